@@ -1,0 +1,59 @@
+# `make demo` and `make test` do everything on a machine with Python ≥ 3.11 and make.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+READY_DEV := $(VENV)/.ready-dev
+WORKERS ?= 2
+
+.PHONY: help demo test check peers simulate bench docs lock wheel clean
+
+help:  ## Say what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(READY): $(VENV)/bin/python pyproject.toml requirements/run.txt
+	@echo "Installing Crossdock into $(VENV) (once) ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(READY_DEV): $(READY) requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(READY)  ## Play one trading day of a simulated distributor
+	@$(BIN)/crossdock demo $(ARGS)
+
+test: $(READY_DEV) check  ## Check the code, then run every test
+	$(BIN)/pytest -q -n $(WORKERS) $(ARGS)
+
+check: $(READY_DEV)  ## Format, lint, types, architecture, dependencies
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/deptry src
+
+simulate: $(READY_DEV)  ## 100,000 shuffles of late, repeated and reordered events
+	CROSSDOCK_TEST_SHUFFLES=100000 $(BIN)/pytest -q tests/simulation $(ARGS)
+
+bench: $(READY_DEV)  ## Every benchmark, side by side
+	$(BIN)/crossdock bench all $(ARGS)
+
+docs: $(READY_DEV)  ## Regenerate the reference pages that come from the code
+	$(BIN)/python -m tests.docs.generate
+
+lock: $(READY_DEV)  ## Pin the dependencies with hashes
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 pyproject.toml requirements/build.in -o requirements/run.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 --group dev -c requirements/run.txt -o requirements/dev.txt
+
+wheel: $(READY_DEV)  ## Build the wheel into dist/
+	$(BIN)/uv build --quiet --wheel --out-dir dist
+
+clean:
+	rm -rf dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""Crossdock keeps stock, orders and procurement in step across every system of a distributor."""
