@@ -1,0 +1,65 @@
+"""What surrounds every fact: who said it, about what, when by three clocks, because of what."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Payload(Protocol):
+    """A fact's content: a frozen dataclass whose `TYPE` names it and its major version.
+
+    `TYPE` looks like `inventory.stock_moved.v1`: capability, past-tense name, version.
+    `key` is what its order matters for (an item, an order): events of one key stay in one shard.
+    """
+
+    TYPE: ClassVar[str]
+
+    @property
+    def key(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What a source says happened, in canonical words, before the hub has recorded it.
+
+    `identity` is the business identity inside the source ("movement:M-1:1"): the same identity
+    with the same content is a repeat, with other content a conflict or a newer version.
+    `occurred_at` is when it happened, `recorded_at` when the source wrote it down (both aware).
+    `sequence` is monotone in `stream`; sources without one leave both empty and the hub uses
+    `recorded_at` in microseconds. `version` is the source's revision of a state-carrying fact.
+    """
+
+    identity: str
+    payload: Payload
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    stream: str = ""
+    sequence: int | None = None
+    version: int | None = None
+    correlation_id: str = ""
+    causation_id: str = ""
+    native_ref: str = ""
+    actor: str = ""
+    replay: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A recorded fact: what the event log holds and everyone else hears.
+
+    `position` is its place in the log; `event_id` is derived from tenant, source and identity,
+    so the same fact has the same id for ever. `raw_ref` points to the untouched native message.
+    """
+
+    position: int
+    event_id: str
+    tenant: str
+    source: str
+    received_at: datetime
+    raw_ref: int | None
+    fact: Fact
+
+    @property
+    def payload(self) -> Payload:
+        return self.fact.payload

@@ -1,0 +1,65 @@
+"""Orders, as far as stock needs them: lines of demand with their open quantities."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.references import Reference, Resolution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandLine:
+    """One order line's claim on stock at a location or location group.
+
+    `demand_ref` names the line for ever ("shop:1001/1"); picks and reservations quote it.
+    `ordered` and `cancelled` are totals, not changes; `base_*` are set by the hub.
+    """
+
+    demand_ref: str
+    item: str
+    location: str
+    ordered: Quantity
+    cancelled: Quantity
+    base_ordered: Quantity | None = None
+    base_cancelled: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderChanged:
+    """The whole state of an accepted order at the fact's version: the newest version wins."""
+
+    TYPE: ClassVar[str] = "orders.order_changed.v1"
+
+    order_id: str
+    lines: tuple[DemandLine, ...]
+    customer_po: str = ""
+    channel: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.order_id
+
+    def references(self) -> tuple[Reference, ...]:
+        return tuple(
+            reference
+            for line in self.lines
+            for reference in (
+                Reference.item(line.item, line.ordered),
+                Reference.location(line.location),
+            )
+        )
+
+    def resolved(self, resolution: Resolution) -> Self:
+        return replace(
+            self,
+            lines=tuple(
+                replace(
+                    line,
+                    item=resolution.item(line.item),
+                    location=resolution.location(line.location),
+                    base_ordered=resolution.base(line.item, line.ordered),
+                    base_cancelled=resolution.base(line.item, line.cancelled),
+                )
+                for line in self.lines
+            ),
+        )

@@ -1,0 +1,46 @@
+"""What a connector author sees, and all of it: declaration, roles, facts, errors."""
+
+from crossdock.connectivity.sdk.application import (
+    Application,
+    Connection,
+    Grade,
+    Kind,
+    Polls,
+    Ports,
+    Receives,
+    Sample,
+)
+from crossdock.connectivity.sdk.facts import Delivery, Poll, Translation, Untranslatable
+from crossdock.connectivity.sdk.roles import (
+    HeldQuantity,
+    Outcome,
+    PostMovement,
+    PostsMovements,
+    PublishesAvailability,
+    RepeatSafety,
+    SetAvailability,
+    Verdict,
+)
+
+__all__ = [
+    "Application",
+    "Connection",
+    "Delivery",
+    "Grade",
+    "HeldQuantity",
+    "Kind",
+    "Outcome",
+    "Poll",
+    "Polls",
+    "Ports",
+    "PostMovement",
+    "PostsMovements",
+    "PublishesAvailability",
+    "Receives",
+    "RepeatSafety",
+    "Sample",
+    "SetAvailability",
+    "Translation",
+    "Untranslatable",
+    "Verdict",
+]

@@ -1,0 +1,122 @@
+"""How an application introduces itself: what it is, what it can do, how it is reached.
+
+An application is a folder with `APPLICATION` in its `__init__`, found through the entry-point
+group `crossdock.applications`. It sees this SDK, the transports and the canonical words.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from random import Random
+from typing import Any, Protocol, runtime_checkable
+
+from pydantic import BaseModel
+
+from crossdock.canonical.envelope import Payload
+from crossdock.connectivity.sdk.facts import Delivery, Poll, Translation
+from crossdock.connectivity.sdk.roles import RepeatSafety
+from crossdock.foundation.clock import Clock
+
+
+class Kind(StrEnum):
+    ERP = "ERP"
+    WMS = "WMS"
+    SHOP = "SHOP"
+    CARRIER = "CARRIER"
+    CRM = "CRM"
+    FINANCE = "FINANCE"
+    SUPPLIER = "SUPPLIER"
+    OTHER = "OTHER"
+
+
+class Grade(StrEnum):
+    """How far an application is proven.
+
+    BRONZE: conformance suite, simulator, a sample of every message. SILVER: errors mapped to the
+    tree, limits honoured, reconnects tested. GOLD: replay from any point, reconciliation, load
+    figure. `is_run_live` says whether the real product was met.
+    """
+
+    BRONZE = "BRONZE"
+    SILVER = "SILVER"
+    GOLD = "GOLD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The outside as arguments: clock, chance, and which addresses may be called."""
+
+    clock: Clock
+    random: Random
+    allow_private_addresses: bool = False
+
+
+@runtime_checkable
+class Connection(Protocol):
+    """An open conversation with one installation. It also has the methods of its roles."""
+
+    async def check(self) -> str:
+        """Prove that the settings work; answer a sentence ("Admin API 2026-04, 3 locations")."""
+        ...
+
+
+@runtime_checkable
+class Polls(Protocol):
+    """An application that is asked what is new, because it never tells by itself."""
+
+    async def poll(self, cursor: str) -> Poll:
+        """Read one page after `cursor` ("" is the beginning). Skips nothing, may repeat."""
+        ...
+
+
+@runtime_checkable
+class Receives(Protocol):
+    """An application that tells by itself: webhooks or files. Pure; called before any parsing."""
+
+    def verify(self, delivery: Delivery, now: datetime) -> None:
+        """Check the signature over the raw bytes; raise `Forbidden`. Files have none."""
+        ...
+
+    def translate(self, delivery: Delivery) -> Translation: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A message the application really sends, and what it means."""
+
+    title: str
+    delivery: Delivery
+    translation: Translation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """One product the hub can talk to.
+
+    `settings` is a pydantic model; its JSON Schema is the settings form, and `SecretStr` fields
+    are stored encrypted. `connect` opens a `Connection` that has the methods of `roles`; `receive`
+    builds the receiving side. `freshness` is how long its silence may last before its stock counts
+    as stale; `batch_max` how many commands one call may carry; `rate_per_second` and
+    `concurrency` bound the outbox.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    settings: type[BaseModel]
+    connect: Callable[[Any, Ports], AbstractAsyncContextManager[Connection]] | None = None
+    receive: Callable[[Any], Receives] | None = None
+    roles: Mapping[type[Any], RepeatSafety] = field(default_factory=dict[type[Any], RepeatSafety])
+    events: tuple[type[Payload], ...] = ()
+    samples: tuple[Sample, ...] = ()
+    poll_every: timedelta | None = None
+    freshness: timedelta = timedelta(minutes=15)
+    batch_max: int = 100
+    rate_per_second: float = 10.0
+    concurrency: int = 2
+    owner: str = "Crossdock"
+    grade: Grade = Grade.BRONZE
+    is_run_live: bool = False
+    homepage: str = ""

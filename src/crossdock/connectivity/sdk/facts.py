@@ -1,0 +1,55 @@
+"""What an application hands in: facts in canonical words, and what it could not translate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from crossdock.canonical.envelope import Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untranslatable:
+    """A message, or one record of it, that the mapping refuses: kept, visible, replayable.
+
+    `code` is from the exception taxonomy (`EVT-SCHEMA`, `MD-UOM` ...), `where` a JSON pointer, a
+    column or a line number, `reason` the sentence a person reads.
+    """
+
+    code: str
+    where: str
+    reason: str
+    record: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What one native message says. Both lists empty: the message is known and says nothing."""
+
+    facts: tuple[Fact, ...] = ()
+    refused: tuple[Untranslatable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A message that came in by itself: a webhook call or a dropped file.
+
+    Header names are lower case. `body` is exactly what came over the wire. `name` is the file's
+    name, or the route's tail.
+    """
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """One page of what is new. `cursor` is opaque to the hub and stored in the facts' transaction.
+
+    `raw` is the native page as read, kept beside the facts. `is_caught_up` ends the round: there
+    is nothing more until the next one.
+    """
+
+    translation: Translation
+    cursor: str
+    raw: bytes
+    is_caught_up: bool

@@ -1,0 +1,114 @@
+"""What an application can be asked to do. A process asks for a role, never for a product."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+
+class RepeatSafety(StrEnum):
+    """How a target makes a repeated command harmless (ARCHITECTURE D5).
+
+    With NONE, a command whose outcome is unknown is parked and a person is asked.
+    """
+
+    NATIVE_KEY = "NATIVE_KEY"
+    UPSERT = "UPSERT"
+    SEARCH_BEFORE_CREATE = "SEARCH_BEFORE_CREATE"
+    COMPARE_AND_SET = "COMPARE_AND_SET"
+    NONE = "NONE"
+
+
+class Verdict(StrEnum):
+    """What became of one command.
+
+    DONE: the effect is proven. STALE: the target holds another value than we said it would;
+    nothing was written. REFUSED: the target will not do it however often it is asked.
+    RETRY: this one failed for a passing reason, others of the batch may have worked.
+    """
+
+    DONE = "DONE"
+    STALE = "STALE"
+    REFUSED = "REFUSED"
+    RETRY = "RETRY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """`observed` is the value the target now holds, where it says so; `detail` is for people."""
+
+    command_id: str
+    verdict: Verdict
+    observed: Decimal | None = None
+    code: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAvailability:
+    """Tell a channel what it may sell, if it still holds `expected` (None: it holds nothing yet).
+
+    `item` and `location` are the target's own keys. `quantity` and `expected` are in the unit the
+    channel sells. `idempotency_key` belongs to this attempt at this change: a corrective write
+    carries a new one, a repeat of the same write the same one. `version` only ever rises.
+    """
+
+    command_id: str
+    idempotency_key: str
+    item: str
+    location: str
+    quantity: Decimal
+    expected: Decimal | None
+    version: int
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldQuantity:
+    """What a channel says it holds now: a read-back, after an unknown outcome or a stale write."""
+
+    item: str
+    location: str
+    quantity: Decimal | None
+
+
+@runtime_checkable
+class PublishesAvailability(Protocol):
+    """Shows stock to customers: a shop, a marketplace, a portal.
+
+    Both methods answer one entry per entry asked, in the same order. They raise `Unavailable`
+    (nothing happened), `Throttled` (nothing happened, come back later) or `Ambiguous` (it may have
+    happened) for the whole batch.
+    """
+
+    async def set_availability(self, commands: Sequence[SetAvailability]) -> Sequence[Outcome]: ...
+
+    async def held_availability(
+        self, keys: Sequence[tuple[str, str]]
+    ) -> Sequence[HeldQuantity]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostMovement:
+    """Book a stock movement in a follower (an ERP that must learn what the warehouse did).
+
+    `external_ref` is the hub's business identity of the movement; the target stores it, so that a
+    repeat finds it by search before it creates. Locations are the target's own keys, "" outside.
+    """
+
+    command_id: str
+    external_ref: str
+    item: str
+    quantity: Decimal
+    unit: str
+    source_location: str
+    target_location: str
+    occurred_on: str
+
+
+@runtime_checkable
+class PostsMovements(Protocol):
+    """Keeps books of stock that somebody else moves: an ERP behind a warehouse system."""
+
+    async def post_movements(self, commands: Sequence[PostMovement]) -> Sequence[Outcome]: ...

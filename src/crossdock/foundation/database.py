@@ -1,0 +1,234 @@
+"""PostgreSQL: one pool, transactions that carry their scope, wake-ups between processes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Self
+
+import asyncpg
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.sql import ClauseElement
+
+from crossdock.canonical.errors import Rejected, Unavailable
+from crossdock.foundation.scope import Scope
+
+HUB_ROLE = "crossdock_hub"
+"""Owns nothing and bypasses nothing, so row-level security holds for every statement it runs."""
+
+WAKE_CHANNEL = "crossdock_wake"
+_DIALECT: Any = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
+
+
+class Transaction:
+    """One open transaction. Statements see only what its scope covers."""
+
+    def __init__(self, connection: Any, scope: Scope) -> None:
+        self._connection = connection
+        self.scope = scope
+        self._wakes: set[str] = set()
+
+    @property
+    def tenant(self) -> str:
+        return self.scope.tenant
+
+    async def fetch(self, sql: str, *args: Any) -> list[Any]:
+        rows: list[Any] = await self._connection.fetch(sql, *args)
+        return rows
+
+    async def fetchrow(self, sql: str, *args: Any) -> Any:
+        return await self._connection.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        return await self._connection.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        status: str = await self._connection.execute(sql, *args)
+        return status
+
+    async def run(self, statement: ClauseElement) -> list[Any]:
+        """Run a composed query; literals travel as parameters."""
+        compiled: Any = statement.compile(
+            dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
+        )
+        order: Sequence[str] = compiled.positiontup or ()
+        return await self.fetch(str(compiled), *(compiled.params[name] for name in order))
+
+    def wake(self, topic: str) -> None:
+        """Tell everybody who waits for `topic`, in every process, once this has committed."""
+        self._wakes.add(topic)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo the block alone if it fails; the transaction goes on."""
+        await self._connection.execute("savepoint block")
+        try:
+            yield
+        except BaseException:
+            await self._connection.execute("rollback to block")
+            raise
+        await self._connection.execute("release block")
+
+    async def send_wakes(self) -> None:
+        if self._wakes:
+            await self._connection.execute(
+                "select pg_notify($1, topic) from unnest($2::text[]) topic",
+                WAKE_CHANNEL,
+                sorted(self._wakes),
+            )
+
+
+class Database:
+    """A pool of connections that act as the non-owner role, and the wake-ups they send."""
+
+    def __init__(self, pool: Any, dsn: str) -> None:
+        self._pool = pool
+        self._dsn = dsn
+        self._bells: dict[str, asyncio.Event] = {}
+        self._listener: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, dsn: str, *, pool_size: int = 10) -> Self:
+        """Connect; raise `Unavailable` with the reason when the server cannot be reached."""
+        try:
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=pool_size,
+                command_timeout=60,
+                # Everything we set is set for the transaction only, so nothing needs undoing.
+                reset=_leave_as_is,
+                server_settings={
+                    "role": HUB_ROLE,
+                    "application_name": "crossdock",
+                    "timezone": "UTC",
+                    "idle_in_transaction_session_timeout": "60s",
+                    "tcp_keepalives_idle": "10",
+                    "tcp_keepalives_interval": "5",
+                    "tcp_keepalives_count": "3",
+                },
+            )
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            raise unreachable(dsn, error) from error
+        return cls(pool, dsn)
+
+    async def close(self) -> None:
+        if self._listener:
+            self._listener.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._listener
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, scope: Scope) -> AsyncIterator[Transaction]:
+        """Commit when the block ends, roll back when it raises. One service method is one."""
+        async with self._pool.acquire() as connection:
+            # One round trip; the names were checked when the scope was made.
+            await connection.execute(
+                f"begin; set local crossdock.tenant = '{scope.tenant}';"
+                f" set local crossdock.partner = '{scope.partner}'"
+            )
+            transaction = Transaction(connection, scope)
+            try:
+                yield transaction
+                await transaction.send_wakes()
+            except BaseException:
+                with suppress(asyncpg.InterfaceError, asyncpg.PostgresError, OSError):
+                    await connection.execute("rollback")
+                raise
+            await connection.execute("commit")
+
+    def bell(self, topic: str) -> "Bell":
+        """Wait for `topic` to be woken from any process."""
+        if self._listener is None:
+            self._listener = asyncio.create_task(self._listen(), name="crossdock wake listener")
+        return Bell(self._bells.setdefault(topic, asyncio.Event()))
+
+    async def _listen(self) -> None:
+        """Keep one connection on LISTEN; after a loss ring every bell, as wakes may be missed."""
+        while True:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                connection: Any = await asyncpg.connect(self._dsn)
+                lost = asyncio.Event()
+                connection.add_termination_listener(_setter(lost))
+                await connection.add_listener(WAKE_CHANNEL, self._ring)
+                self._ring_all()
+                try:
+                    await lost.wait()
+                finally:
+                    await connection.close(timeout=1)
+            self._ring_all()
+            await asyncio.sleep(0.2)
+
+    def _ring(self, _connection: Any, _pid: int, _channel: str, topic: str) -> None:
+        if topic in self._bells:
+            self._bells[topic].set()
+
+    def _ring_all(self) -> None:
+        for event in self._bells.values():
+            event.set()
+
+
+class Bell:
+    """`wait` returns when the topic was woken since the last wait, or after `seconds`."""
+
+    def __init__(self, event: asyncio.Event) -> None:
+        self._event = event
+
+    async def wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        self._event.clear()
+
+
+def unreachable(dsn: str, error: BaseException) -> Unavailable:
+    """Name the server without its password, and what to do."""
+    where = dsn.rsplit("@", 1)[-1]
+    reason = str(error) or type(error).__name__
+    return Unavailable(
+        f"PostgreSQL at {where} does not answer: {reason}",
+        code="database_unreachable",
+        hint="check CROSSDOCK_DSN and that the server runs; `crossdock doctor` tells more",
+    )
+
+
+async def check_isolation(database: Database) -> None:
+    """Prove that row-level security binds this role; refuse to start otherwise (D13).
+
+    Three ways it could be void are looked for: a superuser, a role that bypasses it, and a table
+    of ours without it (or owned by us without FORCE).
+    """
+    async with database.transaction(Scope("isolation-self-test")) as tx:
+        role = await tx.fetchrow(
+            "select rolname, rolsuper, rolbypassrls from pg_roles where rolname = current_user"
+        )
+        if role["rolsuper"] or role["rolbypassrls"]:
+            raise Rejected(
+                f"database role {role['rolname']} bypasses row-level security",
+                code="isolation_void",
+                hint=f"grant {HUB_ROLE} to the login in CROSSDOCK_DSN and let it not be superuser",
+            )
+        open_tables = await tx.fetchval(
+            "select string_agg(c.relname, ', ' order by c.relname) from pg_class c"
+            " join pg_namespace n on n.oid = c.relnamespace"
+            " join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant'"
+            " where n.nspname = 'public' and c.relkind in ('r', 'p') and not c.relispartition"
+            " and not (c.relrowsecurity and c.relforcerowsecurity)"
+        )
+        if open_tables:
+            raise Rejected(
+                f"these tables have no row-level security: {open_tables}",
+                code="isolation_void",
+                hint="run `crossdock migrate`",
+            )
+
+
+async def _leave_as_is(_connection: Any) -> None:
+    """Skip the pool's own clean-up round trip."""
+
+
+def _setter(event: asyncio.Event) -> Callable[[Any], None]:
+    def on_lost(_connection: Any) -> None:
+        event.set()
+
+    return on_lost

@@ -1,0 +1,226 @@
+"""The append-only log of everything that happened: recorded once, heard by everyone (D2)."""
+
+import hashlib
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from crossdock.canonical.envelope import Event, Fact
+from crossdock.canonical.events import payload_type
+from crossdock.foundation.database import Transaction
+from crossdock.foundation.ids import derived_uuid
+
+SHARDS = 64
+"""Readers split the log by `shard % n`, so n may be 1, 2, 4 … 64."""
+
+TOPIC = "event_log"
+
+
+class Recorded(StrEnum):
+    """NEW: in the log now. REPEAT: was there, same content. CONFLICT: same identity, other."""
+
+    NEW = "NEW"
+    REPEAT = "REPEAT"
+    CONFLICT = "CONFLICT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A fact ready to be recorded: for whom, from where, received when, out of which message."""
+
+    tenant: str
+    source: str
+    received_at: datetime
+    fact: Fact
+    raw_ref: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in commit order. `tx` is the writing transaction: a late commit is never skipped."""
+
+    tx: int = 0
+    position: int = 0
+
+
+# One round trip: claim the identities, append those that were new, in the order given.
+APPEND_ONCE = """
+with incoming as (
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[],
+        $6::uuid[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
+        $11::text[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::text[],
+        $17::text[], $18::boolean[], $19::bigint[], $20::jsonb[], $21::bytea[])
+    with ordinality as r(tenant, source, type, key, shard, event_id, identity, occurred_at,
+        recorded_at, received_at, stream, sequence, version, correlation_id, causation_id,
+        native_ref, actor, replay, raw_ref, payload, content_hash, ord)
+), claimed as (
+    insert into event_identity (tenant, event_id, content_hash)
+    select distinct on (event_id) tenant, event_id, content_hash from incoming
+    order by event_id, ord
+    on conflict (event_id) do nothing
+    returning event_id
+)
+insert into event_log (tenant, source, type, key, shard, event_id, identity, occurred_at,
+    recorded_at, received_at, stream, sequence, version, correlation_id, causation_id,
+    native_ref, actor, replay, raw_ref, payload)
+select tenant, source, type, key, shard, event_id, identity, occurred_at, recorded_at,
+    received_at, stream, sequence, version, correlation_id, causation_id, native_ref, actor,
+    replay, raw_ref, payload
+from (select distinct on (event_id) * from incoming join claimed using (event_id)
+      order by event_id, ord) first_of_each
+order by ord
+returning event_id
+"""
+
+# The hub's own facts: their identity is a row's version, so they cannot come twice.
+APPEND = """
+insert into event_log (tenant, source, type, key, shard, event_id, identity, occurred_at,
+    recorded_at, received_at, stream, sequence, version, correlation_id, causation_id,
+    native_ref, actor, replay, raw_ref, payload)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[],
+    $6::uuid[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
+    $11::text[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::text[],
+    $17::text[], $18::boolean[], $19::bigint[], $20::jsonb[])
+"""
+
+# Everything committed after the cursor and below every transaction still open. Rows that the
+# reader does not want come without their payload, so that its cursor passes them all the same.
+READ = """
+select tx::text::bigint as tx, position, tenant, source, type, event_id, identity, occurred_at,
+    recorded_at, received_at, stream, sequence, version, correlation_id, causation_id,
+    native_ref, actor, replay, raw_ref,
+    case when ($4::text[] is null or type = any($4)) and shard % $5 = $6 then payload end payload
+from event_log
+where (tx, position) > ($1::text::xid8, $2) and tx < pg_snapshot_xmin(pg_current_snapshot())
+order by tx, position
+limit $3
+"""
+
+KNOWN_HASHES = "select event_id, content_hash from event_identity where event_id = any($1)"
+
+
+def shard_of(tenant: str, key: str) -> int:
+    return zlib.crc32(f"{tenant}\0{key}".encode()) % SHARDS
+
+
+def event_uuid(entry: Entry) -> UUID:
+    """Derive the id from the business identity: the same fact has the same id for ever."""
+    return derived_uuid("event", entry.tenant, entry.source, entry.fact.identity)
+
+
+async def append_once(tx: Transaction, entries: Sequence[Entry]) -> list[Recorded]:
+    """Record each fact unless its identity is known already; answers in the order given."""
+    if not entries:
+        return []
+    columns = _columns(entries)
+    hashes = [_content_hash(entry, text) for entry, text in zip(entries, columns[-1], strict=True)]
+    ids: list[UUID] = columns[5]
+    new = {row["event_id"] for row in await tx.fetch(APPEND_ONCE, *columns, hashes)}
+    tx.wake(TOPIC)
+    known: dict[UUID, bytes] = {}
+    if len(new) < len(entries):
+        known = {row["event_id"]: row["content_hash"] for row in await tx.fetch(KNOWN_HASHES, ids)}
+    verdicts: list[Recorded] = []
+    for event_id, content_hash in zip(ids, hashes, strict=True):
+        if event_id in new:
+            new.remove(event_id)  # a second one in this very batch is a repeat
+            verdicts.append(Recorded.NEW)
+        else:
+            is_same = known[event_id] == content_hash
+            verdicts.append(Recorded.REPEAT if is_same else Recorded.CONFLICT)
+    return verdicts
+
+
+async def append(tx: Transaction, entries: Sequence[Entry]) -> None:
+    """Record facts of the hub itself, whose identity the caller guarantees to be new."""
+    if entries:
+        await tx.execute(APPEND, *_columns(entries))
+        tx.wake(TOPIC)
+
+
+async def read(
+    tx: Transaction,
+    after: Position,
+    *,
+    limit: int,
+    types: Iterable[str] | None = None,
+    shards: int = 1,
+    shard: int = 0,
+) -> tuple[list[Event], Position]:
+    """Give what was committed after a place, in commit order, and the place reached.
+
+    A page may hold fewer events than it passed; the place reached equals `after` at the end.
+    """
+    wanted = None if types is None else sorted(types)
+    rows = await tx.fetch(READ, str(after.tx), after.position, limit, wanted, shards, shard)
+    if not rows:
+        return [], after
+    last = rows[-1]
+    events = [event_of(row) for row in rows if row["payload"] is not None]
+    return events, Position(last["tx"], last["position"])
+
+
+def event_of(row: Any) -> Event:
+    """Build an event from a row with the columns of READ."""
+    return Event(
+        position=row["position"],
+        event_id=row["event_id"].hex,
+        tenant=row["tenant"],
+        source=row["source"],
+        received_at=row["received_at"],
+        raw_ref=row["raw_ref"],
+        fact=Fact(
+            identity=row["identity"],
+            payload=msgspec.json.decode(row["payload"], type=payload_type(row["type"])),
+            occurred_at=row["occurred_at"],
+            recorded_at=row["recorded_at"],
+            stream=row["stream"],
+            sequence=row["sequence"],
+            version=row["version"],
+            correlation_id=row["correlation_id"],
+            causation_id=row["causation_id"],
+            native_ref=row["native_ref"],
+            actor=row["actor"],
+            replay=row["replay"],
+        ),
+    )
+
+
+def _columns(entries: Sequence[Entry]) -> list[list[Any]]:
+    """Turn entries into one array per column, for `unnest`."""
+    facts = [entry.fact for entry in entries]
+    return [
+        [entry.tenant for entry in entries],
+        [entry.source for entry in entries],
+        [fact.payload.TYPE for fact in facts],
+        [fact.payload.key for fact in facts],
+        [shard_of(entry.tenant, entry.fact.payload.key) for entry in entries],
+        [event_uuid(entry) for entry in entries],
+        [fact.identity for fact in facts],
+        [fact.occurred_at for fact in facts],
+        [fact.recorded_at for fact in facts],
+        [entry.received_at for entry in entries],
+        [fact.stream for fact in facts],
+        [fact.sequence for fact in facts],
+        [fact.version for fact in facts],
+        [fact.correlation_id for fact in facts],
+        [fact.causation_id for fact in facts],
+        [fact.native_ref for fact in facts],
+        [fact.actor for fact in facts],
+        [fact.replay for fact in facts],
+        [entry.raw_ref for entry in entries],
+        [msgspec.json.encode(fact.payload).decode() for fact in facts],
+    ]
+
+
+def _content_hash(entry: Entry, payload: str) -> bytes:
+    """Hash what the source said, leaving out how and when it reached us."""
+    fact = entry.fact
+    said = f"{fact.payload.TYPE}\0{fact.occurred_at.timestamp()}\0{fact.version}\0{payload}"
+    return hashlib.blake2b(said.encode(), digest_size=16).digest()

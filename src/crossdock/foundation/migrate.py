@@ -1,0 +1,78 @@
+"""Brings the database schema to the version this code was written for, and back."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, NullPool
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from crossdock.foundation.database import unreachable
+
+# Two processes that start together: the second waits, then finds nothing to do.
+MIGRATION_LOCK = 7_305_881_194
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    if connection is not None:
+        config.attributes["connection"] = connection
+    return config
+
+
+def head() -> str:
+    """Name the newest revision that this code knows."""
+    return cast("str", ScriptDirectory.from_config(_config()).get_current_head())
+
+
+async def upgrade(dsn: str, revision: str = "head") -> None:
+    """Apply what is missing, as the login in `dsn` (which owns the tables); safe to repeat."""
+    await _with_connection(dsn, lambda connection: _locked(connection, revision, up=True))
+
+
+async def downgrade(dsn: str, revision: str) -> None:
+    await _with_connection(dsn, lambda connection: _locked(connection, revision, up=False))
+
+
+async def current(dsn: str) -> str | None:
+    """Name the revision the database is at; None for an empty one."""
+    found: list[str | None] = []
+
+    def look(connection: Connection) -> None:
+        found.append(MigrationContext.configure(connection).get_current_revision())
+
+    await _with_connection(dsn, look)
+    return found[0]
+
+
+def _locked(connection: Connection, revision: str, *, up: bool) -> None:
+    connection.exec_driver_sql(f"select pg_advisory_lock({MIGRATION_LOCK})")
+    connection.commit()
+    try:
+        (command.upgrade if up else command.downgrade)(_config(connection), revision)
+        connection.commit()
+    finally:
+        connection.exec_driver_sql(f"select pg_advisory_unlock({MIGRATION_LOCK})")
+        connection.commit()
+
+
+async def _with_connection(dsn: str, work: Callable[[Connection], None]) -> None:
+    engine: AsyncEngine = create_async_engine(
+        make_url(dsn).set(drivername="postgresql+asyncpg"), poolclass=NullPool
+    )
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(work)
+    except (OSError, DBAPIError) as error:
+        if isinstance(error, DBAPIError) and not error.connection_invalidated:
+            raise
+        raise unreachable(dsn, error) from error
+    finally:
+        await engine.dispose()

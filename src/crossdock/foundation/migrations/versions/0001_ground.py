@@ -1,0 +1,157 @@
+"""The ground: the hub's role, row-level security, the event log, its readers, jobs."""
+
+from crossdock.foundation.migrations.script import run
+
+revision = "0001"
+down_revision = None
+
+ROLE = """
+do $$
+begin
+    create role crossdock_hub nologin;
+exception when duplicate_object or unique_violation then null;  -- roles are the cluster's
+end $$;
+grant crossdock_hub to current_user;
+grant usage on schema public to crossdock_hub;
+"""
+
+# The second layer of D13. `*` is the scope of workers, who serve every tenant; a transaction
+# without a scope sees nothing at all. `select` makes the setting a constant of the statement.
+GUARD = """
+create function guard_table(guarded regclass) returns void language plpgsql as $$
+begin
+    execute format('alter table %s enable row level security', guarded);
+    execute format('alter table %s force row level security', guarded);
+    execute format(
+        'create policy tenant_scope on %s using (
+            tenant = (select current_setting(''crossdock.tenant'', true))
+            or (select current_setting(''crossdock.tenant'', true)) = ''*'')', guarded);
+    if exists (select from pg_attribute where attrelid = guarded and attname = 'partner') then
+        execute format(
+            'create policy partner_scope on %s as restrictive using (
+                coalesce((select current_setting(''crossdock.partner'', true)), '''') = ''''
+                or partner = (select current_setting(''crossdock.partner'', true)))', guarded);
+    end if;
+    execute format('grant select, insert, update, delete on %s to crossdock_hub', guarded);
+end $$;
+"""
+
+EVENT_LOG = """
+create table event_log (
+    position bigint generated always as identity,
+    tx xid8 not null default pg_current_xact_id(),
+    tenant text not null,
+    source text not null,
+    type text not null,
+    key text not null,
+    shard smallint not null,
+    event_id uuid not null,
+    identity text not null,
+    occurred_at timestamptz not null,
+    recorded_at timestamptz,
+    received_at timestamptz not null,
+    stream text not null default '',
+    sequence bigint,
+    version bigint,
+    correlation_id text not null default '',
+    causation_id text not null default '',
+    native_ref text not null default '',
+    actor text not null default '',
+    replay boolean not null default false,
+    raw_ref bigint,
+    payload jsonb not null,
+    primary key (position)
+) partition by range (position);
+create index event_log_by_commit on event_log (tx, position);
+create index event_log_by_correlation on event_log (tenant, correlation_id, position)
+    where correlation_id <> '';
+create index event_log_by_key on event_log (tenant, key, position);
+create table event_log_rest partition of event_log default;
+select guard_table('event_log');
+revoke update, delete on event_log from crossdock_hub;
+
+create table event_identity (
+    tenant text not null,
+    event_id uuid primary key,
+    content_hash bytea not null
+);
+select guard_table('event_identity');
+revoke update, delete on event_identity from crossdock_hub;
+
+-- Partitions hold ten million events each; made ahead of need by a job, as the owner.
+create function extend_event_log(partition_size bigint default 10000000) returns integer
+language plpgsql security definer set search_path = public as $$
+declare
+    newest bigint := coalesce((select max(position) from event_log), 0);
+    start bigint := newest / partition_size * partition_size;
+    made integer := 0;
+begin
+    perform pg_advisory_xact_lock(hashtext('extend_event_log'));
+    for step in 0..1 loop
+        continue when exists (select from pg_class
+            where relname = 'event_log_from_' || (start + step * partition_size));
+        continue when exists (
+            select from event_log_rest where position >= start + step * partition_size
+                and position < start + (step + 1) * partition_size);
+        execute format('create table event_log_from_%s partition of event_log
+            for values from (%s) to (%s)',
+            start + step * partition_size, start + step * partition_size,
+            start + (step + 1) * partition_size);
+        made := made + 1;
+    end loop;
+    return made;
+end $$;
+select extend_event_log();
+grant execute on function extend_event_log(bigint) to crossdock_hub;
+"""
+
+READERS = """
+create table log_reader (
+    name text not null,
+    shard smallint not null,
+    tx xid8 not null default '0',
+    position bigint not null default 0,
+    moved_at timestamptz,
+    primary key (name, shard)
+);
+grant select, insert, update, delete on log_reader to crossdock_hub;
+
+create table log_refusal (
+    tenant text not null,
+    reader text not null,
+    position bigint not null,
+    refused_at timestamptz not null,
+    reason text not null,
+    primary key (reader, position)
+);
+select guard_table('log_refusal');
+
+create table job (
+    name text primary key,
+    due_at timestamptz not null,
+    ran_at timestamptz,
+    failure text not null default ''
+);
+grant select, insert, update, delete on job to crossdock_hub;
+
+create table worker_sign (
+    worker text primary key,
+    kind text not null,
+    seen_at timestamptz not null
+);
+grant select, insert, update, delete on worker_sign to crossdock_hub;
+"""
+
+
+def upgrade() -> None:
+    run(ROLE + GUARD + EVENT_LOG + READERS)
+
+
+def downgrade() -> None:
+    run(
+        """
+        drop table worker_sign, job, log_refusal, log_reader, event_identity, event_log;
+        drop function extend_event_log;
+        drop function guard_table;
+        """
+    )

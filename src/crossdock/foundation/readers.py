@@ -1,0 +1,147 @@
+"""Whoever listens to the event log: a cursor per shard that moves with the reader's effects.
+
+The cursor row, locked for the length of the transaction, is lease and fence at once: a second
+process skips a locked shard, a killed one frees it with its connection, and a reader that was
+cut off cannot commit late, because its cursor could not move.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import asyncpg
+import structlog
+
+from crossdock.canonical.envelope import Event
+from crossdock.canonical.errors import Unavailable
+from crossdock.foundation import event_log
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.event_log import Position
+from crossdock.foundation.scope import Scope
+
+log = structlog.get_logger(__name__)
+
+IDLE_SECONDS = 5.0
+"""A reader that nobody wakes looks by itself this often: a lost wake-up costs this much."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """`apply` moves the listener's state by one page of events, in the given transaction.
+
+    `types` are the event types it wants (None: all). `shards` must divide 64; events of one key
+    share a shard, so their order is kept within it.
+    """
+
+    name: str
+    apply: Callable[[Transaction, Sequence[Event]], Awaitable[None]]
+    types: frozenset[str] | None = None
+    shards: int = 1
+    page: int = 1000
+
+
+CLAIM = """
+select tx::text::bigint as tx, position from log_reader where name = $1 and shard = $2
+for update skip locked
+"""
+MOVE = """
+update log_reader set tx = $3::text::xid8, position = $4, moved_at = $5
+where name = $1 and shard = $2
+"""
+REGISTER = """
+insert into log_reader (name, shard) select $1, generate_series(0, $2 - 1)
+on conflict do nothing
+"""
+REFUSE = """
+insert into log_refusal (tenant, reader, position, refused_at, reason)
+values ($1, $2, $3, $4, $5) on conflict do nothing
+"""
+
+
+async def register(database: Database, reader: Reader) -> None:
+    """Make the cursors of a new reader, at the beginning of the log."""
+    async with database.transaction(Scope.of_workers()) as tx:
+        await tx.execute(REGISTER, reader.name, reader.shards)
+
+
+async def read_page(
+    database: Database, reader: Reader, clock: Clock, *, shard: int = 0, limit: int | None = None
+) -> bool:
+    """Apply one page and move the cursor, together; say whether there may be more.
+
+    An event that `apply` refuses is found by halving the page, set aside with its reason, and
+    passed: one bad event must not stop everything behind it. `Unavailable` is not the event's
+    fault and is raised.
+    """
+    page = limit or reader.page
+    try:
+        async with database.transaction(Scope.of_workers()) as tx:
+            row = await tx.fetchrow(CLAIM, reader.name, shard)
+            if row is None:
+                return False
+            after = Position(row["tx"], row["position"])
+            events, reached = await event_log.read(
+                tx, after, limit=page, types=reader.types, shards=reader.shards, shard=shard
+            )
+            if reached == after:
+                return False
+            await _apply(tx, reader, events, clock, is_alone=page == 1)
+            await tx.execute(
+                MOVE, reader.name, shard, str(reached.tx), reached.position, clock.now()
+            )
+    except (Unavailable, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+        raise
+    except Exception as error:
+        if page == 1:
+            raise
+        log.warning("page refused, halving it", reader=reader.name, page=page, error=repr(error))
+        return await read_page(database, reader, clock, shard=shard, limit=page // 2)
+    return True
+
+
+async def _apply(
+    tx: Transaction, reader: Reader, events: Sequence[Event], clock: Clock, *, is_alone: bool
+) -> None:
+    if not events:
+        return
+    if not is_alone:
+        await reader.apply(tx, events)
+        return
+    try:
+        async with tx.savepoint():
+            await reader.apply(tx, events)
+    except (Unavailable, asyncpg.PostgresConnectionError, OSError):
+        raise
+    except Exception as error:  # whatever it is, it is this event's
+        event = events[0]
+        log.exception("event refused", reader=reader.name, position=event.position)
+        await tx.execute(
+            REFUSE, event.tenant, reader.name, event.position, clock.now(), repr(error)
+        )
+
+
+async def catch_up(database: Database, reader: Reader, clock: Clock) -> None:
+    """Apply everything there is now, on every shard."""
+    for shard in range(reader.shards):
+        while await read_page(database, reader, clock, shard=shard):
+            pass
+
+
+async def follow(database: Database, reader: Reader, clock: Clock, *, shard: int = 0) -> None:
+    """Apply page after page until cancelled, waking with each commit to the log."""
+    bell = database.bell(event_log.TOPIC)
+    pause = 0.0
+    while True:
+        try:
+            has_more = await read_page(database, reader, clock, shard=shard)
+            pause = 0.0
+        except (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            pause = min(max(0.1, pause * 2), 10.0)
+            log.warning("reader waits", reader=reader.name, seconds=pause, error=repr(error))
+            await asyncio.sleep(pause)
+            continue
+        if not has_more:
+            with suppress(asyncio.TimeoutError):
+                await bell.wait(IDLE_SECONDS)

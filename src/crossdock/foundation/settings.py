@@ -1,0 +1,55 @@
+"""Settings, read once: from arguments, then `CROSSDOCK_…` variables, then the defaults here."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything a hub needs to know before it starts; frozen, and passed down from `assembly`."""
+
+    model_config = SettingsConfigDict(env_prefix="CROSSDOCK_", frozen=True, extra="forbid")
+
+    data_dir: Path = Field(
+        default=Path.home() / ".crossdock",
+        description="Where the embedded database, its logs and the owner key live.",
+    )
+    dsn: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL of your own (`postgresql://…`). Empty: the embedded one.",
+    )
+    tenant: str = Field(
+        default="main",
+        pattern=r"^[a-z0-9_-]{1,40}$",
+        description="The tenant that the command line and a script's `Hub` act for.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the server binds.")
+    port: int = Field(default=8440, ge=0, le=65535, description="Port the server binds; 0: free.")
+    pool_size: int = Field(
+        default=10, ge=2, le=200, description="Database connections per process, at most."
+    )
+    secret_key: SecretStr | None = Field(
+        default=None,
+        description="Key that encrypts stored connection secrets. Empty: a file in the data "
+        "directory, made at first start.",
+    )
+    allow_private_addresses: bool = Field(
+        default=False,
+        description="Let connections call loopback and private addresses.",
+    )
+    log_level: str = Field(
+        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged."
+    )
+    log_format: str = Field(
+        default="console", pattern="^(console|json)$", description="How log lines are written."
+    )
+    otlp_endpoint: str = Field(
+        default="", description="OTLP/HTTP address that traces go to. Empty: no tracing."
+    )
+    soft_hold_ttl_seconds: int = Field(
+        default=900, ge=1, le=14_400, description="Life of a soft reservation that names none."
+    )
+    inbox_body_bytes_max: int = Field(
+        default=16 * 1024 * 1024, ge=1024, description="Largest message body accepted."
+    )

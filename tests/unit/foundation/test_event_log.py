@@ -1,0 +1,200 @@
+"""The event log records once and is heard without gaps."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from crossdock.canonical.catalog import LocationChanged
+from crossdock.canonical.envelope import Event, Fact
+from crossdock.foundation import event_log, readers
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.event_log import Entry, Position, Recorded
+from crossdock.foundation.readers import Reader
+from crossdock.foundation.scope import Scope
+from tests.conftest import NOON
+
+MAIN = Scope("main")
+WORKERS = Scope.of_workers()
+
+
+def entry(code: str, *, name: str = "", tenant: str = "main") -> Entry:
+    payload = LocationChanged(code=code, name=name)
+    fact = Fact(identity=f"location:{code}", payload=payload, occurred_at=NOON, version=1)
+    return Entry(tenant=tenant, source="erp", received_at=NOON, fact=fact)
+
+
+async def codes_after(database: Database, after: Position) -> tuple[list[str], Position]:
+    async with database.transaction(WORKERS) as tx:
+        events, reached = await event_log.read(tx, after, limit=100)
+    return [event.payload.key for event in events], reached
+
+
+async def test_a_fact_said_twice_is_recorded_once(database: Database) -> None:
+    async with database.transaction(MAIN) as tx:
+        first = await event_log.append_once(tx, [entry("DC1"), entry("DC2"), entry("DC1")])
+    async with database.transaction(MAIN) as tx:
+        second = await event_log.append_once(tx, [entry("DC1"), entry("DC3")])
+
+    assert first == [Recorded.NEW, Recorded.NEW, Recorded.REPEAT]
+    assert second == [Recorded.REPEAT, Recorded.NEW]
+    assert (await codes_after(database, Position()))[0] == ["DC1", "DC2", "DC3"]
+
+
+async def test_the_same_identity_with_other_content_is_a_conflict(database: Database) -> None:
+    async with database.transaction(MAIN) as tx:
+        verdicts = await event_log.append_once(tx, [entry("DC1"), entry("DC1", name="other")])
+
+    assert verdicts == [Recorded.NEW, Recorded.CONFLICT]
+
+
+async def test_an_event_comes_back_as_it_went_in(database: Database) -> None:
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry("DC1", name="Reno")])
+    async with database.transaction(WORKERS) as tx:
+        events, _ = await event_log.read(tx, Position(), limit=10)
+
+    assert events[0].fact == entry("DC1", name="Reno").fact
+    assert events[0].tenant == "main"
+
+
+async def test_a_late_commit_is_never_skipped(database: Database) -> None:
+    slow_is_open, quick_is_done = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> None:
+        async with database.transaction(MAIN) as tx:
+            await event_log.append_once(tx, [entry("SLOW")])
+            slow_is_open.set()
+            await quick_is_done.wait()
+
+    writer = asyncio.create_task(slow())
+    await slow_is_open.wait()
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry("QUICK")])
+    seen, cursor = await codes_after(database, Position())
+    assert seen == []  # QUICK committed, but SLOW is open below it
+
+    quick_is_done.set()
+    await writer
+    seen, cursor = await codes_after(database, cursor)
+    assert sorted(seen) == ["QUICK", "SLOW"]
+
+
+async def test_another_tenants_events_are_invisible(database: Database) -> None:
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry("DC1")])
+    async with database.transaction(Scope("other")) as tx:
+        assert (await event_log.read(tx, Position(), limit=10))[0] == []
+
+
+class Ledger:
+    """Applies events to a table of its own, and refuses one."""
+
+    def __init__(self, *, refuses: str = "") -> None:
+        self.heard: list[str] = []
+        self._refuses = refuses
+
+    async def apply(self, _tx: Transaction, events: Sequence[Event]) -> None:
+        codes = [event.payload.key for event in events]
+        if self._refuses in codes:
+            raise ValueError(self._refuses)
+        self.heard += codes
+
+
+async def test_a_reader_hears_each_event_once(database: Database, clock: VirtualClock) -> None:
+    ledger = Ledger()
+    reader = Reader(name="ledger", apply=ledger.apply, page=2)
+    await readers.register(database, reader)
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry(f"DC{number}") for number in range(5)])
+
+    await readers.catch_up(database, reader, clock)
+    await readers.catch_up(database, reader, clock)
+
+    assert ledger.heard == [f"DC{number}" for number in range(5)]
+
+
+async def test_a_refused_event_is_set_aside_and_the_rest_goes_on(
+    database: Database, clock: VirtualClock
+) -> None:
+    ledger = Ledger(refuses="DC2")
+    reader = Reader(name="ledger", apply=ledger.apply)
+    await readers.register(database, reader)
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry(f"DC{number}") for number in range(5)])
+
+    await readers.catch_up(database, reader, clock)
+
+    assert ledger.heard == ["DC0", "DC1", "DC3", "DC4"]
+    async with database.transaction(MAIN) as tx:
+        refusal = await tx.fetchrow("select reader, reason from log_refusal")
+    assert (refusal["reader"], refusal["reason"]) == ("ledger", "ValueError('DC2')")
+
+
+async def test_two_processes_share_a_reader_without_hearing_twice(
+    database: Database, dsn: str, clock: VirtualClock
+) -> None:
+    ledger = Ledger()
+    reader = Reader(name="ledger", apply=ledger.apply, page=3, shards=4)
+    await readers.register(database, reader)
+    other = await Database.open(dsn)
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry(f"DC{number}") for number in range(50)])
+
+    async with asyncio.timeout(10):
+        while len(ledger.heard) < 50:
+            await asyncio.gather(
+                readers.catch_up(database, reader, clock), readers.catch_up(other, reader, clock)
+            )
+    await other.close()
+
+    assert sorted(ledger.heard) == sorted(f"DC{number}" for number in range(50))
+
+
+async def test_a_reader_wakes_with_the_commit(database: Database, clock: VirtualClock) -> None:
+    ledger = Ledger()
+    reader = Reader(name="ledger", apply=ledger.apply)
+    await readers.register(database, reader)
+    following = asyncio.create_task(readers.follow(database, reader, clock))
+    await asyncio.sleep(0.2)
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry("DC1")])
+
+    async with asyncio.timeout(2):  # far below the idle look of five seconds
+        while not ledger.heard:
+            await asyncio.sleep(0.01)
+    following.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await following
+
+
+async def test_partitions_are_made_ahead_of_need(database: Database) -> None:
+    async with database.transaction(WORKERS) as tx:
+        assert await tx.fetchval("select extend_event_log()") == 0
+        made = await tx.fetchval(
+            "select count(*) from pg_inherits where inhparent = 'event_log'::regclass"
+        )
+    assert made == 3  # the current one, the next, and the rest
+
+
+def test_events_of_one_key_share_a_shard() -> None:
+    assert event_log.shard_of("main", "SKU-1") == event_log.shard_of("main", "SKU-1")
+    assert len({event_log.shard_of("main", f"SKU-{n}") for n in range(1000)}) == event_log.SHARDS
+
+
+async def test_a_virtual_clock_wakes_sleepers_in_order(clock: VirtualClock) -> None:
+    woken: list[str] = []
+
+    async def sleeper(name: str, seconds: float) -> None:
+        await clock.sleep(seconds)
+        woken.append(name)
+
+    tasks = [asyncio.create_task(sleeper("late", 5)), asyncio.create_task(sleeper("soon", 1))]
+    await asyncio.sleep(0)
+    await clock.advance(timedelta(seconds=10))
+    await asyncio.gather(*tasks)
+
+    assert woken == ["soon", "late"]
+    assert clock.now() == NOON + timedelta(seconds=10)
