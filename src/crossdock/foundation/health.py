@@ -1,0 +1,127 @@
+"""What can be wrong with the ground, each with the command or setting that mends it."""
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from crossdock.canonical.errors import CrossdockError, Rejected
+from crossdock.foundation import migrate
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, check_isolation, unreachable
+from crossdock.foundation.scope import Scope
+
+PYTHON_MIN = (3, 11)
+SKEW_MAX = timedelta(seconds=2)
+SIGN_AGE_MAX = timedelta(seconds=30)
+FREE_BYTES_LOW = 2 * 1024**3
+FREE_BYTES_MIN = 256 * 1024**2
+
+SIGN = """
+insert into worker_sign (worker, kind, seen_at) values ($1, $2, $3)
+on conflict (worker) do update set seen_at = excluded.seen_at
+"""
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`fix` is a command or a setting, empty when all is well."""
+
+    name: str
+    state: State
+    detail: str
+    fix: str = ""
+
+
+def check_python() -> Check:
+    version = platform.python_version()
+    if tuple(int(part) for part in platform.python_version_tuple()[:2]) < PYTHON_MIN:
+        return Check("Python", State.FAIL, version, "install Python 3.11 or newer")
+    return Check("Python", State.OK, version)
+
+
+def check_disk(folder: Path, free_bytes: Callable[[Path], int]) -> Check:
+    """PostgreSQL stops when its disk is full: say so while there is time."""
+    free = free_bytes(folder)
+    detail = f"{free / 1024**3:.1f} GiB free in {folder}"
+    if free < FREE_BYTES_MIN:
+        return Check(
+            "Disk", State.FAIL, detail, f"free space, or move CROSSDOCK_DATA_DIR={folder}"
+        )
+    if free < FREE_BYTES_LOW:
+        return Check("Disk", State.WARN, detail, "free space soon")
+    return Check("Disk", State.OK, detail)
+
+
+async def check_database(dsn: str) -> Check:
+    try:
+        connection: Any = await asyncpg.connect(dsn, timeout=5)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, TimeoutError) as e:
+        failure = unreachable(dsn, e)
+        return Check("Database", State.FAIL, failure.message, failure.hint)
+    try:
+        version = await connection.fetchval("show server_version")
+    finally:
+        await connection.close()
+    return Check("Database", State.OK, f"PostgreSQL {version}")
+
+
+async def check_schema(dsn: str) -> Check:
+    found, wanted = await migrate.current(dsn), migrate.head()
+    if found == wanted:
+        return Check("Schema", State.OK, f"{found} = head")
+    return Check("Schema", State.FAIL, f"{found or 'empty'}, not {wanted}", "crossdock migrate")
+
+
+async def check_scopes(database: Database) -> Check:
+    try:
+        await check_isolation(database)
+    except Rejected as error:
+        return Check("Isolation", State.FAIL, error.message, error.hint)
+    return Check("Isolation", State.OK, "row-level security binds the hub's role")
+
+
+async def check_clock(database: Database, clock: Clock) -> Check:
+    async with database.transaction(Scope.of_workers()) as tx:
+        theirs: datetime = await tx.fetchval("select clock_timestamp()")
+    skew = abs(clock.now() - theirs)
+    detail = f"{skew.total_seconds() * 1000:.0f} ms apart from the database"
+    if skew > SKEW_MAX:
+        return Check("Clock", State.FAIL, detail, "run NTP on both machines (`timedatectl`)")
+    return Check("Clock", State.OK, detail)
+
+
+async def check_workers(database: Database) -> Check:
+    """Count who left a sign lately, by the database's own clock."""
+    async with database.transaction(Scope.of_workers()) as tx:
+        row = await tx.fetchrow(
+            "select count(*) filter (where seen_at > now() - $1::interval) as alive,"
+            " max(seen_at) as last from worker_sign",
+            SIGN_AGE_MAX,
+        )
+    if row["alive"]:
+        return Check("Workers", State.OK, f"{row['alive']} at work")
+    last = row["last"]
+    detail = f"none; the last left at {last:%Y-%m-%d %H:%M:%S} UTC" if last else "none, ever"
+    return Check("Workers", State.FAIL, detail, "crossdock serve  (or: crossdock worker)")
+
+
+async def leave_sign(database: Database, worker: str, kind: str, now: datetime) -> None:
+    async with database.transaction(Scope.of_workers()) as tx:
+        await tx.execute(SIGN, worker, kind, now)
+
+
+def failed(name: str, error: CrossdockError) -> Check:
+    """Turn an error of a part into a finding."""
+    return Check(name, State.FAIL, error.message, error.hint)

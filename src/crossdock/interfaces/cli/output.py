@@ -1,0 +1,57 @@
+"""Answers on stdout, as a table for people or one JSON object for machines; errors on stderr."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from crossdock.canonical.errors import CrossdockError, Invalid
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+
+stdout = Console(highlight=False)
+stderr = Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Write one line of JSON; decimals as strings, times as RFC 3339."""
+    sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
+    sys.stdout.flush()
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """Print rows under headings, or the sentence that says that there are none."""
+    listed = list(rows)
+    if not listed:
+        stdout.print(Text(empty, style="dim"))
+        return
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in headings:
+        drawn.add_column(heading, overflow="fold")
+    for row in listed:
+        drawn.add_row(*("" if cell is None else str(cell) for cell in row))
+    stdout.print(drawn)
+
+
+def print_error(error: CrossdockError, *, as_json: bool) -> None:
+    """Say what is wrong, where, and what to do; the same object as the API's problem body."""
+    where = error.where if isinstance(error, Invalid) else ""
+    if as_json:
+        print_json(
+            {"error": error.code, "message": error.message, "where": where, "hint": error.hint}
+        )
+        return
+    body = Text(error.message)
+    if where:
+        body.append(f"\n\nwhere  {where}", style="dim")
+    if error.hint:
+        body.append(f"\n\nfix    {error.hint}", style="cyan")
+    stderr.print(
+        Panel(body, title=error.code, title_align="left", border_style="red", expand=False)
+    )
