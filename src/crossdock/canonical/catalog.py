@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from crossdock.canonical.open_enums import OpenEnum
+
 
 class Tracking(StrEnum):
     NONE = "NONE"
@@ -12,7 +14,7 @@ class Tracking(StrEnum):
     LOT_SERIAL = "LOT_SERIAL"
 
 
-class ItemStatus(StrEnum):
+class ItemStatus(OpenEnum):
     INTRODUCED = "INTRODUCED"
     ACTIVE = "ACTIVE"
     PHASE_OUT = "PHASE_OUT"
@@ -21,7 +23,7 @@ class ItemStatus(StrEnum):
     OTHER = "OTHER"
 
 
-class LocationKind(StrEnum):
+class LocationKind(OpenEnum):
     """GROUP is a set of nodes that promises are made from before a node is chosen."""
 
     DC = "DC"

@@ -1,11 +1,13 @@
-"""Every event there is, by name: what the log may hold and what may be heard."""
+"""Every event there is, by the type its messages carry."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.channels import ChannelLevelHeard
+from crossdock.canonical.commands import CommandSettled
 from crossdock.canonical.envelope import Payload
-from crossdock.canonical.errors import NotFound
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
     ReservationChanged,
@@ -15,27 +17,33 @@ from crossdock.canonical.inventory import (
     StockWentNegative,
 )
 from crossdock.canonical.orders import OrderChanged
+from crossdock.canonical.parties import PartyChanged
+
+_PAYLOADS: tuple[type[Payload], ...] = (
+    ItemChanged,
+    LocationChanged,
+    StockMoved,
+    StockSnapshotTaken,
+    SourceHeard,
+    ChannelLevelHeard,
+    AvailabilityChanged,
+    ReservationChanged,
+    StockWentNegative,
+    OrderChanged,
+    PartyChanged,
+    CommandSettled,
+)
 
 EVENTS: Mapping[str, type[Payload]] = MappingProxyType(
-    {
-        payload.TYPE: payload
-        for payload in (
-            AvailabilityChanged,
-            ItemChanged,
-            LocationChanged,
-            OrderChanged,
-            ReservationChanged,
-            SourceHeard,
-            StockMoved,
-            StockSnapshotTaken,
-            StockWentNegative,
-        )
-    }
+    {payload.TYPE: payload for payload in _PAYLOADS}
 )
 
 
-def payload_type(name: str) -> type[Payload]:
-    """Find the class of an event type; a name nobody knows raises `NotFound`."""
-    if name not in EVENTS:
-        raise NotFound(f"no event is called {name!r}", hint="docs/reference/events lists them all")
-    return EVENTS[name]
+def payload_type(type_name: str) -> type[Payload]:
+    """Find the class of an event's content; a type this version does not know is `Invalid`."""
+    try:
+        return EVENTS[type_name]
+    except KeyError:
+        raise Invalid(
+            f"{type_name!r} is not an event this version knows", where="type", code="EVT-SCHEMA"
+        ) from None

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Self
 
+from crossdock.canonical.open_enums import OpenEnum
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.references import Reference, Resolution
 
@@ -23,7 +24,7 @@ class StockStatus(StrEnum):
     IN_TRANSIT = "IN_TRANSIT"
 
 
-class MovementType(StrEnum):
+class MovementType(OpenEnum):
     """Why stock moved (domain.md §1.3); OTHER keeps an unknown native reason visible."""
 
     RECEIPT = "RECEIPT"

@@ -1,7 +1,8 @@
 """Exact amounts of goods: decimals with a unit at the edges, whole millionths in hot tables."""
 
+import re
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from typing import Self
 
@@ -13,20 +14,43 @@ MICROS = 1_000_000
 AMOUNT_MAX = Decimal(10) ** 12
 """Decimal(18,6) leaves twelve digits before the point."""
 
+_MICRO = Decimal("0.000001")
+_MICROS = Decimal(MICROS)
+_NUMBER_CHARACTERS_MAX = 64
+# Narrower than Decimal's own reader, which takes underscores, spaces and any script's digits too.
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+
 
 def decimal_of(value: str | int | Decimal, *, where: str = "") -> Decimal:
-    """Read an exact decimal; refuse floats, NaN, infinities, more than six places or 12 digits."""
+    """Read an exact decimal; refuse floats, NaN, infinities, more than six places or 12 digits.
+
+    Equal amounts come out alike, however they were written: `4.50`, `4.5` and `45e-1` are `4.5`.
+    """
+    number = _number(value, where)
+    if not number.is_finite() or abs(number) >= AMOUNT_MAX:
+        raise Invalid(f"{_shown(value)} is outside ±10^12", where=where)
+    rounded = number.quantize(_MICRO)
+    if number != rounded:
+        raise Invalid(f"{_shown(value)} has more than six decimals", where=where)
+    return Decimal(plain(rounded))
+
+
+def _number(value: str | int | Decimal, where: str) -> Decimal:
     if isinstance(value, bool | float):
         raise Invalid(f"{value!r} is not an exact amount: send it as a string", where=where)
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise Invalid(f"{value!r} is not a number", where=where) from None
-    if not number.is_finite() or abs(number) >= AMOUNT_MAX:
-        raise Invalid(f"{value!r} is outside ±10^12", where=where)
-    if number != number.quantize(Decimal("0.000001")):
-        raise Invalid(f"{value!r} has more than six decimals", where=where)
-    return number
+    if isinstance(value, str) and (
+        len(value) > _NUMBER_CHARACTERS_MAX or not _NUMBER.fullmatch(value)
+    ):
+        raise Invalid(f"{_shown(value)} is not a number", where=where)
+    return Decimal(value)
+
+
+def _shown(value: str | int | Decimal) -> str:
+    """Quote a value without letting it flood the message, or break on its own length."""
+    if isinstance(value, int) and abs(value) >= AMOUNT_MAX:
+        return "The number"
+    text = repr(value)
+    return text if len(text) <= _NUMBER_CHARACTERS_MAX else text[:_NUMBER_CHARACTERS_MAX] + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +66,18 @@ class Quantity:
 
     @classmethod
     def from_micros(cls, micros: int, unit: str = "EA") -> Self:
-        return cls(Decimal(micros) / MICROS, unit)
+        return cls(Decimal(micros) / _MICROS, unit)
 
     @property
     def micros(self) -> int:
         """The amount in whole millionths of its unit; exact, or an error."""
-        scaled = self.value * MICROS
-        if scaled != int(scaled):
+        if not self.value.is_finite() or abs(self.value) >= AMOUNT_MAX:
+            raise Invalid(f"An amount of {self.unit} is outside ±10^12")
+        scaled = self.value * _MICROS
+        whole = int(scaled)
+        if scaled != whole:
             raise Invalid(f"{self.value} {self.unit} has more than six decimals")
-        return int(scaled)
+        return whole
 
     def __add__(self, other: Self) -> "Quantity":
         return Quantity(self.value + self._in_same_unit(other), self.unit)
@@ -77,25 +104,25 @@ class Quantity:
 
 
 def plain(value: Decimal) -> str:
-    """Write a decimal without an exponent or trailing zeros: `1E+2` is `100`, `4.50` is `4.5`."""
+    """Write a decimal without an exponent, trailing zeros or a sign on zero: `4.50` is `4.5`."""
     text = f"{value:f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in {"-0", ""} else text
 
 
 def round_down(value: Fraction, step: Decimal) -> Decimal:
     """Round towards minus infinity to a multiple of `step`: the sell side's direction (A12)."""
-    return _round(value, step, ROUND_FLOOR)
+    steps = value / Fraction(step)
+    return steps.numerator // steps.denominator * step
+
+
+def round_up(value: Fraction, step: Decimal) -> Decimal:
+    """Round towards plus infinity to a multiple of `step`: the purchase direction (P14)."""
+    return -round_down(-value, step)
 
 
 def round_half_up(value: Fraction, step: Decimal) -> Decimal:
     """Round to the nearest multiple of `step`, halves away from zero."""
-    magnitude = _round(abs(value), step, ROUND_HALF_UP)
+    magnitude = round_down(abs(value) + Fraction(step) / 2, step)
     return magnitude if value >= 0 else -magnitude
-
-
-def _round(value: Fraction, step: Decimal, mode: str) -> Decimal:
-    steps = value / Fraction(step)
-    whole = steps.numerator // steps.denominator
-    if mode == ROUND_HALF_UP and 2 * (steps - whole) >= 1:
-        whole += 1
-    return whole * step

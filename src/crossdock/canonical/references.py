@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, Self, runtime_checkable
 
+from crossdock.canonical.errors import Missing
 from crossdock.canonical.quantities import Quantity
 
 
@@ -49,17 +50,39 @@ class Resolution:
         default_factory=dict[tuple[str, str], ItemInUnit]
     )
     locations: Mapping[str, str] = field(default_factory=dict[str, str])
+    _hub_items: dict[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A batch asks for the same few items thousands of times, so their ids are laid out once.
+        hub_items = {native: found.item for (native, _), found in self.items.items()}
+        object.__setattr__(self, "_hub_items", hub_items)
 
     def item(self, native_id: str) -> str:
-        return next(found.item for (native, _), found in self.items.items() if native == native_id)
+        try:
+            return self._hub_items[native_id]
+        except KeyError:
+            raise Missing(f"Item {native_id!r} is not known", code="MD-ITEM-XREF") from None
 
     def location(self, native_id: str) -> str:
-        return self.locations[native_id]
+        try:
+            return self.locations[native_id]
+        except KeyError:
+            raise Missing(f"Location {native_id!r} is not known", code="MD-LOC") from None
 
     def base(self, native_id: str, quantity: Quantity) -> Quantity:
-        """Convert by the exact rational; an amount that is not whole millionths is an error."""
-        found = self.items[native_id, quantity.unit]
-        return Quantity(quantity.value * found.numerator / found.denominator, found.base_unit)
+        """Convert by the exact rational, rounded once, half up, to a millionth of the base unit.
+
+        A pound is 0.45359237 kg, more places than are kept; the fact still holds the quantity as
+        transacted, so the residual can always be told (domain.md §1.0).
+        """
+        found = self.items.get((native_id, quantity.unit))
+        if found is None:
+            raise Missing(f"Item {native_id!r} has no unit {quantity.unit!r}", code="MD-UOM")
+        if found.numerator == found.denominator:
+            return Quantity(quantity.value, found.base_unit)
+        micros = quantity.micros * found.numerator
+        rounded = (2 * abs(micros) + found.denominator) // (2 * found.denominator)
+        return Quantity.from_micros(rounded if micros >= 0 else -rounded, found.base_unit)
 
 
 @runtime_checkable

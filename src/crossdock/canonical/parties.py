@@ -1,0 +1,54 @@
+"""Who trades: customers, suppliers, carriers and our own legal entities."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from crossdock.canonical.open_enums import OpenEnum
+
+
+class PartyKind(StrEnum):
+    ORG = "ORG"
+    PERSON = "PERSON"
+
+
+class PartyRole(OpenEnum):
+    CUSTOMER = "CUSTOMER"
+    SUPPLIER = "SUPPLIER"
+    CARRIER = "CARRIER"
+    THIRD_PARTY_LOGISTICS = "3PL"
+    LEGAL_ENTITY = "LEGAL_ENTITY"
+    BRANCH = "BRANCH"
+    OTHER = "OTHER"
+
+
+class PartyStatus(OpenEnum):
+    """ON_HOLD and BLOCKED stop new business; a BLOCKED supplier receives no purchase order."""
+
+    PROSPECT = "PROSPECT"
+    ACTIVE = "ACTIVE"
+    ON_HOLD = "ON_HOLD"
+    BLOCKED = "BLOCKED"
+    CLOSED = "CLOSED"
+    OTHER = "OTHER"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartyChanged:
+    """A party as its source knows it; one party may be known to many systems by many codes."""
+
+    TYPE: ClassVar[str] = "partners.party_changed.v1"
+
+    code: str
+    legal_name: str = ""
+    kind: PartyKind = PartyKind.ORG
+    roles: tuple[PartyRole, ...] = ()
+    status: PartyStatus = PartyStatus.ACTIVE
+    parent: str = ""
+    gln: str = ""
+    duns: str = ""
+    tax_ids: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return self.code

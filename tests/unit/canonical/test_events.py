@@ -1,0 +1,277 @@
+"""Events have their class, their key and their references; errors their branch."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.channels import ChannelLevelHeard
+from crossdock.canonical.commands import CommandSettled, Settlement
+from crossdock.canonical.envelope import Event, Fact, Payload
+from crossdock.canonical.errors import (
+    Ambiguous,
+    CrossdockError,
+    Forbidden,
+    Invalid,
+    Missing,
+    NotFound,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+from crossdock.canonical.events import EVENTS, payload_type
+from crossdock.canonical.inventory import (
+    AvailabilityChanged,
+    CountedStock,
+    MovementType,
+    Place,
+    ReservationChanged,
+    ReservationKind,
+    ReservationStatus,
+    SourceHeard,
+    StockMoved,
+    StockSnapshotTaken,
+    StockStatus,
+    StockWentNegative,
+)
+from crossdock.canonical.orders import DemandLine, OrderChanged
+from crossdock.canonical.parties import PartyChanged
+from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.references import ItemInUnit, Reference, Refers, Resolution
+
+FOUR = Quantity.of(4, "CS")
+KNOWN = Resolution(
+    {
+        ("B-1", "CS"): ItemInUnit("itm_1", "EA", 12, 1),
+        ("B-1", "EA"): ItemInUnit("itm_1", "EA", 1, 1),
+        ("C-1", "FOT"): ItemInUnit("itm_2", "MTR", 381, 1250),
+        ("C-1", "THIRD"): ItemInUnit("itm_2", "MTR", 1, 3),
+    },
+    {"DC1": "loc_1", "DC2": "loc_2"},
+)
+MOVED = StockMoved(
+    movement_id="M-1",
+    item="B-1",
+    quantity=FOUR,
+    type=MovementType.TRANSFER_SHIP,
+    source_place=Place(location="DC1"),
+    target_place=Place(location="DC2", status=StockStatus.IN_TRANSIT),
+)
+LINE = DemandLine(
+    demand_ref="shop:1/1", item="B-1", location="DC1", ordered=FOUR, cancelled=Quantity.of(0, "CS")
+)
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
+def test_an_event_is_named_by_capability_past_tense_and_version(name: str) -> None:
+    payload = payload_type(name)
+    assert name == payload.TYPE
+    capability, event, version = name.split(".")
+    assert capability.isalpha()
+    assert event.replace("_", "").isalpha()
+    assert version.removeprefix("v").isdigit()
+    assert isinstance(payload.key, property)
+
+
+def test_an_event_of_another_version_is_refused() -> None:
+    with pytest.raises(Invalid, match=r"stock_moved\.v2") as caught:
+        payload_type("inventory.stock_moved.v2")
+    assert caught.value.code == "EVT-SCHEMA"
+
+
+@pytest.mark.parametrize(
+    ("payload", "key"),
+    [
+        (ItemChanged(sku="B-1"), "B-1"),
+        (LocationChanged(code="DC1"), "DC1"),
+        (MOVED, "B-1"),
+        (StockSnapshotTaken(snapshot_id="S", location="DC1", lines=()), "DC1"),
+        (SourceHeard(source="wms"), "wms"),
+        (ChannelLevelHeard(item="B-1", location="DC1", quantity=FOUR), "B-1"),
+        (OrderChanged(order_id="1001", lines=()), "1001"),
+        (PartyChanged(code="C-1"), "C-1"),
+        (
+            CommandSettled(
+                command_id="c",
+                connection="shop",
+                role="set_availability",
+                subject="B-1@DC1",
+                version=1,
+                settlement=Settlement.DONE,
+            ),
+            "B-1@DC1",
+        ),
+        (StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR), "B-1"),
+        (
+            AvailabilityChanged(
+                item="B-1",
+                location="DC1",
+                version=1,
+                nettable=FOUR,
+                hard=FOUR,
+                soft=FOUR,
+                safety=FOUR,
+            ),
+            "B-1",
+        ),
+        (
+            ReservationChanged(
+                reservation_id="rsv_1",
+                line_no=1,
+                status=ReservationStatus.ACTIVE,
+                kind=ReservationKind.HARD,
+                item="B-1",
+                location="DC1",
+                requested=FOUR,
+                granted=FOUR,
+                consumed=FOUR,
+            ),
+            "B-1",
+        ),
+    ],
+)
+def test_the_key_is_what_the_order_of_events_matters_for(payload: Payload, key: str) -> None:
+    assert payload.key == key
+    assert isinstance(payload, Payload)
+    assert not hasattr(payload, "__dict__")
+
+
+def test_a_movement_refers_to_its_item_and_both_ends() -> None:
+    assert isinstance(MOVED, Refers)
+    assert MOVED.references() == (
+        Reference.item("B-1", FOUR),
+        Reference.location("DC1"),
+        Reference.location("DC2"),
+    )
+    resolved = MOVED.resolved(KNOWN)
+    assert (resolved.item, resolved.quantity, resolved.base) == ("itm_1", FOUR, Quantity.of(48))
+    assert resolved.source_place == Place(location="loc_1")
+    assert resolved.target_place == Place(location="loc_2", status=StockStatus.IN_TRANSIT)
+
+
+def test_a_movement_may_have_one_end_outside_the_house() -> None:
+    received = StockMoved(
+        movement_id="M-2",
+        item="B-1",
+        quantity=FOUR,
+        type=MovementType.RECEIPT,
+        target_place=Place(location="DC1"),
+    )
+    assert len(received.references()) == 2
+    assert received.resolved(KNOWN).source_place is None
+
+
+def test_a_snapshot_is_resolved_line_by_line() -> None:
+    snapshot = StockSnapshotTaken(
+        snapshot_id="S-1",
+        location="DC1",
+        lines=(
+            CountedStock(item="B-1", quantity=FOUR),
+            CountedStock(item="B-1", quantity=Quantity.of(3), status=StockStatus.DAMAGED),
+        ),
+    )
+    assert snapshot.references()[0] == Reference.location("DC1")
+    resolved = snapshot.resolved(KNOWN)
+    assert resolved.location == "loc_1"
+    assert [line.base for line in resolved.lines] == [Quantity.of(48), Quantity.of(3)]
+    assert {line.item for line in resolved.lines} == {"itm_1"}
+
+
+def test_an_order_is_resolved_line_by_line() -> None:
+    order = OrderChanged(order_id="1001", lines=(LINE,))
+    assert order.references() == (Reference.item("B-1", FOUR), Reference.location("DC1"))
+    (line,) = order.resolved(KNOWN).lines
+    assert (line.item, line.location) == ("itm_1", "loc_1")
+    assert (line.base_ordered, line.base_cancelled) == (Quantity.of(48), Quantity.of(0))
+
+
+def test_a_channels_level_is_resolved_into_the_base_unit() -> None:
+    heard = ChannelLevelHeard(item="B-1", location="DC1", quantity=FOUR)
+    assert len(heard.references()) == 2
+    assert heard.resolved(KNOWN) == ChannelLevelHeard(
+        item="itm_1", location="loc_1", quantity=Quantity.of(48)
+    )
+
+
+def test_conversion_to_the_base_unit_rounds_once_to_a_millionth() -> None:
+    assert KNOWN.base("C-1", Quantity.of(10, "FOT")) == Quantity.of("3.048", "MTR")
+    assert KNOWN.base("C-1", Quantity.of(1, "THIRD")) == Quantity.of("0.333333", "MTR")
+    assert KNOWN.base("C-1", Quantity.of(-2, "THIRD")) == Quantity.of("-0.666667", "MTR")
+
+
+@given(st.integers(-(10**12), 10**12), st.integers(1, 1000), st.integers(1, 1000))
+def test_a_base_amount_is_the_nearest_millionth(
+    micros: int, numerator: int, denominator: int
+) -> None:
+    answers = Resolution({("B", "U"): ItemInUnit("itm", "EA", numerator, denominator)})
+    base = answers.base("B", Quantity.from_micros(micros, "U"))
+    assert 2 * abs(base.micros * denominator - micros * numerator) <= denominator
+
+
+def test_what_is_not_resolved_is_missing_under_its_code() -> None:
+    for ask, code in (
+        (lambda: KNOWN.item("X"), "MD-ITEM-XREF"),
+        (lambda: KNOWN.location("X"), "MD-LOC"),
+        (lambda: KNOWN.base("B-1", Quantity.of(1, "PL")), "MD-UOM"),
+    ):
+        with pytest.raises(Missing) as caught:
+            ask()
+        assert caught.value.code == code
+
+
+def test_resolutions_compare_by_their_answers() -> None:
+    assert Resolution() == Resolution({}, {})
+    assert "itm_1" in repr(KNOWN)
+
+
+def test_an_event_hands_out_the_facts_payload() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    fact = Fact(identity="movement:M-1:1", payload=MOVED, occurred_at=now)
+    event = Event(
+        position=1,
+        event_id="e",
+        tenant="t",
+        source="wms",
+        received_at=now,
+        raw_ref=None,
+        fact=fact,
+    )
+    assert event.payload is MOVED
+
+
+def test_an_open_list_reads_an_unknown_code_as_other() -> None:
+    assert MovementType("TELEPORT") is MovementType.OTHER
+    with pytest.raises(ValueError, match="7"):
+        MovementType(7)  # type: ignore[arg-type]  # what a broken message holds
+    with pytest.raises(ValueError, match="SHINY"):
+        StockStatus("SHINY")
+
+
+def test_an_error_has_a_code_a_sentence_and_a_hint() -> None:
+    plain = Rejected("No.")
+    assert (plain.code, plain.message, plain.hint, str(plain)) == ("rejected", "No.", "", "No.")
+    exact = Invalid("No.", where="/item", code="EVT-SCHEMA", hint="Look.")
+    assert (exact.code, exact.where, exact.hint) == ("EVT-SCHEMA", "/item", "Look.")
+    throttled = Throttled("Later.", retry_after=timedelta(seconds=3), hint="Wait.")
+    assert (throttled.code, throttled.retry_after) == ("throttled", timedelta(seconds=3))
+
+
+@pytest.mark.parametrize(
+    ("kind", "branch"),
+    [
+        (Invalid, Rejected), (NotFound, Rejected), (Forbidden, Rejected), (Throttled, Unavailable),
+        (Ambiguous, Unavailable), (Missing, CrossdockError),
+    ],
+)  # fmt: skip
+def test_the_branch_says_what_to_do_next(
+    kind: type[CrossdockError], branch: type[CrossdockError]
+) -> None:
+    assert issubclass(kind, branch)
+    assert sum(issubclass(kind, top) for top in (Rejected, Missing, Unavailable)) == 1
+
+
+def test_amounts_are_never_floats() -> None:
+    assert isinstance(MOVED.resolved(KNOWN).quantity.value, Decimal)
