@@ -1,0 +1,43 @@
+"""Shopify: a shop that shows our availability, sells from it, and tells what it sold."""
+
+from datetime import timedelta
+
+from crossdock.applications.shopify.client import connect
+from crossdock.applications.shopify.publishing import BATCH_MAX
+from crossdock.applications.shopify.receiving import ShopifyReceiver
+from crossdock.applications.shopify.samples import SAMPLES
+from crossdock.applications.shopify.settings import ShopifySettings
+from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.channels import ChannelLevelHeard
+from crossdock.canonical.orders import OrderChanged
+from crossdock.connectivity.sdk import (
+    Application,
+    Grade,
+    Kind,
+    PublishesAvailability,
+    RepeatSafety,
+)
+
+APPLICATION = Application(
+    name="shopify",
+    title="Shopify",
+    kind=Kind.SHOP,
+    settings=ShopifySettings,
+    connect=connect,
+    receive=ShopifyReceiver,
+    roles={PublishesAvailability: RepeatSafety.COMPARE_AND_SET},
+    events=(OrderChanged, ItemChanged, LocationChanged, ChannelLevelHeard),
+    samples=SAMPLES,
+    # Webhooks tell within seconds; the poll finds what they lost.
+    poll_every=timedelta(minutes=5),
+    freshness=timedelta(minutes=15),
+    batch_max=BATCH_MAX,
+    # A call of 250 quantities costs about ten of the hundred points that a plain plan gives a
+    # second; the connection itself waits when the bucket is empty.
+    rate_per_second=8.0,
+    concurrency=2,
+    grade=Grade.SILVER,
+    homepage="https://shopify.dev/docs/api/admin-graphql",
+)
+
+__all__ = ["APPLICATION"]
