@@ -1,0 +1,309 @@
+"""A connection to one Tryton: asks what is new, counts its stock, books movements into it."""
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from crossdock.applications.tryton import counts, places, units
+from crossdock.applications.tryton.booking import Bookings
+from crossdock.applications.tryton.changes import (
+    BEGINNING,
+    FEED_BY_NAME,
+    FEEDS,
+    ORDER,
+    STOCK,
+    Count,
+    Cursor,
+    Feed,
+    cursor_of,
+)
+from crossdock.applications.tryton.mapping import (
+    ITEM_FIELDS,
+    MOVE_FIELDS,
+    SALE_FIELDS,
+    Options,
+    read_page,
+)
+from crossdock.applications.tryton.places import Places
+from crossdock.applications.tryton.session import Answer, Session
+from crossdock.applications.tryton.units import Units
+from crossdock.applications.tryton.wire import encoded
+from crossdock.canonical.errors import Unavailable
+from crossdock.canonical.inventory import StockStatus
+from crossdock.connectivity.sdk import Outcome, Poll, Ports, PostMovement
+from crossdock.connectivity.transports.http import HttpClient
+
+ROWS_MAX = 100_000
+COUNT_ATTEMPTS_MAX = 3
+# Tryton hides inactive rows unless asked; an item that was put out of use is a change, too.
+ALL = {"active_test": False}
+
+FIELDS_BY_TOPIC = {
+    "locations": places.FIELDS,
+    "items": ITEM_FIELDS,
+    "orders": SALE_FIELDS,
+    "moves": MOVE_FIELDS,
+}
+
+
+class TrytonSettings(BaseModel):
+    """How a Tryton is reached, and what its own words mean."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    base_url: Annotated[str, Field(description="Where trytond answers, without the database")]
+    database: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9_.-]+$", description="The database of the company")
+    ]
+    user: Annotated[str, Field(min_length=1, description="A user of its own for the hub")]
+    password: Annotated[SecretStr, Field(description="The password of that user")]
+    overlap: Annotated[
+        timedelta, Field(description="Longer than the longest transaction of this Tryton")
+    ] = timedelta(minutes=15)
+    page_rows: Annotated[
+        int, Field(ge=2, le=1000, description="How many changes are read at a time")
+    ] = 200
+    count_every: Annotated[
+        timedelta | None, Field(description="How often stock on hand is read whole; empty: never")
+    ] = timedelta(hours=6)
+    patience: Annotated[
+        timedelta, Field(description="How long a question is repeated while Tryton is away")
+    ] = timedelta(seconds=20)
+    timeout_seconds: Annotated[
+        float, Field(gt=0, le=600, description="How long one call may take")
+    ] = 60
+    unit_codes: Annotated[
+        dict[str, str], Field(description="Unit symbol in Tryton to trade code, as in u: EA")
+    ] = {}
+    location_statuses: Annotated[
+        dict[str, StockStatus],
+        Field(description="Location code to stock status, as in QC: QC_HOLD"),
+    ] = {}
+
+
+@dataclass
+class TrytonConnection:
+    """One conversation; answers `Polls` and `PostsMovements`."""
+
+    session: Session
+    settings: TrytonSettings
+    ports: Ports
+    _directory: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    _units: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+
+    async def check(self) -> str:
+        version = (await self.session.ask("model.ir.module.search_read", *_MODULES)).result
+        preferences = await self.session.preferences()
+        buckets = (await self._places()).buckets()
+        modules = {row["name"]: row["version"] for row in version}
+        company = preferences.get("company.rec_name", "no company")
+        return f"Tryton {modules.get('stock', 'without stock')}, {company}, {len(buckets)} nodes"
+
+    async def poll(self, cursor: str) -> Poll:
+        at = cursor_of(cursor)
+        if at.feed == STOCK:
+            return await self._counted(at)
+        if at.feed == FEEDS[0].name and at.after is None:
+            self._directory, self._units = [], []
+        return await self._changed(at, FEED_BY_NAME[at.feed])
+
+    async def post_movements(self, commands: Sequence[PostMovement]) -> Sequence[Outcome]:
+        preferences = await self.session.preferences()
+        bookings = Bookings(
+            self.session, await self._places(), await self._known_units(), preferences["company"]
+        )
+        return [await bookings.post(command) for command in commands]
+
+    async def _changed(self, at: Cursor, feed: Feed) -> Poll:
+        fields = ["id", "last_modified_at", feed.owner[0]] if feed.owner else _fields(feed)
+        start = at.start(self.settings.overlap)
+        domain = [*feed.domain, start.domain()]
+        answer = await self._read(feed.model, domain, fields, self.settings.page_rows, ORDER)
+        following = at.read(answer.result, self.settings.page_rows)
+        if feed.owner:
+            answer = await self._owners(feed, answer.result)
+        related = await self._related(feed.topic, answer.result)
+        raw = b'{"topic":%b,"answer":%b,"related":%b}' % (
+            *(encoded(feed.topic), answer.body, encoded(related)),
+        )
+        ended = following.feed != at.feed and feed is FEEDS[-1]
+        if ended and self._is_count_due(following):
+            following = following.counting(self.settings.overlap, self.ports.clock.now())
+            ended = False
+        return self._page(raw, following, is_caught_up=ended)
+
+    def _page(self, raw: bytes, following: Cursor, *, is_caught_up: bool) -> Poll:
+        options = Options(
+            unit_codes=self.settings.unit_codes,
+            location_statuses=self.settings.location_statuses,
+        )
+        return Poll(
+            translation=read_page(raw, options),
+            cursor=following.written(),
+            raw=raw,
+            is_caught_up=is_caught_up,
+        )
+
+    async def _owners(self, feed: Feed, changed: Iterable[Mapping[str, Any]]) -> Answer:
+        """Read what the changed rows belong to: items of a template, the sale of a line."""
+        link, model, by = feed.owner or ("id", feed.model, "id")
+        wanted = sorted({row[link] for row in changed})
+        return await self._read(model, [[by, "in", wanted]], _fields(feed), ROWS_MAX)
+
+    async def _related(self, topic: str, rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Gather what else decides about these rows, to be kept beside them."""
+        if topic == "locations":
+            return {}
+        units_around = (await self._known_units()).around(UNITS_OF[topic](rows))
+        if topic != "moves":
+            return {"units": units_around}
+        ends = _ends(rows)
+        return {
+            "units": units_around,
+            "locations": (await self._places(including=ends)).around(ends),
+            "origins": await self._origins(rows),
+        }
+
+    async def _origins(self, rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Read where moves come from: a pick from a delivery, and that from the order line."""
+        moves = sorted(
+            int(row["origin"].partition(",")[2])
+            for row in rows
+            if (row["origin"] or "").startswith("stock.move,")
+        )
+        if not moves:
+            return []
+        answer = await self._read("stock.move", [["id", "in", moves]], ["origin"], ROWS_MAX)
+        return list(answer.result)
+
+    async def _counted(self, at: Cursor) -> Poll:
+        nodes = sorted((await self._places()).buckets())
+        count = at.count
+        if count is None or not nodes:
+            return self._page(_NOTHING, replace(at, feed=FEEDS[0].name), is_caught_up=True)
+        size = self.settings.page_rows
+        domain = [["id", ">", count.product], ["type", "in", ["goods", "assets"]]]
+        products = await self._read(
+            "product.product", domain, list(counts.PRODUCT_FIELDS), size, [["id", "ASC"]]
+        )
+        ids = [row["id"] for row in products.result]
+        following = at.counted(ids, size, len(nodes))
+        is_over = following.feed != STOCK
+        if is_over:
+            following = replace(following, counted_at=self.ports.clock.now())
+        raw = await self._count(at, nodes[count.node], products.result) if ids else _NOTHING
+        return self._page(raw, following, is_caught_up=is_over)
+
+    async def _count(self, at: Cursor, node: str, products: Sequence[Mapping[str, Any]]) -> bytes:
+        """Read the figures between two equal readings of the moves: then they are of one state."""
+        today = (await self.session.ask("model.ir.date.today")).result
+        count = at.count or Count(watermark=BEGINNING)
+        watermark = count.watermark
+        ids = [row["id"] for row in products]
+        domain = counts.touched_domain(ids, watermark, today)
+        for _ in range(COUNT_ATTEMPTS_MAX):
+            before = await self._read("stock.move", domain, list(counts.TOUCHED_FIELDS), ROWS_MAX)
+            quantities = {
+                status: (await self._quantities(ids, locations, today)).result
+                for status, locations in (await self._places()).buckets()[node].items()
+            }
+            after = await self._read("stock.move", domain, list(counts.TOUCHED_FIELDS), ROWS_MAX)
+            if before.result == after.result:
+                page = {"topic": STOCK, "node": node, "watermark": watermark, "today": today}
+                page["begun_at"] = count.begun_at
+                page |= {"products": products, "quantities": quantities, "touched": after.result}
+                page["related"] = {
+                    "units": (await self._known_units()).around(_item_units(products)),
+                    "locations": (await self._places()).around(_ends(after.result)),
+                }
+                return encoded(page)
+        raise Unavailable("stock moves faster than it can be counted; it is tried again later")
+
+    async def _quantities(self, ids: list[int], locations: list[int], today: object) -> Answer:
+        context = {**ALL, "locations": locations, "with_childs": False, "stock_date_end": today}
+        return await self.session.ask(
+            "model.product.product.read", ids, ["quantity"], context=context
+        )
+
+    def _is_count_due(self, at: Cursor) -> bool:
+        every = self.settings.count_every
+        return every is not None and self.ports.clock.now() - at.counted_at >= every
+
+    async def _places(self, including: Iterable[int] = ()) -> Places:
+        """Answer all locations; read them again when one is not among those known."""
+        known = {row["id"] for row in self._directory}
+        if not self._directory or not known.issuperset(including):
+            answer = await self._read("stock.location", [], list(places.FIELDS), ROWS_MAX)
+            self._directory = list(answer.result)
+        return Places.of(self._directory, self.settings.location_statuses)
+
+    async def _known_units(self) -> Units:
+        if not self._units:
+            answer = await self._read("product.uom", [], list(units.FIELDS), ROWS_MAX)
+            self._units = list(answer.result)
+        return Units.of(self._units, self.settings.unit_codes)
+
+    async def _read(
+        self,
+        model: str,
+        domain: Sequence[object],
+        fields: Sequence[str],
+        rows_max: int,
+        order: Sequence[object] = (),
+    ) -> Answer:
+        return await self.session.ask(
+            f"model.{model}.search_read",
+            *(list(domain), 0, rows_max, list(order) or [["id", "ASC"]], list(fields)),
+            context=ALL,
+        )
+
+
+_MODULES = ([["state", "=", "activated"]], 0, None, None, ["name", "version"])
+_NOTHING = b'{"topic":"locations","answer":{"result":[]},"related":{}}'
+
+
+def _fields(feed: Feed) -> list[str]:
+    return list(FIELDS_BY_TOPIC[feed.topic])
+
+
+def _item_units(items: Iterable[Mapping[str, Any]]) -> set[int]:
+    return {item["default_uom"] for item in items}
+
+
+def _move_units(moves: Iterable[Mapping[str, Any]]) -> set[int]:
+    return {move["unit"] for move in moves}
+
+
+def _sale_units(sales: Iterable[Mapping[str, Any]]) -> set[int]:
+    """Name the units of the lines; what serves a line is counted in the same category."""
+    return {line["unit"] for sale in sales for line in sale["lines."]}
+
+
+UNITS_OF: Mapping[str, Callable[[Iterable[Mapping[str, Any]]], set[int]]] = {
+    "items": _item_units,
+    "orders": _sale_units,
+    "moves": _move_units,
+}
+
+
+def _ends(moves: Iterable[Mapping[str, Any]]) -> list[int]:
+    return sorted({row[end] for row in moves for end in ("from_location", "to_location")})
+
+
+@asynccontextmanager
+async def connected(settings: TrytonSettings, ports: Ports) -> AsyncGenerator[TrytonConnection]:
+    async with HttpClient(
+        settings.base_url,
+        clock=ports.clock,
+        allow_private_addresses=ports.allow_private_addresses,
+        timeout_seconds=settings.timeout_seconds,
+    ) as http:
+        session = Session(
+            *(http, ports, settings.database, settings.user),
+            *(settings.password.get_secret_value(), settings.patience),
+        )
+        yield TrytonConnection(session, settings, ports)

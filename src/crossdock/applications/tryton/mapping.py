@@ -1,0 +1,294 @@
+"""Tryton's rows in canonical words; pure. A page holds all that decides about its rows."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from crossdock.applications.tryton.counts import counted
+from crossdock.applications.tryton.movements import movement_type
+from crossdock.applications.tryton.places import Places
+from crossdock.applications.tryton.units import Units
+from crossdock.applications.tryton.wire import decoded, encoded
+from crossdock.canonical.catalog import ItemChanged, ItemStatus, LocationChanged, LocationKind
+from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.errors import CrossdockError, Missing
+from crossdock.canonical.inventory import MovementType, StockMoved, StockStatus
+from crossdock.canonical.orders import DemandLine, OrderChanged
+from crossdock.canonical.quantities import Quantity
+from crossdock.connectivity.sdk import Translation, Untranslatable
+
+Row = Mapping[str, Any]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+ITEM_FIELDS = (
+    *("code", "rec_name", "type", "active", "default_uom", "last_modified_at"),
+    *("template.last_modified_at", "template.name", "identifiers.type", "identifiers.code"),
+)
+SALE_FIELDS = (
+    *("number", "reference", "state", "warehouse", "last_modified_at"),
+    *("lines.type", "lines.product", "lines.product.type", "lines.quantity", "lines.unit"),
+    *("lines.last_modified_at", "lines.moves.state", "lines.moves.quantity", "lines.moves.unit"),
+    *("lines.moves_ignored.quantity", "lines.moves_ignored.unit"),
+)
+MOVE_FIELDS = (
+    *("product", "unit", "quantity", "from_location", "to_location", "state", "effective_date"),
+    *("shipment", "origin", "last_modified_at", "create_date"),
+)
+STOCKED = frozenset({"goods", "assets"})
+GTIN_TYPES = frozenset({"ean", "isbn", "upc", "gtin"})
+ACCEPTED = frozenset({"confirmed", "processing", "done"})
+
+# What undoing a movement is called; everything else keeps its name.
+UNDOING = {
+    MovementType.SHIP: MovementType.SHIP_VOID,
+    MovementType.PICK: MovementType.UNPICK,
+    MovementType.QC_HOLD: MovementType.QC_RELEASE,
+    MovementType.QC_RELEASE: MovementType.QC_HOLD,
+    MovementType.BLOCK: MovementType.UNBLOCK,
+    MovementType.UNBLOCK: MovementType.BLOCK,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What an installation says about its own words: unit symbols and special locations."""
+
+    unit_codes: Mapping[str, str] = field(default_factory=dict[str, str])
+    location_statuses: Mapping[str, StockStatus] = field(default_factory=dict[str, StockStatus])
+
+
+BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
+
+
+def read_page(raw: bytes, options: Options) -> Translation:
+    """Translate a page as it was read. What cannot be made sense of is refused, never thrown."""
+    try:
+        return translated(decoded(raw), options)
+    except CrossdockError as problem:
+        return Translation(refused=(_refused("", raw, problem.code, problem.message),))
+    except BROKEN as problem:
+        return Translation(refused=(_refused("", raw, "EVT-SCHEMA", f"{problem!r}"),))
+
+
+def translated(page: Mapping[str, Any], options: Options) -> Translation:
+    """Translate every row by itself: one that cannot be read does not hold up the others."""
+    if page["topic"] == "stock":
+        return counted(page, options.unit_codes, options.location_statuses)
+    facts: list[Fact] = []
+    refused: list[Untranslatable] = []
+    read = READERS[page["topic"]](page["related"], options)
+    for number, row in enumerate(page["answer"]["result"]):
+        where = f"/answer/result/{number}"
+        try:
+            facts.extend(list(read(row)))
+        except CrossdockError as problem:
+            refused.append(_refused(where, encoded(row), problem.code, problem.message))
+        except BROKEN as problem:
+            refused.append(_refused(where, encoded(row), "EVT-SCHEMA", f"{problem!r}"))
+    return Translation(tuple(facts), tuple(refused))
+
+
+def _refused(where: str, record: bytes, code: str, reason: str) -> Untranslatable:
+    # The error tree has codes of its own; the taxonomy's are written in capitals.
+    known = code if code.isupper() else "EVT-SCHEMA"
+    return Untranslatable(code=known, where=where, reason=reason, record=record)
+
+
+def micros(instant: datetime) -> int:
+    return (instant - EPOCH) // timedelta(microseconds=1)
+
+
+def _state_fact(kind: str, row: Row, stamp: datetime, payload: Payload) -> Fact:
+    """Wrap what carries a whole state: each version is a fact of its own, the newest wins."""
+    return Fact(
+        identity=f"{kind}:{row['id']}@{micros(stamp)}",
+        payload=payload,
+        occurred_at=stamp,
+        recorded_at=stamp,
+        version=micros(stamp),
+        native_ref=str(row["id"]),
+    )
+
+
+def _locations(_related: Row, _options: Options) -> Callable[[Row], Iterable[Fact]]:
+    def read(row: Row) -> Iterable[Fact]:
+        kinds = {"warehouse": LocationKind.DC}
+        if row["parent"] is None:
+            kinds["storage"] = LocationKind.VIRTUAL_IN_TRANSIT
+        if row["type"] in kinds:
+            location = LocationChanged(
+                code=row["code"] or row["name"],
+                name=row["name"],
+                kind=kinds[row["type"]],
+                is_active=row["active"],
+            )
+            yield _state_fact("location", row, row["last_modified_at"], location)
+
+    return read
+
+
+def _items(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
+    units = Units.of(related["units"], options.unit_codes)
+
+    def read(row: Row) -> Iterable[Fact]:
+        if row["type"] not in STOCKED:
+            return
+        if not row["code"]:
+            raise Missing(
+                f"product {row['id']} ({row['rec_name']}) has no code", code="MD-ITEM-XREF"
+            )
+        item = ItemChanged(
+            sku=row["code"],
+            description=row["template."]["name"],
+            base_unit=units.code(row["default_uom"]),
+            units=units.of_item(row["default_uom"]),
+            status=ItemStatus.ACTIVE if row["active"] else ItemStatus.DISCONTINUED,
+            gtin=_gtin(row["identifiers."]),
+        )
+        parts = row, row["template."]
+        changed_at = [part["last_modified_at"] for part in parts]
+        stamp = max(*changed_at, units.stamp(row["default_uom"]))
+        yield _state_fact("item", row, stamp, item)
+
+    return read
+
+
+def _gtin(identifiers: Iterable[Row]) -> str:
+    return next((row["code"] for row in identifiers if row["type"] in GTIN_TYPES), "")
+
+
+def _orders(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
+    units = Units.of(related["units"], options.unit_codes)
+
+    def read(row: Row) -> Iterable[Fact]:
+        lines = tuple(_demand(row, line, units) for line in row["lines."] if _is_demand(line))
+        if not lines:
+            return
+        stamp = max(row["last_modified_at"], *(line["last_modified_at"] for line in row["lines."]))
+        order = OrderChanged(
+            order_id=f"sale:{row['id']}",
+            lines=lines,
+            customer_po=row["reference"] or "",
+            channel="tryton",
+        )
+        yield _state_fact("order", row, stamp, order)
+
+    return read
+
+
+def _is_demand(line: Row) -> bool:
+    product = line.get("product.")
+    return bool(
+        line["type"] == "line" and product and product["type"] in STOCKED and line["quantity"] > 0
+    )
+
+
+def _demand(sale: Row, line: Row, units: Units) -> DemandLine:
+    if not sale["warehouse"]:
+        raise Missing(f"sale {sale['id']} names no warehouse", code="MD-LOC")
+    ordered = units.quantity(line["quantity"], line["unit"])
+    return DemandLine(
+        demand_ref=f"sale.line,{line['id']}",
+        item=str(line["product"]),
+        location=str(sale["warehouse"]),
+        ordered=ordered,
+        cancelled=_cancelled(sale, line, units, ordered),
+    )
+
+
+def _cancelled(sale: Row, line: Row, units: Units, ordered: Quantity) -> Quantity:
+    """Say how much of a line nobody will ship: all, what was given up, or what is missing."""
+    nothing = ordered - ordered
+    if sale["state"] not in ACCEPTED:
+        return ordered
+    if sale["state"] == "done":
+        done = [move for move in line["moves."] if move["state"] == "done"]
+        return max(nothing, ordered - _sum(done, units, line["unit"]), key=_value)
+    return min(ordered, _sum(line["moves_ignored."], units, line["unit"]), key=_value)
+
+
+def _sum(moves: Iterable[Row], units: Units, unit: int) -> Quantity:
+    total = units.quantity(0, unit)
+    for move in moves:
+        total += units.converted(move["quantity"], move["unit"], unit)
+    return total
+
+
+def _value(quantity: Quantity) -> Any:
+    return quantity.value
+
+
+def _moves(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
+    units = Units.of(related["units"], options.unit_codes)
+    places = Places.of(related["locations"], options.location_statuses)
+    origins = {row["id"]: row["origin"] for row in related["origins"]}
+
+    def read(row: Row) -> Iterable[Fact]:
+        ends = places.place(row["from_location"]), places.place(row["to_location"])
+        if not row["quantity"] or ends[0] == ends[1] or not row["effective_date"]:
+            return  # from bin to bin the node holds the same; undated, it was never done
+        kinds = places.kind(row["from_location"]), places.kind(row["to_location"])
+        moved = StockMoved(
+            movement_id=str(row["id"]),
+            item=str(row["product"]),
+            quantity=units.quantity(row["quantity"], row["unit"]),
+            type=movement_type(kinds, ends, row["shipment"] or ""),
+            source_place=ends[0],
+            target_place=ends[1],
+            reason=f"{kinds[0]}>{kinds[1]}",
+            document_ref=row["shipment"] or "",
+            demand_ref=_demand_ref(row["origin"], origins),
+        )
+        yield _move_fact(row, f"move:{row['id']}", moved)
+        if row["state"] == "cancelled":
+            yield _move_fact(row, f"move:{row['id']}:cancelled", _undone(moved))
+
+    return read
+
+
+def _move_fact(row: Row, identity: str, moved: StockMoved) -> Fact:
+    """Date by the business date, which never changes again, and record by the stamp.
+
+    A move that was cancelled is told together with its reversal. Whether it had been done before
+    is nowhere written; the two cancel each other out, and the first is a repeat if it had been.
+    """
+    return Fact(
+        identity=identity,
+        payload=moved,
+        occurred_at=datetime.combine(row["effective_date"], time(), UTC),
+        recorded_at=row["last_modified_at"],
+        native_ref=f"stock.move,{row['id']}",
+    )
+
+
+def _undone(moved: StockMoved) -> StockMoved:
+    return StockMoved(
+        movement_id=f"{moved.movement_id}:cancelled",
+        item=moved.item,
+        quantity=moved.quantity,
+        type=UNDOING.get(moved.type, moved.type),
+        source_place=moved.target_place,
+        target_place=moved.source_place,
+        reason="cancelled",
+        document_ref=moved.document_ref,
+        demand_ref=moved.demand_ref,
+        reverses_id=moved.movement_id,
+    )
+
+
+def _demand_ref(origin: str | None, origins: Mapping[int, str | None]) -> str:
+    """Follow a pick to the delivery it feeds, and that to the order line it serves."""
+    for _ in range(3):
+        if not origin or not origin.startswith("stock.move,"):
+            break
+        origin = origins.get(int(origin.partition(",")[2]))
+    return origin if origin and origin.startswith("sale.line,") else ""
+
+
+READERS: Mapping[str, Callable[[Row, Options], Callable[[Row], Iterable[Fact]]]] = {
+    "locations": _locations,
+    "items": _items,
+    "orders": _orders,
+    "moves": _moves,
+}

@@ -1,0 +1,136 @@
+"""What people do in Tryton all day, done over its own API for the tests."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from crossdock.applications.tryton.session import Session
+from crossdock.applications.tryton.wire import Measure
+
+
+class Trading:
+    """A clerk with a session: stocks shelves, sells, ships."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    async def rows(
+        self, model: str, domain: Sequence[object], *fields: str
+    ) -> list[Mapping[str, Any]]:
+        order = [["id", "ASC"]]
+        answer = await self.session.ask(
+            f"model.{model}.search_read", list(domain), 0, None, order, list(fields)
+        )
+        return list(answer.result)
+
+    async def one(self, model: str, *clause: object) -> int:
+        (row,) = await self.rows(model, [list(clause)], "id")
+        return int(row["id"])
+
+    async def do(self, model: str, button: str, ids: Sequence[int]) -> None:
+        await self.session.change(f"model.{model}.{button}", list(ids))
+
+    async def create(self, model: str, *values: Mapping[str, Any]) -> list[int]:
+        created: list[int] = await self.session.change(f"model.{model}.create", list(values))
+        return created
+
+    async def company(self) -> int:
+        return int((await self.session.preferences())["company"])
+
+    async def products(self, *codes: str, unit: str = "u") -> list[int]:
+        unit_id = await self.one("product.uom", "symbol", "=", unit)
+        template = {
+            "type": "goods",
+            "default_uom": unit_id,
+            "list_price": Decimal(10),
+            "salable": True,
+            "sale_uom": unit_id,
+        }
+        await self.create(
+            "product.template",
+            *(
+                {**template, "name": code, "products": [["create", [{"suffix_code": code}]]]}
+                for code in codes
+            ),
+        )
+        found = await self.rows("product.product", [["code", "in", list(codes)]], "code")
+        by_code = {row["code"]: int(row["id"]) for row in found}
+        return [by_code[code] for code in codes]
+
+    async def moves(self, moves: Sequence[tuple[int, str]], source: int, target: int) -> list[int]:
+        """Draft moves of (product, quantity) in the product's own unit."""
+        rows = await self.rows(
+            "product.product", [["id", "in", [product for product, _ in moves]]], "default_uom"
+        )
+        units = {row["id"]: row["default_uom"] for row in rows}
+        company = await self.company()
+        return await self.create(
+            "stock.move",
+            *(
+                {
+                    "product": product,
+                    "quantity": Measure(Decimal(quantity)),
+                    "unit": units[product],
+                    "from_location": source,
+                    "to_location": target,
+                    "company": company,
+                }
+                for product, quantity in moves
+            ),
+        )
+
+    async def stock(self, *lines: tuple[int, str]) -> list[int]:
+        """Find goods on the floor and put them on the shelf."""
+        lost = await self.one("stock.location", "type", "=", "lost_found")
+        shelf = await self.one("stock.location", "code", "=", "STO")
+        moves = await self.moves(lines, lost, shelf)
+        await self.do("stock.move", "do", moves)
+        return moves
+
+    async def sell(self, product: int, quantity: str, *, reference: str) -> int:
+        """Enter a sale and process it, so that it has a shipment waiting."""
+        sale = await self.enter_sale(product, quantity, reference=reference)
+        for button in ("quote", "confirm", "process"):
+            await self.do("sale.sale", button, [sale])
+        return sale
+
+    async def enter_sale(self, product: int, quantity: str, *, reference: str) -> int:
+        party = await self.one("party.party", "name", "=", "Corner Shop")
+        (address,) = await self.create("party.address", {"party": party, "street": reference})
+        (unit,) = {
+            row["default_uom"]
+            for row in await self.rows("product.product", [["id", "=", product]], "default_uom")
+        }
+        line = {
+            "type": "line",
+            "product": product,
+            "quantity": Measure(Decimal(quantity)),
+            "unit": unit,
+            "unit_price": Decimal(10),
+        }
+        (sale,) = await self.create(
+            "sale.sale",
+            {
+                "party": party,
+                "invoice_address": address,
+                "shipment_address": address,
+                "reference": reference,
+                "warehouse": await self.one("stock.location", "code", "=", "WH"),
+                "currency": await self.one("currency.currency", "code", "=", "EUR"),
+                "company": await self.company(),
+                "invoice_method": "manual",
+                "shipment_method": "order",
+                "sale_date": date(2026, 5, 4),
+                "lines": [["create", [line]]],
+            },
+        )
+        return sale
+
+    async def shipment_of(self, sale: int) -> int:
+        (row,) = await self.rows("sale.sale", [["id", "=", sale]], "shipments")
+        return int(row["shipments"][0])
+
+    async def ship(self, shipment: int, *buttons: str) -> None:
+        for button in buttons or ("assign_try", "pick", "pack", "do"):
+            await self.do("stock.shipment.out", button, [shipment])

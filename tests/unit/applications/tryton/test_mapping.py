@@ -1,0 +1,349 @@
+"""Tryton's rows in canonical words, without a Tryton."""
+
+import json
+from copy import deepcopy
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.applications.tryton import APPLICATION, samples
+from crossdock.applications.tryton.mapping import translated
+from crossdock.applications.tryton.movements import movement_type
+from crossdock.applications.tryton.places import Places
+from crossdock.applications.tryton.samples import SAMPLE_OPTIONS
+from crossdock.applications.tryton.units import Units
+from crossdock.applications.tryton.wire import decoded
+from crossdock.canonical.catalog import ItemStatus
+from crossdock.canonical.errors import Missing
+from crossdock.canonical.inventory import MovementType, Place, StockMoved, StockStatus
+from crossdock.canonical.orders import OrderChanged
+from crossdock.connectivity.sdk import Sample, Translation
+
+OPTIONS = SAMPLE_OPTIONS
+
+
+def page_of(sample: Sample) -> dict[str, Any]:
+    page: dict[str, Any] = decoded(sample.delivery.body)
+    return page
+
+
+def with_row(sample: Sample, number: int, **changes: object) -> Translation:
+    page = deepcopy(page_of(sample))
+    page["answer"]["result"] = [{**page["answer"]["result"][number], **changes}]
+    return translated(page, OPTIONS)
+
+
+def only(translation: Translation) -> Any:
+    assert translation.refused == ()
+    (fact,) = translation.facts
+    return fact.payload
+
+
+@pytest.mark.parametrize("sample", APPLICATION.samples, ids=lambda sample: sample.title)
+def test_what_was_recorded_means_what_was_told(sample: Sample) -> None:
+    assert translated(page_of(sample), OPTIONS) == sample.translation
+
+
+def test_every_event_of_the_application_has_a_sample() -> None:
+    told = {type(f.payload) for s in APPLICATION.samples for f in s.translation.facts}
+    assert told == set(APPLICATION.events)
+
+
+def test_a_row_that_cannot_be_read_does_not_hold_up_the_others() -> None:
+    page = page_of(samples.ITEMS)
+    page["answer"]["result"][0].pop("default_uom")
+    page["answer"]["result"].append({})
+
+    result = translated(page, OPTIONS)
+
+    assert len(result.facts) == 1
+    assert [(r.code, r.where) for r in result.refused] == [
+        ("EVT-SCHEMA", "/answer/result/0"),
+        ("EVT-SCHEMA", "/answer/result/2"),
+    ]
+
+
+def test_a_product_without_a_code_is_shown_to_a_person() -> None:
+    (refused,) = with_row(samples.ITEMS, 0, code=None).refused
+
+    assert refused.code == "MD-ITEM-XREF"
+    assert b"Widget" in refused.record
+
+
+def test_a_service_is_no_item() -> None:
+    assert with_row(samples.ITEMS, 0, type="service") == Translation()
+
+
+def test_an_inactive_product_is_discontinued() -> None:
+    assert only(with_row(samples.ITEMS, 0, active=False)).status is ItemStatus.DISCONTINUED
+
+
+def test_the_trade_number_is_taken_from_the_identifiers() -> None:
+    numbers = [{"type": "brand", "code": "X"}, {"type": "ean", "code": "4006381333931"}]
+
+    assert only(with_row(samples.ITEMS, 0, **{"identifiers.": numbers})).gtin == "4006381333931"
+
+
+@pytest.mark.parametrize("state", ["draft", "quotation", "cancelled"])
+def test_an_order_that_is_not_accepted_asks_for_nothing(state: str) -> None:
+    order = only(with_row(samples.ORDERS, 0, state=state))
+
+    assert isinstance(order, OrderChanged)
+    assert order.lines[0].cancelled == order.lines[0].ordered
+
+
+def with_line(**changes: object) -> Any:
+    (line,) = page_of(samples.ORDERS)["answer"]["result"][0]["lines."]
+    return [{**line, **changes}]
+
+
+def test_moves_given_up_are_cancelled_demand() -> None:
+    ignored = [{"quantity": Decimal("2.0"), "unit": 1}]
+
+    order = only(
+        with_row(samples.ORDERS, 0, **{"lines.": with_line(**{"moves_ignored.": ignored})})
+    )
+
+    assert str(order.lines[0].cancelled) == "2 EA"
+
+
+def test_what_a_finished_sale_never_shipped_is_cancelled() -> None:
+    moves = [
+        {"quantity": Decimal("4.0"), "unit": 1, "state": "done"},
+        {"quantity": Decimal("2.0"), "unit": 1, "state": "cancelled"},
+    ]
+
+    order = only(
+        with_row(samples.ORDERS, 0, state="done", **{"lines.": with_line(**{"moves.": moves})})
+    )
+
+    assert str(order.lines[0].cancelled) == "2 EA"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "comment"},
+        {"product.": None},
+        {"product.": {"id": 1, "type": "service"}},
+        {"quantity": Decimal("-1.0")},
+    ],
+)
+def test_lines_that_need_no_stock_are_no_demand(changes: dict[str, object]) -> None:
+    assert with_row(samples.ORDERS, 0, **{"lines.": with_line(**changes)}) == Translation()
+
+
+def test_demand_without_a_warehouse_is_shown_to_a_person() -> None:
+    (refused,) = with_row(samples.ORDERS, 0, warehouse=None).refused
+
+    assert refused.code == "MD-LOC"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"quantity": Decimal("0.0")},
+        {"from_location": 3},
+        {"effective_date": None, "state": "cancelled"},
+    ],
+    ids=["nothing moved", "inside one node", "cancelled before it was done"],
+)
+def test_moves_that_change_no_stock_say_nothing(changes: dict[str, object]) -> None:
+    assert with_row(samples.MOVES, 0, to_location=3, **changes) == Translation()
+
+
+def test_a_cancelled_move_and_its_reversal_add_up_to_nothing() -> None:
+    done, undone = (fact.payload for fact in with_row(samples.MOVES, 3, state="cancelled").facts)
+
+    assert isinstance(done, StockMoved)
+    assert isinstance(undone, StockMoved)
+    assert (done.source_place, done.target_place) == (undone.target_place, undone.source_place)
+    assert (done.quantity, undone.reverses_id) == (undone.quantity, done.movement_id)
+
+
+def test_an_unknown_location_or_unit_is_shown_and_not_guessed() -> None:
+    assert with_row(samples.MOVES, 0, to_location=77).refused[0].code == "MD-LOC"
+    assert with_row(samples.MOVES, 0, unit=77).refused[0].code == "MD-UOM"
+
+
+def test_a_quantity_with_too_many_decimals_is_refused() -> None:
+    assert with_row(samples.MOVES, 0, quantity=Decimal("0.1234567")).refused
+
+
+@pytest.mark.parametrize("sample", APPLICATION.samples[:4], ids=lambda sample: sample.title)
+@given(data=st.data())
+def test_hostile_rows_are_refused_one_by_one_and_never_thrown(
+    sample: Sample, data: st.DataObject
+) -> None:
+    page = page_of(sample)
+    row = data.draw(st.sampled_from(page["answer"]["result"]))
+    field = data.draw(st.sampled_from(sorted(row)))
+    row[field] = data.draw(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.text(max_size=5)
+        | st.decimals()
+        | st.lists(st.integers(), max_size=2)
+        | st.dictionaries(st.text(max_size=3), st.integers(), max_size=2)
+    )
+
+    result = translated(page, OPTIONS)
+
+    assert len(result.refused) <= 1
+
+
+PLACES = Places.of(page_of(samples.STOCK)["related"]["locations"], OPTIONS.location_statuses)
+
+
+def location(number: int, kind: str = "storage", **more: Any) -> dict[str, Any]:
+    nothing = dict.fromkeys(
+        ["code", "parent", "input_location", "output_location", "storage_location"]
+    )
+    return {**nothing, "id": number, "type": kind, "name": "", "active": True, **more}
+
+
+TREE = Places.of(
+    [
+        location(1, "warehouse", input_location=2, output_location=3, storage_location=4),
+        *(location(zone, parent=1) for zone in (2, 3, 4)),
+        location(5, parent=4, code="SHELF"),
+        location(6, parent=5, code="QC"),
+        location(7, "customer"),
+        location(8),
+        location(9, parent=10),
+        location(10, parent=9),
+        location(11, "lost_found"),
+    ],
+    {"QC": StockStatus.QC_HOLD},
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "place"),
+    [
+        (2, Place(location="1", status=StockStatus.RECEIVING)),
+        (3, Place(location="1", status=StockStatus.STAGED_OUT)),
+        (5, Place(location="1", status=StockStatus.AVAILABLE)),
+        (6, Place(location="1", status=StockStatus.QC_HOLD)),
+        (7, None),
+        (8, Place(location="8", status=StockStatus.IN_TRANSIT)),
+        (9, Place(location="10", status=StockStatus.IN_TRANSIT)),
+    ],
+)
+def test_a_location_counts_for_its_warehouse_by_zone(number: int, place: Place | None) -> None:
+    assert TREE.place(number) == place
+
+
+def test_stock_is_summed_by_node_and_status() -> None:
+    assert TREE.buckets()["1"] == {
+        StockStatus.RECEIVING: [2],
+        StockStatus.STAGED_OUT: [3],
+        StockStatus.AVAILABLE: [4, 5],
+        StockStatus.QC_HOLD: [6],
+    }
+
+
+def test_booking_at_a_warehouse_is_booking_at_its_storage() -> None:
+    assert (TREE.shelf("1"), TREE.shelf("5"), TREE.lost_and_found()) == (4, 5, 11)
+    with pytest.raises(Missing):
+        TREE.shelf("WH")
+    with pytest.raises(Missing):
+        Places.of([], {}).lost_and_found()
+
+
+def unit(number: int, factor: str, rate: str, category: int = 1) -> dict[str, Any]:
+    sizes = {"factor": Decimal(factor), "rate": Decimal(rate)}
+    return {"id": number, "symbol": f"unit {number}", "category": category, **sizes}
+
+
+UNITS = Units.of(
+    [
+        unit(1, "1", "1"),
+        unit(2, "12.0", "0.083333333333"),
+        unit(3, "0.333333333333", "3.0"),
+        unit(4, "1", "1", category=2),
+        unit(5, "0", "0"),
+    ],
+    {"unit 2": "DZN"},
+)
+
+
+def test_the_factor_that_a_person_entered_is_taken_exactly() -> None:
+    assert UNITS.size(2, 1) == 12
+    assert UNITS.size(3, 1) == Fraction(1, 3)
+    assert UNITS.size(3, 2) == Fraction(1, 36)
+
+
+def test_units_of_different_kinds_or_without_size_are_refused() -> None:
+    with pytest.raises(Missing, match="different things"):
+        UNITS.size(4, 1)
+    with pytest.raises(Missing, match="no size"):
+        UNITS.size(5, 1)
+
+
+def test_a_unit_is_found_by_its_trade_code_in_its_category() -> None:
+    assert UNITS.named("DZN", like=1) == 2
+    with pytest.raises(Missing):
+        UNITS.named("DZN", like=4)
+
+
+@given(st.decimals(min_value=0, max_value=10**6, places=2))
+def test_dozens_become_each_and_back_without_loss(dozens: Decimal) -> None:
+    each = UNITS.converted(dozens, 2, into=1)
+
+    assert each.value == dozens * 12
+    assert UNITS.converted(each.value, 1, into=2).value == dozens
+
+
+HERE = Place(location="1")
+THERE = Place(location="2")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "ends", "shipment", "expected"),
+    [
+        (("supplier", "storage"), (None, HERE), "in", MovementType.RECEIPT),
+        (("customer", "storage"), (None, HERE), "", MovementType.RETURN_RECEIPT),
+        (("storage", "supplier"), (HERE, None), "", MovementType.RTV),
+        (("storage", "production"), (HERE, None), "", MovementType.DISASSEMBLE),
+        (("lost_found", "storage"), (None, HERE), "", MovementType.COUNT_ADJUST),
+        (("lost_found", "storage"), (None, HERE), "internal", MovementType.ADJUST),
+        (("storage", "storage"), (HERE, THERE), "", MovementType.TRANSFER_SHIP),
+        (("storage", "drop"), (HERE, None), "", MovementType.OTHER),
+        (
+            ("storage", "storage"),
+            (Place(location="8", status=StockStatus.IN_TRANSIT), HERE),
+            "",
+            MovementType.TRANSFER_RECEIVE,
+        ),
+        (
+            ("storage", "storage"),
+            (Place(location="1", status=StockStatus.RECEIVING), HERE),
+            "",
+            MovementType.PUTAWAY,
+        ),
+        (
+            ("storage", "storage"),
+            (Place(location="1", status=StockStatus.EXPIRED), HERE),
+            "",
+            MovementType.OTHER,
+        ),
+    ],
+)
+def test_why_goods_moved(
+    kinds: tuple[str, str],
+    ends: tuple[Place | None, Place | None],
+    shipment: str,
+    expected: MovementType,
+) -> None:
+    assert movement_type(kinds, ends, shipment) is expected
+
+
+def test_recorded_pages_hold_no_secret() -> None:
+    for sample in APPLICATION.samples:
+        assert "password" not in json.dumps(sample.delivery.body.decode())
