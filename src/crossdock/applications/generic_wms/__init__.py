@@ -1,0 +1,48 @@
+"""Any warehouse system that sends webhooks or drops files; columns and codes are settings."""
+
+from datetime import timedelta
+
+from crossdock.applications.generic_wms.client import (
+    Receiving,
+    ReceivingFiles,
+    listening,
+    reading_folder,
+)
+from crossdock.applications.generic_wms.samples import FILE_SAMPLES, SAMPLES
+from crossdock.applications.generic_wms.settings import (
+    GenericWmsFilesSettings,
+    GenericWmsSettings,
+)
+from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.inventory import SourceHeard, StockMoved, StockSnapshotTaken
+from crossdock.connectivity.sdk import Application, Grade, Kind
+
+_EVENTS = (StockMoved, StockSnapshotTaken, SourceHeard, ItemChanged, LocationChanged)
+
+APPLICATION = Application(
+    name="generic_wms",
+    title="Warehouse system (webhooks)",
+    kind=Kind.WMS,
+    settings=GenericWmsSettings,
+    connect=listening,
+    receive=Receiving,
+    events=_EVENTS,
+    samples=SAMPLES,
+    freshness=timedelta(minutes=15),
+    grade=Grade.BRONZE,
+    homepage="https://www.standardwebhooks.com",
+)
+
+FILES = Application(
+    name="generic_wms_files",
+    title="Warehouse system (files in a folder)",
+    kind=Kind.WMS,
+    settings=GenericWmsFilesSettings,
+    connect=reading_folder,
+    receive=ReceivingFiles,
+    events=_EVENTS,
+    samples=FILE_SAMPLES,
+    poll_every=timedelta(seconds=5),
+    freshness=timedelta(hours=2),
+    grade=Grade.BRONZE,
+)

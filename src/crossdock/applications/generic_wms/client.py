@@ -1,0 +1,186 @@
+"""How the warehouse system is listened to: webhooks that are checked, a folder that is read."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from crossdock.applications.generic_wms.mapping import kept, translated
+from crossdock.applications.generic_wms.settings import GenericWmsFilesSettings, GenericWmsSettings
+from crossdock.applications.generic_wms.signature import check_signature, secret_key
+from crossdock.canonical.errors import Forbidden, Invalid
+from crossdock.connectivity.sdk import Delivery, Poll, Ports, Translation
+from crossdock.connectivity.sdk.facts import Untranslatable
+from crossdock.connectivity.transports.files import ClaimedFile, DropFolder, pieces
+
+
+class Receiving:
+    """The webhook dialect; pure."""
+
+    def __init__(self, settings: GenericWmsSettings) -> None:
+        self._settings = settings
+        self._keys = [secret_key(secret.get_secret_value()) for secret in settings.secrets]
+
+    def verify(self, delivery: Delivery, now: datetime) -> None:
+        tolerance = timedelta(seconds=self._settings.tolerance_seconds)
+        check_signature(self._keys, delivery.headers, delivery.body, now, tolerance)
+
+    def translate(self, delivery: Delivery) -> Translation:
+        return translated(delivery, self._settings)
+
+
+class ReceivingFiles:
+    """The file dialect; pure. Pieces of files are not signed: nothing else is let in here."""
+
+    def __init__(self, settings: GenericWmsFilesSettings) -> None:
+        self._settings = settings
+
+    def verify(self, delivery: Delivery, now: datetime) -> None:
+        del now
+        if ":file" not in delivery.headers:
+            raise Forbidden("This connection takes files from its folder", code="file_expected")
+
+    def translate(self, delivery: Delivery) -> Translation:
+        return translated(delivery, self._settings)
+
+
+class Listening:
+    """The webhook dialect calls nobody: its messages come by themselves."""
+
+    def __init__(self, settings: GenericWmsSettings) -> None:
+        self._secrets_count = len(settings.secrets)
+
+    async def check(self) -> str:
+        return f"Webhooks are accepted, signed with any of {self._secrets_count} secret(s)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """How far a file has been taken in; `failure` says why it goes no further."""
+
+    identity: str = ""
+    line: int = 0
+    failure: str = ""
+
+    @classmethod
+    def read(cls, cursor: str) -> "_Mark":
+        found: dict[str, Any] = json.loads(cursor) if cursor else {}
+        return cls(found.get("file", ""), found.get("line", 0), found.get("failure", ""))
+
+    def written(self) -> str:
+        return json.dumps({"file": self.identity, "line": self.line, "failure": self.failure})
+
+
+class ReadingFolder:
+    """Hands in one piece of one file a time.
+
+    Being asked for what follows a cursor proves that everything up to it is recorded: only then a
+    file is put away.
+    """
+
+    def __init__(self, settings: GenericWmsFilesSettings, folder: DropFolder) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._file: ClaimedFile | None = None
+        self._pieces: AsyncGenerator[Delivery] | None = None
+        self._handed_in = _Mark()
+
+    async def check(self) -> str:
+        await self._folder.prepare()
+        waiting = len(await self._folder.ready()) + len(await self._folder.claimed())
+        return f"Folder {self._settings.folder}: {waiting} file(s) ready to be read"
+
+    async def poll(self, cursor: str) -> Poll:
+        """Read one page after `cursor`: a piece of a file, or nothing."""
+        mark = _Mark.read(cursor)
+        while file := await self._next_file(mark):
+            if mark.failure and mark.identity == file.identity:
+                await self._folder.fail(file, mark.failure)
+            elif await self._folder.was_seen(file):
+                await self._folder.archive(file)
+            elif poll := await self._piece(file, mark):
+                return poll
+            elif await self._folder.has_changed(file):
+                await self._folder.release(file)
+            else:
+                await self._folder.archive(file)
+            await self.aclose()
+        return Poll(translation=Translation(), cursor=cursor, raw=b"", is_caught_up=True)
+
+    async def aclose(self) -> None:
+        if self._pieces:
+            await self._pieces.aclose()
+        self._file = self._pieces = None
+
+    async def _next_file(self, mark: _Mark) -> ClaimedFile | None:
+        """Go on with the file at hand, else with what a crash left, else with the oldest."""
+        if self._file:
+            return self._file
+        left = await self._folder.claimed()
+        begun = [file for file in left if file.identity == mark.identity] or left
+        if begun:
+            self._file = begun[0]
+            return self._file
+        for name in await self._folder.ready():
+            self._file = await self._folder.claim(name)
+            if self._file:
+                return self._file
+        return None
+
+    async def _piece(self, file: ClaimedFile, mark: _Mark) -> Poll | None:
+        start = mark.line if mark.identity == file.identity else 0
+        if self._pieces is None or self._handed_in != _Mark(file.identity, start):
+            if self._pieces:
+                await self._pieces.aclose()
+            lines_max = self._settings.piece_lines_max
+            self._pieces = pieces(file, after_line=start, lines_max=lines_max)
+        try:
+            delivery = await anext(self._pieces, None)
+        except Invalid as problem:
+            return self._failure(file, start, problem)
+        if delivery is None or await self._folder.has_changed(file):
+            # Somebody still writes to it: what was read may break off in the middle of a number.
+            return None
+        line = int(delivery.headers[":lines"].rpartition("-")[2])
+        self._handed_in = _Mark(file.identity, line)
+        return Poll(
+            translation=translated(delivery, self._settings),
+            cursor=self._handed_in.written(),
+            raw=kept(delivery),
+            is_caught_up=False,
+        )
+
+    def _failure(self, file: ClaimedFile, start: int, problem: Invalid) -> Poll:
+        reason = f"{file.name}, {problem.where}: {problem.message}"
+        refused = Untranslatable(code="EVT-SCHEMA", where=problem.where, reason=reason)
+        mark = _Mark(file.identity, start, reason)
+        return Poll(
+            translation=Translation(refused=(refused,)),
+            cursor=mark.written(),
+            raw=b"",
+            is_caught_up=False,
+        )
+
+
+@asynccontextmanager
+async def listening(settings: GenericWmsSettings, ports: Ports) -> AsyncGenerator[Listening]:
+    del ports
+    yield Listening(settings)
+
+
+@asynccontextmanager
+async def reading_folder(
+    settings: GenericWmsFilesSettings, ports: Ports
+) -> AsyncGenerator[ReadingFolder]:
+    folder = DropFolder(
+        settings.folder,
+        clock=ports.clock,
+        pattern=settings.file_pattern,
+        settle_seconds=settings.settle_seconds,
+        needs_done_marker=settings.needs_done_marker,
+    )
+    await folder.prepare()
+    async with aclosing(ReadingFolder(settings, folder)) as reading:
+        yield reading

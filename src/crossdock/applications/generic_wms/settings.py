@@ -1,0 +1,109 @@
+"""What a warehouse system's owner fills in: its secrets, its folder, its columns and its codes."""
+
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from crossdock.applications.generic_wms.signature import secret_key
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.inventory import MovementType, StockStatus
+
+RECORD_TYPES = ("movement", "snapshot", "heartbeat", "item", "location")
+
+
+class RecordSettings(BaseModel):
+    """How the warehouse writes: its columns, its codes, and what it leaves unsaid."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        description="The warehouse's names of columns or JSON members, by ours: "
+        '`{"quantity": "QTY", "movement_id": "MovementNo"}`. Unnamed ones are called as we do.',
+    )
+    reasons: dict[str, MovementType] = Field(
+        default_factory=dict, description="Movement types by the warehouse's reason codes."
+    )
+    statuses: dict[str, StockStatus] = Field(
+        default_factory=dict, description="Stock statuses by the warehouse's status codes."
+    )
+    unit: Annotated[str, Field(min_length=1, max_length=20)] = Field(
+        default="EA", description="Unit of a quantity that names none."
+    )
+    location: str = Field(
+        default="", max_length=200, description="Site of a record that names none."
+    )
+    timezone: str = Field(
+        default="",
+        description="IANA zone of times without an offset. Empty: such times are refused.",
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, zone: str) -> str:
+        try:
+            return zone and ZoneInfo(zone).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{zone!r} is not an IANA time zone") from None
+
+
+class GenericWmsSettings(RecordSettings):
+    """The webhook dialect."""
+
+    secrets: tuple[SecretStr, ...] = Field(
+        min_length=1,
+        max_length=4,
+        description="Webhook secrets (`whsec_…`), any of which may sign: several while one is "
+        "being replaced.",
+    )
+    tolerance_seconds: int = Field(
+        default=300, ge=1, le=3600, description="How far a webhook's timestamp may be off."
+    )
+
+    @field_validator("secrets")
+    @classmethod
+    def _are_keys(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        try:
+            for secret in secrets:
+                secret_key(secret.get_secret_value())
+        except Invalid as problem:
+            raise ValueError(problem.message) from None
+        return secrets
+
+
+class GenericWmsFilesSettings(RecordSettings):
+    """The file dialect."""
+
+    folder: Path = Field(description="Folder that the warehouse drops files in.")
+    file_pattern: str = Field(
+        default="*", description="Which names in the folder are ours: `*.csv`, `stock_*`."
+    )
+    needs_done_marker: bool = Field(
+        default=False, description="A file is complete once `<name>.done` lies beside it."
+    )
+    settle_seconds: int = Field(
+        default=10, ge=1, le=3600, description="A file is complete once unchanged for so long."
+    )
+    piece_lines_max: int = Field(
+        default=5_000, ge=1, le=100_000, description="Lines of a file taken in at a time."
+    )
+    delimiter: str = Field(
+        default=",",
+        min_length=1,
+        max_length=1,
+        description="What parts the columns of a CSV file.",
+    )
+    file_types: dict[str, str] = Field(
+        default_factory=lambda: {f"{name}s": name for name in RECORD_TYPES},
+        description="What the records of a file are if they do not say (`type`), by how the "
+        f"file's name begins. Types: {', '.join(RECORD_TYPES)}.",
+    )
+
+    @field_validator("file_types")
+    @classmethod
+    def _are_types(cls, types: dict[str, str]) -> dict[str, str]:
+        if unknown := sorted(set(types.values()) - set(RECORD_TYPES)):
+            raise ValueError(f"{unknown} are not among {RECORD_TYPES}")
+        return types

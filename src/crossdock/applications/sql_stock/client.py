@@ -1,0 +1,141 @@
+"""How the database is read: stream by stream, page by page, round after round."""
+
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import astuple
+from datetime import datetime
+from typing import Any
+
+from crossdock.applications.sql_stock.mapping import translated, written
+from crossdock.applications.sql_stock.settings import STREAMS, SqlStockSettings
+from crossdock.canonical.errors import Forbidden, Invalid
+from crossdock.connectivity.sdk import Delivery, Poll, Ports, Translation
+from crossdock.connectivity.transports.database import Bookmark, PolledDatabase, Query
+
+REMEMBERED_ROWS_MAX = 50_000
+
+# What a row of each stream cannot do without, in our names.
+NEEDED = {
+    "items": ("item",),
+    "levels": ("item", "quantity"),
+    "movements": ("movement_id", "item", "quantity", "reason"),
+    "demand": ("order_id", "lines"),
+}
+
+
+class ReadingPages:
+    """Reads kept pages again; pure. Nothing comes in here by itself."""
+
+    def __init__(self, settings: SqlStockSettings) -> None:
+        self._settings = settings
+
+    def verify(self, delivery: Delivery, now: datetime) -> None:
+        del delivery, now
+        raise Forbidden("This connection is polled; nobody sends to it", code="not_received")
+
+    def translate(self, delivery: Delivery) -> Translation:
+        return translated(delivery, self._settings)
+
+
+class PollingErp:
+    """One database. Each `poll` reads one page of one stream."""
+
+    def __init__(self, settings: SqlStockSettings, database: PolledDatabase) -> None:
+        self._settings = settings
+        self._database = database
+        self._queries = dict(_queries(settings))
+        self._handed_in = ""
+        self._memory = {name: _Memory() for name in self._queries}
+
+    async def check(self) -> str:
+        if not self._queries:
+            raise Invalid("No query is set", where="levels", code="settings")
+        for query in self._queries.values():
+            await self._database.check(query)
+        version = await self._database.version()
+        return f"PostgreSQL {version}; these queries answer: {', '.join(self._queries)}"
+
+    async def poll(self, cursor: str) -> Poll:
+        """Read the next page; the round is over when every stream has been read to its end."""
+        state: dict[str, Any] = json.loads(cursor) if cursor else {}
+        names = list(self._queries)
+        name: str = state["at"] if state.get("at") in self._queries else names[0]
+        self._learn_from(cursor)
+        bookmark = Bookmark(*state.get(name, ()))
+        page = await self._database.page(self._queries[name], bookmark, self._settings.rows_max)
+        following = names[(names.index(name) + page.is_last) % len(names)]
+        state |= {name: astuple(page.bookmark), "at": following}
+        self._handed_in = json.dumps(state)
+        rows = self._memory[name].unknown(page.rows, is_last=page.is_last)
+        raw = written(name, rows) if rows else b""
+        return Poll(
+            translation=translated(Delivery(body=raw), self._settings) if raw else Translation(),
+            cursor=self._handed_in,
+            raw=raw,
+            is_caught_up=page.is_last and name == names[-1],
+        )
+
+    def _learn_from(self, cursor: str) -> None:
+        """Being asked for what follows our last page proves that this page is recorded."""
+        for memory in self._memory.values():
+            if cursor == self._handed_in:
+                memory.confirm()
+            else:
+                memory.forget()
+
+
+class _Memory:
+    """Rows of a stream that are recorded already: the overlap shows each of them again."""
+
+    def __init__(self) -> None:
+        self._last_round: dict[bytes, None] = {}
+        self._this_round: dict[bytes, None] = {}
+        self._unconfirmed: list[bytes] = []
+        self._is_round_over = False
+
+    def unknown(self, rows: Iterable[str], *, is_last: bool) -> list[str]:
+        digests = {hashlib.blake2b(row.encode(), digest_size=16).digest(): row for row in rows}
+        self._unconfirmed = list(digests)
+        self._is_round_over = is_last
+        return [row for digest, row in digests.items() if digest not in self._last_round]
+
+    def confirm(self) -> None:
+        self._this_round |= dict.fromkeys(self._unconfirmed)
+        self._unconfirmed = []
+        while len(self._this_round) > REMEMBERED_ROWS_MAX:
+            # Rows come oldest first, and only the newest are seen again.
+            del self._this_round[next(iter(self._this_round))]
+        if self._is_round_over:
+            self._last_round, self._this_round = self._this_round, {}
+            self._is_round_over = False
+
+    def forget(self) -> None:
+        self._last_round, self._this_round = {}, {}
+        self._unconfirmed, self._is_round_over = [], False
+
+
+def _queries(settings: SqlStockSettings) -> Iterable[tuple[str, Query]]:
+    for name in STREAMS:
+        if stream := settings.stream(name):
+            yield (
+                name,
+                Query(
+                    name=name,
+                    sql=stream.sql,
+                    change_column=stream.change_column,
+                    key_column=stream.key_column,
+                    columns=tuple(stream.columns.get(column, column) for column in NEEDED[name]),
+                    overlap=stream.overlap,
+                ),
+            )
+
+
+@asynccontextmanager
+async def connected(settings: SqlStockSettings, ports: Ports) -> AsyncGenerator[PollingErp]:
+    del ports  # PostgreSQL's own time orders the rows
+    async with PolledDatabase(
+        settings.dsn.get_secret_value(), statement_seconds_max=settings.statement_seconds_max
+    ) as database:
+        yield PollingErp(settings, database)

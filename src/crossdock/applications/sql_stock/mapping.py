@@ -1,0 +1,157 @@
+"""Pages of rows in canonical words. A page is JSON: `{"stream": …, "rows": [{column: value}]}`."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
+
+from crossdock.applications.sql_stock.settings import STREAMS, SqlStockSettings, StreamSettings
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.orders import DemandLine, OrderChanged
+from crossdock.canonical.quantities import Quantity
+from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable
+from crossdock.connectivity.sdk.records import (
+    SCHEMA,
+    Record,
+    exact_json,
+    json_bytes,
+    json_list,
+    json_object,
+    pointer,
+)
+from crossdock.connectivity.sdk.stock_records import (
+    Vocabulary,
+    item_changed,
+    snapshots_taken,
+    stock_moved,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LINES_MAX = 10_000
+
+
+def written(stream: str, rows: Iterable[str]) -> bytes:
+    """Put rows, each a JSON object already, into a page."""
+    return f'{{"stream": "{stream}", "rows": [{",".join(rows)}]}}'.encode()
+
+
+def translated(delivery: Delivery, settings: SqlStockSettings) -> Translation:
+    """Say what a page means; a row that cannot be read is refused alone."""
+    try:
+        name, stream, rows = _page(delivery.body, settings)
+    except Invalid as problem:
+        refused = Untranslatable(
+            code=SCHEMA, where=problem.where, reason=problem.message, record=delivery.body
+        )
+        return Translation(refused=(refused,))
+    parts = [_row(name, stream, settings, row, index) for index, row in enumerate(rows)]
+    return Translation(
+        tuple(fact for part in parts for fact in part.facts),
+        tuple(refused for part in parts for refused in part.refused),
+    )
+
+
+def _page(body: bytes, settings: SqlStockSettings) -> tuple[str, StreamSettings, list[Any]]:
+    page = json_object(exact_json(body))
+    name = page.get("stream")
+    if name not in STREAMS:
+        raise Invalid("This is not a page of a known stream", where="/stream", code=SCHEMA)
+    stream, rows = settings.stream(name), json_list(page.get("rows"), "/rows")
+    if stream is None:
+        raise Invalid(f"No query is set for {name!r}", where="/stream", code=SCHEMA)
+    return name, stream, rows
+
+
+def _row(
+    name: str, stream: StreamSettings, settings: SqlStockSettings, row: object, index: int
+) -> Translation:
+    if not isinstance(row, dict):
+        where, reason = f"/rows/{index}", "This is not a JSON object"
+        refused = Untranslatable(code=SCHEMA, where=where, reason=reason, record=json_bytes(row))
+        return Translation(refused=(refused,))
+    record = _record(stream, settings, json_object(cast("object", row)), f"/rows/{index}")
+    vocabulary = Vocabulary(
+        reasons=settings.reasons, statuses=settings.statuses, unit=settings.unit
+    )
+    try:
+        if name == "levels":
+            return Translation(*snapshots_taken([record], vocabulary))
+        return Translation((_FACT[name](record, vocabulary),))
+    except Invalid as problem:
+        return Translation(refused=(record.refused(problem),))
+
+
+def _record(
+    stream: StreamSettings, settings: SqlStockSettings, row: Mapping[str, Any], place: str
+) -> Record:
+    """Lay under each row what its place in the stream tells: when, in which order, its name."""
+    change, key = row.get(stream.change_column), row.get(stream.key_column)
+    is_number = isinstance(change, int)
+    known: dict[str, object] = {"location": settings.location, "snapshot_id": f"{key}@{change}"}
+    known |= {"version": change} if is_number else {"occurred_at": change, "recorded_at": change}
+    if is_number and settings.sequence_stream:
+        known |= {"sequence": change, "stream": settings.sequence_stream}
+    return Record(
+        fields=row,
+        defaults={stream.columns.get(name, name): value for name, value in known.items()},
+        names=stream.columns,
+        zone=settings.timezone,
+        at=_at(place),
+        raw=json_bytes(row),
+    )
+
+
+def _order_changed(record: Record, vocabulary: Vocabulary) -> Fact:
+    order_id = record.key("order_id")
+    found = record.value("lines")
+    where = record.where("lines")
+    lines = json_list(exact_json(found) if isinstance(found, str) else found, where)
+    if len(lines) > LINES_MAX:
+        raise record.invalid("lines", f"An order has at most {LINES_MAX} lines")
+    moment = record.instant("occurred_at")
+    version = record.integer("version")
+    return Fact(
+        identity=f"order:{order_id}",
+        payload=OrderChanged(
+            order_id=order_id,
+            lines=tuple(
+                _demand_line(order_id, record, vocabulary, line, pointer(where, str(index)))
+                for index, line in enumerate(lines)
+            ),
+            customer_po=record.text("customer_po"),
+            channel=record.text("channel"),
+        ),
+        occurred_at=moment,
+        recorded_at=record.instant_or_none("recorded_at"),
+        version=(moment - _EPOCH) // timedelta(microseconds=1) if version is None else version,
+        correlation_id=order_id,
+        native_ref=order_id,
+    )
+
+
+def _demand_line(
+    order_id: str, order: Record, vocabulary: Vocabulary, line: object, place: str
+) -> DemandLine:
+    record = replace(order, fields=json_object(line, place), at=_at(place))
+    unit = record.text("unit", vocabulary.unit)
+    is_cancelled = record.value("cancelled") is not None
+    return DemandLine(
+        demand_ref=record.text("demand_ref") or f"{order_id}/{record.key('line')}",
+        item=record.key("item"),
+        location=record.key("location"),
+        ordered=Quantity(record.decimal("ordered"), unit),
+        cancelled=Quantity(record.decimal("cancelled") if is_cancelled else Decimal(0), unit),
+    )
+
+
+def _at(place: str) -> Callable[[str], str]:
+    return lambda name: pointer(place, name) if name else place
+
+
+_FACT: Mapping[str, Callable[[Record, Vocabulary], Fact]] = {
+    "items": item_changed,
+    "movements": stock_moved,
+    "demand": _order_changed,
+}

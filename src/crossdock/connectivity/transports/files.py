@@ -1,0 +1,329 @@
+"""Files dropped into a folder: taken when complete, read in pieces, kept when done, never twice.
+
+```
+folder/            whoever writes drops here, best as `name.part`, renamed when complete
+    processing/    claimed by one atomic rename; what a crash left here is taken up again
+    archive/       done; `.seen/` remembers their contents
+    failed/        could not be read, with a `.reason` beside it
+```
+
+A piece is a `Delivery` whose headers begin with a colon. No HTTP client can send such a header,
+so a file can be told from a webhook that claims to be one.
+"""
+
+import asyncio
+import hashlib
+import os
+import stat
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from io import BufferedReader
+from pathlib import Path
+
+from crossdock.canonical.errors import Invalid, Rejected, Unavailable
+from crossdock.connectivity.sdk.facts import Delivery
+from crossdock.foundation.clock import Clock
+
+UNFINISHED_SUFFIXES = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
+DONE_SUFFIX = ".done"
+LINES_MAX = 5_000
+LINE_BYTES_MAX = 1024 * 1024
+PIECE_BYTES_MAX = 16 * 1024 * 1024
+_BLOCK_BYTES = 1024 * 1024
+_NAME_CHARACTERS_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a file looked like: a file whose look changes is still being written."""
+
+    inode: int
+    size: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "_Look":
+        return cls(status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedFile:
+    """A file of ours alone. `identity` is the hash of its content, `name` what it was called."""
+
+    name: str
+    path: Path
+    identity: str
+    look: _Look
+
+
+class DropFolder:
+    """One watched folder. Several processes may watch it: a rename succeeds for one of them."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        clock: Clock,
+        pattern: str = "*",
+        settle_seconds: float = 10,
+        needs_done_marker: bool = False,
+    ) -> None:
+        self._root = root.resolve()
+        self._clock = clock
+        self._pattern = pattern
+        self._settle_seconds = settle_seconds
+        self._needs_done_marker = needs_done_marker
+        self._looks: dict[str, tuple[_Look, float]] = {}
+
+    async def prepare(self) -> None:
+        """Make the folders beside the files; refuse a root that does not let us."""
+        await asyncio.to_thread(self._prepare)
+
+    async def ready(self) -> tuple[str, ...]:
+        """Look once, and name the files that are complete, oldest first."""
+        seen = await asyncio.to_thread(self._listed)
+        now = self._clock.ticks()
+        self._looks = {
+            name: (look, since if look == before else now)
+            for name, look in seen.items()
+            for before, since in [self._looks.get(name, (look, now))]
+        }
+        complete = [name for name in seen if self._is_complete(name, seen, now)]
+        return tuple(sorted(complete, key=lambda name: (seen[name].changed_ns, name)))
+
+    async def claim(self, name: str) -> ClaimedFile | None:
+        """Take a file; None when somebody else was quicker."""
+        return await asyncio.to_thread(self._claim, name)
+
+    async def claimed(self) -> tuple[ClaimedFile, ...]:
+        """Find what was claimed before and not finished, oldest first."""
+        return await asyncio.to_thread(self._claimed)
+
+    async def was_seen(self, file: ClaimedFile) -> bool:
+        """Say whether a file with this very content was archived before, by whatever name."""
+        return await asyncio.to_thread((self._root / "archive/.seen" / file.identity).exists)
+
+    async def archive(self, file: ClaimedFile) -> None:
+        """Put a file away once all of it is taken in; remember its content."""
+        await asyncio.to_thread(self._archive, file)
+
+    async def fail(self, file: ClaimedFile, reason: str) -> None:
+        """Put a file that cannot be read aside, with the reason beside it."""
+        await asyncio.to_thread(self._fail, file, reason)
+
+    async def release(self, file: ClaimedFile) -> None:
+        """Give a file back that somebody kept writing to after it had seemed complete."""
+        await asyncio.to_thread(self._release, file)
+
+    async def has_changed(self, file: ClaimedFile) -> bool:
+        return await asyncio.to_thread(lambda: _Look.of(_regular(file.path)) != file.look)
+
+    def _prepare(self) -> None:
+        try:
+            for name in ("processing", "archive", "archive/.seen", "failed"):
+                folder = self._root / name
+                folder.mkdir(parents=True, exist_ok=True)
+                if folder.is_symlink() or folder.resolve().parent != folder.parent:
+                    raise Rejected(f"{folder} leads out of {self._root}", code="path_outside")
+        except OSError as error:
+            raise Unavailable(
+                f"The folder {self._root} cannot be used: {error.strerror}",
+                code="folder_unusable",
+                hint="let the hub's user write there: it renames what it takes",
+            ) from error
+
+    def _listed(self) -> dict[str, _Look]:
+        try:
+            with os.scandir(self._root) as entries:
+                return dict(_looks(entries))
+        except OSError as error:
+            raise Unavailable(
+                f"The folder {self._root} cannot be read: {error.strerror}", code="folder_unusable"
+            ) from error
+
+    def _is_complete(self, name: str, seen: Mapping[str, _Look], now: float) -> bool:
+        if name.startswith(".") or name.lower().endswith((*UNFINISHED_SUFFIXES, DONE_SUFFIX)):
+            return False
+        if not fnmatchcase(name, self._pattern):
+            return False
+        if self._needs_done_marker:
+            return name + DONE_SUFFIX in seen
+        return now - self._looks[name][1] >= self._settle_seconds
+
+    def _claim(self, name: str) -> ClaimedFile | None:
+        _checked_name(name)
+        source = self._root / name
+        try:
+            look = _Look.of(_regular(source))
+            # A name of its own for each arrival: the same name comes again with other content.
+            taken = (
+                self._root
+                / "processing"
+                / f"{max(look.changed_ns, 0):020d}-{look.inode}-{_kept_name(name)}"
+            )
+            source.rename(taken)
+            return _claimed_file(taken)
+        except FileNotFoundError:
+            return None
+
+    def _claimed(self) -> tuple[ClaimedFile, ...]:
+        with os.scandir(self._root / "processing") as entries:
+            names = sorted(name for name, _ in _looks(entries))
+        return tuple(_claimed_file(self._root / "processing" / name) for name in names)
+
+    def _archive(self, file: ClaimedFile) -> None:
+        # First the memory, then the move: a crash between them leaves a file that is known.
+        (self._root / "archive/.seen" / file.identity).touch()
+        self._move(file, self._root / "archive" / f"{file.identity[:16]}-{file.name}")
+
+    def _fail(self, file: ClaimedFile, reason: str) -> None:
+        target = self._root / "failed" / f"{file.identity[:16]}-{file.name}"
+        target.with_name(target.name + ".reason").write_text(reason + "\n", encoding="utf-8")
+        self._move(file, target)
+
+    def _release(self, file: ClaimedFile) -> None:
+        self._looks.pop(file.name, None)
+        target = self._root / file.name
+        if not target.exists():
+            self._move(file, target)
+
+    def _move(self, file: ClaimedFile, target: Path) -> None:
+        file.path.rename(target)
+        if self._needs_done_marker and not (self._root / file.name).exists():
+            (self._root / (file.name + DONE_SUFFIX)).unlink(missing_ok=True)
+
+
+async def pieces(
+    file: ClaimedFile,
+    *,
+    after_line: int = 0,
+    lines_max: int = LINES_MAX,
+    line_bytes_max: int = LINE_BYTES_MAX,
+) -> AsyncGenerator[Delivery]:
+    """Read a CSV or JSONL file in pieces of whole records, however long the file is.
+
+    Each piece of a CSV file begins with the header line. `after_line` skips what an earlier run
+    took in. Headers: `:file` its name, `:content` its hash, `:lines` first and last line, `:piece`
+    the piece's identity, `:whole` whether the file has no other piece.
+    """
+    reader = await asyncio.to_thread(_Reader, file, line_bytes_max)
+    try:
+        await asyncio.to_thread(reader.skip, after_line)
+        while (piece := await asyncio.to_thread(reader.piece, lines_max)) is not None:
+            yield piece
+    finally:
+        reader.close()
+
+
+class _Reader:
+    """Reads records off one open file; one line, and one piece, are in memory at a time."""
+
+    def __init__(self, file: ClaimedFile, line_bytes_max: int) -> None:
+        self._claimed = file
+        self._file = _opened(file.path)
+        self._line_bytes_max = line_bytes_max
+        self._line = 0
+        self._is_csv = file.name.lower().endswith(".csv")
+        try:
+            self._header = self._record() if self._is_csv else b""
+        except Invalid:
+            self._file.close()
+            raise
+        self._first_line = self._line + 1
+
+    def close(self) -> None:
+        self._file.close()
+
+    def skip(self, after_line: int) -> None:
+        while self._line < after_line and self._record():
+            pass
+
+    def piece(self, lines_max: int) -> Delivery | None:
+        first, size, body = self._line + 1, 0, [self._header]
+        while len(body) <= lines_max and size < PIECE_BYTES_MAX and (record := self._record()):
+            body.append(record)
+            size += len(record)
+        if len(body) == 1:
+            return None
+        lines = f"{first}-{self._line}"
+        is_whole = first == self._first_line and not self._file.peek(1)
+        identity = self._claimed.identity
+        return Delivery(
+            body=b"".join(body),
+            name=self._claimed.name,
+            headers={
+                ":file": self._claimed.name,
+                ":content": identity,
+                ":lines": lines,
+                ":piece": f"{identity}:{lines}",
+                ":whole": "yes" if is_whole else "no",
+            },
+        )
+
+    def _record(self) -> bytes:
+        """Read a line; in CSV more of them while a quoted column is open. Empty: the end."""
+        record = self._one_line(self._line_bytes_max)
+        while self._is_csv and record.count(b'"') % 2:
+            more = self._one_line(self._line_bytes_max - len(record))
+            if not more:
+                raise Invalid("A quoted column is never closed", where=f"line {self._line}")
+            record += more
+        return record
+
+    def _one_line(self, bytes_max: int) -> bytes:
+        line = self._file.readline(bytes_max + 1)
+        self._line += bool(line)
+        if len(line) > bytes_max:
+            raise Invalid(
+                f"The line is longer than {self._line_bytes_max} bytes",
+                where=f"line {self._line}",
+                code="EVT-SCHEMA",
+            )
+        return line
+
+
+def _looks(entries: Iterator["os.DirEntry[str]"]) -> Iterator[tuple[str, _Look]]:
+    """Look at regular files alone: links, pipes and folders are not taken."""
+    for entry in entries:
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        if stat.S_ISREG(status.st_mode):
+            yield entry.name, _Look.of(status)
+
+
+def _checked_name(name: str) -> None:
+    """Refuse a name that could lead anywhere but to a file of the folder."""
+    if not name or name.startswith(".") or any(character in name for character in "/\\\0"):
+        raise Rejected(f"{name[:80]!r} is not the name of a file here", code="path_outside")
+
+
+def _kept_name(name: str) -> str:
+    """Leave room for our own prefixes, keep both ends, and what every log can print."""
+    printable = name.encode(errors="replace").decode()
+    if len(printable) <= _NAME_CHARACTERS_MAX:
+        return printable
+    half = _NAME_CHARACTERS_MAX // 2
+    return f"{printable[:half]}~{printable[-half:]}"
+
+
+def _regular(path: Path) -> os.stat_result:
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        raise Rejected(f"{path.name!r} is not a regular file", code="path_outside")
+    return status
+
+
+def _opened(path: Path) -> BufferedReader:
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+
+
+def _claimed_file(path: Path) -> ClaimedFile:
+    look = _Look.of(_regular(path))
+    digest = hashlib.sha256()
+    with _opened(path) as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return ClaimedFile(path.name.split("-", 2)[-1], path, digest.hexdigest(), look)

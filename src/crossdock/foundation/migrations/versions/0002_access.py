@@ -1,0 +1,36 @@
+"""Who may call what: API keys, stored as hashes."""
+
+from crossdock.foundation.migrations.script import run
+
+revision = "0002"
+down_revision = "0001"
+
+KEYS = """
+-- `key_id` is the public part of the key; the secret part is nowhere but with its holder.
+create table api_key (
+    key_id text primary key,
+    tenant text not null,
+    partner text not null default '',
+    name text not null,
+    secret_hash bytea not null check (octet_length(secret_hash) = 32),
+    verbs text[] not null,
+    is_owner boolean not null default false,
+    created_at timestamptz not null,
+    created_by text not null,
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    revoked_by text not null default ''
+);
+create index api_key_by_tenant on api_key (tenant, created_at);
+create unique index api_key_owner on api_key (tenant) where is_owner and revoked_at is null;
+select guard_table('api_key');
+revoke delete on api_key from crossdock_hub;
+"""
+
+
+def upgrade() -> None:
+    run(KEYS)
+
+
+def downgrade() -> None:
+    run("drop table api_key")

@@ -1,0 +1,243 @@
+"""Movements, positions, promises."""
+
+from crossdock.foundation.migrations.script import run
+
+revision = "0004"
+down_revision = "0003"
+
+# One row per physical bucket. `micros` is the opening of the governing snapshot plus every
+# movement recorded above its watermark; the governing snapshot's own place is kept beside it.
+POSITIONS = """
+create table inventory_position (
+    position_id bigint generated always as identity primary key,
+    tenant text not null,
+    item text collate "C" not null,
+    location text collate "C" not null,
+    status text collate "C" not null,
+    owner text collate "C" not null default '',
+    lot text collate "C" not null default '',
+    serial text collate "C" not null default '',
+    micros bigint not null default 0,
+    unit text not null default 'EA',
+    opening_micros bigint not null default 0,
+    opening_stream bigint,
+    opening_seq bigint,
+    opening_us bigint,
+    last_movement_at timestamptz,
+    last_snapshot_at timestamptz,
+    unique (tenant, item, location, status, owner, lot, serial)
+) with (fillfactor = 70);
+create index inventory_position_by_location on inventory_position (tenant, location);
+select guard_table('inventory_position');
+
+-- The newest opening of each stream that counted the bucket.
+create table inventory_opening (
+    tenant text not null,
+    position_id bigint not null,
+    stream bigint not null,
+    seq bigint not null,
+    us bigint not null,
+    counted_by uuid not null,
+    micros bigint not null,
+    primary key (position_id, stream)
+) with (fillfactor = 70);
+select guard_table('inventory_opening');
+
+-- The newest full snapshot of a location in each stream: what it did not name was empty.
+create table inventory_full_snapshot (
+    tenant text not null,
+    location text collate "C" not null,
+    stream bigint not null,
+    seq bigint not null,
+    us bigint not null,
+    counted_by uuid not null,
+    taken_at timestamptz not null,
+    primary key (tenant, location, stream)
+);
+select guard_table('inventory_full_snapshot');
+"""
+
+# The ledger, kept for ever. A null end is outside the house. The log position is the identity:
+# the log already holds each movement once, and replaying it gives the same positions.
+MOVEMENTS = """
+create table inventory_movement (
+    event_position bigint primary key,
+    tenant text not null,
+    source text collate "C" not null,
+    movement_id text not null,
+    type text not null,
+    from_position bigint,
+    to_position bigint,
+    micros bigint not null check (micros >= 0),
+    stream bigint not null,
+    seq bigint not null,
+    us bigint not null,
+    occurred_at timestamptz not null,
+    demand_ref text collate "C" not null default '',
+    reverses_id text not null default '',
+    document_ref text not null default '',
+    reason text not null default ''
+);
+create index inventory_movement_out on inventory_movement (from_position, stream, seq)
+    where from_position is not null;
+create index inventory_movement_in on inventory_movement (to_position, stream, seq)
+    where to_position is not null;
+select guard_table('inventory_movement');
+revoke update, delete on inventory_movement from crossdock_hub;
+"""
+
+# The one hot row of an item at a location, which every promise locks. `is_known` is false as long
+# as nobody has said what lies there. A physical loss may push hard + soft above nettable: that is
+# shortage, and visible; nothing else may, and the guarded update sees to it.
+STOCK = """
+create table inventory_stock (
+    stock_id bigint generated always as identity primary key,
+    tenant text not null,
+    item text collate "C" not null,
+    location text collate "C" not null,
+    unit text not null default 'EA',
+    nettable bigint not null default 0 check (nettable >= 0),
+    hard bigint not null default 0 check (hard >= 0),
+    soft bigint not null default 0 check (soft >= 0),
+    safety bigint not null default 0 check (safety >= 0),
+    is_known boolean not null default false,
+    is_grouped boolean not null default false,
+    version bigint not null default 0,
+    sources text[] not null default '{}',
+    unique (tenant, item, location)
+) with (fillfactor = 50);
+select guard_table('inventory_stock');
+
+-- Streams heard of. A movement of another stream than the governing snapshot's is placed by the
+-- clock, so those few have to be known by name.
+create table inventory_stream (
+    tenant text not null,
+    stream bigint not null,
+    source text not null,
+    name text not null,
+    primary key (tenant, stream)
+);
+select guard_table('inventory_stream');
+
+create table inventory_source (
+    tenant text not null,
+    source text collate "C" not null,
+    heard_at timestamptz,
+    freshness_seconds integer not null default 900 check (freshness_seconds > 0),
+    primary key (tenant, source)
+);
+select guard_table('inventory_source');
+
+create table inventory_group (
+    tenant text not null,
+    member text collate "C" not null,
+    location text collate "C" not null,
+    primary key (tenant, member)
+);
+create index inventory_group_by_location on inventory_group (tenant, location);
+select guard_table('inventory_group');
+
+create table inventory_group_version (
+    tenant text not null,
+    location text collate "C" not null,
+    rank bigint not null,
+    us bigint not null,
+    heard_as uuid not null,
+    primary key (tenant, location)
+);
+select guard_table('inventory_group_version');
+"""
+
+DEMAND = """
+create table inventory_order (
+    tenant text not null,
+    source text collate "C" not null,
+    order_id text collate "C" not null,
+    rank bigint not null,
+    us bigint not null,
+    heard_as uuid not null,
+    primary key (tenant, source, order_id)
+) with (fillfactor = 70);
+select guard_table('inventory_order');
+
+-- What one order line still claims: max(0, ordered - cancelled - picked). A pick may come before
+-- its order; the row then waits without a stock row.
+create table inventory_demand (
+    tenant text not null,
+    demand_ref text collate "C" not null,
+    source text collate "C" not null default '',
+    order_id text collate "C" not null default '',
+    stock_id bigint,
+    ordered bigint not null default 0,
+    cancelled bigint not null default 0,
+    picked bigint not null default 0,
+    claimed_us bigint not null default 0,
+    primary key (tenant, demand_ref)
+) with (fillfactor = 70);
+create index inventory_demand_by_order on inventory_demand (tenant, source, order_id)
+    where order_id <> '';
+select guard_table('inventory_demand');
+"""
+
+# The id is derived from tenant, client and request id, so the primary key makes requests
+# idempotent. `is_linked`: an order that counts as demand already holds these units.
+RESERVATIONS = """
+create table inventory_reservation (
+    reservation_id uuid not null,
+    line_no smallint not null,
+    tenant text not null,
+    client text not null,
+    request_id text not null,
+    request_hash bytea not null,
+    stock_id bigint not null,
+    is_hard boolean not null,
+    is_linked boolean not null default false,
+    status text collate "C" not null,
+    requested bigint not null check (requested > 0),
+    granted bigint not null check (granted between 0 and requested),
+    consumed bigint not null default 0 check (consumed between 0 and granted),
+    picked bigint not null default 0,
+    demand_ref text collate "C" not null default '',
+    created_at timestamptz not null,
+    expires_at timestamptz,
+    version integer not null default 1,
+    primary key (reservation_id, line_no)
+) with (fillfactor = 90);
+create index inventory_reservation_to_expire on inventory_reservation (expires_at)
+    where not is_hard and status in ('ACTIVE', 'PARTIALLY_CONSUMED');
+create index inventory_reservation_by_demand on inventory_reservation (tenant, demand_ref)
+    where demand_ref <> '' and status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED');
+select guard_table('inventory_reservation');
+
+-- What a batch of promises changed, one row a batch; told to the log soon after (D3).
+create table inventory_announcement (
+    announcement_id bigint generated always as identity primary key,
+    tenant text not null,
+    at timestamptz not null,
+    stock_ids bigint[] not null,
+    versions bigint[] not null,
+    nettable bigint[] not null,
+    hard bigint[] not null,
+    soft bigint[] not null,
+    safety bigint[] not null,
+    reservation_ids uuid[] not null,
+    line_nos smallint[] not null,
+    line_versions integer[] not null
+);
+select guard_table('inventory_announcement');
+"""
+
+
+def upgrade() -> None:
+    run(POSITIONS + MOVEMENTS + STOCK + DEMAND + RESERVATIONS)
+
+
+def downgrade() -> None:
+    run(
+        """
+        drop table inventory_announcement, inventory_reservation, inventory_demand,
+            inventory_order, inventory_group_version, inventory_group, inventory_source,
+            inventory_stream, inventory_stock, inventory_movement, inventory_full_snapshot, inventory_opening,
+            inventory_position;
+        """
+    )

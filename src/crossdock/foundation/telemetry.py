@@ -1,0 +1,159 @@
+"""What the hub says about itself while it runs: log lines, and traces if somebody wants them.
+
+`configure` is called once, by whoever starts a process. A line carries the correlation id of the
+business thread it belongs to; secrets never reach one.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import Span
+from opentelemetry.util.types import AttributeValue
+from pydantic import SecretBytes, SecretStr
+
+from crossdock.foundation.settings import Settings
+
+HIDDEN = "[hidden]"
+DEPTH_MAX = 6
+_SECRET_NAME = re.compile(
+    r"secret|token|passw(or)?d|passphrase|authorization|api_?key|private_?key|cookie|dsn",
+    re.IGNORECASE,
+)
+# A key of ours, or a password inside an address, wherever it stands in a text.
+_SECRET_TEXT = re.compile(r"xd_([0-9A-Za-z]{12})_[0-9A-Za-z]{40,}|(?<=://)([^\s:/@]*):[^\s@]+@")
+
+_tracer = trace.get_tracer("crossdock")
+
+
+def configure(settings: Settings, *, stream: TextIO | None = None) -> None:
+    """Send every log line, the libraries' too, through one form to standard error."""
+    wire: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _with_trace,
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        redacted,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *wire,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer()
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=_is_terminal(stream or sys.stderr))
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=wire,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level)
+
+
+def redacted(
+    _logger: Any, _method: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Hide what is named like a secret, is one by its type, or looks like one inside a text."""
+    for name, value in line.items():
+        line[name] = HIDDEN if _SECRET_NAME.search(name) and value else _shown(value, DEPTH_MAX)
+    return line
+
+
+@contextmanager
+def correlated(correlation_id: str, **more: str) -> Iterator[None]:
+    """Bind the business thread to every line logged inside the block, however deep."""
+    with structlog.contextvars.bound_contextvars(correlation_id=correlation_id, **more):
+        yield
+
+
+def trace_to(settings: Settings) -> TracerProvider | None:
+    """Start sending traces when an OTLP address is set; shut the answer down at the end."""
+    if not settings.otlp_endpoint:
+        return None
+    # Imported here alone: it costs 90 ms, and most hubs are not traced.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
+        OTLPSpanExporter,
+    )
+
+    endpoint = settings.otlp_endpoint.rstrip("/")
+    if not endpoint.endswith("/v1/traces"):
+        endpoint += "/v1/traces"
+    return _tracing_with(OTLPSpanExporter(endpoint=endpoint))
+
+
+@contextmanager
+def span(name: str, attributes: Mapping[str, AttributeValue] | None = None) -> Iterator[Span]:
+    """Time one step at an edge: a request, a message in, a delivery out, a page of the log."""
+    with _tracer.start_as_current_span(name, attributes=attributes) as current:
+        yield current
+
+
+def is_tracing() -> bool:
+    return isinstance(trace.get_tracer_provider(), TracerProvider)
+
+
+def _tracing_with(exporter: SpanExporter) -> TracerProvider:
+    provider = TracerProvider(resource=Resource.create({"service.name": "crossdock"}))
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def _with_trace(
+    _logger: Any, _method: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        line["trace_id"] = f"{context.trace_id:032x}"
+        line["span_id"] = f"{context.span_id:016x}"
+    return line
+
+
+def _shown(value: Any, depth: int) -> Any:
+    if isinstance(value, SecretStr | SecretBytes):
+        return HIDDEN
+    if isinstance(value, str):
+        return _SECRET_TEXT.sub(_masked, value)
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        return _shown_inside(value, depth - 1) if depth else "…"
+    return value
+
+
+def _shown_inside(value: Mapping[Any, Any] | Iterable[Any], depth: int) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            name: HIDDEN if _SECRET_NAME.search(str(name)) and inner else _shown(inner, depth)
+            for name, inner in value.items()
+        }
+    return [_shown(inner, depth) for inner in value]
+
+
+def _masked(match: re.Match[str]) -> str:
+    return f"xd_{match[1]}_{HIDDEN}" if match[1] else f"{match[2]}:{HIDDEN}@"
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return hasattr(stream, "isatty") and stream.isatty()

@@ -1,0 +1,11 @@
+"""The generic warehouse system keeps the SDK's promises."""
+
+from crossdock.applications.generic_wms import APPLICATION
+from crossdock.applications.generic_wms.samples import SAMPLE_NOW, SAMPLE_SETTINGS
+from crossdock.connectivity.sdk.conformance import ApplicationConformance
+
+
+class TestGenericWms(ApplicationConformance):
+    application = APPLICATION
+    settings = SAMPLE_SETTINGS
+    now = SAMPLE_NOW

@@ -1,0 +1,174 @@
+"""A warehouse that drops files well and badly is heard whole, and nothing of it twice."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crossdock.applications.generic_wms import APPLICATION, FILES
+from crossdock.applications.generic_wms.client import ReadingFolder
+from crossdock.applications.generic_wms.file_drop import DropHabits, FileDrop
+from crossdock.applications.generic_wms.settings import GenericWmsFilesSettings
+from crossdock.applications.generic_wms.simulator import Warehouse, WorkLine
+from crossdock.canonical.envelope import Fact
+from crossdock.connectivity.sdk import Delivery, Poll, Polls, Ports
+from crossdock.foundation.clock import VirtualClock
+
+MORNING = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+CSV = "movement_id,location,reason,item,quantity,occurred_at\n"
+
+
+class Recorder:
+    """Does what a hub does: keeps facts by identity, and the cursor with them."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, Fact] = {}
+        self.refused: list[str] = []
+        self.cursor = ""
+        self.repeats_count = 0
+
+    async def hear(self, connection: ReadingFolder) -> None:
+        while not self.record(await connection.poll(self.cursor)):
+            pass
+
+    def record(self, poll: Poll) -> bool:
+        for fact in poll.translation.facts:
+            self.repeats_count += fact.identity in self.facts
+            assert self.facts.setdefault(fact.identity, fact) == fact
+        self.refused += [refused.reason for refused in poll.translation.refused]
+        self.cursor = poll.cursor
+        return poll.is_caught_up
+
+
+def wms(folder: Path, **more: object) -> GenericWmsFilesSettings:
+    return GenericWmsFilesSettings.model_validate({"folder": folder, "settle_seconds": 30} | more)
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32), suffix=st.sampled_from([".csv", ".jsonl"]))
+async def test_whatever_the_habits_every_record_is_heard(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, suffix: str
+) -> None:
+    folder = tmp_path_factory.mktemp("drop")
+    clock = VirtualClock(MORNING)
+    habits = DropHabits(half_written=0.4, same_name=0.4, same_content=0.4)
+    drop = FileDrop(folder, random=Random(seed), habits=habits, suffix=suffix)
+    ports = Ports(clock=clock, random=Random(seed))
+    warehouse = Warehouse("DC1", stock={"A": 50, "B": 50}, ports=ports, send=drop.send)
+    hub, crash = Recorder(), Random(seed)
+    assert FILES.connect
+
+    while clock.now() < MORNING + timedelta(hours=1):
+        # A connection that is closed and opened again stands for a hub that crashed.
+        async with FILES.connect(wms(folder, piece_lines_max=5), ports) as connection:
+            assert isinstance(connection, ReadingFolder)
+            assert isinstance(connection, Polls)
+            for _ in range(crash.randint(1, 30)):
+                warehouse.release([WorkLine(demand_ref="x/1", item="A", quantity=1)])
+                await clock.advance(timedelta(seconds=30))
+                await warehouse.work()
+                await drop.flush()
+                await hub.hear(connection)
+    async with FILES.connect(wms(folder, piece_lines_max=5), ports) as connection:
+        await drop.finish()
+        for _ in range(6):
+            await clock.advance(timedelta(minutes=1))
+            await hub.hear(connection)  # type: ignore[arg-type]
+
+    heard = {fact.sequence for fact in hub.facts.values()}
+    assert heard == set(range(1, warehouse.floor.sequence + 1))
+    assert hub.refused == []
+    assert list(folder.glob("*.*")) == list((folder / "processing").iterdir()) == []
+
+
+async def test_the_same_file_under_another_name_is_not_read_again(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    content = CSV + "M-1,DC1,PICK,A,1,2026-03-02T08:00Z\n"
+    hub = Recorder()
+    assert FILES.connect
+    async with FILES.connect(wms(tmp_path), Ports(clock=clock, random=Random(1))) as it:
+        assert isinstance(it, ReadingFolder)
+        for name in ("movements-1.csv", "movements-2.csv"):
+            (tmp_path / name).write_text(content)
+            await it.check()
+            await clock.advance(timedelta(seconds=31))
+            await hub.hear(it)
+
+    assert len(hub.facts) == 1
+    assert hub.repeats_count == 0
+    assert len(list((tmp_path / "archive").glob("*.csv"))) == 2
+
+
+async def test_a_page_that_was_not_recorded_is_handed_in_again(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    lines = "".join(f"M-{n},DC1,PICK,A,1,2026-03-02T08:00Z\n" for n in range(4))
+    (tmp_path / "movements.csv").write_text(CSV + lines)
+    assert FILES.connect
+    settings = wms(tmp_path, piece_lines_max=2)
+    async with FILES.connect(settings, Ports(clock=clock, random=Random(1))) as it:
+        assert isinstance(it, ReadingFolder)
+        await it.check()
+        await clock.advance(timedelta(seconds=31))
+        first = await it.poll("")
+        again = await it.poll("")
+        second = await it.poll(again.cursor)
+
+        assert first == again
+        assert not list((tmp_path / "archive").glob("*.csv"))
+        end = await it.poll(second.cursor)
+
+    assert json.loads(second.cursor)["line"] == 5
+    assert end.is_caught_up
+    assert len(list((tmp_path / "archive").glob("*.csv"))) == 1
+
+
+async def test_a_file_that_cannot_be_read_is_reported_and_put_aside(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    (tmp_path / "movements.csv").write_text(CSV + '"never closed\n')
+    hub = Recorder()
+    assert FILES.connect
+    async with FILES.connect(wms(tmp_path), Ports(clock=clock, random=Random(1))) as it:
+        assert isinstance(it, ReadingFolder)
+        await it.check()
+        await clock.advance(timedelta(seconds=31))
+        await hub.hear(it)
+
+    assert hub.refused == ["movements.csv, line 2: A quoted column is never closed"]
+    assert len(list((tmp_path / "failed").glob("*.csv"))) == 1
+
+
+async def test_a_kept_piece_is_read_again_as_it_was(tmp_path: Path, clock: VirtualClock) -> None:
+    (tmp_path / "movements.csv").write_text(CSV + "M-1,DC1,PICK,A,x,2026-03-02T08:00Z\n")
+    settings = wms(tmp_path)
+    assert FILES.connect
+    assert FILES.receive
+    async with FILES.connect(settings, Ports(clock=clock, random=Random(1))) as it:
+        assert isinstance(it, ReadingFolder)
+        await it.check()
+        await clock.advance(timedelta(seconds=31))
+        poll = await it.poll("")
+
+    again = FILES.receive(settings).translate(Delivery(body=poll.raw))
+
+    assert again == poll.translation
+    assert again.refused[0].where == "line 2, column quantity"
+
+
+async def test_a_connection_says_how_it_listens(tmp_path: Path, clock: VirtualClock) -> None:
+    ports = Ports(clock=clock, random=Random(1))
+    assert FILES.connect
+    async with FILES.connect(wms(tmp_path), ports) as it:
+        assert "0 file(s)" in await it.check()
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    assert APPLICATION.connect
+    webhooks = APPLICATION.settings.model_validate({"secrets": [secret]})
+    async with APPLICATION.connect(webhooks, ports) as it:
+        assert not isinstance(it, Polls)
+        assert "1 secret" in await it.check()

@@ -1,0 +1,178 @@
+"""An ERP's database is heard stream by stream; what is recorded is not handed in again."""
+
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from crossdock.applications.sql_stock import APPLICATION
+from crossdock.applications.sql_stock.client import PollingErp
+from crossdock.applications.sql_stock.mapping import translated
+from crossdock.applications.sql_stock.samples import SAMPLE_SETTINGS
+from crossdock.applications.sql_stock.settings import SqlStockSettings
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.inventory import StockSnapshotTaken
+from crossdock.canonical.orders import OrderChanged
+from crossdock.connectivity.sdk import Delivery, Polls, Ports
+from crossdock.foundation.clock import VirtualClock
+
+LEVELS = {
+    "sql": "select sku || '@' || site as id, * from stock",
+    "columns": {"item": "sku", "location": "site", "quantity": "on_hand"},
+}
+DEMAND = {
+    "sql": "select o.id, o.changed_at, json_agg(json_build_object('line', l.line, 'item', l.sku,"
+    " 'ordered', l.qty)) as lines"
+    " from orders o join order_lines l on l.order_id = o.id group by o.id",
+    "columns": {"order_id": "id"},
+}
+
+
+@pytest.fixture
+async def erp(dsn: str) -> AsyncIterator[Any]:
+    connection: Any = await asyncpg.connect(dsn)
+    await connection.execute(
+        "create table stock (sku text, site text, on_hand numeric,"
+        " changed_at timestamptz default clock_timestamp());"
+        "create table orders (id int primary key, changed_at timestamptz default now());"
+        "create table order_lines (order_id int, line int, sku text, qty numeric);"
+        "insert into stock values ('A', 'DC1', 5.5), ('B', 'DC1', 0);"
+        "insert into orders values (77);"
+        "insert into order_lines values (77, 1, 'A', 2), (77, 2, 'B', 1)"
+    )
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def connection(dsn: str, erp: Any, clock: VirtualClock) -> AsyncIterator[PollingErp]:
+    assert erp
+    settings = SqlStockSettings.model_validate(
+        {"dsn": dsn, "levels": LEVELS, "demand": DEMAND, "location": "DC1", "rows_max": 1}
+    )
+    assert APPLICATION.connect
+    async with APPLICATION.connect(settings, Ports(clock=clock, random=Random(1))) as opened:
+        assert isinstance(opened, PollingErp)
+        assert isinstance(opened, Polls)
+        yield opened
+
+
+async def a_round(connection: PollingErp, cursor: str) -> tuple[list[Fact], str]:
+    facts: list[Fact] = []
+    while True:
+        poll = await connection.poll(cursor)
+        assert not poll.translation.refused
+        facts += poll.translation.facts
+        cursor = poll.cursor
+        if poll.is_caught_up:
+            return facts, cursor
+
+
+async def test_every_stream_is_read_to_its_end(connection: PollingErp) -> None:
+    assert "levels, demand" in await connection.check()
+
+    facts, _ = await a_round(connection, "")
+
+    levels = [fact.payload for fact in facts if isinstance(fact.payload, StockSnapshotTaken)]
+    assert [(level.lines[0].item, str(level.lines[0].quantity)) for level in levels] == [
+        ("A", "5.5 EA"),
+        ("B", "0 EA"),
+    ]
+    (order,) = [fact.payload for fact in facts if isinstance(fact.payload, OrderChanged)]
+    assert [line.demand_ref for line in order.lines] == ["77/1", "77/2"]
+
+
+async def test_the_overlap_hands_in_only_what_is_new(erp: Any, connection: PollingErp) -> None:
+    _, cursor = await a_round(connection, "")
+    quiet, cursor = await a_round(connection, cursor)
+    await erp.execute(
+        "update stock set on_hand = 4, changed_at = clock_timestamp() where sku = 'A'"
+    )
+    changed, _ = await a_round(connection, cursor)
+
+    assert quiet == []
+    assert [fact.native_ref.partition("@")[0] for fact in changed] == ["A"]
+
+
+async def test_what_was_not_recorded_is_handed_in_again(connection: PollingErp) -> None:
+    first = await connection.poll("")
+    again = await connection.poll("")
+    rest, _ = await a_round(connection, again.cursor)
+
+    assert first == again
+    assert first.translation.facts
+    assert not set(first.translation.facts) & set(rest)
+
+
+async def test_a_restart_repeats_facts_with_the_same_identity_and_content(
+    dsn: str, connection: PollingErp, clock: VirtualClock
+) -> None:
+    before, cursor = await a_round(connection, "")
+    settings = SqlStockSettings.model_validate(
+        {"dsn": dsn, "levels": LEVELS, "demand": DEMAND, "location": "DC1"}
+    )
+    assert APPLICATION.connect
+    async with APPLICATION.connect(settings, Ports(clock=clock, random=Random(1))) as restarted:
+        assert isinstance(restarted, PollingErp)
+        after, _ = await a_round(restarted, cursor)
+
+    assert after == before
+
+
+async def test_without_a_query_there_is_nothing_to_check(dsn: str, clock: VirtualClock) -> None:
+    assert APPLICATION.connect
+    settings = SqlStockSettings.model_validate({"dsn": dsn})
+    async with APPLICATION.connect(settings, Ports(clock=clock, random=Random(1))) as opened:
+        with pytest.raises(Invalid, match="No query"):
+            await opened.check()
+
+
+def test_change_numbers_count_in_a_stream_where_the_owner_says_so() -> None:
+    settings = SqlStockSettings.model_validate(
+        {"dsn": "x", "levels": {"sql": "x", "change_column": "rev"}, "sequence_stream": "stock"}
+    )
+    row = (
+        '{"id":"A","item":"A","location":"DC1","quantity":1,"rev":70,'
+        '"occurred_at":"2026-03-02T08:00Z"}'
+    )
+
+    (fact,) = translated(
+        Delivery(body=f'{{"stream":"levels","rows":[{row}]}}'.encode()), settings
+    ).facts
+
+    assert (fact.stream, fact.sequence) == ("stock", 70)
+    assert fact.identity == "snapshot:DC1:A@70"
+
+
+@pytest.mark.parametrize(
+    ("lines", "where"),
+    [
+        ("7", "/rows/0/lines"),
+        ("null", "/rows/0/lines"),
+        ("[7]", "/rows/0/lines/0"),
+        ('[{"line":1,"item":"A","ordered":1,"cancelled":"x"}]', "/rows/0/lines/0/cancelled"),
+    ],
+)
+def test_a_fault_in_an_order_line_is_named_with_its_place(lines: str, where: str) -> None:
+    row = f'{{"id":7,"changed_at":"2026-03-02T08:00Z","lines":{lines}}}'
+    page = f'{{"stream":"demand","rows":[{row}]}}'
+
+    (refused,) = translated(Delivery(body=page.encode()), SAMPLE_SETTINGS).refused
+
+    assert refused.where == where
+
+
+def test_settings_refuse_a_zone_that_does_not_exist() -> None:
+    with pytest.raises(ValidationError, match="IANA"):
+        SqlStockSettings.model_validate({"dsn": "x", "timezone": "Mars/Olympus"})
+
+
+@given(body=st.binary(max_size=300))
+def test_any_bytes_are_refused_and_never_break(body: bytes) -> None:
+    assert translated(Delivery(body=body), SAMPLE_SETTINGS).refused

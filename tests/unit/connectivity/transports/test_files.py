@@ -1,0 +1,330 @@
+"""Files are taken when complete, by one taker, once; never from outside the folder."""
+
+import io
+import os
+import socket
+import threading
+import tracemalloc
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crossdock.canonical.errors import Invalid, Rejected, Unavailable
+from crossdock.connectivity.sdk import Delivery
+from crossdock.connectivity.transports.files import ClaimedFile, DropFolder, pieces
+from crossdock.foundation.clock import VirtualClock
+
+CSV = b"item,quantity\nA,1\nB,2\nC,3\n"
+NAP = timedelta(seconds=10)
+
+
+@pytest.fixture
+async def folder(tmp_path: Path, clock: VirtualClock) -> DropFolder:
+    made = DropFolder(tmp_path, clock=clock)
+    await made.prepare()
+    return made
+
+
+async def taken(folder: DropFolder, clock: VirtualClock) -> ClaimedFile:
+    """Look twice, and take the only file there is."""
+    await folder.ready()
+    await clock.advance(NAP)
+    (name,) = await folder.ready()
+    file = await folder.claim(name)
+    assert file
+    return file
+
+
+async def all_pieces(
+    file: ClaimedFile, *, after_line: int = 0, lines_max: int = 2
+) -> list[Delivery]:
+    return [piece async for piece in pieces(file, after_line=after_line, lines_max=lines_max)]
+
+
+async def test_a_file_is_taken_once_it_has_not_changed_for_a_while(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    (tmp_path / "a.csv").write_bytes(CSV[:20])
+    assert await folder.ready() == ()
+
+    await clock.advance(NAP - timedelta(seconds=1))
+    assert await folder.ready() == ()
+    (tmp_path / "a.csv").write_bytes(CSV)  # it grew: the waiting begins again
+    await clock.advance(timedelta(seconds=1))
+    assert await folder.ready() == ()
+
+    await clock.advance(NAP)
+    assert await folder.ready() == ("a.csv",)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".a.csv", "a.csv.tmp", "a.csv.part", "A.CSV.PART", "a.csv.filepart", "a.csv~", "a.done"],
+)
+async def test_unfinished_and_hidden_names_are_never_taken(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock, name: str
+) -> None:
+    (tmp_path / name).write_bytes(CSV)
+    await folder.ready()
+    await clock.advance(NAP * 100)
+
+    assert await folder.ready() == ()
+
+
+async def test_with_markers_a_file_is_complete_when_its_marker_lies_beside_it(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    folder = DropFolder(tmp_path, clock=clock, needs_done_marker=True, pattern="*.csv")
+    await folder.prepare()
+    (tmp_path / "a.csv").write_bytes(CSV)
+    (tmp_path / "b.txt").write_bytes(CSV)
+    await clock.advance(NAP * 9)
+    assert await folder.ready() == ()
+
+    (tmp_path / "a.csv.done").touch()
+    assert await folder.ready() == ("a.csv",)
+    file = await folder.claim("a.csv")
+    assert file
+    await folder.archive(file)
+
+    assert not (tmp_path / "a.csv.done").exists()
+
+
+async def test_of_two_takers_one_gets_the_file(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    (tmp_path / "a.csv").write_bytes(CSV)
+    other = DropFolder(tmp_path, clock=clock)
+
+    first, second = await folder.claim("a.csv"), await other.claim("a.csv")
+
+    assert first
+    assert second is None
+
+
+async def test_what_a_crash_left_is_found_again(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    (tmp_path / "a-b.csv").write_bytes(CSV)
+    file = await taken(folder, clock)
+
+    again = DropFolder(tmp_path, clock=clock)
+
+    assert await again.claimed() == (file,)
+    assert file.name == "a-b.csv"
+
+
+async def test_the_same_content_is_known_by_any_name_and_other_content_is_not(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    (tmp_path / "a.csv").write_bytes(CSV)
+    first = await taken(folder, clock)
+    assert not await folder.was_seen(first)
+    await folder.archive(first)
+
+    (tmp_path / "resent.csv").write_bytes(CSV)
+    same_content = await taken(folder, clock)
+    assert await folder.was_seen(same_content)
+    await folder.archive(same_content)
+
+    (tmp_path / "a.csv").write_bytes(CSV + b"D,4\n")
+    same_name = await taken(folder, clock)
+    assert not await folder.was_seen(same_name)
+    await folder.archive(same_name)
+
+    kept = sorted(path.name[17:] for path in (tmp_path / "archive").iterdir() if path.is_file())
+    assert kept == ["a.csv", "a.csv", "resent.csv"]
+
+
+async def test_a_file_that_failed_lies_aside_with_the_reason(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    (tmp_path / "a.csv").write_bytes(CSV)
+
+    await folder.fail(await taken(folder, clock), "line 7 is too long")
+
+    reasons = list((tmp_path / "failed").glob("*.reason"))
+    assert [path.read_text() for path in reasons] == ["line 7 is too long\n"]
+
+
+async def test_a_file_that_is_still_written_to_is_given_back(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    with (tmp_path / "a.csv").open("wb") as writer:
+        writer.write(CSV)
+        writer.flush()
+        file = await taken(folder, clock)
+        assert not await folder.has_changed(file)
+
+        writer.write(b"D,4\n")
+        writer.flush()
+        assert await folder.has_changed(file)
+        await folder.release(file)
+
+    assert (tmp_path / "a.csv").read_bytes() == CSV + b"D,4\n"
+    assert await folder.ready() == ()
+
+
+async def test_pieces_carry_the_header_their_lines_and_an_identity(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    (tmp_path / "a.csv").write_bytes(CSV)
+    file = await taken(folder, clock)
+
+    first, second = await all_pieces(file)
+
+    assert first.body == b"item,quantity\nA,1\nB,2\n"
+    assert second.body == b"item,quantity\nC,3\n"
+    assert [piece.headers[":lines"] for piece in (first, second)] == ["2-3", "4-4"]
+    assert [piece.headers[":whole"] for piece in (first, second)] == ["no", "no"]
+    assert first.headers[":piece"] == f"{file.identity}:2-3"
+    assert await all_pieces(file, after_line=3) == [second]
+    (whole,) = await all_pieces(file, lines_max=3)
+    assert whole.headers[":whole"] == "yes"
+
+
+async def test_a_quoted_column_is_never_cut(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    (tmp_path / "a.csv").write_bytes(b'item,note\nA,"one\ntwo\nthree"\nB,\n')
+
+    first, second = await all_pieces(await taken(folder, clock), lines_max=1)
+
+    assert first.headers[":lines"] == "2-4"
+    assert second.headers[":lines"] == "5-5"
+
+
+async def test_a_line_without_end_is_refused_with_its_number(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b"{}\n" * 3 + b"x" * 5_000)
+    file = await taken(folder, clock)
+
+    with pytest.raises(Invalid, match="longer than 1000 bytes") as problem:
+        _ = [piece async for piece in pieces(file, lines_max=2, line_bytes_max=1_000)]
+
+    assert problem.value.where == "line 4"
+
+
+async def test_a_quote_that_is_never_closed_is_refused(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    (tmp_path / "a.csv").write_bytes(b'item\n"A\nB\n')
+
+    with pytest.raises(Invalid, match="never closed"):
+        await all_pieces(await taken(folder, clock))
+
+
+async def test_links_folders_pipes_and_sockets_are_not_taken(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    secret = tmp_path.parent / "secret.csv"
+    secret.write_bytes(CSV)
+    (tmp_path / "link.csv").symlink_to(secret)
+    (tmp_path / "folder.csv").mkdir()
+    os.mkfifo(tmp_path / "pipe.csv")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s.csv"))
+        await folder.ready()
+        await clock.advance(NAP)
+        assert await folder.ready() == ()
+
+    for name in ("link.csv", "folder.csv", "pipe.csv"):
+        with pytest.raises(Rejected, match="not a regular file"):
+            await folder.claim(name)
+    assert secret.exists()
+
+
+@given(name=st.text(st.sampled_from("ab./\\\0…"), max_size=12) | st.text())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_no_name_leads_out_of_the_folder(
+    tmp_path: Path, folder: DropFolder, name: str
+) -> None:
+    outside = tmp_path.parent / "outside.csv"
+    outside.write_bytes(CSV)
+
+    try:
+        assert await folder.claim(name) is None
+        assert await folder.claim(f"../{outside.name}") is None
+    except (Rejected, OSError, UnicodeEncodeError):
+        pass
+
+    assert outside.exists()
+
+
+async def test_a_folder_that_leads_elsewhere_is_refused(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "archive").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(Rejected, match="leads out"):
+        await DropFolder(root, clock=clock).prepare()
+
+
+async def test_a_folder_that_is_gone_is_unavailable(tmp_path: Path, clock: VirtualClock) -> None:
+    folder = DropFolder(tmp_path / "gone", clock=clock)
+
+    with pytest.raises(Unavailable, match="cannot be read"):
+        await folder.ready()
+
+
+async def test_long_and_odd_names_keep_both_ends(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    long = "movements-" + "x" * 230 + ".csv"
+    (tmp_path / long).write_bytes(CSV)
+
+    file = await taken(folder, clock)
+
+    assert file.name.startswith("movements-")
+    assert file.name.endswith(".csv")
+    await folder.fail(file, "because")
+
+
+async def test_a_big_file_is_read_in_little_memory(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    with (tmp_path / "big.csv").open("wb") as writer:
+        writer.write(b"item,quantity\n")
+        for _ in range(100):
+            writer.write(b"SKU-0000001,123\n" * 2_500)  # 4 MB
+    file = await taken(folder, clock)
+
+    tracemalloc.start()
+    lines = 0
+    async for piece in pieces(file, lines_max=2_000):
+        lines += piece.body.count(b"\n") - 1
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert lines == 250_000
+    assert peak < 2_000_000
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.binary(max_size=30).map(lambda row: row.replace(b"\n", b"")), max_size=30),
+    lines_max=st.integers(1, 7),
+    done=st.integers(0, 30),
+)
+async def test_pieces_put_together_are_the_file(
+    tmp_path: Path, folder: DropFolder, rows: list[bytes], lines_max: int, done: int
+) -> None:
+    path = tmp_path / f"{threading.get_ident()}.jsonl"
+    path.write_bytes(b"\n".join(rows))
+    file = await folder.claim(path.name)
+    assert file
+
+    bodies = [piece.body for piece in await all_pieces(file, lines_max=lines_max)]
+    rest = [piece.body for piece in await all_pieces(file, after_line=done, lines_max=lines_max)]
+
+    whole = b"\n".join(rows)
+    assert b"".join(bodies) == whole
+    assert b"".join(rest) == b"".join(io.BytesIO(whole).readlines()[done:])
+    file.path.unlink()
