@@ -1,0 +1,154 @@
+"""Business exceptions: what a person must know of, with an owner and a deadline."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from crossdock.canonical.errors import NotFound
+from crossdock.foundation.database import Transaction
+from crossdock.foundation.ids import derived_uuid, prefixed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCase:
+    """One cause, one open case: met again under the same `fingerprint`, it counts up.
+
+    `code`, `severity`, `owner_role` and `within` are from the exception taxonomy; `entity` is
+    what it is about, `evidence` the figures a person needs to judge it.
+    """
+
+    code: str
+    fingerprint: str
+    severity: str
+    owner_role: str
+    within: timedelta
+    entity: str
+    title: str
+    evidence: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseCase:
+    """The cause is gone: close the open case of this fingerprint, if there is one."""
+
+    fingerprint: str
+    resolution: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A case as people see it."""
+
+    case_id: str
+    code: str
+    severity: str
+    owner_role: str
+    entity: str
+    title: str
+    evidence: Mapping[str, Any]
+    correlation_id: str
+    count: int
+    state: str
+    opened_at: datetime
+    met_at: datetime
+    due_at: datetime
+    closed_at: datetime | None
+    resolution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A decision's word about a case, with whose and which thread it belongs to."""
+
+    tenant: str
+    correlation_id: str
+    case: OpenCase | CloseCase
+
+
+# A cause that is met again while its case is open counts up; title and evidence are the newest.
+OPEN = """
+insert into business_case (tenant, case_id, code, fingerprint, severity, owner_role, entity, title,
+    evidence, correlation_id, due_at, opened_at, met_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11, $12, $12)
+on conflict (tenant, fingerprint) where state = 'OPEN' do update set
+    count = business_case.count + 1,
+    met_at = excluded.met_at,
+    title = excluded.title,
+    evidence = excluded.evidence
+"""
+
+CLOSE = """
+update business_case set state = 'CLOSED', closed_at = $4, resolution = $3
+where tenant = $1 and fingerprint = $2 and state = 'OPEN'
+"""
+
+LIST = """
+select * from business_case where state = $1 order by due_at, case_id limit $2
+"""
+
+CLOSE_BY_ID = """
+update business_case set state = 'CLOSED', closed_at = $2, resolution = $3
+where case_id = $1 and state = 'OPEN' returning case_id
+"""
+
+
+async def record(tx: Transaction, said: Sequence[Said], now: datetime) -> None:
+    """Open, count up and close, in the order given."""
+    for word in said:
+        if isinstance(word.case, OpenCase):
+            await _open(tx, word, word.case, now)
+        else:
+            await tx.execute(CLOSE, word.tenant, word.case.fingerprint, word.case.resolution, now)
+
+
+async def listed(tx: Transaction, *, state: str = "OPEN", limit: int = 200) -> list[Case]:
+    """Give the cases of the transaction's scope, the most urgent first."""
+    return [_case_of(row) for row in await tx.fetch(LIST, state, limit)]
+
+
+async def close(tx: Transaction, case_id: str, resolution: str, now: datetime) -> None:
+    """Close a case by hand."""
+    if not await tx.fetchval(CLOSE_BY_ID, case_id, now, resolution):
+        raise NotFound(f"no open case is called {case_id!r}")
+
+
+async def _open(tx: Transaction, word: Said, case: OpenCase, now: datetime) -> None:
+    case_id = prefixed("case", derived_uuid("case", word.tenant, case.fingerprint, str(now)))
+    await tx.execute(
+        OPEN,
+        word.tenant,
+        case_id,
+        case.code,
+        case.fingerprint,
+        case.severity,
+        case.owner_role,
+        case.entity,
+        case.title,
+        msgspec.json.encode(case.evidence).decode(),
+        word.correlation_id,
+        now + case.within,
+        now,
+    )
+
+
+def _case_of(row: Any) -> Case:
+    return Case(
+        case_id=row["case_id"],
+        code=row["code"],
+        severity=row["severity"],
+        owner_role=row["owner_role"],
+        entity=row["entity"],
+        title=row["title"],
+        evidence=msgspec.json.decode(row["evidence"]),
+        correlation_id=row["correlation_id"],
+        count=row["count"],
+        state=row["state"],
+        opened_at=row["opened_at"],
+        met_at=row["met_at"],
+        due_at=row["due_at"],
+        closed_at=row["closed_at"],
+        resolution=row["resolution"],
+    )

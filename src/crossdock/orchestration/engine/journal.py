@@ -1,0 +1,130 @@
+"""What processes did and why, for the timeline; and the instances that wait or are parked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from crossdock.canonical.errors import NotFound
+from crossdock.foundation.database import Transaction
+from crossdock.orchestration.engine.marking import topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One step: who decided, when, because of which event, why in words, what it sent."""
+
+    process: str
+    instance: str
+    step: int
+    decided_at: datetime
+    worker: str
+    correlation_id: str
+    causation_id: str
+    note: str
+    commands: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an instance stands: what it remembers, what it waits for, why it is parked."""
+
+    process: str
+    instance: str
+    step: int
+    ledger: Mapping[str, Any]
+    timers: Mapping[str, str]
+    due_at: datetime | None
+    decided_at: datetime | None
+    correlation_id: str
+    parked_at: datetime | None
+    parked_reason: str
+
+
+BY_INSTANCE = """
+select * from process_journal where process = $1 and instance = $2
+order by step desc limit $3
+"""
+
+BY_CORRELATION = """
+select * from process_journal where correlation_id = $1 order by entry desc limit $2
+"""
+
+STANDING = """
+select process, instance, step, coalesce(ledger, '{}') as ledger, timers, due_at, decided_at,
+    correlation_id, parked_at, parked_reason
+from process_instance where process = $1 and instance = $2
+"""
+
+PARKED = """
+select process, instance, step, coalesce(ledger, '{}') as ledger, timers, due_at, decided_at,
+    correlation_id, parked_at, parked_reason
+from process_instance where parked_at is not null order by parked_at desc limit $1
+"""
+
+RESUME = """
+update process_instance set parked_at = null, parked_reason = '', due_at = $3
+where process = $1 and instance = $2 and parked_at is not null returning instance
+"""
+
+
+async def of_instance(
+    tx: Transaction, process: str, instance: str, *, limit: int = 200
+) -> list[Entry]:
+    """Tell the newest steps of one instance, newest first."""
+    return [_entry_of(row) for row in await tx.fetch(BY_INSTANCE, process, instance, limit)]
+
+
+async def of_thread(tx: Transaction, correlation_id: str, *, limit: int = 200) -> list[Entry]:
+    """Tell the newest steps of a business thread, across processes."""
+    return [_entry_of(row) for row in await tx.fetch(BY_CORRELATION, correlation_id, limit)]
+
+
+async def standing(tx: Transaction, process: str, instance: str) -> Standing:
+    row = await tx.fetchrow(STANDING, process, instance)
+    if row is None:
+        raise NotFound(f"{process} has no instance {instance!r}")
+    return _standing_of(row)
+
+
+async def parked(tx: Transaction, *, limit: int = 200) -> list[Standing]:
+    """Show the instances that were set aside because their decision failed."""
+    return [_standing_of(row) for row in await tx.fetch(PARKED, limit)]
+
+
+async def resume(tx: Transaction, process: str, instance: str, now: datetime) -> None:
+    """Let a parked instance be decided again: its cause is mended."""
+    if not await tx.fetchval(RESUME, process, instance, now):
+        raise NotFound(f"{process} has no parked instance {instance!r}")
+    tx.wake(topic(process))
+
+
+def _entry_of(row: Any) -> Entry:
+    return Entry(
+        process=row["process"],
+        instance=row["instance"],
+        step=row["step"],
+        decided_at=row["decided_at"],
+        worker=row["worker"],
+        correlation_id=row["correlation_id"],
+        causation_id=row["causation_id"],
+        note=row["note"],
+        commands=msgspec.json.decode(row["commands"]),
+    )
+
+
+def _standing_of(row: Any) -> Standing:
+    return Standing(
+        process=row["process"],
+        instance=row["instance"],
+        step=row["step"],
+        ledger=msgspec.json.decode(row["ledger"]),
+        timers=msgspec.json.decode(row["timers"]),
+        due_at=row["due_at"],
+        decided_at=row["decided_at"],
+        correlation_id=row["correlation_id"],
+        parked_at=row["parked_at"],
+        parked_reason=row["parked_reason"],
+    )

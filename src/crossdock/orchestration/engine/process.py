@@ -1,0 +1,95 @@
+"""What a process is made of: the events that move it, the facts it asks for, a pure decision."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from crossdock.canonical.commands import Command, Lane
+from crossdock.canonical.envelope import Event
+from crossdock.foundation.database import Transaction
+from crossdock.orchestration.cases import CloseCase, OpenCase
+
+LedgerT = TypeVar("LedgerT")
+FactsT = TypeVar("FactsT")
+
+
+class Key(NamedTuple):
+    """One instance of a process: whose, and which (an order, a channel's item)."""
+
+    tenant: str
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """An event that concerns an instance."""
+
+    key: Key
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """A command as a decision words it; the engine adds who decided it, and an id (D4)."""
+
+    connection: str
+    role: str
+    subject: str
+    version: int = 0
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    lane: Lane = Lane.NORMAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Generic[LedgerT]):
+    """What to remember, send, be woken at, and show.
+
+    `timers` is the whole set: one that a decision leaves out is gone. `note` says why, for the
+    timeline; a decision that sends, opens and notes nothing leaves no journal entry.
+    """
+
+    ledger: LedgerT
+    commands: tuple[Send, ...] = ()
+    timers: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    cases: tuple[OpenCase | CloseCase, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process(Generic[LedgerT, FactsT]):
+    """A process, declared. It is level-triggered: decisions see facts as they are now, not events.
+
+    `ledger` is a frozen dataclass with a default for every field: what an instance remembers.
+    `subscriptions` names the instances that an event of each type concerns; what only a table
+    knows (which channels sell an item) is for `hear`, which gets all of a page's touches, may
+    record what they say, and answers with the touches of real instances. `load` reads the facts
+    of many instances in a few statements; one it leaves out rests until its next event. `decide`
+    is pure.
+    """
+
+    name: str
+    ledger: type[LedgerT]
+    subscriptions: Mapping[str, Callable[[Event], Iterable[str]]]
+    load: Callable[[Transaction, Sequence[Key]], Awaitable[Mapping[Key, FactsT]]]
+    decide: Callable[[LedgerT, FactsT, datetime], Decision[LedgerT]]
+    hear: Callable[[Transaction, Sequence[Touch]], Awaitable[Sequence[Touch]]] | None = None
+
+
+class SendsCommands(Protocol):
+    """The outbox, as the engine needs it: record the intents in the transaction of the decision.
+
+    A `command_id` that is recorded already is left as it is.
+    """
+
+    async def enqueue(self, tx: Transaction, commands: Sequence[Command]) -> None: ...
+
+
+def touches(process: Process[Any, Any], events: Iterable[Event]) -> list[Touch]:
+    """Name the instances that a page of events concerns, as the subscriptions say."""
+    return [
+        Touch(Key(event.tenant, instance), event)
+        for event in events
+        if event.payload.TYPE in process.subscriptions
+        for instance in process.subscriptions[event.payload.TYPE](event)
+    ]

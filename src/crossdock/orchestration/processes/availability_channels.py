@@ -1,0 +1,238 @@
+"""What is agreed with each sales channel: which stock it sells, how much of it, how soon told."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.scope import Scope
+from crossdock.orchestration.engine.marking import mark_keys
+from crossdock.orchestration.engine.process import Key
+from crossdock.orchestration.processes.availability_publishing import NAME
+from crossdock.orchestration.processes.availability_writes import Listing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemTerms:
+    """What is different for one item; None means as the channel says.
+
+    `numerator / denominator` base units make one unit that the channel sells (a case: 12/1).
+    `pack` is the least that it sells of that unit.
+    """
+
+    item: str
+    is_excluded: bool = False
+    buffer: Decimal | None = None
+    cap: Decimal | None = None
+    share_fixed: Decimal | None = None
+    pack: Decimal | None = None
+    numerator: int = 1
+    denominator: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One location of a channel connection. Amounts are in the unit that the channel sells.
+
+    `source_locations` are what availability is asked of (nodes or groups); `wakes_on` are the
+    locations whose changes concern it: the same, and the members of groups.
+    """
+
+    connection: str
+    location: str
+    source_locations: tuple[str, ...]
+    wakes_on: tuple[str, ...] = ()
+    share_mode: ShareMode = ShareMode.POOL
+    share_percent: Decimal = Decimal(100)
+    share_fixed: Decimal = Decimal(0)
+    buffer: Decimal = Decimal(0)
+    cap: Decimal | None = None
+    low_threshold: Decimal = Decimal(0)
+    levels: tuple[Decimal, ...] = ()
+    coalesce_seconds: int = 60
+    jump_percent: int = 10
+    unexplained_seconds: int = 30
+    corrections_max: int = 8
+    retry_seconds: int = 60
+    when_stale: WhenStale = WhenStale.KEEP
+    stale_buffer: Decimal = Decimal(0)
+    is_active: bool = True
+    items: tuple[ItemTerms, ...] = field(default=())
+
+
+PUT = """
+insert into publishing_channel (tenant, connection, location, source_locations, wakes_on,
+    share_mode, share_percent, share_fixed, buffer, cap, low_threshold, levels, coalesce_seconds,
+    jump_percent, unexplained_seconds, corrections_max, retry_seconds, when_stale, stale_buffer,
+    is_active)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+on conflict (tenant, connection, location) do update set
+    source_locations = excluded.source_locations, wakes_on = excluded.wakes_on,
+    share_mode = excluded.share_mode, share_percent = excluded.share_percent,
+    share_fixed = excluded.share_fixed, buffer = excluded.buffer, cap = excluded.cap,
+    low_threshold = excluded.low_threshold, levels = excluded.levels,
+    coalesce_seconds = excluded.coalesce_seconds, jump_percent = excluded.jump_percent,
+    unexplained_seconds = excluded.unexplained_seconds,
+    corrections_max = excluded.corrections_max, retry_seconds = excluded.retry_seconds,
+    when_stale = excluded.when_stale, stale_buffer = excluded.stale_buffer,
+    is_active = excluded.is_active
+"""
+
+DROP_ITEMS = """
+delete from publishing_item where tenant = $1 and connection = $2 and location = $3
+"""
+
+PUT_ITEMS = """
+insert into publishing_item (tenant, connection, location, item, is_excluded, buffer, cap,
+    share_fixed, pack, unit_numerator, unit_denominator)
+select $1, $2, $3, * from unnest($4::text[], $5::boolean[], $6::bigint[], $7::bigint[],
+    $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
+"""
+
+# Every item that this channel has ever been told about must be looked at under the new terms.
+INSTANCES = """
+select instance from process_instance
+where process = $1 and tenant = $2 and instance like $3
+"""
+
+CHANNELS = """
+select * from publishing_channel order by connection, location
+"""
+
+ITEMS = """
+select * from publishing_item where connection = $1 and location = $2 order by item
+"""
+
+
+class Channels:
+    """Sets and shows what is agreed with channels."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def put(self, scope: Scope, channel: Channel) -> None:
+        """Agree on these terms; every item listed there is looked at again."""
+        key = (scope.tenant, channel.connection, channel.location)
+        async with self._database.transaction(scope) as tx:
+            await tx.execute(PUT, *key, *_columns(channel))
+            await tx.execute(DROP_ITEMS, *key)
+            if channel.items:
+                await tx.execute(PUT_ITEMS, *key, *_item_columns(channel.items))
+            listed = Listing(channel.connection, channel.location, "").instance
+            prefix = listed.replace("\\", r"\\").replace("_", r"\_").replace("%", r"\%")
+            rows = await tx.fetch(INSTANCES, NAME, scope.tenant, f"{prefix}%")
+            keys = [Key(scope.tenant, row["instance"]) for row in rows]
+            keys += [
+                Key(scope.tenant, _listing(channel, terms.item).instance)
+                for terms in channel.items
+            ]
+            await mark_keys(tx, NAME, keys, self._clock.now())
+
+    async def publish(self, scope: Scope, channel: Channel, items: Iterable[str]) -> None:
+        """Have these items looked at now: a new channel learns its assortment this way."""
+        keys = [Key(scope.tenant, _listing(channel, item).instance) for item in items]
+        async with self._database.transaction(scope) as tx:
+            await mark_keys(tx, NAME, keys, self._clock.now())
+
+    async def listed(self, scope: Scope) -> list[Channel]:
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(CHANNELS)
+            return [_channel_of(row, await _items_of(tx, row)) for row in rows]
+
+
+async def _items_of(tx: Transaction, channel: Any) -> tuple[ItemTerms, ...]:
+    rows = await tx.fetch(ITEMS, channel["connection"], channel["location"])
+    return tuple(
+        ItemTerms(
+            item=row["item"],
+            is_excluded=row["is_excluded"],
+            buffer=_optional(row["buffer"]),
+            cap=_optional(row["cap"]),
+            share_fixed=_optional(row["share_fixed"]),
+            pack=_optional(row["pack"]),
+            numerator=row["unit_numerator"],
+            denominator=row["unit_denominator"],
+        )
+        for row in rows
+    )
+
+
+def _channel_of(row: Mapping[str, Any], items: tuple[ItemTerms, ...]) -> Channel:
+    return Channel(
+        connection=row["connection"],
+        location=row["location"],
+        source_locations=tuple(row["source_locations"]),
+        wakes_on=tuple(row["wakes_on"]),
+        share_mode=ShareMode(row["share_mode"]),
+        share_percent=row["share_percent"],
+        share_fixed=_decimal(row["share_fixed"]),
+        buffer=_decimal(row["buffer"]),
+        cap=_optional(row["cap"]),
+        low_threshold=_decimal(row["low_threshold"]),
+        levels=tuple(_decimal(level) for level in row["levels"]),
+        coalesce_seconds=row["coalesce_seconds"],
+        jump_percent=row["jump_percent"],
+        unexplained_seconds=row["unexplained_seconds"],
+        corrections_max=row["corrections_max"],
+        retry_seconds=row["retry_seconds"],
+        when_stale=WhenStale(row["when_stale"]),
+        stale_buffer=_decimal(row["stale_buffer"]),
+        is_active=row["is_active"],
+        items=items,
+    )
+
+
+def _columns(channel: Channel) -> list[Any]:
+    return [
+        list(channel.source_locations),
+        sorted({*channel.source_locations, *channel.wakes_on}),
+        channel.share_mode,
+        channel.share_percent,
+        _micros(channel.share_fixed),
+        _micros(channel.buffer),
+        _micros(channel.cap),
+        _micros(channel.low_threshold),
+        [_micros(level) for level in channel.levels],
+        channel.coalesce_seconds,
+        channel.jump_percent,
+        channel.unexplained_seconds,
+        channel.corrections_max,
+        channel.retry_seconds,
+        channel.when_stale,
+        _micros(channel.stale_buffer),
+        channel.is_active,
+    ]
+
+
+def _item_columns(items: Sequence[ItemTerms]) -> list[list[Any]]:
+    return [
+        [terms.item for terms in items],
+        [terms.is_excluded for terms in items],
+        [_micros(terms.buffer) for terms in items],
+        [_micros(terms.cap) for terms in items],
+        [_micros(terms.share_fixed) for terms in items],
+        [_micros(terms.pack) for terms in items],
+        [terms.numerator for terms in items],
+        [terms.denominator for terms in items],
+    ]
+
+
+def _listing(channel: Channel, item: str) -> Listing:
+    return Listing(channel.connection, channel.location, item)
+
+
+def _micros(value: Decimal | None) -> int | None:
+    return None if value is None else int(value * MICROS)
+
+
+def _decimal(micros: int) -> Decimal:
+    return Decimal(micros) / MICROS
+
+
+def _optional(micros: int | None) -> Decimal | None:
+    return None if micros is None else _decimal(micros)

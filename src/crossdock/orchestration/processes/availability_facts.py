@@ -1,0 +1,274 @@
+"""Where availability publishing gets its facts: stock from inventory, levels from channels."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from crossdock.canonical.channels import ChannelLevelHeard
+from crossdock.canonical.commands import CommandSettled, Settlement
+from crossdock.canonical.envelope import Event
+from crossdock.canonical.inventory import AvailabilityChanged
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.inventory.publishing import (
+    ShareMode,
+    Terms,
+    WhenStale,
+    in_channel_units,
+)
+from crossdock.foundation.database import Transaction
+from crossdock.orchestration.engine.process import Key, Process, Touch
+from crossdock.orchestration.processes.availability_publishing import (
+    NAME,
+    Agreement,
+    Facts,
+    Level,
+    Shown,
+    decide,
+)
+from crossdock.orchestration.processes.availability_writes import Listing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """What may be sold of an item at a location or group, in millionths of its base unit.
+
+    `free` is available to fulfil now; `demand` all promises counted against it, hard and soft.
+    After `fresh_until` (None: never) the figures count as stale.
+    """
+
+    free: int
+    demand: int = 0
+    fresh_until: datetime | None = None
+
+
+class KnowsPools(Protocol):
+    """Inventory, as publishing needs it: many answers at once, nothing for what is unknown."""
+
+    async def pools(
+        self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
+    ) -> Mapping[tuple[str, str, str], Pool]:
+        """Answer for (tenant, item, location); a key that is left out is unknown, not zero."""
+        ...
+
+
+# Which channels sell from the locations that changed; the index on wakes_on finds them.
+SELLERS = """
+select w.tenant, w.location as changed, c.connection, c.location
+from (select distinct * from unnest($1::text[], $2::text[])) w(tenant, location)
+join publishing_channel c
+    on c.wakes_on @> array[w.location] and c.tenant = w.tenant and c.is_active
+"""
+
+# What channels say by themselves, by their own clock: an older word never undoes a newer one.
+HEAR_LEVELS = """
+insert into publishing_level (tenant, instance, heard_base, heard_at)
+select distinct on (tenant, instance) * from unnest($1::text[], $2::text[], $3::bigint[],
+    $4::timestamptz[]) h(tenant, instance, heard_base, heard_at)
+order by tenant, instance, heard_at desc
+on conflict (tenant, instance) do update set
+    heard_base = excluded.heard_base, heard_at = excluded.heard_at
+where publishing_level.heard_at is null or publishing_level.heard_at < excluded.heard_at
+"""
+
+# What became of our writes: the newest version counts, and its last word.
+HEAR_OUTCOMES = """
+insert into publishing_level (tenant, instance, settled_version, settlement, observed, detail)
+select distinct on (tenant, instance) tenant, instance, version, settlement, observed, detail
+from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::text[])
+    with ordinality s(tenant, instance, version, settlement, observed, detail, ord)
+order by tenant, instance, version desc, ord desc
+on conflict (tenant, instance) do update set
+    settled_version = excluded.settled_version, settlement = excluded.settlement,
+    observed = excluded.observed, detail = excluded.detail
+where publishing_level.settled_version is null
+    or publishing_level.settled_version <= excluded.settled_version
+"""
+
+# The channel's terms, the item's exceptions from them, and what was heard, for many instances.
+# Each is looked up by its key, however many listings there are.
+LOAD = """
+select k.instance, k.item, c.*, i.is_excluded, i.pack, i.unit_numerator,
+    i.unit_denominator, coalesce(i.buffer, c.buffer) as item_buffer,
+    coalesce(i.cap, c.cap) as item_cap, coalesce(i.share_fixed, c.share_fixed) as item_share_fixed,
+    l.heard_base, l.heard_at, l.settled_version, l.settlement, l.observed, l.detail
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+    k(tenant, instance, connection, location, item)
+join publishing_channel c
+    on c.tenant = k.tenant and c.connection = k.connection and c.location = k.location
+    and c.is_active
+left join lateral (select * from publishing_item i
+    where i.tenant = k.tenant and i.connection = k.connection and i.location = k.location
+        and i.item = k.item limit 1) i on true
+left join lateral (select * from publishing_level l
+    where l.tenant = k.tenant and l.instance = k.instance limit 1) l on true
+"""
+
+
+def availability_publishing(stock: KnowsPools) -> Process[Shown, Facts]:
+    """Declare the process, over whoever knows the stock."""
+
+    async def load(tx: Transaction, keys: Sequence[Key]) -> Mapping[Key, Facts]:
+        listings = [Listing.of(key.instance) for key in keys]
+        rows = await tx.fetch(
+            LOAD,
+            [key.tenant for key in keys],
+            [key.instance for key in keys],
+            [listing.connection for listing in listings],
+            [listing.location for listing in listings],
+            [listing.item for listing in listings],
+        )
+        asked = {
+            (row["tenant"], row["item"], location)
+            for row in rows
+            for location in row["source_locations"]
+        }
+        pools = await stock.pools(tx, sorted(asked))
+        return {Key(row["tenant"], row["instance"]): _facts_of(row, pools) for row in rows}
+
+    return Process(
+        name=NAME,
+        ledger=Shown,
+        subscriptions={
+            AvailabilityChanged.TYPE: _as_heard,
+            ChannelLevelHeard.TYPE: _as_heard,
+            CommandSettled.TYPE: _as_heard,
+        },
+        load=load,
+        decide=decide,
+        hear=hear,
+    )
+
+
+async def hear(tx: Transaction, touches: Sequence[Touch]) -> Sequence[Touch]:
+    """Write down what channels say, and find the listings that a page of events concerns."""
+    events = [touch.event for touch in touches]
+    outcomes = [
+        (Touch(Key(event.tenant, event.payload.instance), event), event.payload)
+        for event in events
+        if isinstance(event.payload, CommandSettled) and event.payload.process == NAME
+    ]
+    levels = [
+        (Touch(Key(event.tenant, _listing_of(event).instance), event), event.payload)
+        for event in events
+        if isinstance(event.payload, ChannelLevelHeard)
+    ]
+    await _hear_outcomes(tx, outcomes)
+    await _hear_levels(tx, levels)
+    sold = await _sold(tx, events)
+    return [*sold, *(touch for touch, _ in outcomes), *(touch for touch, _ in levels)]
+
+
+async def _sold(tx: Transaction, events: Iterable[Event]) -> list[Touch]:
+    changes = [
+        (event, event.payload)
+        for event in events
+        if isinstance(event.payload, AvailabilityChanged)
+    ]
+    if not changes:
+        return []
+    rows = await tx.fetch(
+        SELLERS,
+        [event.tenant for event, _ in changes],
+        [changed.location for _, changed in changes],
+    )
+    sellers: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for row in rows:
+        where = (row["tenant"], row["changed"])
+        sellers.setdefault(where, []).append((row["connection"], row["location"]))
+    return [
+        Touch(Key(event.tenant, Listing(connection, location, changed.item).instance), event)
+        for event, changed in changes
+        for connection, location in sellers.get((event.tenant, changed.location), ())
+    ]
+
+
+async def _hear_levels(tx: Transaction, levels: Sequence[tuple[Touch, ChannelLevelHeard]]) -> None:
+    if levels:
+        await tx.execute(
+            HEAR_LEVELS,
+            [touch.key.tenant for touch, _ in levels],
+            [touch.key.instance for touch, _ in levels],
+            [level.quantity.micros for _, level in levels],
+            [touch.event.fact.occurred_at for touch, _ in levels],
+        )
+
+
+async def _hear_outcomes(
+    tx: Transaction, outcomes: Sequence[tuple[Touch, CommandSettled]]
+) -> None:
+    if outcomes:
+        await tx.execute(
+            HEAR_OUTCOMES,
+            [touch.key.tenant for touch, _ in outcomes],
+            [touch.key.instance for touch, _ in outcomes],
+            [settled.version for _, settled in outcomes],
+            [settled.settlement for _, settled in outcomes],
+            [
+                None if settled.observed is None else int(settled.observed * MICROS)
+                for _, settled in outcomes
+            ],
+            [settled.detail for _, settled in outcomes],
+        )
+
+
+def _as_heard(event: Event) -> tuple[str, ...]:
+    """Leave it to `hear`: which listings an event concerns is in the channels' table."""
+    return (event.payload.key,)
+
+
+def _listing_of(event: Event) -> Listing:
+    level = event.payload
+    assert isinstance(level, ChannelLevelHeard)  # noqa: S101  # the only caller has looked
+    return Listing(event.source, level.location, level.item)
+
+
+def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool]) -> Facts:
+    known = [
+        pool
+        for location in row["source_locations"]
+        if (pool := pools.get((row["tenant"], row["item"], location))) is not None
+    ]
+    numerator, denominator = row["unit_numerator"] or 1, row["unit_denominator"] or 1
+
+    def units(base: int) -> int:
+        return in_channel_units(base, numerator, denominator)
+
+    return Facts(
+        listing=Listing(row["connection"], row["location"], row["item"]),
+        agreement=_agreement_of(row),
+        pool=units(sum(pool.free for pool in known)) if known else None,
+        demand=units(sum(pool.demand for pool in known)),
+        fresh_until=min((pool.fresh_until for pool in known if pool.fresh_until), default=None),
+        level=Level(
+            heard=None if row["heard_base"] is None else units(row["heard_base"]),
+            heard_at=row["heard_at"],
+            settled_version=row["settled_version"],
+            settlement=row["settlement"] and Settlement(row["settlement"]),
+            observed=row["observed"],
+            detail=row["detail"] or "",
+        ),
+    )
+
+
+def _agreement_of(row: Any) -> Agreement:
+    return Agreement(
+        terms=Terms(
+            share_mode=ShareMode(row["share_mode"]),
+            share_percent=row["share_percent"],
+            share_fixed=row["item_share_fixed"],
+            buffer=row["item_buffer"],
+            cap=row["item_cap"],
+            pack=row["pack"] or MICROS,
+            is_excluded=bool(row["is_excluded"]),
+            low_threshold=row["low_threshold"],
+            levels=tuple(row["levels"]),
+            jump_percent=row["jump_percent"],
+            when_stale=WhenStale(row["when_stale"]),
+            stale_buffer=row["stale_buffer"],
+        ),
+        coalesce=timedelta(seconds=row["coalesce_seconds"]),
+        wait_for_order=timedelta(seconds=row["unexplained_seconds"]),
+        corrections_max=row["corrections_max"],
+        retry=timedelta(seconds=row["retry_seconds"]),
+    )

@@ -1,0 +1,338 @@
+"""Keeps what each sales channel shows in step with what there is, without overselling (§3.7).
+
+One instance per channel connection, location in the channel, and item. It sends compare-and-set
+writes, one at a time: each says what the channel is believed to hold. A refused comparison tells
+what it really holds; a fall that nobody has explained yet is a sale whose order is on its way, so
+it is kept back until the order is counted or the wait for it is over (A24).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from crossdock.canonical.commands import Lane, Settlement
+from crossdock.capabilities.inventory.publishing import (
+    Pace,
+    Terms,
+    available_to_sell,
+    exposed_when_stale,
+    pace,
+)
+from crossdock.orchestration.cases import CloseCase, OpenCase
+from crossdock.orchestration.engine.process import Decision
+from crossdock.orchestration.processes.availability_writes import Listing, amount, write
+
+NAME = "availability_publishing"
+
+PATIENCE = timedelta(minutes=15)
+"""How long a write may stay without an outcome before a person hears of it."""
+
+OVERTAKE = timedelta(seconds=10)
+"""How long a write may be under way before one that shows less is sent after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flight:
+    """The newest write whose outcome is awaited; `waiting_since` is when the first was sent."""
+
+    version: int
+    level: int
+    expected: int | None
+    sent_at: datetime
+    waiting_since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What an instance remembers; amounts in millionths of the unit that the channel sells.
+
+    `held` is what the channel last confirmed to hold, by a write sent at `held_at` or in its own
+    words said at `heard_at`. `unexplained` is by how much the channel fell without an order that
+    we count; below zero, by how much orders rose without a fall that we heard of. `doubtful` is a
+    write that may have arrived after all; `is_doubted` says that `held` itself wants proof,
+    because orders came that should have made the channel fall, and no fall was heard of.
+    """
+
+    version: int = 0
+    held: int | None = None
+    held_at: datetime | None = None
+    heard_at: datetime | None = None
+    flight: Flight | None = None
+    doubtful: int | None = None
+    is_doubted: bool = False
+    demand: int | None = None
+    unexplained: int = 0
+    unexplained_until: datetime | None = None
+    flush_at: datetime | None = None
+    corrections: int = 0
+    retry_at: datetime | None = None
+    is_troubled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """What the channel has said: its own level by its clock, and the newest outcome of ours."""
+
+    heard: int | None = None
+    heard_at: datetime | None = None
+    settled_version: int | None = None
+    settlement: Settlement | None = None
+    observed: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """The channel's terms for this item, and how patient to be with it."""
+
+    terms: Terms
+    coalesce: timedelta = timedelta(seconds=60)
+    wait_for_order: timedelta = timedelta(seconds=30)
+    corrections_max: int = 8
+    retry: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that a decision looks at. `pool` None is unknown, and never written as zero."""
+
+    listing: Listing
+    agreement: Agreement
+    pool: int | None
+    demand: int = 0
+    fresh_until: datetime | None = None
+    level: Level = Level()
+
+    def is_stale(self, now: datetime) -> bool:
+        return self.fresh_until is not None and self.fresh_until <= now
+
+
+def decide(shown: Shown, facts: Facts, now: datetime) -> Decision[Shown]:
+    """Learn what the channel holds, account for it, then write what it should hold."""
+    settled = _settled(shown, facts, now)
+    ledger = _explained(_heard(settled.ledger, facts, now), facts, now)
+    chosen = _chosen(ledger, facts, now)
+    return replace(
+        chosen,
+        timers=_timers(chosen.ledger, facts, now),
+        cases=settled.cases + chosen.cases,
+        note="; ".join(note for note in (settled.note, chosen.note) if note),
+    )
+
+
+def _settled(shown: Shown, facts: Facts, now: datetime) -> Decision[Shown]:
+    """Take in the outcome of the write in flight, if it is here."""
+    flight, level = shown.flight, facts.level
+    if flight is None or level.settled_version != flight.version:
+        return Decision(ledger=shown)
+    landed = replace(shown, flight=None)
+    if level.settlement is Settlement.DONE:
+        # The comparison held, so the channel had not fallen unseen: no order awaits its fall.
+        return Decision(
+            ledger=replace(
+                landed,
+                held=flight.level,
+                held_at=flight.sent_at,
+                doubtful=None,
+                is_doubted=False,
+                unexplained=max(0, shown.unexplained),
+                corrections=0,
+                retry_at=None,
+            )
+        )
+    if level.settlement is Settlement.STALE:
+        return _contradicted(landed, flight, facts, now)
+    if level.settlement is Settlement.SUPERSEDED:
+        return Decision(ledger=landed)
+    return _failed(landed, flight, facts, now)
+
+
+def _contradicted(shown: Shown, flight: Flight, facts: Facts, now: datetime) -> Decision[Shown]:
+    """Believe what the channel really holds, and count the correction."""
+    observed, agreement = facts.level.observed, facts.agreement
+    corrected = replace(shown, corrections=shown.corrections + 1)
+    if observed is not None:
+        corrected = _found(replace(corrected, held=flight.expected), observed, facts, now)
+        corrected = replace(corrected, held_at=flight.sent_at)
+    holds = "an amount it did not tell" if observed is None else amount(observed)
+    note = f"the channel holds {holds}, not {amount(flight.expected)}"
+    if corrected.corrections < agreement.corrections_max:
+        return Decision(ledger=corrected, note=note)
+    ledger = replace(corrected, corrections=0, retry_at=now + agreement.retry, is_troubled=True)
+    title = f"{corrected.corrections} writes in a row met another amount: {note}"
+    return Decision(ledger=ledger, note=title, cases=(_case("PUB-STALE", title, ledger, facts),))
+
+
+def _failed(shown: Shown, flight: Flight, facts: Facts, now: datetime) -> Decision[Shown]:
+    """Tell a person that the write was refused or that nobody knows, and try again later."""
+    is_doubtful = facts.level.settlement is Settlement.PARKED
+    ledger = replace(
+        shown,
+        doubtful=flight.level if is_doubtful else shown.doubtful,
+        retry_at=now + facts.agreement.retry,
+        is_troubled=True,
+    )
+    said = "has no known outcome" if is_doubtful else "was refused"
+    title = f"the write of {amount(flight.level)} {said}: {facts.level.detail or 'no reason'}"
+    return Decision(ledger=ledger, note=title, cases=(_case("PUB-FAIL", title, ledger, facts),))
+
+
+def _heard(shown: Shown, facts: Facts, now: datetime) -> Shown:
+    """Take in what the channel says by itself, unless it is an echo or older than what we know."""
+    heard, heard_at = facts.level.heard, facts.level.heard_at
+    if heard is None or heard_at is None or shown.flight is not None:
+        return shown  # during a flight its outcome tells more; this is looked at after it
+    if shown.heard_at is not None and heard_at <= shown.heard_at:
+        return shown
+    listened = replace(shown, heard_at=heard_at)
+    is_late = shown.held_at is not None and heard_at <= shown.held_at
+    if is_late or heard == shown.held:
+        return listened
+    return _found(listened, heard, facts, now)
+
+
+def _found(shown: Shown, observed: int, facts: Facts, now: datetime) -> Shown:
+    """Note what the channel turns out to hold, and the fall that it takes an order to explain."""
+    is_our_own = observed == shown.doubtful
+    fall = 0 if shown.held is None or is_our_own else max(0, shown.held - observed)
+    return replace(
+        shown,
+        held=observed,
+        doubtful=None,
+        is_doubted=False,
+        unexplained=shown.unexplained + fall,
+        unexplained_until=now + facts.agreement.wait_for_order
+        if fall
+        else shown.unexplained_until,
+    )
+
+
+def _explained(shown: Shown, facts: Facts, now: datetime) -> Shown:
+    """Let new demand explain falls, or wait for its fall; after the wait neither counts."""
+    if shown.unexplained_until is not None and shown.unexplained_until <= now:
+        is_doubted = shown.is_doubted or shown.unexplained < 0
+        shown = replace(shown, unexplained=0, unexplained_until=None, is_doubted=is_doubted)
+    rise = 0 if shown.demand is None else max(0, facts.demand - shown.demand)
+    if not rise:
+        return replace(shown, demand=facts.demand)
+    return replace(
+        shown,
+        demand=facts.demand,
+        unexplained=shown.unexplained - rise,
+        unexplained_until=now + facts.agreement.wait_for_order,
+    )
+
+
+def _target(shown: Shown, facts: Facts, now: datetime) -> int | None:
+    """Say what the channel should hold; None while nothing is to be written."""
+    terms = facts.agreement.terms
+    is_resting = shown.retry_at is not None and now < shown.retry_at
+    if facts.pool is None or is_resting or (terms.is_excluded and not shown.held):
+        return None
+    if facts.is_stale(now):
+        target = exposed_when_stale(facts.pool, shown.held, terms)
+    else:
+        target = available_to_sell(facts.pool, terms)
+    kept_back = max(0, target - max(0, shown.unexplained))
+    return kept_back // terms.pack * terms.pack
+
+
+def _chosen(shown: Shown, facts: Facts, now: datetime) -> Decision[Shown]:
+    """Write now, later, or not at all."""
+    if shown.flight is not None:
+        return _waiting(shown, shown.flight, facts, now)
+    target = _target(shown, facts, now)
+    if target is None:
+        return Decision(ledger=replace(shown, flush_at=None))
+    how_soon = pace(shown.held, target, facts.agreement.terms)
+    if how_soon is Pace.NONE and shown.doubtful is None and not shown.is_doubted:
+        return _at_rest(replace(shown, flush_at=None, retry_at=None), facts)
+    flush_at = shown.flush_at or now + facts.agreement.coalesce
+    if how_soon is Pace.COALESCED and now < flush_at:
+        return Decision(ledger=replace(shown, flush_at=flush_at))
+    return _sent(shown, facts, target, how_soon, now)
+
+
+def _sent(
+    shown: Shown, facts: Facts, target: int, how_soon: Pace, now: datetime
+) -> Decision[Shown]:
+    version = shown.version + 1
+    flight = Flight(
+        version=version, level=target, expected=shown.held, sent_at=now, waiting_since=now
+    )
+    if shown.held is None:
+        lane = Lane.BULK
+    else:
+        lane = Lane.IMMEDIATE if how_soon is Pace.IMMEDIATE else Lane.NORMAL
+    return Decision(
+        ledger=replace(shown, version=version, flight=flight, flush_at=None, retry_at=None),
+        commands=(write(facts.listing, version, target, shown.held, lane),),
+        note=f"write {amount(target)} over {amount(shown.held)}, {how_soon.lower()}",
+    )
+
+
+def _at_rest(shown: Shown, facts: Facts) -> Decision[Shown]:
+    if not shown.is_troubled:
+        return Decision(ledger=shown)
+    resolution = "the channel shows what it should"
+    closed = tuple(
+        CloseCase(fingerprint=_fingerprint(code, facts), resolution=resolution)
+        for code in ("PUB-FAIL", "PUB-STALE")
+    )
+    return Decision(ledger=replace(shown, is_troubled=False), cases=closed, note=resolution)
+
+
+def _waiting(shown: Shown, flight: Flight, facts: Facts, now: datetime) -> Decision[Shown]:
+    """Wait for the outcome; but a write that is held up must not land and show too much."""
+    target = _target(shown, facts, now)
+    if target is not None and target < flight.level and now >= flight.sent_at + OVERTAKE:
+        # The outbox drops the older one if it has not left; if it has, this one's comparison
+        # fails and tells. Either way the older one's amount is no surprise.
+        sent = _sent(replace(shown, doubtful=flight.level), facts, target, Pace.IMMEDIATE, now)
+        return replace(sent, ledger=_waiting_since(sent.ledger, flight.waiting_since))
+    if shown.is_troubled or now < flight.waiting_since + PATIENCE:
+        return Decision(ledger=shown)
+    since = f"{flight.waiting_since:%H:%M}"
+    title = f"the write of {amount(flight.level)} has had no outcome since {since}"
+    ledger = replace(shown, is_troubled=True)
+    return Decision(ledger=ledger, note=title, cases=(_case("PUB-FAIL", title, ledger, facts),))
+
+
+def _waiting_since(shown: Shown, since: datetime) -> Shown:
+    return replace(shown, flight=shown.flight and replace(shown.flight, waiting_since=since))
+
+
+def _timers(shown: Shown, facts: Facts, now: datetime) -> dict[str, datetime]:
+    """Say when to look again if nothing happens."""
+    is_stale = facts.is_stale(now)
+    moments = {
+        "overtake": shown.flight and shown.flight.sent_at + OVERTAKE,
+        "no outcome": shown.flight and shown.flight.waiting_since + PATIENCE,
+        "flush": shown.flush_at,
+        "retry": shown.retry_at,
+        "order awaited": shown.unexplained_until,
+        "source silent": facts.fresh_until,
+        "source still silent": now + facts.agreement.retry if is_stale else None,
+    }
+    return {name: moment for name, moment in moments.items() if moment and moment > now}
+
+
+def _fingerprint(code: str, facts: Facts) -> str:
+    return f"{code}:{facts.listing.instance}"
+
+
+def _case(code: str, title: str, shown: Shown, facts: Facts) -> OpenCase:
+    return OpenCase(
+        code=code,
+        fingerprint=_fingerprint(code, facts),
+        severity="S2",
+        owner_role="eCommerce",
+        within=timedelta(minutes=15),
+        entity=facts.listing.instance,
+        title=title,
+        evidence={
+            "held": shown.held and amount(shown.held),
+            "pool": facts.pool and amount(facts.pool),
+            "version": shown.version,
+            "detail": facts.level.detail,
+        },
+    )

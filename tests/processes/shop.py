@@ -1,0 +1,291 @@
+"""A shop to publish to, and the two stages that a publishing scenario is played on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+from crossdock.canonical.channels import ChannelLevelHeard
+from crossdock.canonical.commands import Command, CommandSettled, Settlement
+from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.inventory import AvailabilityChanged
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.inventory.publishing import Terms
+from crossdock.foundation import event_log, readers
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.event_log import Entry
+from crossdock.foundation.scope import Scope
+from crossdock.orchestration.cases import OpenCase
+from crossdock.orchestration.engine import Engine
+from crossdock.orchestration.engine.harness import BareStage, DatabaseStage
+from crossdock.orchestration.processes.availability_channels import Channel, Channels
+from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
+from crossdock.orchestration.processes.availability_publishing import (
+    NAME,
+    Agreement,
+    Facts,
+    Shown,
+)
+from crossdock.orchestration.processes.availability_writes import Listing
+from tests.conftest import NOON
+
+LISTING = Listing("shop", "web", "sku-1")
+MAIN = Scope("main")
+
+
+@dataclass(slots=True)
+class Shop:
+    """Holds one number, compares before it sets, and sells by itself.
+
+    It can refuse everything, take a write and lose the answer, or not tell what it holds.
+    """
+
+    holds: Decimal | None = None
+    refuses: str = ""
+    loses_answers: bool = False
+    is_silent: bool = False
+
+    def settle(self, command: Command) -> CommandSettled:
+        expected = command.arguments["expected"]
+        is_as_expected = (None if expected is None else Decimal(expected)) == self.holds
+        settlement = Settlement.DONE if is_as_expected else Settlement.STALE
+        if self.refuses:
+            settlement = Settlement.REFUSED
+        if settlement is Settlement.DONE:
+            self.holds = Decimal(command.arguments["quantity"])
+        if self.loses_answers:
+            settlement = Settlement.PARKED
+        return CommandSettled(
+            command_id=command.command_id,
+            connection=command.connection,
+            role=command.role,
+            subject=command.subject,
+            version=command.version,
+            settlement=settlement,
+            process=command.process,
+            instance=command.instance,
+            observed=None if self.is_silent or self.loses_answers else self.holds,
+            detail=self.refuses,
+        )
+
+    def sell(self, quantity: int) -> None:
+        assert self.holds is not None
+        self.holds -= quantity
+
+
+class Play(Protocol):
+    """What a scenario may do. Amounts are in whole units."""
+
+    shop: Shop
+
+    @property
+    def writes(self) -> Sequence[Command]: ...
+
+    async def stock(self, free: int | None, demand: int = 0) -> None:
+        """Let the hub's own figures change."""
+        ...
+
+    async def deliver(self, *, newest_only: bool = False) -> int:
+        """Carry every waiting write to the shop and its outcome back; say how many."""
+        ...
+
+    async def supersede(self) -> None:
+        """Let the outbox drop the waiting write before it leaves."""
+        ...
+
+    async def hear(self, level: int, at: datetime) -> None:
+        """Let the shop's own word arrive: what it held at that time."""
+        ...
+
+    async def advance(self, step: timedelta) -> None: ...
+
+    async def cases(self) -> list[str]:
+        """Give each case's code, or `closed`."""
+        ...
+
+
+def superseded(command: Command) -> CommandSettled:
+    settled = Shop(refuses="a newer command came first").settle(command)
+    return replace(settled, settlement=Settlement.SUPERSEDED, observed=None)
+
+
+def quantities(play: Play) -> list[tuple[str, str | None]]:
+    """Give what was written, and over what, in order."""
+    return [(write.arguments["quantity"], write.arguments["expected"]) for write in play.writes]
+
+
+@dataclass(slots=True)
+class BarePlay:
+    """Without a database: facts are set by hand."""
+
+    agreement: Agreement
+    shop: Shop = field(default_factory=Shop)
+    facts: Facts = field(init=False)
+    stage: BareStage[Shown, Facts] = field(init=False)
+    delivered: int = 0
+
+    def __post_init__(self) -> None:
+        self.facts = Facts(listing=LISTING, agreement=self.agreement, pool=None)
+        self.stage = BareStage(
+            process=availability_publishing(Pools()), facts=lambda _key: self.facts, now=NOON
+        )
+
+    @property
+    def writes(self) -> list[Command]:
+        return self.stage.commands
+
+    async def stock(self, free: int | None, demand: int = 0) -> None:
+        pool = None if free is None else free * MICROS
+        await self._now(replace(self.facts, pool=pool, demand=demand * MICROS))
+
+    async def deliver(self, *, newest_only: bool = False, one: Command | None = None) -> int:
+        waiting = [one] if one else self.writes[-1 if newest_only else self.delivered :]
+        self.delivered = self.writes.index(one) + 1 if one else len(self.writes)
+        for command in waiting:
+            await self._settle(self.shop.settle(command))
+        return len(waiting)
+
+    async def supersede(self) -> None:
+        self.delivered = len(self.writes)
+        await self._settle(superseded(self.writes[-1]))
+
+    async def _settle(self, settled: CommandSettled) -> None:
+        observed = None if settled.observed is None else int(settled.observed * MICROS)
+        level = replace(
+            self.facts.level,
+            settled_version=settled.version,
+            settlement=settled.settlement,
+            observed=observed,
+            detail=settled.detail,
+        )
+        await self._now(replace(self.facts, level=level))
+
+    async def hear(self, level: int, at: datetime) -> None:
+        heard = replace(self.facts.level, heard=level * MICROS, heard_at=at)
+        await self._now(replace(self.facts, level=heard))
+
+    async def advance(self, step: timedelta) -> None:
+        await self.stage.advance(step)
+
+    async def cases(self) -> list[str]:
+        states: dict[str, str] = {}
+        for case in self.stage.cases:
+            if isinstance(case, OpenCase):
+                states[case.fingerprint] = case.code
+            elif case.fingerprint in states:
+                states[case.fingerprint] = "closed"
+        return list(states.values())
+
+    async def _now(self, facts: Facts) -> None:
+        self.facts = facts
+        await self.stage.touch(LISTING.instance)
+
+
+class Pools:
+    """Stands in for inventory."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str, str], Pool] = {}
+
+    async def pools(
+        self, _tx: Transaction, keys: Sequence[tuple[str, str, str]]
+    ) -> Mapping[tuple[str, str, str], Pool]:
+        return {key: self.known[key] for key in keys if key in self.known}
+
+
+class Sent:
+    """Stands in for the outbox: keeps what was enqueued."""
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+
+    async def enqueue(self, _tx: Transaction, commands: Sequence[Command]) -> None:
+        self.commands += commands
+
+
+@dataclass(slots=True)
+class DatabasePlay:
+    """On the real engine: facts arrive as events."""
+
+    database: Database
+    clock: VirtualClock
+    stage: DatabaseStage
+    pools: Pools
+    outbox: Sent
+    shop: Shop = field(default_factory=Shop)
+    delivered: int = 0
+    said: int = 0
+
+    @classmethod
+    async def open(
+        cls, database: Database, clock: VirtualClock, channel: Channel
+    ) -> "DatabasePlay":
+        pools, outbox = Pools(), Sent()
+        engine = Engine(database, clock, outbox, [availability_publishing(pools)])
+        for reader in engine.readers():
+            await readers.register(database, reader)
+        await Channels(database, clock).put(MAIN, channel)
+        stage = DatabaseStage(database, engine, clock, NAME)
+        return cls(database, clock, stage, pools, outbox)
+
+    @property
+    def writes(self) -> list[Command]:
+        return self.outbox.commands
+
+    async def stock(self, free: int | None, demand: int = 0) -> None:
+        key = ("main", LISTING.item, "dc1")
+        self.pools.known.pop(key, None)
+        if free is not None:
+            self.pools.known[key] = Pool(free=free * MICROS, demand=demand * MICROS)
+        zero = Quantity(Decimal(0))
+        await self._say(
+            AvailabilityChanged(
+                item=LISTING.item,
+                location="dc1",
+                version=self.said,
+                nettable=zero,
+                hard=zero,
+                soft=zero,
+                safety=zero,
+            )
+        )
+
+    async def deliver(self, *, newest_only: bool = False) -> int:
+        waiting = self.writes[-1 if newest_only else self.delivered :]
+        self.delivered = len(self.writes)
+        for command in waiting:
+            await self._say(self.shop.settle(command))
+        return len(waiting)
+
+    async def supersede(self) -> None:
+        self.delivered = len(self.writes)
+        await self._say(superseded(self.writes[-1]))
+
+    async def hear(self, level: int, at: datetime) -> None:
+        quantity = Quantity(Decimal(level))
+        payload = ChannelLevelHeard(item=LISTING.item, location="web", quantity=quantity)
+        await self._say(payload, at=at)
+
+    async def advance(self, step: timedelta) -> None:
+        await self.stage.advance(step)
+
+    async def cases(self) -> list[str]:
+        async with self.database.transaction(MAIN) as tx:
+            rows = await tx.fetch("select code, state from business_case order by opened_at")
+        return [row["code"] if row["state"] == "OPEN" else "closed" for row in rows]
+
+    async def _say(self, payload: Payload, *, at: datetime | None = None) -> None:
+        self.said += 1
+        fact = Fact(
+            identity=f"said:{self.said}", payload=payload, occurred_at=at or self.clock.now()
+        )
+        entry = Entry(tenant="main", source="shop", received_at=self.clock.now(), fact=fact)
+        async with self.database.transaction(MAIN) as tx:
+            await event_log.append_once(tx, [entry])
+        await self.stage.engine.catch_up()
+
+
+def bare(terms: Terms | None = None) -> BarePlay:
+    return BarePlay(Agreement(terms=terms or Terms()))

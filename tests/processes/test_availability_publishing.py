@@ -1,0 +1,317 @@
+"""A shop is kept in step with the stock, whatever it does by itself meanwhile."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from crossdock.canonical.commands import Lane
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import Database
+from crossdock.orchestration.processes.availability_channels import Channel
+from tests.conftest import NOON
+from tests.processes.shop import DatabasePlay, Play, bare, quantities
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture(params=["bare", "database"])
+async def play(
+    request: pytest.FixtureRequest, database: Database, clock: VirtualClock
+) -> AsyncIterator[Play]:
+    """Play each scenario on the decider alone, and on the real engine."""
+    if request.param == "bare":
+        yield bare()
+    else:
+        channel = Channel(connection="shop", location="web", source_locations=("dc1",))
+        yield await DatabasePlay.open(database, clock, channel)
+
+
+async def shows(play: Play, free: int, demand: int = 0) -> None:
+    """Begin with a shop that shows all there is."""
+    await play.stock(free, demand)
+    assert await play.deliver() == 1
+    await play.advance(SECOND)
+
+
+async def test_the_first_write_tells_all_there_is(play: Play) -> None:
+    await shows(play, 40)
+
+    assert quantities(play) == [("40", None)]
+    assert play.writes[0].lane is Lane.BULK
+
+
+async def test_unknown_availability_is_never_written_as_zero(play: Play) -> None:
+    await shows(play, 40)
+
+    await play.stock(None)
+    await play.advance(timedelta(hours=1))
+
+    assert quantities(play) == [("40", None)]
+
+
+async def test_showing_too_much_is_corrected_at_once(play: Play) -> None:
+    await shows(play, 40)
+
+    await play.stock(39, demand=1)
+
+    assert quantities(play)[1:] == [("39", "40")]
+    assert play.writes[1].lane is Lane.IMMEDIATE
+
+
+async def test_a_little_more_waits_for_the_flush(play: Play) -> None:
+    await shows(play, 40)
+
+    for free in (41, 42, 43):
+        await play.stock(free)
+    assert len(play.writes) == 1
+    await play.advance(timedelta(seconds=59))
+    assert len(play.writes) == 1
+    await play.advance(SECOND)
+
+    assert quantities(play)[1:] == [("43", "40")]
+
+
+async def test_versions_rise_and_no_two_writes_share_a_key(play: Play) -> None:
+    await shows(play, 5)
+    for free in (7, 5, 7, 5):
+        await play.stock(free)
+        await play.advance(timedelta(seconds=61))
+        await play.deliver()
+
+    assert [write.version for write in play.writes] == [1, 2, 3, 4, 5]
+    assert len({write.arguments["idempotency_key"] for write in play.writes}) == 5
+    assert len({write.command_id for write in play.writes}) == 5
+
+
+async def test_a_sale_in_flight_is_never_oversold_a24(play: Play) -> None:
+    await shows(play, 40)
+    play.shop.sell(2)  # its order is on the way
+
+    await play.stock(35)  # five are lost
+    await play.deliver()
+    assert play.shop.holds == 38  # the comparison refused 35
+    await play.deliver()
+    assert play.shop.holds == 33
+    await play.stock(33, demand=2)  # the order is here
+    await play.advance(timedelta(hours=1))
+
+    assert quantities(play)[1:] == [("35", "40"), ("33", "38")]
+    assert play.shop.holds == 33
+
+
+async def test_a_fall_that_no_order_explains_is_undone_after_the_wait(play: Play) -> None:
+    await shows(play, 40)
+
+    play.shop.sell(2)
+    await play.hear(38, NOON + 2 * SECOND)
+    await play.advance(timedelta(seconds=29))
+    assert len(play.writes) == 1
+    await play.advance(timedelta(seconds=62))
+
+    assert quantities(play)[1:] == [("40", "38")]
+
+
+async def test_a_sale_heard_before_its_order_is_left_alone(play: Play) -> None:
+    await shows(play, 40)
+
+    play.shop.sell(2)
+    await play.hear(38, NOON + 2 * SECOND)
+    await play.stock(38, demand=2)
+    await play.advance(timedelta(hours=1))
+
+    assert len(play.writes) == 1
+
+
+async def test_an_order_heard_before_the_shops_own_word_is_left_alone(play: Play) -> None:
+    await shows(play, 40)
+
+    play.shop.sell(2)
+    await play.stock(38, demand=2)  # we write 38 over 40, and hear that it is 38 already
+    await play.deliver()
+    await play.hear(38, NOON + SECOND)
+    await play.advance(timedelta(hours=1))
+
+    assert quantities(play)[1:] == [("38", "40")]
+    assert await play.deliver() == 0
+
+
+async def test_echoes_of_our_own_writes_change_nothing(play: Play) -> None:
+    await shows(play, 40)
+    await play.stock(30)
+    await play.deliver()
+    await play.advance(SECOND)
+
+    await play.hear(30, NOON + SECOND)
+    await play.hear(40, NOON - SECOND)  # the echo of the first, late
+    await play.advance(timedelta(hours=1))
+
+    assert quantities(play) == [("40", None), ("30", "40")]
+
+
+async def test_a_hand_in_the_shops_admin_is_corrected(play: Play) -> None:
+    await shows(play, 40)
+
+    await play.hear(55, NOON + 2 * SECOND)
+
+    assert quantities(play)[1:] == [("40", "55")]
+
+
+async def test_one_write_is_in_flight_and_the_latest_value_follows(play: Play) -> None:
+    await shows(play, 40)
+    for free in (30, 20, 10):
+        await play.stock(free)
+    assert len(play.writes) == 2
+
+    await play.deliver()
+    await play.deliver()
+
+    assert quantities(play)[1:] == [("30", "40"), ("10", "30")]
+
+
+async def test_a_refused_write_opens_one_case_and_is_tried_again(play: Play) -> None:
+    await shows(play, 40)
+    play.shop.refuses = "location is closed"
+    await play.stock(30)
+    await play.deliver()
+
+    await play.advance(timedelta(seconds=59))
+    assert len(play.writes) == 2
+    await play.advance(SECOND)
+    await play.deliver()
+    assert await play.cases() == ["PUB-FAIL"]
+
+    play.shop.refuses = ""
+    await play.advance(timedelta(seconds=61))
+    await play.deliver()
+    assert play.shop.holds == 30
+    assert await play.cases() == ["closed"]
+
+
+async def test_a_loop_of_corrections_ends_in_a_case_and_goes_on_later(play: Play) -> None:
+    await shows(play, 40)
+    for round_ in range(8):
+        await play.stock(30 - round_)
+        play.shop.sell(-1)  # somebody else writes as fast as we do
+        await play.deliver()
+    assert await play.cases() == ["PUB-STALE"]
+    count = len(play.writes)
+    await play.stock(3)
+    assert len(play.writes) == count
+
+    await play.advance(timedelta(seconds=61))
+    await play.deliver()
+
+    assert play.shop.holds == 3
+    assert await play.cases() == ["closed"]
+
+
+async def test_a_thousand_rises_in_a_minute_are_few_writes() -> None:
+    play = bare()
+    await shows(play, 100_000)
+
+    for change in range(1000):
+        await play.stock(100_000 + change)
+        await play.advance(timedelta(milliseconds=60))
+        await play.deliver()
+    await play.advance(timedelta(seconds=60))
+
+    assert len(play.writes) <= 4
+    assert play.writes[-1].arguments["quantity"] == "100999"
+
+
+async def test_a_thousand_falls_while_the_shop_answers_slowly_are_few_writes() -> None:
+    play = bare()
+    await shows(play, 5000)
+
+    for change in range(1000):
+        await play.stock(5000 - change)
+        await play.advance(timedelta(milliseconds=60))
+        if change % 17 == 0:  # it takes a second to answer
+            await play.deliver()
+    while await play.deliver():
+        pass
+
+    assert len(play.writes) <= 62
+    assert play.shop.holds == 4001
+
+
+async def test_a_write_that_is_held_up_is_overtaken_by_one_that_shows_less(play: Play) -> None:
+    await shows(play, 40)
+    await play.stock(30)
+
+    for minute in range(1, 6):  # the shop is down
+        await play.stock(30 - minute)
+        await play.advance(timedelta(minutes=1))
+    assert quantities(play)[2:] == [(str(30 - minute), "40") for minute in range(1, 6)]
+
+    await play.deliver(newest_only=True)  # the outbox had dropped the others
+    await play.advance(timedelta(hours=1))
+    assert play.shop.holds == 25
+    assert len(play.writes) == 7
+
+
+async def test_a_write_overtaken_after_it_left_is_no_sale(play: Play) -> None:
+    await shows(play, 40)
+    await play.stock(30)
+    await play.stock(20)
+    await play.advance(timedelta(seconds=11))
+    assert quantities(play)[1:] == [("30", "40"), ("20", "40")]
+
+    await play.deliver()  # the first has landed, the second is refused and followed by a third
+    await play.deliver()
+
+    assert quantities(play)[3:] == [("20", "30")]
+    assert play.shop.holds == 20
+
+
+async def test_a_person_hears_of_a_write_without_outcome(play: Play) -> None:
+    await shows(play, 40)
+    await play.stock(30)
+
+    await play.advance(timedelta(minutes=16))
+    assert await play.cases() == ["PUB-FAIL"]
+
+    await play.deliver()
+    assert await play.cases() == ["closed"]
+
+
+async def test_a_write_whose_answer_was_lost_is_asked_about_by_the_next(play: Play) -> None:
+    await shows(play, 40)
+    play.shop.loses_answers = True
+    await play.stock(30)
+    await play.deliver()
+    await play.stock(40)  # what the shop was believed to hold all the time
+    assert await play.cases() == ["PUB-FAIL"]
+
+    play.shop.loses_answers = False
+    await play.advance(timedelta(seconds=61))
+    await play.deliver()
+    await play.deliver()
+
+    assert quantities(play)[1:] == [("30", "40"), ("40", "40"), ("40", "30")]
+    assert play.shop.holds == 40
+    assert await play.cases() == ["closed"]
+
+
+async def test_a_shop_that_does_not_tell_what_it_holds_is_asked_a_few_times(play: Play) -> None:
+    await shows(play, 40)
+    play.shop.sell(2)
+    play.shop.is_silent = True
+    await play.stock(35)
+    for _ in range(10):
+        await play.deliver()
+
+    assert quantities(play)[1:] == [("35", "40")] * 8
+    assert await play.cases() == ["PUB-STALE"]
+
+
+async def test_a_write_that_never_left_is_written_anew(play: Play) -> None:
+    await shows(play, 40)
+    await play.stock(30)
+
+    await play.supersede()
+    await play.deliver()
+
+    assert quantities(play)[1:] == [("30", "40"), ("30", "40")]
+    assert play.shop.holds == 30

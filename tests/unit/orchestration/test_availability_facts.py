@@ -1,0 +1,188 @@
+"""Publishing gets the facts of many listings at once: terms, stock, and what channels said."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import Database
+from crossdock.foundation.scope import Scope
+from crossdock.orchestration.engine import journal
+from crossdock.orchestration.processes.availability_channels import Channel, Channels, ItemTerms
+from crossdock.orchestration.processes.availability_facts import Pool
+from crossdock.orchestration.processes.availability_publishing import NAME
+from crossdock.orchestration.processes.availability_writes import Listing
+from tests.conftest import NOON
+from tests.processes.shop import MAIN, DatabasePlay, quantities
+
+SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
+
+
+async def test_every_channel_that_sells_a_place_hears_of_it(
+    database: Database, clock: VirtualClock
+) -> None:
+    play = await DatabasePlay.open(database, clock, SHOP)
+    channels = Channels(database, clock)
+    b2b = Channel(
+        connection="b2b",
+        location="web",
+        source_locations=("dc1", "dc2"),
+        share_mode=ShareMode.PERCENT,
+        share_percent=Decimal(60),
+    )
+    await channels.put(MAIN, b2b)
+    await channels.put(MAIN, Channel(connection="far", location="web", source_locations=("dc3",)))
+    await channels.put(Scope("other"), SHOP)
+
+    play.pools.known["main", "sku-1", "dc2"] = Pool(free=60 * MICROS)
+    await play.stock(40)
+
+    written = {write.connection: write.arguments["quantity"] for write in play.writes}
+    assert written == {"shop": "40", "b2b": "60"}
+
+
+async def test_a_channel_that_sells_cases_is_told_in_cases(
+    database: Database, clock: VirtualClock
+) -> None:
+    cases = ItemTerms(item="sku-1", numerator=12, buffer=Decimal(1))
+    channel = Channel(connection="shop", location="web", source_locations=("dc1",), items=(cases,))
+    play = await DatabasePlay.open(database, clock, channel)
+
+    await play.stock(100)
+    await play.deliver()
+    await play.hear(84, NOON + timedelta(seconds=1))  # 7 cases, in base units: our own echo
+    await play.stock(40)
+
+    assert quantities(play) == [("7", None), ("2", "7")]
+
+
+async def test_an_excluded_item_is_withdrawn_and_never_listed(
+    database: Database, clock: VirtualClock
+) -> None:
+    play = await DatabasePlay.open(database, clock, SHOP)
+    await play.stock(40)
+    await play.deliver()
+
+    excluded = ItemTerms(item="sku-1", is_excluded=True)
+    channel = Channel(
+        connection="shop", location="web", source_locations=("dc1",), items=(excluded,)
+    )
+    await Channels(database, clock).put(MAIN, channel)
+    await play.stage.engine.catch_up()
+    await play.deliver()
+    await play.stock(50)
+
+    assert quantities(play) == [("40", None), ("0", "40")]
+
+
+async def test_a_channel_that_is_switched_off_is_told_nothing(
+    database: Database, clock: VirtualClock
+) -> None:
+    off = Channel(connection="shop", location="web", source_locations=("dc1",), is_active=False)
+    play = await DatabasePlay.open(database, clock, off)
+
+    await play.stock(40)
+
+    assert play.writes == []
+
+
+async def test_a_new_assortment_is_published_without_an_event(
+    database: Database, clock: VirtualClock
+) -> None:
+    play = await DatabasePlay.open(database, clock, SHOP)
+    play.pools.known["main", "sku-1", "dc1"] = Pool(free=3 * MICROS)
+    play.pools.known["main", "sku/2", "dc1"] = Pool(free=0)
+
+    await Channels(database, clock).publish(MAIN, SHOP, ["sku-1", "sku/2", "never heard of"])
+    await play.stage.engine.catch_up()
+
+    written = {write.arguments["item"]: write.arguments["quantity"] for write in play.writes}
+    assert written == {"sku-1": "3", "sku/2": "0"}
+
+
+@pytest.mark.parametrize(
+    ("when_stale", "shown"),
+    [(WhenStale.KEEP, ["40"]), (WhenStale.LOWER, ["40", "38"]), (WhenStale.ZERO, ["40", "0"])],
+)
+async def test_a_source_that_falls_silent_is_noticed_by_the_clock(
+    database: Database, clock: VirtualClock, when_stale: WhenStale, shown: list[str]
+) -> None:
+    channel = Channel(
+        connection="shop",
+        location="web",
+        source_locations=("dc1",),
+        when_stale=when_stale,
+        stale_buffer=Decimal(2),
+    )
+    play = await DatabasePlay.open(database, clock, channel)
+    await play.stock(40)
+    await play.deliver()
+    fresh_until = NOON + timedelta(minutes=15)
+    play.pools.known["main", "sku-1", "dc1"] = Pool(free=40 * MICROS, fresh_until=fresh_until)
+    await play.stage.touch(Listing("shop", "web", "sku-1").instance)
+
+    await play.advance(timedelta(minutes=14))
+    assert len(play.writes) == 1
+    await play.advance(timedelta(minutes=2))
+    await play.deliver()
+    assert [write.arguments["quantity"] for write in play.writes] == shown
+
+    play.pools.known["main", "sku-1", "dc1"] = Pool(free=90 * MICROS)  # it speaks again
+    await play.advance(timedelta(minutes=2))
+    assert play.writes[-1].arguments["quantity"] == "90"
+
+
+async def test_terms_come_back_as_they_were_agreed(
+    database: Database, clock: VirtualClock
+) -> None:
+    channel = Channel(
+        connection="shop",
+        location="web",
+        source_locations=("dc1", "dc2"),
+        wakes_on=("dc1", "dc2", "east"),
+        share_mode=ShareMode.FIXED,
+        share_fixed=Decimal("12.5"),
+        buffer=Decimal(2),
+        cap=Decimal(90),
+        low_threshold=Decimal(5),
+        levels=(Decimal(5), Decimal(50)),
+        when_stale=WhenStale.LOWER,
+        stale_buffer=Decimal(1),
+        items=(ItemTerms(item="sku-1", cap=Decimal(3), pack=Decimal(6)),),
+    )
+    channels = Channels(database, clock)
+
+    await channels.put(MAIN, channel)
+    await channels.put(MAIN, channel)
+
+    assert await channels.listed(MAIN) == [channel]
+    assert await channels.listed(Scope("other")) == []
+
+
+async def test_the_timeline_tells_why_each_write_was_made(
+    database: Database, clock: VirtualClock
+) -> None:
+    play = await DatabasePlay.open(database, clock, SHOP)
+    await play.stock(40)
+    await play.deliver()
+    play.shop.sell(2)
+    await play.stock(35)
+    await play.deliver()
+
+    async with database.transaction(MAIN) as tx:
+        steps = await journal.of_instance(tx, NAME, "shop/web/sku-1")
+
+    assert [step.note for step in reversed(steps)] == [
+        "write 40 over unknown, immediate",
+        "write 35 over 40, immediate",
+        "the channel holds 38, not 40; write 33 over 38, immediate",
+    ]
+
+
+def test_a_listing_is_named_so_that_it_can_be_read_back() -> None:
+    listing = Listing("shop", "web/eu", "A/B%2F c")
+
+    assert Listing.of(listing.instance) == listing
