@@ -1,0 +1,112 @@
+"""What every fact must satisfy before it may be recorded, whoever says it. Pure.
+
+The log must be able to hold the fact for ever, so limits of the database are checked here: a fact
+it would refuse must not take the good ones of its batch with it.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from crossdock.canonical.commands import CommandSettled
+from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.inventory import (
+    AvailabilityChanged,
+    ReservationChanged,
+    StockWentNegative,
+)
+from crossdock.connectivity.sdk.facts import Untranslatable
+
+IDENTITY_LENGTH_MAX = 500
+TEXT_LENGTH_MAX = 500
+PAYLOAD_BYTES_MAX = 4 * 1024 * 1024
+SEQUENCE_MAX = 2**63 - 1
+
+# An escape of NUL, and not the six characters of one after an escaped backslash.
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+HUBS_OWN = (AvailabilityChanged, ReservationChanged, StockWentNegative, CommandSettled)
+"""What the hub concludes by itself; nobody outside may put it into its mouth."""
+
+_TEXTS = ("stream", "correlation_id", "causation_id", "native_ref", "actor")
+
+
+def reason_to_refuse(
+    fact: Fact, allowed: Iterable[type[Payload]] | None = None
+) -> Untranslatable | None:
+    """Find the first thing wrong with a fact; None when it may be recorded.
+
+    `allowed` are the events that its application declares; None allows all.
+    """
+    if isinstance(fact.payload, HUBS_OWN):
+        return _refused("/payload", f"only the hub itself says {fact.payload.TYPE}")
+    if allowed is not None and type(fact.payload) not in tuple(allowed):
+        return _refused("/payload", f"its application does not declare {fact.payload.TYPE}")
+    if not fact.identity or len(fact.identity) > IDENTITY_LENGTH_MAX:
+        return _refused("/identity", f"an identity has 1 to {IDENTITY_LENGTH_MAX} characters")
+    for name in ("identity", *_TEXTS):
+        if problem := _text_problem(getattr(fact, name)):
+            return _refused(f"/{name}", problem)
+    return _clock_problem(fact) or _number_problem(fact) or _payload_problem(fact.payload)
+
+
+def _text_problem(text: str) -> str:
+    if len(text) > TEXT_LENGTH_MAX:
+        return f"longer than {TEXT_LENGTH_MAX} characters"
+    if "\0" in text:
+        return "holds a NUL character"
+    return "" if _is_unicode(text) else "holds half of a surrogate pair"
+
+
+def _clock_problem(fact: Fact) -> Untranslatable | None:
+    for name in ("occurred_at", "recorded_at"):
+        moment: datetime | None = getattr(fact, name)
+        if moment is not None and moment.utcoffset() is None:
+            return _refused(f"/{name}", "a time without its offset from UTC")
+    return None
+
+
+def _number_problem(fact: Fact) -> Untranslatable | None:
+    for name in ("sequence", "version"):
+        number: int | None = getattr(fact, name)
+        if number is not None and not -SEQUENCE_MAX <= number <= SEQUENCE_MAX:
+            return _refused(f"/{name}", f"{number} does not fit into 64 bits")
+    return None
+
+
+def _payload_problem(payload: Payload) -> Untranslatable | None:
+    try:
+        text = msgspec.json.encode(payload)
+        key = payload.key
+    except (TypeError, ValueError, OverflowError, RecursionError, UnicodeError) as error:
+        return _refused("/payload", f"cannot be written as JSON: {error}")
+    if len(text) > PAYLOAD_BYTES_MAX:
+        return _refused("/payload", f"larger than {PAYLOAD_BYTES_MAX} bytes")
+    if holds_nul(text):
+        return _refused("/payload", "holds a NUL character")
+    if problem := _text_problem(key):
+        return _refused("/payload", f"its key {problem}")
+    return None
+
+
+def storable(text: str, length_max: int = 2000) -> str:
+    """Make any text fit for the database: no NUL, no half surrogate, not endless."""
+    clean = text.replace("\0", "␀").encode("utf-8", "replace").decode()
+    return clean if len(clean) <= length_max else clean[: length_max - 1] + "…"
+
+
+def holds_nul(json: bytes) -> bool:
+    return bool(_ESCAPED_NUL.search(json))
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _refused(where: str, reason: str) -> Untranslatable:
+    return Untranslatable(code="EVT-SCHEMA", where=where, reason=reason)

@@ -1,0 +1,282 @@
+"""Receives once: verify the raw bytes, keep them, read them, record what they say.
+
+A message is kept and counted before it is read, so one that kills its reader is known by it. What
+it says, what it does not, and where it went are one transaction with the log; only after that
+commit may the sender be told that all is well.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.errors import CrossdockError, Forbidden, Invalid, Rejected
+from crossdock.connectivity import quarantine, raw_messages, recording
+from crossdock.connectivity.directory import Directory, Entry
+from crossdock.connectivity.quarantine import Refusal
+from crossdock.connectivity.raw_messages import RawMessage, Via
+from crossdock.connectivity.recording import FactVerdict, Origin, ResolvesReferences, Verdict
+from crossdock.connectivity.sdk.application import Receives
+from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.scope import Scope
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS_MAX = 3
+"""A message that this many processes began to read and never finished is not read again."""
+
+BODY_BYTES_MAX = 16 * 1024 * 1024
+RECEIVER_KEPT_SECONDS = 5.0
+"""How long an opened receiver is used before its connection is looked at again."""
+
+UNFINISHED_AFTER = timedelta(seconds=60)
+
+COUNT_FORBIDDEN = """
+update connection_health set forbidden_count = forbidden_count + 1
+where tenant = $1 and connection = $2
+"""
+GAP_SECONDS = "select gap_seconds from connection where tenant = $1 and name = $2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of a delivery. `is_repeat`: it was received before, nothing was done again.
+
+    `refused` are the parts of it that its mapping could not read; they are in quarantine.
+    """
+
+    raw_ref: int
+    is_repeat: bool = False
+    verdicts: tuple[FactVerdict, ...] = ()
+    refused: tuple[Untranslatable, ...] = ()
+
+    def counted(self) -> dict[Verdict, int]:
+        return dict(Counter(each.verdict for each in self.verdicts))
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """The receiving side of one connection, with its settings opened."""
+
+    entry: Entry
+    receives: Receives
+    allowed: tuple[type[Payload], ...]
+    opened_at: float
+
+
+class Inbox:
+    """`worker` names this process: it tells a second try here from one after a crash."""
+
+    def __init__(  # noqa: PLR0913 - each is a neighbour it cannot do without
+        self,
+        database: Database,
+        clock: Clock,
+        directory: Directory,
+        references: ResolvesReferences,
+        *,
+        worker: str,
+        body_bytes_max: int = BODY_BYTES_MAX,
+        waiting_ttl: timedelta = recording.WAITING_TTL,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._directory = directory
+        self._references = references
+        self._worker = worker
+        self._body_bytes_max = body_bytes_max
+        self._waiting_ttl = waiting_ttl
+        self._receivers: dict[tuple[str, str], Receiver] = {}
+
+    async def receive(self, scope: Scope, connection: str, delivery: Delivery) -> Receipt:
+        """Take in one webhook call or file. Raises `Forbidden` when its signature is wrong."""
+        now = self._clock.now()
+        if len(delivery.body) > self._body_bytes_max:
+            raise Invalid(f"a message may have {self._body_bytes_max} bytes", where="body")
+        receiver = await self._receiver_for(scope, connection)
+        try:
+            receiver.receives.verify(delivery, now)
+        except CrossdockError as error:
+            await self._forbid(scope, connection, error)
+            raise
+        except Exception as error:
+            # A check that breaks has not succeeded, whatever the bytes did to it.
+            forbidden = Forbidden("the signature could not be checked")
+            await self._forbid(scope, connection, error)
+            raise forbidden from error
+        async with self._database.transaction(scope) as tx:
+            raw = await raw_messages.keep(
+                tx,
+                tenant=scope.tenant,
+                source=connection,
+                via=Via.DELIVERY,
+                delivery=delivery,
+                now=now,
+                state="RECEIVED",
+                worker=self._worker,
+            )
+        if raw.state != "RECEIVED":
+            return Receipt(raw_ref=raw.id, is_repeat=True)
+        return await self._read(scope, receiver, raw, delivery, now)
+
+    async def record(
+        self, scope: Scope, source: str, facts: Sequence[Fact], raw: bytes, *, via: Via = Via.API
+    ) -> list[FactVerdict]:
+        """Record facts that came in canonical words, with the message they came in."""
+        async with self._database.transaction(scope) as tx:
+            return await self.record_in(tx, source, Translation(tuple(facts)), raw, via=via)
+
+    async def record_in(
+        self,
+        tx: Transaction,
+        source: str,
+        translation: Translation,
+        raw: bytes,
+        *,
+        via: Via,
+        allowed: tuple[type[Payload], ...] | None = None,
+    ) -> list[FactVerdict]:
+        """Record a translated message in the caller's transaction, with the caller's own rows."""
+        now = self._clock.now()
+        raw_ref: int | None = None
+        if translation.facts or translation.refused:
+            message = Delivery(body=raw)
+            kept = await raw_messages.keep(
+                tx, tenant=tx.tenant, source=source, via=via, delivery=message, now=now
+            )
+            raw_ref = kept.id
+        origin = await self._origin(tx, source, raw_ref, now, allowed=allowed)
+        return await self._record(tx, origin, translation)
+
+    async def translated(
+        self, tx: Transaction, source: str, raw_ref: int
+    ) -> tuple[Origin, Translation]:
+        """Read a kept message again, with today's mapping."""
+        kept = await raw_messages.get(tx, raw_ref)
+        receiver = await self._receiver(tx, kept.tenant, source)
+        origin = await self._origin(
+            tx, source, raw_ref, kept.received_at, allowed=receiver.allowed, receiver=receiver
+        )
+        return origin, _translation(receiver, kept.delivery, raw_ref)
+
+    async def recover(self) -> int:
+        """Read what a process that died had kept and not read; nobody was told it was received."""
+        now = self._clock.now()
+        async with self._database.transaction(Scope.of_workers()) as tx:
+            found = await raw_messages.unfinished(tx, now - UNFINISHED_AFTER, limit=100)
+        for raw_id, tenant, source in found:
+            scope = Scope(tenant)
+            async with self._database.transaction(scope) as tx:
+                raw = await raw_messages.attempt(tx, raw_id, self._worker)
+                kept = await raw_messages.get(tx, raw_id)
+                receiver = await self._receiver(tx, tenant, source)
+            if raw:
+                await self._read(scope, receiver, raw, kept.delivery, kept.received_at)
+        return len(found)
+
+    async def _read(
+        self, scope: Scope, receiver: Receiver, raw: RawMessage, delivery: Delivery, now: datetime
+    ) -> Receipt:
+        if raw.attempts > ATTEMPTS_MAX:
+            translation = _unreadable(
+                raw.id, f"reading it ended {raw.attempts - 1} processes; it is not read again"
+            )
+        else:
+            translation = _translation(receiver, delivery, raw.id)
+        async with self._database.transaction(scope) as tx:
+            name, allowed = receiver.entry.name, receiver.allowed
+            origin = await self._origin(tx, name, raw.id, now, allowed=allowed, receiver=receiver)
+            verdicts = await self._record(tx, origin, translation)
+            is_readable = translation.facts or not translation.refused
+            await raw_messages.finish(tx, raw.id, "RECORDED" if is_readable else "QUARANTINED")
+        return Receipt(
+            raw_ref=raw.id, verdicts=tuple(verdicts), refused=tuple(translation.refused)
+        )
+
+    async def _record(
+        self, tx: Transaction, origin: Origin, translation: Translation
+    ) -> list[FactVerdict]:
+        refusals = refusals_of(translation, origin.raw_ref)
+        await quarantine.add(tx, origin.tenant, origin.source, refusals, origin.received_at)
+        if not translation.facts:
+            return []
+        return await recording.record(tx, origin, translation.facts, self._references)
+
+    async def _origin(
+        self,
+        tx: Transaction,
+        source: str,
+        raw_ref: int | None,
+        now: datetime,
+        *,
+        allowed: tuple[type[Payload], ...] | None,
+        receiver: Receiver | None = None,
+    ) -> Origin:
+        if receiver:
+            is_gapless = receiver.entry.gap_seconds is not None
+        else:
+            is_gapless = await tx.fetchval(GAP_SECONDS, tx.tenant, source) is not None
+        return Origin(
+            tenant=tx.tenant,
+            source=source,
+            received_at=now,
+            raw_ref=raw_ref,
+            allowed=allowed,
+            waiting_ttl=self._waiting_ttl,
+            is_gapless=is_gapless,
+        )
+
+    async def _receiver_for(self, scope: Scope, name: str) -> Receiver:
+        known = self._receivers.get((scope.tenant, name))
+        if known and self._clock.ticks() - known.opened_at < RECEIVER_KEPT_SECONDS:
+            return known
+        async with self._database.transaction(scope) as tx:
+            return await self._receiver(tx, scope.tenant, name)
+
+    async def _receiver(self, tx: Transaction, tenant: str, name: str) -> Receiver:
+        entry = await self._directory.get_in(tx, tenant, name)
+        application = self._directory.application_of(entry)
+        if application.receive is None:
+            raise Rejected(f"{application.title} does not send by itself; it is polled")
+        receives = application.receive(await self._directory.settings_of(tx, entry))
+        receiver = Receiver(entry, receives, application.events, self._clock.ticks())
+        self._receivers[tenant, name] = receiver
+        return receiver
+
+    async def _forbid(self, scope: Scope, connection: str, error: Exception) -> None:
+        """Count it; of a message that nobody vouches for not even the bytes are kept."""
+        log.warning("signature refused", connection=connection, error=type(error).__name__)
+        async with self._database.transaction(scope) as tx:
+            await tx.execute(COUNT_FORBIDDEN, scope.tenant, connection)
+
+
+def _translation(receiver: Receiver, delivery: Delivery, raw_ref: int) -> Translation:
+    try:
+        return receiver.receives.translate(delivery)
+    except Exception as error:
+        # The mapping is at fault, or the message is; either way a person must look, and the
+        # messages behind this one must not wait for that.
+        log.exception("mapping failed", connection=receiver.entry.name, raw_ref=raw_ref)
+        return _unreadable(raw_ref, f"{type(error).__name__}: {error}")
+
+
+def _unreadable(raw_ref: int, reason: str) -> Translation:
+    where = f"message {raw_ref}"
+    return Translation(refused=(Untranslatable(code="EVT-SCHEMA", where=where, reason=reason),))
+
+
+def refusals_of(translation: Translation, raw_ref: int | None) -> list[Refusal]:
+    return [
+        Refusal(
+            code=each.code,
+            place=each.where,
+            reason=each.reason,
+            record=each.record,
+            raw_ref=raw_ref,
+        )
+        for each in translation.refused
+    ]

@@ -1,0 +1,158 @@
+"""Every message as it came, kept beside what was read out of it; the same one is kept once."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from crossdock.canonical.errors import NotFound
+from crossdock.connectivity.acceptance import storable
+from crossdock.connectivity.sdk.facts import Delivery
+from crossdock.foundation.database import Transaction
+
+# Credentials are never stored; what merely differs between two deliveries of one message is not
+# part of it.
+_CREDENTIALS = ("authorization", "cookie", "token", "secret", "password", "api-key", "signature")
+_CREDENTIALS_EXACT = frozenset({"x-shopify-hmac-sha256", "x-wc-webhook-signature"})
+_PER_DELIVERY = frozenset(
+    {
+        *("accept", "accept-encoding", "cache-control", "cdn-loop", "connection"),
+        *("content-length", "date", "forwarded", "host", "keep-alive", "traceparent"),
+        *("tracestate", "transfer-encoding", "user-agent", "via", "x-real-ip"),
+        *("x-request-id", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"),
+        "x-forwarded-port",
+    }
+)
+
+
+class Via(StrEnum):
+    DELIVERY = "DELIVERY"
+    POLL = "POLL"
+    API = "API"
+
+
+@dataclass(frozen=True, slots=True)
+class RawMessage:
+    """`attempts` counts the processes that began to read it and have not said how it ended."""
+
+    id: int
+    state: str
+    attempts: int
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMessage:
+    tenant: str
+    source: str
+    via: Via
+    delivery: Delivery
+    received_at: datetime
+
+
+# A message that is only received needs no flush of its own: nothing is promised yet, and the
+# commit of what it says brings it along.
+KEEP = """
+insert into raw_message (tenant, source, content_hash, via, name, headers, body, received_at,
+    state, attempted_by)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+on conflict (tenant, source, content_hash) do update set
+    repeats = raw_message.repeats + 1,
+    attempted_by = case when raw_message.state <> 'RECEIVED'
+            or raw_message.attempted_by @> excluded.attempted_by then raw_message.attempted_by
+        else raw_message.attempted_by || excluded.attempted_by end
+returning id, state, cardinality(attempted_by) as attempts, repeats,
+    case when state = 'RECEIVED' then set_config('synchronous_commit', 'off', true) end
+"""
+FINISH = "update raw_message set state = $2 where id = $1"
+GET = "select tenant, source, via, name, headers, body, received_at from raw_message where id = $1"
+UNFINISHED = """
+select id, tenant, source from raw_message where state = 'RECEIVED' and received_at < $1
+order by id limit $2
+"""
+ATTEMPT = """
+update raw_message set attempted_by = case when attempted_by @> array[$2::text]
+    then attempted_by else attempted_by || $2::text end
+where id = $1 and state = 'RECEIVED'
+returning id, state, cardinality(attempted_by) as attempts, repeats
+"""
+
+
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Keep what describes the message; leave out credentials and what the journey added."""
+    return {
+        storable(name.lower(), 200): storable(value)
+        for name, value in sorted(headers.items())
+        if name.lower() not in _PER_DELIVERY and not _is_credential(name.lower())
+    }
+
+
+def _is_credential(name: str) -> bool:
+    return name in _CREDENTIALS_EXACT or any(word in name for word in _CREDENTIALS)
+
+
+async def keep(  # noqa: PLR0913 - one column each
+    tx: Transaction,
+    *,
+    tenant: str,
+    source: str,
+    via: Via,
+    delivery: Delivery,
+    now: datetime,
+    state: str = "RECORDED",
+    worker: str = "",
+) -> RawMessage:
+    """Store a message, or find the copy that is stored already."""
+    headers = kept_headers(delivery.headers)
+    content = hashlib.blake2b(digest_size=32)
+    for part in (via.value, delivery.name, msgspec.json.encode(headers)):
+        content.update(part.encode() if isinstance(part, str) else part)
+        content.update(b"\0")
+    content.update(delivery.body)
+    row = await tx.fetchrow(
+        KEEP,
+        tenant,
+        source,
+        content.digest(),
+        via.value,
+        storable(delivery.name, 500),
+        msgspec.json.encode(headers).decode(),
+        delivery.body,
+        now,
+        state,
+        [worker] if worker else [],
+    )
+    return RawMessage(row["id"], row["state"], row["attempts"], row["repeats"])
+
+
+async def attempt(tx: Transaction, raw_id: int, worker: str) -> RawMessage | None:
+    """Count one more process that begins to read it; None when it has been read meanwhile."""
+    row = await tx.fetchrow(ATTEMPT, raw_id, worker)
+    return row and RawMessage(row["id"], row["state"], row["attempts"], row["repeats"])
+
+
+async def finish(tx: Transaction, raw_id: int, state: str) -> None:
+    await tx.execute(FINISH, raw_id, state)
+
+
+async def get(tx: Transaction, raw_id: int) -> KeptMessage:
+    row = await tx.fetchrow(GET, raw_id)
+    if row is None:
+        raise NotFound(f"there is no message {raw_id}")
+    headers = msgspec.json.decode(row["headers"], type=dict[str, str])
+    return KeptMessage(
+        row["tenant"],
+        row["source"],
+        Via(row["via"]),
+        Delivery(body=row["body"], headers=headers, name=row["name"]),
+        row["received_at"],
+    )
+
+
+async def unfinished(tx: Transaction, before: datetime, limit: int) -> list[tuple[int, str, str]]:
+    """Find messages whose reader never came back: (id, tenant, source)."""
+    rows = await tx.fetch(UNFINISHED, before, limit)
+    return [(row["id"], row["tenant"], row["source"]) for row in rows]

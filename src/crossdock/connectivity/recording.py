@@ -1,0 +1,283 @@
+"""Records facts in a given transaction: resolve, append once, and set aside what cannot be.
+
+Every way into the log ends here: deliveries, polled pages, the API, the waiting room, replays.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol, cast
+
+from crossdock.canonical.channels import ChannelLevelHeard
+from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.errors import Invalid, Missing
+from crossdock.canonical.references import Reference, Refers, Resolution
+from crossdock.connectivity import quarantine, streams
+from crossdock.connectivity.acceptance import holds_nul, reason_to_refuse, storable
+from crossdock.connectivity.quarantine import Refusal
+from crossdock.connectivity.sdk.facts import Untranslatable
+from crossdock.connectivity.stored_facts import fact_json
+from crossdock.foundation import event_log
+from crossdock.foundation.database import Transaction
+from crossdock.foundation.event_log import Entry, Recorded
+
+WAITING_TOPIC = "waiting_room"
+WAITING_TTL = timedelta(minutes=15)
+FIRST_RETRY = timedelta(milliseconds=250)
+ECHO_WINDOW = timedelta(hours=1)
+ECHO_ACTOR = "crossdock"
+"""The `actor` of a channel's number that is our own write coming back."""
+
+
+class ResolvesReferences(Protocol):
+    """Knows which of the hub's items and locations a source means by its own keys."""
+
+    async def resolve(
+        self, tx: Transaction, source: str, references: Sequence[Reference]
+    ) -> tuple[Resolution, Mapping[Reference, str]]:
+        """Answer what is known, and for each of the rest its code (`MD-ITEM-XREF` ...)."""
+        ...
+
+
+class Verdict(StrEnum):
+    """NEW and REPEAT are good; the others keep the fact where a person or time can help it."""
+
+    NEW = "NEW"
+    REPEAT = "REPEAT"
+    CONFLICT = "CONFLICT"
+    QUARANTINED = "QUARANTINED"
+    WAITING = "WAITING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactVerdict:
+    identity: str
+    verdict: Verdict
+    code: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where facts come from, for whom, out of which raw message, under which declaration."""
+
+    tenant: str
+    source: str
+    received_at: datetime
+    raw_ref: int | None = None
+    allowed: tuple[type[Payload], ...] | None = None
+    waiting_ttl: timedelta = WAITING_TTL
+    is_gapless: bool = False
+
+
+# A second copy of a fact that waits already is the same wait.
+WAIT = """
+insert into waiting_fact (tenant, source, identity, content_hash, fact, raw_ref, received_at,
+    code, missing, try_at, expires_at)
+select $1, $2, f.identity, f.content_hash, f.fact, $3, $4, f.code, f.missing, $5, $6
+from unnest($7::text[], $8::bytea[], $9::jsonb[], $10::text[], $11::text[])
+    as f(identity, content_hash, fact, code, missing)
+on conflict do nothing
+"""
+# Our own last write for a shelf, where it is the number that the channel now tells.
+ECHOES = """
+select heard.ord, w.command_id
+from unnest($3::text[], $4::text[], $5::numeric[]) with ordinality
+    as heard(item, location, quantity, ord)
+join channel_write w on w.tenant = $1 and w.connection = $2 and w.item = any($3)
+    and w.location = any($4) and w.item = heard.item
+    and w.location = heard.location and w.quantity = heard.quantity and w.written_at >= $6
+"""
+
+
+async def record(
+    tx: Transaction, origin: Origin, facts: Sequence[Fact], references: ResolvesReferences
+) -> list[FactVerdict]:
+    """Record a set of facts; answer one verdict for each, in the order given."""
+    batch = _Batch(facts)
+    _check(batch, origin)
+    sound = [facts[index] for index in batch.open]
+    resolved = await _resolved(tx, batch, origin, references)
+    ready = await _with_echoes(tx, origin, batch, resolved)
+    await _append(tx, batch, origin, ready)
+    if origin.is_gapless:
+        await streams.hear(tx, origin.tenant, origin.source, sound, origin.received_at)
+    await _wait(tx, batch, origin)
+    await quarantine.add(tx, origin.tenant, origin.source, batch.refusals, origin.received_at)
+    return [verdict for verdict in batch.verdicts if verdict]
+
+
+class _Batch:
+    """Facts on their way, and the verdict of each that has arrived."""
+
+    def __init__(self, facts: Sequence[Fact]) -> None:
+        self.facts = facts
+        self.verdicts: list[FactVerdict | None] = [None] * len(facts)
+        self.refusals: list[Refusal] = []
+        self.waits: list[tuple[Fact, str, str]] = []
+
+    @property
+    def open(self) -> list[int]:
+        return [index for index, verdict in enumerate(self.verdicts) if verdict is None]
+
+    def settle(self, index: int, verdict: Verdict, code: str = "", reason: str = "") -> None:
+        identity = self.facts[index].identity
+        self.verdicts[index] = FactVerdict(
+            identity=identity, verdict=verdict, code=code, reason=reason
+        )
+
+    def refuse(
+        self, index: int, verdict: Verdict, origin: Origin, problem: Untranslatable
+    ) -> None:
+        self.settle(index, verdict, problem.code, problem.reason)
+        fact = self.facts[index]
+        self.refusals.append(
+            Refusal(
+                code=problem.code,
+                place=problem.where,
+                reason=problem.reason,
+                fact=storable_fact(fact),
+                identity=fact.identity,
+                raw_ref=origin.raw_ref,
+            )
+        )
+
+    def wait(self, index: int, code: str, missing: str) -> None:
+        self.settle(index, Verdict.WAITING, code, missing)
+        self.waits.append((self.facts[index], code, missing))
+
+
+def storable_fact(fact: Fact) -> str | None:
+    """Write the fact down for a replay, unless it is what cannot be written at all."""
+    try:
+        text = fact_json(fact)
+    except (TypeError, ValueError, OverflowError, RecursionError, UnicodeError):
+        return None
+    return None if holds_nul(text.encode()) else text
+
+
+def _check(batch: _Batch, origin: Origin) -> None:
+    for index, fact in enumerate(batch.facts):
+        if problem := reason_to_refuse(fact, origin.allowed):
+            batch.refuse(index, Verdict.QUARANTINED, origin, problem)
+
+
+async def _resolved(
+    tx: Transaction, batch: _Batch, origin: Origin, references: ResolvesReferences
+) -> dict[int, Payload]:
+    """Put the hub's keys into each payload that names the source's, or say why that fails."""
+    referring: dict[int, Refers] = {}
+    for index in batch.open:
+        payload = batch.facts[index].payload
+        if isinstance(payload, Refers):
+            referring[index] = payload
+    wanted = dict.fromkeys(
+        reference for referrer in referring.values() for reference in referrer.references()
+    )
+    if not wanted:
+        return {}
+    resolution, unresolved = await references.resolve(tx, origin.source, list(wanted))
+    resolved: dict[int, Payload] = {}
+    for index, referrer in referring.items():
+        if missing := [each for each in referrer.references() if each in unresolved]:
+            batch.wait(index, unresolved[missing[0]], _named(missing))
+            continue
+        try:
+            resolved[index] = cast("Payload", referrer.resolved(resolution))
+        except Missing as error:
+            batch.wait(index, error.code, error.message)
+        except Invalid as error:
+            problem = Untranslatable(code=error.code, where=error.where, reason=error.message)
+            batch.refuse(index, Verdict.QUARANTINED, origin, problem)
+    return resolved
+
+
+async def _with_echoes(
+    tx: Transaction, origin: Origin, batch: _Batch, resolved: Mapping[int, Payload]
+) -> dict[int, Fact]:
+    """Build the facts to append; a channel's number that is our own write says so."""
+    facts = {
+        index: replace(batch.facts[index], payload=resolved.get(index, batch.facts[index].payload))
+        for index in batch.open
+    }
+    heard = {
+        index: fact.payload
+        for index, fact in facts.items()
+        if isinstance(fact.payload, ChannelLevelHeard)
+    }
+    if heard:
+        levels = list(heard.values())
+        rows = await tx.fetch(
+            ECHOES,
+            origin.tenant,
+            origin.source,
+            [level.item for level in levels],
+            [level.location for level in levels],
+            [level.quantity.value for level in levels],
+            origin.received_at - ECHO_WINDOW,
+        )
+        order = list(heard)
+        for row in rows:
+            place = order[int(row["ord"]) - 1]
+            facts[place] = replace(facts[place], actor=ECHO_ACTOR, causation_id=row["command_id"])
+    return facts
+
+
+async def _append(
+    tx: Transaction, batch: _Batch, origin: Origin, facts: Mapping[int, Fact]
+) -> None:
+    entries = [
+        Entry(
+            tenant=origin.tenant,
+            source=origin.source,
+            received_at=origin.received_at,
+            fact=fact,
+            raw_ref=origin.raw_ref,
+            said=batch.facts[index].payload,
+        )
+        for index, fact in facts.items()
+    ]
+    recorded = await event_log.append_once(tx, entries)
+    for index, outcome in zip(facts, recorded, strict=True):
+        if outcome is Recorded.CONFLICT:
+            batch.refuse(index, Verdict.CONFLICT, origin, _CONFLICT)
+        else:
+            batch.settle(index, Verdict(outcome.value))
+
+
+_CONFLICT = Untranslatable(
+    code="EVT-CONFLICT",
+    where="/identity",
+    reason="a fact with this identity was recorded before, with other content",
+)
+
+
+async def _wait(tx: Transaction, batch: _Batch, origin: Origin) -> None:
+    if not batch.waits:
+        return
+    texts = [fact_json(fact) for fact, _, _ in batch.waits]
+    await tx.execute(
+        WAIT,
+        origin.tenant,
+        origin.source,
+        origin.raw_ref,
+        origin.received_at,
+        origin.received_at + FIRST_RETRY,
+        origin.received_at + origin.waiting_ttl,
+        [fact.identity for fact, _, _ in batch.waits],
+        [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts],
+        texts,
+        [code for _, code, _ in batch.waits],
+        [missing for _, _, missing in batch.waits],
+    )
+    tx.wake(WAITING_TOPIC)
+
+
+def _named(references: Iterable[Reference]) -> str:
+    names = [
+        f"{each.kind} {each.native_id!r}" + (f" in {each.unit!r}" if each.unit else "")
+        for each in references
+    ]
+    return storable(", ".join(names), 500)

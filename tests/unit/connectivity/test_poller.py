@@ -1,0 +1,219 @@
+"""Polling reads everything once, resumes where it was, and says when a source is silent."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import Forbidden, NotFound, Unavailable
+from crossdock.canonical.inventory import SourceHeard
+from crossdock.connectivity.poller import Poller, Pollers, Polling
+from crossdock.connectivity.sdk import Poll, Translation
+from crossdock.foundation.clock import SystemClock, VirtualClock
+from crossdock.foundation.database import Database
+from tests.unit.connectivity.standins import MAIN, Shop, World, moved, with_shop, world
+
+
+@pytest.fixture
+async def hub(database: Database, clock: VirtualClock) -> World:
+    return await with_shop(world(database, clock))
+
+
+def polling(hub: World, worker: str = "w1") -> Polling:
+    return Polling(
+        database=hub.database,
+        directory=hub.directory,
+        inbox=hub.inbox,
+        ports=hub.around().ports,
+        worker=worker,
+    )
+
+
+async def poller(hub: World, worker: str = "w1") -> Poller:
+    return Poller(polling(hub, worker), await hub.directory.get(MAIN, "shop"))
+
+
+def page(facts: Sequence[Fact], cursor: int, *, is_last: bool = False) -> Poll:
+    return Poll(
+        translation=Translation(tuple(facts)),
+        cursor=str(cursor),
+        raw=f"page {cursor}".encode(),
+        is_caught_up=is_last,
+    )
+
+
+async def identities(hub: World) -> list[str]:
+    return [
+        event.fact.identity
+        for event in await hub.events()
+        if not isinstance(event.payload, SourceHeard)
+    ]
+
+
+async def heard(hub: World) -> int:
+    return sum(isinstance(event.payload, SourceHeard) for event in await hub.events())
+
+
+async def test_pages_are_read_to_the_end_and_the_cursor_is_kept(hub: World) -> None:
+    hub.shop.pages = [page([moved("M1"), moved("M2")], 1), page([moved("M3")], 2, is_last=True)]
+    first = await poller(hub)
+
+    await first.round()
+    await first.close()
+
+    assert await identities(hub) == ["movement:M1", "movement:M2", "movement:M3"]
+    state = await Pollers(polling(hub)).state(MAIN, "shop")
+    assert (state["cursor"], state["failures"]) == ("2", 0)
+
+
+async def test_the_next_round_comes_when_it_is_due_and_repeats_change_nothing(
+    hub: World, clock: VirtualClock
+) -> None:
+    hub.shop.pages = [page([moved("M1")], 0, is_last=True)]
+    shop = await poller(hub)
+    assert await shop.round()
+    assert not await shop.round()
+
+    await clock.advance(timedelta(seconds=30))
+    assert await shop.round()
+    await shop.close()
+
+    assert await identities(hub) == ["movement:M1"]
+    assert hub.shop.polled == ["", "0"]
+
+
+async def test_a_source_with_nothing_to_say_is_heard_at_a_bounded_rate(
+    hub: World, clock: VirtualClock
+) -> None:
+    shop = await poller(hub)
+    for _ in range(20):
+        await shop.round()
+        await clock.advance(timedelta(seconds=30))
+    await shop.close()
+
+    assert await heard(hub) == 20
+
+
+async def test_a_page_that_fails_halfway_moves_nothing(hub: World, clock: VirtualClock) -> None:
+    hub.shop.pages = [page([moved("M1")], 1), page([moved("M2")], 2, is_last=True)]
+    original = hub.shop.poll
+
+    async def fail_on_the_second(cursor: str) -> Poll:
+        if cursor == "1":
+            raise Unavailable("the dock is closed")
+        return await original(cursor)
+
+    hub.shop.poll = fail_on_the_second  # type: ignore[method-assign]
+    shop = await poller(hub)
+    await shop.round()
+    state = await Pollers(polling(hub)).state(MAIN, "shop")
+    assert (state["cursor"], state["failures"], state["last_error"]) == (
+        "1",
+        1,
+        "the dock is closed",
+    )
+    assert await heard(hub) == 0
+
+    hub.shop.poll = original  # type: ignore[method-assign]
+    await clock.advance(timedelta(seconds=2))
+    await shop.round()
+    await shop.close()
+
+    assert await identities(hub) == ["movement:M1", "movement:M2"]
+
+
+async def test_two_processes_do_not_poll_one_connection_at_once(hub: World) -> None:
+    gate = asyncio.Event()
+
+    async def slow(cursor: str) -> Poll:
+        hub.shop.polled.append(cursor)
+        await gate.wait()
+        return page([moved("M1")], 1, is_last=True)
+
+    hub.shop.poll = slow  # type: ignore[method-assign]
+    one, other = await poller(hub, "one"), await poller(hub, "other")
+    reading = asyncio.create_task(one.round())
+    while not hub.shop.polled:
+        await asyncio.sleep(0.01)
+
+    assert not await other.round()
+    gate.set()
+    assert await reading
+    await one.close()
+    await other.close()
+
+    assert len(hub.shop.polled) == 1
+
+
+async def test_a_poller_that_was_overtaken_cannot_move_the_cursor(
+    hub: World, clock: VirtualClock
+) -> None:
+    gate = asyncio.Event()
+    polled: list[str] = []
+
+    async def slow(cursor: str) -> Poll:
+        polled.append(cursor)
+        await gate.wait()
+        return page([moved("late")], 1, is_last=True)
+
+    hub.shop.poll = slow  # type: ignore[method-assign]
+    one = await poller(hub, "one")
+    reading = asyncio.create_task(one.round())
+    while not polled:
+        await asyncio.sleep(0.01)
+    await clock.advance(timedelta(seconds=61))
+    hub.shop.poll = Shop.poll.__get__(hub.shop)  # type: ignore[method-assign]
+    hub.shop.pages = [page([moved("M1")], 7, is_last=True)]
+    other = await poller(hub, "other")
+    assert await other.round()
+    gate.set()
+    await reading
+    await one.close()
+    await other.close()
+
+    assert await identities(hub) == ["movement:M1"]
+    assert (await Pollers(polling(hub)).state(MAIN, "shop"))["cursor"] == "7"
+
+
+async def test_refused_credentials_pause_a_polled_connection(
+    hub: World, clock: VirtualClock
+) -> None:
+    hub.shop.is_down = Forbidden("token revoked")
+    shop = await poller(hub)
+    await shop.round()
+    await clock.advance(timedelta(hours=1))
+
+    assert not await shop.round()
+    assert (await hub.directory.get(MAIN, "shop")).is_paused
+    await shop.close()
+
+
+async def test_a_source_can_be_read_again_from_the_beginning(hub: World) -> None:
+    hub.shop.pages = [page([moved("M1")], 5, is_last=True)]
+    shop = await poller(hub)
+    await shop.round()
+    pollers = Pollers(polling(hub))
+
+    await pollers.rewind(MAIN, "shop")
+    assert await shop.round()
+    await shop.close()
+
+    assert hub.shop.polled == ["", ""]
+    assert await identities(hub) == ["movement:M1"]
+    with pytest.raises(NotFound):
+        await pollers.rewind(MAIN, "nobody")
+
+
+async def test_pollers_at_work_read_every_connection(database: Database) -> None:
+    hub = await with_shop(world(database, SystemClock()))
+    hub.shop.pages = [page([moved("M1")], 1, is_last=True)]
+    working = asyncio.create_task(Pollers(polling(hub)).run())
+
+    async with asyncio.timeout(3):
+        while not await identities(hub):
+            await asyncio.sleep(0.02)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
