@@ -33,7 +33,7 @@ def test_a_shop_that_hears_late_sells_what_a_branch_took() -> None:
     day = Day(
         1,
         (Item("A", "", 5),),
-        (Sale(10, BRANCH, "A", 4), Sale(20, SHOP, "A", 3), Sale(7300, SHOP, "A", 1)),
+        (Sale(1, 10, BRANCH, "A", 4), Sale(2, 20, SHOP, "A", 3), Sale(3, 7300, SHOP, "A", 1)),
     )
 
     tally = by_batch_feed(day, every_seconds=7200)
@@ -50,6 +50,6 @@ def test_a_shop_that_hears_at_once_oversells_nothing() -> None:
 
 
 def test_a_delivery_that_the_shop_has_not_heard_of_is_refused_in_vain() -> None:
-    day = Day(1, (Item("A", "", 0),), (Delivery(10, "A", 9), Sale(20, SHOP, "A", 3)))
+    day = Day(1, (Item("A", "", 0),), (Delivery(10, "A", 9), Sale(4, 20, SHOP, "A", 3)))
 
     assert by_batch_feed(day, every_seconds=7200).refused_in_vain == 1

@@ -30,8 +30,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """Somebody wants `quantity` at `at` seconds after opening."""
+    """Somebody wants `quantity` at `at` seconds after opening; `number` is the order's own."""
 
+    number: int
     at: float
     channel: Channel
     sku: str
@@ -93,12 +94,13 @@ def plan(seed: int, *, orders: int, items: int) -> Day:
     skus = [f"SKU-{number:04}" for number in range(1, items + 1)]
     sales = [
         Sale(
+            number=number,
             at=round(_time_of_day(random), 1),
             channel=Channel.SHOP if random.random() < SHOP_SHARE else Channel.BRANCH,
             sku=sku,
             quantity=random.choice((1, 1, 1, 2, 2, 3, 6, 12)),
         )
-        for sku in random.choices(skus, weights, k=orders)
+        for number, sku in enumerate(random.choices(skus, weights, k=orders), start=1)
     ]
     wanted = dict.fromkeys(skus, 0)
     for sale in sales:

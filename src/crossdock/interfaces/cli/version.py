@@ -11,7 +11,7 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def version(as_json: AsJson = False) -> None:  # noqa: FBT002  # a flag is a flag
+def version(as_json: AsJson = False) -> None:
     """Print the version of Crossdock and of Python."""
     found = {"crossdock": installed_version("crossdock"), "python": platform.python_version()}
     if as_json:

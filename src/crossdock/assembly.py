@@ -1,0 +1,302 @@
+"""Builds one Hub from Settings; the only file that knows every part."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from crossdock.canonical.envelope import Fact
+from crossdock.capabilities import catalog, inventory
+from crossdock.capabilities.catalog import Catalog
+from crossdock.capabilities.inventory import Availability, Inventory
+from crossdock.connectivity.conversation import Conversation
+from crossdock.connectivity.courier import Courier, Step, Surroundings
+from crossdock.connectivity.deliveries import Deliveries
+from crossdock.connectivity.directory import Directory, Entry, installed_applications
+from crossdock.connectivity.inbox import Inbox
+from crossdock.connectivity.outbox import Outbox
+from crossdock.connectivity.poller import Pollers, Polling
+from crossdock.connectivity.recording import FactVerdict
+from crossdock.connectivity.replaying import Quarantine
+from crossdock.connectivity.sdk import Application, Ports
+from crossdock.connectivity.vault import Vault, master_key, master_key_in
+from crossdock.connectivity.waiting_room import WaitingRoom
+from crossdock.foundation import event_log, health, migrate, readers
+from crossdock.foundation.clock import Clock, SystemClock
+from crossdock.foundation.database import Database, Transaction, check_isolation
+from crossdock.foundation.event_log import Position
+from crossdock.foundation.ids import Ids, SystemIds, system_random
+from crossdock.foundation.jobs import Job, Jobs
+from crossdock.foundation.postgres import EmbeddedPostgres
+from crossdock.foundation.readers import Reader
+from crossdock.foundation.scope import Scope
+from crossdock.foundation.settings import Settings
+from crossdock.governance.access import Access
+from crossdock.orchestration.engine.engine import Engine, follow_all
+from crossdock.orchestration.processes.availability_channels import Channels
+from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
+
+SIGN_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What a hub meets the world with; tests and simulations bring their own."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    ids: Ids = field(default_factory=SystemIds)
+    random: Random = field(default_factory=system_random)
+    applications: Mapping[str, Application] | None = None
+
+
+class Hub:
+    """Every part of one hub process, ready to be asked. `work` keeps it moving."""
+
+    def __init__(self, settings: Settings, dsn: str, database: Database, outside: Outside) -> None:
+        self.settings = settings
+        self.dsn = dsn
+        self.database = database
+        self.clock = outside.clock
+        self.ids = outside.ids
+        self.scope = Scope(settings.tenant)
+        self.worker = f"{socket.gethostname()}-{os.getpid()}"
+        self.access = Access(database, outside.clock, outside.random)
+        applications = (
+            installed_applications() if outside.applications is None else outside.applications
+        )
+        self.directory = Directory(
+            database, outside.clock, Vault(_master_key(settings)), applications
+        )
+        self.catalog = Catalog(database, outside.clock)
+        self.inbox = Inbox(
+            database,
+            outside.clock,
+            self.directory,
+            self.catalog,
+            worker=self.worker,
+            body_bytes_max=settings.inbox_body_bytes_max,
+        )
+        self.quarantine = Quarantine(database, outside.clock, self.inbox, self.catalog)
+        self.waiting_room = WaitingRoom(database, outside.clock, self.catalog)
+        self.inventory = Inventory(
+            database, outside.clock, soft_hold_ttl_seconds=settings.soft_hold_ttl_seconds
+        )
+        self.outbox = Outbox(database, outside.clock)
+        self.channels = Channels(database, outside.clock)
+        self.engine = Engine(
+            database,
+            outside.clock,
+            self.outbox,
+            [availability_publishing(_Pools(self.inventory))],
+            worker=self.worker,
+        )
+        ports = Ports(
+            clock=outside.clock,
+            random=outside.random,
+            allow_private_addresses=settings.allow_private_addresses,
+        )
+        self._around = Surroundings(
+            database=database,
+            directory=self.directory,
+            keys=self.catalog,
+            ports=ports,
+            ids=outside.ids,
+            worker=self.worker,
+        )
+        self.pollers = Pollers(
+            Polling(
+                database=database,
+                directory=self.directory,
+                inbox=self.inbox,
+                ports=ports,
+                worker=self.worker,
+            )
+        )
+        self.jobs = Jobs(database, outside.clock, self._jobs())
+        self._couriers: dict[str, Courier] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, settings: Settings | None = None, outside: Outside | None = None
+    ) -> AsyncIterator["Hub"]:
+        """Start or join the database, bring its schema up to date, build every part."""
+        settings = settings or Settings()
+        async with ground(settings) as dsn:
+            await migrate.upgrade(dsn)
+            database = await Database.open(dsn, pool_size=settings.pool_size)
+            try:
+                await check_isolation(database)
+                hub = cls(settings, dsn, database, outside or Outside())
+                await hub._register()
+                yield hub
+            finally:
+                await database.close()
+
+    @property
+    def readers(self) -> tuple[Reader, ...]:
+        return (
+            catalog.reader(self.catalog),
+            self.waiting_room.reader,
+            inventory.inventory_reader(self.clock),
+            *self.engine.readers(),
+        )
+
+    async def connect(self, entry: Entry) -> Entry:
+        """Add a connection; its stock counts as stale after the silence its application allows."""
+        made = await self.directory.add(self.scope, entry)
+        silence = self.directory.application_of(made).freshness
+        await self.inventory.upkeep.set_freshness(
+            self.scope, made.name, int(silence.total_seconds())
+        )
+        return made
+
+    async def check_connection(self, name: str) -> str:
+        """Talk to the other side once; answer what it said, or raise why it did not."""
+        entry = await self.directory.get(self.scope, name)
+        conversation = Conversation(self.database, self.directory, self._around.ports)
+        try:
+            async with conversation.lent(entry) as connection:
+                return await connection.check()
+        finally:
+            await conversation.close()
+
+    async def record(self, facts: Sequence[Fact], *, source: str = "script") -> list[FactVerdict]:
+        """Record facts in canonical words and wait until every part has heard them."""
+        verdicts = await self.inbox.record(self.scope, source, facts, b"")
+        await self.settle()
+        return verdicts
+
+    async def settle(self) -> None:
+        """Carry everything there is to its end, then return: for scripts, tests and simulations.
+
+        What is not due yet by the clock (a timer, a retry, a rate) stays for later.
+        """
+        couriers = await self._all_couriers()
+        heard = None
+        while True:
+            await self.inventory.upkeep.tell()
+            await self.waiting_room.retry_due()
+            end = await self._end_of_log()
+            if end != heard:
+                for reader in self.readers:
+                    await readers.catch_up(self.database, reader, self.clock)
+            is_still = end == heard
+            heard = end
+            if await self.engine.run_due():
+                is_still = False
+            for courier in couriers:
+                while (await courier.step()).step is not Step.NOTHING:
+                    is_still = False
+            if is_still:
+                return
+
+    async def work(self, kind: str = "worker") -> None:
+        """Follow the log, decide, deliver, until cancelled. Any number of processes may."""
+        async with asyncio.TaskGroup() as group:
+            for reader in self.readers:
+                for shard in range(reader.shards):
+                    group.create_task(
+                        readers.follow(self.database, reader, self.clock, shard=shard),
+                        name=f"reader {reader.name} {shard}",
+                    )
+            group.create_task(self.inventory.upkeep.run(), name="promises told")
+            group.create_task(follow_all(self.engine), name="processes")
+            group.create_task(Deliveries(self._around).run(), name="deliveries")
+            group.create_task(self.pollers.run(), name="pollers")
+            group.create_task(self.waiting_room.run(), name="waiting room")
+            group.create_task(self.jobs.follow(), name="jobs")
+            group.create_task(self._leave_signs(kind), name="signs of life")
+
+    async def _register(self) -> None:
+        for reader in self.readers:
+            await readers.register(self.database, reader)
+        await self.jobs.register()
+
+    def _jobs(self) -> list[Job]:
+        return [
+            Job(name="expire soft holds", every=timedelta(seconds=30),
+                work=self.inventory.upkeep.sweep),
+            Job(name="extend event log", every=timedelta(minutes=10), work=self._extend_log),
+            Job(name="recover messages", every=timedelta(minutes=1), work=self.inbox.recover),
+        ]  # fmt: skip
+
+    async def _extend_log(self) -> None:
+        async with self.database.transaction(Scope.of_workers()) as tx:
+            await tx.fetchval("select extend_event_log()")
+
+    async def _leave_signs(self, kind: str) -> None:
+        while True:
+            await health.leave_sign(self.database, self.worker, kind, self.clock.now())
+            await self.clock.sleep(SIGN_SECONDS)
+
+    async def _end_of_log(self) -> Position:
+        async with self.database.transaction(Scope.of_workers()) as tx:
+            return await event_log.end(tx)
+
+    async def _all_couriers(self) -> list[Courier]:
+        for entry in await self.directory.entries(self.scope):
+            if entry.name not in self._couriers:
+                application = self.directory.application_of(entry)
+                if application.connect is not None:
+                    self._couriers[entry.name] = Courier(self._around, entry)
+        return list(self._couriers.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Pools:
+    """Inventory, in the words of availability publishing."""
+
+    inventory: Inventory
+
+    async def pools(
+        self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
+    ) -> Mapping[tuple[str, str, str], Pool]:
+        del tx  # each tenant is asked in a transaction of its own scope
+        found: dict[tuple[str, str, str], Pool] = {}
+        for tenant in sorted({key[0] for key in keys}):
+            own = [(item, location) for of, item, location in keys if of == tenant]
+            answers = await self.inventory.availability(Scope(tenant), own)
+            for answer in answers:
+                if answer.is_known:
+                    found[tenant, answer.item, answer.location] = Pool(
+                        free=answer.available.micros,
+                        demand=answer.figures.hard + answer.figures.soft,
+                        fresh_until=_fresh_until(answer),
+                    )
+        return found
+
+
+def _fresh_until(answer: Availability) -> datetime | None:
+    """Tell when the first of an answer's sources will have been silent for too long."""
+    return min(
+        (
+            (source.heard_at or datetime.min.replace(tzinfo=UTC))
+            + timedelta(seconds=source.freshness_seconds)
+            for source in answer.sources
+        ),
+        default=None,
+    )
+
+
+@asynccontextmanager
+async def ground(settings: Settings) -> AsyncIterator[str]:
+    """Give the address of the database: the team's own, or the embedded one while it is needed."""
+    if settings.dsn is not None:
+        yield settings.dsn.get_secret_value()
+        return
+    embedded = await EmbeddedPostgres.start(settings.data_dir)
+    try:
+        yield embedded.dsn
+    finally:
+        await asyncio.to_thread(embedded.stop)
+
+
+def _master_key(settings: Settings) -> bytes:
+    if settings.secret_key is not None:
+        return master_key(settings.secret_key.get_secret_value())
+    return master_key_in(settings.data_dir / "secret-key")

@@ -1,0 +1,49 @@
+"""`crossdock bench`: measurements, side by side."""
+
+import importlib
+from typing import Annotated, Any
+
+import typer
+
+from crossdock.canonical.errors import NotFound
+from crossdock.interfaces.cli.entry import EXIT_FINDINGS
+from crossdock.interfaces.cli.hub import run
+from crossdock.interfaces.cli.output import AsJson, stderr, stdout
+
+app = typer.Typer(add_completion=False)
+
+NAMES = ("reservations", "propagation", "growth", "processes", "peers")
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}, or all.")],
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="Rounds, sides interleaved.")] = 5,
+    quick: Annotated[bool, typer.Option("--quick", help="Smaller sizes, to try it out.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure and print goals with their figures; exit code 1 if a goal is missed.
+
+    The measurements live beside the source: run this from a clone of the repository.
+    """
+    holds = True
+    for one in NAMES if name == "all" else (name,):
+        report = run(_measurement(one).run(rounds=rounds, quick=quick))
+        stdout.print(report.as_json() if as_json else report.as_text(), soft_wrap=True)
+        holds = holds and report.holds
+    if not holds:
+        stderr.print("a goal was missed")
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+def _measurement(name: str) -> Any:
+    if name not in NAMES:
+        raise NotFound(f"no benchmark is called {name!r}", hint=f"one of {', '.join(NAMES)}")
+    try:
+        return importlib.import_module(f"benchmarks.{name}")
+    except ModuleNotFoundError as error:
+        if error.name not in {"benchmarks", f"benchmarks.{name}"}:
+            raise
+        raise NotFound(
+            f"benchmarks/{name}.py is not here", hint="run it in a clone of the repository"
+        ) from None

@@ -1,0 +1,171 @@
+"""Plays the day through a real hub, tick by tick, and measures what happened."""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from crossdock.applications.generic_wms.simulator import WorkLine
+from crossdock.assembly import Hub, Outside
+from crossdock.connectivity.transports.http import checked
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.ids import SeededIds
+from crossdock.foundation.settings import Settings
+from crossdock.interfaces.cli.demo_world import SITE, TICK_SECONDS, World, open_world
+from crossdock.interfaces.cli.trading_day import Channel, Day, Delivery, Sale, Tally, ticks
+
+OPENING = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
+
+CONFLICT = 409
+
+Progress = Callable[[int, "Played"], None]
+
+
+@dataclass(slots=True)
+class Played:
+    """What the day came to.
+
+    `delays` are seconds of real time from the moment the warehouse sends a round of messages until
+    the shop has answered the writes they caused.
+    """
+
+    tally: Tally
+    messages: int = 0
+    writes: int = 0
+    delays: list[float] = field(default_factory=list[float])
+    on_hand: int = 0
+    promised: int = 0
+    shown: int = 0
+
+
+async def play(day: Day, data_dir: Path, port: int, progress: Progress) -> Played:
+    """Play the whole day and leave."""
+    async with AsyncExitStack() as stack:
+        world = await enter(stack, day, data_dir, port)
+        return await play_in(world, day, progress)
+
+
+async def enter(stack: AsyncExitStack, day: Day, data_dir: Path, port: int) -> World:
+    clock = VirtualClock(OPENING)
+    random = Random(day.seed)  # noqa: S311  # a game, not a secret
+    outside = Outside(clock=clock, ids=SeededIds(random), random=random)
+    settings = Settings(data_dir=data_dir, allow_private_addresses=True, log_level="ERROR")
+    hub = await stack.enter_async_context(Hub.open(settings, outside))
+    return await stack.enter_async_context(open_world(hub, clock, day, port))
+
+
+async def play_in(world: World, day: Day, progress: Progress) -> Played:
+    played = Played(Tally(day))
+    await _open_doors(world)
+    for end, happenings in ticks(day, seconds=TICK_SECONDS):
+        for happening in happenings:
+            await _happen(world, played.tally, happening)
+        if happenings or _is_something_due(world, end):
+            await _travel(world, played, end)
+        else:
+            await _turn_to(world, end)
+        progress(end, played)
+    await _close_doors(world, played)
+    return played
+
+
+async def _open_doors(world: World) -> None:
+    """Let the warehouse say what lies there, and the shop hear of it."""
+    await world.warehouse.work()
+    await world.hub.settle()
+    await world.simulator.webhooks.deliver_due()
+    await world.hub.settle()
+
+
+async def _happen(world: World, tally: Tally, happening: Sale | Delivery) -> None:
+    if isinstance(happening, Delivery):
+        world.warehouse.receive(happening.sku, happening.quantity)
+        tally.receive(happening)
+        return
+    accepted = (
+        _sold_by_shop(world, happening)
+        if happening.channel is Channel.SHOP
+        else await _sold_by_branch(world, happening)
+    )
+    if accepted is None:
+        tally.refuse(happening)
+        return
+    tally.accept(happening)
+    line = WorkLine(
+        demand_ref=accepted, item=happening.sku, quantity=happening.quantity, document=accepted
+    )
+    world.warehouse.release([line])
+
+
+def _sold_by_shop(world: World, sale: Sale) -> str | None:
+    """Buy in the shop, which looks only at the number it was given."""
+    order = world.simulator.shop.buy(sale.sku, sale.quantity)
+    return f"shopify:{order.number}/{order.lines[0].number}" if order else None
+
+
+async def _sold_by_branch(world: World, sale: Sale) -> str | None:
+    """Ask the hub for a promise before the counter says yes."""
+    number = f"branch-{sale.number}"
+    asked = {
+        "request_id": number,
+        "kind": "HARD",
+        "lines": [
+            {
+                "item": sale.sku,
+                "location": SITE,
+                "quantity": {"value": str(sale.quantity), "unit": "EA"},
+                "demand_ref": number,
+            }
+        ],
+    }
+    response = await world.api.request(
+        "POST",
+        "/v1/reservations",
+        headers={"authorization": f"Bearer {world.owner_key}", "content-type": "application/json"},
+        body=json.dumps(asked).encode(),
+    )
+    if response.status == CONFLICT and json.loads(response.body)["code"] == "insufficient_stock":
+        return None
+    checked(response)
+    return number
+
+
+def _is_something_due(world: World, end: int) -> bool:
+    by = OPENING + timedelta(seconds=end)
+    shop = world.simulator.webhooks.next_due
+    return world.warehouse.due_at <= by or (shop is not None and shop <= by)
+
+
+async def _travel(world: World, played: Played, end: int) -> None:
+    """Let everything that is on its way arrive, and the hub carry it through to the shop."""
+    await _turn_to(world, end)
+    before = world.warehouse.sent_count
+    started = time.perf_counter()
+    played.messages += await world.simulator.webhooks.deliver_due()
+    await world.warehouse.work()
+    await world.hub.settle()
+    sent = world.warehouse.sent_count - before
+    played.messages += sent
+    if sent:
+        played.delays.append(time.perf_counter() - started)
+
+
+async def _turn_to(world: World, end: int) -> None:
+    await world.clock.advance(OPENING + timedelta(seconds=end) - world.clock.now())
+
+
+async def _close_doors(world: World, played: Played) -> None:
+    """Wait for the last messages, then ask everybody for their numbers."""
+    await world.warehouse.deliver_all()
+    await world.clock.advance(timedelta(minutes=2))
+    await world.simulator.webhooks.deliver_due()
+    await world.hub.settle()
+    keys = [(sku, SITE) for sku in played.tally.free]
+    for answer in await world.hub.inventory.availability(world.hub.scope, keys):
+        played.on_hand += int(answer.on_hand.value)
+        played.promised += (answer.figures.hard + answer.figures.soft) // 1_000_000
+    played.shown = sum(world.simulator.shop.available(sku) for sku in played.tally.free)

@@ -1,0 +1,138 @@
+"""What the demo shows: progress while it plays, the table at the end, what to try next."""
+
+import asyncio
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from crossdock.foundation import telemetry
+from crossdock.foundation.settings import Settings
+from crossdock.interfaces.cli.demo_run import OPENING, Played, enter, play_in
+from crossdock.interfaces.cli.demo_world import SITE, World
+from crossdock.interfaces.cli.hub import run
+from crossdock.interfaces.cli.output import print_json, stderr, stdout
+from crossdock.interfaces.cli.trading_day import DAY_SECONDS, Channel, Day, Tally
+
+
+def run_day(day: Day, old: Tally, *, port: int, keep: bool, as_json: bool) -> None:
+    telemetry.configure(Settings(log_level="ERROR"))
+    with tempfile.TemporaryDirectory(prefix="crossdock-demo-") as folder:
+        run(_run(day, old, Path(folder), port=port, keep=keep, as_json=as_json))
+
+
+async def _run(
+    day: Day, old: Tally, folder: Path, *, port: int, keep: bool, as_json: bool
+) -> None:
+    started = time.perf_counter()
+    async with AsyncExitStack() as stack:
+        world = await enter(stack, day, folder, port)
+        seconds = time.perf_counter() - started
+        stderr.print(f"  [green]✓[/] the hub   embedded PostgreSQL in {folder}  {seconds:.1f} s")
+        stderr.print("  [green]✓[/] the ends  warehouse by signed webhooks, shop by Admin GraphQL")
+        played = await _play(world, day)
+        seconds = time.perf_counter() - started
+        if as_json:
+            print_json(_as_object(day, old, played, seconds))
+        else:
+            _show(day, old, played, seconds)
+        if keep:
+            await _keep(world)
+
+
+async def _play(world: World, day: Day) -> Played:
+    columns = (
+        TextColumn("  playing "),
+        BarColumn(),
+        TextColumn("{task.fields[at]}  {task.fields[orders]} orders"),
+        TimeRemainingColumn(),
+    )
+    is_live = stderr.is_terminal
+    with Progress(*columns, console=stderr, transient=True, disable=not is_live) as progress:
+        task = progress.add_task("day", total=DAY_SECONDS, at="08:00", orders=0)
+
+        def advance(end: int, played: Played) -> None:
+            at = f"{8 + end // 3600:02}:{end % 3600 // 60:02}"
+            count = sum(played.tally.accepted.values())
+            progress.update(task, completed=end, at=at, orders=count)
+            if not is_live and end % 7200 == 0:
+                stderr.print(f"  {at}  {count} orders", highlight=False)
+
+        return await play_in(world, day, advance)
+
+
+def _as_object(day: Day, old: Tally, played: Played, seconds: float) -> dict[str, object]:
+    return {
+        "seed": day.seed,
+        "seconds": round(seconds, 1),
+        "batch_feed": _tally(old),
+        "crossdock": _tally(played.tally),
+        "messages": played.messages,
+        "writes": played.writes,
+        "propagation_ms": {"p50": _quantile(played, 50), "p99": _quantile(played, 99)},
+        "on_hand": played.on_hand,
+        "promised": played.promised,
+        "shown_in_shop": played.shown,
+    }
+
+
+def _tally(tally: Tally) -> dict[str, int]:
+    return {
+        "shop_orders": tally.accepted[Channel.SHOP],
+        "branch_orders": tally.accepted[Channel.BRANCH],
+        "refused": sum(tally.refused.values()),
+        "refused_in_vain": tally.refused_in_vain,
+        "oversold_orders": tally.oversold_orders,
+        "oversold_units": tally.oversold_units,
+    }
+
+
+def _show(day: Day, old: Tally, played: Played, seconds: float) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("", "shop", "branches", "refused", "in vain", "oversold", "units"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for name, tally in (("two-hour batch feed", old), ("Crossdock", played.tally)):
+        colour = "red" if tally.oversold_orders else "green"
+        table.add_row(
+            name,
+            *(str(tally.accepted[channel]) for channel in Channel),
+            str(sum(tally.refused.values())),
+            str(tally.refused_in_vain),
+            f"[{colour}]{tally.oversold_orders}[/]",
+            f"[{colour}]{tally.oversold_units}[/]",
+        )
+    stdout.print()
+    stdout.print(table)
+    stdout.print()
+    stdout.print(
+        f"movement to shop  p50 {_quantile(played, 50)} ms, p99 {_quantile(played, 99)} ms"
+        f"  [dim]({len(played.delays)} rounds, through HTTP on both sides)[/]"
+    )
+    stdout.print(
+        f"now at {SITE}        {played.on_hand} on hand, {played.promised} promised,"
+        f" {played.shown} shown in the shop"
+    )
+    stdout.print(f"the day took      {seconds:.1f} s, seed {day.seed}")
+    stdout.print()
+    stdout.print(
+        "[bold]Try next[/]  crossdock demo --seed 8  ·  crossdock demo --keep  ·  crossdock serve"
+    )
+
+
+def _quantile(played: Played, percent: int) -> float:
+    ordered = sorted(played.delays)
+    if not ordered:
+        return 0.0
+    return round(1000 * ordered[min(len(ordered) - 1, len(ordered) * percent // 100)], 1)
+
+
+async def _keep(world: World) -> None:
+    """Serve until interrupted; the clock of the demo stands where the day ended."""
+    stderr.print(f"\nserving {world.address}  key {world.owner_key}  (Ctrl-C ends it)")
+    stderr.print(
+        f"the demo's clock stands at {world.clock.now():%H:%M}, opened at {OPENING:%H:%M}"
+    )
+    await asyncio.Event().wait()

@@ -1,0 +1,117 @@
+"""`crossdock doctor`: what is wrong, and how to mend it."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import typer
+
+from crossdock.assembly import Hub, ground
+from crossdock.canonical.errors import CrossdockError
+from crossdock.foundation import health
+from crossdock.foundation.health import Check, State
+from crossdock.foundation.settings import Settings
+from crossdock.interfaces.cli.entry import EXIT_FINDINGS
+from crossdock.interfaces.cli.hub import read_settings, run
+from crossdock.interfaces.cli.output import AsJson, print_json, stdout
+
+app = typer.Typer(add_completion=False)
+
+AGED = timedelta(minutes=5)
+MARKS = {State.OK: "[green]✓[/]", State.WARN: "[yellow]![/]", State.FAIL: "[red]✗[/]"}
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check everything that usually goes wrong; exit code 1 if something has."""
+    checks = run(examine(read_settings()))
+    failures = sum(check.state is State.FAIL for check in checks)
+    if as_json:
+        print_json({"failures": failures, "checks": checks})
+    else:
+        for check in checks:
+            stdout.print(f"{MARKS[check.state]} {check.name:<22}{check.detail}", soft_wrap=True)
+            if check.fix:
+                stdout.print(f"  [cyan]fix: {check.fix}[/]", soft_wrap=True)
+        warnings = sum(check.state is State.WARN for check in checks)
+        stdout.print(f"\n{failures} failures, {warnings} warnings")
+    if failures:
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+async def examine(settings: Settings) -> list[Check]:
+    """Look from the ground up; what needs a part that is broken is not looked at."""
+    checks = [health.check_python()]
+    try:
+        async with ground(settings) as dsn:
+            checks.append(health.check_disk(_existing(settings.data_dir), _free_bytes))
+            checks.append(await health.check_database(dsn))
+            if checks[-1].state is State.OK:
+                checks.append(await health.check_schema(dsn))
+            if checks[-1].state is State.OK:
+                checks += await _examine_hub(settings)
+    except CrossdockError as error:
+        checks.append(health.failed("Database", error))
+    return checks
+
+
+async def _examine_hub(settings: Settings) -> list[Check]:
+    async with _opened(settings) as hub:
+        return [
+            await health.check_scopes(hub.database),
+            await health.check_clock(hub.database, hub.clock),
+            await health.check_workers(hub.database),
+            *await _connections(hub),
+            *await _outbox(hub),
+        ]
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Hub]:
+    async with Hub.open(settings) as hub:
+        yield hub
+
+
+async def _connections(hub: Hub) -> list[Check]:
+    checks: list[Check] = []
+    for entry in await hub.directory.entries(hub.scope):
+        name = f"Connection {entry.name}"
+        if entry.is_paused:
+            fix = f"crossdock connection resume {entry.name}"
+            checks.append(Check(name, State.WARN, f"paused: {entry.pause_reason}", fix))
+            continue
+        try:
+            if hub.directory.application_of(entry).connect is not None:
+                checks.append(Check(name, State.OK, await hub.check_connection(entry.name)))
+        except CrossdockError as error:
+            fix = error.hint or "check its settings: crossdock connection list --json"
+            checks.append(Check(name, State.FAIL, error.message, fix))
+    return checks
+
+
+async def _outbox(hub: Hub) -> list[Check]:
+    depths = await hub.outbox.depths(hub.scope)
+    letters = sum(row["commands"] for row in depths if row["state"] in {"DEAD", "PARKED"})
+    waiting = [row["oldest_at"] for row in depths if row["state"] in {"PENDING", "IN_FLIGHT"}]
+    checks = [Check("Dead letters", State.OK, "none")]
+    if letters:
+        checks = [Check("Dead letters", State.WARN, f"{letters} commands", "crossdock dlq list")]
+    age = hub.clock.now() - min(waiting) if waiting else timedelta()
+    if age > AGED:
+        detail = f"the oldest command has waited {age.total_seconds() / 60:.0f} minutes"
+        fix = "crossdock connection list  (a circuit is open, or no worker runs: crossdock serve)"
+        checks.append(Check("Outbox", State.FAIL, detail, fix))
+    else:
+        checks.append(Check("Outbox", State.OK, f"{len(waiting)} queues, none older than 5 min"))
+    return checks
+
+
+def _existing(folder: Path) -> Path:
+    """Find the nearest folder that is there already: its disk is the one that will fill."""
+    return folder if folder.exists() else _existing(folder.parent)
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free

@@ -1,0 +1,131 @@
+"""`crossdock msg`: messages that were set aside, and what waits for its predecessor."""
+
+from typing import Annotated
+
+import typer
+
+from crossdock.assembly import Hub
+from crossdock.interfaces.cli.entry import EXIT_FINDINGS
+from crossdock.interfaces.cli.hub import with_hub
+from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+Number = Annotated[int, typer.Argument(help="As `list` shows it.")]
+Source = Annotated[str, typer.Option(help="Only from this connection.")]
+Code = Annotated[str, typer.Option(help="Only with this code, such as MD-ITEM-XREF.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, do nothing.")]
+
+
+@app.command(name="list")
+def list_messages(source: Source = "", code: Code = "", as_json: AsJson = False) -> None:
+    """List what is in quarantine, with the reason."""
+
+    async def listed(hub: Hub) -> None:
+        entries = await hub.quarantine.find(hub.scope, source=source, code=code)
+        if as_json:
+            print_json(entries)
+            return
+        table(
+            ("number", "source", "code", "times", "since", "where", "reason"),
+            [
+                (e.id, e.source, e.code, e.times, e.quarantined_at, e.place, e.reason)
+                for e in entries
+            ],
+            empty="nothing is in quarantine",
+        )
+
+    with_hub(listed)
+
+
+@app.command()
+def waiting(source: Source = "", as_json: AsJson = False) -> None:
+    """List what waits for something it refers to, and until when."""
+
+    async def listed(hub: Hub) -> None:
+        facts = await hub.waiting_room.waiting(hub.scope, source)
+        if as_json:
+            print_json(facts)
+            return
+        table(
+            ("source", "identity", "code", "missing", "tries", "until"),
+            [
+                (
+                    f.source,
+                    f.identity,
+                    f.code,
+                    f.missing,
+                    f.attempts,
+                    f"{f.expires_at:%m-%d %H:%M}",
+                )
+                for f in facts
+            ],
+            empty="nothing waits",
+        )
+
+    with_hub(listed)
+
+
+@app.command()
+def show(number: Number, as_json: AsJson = False) -> None:
+    """Show one entry, and the record it came from."""
+
+    async def shown(hub: Hub) -> None:
+        entry = await hub.quarantine.show(hub.scope, number)
+        if as_json:
+            print_json(entry)
+            return
+        stdout.print(f"[bold]{entry.code}[/] from {entry.source}: {entry.reason}")
+        stdout.print(f"  where   {entry.place or 'the whole message'}")
+        stdout.print(f"  state   {entry.state} {entry.closed_reason}")
+        stdout.print((entry.record or b"").decode(errors="replace") or entry.fact or "")
+
+    with_hub(shown)
+
+
+@app.command()
+def replay(
+    numbers: Annotated[list[int] | None, typer.Argument(help="None: all that match.")] = None,
+    source: Source = "",
+    code: Code = "",
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Try entries again with today's mapping and catalogue; exit code 1 if some stay."""
+
+    async def replayed(hub: Hub) -> int:
+        found = await hub.quarantine.find(
+            hub.scope, source=source, code=code, ids=numbers or None, limit=1000
+        )
+        results = await hub.quarantine.replay(hub.scope, found, dry_run=dry_run)
+        if as_json:
+            print_json({"dry_run": dry_run, "results": results})
+        else:
+            table(
+                ("number", "result", "why"),
+                [(r.id, "would go" if dry_run and r.is_closed else _word(r.is_closed), r.reason)
+                 for r in results],
+                empty="nothing matches",
+            )  # fmt: skip
+        return 0 if all(result.is_closed for result in results) else EXIT_FINDINGS
+
+    raise typer.Exit(with_hub(replayed))
+
+
+@app.command()
+def discard(
+    numbers: Annotated[list[int], typer.Argument(help="As `list` shows them.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the entry.")],
+    as_json: AsJson = False,
+) -> None:
+    """Give up on entries; they stay on record."""
+
+    async def discarded(hub: Hub) -> None:
+        count = await hub.quarantine.discard(hub.scope, numbers, reason=reason)
+        print_json({"discarded": count}) if as_json else stdout.print(f"{count} discarded")
+
+    with_hub(discarded)
+
+
+def _word(is_closed: bool) -> str:  # noqa: FBT001
+    return "recorded" if is_closed else "stays"

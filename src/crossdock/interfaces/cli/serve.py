@@ -1,0 +1,52 @@
+"""`crossdock serve`: the hub with its API and its workers, until interrupted."""
+
+import asyncio
+import signal
+
+import typer
+
+from crossdock.assembly import Hub
+from crossdock.foundation import telemetry
+from crossdock.interfaces.api import create_app
+from crossdock.interfaces.cli.http_server import serving
+from crossdock.interfaces.cli.hub import read_settings, run
+from crossdock.interfaces.cli.output import AsJson, print_json, stderr
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def serve(as_json: AsJson = False) -> None:
+    """Run the hub: API, readers, processes, deliveries."""
+    run(_served(as_json=as_json))
+
+
+async def _served(*, as_json: bool) -> None:
+    settings = read_settings()
+    telemetry.configure(settings)
+    async with Hub.open(settings) as hub:
+        owner_key = await hub.access.ensure_owner_key(settings.data_dir, settings.tenant)
+        async with serving(create_app(hub), host=settings.host, port=settings.port) as address:
+            if as_json:
+                print_json({"address": address, "owner_key": owner_key})
+            else:
+                stderr.print(f"[green]✓[/] serving {address}  (Ctrl-C ends it)")
+                if owner_key:
+                    stderr.print(f"  owner key, shown this once: [bold]{owner_key}[/]")
+            await until_told(hub, "serve")
+
+
+async def until_told(hub: Hub, kind: str) -> None:
+    """Work until SIGINT or SIGTERM; then let what is under way finish."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    work = asyncio.create_task(hub.work(kind))
+    ended = asyncio.create_task(told.wait())
+    await asyncio.wait({work, ended}, return_when=asyncio.FIRST_COMPLETED)
+    ended.cancel()
+    if work.done():
+        work.result()
+    work.cancel()
+    await asyncio.gather(work, ended, return_exceptions=True)

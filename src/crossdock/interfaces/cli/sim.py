@@ -1,0 +1,139 @@
+"""`crossdock sim`: stand-ins of outside systems, to try a hub against without one of them."""
+
+import asyncio
+import base64
+import json
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from crossdock.applications.generic_wms.simulator import Habits as WmsHabits
+from crossdock.applications.generic_wms.simulator import Warehouse, webhook_sender
+from crossdock.applications.shopify.settings import ShopifySettings
+from crossdock.applications.shopify.simulated_webhooks import Habits as ShopHabits
+from crossdock.applications.shopify.simulator import ShopifySimulator
+from crossdock.connectivity.sdk import Ports
+from crossdock.connectivity.transports.http import HttpClient
+from crossdock.foundation.clock import SystemClock
+from crossdock.interfaces.cli.http_server import serving
+from crossdock.interfaces.cli.hub import run
+from crossdock.interfaces.cli.output import AsJson, print_json, stderr
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+TOPICS = ("ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_CANCELLED", "INVENTORY_LEVELS_UPDATE")
+
+Seed = Annotated[int, typer.Option(help="The same seed does the same things.")]
+Items = Annotated[int, typer.Option(min=1, max=10_000, help="How many items, SKU-0001 and on.")]
+Bad = Annotated[bool, typer.Option("--bad", help="Bad habits: late, twice, out of order, lost.")]
+Hub = Annotated[str, typer.Option(help="The hub's address, http://127.0.0.1:8440")]
+Sells = Annotated[float, typer.Option(min=0, help="Orders a minute.")]
+
+
+@app.command()
+def shop(
+    hub: Hub = "http://127.0.0.1:8440",
+    connection: Annotated[str, typer.Option(help="The hub's connection for this shop.")] = "shop",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where it listens; 0: free.")] = 8441,
+    items: Items = 50,
+    sells: Sells = 20,
+    seed: Seed = 7,
+    bad: Bad = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a shop: Admin GraphQL, signed webhooks, customers. Prints the settings to connect it."""
+
+    async def open_shop() -> None:
+        ports = _ports(seed)
+        keys = {"access_token": "shpat_simulated", "webhook_secret": "simulated-webhook-secret"}
+        settings = {"shop_domain": "simulated.myshopify.com", "demand_location": "DC1", **keys}
+        habits = ShopHabits(lost=0.01, twice=0.1, late=0.05) if bad else ShopHabits()
+        simulator = ShopifySimulator(
+            ShopifySettings.model_validate(settings), ports, habits=habits
+        )
+        place = simulator.shop.open_location("DC1")
+        skus = [f"SKU-{number:04}" for number in range(1, items + 1)]
+        for sku in skus:
+            simulator.shop.list_item(sku, title=sku, stock={place: 0})
+        for topic in TOPICS:
+            simulator.webhooks.subscribe(topic, f"{hub}/v1/webhooks/{connection}")
+        async with serving(simulator.app, port=port) as address:
+            _say({**settings, "admin_url": address}, f"shopify {connection}", as_json=as_json)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(simulator.webhooks.run())
+                group.create_task(_sell(simulator, skus, sells, ports.random))
+
+    run(open_shop())
+
+
+@app.command()
+def warehouse(
+    hub: Hub = "http://127.0.0.1:8440",
+    connection: Annotated[str, typer.Option(help="The hub's connection for it.")] = "wms",
+    site: Annotated[str, typer.Option(help="The warehouse's code.")] = "DC1",
+    items: Items = 50,
+    seed: Seed = 7,
+    bad: Bad = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a warehouse: receipts, counts, damages, by signed webhooks. Prints its settings."""
+
+    async def open_warehouse() -> None:
+        ports = _ports(seed)
+        secret = "whsec_" + base64.b64encode(f"warehouse simulated {seed:04}".encode()).decode()
+        parts = urlsplit(hub)
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(
+                HttpClient(
+                    f"{parts.scheme}://{parts.netloc}",
+                    clock=ports.clock,
+                    allow_private_addresses=True,
+                )
+            )
+            house = Warehouse(
+                site,
+                stock={f"SKU-{number:04}": 100 for number in range(1, items + 1)},
+                ports=ports,
+                send=webhook_sender(client, f"/v1/webhooks/{connection}"),
+                secrets=[secret],
+                habits=WmsHabits.bad() if bad else WmsHabits.usual(),
+            )
+            _say({"secrets": [secret]}, f"generic_wms {connection}", as_json=as_json)
+            await house.run()
+
+    run(open_warehouse())
+
+
+async def _sell(
+    simulator: ShopifySimulator, skus: list[str], per_minute: float, random: Random
+) -> None:
+    clock = SystemClock()
+    while per_minute:
+        await clock.sleep(random.expovariate(per_minute / timedelta(minutes=1).total_seconds()))
+        simulator.shop.buy(random.choice(skus), random.choice((1, 1, 2, 3)))
+
+
+def _ports(seed: int) -> Ports:
+    return Ports(
+        clock=SystemClock(),
+        random=Random(seed),  # noqa: S311  # a game, not a secret
+        allow_private_addresses=True,
+    )
+
+
+def _say(settings: dict[str, object], what: str, *, as_json: bool) -> None:
+    """Print the settings that connect it, ready for `crossdock connection add`."""
+    application, name = what.split()
+    if as_json:
+        print_json({"application": application, "connection": name, "settings": settings})
+        return
+    file = Path(f"{name}.json")
+    stderr.print(f"[green]✓[/] at work (Ctrl-C ends it). To connect it, put this into {file}:")
+    stderr.print(json.dumps(settings, indent=2))
+    stderr.print(f"and run: crossdock connection add {name} {application} --file {file}")
+    stderr.print("the hub needs CROSSDOCK_ALLOW_PRIVATE_ADDRESSES=true to call it")

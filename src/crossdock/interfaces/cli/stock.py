@@ -1,0 +1,192 @@
+"""`crossdock stock`: what can be promised, and promises."""
+
+from decimal import Decimal
+from typing import Annotated
+
+import typer
+
+from crossdock.assembly import Hub
+from crossdock.canonical.inventory import ReservationKind
+from crossdock.canonical.quantities import Quantity, plain
+from crossdock.capabilities.inventory import (
+    Availability,
+    Reservation,
+    ReservationLine,
+    ReservationRequest,
+)
+from crossdock.interfaces.cli.entry import EXIT_FINDINGS
+from crossdock.interfaces.cli.hub import with_hub
+from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+Item = Annotated[str, typer.Argument(help="The hub's item id.")]
+At = Annotated[str, typer.Argument(help="Location, or group of locations.")]
+Held = Annotated[str, typer.Argument(help="Reservation id, rsv_…")]
+
+
+@app.command()
+def available(item: Item, location: At, as_json: AsJson = False) -> None:
+    """Say what can be promised now, with the proof."""
+
+    async def asked(hub: Hub) -> None:
+        answer = (await hub.inventory.availability(hub.scope, [(item, location)]))[0]
+        print_json(_proof(answer)) if as_json else _show(answer)
+
+    with_hub(asked)
+
+
+@app.command(name="on-hand")
+def on_hand(item: Item, location: At, as_json: AsJson = False) -> None:
+    """List the buckets that goods lie in."""
+
+    async def asked(hub: Hub) -> None:
+        positions = await hub.inventory.on_hand(hub.scope, [(item, location)])
+        if as_json:
+            print_json(positions)
+            return
+        table(
+            ("status", "owner", "lot", "serial", "quantity", "last movement"),
+            [
+                (p.status, p.owner, p.lot, p.serial, p.quantity, p.last_movement_at)
+                for p in positions
+            ],
+            empty=f"nobody has said anything about {item} at {location}",
+        )
+
+    with_hub(asked)
+
+
+@app.command()
+def reserve(
+    item: Item,
+    location: At,
+    quantity: Annotated[str, typer.Argument(help="In the item's base unit.")],
+    request_id: Annotated[str, typer.Option(help="Your own id: asked twice, promised once.")],
+    hard: Annotated[bool, typer.Option(help="Without an end, for an accepted order.")] = False,
+    ttl: Annotated[int | None, typer.Option(help="Seconds that a soft hold lives.")] = None,
+    demand_ref: Annotated[str, typer.Option(help="The order line it is for.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Promise stock; exit code 1 if there is not enough."""
+
+    async def asked(hub: Hub) -> int:
+        line = ReservationLine(item, location, Quantity.of(quantity).micros, demand_ref)
+        request = ReservationRequest(
+            request_id=request_id,
+            lines=(line,),
+            kind=ReservationKind.HARD if hard else ReservationKind.SOFT,
+            ttl_seconds=ttl,
+        )
+        made = await hub.inventory.reserve(hub.scope, "command-line", request)
+        await hub.inventory.upkeep.tell()
+        _print_reservation(made, as_json=as_json)
+        return 0 if made.is_granted else EXIT_FINDINGS
+
+    raise typer.Exit(with_hub(asked))
+
+
+@app.command()
+def show(reservation: Held, as_json: AsJson = False) -> None:
+    """Show a reservation."""
+
+    async def asked(hub: Hub) -> None:
+        _print_reservation(await hub.inventory.get(hub.scope, reservation), as_json=as_json)
+
+    with_hub(asked)
+
+
+@app.command()
+def confirm(reservation: Held, as_json: AsJson = False) -> None:
+    """Turn a soft hold hard: the same units, no gap."""
+
+    async def asked(hub: Hub) -> None:
+        made = await hub.inventory.confirm(hub.scope, reservation)
+        await hub.inventory.upkeep.tell()
+        _print_reservation(made, as_json=as_json)
+
+    with_hub(asked)
+
+
+@app.command()
+def release(reservation: Held, as_json: AsJson = False) -> None:
+    """Give back what a reservation still holds."""
+
+    async def asked(hub: Hub) -> None:
+        made = await hub.inventory.release(hub.scope, reservation)
+        await hub.inventory.upkeep.tell()
+        _print_reservation(made, as_json=as_json)
+
+    with_hub(asked)
+
+
+@app.command()
+def safety(
+    item: Item,
+    location: At,
+    quantity: Annotated[str, typer.Argument(help="Kept from being promised.")],
+    as_json: AsJson = False,
+) -> None:
+    """Set the safety stock of an item at a location."""
+
+    async def asked(hub: Hub) -> None:
+        amount = Quantity.of(quantity)
+        await hub.inventory.upkeep.set_safety(hub.scope, item, location, amount.micros)
+        await hub.inventory.upkeep.tell()
+        answer = {"item": item, "location": location, "safety": plain(amount.value)}
+        print_json(answer) if as_json else stdout.print(f"safety of {item}: {answer['safety']}")
+
+    with_hub(asked)
+
+
+def _proof(answer: Availability) -> dict[str, object]:
+    figures = answer.figures
+    return {
+        "item": answer.item,
+        "location": answer.location,
+        "is_known": answer.is_known,
+        "is_stale": answer.is_stale,
+        "available": answer.available,
+        "on_hand": answer.on_hand,
+        "nettable": answer.quantity(figures.nettable),
+        "hard": answer.quantity(figures.hard),
+        "soft": answer.quantity(figures.soft),
+        "safety": answer.quantity(figures.safety),
+        "net": answer.net,
+        "withheld": answer.withheld,
+        "shortage": answer.shortage,
+        "by_status": {name: answer.quantity(micros) for name, micros in answer.by_status.items()},
+        "sources": answer.sources,
+        "version": answer.version,
+        "as_of": answer.as_of,
+        "rule": answer.rule,
+    }
+
+
+def _show(answer: Availability) -> None:
+    if not answer.is_known:
+        stdout.print(f"{answer.item} at {answer.location}: [yellow]unknown[/], which is not zero")
+        return
+    stale = "  [yellow]stale: a source is silent[/]" if answer.is_stale else ""
+    stdout.print(f"{answer.item} at {answer.location}: [bold]{answer.available}[/]{stale}")
+    for name, value in _proof(answer).items():
+        if isinstance(value, Quantity):
+            stdout.print(f"  {name:<10}{_aligned(value.value)} {value.unit}")
+    stdout.print(f"  [dim]{answer.rule}[/]", soft_wrap=True)
+
+
+def _aligned(value: Decimal) -> str:
+    return f"{plain(value):>14}"
+
+
+def _print_reservation(made: Reservation, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"status": made.status, "kind": made.kind, "reservation": made})
+        return
+    until = f" until {made.expires_at:%H:%M:%S} UTC" if made.expires_at else ""
+    stdout.print(f"[bold]{made.reservation_id}[/] {made.status} {made.kind}{until}")
+    for line in made.lines:
+        stdout.print(
+            f"  {line.item} at {line.location}: {line.granted / 1_000_000:g} of"
+            f" {line.requested / 1_000_000:g}"
+        )

@@ -1,0 +1,95 @@
+"""`crossdock tail`: events as they are recorded."""
+
+import re
+from collections.abc import Awaitable, Callable
+from fnmatch import fnmatch
+from typing import Annotated
+
+import msgspec
+import typer
+
+from crossdock.assembly import Hub
+from crossdock.canonical.envelope import Event
+from crossdock.foundation import event_log
+from crossdock.foundation.event_log import Position
+from crossdock.foundation.scope import Scope
+from crossdock.interfaces.cli.hub import with_hub
+from crossdock.interfaces.cli.output import AsJson, print_json, stdout
+
+app = typer.Typer(add_completion=False)
+
+PAGE = 500
+
+
+@app.command()
+def tail(
+    events: Annotated[str, typer.Option(help="Types to show, with wildcards.")] = "*",
+    correlation: Annotated[str, typer.Option(help="Only this business thread.")] = "",
+    since_start: Annotated[bool, typer.Option("--all", help="From the beginning.")] = False,
+    once: Annotated[bool, typer.Option(help="Stop at the end instead of waiting.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print events as they happen; with --json one object per line."""
+
+    def is_wanted(event: Event) -> bool:
+        return fnmatch(event.payload.TYPE, events) and (
+            not correlation or event.fact.correlation_id == correlation
+        )
+
+    async def show(event: Event) -> None:
+        if is_wanted(event):
+            print_json(as_object(event)) if as_json else print_line(event)
+
+    async def follow(hub: Hub) -> None:
+        await follow_log(hub, show, from_start=since_start or once, once=once)
+
+    with_hub(follow)
+
+
+async def follow_log(
+    hub: Hub, show: Callable[[Event], Awaitable[None]], *, from_start: bool, once: bool = False
+) -> None:
+    """Give every event of the tenant to `show`, as it is committed."""
+    scope = Scope(hub.settings.tenant)
+    bell = hub.database.bell(event_log.TOPIC)
+    after = Position() if from_start else await end_of(hub, scope)
+    while True:
+        async with hub.database.transaction(scope) as tx:
+            page, reached = await event_log.read(tx, after, limit=PAGE)
+        for event in page:
+            await show(event)
+        if reached == after:
+            if once:
+                return
+            await bell.wait(5)
+        after = reached
+
+
+async def end_of(hub: Hub, scope: Scope) -> Position:
+    async with hub.database.transaction(scope) as tx:
+        return await event_log.end(tx)
+
+
+def as_object(event: Event) -> dict[str, object]:
+    fact = event.fact
+    return {
+        "position": event.position,
+        "id": event.event_id,
+        "type": fact.payload.TYPE,
+        "source": event.source,
+        "identity": fact.identity,
+        "occurred_at": fact.occurred_at,
+        "received_at": event.received_at,
+        "correlation_id": fact.correlation_id,
+        "data": fact.payload,
+    }
+
+
+def print_line(event: Event) -> None:
+    fact = event.fact
+    shown = re.sub(r'[{}"]', "", msgspec.json.encode(fact.payload).decode()).replace(",", "  ")
+    stdout.print(
+        f"[dim]{event.received_at:%H:%M:%S.%f}[/] [cyan]{fact.payload.TYPE}[/]"
+        f" [bold]{fact.payload.key}[/] [dim]{event.source}[/] {shown}",
+        soft_wrap=True,
+    )

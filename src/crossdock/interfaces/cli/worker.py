@@ -1,0 +1,28 @@
+"""`crossdock worker`: everything but the API, for more processes on one database."""
+
+import typer
+
+from crossdock.assembly import Hub
+from crossdock.foundation import telemetry
+from crossdock.interfaces.cli.hub import read_settings, run
+from crossdock.interfaces.cli.output import AsJson, print_json, stderr
+from crossdock.interfaces.cli.serve import until_told
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def worker(as_json: AsJson = False) -> None:
+    """Run readers, processes and deliveries without the API."""
+    run(_worked(as_json=as_json))
+
+
+async def _worked(*, as_json: bool) -> None:
+    settings = read_settings()
+    telemetry.configure(settings)
+    async with Hub.open(settings) as hub:
+        if as_json:
+            print_json({"worker": hub.worker})
+        else:
+            stderr.print(f"[green]✓[/] worker {hub.worker} at work  (Ctrl-C ends it)")
+        await until_told(hub, "worker")
