@@ -96,6 +96,7 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallin
 
 # Everything committed after the cursor and below every transaction still open. Rows that the
 # reader does not want come without their payload, so that its cursor passes them all the same.
+# The order names the table: a bare `tx` would be the text made a number, which no index has.
 READ = """
 select tx::text::bigint as tx, position, tenant, source, type, event_id, identity, occurred_at,
     recorded_at, received_at, stream, sequence, version, correlation_id, causation_id,
@@ -103,7 +104,7 @@ select tx::text::bigint as tx, position, tenant, source, type, event_id, identit
     case when ($4::text[] is null or type = any($4)) and shard % $5 = $6 then payload end payload
 from event_log
 where (tx, position) > ($1::text::xid8, $2) and tx < pg_snapshot_xmin(pg_current_snapshot())
-order by tx, position
+order by event_log.tx, event_log.position
 limit $3
 """
 
@@ -113,7 +114,8 @@ KNOWN_HASHES = "select event_id, content_hash from event_identity where event_id
 # The newest place that no open transaction can still come before.
 END = """
 select tx::text::bigint as tx, position from event_log
-where tx < pg_snapshot_xmin(pg_current_snapshot()) order by tx desc, position desc limit 1
+where tx < pg_snapshot_xmin(pg_current_snapshot())
+order by event_log.tx desc, event_log.position desc limit 1
 """
 
 

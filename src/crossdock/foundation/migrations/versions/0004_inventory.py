@@ -96,15 +96,16 @@ create table inventory_stock (
     item text collate "C" not null,
     location text collate "C" not null,
     unit text not null default 'EA',
-    nettable bigint not null default 0 check (nettable >= 0),
-    hard bigint not null default 0 check (hard >= 0),
-    soft bigint not null default 0 check (soft >= 0),
-    safety bigint not null default 0 check (safety >= 0),
+    nettable bigint not null default 0,
+    hard bigint not null default 0,
+    soft bigint not null default 0,
+    safety bigint not null default 0,
     is_known boolean not null default false,
     is_grouped boolean not null default false,
     version bigint not null default 0,
     sources text[] not null default '{}',
-    unique (tenant, item, location)
+    unique (tenant, item, location),
+    check (least(nettable, hard, soft, safety) >= 0)
 ) with (fillfactor = 50);
 select guard_table('inventory_stock');
 
@@ -193,15 +194,16 @@ create table inventory_reservation (
     is_hard boolean not null,
     is_linked boolean not null default false,
     status text collate "C" not null,
-    requested bigint not null check (requested > 0),
-    granted bigint not null check (granted between 0 and requested),
-    consumed bigint not null default 0 check (consumed between 0 and granted),
+    requested bigint not null,
+    granted bigint not null,
+    consumed bigint not null default 0,
     picked bigint not null default 0,
     demand_ref text collate "C" not null default '',
     created_at timestamptz not null,
     expires_at timestamptz,
     version integer not null default 1,
-    primary key (reservation_id, line_no)
+    primary key (reservation_id, line_no),
+    check (requested > 0 and 0 <= consumed and consumed <= granted and granted <= requested)
 ) with (fillfactor = 90);
 create index inventory_reservation_to_expire on inventory_reservation (expires_at)
     where not is_hard and status in ('ACTIVE', 'PARTIALLY_CONSUMED');
@@ -227,17 +229,142 @@ create table inventory_announcement (
 select guard_table('inventory_announcement');
 """
 
+# Soft holds whose time is over, the longest over first. A plan made while the table was small
+# would read all of it for ever after, so here and below only indexes are allowed.
+LAPSED = """
+create function inventory_lapsed(at timestamptz, most integer)
+returns table (reservation_id uuid, line_no smallint, stock_id bigint, micros bigint)
+language plpgsql stable set enable_seqscan = off set enable_bitmapscan = off
+set plan_cache_mode = force_generic_plan as $function$
+#variable_conflict use_column
+begin
+return query
+select r.reservation_id, r.line_no, r.stock_id,
+    r.granted - least(r.granted, greatest(0, r.consumed + r.picked))
+from inventory_reservation r
+where not r.is_hard and r.status in ('ACTIVE', 'PARTIALLY_CONSUMED') and r.expires_at <= at
+order by r.expires_at limit most;
+end $function$;
+grant execute on function inventory_lapsed to crossdock_hub;
+"""
+
+# Decide a batch of single-line requests: one statement, one lock per stock row, exact sums.
+# A repeat (its id is known) is only reported; looking for repeats costs every request a search, so
+# that is done only once the primary key has said that there is one. Soft holds that have
+# lapsed on the touched rows are ended first, by the rows that the update really ended. Within one
+# stock row the requests that fit from the front are granted; the first that does not fit is
+# denied, and so is any larger than the whole room. Others behind it are UNDECIDED and asked again:
+# exact first-fit.
+RESERVE = """
+create function inventory_reserve(
+    of_tenant text, at timestamptz, reservation_ids uuid[], request_ids text[],
+    request_hashes bytea[], stock_ids bigint[], amounts bigint[], clients text[], hard boolean[],
+    ends timestamptz[], demand_refs text[], any_client text, is_any_hard boolean,
+    any_end timestamptz, distinct_stock_ids bigint[], has_repeats boolean, of_partner text
+) returns table (ord integer, verdict text)
+language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off as $function$
+#variable_conflict use_column
+begin
+perform set_config('crossdock.tenant', of_tenant, true),
+    set_config('crossdock.partner', of_partner, true);
+return query
+with asked as materialized (
+    select r.stock_id, r.micros, coalesce(r.is_hard, is_any_hard) is_hard, r.ord,
+        k.line_no is not null as is_repeat
+    from unnest(reservation_ids, stock_ids, amounts, hard) with ordinality
+        r(reservation_id, stock_id, micros, is_hard, ord)
+    left join lateral (select line_no from inventory_reservation
+        where has_repeats and reservation_id = r.reservation_id and line_no = 1 limit 1) k on true
+), locked as materialized (
+    select stock_id, nettable - hard - soft - safety as room, is_grouped
+    from inventory_stock where stock_id = any(distinct_stock_ids)
+    order by stock_id for update
+), lapsed as materialized (
+    select reservation_id, line_no, stock_id from inventory_lapsed(at, 500)
+), ended as (
+    update inventory_reservation v set status = 'EXPIRED', version = version + 1
+    from lapsed join locked using (stock_id)
+    where v.reservation_id = lapsed.reservation_id and v.line_no = lapsed.line_no
+        and not v.is_hard and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED')
+        and v.expires_at <= at
+    returning v.reservation_id, v.line_no, v.version, v.stock_id,
+        v.granted - least(v.granted, greatest(0, v.consumed + v.picked)) as micros
+), back as (
+    select stock_id, sum(micros)::bigint micros from ended group by stock_id
+), verdicts as materialized (
+    select ord, stock_id, micros, is_hard, case
+        when is_grouped then 'GROUPED'
+        when running <= room then 'GRANTED'
+        when running - micros <= room or micros > room then 'DENIED'
+        else 'UNDECIDED' end verdict
+    from (select a.ord, a.stock_id, a.micros, a.is_hard, l.is_grouped,
+            greatest(0, l.room + coalesce(b.micros, 0)) room,
+            sum(a.micros) over (partition by a.stock_id order by a.ord
+                rows unbounded preceding) as running
+        from asked a join locked l using (stock_id) left join back b using (stock_id)
+        where not a.is_repeat) s
+), counted as (
+    update inventory_stock s
+    set hard = s.hard + t.hard, soft = s.soft + t.soft, version = s.version + 1
+    from (select stock_id, sum(case when is_hard then micros else 0 end)::bigint hard,
+            sum(case when is_hard then 0 else micros end)::bigint soft
+        from (select stock_id, micros, is_hard from verdicts where verdict = 'GRANTED'
+            union all select stock_id, -micros, false from back) parts
+        group by stock_id) t
+    where s.stock_id = t.stock_id
+    returning s.stock_id, s.version, s.nettable, s.hard, s.soft, s.safety
+), written as (
+    insert into inventory_reservation (reservation_id, line_no, tenant, client, request_id,
+        request_hash, stock_id, is_hard, status, requested, granted, demand_ref, created_at,
+        expires_at)
+    select r.reservation_id, 1, of_tenant, coalesce(r.client, any_client), r.request_id,
+        r.request_hash, v.stock_id, v.is_hard,
+        case v.verdict when 'GRANTED' then 'ACTIVE' else 'DENIED' end,
+        v.micros, case v.verdict when 'GRANTED' then v.micros else 0 end,
+        coalesce(r.demand_ref, ''), at, coalesce(r.expires_at, any_end)
+    from verdicts v join unnest(reservation_ids, request_ids, request_hashes, clients,
+        ends, demand_refs) with ordinality
+        r(reservation_id, request_id, request_hash, client, expires_at, demand_ref, ord)
+        using (ord)
+    where v.verdict in ('GRANTED', 'DENIED')
+    returning reservation_id
+), told as (
+    insert into inventory_announcement (tenant, at, stock_ids, versions, nettable, hard, soft,
+        safety, reservation_ids, line_nos, line_versions)
+    select of_tenant, at, c.stock_ids, c.versions, c.nettable, c.hard, c.soft, c.safety, w.ids,
+        '{}', '{}'
+    from (select coalesce(array_agg(reservation_id), '{}') ids from written) w,
+        (select coalesce(array_agg(stock_id), '{}') stock_ids,
+        coalesce(array_agg(version), '{}') versions, coalesce(array_agg(nettable), '{}') nettable,
+        coalesce(array_agg(hard), '{}') hard, coalesce(array_agg(soft), '{}') soft,
+        coalesce(array_agg(safety), '{}') safety from counted) c
+    where cardinality(w.ids) > 0 or cardinality(c.stock_ids) > 0
+), told_end as (
+    insert into inventory_announcement (tenant, at, stock_ids, versions, nettable, hard, soft,
+        safety, reservation_ids, line_nos, line_versions)
+    select of_tenant, at, '{}', '{}', '{}', '{}', '{}', '{}', array_agg(reservation_id),
+        array_agg(line_no), array_agg(version)
+    from ended having count(*) > 0
+)
+select v.ord::integer, v.verdict from verdicts v where v.verdict <> 'GRANTED'
+union all select a.ord::integer, 'REPEAT' from asked a where a.is_repeat;
+end $function$;
+grant execute on function inventory_reserve to crossdock_hub;
+"""
+
 
 def upgrade() -> None:
-    run(POSITIONS + MOVEMENTS + STOCK + DEMAND + RESERVATIONS)
+    run(POSITIONS + MOVEMENTS + STOCK + DEMAND + RESERVATIONS + LAPSED + RESERVE)
 
 
 def downgrade() -> None:
     run(
         """
+        drop function inventory_reserve;
+        drop function inventory_lapsed;
         drop table inventory_announcement, inventory_reservation, inventory_demand,
             inventory_order, inventory_group_version, inventory_group, inventory_source,
-            inventory_stream, inventory_stock, inventory_movement, inventory_full_snapshot, inventory_opening,
-            inventory_position;
+            inventory_stream, inventory_stock, inventory_movement, inventory_full_snapshot,
+            inventory_opening, inventory_position;
         """
     )

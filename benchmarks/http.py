@@ -1,0 +1,349 @@
+"""Reservations over HTTP, one at a time from 64 clients, against a bare echo in the same run.
+
+The echo is Starlette and msgspec on uvicorn: it decodes the very same request by the very same
+type, encodes it again and knows nothing. Ours proves the key, promises the stock durably and
+answers with the promise. Each side has a server process of its own, and the load comes from a
+third, so that neither side is served by the one that measures it.
+
+    python -m benchmarks.http [--quick]
+"""
+
+# ruff: noqa: A005 - "benchmarks.http" is what it measures
+import asyncio
+import itertools
+import json
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from benchmarks.report import (
+    TICKS_PER_SECOND,
+    Figures,
+    Goal,
+    Report,
+    interleaved,
+    machine,
+    median_of,
+    median_ratio,
+    postmaster_of,
+    server_cpu_seconds,
+)
+from crossdock.assembly import Hub
+from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
+from crossdock.canonical.quantities import Quantity
+from crossdock.foundation.settings import Settings
+from crossdock.interfaces.api import create_app
+from crossdock.interfaces.api.stock_shapes import AskedReservation
+
+ROOT = Path(__file__).parent.parent
+CLIENTS = 64
+SKUS = 10_000
+SEED = 7
+RATIO_GOAL = 0.4
+
+
+class Client(asyncio.Protocol):
+    """One connection, one request at a time: the next leaves when the last is answered."""
+
+    def __init__(self, load: "Load") -> None:
+        self._load = load
+        self._buffer = bytearray()
+        self._sent_at = 0.0
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        head = bytes(self._buffer[:end]).lower()
+        length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        if len(self._buffer) < end + 4 + length:
+            return
+        self._load.answered(int(head[9:12]), time.perf_counter() - self._sent_at)
+        del self._buffer[: end + 4 + length]
+        self._send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._load.lost()
+
+    def _send(self) -> None:
+        request = self._load.next_request()
+        if self._transport and request:
+            self._sent_at = time.perf_counter()
+            self._transport.write(request)
+
+
+class Load:
+    """Sixty-four clients that ask for pieces of random articles, each request a new one."""
+
+    def __init__(self, port: int, key: str, seconds: float, run: str) -> None:
+        self._port = port
+        self._seconds = seconds
+        self._run = run
+        self._head = (
+            "POST /v1/reservations HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
+            f"authorization: Bearer {key}\r\ncontent-length: "
+        ).encode()
+        self._numbers = itertools.count()
+        self._random = random.Random(SEED)
+        self._until = 0.0
+        self._waits: list[float] = []
+        self._statuses: dict[int, int] = {}
+        self._open = 0
+        self._done = asyncio.Event()
+
+    async def measured(self) -> Figures:
+        loop = asyncio.get_running_loop()
+        started = time.perf_counter()
+        self._until = started + self._seconds
+        self._open = CLIENTS
+        for _ in range(CLIENTS):
+            await loop.create_connection(lambda: Client(self), "127.0.0.1", self._port)
+        await self._done.wait()
+        seconds = time.perf_counter() - started
+        waits = sorted(self._waits)
+        return {
+            "operations": len(waits),
+            "seconds": round(seconds, 3),
+            "per_second": round(len(waits) / seconds, 1),
+            "p50_ms": round(waits[len(waits) // 2] * 1000, 2),
+            "p99_ms": round(waits[len(waits) * 99 // 100] * 1000, 2),
+            "not_granted": sum(n for code, n in self._statuses.items() if code not in {200, 201}),
+        }
+
+    def next_request(self) -> bytes:
+        if time.perf_counter() >= self._until:
+            self.lost()
+            return b""
+        number = next(self._numbers)
+        sku = self._random.randrange(SKUS)
+        body = (
+            b'{"request_id":"%b-%d","lines":[{"item":"SKU-%05d","location":"DC",'
+            b'"quantity":{"value":"1","unit":"EA"}}]}' % (self._run.encode(), number, sku)
+        )
+        return self._head + b"%d\r\n\r\n" % len(body) + body
+
+    def answered(self, status: int, seconds: float) -> None:
+        self._waits.append(seconds)
+        self._statuses[status] = self._statuses.get(status, 0) + 1
+
+    def lost(self) -> None:
+        self._open -= 1
+        if self._open == 0:
+            self._done.set()
+
+
+async def echo(request: Request) -> Response:
+    asked = msgspec.json.decode(await request.body(), type=AskedReservation)
+    return Response(msgspec.json.encode(asked), media_type="application/json")
+
+
+async def serve_echo() -> None:
+    app = Starlette(routes=[Route("/v1/reservations", echo, methods=["POST"])])
+    await _serve(app, "")
+
+
+async def serve_hub(data_dir: str) -> None:
+    """Serve as `crossdock serve` does: readers, processes and announcements run beside it."""
+    async with Hub.open(Settings(data_dir=Path(data_dir))) as hub:
+        key = await hub.access.ensure_owner_key(Path(data_dir), hub.settings.tenant)
+        await _fill(hub)
+        working = asyncio.create_task(hub.work("bench"))
+        try:
+            await _serve(create_app(hub), key or "")
+        finally:
+            working.cancel()
+            with suppress(asyncio.CancelledError):
+                await working
+
+
+async def _fill(hub: Hub) -> None:
+    """Make ten thousand articles known, with more of each than the run can promise."""
+    now = hub.clock.now()
+    skus = [f"SKU-{number:05d}" for number in range(SKUS)]
+    facts = [
+        Fact(identity=f"item:{sku}", payload=ItemChanged(sku=sku), occurred_at=now) for sku in skus
+    ]
+    facts.append(Fact(identity="dc", payload=LocationChanged(code="DC"), occurred_at=now))
+    for start in range(0, len(facts), 1000):
+        await hub.inbox.record(hub.scope, "erp", facts[start : start + 1000], b"")
+    await hub.settle()
+    for start in range(0, SKUS, 1000):
+        counted = tuple(
+            CountedStock(item=sku, quantity=Quantity.of(1_000_000))
+            for sku in skus[start : start + 1000]
+        )
+        payload = StockSnapshotTaken(snapshot_id=f"S{start}", location="DC", lines=counted)
+        fact = Fact(identity=f"snapshot:{start}", payload=payload, occurred_at=now)
+        await hub.inbox.record(hub.scope, "wms", [fact], b"")
+    await hub.settle()
+
+
+async def _serve(app: Any, key: str) -> None:
+    config = uvicorn.Config(
+        app, port=0, loop="uvloop", http="httptools", log_level="warning", access_log=False
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - it offers nothing to wait for
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    print(json.dumps({"port": port, "key": key}), flush=True)
+    await serving
+
+
+class Server:
+    """A server process of one side, and what it has cost so far."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments
+        self._process: asyncio.subprocess.Process | None = None
+        self.port = 0
+        self.key = "none"
+
+    async def start(self) -> None:
+        self._process = await _started(*self._arguments)
+        if self._process.stdout is None:
+            raise AssertionError("the server has no output")
+        said = json.loads(await asyncio.wait_for(self._process.stdout.readline(), 120))
+        self.port, self.key = said["port"], said["key"] or "none"
+
+    def cpu_seconds(self) -> float:
+        if self._process is None:
+            return 0.0
+        text = Path(f"/proc/{self._process.pid}/stat").read_text()
+        words = text.rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / TICKS_PER_SECOND
+
+    async def stop(self) -> None:
+        if self._process:
+            self._process.send_signal(signal.SIGINT)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), 20)
+
+
+class Side:
+    """Loads one server for a while, and says what a request cost on both ends."""
+
+    def __init__(self, name: str, server: Server, seconds: float, data_dir: Path | None) -> None:
+        self._name = name
+        self._server = server
+        self._seconds = seconds
+        self._data_dir = data_dir
+        self._runs = itertools.count()
+
+    async def measured(self) -> Figures:
+        postmaster = postmaster_of(self._data_dir) if self._data_dir else None
+        before = self._server.cpu_seconds()
+        database_before = server_cpu_seconds(postmaster) if postmaster else 0.0
+        run = f"{self._name}-{next(self._runs)}"
+        load = await _started(
+            "load", str(self._server.port), self._server.key, str(self._seconds), run
+        )
+        output, _ = await load.communicate()
+        figures: dict[str, float | int | str] = json.loads(output)
+        operations = int(figures["operations"])
+        server = self._server.cpu_seconds() - before
+        database = server_cpu_seconds(postmaster) - database_before if postmaster else 0.0
+        return {
+            **figures,
+            "http_cpu_us": round(server / operations * 1e6, 1),
+            "database_cpu_us": round(database / operations * 1e6, 1),
+            "cpu_us": round((server + database) / operations * 1e6, 1),
+        }
+
+
+async def _started(*arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "benchmarks.http",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+    )
+
+
+async def run(rounds: int = 5, *, quick: bool = False) -> Report:
+    """Measure both sides in turn; quick rounds are short and prove nothing but that it runs."""
+    seconds = 2.0 if quick else 8.0
+    with tempfile.TemporaryDirectory(prefix="crossdock-http-") as folder:
+        ours, theirs = Server("hub", folder), Server("echo")
+        await asyncio.gather(ours.start(), theirs.start())
+        sides = {
+            "reservations": Side("reservations", ours, seconds, Path(folder)),
+            "echo": Side("echo", theirs, seconds, None),
+        }
+        try:
+            figures = await interleaved(
+                {name: side.measured for name, side in sides.items()}, rounds
+            )
+        finally:
+            await asyncio.gather(ours.stop(), theirs.stop())
+    return _report(figures)
+
+
+def _report(figures: Sequence[Figures]) -> Report:
+    refused = sum(int(one["not_granted"]) for one in figures)
+    return Report(
+        bench="http",
+        goals=[
+            Goal(
+                "reservations over HTTP, one at a time, against a bare echo",
+                median_ratio(figures, "reservations", "echo", "per_second"),
+                "ratio",
+                f">= {RATIO_GOAL}",
+            ),
+            Goal("requests not granted", float(refused), "requests", "== 0"),
+        ],
+        rounds=list(figures),
+        machine=machine(
+            clients=CLIENTS,
+            skus=SKUS,
+            reservations_per_second=median_of(figures, "reservations", "per_second"),
+        ),
+    )
+
+
+async def _load(port: str, key: str, seconds: str, run_name: str) -> None:
+    load = Load(int(port), key, float(seconds), run_name)
+    print(json.dumps(await load.measured()))
+
+
+def main(arguments: Sequence[str]) -> None:
+    match list(arguments):
+        case ["echo"]:
+            uvloop.run(serve_echo())
+        case ["hub", data_dir]:
+            uvloop.run(serve_hub(data_dir))
+        case ["load", port, key, seconds, run_name]:
+            uvloop.run(_load(port, key, seconds, run_name))
+        case options:
+            report = asyncio.run(run(quick="--quick" in options))
+            print(report.as_json() if "--json" in options else report.as_text())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,198 @@
+"""The rules of the catalogue: names made comparable, numbers checked, versions told apart."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.envelope import Event, Fact
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.identifiers import KeyRule, gtin
+from crossdock.canonical.units import canonical_unit
+
+_CODES = KeyRule()
+FACTOR_MAX = 2**63 - 1
+
+
+class Confidence(StrEnum):
+    """ASSERTED: a system or a person said so. MATCHED: a rule did. PROVISIONAL: a proposal."""
+
+    ASSERTED = "ASSERTED"
+    MATCHED = "MATCHED"
+    PROVISIONAL = "PROVISIONAL"
+
+
+class Qualifier(StrEnum):
+    """Which of a system's names for a thing: its own key, or the code that people read."""
+
+    ID = "id"
+    CODE = "code"
+
+
+OWN_SOURCE = "crossdock"
+"""The source of what is added at the hub itself, by a person or a script."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A part of a fact that was refused while the rest was taken."""
+
+    code: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """`numerator / denominator` base units make one `unit`."""
+
+    unit: str
+    numerator: int
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A catalogue fact with what its place among others follows from."""
+
+    event: Event
+    hub_id: str
+    version: int
+
+    @property
+    def source_key(self) -> tuple[str, str, str, str]:
+        kind = "item" if isinstance(self.event.payload, ItemChanged) else "location"
+        return (self.event.tenant, self.event.source, kind, self.hub_id)
+
+    @property
+    def hub_key(self) -> tuple[str, str]:
+        return (self.event.tenant, self.hub_id)
+
+
+def normalised(code: str) -> str:
+    """Make two spellings of one code equal: spaces around it and case do not count.
+
+    Leading zeros do: `0042` and `42` are two articles unless a source says otherwise.
+    """
+    return _CODES.comparable(code)
+
+
+def own_fact(payload: ItemChanged | LocationChanged, now: datetime) -> Fact:
+    """Say at the hub itself what an item or a location is; recorded with source OWN_SOURCE.
+
+    The same said twice in one microsecond is said once.
+    """
+    content = hashlib.blake2b(repr(payload).encode(), digest_size=8).hexdigest()
+    version = micros_of(now)
+    return Fact(
+        identity=f"{payload.TYPE}:{normalised(payload.key)[:300]}:{version}:{content}",
+        payload=payload,
+        occurred_at=now,
+        version=version,
+    )
+
+
+def version_of(event: Event) -> int:
+    """Give the source's own version, else its clock: whichever it has only ever rises."""
+    fact = event.fact
+    if fact.version is not None:
+        return fact.version
+    return micros_of(fact.recorded_at or fact.occurred_at)
+
+
+def micros_of(moment: datetime) -> int:
+    """Count whole microseconds since 1970, without passing through a float."""
+    elapsed = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
+
+
+def heard(event: Event) -> Heard:
+    payload = event.payload
+    if not isinstance(payload, ItemChanged | LocationChanged):
+        raise TypeError(f"{payload.TYPE} is no fact of the catalogue")
+    hub_id = normalised(payload.key)
+    if not hub_id:
+        raise Invalid(f"{payload.TYPE} without a code names nothing", code="EVT-SCHEMA")
+    return Heard(event, hub_id, version_of(event))
+
+
+def newest(facts: Iterable[Heard], known: Mapping[tuple[str, str, str, str], int]) -> list[Heard]:
+    """Keep what is at least as new as anything its source said, in order, one per source.
+
+    An equal version is taken again: the inbox has dropped true repeats, so it is a correction by
+    a source that does not count its versions well.
+    """
+    kept: dict[tuple[str, str, str, str], Heard] = {}
+    for fact in facts:
+        highest = kept[fact.source_key].version if fact.source_key in kept else None
+        floor = known.get(fact.source_key) if highest is None else highest
+        if floor is None or fact.version >= floor:
+            kept.pop(fact.source_key, None)  # so that the order is that of the last one
+            kept[fact.source_key] = fact
+    return list(kept.values())
+
+
+def conversions(item: ItemChanged, base_unit: str) -> tuple[list[Conversion], list[Finding]]:
+    """Read an item's units, given the base unit the hub keeps it in.
+
+    Stock is counted in the base unit, so it cannot change under the stock's feet: an item whose
+    source names another one keeps the old, and none of the new factors are taken.
+    """
+    said = canonical_unit(item.base_unit)
+    if said != base_unit:
+        reason = f"its base unit is {base_unit} and cannot become {said}"
+        return [], [Finding("MD-UOM", said, reason)]
+    taken: dict[str, Conversion] = {}
+    findings: list[Finding] = []
+    for unit in item.units:
+        code = canonical_unit(unit.unit)
+        conversion = Conversion(code, unit.numerator, unit.denominator)
+        reason = _unit_fault(conversion, base_unit, taken.get(code))
+        if reason:
+            findings.append(Finding("MD-UOM", code, reason))
+        else:
+            taken[code] = conversion
+    return [unit for unit in taken.values() if unit.unit != base_unit], findings
+
+
+def gtins(item: ItemChanged) -> tuple[list[tuple[str, str]], list[Finding]]:
+    """Give (GTIN-14, unit) for each packaging level that names one."""
+    named = [(item.gtin, canonical_unit(item.base_unit))]
+    named += [(unit.gtin, canonical_unit(unit.unit)) for unit in item.units]
+    taken: dict[str, str] = {}
+    findings: list[Finding] = []
+    for text, unit in named:
+        if not text:
+            continue
+        try:
+            number = gtin(text)
+        except Invalid as refusal:
+            findings.append(Finding("MD-GTIN", text, refusal.message))
+            continue
+        if taken.setdefault(number, unit) != unit:
+            reason = f"one GTIN for two packaging levels, {taken[number]} and {unit}"
+            findings.append(Finding("MD-GTIN", text, reason))
+    return list(taken.items()), findings
+
+
+def native_names(fact: Heard) -> Sequence[tuple[str, Qualifier]]:
+    """List what the source calls the thing: by its own key, and by the code people read."""
+    payload = fact.event.payload
+    names = [(payload.key, Qualifier.CODE)]
+    if fact.event.fact.native_ref:
+        names.append((fact.event.fact.native_ref, Qualifier.ID))
+    return names
+
+
+def _unit_fault(unit: Conversion, base_unit: str, other: Conversion | None) -> str:
+    if not (0 < unit.numerator <= FACTOR_MAX and 0 < unit.denominator <= FACTOR_MAX):
+        return f"{unit.numerator}/{unit.denominator} is no factor: both must be above zero"
+    if unit.unit == base_unit and unit.numerator != unit.denominator:
+        return f"{unit.unit} is the base unit, so it is 1/1"
+    if other is not None and other.numerator * unit.denominator != (
+        unit.numerator * other.denominator
+    ):
+        return "two factors for one unit"
+    return ""

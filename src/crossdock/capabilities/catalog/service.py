@@ -1,0 +1,333 @@
+"""What others may ask of the catalogue: what a native key means, what a system calls a thing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.envelope import Event
+from crossdock.canonical.errors import Invalid, NotFound
+from crossdock.canonical.references import (
+    ItemInUnit,
+    Reference,
+    ReferenceKind,
+    Resolution,
+)
+from crossdock.canonical.units import canonical_unit
+from crossdock.capabilities.catalog import store
+from crossdock.capabilities.catalog.model import (
+    Confidence,
+    Conversion,
+    Finding,
+    Heard,
+    Qualifier,
+    conversions,
+    gtins,
+    heard,
+    newest,
+    normalised,
+)
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.scope import ALL_TENANTS, Scope
+
+TOPIC = "catalog"
+"""Woken when the catalogue changed: what waits for an unknown item may try again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitRecord:
+    unit: str
+    numerator: int
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentifierRecord:
+    type: str
+    value: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemRecord:
+    item: str
+    sku: str
+    description: str
+    base_unit: str
+    status: str
+    tracking: str
+    source: str
+    changed_at: datetime
+    units: tuple[UnitRecord, ...] = ()
+    identifiers: tuple[IdentifierRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationRecord:
+    location: str
+    code: str
+    name: str
+    kind: str
+    timezone: str
+    is_active: bool
+    source: str
+    changed_at: datetime
+    members: tuple[str, ...] = ()
+
+
+class Catalog:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
+        """Take in a page of catalogue facts; what an older version says changes nothing."""
+        facts = [heard(event) for event in events]
+        fresh = newest(facts, await store.known_versions(tx, facts))
+        if not fresh:
+            return
+        items = [
+            (fact, fact.event.payload)
+            for fact in fresh
+            if isinstance(fact.event.payload, ItemChanged)
+        ]
+        places = [fact for fact in fresh if isinstance(fact.event.payload, LocationChanged)]
+        if items:
+            await self._take_items(tx, items)
+        if places:
+            await store.put_locations(tx, places)
+        await store.put_xrefs(tx, store.xrefs_of(fresh), Confidence.ASSERTED, "source")
+        await store.put_versions(tx, fresh)
+        tx.wake(TOPIC)
+
+    async def resolve(
+        self, tx: Transaction, source: str, references: Sequence[Reference]
+    ) -> tuple[Resolution, Mapping[Reference, str]]:
+        """Answer for every reference what it means at the hub, or why nobody knows.
+
+        The reasons are codes of the exception taxonomy: MD-ITEM-XREF, MD-UOM, MD-LOC, MD-PARTY.
+        """
+        asked = set(references)
+        items = sorted(
+            (ref for ref in asked if ref.kind is ReferenceKind.ITEM),
+            key=lambda ref: (ref.native_id, ref.unit),
+        )
+        places = sorted(
+            (ref for ref in asked if ref.kind is ReferenceKind.LOCATION),
+            key=lambda ref: ref.native_id,
+        )
+        unresolved = {ref: "MD-PARTY" for ref in asked if ref.kind is ReferenceKind.PARTY}
+        found_items = await self._resolved_items(tx, source, items, unresolved)
+        found_places = await self._resolved_places(tx, source, places, unresolved)
+        return Resolution(found_items, found_places), unresolved
+
+    async def resolve_in(
+        self, scope: Scope, source: str, references: Sequence[Reference]
+    ) -> tuple[Resolution, Mapping[Reference, str]]:
+        """Resolve in a transaction of its own."""
+        async with self._database.transaction(scope) as tx:
+            return await self.resolve(tx, source, references)
+
+    async def native_keys(
+        self, tx: Transaction, system: str, references: Sequence[Reference]
+    ) -> dict[Reference, str]:
+        """Answer what `system` calls each hub id (`native_id` here is ours); unknown is absent."""
+        rows = await tx.fetch(
+            store.NATIVE_KEYS,
+            _one_tenant(tx),
+            system,
+            [ref.kind for ref in references],
+            [ref.native_id for ref in references],
+        )
+        names = {(row["entity_type"], row["hub_id"]): row["native_id"] for row in rows}
+        return {
+            ref: names[ref.kind, ref.native_id]
+            for ref in references
+            if (ref.kind, ref.native_id) in names
+        }
+
+    async def link(
+        self,
+        scope: Scope,
+        system: str,
+        native: Reference,
+        hub_id: str,
+        *,
+        confidence: Confidence = Confidence.ASSERTED,
+        by: str = "",
+    ) -> None:
+        """Say by hand what a system's key means: two ERPs after a merger, an old number."""
+        xref = store.XRef(
+            scope.tenant,
+            system,
+            native.kind,
+            native.native_id,
+            Qualifier.ID,
+            normalised(hub_id),
+            self._clock.now(),
+        )
+        async with self._database.transaction(scope) as tx:
+            await self._must_exist(tx, native.kind, xref.hub_id)
+            await store.put_xrefs(tx, [xref], confidence, by)
+            tx.wake(TOPIC)
+
+    async def names(
+        self, scope: Scope, items: Iterable[str], locations: Iterable[str]
+    ) -> tuple[dict[str, str], set[str]]:
+        """Tell which of these hub ids there are: items with their base units, and locations."""
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(store.NAMES, scope.tenant, list(items), list(locations))
+        base_units = {row["name"]: row["base_unit"] for row in rows if row["base_unit"]}
+        return base_units, {row["name"] for row in rows if not row["base_unit"]}
+
+    async def items(
+        self, scope: Scope, *, after: str = "", limit: int = 100, only: Sequence[str] | None = None
+    ) -> list[ItemRecord]:
+        """List items in order of their ids, from the one behind `after` on."""
+        wanted = None if only is None else [normalised(item) for item in only]
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(store.ITEMS, scope.tenant, after, wanted, limit)
+            ids = [row["item"] for row in rows]
+            units = await tx.fetch(store.UNITS_NOW, scope.tenant, ids, self._clock.now())
+            numbers = await tx.fetch(store.IDENTIFIERS, scope.tenant, ids)
+        return [_item_record(row, units, numbers) for row in rows]
+
+    async def item(self, scope: Scope, item: str) -> ItemRecord:
+        found = await self.items(scope, only=[item], limit=1)
+        if not found:
+            raise NotFound(f"no item is called {item!r}", code="MD-ITEM-XREF")
+        return found[0]
+
+    async def locations(
+        self, scope: Scope, *, after: str = "", limit: int = 100, only: Sequence[str] | None = None
+    ) -> list[LocationRecord]:
+        wanted = None if only is None else [normalised(place) for place in only]
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(store.LOCATIONS, scope.tenant, after, wanted, limit)
+        fields: list[dict[str, Any]] = [
+            {**dict(row), "members": tuple(row["members"])} for row in rows
+        ]
+        return [LocationRecord(**each) for each in fields]
+
+    async def location(self, scope: Scope, location: str) -> LocationRecord:
+        found = await self.locations(scope, only=[location], limit=1)
+        if not found:
+            raise NotFound(f"no location is called {location!r}", code="MD-LOC")
+        return found[0]
+
+    async def findings(self, scope: Scope, *, limit: int = 100) -> list[dict[str, Any]]:
+        """List what was refused of facts whose rest was taken, newest first."""
+        async with self._database.transaction(scope) as tx:
+            return [dict(row) for row in await tx.fetch(store.FINDINGS, scope.tenant, limit)]
+
+    async def _take_items(
+        self, tx: Transaction, items: Sequence[tuple[Heard, ItemChanged]]
+    ) -> None:
+        facts = [fact for fact, _ in items]
+        bases = await store.base_units(tx, facts)
+        units: list[tuple[Heard, Conversion]] = []
+        numbers: list[tuple[Heard, str, str]] = []
+        findings: list[tuple[Heard, Finding]] = []
+        for fact, item in items:
+            base = bases.setdefault(fact.hub_key, canonical_unit(item.base_unit))
+            taken, refused = conversions(item, base)
+            named, misnamed = gtins(item)
+            units += [(fact, unit) for unit in taken]
+            numbers += [(fact, gtin, unit) for gtin, unit in named]
+            findings += [(fact, finding) for finding in (*refused, *misnamed)]
+        await store.put_items(tx, facts)
+        await store.put_units(tx, units)
+        stored = await store.put_gtins(tx, numbers)
+        findings += [
+            (fact, Finding("MD-GTIN", gtin, "it is another item's number already"))
+            for fact, gtin, _ in numbers
+            if (*fact.hub_key, gtin) not in stored
+        ]
+        await store.put_findings(tx, findings)
+
+    async def _resolved_items(
+        self,
+        tx: Transaction,
+        source: str,
+        asked: Sequence[Reference],
+        unresolved: dict[Reference, str],
+    ) -> dict[tuple[str, str], ItemInUnit]:
+        if not asked:
+            return {}
+        rows = await tx.fetch(
+            store.RESOLVE_ITEMS,
+            _one_tenant(tx),
+            source,
+            [ref.native_id for ref in asked],
+            [normalised(ref.native_id) for ref in asked],
+            [ref.unit for ref in asked],
+            [canonical_unit(ref.unit) for ref in asked],
+            self._clock.now(),
+        )
+        found: dict[tuple[str, str], ItemInUnit] = {}
+        for row in rows:
+            reference = Reference(ReferenceKind.ITEM, row["native_id"], row["unit"])
+            if row["item"] is None:
+                unresolved[reference] = "MD-ITEM-XREF"
+            elif row["numerator"] is None:
+                unresolved[reference] = "MD-UOM"
+            else:
+                found[row["native_id"], row["unit"]] = ItemInUnit(
+                    row["item"], row["base_unit"], row["numerator"], row["denominator"]
+                )
+        return found
+
+    async def _resolved_places(
+        self,
+        tx: Transaction,
+        source: str,
+        asked: Sequence[Reference],
+        unresolved: dict[Reference, str],
+    ) -> dict[str, str]:
+        if not asked:
+            return {}
+        rows = await tx.fetch(
+            store.RESOLVE_LOCATIONS,
+            _one_tenant(tx),
+            source,
+            [ref.native_id for ref in asked],
+            [normalised(ref.native_id) for ref in asked],
+        )
+        for row in rows:
+            if row["location"] is None:
+                unresolved[Reference.location(row["native_id"])] = "MD-LOC"
+        return {row["native_id"]: row["location"] for row in rows if row["location"]}
+
+    async def _must_exist(self, tx: Transaction, kind: ReferenceKind, hub_id: str) -> None:
+        statement = {ReferenceKind.ITEM: store.ITEMS, ReferenceKind.LOCATION: store.LOCATIONS}
+        if kind not in statement:
+            raise Invalid(f"the catalogue knows items and locations, no {kind}")
+        if not await tx.fetch(statement[kind], tx.tenant, "", [hub_id], 1):
+            raise NotFound(f"no {kind} is called {hub_id!r}")
+
+
+def _one_tenant(tx: Transaction) -> str:
+    """Refuse a worker's scope: a native key means something only within a tenant."""
+    if tx.tenant == ALL_TENANTS:
+        raise Invalid("a native key is looked up for one tenant", hint="open Scope(tenant)")
+    return tx.tenant
+
+
+def _item_record(row: Any, units: Sequence[Any], numbers: Sequence[Any]) -> ItemRecord:
+    return ItemRecord(
+        **dict(row),
+        units=tuple(
+            UnitRecord(
+                unit=unit["unit"], numerator=unit["numerator"], denominator=unit["denominator"]
+            )
+            for unit in units
+            if unit["item"] == row["item"]
+        ),
+        identifiers=tuple(
+            IdentifierRecord(type=number["type"], value=number["value"], unit=number["unit"])
+            for number in numbers
+            if number["item"] == row["item"]
+        ),
+    )

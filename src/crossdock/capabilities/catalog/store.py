@@ -1,0 +1,353 @@
+"""The catalogue's tables. Every statement takes a set; tenants come as a column of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.units import canonical_unit
+from crossdock.capabilities.catalog.model import (
+    Confidence,
+    Conversion,
+    Finding,
+    Heard,
+    native_names,
+    normalised,
+)
+from crossdock.foundation.database import Transaction
+
+VERSIONS = """
+select tenant, source, entity_type, hub_id, version from catalog_version
+join unnest($1::text[], $2::text[], $3::text[], $4::text[])
+    as asked(tenant, source, entity_type, hub_id) using (tenant, source, entity_type, hub_id)
+"""
+PUT_VERSIONS = """
+insert into catalog_version (tenant, source, entity_type, hub_id, version)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+on conflict (tenant, source, entity_type, hub_id) do update set version = excluded.version
+"""
+BASE_UNITS = """
+select tenant, item, base_unit from item
+join unnest($1::text[], $2::text[]) as asked(tenant, item) using (tenant, item)
+"""
+# The base unit is set once: stock is counted in it.
+PUT_ITEMS = """
+insert into item (tenant, item, sku, description, base_unit, status, tracking, source, changed_at)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+    $7::text[], $8::text[], $9::timestamptz[])
+on conflict (tenant, item) do update set sku = excluded.sku, description = excluded.description,
+    status = excluded.status, tracking = excluded.tracking, source = excluded.source,
+    changed_at = excluded.changed_at
+"""
+# The first factor known holds for all of the past; another one from its own date on.
+PUT_UNITS = """
+insert into item_unit (tenant, item, unit, effective_from, numerator, denominator)
+select said.tenant, said.item, said.unit,
+    case when newest.numerator is null then '-infinity' else said.at end,
+    said.numerator, said.denominator
+from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[])
+    as said(tenant, item, unit, at, numerator, denominator)
+left join lateral (
+    select numerator, denominator from item_unit u
+    where u.tenant = said.tenant and u.item = said.item and u.unit = said.unit
+    order by effective_from desc limit 1) newest on true
+where newest.numerator is null
+    or newest.numerator::numeric * said.denominator
+        <> said.numerator::numeric * newest.denominator
+on conflict (tenant, item, unit, effective_from) do update
+    set numerator = excluded.numerator, denominator = excluded.denominator
+"""
+# A number that already belongs to another item stays there; the caller hears which did not come.
+PUT_IDENTIFIERS = """
+insert into item_identifier as known (tenant, type, value, item, unit, source, valid_from)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+    $7::timestamptz[])
+on conflict (tenant, type, value) do update
+    set unit = excluded.unit, source = excluded.source where known.item = excluded.item
+returning tenant, item, value
+"""
+PUT_LOCATIONS = """
+insert into location (tenant, location, code, name, kind, timezone, is_active, source, changed_at)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+    $7::boolean[], $8::text[], $9::timestamptz[])
+on conflict (tenant, location) do update set code = excluded.code, name = excluded.name,
+    kind = excluded.kind, timezone = excluded.timezone, is_active = excluded.is_active,
+    source = excluded.source, changed_at = excluded.changed_at
+"""
+DROP_MEMBERS = """
+delete from location_member m using unnest($1::text[], $2::text[]) as g(tenant, location_group)
+where m.tenant = g.tenant and m.location_group = g.location_group
+"""
+PUT_MEMBERS = """
+insert into location_member (tenant, location_group, member)
+select * from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing
+"""
+# A native key that now means another thing: its old meaning ends here.
+CLOSE_MOVED = """
+update xref set valid_to = greatest(valid_from, said.at)
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+    $7::timestamptz[])
+    as said(tenant, system, entity_type, native_id, qualifier, hub_id, at)
+where xref.tenant = said.tenant and xref.system = said.system
+    and xref.entity_type = said.entity_type and xref.native_id = said.native_id
+    and xref.qualifier = said.qualifier and xref.valid_to is null
+    and xref.hub_id <> said.hub_id
+returning xref.tenant, xref.system, xref.entity_type, xref.hub_id, xref.qualifier, xref.valid_to
+"""
+# The system gave its record another code: it no longer knows anything by the old one.
+CLOSE_ORPHANED_CODES = """
+update xref set valid_to = greatest(xref.valid_from, left_behind.at)
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
+    as left_behind(tenant, system, entity_type, hub_id, at)
+where xref.tenant = left_behind.tenant and xref.system = left_behind.system
+    and xref.entity_type = left_behind.entity_type and xref.hub_id = left_behind.hub_id
+    and xref.qualifier = 'code' and xref.valid_to is null
+    and not exists (
+        select from xref own where own.tenant = xref.tenant and own.system = xref.system
+            and own.entity_type = xref.entity_type and own.hub_id = xref.hub_id
+            and own.qualifier = 'id' and own.valid_to is null)
+"""
+# What a source asserts makes a proposal certain; nothing makes an assertion less so.
+PUT_XREFS = """
+insert into xref as known (tenant, system, entity_type, native_id, qualifier, hub_id, valid_from,
+    confidence, asserted_by)
+select *, $8, $9 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+    $6::text[], $7::timestamptz[])
+on conflict (tenant, system, entity_type, native_id, qualifier) where valid_to is null
+do update set confidence = excluded.confidence, asserted_by = excluded.asserted_by
+where known.confidence <> 'ASSERTED' and excluded.confidence <> 'PROVISIONAL'
+"""
+PUT_FINDINGS = """
+insert into catalog_finding (tenant, source, hub_id, code, value, reason, found_at)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+    $7::timestamptz[])
+on conflict (tenant, code, source, hub_id, value) do update
+    set reason = excluded.reason, found_at = excluded.found_at
+"""
+# The source's own key first, then a code it is known by, then our own code, spelled alike.
+RESOLVE_ITEMS = """
+select asked.native_id, asked.unit, item.item, item.base_unit,
+    case when asked.code = item.base_unit then 1 else factor.numerator end as numerator,
+    case when asked.code = item.base_unit then 1 else factor.denominator end as denominator
+from unnest($3::text[], $4::text[], $5::text[], $6::text[])
+    as asked(native_id, sku, unit, code)
+left join lateral (
+    select hub_id from xref where xref.tenant = $1 and system = $2 and entity_type = 'item'
+        and xref.native_id = asked.native_id and valid_to is null
+    order by qualifier desc limit 1) named on true
+left join item on item.tenant = $1 and item.item = coalesce(named.hub_id, asked.sku)
+left join lateral (
+    select numerator, denominator from item_unit u
+    where u.tenant = $1 and u.item = item.item and u.unit = asked.code
+        and u.effective_from <= $7
+    order by effective_from desc limit 1) factor on true
+"""
+RESOLVE_LOCATIONS = """
+select asked.native_id, location.location
+from unnest($3::text[], $4::text[]) as asked(native_id, code)
+left join lateral (
+    select hub_id from xref where xref.tenant = $1 and system = $2 and entity_type = 'location'
+        and xref.native_id = asked.native_id and valid_to is null
+    order by qualifier desc limit 1) named on true
+left join location
+    on location.tenant = $1 and location.location = coalesce(named.hub_id, asked.code)
+"""
+# Never a proposal: what we write to a system must be what it asserted, or a rule proved.
+NATIVE_KEYS = """
+select distinct on (entity_type, hub_id) entity_type, hub_id, native_id
+from xref
+join unnest($3::text[], $4::text[]) as asked(entity_type, hub_id) using (entity_type, hub_id)
+where tenant = $1 and system = $2 and valid_to is null and confidence <> 'PROVISIONAL'
+order by entity_type, hub_id, qualifier desc, confidence, valid_from desc, native_id
+"""
+NAMES = """
+select item as name, base_unit from item where tenant = $1 and item = any($2)
+union all
+select location, '' from location where tenant = $1 and location = any($3)
+"""
+ITEMS = """
+select item, sku, description, base_unit, status, tracking, source, changed_at
+from item where tenant = $1 and item > $2 and ($3::text[] is null or item = any($3))
+order by item limit $4
+"""
+UNITS_NOW = """
+select distinct on (item, unit) item, unit, numerator, denominator
+from item_unit where tenant = $1 and item = any($2) and effective_from <= $3
+order by item, unit, effective_from desc
+"""
+IDENTIFIERS = """
+select item, type, value, unit from item_identifier
+where tenant = $1 and item = any($2) order by item, type, value
+"""
+LOCATIONS = """
+select location, code, name, kind, timezone, is_active, source, changed_at,
+    array(select member from location_member m
+          where m.tenant = location.tenant and m.location_group = location.location
+          order by member) as members
+from location where tenant = $1 and location > $2 and ($3::text[] is null or location = any($3))
+order by location limit $4
+"""
+FINDINGS = """
+select code, source, hub_id, value, reason, found_at from catalog_finding
+where tenant = $1 order by found_at desc, hub_id, code, value limit $2
+"""
+XREFS = """
+select system, entity_type, native_id, qualifier, hub_id, confidence, asserted_by, valid_from
+from xref where tenant = $1 and entity_type = $2 and hub_id = $3 and valid_to is null
+order by system, qualifier, native_id
+"""
+
+SourceKey = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class XRef:
+    tenant: str
+    system: str
+    entity_type: str
+    native_id: str
+    qualifier: str
+    hub_id: str
+    at: datetime
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str]:
+        return (self.tenant, self.system, self.entity_type, self.native_id, self.qualifier)
+
+
+def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Turn rows into one array per column, for `unnest`."""
+    by_column = [list(column) for column in zip(*rows, strict=True)]
+    return by_column or [[] for _ in range(width)]
+
+
+async def known_versions(tx: Transaction, facts: Sequence[Heard]) -> dict[SourceKey, int]:
+    keys = sorted({fact.source_key for fact in facts})
+    rows = await tx.fetch(VERSIONS, *columns(keys, 4))
+    return {
+        (row["tenant"], row["source"], row["entity_type"], row["hub_id"]): row["version"]
+        for row in rows
+    }
+
+
+async def put_versions(tx: Transaction, facts: Sequence[Heard]) -> None:
+    rows = [(*fact.source_key, fact.version) for fact in facts]
+    await tx.execute(PUT_VERSIONS, *columns(rows, 5))
+
+
+async def base_units(tx: Transaction, facts: Sequence[Heard]) -> dict[tuple[str, str], str]:
+    keys = sorted({fact.hub_key for fact in facts})
+    rows = await tx.fetch(BASE_UNITS, *columns(keys, 2))
+    return {(row["tenant"], row["item"]): row["base_unit"] for row in rows}
+
+
+async def put_items(tx: Transaction, facts: Sequence[Heard]) -> None:
+    rows: dict[tuple[str, str], tuple[Any, ...]] = {}
+    for fact in facts:
+        item = fact.event.payload
+        if isinstance(item, ItemChanged):
+            rows[fact.hub_key] = (
+                *fact.hub_key,
+                item.sku.strip(),
+                item.description,
+                canonical_unit(item.base_unit),
+                item.status,
+                item.tracking,
+                fact.event.source,
+                fact.event.received_at,
+            )
+    await tx.execute(PUT_ITEMS, *columns(rows.values(), 9))
+
+
+async def put_units(tx: Transaction, units: Iterable[tuple[Heard, Conversion]]) -> None:
+    rows = {
+        (*fact.hub_key, unit.unit): (
+            *fact.hub_key,
+            unit.unit,
+            fact.event.fact.occurred_at,
+            unit.numerator,
+            unit.denominator,
+        )
+        for fact, unit in units
+    }
+    await tx.execute(PUT_UNITS, *columns(rows.values(), 6))
+
+
+async def put_gtins(
+    tx: Transaction, numbers: Iterable[tuple[Heard, str, str]]
+) -> set[tuple[str, str, str]]:
+    """Store (fact, GTIN, unit); answer as (tenant, item, GTIN) what is now so."""
+    rows: dict[tuple[str, str], tuple[Any, ...]] = {}
+    for fact, gtin, unit in numbers:
+        tenant, item = fact.hub_key
+        row = (tenant, "GTIN", gtin, item, unit, fact.event.source, fact.event.received_at)
+        rows.setdefault((tenant, gtin), row)
+    stored = await tx.fetch(PUT_IDENTIFIERS, *columns(rows.values(), 7))
+    return {(row["tenant"], row["item"], row["value"]) for row in stored}
+
+
+async def put_locations(tx: Transaction, facts: Sequence[Heard]) -> None:
+    rows: dict[tuple[str, str], tuple[Any, ...]] = {}
+    members: dict[tuple[str, str], list[str]] = {}
+    for fact in facts:
+        place = fact.event.payload
+        if isinstance(place, LocationChanged):
+            rows[fact.hub_key] = (
+                *fact.hub_key,
+                place.code.strip(),
+                place.name,
+                place.kind,
+                place.timezone,
+                place.is_active,
+                fact.event.source,
+                fact.event.received_at,
+            )
+            members[fact.hub_key] = [normalised(member) for member in place.members]
+    await tx.execute(PUT_LOCATIONS, *columns(rows.values(), 9))
+    await tx.execute(DROP_MEMBERS, *columns(members, 2))
+    await tx.execute(
+        PUT_MEMBERS,
+        *columns([(*group, member) for group, named in members.items() for member in named], 3),
+    )
+
+
+def xrefs_of(facts: Sequence[Heard]) -> list[XRef]:
+    named: dict[tuple[str, ...], XRef] = {}
+    for fact in facts:
+        tenant, source, kind, hub_id = fact.source_key
+        for native_id, qualifier in native_names(fact):
+            xref = XRef(tenant, source, kind, native_id, qualifier, hub_id, fact.event.received_at)
+            named[xref.key] = xref
+    return list(named.values())
+
+
+async def put_xrefs(
+    tx: Transaction, xrefs: Sequence[XRef], confidence: Confidence, asserted_by: str
+) -> None:
+    rows = columns([(*xref.key, xref.hub_id, xref.at) for xref in xrefs], 7)
+    moved = await tx.fetch(CLOSE_MOVED, *rows)
+    await tx.execute(PUT_XREFS, *rows, confidence, asserted_by)
+    renamed = [
+        (row["tenant"], row["system"], row["entity_type"], row["hub_id"], row["valid_to"])
+        for row in moved
+        if row["qualifier"] == "id"
+    ]
+    if renamed:
+        await tx.execute(CLOSE_ORPHANED_CODES, *columns(renamed, 5))
+
+
+async def put_findings(tx: Transaction, findings: Iterable[tuple[Heard, Finding]]) -> None:
+    rows: Mapping[tuple[str, ...], tuple[Any, ...]] = {
+        (fact.event.tenant, finding.code, fact.event.source, fact.hub_id, finding.value): (
+            fact.event.tenant,
+            fact.event.source,
+            fact.hub_id,
+            finding.code,
+            finding.value,
+            finding.reason,
+            fact.event.received_at,
+        )
+        for fact, finding in findings
+    }
+    await tx.execute(PUT_FINDINGS, *columns(rows.values(), 7))

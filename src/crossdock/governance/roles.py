@@ -1,0 +1,123 @@
+"""What a caller may do: verbs (`stock:write`), the roles that bundle them, and the check."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+from typing import Self
+
+from crossdock.canonical.errors import Forbidden, Invalid
+from crossdock.foundation.scope import Scope
+
+
+class Unauthenticated(Forbidden):
+    """Nobody knows who is calling: no key, a key that is none, expired or revoked."""
+
+    code = "unauthenticated"
+
+
+class Area(StrEnum):
+    """STOCK: availability and reservations. EVENTS: facts in, the log out. TELEMETRY: figures."""
+
+    STOCK = "stock"
+    EVENTS = "events"
+    CATALOG = "catalog"
+    CONNECTIONS = "connections"
+    MESSAGES = "messages"
+    DLQ = "dlq"
+    KEYS = "keys"
+    TELEMETRY = "telemetry"
+
+
+class Level(IntEnum):
+    """Each level includes those below it."""
+
+    READ = 1
+    WRITE = 2
+    ADMIN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    area: Area
+    level: Level
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Read `stock:write`."""
+        area, _, level = text.partition(":")
+        try:
+            return cls(Area(area), Level[level.upper()])
+        except (KeyError, ValueError):
+            raise Invalid(
+                f"{text!r} is no verb",
+                where="/verbs",
+                hint=f"area:level, with {', '.join(Area)} and read, write, admin",
+            ) from None
+
+    def __str__(self) -> str:
+        return f"{self.area}:{self.level.name.lower()}"
+
+
+def verbs_of(texts: Iterable[str]) -> frozenset[Verb]:
+    return frozenset(Verb.of(text) for text in texts)
+
+
+ROLES: Mapping[str, frozenset[Verb]] = MappingProxyType(
+    {
+        "owner": frozenset(Verb(area, Level.ADMIN) for area in Area),
+        "operator": verbs_of(
+            [
+                "stock:write",
+                "events:read",
+                "catalog:write",
+                "connections:write",
+                "messages:write",
+                "dlq:write",
+                "telemetry:read",
+            ]
+        ),
+        "channel": verbs_of(["stock:write", "catalog:read"]),
+        "source": verbs_of(["events:write", "catalog:read"]),
+        "reader": frozenset(Verb(area, Level.READ) for area in Area if area is not Area.KEYS),
+        "metrics": verbs_of(["telemetry:read"]),
+    }
+)
+"""Names for the bundles that are usually wanted; a key stores the verbs, never the name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Whoever a credential proved the caller to be.
+
+    Keys of one name are one client: a key is replaced by another of its name, and a request that
+    is repeated with the new one is still the same request.
+    """
+
+    tenant: str
+    verbs: frozenset[Verb]
+    key_id: str
+    name: str = ""
+    partner: str = ""
+
+    @property
+    def client(self) -> str:
+        """Name the caller for what must be idempotent: by what survives a change of keys."""
+        return self.name or self.key_id
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.tenant, self.partner)
+
+    def may(self, verb: Verb) -> bool:
+        return any(own.area is verb.area and own.level >= verb.level for own in self.verbs)
+
+
+def require(principal: Principal, verb: Verb) -> None:
+    """Let the principal pass, or raise `Forbidden` naming the verb it lacks."""
+    if not principal.may(verb):
+        raise Forbidden(
+            f"key {principal.key_id} lacks {verb}",
+            code="verb_missing",
+            hint="ask whoever keeps the keys for one with this verb",
+        )

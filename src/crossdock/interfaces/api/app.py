@@ -1,0 +1,97 @@
+"""Puts the HTTP interface together: `create_app(hub)` is all that a server needs."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from crossdock.capabilities.catalog import KnownGoods
+from crossdock.interfaces.api import (
+    connections,
+    health,
+    items,
+    keys,
+    letters,
+    log,
+    messages,
+    stock,
+    webhooks,
+)
+from crossdock.interfaces.api.caller import VERB
+from crossdock.interfaces.api.document import document_of
+from crossdock.interfaces.api.gate import Gate, HotDoor
+from crossdock.interfaces.api.hot import HotRoute, hot_routes
+from crossdock.interfaces.api.hub import Hub
+from crossdock.interfaces.api.problems import answer
+
+DESCRIPTION = """\
+Stock that is true everywhere, over HTTP. Send `Authorization: Bearer xd_…` with every request.
+Amounts are decimal strings with a unit. Errors are RFC 9457 problem documents with a stable
+`code`; `x-crossdock-verb` names what a key needs for a route.
+"""
+
+
+def create_app(hub: Hub) -> FastAPI:
+    """Build the application; starting and closing the hub is the caller's."""
+    known = KnownGoods(hub.catalog)
+    hot = hot_routes(hub, known)
+    app = _Api(
+        title="Crossdock",
+        version=version("crossdock"),
+        description=DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(Gate, hub=hub, hot=hot)],
+        hub=hub,
+        hot=hot,
+        exception_handlers={HTTPException: _answered, RequestValidationError: _answered},
+    )
+    for routes in (
+        stock.availability_routes(hub, known),
+        stock.reservation_routes(hub, known),
+        stock.outcome_routes(hub, known),
+        webhooks.router(hub),
+        items.item_routes(hub),
+        items.location_routes(hub),
+        connections.router(hub),
+        messages.router(hub),
+        letters.reading_routes(hub),
+        letters.mending_routes(hub),
+        keys.router(hub),
+        log.router(hub),
+        health.router(hub),
+    ):
+        app.include_router(routes)
+    document: list[dict[str, Any]] = []
+
+    @app.get("/openapi.json", openapi_extra={VERB: ""}, tags=["health"])
+    async def show_document() -> JSONResponse:
+        """Describe every route; any valid key may read it."""
+        if not document:
+            document.append(document_of(app, hot))
+        return JSONResponse(document[0])
+
+    return app
+
+
+class _Api(FastAPI):
+    """FastAPI, with the hot routes answered before any of its layers."""
+
+    def __init__(self, *, hub: Hub, hot: Sequence[HotRoute], **more: Any) -> None:
+        super().__init__(**more)
+        self._door = HotDoor(super().__call__, hub, hot)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._door(scope, receive, send)
+
+
+async def _answered(_request: Request, error: Exception) -> Response:
+    return answer(error)

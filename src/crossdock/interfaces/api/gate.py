@@ -1,0 +1,204 @@
+"""What every request passes: who calls, how much they send, and what the answer says went wrong.
+
+Fail closed: without a credential there is nothing but three kinds of address, and an address that
+does not exist looks the same as one that does. The body is read only once the caller is known.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any
+
+import structlog
+from prometheus_client import Histogram
+
+from crossdock.canonical.errors import Invalid
+from crossdock.foundation import metrics, telemetry
+from crossdock.interfaces.api.bodies import BODY_BYTES_MAX, read_body, strict_json
+from crossdock.interfaces.api.hot import HotRequest, HotRoute
+from crossdock.interfaces.api.hub import Hub
+from crossdock.interfaces.api.problems import answer
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Sent = Mapping[bytes, bytes]
+
+OPEN = frozenset({"/livez", "/readyz"})
+WEBHOOKS = "/v1/webhooks/"
+EVENTS = "/v1/events"
+CORRELATION = b"x-correlation-id"
+_CORRELATION_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,100}")
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_ON_EVERY_ANSWER = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+
+
+class Gate:
+    """Pure ASGI. Hot routes it answers itself; everything else it lets through to `app`."""
+
+    def __init__(self, app: App, hub: Hub, hot: Sequence[HotRoute]) -> None:
+        self._app = app
+        self._hub = hub
+        self._hot = {(route.method, route.path): route for route in hot}
+        self._durations: dict[tuple[str, int], Histogram] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._pass(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008, "reason": "HTTP only"})
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: Sent = dict(scope["headers"])
+        reply = _Reply(send, self._correlation_id(headers))
+        started = self._hub.clock.ticks()
+        # Each request is a task with a context of its own, so nothing has to be unbound.
+        structlog.contextvars.bind_contextvars(correlation_id=reply.correlation_id.decode())
+        try:
+            if telemetry.is_tracing():
+                with telemetry.span("request", {"http.request.method": scope["method"]}) as span:
+                    await self._admit(scope, headers, receive, reply)
+                    span.set_attribute("http.route", _template(scope))
+            else:
+                await self._admit(scope, headers, receive, reply)
+        except Exception as error:
+            if reply.is_begun:
+                raise
+            await answer(error)(scope, receive, reply)
+        finally:
+            self._count(_template(scope), reply.status // 100, started)
+
+    async def _admit(self, scope: Scope, headers: Sent, receive: Receive, reply: "_Reply") -> None:
+        path: str = scope["path"]
+        hot = self._hot.get((scope["method"], path))
+        if hot is not None:
+            await self._answer_hot(hot, scope, headers, receive, reply)
+            return
+        if path in OPEN:
+            await self._app(scope, receive, reply)
+            return
+        state = scope.setdefault("state", {})
+        is_webhook = path.startswith(WEBHOOKS)
+        if not is_webhook:
+            state["principal"] = await self._hub.access.authenticate(_authorization(headers))
+        if scope["method"] in _WITH_BODY:
+            body = await read_body(receive, headers, self._bytes_max(path))
+            if not is_webhook and body:
+                _check_media_type(headers)
+                await strict_json(body)
+            state["body"] = body
+            receive = _again(body, receive)
+        await self._app(scope, receive, reply)
+
+    async def _answer_hot(
+        self, hot: HotRoute, scope: Scope, headers: Sent, receive: Receive, reply: "_Reply"
+    ) -> None:
+        """Answer without the framework; the same checks, in the same order."""
+        scope["route"] = hot
+        principal = await self._hub.access.authenticate(_authorization(headers))
+        body = b""
+        if hot.asked is not None:
+            body = await read_body(receive, headers, self._bytes_max(hot.path))
+            _check_media_type(headers)
+            await strict_json(body)
+        answered = await hot(
+            HotRequest(principal=principal, body=body, query=scope["query_string"])
+        )
+        length = b"%d" % len(answered.body)
+        await reply(
+            {
+                "type": "http.response.start",
+                "status": answered.status,
+                "headers": [(b"content-type", answered.media_type), (b"content-length", length)],
+            }
+        )
+        await reply({"type": "http.response.body", "body": answered.body})
+
+    def _bytes_max(self, path: str) -> int:
+        if path == EVENTS or path.startswith(WEBHOOKS):
+            return self._hub.settings.inbox_body_bytes_max
+        return BODY_BYTES_MAX
+
+    def _correlation_id(self, headers: Sent) -> bytes:
+        """Take the caller's, if it is one; make one otherwise."""
+        given = headers.get(CORRELATION)
+        if given is not None and _CORRELATION_ID.fullmatch(given):
+            return given
+        return self._hub.ids.new().hex.encode()
+
+    def _count(self, template: str, status_class: int, started: float) -> None:
+        duration = self._durations.get((template, status_class))
+        if duration is None:
+            duration = metrics.REQUEST_SECONDS.labels(template, f"{status_class}xx")
+            self._durations[template, status_class] = duration
+        duration.observe(self._hub.clock.ticks() - started)
+
+
+class HotDoor:
+    """Stands before the framework, so that the hot routes do not pay for its layers."""
+
+    def __init__(self, app: App, hub: Hub, hot: Sequence[HotRoute]) -> None:
+        self._app = app
+        self._gate = Gate(app, hub, hot)
+        self._hot = frozenset((route.method, route.path) for route in hot)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_hot = scope["type"] == "http" and (scope["method"], scope["path"]) in self._hot
+        await (self._gate if is_hot else self._app)(scope, receive, send)
+
+
+class _Reply:
+    """Sends on, noting whether an answer has begun; adds what every answer carries."""
+
+    __slots__ = ("_send", "correlation_id", "is_begun", "status")
+
+    def __init__(self, send: Send, correlation_id: bytes) -> None:
+        self._send = send
+        self.correlation_id = correlation_id
+        self.is_begun = False
+        self.status = 500
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.is_begun = True
+            self.status = message["status"]
+            own = (CORRELATION, self.correlation_id)
+            message["headers"] = [*message.get("headers", ()), own, *_ON_EVERY_ANSWER]
+        await self._send(message)
+
+
+def _authorization(headers: Sent) -> str | None:
+    sent = headers.get(b"authorization")
+    return None if sent is None else sent.decode("latin-1")
+
+
+def _check_media_type(headers: Sent) -> None:
+    """Refuse what a browser page may send unasked: a form or a text is no order."""
+    sent = headers.get(b"content-type", b"")
+    if sent == b"application/json":
+        return
+    media_type = sent.decode("latin-1").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise Invalid(
+            f"the body is {media_type[:80] or 'of no media type'}, not JSON",
+            code="media_type",
+            hint="send `Content-Type: application/json`",
+        )
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Give a body that was read to whoever reads it next."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replay
+
+
+def _template(scope: Scope) -> str:
+    """Name the route, not the address: an address holds names without end."""
+    return str(getattr(scope.get("route"), "path", "")) or "none"

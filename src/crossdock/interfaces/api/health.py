@@ -1,0 +1,44 @@
+"""`/livez`, `/readyz` for whoever restarts the process, `/metrics` for whoever watches it."""
+
+import asyncio
+
+from fastapi import APIRouter
+from starlette.responses import PlainTextResponse, Response
+
+from crossdock.canonical.errors import Forbidden
+from crossdock.foundation import metrics
+from crossdock.foundation.scope import Scope
+from crossdock.interfaces.api.caller import VERB, Caller, needs
+from crossdock.interfaces.api.hub import Hub
+
+READY_SECONDS_MAX = 2.0
+
+
+def router(hub: Hub) -> APIRouter:
+    routes = APIRouter(tags=["health"])
+
+    @routes.get(
+        "/livez", response_class=PlainTextResponse, openapi_extra={VERB: "", "security": []}
+    )
+    async def is_alive() -> str:
+        """Answer as long as the process can; says nothing about anything else."""
+        return "alive"
+
+    @routes.get(
+        "/readyz", response_class=PlainTextResponse, openapi_extra={VERB: "", "security": []}
+    )
+    async def is_ready() -> str:
+        """Answer 200 when requests can be served now, 503 when the database does not answer."""
+        async with asyncio.timeout(READY_SECONDS_MAX):
+            async with hub.database.transaction(Scope(hub.settings.tenant)) as tx:
+                await tx.fetchval("select 1")
+        return "ready"
+
+    @routes.get("/metrics", response_class=PlainTextResponse, **needs("telemetry:read"))
+    async def show_metrics(caller: Caller) -> Response:
+        """Show figures about all tenants, so only to the house that runs the hub."""
+        if caller.tenant != hub.settings.tenant:
+            raise Forbidden("the figures belong to the house that runs this hub")
+        return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+
+    return routes

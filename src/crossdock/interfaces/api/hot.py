@@ -1,0 +1,195 @@
+"""The few routes that carry the load: promises, availability, facts. No framework between.
+
+They are answered by the gate itself, decoded and encoded by msgspec, and stand in the OpenAPI
+document like the others.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from crossdock.canonical.errors import Invalid
+from crossdock.capabilities.catalog import KnownGoods, Named
+from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
+from crossdock.governance.roles import Principal, Verb
+from crossdock.interfaces.api.bodies import decoded
+from crossdock.interfaces.api.caller import admit
+from crossdock.interfaces.api.hub import Hub
+from crossdock.interfaces.api.problems import MEDIA_TYPE, Problem
+from crossdock.interfaces.api.said_events import EventsShown, SaidEvents, record_events
+from crossdock.interfaces.api.stock_shapes import (
+    AskedReservation,
+    AvailabilityShown,
+    ReservationShown,
+    availability_shown,
+    reservation_shown,
+)
+
+CREATED, OK, CONFLICT = 201, 200, 409
+QUERY_FIELDS_MAX = 10
+JSON = b"application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class HotAnswer:
+    status: int
+    body: bytes
+    media_type: bytes = JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotRequest:
+    principal: Principal
+    body: bytes
+    query: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotRoute:
+    """`asked` and `shown` are the types of the bodies, for the OpenAPI document."""
+
+    method: str
+    path: str
+    verb: Verb
+    tag: str
+    summary: str
+    answer: Callable[[HotRequest], Awaitable[HotAnswer]]
+    shown: Mapping[int, tuple[Any, str]]
+    asked: Any = None
+    query: tuple[str, ...] = ()
+
+    async def __call__(self, request: HotRequest) -> HotAnswer:
+        admit(request.principal, self.verb)
+        return await self.answer(request)
+
+
+class Denied(Problem, omit_defaults=True, kw_only=True):
+    """A promise that was not made, with what was asked: nothing is held."""
+
+    reservation: ReservationShown
+
+
+def hot_routes(hub: Hub, known: KnownGoods) -> list[HotRoute]:
+    async def reserve(request: HotRequest) -> HotAnswer:
+        return await _reserve(hub, known, request)
+
+    async def show_availability(request: HotRequest) -> HotAnswer:
+        return await _availability(hub, known, request)
+
+    async def take_events(request: HotRequest) -> HotAnswer:
+        said = decoded(request.body, SaidEvents)
+        verdicts = await record_events(hub, request.principal.scope, said, request.body)
+        shown = EventsShown(Counter(one.verdict for one in verdicts), verdicts)
+        return HotAnswer(OK, msgspec.json.encode(shown))
+
+    return [
+        HotRoute(
+            method="POST",
+            path="/v1/reservations",
+            verb=Verb.of("stock:write"),
+            tag="stock",
+            summary="Promise stock: every line, or nothing unless `allow_partial`",
+            answer=reserve,
+            asked=AskedReservation,
+            shown={
+                CREATED: (ReservationShown, "The promise, durable"),
+                OK: (ReservationShown, "The same request was answered before; this is how it is"),
+                CONFLICT: (Denied, "Not enough to promise, or the request id was used already"),
+            },
+        ),
+        HotRoute(
+            method="GET",
+            path="/v1/availability",
+            verb=Verb.of("stock:read"),
+            tag="stock",
+            summary="What can be promised now of an item at a location, with its proof",
+            answer=show_availability,
+            query=("item", "location"),
+            shown={OK: (AvailabilityShown, "The figures of this moment")},
+        ),
+        HotRoute(
+            method="POST",
+            path="/v1/events",
+            verb=Verb.of("events:write"),
+            tag="events",
+            summary="Say what happened; each fact gets its own verdict",
+            answer=take_events,
+            asked=SaidEvents,
+            shown={OK: (EventsShown, "Recorded, durable; verdicts in the order of the events")},
+        ),
+    ]
+
+
+async def _reserve(hub: Hub, known: KnownGoods, request: HotRequest) -> HotAnswer:
+    asked = decoded(request.body, AskedReservation)
+    principal = request.principal
+    named = [Named(line.item, line.location, line.quantity.quantity()) for line in asked.lines]
+    found = await known.find(principal.scope, named, where="/lines")
+    reservation = await hub.inventory.reserve(
+        principal.scope,
+        principal.client,
+        ReservationRequest(
+            request_id=asked.request_id,
+            lines=tuple(
+                ReservationLine(goods.item, goods.location, goods.micros, line.demand_ref)
+                for goods, line in zip(found, asked.lines, strict=True)
+            ),
+            kind=asked.kind,
+            ttl_seconds=asked.ttl_seconds,
+            allow_partial=asked.allow_partial,
+        ),
+    )
+    shown = reservation_shown(reservation, {goods.item: goods.base_unit for goods in found})
+    if shown.status == "DENIED":
+        return HotAnswer(CONFLICT, msgspec.json.encode(_denied(shown)), MEDIA_TYPE.encode())
+    return HotAnswer(OK if shown.is_repeat else CREATED, msgspec.json.encode(shown))
+
+
+def _denied(shown: ReservationShown) -> Denied:
+    short = ", ".join(
+        f"{line.item} at {line.location}: asked {line.requested.value} {line.requested.unit}"
+        for line in shown.lines[:3]
+    )
+    return Denied(
+        type="urn:crossdock:problem:insufficient_stock",
+        title="It contradicts what is recorded",
+        status=CONFLICT,
+        code="insufficient_stock",
+        detail=f"not enough to promise ({short})",
+        hint="GET /v1/availability says what is there, and why",
+        reservation=shown,
+    )
+
+
+async def _availability(hub: Hub, known: KnownGoods, request: HotRequest) -> HotAnswer:
+    query = _query(request.query, ("item", "location"))
+    named = [Named(query["item"], query["location"])]
+    [found] = await known.find(request.principal.scope, named, where="")
+    [answer] = await hub.inventory.availability(
+        request.principal.scope, [(found.item, found.location)]
+    )
+    return HotAnswer(OK, msgspec.json.encode(availability_shown(answer)))
+
+
+def _query(text: bytes, names: tuple[str, ...]) -> dict[str, str]:
+    """Read exactly these parameters: each once, none missing, none besides."""
+    try:
+        pairs = parse_qsl(
+            text.decode("ascii"),
+            keep_blank_values=True,
+            max_num_fields=QUERY_FIELDS_MAX,
+            errors="strict",
+        )
+    except ValueError:
+        raise Invalid("the query is not readable", where="/query") from None
+    given = dict(pairs)
+    if len(given) != len(pairs) or set(given) != set(names):
+        raise Invalid(f"the query has {' and '.join(names)}, once each", where="/query")
+    for name, value in given.items():
+        if not value.strip() or len(value) > 200 or "\0" in value:  # noqa: PLR2004
+            raise Invalid("a name has 1 to 200 characters", where=f"/query/{name}")
+    return given

@@ -1,0 +1,50 @@
+"""What the HTTP interface asks of a Hub, and all of it. `assembly.Hub` is one."""
+
+from typing import Protocol
+
+from crossdock.capabilities.catalog import Catalog
+from crossdock.capabilities.inventory import Inventory
+from crossdock.connectivity.directory import Directory
+from crossdock.connectivity.inbox import Inbox
+from crossdock.connectivity.outbox import Outbox
+from crossdock.connectivity.replaying import Quarantine
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database
+from crossdock.foundation.ids import Ids
+from crossdock.foundation.settings import Settings
+from crossdock.governance.access import Access
+
+
+class Hub(Protocol):
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def ids(self) -> Ids: ...
+
+    @property
+    def access(self) -> Access: ...
+
+    @property
+    def catalog(self) -> Catalog: ...
+
+    @property
+    def inventory(self) -> Inventory: ...
+
+    @property
+    def directory(self) -> Directory: ...
+
+    @property
+    def inbox(self) -> Inbox: ...
+
+    @property
+    def quarantine(self) -> Quarantine: ...
+
+    @property
+    def outbox(self) -> Outbox: ...

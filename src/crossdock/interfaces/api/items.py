@@ -1,0 +1,158 @@
+"""`/v1/items` and `/v1/locations`: what there is, and what every system calls it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from crossdock.canonical.catalog import (
+    ItemChanged,
+    ItemStatus,
+    ItemUnit,
+    LocationChanged,
+    LocationKind,
+    Tracking,
+)
+from crossdock.canonical.references import Reference, ReferenceKind
+from crossdock.capabilities.catalog import (
+    OWN_SOURCE,
+    Confidence,
+    ItemRecord,
+    LocationRecord,
+    own_fact,
+)
+from crossdock.connectivity.recording import FactVerdict
+from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.hub import Hub
+from crossdock.interfaces.api.shapes import After, Limit, LongText, Text
+
+Factor = Annotated[int, Field(gt=0, le=10**12, strict=True)]
+Code = Annotated[Text, Field(min_length=1, max_length=200, pattern=r"\S")]
+
+
+class UnitSaid(BaseModel):
+    """`numerator / denominator` base units make one `unit`: a case of 12 is 12/1."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    unit: Code
+    numerator: Factor
+    denominator: Factor = 1
+    gtin: Text = ""
+
+
+class ItemSaid(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    description: LongText = ""
+    base_unit: Code = "EA"
+    units: list[UnitSaid] = Field(default_factory=list, max_length=100)
+    status: ItemStatus = ItemStatus.ACTIVE
+    tracking: Tracking = Tracking.NONE
+    gtin: Text = ""
+
+
+class LocationSaid(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text = ""
+    kind: LocationKind = LocationKind.DC
+    timezone: Text = "UTC"
+    members: list[Code] = Field(default_factory=list, max_length=1000)
+    is_active: bool = True
+
+
+class LinkSaid(BaseModel):
+    """`native_id` is what `system` calls the thing. A PROVISIONAL link is never written by."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    system: Code
+    native_id: Code
+    confidence: Confidence = Confidence.ASSERTED
+
+
+class Items(BaseModel):
+    items: list[ItemRecord]
+
+
+class Locations(BaseModel):
+    locations: list[LocationRecord]
+
+
+def item_routes(hub: Hub) -> APIRouter:
+    routes = APIRouter(prefix="/v1", tags=["catalogue"])
+
+    @routes.get("/items", **needs("catalog:read"))
+    async def list_items(caller: Caller, after: After = "", limit: Limit = 100) -> Items:
+        return Items(items=await hub.catalog.items(caller.scope, after=after, limit=limit))
+
+    @routes.get("/items/{item}", **needs("catalog:read"))
+    async def show_item(item: Code, caller: Caller) -> ItemRecord:
+        return await hub.catalog.item(caller.scope, item)
+
+    @routes.put("/items/{item}", status_code=202, **needs("catalog:write"))
+    async def say_item(
+        item: Code, said: ItemSaid, request: Request, caller: Caller
+    ) -> FactVerdict:
+        """Add an item or change it; it can be asked for a moment later."""
+        units = tuple(ItemUnit(**unit.model_dump()) for unit in said.units)
+        fields: dict[str, Any] = said.model_dump() | {"units": units}
+        payload = ItemChanged(sku=item, **fields)
+        return await _say(hub, request, caller, payload)
+
+    @routes.post("/items/{item}/links", status_code=204, **needs("catalog:write"))
+    async def link_item(item: Code, said: LinkSaid, caller: Caller) -> None:
+        """Say by hand what a system's key means."""
+        await _link(hub, caller, ReferenceKind.ITEM, item, said)
+
+    return routes
+
+
+def location_routes(hub: Hub) -> APIRouter:
+    routes = APIRouter(prefix="/v1", tags=["catalogue"])
+
+    @routes.get("/locations", **needs("catalog:read"))
+    async def list_locations(caller: Caller, after: After = "", limit: Limit = 100) -> Locations:
+        found = await hub.catalog.locations(caller.scope, after=after, limit=limit)
+        return Locations(locations=found)
+
+    @routes.get("/locations/{location}", **needs("catalog:read"))
+    async def show_location(location: Code, caller: Caller) -> LocationRecord:
+        return await hub.catalog.location(caller.scope, location)
+
+    @routes.put("/locations/{location}", status_code=202, **needs("catalog:write"))
+    async def say_location(
+        location: Code, said: LocationSaid, request: Request, caller: Caller
+    ) -> FactVerdict:
+        """Add a location or a group of them, or change it."""
+        fields: dict[str, Any] = said.model_dump() | {"members": tuple(said.members)}
+        payload = LocationChanged(code=location, **fields)
+        return await _say(hub, request, caller, payload)
+
+    @routes.post("/locations/{location}/links", status_code=204, **needs("catalog:write"))
+    async def link_location(location: Code, said: LinkSaid, caller: Caller) -> None:
+        await _link(hub, caller, ReferenceKind.LOCATION, location, said)
+
+    return routes
+
+
+async def _say(
+    hub: Hub, request: Request, caller: Caller, payload: ItemChanged | LocationChanged
+) -> FactVerdict:
+    fact = own_fact(payload, hub.clock.now())
+    verdicts = await hub.inbox.record(caller.scope, OWN_SOURCE, [fact], await request.body())
+    return verdicts[0]
+
+
+async def _link(
+    hub: Hub, caller: Caller, kind: ReferenceKind, hub_id: str, said: LinkSaid
+) -> None:
+    await hub.catalog.link(
+        caller.scope,
+        said.system,
+        Reference(kind, said.native_id),
+        hub_id,
+        confidence=said.confidence,
+        by=f"key {caller.key_id}",
+    )

@@ -1,0 +1,27 @@
+"""Types that the requests of several routes share: text that can be stored, pages, amounts."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import AfterValidator, Field, StringConstraints
+
+TEXT_LENGTH_MAX = 500
+
+
+def storable(text: str) -> str:
+    """Refuse what the database could not hold: NUL, and half of a surrogate pair."""
+    if "\0" in text:
+        raise ValueError("holds a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half of a surrogate pair") from None
+    return text
+
+
+Text = Annotated[str, StringConstraints(max_length=TEXT_LENGTH_MAX), AfterValidator(storable)]
+LongText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(storable)]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Entries on one page, at most.")]
+After = Annotated[Text, Query(description="The last id of the page before.")]
+AfterNumber = Annotated[int, Query(ge=0, le=2**63 - 1, description="The last number before.")]
+Number = Annotated[int, Field(ge=0, le=2**63 - 1)]

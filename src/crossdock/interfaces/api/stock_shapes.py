@@ -1,0 +1,191 @@
+"""How stock and promises are written in JSON: amounts as decimal strings, each with its unit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from crossdock.canonical.inventory import ReservationKind, ReservationStatus
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.inventory import Availability, Reservation
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Reference = Annotated[str, Meta(max_length=200)]
+
+
+class Amount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An exact amount: `value` a decimal string, `unit` left out for the item's base unit."""
+
+    value: Annotated[str, Meta(max_length=40)]
+    unit: Annotated[str, Meta(max_length=40)] = ""
+
+    def quantity(self) -> Quantity:
+        return Quantity.of(self.value, self.unit)
+
+
+class AskedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    item: Name
+    location: Name
+    quantity: Amount
+    demand_ref: Reference = ""
+
+
+class AskedReservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`request_id` is the caller's own: the same one asked again gets the same answer."""
+
+    request_id: Name
+    lines: Annotated[list[AskedLine], Meta(min_length=1, max_length=1000)]
+    kind: ReservationKind = ReservationKind.SOFT
+    ttl_seconds: Annotated[int, Meta(ge=1, le=14_400)] | None = None
+    allow_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AmountShown:
+    value: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineShown:
+    """`remaining` is what is still held; a line that got less than it asked is not DENIED."""
+
+    line_no: int
+    item: str
+    location: str
+    status: ReservationStatus
+    requested: AmountShown
+    granted: AmountShown
+    consumed: AmountShown
+    remaining: AmountShown
+    demand_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationShown:
+    reservation_id: str
+    request_id: str
+    status: ReservationStatus
+    kind: ReservationKind
+    is_granted: bool
+    is_repeat: bool
+    created_at: datetime
+    expires_at: datetime | None
+    lines: list[LineShown]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceShown:
+    source: str
+    heard_at: datetime | None
+    freshness_seconds: int
+    is_stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProofShown:
+    """Every figure the answer was made from, by the rule named last."""
+
+    nettable: AmountShown
+    hard: AmountShown
+    soft: AmountShown
+    safety: AmountShown
+    kept_for_group: AmountShown
+    of_others: AmountShown
+    by_status: dict[str, AmountShown]
+    sources: list[SourceShown]
+    version: int
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityShown:
+    """`available` is null where nobody ever said what lies there: that is not zero."""
+
+    item: str
+    location: str
+    available: AmountShown | None
+    on_hand: AmountShown | None
+    withheld: AmountShown
+    shortage: AmountShown
+    is_known: bool
+    is_stale: bool
+    as_of: datetime
+    proof: ProofShown
+
+
+def amount(micros: int, unit: str) -> AmountShown:
+    """Write micros as a decimal, without passing through one: this is on the hot path."""
+    whole, rest = divmod(abs(micros), MICROS)
+    sign = "-" if micros < 0 else ""
+    fraction = f".{rest:06d}".rstrip("0") if rest else ""
+    return AmountShown(f"{sign}{whole}{fraction}", unit)
+
+
+def reservation_shown(reservation: Reservation, units: Mapping[str, str]) -> ReservationShown:
+    """Show a promise; `units` are the base units of its items."""
+    return ReservationShown(
+        reservation_id=reservation.reservation_id,
+        request_id=reservation.request_id,
+        status=reservation.status,
+        kind=reservation.kind,
+        is_granted=reservation.is_granted,
+        is_repeat=reservation.is_repeat,
+        created_at=reservation.created_at,
+        expires_at=reservation.expires_at,
+        lines=[
+            LineShown(
+                line_no=line.line_no,
+                item=line.item,
+                location=line.location,
+                status=line.status,
+                requested=amount(line.requested, units[line.item]),
+                granted=amount(line.granted, units[line.item]),
+                consumed=amount(line.used, units[line.item]),
+                remaining=amount(line.remaining, units[line.item]),
+                demand_ref=line.demand_ref,
+            )
+            for line in reservation.lines
+        ],
+    )
+
+
+def availability_shown(answer: Availability) -> AvailabilityShown:
+    def shown(micros: int) -> AmountShown:
+        return amount(micros, answer.unit)
+
+    figures = answer.figures
+    return AvailabilityShown(
+        item=answer.item,
+        location=answer.location,
+        available=shown(answer.available.micros) if answer.is_known else None,
+        on_hand=shown(answer.on_hand.micros) if answer.is_known else None,
+        withheld=shown(figures.withheld),
+        shortage=shown(figures.shortage),
+        is_known=answer.is_known,
+        is_stale=answer.is_stale,
+        as_of=answer.as_of,
+        proof=ProofShown(
+            nettable=shown(figures.nettable),
+            hard=shown(figures.hard),
+            soft=shown(figures.soft),
+            safety=shown(figures.safety),
+            kept_for_group=shown(answer.kept_for_group),
+            of_others=shown(answer.of_others),
+            by_status={str(status): shown(held) for status, held in answer.by_status.items()},
+            sources=[
+                SourceShown(
+                    source.source,
+                    source.heard_at,
+                    source.freshness_seconds,
+                    source.is_stale(answer.as_of),
+                )
+                for source in answer.sources
+            ],
+            version=answer.version,
+            rule=answer.rule,
+        ),
+    )

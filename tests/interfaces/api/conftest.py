@@ -1,0 +1,200 @@
+"""A hub with its real parts behind a real server on loopback, and a client that speaks to it."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import uvicorn
+
+from crossdock.capabilities import catalog as catalog_face
+from crossdock.capabilities.catalog import Catalog
+from crossdock.capabilities.inventory import Inventory, inventory_reader
+from crossdock.connectivity.directory import Directory
+from crossdock.connectivity.inbox import Inbox
+from crossdock.connectivity.outbox import Outbox
+from crossdock.connectivity.replaying import Quarantine
+from crossdock.connectivity.vault import Vault
+from crossdock.foundation import readers
+from crossdock.foundation.clock import SystemClock
+from crossdock.foundation.database import Database
+from crossdock.foundation.ids import Ids, SystemIds
+from crossdock.foundation.scope import Scope
+from crossdock.foundation.settings import Settings
+from crossdock.governance.access import Access, NewKey
+from crossdock.governance.roles import ROLES, Principal, verbs_of
+from crossdock.interfaces.api import create_app
+from tests.interfaces.api.applications import APPLICATIONS
+
+OWNER = Principal(tenant="main", verbs=ROLES["owner"], key_id="owner")
+STRANGER = Principal(tenant="other", verbs=ROLES["owner"], key_id="stranger")
+
+
+class House:
+    """The parts of a hub, as `assembly` puts them together."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.settings = settings
+        self.database = database
+        self.clock = SystemClock()
+        self.ids: Ids = SystemIds()
+        self.access = Access(database, self.clock, Random(7))
+        self.catalog = Catalog(database, self.clock)
+        self.inventory = Inventory(database, self.clock)
+        self.directory = Directory(database, self.clock, Vault(bytes(32)), APPLICATIONS)
+        self.inbox = Inbox(database, self.clock, self.directory, self.catalog, worker="test")
+        self.quarantine = Quarantine(database, self.clock, self.inbox, self.catalog)
+        self.outbox = Outbox(database, self.clock)
+        self.readers = [catalog_face.reader(self.catalog), inventory_reader(self.clock)]
+
+    async def catch_up(self) -> None:
+        for reader in self.readers:
+            await readers.catch_up(self.database, reader, self.clock)
+
+    async def key(self, *verbs: str, by: Principal = OWNER, partner: str = "") -> str:
+        wanted = verbs_of(verbs) if verbs else ROLES["owner"]
+        issued = await self.access.create(by, NewKey(name="test", verbs=wanted, partner=partner))
+        return issued.token
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Caller:
+    """One request, one connection: as plain as HTTP/1.1 can be, so that nothing is smoothed."""
+
+    port: int
+    key: str = ""
+
+    async def __call__(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        content = body if isinstance(body, bytes) else b"" if body is None else _json(body)
+        sent = {"host": "crossdock", "connection": "close"}
+        token = self.key if key is None else key
+        if token:
+            sent["authorization"] = f"Bearer {token}"
+        if body is not None:
+            sent |= {"content-type": "application/json", "content-length": str(len(content))}
+        sent |= headers or {}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+        return await self.raw(f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + content)
+
+    async def raw(self, request: bytes) -> Answer:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(request)
+            async with asyncio.timeout(60):
+                head = await reader.readuntil(b"\r\n\r\n")
+                status, *lines = head.decode("latin-1").split("\r\n")
+                headers = dict(line.lower().split(": ", 1) for line in lines if line)
+                body = await reader.read()
+        finally:
+            writer.close()
+        if headers.get("transfer-encoding") == "chunked":
+            body = _unchunked(body)
+        return Answer(int(status.split()[1]), headers, body)
+
+
+@pytest.fixture
+async def house(database: Database) -> House:
+    made = House(database, Settings(tenant="main", data_dir=Path("/nonexistent")))
+    for reader in made.readers:
+        await readers.register(database, reader)
+    return made
+
+
+@pytest.fixture
+async def call(house: House) -> AsyncIterator[Caller]:
+    """Give a caller with the owner's rights against a running server."""
+    async with serving(house) as port:
+        yield Caller(port, await house.key())
+
+
+class serving:  # noqa: N801 - reads as what it does
+    def __init__(self, house: House) -> None:
+        self._config = uvicorn.Config(
+            create_app(house), log_config=None, lifespan="off", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(self._config)
+
+    async def __aenter__(self) -> int:
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self._task = asyncio.create_task(self._server._serve([self._socket]))
+        while not self._server.started:
+            await asyncio.sleep(0.01)
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        await self._task
+        self._socket.close()
+
+
+async def stock(call: Caller, house: House, *items: str, micros: int = 0) -> None:
+    """Make items and a location known, with so many of each there."""
+    for item in items:
+        assert (await call("PUT", f"/v1/items/{item}", {})).status == 202
+    await call("PUT", "/v1/locations/DC", {})
+    await house.catch_up()
+    if micros:
+        lines = [{"item": item, "quantity": amount(micros)} for item in items]
+        snapshot = {"snapshot_id": "S1", "location": "DC", "lines": lines}
+        said = event("inventory.snapshot_taken.v1", "snapshot:S1", snapshot)
+        answer = await call("POST", "/v1/events", {"source": "wms", "events": [said]})
+        assert answer.json["counts"] == {"NEW": 1}, answer.body
+    await house.catch_up()
+
+
+def amount(micros: int, unit: str = "EA") -> dict[str, str]:
+    return {"value": str(micros // 1_000_000), "unit": unit}
+
+
+def event(kind: str, identity: str, payload: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "identity": identity,
+        "occurred_at": "2026-05-04T12:00:00Z",
+        "payload": payload,
+        **more,
+    }
+
+
+def main_scope() -> Scope:
+    return Scope("main")
+
+
+def _json(body: Any) -> bytes:
+    return json.dumps(body).encode()
+
+
+def _unchunked(body: bytes) -> bytes:
+    parts: list[bytes] = []
+    while body:
+        size, _, body = body.partition(b"\r\n")
+        length = int(size, 16)
+        parts.append(body[:length])
+        body = body[length + 2 :]
+    return b"".join(parts)

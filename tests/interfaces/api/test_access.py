@@ -1,0 +1,227 @@
+"""Nothing is reachable without a credential, and nothing beyond it: run over every route."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from crossdock.connectivity.directory import Entry
+from crossdock.foundation.scope import Scope
+from crossdock.governance.roles import ROLES, Area, Level, Verb
+from crossdock.interfaces.api import create_app
+from crossdock.interfaces.api.caller import VERB
+from tests.interfaces.api.applications import SECRET, signature
+from tests.interfaces.api.conftest import STRANGER, Caller, House, stock
+from tests.interfaces.api.test_stock import asking
+
+OPEN = {("get", "/livez"), ("get", "/readyz")}
+OF_ANY_KEY = {("get", "/v1/keys/self"), ("get", "/openapi.json")}
+
+
+async def routes(call: Caller) -> list[tuple[str, str, dict[str, Any]]]:
+    document = (await call("GET", "/openapi.json")).json
+    return [
+        (method, path, operation)
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    ]
+
+
+def content(method: str) -> dict[str, Any] | None:
+    return {} if method in {"post", "put"} else None
+
+
+def addressed(path: str) -> str:
+    """Fill an address: any name will do, as nobody without the right may learn if it exists."""
+    needed = {"/v1/availability": "?item=BOLT&location=DC"}
+    return re.sub(r"\{[^}]+\}", "some-name", path) + needed.get(path, "")
+
+
+def lacking(verb: Verb) -> Iterator[str]:
+    """Every verb but those that include this one."""
+    for area in Area:
+        for level in Level:
+            if area is not verb.area or level < verb.level:
+                yield str(Verb(area, level))
+
+
+def test_every_route_of_the_app_is_in_the_document(house: House) -> None:
+    app = create_app(house)
+    assert app.openapi_url is None  # the document is ours, and needs a key
+
+
+async def test_every_route_says_what_it_needs(call: Caller) -> None:
+    found = await routes(call)
+
+    assert len(found) >= 25
+    for method, path, operation in found:
+        is_free = (method, path) in OPEN | OF_ANY_KEY or path.startswith("/v1/webhooks/")
+        assert bool(operation[VERB]) is not is_free, (method, path)
+        assert ("security" in operation) == (
+            (method, path) in OPEN or path.startswith("/v1/webhooks/")
+        ), (method, path)
+
+
+async def test_no_route_answers_without_a_key(call: Caller) -> None:
+    for method, path, _ in await routes(call):
+        if (method, path) in OPEN:
+            continue
+        body = content(method)
+        answer = await call(method.upper(), addressed(path), body, key="none")
+        assert (answer.status, answer.json["code"]) == (401, "unauthenticated"), (method, path)
+
+
+async def test_no_route_answers_a_revoked_key(call: Caller, house: House) -> None:
+    token = await house.key()
+    await house.access.revoke(Scope("main"), token.split("_")[1], by="test")
+
+    for method, path, _ in await routes(call):
+        if (method, path) in OPEN or path.startswith("/v1/webhooks/"):
+            continue
+        body = content(method)
+        answer = await call(method.upper(), addressed(path), body, key=token)
+        assert answer.status == 401, (method, path)
+        assert answer.headers["www-authenticate"].startswith("bearer")
+
+
+async def test_no_route_answers_a_key_that_lacks_its_verb(call: Caller, house: House) -> None:
+    for method, path, operation in await routes(call):
+        if not operation[VERB]:
+            continue
+        token = await house.key(*lacking(Verb.of(operation[VERB])))
+        body = content(method)
+        answer = await call(method.upper(), addressed(path), body, key=token)
+        assert answer.status in {403, 422}, (method, path, answer.body)
+        # A body may be refused first; with a body that fits it is the verb.
+        if answer.status == 403:
+            assert answer.json["code"] == "verb_missing"
+            assert operation[VERB] in answer.json["detail"]
+
+
+async def test_no_route_shows_the_whole_house_to_a_partner(call: Caller, house: House) -> None:
+    token = await house.key(partner="boltco")
+    for method, path, operation in await routes(call):
+        if not operation[VERB] or path.startswith("/v1/keys"):
+            continue
+        body = content(method)
+        answer = await call(method.upper(), addressed(path), body, key=token)
+        assert answer.status in {403, 422}, (method, path, answer.body)
+        if answer.status == 403:
+            assert answer.json["code"] == "partner_scope"
+
+
+async def test_a_stranger_sees_and_changes_nothing_of_ours(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT", micros=10_000_000)
+    made = await call("POST", "/v1/reservations", asking("cart-1", 4))
+    reservation_id = made.json["reservation_id"]
+    await connect_bell(house)
+    own_key = call.key.split("_")[1]
+    names = {
+        "reservation_id": reservation_id,
+        "item": "BOLT",
+        "location": "DC",
+        "connection": "bell",
+        "key_id": own_key,
+    }
+    stranger = await house.key(by=STRANGER)
+    ours = re.compile(rf"BOLT|{reservation_id}|bell|{own_key}".encode())
+
+    for method, path, operation in await routes(call):
+        if not operation[VERB] or path == "/v1/log":
+            continue
+        address = re.sub(r"\{([^}]+)\}", lambda match: names.get(match[1], "1"), path)
+        address += (
+            "?item=BOLT&location=DC" if (method, path) == ("get", "/v1/availability") else ""
+        )
+        body = content(method)
+        answer = await call(method.upper(), address, body, key=stranger)
+        assert answer.status < 500
+        if answer.status < 300 and method != "put":
+            assert not ours.search(answer.body), (method, path, answer.body)
+    after = await call("GET", f"/v1/reservations/{reservation_id}")
+    assert after.json == made.json
+    assert (await call("GET", "/v1/connections/bell")).json["is_paused"] is False
+
+
+async def test_an_address_that_does_not_exist_asks_for_a_key_too(call: Caller) -> None:
+    assert (await call("GET", "/v1/nothing", key="none")).status == 401
+    answer = await call("GET", "/v1/nothing")
+    assert (answer.status, answer.json["code"]) == (404, "no_such_route")
+
+
+async def test_the_process_says_that_it_lives_to_anybody(call: Caller) -> None:
+    for path in ("/livez", "/readyz"):
+        assert (await call("GET", path, key="none")).status == 200
+
+
+async def test_figures_are_for_the_house_that_runs_the_hub(call: Caller, house: House) -> None:
+    ours = await call("GET", "/metrics", key=await house.key("telemetry:read"))
+    theirs = await call("GET", "/metrics", key=await house.key("telemetry:read", by=STRANGER))
+
+    assert ours.status == 200
+    assert b"crossdock_http_request_seconds_bucket" in ours.body
+    assert theirs.status == 403
+
+
+async def test_a_key_made_over_http_does_what_it_may_and_can_be_revoked(call: Caller) -> None:
+    made = await call("POST", "/v1/keys", {"name": "shop", "role": "channel"})
+    token, key_id = made.json["key"], made.json["key_id"]
+
+    own = await call("GET", "/v1/keys/self", key=token)
+    assert own.json["verbs"] == sorted(map(str, ROLES["channel"]))
+    listed = await call("GET", "/v1/keys")
+    assert token not in listed.body.decode()
+    assert key_id in {key["key_id"] for key in listed.json["keys"]}
+    assert (await call("DELETE", f"/v1/keys/{key_id}")).status == 204
+    assert (await call("GET", "/v1/keys/self", key=token)).status == 401
+
+
+async def test_a_key_may_not_make_itself_more_than_it_is(call: Caller, house: House) -> None:
+    clerk = await house.key("keys:admin", "stock:read")
+
+    answer = await call("POST", "/v1/keys", {"name": "mine", "role": "owner"}, key=clerk)
+
+    assert (answer.status, answer.json["code"]) == (403, "verb_missing")
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{"tenant": "other"}, {"is_owner": True}, {"key_id": "mine"}, {"created_by": "nobody"}],
+)
+async def test_what_a_request_may_not_set_is_refused(call: Caller, extra: dict[str, Any]) -> None:
+    answer = await call("POST", "/v1/keys", {"name": "x", "verbs": ["stock:read"], **extra})
+
+    assert answer.status == 422
+    assert answer.json["where"] == f"/{next(iter(extra))}"
+
+
+async def connect_bell(house: House) -> None:
+    entry = Entry(tenant="main", name="bell", application="bell", settings={"secret": SECRET})
+    await house.directory.add(Scope("main"), entry)
+
+
+async def test_a_webhook_is_taken_on_its_signature(call: Caller, house: House) -> None:
+    await connect_bell(house)
+    body = b'{"number": 1}'
+    signed = {"x-signature": signature(body)}
+
+    first = await call("POST", "/v1/webhooks/bell", body, key="", headers=signed)
+    again = await call("POST", "/v1/webhooks/bell", body, key="", headers=signed)
+
+    assert (first.status, first.json["verdicts"]) == (200, {"NEW": 1})
+    assert again.json["is_repeat"] is True
+
+
+@pytest.mark.parametrize(
+    "address", ["bell", "nobody", "bell?tenant=other", "bell?tenant=*", "bell?tenant=%00", "%00"]
+)
+async def test_a_message_that_nobody_vouches_for_is_refused_alike(
+    call: Caller, house: House, address: str
+) -> None:
+    await connect_bell(house)
+
+    answer = await call("POST", f"/v1/webhooks/{address}", b"{}", key="")
+
+    assert answer.status in {401, 422}
+    assert b"bell" not in answer.body

@@ -1,0 +1,191 @@
+"""No request, however made, breaks the hub: no answer is above 499, every error is a problem."""
+
+import json
+from typing import Any
+from urllib.parse import quote, quote_from_bytes
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from crossdock.canonical.errors import Invalid
+from crossdock.interfaces.api.log import position_of
+from tests.interfaces.api.conftest import Caller, House, event, stock
+from tests.interfaces.api.test_access import connect_bell
+from tests.interfaces.api.test_stock import asking
+
+# Requests that are right; the fuzzer breaks them in one place or more.
+RIGHT: list[tuple[str, str, Any]] = [
+    ("POST", "/v1/reservations", asking("r", 1)),
+    ("GET", "/v1/availability?item=BOLT&location=DC", None),
+    ("POST", "/v1/availability", {"keys": [{"item": "BOLT", "location": "DC"}]}),
+    ("GET", "/v1/reservations/{}", None),
+    ("POST", "/v1/reservations/{}/confirm", None),
+    ("POST", "/v1/reservations/{}/extend", {"ttl_seconds": 60}),
+    ("POST", "/v1/reservations/{}/release", None),
+    (
+        "POST",
+        "/v1/reservations/{}/consume",
+        {"lines": [{"line_no": 1, "quantity": {"value": "1", "unit": "EA"}}]},
+    ),
+    ("POST", "/v1/reservations/{}/transfer", {"location": "DC"}),
+    (
+        "POST",
+        "/v1/events",
+        {
+            "source": "wms",
+            "events": [
+                event(
+                    "inventory.stock_moved.v1",
+                    "m1",
+                    {
+                        "movement_id": "M1",
+                        "item": "BOLT",
+                        "quantity": {"value": "4", "unit": "EA"},
+                        "type": "RECEIPT",
+                        "target_place": {"location": "DC"},
+                    },
+                    sequence=1,
+                    version=1,
+                )
+            ],
+        },
+    ),
+    ("POST", "/v1/webhooks/{}", {"number": 1}),
+    ("GET", "/v1/items?after=A&limit=5", None),
+    ("GET", "/v1/items/{}", None),
+    ("PUT", "/v1/items/{}", {"units": [{"unit": "CS", "numerator": 12, "denominator": 1}]}),
+    ("POST", "/v1/items/BOLT/links", {"system": "shop", "native_id": "1"}),
+    ("GET", "/v1/locations/{}", None),
+    ("PUT", "/v1/locations/{}", {"kind": "GROUP", "members": ["DC"], "is_active": True}),
+    ("POST", "/v1/keys", {"name": "shop", "verbs": ["stock:read"], "expires_at": None}),
+    ("GET", "/v1/keys", None),
+    ("DELETE", "/v1/keys/{}", None),
+    ("GET", "/v1/connections/{}", None),
+    ("POST", "/v1/connections/{}/pause", {"reason": "why"}),
+    ("GET", "/v1/quarantine?after=0&limit=10&state=OPEN&source=wms", None),
+    ("GET", "/v1/quarantine/{}", None),
+    ("POST", "/v1/quarantine/replay", {"ids": [1], "dry_run": True}),
+    ("POST", "/v1/quarantine/discard", {"ids": [1], "reason": "why"}),
+    ("GET", "/v1/dead-letters?connection=shop&code=x&limit=10", None),
+    ("GET", "/v1/dead-letters/{}", None),
+    ("POST", "/v1/dead-letters/replay", {"ids": ["c"], "reason": "why", "dry_run": True}),
+    ("POST", "/v1/dead-letters/{}/edit", {"changes": {"quantity": "1"}, "reason": "why"}),
+    ("POST", "/v1/dead-letters/{}/resolve", {"happened": True, "reason": "why"}),
+    ("POST", "/v1/dead-letters/discard", {"ids": ["c"], "reason": "why"}),
+]
+hostile: st.SearchStrategy[Any] = (
+    st.sampled_from(
+        [
+            None, True, 0, -1, 1, 2**31, 2**63, -(2**63) - 1, 10**400, 0.1, 1e308, "", " ", "\0",
+            "\ud800", "é", "👩‍🚀", "x" * 600, "rsv_" + "0" * 32, "rsv_zz", "%00", "../..", "'; --",
+            "NaN", "-1", "1e6", "0.0000001", "9" * 30, "2026-13-01T00:00:00Z", "0001-01-01T00:00Z",
+            "9999-12-31T23:59:59.999999Z", "2026-05-04T12:00:00", [], {}, [[]], {"": ""}, ["x"],
+        ]
+    )
+    | st.text(max_size=20)
+    | st.integers()
+)  # fmt: skip
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> tuple[str, str, bytes | None]:
+    method, path, body = draw(st.sampled_from(RIGHT))
+    while "{}" in path:
+        name = draw(st.sampled_from(["BOLT", "DC", "bell", "rsv_0", "1"]) | segments)
+        path = path.replace("{}", name, 1)
+    if "?" in path and draw(st.booleans()):
+        path = _mutated_query(draw, path)
+    if body is None:
+        return method, path, draw(st.sampled_from([None, b"{}", b"[]", b"\xff"]))
+    for _ in range(draw(st.integers(0, 3))):
+        body = _mutated(draw, body)
+    return method, path, json.dumps(body).encode()
+
+
+PROMISES = ["rsv_0"]
+"""The promise that `rsv_0` stands for, once there is one."""
+
+segments = st.text(min_size=1, max_size=30).map(
+    lambda text: quote(text.encode("utf-8", "surrogatepass"), safe="")
+) | st.binary(min_size=1, max_size=10).map(lambda raw: quote_from_bytes(raw, safe=""))
+
+
+def _mutated_query(draw: st.DrawFn, path: str) -> str:
+    base, _, query = path.partition("?")
+    pairs = [pair.partition("=")[::2] for pair in query.split("&")]
+    at = draw(st.integers(0, len(pairs) - 1))
+    pairs[at] = (draw(st.sampled_from([pairs[at][0]]) | segments), draw(segments))
+    return base + "?" + "&".join(f"{name}={value}" for name, value in pairs)
+
+
+def _mutated(draw: st.DrawFn, value: Any) -> Any:
+    """Replace, drop or add one thing somewhere inside."""
+    if isinstance(value, dict) and value and draw(st.integers(0, 5)):
+        key = draw(st.sampled_from(sorted(value)))
+        what = draw(st.integers(0, 6))
+        if what == 0:
+            return {name: inner for name, inner in value.items() if name != key}
+        if what == 1:
+            return {**value, draw(st.text(max_size=5)): draw(hostile)}
+        return {**value, key: _mutated(draw, value[key])}
+    if isinstance(value, list) and value and draw(st.integers(0, 5)):
+        at = draw(st.integers(0, len(value) - 1))
+        return [*value[:at], _mutated(draw, value[at]), *value[at + 1 :]]
+    return draw(hostile)
+
+
+@pytest.fixture
+async def busy(call: Caller, house: House) -> Caller:
+    """Have a promise, a connection and something in quarantine, so that names lead somewhere."""
+    await stock(call, house, "BOLT", micros=10_000_000)
+    await connect_bell(house)
+    await call("POST", "/v1/events", {"source": "wms", "events": [{}]})
+    made = await call("POST", "/v1/reservations", asking("r", 1))
+    PROMISES[:] = [made.json["reservation_id"]]
+    return call
+
+
+@settings(
+    max_examples=400,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(request=requests())
+@example(request=("PUT", "/v1/items/%00", b"{}"))
+@example(request=("GET", "/v1/availability?item=%00&location=DC", None))
+async def test_no_request_breaks_the_hub(
+    busy: Caller, request: tuple[str, str, bytes | None]
+) -> None:
+    method, path, body = request
+
+    answer = await busy(method, path.replace("rsv_0", PROMISES[0]), body)
+
+    assert answer.status < 500, (request, answer.body)
+    if answer.status >= 400:
+        assert answer.headers["content-type"] == "application/problem+json", (request, answer)
+        assert answer.json["code"], answer.body
+
+
+async def test_what_the_fuzzer_breaks_is_right_before(call: Caller, house: House) -> None:
+    """A fuzzer of requests that were wrong from the start would prove nothing."""
+    await stock(call, house, "BOLT", micros=10_000_000)
+    made = await call("POST", "/v1/reservations", asking("first", 2))
+    for method, path, body in RIGHT[:10]:
+        address = path.replace("{}", made.json["reservation_id"])
+        answer = await call(method, address, body)
+        # After its release a promise can no longer be used: that is a rule, not a wrong request.
+        assert answer.status < 300 or answer.json["code"] not in {"invalid", "not_json"}, (
+            method,
+            address,
+            answer.body,
+        )
+
+
+@given(st.text() | st.from_regex(r"[0-9]{1,25}\.[0-9]{1,25}", fullmatch=True))
+def test_a_place_in_the_log_is_read_or_refused(text: str) -> None:
+    try:
+        place = position_of(text)
+    except Invalid:
+        return
+    assert f"{place.tx}.{place.position}" == ".".join(str(int(part)) for part in text.split("."))
+    assert max(place.tx, place.position) < 2**63
