@@ -1,0 +1,28 @@
+"""Inventory: what lies where, what may be promised of it, and to whom it is promised."""
+
+from crossdock.capabilities.inventory.answering import Position
+from crossdock.capabilities.inventory.model import (
+    Figures,
+    PromisedLine,
+    Reservation,
+    ReservationLine,
+    ReservationRequest,
+)
+from crossdock.capabilities.inventory.proof import Availability, SourceAge
+from crossdock.capabilities.inventory.reactions import inventory_reader
+from crossdock.capabilities.inventory.service import Inventory
+from crossdock.capabilities.inventory.upkeep import Upkeep
+
+__all__ = [
+    "Availability",
+    "Figures",
+    "Inventory",
+    "Position",
+    "PromisedLine",
+    "Reservation",
+    "ReservationLine",
+    "ReservationRequest",
+    "SourceAge",
+    "Upkeep",
+    "inventory_reader",
+]

@@ -1,0 +1,73 @@
+"""Collects requests that come at the same time, so that one statement decides them all (D3).
+
+Nothing waits while the database is idle: a request starts a batch at once. While batches are in
+flight the next one gathers, and so grows with the load by itself.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from crossdock.canonical.errors import Unavailable
+
+Key = TypeVar("Key")
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+
+class Batcher(Generic[Key, Asked, Answer]):
+    """`decide` answers a batch of one key in its order, `in_flight_max` of them at a time."""
+
+    def __init__(
+        self,
+        decide: Callable[[Key, Sequence[Asked]], Awaitable[Sequence[Answer]]],
+        *,
+        size_max: int = 256,
+        in_flight_max: int = 2,
+    ) -> None:
+        self._decide = decide
+        self._size_max = size_max
+        self._in_flight_max = in_flight_max
+        self._waiting: dict[Key, list[tuple[Asked, asyncio.Future[Answer]]]] = {}
+        self._running: dict[Key, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def ask(self, key: Key, asked: Asked) -> Answer:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, []).append((asked, answer))
+        if self._running.get(key, 0) < self._in_flight_max:
+            self._running[key] = self._running.get(key, 0) + 1
+            task = asyncio.create_task(self._drain(key))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await answer
+
+    async def _drain(self, key: Key) -> None:
+        try:
+            while waiting := self._waiting.get(key):
+                batch, self._waiting[key] = waiting[: self._size_max], waiting[self._size_max :]
+                await self._settle(key, batch)
+        finally:
+            self._running[key] -= 1
+            if not self._running[key]:
+                del self._running[key]
+                self._waiting.pop(key, None)
+
+    async def _settle(
+        self, key: Key, batch: Sequence[tuple[Asked, asyncio.Future[Answer]]]
+    ) -> None:
+        """Answer everybody. One request must not spoil the others': a refused batch is split."""
+        try:
+            answers = await self._decide(key, [asked for asked, _ in batch])
+        except Exception as error:  # noqa: BLE001  # it is handed to whoever asked
+            if len(batch) > 1 and not isinstance(error, Unavailable | OSError):
+                for one in batch:
+                    await self._settle(key, [one])
+                return
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)

@@ -1,0 +1,197 @@
+"""What becomes of a promise: confirm, extend, release, consume, transfer. Each one transaction."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from crossdock.canonical.errors import Conflict, Invalid, NotFound, Rejected
+from crossdock.canonical.inventory import ReservationStatus
+from crossdock.capabilities.inventory import model, store
+from crossdock.capabilities.inventory.model import (
+    LIVE,
+    TTL_SECONDS_MAX,
+    Ask,
+    Reservation,
+)
+from crossdock.capabilities.inventory.reserving import reservation_of
+from crossdock.capabilities.inventory.sheet import Sheet
+from crossdock.capabilities.inventory.store import LineRow, StockIds
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.scope import Scope
+
+Change = Callable[[Sheet, list[LineRow], datetime], None]
+
+
+class Changes:
+    """The verbs on a reservation that exists. Repeating one that is done changes nothing."""
+
+    def __init__(self, database: Database, clock: Clock, stock_ids: StockIds) -> None:
+        self._database = database
+        self._clock = clock
+        self._stock_ids = stock_ids
+
+    async def confirm(self, scope: Scope, reservation_id: str) -> Reservation:
+        """Make a soft hold hard; a lapsed one is granted anew if there is stock (RSV-EXPIRED)."""
+        return await self._change(scope, reservation_id, _confirm)
+
+    async def extend(self, scope: Scope, reservation_id: str, ttl_seconds: int) -> Reservation:
+        """Let a soft hold live `ttl_seconds` from now."""
+        if not 1 <= ttl_seconds <= TTL_SECONDS_MAX:
+            raise Invalid(
+                f"a soft hold lives 1 to {TTL_SECONDS_MAX} seconds, not {ttl_seconds}",
+                where="/ttl_seconds",
+            )
+
+        def extend(sheet: Sheet, rows: list[LineRow], now: datetime) -> None:
+            until = now + timedelta(seconds=ttl_seconds)
+            rows = _alive_again(sheet, rows, expires_at=until)
+            for row in _living(rows):
+                sheet.change(row, model.extended(row.line, until))
+
+        return await self._change(scope, reservation_id, extend)
+
+    async def release(self, scope: Scope, reservation_id: str) -> Reservation:
+        """Give back what has not been consumed."""
+        return await self._change(scope, reservation_id, _release)
+
+    async def consume(
+        self, scope: Scope, reservation_id: str, micros_by_line: Mapping[int, int] | None = None
+    ) -> Reservation:
+        """Note that goods went out against this promise (None: all that is left).
+
+        For sources whose movements do not quote the order line; those that do consume by
+        themselves, in the transaction of the movement (A28).
+        """
+
+        def consume(sheet: Sheet, rows: list[LineRow], _now: datetime) -> None:
+            by_line = {row.line.line_no: row for row in _living(rows)}
+            amounts = micros_by_line or {no: row.line.remaining for no, row in by_line.items()}
+            for line_no, micros in amounts.items():
+                if line_no not in by_line:
+                    raise Conflict(f"line {line_no} holds nothing", code="reservation_closed")
+                sheet.change(by_line[line_no], model.consumed(by_line[line_no].line, micros))
+
+        return await self._change(scope, reservation_id, consume)
+
+    async def transfer(self, scope: Scope, reservation_id: str, location: str) -> Reservation:
+        """Move what is left of a hold to another location, without a moment in between."""
+
+        async def targets(tx: Transaction, rows: list[LineRow]) -> list[int]:
+            keys = {(row.line.item, location) for row in rows}
+            return list((await self._stock_ids.of(tx, scope.tenant, keys)).values())
+
+        def transfer(sheet: Sheet, rows: list[LineRow], _now: datetime) -> None:
+            living = [row for row in _living(rows) if row.line.location != location]
+            at = {
+                row.item: row.stock_id for row in sheet.rows.values() if row.location == location
+            }
+            for row in living:
+                sheet.lift(row)
+            asks = tuple((at[row.line.item], row.line.hold) for row in living if row.line.hold)
+            if asks and not all(_granted(sheet, asks)):
+                raise Rejected(
+                    f"{location} has not enough to take {reservation_id} over",
+                    code="insufficient_stock",
+                    hint="ask for its availability, or reserve there in part",
+                )
+            for row in living:
+                stock_id = at[row.line.item]
+                sheet.lay(row, row.line.changed(stock_id=stock_id, location=location))
+
+        return await self._change(scope, reservation_id, transfer, targets)
+
+    async def get(self, scope: Scope, reservation_id: str) -> Reservation:
+        """Show a reservation as it stands now, a lapsed hold as expired."""
+        async with self._database.transaction(scope) as tx:
+            rows = await _lines_of(tx, reservation_id)
+        now = self._clock.now()
+        return reservation_of([_as_shown(row, now) for row in rows])
+
+    async def _change(
+        self,
+        scope: Scope,
+        reservation_id: str,
+        change: Change,
+        also: Callable[[Transaction, list[LineRow]], Awaitable[list[int]]] | None = None,
+    ) -> Reservation:
+        async with self._database.transaction(scope) as tx:
+            rows = await _lines_of(tx, reservation_id)
+            stock_ids = [row.line.stock_id for row in rows]
+            if also:
+                stock_ids += await also(tx, rows)
+            sheet = await Sheet.locked(tx, scope.tenant, self._stock_ids, stock_ids)
+            rows = await _lines_of(tx, reservation_id)  # as they are under the lock
+            if any(row.line.stock_id not in sheet.rows for row in rows):
+                raise Conflict("the reservation was moved just now", code="contended")
+            now = self._clock.now()
+            await sheet.expire_lapsed(tx, now)
+            change(sheet, sheet.current(rows), now)
+            await sheet.save(tx, now)
+        return reservation_of(sheet.current(rows))
+
+
+async def _lines_of(tx: Transaction, reservation_id: str) -> list[LineRow]:
+    rows = await store.lines_of(tx, [parsed(reservation_id)])
+    if not rows:
+        raise NotFound(f"there is no reservation {reservation_id}")
+    return rows
+
+
+def _as_shown(row: LineRow, now: datetime) -> LineRow:
+    if not row.line.is_lapsed(now):
+        return row
+    return row._replace(line=row.line._replace(status=ReservationStatus.EXPIRED))
+
+
+def parsed(reservation_id: str) -> UUID:
+    prefix, _, digits = reservation_id.partition("_")
+    try:
+        if prefix == "rsv":
+            return UUID(hex=digits)
+    except ValueError:
+        pass
+    raise NotFound(f"{reservation_id!r} is no reservation id: they look like rsv_0190…")
+
+
+def _living(rows: Sequence[LineRow]) -> list[LineRow]:
+    return [row for row in rows if row.line.status in LIVE]
+
+
+def _confirm(sheet: Sheet, rows: list[LineRow], _now: datetime) -> None:
+    rows = _alive_again(sheet, rows, expires_at=None)
+    statuses = {row.line.status for row in rows}
+    if not _living(rows) and ReservationStatus.CONSUMED not in statuses:
+        status = model.reservation_status(statuses)
+        raise Conflict(f"the reservation is {status}", code="reservation_closed")
+    for row in _living(rows):
+        sheet.change(row, model.confirmed(row.line))
+
+
+def _release(sheet: Sheet, rows: list[LineRow], _now: datetime) -> None:
+    for row in rows:
+        sheet.change(row, model.released(row.line))
+
+
+def _alive_again(
+    sheet: Sheet, rows: list[LineRow], *, expires_at: datetime | None
+) -> list[LineRow]:
+    """Grant lapsed lines anew, all or none; refuse with RSV-EXPIRED when their stock is gone."""
+    lapsed = [row for row in rows if row.line.status is ReservationStatus.EXPIRED]
+    if not lapsed:
+        return rows
+    asks = tuple((row.line.stock_id, row.line.granted - row.line.used) for row in lapsed)
+    if not all(_granted(sheet, asks)):
+        raise Rejected(
+            "the hold has expired and its stock is promised to others now",
+            code="RSV-EXPIRED",
+            hint="make a new reservation for what is available",
+        )
+    for row in lapsed:
+        is_hard = expires_at is None
+        sheet.change(row, model.revived(row.line, is_hard=is_hard, expires_at=expires_at))
+    return sheet.current(rows)
+
+
+def _granted(sheet: Sheet, asks: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
+    return model.grants([Ask(asks)], sheet.counters())[0]

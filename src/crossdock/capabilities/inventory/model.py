@@ -1,0 +1,386 @@
+"""The rules of stock: what may be promised, who gets it, what a promise is worth now.
+
+Pure functions on frozen values. Amounts are whole micros, millionths of the item's base unit.
+The section numbers are those of the domain specification.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from crossdock.canonical.errors import Invalid, Rejected
+from crossdock.canonical.inventory import ReservationKind, ReservationStatus
+
+TTL_SECONDS_MAX = 14_400
+LINES_MAX = 1_000
+MICROS_MAX = 10**18
+"""Decimal(18,6): what a position can hold, and so the most that can be asked."""
+
+LIVE = frozenset({ReservationStatus.ACTIVE, ReservationStatus.PARTIALLY_CONSUMED})
+COUNTING = LIVE | {ReservationStatus.CONSUMED}
+"""A consumed line still listens: an unpick gives its units back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What lies at an item-location and what is claimed of it (§3.1)."""
+
+    nettable: int = 0
+    hard: int = 0
+    soft: int = 0
+    safety: int = 0
+
+    @property
+    def net(self) -> int:
+        return self.nettable - self.hard - self.soft
+
+    @property
+    def available(self) -> int:
+        """Available to fulfil now (ATF)."""
+        return max(0, self.net - self.safety)
+
+    @property
+    def withheld(self) -> int:
+        """Kept back by policy: the part of a zero that is not a lack of goods (A1)."""
+        return min(self.safety, max(0, self.net))
+
+    @property
+    def shortage(self) -> int:
+        return max(0, -self.net)
+
+
+def overlay(ordered: int, cancelled: int, picked: int) -> int:
+    """Say what an order line still claims of AVAILABLE; an over-pick claims nothing."""
+    return max(0, ordered - cancelled - picked)
+
+
+# Requests and what became of them.
+
+
+class ReservationLine(NamedTuple):
+    """So many micros (of the base unit) of an item at a location or group, for an order line."""
+
+    item: str
+    location: str
+    micros: int
+    demand_ref: str = ""
+
+
+class ReservationRequest(NamedTuple):
+    """`request_id` is the client's own: the same id and content get the same answer for ever."""
+
+    request_id: str
+    lines: tuple[ReservationLine, ...]
+    kind: ReservationKind = ReservationKind.SOFT
+    ttl_seconds: int | None = None
+    allow_partial: bool = False
+
+    def content(self) -> str:
+        """Write down what is asked, for telling a repeat from another request with the same id."""
+        head = f"{self.kind is ReservationKind.HARD}\0{self.ttl_seconds}\0{self.allow_partial}"
+        if len(self.lines) == 1:  # nearly always
+            item, location, micros, demand_ref = self.lines[0]
+            return f"{head}\0{item}\0{location}\0{micros}\0{demand_ref}"
+        lines = (
+            f"{item}\0{location}\0{micros}\0{demand_ref}"
+            for item, location, micros, demand_ref in self.lines
+        )
+        return "\0".join((head, *lines))
+
+
+def check_request(request: ReservationRequest) -> None:
+    """Refuse what no stock could grant, before it takes a lock."""
+    if not request.request_id or "\0" in request.request_id:
+        raise Invalid("a reservation needs a request id without NUL", where="/request_id")
+    if not 1 <= len(request.lines) <= LINES_MAX:
+        raise Invalid(
+            f"a reservation has 1 to {LINES_MAX} lines, not {len(request.lines)}", where="/lines"
+        )
+    for number, line in enumerate(request.lines):
+        if not 0 < line.micros < MICROS_MAX:
+            raise Invalid("a line asks for more than zero", where=f"/lines/{number}/quantity")
+        if "\0" in line.item or "\0" in line.location or "\0" in line.demand_ref:
+            raise Invalid("a key never holds NUL", where=f"/lines/{number}")
+    if request.ttl_seconds is not None and not 1 <= request.ttl_seconds <= TTL_SECONDS_MAX:
+        raise Invalid(
+            f"a soft hold lives 1 to {TTL_SECONDS_MAX} seconds, not {request.ttl_seconds}",
+            where="/ttl_seconds",
+        )
+
+
+class Expiry:
+    """When promises made `now` end: many requests ask for the same few lengths of life."""
+
+    def __init__(self, now: datetime, ttl_seconds_default: int) -> None:
+        self._now = now
+        self._by_ttl: dict[int | None, datetime] = {
+            None: now + timedelta(seconds=ttl_seconds_default)
+        }
+
+    def of(self, request: ReservationRequest) -> datetime | None:
+        if request.kind is ReservationKind.HARD:
+            return None
+        ttl = request.ttl_seconds
+        if ttl not in self._by_ttl:
+            self._by_ttl[ttl] = self._now + timedelta(seconds=ttl or 0)
+        return self._by_ttl[ttl]
+
+
+class PromisedLine(NamedTuple):
+    """One line of a reservation as it stands. `is_linked`: an order's own demand counts it."""
+
+    line_no: int
+    item: str
+    location: str
+    status: ReservationStatus
+    is_hard: bool
+    requested: int
+    granted: int
+    consumed: int = 0
+    picked: int = 0
+    is_linked: bool = False
+    demand_ref: str = ""
+    expires_at: datetime | None = None
+    version: int = 1
+    stock_id: int = 0
+
+    @property
+    def used(self) -> int:
+        """Given out so far: told by a verb, or seen as picks that quote the order line."""
+        return min(self.granted, max(0, self.consumed + self.picked))
+
+    @property
+    def remaining(self) -> int:
+        return self.granted - self.used if self.status in COUNTING else 0
+
+    @property
+    def hold(self) -> int:
+        """What this line takes from availability by itself (A19: never beside its order)."""
+        return 0 if self.is_linked else self.remaining
+
+    @property
+    def short(self) -> int:
+        return self.requested - self.granted
+
+    def is_lapsed(self, now: datetime) -> bool:
+        """Say whether its time is over: the interval is half open (A22)."""
+        return self.status in LIVE and self.expires_at is not None and self.expires_at <= now
+
+    def changed(self, **fields: Any) -> "PromisedLine":
+        """Give the next version, with the status that its quantities make."""
+        line = self._replace(version=self.version + 1, **fields)
+        return line._replace(status=_status(line))
+
+
+def _status(line: PromisedLine) -> ReservationStatus:
+    if line.status not in COUNTING:
+        return line.status
+    if line.used == line.granted:
+        return ReservationStatus.CONSUMED
+    return ReservationStatus.PARTIALLY_CONSUMED if line.used else ReservationStatus.ACTIVE
+
+
+class Reservation(NamedTuple):
+    """A promise: all lines, each with what was granted. `status` is derived from the lines."""
+
+    reservation_id: str
+    client: str
+    request_id: str
+    created_at: datetime
+    lines: tuple[PromisedLine, ...]
+    is_repeat: bool = False
+
+    @property
+    def status(self) -> ReservationStatus:
+        return reservation_status([line.status for line in self.lines])
+
+    @property
+    def kind(self) -> ReservationKind:
+        return ReservationKind.HARD if self.lines[0].is_hard else ReservationKind.SOFT
+
+    @property
+    def expires_at(self) -> datetime | None:
+        return self.lines[0].expires_at
+
+    @property
+    def is_granted(self) -> bool:
+        return all(line.granted == line.requested for line in self.lines)
+
+
+# The first of these that any line has is the whole reservation's status.
+_PRECEDENCE = (
+    ReservationStatus.PARTIALLY_CONSUMED,
+    ReservationStatus.ACTIVE,
+    ReservationStatus.CONSUMED,
+    ReservationStatus.EXPIRED,
+    ReservationStatus.RELEASED,
+    ReservationStatus.CANCELLED,
+    ReservationStatus.DENIED,
+)
+
+
+def reservation_status(lines: Iterable[ReservationStatus]) -> ReservationStatus:
+    found = set(lines)
+    if {ReservationStatus.ACTIVE, ReservationStatus.CONSUMED} <= found:
+        return ReservationStatus.PARTIALLY_CONSUMED
+    return next(status for status in _PRECEDENCE if status in found)
+
+
+# Granting: exact first-fit, in the order asked.
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """One item-location that promises are made from, as the locked rows show it.
+
+    `group` is the group's counter that its holds must stay covered by; `members` are a group's
+    nodes. A node belongs to at most one group.
+    """
+
+    figures: Figures
+    group: int | None = None
+    members: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request's lines against counters.
+
+    `own` is demand of the same order line that `hard` counts already: checking an order against
+    itself would find it short (A25).
+    """
+
+    lines: tuple[tuple[int, int], ...]
+    allow_partial: bool = False
+    own: tuple[int | None, ...] = ()
+
+
+@dataclass(slots=True)
+class _Room:
+    """What is left while one batch is decided; made, used and dropped inside `grants`."""
+
+    counters: Mapping[int, Counter]
+    taken: dict[int, int] = field(default_factory=dict[int, int])
+
+    def free(self, counter_id: int) -> int:
+        counter = self.counters[counter_id]
+        if counter.members:
+            return max(0, self._coverage(counter_id) - counter.figures.safety)
+        own = self._atf(counter_id)
+        return own if counter.group is None else max(0, min(own, self._coverage(counter.group)))
+
+    def _atf(self, counter_id: int) -> int:
+        return max(0, self.counters[counter_id].figures.available - self.taken.get(counter_id, 0))
+
+    def _coverage(self, group_id: int) -> int:
+        """Count the members' stock beyond what the group has promised already (may be < 0)."""
+        group = self.counters[group_id]
+        held = group.figures.hard + group.figures.soft + self.taken.get(group_id, 0)
+        return sum(self._atf(member) for member in group.members) - held
+
+    def take(self, counter_id: int, micros: int) -> None:
+        self.taken[counter_id] = self.taken.get(counter_id, 0) + micros
+
+
+def free_now(counter_id: int, counters: Mapping[int, Counter]) -> int:
+    """Say what one counter can promise, its group's holds left covered."""
+    return _Room(counters).free(counter_id)
+
+
+def grants(asks: Sequence[Ask], counters: Mapping[int, Counter]) -> list[tuple[int, ...]]:
+    """Decide each request in turn: how much each of its lines gets.
+
+    All or nothing, unless the request allows part. Lines on one counter share it, so the same
+    item twice in one request is summed before it is checked.
+    """
+    room = _Room(counters)
+    decided: list[tuple[int, ...]] = []
+    for ask in asks:
+        before = dict(room.taken)
+        given = tuple(_given(room, ask, number) for number in range(len(ask.lines)))
+        is_whole = all(got == asked for got, (_, asked) in zip(given, ask.lines, strict=True))
+        if not is_whole and not ask.allow_partial:
+            room.taken = before
+            given = (0,) * len(given)
+        decided.append(given)
+    return decided
+
+
+def _given(room: _Room, ask: Ask, number: int) -> int:
+    counter_id, asked = ask.lines[number]
+    own = ask.own[number] if ask.own else None
+    if own is not None:
+        # The order's demand is in `hard`: what it may have is what stock leaves for it, and
+        # giving it that takes nothing more from anybody.
+        figures = room.counters[counter_id].figures
+        back = replace(figures, hard=max(0, figures.hard - own))
+        return min(asked, own, max(0, back.available - room.taken.get(counter_id, 0)))
+    got = min(asked, room.free(counter_id))
+    room.take(counter_id, got)
+    return got
+
+
+# The life of a promise.
+
+
+def confirmed(line: PromisedLine) -> PromisedLine:
+    """Turn a soft line hard: the same units, no gap."""
+    return line if line.is_hard else line.changed(is_hard=True, expires_at=None)
+
+
+def extended(line: PromisedLine, until: datetime) -> PromisedLine:
+    if line.is_hard:
+        raise Rejected("a hard reservation has no end to extend", code="reservation_is_hard")
+    return line.changed(expires_at=until)
+
+
+def released(line: PromisedLine) -> PromisedLine:
+    """Give back what is left; what was given out stays given out."""
+    return line.changed(status=ReservationStatus.RELEASED) if line.status in LIVE else line
+
+
+def expired(line: PromisedLine) -> PromisedLine:
+    return line.changed(status=ReservationStatus.EXPIRED)
+
+
+def revived(line: PromisedLine, *, is_hard: bool, expires_at: datetime | None) -> PromisedLine:
+    """Bring a lapsed line back to life, once its units have been found again."""
+    return line.changed(status=ReservationStatus.ACTIVE, is_hard=is_hard, expires_at=expires_at)
+
+
+def consumed(line: PromisedLine, micros: int) -> PromisedLine:
+    """Note that so much was given out (I7: never more than granted)."""
+    if not 0 < micros <= line.remaining:
+        raise Rejected(
+            f"line {line.line_no} has {line.remaining} micros left to consume, not {micros}",
+            code="consumed_too_much",
+        )
+    return line.changed(consumed=line.consumed + micros)
+
+
+def linked(line: PromisedLine) -> PromisedLine:
+    """Hand the line over to its order, whose demand counts the same units (A19)."""
+    return line if line.is_linked else line.changed(is_linked=True, is_hard=True, expires_at=None)
+
+
+def unlinked(line: PromisedLine) -> PromisedLine:
+    """Let the line count by itself again: its order does not name it any more."""
+    return line.changed(is_linked=False) if line.is_linked else line
+
+
+def with_picks(lines: Sequence[PromisedLine], micros: int) -> list[PromisedLine]:
+    """Spread picks that quote an order line over its reservations, oldest first.
+
+    The result depends on the sum of all picks alone, never on the order they were heard in: what
+    no line can take (or a sum below zero) is remembered on the last.
+    """
+    total = micros + sum(line.picked for line in lines)
+    spread: list[PromisedLine] = []
+    for line in lines[:-1]:
+        share = min(max(0, total), line.granted - min(line.consumed, line.granted))
+        total -= share
+        spread.append(line.changed(picked=share) if share != line.picked else line)
+    last = lines[-1]
+    spread.append(last.changed(picked=total) if total != last.picked else last)
+    return spread

@@ -1,0 +1,84 @@
+"""What an availability answer says, with everything it was made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from crossdock.canonical.inventory import StockStatus
+from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.inventory.model import Figures
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAge:
+    """When a source last spoke, and how long its silence may last."""
+
+    source: str
+    heard_at: datetime | None
+    freshness_seconds: int
+
+    def is_stale(self, now: datetime) -> bool:
+        limit = timedelta(seconds=self.freshness_seconds)
+        return self.heard_at is None or now - self.heard_at > limit
+
+
+RULE = "available = max(0, nettable - hard - soft - safety)"
+NODE_RULE = f"{RULE}; nettable = own goods in AVAILABLE, a negative bucket counting as zero"
+MEMBER_RULE = f"{NODE_RULE}; at most what the group's promises leave"
+GROUP_RULE = f"{RULE}; nettable = the sum of what the members have available"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Availability:
+    """An answer with its proof: every figure it was made from, and how old they are.
+
+    `is_known` is false where nobody ever said what lies there: that is not zero. `by_status` sums
+    our own goods per bucket, `of_others` is what lies there for other owners.
+    `kept_for_group` is what a node holds back so that its group's promises stay covered.
+    """
+
+    item: str
+    location: str
+    unit: str
+    figures: Figures
+    by_status: Mapping[StockStatus, int]
+    of_others: int
+    kept_for_group: int
+    sources: tuple[SourceAge, ...]
+    version: int
+    is_known: bool
+    as_of: datetime
+    rule: str = NODE_RULE
+
+    @property
+    def is_stale(self) -> bool:
+        return any(source.is_stale(self.as_of) for source in self.sources)
+
+    @property
+    def available(self) -> Quantity:
+        return self.quantity(self.figures.available - self.kept_for_group)
+
+    @property
+    def on_hand(self) -> Quantity:
+        """Count what is there: every bucket but IN_TRANSIT (A2)."""
+        held = (
+            micros
+            for status, micros in self.by_status.items()
+            if status is not StockStatus.IN_TRANSIT
+        )
+        return self.quantity(sum(held))
+
+    @property
+    def withheld(self) -> Quantity:
+        return self.quantity(self.figures.withheld)
+
+    @property
+    def shortage(self) -> Quantity:
+        return self.quantity(self.figures.shortage)
+
+    @property
+    def net(self) -> Quantity:
+        return self.quantity(self.figures.net)
+
+    def quantity(self, micros: int) -> Quantity:
+        return Quantity.from_micros(micros, self.unit)

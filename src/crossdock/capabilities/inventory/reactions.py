@@ -1,0 +1,195 @@
+"""What moves inventory: movements, snapshots, orders, signs of life, groups of locations.
+
+A page of events is folded as a set: rows are read once, locked in one order, changed by pure
+rules and written back; the figures that changed go to the log in the same transaction.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from crossdock.canonical.catalog import LocationChanged
+from crossdock.canonical.envelope import Event
+from crossdock.canonical.errors import Unavailable
+from crossdock.canonical.inventory import SourceHeard, StockMoved, StockSnapshotTaken
+from crossdock.canonical.orders import OrderChanged
+from crossdock.capabilities.inventory import (
+    demand,
+    facts,
+    folding,
+    grouping,
+    model,
+    positions,
+    store,
+)
+from crossdock.capabilities.inventory.demand import Claim, Claims, Ref, StockKey
+from crossdock.capabilities.inventory.folding import Folded
+from crossdock.capabilities.inventory.ledger import Bucket
+from crossdock.capabilities.inventory.page import Page, page_of
+from crossdock.capabilities.inventory.sheet import Sheet
+from crossdock.capabilities.inventory.store import LineRow, StockIds
+from crossdock.foundation import event_log
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Transaction
+from crossdock.foundation.readers import Reader
+
+TYPES = frozenset(
+    payload.TYPE
+    for payload in (StockMoved, StockSnapshotTaken, OrderChanged, SourceHeard, LocationChanged)
+)
+
+# A sign of life, by the source's own clock; one that comes late takes nothing back.
+HEAR = """
+insert into inventory_source as s (tenant, source, heard_at)
+select * from unnest($1::text[], $2::text[], $3::timestamptz[])
+on conflict (tenant, source) do update set heard_at = greatest(s.heard_at, excluded.heard_at)
+"""
+
+# A plan made while a table was small would read all of it until somebody analyses the table.
+ONLY_INDEXES = "set local enable_seqscan = off"
+
+
+def inventory_reader(clock: Clock) -> Reader:
+    """Make the log reader that keeps stock true. One shard: an order may touch any item."""
+    reactions = Reactions(clock)
+    return Reader(name="inventory", apply=reactions.apply, types=TYPES)
+
+
+class Reactions:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
+        """Fold one page into positions, demand and stock rows, and tell what changed."""
+        page = page_of(events)
+        await _hear(tx, page)
+        await grouping.regroup(tx, page)
+        if page.movements or page.counts or page.fulls or page.orders:
+            await _fold(tx, page, self._clock.now())
+
+
+async def _fold(tx: Transaction, page: Page, now: datetime) -> None:
+    await tx.execute(ONLY_INDEXES)
+    units = await folding.buckets(tx, page)
+    claims = await demand.claims_of(tx, page)
+    by_key = await _stock_ids(tx, units, claims)
+    refs = sorted(claims.stored.keys() | claims.lines.keys() | _quoted(page))
+    sheet = await _locked(tx, by_key, claims, await store.lines_for(tx, refs))
+    promises = await store.lines_for(tx, refs)  # as they are under the locks
+    if any(row.line.stock_id not in sheet.rows for row in promises):
+        raise Unavailable("a reservation was moved just now", code="contended")
+
+    rows = await positions.ensure(tx, units)
+    folded, fresh = await folding.fold(tx, page, rows)
+    after = demand.claimed(claims, fresh, by_key)
+    _move_stock(sheet, folded, by_key)
+    _move_demand(sheet, claims, after)
+    _move_promises(sheet, promises, after, demand.picks_of(fresh), now)
+    await demand.write(tx, claims, after)
+    await _tell(tx, sheet, folded, page, now)
+
+
+async def _hear(tx: Transaction, page: Page) -> None:
+    if page.heard:
+        keys = sorted(page.heard)
+        await tx.execute(
+            HEAR, [key[0] for key in keys], [key[1] for key in keys], [page.heard[k] for k in keys]
+        )
+    if page.streams:
+        streams = sorted(page.streams)
+        await tx.execute(
+            positions.HEAR_STREAMS,
+            [key[0] for key in streams],
+            [key[1] for key in streams],
+            [page.streams[key][0] for key in streams],
+            [page.streams[key][1] for key in streams],
+        )
+
+
+def _quoted(page: Page) -> set[Ref]:
+    return {
+        (move.event.tenant, move.payload.demand_ref)
+        for move in page.movements
+        if move.payload.demand_ref
+    }
+
+
+async def _stock_ids(
+    tx: Transaction, buckets: Iterable[Bucket], claims: Claims
+) -> dict[StockKey, int]:
+    """Find the stock row of every item-location in the page; make those that are new."""
+    keys = {(bucket.tenant, bucket.item, bucket.location) for bucket in buckets}
+    keys |= {line.key for line in claims.lines.values()}
+    by_key: dict[StockKey, int] = {}
+    for tenant in sorted({key[0] for key in keys}):
+        own = [(item, location) for of, item, location in keys if of == tenant]
+        # A memory of ids would have to forget those that a rollback takes back.
+        found = await StockIds().of(tx, tenant, own)
+        by_key |= {(tenant, *key): stock_id for key, stock_id in found.items()}
+    return by_key
+
+
+async def _locked(
+    tx: Transaction, by_key: Mapping[StockKey, int], claims: Claims, promises: Sequence[LineRow]
+) -> Sheet:
+    wanted = set(by_key.values())
+    wanted |= {claim.stock_id for claim in claims.stored.values() if claim.stock_id is not None}
+    wanted |= {row.line.stock_id for row in promises}
+    return Sheet(await store.lock_stock(tx, wanted), {}, "")
+
+
+def _move_stock(sheet: Sheet, folded: Sequence[Folded], by_key: Mapping[StockKey, int]) -> None:
+    """Count a negative bucket as zero: it promises nothing, and hides nobody else's goods."""
+    for before, after, sources in folded:
+        bucket = before.bucket
+        stock_id = by_key[bucket.tenant, bucket.item, bucket.location]
+        if bucket.counts:
+            sheet.add(stock_id, nettable=max(0, after.micros) - max(0, before.micros))
+        sheet.hear(stock_id, sources, before.unit)
+
+
+def _move_demand(sheet: Sheet, claims: Claims, after: Mapping[Ref, Claim]) -> None:
+    for ref, claim in after.items():
+        before = claims.stored.get(ref, Claim())
+        if before.stock_id is not None:
+            sheet.add(before.stock_id, hard=-before.overlay)
+        if claim.stock_id is not None:
+            sheet.add(claim.stock_id, hard=claim.overlay)
+
+
+def _move_promises(
+    sheet: Sheet,
+    promises: Sequence[LineRow],
+    after: Mapping[Ref, Claim],
+    picks: Mapping[Ref, int],
+    now: datetime,
+) -> None:
+    """Let picks consume the promises of their order line; hand promises over to known orders."""
+    by_ref: dict[Ref, list[LineRow]] = {}
+    for row in promises:
+        if row.line.is_lapsed(now):
+            sheet.change(row, model.expired(row.line))
+        else:
+            by_ref.setdefault((row.tenant, row.line.demand_ref), []).append(row)
+    for ref, rows in by_ref.items():
+        claim = after.get(ref, Claim())
+        lines = [row.line for row in rows]
+        if micros := picks.get(ref, 0):
+            lines = model.with_picks(lines, micros)
+        for row, line in zip(rows, lines, strict=True):
+            is_counted = bool(claim.order_id) and claim.stock_id == line.stock_id
+            sheet.change(row, model.linked(line) if is_counted else model.unlinked(line))
+
+
+async def _tell(
+    tx: Transaction, sheet: Sheet, folded: Sequence[Folded], page: Page, now: datetime
+) -> None:
+    rows, lines = await sheet.write(tx)
+    entries = [facts.availability_changed(row, now) for row in rows]
+    entries += [facts.reservation_changed(line, now) for line in lines]
+    cause = str(max((move.position for move in page.movements), default=0))
+    entries += [
+        facts.stock_went_negative(before.bucket, after.micros, before.unit, cause, now)
+        for before, after, _ in folded
+        if after.micros < 0 <= before.micros
+    ]
+    await event_log.append(tx, entries)

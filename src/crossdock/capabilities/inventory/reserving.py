@@ -1,0 +1,362 @@
+"""Making promises in sets: one statement for the many plain requests, values for the rest."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import asyncpg
+from asyncpg.pgproto import pgproto
+
+from crossdock.canonical.errors import Conflict, Unavailable
+from crossdock.canonical.inventory import ReservationStatus
+from crossdock.capabilities.inventory import model, store
+from crossdock.capabilities.inventory.model import (
+    Ask,
+    PromisedLine,
+    Reservation,
+    ReservationLine,
+    ReservationRequest,
+)
+from crossdock.capabilities.inventory.sheet import Sheet
+from crossdock.capabilities.inventory.store import Key, LineRow, StockIds
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.ids import prefixed
+from crossdock.foundation.scope import Scope
+
+ATTEMPTS = 5
+ACTIVE, DENIED = ReservationStatus.ACTIVE, ReservationStatus.DENIED
+
+
+class Incoming:
+    """A request on its way: who asks, its id and hash, and the answer once there is one."""
+
+    __slots__ = ("answer", "client", "content_hash", "expires_at", "request", "reservation_id")
+
+    def __init__(
+        self,
+        client: str,
+        request: ReservationRequest,
+        reservation_id: UUID,
+        content_hash: bytes,
+        expires_at: datetime | None,
+    ) -> None:
+        self.client = client
+        self.request = request
+        self.reservation_id = reservation_id
+        self.content_hash = content_hash
+        self.expires_at = expires_at
+        self.answer: Reservation | Conflict | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        return len(self.request.lines) == 1 and not self.request.allow_partial
+
+    @property
+    def is_hard(self) -> bool:
+        return self.expires_at is None
+
+
+def taken_in(
+    tenant: str, asked: Sequence[tuple[str, ReservationRequest]], expiry: model.Expiry
+) -> list[Incoming]:
+    """Name each request by its business identity; `derived_uuid` in the driver's own class."""
+    return [
+        Incoming(
+            client,
+            request,
+            pgproto.UUID(
+                blake2b(
+                    f"reservation\0{tenant}\0{client}\0{request.request_id}".encode(),
+                    digest_size=16,
+                ).digest()
+            ),
+            blake2b(request.content().encode(), digest_size=8).digest(),
+            expiry.of(request),
+        )
+        for client, request in asked
+    ]
+
+
+class Look(NamedTuple):
+    """What was looked up for a batch: stock rows by key, open demand by order line."""
+
+    found: Mapping[Key, int]
+    demand: Mapping[str, tuple[int, int]]
+    now: datetime
+
+    def counts(self, one: Incoming) -> bool:
+        """Say whether the order of a plain request is known, so that more than a sum decides."""
+        return bool(self.demand) and one.request.lines[0].demand_ref in self.demand
+
+    def own(self, line: ReservationLine) -> int | None:
+        """Say how much of the line's own order is counted at this very place; None if none is."""
+        stock_id, open_ = self.demand.get(line.demand_ref, (0, 0))
+        return open_ if stock_id == self.found[line.item, line.location] else None
+
+
+class Promises:
+    """Decides batches of requests. One call is one transaction."""
+
+    def __init__(
+        self, database: Database, clock: Clock, ttl_seconds_default: int, stock_ids: StockIds
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ttl = ttl_seconds_default
+        self._stock_ids = stock_ids
+
+    async def reserve(
+        self, scope: Scope, asked: Sequence[tuple[str, ReservationRequest]]
+    ) -> list[Reservation | Conflict]:
+        """Answer (client, request) pairs in their order.
+
+        A request that came before gets its first answer again, one whose id came with other
+        content a `Conflict`.
+        """
+        now = self._clock.now()
+        incoming = taken_in(scope.tenant, asked, model.Expiry(now, self._ttl))
+        first = {one.reservation_id: one for one in reversed(incoming)}
+        batch = [one for one in incoming if first[one.reservation_id] is one]
+        await self._decide(scope, batch, now)
+        return [_answer(one, first[one.reservation_id]) for one in incoming]
+
+    async def _decide(self, scope: Scope, batch: list[Incoming], now: datetime) -> None:
+        """Take the plain way, which is all that most requests need; then the general one."""
+        look = await self._look(scope, batch, now)
+        plain = [one for one in batch if one.is_plain and not look.counts(one)]
+        while plain:
+            plain = await self._decide_plain(scope, plain, look)
+        for _ in range(ATTEMPTS):
+            rest = [one for one in batch if one.answer is None]
+            if not rest:
+                return
+            try:
+                async with self._database.transaction(scope) as tx:
+                    fresh = await _answer_repeats(tx, rest)
+                    await _decide_general(tx, self._stock_ids, fresh, look)
+            except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
+                for one in rest:
+                    one.answer = None
+        raise _contended()
+
+    async def _look(self, scope: Scope, batch: Sequence[Incoming], now: datetime) -> Look:
+        """Find stock rows and quoted orders; most of the time both are known without asking."""
+        found, missing = self._stock_ids.known(scope.tenant, _keys(batch))
+        quoted = {line[3] for one in batch for line in one.request.lines} - {""}
+        demand: dict[str, tuple[int, int]] = {}
+        if missing or quoted:
+            async with self._database.transaction(scope) as tx:
+                found |= (made := await self._stock_ids.of(tx, scope.tenant, missing))
+                demand = await _demand(tx, quoted)
+            self._stock_ids.remember(scope.tenant, made)
+        return Look(found, demand, now)
+
+    async def _decide_plain(
+        self, scope: Scope, batch: Sequence[Incoming], look: Look
+    ) -> list[Incoming]:
+        """Run the hot statement; give back those it left undecided, to run again.
+
+        Repeats and groups stay unanswered: the general way has them.
+        """
+        stock_ids = [look.found[one.request.lines[0][:2]] for one in batch]
+        columns = (
+            [one.reservation_id for one in batch],
+            [one.request.request_id for one in batch],
+            [one.content_hash for one in batch],
+            stock_ids,
+            [one.request.lines[0].micros for one in batch],
+            *_uniform(batch),
+            sorted(set(stock_ids)),
+        )
+        rows = await self._reserve(scope, look.now, columns)
+        refused = {row["ord"] - 1: row["verdict"] for row in rows}
+        undecided: list[Incoming] = []
+        for number, (one, stock_id) in enumerate(zip(batch, stock_ids, strict=True)):
+            verdict = refused.get(number) if refused else None
+            if verdict is None:
+                one.answer = _promised(one, stock_id, look.now, ACTIVE)
+            elif verdict == "DENIED":
+                one.answer = _promised(one, stock_id, look.now, DENIED)
+            elif verdict == "UNDECIDED":
+                undecided.append(one)
+        return undecided
+
+    async def _reserve(
+        self, scope: Scope, now: datetime, columns: Sequence[object]
+    ) -> Sequence[Any]:
+        """Look for repeats only once the primary key has said that there is one."""
+        has_repeats = False
+        for _ in range(ATTEMPTS):
+            try:
+                return await self._database.call(
+                    store.RESERVE, scope.tenant, now, *columns, has_repeats, scope.partner
+                )
+            except asyncpg.UniqueViolationError:
+                has_repeats = True
+            except asyncpg.DeadlockDetectedError:
+                continue
+        raise _contended()
+
+
+def _contended() -> Unavailable:
+    return Unavailable("the same requests are being decided elsewhere", code="contended")
+
+
+def _keys(batch: Sequence[Incoming]) -> list[Key]:
+    return [line[:2] for one in batch for line in one.request.lines]
+
+
+async def _demand(tx: Transaction, quoted: set[str]) -> dict[str, tuple[int, int]]:
+    if not quoted:
+        return {}
+    rows = await tx.fetch(store.DEMAND_OF, tx.tenant, sorted(quoted))
+    return {row["demand_ref"]: (row["stock_id"], row["open"]) for row in rows}
+
+
+def _uniform(batch: Sequence[Incoming]) -> tuple[object, ...]:
+    """Give the columns in which a batch is mostly of one mind: an array only where it differs.
+
+    Columns are client, is_hard, expires_at and demand_ref, then the values that stand for all.
+    """
+    first = batch[0]
+    clients = [one.client for one in batch]
+    hard = [one.is_hard for one in batch]
+    until = [one.expires_at for one in batch]
+    refs = [one.request.lines[0].demand_ref for one in batch]
+    return (
+        clients if clients.count(first.client) < len(batch) else [],
+        hard if hard.count(first.is_hard) < len(batch) else [],
+        until if until.count(first.expires_at) < len(batch) else [],
+        refs if any(refs) else [],
+        first.client,
+        first.is_hard,
+        None if len(set(until)) > 1 else first.expires_at,
+    )
+
+
+def _promised(
+    one: Incoming, stock_id: int, now: datetime, status: ReservationStatus
+) -> Reservation:
+    item, location, micros, demand_ref = one.request.lines[0]
+    promised = PromisedLine(
+        1,
+        item,
+        location,
+        status,
+        one.expires_at is None,
+        micros,
+        micros if status is ACTIVE else 0,
+        0,
+        0,
+        False,
+        demand_ref,
+        one.expires_at,
+        1,
+        stock_id,
+    )
+    shown_id = "rsv_" + one.reservation_id.hex
+    return Reservation(shown_id, one.client, one.request.request_id, now, (promised,))
+
+
+async def _decide_general(
+    tx: Transaction, ids: StockIds, fresh: Sequence[Incoming], look: Look
+) -> None:
+    """Decide groups, several lines, parts, and lines whose order is counted already."""
+    if not fresh:
+        return
+    sheet = await Sheet.locked(tx, tx.tenant, ids, [look.found[key] for key in _keys(fresh)])
+    await sheet.expire_lapsed(tx, look.now)
+    given = model.grants([_ask(one, look) for one in fresh], sheet.counters())
+    for one, got in zip(fresh, given, strict=True):
+        lines = [_line(tx.tenant, one, number, micros, look) for number, micros in enumerate(got)]
+        for line in lines:
+            sheet.make(line)
+        one.answer = reservation_of(lines)
+    await sheet.save(tx, look.now)
+
+
+async def _answer_repeats(tx: Transaction, batch: Sequence[Incoming]) -> list[Incoming]:
+    known: dict[UUID, list[LineRow]] = {}
+    for line in await store.lines_of(tx, [one.reservation_id for one in batch]):
+        known.setdefault(line.reservation_id, []).append(line)
+    for one in batch:
+        if lines := known.get(one.reservation_id):
+            is_same = lines[0].request_hash == one.content_hash
+            one.answer = (
+                reservation_of(lines, is_repeat=True)
+                if is_same
+                else Conflict(
+                    f"request {one.request.request_id!r} was made before with other content",
+                    code="request_id_reused",
+                    hint="use a new request id for a new request",
+                )
+            )
+    return [one for one in batch if one.answer is None]
+
+
+def _ask(one: Incoming, look: Look) -> Ask:
+    lines = one.request.lines
+    own = tuple(look.own(line) for line in lines)
+    return Ask(
+        tuple((look.found[line.item, line.location], line.micros) for line in lines),
+        one.request.allow_partial,
+        own if any(open_ is not None for open_ in own) else (),
+    )
+
+
+def _line(tenant: str, one: Incoming, number: int, got: int, look: Look) -> LineRow:
+    line = one.request.lines[number]
+    is_linked = got > 0 and look.own(line) is not None
+    promised = PromisedLine(
+        number + 1,
+        line.item,
+        line.location,
+        ReservationStatus.ACTIVE if got else ReservationStatus.DENIED,
+        one.is_hard or is_linked,
+        line.micros,
+        got,
+        is_linked=is_linked,
+        demand_ref=line.demand_ref,
+        expires_at=None if is_linked else one.expires_at,
+        stock_id=look.found[line.item, line.location],
+    )
+    request_id = one.request.request_id
+    return LineRow(
+        tenant,
+        one.reservation_id,
+        one.client,
+        request_id,
+        one.content_hash,
+        look.now,
+        "",
+        promised,
+    )
+
+
+def reservation_of(lines: Sequence[LineRow], *, is_repeat: bool = False) -> Reservation:
+    head = lines[0]
+    return Reservation(
+        reservation_id=prefixed("rsv", head.reservation_id),
+        client=head.client,
+        request_id=head.request_id,
+        created_at=head.created_at,
+        lines=tuple(row.line for row in lines),
+        is_repeat=is_repeat,
+    )
+
+
+def _answer(one: Incoming, first: Incoming) -> Reservation | Conflict:
+    """Answer the second of two equal ids in one batch as what it is: a repeat, or a conflict."""
+    answer = first.answer
+    assert answer is not None  # noqa: S101  # every request of a batch is decided
+    if one is first or isinstance(answer, Conflict):
+        return answer
+    if one.content_hash != first.content_hash:
+        return Conflict(
+            f"request {one.request.request_id!r} was made before with other content",
+            code="request_id_reused",
+        )
+    return answer._replace(is_repeat=True)

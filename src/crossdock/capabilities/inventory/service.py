@@ -1,0 +1,96 @@
+"""What others may ask of inventory: availability, promises, and what becomes of them."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from crossdock.canonical.errors import Conflict
+from crossdock.capabilities.inventory import model
+from crossdock.capabilities.inventory.answering import Answers, Position
+from crossdock.capabilities.inventory.batching import Batcher
+from crossdock.capabilities.inventory.changing import Changes
+from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
+from crossdock.capabilities.inventory.proof import Availability
+from crossdock.capabilities.inventory.reserving import Promises
+from crossdock.capabilities.inventory.store import Key, StockIds
+from crossdock.capabilities.inventory.upkeep import Upkeep
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database
+from crossdock.foundation.scope import Scope
+
+
+class Inventory:
+    """The one place that promises stock. Amounts are micros of the item's base unit.
+
+    `upkeep.run` must run beside it for promises to reach the event log.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, *, soft_hold_ttl_seconds: int = 900
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._stock_ids = StockIds()
+        self._rung = asyncio.Event()
+        self._promises = Promises(database, clock, soft_hold_ttl_seconds, self._stock_ids)
+        self._changes = Changes(database, clock, self._stock_ids)
+        self._answers = Answers(database, clock)
+        self.upkeep = Upkeep(database, clock, self._stock_ids, self._rung)
+        self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
+        self._batcher = Batcher(self._reserve_batch)
+
+    async def reserve(self, scope: Scope, client: str, request: ReservationRequest) -> Reservation:
+        """Promise stock, together with whoever asks at the same time (D3).
+
+        A request that cannot be granted is answered DENIED, not raised; the same id with other
+        content raises `Conflict`.
+        """
+        model.check_request(request)
+        answer = await self._batcher.ask(scope, (client, request))
+        if isinstance(answer, Conflict):
+            raise answer
+        return answer
+
+    async def reserve_many(
+        self, scope: Scope, client: str, requests: Sequence[ReservationRequest]
+    ) -> list[Reservation | Conflict]:
+        """Decide a set in one transaction, in its order."""
+        for request in requests:
+            model.check_request(request)
+        return await self._reserve_batch(scope, [(client, request) for request in requests])
+
+    async def confirm(self, scope: Scope, reservation_id: str) -> Reservation:
+        return self._told(await self._changes.confirm(scope, reservation_id))
+
+    async def extend(self, scope: Scope, reservation_id: str, ttl_seconds: int) -> Reservation:
+        return self._told(await self._changes.extend(scope, reservation_id, ttl_seconds))
+
+    async def release(self, scope: Scope, reservation_id: str) -> Reservation:
+        return self._told(await self._changes.release(scope, reservation_id))
+
+    async def consume(
+        self, scope: Scope, reservation_id: str, micros_by_line: Mapping[int, int] | None = None
+    ) -> Reservation:
+        return self._told(await self._changes.consume(scope, reservation_id, micros_by_line))
+
+    async def transfer(self, scope: Scope, reservation_id: str, location: str) -> Reservation:
+        return self._told(await self._changes.transfer(scope, reservation_id, location))
+
+    async def get(self, scope: Scope, reservation_id: str) -> Reservation:
+        return await self._changes.get(scope, reservation_id)
+
+    async def availability(self, scope: Scope, keys: Sequence[Key]) -> list[Availability]:
+        return await self._answers.availability(scope, keys)
+
+    async def on_hand(self, scope: Scope, keys: Sequence[Key]) -> list[Position]:
+        return await self._answers.on_hand(scope, keys)
+
+    async def _reserve_batch(
+        self, scope: Scope, asked: Sequence[tuple[str, ReservationRequest]]
+    ) -> list[Reservation | Conflict]:
+        answers = await self._promises.reserve(scope, asked)
+        self._rung.set()
+        return answers
+
+    def _told(self, reservation: Reservation) -> Reservation:
+        self._rung.set()
+        return reservation

@@ -1,0 +1,167 @@
+"""The locked stock rows of one transaction: what promises may be made from them, what changed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from crossdock.capabilities.inventory import model, store
+from crossdock.capabilities.inventory.model import Counter, PromisedLine
+from crossdock.capabilities.inventory.store import Key, LineRow, StockIds, StockRow
+from crossdock.foundation.database import Transaction
+
+
+class Sheet:
+    """Holds rows that are locked until the transaction ends; `save` writes what changed."""
+
+    def __init__(
+        self, rows: Mapping[int, StockRow], groups: Mapping[str, str], tenant: str
+    ) -> None:
+        self.rows = dict(rows)
+        self.tenant = tenant
+        self._groups = groups
+        self._before = dict(rows)
+        self._heard: set[int] = set()
+        self._touched: set[int] = set()
+        self._changed: dict[tuple[UUID, int], LineRow] = {}
+        self._made: dict[tuple[UUID, int], LineRow] = {}
+
+    @classmethod
+    async def locked(
+        cls, tx: Transaction, tenant: str, ids: StockIds, stock_ids: Iterable[int]
+    ) -> "Sheet":
+        """Lock these rows, and with a group or a member of one everything it answers for."""
+        wanted = set(stock_ids)
+        seen = [store.stock_of(row) for row in await tx.fetch(store.STOCK_OF, list(wanted))]
+        grouped = [row for row in seen if row.is_grouped]
+        groups: dict[str, str] = {}
+        if grouped:
+            rows = await tx.fetch(
+                store.GROUPS_OF, tenant, sorted({row.location for row in grouped})
+            )
+            groups = {row["member"]: row["location"] for row in rows}
+            kin = {key for row in grouped for key in _kin(row, groups)}
+            wanted |= set((await ids.of(tx, tenant, kin)).values())
+        return cls(await store.lock_stock(tx, wanted), groups, tenant)
+
+    def counters(self) -> dict[int, Counter]:
+        by_key = {(row.item, row.location): stock_id for stock_id, row in self.rows.items()}
+        members: dict[int, list[int]] = {}
+        group_of: dict[int, int] = {}
+        for (item, location), stock_id in by_key.items():
+            group = by_key.get((item, self._groups.get(location, "")))
+            if group is not None:
+                group_of[stock_id] = group
+                members.setdefault(group, []).append(stock_id)
+        return {
+            stock_id: Counter(
+                row.figures, group_of.get(stock_id), tuple(members.get(stock_id, ()))
+            )
+            for stock_id, row in self.rows.items()
+        }
+
+    def make(self, line: LineRow) -> None:
+        self._made[line.reservation_id, line.line.line_no] = line
+        self._hold(line.line, 1)
+
+    def change(self, row: LineRow, after: PromisedLine) -> LineRow:
+        """Put a line's next version in place of the one before; its hold moves with it."""
+        if after is row.line:
+            return row
+        self.lift(row)
+        return self.lay(row, after)
+
+    def lift(self, row: LineRow) -> None:
+        """Take a line's hold off; `lay` must follow in the same transaction."""
+        self._hold(row.line, -1)
+
+    def lay(self, row: LineRow, after: PromisedLine) -> LineRow:
+        self._hold(after, 1)
+        changed = row._replace(line=after)
+        self._changed[row.reservation_id, after.line_no] = changed
+        return changed
+
+    def current(self, rows: Iterable[LineRow]) -> list[LineRow]:
+        """Give these lines as they stand by now in this transaction."""
+        return [self._changed.get((row.reservation_id, row.line.line_no), row) for row in rows]
+
+    def set_safety(self, stock_id: int, micros: int) -> None:
+        row = self.rows[stock_id]
+        self._put(row, replace(row.figures, safety=micros))
+
+    async def expire_lapsed(self, tx: Transaction, now: datetime) -> None:
+        """End the soft holds on these rows whose time is over."""
+        if any(row.figures.soft for row in self.rows.values()):
+            for found in await tx.fetch(store.LAPSED_ON, now, sorted(self.rows)):
+                row = store.line_of(found)
+                self.change(row, model.expired(row.line))
+
+    async def save(self, tx: Transaction, now: datetime) -> None:
+        """Write what changed, and leave an announcement of it."""
+        rows, lines = await self.write(tx)
+        if rows or lines:
+            await store.announce(tx, now, rows, lines)
+
+    async def write(self, tx: Transaction) -> tuple[list[StockRow], list[LineRow]]:
+        """Write the rows that are other than they were; give them and the lines."""
+        rows = [
+            self.rows[stock_id]
+            for stock_id in sorted(self._touched)
+            if _shown(self.rows[stock_id]) != _shown(self._before[stock_id])
+        ]
+        made, changed = list(self._made.values()), list(self._changed.values())
+        await store.write_figures(tx, rows)
+        await store.mark_heard(tx, [self.rows[stock_id] for stock_id in sorted(self._heard)])
+        await store.write_lines(tx, changed)
+        if made:
+            await store.insert_lines(tx, made)
+        return rows, made + changed
+
+    def add(self, stock_id: int, *, nettable: int = 0, hard: int = 0) -> None:
+        """Move physical stock or order demand."""
+        if nettable or hard:
+            row = self.rows[stock_id]
+            figures = row.figures
+            self._put(
+                row,
+                replace(figures, nettable=figures.nettable + nettable, hard=figures.hard + hard),
+            )
+
+    def hear(self, stock_id: int, sources: frozenset[str], unit: str) -> None:
+        """Note that somebody said what lies there, and in which unit it is counted."""
+        row = self.rows[stock_id]
+        heard = row._replace(
+            is_known=True, unit=unit, sources=tuple(sorted(sources | set(row.sources)))
+        )
+        if heard != row:
+            self.rows[stock_id] = heard
+            self._heard.add(stock_id)
+            if not row.is_known:
+                self._put(heard, heard.figures)
+
+    def _hold(self, line: PromisedLine, sign: int) -> None:
+        if not line.hold:
+            return
+        row = self.rows[line.stock_id]
+        figures = row.figures
+        if line.is_hard:
+            self._put(row, replace(figures, hard=figures.hard + sign * line.hold))
+        else:
+            self._put(row, replace(figures, soft=figures.soft + sign * line.hold))
+
+    def _put(self, row: StockRow, figures: model.Figures) -> None:
+        """Change the figures; the version rises once per transaction."""
+        version = row.version if row.stock_id in self._touched else row.version + 1
+        self._touched.add(row.stock_id)
+        self.rows[row.stock_id] = row._replace(figures=figures, version=version)
+
+
+def _shown(row: StockRow) -> tuple[model.Figures, bool]:
+    return (row.figures, row.is_known)
+
+
+def _kin(row: StockRow, groups: Mapping[str, str]) -> list[Key]:
+    """List the same item at the row's group and at every member of it."""
+    group = groups.get(row.location, row.location)
+    members = [member for member, of in groups.items() if of == group]
+    return [(row.item, location) for location in (group, *members)]

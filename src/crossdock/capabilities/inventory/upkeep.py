@@ -1,0 +1,91 @@
+"""What keeps promises honest without being asked: expiry, announcements, house rules."""
+
+import asyncio
+
+from crossdock.canonical.envelope import Event
+from crossdock.canonical.errors import Invalid
+from crossdock.capabilities.inventory import announcing, model, state, store
+from crossdock.capabilities.inventory.sheet import Sheet
+from crossdock.capabilities.inventory.store import StockIds
+from crossdock.foundation import event_log
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database
+from crossdock.foundation.event_log import Position
+from crossdock.foundation.scope import Scope
+
+# How long a source's silence may last is a setting of its connection.
+SET_FRESHNESS = """
+insert into inventory_source (tenant, source, freshness_seconds) values ($1, $2, $3)
+on conflict (tenant, source) do update set freshness_seconds = excluded.freshness_seconds
+"""
+
+# Stock rows whose soft holds have lapsed, the longest lapsed first.
+LAPSED_STOCK = """
+select distinct s.tenant, s.stock_id
+from inventory_lapsed($1, $2) join inventory_stock s using (stock_id)
+"""
+
+
+class Upkeep:
+    def __init__(
+        self, database: Database, clock: Clock, stock_ids: StockIds, rung: asyncio.Event
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._stock_ids = stock_ids
+        self._rung = rung
+
+    async def set_safety(self, scope: Scope, item: str, location: str, micros: int) -> None:
+        """Keep so much of an item at a location from being promised."""
+        if not 0 <= micros < model.MICROS_MAX:
+            raise Invalid("safety stock is zero or more", where="/safety")
+        async with self._database.transaction(scope) as tx:
+            found = await self._stock_ids.of(tx, scope.tenant, [(item, location)])
+            sheet = await Sheet.locked(tx, scope.tenant, self._stock_ids, found.values())
+            sheet.set_safety(found[item, location], micros)
+            await sheet.save(tx, self._clock.now())
+        self._rung.set()
+
+    async def set_freshness(self, scope: Scope, source: str, seconds: int) -> None:
+        """Say how long a source may be silent before its stock counts as stale."""
+        async with self._database.transaction(scope) as tx:
+            await tx.execute(SET_FRESHNESS, scope.tenant, source, seconds)
+
+    async def sweep(self, *, limit: int = 10_000) -> int:
+        """End the soft holds whose time is over where nobody asks; a job calls this."""
+        now = self._clock.now()
+        async with self._database.transaction(Scope.of_workers()) as tx:
+            found = await tx.fetch(LAPSED_STOCK, now, limit)
+        for tenant in sorted({row["tenant"] for row in found}):
+            async with self._database.transaction(Scope(tenant)) as tx:
+                stock_ids = [row["stock_id"] for row in found if row["tenant"] == tenant]
+                sheet = Sheet(await store.lock_stock(tx, stock_ids), {}, tenant)
+                await sheet.expire_lapsed(tx, now)
+                await sheet.save(tx, now)
+            self._rung.set()
+        return len(found)
+
+    async def tell(self) -> None:
+        """Announce everything that promises have changed so far."""
+        await announcing.announce_all(self._database)
+
+    async def run(self) -> None:
+        """Announce as it comes, until cancelled. Every process that promises runs this once."""
+        await announcing.announce_forever(self._database, self._rung)
+
+    async def state_hash(self, scope: Scope) -> str:
+        """Hash positions, figures and demand as they stand."""
+        async with self._database.transaction(scope) as tx:
+            return (await state.live(tx, scope.tenant)).digest()
+
+    async def replayed_hash(self, scope: Scope) -> str:
+        """Hash what the log alone says, read from its beginning."""
+        events: list[Event] = []
+        after = Position()
+        async with self._database.transaction(scope) as tx:
+            while True:
+                page, reached = await event_log.read(tx, after, limit=10_000)
+                if reached == after:
+                    return state.replayed(events, scope.tenant).digest()
+                events += page
+                after = reached

@@ -1,0 +1,87 @@
+"""Requests that come together are decided together, and nobody waits for an idle database."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from crossdock.canonical.errors import Unavailable
+from crossdock.capabilities.inventory.batching import Batcher
+
+
+class Desk:
+    """Doubles numbers, batch by batch; refuses a 13, and everything while it is closed."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.is_closed = False
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
+
+    async def decide(self, _key: str, asked: Sequence[int]) -> list[int]:
+        self.batches.append(list(asked))
+        await self.may_go_on.wait()
+        if self.is_closed:
+            raise Unavailable("closed")
+        if 13 in asked:
+            raise ValueError(13)
+        return [2 * one for one in asked]
+
+
+async def test_an_idle_desk_decides_at_once() -> None:
+    desk = Desk()
+
+    assert await Batcher(desk.decide).ask("main", 4) == 8
+    assert desk.batches == [[4]]
+
+
+async def test_what_comes_while_batches_are_in_flight_gathers() -> None:
+    desk = Desk()
+    desk.may_go_on.clear()
+    batcher = Batcher(desk.decide, size_max=3, in_flight_max=1)
+    asked = [asyncio.create_task(batcher.ask("main", one)) for one in range(6)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    asked.append(asyncio.create_task(batcher.ask("main", 6)))
+    await asyncio.sleep(0)
+    desk.may_go_on.set()
+
+    assert await asyncio.gather(*asked) == [2 * one for one in range(7)]
+    assert desk.batches == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+async def test_one_bad_request_does_not_spoil_the_others() -> None:
+    batcher = Batcher(Desk().decide)
+    answers = await asyncio.gather(
+        *(batcher.ask("main", one) for one in (1, 13, 2)), return_exceptions=True
+    )
+
+    assert [answers[0], answers[2]] == [2, 4]
+    assert isinstance(answers[1], ValueError)
+
+
+async def test_a_database_that_is_away_is_everybodys_error() -> None:
+    desk = Desk()
+    desk.is_closed = True
+    batcher = Batcher(desk.decide)
+    answers = await asyncio.gather(
+        *(batcher.ask("main", one) for one in (1, 2)), return_exceptions=True
+    )
+
+    assert all(isinstance(answer, Unavailable) for answer in answers)
+    assert desk.batches == [[1, 2]]
+
+
+async def test_who_stops_waiting_harms_nobody() -> None:
+    desk = Desk()
+    desk.may_go_on.clear()
+    batcher = Batcher(desk.decide)
+    impatient = asyncio.create_task(batcher.ask("main", 1))
+    patient = asyncio.create_task(batcher.ask("main", 2))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    desk.may_go_on.set()
+
+    assert await patient == 4
+    with pytest.raises(asyncio.CancelledError):
+        await impatient

@@ -1,0 +1,225 @@
+"""The rules of stock as properties: whatever happens, nothing is promised twice."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import Rejected
+from crossdock.canonical.inventory import ReservationKind, ReservationStatus, SourceHeard
+from crossdock.capabilities.inventory import model
+from crossdock.capabilities.inventory.ledger import (
+    Mark,
+    Opening,
+    contains,
+    governing,
+    microseconds,
+    rank_of,
+)
+from crossdock.capabilities.inventory.model import (
+    Ask,
+    Counter,
+    Figures,
+    PromisedLine,
+    ReservationLine,
+    ReservationRequest,
+)
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+amounts = st.integers(0, 50)
+positive = st.integers(1, 50)
+figures = st.builds(Figures, amounts, amounts, amounts, amounts)
+asks = st.lists(
+    st.builds(
+        Ask,
+        st.lists(st.tuples(st.integers(0, 2), positive), min_size=1, max_size=4).map(tuple),
+        st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+@given(figures)
+def test_available_withheld_and_shortage_explain_net(one: Figures) -> None:
+    assert one.available + one.withheld - one.shortage == one.net
+    assert one.available >= 0
+    assert not (one.shortage and (one.available or one.withheld))
+
+
+@given(st.tuples(figures, figures, figures), asks)
+def test_never_more_is_granted_than_was_available(
+    stock: tuple[Figures, ...], batch: list[Ask]
+) -> None:
+    counters = {number: Counter(one) for number, one in enumerate(stock)}
+    given_out = model.grants(batch, counters)
+
+    taken = dict.fromkeys(counters, 0)
+    for ask, got in zip(batch, given_out, strict=True):
+        free = {number: counters[number].figures.available - taken[number] for number in counters}
+        wanted = dict.fromkeys(counters, 0)
+        for (number, micros), granted in zip(ask.lines, got, strict=True):
+            assert 0 <= granted <= micros
+            wanted[number] += micros
+            taken[number] += granted
+        fits = all(wanted[number] <= free[number] for number in counters)
+        assert (got == tuple(micros for _, micros in ask.lines)) == fits
+        if not fits and not ask.allow_partial:
+            assert not any(got)
+    assert all(taken[number] <= counters[number].figures.available for number in counters)
+
+
+@given(st.lists(figures, min_size=1, max_size=4), figures, st.data())
+def test_a_group_and_its_nodes_never_promise_more_than_the_nodes_have(
+    nodes: list[Figures], held: Figures, data: st.DataObject
+) -> None:
+    total = sum(node.available for node in nodes)
+    group = Figures(hard=min(held.hard, total), safety=held.safety)
+    members = tuple(range(1, len(nodes) + 1))
+    counters = {0: Counter(group, members=members)} | {
+        number: Counter(node, group=0) for number, node in zip(members, nodes, strict=True)
+    }
+    wanted = st.lists(st.tuples(st.integers(0, len(nodes)), positive), max_size=12)
+    lines = data.draw(wanted)
+    given_out = model.grants([Ask((line,)) for line in lines], counters)
+
+    taken = dict.fromkeys(counters, 0)
+    for (number, _), (got,) in zip(lines, given_out, strict=True):
+        taken[number] += got
+    left = [nodes[number - 1].available - taken[number] for number in members]
+    assert all(one >= 0 for one in left)
+    assert sum(left) >= group.hard + taken[0]
+
+
+@given(amounts, amounts, st.integers(-50, 50))
+def test_a_claim_is_never_negative(ordered: int, cancelled: int, picked: int) -> None:
+    assert model.overlay(ordered, cancelled, picked) == max(0, ordered - cancelled - picked)
+
+
+def line(granted: int) -> PromisedLine:
+    return PromisedLine(1, "X", "DC1", ReservationStatus.ACTIVE, False, granted, granted)
+
+
+@given(st.lists(positive, min_size=1, max_size=4), st.lists(st.integers(-30, 30)), st.randoms())
+def test_picks_consume_the_same_in_any_order(granted: list[int], picks: list[int], random) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    def after(sequence: list[int]) -> list[tuple[int, int, str]]:
+        lines = [line(one) for one in granted]
+        for micros in sequence:
+            lines = model.with_picks(lines, micros)
+        return [(one.picked, one.used, one.status) for one in lines]
+
+    shuffled = list(picks)
+    random.shuffle(shuffled)
+    assert after(picks) == after(shuffled)
+    used = [one for _, one, _ in after(picks)]
+    assert sum(used) == min(sum(granted), max(0, sum(picks)))
+    assert all(one <= most for one, most in zip(used, granted, strict=True))
+
+
+@given(positive, positive)
+def test_consumed_never_exceeds_granted(granted: int, micros: int) -> None:
+    if micros > granted:
+        with pytest.raises(Rejected):
+            model.consumed(line(granted), micros)
+    else:
+        after = model.consumed(line(granted), micros)
+        assert after.remaining == granted - micros
+        assert (after.status is ReservationStatus.CONSUMED) == (micros == granted)
+
+
+def test_a_linked_line_holds_nothing_by_itself() -> None:
+    linked = model.linked(line(5))
+    assert (linked.remaining, linked.hold, linked.is_hard) == (5, 0, True)
+    assert model.linked(linked) is linked
+    assert model.unlinked(linked).hold == 5
+    assert model.unlinked(line(5)) == line(5)
+
+
+def test_closed_lines_stay_closed() -> None:
+    released = model.released(line(5))
+    assert model.released(released) is released
+    assert released.remaining == 0
+    assert model.confirmed(model.confirmed(line(5))).version == 2
+    with pytest.raises(Rejected):
+        model.extended(model.confirmed(line(5)), NOON)
+
+
+@pytest.mark.parametrize(
+    ("lines", "whole"),
+    [
+        ("ACTIVE DENIED", "ACTIVE"),
+        ("ACTIVE CONSUMED", "PARTIALLY_CONSUMED"),
+        ("CONSUMED CONSUMED", "CONSUMED"),
+        ("CONSUMED RELEASED", "CONSUMED"),
+        ("RELEASED DENIED", "RELEASED"),
+        ("DENIED DENIED", "DENIED"),
+        ("EXPIRED", "EXPIRED"),
+    ],
+)
+def test_a_reservations_status_follows_from_its_lines(lines: str, whole: str) -> None:
+    statuses = [ReservationStatus(one) for one in lines.split()]
+    assert model.reservation_status(statuses) is ReservationStatus(whole)
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.integers(1, 14_400))
+def test_a_hold_lives_exactly_its_time(now: datetime, ttl: int) -> None:
+    asked = ReservationRequest("R", (ReservationLine("X", "DC1", 1),), ttl_seconds=ttl)
+    try:
+        until = model.Expiry(now, 900).of(asked)
+    except OverflowError:  # the end of the calendar
+        return
+    held = line(1)._replace(expires_at=until)
+    assert until == now + timedelta(seconds=ttl)
+    assert held.is_lapsed(now + timedelta(seconds=ttl))
+    assert not held.is_lapsed(now + timedelta(seconds=ttl) - timedelta(microseconds=1))
+
+
+def test_a_hard_request_has_no_end_and_an_unnamed_ttl_is_the_settings() -> None:
+    expiry = model.Expiry(NOON, 900)
+    soft = ReservationRequest("R", (ReservationLine("X", "DC1", 1),))
+    assert expiry.of(soft) == NOON + timedelta(seconds=900)
+    assert expiry.of(soft._replace(kind=ReservationKind.HARD)) is None
+
+
+marks = st.builds(Mark, st.integers(0, 2), st.integers(0, 20), st.integers(0, 20))
+openings = st.lists(
+    st.builds(Opening, marks, amounts, st.booleans(), st.text("ab", min_size=1, max_size=3)),
+    max_size=8,
+)
+
+
+@given(openings, st.randoms())
+def test_the_governing_snapshot_does_not_depend_on_the_order_heard(found, random) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    shuffled = list(found)
+    random.shuffle(shuffled)
+    first, second = governing(found), governing(shuffled)
+    assert (first and (first.mark, first.rank)) == (second and (second.mark, second.rank))
+
+
+@given(marks, marks)
+def test_a_snapshot_contains_what_was_recorded_up_to_it(opening: Mark, movement: Mark) -> None:
+    if opening.stream == movement.stream:
+        assert contains(opening, movement) == (movement.seq <= opening.seq)
+    else:
+        assert contains(opening, movement) == (movement.us <= opening.us)
+
+
+@pytest.mark.parametrize(
+    ("version", "sequence", "rank"),
+    [(7, 3, 7), (None, 3, 3), (None, None, microseconds(NOON))],
+)
+def test_versions_are_ordered_by_the_best_the_source_has(
+    version: int | None, sequence: int | None, rank: int
+) -> None:
+    payload = SourceHeard(source="erp")
+    fact = Fact(
+        identity="x", payload=payload, occurred_at=NOON, version=version, sequence=sequence
+    )
+    assert rank_of(fact) == rank
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_microseconds_are_exact(instant: datetime) -> None:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    assert microseconds(instant) == (instant - epoch) // timedelta(microseconds=1)

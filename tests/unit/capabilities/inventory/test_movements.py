@@ -1,0 +1,190 @@
+"""Movements and snapshots: what lies where follows from the set of facts, not their order."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from crossdock.canonical.inventory import (
+    AvailabilityChanged,
+    SourceHeard,
+    StockStatus,
+    StockWentNegative,
+)
+from crossdock.canonical.quantities import MICROS
+from crossdock.foundation.scope import Scope
+from tests.unit.capabilities.inventory.house import (
+    MAIN,
+    House,
+    count,
+    counted,
+    demand,
+    fact,
+    moved,
+    ordered,
+    place,
+)
+
+
+async def test_what_nobody_told_is_unknown_not_zero(house: House) -> None:
+    assert not (await house.stock()).is_known
+    await house.hear(counted(1, count(0)))
+    assert (await house.stock()).is_known
+
+
+async def test_a_full_snapshot_makes_silence_a_zero(house: House) -> None:
+    await house.hear(counted(1, count(5), count(7, item="Y")))
+    await house.hear(counted(2, count(4), is_full=True))
+
+    assert (await house.stock()).available.value == 4
+    assert (await house.stock("Y")).available.value == 0
+    never_named = await house.stock("Z")
+    assert never_named.is_known
+    assert never_named.available.value == 0
+
+
+async def test_a_partial_snapshot_leaves_what_it_does_not_name(house: House) -> None:
+    await house.hear(counted(1, count(5), count(7, item="Y")), counted(2, count(4)))
+
+    assert (await house.stock("Y")).available.value == 7
+
+
+async def test_a_bucket_first_heard_of_after_a_full_snapshot_starts_empty_at_it(
+    house: House,
+) -> None:
+    await house.hear(counted(10, is_full=True))
+    await house.hear(moved(5, 3, None, place()), moved(11, 4, None, place()))
+
+    assert (await house.stock()).available.value == 4
+
+
+async def test_an_older_snapshot_changes_nothing(house: House) -> None:
+    await house.hear(counted(5, count(50)))
+    await house.hear(counted(4, count(99)))
+
+    assert (await house.stock()).available.value == 50
+
+
+async def test_lines_of_one_bucket_in_a_snapshot_add_up(house: House) -> None:
+    await house.hear(counted(1, count(5), count(7)))
+
+    assert (await house.stock()).available.value == 12
+
+
+async def test_a_source_without_sequence_is_ordered_by_its_clock(house: House) -> None:
+    late = moved(30, 5, place(), None)
+    early = moved(10, 7, place(), None)
+    snapshot = counted(20, count(50))
+    await house.hear(*(replace(one, sequence=None) for one in (late, early, snapshot)))
+
+    assert (await house.stock()).available.value == 45
+
+
+async def test_another_streams_movement_is_placed_by_the_clock(house: House) -> None:
+    await house.hear(counted(20, count(50)))
+    await house.hear(moved(1, 5, None, place()), source="erp")  # a second past noon: inside
+    await house.hear(moved(21, 7, None, place()), source="erp")
+
+    assert (await house.stock()).available.value == 57
+
+
+async def test_below_zero_is_shown_told_and_counts_as_zero(house: House) -> None:
+    await house.hear(moved(1, 5, place(), None))
+
+    stock = await house.stock()
+    assert stock.by_status[StockStatus.AVAILABLE] == -5 * MICROS
+    assert stock.available.value == 0
+    told = await house.told(StockWentNegative)
+    assert [event.payload.key for event in told] == ["X"]
+    await house.hear(moved(2, 8, None, place()))
+    assert (await house.stock()).available.value == 3
+
+
+async def test_a_reversal_before_its_original_ends_where_it_began(house: House) -> None:
+    await house.hear(counted(1, count(10)), ordered("O", 1, demand("O/1", 4)))
+    staged = place(status=StockStatus.STAGED_OUT)
+    await house.hear(moved(3, 4, staged, place(), demand_ref="O/1"))
+    await house.hear(moved(2, 4, place(), staged, demand_ref="O/1"))
+
+    assert await house.figures() == (6, 6, 0, 0)
+
+
+async def test_goods_of_others_and_lots_are_kept_apart(house: House) -> None:
+    await house.hear(
+        counted(1, count(5, lot="L1"), count(7, lot="L2"), count(9, owner="supplier"))
+    )
+
+    stock = await house.stock()
+    assert stock.available.value == 12
+    assert stock.of_others == 9 * MICROS
+    held = await house.inventory.on_hand(MAIN, [("X", "DC1")])
+    assert {(one.lot, one.owner, int(one.quantity.value)) for one in held} == {
+        ("L1", "", 5),
+        ("L2", "", 7),
+        ("", "supplier", 9),
+    }
+
+
+async def test_a_silent_source_is_stale_and_a_quiet_item_is_not(house: House) -> None:
+    await house.inventory.upkeep.set_freshness(MAIN, "wms", 600)
+    await house.hear(counted(0, count(5)))
+    await house.clock.advance(timedelta(seconds=700))
+    assert (await house.stock()).is_stale
+
+    await house.hear(fact("heartbeat:1", SourceHeard(source="wms"), 700))
+    stock = await house.stock()
+    assert not stock.is_stale
+    assert stock.sources[0].freshness_seconds == 600
+
+
+async def test_each_page_tells_each_item_once_and_versions_rise(house: House) -> None:
+    await house.hear(*(moved(number, 1, None, place()) for number in range(1, 6)))
+    await house.hear(moved(6, 1, None, place()))
+
+    told = [event.payload for event in await house.told(AvailabilityChanged)]
+    assert all(isinstance(one, AvailabilityChanged) for one in told)
+    assert [(one.nettable.value, one.version) for one in told] == [(5, 1), (6, 2)]  # type: ignore[attr-defined]
+
+
+async def test_the_newest_version_of_an_order_wins_whenever_it_comes(house: House) -> None:
+    await house.hear(counted(1, count(100)))
+    await house.hear(ordered("O", 3, demand("O/1", 10, 4)))
+    await house.hear(ordered("O", 2, demand("O/1", 50), demand("O/2", 9)))
+    assert (await house.stock()).figures.hard == 6 * MICROS
+
+    await house.hear(ordered("O", 4, demand("O/2", 8)))
+    assert (await house.stock()).figures.hard == 8 * MICROS
+
+
+async def test_an_order_line_that_moves_house_takes_its_claim_along(house: House) -> None:
+    await house.hear(ordered("O", 1, demand("O/1", 5)))
+    await house.hear(ordered("O", 2, demand("O/1", 5, location="DC2")))
+
+    assert (await house.stock()).figures.hard == 0
+    assert (await house.stock(location="DC2")).figures.hard == 5 * MICROS
+
+
+async def test_an_over_pick_claims_nothing_and_never_less(house: House) -> None:
+    await house.hear(counted(1, count(100)), ordered("O", 1, demand("O/1", 5)))
+    await house.hear(moved(2, 8, place(), None, demand_ref="O/1"))
+
+    assert await house.figures() == (92, 92, 0, 0)
+
+
+async def test_tenants_never_meet(house: House) -> None:
+    await house.hear(counted(1, count(5)))
+    await house.hear(counted(1, count(9)), scope=Scope("other"))
+
+    assert (await house.stock()).available.value == 5
+    theirs = await house.inventory.availability(Scope("other"), [("X", "DC1")])
+    assert theirs[0].available.value == 9
+
+
+async def test_the_log_alone_gives_the_live_state(house: House) -> None:
+    await house.hear(counted(1, count(50)), ordered("O", 1, demand("O/1", 5)))
+    await house.reserve(7)
+    await house.reserve(3, demand_ref="O/1")
+    await house.hear(moved(2, 2, place(), None, demand_ref="O/1"))
+    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", MICROS)
+    await house.inventory.upkeep.tell()
+
+    upkeep = house.inventory.upkeep
+    assert await upkeep.state_hash(MAIN) == await upkeep.replayed_hash(MAIN)

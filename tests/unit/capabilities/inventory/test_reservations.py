@@ -1,0 +1,303 @@
+"""Reservations: repeatable, exact, and moved through their life without a gap."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from crossdock.canonical.catalog import LocationChanged, LocationKind
+from crossdock.canonical.errors import Conflict, Invalid, NotFound, Rejected
+from crossdock.canonical.inventory import (
+    AvailabilityChanged,
+    ReservationChanged,
+    ReservationKind,
+    ReservationStatus,
+)
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.inventory import (
+    Inventory,
+    Reservation,
+    ReservationLine,
+    ReservationRequest,
+)
+from crossdock.foundation.database import Database
+from tests.unit.capabilities.inventory.house import (
+    MAIN,
+    House,
+    count,
+    counted,
+    demand,
+    fact,
+    moved,
+    ordered,
+    place,
+)
+
+HARD = ReservationKind.HARD
+
+
+def request(name: str, *amounts: int, item: str = "X", **rest: bool) -> ReservationRequest:
+    lines = tuple(ReservationLine(item, "DC1", amount * MICROS) for amount in amounts)
+    return ReservationRequest(name, lines, **rest)  # type: ignore[arg-type]
+
+
+async def test_a_repeat_gets_the_first_answer_again(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+    for name, amount in (("granted", 4), ("denied", 99)):
+        first = await house.inventory.reserve(MAIN, "shop", request(name, amount))
+        again = await house.inventory.reserve(MAIN, "shop", request(name, amount))
+        assert not first.is_repeat
+        assert again == first._replace(is_repeat=True)
+    assert (await house.stock()).available.value == 6
+
+
+async def test_a_denied_request_stays_denied_when_stock_arrives(house: House) -> None:
+    await house.hear(counted(1, count(1)))
+    await house.inventory.reserve(MAIN, "shop", request("R", 5))
+    await house.hear(counted(2, count(10)))
+
+    again = await house.inventory.reserve(MAIN, "shop", request("R", 5))
+    assert again.status is ReservationStatus.DENIED
+
+
+async def test_the_same_id_with_other_content_is_a_conflict(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+    await house.inventory.reserve(MAIN, "shop", request("R", 4))
+
+    with pytest.raises(Conflict):
+        await house.inventory.reserve(MAIN, "shop", request("R", 5))
+    twice = await house.inventory.reserve_many(
+        MAIN, "shop", [request("S", 1), request("S", 2), request("S", 1)]
+    )
+    assert isinstance(twice[1], Conflict)
+    assert isinstance(twice[2], Reservation)
+    assert twice[2].is_repeat
+    other_client = await house.inventory.reserve(MAIN, "portal", request("R", 5))
+    assert other_client.is_granted
+
+
+async def test_the_same_request_sent_at_once_from_two_processes_holds_once(
+    house: House, dsn: str
+) -> None:
+    await house.hear(counted(1, count(10)))
+    other = await Database.open(dsn, pool_size=2)
+    rival = Inventory(other, house.clock)
+    try:
+        answers = await asyncio.gather(
+            *(one.reserve(MAIN, "shop", request("R", 4)) for one in (house.inventory, rival) * 4)
+        )
+    finally:
+        await other.close()
+
+    assert {answer.reservation_id for answer in answers} == {answers[0].reservation_id}
+    assert all(answer.is_granted for answer in answers)
+    assert (await house.stock()).available.value == 6
+
+
+async def test_a_small_request_behind_a_too_large_one_is_served(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+    asked = [request(str(number), amount) for number, amount in enumerate((6, 9, 3, 2, 1, 1))]
+
+    answers = await house.inventory.reserve_many(MAIN, "shop", asked)
+
+    assert [isinstance(one, Reservation) and one.is_granted for one in answers] == [
+        True,
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+async def test_the_same_item_twice_in_one_request_is_summed(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+
+    assert not (await house.inventory.reserve(MAIN, "shop", request("R", 6, 6))).is_granted
+    assert (await house.inventory.reserve(MAIN, "shop", request("S", 6, 4))).is_granted
+
+
+async def test_unknown_stock_promises_nothing(house: House) -> None:
+    answer = await house.inventory.reserve(MAIN, "shop", request("R", 1, item="nobody knows"))
+
+    assert answer.status is ReservationStatus.DENIED
+    assert not (await house.stock("nobody knows")).is_known
+
+
+async def test_lapsed_holds_are_free_for_the_next_who_asks(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+    held = await house.reserve(10, ttl_seconds=60)
+    await house.clock.advance(timedelta(seconds=60))
+
+    assert (await house.reserve(10)).is_granted
+    assert (await house.stock()).figures.soft == 10 * MICROS
+    shown = await house.inventory.get(MAIN, held.reservation_id)
+    assert shown.status is ReservationStatus.EXPIRED
+
+
+async def test_the_sweep_ends_lapsed_holds_and_tells_of_it(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+    await house.reserve(4, ttl_seconds=60)
+    await house.reserve(3, ttl_seconds=600)
+    await house.clock.advance(timedelta(seconds=60))
+    await house.inventory.upkeep.sweep()
+
+    told = [event.payload for event in await house.told(AvailabilityChanged)]
+    assert told[-1].soft.value == 3  # type: ignore[attr-defined]
+    statuses = {event.payload.status for event in await house.told(ReservationChanged)}  # type: ignore[attr-defined]
+    assert statuses == {ReservationStatus.ACTIVE, ReservationStatus.EXPIRED}
+
+
+async def test_extending_moves_the_end_and_a_hard_hold_has_none(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+    held = await house.reserve(4, ttl_seconds=60)
+    extended = await house.inventory.extend(MAIN, held.reservation_id, 120)
+    assert extended.expires_at == house.clock.now() + timedelta(seconds=120)
+
+    await house.inventory.confirm(MAIN, held.reservation_id)
+    with pytest.raises(Rejected):
+        await house.inventory.extend(MAIN, held.reservation_id, 120)
+    with pytest.raises(Invalid):
+        await house.inventory.extend(MAIN, held.reservation_id, 99_999)
+
+
+async def test_releasing_gives_back_what_was_not_consumed_and_repeats_harmlessly(
+    house: House,
+) -> None:
+    await house.hear(counted(1, count(10)))
+    held = await house.reserve(8, kind=HARD)
+    await house.inventory.consume(MAIN, held.reservation_id, {1: 3 * MICROS})
+    with pytest.raises(Rejected):
+        await house.inventory.consume(MAIN, held.reservation_id, {1: 6 * MICROS})
+
+    for _ in range(2):
+        released = await house.inventory.release(MAIN, held.reservation_id)
+        assert released.status is ReservationStatus.RELEASED
+    assert (await house.stock()).available.value == 10
+    with pytest.raises(Conflict):
+        await house.inventory.confirm(MAIN, held.reservation_id)
+    with pytest.raises(Conflict):
+        await house.inventory.consume(MAIN, held.reservation_id, {1: MICROS})
+
+
+async def test_consuming_all_closes_the_promise(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+    held = await house.reserve(8)
+    consumed = await house.inventory.consume(MAIN, held.reservation_id)
+
+    assert consumed.status is ReservationStatus.CONSUMED
+    confirmed = await house.inventory.confirm(MAIN, held.reservation_id)
+    assert confirmed.status is ReservationStatus.CONSUMED
+
+
+async def test_an_unpick_gives_the_promise_its_units_back(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+    held = await house.reserve(4, kind=HARD, demand_ref="O/1")
+    await house.hear(moved(2, 4, place(), None, demand_ref="O/1"))
+    shown = await house.inventory.get(MAIN, held.reservation_id)
+    assert shown.status is ReservationStatus.CONSUMED
+
+    await house.hear(moved(3, 4, None, place(), demand_ref="O/1"))
+    shown = await house.inventory.get(MAIN, held.reservation_id)
+    assert shown.status is ReservationStatus.ACTIVE
+    assert await house.figures() == (6, 6, 0, 0)
+
+
+async def test_an_order_may_reserve_what_it_already_claims_and_no_more(house: House) -> None:
+    await house.hear(counted(1, count(10)), ordered("O", 1, demand("O/1", 10)))
+
+    assert (await house.reserve(10, kind=HARD, demand_ref="O/1")).is_granted
+    assert not (await house.reserve(11, kind=HARD, demand_ref="O/1")).is_granted
+    assert not (await house.reserve(1)).is_granted
+
+
+async def group(house: House, *members: str) -> None:
+    payload = LocationChanged(code="WEST", kind=LocationKind.GROUP, members=members)
+    number = len(members)
+    await house.hear(fact(f"location:WEST:{number}", payload, number), source="erp")
+
+
+async def test_a_groups_promise_stays_covered_by_its_nodes(house: House) -> None:
+    await house.hear(counted(1, count(6)), counted(1, count(4), location="DC2"))
+    await group(house, "DC1", "DC2")
+
+    held = await house.reserve(7, location="WEST")
+    assert held.is_granted
+    assert not (await house.reserve(4, location="WEST")).is_granted
+    assert not (await house.reserve(4)).is_granted
+    assert (await house.reserve(3)).is_granted
+    west, node = await house.stock(location="WEST"), await house.stock()
+    assert west.available.value == 0
+    assert node.available.value == 0
+    assert node.kept_for_group == 3 * MICROS
+
+
+async def test_a_shortage_at_one_node_does_not_eat_anothers_stock(house: House) -> None:
+    await house.hear(counted(1, count(2)), counted(1, count(4), location="DC2"))
+    await house.hear(ordered("O", 1, demand("O/1", 9)))
+    await group(house, "DC1", "DC2")
+
+    assert (await house.stock(location="WEST")).available.value == 4
+
+
+async def test_a_hold_moves_from_group_to_node_without_a_gap(house: House) -> None:
+    await house.hear(counted(1, count(6)), counted(1, count(4), location="DC2"))
+    await group(house, "DC1", "DC2")
+    held = await house.reserve(5, location="WEST", kind=HARD)
+
+    with pytest.raises(Rejected):
+        await house.inventory.transfer(MAIN, held.reservation_id, "DC2")
+    routed = await house.inventory.transfer(MAIN, held.reservation_id, "DC1")
+
+    assert routed.lines[0].location == "DC1"
+    assert (await house.stock()).available.value == 1
+    assert (await house.stock(location="WEST")).available.value == 5
+
+
+async def test_a_node_that_left_its_group_answers_for_itself_again(house: House) -> None:
+    await house.hear(counted(1, count(6)), counted(1, count(4), location="DC2"))
+    await group(house, "DC1")
+    await house.reserve(6, location="WEST")
+    await group(house, "DC2", "DC3")
+
+    assert (await house.stock()).available.value == 6
+    assert (await house.reserve(6)).is_granted
+
+
+async def test_a_reservation_that_does_not_exist_is_not_found(house: House) -> None:
+    for name in ("rsv_" + "0" * 32, "rsv_x", "so_1", ""):
+        with pytest.raises(NotFound):
+            await house.inventory.get(MAIN, name)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        request("", 1),
+        request("R"),
+        request("R", 0),
+        request("R", -1),
+        request("R\0", 1),
+        request("R", 1, item="X\0"),
+        ReservationRequest("R", (ReservationLine("X", "DC1", MICROS),), ttl_seconds=0),
+        ReservationRequest("R", (ReservationLine("X", "DC1", MICROS),), ttl_seconds=14_401),
+    ],
+)
+async def test_what_no_stock_could_grant_is_refused_at_the_door(
+    house: House, asked: ReservationRequest
+) -> None:
+    with pytest.raises(Invalid):
+        await house.inventory.reserve(MAIN, "shop", asked)
+
+
+async def test_every_promise_reaches_the_log_once(house: House) -> None:
+    await house.hear(counted(1, count(100)))
+    held = [await house.reserve(1) for _ in range(5)]
+    await house.inventory.confirm(MAIN, held[0].reservation_id)
+    await house.inventory.upkeep.tell()
+    await house.inventory.upkeep.tell()
+
+    told = await house.told(ReservationChanged)
+    assert len({event.fact.identity for event in told}) == len(told) == 5
+    figures = [event.payload for event in await house.told(AvailabilityChanged)]
+    assert [one.version for one in figures] == [1, 7]  # type: ignore[attr-defined]
