@@ -2,6 +2,8 @@
 
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,14 +27,26 @@ NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 _numbers = itertools.count()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share a real outside system in one process."""
+    for item in items:
+        if item.get_closest_marker("peer"):
+            item.add_marker(pytest.mark.xdist_group("peers"))
+
+
 @pytest.fixture(scope="session")
-async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
-    """One cluster for the whole run of this process, with a migrated template database."""
-    server = await EmbeddedPostgres.start(Path(tmp_path_factory.mktemp("pg")))
+async def postgres() -> AsyncIterator[EmbeddedPostgres]:
+    """Keep one cluster for the whole run of this process, with a migrated template database.
+
+    Not in pytest's own temporary folder, which another run beside this one tidies up.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="crossdock-tests-"))
+    server = await EmbeddedPostgres.start(folder)
     await execute(server.dsn, "create database template_crossdock")
     await migrate.upgrade(server.dsn_of("template_crossdock"))
     yield server
     server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -7,12 +7,23 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from random import Random
 
+from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.inventory import CountedStock, ReservationKind, StockSnapshotTaken
+from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities import catalog, inventory
 from crossdock.capabilities.catalog import Catalog
-from crossdock.capabilities.inventory import Availability, Inventory
+from crossdock.capabilities.inventory import (
+    Availability,
+    Inventory,
+    Reservation,
+    ReservationLine,
+    ReservationRequest,
+)
 from crossdock.connectivity.conversation import Conversation
 from crossdock.connectivity.courier import Courier, Step, Surroundings
 from crossdock.connectivity.deliveries import Deliveries
@@ -29,7 +40,7 @@ from crossdock.foundation import event_log, health, migrate, readers
 from crossdock.foundation.clock import Clock, SystemClock
 from crossdock.foundation.database import Database, Transaction, check_isolation
 from crossdock.foundation.event_log import Position
-from crossdock.foundation.ids import Ids, SystemIds, system_random
+from crossdock.foundation.ids import Ids, SystemIds, prefixed, system_random
 from crossdock.foundation.jobs import Job, Jobs
 from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.foundation.readers import Reader
@@ -57,45 +68,39 @@ class Hub:
     """Every part of one hub process, ready to be asked. `work` keeps it moving."""
 
     def __init__(self, settings: Settings, dsn: str, database: Database, outside: Outside) -> None:
+        clock = outside.clock
         self.settings = settings
         self.dsn = dsn
         self.database = database
-        self.clock = outside.clock
+        self.clock = clock
         self.ids = outside.ids
         self.scope = Scope(settings.tenant)
         self.worker = f"{socket.gethostname()}-{os.getpid()}"
-        self.access = Access(database, outside.clock, outside.random)
-        applications = (
-            installed_applications() if outside.applications is None else outside.applications
-        )
-        self.directory = Directory(
-            database, outside.clock, Vault(_master_key(settings)), applications
-        )
-        self.catalog = Catalog(database, outside.clock)
+        self.access = Access(database, clock, outside.random)
+        applications = outside.applications
+        if applications is None:
+            applications = installed_applications()
+        vault = Vault(_master_key(settings))
+        self.directory = Directory(database, clock, vault, applications)
+        self.catalog = Catalog(database, clock)
         self.inbox = Inbox(
             database,
-            outside.clock,
+            clock,
             self.directory,
             self.catalog,
             worker=self.worker,
             body_bytes_max=settings.inbox_body_bytes_max,
         )
-        self.quarantine = Quarantine(database, outside.clock, self.inbox, self.catalog)
-        self.waiting_room = WaitingRoom(database, outside.clock, self.catalog)
-        self.inventory = Inventory(
-            database, outside.clock, soft_hold_ttl_seconds=settings.soft_hold_ttl_seconds
-        )
-        self.outbox = Outbox(database, outside.clock)
-        self.channels = Channels(database, outside.clock)
-        self.engine = Engine(
-            database,
-            outside.clock,
-            self.outbox,
-            [availability_publishing(_Pools(self.inventory))],
-            worker=self.worker,
-        )
-        ports = Ports(
-            clock=outside.clock,
+        self.quarantine = Quarantine(database, clock, self.inbox, self.catalog)
+        self.waiting_room = WaitingRoom(database, clock, self.catalog)
+        ttl_seconds = settings.soft_hold_ttl_seconds
+        self.inventory = Inventory(database, clock, soft_hold_ttl_seconds=ttl_seconds)
+        self.outbox = Outbox(database, clock)
+        self.channels = Channels(database, clock)
+        publishing = availability_publishing(_Pools(self.inventory))
+        self.engine = Engine(database, clock, self.outbox, [publishing], worker=self.worker)
+        self._ports = Ports(
+            clock=clock,
             random=outside.random,
             allow_private_addresses=settings.allow_private_addresses,
         )
@@ -103,20 +108,12 @@ class Hub:
             database=database,
             directory=self.directory,
             keys=self.catalog,
-            ports=ports,
+            ports=self._ports,
             ids=outside.ids,
             worker=self.worker,
         )
-        self.pollers = Pollers(
-            Polling(
-                database=database,
-                directory=self.directory,
-                inbox=self.inbox,
-                ports=ports,
-                worker=self.worker,
-            )
-        )
-        self.jobs = Jobs(database, outside.clock, self._jobs())
+        self.pollers = self._pollers()
+        self.jobs = Jobs(database, clock, self._jobs())
         self._couriers: dict[str, Courier] = {}
 
     @classmethod
@@ -158,12 +155,47 @@ class Hub:
     async def check_connection(self, name: str) -> str:
         """Talk to the other side once; answer what it said, or raise why it did not."""
         entry = await self.directory.get(self.scope, name)
-        conversation = Conversation(self.database, self.directory, self._around.ports)
+        conversation = Conversation(self.database, self.directory, self._ports)
         try:
             async with conversation.lent(entry) as connection:
                 return await connection.check()
         finally:
             await conversation.close()
+
+    async def put_stock(self, item: str, location: str, quantity: str | int | Decimal) -> None:
+        """Say what was counted, in base units; an item (in pieces) or location may be new."""
+        item, location = catalog.normalised(item), catalog.normalised(location)
+        units, places = await self.catalog.names(self.scope, [item], [location])
+        counted = CountedStock(item=item, quantity=Quantity.of(quantity, units.get(item, "EA")))
+        now, count = self.clock.now(), prefixed("cnt", self.ids.new())
+        taken = StockSnapshotTaken(snapshot_id=count, location=location, lines=(counted,))
+        news: list[ItemChanged | LocationChanged] = []
+        if item not in units:
+            news.append(ItemChanged(sku=item))
+        if location not in places:
+            news.append(LocationChanged(code=location))
+        await self.record([catalog.own_fact(one, now) for one in news], source=catalog.OWN_SOURCE)
+        fact = Fact(identity=count, payload=taken, occurred_at=now)
+        for verdict in await self.record([fact], source=catalog.OWN_SOURCE):
+            if verdict.reason:
+                raise Invalid(verdict.reason, code=verdict.code)
+
+    async def reserve(
+        self, item: str, location: str, quantity: str | int | Decimal, *, request_id: str
+    ) -> Reservation:
+        """Promise base units for an accepted order; the same request id is promised once."""
+        line = ReservationLine(
+            catalog.normalised(item), catalog.normalised(location), Quantity.of(quantity).micros
+        )
+        request = ReservationRequest(request_id, (line,), ReservationKind.HARD)
+        made = await self.inventory.reserve(self.scope, "script", request)
+        await self.inventory.upkeep.tell()
+        return made
+
+    async def availability(self, item: str, location: str) -> Availability:
+        """Tell what can be promised now, with its proof; unknown is not zero (`is_known`)."""
+        key = catalog.normalised(item), catalog.normalised(location)
+        return (await self.inventory.availability(self.scope, [key]))[0]
 
     async def record(self, facts: Sequence[Fact], *, source: str = "script") -> list[FactVerdict]:
         """Record facts in canonical words and wait until every part has heard them."""
@@ -177,15 +209,15 @@ class Hub:
         What is not due yet by the clock (a timer, a retry, a rate) stays for later.
         """
         couriers = await self._all_couriers()
-        heard = None
+        heard: Position | None = None
         while True:
             await self.inventory.upkeep.tell()
             await self.waiting_room.retry_due()
             end = await self._end_of_log()
-            if end != heard:
+            if end is None or end != heard:
                 for reader in self.readers:
                     await readers.catch_up(self.database, reader, self.clock)
-            is_still = end == heard
+            is_still = end is not None and end == heard
             heard = end
             if await self.engine.run_due():
                 is_still = False
@@ -217,6 +249,17 @@ class Hub:
             await readers.register(self.database, reader)
         await self.jobs.register()
 
+    def _pollers(self) -> Pollers:
+        return Pollers(
+            Polling(
+                database=self.database,
+                directory=self.directory,
+                inbox=self.inbox,
+                ports=self._ports,
+                worker=self.worker,
+            )
+        )
+
     def _jobs(self) -> list[Job]:
         return [
             Job(name="expire soft holds", every=timedelta(seconds=30),
@@ -234,9 +277,10 @@ class Hub:
             await health.leave_sign(self.database, self.worker, kind, self.clock.now())
             await self.clock.sleep(SIGN_SECONDS)
 
-    async def _end_of_log(self) -> Position:
+    async def _end_of_log(self) -> Position | None:
+        """Find the end of what can be heard; None while something committed is still hidden."""
         async with self.database.transaction(Scope.of_workers()) as tx:
-            return await event_log.end(tx)
+            return None if await event_log.is_hidden(tx) else await event_log.end(tx)
 
     async def _all_couriers(self) -> list[Courier]:
         for entry in await self.directory.entries(self.scope):

@@ -36,7 +36,8 @@ from crossdock.connectivity.sdk.application import Application, Ports
 from crossdock.connectivity.sdk.roles import RepeatSafety
 from crossdock.connectivity.settling import OutboxCommand, topic_of
 from crossdock.connectivity.wording import NativeKeys, Worded
-from crossdock.foundation.database import Bell, Database, Transaction
+from crossdock.foundation.bells import Bell
+from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids
 from crossdock.foundation.scope import Scope
 

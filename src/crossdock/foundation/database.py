@@ -1,7 +1,6 @@
 """PostgreSQL: one pool, transactions that carry their scope, wake-ups between processes."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
@@ -10,12 +9,12 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql import ClauseElement
 
 from crossdock.canonical.errors import Rejected, Unavailable
+from crossdock.foundation.bells import Bell, Bells
 from crossdock.foundation.scope import Scope
 
 HUB_ROLE = "crossdock_hub"
 """Owns nothing and bypasses nothing, so row-level security holds for every statement it runs."""
 
-WAKE_CHANNEL = "crossdock_wake"
 _DIALECT: Any = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
 
@@ -54,7 +53,10 @@ class Transaction:
         return await self.fetch(str(compiled), *(compiled.params[name] for name in order))
 
     def wake(self, topic: str) -> None:
-        """Tell everybody who waits for `topic`, in every process, once this has committed."""
+        """Tell everybody who waits for `topic`, in every process, once this has committed.
+
+        Waking `a:b` wakes those who wait for `a` too.
+        """
         self._wakes.add(topic)
 
     @asynccontextmanager
@@ -68,13 +70,9 @@ class Transaction:
             raise
         await self._connection.execute("release block")
 
-    async def send_wakes(self) -> None:
-        if self._wakes:
-            await self._connection.execute(
-                "select pg_notify($1, topic) from unnest($2::text[]) topic",
-                WAKE_CHANNEL,
-                sorted(self._wakes),
-            )
+    @property
+    def wakes(self) -> frozenset[str]:
+        return frozenset(self._wakes)
 
 
 class Database:
@@ -83,8 +81,7 @@ class Database:
     def __init__(self, pool: Any, dsn: str) -> None:
         self._pool = pool
         self._dsn = dsn
-        self._bells: dict[str, asyncio.Event] = {}
-        self._listener: asyncio.Task[None] | None = None
+        self._bells = Bells(dsn)
 
     @classmethod
     async def open(cls, dsn: str, *, pool_size: int = 10) -> Self:
@@ -112,10 +109,7 @@ class Database:
         return cls(pool, dsn)
 
     async def close(self) -> None:
-        if self._listener:
-            self._listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listener
+        await self._bells.close()
         await self._pool.close()
 
     @asynccontextmanager
@@ -130,12 +124,13 @@ class Database:
             transaction = Transaction(connection, scope)
             try:
                 yield transaction
-                await transaction.send_wakes()
             except BaseException:
                 with suppress(asyncpg.InterfaceError, asyncpg.PostgresError, OSError):
                     await connection.execute("rollback")
                 raise
             await connection.execute("commit")
+            if transaction.wakes:
+                self._bells.wake(transaction.wakes)
 
     async def call(self, sql: str, *args: Any) -> list[Any]:
         """Run one statement as a transaction of its own, in one round trip.
@@ -146,48 +141,9 @@ class Database:
             rows: list[Any] = await connection.fetch(sql, *args)
         return rows
 
-    def bell(self, topic: str) -> "Bell":
-        """Wait for `topic` to be woken from any process."""
-        if self._listener is None:
-            self._listener = asyncio.create_task(self._listen(), name="crossdock wake listener")
-        return Bell(self._bells.setdefault(topic, asyncio.Event()))
-
-    async def _listen(self) -> None:
-        """Keep one connection on LISTEN; after a loss ring every bell, as wakes may be missed."""
-        while True:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                connection: Any = await asyncpg.connect(self._dsn)
-                lost = asyncio.Event()
-                connection.add_termination_listener(_setter(lost))
-                await connection.add_listener(WAKE_CHANNEL, self._ring)
-                self._ring_all()
-                try:
-                    await lost.wait()
-                finally:
-                    await connection.close(timeout=1)
-            self._ring_all()
-            await asyncio.sleep(0.2)
-
-    def _ring(self, _connection: Any, _pid: int, _channel: str, topic: str) -> None:
-        if topic in self._bells:
-            self._bells[topic].set()
-
-    def _ring_all(self) -> None:
-        for event in self._bells.values():
-            event.set()
-
-
-class Bell:
-    """`wait` returns when the topic was woken since the last wait, or after `seconds`."""
-
-    def __init__(self, event: asyncio.Event) -> None:
-        self._event = event
-
-    async def wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        self._event.clear()
+    def bell(self, *topics: str) -> Bell:
+        """Wait for any of these topics to be woken from any process."""
+        return self._bells.bell(*topics)
 
 
 def unreachable(dsn: str, error: BaseException) -> Unavailable:
@@ -234,10 +190,3 @@ async def check_isolation(database: Database) -> None:
 
 async def _leave_as_is(_connection: Any) -> None:
     """Skip the pool's own clean-up round trip."""
-
-
-def _setter(event: asyncio.Event) -> Callable[[Any], None]:
-    def on_lost(_connection: Any) -> None:
-        event.set()
-
-    return on_lost

@@ -20,6 +20,7 @@ SHARDS = 64
 """Readers split the log by `shard % n`, so n may be 1, 2, 4 … 64."""
 
 TOPIC = "event_log"
+"""Woken with every append; `topic_of` a type, with those of that type."""
 
 
 class Recorded(StrEnum):
@@ -119,6 +120,16 @@ order by event_log.tx desc, event_log.position desc limit 1
 """
 
 
+# What is committed and yet not to be read, because an older transaction is still open.
+HIDDEN = """
+select exists (select from event_log where tx >= pg_snapshot_xmin(pg_current_snapshot()))
+"""
+
+
+def topic_of(kind: str) -> str:
+    return f"{TOPIC}:{kind}"
+
+
 def shard_of(tenant: str, key: str) -> int:
     return zlib.crc32(f"{tenant}\0{key}".encode()) % SHARDS
 
@@ -136,7 +147,7 @@ async def append_once(tx: Transaction, entries: Sequence[Entry]) -> list[Recorde
     hashes = [_content_hash(entry, text) for entry, text in zip(entries, columns[-1], strict=True)]
     ids: list[UUID] = columns[5]
     new = {row["event_id"] for row in await tx.fetch(APPEND_ONCE, *columns, hashes)}
-    tx.wake(TOPIC)
+    _wake(tx, columns)
     known: dict[UUID, bytes] = {}
     if len(new) < len(entries):
         known = {row["event_id"]: row["content_hash"] for row in await tx.fetch(KNOWN_HASHES, ids)}
@@ -154,8 +165,9 @@ async def append_once(tx: Transaction, entries: Sequence[Entry]) -> list[Recorde
 async def append(tx: Transaction, entries: Sequence[Entry]) -> None:
     """Record facts of the hub itself, whose identity the caller guarantees to be new."""
     if entries:
-        await tx.execute(APPEND, *_columns(entries))
-        tx.wake(TOPIC)
+        columns = _columns(entries)
+        await tx.execute(APPEND, *columns)
+        _wake(tx, columns)
 
 
 async def read(
@@ -184,6 +196,11 @@ async def end(tx: Transaction) -> Position:
     """Find the place after everything that was committed so far."""
     row = await tx.fetchrow(END)
     return Position(row["tx"], row["position"]) if row else Position()
+
+
+async def is_hidden(tx: Transaction) -> bool:
+    """Say whether something committed has to wait for an older transaction to end."""
+    return bool(await tx.fetchval(HIDDEN))
 
 
 def event_of(row: Any) -> Event:
@@ -237,6 +254,11 @@ def _columns(entries: Sequence[Entry]) -> list[list[Any]]:
         [entry.raw_ref for entry in entries],
         [msgspec.json.encode(fact.payload).decode() for fact in facts],
     ]
+
+
+def _wake(tx: Transaction, columns: Sequence[Sequence[Any]]) -> None:
+    for kind in set(columns[2]):
+        tx.wake(topic_of(kind))
 
 
 def _content_hash(entry: Entry, payload: str) -> bytes:
