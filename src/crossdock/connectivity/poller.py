@@ -176,9 +176,8 @@ class Poller:
         """Record the page and move the cursor, together, if it is still ours to move."""
         now = self._clock.now()
         application = self._around.directory.application_of(self._entry)
-        is_heard = page.is_caught_up and (
-            turn.heard_at is None or now >= turn.heard_at + HEARD_EVERY
-        )
+        is_due = turn.heard_at is None or now >= turn.heard_at + HEARD_EVERY
+        is_heard = page.is_caught_up and page.proves_alive and is_due
         async with self._around.database.transaction(self._scope) as tx:
             moved = await tx.fetchval(
                 MOVE, tx.tenant, self._entry.name, turn.fence, page.cursor, now, now + LEASE,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -94,6 +95,20 @@ async def test_a_source_with_nothing_to_say_is_heard_at_a_bounded_rate(
     await shop.close()
 
     assert await heard(hub) == 20
+
+
+async def test_an_empty_page_that_proves_nothing_of_its_source_is_no_sign_of_life(
+    hub: World, clock: VirtualClock
+) -> None:
+    empty = replace(page([], 0, is_last=True), proves_alive=False)
+    hub.shop.pages = [empty]
+    shop = await poller(hub)
+    await shop.round()
+    await clock.advance(timedelta(hours=3))
+    await shop.round()
+    await shop.close()
+
+    assert await heard(hub) == 0
 
 
 async def test_a_page_that_fails_halfway_moves_nothing(hub: World, clock: VirtualClock) -> None:

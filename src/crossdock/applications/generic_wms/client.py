@@ -107,7 +107,13 @@ class ReadingFolder:
             else:
                 await self._folder.archive(file)
             await self.aclose()
-        return Poll(translation=Translation(), cursor=cursor, raw=b"", is_caught_up=True)
+        return Poll(
+            translation=Translation(),
+            cursor=cursor,
+            raw=b"",
+            is_caught_up=True,
+            proves_alive=False,
+        )
 
     async def aclose(self) -> None:
         if self._pieces:

@@ -94,7 +94,12 @@ class Floor:
 
     def receive(self, item: str, quantity: int) -> None:
         """Have a truck's goods booked and put away at the next turn."""
-        self._at(self.now, lambda at: self._move(at, "RECEIPT", item, quantity, "", AVAILABLE))
+
+        def booked(at: datetime) -> None:
+            self._move(at, "RECEIPT", item, quantity, "", RECEIVING)
+            self._move(at, "PUTAWAY", item, quantity, RECEIVING, AVAILABLE)
+
+        self._at(self.now, booked)
 
     def cancel(self, demand_ref: str) -> int:
         """Take back what no wave has begun; answer the quantity."""

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from crossdock.applications.tryton.client import TrytonSettings, connected
+from crossdock.applications.tryton.client import ReadingPages, TrytonSettings, connected
 from crossdock.applications.tryton.samples import SAMPLES
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.inventory import StockMoved, StockSnapshotTaken
@@ -15,6 +15,7 @@ APPLICATION = Application(
     kind=Kind.ERP,
     settings=TrytonSettings,
     connect=connected,
+    receive=ReadingPages,
     roles={PostsMovements: RepeatSafety.SEARCH_BEFORE_CREATE},
     events=(ItemChanged, LocationChanged, StockMoved, StockSnapshotTaken, OrderChanged),
     samples=SAMPLES,

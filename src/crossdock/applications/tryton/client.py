@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -32,9 +32,16 @@ from crossdock.applications.tryton.places import Places
 from crossdock.applications.tryton.session import Answer, Session
 from crossdock.applications.tryton.units import Units
 from crossdock.applications.tryton.wire import encoded
-from crossdock.canonical.errors import Unavailable
+from crossdock.canonical.errors import Forbidden, Unavailable
 from crossdock.canonical.inventory import StockStatus
-from crossdock.connectivity.sdk import Outcome, Poll, Ports, PostMovement
+from crossdock.connectivity.sdk import (
+    Delivery,
+    Outcome,
+    Poll,
+    Ports,
+    PostMovement,
+    Translation,
+)
 from crossdock.connectivity.transports.http import HttpClient
 
 ROWS_MAX = 100_000
@@ -83,6 +90,20 @@ class TrytonSettings(BaseModel):
         dict[str, StockStatus],
         Field(description="Location code to stock status, as in QC: QC_HOLD"),
     ] = {}
+
+
+class ReadingPages:
+    """Reads kept pages again; pure. Nothing comes in here by itself."""
+
+    def __init__(self, settings: TrytonSettings) -> None:
+        self._options = options_of(settings)
+
+    def verify(self, delivery: Delivery, now: datetime) -> None:
+        del delivery, now
+        raise Forbidden("This connection is polled; nobody sends to it", code="not_received")
+
+    def translate(self, delivery: Delivery) -> Translation:
+        return read_page(delivery.body, self._options)
 
 
 @dataclass
@@ -137,12 +158,8 @@ class TrytonConnection:
         return self._page(raw, following, is_caught_up=ended)
 
     def _page(self, raw: bytes, following: Cursor, *, is_caught_up: bool) -> Poll:
-        options = Options(
-            unit_codes=self.settings.unit_codes,
-            location_statuses=self.settings.location_statuses,
-        )
         return Poll(
-            translation=read_page(raw, options),
+            translation=read_page(raw, options_of(self.settings)),
             cursor=following.written(),
             raw=raw,
             is_caught_up=is_caught_up,
@@ -260,6 +277,10 @@ class TrytonConnection:
             *(list(domain), 0, rows_max, list(order) or [["id", "ASC"]], list(fields)),
             context=ALL,
         )
+
+
+def options_of(settings: TrytonSettings) -> Options:
+    return Options(unit_codes=settings.unit_codes, location_statuses=settings.location_statuses)
 
 
 _MODULES = ([["state", "=", "activated"]], 0, None, None, ["name", "version"])

@@ -46,10 +46,13 @@ class Poll:
     """One page of what is new. `cursor` is opaque to the hub and stored in the facts' transaction.
 
     `raw` is the native page as read, kept beside the facts. `is_caught_up` ends the round: there
-    is nothing more until the next one.
+    is nothing more until the next one. `proves_alive` says that the source itself gave this
+    answer, so its silence means that nothing changed; an empty folder proves nothing of who fills
+    it.
     """
 
     translation: Translation
     cursor: str
     raw: bytes
     is_caught_up: bool
+    proves_alive: bool = True

@@ -128,6 +128,18 @@ async def test_a_page_that_was_not_recorded_is_handed_in_again(
     assert len(list((tmp_path / "archive").glob("*.csv"))) == 1
 
 
+async def test_an_empty_folder_proves_nothing_of_the_warehouse(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    assert FILES.connect
+    async with FILES.connect(wms(tmp_path), Ports(clock=clock, random=Random(1))) as it:
+        assert isinstance(it, ReadingFolder)
+        page = await it.poll("")
+
+    assert page.is_caught_up
+    assert not page.proves_alive
+
+
 async def test_a_file_that_cannot_be_read_is_reported_and_put_aside(
     tmp_path: Path, clock: VirtualClock
 ) -> None:

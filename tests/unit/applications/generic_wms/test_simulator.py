@@ -251,3 +251,21 @@ async def test_it_runs_by_the_clock_alone() -> None:
         await running
 
     assert len(listener.deliveries) > 25
+
+
+async def test_a_truck_that_is_told_to_come_is_put_away_in_the_messages_too() -> None:
+    clock = VirtualClock(MORNING)
+    listener = Listener(clock)
+    warehouse = Warehouse(
+        "DC1",
+        stock={"SKU-0": 4},
+        ports=Ports(clock=clock, random=Random(1)),
+        send=listener,
+        secrets=[SECRET],
+    )
+
+    warehouse.receive("SKU-0", 6)
+    await warehouse.work()
+
+    assert warehouse.levels()["SKU-0"]["AVAILABLE"] == 10
+    assert +folded(listener.facts.values())["SKU-0"] == +warehouse.levels()["SKU-0"]
