@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from crossdock.assembly import Hub
-from crossdock.canonical.errors import Invalid
 from crossdock.connectivity.directory import Entry
+from crossdock.interfaces.cli.files import read_object
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
@@ -82,7 +81,10 @@ def add(
 
     async def added(hub: Hub) -> None:
         entry = Entry(
-            tenant=hub.settings.tenant, name=name, application=application, settings=_read(file)
+            tenant=hub.settings.tenant,
+            name=name,
+            application=application,
+            settings=read_object(file),
         )
         made = await hub.connect(entry)
         if as_json:
@@ -146,12 +148,3 @@ def _shown(entry: Entry) -> dict[str, Any]:
         "answered_at": entry.answered_at,
         "last_error": entry.last_error,
     }
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
-    except OSError as error:
-        raise Invalid(f"{file} cannot be read: {error.strerror}", where=str(file)) from None
-    except msgspec.DecodeError as error:
-        raise Invalid(f"{file} is not a JSON object: {error}", where=str(file)) from None

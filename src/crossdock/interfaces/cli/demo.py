@@ -19,8 +19,8 @@ BATCH_SECONDS = 7200
 @app.command()
 def demo(
     seed: Annotated[int, typer.Option(help="Another seed, another day.")] = 7,
-    orders: Annotated[int, typer.Option(min=1, max=20_000, help="Orders wanted that day.")] = 600,
-    items: Annotated[int, typer.Option(min=2, max=5_000, help="Items in the assortment.")] = 100,
+    orders: Annotated[int, typer.Option(min=1, max=20_000, help="Orders wanted that day.")] = 500,
+    items: Annotated[int, typer.Option(min=2, max=5_000, help="Items in the assortment.")] = 80,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the API; 0: a free one.")
     ] = 0,

@@ -53,8 +53,8 @@ def show(command: Command, as_json: AsJson = False) -> None:
             return
         one = letter.command
         stdout.print(f"[bold]{one.command_id}[/] {one.role} on {one.connection}: {one.state}")
-        stdout.print(f"  {one.code} {one.detail}", soft_wrap=True)
-        stdout.print(f"  {one.arguments}", soft_wrap=True)
+        stdout.print(f"  {one.code} {one.detail}", soft_wrap=True, markup=False)
+        stdout.print(f"  {one.arguments}", soft_wrap=True, markup=False)
         table(
             ("attempt", "began", "outcome", "code", "detail"),
             [

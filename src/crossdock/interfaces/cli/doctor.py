@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 
 from crossdock.assembly import Hub, ground
 from crossdock.canonical.errors import CrossdockError
@@ -32,7 +33,8 @@ def doctor(as_json: AsJson = False) -> None:
         print_json({"failures": failures, "checks": checks})
     else:
         for check in checks:
-            stdout.print(f"{MARKS[check.state]} {check.name:<22}{check.detail}", soft_wrap=True)
+            line = f"{MARKS[check.state]} {check.name:<22}{escape(check.detail)}"
+            stdout.print(line, soft_wrap=True)
             if check.fix:
                 stdout.print(f"  [cyan]fix: {check.fix}[/]", soft_wrap=True)
         warnings = sum(check.state is State.WARN for check in checks)

@@ -21,6 +21,8 @@ COMMANDS = {
     "doctor": "Look for what is wrong, and say how to mend it.",
     "migrate": "Bring the database schema to this version.",
     "connection": "List, add, check, pause and resume connections.",
+    "channel": "Agree with sales channels what they may sell.",
+    "catalog": "Items and locations, and what every system calls them.",
     "key": "Create, list and revoke API keys.",
     "stock": "Ask what can be promised; reserve and release.",
     "msg": "Messages that came in: list, show, replay what was set aside.",

@@ -1,13 +1,15 @@
 """An HTTP server that lives inside a command: it starts, says where it is, and ends with it."""
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import uvicorn
 
-from crossdock.canonical.errors import Unavailable
+from crossdock.canonical.errors import Invalid, Unavailable
 
 
 class _Server(uvicorn.Server):
@@ -21,29 +23,38 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Serve until the block ends; give the address, with the port that was really taken."""
+    door = _door(host, port)
     server = _Server(
         uvicorn.Config(
             app,
-            host=host,
-            port=port,
             log_level="warning",
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=5,
         )
     )
-    task = asyncio.create_task(server.serve(), name="http server")
+    task = asyncio.create_task(server.serve(sockets=[door]), name="http server")
     try:
         while not server.started:
             if task.done():
-                raise Unavailable(
-                    f"nothing can listen on {host}:{port}",
-                    code="port_taken",
-                    hint="set CROSSDOCK_PORT to another port, or 0 for a free one",
-                )
+                task.result()
+                raise Unavailable(f"the server at {host}:{port} ended before it had begun")
             await asyncio.sleep(0.01)
-        number = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://{host}:{number}"
+        yield f"http://{host}:{door.getsockname()[1]}"
     finally:
         server.should_exit = True
         await asyncio.gather(task, return_exceptions=True)
+        door.close()
+
+
+def _door(host: str, port: int) -> socket.socket:
+    """Take the port before the server starts: uvicorn would end the whole program over it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise Invalid(
+            f"nothing can listen on {host}:{port}: {os.strerror(error.errno or 0)}",
+            code="port_taken",
+            hint="choose another port (CROSSDOCK_PORT, --port of a stand-in), or 0 for a free one",
+        ) from None

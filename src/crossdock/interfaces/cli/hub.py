@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 import uvloop
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from crossdock.assembly import Hub
-from crossdock.canonical.errors import Invalid
+from crossdock.canonical.errors import Invalid, Unavailable
 from crossdock.foundation import telemetry
 from crossdock.foundation.settings import Settings
 
@@ -18,18 +19,34 @@ Answer = TypeVar("Answer")
 def read_settings() -> Settings:
     """Read the settings; a value that cannot be used names its variable."""
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         problem = error.errors()[0]
         name = f"CROSSDOCK_{'_'.join(map(str, problem['loc'])).upper()}"
         raise Invalid(
             f"{name}: {problem['msg']}", where=name, hint="docs/reference/settings.md lists them"
         ) from None
+    if settings.dsn and not settings.dsn.get_secret_value().startswith("postgresql://"):
+        raise Invalid(
+            "CROSSDOCK_DSN is not the address of a PostgreSQL",
+            where="CROSSDOCK_DSN",
+            hint="it looks like postgresql://user:password@host:5432/database",
+        )
+    return settings
 
 
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
+        try:
+            return runner.run(work)
+        except DBAPIError as error:
+            if error.statement is not None:
+                raise
+            raise Unavailable(
+                f"the database does not let us in: {error.orig}",
+                code="database_unreachable",
+                hint="check CROSSDOCK_DSN; `crossdock doctor` tells more",
+            ) from None
 
 
 def with_hub(work: Callable[[Hub], Awaitable[Answer]]) -> Answer:

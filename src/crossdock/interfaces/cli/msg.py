@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from crossdock.assembly import Hub
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
@@ -75,10 +76,11 @@ def show(number: Number, as_json: AsJson = False) -> None:
         if as_json:
             print_json(entry)
             return
-        stdout.print(f"[bold]{entry.code}[/] from {entry.source}: {entry.reason}")
+        stdout.print(f"[bold]{entry.code}[/] from {entry.source}: {escape(entry.reason)}")
         stdout.print(f"  where   {entry.place or 'the whole message'}")
         stdout.print(f"  state   {entry.state} {entry.closed_reason}")
-        stdout.print((entry.record or b"").decode(errors="replace") or entry.fact or "")
+        record = (entry.record or b"").decode(errors="replace") or entry.fact or ""
+        stdout.print(record, soft_wrap=True, markup=False)
 
     with_hub(shown)
 

@@ -32,10 +32,11 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: s
         stdout.print(Text(empty, style="dim"))
         return
     drawn = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in headings:
-        drawn.add_column(heading, overflow="fold")
+    for number, heading in enumerate(headings):
+        # The first column is what other commands are given: it must stay in one piece.
+        drawn.add_column(heading, overflow="fold", no_wrap=number == 0)
     for row in listed:
-        drawn.add_row(*("" if cell is None else str(cell) for cell in row))
+        drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     stdout.print(drawn)
 
 

@@ -32,7 +32,9 @@ async def _served(*, as_json: bool) -> None:
             else:
                 stderr.print(f"[green]✓[/] serving {address}  (Ctrl-C ends it)")
                 if owner_key:
-                    stderr.print(f"  owner key, shown this once: [bold]{owner_key}[/]")
+                    stderr.print(
+                        f"  owner key, shown this once: [bold]{owner_key}[/]", soft_wrap=True
+                    )
             await until_told(hub, "serve")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -13,15 +14,16 @@ from urllib.parse import urlsplit
 import typer
 
 from crossdock.applications.generic_wms.simulator import Habits as WmsHabits
-from crossdock.applications.generic_wms.simulator import Warehouse, webhook_sender
+from crossdock.applications.generic_wms.simulator import Send, Warehouse, webhook_sender
 from crossdock.applications.shopify.settings import ShopifySettings
 from crossdock.applications.shopify.simulated_webhooks import Habits as ShopHabits
 from crossdock.applications.shopify.simulator import ShopifySimulator
-from crossdock.connectivity.sdk import Ports
+from crossdock.canonical.errors import Forbidden, NotFound, Unavailable
+from crossdock.connectivity.sdk import Delivery, Ports
 from crossdock.connectivity.transports.http import HttpClient
-from crossdock.foundation.clock import SystemClock
+from crossdock.foundation.clock import Clock, SystemClock
 from crossdock.interfaces.cli.http_server import serving
-from crossdock.interfaces.cli.hub import run
+from crossdock.interfaces.cli.hub import read_settings, run
 from crossdock.interfaces.cli.output import AsJson, print_json, stderr
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -31,19 +33,23 @@ TOPICS = ("ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_CANCELLED", "INVENTORY_LEVE
 Seed = Annotated[int, typer.Option(help="The same seed does the same things.")]
 Items = Annotated[int, typer.Option(min=1, max=10_000, help="How many items, SKU-0001 and on.")]
 Bad = Annotated[bool, typer.Option("--bad", help="Bad habits: late, twice, out of order, lost.")]
-Hub = Annotated[str, typer.Option(help="The hub's address, http://127.0.0.1:8440")]
+Hub = Annotated[str, typer.Option(help="The hub's address; by default as CROSSDOCK_PORT says.")]
+File = Annotated[
+    Path | None, typer.Option(help="Write the settings that connect it to this file.")
+]
 Sells = Annotated[float, typer.Option(min=0, help="Orders a minute.")]
 
 
 @app.command()
 def shop(
-    hub: Hub = "http://127.0.0.1:8440",
+    hub: Hub = "",
     connection: Annotated[str, typer.Option(help="The hub's connection for this shop.")] = "shop",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where it listens; 0: free.")] = 8441,
     items: Items = 50,
     sells: Sells = 20,
     seed: Seed = 7,
     bad: Bad = False,
+    file: File = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a shop: Admin GraphQL, signed webhooks, customers. Prints the settings to connect it."""
@@ -61,9 +67,10 @@ def shop(
         for sku in skus:
             simulator.shop.list_item(sku, title=sku, stock={place: 0})
         for topic in TOPICS:
-            simulator.webhooks.subscribe(topic, f"{hub}/v1/webhooks/{connection}")
+            simulator.webhooks.subscribe(topic, f"{_address(hub)}/v1/webhooks/{connection}")
         async with serving(simulator.app, port=port) as address:
-            _say({**settings, "admin_url": address}, f"shopify {connection}", as_json=as_json)
+            whole = {**settings, "admin_url": address}
+            _say(whole, f"shopify {connection}", file, as_json=as_json)
             async with asyncio.TaskGroup() as group:
                 group.create_task(simulator.webhooks.run())
                 group.create_task(_sell(simulator, skus, sells, ports.random))
@@ -73,12 +80,13 @@ def shop(
 
 @app.command()
 def warehouse(
-    hub: Hub = "http://127.0.0.1:8440",
+    hub: Hub = "",
     connection: Annotated[str, typer.Option(help="The hub's connection for it.")] = "wms",
     site: Annotated[str, typer.Option(help="The warehouse's code.")] = "DC1",
     items: Items = 50,
     seed: Seed = 7,
     bad: Bad = False,
+    file: File = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a warehouse: receipts, counts, damages, by signed webhooks. Prints its settings."""
@@ -86,7 +94,7 @@ def warehouse(
     async def open_warehouse() -> None:
         ports = _ports(seed)
         secret = "whsec_" + base64.b64encode(f"warehouse simulated {seed:04}".encode()).decode()
-        parts = urlsplit(hub)
+        parts = urlsplit(_address(hub))
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(
                 HttpClient(
@@ -99,11 +107,11 @@ def warehouse(
                 site,
                 stock={f"SKU-{number:04}": 100 for number in range(1, items + 1)},
                 ports=ports,
-                send=webhook_sender(client, f"/v1/webhooks/{connection}"),
+                send=_patient(webhook_sender(client, f"/v1/webhooks/{connection}"), ports.clock),
                 secrets=[secret],
                 habits=WmsHabits.bad() if bad else WmsHabits.usual(),
             )
-            _say({"secrets": [secret]}, f"generic_wms {connection}", as_json=as_json)
+            _say({"secrets": [secret]}, f"generic_wms {connection}", file, as_json=as_json)
             await house.run()
 
     run(open_warehouse())
@@ -118,6 +126,11 @@ async def _sell(
         simulator.shop.buy(random.choice(skus), random.choice((1, 1, 2, 3)))
 
 
+def _address(hub: str) -> str:
+    settings = read_settings()
+    return (hub or f"http://{settings.host}:{settings.port}").rstrip("/")
+
+
 def _ports(seed: int) -> Ports:
     return Ports(
         clock=SystemClock(),
@@ -126,14 +139,33 @@ def _ports(seed: int) -> Ports:
     )
 
 
-def _say(settings: dict[str, object], what: str, *, as_json: bool) -> None:
-    """Print the settings that connect it, ready for `crossdock connection add`."""
+def _patient(send: Send, clock: Clock) -> Send:
+    """Wait a minute for the hub to know the connection, instead of giving the message up."""
+
+    async def sent(delivery: Delivery) -> None:
+        for _ in range(60):
+            try:
+                return await send(delivery)
+            except (NotFound, Forbidden):
+                await clock.sleep(1)
+        raise Unavailable("The hub does not know the connection yet")
+
+    return sent
+
+
+def _say(settings: Mapping[str, object], what: str, file: Path | None, *, as_json: bool) -> None:
+    """Give the settings that connect it, ready for `crossdock connection add`."""
     application, name = what.split()
+    if file:
+        file.write_text(json.dumps(settings, indent=2) + "\n")
     if as_json:
         print_json({"application": application, "connection": name, "settings": settings})
         return
-    file = Path(f"{name}.json")
-    stderr.print(f"[green]✓[/] at work (Ctrl-C ends it). To connect it, put this into {file}:")
-    stderr.print(json.dumps(settings, indent=2))
-    stderr.print(f"and run: crossdock connection add {name} {application} --file {file}")
-    stderr.print("the hub needs CROSSDOCK_ALLOW_PRIVATE_ADDRESSES=true to call it")
+    stderr.print("[green]✓[/] at work (Ctrl-C ends it)")
+    if not file:
+        file = Path(f"{name}.json")
+        stderr.print(f"  to connect it, put this into {file}:")
+        stderr.print(json.dumps(settings, indent=2), soft_wrap=True, markup=False)
+    stderr.print(f"  crossdock connection add {name} {application} --file {file}", soft_wrap=True)
+    if "admin_url" in settings:
+        stderr.print("  the hub needs CROSSDOCK_ALLOW_PRIVATE_ADDRESSES=true to call it")

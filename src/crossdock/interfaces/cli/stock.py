@@ -8,6 +8,7 @@ import typer
 from crossdock.assembly import Hub
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import Quantity, plain
+from crossdock.capabilities.catalog import normalised
 from crossdock.capabilities.inventory import (
     Availability,
     Reservation,
@@ -20,8 +21,11 @@ from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-Item = Annotated[str, typer.Argument(help="The hub's item id.")]
-At = Annotated[str, typer.Argument(help="Location, or group of locations.")]
+Item = Annotated[str, typer.Argument(parser=normalised, metavar="ITEM", help="The hub's item id.")]
+At = Annotated[
+    str,
+    typer.Argument(parser=normalised, metavar="LOCATION", help="Location, or group of locations."),
+]
 Held = Annotated[str, typer.Argument(help="Reservation id, rsv_…")]
 
 
@@ -183,7 +187,7 @@ def _print_reservation(made: Reservation, *, as_json: bool) -> None:
     if as_json:
         print_json({"status": made.status, "kind": made.kind, "reservation": made})
         return
-    until = f" until {made.expires_at:%H:%M:%S} UTC" if made.expires_at else ""
+    until = f" until {made.expires_at:%H:%M:%S} UTC" if made.expires_at and made.is_granted else ""
     stdout.print(f"[bold]{made.reservation_id}[/] {made.status} {made.kind}{until}")
     for line in made.lines:
         stdout.print(

@@ -1,12 +1,12 @@
 """`crossdock tail`: events as they are recorded."""
 
-import re
 from collections.abc import Awaitable, Callable
 from fnmatch import fnmatch
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
+from rich.markup import escape
 
 from crossdock.assembly import Hub
 from crossdock.canonical.envelope import Event
@@ -87,9 +87,21 @@ def as_object(event: Event) -> dict[str, object]:
 
 def print_line(event: Event) -> None:
     fact = event.fact
-    shown = re.sub(r'[{}"]', "", msgspec.json.encode(fact.payload).decode()).replace(",", "  ")
+    shown = short(msgspec.to_builtins(fact.payload, enc_hook=str))
     stdout.print(
         f"[dim]{event.received_at:%H:%M:%S.%f}[/] [cyan]{fact.payload.TYPE}[/]"
-        f" [bold]{fact.payload.key}[/] [dim]{event.source}[/] {shown}",
+        f" [bold]{escape(fact.payload.key)}[/] [dim]{event.source}[/] {escape(shown)}",
         soft_wrap=True,
     )
+
+
+def short(value: Any) -> str:
+    """Write a payload on one line: quantities as people do, without what is empty."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(short(one) for one in value)}]"
+    if not isinstance(value, dict):
+        return str(value)
+    if value.keys() == {"value", "unit"}:
+        return f"{value['value']} {value['unit']}"
+    filled = {name: one for name, one in value.items() if one not in ("", None, [], ())}
+    return " ".join(f"{name}={short(one)}" for name, one in filled.items())

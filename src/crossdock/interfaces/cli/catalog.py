@@ -1,0 +1,120 @@
+"""`crossdock catalog`: items and locations, and what every system calls them."""
+
+from typing import Annotated
+
+import typer
+
+from crossdock.assembly import Hub
+from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKind
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.references import Reference, ReferenceKind
+from crossdock.capabilities.catalog import OWN_SOURCE, own_fact, reader
+from crossdock.foundation import readers
+from crossdock.interfaces.cli.hub import with_hub
+from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+After = Annotated[str, typer.Option(help="Begin behind this one.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
+
+
+@app.command()
+def items(after: After = "", limit: Limit = 100, as_json: AsJson = False) -> None:
+    """List items in order of their ids."""
+
+    async def listed(hub: Hub) -> None:
+        found = await hub.catalog.items(hub.scope, after=after, limit=limit)
+        if as_json:
+            print_json(found)
+            return
+        table(
+            ("item", "description", "unit", "status", "source"),
+            [(one.item, one.description, one.base_unit, one.status, one.source) for one in found],
+            empty="no items yet: connect a system that knows some, or add one: `add-item`",
+        )
+
+    with_hub(listed)
+
+
+@app.command()
+def locations(after: After = "", limit: Limit = 100, as_json: AsJson = False) -> None:
+    """List locations and groups of them."""
+
+    async def listed(hub: Hub) -> None:
+        found = await hub.catalog.locations(hub.scope, after=after, limit=limit)
+        if as_json:
+            print_json(found)
+            return
+        table(
+            ("location", "name", "kind", "members", "source"),
+            [
+                (one.location, one.name, one.kind, " ".join(one.members), one.source)
+                for one in found
+            ],
+            empty="no locations yet: add one: `add-location`",
+        )
+
+    with_hub(listed)
+
+
+@app.command()
+def add_item(
+    sku: Annotated[str, typer.Argument(help="The item's number.")],
+    description: Annotated[str, typer.Option(help="What it is.")] = "",
+    unit: Annotated[str, typer.Option(help="Base unit that stock is counted in.")] = "EA",
+    as_json: AsJson = False,
+) -> None:
+    """Add an item, or change it."""
+    _say(ItemChanged(sku=sku, description=description, base_unit=unit), as_json=as_json)
+
+
+@app.command()
+def add_location(
+    code: Annotated[str, typer.Argument(help="The location's code.")],
+    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+    member: Annotated[
+        list[str] | None, typer.Option(help="Make it a group with this member; repeatable.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a location or a group of locations, or change it."""
+    kind = LocationKind.GROUP if member else LocationKind.DC
+    place = LocationChanged(code=code, name=name, kind=kind, members=tuple(member or ()))
+    _say(place, as_json=as_json)
+
+
+@app.command()
+def link(
+    system: Annotated[str, typer.Argument(help="The connection that calls it so.")],
+    native: Annotated[str, typer.Argument(help="What that system calls it.")],
+    ours: Annotated[str, typer.Argument(help="The hub's id of it.")],
+    location: Annotated[
+        bool, typer.Option("--location", help="It is a location, not an item.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say by hand what a system's key means."""
+
+    async def linked(hub: Hub) -> None:
+        kind = ReferenceKind.LOCATION if location else ReferenceKind.ITEM
+        reference = Reference(kind, native)
+        await hub.catalog.link(hub.scope, system, reference, ours, by="command-line")
+        answer = {"system": system, "native": native, "means": ours}
+        print_json(answer) if as_json else stdout.print(
+            f"{system}'s {native} is {ours}", markup=False
+        )
+
+    with_hub(linked)
+
+
+def _say(payload: ItemChanged | LocationChanged, *, as_json: bool) -> None:
+    async def said(hub: Hub) -> None:
+        fact = own_fact(payload, hub.clock.now())
+        [verdict] = await hub.inbox.record(hub.scope, OWN_SOURCE, [fact], b"")
+        if verdict.reason:
+            raise Invalid(verdict.reason, code=verdict.code)
+        await readers.catch_up(hub.database, reader(hub.catalog), hub.clock)
+        print_json(verdict) if as_json else stdout.print(f"{payload.key} is known", markup=False)
+
+    with_hub(said)

@@ -1,0 +1,116 @@
+"""`crossdock channel`: what is agreed with each sales channel."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from crossdock.assembly import Hub
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import plain
+from crossdock.capabilities.catalog import normalised
+from crossdock.interfaces.cli.files import read_object
+from crossdock.interfaces.cli.hub import with_hub
+from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
+from crossdock.orchestration.processes.availability_channels import Channel, ItemTerms
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+
+@app.command(name="list")
+def list_channels(as_json: AsJson = False) -> None:
+    """List channels and their terms."""
+
+    async def listed(hub: Hub) -> None:
+        channels = await hub.channels.listed(hub.scope)
+        if as_json:
+            print_json(channels)
+            return
+        table(
+            ("connection", "location", "sells from", "share", "buffer", "low", "within", "items"),
+            [
+                (
+                    channel.connection,
+                    channel.location,
+                    ", ".join(channel.source_locations),
+                    channel.share_mode,
+                    plain(channel.buffer),
+                    plain(channel.low_threshold),
+                    f"{channel.coalesce_seconds} s" if channel.is_active else "off",
+                    len(channel.items) or "",
+                )
+                for channel in channels
+            ],
+            empty="no channels yet: `crossdock channel put CONNECTION LOCATION --from LOCATION`",
+        )
+
+    with_hub(listed)
+
+
+@app.command()
+def put(
+    connection: Annotated[str, typer.Argument(help="The shop's connection.")],
+    location: Annotated[str, typer.Argument(help="The hub's name of the shop's own location.")],
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="Location or group whose stock it sells; repeatable."),
+    ] = None,
+    buffer: Annotated[str | None, typer.Option(help="Never shown, for late news.")] = None,
+    low: Annotated[str | None, typer.Option(help="At and below this, told at once.")] = None,
+    within: Annotated[
+        int | None, typer.Option(min=0, help="Seconds in which other changes are told.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="JSON file with more terms: fields of a channel.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Agree on terms; they replace the old ones, and every listed item is looked at again."""
+    said = {
+        "connection": connection,
+        "location": normalised(location),
+        "source_locations": source and [normalised(one) for one in source],
+        "buffer": buffer,
+        "low_threshold": low,
+        "coalesce_seconds": within,
+    }
+    terms = read_object(file) if file else {}
+    channel = _channel(terms | {name: value for name, value in said.items() if value is not None})
+
+    async def agreed(hub: Hub) -> None:
+        await hub.directory.get(hub.scope, connection)
+        for one in (channel.location, *channel.source_locations):
+            await hub.catalog.location(hub.scope, one)
+        await hub.channels.put(hub.scope, channel)
+        if as_json:
+            print_json(channel)
+        else:
+            sources = ", ".join(channel.source_locations)
+            stdout.print(f"{connection} sells from {sources} at {channel.location}")
+
+    with_hub(agreed)
+
+
+def _channel(terms: dict[str, Any]) -> Channel:
+    _check_names(Channel, terms, "")
+    for number, item in enumerate(terms.get("items", [])):
+        _check_names(ItemTerms, item, f"/items/{number}")
+    if not terms.get("source_locations"):
+        raise Invalid("no location to sell from", where="--from", hint="add --from LOCATION")
+    try:
+        return msgspec.convert(terms, Channel)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"these are no terms: {error}", where="terms") from None
+
+
+def _check_names(kind: type[Channel] | type[ItemTerms], terms: dict[str, Any], at: str) -> None:
+    known = [field.name for field in fields(kind)]
+    for name in terms:
+        if name not in known:
+            raise Invalid(
+                f"no term is called {name!r}",
+                where=f"{at}/{name}",
+                hint=f"one of {', '.join(known)}",
+            )

@@ -1,0 +1,18 @@
+"""JSON files that commands are given."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from crossdock.canonical.errors import Invalid
+
+
+def read_object(file: Path) -> dict[str, Any]:
+    """Read a file that holds one JSON object, or say what is wrong with it."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+    except OSError as error:
+        raise Invalid(f"{file} cannot be read: {error.strerror}", where=str(file)) from None
+    except msgspec.DecodeError as error:
+        raise Invalid(f"{file} is not a JSON object: {error}", where=str(file)) from None

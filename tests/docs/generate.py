@@ -1,0 +1,199 @@
+"""Writes the reference pages that are made from the code: `make docs`.
+
+`python -m tests.docs.generate picture` plays the demo and draws its end screen anew.
+"""
+
+import dataclasses
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import typer
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.text import Text
+from typer.testing import CliRunner
+
+from crossdock.connectivity.directory import installed_applications
+from crossdock.connectivity.sdk import Application, Grade, roles
+from crossdock.foundation.settings import Settings
+from crossdock.governance.contracts import write_contracts
+from crossdock.interfaces.cli.entry import COMMANDS, command_app
+
+DOCS = Path(__file__).parents[2] / "docs"
+REFERENCE = DOCS / "reference"
+PICTURE = DOCS / "images" / "demo.svg"
+WIDTH = 100
+
+
+def settings_page() -> str:
+    lines = [
+        "# Settings",
+        "",
+        "Read once at the start, from environment variables. A value that cannot be read stops",
+        "the start with an error that names it.",
+        "",
+        "| variable | default | what it does |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = "`~/.crossdock`" if name == "data_dir" else f"`{field.default}`"
+        shown = "" if field.default in (None, "") else default
+        lines.append(f"| `CROSSDOCK_{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def cli_page() -> str:
+    lines = [
+        "# Commands",
+        "",
+        "Every command takes `--help` and `--json` (one JSON object on stdout; progress and",
+        "errors go to stderr). Exit codes: 0 ok, 1 findings, 2 usage, 4 the other side did not",
+        "answer, 130 interrupted.",
+    ]
+    for name, line in COMMANDS.items():
+        lines += ["", f"## {name}", "", line, ""]
+        for words in commands_of(name):
+            shown = " ".join(("crossdock", name, *words))
+            lines += ["```text", f"$ {shown} --help", _help(name, words), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def commands_of(name: str) -> Iterator[tuple[str, ...]]:
+    """Give the words behind a command's name: none, or one for each of its own commands."""
+    command: Any = typer.main.get_command(command_app(name))
+    for word in getattr(command, "commands", ()):
+        yield (word,)
+    if not hasattr(command, "commands"):
+        yield ()
+
+
+def _help(name: str, words: tuple[str, ...]) -> str:
+    runner = CliRunner(env={"COLUMNS": str(WIDTH), "TERM": "dumb", "NO_COLOR": "1"})
+    result = runner.invoke(command_app(name), [*words, "--help"], prog_name=f"crossdock {name}")
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", result.output)
+    return "\n".join(line.rstrip() for line in plain.strip().splitlines())
+
+
+def roles_page() -> str:
+    lines = [
+        "# Roles",
+        "",
+        "What an application can be asked to do. A process asks for a role, never for a product.",
+    ]
+    for name in role_names():
+        role: Any = getattr(roles, name)
+        lines += ["", f"## {name}", "", inspect.getdoc(role) or "", "", "```text"]
+        for method, function in inspect.getmembers(role, inspect.isfunction):
+            if not method.startswith("_"):
+                signature = re.sub(r"[a-z_]+\.(?=\w)", "", str(inspect.signature(function)))
+                lines.append(f"async def {method}{signature}")
+        lines.append("```")
+    lines += ["", "# Commands and outcomes", ""]
+    for name in ("SetAvailability", "PostMovement", "Outcome", "HeldQuantity"):
+        shape = getattr(roles, name)
+        lines += [f"## {name}", "", inspect.getdoc(shape) or "", ""]
+        lines += [f"- `{field.name}`: {_type_name(field.type)}" for field in _fields(shape)]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def role_names() -> list[str]:
+    found: list[str] = []
+    for name, role in sorted(vars(roles).items()):
+        is_protocol = inspect.isclass(role) and getattr(role, "_is_protocol", False)
+        if is_protocol and role.__module__ == roles.__name__:
+            found.append(name)
+    return found
+
+
+def _fields(shape: Any) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(shape)
+
+
+def _type_name(kind: Any) -> str:
+    return f"`{kind.__name__}`" if isinstance(kind, type) else f"`{kind}`"
+
+
+def applications_page() -> str:
+    lines = [
+        "# Applications",
+        "",
+        "What the hub can talk to, and the settings that `crossdock connection add` asks for.",
+        "Secrets are stored encrypted and never shown again. The grade says how far an",
+        "application is proven:",
+        "",
+        *_sentences(Grade),
+    ]
+    for name, application in sorted(installed_applications().items()):
+        lines += ["", f"## {name}", "", f"{application.title}. {_abilities(application)}", ""]
+        lines += ["| setting | default | |", "|---|---|---|"]
+        lines += _setting_rows(application.settings)
+    return "\n".join(lines) + "\n"
+
+
+def _sentences(kind: type) -> list[str]:
+    return [line for line in (inspect.getdoc(kind) or "").splitlines()[2:] if line]
+
+
+def _abilities(application: Application) -> str:
+    asked = ", ".join(sorted(f"`{role.__name__}`" for role in application.roles)) or "nothing"
+    told = ", ".join(f"`{event.TYPE}`" for event in application.events)
+    grade = f"{application.kind}, {application.grade}"
+    return f"{grade}.\n\nIt tells {told}.\nIt can be asked for {asked}."
+
+
+def _setting_rows(form: type[BaseModel]) -> Iterator[str]:
+    for name, field in form.model_fields.items():
+        default = "" if field.default in (PydanticUndefined, None, "", ()) else field.default
+        if field.default_factory is not None:
+            default = ""
+        shown = "required" if field.is_required() else f"`{default}`" if default != "" else ""
+        shown = "" if "SecretStr" in shown else shown
+        description = (field.description or "").replace("|", "\\|")
+        yield f"| `{name}` | {shown} | {description} |"
+
+
+def draw_demo() -> str:
+    """Play the demo and draw what it leaves on a terminal."""
+    command = "crossdock demo"
+    program = [sys.executable, "-m", "crossdock", "demo"]
+    environment = {"FORCE_COLOR": "1", "COLUMNS": "84", "PATH": "/usr/bin:/bin"}
+    played = subprocess.run(program, env=environment, check=True, capture_output=True, text=True)
+    console = Console(width=84, record=True, file=open("/dev/null", "w"), force_terminal=True)  # noqa: PTH123, SIM115
+    console.print(f"[bold green]$[/] {command}", highlight=False)
+    console.print(Text.from_ansi(played.stdout.rstrip()))
+    # Without the fonts that rich would have the reader's browser fetch from elsewhere.
+    template = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    return console.export_svg(title=command, unique_id="demo", code_format=template)
+
+
+PAGES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
+    {
+        "settings.md": settings_page,
+        "cli.md": cli_page,
+        "roles.md": roles_page,
+        "applications.md": applications_page,
+    }
+)
+
+
+def main(arguments: list[str]) -> None:
+    if arguments == ["picture"]:
+        PICTURE.parent.mkdir(exist_ok=True)
+        PICTURE.write_text(draw_demo())
+        return
+    for name, page in PAGES.items():
+        (REFERENCE / name).write_text(page())
+    write_contracts(REFERENCE / "events")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,77 @@
+"""Every Python example of the documentation runs."""
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.docs.console import blocks, reading
+from tests.docs.generate import DOCS
+
+ROOT = DOCS.parent
+README = ROOT / "README.md"
+
+NEEDS_A_HUB = """
+import asyncio
+from crossdock import Hub
+
+async def example(scope, outbox, quarantine, pollers, command_id):
+{body}
+"""
+
+
+def python_blocks(page: Path) -> list[str]:
+    return [block.body for block in blocks(page.read_text()) if block.kind == "python"]
+
+
+PAGES = [page for page in sorted(DOCS.glob("**/*.md")) if python_blocks(page)]
+
+
+def test_the_example_of_the_readme_is_short_and_prints_what_it_says() -> None:
+    [example] = python_blocks(README)
+    assert len([line for line in example.splitlines() if line]) < 10
+    [said] = re.findall(r"It prints `([^`]*)`", README.read_text())
+    with tempfile.TemporaryDirectory(prefix="crossdock-readme-") as folder:
+        for _ in range(2):
+            assert run(example, Path(folder)).strip() == said
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_the_examples_of_a_page_run_one_after_the_other(page: Path, tmp_path: Path) -> None:
+    """Pages that tell of a hub at work are compiled: their names come from the reader's own."""
+    examples = "\n".join(python_blocks(page))
+    if (
+        re.search(r"^\s*(?:\w+ = )?await ", examples, re.MULTILINE)
+        and "asyncio.run(" not in examples
+    ):
+        body = "\n".join(f"    {line}" for line in examples.splitlines())
+        compile(NEEDS_A_HUB.format(body=body), str(page), "exec")
+    elif "Hub.open" not in examples:
+        run(examples, tmp_path)
+
+
+def test_a_warehouse_is_connected_as_the_page_says() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
+        reading(Path(folder)) as reader,
+    ):
+        reader.follow((DOCS / "how-to" / "run-more-than-one-process.md").read_text())
+        reader.follow((DOCS / "how-to" / "connect-a-warehouse.md").read_text())
+
+
+def run(example: str, folder: Path) -> str:
+    """Run it as a reader would: a program of its own, on an embedded database of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", example],
+        env={"CROSSDOCK_DATA_DIR": str(folder), "PATH": "/usr/bin:/bin"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
