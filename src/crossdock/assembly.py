@@ -167,6 +167,8 @@ class Hub:
         item, location = catalog.normalised(item), catalog.normalised(location)
         units, places = await self.catalog.names(self.scope, [item], [location])
         counted = CountedStock(item=item, quantity=Quantity.of(quantity, units.get(item, "EA")))
+        if not item or not location or counted.quantity.value < 0:
+            raise Invalid("a count names an item and a location, and finds zero or more")
         now, count = self.clock.now(), prefixed("cnt", self.ids.new())
         taken = StockSnapshotTaken(snapshot_id=count, location=location, lines=(counted,))
         news: list[ItemChanged | LocationChanged] = []

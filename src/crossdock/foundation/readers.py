@@ -58,6 +58,13 @@ SKIP = """
 update log_reader set tx = $3::text::xid8, position = $4, moved_at = $5
 where name = $1 and shard = $2 returning set_config('synchronous_commit', 'off', true)
 """
+# A shard that another process has in hand: its cursor is not yet where the log ends.
+BEHIND = """
+select exists (select from log_reader where name = $1 and (tx, position) < (
+    select e.tx, e.position from event_log e
+    where e.tx < pg_snapshot_xmin(pg_current_snapshot())
+    order by e.tx desc, e.position desc limit 1))
+"""
 REGISTER = """
 insert into log_reader (name, shard) select $1, generate_series(0, $2 - 1)
 on conflict do nothing
@@ -135,14 +142,16 @@ async def catch_up(database: Database, reader: Reader, clock: Clock) -> None:
     """Apply everything there is now, on every shard.
 
     A transaction that is open anywhere in the cluster, even an ANALYZE, hides for a moment what
-    was committed after it began; that is waited for, but not for long.
+    was committed after it began, and another process may hold a shard; both are waited for, but
+    not for long.
     """
     for _ in range(HIDDEN_LOOKS_MAX):
         for shard in range(reader.shards):
             while await read_page(database, reader, clock, shard=shard):
                 pass
         async with database.transaction(Scope.of_workers()) as tx:
-            if not await event_log.is_hidden(tx):
+            is_behind = await tx.fetchval(BEHIND, reader.name)
+            if not is_behind and not await event_log.is_hidden(tx):
                 return
         await asyncio.sleep(0.01)
 

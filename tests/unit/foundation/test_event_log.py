@@ -198,3 +198,33 @@ async def test_a_virtual_clock_wakes_sleepers_in_order(clock: VirtualClock) -> N
 
     assert woken == ["soon", "late"]
     assert clock.now() == NOON + timedelta(seconds=10)
+
+
+async def test_catching_up_waits_for_the_process_that_has_the_shard(
+    database: Database, dsn: str, clock: VirtualClock
+) -> None:
+    slow_has_it, may_go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(Ledger):
+        async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
+            slow_has_it.set()
+            await may_go_on.wait()
+            await super().apply(tx, events)
+
+    slow, quick = Slow(), Ledger()
+    theirs, ours = (Reader(name="ledger", apply=each.apply) for each in (slow, quick))
+    await readers.register(database, ours)
+    other = await Database.open(dsn)
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry("DC1")])
+    their_turn = asyncio.create_task(readers.catch_up(other, theirs, clock))
+    await slow_has_it.wait()
+
+    our_turn = asyncio.create_task(readers.catch_up(database, ours, clock))
+    await asyncio.sleep(0.1)
+    assert not our_turn.done()
+    may_go_on.set()
+    await asyncio.gather(their_turn, our_turn)
+    await other.close()
+
+    assert (slow.heard, quick.heard) == (["DC1"], [])

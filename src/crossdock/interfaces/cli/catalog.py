@@ -109,6 +109,9 @@ def link(
 
 
 def _say(payload: ItemChanged | LocationChanged, *, as_json: bool) -> None:
+    if not payload.key.strip():
+        raise Invalid("a name cannot be empty")
+
     async def said(hub: Hub) -> None:
         fact = own_fact(payload, hub.clock.now())
         [verdict] = await hub.inbox.record(hub.scope, OWN_SOURCE, [fact], b"")

@@ -109,7 +109,7 @@ def _show(day: Day, old: Tally, played: Played, seconds: float) -> None:
     stdout.print()
     stdout.print(
         f"movement to shop  p50 {_quantile(played, 50)} ms, p99 {_quantile(played, 99)} ms"
-        f"  [dim]({len(played.delays)} rounds, through HTTP on both sides)[/]"
+        f"  [dim]({len(played.delays)} rounds over HTTP)[/]"
     )
     stdout.print(
         f"now at {SITE}        {played.on_hand} on hand, {played.promised} promised,"

@@ -11,7 +11,13 @@ begin
     create role crossdock_hub nologin;
 exception when duplicate_object or unique_violation then null;  -- roles are the cluster's
 end $$;
-grant crossdock_hub to current_user;
+do $$
+begin
+    -- Made by somebody else, and we are a member already: there is nothing that we may grant.
+    if not pg_has_role(current_user, 'crossdock_hub', 'member') then
+        execute format('grant crossdock_hub to %I', current_user);
+    end if;
+end $$;
 grant usage on schema public to crossdock_hub;
 """
 

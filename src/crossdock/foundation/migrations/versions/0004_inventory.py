@@ -25,9 +25,9 @@ create table inventory_position (
     opening_us bigint,
     last_movement_at timestamptz,
     last_snapshot_at timestamptz,
-    unique (tenant, item, location, status, owner, lot, serial)
+    -- Location first: the same index serves a bucket, an item at a location, and a whole location.
+    unique (tenant, location, item, status, owner, lot, serial)
 ) with (fillfactor = 70);
-create index inventory_position_by_location on inventory_position (tenant, location);
 select guard_table('inventory_position');
 
 -- The newest opening of each stream that counted the bucket.
