@@ -130,7 +130,11 @@ class Hub:
                 await check_isolation(database)
                 hub = cls(settings, dsn, database, outside or Outside())
                 await hub._register()
-                yield hub
+                try:
+                    yield hub
+                finally:
+                    for courier in hub._couriers.values():
+                        await courier.close()
             finally:
                 await database.close()
 

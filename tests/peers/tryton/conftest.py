@@ -28,7 +28,6 @@ Connect = Callable[..., AbstractAsyncContextManager[TrytonConnection]]
 async def tryton() -> AsyncIterator[TrytonServer]:
     cluster = await EmbeddedPostgres.start(server.ROOT / ".peers" / "tryton" / "cluster")
     async with AsyncExitStack() as stack:
-        stack.callback(cluster.stop)
         yield await stack.enter_async_context(server.running(cluster.dsn))
 
 

@@ -27,6 +27,7 @@ async def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> AsyncI
     server = _Server(
         uvicorn.Config(
             app,
+            log_config=None,  # its lines go the way of ours
             log_level="warning",
             access_log=False,
             lifespan="off",
