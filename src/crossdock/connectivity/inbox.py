@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 import structlog
 
@@ -21,6 +22,7 @@ from crossdock.connectivity.raw_messages import RawMessage, Via
 from crossdock.connectivity.recording import FactVerdict, Origin, ResolvesReferences, Verdict
 from crossdock.connectivity.sdk.application import Receives
 from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable
+from crossdock.foundation.batching import Batcher
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
@@ -33,6 +35,8 @@ ATTEMPTS_MAX = 3
 BODY_BYTES_MAX = 16 * 1024 * 1024
 RECEIVER_KEPT_SECONDS = 5.0
 """How long an opened receiver is used before its connection is looked at again."""
+
+TOGETHER_MAX = 64
 
 UNFINISHED_AFTER = timedelta(seconds=60)
 
@@ -91,6 +95,8 @@ class Inbox:
         self._body_bytes_max = body_bytes_max
         self._waiting_ttl = waiting_ttl
         self._receivers: dict[tuple[str, str], Receiver] = {}
+        # One at a time for each connection: what comes meanwhile is the next set.
+        self._together = Batcher(self._take_in, size_max=TOGETHER_MAX, in_flight_max=1)
 
     async def receive(self, scope: Scope, connection: str, delivery: Delivery) -> Receipt:
         """Take in one webhook call or file. Raises `Forbidden` when its signature is wrong."""
@@ -108,20 +114,75 @@ class Inbox:
             forbidden = Forbidden("the signature could not be checked")
             await self._forbid(scope, connection, error)
             raise forbidden from error
+        return await self._together.ask((scope, connection), delivery)
+
+    async def _take_in(
+        self, key: tuple[Scope, str], deliveries: Sequence[Delivery]
+    ) -> list[Receipt]:
+        """Keep and read what one connection sent at the same time; two transactions for all."""
+        scope, connection = key
+        now = self._clock.now()
+        receiver = await self._receiver_for(scope, connection)
         async with self._database.transaction(scope) as tx:
-            raw = await raw_messages.keep(
-                tx,
-                tenant=scope.tenant,
-                source=connection,
-                via=Via.DELIVERY,
-                delivery=delivery,
-                now=now,
-                state="RECEIVED",
-                worker=self._worker,
+            kept = await raw_messages.keep_many(tx, connection, deliveries, now, self._worker)
+        receipts: dict[int, Receipt] = {}
+        fresh: list[tuple[RawMessage, Delivery]] = []
+        for (raw, is_again), delivery in zip(kept, deliveries, strict=True):
+            if raw.state != "RECEIVED":
+                receipts[raw.id] = Receipt(raw_ref=raw.id, is_repeat=True)
+            elif is_again:
+                continue
+            elif raw.attempts > 1:
+                # It may have ended a process before: nobody else must be there if it does again.
+                receipts[raw.id] = await self._read(scope, receiver, raw, delivery, now)
+            else:
+                fresh.append((raw, delivery))
+        receipts |= await self._read_all(scope, receiver, fresh, now)
+        return [
+            Receipt(raw_ref=raw.id, is_repeat=True) if is_again else receipts[raw.id]
+            for raw, is_again in kept
+        ]
+
+    async def _read_all(
+        self,
+        scope: Scope,
+        receiver: Receiver,
+        fresh: Sequence[tuple[RawMessage, Delivery]],
+        now: datetime,
+    ) -> dict[int, Receipt]:
+        if not fresh:
+            return {}
+        read = {raw.id: _translation(receiver, delivery, raw.id) for raw, delivery in fresh}
+        facts = [(raw_ref, fact) for raw_ref, each in read.items() for fact in each.facts]
+        name = receiver.entry.name
+        async with self._database.transaction(scope) as tx:
+            origin = await self._origin(
+                tx, name, None, now, allowed=receiver.allowed, receiver=receiver
             )
-        if raw.state != "RECEIVED":
-            return Receipt(raw_ref=raw.id, is_repeat=True)
-        return await self._read(scope, receiver, raw, delivery, now)
+            refusals = [one for ref, each in read.items() for one in refusals_of(each, ref)]
+            await quarantine.add(tx, scope.tenant, name, refusals, now)
+            verdicts = (
+                await recording.record(
+                    tx,
+                    origin,
+                    [fact for _, fact in facts],
+                    self._references,
+                    raw_refs=[raw_ref for raw_ref, _ in facts],
+                )
+                if facts
+                else []
+            )
+            states = {raw_ref: _state_after(each) for raw_ref, each in read.items()}
+            await raw_messages.finish(tx, states)
+        told = iter(verdicts)
+        return {
+            raw_ref: Receipt(
+                raw_ref=raw_ref,
+                verdicts=tuple(islice(told, len(each.facts))),
+                refused=tuple(each.refused),
+            )
+            for raw_ref, each in read.items()
+        }
 
     async def record(
         self, scope: Scope, source: str, facts: Sequence[Fact], raw: bytes, *, via: Via = Via.API
@@ -191,8 +252,7 @@ class Inbox:
             name, allowed = receiver.entry.name, receiver.allowed
             origin = await self._origin(tx, name, raw.id, now, allowed=allowed, receiver=receiver)
             verdicts = await self._record(tx, origin, translation)
-            is_readable = translation.facts or not translation.refused
-            await raw_messages.finish(tx, raw.id, "RECORDED" if is_readable else "QUARANTINED")
+            await raw_messages.finish(tx, {raw.id: _state_after(translation)})
         return Receipt(
             raw_ref=raw.id, verdicts=tuple(verdicts), refused=tuple(translation.refused)
         )
@@ -252,6 +312,11 @@ class Inbox:
         log.warning("signature refused", connection=connection, error=type(error).__name__)
         async with self._database.transaction(scope) as tx:
             await tx.execute(COUNT_FORBIDDEN, scope.tenant, connection)
+
+
+def _state_after(translation: Translation) -> str:
+    is_readable = translation.facts or not translation.refused
+    return "RECORDED" if is_readable else "QUARANTINED"
 
 
 def _translation(receiver: Receiver, delivery: Delivery, raw_ref: int) -> Translation:

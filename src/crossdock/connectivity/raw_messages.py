@@ -1,7 +1,7 @@
 """Every message as it came, kept beside what was read out of it; the same one is kept once."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -67,7 +67,24 @@ on conflict (tenant, source, content_hash) do update set
 returning id, state, cardinality(attempted_by) as attempts, repeats,
     case when state = 'RECEIVED' then set_config('synchronous_commit', 'off', true) end
 """
-FINISH = "update raw_message set state = $2 where id = $1"
+# The same for messages that came together, no two of them alike.
+KEEP_MANY = """
+insert into raw_message (tenant, source, content_hash, via, name, headers, body, received_at,
+    state, attempted_by)
+select $1, $2, m.content_hash, $3, m.name, m.headers, m.body, $4, 'RECEIVED', array[$5]
+from unnest($6::bytea[], $7::text[], $8::jsonb[], $9::bytea[]) m(content_hash, name, headers, body)
+on conflict (tenant, source, content_hash) do update set
+    repeats = raw_message.repeats + 1,
+    attempted_by = case when raw_message.state <> 'RECEIVED'
+            or raw_message.attempted_by @> excluded.attempted_by then raw_message.attempted_by
+        else raw_message.attempted_by || excluded.attempted_by end
+returning content_hash, id, state, cardinality(attempted_by) as attempts, repeats,
+    case when state = 'RECEIVED' then set_config('synchronous_commit', 'off', true) end
+"""
+FINISH = """
+update raw_message r set state = f.state from unnest($1::bigint[], $2::text[]) f(id, state)
+where r.id = f.id and r.id = any($1)
+"""
 GET = "select tenant, source, via, name, headers, body, received_at from raw_message where id = $1"
 UNFINISHED = """
 select id, tenant, source from raw_message where state = 'RECEIVED' and received_at < $1
@@ -106,20 +123,15 @@ async def keep(  # noqa: PLR0913 - one column each
     worker: str = "",
 ) -> RawMessage:
     """Store a message, or find the copy that is stored already."""
-    headers = kept_headers(delivery.headers)
-    content = hashlib.blake2b(digest_size=32)
-    for part in (via.value, delivery.name, msgspec.json.encode(headers)):
-        content.update(part.encode() if isinstance(part, str) else part)
-        content.update(b"\0")
-    content.update(delivery.body)
+    headers = msgspec.json.encode(kept_headers(delivery.headers))
     row = await tx.fetchrow(
         KEEP,
         tenant,
         source,
-        content.digest(),
+        _content_hash(via, delivery, headers),
         via.value,
         storable(delivery.name, 500),
-        msgspec.json.encode(headers).decode(),
+        headers.decode(),
         delivery.body,
         now,
         state,
@@ -128,14 +140,54 @@ async def keep(  # noqa: PLR0913 - one column each
     return RawMessage(row["id"], row["state"], row["attempts"], row["repeats"])
 
 
+async def keep_many(
+    tx: Transaction, source: str, deliveries: Sequence[Delivery], now: datetime, worker: str
+) -> list[tuple[RawMessage, bool]]:
+    """Store what was just received; say for each if another one here is the same message."""
+    headers = [msgspec.json.encode(kept_headers(each.headers)) for each in deliveries]
+    hashes = [
+        _content_hash(Via.DELIVERY, delivery, head)
+        for delivery, head in zip(deliveries, headers, strict=True)
+    ]
+    # The first of its kind stands for those that are the same.
+    first = {content: index for index, content in reversed(list(enumerate(hashes)))}
+    chosen = sorted(first.values())
+    rows = await tx.fetch(
+        KEEP_MANY,
+        tx.tenant,
+        source,
+        Via.DELIVERY.value,
+        now,
+        worker,
+        [hashes[index] for index in chosen],
+        [storable(deliveries[index].name, 500) for index in chosen],
+        [headers[index].decode() for index in chosen],
+        [deliveries[index].body for index in chosen],
+    )
+    kept = {
+        row["content_hash"]: RawMessage(row["id"], row["state"], row["attempts"], row["repeats"])
+        for row in rows
+    }
+    return [(kept[content], first[content] != index) for index, content in enumerate(hashes)]
+
+
+def _content_hash(via: Via, delivery: Delivery, headers: bytes) -> bytes:
+    content = hashlib.blake2b(digest_size=32)
+    for part in (via.value.encode(), delivery.name.encode(), headers):
+        content.update(part)
+        content.update(b"\0")
+    content.update(delivery.body)
+    return content.digest()
+
+
 async def attempt(tx: Transaction, raw_id: int, worker: str) -> RawMessage | None:
     """Count one more process that begins to read it; None when it has been read meanwhile."""
     row = await tx.fetchrow(ATTEMPT, raw_id, worker)
     return row and RawMessage(row["id"], row["state"], row["attempts"], row["repeats"])
 
 
-async def finish(tx: Transaction, raw_id: int, state: str) -> None:
-    await tx.execute(FINISH, raw_id, state)
+async def finish(tx: Transaction, states: Mapping[int, str]) -> None:
+    await tx.execute(FINISH, list(states), list(states.values()))
 
 
 async def get(tx: Transaction, raw_id: int) -> KeptMessage:

@@ -76,9 +76,9 @@ class Origin:
 WAIT = """
 insert into waiting_fact (tenant, source, identity, content_hash, fact, raw_ref, received_at,
     code, missing, try_at, expires_at)
-select $1, $2, f.identity, f.content_hash, f.fact, $3, $4, f.code, f.missing, $5, $6
-from unnest($7::text[], $8::bytea[], $9::jsonb[], $10::text[], $11::text[])
-    as f(identity, content_hash, fact, code, missing)
+select $1, $2, f.identity, f.content_hash, f.fact, f.raw_ref, $3, f.code, f.missing, $4, $5
+from unnest($6::text[], $7::bytea[], $8::jsonb[], $9::bigint[], $10::text[], $11::text[])
+    as f(identity, content_hash, fact, raw_ref, code, missing)
 on conflict do nothing
 """
 # Our own last write for a shelf, where it is the number that the channel now tells.
@@ -93,10 +93,18 @@ join channel_write w on w.tenant = $1 and w.connection = $2 and w.item = any($3)
 
 
 async def record(
-    tx: Transaction, origin: Origin, facts: Sequence[Fact], references: ResolvesReferences
+    tx: Transaction,
+    origin: Origin,
+    facts: Sequence[Fact],
+    references: ResolvesReferences,
+    *,
+    raw_refs: Sequence[int] | None = None,
 ) -> list[FactVerdict]:
-    """Record a set of facts; answer one verdict for each, in the order given."""
-    batch = _Batch(facts)
+    """Record a set of facts; answer one verdict for each, in the order given.
+
+    `raw_refs` are the messages that the facts came in, where they came in several.
+    """
+    batch = _Batch(facts, [origin.raw_ref] * len(facts) if raw_refs is None else raw_refs)
     _check(batch, origin)
     sound = [facts[index] for index in batch.open]
     resolved = await _resolved(tx, batch, origin, references)
@@ -112,11 +120,12 @@ async def record(
 class _Batch:
     """Facts on their way, and the verdict of each that has arrived."""
 
-    def __init__(self, facts: Sequence[Fact]) -> None:
+    def __init__(self, facts: Sequence[Fact], raw_refs: Sequence[int | None]) -> None:
         self.facts = facts
+        self.raw_refs = raw_refs
         self.verdicts: list[FactVerdict | None] = [None] * len(facts)
         self.refusals: list[Refusal] = []
-        self.waits: list[tuple[Fact, str, str]] = []
+        self.waits: list[tuple[int, str, str]] = []
 
     @property
     def open(self) -> list[int]:
@@ -128,9 +137,7 @@ class _Batch:
             identity=identity, verdict=verdict, code=code, reason=reason
         )
 
-    def refuse(
-        self, index: int, verdict: Verdict, origin: Origin, problem: Untranslatable
-    ) -> None:
+    def refuse(self, index: int, verdict: Verdict, problem: Untranslatable) -> None:
         self.settle(index, verdict, problem.code, problem.reason)
         fact = self.facts[index]
         self.refusals.append(
@@ -140,13 +147,13 @@ class _Batch:
                 reason=problem.reason,
                 fact=storable_fact(fact),
                 identity=fact.identity,
-                raw_ref=origin.raw_ref,
+                raw_ref=self.raw_refs[index],
             )
         )
 
     def wait(self, index: int, code: str, missing: str) -> None:
         self.settle(index, Verdict.WAITING, code, missing)
-        self.waits.append((self.facts[index], code, missing))
+        self.waits.append((index, code, missing))
 
 
 def storable_fact(fact: Fact) -> str | None:
@@ -161,7 +168,7 @@ def storable_fact(fact: Fact) -> str | None:
 def _check(batch: _Batch, origin: Origin) -> None:
     for index, fact in enumerate(batch.facts):
         if problem := reason_to_refuse(fact, origin.allowed):
-            batch.refuse(index, Verdict.QUARANTINED, origin, problem)
+            batch.refuse(index, Verdict.QUARANTINED, problem)
 
 
 async def _resolved(
@@ -190,7 +197,7 @@ async def _resolved(
             batch.wait(index, error.code, error.message)
         except Invalid as error:
             problem = Untranslatable(code=error.code, where=error.where, reason=error.message)
-            batch.refuse(index, Verdict.QUARANTINED, origin, problem)
+            batch.refuse(index, Verdict.QUARANTINED, problem)
     return resolved
 
 
@@ -234,7 +241,7 @@ async def _append(
             source=origin.source,
             received_at=origin.received_at,
             fact=fact,
-            raw_ref=origin.raw_ref,
+            raw_ref=batch.raw_refs[index],
             said=batch.facts[index].payload,
         )
         for index, fact in facts.items()
@@ -242,7 +249,7 @@ async def _append(
     recorded = await event_log.append_once(tx, entries)
     for index, outcome in zip(facts, recorded, strict=True):
         if outcome is Recorded.CONFLICT:
-            batch.refuse(index, Verdict.CONFLICT, origin, _CONFLICT)
+            batch.refuse(index, Verdict.CONFLICT, _CONFLICT)
         else:
             batch.settle(index, Verdict(outcome.value))
 
@@ -257,18 +264,19 @@ _CONFLICT = Untranslatable(
 async def _wait(tx: Transaction, batch: _Batch, origin: Origin) -> None:
     if not batch.waits:
         return
-    texts = [fact_json(fact) for fact, _, _ in batch.waits]
+    waiting = [batch.facts[index] for index, _, _ in batch.waits]
+    texts = [fact_json(fact) for fact in waiting]
     await tx.execute(
         WAIT,
         origin.tenant,
         origin.source,
-        origin.raw_ref,
         origin.received_at,
         origin.received_at + FIRST_RETRY,
         origin.received_at + origin.waiting_ttl,
-        [fact.identity for fact, _, _ in batch.waits],
+        [fact.identity for fact in waiting],
         [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts],
         texts,
+        [batch.raw_refs[index] for index, _, _ in batch.waits],
         [code for _, code, _ in batch.waits],
         [missing for _, _, missing in batch.waits],
     )

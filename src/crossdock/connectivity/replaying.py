@@ -126,7 +126,7 @@ class Quarantine:
         await quarantine.close_message(tx, entry.tenant, raw_ref, still, self._clock.now())
         await quarantine.add(tx, entry.tenant, entry.source, still, self._clock.now())
         if translation.facts or not still:
-            await raw_messages.finish(tx, raw_ref, "RECORDED")
+            await raw_messages.finish(tx, {raw_ref: "RECORDED"})
         after = await quarantine.show(tx, entry.id)
         return ReplayedEntry(
             id=entry.id,

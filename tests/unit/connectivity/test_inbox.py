@@ -127,6 +127,37 @@ async def test_a_storm_of_duplicates_is_recorded_once(hub: World) -> None:
     assert await count(hub, "raw_message") == 40
 
 
+async def test_in_a_crowd_everyone_gets_the_answer_to_their_own_message(hub: World) -> None:
+    crowd = [
+        webhook(moves=[{"number": f"M{number}-{line}"} for line in range(number % 3)])
+        for number in range(30)
+    ]
+    crowd[7] = Delivery(body=b"no JSON", headers=webhook().headers)
+    crowd[11] = webhook(moves=[{"number": "M11", "item": "SKU-unheard-of"}], bad=["this line"])
+
+    receipts = await asyncio.gather(
+        *(hub.inbox.receive(MAIN, "shop", delivery) for delivery in crowd)
+    )
+
+    for number, receipt in enumerate(receipts):
+        if number not in {7, 11}:
+            said = [verdict.identity for verdict in receipt.verdicts]
+            assert said == [f"movement:M{number}-{line}" for line in range(number % 3)]
+            assert set(receipt.counted()) <= {Verdict.NEW}
+    assert [each.code for each in receipts[7].refused] == ["EVT-SCHEMA"]
+    assert receipts[11].counted() == {Verdict.WAITING: 1}
+    assert {entry.raw_ref for entry in await quarantined(hub)} == {
+        receipts[7].raw_ref,
+        receipts[11].raw_ref,
+    }
+    by_message = Counter(event.raw_ref for event in await hub.events())
+    assert by_message == {
+        receipt.raw_ref: number % 3
+        for number, receipt in enumerate(receipts)
+        if number not in {7, 11} and number % 3
+    }
+
+
 async def test_a_repeat_days_later_is_still_a_repeat_whatever_the_catalogue_says_now(
     hub: World, clock: VirtualClock
 ) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from crossdock.canonical.errors import Conflict
 from crossdock.capabilities.inventory import model
 from crossdock.capabilities.inventory.answering import Answers, Position
-from crossdock.capabilities.inventory.batching import Batcher
 from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.capabilities.inventory.proof import Availability
 from crossdock.capabilities.inventory.reserving import Promises
 from crossdock.capabilities.inventory.store import Key, StockIds
 from crossdock.capabilities.inventory.upkeep import Upkeep
+from crossdock.foundation.batching import Batcher
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope

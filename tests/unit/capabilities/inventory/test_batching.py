@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from crossdock.canonical.errors import Unavailable
-from crossdock.capabilities.inventory.batching import Batcher
+from crossdock.foundation.batching import Batcher
 
 
 class Desk:

@@ -5,10 +5,13 @@ flight the next one gathers, and so grows with the load by itself.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 from crossdock.canonical.errors import Unavailable
+
+OUTAGES = (Unavailable, OSError)
+"""Nobody's request is at fault: to split the batch would not help."""
 
 Key = TypeVar("Key")
 Asked = TypeVar("Asked")
@@ -59,15 +62,26 @@ class Batcher(Generic[Key, Asked, Answer]):
         """Answer everybody. One request must not spoil the others': a refused batch is split."""
         try:
             answers = await self._decide(key, [asked for asked, _ in batch])
-        except Exception as error:  # noqa: BLE001  # it is handed to whoever asked
-            if len(batch) > 1 and not isinstance(error, Unavailable | OSError):
+        except BaseException as error:  # noqa: BLE001  # handed to whoever asked
+            is_theirs = isinstance(error, Exception) and not isinstance(error, OUTAGES)
+            if len(batch) > 1 and is_theirs:
                 for one in batch:
                     await self._settle(key, [one])
                 return
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
+            _fail([future for _, future in batch], error)
             return
         for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
+
+
+def _fail(futures: Iterable["asyncio.Future[Answer]"], error: BaseException) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if isinstance(error, asyncio.CancelledError):
+            future.cancel()
+        else:
+            future.set_exception(error)
+    if isinstance(error, asyncio.CancelledError):
+        raise error
