@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -214,7 +215,7 @@ def event_of(row: Any) -> Event:
         raw_ref=row["raw_ref"],
         fact=Fact(
             identity=row["identity"],
-            payload=msgspec.json.decode(row["payload"], type=payload_type(row["type"])),
+            payload=_decoder(row["type"]).decode(row["payload"]),
             occurred_at=row["occurred_at"],
             recorded_at=row["recorded_at"],
             stream=row["stream"],
@@ -227,6 +228,12 @@ def event_of(row: Any) -> Event:
             replay=row["replay"],
         ),
     )
+
+
+@cache
+def _decoder(kind: str) -> msgspec.json.Decoder[Payload]:
+    """Keep one for each type: to make one takes longer than to decode an event with it."""
+    return msgspec.json.Decoder(payload_type(kind))
 
 
 def _columns(entries: Sequence[Entry]) -> list[list[Any]]:

@@ -1,6 +1,7 @@
 """How a command gets its hub: settings from the environment, one event loop, a clean end."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -14,6 +15,8 @@ from crossdock.foundation import telemetry
 from crossdock.foundation.settings import Settings
 
 Answer = TypeVar("Answer")
+
+GC_ALLOCATIONS = 50_000
 
 
 def read_settings() -> Settings:
@@ -36,6 +39,10 @@ def read_settings() -> Settings:
 
 
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:
+    # What is loaded stays for good, and events make much that is not garbage: a collector that
+    # looks through both after every 700 allocations took half of the time to read the log.
+    gc.freeze()
+    gc.set_threshold(GC_ALLOCATIONS, 20, 50)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             return runner.run(work)
