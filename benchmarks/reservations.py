@@ -9,7 +9,8 @@ safety stock, no expiry of old holds, and does not serve a small request behind 
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -143,28 +144,30 @@ class Bench:
             for connection in connections:
                 await connection.close()
 
-    async def hub_batches(self, *, is_hot: bool) -> Figures:
+    async def hub_batches(self, inventory: Inventory, *, is_hot: bool) -> Figures:
+        return await self._measured([lambda: self._hub_batch(inventory, is_hot=is_hot)] * 2)
+
+    @asynccontextmanager
+    async def hub(self) -> AsyncIterator[Inventory]:
+        """Open a hub's inventory that has heard of every item once, as one has that runs."""
         database = await Database.open(self._server.dsn, pool_size=4)
-        inventory = Inventory(database, self._clock)
         try:
-            ask = [lambda: self._hub_batch(inventory, is_hot=is_hot)] * 2
-            return await self._measured(ask)
+            inventory = Inventory(database, self._clock)
+            for start in range(1, self.skus + 1, BATCH):
+                skus = range(start, min(start + BATCH, self.skus + 1))
+                await inventory.reserve_many(MAIN, "bench", [self._asked(sku) for sku in skus])
+            yield inventory
         finally:
             await database.close()
 
-    async def hub_clients(self, clients: int = 512) -> Figures:
+    async def hub_clients(self, inventory: Inventory, clients: int = 512) -> Figures:
         """One hot SKU, asked one request at a time by many at once: the hub batches by itself."""
-        database = await Database.open(self._server.dsn, pool_size=4)
-        inventory = Inventory(database, self._clock)
 
         async def ask() -> int:
             request = self._request(is_hot=True)
             return int((await inventory.reserve(MAIN, "bench", request)).is_granted)
 
-        try:
-            return await self._measured([ask] * clients)
-        finally:
-            await database.close()
+        return await self._measured([ask] * clients)
 
     async def one_transaction_each(self, connections: int = 32) -> Figures:
         """One hot SKU, the classic way: every request its own guarded transaction."""
@@ -220,7 +223,10 @@ class Bench:
         return sum(1 for answer in answers if not isinstance(answer, Exception))
 
     def _request(self, *, is_hot: bool) -> ReservationRequest:
-        line = ReservationLine(f"SKU-{self._sku(is_hot=is_hot)}", "DC1", 10**6)
+        return self._asked(self._sku(is_hot=is_hot))
+
+    def _asked(self, sku: int) -> ReservationRequest:
+        line = ReservationLine(f"SKU-{sku}", "DC1", 10**6)
         return ReservationRequest(f"r{self._number()}", (line,))
 
     def _sku(self, *, is_hot: bool) -> int:
@@ -248,17 +254,18 @@ async def run(rounds: int = 5, quick: bool = False) -> Report:  # noqa: FBT001, 
         try:
             bench = Bench(server, postmaster_of(Path(folder)), seconds)
             await bench.prepare(skus=10_000)
-            measured = await interleaved(
-                {
-                    "raw, 10,000 SKUs": lambda: bench.raw_batches(is_hot=False),
-                    "hub, 10,000 SKUs": lambda: bench.hub_batches(is_hot=False),
-                    "raw, one SKU": lambda: bench.raw_batches(is_hot=True),
-                    "hub, one SKU": lambda: bench.hub_batches(is_hot=True),
-                    "hub, one SKU, 512 single clients": bench.hub_clients,
-                    "one transaction each, one SKU": bench.one_transaction_each,
-                },
-                max(rounds, 5),
-            )
+            async with bench.hub() as hub:
+                measured = await interleaved(
+                    {
+                        "raw, 10,000 SKUs": lambda: bench.raw_batches(is_hot=False),
+                        "hub, 10,000 SKUs": lambda: bench.hub_batches(hub, is_hot=False),
+                        "raw, one SKU": lambda: bench.raw_batches(is_hot=True),
+                        "hub, one SKU": lambda: bench.hub_batches(hub, is_hot=True),
+                        "hub, one SKU, 512 single clients": lambda: bench.hub_clients(hub),
+                        "one transaction each, one SKU": bench.one_transaction_each,
+                    },
+                    max(rounds, 5),
+                )
         finally:
             server.stop()
     fire = await kill_loop(kills)

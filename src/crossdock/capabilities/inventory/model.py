@@ -76,18 +76,6 @@ class ReservationRequest(NamedTuple):
     ttl_seconds: int | None = None
     allow_partial: bool = False
 
-    def content(self) -> str:
-        """Write down what is asked, for telling a repeat from another request with the same id."""
-        head = f"{self.kind is ReservationKind.HARD}\0{self.ttl_seconds}\0{self.allow_partial}"
-        if len(self.lines) == 1:  # nearly always
-            item, location, micros, demand_ref = self.lines[0]
-            return f"{head}\0{item}\0{location}\0{micros}\0{demand_ref}"
-        lines = (
-            f"{item}\0{location}\0{micros}\0{demand_ref}"
-            for item, location, micros, demand_ref in self.lines
-        )
-        return "\0".join((head, *lines))
-
 
 def check_request(request: ReservationRequest) -> None:
     """Refuse what no stock could grant, before it takes a lock."""

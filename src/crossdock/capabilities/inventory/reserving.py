@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from asyncpg.pgproto import pgproto
 
 from crossdock.canonical.errors import Conflict, Unavailable
@@ -27,6 +28,9 @@ from crossdock.foundation.ids import prefixed
 from crossdock.foundation.scope import Scope
 
 ATTEMPTS = 5
+_content = msgspec.json.Encoder().encode
+"""What is asked, in one form: tells a repeat from another request with the same id."""
+
 ACTIVE, DENIED = ReservationStatus.ACTIVE, ReservationStatus.DENIED
 
 
@@ -73,7 +77,7 @@ def taken_in(
                     digest_size=16,
                 ).digest()
             ),
-            blake2b(request.content().encode(), digest_size=8).digest(),
+            blake2b(_content(request), digest_size=8).digest(),
             expiry.of(request),
         )
         for client, request in asked

@@ -226,6 +226,11 @@ create table inventory_announcement (
     line_nos smallint[] not null,
     line_versions integer[] not null
 );
+-- It is read once, soon, and gone: compressing it took longer than writing it.
+alter table inventory_announcement alter stock_ids set storage external,
+    alter versions set storage external, alter nettable set storage external,
+    alter hard set storage external, alter soft set storage external,
+    alter safety set storage external, alter reservation_ids set storage external;
 select guard_table('inventory_announcement');
 """
 
@@ -248,13 +253,14 @@ end $function$;
 grant execute on function inventory_lapsed to crossdock_hub;
 """
 
-# Decide a batch of single-line requests: one statement, one lock per stock row, exact sums.
-# A repeat (its id is known) is only reported; looking for repeats costs every request a search, so
-# that is done only once the primary key has said that there is one. Soft holds that have
-# lapsed on the touched rows are ended first, by the rows that the update really ended. Within one
-# stock row the requests that fit from the front are granted; the first that does not fit is
-# denied, and so is any larger than the whole room. Others behind it are UNDECIDED and asked again:
-# exact first-fit.
+# Decide a batch of single-line requests, with one lock per stock row and exact sums.
+# Writing promises takes most of the time and nobody's lock, so they are written first, as granted:
+# two batches that want the same item wait for each other only while they are decided. A repeat
+# (its id is known) is only reported; looking for repeats costs every request a search, so that
+# is done only once the primary key has said that there is one. Soft holds that have lapsed on the
+# touched rows are ended first, by the rows that the update really ended. Within one stock row the
+# requests that fit from the front are granted; the first that does not fit is denied, and so is
+# any larger than the whole room. Others behind it are UNDECIDED and asked again: exact first-fit.
 RESERVE = """
 create function inventory_reserve(
     of_tenant text, at timestamptz, reservation_ids uuid[], request_ids text[],
@@ -264,18 +270,31 @@ create function inventory_reserve(
 ) returns table (ord integer, verdict text)
 language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off as $function$
 #variable_conflict use_column
+declare
+    repeated integer[] := '{}';
+    refused integer[];
+    verdicts text[];
 begin
 perform set_config('crossdock.tenant', of_tenant, true),
     set_config('crossdock.partner', of_partner, true);
-return query
-with asked as materialized (
-    select r.stock_id, r.micros, coalesce(r.is_hard, is_any_hard) is_hard, r.ord,
-        k.line_no is not null as is_repeat
-    from unnest(reservation_ids, stock_ids, amounts, hard) with ordinality
-        r(reservation_id, stock_id, micros, is_hard, ord)
-    left join lateral (select line_no from inventory_reservation
-        where has_repeats and reservation_id = r.reservation_id and line_no = 1 limit 1) k on true
-), locked as materialized (
+if has_repeats then
+    select coalesce(array_agg(r.ord::integer), '{}') into repeated
+    from unnest(reservation_ids) with ordinality r(reservation_id, ord)
+    join inventory_reservation k using (reservation_id) where k.line_no = 1;
+end if;
+
+insert into inventory_reservation (reservation_id, line_no, tenant, client, request_id,
+    request_hash, stock_id, is_hard, status, requested, granted, demand_ref, created_at,
+    expires_at)
+select r.reservation_id, 1, of_tenant, coalesce(r.client, any_client), r.request_id,
+    r.request_hash, r.stock_id, coalesce(r.is_hard, is_any_hard), 'ACTIVE', r.micros, r.micros,
+    coalesce(r.demand_ref, ''), at, coalesce(r.expires_at, any_end)
+from unnest(reservation_ids, request_ids, request_hashes, stock_ids, amounts, clients, hard,
+    ends, demand_refs) with ordinality r(reservation_id, request_id, request_hash, stock_id,
+    micros, client, is_hard, expires_at, demand_ref, ord)
+where r.ord <> all(repeated);
+
+with locked as materialized (
     select stock_id, nettable - hard - soft - safety as room, is_grouped
     from inventory_stock where stock_id = any(distinct_stock_ids)
     order by stock_id for update
@@ -291,54 +310,41 @@ with asked as materialized (
         v.granted - least(v.granted, greatest(0, v.consumed + v.picked)) as micros
 ), back as (
     select stock_id, sum(micros)::bigint micros from ended group by stock_id
-), verdicts as materialized (
-    select ord, stock_id, micros, is_hard, case
+), decided as materialized (
+    select ord::integer, stock_id, micros, is_hard, case
         when is_grouped then 'GROUPED'
         when running <= room then 'GRANTED'
         when running - micros <= room or micros > room then 'DENIED'
         else 'UNDECIDED' end verdict
-    from (select a.ord, a.stock_id, a.micros, a.is_hard, l.is_grouped,
-            greatest(0, l.room + coalesce(b.micros, 0)) room,
+    from (select a.ord, a.stock_id, a.micros, coalesce(a.is_hard, is_any_hard) is_hard,
+            l.is_grouped, greatest(0, l.room + coalesce(b.micros, 0)) room,
             sum(a.micros) over (partition by a.stock_id order by a.ord
                 rows unbounded preceding) as running
-        from asked a join locked l using (stock_id) left join back b using (stock_id)
-        where not a.is_repeat) s
+        from unnest(stock_ids, amounts, hard) with ordinality a(stock_id, micros, is_hard, ord)
+        join locked l using (stock_id) left join back b using (stock_id)
+        where a.ord <> all(repeated)) s
 ), counted as (
     update inventory_stock s
     set hard = s.hard + t.hard, soft = s.soft + t.soft, version = s.version + 1
     from (select stock_id, sum(case when is_hard then micros else 0 end)::bigint hard,
             sum(case when is_hard then 0 else micros end)::bigint soft
-        from (select stock_id, micros, is_hard from verdicts where verdict = 'GRANTED'
+        from (select stock_id, micros, is_hard from decided where verdict = 'GRANTED'
             union all select stock_id, -micros, false from back) parts
         group by stock_id) t
     where s.stock_id = t.stock_id
     returning s.stock_id, s.version, s.nettable, s.hard, s.soft, s.safety
-), written as (
-    insert into inventory_reservation (reservation_id, line_no, tenant, client, request_id,
-        request_hash, stock_id, is_hard, status, requested, granted, demand_ref, created_at,
-        expires_at)
-    select r.reservation_id, 1, of_tenant, coalesce(r.client, any_client), r.request_id,
-        r.request_hash, v.stock_id, v.is_hard,
-        case v.verdict when 'GRANTED' then 'ACTIVE' else 'DENIED' end,
-        v.micros, case v.verdict when 'GRANTED' then v.micros else 0 end,
-        coalesce(r.demand_ref, ''), at, coalesce(r.expires_at, any_end)
-    from verdicts v join unnest(reservation_ids, request_ids, request_hashes, clients,
-        ends, demand_refs) with ordinality
-        r(reservation_id, request_id, request_hash, client, expires_at, demand_ref, ord)
-        using (ord)
-    where v.verdict in ('GRANTED', 'DENIED')
-    returning reservation_id
 ), told as (
     insert into inventory_announcement (tenant, at, stock_ids, versions, nettable, hard, soft,
         safety, reservation_ids, line_nos, line_versions)
-    select of_tenant, at, c.stock_ids, c.versions, c.nettable, c.hard, c.soft, c.safety, w.ids,
+    select of_tenant, at, c.stock_ids, c.versions, c.nettable, c.hard, c.soft, c.safety, d.ids,
         '{}', '{}'
-    from (select coalesce(array_agg(reservation_id), '{}') ids from written) w,
+    from (select coalesce(array_agg(reservation_ids[ord]), '{}') ids from decided
+        where verdict in ('GRANTED', 'DENIED')) d,
         (select coalesce(array_agg(stock_id), '{}') stock_ids,
         coalesce(array_agg(version), '{}') versions, coalesce(array_agg(nettable), '{}') nettable,
         coalesce(array_agg(hard), '{}') hard, coalesce(array_agg(soft), '{}') soft,
         coalesce(array_agg(safety), '{}') safety from counted) c
-    where cardinality(w.ids) > 0 or cardinality(c.stock_ids) > 0
+    where cardinality(d.ids) > 0 or cardinality(c.stock_ids) > 0
 ), told_end as (
     insert into inventory_announcement (tenant, at, stock_ids, versions, nettable, hard, soft,
         safety, reservation_ids, line_nos, line_versions)
@@ -346,8 +352,18 @@ with asked as materialized (
         array_agg(line_no), array_agg(version)
     from ended having count(*) > 0
 )
-select v.ord::integer, v.verdict from verdicts v where v.verdict <> 'GRANTED'
-union all select a.ord::integer, 'REPEAT' from asked a where a.is_repeat;
+select array_agg(d.ord), array_agg(d.verdict) into refused, verdicts
+from decided d where d.verdict <> 'GRANTED';
+
+if refused is not null then
+    update inventory_reservation v set status = 'DENIED', granted = 0
+    from unnest(refused, verdicts) d(ord, verdict)
+    where d.verdict = 'DENIED' and v.reservation_id = reservation_ids[d.ord] and v.line_no = 1;
+    delete from inventory_reservation v using unnest(refused, verdicts) d(ord, verdict)
+    where d.verdict <> 'DENIED' and v.reservation_id = reservation_ids[d.ord] and v.line_no = 1;
+end if;
+return query select * from unnest(refused, verdicts)
+    union all select r, 'REPEAT' from unnest(repeated) r;
 end $function$;
 grant execute on function inventory_reserve to crossdock_hub;
 """
