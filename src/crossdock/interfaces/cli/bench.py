@@ -1,6 +1,8 @@
 """`crossdock bench`: measurements, side by side."""
 
 import importlib
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -39,6 +41,9 @@ def bench(
 def _measurement(name: str) -> Any:
     if name not in NAMES:
         raise NotFound(f"no benchmark is called {name!r}", hint=f"one of {', '.join(NAMES)}")
+    clone = str(Path.cwd())
+    if clone not in sys.path:  # the installed command does not look where it is called
+        sys.path.insert(0, clone)
     try:
         return importlib.import_module(f"benchmarks.{name}")
     except ModuleNotFoundError as error:
