@@ -13,14 +13,11 @@ import asyncio
 import itertools
 import json
 import random
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import uvicorn
@@ -30,8 +27,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from benchmarks.children import Child, served, started
 from benchmarks.report import (
-    TICKS_PER_SECOND,
     Figures,
     Goal,
     Report,
@@ -40,22 +37,23 @@ from benchmarks.report import (
     median_of,
     median_ratio,
     postmaster_of,
-    server_cpu_seconds,
+    tree_cpu_seconds,
 )
 from crossdock.assembly import Hub
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
 from crossdock.canonical.quantities import Quantity
+from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
-from crossdock.interfaces.api import create_app
 from crossdock.interfaces.api.stock_shapes import AskedReservation
 
-ROOT = Path(__file__).parent.parent
 CLIENTS = 64
 SKUS = 10_000
 SEED = 7
 RATIO_GOAL = 0.4
+# Promises that the log has not heard of yet, in batches.
+UNTOLD = "select count(*) from inventory_announcement"
 
 
 class Client(asyncio.Protocol):
@@ -162,21 +160,17 @@ async def echo(request: Request) -> Response:
 
 async def serve_echo() -> None:
     app = Starlette(routes=[Route("/v1/reservations", echo, methods=["POST"])])
-    await _serve(app, "")
-
-
-async def serve_hub(data_dir: str) -> None:
-    """Serve as `crossdock serve` does: readers, processes and announcements run beside it."""
-    async with Hub.open(Settings(data_dir=Path(data_dir))) as hub:
-        key = await hub.access.ensure_owner_key(Path(data_dir), hub.settings.tenant)
-        await _fill(hub)
-        working = asyncio.create_task(hub.work("bench"))
-        try:
-            await _serve(create_app(hub), key or "")
-        finally:
-            working.cancel()
-            with suppress(asyncio.CancelledError):
-                await working
+    config = uvicorn.Config(
+        app, port=0, loop="uvloop", http="httptools", log_level="warning", access_log=False
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - it offers nothing to wait for
+        await asyncio.sleep(0.01)
+    print(json.dumps({"port": server.servers[0].sockets[0].getsockname()[1]}), flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    server.should_exit = True
+    await serving
 
 
 async def _fill(hub: Hub) -> None:
@@ -201,107 +195,79 @@ async def _fill(hub: Hub) -> None:
     await hub.settle()
 
 
-async def _serve(app: Any, key: str) -> None:
-    config = uvicorn.Config(
-        app, port=0, loop="uvloop", http="httptools", log_level="warning", access_log=False
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - it offers nothing to wait for
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    print(json.dumps({"port": port, "key": key}), flush=True)
-    await serving
-
-
-class Server:
-    """A server process of one side, and what it has cost so far."""
-
-    def __init__(self, *arguments: str) -> None:
-        self._arguments = arguments
-        self._process: asyncio.subprocess.Process | None = None
-        self.port = 0
-        self.key = "none"
-
-    async def start(self) -> None:
-        self._process = await _started(*self._arguments)
-        if self._process.stdout is None:
-            raise AssertionError("the server has no output")
-        said = json.loads(await asyncio.wait_for(self._process.stdout.readline(), 120))
-        self.port, self.key = said["port"], said["key"] or "none"
-
-    def cpu_seconds(self) -> float:
-        if self._process is None:
-            return 0.0
-        text = Path(f"/proc/{self._process.pid}/stat").read_text()
-        words = text.rpartition(")")[2].split()
-        return (int(words[11]) + int(words[12])) / TICKS_PER_SECOND
-
-    async def stop(self) -> None:
-        if self._process:
-            self._process.send_signal(signal.SIGINT)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), 20)
-
-
 class Side:
     """Loads one server for a while, and says what a request cost on both ends."""
 
-    def __init__(self, name: str, server: Server, seconds: float, data_dir: Path | None) -> None:
-        self._name = name
+    def __init__(
+        self, server: Child, port: int, seconds: float, *, name: str = "echo", key: str = "none"
+    ) -> None:
         self._server = server
+        self._port = port
         self._seconds = seconds
-        self._data_dir = data_dir
+        self._name = name
+        self._key = key
         self._runs = itertools.count()
 
     async def measured(self) -> Figures:
-        postmaster = postmaster_of(self._data_dir) if self._data_dir else None
         before = self._server.cpu_seconds()
-        database_before = server_cpu_seconds(postmaster) if postmaster else 0.0
         run = f"{self._name}-{next(self._runs)}"
-        load = await _started(
-            "load", str(self._server.port), self._server.key, str(self._seconds), run
-        )
-        output, _ = await load.communicate()
-        figures: dict[str, float | int | str] = json.loads(output)
+        arguments = (str(self._port), self._key, str(self._seconds), run)
+        async with started("benchmarks.http", "load", *arguments) as load:
+            figures: dict[str, float | int | str] = await load.hear()
+        cpu = self._server.cpu_seconds() - before
+        return {**figures, "cpu_us": round(cpu / int(figures["operations"]) * 1e6, 1)}
+
+
+class Ours:
+    """The hub's side, with its database, and how far behind its log is after a round."""
+
+    def __init__(self, side: Side, hub: Hub, data_dir: Path) -> None:
+        self._side = side
+        self._hub = hub
+        self._postmaster = postmaster_of(data_dir)
+
+    async def measured(self) -> Figures:
+        before = tree_cpu_seconds(self._postmaster)
+        figures = await self._side.measured()
+        ended, cpu = time.perf_counter(), tree_cpu_seconds(self._postmaster) - before
+        untold = behind = await self._untold()
+        while behind:
+            await asyncio.sleep(0.05)
+            behind = await self._untold()
         operations = int(figures["operations"])
-        server = self._server.cpu_seconds() - before
-        database = server_cpu_seconds(postmaster) - database_before if postmaster else 0.0
         return {
             **figures,
-            "http_cpu_us": round(server / operations * 1e6, 1),
-            "database_cpu_us": round(database / operations * 1e6, 1),
-            "cpu_us": round((server + database) / operations * 1e6, 1),
+            "database_cpu_us": round(cpu / operations * 1e6, 1),
+            "untold_batches": untold,
+            "seconds_until_told": round(time.perf_counter() - ended, 2) if untold else 0.0,
         }
 
-
-async def _started(*arguments: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "benchmarks.http",
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=ROOT,
-    )
+    async def _untold(self) -> int:
+        async with self._hub.database.transaction(Scope.of_workers()) as tx:
+            return int(await tx.fetchval(UNTOLD))
 
 
 async def run(rounds: int = 5, *, quick: bool = False) -> Report:
     """Measure both sides in turn; quick rounds are short and prove nothing but that it runs."""
     seconds = 2.0 if quick else 8.0
-    with tempfile.TemporaryDirectory(prefix="crossdock-http-") as folder:
-        ours, theirs = Server("hub", folder), Server("echo")
-        await asyncio.gather(ours.start(), theirs.start())
-        sides = {
-            "reservations": Side("reservations", ours, seconds, Path(folder)),
-            "echo": Side("echo", theirs, seconds, None),
-        }
-        try:
-            figures = await interleaved(
-                {name: side.measured for name, side in sides.items()}, rounds
-            )
-        finally:
-            await asyncio.gather(ours.stop(), theirs.stop())
+    with tempfile.TemporaryDirectory(prefix="crossdock-http-") as name:
+        folder = Path(name)
+        async with (
+            Hub.open(Settings(data_dir=folder)) as hub,
+            started("benchmarks.http", "echo") as theirs,
+        ):
+            await _fill(hub)
+            port = (await theirs.hear())["port"]
+            async with served(folder) as (server, our_port, key):
+                sides = {
+                    "reservations": Ours(
+                        Side(server, our_port, seconds, name="hub", key=key), hub, folder
+                    ).measured,
+                    "echo": Side(theirs, port, seconds).measured,
+                }
+                for warm in sides.values():
+                    await warm()
+                figures = await interleaved(sides, rounds)
     return _report(figures)
 
 
@@ -336,8 +302,6 @@ def main(arguments: Sequence[str]) -> None:
     match list(arguments):
         case ["echo"]:
             uvloop.run(serve_echo())
-        case ["hub", data_dir]:
-            uvloop.run(serve_hub(data_dir))
         case ["load", port, key, seconds, run_name]:
             uvloop.run(_load(port, key, seconds, run_name))
         case options:

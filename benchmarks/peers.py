@@ -33,7 +33,7 @@ from benchmarks.report import (
     median_of,
     median_ratio,
     postmaster_of,
-    server_cpu_seconds,
+    tree_cpu_seconds,
 )
 from crossdock.applications.tryton.client import TrytonSettings, connected
 from crossdock.applications.tryton.session import Session
@@ -142,7 +142,7 @@ class TrytonSide:
             raise AssertionError("Tryton does not run")
         words = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
         own = (int(words[11]) + int(words[12])) / TICKS_PER_SECOND
-        return own + server_cpu_seconds(self._postmaster)
+        return own + tree_cpu_seconds(self._postmaster)
 
     def _figures(self, done: Assignments, before: float) -> Figures:
         if done.assigned != done.orders:

@@ -10,29 +10,26 @@ first call that includes it.
 """
 
 import asyncio
-import json
 import os
-import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
+from benchmarks.children import Child, served, started
 from benchmarks.log_to_subscriber import Log
 from benchmarks.propagation_ends import SHOP_SETTINGS, SITE, WMS_SECRET, sku_of
 from benchmarks.report import (
-    TICKS_PER_SECOND,
     Figures,
     Goal,
     Report,
     machine,
     median_of,
     postmaster_of,
-    server_cpu_seconds,
+    tree_cpu_seconds,
 )
 from crossdock.assembly import Hub
 from crossdock.canonical.catalog import LocationChanged
@@ -46,7 +43,6 @@ from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.orchestration.processes.availability_channels import Channel
 
-ROOT = Path(__file__).parent.parent
 RATE = 200
 SKUS = 10_000
 OPENING = 100_000
@@ -60,59 +56,6 @@ PENDING = """
 select (select count(*) from outbox_command where state in ('PENDING', 'IN_FLIGHT'))
     + (select count(*) from poll_cursor where connection = 'shop' and due_at is null)
 """
-
-
-class Process:
-    """A child that is told things in lines of JSON, and tells things so."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    async def hear(self, seconds: float = 300) -> dict[str, Any]:
-        assert self._process.stdout  # noqa: S101  # it was started with one
-        line = await asyncio.wait_for(self._process.stdout.readline(), seconds)
-        if not line:
-            raise RuntimeError("a process of the benchmark has ended too soon")
-        heard: dict[str, Any] = json.loads(line)
-        return heard
-
-    def tell(self, order: Mapping[str, Any]) -> None:
-        assert self._process.stdin  # noqa: S101  # it was started with one
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
-
-    def cpu_seconds(self) -> float:
-        text = Path(f"/proc/{self._process.pid}/stat").read_text()
-        words = text.rpartition(")")[2].split()
-        return (int(words[11]) + int(words[12])) / TICKS_PER_SECOND
-
-    async def stop(self) -> None:
-        if self._process.returncode is None:
-            self._process.send_signal(signal.SIGINT)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), 20)
-        if self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
-
-
-@asynccontextmanager
-async def started(*arguments: str, **environment: str) -> AsyncIterator[Process]:
-    process = Process(
-        await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=16 * 1024 * 1024,
-            cwd=ROOT,
-            env={**os.environ, **environment},
-        )
-    )
-    try:
-        yield process
-    finally:
-        await process.stop()
 
 
 async def connect(hub: Hub, ends: Mapping[str, Any]) -> None:
@@ -180,13 +123,13 @@ async def still(hub: Hub) -> None:
 
 
 async def measured(
-    ends: Process, server: Process, postmaster: int, order: Mapping[str, Any]
+    ends: Child, server: Child, postmaster: int, order: Mapping[str, Any]
 ) -> Figures:
-    hub_before, database_before = server.cpu_seconds(), server_cpu_seconds(postmaster)
+    hub_before, database_before = server.cpu_seconds(), tree_cpu_seconds(postmaster)
     ends.tell(order)
     figures = await ends.hear()
     hub = server.cpu_seconds() - hub_before
-    database = server_cpu_seconds(postmaster) - database_before
+    database = tree_cpu_seconds(postmaster) - database_before
     count = figures["operations"]
     return {
         **figures,
@@ -202,27 +145,17 @@ async def shop_rounds(rounds: int, *, quick: bool) -> list[Figures]:
     skus, seconds = (500, 3.0) if quick else (SKUS, ROUND_SECONDS)
     with tempfile.TemporaryDirectory(prefix="crossdock-propagation-") as folder:
         settings = Settings(data_dir=Path(folder), allow_private_addresses=True)
-        serve = {
-            "CROSSDOCK_DATA_DIR": folder,
-            "CROSSDOCK_PORT": "0",
-            "CROSSDOCK_ALLOW_PRIVATE_ADDRESSES": "true",
-            "CROSSDOCK_LOG_LEVEL": "WARNING",
-        }
         async with (
             started("benchmarks.propagation_ends", str(skus), str(OPENING)) as ends,
             Hub.open(settings) as hub,
         ):
             shop = await ends.hear()
             await connect(hub, shop)
-            async with started("crossdock", "serve", "--json", **serve) as server:
-                address = (await server.hear())["address"]
+            private = {"CROSSDOCK_ALLOW_PRIVATE_ADDRESSES": "true"}
+            async with served(Path(folder), **private) as (server, port, _):
                 await still(hub)
                 await open_for_sale(hub, shop)
-                order = {
-                    "port": int(address.rpartition(":")[2]),
-                    "rate": RATE,
-                    "seconds": seconds,
-                }
+                order = {"port": port, "rate": RATE, "seconds": seconds}
                 postmaster = postmaster_of(Path(folder))
                 await measured(ends, server, postmaster, {**order, "seconds": 2.0})
                 figures: list[Figures] = []

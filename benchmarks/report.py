@@ -108,12 +108,12 @@ class Stopwatch:
         self._postmaster = postmaster
         self._wall = time.perf_counter()
         self._client = time.process_time()
-        self._server = server_cpu_seconds(postmaster) if postmaster else 0.0
+        self._server = tree_cpu_seconds(postmaster) if postmaster else 0.0
 
     def figures(self, operations: int) -> dict[str, float | int | str]:
         wall = time.perf_counter() - self._wall
         client = time.process_time() - self._client
-        server = server_cpu_seconds(self._postmaster) - self._server if self._postmaster else 0.0
+        server = tree_cpu_seconds(self._postmaster) - self._server if self._postmaster else 0.0
         return {
             "operations": operations,
             "seconds": round(wall, 4),
@@ -130,13 +130,13 @@ def postmaster_of(data_dir: Path) -> int:
     return int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
-def server_cpu_seconds(postmaster: int) -> float:
-    """Sum the CPU of the postmaster's living children and of those that have ended."""
+def tree_cpu_seconds(parent: int) -> float:
+    """Sum the CPU of a process, of its living children, and of those that have ended."""
     total = 0.0
-    fields = _stat(postmaster)
+    fields = _stat(parent)
     if fields:
         total += sum(fields[index] for index in (11, 12, 13, 14))
-    for child in _children(postmaster):
+    for child in _children(parent):
         if fields := _stat(child):
             total += fields[11] + fields[12]
     return total / TICKS_PER_SECOND

@@ -233,7 +233,7 @@ class Hub:
             if is_still:
                 return
 
-    async def work(self, kind: str = "worker") -> None:
+    async def work(self) -> None:
         """Follow the log, decide, deliver, until cancelled. Any number of processes may."""
         async with asyncio.TaskGroup() as group:
             for reader in self.readers:
@@ -248,7 +248,11 @@ class Hub:
             group.create_task(self.pollers.run(), name="pollers")
             group.create_task(self.waiting_room.run(), name="waiting room")
             group.create_task(self.jobs.follow(), name="jobs")
-            group.create_task(self._leave_signs(kind), name="signs of life")
+            group.create_task(self._leave_signs(health.WORKER), name="signs of life")
+
+    async def attend(self) -> None:
+        """Answer questions only, until cancelled; workers elsewhere do the rest."""
+        await self._leave_signs(health.ATTENDANT)
 
     async def _register(self) -> None:
         for reader in self.readers:

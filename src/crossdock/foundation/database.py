@@ -141,6 +141,10 @@ class Database:
             rows: list[Any] = await connection.fetch(sql, *args)
         return rows
 
+    def wake(self, topic: str) -> None:
+        """Tell everybody who waits for `topic` what a `call` has just committed."""
+        self._bells.wake({topic})
+
     def bell(self, *topics: str) -> Bell:
         """Wait for any of these topics to be woken from any process."""
         return self._bells.bell(*topics)

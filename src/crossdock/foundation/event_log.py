@@ -96,18 +96,24 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallin
     $17::text[], $18::boolean[], $19::bigint[], $20::jsonb[])
 """
 
-# Everything committed after the cursor and below every transaction still open. Rows that the
-# reader does not want come without their payload, so that its cursor passes them all the same.
-# The order names the table: a bare `tx` would be the text made a number, which no index has.
+# Everything committed after the cursor and below every transaction still open: of one page the
+# rows that the reader wants, and its last row, so that the cursor passes the others too.
 READ = """
 select tx::text::bigint as tx, position, tenant, source, type, event_id, identity, occurred_at,
     recorded_at, received_at, stream, sequence, version, correlation_id, causation_id,
-    native_ref, actor, replay, raw_ref,
-    case when ($4::text[] is null or type = any($4)) and shard % $5 = $6 then payload end payload
-from event_log
-where (tx, position) > ($1::text::xid8, $2) and tx < pg_snapshot_xmin(pg_current_snapshot())
-order by event_log.tx, event_log.position
-limit $3
+    native_ref, actor, replay, raw_ref, payload, is_wanted
+from (
+    select *, lead(position) over (order by tx, position) is null as is_last,
+        ($4::text[] is null or type = any($4)) and shard % $5 = $6 as is_wanted
+    from (
+        select * from event_log
+        where (tx, position) > ($1::text::xid8, $2)
+            and tx < pg_snapshot_xmin(pg_current_snapshot())
+        order by tx, position limit $3
+    ) page
+) seen
+where is_wanted or is_last
+order by seen.tx, seen.position
 """
 
 KNOWN_HASHES = "select event_id, content_hash from event_identity where event_id = any($1)"
@@ -189,7 +195,7 @@ async def read(
     if not rows:
         return [], after
     last = rows[-1]
-    events = [event_of(row) for row in rows if row["payload"] is not None]
+    events = [event_of(row) for row in rows if row["is_wanted"]]
     return events, Position(last["tx"], last["position"])
 
 

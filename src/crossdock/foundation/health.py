@@ -22,6 +22,9 @@ SIGN_AGE_MAX = timedelta(seconds=30)
 FREE_BYTES_LOW = 2 * 1024**3
 FREE_BYTES_MIN = 256 * 1024**2
 
+WORKER, ATTENDANT = "worker", "attendant"
+"""What a process does: everything, or answering questions only."""
+
 SIGN = """
 insert into worker_sign (worker, kind, seen_at) values ($1, $2, $3)
 on conflict (worker) do update set seen_at = excluded.seen_at
@@ -107,8 +110,9 @@ async def check_workers(database: Database) -> Check:
     async with database.transaction(Scope.of_workers()) as tx:
         row = await tx.fetchrow(
             "select count(*) filter (where seen_at > now() - $1::interval) as alive,"
-            " max(seen_at) as last from worker_sign",
+            " max(seen_at) as last from worker_sign where kind = $2",
             SIGN_AGE_MAX,
+            WORKER,
         )
     if row["alive"]:
         return Check("Workers", State.OK, f"{row['alive']} at work")

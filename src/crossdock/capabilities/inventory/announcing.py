@@ -26,7 +26,9 @@ from crossdock.foundation.scope import Scope
 log = structlog.get_logger(__name__)
 
 PAGE = 64
-IDLE_SECONDS = 0.25
+GATHER_SECONDS = 0.02
+IDLE_SECONDS = 5.0
+"""Who is not woken looks by itself this often: a lost wake-up costs this much."""
 
 # Take the oldest announcements; others skip what we hold, and a crash gives it back.
 TAKE = """
@@ -53,20 +55,21 @@ async def announce_all(database: Database) -> None:
         pass
 
 
-async def announce_forever(database: Database, rung: asyncio.Event) -> None:
-    """Tell announcements as they come until cancelled; `rung` says that there is one."""
+async def announce_forever(database: Database) -> None:
+    """Tell announcements as they come until cancelled, in whichever process they were left."""
+    bell = database.bell(store.ANNOUNCED)
+    loop = asyncio.get_running_loop()
     while True:
+        began, pause = loop.time(), IDLE_SECONDS
         try:
-            rung.clear()
             if await announce_page(database):
+                # Gather for a moment: a page costs much the same for one batch and for ten.
+                await asyncio.sleep(max(0.0, began + GATHER_SECONDS - loop.time()))
                 continue
         except (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            pause = 0.25
             log.warning("announcements wait", error=repr(error))
-        try:
-            async with asyncio.timeout(IDLE_SECONDS):
-                await rung.wait()
-        except TimeoutError:
-            pass
+        await bell.wait(pause)
 
 
 async def _availability(tx: Transaction, rows: Sequence[Any]) -> list[Entry]:

@@ -195,13 +195,16 @@ class Promises:
         has_repeats = False
         for _ in range(ATTEMPTS):
             try:
-                return await self._database.call(
+                rows = await self._database.call(
                     store.RESERVE, scope.tenant, now, *columns, has_repeats, scope.partner
                 )
             except asyncpg.UniqueViolationError:
                 has_repeats = True
             except asyncpg.DeadlockDetectedError:
                 continue
+            else:
+                self._database.wake(store.ANNOUNCED)
+                return rows
         raise _contended()
 
 

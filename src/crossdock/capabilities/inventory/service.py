@@ -1,6 +1,5 @@
 """What others may ask of inventory: availability, promises, and what becomes of them."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from crossdock.canonical.errors import Conflict
@@ -30,13 +29,12 @@ class Inventory:
         self._database = database
         self._clock = clock
         self._stock_ids = StockIds()
-        self._rung = asyncio.Event()
         self._promises = Promises(database, clock, soft_hold_ttl_seconds, self._stock_ids)
         self._changes = Changes(database, clock, self._stock_ids)
         self._answers = Answers(database, clock)
-        self.upkeep = Upkeep(database, clock, self._stock_ids, self._rung)
+        self.upkeep = Upkeep(database, clock, self._stock_ids)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
-        self._batcher = Batcher(self._reserve_batch)
+        self._batcher = Batcher(self._promises.reserve)
 
     async def reserve(self, scope: Scope, client: str, request: ReservationRequest) -> Reservation:
         """Promise stock, together with whoever asks at the same time (D3).
@@ -56,24 +54,24 @@ class Inventory:
         """Decide a set in one transaction, in its order."""
         for request in requests:
             model.check_request(request)
-        return await self._reserve_batch(scope, [(client, request) for request in requests])
+        return await self._promises.reserve(scope, [(client, request) for request in requests])
 
     async def confirm(self, scope: Scope, reservation_id: str) -> Reservation:
-        return self._told(await self._changes.confirm(scope, reservation_id))
+        return await self._changes.confirm(scope, reservation_id)
 
     async def extend(self, scope: Scope, reservation_id: str, ttl_seconds: int) -> Reservation:
-        return self._told(await self._changes.extend(scope, reservation_id, ttl_seconds))
+        return await self._changes.extend(scope, reservation_id, ttl_seconds)
 
     async def release(self, scope: Scope, reservation_id: str) -> Reservation:
-        return self._told(await self._changes.release(scope, reservation_id))
+        return await self._changes.release(scope, reservation_id)
 
     async def consume(
         self, scope: Scope, reservation_id: str, micros_by_line: Mapping[int, int] | None = None
     ) -> Reservation:
-        return self._told(await self._changes.consume(scope, reservation_id, micros_by_line))
+        return await self._changes.consume(scope, reservation_id, micros_by_line)
 
     async def transfer(self, scope: Scope, reservation_id: str, location: str) -> Reservation:
-        return self._told(await self._changes.transfer(scope, reservation_id, location))
+        return await self._changes.transfer(scope, reservation_id, location)
 
     async def get(self, scope: Scope, reservation_id: str) -> Reservation:
         return await self._changes.get(scope, reservation_id)
@@ -83,14 +81,3 @@ class Inventory:
 
     async def on_hand(self, scope: Scope, keys: Sequence[Key]) -> list[Position]:
         return await self._answers.on_hand(scope, keys)
-
-    async def _reserve_batch(
-        self, scope: Scope, asked: Sequence[tuple[str, ReservationRequest]]
-    ) -> list[Reservation | Conflict]:
-        answers = await self._promises.reserve(scope, asked)
-        self._rung.set()
-        return answers
-
-    def _told(self, reservation: Reservation) -> Reservation:
-        self._rung.set()
-        return reservation

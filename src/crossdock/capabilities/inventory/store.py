@@ -14,6 +14,9 @@ from crossdock.canonical.inventory import ReservationStatus
 from crossdock.capabilities.inventory.model import Figures, PromisedLine
 from crossdock.foundation.database import Transaction
 
+ANNOUNCED = "inventory_announcement"
+"""Woken when a transaction has left an announcement."""
+
 # The hot path (migration 0004): decides a batch of single-line requests, commits and answers in
 # one round trip, so that no lock waits for this process. It names only what was not granted.
 RESERVE = """
@@ -237,6 +240,7 @@ async def announce(
         [line.line.line_no for line in lines],
         [line.line.version for line in lines],
     )
+    tx.wake(ANNOUNCED)
 
 
 async def write_figures(tx: Transaction, rows: Sequence[StockRow]) -> None:

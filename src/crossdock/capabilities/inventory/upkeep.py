@@ -1,7 +1,5 @@
 """What keeps promises honest without being asked: expiry, announcements, house rules."""
 
-import asyncio
-
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.inventory import announcing, model, state, store
@@ -27,13 +25,10 @@ from inventory_lapsed($1, $2) join inventory_stock s using (stock_id)
 
 
 class Upkeep:
-    def __init__(
-        self, database: Database, clock: Clock, stock_ids: StockIds, rung: asyncio.Event
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, stock_ids: StockIds) -> None:
         self._database = database
         self._clock = clock
         self._stock_ids = stock_ids
-        self._rung = rung
 
     async def set_safety(self, scope: Scope, item: str, location: str, micros: int) -> None:
         """Keep so much of an item at a location from being promised."""
@@ -44,7 +39,6 @@ class Upkeep:
             sheet = await Sheet.locked(tx, scope.tenant, self._stock_ids, found.values())
             sheet.set_safety(found[item, location], micros)
             await sheet.save(tx, self._clock.now())
-        self._rung.set()
 
     async def set_freshness(self, scope: Scope, source: str, seconds: int) -> None:
         """Say how long a source may be silent before its stock counts as stale."""
@@ -62,7 +56,6 @@ class Upkeep:
                 sheet = Sheet(await store.lock_stock(tx, stock_ids), {}, tenant)
                 await sheet.expire_lapsed(tx, now)
                 await sheet.save(tx, now)
-            self._rung.set()
         return len(found)
 
     async def tell(self) -> None:
@@ -70,8 +63,8 @@ class Upkeep:
         await announcing.announce_all(self._database)
 
     async def run(self) -> None:
-        """Announce as it comes, until cancelled. Every process that promises runs this once."""
-        await announcing.announce_forever(self._database, self._rung)
+        """Announce as it comes, until cancelled."""
+        await announcing.announce_forever(self._database)
 
     async def state_hash(self, scope: Scope) -> str:
         """Hash positions, figures and demand as they stand."""

@@ -1,13 +1,16 @@
-"""`crossdock serve`: the hub with its API and its workers, until interrupted."""
+"""`crossdock serve`: the API, and worker processes beside it, until interrupted."""
 
 import asyncio
 import signal
+from collections.abc import Coroutine
+from typing import Annotated, Any
 
 import typer
 
 from crossdock.assembly import Hub
 from crossdock.foundation import telemetry
 from crossdock.interfaces.api import create_app
+from crossdock.interfaces.cli.crew import crew
 from crossdock.interfaces.cli.http_server import serving
 from crossdock.interfaces.cli.hub import read_settings, run
 from crossdock.interfaces.cli.output import AsJson, print_json, stderr
@@ -16,17 +19,24 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def serve(as_json: AsJson = False) -> None:
-    """Run the hub: API, readers, processes, deliveries."""
-    run(_served(as_json=as_json))
+def serve(
+    workers: Annotated[
+        int,
+        typer.Option(min=0, max=64, help="Worker processes beside the API; 0: none of its own."),
+    ] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Run the hub: the API here; readers, processes and deliveries in worker processes."""
+    run(_served(workers, as_json=as_json))
 
 
-async def _served(*, as_json: bool) -> None:
+async def _served(workers: int, *, as_json: bool) -> None:
     settings = read_settings()
     telemetry.configure(settings)
     async with Hub.open(settings) as hub:
         owner_key = await hub.access.ensure_owner_key(settings.data_dir, settings.tenant)
-        async with serving(create_app(hub), host=settings.host, port=settings.port) as address:
+        app = create_app(hub)
+        async with serving(app, host=settings.host, port=settings.port) as address, crew(workers):
             if as_json:
                 print_json({"address": address, "owner_key": owner_key})
             else:
@@ -35,16 +45,15 @@ async def _served(*, as_json: bool) -> None:
                     stderr.print(
                         f"  owner key, shown this once: [bold]{owner_key}[/]", soft_wrap=True
                     )
-            await until_told(hub, "serve")
+            await until_told(hub.attend(), asyncio.Event())
 
 
-async def until_told(hub: Hub, kind: str) -> None:
-    """Work until SIGINT or SIGTERM; then let what is under way finish."""
-    told = asyncio.Event()
+async def until_told(working: Coroutine[Any, Any, None], told: asyncio.Event) -> None:
+    """Work until `told`, SIGINT or SIGTERM; then let what is under way finish."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
-    work = asyncio.create_task(hub.work(kind))
+    work = asyncio.create_task(working)
     ended = asyncio.create_task(told.wait())
     await asyncio.wait({work, ended}, return_when=asyncio.FIRST_COMPLETED)
     ended.cancel()
