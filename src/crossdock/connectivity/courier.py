@@ -13,10 +13,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import structlog
 
-from crossdock.canonical.errors import Unavailable
 from crossdock.connectivity import calling, claiming, wording
 from crossdock.connectivity.acceptance import storable
 from crossdock.connectivity.aftermath import (
@@ -37,7 +35,7 @@ from crossdock.connectivity.sdk.roles import RepeatSafety
 from crossdock.connectivity.settling import OutboxCommand, topic_of
 from crossdock.connectivity.wording import NativeKeys, Worded
 from crossdock.foundation.bells import Bell
-from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.database import DATABASE_ERRORS, Database, Transaction
 from crossdock.foundation.ids import Ids
 from crossdock.foundation.scope import Scope
 
@@ -49,7 +47,6 @@ IDLE_SECONDS = 5.0
 RENEW_SECONDS = LEASE.total_seconds() / 3
 SETTLE_TRIES = 20
 BURY_EVERY = timedelta(seconds=2)
-DATABASE_GONE = (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 PROBE_LATER = """
 update connection_health set probe_at = $3 where tenant = $1 and connection = $2
@@ -117,7 +114,7 @@ class Courier:
                 try:
                     stepped = await self._begin()
                     pause = 0.0
-                except DATABASE_GONE as error:
+                except DATABASE_ERRORS as error:
                     pause = min(max(0.1, pause * 2), 10.0)
                     log.warning("courier waits", connection=self.name, error=repr(error))
                     await self._clock.sleep(pause)
@@ -244,7 +241,7 @@ class Courier:
         for attempt in range(SETTLE_TRIES):
             try:
                 await self._settle_once(held, commands, answer)
-            except DATABASE_GONE as error:
+            except DATABASE_ERRORS as error:
                 log.warning(
                     "outcome waits for the database",
                     connection=self.name,
@@ -357,7 +354,7 @@ class Courier:
         async def renew() -> None:
             while True:
                 await self._clock.sleep(RENEW_SECONDS)
-                with suppress(*DATABASE_GONE):
+                with suppress(*DATABASE_ERRORS):
                     async with self._around.database.transaction(self._scope) as tx:
                         until = self._clock.now() + LEASE
                         await claiming.renew(tx, call_id, until)

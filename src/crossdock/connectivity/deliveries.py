@@ -6,8 +6,9 @@ from contextlib import suppress
 import structlog
 
 from crossdock.canonical.errors import NotFound
-from crossdock.connectivity.courier import DATABASE_GONE, Courier, Surroundings
+from crossdock.connectivity.courier import Courier, Surroundings
 from crossdock.connectivity.directory import TOPIC, Entry
+from crossdock.foundation.database import DATABASE_ERRORS
 from crossdock.foundation.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -28,7 +29,7 @@ class Deliveries:
         bell = self._around.database.bell(TOPIC)
         try:
             while True:
-                with suppress(*DATABASE_GONE):
+                with suppress(*DATABASE_ERRORS):
                     await self._look()
                 await bell.wait(LOOK_SECONDS)
         finally:

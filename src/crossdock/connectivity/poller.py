@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-import asyncpg
 import structlog
 
 from crossdock.canonical.envelope import Fact
@@ -34,7 +33,7 @@ from crossdock.connectivity.sdk.application import Polls, Ports
 from crossdock.connectivity.sdk.facts import Poll
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.database import DATABASE_ERRORS, Database, Transaction
 from crossdock.foundation.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -43,9 +42,11 @@ LEASE = timedelta(seconds=60)
 PAGE_SECONDS_MAX = 45.0
 """Shorter than the lease: who still holds a page when its lease ends has given the page up."""
 
+# `Unavailable` is what an application says of its other side: no error of the database's.
+_DATABASE_GONE = tuple(kind for kind in DATABASE_ERRORS if kind is not Unavailable)
+
 HEARD_EVERY = timedelta(seconds=30)
 LOOK_SECONDS = 5.0
-_DATABASE_GONE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 # Only if nobody else polls it now, and only when it is due.
 TAKE = """
@@ -118,7 +119,7 @@ class Poller:
     async def run(self) -> None:
         try:
             while True:
-                with suppress(*_DATABASE_GONE):
+                with suppress(*DATABASE_ERRORS):
                     await self.round()
                 await self._clock.sleep(min(LOOK_SECONDS, self.every.total_seconds()))
         finally:
@@ -247,7 +248,7 @@ class Pollers:
         bell = self._around.database.bell(TOPIC)
         try:
             while True:
-                with suppress(Unavailable, *_DATABASE_GONE):
+                with suppress(*DATABASE_ERRORS):
                     await self._look()
                 await bell.wait(LOOK_SECONDS * 6)
         finally:

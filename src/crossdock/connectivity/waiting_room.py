@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import asyncpg
 import structlog
 
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Event, Fact
-from crossdock.canonical.errors import Unavailable
 from crossdock.connectivity import quarantine, recording, streams
 from crossdock.connectivity.quarantine import Refusal
 from crossdock.connectivity.recording import (
@@ -25,7 +23,7 @@ from crossdock.connectivity.recording import (
 )
 from crossdock.connectivity.stored_facts import fact_of
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.database import DATABASE_ERRORS, Database, Transaction
 from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
 
@@ -98,7 +96,7 @@ class WaitingRoom:
         bell = self._database.bell(WAITING_TOPIC)
         while True:
             has_more = False
-            with suppress(Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            with suppress(*DATABASE_ERRORS):
                 has_more = await self.retry_due() >= BATCH
                 await self.report_holes()
             if not has_more:

@@ -15,6 +15,21 @@ from crossdock.foundation.scope import Scope
 HUB_ROLE = "crossdock_hub"
 """Owns nothing and bypasses nothing, so row-level security holds for every statement it runs."""
 
+OUTAGES = (
+    Unavailable,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that broke while it was being used
+    asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    OSError,
+)
+"""Nobody's fault but the database's: the same is tried again, nothing is refused or parked."""
+
+DATABASE_ERRORS = (*OUTAGES, asyncpg.PostgresError)
+"""Whatever a database can answer: who works on and on waits a moment and looks again."""
+
 _DIALECT: Any = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
 
@@ -116,16 +131,16 @@ class Database:
     async def transaction(self, scope: Scope) -> AsyncIterator[Transaction]:
         """Commit when the block ends, roll back when it raises. One service method is one."""
         async with self._pool.acquire() as connection:
-            # One round trip; the names were checked when the scope was made.
-            await connection.execute(
-                f"begin; set local crossdock.tenant = '{scope.tenant}';"
-                f" set local crossdock.partner = '{scope.partner}'"
-            )
             transaction = Transaction(connection, scope)
             try:
+                # One round trip; the names were checked when the scope was made.
+                await connection.execute(
+                    f"begin; set local crossdock.tenant = '{scope.tenant}';"
+                    f" set local crossdock.partner = '{scope.partner}'"
+                )
                 yield transaction
             except BaseException:
-                with suppress(asyncpg.InterfaceError, asyncpg.PostgresError, OSError):
+                with suppress(*DATABASE_ERRORS):
                     await connection.execute("rollback")
                 raise
             await connection.execute("commit")

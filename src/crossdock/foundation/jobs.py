@@ -5,12 +5,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import asyncpg
 import structlog
 
-from crossdock.canonical.errors import NotFound, Unavailable
+from crossdock.canonical.errors import NotFound
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database
+from crossdock.foundation.database import DATABASE_ERRORS, Database
 from crossdock.foundation.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -103,7 +102,7 @@ class Jobs:
             try:
                 await self.run_due()
                 seconds = await self._seconds_to_next()
-            except (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except DATABASE_ERRORS as error:
                 log.warning("jobs wait", error=repr(error))
             await self._clock.sleep(seconds)
 

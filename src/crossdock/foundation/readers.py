@@ -9,14 +9,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-import asyncpg
 import structlog
 
 from crossdock.canonical.envelope import Event
-from crossdock.canonical.errors import Unavailable
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.database import DATABASE_ERRORS, OUTAGES, Database, Transaction
 from crossdock.foundation.event_log import Position
 from crossdock.foundation.scope import Scope
 
@@ -87,8 +85,8 @@ async def read_page(
     """Apply one page and move the cursor, together; say whether there may be more.
 
     An event that `apply` refuses is found by halving the page, set aside with its reason, and
-    passed: one bad event must not stop everything behind it. `Unavailable` is not the event's
-    fault and is raised.
+    passed: one bad event must not stop everything behind it. An outage is not the event's fault
+    and is raised.
     """
     page = limit or reader.page
     try:
@@ -107,7 +105,7 @@ async def read_page(
             await tx.execute(
                 move, reader.name, shard, str(reached.tx), reached.position, clock.now()
             )
-    except (Unavailable, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+    except OUTAGES:
         raise
     except Exception as error:
         if page == 1:
@@ -128,7 +126,7 @@ async def _apply(
     try:
         async with tx.savepoint():
             await reader.apply(tx, events)
-    except (Unavailable, asyncpg.PostgresConnectionError, OSError):
+    except OUTAGES:
         raise
     except Exception as error:  # whatever it is, it is this event's
         event = events[0]
@@ -168,7 +166,7 @@ async def follow(database: Database, reader: Reader, clock: Clock, *, shard: int
         try:
             has_more = await read_page(database, reader, clock, shard=shard)
             pause = 0.0
-        except (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except DATABASE_ERRORS as error:
             pause = min(max(0.1, pause * 2), 10.0)
             log.warning("reader waits", reader=reader.name, seconds=pause, error=repr(error))
             await asyncio.sleep(pause)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from crossdock.canonical.catalog import LocationChanged
@@ -151,6 +152,35 @@ async def test_two_processes_share_a_reader_without_hearing_twice(
     await other.close()
 
     assert sorted(ledger.heard) == sorted(f"DC{number}" for number in range(50))
+
+
+@pytest.mark.parametrize(
+    "outage",
+    [asyncpg.DeadlockDetectedError, asyncpg.AdminShutdownError, asyncpg.InternalClientError],
+)
+async def test_an_outage_is_not_the_fault_of_the_event_that_met_it(
+    database: Database, clock: VirtualClock, outage: type[Exception]
+) -> None:
+    class Unlucky(Ledger):
+        async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
+            if is_out:
+                raise outage("the database's own trouble")
+            await super().apply(tx, events)
+
+    is_out, ledger = True, Unlucky()
+    reader = Reader(name="ledger", apply=ledger.apply, page=1)
+    await readers.register(database, reader)
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry("DC1")])
+
+    with pytest.raises(outage):
+        await readers.read_page(database, reader, clock)
+    is_out = False
+    await readers.catch_up(database, reader, clock)
+
+    assert ledger.heard == ["DC1"]
+    async with database.transaction(WORKERS) as tx:
+        assert await tx.fetchval("select count(*) from log_refusal") == 0
 
 
 async def test_a_reader_wakes_with_the_commit(database: Database, clock: VirtualClock) -> None:

@@ -12,14 +12,12 @@ from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import structlog
 
-from crossdock.canonical.errors import Unavailable
 from crossdock.capabilities.inventory import facts, store
 from crossdock.capabilities.inventory.model import Figures
 from crossdock.foundation import event_log
-from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.database import DATABASE_ERRORS, Database, Transaction
 from crossdock.foundation.event_log import Entry
 from crossdock.foundation.scope import Scope
 
@@ -66,7 +64,7 @@ async def announce_forever(database: Database) -> None:
                 # Gather for a moment: a page costs much the same for one batch and for ten.
                 await asyncio.sleep(max(0.0, began + GATHER_SECONDS - loop.time()))
                 continue
-        except (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except DATABASE_ERRORS as error:
             pause = 0.25
             log.warning("announcements wait", error=repr(error))
         await bell.wait(pause)

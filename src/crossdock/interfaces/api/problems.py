@@ -6,7 +6,6 @@ stable, `where` points into the request, `hint` says what to do.
 
 from typing import Any
 
-import asyncpg
 import msgspec
 import structlog
 from fastapi.exceptions import RequestValidationError
@@ -25,6 +24,7 @@ from crossdock.canonical.errors import (
     Throttled,
     Unavailable,
 )
+from crossdock.foundation.database import OUTAGES
 from crossdock.governance.roles import Unauthenticated
 
 log = structlog.get_logger(__name__)
@@ -115,9 +115,7 @@ def _known(error: BaseException) -> CrossdockError | None:
         return _of_http(error)
     if isinstance(error, RequestValidationError):
         return _of_validation(error)
-    if isinstance(
-        error, asyncpg.PostgresConnectionError | asyncpg.InterfaceError | OSError | TimeoutError
-    ):
+    if isinstance(error, OUTAGES):
         log.warning("database does not answer", error=repr(error))
         return Unavailable("the database does not answer", code="database_unreachable")
     return None

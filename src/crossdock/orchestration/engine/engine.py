@@ -5,13 +5,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-import asyncpg
 import structlog
 
-from crossdock.canonical.errors import NotFound, Unavailable
+from crossdock.canonical.errors import NotFound
 from crossdock.foundation import readers
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database
+from crossdock.foundation.database import DATABASE_ERRORS, OUTAGES, Database
 from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine import marking
@@ -31,17 +30,6 @@ NEXT_DUE = """
 select min(due_at) from process_instance
 where process = $1 and due_at is not null and parked_at is null
 """
-
-OUTAGES = (
-    Unavailable,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    OSError,
-)
-"""Nobody's fault but the database's: the same batch is tried again, nothing is parked."""
 
 
 class Engine:
@@ -119,7 +107,7 @@ class Engine:
                 if count < BATCH and (seconds := await self._seconds_to_next(process, count)):
                     await bell.wait(seconds)
                 pause = 0.0
-            except (*OUTAGES, asyncpg.PostgresError) as error:
+            except DATABASE_ERRORS as error:
                 pause = min(max(0.1, pause * 2), 10.0)
                 log.warning("process waits", process=process, seconds=pause, error=repr(error))
                 await asyncio.sleep(pause)
