@@ -19,7 +19,11 @@ Answer = TypeVar("Answer")
 
 
 class Batcher(Generic[Key, Asked, Answer]):
-    """`decide` answers a batch of one key in its order, `in_flight_max` of them at a time."""
+    """`decide` answers a batch of one key in its order, `in_flight_max` of them at a time.
+
+    Beside a batch in flight another leaves only once it is a quarter full: what a batch costs by
+    itself is then shared by enough requests.
+    """
 
     def __init__(
         self,
@@ -38,8 +42,10 @@ class Batcher(Generic[Key, Asked, Answer]):
     async def ask(self, key: Key, asked: Asked) -> Answer:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append((asked, answer))
-        if self._running.get(key, 0) < self._in_flight_max:
-            self._running[key] = self._running.get(key, 0) + 1
+        running = self._running.get(key, 0)
+        is_worth_it = not running or 4 * len(self._waiting[key]) >= self._size_max
+        if running < self._in_flight_max and is_worth_it:
+            self._running[key] = running + 1
             task = asyncio.create_task(self._drain(key))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
