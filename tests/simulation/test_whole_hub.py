@@ -91,9 +91,13 @@ class Hubs:
         self.processes.append(process)
 
     async def kill(self, *, with_database: bool) -> None:
-        """Pull the plug."""
+        """Pull the plug: of the whole machine, or of the processes that somebody started."""
         if with_database and (pid := self.postmaster()):
             os.kill(pid, signal.SIGKILL)
+            for process in self.processes:
+                with suppress(psutil.Error):
+                    for worker in psutil.Process(process.pid).children():
+                        worker.kill()
         await self.end(signal.SIGKILL)
 
     async def end(self, by: signal.Signals) -> list[int]:

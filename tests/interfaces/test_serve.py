@@ -1,0 +1,94 @@
+"""`crossdock serve` keeps its workers alive, and they do not outlive it."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+
+
+@asynccontextmanager
+async def served(folder: Path, *options: str) -> AsyncIterator[psutil.Process]:
+    environment = {
+        **os.environ,  # noqa: TID251  # a child needs a PATH
+        "CROSSDOCK_DATA_DIR": str(folder),
+        "CROSSDOCK_PORT": "0",
+        "CROSSDOCK_LOG_LEVEL": "ERROR",
+    }
+    command = (sys.executable, "-m", "crossdock", "serve", "--json", *options)
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout
+        said = json.loads(await asyncio.wait_for(process.stdout.readline(), 60))
+        assert said["address"].startswith("http://127.0.0.1:")
+        yield psutil.Process(process.pid)
+    finally:
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.wait(), 60)
+
+
+def workers(of: psutil.Process) -> list[psutil.Process]:
+    return [child for child in of.children() if "worker" in child.cmdline()]
+
+
+async def until_there_are(count: int, of: psutil.Process) -> list[psutil.Process]:
+    async with asyncio.timeout(30):
+        while len(found := workers(of)) != count:
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def gone(process: psutil.Process) -> None:
+    async with asyncio.timeout(30):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
+    async with served(tmp_path) as server:
+        [first] = await until_there_are(1, server)
+
+        first.kill()
+        await gone(first)
+
+        [second] = await until_there_are(1, server)
+        assert second.pid != first.pid
+    await gone(second)
+
+
+async def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path: Path) -> None:
+    async with served(tmp_path, "--workers", "2") as server:
+        both = await until_there_are(2, server)
+        # Whatever stage they are in: one may still be opening the database.
+        server.kill()
+        for worker in both:
+            await gone(worker)
+    await _stop_database(tmp_path)
+
+
+async def test_a_server_without_workers_leaves_the_work_to_others(tmp_path: Path) -> None:
+    async with served(tmp_path, "--workers", "0") as server:
+        await asyncio.sleep(1)
+        assert workers(server) == []
+
+
+async def _stop_database(folder: Path) -> None:
+    """Stop the server that a killed hub has left, by the pid that it wrote down."""
+    file = folder / "postgres" / "postmaster.pid"
+    if not file.exists():
+        return
+    with suppress(psutil.NoSuchProcess):
+        left = psutil.Process(int(file.read_text().split()[0]))
+        if str(folder) in " ".join(left.cmdline()):
+            left.send_signal(signal.SIGINT)
+            await gone(left)
