@@ -31,9 +31,11 @@ from crossdock.connectivity.directory import Directory, Entry, installed_applica
 from crossdock.connectivity.inbox import Inbox
 from crossdock.connectivity.outbox import Outbox
 from crossdock.connectivity.poller import Pollers, Polling
+from crossdock.connectivity.proposals import Proposals
 from crossdock.connectivity.recording import FactVerdict
 from crossdock.connectivity.replaying import Quarantine
 from crossdock.connectivity.sdk import Application, Ports
+from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.vault import Vault, master_key, master_key_in
 from crossdock.connectivity.waiting_room import WaitingRoom
 from crossdock.foundation import event_log, health, migrate, readers
@@ -47,6 +49,7 @@ from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access
+from crossdock.governance.authority import Authority
 from crossdock.orchestration.engine.engine import Engine, follow_all
 from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
@@ -80,9 +83,9 @@ class Hub:
         applications = outside.applications
         if applications is None:
             applications = installed_applications()
-        vault = Vault(_master_key(settings))
-        self.directory = Directory(database, clock, vault, applications)
+        self.directory = Directory(database, clock, Vault(_master_key(settings)), applications)
         self.catalog = Catalog(database, clock)
+        self.authority = Authority(database, clock, self.catalog, Sources(database))
         self.inbox = Inbox(
             database,
             clock,
@@ -92,6 +95,7 @@ class Hub:
             body_bytes_max=settings.inbox_body_bytes_max,
         )
         self.quarantine = Quarantine(database, clock, self.inbox, self.catalog)
+        self.proposals = Proposals(database)
         self.waiting_room = WaitingRoom(database, clock, self.catalog)
         ttl_seconds = settings.soft_hold_ttl_seconds
         self.inventory = Inventory(database, clock, soft_hold_ttl_seconds=ttl_seconds)
@@ -167,12 +171,16 @@ class Hub:
             await conversation.close()
 
     async def put_stock(self, item: str, location: str, quantity: str | int | Decimal) -> None:
-        """Say what was counted, in base units; an item (in pieces) or location may be new."""
+        """Say what was counted, in base units; an item (in pieces) or location may be new.
+
+        Refused where another system keeps the stock: a count here would be overruled, or wrong.
+        """
         item, location = catalog.normalised(item), catalog.normalised(location)
         units, places = await self.catalog.names(self.scope, [item], [location])
         counted = CountedStock(item=item, quantity=Quantity.of(quantity, units.get(item, "EA")))
         if not item or not location or counted.quantity.value < 0:
             raise Invalid("a count names an item and a location, and finds zero or more")
+        await self.authority.check_stock(self.scope, location, catalog.OWN_SOURCE)
         now, count = self.clock.now(), prefixed("cnt", self.ids.new())
         taken = StockSnapshotTaken(snapshot_id=count, location=location, lines=(counted,))
         news: list[ItemChanged | LocationChanged] = []

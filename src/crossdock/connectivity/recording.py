@@ -14,7 +14,7 @@ from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.errors import Invalid, Missing
 from crossdock.canonical.references import Reference, Refers, Resolution
-from crossdock.connectivity import quarantine, streams
+from crossdock.connectivity import proposals, quarantine, streams
 from crossdock.connectivity.acceptance import holds_nul, reason_to_refuse, storable
 from crossdock.connectivity.quarantine import Refusal
 from crossdock.connectivity.sdk.facts import Untranslatable
@@ -22,6 +22,7 @@ from crossdock.connectivity.stored_facts import fact_json
 from crossdock.foundation import event_log
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.event_log import Entry, Recorded
+from crossdock.governance.authority import KEPT_CODE
 
 WAITING_TOPIC = "waiting_room"
 WAITING_TTL = timedelta(minutes=15)
@@ -42,13 +43,17 @@ class ResolvesReferences(Protocol):
 
 
 class Verdict(StrEnum):
-    """NEW and REPEAT are good; the others keep the fact where a person or time can help it."""
+    """NEW and REPEAT are good; PROPOSAL is what another system has to say (`governance.keeping`).
+
+    The others keep the fact where a person or time can help it.
+    """
 
     NEW = "NEW"
     REPEAT = "REPEAT"
     CONFLICT = "CONFLICT"
     QUARANTINED = "QUARANTINED"
     WAITING = "WAITING"
+    PROPOSAL = "PROPOSAL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +114,8 @@ async def record(
     sound = [facts[index] for index in batch.open]
     resolved = await _resolved(tx, batch, origin, references)
     ready = await _with_echoes(tx, origin, batch, resolved)
-    await _append(tx, batch, origin, ready)
+    counting = await _as_kept(tx, origin, batch, ready)
+    await _append(tx, batch, origin, counting)
     if origin.is_gapless:
         await streams.hear(tx, origin.tenant, origin.source, sound, origin.received_at)
     await _wait(tx, batch, origin)
@@ -230,6 +236,27 @@ async def _with_echoes(
             place = order[int(row["ord"]) - 1]
             facts[place] = replace(facts[place], actor=ECHO_ACTOR, causation_id=row["command_id"])
     return facts
+
+
+async def _as_kept(
+    tx: Transaction, origin: Origin, batch: _Batch, facts: Mapping[int, Fact]
+) -> Mapping[int, Fact]:
+    """Set aside, as proposals, what is said of stock that another system keeps."""
+    keepers = await proposals.keepers_of(tx, origin.tenant, facts)
+    if not keepers:
+        return facts
+    counting: dict[int, Fact] = {}
+    proposed: list[proposals.Proposed] = []
+    for index, fact in facts.items():
+        counts, apart = proposals.told_apart(fact, origin.source, keepers, origin.raw_ref)
+        proposed += apart
+        if counts is not None:
+            counting[index] = counts
+            continue
+        reason = ", ".join(f"{one.keeper} keeps the stock of {one.location}" for one in apart)
+        batch.settle(index, Verdict.PROPOSAL, KEPT_CODE, storable(reason, 500))
+    await proposals.add(tx, origin.tenant, origin.source, proposed, origin.received_at)
+    return counting
 
 
 async def _append(

@@ -15,7 +15,7 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 
-_HELPED = frozenset({Verdict.NEW, Verdict.REPEAT, Verdict.WAITING})
+_HELPED = frozenset({Verdict.NEW, Verdict.REPEAT, Verdict.WAITING, Verdict.PROPOSAL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,13 +143,15 @@ class Quarantine:
         *,
         is_helped: bool,
     ) -> ReplayedEntry:
+        is_proposal = verdicts[0].verdict is Verdict.PROPOSAL
         if is_helped:
-            await quarantine.close(tx, [entry.id], "REPLAYED", "recorded", self._clock.now())
+            became = "kept as a proposal" if is_proposal else "recorded"
+            await quarantine.close(tx, [entry.id], "REPLAYED", became, self._clock.now())
         return ReplayedEntry(
             id=entry.id,
             is_closed=is_helped,
             verdicts=_counted(verdicts),
-            reason="" if is_helped else verdicts[0].reason,
+            reason="" if is_helped and not is_proposal else verdicts[0].reason,
         )
 
 

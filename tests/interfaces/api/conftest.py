@@ -18,7 +18,9 @@ from crossdock.capabilities.inventory import Inventory, inventory_reader
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
 from crossdock.connectivity.outbox import Outbox
+from crossdock.connectivity.proposals import Proposals
 from crossdock.connectivity.replaying import Quarantine
+from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.vault import Vault
 from crossdock.foundation import readers
 from crossdock.foundation.clock import SystemClock
@@ -27,6 +29,7 @@ from crossdock.foundation.ids import Ids, SystemIds
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access, NewKey
+from crossdock.governance.authority import Authority
 from crossdock.governance.roles import ROLES, Principal, verbs_of
 from crossdock.interfaces.api import create_app
 from tests.interfaces.api.applications import APPLICATIONS
@@ -45,10 +48,12 @@ class House:
         self.ids: Ids = SystemIds()
         self.access = Access(database, self.clock, Random(7))
         self.catalog = Catalog(database, self.clock)
+        self.authority = Authority(database, self.clock, self.catalog, Sources(database))
         self.inventory = Inventory(database, self.clock)
         self.directory = Directory(database, self.clock, Vault(bytes(32)), APPLICATIONS)
         self.inbox = Inbox(database, self.clock, self.directory, self.catalog, worker="test")
         self.quarantine = Quarantine(database, self.clock, self.inbox, self.catalog)
+        self.proposals = Proposals(database)
         self.outbox = Outbox(database, self.clock)
         self.readers = [catalog_face.reader(self.catalog), inventory_reader(self.clock)]
 

@@ -7,12 +7,14 @@ from crossdock.capabilities.inventory import Inventory
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
 from crossdock.connectivity.outbox import Outbox
+from crossdock.connectivity.proposals import Proposals
 from crossdock.connectivity.replaying import Quarantine
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.ids import Ids
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access
+from crossdock.governance.authority import Authority
 
 
 class Hub(Protocol):
@@ -45,6 +47,12 @@ class Hub(Protocol):
 
     @property
     def quarantine(self) -> Quarantine: ...
+
+    @property
+    def authority(self) -> Authority: ...
+
+    @property
+    def proposals(self) -> Proposals: ...
 
     @property
     def outbox(self) -> Outbox: ...

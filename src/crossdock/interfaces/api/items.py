@@ -1,5 +1,7 @@
 """`/v1/items` and `/v1/locations`: what there is, and what every system calls it."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -72,12 +74,19 @@ class LinkSaid(BaseModel):
     confidence: Confidence = Confidence.ASSERTED
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationShown(LocationRecord):
+    """`stock_kept_by`: the one source that tells the stock there; "" where any may."""
+
+    stock_kept_by: str = ""
+
+
 class Items(BaseModel):
     items: list[ItemRecord]
 
 
 class Locations(BaseModel):
-    locations: list[LocationRecord]
+    locations: list[LocationShown]
 
 
 def item_routes(hub: Hub) -> APIRouter:
@@ -115,11 +124,12 @@ def location_routes(hub: Hub) -> APIRouter:
     @routes.get("/locations", **needs("catalog:read"))
     async def list_locations(caller: Caller, after: After = "", limit: Limit = 100) -> Locations:
         found = await hub.catalog.locations(caller.scope, after=after, limit=limit)
-        return Locations(locations=found)
+        return Locations(locations=await _with_keepers(hub, caller, found))
 
     @routes.get("/locations/{location}", **needs("catalog:read"))
-    async def show_location(location: Code, caller: Caller) -> LocationRecord:
-        return await hub.catalog.location(caller.scope, location)
+    async def show_location(location: Code, caller: Caller) -> LocationShown:
+        found = await hub.catalog.location(caller.scope, location)
+        return (await _with_keepers(hub, caller, [found]))[0]
 
     @routes.put("/locations/{location}", status_code=202, **needs("catalog:write"))
     async def say_location(
@@ -135,6 +145,17 @@ def location_routes(hub: Hub) -> APIRouter:
         await _link(hub, caller, ReferenceKind.LOCATION, location, said)
 
     return routes
+
+
+async def _with_keepers(
+    hub: Hub, caller: Caller, places: Sequence[LocationRecord]
+) -> list[LocationShown]:
+    keepers = await hub.authority.keepers(caller.scope, [place.location for place in places])
+    kept_by = {keeper.location: keeper.source for keeper in keepers}
+    return [
+        LocationShown(**asdict(place), stock_kept_by=kept_by.get(place.location, ""))
+        for place in places
+    ]
 
 
 async def _say(

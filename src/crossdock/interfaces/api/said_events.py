@@ -66,7 +66,7 @@ class SaidEvents(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class VerdictShown:
-    """NEW, REPEAT, CONFLICT, QUARANTINED or WAITING; `where` points into the event."""
+    """NEW, REPEAT, CONFLICT, QUARANTINED, WAITING or PROPOSAL; `where` points into the event."""
 
     identity: str
     verdict: str

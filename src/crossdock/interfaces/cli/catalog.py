@@ -1,5 +1,6 @@
 """`crossdock catalog`: items and locations, and what every system calls them."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 After = Annotated[str, typer.Option(help="Begin behind this one.")]
+Place = Annotated[str, typer.Argument(help="The location's code.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
 
 
@@ -43,14 +45,25 @@ def locations(after: After = "", limit: Limit = 100, as_json: AsJson = False) ->
 
     async def listed(hub: Hub) -> None:
         found = await hub.catalog.locations(hub.scope, after=after, limit=limit)
+        keepers = await hub.authority.keepers(hub.scope, [one.location for one in found])
+        kept_by = {keeper.location: keeper.source for keeper in keepers}
         if as_json:
-            print_json(found)
+            print_json(
+                [{**asdict(o), "stock_kept_by": kept_by.get(o.location, "")} for o in found]
+            )
             return
         table(
-            ("location", "name", "kind", "members", "source"),
+            ("location", "name", "kind", "members", "source", "stock kept by"),
             [
-                (one.location, one.name, one.kind, " ".join(one.members), one.source)
-                for one in found
+                (
+                    o.location,
+                    o.name,
+                    o.kind,
+                    " ".join(o.members),
+                    o.source,
+                    kept_by.get(o.location),
+                )
+                for o in found
             ],
             empty="no locations yet: add one: `add-location`",
         )
@@ -82,6 +95,56 @@ def add_location(
     kind = LocationKind.GROUP if member else LocationKind.DC
     place = LocationChanged(code=code, name=name, kind=kind, members=tuple(member or ()))
     _say(place, as_json=as_json)
+
+
+@app.command()
+def keepers(as_json: AsJson = False) -> None:
+    """List which system keeps the stock of which location, and who said so."""
+
+    async def listed(hub: Hub) -> None:
+        found = await hub.authority.keepers(hub.scope)
+        if as_json:
+            print_json(found)
+            return
+        table(
+            ("location", "stock kept by", "since", "said by"),
+            [(one.location, one.source, one.set_at, one.set_by) for one in found],
+            empty="no location has a keeper: any source may tell its stock; say one: `set-keeper`",
+        )
+
+    with_hub(listed)
+
+
+@app.command()
+def set_keeper(
+    location: Place,
+    source: Annotated[
+        str, typer.Argument(help="The connection that keeps the stock; crossdock: the hub itself.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Let one system alone tell the stock of a location; what others say is only proposed."""
+
+    async def said(hub: Hub) -> None:
+        keeper = await hub.authority.set_keeper(hub.scope, location, source, by="command-line")
+        print_json(keeper) if as_json else stdout.print(
+            f"{keeper.source} keeps the stock of {keeper.location}", markup=False
+        )
+
+    with_hub(said)
+
+
+@app.command()
+def clear_keeper(location: Place, as_json: AsJson = False) -> None:
+    """Let any source tell the stock of a location again."""
+
+    async def cleared(hub: Hub) -> None:
+        await hub.authority.clear_keeper(hub.scope, location)
+        print_json({"cleared": location}) if as_json else stdout.print(
+            f"any source may tell the stock of {location}", markup=False
+        )
+
+    with_hub(cleared)
 
 
 @app.command()

@@ -1,11 +1,15 @@
-"""`crossdock msg`: messages that were set aside, and what waits for its predecessor."""
+"""`crossdock msg`: messages that were set aside, what waits, and what is only proposed."""
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
+import msgspec
 import typer
 from rich.markup import escape
 
 from crossdock.assembly import Hub
+from crossdock.capabilities.catalog import normalised
+from crossdock.connectivity.proposals import Proposal
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
@@ -63,6 +67,35 @@ def waiting(source: Source = "", as_json: AsJson = False) -> None:
             ],
             empty="nothing waits",
         )
+
+    with_hub(listed)
+
+
+@app.command()
+def proposals(
+    source: Source = "",
+    location: Annotated[str, typer.Option(help="Only of this location.")] = "",
+    after: Annotated[int, typer.Option(min=0, help="Begin behind this number.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """List what systems say of stock that another keeps: the newest of each kind, ignored."""
+
+    async def listed(hub: Hub) -> None:
+        found = await hub.proposals.find(
+            hub.scope, source=source, location=normalised(location), after=after
+        )
+        if as_json:
+            print_json([_as_object(one) for one in found])
+            return
+        table(
+            ("number", "source", "location", "kept by", "what", "of", "times", "newest"),
+            [
+                (p.id, p.source, p.location, p.keeper, p.type, p.key, p.times,
+                 f"{p.occurred_at:%m-%d %H:%M}")
+                for p in found
+            ],
+            empty="no system says anything of stock that another keeps",
+        )  # fmt: skip
 
     with_hub(listed)
 
@@ -127,6 +160,10 @@ def discard(
         print_json({"discarded": count}) if as_json else stdout.print(f"{count} discarded")
 
     with_hub(discarded)
+
+
+def _as_object(one: Proposal) -> dict[str, Any]:
+    return {**asdict(one), "fact": msgspec.json.decode(one.fact)}
 
 
 def _word(is_closed: bool) -> str:  # noqa: FBT001

@@ -1,4 +1,4 @@
-"""Who may call what: API keys, stored as hashes."""
+"""Who may call what (API keys, stored as hashes), and which system keeps what."""
 
 from crossdock.foundation.migrations.script import run
 
@@ -27,10 +27,24 @@ select guard_table('api_key');
 revoke delete on api_key from crossdock_hub;
 """
 
+AUTHORITY = """
+-- One system of record at a time for an attribute of a location; no row: anybody may tell it.
+create table system_of_record (
+    tenant text not null,
+    attribute text not null check (attribute in ('stock')),
+    location text not null,
+    source text not null,
+    set_by text not null,
+    set_at timestamptz not null,
+    primary key (tenant, attribute, location)
+);
+select guard_table('system_of_record');
+"""
+
 
 def upgrade() -> None:
-    run(KEYS)
+    run(KEYS + AUTHORITY)
 
 
 def downgrade() -> None:
-    run("drop table api_key")
+    run("drop table system_of_record, api_key")

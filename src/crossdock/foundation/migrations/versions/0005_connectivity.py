@@ -156,6 +156,28 @@ create index stream_hole_silent on stream_hole (seen_at) where reported_at is nu
 select guard_table('stream_hole');
 """
 
+# What a system says of stock that another keeps: the newest of each kind, so it stays small.
+PROPOSALS = """
+create table proposal (
+    id bigint generated always as identity primary key,
+    tenant text not null,
+    source text not null,
+    digest bytea not null,
+    type text not null,
+    key text not null,
+    location text not null,
+    keeper text not null,
+    identity text not null,
+    fact jsonb not null,
+    raw_ref bigint,
+    occurred_at timestamptz not null,
+    received_at timestamptz not null,
+    times bigint not null check (times > 0),
+    unique (tenant, source, digest)
+);
+select guard_table('proposal');
+"""
+
 OUTBOX = """
 create table outbox_command (
     tenant text not null,
@@ -261,14 +283,14 @@ select guard_table('channel_write');
 
 
 def upgrade() -> None:
-    run(DIRECTORY + INBOX + OUTBOX)
+    run(DIRECTORY + INBOX + PROPOSALS + OUTBOX)
 
 
 def downgrade() -> None:
     run(
         """
         drop table channel_write, outbox_revision, outbox_attempt, outbox_subject, outbox_command,
-            stream_hole, stream_progress, quarantine, waiting_fact, raw_message, poll_cursor,
-            connection_health, connection, tenant_key;
+            proposal, stream_hole, stream_progress, quarantine, waiting_fact, raw_message,
+            poll_cursor, connection_health, connection, tenant_key;
         """
     )
