@@ -248,7 +248,7 @@ async def _as_kept(
     counting: dict[int, Fact] = {}
     proposed: list[proposals.Proposed] = []
     for index, fact in facts.items():
-        counts, apart = proposals.told_apart(fact, origin.source, keepers, origin.raw_ref)
+        counts, apart = proposals.told_apart(fact, origin.source, keepers, batch.raw_refs[index])
         proposed += apart
         if counts is not None:
             counting[index] = counts
