@@ -53,6 +53,9 @@ from crossdock.governance.authority import Authority
 from crossdock.orchestration.engine.engine import Engine, follow_all
 from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
+from crossdock.orchestration.processes.movement_facts import movement_posting
+from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
+from crossdock.orchestration.processes.movement_posting import Books
 
 SIGN_SECONDS = 5.0
 
@@ -101,8 +104,11 @@ class Hub:
         self.inventory = Inventory(database, clock, soft_hold_ttl_seconds=ttl_seconds)
         self.outbox = Outbox(database, clock)
         self.channels = Channels(database, clock)
-        publishing = availability_publishing(_Pools(self.inventory))
-        self.engine = Engine(database, clock, self.outbox, [publishing], worker=self.worker)
+        processes = (
+            availability_publishing(_Pools(self.inventory)),
+            movement_posting(_Books(self.directory, self.catalog)),
+        )
+        self.engine = Engine(database, clock, self.outbox, processes, worker=self.worker)
         self._ports = Ports(
             clock=clock,
             random=outside.random,
@@ -331,6 +337,27 @@ class _Pools:
                         fresh_until=_fresh_until(answer),
                     )
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """Directory and catalogue, in the words of movement posting."""
+
+    directory: Directory
+    catalog: Catalog
+
+    async def books(self, tx: Transaction, tenants: Sequence[str]) -> Sequence[Books]:
+        told = await self.directory.told(tx, tenants, POSTS_MOVEMENTS)
+        places = [(one.tenant, location) for one in told for location in one.locations]
+        zones = await self.catalog.time_zones(tx, places) if places else {}
+        return [
+            Books(
+                tenant=one.tenant,
+                connection=one.connection,
+                zones={name: zones.get((one.tenant, name), "UTC") for name in one.locations},
+            )
+            for one in told
+        ]
 
 
 def _fresh_until(answer: Availability) -> datetime | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import msgspec
@@ -73,11 +73,26 @@ class Entry:
         return not location or not self.roles[role] or location in self.roles[role]
 
 
+class Told(NamedTuple):
+    """A connection and the locations at which it was given a role by name."""
+
+    tenant: str
+    connection: str
+    locations: tuple[str, ...]
+
+
 ENTRIES = """
 select c.*, h.circuit, h.failures, h.probe_at, h.answered_at, h.last_error
 from connection c join connection_health h on h.tenant = c.tenant and h.connection = c.name
 where ($1 = '*' or c.tenant = $1) and ($2 = '' or c.name = $2)
 order by c.tenant, c.name
+"""
+# Only those that name their locations: one without any plays its roles everywhere when it is
+# asked, and is told of nothing by itself.
+TOLD = """
+select tenant, name, array(select jsonb_array_elements_text(roles -> $2)) as locations
+from connection where tenant = any($1) and jsonb_array_length(roles -> $2) > 0
+order by tenant, name
 """
 ADD = """
 insert into connection (tenant, name, application, settings, secrets, roles, rate_per_second,
@@ -204,6 +219,11 @@ class Directory:
             for entry in await self.entries(scope)
             if role in self.application_of(entry).roles and entry.plays(role.__name__, location)
         ]
+
+    async def told(self, tx: Transaction, tenants: Sequence[str], role: str) -> list[Told]:
+        """List the connections that a role was given to location by location."""
+        rows = await tx.fetch(TOLD, list(tenants), role)
+        return [Told(row["tenant"], row["name"], tuple(row["locations"])) for row in rows]
 
     def application_of(self, entry: Entry) -> Application:
         if entry.application not in self.applications:

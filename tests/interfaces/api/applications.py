@@ -1,4 +1,4 @@
-"""A small system that sends signed messages, for the webhook tests."""
+"""A small system that sends signed messages, and one that keeps books, for the API's tests."""
 
 import hashlib
 import hmac
@@ -11,7 +11,14 @@ from pydantic import BaseModel, SecretStr
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Forbidden
 from crossdock.canonical.inventory import SourceHeard
-from crossdock.connectivity.sdk import Application, Delivery, Kind, Translation
+from crossdock.connectivity.sdk import (
+    Application,
+    Delivery,
+    Kind,
+    PostsMovements,
+    RepeatSafety,
+    Translation,
+)
 
 SECRET = "a secret of at least twenty-four bytes"
 
@@ -55,5 +62,12 @@ APPLICATIONS = {
         settings=BellSettings,
         receive=BellReceiver,
         events=(SourceHeard,),
-    )
+    ),
+    "books": Application(
+        name="books",
+        title="Books",
+        kind=Kind.ERP,
+        settings=BellSettings,
+        roles={PostsMovements: RepeatSafety.SEARCH_BEFORE_CREATE},
+    ),
 }

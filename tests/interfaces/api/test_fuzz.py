@@ -66,6 +66,7 @@ RIGHT: list[tuple[str, str, Any]] = [
     ("GET", "/v1/keys", None),
     ("DELETE", "/v1/keys/{}", None),
     ("GET", "/v1/connections/{}", None),
+    ("PUT", "/v1/connections/{}/roles", {"roles": {"PostsMovements": ["DC"]}}),
     ("POST", "/v1/connections/{}/pause", {"reason": "why"}),
     ("GET", "/v1/quarantine?after=0&limit=10&state=OPEN&source=wms", None),
     ("GET", "/v1/quarantine/{}", None),

@@ -76,7 +76,13 @@ def code() -> str:
 
 
 def booking(
-    reference: str, item: int, quantity: str, *, source: str = "", target: str = ""
+    reference: str,
+    item: int,
+    quantity: str,
+    *,
+    source: str = "",
+    target: str = "",
+    **more: Any,
 ) -> PostMovement:
     return PostMovement(
         command_id=f"command of {reference}",
@@ -87,6 +93,7 @@ def booking(
         source_location=source,
         target_location=target,
         occurred_on="2026-05-04",
+        **more,
     )
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from crossdock.applications.tryton import APPLICATION
 from crossdock.applications.tryton.client import TrytonConnection
-from crossdock.connectivity.sdk import Connection, Polls, Verdict
-from tests.peers.tryton.conftest import Connect, booking
+from crossdock.canonical.inventory import StockMoved
+from crossdock.connectivity.sdk import BOOKED_BY_HUB, Connection, Polls, Verdict
+from tests.peers.tryton.conftest import Connect, booking, round_of
 from tests.peers.tryton.proxy import Fate, proxy
 from tests.peers.tryton.server import TrytonServer
 from tests.peers.tryton.test_trouble import shipments_named, warehouse
@@ -101,6 +102,55 @@ async def test_goods_pass_through_transit_between_warehouses(
         ("done", "4.0"),
         ("done", "9.0"),
     ]
+
+
+async def test_what_is_in_transit_lies_at_neither_end(
+    connection: TrytonConnection, clerk: Trading, code: str
+) -> None:
+    (product,) = await clerk.products(code)
+    west, east = (
+        await warehouse(clerk),
+        str(await clerk.one("stock.location", "code", "=", "EAST")),
+    )
+    transit = await clerk.one("stock.location", "name", "=", "Transit")
+    steps = [
+        booking(f"{code}-1", product, "9", target=west),
+        booking(f"{code}-2", product, "4", source=west, target=east, is_target_in_transit=True),
+        booking(f"{code}-3", product, "3", source=east, target=east, is_source_in_transit=True),
+    ]
+
+    outcomes = [(await connection.post_movements([step]))[0].verdict for step in steps]
+
+    assert outcomes == [Verdict.DONE] * 3
+    held = {
+        place: await clerk.on_hand(product, int(place)) for place in (west, east, str(transit))
+    }
+    assert held == {west: Decimal(5), east: Decimal(3), str(transit): Decimal(1)}
+
+
+async def test_what_the_hub_has_booked_is_not_told_back(
+    connection: TrytonConnection, clerk: Trading, code: str
+) -> None:
+    (product,) = await clerk.products(code)
+    west, east = (
+        await warehouse(clerk),
+        str(await clerk.one("stock.location", "code", "=", "EAST")),
+    )
+    await clerk.stock((product, "20"))
+    ours = [
+        booking(f"{BOOKED_BY_HUB}wms:{code}-1", product, "7", target=west),
+        booking(f"{BOOKED_BY_HUB}wms:{code}-2", product, "2", source=west),
+        booking(f"{BOOKED_BY_HUB}wms:{code}-3", product, "3", source=west, target=east),
+    ]
+    theirs = booking(f"{code}-4", product, "1", source=west)
+
+    outcomes = await connection.post_movements([*ours, theirs])
+
+    assert {outcome.verdict for outcome in outcomes} == {Verdict.DONE}
+    facts, _ = await round_of(connection)
+    told = [fact.payload for fact in facts if isinstance(fact.payload, StockMoved)]
+    mine = [moved.quantity.value for moved in told if moved.item == str(product)]
+    assert sorted(mine) == [Decimal(1), Decimal(20)]
 
 
 async def test_an_unknown_item_waits_for_its_predecessor(

@@ -32,6 +32,15 @@ def moves_of(facts: list[Fact], item: int) -> list[StockMoved]:
     return [moved for moved in found if moved.item == str(item)]
 
 
+def items_of(facts: list[Fact], item: int) -> list[Fact]:
+    """Pick what is told of an item; a location may have the same number."""
+    return [
+        fact
+        for fact in facts
+        if isinstance(fact.payload, ItemChanged) and fact.native_ref == str(item)
+    ]
+
+
 async def test_check_names_version_company_and_nodes(connection: TrytonConnection) -> None:
     assert await connection.check() == "Tryton 8.2.1, Dock & Sons, 3 nodes"
 
@@ -43,7 +52,7 @@ async def test_an_item_brings_its_units_as_exact_rationals(
 
     facts, _ = await round_of(connection)
 
-    item = next(fact.payload for fact in facts if fact.native_ref == str(product))
+    item = items_of(facts, product)[0].payload
     assert isinstance(item, ItemChanged)
     assert (item.sku, item.base_unit) == (code, "KGM")
     assert ItemUnit(unit="LBR", numerator=45359237, denominator=100000000) in item.units
@@ -59,8 +68,7 @@ async def test_an_item_put_out_of_use_is_told_and_not_forgotten(
     await clerk.session.change("model.product.product.write", [product], {"active": False})
 
     facts, _ = await round_of(connection, cursor)
-    versions = [fact for fact in facts if fact.native_ref == str(product)]
-    newest = max(versions, key=lambda fact: fact.version or 0).payload
+    newest = max(items_of(facts, product), key=lambda fact: fact.version or 0).payload
     assert isinstance(newest, ItemChanged)
     assert newest.status is ItemStatus.DISCONTINUED
 

@@ -88,6 +88,16 @@ class Trading:
         await self.do("stock.move", "do", moves)
         return moves
 
+    async def on_hand(self, product: int, location: int) -> Decimal:
+        """Ask Tryton's own books what lies at a location and below it now."""
+        today = (await self.session.ask("model.ir.date.today")).result
+        answer = await self.session.ask(
+            "model.product.product.read",
+            *([product], ["quantity"]),
+            context={"locations": [location], "stock_date_end": today},
+        )
+        return Decimal(str(answer.result[0]["quantity"]))
+
     async def sell(self, product: int, quantity: str, *, reference: str) -> int:
         """Enter a sale and process it, so that it has a shipment waiting."""
         sale = await self.enter_sale(product, quantity, reference=reference)

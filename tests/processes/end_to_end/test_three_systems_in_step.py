@@ -14,6 +14,7 @@ import pytest
 from crossdock.applications.generic_wms.simulator import Habits as WmsHabits
 from crossdock.applications.shopify.simulated_webhooks import Habits as ShopHabits
 from crossdock.canonical.inventory import StockSnapshotTaken
+from crossdock.connectivity.sdk import BOOKED_BY_HUB
 from tests.peers.tryton.server import TrytonServer
 from tests.processes.end_to_end.town import (
     SITE,
@@ -154,6 +155,57 @@ async def counter(town: Town, skus: list[str]) -> None:
         for sku in skus:
             await town.reserve(sku, 1, f"counter-{sku}-{number}")
             await asyncio.sleep(0.2)
+
+
+async def test_what_the_warehouse_moves_is_in_the_erps_books_once_each(
+    tryton: TrytonServer, dsn: str, tmp_path: Path
+) -> None:
+    """The ERP knows nothing of the opening stock: its books say what moved since, and no more."""
+    sku, other = codes(2)
+    stock, habits = {sku: 100, other: 50}, Habits(warehouse=WmsHabits(repeated=0.5))
+    async with open_town(dsn, tmp_path, tryton, stock, habits=habits, keeps=[SITE]) as town:
+        await shows(town, sku, 100, seconds=60)
+        town.warehouse.receive(sku, 7)
+        await shows(town, sku, 107, seconds=60)
+        assert town.buy(sku, 4)
+        assert await town.reserve(sku, 2, "counter-1")
+        await in_step(town)
+
+        three = [("done", 2), ("done", 4), ("done", 7)]
+        await eventually(lambda: bookings(town, sku), lambda it: it == three, seconds=120)
+        assert await books_of_east(town, sku) == 1
+
+        # Tryton tells its moves in their order: once it has told a newer one, it has passed ours.
+        for count in (3, 7):
+            await town.clerk.stock((town.products[sku], str(count - count // 2)))
+            await town.clerk.stock((town.products[sku], str(count // 2)))
+        await eventually(
+            lambda: on_hand(town.hub, [sku], "WH"), lambda it: _has(it, sku, 10), seconds=120
+        )
+        assert await on_hand(town.hub, [sku], SITE) == {sku: {"AVAILABLE": 101}}
+        assert town.shop.levels() == {sku: 101, other: 50}
+        assert await bookings(town, sku) == three
+        assert await bookings(town, other) == []
+        assert await town.hub.outbox.find(town.hub.scope) == []
+
+
+async def books_of_east(town: Town, sku: str) -> int:
+    """Ask Tryton's own books what lies in the warehouse that another system works."""
+    east = await town.clerk.one("stock.location", "code", "=", SITE)
+    return int(await town.clerk.on_hand(town.products[sku], east))
+
+
+async def bookings(town: Town, sku: str) -> list[tuple[str, int]]:
+    """List the moves of Tryton's that belong to a booking of the hub's."""
+    rows = await town.clerk.rows(
+        "stock.shipment.internal",
+        [
+            ["reference", "like", f"{BOOKED_BY_HUB}wms:%"],
+            ["moves.product", "=", town.products[sku]],
+        ],
+        *("state", "moves.quantity"),
+    )
+    return sorted((row["state"], int(move["quantity"])) for row in rows for move in row["moves."])
 
 
 async def test_the_erps_own_count_does_not_override_the_warehouse_system(

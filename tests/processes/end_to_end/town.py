@@ -151,7 +151,7 @@ async def eventually(
 
 
 @asynccontextmanager
-async def open_town(
+async def open_town(  # noqa: PLR0913 - each is what some test varies
     dsn: str,
     folder: Path,
     tryton: TrytonServer,
@@ -159,9 +159,13 @@ async def open_town(
     *,
     habits: Habits | None = None,
     erp: Mapping[str, Any] | None = None,
+    keeps: Sequence[str] = (),
     **terms: Any,
 ) -> AsyncIterator[Town]:
-    """Found the products in the ERP, then let the hub hear of everything by itself."""
+    """Found the products in the ERP, then let the hub hear of everything by itself.
+
+    `keeps` are the locations whose movements the ERP is told of.
+    """
     habits = habits or Habits()
     clock = SystemClock()
     async with AsyncExitStack() as stack:
@@ -196,7 +200,9 @@ async def open_town(
         await hub.authority.set_keeper(hub.scope, SITE, "wms", by="the town")
         await working(stack, hub.work(), warehouse.run(), shop.simulator.webhooks.run())
         await connected(hub, "shop", "shopify", settings)
-        await connected(hub, "tryton", "tryton", {**tryton_settings(tryton), **(erp or {})})
+        books = {"PostsMovements": list(keeps)} if keeps else {}
+        company = {**tryton_settings(tryton), **(erp or {})}
+        await connected(hub, "tryton", "tryton", company, roles=books)
         channel = shop.terms((SITE,), **{"coalesce_seconds": 1, **terms})
         await hub.channels.put(hub.scope, channel)
         yield Town(

@@ -108,6 +108,20 @@ async def test_a_role_is_found_where_it_is_played(hub: World) -> None:
         await with_shop(hub, "erp", roles={"PostsMovements": []})
 
 
+async def test_only_who_is_given_a_role_location_by_location_is_told(hub: World) -> None:
+    role = "PublishesAvailability"
+    await with_shop(hub, "asked")
+    await with_shop(hub, "everywhere", roles={role: []})
+    await with_shop(hub, "reno", roles={role: ["dc1", "dc2"]})
+
+    async with hub.database.transaction(Scope.of_workers()) as tx:
+        assert await hub.directory.told(tx, ["main", "other"], role) == [
+            ("main", "reno", ("dc1", "dc2"))
+        ]
+        assert await hub.directory.told(tx, ["main"], "PostsMovements") == []
+        assert await hub.directory.told(tx, ["other"], role) == []
+
+
 async def test_a_tenants_connections_are_its_own(hub: World) -> None:
     await hub.directory.add(MAIN, SHOP)
 

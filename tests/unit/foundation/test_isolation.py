@@ -31,6 +31,7 @@ SAMPLES = {
     "boolean": "false",
     "xid8": "pg_current_xact_id()",
     "text": "'x{n}'",
+    "numeric": "50",
 }
 _numbers = itertools.count()
 
@@ -74,7 +75,7 @@ async def fill(owner: Any, table: str, tenant: str, partner: str = "") -> None:
 
 
 def sample(kind: str) -> str:
-    """Give a value that no other row has; every number fits into the smallest kind."""
+    """Give a value that no other row has, where the kind has room for that many."""
     if kind.endswith("[]"):
         return "'{}'"
     return SAMPLES.get(kind, "{n}").format(n=next(_numbers))

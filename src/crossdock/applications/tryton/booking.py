@@ -4,7 +4,8 @@ A movement becomes an internal shipment whose `reference` is the hub's own name 
 itself has no field for a foreign name. Search comes before every create, so a repeat after a lost
 answer finds what is there and carries it on to done from wherever it stood. An end outside the
 house is the lost-and-found location, as in Tryton's own stock counts: what a sale's or a
-purchase's shipment moves is booked by that shipment, not here.
+purchase's shipment moves is booked by that shipment, not here. What is booked here is not told
+back when Tryton is asked what moved: the reference gives it away.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from crossdock.applications.tryton.movements import INTERNAL_SHIPMENT
 from crossdock.applications.tryton.places import Places
 from crossdock.applications.tryton.session import Session
 from crossdock.applications.tryton.units import Units
@@ -20,7 +22,7 @@ from crossdock.applications.tryton.wire import Measure
 from crossdock.canonical.errors import Conflict, Missing, Rejected, Unavailable
 from crossdock.connectivity.sdk import Outcome, PostMovement, Verdict
 
-SHIPMENT = "model.stock.shipment.internal"
+SHIPMENT = f"model.{INTERNAL_SHIPMENT}"
 STEPS_MAX = 12
 SHIPMENT_FIELDS = (
     *("state", "transit_location", "from_location", "to_location", "_timestamp"),
@@ -77,7 +79,7 @@ class Bookings:
                 f"{command.external_ref} is {shipment['state']} in Tryton", code="cancelled"
             )
         # With the version we have read: a person who changed it meanwhile makes us read again.
-        version = {f"stock.shipment.internal,{shipment['id']}": shipment["_timestamp"]}
+        version = {f"{INTERNAL_SHIPMENT},{shipment['id']}": shipment["_timestamp"]}
         await self.session.change(
             f"{SHIPMENT}.{buttons[shipment['state']]}",
             [shipment["id"]],
@@ -95,7 +97,7 @@ class Bookings:
 
     async def _shipment(self, command: PostMovement) -> Mapping[str, Any]:
         product, base = int(command.item), await self._base_unit(command.item)
-        source, target = self._end(command.source_location), self._end(command.target_location)
+        source, target = self._ends(command)
         day = date.fromisoformat(command.occurred_on)
         move = {
             "product": product,
@@ -115,8 +117,16 @@ class Bookings:
             "moves": [["create", [move]]],
         }
 
-    def _end(self, location: str) -> int:
-        return self.places.shelf(location) if location else self.places.lost_and_found()
+    def _ends(self, command: PostMovement) -> tuple[int, int]:
+        return (
+            self._end(command.source_location, is_in_transit=command.is_source_in_transit),
+            self._end(command.target_location, is_in_transit=command.is_target_in_transit),
+        )
+
+    def _end(self, location: str, *, is_in_transit: bool) -> int:
+        if not location:
+            return self.places.lost_and_found()
+        return self.places.transit() if is_in_transit else self.places.shelf(location)
 
     async def _base_unit(self, item: str) -> int:
         if not item.isdecimal():
@@ -136,7 +146,7 @@ class Bookings:
 
         Through transit it has two moves, the same goods on both legs.
         """
-        ends = self._end(command.source_location), self._end(command.target_location)
+        ends = self._ends(command)
         held = {
             (str(move["product"]), Decimal(move["quantity"]), self.units.code(move["unit"]))
             for move in shipment["moves."]
@@ -153,7 +163,7 @@ def _done(command: PostMovement, shipment: Mapping[str, Any]) -> Outcome:
         command_id=command.command_id,
         verdict=Verdict.DONE,
         observed=Decimal(shipment["moves."][0]["quantity"]),
-        detail=f"stock.shipment.internal,{shipment['id']}",
+        detail=f"{INTERNAL_SHIPMENT},{shipment['id']}",
     )
 
 

@@ -28,6 +28,7 @@ from crossdock.applications.tryton.mapping import (
     Options,
     read_page,
 )
+from crossdock.applications.tryton.movements import INTERNAL_SHIPMENT
 from crossdock.applications.tryton.places import Places
 from crossdock.applications.tryton.session import Answer, Session
 from crossdock.applications.tryton.units import Units
@@ -183,18 +184,24 @@ class TrytonConnection:
             "units": units_around,
             "locations": (await self._places(including=ends)).around(ends),
             "origins": await self._origins(rows),
+            "shipments": await self._shipments(rows),
         }
 
     async def _origins(self, rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Read where moves come from: a pick from a delivery, and that from the order line."""
-        moves = sorted(
-            int(row["origin"].partition(",")[2])
-            for row in rows
-            if (row["origin"] or "").startswith("stock.move,")
-        )
+        moves = _ids_of("stock.move", (row["origin"] for row in rows))
         if not moves:
             return []
         answer = await self._read("stock.move", [["id", "in", moves]], ["origin"], ROWS_MAX)
+        return list(answer.result)
+
+    async def _shipments(self, rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Read the references of internal shipments: those that the hub has booked say so."""
+        shipments = _ids_of(INTERNAL_SHIPMENT, (row["shipment"] for row in rows))
+        if not shipments:
+            return []
+        domain = [["id", "in", shipments]]
+        answer = await self._read(INTERNAL_SHIPMENT, domain, ["reference"], ROWS_MAX)
         return list(answer.result)
 
     async def _counted(self, at: Cursor) -> Poll:
@@ -289,6 +296,12 @@ _NOTHING = b'{"topic":"locations","answer":{"result":[]},"related":{}}'
 
 def _fields(feed: Feed) -> list[str]:
     return list(FIELDS_BY_TOPIC[feed.topic])
+
+
+def _ids_of(model: str, references: Iterable[str | None]) -> list[int]:
+    """Pick the numbers of one model out of references like `stock.move,7`."""
+    parted = (reference.partition(",") for reference in references if reference)
+    return sorted({int(number) for name, _, number in parted if name == model})
 
 
 def _item_units(items: Iterable[Mapping[str, Any]]) -> set[int]:

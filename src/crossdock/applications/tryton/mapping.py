@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from crossdock.applications.tryton.counts import counted
-from crossdock.applications.tryton.movements import movement_type
+from crossdock.applications.tryton.movements import INTERNAL_SHIPMENT, movement_type
 from crossdock.applications.tryton.places import Places
 from crossdock.applications.tryton.units import Units
 from crossdock.applications.tryton.wire import decoded, encoded
@@ -16,7 +16,7 @@ from crossdock.canonical.errors import CrossdockError, Missing
 from crossdock.canonical.inventory import MovementType, StockMoved, StockStatus
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
-from crossdock.connectivity.sdk import Translation, Untranslatable
+from crossdock.connectivity.sdk import BOOKED_BY_HUB, Translation, Untranslatable
 
 Row = Mapping[str, Any]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -223,8 +223,15 @@ def _moves(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
     units = Units.of(related["units"], options.unit_codes)
     places = Places.of(related["locations"], options.location_statuses)
     origins = {row["id"]: row["origin"] for row in related["origins"]}
+    ours = {
+        f"{INTERNAL_SHIPMENT},{row['id']}"
+        for row in related["shipments"]
+        if (row["reference"] or "").startswith(BOOKED_BY_HUB)
+    }
 
     def read(row: Row) -> Iterable[Fact]:
+        if row["shipment"] in ours:
+            return  # told by somebody else, and booked here by the hub
         ends = places.place(row["from_location"]), places.place(row["to_location"])
         if not row["quantity"] or ends[0] == ends[1] or not row["effective_date"]:
             return  # from bin to bin the node holds the same; undated, it was never done

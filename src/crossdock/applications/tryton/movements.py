@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from crossdock.canonical.inventory import MovementType, Place, StockStatus
 
+INTERNAL_SHIPMENT = "stock.shipment.internal"
+
 # Across the border of the house, by the kind of the location outside.
 INTO_HOUSE = {
     "supplier": MovementType.RECEIPT,

@@ -104,6 +104,13 @@ class Places:
                 return int(row["id"])
         raise Missing("Tryton has no lost-and-found location", code="MD-LOC")
 
+    def transit(self) -> int:
+        """Name the storage in no warehouse, where goods are between two of them."""
+        for row in self.rows.values():
+            if row["type"] == "storage" and row["parent"] is None and row["active"]:
+                return int(row["id"])
+        raise Missing("Tryton has no location for goods in transit", code="MD-LOC")
+
     def _row(self, location: int) -> Mapping[str, Any]:
         if location not in self.rows:
             raise Missing(f"location {location} of Tryton is not known yet", code="MD-LOC")

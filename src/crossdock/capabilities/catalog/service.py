@@ -182,6 +182,14 @@ class Catalog:
         base_units = {row["name"]: row["base_unit"] for row in rows if row["base_unit"]}
         return base_units, {row["name"] for row in rows if not row["base_unit"]}
 
+    async def time_zones(
+        self, tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], str]:
+        """Answer the zone of each (tenant, location); one that nobody knows is left out."""
+        tenants, locations = [of for of, _ in places], [name for _, name in places]
+        rows = await tx.fetch(store.TIME_ZONES, tenants, locations)
+        return {(row["tenant"], row["location"]): row["timezone"] for row in rows}
+
     async def items(
         self, scope: Scope, *, after: str = "", limit: int = 100, only: Sequence[str] | None = None
     ) -> list[ItemRecord]:

@@ -12,6 +12,7 @@ from crossdock.connectivity.sdk.application import (
 )
 from crossdock.connectivity.sdk.facts import Delivery, Poll, Translation, Untranslatable
 from crossdock.connectivity.sdk.roles import (
+    BOOKED_BY_HUB,
     HeldQuantity,
     Outcome,
     PostMovement,
@@ -23,6 +24,7 @@ from crossdock.connectivity.sdk.roles import (
 )
 
 __all__ = [
+    "BOOKED_BY_HUB",
     "Application",
     "Connection",
     "Delivery",

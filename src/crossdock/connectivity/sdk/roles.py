@@ -89,12 +89,17 @@ class PublishesAvailability(Protocol):
     ) -> Sequence[HeldQuantity]: ...
 
 
+BOOKED_BY_HUB = "crossdock:"
+"""How every `external_ref` begins."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostMovement:
     """Book a stock movement in a follower (an ERP that must learn what the warehouse did).
 
     `external_ref` is the hub's business identity of the movement; the target stores it, so that a
-    repeat finds it by search before it creates. Locations are the target's own keys, "" outside.
+    repeat finds it by search before it creates. Locations are the target's own keys, "" outside
+    its books. What is in transit at an end belongs to that location and does not lie there.
     """
 
     command_id: str
@@ -105,10 +110,16 @@ class PostMovement:
     source_location: str
     target_location: str
     occurred_on: str
+    is_source_in_transit: bool = False
+    is_target_in_transit: bool = False
 
 
 @runtime_checkable
 class PostsMovements(Protocol):
-    """Keeps books of stock that somebody else moves: an ERP behind a warehouse system."""
+    """Keeps books of stock that somebody else moves: an ERP behind a warehouse system.
+
+    One that also tells what moved leaves out what it was told to book: its reference begins with
+    `BOOKED_BY_HUB`. Otherwise the movement would count twice.
+    """
 
     async def post_movements(self, commands: Sequence[PostMovement]) -> Sequence[Outcome]: ...

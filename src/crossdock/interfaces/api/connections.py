@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from crossdock.connectivity.directory import Circuit, Entry
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import Text
+from crossdock.interfaces.api.roles_said import roles_said
+from crossdock.interfaces.api.shapes import Code, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,17 @@ class Pause(BaseModel):
     reason: Text = ""
 
 
+class RolesSaid(BaseModel):
+    """Each role with the locations it is played at; with none it is played everywhere.
+
+    Only a role that names its locations is told of what happens there, as of movements.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    roles: dict[Code, Annotated[list[Code], Field(max_length=1000)]] = Field(max_length=100)
+
+
 def router(hub: Hub) -> APIRouter:
     routes = APIRouter(prefix="/v1/connections", tags=["connections"])
 
@@ -57,6 +69,12 @@ def router(hub: Hub) -> APIRouter:
     @routes.get("/{connection}", **needs("connections:read"))
     async def show_connection(connection: Text, caller: Caller) -> ConnectionShown:
         return _shown(await hub.directory.get(caller.scope, connection))
+
+    @routes.put("/{connection}/roles", **needs("connections:write"))
+    async def set_roles(connection: Text, said: RolesSaid, caller: Caller) -> ConnectionShown:
+        """Say what it is asked for, and where; this replaces what was said before."""
+        roles = await roles_said(hub.catalog, caller.scope, said.roles)
+        return _shown(await hub.directory.change(caller.scope, connection, roles=roles))
 
     @routes.post("/{connection}/pause", **needs("connections:write"))
     async def pause_connection(

@@ -26,10 +26,9 @@ from crossdock.capabilities.catalog import (
 from crossdock.connectivity.recording import FactVerdict
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import After, Limit, LongText, Text
+from crossdock.interfaces.api.shapes import After, Code, Limit, LongText, Text
 
 Factor = Annotated[int, Field(gt=0, le=10**12, strict=True)]
-Code = Annotated[Text, Field(min_length=1, max_length=200, pattern=r"\S")]
 
 
 class UnitSaid(BaseModel):

@@ -20,6 +20,7 @@ def storable(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(max_length=TEXT_LENGTH_MAX), AfterValidator(storable)]
+Code = Annotated[Text, Field(min_length=1, max_length=200, pattern=r"\S")]
 LongText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(storable)]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Entries on one page, at most.")]
 After = Annotated[Text, Query(description="The last id of the page before.")]

@@ -13,8 +13,7 @@ from crossdock.capabilities.inventory import Reservation
 from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.items import Code
-from crossdock.interfaces.api.shapes import Text
+from crossdock.interfaces.api.shapes import Code, Text
 from crossdock.interfaces.api.stock_shapes import (
     AvailabilityShown,
     ReservationShown,

@@ -6,13 +6,23 @@ from typing import Annotated, Any
 import typer
 
 from crossdock.assembly import Hub
+from crossdock.canonical.errors import Invalid
 from crossdock.connectivity.directory import Entry
+from crossdock.interfaces.api.roles_said import roles_said
 from crossdock.interfaces.cli.files import read_object
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role",
+        help="A role that it plays, as in PostsMovements=EAST,WEST; repeatable. Without locations"
+        " it plays the role everywhere; without roles it plays all that it can.",
+    ),
+]
 Name = Annotated[str, typer.Argument(help="The connection's name, as `list` shows it.")]
 
 
@@ -75,6 +85,7 @@ def add(
     name: Annotated[str, typer.Argument(help="A name of your own: a-z, 0-9, - and _.")],
     application: Annotated[str, typer.Argument(help="One of `connection applications`.")],
     file: Annotated[Path, typer.Option(help="JSON file with the settings, secrets included.")],
+    role: Roles = None,
     as_json: AsJson = False,
 ) -> None:
     """Connect an installation; secrets are stored encrypted."""
@@ -85,6 +96,7 @@ def add(
             name=name,
             application=application,
             settings=read_object(file),
+            roles=await roles_said(hub.catalog, hub.scope, _parted(role or [])),
         )
         made = await hub.connect(entry)
         if as_json:
@@ -93,6 +105,30 @@ def add(
             stdout.print(f"connected {name}; try `crossdock connection check {name}`")
 
     with_hub(added)
+
+
+@app.command()
+def change(
+    name: Name,
+    file: Annotated[
+        Path | None, typer.Option(help="JSON file with the settings that change.")
+    ] = None,
+    role: Roles = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change settings, those in the file; or roles, which replace all that were said before."""
+    if file is None and role is None:
+        raise Invalid("nothing to change", where=name, hint="add --file or --role")
+
+    async def changed(hub: Hub) -> None:
+        limits = {}
+        if role is not None:
+            limits["roles"] = await roles_said(hub.catalog, hub.scope, _parted(role))
+        settings = read_object(file) if file else None
+        made = await hub.directory.change(hub.scope, name, settings, **limits)
+        print_json(_shown(made)) if as_json else stdout.print(f"{name} changed")
+
+    with_hub(changed)
 
 
 @app.command()
@@ -135,12 +171,24 @@ def resume(name: Name, as_json: AsJson = False) -> None:
     with_hub(resumed)
 
 
+def _parted(said: list[str]) -> dict[str, list[str]]:
+    """Read `PostsMovements=EAST,WEST`; a role alone is played everywhere."""
+    roles: dict[str, list[str]] = {}
+    for one in said:
+        role, _, locations = one.partition("=")
+        roles.setdefault(role, []).extend(
+            location for location in locations.split(",") if location.strip()
+        )
+    return roles
+
+
 def _shown(entry: Entry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "application": entry.application,
         "settings": entry.settings,
         "secrets": entry.secrets,
+        "roles": entry.roles,
         "is_paused": entry.is_paused,
         "pause_reason": entry.pause_reason,
         "circuit": entry.circuit,

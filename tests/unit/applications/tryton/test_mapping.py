@@ -88,6 +88,28 @@ def test_the_trade_number_is_taken_from_the_identifiers() -> None:
     assert only(with_row(samples.ITEMS, 0, **{"identifiers.": numbers})).gtin == "4006381333931"
 
 
+@pytest.mark.parametrize("state", ["done", "cancelled"])
+def test_a_move_that_the_hub_has_booked_says_nothing(state: str) -> None:
+    page = deepcopy(page_of(samples.MOVES))
+    (row,) = page["answer"]["result"][:1]
+    page["answer"]["result"] = [
+        {**row, "id": number, "state": state, "shipment": f"stock.shipment.{shipment}"}
+        for number, shipment in enumerate(("internal,7", "internal,8", "internal,9", "out,7"), 1)
+    ]
+    page["related"]["shipments"] = [
+        {"id": 7, "reference": "crossdock:wms:movement:EAST-5:1"},
+        {"id": 8, "reference": "see crossdock: 5"},
+        {"id": 9, "reference": None},
+    ]
+
+    told = translated(page, OPTIONS)
+
+    assert told.refused == ()
+    assert {fact.native_ref for fact in told.facts} == {
+        "stock.move,2", "stock.move,3", "stock.move,4",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("state", ["draft", "quotation", "cancelled"])
 def test_an_order_that_is_not_accepted_asks_for_nothing(state: str) -> None:
     order = only(with_row(samples.ORDERS, 0, state=state))

@@ -1,4 +1,4 @@
-"""Process instances with their timers and journal, business cases, channel publishing."""
+"""Process instances with their journal, business cases, channel publishing, postings."""
 
 from crossdock.foundation.migrations.script import run
 
@@ -136,15 +136,31 @@ create table publishing_level (
 select guard_table('publishing_level');
 """
 
+# A movement that somebody's books must learn of, and the last word on whether they have. `heard`
+# is the place of that word in the log.
+POSTING = """
+create table movement_booking (
+    tenant text not null,
+    instance text not null,
+    booking jsonb not null,
+    heard bigint not null default 0,
+    settlement text,
+    code text not null default '',
+    detail text not null default '',
+    primary key (tenant, instance)
+) with (fillfactor = 80);
+select guard_table('movement_booking');
+"""
+
 
 def upgrade() -> None:
-    run(ENGINE + CASES + PUBLISHING)
+    run(ENGINE + CASES + PUBLISHING + POSTING)
 
 
 def downgrade() -> None:
     run(
         """
-        drop table publishing_level, publishing_item, publishing_channel, business_case,
-            process_journal, process_instance;
+        drop table movement_booking, publishing_level, publishing_item, publishing_channel,
+            business_case, process_journal, process_instance;
         """
     )
