@@ -13,8 +13,7 @@ from crossdock.connectivity.proposals import Proposal
 from crossdock.governance.authority import Keeper
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.items import Code
-from crossdock.interfaces.api.shapes import AfterNumber, Limit, Text
+from crossdock.interfaces.api.shapes import AfterNumber, Code, Limit, Text
 
 
 class KeeperSaid(BaseModel):
