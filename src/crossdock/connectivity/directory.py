@@ -145,6 +145,7 @@ class Directory:
         now = self.clock.now()
         checked = self._checked(entry)
         shown, secrets = parted(checked)
+        scope.must_cover([entry.tenant])
         async with self.database.transaction(scope) as tx:
             sealed = await self._seal(tx, entry, secrets, now)
             try:

@@ -90,6 +90,7 @@ async def enqueue(tx: Transaction, commands: Sequence[Command], now: datetime) -
     unique = {(each.tenant, each.command_id): each for each in commands}
     if not unique:
         return
+    tx.scope.must_cover(tenant for tenant, _ in unique)
     known, connected = await _looked_up(tx, list(unique.values()))
     intents = [
         _intent(command, now) for command in unique.values() if command.command_id not in known

@@ -77,7 +77,7 @@ order by id limit $7
 """
 CLOSE = """
 update quarantine set state = $2, closed_at = $3, closed_reason = $4
-where id = any($1) and state = 'OPEN' returning id
+where tenant = $5 and id = any($1) and state = 'OPEN' returning id
 """
 CLOSE_BY_RAW = """
 update quarantine set state = 'REPLAYED', closed_at = $3, closed_reason = $4
@@ -137,7 +137,7 @@ async def show(tx: Transaction, quarantine_id: int) -> Quarantined:
 async def close(
     tx: Transaction, ids: Sequence[int], state: str, reason: str, now: datetime
 ) -> int:
-    return len(await tx.fetch(CLOSE, ids, state, now, storable(reason)))
+    return len(await tx.fetch(CLOSE, ids, state, now, storable(reason), tx.tenant))
 
 
 async def close_message(

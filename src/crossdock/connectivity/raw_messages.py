@@ -11,7 +11,7 @@ import msgspec
 from crossdock.canonical.errors import NotFound
 from crossdock.connectivity.acceptance import storable
 from crossdock.connectivity.sdk.facts import Delivery
-from crossdock.foundation.database import Transaction
+from crossdock.foundation.database import Transaction, WorkersSql
 
 # Credentials are never stored; what merely differs between two deliveries of one message is not
 # part of it.
@@ -83,17 +83,20 @@ returning content_hash, id, state, cardinality(attempted_by) as attempts, repeat
 """
 FINISH = """
 update raw_message r set state = f.state from unnest($1::bigint[], $2::text[]) f(id, state)
-where r.id = f.id and r.id = any($1)
+where r.id = f.id and r.id = any($1) and r.tenant = $3
 """
-GET = "select tenant, source, via, name, headers, body, received_at from raw_message where id = $1"
-UNFINISHED = """
+GET = """
+select tenant, source, via, name, headers, body, received_at from raw_message
+where tenant = $1 and id = $2
+"""
+UNFINISHED = WorkersSql("""
 select id, tenant, source from raw_message where state = 'RECEIVED' and received_at < $1
 order by id limit $2
-"""
+""")
 ATTEMPT = """
 update raw_message set attempted_by = case when attempted_by @> array[$2::text]
     then attempted_by else attempted_by || $2::text end
-where id = $1 and state = 'RECEIVED'
+where id = $1 and tenant = $3 and state = 'RECEIVED'
 returning id, state, cardinality(attempted_by) as attempts, repeats
 """
 
@@ -182,16 +185,16 @@ def _content_hash(via: Via, delivery: Delivery, headers: bytes) -> bytes:
 
 async def attempt(tx: Transaction, raw_id: int, worker: str) -> RawMessage | None:
     """Count one more process that begins to read it; None when it has been read meanwhile."""
-    row = await tx.fetchrow(ATTEMPT, raw_id, worker)
+    row = await tx.fetchrow(ATTEMPT, raw_id, worker, tx.tenant)
     return row and RawMessage(row["id"], row["state"], row["attempts"], row["repeats"])
 
 
 async def finish(tx: Transaction, states: Mapping[int, str]) -> None:
-    await tx.execute(FINISH, list(states), list(states.values()))
+    await tx.execute(FINISH, list(states), list(states.values()), tx.tenant)
 
 
 async def get(tx: Transaction, raw_id: int) -> KeptMessage:
-    row = await tx.fetchrow(GET, raw_id)
+    row = await tx.fetchrow(GET, tx.tenant, raw_id)
     if row is None:
         raise NotFound(f"there is no message {raw_id}")
     headers = msgspec.json.decode(row["headers"], type=dict[str, str])

@@ -95,6 +95,7 @@ class Quarantine:
         return result
 
     async def _tried(self, tx: Transaction, entry: Quarantined) -> ReplayedEntry:
+        tx.scope.must_cover([entry.tenant])
         if entry.state != "OPEN":
             return ReplayedEntry(id=entry.id, is_closed=False, reason=f"it is {entry.state}")
         if entry.code == GAP_CODE:

@@ -8,7 +8,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.connectivity import quarantine
 from crossdock.connectivity.gaps import Hole, Progress
 from crossdock.connectivity.quarantine import Refusal
-from crossdock.foundation.database import Transaction
+from crossdock.foundation.database import Transaction, WorkersSql
 
 GAP_CODE = "EVT-GAP"
 
@@ -34,13 +34,13 @@ insert into stream_hole (tenant, source, stream, first, last, seen_at, reported_
 select $1, $2, $3, * from unnest($4::bigint[], $5::bigint[], $6::timestamptz[], $7::timestamptz[])
 """
 # Holes older than their connection allows and not reported yet.
-SILENT = """
+SILENT = WorkersSql("""
 update stream_hole h set reported_at = $1::timestamptz
 from connection c
 where c.tenant = h.tenant and c.name = h.source and h.reported_at is null
     and h.seen_at <= $1::timestamptz - make_interval(secs => c.gap_seconds)
 returning h.tenant, h.source, h.stream, h.first, h.last
-"""
+""")
 
 
 async def hear(

@@ -23,7 +23,7 @@ from crossdock.connectivity.recording import (
 )
 from crossdock.connectivity.stored_facts import fact_of
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import DATABASE_ERRORS, Database, Transaction
+from crossdock.foundation.database import DATABASE_ERRORS, Database, Transaction, WorkersSql
 from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
 
@@ -34,19 +34,19 @@ BATCH = 500
 LOOK_SECONDS = 1.0
 READER_NAME = "waiting_room"
 
-TENANTS_DUE = "select distinct tenant from waiting_fact where try_at <= $1"
+TENANTS_DUE = WorkersSql("select distinct tenant from waiting_fact where try_at <= $1")
 DUE = """
 select id, source, fact::text as fact, raw_ref, received_at, code, missing, attempts, expires_at
 from waiting_fact where tenant = $1 and try_at <= $2 order by id limit $3
 for update skip locked
 """
-LEAVE = "delete from waiting_fact where id = any($1)"
+LEAVE = "delete from waiting_fact where tenant = $1 and id = any($2)"
 TRY_LATER = """
 update waiting_fact w set attempts = w.attempts + 1, try_at = i.try_at, code = i.code,
     missing = i.missing
 from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[])
     as i(id, try_at, code, missing)
-where w.id = i.id
+where w.tenant = $5 and w.id = i.id
 """
 # The catalogue has learned something; who applies it may still be at it, so a moment later.
 HURRY = """
@@ -149,13 +149,14 @@ class WaitingRoom:
         refusals = [_orphan(row, verdict) for row, verdict in orphans]
         await quarantine.add(tx, origin.tenant, origin.source, refusals, now)
         kept = {row["id"] for row, _ in later}
-        await tx.execute(LEAVE, [row["id"] for row in rows if row["id"] not in kept])
+        await tx.execute(LEAVE, tx.tenant, [row["id"] for row in rows if row["id"] not in kept])
         await tx.execute(
             TRY_LATER,
             [row["id"] for row, _ in later],
             [_try_at(row, now) for row, _ in later],
             [verdict.code for _, verdict in later],
             [verdict.reason for _, verdict in later],
+            tx.tenant,
         )
         left = len(rows) - len(still)
         if left or orphans:

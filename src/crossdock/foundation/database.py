@@ -1,16 +1,15 @@
 """PostgreSQL: one pool, transactions that carry their scope, wake-ups between processes."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, Self
 
 import asyncpg
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.sql import ClauseElement
 
-from crossdock.canonical.errors import Rejected, Unavailable
+from crossdock.canonical.errors import Forbidden, Rejected, Unavailable
 from crossdock.foundation.bells import Bell, Bells
-from crossdock.foundation.scope import Scope
+from crossdock.foundation.scope import ALL_TENANTS, Scope
 
 HUB_ROLE = "crossdock_hub"
 """Owns nothing and bypasses nothing, so row-level security holds for every statement it runs."""
@@ -30,7 +29,15 @@ OUTAGES = (
 DATABASE_ERRORS = (*OUTAGES, asyncpg.PostgresError)
 """Whatever a database can answer: who works on and on waits a moment and looks again."""
 
-_DIALECT: Any = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
+
+@dataclass(frozen=True, slots=True)
+class WorkersSql:
+    """A statement that asks across tenants: only a transaction of workers may run it.
+
+    Every other statement names the tenant itself, wherever it touches a table that has one.
+    """
+
+    text: str
 
 
 class Transaction:
@@ -45,27 +52,31 @@ class Transaction:
     def tenant(self) -> str:
         return self.scope.tenant
 
-    async def fetch(self, sql: str, *args: Any) -> list[Any]:
-        rows: list[Any] = await self._connection.fetch(sql, *args)
+    async def fetch(self, sql: str | WorkersSql, *args: Any) -> list[Any]:
+        rows: list[Any] = await self._connection.fetch(self._allowed(sql), *args)
         return rows
 
-    async def fetchrow(self, sql: str, *args: Any) -> Any:
-        return await self._connection.fetchrow(sql, *args)
+    async def fetchrow(self, sql: str | WorkersSql, *args: Any) -> Any:
+        return await self._connection.fetchrow(self._allowed(sql), *args)
 
-    async def fetchval(self, sql: str, *args: Any) -> Any:
-        return await self._connection.fetchval(sql, *args)
+    async def fetchval(self, sql: str | WorkersSql, *args: Any) -> Any:
+        return await self._connection.fetchval(self._allowed(sql), *args)
 
-    async def execute(self, sql: str, *args: Any) -> str:
-        status: str = await self._connection.execute(sql, *args)
+    async def execute(self, sql: str | WorkersSql, *args: Any) -> str:
+        status: str = await self._connection.execute(self._allowed(sql), *args)
         return status
 
-    async def run(self, statement: ClauseElement) -> list[Any]:
-        """Run a composed query; literals travel as parameters."""
-        compiled: Any = statement.compile(
-            dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
-        )
-        order: Sequence[str] = compiled.positiontup or ()
-        return await self.fetch(str(compiled), *(compiled.params[name] for name in order))
+    def _allowed(self, sql: str | WorkersSql) -> str:
+        if isinstance(sql, str):
+            return sql
+        if self.scope.tenant != ALL_TENANTS:
+            raise Forbidden(
+                f"a transaction of tenant {self.scope.tenant!r} asks across tenants:"
+                f" {' '.join(sql.text.split())[:80]}",
+                code="workers_only",
+                hint="run it in Scope.of_workers(), or let it name the tenant",
+            )
+        return sql.text
 
     def wake(self, topic: str) -> None:
         """Tell everybody who waits for `topic`, in every process, once this has committed.

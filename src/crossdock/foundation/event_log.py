@@ -14,7 +14,7 @@ import msgspec
 
 from crossdock.canonical.envelope import Event, Fact, Payload
 from crossdock.canonical.events import payload_type
-from crossdock.foundation.database import Transaction
+from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.ids import derived_uuid
 
 SHARDS = 64
@@ -108,7 +108,7 @@ from (
     from (
         select * from event_log
         where (tx, position) > ($1::text::xid8, $2)
-            and tx < pg_snapshot_xmin(pg_current_snapshot())
+            and tx < pg_snapshot_xmin(pg_current_snapshot()) and ($7 = '*' or tenant = $7)
         order by tx, position limit $3
     ) page
 ) seen
@@ -116,21 +116,24 @@ where is_wanted or is_last
 order by seen.tx, seen.position
 """
 
-KNOWN_HASHES = "select event_id, content_hash from event_identity where event_id = any($1)"
+KNOWN_HASHES = """
+select event_id, content_hash from event_identity
+where event_id = any($1) and tenant = any($2::text[])
+"""
 
 
 # The newest place that no open transaction can still come before.
 END = """
 select tx::text::bigint as tx, position from event_log
-where tx < pg_snapshot_xmin(pg_current_snapshot())
+where tx < pg_snapshot_xmin(pg_current_snapshot()) and ($1 = '*' or tenant = $1)
 order by event_log.tx desc, event_log.position desc limit 1
 """
 
 
 # What is committed and yet not to be read, because an older transaction is still open.
-HIDDEN = """
+HIDDEN = WorkersSql("""
 select exists (select from event_log where tx >= pg_snapshot_xmin(pg_current_snapshot()))
-"""
+""")
 
 
 def topic_of(kind: str) -> str:
@@ -151,13 +154,15 @@ async def append_once(tx: Transaction, entries: Sequence[Entry]) -> list[Recorde
     if not entries:
         return []
     columns = _columns(entries)
+    tx.scope.must_cover(columns[0])
     hashes = [_content_hash(entry, text) for entry, text in zip(entries, columns[-1], strict=True)]
     ids: list[UUID] = columns[5]
     new = {row["event_id"] for row in await tx.fetch(APPEND_ONCE, *columns, hashes)}
     _wake(tx, columns)
     known: dict[UUID, bytes] = {}
     if len(new) < len(entries):
-        known = {row["event_id"]: row["content_hash"] for row in await tx.fetch(KNOWN_HASHES, ids)}
+        rows = await tx.fetch(KNOWN_HASHES, ids, columns[0])
+        known = {row["event_id"]: row["content_hash"] for row in rows}
     verdicts: list[Recorded] = []
     for event_id, content_hash in zip(ids, hashes, strict=True):
         if event_id in new:
@@ -173,6 +178,7 @@ async def append(tx: Transaction, entries: Sequence[Entry]) -> None:
     """Record facts of the hub itself, whose identity the caller guarantees to be new."""
     if entries:
         columns = _columns(entries)
+        tx.scope.must_cover(columns[0])
         await tx.execute(APPEND, *columns)
         _wake(tx, columns)
 
@@ -191,7 +197,8 @@ async def read(
     A page may hold fewer events than it passed; the place reached equals `after` at the end.
     """
     wanted = None if types is None else sorted(types)
-    rows = await tx.fetch(READ, str(after.tx), after.position, limit, wanted, shards, shard)
+    place = (str(after.tx), after.position)
+    rows = await tx.fetch(READ, *place, limit, wanted, shards, shard, tx.tenant)
     if not rows:
         return [], after
     last = rows[-1]
@@ -201,7 +208,7 @@ async def read(
 
 async def end(tx: Transaction) -> Position:
     """Find the place after everything that was committed so far."""
-    row = await tx.fetchrow(END)
+    row = await tx.fetchrow(END, tx.tenant)
     return Position(row["tx"], row["position"]) if row else Position()
 
 

@@ -14,7 +14,13 @@ import structlog
 from crossdock.canonical.envelope import Event
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import DATABASE_ERRORS, OUTAGES, Database, Transaction
+from crossdock.foundation.database import (
+    DATABASE_ERRORS,
+    OUTAGES,
+    Database,
+    Transaction,
+    WorkersSql,
+)
 from crossdock.foundation.event_log import Position
 from crossdock.foundation.scope import Scope
 
@@ -57,12 +63,12 @@ update log_reader set tx = $3::text::xid8, position = $4, moved_at = $5
 where name = $1 and shard = $2 returning set_config('synchronous_commit', 'off', true)
 """
 # A shard that another process has in hand: its cursor is not yet where the log ends.
-BEHIND = """
+BEHIND = WorkersSql("""
 select exists (select from log_reader where name = $1 and (tx, position) < (
     select e.tx, e.position from event_log e
     where e.tx < pg_snapshot_xmin(pg_current_snapshot())
     order by e.tx desc, e.position desc limit 1))
-"""
+""")
 REGISTER = """
 insert into log_reader (name, shard) select $1, generate_series(0, $2 - 1)
 on conflict do nothing

@@ -1,10 +1,11 @@
 """Whose data a transaction may touch. No transaction starts without one (ARCHITECTURE D13)."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from crossdock.canonical.errors import Invalid
+from crossdock.canonical.errors import Forbidden, Invalid
 
 ALL_TENANTS = "*"
 _NAME = re.compile(r"[a-z0-9_-]{1,40}")
@@ -27,3 +28,12 @@ class Scope:
     def of_workers(cls) -> Self:
         """Cover every tenant: for log readers and deliveries, which serve all of them."""
         return cls(ALL_TENANTS)
+
+    def must_cover(self, tenants: Iterable[str]) -> None:
+        """Refuse what belongs to somebody else, before a statement names it."""
+        if self.tenant != ALL_TENANTS and (others := set(tenants) - {self.tenant}):
+            raise Forbidden(
+                f"a transaction of tenant {self.tenant!r} was given what belongs to"
+                f" {', '.join(map(repr, sorted(others)))}",
+                code="other_tenant",
+            )

@@ -16,8 +16,8 @@ from typing import Any
 
 from crossdock.canonical.errors import Forbidden, Invalid, NotFound
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction
-from crossdock.foundation.scope import ALL_TENANTS, Scope
+from crossdock.foundation.database import Database, Transaction, WorkersSql
+from crossdock.foundation.scope import Scope
 from crossdock.governance.keys import Token, mint, read_token
 from crossdock.governance.roles import ROLES, Principal, Unauthenticated, Verb, verbs_of
 
@@ -29,10 +29,10 @@ LIFE_MAX = timedelta(days=36_525)
 NO_HASH = bytes(32)
 
 # By the public part alone: whose key it is, is what we want to learn.
-FIND = """
+FIND = WorkersSql("""
 select key_id, name, tenant, partner, secret_hash, verbs, expires_at, revoked_at
 from api_key where key_id = $1
-"""
+""")
 ADD = """
 insert into api_key (key_id, tenant, partner, name, secret_hash, verbs, is_owner, created_at,
     created_by, expires_at)
@@ -209,7 +209,7 @@ class Access:
 
     async def _asked(self, digest: bytes, token: Token) -> _Proven:
         asked_at = self._clock.ticks()
-        async with self._database.transaction(Scope(ALL_TENANTS)) as tx:
+        async with self._database.transaction(Scope.of_workers()) as tx:
             row = await tx.fetchrow(FIND, token.key_id)
         # An unknown id takes the same comparison as a wrong secret.
         is_right = token.matches(row["secret_hash"] if row else NO_HASH)

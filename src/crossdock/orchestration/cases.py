@@ -86,12 +86,12 @@ where tenant = $1 and fingerprint = $2 and state = 'OPEN'
 """
 
 LIST = """
-select * from business_case where state = $1 order by due_at, case_id limit $2
+select * from business_case where tenant = $1 and state = $2 order by due_at, case_id limit $3
 """
 
 CLOSE_BY_ID = """
-update business_case set state = 'CLOSED', closed_at = $2, resolution = $3
-where case_id = $1 and state = 'OPEN' returning case_id
+update business_case set state = 'CLOSED', closed_at = $3, resolution = $4
+where tenant = $1 and case_id = $2 and state = 'OPEN' returning case_id
 """
 
 
@@ -106,12 +106,12 @@ async def record(tx: Transaction, said: Sequence[Said], now: datetime) -> None:
 
 async def listed(tx: Transaction, *, state: str = "OPEN", limit: int = 200) -> list[Case]:
     """Give the cases of the transaction's scope, the most urgent first."""
-    return [_case_of(row) for row in await tx.fetch(LIST, state, limit)]
+    return [_case_of(row) for row in await tx.fetch(LIST, tx.tenant, state, limit)]
 
 
 async def close(tx: Transaction, case_id: str, resolution: str, now: datetime) -> None:
     """Close a case by hand."""
-    if not await tx.fetchval(CLOSE_BY_ID, case_id, now, resolution):
+    if not await tx.fetchval(CLOSE_BY_ID, tx.tenant, case_id, now, resolution):
         raise NotFound(f"no open case is called {case_id!r}")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from crossdock.connectivity.directory import Entry
+from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 from crossdock.governance.roles import ROLES, Area, Level, Verb
 from crossdock.interfaces.api import create_app
@@ -99,19 +100,42 @@ async def test_no_route_answers_a_key_that_lacks_its_verb(call: Caller, house: H
             assert operation[VERB] in answer.json["detail"]
 
 
-async def test_no_route_shows_the_whole_house_to_a_partner(call: Caller, house: House) -> None:
-    token = await house.key(partner="boltco")
+async def test_every_route_refuses_a_partner_or_shows_it_its_own(
+    call: Caller, house: House
+) -> None:
+    """Fail closed: what is not made for partners is refused, whatever is asked and how."""
+    token, theirs = await house.key(partner="boltco"), await house.key(partner="nutco")
+    own, others = token.split("_")[1], [theirs.split("_")[1], call.key.split("_")[1]]
     for method, path, operation in await routes(call):
-        if not operation[VERB] or path.startswith("/v1/keys"):
-            continue
-        body = content(method)
-        answer = await call(method.upper(), addressed(path), body, key=token)
-        assert answer.status in {403, 422}, (method, path, answer.body)
-        if answer.status == 403:
-            assert answer.json["code"] == "partner_scope"
+        if not operation[VERB]:
+            assert (method, path) in OPEN | OF_ANY_KEY or path.startswith("/v1/webhooks/")
+        elif not path.startswith("/v1/keys"):
+            answer = await call(method.upper(), addressed(path), content(method), key=token)
+            assert (answer.status, answer.json["code"]) == (403, "partner_scope"), (method, path)
+
+    shown = (await call("GET", "/v1/keys", key=token)).json["keys"]
+    assert [each["key_id"] for each in shown] == [own]
+    for key_id in others:
+        assert (await call("DELETE", f"/v1/keys/{key_id}", key=token)).status == 404
+    made = {"name": "more", "verbs": ["stock:read"], "partner": "nutco"}
+    for partner, status in (("boltco", 201), ("nutco", 403), ("", 403)):
+        answer = await call("POST", "/v1/keys", made | {"partner": partner}, key=token)
+        assert answer.status == status
+    assert (await call("GET", "/v1/keys/self", key=token)).json["partner"] == "boltco"
 
 
 async def test_a_stranger_sees_and_changes_nothing_of_ours(call: Caller, house: House) -> None:
+    await let_a_stranger_ask_everything(call, house)
+
+
+async def test_nor_does_a_stranger_when_row_level_security_is_off(
+    call: Caller, house: House, unguarded: Database
+) -> None:
+    assert unguarded is house.database
+    await let_a_stranger_ask_everything(call, house)
+
+
+async def let_a_stranger_ask_everything(call: Caller, house: House) -> None:
     await stock(call, house, "BOLT", micros=10_000_000)
     made = await call("POST", "/v1/reservations", asking("cart-1", 4))
     reservation_id = made.json["reservation_id"]

@@ -4,20 +4,11 @@ import asyncio
 
 import asyncpg
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, Text
 
-from crossdock.canonical.errors import Invalid
-from crossdock.foundation.database import Database
+from crossdock.canonical.errors import Forbidden, Invalid
+from crossdock.foundation.database import Database, WorkersSql
 from crossdock.foundation.scope import Scope
-from crossdock.foundation.scoped import Scoped
 
-REFUSALS = Table(
-    "log_refusal",
-    MetaData(),
-    Column("tenant", Text),
-    Column("reader", Text),
-    Column("position", Integer),
-)
 INSERT = "insert into log_refusal values ($1, $2, $3, now(), '')"
 
 
@@ -55,14 +46,20 @@ async def test_a_row_cannot_be_written_for_another_tenant(database: Database) ->
             await tx.execute(INSERT, "other", "reader", 1)
 
 
-async def test_a_composed_query_carries_its_tenant(database: Database) -> None:
+async def test_a_statement_of_workers_runs_in_their_scope_alone(database: Database) -> None:
+    count = WorkersSql("select count(*) from log_refusal")
     async with database.transaction(Scope.of_workers()) as tx:
         await tx.execute(INSERT, "main", "mine", 1)
         await tx.execute(INSERT, "other", "theirs", 2)
-        query = Scoped(Scope("main")).select(REFUSALS, REFUSALS.c.reader)
-        rows = await tx.run(query.where(REFUSALS.c.position.in_([1, 2])))
+        assert await tx.fetchval(count) == 2
 
-    assert [row["reader"] for row in rows] == ["mine"]  # though the workers' scope sees both
+    async with database.transaction(Scope("main")) as tx:
+        for ask in (tx.fetch, tx.fetchrow, tx.fetchval, tx.execute):
+            with pytest.raises(Forbidden) as refusal:
+                await ask(count)
+            assert refusal.value.code == "workers_only"
+            assert "log_refusal" in refusal.value.message
+        assert await tx.fetchval("select 1") == 1  # nothing was sent, so nothing is broken
 
 
 async def test_a_bell_rings_at_commit_and_not_at_rollback(database: Database) -> None:

@@ -17,7 +17,7 @@ import structlog
 from crossdock.capabilities.inventory import facts, store
 from crossdock.capabilities.inventory.model import Figures
 from crossdock.foundation import event_log
-from crossdock.foundation.database import DATABASE_ERRORS, Database, Transaction
+from crossdock.foundation.database import DATABASE_ERRORS, Database, Transaction, WorkersSql
 from crossdock.foundation.event_log import Entry
 from crossdock.foundation.scope import Scope
 
@@ -29,12 +29,12 @@ IDLE_SECONDS = 5.0
 """Who is not woken looks by itself this often: a lost wake-up costs this much."""
 
 # Take the oldest announcements; others skip what we hold, and a crash gives it back.
-TAKE = """
+TAKE = WorkersSql("""
 delete from inventory_announcement where announcement_id in (
     select announcement_id from inventory_announcement order by announcement_id limit $1
     for update skip locked)
 returning *
-"""
+""")
 
 
 async def announce_page(database: Database, *, page: int = PAGE) -> int:
@@ -79,7 +79,7 @@ async def _availability(tx: Transaction, rows: Sequence[Any]) -> list[Entry]:
             known = newest.get(stock_id)
             if known is None or known[0] < version:
                 newest[stock_id] = (version, Figures(*sums), row["at"])
-    named = await tx.fetch(store.STOCK_OF, sorted(newest))
+    named = await tx.fetch(store.STOCK_OF, sorted(newest), tx.tenant)
     entries: list[Entry] = []
     for row in map(store.stock_of, named):
         version, figures, at = newest[row.stock_id]

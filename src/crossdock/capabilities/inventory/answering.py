@@ -18,7 +18,8 @@ from crossdock.foundation.scope import Scope
 # Everything an answer is made of, per key: the hot row, sums per bucket, soft holds that have
 # lapsed but are not swept yet, and whether a full snapshot of the place makes silence a zero.
 PROOF = """
-with lapsed as materialized (select stock_id, micros from inventory_lapsed($4, 10000))
+with lapsed as materialized (select stock_id, micros from inventory_lapsed($4, 10000)
+    where tenant = $1)
 select k.item, k.location, s.stock_id, s.unit, s.nettable, s.hard, s.safety, s.version, s.sources,
     s.soft - coalesce((select sum(micros) from lapsed l where l.stock_id = s.stock_id), 0)::bigint
         as soft,

@@ -61,7 +61,8 @@ async def fold(
             position_id, row.micros + micros, row.opening_micros, row.opening, None, None
         )
     stamped = _stamped(page, fresh, rows, changed)
-    await positions.write(tx, [folded.after for folded in stamped])
+    tenants = {folded.before.bucket.tenant for folded in stamped}
+    await positions.write(tx, tenants, [folded.after for folded in stamped])
     return stamped, fresh
 
 
@@ -134,7 +135,9 @@ async def _openings(
     ]
     fulls = await positions.full_at(tx, {_place(bucket) for bucket in asked})
     named = await positions.openings_of(
-        tx, [rows[bucket].position_id for bucket in asked if bucket in counted or fulls]
+        tx,
+        {bucket.tenant for bucket in asked},
+        [rows[bucket].position_id for bucket in asked if bucket in counted or fulls],
     )
     found: dict[Bucket, Opening] = {}
     for bucket in asked:

@@ -33,7 +33,7 @@ from (select stock_id, exists (select from inventory_group g where g.tenant = $1
             and (g.member = location or g.location = location)) is_grouped
     from inventory_stock where tenant = $1 and location = any($2::text[])
     order by stock_id for update) w
-where s.stock_id = w.stock_id and s.is_grouped <> w.is_grouped
+where s.tenant = $1 and s.stock_id = w.stock_id and s.is_grouped <> w.is_grouped
 """
 
 

@@ -49,7 +49,7 @@ update inventory_position p set micros = w.micros, opening_micros = w.opening_mi
 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
     $7::timestamptz[], $8::timestamptz[])
     w(position_id, micros, opening_micros, stream, seq, us, moved_at, counted_at)
-where p.position_id = w.position_id
+where p.position_id = w.position_id and p.tenant = any($9::text[])
 """
 
 # Keep the newest opening of each stream; a snapshot that comes late changes nothing.
@@ -60,7 +60,8 @@ select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::b
 on conflict (position_id, stream) do update
 set seq = excluded.seq, us = excluded.us, counted_by = excluded.counted_by,
     micros = excluded.micros
-where (excluded.seq, excluded.us, excluded.counted_by) > (o.seq, o.us, o.counted_by)
+where o.tenant = excluded.tenant
+    and (excluded.seq, excluded.us, excluded.counted_by) > (o.seq, o.us, o.counted_by)
 """
 
 KEEP_FULL = """
@@ -75,7 +76,7 @@ where (excluded.seq, excluded.us, excluded.counted_by) > (f.seq, f.us, f.counted
 
 OPENINGS_OF = """
 select position_id, stream, seq, us, counted_by, micros from inventory_opening
-where position_id = any($1::bigint[])
+where position_id = any($1::bigint[]) and tenant = any($2::text[])
 """
 
 FULL_AT = """
@@ -97,18 +98,18 @@ select k.position_id, coalesce(sum(m.micros), 0)::bigint micros
 from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
     k(position_id, tenant, stream, seq, us)
 left join lateral (
-    select micros from inventory_movement
-    where to_position = k.position_id and stream = k.stream and seq > k.seq
+    select micros from inventory_movement v where v.tenant = k.tenant
+        and to_position = k.position_id and v.stream = k.stream and v.seq > k.seq
     union all
-    select -micros from inventory_movement
-    where from_position = k.position_id and stream = k.stream and seq > k.seq
+    select -micros from inventory_movement v where v.tenant = k.tenant
+        and from_position = k.position_id and v.stream = k.stream and v.seq > k.seq
     union all
     select m.micros from inventory_stream s cross join lateral (
-        select micros from inventory_movement
-        where to_position = k.position_id and stream = s.stream and us > k.us
+        select micros from inventory_movement v where v.tenant = k.tenant
+            and to_position = k.position_id and v.stream = s.stream and v.us > k.us
         union all
-        select -micros from inventory_movement
-        where from_position = k.position_id and stream = s.stream and us > k.us) m
+        select -micros from inventory_movement v where v.tenant = k.tenant
+            and from_position = k.position_id and v.stream = s.stream and v.us > k.us) m
     where s.tenant = k.tenant and s.stream <> k.stream
 ) m on true
 group by k.position_id
@@ -162,9 +163,11 @@ async def buckets_at(tx: Transaction, places: Iterable[tuple[str, str]]) -> dict
     return {_bucket_of(row): row["unit"] for row in rows}
 
 
-async def openings_of(tx: Transaction, position_ids: Sequence[int]) -> dict[int, list[Opening]]:
+async def openings_of(
+    tx: Transaction, tenants: Iterable[str], position_ids: Sequence[int]
+) -> dict[int, list[Opening]]:
     found: dict[int, list[Opening]] = {}
-    for row in await tx.fetch(OPENINGS_OF, list(position_ids)):
+    for row in await tx.fetch(OPENINGS_OF, list(position_ids), sorted(tenants)):
         mark = Mark(row["stream"], row["seq"], row["us"])
         opening = Opening(mark, row["micros"], is_named=True, counted_by=row["counted_by"].hex)
         found.setdefault(row["position_id"], []).append(opening)
@@ -203,7 +206,7 @@ async def moved_since(tx: Transaction, openings: Mapping[int, tuple[str, Mark]])
     return {row["position_id"]: row["micros"] for row in rows}
 
 
-async def write(tx: Transaction, rows: Sequence[Written]) -> None:
+async def write(tx: Transaction, tenants: Iterable[str], rows: Sequence[Written]) -> None:
     if rows:
         await tx.execute(
             WRITE,
@@ -215,6 +218,7 @@ async def write(tx: Transaction, rows: Sequence[Written]) -> None:
             [row.opening.us if row.opening else None for row in rows],
             [row.moved_at for row in rows],
             [row.counted_at for row in rows],
+            sorted(tenants),
         )
 
 

@@ -32,7 +32,8 @@ class Sheet:
     ) -> "Sheet":
         """Lock these rows, and with a group or a member of one everything it answers for."""
         wanted = set(stock_ids)
-        seen = [store.stock_of(row) for row in await tx.fetch(store.STOCK_OF, list(wanted))]
+        found = await tx.fetch(store.STOCK_OF, list(wanted), tenant)
+        seen = [store.stock_of(row) for row in found]
         grouped = [row for row in seen if row.is_grouped]
         groups: dict[str, str] = {}
         if grouped:
@@ -92,7 +93,7 @@ class Sheet:
     async def expire_lapsed(self, tx: Transaction, now: datetime) -> None:
         """End the soft holds on these rows whose time is over."""
         if any(row.figures.soft for row in self.rows.values()):
-            for found in await tx.fetch(store.LAPSED_ON, now, sorted(self.rows)):
+            for found in await tx.fetch(store.LAPSED_ON, now, sorted(self.rows), tx.tenant):
                 row = store.line_of(found)
                 self.change(row, model.expired(row.line))
 

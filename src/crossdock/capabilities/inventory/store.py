@@ -27,7 +27,7 @@ select ord, verdict from inventory_reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $
 STOCK_OF = """
 select stock_id, tenant, item, location, unit, nettable, hard, soft, safety, is_known, is_grouped,
     version, sources
-from inventory_stock where stock_id = any($1::bigint[])
+from inventory_stock where stock_id = any($1::bigint[]) and ($2 = '*' or tenant = $2)
 """
 
 FIND_STOCK = """
@@ -49,7 +49,8 @@ on conflict (tenant, item, location) do nothing
 LOCK_STOCK = """
 select stock_id, tenant, item, location, unit, nettable, hard, soft, safety, is_known, is_grouped,
     version, sources
-from inventory_stock where stock_id = any($1::bigint[]) order by stock_id for update
+from inventory_stock where stock_id = any($1::bigint[]) and ($2 = '*' or tenant = $2)
+order by stock_id for update
 """
 
 # Write figures whose rows this transaction has locked.
@@ -58,14 +59,14 @@ update inventory_stock s set nettable = w.nettable, hard = w.hard, soft = w.soft
     safety = w.safety, version = w.version
 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
     w(stock_id, nettable, hard, soft, safety, version)
-where s.stock_id = w.stock_id
+where s.stock_id = w.stock_id and ($7 = '*' or s.tenant = $7)
 """
 
 MARK_HEARD = """
 update inventory_stock s set is_known = true, unit = w.unit,
     sources = string_to_array(w.sources, E'\\x1f')
 from unnest($1::bigint[], $2::text[], $3::text[]) w(stock_id, unit, sources)
-where s.stock_id = w.stock_id
+where s.stock_id = w.stock_id and ($4 = '*' or s.tenant = $4)
 """
 
 _LINE = """v.tenant, v.reservation_id, v.line_no, v.client, v.request_id, v.request_hash,
@@ -79,12 +80,13 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 
 LINES_OF = f"""
-select {_LINE} from inventory_reservation v join inventory_stock s using (stock_id)
-where v.reservation_id = any($1::uuid[]) order by v.reservation_id, v.line_no
+select {_LINE} from inventory_reservation v join inventory_stock s using (tenant, stock_id)
+where v.reservation_id = any($1::uuid[]) and ($2 = '*' or v.tenant = $2)
+order by v.reservation_id, v.line_no
 """  # noqa: S608  # the columns above
 
 LINES_FOR_DEMAND = f"""
-select {_LINE} from inventory_reservation v join inventory_stock s using (stock_id)
+select {_LINE} from inventory_reservation v join inventory_stock s using (tenant, stock_id)
 where v.tenant = any($1::text[]) and v.demand_ref = any($2::text[]) and v.demand_ref <> ''
     and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
 order by v.created_at, v.reservation_id, v.line_no
@@ -92,9 +94,9 @@ order by v.created_at, v.reservation_id, v.line_no
 
 LAPSED_ON = f"""
 select {_LINE} from inventory_lapsed($1, 10000) l
-join inventory_reservation v using (reservation_id, line_no)
-join inventory_stock s on s.stock_id = v.stock_id
-where l.stock_id = any($2::bigint[])
+join inventory_reservation v using (tenant, reservation_id, line_no)
+join inventory_stock s on s.tenant = v.tenant and s.stock_id = v.stock_id
+where l.tenant = $3 and l.stock_id = any($2::bigint[])
 """  # noqa: S608
 
 INSERT_LINES = """
@@ -115,6 +117,7 @@ from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::boolean[], $5::boolean
     w(reservation_id, line_no, stock_id, is_hard, is_linked, status, granted, consumed, picked,
       expires_at, version)
 where v.reservation_id = w.reservation_id and v.line_no = w.line_no
+    and ($12 = '*' or v.tenant = $12)
 """
 
 GROUPS_OF = """
@@ -203,7 +206,7 @@ async def find_stock(tx: Transaction, tenant: str, keys: Sequence[Key]) -> dict[
 
 
 async def lock_stock(tx: Transaction, stock_ids: Iterable[int]) -> dict[int, StockRow]:
-    rows = await tx.fetch(LOCK_STOCK, sorted(set(stock_ids)))
+    rows = await tx.fetch(LOCK_STOCK, sorted(set(stock_ids)), tx.tenant)
     return {row["stock_id"]: stock_of(row) for row in rows}
 
 
@@ -253,6 +256,7 @@ async def write_figures(tx: Transaction, rows: Sequence[StockRow]) -> None:
             [row.figures.soft for row in rows],
             [row.figures.safety for row in rows],
             [row.version for row in rows],
+            tx.tenant,
         )
 
 
@@ -285,7 +289,8 @@ def line_of(row: Any) -> LineRow:
 
 
 async def lines_of(tx: Transaction, reservation_ids: Sequence[UUID]) -> list[LineRow]:
-    return [line_of(row) for row in await tx.fetch(LINES_OF, list(reservation_ids))]
+    rows = await tx.fetch(LINES_OF, list(reservation_ids), tx.tenant)
+    return [line_of(row) for row in rows]
 
 
 async def lines_for(tx: Transaction, refs: Sequence[tuple[str, str]]) -> list[LineRow]:
@@ -307,6 +312,7 @@ async def mark_heard(tx: Transaction, rows: Sequence[StockRow]) -> None:
             [row.stock_id for row in rows],
             [row.unit for row in rows],
             ["\x1f".join(row.sources) for row in rows],
+            tx.tenant,
         )
 
 
@@ -327,6 +333,7 @@ async def write_lines(tx: Transaction, rows: Sequence[LineRow]) -> None:
         [line.picked for line in lines],
         [line.expires_at for line in lines],
         [line.version for line in lines],
+        tx.tenant,
     )
 
 

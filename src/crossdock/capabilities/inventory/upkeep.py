@@ -7,7 +7,7 @@ from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import StockIds
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database
+from crossdock.foundation.database import Database, WorkersSql
 from crossdock.foundation.event_log import Position
 from crossdock.foundation.scope import Scope
 
@@ -18,10 +18,7 @@ on conflict (tenant, source) do update set freshness_seconds = excluded.freshnes
 """
 
 # Stock rows whose soft holds have lapsed, the longest lapsed first.
-LAPSED_STOCK = """
-select distinct s.tenant, s.stock_id
-from inventory_lapsed($1, $2) join inventory_stock s using (stock_id)
-"""
+LAPSED_STOCK = WorkersSql("select distinct tenant, stock_id from inventory_lapsed($1, $2)")
 
 
 class Upkeep:

@@ -119,14 +119,17 @@ async def _tail(
         place = reached
 
 
-PLACES = "select position, tx::text as tx from event_log where position = any($1::bigint[])"
+PLACES = """
+select position, tx::text as tx from event_log
+where position = any($1::bigint[]) and tenant = $2
+"""
 
 
 async def _written(tx: Transaction, events: list[Event]) -> bytes:
     """Write a page; the id of each event is where a caller that saw it would go on."""
     if not events:
         return b""
-    rows = await tx.fetch(PLACES, [event.position for event in events])
+    rows = await tx.fetch(PLACES, [event.position for event in events], tx.tenant)
     tx_of = {row["position"]: row["tx"] for row in rows}
     lines = [
         b"id: %b.%d\nevent: %b\ndata: %b\n\n"

@@ -10,7 +10,7 @@ import structlog
 from crossdock.canonical.errors import NotFound
 from crossdock.foundation import readers
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import DATABASE_ERRORS, OUTAGES, Database
+from crossdock.foundation.database import DATABASE_ERRORS, OUTAGES, Database, WorkersSql
 from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine import marking
@@ -26,10 +26,10 @@ IDLE_SECONDS = 5.0
 BUSY_SECONDS = 0.05
 """What is due but locked is another worker's; look again after this."""
 
-NEXT_DUE = """
+NEXT_DUE = WorkersSql("""
 select min(due_at) from process_instance
 where process = $1 and due_at is not null and parked_at is null
-"""
+""")
 
 
 class Engine:

@@ -44,29 +44,31 @@ class Standing:
 
 
 BY_INSTANCE = """
-select * from process_journal where process = $1 and instance = $2
-order by step desc limit $3
+select * from process_journal where tenant = $1 and process = $2 and instance = $3
+order by step desc limit $4
 """
 
 BY_CORRELATION = """
-select * from process_journal where correlation_id = $1 order by entry desc limit $2
+select * from process_journal where tenant = $1 and correlation_id = $2
+order by entry desc limit $3
 """
 
 STANDING = """
 select process, instance, step, coalesce(ledger, '{}') as ledger, timers, due_at, decided_at,
     correlation_id, parked_at, parked_reason
-from process_instance where process = $1 and instance = $2
+from process_instance where tenant = $1 and process = $2 and instance = $3
 """
 
 PARKED = """
 select process, instance, step, coalesce(ledger, '{}') as ledger, timers, due_at, decided_at,
     correlation_id, parked_at, parked_reason
-from process_instance where parked_at is not null order by parked_at desc limit $1
+from process_instance where tenant = $1 and parked_at is not null
+order by parked_at desc limit $2
 """
 
 RESUME = """
-update process_instance set parked_at = null, parked_reason = '', due_at = $3
-where process = $1 and instance = $2 and parked_at is not null returning instance
+update process_instance set parked_at = null, parked_reason = '', due_at = $4
+where tenant = $1 and process = $2 and instance = $3 and parked_at is not null returning instance
 """
 
 
@@ -74,16 +76,18 @@ async def of_instance(
     tx: Transaction, process: str, instance: str, *, limit: int = 200
 ) -> list[Entry]:
     """Tell the newest steps of one instance, newest first."""
-    return [_entry_of(row) for row in await tx.fetch(BY_INSTANCE, process, instance, limit)]
+    rows = await tx.fetch(BY_INSTANCE, tx.tenant, process, instance, limit)
+    return [_entry_of(row) for row in rows]
 
 
 async def of_thread(tx: Transaction, correlation_id: str, *, limit: int = 200) -> list[Entry]:
     """Tell the newest steps of a business thread, across processes."""
-    return [_entry_of(row) for row in await tx.fetch(BY_CORRELATION, correlation_id, limit)]
+    rows = await tx.fetch(BY_CORRELATION, tx.tenant, correlation_id, limit)
+    return [_entry_of(row) for row in rows]
 
 
 async def standing(tx: Transaction, process: str, instance: str) -> Standing:
-    row = await tx.fetchrow(STANDING, process, instance)
+    row = await tx.fetchrow(STANDING, tx.tenant, process, instance)
     if row is None:
         raise NotFound(f"{process} has no instance {instance!r}")
     return _standing_of(row)
@@ -91,12 +95,12 @@ async def standing(tx: Transaction, process: str, instance: str) -> Standing:
 
 async def parked(tx: Transaction, *, limit: int = 200) -> list[Standing]:
     """Show the instances that were set aside because their decision failed."""
-    return [_standing_of(row) for row in await tx.fetch(PARKED, limit)]
+    return [_standing_of(row) for row in await tx.fetch(PARKED, tx.tenant, limit)]
 
 
 async def resume(tx: Transaction, process: str, instance: str, now: datetime) -> None:
     """Let a parked instance be decided again: its cause is mended."""
-    if not await tx.fetchval(RESUME, process, instance, now):
+    if not await tx.fetchval(RESUME, tx.tenant, process, instance, now):
         raise NotFound(f"{process} has no parked instance {instance!r}")
     tx.wake(topic(process))
 

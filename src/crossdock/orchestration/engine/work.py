@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from crossdock.canonical.commands import Command
-from crossdock.foundation.database import Transaction
+from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.ids import derived_uuid, prefixed
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
@@ -18,12 +18,12 @@ from crossdock.orchestration.engine.process import Decision, Key, Process, Send,
 log = structlog.get_logger(__name__)
 
 # Whoever is locked is another worker's; a killed worker's locks end with its connection.
-CLAIM = """
+CLAIM = WorkersSql("""
 select tenant, instance, ledger, step, correlation_id, causation_id from process_instance
 where process = $1 and due_at <= $2 and parked_at is null
 order by due_at limit $3
 for update skip locked
-"""
+""")
 
 CLAIM_KEYS = """
 select tenant, instance, ledger, step, correlation_id, causation_id from process_instance

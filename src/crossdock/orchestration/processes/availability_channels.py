@@ -100,11 +100,12 @@ where process = $1 and tenant = $2 and instance like $3
 """
 
 CHANNELS = """
-select * from publishing_channel order by connection, location
+select * from publishing_channel where tenant = $1 order by connection, location
 """
 
 ITEMS = """
-select * from publishing_item where connection = $1 and location = $2 order by item
+select * from publishing_item where tenant = $1 and connection = $2 and location = $3
+order by item
 """
 
 
@@ -141,12 +142,13 @@ class Channels:
 
     async def listed(self, scope: Scope) -> list[Channel]:
         async with self._database.transaction(scope) as tx:
-            rows = await tx.fetch(CHANNELS)
+            rows = await tx.fetch(CHANNELS, tx.tenant)
             return [_channel_of(row, await _items_of(tx, row)) for row in rows]
 
 
 async def _items_of(tx: Transaction, channel: Any) -> tuple[ItemTerms, ...]:
-    rows = await tx.fetch(ITEMS, channel["connection"], channel["location"])
+    key = (tx.tenant, channel["connection"], channel["location"])
+    rows = await tx.fetch(ITEMS, *key)
     return tuple(
         ItemTerms(
             item=row["item"],

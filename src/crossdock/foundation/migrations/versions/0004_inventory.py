@@ -238,13 +238,14 @@ select guard_table('inventory_announcement');
 # would read all of it for ever after, so here and below only indexes are allowed.
 LAPSED = """
 create function inventory_lapsed(at timestamptz, most integer)
-returns table (reservation_id uuid, line_no smallint, stock_id bigint, micros bigint)
+returns table (
+    tenant text, reservation_id uuid, line_no smallint, stock_id bigint, micros bigint)
 language plpgsql stable set enable_seqscan = off set enable_bitmapscan = off
 set plan_cache_mode = force_generic_plan as $function$
 #variable_conflict use_column
 begin
 return query
-select r.reservation_id, r.line_no, r.stock_id,
+select r.tenant, r.reservation_id, r.line_no, r.stock_id,
     r.granted - least(r.granted, greatest(0, r.consumed + r.picked))
 from inventory_reservation r
 where not r.is_hard and r.status in ('ACTIVE', 'PARTIALLY_CONSUMED') and r.expires_at <= at

@@ -1,0 +1,307 @@
+"""Statements keep tenants apart alone: here row-level security is off for every table."""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from crossdock.assembly import Hub, Outside
+from crossdock.canonical.errors import CrossdockError
+from crossdock.canonical.inventory import ReservationKind
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.references import Reference
+from crossdock.capabilities.catalog import Catalog
+from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
+from crossdock.capabilities.inventory.upkeep import Upkeep
+from crossdock.connectivity.directory import Directory, Entry
+from crossdock.connectivity.inbox import Inbox
+from crossdock.connectivity.outbox import By, Outbox, Wanted
+from crossdock.connectivity.quarantine import Quarantined
+from crossdock.connectivity.replaying import Quarantine
+from crossdock.connectivity.sdk import PublishesAvailability
+from crossdock.connectivity.waiting_room import WaitingRoom
+from crossdock.foundation import event_log
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import Database
+from crossdock.foundation.event_log import Position
+from crossdock.foundation.scope import Scope
+from crossdock.foundation.settings import Settings
+from crossdock.governance.access import Access, NewKey
+from crossdock.governance.roles import ROLES, Principal
+from crossdock.orchestration import cases
+from crossdock.orchestration.cases import OpenCase, Said
+from crossdock.orchestration.engine import journal
+from crossdock.orchestration.engine.marking import mark_keys
+from crossdock.orchestration.engine.process import Key
+from crossdock.orchestration.engine.work import park
+from crossdock.orchestration.processes.availability_channels import Channel, Channels
+from tests.conftest import NOON
+from tests.unit.connectivity.standins import command, levelled, webhook, world
+
+EACH = Quantity.of(1)
+MAIN, OTHER, NOBODY = Scope("main"), Scope("other"), Scope("nobody")
+OWNER = Principal(tenant="main", verbs=ROLES["owner"], key_id="owner")
+STRANGER = Principal(tenant="other", verbs=ROLES["owner"], key_id="stranger")
+BY = By("a stranger", "to see what happens")
+SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
+ENTRY = Entry(tenant="main", name="shop", application="stand_in", settings={"address": "shop"})
+SERVICES = (
+    *(Access, Catalog, Channels, Directory, Inbox, Inventory, Outbox, Quarantine, Upkeep),
+    WaitingRoom,
+)
+
+
+@dataclass(frozen=True)
+class Full:
+    """A hub whose tenant `main` has something of everything; `other` has the same names, empty."""
+
+    hub: Hub
+    owner: Any
+    reservation_id: str
+    key_id: str
+    case_id: str
+    quarantined: Quarantined
+    raw_ref: int
+
+    async def rows(self) -> Mapping[str, list[str]]:
+        """Show every row of the tenant, in every table that has one."""
+        tables = await self.owner.fetch(
+            "select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid"
+            " where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')"
+            " and a.attname = 'tenant' and not c.relispartition"
+        )
+        return {
+            table["name"]: await self.owner.fetchval(
+                f"select array_agg(t::text order by t::text) from {table['name']} t"
+                " where tenant = 'main'"
+            )
+            or []
+            for table in tables
+        }
+
+
+@pytest.fixture
+async def full(
+    unguarded: Database, dsn: str, clock: VirtualClock, tmp_path: Path
+) -> AsyncIterator[Full]:
+    applications = world(unguarded, clock).directory.applications
+    settings = Settings(tenant="main", data_dir=tmp_path)
+    hub = Hub(settings, dsn, unguarded, Outside(clock=clock, applications=applications))
+    await hub._register()
+    owner: Any = await asyncpg.connect(dsn)
+    yield await filled(hub, owner)
+    await owner.close()
+
+
+async def filled(hub: Hub, owner: Any) -> Full:
+    await hub.connect(ENTRY)
+    await hub.put_stock("SKU-1", "DC1", 40)
+    await hub.catalog.link(MAIN, "shop", Reference.item("77", EACH), "SKU-1", by="a person")
+    promised = await hub.reserve("SKU-1", "DC1", 4, request_id="r1")
+    await hub.inventory.reserve(MAIN, "script", asking("lapsing", kind=ReservationKind.SOFT))
+    await hub.settle()
+    said = webhook(moves=[{"number": "m1", "item": "NEW"}], bad=["broken"])
+    raw_ref = (await hub.inbox.receive(MAIN, "shop", said)).raw_ref
+    key = await hub.access.create(OWNER, NewKey(name="main's", verbs=ROLES["reader"]))
+    await hub.channels.put(MAIN, SHOP)
+    async with hub.database.transaction(MAIN) as tx:
+        await hub.outbox.enqueue(tx, [command("letter", connection="gone")])
+        await mark_keys(tx, "publishing", [Key("main", "shop/web/a")], NOON)
+        await park(tx, "publishing", Key("main", "shop/web/a"), NOON, ValueError("no"))
+        case = OpenCase(
+            code="PUB-STALE", fingerprint="stale", severity="S2", owner_role="eCommerce",
+            within=timedelta(minutes=15), entity="shop/web/a", title="it met another amount",
+        )  # fmt: skip
+        await cases.record(tx, [Said("main", "order-1", case)], NOON)
+        case_id = (await cases.listed(tx))[0].case_id
+    await owner.execute(
+        "insert into process_journal (tenant, process, instance, step, decided_at, worker,"
+        " correlation_id, causation_id, note, commands) values"
+        " ('main', 'publishing', 'shop/web/a', 1, now(), 'w1', 'order-1', '', 'a note', '[]')"
+    )
+    return Full(
+        hub=hub,
+        owner=owner,
+        reservation_id=promised.reservation_id,
+        key_id=key.key_id,
+        case_id=case_id,
+        quarantined=(await hub.quarantine.find(MAIN))[0],
+        raw_ref=raw_ref or 0,
+    )
+
+
+def asking(request_id: str, kind: ReservationKind = ReservationKind.HARD) -> ReservationRequest:
+    return ReservationRequest(request_id, (ReservationLine("SKU-1", "DC1", MICROS),), kind)
+
+
+async def within(full: Full, ask: Callable[..., Awaitable[Any]], *given: Any) -> Any:
+    async with full.hub.database.transaction(OTHER) as tx:
+        return await ask(tx, *given)
+
+
+async def read(full: Full) -> Any:
+    events, _ = await within(full, lambda tx: event_log.read(tx, Position(), limit=1000))
+    return events
+
+
+async def said_for_another(full: Full) -> Any:
+    fact = levelled("l2", "SKU-1", "4")
+    entry = event_log.Entry(tenant="main", source="shop", received_at=NOON, fact=fact)
+    return await within(full, event_log.append_once, [entry])
+
+
+Ask = Callable[[Full], Awaitable[Any]]
+KEYS = [("SKU-1", "DC1")]
+INSTANCE = ("publishing", "shop/web/a")
+REFERENCES = [Reference.item("77", EACH), Reference.item("SKU-1", EACH), Reference.location("DC1")]
+
+# Each asks as a stranger for what is another's, by its very name. The answer must be nothing,
+# a refusal, or the same as for a tenant of whom nobody ever heard.
+SHOWS: Mapping[str, Ask] = {
+    "Access.keys": lambda full: full.hub.access.keys(OTHER),
+    "Access.revoke": lambda full: full.hub.access.revoke(OTHER, full.key_id, by="x"),
+    "Catalog.findings": lambda full: full.hub.catalog.findings(OTHER),
+    "Catalog.item": lambda full: full.hub.catalog.item(OTHER, "SKU-1"),
+    "Catalog.items": lambda full: full.hub.catalog.items(OTHER),
+    "Catalog.location": lambda full: full.hub.catalog.location(OTHER, "DC1"),
+    "Catalog.locations": lambda full: full.hub.catalog.locations(OTHER),
+    "Catalog.link": lambda full: full.hub.catalog.link(
+        OTHER, "shop", Reference.item("78", EACH), "SKU-1", by="x"
+    ),
+    "Channels.listed": lambda full: full.hub.channels.listed(OTHER),
+    "Directory.add": lambda full: full.hub.directory.add(OTHER, ENTRY),
+    "Directory.change": lambda full: full.hub.directory.change(OTHER, "shop", concurrency=1),
+    "Directory.entries": lambda full: full.hub.directory.entries(OTHER),
+    "Directory.get": lambda full: full.hub.directory.get(OTHER, "shop"),
+    "Directory.pause": lambda full: full.hub.directory.pause(OTHER, "shop", "x"),
+    "Directory.resume": lambda full: full.hub.directory.resume(OTHER, "shop"),
+    "Directory.rotate_secrets": lambda full: full.hub.directory.rotate_secrets(OTHER),
+    "Directory.who_plays": lambda full: full.hub.directory.who_plays(OTHER, PublishesAvailability),
+    "Inbox.receive": lambda full: full.hub.inbox.receive(OTHER, "shop", webhook()),
+    "Inventory.confirm": lambda full: full.hub.inventory.confirm(OTHER, full.reservation_id),
+    "Inventory.consume": lambda full: full.hub.inventory.consume(OTHER, full.reservation_id),
+    "Inventory.extend": lambda full: full.hub.inventory.extend(OTHER, full.reservation_id, 60),
+    "Inventory.get": lambda full: full.hub.inventory.get(OTHER, full.reservation_id),
+    "Inventory.on_hand": lambda full: full.hub.inventory.on_hand(OTHER, KEYS),
+    "Inventory.release": lambda full: full.hub.inventory.release(OTHER, full.reservation_id),
+    "Inventory.transfer": lambda full: full.hub.inventory.transfer(
+        OTHER, full.reservation_id, "DC2"
+    ),
+    "Outbox.depths": lambda full: full.hub.outbox.depths(OTHER),
+    "Outbox.discard": lambda full: full.hub.outbox.discard(OTHER, ["letter"], BY),
+    "Outbox.edit": lambda full: full.hub.outbox.edit(OTHER, "letter", {"quantity": "1"}, BY),
+    "Outbox.find": lambda full: full.hub.outbox.find(OTHER, Wanted(ids=("letter",))),
+    "Outbox.replay": lambda full: full.hub.outbox.replay(OTHER, Wanted(), BY),
+    "Outbox.resolve": lambda full: full.hub.outbox.resolve(OTHER, "letter", BY, happened=True),
+    "Outbox.show": lambda full: full.hub.outbox.show(OTHER, "letter"),
+    "Quarantine.discard": lambda full: full.hub.quarantine.discard(
+        OTHER, [full.quarantined.id], reason="x"
+    ),
+    "Quarantine.find": lambda full: full.hub.quarantine.find(OTHER, ids=[full.quarantined.id]),
+    "Quarantine.show": lambda full: full.hub.quarantine.show(OTHER, full.quarantined.id),
+    "WaitingRoom.waiting": lambda full: full.hub.waiting_room.waiting(OTHER),
+    "cases.close": lambda full: within(full, cases.close, full.case_id, "x", NOON),
+    "cases.listed": lambda full: within(full, cases.listed),
+    "event_log.append_once": said_for_another,
+    "event_log.read": read,
+    "journal.of_instance": lambda full: within(full, journal.of_instance, *INSTANCE),
+    "journal.of_thread": lambda full: within(full, journal.of_thread, "order-1"),
+    "journal.parked": lambda full: within(full, journal.parked),
+    "journal.resume": lambda full: within(full, journal.resume, *INSTANCE, NOON),
+    "journal.standing": lambda full: within(full, journal.standing, *INSTANCE),
+    "Inbox.translated": lambda full: within(full, full.hub.inbox.translated, "shop", full.raw_ref),
+    "Outbox.enqueue": lambda full: within(full, full.hub.outbox.enqueue, [command("theirs")]),
+}
+# Each writes or counts under names that another has too, and must leave the other's alone.
+DOES: Mapping[str, Ask] = {
+    "Access.create": lambda full: full.hub.access.create(
+        STRANGER, NewKey(name="main's", verbs=ROLES["reader"])
+    ),
+    "Catalog.names": lambda full: full.hub.catalog.names(OTHER, ["SKU-1"], ["DC1"]),
+    "Catalog.resolve_in": lambda full: full.hub.catalog.resolve_in(OTHER, "shop", REFERENCES),
+    "Channels.publish": lambda full: full.hub.channels.publish(OTHER, SHOP, ["a"]),
+    "Channels.put": lambda full: full.hub.channels.put(OTHER, SHOP),
+    "Inbox.record": lambda full: full.hub.inbox.record(
+        OTHER, "shop", [levelled("l1", "SKU-1", "4")], b"raw"
+    ),
+    "Inventory.availability": lambda full: full.hub.inventory.availability(OTHER, KEYS),
+    "Inventory.reserve": lambda full: full.hub.inventory.reserve(OTHER, "script", asking("r1")),
+    "Inventory.reserve_many": lambda full: full.hub.inventory.reserve_many(
+        OTHER, "script", [asking("r1"), asking("lapsing")]
+    ),
+    "Quarantine.replay": lambda full: full.hub.quarantine.replay(OTHER, [full.quarantined]),
+    "Upkeep.replayed_hash": lambda full: full.hub.inventory.upkeep.replayed_hash(OTHER),
+    "Upkeep.set_freshness": lambda full: full.hub.inventory.upkeep.set_freshness(
+        OTHER, "shop", 60
+    ),
+    "Upkeep.set_safety": lambda full: full.hub.inventory.upkeep.set_safety(
+        OTHER, "SKU-1", "DC1", 40 * MICROS
+    ),
+    "Upkeep.state_hash": lambda full: full.hub.inventory.upkeep.state_hash(OTHER),
+}
+
+
+async def test_a_stranger_is_shown_nothing_and_changes_nothing_without_the_second_layer(
+    full: Full,
+) -> None:
+    before = await full.rows()
+    assert sum(map(bool, before.values())) >= 20
+    for name, ask in SHOWS.items():
+        try:
+            answer = await ask(full)
+        except CrossdockError:
+            continue
+        assert not answer, (name, answer)
+    assert await full.rows() == before
+
+
+async def test_what_a_stranger_does_leaves_the_other_alone_without_the_second_layer(
+    full: Full,
+) -> None:
+    before = await full.rows()
+    for name, ask in DOES.items():
+        answer = await ask(full)
+        assert await full.rows() == before, name
+        assert full.reservation_id not in repr(answer), name
+
+    nothing = await full.hub.inventory.upkeep.replayed_hash(NOBODY)
+    assert await full.hub.inventory.upkeep.replayed_hash(OTHER) == nothing
+    assert not (await full.hub.inventory.availability(OTHER, KEYS))[0].is_known
+    units, places = await full.hub.catalog.names(OTHER, ["SKU-1"], ["DC1"])
+    assert (units, places) == ({}, set())
+
+
+async def test_workers_serve_both_without_the_second_layer(
+    full: Full, clock: VirtualClock
+) -> None:
+    """Expiry, announcements, folding and retries go over all tenants and mix up none."""
+    await full.hub.inventory.upkeep.set_safety(OTHER, "SKU-1", "DC1", 0)
+    await clock.advance(timedelta(hours=1))
+
+    await full.hub.inventory.upkeep.sweep()
+    await full.hub.settle()
+
+    stock = await full.hub.availability("SKU-1", "DC1")
+    assert (stock.figures.soft, stock.figures.hard) == (0, 4 * MICROS)
+    async with full.hub.database.transaction(MAIN) as tx:
+        events, _ = await event_log.read(tx, Position(), limit=1000)
+    assert {event.tenant for event in events} == {"main"}
+    hashes = [full.hub.inventory.upkeep.state_hash, full.hub.inventory.upkeep.replayed_hash]
+    assert len({await ask(MAIN) for ask in hashes}) == 1
+
+
+def test_every_service_that_takes_a_scope_is_asked() -> None:
+    asked = {
+        f"{service.__name__}.{name}"
+        for service in SERVICES
+        for name, method in inspect.getmembers(service, inspect.isfunction)
+        if not name.startswith("_")
+        and {"scope", "by"} & {*list(inspect.signature(method).parameters)[1:2]}
+    }
+
+    assert asked <= SHOWS.keys() | DOES.keys()

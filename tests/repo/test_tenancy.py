@@ -1,0 +1,210 @@
+"""Every statement names the tenant itself: the first of the two layers that keep them apart."""
+
+import ast
+import importlib
+import pkgutil
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+import crossdock
+from crossdock.foundation.database import WorkersSql
+from tests.repo.tenancy import unbound
+
+SOURCE = Path(crossdock.__file__).parent
+VERB = re.compile(r"\s*(select|insert|update|delete|with|merge)\s")
+
+# What only workers may ask, for it concerns every tenant or is asked before the tenant is known.
+WORKERS = {
+    "crossdock.capabilities.inventory.announcing.TAKE": "the next announcements, whoever's",
+    "crossdock.capabilities.inventory.upkeep.LAPSED_STOCK": "which holds have lapsed",
+    "crossdock.connectivity.raw_messages.UNFINISHED": "what a process that died left unread",
+    "crossdock.connectivity.streams.SILENT": "which holes have lasted too long",
+    "crossdock.connectivity.waiting_room.TENANTS_DUE": "whose facts are to be tried again",
+    "crossdock.foundation.event_log.HIDDEN": "whether the log shows all there is",
+    "crossdock.foundation.readers.BEHIND": "whether a reader is at the end of the log",
+    "crossdock.governance.access.FIND": "whose key this is",
+    "crossdock.orchestration.engine.engine.NEXT_DUE": "when to look again",
+    "crossdock.orchestration.engine.work.CLAIM": "the next due instances, whoever's",
+}
+# Functions in the database read tables too, out of sight of the statements that call them.
+FUNCTIONS = {
+    "extend_event_log": "reads places alone, to make partitions; runs as the owner",
+    "inventory_lapsed": "answers whose each hold is; whoever calls it names the tenant",
+    "inventory_reserve": "takes ids that were found under its tenant or are derived from it",
+}
+
+
+@pytest.fixture
+async def guarded(dsn: str) -> AsyncIterator[frozenset[str]]:
+    """Ask the database itself what has a tenant: tables, and functions that answer one."""
+    connection: Any = await asyncpg.connect(dsn)
+    rows = await connection.fetch(
+        "select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid"
+        " where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')"
+        " and a.attname = 'tenant' and not c.relispartition"
+        " union select proname from pg_proc"
+        " where pronamespace = 'public'::regnamespace and 'tenant' = any(proargnames)"
+    )
+    yield frozenset(row["name"] for row in rows)
+    await connection.close()
+
+
+def constants() -> Iterator[tuple[str, str | WorkersSql]]:
+    """Give every module's own statements, as they are run: put together and filled in."""
+    for found in pkgutil.walk_packages(crossdock.__path__, "crossdock."):
+        if found.name.endswith("__main__") or ".migrations" in found.name:
+            continue
+        for name, value in vars(importlib.import_module(found.name)).items():
+            if isinstance(value, WorkersSql) or (isinstance(value, str) and VERB.match(value)):
+                yield f"{found.name}.{name}", value
+
+
+def written_in_functions() -> Iterator[tuple[str, str]]:
+    """Give what looks like a statement in the midst of code, with a name where it is filled in."""
+    for path in SOURCE.rglob("*.py"):
+        if "migrations" in path.parts:
+            continue
+        for function in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            for text in strings(function):
+                if VERB.match(text):
+                    yield f"{path.relative_to(SOURCE)}:{function.name}", text
+
+
+def strings(tree: ast.AST) -> Iterator[str]:
+    inside = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else "x" for part in node.values]
+            yield "".join(map(str, parts))
+        elif isinstance(node, ast.Constant) and id(node) not in inside:
+            yield str(node.value)
+
+
+async def test_every_statement_names_the_tenant_of_every_table_it_touches(
+    guarded: frozenset[str],
+) -> None:
+    found = [
+        *((name, sql) for name, sql in constants() if isinstance(sql, str)),
+        *((name, sql) for name, sql in written_in_functions() if mentions(sql, guarded)),
+    ]
+    assert len(found) > 150
+
+    assert {name: tables for name, sql in found if (tables := unbound(sql, guarded))} == {}
+
+
+async def test_what_asks_across_tenants_is_declared_and_has_a_reason(
+    guarded: frozenset[str],
+) -> None:
+    declared = {
+        name: sql.text
+        for name, sql in constants()
+        if isinstance(sql, WorkersSql) and unbound(sql.text, guarded)
+    }
+
+    assert declared.keys() == WORKERS.keys()
+
+
+async def test_every_function_of_the_database_that_reads_a_table_has_a_reason(
+    dsn: str, guarded: frozenset[str]
+) -> None:
+    connection: Any = await asyncpg.connect(dsn)
+    rows = await connection.fetch(
+        "select proname, prosrc from pg_proc where pronamespace = 'public'::regnamespace"
+    )
+    await connection.close()
+
+    assert {row["proname"] for row in rows if mentions(row["prosrc"], guarded)} == FUNCTIONS.keys()
+
+
+def test_no_statement_is_put_together_as_it_is_run() -> None:
+    """What a transaction runs is a constant or stands there in full, so that it can be read."""
+    loose = [
+        f"{path.relative_to(SOURCE)}:{call.lineno}"
+        for path in SOURCE.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and re.fullmatch(r"tx\.(fetch|fetchrow|fetchval|execute)", ast.unparse(call.func))
+        and isinstance(call.args[0], ast.JoinedStr | ast.BinOp | ast.Call)
+    ]
+
+    assert loose == []
+
+
+def mentions(sql: str, guarded: frozenset[str]) -> bool:
+    return bool(re.search(rf"\b(from|join|into|update|using)\s+({'|'.join(guarded)})\b", sql))
+
+
+THINGS = frozenset({"thing", "part"})
+INSERT = "insert into thing as t (tenant, id) values ($1, $2)"
+
+
+@pytest.mark.parametrize(
+    ("sql", "tables"),
+    [
+        ("select * from thing where id = $1", ["thing"]),
+        ("select * from thing where tenant = 'main'", ["thing"]),
+        ("select * from thing where tenant = $1 or id = $2", ["thing"]),
+        ("select * from thing where ($1 = '' or tenant = $1)", ["thing"]),
+        ("select * from thing where ($1 = '*' or tenant = $2)", ["thing"]),
+        ("select * from thing where not tenant = $1", ["thing"]),
+        ("select * from thing where tenant <> $1", ["thing"]),
+        ("select * from thing where tenant = tenant", ["thing"]),
+        ("select * from thing t where t.tenant = t.owner_tenant", ["thing"]),
+        ("select * from thing t join part p using (tenant)", ["part", "thing"]),
+        ("select * from thing t join part p on p.tenant = t.tenant", ["part", "thing"]),
+        ("select * from thing t join part p using (id) where t.tenant = $1", ["part"]),
+        ("select * from thing t left join part p on t.tenant = $1", ["part", "thing"]),
+        ("select * from thing t left join part p on p.tenant = $1", ["thing"]),
+        ("select * from part where tenant = $1 and id in (select id from thing)", ["thing"]),
+        ("select exists (select from thing where id = $1)", ["thing"]),
+        ("with one as (select * from thing) select * from one where tenant = $1", ["thing"]),
+        ("select 1 union all select id from thing", ["thing"]),
+        ("update thing set name = $2 where id = $1", ["thing"]),
+        ("update thing t set name = p.name from part p where p.tenant = $1", ["thing"]),
+        ("delete from thing where id = any($1)", ["thing"]),
+        ("delete from thing t using part p where t.tenant = p.tenant", ["part", "thing"]),
+        ("insert into thing (id) values ($1)", ["thing"]),
+        ("insert into thing values ($1, $2)", ["thing"]),
+        (f"{INSERT} on conflict (id) do update set id = excluded.id", ["thing"]),
+        ("insert into part (tenant, id) select $1, id from thing", ["thing"]),
+    ],
+)
+def test_a_statement_that_forgot_its_tenant_is_found(sql: str, tables: list[str]) -> None:
+    assert unbound(sql, THINGS) == tables
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from thing where tenant = $1",
+        "select * from thing where (id = $2 and tenant = any($1::text[]))",
+        "select * from thing where ($1 = '*' or tenant = $1) and id > $2",
+        "select * from thing t join part p using (tenant, id) where t.tenant = $1",
+        "select * from thing t join part p on p.tenant = t.tenant where p.tenant = $1",
+        "select * from thing t left join part p on p.tenant = t.tenant where t.tenant = $1",
+        "select t.* from unnest($1::text[]) k(tenant) join thing t on t.tenant = k.tenant",
+        "select * from thing where (tenant, id) in (select * from unnest($1::text[], $2::int[]))",
+        "select from thing where tenant = $1 and id in (select id from part where tenant = $1)",
+        "update thing t set name = p.name from part p where p.tenant = $1 and t.tenant = p.tenant",
+        "delete from thing t using unnest($1::text[]) k(tenant) where t.tenant = k.tenant",
+        f"{INSERT} on conflict (id) do nothing",
+        f"{INSERT} on conflict (tenant, id) do update set id = excluded.id",
+        f"{INSERT} on conflict (id) do update set id = $2 where t.tenant = excluded.tenant",
+        "select from thing t where tenant = $1 and exists (select from part where tenant = $1)",
+        "select * from other where id = $1",
+    ],
+)
+def test_a_statement_that_names_its_tenant_passes(sql: str) -> None:
+    assert unbound(sql, THINGS) == []
