@@ -70,6 +70,9 @@ class Shop:
             detail=self.refuses,
         )
 
+    def stock(self, quantity: int) -> None:
+        self.holds = Decimal(quantity)
+
     def sell(self, quantity: int) -> None:
         assert self.holds is not None
         self.holds -= quantity
@@ -89,6 +92,10 @@ class Play(Protocol):
 
     async def deliver(self, *, newest_only: bool = False) -> int:
         """Carry every waiting write to the shop and its outcome back; say how many."""
+        ...
+
+    async def settle(self, settled: CommandSettled) -> None:
+        """Carry one outcome back."""
         ...
 
     async def supersede(self) -> None:
@@ -144,14 +151,14 @@ class BarePlay:
         waiting = [one] if one else self.writes[-1 if newest_only else self.delivered :]
         self.delivered = self.writes.index(one) + 1 if one else len(self.writes)
         for command in waiting:
-            await self._settle(self.shop.settle(command))
+            await self.settle(self.shop.settle(command))
         return len(waiting)
 
     async def supersede(self) -> None:
         self.delivered = len(self.writes)
-        await self._settle(superseded(self.writes[-1]))
+        await self.settle(superseded(self.writes[-1]))
 
-    async def _settle(self, settled: CommandSettled) -> None:
+    async def settle(self, settled: CommandSettled) -> None:
         observed = None if settled.observed is None else int(settled.observed * MICROS)
         level = replace(
             self.facts.level,
@@ -163,8 +170,19 @@ class BarePlay:
         await self._now(replace(self.facts, level=level))
 
     async def hear(self, level: int, at: datetime) -> None:
-        heard = replace(self.facts.level, heard=level * MICROS, heard_at=at)
-        await self._now(replace(self.facts, level=heard))
+        self.keep_word(level, at)
+        await self._now(self.facts)
+
+    def keep_word(self, level: int, at: datetime) -> None:
+        """Keep a word as the table does, for whoever looks next."""
+        known, said = self.facts.level, level * MICROS
+        disputed_at = known.disputed_at
+        if known.heard_at is not None and known.heard != said:
+            is_close = abs(at - known.heard_at) < timedelta(seconds=1)
+            disputed_at = self.stage.now if is_close else disputed_at
+        if known.heard_at is None or at >= known.heard_at:
+            known = replace(known, heard=said, heard_at=at)
+        self.facts = replace(self.facts, level=replace(known, disputed_at=disputed_at))
 
     async def advance(self, step: timedelta) -> None:
         await self.stage.advance(step)
@@ -256,17 +274,26 @@ class DatabasePlay:
         waiting = self.writes[-1 if newest_only else self.delivered :]
         self.delivered = len(self.writes)
         for command in waiting:
-            await self._say(self.shop.settle(command))
+            await self.settle(self.shop.settle(command))
         return len(waiting)
+
+    async def settle(self, settled: CommandSettled) -> None:
+        await self._say(settled)
 
     async def supersede(self) -> None:
         self.delivered = len(self.writes)
-        await self._say(superseded(self.writes[-1]))
+        await self.settle(superseded(self.writes[-1]))
 
     async def hear(self, level: int, at: datetime) -> None:
-        quantity = Quantity(Decimal(level))
-        payload = ChannelLevelHeard(item=LISTING.item, location="web", quantity=quantity)
-        await self._say(payload, at=at)
+        await self.hear_together([(level, at)])
+
+    async def hear_together(self, words: Sequence[tuple[int, datetime]]) -> None:
+        """Let the shop's words arrive in this order, on one page."""
+        for level, at in words:
+            quantity = Quantity(Decimal(level))
+            payload = ChannelLevelHeard(item=LISTING.item, location="web", quantity=quantity)
+            await self._append(payload, at)
+        await self.stage.engine.catch_up()
 
     async def advance(self, step: timedelta) -> None:
         await self.stage.advance(step)
@@ -276,15 +303,16 @@ class DatabasePlay:
             rows = await tx.fetch("select code, state from business_case order by opened_at")
         return [row["code"] if row["state"] == "OPEN" else "closed" for row in rows]
 
-    async def _say(self, payload: Payload, *, at: datetime | None = None) -> None:
+    async def _say(self, payload: Payload) -> None:
+        await self._append(payload, self.clock.now())
+        await self.stage.engine.catch_up()
+
+    async def _append(self, payload: Payload, at: datetime) -> None:
         self.said += 1
-        fact = Fact(
-            identity=f"said:{self.said}", payload=payload, occurred_at=at or self.clock.now()
-        )
+        fact = Fact(identity=f"said:{self.said}", payload=payload, occurred_at=at)
         entry = Entry(tenant="main", source="shop", received_at=self.clock.now(), fact=fact)
         async with self.database.transaction(MAIN) as tx:
             await event_log.append_once(tx, [entry])
-        await self.stage.engine.catch_up()
 
 
 def bare(terms: Terms | None = None) -> BarePlay:

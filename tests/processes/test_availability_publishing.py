@@ -315,3 +315,101 @@ async def test_a_write_that_never_left_is_written_anew(play: Play) -> None:
 
     assert quantities(play)[1:] == [("30", "40"), ("30", "40")]
     assert play.shop.holds == 30
+
+
+async def test_words_of_one_second_that_differ_are_settled_by_a_write(play: Play) -> None:
+    await shows(play, 40)
+    play.shop.sell(1)
+    await play.hear(39, NOON + 2 * SECOND)
+    await play.stock(39, demand=1)
+
+    play.shop.sell(1)
+    await play.hear(38, NOON + 2 * SECOND)  # told in whole seconds
+    await play.stock(39, demand=1)  # sold one more, received one, picked one
+    await play.advance(timedelta(seconds=59))
+    assert len(play.writes) == 1
+    await play.advance(SECOND)
+    await play.deliver()  # it holds 38, for which an order is awaited
+    await play.advance(timedelta(minutes=2))
+    await play.deliver()
+
+    assert quantities(play)[1:] == [("39", "39"), ("39", "38")]
+    assert play.shop.holds == 39
+
+
+async def test_an_older_word_of_the_same_second_is_as_doubtful(play: Play) -> None:
+    await shows(play, 40)
+    play.shop.sell(2)
+    await play.hear(38, NOON + 2 * SECOND)
+    await play.stock(38, demand=2)
+
+    await play.hear(39, NOON + 2 * SECOND - timedelta(milliseconds=400))
+    await play.advance(timedelta(seconds=60))
+    await play.deliver()
+    await play.advance(timedelta(hours=1))
+
+    assert quantities(play)[1:] == [("38", "38")]
+
+
+async def test_an_order_counted_while_a_write_is_under_way_still_awaits_its_fall(
+    play: Play,
+) -> None:
+    await shows(play, 40)
+    await play.stock(45)
+    written = play.shop.settle(play.writes[-1])
+    play.shop.sell(1)  # and its word is lost
+    await play.stock(45, demand=1)  # one more is received
+
+    await play.settle(written)
+    await play.advance(timedelta(seconds=30))
+    await play.settle(play.shop.settle(play.writes[-1]))
+    await play.advance(timedelta(seconds=60))  # the fall is known to be the order's
+
+    assert quantities(play)[2:] == [("45", "45"), ("45", "44")]
+
+
+async def test_a_reservation_before_a_write_awaits_no_fall(play: Play) -> None:
+    await shows(play, 40)
+    await play.stock(39, demand=1)
+    await play.deliver()
+    await play.advance(timedelta(hours=1))
+
+    assert quantities(play)[1:] == [("39", "40")]
+
+
+async def test_a_word_from_about_the_time_of_our_write_is_not_believed_but_proven(
+    play: Play,
+) -> None:
+    await shows(play, 40)
+    await play.stock(30)
+    await play.deliver()
+    play.shop.sell(2)  # by hand, at a shop whose clock is three seconds slow
+    await play.advance(SECOND)
+
+    await play.hear(28, NOON - SECOND)
+    for _ in range(3):
+        await play.advance(timedelta(seconds=60))
+        await play.deliver()
+
+    assert quantities(play)[2:] == [("30", "30"), ("30", "28")]
+    assert play.shop.holds == 30
+
+
+async def test_once_a_day_what_the_shop_holds_is_proven_by_a_write(play: Play) -> None:
+    await shows(play, 40)
+    play.shop.sell(3)  # nobody ever tells
+
+    await play.advance(timedelta(hours=23))
+    assert len(play.writes) == 1
+    await play.advance(timedelta(hours=2))
+    await play.deliver()
+    await play.advance(timedelta(minutes=2))  # for an order first
+    await play.deliver()
+
+    assert quantities(play)[1:] == [("40", "40"), ("40", "37")]
+    assert [write.lane for write in play.writes[1:]] == [Lane.BULK, Lane.NORMAL]
+    assert play.shop.holds == 40
+    for day in range(1, 4):
+        await play.advance(timedelta(hours=25))
+        await play.deliver()
+        assert len(play.writes) == 3 + day

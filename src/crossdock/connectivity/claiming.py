@@ -25,6 +25,7 @@ from crossdock.connectivity.settling import (
     OutboxCommand,
     announce,
     command_of,
+    outdate,
     topic_of,
 )
 from crossdock.foundation.database import Transaction
@@ -292,7 +293,7 @@ async def settle(
         [ending.observed for ending in endings],
     )
     settled = [command_of(row) for row in rows]
-    await announce(tx, settled, now)
+    await announce(tx, [*await outdate(tx, settled, now), *settled], now)
     tx.wake(topic_of(tx.tenant, connection))
     return settled
 

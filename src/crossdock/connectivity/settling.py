@@ -30,6 +30,22 @@ RETURNED = ", ".join(
 )
 """The same columns of the row aliased `c`, for `returning`."""
 
+# Older letters of subjects that were refused once more; one that a person has in hand is left.
+OUTDATE = f"""
+with outdated as (
+    select o.tenant, o.command_id
+    from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+        as i(tenant, connection, role, subject, version)
+    join outbox_command o using (tenant, connection, role, subject)
+    where o.state = 'DEAD' and o.version < i.version
+    for update of o skip locked
+)
+update outbox_command c set state = 'SUPERSEDED', settled_at = $1, code = 'superseded',
+    detail = 'a newer command of its subject was refused too'
+from outdated o where c.tenant = o.tenant and c.command_id = o.command_id
+returning {RETURNED}
+"""  # noqa: S608 - our own column list
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxCommand:
@@ -119,6 +135,25 @@ def _entry(command: OutboxCommand, now: datetime) -> Entry:
         causation_id=command.command_id,
     )
     return Entry(tenant=command.tenant, source=HUB, received_at=now, fact=fact)
+
+
+async def outdate(
+    tx: Transaction, commands: Iterable[OutboxCommand], now: datetime
+) -> list[OutboxCommand]:
+    """Of what is refused again and again, leave only the newest letter for a person to look at."""
+    refused = [command for command in commands if command.state == "DEAD"]
+    if not refused:
+        return []
+    rows = await tx.fetch(
+        OUTDATE,
+        now,
+        [command.tenant for command in refused],
+        [command.connection for command in refused],
+        [command.role for command in refused],
+        [command.subject for command in refused],
+        [command.version for command in refused],
+    )
+    return [command_of(row) for row in rows]
 
 
 def wake_couriers(tx: Transaction, commands: Sequence[OutboxCommand]) -> None:

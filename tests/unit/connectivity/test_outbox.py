@@ -51,6 +51,29 @@ async def test_dead_letters_are_replayed_in_bulk_after_a_dry_run(hub: World) -> 
     assert hub.shop.keys[-1] != "b"
 
 
+async def test_what_is_refused_again_and_again_is_one_letter(hub: World) -> None:
+    await refused(hub, "a", "b")
+    hub.shop.refuses |= {"SKU-A"}
+    await hub.enqueue(command("a2", item="sku-a", version=2))
+    await deliver(hub)
+    await hub.enqueue(command("a3", item="sku-a", version=3))
+    await deliver(hub)
+
+    assert {letter.command_id for letter in await hub.outbox.find(MAIN)} == {"a3", "b"}
+    first = (await hub.outbox.show(MAIN, "a")).command
+    assert (first.state, first.detail) == (
+        "SUPERSEDED",
+        "a newer command of its subject was refused too",
+    )
+
+
+async def test_what_can_never_leave_is_one_letter_too(hub: World) -> None:
+    for version in (1, 2, 3):
+        await hub.enqueue(command(f"a{version}", version=version, connection="nosuch"))
+
+    assert [letter.command_id for letter in await hub.outbox.find(MAIN)] == ["a3"]
+
+
 async def test_what_was_refused_goes_again_under_a_key_of_its_own(hub: World) -> None:
     await refused(hub, "a")
     await hub.outbox.replay(MAIN, Wanted(), ANN)

@@ -162,6 +162,44 @@ async def test_terms_come_back_as_they_were_agreed(
     assert await channels.listed(Scope("other")) == []
 
 
+LEVEL = "select heard_base, heard_at, disputed_at from publishing_level"
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("is_one_page", [True, False])
+@pytest.mark.parametrize(
+    ("words", "newest", "is_disputed"),
+    [
+        ([(39, 2.0), (38, 4.0)], 38, False),  # in turn
+        ([(38, 4.0), (39, 2.0)], 38, False),  # late
+        ([(39, 2.0), (39, 2.0)], 39, False),  # twice
+        ([(39, 2.0), (38, 2.0)], 38, True),  # in one second, told in whole seconds
+        ([(39, 2.0), (38, 2.9)], 38, True),
+        ([(38, 2.9), (39, 2.0)], 38, True),
+        ([(39, 2.0), (38, 3.0)], 38, False),
+    ],
+)
+async def test_the_newest_word_counts_and_words_that_no_clock_can_order_are_in_dispute(
+    database: Database,
+    clock: VirtualClock,
+    words: list[tuple[int, float]],
+    newest: int,
+    *,
+    is_disputed: bool,
+    is_one_page: bool,
+) -> None:
+    play = await DatabasePlay.open(database, clock, SHOP)
+    said = [(level, NOON + second * SECOND) for level, second in words]
+    for page in [said] if is_one_page else [[word] for word in said]:
+        await play.hear_together(page)
+
+    async with database.transaction(MAIN) as tx:
+        row = await tx.fetchrow(LEVEL)
+    assert row["heard_base"] == newest * MICROS
+    assert row["heard_at"] == max(at for _, at in said)
+    assert (row["disputed_at"] == clock.now()) == is_disputed
+
+
 async def test_the_timeline_tells_why_each_write_was_made(
     database: Database, clock: VirtualClock
 ) -> None:

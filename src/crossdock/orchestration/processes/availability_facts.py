@@ -61,14 +61,25 @@ join publishing_channel c
 """
 
 # What channels say by themselves, by their own clock: an older word never undoes a newer one.
+# Words less than a second apart cannot be put in order: if they differ, they dispute, as of $6.
 HEAR_LEVELS = """
-insert into publishing_level (tenant, instance, heard_base, heard_at)
-select distinct on (tenant, instance) * from unnest($1::text[], $2::text[], $3::bigint[],
-    $4::timestamptz[]) h(tenant, instance, heard_base, heard_at)
-order by tenant, instance, heard_at desc
+insert into publishing_level as known (tenant, instance, heard_base, heard_at, disputed_at)
+select distinct on (tenant, instance) tenant, instance, base, at,
+    max($6::timestamptz) filter (where base <> newest and at > newest_at - interval '1 second')
+        over (partition by tenant, instance)
+from (select *, first_value(base) over latest as newest, first_value(at) over latest as newest_at
+    from unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bigint[])
+        h(tenant, instance, base, at, turn)
+    window latest as (partition by tenant, instance order by at desc, turn desc)) said
+order by tenant, instance, at desc, turn desc
 on conflict (tenant, instance) do update set
-    heard_base = excluded.heard_base, heard_at = excluded.heard_at
-where publishing_level.heard_at is null or publishing_level.heard_at < excluded.heard_at
+    heard_base = case when known.heard_at > excluded.heard_at
+        then known.heard_base else excluded.heard_base end,
+    heard_at = greatest(known.heard_at, excluded.heard_at),
+    disputed_at = case when known.heard_base <> excluded.heard_base
+        and excluded.heard_at < known.heard_at + interval '1 second'
+        then $6 else coalesce(excluded.disputed_at, known.disputed_at) end
+where known.heard_at is null or excluded.heard_at > known.heard_at - interval '1 second'
 """
 
 # What became of our writes: the newest version counts, and its last word.
@@ -91,7 +102,7 @@ LOAD = """
 select k.instance, k.item, c.*, i.is_excluded, i.pack, i.unit_numerator,
     i.unit_denominator, coalesce(i.buffer, c.buffer) as item_buffer,
     coalesce(i.cap, c.cap) as item_cap, coalesce(i.share_fixed, c.share_fixed) as item_share_fixed,
-    l.heard_base, l.heard_at, l.settled_version, l.settlement, l.observed, l.detail
+    l.heard_base, l.heard_at, l.disputed_at, l.settled_version, l.settlement, l.observed, l.detail
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
     k(tenant, instance, connection, location, item)
 join publishing_channel c
@@ -191,6 +202,8 @@ async def _hear_levels(tx: Transaction, levels: Sequence[tuple[Touch, ChannelLev
             [touch.key.instance for touch, _ in levels],
             [level.quantity.micros for _, level in levels],
             [touch.event.fact.occurred_at for touch, _ in levels],
+            list(range(len(levels))),
+            max(touch.event.received_at for touch, _ in levels),
         )
 
 
@@ -243,6 +256,7 @@ def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool]) -> Facts:
         level=Level(
             heard=None if row["heard_base"] is None else units(row["heard_base"]),
             heard_at=row["heard_at"],
+            disputed_at=row["disputed_at"],
             settled_version=row["settled_version"],
             settlement=row["settlement"] and Settlement(row["settlement"]),
             observed=row["observed"],

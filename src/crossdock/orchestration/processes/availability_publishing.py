@@ -4,6 +4,10 @@ One instance per channel connection, location in the channel, and item. It sends
 writes, one at a time: each says what the channel is believed to hold. A refused comparison tells
 what it really holds; a fall that nobody has explained yet is a sale whose order is on its way, so
 it is kept back until the order is counted or the wait for it is over (A24).
+
+What it believes the channel to hold may be wrong, since words are lost and clocks differ. Whatever
+leaves that open is a doubt, and a doubt ends only with a write: one of the same amount, if nothing
+else is to be written. Its comparison tells.
 """
 
 from dataclasses import dataclass, replace
@@ -29,33 +33,49 @@ PATIENCE = timedelta(minutes=15)
 OVERTAKE = timedelta(seconds=10)
 """How long a write may be under way before one that shows less is sent after it."""
 
+WHOLE_SECOND = timedelta(seconds=1)
+"""Channels may tell their time in whole seconds: a word may be so much newer than it says."""
+
+DRIFT = timedelta(seconds=10)
+"""How far a channel's clock may be behind ours before its news is taken for old."""
+
+READ_BACK = timedelta(days=1)
+"""How long what a channel is believed to hold goes without its word or a proof."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flight:
-    """The newest write whose outcome is awaited; `waiting_since` is when the first was sent."""
+    """The newest write whose outcome is awaited; `waiting_since` is when the first was sent.
+
+    `awaited` is by how much orders had risen, when it was sent, without a fall that we heard of.
+    """
 
     version: int
     level: int
     expected: int | None
     sent_at: datetime
     waiting_since: datetime
+    awaited: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """What an instance remembers; amounts in millionths of the unit that the channel sells.
 
-    `held` is what the channel last confirmed to hold, by a write sent at `held_at` or in its own
-    words said at `heard_at`. `unexplained` is by how much the channel fell without an order that
-    we count; below zero, by how much orders rose without a fall that we heard of. `doubtful` is a
-    write that may have arrived after all; `is_doubted` says that `held` itself wants proof,
-    because orders came that should have made the channel fall, and no fall was heard of.
+    `held` is what the channel last confirmed to hold, at some moment between `held_from` and
+    `held_at`: by a write, or in its own words, of which the newest looked at were said at
+    `heard_at`, and the last that contradicted each other came at `disputed_at`. `unexplained` is
+    by how much the channel fell without an order that we count; below zero, by how much orders
+    rose without a fall that we heard of. `doubtful` is a write that may have arrived after all;
+    `is_doubted` says that `held` itself wants proof.
     """
 
     version: int = 0
     held: int | None = None
+    held_from: datetime | None = None
     held_at: datetime | None = None
     heard_at: datetime | None = None
+    disputed_at: datetime | None = None
     flight: Flight | None = None
     doubtful: int | None = None
     is_doubted: bool = False
@@ -70,10 +90,14 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """What the channel has said: its own level by its clock, and the newest outcome of ours."""
+    """What the channel has said: its own level by its clock, and the newest outcome of ours.
+
+    `disputed_at` is when words last came that differ and that its clock cannot put in order.
+    """
 
     heard: int | None = None
     heard_at: datetime | None = None
+    disputed_at: datetime | None = None
     settled_version: int | None = None
     settlement: Settlement | None = None
     observed: int | None = None
@@ -126,15 +150,13 @@ def _settled(shown: Shown, facts: Facts, now: datetime) -> Decision[Shown]:
         return Decision(ledger=shown)
     landed = replace(shown, flight=None)
     if level.settlement is Settlement.DONE:
-        # The comparison held, so the channel had not fallen unseen: no order awaits its fall.
+        # The comparison held: the channel had not fallen unseen, for any order known by then.
+        proven = _proven(landed, flight, now)
         return Decision(
             ledger=replace(
-                landed,
+                proven,
                 held=flight.level,
-                held_at=flight.sent_at,
-                doubtful=None,
-                is_doubted=False,
-                unexplained=max(0, shown.unexplained),
+                unexplained=proven.unexplained + flight.awaited,
                 corrections=0,
                 retry_at=None,
             )
@@ -146,13 +168,21 @@ def _settled(shown: Shown, facts: Facts, now: datetime) -> Decision[Shown]:
     return _failed(landed, flight, facts, now)
 
 
+def _proven(shown: Shown, flight: Flight, now: datetime) -> Shown:
+    """Note when the channel itself told what it holds: between sending the write and now."""
+    return replace(shown, held_from=flight.sent_at, held_at=now, doubtful=None, is_doubted=False)
+
+
 def _contradicted(shown: Shown, flight: Flight, facts: Facts, now: datetime) -> Decision[Shown]:
     """Believe what the channel really holds, and count the correction."""
     observed, agreement = facts.level.observed, facts.agreement
     corrected = replace(shown, corrections=shown.corrections + 1)
     if observed is not None:
-        corrected = _found(replace(corrected, held=flight.expected), observed, facts, now)
-        corrected = replace(corrected, held_at=flight.sent_at)
+        found = _found(replace(corrected, held=flight.expected), observed, facts, now)
+        # What it fell by is known now; orders that were known before await no more of it.
+        in_vain = max(0, flight.awaited - (found.unexplained - corrected.unexplained))
+        found = replace(found, unexplained=found.unexplained + in_vain)
+        corrected = _proven(found, flight, now)
     holds = "an amount it did not tell" if observed is None else amount(observed)
     note = f"the channel holds {holds}, not {amount(flight.expected)}"
     if corrected.corrections < agreement.corrections_max:
@@ -177,17 +207,28 @@ def _failed(shown: Shown, flight: Flight, facts: Facts, now: datetime) -> Decisi
 
 
 def _heard(shown: Shown, facts: Facts, now: datetime) -> Shown:
-    """Take in what the channel says by itself, unless it is an echo or older than what we know."""
-    heard, heard_at = facts.level.heard, facts.level.heard_at
-    if heard is None or heard_at is None or shown.flight is not None:
+    """Take in what the channel says by itself, unless it is an echo or older than what we know.
+
+    Where the clocks cannot tell whether it is older, it is not believed, but it raises a doubt.
+    """
+    level = facts.level
+    if level.heard is None or level.heard_at is None or shown.flight is not None:
         return shown  # during a flight its outcome tells more; this is looked at after it
-    if shown.heard_at is not None and heard_at <= shown.heard_at:
+    is_doubted = shown.is_doubted or level.disputed_at != shown.disputed_at
+    shown = replace(shown, disputed_at=level.disputed_at, is_doubted=is_doubted)
+    if shown.heard_at is not None and level.heard_at <= shown.heard_at:
         return shown
-    listened = replace(shown, heard_at=heard_at)
-    is_late = shown.held_at is not None and heard_at <= shown.held_at
-    if is_late or heard == shown.held:
+    listened = replace(shown, heard_at=level.heard_at)
+    if shown.held_from is not None and level.heard_at <= shown.held_from - DRIFT:
         return listened
-    return _found(listened, heard, facts, now)
+    is_newer = shown.held_at is None or level.heard_at > shown.held_at + WHOLE_SECOND
+    if is_newer:
+        found = listened
+        if level.heard != shown.held:
+            found = _found(listened, level.heard, facts, now)
+        held_at = min(level.heard_at, now)  # a clock that is ahead must not put off the read-back
+        return replace(found, held_from=held_at, held_at=held_at)
+    return replace(listened, is_doubted=is_doubted or level.heard != shown.held)
 
 
 def _found(shown: Shown, observed: int, facts: Facts, now: datetime) -> Shown:
@@ -198,7 +239,6 @@ def _found(shown: Shown, observed: int, facts: Facts, now: datetime) -> Shown:
         shown,
         held=observed,
         doubtful=None,
-        is_doubted=False,
         unexplained=shown.unexplained + fall,
         unexplained_until=now + facts.agreement.wait_for_order
         if fall
@@ -207,10 +247,17 @@ def _found(shown: Shown, observed: int, facts: Facts, now: datetime) -> Shown:
 
 
 def _explained(shown: Shown, facts: Facts, now: datetime) -> Shown:
-    """Let new demand explain falls, or wait for its fall; after the wait neither counts."""
-    if shown.unexplained_until is not None and shown.unexplained_until <= now:
-        is_doubted = shown.is_doubted or shown.unexplained < 0
-        shown = replace(shown, unexplained=0, unexplained_until=None, is_doubted=is_doubted)
+    """Let new demand explain falls, or wait for its fall.
+
+    After the wait a fall was no sale, and orders without a fall are a doubt, to be proven at once.
+    """
+    is_over = shown.unexplained_until is not None and shown.unexplained_until <= now
+    if is_over and shown.flight is None:
+        shown = replace(shown, unexplained_until=None)
+        if shown.unexplained < 0:
+            shown = replace(shown, is_doubted=True, flush_at=now)
+        else:
+            shown = replace(shown, unexplained=0)
     rise = 0 if shown.demand is None else max(0, facts.demand - shown.demand)
     if not rise:
         return replace(shown, demand=facts.demand)
@@ -244,12 +291,17 @@ def _chosen(shown: Shown, facts: Facts, now: datetime) -> Decision[Shown]:
     if target is None:
         return Decision(ledger=replace(shown, flush_at=None))
     how_soon = pace(shown.held, target, facts.agreement.terms)
-    if how_soon is Pace.NONE and shown.doubtful is None and not shown.is_doubted:
+    is_shown = how_soon is Pace.NONE and shown.doubtful is None
+    if is_shown and not shown.is_doubted and not _is_unproven(shown, now):
         return _at_rest(replace(shown, flush_at=None, retry_at=None), facts)
     flush_at = shown.flush_at or now + facts.agreement.coalesce
-    if how_soon is Pace.COALESCED and now < flush_at:
+    if (is_shown or how_soon is Pace.COALESCED) and now < flush_at:
         return Decision(ledger=replace(shown, flush_at=flush_at))
     return _sent(shown, facts, target, how_soon, now)
+
+
+def _is_unproven(shown: Shown, now: datetime) -> bool:
+    return shown.held_at is not None and shown.held_at + READ_BACK <= now
 
 
 def _sent(
@@ -257,9 +309,15 @@ def _sent(
 ) -> Decision[Shown]:
     version = shown.version + 1
     flight = Flight(
-        version=version, level=target, expected=shown.held, sent_at=now, waiting_since=now
+        version=version,
+        level=target,
+        expected=shown.held,
+        sent_at=now,
+        waiting_since=now,
+        awaited=max(0, -shown.unexplained),
     )
-    if shown.held is None:
+    is_routine = how_soon is Pace.NONE and not shown.is_doubted
+    if shown.held is None or is_routine:
         lane = Lane.BULK
     else:
         lane = Lane.IMMEDIATE if how_soon is Pace.IMMEDIATE else Lane.NORMAL
@@ -310,6 +368,7 @@ def _timers(shown: Shown, facts: Facts, now: datetime) -> dict[str, datetime]:
         "flush": shown.flush_at,
         "retry": shown.retry_at,
         "order awaited": shown.unexplained_until,
+        "read back": shown.held_at and shown.held_at + READ_BACK,
         "source silent": facts.fresh_until,
         "source still silent": now + facts.agreement.retry if is_stale else None,
     }

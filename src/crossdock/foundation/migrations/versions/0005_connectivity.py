@@ -223,6 +223,8 @@ create unique index outbox_leaving on outbox_command (tenant, connection, role, 
     where state = 'IN_FLIGHT';
 create index outbox_letters on outbox_command (tenant, state, seq)
     where state in ('DEAD', 'PARKED');
+create index outbox_refused on outbox_command (tenant, connection, role, subject)
+    where state = 'DEAD';
 create index outbox_by_correlation on outbox_command (tenant, correlation_id, seq)
     where correlation_id <> '';
 select guard_table('outbox_command');

@@ -127,6 +127,7 @@ create table publishing_level (
     instance text not null,
     heard_base bigint,
     heard_at timestamptz,
+    disputed_at timestamptz,
     settled_version bigint,
     settlement text,
     observed bigint,
