@@ -95,11 +95,11 @@ class Bells:
         while True:
             with suppress(*GONE):
                 connection: Any = await asyncpg.connect(self._dsn)
-                lost = asyncio.Event()
-                connection.add_termination_listener(_setter(lost))
-                await connection.add_listener(CHANNEL, self._hear)
-                self._ring_all()
                 try:
+                    lost = asyncio.Event()
+                    connection.add_termination_listener(_setter(lost))
+                    await connection.add_listener(CHANNEL, self._hear)
+                    self._ring_all()
                     await lost.wait()
                 finally:
                     await connection.close(timeout=1)
