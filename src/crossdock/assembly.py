@@ -34,6 +34,7 @@ from crossdock.connectivity.poller import Pollers, Polling
 from crossdock.connectivity.recording import FactVerdict
 from crossdock.connectivity.replaying import Quarantine
 from crossdock.connectivity.sdk import Application, Ports
+from crossdock.connectivity.subscriptions import PublicAddress
 from crossdock.connectivity.vault import Vault, master_key, master_key_in
 from crossdock.connectivity.waiting_room import WaitingRoom
 from crossdock.foundation import event_log, health, migrate, readers
@@ -267,6 +268,7 @@ class Hub:
                 inbox=self.inbox,
                 ports=self._ports,
                 worker=self.worker,
+                public=PublicAddress(self.settings.public_url, self.settings.tenant),
             )
         )
 

@@ -9,6 +9,7 @@ from crossdock.connectivity.sdk.application import (
     Ports,
     Receives,
     Sample,
+    Subscribes,
 )
 from crossdock.connectivity.sdk.facts import Delivery, Poll, Translation, Untranslatable
 from crossdock.connectivity.sdk.roles import (
@@ -40,6 +41,7 @@ __all__ = [
     "RepeatSafety",
     "Sample",
     "SetAvailability",
+    "Subscribes",
     "Translation",
     "Untranslatable",
     "Verdict",
