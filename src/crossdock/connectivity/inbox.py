@@ -14,15 +14,16 @@ from itertools import islice
 import structlog
 
 from crossdock.canonical.envelope import Fact, Payload
-from crossdock.canonical.errors import CrossdockError, Forbidden, Invalid, Rejected
+from crossdock.canonical.errors import CrossdockError, Forbidden, Invalid, NotFound, Rejected
 from crossdock.connectivity import quarantine, raw_messages, recording
-from crossdock.connectivity.directory import Directory, Entry
+from crossdock.connectivity.directory import TOPIC, Directory, Entry
 from crossdock.connectivity.quarantine import Refusal
 from crossdock.connectivity.raw_messages import RawMessage, Via
 from crossdock.connectivity.recording import FactVerdict, Origin, ResolvesReferences, Verdict
 from crossdock.connectivity.sdk.application import Receives
 from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable
 from crossdock.foundation.batching import Batcher
+from crossdock.foundation.bells import Bell
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
@@ -34,7 +35,7 @@ ATTEMPTS_MAX = 3
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
 RECEIVER_KEPT_SECONDS = 5.0
-"""How long an opened receiver is used before its connection is looked at again."""
+"""How long an opened receiver is used at most when the news of a change was lost."""
 
 TOGETHER_MAX = 64
 
@@ -95,6 +96,7 @@ class Inbox:
         self._body_bytes_max = body_bytes_max
         self._waiting_ttl = waiting_ttl
         self._receivers: dict[tuple[str, str], Receiver] = {}
+        self._changes: Bell | None = None
         # One at a time for each connection: what comes meanwhile is the next set.
         self._together = Batcher(self._take_in, size_max=TOGETHER_MAX, in_flight_max=1)
 
@@ -233,11 +235,25 @@ class Inbox:
             scope = Scope(tenant)
             async with self._database.transaction(scope) as tx:
                 raw = await raw_messages.attempt(tx, raw_id, self._worker)
+                if raw is None:
+                    continue
                 kept = await raw_messages.get(tx, raw_id)
-                receiver = await self._receiver(tx, tenant, source)
-            if raw:
+                receiver = await self._receiver_if_any(tx, tenant, source, raw_id)
+            if receiver:
                 await self._read(scope, receiver, raw, kept.delivery, kept.received_at)
         return len(found)
+
+    async def _receiver_if_any(
+        self, tx: Transaction, tenant: str, source: str, raw_id: int
+    ) -> Receiver | None:
+        """Open the receiver; a message that has none any more is set aside."""
+        try:
+            return await self._receiver(tx, tenant, source)
+        except NotFound as gone:
+            refusals = refusals_of(_unreadable(raw_id, gone.message), raw_id)
+            await quarantine.add(tx, tenant, source, refusals, self._clock.now())
+            await raw_messages.finish(tx, {raw_id: "QUARANTINED"})
+            return None
 
     async def _read(
         self, scope: Scope, receiver: Receiver, raw: RawMessage, delivery: Delivery, now: datetime
@@ -291,6 +307,9 @@ class Inbox:
         )
 
     async def _receiver_for(self, scope: Scope, name: str) -> Receiver:
+        self._changes = self._changes or self._database.bell(TOPIC)
+        if self._changes.was_rung():
+            self._receivers.clear()
         known = self._receivers.get((scope.tenant, name))
         if known and self._clock.ticks() - known.opened_at < RECEIVER_KEPT_SECONDS:
             return known
