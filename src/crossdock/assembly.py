@@ -24,7 +24,7 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
-from crossdock.connectivity.conversation import Conversation
+from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.courier import Courier, Step, Surroundings
 from crossdock.connectivity.deliveries import Deliveries
 from crossdock.connectivity.directory import Directory, Entry, installed_applications
@@ -36,6 +36,7 @@ from crossdock.connectivity.recording import FactVerdict
 from crossdock.connectivity.replaying import Quarantine
 from crossdock.connectivity.sdk import Application, Ports
 from crossdock.connectivity.sources import Sources
+from crossdock.connectivity.subscriptions import PublicAddress
 from crossdock.connectivity.vault import Vault, master_key, master_key_in
 from crossdock.connectivity.waiting_room import WaitingRoom
 from crossdock.foundation import event_log, health, migrate, readers
@@ -84,9 +85,12 @@ class Hub:
         self.worker = f"{socket.gethostname()}-{os.getpid()}"
         self.access = Access(database, clock, outside.random)
         applications = outside.applications
-        if applications is None:
-            applications = installed_applications()
-        self.directory = Directory(database, clock, Vault(_master_key(settings)), applications)
+        self.directory = Directory(
+            database,
+            clock,
+            Vault(_master_key(settings)),
+            installed_applications() if applications is None else applications,
+        )
         self.catalog = Catalog(database, clock)
         self.authority = Authority(database, clock, self.catalog, Sources(database))
         self.inbox = Inbox(
@@ -100,8 +104,9 @@ class Hub:
         self.quarantine = Quarantine(database, clock, self.inbox, self.catalog)
         self.proposals = Proposals(database)
         self.waiting_room = WaitingRoom(database, clock, self.catalog)
-        ttl_seconds = settings.soft_hold_ttl_seconds
-        self.inventory = Inventory(database, clock, soft_hold_ttl_seconds=ttl_seconds)
+        self.inventory = Inventory(
+            database, clock, soft_hold_ttl_seconds=settings.soft_hold_ttl_seconds
+        )
         self.outbox = Outbox(database, clock)
         self.channels = Channels(database, clock)
         processes = (
@@ -123,6 +128,7 @@ class Hub:
             worker=self.worker,
         )
         self.pollers = self._pollers()
+        self.connections = self._connections()
         self.jobs = Jobs(database, clock, self._jobs())
         self._couriers: dict[str, Courier] = {}
 
@@ -159,22 +165,7 @@ class Hub:
 
     async def connect(self, entry: Entry) -> Entry:
         """Add a connection; its stock counts as stale after the silence its application allows."""
-        made = await self.directory.add(self.scope, entry)
-        silence = self.directory.application_of(made).freshness
-        await self.inventory.upkeep.set_freshness(
-            self.scope, made.name, int(silence.total_seconds())
-        )
-        return made
-
-    async def check_connection(self, name: str) -> str:
-        """Talk to the other side once; answer what it said, or raise why it did not."""
-        entry = await self.directory.get(self.scope, name)
-        conversation = Conversation(self.database, self.directory, self._ports)
-        try:
-            async with conversation.lent(entry) as connection:
-                return await connection.check()
-        finally:
-            await conversation.close()
+        return await self.connections.add(self.scope, entry)
 
     async def put_stock(self, item: str, location: str, quantity: str | int | Decimal) -> None:
         """Say what was counted, in base units; an item (in pieces) or location may be new.
@@ -273,6 +264,22 @@ class Hub:
             await readers.register(self.database, reader)
         await self.jobs.register()
 
+    @property
+    def _public(self) -> PublicAddress:
+        return PublicAddress(self.settings.public_url, self.settings.tenant)
+
+    def _connections(self) -> Connections:
+        return Connections(
+            self.directory,
+            Neighbours(
+                pollers=self.pollers,
+                ports=self._ports,
+                freshness=self.inventory.upkeep,
+                followers=[self.channels],
+                public=self._public,
+            ),
+        )
+
     def _pollers(self) -> Pollers:
         return Pollers(
             Polling(
@@ -281,6 +288,7 @@ class Hub:
                 inbox=self.inbox,
                 ports=self._ports,
                 worker=self.worker,
+                public=self._public,
             )
         )
 
@@ -307,7 +315,10 @@ class Hub:
             return None if await event_log.is_hidden(tx) else await event_log.end(tx)
 
     async def _all_couriers(self) -> list[Courier]:
-        for entry in await self.directory.entries(self.scope):
+        entries = await self.directory.entries(self.scope)
+        for gone in self._couriers.keys() - {entry.name for entry in entries}:
+            await self._couriers.pop(gone).close()
+        for entry in entries:
             if entry.name not in self._couriers:
                 application = self.directory.application_of(entry)
                 if application.connect is not None:

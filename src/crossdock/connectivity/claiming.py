@@ -337,7 +337,9 @@ where tenant = $1 and connection = $2 for update
 
 async def health_of(tx: Transaction, connection: str) -> Health:
     """Read the health to change it; waits for a claim in progress."""
-    row: Mapping[str, Any] = await tx.fetchrow(LOCK_HEALTH, tx.tenant, connection)
+    row: Mapping[str, Any] | None = await tx.fetchrow(LOCK_HEALTH, tx.tenant, connection)
+    if row is None:  # removed while it was being asked
+        return Health()
     columns = dict(row)
     columns["circuit"] = Circuit(row["circuit"])
     return Health(**columns)

@@ -11,6 +11,21 @@ from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 
 
+class _Opened:
+    """One opening of the connection, and how many calls have it."""
+
+    def __init__(self) -> None:
+        self.borrowers = 0
+        self.ending = asyncio.Event()
+        self.keeper: asyncio.Task[None] | None = None
+
+    async def close(self) -> None:
+        self.ending.set()
+        if self.keeper:
+            with suppress(Exception):  # what fails while closing harms nobody any more
+                await self.keeper
+
+
 class Conversation:
     """Several calls may borrow it at once; it is closed when nobody does.
 
@@ -23,61 +38,64 @@ class Conversation:
         self._directory = directory
         self._ports = ports
         self._lock = asyncio.Lock()
-        self._borrowers = 0
-        self._is_doubted = False
-        self._keeper: asyncio.Task[None] | None = None
-        self._ending = asyncio.Event()
-        self._connection: Connection | None = None
+        self._current: tuple[_Opened, Connection] | None = None
+        self._left: list[_Opened] = []
 
     @asynccontextmanager
     async def lent(self, entry: Entry) -> AsyncIterator[Connection]:
         """Lend the open connection for the length of a call."""
         async with self._lock:
-            connection = self._connection or await self._open(entry)
-            self._borrowers += 1
+            while self._left:
+                await self._left.pop().close()
+            opened, connection = self._current or await self._open(entry)
+            opened.borrowers += 1
         try:
             yield connection
         finally:
-            self._borrowers -= 1
-            if self._is_doubted and not self._borrowers:
-                await self.close()
+            opened.borrowers -= 1
+            is_doubted = self._current is None or self._current[0] is not opened
+            if is_doubted and not opened.borrowers:
+                await opened.close()
 
     def doubt(self) -> None:
-        """Open it anew for the next call: it broke, or its settings have changed."""
-        self._is_doubted = True
+        """Open it anew for the next call: it broke, or its settings have changed.
+
+        Calls that have it keep it to their end; the last of them closes it.
+        """
+        doubted, self._current = self._current, None
+        if doubted and not doubted[0].borrowers:
+            self._left.append(doubted[0])
 
     async def close(self) -> None:
-        keeper, self._keeper, self._connection = self._keeper, None, None
-        self._is_doubted = False
-        self._ending.set()
-        if keeper:
-            with suppress(Exception):  # what fails while closing harms nobody any more
-                await keeper
+        self.doubt()
+        while self._left:
+            await self._left.pop().close()
 
-    async def _open(self, entry: Entry) -> Connection:
+    async def _open(self, entry: Entry) -> tuple[_Opened, Connection]:
         application = self._directory.application_of(entry)
         if application.connect is None:
             raise Rejected(f"{application.title} cannot be called", code="role_not_played")
         async with self._database.transaction(Scope(entry.tenant)) as tx:
             settings = await self._directory.settings_of(tx, entry)
-        opened: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
-        ending = self._ending = asyncio.Event()
+        ready: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
+        opened = _Opened()
         connecting = application.connect(settings, self._ports)
 
         async def keep() -> None:
             try:
                 async with connecting as connection:
-                    opened.set_result(connection)
-                    await ending.wait()
+                    ready.set_result(connection)
+                    await opened.ending.wait()
             except Exception as error:
-                if opened.done():
+                if ready.done():
                     raise
-                opened.set_exception(error)
+                ready.set_exception(error)
 
-        self._keeper = asyncio.create_task(keep(), name=f"conversation {entry.name}")
+        opened.keeper = asyncio.create_task(keep(), name=f"conversation {entry.name}")
         try:
-            connection = self._connection = await opened
+            connection = await ready
         except asyncio.CancelledError:
-            self._keeper.cancel()
+            opened.keeper.cancel()
             raise
-        return connection
+        self._current = opened, connection
+        return self._current

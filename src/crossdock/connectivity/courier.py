@@ -371,12 +371,6 @@ class Courier:
         seconds = IDLE_SECONDS
         if until is not None:
             seconds = min(seconds, max((until - self._clock.now()).total_seconds(), 0.001))
-        waits = {
-            asyncio.create_task(bell.wait(IDLE_SECONDS)),
-            asyncio.create_task(self._clock.sleep(seconds)),
-        }
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_SECONDS):
+                await bell.wait_by(self._clock, seconds)

@@ -39,6 +39,8 @@ class Deliveries:
 
     async def _look(self) -> None:
         entries = await self._around.directory.entries(Scope.of_workers())
+        for gone in self._at_work.keys() - {(entry.tenant, entry.name) for entry in entries}:
+            self._at_work.pop(gone).cancel()
         for entry in entries:
             key = (entry.tenant, entry.name)
             if (task := self._at_work.get(key)) and task.done():

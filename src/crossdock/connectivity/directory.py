@@ -24,6 +24,10 @@ ENTRY_POINT_GROUP = "crossdock.applications"
 TOPIC = "directory"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
+RATE_MAX = 10_000.0
+CONCURRENCY_MAX = 1_000
+GAP_SECONDS_MAX = 31 * 24 * 3600
+
 
 class Circuit(StrEnum):
     """OPEN: nothing is sent but a probe now and then. HALF_OPEN: one call shows if it is over."""
@@ -96,8 +100,8 @@ order by tenant, name
 """
 ADD = """
 insert into connection (tenant, name, application, settings, secrets, roles, rate_per_second,
-    concurrency, gap_seconds, created_at, changed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+    concurrency, gap_seconds, created_at, changed_at, revision)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
 """
 ADD_HEALTH = "insert into connection_health (tenant, connection) values ($1, $2)"
 ADD_CURSOR = "insert into poll_cursor (tenant, connection) values ($1, $2)"
@@ -115,7 +119,18 @@ RESET_HEALTH = """
 update connection_health set circuit = 'CLOSED', failures = 0, probe_at = null, probe_seconds = 0,
     opened_at = null where tenant = $1 and connection = $2
 """
+# The other side is asked anew at once, and told again where its news goes.
+ASK_ANEW = """
+update poll_cursor set due_at = null, failures = 0, last_error = '', subscribed_at = null
+where tenant = $1 and connection = $2
+"""
+FORMER = "select application, revision from former_connection where tenant = $1 and name = $2"
 RESEAL = "update connection set secrets = $3 where tenant = $1 and name = $2"
+
+
+def poll_topic(tenant: str, connection: str) -> str:
+    """Name the bell that one connection's poller listens to."""
+    return f"poll/{tenant}/{connection}"
 
 
 def installed_applications() -> dict[str, Application]:
@@ -140,52 +155,66 @@ class Directory:
 
     async def add(self, scope: Scope, entry: Entry) -> Entry:
         """Connect an installation; `entry.settings` are whole, secrets included."""
+        async with self.database.transaction(scope) as tx:
+            return await self.add_in(tx, entry)
+
+    async def add_in(self, tx: Transaction, entry: Entry) -> Entry:
         if not _NAME.fullmatch(entry.name):
             raise Invalid(f"{entry.name!r} is no connection name: a-z, 0-9, - and _", where="name")
+        tx.scope.must_cover([entry.tenant])
         now = self.clock.now()
         checked = self._checked(entry)
         shown, secrets = parted(checked)
-        scope.must_cover([entry.tenant])
-        async with self.database.transaction(scope) as tx:
-            sealed = await self._seal(tx, entry, secrets, now)
-            try:
-                await tx.execute(
-                    ADD, entry.tenant, entry.name, entry.application, _json(shown), _json(sealed),
-                    _json(entry.roles), entry.rate_per_second, entry.concurrency,
-                    entry.gap_seconds, now,
-                )  # fmt: skip
-            except asyncpg.UniqueViolationError:
-                raise Conflict(f"a connection {entry.name!r} exists already") from None
-            await tx.execute(ADD_HEALTH, entry.tenant, entry.name)
-            await tx.execute(ADD_CURSOR, entry.tenant, entry.name)
-            tx.wake(TOPIC)
-            return await self.get_in(tx, entry.tenant, entry.name)
+        revision = await self._next_revision(tx, entry)
+        sealed = await self._seal(tx, entry, secrets, now)
+        try:
+            await tx.execute(
+                ADD, entry.tenant, entry.name, entry.application, _json(shown), _json(sealed),
+                _json(entry.roles), entry.rate_per_second, entry.concurrency, entry.gap_seconds,
+                now, revision,
+            )  # fmt: skip
+        except asyncpg.UniqueViolationError:
+            raise Conflict(
+                f"a connection {entry.name!r} exists already",
+                hint=f"change it: crossdock connection change {entry.name}",
+            ) from None
+        await tx.execute(ADD_HEALTH, entry.tenant, entry.name)
+        await tx.execute(ADD_CURSOR, entry.tenant, entry.name)
+        tx.wake(TOPIC)
+        return await self.get_in(tx, entry.tenant, entry.name)
 
     async def change(
         self, scope: Scope, name: str, settings: Mapping[str, Any] | None = None, **limits: Any
     ) -> Entry:
         """Change settings (only those named; secrets not named stay) or limits."""
+        async with self.database.transaction(scope) as tx:
+            return await self.change_in(tx, name, settings, **limits)
+
+    async def change_in(
+        self, tx: Transaction, name: str, settings: Mapping[str, Any] | None = None, **limits: Any
+    ) -> Entry:
         unknown = set(limits) - {"roles", "rate_per_second", "concurrency", "gap_seconds"}
         if unknown:
             raise Invalid(f"a connection has no {min(unknown)!r}", where=min(unknown))
         now = self.clock.now()
-        async with self.database.transaction(scope) as tx:
-            before = await self.get_in(tx, scope.tenant, name)
-            opened = await self._open(tx, before)
-            wanted = replace(
-                before, settings=joined(before.settings, opened) | dict(settings or {}), **limits
-            )
-            shown, secrets = parted(self._checked(wanted))
-            sealed = await self._seal(tx, before, secrets, now)
-            moved = await tx.fetchval(
-                CHANGE, before.tenant, name, _json(shown), _json(sealed), _json(wanted.roles),
-                wanted.rate_per_second, wanted.concurrency, wanted.gap_seconds, now,
-                before.revision,
-            )  # fmt: skip
-            if moved is None:
-                raise Conflict(f"connection {name!r} was changed meanwhile; look again")
-            tx.wake(TOPIC)
-            return await self.get_in(tx, before.tenant, name)
+        before = await self.get_in(tx, tx.tenant, name)
+        opened = await self._open(tx, before)
+        wanted = replace(
+            before, settings=joined(before.settings, opened) | dict(settings or {}), **limits
+        )
+        shown, secrets = parted(self._checked(wanted))
+        sealed = await self._seal(tx, before, secrets, now)
+        moved = await tx.fetchval(
+            CHANGE, before.tenant, name, _json(shown), _json(sealed), _json(wanted.roles),
+            wanted.rate_per_second, wanted.concurrency, wanted.gap_seconds, now,
+            before.revision,
+        )  # fmt: skip
+        if moved is None:
+            raise Conflict(f"connection {name!r} was changed meanwhile; look again")
+        if settings:
+            await self._ask_anew(tx, name)
+        tx.wake(TOPIC)
+        return await self.get_in(tx, before.tenant, name)
 
     async def pause(self, scope: Scope, name: str, reason: str) -> None:
         async with self.database.transaction(scope) as tx:
@@ -197,7 +226,7 @@ class Directory:
     async def resume(self, scope: Scope, name: str) -> None:
         async with self.database.transaction(scope) as tx:
             await self._set_paused(tx, scope.tenant, name, "", is_paused=False)
-            await tx.execute(RESET_HEALTH, scope.tenant, name)
+            await self._ask_anew(tx, name)
 
     async def entries(self, scope: Scope) -> list[Entry]:
         async with self.database.transaction(scope) as tx:
@@ -210,7 +239,9 @@ class Directory:
     async def get_in(self, tx: Transaction, tenant: str, name: str) -> Entry:
         row = await tx.fetchrow(ENTRIES, tenant, name)
         if row is None or not name:
-            raise NotFound(f"there is no connection {name!r}")
+            raise NotFound(
+                f"there is no connection {name!r}", hint="crossdock connection list shows them"
+            )
         return _entry(row)
 
     async def who_plays(self, scope: Scope, role: type[Any], location: str = "") -> list[Entry]:
@@ -257,7 +288,33 @@ class Directory:
         for role in entry.roles:
             if role not in known:
                 raise Invalid(f"{application.title} does not play {role!r}", where="roles")
+        _check_limits(entry)
         return validated(application.settings, entry.settings)
+
+    async def _next_revision(self, tx: Transaction, entry: Entry) -> int:
+        """Go on counting where a removed connection of this name ended; it must be the same.
+
+        The log knows facts by the name of their source: another application's under the same name
+        would be taken for repeats of what the first one said.
+        """
+        former = await tx.fetchrow(FORMER, entry.tenant, entry.name)
+        if former is None:
+            return 1
+        if former["application"] != entry.application:
+            raise Conflict(
+                f"{entry.name!r} was the name of a {former['application']} connection, whose facts"
+                " stay in the log under it",
+                code="name_used",
+                hint="take another name",
+            )
+        revision: int = former["revision"] + 1
+        return revision
+
+    async def _ask_anew(self, tx: Transaction, name: str) -> None:
+        """Forget failures: whoever changed or resumed it knows something the hub does not."""
+        await tx.execute(RESET_HEALTH, tx.tenant, name)
+        await tx.execute(ASK_ANEW, tx.tenant, name)
+        tx.wake(poll_topic(tx.tenant, name))
 
     async def _seal(
         self, tx: Transaction, entry: Entry, secrets: Mapping[str, str], now: datetime
@@ -277,6 +334,16 @@ class Directory:
         if not await tx.fetchval(PAUSE, tenant, name, is_paused, reason, self.clock.now()):
             raise NotFound(f"there is no connection {name!r}")
         tx.wake(TOPIC)
+
+
+def _check_limits(entry: Entry) -> None:
+    rate, concurrency, gap = entry.rate_per_second, entry.concurrency, entry.gap_seconds
+    if rate is not None and not 0 < rate <= RATE_MAX:
+        raise Invalid(f"a rate is above 0 and at most {RATE_MAX:g}", where="rate_per_second")
+    if concurrency is not None and not 0 < concurrency <= CONCURRENCY_MAX:
+        raise Invalid(f"calls at once are 1 to {CONCURRENCY_MAX}", where="concurrency")
+    if gap is not None and not 0 <= gap <= GAP_SECONDS_MAX:
+        raise Invalid(f"a gap may last 0 to {GAP_SECONDS_MAX} seconds", where="gap_seconds")
 
 
 def _entry(row: Any) -> Entry:

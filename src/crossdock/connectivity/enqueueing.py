@@ -25,7 +25,10 @@ from crossdock.foundation.database import Transaction
 KNOWN = """
 select command_id from outbox_command where tenant = any($1) and command_id = any($2)
 """
-CONNECTIONS = "select tenant, name from connection where tenant = any($1) and name = any($2)"
+# Held until the intents are committed: a connection that is removed meanwhile waits for them.
+CONNECTIONS = """
+select tenant, name from connection where tenant = any($1) and name = any($2) for key share
+"""
 # The subject's row is locked by whoever enqueues or settles: they take turns.
 RAISE_VERSIONS = """
 insert into outbox_subject as known (tenant, connection, role, subject, version)

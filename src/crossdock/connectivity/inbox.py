@@ -11,21 +11,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-import asyncpg
 import structlog
 
 from crossdock.canonical.envelope import Fact, Payload
-from crossdock.canonical.errors import CrossdockError, Forbidden, Invalid, Rejected, Unavailable
+from crossdock.canonical.errors import (
+    CrossdockError,
+    Forbidden,
+    Invalid,
+    Rejected,
+)
 from crossdock.connectivity import quarantine, raw_messages, recording
-from crossdock.connectivity.directory import Directory, Entry
+from crossdock.connectivity.directory import TOPIC, Directory, Entry
 from crossdock.connectivity.quarantine import Refusal
 from crossdock.connectivity.raw_messages import RawMessage, Via
 from crossdock.connectivity.recording import FactVerdict, Origin, ResolvesReferences, Verdict
 from crossdock.connectivity.sdk.application import Receives
 from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable
 from crossdock.foundation.batching import Batcher
+from crossdock.foundation.bells import Bell
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.database import OUTAGES, Database, Transaction
 from crossdock.foundation.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -35,7 +40,7 @@ ATTEMPTS_MAX = 3
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
 RECEIVER_KEPT_SECONDS = 5.0
-"""How long an opened receiver is used before its connection is looked at again."""
+"""How long an opened receiver is used at most when the news of a change was lost."""
 
 TOGETHER_MAX = 64
 
@@ -96,6 +101,7 @@ class Inbox:
         self._body_bytes_max = body_bytes_max
         self._waiting_ttl = waiting_ttl
         self._receivers: dict[tuple[str, str], Receiver] = {}
+        self._changes: Bell | None = None
         # One at a time for each connection: what comes meanwhile is the next set.
         self._together = Batcher(self._take_in, size_max=TOGETHER_MAX, in_flight_max=1)
 
@@ -237,7 +243,7 @@ class Inbox:
         for raw_id, tenant, source in found:
             try:
                 await self._recover(Scope(tenant), source, raw_id)
-            except (Unavailable, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+            except OUTAGES:
                 raise
             except Exception as error:  # whatever it is, it is this message's
                 log.exception("message not recovered", connection=source, raw_ref=raw_id)
@@ -310,6 +316,9 @@ class Inbox:
         )
 
     async def _receiver_for(self, scope: Scope, name: str) -> Receiver:
+        self._changes = self._changes or self._database.bell(TOPIC)
+        if self._changes.was_rung():
+            self._receivers.clear()
         known = self._receivers.get((scope.tenant, name))
         if known and self._clock.ticks() - known.opened_at < RECEIVER_KEPT_SECONDS:
             return known

@@ -6,7 +6,7 @@ never half. A lease with a fence keeps two processes from asking the same connec
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -17,6 +17,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import (
     CrossdockError,
     Forbidden,
+    Invalid,
     NotFound,
     Rejected,
     Throttled,
@@ -25,12 +26,18 @@ from crossdock.canonical.errors import (
 from crossdock.canonical.inventory import SourceHeard
 from crossdock.connectivity.acceptance import storable
 from crossdock.connectivity.conversation import Conversation
-from crossdock.connectivity.directory import TOPIC, Directory, Entry
+from crossdock.connectivity.directory import TOPIC, Directory, Entry, poll_topic
 from crossdock.connectivity.inbox import Inbox
 from crossdock.connectivity.pacing import back_off
 from crossdock.connectivity.raw_messages import Via
-from crossdock.connectivity.sdk.application import Polls, Ports
+from crossdock.connectivity.sdk.application import Polls, Ports, Subscribes
 from crossdock.connectivity.sdk.facts import Poll
+from crossdock.connectivity.subscriptions import (
+    NOTE,
+    SUBSCRIBE_SECONDS_MAX,
+    PublicAddress,
+    Subscription,
+)
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import DATABASE_ERRORS, Database, Transaction
@@ -55,7 +62,8 @@ from connection c
 where p.tenant = $1 and p.connection = $2 and c.tenant = p.tenant and c.name = p.connection
     and not c.is_paused and (p.lease_until is null or p.lease_until <= $5 or p.holder = $3)
     and (p.due_at is null or p.due_at <= $5)
-returning p.cursor, p.fence, p.failures, p.heard_at, c.revision
+returning p.cursor, p.fence, p.failures, p.heard_at, p.subscribed_to, p.subscribed_at,
+    p.subscription_error, c.revision
 """
 MOVE = """
 update poll_cursor set cursor = $4, moved_at = $5, lease_until = $6, failures = 0,
@@ -68,11 +76,13 @@ update poll_cursor set lease_until = null, due_at = $4, failures = $5, last_erro
 where tenant = $1 and connection = $2 and fence = $3
 """
 REWIND = """
-update poll_cursor set cursor = $3, due_at = null, fence = fence + 1, lease_until = null
+update poll_cursor set cursor = $3, due_at = null, failures = 0, last_error = '',
+    fence = fence + 1, lease_until = null
 where tenant = $1 and connection = $2 returning connection
 """
 STATE = """
-select cursor, due_at, failures, last_error, moved_at, heard_at, holder, lease_until
+select cursor, due_at, failures, last_error, moved_at, heard_at, holder, lease_until,
+    subscribed_to, subscribed_at, subscription_error
 from poll_cursor where tenant = $1 and connection = $2
 """
 
@@ -87,6 +97,7 @@ class _Turn:
     fence: int
     failures: int
     heard_at: datetime | None
+    subscription: Subscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +109,7 @@ class Polling:
     inbox: Inbox
     ports: Ports
     worker: str
+    public: PublicAddress = field(default_factory=PublicAddress)
 
 
 class Poller:
@@ -117,11 +129,12 @@ class Poller:
         return application.poll_every or timedelta(minutes=1)
 
     async def run(self) -> None:
+        bell = self._around.database.bell(poll_topic(self._entry.tenant, self._entry.name))
         try:
             while True:
                 with suppress(*DATABASE_ERRORS):
                     await self.round()
-                await self._clock.sleep(min(LOOK_SECONDS, self.every.total_seconds()))
+                await bell.wait_by(self._clock, min(LOOK_SECONDS, self.every.total_seconds()))
         finally:
             await self.close()
 
@@ -135,6 +148,7 @@ class Poller:
             return False
         try:
             async with self._conversation.lent(self._entry) as connection:
+                await self._subscribe(connection, turn)
                 await self._read(connection, turn)
         except _Overtaken:
             log.warning("overtaken while polling", connection=self._entry.name)
@@ -157,7 +171,32 @@ class Poller:
             if row["revision"] != self._entry.revision:
                 self._entry = await self._around.directory.get_in(tx, tx.tenant, name)
                 self._conversation.doubt()
-        return _Turn(row["cursor"], row["fence"], row["failures"], row["heard_at"])
+        subscription = Subscription(
+            row["subscribed_to"], row["subscribed_at"], row["subscription_error"]
+        )
+        return _Turn(row["cursor"], row["fence"], row["failures"], row["heard_at"], subscription)
+
+    async def _subscribe(self, connection: Any, turn: _Turn) -> None:
+        """Have the application send its news here; that it will not is noted, and it is polled."""
+        address = self._around.public.webhook_of(self._entry.tenant, self._entry.name)
+        now = self._clock.now()
+        is_wanted = address and turn.subscription.is_due(address, now)
+        if not is_wanted or not isinstance(connection, Subscribes):
+            return
+        problem = ""
+        try:
+            async with asyncio.timeout(SUBSCRIBE_SECONDS_MAX):
+                missing = await connection.ensure_subscribed(address)
+        except Exception as error:  # noqa: BLE001 - an application is a stranger's code
+            problem = storable(str(error) or type(error).__name__, 500)
+            log.warning("not subscribed", connection=self._entry.name, error=problem)
+        else:
+            if missing:
+                log.info("subscribed", connection=self._entry.name, to=list(missing))
+        async with self._around.database.transaction(self._scope) as tx:
+            place = (tx.tenant, self._entry.name, turn.fence)
+            if not await tx.fetchval(NOTE, *place, address, now, problem, now + LEASE):
+                raise _Overtaken
 
     async def _read(self, connection: Any, turn: _Turn) -> None:
         if not isinstance(connection, Polls):
@@ -242,6 +281,7 @@ class Pollers:
 
     def __init__(self, around: Polling) -> None:
         self._around = around
+        self._clock: Clock = around.ports.clock
         self._at_work: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -261,6 +301,30 @@ class Pollers:
         async with self._around.database.transaction(scope) as tx:
             if not await tx.fetchval(REWIND, tx.tenant, name, cursor):
                 raise NotFound(f"there is no connection {name!r}")
+            tx.wake(poll_topic(tx.tenant, name))
+
+    async def rewind_to(self, scope: Scope, name: str, moment: datetime | None) -> None:
+        """Read a source again from a moment; None: from its beginning."""
+        entry = await self._around.directory.get(scope, name)
+        application = self._around.directory.application_of(entry)
+        if application.poll_every is None:
+            raise Rejected(
+                f"{name} is never asked: {application.title} tells by itself",
+                code="not_polled",
+                hint="have it send again what is missing; what is known counts once",
+            )
+        if moment is None:
+            await self.rewind(scope, name)
+            return
+        if application.cursor_at is None:
+            raise Invalid(
+                f"{application.title} cannot be read from a moment",
+                where="to",
+                hint="read it from the beginning: what is known counts once",
+            )
+        if moment > self._clock.now():
+            raise Invalid("that moment is yet to come", where="to", hint="name one in the past")
+        await self.rewind(scope, name, application.cursor_at(moment))
 
     async def state(self, scope: Scope, name: str) -> dict[str, Any]:
         """Tell where a source was read up to, when next, and what went wrong last."""
@@ -271,7 +335,10 @@ class Pollers:
         return dict(row)
 
     async def _look(self) -> None:
-        for entry in await self._around.directory.entries(Scope.of_workers()):
+        entries = await self._around.directory.entries(Scope.of_workers())
+        for gone in self._at_work.keys() - {(entry.tenant, entry.name) for entry in entries}:
+            self._at_work.pop(gone).cancel()
+        for entry in entries:
             key = (entry.tenant, entry.name)
             task = self._at_work.get(key)
             if task and task.done():

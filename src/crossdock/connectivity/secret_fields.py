@@ -16,7 +16,8 @@ def validated(form: type[BaseModel], settings: Mapping[str, Any]) -> BaseModel:
     except ValidationError as problem:
         first = problem.errors(include_input=False, include_url=False)[0]
         where = "/" + "/".join(str(part) for part in first["loc"])
-        raise Invalid(f"Settings: {first['msg']}", where=where) from None
+        hint = "`crossdock connection applications` says what each setting is"
+        raise Invalid(f"Settings: {first['msg']}", where=where, hint=hint) from None
 
 
 def parted(settings: BaseModel) -> tuple[dict[str, Any], dict[str, str]]:

@@ -1,4 +1,7 @@
-"""Facts that came before what they speak of: kept, tried again, and shown when it never comes."""
+"""Facts that came before what they speak of: kept, tried again, and shown when it never comes.
+
+A source that is polled is asked at once for what its own message named and nobody knows.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,6 +15,7 @@ import structlog
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Event, Fact
 from crossdock.connectivity import quarantine, recording, streams
+from crossdock.connectivity.directory import poll_topic
 from crossdock.connectivity.quarantine import Refusal
 from crossdock.connectivity.recording import (
     FIRST_RETRY,
@@ -30,6 +34,9 @@ from crossdock.foundation.scope import Scope
 log = structlog.get_logger(__name__)
 
 RETRY_MAX = timedelta(minutes=1)
+ASK_EVERY = timedelta(seconds=10)
+"""However much it tells that nobody understands, a source is not asked more often than this."""
+
 BATCH = 500
 LOOK_SECONDS = 1.0
 READER_NAME = "waiting_room"
@@ -51,6 +58,16 @@ where w.tenant = $5 and w.id = i.id
 # The catalogue has learned something; who applies it may still be at it, so a moment later.
 HURRY = """
 update waiting_fact set try_at = $2, attempts = 0 where tenant = any($1) and try_at > $2
+"""
+# Once after each fact, unless asking fails: then its own back-off says when.
+ASK_SOON = """
+update poll_cursor p set due_at = greatest($4::timestamptz, p.moved_at + $5::interval)
+from (select source, max(received_at) as received_at
+    from unnest($2::text[], $3::timestamptz[]) as f(source, received_at) group by source) w
+where p.tenant = $1 and p.connection = w.source and p.failures = 0
+    and p.moved_at < w.received_at
+    and p.due_at > greatest($4::timestamptz, p.moved_at + $5::interval)
+returning p.connection
 """
 LIST = """
 select id, source, identity, fact::text as fact, code, missing, attempts, received_at, expires_at
@@ -127,16 +144,31 @@ class WaitingRoom:
             for row in rows:
                 key = (row["source"], row["raw_ref"], row["received_at"])
                 groups.setdefault(key, []).append(row)
+            waiting: list[tuple[str, datetime]] = []
             for (source, raw_ref, received_at), group in groups.items():
                 origin = Origin(
                     tenant=scope.tenant, source=source, received_at=received_at, raw_ref=raw_ref
                 )
-                await self._retry(tx, origin, group, now)
+                if await self._retry(tx, origin, group, now):
+                    waiting.append((source, received_at))
+        if waiting:
+            await self._ask(scope, waiting, now)
         return len(rows)
+
+    async def _ask(
+        self, scope: Scope, waiting: Sequence[tuple[str, datetime]], now: datetime
+    ) -> None:
+        """Have polled sources asked soon that have not been since they said what waits."""
+        sources, received = [source for source, _ in waiting], [at for _, at in waiting]
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(ASK_SOON, tx.tenant, sources, received, now, ASK_EVERY)
+            for row in rows:
+                tx.wake(poll_topic(tx.tenant, row["connection"]))
 
     async def _retry(
         self, tx: Transaction, origin: Origin, rows: Sequence[Any], now: datetime
-    ) -> None:
+    ) -> bool:
+        """Try the facts of one message again; tell whether any has to wait still."""
         facts = [fact_of(row["fact"]) for row in rows]
         verdicts = await recording.record(tx, origin, facts, self._references)
         still = [
@@ -161,6 +193,7 @@ class WaitingRoom:
         left = len(rows) - len(still)
         if left or orphans:
             log.info("waiting room", source=origin.source, recorded=left, orphans=len(orphans))
+        return bool(later)
 
 
 def _waiting(row: Any) -> Waiting:

@@ -14,6 +14,8 @@ from weakref import WeakSet
 
 import asyncpg
 
+from crossdock.foundation.clock import Clock
+
 CHANNEL = "crossdock_wake"
 GATHER_SECONDS = 0.005
 SEND_SECONDS_MAX = 5.0
@@ -33,6 +35,23 @@ class Bell:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._event.wait()
+        return self.was_rung()
+
+    async def wait_by(self, clock: Clock, seconds: float) -> None:
+        """Wait for the bell, or until so much time has passed by a clock that may be virtual."""
+        waits = {
+            asyncio.create_task(self._event.wait()),
+            asyncio.create_task(clock.sleep(seconds)),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        self._event.clear()
+
+    def was_rung(self) -> bool:
+        """Say, without waiting, whether it was rung since somebody last asked."""
         was_rung = self._event.is_set()
         self._event.clear()
         return was_rung
@@ -95,11 +114,11 @@ class Bells:
         while True:
             with suppress(*GONE):
                 connection: Any = await asyncpg.connect(self._dsn)
-                lost = asyncio.Event()
-                connection.add_termination_listener(_setter(lost))
-                await connection.add_listener(CHANNEL, self._hear)
-                self._ring_all()
                 try:
+                    lost = asyncio.Event()
+                    connection.add_termination_listener(_setter(lost))
+                    await connection.add_listener(CHANNEL, self._hear)
+                    self._ring_all()
                     await lost.wait()
                 finally:
                     await connection.close(timeout=1)

@@ -28,6 +28,12 @@ class Settings(BaseSettings):
         description="The tenant that the command line and a script's `Hub` act for.",
     )
     host: str = Field(default="127.0.0.1", description="Address the server binds.")
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="Where other systems reach this server (`https://hub.example.com`), for "
+        "their webhooks. Empty: nobody is told to send any.",
+    )
     port: int = Field(default=8440, ge=0, le=65535, description="Port the server binds; 0: free.")
     pool_size: int = Field(
         default=10, ge=2, le=200, description="Database connections per process, at most."

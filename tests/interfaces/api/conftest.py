@@ -15,11 +15,14 @@ import uvicorn
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, inventory_reader
+from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
 from crossdock.connectivity.outbox import Outbox
+from crossdock.connectivity.poller import Pollers, Polling
 from crossdock.connectivity.proposals import Proposals
 from crossdock.connectivity.replaying import Quarantine
+from crossdock.connectivity.sdk import Ports
 from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.vault import Vault
 from crossdock.foundation import readers
@@ -51,6 +54,20 @@ class House:
         self.authority = Authority(database, self.clock, self.catalog, Sources(database))
         self.inventory = Inventory(database, self.clock)
         self.directory = Directory(database, self.clock, Vault(bytes(32)), APPLICATIONS)
+        ports = Ports(clock=self.clock, random=Random(8), allow_private_addresses=True)
+        pollers = Pollers(
+            Polling(
+                database=database,
+                directory=self.directory,
+                inbox=Inbox(database, self.clock, self.directory, self.catalog, worker="poller"),
+                ports=ports,
+                worker="test",
+            )
+        )
+        self.connections = Connections(
+            self.directory,
+            Neighbours(pollers=pollers, ports=ports, freshness=self.inventory.upkeep),
+        )
         self.inbox = Inbox(database, self.clock, self.directory, self.catalog, worker="test")
         self.quarantine = Quarantine(database, self.clock, self.inbox, self.catalog)
         self.proposals = Proposals(database)

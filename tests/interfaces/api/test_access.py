@@ -30,7 +30,7 @@ async def routes(call: Caller) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def content(method: str) -> dict[str, Any] | None:
-    return {} if method in {"post", "put"} else None
+    return {} if method in {"post", "put", "patch"} else None
 
 
 def addressed(path: str) -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.errors import Invalid
 from crossdock.interfaces.api.log import position_of
+from tests.interfaces.api.applications import SECRET
 from tests.interfaces.api.conftest import Caller, House, event, stock
 from tests.interfaces.api.test_access import connect_bell
 from tests.interfaces.api.test_stock import asking
@@ -68,6 +69,28 @@ RIGHT: list[tuple[str, str, Any]] = [
     ("GET", "/v1/connections/{}", None),
     ("PUT", "/v1/connections/{}/roles", {"roles": {"PostsMovements": ["DC"]}}),
     ("POST", "/v1/connections/{}/pause", {"reason": "why"}),
+    ("POST", "/v1/connections/{}/check", None),
+    ("POST", "/v1/connections/{}/rewind", {"to": "2026-03-02T09:00:00+01:00"}),
+    (
+        "POST",
+        "/v1/connections",
+        {
+            "name": "gong",
+            "application": "bell",
+            "settings": {"secret": SECRET},
+            "rate_per_second": 2,
+            "concurrency": 1,
+            "gap_seconds": 60,
+            "freshness_seconds": 60,
+        },
+    ),
+    (
+        "PATCH",
+        "/v1/connections/{}",
+        {"settings": {"secret": SECRET}, "rate_per_second": 2, "freshness_seconds": 60},
+    ),
+    ("POST", "/v1/connections/rotate-secrets", None),
+    ("DELETE", "/v1/connections/gong?reason=why&discard=true", None),
     ("GET", "/v1/quarantine?after=0&limit=10&state=OPEN&source=wms", None),
     ("GET", "/v1/quarantine/{}", None),
     ("POST", "/v1/quarantine/replay", {"ids": [1], "dry_run": True}),

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,10 +11,20 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Forbidden, NotFound, Unavailable
 from crossdock.canonical.inventory import SourceHeard
 from crossdock.connectivity.poller import Poller, Pollers, Polling
+from crossdock.connectivity.recording import FIRST_RETRY
 from crossdock.connectivity.sdk import Poll, Translation
+from crossdock.connectivity.waiting_room import WaitingRoom
 from crossdock.foundation.clock import SystemClock, VirtualClock
 from crossdock.foundation.database import Database
-from tests.unit.connectivity.standins import MAIN, Shop, World, moved, with_shop, world
+from tests.unit.connectivity.standins import (
+    MAIN,
+    Shop,
+    World,
+    moved,
+    webhook,
+    with_shop,
+    world,
+)
 
 
 @pytest.fixture
@@ -219,6 +229,105 @@ async def test_a_source_can_be_read_again_from_the_beginning(hub: World) -> None
     assert await identities(hub) == ["movement:M1"]
     with pytest.raises(NotFound):
         await pollers.rewind(MAIN, "nobody")
+
+
+async def rested(hub: World, clock: VirtualClock) -> tuple[Poller, WaitingRoom]:
+    """Have the shop polled, and a while ago."""
+    shop = await poller(hub)
+    await shop.round()
+    await clock.advance(timedelta(seconds=12))
+    return shop, WaitingRoom(hub.database, clock, hub.catalogue)
+
+
+async def due_at(hub: World) -> datetime:
+    at: datetime = (await Pollers(polling(hub)).state(MAIN, "shop"))["due_at"]
+    return at
+
+
+async def test_a_source_is_asked_at_once_for_what_its_message_names_and_nobody_knows(
+    hub: World, clock: VirtualClock
+) -> None:
+    shop, room = await rested(hub, clock)
+    unknown = {"number": "M1", "item": "SKU-9"}
+    await hub.inbox.receive(MAIN, "shop", webhook(moves=[unknown]))
+    assert not await shop.round()
+    await clock.advance(FIRST_RETRY)
+
+    await room.retry_due()
+
+    assert await shop.round()
+    hub.catalogue.items.add("SKU-9")
+    await clock.advance(timedelta(seconds=1))
+    await room.retry_due()
+    assert await identities(hub) == ["movement:M1"]
+    await shop.close()
+
+
+async def test_a_source_that_was_asked_since_is_not_asked_again(
+    hub: World, clock: VirtualClock
+) -> None:
+    shop, room = await rested(hub, clock)
+    await hub.inbox.receive(MAIN, "shop", webhook(moves=[{"number": "M1", "item": "SKU-9"}]))
+    await clock.advance(FIRST_RETRY)
+    await room.retry_due()
+    assert await shop.round()
+    planned = await due_at(hub)
+
+    for _ in range(10):
+        await clock.advance(timedelta(seconds=2))
+        await room.retry_due()
+
+    assert await due_at(hub) == planned
+    await shop.close()
+
+
+async def test_much_that_nobody_understands_does_not_make_a_source_be_asked_without_end(
+    hub: World, clock: VirtualClock
+) -> None:
+    shop, room = await rested(hub, clock)
+    for number in range(60):
+        unknown = {"number": f"M{number}", "item": "SKU-9"}
+        await hub.inbox.receive(MAIN, "shop", webhook(moves=[unknown]))
+        await clock.advance(timedelta(seconds=1))
+        await room.retry_due()
+        await shop.round()
+    await shop.close()
+
+    assert 6 <= len(hub.shop.polled) <= 8
+
+
+async def test_a_source_that_fails_is_left_to_its_back_off(
+    hub: World, clock: VirtualClock
+) -> None:
+    shop, room = await rested(hub, clock)
+    await clock.advance(timedelta(seconds=30))
+    hub.shop.is_down = Unavailable("closed")
+    await shop.round()
+    planned = await due_at(hub)
+    await hub.inbox.receive(MAIN, "shop", webhook(moves=[{"number": "M1", "item": "SKU-9"}]))
+    await clock.advance(FIRST_RETRY)
+
+    await room.retry_due()
+
+    assert await due_at(hub) == planned
+    await shop.close()
+
+
+async def test_a_poller_hears_at_once_that_it_is_wanted(database: Database) -> None:
+    hub = await with_shop(world(database, SystemClock()))
+    pollers = Pollers(polling(hub))
+    working = asyncio.create_task(pollers.run())
+    async with asyncio.timeout(3):
+        while not hub.shop.polled:
+            await asyncio.sleep(0.01)
+
+    await pollers.rewind(MAIN, "shop")
+
+    async with asyncio.timeout(2):
+        while len(hub.shop.polled) < 2:
+            await asyncio.sleep(0.01)
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
 
 
 async def test_pollers_at_work_read_every_connection(database: Database) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from crossdock.applications.shopify.client import connect
+from crossdock.applications.shopify.polling import cursor_at
 from crossdock.applications.shopify.publishing import BATCH_MAX
 from crossdock.applications.shopify.receiving import ShopifyReceiver
 from crossdock.applications.shopify.samples import SAMPLES
@@ -30,6 +31,7 @@ APPLICATION = Application(
     samples=SAMPLES,
     # Webhooks tell within seconds; the poll finds what they lost.
     poll_every=timedelta(minutes=5),
+    cursor_at=cursor_at,
     freshness=timedelta(minutes=15),
     batch_max=BATCH_MAX,
     # A call of 250 quantities costs about ten of the hundred points that a plain plan gives a

@@ -1,6 +1,6 @@
 """The connection to one shop: check, poll, publish availability, keep the webhooks alive."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -31,7 +31,7 @@ TOPICS = (
 
 
 class ShopifyConnection:
-    """Plays `PublishesAvailability` and `Polls`."""
+    """Plays `PublishesAvailability`, `Polls` and `Subscribes`."""
 
     def __init__(self, api: AdminApi, settings: ShopifySettings, ports: Ports) -> None:
         self._api = api
@@ -65,19 +65,23 @@ class ShopifyConnection:
     async def poll(self, cursor: str) -> Poll:
         return await self._polling.poll(cursor)
 
-    async def ensure_webhooks(self, uri: str, topics: Iterable[str] = TOPICS) -> Sequence[str]:
-        """Subscribe `uri` to every topic it is not subscribed to; answer those that were missing.
+    async def ensure_subscribed(self, address: str) -> Sequence[str]:
+        """Make each webhook that is missing; answer their topics.
 
         Shopify deletes a subscription whose deliveries failed for four hours, without a word.
         """
-        missing = sorted(set(topics) - await self._subscribed(uri))
-        for topic in missing:
-            variables = {"topic": topic, "uri": uri}
-            answer = await self._api.ask(documents.CREATE_WEBHOOK, variables)
-            problems = answer.data.record("webhookSubscriptionCreate").records("userErrors")
-            if problems:
-                raise Rejected(f"{topic}: {problems[0].text('message')}", code="webhook_refused")
+        missing = sorted(set(TOPICS) - await self._subscribed(address))
+        # One that is refused (a scope is lacking) must not keep the others from being made.
+        problems = [await self._refusal(topic, address) for topic in missing]
+        if any(problems):
+            raise Rejected("; ".join(filter(None, problems)), code="webhook_refused")
         return missing
+
+    async def _refusal(self, topic: str, address: str) -> str:
+        variables = {"topic": topic, "uri": address}
+        answer = await self._api.ask(documents.CREATE_WEBHOOK, variables)
+        problems = answer.data.record("webhookSubscriptionCreate").records("userErrors")
+        return f"{topic}: {problems[0].text('message')}" if problems else ""
 
     async def _subscribed(self, uri: str) -> set[str]:
         topics: set[str] = set()

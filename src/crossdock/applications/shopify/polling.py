@@ -67,6 +67,11 @@ class Page:
         return info.text("endCursor") if info.is_true("hasNextPage") else ""
 
 
+def cursor_at(moment: datetime) -> str:
+    """Begin a round that reads what changed since a moment; locations are always read whole."""
+    return str(Cursor(since=dict.fromkeys(("variants", "levels", "orders"), moment.isoformat())))
+
+
 class Polling:
     def __init__(self, api: AdminApi, settings: ShopifySettings, ports: Ports) -> None:
         self._api = api

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from crossdock.applications.tryton.changes import cursor_at
 from crossdock.applications.tryton.client import ReadingPages, TrytonSettings, connected
 from crossdock.applications.tryton.samples import SAMPLES
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
@@ -20,6 +21,7 @@ APPLICATION = Application(
     events=(ItemChanged, LocationChanged, StockMoved, StockSnapshotTaken, OrderChanged),
     samples=SAMPLES,
     poll_every=timedelta(seconds=10),
+    cursor_at=cursor_at,
     freshness=timedelta(minutes=15),
     # One movement costs Tryton five calls, and it answers some ten calls a second.
     batch_max=20,

@@ -174,6 +174,11 @@ def cursor_of(text: str) -> Cursor:
         raise Invalid(f"the cursor is not one of Tryton's: {bad}") from bad
 
 
+def cursor_at(moment: datetime) -> str:
+    """Begin a round that reads what changed since a moment, and a count after it."""
+    return Cursor(highs=dict.fromkeys(FEED_BY_NAME, moment)).written()
+
+
 def _following(feed: str) -> str:
     names = list(FEED_BY_NAME)
     return names[(names.index(feed) + 1) % len(names)]

@@ -1,20 +1,29 @@
 """What keeps promises honest without being asked: expiry, announcements, house rules."""
 
+from datetime import datetime
+
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.inventory import announcing, model, state, store
+from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import StockIds
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, WorkersSql
+from crossdock.foundation.database import Database, Transaction, WorkersSql
 from crossdock.foundation.event_log import Position
 from crossdock.foundation.scope import Scope
+
+FRESHNESS_SECONDS_MAX = 31 * 24 * 3600
 
 # How long a source's silence may last is a setting of its connection.
 SET_FRESHNESS = """
 insert into inventory_source (tenant, source, freshness_seconds) values ($1, $2, $3)
 on conflict (tenant, source) do update set freshness_seconds = excluded.freshness_seconds
+"""
+
+FRESHNESS = """
+select freshness_seconds, heard_at from inventory_source where tenant = $1 and source = $2
 """
 
 # Stock rows whose soft holds have lapsed, the longest lapsed first.
@@ -40,7 +49,22 @@ class Upkeep:
     async def set_freshness(self, scope: Scope, source: str, seconds: int) -> None:
         """Say how long a source may be silent before its stock counts as stale."""
         async with self._database.transaction(scope) as tx:
-            await tx.execute(SET_FRESHNESS, scope.tenant, source, seconds)
+            await self.set_freshness_in(tx, source, seconds)
+
+    async def set_freshness_in(self, tx: Transaction, source: str, seconds: int) -> None:
+        if not 0 < seconds <= FRESHNESS_SECONDS_MAX:
+            raise Invalid(
+                f"a source may be silent for 1 to {FRESHNESS_SECONDS_MAX} seconds",
+                where="freshness_seconds",
+            )
+        await tx.execute(SET_FRESHNESS, tx.tenant, source, seconds)
+
+    async def freshness_in(self, tx: Transaction, source: str) -> tuple[int, datetime | None]:
+        """Tell how long a source may be silent, and when it was heard last."""
+        row = await tx.fetchrow(FRESHNESS, tx.tenant, source)
+        if row is None:
+            return DEFAULT_FRESHNESS_SECONDS, None
+        return row["freshness_seconds"], row["heard_at"]
 
     async def sweep(self, *, limit: int = 10_000) -> int:
         """End the soft holds whose time is over where nobody asks; a job calls this."""

@@ -9,6 +9,7 @@ from crossdock.connectivity.sdk.application import (
     Ports,
     Receives,
     Sample,
+    Subscribes,
 )
 from crossdock.connectivity.sdk.facts import Delivery, Poll, Translation, Untranslatable
 from crossdock.connectivity.sdk.roles import (
@@ -42,6 +43,7 @@ __all__ = [
     "RepeatSafety",
     "Sample",
     "SetAvailability",
+    "Subscribes",
     "Translation",
     "Untranslatable",
     "Verdict",

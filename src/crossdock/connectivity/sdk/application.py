@@ -4,7 +4,7 @@ An application is a folder with `APPLICATION` in its `__init__`, found through t
 group `crossdock.applications`. It sees this SDK, the transports and the canonical words.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -72,6 +72,18 @@ class Polls(Protocol):
 
 
 @runtime_checkable
+class Subscribes(Protocol):
+    """An application that has to be told where its news goes, and may forget it.
+
+    The hub tells it before the first page of a poll and every quarter of an hour.
+    """
+
+    async def ensure_subscribed(self, address: str) -> Sequence[str]:
+        """Subscribe `address` to what it is not subscribed to yet; answer what was missing."""
+        ...
+
+
+@runtime_checkable
 class Receives(Protocol):
     """An application that tells by itself: webhooks or files. Pure; called before any parsing."""
 
@@ -99,7 +111,8 @@ class Application:
     are stored encrypted. `connect` opens a `Connection` that has the methods of `roles`; `receive`
     builds the receiving side. `freshness` is how long its silence may last before its stock counts
     as stale; `batch_max` how many commands one call may carry; `rate_per_second` and
-    `concurrency` bound the outbox.
+    `concurrency` bound the outbox. `cursor_at` writes the cursor behind which a poll finds all
+    that changed since a moment; without it a source can only be read from its beginning.
     """
 
     name: str
@@ -112,6 +125,7 @@ class Application:
     events: tuple[type[Payload], ...] = ()
     samples: tuple[Sample, ...] = ()
     poll_every: timedelta | None = None
+    cursor_at: Callable[[datetime], str] | None = None
     freshness: timedelta = timedelta(minutes=15)
     batch_max: int = 100
     rate_per_second: float = 10.0

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
+from crossdock.connectivity.connections import Connections
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
 from crossdock.connectivity.outbox import Outbox
@@ -41,6 +42,9 @@ class Hub(Protocol):
 
     @property
     def directory(self) -> Directory: ...
+
+    @property
+    def connections(self) -> Connections: ...
 
     @property
     def inbox(self) -> Inbox: ...

@@ -89,9 +89,15 @@ async def _connections(hub: Hub) -> list[Check]:
             continue
         try:
             if hub.directory.application_of(entry).connect is not None:
-                checks.append(Check(name, State.OK, await hub.check_connection(entry.name)))
+                said = await hub.connections.check(hub.scope, entry.name)
+                checks.append(Check(name, State.OK, said.answer))
+                if said.warning:
+                    checks.append(Check(name, State.WARN, said.warning, said.hint))
         except CrossdockError as error:
-            fix = error.hint or "check its settings: crossdock connection list --json"
+            fix = error.hint or (
+                f"look at its settings: crossdock connection show {entry.name}; mend them:"
+                f" crossdock connection change {entry.name} --file …"
+            )
             checks.append(Check(name, State.FAIL, error.message, fix))
     return checks
 

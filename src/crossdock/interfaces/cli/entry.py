@@ -20,7 +20,7 @@ COMMANDS = {
     "worker": "Run readers, processes and deliveries without the API.",
     "doctor": "Look for what is wrong, and say how to mend it.",
     "migrate": "Bring the database schema to this version.",
-    "connection": "List, add, change, check, pause and resume connections.",
+    "connection": "Add, look at, change, check, pause, rewind and remove connections.",
     "channel": "Agree with sales channels what they may sell.",
     "catalog": "Items and locations, and what every system calls them.",
     "key": "Create, list and revoke API keys.",

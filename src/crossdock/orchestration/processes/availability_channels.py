@@ -99,6 +99,12 @@ select instance from process_instance
 where process = $1 and tenant = $2 and instance like $3
 """
 
+# A connection that is removed sells no more; its terms stay for one that comes back.
+CLOSE = """
+update publishing_channel set is_active = false
+where tenant = $1 and connection = $2 and is_active
+"""
+
 CHANNELS = """
 select * from publishing_channel where tenant = $1 order by connection, location
 """
@@ -139,6 +145,10 @@ class Channels:
         keys = [Key(scope.tenant, _listing(channel, item).instance) for item in items]
         async with self._database.transaction(scope) as tx:
             await mark_keys(tx, NAME, keys, self._clock.now())
+
+    async def part_in(self, tx: Transaction, connection: str) -> None:
+        """Stop selling through a connection that goes away."""
+        await tx.execute(CLOSE, tx.tenant, connection)
 
     async def listed(self, scope: Scope) -> list[Channel]:
         async with self._database.transaction(scope) as tx:

@@ -147,7 +147,7 @@ async def test_a_batch_that_never_settles_is_left_to_the_outbox() -> None:
 async def test_a_webhook_that_the_shop_refuses_is_an_error() -> None:
     async with open_shop() as shop:
         with pytest.raises(Rejected, match="not a valid URI"):
-            await shop.connection.ensure_webhooks("not an address")
+            await shop.connection.ensure_subscribed("not an address")
 
 
 class Canned(HttpClient):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from crossdock.applications.shopify.polling import Cursor
+from crossdock.applications.shopify.polling import Cursor, cursor_at
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.envelope import Fact
@@ -74,6 +74,23 @@ async def test_a_later_round_reads_only_what_changed(shop: OpenShop) -> None:
     facts, cursor = await one_round(shop, cursor)
     # The newest order is read again each time: the mark is what was seen, and it reaches back.
     assert kinds(facts) == {"LocationChanged": 1, "OrderChanged": 1}
+
+
+async def test_a_round_from_a_moment_reads_what_changed_since(shop: OpenShop) -> None:
+    shop.item("OLD", 5)
+    assert shop.simulator.shop.buy("OLD")
+    await shop.clock.advance(timedelta(hours=2))
+    moment = shop.clock.now()
+    await shop.clock.advance(timedelta(hours=1))
+    shop.item("NEW", 5)
+    bought = shop.simulator.shop.buy("NEW")
+    assert bought
+
+    facts, _ = await one_round(shop, cursor_at(moment))
+
+    assert {fact.payload.key for fact in facts if isinstance(fact.payload, ItemChanged)} == {"NEW"}
+    refs = [fact.native_ref for fact in facts if isinstance(fact.payload, OrderChanged)]
+    assert refs == [bought.id]
 
 
 async def test_what_is_read_twice_has_one_identity(shop: OpenShop) -> None:
@@ -148,11 +165,11 @@ async def test_a_stage_that_is_none_is_refused(shop: OpenShop) -> None:
 
 async def test_missing_webhooks_are_found_and_created_again(shop: OpenShop) -> None:
     uri = "https://hub.example/v1/webhooks/demo"
-    first = await shop.connection.ensure_webhooks(uri)
+    first = await shop.connection.ensure_subscribed(uri)
     gone = shop.simulator.webhooks.subscriptions.pop()
 
-    again = await shop.connection.ensure_webhooks(uri)
+    again = await shop.connection.ensure_subscribed(uri)
 
     assert len(first) == 11
     assert list(again) == [gone.topic]
-    assert await shop.connection.ensure_webhooks(uri) == []
+    assert await shop.connection.ensure_subscribed(uri) == []

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from crossdock.applications.tryton.changes import (
     Count,
     Cursor,
     Mark,
+    cursor_at,
     cursor_of,
 )
 from crossdock.canonical.errors import Invalid
@@ -38,6 +39,16 @@ cursors = st.builds(
         begun_at=instants,
     ),
 )
+
+
+@given(instants, st.sampled_from([feed.name for feed in FEEDS]), st.timedeltas(timedelta()))
+def test_a_cursor_of_a_moment_begins_every_feed_an_overlap_before_it(
+    moment: datetime, feed: str, overlap: timedelta
+) -> None:
+    cursor = replace(cursor_of(cursor_at(moment)), feed=feed)
+    overlap = min(overlap, moment - BEGINNING)
+
+    assert cursor.start(overlap) == Mark(stamp=moment - overlap)
 
 
 @given(cursors)

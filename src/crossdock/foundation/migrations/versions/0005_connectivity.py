@@ -66,10 +66,25 @@ create table poll_cursor (
     last_error text not null default '',
     moved_at timestamptz,
     heard_at timestamptz,
+    subscribed_to text not null default '',
+    subscribed_at timestamptz,
+    subscription_error text not null default '',
     primary key (tenant, connection),
     foreign key (tenant, connection) references connection (tenant, name) on delete cascade
 );
 select guard_table('poll_cursor');
+
+-- Names that were given back. What each said stays in the log, so it is nobody else's name.
+create table former_connection (
+    tenant text not null,
+    name text not null,
+    application text not null,
+    revision integer not null,
+    reason text not null,
+    removed_at timestamptz not null,
+    primary key (tenant, name)
+);
+select guard_table('former_connection');
 """
 
 INBOX = """
@@ -293,6 +308,7 @@ def downgrade() -> None:
         """
         drop table channel_write, outbox_revision, outbox_attempt, outbox_subject, outbox_command,
             proposal, stream_hole, stream_progress, quarantine, waiting_fact, raw_message,
+            former_connection,
             poll_cursor, connection_health, connection, tenant_key;
         """
     )
