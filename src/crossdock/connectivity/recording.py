@@ -4,6 +4,7 @@ Every way into the log ends here: deliveries, polled pages, the API, the waiting
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from crossdock.connectivity.acceptance import holds_nul, reason_to_refuse, stora
 from crossdock.connectivity.quarantine import Refusal
 from crossdock.connectivity.sdk.facts import Untranslatable
 from crossdock.connectivity.stored_facts import fact_json
-from crossdock.foundation import event_log
+from crossdock.foundation import event_log, metrics
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.event_log import Entry, Recorded
 
@@ -106,7 +107,19 @@ async def record(
         await streams.hear(tx, origin.tenant, origin.source, sound, origin.received_at)
     await _wait(tx, batch, origin)
     await quarantine.add(tx, origin.tenant, origin.source, batch.refusals, origin.received_at)
-    return [verdict for verdict in batch.verdicts if verdict]
+    verdicts = [verdict for verdict in batch.verdicts if verdict]
+    count(tx, origin.source, Counter(each.verdict for each in verdicts))
+    return verdicts
+
+
+def count(tx: Transaction, source: str, counts: Mapping[Verdict, int]) -> None:
+    """Let the figures show what became of a source's facts, once that is so."""
+
+    def show() -> None:
+        for verdict, facts in counts.items():
+            metrics.EVENTS.labels(source, verdict.value).inc(facts)
+
+    tx.afterwards(show)
 
 
 class _Batch:
@@ -141,6 +154,7 @@ class _Batch:
                 fact=storable_fact(fact),
                 identity=fact.identity,
                 raw_ref=origin.raw_ref,
+                correlation_id=fact.correlation_id,
             )
         )
 

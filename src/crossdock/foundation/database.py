@@ -1,6 +1,6 @@
 """PostgreSQL: one pool, transactions that carry their scope, wake-ups between processes."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
@@ -25,6 +25,7 @@ class Transaction:
         self._connection = connection
         self.scope = scope
         self._wakes: set[str] = set()
+        self._afterwards: list[Callable[[], object]] = []
 
     @property
     def tenant(self) -> str:
@@ -58,6 +59,14 @@ class Transaction:
         Waking `a:b` wakes those who wait for `a` too.
         """
         self._wakes.add(topic)
+
+    def afterwards(self, act: Callable[[], object]) -> None:
+        """Do this once it has committed, and never if it does not: to count what was done."""
+        self._afterwards.append(act)
+
+    def committed(self) -> None:
+        for act in self._afterwards:
+            act()
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -129,6 +138,7 @@ class Database:
                     await connection.execute("rollback")
                 raise
             await connection.execute("commit")
+            transaction.committed()
             if transaction.wakes:
                 self._bells.wake(transaction.wakes)
 

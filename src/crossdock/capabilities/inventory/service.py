@@ -13,6 +13,7 @@ from crossdock.capabilities.inventory.proof import Availability
 from crossdock.capabilities.inventory.reserving import Promises
 from crossdock.capabilities.inventory.store import Key, StockIds
 from crossdock.capabilities.inventory.upkeep import Upkeep
+from crossdock.foundation import metrics
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
@@ -45,7 +46,9 @@ class Inventory:
         content raises `Conflict`.
         """
         model.check_request(request)
+        asked = self._clock.ticks()
         answer = await self._batcher.ask(scope, (client, request))
+        metrics.RESERVATION_SECONDS.observe(self._clock.ticks() - asked)
         if isinstance(answer, Conflict):
             raise answer
         return answer
@@ -88,6 +91,7 @@ class Inventory:
         self, scope: Scope, asked: Sequence[tuple[str, ReservationRequest]]
     ) -> list[Reservation | Conflict]:
         answers = await self._promises.reserve(scope, asked)
+        metrics.RESERVATION_BATCH.observe(len(asked))
         self._rung.set()
         return answers
 

@@ -24,7 +24,7 @@ def serve(as_json: AsJson = False) -> None:
 async def _served(*, as_json: bool) -> None:
     settings = read_settings()
     telemetry.configure(settings)
-    async with Hub.open(settings) as hub:
+    async with telemetry.traces(settings), Hub.open(settings) as hub:
         owner_key = await hub.access.ensure_owner_key(settings.data_dir, settings.tenant)
         async with serving(create_app(hub), host=settings.host, port=settings.port) as address:
             if as_json:

@@ -20,7 +20,7 @@ def worker(as_json: AsJson = False) -> None:
 async def _worked(*, as_json: bool) -> None:
     settings = read_settings()
     telemetry.configure(settings)
-    async with Hub.open(settings) as hub:
+    async with telemetry.traces(settings), Hub.open(settings) as hub:
         if as_json:
             print_json({"worker": hub.worker})
         else:
