@@ -254,6 +254,11 @@ async def _append(
         for index, fact in facts.items()
     ]
     recorded = await event_log.append_once(tx, entries)
+    if ahead := sum(
+        outcome is Recorded.NEW and fact.is_ahead(origin.received_at)
+        for fact, outcome in zip(facts.values(), recorded, strict=True)
+    ):
+        tx.afterwards(lambda: metrics.CLOCK_AHEAD.labels(origin.source).inc(ahead))
     for index, outcome in zip(facts, recorded, strict=True):
         if outcome is Recorded.CONFLICT:
             batch.refuse(index, Verdict.CONFLICT, origin, _CONFLICT)

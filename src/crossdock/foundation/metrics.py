@@ -21,6 +21,12 @@ EVENTS = Counter(
     ["source", "verdict"],
     registry=REGISTRY,
 )
+CLOCK_AHEAD = Counter(
+    "crossdock_clock_ahead",
+    "New facts dated more than five minutes after their receipt; clamped for ordering.",
+    ["source"],
+    registry=REGISTRY,
+)
 WAITING_FACTS = Gauge(
     "crossdock_waiting_facts",
     "Facts that wait for an item, a location or a unit to become known.",

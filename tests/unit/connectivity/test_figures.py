@@ -1,6 +1,7 @@
 """What comes in and goes out is counted, timed, traced, and logged under its own thread."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,8 @@ from crossdock.connectivity.courier import Step
 from crossdock.connectivity.replaying import Quarantine
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
+from crossdock.interfaces.api.log import cloud_event
+from crossdock.interfaces.cli.tail import as_object
 from tests.figures import figure, written
 from tests.unit.connectivity.standins import (
     MAIN,
@@ -65,6 +68,26 @@ async def test_every_fact_is_counted_by_what_became_of_it(hub: World) -> None:
     assert [heard(verdict) - old for verdict, old in zip(verdicts, before, strict=True)] == [
         1, 1, 1, 1, 1,
     ]  # fmt: skip
+
+
+async def test_new_facts_of_a_clock_that_is_ahead_are_counted_and_kept_as_they_were_said(
+    hub: World,
+) -> None:
+    before = figure("crossdock_clock_ahead_total", source=NAME)
+    limit = hub.clock.now() + timedelta(minutes=5)
+    at = [limit, limit + timedelta(microseconds=1), hub.clock.now()]
+    facts = [replace(moved(f"M{number}"), occurred_at=moment) for number, moment in enumerate(at)]
+    facts[2] = replace(facts[2], recorded_at=at[1])
+
+    await hub.inbox.record(MAIN, NAME, facts, b"")
+    await hub.inbox.record(MAIN, NAME, facts, b"")
+
+    events = await hub.events()
+    assert figure("crossdock_clock_ahead_total", source=NAME) - before == 2
+    assert [event.is_ahead for event in events] == [False, True, True]
+    assert [event.fact.occurred_at for event in events] == at
+    assert [cloud_event(event).get("clockahead") for event in events] == [None, True, True]
+    assert [as_object(event)["clock_ahead"] for event in events] == [False, True, True]
 
 
 async def test_a_dry_run_counts_nothing(hub: World) -> None:

@@ -156,6 +156,21 @@ def test_a_source_without_versions_is_ordered_by_its_clock() -> None:
     assert version_of(recorded(written)) == micros_of(NOON) + 1_000_000
 
 
+@given(st.integers(301, 10**6))
+def test_a_version_from_a_clock_that_is_ahead_is_overtaken_by_a_true_one(seconds: int) -> None:
+    said = Fact(
+        identity="x", payload=ItemChanged(sku="A"), occurred_at=NOON + timedelta(seconds=seconds)
+    )
+    wrong = recorded(said)
+    later = NOON + timedelta(seconds=301)
+    right = replace(wrong, received_at=later, fact=replace(said, occurred_at=later))
+
+    assert wrong.is_ahead
+    assert not right.is_ahead
+    assert version_of(wrong) == micros_of(NOON) + 300_000_000
+    assert newest([heard(right)], {heard(wrong).source_key: heard(wrong).version})
+
+
 def test_a_thing_is_known_by_its_code_and_by_its_own_key() -> None:
     said = Fact(identity="x", payload=LocationChanged(code="dc1"), occurred_at=NOON)
     numbered = replace(said, native_ref="gid/7")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.canonical.envelope import Fact
+from crossdock.canonical.envelope import Event, Fact
 from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.canonical.inventory import ReservationKind, ReservationStatus, SourceHeard
 from crossdock.capabilities.inventory import model
@@ -226,7 +226,16 @@ def test_versions_are_ordered_by_the_best_the_source_has(
     fact = Fact(
         identity="x", payload=payload, occurred_at=NOON, version=version, sequence=sequence
     )
-    assert rank_of(fact) == rank
+    event = Event(
+        position=1,
+        event_id="e",
+        tenant="main",
+        source="erp",
+        received_at=NOON,
+        raw_ref=None,
+        fact=fact,
+    )
+    assert rank_of(event) == rank
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001

@@ -1,5 +1,6 @@
 """A page of the log in inventory's own terms: sums per bucket, and the newest of every version."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid5
 
@@ -20,7 +21,15 @@ from crossdock.canonical.inventory import (
 )
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.capabilities.inventory.ledger import Bucket, Mark, stream_id
+from crossdock.capabilities.inventory.ledger import (
+    Bucket,
+    Mark,
+    Opening,
+    governing,
+    mark_of,
+    microseconds,
+    stream_id,
+)
 from crossdock.capabilities.inventory.page import Count, Full, newest, newest_full, page_of
 from tests.conftest import NOON
 
@@ -134,6 +143,54 @@ def test_a_source_is_heard_when_it_last_spoke_and_never_in_our_future(seconds: l
 
     latest = min(NOON + max(seconds) * SECOND, NOON + timedelta(hours=1))
     assert page.heard == {("main", "erp"): latest}
+
+
+@given(st.integers(-86_400, 86_400), st.none() | st.integers(-86_400, 86_400))
+def test_a_clock_that_is_ahead_is_clamped_for_the_order_and_kept_as_it_was(
+    occurred: int, recorded: int | None
+) -> None:
+    said = heard(moved(SHELF, None))
+    fact = replace(
+        said.fact,
+        sequence=None,
+        occurred_at=said.received_at + occurred * SECOND,
+        recorded_at=None if recorded is None else said.received_at + recorded * SECOND,
+    )
+
+    (movement,) = page_of([replace(said, fact=fact)]).movements
+
+    clock = occurred if recorded is None else recorded
+    assert movement.mark.us == microseconds(said.received_at + min(clock, 300) * SECOND)
+    assert movement.mark.seq == movement.mark.us
+    assert movement.event.fact == fact
+
+
+@given(st.integers(1, 100_000))
+def test_a_count_from_a_clock_that_is_days_ahead_does_not_govern_for_ever(hours: int) -> None:
+    empty = StockSnapshotTaken(snapshot_id="S", location="DC1", lines=(), is_full=True)
+    now = heard(empty)
+    wrong = replace(
+        now,
+        fact=replace(
+            now.fact, sequence=None, occurred_at=now.received_at + hours * 3_600 * SECOND
+        ),
+    )
+    later = now.received_at + timedelta(minutes=6)
+    right = replace(
+        now,
+        source="erp",
+        received_at=later,
+        fact=replace(now.fact, sequence=None, occurred_at=later),
+    )
+
+    openings = [
+        Opening(mark_of(event), 0, is_named=True, counted_by=event.source)
+        for event in (right, wrong)
+    ]
+
+    first = governing(openings)
+    assert first
+    assert first.counted_by == "erp"
 
 
 marks = st.builds(Mark, st.integers(0, 1), st.integers(0, 3), st.integers(0, 3))
