@@ -1,15 +1,20 @@
 """Settings, read once: from arguments, then `CROSSDOCK_…` variables, then the defaults here."""
 
+import difflib
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PREFIX = "CROSSDOCK_"
+
 
 class Settings(BaseSettings):
     """Everything a hub needs to know before it starts; frozen, and passed down from `assembly`."""
 
-    model_config = SettingsConfigDict(env_prefix="CROSSDOCK_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     data_dir: Path = Field(
         default=Path.home() / ".crossdock",
@@ -53,3 +58,18 @@ class Settings(BaseSettings):
     inbox_body_bytes_max: int = Field(
         default=16 * 1024 * 1024, ge=1024, description="Largest message body accepted."
     )
+
+
+def unknown_variables(names: Iterable[str] | None = None) -> dict[str, str]:
+    """Find variables that look like settings and are none, each with the nearest that is, or "".
+
+    `names` are those of this process's environment, unless they are given.
+    """
+    known = [name.upper() for name in Settings.model_fields]
+    found: dict[str, str] = {}
+    for variable in sorted(os.environ if names is None else names):
+        name = variable.upper().removeprefix(PREFIX)
+        if name != variable.upper() and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            found[variable] = f"{PREFIX}{near[0]}" if near else ""
+    return found

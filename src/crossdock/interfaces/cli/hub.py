@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+import structlog
 import uvloop
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
@@ -11,9 +12,10 @@ from sqlalchemy.exc import DBAPIError
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid, Unavailable
 from crossdock.foundation import telemetry
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import Settings, unknown_variables
 
 Answer = TypeVar("Answer")
+log = structlog.get_logger(__name__)
 
 
 def read_settings() -> Settings:
@@ -33,6 +35,13 @@ def read_settings() -> Settings:
             hint="it looks like postgresql://user:password@host:5432/database",
         )
     return settings
+
+
+def warn_of_unknown_settings() -> None:
+    """Say at the start which variables look like settings and are none."""
+    for name, near in unknown_variables().items():
+        hint = f"did you mean {near}?" if near else "docs/reference/settings.md lists the settings"
+        log.warning("unknown setting ignored", variable=name, hint=hint)
 
 
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:

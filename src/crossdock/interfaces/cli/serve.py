@@ -9,7 +9,7 @@ from crossdock.assembly import Hub
 from crossdock.foundation import telemetry
 from crossdock.interfaces.api import create_app
 from crossdock.interfaces.cli.http_server import serving
-from crossdock.interfaces.cli.hub import read_settings, run
+from crossdock.interfaces.cli.hub import read_settings, run, warn_of_unknown_settings
 from crossdock.interfaces.cli.output import AsJson, print_json, stderr
 
 app = typer.Typer(add_completion=False)
@@ -24,6 +24,7 @@ def serve(as_json: AsJson = False) -> None:
 async def _served(*, as_json: bool) -> None:
     settings = read_settings()
     telemetry.configure(settings)
+    warn_of_unknown_settings()
     async with telemetry.traces(settings), Hub.open(settings) as hub:
         owner_key = await hub.access.ensure_owner_key(settings.data_dir, settings.tenant)
         async with serving(create_app(hub), host=settings.host, port=settings.port) as address:

@@ -4,7 +4,7 @@ import typer
 
 from crossdock.assembly import Hub
 from crossdock.foundation import telemetry
-from crossdock.interfaces.cli.hub import read_settings, run
+from crossdock.interfaces.cli.hub import read_settings, run, warn_of_unknown_settings
 from crossdock.interfaces.cli.output import AsJson, print_json, stderr
 from crossdock.interfaces.cli.serve import until_told
 
@@ -20,6 +20,7 @@ def worker(as_json: AsJson = False) -> None:
 async def _worked(*, as_json: bool) -> None:
     settings = read_settings()
     telemetry.configure(settings)
+    warn_of_unknown_settings()
     async with telemetry.traces(settings), Hub.open(settings) as hub:
         if as_json:
             print_json({"worker": hub.worker})
