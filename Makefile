@@ -50,7 +50,7 @@ check: $(READY_DEV)  ## Format, lint, types, architecture, dependencies
 	$(BIN)/deptry src
 
 simulate: $(READY_DEV)  ## 100,000 shuffles of late, repeated and reordered events
-	CROSSDOCK_TEST_SHUFFLES=100000 $(BIN)/pytest -q tests/simulation $(ARGS)
+	CROSSDOCK_SHUFFLES=100000 $(BIN)/pytest -q tests/simulation $(ARGS)
 
 bench: $(READY_DEV)  ## Every benchmark, side by side
 	$(BIN)/crossdock bench all $(ARGS)
