@@ -7,8 +7,13 @@ READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 WORKERS ?= 2
 SHUFFLES ?= 100000
+PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
+	$(addprefix tests/unit/capabilities/inventory/test_,page.py proof.py publishing.py) \
+	tests/unit/applications/*/test_mapping.py \
+	$(addprefix tests/unit/applications/tryton/test_,changes.py counts.py wire.py) \
+	tests/processes/test_availability_publishing.py
 
-.PHONY: help demo test check peers simulate bench docs freeze lock wheel clean
+.PHONY: help demo test check cover peers simulate bench docs freeze lock wheel clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -29,9 +34,13 @@ $(READY_DEV): $(READY) requirements/dev.txt
 demo: $(READY)  ## Play one trading day of a simulated distributor
 	@$(BIN)/crossdock demo $(ARGS)
 
-test: $(READY_DEV) check  ## Check the code, then run every test
+test: $(READY_DEV) check cover  ## Check the code, then run every test
 	$(BIN)/pytest -q -n $(WORKERS) -m "not peer" $(ARGS)
 	$(BIN)/pytest -q -m peer $(ARGS)
+
+cover: $(READY_DEV)  ## Branch coverage of the pure parts: every branch, or it fails
+	$(BIN)/coverage run -m pytest -q $(PURE_TESTS)
+	$(BIN)/coverage report
 
 check: $(READY_DEV)  ## Format, lint, types, architecture, dependencies
 	$(BIN)/ruff format --check src tests benchmarks

@@ -1,22 +1,28 @@
 """What every test may ask for: a real PostgreSQL, a fresh migrated database, a clock to turn."""
 
+import io
 import itertools
+import logging
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from crossdock.foundation import migrate
+from crossdock.foundation import migrate, telemetry
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.postgres import EmbeddedPostgres
+from crossdock.foundation.settings import Settings
 
 settings.register_profile(
     "crossdock", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -82,6 +88,27 @@ async def unguarded(dsn: str, database: Database) -> Database:
 @pytest.fixture
 def clock() -> VirtualClock:
     return VirtualClock(NOON)
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """Log as JSON into a text, and put logging back afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    stream = io.StringIO()
+    telemetry.configure(Settings(log_format="json", data_dir=Path("/x")), stream=stream)
+    yield stream
+    root.handlers = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    """Trace into memory."""
+    exporter = InMemorySpanExporter()
+    with telemetry.traced(SimpleSpanProcessor(exporter)):
+        yield exporter
 
 
 async def execute(dsn: str, statement: str) -> None:

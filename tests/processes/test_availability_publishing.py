@@ -1,11 +1,14 @@
 """A shop is kept in step with the stock, whatever it does by itself meanwhile."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from crossdock.canonical.commands import Lane
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.inventory.publishing import Terms, WhenStale
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.orchestration.processes.availability_channels import Channel
@@ -413,3 +416,21 @@ async def test_once_a_day_what_the_shop_holds_is_proven_by_a_write(play: Play) -
         await play.advance(timedelta(hours=25))
         await play.deliver()
         assert len(play.writes) == 3 + day
+
+
+@pytest.mark.parametrize(
+    ("when_stale", "shown"),
+    [(WhenStale.KEEP, ["40"]), (WhenStale.LOWER, ["40", "37"]), (WhenStale.ZERO, ["40", "0"])],
+)
+async def test_a_shop_shows_what_was_agreed_while_the_source_is_silent(
+    when_stale: WhenStale, shown: list[str]
+) -> None:
+    play = bare(Terms(when_stale=when_stale, stale_buffer=5 * MICROS))
+    await shows(play, 40)
+
+    play.facts = replace(play.facts, fresh_until=NOON)
+    await play.stock(42)
+    await play.deliver()
+    await play.advance(timedelta(minutes=2))
+
+    assert [quantity for quantity, _ in quantities(play)] == shown

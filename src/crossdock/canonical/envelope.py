@@ -1,8 +1,11 @@
 """What surrounds every fact: who said it, about what, when by three clocks, because of what."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Protocol, runtime_checkable
+
+CLOCK_AHEAD_MAX = timedelta(minutes=5)
+"""A source's clock may be this far ahead of ours and is believed."""
 
 
 @runtime_checkable
@@ -44,6 +47,11 @@ class Fact:
     actor: str = ""
     replay: bool = False
 
+    def is_ahead(self, received_at: datetime) -> bool:
+        """Say whether its source dates it further after its receipt than clocks may differ."""
+        latest = received_at + CLOCK_AHEAD_MAX
+        return self.occurred_at > latest or (self.recorded_at or self.occurred_at) > latest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -64,3 +72,16 @@ class Event:
     @property
     def payload(self) -> Payload:
         return self.fact.payload
+
+    @property
+    def is_ahead(self) -> bool:
+        return self.fact.is_ahead(self.received_at)
+
+    @property
+    def ordered_at(self) -> datetime:
+        """When its source recorded it, for putting events in order: clamped, where it is ahead."""
+        return self.believed(self.fact.recorded_at or self.fact.occurred_at)
+
+    def believed(self, moment: datetime) -> datetime:
+        """Clamp a time of its source's clock, so that a wrong clock does not win for ever."""
+        return min(moment, self.received_at + CLOCK_AHEAD_MAX)

@@ -6,7 +6,10 @@ it would refuse must not take the good ones of its batch with it.
 
 import re
 from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import msgspec
 
@@ -29,6 +32,8 @@ _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 HUBS_OWN = (AvailabilityChanged, ReservationChanged, StockWentNegative, CommandSettled)
 """What the hub concludes by itself; nobody outside may put it into its mouth."""
 
+_NAMES = ("item", "location", "sku", "code", "order_id", "source_place", "target_place")
+_LISTS = ("lines", "members")
 _TEXTS = ("stream", "correlation_id", "causation_id", "native_ref", "actor")
 
 
@@ -48,7 +53,44 @@ def reason_to_refuse(
     for name in ("identity", *_TEXTS):
         if problem := _text_problem(getattr(fact, name)):
             return _refused(f"/{name}", problem)
-    return _clock_problem(fact) or _number_problem(fact) or _payload_problem(fact.payload)
+    return (
+        _clock_problem(fact)
+        or _number_problem(fact)
+        or _name_problem(fact.payload)
+        or _payload_problem(fact.payload)
+    )
+
+
+def _name_problem(payload: Payload) -> Untranslatable | None:
+    place = _nameless(payload, "/payload")
+    reason = "empty, so it names nothing: the source must send its code"
+    return _refused(place, reason) if place else None
+
+
+def _nameless(part: Any, place: str) -> str:
+    """Find an item or location without a code, which no catalogue could ever know; "": none."""
+    if isinstance(part, str):
+        return "" if part.strip() else place
+    names, lists = _naming(part.__class__)
+    for name in names:
+        inner = getattr(part, name)
+        if inner is not None and (found := _nameless(inner, f"{place}/{name}")):
+            return found
+    for name in lists:
+        for number, inner in enumerate(getattr(part, name)):
+            if found := _nameless(inner, f"{place}/{name}/{number}"):
+                return found
+    return ""
+
+
+@cache
+def _naming(kind: type[Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Say which fields of a class name something, or hold parts that do; singly and in lists."""
+    known = {each.name for each in fields(kind)} if is_dataclass(kind) else set[str]()
+    return (
+        tuple(name for name in _NAMES if name in known),
+        tuple(name for name in _LISTS if name in known),
+    )
 
 
 def _text_problem(text: str) -> str:

@@ -28,6 +28,7 @@ from crossdock.connectivity.settling import (
     outdate,
     topic_of,
 )
+from crossdock.foundation import metrics
 from crossdock.foundation.database import Transaction
 
 LEASE = timedelta(seconds=10)
@@ -295,7 +296,21 @@ async def settle(
     settled = [command_of(row) for row in rows]
     await announce(tx, [*await outdate(tx, settled, now), *settled], now)
     tx.wake(topic_of(tx.tenant, connection))
+    tx.afterwards(lambda: _count(connection, endings, settled, now))
     return settled
+
+
+def _count(
+    connection: str, endings: Sequence[Ending], settled: Sequence[OutboxCommand], now: datetime
+) -> None:
+    counted = {command.command_id for command in settled}
+    for ending in endings:
+        if ending.command.command_id in counted:
+            metrics.OUTBOX_ATTEMPTS.labels(connection, ending.fate).inc()
+    seconds = metrics.OUTBOX_SECONDS.labels(connection)
+    for command in settled:
+        if command.state == "DONE":
+            seconds.observe((now - command.enqueued_at).total_seconds())
 
 
 def _state_of(ending: Ending, newer: Container[tuple[str, str]]) -> str:

@@ -34,6 +34,7 @@ from crossdock.connectivity.sdk.application import Application, Ports
 from crossdock.connectivity.sdk.roles import RepeatSafety
 from crossdock.connectivity.settling import OutboxCommand, topic_of
 from crossdock.connectivity.wording import NativeKeys, Worded
+from crossdock.foundation import telemetry
 from crossdock.foundation.bells import Bell
 from crossdock.foundation.database import DATABASE_ERRORS, Database, Transaction
 from crossdock.foundation.ids import Ids
@@ -208,10 +209,16 @@ class Courier:
     ) -> None:
         operation = operation_of(claim.commands[0].role)
         doubtful = frozenset(each.command_id for each in claim.commands if each.is_unknown)
-        async with self._renewed(call_id):
-            answer = await self._answer(operation, changes, doubtful)
         commands = [each for each in claim.commands if each.command_id in changes]
-        await self._settle(held, commands, answer)
+        of: dict[str, str | int] = {
+            "crossdock.connection": self.name,
+            "crossdock.commands": len(commands),
+        }
+        with telemetry.correlated(_thread(commands), call_id=str(call_id)):
+            with telemetry.span("outbox delivery", of):
+                async with self._renewed(call_id):
+                    answer = await self._answer(operation, changes, doubtful)
+            await self._settle(held, commands, answer)
 
     async def _answer(
         self, operation: Operation[Any], changes: Mapping[str, Any], doubtful: frozenset[str]
@@ -374,3 +381,9 @@ class Courier:
         with suppress(TimeoutError):
             async with asyncio.timeout(IDLE_SECONDS):
                 await bell.wait_by(self._clock, seconds)
+
+
+def _thread(commands: Sequence[OutboxCommand]) -> str:
+    """Name the business thread of a call; none where it carries several."""
+    threads = {command.correlation_id for command in commands}
+    return threads.pop() if len(threads) == 1 else ""

@@ -27,6 +27,7 @@ from crossdock.connectivity.raw_messages import RawMessage, Via
 from crossdock.connectivity.recording import FactVerdict, Origin, ResolvesReferences, Verdict
 from crossdock.connectivity.sdk.application import Receives
 from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable
+from crossdock.foundation import telemetry
 from crossdock.foundation.batching import Batcher
 from crossdock.foundation.bells import Bell
 from crossdock.foundation.clock import Clock
@@ -107,6 +108,14 @@ class Inbox:
 
     async def receive(self, scope: Scope, connection: str, delivery: Delivery) -> Receipt:
         """Take in one webhook call or file. Raises `Forbidden` when its signature is wrong."""
+        of: dict[str, str | int] = {
+            "crossdock.connection": connection,
+            "crossdock.bytes": len(delivery.body),
+        }
+        with telemetry.span("inbox receive", of):
+            return await self._receive(scope, connection, delivery)
+
+    async def _receive(self, scope: Scope, connection: str, delivery: Delivery) -> Receipt:
         now = self._clock.now()
         if len(delivery.body) > self._body_bytes_max:
             raise Invalid(f"a message may have {self._body_bytes_max} bytes", where="body")
@@ -287,6 +296,8 @@ class Inbox:
     ) -> list[FactVerdict]:
         refusals = refusals_of(translation, origin.raw_ref)
         await quarantine.add(tx, origin.tenant, origin.source, refusals, origin.received_at)
+        if refusals:
+            recording.count(tx, origin.source, {Verdict.QUARANTINED: len(refusals)})
         if not translation.facts:
             return []
         return await recording.record(tx, origin, translation.facts, self._references)

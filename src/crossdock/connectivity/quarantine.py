@@ -10,6 +10,7 @@ import structlog
 
 from crossdock.canonical.errors import NotFound
 from crossdock.connectivity.acceptance import storable
+from crossdock.foundation import telemetry
 from crossdock.foundation.database import Transaction
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,7 @@ class Refusal:
     fact: str | None = None
     identity: str = ""
     raw_ref: int | None = None
+    correlation_id: str = ""
 
     @property
     def digest(self) -> bytes:
@@ -92,10 +94,11 @@ async def add(
     if not refusals:
         return
     for refusal in refusals:
-        log.warning(
-            "quarantined", tenant=tenant, source=source, code=refusal.code, place=refusal.place,
-            identity=refusal.identity, raw_ref=refusal.raw_ref,
-        )  # fmt: skip
+        with telemetry.correlated(storable(refusal.correlation_id, 500)):
+            log.warning(
+                "quarantined", tenant=tenant, source=source, code=refusal.code,
+                place=refusal.place, identity=refusal.identity, raw_ref=refusal.raw_ref,
+            )  # fmt: skip
     refusals = list({refusal.digest: refusal for refusal in refusals}.values())
     await tx.execute(
         ADD,

@@ -4,6 +4,7 @@ Every way into the log ends here: deliveries, polled pages, the API, the waiting
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from crossdock.connectivity.acceptance import holds_nul, reason_to_refuse, stora
 from crossdock.connectivity.quarantine import Refusal
 from crossdock.connectivity.sdk.facts import Untranslatable
 from crossdock.connectivity.stored_facts import fact_json
-from crossdock.foundation import event_log
+from crossdock.foundation import event_log, metrics
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.event_log import Entry, Recorded
 from crossdock.governance.authority import KEPT_CODE
@@ -120,7 +121,19 @@ async def record(
         await streams.hear(tx, origin.tenant, origin.source, sound, origin.received_at)
     await _wait(tx, batch, origin)
     await quarantine.add(tx, origin.tenant, origin.source, batch.refusals, origin.received_at)
-    return [verdict for verdict in batch.verdicts if verdict]
+    verdicts = [verdict for verdict in batch.verdicts if verdict]
+    count(tx, origin.source, Counter(each.verdict for each in verdicts))
+    return verdicts
+
+
+def count(tx: Transaction, source: str, counts: Mapping[Verdict, int]) -> None:
+    """Let the figures show what became of a source's facts, once that is so."""
+
+    def show() -> None:
+        for verdict, facts in counts.items():
+            metrics.EVENTS.labels(source, verdict.value).inc(facts)
+
+    tx.afterwards(show)
 
 
 class _Batch:
@@ -154,6 +167,7 @@ class _Batch:
                 fact=storable_fact(fact),
                 identity=fact.identity,
                 raw_ref=self.raw_refs[index],
+                correlation_id=fact.correlation_id,
             )
         )
 
@@ -274,6 +288,11 @@ async def _append(
         for index, fact in facts.items()
     ]
     recorded = await event_log.append_once(tx, entries)
+    if ahead := sum(
+        outcome is Recorded.NEW and fact.is_ahead(origin.received_at)
+        for fact, outcome in zip(facts.values(), recorded, strict=True)
+    ):
+        tx.afterwards(lambda: metrics.CLOCK_AHEAD.labels(origin.source).inc(ahead))
     for index, outcome in zip(facts, recorded, strict=True):
         if outcome is Recorded.CONFLICT:
             batch.refuse(index, Verdict.CONFLICT, _CONFLICT)

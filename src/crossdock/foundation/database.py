@@ -1,6 +1,6 @@
 """PostgreSQL: one pool, transactions that carry their scope, wake-ups between processes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Self
@@ -47,6 +47,7 @@ class Transaction:
         self._connection = connection
         self.scope = scope
         self._wakes: set[str] = set()
+        self._afterwards: list[Callable[[], object]] = []
 
     @property
     def tenant(self) -> str:
@@ -84,6 +85,14 @@ class Transaction:
         Waking `a:b` wakes those who wait for `a` too.
         """
         self._wakes.add(topic)
+
+    def afterwards(self, act: Callable[[], object]) -> None:
+        """Do this once it has committed, and never if it does not: to count what was done."""
+        self._afterwards.append(act)
+
+    def committed(self) -> None:
+        for act in self._afterwards:
+            act()
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -155,6 +164,7 @@ class Database:
                     await connection.execute("rollback")
                 raise
             await connection.execute("commit")
+            transaction.committed()
             if transaction.wakes:
                 self._bells.wake(transaction.wakes)
 

@@ -1,7 +1,7 @@
 """What can be wrong with the ground, each with the command or setting that mends it."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -52,6 +52,15 @@ def check_python() -> Check:
     if tuple(int(part) for part in platform.python_version_tuple()[:2]) < PYTHON_MIN:
         return Check("Python", State.FAIL, version, "install Python 3.11 or newer")
     return Check("Python", State.OK, version)
+
+
+def check_settings(unknown: Mapping[str, str]) -> Check:
+    """Name misspelt variables: they change nothing, and nobody would ever hear of it."""
+    if not unknown:
+        return Check("Settings", State.OK, "every CROSSDOCK_ variable is known")
+    fixes = [f"{name} → {near}" if near else f"unset {name}" for name, near in unknown.items()]
+    detail = f"not settings, so ignored: {', '.join(unknown)}"
+    return Check("Settings", State.WARN, detail, "; ".join(fixes))
 
 
 def check_disk(folder: Path, free_bytes: Callable[[Path], int]) -> Check:

@@ -1,7 +1,11 @@
 """The figures that a Prometheus scrapes at `/metrics`; each part counts on its own, here by name.
 
-Labels are few and bounded: connections, readers and verdicts, never items, orders or keys.
+Labels are few and bounded: sources, readers and verdicts, never items, orders or keys. Counters
+and histograms hold what this process did; gauges are filled from the database at each scrape, so
+they hold for all processes together.
 """
+
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -17,9 +21,27 @@ EVENTS = Counter(
     ["source", "verdict"],
     registry=REGISTRY,
 )
+CLOCK_AHEAD = Counter(
+    "crossdock_clock_ahead",
+    "New facts dated more than five minutes after their receipt; clamped for ordering.",
+    ["source"],
+    registry=REGISTRY,
+)
+WAITING_FACTS = Gauge(
+    "crossdock_waiting_facts",
+    "Facts that wait for an item, a location or a unit to become known.",
+    ["source"],
+    registry=REGISTRY,
+)
+QUARANTINED = Gauge(
+    "crossdock_quarantined",
+    "Messages and facts that could not be applied and wait for a person.",
+    ["source"],
+    registry=REGISTRY,
+)
 READER_LAG = Gauge(
     "crossdock_reader_lag_seconds",
-    "Age of the oldest event that a reader has not applied yet; 0 when it has caught up.",
+    "Age of the oldest event that a reader has not passed yet; 0 when it has caught up.",
     ["reader"],
     registry=REGISTRY,
 )
@@ -30,16 +52,34 @@ READER_PAGE = Histogram(
     buckets=_FAST,
     registry=REGISTRY,
 )
+READER_REFUSALS = Gauge(
+    "crossdock_reader_refusals",
+    "Events that a reader could not apply and set aside.",
+    ["reader"],
+    registry=REGISTRY,
+)
+PROCESS_DECISIONS = Counter(
+    "crossdock_process_decisions",
+    "Instances that a process has decided about.",
+    ["process"],
+    registry=REGISTRY,
+)
+PROCESS_PARKED = Gauge(
+    "crossdock_process_parked",
+    "Instances whose decision failed; they wait for a person.",
+    ["process"],
+    registry=REGISTRY,
+)
 OUTBOX_DEPTH = Gauge(
     "crossdock_outbox_depth",
-    "Commands that wait to be carried out, by connection.",
-    ["connection"],
+    "Commands that wait or are on their way.",
+    ["connection", "lane"],
     registry=REGISTRY,
 )
 OUTBOX_AGE = Gauge(
     "crossdock_outbox_age_seconds",
-    "Age of the oldest command that waits, by connection.",
-    ["connection"],
+    "Age of the oldest command that waits or is on its way.",
+    ["connection", "lane"],
     registry=REGISTRY,
 )
 OUTBOX_ATTEMPTS = Counter(
@@ -48,9 +88,22 @@ OUTBOX_ATTEMPTS = Counter(
     ["connection", "outcome"],
     registry=REGISTRY,
 )
+OUTBOX_SECONDS = Histogram(
+    "crossdock_outbox_seconds",
+    "Time from the decision for a command to the proof that it was carried out.",
+    ["connection"],
+    buckets=_SLOW,
+    registry=REGISTRY,
+)
 DEAD_LETTERS = Gauge(
     "crossdock_dead_letters",
-    "Commands and messages that wait for a person, by connection.",
+    "Commands that wait for a person.",
+    ["connection"],
+    registry=REGISTRY,
+)
+CIRCUIT_OPEN = Gauge(
+    "crossdock_circuit_open",
+    "1 while calls to a connection do not get through, 0 while they do.",
     ["connection"],
     registry=REGISTRY,
 )
@@ -62,15 +115,8 @@ RESERVATION_BATCH = Histogram(
 )
 RESERVATION_SECONDS = Histogram(
     "crossdock_reservation_seconds",
-    "Time from a reservation request to its durable answer.",
+    "Time to decide a batch of reservation requests, durably.",
     buckets=_FAST,
-    registry=REGISTRY,
-)
-PROPAGATION_SECONDS = Histogram(
-    "crossdock_propagation_seconds",
-    "Time from a movement's receipt to the proven write at a channel.",
-    ["connection"],
-    buckets=_SLOW,
     registry=REGISTRY,
 )
 REQUEST_SECONDS = Histogram(
@@ -80,6 +126,13 @@ REQUEST_SECONDS = Histogram(
     buckets=_FAST,
     registry=REGISTRY,
 )
+
+
+def fill(gauge: Gauge, rows: Iterable[tuple[tuple[str, ...], float]]) -> None:
+    """Put (labels, value) pairs in the place of all that a gauge showed before."""
+    gauge.clear()
+    for labels, value in rows:
+        gauge.labels(*labels).set(value)
 
 
 def exposition() -> bytes:

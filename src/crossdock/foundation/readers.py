@@ -8,11 +8,12 @@ cut off cannot commit late, because its cursor could not move.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
 from crossdock.canonical.envelope import Event
-from crossdock.foundation import event_log
+from crossdock.foundation import event_log, metrics, telemetry
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import (
     DATABASE_ERRORS,
@@ -78,6 +79,16 @@ insert into log_refusal (tenant, reader, position, refused_at, reason)
 values ($1, $2, $3, $4, $5) on conflict do nothing
 """
 
+# How long the first event behind each cursor has waited; none waits where the cursor is the end.
+LAGS = """
+select r.name, coalesce(max(extract(epoch from $1 - next.received_at)), 0)::float8 as seconds
+from log_reader r left join lateral (
+    select received_at from event_log e where (e.tx, e.position) > (r.tx, r.position)
+    order by e.tx, e.position limit 1) next on true
+group by r.name
+"""
+REFUSALS = "select reader, count(*) as events from log_refusal group by reader"
+
 
 async def register(database: Database, reader: Reader) -> None:
     """Make the cursors of a new reader, at the beginning of the log."""
@@ -106,7 +117,8 @@ async def read_page(
             )
             if reached == after:
                 return False
-            await _apply(tx, reader, events, clock, is_alone=page == 1)
+            if events:
+                await _timed(tx, reader, events, clock, is_alone=page == 1)
             move = MOVE if events else SKIP
             await tx.execute(
                 move, reader.name, shard, str(reached.tx), reached.position, clock.now()
@@ -121,11 +133,21 @@ async def read_page(
     return True
 
 
+async def _timed(
+    tx: Transaction, reader: Reader, events: Sequence[Event], clock: Clock, *, is_alone: bool
+) -> None:
+    began = clock.ticks()
+    of: dict[str, str | int] = {"crossdock.reader": reader.name, "crossdock.events": len(events)}
+    thread = events[0].fact.correlation_id if is_alone else ""
+    with telemetry.span("reader page", of), telemetry.correlated(thread):
+        await _apply(tx, reader, events, clock, is_alone=is_alone)
+    page = metrics.READER_PAGE.labels(reader.name)
+    tx.afterwards(lambda: page.observe(clock.ticks() - began))
+
+
 async def _apply(
     tx: Transaction, reader: Reader, events: Sequence[Event], clock: Clock, *, is_alone: bool
 ) -> None:
-    if not events:
-        return
     if not is_alone:
         await reader.apply(tx, events)
         return
@@ -140,6 +162,14 @@ async def _apply(
         await tx.execute(
             REFUSE, event.tenant, reader.name, event.position, clock.now(), repr(error)
         )
+
+
+async def measure(tx: Transaction, now: datetime) -> None:
+    """Fill the figures of every reader."""
+    lags = [((row["name"],), max(row["seconds"], 0.0)) for row in await tx.fetch(LAGS, now)]
+    refusals = [((row["reader"],), row["events"]) for row in await tx.fetch(REFUSALS)]
+    metrics.fill(metrics.READER_LAG, lags)
+    metrics.fill(metrics.READER_REFUSALS, refusals)
 
 
 async def catch_up(database: Database, reader: Reader, clock: Clock) -> None:

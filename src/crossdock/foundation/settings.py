@@ -1,5 +1,8 @@
 """Settings, read once: from arguments, then `CROSSDOCK_…` variables, then the defaults here."""
 
+import difflib
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -7,11 +10,13 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PREFIX = "CROSSDOCK_"
+
 
 class Settings(BaseSettings):
     """Everything a hub needs to know before it starts; frozen, and passed down from `assembly`."""
 
-    model_config = SettingsConfigDict(env_prefix="CROSSDOCK_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     data_dir: Path = Field(
         default=Path.home() / ".crossdock",
@@ -90,3 +95,18 @@ def _has_sound_port(address: str) -> bool:
         return urlsplit(address).port != 0
     except ValueError:
         return False
+
+
+def unknown_variables(names: Iterable[str] | None = None) -> dict[str, str]:
+    """Find variables that look like settings and are none, each with the nearest that is, or "".
+
+    `names` are those of this process's environment, unless they are given.
+    """
+    known = [name.upper() for name in Settings.model_fields]
+    found: dict[str, str] = {}
+    for variable in sorted(os.environ if names is None else names):
+        name = variable.upper().removeprefix(PREFIX)
+        if name != variable.upper() and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            found[variable] = f"{PREFIX}{near[0]}" if near else ""
+    return found

@@ -4,20 +4,21 @@
 business thread it belongs to; secrets never reach one.
 """
 
+import asyncio
 import logging
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 import structlog
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.trace import Span
-from opentelemetry.util.types import AttributeValue
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Span, Tracer
 from pydantic import SecretBytes, SecretStr
 
 from crossdock.foundation.settings import Settings
@@ -31,7 +32,17 @@ _SECRET_NAME = re.compile(
 # A key of ours, or a password inside an address, wherever it stands in a text.
 _SECRET_TEXT = re.compile(r"xd_([0-9A-Za-z]{12})_[0-9A-Za-z]{40,}|(?<=://)([^\s:/@]*):[^\s@]+@")
 
-_tracer = trace.get_tracer("crossdock")
+_UNTRACED = nullcontext(trace.INVALID_SPAN)
+
+
+@dataclass(slots=True)
+class _Tracing:
+    """Whether this process is traced: asked at every step, so it is no more than a look."""
+
+    tracer: Tracer | None = None
+
+
+_tracing = _Tracing()
 
 
 def configure(settings: Settings, *, stream: TextIO | None = None) -> None:
@@ -84,15 +95,22 @@ def redacted(
 
 @contextmanager
 def correlated(correlation_id: str, **more: str) -> Iterator[None]:
-    """Bind the business thread to every line logged inside the block, however deep."""
-    with structlog.contextvars.bound_contextvars(correlation_id=correlation_id, **more):
+    """Bind the business thread to every line logged inside the block, however deep.
+
+    Without an id of its own, the block stays in the thread it was begun in.
+    """
+    if correlation_id:
+        more["correlation_id"] = correlation_id
+    with structlog.contextvars.bound_contextvars(**more):
         yield
 
 
-def trace_to(settings: Settings) -> TracerProvider | None:
-    """Start sending traces when an OTLP address is set; shut the answer down at the end."""
+@asynccontextmanager
+async def traces(settings: Settings) -> AsyncIterator[None]:
+    """Send traces while the block lasts, if an OTLP address is set; the last leave at its end."""
     if not settings.otlp_endpoint:
-        return None
+        yield
+        return
     # Imported here alone: it costs 90 ms, and most hubs are not traced.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
         OTLPSpanExporter,
@@ -101,25 +119,38 @@ def trace_to(settings: Settings) -> TracerProvider | None:
     endpoint = settings.otlp_endpoint.rstrip("/")
     if not endpoint.endswith("/v1/traces"):
         endpoint += "/v1/traces"
-    return _tracing_with(OTLPSpanExporter(endpoint=endpoint))
+    with traced(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint))) as provider:
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(provider.shutdown)
 
 
 @contextmanager
-def span(name: str, attributes: Mapping[str, AttributeValue] | None = None) -> Iterator[Span]:
+def traced(processor: SpanProcessor) -> Iterator[TracerProvider]:
+    """Hand every span of the block to a processor."""
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": "crossdock"}), shutdown_on_exit=False
+    )
+    provider.add_span_processor(processor)
+    before, _tracing.tracer = _tracing.tracer, provider.get_tracer("crossdock")
+    try:
+        yield provider
+    finally:
+        _tracing.tracer = before
+
+
+def span(
+    name: str, attributes: Mapping[str, str | int] | None = None
+) -> AbstractContextManager[Span]:
     """Time one step at an edge: a request, a message in, a delivery out, a page of the log."""
-    with _tracer.start_as_current_span(name, attributes=attributes) as current:
-        yield current
+    if _tracing.tracer is None:
+        return _UNTRACED
+    return _tracing.tracer.start_as_current_span(name, attributes=attributes)
 
 
 def is_tracing() -> bool:
-    return isinstance(trace.get_tracer_provider(), TracerProvider)
-
-
-def _tracing_with(exporter: SpanExporter) -> TracerProvider:
-    provider = TracerProvider(resource=Resource.create({"service.name": "crossdock"}))
-    provider.add_span_processor(BatchSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
-    return provider
+    return _tracing.tracer is not None
 
 
 def _with_trace(

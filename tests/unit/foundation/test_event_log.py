@@ -1,11 +1,14 @@
 """The event log records once and is heard without gaps."""
 
 import asyncio
+import io
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from crossdock.canonical.catalog import LocationChanged
 from crossdock.canonical.envelope import Event, Fact
@@ -16,6 +19,7 @@ from crossdock.foundation.event_log import Entry, Position, Recorded
 from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
 from tests.conftest import NOON
+from tests.figures import figure, written
 
 MAIN = Scope("main")
 WORKERS = Scope.of_workers()
@@ -132,6 +136,50 @@ async def test_a_refused_event_is_set_aside_and_the_rest_goes_on(
     async with database.transaction(MAIN) as tx:
         refusal = await tx.fetchrow("select reader, reason from log_refusal")
     assert (refusal["reader"], refusal["reason"]) == ("ledger", "ValueError('DC2')")
+
+
+async def test_a_reader_shows_how_far_behind_it_is_and_what_it_set_aside(
+    database: Database, clock: VirtualClock
+) -> None:
+    async def measured() -> tuple[float, float, float]:
+        async with database.transaction(WORKERS) as tx:
+            await readers.measure(tx, clock.now())
+        return (
+            figure("crossdock_reader_lag_seconds", reader="measured"),
+            figure("crossdock_reader_refusals", reader="measured"),
+            figure("crossdock_reader_page_seconds_count", reader="measured"),
+        )
+
+    reader = Reader(name="measured", apply=Ledger(refuses="DC2").apply)
+    await readers.register(database, reader)
+    assert await measured() == (0, 0, 0)
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry(f"DC{number}") for number in range(3)])
+    await clock.advance(timedelta(seconds=90))
+    assert await measured() == (90, 0, 0)
+
+    await readers.catch_up(database, reader, clock)
+
+    lag, refusals, pages = await measured()
+    assert (lag, refusals) == (0, 1)
+    assert pages == 3  # of one event each: the page was halved until the bad one stood alone
+
+
+async def test_a_page_is_a_span_and_a_refused_event_is_logged_under_its_thread(
+    database: Database, clock: VirtualClock, spans: InMemorySpanExporter, lines: io.StringIO
+) -> None:
+    reader = Reader(name="traced", apply=Ledger(refuses="DC1").apply)
+    await readers.register(database, reader)
+    said = entry("DC1")
+    said = replace(said, fact=replace(said.fact, correlation_id="so_77"))
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [said])
+
+    await readers.catch_up(database, reader, clock)
+
+    assert {span.name for span in spans.get_finished_spans()} == {"reader page"}
+    [line] = [line for line in written(lines) if line["event"] == "event refused"]
+    assert line["correlation_id"] == "so_77"
 
 
 async def test_two_processes_share_a_reader_without_hearing_twice(

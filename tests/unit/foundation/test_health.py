@@ -1,22 +1,62 @@
 """Each thing that can be wrong with the ground is found, and its fix is named."""
 
+import io
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from crossdock.foundation import health, migrate
 from crossdock.foundation.clock import SystemClock, VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.health import State
 from crossdock.foundation.postgres import EmbeddedPostgres
+from crossdock.foundation.settings import Settings, unknown_variables
+from crossdock.interfaces.cli.hub import warn_of_unknown_settings
 from tests.conftest import execute
+from tests.figures import written
 
 GIB = 1024**3
 
 
 def test_this_python_is_new_enough() -> None:
     assert health.check_python().state is State.OK
+
+
+def test_a_misspelt_setting_is_named_with_the_nearest_that_exists() -> None:
+    unknown = unknown_variables(
+        ["PATH", "CROSSDOCK_DSN", "crossdock_port", "CROSSDOCK_PROT", "CROSSDOCK_ZZZZZZZZ"]
+    )
+
+    found = health.check_settings(unknown)
+
+    assert unknown == {"CROSSDOCK_PROT": "CROSSDOCK_PORT", "CROSSDOCK_ZZZZZZZZ": ""}
+    assert found.state is State.WARN
+    assert "CROSSDOCK_PROT → CROSSDOCK_PORT" in found.fix
+    assert health.check_settings({}).state is State.OK
+
+
+@given(st.sampled_from(sorted(Settings.model_fields)), st.data())
+def test_one_slip_of_the_pen_leads_back_to_the_setting(name: str, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(name) - 1))
+    slipped = f"CROSSDOCK_{name[:at]}{name[at + 1 :]}".upper()
+    assume(slipped.removeprefix("CROSSDOCK_").lower() not in Settings.model_fields)
+
+    assert unknown_variables([slipped]) == {slipped: f"CROSSDOCK_{name.upper()}"}
+
+
+def test_a_hub_says_at_its_start_which_variables_it_ignores(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CROSSDOCK_LOGLEVEL", "DEBUG")
+
+    warn_of_unknown_settings()
+
+    found = {line["variable"]: line for line in written(lines)}
+    assert found["CROSSDOCK_LOGLEVEL"]["hint"] == "did you mean CROSSDOCK_LOG_LEVEL?"
+    assert found["CROSSDOCK_LOGLEVEL"]["level"] == "warning"
 
 
 @pytest.mark.parametrize(

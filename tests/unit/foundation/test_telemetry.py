@@ -1,45 +1,28 @@
 """Log lines say what happened and to which thread it belongs, and never tell a secret."""
 
 import io
-import json
 import logging
 import string
-from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from random import Random
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 
 from crossdock.foundation import metrics, telemetry
 from crossdock.foundation.settings import Settings
 from crossdock.governance.keys import mint
+from tests.figures import figure, written
 
 CANARY = "canary-4711-secret"
-
-
-@pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    """Log as JSON into a text, and put logging back afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    stream = io.StringIO()
-    telemetry.configure(Settings(log_format="json", data_dir=Path("/x")), stream=stream)
-    yield stream
-    root.handlers = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-
-
-def written(lines: io.StringIO) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in lines.getvalue().splitlines()]
 
 
 def test_a_line_carries_the_correlation_id_of_its_thread(lines: io.StringIO) -> None:
@@ -140,24 +123,67 @@ def test_the_level_that_is_set_is_the_least_that_is_written() -> None:
     assert "quiet" not in stream.getvalue()
 
 
-def test_nothing_is_traced_unless_it_is_asked_for() -> None:
-    assert telemetry.trace_to(Settings(data_dir=Path("/x"))) is None
-    with telemetry.span("request") as current:
-        assert not current.is_recording()
+async def test_nothing_is_traced_unless_it_is_asked_for() -> None:
+    async with telemetry.traces(Settings(data_dir=Path("/x"))):
+        assert not telemetry.is_tracing()
+        with telemetry.span("request") as current:
+            assert not current.is_recording()
 
 
-def test_a_span_names_its_step_and_a_line_inside_names_the_span() -> None:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracer = provider.get_tracer("crossdock")
+def test_a_span_names_its_step_and_a_line_inside_names_the_span(
+    spans: InMemorySpanExporter, lines: io.StringIO
+) -> None:
+    with telemetry.span("outbox delivery", {"crossdock.connection": "shop"}):
+        structlog.get_logger("crossdock.test").info("sent")
 
-    with tracer.start_as_current_span("outbox attempt") as current:
-        line = telemetry._with_trace(None, "info", {"event": "sent"})
+    [span] = spans.get_finished_spans()
+    [line] = written(lines)
+    assert (span.name, dict(span.attributes or {})) == (
+        "outbox delivery",
+        {"crossdock.connection": "shop"},
+    )
+    assert span.context
+    assert line["trace_id"] == f"{span.context.trace_id:032x}"
+    assert line["span_id"] == f"{span.context.span_id:016x}"
 
-    [span] = exporter.get_finished_spans()
-    assert span.name == "outbox attempt"
-    assert line["trace_id"] == f"{current.get_span_context().trace_id:032x}"
+
+class Collector(BaseHTTPRequestHandler):
+    """Takes in traces as an OTLP collector does."""
+
+    heard: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.heard.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep still."""
+
+
+async def test_traces_reach_the_address_that_is_set_before_the_process_ends() -> None:
+    with HTTPServer(("127.0.0.1", 0), Collector) as collector:
+        serving = Thread(target=collector.serve_forever)
+        serving.start()
+        address = f"http://127.0.0.1:{collector.server_port}"
+        async with telemetry.traces(Settings(data_dir=Path("/x"), otlp_endpoint=address)):
+            assert telemetry.is_tracing()
+            with telemetry.span("request"):
+                pass
+        collector.shutdown()
+        serving.join()
+
+    assert Collector.heard == ["/v1/traces"]
+    assert not telemetry.is_tracing()
+
+
+def test_a_block_without_an_id_stays_in_its_thread(lines: io.StringIO) -> None:
+    with telemetry.correlated("so_79"), telemetry.correlated("", call_id="c1"):
+        structlog.get_logger("crossdock.test").info("sent")
+
+    [line] = written(lines)
+    assert (line["correlation_id"], line["call_id"]) == ("so_79", "c1")
 
 
 def test_every_figure_has_a_name_of_ours_and_a_sentence() -> None:
@@ -168,3 +194,19 @@ def test_every_figure_has_a_name_of_ours_and_a_sentence() -> None:
         assert family.name.startswith("crossdock_")
         assert family.documentation.endswith(".")
     assert 'crossdock_events_total{source="wms",verdict="NEW"}' in text
+
+
+def test_what_is_no_longer_there_is_no_longer_shown() -> None:
+    metrics.fill(metrics.DEAD_LETTERS, [(("shop",), 2), (("wms",), 1)])
+    metrics.fill(metrics.DEAD_LETTERS, [(("wms",), 3)])
+
+    assert (figure("crossdock_dead_letters", connection="shop")) == 0
+    assert (figure("crossdock_dead_letters", connection="wms")) == 3
+
+
+def test_every_figure_is_moved_by_somebody() -> None:
+    sources = [path.read_text() for path in Path("src/crossdock").rglob("*.py")]
+    names = [name for name, kind in vars(metrics).items() if isinstance(kind, MetricWrapperBase)]
+
+    assert names
+    assert [name for name in names if not any(f"metrics.{name}" in text for text in sources)] == []

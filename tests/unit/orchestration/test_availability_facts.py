@@ -224,3 +224,19 @@ def test_a_listing_is_named_so_that_it_can_be_read_back() -> None:
     listing = Listing("shop", "web/eu", "A/B%2F c")
 
     assert Listing.of(listing.instance) == listing
+
+
+async def test_a_channels_word_from_a_clock_that_is_ahead_does_not_stand_for_ever(
+    database: Database, clock: VirtualClock
+) -> None:
+    play = await DatabasePlay.open(database, clock, SHOP)
+    await play.stock(40)
+    await play.deliver()
+
+    await play.hear(40, NOON + timedelta(days=365))
+    await play.advance(timedelta(minutes=10))
+    await play.hear(37, clock.now())
+
+    async with database.transaction(MAIN) as tx:
+        heard = await tx.fetchval("select heard_base from publishing_level")
+    assert heard == 37 * MICROS

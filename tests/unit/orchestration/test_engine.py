@@ -1,6 +1,7 @@
 """The engine decides what is due, once, whatever dies or fails beside it."""
 
 import asyncio
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from crossdock.canonical.commands import Command
 from crossdock.canonical.errors import NotFound, Unavailable
@@ -15,8 +17,9 @@ from crossdock.foundation import migrate, readers
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
-from crossdock.orchestration.engine import Engine, follow_all, journal
+from crossdock.orchestration.engine import Engine, follow_all, journal, work
 from tests.conftest import NOON
+from tests.figures import figure, written
 from tests.unit.orchestration.loading import STEPS, Names, Outbox, loading, say, sent
 
 MAIN = Scope("main")
@@ -140,6 +143,29 @@ async def test_a_poisonous_instance_is_parked_and_the_others_go_on(
         await journal.resume(tx, "loading", "BAD", clock.now())
     await engine.catch_up()
     assert len(await sent(database)) == 15
+
+
+async def test_decisions_are_counted_and_traced_and_what_is_parked_is_shown_and_logged(
+    database: Database,
+    dsn: str,
+    clock: VirtualClock,
+    spans: InMemorySpanExporter,
+    lines: io.StringIO,
+) -> None:
+    engine = await engine_on(database, dsn, clock)
+    before = figure("crossdock_process_decisions_total", process="loading")
+    await say(database, "D1")
+    await say(database, "BAD", name="POISON")
+
+    await engine.catch_up()
+
+    async with database.transaction(Scope.of_workers()) as tx:
+        await work.measure(tx)
+    assert figure("crossdock_process_decisions_total", process="loading") - before == 5
+    assert figure("crossdock_process_parked", process="loading") == 1
+    assert "process batch" in {span.name for span in spans.get_finished_spans()}
+    [line] = [line for line in written(lines) if line["event"] == "instance parked"]
+    assert line["correlation_id"] == "thread-BAD"
 
 
 async def test_an_instance_whose_facts_cannot_be_loaded_is_found_and_parked(

@@ -96,10 +96,9 @@ def own_fact(payload: ItemChanged | LocationChanged, now: datetime) -> Fact:
 
 def version_of(event: Event) -> int:
     """Give the source's own version, else its clock: whichever it has only ever rises."""
-    fact = event.fact
-    if fact.version is not None:
-        return fact.version
-    return micros_of(fact.recorded_at or fact.occurred_at)
+    if event.fact.version is not None:
+        return event.fact.version
+    return micros_of(event.ordered_at)
 
 
 def micros_of(moment: datetime) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from crossdock.canonical.envelope import Fact
+from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import StockStatus
 
 
@@ -78,20 +78,21 @@ def governing(openings: Iterable[Opening]) -> Opening | None:
     )
 
 
-def mark_of(tenant: str, source: str, fact: Fact) -> Mark:
-    """Place a fact in its source's order; the source's clock serves where it has no sequence."""
-    us = microseconds(fact.recorded_at or fact.occurred_at)
-    seq = us if fact.sequence is None else fact.sequence
-    return Mark(stream_id(tenant, source, fact.stream), seq, us)
+def mark_of(event: Event) -> Mark:
+    """Place an event in its source's order; the source's clock serves where it has no sequence."""
+    us = microseconds(event.ordered_at)
+    seq = us if event.fact.sequence is None else event.fact.sequence
+    return Mark(stream_id(event.tenant, event.source, event.fact.stream), seq, us)
 
 
-def rank_of(fact: Fact) -> int:
-    """Order the versions of a state-carrying fact."""
+def rank_of(event: Event) -> int:
+    """Order the versions of a state-carrying event."""
+    fact = event.fact
     if fact.version is not None:
         return fact.version
     if fact.sequence is not None:
         return fact.sequence
-    return microseconds(fact.recorded_at or fact.occurred_at)
+    return microseconds(event.ordered_at)
 
 
 def stream_id(tenant: str, source: str, stream: str) -> int:

@@ -123,7 +123,7 @@ def _hear(page: Page, event: Event) -> None:
 
 
 def _mark(page: Page, event: Event) -> Mark:
-    mark = mark_of(event.tenant, event.source, event.fact)
+    mark = mark_of(event)
     page.streams[event.tenant, mark.stream] = (event.source, event.fact.stream)
     return mark
 
@@ -176,8 +176,8 @@ def _counted_bucket(tenant: str, location: str, line: CountedStock) -> Bucket:
 
 
 def _keep_newest(found: dict, key: tuple[str, ...], event: Event) -> None:  # type: ignore[type-arg]
-    mark = mark_of(event.tenant, event.source, event.fact)
-    version = Version(rank_of(event.fact), mark.us, event.event_id, event)
+    mark = mark_of(event)
+    version = Version(rank_of(event), mark.us, event.event_id, event)
     if key not in found or version.order > found[key].order:
         found[key] = version
 

@@ -28,7 +28,7 @@ from crossdock.foundation.ids import prefixed
 from crossdock.foundation.scope import Scope
 
 ATTEMPTS = 5
-_content = msgspec.json.Encoder().encode
+content_of = msgspec.json.Encoder().encode
 """What is asked, in one form: tells a repeat from another request with the same id."""
 
 ACTIVE, DENIED = ReservationStatus.ACTIVE, ReservationStatus.DENIED
@@ -77,7 +77,7 @@ def taken_in(
                     digest_size=16,
                 ).digest()
             ),
-            blake2b(_content(request), digest_size=8).digest(),
+            blake2b(content_of(request), digest_size=8).digest(),
             expiry.of(request),
         )
         for client, request in asked

@@ -11,6 +11,7 @@ from crossdock.capabilities.inventory.proof import Availability
 from crossdock.capabilities.inventory.reserving import Promises
 from crossdock.capabilities.inventory.store import Key, StockIds
 from crossdock.capabilities.inventory.upkeep import Upkeep
+from crossdock.foundation import metrics
 from crossdock.foundation.batching import Batcher
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -34,7 +35,7 @@ class Inventory:
         self._answers = Answers(database, clock)
         self.upkeep = Upkeep(database, clock, self._stock_ids)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
-        self._batcher = Batcher(self._promises.reserve)
+        self._batcher = Batcher(self._reserve_batch)
 
     async def reserve(self, scope: Scope, client: str, request: ReservationRequest) -> Reservation:
         """Promise stock, together with whoever asks at the same time (D3).
@@ -54,7 +55,7 @@ class Inventory:
         """Decide a set in one transaction, in its order."""
         for request in requests:
             model.check_request(request)
-        return await self._promises.reserve(scope, [(client, request) for request in requests])
+        return await self._reserve_batch(scope, [(client, request) for request in requests])
 
     async def confirm(self, scope: Scope, reservation_id: str) -> Reservation:
         return await self._changes.confirm(scope, reservation_id)
@@ -87,3 +88,12 @@ class Inventory:
 
     async def on_hand(self, scope: Scope, keys: Sequence[Key]) -> list[Position]:
         return await self._answers.on_hand(scope, keys)
+
+    async def _reserve_batch(
+        self, scope: Scope, asked: Sequence[tuple[str, ReservationRequest]]
+    ) -> list[Reservation | Conflict]:
+        began = self._clock.ticks()
+        answers = await self._promises.reserve(scope, asked)
+        metrics.RESERVATION_BATCH.observe(len(asked))
+        metrics.RESERVATION_SECONDS.observe(self._clock.ticks() - began)
+        return answers

@@ -6,10 +6,12 @@ from fastapi import APIRouter
 from starlette.responses import PlainTextResponse, Response
 
 from crossdock.canonical.errors import Forbidden
-from crossdock.foundation import metrics
+from crossdock.connectivity import figures
+from crossdock.foundation import metrics, readers
 from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api.caller import VERB, Caller, needs
 from crossdock.interfaces.api.hub import Hub
+from crossdock.orchestration.engine import work
 
 READY_SECONDS_MAX = 2.0
 
@@ -39,6 +41,11 @@ def router(hub: Hub) -> APIRouter:
         """Show figures about all tenants, so only to the house that runs the hub."""
         if caller.tenant != hub.settings.tenant:
             raise Forbidden("the figures belong to the house that runs this hub")
+        async with hub.database.transaction(Scope.of_workers()) as tx:
+            now = hub.clock.now()
+            await readers.measure(tx, now)
+            await figures.measure(tx, now)
+            await work.measure(tx)
         return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
 
     return routes

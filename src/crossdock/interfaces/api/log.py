@@ -70,6 +70,7 @@ def cloud_event(event: Event) -> dict[str, Any]:
         "recordedat": fact.recorded_at,
         "sequence": None if fact.sequence is None else str(fact.sequence),
         "nativeref": fact.native_ref,
+        "clockahead": event.is_ahead,
     }
     return {
         "specversion": "1.0",

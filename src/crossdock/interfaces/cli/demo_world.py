@@ -16,6 +16,7 @@ from crossdock.applications.shopify.simulator import ShopifySimulator
 from crossdock.assembly import Hub
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
+from crossdock.capabilities.catalog import normalised
 from crossdock.capabilities.inventory.publishing import latency_buffer
 from crossdock.connectivity.directory import Entry
 from crossdock.connectivity.sdk import Ports
@@ -60,15 +61,16 @@ async def open_world(hub: Hub, clock: VirtualClock, day: Day, port: int) -> Asyn
             HttpClient(address, clock=clock, allow_private_addresses=True)
         )
         ports = Ports(clock=clock, random=Random(day.seed), allow_private_addresses=True)  # noqa: S311  # a game, not a secret
-        simulator = await _open_shop(stack, hub, ports, day, address)
+        simulator, place = await _open_shop(stack, hub, ports, day, address)
         warehouse = await _open_warehouse(hub, ports, day, api)
-        await _agree_on_terms(hub, day)
+        await _agree_on_terms(hub, day, place)
         yield World(hub, clock, warehouse, simulator, api, address, owner_key or "")
 
 
 async def _open_shop(
     stack: AsyncExitStack, hub: Hub, ports: Ports, day: Day, address: str
-) -> ShopifySimulator:
+) -> tuple[ShopifySimulator, str]:
+    """Answer the shop, and the place in it that shows what the warehouse has."""
     keys = {"access_token": "shpat_demo", "webhook_secret": "demo-webhook-secret"}
     settings = {"shop_domain": "demo.myshopify.com", "demand_location": SITE, **keys}
     habits = ShopHabits(lost=0.0, twice=0.05, late=0.0)
@@ -87,14 +89,11 @@ async def _open_shop(
         for item in day.items
     }
     facts = [_item(item.sku, item.description, items[item.sku], hub) for item in day.items]
-    location = LocationChanged(code=SITE, name="Main warehouse")
-    facts.append(
-        Fact(identity="location", payload=location, occurred_at=hub.clock.now(), native_ref=place)
-    )
+    facts.append(_location(place, hub))
     await hub.record(facts, source=SHOP)
     for topic in ("ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_CANCELLED"):
         simulator.webhooks.subscribe(topic, f"{address}/v1/webhooks/{SHOP}")
-    return simulator
+    return simulator, place
 
 
 async def _open_warehouse(hub: Hub, ports: Ports, day: Day, api: HttpClient) -> Warehouse:
@@ -106,6 +105,7 @@ async def _open_warehouse(hub: Hub, ports: Ports, day: Day, api: HttpClient) -> 
         settings={"secrets": [secret]},
     )
     await hub.connect(entry)
+    await hub.record([_location(SITE, hub)], source=WMS)
     # Nothing gets lost or found on this floor, so that whatever is short was oversold.
     steady = Pace(
         receipts_per_day=0,
@@ -126,7 +126,7 @@ async def _open_warehouse(hub: Hub, ports: Ports, day: Day, api: HttpClient) -> 
     )
 
 
-async def _agree_on_terms(hub: Hub, day: Day) -> None:
+async def _agree_on_terms(hub: Hub, day: Day, place: str) -> None:
     """Give each item the buffer that its own rate of sale needs for the time the shop is blind."""
     sold = {item.sku: 0 for item in day.items}
     for happening in day.happenings:
@@ -146,12 +146,21 @@ async def _agree_on_terms(hub: Hub, day: Day) -> None:
         hub.scope,
         ChannelTerms(
             connection=SHOP,
-            location=SITE,
+            location=normalised(place),
             source_locations=(SITE,),
             low_threshold=Decimal(5),
             coalesce_seconds=60,
             items=terms,
         ),
+    )
+
+
+def _location(code: str, hub: Hub) -> Fact:
+    return Fact(
+        identity=f"location:{code}",
+        payload=LocationChanged(code=code, name="Main warehouse"),
+        occurred_at=hub.clock.now(),
+        native_ref=code,
     )
 
 

@@ -12,7 +12,7 @@ from crossdock.assembly import Hub, Outside, ground
 from crossdock.canonical.errors import CrossdockError
 from crossdock.foundation import health
 from crossdock.foundation.health import Check, State
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import Settings, unknown_variables
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import read_settings, run
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout
@@ -54,6 +54,7 @@ async def examine(
     """Look from the ground up; what needs a part that is broken is not looked at."""
     checks = [
         health.check_python(),
+        health.check_settings(unknown_variables()),
         health.check_disk(_existing(settings.data_dir), free_bytes),
     ]
     try:

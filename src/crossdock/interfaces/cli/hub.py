@@ -5,6 +5,7 @@ import gc
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+import structlog
 import uvloop
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
@@ -12,9 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid, Unavailable
 from crossdock.foundation import telemetry
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import Settings, unknown_variables
 
 Answer = TypeVar("Answer")
+log = structlog.get_logger(__name__)
 
 GC_ALLOCATIONS = 50_000
 
@@ -29,6 +31,13 @@ def read_settings() -> Settings:
         raise Invalid(
             f"{name}: {problem['msg']}", where=name, hint="docs/reference/settings.md lists them"
         ) from None
+
+
+def warn_of_unknown_settings() -> None:
+    """Say at the start which variables look like settings and are none."""
+    for name, near in unknown_variables().items():
+        hint = f"did you mean {near}?" if near else "docs/reference/settings.md lists the settings"
+        log.warning("unknown setting ignored", variable=name, hint=hint)
 
 
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:

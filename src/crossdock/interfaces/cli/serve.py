@@ -12,7 +12,7 @@ from crossdock.foundation import telemetry
 from crossdock.interfaces.api import create_app
 from crossdock.interfaces.cli.crew import crew
 from crossdock.interfaces.cli.http_server import serving
-from crossdock.interfaces.cli.hub import read_settings, run
+from crossdock.interfaces.cli.hub import read_settings, run, warn_of_unknown_settings
 from crossdock.interfaces.cli.output import AsJson, print_json, stderr
 
 app = typer.Typer(add_completion=False)
@@ -33,7 +33,8 @@ def serve(
 async def _served(workers: int, *, as_json: bool) -> None:
     settings = read_settings()
     telemetry.configure(settings)
-    async with Hub.open(settings) as hub:
+    warn_of_unknown_settings()
+    async with telemetry.traces(settings), Hub.open(settings) as hub:
         owner_key = await hub.access.ensure_owner_key(settings.data_dir, settings.tenant)
         app = create_app(hub)
         async with serving(app, host=settings.host, port=settings.port) as address, crew(workers):

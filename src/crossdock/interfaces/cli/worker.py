@@ -8,7 +8,7 @@ import typer
 from crossdock.assembly import Hub
 from crossdock.foundation import telemetry
 from crossdock.interfaces.cli.crew import until_abandoned
-from crossdock.interfaces.cli.hub import read_settings, run
+from crossdock.interfaces.cli.hub import read_settings, run, warn_of_unknown_settings
 from crossdock.interfaces.cli.output import AsJson, print_json, stderr
 from crossdock.interfaces.cli.serve import until_told
 
@@ -30,7 +30,8 @@ async def _worked(*, beside: bool, as_json: bool) -> None:
     settings = read_settings()
     telemetry.configure(settings)
     told = asyncio.Event()
-    async with Hub.open(settings) as hub:
+    warn_of_unknown_settings()
+    async with telemetry.traces(settings), Hub.open(settings) as hub:
         if beside:
             await until_abandoned(told)
         elif as_json:

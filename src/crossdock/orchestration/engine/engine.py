@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from crossdock.canonical.errors import NotFound
-from crossdock.foundation import readers
+from crossdock.foundation import readers, telemetry
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import DATABASE_ERRORS, OUTAGES, Database, WorkersSql
 from crossdock.foundation.readers import Reader
@@ -126,7 +126,12 @@ class Engine:
             rows = await worker.claim(tx, now, limit=limit, keys=keys)
             claimed[:] = [Key(row["tenant"], row["instance"]) for row in rows]
             if rows:
-                await worker.work(tx, rows, now)
+                of: dict[str, str | int] = {
+                    "crossdock.process": worker.process.name,
+                    "crossdock.instances": len(rows),
+                }
+                with telemetry.span("process batch", of):
+                    await worker.work(tx, rows, now)
         return len(claimed)
 
     async def _isolate(self, worker: Worker, keys: Sequence[Key], error: Exception) -> None:

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from crossdock.canonical.commands import Command
+from crossdock.foundation import metrics, telemetry
 from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.ids import derived_uuid, prefixed
 from crossdock.orchestration import cases
@@ -61,7 +62,12 @@ on conflict (process, tenant, instance) do update set due_at = null
 
 PARK = """
 update process_instance set parked_at = $4, parked_reason = $5
-where process = $1 and tenant = $2 and instance = $3
+where process = $1 and tenant = $2 and instance = $3 returning correlation_id
+"""
+
+PARKED = """
+select process, count(*) as instances from process_instance
+where parked_at is not null group by process
 """
 
 
@@ -146,20 +152,29 @@ class Worker:
             for case in step.decision.cases
         ]
         await cases.record(tx, said, now)
+        decisions = metrics.PROCESS_DECISIONS.labels(self.process.name)
+        tx.afterwards(lambda: decisions.inc(len(steps)))
 
 
 async def park(
     tx: Transaction, process: str, key: Key, now: datetime, error: BaseException
 ) -> None:
     """Set a poisonous instance aside, in sight, so that it stops nobody else."""
-    log.error(
-        "instance parked",
-        process=process,
-        tenant=key.tenant,
-        instance=key.instance,
-        exc_info=error,
-    )
-    await tx.execute(PARK, process, key.tenant, key.instance, now, repr(error))
+    thread = await tx.fetchval(PARK, process, key.tenant, key.instance, now, repr(error))
+    with telemetry.correlated(thread or ""):
+        log.error(
+            "instance parked",
+            process=process,
+            tenant=key.tenant,
+            instance=key.instance,
+            exc_info=error,
+        )
+
+
+async def measure(tx: Transaction) -> None:
+    """Fill the figures of what processes have set aside."""
+    rows = await tx.fetch(PARKED)
+    metrics.fill(metrics.PROCESS_PARKED, [((row["process"],), row["instances"]) for row in rows])
 
 
 def claimed_of(row: Any, process: Process[Any, Any]) -> Claimed:

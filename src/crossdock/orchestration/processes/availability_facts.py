@@ -201,7 +201,7 @@ async def _hear_levels(tx: Transaction, levels: Sequence[tuple[Touch, ChannelLev
             [touch.key.tenant for touch, _ in levels],
             [touch.key.instance for touch, _ in levels],
             [level.quantity.micros for _, level in levels],
-            [touch.event.fact.occurred_at for touch, _ in levels],
+            [touch.event.believed(touch.event.fact.occurred_at) for touch, _ in levels],
             list(range(len(levels))),
             max(touch.event.received_at for touch, _ in levels),
         )

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from crossdock.applications.generic_wms.client import Receiving, ReceivingFiles
-from crossdock.applications.generic_wms.mapping import translated
+from crossdock.applications.generic_wms.mapping import kept, translated
+from crossdock.applications.generic_wms.samples import FILE_SAMPLES, SAMPLE_FILE_SETTINGS
 from crossdock.applications.generic_wms.settings import GenericWmsFilesSettings, GenericWmsSettings
 from crossdock.canonical.errors import Forbidden
 from crossdock.canonical.inventory import (
@@ -21,7 +22,7 @@ from crossdock.canonical.inventory import (
     StockSnapshotTaken,
     StockStatus,
 )
-from crossdock.connectivity.sdk import Delivery, Translation
+from crossdock.connectivity.sdk import Delivery, Sample, Translation
 from crossdock.connectivity.sdk.stock_records import ENDS, SIGNED
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -362,3 +363,14 @@ def test_every_digit_of_a_quantity_arrives_in_both_dialects(number: Any) -> None
 
     assert by_webhook.quantity.value == number
     assert by_file.payload == by_webhook
+
+
+@pytest.mark.parametrize("sample", FILE_SAMPLES, ids=lambda sample: sample.title)
+def test_a_piece_of_a_file_is_read_again_as_it_was_read_first(sample: Sample) -> None:
+    again = Delivery(body=kept(sample.delivery))
+
+    assert translated(again, SAMPLE_FILE_SETTINGS) == sample.translation
+
+
+def test_a_kept_piece_whose_head_is_damaged_is_refused() -> None:
+    assert translated(Delivery(body=b"#file nonsense\nrest"), FILES).refused

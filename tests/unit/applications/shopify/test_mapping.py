@@ -298,6 +298,44 @@ def test_a_thing_that_is_no_identifier_is_refused(value: object) -> None:
         Record({"id": value}).identifier("id")
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (True, "not a whole number"),
+        ("3", "not a whole number"),
+        (-1, "not within 0"),
+        (COUNT_MAX + 1, "not within 0"),
+        (1 << 70, "an integer of 71 bits"),
+        ([], "a list is not"),
+        ({}, "an object is not"),
+    ],
+)
+def test_a_thing_that_is_no_count_is_refused_with_its_place(value: object, reason: str) -> None:
+    with pytest.raises(Invalid, match=reason) as refusal:
+        Record({"quantity": value}, "/line_items/0").count("quantity")
+    assert refusal.value.where == "/line_items/0/quantity"
+
+
+@pytest.mark.parametrize("value", [None, 7, [1], "text"])
+def test_an_object_that_may_be_missing_is_read_as_an_empty_one(value: object) -> None:
+    assert Record({"bulk": value}).record_if_any("bulk") == Record({}, "/bulk")
+    assert Record({"bulk": {"a": 1}}).record_if_any("bulk") == Record({"a": 1}, "/bulk")
+
+
+@pytest.mark.parametrize("value", [7, {}, None])
+def test_text_and_lists_and_objects_are_never_taken_for_one_another(value: object) -> None:
+    record = Record({"it": value})
+
+    if value is not None:
+        with pytest.raises(Invalid, match="not text"):
+            record.text("it")
+    with pytest.raises(Invalid, match="not a list"):
+        record.entries("it")
+    if not isinstance(value, dict):
+        with pytest.raises(Invalid, match="not an object"):
+            record.record("it")
+
+
 def test_a_channel_level_is_resolved_to_the_hubs_item_in_its_base_unit() -> None:
     level = ChannelLevelHeard(item="SKU", location="L", quantity=Quantity.of(2, "CS"))
     resolution = Resolution(
@@ -345,3 +383,32 @@ def test_polled_levels_that_are_not_tracked_say_nothing() -> None:
     node = {"quantities": [other], "item": {"id": "gid://shopify/InventoryItem/1"}}
 
     assert pages.levels(Record({"nodes": [node]}), "L") == Translation()
+
+
+AT = "2026-05-04T14:03:12Z"
+
+
+def test_a_polled_place_item_and_level_tell_what_their_webhooks_tell() -> None:
+    place = {"id": "gid://shopify/Location/1", "name": "Web", "isActive": True, "updatedAt": AT}
+    variant = {
+        "sku": "BOLT",
+        "displayName": "Bolt",
+        "barcode": "",
+        "updatedAt": AT,
+        "inventoryItem": {"id": "gid://shopify/InventoryItem/5"},
+    }
+    level = {
+        "quantities": [{"name": "available", "quantity": 3}],
+        "item": {"id": "gid://shopify/InventoryItem/5"},
+        "updatedAt": AT,
+    }
+    told_level = {"inventory_item_id": 5, "location_id": 1, "available": 3, "updated_at": AT}
+    webhook = delivery("inventory_levels/update", json.dumps(told_level).encode())
+
+    (located,) = pages.locations(Record({"nodes": [place]})).facts
+    (known,) = pages.variants(Record({"nodes": [variant]})).facts
+    (held,) = pages.levels(Record({"nodes": [level]}), "gid://shopify/Location/1").facts
+
+    assert (located.payload.key, located.native_ref) == ("gid://shopify/Location/1",) * 2
+    assert known.payload.key == "BOLT"
+    assert held.payload == translated(webhook, NAMING).facts[0].payload

@@ -6,20 +6,16 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from crossdock.applications.sql_stock import APPLICATION
 from crossdock.applications.sql_stock.client import PollingErp
-from crossdock.applications.sql_stock.mapping import translated
-from crossdock.applications.sql_stock.samples import SAMPLE_SETTINGS
 from crossdock.applications.sql_stock.settings import SqlStockSettings
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
-from crossdock.connectivity.sdk import Delivery, Polls, Ports
+from crossdock.connectivity.sdk import Polls, Ports
 from crossdock.foundation.clock import VirtualClock
 
 LEVELS = {
@@ -133,46 +129,6 @@ async def test_without_a_query_there_is_nothing_to_check(dsn: str, clock: Virtua
             await opened.check()
 
 
-def test_change_numbers_count_in_a_stream_where_the_owner_says_so() -> None:
-    settings = SqlStockSettings.model_validate(
-        {"dsn": "x", "levels": {"sql": "x", "change_column": "rev"}, "sequence_stream": "stock"}
-    )
-    row = (
-        '{"id":"A","item":"A","location":"DC1","quantity":1,"rev":70,'
-        '"occurred_at":"2026-03-02T08:00Z"}'
-    )
-
-    (fact,) = translated(
-        Delivery(body=f'{{"stream":"levels","rows":[{row}]}}'.encode()), settings
-    ).facts
-
-    assert (fact.stream, fact.sequence) == ("stock", 70)
-    assert fact.identity == "snapshot:DC1:A@70"
-
-
-@pytest.mark.parametrize(
-    ("lines", "where"),
-    [
-        ("7", "/rows/0/lines"),
-        ("null", "/rows/0/lines"),
-        ("[7]", "/rows/0/lines/0"),
-        ('[{"line":1,"item":"A","ordered":1,"cancelled":"x"}]', "/rows/0/lines/0/cancelled"),
-    ],
-)
-def test_a_fault_in_an_order_line_is_named_with_its_place(lines: str, where: str) -> None:
-    row = f'{{"id":7,"changed_at":"2026-03-02T08:00Z","lines":{lines}}}'
-    page = f'{{"stream":"demand","rows":[{row}]}}'
-
-    (refused,) = translated(Delivery(body=page.encode()), SAMPLE_SETTINGS).refused
-
-    assert refused.where == where
-
-
 def test_settings_refuse_a_zone_that_does_not_exist() -> None:
     with pytest.raises(ValidationError, match="IANA"):
         SqlStockSettings.model_validate({"dsn": "x", "timezone": "Mars/Olympus"})
-
-
-@given(body=st.binary(max_size=300))
-def test_any_bytes_are_refused_and_never_break(body: bytes) -> None:
-    assert translated(Delivery(body=body), SAMPLE_SETTINGS).refused

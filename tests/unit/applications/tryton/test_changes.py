@@ -63,6 +63,20 @@ def test_a_cursor_that_is_none_of_ours_is_invalid(text: str) -> None:
             cursor_of(text)
 
 
+def test_a_page_begins_behind_the_last_row_of_the_one_before() -> None:
+    after = Mark(stamp=BEGINNING, row=7)
+
+    assert after.domain() == [
+        "OR",
+        [["last_modified_at", ">", BEGINNING]],
+        [["last_modified_at", "=", BEGINNING], ["id", ">", 7]],
+    ]
+
+
+def test_no_cursor_is_the_beginning() -> None:
+    assert cursor_of("") == Cursor()
+
+
 @pytest.mark.parametrize("text", ["[]", "3", '{"feed": "nothing"}', '{"feed": [1]}'])
 def test_a_damaged_cursor_is_invalid(text: str) -> None:
     with pytest.raises(Invalid):

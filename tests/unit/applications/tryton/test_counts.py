@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.applications.tryton.counts import counted
+from crossdock.applications.tryton.counts import counted, touched_domain
 from crossdock.canonical.inventory import StockSnapshotTaken, StockStatus
 
 WATERMARK = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -85,6 +85,18 @@ def test_an_item_whose_older_move_was_written_since_is_left_out() -> None:
 
 def test_an_item_done_ahead_of_its_date_is_left_out() -> None:
     assert figures(10, move(4, 9, 3, effective_date=TODAY + timedelta(days=1))) == {}
+
+
+def test_moves_written_since_and_moves_ahead_of_their_date_are_asked_for() -> None:
+    products, states, since = touched_domain([7, 8], WATERMARK, TODAY)
+
+    assert products == ["product", "in", [7, 8]]
+    assert states == ["state", "in", ["done", "cancelled"]]
+    assert since == [
+        "OR",
+        [["last_modified_at", ">", WATERMARK]],
+        [["effective_date", ">", TODAY]],
+    ]
 
 
 @given(st.lists(st.tuples(st.sampled_from([2, 3, 4, 9]), st.sampled_from([2, 3, 4, 9]))))

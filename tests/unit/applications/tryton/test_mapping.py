@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.applications.tryton import APPLICATION, samples
-from crossdock.applications.tryton.mapping import translated
+from crossdock.applications.tryton.mapping import read_page, translated
 from crossdock.applications.tryton.movements import movement_type
 from crossdock.applications.tryton.places import Places
 from crossdock.applications.tryton.samples import SAMPLE_OPTIONS
@@ -178,6 +178,36 @@ def test_moves_that_change_no_stock_say_nothing(changes: dict[str, object]) -> N
     assert with_row(samples.MOVES, 0, to_location=3, **changes) == Translation()
 
 
+@given(steps=st.integers(0, 8))
+def test_a_pick_serves_the_order_line_its_delivery_serves_within_three_steps(steps: int) -> None:
+    page = deepcopy(page_of(samples.MOVES))
+    chain = [f"stock.move,{10_001 + step}" for step in range(steps)]
+    served = "sale.line,7"
+    ends = [*chain[1:], served]
+    page["related"]["origins"] = [
+        {"id": 10_001 + step, "origin": end} for step, end in enumerate(ends[:steps])
+    ]
+    page["answer"]["result"] = [{**page["answer"]["result"][0], "origin": [*chain, served][0]}]
+
+    assert only(translated(page, OPTIONS)).demand_ref == (served if steps <= 3 else "")
+
+
+@pytest.mark.parametrize("sample", APPLICATION.samples[1:4], ids=lambda sample: sample.title)
+def test_what_is_kept_beside_a_page_is_all_that_decides_about_it(sample: Sample) -> None:
+    page = deepcopy(page_of(sample))
+    related = page["related"]
+    units = Units.of(related["units"], {})
+    stranger = unit(99, "1", "1", category=99)
+    all_units = Units.of([*related["units"], stranger], {})
+    related["units"] = all_units.around([*units.rows, 98])
+    if "locations" in related:
+        places = Places.of([*related["locations"], location(99)], {})
+        related["locations"] = places.around([*(row["id"] for row in related["locations"]), 98])
+
+    assert stranger not in related["units"]
+    assert translated(page, OPTIONS) == sample.translation
+
+
 def test_a_cancelled_move_and_its_reversal_add_up_to_nothing() -> None:
     done, undone = (fact.payload for fact in with_row(samples.MOVES, 3, state="cancelled").facts)
 
@@ -185,6 +215,26 @@ def test_a_cancelled_move_and_its_reversal_add_up_to_nothing() -> None:
     assert isinstance(undone, StockMoved)
     assert (done.source_place, done.target_place) == (undone.target_place, undone.source_place)
     assert (done.quantity, undone.reverses_id) == (undone.quantity, done.movement_id)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "EVT-SCHEMA"),
+        (b"[]", "EVT-SCHEMA"),
+        (b'{"topic":"nothing"}', "EVT-SCHEMA"),
+        (b'{"topic":"moves","related":{"units":[],"locations":[]}}', "EVT-SCHEMA"),
+    ],
+)
+def test_a_page_that_cannot_be_read_is_refused_as_a_whole(body: bytes, code: str) -> None:
+    (refused,) = read_page(body, OPTIONS).refused
+
+    assert (refused.code, refused.where, refused.record) == (code, "", body)
+
+
+@pytest.mark.parametrize("sample", APPLICATION.samples, ids=lambda sample: sample.title)
+def test_a_page_read_from_its_bytes_means_the_same(sample: Sample) -> None:
+    assert read_page(sample.delivery.body, OPTIONS) == sample.translation
 
 
 def test_an_unknown_location_or_unit_is_shown_and_not_guessed() -> None:

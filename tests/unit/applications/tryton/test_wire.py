@@ -84,6 +84,11 @@ def test_a_measure_with_too_many_digits_is_refused() -> None:
         Measure(Decimal("1." + "1" * DIGITS_EXACT_MAX))
 
 
+def test_a_measure_larger_than_any_float_is_refused() -> None:
+    with pytest.raises(Invalid, match="no amount"):
+        encoded(Measure(Decimal("1E+400")))
+
+
 def test_what_has_no_form_is_a_mistake_of_ours() -> None:
     with pytest.raises(TypeError):
         encoded(object())

@@ -1,5 +1,6 @@
 """The catalogue's rules, without a database."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,15 +11,20 @@ from crossdock.canonical.catalog import ItemChanged, ItemUnit, LocationChanged
 from crossdock.canonical.envelope import Event, Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.identifiers import check_digit
+from crossdock.canonical.inventory import SourceHeard
 from crossdock.capabilities.catalog.model import (
+    Finding,
     Heard,
+    Qualifier,
     conversions,
     gtins,
     heard,
     micros_of,
+    native_names,
     newest,
     normalised,
     own_fact,
+    version_of,
 )
 from tests.conftest import NOON
 
@@ -29,6 +35,10 @@ bodies = st.text("0123456789", min_size=7, max_size=13).filter(
 
 def event(source: str, version: int, sku: str = "A") -> Event:
     fact = Fact(identity="x", payload=ItemChanged(sku=sku), occurred_at=NOON, version=version)
+    return recorded(fact, source)
+
+
+def recorded(fact: Fact, source: str = "erp") -> Event:
     return Event(
         position=1,
         event_id="e",
@@ -129,3 +139,70 @@ def test_a_thing_without_a_code_names_nothing() -> None:
     with pytest.raises(Invalid):
         heard(event("erp", 1, sku=" "))
     assert isinstance(heard(event("erp", 1)), Heard)
+
+
+def test_what_is_no_word_of_the_catalogue_is_a_mistake_of_ours() -> None:
+    sign_of_life = Fact(identity="x", payload=SourceHeard(source="erp"), occurred_at=NOON)
+
+    with pytest.raises(TypeError, match=r"source_heard\.v1"):
+        heard(recorded(sign_of_life))
+
+
+def test_a_source_without_versions_is_ordered_by_its_clock() -> None:
+    said = Fact(identity="x", payload=ItemChanged(sku="A"), occurred_at=NOON)
+    written = replace(said, recorded_at=NOON + timedelta(seconds=1))
+
+    assert version_of(recorded(said)) == micros_of(NOON)
+    assert version_of(recorded(written)) == micros_of(NOON) + 1_000_000
+
+
+@given(st.integers(301, 10**6))
+def test_a_version_from_a_clock_that_is_ahead_is_overtaken_by_a_true_one(seconds: int) -> None:
+    said = Fact(
+        identity="x", payload=ItemChanged(sku="A"), occurred_at=NOON + timedelta(seconds=seconds)
+    )
+    wrong = recorded(said)
+    later = NOON + timedelta(seconds=301)
+    right = replace(wrong, received_at=later, fact=replace(said, occurred_at=later))
+
+    assert wrong.is_ahead
+    assert not right.is_ahead
+    assert version_of(wrong) == micros_of(NOON) + 300_000_000
+    assert newest([heard(right)], {heard(wrong).source_key: heard(wrong).version})
+
+
+def test_a_thing_is_known_by_its_code_and_by_its_own_key() -> None:
+    said = Fact(identity="x", payload=LocationChanged(code="dc1"), occurred_at=NOON)
+    numbered = replace(said, native_ref="gid/7")
+
+    assert native_names(heard(recorded(said))) == [("dc1", Qualifier.CODE)]
+    assert native_names(heard(recorded(numbered))) == [
+        ("dc1", Qualifier.CODE),
+        ("gid/7", Qualifier.ID),
+    ]
+    assert heard(recorded(said)).hub_key == ("main", "DC1")
+
+
+@given(st.integers(1, 50))
+def test_stock_counted_in_one_unit_never_comes_to_be_counted_in_another(factor: int) -> None:
+    item = ItemChanged(sku="A", base_unit="KGM", units=(ItemUnit(unit="CS", numerator=factor),))
+
+    taken, findings = conversions(item, "EA")
+
+    assert taken == []
+    assert findings == [Finding("MD-UOM", "KGM", "its base unit is EA and cannot become KGM")]
+
+
+def test_one_number_never_stands_for_two_packaging_levels() -> None:
+    number = "4006381333931"
+    case = ItemUnit(unit="CS", numerator=12, gtin=number)
+
+    taken, findings = gtins(ItemChanged(sku="A", gtin=number, units=(case,)))
+
+    assert taken == [(number.zfill(14), "EA")]
+    assert [(finding.code, finding.value) for finding in findings] == [("MD-GTIN", number)]
+    assert "EA and CS" in findings[0].reason
+
+
+def test_an_item_without_numbers_has_none() -> None:
+    assert gtins(ItemChanged(sku="A", units=(ItemUnit(unit="CS", numerator=12),))) == ([], [])

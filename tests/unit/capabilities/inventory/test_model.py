@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.canonical.envelope import Fact
-from crossdock.canonical.errors import Rejected
+from crossdock.canonical.envelope import Event, Fact
+from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.canonical.inventory import ReservationKind, ReservationStatus, SourceHeard
 from crossdock.capabilities.inventory import model
 from crossdock.capabilities.inventory.ledger import (
+    Bucket,
     Mark,
     Opening,
     contains,
@@ -23,6 +24,7 @@ from crossdock.capabilities.inventory.model import (
     Counter,
     Figures,
     PromisedLine,
+    Reservation,
     ReservationLine,
     ReservationRequest,
 )
@@ -182,6 +184,14 @@ def test_a_hard_request_has_no_end_and_an_unnamed_ttl_is_the_settings() -> None:
     assert expiry.of(soft._replace(kind=ReservationKind.HARD)) is None
 
 
+@pytest.mark.parametrize(
+    ("status", "owner", "counts"),
+    [("AVAILABLE", "", True), ("AVAILABLE", "ACME", False), ("DAMAGED", "", False)],
+)
+def test_our_own_goods_on_the_shelf_can_be_promised(status: str, owner: str, counts: bool) -> None:  # noqa: FBT001
+    assert Bucket("main", "X", "DC1", status, owner, "", "").counts == counts
+
+
 marks = st.builds(Mark, st.integers(0, 2), st.integers(0, 20), st.integers(0, 20))
 openings = st.lists(
     st.builds(Opening, marks, amounts, st.booleans(), st.text("ab", min_size=1, max_size=3)),
@@ -216,10 +226,96 @@ def test_versions_are_ordered_by_the_best_the_source_has(
     fact = Fact(
         identity="x", payload=payload, occurred_at=NOON, version=version, sequence=sequence
     )
-    assert rank_of(fact) == rank
+    event = Event(
+        position=1,
+        event_id="e",
+        tenant="main",
+        source="erp",
+        received_at=NOON,
+        raw_ref=None,
+        fact=fact,
+    )
+    assert rank_of(event) == rank
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_microseconds_are_exact(instant: datetime) -> None:
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     assert microseconds(instant) == (instant - epoch) // timedelta(microseconds=1)
+
+
+ONE = ReservationLine("X", "DC1", 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "where"),
+    [
+        (ReservationRequest("", (ONE,)), "/request_id"),
+        (ReservationRequest("R\0", (ONE,)), "/request_id"),
+        (ReservationRequest("R", ()), "/lines"),
+        (ReservationRequest("R", (ONE,) * (model.LINES_MAX + 1)), "/lines"),
+        (ReservationRequest("R", (ONE, ONE._replace(micros=0))), "/lines/1/quantity"),
+        (ReservationRequest("R", (ONE._replace(micros=model.MICROS_MAX),)), "/lines/0/quantity"),
+        (ReservationRequest("R", (ONE._replace(item="X\0"),)), "/lines/0"),
+        (ReservationRequest("R", (ONE._replace(demand_ref="\0"),)), "/lines/0"),
+        (ReservationRequest("R", (ONE,), ttl_seconds=0), "/ttl_seconds"),
+        (
+            ReservationRequest("R", (ONE,), ttl_seconds=model.TTL_SECONDS_MAX + 1),
+            "/ttl_seconds",
+        ),
+    ],
+)
+def test_what_no_stock_could_grant_is_refused_with_its_place(
+    asked: ReservationRequest, where: str
+) -> None:
+    with pytest.raises(Invalid) as refusal:
+        model.check_request(asked)
+    assert refusal.value.where == where
+
+
+@given(figures, positive, amounts)
+def test_an_order_line_is_never_short_of_what_it_claims_itself(
+    one: Figures, asked: int, own: int
+) -> None:
+    counted = Figures(one.nettable, one.hard + own, one.soft, one.safety)
+
+    ((got,),) = model.grants(
+        [Ask(((0, asked),), own=(own,), allow_partial=True)], {0: Counter(counted)}
+    )
+
+    assert got == min(asked, own, Figures(one.nettable, one.hard, one.soft, one.safety).available)
+
+
+@given(figures)
+def test_one_counter_alone_promises_what_is_available(one: Figures) -> None:
+    assert model.free_now(0, {0: Counter(one)}) == one.available
+
+
+@given(st.lists(st.tuples(positive, amounts), min_size=1, max_size=4))
+def test_a_promise_is_whole_when_no_line_is_short(lines: list[tuple[int, int]]) -> None:
+    held = tuple(
+        line(requested)._replace(granted=min(requested, granted)) for requested, granted in lines
+    )
+    promise = Reservation("rsv_1", "shop", "R", NOON, held)
+
+    assert promise.is_granted == (sum(one.short for one in held) == 0)
+    assert promise.kind is ReservationKind.SOFT
+    assert promise.expires_at is None
+    assert promise.status in {ReservationStatus.ACTIVE, ReservationStatus.CONSUMED} or any(
+        one.granted == 0 for one in held
+    )
+
+
+def test_a_lapsed_hold_can_come_back_and_a_confirmed_one_stays() -> None:
+    soft = line(5)._replace(expires_at=NOON)
+    later = NOON + timedelta(minutes=5)
+
+    lapsed = model.expired(soft)
+    back = model.revived(lapsed, is_hard=False, expires_at=later)
+
+    assert (lapsed.remaining, back.remaining) == (0, 5)
+    assert model.extended(soft, later).expires_at == later
+    assert (back.status, back.expires_at) == (ReservationStatus.ACTIVE, later)
+    assert Reservation("rsv_1", "shop", "R", NOON, (model.confirmed(back),)).kind is (
+        ReservationKind.HARD
+    )

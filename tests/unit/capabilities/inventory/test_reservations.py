@@ -21,6 +21,7 @@ from crossdock.capabilities.inventory import (
     ReservationRequest,
 )
 from crossdock.foundation.database import Database
+from tests.figures import figure
 from tests.unit.capabilities.inventory.house import (
     MAIN,
     House,
@@ -49,6 +50,20 @@ async def test_a_repeat_gets_the_first_answer_again(house: House) -> None:
         assert not first.is_repeat
         assert again == first._replace(is_repeat=True)
     assert (await house.stock()).available.value == 6
+
+
+async def test_a_batch_is_counted_by_its_size_and_its_time(house: House) -> None:
+    sums = ("reservation_batch_size_sum", "reservation_seconds_count")
+    before = [figure(f"crossdock_{name}") for name in sums]
+    await house.hear(counted(1, count(10)))
+
+    await asyncio.gather(
+        *(house.inventory.reserve(MAIN, "shop", request(f"R{number}", 1)) for number in range(7))
+    )
+    await house.inventory.reserve_many(MAIN, "shop", [request("R8", 1), request("R9", 1)])
+
+    after = [figure(f"crossdock_{name}") for name in sums]
+    assert [new - old for new, old in zip(after, before, strict=True)] == [9, 2]
 
 
 async def test_a_denied_request_stays_denied_when_stock_arrives(house: House) -> None:
