@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -39,13 +38,13 @@ from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.subscriptions import PublicAddress
 from crossdock.connectivity.vault import Vault, master_key, master_key_in
 from crossdock.connectivity.waiting_room import WaitingRoom
-from crossdock.foundation import event_log, health, migrate, readers
+from crossdock.foundation import event_log, health, metrics, migrate, readers
 from crossdock.foundation.clock import Clock, SystemClock
 from crossdock.foundation.database import Database, Transaction, check_isolation
 from crossdock.foundation.event_log import Position
 from crossdock.foundation.ids import Ids, SystemIds, prefixed, system_random
 from crossdock.foundation.jobs import Job, Jobs
-from crossdock.foundation.postgres import EmbeddedPostgres
+from crossdock.foundation.postgres import ground
 from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
@@ -82,7 +81,7 @@ class Hub:
         self.clock = clock
         self.ids = outside.ids
         self.scope = Scope(settings.tenant)
-        self.worker = f"{socket.gethostname()}-{os.getpid()}"
+        self.worker = health.process_name(os.getpid())
         self.access = Access(database, clock, outside.random)
         applications = outside.applications
         self.directory = Directory(
@@ -306,7 +305,8 @@ class Hub:
 
     async def _leave_signs(self, kind: str) -> None:
         while True:
-            await health.leave_sign(self.database, self.worker, kind, self.clock.now())
+            now, counted = self.clock.now(), metrics.exposition().decode()
+            await health.leave_sign(self.database, self.worker, kind, now, figures=counted)
             await self.clock.sleep(SIGN_SECONDS)
 
     async def _end_of_log(self) -> Position | None:
@@ -380,19 +380,6 @@ def _fresh_until(answer: Availability) -> datetime | None:
         ),
         default=None,
     )
-
-
-@asynccontextmanager
-async def ground(settings: Settings) -> AsyncIterator[str]:
-    """Give the address of the database: the team's own, or the embedded one while it is needed."""
-    if settings.dsn is not None:
-        yield settings.dsn.get_secret_value()
-        return
-    embedded = await EmbeddedPostgres.start(settings.data_dir)
-    try:
-        yield embedded.dsn
-    finally:
-        await asyncio.to_thread(embedded.stop)
 
 
 def _master_key(settings: Settings) -> bytes:

@@ -11,11 +11,16 @@ from pathlib import Path
 
 import psutil
 
+from crossdock.connectivity.transports.http import HttpClient
+from crossdock.foundation.clock import SystemClock
+
 ROOT = Path(__file__).parents[2]
 
 
 @asynccontextmanager
-async def served(folder: Path, *options: str) -> AsyncIterator[psutil.Process]:
+async def served(
+    folder: Path, *options: str, said: dict[str, str] | None = None
+) -> AsyncIterator[psutil.Process]:
     environment = {
         **os.environ,  # noqa: TID251  # a child needs a PATH
         "CROSSDOCK_DATA_DIR": str(folder),
@@ -28,8 +33,10 @@ async def served(folder: Path, *options: str) -> AsyncIterator[psutil.Process]:
     )
     try:
         assert process.stdout
-        said = json.loads(await asyncio.wait_for(process.stdout.readline(), 60))
-        assert said["address"].startswith("http://127.0.0.1:")
+        told = json.loads(await asyncio.wait_for(process.stdout.readline(), 60))
+        assert told["address"].startswith("http://127.0.0.1:")
+        if said is not None:
+            said.update(told)
         yield psutil.Process(process.pid)
     finally:
         with suppress(ProcessLookupError):
@@ -80,6 +87,21 @@ async def test_a_server_without_workers_leaves_the_work_to_others(tmp_path: Path
     async with served(tmp_path, "--workers", "0") as server:
         await asyncio.sleep(1)
         assert workers(server) == []
+
+
+async def test_the_figures_of_workers_are_shown_with_those_of_their_server(
+    tmp_path: Path,
+) -> None:
+    said: dict[str, str] = {}
+    async with served(tmp_path, said=said):
+        client = HttpClient(said["address"], clock=SystemClock(), allow_private_addresses=True)
+        async with client as api, asyncio.timeout(60):
+            headers = {"authorization": f"Bearer {said['owner_key']}"}
+            while (
+                b'process="worker-1"'
+                not in (await api.request("GET", "/metrics", headers=headers)).body
+            ):
+                await asyncio.sleep(0.2)
 
 
 async def _stop_database(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """What can be wrong with the ground, each with the command or setting that mends it."""
 
 import platform
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,7 +14,7 @@ import asyncpg
 from crossdock.canonical.errors import CrossdockError, Rejected
 from crossdock.foundation import migrate
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, check_isolation, unreachable
+from crossdock.foundation.database import Database, Transaction, check_isolation, unreachable
 from crossdock.foundation.scope import Scope
 
 PYTHON_MIN = (3, 11)
@@ -26,8 +27,11 @@ WORKER, ATTENDANT = "worker", "attendant"
 """What a process does: everything, or answering questions only."""
 
 SIGN = """
-insert into worker_sign (worker, kind, seen_at) values ($1, $2, $3)
-on conflict (worker) do update set seen_at = excluded.seen_at
+insert into worker_sign (worker, kind, seen_at, figures) values ($1, $2, $3, $4)
+on conflict (worker) do update set seen_at = excluded.seen_at, figures = excluded.figures
+"""
+FIGURES = """
+select worker, figures from worker_sign where worker = any($1::text[]) and figures <> ''
 """
 
 
@@ -35,6 +39,11 @@ class State(StrEnum):
     OK = "ok"
     WARN = "warn"
     FAIL = "fail"
+
+
+def process_name(pid: int) -> str:
+    """Name a process of this machine as its signs of life do."""
+    return f"{socket.gethostname()}-{pid}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +142,17 @@ async def check_workers(database: Database) -> Check:
     return Check("Workers", State.FAIL, detail, "crossdock serve  (or: crossdock worker)")
 
 
-async def leave_sign(database: Database, worker: str, kind: str, now: datetime) -> None:
+async def leave_sign(
+    database: Database, worker: str, kind: str, now: datetime, *, figures: str = ""
+) -> None:
+    """Say that a process lives, and what it has counted so far."""
     async with database.transaction(Scope.of_workers()) as tx:
-        await tx.execute(SIGN, worker, kind, now)
+        await tx.execute(SIGN, worker, kind, now, figures)
+
+
+async def figures_of(tx: Transaction, workers: Sequence[str]) -> dict[str, str]:
+    """Find what these processes had counted when they left their last sign."""
+    return {row["worker"]: row["figures"] for row in await tx.fetch(FIGURES, list(workers))}
 
 
 def failed(name: str, error: CrossdockError) -> Check:

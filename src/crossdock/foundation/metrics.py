@@ -1,13 +1,16 @@
 """The figures that a Prometheus scrapes at `/metrics`; each part counts on its own, here by name.
 
 Labels are few and bounded: sources, readers and verdicts, never items, orders or keys. Counters
-and histograms hold what this process did; gauges are filled from the database at each scrape, so
-they hold for all processes together.
+and histograms hold what a process did: this one, and its workers under their names. Gauges are
+filled from the database at each scrape, so they hold for all processes together.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
 REGISTRY = CollectorRegistry(auto_describe=True)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -135,5 +138,25 @@ def fill(gauge: Gauge, rows: Iterable[tuple[tuple[str, ...], float]]) -> None:
         gauge.labels(*labels).set(value)
 
 
-def exposition() -> bytes:
-    return generate_latest(REGISTRY)
+def exposition(others: Mapping[str, str] | None = None) -> bytes:
+    """Show what this process has counted; what `others` did carries their names as `process`."""
+    return generate_latest(_Combined(others) if others else REGISTRY)
+
+
+class _Combined(Collector):
+    """This process's families, with the counts of others in them; gauges are everybody's."""
+
+    def __init__(self, others: Mapping[str, str]) -> None:
+        self._others = others
+
+    def collect(self) -> Iterable[Metric]:
+        families = {family.name: family for family in REGISTRY.collect()}
+        for process, text in self._others.items():
+            for family in text_string_to_metric_families(text):
+                known = families.get(family.name)
+                if known is None or family.type == "gauge":
+                    continue
+                for sample in family.samples:
+                    labels = {**sample.labels, "process": process}
+                    known.add_sample(sample.name, labels, sample.value)
+        return families.values()

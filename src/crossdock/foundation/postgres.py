@@ -6,12 +6,15 @@ import os
 import subprocess
 import threading
 import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
 from crossdock.canonical.errors import Unavailable
+from crossdock.foundation.settings import Settings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns about XDG_RUNTIME_DIR as it loads
@@ -86,6 +89,19 @@ class EmbeddedPostgres:
             finally:
                 await connection.close()
         return False
+
+
+@asynccontextmanager
+async def ground(settings: Settings) -> AsyncIterator[str]:
+    """Give the address of the database: the team's own, or the embedded one while it is needed."""
+    if settings.dsn is not None:
+        yield settings.dsn.get_secret_value()
+        return
+    embedded = await EmbeddedPostgres.start(settings.data_dir)
+    try:
+        yield embedded.dsn
+    finally:
+        await asyncio.to_thread(embedded.stop)
 
 
 def _started(folder: Path) -> Any:

@@ -210,3 +210,20 @@ def test_every_figure_is_moved_by_somebody() -> None:
 
     assert names
     assert [name for name in names if not any(f"metrics.{name}" in text for text in sources)] == []
+
+
+def test_counts_of_other_processes_stand_beside_ours_under_their_names() -> None:
+    metrics.EVENTS.labels("wms", "NEW").inc(3)
+    theirs = metrics.exposition().decode()
+
+    shown = metrics.exposition({"worker-1": theirs}).decode()
+
+    count = metrics.REGISTRY.get_sample_value(
+        "crossdock_events_total", {"source": "wms", "verdict": "NEW"}
+    )
+    assert f'crossdock_events_total{{source="wms",verdict="NEW"}} {count}' in shown
+    assert (
+        f'crossdock_events_total{{process="worker-1",source="wms",verdict="NEW"}} {count}' in shown
+    )
+    assert shown.count("# TYPE crossdock_events_total counter") == 1
+    assert "crossdock_circuit_open{process=" not in shown

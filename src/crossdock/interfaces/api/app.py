@@ -1,6 +1,6 @@
 """Puts the HTTP interface together: `create_app(hub)` is all that a server needs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -38,8 +38,11 @@ Amounts are decimal strings with a unit. Errors are RFC 9457 problem documents w
 """
 
 
-def create_app(hub: Hub) -> FastAPI:
-    """Build the application; starting and closing the hub is the caller's."""
+def create_app(hub: Hub, crew: Mapping[str, str] | None = None) -> FastAPI:
+    """Build the application; starting and closing the hub is the caller's.
+
+    `crew` names the worker processes whose figures `/metrics` shows with this one's.
+    """
     known = KnownGoods(hub.catalog)
     hot = hot_routes(hub, known)
     app = _Api(
@@ -72,7 +75,7 @@ def create_app(hub: Hub) -> FastAPI:
         letters.mending_routes(hub),
         keys.router(hub),
         log.router(hub),
-        health.router(hub),
+        health.router(hub, {} if crew is None else crew),
     ):
         app.include_router(routes)
     document: list[dict[str, Any]] = []

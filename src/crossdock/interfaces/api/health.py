@@ -1,13 +1,14 @@
 """`/livez`, `/readyz` for whoever restarts the process, `/metrics` for whoever watches it."""
 
 import asyncio
+from collections.abc import Mapping
 
 from fastapi import APIRouter
 from starlette.responses import PlainTextResponse, Response
 
 from crossdock.canonical.errors import Forbidden
 from crossdock.connectivity import figures
-from crossdock.foundation import metrics, readers
+from crossdock.foundation import health, metrics, readers
 from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api.caller import VERB, Caller, needs
 from crossdock.interfaces.api.hub import Hub
@@ -16,7 +17,8 @@ from crossdock.orchestration.engine import work
 READY_SECONDS_MAX = 2.0
 
 
-def router(hub: Hub) -> APIRouter:
+def router(hub: Hub, crew: Mapping[str, str]) -> APIRouter:
+    """`crew` are the signs and names of worker processes, whose figures are shown with ours."""
     routes = APIRouter(tags=["health"])
 
     @routes.get(
@@ -46,6 +48,8 @@ def router(hub: Hub) -> APIRouter:
             await readers.measure(tx, now)
             await figures.measure(tx, now)
             await work.measure(tx)
-        return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+            counted = await health.figures_of(tx, list(crew))
+        others = {crew[worker]: text for worker, text in counted.items() if worker in crew}
+        return Response(metrics.exposition(others), media_type=metrics.CONTENT_TYPE)
 
     return routes

@@ -2,10 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 import structlog
+
+from crossdock.foundation.health import process_name
 
 log = structlog.get_logger(__name__)
 
@@ -15,11 +17,14 @@ LONG_LIFE_SECONDS = 60.0
 
 
 @asynccontextmanager
-async def crew(size: int) -> AsyncIterator[None]:
-    """Keep `size` workers alive until the block ends."""
-    keepers = [asyncio.create_task(_keep(), name=f"worker {number}") for number in range(size)]
+async def crew(size: int) -> AsyncIterator[Mapping[str, str]]:
+    """Keep `size` workers alive until the block ends; give their names by those of their signs."""
+    names: dict[str, str] = {}
+    keepers = [
+        asyncio.create_task(_keep(f"worker-{number}", names)) for number in range(1, size + 1)
+    ]
     try:
-        yield
+        yield names
     finally:
         for keeper in keepers:
             keeper.cancel()
@@ -43,7 +48,7 @@ class _Lifeline(asyncio.Protocol):
         self._told.set()
 
 
-async def _keep() -> None:
+async def _keep(name: str, names: dict[str, str]) -> None:
     pause = RESTART_SECONDS_MIN
     loop = asyncio.get_running_loop()
     while True:
@@ -54,11 +59,15 @@ async def _keep() -> None:
             stdin=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
+        sign = process_name(worker.pid)
+        names[sign] = name
         try:
             code = await worker.wait()
         except asyncio.CancelledError:
             await _end(worker)
             raise
+        finally:
+            del names[sign]
         if loop.time() - began > LONG_LIFE_SECONDS:
             pause = RESTART_SECONDS_MIN
         log.warning("a worker process ended; another starts", code=code, seconds=pause)

@@ -8,10 +8,11 @@ from pathlib import Path
 import typer
 from rich.markup import escape
 
-from crossdock.assembly import Hub, Outside, ground
+from crossdock.assembly import Hub, Outside
 from crossdock.canonical.errors import CrossdockError
 from crossdock.foundation import health
 from crossdock.foundation.health import Check, State
+from crossdock.foundation.postgres import ground
 from crossdock.foundation.settings import Settings, unknown_variables
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import read_settings, run

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from crossdock.assembly import ground
 from crossdock.foundation import migrate as migrations
+from crossdock.foundation.postgres import ground
 from crossdock.interfaces.cli.hub import read_settings, run
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout
 

@@ -36,8 +36,10 @@ async def _served(workers: int, *, as_json: bool) -> None:
     warn_of_unknown_settings()
     async with telemetry.traces(settings), Hub.open(settings) as hub:
         owner_key = await hub.access.ensure_owner_key(settings.data_dir, settings.tenant)
-        app = create_app(hub)
-        async with serving(app, host=settings.host, port=settings.port) as address, crew(workers):
+        async with (
+            crew(workers) as names,
+            serving(create_app(hub, names), host=settings.host, port=settings.port) as address,
+        ):
             if as_json:
                 print_json({"address": address, "owner_key": owner_key})
             else:

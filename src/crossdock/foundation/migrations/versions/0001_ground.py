@@ -143,7 +143,8 @@ grant select, insert, update, delete on job to crossdock_hub;
 create table worker_sign (
     worker text primary key,
     kind text not null,
-    seen_at timestamptz not null
+    seen_at timestamptz not null,
+    figures text not null default ''
 );
 grant select, insert, update, delete on worker_sign to crossdock_hub;
 """
