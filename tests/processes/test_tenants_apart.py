@@ -271,7 +271,10 @@ async def test_what_a_stranger_does_leaves_the_other_alone_without_the_second_la
 
     nothing = await full.hub.inventory.upkeep.replayed_hash(NOBODY)
     assert await full.hub.inventory.upkeep.replayed_hash(OTHER) == nothing
-    assert not (await full.hub.inventory.availability(OTHER, KEYS))[0].is_known
+    for scope in (OTHER, NOBODY):
+        [stock] = await full.hub.inventory.availability(scope, KEYS)
+        assert not stock.is_known
+        assert (stock.on_hand.micros, stock.figures.nettable, stock.figures.hard) == (0, 0, 0)
     units, places = await full.hub.catalog.names(OTHER, ["SKU-1"], ["DC1"])
     assert (units, places) == ({}, set())
 

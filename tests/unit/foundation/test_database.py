@@ -18,6 +18,16 @@ def test_a_scope_refuses_names_that_are_not_plain(name: str) -> None:
         Scope(name)
 
 
+def test_a_scope_refuses_what_belongs_to_another() -> None:
+    Scope("main").must_cover([])
+    Scope("main").must_cover(["main", "main"])
+    Scope.of_workers().must_cover(["main", "other"])
+
+    with pytest.raises(Forbidden) as refusal:
+        Scope("main").must_cover(["main", "other"])
+    assert (refusal.value.code, "'other'" in refusal.value.message) == ("other_tenant", True)
+
+
 async def test_a_failed_block_leaves_nothing_behind(database: Database) -> None:
     with pytest.raises(ZeroDivisionError):
         async with database.transaction(Scope("main")) as tx:
