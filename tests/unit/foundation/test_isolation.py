@@ -32,7 +32,7 @@ SAMPLES = {
     "xid8": "pg_current_xact_id()",
     "text": "'x{n}'",
 }
-_numbers = itertools.count()
+_numbers = itertools.cycle(range(1000))
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ async def fill(owner: Any, table: str, tenant: str, partner: str = "") -> None:
 
 
 def sample(kind: str) -> str:
-    """Give a value that no other row has; every number fits into the smallest kind."""
+    """Give a value that no row near it has; every number fits into the smallest kind."""
     if kind.endswith("[]"):
         return "'{}'"
     return SAMPLES.get(kind, "{n}").format(n=next(_numbers))
