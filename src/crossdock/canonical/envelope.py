@@ -24,7 +24,8 @@ class Fact:
     """What a source says happened, in canonical words, before the hub has recorded it.
 
     `identity` is the business identity inside the source ("movement:M-1:1"): the same identity
-    with the same content is a repeat, with other content a conflict or a newer version.
+    with the same content is a repeat, with other content a conflict. Of what carries a whole
+    state (an item, an order) each version is a fact of its own: its identity names the version.
     `occurred_at` is when it happened, `recorded_at` when the source wrote it down (both aware).
     `sequence` is monotone in `stream`; sources without one leave both empty and the hub uses
     `recorded_at` in microseconds. `version` is the source's revision of a state-carrying fact.

@@ -213,6 +213,44 @@ async def test_one_bad_event_does_not_spoil_the_others(call: Caller, house: Hous
     assert free.json["on_hand"] == {"value": "4", "unit": "EA"}
 
 
+@pytest.mark.parametrize("has_version", [True, False])
+async def test_an_order_that_changed_is_said_again_and_its_old_state_undoes_nothing(
+    call: Caller, house: House, *, has_version: bool
+) -> None:
+    await stock(call, house, "BOLT", micros=10_000_000)
+    free: list[str] = []
+
+    for version, cancelled in ((2, "4"), (3, "10"), (1, "0"), (3, "10")):
+        line = {"demand_ref": "77/1", "item": "BOLT", "location": "DC"}
+        line |= {"ordered": {"value": "10"}, "cancelled": {"value": cancelled}}
+        order = {"order_id": "77", "lines": [line]}
+        more = {"version": version} if has_version else {}
+        said = event("orders.order_changed.v1", "order:77", order, **more)
+        said["occurred_at"] = f"2026-05-04T1{version}:00:00Z"
+        answer = await call("POST", "/v1/events", {"source": "erp", "events": [said]})
+        free.append(
+            f"{answer.json['verdicts'][0]['verdict']} {answer.json['verdicts'][0]['identity']}"
+        )
+        await house.catch_up()
+        shown = await call("GET", "/v1/availability?item=BOLT&location=DC")
+        free.append(shown.json["available"]["value"])
+
+    new, repeat = "NEW order:77", "REPEAT order:77"
+    assert free == [new, "4", new, "10", new, "10", repeat, "10"]
+
+
+async def test_a_version_said_with_other_content_is_a_conflict(call: Caller, house: House) -> None:
+    del house
+    verdicts: list[str] = []
+    for text in ("bolt", "nut"):
+        payload = {"sku": "BOLT", "description": text}
+        said = event("catalog.item_changed.v1", "item:BOLT", payload, version=1)
+        answer = await call("POST", "/v1/events", {"source": "erp", "events": [said]})
+        verdicts.append(answer.json["verdicts"][0]["verdict"])
+
+    assert verdicts == ["NEW", "CONFLICT"]
+
+
 async def test_nobody_speaks_in_the_hubs_own_name(call: Caller) -> None:
     said = event("inventory.source_heard.v1", "x", {"source": "crossdock"})
     answer = await call("POST", "/v1/events", {"source": "crossdock", "events": [said]})

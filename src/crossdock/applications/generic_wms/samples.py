@@ -232,7 +232,7 @@ _COUNTS = Sample(
 )
 
 _ITEM = Fact(
-    identity="item:SKU-1",
+    identity="item:SKU-1@3",
     payload=ItemChanged(
         sku="SKU-1",
         description="Bolt M8",
@@ -244,7 +244,7 @@ _ITEM = Fact(
     native_ref="SKU-1",
 )
 _LOCATION = Fact(
-    identity="location:DC1",
+    identity="location:DC1@1",
     payload=LocationChanged(code="DC1", name="East", timezone="Europe/Berlin"),
     occurred_at=_AT,
     version=1,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -11,7 +10,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
-from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable
+from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable, versioned
 from crossdock.connectivity.sdk.records import (
     SCHEMA,
     Record,
@@ -26,9 +25,9 @@ from crossdock.connectivity.sdk.stock_records import (
     item_changed,
     snapshots_taken,
     stock_moved,
+    version_of,
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LINES_MAX = 10_000
 
 
@@ -110,10 +109,9 @@ def _order_changed(record: Record, vocabulary: Vocabulary) -> Fact:
     lines = json_list(exact_json(found) if isinstance(found, str) else found, where)
     if len(lines) > LINES_MAX:
         raise record.invalid("lines", f"An order has at most {LINES_MAX} lines")
-    moment = record.instant("occurred_at")
-    version = record.integer("version")
+    version = version_of(record)
     return Fact(
-        identity=f"order:{order_id}",
+        identity=versioned(f"order:{order_id}", version),
         payload=OrderChanged(
             order_id=order_id,
             lines=tuple(
@@ -123,9 +121,9 @@ def _order_changed(record: Record, vocabulary: Vocabulary) -> Fact:
             customer_po=record.text("customer_po"),
             channel=record.text("channel"),
         ),
-        occurred_at=moment,
+        occurred_at=record.instant("occurred_at"),
         recorded_at=record.instant_or_none("recorded_at"),
-        version=(moment - _EPOCH) // timedelta(microseconds=1) if version is None else version,
+        version=version,
         correlation_id=order_id,
         native_ref=order_id,
     )

@@ -51,7 +51,7 @@ _ITEMS = Sample(
     translation=Translation(
         facts=(
             Fact(
-                identity="item:SKU-1",
+                identity=f"item:SKU-1@{_MICROS}",
                 payload=ItemChanged(sku="SKU-1", description="Bolt M8"),
                 occurred_at=_AT,
                 recorded_at=_AT,
@@ -136,7 +136,7 @@ _DEMAND = Sample(
     translation=Translation(
         facts=(
             Fact(
-                identity="order:77",
+                identity=f"order:77@{_MICROS}",
                 payload=OrderChanged(
                     order_id="77",
                     customer_po="PO-9",

@@ -20,6 +20,14 @@ class Untranslatable:
     record: bytes = b""
 
 
+def versioned(identity: str, version: int) -> str:
+    """Name one version of a whole state (an item, an order): each is a fact of its own.
+
+    `version` is the source's revision, or without one the time of the change in microseconds.
+    """
+    return f"{identity}@{version}"
+
+
 @dataclass(frozen=True, slots=True)
 class Translation:
     """What one native message says. Both lists empty: the message is known and says nothing."""

@@ -30,7 +30,7 @@ from crossdock.canonical.inventory import (
     StockStatus,
 )
 from crossdock.canonical.quantities import Quantity, decimal_of
-from crossdock.connectivity.sdk.facts import Untranslatable
+from crossdock.connectivity.sdk.facts import Untranslatable, versioned
 from crossdock.connectivity.sdk.records import TEXT_CHARACTERS_MAX, Record
 
 # Where goods come from and go to when a record names the reason alone (domain.md §1.3). None is
@@ -140,7 +140,7 @@ def item_changed(record: Record, vocabulary: Vocabulary) -> Fact:
         tracking=_tracking(record),
         gtin=record.text("gtin"),
     )
-    return _fact(record, f"item:{sku}", payload, version=_version(record), native_ref=sku)
+    return _fact(record, f"item:{sku}", payload, version=version_of(record), native_ref=sku)
 
 
 def location_changed(record: Record) -> Fact:
@@ -154,7 +154,7 @@ def location_changed(record: Record) -> Fact:
         members=tuple(member.strip() for member in members.split(";") if member.strip()),
         is_active=record.flag("is_active", default=True),
     )
-    return _fact(record, f"location:{code}", payload, version=_version(record), native_ref=code)
+    return _fact(record, f"location:{code}", payload, version=version_of(record), native_ref=code)
 
 
 def snapshots_taken(
@@ -323,7 +323,7 @@ def _tracking(record: Record) -> Tracking:
         raise record.invalid("tracking", f"{code!r} is not one of {', '.join(Tracking)}") from None
 
 
-def _version(record: Record) -> int:
+def version_of(record: Record) -> int:
     """Order states by the source's revision; without one by the time it was written down."""
     revision = record.integer("version")
     if revision is not None:
@@ -348,7 +348,7 @@ def _fact(
 ) -> Fact:
     sequence = record.integer("sequence")
     return Fact(
-        identity=identity,
+        identity=identity if version is None else versioned(identity, version),
         payload=payload,
         occurred_at=record.instant("occurred_at"),
         recorded_at=record.instant_or_none("recorded_at"),

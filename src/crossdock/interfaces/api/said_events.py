@@ -1,7 +1,7 @@
 """`POST /v1/events`: facts in canonical words, each read alone, so that none spoils the rest."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -15,7 +15,7 @@ from crossdock.canonical.inventory import SourceHeard, StockMoved, StockSnapshot
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.connectivity.raw_messages import Via
-from crossdock.connectivity.sdk.facts import Translation, Untranslatable
+from crossdock.connectivity.sdk.facts import Translation, Untranslatable, versioned
 from crossdock.foundation.scope import Scope
 from crossdock.governance.contracts import read_payload
 from crossdock.interfaces.api.bodies import decoded
@@ -23,6 +23,8 @@ from crossdock.interfaces.api.hub import Hub
 
 EVENTS_MAX = 5000
 NUMBER_MAX = 2**63 - 1
+IDENTITY_LENGTH_MAX = 480
+"""Shorter than what is stored, which may have `@` and a version behind it."""
 
 FROM_OUTSIDE: tuple[type[Payload], ...] = (
     ItemChanged,
@@ -36,16 +38,25 @@ FROM_OUTSIDE: tuple[type[Payload], ...] = (
 )
 """What others may say. The hub's own words (promises, availability) are the hub's alone."""
 
+STATES = (ItemChanged, LocationChanged, ChannelLevelHeard, OrderChanged, PartyChanged)
+"""These tell a whole state and come again when it changes; the rest happens once."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 Text = Annotated[str, Meta(max_length=500)]
 Number = Annotated[int, Meta(ge=0, le=NUMBER_MAX)]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class SaidEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`identity` is the business identity inside the source; said again it is a repeat."""
+    """`identity` is the business identity inside the source; said again it is a repeat.
+
+    What tells a whole state (an item, an order) is said again under the same identity with a
+    higher `version`; without one with a later `recorded_at`, or else `occurred_at`.
+    """
 
     type: Text
-    identity: Annotated[str, Meta(min_length=1, max_length=500)]
+    identity: Annotated[str, Meta(min_length=1, max_length=IDENTITY_LENGTH_MAX)]
     occurred_at: Moment
     payload: msgspec.Raw
     recorded_at: Moment | None = None
@@ -88,7 +99,7 @@ async def record_events(
     if said.source == "crossdock":
         raise Invalid("the hub speaks for itself", where="/source")
     read = [_read(record, number) for number, record in enumerate(said.events)]
-    facts = tuple(one for one in read if isinstance(one, Fact))
+    facts = tuple(_told_apart(one) for one in read if isinstance(one, Fact))
     refused = tuple(one for one in read if isinstance(one, Untranslatable))
     async with hub.database.transaction(scope) as tx:
         verdicts = await hub.inbox.record_in(
@@ -102,9 +113,18 @@ async def record_events(
         else:
             verdict = next(answers)
             shown.append(
-                VerdictShown(verdict.identity, verdict.verdict, verdict.code, "", verdict.reason)
+                VerdictShown(one.identity, verdict.verdict, verdict.code, "", verdict.reason)
             )
     return shown
+
+
+def _told_apart(fact: Fact) -> Fact:
+    """Give each version of a state its own identity, as mappings do; a movement has one only."""
+    if not isinstance(fact.payload, STATES):
+        return fact
+    elapsed = (fact.recorded_at or fact.occurred_at) - _EPOCH
+    version = elapsed // timedelta(microseconds=1) if fact.version is None else fact.version
+    return replace(fact, identity=versioned(fact.identity, version))
 
 
 def _read(record: msgspec.Raw, number: int) -> Fact | Untranslatable:
