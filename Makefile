@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 WORKERS ?= 2
+SHUFFLES ?= 100000
 
 .PHONY: help demo test check peers simulate bench docs lock wheel clean
 
@@ -41,7 +42,7 @@ check: $(READY_DEV)  ## Format, lint, types, architecture, dependencies
 	$(BIN)/deptry src
 
 simulate: $(READY_DEV)  ## 100,000 shuffles of late, repeated and reordered events
-	CROSSDOCK_TEST_SHUFFLES=100000 $(BIN)/pytest -q tests/simulation $(ARGS)
+	CROSSDOCK_SHUFFLES=$(SHUFFLES) $(BIN)/pytest -q -n $(WORKERS) tests/simulation $(ARGS)
 
 bench: $(READY_DEV)  ## Every benchmark, side by side
 	$(BIN)/crossdock bench all $(ARGS)

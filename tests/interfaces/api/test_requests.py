@@ -221,7 +221,7 @@ async def test_an_order_that_changed_is_said_again_and_its_old_state_undoes_noth
     free: list[str] = []
 
     for version, cancelled in ((2, "4"), (3, "10"), (1, "0"), (3, "10")):
-        line = {"demand_ref": "77/1", "item": "BOLT", "location": "DC"}
+        line: dict[str, Any] = {"demand_ref": "77/1", "item": "BOLT", "location": "DC"}
         line |= {"ordered": {"value": "10"}, "cancelled": {"value": cancelled}}
         order = {"order_id": "77", "lines": [line]}
         more = {"version": version} if has_version else {}
