@@ -8,7 +8,7 @@ READY_DEV := $(VENV)/.ready-dev
 WORKERS ?= 2
 SHUFFLES ?= 100000
 
-.PHONY: help demo test check peers simulate bench docs lock wheel clean
+.PHONY: help demo test check peers simulate bench docs freeze lock wheel clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -49,6 +49,9 @@ bench: $(READY_DEV)  ## Every benchmark, side by side
 
 docs: $(READY_DEV)  ## Regenerate the reference pages that come from the code
 	$(BIN)/python -m tests.docs.generate
+
+freeze: $(READY_DEV)  ## At a release: keep the contracts of events as they are now
+	$(BIN)/python -m tests.docs.generate freeze
 
 lock: $(READY_DEV)  ## Pin the dependencies with hashes
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 pyproject.toml requirements/build.in -o requirements/run.txt

@@ -1,6 +1,7 @@
 """Writes the reference pages that are made from the code: `make docs`.
 
-`python -m tests.docs.generate picture` plays the demo and draws its end screen anew.
+`python -m tests.docs.generate picture` plays the demo and draws its end screen anew; with `freeze`
+(`make freeze`) the contracts of events, as they are now, become those that later versions keep.
 """
 
 import dataclasses
@@ -24,7 +25,7 @@ from typer.testing import CliRunner
 from crossdock.connectivity.directory import installed_applications
 from crossdock.connectivity.sdk import Application, Grade, roles
 from crossdock.foundation.settings import Settings
-from crossdock.governance.contracts import write_contracts
+from crossdock.governance.contracts import release_contracts, write_contracts
 from crossdock.interfaces.cli.entry import COMMANDS, command_app
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -185,7 +186,16 @@ PAGES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
 )
 
 
+def freeze(events: Path) -> str:
+    """Freeze the contracts at a release; answer why not, if they break what was released."""
+    found = release_contracts(events)
+    reasons = [str(change) for change in found]
+    return "\n".join(["nothing was frozen, this would break:", *reasons]) if found else ""
+
+
 def main(arguments: list[str]) -> None:
+    if arguments == ["freeze"]:
+        sys.exit(freeze(REFERENCE / "events") or None)
     if arguments == ["picture"]:
         PICTURE.parent.mkdir(exist_ok=True)
         PICTURE.write_text(draw_demo())

@@ -26,7 +26,8 @@ def test_a_generated_page_is_current(name: str) -> None:
 
 def test_the_contracts_of_events_are_current() -> None:
     folder = REFERENCE / "events"
-    assert {path.name: path.read_text() for path in folder.iterdir()} == contract_files()
+    written = {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+    assert written == contract_files()
 
 
 def test_every_setting_command_event_role_and_application_is_documented() -> None:
