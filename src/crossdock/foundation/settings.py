@@ -1,8 +1,10 @@
 """Settings, read once: from arguments, then `CROSSDOCK_…` variables, then the defaults here."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -17,7 +19,8 @@ class Settings(BaseSettings):
     )
     dsn: SecretStr | None = Field(
         default=None,
-        description="PostgreSQL of your own (`postgresql://…`). Empty: the embedded one.",
+        description="PostgreSQL of your own (`postgresql://user:password@host:5432/database`). "
+        "Empty: the embedded one.",
     )
     tenant: str = Field(
         default="main",
@@ -53,3 +56,31 @@ class Settings(BaseSettings):
     inbox_body_bytes_max: int = Field(
         default=16 * 1024 * 1024, ge=1024, description="Largest message body accepted."
     )
+
+    @field_validator("dsn", "secret_key")
+    @classmethod
+    def _empty_is_none(cls, value: SecretStr | None) -> SecretStr | None:
+        return value if value and value.get_secret_value().strip() else None
+
+    @field_validator("dsn")
+    @classmethod
+    def _dsn_is_an_address(cls, dsn: SecretStr | None) -> SecretStr | None:
+        if dsn is None:
+            return None
+        text = dsn.get_secret_value().strip()
+        if text.startswith("postgres://"):  # as other tools write it
+            text = text.replace("postgres", "postgresql", 1)
+        if not text.startswith("postgresql://") or not _has_sound_port(text):
+            raise PydanticCustomError(
+                "dsn",
+                "this is not the address of a PostgreSQL; it looks like"
+                " postgresql://user:password@host:5432/database, with %23 for a # in the password",
+            )
+        return SecretStr(text)
+
+
+def _has_sound_port(address: str) -> bool:
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:
+        return False

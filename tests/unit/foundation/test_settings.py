@@ -1,0 +1,40 @@
+"""Settings are read as people write them, or refused with the reason."""
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from crossdock.foundation.settings import Settings
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_address_means_the_embedded_database(empty: str) -> None:
+    settings = Settings(dsn=SecretStr(empty), secret_key=SecretStr(empty))
+
+    assert (settings.dsn, settings.secret_key) == (None, None)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+@pytest.mark.parametrize("rest", ["u:p@db.example:5432/x", "u:p@/x?host=/run/db", "[::1]/x"])
+def test_an_address_is_taken_in_either_spelling(scheme: str, rest: str) -> None:
+    dsn = Settings(dsn=SecretStr(f"{scheme}://{rest}")).dsn
+
+    assert dsn is not None
+    assert dsn.get_secret_value() == f"postgresql://{rest}"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "db.example",
+        "mysql://u:secret@db/x",
+        "postgresql://u:secret@db:54x2/x",
+        "postgresql://u:secret@db:99999/x",
+        "postgresql://u:secret#1@db/x",
+        "postgresql://u:secret@[::1/x",
+    ],
+)
+def test_what_is_no_address_is_refused_without_telling_the_password(wrong: str) -> None:
+    with pytest.raises(ValidationError, match="not the address of a PostgreSQL") as refused:
+        Settings(dsn=SecretStr(wrong))
+
+    assert "secret" not in str(refused.value)
