@@ -157,7 +157,7 @@ def unreachable(dsn: str, error: BaseException) -> Unavailable:
     return Unavailable(
         f"PostgreSQL at {where} does not answer: {reason}",
         code="database_unreachable",
-        hint="check CROSSDOCK_DSN and that the server runs; `crossdock doctor` tells more",
+        hint="check CROSSDOCK_DSN and that the server runs",
     )
 
 

@@ -84,6 +84,9 @@ async def check_schema(dsn: str) -> Check:
     found, wanted = await migrate.current(dsn), migrate.head()
     if found == wanted:
         return Check("Schema", State.OK, f"{found} = head")
+    if found is not None and found not in migrate.revisions():
+        detail = f"{found}: this code is older than its database, it knows {wanted}"
+        return Check("Schema", State.FAIL, detail, "upgrade crossdock")
     return Check("Schema", State.FAIL, f"{found or 'empty'}, not {wanted}", "crossdock migrate")
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.foundation.database import unreachable
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -33,6 +34,18 @@ def _config(connection: Connection | None = None) -> Config:
 def head() -> str:
     """Name the newest revision that this code knows."""
     return cast("str", ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def revisions() -> list[str]:
+    """Name every revision that this code knows, the oldest first."""
+    known = ScriptDirectory.from_config(_config()).walk_revisions()
+    return [script.revision for script in known][::-1]
+
+
+def is_below(revision: str, other: str | None) -> bool:
+    """Say whether going from `other` to `revision` is going back."""
+    known = ["base", *revisions()]
+    return revision in known and other in known and known.index(revision) < known.index(other)
 
 
 async def upgrade(dsn: str, revision: str = "head") -> None:
@@ -59,11 +72,28 @@ def _locked(connection: Connection, revision: str, *, up: bool) -> None:
     connection.exec_driver_sql(f"select pg_advisory_lock({MIGRATION_LOCK})")
     connection.commit()
     try:
+        _check(MigrationContext.configure(connection).get_current_revision(), revision)
         (command.upgrade if up else command.downgrade)(_config(connection), revision)
         connection.commit()
     finally:
         connection.exec_driver_sql(f"select pg_advisory_unlock({MIGRATION_LOCK})")
         connection.commit()
+
+
+def _check(found: str | None, wanted: str) -> None:
+    known = revisions()
+    if found is not None and found not in known:
+        raise Rejected(
+            f"the database is at revision {found}: this code is older, it knows {known[-1]}",
+            code="schema_newer",
+            hint="upgrade crossdock",
+        )
+    if wanted not in {"base", "head", *known}:
+        raise Invalid(
+            f"there is no revision {wanted!r}",
+            where="revision",
+            hint=f"these are: base, {', '.join(known)}, head",
+        )
 
 
 async def _with_connection(dsn: str, work: Callable[[Connection], None]) -> None:

@@ -53,8 +53,8 @@ class EmbeddedPostgres:
     async def start(cls, data_dir: Path) -> "EmbeddedPostgres":
         """Start or join the server in `data_dir/postgres`; answer once it really answers."""
         folder = data_dir / "postgres"
-        folder.parent.mkdir(parents=True, exist_ok=True)
         try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
             embedded = cls(await asyncio.to_thread(_started, folder))
         except (OSError, subprocess.SubprocessError) as error:
             raise _dead(folder, error) from error

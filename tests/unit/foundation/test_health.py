@@ -61,10 +61,10 @@ async def test_a_skewed_clock_is_measured_against_the_database(
 async def test_a_worker_that_stopped_is_missed(database: Database) -> None:
     assert (await health.check_workers(database)).detail == "none, ever"
     now = SystemClock().now()
-    await health.leave_sign(database, "w1", "serve", now - timedelta(minutes=5))
+    await health.leave_sign(database, "w1", health.WORKER, now - timedelta(minutes=5))
     assert (await health.check_workers(database)).state is State.FAIL
 
-    await health.leave_sign(database, "w1", "serve", now)
+    await health.leave_sign(database, "w1", health.WORKER, now)
     assert (await health.check_workers(database)).state is State.OK
 
 

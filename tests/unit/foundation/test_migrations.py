@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from crossdock.canonical.catalog import ItemChanged, ItemUnit
+from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.capabilities.catalog import Catalog, own_fact, reader
 from crossdock.foundation import event_log, migrate, readers
 from crossdock.foundation.clock import VirtualClock
@@ -85,6 +86,31 @@ async def test_each_step_can_be_taken_back_alone(empty: str) -> None:
         ], revision
         await migrate.upgrade(empty, revision)
         assert await shape(empty) == after, revision
+
+
+async def test_a_revision_that_is_not_there_is_named(empty: str) -> None:
+    with pytest.raises(Invalid, match="no revision '9999'") as refused:
+        await migrate.upgrade(empty, "9999")
+
+    assert "0001" in refused.value.hint
+
+
+async def test_a_database_of_newer_code_is_left_alone(empty: str) -> None:
+    await migrate.upgrade(empty)
+    await execute(empty, "update alembic_version set version_num = '9999'")
+
+    for move in (migrate.upgrade(empty), migrate.downgrade(empty, "0001")):
+        with pytest.raises(Rejected, match="this code is older") as refused:
+            await move
+        assert refused.value.hint == "upgrade crossdock"
+
+
+def test_going_back_is_told_from_going_on() -> None:
+    assert migrate.is_below("0001", "0002")
+    assert migrate.is_below("base", "0001")
+    assert not migrate.is_below("0002", "0001")
+    assert not migrate.is_below("head", "0001")
+    assert not migrate.is_below("0001", None)
 
 
 async def test_migrating_twice_and_at_once_is_migrating_once(empty: str) -> None:

@@ -1,15 +1,14 @@
 """`crossdock doctor`: what is wrong, and how to mend it."""
 
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import typer
 from rich.markup import escape
 
-from crossdock.assembly import Hub, ground
+from crossdock.assembly import Hub, Outside, ground
 from crossdock.canonical.errors import CrossdockError
 from crossdock.foundation import health
 from crossdock.foundation.health import Check, State
@@ -22,6 +21,10 @@ app = typer.Typer(add_completion=False)
 
 AGED = timedelta(minutes=5)
 MARKS = {State.OK: "[green]✓[/]", State.WARN: "[yellow]![/]", State.FAIL: "[red]✗[/]"}
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
 
 
 @app.command()
@@ -43,24 +46,30 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(EXIT_FINDINGS)
 
 
-async def examine(settings: Settings) -> list[Check]:
+async def examine(
+    settings: Settings,
+    outside: Outside | None = None,
+    free_bytes: Callable[[Path], int] = _free_bytes,
+) -> list[Check]:
     """Look from the ground up; what needs a part that is broken is not looked at."""
-    checks = [health.check_python()]
+    checks = [
+        health.check_python(),
+        health.check_disk(_existing(settings.data_dir), free_bytes),
+    ]
     try:
         async with ground(settings) as dsn:
-            checks.append(health.check_disk(_existing(settings.data_dir), _free_bytes))
             checks.append(await health.check_database(dsn))
             if checks[-1].state is State.OK:
                 checks.append(await health.check_schema(dsn))
             if checks[-1].state is State.OK:
-                checks += await _examine_hub(settings)
+                checks += await _examine_hub(settings, outside)
     except CrossdockError as error:
         checks.append(health.failed("Database", error))
     return checks
 
 
-async def _examine_hub(settings: Settings) -> list[Check]:
-    async with _opened(settings) as hub:
+async def _examine_hub(settings: Settings, outside: Outside | None) -> list[Check]:
+    async with Hub.open(settings, outside) as hub:
         return [
             await health.check_scopes(hub.database),
             await health.check_clock(hub.database, hub.clock),
@@ -68,12 +77,6 @@ async def _examine_hub(settings: Settings) -> list[Check]:
             *await _connections(hub),
             *await _outbox(hub),
         ]
-
-
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Hub]:
-    async with Hub.open(settings) as hub:
-        yield hub
 
 
 async def _connections(hub: Hub) -> list[Check]:
@@ -113,7 +116,3 @@ async def _outbox(hub: Hub) -> list[Check]:
 def _existing(folder: Path) -> Path:
     """Find the nearest folder that is there already: its disk is the one that will fill."""
     return folder if folder.exists() else _existing(folder.parent)
-
-
-def _free_bytes(folder: Path) -> int:
-    return shutil.disk_usage(folder).free

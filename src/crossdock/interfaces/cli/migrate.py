@@ -30,7 +30,7 @@ def migrate(
 async def _migrated(to: str) -> tuple[str | None, str | None]:
     async with ground(read_settings()) as dsn:
         before = await migrations.current(dsn)
-        if to != "head" and before is not None and to < before:
+        if migrations.is_below(to, before):
             await migrations.downgrade(dsn, to)
         else:
             await migrations.upgrade(dsn, to)
