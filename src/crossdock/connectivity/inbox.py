@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
+import asyncpg
 import structlog
 
 from crossdock.canonical.envelope import Fact, Payload
-from crossdock.canonical.errors import CrossdockError, Forbidden, Invalid, Rejected
+from crossdock.canonical.errors import CrossdockError, Forbidden, Invalid, Rejected, Unavailable
 from crossdock.connectivity import quarantine, raw_messages, recording
 from crossdock.connectivity.directory import Directory, Entry
 from crossdock.connectivity.quarantine import Refusal
@@ -225,19 +226,37 @@ class Inbox:
         return origin, _translation(receiver, kept.delivery, raw_ref)
 
     async def recover(self) -> int:
-        """Read what a process that died had kept and not read; nobody was told it was received."""
+        """Read what a process that died had kept and not read; nobody was told it was received.
+
+        Each message is read by itself: one that cannot be, because its application is gone, say,
+        is set aside with the reason and holds up none of the others.
+        """
         now = self._clock.now()
         async with self._database.transaction(Scope.of_workers()) as tx:
             found = await raw_messages.unfinished(tx, now - UNFINISHED_AFTER, limit=100)
         for raw_id, tenant, source in found:
-            scope = Scope(tenant)
-            async with self._database.transaction(scope) as tx:
-                raw = await raw_messages.attempt(tx, raw_id, self._worker)
-                kept = await raw_messages.get(tx, raw_id)
-                receiver = await self._receiver(tx, tenant, source)
-            if raw:
-                await self._read(scope, receiver, raw, kept.delivery, kept.received_at)
+            try:
+                await self._recover(Scope(tenant), source, raw_id)
+            except (Unavailable, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+                raise
+            except Exception as error:  # whatever it is, it is this message's
+                log.exception("message not recovered", connection=source, raw_ref=raw_id)
+                await self._set_aside(Scope(tenant), source, raw_id, error)
         return len(found)
+
+    async def _recover(self, scope: Scope, source: str, raw_id: int) -> None:
+        async with self._database.transaction(scope) as tx:
+            raw = await raw_messages.attempt(tx, raw_id, self._worker)
+            kept = await raw_messages.get(tx, raw_id)
+            receiver = await self._receiver(tx, scope.tenant, source)
+        if raw:
+            await self._read(scope, receiver, raw, kept.delivery, kept.received_at)
+
+    async def _set_aside(self, scope: Scope, source: str, raw_id: int, error: Exception) -> None:
+        refusals = refusals_of(_unreadable(raw_id, _said(error)), raw_id)
+        async with self._database.transaction(scope) as tx:
+            await quarantine.add(tx, scope.tenant, source, refusals, self._clock.now())
+            await raw_messages.finish(tx, {raw_id: "QUARANTINED"})
 
     async def _read(
         self, scope: Scope, receiver: Receiver, raw: RawMessage, delivery: Delivery, now: datetime
@@ -326,7 +345,13 @@ def _translation(receiver: Receiver, delivery: Delivery, raw_ref: int) -> Transl
         # The mapping is at fault, or the message is; either way a person must look, and the
         # messages behind this one must not wait for that.
         log.exception("mapping failed", connection=receiver.entry.name, raw_ref=raw_ref)
-        return _unreadable(raw_ref, f"{type(error).__name__}: {error}")
+        return _unreadable(raw_ref, _said(error))
+
+
+def _said(error: Exception) -> str:
+    return (
+        error.message if isinstance(error, CrossdockError) else f"{type(error).__name__}: {error}"
+    )
 
 
 def _unreadable(raw_ref: int, reason: str) -> Translation:

@@ -24,7 +24,7 @@ from crossdock.foundation import readers
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
-from tests.conftest import NOON
+from tests.conftest import NOON, execute
 from tests.unit.connectivity.standins import (
     MAIN,
     SECRET,
@@ -278,6 +278,40 @@ async def test_what_a_dead_process_had_kept_is_read_by_the_next(
     assert await healthy.inbox.recover() == 1
 
     assert [event.fact.identity for event in await healthy.events()] == ["movement:M1"]
+    assert await healthy.inbox.recover() == 0
+
+
+@pytest.mark.parametrize(
+    ("gone", "reason"),
+    [
+        ("delete from connection where name = 'old'", "old"),
+        ("update connection set application = 'sold' where name = 'old'", "no application 'sold'"),
+    ],
+)
+async def test_a_message_of_what_is_no_longer_there_holds_up_no_other(
+    database: Database, clock: VirtualClock, dsn: str, gone: str, reason: str
+) -> None:
+    class Killed(BaseException):
+        """Stands for the end of the process."""
+
+    class Deadly(Desk):
+        def translate(self, delivery: Delivery) -> Translation:
+            del delivery
+            raise Killed
+
+    dying = await with_shop(await with_shop(world(database, clock, receive=Deadly)), "old")
+    for connection in ("old", "shop"):
+        with pytest.raises(Killed):
+            await dying.inbox.receive(MAIN, connection, webhook(moves=[{"number": "M1"}]))
+    await execute(dsn, gone)
+    await clock.advance(timedelta(minutes=2))
+
+    healthy = world(database, clock, worker="healthy")
+    assert await healthy.inbox.recover() == 2
+
+    assert [event.source for event in await healthy.events()] == ["shop"]
+    [aside] = await quarantined(healthy)
+    assert (aside.source, reason in aside.reason) == ("old", True)
     assert await healthy.inbox.recover() == 0
 
 
