@@ -310,11 +310,10 @@ class _Pools:
     async def pools(
         self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
     ) -> Mapping[tuple[str, str, str], Pool]:
-        del tx  # each tenant is asked in a transaction of its own scope
         found: dict[tuple[str, str, str], Pool] = {}
         for tenant in sorted({key[0] for key in keys}):
             own = [(item, location) for of, item, location in keys if of == tenant]
-            answers = await self.inventory.availability(Scope(tenant), own)
+            answers = await self.inventory.availability_in(tx, tenant, own)
             for answer in answers:
                 if answer.is_known:
                     found[tenant, answer.item, answer.location] = Pool(

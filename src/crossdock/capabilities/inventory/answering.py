@@ -78,15 +78,20 @@ class Answers:
 
     async def availability(self, scope: Scope, keys: Sequence[Key]) -> list[Availability]:
         """Answer what can be promised now for (item, location) pairs, in their order."""
-        now = self._clock.now()
         async with self._database.transaction(scope) as tx:
-            groups = await _groups_of(tx, {location for _, location in keys})
-            wanted = {kin for key in keys for kin in _kin(key, groups)}
-            ordered = sorted(wanted)
-            rows = await tx.fetch(
-                PROOF, tx.tenant, [key[0] for key in ordered], [key[1] for key in ordered], now
-            )
-            ages = {row["source"]: row for row in await tx.fetch(SOURCES, tx.tenant)}
+            return await self.availability_in(tx, scope.tenant, keys)
+
+    async def availability_in(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> list[Availability]:
+        """Answer for one tenant in a transaction that may see more; each statement names it."""
+        now = self._clock.now()
+        groups = await _groups_of(tx, tenant, {location for _, location in keys})
+        ordered = sorted({kin for key in keys for kin in _kin(key, groups)})
+        rows = await tx.fetch(
+            PROOF, tenant, [key[0] for key in ordered], [key[1] for key in ordered], now
+        )
+        ages = {row["source"]: row for row in await tx.fetch(SOURCES, tenant)}
         proofs = {(row["item"], row["location"]): _availability(row, ages, now) for row in rows}
         return [_in_group(key, proofs, groups) for key in keys]
 
@@ -112,8 +117,8 @@ class Answers:
         ]
 
 
-async def _groups_of(tx: Transaction, locations: Iterable[str]) -> dict[str, str]:
-    rows = await tx.fetch(GROUPS_OF, tx.tenant, sorted(locations))
+async def _groups_of(tx: Transaction, tenant: str, locations: Iterable[str]) -> dict[str, str]:
+    rows = await tx.fetch(GROUPS_OF, tenant, sorted(locations))
     return {row["member"]: row["location"] for row in rows}
 
 

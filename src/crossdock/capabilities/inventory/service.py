@@ -13,7 +13,7 @@ from crossdock.capabilities.inventory.store import Key, StockIds
 from crossdock.capabilities.inventory.upkeep import Upkeep
 from crossdock.foundation.batching import Batcher
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database
+from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 
 
@@ -78,6 +78,12 @@ class Inventory:
 
     async def availability(self, scope: Scope, keys: Sequence[Key]) -> list[Availability]:
         return await self._answers.availability(scope, keys)
+
+    async def availability_in(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> list[Availability]:
+        """Answer for one tenant in the caller's transaction."""
+        return await self._answers.availability_in(tx, tenant, keys)
 
     async def on_hand(self, scope: Scope, keys: Sequence[Key]) -> list[Position]:
         return await self._answers.on_hand(scope, keys)
