@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.interfaces.api.conftest import Caller, House, amount, stock
 
 
@@ -114,6 +116,37 @@ async def test_a_promise_goes_through_its_life(call: Caller, house: House) -> No
     assert consumed.json["status"] == "PARTIALLY_CONSUMED"
     assert consumed.json["lines"][0]["remaining"] == {"value": "3", "unit": "EA"}
     assert released.json["status"] == "RELEASED"
+
+
+async def test_what_is_over_cannot_be_changed_any_more(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT", micros=10_000_000)
+    made = await call("POST", "/v1/reservations", asking("cart-1", 4))
+    address = f"/v1/reservations/{made.json['reservation_id']}"
+    await call("POST", f"{address}/release")
+    verbs = {"extend": {"ttl_seconds": 60}, "transfer": {"location": "DC"}, "consume": {}}
+
+    for verb, body in {**verbs, "confirm": None}.items():
+        answer = await call("POST", f"{address}/{verb}", body)
+        assert (answer.status, answer.json["code"]) == (409, "reservation_closed"), verb
+        assert "RELEASED" in answer.json["detail"]
+    assert (await call("POST", f"{address}/release")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("item", "location", "where"),
+    [
+        ("NUT", "DC", "/query/item"),
+        ("BOLT", "DC9", "/query/location"),
+    ],
+)
+async def test_an_unknown_name_in_a_query_is_named_by_its_parameter(
+    call: Caller, house: House, item: str, location: str, where: str
+) -> None:
+    await stock(call, house, "BOLT")
+
+    answer = await call("GET", f"/v1/availability?item={item}&location={location}")
+
+    assert (answer.status, answer.json["where"]) == (422, where)
 
 
 async def test_what_is_not_known_is_named_with_its_place(call: Caller, house: House) -> None:

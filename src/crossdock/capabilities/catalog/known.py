@@ -51,12 +51,22 @@ class KnownGoods:
 
     async def find(self, scope: Scope, named: Sequence[Named], *, where: str) -> list[Found]:
         """Answer in order; a name nobody knows is `Invalid`, and `where` leads to it."""
+        return await self._find(
+            scope, named, [f"{where}/{number}" for number in range(len(named))]
+        )
+
+    async def find_one(self, scope: Scope, named: Named, *, where: str) -> Found:
+        return (await self._find(scope, [named], [where]))[0]
+
+    async def _find(
+        self, scope: Scope, named: Sequence[Named], places: Sequence[str]
+    ) -> list[Found]:
         keys = [(normalised(name.item), normalised(name.location)) for name in named]
         await self._learn(scope, keys)
         factors = await self._factors(scope, keys, named)
         return [
-            self._found(scope.tenant, key, name, factors, f"{where}/{number}")
-            for number, (key, name) in enumerate(zip(keys, named, strict=True))
+            self._found(scope.tenant, key, name, factors, where)
+            for key, name, where in zip(keys, named, places, strict=True)
         ]
 
     async def base_units(self, scope: Scope, items: Iterable[str]) -> dict[str, str]:
@@ -156,5 +166,8 @@ class KnownGoods:
 
 def _unknown(reason: str, where: str, code: str) -> Invalid:
     return Invalid(
-        reason, where=where, code=code, hint="GET /v1/items and /v1/locations list what is known"
+        reason,
+        where=where,
+        code=code,
+        hint="GET /v1/items and /v1/locations, or `crossdock catalog`, list what is known",
     )

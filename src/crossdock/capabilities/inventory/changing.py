@@ -46,6 +46,7 @@ class Changes:
         def extend(sheet: Sheet, rows: list[LineRow], now: datetime) -> None:
             until = now + timedelta(seconds=ttl_seconds)
             rows = _alive_again(sheet, rows, expires_at=until)
+            _must_be_open(rows)
             for row in _living(rows):
                 sheet.change(row, model.extended(row.line, until))
 
@@ -65,6 +66,8 @@ class Changes:
         """
 
         def consume(sheet: Sheet, rows: list[LineRow], _now: datetime) -> None:
+            if not micros_by_line:
+                _must_be_open(rows, or_is=ReservationStatus.CONSUMED)
             by_line = {row.line.line_no: row for row in _living(rows)}
             amounts = micros_by_line or {no: row.line.remaining for no, row in by_line.items()}
             for line_no, micros in amounts.items():
@@ -82,6 +85,7 @@ class Changes:
             return list((await self._stock_ids.of(tx, scope.tenant, keys)).values())
 
         def transfer(sheet: Sheet, rows: list[LineRow], _now: datetime) -> None:
+            _must_be_open(rows)
             living = [row for row in _living(rows) if row.line.location != location]
             at = {
                 row.item: row.stock_id for row in sheet.rows.values() if row.location == location
@@ -158,12 +162,21 @@ def _living(rows: Sequence[LineRow]) -> list[LineRow]:
     return [row for row in rows if row.line.status in LIVE]
 
 
+def _must_be_open(rows: Sequence[LineRow], *, or_is: ReservationStatus | None = None) -> None:
+    """Refuse what is over; a status that the verb itself leads to is a repeat, not an error."""
+    statuses = {row.line.status for row in rows}
+    if not _living(rows) and or_is not in statuses:
+        status = model.reservation_status(statuses)
+        raise Conflict(
+            f"the reservation is {status}",
+            code="reservation_closed",
+            hint="make a new reservation",
+        )
+
+
 def _confirm(sheet: Sheet, rows: list[LineRow], _now: datetime) -> None:
     rows = _alive_again(sheet, rows, expires_at=None)
-    statuses = {row.line.status for row in rows}
-    if not _living(rows) and ReservationStatus.CONSUMED not in statuses:
-        status = model.reservation_status(statuses)
-        raise Conflict(f"the reservation is {status}", code="reservation_closed")
+    _must_be_open(rows, or_is=ReservationStatus.CONSUMED)
     for row in _living(rows):
         sheet.change(row, model.confirmed(row.line))
 

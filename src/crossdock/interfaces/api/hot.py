@@ -167,8 +167,8 @@ def _denied(shown: ReservationShown) -> Denied:
 
 async def _availability(hub: Hub, known: KnownGoods, request: HotRequest) -> HotAnswer:
     query = _query(request.query, ("item", "location"))
-    named = [Named(query["item"], query["location"])]
-    [found] = await known.find(request.principal.scope, named, where="")
+    named = Named(query["item"], query["location"])
+    found = await known.find_one(request.principal.scope, named, where="/query")
     [answer] = await hub.inventory.availability(
         request.principal.scope, [(found.item, found.location)]
     )

@@ -8,13 +8,14 @@ import typer
 from crossdock.assembly import Hub
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import Quantity, plain
-from crossdock.capabilities.catalog import normalised
+from crossdock.capabilities.catalog import Found, KnownGoods, Named, normalised
 from crossdock.capabilities.inventory import (
     Availability,
     Reservation,
     ReservationLine,
     ReservationRequest,
 )
+from crossdock.interfaces.api.stock_shapes import amount, availability_shown, reservation_shown
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
@@ -35,7 +36,7 @@ def available(item: Item, location: At, as_json: AsJson = False) -> None:
 
     async def asked(hub: Hub) -> None:
         answer = (await hub.inventory.availability(hub.scope, [(item, location)]))[0]
-        print_json(_proof(answer)) if as_json else _show(answer)
+        print_json(availability_shown(answer)) if as_json else _show(answer)
 
     with_hub(asked)
 
@@ -75,7 +76,8 @@ def reserve(
     """Promise stock; exit code 1 if there is not enough."""
 
     async def asked(hub: Hub) -> int:
-        line = ReservationLine(item, location, Quantity.of(quantity).micros, demand_ref)
+        found = await _known(hub, item, location, quantity)
+        line = ReservationLine(item, location, found.micros, demand_ref)
         request = ReservationRequest(
             request_id=request_id,
             lines=(line,),
@@ -84,7 +86,7 @@ def reserve(
         )
         made = await hub.inventory.reserve(hub.scope, "command-line", request)
         await hub.inventory.upkeep.tell()
-        _print_reservation(made, as_json=as_json)
+        await _print_reservation(hub, made, as_json=as_json)
         return 0 if made.is_granted else EXIT_FINDINGS
 
     raise typer.Exit(with_hub(asked))
@@ -95,7 +97,8 @@ def show(reservation: Held, as_json: AsJson = False) -> None:
     """Show a reservation."""
 
     async def asked(hub: Hub) -> None:
-        _print_reservation(await hub.inventory.get(hub.scope, reservation), as_json=as_json)
+        found = await hub.inventory.get(hub.scope, reservation)
+        await _print_reservation(hub, found, as_json=as_json)
 
     with_hub(asked)
 
@@ -107,7 +110,7 @@ def confirm(reservation: Held, as_json: AsJson = False) -> None:
     async def asked(hub: Hub) -> None:
         made = await hub.inventory.confirm(hub.scope, reservation)
         await hub.inventory.upkeep.tell()
-        _print_reservation(made, as_json=as_json)
+        await _print_reservation(hub, made, as_json=as_json)
 
     with_hub(asked)
 
@@ -119,7 +122,7 @@ def release(reservation: Held, as_json: AsJson = False) -> None:
     async def asked(hub: Hub) -> None:
         made = await hub.inventory.release(hub.scope, reservation)
         await hub.inventory.upkeep.tell()
-        _print_reservation(made, as_json=as_json)
+        await _print_reservation(hub, made, as_json=as_json)
 
     with_hub(asked)
 
@@ -134,22 +137,19 @@ def safety(
     """Set the safety stock of an item at a location."""
 
     async def asked(hub: Hub) -> None:
-        amount = Quantity.of(quantity)
-        await hub.inventory.upkeep.set_safety(hub.scope, item, location, amount.micros)
+        found = await _known(hub, item, location, quantity)
+        await hub.inventory.upkeep.set_safety(hub.scope, item, location, found.micros)
         await hub.inventory.upkeep.tell()
-        answer = {"item": item, "location": location, "safety": plain(amount.value)}
-        print_json(answer) if as_json else stdout.print(f"safety of {item}: {answer['safety']}")
+        safety = amount(found.micros, found.base_unit)
+        answer = {"item": item, "location": location, "safety": safety}
+        print_json(answer) if as_json else stdout.print(f"safety of {item}: {safety.value}")
 
     with_hub(asked)
 
 
-def _proof(answer: Availability) -> dict[str, object]:
+def _figures(answer: Availability) -> dict[str, Quantity]:
     figures = answer.figures
     return {
-        "item": answer.item,
-        "location": answer.location,
-        "is_known": answer.is_known,
-        "is_stale": answer.is_stale,
         "available": answer.available,
         "on_hand": answer.on_hand,
         "nettable": answer.quantity(figures.nettable),
@@ -159,11 +159,6 @@ def _proof(answer: Availability) -> dict[str, object]:
         "net": answer.net,
         "withheld": answer.withheld,
         "shortage": answer.shortage,
-        "by_status": {name: answer.quantity(micros) for name, micros in answer.by_status.items()},
-        "sources": answer.sources,
-        "version": answer.version,
-        "as_of": answer.as_of,
-        "rule": answer.rule,
     }
 
 
@@ -173,9 +168,8 @@ def _show(answer: Availability) -> None:
         return
     stale = "  [yellow]stale: a source is silent[/]" if answer.is_stale else ""
     stdout.print(f"{answer.item} at {answer.location}: [bold]{answer.available}[/]{stale}")
-    for name, value in _proof(answer).items():
-        if isinstance(value, Quantity):
-            stdout.print(f"  {name:<10}{_aligned(value.value)} {value.unit}")
+    for name, value in _figures(answer).items():
+        stdout.print(f"  {name:<10}{_aligned(value.value)} {value.unit}")
     stdout.print(f"  [dim]{answer.rule}[/]", soft_wrap=True)
 
 
@@ -183,14 +177,20 @@ def _aligned(value: Decimal) -> str:
     return f"{plain(value):>14}"
 
 
-def _print_reservation(made: Reservation, *, as_json: bool) -> None:
+async def _known(hub: Hub, item: str, location: str, quantity: str) -> Found:
+    """Look the names up, as the API does; one that nobody knows is refused."""
+    named = Named(item, location, Quantity.of(quantity, ""))
+    return await KnownGoods(hub.catalog).find_one(hub.scope, named, where="")
+
+
+async def _print_reservation(hub: Hub, made: Reservation, *, as_json: bool) -> None:
+    items = {line.item for line in made.lines}
+    shown = reservation_shown(made, await KnownGoods(hub.catalog).base_units(hub.scope, items))
     if as_json:
-        print_json({"status": made.status, "kind": made.kind, "reservation": made})
+        print_json(shown)
         return
     until = f" until {made.expires_at:%H:%M:%S} UTC" if made.expires_at and made.is_granted else ""
     stdout.print(f"[bold]{made.reservation_id}[/] {made.status} {made.kind}{until}")
-    for line in made.lines:
-        stdout.print(
-            f"  {line.item} at {line.location}: {line.granted / 1_000_000:g} of"
-            f" {line.requested / 1_000_000:g}"
-        )
+    for line in shown.lines:
+        asked = line.requested.value
+        stdout.print(f"  {line.item} at {line.location}: {line.granted.value} of {asked}")
