@@ -150,6 +150,25 @@ async def test_an_address_that_does_not_exist_asks_for_a_key_too(call: Caller) -
     assert (answer.status, answer.json["code"]) == (404, "no_such_route")
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/webhooks/bell"),
+        ("PUT", "/v1/webhooks/bell/orders"),
+        ("GET", "/v1/webhooks/"),
+        ("POST", "/v1/webhooks/"),
+        ("POST", "/v1/webhooks//bell"),
+        ("POST", "/v1/webhooks/nobody"),
+    ],
+)
+async def test_what_is_no_webhook_looks_like_any_other_address(
+    call: Caller, method: str, path: str
+) -> None:
+    answer = await call(method, path, {}, key="none")
+
+    assert (answer.status, answer.json["code"]) == (401, "unauthenticated")
+
+
 async def test_the_process_says_that_it_lives_to_anybody(call: Caller) -> None:
     for path in ("/livez", "/readyz"):
         assert (await call("GET", path, key="none")).status == 200

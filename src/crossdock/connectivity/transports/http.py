@@ -176,7 +176,8 @@ class _PinnedNetwork(httpcore2.AsyncNetworkBackend):
                 raise Unavailable(
                     f"{host} is at {address}, which is not a public address",
                     code="address_refused",
-                    hint="Allow private addresses for this connection if the system is yours.",
+                    hint="If the system is yours, set CROSSDOCK_ALLOW_PRIVATE_ADDRESSES=true; "
+                    "it holds for every connection.",
                 )
         return addresses
 

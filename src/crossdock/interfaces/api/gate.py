@@ -26,7 +26,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Sent = Mapping[bytes, bytes]
 
 OPEN = frozenset({"/livez", "/readyz"})
-WEBHOOKS = "/v1/webhooks/"
+WEBHOOK = re.compile(r"/v1/webhooks/[^/]")
 EVENTS = "/v1/events"
 CORRELATION = b"x-correlation-id"
 _CORRELATION_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,100}")
@@ -81,11 +81,12 @@ class Gate:
             await self._app(scope, receive, reply)
             return
         state = scope.setdefault("state", {})
-        is_webhook = path.startswith(WEBHOOKS)
+        is_webhook = _is_webhook(scope["method"], path)
         if not is_webhook:
             state["principal"] = await self._hub.access.authenticate(_authorization(headers))
         if scope["method"] in _WITH_BODY:
-            body = await read_body(receive, headers, self._bytes_max(path))
+            most = self._inbox_bytes_max if is_webhook else BODY_BYTES_MAX
+            body = await read_body(receive, headers, most)
             if not is_webhook and body:
                 _check_media_type(headers)
                 await strict_json(body)
@@ -101,7 +102,8 @@ class Gate:
         principal = await self._hub.access.authenticate(_authorization(headers))
         body = b""
         if hot.asked is not None:
-            body = await read_body(receive, headers, self._bytes_max(hot.path))
+            most = self._inbox_bytes_max if hot.path == EVENTS else BODY_BYTES_MAX
+            body = await read_body(receive, headers, most)
             _check_media_type(headers)
             await strict_json(body)
         answered = await hot(
@@ -117,10 +119,9 @@ class Gate:
         )
         await reply({"type": "http.response.body", "body": answered.body})
 
-    def _bytes_max(self, path: str) -> int:
-        if path == EVENTS or path.startswith(WEBHOOKS):
-            return self._hub.settings.inbox_body_bytes_max
-        return BODY_BYTES_MAX
+    @property
+    def _inbox_bytes_max(self) -> int:
+        return self._hub.settings.inbox_body_bytes_max
 
     def _correlation_id(self, headers: Sent) -> bytes:
         """Take the caller's, if it is one; make one otherwise."""
@@ -168,6 +169,11 @@ class _Reply:
             own = (CORRELATION, self.correlation_id)
             message["headers"] = [*message.get("headers", ()), own, *_ON_EVERY_ANSWER]
         await self._send(message)
+
+
+def _is_webhook(method: str, path: str) -> bool:
+    """Say whether a signature stands in for a key; any other method or address asks for one."""
+    return method == "POST" and WEBHOOK.match(path) is not None
 
 
 def _authorization(headers: Sent) -> str | None:

@@ -7,7 +7,7 @@ import typer
 
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
-from crossdock.connectivity.outbox import LETTERS, By, Wanted
+from crossdock.connectivity.outbox import LETTERS, By, Replay, Replayed, Wanted
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
@@ -63,6 +63,16 @@ def show(command: Command, as_json: AsJson = False) -> None:
             ],
             empty="never attempted",
         )
+        if letter.revisions:
+            stdout.print()
+            table(
+                ("revision", "until", "by", "why it was changed", "how it read"),
+                [
+                    (r.revision, f"{r.made_at:%m-%d %H:%M:%S}", r.actor, r.reason, r.arguments)
+                    for r in letter.revisions
+                ],
+                empty="",
+            )
 
     with_hub(shown)
 
@@ -81,7 +91,10 @@ def edit(
         result = await hub.outbox.edit(
             hub.scope, command, _changes(change), By(ACTOR, reason), dry_run=dry_run
         )
-        print_json(result) if as_json else stdout.print(f"{result.command_id} {result.result}")
+        if as_json:
+            print_json({"dry_run": dry_run, "results": [result]})
+        else:
+            stdout.print(f"{result.command_id} {_word(result, is_trial=dry_run)}")
 
     with_hub(edited)
 
@@ -107,7 +120,7 @@ def replay(
         else:
             table(
                 ("command", "result", "why"),
-                [(r.command_id, r.result, r.reason) for r in results],
+                [(r.command_id, _word(r, is_trial=dry_run), r.reason) for r in results],
                 empty="nothing matches",
             )
         return 0 if results else EXIT_FINDINGS
@@ -147,6 +160,12 @@ def resolve(
         print_json(answer) if as_json else stdout.print(f"{command} resolved")
 
     with_hub(resolved)
+
+
+def _word(replay: Replay, *, is_trial: bool) -> str:
+    """Say what became of it, or in a trial what would."""
+    is_sent = replay.result is Replayed.SENT
+    return f"would be {replay.result}" if is_trial and is_sent else str(replay.result)
 
 
 def _changes(text: str) -> dict[str, Any]:

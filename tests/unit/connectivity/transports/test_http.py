@@ -445,6 +445,7 @@ async def test_a_name_at_a_private_address_is_not_called(address: str) -> None:
         with pytest.raises(Unavailable) as caught:
             await client.request("POST", "/")
     assert caught.value.code == "address_refused"
+    assert "CROSSDOCK_ALLOW_PRIVATE_ADDRESSES" in caught.value.hint
 
 
 @pytest.mark.parametrize("address", PUBLIC_ADDRESSES)
