@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "CROSSDOCK_"
@@ -16,7 +15,9 @@ PREFIX = "CROSSDOCK_"
 class Settings(BaseSettings):
     """Everything a hub needs to know before it starts; frozen, and passed down from `assembly`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     data_dir: Path = Field(
         default=Path.home() / ".crossdock",
@@ -82,8 +83,7 @@ class Settings(BaseSettings):
         if text.startswith("postgres://"):  # as other tools write it
             text = text.replace("postgres", "postgresql", 1)
         if not text.startswith("postgresql://") or not _has_sound_port(text):
-            raise PydanticCustomError(
-                "dsn",
+            raise ValueError(
                 "this is not the address of a PostgreSQL; it looks like"
                 " postgresql://user:password@host:5432/database, with %23 for a # in the password",
             )

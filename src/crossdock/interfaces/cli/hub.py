@@ -28,8 +28,9 @@ def read_settings() -> Settings:
     except ValidationError as error:
         problem = error.errors()[0]
         name = f"CROSSDOCK_{'_'.join(map(str, problem['loc'])).upper()}"
+        reason = problem["msg"].removeprefix("Value error, ")
         raise Invalid(
-            f"{name}: {problem['msg']}", where=name, hint="docs/reference/settings.md lists them"
+            f"{name}: {reason}", where=name, hint="docs/reference/settings.md lists them"
         ) from None
 
 
