@@ -4,10 +4,10 @@ from datetime import datetime
 
 from crossdock.connectivity.settling import LANE_OF_NUMBER
 from crossdock.foundation import metrics
-from crossdock.foundation.database import Transaction
+from crossdock.foundation.database import Transaction, WorkersSql
 
 # Each half reads one partial index and never the history.
-OUTBOX = """
+OUTBOX = WorkersSql("""
 select connection, lane, sum(commands)::bigint as commands,
     extract(epoch from $1 - min(oldest_at))::float8 as seconds
 from (select connection, lane, count(*) as commands, min(enqueued_at) as oldest_at
@@ -16,19 +16,19 @@ from (select connection, lane, count(*) as commands, min(enqueued_at) as oldest_
       select connection, lane, count(*), min(enqueued_at)
       from outbox_command where state = 'IN_FLIGHT' group by connection, lane) waiting
 group by connection, lane
-"""
-LETTERS = """
+""")
+LETTERS = WorkersSql("""
 select connection, count(*) as commands from outbox_command
 where state in ('DEAD', 'PARKED') group by connection
-"""
-CIRCUITS = """
+""")
+CIRCUITS = WorkersSql("""
 select connection, bool_or(circuit <> 'CLOSED') as is_open from connection_health
 group by connection
-"""
-QUARANTINED = """
+""")
+QUARANTINED = WorkersSql("""
 select source, count(*) as entries from quarantine where state = 'OPEN' group by source
-"""
-WAITING = "select source, count(*) as facts from waiting_fact group by source"
+""")
+WAITING = WorkersSql("select source, count(*) as facts from waiting_fact group by source")
 
 
 async def measure(tx: Transaction, now: datetime) -> None:

@@ -80,14 +80,14 @@ values ($1, $2, $3, $4, $5) on conflict do nothing
 """
 
 # How long the first event behind each cursor has waited; none waits where the cursor is the end.
-LAGS = """
+LAGS = WorkersSql("""
 select r.name, coalesce(max(extract(epoch from $1 - next.received_at)), 0)::float8 as seconds
 from log_reader r left join lateral (
     select received_at from event_log e where (e.tx, e.position) > (r.tx, r.position)
     order by e.tx, e.position limit 1) next on true
 group by r.name
-"""
-REFUSALS = "select reader, count(*) as events from log_refusal group by reader"
+""")
+REFUSALS = WorkersSql("select reader, count(*) as events from log_refusal group by reader")
 
 
 async def register(database: Database, reader: Reader) -> None:

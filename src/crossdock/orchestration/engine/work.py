@@ -65,10 +65,10 @@ update process_instance set parked_at = $4, parked_reason = $5
 where process = $1 and tenant = $2 and instance = $3 returning correlation_id
 """
 
-PARKED = """
+PARKED = WorkersSql("""
 select process, count(*) as instances from process_instance
 where parked_at is not null group by process
-"""
+""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
