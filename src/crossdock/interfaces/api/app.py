@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.interfaces.api import (
+    cases,
     connections,
     health,
     items,
@@ -20,6 +21,8 @@ from crossdock.interfaces.api import (
     letters,
     log,
     messages,
+    processes,
+    refused_events,
     stock,
     webhooks,
 )
@@ -65,6 +68,9 @@ def create_app(hub: Hub) -> FastAPI:
         messages.router(hub),
         letters.reading_routes(hub),
         letters.mending_routes(hub),
+        refused_events.router(hub),
+        processes.router(hub),
+        cases.router(hub),
         keys.router(hub),
         log.router(hub),
         health.router(hub),

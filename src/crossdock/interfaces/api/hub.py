@@ -11,8 +11,11 @@ from crossdock.connectivity.replaying import Quarantine
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.ids import Ids
+from crossdock.foundation.refusals import Refusals
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access
+from crossdock.orchestration.cases import Cases
+from crossdock.orchestration.engine.instances import Instances
 
 
 class Hub(Protocol):
@@ -48,3 +51,12 @@ class Hub(Protocol):
 
     @property
     def outbox(self) -> Outbox: ...
+
+    @property
+    def refusals(self) -> Refusals: ...
+
+    @property
+    def instances(self) -> Instances: ...
+
+    @property
+    def cases(self) -> Cases: ...
