@@ -17,6 +17,7 @@ from crossdock.foundation.settings import Settings
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import read_settings, run
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout
+from crossdock.interfaces.cli.standstill import standing_still
 
 app = typer.Typer(add_completion=False)
 
@@ -67,6 +68,7 @@ async def _examine_hub(settings: Settings) -> list[Check]:
             await health.check_workers(hub.database),
             *await _connections(hub),
             *await _outbox(hub),
+            *await standing_still(hub),
         ]
 
 
