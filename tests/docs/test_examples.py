@@ -53,6 +53,15 @@ def test_a_warehouse_is_connected_as_the_page_says() -> None:
         reader.follow((DOCS / "how-to" / "connect-a-warehouse.md").read_text())
 
 
+def test_a_shop_is_connected_and_what_gets_stuck_is_mended_as_the_pages_say() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
+        reading(Path(folder)) as reader,
+    ):
+        for name in ("connect-a-shop", "replay-dead-letters", "observe"):
+            reader.follow((DOCS / "how-to" / f"{name}.md").read_text())
+
+
 async def test_a_postgresql_of_ones_own_is_used_as_the_page_says() -> None:
     page = (DOCS / "how-to" / "use-your-own-postgresql.md").read_text()
     with tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder:
