@@ -46,11 +46,14 @@ from crossdock.foundation.ids import Ids, SystemIds, prefixed, system_random
 from crossdock.foundation.jobs import Job, Jobs
 from crossdock.foundation.postgres import ground
 from crossdock.foundation.readers import Reader
+from crossdock.foundation.refusals import Refusals
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access
 from crossdock.governance.authority import Authority
+from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.engine import Engine, follow_all
+from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
 from crossdock.orchestration.processes.movement_facts import movement_posting
@@ -161,6 +164,18 @@ class Hub:
             inventory.inventory_reader(self.clock),
             *self.engine.readers(),
         )
+
+    @property
+    def refusals(self) -> Refusals:
+        return Refusals(self.database, self.clock, self.readers)
+
+    @property
+    def instances(self) -> Instances:
+        return Instances(self.database, self.clock, self.engine.processes)
+
+    @property
+    def cases(self) -> Cases:
+        return Cases(self.database, self.clock)
 
     async def connect(self, entry: Entry) -> Entry:
         """Add a connection; its stock counts as stale after the silence its application allows."""

@@ -1,5 +1,6 @@
 """Every Python example of the documentation runs."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -8,19 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from crossdock.foundation.postgres import EmbeddedPostgres
+from tests.conftest import execute
 from tests.docs.console import blocks, reading
 from tests.docs.generate import DOCS
 
 ROOT = DOCS.parent
 README = ROOT / "README.md"
 
-NEEDS_A_HUB = """
-import asyncio
-from crossdock import Hub
-
-async def example(scope, outbox, quarantine, pollers, command_id):
-{body}
-"""
+OWN_POSTGRES = "postgresql://crossdock:…@db.example.com:5432/crossdock"
 
 
 def python_blocks(page: Path) -> list[str]:
@@ -41,15 +38,9 @@ def test_the_example_of_the_readme_is_short_and_prints_what_it_says() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
 def test_the_examples_of_a_page_run_one_after_the_other(page: Path, tmp_path: Path) -> None:
-    """Pages that tell of a hub at work are compiled: their names come from the reader's own."""
+    """Those of a hub at work are programs of their own, which the console of their page runs."""
     examples = "\n".join(python_blocks(page))
-    if (
-        re.search(r"^\s*(?:\w+ = )?await ", examples, re.MULTILINE)
-        and "asyncio.run(" not in examples
-    ):
-        body = "\n".join(f"    {line}" for line in examples.splitlines())
-        compile(NEEDS_A_HUB.format(body=body), str(page), "exec")
-    elif "Hub.open" not in examples:
+    if "Hub.open" not in examples:
         run(examples, tmp_path)
 
 
@@ -60,6 +51,32 @@ def test_a_warehouse_is_connected_as_the_page_says() -> None:
     ):
         reader.follow((DOCS / "how-to" / "run-more-than-one-process.md").read_text())
         reader.follow((DOCS / "how-to" / "connect-a-warehouse.md").read_text())
+
+
+def test_a_shop_is_connected_and_what_gets_stuck_is_mended_as_the_pages_say() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
+        reading(Path(folder)) as reader,
+    ):
+        for name in ("connect-a-shop", "replay-dead-letters", "observe"):
+            reader.follow((DOCS / "how-to" / f"{name}.md").read_text())
+
+
+async def test_a_postgresql_of_ones_own_is_used_as_the_page_says() -> None:
+    page = (DOCS / "how-to" / "use-your-own-postgresql.md").read_text()
+    with tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder:
+        server = await EmbeddedPostgres.start(Path(folder))  # it stands for the team's own
+        try:
+            for statement in "".join(b.body for b in blocks(page) if b.kind == "sql").split(";"):
+                if statement.strip():
+                    await execute(server.dsn, statement)
+            with reading(Path(folder)) as reader:
+                reader.ports[OWN_POSTGRES] = (
+                    f"'postgresql://crossdock@/crossdock?host={folder}/postgres'"
+                )
+                await asyncio.to_thread(reader.follow, page)
+        finally:
+            server.stop()
 
 
 def run(example: str, folder: Path) -> str:

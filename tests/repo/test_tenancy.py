@@ -22,14 +22,22 @@ VERB = re.compile(r"\s*(select|insert|update|delete|with|merge)\s")
 WORKERS = {
     "crossdock.capabilities.inventory.announcing.TAKE": "the next announcements, whoever's",
     "crossdock.capabilities.inventory.upkeep.LAPSED_STOCK": "which holds have lapsed",
+    "crossdock.connectivity.figures.CIRCUITS": "figures of the whole hub, for who runs it",
+    "crossdock.connectivity.figures.LETTERS": "figures of the whole hub, for who runs it",
+    "crossdock.connectivity.figures.OUTBOX": "figures of the whole hub, for who runs it",
+    "crossdock.connectivity.figures.QUARANTINED": "figures of the whole hub, for who runs it",
+    "crossdock.connectivity.figures.WAITING": "figures of the whole hub, for who runs it",
     "crossdock.connectivity.raw_messages.UNFINISHED": "what a process that died left unread",
     "crossdock.connectivity.streams.SILENT": "which holes have lasted too long",
     "crossdock.connectivity.waiting_room.TENANTS_DUE": "whose facts are to be tried again",
     "crossdock.foundation.event_log.HIDDEN": "whether the log shows all there is",
     "crossdock.foundation.readers.BEHIND": "whether a reader is at the end of the log",
+    "crossdock.foundation.readers.LAGS": "figures of the whole hub, for who runs it",
+    "crossdock.foundation.readers.REFUSALS": "figures of the whole hub, for who runs it",
     "crossdock.governance.access.FIND": "whose key this is",
     "crossdock.orchestration.engine.engine.NEXT_DUE": "when to look again",
     "crossdock.orchestration.engine.work.CLAIM": "the next due instances, whoever's",
+    "crossdock.orchestration.engine.work.PARKED": "figures of the whole hub, for who runs it",
 }
 # Functions in the database read tables too, out of sight of the statements that call them.
 FUNCTIONS = {

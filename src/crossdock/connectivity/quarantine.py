@@ -77,6 +77,7 @@ where ($1 = '*' or tenant = $1) and ($2 = '' or state = $2) and ($3 = '' or sour
     and ($4 = '' or code = $4) and ($5::bigint[] is null or id = any($5)) and id > $6
 order by id limit $7
 """
+COUNT_OPEN = "select count(*) from quarantine where ($1 = '*' or tenant = $1) and state = 'OPEN'"
 CLOSE = """
 update quarantine set state = $2, closed_at = $3, closed_reason = $4
 where tenant = $5 and id = any($1) and state = 'OPEN' returning id
@@ -128,6 +129,11 @@ async def find(  # noqa: PLR0913 - each narrows the list
 ) -> list[Quarantined]:
     rows = await tx.fetch(FIND, tx.tenant, state, source, code, ids, after, limit)
     return [_quarantined(row) for row in rows]
+
+
+async def count_open(tx: Transaction) -> int:
+    counted: int = await tx.fetchval(COUNT_OPEN, tx.tenant)
+    return counted
 
 
 async def show(tx: Transaction, quarantine_id: int) -> Quarantined:

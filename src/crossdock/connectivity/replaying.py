@@ -63,6 +63,10 @@ class Quarantine:
                 tx, state=state, source=source, code=code, ids=ids, after=after, limit=limit
             )
 
+    async def count_open(self, scope: Scope) -> int:
+        async with self._database.transaction(scope) as tx:
+            return await quarantine.count_open(tx)
+
     async def show(self, scope: Scope, quarantine_id: int) -> Quarantined:
         async with self._database.transaction(scope) as tx:
             return await quarantine.show(tx, quarantine_id)

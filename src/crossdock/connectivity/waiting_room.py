@@ -74,6 +74,9 @@ select id, source, identity, fact::text as fact, code, missing, attempts, receiv
 from waiting_fact where ($1 = '*' or tenant = $1) and ($2 = '' or source = $2)
 order by id limit $3
 """
+COUNT_SINCE = """
+select count(*) from waiting_fact where ($1 = '*' or tenant = $1) and received_at < $2
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +138,12 @@ class WaitingRoom:
         async with self._database.transaction(scope) as tx:
             rows = await tx.fetch(LIST, tx.tenant, source, limit)
         return [_waiting(row) for row in rows]
+
+    async def count_since(self, scope: Scope, moment: datetime) -> int:
+        """Count the facts that have waited since before a moment."""
+        async with self._database.transaction(scope) as tx:
+            counted: int = await tx.fetchval(COUNT_SINCE, tx.tenant, moment)
+        return counted
 
     async def _retry_tenant(self, scope: Scope, now: datetime) -> int:
         async with self._database.transaction(scope) as tx:

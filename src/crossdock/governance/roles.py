@@ -17,7 +17,10 @@ class Unauthenticated(Forbidden):
 
 
 class Area(StrEnum):
-    """STOCK: availability and reservations. EVENTS: facts in, the log out. TELEMETRY: figures."""
+    """STOCK: availability and reservations. EVENTS: facts in, the log out. TELEMETRY: figures.
+
+    PROCESSES: their instances. CASES: what a person must know of, with an owner and a deadline.
+    """
 
     STOCK = "stock"
     EVENTS = "events"
@@ -25,6 +28,8 @@ class Area(StrEnum):
     CONNECTIONS = "connections"
     MESSAGES = "messages"
     DLQ = "dlq"
+    PROCESSES = "processes"
+    CASES = "cases"
     KEYS = "keys"
     TELEMETRY = "telemetry"
 
@@ -74,6 +79,8 @@ ROLES: Mapping[str, frozenset[Verb]] = MappingProxyType(
                 "connections:write",
                 "messages:write",
                 "dlq:write",
+                "processes:write",
+                "cases:write",
                 "telemetry:read",
             ]
         ),

@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 
-from crossdock.canonical.errors import NotFound
-from crossdock.foundation.database import Transaction
+from crossdock.canonical.errors import Invalid, NotFound
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import derived_uuid, prefixed
+from crossdock.foundation.scope import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +91,66 @@ LIST = """
 select * from business_case where tenant = $1 and state = $2 order by due_at, case_id limit $3
 """
 
+FIND = """
+select * from business_case
+where ($1 = '*' or tenant = $1) and ($2 = '' or state = $2) and ($3 = '' or owner_role = $3)
+    and ($4 = '' or code = $4) and ($5 = '' or case_id = $5)
+order by due_at, case_id limit $6
+"""
+
+COUNT_OVERDUE = """
+select count(*) from business_case
+where ($1 = '*' or tenant = $1) and state = 'OPEN' and due_at < $2
+"""
+
 CLOSE_BY_ID = """
 update business_case set state = 'CLOSED', closed_at = $3, resolution = $4
 where tenant = $1 and case_id = $2 and state = 'OPEN' returning case_id
 """
+
+
+class Cases:
+    """What people may do with cases: list, show, close."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def find(
+        self,
+        scope: Scope,
+        *,
+        state: str = "OPEN",
+        owner: str = "",
+        code: str = "",
+        limit: int = 100,
+    ) -> list[Case]:
+        """List cases, the most urgent first; `state` "" is open ones and closed ones."""
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(FIND, tx.tenant, state, owner, code, "", limit)
+        return [_case_of(row) for row in rows]
+
+    async def show(self, scope: Scope, case_id: str) -> Case:
+        async with self._database.transaction(scope) as tx:
+            row = await tx.fetchrow(FIND, tx.tenant, "", "", "", case_id, 1)
+        if row is None:
+            raise NotFound(
+                f"no case is called {case_id!r}", hint="`crossdock case list --all` shows them"
+            )
+        return _case_of(row)
+
+    async def count_overdue(self, scope: Scope) -> int:
+        async with self._database.transaction(scope) as tx:
+            counted: int = await tx.fetchval(COUNT_OVERDUE, tx.tenant, self._clock.now())
+        return counted
+
+    async def close(self, scope: Scope, case_id: str, reason: str) -> Case:
+        """Close a case by hand; its cause, if it is met again, opens a new one."""
+        if not reason.strip():
+            raise Invalid("say why it is closed", where="/reason")
+        async with self._database.transaction(scope) as tx:
+            await close(tx, case_id, reason, self._clock.now())
+        return await self.show(scope, case_id)
 
 
 async def record(tx: Transaction, said: Sequence[Said], now: datetime) -> None:
@@ -112,7 +170,9 @@ async def listed(tx: Transaction, *, state: str = "OPEN", limit: int = 200) -> l
 async def close(tx: Transaction, case_id: str, resolution: str, now: datetime) -> None:
     """Close a case by hand."""
     if not await tx.fetchval(CLOSE_BY_ID, tx.tenant, case_id, now, resolution):
-        raise NotFound(f"no open case is called {case_id!r}")
+        raise NotFound(
+            f"no open case is called {case_id!r}", hint="`crossdock case list` shows those open"
+        )
 
 
 async def _open(tx: Transaction, word: Said, case: OpenCase, now: datetime) -> None:

@@ -29,12 +29,15 @@ from crossdock.foundation import readers
 from crossdock.foundation.clock import SystemClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.ids import Ids, SystemIds
+from crossdock.foundation.refusals import Refusals
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access, NewKey
 from crossdock.governance.authority import Authority
 from crossdock.governance.roles import ROLES, Principal, verbs_of
 from crossdock.interfaces.api import create_app
+from crossdock.orchestration.cases import Cases
+from crossdock.orchestration.engine.instances import Instances
 from tests.interfaces.api.applications import APPLICATIONS
 
 OWNER = Principal(tenant="main", verbs=ROLES["owner"], key_id="owner")
@@ -73,6 +76,9 @@ class House:
         self.proposals = Proposals(database)
         self.outbox = Outbox(database, self.clock)
         self.readers = [catalog_face.reader(self.catalog), inventory_reader(self.clock)]
+        self.refusals = Refusals(database, self.clock, self.readers)
+        self.instances = Instances(database, self.clock, ["loading"])
+        self.cases = Cases(database, self.clock)
 
     async def catch_up(self) -> None:
         for reader in self.readers:

@@ -101,6 +101,14 @@ RIGHT: list[tuple[str, str, Any]] = [
     ("POST", "/v1/dead-letters/{}/edit", {"changes": {"quantity": "1"}, "reason": "why"}),
     ("POST", "/v1/dead-letters/{}/resolve", {"happened": True, "reason": "why"}),
     ("POST", "/v1/dead-letters/discard", {"ids": ["c"], "reason": "why"}),
+    ("GET", "/v1/refused-events?reader=catalog&after=0&limit=10", None),
+    ("POST", "/v1/refused-events/{}/reapply", {"reader": "catalog"}),
+    ("GET", "/v1/processes/instances?process=loading&parked=false&limit=10", None),
+    ("GET", "/v1/processes/loading/instances/{}", None),
+    ("POST", "/v1/processes/loading/resume", {"instance": "D1"}),
+    ("GET", "/v1/cases?state=OPEN&owner=x&code=x&limit=10", None),
+    ("GET", "/v1/cases/{}", None),
+    ("POST", "/v1/cases/{}/close", {"reason": "why"}),
 ]
 hostile: st.SearchStrategy[Any] = (
     st.sampled_from(

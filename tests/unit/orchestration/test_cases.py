@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from crossdock.canonical.errors import NotFound
+from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration import cases
-from crossdock.orchestration.cases import CloseCase, OpenCase, Said
+from crossdock.orchestration.cases import Cases, CloseCase, OpenCase, Said
 from tests.conftest import NOON
 
 MAIN = Scope("main")
@@ -82,3 +82,43 @@ async def test_the_most_urgent_case_comes_first_and_other_tenants_see_none(
         ]
     async with database.transaction(Scope("other")) as tx:
         assert await cases.listed(tx) == []
+
+
+async def test_cases_are_found_by_owner_and_code_and_counted_when_overdue(
+    database: Database, clock: VirtualClock
+) -> None:
+    async with database.transaction(MAIN) as tx:
+        await cases.record(tx, [stale()], NOON)
+    people = Cases(database, clock)
+
+    assert [case.owner_role for case in await people.find(MAIN, owner="eCommerce")] == [
+        "eCommerce"
+    ]
+    assert await people.find(MAIN, owner="Warehouse") == []
+    assert await people.find(MAIN, code="PUB-FAIL") == []
+    assert await people.find(Scope("other")) == []
+    assert await people.count_overdue(MAIN) == 0
+    await clock.advance(timedelta(minutes=16))
+    assert await people.count_overdue(MAIN) == 1
+
+
+async def test_a_case_closed_by_hand_keeps_the_reason_and_is_no_longer_overdue(
+    database: Database, clock: VirtualClock
+) -> None:
+    async with database.transaction(MAIN) as tx:
+        await cases.record(tx, [stale()], NOON)
+    people = Cases(database, clock)
+    [found] = await people.find(MAIN)
+    await clock.advance(timedelta(hours=1))
+
+    with pytest.raises(Invalid, match="say why"):
+        await people.close(MAIN, found.case_id, " ")
+    closed = await people.close(MAIN, found.case_id, "listed the item")
+
+    assert (closed.state, closed.resolution) == ("CLOSED", "listed the item")
+    assert closed.closed_at == NOON + timedelta(hours=1)
+    assert await people.find(MAIN) == []
+    assert await people.find(MAIN, state="") == [closed]
+    assert await people.count_overdue(MAIN) == 0
+    with pytest.raises(NotFound, match="no case is called 'case_0'"):
+        await people.show(MAIN, "case_0")

@@ -6,6 +6,7 @@ from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.inventory import announcing, model, state, store
 from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS
+from crossdock.capabilities.inventory.proof import SourceAge
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import StockIds
 from crossdock.foundation import event_log
@@ -24,6 +25,13 @@ on conflict (tenant, source) do update set freshness_seconds = excluded.freshnes
 
 FRESHNESS = """
 select freshness_seconds, heard_at from inventory_source where tenant = $1 and source = $2
+"""
+
+# A source that never spoke has said nothing about stock that could be out of date.
+SILENT = """
+select source, heard_at, freshness_seconds from inventory_source
+where ($1 = '*' or tenant = $1) and heard_at + make_interval(secs => freshness_seconds) < $2
+order by heard_at
 """
 
 # Stock rows whose soft holds have lapsed, the longest lapsed first.
@@ -65,6 +73,12 @@ class Upkeep:
         if row is None:
             return DEFAULT_FRESHNESS_SECONDS, None
         return row["freshness_seconds"], row["heard_at"]
+
+    async def silent_sources(self, scope: Scope) -> list[SourceAge]:
+        """Name the sources whose stock counts as stale, the longest silent first."""
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(SILENT, tx.tenant, self._clock.now())
+        return [SourceAge(**dict(row.items())) for row in rows]
 
     async def sweep(self, *, limit: int = 10_000) -> int:
         """End the soft holds whose time is over where nobody asks; a job calls this."""

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.interfaces.api import (
+    cases,
     connections,
     health,
     items,
@@ -21,6 +22,8 @@ from crossdock.interfaces.api import (
     letters,
     log,
     messages,
+    processes,
+    refused_events,
     stock,
     webhooks,
 )
@@ -73,6 +76,9 @@ def create_app(hub: Hub, crew: Mapping[str, str] | None = None) -> FastAPI:
         keeping.proposal_routes(hub),
         letters.reading_routes(hub),
         letters.mending_routes(hub),
+        refused_events.router(hub),
+        processes.router(hub),
+        cases.router(hub),
         keys.router(hub),
         log.router(hub),
         health.router(hub, {} if crew is None else crew),

@@ -13,9 +13,12 @@ from crossdock.connectivity.replaying import Quarantine
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.ids import Ids
+from crossdock.foundation.refusals import Refusals
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access
 from crossdock.governance.authority import Authority
+from crossdock.orchestration.cases import Cases
+from crossdock.orchestration.engine.instances import Instances
 
 
 class Hub(Protocol):
@@ -60,3 +63,12 @@ class Hub(Protocol):
 
     @property
     def outbox(self) -> Outbox: ...
+
+    @property
+    def refusals(self) -> Refusals: ...
+
+    @property
+    def instances(self) -> Instances: ...
+
+    @property
+    def cases(self) -> Cases: ...

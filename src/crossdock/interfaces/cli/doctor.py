@@ -17,6 +17,7 @@ from crossdock.foundation.settings import Settings, unknown_variables
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import read_settings, run
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout
+from crossdock.interfaces.cli.standstill import standing_still
 
 app = typer.Typer(add_completion=False)
 
@@ -78,6 +79,7 @@ async def _examine_hub(settings: Settings, outside: Outside | None) -> list[Chec
             await health.check_workers(hub.database),
             *await _connections(hub),
             *await _outbox(hub),
+            *await standing_still(hub),
         ]
 
 

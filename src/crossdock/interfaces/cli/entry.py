@@ -27,6 +27,8 @@ COMMANDS = {
     "stock": "Ask what can be promised; reserve and release.",
     "msg": "Messages that came in: list, show, replay what was set aside.",
     "dlq": "Commands that could not be delivered: show, edit, replay, discard.",
+    "process": "Instances of processes: list, show, resume those that were parked.",
+    "case": "Business exceptions with owner and deadline: list, show, close.",
     "listen": "Forward events to an HTTP address as they happen.",
     "tail": "Print events as they happen.",
     "sim": "Run the stand-ins of outside systems: a shop, a warehouse.",

@@ -1,10 +1,12 @@
 """`crossdock key`: API keys."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from crossdock.assembly import Hub
+from crossdock.canonical.errors import Invalid
 from crossdock.governance.access import NewKey
 from crossdock.governance.roles import ROLES, Principal, verbs_of
 from crossdock.interfaces.cli.hub import with_hub
@@ -23,14 +25,26 @@ def _by_command_line(hub: Hub) -> Principal:
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
-    may: Annotated[list[str], typer.Option(help="A verb, such as stock:write; repeatable.")],
+    may: Annotated[
+        list[str] | None, typer.Option(help="A verb, such as stock:write; repeatable.")
+    ] = None,
+    role: Annotated[
+        str, typer.Option(help=f"A bundle of verbs instead: {', '.join(ROLES)}.")
+    ] = "",
     partner: Annotated[str, typer.Option(help="Only this trading partner's data.")] = "",
+    expires_at: Annotated[
+        str, typer.Option(help="When it dies, such as 2027-01-31T18:00:00Z; else never.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Create a key and show it, this once."""
+    if role and role not in ROLES:
+        raise Invalid(f"{role!r} is no role", where="--role", hint=f"one of {', '.join(ROLES)}")
+    verbs = verbs_of(may or ()) | ROLES.get(role, frozenset())
+    end = _moment(expires_at) if expires_at else None
 
     async def created(hub: Hub) -> None:
-        new = NewKey(name=name, verbs=verbs_of(may), partner=partner)
+        new = NewKey(name=name, verbs=verbs, partner=partner, expires_at=end)
         issued = await hub.access.create(_by_command_line(hub), new)
         if as_json:
             print_json({"key_id": issued.key_id, "token": issued.token})
@@ -50,7 +64,7 @@ def list_keys(as_json: AsJson = False) -> None:
             print_json(keys)
             return
         table(
-            ("key", "name", "partner", "may", "created", "revoked"),
+            ("key", "name", "partner", "may", "created", "expires", "revoked"),
             [
                 (
                     key.key_id,
@@ -58,6 +72,7 @@ def list_keys(as_json: AsJson = False) -> None:
                     key.partner,
                     " ".join(key.verbs),
                     f"{key.created_at:%Y-%m-%d %H:%M}",
+                    key.expires_at and f"{key.expires_at:%Y-%m-%d %H:%M}",
                     key.revoked_at and f"{key.revoked_at:%Y-%m-%d %H:%M}",
                 )
                 for key in keys
@@ -79,3 +94,15 @@ def revoke(
         print_json({"revoked": key_id}) if as_json else stdout.print(f"{key_id} revoked")
 
     with_hub(revoked)
+
+
+def _moment(text: str) -> datetime:
+    """Read a moment that means the same everywhere."""
+    hint = "write it with its offset from UTC, such as 2027-01-31T18:00:00Z"
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid(f"{text!r} is no date and time", where="--expires-at", hint=hint) from None
+    if moment.tzinfo is None:
+        raise Invalid(f"{text} is of no time zone", where="--expires-at", hint=hint)
+    return moment

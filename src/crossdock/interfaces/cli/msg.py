@@ -1,4 +1,4 @@
-"""`crossdock msg`: messages that were set aside, what waits, and what is only proposed."""
+"""`crossdock msg`: what was set aside, refused or only proposed, and what waits."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 Number = Annotated[int, typer.Argument(help="As `list` shows it.")]
 Source = Annotated[str, typer.Option(help="Only from this connection.")]
 Code = Annotated[str, typer.Option(help="Only with this code, such as MD-ITEM-XREF.")]
+Reader = Annotated[str, typer.Option(help="Only of this reader.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, do nothing.")]
 
 
@@ -160,6 +161,51 @@ def discard(
         print_json({"discarded": count}) if as_json else stdout.print(f"{count} discarded")
 
     with_hub(discarded)
+
+
+@app.command()
+def refused(reader: Reader = "", as_json: AsJson = False) -> None:
+    """List events that are in the log but that a reader of the hub could not apply."""
+
+    async def listed(hub: Hub) -> None:
+        found = await hub.refusals.find(hub.scope, reader=reader)
+        if as_json:
+            print_json(found)
+            return
+        table(
+            ("position", "reader", "type", "key", "source", "since", "reason"),
+            [
+                (e.position, e.reader, e.type, e.key, e.source, f"{e.refused_at:%m-%d %H:%M}",
+                 e.reason)
+                for e in found
+            ],
+            empty="no event is refused",
+        )  # fmt: skip
+
+    with_hub(listed)
+
+
+@app.command()
+def reapply(
+    position: Annotated[int, typer.Argument(help="The event's, as `refused` shows it.")],
+    reader: Reader = "",
+    as_json: AsJson = False,
+) -> None:
+    """Hand an event again to the readers that refused it; exit code 1 if one still does."""
+
+    async def reapplied(hub: Hub) -> int:
+        results = await hub.refusals.reapply(hub.scope, position, reader=reader)
+        if as_json:
+            print_json({"results": results})
+        else:
+            table(
+                ("reader", "result", "why"),
+                [(r.reader, "applied" if r.is_applied else "refused", r.reason) for r in results],
+                empty="nothing matches",
+            )
+        return 0 if all(result.is_applied for result in results) else EXIT_FINDINGS
+
+    raise typer.Exit(with_hub(reapplied))
 
 
 def _as_object(one: Proposal) -> dict[str, Any]:

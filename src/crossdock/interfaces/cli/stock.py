@@ -1,11 +1,13 @@
 """`crossdock stock`: what can be promised, and promises."""
 
+import shlex
 from decimal import Decimal
 from typing import Annotated
 
 import typer
 
 from crossdock.assembly import Hub
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import Quantity, plain
 from crossdock.capabilities.catalog import Found, KnownGoods, Named, normalised
@@ -28,15 +30,32 @@ At = Annotated[
     typer.Argument(parser=normalised, metavar="LOCATION", help="Location, or group of locations."),
 ]
 Held = Annotated[str, typer.Argument(help="Reservation id, rsv_…")]
+KEY = "ITEM LOCATION"
+LINE = "ITEM LOCATION QUANTITY [DEMAND_REF]"
+CONSUMED = "NUMBER QUANTITY"
 
 
 @app.command()
-def available(item: Item, location: At, as_json: AsJson = False) -> None:
-    """Say what can be promised now, with the proof."""
+def available(
+    item: Item,
+    location: At,
+    also: Annotated[
+        list[str] | None, typer.Option(help=f'Of more, in one word: "{KEY}"; repeatable.')
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what can be promised now, with the proof; of many at many places, all of one moment."""
+    more = [_words(text, "--also", KEY) for text in also or ()]
+    keys = [(item, location), *((normalised(one), normalised(at)) for one, at in more)]
 
     async def asked(hub: Hub) -> None:
-        answer = (await hub.inventory.availability(hub.scope, [(item, location)]))[0]
-        print_json(availability_shown(answer)) if as_json else _show(answer)
+        answers = await hub.inventory.availability(hub.scope, keys)
+        if as_json:
+            shown = [availability_shown(answer) for answer in answers]
+            print_json({"availability": shown} if more else shown[0])
+            return
+        for answer in answers:
+            _show(answer)
 
     with_hub(asked)
 
@@ -71,18 +90,29 @@ def reserve(
     hard: Annotated[bool, typer.Option(help="Without an end, for an accepted order.")] = False,
     ttl: Annotated[int | None, typer.Option(help="Seconds that a soft hold lives.")] = None,
     demand_ref: Annotated[str, typer.Option(help="The order line it is for.")] = "",
+    also: Annotated[
+        list[str] | None, typer.Option(help=f'One more line, in one word: "{LINE}"; repeatable.')
+    ] = None,
+    allow_partial: Annotated[
+        bool,
+        typer.Option("--allow-partial", help="Promise what there is, instead of all or none."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Promise stock; exit code 1 if there is not enough."""
+    """Promise stock, every line or nothing; exit code 1 if there is not enough."""
+    said = [(item, location, quantity, demand_ref), *map(_line, also or ())]
 
     async def asked(hub: Hub) -> int:
-        found = await _known(hub, item, location, quantity)
-        line = ReservationLine(item, location, found.micros, demand_ref)
+        lines = [
+            ReservationLine(one, at, (await _known(hub, one, at, amount)).micros, ref)
+            for one, at, amount, ref in said
+        ]
         request = ReservationRequest(
             request_id=request_id,
-            lines=(line,),
+            lines=tuple(lines),
             kind=ReservationKind.HARD if hard else ReservationKind.SOFT,
             ttl_seconds=ttl,
+            allow_partial=allow_partial,
         )
         made = await hub.inventory.reserve(hub.scope, "command-line", request)
         await hub.inventory.upkeep.tell()
@@ -128,6 +158,55 @@ def release(reservation: Held, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def extend(
+    reservation: Held,
+    ttl: Annotated[int, typer.Option(help="Seconds that the soft hold lives from now.")],
+    as_json: AsJson = False,
+) -> None:
+    """Let a soft hold live longer."""
+
+    async def asked(hub: Hub) -> None:
+        made = await hub.inventory.extend(hub.scope, reservation, ttl)
+        await hub.inventory.upkeep.tell()
+        await _print_reservation(hub, made, as_json=as_json)
+
+    with_hub(asked)
+
+
+@app.command()
+def consume(
+    reservation: Held,
+    line: Annotated[
+        list[str] | None,
+        typer.Option(help=f'Only of this line, in one word: "{CONSUMED}"; repeatable.'),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Note that goods went out against a reservation: all that is left, or so much of a line."""
+    amounts = _amounts(line) if line else None
+
+    async def asked(hub: Hub) -> None:
+        made = await hub.inventory.consume(hub.scope, reservation, amounts)
+        await hub.inventory.upkeep.tell()
+        await _print_reservation(hub, made, as_json=as_json)
+
+    with_hub(asked)
+
+
+@app.command()
+def transfer(reservation: Held, location: At, as_json: AsJson = False) -> None:
+    """Move what is left of a reservation to another location, without a moment in between."""
+
+    async def asked(hub: Hub) -> None:
+        place = await hub.catalog.location(hub.scope, location)
+        made = await hub.inventory.transfer(hub.scope, reservation, place.location)
+        await hub.inventory.upkeep.tell()
+        await _print_reservation(hub, made, as_json=as_json)
+
+    with_hub(asked)
+
+
+@app.command()
 def safety(
     item: Item,
     location: At,
@@ -145,6 +224,34 @@ def safety(
         print_json(answer) if as_json else stdout.print(f"safety of {item}: {safety.value}")
 
     with_hub(asked)
+
+
+def _words(text: str, option: str, form: str) -> list[str]:
+    """Split what an option says, as a shell does; names with blanks stand in quotes."""
+    names = form.split()
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = []
+    if not len(names) - form.count("[") <= len(words) <= len(names):
+        raise Invalid(f"{text!r} is not {form}", where=option, hint=f'{option} "{form}"')
+    return words
+
+
+def _line(text: str) -> tuple[str, str, str, str]:
+    item, location, quantity, *demand_ref = _words(text, "--also", LINE)
+    return normalised(item), normalised(location), quantity, "".join(demand_ref)
+
+
+def _amounts(lines: list[str]) -> dict[int, int]:
+    """Read how much of which line; a line that is named twice counts once, so it is refused."""
+    amounts: dict[int, int] = {}
+    for text in lines:
+        number, quantity = _words(text, "--line", CONSUMED)
+        if not number.isdecimal() or int(number) in amounts:
+            raise Invalid(f"{number} is no line, or named twice", where="--line")
+        amounts[int(number)] = Quantity.of(quantity).micros
+    return amounts
 
 
 def _figures(answer: Availability) -> dict[str, Quantity]:

@@ -66,6 +66,25 @@ from process_instance where tenant = $1 and parked_at is not null
 order by parked_at desc limit $2
 """
 
+# Those that are parked have an index of their own.
+LIST = """
+select process, instance, step, coalesce(ledger, '{}') as ledger, timers, due_at, decided_at,
+    correlation_id, parked_at, parked_reason
+from process_instance
+where ($1 = '*' or tenant = $1) and ($2 = '' or process = $2)
+    and (parked_at is not null or not $3)
+order by process, instance limit $4
+"""
+
+COUNT_PARKED = """
+select count(*) from process_instance where ($1 = '*' or tenant = $1) and parked_at is not null
+"""
+
+RESUME_ALL = """
+update process_instance set parked_at = null, parked_reason = '', due_at = $3
+where tenant = $1 and process = $2 and parked_at is not null returning instance
+"""
+
 RESUME = """
 update process_instance set parked_at = null, parked_reason = '', due_at = $4
 where tenant = $1 and process = $2 and instance = $3 and parked_at is not null returning instance
@@ -89,7 +108,10 @@ async def of_thread(tx: Transaction, correlation_id: str, *, limit: int = 200) -
 async def standing(tx: Transaction, process: str, instance: str) -> Standing:
     row = await tx.fetchrow(STANDING, tx.tenant, process, instance)
     if row is None:
-        raise NotFound(f"{process} has no instance {instance!r}")
+        raise NotFound(
+            f"{process} has no instance {instance!r}",
+            hint="`crossdock process list --all` shows those it has",
+        )
     return _standing_of(row)
 
 
@@ -101,8 +123,32 @@ async def parked(tx: Transaction, *, limit: int = 200) -> list[Standing]:
 async def resume(tx: Transaction, process: str, instance: str, now: datetime) -> None:
     """Let a parked instance be decided again: its cause is mended."""
     if not await tx.fetchval(RESUME, tx.tenant, process, instance, now):
-        raise NotFound(f"{process} has no parked instance {instance!r}")
+        raise NotFound(
+            f"{process} has no parked instance {instance!r}",
+            hint="`crossdock process list` shows those that are parked",
+        )
     tx.wake(topic(process))
+
+
+async def listed(
+    tx: Transaction, *, process: str, is_parked: bool, limit: int = 200
+) -> list[Standing]:
+    """Show parked instances, or all, of one process ("": of every one), by name."""
+    rows = await tx.fetch(LIST, tx.tenant, process, is_parked, limit)
+    return [_standing_of(row) for row in rows]
+
+
+async def count_parked(tx: Transaction) -> int:
+    counted: int = await tx.fetchval(COUNT_PARKED, tx.tenant)
+    return counted
+
+
+async def resume_all(tx: Transaction, process: str, now: datetime) -> list[str]:
+    """Let every parked instance of a process be decided again; name them."""
+    rows = await tx.fetch(RESUME_ALL, tx.tenant, process, now)
+    if rows:
+        tx.wake(topic(process))
+    return sorted(row["instance"] for row in rows)
 
 
 def _entry_of(row: Any) -> Entry:

@@ -13,8 +13,11 @@ exception when duplicate_object or unique_violation then null;  -- roles are the
 end $$;
 do $$
 begin
-    -- Made by somebody else, and we are a member already: there is nothing that we may grant.
-    if not pg_has_role(current_user, 'crossdock_hub', 'member') then
+    -- Made by somebody else, and we may act as it already: there is nothing that we may grant.
+    -- Since version 16 whoever makes a role is its member, but may not act as it yet.
+    if not pg_has_role(current_user, 'crossdock_hub', case
+            when current_setting('server_version_num')::integer < 160000 then 'member'
+            else 'set' end) then
         execute format('grant crossdock_hub to %I', current_user);
     end if;
 end $$;

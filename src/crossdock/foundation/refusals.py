@@ -1,0 +1,147 @@
+"""Events that a reader refused and passed: listed with the reason, and applied again once mended.
+
+An event is applied by its reader alone, under the lock of the reader's cursor, just as a page is:
+nobody else moves the reader's state meanwhile. It comes after what followed it in the log, as a
+late event does, and every reader of ours takes late events.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import structlog
+
+from crossdock.canonical.envelope import Event
+from crossdock.canonical.errors import NotFound, Unavailable
+from crossdock.foundation import event_log
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.readers import Reader
+from crossdock.foundation.scope import Scope
+
+log = structlog.get_logger(__name__)
+
+# The log is far larger than what was refused of it: each is looked up by its position.
+FIND = """
+select r.reader, r.position, e.type, e.source, e.key, r.refused_at, r.reason
+from log_refusal r join event_log e on e.position = r.position and e.tenant = r.tenant
+where ($1 = '*' or r.tenant = $1) and ($2 = '' or r.reader = $2)
+    and ($3::bigint is null or r.position = $3) and r.position > $4
+order by r.position, r.reader limit $5
+"""
+COUNT = "select count(*) from log_refusal where ($1 = '*' or tenant = $1)"
+
+# Waited for, not skipped: a page is soon over.
+HOLD_CURSOR = "select from log_reader where name = $1 and shard = $2 for update"
+REFUSED_EVENT = """
+select e.* from log_refusal r join event_log e on e.position = r.position and e.tenant = r.tenant
+where r.tenant = $1 and r.reader = $2 and r.position = $3
+for update of r
+"""
+REMOVE = "delete from log_refusal where tenant = $1 and reader = $2 and position = $3"
+REFUSE_AGAIN = """
+update log_refusal set refused_at = $4, reason = $5
+where tenant = $1 and reader = $2 and position = $3
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """One event, and the reader that could not apply it."""
+
+    reader: str
+    position: int
+    type: str
+    source: str
+    key: str
+    refused_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reapplied:
+    """What became of another try: applied and off the list, or still there with its reason."""
+
+    reader: str
+    position: int
+    is_applied: bool
+    reason: str = ""
+
+
+class Refusals:
+    def __init__(self, database: Database, clock: Clock, readers: Sequence[Reader]) -> None:
+        self._database = database
+        self._clock = clock
+        self._readers = {reader.name: reader for reader in readers}
+
+    async def find(
+        self,
+        scope: Scope,
+        *,
+        reader: str = "",
+        position: int | None = None,
+        after: int = 0,
+        limit: int = 100,
+    ) -> list[Refused]:
+        """List refused events in the order of the log."""
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(FIND, tx.tenant, reader, position, after, limit)
+        return [Refused(**dict(row.items())) for row in rows]
+
+    async def count(self, scope: Scope) -> int:
+        async with self._database.transaction(scope) as tx:
+            counted: int = await tx.fetchval(COUNT, tx.tenant)
+        return counted
+
+    async def reapply(self, scope: Scope, position: int, *, reader: str = "") -> list[Reapplied]:
+        """Hand an event again to the readers that refused it, each in one transaction."""
+        found = await self.find(scope, reader=reader, position=position)
+        if not found:
+            by = f" by {reader}" if reader else ""
+            raise NotFound(
+                f"no event at position {position} was refused{by}",
+                hint="`crossdock msg refused` lists those that were",
+            )
+        return [await self._reapply(scope.tenant, one) for one in found]
+
+    async def _reapply(self, tenant: str, refused: Refused) -> Reapplied:
+        reader = self._readers.get(refused.reader)
+        if reader is None:
+            reason = f"this hub has no reader {refused.reader} any more"
+            return _still(refused, reason)
+        key = (tenant, refused.reader, refused.position)
+        async with self._database.transaction(Scope.of_workers()) as tx:
+            shard = event_log.shard_of(tenant, refused.key) % reader.shards
+            await tx.execute(HOLD_CURSOR, reader.name, shard)
+            row = await tx.fetchrow(REFUSED_EVENT, *key)
+            if row is None:
+                return _still(refused, "somebody else has just applied it")
+            reason = await _tried(tx, reader, row)
+            if reason:
+                await tx.execute(REFUSE_AGAIN, *key, self._clock.now(), reason)
+                return _still(refused, reason)
+            await tx.execute(REMOVE, *key)
+        log.info("refused event applied", reader=reader.name, position=refused.position)
+        return Reapplied(reader=refused.reader, position=refused.position, is_applied=True)
+
+
+async def _tried(tx: Transaction, reader: Reader, row: Any) -> str:
+    """Apply one event, or say why it is refused still."""
+    try:
+        async with tx.savepoint():
+            event: Event = event_log.event_of(row)
+            await reader.apply(tx, [event])
+    except (Unavailable, asyncpg.PostgresConnectionError, OSError):
+        raise
+    except Exception as error:
+        log.exception("event refused again", reader=reader.name, position=row["position"])
+        return repr(error)
+    return ""
+
+
+def _still(refused: Refused, reason: str) -> Reapplied:
+    return Reapplied(
+        reader=refused.reader, position=refused.position, is_applied=False, reason=reason
+    )

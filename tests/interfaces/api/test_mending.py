@@ -1,0 +1,75 @@
+"""What stopped by itself is seen over HTTP, and mended."""
+
+from datetime import timedelta
+
+from crossdock.orchestration import cases
+from crossdock.orchestration.cases import OpenCase, Said
+from tests.interfaces.api.conftest import Caller, House, main_scope
+
+PARK = """
+insert into process_instance (process, tenant, instance, parked_at, parked_reason)
+values ('loading', 'main', $1, now(), 'ValueError()')
+"""
+
+
+async def test_a_refused_event_is_listed_and_applied_again(call: Caller, house: House) -> None:
+    async with house.database.transaction(main_scope()) as tx:
+        await tx.execute(
+            "insert into log_refusal select 'main', 'catalog', 1, now(), 'ValueError()'"
+        )
+    await call("PUT", "/v1/items/BOLT", {})
+    await house.catch_up()
+
+    listed = await call("GET", "/v1/refused-events?reader=catalog")
+    again = await call("POST", "/v1/refused-events/1/reapply", {"reader": "catalog"})
+    gone = await call("POST", "/v1/refused-events/1/reapply")
+
+    assert [one["type"] for one in listed.json["events"]] == ["catalog.item_changed.v1"]
+    assert again.json["results"] == [
+        {"reader": "catalog", "position": 1, "is_applied": True, "reason": ""}
+    ]
+    assert (gone.status, gone.json["code"]) == (404, "not_found")
+    assert "crossdock msg refused" in gone.json["hint"]
+
+
+async def test_parked_instances_are_listed_shown_and_resumed(call: Caller, house: House) -> None:
+    async with house.database.transaction(main_scope()) as tx:
+        await tx.execute(PARK, "shop/web/a")
+        await tx.execute(PARK, "shop/web/b")
+
+    listed = await call("GET", "/v1/processes/instances?process=loading")
+    shown = await call("GET", "/v1/processes/loading/instances/shop/web/a")
+    one = await call("POST", "/v1/processes/loading/resume", {"instance": "shop/web/a"})
+    rest = await call("POST", "/v1/processes/loading/resume")
+    every = await call("GET", "/v1/processes/instances?parked=false")
+
+    assert [each["instance"] for each in listed.json["instances"]] == ["shop/web/a", "shop/web/b"]
+    assert shown.json["standing"]["parked_reason"] == "ValueError()"
+    assert shown.json["journal"] == []
+    assert (one.json, rest.json) == ({"resumed": ["shop/web/a"]}, {"resumed": ["shop/web/b"]})
+    assert [each["parked_at"] for each in every.json["instances"]] == [None, None]
+    unknown = await call("POST", "/v1/processes/lauding/resume")
+    assert (unknown.status, unknown.json["hint"]) == (404, "one of loading")
+
+
+async def test_a_case_is_listed_and_closed_with_who_and_why(call: Caller, house: House) -> None:
+    case = OpenCase(
+        code="PUB-FAIL",
+        fingerprint="PUB-FAIL:a",
+        severity="S2",
+        owner_role="eCommerce",
+        within=timedelta(hours=1),
+        entity="shop/web/a",
+        title="the shop refuses",
+    )
+    async with house.database.transaction(main_scope()) as tx:
+        await cases.record(tx, [Said("main", "", case)], house.clock.now())
+
+    [listed] = (await call("GET", "/v1/cases?owner=eCommerce")).json["cases"]
+    closed = await call("POST", f"/v1/cases/{listed['case_id']}/close", {"reason": "listed it"})
+    again = await call("POST", f"/v1/cases/{listed['case_id']}/close", {"reason": "listed it"})
+
+    assert (listed["code"], listed["state"], listed["count"]) == ("PUB-FAIL", "OPEN", 1)
+    assert closed.json["resolution"].startswith("listed it (key ")
+    assert (again.status, again.json["code"]) == (404, "not_found")
+    assert (await call("GET", "/v1/cases")).json["cases"] == []

@@ -1,0 +1,235 @@
+"""With --json every command prints one JSON value on stdout, and nothing else."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crossdock.assembly import Hub
+from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
+from crossdock.interfaces.cli.entry import COMMANDS
+from tests.docs.generate import commands_of
+from tests.interfaces.cli_commands.conftest import CommandLine
+from tests.interfaces.cli_commands.trouble import (
+    PROCESS,
+    dead_letters,
+    open_case,
+    parked_instances,
+    parked_letter,
+    refused_event,
+    unknown_items,
+)
+
+ROOT = Path(__file__).parents[3]
+MICROS = 1_000_000
+
+# In an order in which each finds what it needs; {…} is filled in with what the trouble is called.
+ONCE: tuple[str, ...] = (
+    "version",
+    "migrate",
+    "doctor",
+    "catalog add-item HOSE",
+    "catalog add-location DC2 --member DC1",
+    "catalog items",
+    "catalog locations",
+    "catalog link shop 4711 HOSE",
+    "connection applications",
+    "connection add drop generic_wms_files --file drop.json",
+    "connection list",
+    "connection check drop",
+    "connection pause drop --reason holidays",
+    "connection resume drop",
+    "channel put drop DC1 --from DC1",
+    "channel list",
+    "key create board --role reader",
+    "key list",
+    "key revoke {key}",
+    "stock available BOLT DC1",
+    "stock on-hand BOLT DC1",
+    "stock reserve BOLT DC1 1 --request-id r",
+    "stock show {hold}",
+    "stock extend {hold} --ttl 60",
+    "stock confirm {hold}",
+    "stock consume {hold} --line {line}",
+    "stock transfer {hold} DC1",
+    "stock release {hold}",
+    "stock safety BOLT DC1 1",
+    "msg list",
+    "msg waiting",
+    "msg show {entry}",
+    "msg replay --dry-run",
+    "msg discard {entry} --reason why",
+    "msg refused",
+    "msg reapply {position}",
+    "dlq list",
+    "dlq show a",
+    "dlq edit a --change {change} --reason why",
+    "dlq replay b",
+    "dlq discard c --reason why",
+    "dlq resolve p --happened --reason why",
+    "process list",
+    "process show {process} shop/web/a",
+    "process resume {process}",
+    "case list",
+    "case show {case}",
+    "case close {case} --reason why",
+)
+# These go on until they are ended: they say one value at the start, or one for each event.
+ENDLESS = {
+    "serve --workers 0",
+    "worker",
+    "sim shop --port 0 --sells 0",
+    "sim warehouse --items 1",
+    "tail --all",
+    "listen --forward-to http://127.0.0.1:9/",
+}
+# Half a minute and more each; the first is played, and its JSON read, by tests/docs/test_wheel.py.
+LONG = {"demo", "bench"}
+
+
+@pytest.fixture
+async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
+    """Fill a hub with something for each command; give the names that the hub chose."""
+    position = await refused_event(hub, "BOLT")
+    await hub.put_stock("BOLT", "DC1", 10)
+    await dead_letters(hub, "a", "b", "c")
+    await parked_letter(hub, "p")
+    await unknown_items(hub, "1")
+    await hub.waiting_room.retry_due()
+    await unknown_items(hub, "2")
+    await parked_instances(hub, "shop/web/a")
+    lines = (ReservationLine("BOLT", "DC1", 2 * MICROS),)
+    hold = await hub.inventory.reserve(hub.scope, "test", ReservationRequest("order-1", lines))
+    [entry] = await hub.quarantine.find(hub.scope)
+    (crossdock.folder / "in").mkdir()
+    crossdock.write("drop.json", {"folder": str(crossdock.folder / "in"), "location": "DC1"})
+    await crossdock("key", "create", "old", "--role", "reader")
+    [key] = await hub.access.keys(hub.scope)
+    return {
+        "position": str(position),
+        "hold": hold.reservation_id,
+        "line": f"{hold.lines[0].line_no} 1",
+        "entry": str(entry.id),
+        "case": await open_case(hub),
+        "key": key.key_id,
+        "process": PROCESS,
+        "change": '{"quantity": "3"}',
+    }
+
+
+def values(out: str) -> list[Any]:
+    """Read one value per line; anything else on stdout is an error."""
+    assert out.endswith("\n"), out
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def named(command: str) -> tuple[str, ...]:
+    """Give the words that name a command, without its arguments."""
+    name, *rest = command.split()
+    return (name, *(rest[:1] if ((rest or [""])[0],) in commands_of(name) else ()))
+
+
+def test_every_command_is_tried() -> None:
+    every = {(name, *words) for name in COMMANDS for words in commands_of(name)}
+    tried = {named(command) for command in (*ONCE, *ENDLESS)}
+
+    assert every - tried == {(name,) for name in LONG}
+
+
+async def test_a_command_with_json_prints_one_value_and_nothing_else(
+    crossdock: CommandLine, filled: dict[str, str]
+) -> None:
+    for command in ONCE:
+        words = [word.format(**filled) if word in braced(filled) else word
+                 for word in command.split()]  # fmt: skip
+        said = await crossdock(*words, "--json")
+
+        assert len(values(said.out)) == 1, (command, said)
+        is_unwell = command == "doctor"  # no worker runs here
+        assert said.code == (1 if is_unwell else 0), (command, said)
+
+
+def braced(names: dict[str, str]) -> set[str]:
+    return {f"{{{name}}}" for name in names}
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["stock show rsv_0", "dlq show nobody", "msg show 0", "case show x", "process show x y",
+     "key revoke x", "connection check x", "msg reapply 1", "channel put x DC1 --from DC1"],
+)  # fmt: skip
+async def test_an_error_with_json_is_one_value_with_what_to_do_about_it(
+    crossdock: CommandLine, command: str
+) -> None:
+    said = await crossdock(*command.split(), "--json")
+
+    [error] = values(said.out)
+    assert (said.code > 0, error.keys()) == (True, {"error", "message", "where", "hint"})
+
+
+@asynccontextmanager
+async def typed(crossdock: CommandLine, command: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a command that does not end by itself; at the end it is interrupted."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "crossdock", *command.split(), "--json",
+        cwd=crossdock.folder, env={**crossdock.environment, "CROSSDOCK_PORT": "0"},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+        await process.communicate()
+
+
+@pytest.mark.parametrize("command", sorted(ENDLESS - {"listen --forward-to http://127.0.0.1:9/"}))
+async def test_a_command_that_goes_on_says_one_value_a_line(
+    crossdock: CommandLine, hub: Hub, command: str
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 1)
+
+    async with typed(crossdock, command) as process, asyncio.timeout(60):
+        assert process.stdout
+        first = await process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest, _ = await process.communicate()
+
+    said = values(first.decode() + rest.decode())
+    assert len(said) == 1 or command.startswith("tail")
+
+
+async def test_listen_forwards_each_event_and_says_what_was_answered(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    posted: list[dict[str, Any]] = []
+
+    async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+        posted.append(json.loads(await reader.readexactly(length)))
+        writer.write(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(receive, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    command = f"listen --forward-to http://127.0.0.1:{port}/hook --events catalog.item*"
+    async with server, typed(crossdock, command) as process, asyncio.timeout(60):
+        assert process.stdout
+        line = asyncio.ensure_future(process.stdout.readline())
+        number = 0
+        while not line.done():  # until it listens, nobody forwards anything
+            await hub.put_stock(f"BOLT-{number}", "DC1", 1)
+            number += 1
+            await asyncio.wait({line}, timeout=0.5)
+        [said] = values(line.result().decode())
+
+    assert (said["type"], said["status"]) == ("catalog.item_changed.v1", 204)
+    assert posted[0]["position"] == said["position"]
+    assert posted[0]["type"] == "catalog.item_changed.v1"

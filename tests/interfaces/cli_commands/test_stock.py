@@ -1,0 +1,190 @@
+"""What can be promised, and what becomes of a promise, from the command line."""
+
+import pytest
+
+from crossdock.assembly import Hub
+from crossdock.canonical.inventory import ReservationKind
+from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
+from tests.interfaces.cli_commands.conftest import CommandLine
+
+MICROS = 1_000_000
+
+
+@pytest.fixture
+async def stocked(hub: Hub) -> Hub:
+    """Ten bolts and five nuts in DC1, three bolts in DC2."""
+    await hub.put_stock("BOLT", "DC1", 10)
+    await hub.put_stock("NUT", "DC1", 5)
+    await hub.put_stock("BOLT", "DC2", 3)
+    return hub
+
+
+async def held(hub: Hub, quantity: int = 4, *, items: tuple[str, ...] = ("BOLT",)) -> str:
+    """Hold so much of each item, softly."""
+    lines = tuple(ReservationLine(item, "DC1", quantity * MICROS) for item in items)
+    request = ReservationRequest("order-1", lines, ReservationKind.SOFT)
+    return (await hub.inventory.reserve(hub.scope, "test", request)).reservation_id
+
+
+async def free(hub: Hub, item: str, location: str = "DC1") -> str:
+    return str((await hub.availability(item, location)).available)
+
+
+async def test_several_lines_are_promised_together_or_not_at_all(
+    crossdock: CommandLine, stocked: Hub
+) -> None:
+    order = ("stock", "reserve", "BOLT", "DC1", "4", "--also", "NUT DC1 6 order-1/2")
+
+    refused = await crossdock(*order, "--request-id", "order-1")
+    partly = await crossdock(*order, "--request-id", "order-2", "--allow-partial")
+
+    assert (refused.code, "DENIED" in refused.out) == (1, True)
+    assert partly.code == 1  # there was not enough
+    assert "BOLT at DC1: 4 of 4" in partly.out
+    assert "NUT at DC1: 5 of 6" in partly.out
+    assert (await free(stocked, "BOLT"), await free(stocked, "NUT")) == ("6 EA", "0 EA")
+
+
+async def test_each_line_names_the_demand_it_is_for(crossdock: CommandLine, stocked: Hub) -> None:
+    said = await crossdock(
+        "stock", "reserve", "bolt", "dc1", "1", "--demand-ref", "o/1", "--also", "nut dc1 2 o/2",
+        "--request-id", "order-1", "--json",
+    )  # fmt: skip
+
+    assert said.code == 0, said
+    [kept] = [one for one in said.out.split('"') if one.startswith("rsv_")][:1]
+    lines = (await stocked.inventory.get(stocked.scope, kept)).lines
+    assert [(line.item, line.demand_ref) for line in lines] == [("BOLT", "o/1"), ("NUT", "o/2")]
+
+
+@pytest.mark.parametrize("text", ["NUT DC1", "NUT DC1 1 2 3", "", 'NUT "DC1 1'])
+async def test_a_line_that_is_none_is_refused_with_the_form_of_one(
+    crossdock: CommandLine, text: str
+) -> None:
+    said = await crossdock(
+        "stock", "reserve", "BOLT", "DC1", "1", "--request-id", "a", "--also", text, "--json"
+    )
+
+    assert said.code == 2
+    assert said.json["where"] == "--also"
+    assert said.json["hint"] == '--also "ITEM LOCATION QUANTITY [DEMAND_REF]"'
+
+
+async def test_many_are_asked_for_at_once_in_the_order_asked(
+    crossdock: CommandLine, stocked: Hub
+) -> None:
+    words = ("stock", "available", "BOLT", "DC1", "--also", "nut dc1", "--also", "BOLT DC2")
+    assert stocked.settings.tenant == "main"
+
+    said = await crossdock(*words)
+    many = (await crossdock(*words, "--json")).json["availability"]
+
+    assert [line for line in said.out.splitlines() if " at " in line] == [
+        "BOLT at DC1: 10 EA", "NUT at DC1: 5 EA", "BOLT at DC2: 3 EA",
+    ]  # fmt: skip
+    assert [(one["item"], one["location"]) for one in many] == [
+        ("BOLT", "DC1"), ("NUT", "DC1"), ("BOLT", "DC2"),
+    ]  # fmt: skip
+
+
+async def test_one_is_answered_by_itself(crossdock: CommandLine, stocked: Hub) -> None:
+    assert stocked.settings.tenant == "main"
+
+    assert (await crossdock("stock", "available", "BOLT", "DC1", "--json")).json["item"] == "BOLT"
+
+
+async def test_a_hold_is_confirmed(crossdock: CommandLine, stocked: Hub) -> None:
+    kept = await held(stocked)
+
+    said = await crossdock("stock", "confirm", kept)
+
+    assert (said.code, "ACTIVE HARD" in said.out) == (0, True)
+    assert (await stocked.inventory.get(stocked.scope, kept)).kind == "HARD"
+
+
+async def test_a_hold_lives_longer_when_it_is_extended(
+    crossdock: CommandLine, stocked: Hub
+) -> None:
+    kept = await held(stocked)
+    before = (await stocked.inventory.get(stocked.scope, kept)).expires_at
+
+    said = await crossdock("stock", "extend", kept, "--ttl", "3600")
+
+    after = (await stocked.inventory.get(stocked.scope, kept)).expires_at
+    assert before
+    assert after
+    assert (said.code, after > before) == (0, True)
+    assert (await crossdock("stock", "extend", kept, "--ttl", "0")).code == 2
+
+
+async def test_what_is_held_is_given_back(crossdock: CommandLine, stocked: Hub) -> None:
+    kept = await held(stocked)
+    assert await free(stocked, "BOLT") == "6 EA"
+
+    said = await crossdock("stock", "release", kept)
+
+    assert (said.code, "RELEASED" in said.out) == (0, True)
+    assert await free(stocked, "BOLT") == "10 EA"
+
+
+async def test_what_went_out_is_consumed_of_one_line_and_then_of_all(
+    crossdock: CommandLine, stocked: Hub
+) -> None:
+    kept = await held(stocked, items=("BOLT", "NUT"))
+    [first, second] = (await stocked.inventory.get(stocked.scope, kept)).lines
+
+    part = await crossdock("stock", "consume", kept, "--line", f"{second.line_no} 1.5")
+    lines = (await stocked.inventory.get(stocked.scope, kept)).lines
+    whole = await crossdock("stock", "consume", kept)
+
+    assert (part.code, whole.code) == (0, 0)
+    assert [line.used for line in lines] == [0, 1_500_000]
+    assert [line.used for line in (await stocked.inventory.get(stocked.scope, kept)).lines] == [
+        first.granted, second.granted,
+    ]  # fmt: skip
+
+
+async def test_a_line_is_consumed_by_number_and_named_once(
+    crossdock: CommandLine, stocked: Hub
+) -> None:
+    kept = await held(stocked)
+
+    twice = await crossdock("stock", "consume", kept, "--line", "1 1", "--line", "1 1", "--json")
+    unknown = await crossdock("stock", "consume", kept, "--line", "9 1", "--json")
+
+    assert (twice.code, twice.json["message"]) == (2, "1 is no line, or named twice")
+    assert (unknown.code, unknown.json["error"]) == (1, "reservation_closed")
+
+
+async def test_a_hold_moves_to_another_location(crossdock: CommandLine, stocked: Hub) -> None:
+    kept = await held(stocked, 3)
+
+    said = await crossdock("stock", "transfer", kept, "DC2")
+    nowhere = await crossdock("stock", "transfer", kept, "DC9", "--json")
+
+    assert (said.code, "BOLT at DC2: 3 of 3" in said.out) == (0, True)
+    assert (await free(stocked, "BOLT"), await free(stocked, "BOLT", "DC2")) == ("10 EA", "0 EA")
+    assert (nowhere.code, nowhere.json["error"]) == (1, "MD-LOC")
+
+
+async def test_safety_stock_is_not_promised(crossdock: CommandLine, stocked: Hub) -> None:
+    said = await crossdock("stock", "safety", "BOLT", "DC1", "8")
+
+    assert (said.code, said.out) == (0, "safety of BOLT: 8\n")
+    assert await free(stocked, "BOLT") == "2 EA"
+    order = ("stock", "reserve", "BOLT", "DC1", "3", "--request-id", "order-1")
+    assert (await crossdock(*order)).code == 1
+
+
+async def test_a_reservation_is_shown(crossdock: CommandLine, stocked: Hub) -> None:
+    kept = await held(stocked)
+
+    assert f"{kept} ACTIVE SOFT until" in (await crossdock("stock", "show", kept)).out
+    assert (await crossdock("stock", "show", "rsv_" + "0" * 32)).code == 1
+
+
+async def test_what_lies_where_is_listed(crossdock: CommandLine, stocked: Hub) -> None:
+    assert stocked.settings.tenant == "main"
+
+    assert "10 EA" in (await crossdock("stock", "on-hand", "BOLT", "DC1")).out
+    assert "nobody has said anything" in (await crossdock("stock", "on-hand", "X", "DC1")).out

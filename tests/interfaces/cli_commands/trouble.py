@@ -1,0 +1,96 @@
+"""What goes wrong in a hub, made on purpose, for the commands that show and mend it."""
+
+from datetime import timedelta
+
+from crossdock.assembly import Hub
+from crossdock.canonical.errors import Ambiguous
+from crossdock.connectivity.courier import Step
+from crossdock.connectivity.sdk import RepeatSafety
+from crossdock.orchestration import cases
+from crossdock.orchestration.cases import OpenCase, Said
+from tests.unit.connectivity.standins import command, moved, with_shop, world
+
+PROCESS = "availability_publishing"
+PARK = """
+insert into process_instance (process, tenant, instance, parked_at, parked_reason)
+values ($1, 'main', $2, now(), 'KeyError(''pack'')')
+"""
+REFUSE = """
+insert into log_refusal (tenant, reader, position, refused_at, reason)
+select tenant, 'catalog', position, now(), 'KeyError(''unit'')' from event_log
+where type = 'catalog.item_changed.v1' order by position limit 1
+"""
+
+
+async def dead_letters(hub: Hub, *names: str) -> None:
+    """Have a shop refuse commands of these names."""
+    around = await with_shop(world(hub.database, hub.clock), "refusing")
+    around.shops["refusing"].refuses |= {f"SKU-{name.upper()}" for name in names}
+    await around.enqueue(
+        *(command(name, item=f"sku-{name}", connection="refusing") for name in names)
+    )
+    courier = await around.courier("refusing")
+    while (await courier.step()).step is not Step.NOTHING:
+        pass
+    await courier.close()
+
+
+async def parked_letter(hub: Hub, name: str) -> None:
+    """Have a shop go dead in the middle of a command, so that nobody knows its outcome."""
+
+    async def lose(_commands: object) -> None:
+        raise Ambiguous("the line went dead")
+
+    around = await with_shop(world(hub.database, hub.clock, safety=RepeatSafety.NONE), "mute")
+    around.shops["mute"].after = lose
+    await around.enqueue(command(name, connection="mute"))
+    courier = await around.courier("mute")
+    while (await courier.step()).step is not Step.NOTHING:
+        pass
+    await courier.close()
+
+
+async def unknown_items(hub: Hub, *numbers: str) -> None:
+    """Have a warehouse tell of an item that nobody knows, longer ago than it is waited for."""
+    facts = [moved(number, item="GHOST") for number in numbers]
+    await hub.inbox.record(hub.scope, "wms", facts, b"")
+    await age_waiting(hub, timedelta(hours=1))
+
+
+async def age_waiting(hub: Hub, age: timedelta) -> None:
+    async with hub.database.transaction(hub.scope) as tx:
+        await tx.execute(
+            "update waiting_fact set received_at = received_at - $1::interval,"
+            " expires_at = expires_at - $1::interval, try_at = now() - interval '1 second'",
+            age,
+        )
+
+
+async def parked_instances(hub: Hub, *names: str) -> None:
+    async with hub.database.transaction(hub.scope) as tx:
+        for name in names:
+            await tx.execute(PARK, PROCESS, name)
+
+
+async def refused_event(hub: Hub, item: str) -> int:
+    """Have the catalogue's reader refuse what it heard of an item; give the event's position."""
+    await hub.put_stock(item, "DC1", 1)
+    async with hub.database.transaction(hub.scope) as tx:
+        await tx.execute(REFUSE)
+    return (await hub.refusals.find(hub.scope))[0].position
+
+
+async def open_case(hub: Hub, *, age: timedelta = timedelta()) -> str:
+    """Open a case that is due an hour after it was opened."""
+    case = OpenCase(
+        code="PUB-FAIL",
+        fingerprint="PUB-FAIL:shop/web/a",
+        severity="S2",
+        owner_role="eCommerce",
+        within=timedelta(hours=1),
+        entity="shop/web/a",
+        title="the shop refuses",
+    )
+    async with hub.database.transaction(hub.scope) as tx:
+        await cases.record(tx, [Said("main", "", case)], hub.clock.now() - age)
+    return (await hub.cases.find(hub.scope))[0].case_id
