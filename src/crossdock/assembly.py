@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
@@ -359,7 +359,7 @@ class _Pools:
                     found[tenant, answer.item, answer.location] = Pool(
                         free=answer.available.micros,
                         demand=answer.figures.hard + answer.figures.soft,
-                        fresh_until=_fresh_until(answer),
+                        fresh_until=answer.fresh_until,
                     )
         return found
 
@@ -383,18 +383,6 @@ class _Books:
             )
             for one in told
         ]
-
-
-def _fresh_until(answer: Availability) -> datetime | None:
-    """Tell when the first of an answer's sources will have been silent for too long."""
-    return min(
-        (
-            (source.heard_at or datetime.min.replace(tzinfo=UTC))
-            + timedelta(seconds=source.freshness_seconds)
-            for source in answer.sources
-        ),
-        default=None,
-    )
 
 
 def _master_key(settings: Settings) -> bytes:

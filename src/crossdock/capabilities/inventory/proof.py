@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.quantities import Quantity
@@ -17,9 +17,14 @@ class SourceAge:
     heard_at: datetime | None
     freshness_seconds: int
 
+    @property
+    def fresh_until(self) -> datetime:
+        """Tell when it will have been silent for too long; one never heard always was."""
+        heard_at = self.heard_at or datetime.min.replace(tzinfo=UTC)
+        return heard_at + timedelta(seconds=self.freshness_seconds)
+
     def is_stale(self, now: datetime) -> bool:
-        limit = timedelta(seconds=self.freshness_seconds)
-        return self.heard_at is None or now - self.heard_at > limit
+        return now > self.fresh_until
 
 
 RULE = "available = max(0, nettable - hard - soft - safety)"
@@ -53,6 +58,11 @@ class Availability:
     @property
     def is_stale(self) -> bool:
         return any(source.is_stale(self.as_of) for source in self.sources)
+
+    @property
+    def fresh_until(self) -> datetime | None:
+        """Tell when the first of its sources will have been silent for too long."""
+        return min((source.fresh_until for source in self.sources), default=None)
 
     @property
     def available(self) -> Quantity:
