@@ -98,6 +98,13 @@ def stock_moved(record: Record, vocabulary: Vocabulary) -> Fact:
     kind = vocabulary.reason(code)
     if amount < 0 and (kind not in SIGNED or _names_ends(record)):
         raise record.invalid("quantity", f"A {kind} of {amount}: send its reversal instead")
+    if kind is MovementType.OTHER and not _names_ends(record):
+        # The sign alone would make a mistyped pick a find.
+        raise record.invalid(
+            "reason",
+            f"{code!r} is not a reason that is known, and nothing says from where to where: map it"
+            " in the connection's `reasons`, or send from_status and to_status",
+        )
     source, target = _ends(record, vocabulary, kind, amount)
     reverses = record.text("reverses")
     return _fact(

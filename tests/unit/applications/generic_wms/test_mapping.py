@@ -71,7 +71,7 @@ def test_a_reason_alone_says_where_goods_went(kind: MovementType) -> None:
     assert (movement.target_place and movement.target_place.status) == target
 
 
-@pytest.mark.parametrize("kind", sorted(SIGNED))
+@pytest.mark.parametrize("kind", sorted(SIGNED - {MovementType.OTHER}))
 def test_the_sign_of_an_adjustment_says_whether_goods_were_found_or_lost(kind: str) -> None:
     found, lost = moved(PICK | {"reason": kind}), moved(PICK | {"reason": kind, "quantity": "-4"})
 
@@ -96,11 +96,23 @@ def test_an_unpick_that_names_its_pick_is_already_the_way_back() -> None:
 
 
 def test_an_unknown_reason_is_kept_as_the_warehouse_wrote_it() -> None:
-    movement = moved(PICK | {"reason": "zz-top", "quantity": -4})
+    movement = moved(PICK | {"reason": "zz-top", "from_status": "AVAILABLE"})
 
     assert movement.type is MovementType.OTHER
     assert movement.reason == "zz-top"
     assert movement.source_place
+    assert movement.target_place is None
+
+
+@pytest.mark.parametrize("quantity", [4, -4])
+def test_an_unknown_reason_moves_nothing_unless_the_record_says_from_where_to_where(
+    quantity: int,
+) -> None:
+    where, reason = fault(sent(PICK | {"reason": "PCK", "quantity": quantity}))
+
+    assert where == "/reason"
+    assert "'PCK'" in reason
+    assert "reasons" in reason
 
 
 def test_an_unknown_status_is_refused_because_it_decides_what_can_be_sold() -> None:
