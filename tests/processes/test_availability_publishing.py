@@ -434,3 +434,21 @@ async def test_a_shop_shows_what_was_agreed_while_the_source_is_silent(
     await play.advance(timedelta(minutes=2))
 
     assert [quantity for quantity, _ in quantities(play)] == shown
+
+
+async def test_what_the_shop_says_again_changes_nothing(play: Play) -> None:
+    await shows(play, 40)
+    for moment in (NOON + 2 * SECOND, NOON + 5 * SECOND, NOON + 5 * SECOND):
+        await play.hear(40, moment)
+        await play.stock(40)
+    await play.advance(timedelta(hours=1))
+
+    assert quantities(play) == [("40", None)]
+
+
+async def test_a_word_from_long_before_our_write_says_nothing_new(play: Play) -> None:
+    await shows(play, 40)
+    await play.hear(55, NOON - timedelta(hours=1))
+    await play.advance(timedelta(hours=1))
+
+    assert quantities(play) == [("40", None)]

@@ -295,6 +295,12 @@ TREE = Places.of(
 )
 
 
+def test_goods_between_two_warehouses_lie_in_the_storage_that_is_in_none() -> None:
+    assert TREE.transit() == 8
+    with pytest.raises(Missing, match="transit"):
+        Places.of([location(8, parent=1), location(9, active=False)], {}).transit()
+
+
 @pytest.mark.parametrize(
     ("number", "place"),
     [

@@ -273,6 +273,13 @@ def test_what_no_stock_could_grant_is_refused_with_its_place(
     assert refusal.value.where == where
 
 
+@given(st.none() | st.integers(1, model.TTL_SECONDS_MAX), positive)
+def test_a_sound_request_passes(ttl_seconds: int | None, micros: int) -> None:
+    line = ReservationLine("X", "DC1", micros)
+
+    model.check_request(ReservationRequest("R", (line, line), ttl_seconds=ttl_seconds))
+
+
 @given(figures, positive, amounts)
 def test_an_order_line_is_never_short_of_what_it_claims_itself(
     one: Figures, asked: int, own: int

@@ -58,4 +58,6 @@ def test_an_answer_is_stale_when_any_of_its_sources_is(silences: list[int | None
     )
 
     is_stale = any(since is None or since > 3_600 for since in silences)
-    assert answer(Figures(0, 0, 0, 0), {}, sources).is_stale == is_stale
+    said = answer(Figures(0, 0, 0, 0), {}, sources)
+    assert said.is_stale == is_stale
+    assert is_stale == (said.fresh_until is not None and said.fresh_until < NOON)
