@@ -18,9 +18,11 @@ from crossdock.canonical.references import Reference
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.upkeep import Upkeep
+from crossdock.connectivity.connections import Changes, Connections
 from crossdock.connectivity.directory import Directory, Entry
 from crossdock.connectivity.inbox import Inbox
 from crossdock.connectivity.outbox import By, Outbox, Wanted
+from crossdock.connectivity.proposals import Proposals
 from crossdock.connectivity.quarantine import Quarantined
 from crossdock.connectivity.replaying import Quarantine
 from crossdock.connectivity.sdk import PublishesAvailability
@@ -29,13 +31,16 @@ from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.event_log import Position
+from crossdock.foundation.refusals import Refusals
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access, NewKey
+from crossdock.governance.authority import Authority
 from crossdock.governance.roles import ROLES, Principal
 from crossdock.orchestration import cases
-from crossdock.orchestration.cases import OpenCase, Said
+from crossdock.orchestration.cases import Cases, OpenCase, Said
 from crossdock.orchestration.engine import journal
+from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.engine.work import park
@@ -51,8 +56,8 @@ BY = By("a stranger", "to see what happens")
 SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
 ENTRY = Entry(tenant="main", name="shop", application="stand_in", settings={"address": "shop"})
 SERVICES = (
-    *(Access, Catalog, Channels, Directory, Inbox, Inventory, Outbox, Quarantine, Upkeep),
-    WaitingRoom,
+    *(Access, Authority, Cases, Catalog, Channels, Connections, Directory, Inbox, Instances),
+    *(Inventory, Outbox, Proposals, Quarantine, Refusals, Upkeep, WaitingRoom),
 )
 
 
@@ -202,8 +207,40 @@ SHOWS: Mapping[str, Ask] = {
     "Quarantine.discard": lambda full: full.hub.quarantine.discard(
         OTHER, [full.quarantined.id], reason="x"
     ),
+    "Authority.check_stock": lambda full: full.hub.authority.check_stock(OTHER, "DC1", "shop"),
+    "Authority.clear_keeper": lambda full: full.hub.authority.clear_keeper(OTHER, "DC1"),
+    "Authority.keepers": lambda full: full.hub.authority.keepers(OTHER),
+    "Authority.set_keeper": lambda full: full.hub.authority.set_keeper(
+        OTHER, "DC1", "shop", by="a stranger"
+    ),
+    "Cases.close": lambda full: full.hub.cases.close(OTHER, full.case_id, "x"),
+    "Cases.count_overdue": lambda full: full.hub.cases.count_overdue(OTHER),
+    "Cases.find": lambda full: full.hub.cases.find(OTHER),
+    "Cases.show": lambda full: full.hub.cases.show(OTHER, full.case_id),
+    "Connections.add": lambda full: full.hub.connections.add(OTHER, ENTRY),
+    "Connections.change": lambda full: full.hub.connections.change(
+        OTHER, "shop", Changes(freshness_seconds=60)
+    ),
+    "Connections.check": lambda full: full.hub.connections.check(OTHER, "shop"),
+    "Connections.remove": lambda full: full.hub.connections.remove(
+        OTHER, "shop", BY, discard=True
+    ),
+    "Connections.rewind": lambda full: full.hub.connections.rewind(OTHER, "shop", NOON),
+    "Connections.rotate_secrets": lambda full: full.hub.connections.rotate_secrets(OTHER),
+    "Connections.show": lambda full: full.hub.connections.show(OTHER, "shop"),
+    "Instances.count_parked": lambda full: full.hub.instances.count_parked(OTHER),
+    "Instances.find": lambda full: full.hub.instances.find(OTHER),
+    "Instances.resume": lambda full: full.hub.instances.resume(OTHER, *INSTANCE),
+    "Instances.show": lambda full: full.hub.instances.show(OTHER, *INSTANCE),
+    "Proposals.find": lambda full: full.hub.proposals.find(OTHER),
+    "Quarantine.count_open": lambda full: full.hub.quarantine.count_open(OTHER),
     "Quarantine.find": lambda full: full.hub.quarantine.find(OTHER, ids=[full.quarantined.id]),
     "Quarantine.show": lambda full: full.hub.quarantine.show(OTHER, full.quarantined.id),
+    "Refusals.count": lambda full: full.hub.refusals.count(OTHER),
+    "Refusals.find": lambda full: full.hub.refusals.find(OTHER),
+    "Refusals.reapply": lambda full: full.hub.refusals.reapply(OTHER, 1),
+    "Upkeep.silent_sources": lambda full: full.hub.inventory.upkeep.silent_sources(OTHER),
+    "WaitingRoom.count_since": lambda full: full.hub.waiting_room.count_since(OTHER, NOON),
     "WaitingRoom.waiting": lambda full: full.hub.waiting_room.waiting(OTHER),
     "cases.close": lambda full: within(full, cases.close, full.case_id, "x", NOON),
     "cases.listed": lambda full: within(full, cases.listed),

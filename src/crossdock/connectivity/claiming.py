@@ -294,7 +294,8 @@ async def settle(
         [ending.observed for ending in endings],
     )
     settled = [command_of(row) for row in rows]
-    await announce(tx, [*await outdate(tx, settled, now), *settled], now)
+    await outdate(tx, settled, now)
+    await announce(tx, settled, now)
     tx.wake(topic_of(tx.tenant, connection))
     tx.afterwards(lambda: _count(connection, endings, settled, now))
     return settled

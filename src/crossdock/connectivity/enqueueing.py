@@ -108,7 +108,7 @@ async def enqueue(tx: Transaction, commands: Sequence[Command], now: datetime) -
     ended = await _superseded(tx, newest, now)
     rows = await tx.fetch(INSERT, now, *_columns(intents))
     written = [command_of(row) for row in rows]
-    ended += await outdate(tx, written, now)
+    await outdate(tx, written, now)
     await announce(tx, [*ended, *written], now)
     wake_couriers(tx, written)
 

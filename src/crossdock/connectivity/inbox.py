@@ -6,7 +6,7 @@ commit may the sender be told that all is well.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -169,25 +169,16 @@ class Inbox:
         if not fresh:
             return {}
         read = {raw.id: _translation(receiver, delivery, raw.id) for raw, delivery in fresh}
-        facts = [(raw_ref, fact) for raw_ref, each in read.items() for fact in each.facts]
-        name = receiver.entry.name
+        return await self._take_down(scope, receiver, read, now)
+
+    async def _take_down(
+        self, scope: Scope, receiver: Receiver, read: Mapping[int, Translation], now: datetime
+    ) -> dict[int, Receipt]:
+        """Record what was read out of messages of one connection, in one transaction."""
         async with self._database.transaction(scope) as tx:
-            origin = await self._origin(
-                tx, name, None, now, allowed=receiver.allowed, receiver=receiver
-            )
-            refusals = [one for ref, each in read.items() for one in refusals_of(each, ref)]
-            await quarantine.add(tx, scope.tenant, name, refusals, now)
-            verdicts = (
-                await recording.record(
-                    tx,
-                    origin,
-                    [fact for _, fact in facts],
-                    self._references,
-                    raw_refs=[raw_ref for raw_ref, _ in facts],
-                )
-                if facts
-                else []
-            )
+            name, allowed = receiver.entry.name, receiver.allowed
+            origin = await self._origin(tx, name, None, now, allowed=allowed, receiver=receiver)
+            verdicts = await self._record(tx, origin, list(read.items()))
             states = {raw_ref: _state_after(each) for raw_ref, each in read.items()}
             await raw_messages.finish(tx, states)
         told = iter(verdicts)
@@ -227,7 +218,7 @@ class Inbox:
             )
             raw_ref = kept.id
         origin = await self._origin(tx, source, raw_ref, now, allowed=allowed)
-        return await self._record(tx, origin, translation)
+        return await self._record(tx, origin, [(raw_ref, translation)])
 
     async def translated(
         self, tx: Transaction, source: str, raw_ref: int
@@ -282,25 +273,26 @@ class Inbox:
             )
         else:
             translation = _translation(receiver, delivery, raw.id)
-        async with self._database.transaction(scope) as tx:
-            name, allowed = receiver.entry.name, receiver.allowed
-            origin = await self._origin(tx, name, raw.id, now, allowed=allowed, receiver=receiver)
-            verdicts = await self._record(tx, origin, translation)
-            await raw_messages.finish(tx, {raw.id: _state_after(translation)})
-        return Receipt(
-            raw_ref=raw.id, verdicts=tuple(verdicts), refused=tuple(translation.refused)
-        )
+        return (await self._take_down(scope, receiver, {raw.id: translation}, now))[raw.id]
 
     async def _record(
-        self, tx: Transaction, origin: Origin, translation: Translation
+        self, tx: Transaction, origin: Origin, read: Sequence[tuple[int | None, Translation]]
     ) -> list[FactVerdict]:
-        refusals = refusals_of(translation, origin.raw_ref)
+        """Record the facts of messages, in their order; set aside what could not be read."""
+        refusals = [one for ref, each in read for one in refusals_of(each, ref)]
         await quarantine.add(tx, origin.tenant, origin.source, refusals, origin.received_at)
         if refusals:
             recording.count(tx, origin.source, {Verdict.QUARANTINED: len(refusals)})
-        if not translation.facts:
+        facts = [(raw_ref, fact) for raw_ref, each in read for fact in each.facts]
+        if not facts:
             return []
-        return await recording.record(tx, origin, translation.facts, self._references)
+        return await recording.record(
+            tx,
+            origin,
+            [fact for _, fact in facts],
+            self._references,
+            raw_refs=[raw_ref for raw_ref, _ in facts],
+        )
 
     async def _origin(
         self,

@@ -104,7 +104,7 @@ async def record(
     facts: Sequence[Fact],
     references: ResolvesReferences,
     *,
-    raw_refs: Sequence[int] | None = None,
+    raw_refs: Sequence[int | None] | None = None,
 ) -> list[FactVerdict]:
     """Record a set of facts; answer one verdict for each, in the order given.
 

@@ -31,7 +31,7 @@ RETURNED = ", ".join(
 """The same columns of the row aliased `c`, for `returning`."""
 
 # Older letters of subjects that were refused once more; one that a person has in hand is left.
-OUTDATE = f"""
+OUTDATE = """
 with outdated as (
     select o.tenant, o.command_id
     from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
@@ -43,8 +43,7 @@ with outdated as (
 update outbox_command c set state = 'SUPERSEDED', settled_at = $1, code = 'superseded',
     detail = 'a newer command of its subject was refused too'
 from outdated o where c.tenant = o.tenant and c.command_id = o.command_id
-returning {RETURNED}
-"""  # noqa: S608 - our own column list
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,14 +136,15 @@ def _entry(command: OutboxCommand, now: datetime) -> Entry:
     return Entry(tenant=command.tenant, source=HUB, received_at=now, fact=fact)
 
 
-async def outdate(
-    tx: Transaction, commands: Iterable[OutboxCommand], now: datetime
-) -> list[OutboxCommand]:
-    """Of what is refused again and again, leave only the newest letter for a person to look at."""
+async def outdate(tx: Transaction, commands: Iterable[OutboxCommand], now: datetime) -> None:
+    """Of what is refused again and again, leave only the newest letter for a person to look at.
+
+    The older ones came to their end before, and their processes have heard of it.
+    """
     refused = [command for command in commands if command.state == "DEAD"]
     if not refused:
-        return []
-    rows = await tx.fetch(
+        return
+    await tx.execute(
         OUTDATE,
         now,
         [command.tenant for command in refused],
@@ -153,7 +153,6 @@ async def outdate(
         [command.subject for command in refused],
         [command.version for command in refused],
     )
-    return [command_of(row) for row in rows]
 
 
 def wake_couriers(tx: Transaction, commands: Sequence[OutboxCommand]) -> None:

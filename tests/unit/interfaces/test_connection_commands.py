@@ -59,7 +59,7 @@ def test_roles_are_said_when_a_connection_is_added_and_changed(
     assert added["roles"] == renamed["roles"] == {"PostsMovements": ["EAST"]}
     assert (renamed["settings"]["user"], renamed["secrets"]) == ("another", ["/password"])
     assert silenced["roles"] == {"PostsMovements": []}
-    assert crossdock("connection", "list") == [silenced]
+    assert crossdock("connection", "show", "erp") == silenced
 
 
 def test_what_cannot_be_changed_is_refused(crossdock: Terminal, erp: str) -> None:

@@ -91,7 +91,7 @@ async def test_a_sound_hub_has_no_finding(ours: Settings) -> None:
 
     checks = await found(ours)
 
-    assert list(checks)[:4] == ["Python", "Disk", "Database", "Schema"]
+    assert list(checks)[:4] == ["Python", "Settings", "Disk", "Database"]
     assert {check.state for check in checks.values()} == {State.OK}
 
 
@@ -100,7 +100,7 @@ async def test_a_full_disk_is_told_even_where_the_database_cannot_start(tmp_path
 
     checks = await found(Settings(data_dir=tmp_path / "in-the-way" / "data"), free=1024)
 
-    assert list(checks) == ["Python", "Disk", "Database"]
+    assert list(checks) == ["Python", "Settings", "Disk", "Database"]
     assert failing(checks) == {"Disk", "Database"}
     assert checks["Disk"].fix.startswith("free space")
     assert "does not start" in checks["Database"].detail
