@@ -33,7 +33,6 @@ shared_buffers = {buffers_mib}MB
 max_connections = 120
 max_wal_size = 2GB
 checkpoint_timeout = 15min
-wal_compression = on
 jit = off
 """
 

@@ -166,6 +166,8 @@ async def test_what_the_warehouse_moves_is_in_the_erps_books_once_each(
     stock, habits = {sku: 100, other: 50}, Habits(warehouse=WmsHabits(repeated=0.5))
     async with open_town(dsn, tmp_path, tryton, stock, habits=habits, keeps=[SITE]) as town:
         await shows(town, sku, 100, seconds=60)
+        # What the ERP has not named yet cannot be booked there: a person would be asked.
+        await eventually(lambda: named_by_erp(town, sku), bool, seconds=60)
         town.warehouse.receive(sku, 7)
         await shows(town, sku, 107, seconds=60)
         assert town.buy(sku, 4)
@@ -188,6 +190,17 @@ async def test_what_the_warehouse_moves_is_in_the_erps_books_once_each(
         assert await bookings(town, sku) == three
         assert await bookings(town, other) == []
         assert await town.hub.outbox.find(town.hub.scope) == []
+
+
+async def named_by_erp(town: Town, sku: str) -> bool:
+    async with town.hub.database.transaction(town.hub.scope) as tx:
+        return bool(await tx.fetchval(NAMED, town.hub.scope.tenant, sku))
+
+
+NAMED = """
+select exists (select from xref where tenant = $1 and system = 'tryton'
+    and entity_type = 'item' and hub_id = $2)
+"""
 
 
 async def books_of_east(town: Town, sku: str) -> int:
