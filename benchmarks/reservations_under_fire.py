@@ -27,7 +27,7 @@ from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.foundation.scope import Scope
 
 SKUS = 20
-ON_HAND = 4_000
+ON_HAND = 10_000
 DATABASE_KILL_EVERY = 5
 
 COUNT = """
@@ -128,7 +128,7 @@ async def _count(dsn: str, reported: dict[str, int]) -> dict[str, int]:
 
 
 async def promise(folder: str, number: int) -> None:
-    """Be the hub: promise until killed, and report each promise once it is durable."""
+    """Be the hub: promise until killed, and report each answer once it is durable."""
     server = await EmbeddedPostgres.start(Path(folder))
     database = await Database.open(server.dsn, pool_size=4)
     inventory = Inventory(database, SystemClock())
@@ -143,8 +143,8 @@ async def promise(folder: str, number: int) -> None:
             request = ReservationRequest(f"{number}-{name}-{count}", (line,))
             made = await inventory.reserve(Scope("main"), "bench", request)
             granted = made.lines[0].granted
-            if granted:
-                os.write(1, f"{made.reservation_id} {granted}\n".encode())
+            said = f"{made.reservation_id} {granted}\n" if granted else "denied\n"
+            os.write(1, said.encode())
 
     await asyncio.gather(*(client(name) for name in range(16)))
 
