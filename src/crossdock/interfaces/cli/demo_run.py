@@ -35,7 +35,6 @@ class Played:
 
     tally: Tally
     messages: int = 0
-    writes: int = 0
     delays: list[float] = field(default_factory=list[float])
     on_hand: int = 0
     promised: int = 0

@@ -71,7 +71,6 @@ def _as_object(day: Day, old: Tally, played: Played, seconds: float) -> dict[str
         "batch_feed": _tally(old),
         "crossdock": _tally(played.tally),
         "messages": played.messages,
-        "writes": played.writes,
         "propagation_ms": {"p50": _quantile(played, 50), "p99": _quantile(played, 99)},
         "on_hand": played.on_hand,
         "promised": played.promised,
