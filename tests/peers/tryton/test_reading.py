@@ -18,7 +18,7 @@ from crossdock.canonical.inventory import (
     StockStatus,
 )
 from crossdock.canonical.orders import OrderChanged
-from crossdock.connectivity.sdk import Verdict
+from crossdock.connectivity.sdk import BOOKED_BY_HUB, Verdict
 from tests.peers.tryton.conftest import Connect, booking, round_of
 from tests.peers.tryton.trading import Trading
 
@@ -177,8 +177,18 @@ async def test_a_count_equals_the_movements_up_to_its_watermark(
     }
     assert {bucket[0] for bucket in figures} >= {str(quiet), str(moving)}
     assert str(early) not in {bucket[0] for bucket in figures}, "older than the count: in doubt"
-    assert {bucket: value for bucket, value in figures.items() if value} == {
-        bucket: value for bucket, value in expected.items() if value and bucket in figures
+    # What a hub has booked itself it counts, and does not tell again as a movement.
+    booked = {
+        str(move["product"])
+        for row in await clerk.rows(
+            "stock.shipment.internal",
+            [["reference", "like", f"{BOOKED_BY_HUB}%"]],
+            "moves.product",
+        )
+        for move in row["moves."]
+    }
+    assert {b: value for b, value in figures.items() if value and b[0] not in booked} == {
+        b: value for b, value in expected.items() if value and b in figures and b[0] not in booked
     }
 
 

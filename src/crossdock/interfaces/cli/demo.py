@@ -19,7 +19,7 @@ BATCH_SECONDS = 7200
 @app.command()
 def demo(
     seed: Annotated[int, typer.Option(help="Another seed, another day.")] = 7,
-    orders: Annotated[int, typer.Option(min=1, max=20_000, help="Orders wanted that day.")] = 250,
+    orders: Annotated[int, typer.Option(min=1, max=20_000, help="Orders wanted that day.")] = 200,
     items: Annotated[int, typer.Option(min=2, max=5_000, help="Items in the assortment.")] = 80,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the API; 0: a free one.")

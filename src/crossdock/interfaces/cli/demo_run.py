@@ -62,7 +62,11 @@ async def play_in(world: World, day: Day, progress: Progress) -> Played:
     await _open_doors(world)
     for end, happenings in ticks(day, seconds=TICK_SECONDS):
         for happening in happenings:
+            await _turn_to(world, happening.at)
+            played.messages += await world.simulator.webhooks.deliver_due()
             await _happen(world, played.tally, happening)
+            # What is promised at a counter is in the shop long before the next customer is.
+            await world.hub.settle()
         if happenings or _is_something_due(world, end):
             await _travel(world, played, end)
         else:
@@ -153,7 +157,7 @@ async def _travel(world: World, played: Played, end: int) -> None:
         played.delays.append(time.perf_counter() - started)
 
 
-async def _turn_to(world: World, end: int) -> None:
+async def _turn_to(world: World, end: float) -> None:
     await world.clock.advance(OPENING + timedelta(seconds=end) - world.clock.now())
 
 
