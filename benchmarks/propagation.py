@@ -115,7 +115,8 @@ async def still(hub: Hub) -> None:
         for reader in hub.readers:
             await readers.catch_up(hub.database, reader, hub.clock)
         async with hub.database.transaction(Scope.of_workers()) as tx:
-            now = (await event_log.end(tx), await tx.fetchval(PENDING))
+            behind = [await tx.fetchval(readers.BEHIND, reader.name) for reader in hub.readers]
+            now = (await event_log.end(tx), await tx.fetchval(PENDING) + sum(behind))
         if now == seen and now[1] == 0:
             return
         seen = now
