@@ -114,3 +114,35 @@ async def _stop_database(folder: Path) -> None:
         if str(folder) in " ".join(left.cmdline()):
             left.send_signal(signal.SIGINT)
             await gone(left)
+
+
+class Caller(asyncio.Protocol):
+    """Asks over a bare connection, and counts the pieces in which the answer comes."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.is_answered = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.write(b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")  # type: ignore[attr-defined]
+
+    def data_received(self, data: bytes) -> None:
+        self.pieces.append(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self.is_answered.set()
+
+
+async def test_an_answer_comes_in_one_piece(tmp_path: Path) -> None:
+    said: dict[str, str] = {}
+    async with served(tmp_path, "--workers", "0", said=said):
+        port = int(said["address"].rpartition(":")[2])
+        for _ in range(20):
+            _, caller = await asyncio.get_running_loop().create_connection(
+                Caller, "127.0.0.1", port
+            )
+            async with asyncio.timeout(10):
+                await caller.is_answered.wait()
+            assert len(caller.pieces) == 1
+            assert caller.pieces[0].startswith(b"HTTP/1.1 200")

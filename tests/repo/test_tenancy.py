@@ -43,6 +43,7 @@ WORKERS = {
 FUNCTIONS = {
     "extend_event_log": "reads places alone, to make partitions; runs as the owner",
     "inventory_lapsed": "answers whose each hold is; whoever calls it names the tenant",
+    "read_event_log": "answers for the tenant it is told, or for all, as its caller may",
     "inventory_reserve": "takes ids that were found under its tenant or are derived from it",
 }
 

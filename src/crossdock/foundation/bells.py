@@ -17,7 +17,7 @@ import asyncpg
 from crossdock.foundation.clock import Clock
 
 CHANNEL = "crossdock_wake"
-GATHER_SECONDS = 0.005
+GATHER_SECONDS = 0.01
 SEND_SECONDS_MAX = 5.0
 
 NOTIFY = "select pg_notify($1, topic) from unnest($2::text[]) topic"

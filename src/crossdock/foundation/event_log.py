@@ -32,8 +32,7 @@ class Recorded(StrEnum):
     CONFLICT = "CONFLICT"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A fact ready to be recorded: for whom, from where, received when, out of which message.
 
     `said` is the content in the source's own keys, where the hub has put in its own since: a
@@ -61,11 +60,11 @@ APPEND_ONCE = """
 with incoming as (
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[],
         $6::uuid[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
-        $11::text[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::text[],
-        $17::text[], $18::boolean[], $19::bigint[], $20::jsonb[], $21::bytea[])
+        $11::bigint[], $12::text[], $13::text[], $14::jsonb[], $15::text[], $16::bigint[],
+        $17::text[], $18::text[], $19::boolean[], $20::bigint[], $21::bytea[])
     with ordinality as r(tenant, source, type, key, shard, event_id, identity, occurred_at,
-        recorded_at, received_at, stream, sequence, version, correlation_id, causation_id,
-        native_ref, actor, replay, raw_ref, payload, content_hash, ord)
+        recorded_at, received_at, version, correlation_id, causation_id, payload, stream,
+        sequence, native_ref, actor, replay, raw_ref, content_hash, ord)
 ), claimed as (
     insert into event_identity (tenant, event_id, content_hash)
     select distinct on (event_id) tenant, event_id, content_hash from incoming
@@ -85,15 +84,14 @@ order by ord
 returning event_id
 """
 
-# The hub's own facts: their identity is a row's version, so they cannot come twice.
+# The hub's own facts: their identity is a row's version, so they cannot come twice. They come out
+# of no stream, no message and nobody's hand.
 APPEND = """
 insert into event_log (tenant, source, type, key, shard, event_id, identity, occurred_at,
-    recorded_at, received_at, stream, sequence, version, correlation_id, causation_id,
-    native_ref, actor, replay, raw_ref, payload)
+    recorded_at, received_at, version, correlation_id, causation_id, payload)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[],
     $6::uuid[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
-    $11::text[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::text[],
-    $17::text[], $18::boolean[], $19::bigint[], $20::jsonb[])
+    $11::bigint[], $12::text[], $13::text[], $14::jsonb[])
 """
 
 # Everything committed after the cursor and below every transaction still open: of one page the
@@ -105,12 +103,7 @@ select tx::text::bigint as tx, position, tenant, source, type, event_id, identit
 from (
     select *, lead(position) over (order by tx, position) is null as is_last,
         ($4::text[] is null or type = any($4)) and shard % $5 = $6 as is_wanted
-    from (
-        select * from event_log
-        where (tx, position) > ($1::text::xid8, $2)
-            and tx < pg_snapshot_xmin(pg_current_snapshot()) and ($7 = '*' or tenant = $7)
-        order by tx, position limit $3
-    ) page
+    from read_event_log($7, $1::text::xid8, $2, $3) page
 ) seen
 where is_wanted or is_last
 order by seen.tx, seen.position
@@ -136,6 +129,9 @@ select exists (select from event_log where tx >= pg_snapshot_xmin(pg_current_sna
 """)
 
 
+_ENCODER = msgspec.json.Encoder()
+
+
 def topic_of(kind: str) -> str:
     return f"{TOPIC}:{kind}"
 
@@ -157,7 +153,8 @@ async def append_once(tx: Transaction, entries: Sequence[Entry]) -> list[Recorde
     tx.scope.must_cover(columns[0])
     hashes = [_content_hash(entry, text) for entry, text in zip(entries, columns[-1], strict=True)]
     ids: list[UUID] = columns[5]
-    new = {row["event_id"] for row in await tx.fetch(APPEND_ONCE, *columns, hashes)}
+    rows = await tx.fetch(APPEND_ONCE, *columns, *_origins(entries), hashes)
+    new = {row["event_id"] for row in rows}
     _wake(tx, columns)
     known: dict[UUID, bytes] = {}
     if len(new) < len(entries):
@@ -263,16 +260,23 @@ def _columns(entries: Sequence[Entry]) -> list[list[Any]]:
         [fact.occurred_at for fact in facts],
         [fact.recorded_at for fact in facts],
         [entry.received_at for entry in entries],
-        [fact.stream for fact in facts],
-        [fact.sequence for fact in facts],
         [fact.version for fact in facts],
         [fact.correlation_id for fact in facts],
         [fact.causation_id for fact in facts],
+        [_ENCODER.encode(fact.payload).decode() for fact in facts],
+    ]
+
+
+def _origins(entries: Sequence[Entry]) -> list[list[Any]]:
+    """Say where facts from outside came from: more columns of the same kind."""
+    facts = [entry.fact for entry in entries]
+    return [
+        [fact.stream for fact in facts],
+        [fact.sequence for fact in facts],
         [fact.native_ref for fact in facts],
         [fact.actor for fact in facts],
         [fact.replay for fact in facts],
         [entry.raw_ref for entry in entries],
-        [msgspec.json.encode(fact.payload).decode() for fact in facts],
     ]
 
 

@@ -1,10 +1,10 @@
 """What comes in and goes out is counted, timed, traced, and logged under its own thread."""
 
 import io
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from crossdock.canonical.commands import Lane

@@ -3,11 +3,11 @@
 import asyncio
 import io
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from crossdock.canonical.catalog import LocationChanged
@@ -23,6 +23,10 @@ from tests.figures import figure, written
 
 MAIN = Scope("main")
 WORKERS = Scope.of_workers()
+ROWS_READ = """
+select sum(seq_tup_read + idx_tup_fetch) from pg_stat_xact_user_tables
+where relname like 'event_log%' and $1 <> ''
+"""
 
 
 def entry(code: str, *, name: str = "", tenant: str = "main") -> Entry:
@@ -63,6 +67,19 @@ async def test_an_event_comes_back_as_it_went_in(database: Database) -> None:
 
     assert events[0].fact == entry("DC1", name="Reno").fact
     assert events[0].tenant == "main"
+
+
+async def test_a_page_reads_no_more_of_the_log_than_a_page(database: Database) -> None:
+    """A plan made while the log was small sorted everything behind the place for each page."""
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry(f"DC{number}") for number in range(2000)])
+    async with database.transaction(WORKERS) as tx:
+        before = await tx.fetchval(ROWS_READ, "main")
+        events, _ = await event_log.read(tx, Position(), limit=10)
+        rows_read = await tx.fetchval(ROWS_READ, "main") - before
+
+    assert len(events) == 10
+    assert rows_read < 50
 
 
 async def test_a_late_commit_is_never_skipped(database: Database) -> None:

@@ -24,7 +24,7 @@ from crossdock.foundation.scope import Scope
 log = structlog.get_logger(__name__)
 
 PAGE = 64
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.1
 IDLE_SECONDS = 5.0
 """Who is not woken looks by itself this often: a lost wake-up costs this much."""
 

@@ -72,6 +72,9 @@ where s.stock_id = w.stock_id and ($4 = '*' or s.tenant = $4)
 _LINE = """v.tenant, v.reservation_id, v.line_no, v.client, v.request_id, v.request_hash,
     v.stock_id, v.is_hard, v.is_linked, v.status, v.requested, v.granted, v.consumed, v.picked,
     v.demand_ref, v.created_at, v.expires_at, v.version, s.item, s.location, s.unit"""
+# Looked up one by one, by key: a join would read every stock row to name a handful of them.
+_STOCK_OF_LINE = """cross join lateral (select item, location, unit from inventory_stock
+    where tenant = v.tenant and stock_id = v.stock_id limit 1) s"""
 
 ANNOUNCE = """
 insert into inventory_announcement (tenant, at, stock_ids, versions, nettable, hard, soft, safety,
@@ -80,13 +83,13 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 
 LINES_OF = f"""
-select {_LINE} from inventory_reservation v join inventory_stock s using (tenant, stock_id)
+select {_LINE} from inventory_reservation v {_STOCK_OF_LINE}
 where v.reservation_id = any($1::uuid[]) and ($2 = '*' or v.tenant = $2)
 order by v.reservation_id, v.line_no
 """  # noqa: S608  # the columns above
 
 LINES_FOR_DEMAND = f"""
-select {_LINE} from inventory_reservation v join inventory_stock s using (tenant, stock_id)
+select {_LINE} from inventory_reservation v {_STOCK_OF_LINE}
 where v.tenant = any($1::text[]) and v.demand_ref = any($2::text[]) and v.demand_ref <> ''
     and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
 order by v.created_at, v.reservation_id, v.line_no
@@ -94,8 +97,7 @@ order by v.created_at, v.reservation_id, v.line_no
 
 LAPSED_ON = f"""
 select {_LINE} from inventory_lapsed($1, 10000) l
-join inventory_reservation v using (tenant, reservation_id, line_no)
-join inventory_stock s on s.tenant = v.tenant and s.stock_id = v.stock_id
+join inventory_reservation v using (tenant, reservation_id, line_no) {_STOCK_OF_LINE}
 where l.tenant = $3 and l.stock_id = any($2::bigint[])
 """  # noqa: S608
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -19,6 +20,7 @@ from crossdock.capabilities.inventory import (
     Reservation,
     ReservationLine,
     ReservationRequest,
+    store,
 )
 from crossdock.foundation.database import Database
 from tests.figures import figure
@@ -35,6 +37,10 @@ from tests.unit.capabilities.inventory.house import (
 )
 
 HARD = ReservationKind.HARD
+STOCK_ROWS_READ = """
+select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables
+where relname = 'inventory_stock' and $1 <> ''
+"""
 
 
 def request(name: str, *amounts: int, item: str = "X", **rest: bool) -> ReservationRequest:
@@ -64,6 +70,23 @@ async def test_a_batch_is_counted_by_its_size_and_its_time(house: House) -> None
 
     after = [figure(f"crossdock_{name}") for name in sums]
     assert [new - old for new, old in zip(after, before, strict=True)] == [9, 2]
+
+
+async def test_naming_a_few_promises_reads_a_few_stock_rows(house: House) -> None:
+    """A join read every stock row there is, each time that promises were announced."""
+    items = [f"X{number}" for number in range(2000)]
+    await house.hear(counted(1, *(count(10, item=item) for item in items)))
+    asked = [request(f"R-{item}", 1, item=item) for item in items[:40]]
+    made = await house.inventory.reserve_many(MAIN, "shop", asked)
+    ids = [UUID(one.reservation_id.removeprefix("rsv_")) for one in made]  # type: ignore[union-attr]
+
+    async with house.database.transaction(MAIN) as tx:
+        before = await tx.fetchval(STOCK_ROWS_READ, "main")
+        lines = await store.lines_of(tx, ids)
+        rows_read = await tx.fetchval(STOCK_ROWS_READ, "main") - before
+
+    assert {line.line.item for line in lines} == set(items[:40])
+    assert rows_read == 40
 
 
 async def test_a_denied_request_stays_denied_when_stock_arrives(house: House) -> None:

@@ -87,6 +87,19 @@ create table event_identity (
 select guard_table('event_identity');
 revoke update, delete on event_identity from crossdock_hub;
 
+-- What was committed after a place and below every transaction still open, in commit order. A plan
+-- made while the table was small would sort all that is behind the place to give one page of it,
+-- so only the index that is in this order is allowed.
+create function read_event_log(whose text, after_tx xid8, after_position bigint, most integer)
+returns setof event_log language sql stable set enable_seqscan = off set enable_bitmapscan = off
+set enable_sort = off as $function$
+select * from event_log
+where (tx, position) > (after_tx, after_position)
+    and tx < pg_snapshot_xmin(pg_current_snapshot()) and (whose = '*' or tenant = whose)
+order by tx, position limit most
+$function$;
+grant execute on function read_event_log to crossdock_hub;
+
 -- Partitions hold ten million events each; made ahead of need by a job, as the owner.
 create function extend_event_log(partition_size bigint default 10000000) returns integer
 language plpgsql security definer set search_path = public as $$
@@ -160,6 +173,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     run(
         """
+        drop function read_event_log;
         drop table worker_sign, job, log_refusal, log_reader, event_identity, event_log;
         drop function extend_event_log;
         drop function guard_table;
