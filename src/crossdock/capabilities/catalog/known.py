@@ -7,7 +7,7 @@ changes; conversions do, so they are asked for each time.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple, cast
 
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity
@@ -20,8 +20,7 @@ from crossdock.foundation.scope import Scope
 REMEMBERED_MAX = 400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """An item at a location as a caller writes it; `quantity.unit` "" is the base unit."""
 
     item: str
@@ -29,8 +28,7 @@ class Named:
     quantity: Quantity | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The same in the hub's keys, and the amount in micros of the base unit."""
 
     item: str
@@ -62,6 +60,12 @@ class KnownGoods:
         self, scope: Scope, named: Sequence[Named], places: Sequence[str]
     ) -> list[Found]:
         keys = [(normalised(name.item), normalised(name.location)) for name in named]
+        found = [
+            self._in_base_unit(scope.tenant, key, name)
+            for key, name in zip(keys, named, strict=True)
+        ]
+        if None not in found:
+            return cast("list[Found]", found)
         await self._learn(scope, keys)
         factors = await self._factors(scope, keys, named)
         return [
@@ -78,11 +82,6 @@ class KnownGoods:
     async def _learn(self, scope: Scope, keys: Sequence[tuple[str, str]]) -> None:
         """Look up what is not known yet; who asks meanwhile is answered by the next look-up."""
         tenant = scope.tenant
-        if all(
-            (tenant, item) in self._base_units and (tenant, place) in self._locations
-            for item, place in keys
-        ):
-            return
         if not self._unknown(tenant, keys):
             return
         wanted = self._wanted.setdefault(scope.tenant, set())
@@ -132,6 +131,19 @@ class KnownGoods:
             for (item, unit), found in resolution.items.items()
         }
 
+    def _in_base_unit(self, tenant: str, key: tuple[str, str], name: Named) -> Found | None:
+        """Answer what is remembered and asked for in the base unit: nearly all that is."""
+        item, location = key
+        base_unit = self._base_units.get((tenant, item))
+        if base_unit is None or (tenant, location) not in self._locations:
+            return None
+        if name.quantity is None:
+            return Found(item, location, base_unit)
+        unit = name.quantity.unit
+        if not unit or unit == base_unit or canonical_unit(unit) == base_unit:
+            return Found(item, location, base_unit, name.quantity.micros)
+        return None
+
     def _found(
         self,
         tenant: str,
@@ -147,12 +159,9 @@ class KnownGoods:
         if (tenant, location) not in self._locations:
             reason = f"no location is called {name.location!r}"
             raise _unknown(reason, f"{where}/location", "MD-LOC")
-        if name.quantity is None:
-            return Found(item, location, base_unit)
-        micros = name.quantity.micros
-        unit = name.quantity.unit
-        if not unit or unit == base_unit or canonical_unit(unit) == base_unit:
-            return Found(item, location, base_unit, micros)
+        if (plain := self._in_base_unit(tenant, key, name)) or name.quantity is None:
+            return plain or Found(item, location, base_unit)
+        micros, unit = name.quantity.micros, name.quantity.unit
         if (item, unit) not in factors:
             reason = f"item {item} has no conversion from {unit!r} to {base_unit}"
             raise _unknown(reason, f"{where}/quantity/unit", "MD-UOM")

@@ -7,7 +7,7 @@ document like the others.
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -34,15 +34,13 @@ QUERY_FIELDS_MAX = 10
 JSON = b"application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class HotAnswer:
+class HotAnswer(NamedTuple):
     status: int
     body: bytes
     media_type: bytes = JSON
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HotRequest:
+class HotRequest(NamedTuple):
     principal: Principal
     body: bytes
     query: bytes

@@ -43,13 +43,14 @@ class AskedReservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow_partial: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+# What is shown is made for one answer and encoded at once: freezing it took longer than filling.
+@dataclass(slots=True)
 class AmountShown:
     value: str
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LineShown:
     """`remaining` is what is still held; a line that got less than it asked is not DENIED."""
 
@@ -64,7 +65,7 @@ class LineShown:
     demand_ref: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReservationShown:
     reservation_id: str
     request_id: str
@@ -77,7 +78,7 @@ class ReservationShown:
     lines: list[LineShown]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SourceShown:
     source: str
     heard_at: datetime | None
@@ -85,7 +86,7 @@ class SourceShown:
     is_stale: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ProofShown:
     """Every figure the answer was made from, by the rule named last."""
 
@@ -101,7 +102,7 @@ class ProofShown:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AvailabilityShown:
     """`available` is null where nobody ever said what lies there: that is not zero."""
 
