@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 
 import structlog
 
@@ -30,9 +31,19 @@ log = structlog.get_logger(__name__)
 IDLE_SECONDS = 5.0
 """A reader that nobody wakes looks by itself this often: a lost wake-up costs this much."""
 
-HIDDEN_SECONDS = 0.05
+HIDDEN_SECONDS = 0.01
+"""What an older transaction hides is looked for again after this, then after twice as long."""
+
 HIDDEN_LOOKS_MAX = 100
 GATHER_SECONDS = 0.02
+
+
+class Seen(Enum):
+    """PAGE: there may be more. HIDDEN: what is there has to wait for an older transaction."""
+
+    PAGE = auto()
+    HIDDEN = auto()
+    NOTHING = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +109,8 @@ async def register(database: Database, reader: Reader) -> None:
 
 async def read_page(
     database: Database, reader: Reader, clock: Clock, *, shard: int = 0, limit: int | None = None
-) -> bool:
-    """Apply one page and move the cursor, together; say whether there may be more.
+) -> Seen:
+    """Apply one page and move the cursor, together; say what there was.
 
     An event that `apply` refuses is found by halving the page, set aside with its reason, and
     passed: one bad event must not stop everything behind it. An outage is not the event's fault
@@ -110,13 +121,13 @@ async def read_page(
         async with database.transaction(Scope.of_workers()) as tx:
             row = await tx.fetchrow(CLAIM, reader.name, shard)
             if row is None:
-                return False
+                return Seen.NOTHING
             after = Position(row["tx"], row["position"])
             events, reached = await event_log.read(
                 tx, after, limit=page, types=reader.types, shards=reader.shards, shard=shard
             )
             if reached == after:
-                return False
+                return Seen.HIDDEN if await event_log.is_hidden(tx) else Seen.NOTHING
             if events:
                 await _timed(tx, reader, events, clock, is_alone=page == 1)
             move = MOVE if events else SKIP
@@ -130,7 +141,7 @@ async def read_page(
             raise
         log.warning("page refused, halving it", reader=reader.name, page=page, error=repr(error))
         return await read_page(database, reader, clock, shard=shard, limit=page // 2)
-    return True
+    return Seen.PAGE
 
 
 async def _timed(
@@ -181,7 +192,7 @@ async def catch_up(database: Database, reader: Reader, clock: Clock) -> None:
     """
     for _ in range(HIDDEN_LOOKS_MAX):
         for shard in range(reader.shards):
-            while await read_page(database, reader, clock, shard=shard):
+            while await read_page(database, reader, clock, shard=shard) is Seen.PAGE:
                 pass
         async with database.transaction(Scope.of_workers()) as tx:
             is_behind = await tx.fetchval(BEHIND, reader.name)
@@ -195,21 +206,20 @@ async def follow(database: Database, reader: Reader, clock: Clock, *, shard: int
     wanted = [event_log.TOPIC] if reader.types is None else map(event_log.topic_of, reader.types)
     bell = database.bell(*wanted)
     loop = asyncio.get_running_loop()
-    pause = 0.0
-    was_rung = False
+    outage = hidden = 0.0
     while True:
         began = loop.time()
         try:
-            has_more = await read_page(database, reader, clock, shard=shard)
-            pause = 0.0
+            seen = await read_page(database, reader, clock, shard=shard)
+            outage = 0.0
         except DATABASE_ERRORS as error:
-            pause = min(max(0.1, pause * 2), 10.0)
-            log.warning("reader waits", reader=reader.name, seconds=pause, error=repr(error))
-            await asyncio.sleep(pause)
+            outage = min(max(0.1, outage * 2), 10.0)
+            log.warning("reader waits", reader=reader.name, seconds=outage, error=repr(error))
+            await asyncio.sleep(outage)
             continue
-        if has_more:
+        hidden = min(max(HIDDEN_SECONDS, hidden * 2), 1.0) if seen is Seen.HIDDEN else 0.0
+        if seen is Seen.PAGE:
             # Gather what comes in a moment: a page costs much the same for one event and for ten.
             await asyncio.sleep(max(0.0, began + GATHER_SECONDS - loop.time()))
         else:
-            # Rung, and nothing there: an older transaction is still open, and hides it.
-            was_rung = await bell.wait(HIDDEN_SECONDS if was_rung else IDLE_SECONDS)
+            await bell.wait(hidden or IDLE_SECONDS)

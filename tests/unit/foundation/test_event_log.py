@@ -41,6 +41,31 @@ async def codes_after(database: Database, after: Position) -> tuple[list[str], P
     return [event.payload.key for event in events], reached
 
 
+async def test_what_an_older_transaction_hid_is_heard_when_that_ends(database: Database) -> None:
+    """Nobody rings when a transaction that wrote nothing to the log is rolled back."""
+    heard = asyncio.Event()
+
+    async def apply(_tx: Transaction, _events: Sequence[Event]) -> None:
+        heard.set()
+
+    reader = Reader(name="waits", apply=apply)
+    await readers.register(database, reader)
+    following = asyncio.create_task(readers.follow(database, reader, VirtualClock(NOON)))
+    try:
+        with pytest.raises(ZeroDivisionError):
+            async with database.transaction(MAIN) as older:
+                await event_log.append_once(older, [entry("NEVER")])
+                async with database.transaction(MAIN) as tx:
+                    await event_log.append_once(tx, [entry("DC1")])
+                await asyncio.sleep(0.5)
+                assert not heard.is_set()
+                raise ZeroDivisionError
+        async with asyncio.timeout(readers.IDLE_SECONDS - 1):
+            await heard.wait()
+    finally:
+        following.cancel()
+
+
 async def test_a_fact_said_twice_is_recorded_once(database: Database) -> None:
     async with database.transaction(MAIN) as tx:
         first = await event_log.append_once(tx, [entry("DC1"), entry("DC2"), entry("DC1")])
