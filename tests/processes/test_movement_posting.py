@@ -226,6 +226,28 @@ async def test_a_booking_that_a_person_gives_up_is_nobodys_case_any_more(at: Off
     assert await at.cases() == [("TGT-REJECT", "given up: a test (a clerk)")]
 
 
+async def test_removing_a_connection_closes_the_cases_of_its_bookings(at: Office) -> None:
+    erp = await at.keeps("erp", roles=TOLD_OF_DC1)
+    erp.refuses = {"BOLT"}
+    await at.hub.record([movement(1, RECEIPT)], source="wms")
+
+    await at.hub.connections.remove(at.hub.scope, "erp", BY, discard=True)
+    await at.hub.settle()
+
+    assert await at.cases() == [("TGT-REJECT", "given up: a test (a clerk)")]
+
+
+async def test_removing_a_connection_opens_no_case_of_what_it_still_owed(at: Office) -> None:
+    await at.keeps("erp", roles=TOLD_OF_DC1)
+    await at.hub.directory.pause(at.hub.scope, "erp", "a test")
+    await at.hub.record([movement(1, RECEIPT)], source="wms")
+
+    parted = await at.hub.connections.remove(at.hub.scope, "erp", BY, discard=True)
+    await at.hub.settle()
+
+    assert (parted.commands, await at.cases()) == (1, [])
+
+
 async def test_the_timeline_tells_what_was_booked(at: Office) -> None:
     await at.keeps("erp", roles=TOLD_OF_DC1)
     await at.hub.record([movement(1, RECEIPT)], source="wms")
