@@ -186,11 +186,10 @@ class Connections:
     async def remove(self, scope: Scope, name: str, by: By, *, discard: bool = False) -> Parted:
         """Take it away with its secrets. Its facts stay, and its name is nobody else's."""
         async with self._database.transaction(scope) as tx:
-            now = self._directory.clock.now()
-            parted = await part(tx, name, by, now, discard=discard)
+            # First, because whoever decides for it holds rows of theirs, then the connection.
             for follower in self._with.followers:
                 await follower.part_in(tx, name)
-        return parted
+            return await part(tx, name, by, self._directory.clock.now(), discard=discard)
 
     def _warning(self, connection: Connection, standing: Standing) -> tuple[str, str]:
         if not isinstance(connection, Subscribes):
