@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import OpenCase, Said
 from tests.interfaces.api.conftest import Caller, House, main_scope
@@ -52,18 +54,53 @@ async def test_parked_instances_are_listed_shown_and_resumed(call: Caller, house
     assert (unknown.status, unknown.json["hint"]) == (404, "one of loading")
 
 
-async def test_a_case_is_listed_and_closed_with_who_and_why(call: Caller, house: House) -> None:
-    case = OpenCase(
-        code="PUB-FAIL",
-        fingerprint="PUB-FAIL:a",
-        severity="S2",
-        owner_role="eCommerce",
-        within=timedelta(hours=1),
-        entity="shop/web/a",
-        title="the shop refuses",
-    )
+async def open_case(house: House, *entities: str) -> None:
+    said = [
+        OpenCase(
+            code="PUB-FAIL",
+            fingerprint=f"PUB-FAIL:{entity}",
+            severity="S2",
+            owner_role="eCommerce",
+            within=timedelta(hours=1),
+            entity=entity,
+            title="the shop refuses",
+        )
+        for entity in entities
+    ]
     async with house.database.transaction(main_scope()) as tx:
-        await cases.record(tx, [Said("main", "", case)], house.clock.now())
+        await cases.record(tx, [Said("main", "", case) for case in said], house.clock.now())
+
+
+@pytest.mark.parametrize("reason", ["", " ", " \t\n "])
+async def test_a_case_is_not_closed_without_a_word(
+    call: Caller, house: House, reason: str
+) -> None:
+    await open_case(house, "shop/web/a")
+    [case] = (await call("GET", "/v1/cases")).json["cases"]
+
+    answer = await call("POST", f"/v1/cases/{case['case_id']}/close", {"reason": reason})
+    given_up = await call("POST", "/v1/quarantine/discard", {"ids": [1], "reason": reason})
+
+    assert (answer.status, answer.json["where"]) == (422, "/reason")
+    assert (given_up.status, given_up.json["where"]) == (422, "/reason")
+    assert len((await call("GET", "/v1/cases")).json["cases"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [("cases", "open"), ("cases", "SOLVED"), ("quarantine", "open"), ("quarantine", "CLOSED")],
+)
+async def test_a_state_that_is_none_is_answered_with_those_that_are(
+    call: Caller, path: str, word: str
+) -> None:
+    answer = await call("GET", f"/v1/{path}?state={word}")
+
+    assert (answer.status, answer.json["where"]) == (422, "/state")
+    assert "'OPEN'" in answer.json["detail"]
+
+
+async def test_a_case_is_listed_and_closed_with_who_and_why(call: Caller, house: House) -> None:
+    await open_case(house, "shop/web/a")
 
     [listed] = (await call("GET", "/v1/cases?owner=eCommerce")).json["cases"]
     closed = await call("POST", f"/v1/cases/{listed['case_id']}/close", {"reason": "listed it"})
