@@ -78,7 +78,9 @@ async def test_settings_and_limits_are_changed_and_what_is_not_named_stays(
 
     again = await crossdock.json(
         *("connection", "change", "shop", "--rate", "none", "--gap-seconds", "none"),
+        *("--freshness", "none"),
     )
+    assert again["freshness_seconds"] == 900
     assert (again["rate_per_second"], again["gap_seconds"], again["concurrency"]) == (8.0, None, 1)
 
 
@@ -98,6 +100,7 @@ async def test_a_wrong_change_names_what_is_wrong_and_changes_nothing(
     assert (await refused("--concurrency", "0"))["where"] == "concurrency"
     assert (await refused("--gap-seconds", "-1"))["where"] == "gap_seconds"
     assert (await refused("--rate", "3", "--freshness", "0"))["where"] == "freshness_seconds"
+    assert (await refused("--freshness", "never"))["where"] == "freshness_seconds"
     assert (await refused())["hint"] == "`--help` lists what can be"
     shown = await crossdock.json("connection", "show", "shop")
     assert (shown["revision"], shown["rate_per_second"]) == (1, 8.0)
