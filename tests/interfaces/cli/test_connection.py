@@ -106,6 +106,20 @@ async def test_a_wrong_change_names_what_is_wrong_and_changes_nothing(
     assert (shown["revision"], shown["rate_per_second"]) == (1, 8.0)
 
 
+async def test_roles_are_said_and_taken_away_again(crossdock: CommandLine) -> None:
+    await with_shop(crossdock)
+    change = ("connection", "change", "shop")
+
+    said = await crossdock.json(*change, "--role", "PublishesAvailability")
+    mixed = await crossdock.json(
+        *change, "--role", "none", "--role", "PublishesAvailability", code=2
+    )
+    taken = await crossdock.json(*change, "--role", "none")
+
+    assert (said["roles"], taken["roles"]) == ({"PublishesAvailability": []}, {})
+    assert mixed["where"] == "--role"
+
+
 async def test_limits_are_set_when_a_connection_is_added(crossdock: CommandLine) -> None:
     file = crossdock.file("wms.json", secrets=[SECRET])
     await crossdock(

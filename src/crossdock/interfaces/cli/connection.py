@@ -26,7 +26,7 @@ Roles = Annotated[
     typer.Option(
         "--role",
         help="A role that it plays, as in PostsMovements=EAST,WEST; repeatable. Without locations"
-        " it plays the role everywhere; without roles it plays all that it can.",
+        " it plays the role everywhere; without roles, or with `none`, it plays all that it can.",
     ),
 ]
 Name = Annotated[str, typer.Argument(help="The connection's name, as `list` shows it.")]
@@ -314,7 +314,11 @@ def _limit(name: str, text: str | None, kind: type[float]) -> float | None:
 
 
 def _parted(said: list[str]) -> dict[str, list[str]]:
-    """Read `PostsMovements=EAST,WEST`; a role alone is played everywhere."""
+    """Read `PostsMovements=EAST,WEST`; a role alone is played everywhere, `none` is no role."""
+    if said == ["none"]:
+        return {}
+    if "none" in said:
+        raise Invalid("`none` is no role", where="--role", hint="name roles, or only `none`")
     roles: dict[str, list[str]] = {}
     for one in said:
         role, _, locations = one.partition("=")
