@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import Limit, Reason, Text
+from crossdock.interfaces.api.shapes import After, Limit, Reason, Text
 from crossdock.orchestration.cases import Case
 
 State = Annotated[Literal["OPEN", "CLOSED", ""], Query(description="Empty for both.")]
@@ -31,10 +31,10 @@ def router(hub: Hub) -> APIRouter:
     @routes.get("", **needs("cases:read"))
     async def list_cases(
         caller: Caller, *, state: State = "OPEN", owner: Text = "", code: Text = "",
-        limit: Limit = 100,
+        after: After = "", limit: Limit = 100,
     ) -> CasesShown:  # fmt: skip
         found = await hub.cases.find(
-            caller.scope, state=state, owner=owner, code=code, limit=limit
+            caller.scope, state=state, owner=owner, code=code, after=after, limit=limit
         )
         return CasesShown(cases=found)
 
