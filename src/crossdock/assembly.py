@@ -61,6 +61,8 @@ from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOV
 from crossdock.orchestration.processes.movement_posting import Books
 
 SIGN_SECONDS = 5.0
+SHORT = timedelta(seconds=30)
+"""How long a job of small steps may take, and so how long one that was killed holds it up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,8 @@ class Hub:
             clock,
             self.directory,
             self.catalog,
-            worker=self.worker,
+            # In a container a process that comes after one that was killed has the same number.
+            worker=f"{self.worker}-{outside.ids.new().hex[-8:]}",
             body_bytes_max=settings.inbox_body_bytes_max,
         )
         self.quarantine = Quarantine(database, clock, self.inbox, self.catalog)
@@ -309,9 +312,10 @@ class Hub:
     def _jobs(self) -> list[Job]:
         return [
             Job(name="expire soft holds", every=timedelta(seconds=30),
-                work=self.inventory.upkeep.sweep),
+                work=self.inventory.upkeep.sweep, limit=SHORT),
             Job(name="extend event log", every=timedelta(minutes=10), work=self._extend_log),
-            Job(name="recover messages", every=timedelta(minutes=1), work=self.inbox.recover),
+            Job(name="recover messages", every=timedelta(minutes=1), work=self.inbox.recover,
+                limit=SHORT),
         ]  # fmt: skip
 
     async def _extend_log(self) -> None:

@@ -106,6 +106,10 @@ class Play(Protocol):
         """Let the shop's own word arrive: what it held at that time."""
         ...
 
+    async def switch(self, *, is_active: bool) -> None:
+        """Let the channel be switched off, or on again."""
+        ...
+
     async def advance(self, step: timedelta) -> None: ...
 
     async def cases(self) -> list[str]:
@@ -173,6 +177,10 @@ class BarePlay:
         self.keep_word(level, at)
         await self._now(self.facts)
 
+    async def switch(self, *, is_active: bool) -> None:
+        self.agreement = replace(self.agreement, is_active=is_active)
+        await self._now(replace(self.facts, agreement=self.agreement))
+
     def keep_word(self, level: int, at: datetime) -> None:
         """Keep a word as the table does, for whoever looks next."""
         known, said = self.facts.level, level * MICROS
@@ -232,6 +240,7 @@ class DatabasePlay:
     stage: DatabaseStage
     pools: Pools
     outbox: Sent
+    channel: Channel
     shop: Shop = field(default_factory=Shop)
     delivered: int = 0
     said: int = 0
@@ -246,7 +255,7 @@ class DatabasePlay:
             await readers.register(database, reader)
         await Channels(database, clock).put(MAIN, channel)
         stage = DatabaseStage(database, engine, clock, NAME)
-        return cls(database, clock, stage, pools, outbox)
+        return cls(database, clock, stage, pools, outbox, channel)
 
     @property
     def writes(self) -> list[Command]:
@@ -286,6 +295,11 @@ class DatabasePlay:
 
     async def hear(self, level: int, at: datetime) -> None:
         await self.hear_together([(level, at)])
+
+    async def switch(self, *, is_active: bool) -> None:
+        self.channel = replace(self.channel, is_active=is_active)
+        await Channels(self.database, self.clock).put(MAIN, self.channel)
+        await self.stage.engine.catch_up()
 
     async def hear_together(self, words: Sequence[tuple[int, datetime]]) -> None:
         """Let the shop's words arrive in this order, on one page."""

@@ -191,6 +191,39 @@ async def test_a_refused_write_opens_one_case_and_is_tried_again(play: Play) -> 
     assert await play.cases() == ["closed"]
 
 
+async def test_a_channel_that_is_switched_off_is_nobodys_case_any_more(play: Play) -> None:
+    await shows(play, 40)
+    play.shop.refuses = "location is closed"
+    await play.stock(30)
+    await play.deliver()
+    assert await play.cases() == ["PUB-FAIL"]
+
+    await play.switch(is_active=False)
+    assert await play.cases() == ["closed"]
+    await play.advance(timedelta(hours=1))
+    assert len(play.writes) == 2
+
+    play.shop.refuses = ""
+    await play.switch(is_active=True)
+    await play.deliver()
+    assert play.shop.holds == 30
+
+
+async def test_an_outcome_that_comes_after_a_channel_is_switched_off_opens_no_case(
+    play: Play,
+) -> None:
+    await shows(play, 40)
+    play.shop.refuses = "location is closed"
+    await play.stock(30)
+
+    await play.switch(is_active=False)
+    await play.deliver()
+    await play.advance(timedelta(hours=1))
+
+    assert await play.cases() == []
+    assert len(play.writes) == 2
+
+
 async def test_a_loop_of_corrections_ends_in_a_case_and_goes_on_later(play: Play) -> None:
     await shows(play, 40)
     for round_ in range(8):

@@ -1,5 +1,6 @@
 """What a warehouse moves is in the books of the ERP once each, whatever happens on the way."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -9,6 +10,7 @@ from random import Random
 
 import pytest
 
+from crossdock.canonical.commands import Lane
 from crossdock.canonical.inventory import MovementType, Place, StockMoved, StockStatus
 from crossdock.connectivity.outbox import Wanted
 from crossdock.foundation import event_log
@@ -17,6 +19,9 @@ from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine import journal
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
+from crossdock.orchestration.engine.work import Claimed, commands_of
+from crossdock.orchestration.processes.availability_channels import Channel
+from crossdock.orchestration.processes.availability_writes import Listing, write
 from crossdock.orchestration.processes.movement_posting import NAME
 from tests.conftest import NOON
 from tests.processes.books import (
@@ -224,6 +229,49 @@ async def test_a_booking_that_a_person_gives_up_is_nobodys_case_any_more(at: Off
     await at.hub.settle()
 
     assert await at.cases() == [("TGT-REJECT", "given up: a test (a clerk)")]
+
+
+async def test_removing_a_connection_closes_the_cases_of_its_bookings(at: Office) -> None:
+    erp = await at.keeps("erp", roles=TOLD_OF_DC1)
+    erp.refuses = {"BOLT"}
+    await at.hub.record([movement(1, RECEIPT)], source="wms")
+
+    await at.hub.connections.remove(at.hub.scope, "erp", BY, discard=True)
+    await at.hub.settle()
+
+    assert await at.cases() == [("TGT-REJECT", "given up: a test (a clerk)")]
+
+
+async def test_removing_a_connection_opens_no_case_of_what_it_still_owed(at: Office) -> None:
+    await at.keeps("erp", roles=TOLD_OF_DC1)
+    await at.hub.directory.pause(at.hub.scope, "erp", "a test")
+    await at.hub.record([movement(1, RECEIPT)], source="wms")
+
+    parted = await at.hub.connections.remove(at.hub.scope, "erp", BY, discard=True)
+    await at.hub.settle()
+
+    assert (parted.commands, await at.cases()) == (1, [])
+
+
+async def test_removing_a_connection_waits_for_whoever_decides_for_it(at: Office) -> None:
+    await at.keeps("erp", roles=TOLD_OF_DC1)
+    sells = Channel(connection="erp", location="DC1", source_locations=("DC1",))
+    await at.hub.channels.put(at.hub.scope, sells)
+    await at.hub.channels.publish(at.hub.scope, sells, ["BOLT"])
+    decided = write(Listing("erp", "DC1", "BOLT"), 1, 4, None, Lane.NORMAL)
+    claimed = Claimed(
+        key=Key("main", decided.subject), ledger=None, step=1, correlation_id="", causation_id=""
+    )
+
+    async with at.hub.database.transaction(at.hub.scope) as tx:
+        await tx.execute("select from process_instance for update")
+        removing = asyncio.create_task(
+            at.hub.connections.remove(at.hub.scope, "erp", BY, discard=True)
+        )
+        await asyncio.sleep(0.5)
+        await at.hub.outbox.enqueue(tx, commands_of("a process", claimed, [decided]))
+
+    assert (await removing).commands == 1
 
 
 async def test_the_timeline_tells_what_was_booked(at: Office) -> None:

@@ -219,7 +219,7 @@ SHOWS: Mapping[str, Ask] = {
     "Cases.show": lambda full: full.hub.cases.show(OTHER, full.case_id),
     "Connections.add": lambda full: full.hub.connections.add(OTHER, ENTRY),
     "Connections.change": lambda full: full.hub.connections.change(
-        OTHER, "shop", Changes(freshness_seconds=60)
+        OTHER, "shop", Changes(limits={"freshness_seconds": 60})
     ),
     "Connections.check": lambda full: full.hub.connections.check(OTHER, "shop"),
     "Connections.remove": lambda full: full.hub.connections.remove(

@@ -20,6 +20,7 @@ from crossdock.foundation.scope import Scope
 
 CHECK_SECONDS_MAX = 60.0
 BEGINNING = "beginning"
+FRESHNESS = "freshness_seconds"
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -90,11 +91,13 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What to change: settings by name, limits by name (None: the application's own)."""
+    """What to change: settings by name, limits by name (None: the application's own).
+
+    `freshness_seconds` is a limit like any other.
+    """
 
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    freshness_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,11 +136,9 @@ class Connections:
         self, scope: Scope, entry: Entry, *, freshness_seconds: int | None = None
     ) -> Entry:
         """Connect an installation; without a number it may be silent as its application says."""
-        silence = self._directory.application_of(entry).freshness
-        seconds = freshness_seconds or int(silence.total_seconds())
         async with self._database.transaction(scope) as tx:
             made = await self._directory.add_in(tx, entry)
-            await self._with.freshness.set_freshness_in(tx, made.name, seconds)
+            await self._set_freshness(tx, made, freshness_seconds)
         return made
 
     async def show(self, scope: Scope, name: str) -> Standing:
@@ -147,12 +148,12 @@ class Connections:
     async def change(self, scope: Scope, name: str, changes: Changes) -> Standing:
         """Change what is named, all of it or nothing; processes at work notice at once."""
         async with self._database.transaction(scope) as tx:
-            if changes.settings or changes.limits:
-                await self._directory.change_in(tx, name, changes.settings, **changes.limits)
+            limits = {key: one for key, one in changes.limits.items() if key != FRESHNESS}
+            if changes.settings or limits:
+                await self._directory.change_in(tx, name, changes.settings, **limits)
             entry = await self._directory.get_in(tx, tx.tenant, name)
-            if changes.freshness_seconds is not None:
-                seconds = changes.freshness_seconds
-                await self._with.freshness.set_freshness_in(tx, name, seconds)
+            if FRESHNESS in changes.limits:
+                await self._set_freshness(tx, entry, changes.limits[FRESHNESS])
             return await self._standing(tx, entry)
 
     async def check(self, scope: Scope, name: str) -> Checked:
@@ -186,11 +187,15 @@ class Connections:
     async def remove(self, scope: Scope, name: str, by: By, *, discard: bool = False) -> Parted:
         """Take it away with its secrets. Its facts stay, and its name is nobody else's."""
         async with self._database.transaction(scope) as tx:
-            now = self._directory.clock.now()
-            parted = await part(tx, name, by, now, discard=discard)
+            # First, because whoever decides for it holds rows of theirs, then the connection.
             for follower in self._with.followers:
                 await follower.part_in(tx, name)
-        return parted
+            return await part(tx, name, by, self._directory.clock.now(), discard=discard)
+
+    async def _set_freshness(self, tx: Transaction, entry: Entry, seconds: int | None) -> None:
+        if seconds is None:
+            seconds = int(self._directory.application_of(entry).freshness.total_seconds())
+        await self._with.freshness.set_freshness_in(tx, entry.name, seconds)
 
     def _warning(self, connection: Connection, standing: Standing) -> tuple[str, str]:
         if not isinstance(connection, Subscribes):

@@ -81,7 +81,7 @@ class Receiver:
 
 
 class Inbox:
-    """`worker` names this process: it tells a second try here from one after a crash."""
+    """`worker` names this process, and no other ever: it tells a second try from a crash."""
 
     def __init__(  # noqa: PLR0913 - each is a neighbour it cannot do without
         self,

@@ -33,7 +33,8 @@ returning location
 LIST = """
 select location, source, set_by, set_at from system_of_record
 where tenant = $1 and attribute = 'stock' and ($2::text[] is null or location = any($2))
-order by location
+    and location > $3
+order by location limit $4
 """
 
 
@@ -111,12 +112,17 @@ class Authority:
                 raise NotFound(f"nobody keeps the stock of {place.location}: nothing to clear")
 
     async def keepers(
-        self, scope: Scope, locations: Collection[str] | None = None
+        self,
+        scope: Scope,
+        locations: Collection[str] | None = None,
+        *,
+        after: str = "",
+        limit: int = 1000,
     ) -> list[Keeper]:
-        """List who keeps what, of all locations or of these."""
+        """List who keeps what, of all locations or of these, in their order behind `after`."""
         wanted = None if locations is None else list(locations)
         async with self._database.transaction(scope) as tx:
-            rows: list[Any] = await tx.fetch(LIST, scope.tenant, wanted)
+            rows: list[Any] = await tx.fetch(LIST, scope.tenant, wanted, after, limit)
         return [Keeper(**dict(row.items())) for row in rows]
 
     async def check_stock(self, scope: Scope, location: str, source: str) -> None:

@@ -95,7 +95,8 @@ FIND = """
 select * from business_case
 where ($1 = '*' or tenant = $1) and ($2 = '' or state = $2) and ($3 = '' or owner_role = $3)
     and ($4 = '' or code = $4) and ($5 = '' or case_id = $5)
-order by due_at, case_id limit $6
+    and ($6 = '' or (due_at, case_id) > ($7, $6))
+order by due_at, case_id limit $8
 """
 
 COUNT_OVERDUE = """
@@ -123,21 +124,21 @@ class Cases:
         state: str = "OPEN",
         owner: str = "",
         code: str = "",
+        after: str = "",
         limit: int = 100,
     ) -> list[Case]:
-        """List cases, the most urgent first; `state` "" is open ones and closed ones."""
+        """List cases, the most urgent first; `state` "" is open ones and closed ones.
+
+        `after` is the last case that was listed before; it may be closed by now.
+        """
         async with self._database.transaction(scope) as tx:
-            rows = await tx.fetch(FIND, tx.tenant, state, owner, code, "", limit)
+            due_at = (await _found(tx, after)).due_at if after else None
+            rows = await tx.fetch(FIND, tx.tenant, state, owner, code, "", after, due_at, limit)
         return [_case_of(row) for row in rows]
 
     async def show(self, scope: Scope, case_id: str) -> Case:
         async with self._database.transaction(scope) as tx:
-            row = await tx.fetchrow(FIND, tx.tenant, "", "", "", case_id, 1)
-        if row is None:
-            raise NotFound(
-                f"no case is called {case_id!r}", hint="`crossdock case list --all` shows them"
-            )
-        return _case_of(row)
+            return await _found(tx, case_id)
 
     async def count_overdue(self, scope: Scope) -> int:
         async with self._database.transaction(scope) as tx:
@@ -173,6 +174,15 @@ async def close(tx: Transaction, case_id: str, resolution: str, now: datetime) -
         raise NotFound(
             f"no open case is called {case_id!r}", hint="`crossdock case list` shows those open"
         )
+
+
+async def _found(tx: Transaction, case_id: str) -> Case:
+    row = await tx.fetchrow(FIND, tx.tenant, "", "", "", case_id, "", None, 1)
+    if row is None:
+        raise NotFound(
+            f"no case is called {case_id!r}", hint="`crossdock case list --all` shows them"
+        )
+    return _case_of(row)
 
 
 async def _open(tx: Transaction, word: Said, case: OpenCase, now: datetime) -> None:

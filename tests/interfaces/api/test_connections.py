@@ -57,6 +57,19 @@ async def test_null_takes_a_limit_away_and_silence_leaves_it(call: Caller) -> No
     assert other.json["rate_per_second"] == 10.0
 
 
+async def test_null_is_the_applications_own_silence_from_now_on(call: Caller) -> None:
+    usual = (await added(call))["freshness_seconds"]
+
+    async def changed(**change: Any) -> int:
+        answer = await call("PATCH", "/v1/connections/bell", change)
+        assert answer.status == 200
+        return int(answer.json["freshness_seconds"])
+
+    assert await changed(freshness_seconds=usual + 1) == usual + 1
+    assert await changed(gap_seconds=3) == usual + 1
+    assert await changed(freshness_seconds=None) == usual
+
+
 @pytest.mark.parametrize(
     ("change", "where"),
     [

@@ -27,7 +27,7 @@ RIGHT: list[tuple[str, str, Any]] = [
     (
         "POST",
         "/v1/reservations/{}/consume",
-        {"lines": [{"line_no": 1, "quantity": {"value": "1", "unit": "EA"}}]},
+        {"lines": [{"line_no": 1, "consumed": {"value": "1", "unit": "EA"}}]},
     ),
     ("POST", "/v1/reservations/{}/transfer", {"location": "DC"}),
     (

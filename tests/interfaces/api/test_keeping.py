@@ -31,6 +31,21 @@ async def test_a_keeper_is_set_shown_and_cleared(call: Caller, house: House) -> 
     assert (await call("DELETE", "/v1/locations/DC/keeper")).status == 404
 
 
+async def test_keepers_are_paged_by_location(call: Caller, house: House) -> None:
+    for code in ("DC1", "DC2", "DC3"):
+        await call("PUT", f"/v1/locations/{code}", {})
+    await house.catch_up()
+    for code in ("DC3", "DC1", "DC2"):
+        await call("PUT", f"/v1/locations/{code}/keeper", {"source": "crossdock"})
+
+    first = (await call("GET", "/v1/keepers?limit=2")).json["keepers"]
+    rest = (await call("GET", "/v1/keepers?limit=2&after=DC2")).json["keepers"]
+
+    assert [one["location"] for one in first] == ["DC1", "DC2"]
+    assert [one["location"] for one in rest] == ["DC3"]
+    assert (await call("GET", "/v1/keepers?limit=0")).status == 422
+
+
 async def test_a_count_by_another_is_answered_as_a_proposal_and_shown(
     call: Caller, house: House
 ) -> None:

@@ -106,7 +106,7 @@ async def test_a_promise_goes_through_its_life(call: Caller, house: House) -> No
     extended = await call("POST", f"{address}/extend", {"ttl_seconds": 3600})
     confirmed = await call("POST", f"{address}/confirm")
     moved = await call("POST", f"{address}/transfer", {"location": "DC2"})
-    one = {"lines": [{"line_no": made.json["lines"][0]["line_no"], "quantity": {"value": "1"}}]}
+    one = {"lines": [{"line_no": made.json["lines"][0]["line_no"], "consumed": {"value": "1"}}]}
     consumed = await call("POST", f"{address}/consume", one)
     released = await call("POST", f"{address}/release")
 
@@ -116,6 +116,21 @@ async def test_a_promise_goes_through_its_life(call: Caller, house: House) -> No
     assert consumed.json["status"] == "PARTIALLY_CONSUMED"
     assert consumed.json["lines"][0]["remaining"] == {"value": "3", "unit": "EA"}
     assert released.json["status"] == "RELEASED"
+
+
+async def test_a_consumption_that_is_told_again_counts_once(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT", micros=10_000_000)
+    made = await call("POST", "/v1/reservations", asking("cart-1", 4))
+    address = f"/v1/reservations/{made.json['reservation_id']}/consume"
+    line_no = made.json["lines"][0]["line_no"]
+
+    for total, left in (("3", "1"), ("3", "1"), ("2", "1"), ("4", "0"), ("4", "0")):
+        said = {"lines": [{"line_no": line_no, "consumed": {"value": total}}]}
+        answer = await call("POST", address, said)
+        assert (answer.status, answer.json["lines"][0]["remaining"]["value"]) == (200, left)
+    said = {"lines": [{"line_no": line_no, "consumed": {"value": "5"}}]}
+    more = await call("POST", address, said)
+    assert (more.status, more.json["code"]) == (422, "consumed_too_much")
 
 
 async def test_what_is_over_cannot_be_changed_any_more(call: Caller, house: House) -> None:

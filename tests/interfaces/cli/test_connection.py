@@ -78,7 +78,9 @@ async def test_settings_and_limits_are_changed_and_what_is_not_named_stays(
 
     again = await crossdock.json(
         *("connection", "change", "shop", "--rate", "none", "--gap-seconds", "none"),
+        *("--freshness", "none"),
     )
+    assert again["freshness_seconds"] == 900
     assert (again["rate_per_second"], again["gap_seconds"], again["concurrency"]) == (8.0, None, 1)
 
 
@@ -98,9 +100,24 @@ async def test_a_wrong_change_names_what_is_wrong_and_changes_nothing(
     assert (await refused("--concurrency", "0"))["where"] == "concurrency"
     assert (await refused("--gap-seconds", "-1"))["where"] == "gap_seconds"
     assert (await refused("--rate", "3", "--freshness", "0"))["where"] == "freshness_seconds"
+    assert (await refused("--freshness", "never"))["where"] == "freshness_seconds"
     assert (await refused())["hint"] == "`--help` lists what can be"
     shown = await crossdock.json("connection", "show", "shop")
     assert (shown["revision"], shown["rate_per_second"]) == (1, 8.0)
+
+
+async def test_roles_are_said_and_taken_away_again(crossdock: CommandLine) -> None:
+    await with_shop(crossdock)
+    change = ("connection", "change", "shop")
+
+    said = await crossdock.json(*change, "--role", "PublishesAvailability")
+    mixed = await crossdock.json(
+        *change, "--role", "none", "--role", "PublishesAvailability", code=2
+    )
+    taken = await crossdock.json(*change, "--role", "none")
+
+    assert (said["roles"], taken["roles"]) == ({"PublishesAvailability": []}, {})
+    assert mixed["where"] == "--role"
 
 
 async def test_limits_are_set_when_a_connection_is_added(crossdock: CommandLine) -> None:

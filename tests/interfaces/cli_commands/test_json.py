@@ -64,7 +64,7 @@ ONCE: tuple[str, ...] = (
     "stock show {hold}",
     "stock extend {hold} --ttl 60",
     "stock confirm {hold}",
-    "stock consume {hold} --line {line}",
+    "stock consume {hold} --consumed {line}",
     "stock transfer {hold} DC1",
     "stock release {hold}",
     "stock safety BOLT DC1 1",

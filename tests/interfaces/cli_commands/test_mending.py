@@ -75,9 +75,23 @@ async def test_one_instance_is_resumed_and_then_the_rest(crossdock: CommandLine,
     none = await crossdock("process", "resume", PROCESS)
 
     assert (one.code, one.out) == (0, "1 resumed\n")
-    assert rest.json == {"resumed": ["shop/web/b", "shop/web/c"]}
+    assert rest.json == {"count": 2, "first": ["shop/web/b", "shop/web/c"]}
     assert (none.code, none.out) == (1, "0 resumed\n")
     assert await hub.instances.count_parked(hub.scope) == 0
+
+
+async def test_instances_and_cases_are_listed_a_page_at_a_time(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await parked_instances(hub, "shop/web/a", "shop/web/b")
+    case = await open_case(hub)
+
+    page = await crossdock("process", "list", "--after", f"{PROCESS}/shop/web/a", "--json")
+    rest = await crossdock("case", "list", "--after", case, "--json")
+
+    assert [one["instance"] for one in page.json] == ["shop/web/b"]
+    assert rest.json == []
+    assert (await crossdock("process", "list", "--after", "shop")).code == 2
 
 
 async def test_a_process_that_is_none_is_answered_with_those_that_are(

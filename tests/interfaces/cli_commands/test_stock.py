@@ -133,7 +133,7 @@ async def test_what_went_out_is_consumed_of_one_line_and_then_of_all(
     kept = await held(stocked, items=("BOLT", "NUT"))
     [first, second] = (await stocked.inventory.get(stocked.scope, kept)).lines
 
-    part = await crossdock("stock", "consume", kept, "--line", f"{second.line_no} 1.5")
+    part = await crossdock("stock", "consume", kept, "--consumed", f"{second.line_no} 1.5")
     lines = (await stocked.inventory.get(stocked.scope, kept)).lines
     whole = await crossdock("stock", "consume", kept)
 
@@ -144,13 +144,26 @@ async def test_what_went_out_is_consumed_of_one_line_and_then_of_all(
     ]  # fmt: skip
 
 
+async def test_a_total_that_is_told_again_counts_once(
+    crossdock: CommandLine, stocked: Hub
+) -> None:
+    kept = await held(stocked)
+
+    for total in ("1.5", "1.5", "1"):
+        assert (await crossdock("stock", "consume", kept, "--consumed", f"1 {total}")).code == 0
+
+    [line] = (await stocked.inventory.get(stocked.scope, kept)).lines
+    assert line.used == 1_500_000
+
+
 async def test_a_line_is_consumed_by_number_and_named_once(
     crossdock: CommandLine, stocked: Hub
 ) -> None:
     kept = await held(stocked)
 
-    twice = await crossdock("stock", "consume", kept, "--line", "1 1", "--line", "1 1", "--json")
-    unknown = await crossdock("stock", "consume", kept, "--line", "9 1", "--json")
+    consume = ("stock", "consume", kept, "--json", "--consumed")
+    twice = await crossdock(*consume, "1 1", "--consumed", "1 1")
+    unknown = await crossdock(*consume, "9 1")
 
     assert (twice.code, twice.json["message"]) == (2, "1 is no line, or named twice")
     assert (unknown.code, unknown.json["error"]) == (1, "reservation_closed")

@@ -89,6 +89,22 @@ async def test_a_channel_that_is_switched_off_is_told_nothing(
     assert play.writes == []
 
 
+async def test_a_connection_that_goes_away_leaves_no_open_case_behind(
+    database: Database, clock: VirtualClock
+) -> None:
+    play = await DatabasePlay.open(database, clock, SHOP)
+    play.shop.refuses = "the shop is closed"
+    await play.stock(40)
+    await play.deliver()
+    assert await play.cases() == ["PUB-FAIL"]
+
+    async with database.transaction(MAIN) as tx:
+        await Channels(database, clock).part_in(tx, "shop")
+    await play.stage.engine.catch_up()
+
+    assert await play.cases() == ["closed"]
+
+
 async def test_a_new_assortment_is_published_without_an_event(
     database: Database, clock: VirtualClock
 ) -> None:

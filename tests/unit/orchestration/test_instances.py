@@ -7,7 +7,7 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine import Engine
-from crossdock.orchestration.engine.instances import Instances
+from crossdock.orchestration.engine.instances import Instances, Resumed
 from tests.unit.orchestration.loading import STEPS, say
 from tests.unit.orchestration.test_engine import engine_on
 
@@ -65,10 +65,31 @@ async def test_a_mended_process_is_resumed_as_a_whole(
     rest = await instances.resume(MAIN, "loading")
     await engine.catch_up()
 
-    assert (one, rest) == (["BAD2"], ["BAD1", "BAD3"])
+    assert one == Resumed(count=1, first=["BAD2"])
+    assert rest == Resumed(count=2, first=["BAD1", "BAD3"])
     assert await instances.count_parked(MAIN) == 0
     assert (await instances.show(MAIN, "loading", "BAD3")).standing.step == len(STEPS)
-    assert await instances.resume(MAIN, "loading") == []
+    assert (await instances.resume(MAIN, "loading")).count == 0
+
+
+MANY = """
+insert into process_instance (process, tenant, instance, parked_at, parked_reason)
+select 'loading', 'main', 'D' || number, now(), 'ValueError()' from generate_series(1, 2500) number
+"""
+
+
+async def test_thousands_are_resumed_once_each_and_a_hundred_are_named(
+    database: Database, dsn: str, clock: VirtualClock
+) -> None:
+    engine = await engine_on(database, dsn, clock)
+    async with database.transaction(MAIN) as tx:
+        await tx.execute(MANY)
+
+    resumed = await Instances(database, clock, engine.processes).resume(MAIN, "loading")
+
+    assert resumed.count == 2500
+    assert len(set(resumed.first)) == 100
+    assert await Instances(database, clock, engine.processes).count_parked(MAIN) == 0
 
 
 async def test_resuming_leaves_other_tenants_alone(

@@ -8,6 +8,7 @@ from crossdock.canonical.errors import Conflict, Invalid, NotFound, Rejected
 from crossdock.canonical.inventory import ReservationStatus
 from crossdock.capabilities.inventory import model, store
 from crossdock.capabilities.inventory.model import (
+    COUNTING,
     LIVE,
     TTL_SECONDS_MAX,
     Ask,
@@ -57,23 +58,25 @@ class Changes:
         return await self._change(scope, reservation_id, _release)
 
     async def consume(
-        self, scope: Scope, reservation_id: str, micros_by_line: Mapping[int, int] | None = None
+        self, scope: Scope, reservation_id: str, consumed_by_line: Mapping[int, int] | None = None
     ) -> Reservation:
-        """Note that goods went out against this promise (None: all that is left).
+        """Note how much of each line has gone out in all so far (None: all that was granted).
 
         For sources whose movements do not quote the order line; those that do consume by
         themselves, in the transaction of the movement (A28).
         """
 
         def consume(sheet: Sheet, rows: list[LineRow], _now: datetime) -> None:
-            if not micros_by_line:
+            totals = consumed_by_line
+            if totals is None:
                 _must_be_open(rows, or_is=ReservationStatus.CONSUMED)
-            by_line = {row.line.line_no: row for row in _living(rows)}
-            amounts = micros_by_line or {no: row.line.remaining for no, row in by_line.items()}
-            for line_no, micros in amounts.items():
-                if line_no not in by_line:
+                totals = {row.line.line_no: row.line.granted for row in _living(rows)}
+            by_line = {row.line.line_no: row for row in rows}
+            for line_no, micros in totals.items():
+                row = by_line.get(line_no)
+                if row is None or (row.line.status not in COUNTING and micros > row.line.consumed):
                     raise Conflict(f"line {line_no} holds nothing", code="reservation_closed")
-                sheet.change(by_line[line_no], model.consumed(by_line[line_no].line, micros))
+                sheet.change(row, model.consumed(row.line, micros))
 
         return await self._change(scope, reservation_id, consume)
 

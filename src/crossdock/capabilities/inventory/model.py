@@ -135,8 +135,11 @@ class PromisedLine(NamedTuple):
 
     @property
     def used(self) -> int:
-        """Given out so far: told by a verb, or seen as picks that quote the order line."""
-        return min(self.granted, max(0, self.consumed + self.picked))
+        """Given out so far: what a verb told, or the picks seen, whichever tells of more.
+
+        The two may tell of the same units, which count once (I9).
+        """
+        return min(self.granted, max(self.consumed, self.picked))
 
     @property
     def remaining(self) -> int:
@@ -338,13 +341,18 @@ def revived(line: PromisedLine, *, is_hard: bool, expires_at: datetime | None) -
 
 
 def consumed(line: PromisedLine, micros: int) -> PromisedLine:
-    """Note that so much was given out (I7: never more than granted)."""
-    if not 0 < micros <= line.remaining:
+    """Note how much has gone out in all so far (I7: never more than granted).
+
+    Less than is known already is an older word, or the same again: it changes nothing (I4).
+    """
+    if not 0 <= micros <= line.granted:
         raise Rejected(
-            f"line {line.line_no} has {line.remaining} micros left to consume, not {micros}",
+            f"line {line.line_no} was granted {line.granted} micros:"
+            f" {micros} cannot have gone out of it",
             code="consumed_too_much",
+            hint="say how much has gone out in all so far",
         )
-    return line.changed(consumed=line.consumed + micros)
+    return line.changed(consumed=micros) if micros > line.consumed else line
 
 
 def linked(line: PromisedLine) -> PromisedLine:
@@ -366,7 +374,7 @@ def with_picks(lines: Sequence[PromisedLine], micros: int) -> list[PromisedLine]
     total = micros + sum(line.picked for line in lines)
     spread: list[PromisedLine] = []
     for line in lines[:-1]:
-        share = min(max(0, total), line.granted - min(line.consumed, line.granted))
+        share = min(max(0, total), line.granted)
         total -= share
         spread.append(line.changed(picked=share) if share != line.picked else line)
     last = lines[-1]

@@ -67,9 +67,9 @@ class Inventory:
         return await self._changes.release(scope, reservation_id)
 
     async def consume(
-        self, scope: Scope, reservation_id: str, micros_by_line: Mapping[int, int] | None = None
+        self, scope: Scope, reservation_id: str, consumed_by_line: Mapping[int, int] | None = None
     ) -> Reservation:
-        return await self._changes.consume(scope, reservation_id, micros_by_line)
+        return await self._changes.consume(scope, reservation_id, consumed_by_line)
 
     async def transfer(self, scope: Scope, reservation_id: str, location: str) -> Reservation:
         return await self._changes.transfer(scope, reservation_id, location)

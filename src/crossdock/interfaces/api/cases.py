@@ -1,16 +1,16 @@
 """`/v1/cases`: business exceptions that a person must know of, with an owner and a deadline."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import Limit, LongText, Text
+from crossdock.interfaces.api.shapes import After, Limit, Reason, Text
 from crossdock.orchestration.cases import Case
 
-State = Annotated[Text, Query(description="OPEN, CLOSED, or empty for both.")]
+State = Annotated[Literal["OPEN", "CLOSED", ""], Query(description="Empty for both.")]
 
 
 class CasesShown(BaseModel):
@@ -22,7 +22,7 @@ class CasesShown(BaseModel):
 class Closing(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    reason: Annotated[LongText, Field(min_length=1)]
+    reason: Reason
 
 
 def router(hub: Hub) -> APIRouter:
@@ -31,10 +31,10 @@ def router(hub: Hub) -> APIRouter:
     @routes.get("", **needs("cases:read"))
     async def list_cases(
         caller: Caller, *, state: State = "OPEN", owner: Text = "", code: Text = "",
-        limit: Limit = 100,
+        after: After = "", limit: Limit = 100,
     ) -> CasesShown:  # fmt: skip
         found = await hub.cases.find(
-            caller.scope, state=state, owner=owner, code=code, limit=limit
+            caller.scope, state=state, owner=owner, code=code, after=after, limit=limit
         )
         return CasesShown(cases=found)
 

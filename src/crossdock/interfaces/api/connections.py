@@ -29,7 +29,7 @@ Rate = Annotated[float | None, Field(gt=0, le=RATE_MAX, allow_inf_nan=False)]
 Concurrency = Annotated[int | None, Field(strict=True, gt=0, le=CONCURRENCY_MAX)]
 GapSeconds = Annotated[int | None, Field(strict=True, ge=0, le=GAP_SECONDS_MAX)]
 Freshness = Annotated[int | None, Field(strict=True, gt=0, le=GAP_SECONDS_MAX)]
-LIMITS = ("rate_per_second", "concurrency", "gap_seconds")
+LIMITS = ("rate_per_second", "concurrency", "gap_seconds", "freshness_seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +85,7 @@ class ConnectionChange(BaseModel):
 
     def changes(self) -> Changes:
         limits = {name: getattr(self, name) for name in LIMITS if name in self.model_fields_set}
-        return Changes(
-            settings=self.settings, limits=limits, freshness_seconds=self.freshness_seconds
-        )
+        return Changes(settings=self.settings, limits=limits)
 
 
 class Pause(BaseModel):

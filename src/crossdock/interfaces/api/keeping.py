@@ -13,7 +13,7 @@ from crossdock.connectivity.proposals import Proposal
 from crossdock.governance.authority import Keeper
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import AfterNumber, Code, Limit, Text
+from crossdock.interfaces.api.shapes import After, AfterNumber, Code, Limit, Text
 
 
 class KeeperSaid(BaseModel):
@@ -57,8 +57,9 @@ def keeper_routes(hub: Hub) -> APIRouter:
     routes = APIRouter(prefix="/v1", tags=["catalogue"])
 
     @routes.get("/keepers", **needs("catalog:read"))
-    async def list_keepers(caller: Caller) -> Keepers:
-        return Keepers(keepers=await hub.authority.keepers(caller.scope))
+    async def list_keepers(caller: Caller, after: After = "", limit: Limit = 100) -> Keepers:
+        found = await hub.authority.keepers(caller.scope, after=after, limit=limit)
+        return Keepers(keepers=found)
 
     @routes.put("/locations/{location}/keeper", **needs("catalog:write"))
     async def set_keeper(location: Code, said: KeeperSaid, caller: Caller) -> Keeper:

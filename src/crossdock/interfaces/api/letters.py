@@ -13,9 +13,8 @@ from crossdock.connectivity.outbox import Attempt, By, Replay, Revision, Wanted
 from crossdock.connectivity.settling import OutboxCommand
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import Limit, LongText, Text
+from crossdock.interfaces.api.shapes import Limit, Reason, Text
 
-Reason = Annotated[LongText, Field(min_length=1)]
 Yes = Annotated[bool, Field(strict=True)]
 
 

@@ -3,17 +3,21 @@
 import base64
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from crossdock.connectivity.quarantine import Quarantined
 from crossdock.connectivity.replaying import ReplayedEntry
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import AfterNumber, Limit, LongText, Number, Text
+from crossdock.interfaces.api.shapes import AfterNumber, Limit, Number, Reason, Text
+
+State = Annotated[
+    Literal["OPEN", "REPLAYED", "DISCARDED", ""], Query(description="Empty for all.")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +66,7 @@ class GivenUp(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     ids: list[Number] = Field(min_length=1, max_length=1000)
-    reason: Annotated[LongText, Field(min_length=1)]
+    reason: Reason
 
 
 class Results(BaseModel):
@@ -80,7 +84,7 @@ def router(hub: Hub) -> APIRouter:
     async def list_quarantine(
         caller: Caller,
         *,
-        state: Text = "OPEN",
+        state: State = "OPEN",
         source: Text = "",
         code: Text = "",
         after: AfterNumber = 0,

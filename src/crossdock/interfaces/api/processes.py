@@ -7,11 +7,14 @@ from pydantic import BaseModel, ConfigDict
 
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import Limit, Text
-from crossdock.orchestration.engine.instances import InstanceWhole
+from crossdock.interfaces.api.shapes import Limit, LongText, Text
+from crossdock.orchestration.engine.instances import InstanceWhole, Resumed
 from crossdock.orchestration.engine.journal import Standing
 
 Parked = Annotated[bool, Query(description="Only parked ones; false: all.")]
+After = Annotated[LongText, Query(description="PROCESS/INSTANCE of the last of the page before.")]
+Instance = LongText
+"""It is made of names, percent-quoted: longer than any of them."""
 
 
 class InstancesShown(BaseModel):
@@ -23,11 +26,7 @@ class Resumption(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    instance: Text = ""
-
-
-class Resumed(BaseModel):
-    resumed: list[str]
+    instance: Instance = ""
 
 
 def router(hub: Hub) -> APIRouter:
@@ -35,16 +34,17 @@ def router(hub: Hub) -> APIRouter:
 
     @routes.get("/instances", **needs("processes:read"))
     async def list_instances(
-        caller: Caller, process: Text = "", *, parked: Parked = True, limit: Limit = 100
-    ) -> InstancesShown:
+        caller: Caller, process: Text = "", *, parked: Parked = True, after: After = "",
+        limit: Limit = 100,
+    ) -> InstancesShown:  # fmt: skip
         found = await hub.instances.find(
-            caller.scope, process=process, is_parked=parked, limit=limit
+            caller.scope, process=process, is_parked=parked, after=after, limit=limit
         )
         return InstancesShown(instances=found)
 
     # The name of an instance is a path of its own: shop/location/item.
     @routes.get("/{process}/instances/{instance:path}", **needs("processes:read"))
-    async def show_instance(process: Text, instance: Text, caller: Caller) -> InstanceWhole:
+    async def show_instance(process: Text, instance: Instance, caller: Caller) -> InstanceWhole:
         """Show where an instance stands, and its newest steps, newest first."""
         return await hub.instances.show(caller.scope, process, instance)
 
@@ -54,6 +54,6 @@ def router(hub: Hub) -> APIRouter:
     ) -> Resumed:
         """Have parked instances decided again: their cause is mended."""
         instance = said.instance if said else ""
-        return Resumed(resumed=await hub.instances.resume(caller.scope, process, instance))
+        return await hub.instances.resume(caller.scope, process, instance)
 
     return routes

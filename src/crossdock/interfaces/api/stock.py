@@ -60,14 +60,16 @@ class Extension(BaseModel):
 
 
 class ConsumedLine(BaseModel):
+    """`consumed` is how much of the line has gone out in all so far, never how much more."""
+
     model_config = ConfigDict(extra="forbid")
 
     line_no: LineNo
-    quantity: AmountSaid
+    consumed: AmountSaid
 
 
 class Consumption(BaseModel):
-    """Without `lines`, everything that is left."""
+    """Without `lines`, everything that was granted."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -129,7 +131,7 @@ def outcome_routes(hub: Hub, known: KnownGoods) -> APIRouter:
     async def consume(
         reservation_id: Text, caller: Caller, said: Consumption | None = None
     ) -> ReservationShown:
-        """Note that goods went out against this promise."""
+        """Note how much has gone out in all so far; the same again, or less, changes nothing."""
         amounts = None
         if said and said.lines:
             before = await hub.inventory.get(caller.scope, reservation_id)
@@ -163,7 +165,7 @@ async def _amounts(
         }:
             raise Invalid(f"no line {line.line_no}, or twice", where=f"/lines/{number}/line_no")
         promised = by_number[line.line_no]
-        amount = Quantity.of(line.quantity.value, line.quantity.unit)
+        amount = Quantity.of(line.consumed.value, line.consumed.unit)
         named.append(Named(promised.item, promised.location, amount))
     found = await known.find(scope, named, where="/lines")
     return {line.line_no: goods.micros for line, goods in zip(lines, found, strict=True)}

@@ -19,6 +19,7 @@ def list_cases(
     owner: Annotated[str, typer.Option(help="Only those that this role owns.")] = "",
     code: Annotated[str, typer.Option(help="Only with this code, such as PUB-FAIL.")] = "",
     every: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    after: Annotated[str, typer.Option(help="Begin behind this case.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -26,7 +27,9 @@ def list_cases(
 
     async def listed(hub: Hub) -> None:
         state = "" if every else "OPEN"
-        found = await hub.cases.find(hub.scope, state=state, owner=owner, code=code, limit=limit)
+        found = await hub.cases.find(
+            hub.scope, state=state, owner=owner, code=code, after=after, limit=limit
+        )
         if as_json:
             print_json(found)
             return

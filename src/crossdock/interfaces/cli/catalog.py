@@ -98,11 +98,11 @@ def add_location(
 
 
 @app.command()
-def keepers(as_json: AsJson = False) -> None:
+def keepers(after: After = "", limit: Limit = 100, as_json: AsJson = False) -> None:
     """List which system keeps the stock of which location, and who said so."""
 
     async def listed(hub: Hub) -> None:
-        found = await hub.authority.keepers(hub.scope)
+        found = await hub.authority.keepers(hub.scope, after=after, limit=limit)
         if as_json:
             print_json(found)
             return

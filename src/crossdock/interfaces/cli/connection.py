@@ -26,7 +26,7 @@ Roles = Annotated[
     typer.Option(
         "--role",
         help="A role that it plays, as in PostsMovements=EAST,WEST; repeatable. Without locations"
-        " it plays the role everywhere; without roles it plays all that it can.",
+        " it plays the role everywhere; without roles, or with `none`, it plays all that it can.",
     ),
 ]
 Name = Annotated[str, typer.Argument(help="The connection's name, as `list` shows it.")]
@@ -46,8 +46,11 @@ GapSeconds = Annotated[
     ),
 ]
 Freshness = Annotated[
-    int | None,
-    typer.Option(help="Seconds of silence after which its stock is stale.", metavar="SECONDS"),
+    str | None,
+    typer.Option(
+        help="Seconds of silence after which its stock is stale; `none`: as the application says.",
+        metavar="N",
+    ),
 ]
 
 
@@ -130,6 +133,7 @@ def add(
 ) -> None:
     """Connect an installation; secrets are stored encrypted."""
     limits = _limits(rate, concurrency, gap_seconds)
+    freshness_seconds = _limits(freshness=freshness).get("freshness_seconds")
 
     async def added(hub: Hub) -> None:
         entry = Entry(
@@ -140,7 +144,7 @@ def add(
             roles=await roles_said(hub.catalog, hub.scope, _parted(role or [])),
             **limits,
         )
-        made = await hub.connections.add(hub.scope, entry, freshness_seconds=freshness)
+        made = await hub.connections.add(hub.scope, entry, freshness_seconds=freshness_seconds)
         if as_json:
             print_json(_shown(made))
         else:
@@ -166,8 +170,7 @@ def change(
     """Change settings, limits or roles; hubs at work notice at once."""
     changes = Changes(
         settings=read_object(file) if file else {},
-        limits=_limits(rate, concurrency, gap_seconds),
-        freshness_seconds=freshness,
+        limits=_limits(rate, concurrency, gap_seconds, freshness),
     )
     if changes == Changes() and role is None:
         raise Invalid("nothing to change", where="--file", hint="`--help` lists what can be")
@@ -286,13 +289,17 @@ def remove(
 
 
 def _limits(
-    rate: str | None, concurrency: str | None, gap_seconds: str | None
+    rate: str | None = None,
+    concurrency: str | None = None,
+    gap_seconds: str | None = None,
+    freshness: str | None = None,
 ) -> Mapping[str, Any]:
     """Read the limits that were given; `none` takes one away."""
     given = {
         "rate_per_second": (rate, float),
         "concurrency": (concurrency, int),
         "gap_seconds": (gap_seconds, int),
+        "freshness_seconds": (freshness, int),
     }
     return {name: _limit(name, *one) for name, one in given.items() if one[0] is not None}
 
@@ -307,7 +314,11 @@ def _limit(name: str, text: str | None, kind: type[float]) -> float | None:
 
 
 def _parted(said: list[str]) -> dict[str, list[str]]:
-    """Read `PostsMovements=EAST,WEST`; a role alone is played everywhere."""
+    """Read `PostsMovements=EAST,WEST`; a role alone is played everywhere, `none` is no role."""
+    if said == ["none"]:
+        return {}
+    if "none" in said:
+        raise Invalid("`none` is no role", where="--role", hint="name roles, or only `none`")
     roles: dict[str, list[str]] = {}
     for one in said:
         role, _, locations = one.partition("=")

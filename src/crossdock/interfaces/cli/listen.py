@@ -23,7 +23,7 @@ def listen(
     events: Annotated[str, typer.Option(help="Types to forward, with wildcards.")] = "*",
     as_json: AsJson = False,
 ) -> None:
-    """Forward events to an HTTP address as they happen, and print what it answers.
+    """Forward events to an HTTP address as they happen; with --json one answer per line.
 
     Nothing is repeated: what the address refuses is shown and passed. Private addresses need
     CROSSDOCK_ALLOW_PRIVATE_ADDRESSES=true.

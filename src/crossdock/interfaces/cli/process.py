@@ -19,6 +19,7 @@ Process = Annotated[str, typer.Argument(help="The process, as `list` shows it.")
 def list_instances(
     process: Annotated[str, typer.Option(help="Only of this process.")] = "",
     every: Annotated[bool, typer.Option("--all", help="Not only those that are parked.")] = False,
+    after: Annotated[str, typer.Option(help="Begin behind this PROCESS/INSTANCE.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -26,7 +27,7 @@ def list_instances(
 
     async def listed(hub: Hub) -> None:
         found = await hub.instances.find(
-            hub.scope, process=process, is_parked=not every, limit=limit
+            hub.scope, process=process, is_parked=not every, after=after, limit=limit
         )
         if as_json:
             print_json(found)
@@ -99,11 +100,8 @@ def resume(
     """Have parked instances decided again, once the cause is mended; exit code 1 if none was."""
 
     async def resumed(hub: Hub) -> int:
-        names = await hub.instances.resume(hub.scope, process, instance)
-        if as_json:
-            print_json({"resumed": names})
-        else:
-            stdout.print(f"{len(names)} resumed")
-        return 0 if names else EXIT_FINDINGS
+        done = await hub.instances.resume(hub.scope, process, instance)
+        print_json(done) if as_json else stdout.print(f"{done.count} resumed")
+        return 0 if done.count else EXIT_FINDINGS
 
     raise typer.Exit(with_hub(resumed))

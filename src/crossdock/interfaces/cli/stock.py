@@ -32,7 +32,7 @@ At = Annotated[
 Held = Annotated[str, typer.Argument(help="Reservation id, rsv_…")]
 KEY = "ITEM LOCATION"
 LINE = "ITEM LOCATION QUANTITY [DEMAND_REF]"
-CONSUMED = "NUMBER QUANTITY"
+CONSUMED = "LINE TOTAL"
 
 
 @app.command()
@@ -176,14 +176,16 @@ def extend(
 @app.command()
 def consume(
     reservation: Held,
-    line: Annotated[
+    consumed: Annotated[
         list[str] | None,
-        typer.Option(help=f'Only of this line, in one word: "{CONSUMED}"; repeatable.'),
+        typer.Option(
+            help=f'How much of a line has gone out in all so far: "{CONSUMED}"; repeatable.'
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Note that goods went out against a reservation: all that is left, or so much of a line."""
-    amounts = _amounts(line) if line else None
+    """Note that all of a reservation has gone out, or so much of a line in all so far."""
+    amounts = _amounts(consumed) if consumed else None
 
     async def asked(hub: Hub) -> None:
         made = await hub.inventory.consume(hub.scope, reservation, amounts)
@@ -244,13 +246,13 @@ def _line(text: str) -> tuple[str, str, str, str]:
 
 
 def _amounts(lines: list[str]) -> dict[int, int]:
-    """Read how much of which line; a line that is named twice counts once, so it is refused."""
+    """Read how much of which line; one that is named twice says two things, so it is refused."""
     amounts: dict[int, int] = {}
     for text in lines:
-        number, quantity = _words(text, "--line", CONSUMED)
+        number, total = _words(text, "--consumed", CONSUMED)
         if not number.isdecimal() or int(number) in amounts:
-            raise Invalid(f"{number} is no line, or named twice", where="--line")
-        amounts[int(number)] = Quantity.of(quantity).micros
+            raise Invalid(f"{number} is no line, or named twice", where="--consumed")
+        amounts[int(number)] = Quantity.of(total).micros
     return amounts
 
 

@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crossdock.canonical.errors import NotFound
+from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine import journal
 from crossdock.orchestration.engine.journal import Entry, Standing
+
+BATCH = 1000
+"""How many are resumed in one transaction."""
+
+FIRST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +22,14 @@ class InstanceWhole:
 
     standing: Standing
     journal: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """How many are decided again; `first` names the first hundred of them."""
+
+    count: int = 0
+    first: Sequence[str] = ()
 
 
 class Instances:
@@ -31,13 +44,17 @@ class Instances:
         *,
         process: str = "",
         is_parked: bool = True,
+        after: str = "",
         limit: int = 100,
     ) -> list[Standing]:
-        """List parked instances, or all, by process and name."""
+        """List parked instances, or all, by process and name, behind `PROCESS/INSTANCE`."""
         if process:
             self._check(process)
+        place = _place_of(after)
         async with self._database.transaction(scope) as tx:
-            return await journal.listed(tx, process=process, is_parked=is_parked, limit=limit)
+            return await journal.listed(
+                tx, process=process, is_parked=is_parked, after=place, limit=limit
+            )
 
     async def count_parked(self, scope: Scope) -> int:
         async with self._database.transaction(scope) as tx:
@@ -51,17 +68,42 @@ class Instances:
                 journal=await journal.of_instance(tx, process, instance),
             )
 
-    async def resume(self, scope: Scope, process: str, instance: str = "") -> list[str]:
-        """Have a parked instance decided again, or all of a process; name those that will be."""
+    async def resume(self, scope: Scope, process: str, instance: str = "") -> Resumed:
+        """Have a parked instance decided again, or all of a process, a batch at a time."""
         self._check(process)
+        if not instance:
+            return await self._resume_all(scope, process)
         async with self._database.transaction(scope) as tx:
-            if not instance:
-                return await journal.resume_all(tx, process, self._clock.now())
             await journal.resume(tx, process, instance, self._clock.now())
-            return [instance]
+        return Resumed(count=1, first=[instance])
+
+    async def _resume_all(self, scope: Scope, process: str) -> Resumed:
+        resumed, after = Resumed(), ""
+        while True:
+            async with self._database.transaction(scope) as tx:
+                batch = await journal.resume_some(
+                    tx, process, self._clock.now(), after=after, limit=BATCH
+                )
+            first = [*resumed.first, *batch[: FIRST - len(resumed.first)]]
+            resumed = Resumed(count=resumed.count + len(batch), first=first)
+            if len(batch) < BATCH:
+                return resumed
+            after = batch[-1]
 
     def _check(self, process: str) -> None:
         if process not in self._processes:
             raise NotFound(
                 f"no process is called {process!r}", hint=f"one of {', '.join(self._processes)}"
             )
+
+
+def _place_of(after: str) -> tuple[str, str]:
+    """Read `PROCESS/INSTANCE`; an instance may hold slashes, a process does not."""
+    process, slash, instance = after.partition("/")
+    if after and not slash:
+        raise Invalid(
+            f"{after!r} is not PROCESS/INSTANCE",
+            where="after",
+            hint="name the process and the instance of the last one shown",
+        )
+    return process, instance

@@ -66,23 +66,32 @@ from process_instance where tenant = $1 and parked_at is not null
 order by parked_at desc limit $2
 """
 
-# Those that are parked have an index of their own.
+# Those that are parked have an index of their own. A page begins behind the last one shown.
 LIST = """
 select process, instance, step, coalesce(ledger, '{}') as ledger, timers, due_at, decided_at,
     correlation_id, parked_at, parked_reason
 from process_instance
 where ($1 = '*' or tenant = $1) and ($2 = '' or process = $2)
-    and (parked_at is not null or not $3)
-order by process, instance limit $4
+    and (parked_at is not null or not $3) and (process, instance) > ($4, $5)
+order by process, instance limit $6
 """
 
 COUNT_PARKED = """
 select count(*) from process_instance where ($1 = '*' or tenant = $1) and parked_at is not null
 """
 
-RESUME_ALL = """
-update process_instance set parked_at = null, parked_reason = '', due_at = $3
-where tenant = $1 and process = $2 and parked_at is not null returning instance
+# A batch of them, by name: one that is parked again at once is behind us, and not resumed twice.
+RESUME_SOME = """
+with batch as (
+    select instance from process_instance
+    where tenant = $1 and process = $2 and parked_at is not null and instance > $4
+    order by instance limit $5 for update
+), resumed as (
+    update process_instance p set parked_at = null, parked_reason = '', due_at = $3
+    from batch where p.tenant = $1 and p.process = $2 and p.instance = batch.instance
+    returning p.instance
+)
+select instance from resumed order by instance
 """
 
 RESUME = """
@@ -131,10 +140,18 @@ async def resume(tx: Transaction, process: str, instance: str, now: datetime) ->
 
 
 async def listed(
-    tx: Transaction, *, process: str, is_parked: bool, limit: int = 200
+    tx: Transaction,
+    *,
+    process: str,
+    is_parked: bool,
+    after: tuple[str, str] = ("", ""),
+    limit: int = 200,
 ) -> list[Standing]:
-    """Show parked instances, or all, of one process ("": of every one), by name."""
-    rows = await tx.fetch(LIST, tx.tenant, process, is_parked, limit)
+    """Show parked instances, or all, of one process ("": of every one), by name.
+
+    `after` is the process and the name of the last that was shown before.
+    """
+    rows = await tx.fetch(LIST, tx.tenant, process, is_parked, *after, limit)
     return [_standing_of(row) for row in rows]
 
 
@@ -143,9 +160,11 @@ async def count_parked(tx: Transaction) -> int:
     return counted
 
 
-async def resume_all(tx: Transaction, process: str, now: datetime) -> list[str]:
-    """Let every parked instance of a process be decided again; name them."""
-    rows = await tx.fetch(RESUME_ALL, tx.tenant, process, now)
+async def resume_some(
+    tx: Transaction, process: str, now: datetime, *, after: str, limit: int
+) -> list[str]:
+    """Let the next parked instances of a process be decided again; name them in order."""
+    rows = await tx.fetch(RESUME_SOME, tx.tenant, process, now, after, limit)
     if rows:
         tx.wake(topic(process))
     return sorted(row["instance"] for row in rows)

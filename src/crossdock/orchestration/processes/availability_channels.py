@@ -99,10 +99,10 @@ select instance from process_instance
 where process = $1 and tenant = $2 and instance like $3
 """
 
-# A connection that is removed sells no more; its terms stay for one that comes back.
+# A connection that is removed sells no more; its terms stay on record.
 CLOSE = """
 update publishing_channel set is_active = false
-where tenant = $1 and connection = $2 and is_active
+where tenant = $1 and connection = $2 and is_active returning location
 """
 
 CHANNELS = """
@@ -130,10 +130,7 @@ class Channels:
             await tx.execute(DROP_ITEMS, *key)
             if channel.items:
                 await tx.execute(PUT_ITEMS, *key, *_item_columns(channel.items))
-            listed = Listing(channel.connection, channel.location, "").instance
-            prefix = listed.replace("\\", r"\\").replace("_", r"\_").replace("%", r"\%")
-            rows = await tx.fetch(INSTANCES, NAME, scope.tenant, f"{prefix}%")
-            keys = [Key(scope.tenant, row["instance"]) for row in rows]
+            keys = await _listed(tx, Listing(channel.connection, channel.location, ""))
             keys += [
                 Key(scope.tenant, _listing(channel, terms.item).instance)
                 for terms in channel.items
@@ -147,13 +144,22 @@ class Channels:
             await mark_keys(tx, NAME, keys, self._clock.now())
 
     async def part_in(self, tx: Transaction, connection: str) -> None:
-        """Stop selling through a connection that goes away."""
-        await tx.execute(CLOSE, tx.tenant, connection)
+        """Stop selling through a connection that goes away; what it was told is looked at once."""
+        closed = await tx.fetch(CLOSE, tx.tenant, connection)
+        for row in closed:
+            keys = await _listed(tx, Listing(connection, row["location"], ""))
+            await mark_keys(tx, NAME, keys, self._clock.now())
 
     async def listed(self, scope: Scope) -> list[Channel]:
         async with self._database.transaction(scope) as tx:
             rows = await tx.fetch(CHANNELS, tx.tenant)
             return [_channel_of(row, await _items_of(tx, row)) for row in rows]
+
+
+async def _listed(tx: Transaction, listing: Listing) -> list[Key]:
+    prefix = listing.instance.replace("\\", r"\\").replace("_", r"\_").replace("%", r"\%")
+    rows = await tx.fetch(INSTANCES, NAME, tx.tenant, f"{prefix}%")
+    return [Key(tx.tenant, row["instance"]) for row in rows]
 
 
 async def _items_of(tx: Transaction, channel: Any) -> tuple[ItemTerms, ...]:

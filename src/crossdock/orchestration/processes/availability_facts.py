@@ -107,7 +107,6 @@ from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
     k(tenant, instance, connection, location, item)
 join publishing_channel c
     on c.tenant = k.tenant and c.connection = k.connection and c.location = k.location
-    and c.is_active
 left join lateral (select * from publishing_item i
     where i.tenant = k.tenant and i.connection = k.connection and i.location = k.location
         and i.item = k.item limit 1) i on true
@@ -285,4 +284,5 @@ def _agreement_of(row: Any) -> Agreement:
         wait_for_order=timedelta(seconds=row["unexplained_seconds"]),
         corrections_max=row["corrections_max"],
         retry=timedelta(seconds=row["retry_seconds"]),
+        is_active=row["is_active"],
     )

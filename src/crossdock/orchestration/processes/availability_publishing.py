@@ -106,13 +106,14 @@ class Level:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """The channel's terms for this item, and how patient to be with it."""
+    """The channel's terms for this item, how patient to be with it, and whether it sells now."""
 
     terms: Terms
     coalesce: timedelta = timedelta(seconds=60)
     wait_for_order: timedelta = timedelta(seconds=30)
     corrections_max: int = 8
     retry: timedelta = timedelta(seconds=60)
+    is_active: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,9 @@ class Facts:
 
 
 def decide(shown: Shown, facts: Facts, now: datetime) -> Decision[Shown]:
-    """Learn what the channel holds, account for it, then write what it should hold."""
+    """Learn what the channel holds, account for it, then write; leave one that is off alone."""
+    if not facts.agreement.is_active:
+        return _untroubled(shown, facts, "the channel is switched off")
     settled = _settled(shown, facts, now)
     ledger = _explained(_heard(settled.ledger, facts, now), facts, now)
     chosen = _chosen(ledger, facts, now)
@@ -293,7 +296,8 @@ def _chosen(shown: Shown, facts: Facts, now: datetime) -> Decision[Shown]:
     how_soon = pace(shown.held, target, facts.agreement.terms)
     is_shown = how_soon is Pace.NONE and shown.doubtful is None
     if is_shown and not shown.is_doubted and not _is_unproven(shown, now):
-        return _at_rest(replace(shown, flush_at=None, retry_at=None), facts)
+        rested = replace(shown, flush_at=None, retry_at=None)
+        return _untroubled(rested, facts, "the channel shows what it should")
     flush_at = shown.flush_at or now + facts.agreement.coalesce
     if (is_shown or how_soon is Pace.COALESCED) and now < flush_at:
         return Decision(ledger=replace(shown, flush_at=flush_at))
@@ -328,10 +332,9 @@ def _sent(
     )
 
 
-def _at_rest(shown: Shown, facts: Facts) -> Decision[Shown]:
+def _untroubled(shown: Shown, facts: Facts, resolution: str) -> Decision[Shown]:
     if not shown.is_troubled:
         return Decision(ledger=shown)
-    resolution = "the channel shows what it should"
     closed = tuple(
         CloseCase(fingerprint=_fingerprint(code, facts), resolution=resolution)
         for code in ("PUB-FAIL", "PUB-STALE")

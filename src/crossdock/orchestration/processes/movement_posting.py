@@ -26,8 +26,8 @@ from crossdock.orchestration.engine.process import Decision, Send
 NAME = "movement_posting"
 ROLE = "PostsMovements"
 
-GIVEN_UP = "discarded"
-"""The code of a command that a person has taken out of the dead letters."""
+GIVEN_UP = frozenset({"discarded", "removed"})
+"""The codes of a command that a person has given up: alone, or with the whole connection."""
 
 
 class End(NamedTuple):
@@ -147,7 +147,7 @@ def decide(posted: Posted, facts: Facts, now: datetime) -> Decision[Posted]:
     heard = replace(posted, heard=facts.heard)
     if facts.settlement is Settlement.DONE:
         return _ended(heard, facts, f"booked: {facts.detail or facts.booking.reference}")
-    if facts.code == GIVEN_UP:
+    if facts.code in GIVEN_UP:
         return _ended(heard, facts, f"given up: {facts.detail}")
     case = _case(facts)
     return Decision(ledger=replace(heard, is_troubled=True), note=case.title, cases=(case,))

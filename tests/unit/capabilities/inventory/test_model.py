@@ -130,6 +130,39 @@ def test_consumed_never_exceeds_granted(granted: int, micros: int) -> None:
         assert (after.status is ReservationStatus.CONSUMED) == (micros == granted)
 
 
+@given(positive, st.data())
+def test_totals_told_in_any_order_and_any_number_of_times_come_to_the_most(
+    granted: int, data: st.DataObject
+) -> None:
+    totals = data.draw(st.lists(st.integers(0, granted), min_size=1))
+    again = data.draw(st.lists(st.sampled_from(totals)))
+    told = data.draw(st.permutations(totals + again))
+
+    after = line(granted)
+    for total in told:
+        after = model.consumed(after, total)
+        assert model.consumed(after, total) is after
+
+    assert (after.consumed, after.remaining) == (max(totals), granted - max(totals))
+
+
+@given(positive, st.lists(positive), st.data())
+def test_totals_and_picks_come_to_the_same_in_any_order(
+    granted: int, picks: list[int], data: st.DataObject
+) -> None:
+    totals = data.draw(st.lists(st.integers(0, granted)))
+    words = [("total", one) for one in totals] + [("pick", one) for one in picks]
+
+    after = line(granted)
+    for kind, micros in data.draw(st.permutations(words)):
+        if kind == "total":
+            after = model.consumed(after, micros)
+        else:
+            [after] = model.with_picks([after], micros)
+
+    assert after.used == min(granted, max(sum(picks), *totals, 0))
+
+
 def test_a_linked_line_holds_nothing_by_itself() -> None:
     linked = model.linked(line(5))
     assert (linked.remaining, linked.hold, linked.is_hard) == (5, 0, True)

@@ -206,7 +206,7 @@ async def test_releasing_gives_back_what_was_not_consumed_and_repeats_harmlessly
     held = await house.reserve(8, kind=HARD)
     await house.inventory.consume(MAIN, held.reservation_id, {1: 3 * MICROS})
     with pytest.raises(Rejected):
-        await house.inventory.consume(MAIN, held.reservation_id, {1: 6 * MICROS})
+        await house.inventory.consume(MAIN, held.reservation_id, {1: 9 * MICROS})
 
     for _ in range(2):
         released = await house.inventory.release(MAIN, held.reservation_id)
@@ -214,8 +214,56 @@ async def test_releasing_gives_back_what_was_not_consumed_and_repeats_harmlessly
     assert (await house.stock()).available.value == 10
     with pytest.raises(Conflict):
         await house.inventory.confirm(MAIN, held.reservation_id)
+    for _ in range(2):
+        await house.inventory.consume(MAIN, held.reservation_id, {1: 3 * MICROS})
     with pytest.raises(Conflict):
-        await house.inventory.consume(MAIN, held.reservation_id, {1: MICROS})
+        await house.inventory.consume(MAIN, held.reservation_id, {1: 4 * MICROS})
+
+
+async def test_a_consumption_told_again_gives_nobody_the_units_of_another(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+    held = await house.reserve(8, kind=HARD)
+
+    for total in (4, 4, 3):
+        await house.inventory.consume(MAIN, held.reservation_id, {1: total * MICROS})
+
+    assert (await house.stock()).figures.hard == 4 * MICROS
+
+
+async def test_a_pick_and_a_consumption_that_tell_of_the_same_units_count_once(
+    house: House,
+) -> None:
+    await house.hear(counted(1, count(10)))
+    held = await house.reserve(8, kind=HARD, demand_ref="O/1")
+
+    await house.inventory.consume(MAIN, held.reservation_id, {1: 4 * MICROS})
+    await house.hear(moved(2, 4, place(), None, demand_ref="O/1"))
+
+    assert (await house.stock()).figures.hard == 4 * MICROS
+    await house.hear(moved(3, 2, place(), None, demand_ref="O/1"))
+    assert (await house.stock()).figures.hard == 2 * MICROS
+
+
+async def test_a_soft_hold_lapses_with_what_neither_word_has_seen_go(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+    held = await house.reserve(8, demand_ref="O/1")
+    await house.inventory.consume(MAIN, held.reservation_id, {1: 4 * MICROS})
+    await house.hear(moved(2, 4, place(), None, demand_ref="O/1"))
+    assert (await house.stock()).figures.soft == 4 * MICROS
+
+    await house.clock.advance(timedelta(hours=1))
+
+    assert (await house.reserve(6)).is_granted
+    assert (await house.stock()).figures.soft == 6 * MICROS
+
+
+async def test_consuming_nothing_by_line_is_not_consuming_all(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+    held = await house.reserve(8)
+
+    after = await house.inventory.consume(MAIN, held.reservation_id, {})
+
+    assert after.status is ReservationStatus.ACTIVE
 
 
 async def test_consuming_all_closes_the_promise(house: House) -> None:

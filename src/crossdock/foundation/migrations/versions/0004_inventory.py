@@ -246,7 +246,7 @@ set plan_cache_mode = force_generic_plan as $function$
 begin
 return query
 select r.tenant, r.reservation_id, r.line_no, r.stock_id,
-    r.granted - least(r.granted, greatest(0, r.consumed + r.picked))
+    r.granted - least(r.granted, greatest(r.consumed, r.picked))
 from inventory_reservation r
 where not r.is_hard and r.status in ('ACTIVE', 'PARTIALLY_CONSUMED') and r.expires_at <= at
 order by r.expires_at limit most;
@@ -308,7 +308,7 @@ with locked as materialized (
         and not v.is_hard and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED')
         and v.expires_at <= at
     returning v.reservation_id, v.line_no, v.version, v.stock_id,
-        v.granted - least(v.granted, greatest(0, v.consumed + v.picked)) as micros
+        v.granted - least(v.granted, greatest(v.consumed, v.picked)) as micros
 ), back as (
     select stock_id, sum(micros)::bigint micros from ended group by stock_id
 ), decided as materialized (
