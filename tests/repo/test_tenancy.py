@@ -30,7 +30,6 @@ WORKERS = {
     "crossdock.connectivity.raw_messages.UNFINISHED": "what a process that died left unread",
     "crossdock.connectivity.streams.SILENT": "which holes have lasted too long",
     "crossdock.connectivity.waiting_room.TENANTS_DUE": "whose facts are to be tried again",
-    "crossdock.foundation.event_log.HIDDEN": "whether the log shows all there is",
     "crossdock.foundation.readers.BEHIND": "whether a reader is at the end of the log",
     "crossdock.foundation.readers.LAGS": "figures of the whole hub, for who runs it",
     "crossdock.foundation.readers.REFUSALS": "figures of the whole hub, for who runs it",
@@ -43,6 +42,7 @@ WORKERS = {
 FUNCTIONS = {
     "extend_event_log": "reads places alone, to make partitions; runs as the owner",
     "inventory_lapsed": "answers whose each hold is; whoever calls it names the tenant",
+    "event_log_hides": "tells one bit of the log of every tenant, to workers alone",
     "read_event_log": "answers for the tenant it is told, or for all, as its caller may",
     "inventory_reserve": "takes ids that were found under its tenant or are derived from it",
 }

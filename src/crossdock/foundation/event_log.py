@@ -124,9 +124,7 @@ order by event_log.tx desc, event_log.position desc limit 1
 
 
 # What is committed and yet not to be read, because an older transaction is still open.
-HIDDEN = WorkersSql("""
-select exists (select from event_log where tx >= pg_snapshot_xmin(pg_current_snapshot()))
-""")
+HIDDEN = WorkersSql("select event_log_hides()")
 
 
 _ENCODER = msgspec.json.Encoder()

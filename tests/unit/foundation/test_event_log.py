@@ -101,6 +101,7 @@ async def test_a_page_reads_no_more_of_the_log_than_a_page(database: Database) -
     async with database.transaction(WORKERS) as tx:
         before = await tx.fetchval(ROWS_READ, "main")
         events, _ = await event_log.read(tx, Position(), limit=10)
+        assert not await event_log.is_hidden(tx)
         rows_read = await tx.fetchval(ROWS_READ, "main") - before
 
     assert len(events) == 10

@@ -100,6 +100,13 @@ order by tx, position limit most
 $function$;
 grant execute on function read_event_log to crossdock_hub;
 
+-- Whether something committed has to wait for an older transaction; asked often, so by index.
+create function event_log_hides() returns boolean language sql stable
+set enable_seqscan = off set enable_bitmapscan = off as $function$
+select exists (select from event_log where tx >= pg_snapshot_xmin(pg_current_snapshot()))
+$function$;
+grant execute on function event_log_hides to crossdock_hub;
+
 -- Partitions hold ten million events each; made ahead of need by a job, as the owner.
 create function extend_event_log(partition_size bigint default 10000000) returns integer
 language plpgsql security definer set search_path = public as $$
@@ -173,6 +180,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     run(
         """
+        drop function event_log_hides;
         drop function read_event_log;
         drop table worker_sign, job, log_refusal, log_reader, event_identity, event_log;
         drop function extend_event_log;
