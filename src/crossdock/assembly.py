@@ -38,7 +38,7 @@ from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.subscriptions import PublicAddress
 from crossdock.connectivity.vault import Vault, master_key, master_key_in
 from crossdock.connectivity.waiting_room import WaitingRoom
-from crossdock.foundation import event_log, health, metrics, migrate, readers
+from crossdock.foundation import event_log, health, metrics, migrate, readers, telemetry
 from crossdock.foundation.clock import Clock, SystemClock
 from crossdock.foundation.database import Database, Transaction, check_isolation
 from crossdock.foundation.event_log import Position
@@ -144,6 +144,7 @@ class Hub:
     ) -> AsyncIterator["Hub"]:
         """Start or join the database, bring its schema up to date, build every part."""
         settings = settings or Settings()
+        telemetry.join_logging()
         async with ground(settings) as dsn:
             await migrate.upgrade(dsn)
             database = await Database.open(dsn, pool_size=settings.pool_size)

@@ -1,7 +1,7 @@
 """What the hub says about itself while it runs: log lines, and traces if somebody wants them.
 
-`configure` is called once, by whoever starts a process. A line carries the correlation id of the
-business thread it belongs to; secrets never reach one.
+`configure` is called once, by whoever starts a process; a script need not. A line carries the
+correlation id of the business thread it belongs to; secrets never reach one.
 """
 
 import asyncio
@@ -43,6 +43,25 @@ class _Tracing:
 
 
 _tracing = _Tracing()
+
+
+def join_logging() -> None:
+    """Hand log lines to Python's own logging, unless somebody has said where they go.
+
+    So a script that opens a hub sees warnings, on standard error, and nothing on standard output.
+    """
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.contextvars.merge_contextvars,
+            redacted,
+            structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
 
 
 def configure(settings: Settings, *, stream: TextIO | None = None) -> None:

@@ -1,8 +1,10 @@
 """Log lines say what happened and to which thread it belongs, and never tell a secret."""
 
+import asyncio
 import io
 import logging
 import string
+import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from random import Random
@@ -121,6 +123,33 @@ def test_the_level_that_is_set_is_the_least_that_is_written() -> None:
 
     assert "loud" in stream.getvalue()
     assert "quiet" not in stream.getvalue()
+
+
+async def test_a_script_has_its_standard_output_to_itself(tmp_path: Path) -> None:
+    script = """
+import asyncio, structlog
+from crossdock import Hub
+from crossdock.foundation.settings import Settings
+
+async def main():
+    async with Hub.open(Settings(data_dir="{folder}")):
+        structlog.get_logger("crossdock.test").info("quiet")
+        structlog.get_logger("crossdock.test").warning("loud", count=1)
+        print("mine")
+
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", script.replace("{folder}", str(tmp_path))),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, errors = await process.communicate()
+
+    assert said == b"mine\n"
+    assert b"loud" in errors
+    assert b"count=1" in errors
+    assert b"quiet" not in errors
 
 
 async def test_nothing_is_traced_unless_it_is_asked_for() -> None:
