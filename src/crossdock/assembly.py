@@ -38,7 +38,7 @@ from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.subscriptions import PublicAddress
 from crossdock.connectivity.vault import Vault, master_key, master_key_in
 from crossdock.connectivity.waiting_room import WaitingRoom
-from crossdock.foundation import event_log, health, metrics, migrate, readers
+from crossdock.foundation import event_log, health, migrate, readers
 from crossdock.foundation.clock import Clock, SystemClock
 from crossdock.foundation.database import Database, Transaction, check_isolation
 from crossdock.foundation.event_log import Position
@@ -59,8 +59,6 @@ from crossdock.orchestration.processes.availability_facts import Pool, availabil
 from crossdock.orchestration.processes.movement_facts import movement_posting
 from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
 from crossdock.orchestration.processes.movement_posting import Books
-
-SIGN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,11 +265,12 @@ class Hub:
             group.create_task(self.pollers.run(), name="pollers")
             group.create_task(self.waiting_room.run(), name="waiting room")
             group.create_task(self.jobs.follow(), name="jobs")
-            group.create_task(self._leave_signs(health.WORKER), name="signs of life")
+            signs = health.leave_signs(self.database, self.clock, self.worker, health.WORKER)
+            group.create_task(signs, name="signs of life")
 
     async def attend(self) -> None:
         """Answer questions only, until cancelled; workers elsewhere do the rest."""
-        await self._leave_signs(health.ATTENDANT)
+        await health.leave_signs(self.database, self.clock, self.worker, health.ATTENDANT)
 
     async def _register(self) -> None:
         for reader in self.readers:
@@ -317,12 +316,6 @@ class Hub:
     async def _extend_log(self) -> None:
         async with self.database.transaction(Scope.of_workers()) as tx:
             await tx.fetchval("select extend_event_log()")
-
-    async def _leave_signs(self, kind: str) -> None:
-        while True:
-            now, counted = self.clock.now(), metrics.exposition().decode()
-            await health.leave_sign(self.database, self.worker, kind, now, figures=counted)
-            await self.clock.sleep(SIGN_SECONDS)
 
     async def _end_of_log(self) -> Position | None:
         """Find the end of what can be heard; None while something committed is still hidden."""
