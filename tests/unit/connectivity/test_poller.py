@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import asyncpg
 import pytest
 
 from crossdock.canonical.envelope import Fact
@@ -212,6 +213,29 @@ async def test_refused_credentials_pause_a_polled_connection(
 
     assert not await shop.round()
     assert (await hub.directory.get(MAIN, "shop")).is_paused
+    await shop.close()
+
+
+@pytest.mark.parametrize(
+    "lapse",
+    [
+        ConnectionResetError("reset by peer"),
+        TimeoutError(),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+    ],
+    ids=lambda lapse: type(lapse).__name__,
+)
+async def test_an_outage_of_theirs_that_slips_through_is_noted_and_backed_off_from(
+    hub: World, lapse: Exception
+) -> None:
+    hub.shop.is_down = lapse
+    shop = await poller(hub)
+
+    assert await shop.round()
+
+    state = await Pollers(polling(hub)).state(MAIN, "shop")
+    assert (state["failures"], state["lease_until"]) == (1, None)
+    assert type(lapse).__name__ in state["last_error"]
     await shop.close()
 
 
