@@ -54,7 +54,7 @@ LOOK_SECONDS = 5.0
 
 # Only if nobody else polls it now, and only when it is due.
 TAKE = """
-update poll_cursor p set holder = $3, lease_until = $4, fence = p.fence + 1
+update poll_cursor p set holder = $3, lease_until = $4, asked_at = $5, fence = p.fence + 1
 from connection c
 where p.tenant = $1 and p.connection = $2 and c.tenant = p.tenant and c.name = p.connection
     and not c.is_paused and (p.lease_until is null or p.lease_until <= $5 or p.holder = $3)

@@ -305,6 +305,33 @@ async def test_a_source_that_was_asked_since_is_not_asked_again(
     await shop.close()
 
 
+async def test_a_source_is_asked_again_for_what_came_while_it_was_being_asked(
+    hub: World, clock: VirtualClock
+) -> None:
+    shop, room = await rested(hub, clock)
+    await clock.advance(timedelta(seconds=30))
+    original, unknown = hub.shop.poll, {"number": "M1", "item": "SKU-9"}
+
+    async def told_meanwhile(cursor: str) -> Poll:
+        page = await original(cursor)
+        await clock.advance(timedelta(seconds=1))
+        await hub.inbox.receive(MAIN, "shop", webhook(moves=[unknown]))
+        await clock.advance(timedelta(seconds=1))
+        return page
+
+    hub.shop.poll = told_meanwhile  # type: ignore[method-assign]
+    assert await shop.round()
+    hub.shop.poll = original  # type: ignore[method-assign]
+    planned = await due_at(hub)
+    await clock.advance(timedelta(seconds=10))
+
+    await room.retry_due()
+
+    assert await due_at(hub) < planned
+    assert await shop.round()
+    await shop.close()
+
+
 async def test_much_that_nobody_understands_does_not_make_a_source_be_asked_without_end(
     hub: World, clock: VirtualClock
 ) -> None:
