@@ -38,7 +38,7 @@ from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.subscriptions import PublicAddress
 from crossdock.connectivity.vault import Vault, master_key, master_key_in
 from crossdock.connectivity.waiting_room import WaitingRoom
-from crossdock.foundation import event_log, health, metrics, migrate, readers, telemetry
+from crossdock.foundation import event_log, health, migrate, readers, telemetry
 from crossdock.foundation.clock import Clock, SystemClock
 from crossdock.foundation.database import Database, Transaction, check_isolation
 from crossdock.foundation.event_log import Position
@@ -60,7 +60,6 @@ from crossdock.orchestration.processes.movement_facts import movement_posting
 from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
 from crossdock.orchestration.processes.movement_posting import Books
 
-SIGN_SECONDS = 5.0
 SHORT = timedelta(seconds=30)
 """How long a job of small steps may take, and so how long one that was killed holds it up."""
 
@@ -271,11 +270,12 @@ class Hub:
             group.create_task(self.pollers.run(), name="pollers")
             group.create_task(self.waiting_room.run(), name="waiting room")
             group.create_task(self.jobs.follow(), name="jobs")
-            group.create_task(self._leave_signs(health.WORKER), name="signs of life")
+            signs = health.leave_signs(self.database, self.clock, self.worker, health.WORKER)
+            group.create_task(signs, name="signs of life")
 
     async def attend(self) -> None:
         """Answer questions only, until cancelled; workers elsewhere do the rest."""
-        await self._leave_signs(health.ATTENDANT)
+        await health.leave_signs(self.database, self.clock, self.worker, health.ATTENDANT)
 
     async def _register(self) -> None:
         for reader in self.readers:
@@ -322,12 +322,6 @@ class Hub:
     async def _extend_log(self) -> None:
         async with self.database.transaction(Scope.of_workers()) as tx:
             await tx.fetchval("select extend_event_log()")
-
-    async def _leave_signs(self, kind: str) -> None:
-        while True:
-            now, counted = self.clock.now(), metrics.exposition().decode()
-            await health.leave_sign(self.database, self.worker, kind, now, figures=counted)
-            await self.clock.sleep(SIGN_SECONDS)
 
     async def _end_of_log(self) -> Position | None:
         """Find the end of what can be heard; None while something committed is still hidden."""

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from msgspec import structs
 from pydantic import BaseModel, Field
 
 from crossdock.applications.generic_wms import APPLICATION
@@ -56,9 +55,7 @@ class Forgetful(Receiving):
     def translate(self, delivery: Delivery) -> Translation:
         translation = super().translate(delivery)
         Forgetful.times += 1
-        facts = tuple(
-            structs.replace(fact, actor=str(Forgetful.times)) for fact in translation.facts
-        )
+        facts = tuple(replace(fact, actor=str(Forgetful.times)) for fact in translation.facts)
         return Translation(facts, translation.refused)
 
     times = 0
@@ -79,7 +76,7 @@ def naive() -> Application:
     sample = APPLICATION.samples[0]
     fact = sample.translation.facts[0]
     when = fact.occurred_at.replace(tzinfo=None)
-    late = replace(sample, translation=Translation((structs.replace(fact, occurred_at=when),)))
+    late = replace(sample, translation=Translation((replace(fact, occurred_at=when),)))
     return replace(APPLICATION, samples=(late,))
 
 
@@ -91,7 +88,7 @@ def doubled() -> Application:
 
 def streamless() -> Application:
     sample = APPLICATION.samples[0]
-    fact = structs.replace(sample.translation.facts[0], stream="")
+    fact = replace(sample.translation.facts[0], stream="")
     return replace(APPLICATION, samples=(replace(sample, translation=Translation((fact,))),))
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ import psutil
 
 from crossdock.connectivity.transports.http import HttpClient
 from crossdock.foundation.clock import SystemClock
+from crossdock.interfaces.cli.crew import crew
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,6 +73,22 @@ async def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
         [second] = await until_there_are(1, server)
         assert second.pid != first.pid
     await gone(second)
+
+
+async def test_a_worker_that_cannot_be_started_is_tried_again() -> None:
+    troubles = [BlockingIOError("too many processes"), OSError("cannot allocate memory")]
+
+    async def start() -> Process:
+        if troubles:
+            raise troubles.pop()
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", "input()"), stdin=asyncio.subprocess.PIPE
+        )
+
+    async with crew(1, start) as names, asyncio.timeout(30):
+        while list(names.values()) != ["worker-1"]:
+            await asyncio.sleep(0.05)
+    assert not troubles
 
 
 async def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@
 import math
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 import pytest
-from msgspec.structs import replace
 
 from crossdock.canonical.envelope import Event, Fact
 from crossdock.canonical.inventory import CountedStock, StockStatus

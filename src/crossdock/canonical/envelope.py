@@ -1,9 +1,8 @@
 """What surrounds every fact: who said it, about what, when by three clocks, because of what."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol, runtime_checkable
-
-import msgspec
 
 CLOCK_AHEAD_MAX = timedelta(minutes=5)
 """A source's clock may be this far ahead of ours and is believed."""
@@ -23,7 +22,8 @@ class Payload(Protocol):
     def key(self) -> str: ...
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
     """What a source says happened, in canonical words, before the hub has recorded it.
 
     `identity` is the business identity inside the source ("movement:M-1:1"): the same identity
@@ -53,7 +53,8 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
         return self.occurred_at > latest or (self.recorded_at or self.occurred_at) > latest
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
     """A recorded fact: what the event log holds and everyone else hears.
 
     `position` is its place in the log; `event_id` is derived from tenant, source and identity,

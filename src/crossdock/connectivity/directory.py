@@ -114,6 +114,10 @@ PAUSE = """
 update connection set is_paused = $3, pause_reason = $4, changed_at = $5
 where tenant = $1 and name = $2 returning name
 """
+# Whoever touches both locks the health first, as a courier does that pauses its connection.
+HOLD_HEALTH = """
+select from connection_health where tenant = $1 and connection = $2 for update
+"""
 # A connection that a person resumes starts healthy: they know something the hub does not.
 RESET_HEALTH = """
 update connection_health set circuit = 'CLOSED', failures = 0, probe_at = null, probe_seconds = 0,
@@ -197,6 +201,7 @@ class Directory:
         if unknown:
             raise Invalid(f"a connection has no {min(unknown)!r}", where=min(unknown))
         now = self.clock.now()
+        await tx.fetchrow(HOLD_HEALTH, tx.tenant, name)
         before = await self.get_in(tx, tx.tenant, name)
         opened = await self._open(tx, before)
         wanted = replace(
@@ -225,6 +230,7 @@ class Directory:
 
     async def resume(self, scope: Scope, name: str) -> None:
         async with self.database.transaction(scope) as tx:
+            await tx.fetchrow(HOLD_HEALTH, tx.tenant, name)
             await self._set_paused(tx, scope.tenant, name, "", is_paused=False)
             await self._ask_anew(tx, name)
 

@@ -21,8 +21,9 @@ LETTERS = WorkersSql("""
 select connection, count(*) as commands from outbox_command
 where state in ('DEAD', 'PARKED') group by connection
 """)
+# Half open is open no longer: a probe was answered, and where nothing is to be sent it stays so.
 CIRCUITS = WorkersSql("""
-select connection, bool_or(circuit <> 'CLOSED') as is_open from connection_health
+select connection, bool_or(circuit = 'OPEN') as is_open from connection_health
 group by connection
 """)
 QUARANTINED = WorkersSql("""

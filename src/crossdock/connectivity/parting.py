@@ -9,14 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from crossdock.canonical.errors import Conflict, NotFound
-from crossdock.connectivity.directory import TOPIC
+from crossdock.connectivity.directory import HOLD_HEALTH, TOPIC
 from crossdock.connectivity.outbox import By
 from crossdock.connectivity.settling import RETURNED, announce, command_of
 from crossdock.foundation.database import Transaction
 
-HOLD_HEALTH = """
-select from connection_health where tenant = $1 and connection = $2 for update
-"""
 HOLD = "select application, revision from connection where tenant = $1 and name = $2 for update"
 # What is on its way may have its effect after we are gone; a lease that ran out is nobody's.
 OWED = """

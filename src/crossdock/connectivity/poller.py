@@ -25,7 +25,7 @@ from crossdock.canonical.errors import (
 )
 from crossdock.canonical.inventory import SourceHeard
 from crossdock.connectivity.acceptance import storable
-from crossdock.connectivity.conversation import Conversation
+from crossdock.connectivity.conversation import DATABASE_GONE, Conversation, theirs
 from crossdock.connectivity.directory import TOPIC, Directory, Entry, poll_topic
 from crossdock.connectivity.inbox import Inbox
 from crossdock.connectivity.pacing import back_off
@@ -49,15 +49,12 @@ LEASE = timedelta(seconds=60)
 PAGE_SECONDS_MAX = 45.0
 """Shorter than the lease: who still holds a page when its lease ends has given the page up."""
 
-# `Unavailable` is what an application says of its other side: no error of the database's.
-_DATABASE_GONE = tuple(kind for kind in DATABASE_ERRORS if kind is not Unavailable)
-
 HEARD_EVERY = timedelta(seconds=30)
 LOOK_SECONDS = 5.0
 
 # Only if nobody else polls it now, and only when it is due.
 TAKE = """
-update poll_cursor p set holder = $3, lease_until = $4, fence = p.fence + 1
+update poll_cursor p set holder = $3, lease_until = $4, asked_at = $5, fence = p.fence + 1
 from connection c
 where p.tenant = $1 and p.connection = $2 and c.tenant = p.tenant and c.name = p.connection
     and not c.is_paused and (p.lease_until is null or p.lease_until <= $5 or p.holder = $3)
@@ -152,7 +149,7 @@ class Poller:
                 await self._read(connection, turn)
         except _Overtaken:
             log.warning("overtaken while polling", connection=self._entry.name)
-        except _DATABASE_GONE:
+        except DATABASE_GONE:
             raise
         except Exception as error:  # noqa: BLE001 - an application is a stranger's code
             self._conversation.doubt()
@@ -203,14 +200,20 @@ class Poller:
             raise Rejected(f"{self._entry.application} cannot be polled")
         cursor = turn.cursor
         while True:
-            async with asyncio.timeout(PAGE_SECONDS_MAX):
-                page = await connection.poll(cursor)
+            page = await self._page(connection, cursor)
             await self._keep(turn, page)
             if page.is_caught_up:
                 return
             if page.cursor == cursor:
                 raise Rejected("the application gave a page that leads back to itself")
             cursor = page.cursor
+
+    async def _page(self, connection: Polls, cursor: str) -> Poll:
+        try:
+            async with asyncio.timeout(PAGE_SECONDS_MAX):
+                return await connection.poll(cursor)
+        except DATABASE_GONE as error:
+            raise theirs(error) from error
 
     async def _keep(self, turn: _Turn, page: Poll) -> None:
         """Record the page and move the cursor, together, if it is still ours to move."""
@@ -255,7 +258,7 @@ class Poller:
         if isinstance(error, Throttled):
             pause = max(pause, error.retry_after)
         reason = storable(str(error) or type(error).__name__, 500)
-        expected = isinstance(error, Unavailable | TimeoutError)
+        expected = isinstance(error, Unavailable)
         log.log(
             30 if expected else 40,
             "poll failed",

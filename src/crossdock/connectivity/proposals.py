@@ -6,11 +6,9 @@ it came in is kept whole like any other.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-
-from msgspec.structs import replace
 
 from crossdock.canonical.envelope import Fact
 from crossdock.connectivity.stored_facts import fact_json

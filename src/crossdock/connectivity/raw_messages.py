@@ -13,19 +13,22 @@ from crossdock.connectivity.acceptance import storable
 from crossdock.connectivity.sdk.facts import Delivery
 from crossdock.foundation.database import Transaction, WorkersSql
 
-# Credentials are never stored; what merely differs between two deliveries of one message is not
-# part of it.
+# Credentials are never stored; what the journey of one delivery added is no part of the message.
 _CREDENTIALS = ("authorization", "cookie", "token", "secret", "password", "api-key", "signature")
 _CREDENTIALS_EXACT = frozenset({"x-shopify-hmac-sha256", "x-wc-webhook-signature"})
-_PER_DELIVERY = frozenset(
+_JOURNEY = frozenset(
     {
-        *("accept", "accept-encoding", "cache-control", "cdn-loop", "connection"),
-        *("content-length", "date", "forwarded", "host", "keep-alive", "traceparent"),
-        *("tracestate", "transfer-encoding", "user-agent", "via", "x-real-ip"),
-        *("x-request-id", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"),
-        "x-forwarded-port",
+        *("accept", "accept-encoding", "b3", "baggage", "cache-control", "cdn-loop"),
+        *("connection", "content-length", "date", "forwarded", "host", "keep-alive"),
+        *("traceparent", "tracestate", "transfer-encoding", "true-client-ip", "user-agent"),
+        *("via", "x-amz-cf-id", "x-amzn-trace-id", "x-azure-ref", "x-client-ip"),
+        *("x-cloud-trace-context", "x-real-ip", "x-request-id"),
     }
 )
+_JOURNEYS = ("cf-", "x-b3-", "x-datadog-", "x-envoy-", "x-forwarded-")
+# Each delivery of a message is signed at another time: kept, as a mapping may read it, but where
+# the other header names the message it tells none apart. Without a name it may be all that does.
+_SIGNED_AT = {"webhook-timestamp": "webhook-id", "svix-timestamp": "svix-id"}
 
 
 class Via(StrEnum):
@@ -102,12 +105,16 @@ returning id, state, cardinality(attempted_by) as attempts, repeats
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Keep what describes the message; leave out credentials and what the journey added."""
+    """Keep what came with the message; leave out credentials and what the journey added."""
     return {
         storable(name.lower(), 200): storable(value)
         for name, value in sorted(headers.items())
-        if name.lower() not in _PER_DELIVERY and not _is_credential(name.lower())
+        if not _is_journey(name.lower()) and not _is_credential(name.lower())
     }
+
+
+def _is_journey(name: str) -> bool:
+    return name in _JOURNEY or name.startswith(_JOURNEYS)
 
 
 def _is_credential(name: str) -> bool:
@@ -126,7 +133,7 @@ async def keep(  # noqa: PLR0913 - one column each
     worker: str = "",
 ) -> RawMessage:
     """Store a message, or find the copy that is stored already."""
-    headers = msgspec.json.encode(kept_headers(delivery.headers))
+    headers = kept_headers(delivery.headers)
     row = await tx.fetchrow(
         KEEP,
         tenant,
@@ -134,7 +141,7 @@ async def keep(  # noqa: PLR0913 - one column each
         _content_hash(via, delivery, headers),
         via.value,
         storable(delivery.name, 500),
-        headers.decode(),
+        _written(headers),
         delivery.body,
         now,
         state,
@@ -147,7 +154,7 @@ async def keep_many(
     tx: Transaction, source: str, deliveries: Sequence[Delivery], now: datetime, worker: str
 ) -> list[tuple[RawMessage, bool]]:
     """Store what was just received; say for each if another one here is the same message."""
-    headers = [msgspec.json.encode(kept_headers(each.headers)) for each in deliveries]
+    headers = [kept_headers(each.headers) for each in deliveries]
     hashes = [
         _content_hash(Via.DELIVERY, delivery, head)
         for delivery, head in zip(deliveries, headers, strict=True)
@@ -164,7 +171,7 @@ async def keep_many(
         worker,
         [hashes[index] for index in chosen],
         [storable(deliveries[index].name, 500) for index in chosen],
-        [headers[index].decode() for index in chosen],
+        [_written(headers[index]) for index in chosen],
         [deliveries[index].body for index in chosen],
     )
     kept = {
@@ -174,9 +181,17 @@ async def keep_many(
     return [(kept[content], first[content] != index) for index, content in enumerate(hashes)]
 
 
-def _content_hash(via: Via, delivery: Delivery, headers: bytes) -> bytes:
+def _written(headers: Mapping[str, str]) -> str:
+    return msgspec.json.encode(headers).decode()
+
+
+def _content_hash(via: Via, delivery: Delivery, headers: Mapping[str, str]) -> bytes:
+    """Tell messages apart: the same one is the same however often and whenever it is delivered."""
+    telling = {
+        name: value for name, value in headers.items() if _SIGNED_AT.get(name) not in headers
+    }
     content = hashlib.blake2b(digest_size=32)
-    for part in (via.value.encode(), delivery.name.encode(), headers):
+    for part in (via.value.encode(), delivery.name.encode(), msgspec.json.encode(telling)):
         content.update(part)
         content.update(b"\0")
     content.update(delivery.body)

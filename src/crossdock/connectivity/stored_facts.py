@@ -1,6 +1,6 @@
 """Facts that wait or are quarantined, as JSON: what the source said, word for word."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ import msgspec
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.events import payload_type
 
-_ENVELOPE = tuple(field.name for field in msgspec.structs.fields(Fact) if field.name != "payload")
+_ENVELOPE = tuple(field.name for field in fields(Fact) if field.name != "payload")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,13 +59,14 @@ where w.tenant = $5 and w.id = i.id
 HURRY = """
 update waiting_fact set try_at = $2, attempts = 0 where tenant = any($1) and try_at > $2
 """
-# Once after each fact, unless asking fails: then its own back-off says when.
+# Once after each fact, unless asking fails: then its own back-off says when. A round that began
+# before the fact came may have passed by what it names.
 ASK_SOON = """
 update poll_cursor p set due_at = greatest($4::timestamptz, p.moved_at + $5::interval)
 from (select source, max(received_at) as received_at
     from unnest($2::text[], $3::timestamptz[]) as f(source, received_at) group by source) w
 where p.tenant = $1 and p.connection = w.source and p.failures = 0
-    and p.moved_at < w.received_at
+    and p.asked_at < w.received_at
     and p.due_at > greatest($4::timestamptz, p.moved_at + $5::interval)
 returning p.connection
 """

@@ -8,10 +8,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
-from crossdock.canonical.errors import Unavailable
+import asyncpg
 
-OUTAGES = (Unavailable, OSError)
-"""Nobody's request is at fault: to split the batch would not help."""
+from crossdock.foundation.database import OUTAGES
+
+# Nobody's request is at fault, and to split the batch would not help. Whoever lost against
+# another transaction is no such case: in smaller parts it gets through.
+_AWAY = tuple(kind for kind in OUTAGES if kind is not asyncpg.TransactionRollbackError)
 
 Key = TypeVar("Key")
 Asked = TypeVar("Asked")
@@ -69,7 +72,7 @@ class Batcher(Generic[Key, Asked, Answer]):
         try:
             answers = await self._decide(key, [asked for asked, _ in batch])
         except BaseException as error:  # noqa: BLE001  # handed to whoever asked
-            is_theirs = isinstance(error, Exception) and not isinstance(error, OUTAGES)
+            is_theirs = isinstance(error, Exception) and not isinstance(error, _AWAY)
             if len(batch) > 1 and is_theirs:
                 for one in batch:
                     await self._settle(key, [one])

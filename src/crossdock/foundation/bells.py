@@ -7,21 +7,29 @@ rung directly; other processes hear one notification for all the topics of a few
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
 import asyncpg
+import structlog
 
 from crossdock.foundation.clock import Clock
 
 CHANNEL = "crossdock_wake"
 GATHER_SECONDS = 0.01
 SEND_SECONDS_MAX = 5.0
+LISTEN_AGAIN_SECONDS = 0.2
+TROUBLE_SECONDS = 1.0
 
 NOTIFY = "select pg_notify($1, topic) from unnest($2::text[]) topic"
-GONE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+GONE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+log = structlog.get_logger(__name__)
+
+
+Connect = Callable[[str], Awaitable[Any]]
 
 
 class Bell:
@@ -60,8 +68,9 @@ class Bell:
 class Bells:
     """The bells of one process. Waking `a:b` wakes those who wait for `a` too."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, connect: Connect = asyncpg.connect) -> None:
         self._dsn = dsn
+        self._connect = connect
         # One event for each bell: a shared one would be cleared by whoever wakes first.
         self._waiting: dict[str, WeakSet[asyncio.Event]] = {}
         self._untold: set[str] = set()
@@ -105,25 +114,33 @@ class Bells:
             topics, self._untold = sorted(self._untold), set()
             with suppress(*GONE):
                 if self._voice is None or self._voice.is_closed():
-                    self._voice = await asyncpg.connect(self._dsn)
+                    self._voice = await self._connect(self._dsn)
                 await self._voice.execute(NOTIFY, CHANNEL, topics, timeout=SEND_SECONDS_MAX)
             await asyncio.sleep(GATHER_SECONDS)
 
     async def _listen(self) -> None:
         """Keep one connection on LISTEN; after a loss ring every bell, as wakes may be missed."""
         while True:
-            with suppress(*GONE):
-                connection: Any = await asyncpg.connect(self._dsn)
-                try:
-                    lost = asyncio.Event()
-                    connection.add_termination_listener(_setter(lost))
-                    await connection.add_listener(CHANNEL, self._hear)
-                    self._ring_all()
-                    await lost.wait()
-                finally:
-                    await connection.close(timeout=1)
+            try:
+                with suppress(*GONE):
+                    await self._listen_once()
+            except Exception:
+                # Whatever it was: who does not listen would be late for ever, and never say so.
+                log.exception("wake listener failed, it begins again")
+                await asyncio.sleep(TROUBLE_SECONDS)
             self._ring_all()
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(LISTEN_AGAIN_SECONDS)
+
+    async def _listen_once(self) -> None:
+        connection = await self._connect(self._dsn)
+        try:
+            lost = asyncio.Event()
+            connection.add_termination_listener(_setter(lost))
+            await connection.add_listener(CHANNEL, self._hear)
+            self._ring_all()
+            await lost.wait()
+        finally:
+            await connection.close(timeout=1)
 
     def _hear(self, _connection: Any, pid: int, _channel: str, topic: str) -> None:
         is_own = self._voice is not None and pid == self._voice.get_server_pid()

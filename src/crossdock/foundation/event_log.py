@@ -32,7 +32,8 @@ class Recorded(StrEnum):
     CONFLICT = "CONFLICT"
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
     """A fact ready to be recorded: for whom, from where, received when, out of which message.
 
     `said` is the content in the source's own keys, where the hub has put in its own since: a

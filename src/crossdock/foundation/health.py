@@ -10,25 +10,46 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import structlog
 
 from crossdock.canonical.errors import CrossdockError, Rejected
-from crossdock.foundation import migrate
+from crossdock.foundation import metrics, migrate
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction, check_isolation, unreachable
+from crossdock.foundation.database import (
+    DATABASE_ERRORS,
+    Database,
+    Transaction,
+    check_isolation,
+    unreachable,
+)
 from crossdock.foundation.scope import Scope
+
+log = structlog.get_logger(__name__)
 
 PYTHON_MIN = (3, 11)
 SKEW_MAX = timedelta(seconds=2)
+SIGN_SECONDS = 5.0
 SIGN_AGE_MAX = timedelta(seconds=30)
+SIGN_KEPT = timedelta(days=1)
 FREE_BYTES_LOW = 2 * 1024**3
 FREE_BYTES_MIN = 256 * 1024**2
 
 WORKER, ATTENDANT = "worker", "attendant"
 """What a process does: everything, or answering questions only."""
 
+# The database's own clock: that of a process may be wrong, which is another finding.
 SIGN = """
-insert into worker_sign (worker, kind, seen_at, figures) values ($1, $2, $3, $4)
-on conflict (worker) do update set seen_at = excluded.seen_at, figures = excluded.figures
+insert into worker_sign (worker, kind, seen_at, figures) values ($1, $2, now(), $3)
+on conflict (worker) do update set kind = excluded.kind, seen_at = excluded.seen_at,
+    figures = excluded.figures
+"""
+# Each start of a process leaves one; the last of each kind stays, to say when there was one.
+FORGET = """
+delete from worker_sign where worker in (
+    select worker from worker_sign w
+    where seen_at < now() - $1::interval
+        and seen_at < (select max(seen_at) from worker_sign where kind = w.kind)
+    for update skip locked)
 """
 FIGURES = """
 select worker, figures from worker_sign where worker = any($1::text[]) and figures <> ''
@@ -142,12 +163,21 @@ async def check_workers(database: Database) -> Check:
     return Check("Workers", State.FAIL, detail, "crossdock serve  (or: crossdock worker)")
 
 
-async def leave_sign(
-    database: Database, worker: str, kind: str, now: datetime, *, figures: str = ""
-) -> None:
+async def leave_sign(database: Database, worker: str, kind: str, *, figures: str = "") -> None:
     """Say that a process lives, and what it has counted so far."""
     async with database.transaction(Scope.of_workers()) as tx:
-        await tx.execute(SIGN, worker, kind, now, figures)
+        await tx.execute(SIGN, worker, kind, figures)
+        await tx.execute(FORGET, SIGN_KEPT)
+
+
+async def leave_signs(database: Database, clock: Clock, worker: str, kind: str) -> None:
+    """Leave one sign after the other until cancelled."""
+    while True:
+        try:
+            await leave_sign(database, worker, kind, figures=metrics.exposition().decode())
+        except DATABASE_ERRORS as error:
+            log.warning("signs of life wait", error=repr(error))
+        await clock.sleep(SIGN_SECONDS)
 
 
 async def figures_of(tx: Transaction, workers: Sequence[str]) -> dict[str, str]:

@@ -106,7 +106,7 @@ DEAD_LETTERS = Gauge(
 )
 CIRCUIT_OPEN = Gauge(
     "crossdock_circuit_open",
-    "1 while calls to a connection do not get through, 0 while they do.",
+    "1 while calls to a connection do not get through, 0 once a probe does.",
     ["connection"],
     registry=REGISTRY,
 )

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import asyncpg
 import structlog
 
 from crossdock.canonical.envelope import Event
-from crossdock.canonical.errors import NotFound, Unavailable
+from crossdock.canonical.errors import NotFound
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.database import OUTAGES, Database, Transaction
 from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
 
@@ -133,7 +132,7 @@ async def _tried(tx: Transaction, reader: Reader, row: Any) -> str:
         async with tx.savepoint():
             event: Event = event_log.event_of(row)
             await reader.apply(tx, [event])
-    except (Unavailable, asyncpg.PostgresConnectionError, OSError):
+    except OUTAGES:
         raise
     except Exception as error:
         log.exception("event refused again", reader=reader.name, position=row["position"])

@@ -1,13 +1,13 @@
 """A fact is refused for what the log could not hold, and for nothing else."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.channels import ChannelLevelHeard

@@ -1,5 +1,6 @@
 """Connections are found by the role they play; their secrets reach their application alone."""
 
+import asyncio
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from crossdock.canonical.errors import Conflict, Invalid, NotFound, Rejected
+from crossdock.connectivity import claiming
 from crossdock.connectivity.directory import Directory, Entry, installed_applications
 from crossdock.connectivity.sdk import PostsMovements, PublishesAvailability
 from crossdock.connectivity.secret_fields import joined, parted
@@ -128,6 +130,29 @@ async def test_a_tenants_connections_are_its_own(hub: World) -> None:
     assert await hub.directory.entries(Scope("other")) == []
     with pytest.raises(NotFound):
         await hub.directory.pause(Scope("other"), "shop", "mine")
+
+
+async def test_whoever_changes_or_resumes_it_and_its_courier_wait_for_each_other_in_turn(
+    hub: World,
+) -> None:
+    """A courier that was refused has the health in hand when it comes to pause the connection."""
+    await with_shop(hub)
+    for act in (
+        lambda: hub.directory.change(MAIN, "shop", {"address": "newer"}),
+        lambda: hub.directory.resume(MAIN, "shop"),
+    ):
+        async with hub.database.transaction(MAIN) as tx:
+            await claiming.health_of(tx, "shop")
+            acting = asyncio.ensure_future(act())
+            await until_somebody_waits(hub.database)
+            await hub.directory.pause_in(tx, "main", "shop", "credentials refused")
+        await acting  # and no deadlock
+
+
+async def until_somebody_waits(database: Database) -> None:
+    async with asyncio.timeout(5):
+        while not (await database.call("select count(*) from pg_locks where not granted"))[0][0]:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_new_key_seals_every_secret_again(hub: World) -> None:

@@ -1,16 +1,17 @@
 """What comes in and goes out is counted, timed, traced, and logged under its own thread."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from msgspec.structs import replace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from crossdock.canonical.commands import Lane
 from crossdock.canonical.errors import Unavailable
 from crossdock.connectivity import figures
 from crossdock.connectivity.courier import Step
+from crossdock.connectivity.directory import Circuit
 from crossdock.connectivity.replaying import Quarantine
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
@@ -162,6 +163,29 @@ async def test_a_circuit_that_is_open_is_shown_as_open(hub: World) -> None:
 
     assert figure("crossdock_circuit_open", connection=NAME) == 1
     assert figure("crossdock_outbox_depth", connection=NAME, lane=Lane.NORMAL.value) == 2
+
+
+async def test_a_circuit_is_not_open_once_a_probe_was_answered_though_nothing_is_left_to_send(
+    hub: World, clock: VirtualClock
+) -> None:
+    hub.shops[NAME].is_down = Unavailable("gone")
+    await hub.enqueue(command("c1", connection=NAME))
+    courier = await hub.courier(NAME)
+    for _ in range(6):
+        await courier.step()
+        await clock.advance(timedelta(minutes=1))
+    async with hub.database.transaction(MAIN) as tx:  # what it still owed is no more
+        await tx.execute("delete from outbox_command where tenant = $1", tx.tenant)
+    hub.shops[NAME].is_down = None
+    await clock.advance(timedelta(minutes=2))
+
+    assert (await courier.step()).step is Step.PROBED
+    assert (await courier.step()).step is Step.NOTHING
+    await courier.close()
+
+    await measured(hub)
+    assert (await hub.directory.get(MAIN, NAME)).circuit is Circuit.HALF_OPEN
+    assert figure("crossdock_circuit_open", connection=NAME) == 0
 
 
 async def test_a_message_in_and_a_delivery_out_are_spans(

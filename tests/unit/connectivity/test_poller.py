@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import asyncpg
 import pytest
 
 from crossdock.canonical.envelope import Fact
@@ -215,6 +216,29 @@ async def test_refused_credentials_pause_a_polled_connection(
     await shop.close()
 
 
+@pytest.mark.parametrize(
+    "lapse",
+    [
+        ConnectionResetError("reset by peer"),
+        TimeoutError(),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+    ],
+    ids=lambda lapse: type(lapse).__name__,
+)
+async def test_an_outage_of_theirs_that_slips_through_is_noted_and_backed_off_from(
+    hub: World, lapse: Exception
+) -> None:
+    hub.shop.is_down = lapse
+    shop = await poller(hub)
+
+    assert await shop.round()
+
+    state = await Pollers(polling(hub)).state(MAIN, "shop")
+    assert (state["failures"], state["lease_until"]) == (1, None)
+    assert type(lapse).__name__ in state["last_error"]
+    await shop.close()
+
+
 async def test_a_source_can_be_read_again_from_the_beginning(hub: World) -> None:
     hub.shop.pages = [page([moved("M1")], 5, is_last=True)]
     shop = await poller(hub)
@@ -278,6 +302,33 @@ async def test_a_source_that_was_asked_since_is_not_asked_again(
         await room.retry_due()
 
     assert await due_at(hub) == planned
+    await shop.close()
+
+
+async def test_a_source_is_asked_again_for_what_came_while_it_was_being_asked(
+    hub: World, clock: VirtualClock
+) -> None:
+    shop, room = await rested(hub, clock)
+    await clock.advance(timedelta(seconds=30))
+    original, unknown = hub.shop.poll, {"number": "M1", "item": "SKU-9"}
+
+    async def told_meanwhile(cursor: str) -> Poll:
+        page = await original(cursor)
+        await clock.advance(timedelta(seconds=1))
+        await hub.inbox.receive(MAIN, "shop", webhook(moves=[unknown]))
+        await clock.advance(timedelta(seconds=1))
+        return page
+
+    hub.shop.poll = told_meanwhile  # type: ignore[method-assign]
+    assert await shop.round()
+    hub.shop.poll = original  # type: ignore[method-assign]
+    planned = await due_at(hub)
+    await clock.advance(timedelta(seconds=10))
+
+    await room.retry_due()
+
+    assert await due_at(hub) < planned
+    assert await shop.round()
     await shop.close()
 
 

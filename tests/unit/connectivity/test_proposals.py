@@ -1,10 +1,10 @@
 """Whichever way a fact comes in, what it says of stock that another keeps is only a proposal."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from msgspec.structs import replace
 
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import (

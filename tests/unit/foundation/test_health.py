@@ -1,5 +1,6 @@
 """Each thing that can be wrong with the ground is found, and its fix is named."""
 
+import asyncio
 import io
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from crossdock.foundation.clock import SystemClock, VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.health import State
 from crossdock.foundation.postgres import EmbeddedPostgres
+from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings, unknown_variables
 from crossdock.interfaces.cli.hub import warn_of_unknown_settings
 from tests.conftest import execute
@@ -98,14 +100,78 @@ async def test_a_skewed_clock_is_measured_against_the_database(
     assert (await health.check_clock(database, clock)).state is State.FAIL  # it says May
 
 
-async def test_a_worker_that_stopped_is_missed(database: Database) -> None:
+async def test_a_worker_that_stopped_is_missed(database: Database, dsn: str) -> None:
     assert (await health.check_workers(database)).detail == "none, ever"
-    now = SystemClock().now()
-    await health.leave_sign(database, "w1", health.WORKER, now - timedelta(minutes=5))
+    await health.leave_sign(database, "w1", health.WORKER)
+    assert (await health.check_workers(database)).state is State.OK
+
+    await age_signs(dsn, "5 minutes")
+
     assert (await health.check_workers(database)).state is State.FAIL
 
-    await health.leave_sign(database, "w1", health.WORKER, now)
+
+async def test_a_sign_says_what_its_process_does_now(database: Database) -> None:
+    await health.leave_sign(database, "w1", health.ATTENDANT)
+    assert (await health.check_workers(database)).state is State.FAIL
+
+    await health.leave_sign(database, "w1", health.WORKER)  # another, under a pid used before
+
     assert (await health.check_workers(database)).state is State.OK
+
+
+async def test_old_signs_go_but_for_the_last_of_each_kind(database: Database, dsn: str) -> None:
+    for worker in ("w1", "w2", "w3"):
+        await health.leave_sign(database, worker, health.WORKER)
+        await age_signs(dsn, "1 hour")
+    await age_signs(dsn, "22 hours 30 minutes")
+
+    await health.leave_sign(database, "a1", health.ATTENDANT)
+
+    # Their ages were 25.5, 24.5 and 23.5 hours.
+    assert await signs(database) == {"w3", "a1"}
+    await age_signs(dsn, "2 days")
+    await health.leave_sign(database, "a2", health.ATTENDANT)
+    assert await signs(database) == {"w3", "a2"}
+    assert "the last left at" in (await health.check_workers(database)).detail
+
+
+async def test_signs_of_life_wait_for_a_database_that_is_away(
+    postgres: EmbeddedPostgres, database: Database, clock: VirtualClock
+) -> None:
+    leaving = asyncio.create_task(health.leave_signs(database, clock, "w1", health.WORKER))
+    await until_signed(database, clock)
+    name = (await database.call("select current_database()"))[0][0]
+    await execute(postgres.dsn, f"alter database {name} allow_connections false")
+    await execute(
+        postgres.dsn,
+        f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'",
+    )
+    for _ in range(3):
+        await clock.advance(timedelta(seconds=5))
+        await asyncio.sleep(0.1)
+
+    assert not leaving.done()
+    await execute(postgres.dsn, f"alter database {name} allow_connections true")
+    await execute(postgres.dsn_of(name), "delete from worker_sign")
+    await until_signed(database, clock)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+
+
+async def until_signed(database: Database, clock: VirtualClock) -> None:
+    async with asyncio.timeout(10):
+        while not await signs(database):
+            await clock.advance(timedelta(seconds=5))
+            await asyncio.sleep(0.02)
+
+
+async def signs(database: Database) -> set[str]:
+    async with database.transaction(Scope.of_workers()) as tx:
+        return {row["worker"] for row in await tx.fetch("select worker from worker_sign")}
+
+
+async def age_signs(dsn: str, by: str) -> None:
+    await execute(dsn, f"update worker_sign set seen_at = seen_at - interval '{by}'")
 
 
 async def test_a_table_without_row_level_security_is_found(database: Database, dsn: str) -> None:

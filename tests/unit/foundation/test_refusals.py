@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+import asyncpg
 import pytest
 
 from crossdock.canonical.catalog import LocationChanged
@@ -111,13 +112,25 @@ async def test_an_event_that_is_refused_again_stays_with_its_new_reason(
     assert [each.reason for each in await refusals.find(MAIN)] == ["ValueError('something else')"]
 
 
-async def test_an_outage_is_no_refusal(database: Database, clock: VirtualClock) -> None:
+@pytest.mark.parametrize(
+    "outage",
+    [
+        Unavailable("the disk is full"),
+        asyncpg.DeadlockDetectedError("deadlock detected"),
+        asyncpg.QueryCanceledError("canceling statement due to user request"),
+        asyncpg.InternalClientError("got result for unknown protocol state"),
+    ],
+    ids=lambda outage: type(outage).__name__,
+)
+async def test_an_outage_is_no_refusal(
+    database: Database, clock: VirtualClock, outage: Exception
+) -> None:
     ledger = Ledger("DC2")
     refusals = await refused(database, clock, ledger, "DC2")
     [one] = await refusals.find(MAIN)
-    ledger.outage = Unavailable("the disk is full")
+    ledger.outage = outage
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(type(outage)):
         await refusals.reapply(MAIN, one.position)
 
     assert [each.reason for each in await refusals.find(MAIN)] == ["ValueError('DC2')"]

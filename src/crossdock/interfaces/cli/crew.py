@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 import structlog
@@ -15,13 +16,25 @@ END_SECONDS_MAX = 20.0
 RESTART_SECONDS_MIN, RESTART_SECONDS_MAX = 0.2, 10.0
 LONG_LIFE_SECONDS = 60.0
 
+Start = Callable[[], Awaitable[Process]]
+
+
+async def start_worker() -> Process:
+    # Not in our terminal's group: Ctrl-C is told to us, and the closed pipe tells them.
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "crossdock", "worker", "--beside"),
+        stdin=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+
 
 @asynccontextmanager
-async def crew(size: int) -> AsyncIterator[Mapping[str, str]]:
+async def crew(size: int, start: Start = start_worker) -> AsyncIterator[Mapping[str, str]]:
     """Keep `size` workers alive until the block ends; give their names by those of their signs."""
     names: dict[str, str] = {}
     keepers = [
-        asyncio.create_task(_keep(f"worker-{number}", names)) for number in range(1, size + 1)
+        asyncio.create_task(_keep(f"worker-{number}", names, start))
+        for number in range(1, size + 1)
     ]
     try:
         yield names
@@ -48,34 +61,37 @@ class _Lifeline(asyncio.Protocol):
         self._told.set()
 
 
-async def _keep(name: str, names: dict[str, str]) -> None:
+async def _keep(name: str, names: dict[str, str], start: Start) -> None:
     pause = RESTART_SECONDS_MIN
     loop = asyncio.get_running_loop()
     while True:
         began = loop.time()
-        # Not in our terminal's group: Ctrl-C is told to us, and the closed pipe tells them.
-        worker = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "crossdock", "worker", "--beside"),
-            stdin=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        sign = process_name(worker.pid)
-        names[sign] = name
         try:
-            code = await worker.wait()
-        except asyncio.CancelledError:
-            await _end(worker)
-            raise
-        finally:
-            del names[sign]
-        if loop.time() - began > LONG_LIFE_SECONDS:
-            pause = RESTART_SECONDS_MIN
-        log.warning("a worker process ended; another starts", code=code, seconds=pause)
+            worker = await start()
+        except OSError as error:  # no memory, or too many processes: that may pass
+            log.warning("no worker process could be started", error=repr(error), seconds=pause)
+        else:
+            code = await _lived(worker, name, names)
+            if loop.time() - began > LONG_LIFE_SECONDS:
+                pause = RESTART_SECONDS_MIN
+            log.warning("a worker process ended; another starts", code=code, seconds=pause)
         await asyncio.sleep(pause)
         pause = min(pause * 2, RESTART_SECONDS_MAX)
 
 
-async def _end(worker: asyncio.subprocess.Process) -> None:
+async def _lived(worker: Process, name: str, names: dict[str, str]) -> int:
+    sign = process_name(worker.pid)
+    names[sign] = name
+    try:
+        return await worker.wait()
+    except asyncio.CancelledError:
+        await _end(worker)
+        raise
+    finally:
+        del names[sign]
+
+
+async def _end(worker: Process) -> None:
     if worker.stdin:
         worker.stdin.close()
     with suppress(TimeoutError):

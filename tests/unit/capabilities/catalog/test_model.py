@@ -1,11 +1,11 @@
 """The catalogue's rules, without a database."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from crossdock.canonical.catalog import ItemChanged, ItemUnit, LocationChanged
 from crossdock.canonical.envelope import Event, Fact

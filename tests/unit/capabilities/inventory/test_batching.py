@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+import asyncpg
 import pytest
 
 from crossdock.canonical.errors import Unavailable
@@ -10,22 +11,27 @@ from crossdock.foundation.batching import Batcher
 
 
 class Desk:
-    """Doubles numbers, batch by batch; refuses a 13, and everything while it is closed."""
+    """Doubles numbers, batch by batch; refuses a 13, and everything during an outage."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
-        self.is_closed = False
+        self.outage: Exception | None = None
         self.may_go_on = asyncio.Event()
         self.may_go_on.set()
 
     async def decide(self, _key: str, asked: Sequence[int]) -> list[int]:
         self.batches.append(list(asked))
         await self.may_go_on.wait()
-        if self.is_closed:
-            raise Unavailable("closed")
+        if self.outage:
+            raise self.outage
         if 13 in asked:
             raise ValueError(13)
         return [2 * one for one in asked]
+
+    async def decide_after_a_deadlock(self, key: str, asked: Sequence[int]) -> list[int]:
+        if len(asked) > 1:
+            raise asyncpg.DeadlockDetectedError("deadlock detected")
+        return await self.decide(key, asked)
 
 
 async def test_an_idle_desk_decides_at_once() -> None:
@@ -60,16 +66,37 @@ async def test_one_bad_request_does_not_spoil_the_others() -> None:
     assert isinstance(answers[1], ValueError)
 
 
-async def test_a_database_that_is_away_is_everybodys_error() -> None:
+@pytest.mark.parametrize(
+    "outage",
+    [
+        Unavailable("closed"),
+        ConnectionRefusedError(),
+        asyncpg.AdminShutdownError("terminating connection due to administrator command"),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("got result for unknown protocol state"),
+        asyncpg.TooManyConnectionsError("sorry, too many clients already"),
+    ],
+    ids=lambda outage: type(outage).__name__,
+)
+async def test_a_database_that_is_away_is_everybodys_error(outage: Exception) -> None:
     desk = Desk()
-    desk.is_closed = True
+    desk.outage = outage
     batcher = Batcher(desk.decide)
     answers = await asyncio.gather(
         *(batcher.ask("main", one) for one in (1, 2)), return_exceptions=True
     )
 
-    assert all(isinstance(answer, Unavailable) for answer in answers)
+    assert answers == [outage, outage]
     assert desk.batches == [[1, 2]]
+
+
+async def test_who_lost_a_deadlock_in_a_batch_is_asked_again_by_itself() -> None:
+    desk = Desk()
+    batcher = Batcher(desk.decide_after_a_deadlock)
+
+    assert await asyncio.gather(*(batcher.ask("main", one) for one in (1, 2))) == [2, 4]
+    assert desk.batches == [[1], [2]]
 
 
 async def test_who_stops_waiting_harms_nobody() -> None:

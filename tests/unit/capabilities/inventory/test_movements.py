@@ -1,8 +1,7 @@
 """Movements and snapshots: what lies where follows from the set of facts, not their order."""
 
+from dataclasses import replace
 from datetime import timedelta
-
-from msgspec.structs import replace
 
 from crossdock.canonical.inventory import (
     AvailabilityChanged,

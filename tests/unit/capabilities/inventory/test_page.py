@@ -1,12 +1,12 @@
 """A page of the log in inventory's own terms: sums per bucket, and the newest of every version."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid5
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKind
 from crossdock.canonical.envelope import Event, Fact, Payload

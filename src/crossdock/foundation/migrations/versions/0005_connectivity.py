@@ -64,6 +64,7 @@ create table poll_cursor (
     due_at timestamptz,
     failures integer not null default 0,
     last_error text not null default '',
+    asked_at timestamptz,
     moved_at timestamptz,
     heard_at timestamptz,
     subscribed_to text not null default '',
