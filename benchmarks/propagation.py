@@ -44,6 +44,9 @@ from crossdock.foundation.settings import Settings
 from crossdock.orchestration.processes.availability_channels import Channel
 
 RATE = 200
+CALLS_PER_SECOND = 20.0
+"""A fifth of what the points of Shopify's largest plan pay for; the default is a plain plan's."""
+
 SKUS = 10_000
 OPENING = 100_000
 P99_MS_MAX = 250
@@ -63,7 +66,14 @@ async def connect(hub: Hub, ends: Mapping[str, Any]) -> None:
     address = f"http://127.0.0.1:{ends['port']}"
     settings = {**SHOP_SETTINGS, "admin_url": address}
     tenant = hub.settings.tenant
-    await hub.connect(Entry(tenant=tenant, name=SHOP, application="shopify", settings=settings))
+    shop = Entry(
+        tenant=tenant,
+        name=SHOP,
+        application="shopify",
+        settings=settings,
+        rate_per_second=CALLS_PER_SECOND,
+    )
+    await hub.connect(shop)
     secrets = {"secrets": [WMS_SECRET]}
     await hub.connect(Entry(tenant=tenant, name=WMS, application="generic_wms", settings=secrets))
 

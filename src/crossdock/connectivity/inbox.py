@@ -44,6 +44,7 @@ RECEIVER_KEPT_SECONDS = 5.0
 """How long an opened receiver is used at most when the news of a change was lost."""
 
 TOGETHER_MAX = 64
+TOGETHER_SECONDS = 0.02
 
 UNFINISHED_AFTER = timedelta(seconds=60)
 
@@ -104,7 +105,12 @@ class Inbox:
         self._receivers: dict[tuple[str, str], Receiver] = {}
         self._changes: Bell | None = None
         # One at a time for each connection: what comes meanwhile is the next set.
-        self._together = Batcher(self._take_in, size_max=TOGETHER_MAX, in_flight_max=1)
+        self._together = Batcher(
+            self._take_in,
+            size_max=TOGETHER_MAX,
+            in_flight_max=1,
+            gather_seconds=TOGETHER_SECONDS,
+        )
 
     async def receive(self, scope: Scope, connection: str, delivery: Delivery) -> Receipt:
         """Take in one webhook call or file. Raises `Forbidden` when its signature is wrong."""

@@ -25,7 +25,9 @@ class Batcher(Generic[Key, Asked, Answer]):
     """`decide` answers a batch of one key in its order, `in_flight_max` of them at a time.
 
     Beside a batch in flight another leaves only once it is a quarter full: what a batch costs by
-    itself is then shared by enough requests.
+    itself is then shared by enough requests. For the same reason, when somebody waits already as
+    a batch ends, the next one gathers until `gather_seconds` after that one began; whoever asks
+    one thing after the other never waits for that.
     """
 
     def __init__(
@@ -34,10 +36,12 @@ class Batcher(Generic[Key, Asked, Answer]):
         *,
         size_max: int = 256,
         in_flight_max: int = 2,
+        gather_seconds: float = 0.0,
     ) -> None:
         self._decide = decide
         self._size_max = size_max
         self._in_flight_max = in_flight_max
+        self._gather_seconds = gather_seconds
         self._waiting: dict[Key, list[tuple[Asked, asyncio.Future[Answer]]]] = {}
         self._running: dict[Key, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -55,10 +59,14 @@ class Batcher(Generic[Key, Asked, Answer]):
         return await answer
 
     async def _drain(self, key: Key) -> None:
+        loop = asyncio.get_running_loop()
         try:
             while waiting := self._waiting.get(key):
+                began = loop.time()
                 batch, self._waiting[key] = waiting[: self._size_max], waiting[self._size_max :]
                 await self._settle(key, batch)
+                if self._waiting[key] and self._gather_seconds:
+                    await asyncio.sleep(began + self._gather_seconds - loop.time())
         finally:
             self._running[key] -= 1
             if not self._running[key]:

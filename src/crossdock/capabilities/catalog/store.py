@@ -125,7 +125,9 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
 on conflict (tenant, code, source, hub_id, value) do update
     set reason = excluded.reason, found_at = excluded.found_at
 """
-# The source's own key first, then a code it is known by, then our own code, spelled alike.
+# The source's own key first, then a code it is known by, then our own code, spelled alike. `limit`
+# has it look each of them up by key: a join would read every item there is to find a handful. So
+# would `coalesce`: PostgreSQL takes it for leaky, and tests it behind the rows' own policy.
 RESOLVE_ITEMS = """
 select asked.native_id, asked.unit, item.item, item.base_unit,
     case when asked.code = item.base_unit then 1 else factor.numerator end as numerator,
@@ -136,7 +138,11 @@ left join lateral (
     select hub_id from xref where xref.tenant = $1 and system = $2 and entity_type = 'item'
         and xref.native_id = asked.native_id and valid_to is null
     order by qualifier desc limit 1) named on true
-left join item on item.tenant = $1 and item.item = coalesce(named.hub_id, asked.sku)
+left join lateral (
+    select item.item, base_unit from item
+    where item.tenant = $1 and item.item =
+        case when named.hub_id is null then asked.sku else named.hub_id end
+    limit 1) item on true
 left join lateral (
     select numerator, denominator from item_unit u
     where u.tenant = $1 and u.item = item.item and u.unit = asked.code
@@ -150,8 +156,11 @@ left join lateral (
     select hub_id from xref where xref.tenant = $1 and system = $2 and entity_type = 'location'
         and xref.native_id = asked.native_id and valid_to is null
     order by qualifier desc limit 1) named on true
-left join location
-    on location.tenant = $1 and location.location = coalesce(named.hub_id, asked.code)
+left join lateral (
+    select location.location from location
+    where location.tenant = $1 and location.location =
+        case when named.hub_id is null then asked.code else named.hub_id end
+    limit 1) location on true
 """
 # Never a proposal: what we write to a system must be what it asserted, or a rule proved.
 NATIVE_KEYS = """

@@ -26,14 +26,19 @@ def bench(
 ) -> None:
     """Measure and print goals with their figures; exit code 1 if a goal is missed.
 
-    The measurements live beside the source: run this from a clone of the repository.
+    The measurements live beside the source: run this from a clone of the repository. `all` with
+    --json prints a list, when the last has ended.
     """
-    holds = True
+    reports: list[Any] = []
     for one in NAMES if name == "all" else (name,):
-        report = run(_measurement(one).run(rounds=rounds, quick=quick))
-        stdout.print(report.as_json() if as_json else report.as_text(), soft_wrap=True)
-        holds = holds and report.holds
-    if not holds:
+        reports.append(run(_measurement(one).run(rounds=rounds, quick=quick)))
+        if not as_json:
+            stdout.print(reports[-1].as_text(), soft_wrap=True)
+    if as_json:
+        texts = [report.as_json() for report in reports]
+        text = texts[0] if name != "all" else f"[{','.join(texts)}]"
+        stdout.print(text, soft_wrap=True)
+    if not all(report.holds for report in reports):
         stderr.print("a goal was missed")
         raise typer.Exit(EXIT_FINDINGS)
 

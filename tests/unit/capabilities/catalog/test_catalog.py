@@ -10,7 +10,7 @@ from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.references import ItemInUnit, Reference, ReferenceKind
-from crossdock.capabilities.catalog import Catalog, Confidence, reader
+from crossdock.capabilities.catalog import Catalog, Confidence, reader, store
 from crossdock.foundation import event_log, readers
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
@@ -91,6 +91,25 @@ async def town(database: Database, clock: VirtualClock) -> Town:
 
 def each(item: str) -> ItemInUnit:
     return ItemInUnit(item, "EA", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("sql", "asked", "key"),
+    [
+        (store.RESOLVE_ITEMS, (["a"], ["A"], [""], ["EA"], NOON), "item"),
+        (store.RESOLVE_LOCATIONS, (["dc"], ["DC"]), "location"),
+    ],
+)
+async def test_what_a_source_names_is_looked_up_by_key(
+    database: Database, sql: str, asked: tuple[object, ...], key: str
+) -> None:
+    """Behind the rows' policy a `coalesce` is tested row by row, on all items there are."""
+    async with database.transaction(MAIN) as tx:
+        rows = await tx.fetch(f"explain {sql}", "main", "wms", *asked)
+    conditions = [row[0] for row in rows if "Index Cond" in row[0]]
+
+    assert any(f"({key} = CASE" in condition for condition in conditions)
+    assert not any("Seq Scan" in row[0] for row in rows)
 
 
 async def test_a_native_key_and_the_sku_both_find_the_item(town: Town) -> None:

@@ -56,6 +56,29 @@ async def test_what_comes_while_batches_are_in_flight_gathers() -> None:
     assert desk.batches == [[0, 1, 2], [3, 4, 5], [6]]
 
 
+async def test_who_waits_as_a_batch_ends_gathers_for_the_next() -> None:
+    desk = Desk()
+    desk.may_go_on.clear()
+    batcher = Batcher(desk.decide, in_flight_max=1, gather_seconds=0.3)
+    asked = [asyncio.create_task(batcher.ask("main", one)) for one in range(2)]
+    await asyncio.sleep(0.01)
+    asked.append(asyncio.create_task(batcher.ask("main", 2)))
+    await asyncio.sleep(0.01)
+    desk.may_go_on.set()
+    await asyncio.sleep(0.1)
+    asked.append(asyncio.create_task(batcher.ask("main", 3)))
+
+    assert await asyncio.gather(*asked) == [0, 2, 4, 6]
+    assert desk.batches == [[0, 1], [2, 3]]
+
+
+async def test_who_asks_one_thing_after_the_other_waits_for_no_gathering() -> None:
+    batcher = Batcher(Desk().decide, in_flight_max=1, gather_seconds=60.0)
+
+    async with asyncio.timeout(10):
+        assert [await batcher.ask("main", one) for one in range(5)] == [0, 2, 4, 6, 8]
+
+
 async def test_one_bad_request_does_not_spoil_the_others() -> None:
     batcher = Batcher(Desk().decide)
     answers = await asyncio.gather(
