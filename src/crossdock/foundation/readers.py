@@ -61,8 +61,11 @@ class Reader:
     page: int = 1000
 
 
+# Whether the log hides anything is asked before it is read: what was hidden only while it was read
+# would otherwise be taken for nothing, and nobody rings for it again.
 CLAIM = """
-select tx::text::bigint as tx, position from log_reader where name = $1 and shard = $2
+select tx::text::bigint as tx, position, event_log_hides() as is_hidden
+from log_reader where name = $1 and shard = $2
 for update skip locked
 """
 MOVE = """
@@ -127,7 +130,7 @@ async def read_page(
                 tx, after, limit=page, types=reader.types, shards=reader.shards, shard=shard
             )
             if reached == after:
-                return Seen.HIDDEN if await event_log.is_hidden(tx) else Seen.NOTHING
+                return Seen.HIDDEN if row["is_hidden"] else Seen.NOTHING
             if events:
                 await _timed(tx, reader, events, clock, is_alone=page == 1)
             move = MOVE if events else SKIP
@@ -195,8 +198,8 @@ async def catch_up(database: Database, reader: Reader, clock: Clock) -> None:
             while await read_page(database, reader, clock, shard=shard) is Seen.PAGE:
                 pass
         async with database.transaction(Scope.of_workers()) as tx:
-            is_behind = await tx.fetchval(BEHIND, reader.name)
-            if not is_behind and not await event_log.is_hidden(tx):
+            is_hidden = await event_log.is_hidden(tx)  # first, for the same reason
+            if not is_hidden and not await tx.fetchval(BEHIND, reader.name):
                 return
         await asyncio.sleep(0.01)
 

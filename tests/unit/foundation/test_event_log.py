@@ -2,9 +2,11 @@
 
 import asyncio
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -16,7 +18,7 @@ from crossdock.foundation import event_log, readers
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.event_log import Entry, Position, Recorded
-from crossdock.foundation.readers import Reader
+from crossdock.foundation.readers import Reader, Seen
 from crossdock.foundation.scope import Scope
 from tests.conftest import NOON
 from tests.figures import figure, written
@@ -64,6 +66,48 @@ async def test_what_an_older_transaction_hid_is_heard_when_that_ends(database: D
             await heard.wait()
     finally:
         following.cancel()
+
+
+class Meanwhile:
+    """A database, or a transaction, in which something happens just after a page is read."""
+
+    def __init__(self, real: Any, happens: Callable[[], Awaitable[None]]) -> None:
+        self._real = real
+        self._happens = happens
+
+    @asynccontextmanager
+    async def transaction(self, scope: Scope) -> AsyncIterator["Meanwhile"]:
+        async with self._real.transaction(scope) as tx:
+            yield Meanwhile(tx, self._happens)
+
+    async def fetch(self, sql: str, *args: Any) -> list[Any]:
+        rows: list[Any] = await self._real.fetch(sql, *args)
+        if sql == event_log.READ:
+            await self._happens()
+        return rows
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+async def test_what_was_hidden_only_while_it_was_read_is_looked_for_again(
+    database: Database,
+) -> None:
+    reader = Reader(name="looks", apply=_nothing)
+    await readers.register(database, reader)
+    async with AsyncExitStack() as older:
+        tx = await older.enter_async_context(database.transaction(MAIN))
+        await event_log.append_once(tx, [entry("OLDER")])
+        async with database.transaction(MAIN) as newer:
+            await event_log.append_once(newer, [entry("NEWER")])
+        meanwhile: Any = Meanwhile(database, older.aclose)
+
+        assert await readers.read_page(meanwhile, reader, VirtualClock(NOON)) is Seen.HIDDEN
+    assert await readers.read_page(database, reader, VirtualClock(NOON)) is Seen.PAGE
+
+
+async def _nothing(_tx: Transaction, _events: Sequence[Event]) -> None:
+    pass
 
 
 async def test_a_fact_said_twice_is_recorded_once(database: Database) -> None:
