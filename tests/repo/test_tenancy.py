@@ -20,7 +20,7 @@ VERB = re.compile(r"\s*(select|insert|update|delete|with|merge)\s")
 
 # What only workers may ask, for it concerns every tenant or is asked before the tenant is known.
 WORKERS = {
-    "crossdock.capabilities.inventory.announcing.TAKE": "the next announcements, whoever's",
+    "crossdock.capabilities.inventory.announcing.TELL": "the next announcements, whoever's",
     "crossdock.capabilities.inventory.upkeep.LAPSED_STOCK": "which holds have lapsed",
     "crossdock.connectivity.figures.CIRCUITS": "figures of the whole hub, for who runs it",
     "crossdock.connectivity.figures.LETTERS": "figures of the whole hub, for who runs it",
@@ -44,6 +44,8 @@ FUNCTIONS = {
     "inventory_lapsed": "answers whose each hold is; whoever calls it names the tenant",
     "event_log_hides": "tells one bit of the log of every tenant, to workers alone",
     "read_event_log": "answers for the tenant it is told, or for all, as its caller may",
+    "inventory_tell_availability": "tells of each row under the tenant that changed it",
+    "inventory_tell_reservations": "tells of each line under the tenant that changed it",
     "inventory_reserve": "takes ids that were found under its tenant or are derived from it",
 }
 

@@ -17,6 +17,7 @@ AMOUNT_MAX = Decimal(10) ** 12
 _MICRO = Decimal("0.000001")
 _MICROS = Decimal(MICROS)
 _NUMBER_CHARACTERS_MAX = 64
+_PLAIN_DIGITS_MAX = 12
 # Narrower than Decimal's own reader, which takes underscores, spaces and any script's digits too.
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
@@ -26,6 +27,8 @@ def decimal_of(value: str | int | Decimal, *, where: str = "") -> Decimal:
 
     Equal amounts come out alike, however they were written: `4.50`, `4.5` and `45e-1` are `4.5`.
     """
+    if isinstance(value, str) and len(value) <= _PLAIN_DIGITS_MAX and _is_plain(value):
+        return Decimal(value)
     number = _number(value, where)
     if not number.is_finite() or abs(number) >= AMOUNT_MAX:
         raise Invalid(f"{_shown(value)} is outside ±10^12", where=where)
@@ -33,6 +36,11 @@ def decimal_of(value: str | int | Decimal, *, where: str = "") -> Decimal:
     if number != rounded:
         raise Invalid(f"{_shown(value)} has more than six decimals", where=where)
     return Decimal(plain(rounded))
+
+
+def _is_plain(text: str) -> bool:
+    """Say whether it is ASCII digits alone, as most amounts are: then it is exact as it stands."""
+    return text.isascii() and text.isdigit()
 
 
 def _number(value: str | int | Decimal, where: str) -> Decimal:

@@ -1,7 +1,6 @@
 """The append-only log of everything that happened: recorded once, heard by everyone (D2)."""
 
 import hashlib
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,19 +94,14 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallin
     $11::bigint[], $12::text[], $13::text[], $14::jsonb[])
 """
 
-# Everything committed after the cursor and below every transaction still open: of one page the
-# rows that the reader wants, and its last row, so that the cursor passes the others too.
+# One page of what was committed after the cursor and below every transaction still open: the rows
+# that the reader wants, and the page's last row, so that the cursor passes the others too.
 READ = """
 select tx::text::bigint as tx, position, tenant, source, type, event_id, identity, occurred_at,
     recorded_at, received_at, stream, sequence, version, correlation_id, causation_id,
-    native_ref, actor, replay, raw_ref, payload, is_wanted
-from (
-    select *, lead(position) over (order by tx, position) is null as is_last,
-        ($4::text[] is null or type = any($4)) and shard % $5 = $6 as is_wanted
-    from read_event_log($7, $1::text::xid8, $2, $3) page
-) seen
-where is_wanted or is_last
-order by seen.tx, seen.position
+    native_ref, actor, replay, raw_ref, payload,
+    ($4::text[] is null or type = any($4)) and shard % $5 = $6 as is_wanted
+from read_event_log($7, $1::text::xid8, $2, $3, $4, $5, $6)
 """
 
 KNOWN_HASHES = """
@@ -136,7 +130,7 @@ def topic_of(kind: str) -> str:
 
 
 def shard_of(tenant: str, key: str) -> int:
-    return zlib.crc32(f"{tenant}\0{key}".encode()) % SHARDS
+    return hashlib.sha256(f"{tenant}\0{key}".encode()).digest()[0] % SHARDS
 
 
 def event_uuid(entry: Entry) -> UUID:

@@ -13,7 +13,7 @@ def derived_uuid(*parts: str) -> UUID:
 
     Parts are joined by a byte that no part may hold, so ("a", "bc") and ("ab", "c") differ.
     """
-    return UUID(bytes=hashlib.blake2b("\0".join(parts).encode(), digest_size=16).digest())
+    return UUID(bytes=hashlib.sha256("\0".join(parts).encode()).digest()[:16])
 
 
 def prefixed(prefix: str, identity: UUID) -> str:

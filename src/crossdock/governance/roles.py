@@ -1,7 +1,7 @@
 """What a caller may do: verbs (`stock:write`), the roles that bundle them, and the check."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Self
@@ -106,20 +106,24 @@ class Principal:
     key_id: str
     name: str = ""
     partner: str = ""
+    scope: Scope = field(init=False, repr=False, compare=False)
+    _levels: Mapping[Area, Level] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Keep what every request asks of its caller."""
+        levels: dict[Area, Level] = {}
+        for verb in self.verbs:
+            levels[verb.area] = max(verb.level, levels.get(verb.area, verb.level))
+        object.__setattr__(self, "scope", Scope(self.tenant, self.partner))
+        object.__setattr__(self, "_levels", levels)
 
     @property
     def client(self) -> str:
         """Name the caller for what must be idempotent: by what survives a change of keys."""
         return self.name or self.key_id
 
-    @property
-    def scope(self) -> Scope:
-        return Scope(self.tenant, self.partner)
-
     def may(self, verb: Verb) -> bool:
-        return verb in self.verbs or any(
-            own.area is verb.area and own.level >= verb.level for own in self.verbs
-        )
+        return self._levels.get(verb.area, 0) >= verb.level
 
 
 def require(principal: Principal, verb: Verb) -> None:

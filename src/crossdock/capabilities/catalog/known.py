@@ -7,7 +7,7 @@ changes; conversions do, so they are asked for each time.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity
@@ -44,28 +44,27 @@ class KnownGoods:
         self._catalog = catalog
         self._base_units: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._locations: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._as_written: OrderedDict[tuple[str, str, str], Found] = OrderedDict()
         self._wanted: dict[str, set[tuple[str, str]]] = {}
         self._looking: dict[str, asyncio.Lock] = {}
 
     async def find(self, scope: Scope, named: Sequence[Named], *, where: str) -> list[Found]:
         """Answer in order; a name nobody knows is `Invalid`, and `where` leads to it."""
+        found = [self._remembered(scope.tenant, name) for name in named]
+        if None not in found:
+            return cast("list[Found]", found)
         return await self._find(
             scope, named, [f"{where}/{number}" for number in range(len(named))]
         )
 
     async def find_one(self, scope: Scope, named: Named, *, where: str) -> Found:
-        return (await self._find(scope, [named], [where]))[0]
+        found = self._remembered(scope.tenant, named)
+        return found or (await self._find(scope, [named], [where]))[0]
 
     async def _find(
         self, scope: Scope, named: Sequence[Named], places: Sequence[str]
     ) -> list[Found]:
         keys = [(normalised(name.item), normalised(name.location)) for name in named]
-        found = [
-            self._in_base_unit(scope.tenant, key, name)
-            for key, name in zip(keys, named, strict=True)
-        ]
-        if None not in found:
-            return cast("list[Found]", found)
         await self._learn(scope, keys)
         factors = await self._factors(scope, keys, named)
         return [
@@ -107,8 +106,7 @@ class KnownGoods:
         for place in locations:
             self._locations[tenant, place] = None
         for memory in (self._base_units, self._locations):
-            while len(memory) > REMEMBERED_MAX:
-                memory.popitem(last=False)
+            _forget_oldest(memory)
 
     async def _factors(
         self, scope: Scope, keys: Sequence[tuple[str, str]], named: Sequence[Named]
@@ -131,18 +129,10 @@ class KnownGoods:
             for (item, unit), found in resolution.items.items()
         }
 
-    def _in_base_unit(self, tenant: str, key: tuple[str, str], name: Named) -> Found | None:
-        """Answer what is remembered and asked for in the base unit: nearly all that is."""
-        item, location = key
-        base_unit = self._base_units.get((tenant, item))
-        if base_unit is None or (tenant, location) not in self._locations:
-            return None
-        if name.quantity is None:
-            return Found(item, location, base_unit)
-        unit = name.quantity.unit
-        if not unit or unit == base_unit or canonical_unit(unit) == base_unit:
-            return Found(item, location, base_unit, name.quantity.micros)
-        return None
+    def _remembered(self, tenant: str, name: Named) -> Found | None:
+        """Answer what was asked before, in these very words and in the base unit: nearly all."""
+        goods = self._as_written.get((tenant, name.item, name.location))
+        return None if goods is None else _in_base_unit(goods, name.quantity)
 
     def _found(
         self,
@@ -159,8 +149,11 @@ class KnownGoods:
         if (tenant, location) not in self._locations:
             reason = f"no location is called {name.location!r}"
             raise _unknown(reason, f"{where}/location", "MD-LOC")
-        if (plain := self._in_base_unit(tenant, key, name)) or name.quantity is None:
-            return plain or Found(item, location, base_unit)
+        goods = Found(item, location, base_unit)
+        self._as_written[tenant, name.item, name.location] = goods
+        _forget_oldest(self._as_written)
+        if (plain := _in_base_unit(goods, name.quantity)) or name.quantity is None:
+            return plain or goods
         micros, unit = name.quantity.micros, name.quantity.unit
         if (item, unit) not in factors:
             reason = f"item {item} has no conversion from {unit!r} to {base_unit}"
@@ -171,6 +164,21 @@ class KnownGoods:
             reason = f"{name.quantity} is no whole number of millionths of {base_unit}"
             raise _unknown(reason, f"{where}/quantity", "MD-UOM")
         return Found(item, location, base_unit, whole)
+
+
+def _in_base_unit(goods: Found, quantity: Quantity | None) -> Found | None:
+    if quantity is None:
+        return goods
+    item, location, base_unit, _ = goods
+    unit = quantity.unit
+    if not unit or unit == base_unit or canonical_unit(unit) == base_unit:
+        return Found(item, location, base_unit, quantity.micros)
+    return None
+
+
+def _forget_oldest(memory: OrderedDict[Any, Any]) -> None:
+    while len(memory) > REMEMBERED_MAX:
+        memory.popitem(last=False)
 
 
 def _unknown(reason: str, where: str, code: str) -> Invalid:

@@ -184,6 +184,8 @@ class Reservation(NamedTuple):
 
     @property
     def status(self) -> ReservationStatus:
+        if len(self.lines) == 1:
+            return self.lines[0].status
         return reservation_status([line.status for line in self.lines])
 
     @property

@@ -184,12 +184,11 @@ async def _tell(
     tx: Transaction, sheet: Sheet, folded: Sequence[Folded], page: Page, now: datetime
 ) -> None:
     rows, lines = await sheet.write(tx)
-    entries = [facts.availability_changed(row, now) for row in rows]
-    entries += [facts.reservation_changed(line, now) for line in lines]
+    await facts.tell(tx, rows, lines, now)
     cause = str(max((move.position for move in page.movements), default=0))
-    entries += [
+    negative = [
         facts.stock_went_negative(before.bucket, after.micros, before.unit, cause, now)
         for before, after, _ in folded
         if after.micros < 0 <= before.micros
     ]
-    await event_log.append(tx, entries)
+    await event_log.append(tx, negative)

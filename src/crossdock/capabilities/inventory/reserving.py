@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -72,10 +72,9 @@ def taken_in(
             client,
             request,
             pgproto.UUID(
-                blake2b(
-                    f"reservation\0{tenant}\0{client}\0{request.request_id}".encode(),
-                    digest_size=16,
-                ).digest()
+                sha256(f"reservation\0{tenant}\0{client}\0{request.request_id}".encode()).digest()[
+                    :16
+                ]
             ),
             blake2b(content_of(request), digest_size=8).digest(),
             expiry.of(request),

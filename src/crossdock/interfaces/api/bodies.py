@@ -7,7 +7,7 @@ before anything is decoded: what two readers could understand differently is nob
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from itertools import accumulate
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ IN_LOOP_BYTES_MAX = 64 * 1024
 
 DIGITS_MAX = 40
 
+_LATE = "the body is late"
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
@@ -36,13 +37,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], bytes_max:
     """Read the whole body; give up on one that is too large or comes too slowly."""
     announced = headers.get(b"content-length", b"0")
     is_too_large = announced.isdigit() and int(announced[:20]) > bytes_max
-    try:
-        async with asyncio.timeout(READ_SECONDS_MAX):
-            return await _collected(receive, -1 if is_too_large else bytes_max, bytes_max)
-    except TimeoutError:
-        raise Invalid(
-            f"the body did not arrive within {READ_SECONDS_MAX:g} s", code="body_too_slow"
-        ) from None
+    return await _in_time(_collected(receive, -1 if is_too_large else bytes_max, bytes_max))
 
 
 async def strict_json(body: bytes) -> None:
@@ -76,6 +71,23 @@ def decoded(body: bytes, kind: type[T]) -> T:
         raise Invalid(sentence, where=_pointer(place.rstrip("`"))) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Invalid(f"the body is not JSON: {error}", code="not_json") from None
+
+
+async def _in_time(body: Coroutine[Any, Any, bytes]) -> bytes:
+    """Wait for it, for so long: `asyncio.timeout`, but for one that is nearly always there."""
+    reader = asyncio.current_task()
+    assert reader  # noqa: S101  # a coroutine runs in one
+    late = asyncio.get_running_loop().call_later(READ_SECONDS_MAX, reader.cancel, _LATE)
+    try:
+        return await body
+    except asyncio.CancelledError as cancelled:
+        if cancelled.args != (_LATE,) or reader.uncancel():
+            raise
+        raise Invalid(
+            f"the body did not arrive within {READ_SECONDS_MAX:g} s", code="body_too_slow"
+        ) from None
+    finally:
+        late.cancel()
 
 
 async def _collected(receive: Receive, kept_max: int, bytes_max: int) -> bytes:

@@ -6,6 +6,7 @@ does not exist looks the same as one that does. The body is read only once the c
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from itertools import count
 from typing import Any
 
 import structlog
@@ -42,16 +43,18 @@ class Gate:
         self._hub = hub
         self._hot = {(route.method, route.path): route for route in hot}
         self._durations: dict[tuple[str, int], Histogram] = {}
+        self._name = hub.ids.new().hex
+        self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            await self._pass(scope, receive, send)
+            await self.serve(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008, "reason": "HTTP only"})
 
-    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Sent = dict(scope["headers"])
         reply = _Reply(send, self._correlation_id(headers))
         started = self._hub.clock.ticks()
@@ -124,11 +127,11 @@ class Gate:
         return self._hub.settings.inbox_body_bytes_max
 
     def _correlation_id(self, headers: Sent) -> bytes:
-        """Take the caller's, if it is one; make one otherwise."""
+        """Take the caller's, if it is one; number this process's own otherwise."""
         given = headers.get(CORRELATION)
         if given is not None and _CORRELATION_ID.fullmatch(given):
             return given
-        return self._hub.ids.new().hex.encode()
+        return f"{self._name}-{next(self._numbers)}".encode()
 
     def _count(self, template: str, status_class: int, started: float) -> None:
         duration = self._durations.get((template, status_class))
@@ -146,9 +149,9 @@ class HotDoor:
         self._gate = Gate(app, hub, hot)
         self._hot = frozenset((route.method, route.path) for route in hot)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         is_hot = scope["type"] == "http" and (scope["method"], scope["path"]) in self._hot
-        await (self._gate if is_hot else self._app)(scope, receive, send)
+        return (self._gate.serve if is_hot else self._app)(scope, receive, send)
 
 
 class _Reply:

@@ -7,6 +7,7 @@ document like the others.
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -60,9 +61,9 @@ class HotRoute:
     asked: Any = None
     query: tuple[str, ...] = ()
 
-    async def __call__(self, request: HotRequest) -> HotAnswer:
+    def __call__(self, request: HotRequest) -> Awaitable[HotAnswer]:
         admit(request.principal, self.verb)
-        return await self.answer(request)
+        return self.answer(request)
 
 
 class Denied(Problem, omit_defaults=True, kw_only=True):
@@ -72,12 +73,6 @@ class Denied(Problem, omit_defaults=True, kw_only=True):
 
 
 def hot_routes(hub: Hub, known: KnownGoods) -> list[HotRoute]:
-    async def reserve(request: HotRequest) -> HotAnswer:
-        return await _reserve(hub, known, request)
-
-    async def show_availability(request: HotRequest) -> HotAnswer:
-        return await _availability(hub, known, request)
-
     async def take_events(request: HotRequest) -> HotAnswer:
         said = decoded(request.body, SaidEvents)
         verdicts = await record_events(hub, request.principal.scope, said, request.body)
@@ -91,7 +86,7 @@ def hot_routes(hub: Hub, known: KnownGoods) -> list[HotRoute]:
             verb=Verb.of("stock:write"),
             tag="stock",
             summary="Promise stock: every line, or nothing unless `allow_partial`",
-            answer=reserve,
+            answer=partial(_reserve, hub, known),
             asked=AskedReservation,
             shown={
                 CREATED: (ReservationShown, "The promise, durable"),
@@ -105,7 +100,7 @@ def hot_routes(hub: Hub, known: KnownGoods) -> list[HotRoute]:
             verb=Verb.of("stock:read"),
             tag="stock",
             summary="What can be promised now of an item at a location, with its proof",
-            answer=show_availability,
+            answer=partial(_availability, hub, known),
             query=("item", "location"),
             shown={OK: (AvailabilityShown, "The figures of this moment")},
         ),

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from crossdock.canonical.inventory import ReservationKind, ReservationStatus
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.capabilities.inventory import Availability, Reservation
+from crossdock.capabilities.inventory import Availability, PromisedLine, Reservation
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Reference = Annotated[str, Meta(max_length=200)]
@@ -126,6 +126,24 @@ def amount(micros: int, unit: str) -> AmountShown:
     return AmountShown(f"{sign}{whole}{fraction}", unit)
 
 
+def _line_shown(line: PromisedLine, unit: str) -> LineShown:
+    """Write an amount once, however often the line has it: most lines get all and gave nothing."""
+    requested = amount(line.requested, unit)
+    granted = requested if line.granted == line.requested else amount(line.granted, unit)
+    remaining = granted if line.remaining == line.granted else amount(line.remaining, unit)
+    return LineShown(
+        line.line_no,
+        line.item,
+        line.location,
+        line.status,
+        requested,
+        granted,
+        amount(line.used, unit),
+        remaining,
+        line.demand_ref,
+    )
+
+
 def reservation_shown(reservation: Reservation, units: Mapping[str, str]) -> ReservationShown:
     """Show a promise; `units` are the base units of its items."""
     return ReservationShown(
@@ -137,20 +155,7 @@ def reservation_shown(reservation: Reservation, units: Mapping[str, str]) -> Res
         is_repeat=reservation.is_repeat,
         created_at=reservation.created_at,
         expires_at=reservation.expires_at,
-        lines=[
-            LineShown(
-                line_no=line.line_no,
-                item=line.item,
-                location=line.location,
-                status=line.status,
-                requested=amount(line.requested, units[line.item]),
-                granted=amount(line.granted, units[line.item]),
-                consumed=amount(line.used, units[line.item]),
-                remaining=amount(line.remaining, units[line.item]),
-                demand_ref=line.demand_ref,
-            )
-            for line in reservation.lines
-        ],
+        lines=[_line_shown(line, units[line.item]) for line in reservation.lines],
     )
 
 

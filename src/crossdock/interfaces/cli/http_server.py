@@ -75,6 +75,7 @@ async def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> AsyncI
             log_level="warning",
             access_log=False,
             lifespan="off",
+            server_header=False,
             proxy_headers=False,  # who calls is told by the key, never by the address
             timeout_graceful_shutdown=5,
         )

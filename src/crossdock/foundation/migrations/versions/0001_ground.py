@@ -87,17 +87,51 @@ create table event_identity (
 select guard_table('event_identity');
 revoke update, delete on event_identity from crossdock_hub;
 
--- What was committed after a place and below every transaction still open, in commit order. A plan
+-- The names that `event_log.shard_of` and `event_log.event_uuid` give: here for facts that the
+-- database writes itself.
+create function event_shard(tenant text, key text) returns smallint language sql stable as $$
+select (get_byte(sha256(convert_to(tenant, 'UTF8') || '\\x00'::bytea
+    || convert_to(key, 'UTF8')), 0) % 64)::smallint
+$$;
+create function event_uuid(tenant text, source text, identity text) returns uuid
+language sql stable as $$
+select encode(substr(sha256('event\\000'::bytea || convert_to(tenant, 'UTF8') || '\\x00'::bytea
+    || convert_to(source, 'UTF8') || '\\x00'::bytea || convert_to(identity, 'UTF8')), 1, 16),
+    'hex')::uuid
+$$;
+grant execute on function event_shard, event_uuid to crossdock_hub;
+
+-- Of what was committed after a place and below every transaction still open, one page in commit
+-- order: the rows of it that are wanted, and its last row, so that the reader passes the others
+-- too. Where the page ends is found first, so that nobody carries rows that nobody wants. A plan
 -- made while the table was small would sort all that is behind the place to give one page of it,
 -- so only the index that is in this order is allowed.
-create function read_event_log(whose text, after_tx xid8, after_position bigint, most integer)
-returns setof event_log language sql stable set enable_seqscan = off set enable_bitmapscan = off
-set enable_sort = off as $function$
-select * from event_log
-where (tx, position) > (after_tx, after_position)
-    and tx < pg_snapshot_xmin(pg_current_snapshot()) and (whose = '*' or tenant = whose)
-order by tx, position limit most
-$function$;
+create function read_event_log(whose text, after_tx xid8, after_position bigint, most integer,
+    wanted text[], shards integer, of_shard integer)
+returns setof event_log language plpgsql stable set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $function$
+declare
+    below xid8 := pg_snapshot_xmin(pg_current_snapshot());
+    end_tx xid8;
+    end_position bigint;
+begin
+select tx, position into end_tx, end_position from event_log
+where (tx, position) > (after_tx, after_position) and tx < below
+    and (whose = '*' or tenant = whose)
+order by tx, position offset most - 1 limit 1;
+if not found then
+    select tx, position into end_tx, end_position from event_log
+    where (tx, position) > (after_tx, after_position) and tx < below
+        and (whose = '*' or tenant = whose)
+    order by tx desc, position desc limit 1;
+end if;
+return query select * from event_log
+where (tx, position) > (after_tx, after_position) and (tx, position) <= (end_tx, end_position)
+    and (whose = '*' or tenant = whose)
+    and ((wanted is null or type = any(wanted)) and shard % shards = of_shard
+        or position = end_position)
+order by tx, position;
+end $function$;
 grant execute on function read_event_log to crossdock_hub;
 
 -- Whether something committed has to wait for an older transaction; asked often, so by index.
@@ -182,6 +216,8 @@ def downgrade() -> None:
         """
         drop function event_log_hides;
         drop function read_event_log;
+        drop function event_uuid;
+        drop function event_shard;
         drop table worker_sign, job, log_refusal, log_reader, event_identity, event_log;
         drop function extend_event_log;
         drop function guard_table;

@@ -1,0 +1,86 @@
+"""What inventory tells the log, written by the database itself."""
+
+from crossdock.foundation.migrations.script import run
+
+revision = "0007"
+down_revision = "0006"
+
+# The hub's own facts, written by the database out of what it holds: as values in Python they took
+# more time than everything else about a promise. Amounts are written as `Quantity.from_micros`
+# writes them; a thread is what a demand's reference names before its last slash.
+TELL = """
+create function inventory_amount(micros bigint, unit text) returns jsonb
+language sql immutable as $$
+select jsonb_build_object('value', trim_scale(micros * 0.000001)::text, 'unit', unit)
+$$;
+
+create function inventory_tell_availability(of_tenants text[], since timestamptz[],
+    stock_ids bigint[], versions bigint[], nettable bigint[], hard bigint[], soft bigint[],
+    safety bigint[]) returns void
+language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+#variable_conflict use_column
+begin
+insert into event_log (tenant, source, type, key, shard, event_id, identity, occurred_at,
+    recorded_at, received_at, version, payload)
+select t.tenant, 'crossdock', 'inventory.availability_changed.v1', s.item,
+    event_shard(t.tenant, s.item), event_uuid(t.tenant, 'crossdock', n.identity), n.identity,
+    t.at, t.at, t.at, t.version, jsonb_build_object('item', s.item, 'location', s.location,
+        'version', t.version, 'nettable', inventory_amount(t.nettable, s.unit),
+        'hard', inventory_amount(t.hard, s.unit), 'soft', inventory_amount(t.soft, s.unit),
+        'safety', inventory_amount(t.safety, s.unit))
+from unnest(of_tenants, since, stock_ids, versions, nettable, hard, soft, safety)
+    t(tenant, at, stock_id, version, nettable, hard, soft, safety)
+cross join lateral (select item, location, unit from inventory_stock s
+    where s.tenant = t.tenant and s.stock_id = t.stock_id limit 1) s
+cross join lateral (select 'availability:' || s.item || ':' || s.location || ':' || t.version
+    identity) n;
+end $$;
+
+-- Each line as it stands, unless it has changed since: then that change tells of it.
+create function inventory_tell_reservations(of_tenants text[], since timestamptz[],
+    reservation_ids uuid[], line_nos smallint[], versions integer[]) returns void
+language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+#variable_conflict use_column
+begin
+insert into event_log (tenant, source, type, key, shard, event_id, identity, occurred_at,
+    recorded_at, received_at, version, correlation_id, payload)
+select t.tenant, 'crossdock', 'inventory.reservation_changed.v1', s.item,
+    event_shard(t.tenant, s.item), event_uuid(t.tenant, 'crossdock', n.identity), n.identity,
+    t.at, t.at, t.at, t.version,
+    case when strpos(v.demand_ref, '/') = 0 then '' else
+        regexp_replace(v.demand_ref, '/[^/]*$', '') end,
+    jsonb_build_object('reservation_id', 'rsv_' || n.id, 'line_no', t.line_no,
+        'status', v.status, 'kind', case when v.is_hard then 'HARD' else 'SOFT' end,
+        'item', s.item, 'location', s.location,
+        'requested', inventory_amount(v.requested, s.unit),
+        'granted', inventory_amount(v.granted, s.unit),
+        'consumed', inventory_amount(least(v.granted, greatest(v.consumed, v.picked)), s.unit),
+        'demand_ref', v.demand_ref, 'expires_at', v.expires_at)
+from unnest(of_tenants, since, reservation_ids, line_nos, versions)
+    t(tenant, at, reservation_id, line_no, version)
+cross join lateral (select * from inventory_reservation v
+    where v.tenant = t.tenant and v.reservation_id = t.reservation_id
+        and v.line_no = t.line_no and v.version = t.version limit 1) v
+cross join lateral (select item, location, unit from inventory_stock s
+    where s.tenant = t.tenant and s.stock_id = v.stock_id limit 1) s
+cross join lateral (select replace(t.reservation_id::text, '-', '') id) h
+cross join lateral (select h.id, 'reservation:' || h.id || ':' || t.line_no || ':' || t.version
+    identity) n;
+end $$;
+grant execute on function inventory_tell_availability, inventory_tell_reservations,
+    inventory_amount to crossdock_hub;
+"""
+
+
+def upgrade() -> None:
+    run(TELL)
+
+
+def downgrade() -> None:
+    run(
+        """
+        drop function inventory_tell_reservations;
+        drop function inventory_tell_availability;
+        drop function inventory_amount;
+        """
+    )
