@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 class Batcher(Generic[Key, Asked, Answer]):
     """`decide` answers a batch of one key in its order, `in_flight_max` of them at a time.
 
-    Beside a batch in flight another leaves only once it is a quarter full: what a batch costs by
+    Beside a batch in flight another leaves only once `beside_min` wait: what a batch costs by
     itself is then shared by enough requests. For the same reason, when somebody waits already as
     a batch ends, the next one gathers until `gather_seconds` after that one began; whoever asks
     one thing after the other never waits for that.
@@ -36,11 +36,13 @@ class Batcher(Generic[Key, Asked, Answer]):
         *,
         size_max: int = 256,
         in_flight_max: int = 2,
+        beside_min: int = 64,
         gather_seconds: float = 0.0,
     ) -> None:
         self._decide = decide
         self._size_max = size_max
         self._in_flight_max = in_flight_max
+        self._beside_min = beside_min
         self._gather_seconds = gather_seconds
         self._waiting: dict[Key, list[tuple[Asked, asyncio.Future[Answer]]]] = {}
         self._running: dict[Key, int] = {}
@@ -50,7 +52,7 @@ class Batcher(Generic[Key, Asked, Answer]):
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append((asked, answer))
         running = self._running.get(key, 0)
-        is_worth_it = not running or 4 * len(self._waiting[key]) >= self._size_max
+        is_worth_it = not running or len(self._waiting[key]) >= self._beside_min
         if running < self._in_flight_max and is_worth_it:
             self._running[key] = running + 1
             task = asyncio.create_task(self._drain(key))

@@ -60,7 +60,7 @@ APPEND_ONCE = """
 with incoming as (
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[],
         $6::uuid[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
-        $11::bigint[], $12::text[], $13::text[], $14::jsonb[], $15::text[], $16::bigint[],
+        $11::bigint[], $12::text[], $13::text[], $14::json[], $15::text[], $16::bigint[],
         $17::text[], $18::text[], $19::boolean[], $20::bigint[], $21::bytea[])
     with ordinality as r(tenant, source, type, key, shard, event_id, identity, occurred_at,
         recorded_at, received_at, version, correlation_id, causation_id, payload, stream,
@@ -91,7 +91,7 @@ insert into event_log (tenant, source, type, key, shard, event_id, identity, occ
     recorded_at, received_at, version, correlation_id, causation_id, payload)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[],
     $6::uuid[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
-    $11::bigint[], $12::text[], $13::text[], $14::jsonb[])
+    $11::bigint[], $12::text[], $13::text[], $14::json[])
 """
 
 # One page of what was committed after the cursor and below every transaction still open: the rows

@@ -24,6 +24,7 @@ order by c.relname
 SAMPLES = {
     "uuid": "gen_random_uuid()",
     "bytea": "decode(md5('{n}') || md5('{n}'), 'hex')",
+    "json": "'{{}}'",
     "jsonb": "'{{}}'",
     "timestamp with time zone": "now()",
     "boolean": "false",

@@ -35,7 +35,8 @@ class Inventory:
         self._answers = Answers(database, clock)
         self.upkeep = Upkeep(database, clock, self._stock_ids)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
-        self._batcher = Batcher(self._reserve_batch)
+        # Sixteen are worth a batch: else the callers, the database and we would wait in turns.
+        self._batcher = Batcher(self._reserve_batch, beside_min=16)
 
     async def reserve(self, scope: Scope, client: str, request: ReservationRequest) -> Reservation:
         """Promise stock, together with whoever asks at the same time (D3).

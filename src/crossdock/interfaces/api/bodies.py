@@ -33,11 +33,18 @@ _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 Receive = Callable[[], Awaitable[Any]]
 
 
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes], bytes_max: int) -> bytes:
+async def read_body(
+    receive: Receive,
+    headers: Mapping[bytes, bytes],
+    bytes_max: int,
+    *,
+    seconds: float = READ_SECONDS_MAX,
+) -> bytes:
     """Read the whole body; give up on one that is too large or comes too slowly."""
     announced = headers.get(b"content-length", b"0")
     is_too_large = announced.isdigit() and int(announced[:20]) > bytes_max
-    return await _in_time(_collected(receive, -1 if is_too_large else bytes_max, bytes_max))
+    kept_max = -1 if is_too_large else bytes_max
+    return await _in_time(_collected(receive, kept_max, bytes_max), seconds)
 
 
 async def strict_json(body: bytes) -> None:
@@ -73,18 +80,18 @@ def decoded(body: bytes, kind: type[T]) -> T:
         raise Invalid(f"the body is not JSON: {error}", code="not_json") from None
 
 
-async def _in_time(body: Coroutine[Any, Any, bytes]) -> bytes:
+async def _in_time(body: Coroutine[Any, Any, bytes], seconds: float) -> bytes:
     """Wait for it, for so long: `asyncio.timeout`, but for one that is nearly always there."""
     reader = asyncio.current_task()
     assert reader  # noqa: S101  # a coroutine runs in one
-    late = asyncio.get_running_loop().call_later(READ_SECONDS_MAX, reader.cancel, _LATE)
+    late = asyncio.get_running_loop().call_later(seconds, reader.cancel, _LATE)
     try:
         return await body
     except asyncio.CancelledError as cancelled:
         if cancelled.args != (_LATE,) or reader.uncancel():
             raise
         raise Invalid(
-            f"the body did not arrive within {READ_SECONDS_MAX:g} s", code="body_too_slow"
+            f"the body did not arrive within {seconds:g} s", code="body_too_slow"
         ) from None
     finally:
         late.cancel()

@@ -56,6 +56,22 @@ async def test_what_comes_while_batches_are_in_flight_gathers() -> None:
     assert desk.batches == [[0, 1, 2], [3, 4, 5], [6]]
 
 
+async def test_beside_a_batch_in_flight_another_leaves_once_enough_wait() -> None:
+    desk = Desk()
+    desk.may_go_on.clear()
+    batcher = Batcher(desk.decide, beside_min=3)
+    asked: list[asyncio.Task[int]] = []
+    for one in range(5):
+        asked.append(asyncio.create_task(batcher.ask("main", one)))
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    assert desk.batches == [[0], [1, 2, 3]]  # and the last one waits for either to end
+    desk.may_go_on.set()
+    assert await asyncio.gather(*asked) == [2 * one for one in range(5)]
+    assert desk.batches[2:] == [[4]]
+
+
 async def test_who_waits_as_a_batch_ends_gathers_for_the_next() -> None:
     desk = Desk()
     desk.may_go_on.clear()

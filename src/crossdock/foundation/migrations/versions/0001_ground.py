@@ -68,13 +68,10 @@ create table event_log (
     actor text not null default '',
     replay boolean not null default false,
     raw_ref bigint,
-    payload jsonb not null,
+    payload json not null,
     primary key (position)
 ) partition by range (position);
 create index event_log_by_commit on event_log (tx, position);
-create index event_log_by_correlation on event_log (tenant, correlation_id, position)
-    where correlation_id <> '';
-create index event_log_by_key on event_log (tenant, key, position);
 create table event_log_rest partition of event_log default;
 select guard_table('event_log');
 revoke update, delete on event_log from crossdock_hub;

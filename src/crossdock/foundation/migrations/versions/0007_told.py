@@ -9,9 +9,9 @@ down_revision = "0006"
 # more time than everything else about a promise. Amounts are written as `Quantity.from_micros`
 # writes them; a thread is what a demand's reference names before its last slash.
 TELL = """
-create function inventory_amount(micros bigint, unit text) returns jsonb
-language sql immutable as $$
-select jsonb_build_object('value', trim_scale(micros * 0.000001)::text, 'unit', unit)
+create function inventory_amount(micros bigint, unit text) returns text
+language sql stable as $$
+select format('{"value":"%s","unit":%s}', trim_scale(micros * 0.000001), to_json(unit))
 $$;
 
 create function inventory_tell_availability(of_tenants text[], since timestamptz[],
@@ -24,10 +24,10 @@ insert into event_log (tenant, source, type, key, shard, event_id, identity, occ
     recorded_at, received_at, version, payload)
 select t.tenant, 'crossdock', 'inventory.availability_changed.v1', s.item,
     event_shard(t.tenant, s.item), event_uuid(t.tenant, 'crossdock', n.identity), n.identity,
-    t.at, t.at, t.at, t.version, jsonb_build_object('item', s.item, 'location', s.location,
-        'version', t.version, 'nettable', inventory_amount(t.nettable, s.unit),
-        'hard', inventory_amount(t.hard, s.unit), 'soft', inventory_amount(t.soft, s.unit),
-        'safety', inventory_amount(t.safety, s.unit))
+    t.at, t.at, t.at, t.version, format('{"item":%s,"location":%s,"version":%s,"nettable":%s,'
+        '"hard":%s,"soft":%s,"safety":%s}', to_json(s.item), to_json(s.location), t.version,
+        inventory_amount(t.nettable, s.unit), inventory_amount(t.hard, s.unit),
+        inventory_amount(t.soft, s.unit), inventory_amount(t.safety, s.unit))::json
 from unnest(of_tenants, since, stock_ids, versions, nettable, hard, soft, safety)
     t(tenant, at, stock_id, version, nettable, hard, soft, safety)
 cross join lateral (select item, location, unit from inventory_stock s
@@ -49,13 +49,13 @@ select t.tenant, 'crossdock', 'inventory.reservation_changed.v1', s.item,
     t.at, t.at, t.at, t.version,
     case when strpos(v.demand_ref, '/') = 0 then '' else
         regexp_replace(v.demand_ref, '/[^/]*$', '') end,
-    jsonb_build_object('reservation_id', 'rsv_' || n.id, 'line_no', t.line_no,
-        'status', v.status, 'kind', case when v.is_hard then 'HARD' else 'SOFT' end,
-        'item', s.item, 'location', s.location,
-        'requested', inventory_amount(v.requested, s.unit),
-        'granted', inventory_amount(v.granted, s.unit),
-        'consumed', inventory_amount(least(v.granted, greatest(v.consumed, v.picked)), s.unit),
-        'demand_ref', v.demand_ref, 'expires_at', v.expires_at)
+    format('{"reservation_id":"rsv_%s","line_no":%s,"status":"%s","kind":"%s","item":%s,'
+        '"location":%s,"requested":%s,"granted":%s,"consumed":%s,"demand_ref":%s,"expires_at":%s}',
+        n.id, t.line_no, v.status, case when v.is_hard then 'HARD' else 'SOFT' end,
+        to_json(s.item), to_json(s.location), inventory_amount(v.requested, s.unit),
+        inventory_amount(v.granted, s.unit),
+        inventory_amount(least(v.granted, greatest(v.consumed, v.picked)), s.unit),
+        to_json(v.demand_ref), coalesce(to_json(v.expires_at)::text, 'null'))::json
 from unnest(of_tenants, since, reservation_ids, line_nos, versions)
     t(tenant, at, reservation_id, line_no, version)
 cross join lateral (select * from inventory_reservation v
