@@ -42,7 +42,7 @@ class Batcher(Generic[Key, Asked, Answer]):
         self._decide = decide
         self._size_max = size_max
         self._in_flight_max = in_flight_max
-        self._beside_min = beside_min
+        self._beside_min = min(beside_min, size_max)
         self._gather_seconds = gather_seconds
         self._waiting: dict[Key, list[tuple[Asked, asyncio.Future[Answer]]]] = {}
         self._running: dict[Key, int] = {}

@@ -84,8 +84,8 @@ order by ord
 returning event_id
 """
 
-# The hub's own facts: their identity is a row's version, so they cannot come twice. They come out
-# of no stream, no message and nobody's hand.
+# The hub's own facts: their identity names what caused them, so they cannot come twice. They come
+# out of no stream, no message and nobody's hand.
 APPEND = """
 insert into event_log (tenant, source, type, key, shard, event_id, identity, occurred_at,
     recorded_at, received_at, version, correlation_id, causation_id, payload)

@@ -22,14 +22,19 @@ def prefixed(prefix: str, identity: UUID) -> str:
 
 
 class Ids(Protocol):
-    """`new` gives a fresh, time-ordered id (UUIDv7)."""
+    """`new` gives a fresh, time-ordered id (UUIDv7); `text` one as bare digits, at less cost."""
 
     def new(self) -> UUID: ...
+
+    def text(self) -> str: ...
 
 
 class SystemIds:
     def new(self) -> UUID:
         return UUID(bytes=uuid_utils.uuid7().bytes)
+
+    def text(self) -> str:
+        return uuid_utils.uuid7().hex
 
 
 class SeededIds:
@@ -40,6 +45,9 @@ class SeededIds:
 
     def new(self) -> UUID:
         return UUID(int=self._random.getrandbits(128))
+
+    def text(self) -> str:
+        return self.new().hex
 
 
 def system_random() -> Random:

@@ -18,6 +18,8 @@ from crossdock.capabilities.catalog.service import Catalog
 from crossdock.foundation.scope import Scope
 
 REMEMBERED_MAX = 400_000
+AS_WRITTEN_MAX = 50_000
+"""Fewer, for these are named by callers: one place can be written in any number of ways."""
 
 
 class Named(NamedTuple):
@@ -106,7 +108,7 @@ class KnownGoods:
         for place in locations:
             self._locations[tenant, place] = None
         for memory in (self._base_units, self._locations):
-            _forget_oldest(memory)
+            _forget_oldest(memory, REMEMBERED_MAX)
 
     async def _factors(
         self, scope: Scope, keys: Sequence[tuple[str, str]], named: Sequence[Named]
@@ -151,7 +153,7 @@ class KnownGoods:
             raise _unknown(reason, f"{where}/location", "MD-LOC")
         goods = Found(item, location, base_unit)
         self._as_written[tenant, name.item, name.location] = goods
-        _forget_oldest(self._as_written)
+        _forget_oldest(self._as_written, AS_WRITTEN_MAX)
         if (plain := _in_base_unit(goods, name.quantity)) or name.quantity is None:
             return plain or goods
         micros, unit = name.quantity.micros, name.quantity.unit
@@ -176,8 +178,8 @@ def _in_base_unit(goods: Found, quantity: Quantity | None) -> Found | None:
     return None
 
 
-def _forget_oldest(memory: OrderedDict[Any, Any]) -> None:
-    while len(memory) > REMEMBERED_MAX:
+def _forget_oldest(memory: OrderedDict[Any, Any], most: int) -> None:
+    while len(memory) > most:
         memory.popitem(last=False)
 
 

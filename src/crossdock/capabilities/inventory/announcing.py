@@ -43,9 +43,9 @@ with taken as (
 select (select count(*) from taken) as batches,
     (select inventory_tell_availability(array_agg(tenant), array_agg(at), array_agg(stock_id),
         array_agg(version), array_agg(nettable), array_agg(hard), array_agg(soft),
-        array_agg(safety)) from stock) as events,
+        array_agg(safety)) from stock) as told_stock,
     (select inventory_tell_reservations(array_agg(tenant), array_agg(at),
-        array_agg(reservation_id), array_agg(line_no), array_agg(version)) from line) as lines
+        array_agg(reservation_id), array_agg(line_no), array_agg(version)) from line) as told_lines
 """)
 
 

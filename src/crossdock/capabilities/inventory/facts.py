@@ -31,6 +31,7 @@ async def tell(
     tx: Transaction, rows: Sequence[StockRow], lines: Sequence[LineRow], at: datetime
 ) -> None:
     """Tell the log of stock rows and reservation lines that this transaction has written."""
+    tx.scope.must_cover({row.tenant for row in rows} | {line.tenant for line in lines})
     if rows:
         await tx.execute(
             TELL_AVAILABILITY,

@@ -6,7 +6,6 @@ does not exist looks the same as one that does. The body is read only once the c
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from itertools import count
 from typing import Any
 
 import structlog
@@ -43,8 +42,6 @@ class Gate:
         self._hub = hub
         self._hot = {(route.method, route.path): route for route in hot}
         self._durations: dict[tuple[str, int], Histogram] = {}
-        self._name = hub.ids.new().hex
-        self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -127,11 +124,11 @@ class Gate:
         return self._hub.settings.inbox_body_bytes_max
 
     def _correlation_id(self, headers: Sent) -> bytes:
-        """Take the caller's, if it is one; number this process's own otherwise."""
+        """Take the caller's, if it is one; make one otherwise."""
         given = headers.get(CORRELATION)
         if given is not None and _CORRELATION_ID.fullmatch(given):
             return given
-        return f"{self._name}-{next(self._numbers)}".encode()
+        return self._hub.ids.text().encode()
 
     def _count(self, template: str, status_class: int, started: float) -> None:
         duration = self._durations.get((template, status_class))

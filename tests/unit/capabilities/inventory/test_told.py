@@ -8,6 +8,7 @@ import pytest
 
 from crossdock.canonical.catalog import LocationChanged
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import Forbidden
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
     ReservationChanged,
@@ -15,6 +16,7 @@ from crossdock.canonical.inventory import (
     ReservationStatus,
 )
 from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.inventory import facts, store
 from crossdock.foundation import event_log
 from crossdock.foundation.database import Database
 from crossdock.foundation.event_log import Entry
@@ -128,6 +130,19 @@ async def test_a_hard_promise_that_quotes_no_order_is_told_without_end_or_thread
     assert isinstance(promised.payload, ReservationChanged)
     assert (promised.payload.kind, promised.payload.expires_at) == (ReservationKind.HARD, None)
     assert (promised.payload.demand_ref, promised.fact.correlation_id) == ("", "")
+
+
+async def test_nobody_tells_of_what_belongs_to_another_tenant(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+    await house.reserve(4)
+    async with house.database.transaction(Scope.of_workers()) as tx:
+        stock = await store.lock_stock(tx, range(100))
+    assert {row.tenant for row in stock.values()} == {"main"}
+
+    async with house.database.transaction(Scope("stranger")) as tx:
+        with pytest.raises(Forbidden) as refused:
+            await facts.tell(tx, list(stock.values()), [], NOON)
+    assert refused.value.code == "other_tenant"
 
 
 def promised_id(fact: Fact) -> str:
