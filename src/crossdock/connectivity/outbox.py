@@ -30,7 +30,10 @@ LETTERS = ("DEAD", "PARKED")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which commands are meant; what is left empty narrows nothing."""
+    """Which commands are meant; what is left empty narrows nothing.
+
+    `after` is the last command that was listed before; it may be settled by now.
+    """
 
     states: tuple[str, ...] = LETTERS
     connection: str = ""
@@ -38,6 +41,7 @@ class Wanted:
     role: str = ""
     correlation_id: str = ""
     ids: tuple[str, ...] | None = None
+    after: str = ""
     limit: int = 100
 
 
@@ -108,9 +112,10 @@ FIND = f"""
 select {COLUMNS} from outbox_command
 where ($1 = '*' or tenant = $1) and state = any($2) and ($3 = '' or connection = $3)
     and ($4 = '' or code = $4) and ($5 = '' or role = $5) and ($6 = '' or correlation_id = $6)
-    and ($7::text[] is null or command_id = any($7))
-order by seq limit $8
+    and ($7::text[] is null or command_id = any($7)) and seq > $8
+order by seq limit $9
 """  # noqa: S608 - our own column list
+PLACE = "select seq from outbox_command where tenant = $1 and command_id = $2"
 ATTEMPTS = """
 select fence, worker, started_at, ended_at, outcome, code, detail from outbox_attempt
 where tenant = $1 and command_id = $2 order by fence
@@ -303,6 +308,9 @@ class Outbox:
 
 
 async def _found(tx: Transaction, wanted: Wanted) -> list[OutboxCommand]:
+    place = await tx.fetchval(PLACE, tx.tenant, wanted.after) if wanted.after else 0
+    if place is None:
+        raise NotFound(f"there is no command {wanted.after!r}")
     rows = await tx.fetch(
         FIND,
         tx.tenant,
@@ -312,6 +320,7 @@ async def _found(tx: Transaction, wanted: Wanted) -> list[OutboxCommand]:
         wanted.role,
         wanted.correlation_id,
         None if wanted.ids is None else list(wanted.ids),
+        place,
         wanted.limit,
     )
     return [command_of(row) for row in rows]

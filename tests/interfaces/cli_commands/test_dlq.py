@@ -21,6 +21,20 @@ async def test_dead_letters_are_listed_by_connection_and_code(
     assert "no dead letters" in (await crossdock("dlq", "list", "--code", "other")).out
 
 
+async def test_letters_are_paged_though_the_last_one_shown_was_discarded(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await dead_letters(hub, "a", "b", "c")
+
+    first = (await crossdock("dlq", "list", "--limit", "2", "--json")).json
+    last = first[-1]["command_id"]
+    await crossdock("dlq", "discard", last, "--reason", "listed it")
+    rest = (await crossdock("dlq", "list", "--after", last, "--json")).json
+
+    assert [one["command_id"] for one in first + rest] == ["a", "b", "c"]
+    assert (await crossdock("dlq", "list", "--after", "nobody")).code == 1
+
+
 async def test_a_letter_is_shown_with_every_attempt(crossdock: CommandLine, hub: Hub) -> None:
     await dead_letters(hub, "a")
 

@@ -13,7 +13,7 @@ from crossdock.connectivity.outbox import Attempt, By, Replay, Revision, Wanted
 from crossdock.connectivity.settling import OutboxCommand
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import Limit, Reason, Text
+from crossdock.interfaces.api.shapes import After, Limit, Reason, Text
 
 Yes = Annotated[bool, Field(strict=True)]
 
@@ -102,9 +102,11 @@ def reading_routes(hub: Hub) -> APIRouter:
 
     @routes.get("", **needs("dlq:read"))
     async def list_letters(
-        caller: Caller, connection: Text = "", code: Text = "", limit: Limit = 100
-    ) -> Letters:
-        wanted = Wanted(connection=connection, code=code, limit=limit)
+        caller: Caller, connection: Text = "", code: Text = "", after: After = "",
+        limit: Limit = 100,
+    ) -> Letters:  # fmt: skip
+        """List them, the oldest first."""
+        wanted = Wanted(connection=connection, code=code, after=after, limit=limit)
         found = await hub.outbox.find(caller.scope, wanted)
         return Letters(letters=[_shown(command) for command in found])
 

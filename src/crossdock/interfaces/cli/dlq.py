@@ -23,13 +23,18 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, 
 
 
 @app.command(name="list")
-def list_letters(connection: Of = "", code: Code = "", as_json: AsJson = False) -> None:
-    """List commands that were refused (DEAD) or whose outcome nobody knows (PARKED)."""
+def list_letters(
+    connection: Of = "",
+    code: Code = "",
+    after: Annotated[str, typer.Option(help="Begin behind this command.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List commands that were refused (DEAD) or are in doubt (PARKED), the oldest first."""
 
     async def listed(hub: Hub) -> None:
-        found = await hub.outbox.find(
-            hub.scope, Wanted(states=LETTERS, connection=connection, code=code)
-        )
+        wanted = Wanted(states=LETTERS, connection=connection, code=code, after=after, limit=limit)
+        found = await hub.outbox.find(hub.scope, wanted)
         if as_json:
             print_json(found)
             return
