@@ -12,6 +12,7 @@ from crossdock.canonical.inventory import (
     StockWentNegative,
 )
 from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.inventory import store
 from crossdock.capabilities.inventory.ledger import Bucket
 from crossdock.capabilities.inventory.store import LineRow, StockRow
 from crossdock.foundation import event_log
@@ -37,21 +38,14 @@ async def tell(
             TELL_AVAILABILITY,
             [row.tenant for row in rows],
             [at] * len(rows),
-            [row.stock_id for row in rows],
-            [row.version for row in rows],
-            [row.figures.nettable for row in rows],
-            [row.figures.hard for row in rows],
-            [row.figures.soft for row in rows],
-            [row.figures.safety for row in rows],
+            *store.figures_told(rows),
         )
     if lines:
         await tx.execute(
             TELL_RESERVATIONS,
             [line.tenant for line in lines],
             [at] * len(lines),
-            [line.reservation_id for line in lines],
-            [line.line.line_no for line in lines],
-            [line.line.version for line in lines],
+            *store.lines_told(lines),
         )
     if rows or lines:
         wake(tx)

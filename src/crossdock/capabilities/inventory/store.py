@@ -227,6 +227,27 @@ def stock_of(row: Any) -> StockRow:
     )
 
 
+def figures_told(rows: Sequence[StockRow]) -> list[list[int]]:
+    """Turn stock rows into the columns that the log is told of: ids, versions, figures."""
+    return [
+        [row.stock_id for row in rows],
+        [row.version for row in rows],
+        [row.figures.nettable for row in rows],
+        [row.figures.hard for row in rows],
+        [row.figures.soft for row in rows],
+        [row.figures.safety for row in rows],
+    ]
+
+
+def lines_told(lines: Sequence[LineRow]) -> list[list[Any]]:
+    """Turn reservation lines into the columns that name them to the log."""
+    return [
+        [line.reservation_id for line in lines],
+        [line.line.line_no for line in lines],
+        [line.line.version for line in lines],
+    ]
+
+
 async def announce(
     tx: Transaction, now: datetime, rows: Sequence[StockRow], lines: Sequence[LineRow]
 ) -> None:
@@ -235,15 +256,8 @@ async def announce(
         ANNOUNCE,
         tx.tenant,
         now,
-        [row.stock_id for row in rows],
-        [row.version for row in rows],
-        [row.figures.nettable for row in rows],
-        [row.figures.hard for row in rows],
-        [row.figures.soft for row in rows],
-        [row.figures.safety for row in rows],
-        [line.reservation_id for line in lines],
-        [line.line.line_no for line in lines],
-        [line.line.version for line in lines],
+        *figures_told(rows),
+        *lines_told(lines),
     )
     tx.wake(ANNOUNCED)
 
