@@ -116,6 +116,14 @@ class Transaction:
 _BY_KEY = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 
 
+KEPT_MAX = 2
+"""So many connections stay in hand between calls: to give one back and take it again costs as much
+as a small statement."""
+
+LEFT_MIN = 2
+"""So many are always left to transactions."""
+
+
 class Database:
     """A pool of connections that act as the non-owner role, and the wake-ups they send."""
 
@@ -123,6 +131,8 @@ class Database:
         self._pool = pool
         self._dsn = dsn
         self._bells = Bells(dsn)
+        self._kept: list[Any] = []
+        self._kept_max = min(KEPT_MAX, pool.get_max_size() - LEFT_MIN)
 
     @classmethod
     async def open(cls, dsn: str, *, pool_size: int = 10) -> Self:
@@ -152,6 +162,9 @@ class Database:
 
     async def close(self) -> None:
         await self._bells.close()
+        self._kept_max = 0
+        while self._kept:
+            await self._pool.release(self._kept.pop())
         await self._pool.close()
 
     @asynccontextmanager
@@ -180,9 +193,26 @@ class Database:
 
         It sees nothing unless it sets its scope itself, as the functions of hot paths do.
         """
-        async with self._pool.acquire() as connection:
+        connection = await self._in_hand()
+        try:
             rows: list[Any] = await connection.fetch(sql, *args)
+        except BaseException:
+            await self._pool.release(connection)
+            raise
+        if len(self._kept) < self._kept_max:
+            self._kept.append(connection)
+        else:
+            await self._pool.release(connection)
         return rows
+
+    async def _in_hand(self) -> Any:
+        """Take a connection that was kept, if it still lives; else one of the pool."""
+        while self._kept:
+            connection = self._kept.pop()
+            with suppress(asyncpg.InterfaceError):  # lost, and the pool has taken it back already
+                connection.get_server_pid()
+                return connection
+        return await self._pool.acquire()
 
     def wake(self, topic: str) -> None:
         """Tell everybody who waits for `topic` what a `call` has just committed."""

@@ -8,6 +8,7 @@ import pytest
 from crossdock.canonical.errors import Forbidden, Invalid
 from crossdock.foundation.database import Database, WorkersSql
 from crossdock.foundation.scope import Scope
+from tests.conftest import execute
 
 INSERT = "insert into log_refusal values ($1, $2, $3, now(), '')"
 
@@ -88,3 +89,50 @@ async def test_a_bell_rings_at_commit_and_not_at_rollback(database: Database) ->
         tx.wake("topic")
     async with asyncio.timeout(2):
         await bell.wait(60)
+
+
+async def test_calls_one_after_the_other_stay_on_one_connection(database: Database) -> None:
+    first, second = [(await database.call("select pg_backend_pid()"))[0][0] for _ in range(2)]
+
+    assert first == second
+
+
+async def test_a_call_does_not_meet_a_connection_that_was_lost(
+    dsn: str, database: Database
+) -> None:
+    lost = (await database.call("select pg_backend_pid()"))[0][0]
+    await execute(dsn, f"select pg_terminate_backend({lost}, 5000)")
+    await asyncio.sleep(0.05)
+
+    assert (await database.call("select pg_backend_pid()"))[0][0] != lost
+
+
+async def test_calls_leave_the_smallest_pool_to_transactions(dsn: str) -> None:
+    small = await Database.open(dsn, pool_size=2)
+    await asyncio.gather(*(small.call("select pg_sleep(0.01)") for _ in range(4)))
+
+    async with (
+        asyncio.timeout(5),
+        small.transaction(Scope("main")) as one,
+        small.transaction(Scope("main")) as other,
+    ):
+        assert await one.fetchval("select 1") == await other.fetchval("select 1")
+    await small.close()
+
+
+async def test_closing_does_not_wait_for_what_a_last_call_would_keep(dsn: str) -> None:
+    database = await Database.open(dsn)
+    last = asyncio.create_task(database.call("select pg_sleep(0.1)"))
+    await asyncio.sleep(0.05)
+
+    await asyncio.wait_for(database.close(), 5)
+    await last
+
+
+async def test_a_call_that_failed_leaves_its_connection_fit_for_the_next(
+    database: Database,
+) -> None:
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await database.call("select 1 / 0")
+
+    assert (await database.call("select 1"))[0][0] == 1
