@@ -7,9 +7,10 @@ before anything is decoded: what two readers could understand differently is nob
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from itertools import accumulate
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -80,21 +81,33 @@ def decoded(body: bytes, kind: type[T]) -> T:
         raise Invalid(f"the body is not JSON: {error}", code="not_json") from None
 
 
-async def _in_time(body: Coroutine[Any, Any, bytes], seconds: float) -> bytes:
-    """Wait for it, for so long: `asyncio.timeout`, but for one that is nearly always there."""
+@types.coroutine
+def _in_time(body: Coroutine[Any, Any, bytes], seconds: float) -> Generator[Any, Any, bytes]:
+    """Wait for it, for so long: `asyncio.timeout`, but for one that is nearly always there.
+
+    A body that came with its head is read in the first step, and then no time has to be kept.
+    """
+    try:
+        awaited = body.send(None)
+    except StopIteration as done:
+        return cast("bytes", done.value)
     reader = asyncio.current_task()
     assert reader  # noqa: S101  # a coroutine runs in one
     late = asyncio.get_running_loop().call_later(seconds, reader.cancel, _LATE)
     try:
-        return await body
+        yield awaited
+        arrived: bytes = yield from body
     except asyncio.CancelledError as cancelled:
         if cancelled.args != (_LATE,) or reader.uncancel():
             raise
         raise Invalid(
             f"the body did not arrive within {seconds:g} s", code="body_too_slow"
         ) from None
+    else:
+        return arrived
     finally:
         late.cancel()
+        body.close()
 
 
 async def _collected(receive: Receive, kept_max: int, bytes_max: int) -> bytes:
@@ -140,7 +153,7 @@ def _check_escapes(text: str) -> None:
 
 
 def _refuse_twins(pairs: list[tuple[str, Any]]) -> None:
-    if len({key for key, _ in pairs}) < len(pairs):
+    if len(dict(pairs)) < len(pairs):
         keys = [key for key, _ in pairs]
         twin = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"the key {twin[:40]!r} is there twice")

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from crossdock.canonical.errors import Invalid
-from crossdock.capabilities.catalog import KnownGoods, Named
+from crossdock.capabilities.catalog import Found, KnownGoods, Named
 from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
 from crossdock.governance.roles import Principal, Verb
 from crossdock.interfaces.api.bodies import decoded
@@ -23,6 +23,7 @@ from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.problems import MEDIA_TYPE, Problem
 from crossdock.interfaces.api.said_events import EventsShown, SaidEvents, record_events
 from crossdock.interfaces.api.stock_shapes import (
+    AskedLine,
     AskedReservation,
     AvailabilityShown,
     ReservationShown,
@@ -126,20 +127,21 @@ async def _reserve(hub: Hub, known: KnownGoods, request: HotRequest) -> HotAnswe
         principal.scope,
         principal.client,
         ReservationRequest(
-            request_id=asked.request_id,
-            lines=tuple(
-                ReservationLine(goods.item, goods.location, goods.micros, line.demand_ref)
-                for goods, line in zip(found, asked.lines, strict=True)
-            ),
-            kind=asked.kind,
-            ttl_seconds=asked.ttl_seconds,
-            allow_partial=asked.allow_partial,
+            asked.request_id,
+            tuple(map(_wanted, found, asked.lines)),
+            asked.kind,
+            asked.ttl_seconds,
+            asked.allow_partial,
         ),
     )
     shown = reservation_shown(reservation, {goods.item: goods.base_unit for goods in found})
     if shown.status == "DENIED":
         return HotAnswer(CONFLICT, msgspec.json.encode(_denied(shown)), MEDIA_TYPE.encode())
     return HotAnswer(OK if shown.is_repeat else CREATED, msgspec.json.encode(shown))
+
+
+def _wanted(goods: Found, line: AskedLine) -> ReservationLine:
+    return ReservationLine(goods.item, goods.location, goods.micros, line.demand_ref)
 
 
 def _denied(shown: ReservationShown) -> Denied:

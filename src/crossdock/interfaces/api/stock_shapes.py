@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -11,6 +12,9 @@ from msgspec import Meta
 from crossdock.canonical.inventory import ReservationKind, ReservationStatus
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.inventory import Availability, PromisedLine, Reservation
+
+AMOUNTS_KEPT = 4096
+"""Most amounts are a few pieces: each is read and written once, not for every line."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Reference = Annotated[str, Meta(max_length=200)]
@@ -23,7 +27,7 @@ class Amount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit: Annotated[str, Meta(max_length=40)] = ""
 
     def quantity(self) -> Quantity:
-        return Quantity.of(self.value, self.unit)
+        return _quantity(self.value, self.unit)
 
 
 class AskedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,13 +47,13 @@ class AskedReservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow_partial: bool = False
 
 
-# What is shown is made for one answer and encoded at once: freezing it took longer than filling.
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class AmountShown:
     value: str
     unit: str
 
 
+# What is shown is made for one answer and encoded at once: freezing it took longer than filling.
 @dataclass(slots=True)
 class LineShown:
     """`remaining` is what is still held; a line that got less than it asked is not DENIED."""
@@ -118,6 +122,12 @@ class AvailabilityShown:
     proof: ProofShown
 
 
+@lru_cache(AMOUNTS_KEPT)
+def _quantity(value: str, unit: str) -> Quantity:
+    return Quantity.of(value, unit)
+
+
+@lru_cache(AMOUNTS_KEPT)
 def amount(micros: int, unit: str) -> AmountShown:
     """Write micros as a decimal, without passing through one: this is on the hot path."""
     whole, rest = divmod(abs(micros), MICROS)
