@@ -110,6 +110,7 @@ class Promises:
         self._clock = clock
         self._ttl = ttl_seconds_default
         self._stock_ids = stock_ids
+        self._is_tight = False  # the last batch asked for more than there was of something
 
     async def reserve(
         self, scope: Scope, asked: Sequence[tuple[str, ReservationRequest]]
@@ -130,8 +131,10 @@ class Promises:
         """Take the plain way, which is all that most requests need; then the general one."""
         look = await self._look(scope, batch, now)
         plain = [one for one in batch if one.is_plain and not look.counts(one)]
+        is_exact = self._is_tight
         while plain:
-            plain = await self._decide_plain(scope, plain, look)
+            plain = await self._decide_plain(scope, plain, look, is_exact=is_exact)
+            is_exact = True
         for _ in range(ATTEMPTS):
             rest = [one for one in batch if one.answer is None]
             if not rest:
@@ -158,9 +161,9 @@ class Promises:
         return Look(found, demand, now)
 
     async def _decide_plain(
-        self, scope: Scope, batch: Sequence[Incoming], look: Look
+        self, scope: Scope, batch: Sequence[Incoming], look: Look, *, is_exact: bool
     ) -> list[Incoming]:
-        """Run the hot statement; give back those it left undecided, to run again.
+        """Run the hot statement; give back those it left undecided, to run again and exactly.
 
         Repeats and groups stay unanswered: the general way has them.
         """
@@ -174,7 +177,8 @@ class Promises:
             *_uniform(batch),
             sorted(set(stock_ids)),
         )
-        rows = await self._reserve(scope, look.now, columns)
+        rows = await self._reserve(scope, look.now, columns, is_exact=is_exact)
+        self._is_tight = bool(rows)
         refused = {row["ord"] - 1: row["verdict"] for row in rows}
         undecided: list[Incoming] = []
         for number, (one, stock_id) in enumerate(zip(batch, stock_ids, strict=True)):
@@ -188,14 +192,20 @@ class Promises:
         return undecided
 
     async def _reserve(
-        self, scope: Scope, now: datetime, columns: Sequence[object]
+        self, scope: Scope, now: datetime, columns: Sequence[object], *, is_exact: bool
     ) -> Sequence[Any]:
         """Look for repeats only once the primary key has said that there is one."""
         has_repeats = False
         for _ in range(ATTEMPTS):
             try:
                 rows = await self._database.call(
-                    store.RESERVE, scope.tenant, now, *columns, has_repeats, scope.partner
+                    store.RESERVE,
+                    scope.tenant,
+                    now,
+                    *columns,
+                    has_repeats,
+                    is_exact or has_repeats,
+                    scope.partner,
                 )
             except asyncpg.UniqueViolationError:
                 has_repeats = True

@@ -21,7 +21,7 @@ ANNOUNCED = "inventory_announcement"
 # one round trip, so that no lock waits for this process. It names only what was not granted.
 RESERVE = """
 select ord, verdict from inventory_reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-    $14, $15, $16, $17)
+    $14, $15, $16, $17, $18)
 """
 
 STOCK_OF = """

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from random import Random
 from uuid import UUID
 
 import pytest
@@ -87,6 +88,38 @@ async def test_naming_a_few_promises_reads_a_few_stock_rows(house: House) -> Non
 
     assert {line.line.item for line in lines} == set(items[:40])
     assert rows_read == 40
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_batch_is_decided_as_if_each_had_asked_alone_in_turn(
+    house: House, seed: int
+) -> None:
+    """Where there is room for all they are granted in one step; else one by one: the same."""
+    random = Random(seed)
+    left = {f"X{number}": random.randint(0, 40) for number in range(5)}
+    await house.hear(counted(1, *(count(amount, item=item) for item, amount in left.items())))
+    expected: list[int] = []
+    granted: list[int] = []
+    for number in range(12):
+        wanted = [
+            (random.choice(list(left)), random.randint(1, 6)) for _ in range(random.randint(1, 9))
+        ]
+        for item, amount in wanted:
+            fits = amount <= left[item]
+            expected.append(amount if fits else 0)
+            left[item] -= amount if fits else 0
+        asked = [
+            request(f"R{number}-{place}", amount, item=item)
+            for place, (item, amount) in enumerate(wanted)
+        ]
+        made = await house.inventory.reserve_many(MAIN, "shop", asked)
+        granted += [one.lines[0].granted // MICROS for one in made if isinstance(one, Reservation)]
+
+    assert granted == expected
+    assert 0 in granted
+    assert {item: int((await house.stock(item)).available.value) for item in left} == left
+    told = [event.payload for event in await house.told(ReservationChanged)]
+    assert len(told) == len({one.reservation_id for one in told}) == len(expected)  # type: ignore[attr-defined]
 
 
 async def test_a_denied_request_stays_denied_when_stock_arrives(house: House) -> None:
