@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,21 @@ def spans() -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
     with telemetry.traced(SimpleSpanProcessor(exporter)):
         yield exporter
+
+
+@asynccontextmanager
+async def out_of_reach(postgres: EmbeddedPostgres, database: Database) -> AsyncIterator[None]:
+    """Cut every connection to the database, and let nobody in until the block ends."""
+    [[name]] = await database.call("select current_database()")
+    await execute(postgres.dsn, f"alter database {name} allow_connections false")
+    await execute(
+        postgres.dsn,
+        f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'",
+    )
+    try:
+        yield
+    finally:
+        await execute(postgres.dsn, f"alter database {name} allow_connections true")
 
 
 async def execute(dsn: str, statement: str) -> None:

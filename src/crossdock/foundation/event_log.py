@@ -118,6 +118,12 @@ order by event_log.tx desc, event_log.position desc limit 1
 """
 
 
+PLACES = """
+select position, tx::text::bigint as tx from event_log
+where position = any($1::bigint[]) and tenant = $2
+"""
+
+
 # What is committed and yet not to be read, because an older transaction is still open.
 HIDDEN = WorkersSql("select event_log_hides()")
 
@@ -200,6 +206,12 @@ async def end(tx: Transaction) -> Position:
     """Find the place after everything that was committed so far."""
     row = await tx.fetchrow(END, tx.tenant)
     return Position(row["tx"], row["position"]) if row else Position()
+
+
+async def places(tx: Transaction, positions: Sequence[int]) -> dict[int, Position]:
+    """Find the place of each position: where a reader that has come so far goes on."""
+    rows = await tx.fetch(PLACES, positions, tx.tenant)
+    return {row["position"]: Position(row["tx"], row["position"]) for row in rows}
 
 
 async def is_hidden(tx: Transaction) -> bool:

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from crossdock.canonical import errors
 from crossdock.canonical.errors import CrossdockError, Invalid
+from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.interfaces.api import bodies
 from crossdock.interfaces.api.problems import problem_of, status_of
+from tests.conftest import out_of_reach
 from tests.interfaces.api.conftest import Caller, House, event, stock
 from tests.interfaces.api.test_stock import asking
 
@@ -320,6 +322,37 @@ async def test_the_log_is_followed_from_a_position(call: Caller, house: House) -
     assert [one["subject"] for one in heard] == ["BOLT", "NUT", "SCREW"]
     assert heard[0]["specversion"] == "1.0"
     assert place.count(".") == 1
+
+
+async def test_who_follows_the_log_waits_out_a_database_that_is_away(
+    call: Caller, house: House, postgres: EmbeddedPostgres
+) -> None:
+    await stock(call, house, "BOLT")
+    reader, writer = await asyncio.open_connection("127.0.0.1", call.port)
+    request = (
+        "GET /v1/log?after=0.0&types=catalog.item_changed.v1 HTTP/1.1\r\nhost: x\r\n"
+        f"authorization: Bearer {call.key}\r\n\r\n"
+    )
+    writer.write(request.encode())
+    async with asyncio.timeout(30):
+        await _until(reader, b'"subject":"BOLT"')
+        async with out_of_reach(postgres, house.database):
+            await _until(reader, b": the database is away")
+        await call("PUT", "/v1/items/NUT", {})
+        heard = await _until(reader, b'"subject":"NUT"')
+    writer.close()
+
+    assert b"BOLT" not in heard
+
+
+async def _until(reader: asyncio.StreamReader, wanted: bytes) -> bytes:
+    """Read on until a line holds what is wanted; give all that came."""
+    heard = b""
+    while wanted not in heard:
+        line = await reader.readline()
+        assert line, heard
+        heard += line
+    return heard
 
 
 def _references(part: Any) -> list[str]:

@@ -206,7 +206,11 @@ async def typed(crossdock: CommandLine, command: str) -> AsyncIterator[asyncio.s
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGINT)
-        await process.communicate()
+        try:
+            await asyncio.wait_for(process.communicate(), 20)
+        except TimeoutError:  # started with interrupts ignored, as in the background of a shell
+            process.kill()
+            await process.wait()
 
 
 @pytest.mark.parametrize("command", sorted(ENDLESS - {"listen --forward-to http://127.0.0.1:9/"}))

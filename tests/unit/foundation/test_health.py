@@ -17,7 +17,7 @@ from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings, unknown_variables
 from crossdock.interfaces.cli.hub import warn_of_unknown_settings
-from tests.conftest import execute
+from tests.conftest import execute, out_of_reach
 from tests.figures import written
 
 GIB = 1024**3
@@ -140,19 +140,14 @@ async def test_signs_of_life_wait_for_a_database_that_is_away(
 ) -> None:
     leaving = asyncio.create_task(health.leave_signs(database, clock, "w1", health.WORKER))
     await until_signed(database, clock)
-    name = (await database.call("select current_database()"))[0][0]
-    await execute(postgres.dsn, f"alter database {name} allow_connections false")
-    await execute(
-        postgres.dsn,
-        f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'",
-    )
-    for _ in range(3):
-        await clock.advance(timedelta(seconds=5))
-        await asyncio.sleep(0.1)
+    async with out_of_reach(postgres, database):
+        for _ in range(3):
+            await clock.advance(timedelta(seconds=5))
+            await asyncio.sleep(0.1)
+        assert not leaving.done()
 
-    assert not leaving.done()
-    await execute(postgres.dsn, f"alter database {name} allow_connections true")
-    await execute(postgres.dsn_of(name), "delete from worker_sign")
+    async with database.transaction(Scope.of_workers()) as tx:
+        await tx.execute("delete from worker_sign")
     await until_signed(database, clock)
     leaving.cancel()
     await asyncio.gather(leaving, return_exceptions=True)

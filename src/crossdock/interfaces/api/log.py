@@ -1,5 +1,6 @@
 """`/v1/log`: what happened, as it happens, by server-sent events; resumed by position."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -9,10 +10,10 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 
 from crossdock.canonical.envelope import Event
-from crossdock.canonical.errors import CrossdockError, Invalid
+from crossdock.canonical.errors import Forbidden, Invalid
 from crossdock.canonical.events import payload_type
 from crossdock.foundation import event_log
-from crossdock.foundation.database import Transaction
+from crossdock.foundation.database import DATABASE_ERRORS, Transaction
 from crossdock.foundation.event_log import Position
 from crossdock.governance.roles import Principal, Verb, require
 from crossdock.interfaces.api.caller import Caller, needs
@@ -95,7 +96,10 @@ async def _end(hub: Hub, caller: Principal) -> Position:
 async def _tail(
     hub: Hub, authorization: str | None, start: Position, types: frozenset[str] | None
 ) -> AsyncIterator[bytes]:
-    """Page after page, until the caller goes away or its key is no longer good."""
+    """Page after page, until the caller goes away or its key is no longer good.
+
+    A database that is away is waited for: the caller keeps its place and its connection.
+    """
     bell = hub.database.bell(event_log.TOPIC)
     place = start
     quiet = 0
@@ -104,11 +108,15 @@ async def _tail(
         try:
             caller = await hub.access.authenticate(authorization)
             require(caller, _READ)
-        except CrossdockError:
+            async with hub.database.transaction(caller.scope) as tx:
+                events, reached = await event_log.read(tx, place, limit=PAGE, types=types)
+                written = await _written(tx, events)
+        except Forbidden:
             return
-        async with hub.database.transaction(caller.scope) as tx:
-            events, reached = await event_log.read(tx, place, limit=PAGE, types=types)
-            written = await _written(tx, events)
+        except DATABASE_ERRORS:
+            yield b": the database is away\n\n"
+            await asyncio.sleep(LOOK_SECONDS)
+            continue
         if written:
             yield written
         quiet = 0 if written else quiet + 1
@@ -120,22 +128,15 @@ async def _tail(
         place = reached
 
 
-PLACES = """
-select position, tx::text as tx from event_log
-where position = any($1::bigint[]) and tenant = $2
-"""
-
-
 async def _written(tx: Transaction, events: list[Event]) -> bytes:
     """Write a page; the id of each event is where a caller that saw it would go on."""
     if not events:
         return b""
-    rows = await tx.fetch(PLACES, [event.position for event in events], tx.tenant)
-    tx_of = {row["position"]: row["tx"] for row in rows}
+    places = await event_log.places(tx, [event.position for event in events])
     lines = [
-        b"id: %b.%d\nevent: %b\ndata: %b\n\n"
+        b"id: %d.%d\nevent: %b\ndata: %b\n\n"
         % (
-            tx_of[event.position].encode(),
+            places[event.position].tx,
             event.position,
             event.payload.TYPE.encode(),
             msgspec.json.encode(cloud_event(event)),

@@ -1,5 +1,6 @@
 """`crossdock tail`: events as they are recorded."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from fnmatch import fnmatch
 from typing import Annotated, Any
@@ -11,14 +12,16 @@ from rich.markup import escape
 from crossdock.assembly import Hub
 from crossdock.canonical.envelope import Event
 from crossdock.foundation import event_log
+from crossdock.foundation.database import DATABASE_ERRORS
 from crossdock.foundation.event_log import Position
 from crossdock.foundation.scope import Scope
 from crossdock.interfaces.cli.hub import with_hub
-from crossdock.interfaces.cli.output import AsJson, print_json, stdout
+from crossdock.interfaces.cli.output import AsJson, print_json, stderr, stdout
 
 app = typer.Typer(add_completion=False)
 
 PAGE = 500
+AWAY_SECONDS = 1.0
 
 
 @app.command()
@@ -49,13 +52,26 @@ def tail(
 async def follow_log(
     hub: Hub, show: Callable[[Event], Awaitable[None]], *, from_start: bool, once: bool = False
 ) -> None:
-    """Give every event of the tenant to `show`, as it is committed."""
+    """Give every event of the tenant to `show`, as it is committed; wait out a database away."""
     scope = Scope(hub.settings.tenant)
     bell = hub.database.bell(event_log.TOPIC)
     after = Position() if from_start else await end_of(hub, scope)
+    is_away = False
     while True:
-        async with hub.database.transaction(scope) as tx:
-            page, reached = await event_log.read(tx, after, limit=PAGE)
+        try:
+            async with hub.database.transaction(scope) as tx:
+                page, reached = await event_log.read(tx, after, limit=PAGE)
+        except DATABASE_ERRORS as error:
+            if once:
+                raise
+            if not is_away:
+                stderr.print(
+                    f"[yellow]![/] the database is away ({escape(repr(error))}): waiting for it"
+                )
+            is_away = True
+            await asyncio.sleep(AWAY_SECONDS)
+            continue
+        is_away = False
         for event in page:
             await show(event)
         if reached == after:
