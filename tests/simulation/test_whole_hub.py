@@ -8,16 +8,12 @@ import asyncio
 import json
 import os
 import signal
-import socket
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 
-import psutil
 import pytest
 
 from crossdock.applications.generic_wms.simulator import (
@@ -35,7 +31,7 @@ from crossdock.connectivity.transports.http import HttpClient, HttpResponse
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import SystemClock
 from crossdock.foundation.event_log import Position
-from crossdock.foundation.settings import Settings
+from tests.hub_processes import Hubs, hubs_in
 from tests.processes.end_to_end.town import BRISK, eventually
 from tests.processes.end_to_end.world import (
     SECRET,
@@ -49,7 +45,6 @@ from tests.processes.end_to_end.world import (
 )
 
 KILLS = int(os.environ.get("CROSSDOCK_KILLS", "10"))  # noqa: TID251  # how much to test
-ROOT = Path(__file__).parents[2]
 SITE = "DC1"
 STOCK = 10_000
 
@@ -59,77 +54,10 @@ BOUGHT = tuple(f"BOUGHT-{number}" for number in range(4))
 SKUS = SOLD + BOUGHT
 
 
-@dataclass
-class Hubs:
-    """Processes of one hub on one data directory, and the port the API always has."""
-
-    folder: Path
-    port: int
-    processes: list[asyncio.subprocess.Process] = field(
-        default_factory=list[asyncio.subprocess.Process]
-    )
-
-    @property
-    def settings(self) -> Settings:
-        return Settings(data_dir=self.folder, allow_private_addresses=True, log_level="ERROR")
-
-    async def start(self, command: str) -> None:
-        with (self.folder / "log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "crossdock", command),
-                cwd=ROOT,
-                env={
-                    **os.environ,  # noqa: TID251  # a child needs a PATH
-                    "CROSSDOCK_DATA_DIR": str(self.folder),
-                    "CROSSDOCK_PORT": str(self.port),
-                    "CROSSDOCK_ALLOW_PRIVATE_ADDRESSES": "true",
-                    "CROSSDOCK_LOG_LEVEL": "WARNING",
-                },
-                stdout=log,
-                stderr=log,
-            )
-        self.processes.append(process)
-
-    async def kill(self, *, with_database: bool) -> None:
-        """Pull the plug: of the whole machine, or of the processes that somebody started."""
-        if with_database and (pid := self.postmaster()):
-            os.kill(pid, signal.SIGKILL)
-            for process in self.processes:
-                with suppress(psutil.Error):
-                    for worker in psutil.Process(process.pid).children():
-                        worker.kill()
-        await self.end(signal.SIGKILL)
-
-    async def end(self, by: signal.Signals) -> list[int]:
-        for process in self.processes:
-            with suppress(ProcessLookupError):
-                process.send_signal(by)
-        ended = [await process.wait() for process in self.processes]
-        self.processes.clear()
-        return ended
-
-    def postmaster(self) -> int | None:
-        file = self.folder / "postgres" / "postmaster.pid"
-        if not file.exists():
-            return None
-        pid = int(file.read_text().split()[0])
-        with suppress(psutil.Error):
-            if str(self.folder) in " ".join(psutil.Process(pid).cmdline()):
-                return pid
-        return None
-
-
 @pytest.fixture
 def hubs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hubs]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        made = Hubs(tmp_path_factory.mktemp("killed"), probe.getsockname()[1])
-    yield made
-    for process in made.processes:
-        with suppress(ProcessLookupError):
-            process.kill()
-    if pid := made.postmaster():
-        os.kill(pid, signal.SIGINT)
+    with hubs_in(tmp_path_factory.mktemp("killed")) as made:
+        yield made
 
 
 @dataclass
