@@ -22,12 +22,8 @@ from crossdock.orchestration.engine import Engine
 from crossdock.orchestration.engine.harness import BareStage, DatabaseStage
 from crossdock.orchestration.processes.availability_channels import Channel, Channels
 from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
-from crossdock.orchestration.processes.availability_publishing import (
-    NAME,
-    Agreement,
-    Facts,
-    Shown,
-)
+from crossdock.orchestration.processes.availability_publishing import NAME
+from crossdock.orchestration.processes.availability_state import Agreement, Facts, Shown
 from crossdock.orchestration.processes.availability_writes import Listing
 from tests.conftest import NOON
 
@@ -184,13 +180,17 @@ class BarePlay:
     def keep_word(self, level: int, at: datetime) -> None:
         """Keep a word as the table does, for whoever looks next."""
         known, said = self.facts.level, level * MICROS
-        disputed_at = known.disputed_at
+        disputed_at, repeated_at = known.disputed_at, known.repeated_at
+        if known.heard_at == at and known.heard == said:
+            repeated_at = self.stage.now
         if known.heard_at is not None and known.heard != said:
             is_close = abs(at - known.heard_at) < timedelta(seconds=1)
             disputed_at = self.stage.now if is_close else disputed_at
         if known.heard_at is None or at >= known.heard_at:
             known = replace(known, heard=said, heard_at=at)
-        self.facts = replace(self.facts, level=replace(known, disputed_at=disputed_at))
+        self.facts = replace(
+            self.facts, level=replace(known, disputed_at=disputed_at, repeated_at=repeated_at)
+        )
 
     async def advance(self, step: timedelta) -> None:
         await self.stage.advance(step)

@@ -53,6 +53,45 @@ async def test_unknown_availability_is_never_written_as_zero(play: Play) -> None
     assert quantities(play) == [("40", None)]
 
 
+async def test_a_change_back_to_a_number_heard_before_is_found_out(play: Play) -> None:
+    """A second change in one second that ends at the same number: its word is the same as before.
+
+    The hub had written in between, and would have believed its own number for a day.
+    """
+    await shows(play, 40)
+    moment = NOON + 5 * SECOND
+    await play.advance(5 * SECOND)
+    play.shop.sell(2)
+    await play.hear(38, moment)
+    await play.advance(timedelta(minutes=2))
+    assert await play.deliver() == 1
+    assert play.shop.holds == 40
+
+    play.shop.sell(2)
+    await play.hear(38, moment)
+    for _ in range(3):
+        await play.advance(timedelta(minutes=2))
+        await play.deliver()
+
+    assert play.shop.holds == 40
+    writes = len(play.writes)
+    await play.advance(timedelta(hours=12))
+    assert len(play.writes) == writes
+
+
+async def test_a_word_that_only_comes_twice_is_not_written_over(play: Play) -> None:
+    await shows(play, 40)
+    await play.advance(5 * SECOND)
+    play.shop.sell(2)
+    for _ in range(2):
+        await play.hear(38, NOON + 5 * SECOND)
+    await play.stock(38, demand=2)
+    await play.hear(38, NOON + 5 * SECOND)
+    await play.advance(timedelta(hours=12))
+
+    assert quantities(play) == [("40", None)]
+
+
 async def test_showing_too_much_is_corrected_at_once(play: Play) -> None:
     await shows(play, 40)
 

@@ -21,7 +21,7 @@ from crossdock.canonical.commands import Command, CommandSettled, Settlement
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory.publishing import Terms
-from crossdock.orchestration.processes.availability_publishing import Agreement
+from crossdock.orchestration.processes.availability_state import Agreement
 from tests.processes.shop import LISTING, BarePlay
 
 SEEDS = int(os.environ.get("CROSSDOCK_SHUFFLES", "400"))  # noqa: TID251  # how much to test

@@ -18,14 +18,8 @@ from crossdock.capabilities.inventory.publishing import (
 )
 from crossdock.foundation.database import Transaction
 from crossdock.orchestration.engine.process import Key, Process, Touch
-from crossdock.orchestration.processes.availability_publishing import (
-    NAME,
-    Agreement,
-    Facts,
-    Level,
-    Shown,
-    decide,
-)
+from crossdock.orchestration.processes.availability_publishing import NAME, decide
+from crossdock.orchestration.processes.availability_state import Agreement, Facts, Level, Shown
 from crossdock.orchestration.processes.availability_writes import Listing
 
 
@@ -61,7 +55,8 @@ join publishing_channel c
 """
 
 # What channels say by themselves, by their own clock: an older word never undoes a newer one.
-# Words less than a second apart cannot be put in order: if they differ, they dispute, as of $6.
+# Words less than a second apart cannot be put in order: if they differ, they dispute, as of $6; if
+# they are the same, the later may tell of another change that only came out at the same number.
 HEAR_LEVELS = """
 insert into publishing_level as known (tenant, instance, heard_base, heard_at, disputed_at)
 select distinct on (tenant, instance) tenant, instance, base, at,
@@ -78,7 +73,9 @@ on conflict (tenant, instance) do update set
     heard_at = greatest(known.heard_at, excluded.heard_at),
     disputed_at = case when known.heard_base <> excluded.heard_base
         and excluded.heard_at < known.heard_at + interval '1 second'
-        then $6 else coalesce(excluded.disputed_at, known.disputed_at) end
+        then $6 else coalesce(excluded.disputed_at, known.disputed_at) end,
+    repeated_at = case when known.heard_base = excluded.heard_base
+        and known.heard_at = excluded.heard_at then $6 else known.repeated_at end
 where known.heard_at is null or excluded.heard_at > known.heard_at - interval '1 second'
 """
 
@@ -102,7 +99,8 @@ LOAD = """
 select k.instance, k.item, c.*, i.is_excluded, i.pack, i.unit_numerator,
     i.unit_denominator, coalesce(i.buffer, c.buffer) as item_buffer,
     coalesce(i.cap, c.cap) as item_cap, coalesce(i.share_fixed, c.share_fixed) as item_share_fixed,
-    l.heard_base, l.heard_at, l.disputed_at, l.settled_version, l.settlement, l.observed, l.detail
+    l.heard_base, l.heard_at, l.disputed_at, l.repeated_at, l.settled_version, l.settlement,
+    l.observed, l.detail
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
     k(tenant, instance, connection, location, item)
 join publishing_channel c
@@ -256,6 +254,7 @@ def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool]) -> Facts:
             heard=None if row["heard_base"] is None else units(row["heard_base"]),
             heard_at=row["heard_at"],
             disputed_at=row["disputed_at"],
+            repeated_at=row["repeated_at"],
             settled_version=row["settled_version"],
             settlement=row["settlement"] and Settlement(row["settlement"]),
             observed=row["observed"],

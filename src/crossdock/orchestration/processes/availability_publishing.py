@@ -10,20 +10,20 @@ leaves that open is a doubt, and a doubt ends only with a write: one of the same
 else is to be written. Its comparison tells.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from crossdock.canonical.commands import Lane, Settlement
 from crossdock.capabilities.inventory.publishing import (
     Pace,
-    Terms,
     available_to_sell,
     exposed_when_stale,
     pace,
 )
 from crossdock.orchestration.cases import CloseCase, OpenCase
 from crossdock.orchestration.engine.process import Decision
-from crossdock.orchestration.processes.availability_writes import Listing, amount, write
+from crossdock.orchestration.processes.availability_state import Facts, Flight, Shown
+from crossdock.orchestration.processes.availability_writes import amount, write
 
 NAME = "availability_publishing"
 
@@ -41,94 +41,6 @@ DRIFT = timedelta(seconds=10)
 
 READ_BACK = timedelta(days=1)
 """How long what a channel is believed to hold goes without its word or a proof."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flight:
-    """The newest write whose outcome is awaited; `waiting_since` is when the first was sent.
-
-    `awaited` is by how much orders had risen, when it was sent, without a fall that we heard of.
-    """
-
-    version: int
-    level: int
-    expected: int | None
-    sent_at: datetime
-    waiting_since: datetime
-    awaited: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What an instance remembers; amounts in millionths of the unit that the channel sells.
-
-    `held` is what the channel last confirmed to hold, at some moment between `held_from` and
-    `held_at`: by a write, or in its own words, of which the newest looked at were said at
-    `heard_at`, and the last that contradicted each other came at `disputed_at`. `unexplained` is
-    by how much the channel fell without an order that we count; below zero, by how much orders
-    rose without a fall that we heard of. `doubtful` is a write that may have arrived after all;
-    `is_doubted` says that `held` itself wants proof.
-    """
-
-    version: int = 0
-    held: int | None = None
-    held_from: datetime | None = None
-    held_at: datetime | None = None
-    heard_at: datetime | None = None
-    disputed_at: datetime | None = None
-    flight: Flight | None = None
-    doubtful: int | None = None
-    is_doubted: bool = False
-    demand: int | None = None
-    unexplained: int = 0
-    unexplained_until: datetime | None = None
-    flush_at: datetime | None = None
-    corrections: int = 0
-    retry_at: datetime | None = None
-    is_troubled: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """What the channel has said: its own level by its clock, and the newest outcome of ours.
-
-    `disputed_at` is when words last came that differ and that its clock cannot put in order.
-    """
-
-    heard: int | None = None
-    heard_at: datetime | None = None
-    disputed_at: datetime | None = None
-    settled_version: int | None = None
-    settlement: Settlement | None = None
-    observed: int | None = None
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
-    """The channel's terms for this item, how patient to be with it, and whether it sells now."""
-
-    terms: Terms
-    coalesce: timedelta = timedelta(seconds=60)
-    wait_for_order: timedelta = timedelta(seconds=30)
-    corrections_max: int = 8
-    retry: timedelta = timedelta(seconds=60)
-    is_active: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """All that a decision looks at. `pool` None is unknown, and never written as zero."""
-
-    listing: Listing
-    agreement: Agreement
-    pool: int | None
-    demand: int = 0
-    fresh_until: datetime | None = None
-    level: Level = Level()
-
-    def is_stale(self, now: datetime) -> bool:
-        return self.fresh_until is not None and self.fresh_until <= now
 
 
 def decide(shown: Shown, facts: Facts, now: datetime) -> Decision[Shown]:
@@ -217,8 +129,15 @@ def _heard(shown: Shown, facts: Facts, now: datetime) -> Shown:
     level = facts.level
     if level.heard is None or level.heard_at is None or shown.flight is not None:
         return shown  # during a flight its outcome tells more; this is looked at after it
-    is_doubted = shown.is_doubted or level.disputed_at != shown.disputed_at
-    shown = replace(shown, disputed_at=level.disputed_at, is_doubted=is_doubted)
+    # The same word again after a write of ours: late, or of a change back to the same number.
+    is_again = level.repeated_at != shown.repeated_at and level.heard != shown.held
+    is_doubted = shown.is_doubted or is_again or level.disputed_at != shown.disputed_at
+    shown = replace(
+        shown,
+        disputed_at=level.disputed_at,
+        repeated_at=level.repeated_at,
+        is_doubted=is_doubted,
+    )
     if shown.heard_at is not None and level.heard_at <= shown.heard_at:
         return shown
     listened = replace(shown, heard_at=level.heard_at)

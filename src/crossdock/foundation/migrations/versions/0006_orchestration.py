@@ -128,6 +128,7 @@ create table publishing_level (
     heard_base bigint,
     heard_at timestamptz,
     disputed_at timestamptz,
+    repeated_at timestamptz,
     settled_version bigint,
     settlement text,
     observed bigint,

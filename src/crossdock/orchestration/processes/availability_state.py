@@ -1,0 +1,100 @@
+"""What a listing's instance remembers, and what it looks at to decide what its channel shows."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from crossdock.canonical.commands import Settlement
+from crossdock.capabilities.inventory.publishing import Terms
+from crossdock.orchestration.processes.availability_writes import Listing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flight:
+    """The newest write whose outcome is awaited; `waiting_since` is when the first was sent.
+
+    `awaited` is by how much orders had risen, when it was sent, without a fall that we heard of.
+    """
+
+    version: int
+    level: int
+    expected: int | None
+    sent_at: datetime
+    waiting_since: datetime
+    awaited: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What an instance remembers; amounts in millionths of the unit that the channel sells.
+
+    `held` is what the channel last confirmed to hold, at some moment between `held_from` and
+    `held_at`: by a write, or in its own words, of which the newest looked at were said at
+    `heard_at`; the last that contradicted each other came at `disputed_at`, and the last that said
+    the same of the same moment at `repeated_at`. `unexplained` is
+    by how much the channel fell without an order that we count; below zero, by how much orders
+    rose without a fall that we heard of. `doubtful` is a write that may have arrived after all;
+    `is_doubted` says that `held` itself wants proof.
+    """
+
+    version: int = 0
+    held: int | None = None
+    held_from: datetime | None = None
+    held_at: datetime | None = None
+    heard_at: datetime | None = None
+    disputed_at: datetime | None = None
+    repeated_at: datetime | None = None
+    flight: Flight | None = None
+    doubtful: int | None = None
+    is_doubted: bool = False
+    demand: int | None = None
+    unexplained: int = 0
+    unexplained_until: datetime | None = None
+    flush_at: datetime | None = None
+    corrections: int = 0
+    retry_at: datetime | None = None
+    is_troubled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """What the channel has said: its own level by its clock, and the newest outcome of ours.
+
+    `disputed_at` is when words last came that differ and that its clock cannot put in order;
+    `repeated_at` is when the newest word last came again, the same of the same moment.
+    """
+
+    heard: int | None = None
+    heard_at: datetime | None = None
+    disputed_at: datetime | None = None
+    repeated_at: datetime | None = None
+    settled_version: int | None = None
+    settlement: Settlement | None = None
+    observed: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """The channel's terms for this item, how patient to be with it, and whether it sells now."""
+
+    terms: Terms
+    coalesce: timedelta = timedelta(seconds=60)
+    wait_for_order: timedelta = timedelta(seconds=30)
+    corrections_max: int = 8
+    retry: timedelta = timedelta(seconds=60)
+    is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that a decision looks at. `pool` None is unknown, and never written as zero."""
+
+    listing: Listing
+    agreement: Agreement
+    pool: int | None
+    demand: int = 0
+    fresh_until: datetime | None = None
+    level: Level = Level()
+
+    def is_stale(self, now: datetime) -> bool:
+        return self.fresh_until is not None and self.fresh_until <= now
