@@ -83,9 +83,11 @@ def hubs_in(folder: Path) -> Iterator[Hubs]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         made = Hubs(folder, probe.getsockname()[1])
-    yield made
-    for process in made.processes:
-        with suppress(ProcessLookupError):
-            process.kill()
-    if pid := made.postmaster():
-        os.kill(pid, signal.SIGINT)
+    try:
+        yield made
+    finally:
+        for process in made.processes:
+            with suppress(ProcessLookupError):
+                process.kill()
+        if pid := made.postmaster():
+            os.kill(pid, signal.SIGINT)

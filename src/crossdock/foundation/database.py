@@ -117,11 +117,8 @@ _BY_KEY = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 
 
 KEPT_MAX = 2
-"""So many connections stay in hand between calls: to give one back and take it again costs as much
-as a small statement."""
-
-LEFT_MIN = 2
-"""So many are always left to transactions."""
+"""So many connections stay in hand while nobody waits for one: to give one back to the pool and
+take it again costs as much as a small statement."""
 
 
 class Database:
@@ -132,7 +129,8 @@ class Database:
         self._dsn = dsn
         self._bells = Bells(dsn)
         self._kept: list[Any] = []
-        self._kept_max = min(KEPT_MAX, pool.get_max_size() - LEFT_MIN)
+        self._kept_max = KEPT_MAX
+        self._waiting = 0
 
     @classmethod
     async def open(cls, dsn: str, *, pool_size: int = 10) -> Self:
@@ -170,7 +168,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self, scope: Scope) -> AsyncIterator[Transaction]:
         """Commit when the block ends, roll back when it raises. One service method is one."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             transaction = Transaction(connection, scope)
             try:
                 # One round trip; the names were checked when the scope was made.
@@ -193,26 +191,37 @@ class Database:
 
         It sees nothing unless it sets its scope itself, as the functions of hot paths do.
         """
+        async with self._connection() as connection:
+            rows: list[Any] = await connection.fetch(sql, *args)
+        return rows
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        """Give a connection; it stays in hand unless it failed or somebody waits for one."""
         connection = await self._in_hand()
         try:
-            rows: list[Any] = await connection.fetch(sql, *args)
+            yield connection
         except BaseException:
             await self._pool.release(connection)
             raise
-        if len(self._kept) < self._kept_max:
-            self._kept.append(connection)
-        else:
+        if self._waiting or len(self._kept) >= self._kept_max:
             await self._pool.release(connection)
-        return rows
+        else:
+            self._kept.append(connection)
 
     async def _in_hand(self) -> Any:
         """Take a connection that was kept, if it still lives; else one of the pool."""
         while self._kept:
             connection = self._kept.pop()
-            with suppress(asyncpg.InterfaceError):  # lost, and the pool has taken it back already
-                connection.get_server_pid()
-                return connection
-        return await self._pool.acquire()
+            with suppress(asyncpg.InterfaceError):  # lost, and the pool has it back already
+                if not connection.is_closed():
+                    return connection
+                await self._pool.release(connection)
+        self._waiting += 1
+        try:
+            return await self._pool.acquire()
+        finally:
+            self._waiting -= 1
 
     def wake(self, topic: str) -> None:
         """Tell everybody who waits for `topic` what a `call` has just committed."""

@@ -91,10 +91,11 @@ async def test_a_bell_rings_at_commit_and_not_at_rollback(database: Database) ->
         await bell.wait(60)
 
 
-async def test_calls_one_after_the_other_stay_on_one_connection(database: Database) -> None:
-    first, second = [(await database.call("select pg_backend_pid()"))[0][0] for _ in range(2)]
-
-    assert first == second
+async def test_who_waits_for_a_connection_gets_the_next_that_is_free(dsn: str) -> None:
+    small = await Database.open(dsn, pool_size=2)
+    async with small.transaction(Scope("main")), asyncio.timeout(5):
+        await asyncio.gather(*(small.call("select pg_sleep(0.05)") for _ in range(3)))
+    await small.close()
 
 
 async def test_a_call_does_not_meet_a_connection_that_was_lost(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
+import structlog
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 
@@ -19,6 +20,8 @@ from crossdock.governance.roles import Principal, Verb, require
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import Text
+
+log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
 BEAT_LOOKS = 15
@@ -113,7 +116,8 @@ async def _tail(
                 written = await _written(tx, events)
         except Forbidden:
             return
-        except DATABASE_ERRORS:
+        except DATABASE_ERRORS as error:
+            log.warning("a follower of the log waits", error=repr(error))
             yield b": the database is away\n\n"
             await asyncio.sleep(LOOK_SECONDS)
             continue

@@ -122,6 +122,21 @@ async def test_a_batch_is_decided_as_if_each_had_asked_alone_in_turn(
     assert len(told) == len({one.reservation_id for one in told}) == len(expected)  # type: ignore[attr-defined]
 
 
+async def test_more_than_a_column_can_count_is_denied_and_spoils_nobodys_batch(
+    house: House,
+) -> None:
+    await house.hear(counted(1, count(10)))
+    most = [
+        ReservationRequest(f"R{number}", (ReservationLine("X", "DC1", 10**18 - 1),))
+        for number in range(20)
+    ]
+
+    made = await house.inventory.reserve_many(MAIN, "shop", [*most, request("small", 4)])
+
+    granted = [one.is_granted for one in made if isinstance(one, Reservation)]
+    assert granted == [False] * 20 + [True]
+
+
 async def test_a_denied_request_stays_denied_when_stock_arrives(house: House) -> None:
     await house.hear(counted(1, count(1)))
     await house.inventory.reserve(MAIN, "shop", request("R", 5))

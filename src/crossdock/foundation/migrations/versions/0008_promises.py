@@ -87,10 +87,11 @@ end if;
 if not is_exact then
     with counted as (
         update inventory_stock s
-        set hard = s.hard + w.hard, soft = s.soft + w.soft, version = s.version + 1
+        set hard = s.hard + w.hard::bigint, soft = s.soft + w.soft::bigint,
+            version = s.version + 1
         from (select stock_id,
-                sum(case when coalesce(is_hard, is_any_hard) then micros else 0 end)::bigint hard,
-                sum(case when coalesce(is_hard, is_any_hard) then 0 else micros end)::bigint soft
+                sum(case when coalesce(is_hard, is_any_hard) then micros else 0 end) hard,
+                sum(case when coalesce(is_hard, is_any_hard) then 0 else micros end) soft
             from unnest(stock_ids, amounts, hard) a(stock_id, micros, is_hard)
             group by stock_id order by stock_id) w
         where s.stock_id = w.stock_id and not s.is_grouped
