@@ -93,9 +93,15 @@ async def test_a_bell_rings_at_commit_and_not_at_rollback(database: Database) ->
 
 async def test_who_waits_for_a_connection_gets_the_next_that_is_free(dsn: str) -> None:
     small = await Database.open(dsn, pool_size=2)
-    async with small.transaction(Scope("main")), asyncio.timeout(5):
-        await asyncio.gather(*(small.call("select pg_sleep(0.05)") for _ in range(3)))
+    async with small.transaction(Scope("main")):
+        asked = [asyncio.create_task(small.call("select pg_sleep(0.05)")) for _ in range(3)]
+        _, waiting = await asyncio.wait(asked, timeout=5)
+
+    for one in waiting:
+        one.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
     await small.close()
+    assert not waiting
 
 
 async def test_a_call_does_not_meet_a_connection_that_was_lost(

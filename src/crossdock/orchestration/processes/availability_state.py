@@ -30,10 +30,10 @@ class Shown:
     `held` is what the channel last confirmed to hold, at some moment between `held_from` and
     `held_at`: by a write, or in its own words, of which the newest looked at were said at
     `heard_at`; the last that contradicted each other came at `disputed_at`, and the last that said
-    the same of the same moment at `repeated_at`. `unexplained` is
-    by how much the channel fell without an order that we count; below zero, by how much orders
-    rose without a fall that we heard of. `doubtful` is a write that may have arrived after all;
-    `is_doubted` says that `held` itself wants proof.
+    the same of the same moment at `repeated_at`. `unexplained` is by how much the channel fell
+    without an order that we count; below zero, by how much orders rose without a fall that we
+    heard of. `doubtful` is a write that may have arrived after all; `is_doubted` says that `held`
+    itself wants proof.
     """
 
     version: int = 0
