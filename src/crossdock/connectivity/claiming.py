@@ -236,14 +236,20 @@ async def claim(  # noqa: PLR0913 - a claim has that many parts
 
 
 def chosen_of(rows: Sequence[Any], room: int, turn: int) -> tuple[list[str], int]:
-    """Choose by lane shares, then only what goes into one call with the first of them."""
+    """Choose by lane shares, then only what goes into one call with the first of them.
+
+    The turn passes by one for each call, however much it carries: so whatever is at the front of
+    a lane leads a call after ten of them at most. A turn for each place would let the same lane
+    lead for ever where the room is a multiple of ten.
+    """
     by_lane: defaultdict[Lane, list[Any]] = defaultdict(list)
     for row in rows:
         by_lane[next(lane for lane in LANES if LANE_NUMBERS[lane] == row["lane"])].append(row)
-    counts, after = turns({lane: len(found) for lane, found in by_lane.items()}, room, turn)
+    waiting = {lane: len(found) for lane, found in by_lane.items()}
+    counts = turns(waiting, room, turn)
     ordered = [row for lane in LANES for row in by_lane[lane][: counts[lane]]]
     # The lane whose turn it is leads the call, or a batch of one would never leave the first lane.
-    first_counts, _ = turns({lane: len(found) for lane, found in by_lane.items()}, 1, turn)
+    first_counts = turns(waiting, 1, turn)
     leading = next(lane for lane in LANES if first_counts[lane])
     first = by_lane[leading][0]
     if first["suspicions"] >= SUSPICIONS_ALONE:
@@ -252,7 +258,7 @@ def chosen_of(rows: Sequence[Any], room: int, turn: int) -> tuple[list[str], int
         row["command_id"]
         for row in ordered
         if row["role"] == first["role"] and row["suspicions"] < SUSPICIONS_ALONE
-    ], after
+    ], turn + 1
 
 
 async def expired(tx: Transaction, connection: str, now: datetime) -> list[OutboxCommand]:

@@ -35,20 +35,19 @@ def back_off(attempts: int, random: Random, first: timedelta = BACK_OFF_FIRST) -
     return whole / 2 + whole / 2 * random.random()
 
 
-def turns(waiting: Mapping[Lane, int], room: int, turn: int) -> tuple[dict[Lane, int], int]:
-    """Share `room` places among the lanes; answer how many each gets, and the next turn.
+def turns(waiting: Mapping[Lane, int], room: int, turn: int) -> dict[Lane, int]:
+    """Share `room` places among the lanes, beginning with `turn`; say how many each gets.
 
     A lane whose turn it is and that has nothing gives its place to the most urgent that has.
     """
     left = {lane: waiting.get(lane, 0) for lane in LANES}
     given = dict.fromkeys(LANES, 0)
-    for _ in range(min(room, sum(left.values()))):
-        own = TURNS[turn % len(TURNS)]
+    for place in range(min(room, sum(left.values()))):
+        own = TURNS[(turn + place) % len(TURNS)]
         lane = own if left[own] else next(each for each in LANES if left[each])
         left[lane] -= 1
         given[lane] += 1
-        turn += 1
-    return given, turn
+    return given
 
 
 def next_call_at(

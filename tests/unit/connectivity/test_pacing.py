@@ -16,6 +16,7 @@ from crossdock.connectivity.aftermath import (
     Tries,
     next_of,
 )
+from crossdock.connectivity.claiming import chosen_of
 from crossdock.connectivity.directory import Circuit
 from crossdock.connectivity.gaps import Hole, Progress
 from crossdock.connectivity.pacing import (
@@ -30,6 +31,7 @@ from crossdock.connectivity.pacing import (
     turns,
 )
 from crossdock.connectivity.sdk import RepeatSafety
+from crossdock.connectivity.settling import LANE_NUMBERS
 from tests.conftest import NOON
 
 depths = st.dictionaries(st.sampled_from(LANES), st.integers(0, 200))
@@ -47,27 +49,52 @@ def test_a_back_off_stays_within_its_bounds(attempts: int, seed: int) -> None:
 def test_every_place_is_given_while_anybody_waits(
     waiting: dict[Lane, int], room: int, turn: int
 ) -> None:
-    given_places, after = turns(waiting, room, turn)
+    given_places = turns(waiting, room, turn)
 
-    assert sum(given_places.values()) == min(room, sum(waiting.values())) == after - turn
+    assert sum(given_places.values()) == min(room, sum(waiting.values()))
     assert all(given_places[lane] <= waiting.get(lane, 0) for lane in LANES)
 
 
-@given(waiting=depths, turn=st.integers(0, 10_000), rooms=st.lists(st.integers(1, 5), min_size=10))
-def test_no_lane_waits_longer_than_one_round_of_turns(
-    waiting: dict[Lane, int], turn: int, rooms: list[int]
+@given(waiting=depths, turn=st.integers(0, 10_000))
+def test_of_ten_places_each_lane_that_has_enough_gets_its_share(
+    waiting: dict[Lane, int], turn: int
 ) -> None:
-    """However the calls are cut, each lane that has enough gets its share of ten places."""
-    left = {lane: waiting.get(lane, 0) + len(TURNS) for lane in LANES}
-    got = dict.fromkeys(LANES, 0)
-    start = turn
-    for room in rooms:
-        places = min(room, start + len(TURNS) - turn)
-        given_places, turn = turns(left, places, turn)
-        for lane in LANES:
-            got[lane] += given_places[lane]
-            left[lane] -= given_places[lane]
-    assert got == {lane: TURNS.count(lane) for lane in LANES}
+    enough = {lane: waiting.get(lane, 0) + len(TURNS) for lane in LANES}
+
+    assert turns(enough, len(TURNS), turn) == {lane: TURNS.count(lane) for lane in LANES}
+
+
+commands = st.fixed_dictionaries(
+    {"role": st.sampled_from("ab"), "suspicions": st.integers(0, SUSPICIONS_MAX)}
+)
+
+
+@given(
+    room=st.integers(1, 250),
+    turn=st.integers(0, 10_000),
+    waiting=st.lists(st.tuples(st.sampled_from(LANES), commands), min_size=1, max_size=6),
+)
+def test_the_front_of_every_lane_leaves_within_ten_calls_whatever_crowds_in(
+    room: int, turn: int, waiting: list[tuple[Lane, dict[str, object]]]
+) -> None:
+    """Whichever its role and its past, and however large a batch the target takes."""
+    patient = [
+        {"command_id": str(number), "lane": LANE_NUMBERS[lane], **command}
+        for number, (lane, command) in enumerate(waiting)
+    ]
+    crowd = [
+        {"command_id": "crowd", "lane": LANE_NUMBERS[lane], "role": "a", "suspicions": 0}
+        for lane in LANES
+        for _ in range(room)
+    ]
+    fronts = {row["lane"]: row["command_id"] for row in reversed(patient)}.values()
+
+    for _ in TURNS:
+        sent, turn = chosen_of([*patient, *crowd], room, turn)
+        assert sent
+        patient = [row for row in patient if row["command_id"] not in sent]
+
+    assert not {row["command_id"] for row in patient} & set(fronts)
 
 
 @given(
@@ -173,8 +200,13 @@ def test_what_reached_nobody_does_not_count_as_a_try() -> None:
     assert (after.attempts, after.due_at) == (2, NOON + timedelta(seconds=9))
 
 
-@given(batches=st.lists(st.lists(st.integers(0, 60), max_size=8), max_size=12))
-def test_holes_are_exactly_the_numbers_that_did_not_come(batches: list[list[int]]) -> None:
+@given(
+    batches=st.lists(st.lists(st.integers(0, 60), max_size=8), max_size=12),
+    covered=st.none() | st.integers(0, 60),
+)
+def test_holes_are_exactly_the_numbers_that_did_not_come_and_no_snapshot_covers(
+    batches: list[list[int]], covered: int | None
+) -> None:
     progress = Progress()
     for batch in batches:
         progress = progress.after(batch)
@@ -184,7 +216,12 @@ def test_holes_are_exactly_the_numbers_that_did_not_come(batches: list[list[int]
         assert progress == Progress()
         return
     heard = {number for batch in batches for number in batch}
-    missing = {number for number in range(first, max(heard)) if number not in heard}
+    progress = progress.after([max(heard)], covered)
+    missing = {
+        number
+        for number in range(max(first, -1 if covered is None else covered + 1), max(heard))
+        if number not in heard
+    }
     told = [n for hole in progress.holes for n in range(hole.first, hole.last + 1)]
     assert progress.highest == max(heard)
     assert sorted(told) == sorted(missing)
