@@ -22,10 +22,11 @@ class Progress:
     highest: int | None = None
     holes: tuple[Hole, ...] = ()
 
-    def after(self, sequences: Iterable[int]) -> "Progress":
+    def after(self, sequences: Iterable[int], covered: int | None = None) -> "Progress":
         """Hear these numbers, in any order and any number of times.
 
         The first number ever heard starts the stream: what lies before it was never promised.
+        What is missing up to `covered`, inclusive, is missed no more: a snapshot contains it.
         """
         heard = sorted(set(sequences))
         if not heard:
@@ -39,6 +40,12 @@ class Progress:
                 highest = number
             else:
                 holes = _filled(holes, number)
+        if covered is not None:
+            holes = [
+                Hole(max(hole.first, covered + 1), hole.last)
+                for hole in holes
+                if hole.last > covered
+            ]
         return Progress(highest, tuple(sorted(holes)[:HOLES_MAX]))
 
 

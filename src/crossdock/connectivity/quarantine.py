@@ -15,6 +15,8 @@ from crossdock.foundation.database import Transaction
 
 log = structlog.get_logger(__name__)
 
+PLACE_LENGTH_MAX = 500
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
@@ -108,7 +110,7 @@ async def add(
         now,
         [refusal.raw_ref for refusal in refusals],
         [storable(refusal.code, 100) for refusal in refusals],
-        [storable(refusal.place, 500) for refusal in refusals],
+        [storable(refusal.place, PLACE_LENGTH_MAX) for refusal in refusals],
         [storable(refusal.reason) for refusal in refusals],
         [refusal.record for refusal in refusals],
         [refusal.fact for refusal in refusals],

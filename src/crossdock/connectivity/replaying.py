@@ -103,7 +103,10 @@ class Quarantine:
         if entry.state != "OPEN":
             return ReplayedEntry(id=entry.id, is_closed=False, reason=f"it is {entry.state}")
         if entry.code == GAP_CODE:
-            reason = "a hole cannot be replayed: ask the source for a snapshot, then discard this"
+            reason = (
+                "a hole cannot be replayed: it closes when the source sends these numbers again,"
+                " or a full snapshot of the site that numbers its own; else discard it after one"
+            )
             return ReplayedEntry(id=entry.id, is_closed=False, reason=reason)
         if entry.fact is not None:
             return await self._tried_fact(tx, entry, entry.fact)

@@ -3,14 +3,18 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.inventory import StockSnapshotTaken
 from crossdock.connectivity import quarantine
+from crossdock.connectivity.acceptance import storable
 from crossdock.connectivity.gaps import Hole, Progress
-from crossdock.connectivity.quarantine import Refusal
+from crossdock.connectivity.quarantine import PLACE_LENGTH_MAX, Refusal
 from crossdock.foundation.database import Transaction, WorkersSql
 
 GAP_CODE = "EVT-GAP"
+HEALED = "nothing of it is missing any more"
 
 # Locks the stream's row, so that two batches of one stream count one after the other.
 HIGHEST = """
@@ -41,22 +45,54 @@ where c.tenant = h.tenant and c.name = h.source and h.reported_at is null
     and h.seen_at <= $1::timestamptz - make_interval(secs => c.gap_seconds)
 returning h.tenant, h.source, h.stream, h.first, h.last
 """)
+# What is open of what was reported of a source's streams.
+REPORTS = """
+select id, place, identity from quarantine
+where tenant = $1 and source = $2 and code = $3 and state = 'OPEN'
+"""
+
+
+class Stream(NamedTuple):
+    tenant: str
+    source: str
+    name: str
 
 
 async def hear(
     tx: Transaction, tenant: str, source: str, facts: Sequence[Fact], now: datetime
 ) -> None:
-    """Note which numbers of each stream have come."""
+    """Note which numbers of each stream have come; close what was reported and is healed."""
     heard: defaultdict[str, list[int]] = defaultdict(list)
+    covered: dict[str, int] = {}
     for fact in facts:
         if fact.sequence is not None:
             heard[fact.stream].append(fact.sequence)
-    for stream, sequences in sorted(heard.items()):
-        await _hear_stream(tx, (tenant, source, stream), sequences, now)
+            if _covers(fact):
+                covered[fact.stream] = max(fact.sequence, covered.get(fact.stream, fact.sequence))
+    for name, sequences in sorted(heard.items()):
+        stream = Stream(tenant, source, name)
+        await _hear_stream(tx, stream, sequences, covered.get(name), now)
+
+
+def _covers(fact: Fact) -> bool:
+    """Say whether it tells all that its stream has told of, whatever was lost on the way.
+
+    So it is where a site numbers its own messages and says all that lies there.
+    """
+    payload = fact.payload
+    return (
+        isinstance(payload, StockSnapshotTaken)
+        and payload.is_full
+        and payload.location == fact.stream
+    )
 
 
 async def _hear_stream(
-    tx: Transaction, stream: tuple[str, str, str], sequences: Sequence[int], now: datetime
+    tx: Transaction,
+    stream: Stream,
+    sequences: Sequence[int],
+    covered: int | None,
+    now: datetime,
 ) -> None:
     found = await tx.fetchrow(HIGHEST, *stream, min(sequences))
     rows = (
@@ -66,7 +102,7 @@ async def _hear_stream(
         None if found["is_first"] else found["highest"],
         tuple(Hole(row["first"], row["last"]) for row in rows.values()),
     )
-    after = before.after(sequences)
+    after = before.after(sequences, covered)
     if after.highest != found["highest"]:
         await tx.execute(SET_HIGHEST, *stream, after.highest)
     if after.holes == before.holes:
@@ -87,21 +123,47 @@ async def _hear_stream(
         [parent["seen_at"] if parent else now for parent in parents],
         [parent["reported_at"] if parent else None for parent in parents],
     )
+    if any(rows[hole.first]["reported_at"] for hole in gone):
+        await _close_healed(tx, stream, after.holes, now)
 
 
-async def report_holes(tx: Transaction, now: datetime) -> int:
-    """Show every hole that has lasted too long, as `EVT-GAP` in the quarantine."""
+async def _close_healed(
+    tx: Transaction, stream: Stream, holes: Sequence[Hole], now: datetime
+) -> None:
+    """Close the reports of which nothing is missing any more."""
+    healed: list[int] = []
+    for row in await tx.fetch(REPORTS, stream.tenant, stream.source, GAP_CODE):
+        first, last = map(int, row["identity"].split(".."))
+        is_ours = row["place"] == _place(stream.name, Hole(first, last))
+        if is_ours and not any(hole.first <= last and first <= hole.last for hole in holes):
+            healed.append(row["id"])
+    await quarantine.close(tx, healed, "REPLAYED", HEALED, now)
+
+
+async def report_holes(tx: Transaction, now: datetime) -> list[tuple[str, str]]:
+    """Show every hole that has lasted too long, as `EVT-GAP` in the quarantine.
+
+    Answer the (tenant, source) of those that are shown now.
+    """
     rows = await tx.fetch(SILENT, now)
     for row in rows:
+        hole = Hole(row["first"], row["last"])
         refusal = Refusal(
             code=GAP_CODE,
-            place=f"{row['stream']}:{row['first']}-{row['last']}",
-            reason=f"stream {row['stream']!r}: {_numbers(row['first'], row['last'])} never came; "
-            "ask the source for a snapshot",
+            place=_place(row["stream"], hole),
+            reason=f"stream {row['stream']!r}: {_numbers(hole)} never came; "
+            "ask the source to send them again, or for a full snapshot",
+            identity=f"{hole.first}..{hole.last}",
         )
         await quarantine.add(tx, row["tenant"], row["source"], [refusal], now)
-    return len(rows)
+    return sorted({(row["tenant"], row["source"]) for row in rows})
 
 
-def _numbers(first: int, last: int) -> str:
-    return f"number {first}" if first == last else f"numbers {first} to {last}"
+def _place(stream: str, hole: Hole) -> str:
+    return storable(f"{stream}:{hole.first}-{hole.last}", PLACE_LENGTH_MAX)
+
+
+def _numbers(hole: Hole) -> str:
+    if hole.first == hole.last:
+        return f"number {hole.first}"
+    return f"numbers {hole.first} to {hole.last}"

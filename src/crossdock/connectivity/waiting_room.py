@@ -1,6 +1,7 @@
 """Facts that came before what they speak of: kept, tried again, and shown when it never comes.
 
-A source that is polled is asked at once for what its own message named and nobody knows.
+A source that is polled is asked at once for what its own message named and nobody knows, and
+for the numbers that its stream has left out.
 """
 
 import asyncio
@@ -132,8 +133,16 @@ class WaitingRoom:
         return sum([await self._retry_tenant(Scope(tenant), now) for tenant in tenants])
 
     async def report_holes(self) -> int:
+        """Show holes that have lasted too long; have those sources asked that can be.
+
+        Answer how many sources they are of.
+        """
+        now = self._clock.now()
         async with self._database.transaction(Scope.of_workers()) as tx:
-            return await streams.report_holes(tx, self._clock.now())
+            found = await streams.report_holes(tx, now)
+        for tenant, source in found:
+            await self._ask(Scope(tenant), [(source, now)], now)
+        return len(found)
 
     async def waiting(self, scope: Scope, source: str = "", limit: int = 100) -> list[Waiting]:
         async with self._database.transaction(scope) as tx:
@@ -168,7 +177,7 @@ class WaitingRoom:
     async def _ask(
         self, scope: Scope, waiting: Sequence[tuple[str, datetime]], now: datetime
     ) -> None:
-        """Have polled sources asked soon that have not been since they said what waits."""
+        """Have polled sources asked soon that have not been since something of theirs misses."""
         sources, received = [source for source, _ in waiting], [at for _, at in waiting]
         async with self._database.transaction(scope) as tx:
             rows = await tx.fetch(ASK_SOON, tx.tenant, sources, received, now, ASK_EVERY)

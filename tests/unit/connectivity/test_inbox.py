@@ -438,27 +438,6 @@ async def test_an_application_may_only_say_what_it_declares(hub: World) -> None:
     assert receipt.verdicts[0].verdict is Verdict.QUARANTINED
 
 
-async def test_a_number_that_stays_away_is_reported_and_one_that_comes_late_is_not(
-    database: Database, clock: VirtualClock
-) -> None:
-    hub = await with_shop(world(database, clock), gap_seconds=60)
-    room = WaitingRoom(hub.database, clock, hub.catalogue)
-    numbers = [10, 11, 14, 15, 17]
-    facts = [moved(f"M{number}", stream="moves", sequence=number) for number in numbers]
-    await hub.inbox.record(MAIN, "shop", facts, b"page 1")
-    await clock.advance(timedelta(seconds=30))
-    await hub.inbox.record(MAIN, "shop", [moved("M16", stream="moves", sequence=16)], b"page 2")
-    await clock.advance(timedelta(seconds=30))
-
-    assert await room.report_holes() == 1
-    assert await room.report_holes() == 0
-
-    [gap] = await quarantined(hub)
-    assert (gap.code, gap.place) == ("EVT-GAP", "moves:12-13")
-    [result] = await quarantine_of(hub).replay(MAIN, [gap])
-    assert not result.is_closed
-
-
 async def test_our_own_write_coming_back_is_marked_as_an_echo(hub: World) -> None:
     await hub.enqueue(command("c1", quantity="5"))
     courier = await hub.courier()
