@@ -98,8 +98,9 @@ async def test_a_report_closes_when_the_last_of_its_numbers_comes(
 async def test_a_full_snapshot_of_the_site_that_numbers_its_own_closes_what_it_contains(
     hub: World,
     clock: VirtualClock,
+    *,
     location: str,
-    is_full: bool,  # noqa: FBT001 - a case of the table
+    is_full: bool,
     sequence: int,
     left: list[str],
 ) -> None:

@@ -198,6 +198,8 @@ def _group(own: Availability, members: Sequence[Availability]) -> Availability:
         sources=tuple(sources[source] for source in sorted(sources)),
         is_known=any(member.is_known for member in members),
         rule=proof.GROUP_RULE,
+        members_withheld=sum(member.figures.withheld for member in members),
+        members_shortage=sum(member.figures.shortage for member in members),
     )
 
 

@@ -30,7 +30,10 @@ class SourceAge:
 RULE = "available = max(0, nettable - hard - soft - safety)"
 NODE_RULE = f"{RULE}; nettable = own goods in AVAILABLE, a negative bucket counting as zero"
 MEMBER_RULE = f"{NODE_RULE}; at most what the group's promises leave"
-GROUP_RULE = f"{RULE}; nettable = the sum of what the members have available"
+GROUP_RULE = (
+    f"{RULE}; nettable = the sum of what the members have available;"
+    " what they withhold and lack is shown with the group's own"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,8 @@ class Availability:
     `is_known` is false where nobody ever said what lies there: that is not zero. `by_status` sums
     our own goods per bucket, `of_others` is what lies there for other owners.
     `kept_for_group` is what a node holds back so that its group's promises stay covered.
+    `members_withheld` and `members_shortage` are what a group's nodes withhold and lack: one
+    node's shortage takes nothing from another's goods, and still somebody has to see it.
     """
 
     item: str
@@ -54,6 +59,8 @@ class Availability:
     is_known: bool
     as_of: datetime
     rule: str = NODE_RULE
+    members_withheld: int = 0
+    members_shortage: int = 0
 
     @property
     def is_stale(self) -> bool:
@@ -80,15 +87,16 @@ class Availability:
 
     @property
     def withheld(self) -> Quantity:
-        return self.quantity(self.figures.withheld)
+        return self.quantity(self.figures.withheld + self.members_withheld)
 
     @property
     def shortage(self) -> Quantity:
-        return self.quantity(self.figures.shortage)
+        return self.quantity(self.figures.shortage + self.members_shortage)
 
     @property
     def net(self) -> Quantity:
-        return self.quantity(self.figures.net)
+        members = self.members_withheld - self.members_shortage
+        return self.quantity(self.figures.net + members)
 
     def quantity(self, micros: int) -> Quantity:
         return Quantity.from_micros(micros, self.unit)

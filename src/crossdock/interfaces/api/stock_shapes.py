@@ -99,6 +99,8 @@ class ProofShown:
     soft: AmountShown
     safety: AmountShown
     kept_for_group: AmountShown
+    members_withheld: AmountShown
+    members_shortage: AmountShown
     of_others: AmountShown
     by_status: dict[str, AmountShown]
     sources: list[SourceShown]
@@ -179,8 +181,8 @@ def availability_shown(answer: Availability) -> AvailabilityShown:
         location=answer.location,
         available=shown(answer.available.micros) if answer.is_known else None,
         on_hand=shown(answer.on_hand.micros) if answer.is_known else None,
-        withheld=shown(figures.withheld),
-        shortage=shown(figures.shortage),
+        withheld=shown(answer.withheld.micros),
+        shortage=shown(answer.shortage.micros),
         is_known=answer.is_known,
         is_stale=answer.is_stale,
         as_of=answer.as_of,
@@ -190,6 +192,8 @@ def availability_shown(answer: Availability) -> AvailabilityShown:
             soft=shown(figures.soft),
             safety=shown(figures.safety),
             kept_for_group=shown(answer.kept_for_group),
+            members_withheld=shown(answer.members_withheld),
+            members_shortage=shown(answer.members_shortage),
             of_others=shown(answer.of_others),
             by_status={str(status): shown(held) for status, held in answer.by_status.items()},
             sources=[

@@ -1,5 +1,6 @@
 """What an availability answer adds up to, and when it is too old to be believed."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -43,9 +44,11 @@ def test_on_hand_is_every_bucket_but_what_is_on_its_way(
     assert said.on_hand == Quantity.from_micros(sum(by_status.values()) - on_its_way, "EA")
 
 
-@given(figures)
-def test_what_is_available_withheld_and_short_explains_the_net_figure(one: Figures) -> None:
-    said = answer(one, {})
+@given(figures, amounts, amounts)
+def test_what_is_available_withheld_and_short_explains_the_net_figure(
+    one: Figures, withheld: int, short: int
+) -> None:
+    said = replace(answer(one, {}), members_withheld=withheld, members_shortage=short)
 
     assert said.available + said.withheld - said.shortage == said.net
 

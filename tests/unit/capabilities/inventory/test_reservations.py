@@ -371,7 +371,21 @@ async def test_a_shortage_at_one_node_does_not_eat_anothers_stock(house: House) 
     await house.hear(ordered("O", 1, demand("O/1", 9)))
     await group(house, "DC1", "DC2")
 
-    assert (await house.stock(location="WEST")).available.value == 4
+    # 4 at DC2; 9 asked of the 2 at DC1.
+    assert await house.figures(location="WEST") == (-3, 4, 0, 7)
+
+
+async def test_a_group_shows_what_its_nodes_withhold_beside_what_it_withholds_itself(
+    house: House,
+) -> None:
+    await house.hear(counted(1, count(6)), counted(1, count(4), location="DC2"))
+    await group(house, "DC1", "DC2")
+    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", 2 * MICROS)
+    await house.inventory.upkeep.set_safety(MAIN, "X", "WEST", 1 * MICROS)
+    await house.reserve(3, location="WEST")
+
+    # 10 there, 3 promised at the group: 7; of these 2 stay at DC1 and 1 with the group.
+    assert await house.figures(location="WEST") == (7, 4, 3, 0)
 
 
 async def test_a_hold_moves_from_group_to_node_without_a_gap(house: House) -> None:
