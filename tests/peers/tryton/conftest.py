@@ -4,6 +4,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,12 +17,14 @@ from crossdock.connectivity.sdk import Ports, PostMovement
 from crossdock.foundation.clock import SystemClock
 from crossdock.foundation.postgres import EmbeddedPostgres
 from tests.peers.tryton import server
+from tests.peers.tryton.reading import Reading, reading
 from tests.peers.tryton.server import TrytonServer
 from tests.peers.tryton.trading import Trading
 
 _numbers = itertools.count(1)
 
 Connect = Callable[..., AbstractAsyncContextManager[TrytonConnection]]
+Read = Callable[..., AbstractAsyncContextManager[Reading]]
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +63,16 @@ def connect(settings: TrytonSettings) -> Connect:
 async def connection(connect: Connect) -> AsyncIterator[TrytonConnection]:
     async with connect() as opened:
         yield opened
+
+
+@pytest.fixture
+def read(settings: TrytonSettings, dsn: str, tmp_path: Path) -> Read:
+    """Let a hub of its own read Tryton, with these settings changed."""
+
+    def opened(**changes: Any) -> AbstractAsyncContextManager[Reading]:
+        return reading(dsn, tmp_path, settings.model_copy(update=changes))
+
+    return opened
 
 
 @pytest.fixture
