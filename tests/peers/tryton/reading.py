@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -13,10 +13,13 @@ from typing import Any
 from crossdock.applications.tryton import APPLICATION
 from crossdock.applications.tryton.client import TrytonSettings
 from crossdock.assembly import Hub, Outside
+from crossdock.canonical.envelope import Fact
 from crossdock.connectivity.directory import Entry
 from crossdock.connectivity.poller import Poller, Polling
 from crossdock.connectivity.sdk import Ports
+from crossdock.foundation import event_log
 from crossdock.foundation.clock import SystemClock
+from crossdock.foundation.event_log import Position
 from tests.processes.end_to_end.town import eventually
 from tests.processes.end_to_end.world import connected, settings_of
 
@@ -44,6 +47,21 @@ class Reading:
 
     async def entry(self) -> Entry:
         return await self.hub.directory.get(self.hub.scope, ERP)
+
+    async def rewind(self, moment: datetime) -> None:
+        await self.hub.pollers.rewind_to(self.hub.scope, ERP, moment)
+
+    async def facts(self) -> list[Fact]:
+        """Give all that the hub has recorded, oldest first."""
+        facts: list[Fact] = []
+        after = Position()
+        while True:
+            async with self.hub.database.transaction(self.hub.scope) as tx:
+                page, reached = await event_log.read(tx, after, limit=1000)
+            if reached == after:
+                return facts
+            facts += [event.fact for event in page]
+            after = reached
 
     async def holds(self, item: str, quantity: str, *, at: str = "WH") -> None:
         """Wait until the hub has so many: a move may have to wait for its item, for a moment."""

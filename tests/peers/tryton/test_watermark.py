@@ -11,7 +11,8 @@ import pytest
 
 from crossdock.applications.tryton.client import TrytonConnection
 from crossdock.applications.tryton.session import Session
-from tests.peers.tryton.conftest import Connect, round_of
+from crossdock.foundation.clock import SystemClock
+from tests.peers.tryton.conftest import Connect, Read, round_of
 from tests.peers.tryton.server import TrytonServer
 from tests.peers.tryton.trading import Trading
 
@@ -95,6 +96,31 @@ async def test_an_overlap_shorter_than_the_transaction_is_not_enough(
         second, _ = await round_of(without_overlap, cursor)
 
     assert told(first + second, [*slow, quick]) == {f"move:{quick}"}
+
+
+async def test_what_an_overlap_too_short_loses_a_count_heals_and_a_rewind_finds(
+    tryton: TrytonServer, read: Read, clerk: Trading, code: str
+) -> None:
+    *slow, quick = await draft_moves(clerk, code, 4)
+    begun = SystemClock().now()
+    async with read(overlap=timedelta(0), count_every=timedelta(0)) as erp:
+        await erp.round()
+        async with slow_transaction(tryton, slow) as transaction:
+            await clerk.do("stock.move", "do", [quick])
+            await erp.round()
+            await erp.holds(code, "1")
+            await transaction.commit()
+
+        await erp.round()  # nothing was stamped since: this count is of the same moment
+        await erp.holds(code, "4")
+        counted = told(await erp.facts(), [*slow, quick])
+        await erp.rewind(begun)
+        await erp.round()
+        await erp.holds(code, "4")
+        rewound = told(await erp.facts(), [*slow, quick])
+
+    assert counted == {f"move:{quick}"}, "the stock is right, but what moved is not known"
+    assert len(rewound) == len(slow) + 1
 
 
 async def test_what_is_read_again_is_the_same_fact(

@@ -24,6 +24,7 @@ from crossdock.canonical.errors import Invalid
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 STOCK = "stock"
+CREEP = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +80,7 @@ ORDER = [["last_modified_at", "ASC"], ["id", "ASC"]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """How far a count of the stock has come: which node, behind which product, as of when.
-
-    Two counts of a Tryton at rest have one watermark; when they were begun tells them apart.
-    """
+    """How far a count of the stock has come: which node, behind which product, as of when."""
 
     watermark: datetime
     begun_at: datetime = BEGINNING
@@ -119,9 +117,15 @@ class Cursor:
         )
 
     def counting(self, overlap: timedelta, now: datetime) -> "Cursor":
-        """Begin a count, as of a moment whose transactions have all ended."""
+        """Begin a count, as of a moment whose transactions have all ended.
+
+        While Tryton rests the newest stamp stands still, but the count after it must win over the
+        one before: a slow transaction may have ended between them. So the moment follows the clock
+        by a ten-thousandth, slowly enough that it does not matter whose clock it is.
+        """
         newest = max(self.highs.values(), default=BEGINNING)
-        return replace(self, feed=STOCK, count=Count(watermark=newest - overlap, begun_at=now))
+        watermark = newest - overlap + (now - newest) // CREEP
+        return replace(self, feed=STOCK, count=Count(watermark=watermark, begun_at=now))
 
     def counted(self, products: Sequence[int], page_rows: int, nodes: int) -> "Cursor":
         """Move on by a page of products, then to the next node, then to the next round."""

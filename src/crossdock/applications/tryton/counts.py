@@ -6,6 +6,9 @@ watermark, one overlap before the newest stamp, where every transaction has ende
 newer, because the move did not exist then, is taken off again. Of an item with an older move that
 was written since, nobody can say when that move was done: the item is left out, which says nothing
 about it, and the next count has it.
+
+A transaction that was open for longer than the overlap was lost to the feed, and a count made
+meanwhile is without it. The next one has it, and a later watermark, so it puts the stock right.
 """
 
 from collections.abc import Iterable, Mapping

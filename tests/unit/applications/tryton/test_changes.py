@@ -162,9 +162,8 @@ def test_without_an_overlap_a_slow_transaction_is_lost() -> None:
 
 
 def test_a_count_goes_through_all_nodes_and_pages_and_ends() -> None:
-    cursor = Cursor(highs={"moves": BEGINNING + timedelta(hours=2)}).counting(
-        timedelta(hours=1), BEGINNING
-    )
+    newest = BEGINNING + timedelta(hours=2)
+    cursor = Cursor(highs={"moves": newest}).counting(timedelta(hours=1), newest)
     steps = []
     for products in ([1, 2], [3], [1, 2], [3]):
         assert cursor.count
@@ -174,3 +173,21 @@ def test_a_count_goes_through_all_nodes_and_pages_and_ends() -> None:
 
     assert steps == [(0, 0), (0, 2), (1, 0), (1, 2)]
     assert (cursor.feed, cursor.count) == (FEEDS[0].name, None)
+
+
+@given(instants, st.timedeltas(timedelta(), timedelta(days=999)), st.data())
+def test_of_two_counts_the_later_one_has_the_later_watermark(
+    newest: datetime, overlap: timedelta, data: st.DataObject
+) -> None:
+    """Also of a Tryton at rest: a slow transaction may have ended between them."""
+    waits = st.timedeltas(timedelta(seconds=1), timedelta(days=999))
+    first_at, more = newest + data.draw(waits), data.draw(st.sampled_from([0, 1, 10**9]))
+    second_at = first_at + data.draw(waits)
+    newer = min(newest + timedelta(microseconds=more), second_at)
+
+    first = Cursor(highs={"moves": newest}).counting(overlap, first_at).count
+    second = Cursor(highs={"moves": newer}).counting(overlap, second_at).count
+
+    assert first
+    assert second
+    assert first.watermark < second.watermark <= second_at - overlap
