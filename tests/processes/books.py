@@ -125,7 +125,8 @@ class Office:
 
 
 @asynccontextmanager
-async def office(dsn: str, folder: Path) -> AsyncIterator[Office]:
+async def office(dsn: str, folder: Path, *others: Application) -> AsyncIterator[Office]:
+    """Open a hub that can connect books, and these other applications."""
     clock, random, ledgers = VirtualClock(NOON), Random(5), dict[str, Ledger]()
 
     @asynccontextmanager
@@ -143,9 +144,8 @@ async def office(dsn: str, folder: Path) -> AsyncIterator[Office]:
         events=(StockMoved, ItemChanged, LocationChanged),
         rate_per_second=1000.0,
     )
-    outside = Outside(
-        clock=clock, ids=SeededIds(random), random=random, applications={"books": application}
-    )
+    known = {one.name: one for one in (application, *others)}
+    outside = Outside(clock=clock, ids=SeededIds(random), random=random, applications=known)
     async with Hub.open(settings_of(dsn, folder), outside) as hub:
         yield Office(hub, clock, ledgers)
 

@@ -32,6 +32,7 @@ class Fact:
     `occurred_at` is when it happened, `recorded_at` when the source wrote it down (both aware).
     `sequence` is monotone in `stream`; sources without one leave both empty and the hub uses
     `recorded_at` in microseconds. `version` is the source's revision of a state-carrying fact.
+    `replay` marks history that is filled in later: it changes the figures and triggers nothing.
     """
 
     identity: str

@@ -75,6 +75,7 @@ def cloud_event(event: Event) -> dict[str, Any]:
         "sequence": None if fact.sequence is None else str(fact.sequence),
         "nativeref": fact.native_ref,
         "clockahead": event.is_ahead,
+        "replay": fact.replay,
     }
     return {
         "specversion": "1.0",

@@ -52,7 +52,8 @@ class SaidEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`identity` is the business identity inside the source; said again it is a repeat.
 
     What tells a whole state (an item, an order) is said again under the same identity with a
-    higher `version`; without one with a later `recorded_at`, or else `occurred_at`.
+    higher `version`; without one with a later `recorded_at`, or else `occurred_at`. `replay` says
+    that it is history, filled in later: it counts, and no process books it anywhere.
     """
 
     type: Text
@@ -66,6 +67,7 @@ class SaidEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     correlation_id: Text = ""
     causation_id: Text = ""
     native_ref: Text = ""
+    replay: bool = False
 
 
 class SaidEvents(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -150,6 +152,7 @@ def _read(record: msgspec.Raw, number: int) -> Fact | Untranslatable:
         correlation_id=said.correlation_id,
         causation_id=said.causation_id,
         native_ref=said.native_ref,
+        replay=said.replay,
     )
 
 

@@ -97,6 +97,7 @@ def as_object(event: Event) -> dict[str, object]:
         "occurred_at": fact.occurred_at,
         "received_at": event.received_at,
         "clock_ahead": event.is_ahead,
+        "replay": fact.replay,
         "correlation_id": fact.correlation_id,
         "data": fact.payload,
     }
@@ -105,10 +106,11 @@ def as_object(event: Event) -> dict[str, object]:
 def print_line(event: Event) -> None:
     fact = event.fact
     shown = short(msgspec.to_builtins(fact.payload, enc_hook=str))
-    ahead = f" [yellow]dated {fact.occurred_at:%Y-%m-%d %H:%M}[/]" if event.is_ahead else ""
+    notes = f" [yellow]dated {fact.occurred_at:%Y-%m-%d %H:%M}[/]" if event.is_ahead else ""
+    notes += " [yellow]replay[/]" if fact.replay else ""
     stdout.print(
         f"[dim]{event.received_at:%H:%M:%S.%f}[/] [cyan]{fact.payload.TYPE}[/]"
-        f" [bold]{escape(fact.payload.key)}[/] [dim]{event.source}[/] {escape(shown)}{ahead}",
+        f" [bold]{escape(fact.payload.key)}[/] [dim]{event.source}[/] {escape(shown)}{notes}",
         soft_wrap=True,
     )
 
