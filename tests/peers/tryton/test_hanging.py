@@ -4,8 +4,10 @@ import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
+from crossdock.applications.tryton.client import TrytonConnection
 from crossdock.canonical.errors import Unavailable
 from crossdock.connectivity.sdk import Verdict
 from tests.peers.tryton.conftest import Connect, Read, booking, round_of
@@ -25,6 +27,19 @@ LOGIN = "common.db.login"
 MOVES = "model.stock.move.search_read"
 SEARCH = "model.stock.shipment.internal.search_read"
 CREATE = "model.stock.shipment.internal.create"
+
+COPY_SHIPMENT = """
+insert into stock_shipment_internal
+select (jsonb_populate_record(s, jsonb_build_object('id', $1::int, 'state', 'draft'))).*
+from stock_shipment_internal s where reference = $2
+"""
+COPY_MOVE = """
+insert into stock_move
+select (jsonb_populate_record(m, jsonb_build_object('id', nextval('stock_move_id_seq'),
+    'state', 'draft', 'shipment', 'stock.shipment.internal,' || $1::int,
+    'effective_date', null))).*
+from stock_move m where product = $2
+"""
 
 
 class Hanging:
@@ -125,6 +140,28 @@ async def test_a_create_that_hangs_is_searched_for_and_booked_once(
     assert outcome.verdict is Verdict.DONE
     assert await shipments_named(clerk, code) == ["done"]
     assert await done_moves(clerk, product) == [("done", "7.0")]
+
+
+async def test_a_create_that_tryton_ends_after_its_successor_was_booked_is_left_alone(
+    tryton: TrytonServer, connection: TrytonConnection, clerk: Trading, code: str
+) -> None:
+    """Tryton numbered it first, and committed it when the hub had long created another."""
+    (product,) = await clerk.products(code)
+    command = booking(code, product, "7", target=await warehouse(clerk))
+    database = await asyncpg.connect(tryton.dsn)
+    try:
+        slow = await database.fetchval("select nextval('stock_shipment_internal_id_seq')")
+        await connection.post_movements([command])
+        await database.execute(COPY_SHIPMENT, slow, code)
+        await database.execute(COPY_MOVE, slow, product)
+    finally:
+        await database.close()
+
+    (outcome,) = await connection.post_movements([command])
+
+    assert outcome.verdict is Verdict.DONE
+    assert sorted(await shipments_named(clerk, code)) == ["done", "draft"]
+    assert sorted(await done_moves(clerk, product)) == [("done", "7.0"), ("draft", "7.0")]
 
 
 @pytest.mark.parametrize("step", ["wait", "assign_force", "do"])

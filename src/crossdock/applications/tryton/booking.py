@@ -24,6 +24,7 @@ from crossdock.connectivity.sdk import Outcome, PostMovement, Verdict
 
 SHIPMENT = f"model.{INTERNAL_SHIPMENT}"
 STEPS_MAX = 12
+NAMESAKES_MAX = 50
 SHIPMENT_FIELDS = (
     *("state", "transit_location", "from_location", "to_location", "_timestamp"),
     *("moves.product", "moves.quantity", "moves.unit"),
@@ -33,6 +34,12 @@ SHIPMENT_FIELDS = (
 # assignment is forced; between two warehouses they pass through transit.
 NEXT = {"request": "draft", "draft": "wait", "waiting": "assign_force", "assigned": "do"}
 NEXT_BY_TRANSIT = {**NEXT, "assigned": "pack", "packed": "ship", "shipped": "do"}
+PROGRESS = {
+    state: rank
+    for rank, state in enumerate(
+        ("cancelled", "request", "draft", "waiting", "assigned", "packed", "shipped", "done")
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +94,18 @@ class Bookings:
         )
 
     async def _found(self, reference: str) -> Mapping[str, Any] | None:
+        """Find the shipment; of several the one that has come furthest, so that one is booked.
+
+        There are several when Tryton took longer over a create than a call may take: it was not
+        to be seen yet when the hub looked for it. What is left over stays a draft.
+        """
         answer = await self.session.ask(
             f"{SHIPMENT}.search_read",
             [["reference", "=", reference], ["company", "=", self.company]],
-            *(0, 1, [["id", "ASC"]], list(SHIPMENT_FIELDS)),
+            *(0, NAMESAKES_MAX, [["id", "ASC"]], list(SHIPMENT_FIELDS)),
         )
         rows: Sequence[Mapping[str, Any]] = answer.result
-        return rows[0] if rows else None
+        return max(rows, key=lambda row: PROGRESS.get(row["state"], 0), default=None)
 
     async def _shipment(self, command: PostMovement) -> Mapping[str, Any]:
         product, base = int(command.item), await self._base_unit(command.item)
