@@ -1,5 +1,6 @@
 """What can be wrong with the ground, each with the command or setting that mends it."""
 
+import errno
 import platform
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -11,12 +12,14 @@ from typing import Any
 
 import asyncpg
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from crossdock.canonical.errors import CrossdockError, Rejected
 from crossdock.foundation import metrics, migrate
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import (
     DATABASE_ERRORS,
+    HUB_ROLE,
     Database,
     Transaction,
     check_isolation,
@@ -33,6 +36,26 @@ SIGN_AGE_MAX = timedelta(seconds=30)
 SIGN_KEPT = timedelta(days=1)
 FREE_BYTES_LOW = 2 * 1024**3
 FREE_BYTES_MIN = 256 * 1024**2
+
+TROUBLE = (CrossdockError, SQLAlchemyError, ValueError, *DATABASE_ERRORS)
+"""Whatever may stop a look at the ground or the hub."""
+
+FIX_FULL = "free space on the disk of the database"
+FIX_BY_ERRNO = {
+    errno.ENOSPC: FIX_FULL,
+    errno.EDQUOT: FIX_FULL,
+    errno.EACCES: "let this user read and write CROSSDOCK_DATA_DIR",
+}
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+FIX_BY_SQLSTATE = {
+    "25006": "name the primary in CROSSDOCK_DSN: this server takes no writes",
+    "42501": f"give the role {HUB_ROLE} its rights on the tables of the hub again",
+    "53100": FIX_FULL,
+    "53300": "raise max_connections of the database, or lower CROSSDOCK_POOL_SIZE",
+}
+FIX_OTHERWISE = (
+    "read the log of the database (the embedded one: postgres/log in the data directory)"
+)
 
 WORKER, ATTENDANT = "worker", "attendant"
 """What a process does: everything, or answering questions only."""
@@ -185,6 +208,14 @@ async def figures_of(tx: Transaction, workers: Sequence[str]) -> dict[str, str]:
     return {row["worker"]: row["figures"] for row in await tx.fetch(FIGURES, list(workers))}
 
 
-def failed(name: str, error: CrossdockError) -> Check:
+def failed(name: str, error: Exception) -> Check:
     """Turn an error of a part into a finding."""
-    return Check(name, State.FAIL, error.message, error.hint)
+    if isinstance(error, CrossdockError):
+        return Check(name, State.FAIL, error.message, error.hint)
+    said = getattr(error, "orig", None) or error  # what SQLAlchemy wraps
+    detail = " ".join(f"{type(said).__name__}: {said}".split())
+    if isinstance(error, OSError):
+        return Check(name, State.FAIL, detail, FIX_BY_ERRNO.get(error.errno or 0, FIX_OTHERWISE))
+    return Check(
+        name, State.FAIL, detail, FIX_BY_SQLSTATE.get(getattr(said, "sqlstate", ""), FIX_OTHERWISE)
+    )

@@ -1,7 +1,7 @@
 """`crossdock doctor`: what is wrong, and how to mend it."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from rich.markup import escape
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.errors import CrossdockError
 from crossdock.foundation import health
-from crossdock.foundation.health import Check, State
+from crossdock.foundation.health import TROUBLE, Check, State
 from crossdock.foundation.postgres import ground
 from crossdock.foundation.settings import Settings, unknown_variables
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
@@ -54,33 +54,45 @@ async def examine(
     free_bytes: Callable[[Path], int] = _free_bytes,
 ) -> list[Check]:
     """Look from the ground up; what needs a part that is broken is not looked at."""
-    checks = [
-        health.check_python(),
-        health.check_settings(unknown_variables()),
-        health.check_disk(_existing(settings.data_dir), free_bytes),
-    ]
+    checks = [health.check_python(), health.check_settings(unknown_variables())]
+    try:
+        checks.append(health.check_disk(_existing(settings.data_dir), free_bytes))
+    except OSError as error:
+        checks.append(health.failed("Disk", error))
+    part = "Database"
     try:
         async with ground(settings) as dsn:
             checks.append(await health.check_database(dsn))
             if checks[-1].state is State.OK:
                 checks.append(await health.check_schema(dsn))
             if checks[-1].state is State.OK:
-                checks += await _examine_hub(settings, outside)
-    except CrossdockError as error:
-        checks.append(health.failed("Database", error))
+                part = "Hub"
+                await _examine_hub(settings, outside, checks)
+    except TROUBLE as error:
+        checks.append(health.failed(part, error))
     return checks
 
 
-async def _examine_hub(settings: Settings, outside: Outside | None) -> list[Check]:
+async def _examine_hub(settings: Settings, outside: Outside | None, checks: list[Check]) -> None:
     async with Hub.open(settings, outside) as hub:
-        return [
-            await health.check_scopes(hub.database),
-            await health.check_clock(hub.database, hub.clock),
-            await health.check_workers(hub.database),
-            *await _connections(hub),
-            *await _outbox(hub),
-            *await standing_still(hub),
-        ]
+        checks += await _looked("Isolation", _one(health.check_scopes(hub.database)))
+        checks += await _looked("Clock", _one(health.check_clock(hub.database, hub.clock)))
+        checks += await _looked("Workers", _one(health.check_workers(hub.database)))
+        checks += await _looked("Connections", _connections(hub))
+        checks += await _looked("Outbox", _outbox(hub))
+        checks += await _looked("Standstill", standing_still(hub))
+
+
+async def _looked(name: str, looking: Awaitable[list[Check]]) -> list[Check]:
+    """Make a finding of what stops a look, and look at the rest."""
+    try:
+        return await looking
+    except TROUBLE as error:
+        return [health.failed(name, error)]
+
+
+async def _one(looking: Awaitable[Check]) -> list[Check]:
+    return [await looking]
 
 
 async def _connections(hub: Hub) -> list[Check]:
