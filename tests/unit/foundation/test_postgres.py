@@ -1,5 +1,6 @@
 """The embedded PostgreSQL starts, is joined, and recovers from what a crash leaves behind."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -33,6 +34,21 @@ async def test_a_second_start_joins_the_running_server(folder: Path) -> None:
 
     assert first.dsn == second.dsn
     first.stop()
+
+
+@pytest.mark.parametrize("seen", ["PG_VERSION", "postmaster.pid"])
+async def test_a_start_that_is_given_up_leaves_no_server(folder: Path, seen: str) -> None:
+    start = asyncio.create_task(EmbeddedPostgres.start(folder))
+    async with asyncio.timeout(60):
+        while not await asyncio.to_thread((folder / "postgres" / seen).exists):
+            await asyncio.sleep(0.01)
+
+    start.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+
+    servers = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    assert not [words for words in servers if str(folder / "postgres") in words]
 
 
 async def test_a_pid_file_that_names_a_strangers_process_does_not_stop_the_start(

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from crossdock.interfaces.cli.interrupts import interrupt_held
 from crossdock.interfaces.cli.output import AsJson, stderr
 from crossdock.interfaces.cli.trading_day import (
     by_batch_feed,
@@ -37,5 +38,6 @@ def demo(
         f"  [green]✓[/] the day   {len(day.items)} items, {orders} orders wanted (seed {seed})"
     )
     # The hub's parts take half a second to load; the first lines are there before.
-    shell = importlib.import_module("crossdock.interfaces.cli.demo_shell")
+    with interrupt_held():
+        shell = importlib.import_module("crossdock.interfaces.cli.demo_shell")
     shell.run_day(day, old, port=port, keep=keep, as_json=as_json)

@@ -9,9 +9,10 @@ from importlib.metadata import version
 import typer
 
 from crossdock.canonical.errors import CrossdockError, Invalid, Unavailable
+from crossdock.interfaces.cli.interrupts import EXIT_INTERRUPTED, interrupt_held
 from crossdock.interfaces.cli.output import print_error, stderr, stdout
 
-EXIT_FINDINGS, EXIT_USAGE, EXIT_REMOTE, EXIT_INTERRUPTED = 1, 2, 4, 130
+EXIT_FINDINGS, EXIT_USAGE, EXIT_REMOTE = 1, 2, 4
 
 # Each command lives in the module of its name, as `app`; here is its line in the help.
 COMMANDS = {
@@ -50,8 +51,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run_command(name: str, arguments: list[str]) -> int:
-    app = command_app(name)
     try:
+        with interrupt_held():
+            app = command_app(name)
         typer.main.get_command(app).main(arguments, prog_name=f"crossdock {name}")
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else 0
