@@ -1,5 +1,6 @@
 """The demo's day is the same for a seed, and its judge counts by the truth."""
 
+from crossdock.interfaces.cli.demo_run import picks_of
 from crossdock.interfaces.cli.trading_day import (
     DAY_SECONDS,
     Channel,
@@ -53,3 +54,18 @@ def test_a_delivery_that_the_shop_has_not_heard_of_is_refused_in_vain() -> None:
     day = Day(1, (Item("A", "", 0),), (Delivery(10, "A", 9), Sale(4, 20, SHOP, "A", 3)))
 
     assert by_batch_feed(day, every_seconds=7200).refused_in_vain == 1
+
+
+def test_what_was_sold_is_picked_but_for_what_no_wave_had_time_for() -> None:
+    sales = (
+        Sale(1, 10, SHOP, "A", 4),
+        Sale(2, 20, SHOP, "A", 9),  # refused, so nobody goes to the shelf for it
+        Sale(3, 30, BRANCH, "A", 1),
+        Sale(4, DAY_SECONDS - 30, SHOP, "A", 1),
+    )
+    day = Day(1, (Item("A", "", 8),), sales)
+
+    tally = by_batch_feed(day, every_seconds=7200)
+
+    assert [sale.number for sale in tally.sold] == [1, 3, 4]
+    assert picks_of(day, tally) == 2

@@ -9,14 +9,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+from crossdock.applications.generic_wms.floor import Floor
 from crossdock.applications.generic_wms.simulator import WorkLine
 from crossdock.assembly import Hub, Outside
 from crossdock.connectivity.transports.http import checked
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.ids import SeededIds
 from crossdock.foundation.settings import Settings
-from crossdock.interfaces.cli.demo_world import SITE, TICK_SECONDS, World, open_world
-from crossdock.interfaces.cli.trading_day import Channel, Day, Delivery, Sale, Tally, ticks
+from crossdock.interfaces.cli.demo_world import SITE, STEADY, TICK_SECONDS, World, open_world
+from crossdock.interfaces.cli.trading_day import (
+    DAY_SECONDS,
+    Channel,
+    Day,
+    Delivery,
+    Sale,
+    Tally,
+    ticks,
+)
 
 OPENING = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 
@@ -34,6 +43,7 @@ class Played:
     """
 
     tally: Tally
+    picks: int = 0
     messages: int = 0
     delays: list[float] = field(default_factory=list[float])
     on_hand: int = 0
@@ -76,6 +86,21 @@ async def play_in(world: World, day: Day, progress: Progress) -> Played:
     return played
 
 
+def picks_of(day: Day, tally: Tally) -> int:
+    """Give what was sold to a floor like the one that is played on; count its picks by closing."""
+    stock = {item.sku: item.opening for item in day.items}
+    floor = Floor.opened(SITE, stock, Random(day.seed), OPENING, STEADY)  # noqa: S311  # a game, not a secret
+    sold = {sale.number for sale in tally.sold}
+    for happening in day.happenings:
+        floor.advance(OPENING + timedelta(seconds=happening.at))
+        if isinstance(happening, Delivery):
+            floor.receive(happening.sku, happening.quantity)
+        elif happening.number in sold:
+            floor.release([_work(happening, str(happening.number))])
+    floor.advance(OPENING + timedelta(seconds=DAY_SECONDS))
+    return floor.picks_count
+
+
 async def _open_doors(world: World) -> None:
     """Let the warehouse say what lies there, and the shop hear of it."""
     await world.warehouse.work()
@@ -98,10 +123,11 @@ async def _happen(world: World, tally: Tally, happening: Sale | Delivery) -> Non
         tally.refuse(happening)
         return
     tally.accept(happening)
-    line = WorkLine(
-        demand_ref=accepted, item=happening.sku, quantity=happening.quantity, document=accepted
-    )
-    world.warehouse.release([line])
+    world.warehouse.release([_work(happening, accepted)])
+
+
+def _work(sale: Sale, order: str) -> WorkLine:
+    return WorkLine(demand_ref=order, item=sale.sku, quantity=sale.quantity, document=order)
 
 
 def _sold_by_shop(world: World, sale: Sale) -> str | None:
@@ -163,6 +189,7 @@ async def _turn_to(world: World, end: float) -> None:
 
 async def _close_doors(world: World, played: Played) -> None:
     """Wait for the last messages, then ask everybody for their numbers."""
+    played.picks = world.warehouse.floor.picks_count
     await world.warehouse.deliver_all()
     await world.clock.advance(timedelta(minutes=2))
     await world.simulator.webhooks.deliver_due()

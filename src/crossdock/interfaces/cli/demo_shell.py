@@ -11,7 +11,7 @@ from rich.table import Table
 
 from crossdock.foundation import telemetry
 from crossdock.foundation.settings import Settings
-from crossdock.interfaces.cli.demo_run import OPENING, Played, enter, play_in
+from crossdock.interfaces.cli.demo_run import OPENING, Played, enter, picks_of, play_in
 from crossdock.interfaces.cli.demo_world import SITE, World
 from crossdock.interfaces.cli.hub import run
 from crossdock.interfaces.cli.output import print_json, stderr, stdout
@@ -68,8 +68,8 @@ def _as_object(day: Day, old: Tally, played: Played, seconds: float) -> dict[str
     return {
         "seed": day.seed,
         "seconds": round(seconds, 1),
-        "batch_feed": _tally(old),
-        "crossdock": _tally(played.tally),
+        "batch_feed": _tally(old, picks_of(day, old)),
+        "crossdock": _tally(played.tally, played.picks),
         "messages": played.messages,
         "propagation_ms": {"p50": _quantile(played, 50), "p99": _quantile(played, 99)},
         "on_hand": played.on_hand,
@@ -78,10 +78,11 @@ def _as_object(day: Day, old: Tally, played: Played, seconds: float) -> dict[str
     }
 
 
-def _tally(tally: Tally) -> dict[str, int]:
+def _tally(tally: Tally, picks: int) -> dict[str, int]:
     return {
         "shop_orders": tally.accepted[Channel.SHOP],
         "branch_orders": tally.accepted[Channel.BRANCH],
+        "picks": picks,
         "refused": sum(tally.refused.values()),
         "refused_in_vain": tally.refused_in_vain,
         "oversold_orders": tally.oversold_orders,
@@ -91,13 +92,17 @@ def _tally(tally: Tally) -> dict[str, int]:
 
 def _show(day: Day, old: Tally, played: Played, seconds: float) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("", "shop", "branches", "refused", "in vain", "oversold", "units"):
+    for heading in ("", "shop", "branches", "picks", "refused", "in vain", "oversold", "units"):
         table.add_column(heading, justify="left" if not heading else "right")
-    for name, tally in (("two-hour batch feed", old), ("Crossdock", played.tally)):
+    for name, tally, picks in (
+        ("two-hour batch feed", old, picks_of(day, old)),
+        ("Crossdock", played.tally, played.picks),
+    ):
         colour = "red" if tally.oversold_orders else "green"
         table.add_row(
             name,
             *(str(tally.accepted[channel]) for channel in Channel),
+            str(picks),
             str(sum(tally.refused.values())),
             str(tally.refused_in_vain),
             f"[{colour}]{tally.oversold_orders}[/]",

@@ -40,6 +40,17 @@ BUFFER_Z = Decimal("2.33")
 """One-sided 99 %: how sure a buffer is that sales during the blind time stay below it (A16)."""
 
 
+# Nothing gets lost or found on this floor, so that whatever is short was oversold.
+STEADY = Pace(
+    receipts_per_day=0,
+    counts_per_day=0,
+    damages_per_day=0,
+    missing_in_bin=0,
+    unpicked=0,
+    heartbeat_every=timedelta(minutes=5),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     hub: Hub
@@ -106,22 +117,13 @@ async def _open_warehouse(hub: Hub, ports: Ports, day: Day, api: HttpClient) -> 
     )
     await hub.connect(entry)
     await hub.record([_location(SITE, hub)], source=WMS)
-    # Nothing gets lost or found on this floor, so that whatever is short was oversold.
-    steady = Pace(
-        receipts_per_day=0,
-        counts_per_day=0,
-        damages_per_day=0,
-        missing_in_bin=0,
-        unpicked=0,
-        heartbeat_every=timedelta(minutes=5),
-    )
     return Warehouse(
         SITE,
         stock={item.sku: item.opening for item in day.items},
         ports=ports,
         send=webhook_sender(api, f"/v1/webhooks/{WMS}"),
         secrets=[secret],
-        pace=steady,
+        pace=STEADY,
         habits=WmsHabits(repeated=0.05, reordered=0.1, reordered_by=timedelta(seconds=30)),
     )
 

@@ -64,6 +64,7 @@ class Tally:
 
     def __init__(self, day: Day) -> None:
         self.free = {item.sku: item.opening for item in day.items}
+        self.sold: list[Sale] = []
         self.accepted = dict.fromkeys(Channel, 0)
         self.refused = dict.fromkeys(Channel, 0)
         self.refused_in_vain = 0
@@ -71,6 +72,7 @@ class Tally:
         self.oversold_units = 0
 
     def accept(self, sale: Sale) -> None:
+        self.sold.append(sale)
         self.accepted[sale.channel] += 1
         short = sale.quantity - max(0, self.free[sale.sku])
         self.free[sale.sku] -= sale.quantity

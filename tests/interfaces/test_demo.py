@@ -1,0 +1,181 @@
+"""`crossdock demo` is the same for a seed, ends cleanly when told to, and by itself otherwise."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from crossdock.connectivity.transports.http import HttpClient
+from crossdock.foundation.clock import SystemClock
+
+SMALL = ("--orders", "12", "--items", "4")
+MEASURED = {"seconds", "propagation_ms"}
+FIGURES = {"shop_orders", "branch_orders", "picks", "refused", "refused_in_vain"} | {
+    "oversold_orders",
+    "oversold_units",
+}
+
+
+@asynccontextmanager
+async def demo(folder: Path, *options: str) -> AsyncIterator[Process]:
+    """Start a demo whose database lies in `folder`; nothing of it is left when the block ends."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "crossdock", "demo", *SMALL, *options),
+        env={**os.environ, "TMPDIR": str(folder)},  # noqa: TID251  # a child needs a PATH
+        stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        for left in (psutil.Process(pid) for pid in working_in(folder)):
+            with suppress(psutil.Error):
+                left.kill()
+
+
+def working_in(folder: Path) -> list[int]:
+    """Find the processes that were started for a database in this folder."""
+    return [
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if f"{folder}{os.sep}crossdock-demo-" in " ".join(process.info["cmdline"] or ())
+    ]
+
+
+def is_any_data_left(folder: Path) -> bool:
+    return any(folder.glob("crossdock-demo-*"))
+
+
+async def played(folder: Path, *options: str) -> dict[str, Any]:
+    async with demo(folder, "--json", *options) as process, asyncio.timeout(150):
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    assert working_in(folder) == []
+    found: dict[str, Any] = json.loads(out)
+    return {name: value for name, value in found.items() if name not in MEASURED}
+
+
+async def until_said(process: Process, what: str) -> str:
+    assert process.stderr
+    async with asyncio.timeout(90):
+        while what not in (line := (await process.stderr.readline()).decode()):
+            assert line, f"it ended without saying {what!r}"
+    return line
+
+
+async def interrupted(process: Process) -> tuple[str, str]:
+    """Type Ctrl-C: the terminal tells the whole group."""
+    os.killpg(process.pid, signal.SIGINT)
+    return await ended(process)
+
+
+async def ended(process: Process) -> tuple[str, str]:
+    async with asyncio.timeout(60):
+        out, err = await process.communicate()
+    return out.decode(), err.decode()
+
+
+async def test_the_same_seed_plays_the_same_figures_and_another_seed_others(
+    tmp_path: Path,
+) -> None:
+    first = await played(tmp_path)
+    again = await played(tmp_path)
+    other = await played(tmp_path, "--seed", "8")
+
+    assert first == again
+    assert first["batch_feed"].keys() == first["crossdock"].keys() == FIGURES
+    assert first["crossdock"]["picks"] > 0
+    assert (first.pop("seed"), other.pop("seed")) == (7, 8)
+    assert first != other
+
+
+async def test_what_is_shown_ends_by_itself_where_there_is_no_terminal(tmp_path: Path) -> None:
+    async with demo(tmp_path) as process, asyncio.timeout(150):
+        out, err = await process.communicate()
+
+    assert process.returncode == 0, err.decode()
+    heading, old, new = [line.split() for line in out.decode().splitlines() if line][:3]
+    assert heading == ["shop", "branches", "picks", "refused", "in", "vain", "oversold", "units"]
+    assert (old[:3], new[0]) == (["two-hour", "batch", "feed"], "Crossdock")
+    assert int(new[3]) > 0
+    assert "Try next" in out.decode()
+    assert b"\x1b" not in out + err
+    assert not is_any_data_left(tmp_path)
+
+
+def database_begun(folder: Path) -> bool:
+    return any(folder.glob("crossdock-demo-*/postgres/*"))
+
+
+def database_at_work(folder: Path) -> bool:
+    return any(folder.glob("crossdock-demo-*/postgres/postmaster.pid"))
+
+
+def always(_folder: Path) -> bool:
+    return True
+
+
+def tell_group(process: Process) -> None:
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def tell_one(process: Process) -> None:
+    process.send_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("tell", [tell_group, tell_one])
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        ("Crossdock demo", always),
+        ("the day", database_begun),
+        ("the day", database_at_work),
+        ("10:00", always),
+    ],
+)
+async def test_an_interrupt_ends_it_cleanly_and_leaves_nothing(
+    tmp_path: Path,
+    said: str,
+    seen: Callable[[Path], bool],
+    tell: Callable[[Process], None],
+) -> None:
+    async with demo(tmp_path) as process:
+        await until_said(process, said)
+        async with asyncio.timeout(30):
+            while not seen(tmp_path):
+                await asyncio.sleep(0.01)
+        tell(process)
+        out, err = await ended(process)
+
+        assert (process.returncode, out) == (130, "")
+        assert "Traceback" not in err
+        assert working_in(tmp_path) == []
+        assert not is_any_data_left(tmp_path)
+
+
+async def test_keep_leaves_it_serving_until_it_is_interrupted(tmp_path: Path) -> None:
+    async with demo(tmp_path, "--keep") as process:
+        address = (await until_said(process, "serving ")).split()[1]
+        async with HttpClient(
+            address, clock=SystemClock(), allow_private_addresses=True
+        ) as client:
+            alive = await client.request("GET", "/livez")
+            closed = await client.request("GET", "/v1/log")
+        out, err = await interrupted(process)
+
+        assert (alive.status, closed.status) == (200, 401)
+        assert process.returncode == 130
+        assert "Try next" in out
+        assert "Traceback" not in err
+        assert working_in(tmp_path) == []
+        assert not is_any_data_left(tmp_path)
