@@ -1,6 +1,5 @@
 """Row-level security keeps tenants apart alone, in every table, whatever a statement says."""
 
-import itertools
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.foundation.database import HUB_ROLE, Database, Transaction, check_isolation
 from crossdock.foundation.scope import Scope
+from tests.unit.foundation.filling import fill
 
 MAIN = Scope("main")
 OTHER = Scope("other")
@@ -20,19 +20,6 @@ from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenan
 where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
 order by c.relname
 """
-# Whatever a table holds, a row of it: constraints are off, so any value of the type will do.
-SAMPLES = {
-    "uuid": "gen_random_uuid()",
-    "bytea": "decode(md5('{n}') || md5('{n}'), 'hex')",
-    "json": "'{{}}'",
-    "jsonb": "'{{}}'",
-    "timestamp with time zone": "now()",
-    "boolean": "false",
-    "xid8": "pg_current_xact_id()",
-    "text": "'x{n}'",
-    "numeric": "50",
-}
-_numbers = itertools.cycle(range(1000))
 
 
 @pytest.fixture
@@ -47,39 +34,6 @@ async def tables(owner: Any) -> list[tuple[str, bool]]:
     return [(row["relname"], row["has_partner"]) for row in await owner.fetch(WITH_TENANT)]
 
 
-async def fill(owner: Any, table: str, tenant: str, partner: str = "") -> None:
-    """Write one row of a tenant, whatever the table wants in it."""
-    await owner.execute("set session_replication_role = replica")
-    for check in await owner.fetch(
-        "select conname from pg_constraint where conrelid = $1::regclass and contype = 'c'", table
-    ):
-        await owner.execute(f'alter table {table} drop constraint "{check["conname"]}"')
-    columns = await owner.fetch(
-        "select attname, format_type(atttypid, null) as type from pg_attribute"
-        " where attrelid = $1::regclass and attnum > 0 and not attisdropped"
-        " and attidentity = '' and (attnotnull or attname in ('tenant', 'partner'))",
-        table,
-    )
-    values = {
-        column["attname"]: f"'{tenant}'"
-        if column["attname"] == "tenant"
-        else f"'{partner}'"
-        if column["attname"] == "partner"
-        else sample(column["type"])
-        for column in columns
-    }
-    await owner.execute(
-        f"insert into {table} ({', '.join(values)}) values ({', '.join(values.values())})"
-    )
-
-
-def sample(kind: str) -> str:
-    """Give a value that no row near it has; every number fits into the smallest kind."""
-    if kind.endswith("[]"):
-        return "'{}'"
-    return SAMPLES.get(kind, "{n}").format(n=next(_numbers))
-
-
 async def count(tx: Transaction, table: str) -> int:
     found: int = await tx.fetchval(f"select count(*) from {table}")
     return found
@@ -91,8 +45,8 @@ async def test_every_table_with_a_tenant_shows_it_its_own_rows_alone(
     found = await tables(owner)
     assert len(found) > 20
     for table, _ in found:
-        await fill(owner, table, "main")
-        await fill(owner, table, "other")
+        await fill(owner, table, 1, tenant="main", partner="")
+        await fill(owner, table, 2, tenant="other", partner="")
 
         for scope, rows in [(MAIN, 1), (OTHER, 1), (Scope("third"), 0), (Scope.of_workers(), 2)]:
             async with database.transaction(scope) as tx:
@@ -104,8 +58,8 @@ async def test_a_statement_that_lost_its_where_changes_no_other_tenant(
 ) -> None:
     """The mutant that the first layer must not hold alone: a statement without its condition."""
     for table in ("item", "location", "api_key", "connection"):
-        await fill(owner, table, "main")
-        await fill(owner, table, "other")
+        await fill(owner, table, 1, tenant="main", partner="")
+        await fill(owner, table, 2, tenant="other", partner="")
         column = {"item": "sku", "location": "code"}.get(table, "name")
 
         async with database.transaction(OTHER) as tx:
@@ -128,7 +82,7 @@ async def test_nobody_writes_a_row_into_another_tenant(database: Database) -> No
 async def test_without_a_scope_there_is_nothing(dsn: str, owner: Any) -> None:
     found = await tables(owner)
     for table, _ in found:
-        await fill(owner, table, "main")
+        await fill(owner, table, 1, tenant="main")
     await owner.execute("grant all on all tables in schema public to crossdock_hub")
     bare: Any = await asyncpg.connect(dsn, server_settings={"role": HUB_ROLE})
     try:
@@ -143,8 +97,8 @@ async def test_a_partner_sees_its_own_rows_alone(database: Database, owner: Any)
     assert "api_key" in found
     for table in found:
         await owner.execute(f"alter table {table} drop constraint {table}_pkey cascade")
-        await fill(owner, table, "main", "boltco")
-        await fill(owner, table, "main", "nutco")
+        await fill(owner, table, 1, tenant="main", partner="boltco")
+        await fill(owner, table, 2, tenant="main", partner="nutco")
 
         for scope, rows in [
             (MAIN, 2),
@@ -156,7 +110,7 @@ async def test_a_partner_sees_its_own_rows_alone(database: Database, owner: Any)
 
 
 async def test_a_scope_ends_with_its_transaction(dsn: str, owner: Any) -> None:
-    await fill(owner, "item", "main")
+    await fill(owner, "item", 1, tenant="main")
     one = await Database.open(dsn, pool_size=1)
     try:
         async with one.transaction(MAIN) as tx:

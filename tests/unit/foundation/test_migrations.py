@@ -1,6 +1,7 @@
 """The schema goes up, down and up again, empty or full, and always ends the same."""
 
 import itertools
+import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.foundation.scope import Scope
 from crossdock.governance.access import Access
 from tests.conftest import NOON, execute
+from tests.unit.foundation.filling import fill
 
 SHAPE = """
 select table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' '
@@ -35,6 +37,13 @@ union all
 select 'function ' || proname from pg_proc where pronamespace = 'public'::regnamespace
 order by line
 """
+TABLES = """
+select relname from pg_class where relnamespace = 'public'::regnamespace
+    and relkind in ('r', 'p') and not relispartition and relname <> 'alembic_version'
+"""
+Row = dict[str, Any]
+Content = dict[str, list[Row]]
+"""Every row of each table, by column."""
 _numbers = itertools.count()
 
 
@@ -120,10 +129,61 @@ async def test_migrating_twice_and_at_once_is_migrating_once(empty: str) -> None
     assert await shape(empty) == first
 
 
-async def test_a_full_database_keeps_what_it_holds(
+async def test_a_full_database_keeps_what_it_holds_at_every_step(empty: str) -> None:
+    for revision in revisions():
+        before = await content(empty)
+        await migrate.upgrade(empty, revision)
+        after = await content(empty)
+        for table, rows in before.items():
+            assert cut(after.get(table, []), to=rows) == rows, f"{revision} changes {table}"
+        await fill_what_is_empty(empty)
+
+    for revision in ["base", *revisions()][-2::-1]:
+        before = await content(empty)
+        await migrate.downgrade(empty, revision)
+        for table, rows in (await content(empty)).items():
+            assert len(rows) == 2, f"going back to {revision} empties {table}"
+            assert cut(before[table], to=rows) == rows, f"going back to {revision} changes {table}"
+
+
+async def content(dsn: str) -> Content:
+    """Read every row of every table but the one that says which revision this is."""
+    connection: Any = await asyncpg.connect(dsn)
+    try:
+        found = {
+            row["relname"]: [
+                json.loads(one["row"])
+                for one in await connection.fetch(
+                    f"select to_json(t)::text as row from {row['relname']} t order by 1"
+                )
+            ]
+            for row in await connection.fetch(TABLES)
+        }
+    finally:
+        await connection.close()
+    return found
+
+
+def cut(rows: list[Row], *, to: list[Row]) -> list[Row]:
+    """Keep of each row the columns that the other rows have: a step may add some or take some."""
+    columns = to[0] if to else {}
+    return [{name: row[name] for name in columns if name in row} for row in rows]
+
+
+async def fill_what_is_empty(dsn: str) -> None:
+    owner: Any = await asyncpg.connect(dsn)
+    try:
+        for table, rows in (await content(dsn)).items():
+            if not rows:
+                await fill(owner, table, 1, tenant="main", partner="")
+                await fill(owner, table, 2, tenant="other", partner="boltco")
+    finally:
+        await owner.close()
+
+
+async def test_older_parts_understand_what_they_hold_when_newer_ones_have_come_and_gone(
     empty: str, tmp_path: Path, clock: VirtualClock
 ) -> None:
-    """What older parts hold must survive newer parts coming, going, and coming again."""
     await migrate.upgrade(empty, "0003")
     database = await Database.open(empty, pool_size=4)
     catalog = Catalog(database, clock)
