@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from crossdock.canonical.envelope import Event, Fact
-from crossdock.canonical.inventory import CountedStock, StockStatus
+from crossdock.canonical.inventory import CountedStock, Place, StockStatus
 from crossdock.capabilities.inventory import state
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
@@ -36,6 +36,12 @@ Told = tuple[str, Fact]
 """A source, and what it says."""
 ITEMS = ("X", "Y", "Z")
 LOCATIONS = ("DC1", "DC2")
+# X is counted as such; Y lies in lots, some of them a supplier's; of Z each piece has its serial.
+DIMENSIONS = {
+    "X": ({},),
+    "Y": ({"lot": "L1"}, {"lot": "L2"}, {"lot": "L1", "owner": "supplier"}, {}),
+    "Z": ({"serial": "S1"}, {"serial": "S2"}, {"serial": "S2", "lot": "L1", "owner": "supplier"}),
+}
 STATUSES = (StockStatus.AVAILABLE, StockStatus.STAGED_OUT, StockStatus.DAMAGED)
 MONTH = timedelta(days=30)
 
@@ -53,12 +59,13 @@ def _fact(random: Random, number: int, source: str) -> Fact:
     kind = random.random()
     if kind < 0.6 or source == "erp":
         ref = random.choice(("", "", "O1/1", "O2/1", "O2/2"))
+        item = random.choice(ITEMS)
         fact = moved(
             number,
-            random.randint(1, 9),
-            _place(random),
-            _place(random),
-            item=random.choice(ITEMS),
+            1 if item == "Z" else random.randint(1, 9),
+            _place(random, item),
+            _place(random, item),
+            item=item,
             demand_ref=ref,
         )
         # Some sources have no sequence; their clock then places what they say.
@@ -81,14 +88,18 @@ def _fact(random: Random, number: int, source: str) -> Fact:
     return ordered(order_id, number, *lines)
 
 
-def _place(random: Random):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _place(random: Random, item: str) -> Place | None:
     if random.random() < 0.3:
         return None
-    return place(random.choice(LOCATIONS), random.choice(STATUSES))
+    location, status = random.choice(LOCATIONS), random.choice(STATUSES)
+    return place(location, status, **random.choice(DIMENSIONS[item]))
 
 
 def _line(random: Random) -> CountedStock:
-    return count(random.randint(0, 40), random.choice(STATUSES), item=random.choice(ITEMS))
+    item = random.choice(ITEMS)
+    quantity = random.randint(0, 1 if item == "Z" else 40)
+    status = random.choice(STATUSES)
+    return count(quantity, status, item=item, **random.choice(DIMENSIONS[item]))
 
 
 class Shuffle:

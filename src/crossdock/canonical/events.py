@@ -11,6 +11,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
     ReservationChanged,
+    SerialOvercounted,
     SourceHeard,
     StockMoved,
     StockSnapshotTaken,
@@ -29,6 +30,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     AvailabilityChanged,
     ReservationChanged,
     StockWentNegative,
+    SerialOvercounted,
     OrderChanged,
     PartyChanged,
     CommandSettled,

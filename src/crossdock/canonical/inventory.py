@@ -256,5 +256,20 @@ class StockWentNegative:
         return self.item
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SerialOvercounted:
+    """A bucket holds more than one of a serial, of which there is one: told twice, or mistaken."""
+
+    TYPE: ClassVar[str] = "inventory.serial_overcounted.v1"
+
+    item: str
+    place: Place
+    quantity: Quantity
+
+    @property
+    def key(self) -> str:
+        return self.item
+
+
 def _resolved(place: Place | None, resolution: Resolution) -> Place | None:
     return place and replace(place, location=resolution.location(place.location))

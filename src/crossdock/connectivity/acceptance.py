@@ -18,6 +18,7 @@ from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
     ReservationChanged,
+    SerialOvercounted,
     StockWentNegative,
 )
 from crossdock.connectivity.sdk.facts import Untranslatable
@@ -29,7 +30,13 @@ SEQUENCE_MAX = 2**63 - 1
 
 # An escape of NUL, and not the six characters of one after an escaped backslash.
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-HUBS_OWN = (AvailabilityChanged, ReservationChanged, StockWentNegative, CommandSettled)
+HUBS_OWN = (
+    AvailabilityChanged,
+    ReservationChanged,
+    StockWentNegative,
+    SerialOvercounted,
+    CommandSettled,
+)
 """What the hub concludes by itself; nobody outside may put it into its mouth."""
 
 _NAMES = ("item", "location", "sku", "code", "order_id", "source_place", "target_place")

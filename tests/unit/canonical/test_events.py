@@ -31,6 +31,7 @@ from crossdock.canonical.inventory import (
     ReservationChanged,
     ReservationKind,
     ReservationStatus,
+    SerialOvercounted,
     SourceHeard,
     StockMoved,
     StockSnapshotTaken,
@@ -105,6 +106,7 @@ def test_an_event_of_another_version_is_refused() -> None:
             "B-1@DC1",
         ),
         (StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR), "B-1"),
+        (SerialOvercounted(item="B-1", place=Place(location="DC1"), quantity=FOUR), "B-1"),
         (
             AvailabilityChanged(
                 item="B-1",

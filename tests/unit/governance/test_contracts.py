@@ -29,6 +29,7 @@ from crossdock.canonical.inventory import (
     ReservationChanged,
     ReservationKind,
     ReservationStatus,
+    SerialOvercounted,
     SourceHeard,
     StockMoved,
     StockSnapshotTaken,
@@ -87,6 +88,7 @@ REAL: list[Payload] = [
         expires_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
     ),
     StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR),
+    SerialOvercounted(item="B-1", place=Place(location="DC1", serial="S1"), quantity=FOUR),
     OrderChanged(
         order_id="1001",
         lines=(

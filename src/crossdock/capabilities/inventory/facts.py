@@ -1,6 +1,6 @@
-"""What inventory itself says to the log: availability, reservations, buckets below zero."""
+"""What inventory itself says to the log: availability, reservations, impossible buckets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from crossdock.canonical.envelope import Fact
@@ -8,12 +8,15 @@ from crossdock.canonical.inventory import (
     AvailabilityChanged,
     Place,
     ReservationChanged,
+    SerialOvercounted,
     StockStatus,
     StockWentNegative,
 )
-from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.inventory import store
+from crossdock.capabilities.inventory.folding import Folded
 from crossdock.capabilities.inventory.ledger import Bucket
+from crossdock.capabilities.inventory.positions import PositionRow
 from crossdock.capabilities.inventory.store import LineRow, StockRow
 from crossdock.foundation import event_log
 from crossdock.foundation.database import Transaction
@@ -57,7 +60,35 @@ def wake(tx: Transaction) -> None:
     tx.wake(event_log.topic_of(ReservationChanged.TYPE))
 
 
-def stock_went_negative(bucket: Bucket, micros: int, unit: str, cause: str, at: datetime) -> Entry:
+def of_impossible(folded: Iterable[Folded], cause: str, at: datetime) -> list[Entry]:
+    """Tell of each bucket that has just come to hold what cannot lie there.
+
+    `cause` tells one time from the next; what the bucket counts for is not decided here.
+    """
+    return [
+        _entry(kind, before, after.micros, cause, at)
+        for before, after, _ in folded
+        if (kind := _impossible(before.bucket, after.micros))
+        and kind is not _impossible(before.bucket, before.micros)
+    ]
+
+
+def _impossible(bucket: Bucket, micros: int) -> type[StockWentNegative | SerialOvercounted] | None:
+    if micros < 0:
+        return StockWentNegative
+    if bucket.serial and micros > MICROS:
+        return SerialOvercounted
+    return None
+
+
+def _entry(
+    kind: type[StockWentNegative | SerialOvercounted],
+    row: PositionRow,
+    micros: int,
+    cause: str,
+    at: datetime,
+) -> Entry:
+    bucket = row.bucket
     place = Place(
         location=bucket.location,
         status=StockStatus(bucket.status),
@@ -65,9 +96,8 @@ def stock_went_negative(bucket: Bucket, micros: int, unit: str, cause: str, at: 
         lot=bucket.lot,
         serial=bucket.serial,
     )
-    payload = StockWentNegative(
-        item=bucket.item, place=place, quantity=Quantity.from_micros(micros, unit)
-    )
-    identity = f"negative:{':'.join(bucket[1:])}:{cause}"
+    payload = kind(item=bucket.item, place=place, quantity=Quantity.from_micros(micros, row.unit))
+    name = "negative" if kind is StockWentNegative else "overcounted"
+    identity = f"{name}:{':'.join(bucket[1:])}:{cause}"
     fact = Fact(identity=identity, payload=payload, occurred_at=at, recorded_at=at)
     return Entry(tenant=bucket.tenant, source=HUB, received_at=at, fact=fact)

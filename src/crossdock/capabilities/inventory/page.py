@@ -76,8 +76,12 @@ class Version(NamedTuple):
 
 @dataclass(slots=True)
 class Page:
-    """Sorted by kind; of each order and group only the newest version in the page is kept."""
+    """Sorted by kind; of each order and group only the newest version in the page is kept.
 
+    `reached` is the last position of the log in it.
+    """
+
+    reached: int = 0
     movements: list[Movement] = field(default_factory=list[Movement])
     counts: list[Count] = field(default_factory=list[Count])
     fulls: list[Full] = field(default_factory=list[Full])
@@ -96,6 +100,7 @@ class Page:
 def page_of(events: Iterable[Event]) -> Page:
     page = Page()
     for event in events:
+        page.reached = max(page.reached, event.position)
         _hear(page, event)
         payload = event.payload
         match payload:

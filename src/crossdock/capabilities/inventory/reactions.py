@@ -185,10 +185,4 @@ async def _tell(
 ) -> None:
     rows, lines = await sheet.write(tx)
     await facts.tell(tx, rows, lines, now)
-    cause = str(max((move.position for move in page.movements), default=0))
-    negative = [
-        facts.stock_went_negative(before.bucket, after.micros, before.unit, cause, now)
-        for before, after, _ in folded
-        if after.micros < 0 <= before.micros
-    ]
-    await event_log.append(tx, negative)
+    await event_log.append(tx, facts.of_impossible(folded, str(page.reached), now))

@@ -77,9 +77,15 @@ def count(
     item: str = "X",
     owner: str = "",
     lot: str = "",
+    serial: str = "",
 ) -> CountedStock:
     return CountedStock(
-        item=item, quantity=Quantity.of(quantity), status=status, owner=owner, lot=lot
+        item=item,
+        quantity=Quantity.of(quantity),
+        status=status,
+        owner=owner,
+        lot=lot,
+        serial=serial,
     )
 
 
@@ -148,6 +154,15 @@ class House:
 
     async def stock(self, item: str = "X", location: str = "DC1") -> Availability:
         return (await self.inventory.availability(MAIN, [(item, location)]))[0]
+
+    async def held(self, item: str = "X", location: str = "DC1") -> set[tuple[str, str, str, int]]:
+        """Give each bucket that holds something: owner, lot, serial, and whole units."""
+        found = await self.inventory.on_hand(MAIN, [(item, location)])
+        return {
+            (one.owner, one.lot, one.serial, int(one.quantity.value))
+            for one in found
+            if one.quantity.value
+        }
 
     async def figures(self, item: str = "X", location: str = "DC1") -> tuple[int, int, int, int]:
         """Give net, available, withheld and shortage, in whole units."""

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
+    SerialOvercounted,
     SourceHeard,
     StockStatus,
     StockWentNegative,
 )
-from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.foundation.scope import Scope
 from tests.unit.capabilities.inventory.house import (
     MAIN,
@@ -98,6 +99,15 @@ async def test_below_zero_is_shown_told_and_counts_as_zero(house: House) -> None
     assert (await house.stock()).available.value == 3
 
 
+async def test_a_count_below_zero_is_told_each_time_it_comes_to_that(house: House) -> None:
+    for number, quantity in enumerate((-2, 3, -1), start=1):
+        await house.hear(counted(number, count(quantity)))
+
+    told = await house.told(StockWentNegative)
+    assert len({event.event_id for event in told}) == 2
+    assert (await house.stock()).available.value == 0
+
+
 async def test_a_reversal_before_its_original_ends_where_it_began(house: House) -> None:
     await house.hear(counted(1, count(10)), ordered("O", 1, demand("O/1", 4)))
     staged = place(status=StockStatus.STAGED_OUT)
@@ -115,12 +125,96 @@ async def test_goods_of_others_and_lots_are_kept_apart(house: House) -> None:
     stock = await house.stock()
     assert stock.available.value == 12
     assert stock.of_others == 9 * MICROS
-    held = await house.inventory.on_hand(MAIN, [("X", "DC1")])
-    assert {(one.lot, one.owner, int(one.quantity.value)) for one in held} == {
-        ("L1", "", 5),
-        ("L2", "", 7),
-        ("", "supplier", 9),
-    }
+    assert await house.held() == {("", "L1", "", 5), ("", "L2", "", 7), ("supplier", "", "", 9)}
+
+
+async def test_goods_change_lot_without_a_change_of_what_is_there(house: House) -> None:
+    await house.hear(counted(1, count(5, lot="L1"), count(7, lot="L2")))
+    await house.hear(moved(2, 3, place(lot="L1"), place(lot="L2")))
+
+    assert await house.held() == {("", "L1", "", 2), ("", "L2", "", 10)}
+    assert await house.figures() == (12, 12, 0, 0)
+
+
+async def test_goods_that_become_ours_can_be_promised_and_no_sooner(house: House) -> None:
+    theirs = place(owner="supplier", lot="L1")
+    await house.hear(counted(1, count(9, owner="supplier", lot="L1")))
+    assert await house.figures() == (0, 0, 0, 0)
+    assert not (await house.reserve(1)).is_granted
+
+    await house.hear(moved(2, 4, theirs, place(lot="L1")))
+
+    stock = await house.stock()
+    assert stock.available.value == 4
+    assert stock.of_others == 5 * MICROS
+    assert await house.held() == {("supplier", "L1", "", 5), ("", "L1", "", 4)}
+
+
+async def test_a_snapshot_speaks_of_the_lots_that_it_names(house: House) -> None:
+    await house.hear(counted(1, count(5, lot="L1"), count(7, lot="L2"), count(9)))
+    await house.hear(moved(2, 1, place(lot="L1"), None), moved(4, 1, place(lot="L1"), None))
+
+    await house.hear(counted(3, count(3, lot="L1")))
+    assert await house.held() == {("", "L1", "", 2), ("", "L2", "", 7), ("", "", "", 9)}
+
+    await house.hear(counted(5, count(4, lot="L2"), is_full=True))
+    assert await house.held() == {("", "L2", "", 4)}
+
+
+async def test_each_serial_is_a_position_of_its_own(house: House) -> None:
+    staged = StockStatus.STAGED_OUT
+    await house.hear(counted(1, count(1, serial="S1"), count(1, serial="S2", lot="L1")))
+    await house.hear(
+        moved(2, 1, place(serial="S1"), place(status=staged, serial="S1")),
+        moved(3, 1, None, place(serial="S3")),
+    )
+    assert await house.held() == {("", "", "S1", 1), ("", "L1", "S2", 1), ("", "", "S3", 1)}
+    assert await house.figures() == (2, 2, 0, 0)
+
+    await house.hear(counted(4, count(1, serial="S3"), is_full=True))
+
+    assert await house.held() == {("", "", "S3", 1)}
+    assert await house.told(SerialOvercounted) == []
+
+
+async def test_a_reversal_puts_goods_back_where_they_were(house: House) -> None:
+    theirs = place(owner="supplier", lot="L1", serial="S1")
+    ours = place(lot="L1", serial="S1")
+    await house.hear(moved(1, 1, None, theirs), moved(2, 1, theirs, ours))
+    assert await house.held() == {("", "L1", "S1", 1)}
+
+    await house.hear(moved(3, 1, ours, theirs))
+
+    assert await house.held() == {("supplier", "L1", "S1", 1)}
+    assert (await house.stock()).available.value == 0
+
+
+async def test_a_serial_that_is_there_twice_is_told_each_time_it_comes_to_that(
+    house: House,
+) -> None:
+    bay = place(serial="S1")
+    await house.hear(moved(1, 1, None, bay), moved(2, 1, None, bay))
+    await house.hear(moved(3, 1, None, bay))  # one more of what was told already
+    await house.hear(counted(4, count(1, serial="S1")))
+    await house.hear(counted(5, count(2, serial="S1")), counted(5, count(2), location="DC2"))
+
+    told = await house.told(SerialOvercounted)
+    assert [event.payload for event in told] == [
+        SerialOvercounted(item="X", place=bay, quantity=Quantity.of(2)),
+        SerialOvercounted(item="X", place=bay, quantity=Quantity.of(2)),
+    ]
+    assert len({event.event_id for event in told}) == 2
+    assert await house.held() == {("", "", "S1", 2)}
+
+
+async def test_a_serial_that_left_before_it_came_is_below_zero_and_told(house: House) -> None:
+    await house.hear(moved(1, 1, place(lot="L1", serial="S1"), None))
+
+    told = [event.payload for event in await house.told(StockWentNegative)]
+    expected = place(lot="L1", serial="S1")
+    assert told == [StockWentNegative(item="X", place=expected, quantity=Quantity.of(-1))]
+    await house.hear(moved(2, 1, None, place(lot="L1", serial="S1")))
+    assert await house.held() == set()
 
 
 async def test_a_silent_source_is_stale_and_a_quiet_item_is_not(house: House) -> None:
