@@ -38,6 +38,7 @@ from crossdock.governance.roles import ROLES, Principal, verbs_of
 from crossdock.interfaces.api import create_app
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
+from crossdock.orchestration.processes.availability_channels import Channels
 from tests.interfaces.api.applications import APPLICATIONS
 
 OWNER = Principal(tenant="main", verbs=ROLES["owner"], key_id="owner")
@@ -71,6 +72,7 @@ class House:
             self.directory,
             Neighbours(pollers=pollers, ports=ports, freshness=self.inventory.upkeep),
         )
+        self.channels = Channels(database, self.clock)
         self.inbox = Inbox(database, self.clock, self.directory, self.catalog, worker="test")
         self.quarantine = Quarantine(database, self.clock, self.inbox, self.catalog)
         self.proposals = Proposals(database)

@@ -17,6 +17,12 @@ from tests.interfaces.api.conftest import STRANGER, Caller, House, stock
 from tests.interfaces.api.test_stock import asking
 
 OPEN = {("get", "/livez"), ("get", "/readyz")}
+OF_GOODS = "?item=BOLT&location=DC"
+QUERY_OF = {
+    "/v1/availability": OF_GOODS,
+    "/v1/positions": OF_GOODS,
+    "/v1/safety-stock": OF_GOODS,
+}
 OF_ANY_KEY = {("get", "/v1/keys/self"), ("get", "/openapi.json")}
 
 
@@ -35,8 +41,7 @@ def content(method: str) -> dict[str, Any] | None:
 
 def addressed(path: str) -> str:
     """Fill an address: any name will do, as nobody without the right may learn if it exists."""
-    needed = {"/v1/availability": "?item=BOLT&location=DC"}
-    return re.sub(r"\{[^}]+\}", "some-name", path) + needed.get(path, "")
+    return re.sub(r"\{[^}]+\}", "some-name", path) + QUERY_OF.get(path, "")
 
 
 def lacking(verb: Verb) -> Iterator[str]:
@@ -155,9 +160,7 @@ async def let_a_stranger_ask_everything(call: Caller, house: House) -> None:
         if not operation[VERB] or path == "/v1/log":
             continue
         address = re.sub(r"\{([^}]+)\}", lambda match: names.get(match[1], "1"), path)
-        address += (
-            "?item=BOLT&location=DC" if (method, path) == ("get", "/v1/availability") else ""
-        )
+        address += QUERY_OF.get(path, "")
         body = content(method)
         answer = await call(method.upper(), address, body, key=stranger)
         assert answer.status < 500

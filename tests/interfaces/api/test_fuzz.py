@@ -13,6 +13,7 @@ from crossdock.interfaces.api.log import position_of
 from tests.interfaces.api.applications import SECRET
 from tests.interfaces.api.conftest import Caller, House, event, stock
 from tests.interfaces.api.test_access import connect_bell
+from tests.interfaces.api.test_channels import TERMS
 from tests.interfaces.api.test_stock import asking
 
 # Requests that are right; the fuzzer breaks them in one place or more.
@@ -53,6 +54,15 @@ RIGHT: list[tuple[str, str, Any]] = [
         },
     ),
     ("POST", "/v1/webhooks/{}", {"number": 1}),
+    ("GET", "/v1/positions?item=BOLT&location=DC", None),
+    ("GET", "/v1/safety-stock?item=BOLT&location=DC", None),
+    (
+        "PUT",
+        "/v1/safety-stock?item=BOLT&location=DC",
+        {"quantity": {"value": "1", "unit": "EA"}},
+    ),
+    ("GET", "/v1/channels", None),
+    ("PUT", "/v1/channels/bell/{}", TERMS),
     ("GET", "/v1/items?after=A&limit=5", None),
     ("GET", "/v1/items/{}", None),
     ("PUT", "/v1/items/{}", {"units": [{"unit": "CS", "numerator": 12, "denominator": 1}]}),

@@ -1,10 +1,13 @@
 """Publishing gets the facts of many listings at once: terms, stock, and what channels said."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
 from crossdock.foundation.clock import VirtualClock
@@ -256,3 +259,29 @@ async def test_a_channels_word_from_a_clock_that_is_ahead_does_not_stand_for_eve
     async with database.transaction(MAIN) as tx:
         heard = await tx.fetchval("select heard_base from publishing_level")
     assert heard == 37 * MICROS
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"source_locations": ()}, "/source_locations"),
+        ({"buffer": Decimal("NaN")}, "/buffer"),
+        ({"cap": Decimal(-1)}, "/cap"),
+        ({"low_threshold": Decimal("0.0000001")}, "/low_threshold"),
+        ({"levels": (Decimal(1), Decimal(10) ** 13)}, "/levels/1"),
+        ({"share_percent": Decimal(101)}, "/share_percent"),
+        ({"retry_seconds": 0}, "/retry_seconds"),
+        ({"items": (ItemTerms(item="a", pack=Decimal(0)),)}, "/items/0/pack"),
+        ({"items": (ItemTerms(item="a"), ItemTerms(item="a"))}, "/items/1/item"),
+    ],
+)
+async def test_terms_that_nobody_could_keep_are_refused_with_their_place(
+    database: Database, clock: VirtualClock, change: dict[str, Any], where: str
+) -> None:
+    channels = Channels(database, clock)
+
+    with pytest.raises(Invalid) as refused:
+        await channels.put(MAIN, replace(SHOP, **change))
+
+    assert refused.value.where == where
+    assert await channels.listed(MAIN) == []

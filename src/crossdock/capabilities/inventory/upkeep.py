@@ -47,7 +47,7 @@ class Upkeep:
     async def set_safety(self, scope: Scope, item: str, location: str, micros: int) -> None:
         """Keep so much of an item at a location from being promised."""
         if not 0 <= micros < model.MICROS_MAX:
-            raise Invalid("safety stock is zero or more", where="/safety")
+            raise Invalid("safety stock is zero or more", where="/quantity")
         async with self._database.transaction(scope) as tx:
             found = await self._stock_ids.of(tx, scope.tenant, [(item, location)])
             sheet = await Sheet.locked(tx, scope.tenant, self._stock_ids, found.values())

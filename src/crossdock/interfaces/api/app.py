@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.interfaces.api import (
     cases,
+    channels,
     connections,
     health,
     items,
@@ -22,6 +23,7 @@ from crossdock.interfaces.api import (
     letters,
     log,
     messages,
+    positions,
     processes,
     refused_events,
     stock,
@@ -65,6 +67,7 @@ def create_app(hub: Hub, crew: Mapping[str, str] | None = None) -> FastAPI:
         stock.availability_routes(hub, known),
         stock.reservation_routes(hub, known),
         stock.outcome_routes(hub, known),
+        positions.position_routes(hub, known),
         webhooks.router(hub),
         items.item_routes(hub),
         items.location_routes(hub),
@@ -72,6 +75,7 @@ def create_app(hub: Hub, crew: Mapping[str, str] | None = None) -> FastAPI:
         connections.reading_routes(hub),
         connections.steering_routes(hub),
         connections.keeping_routes(hub),
+        channels.router(hub),
         messages.router(hub),
         keeping.proposal_routes(hub),
         letters.reading_routes(hub),

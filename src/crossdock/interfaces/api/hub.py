@@ -19,6 +19,7 @@ from crossdock.governance.access import Access
 from crossdock.governance.authority import Authority
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
+from crossdock.orchestration.processes.availability_channels import Channels
 
 
 class Hub(Protocol):
@@ -48,6 +49,9 @@ class Hub(Protocol):
 
     @property
     def connections(self) -> Connections: ...
+
+    @property
+    def channels(self) -> Channels: ...
 
     @property
     def inbox(self) -> Inbox: ...

@@ -23,6 +23,8 @@ Text = Annotated[str, StringConstraints(max_length=TEXT_LENGTH_MAX), AfterValida
 Code = Annotated[Text, Field(min_length=1, max_length=200, pattern=r"\S")]
 LongText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(storable)]
 Reason = Annotated[LongText, Field(min_length=1, pattern=r"\S")]
+AmountText = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$", strict=True)]
+"""Zero or more, as a decimal string."""
 Limit = Annotated[int, Query(ge=1, le=1000, description="Entries on one page, at most.")]
 After = Annotated[Text, Query(description="The last id of the page before.")]
 AfterNumber = Annotated[int, Query(ge=0, le=2**63 - 1, description="The last number before.")]

@@ -9,9 +9,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from crossdock.canonical.inventory import ReservationKind, ReservationStatus
+from crossdock.canonical.inventory import ReservationKind, ReservationStatus, StockStatus
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.capabilities.inventory import Availability, PromisedLine, Reservation
+from crossdock.capabilities.inventory import Availability, Position, PromisedLine, Reservation
 
 AMOUNTS_KEPT = 4096
 """Most amounts are a few pieces: each is read and written once, not for every line."""
@@ -124,6 +124,21 @@ class AvailabilityShown:
     proof: ProofShown
 
 
+@dataclass(slots=True)
+class PositionShown:
+    """What lies in one bucket; `owner` "" is us, and without a lot or a serial they are "" too."""
+
+    item: str
+    location: str
+    status: StockStatus
+    owner: str
+    lot: str
+    serial: str
+    quantity: AmountShown
+    last_movement_at: datetime | None
+    last_snapshot_at: datetime | None
+
+
 @lru_cache(AMOUNTS_KEPT)
 def _quantity(value: str, unit: str) -> Quantity:
     return Quantity.of(value, unit)
@@ -168,6 +183,20 @@ def reservation_shown(reservation: Reservation, units: Mapping[str, str]) -> Res
         created_at=reservation.created_at,
         expires_at=reservation.expires_at,
         lines=[_line_shown(line, units[line.item]) for line in reservation.lines],
+    )
+
+
+def position_shown(position: Position) -> PositionShown:
+    return PositionShown(
+        item=position.item,
+        location=position.location,
+        status=position.status,
+        owner=position.owner,
+        lot=position.lot,
+        serial=position.serial,
+        quantity=amount(position.quantity.micros, position.quantity.unit),
+        last_movement_at=position.last_movement_at,
+        last_snapshot_at=position.last_snapshot_at,
     )
 
 

@@ -10,7 +10,7 @@ import typer
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import plain
-from crossdock.capabilities.catalog import normalised
+from crossdock.interfaces.api.terms_said import terms_said
 from crossdock.interfaces.cli.files import read_object
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
@@ -70,8 +70,8 @@ def put(
     """Agree on terms; they replace the old ones, and every listed item is looked at again."""
     said = {
         "connection": connection,
-        "location": normalised(location),
-        "source_locations": source and [normalised(one) for one in source],
+        "location": location,
+        "source_locations": source,
         "buffer": buffer,
         "low_threshold": low,
         "coalesce_seconds": within,
@@ -79,18 +79,17 @@ def put(
     terms = read_object(file) if file else {}
     channel = _channel(terms | {name: value for name, value in said.items() if value is not None})
 
-    async def agreed(hub: Hub) -> None:
+    async def asked(hub: Hub) -> None:
         await hub.directory.get(hub.scope, connection)
-        for one in (channel.location, *channel.source_locations):
-            await hub.catalog.location(hub.scope, one)
-        await hub.channels.put(hub.scope, channel)
+        agreed = await terms_said(hub.catalog, hub.scope, channel)
+        await hub.channels.put(hub.scope, agreed)
         if as_json:
-            print_json(channel)
+            print_json(agreed)
         else:
-            sources = ", ".join(channel.source_locations)
-            stdout.print(f"{connection} sells from {sources} at {channel.location}")
+            sources = ", ".join(agreed.source_locations)
+            stdout.print(f"{connection} sells from {sources} at {agreed.location}")
 
-    with_hub(agreed)
+    with_hub(asked)
 
 
 def _channel(terms: dict[str, Any]) -> Channel:

@@ -1,11 +1,13 @@
 """What is agreed with each sales channel: which stock it sells, how much of it, how soon told."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
-from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import AMOUNT_MAX, MICROS, plain
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -63,6 +65,21 @@ class Channel:
     is_active: bool = True
     items: tuple[ItemTerms, ...] = field(default=())
 
+
+BOUNDS: Mapping[str, tuple[Decimal | int, Decimal | int]] = MappingProxyType(
+    {
+        "share_percent": (0, 100),
+        "coalesce_seconds": (0, 3600),
+        "jump_percent": (1, 100),
+        "unexplained_seconds": (0, 86_400),
+        "corrections_max": (1, 100),
+        "retry_seconds": (1, 86_400),
+        "pack": (Decimal(1) / MICROS, AMOUNT_MAX),
+        "numerator": (1, AMOUNT_MAX),
+        "denominator": (1, AMOUNT_MAX),
+    }
+)
+"""The least and the most of each number in the terms; of any other, zero and `AMOUNT_MAX`."""
 
 PUT = """
 insert into publishing_channel (tenant, connection, location, source_locations, wakes_on,
@@ -124,6 +141,7 @@ class Channels:
 
     async def put(self, scope: Scope, channel: Channel) -> None:
         """Agree on these terms; every item listed there is looked at again."""
+        check_terms(channel)
         key = (scope.tenant, channel.connection, channel.location)
         async with self._database.transaction(scope) as tx:
             await tx.execute(PUT, *key, *_columns(channel))
@@ -154,6 +172,36 @@ class Channels:
         async with self._database.transaction(scope) as tx:
             rows = await tx.fetch(CHANNELS, tx.tenant)
             return [_channel_of(row, await _items_of(tx, row)) for row in rows]
+
+
+def check_terms(channel: Channel) -> None:
+    """Refuse terms that nobody could keep, naming the place."""
+    if not channel.source_locations:
+        raise Invalid("no location to sell from", where="/source_locations")
+    _check_numbers(channel, "")
+    for number, level in enumerate(channel.levels):
+        _check_number("levels", level, f"/levels/{number}")
+    named: set[str] = set()
+    for number, terms in enumerate(channel.items):
+        _check_numbers(terms, f"/items/{number}")
+        if terms.item in named:
+            raise Invalid(f"{terms.item} is there twice", where=f"/items/{number}/item")
+        named.add(terms.item)
+
+
+def _check_numbers(terms: Channel | ItemTerms, at: str) -> None:
+    for term in fields(terms):
+        value = getattr(terms, term.name)
+        if isinstance(value, int | Decimal):
+            _check_number(term.name, value, f"{at}/{term.name}")
+
+
+def _check_number(name: str, value: int | Decimal, where: str) -> None:
+    least, most = BOUNDS.get(name, (0, AMOUNT_MAX))
+    if not Decimal(value).is_finite() or not least <= value <= most:
+        raise Invalid(f"{value} is not between {least} and {most}", where=where)
+    if value * MICROS % 1:
+        raise Invalid(f"{value} has more than six decimals", where=where)
 
 
 async def _listed(tx: Transaction, listing: Listing) -> list[Key]:
@@ -187,7 +235,7 @@ def _channel_of(row: Mapping[str, Any], items: tuple[ItemTerms, ...]) -> Channel
         source_locations=tuple(row["source_locations"]),
         wakes_on=tuple(row["wakes_on"]),
         share_mode=ShareMode(row["share_mode"]),
-        share_percent=row["share_percent"],
+        share_percent=Decimal(plain(row["share_percent"])),
         share_fixed=_decimal(row["share_fixed"]),
         buffer=_decimal(row["buffer"]),
         cap=_optional(row["cap"]),

@@ -1,0 +1,83 @@
+"""`/v1/positions` and `/v1/safety-stock`: what lies in which bucket, and what is kept of it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+
+from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.catalog import KnownGoods, Named
+from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.hub import Hub
+from crossdock.interfaces.api.shapes import AmountText, Code
+from crossdock.interfaces.api.stock import AmountSaid
+from crossdock.interfaces.api.stock_shapes import (
+    AmountShown,
+    PositionShown,
+    amount,
+    position_shown,
+)
+
+Item = Annotated[Code, Query(description="The hub's item id.")]
+Location = Annotated[Code, Query(description="The hub's location, or group of locations.")]
+
+
+class Positions(BaseModel):
+    """Buckets that somebody has told of; none means that nobody has, which is not zero."""
+
+    positions: list[PositionShown]
+
+
+class KeptSaid(AmountSaid):
+    value: AmountText
+
+
+class SafetySaid(BaseModel):
+    """`unit` is left out for the item's base unit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    quantity: KeptSaid
+
+
+class SafetyShown(BaseModel):
+    """`safety` is kept from being promised, in the item's base unit."""
+
+    item: str
+    location: str
+    safety: AmountShown
+
+
+def position_routes(hub: Hub, known: KnownGoods) -> APIRouter:
+    routes = APIRouter(prefix="/v1", tags=["stock"])
+
+    @routes.get("/positions", **needs("stock:read"))
+    async def list_positions(item: Item, location: Location, caller: Caller) -> Positions:
+        """List the buckets that goods lie in, by status, owner, lot and serial."""
+        goods = await known.find_one(caller.scope, Named(item, location), where="")
+        found = await hub.inventory.on_hand(caller.scope, [(goods.item, goods.location)])
+        return Positions(positions=[position_shown(position) for position in found])
+
+    @routes.get("/safety-stock", **needs("stock:read"))
+    async def show_safety(item: Item, location: Location, caller: Caller) -> SafetyShown:
+        """Tell how much of an item at a location is kept from being promised."""
+        goods = await known.find_one(caller.scope, Named(item, location), where="")
+        [answer] = await hub.inventory.availability(caller.scope, [(goods.item, goods.location)])
+        safety = amount(answer.figures.safety, goods.base_unit)
+        return SafetyShown(item=goods.item, location=goods.location, safety=safety)
+
+    # A rule of the house, as keepers are: a shop that may reserve may not change it.
+    @routes.put("/safety-stock", **needs("catalog:write"))
+    async def set_safety(
+        item: Item, location: Location, said: SafetySaid, caller: Caller
+    ) -> SafetyShown:
+        """Keep so much of an item at a location from being promised; promises made stay."""
+        quantity = Quantity.of(said.quantity.value, said.quantity.unit)
+        goods = await known.find_one(caller.scope, Named(item, location, quantity), where="")
+        await hub.inventory.upkeep.set_safety(
+            caller.scope, goods.item, goods.location, goods.micros
+        )
+        safety = amount(goods.micros, goods.base_unit)
+        return SafetyShown(item=goods.item, location=goods.location, safety=safety)
+
+    return routes

@@ -1,0 +1,121 @@
+"""What is agreed with sales channels is said and shown over HTTP."""
+
+from typing import Any
+
+import pytest
+
+from tests.interfaces.api.conftest import Caller, House, stock
+from tests.interfaces.api.test_access import connect_bell
+
+TERMS: dict[str, Any] = {
+    "source_locations": ["DC"],
+    "wakes_on": ["DC"],
+    "share_mode": "PERCENT",
+    "share_percent": "37.5",
+    "share_fixed": "1",
+    "buffer": "2",
+    "cap": "100",
+    "low_threshold": "5",
+    "levels": ["1", "10.5"],
+    "coalesce_seconds": 10,
+    "jump_percent": 20,
+    "unexplained_seconds": 40,
+    "corrections_max": 3,
+    "retry_seconds": 90,
+    "when_stale": "LOWER",
+    "stale_buffer": "4",
+    "is_active": False,
+    "items": [
+        {
+            "item": "BOLT",
+            "is_excluded": True,
+            "buffer": "1",
+            "cap": None,
+            "share_fixed": None,
+            "pack": "6",
+            "numerator": 12,
+            "denominator": 1,
+        }
+    ],
+}
+
+
+async def test_terms_are_agreed_shown_and_replaced(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT")
+    await connect_bell(house)
+
+    made = await call("PUT", "/v1/channels/bell/DC", TERMS)
+
+    agreed = {"connection": "bell", "location": "DC", **TERMS}
+    assert (made.status, made.json) == (200, agreed)
+    assert (await call("GET", "/v1/channels")).json == {"channels": [agreed]}
+
+    plain = await call("PUT", "/v1/channels/bell/dc", {"source_locations": ["dc"]})
+    assert (plain.status, plain.json["buffer"], plain.json["items"]) == (200, "0", [])
+    [listed] = (await call("GET", "/v1/channels")).json["channels"]
+    assert listed == plain.json | {"wakes_on": ["DC"]}
+
+
+async def test_a_location_whose_name_is_an_address_has_terms_too(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT")
+    await connect_bell(house)
+    name = "gid:%2F%2Fshop%2FLocation%2F1"
+    location = {"code": "gid://shop/Location/1", "name": "web"}
+    said = {
+        "type": "catalog.location_changed.v1",
+        "identity": "l1",
+        "occurred_at": "2026-05-04T12:00:00Z",
+        "payload": location,
+    }
+    await call("POST", "/v1/events", {"source": "shop", "events": [said]})
+    await house.catch_up()
+
+    made = await call("PUT", f"/v1/channels/bell/{name}", {"source_locations": ["DC"]})
+
+    assert made.status == 200, made.body
+    assert made.json["location"] == "GID://SHOP/LOCATION/1"
+
+
+async def test_a_channel_of_nobody_or_nowhere_is_not_found(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT")
+    await connect_bell(house)
+
+    for path, code in (("gong/DC", "not_found"), ("bell/DC9", "MD-LOC")):
+        answer = await call("PUT", f"/v1/channels/{path}", TERMS)
+        assert (answer.status, answer.json["code"]) == (404, code), answer.body
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "where"),
+    [
+        ({"source_locations": ["DC", "DC9"]}, "MD-LOC", "/source_locations/1"),
+        ({"wakes_on": ["DC9"]}, "MD-LOC", "/wakes_on/0"),
+        ({"items": [{"item": "BOLT"}, {"item": "NUT"}]}, "MD-ITEM-XREF", "/items/1/item"),
+        ({"items": [{"item": "BOLT"}, {"item": "bolt"}]}, "invalid", "/items/1/item"),
+        ({"items": [{"item": "BOLT", "pack": "0"}]}, "invalid", "/items/0/pack"),
+        ({"items": [{"item": "BOLT", "numerator": 0}]}, "invalid", "/items/0/numerator"),
+        ({"source_locations": []}, "invalid", "/source_locations"),
+        ({"buffer": 2}, "invalid", "/buffer"),
+        ({"buffer": "-2"}, "invalid", "/buffer"),
+        ({"levels": ["1", "x"]}, "invalid", "/levels/1"),
+        ({"share_mode": "ALL"}, "invalid", "/share_mode"),
+        ({"share_percent": "100.5"}, "invalid", "/share_percent"),
+        ({"jump_percent": 0}, "invalid", "/jump_percent"),
+        ({"coalesce_seconds": 3601}, "invalid", "/coalesce_seconds"),
+        ({"corrections_max": 101}, "invalid", "/corrections_max"),
+        ({"tenant": "other"}, "invalid", "/tenant"),
+    ],
+)
+async def test_terms_that_cannot_be_kept_are_refused_with_their_place(
+    call: Caller, house: House, change: dict[str, Any], code: str, where: str
+) -> None:
+    await stock(call, house, "BOLT")
+    await connect_bell(house)
+
+    answer = await call("PUT", "/v1/channels/bell/DC", TERMS | change)
+
+    assert (answer.status, answer.json["code"]) == (422, code), answer.body
+    assert answer.json["where"] == where
+    assert (await call("GET", "/v1/channels")).json == {"channels": []}
