@@ -8,8 +8,8 @@ A fence's info string says how:
   below must appear.
 - `python NAME`, `json NAME`: put this into the file of that name.
 
-`...` stands for anything within a line, on a line of its own for any lines. `export` and `cd`
-count for all that follows.
+`...` stands for anything within a line, on a line of its own for any lines. What `export` and
+`cd` say, they say once, and it counts for all that follows. A fence may be indented, as in a list.
 """
 
 import os
@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PATIENCE_SECONDS = 90
-FENCE = re.compile(r"^```(?P<info>[^\n`]+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<info>[^\n`]+)\n(?P<body>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
+)
+# Of a shell itself, not said by the page.
+SHELLS_OWN = {"PWD", "OLDPWD", "SHLVL", "_"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Block:
 def blocks(page: str) -> Iterator[Block]:
     for fence in FENCE.finditer(page):
         kind, _, manner = fence["info"].strip().partition(" ")
-        yield Block(kind, manner, fence["body"])
+        yield Block(kind, manner, textwrap.dedent(fence["body"]))
 
 
 def commands(body: str) -> Iterator[tuple[str, str]]:
@@ -73,7 +78,7 @@ class Reader:
         default_factory=lambda: {"8440": str(free_port()), "8441": str(free_port())}
     )
     terminals: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    _said: list[str] = field(default_factory=list)
+    _exported: dict[str, str] = field(default_factory=dict)
 
     def follow(self, page: str) -> None:
         for block in blocks(page):
@@ -86,17 +91,31 @@ class Reader:
         asked = list(commands(self._mine(block.body)))
         for number, (command, told) in enumerate(asked, start=1):
             if command.startswith(("export ", "cd ")):
-                self._said.append(command)
+                self._say(command)
             elif block.manner == "terminal" and number == len(asked):
                 self._open_terminal(command, told)
             else:
                 self._run(command, told, is_patient=block.manner == "eventually")
 
+    def _say(self, command: str) -> None:
+        done = subprocess.run(
+            ["bash", "-ec", f"{command}\npwd\nenv -0"],
+            cwd=self.folder,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            timeout=PATIENCE_SECONDS,
+            check=True,
+        )
+        here, _, variables = done.stdout.decode().partition("\n")
+        self.folder = Path(here)
+        told = dict(one.split("=", 1) for one in variables.split("\0") if one)
+        self._exported = {name: told[name] for name in told.keys() - SHELLS_OWN}
+
     def _run(self, command: str, told: str, *, is_patient: bool) -> None:
         end = time.monotonic() + (PATIENCE_SECONDS if is_patient else 0)
         while True:
             done = subprocess.run(
-                ["bash", "-c", self._script(command)],
+                ["bash", "-c", command],
                 cwd=self.folder,
                 env=self._environment(),
                 stdout=subprocess.PIPE,
@@ -113,7 +132,7 @@ class Reader:
         output = self.folder / f"terminal-{len(self.terminals)}.txt"
         with output.open("wb") as file:
             terminal = subprocess.Popen(
-                ["bash", "-c", self._script("exec " + command)],
+                ["bash", "-c", "exec " + command],
                 cwd=self.folder,
                 env=self._environment(),
                 stdout=file,
@@ -127,9 +146,6 @@ class Reader:
             assert is_open, f"$ {command}\n{output.read_text()}\n--- expected\n{told}"
             time.sleep(0.1)  # noqa: TID251  # another program's output, by the real clock
 
-    def _script(self, command: str) -> str:
-        return "\n".join([*self._said, command])
-
     def _mine(self, text: str) -> str:
         for told, own in self.ports.items():
             text = text.replace(told, own)
@@ -142,6 +158,7 @@ class Reader:
             "COLUMNS": "100",
             "LANG": "C.UTF-8",
             "CROSSDOCK_PORT": self.ports["8440"],
+            **self._exported,
         }
 
 

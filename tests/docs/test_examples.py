@@ -1,10 +1,11 @@
-"""Every Python example of the documentation runs."""
+"""Every example of the documentation runs, or says why not."""
 
 import asyncio
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,92 @@ PAGES = {page: "\n".join(python_blocks(page)) for page in sorted(DOCS.glob("**/*
 PLAIN = [page for page, examples in PAGES.items() if examples and "Hub.open" not in examples]
 AT_WORK = ["how-to/connect-a-shop.md", "how-to/replay-dead-letters.md", "tutorial/first-steps.md"]
 
+# Pages that are typed in one sitting: each goes on where the one before ends.
+WAREHOUSE = ("how-to/run-more-than-one-process.md", "how-to/connect-a-warehouse.md")
+SHOP = (
+    "how-to/connect-a-shop.md",
+    "how-to/replay-dead-letters.md",
+    "how-to/observe.md",
+    "how-to/keep-connections.md",
+)
+RESERVATIONS = "reference/reservations.md"
+OWN = "how-to/use-your-own-postgresql.md"
+TYPED = {
+    *WAREHOUSE,
+    *SHOP,
+    RESERVATIONS,
+    OWN,
+    "how-to/connect-tryton.md",  # before a real Tryton: tests/peers/tryton/test_page.py
+    "tutorial/first-steps.md",  # tests/docs/test_tutorial.py
+}
+# What a reader types and no test does, by page and first line.
+UNTYPED = {
+    ("README.md", "make demo"): "it installs from the network; a test plays the same day",
+    ("docs/tutorial/first-steps.md", "make demo"): "it installs from the network",
+}
+
+# The page speaks of letters whose outcome nobody knows, and of a refused event: here they are.
+# The stand-in answers, and no reader of ours refuses, so the last word is written by hand.
+MORE_LETTERS = """
+```python more.py
+import asyncio
+
+from crossdock import Hub
+
+
+async def main() -> None:
+    async with Hub.open() as hub:
+        await hub.put_stock("LAMP-8", "DC1", 5)
+        await hub.put_stock("LAMP-9", "DC1", 5)
+
+
+asyncio.run(main())
+```
+
+```console
+$ python more.py
+```
+
+```console eventually
+$ crossdock dlq list --json | grep -oE 'LAMP-[89]' | sort -u | wc -l
+2
+```
+"""
+PARK = """
+update outbox_command set state = 'PARKED', is_unknown = true, code = 'outcome_unknown'
+where state = 'DEAD'
+"""
+REFUSE = """
+insert into log_refusal (tenant, reader, position, refused_at, reason)
+select tenant, 'catalog', position, now(), 'KeyError(''unit'')' from event_log
+where type = 'catalog.item_changed.v1' order by position limit 1
+"""
+TROUBLES = {
+    "## A change whose outcome nobody knows": (MORE_LETTERS, PARK),
+    "## An event that a reader refused": ("", REFUSE),
+}
+GOODS = """
+```python goods.py
+import asyncio
+
+from crossdock import Hub
+
+
+async def main() -> None:
+    async with Hub.open() as hub:
+        await hub.put_stock("BOLT", "DC1", 10)
+        await hub.put_stock("NUT", "DC1", 6)
+
+
+asyncio.run(main())
+```
+
+```console
+$ export CROSSDOCK_DATA_DIR=$PWD/reserved
+$ python goods.py
+```
+"""
+
 
 def test_the_example_of_the_readme_is_short_and_prints_what_it_says() -> None:
     [example] = python_blocks(README)
@@ -49,26 +136,79 @@ def test_the_examples_of_a_page_run_one_after_the_other(page: Path, tmp_path: Pa
     run(PAGES[page], tmp_path)
 
 
+def test_every_page_that_shows_a_console_is_typed_by_a_test() -> None:
+    shown = [
+        str(page.relative_to(DOCS))
+        for page in PAGES
+        if any(block.kind == "console" for block in blocks(page.read_text()))
+    ]
+    assert sorted(TYPED) == shown
+
+
+def test_what_a_reader_types_is_typed_by_a_test_or_says_why_not() -> None:
+    found = {
+        (str(page.relative_to(ROOT)), " ".join(block.body.split()[:2]))
+        for page in [*PAGES, README, ROOT / "CONTRIBUTING.md"]
+        for block in blocks(page.read_text())
+        if block.kind in {"sh", "bash", "shell", "zsh"}
+    }
+    assert found == UNTYPED.keys()
+
+
+def test_every_python_example_is_run_by_itself_or_by_the_console_of_its_page() -> None:
+    silent = []
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        found = list(blocks(page.read_text()))
+        typed = {block.body.strip() for block in found if block.kind == "console"}
+        silent += [
+            f"{page.relative_to(ROOT)}: {block.manner}"
+            for block in found
+            if block.kind == "python"
+            and page not in PLAIN
+            and f"$ python {block.manner}" not in "\n".join(typed).splitlines()
+        ]
+    assert silent == []
+
+
+def test_a_fence_in_a_list_is_found_and_its_indent_is_not_its_own() -> None:
+    [block] = blocks("1. Connect it:\n\n   ```console\n   $ a\n     b\n   ```\n")
+    assert (block.kind, block.body) == ("console", "$ a\n  b\n")
+
+
 def test_a_warehouse_is_connected_as_the_page_says() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
         reading(Path(folder)) as reader,
     ):
-        reader.follow((DOCS / "how-to" / "run-more-than-one-process.md").read_text())
-        reader.follow((DOCS / "how-to" / "connect-a-warehouse.md").read_text())
+        for page in WAREHOUSE:
+            reader.follow((DOCS / page).read_text())
 
 
-def test_a_shop_is_connected_and_what_gets_stuck_is_mended_as_the_pages_say() -> None:
+async def test_a_shop_is_connected_and_what_gets_stuck_is_mended_as_the_pages_say() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
         reading(Path(folder)) as reader,
     ):
-        for name in ("connect-a-shop", "replay-dead-letters", "observe"):
-            reader.follow((DOCS / "how-to" / f"{name}.md").read_text())
+        database = f"postgresql://postgres@/postgres?host={folder}/with-a-shop/postgres"
+        for part in parted("".join((DOCS / page).read_text() for page in SHOP), TROUBLES):
+            for heading, (typed, statement) in TROUBLES.items():
+                if part.startswith(heading):
+                    await asyncio.to_thread(reader.follow, typed)
+                    await execute(database, statement)
+            await asyncio.to_thread(reader.follow, part)
+
+
+def test_reservations_are_made_as_the_page_says() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="crossdock-reference-") as folder,
+        reading(Path(folder)) as reader,
+    ):
+        reader.follow(GOODS)
+        reader.follow((DOCS / RESERVATIONS).read_text())
 
 
 async def test_a_postgresql_of_ones_own_is_used_as_the_page_says() -> None:
-    page = (DOCS / "how-to" / "use-your-own-postgresql.md").read_text()
+    page = (DOCS / OWN).read_text()
     with tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder:
         server = await EmbeddedPostgres.start(Path(folder))  # it stands for the team's own
         try:
@@ -82,6 +222,12 @@ async def test_a_postgresql_of_ones_own_is_used_as_the_page_says() -> None:
                 await asyncio.to_thread(reader.follow, page)
         finally:
             server.stop()
+
+
+def parted(page: str, headings: Iterable[str]) -> list[str]:
+    """Cut a page before each of these headings."""
+    before = "|".join(re.escape(heading) for heading in headings)
+    return re.split(f"^(?={before})", page, flags=re.MULTILINE)
 
 
 def run(example: str, folder: Path) -> str:
