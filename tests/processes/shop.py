@@ -17,7 +17,7 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.event_log import Entry
 from crossdock.foundation.scope import Scope
-from crossdock.orchestration.cases import OpenCase
+from crossdock.orchestration.decision import OpenCase
 from crossdock.orchestration.engine import Engine
 from crossdock.orchestration.engine.harness import BareStage, DatabaseStage
 from crossdock.orchestration.processes.availability_channels import Channel, Channels

@@ -38,7 +38,8 @@ from crossdock.governance.access import Access, NewKey
 from crossdock.governance.authority import Authority
 from crossdock.governance.roles import ROLES, Principal
 from crossdock.orchestration import cases
-from crossdock.orchestration.cases import Cases, OpenCase, Said
+from crossdock.orchestration.cases import Cases, Said
+from crossdock.orchestration.decision import OpenCase
 from crossdock.orchestration.engine import journal
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.engine.marking import mark_keys

@@ -1,8 +1,8 @@
 """Business exceptions: what a person must know of, with an owner and a deadline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,32 +12,7 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import derived_uuid, prefixed
 from crossdock.foundation.scope import Scope
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenCase:
-    """One cause, one open case: met again under the same `fingerprint`, it counts up.
-
-    `code`, `severity`, `owner_role` and `within` are from the exception taxonomy; `entity` is
-    what it is about, `evidence` the figures a person needs to judge it.
-    """
-
-    code: str
-    fingerprint: str
-    severity: str
-    owner_role: str
-    within: timedelta
-    entity: str
-    title: str
-    evidence: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseCase:
-    """The cause is gone: close the open case of this fingerprint, if there is one."""
-
-    fingerprint: str
-    resolution: str
+from crossdock.orchestration.decision import CloseCase, OpenCase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from urllib.parse import quote
 import pytest
 
 from crossdock.orchestration import cases
-from crossdock.orchestration.cases import OpenCase, Said
+from crossdock.orchestration.cases import Said
+from crossdock.orchestration.decision import OpenCase
 from tests.interfaces.api.conftest import Caller, House, main_scope
 
 PARK = """

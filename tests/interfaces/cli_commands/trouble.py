@@ -7,7 +7,8 @@ from crossdock.canonical.errors import Ambiguous
 from crossdock.connectivity.courier import Step
 from crossdock.connectivity.sdk import RepeatSafety
 from crossdock.orchestration import cases
-from crossdock.orchestration.cases import OpenCase, Said
+from crossdock.orchestration.cases import Said
+from crossdock.orchestration.decision import OpenCase
 from tests.unit.connectivity.standins import command, moved, with_shop, world
 
 PROCESS = "availability_publishing"

@@ -9,7 +9,8 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration import cases
-from crossdock.orchestration.cases import Cases, CloseCase, OpenCase, Said
+from crossdock.orchestration.cases import Cases, Said
+from crossdock.orchestration.decision import CloseCase, OpenCase
 from tests.conftest import NOON
 
 MAIN = Scope("main")

@@ -16,7 +16,7 @@ from crossdock.canonical.envelope import Event, Fact
 from crossdock.canonical.inventory import MovementType, Place, StockMoved, StockStatus
 from crossdock.canonical.quantities import Quantity
 from crossdock.connectivity.sdk.stock_records import ENDS
-from crossdock.orchestration.cases import CloseCase, OpenCase
+from crossdock.orchestration.decision import CloseCase, OpenCase
 from crossdock.orchestration.engine.harness import BareStage
 from crossdock.orchestration.engine.process import Key, Process
 from crossdock.orchestration.processes.movement_facts import load

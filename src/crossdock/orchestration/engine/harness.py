@@ -15,11 +15,10 @@ from crossdock.canonical.envelope import Event
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
-from crossdock.orchestration.cases import CloseCase, OpenCase
+from crossdock.orchestration.decision import CloseCase, Decision, OpenCase
 from crossdock.orchestration.engine.engine import Engine
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import (
-    Decision,
     FactsT,
     Key,
     LedgerT,

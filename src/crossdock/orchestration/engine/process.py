@@ -1,14 +1,14 @@
 """What a process is made of: the events that move it, the facts it asks for, a pure decision."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from crossdock.canonical.commands import Command, Lane
+from crossdock.canonical.commands import Command
 from crossdock.canonical.envelope import Event
 from crossdock.foundation.database import Transaction
-from crossdock.orchestration.cases import CloseCase, OpenCase
+from crossdock.orchestration.decision import Decision
 
 LedgerT = TypeVar("LedgerT")
 FactsT = TypeVar("FactsT")
@@ -27,33 +27,6 @@ class Touch:
 
     key: Key
     event: Event
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
-    """A command as a decision words it; the engine adds who decided it, and an id (D4)."""
-
-    connection: str
-    role: str
-    subject: str
-    version: int = 0
-    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    lane: Lane = Lane.NORMAL
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision(Generic[LedgerT]):
-    """What to remember, send, be woken at, and show.
-
-    `timers` is the whole set: one that a decision leaves out is gone. `note` says why, for the
-    timeline; a decision that sends, opens and notes nothing leaves no journal entry.
-    """
-
-    ledger: LedgerT
-    commands: tuple[Send, ...] = ()
-    timers: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
-    cases: tuple[OpenCase | CloseCase, ...] = ()
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,8 @@ from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.ids import derived_uuid, prefixed
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
-from crossdock.orchestration.engine.process import Decision, Key, Process, Send, SendsCommands
+from crossdock.orchestration.decision import Decision, Send
+from crossdock.orchestration.engine.process import Key, Process, SendsCommands
 
 log = structlog.get_logger(__name__)
 

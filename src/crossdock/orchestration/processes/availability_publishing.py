@@ -20,8 +20,7 @@ from crossdock.capabilities.inventory.publishing import (
     exposed_when_stale,
     pace,
 )
-from crossdock.orchestration.cases import CloseCase, OpenCase
-from crossdock.orchestration.engine.process import Decision
+from crossdock.orchestration.decision import CloseCase, Decision, OpenCase
 from crossdock.orchestration.processes.availability_state import Facts, Flight, Shown
 from crossdock.orchestration.processes.availability_writes import amount, write
 

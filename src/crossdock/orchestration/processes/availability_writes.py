@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 from crossdock.canonical.commands import Lane
 from crossdock.canonical.quantities import MICROS, plain
 from crossdock.foundation.ids import derived_uuid
-from crossdock.orchestration.engine.process import Send
+from crossdock.orchestration.decision import Send
 
 ROLE = "PublishesAvailability"
 

@@ -19,9 +19,8 @@ from crossdock.canonical.commands import Settlement
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import Place, StockMoved, StockStatus
 from crossdock.canonical.quantities import plain
-from crossdock.connectivity.sdk import BOOKED_BY_HUB
-from crossdock.orchestration.cases import CloseCase, OpenCase
-from crossdock.orchestration.engine.process import Decision, Send
+from crossdock.connectivity.sdk.roles import BOOKED_BY_HUB
+from crossdock.orchestration.decision import CloseCase, Decision, OpenCase, Send
 
 NAME = "movement_posting"
 ROLE = "PostsMovements"
