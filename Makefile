@@ -48,6 +48,7 @@ check: $(READY_DEV)  ## Format, lint, types, architecture, dependencies
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pyright --pythonpath $(BIN)/python -p tests
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
 

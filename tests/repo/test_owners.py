@@ -7,8 +7,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from crossdock.foundation import migrations
 from crossdock.foundation.database import WorkersSql
-from crossdock.foundation.migrations import versions
 from tests.repo.test_tenancy import constants, written_in_functions
 
 OWNERS = {
@@ -19,7 +19,7 @@ OWNERS = {
     "0005_connectivity": "connectivity",
     "0006_orchestration": "orchestration",
 }
-MIGRATIONS = Path(versions.__path__[0])
+MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 
 
 def owner_by_table() -> dict[str, str]:

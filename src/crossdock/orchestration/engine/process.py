@@ -55,7 +55,7 @@ class SendsCommands(Protocol):
     A `command_id` that is recorded already is left as it is.
     """
 
-    async def enqueue(self, tx: Transaction, commands: Sequence[Command]) -> None: ...
+    async def enqueue(self, tx: Transaction, commands: Sequence[Command], /) -> None: ...
 
 
 def touches(process: Process[Any, Any], events: Iterable[Event]) -> list[Touch]:

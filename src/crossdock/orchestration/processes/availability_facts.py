@@ -40,7 +40,7 @@ class KnowsPools(Protocol):
     """Inventory, as publishing needs it: many answers at once, nothing for what is unknown."""
 
     async def pools(
-        self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
+        self, tx: Transaction, keys: Sequence[tuple[str, str, str]], /
     ) -> Mapping[tuple[str, str, str], Pool]:
         """Answer for (tenant, item, location); a key that is left out is unknown, not zero."""
         ...

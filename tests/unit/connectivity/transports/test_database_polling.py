@@ -1,7 +1,6 @@
 """Somebody else's database is read whole, in order, and never written to."""
 
 import asyncio
-import itertools
 import json
 from collections.abc import AsyncIterator
 from random import Random
@@ -256,7 +255,7 @@ async def test_a_session_that_was_ended_is_opened_again(erp: Any, polled: Polled
         " where application_name = 'crossdock' and datname = current_database()"
     )
 
-    for _ in itertools.count():
+    while True:
         try:
             page = await polled.page(LEVELS, Bookmark(), 5)
             break
