@@ -50,8 +50,8 @@ TYPED = {
 }
 # What a reader types and no test does, by page and first line.
 UNTYPED = {
-    ("README.md", "make demo"): "it installs from the network; a test plays the same day",
-    ("docs/tutorial/first-steps.md", "make demo"): "it installs from the network",
+    ("README.md", "make demo"): "it installs from the network; test_wheel.py plays a shorter day",
+    ("docs/tutorial/first-steps.md", "make demo"): "as in README.md",
 }
 
 # The page speaks of letters whose outcome nobody knows, and of a refused event: here they are.
