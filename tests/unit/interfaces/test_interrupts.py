@@ -1,10 +1,19 @@
 """Ctrl-C while code is loaded is heard when it is loaded, and never lost."""
 
 import signal
+from collections.abc import Iterator
 
 import pytest
 
 from crossdock.interfaces.cli.interrupts import interrupt_held
+
+
+@pytest.fixture(autouse=True)
+def _as_at_a_terminal() -> Iterator[None]:
+    """Start as a terminal does; a shell's background jobs are born ignoring interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_an_interrupt_waits_for_the_end_of_the_block() -> None:
@@ -19,9 +28,7 @@ def test_an_interrupt_waits_for_the_end_of_the_block() -> None:
 
 
 def test_interrupts_that_are_ignored_stay_so() -> None:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with interrupt_held():
-            signal.raise_signal(signal.SIGINT)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with interrupt_held():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
