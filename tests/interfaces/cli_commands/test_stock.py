@@ -40,6 +40,7 @@ async def test_several_lines_are_promised_together_or_not_at_all(
 
     assert (refused.code, "DENIED" in refused.out) == (1, True)
     assert partly.code == 1  # there was not enough
+    assert [" until " in said.out for said in (refused, partly)] == [False, True]
     assert "BOLT at DC1: 4 of 4" in partly.out
     assert "NUT at DC1: 5 of 6" in partly.out
     assert (await free(stocked, "BOLT"), await free(stocked, "NUT")) == ("6 EA", "0 EA")

@@ -298,7 +298,8 @@ async def _print_reservation(hub: Hub, made: Reservation, *, as_json: bool) -> N
     if as_json:
         print_json(shown)
         return
-    until = f" until {made.expires_at:%H:%M:%S} UTC" if made.expires_at and made.is_granted else ""
+    is_held = made.expires_at and any(line.remaining for line in made.lines)
+    until = f" until {made.expires_at:%H:%M:%S} UTC" if is_held else ""
     stdout.print(f"[bold]{made.reservation_id}[/] {made.status} {made.kind}{until}")
     for line in shown.lines:
         asked = line.requested.value
