@@ -68,6 +68,12 @@ def reason_to_refuse(
     )
 
 
+def is_numbered(fact: Fact) -> bool:
+    """Say whether its number in its stream can be kept, whatever else may be wrong with it."""
+    number = fact.sequence
+    return number is not None and abs(number) <= SEQUENCE_MAX and not _text_problem(fact.stream)
+
+
 def _name_problem(payload: Payload) -> Untranslatable | None:
     place = _nameless(payload, "/payload")
     reason = "empty, so it names nothing: the source must send its code"

@@ -20,7 +20,7 @@ from crossdock.canonical.errors import (
     Invalid,
     Rejected,
 )
-from crossdock.connectivity import quarantine, raw_messages, recording
+from crossdock.connectivity import quarantine, raw_messages, recording, streams
 from crossdock.connectivity.directory import TOPIC, Directory, Entry
 from crossdock.connectivity.quarantine import Refusal
 from crossdock.connectivity.raw_messages import RawMessage, Via
@@ -52,7 +52,6 @@ COUNT_FORBIDDEN = """
 update connection_health set forbidden_count = forbidden_count + 1
 where tenant = $1 and connection = $2
 """
-GAP_SECONDS = "select gap_seconds from connection where tenant = $1 and name = $2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,7 +312,7 @@ class Inbox:
         if receiver:
             is_gapless = receiver.entry.gap_seconds is not None
         else:
-            is_gapless = await tx.fetchval(GAP_SECONDS, tx.tenant, source) is not None
+            is_gapless = await streams.is_watched(tx, source)
         return Origin(
             tenant=tx.tenant,
             source=source,

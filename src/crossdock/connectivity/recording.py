@@ -112,13 +112,13 @@ async def record(
     """
     batch = _Batch(facts, [origin.raw_ref] * len(facts) if raw_refs is None else raw_refs)
     _check(batch, origin)
-    sound = [facts[index] for index in batch.open]
     resolved = await _resolved(tx, batch, origin, references)
     ready = await _with_echoes(tx, origin, batch, resolved)
     counting = await _as_kept(tx, origin, batch, ready)
     await _append(tx, batch, origin, counting)
     if origin.is_gapless:
-        await streams.hear(tx, origin.tenant, origin.source, sound, origin.received_at)
+        place = (origin.tenant, origin.source)
+        await streams.hear(tx, place, facts, batch.recorded, origin.received_at)
     await _wait(tx, batch, origin)
     await quarantine.add(tx, origin.tenant, origin.source, batch.refusals, origin.received_at)
     verdicts = [verdict for verdict in batch.verdicts if verdict]
@@ -149,6 +149,14 @@ class _Batch:
     @property
     def open(self) -> list[int]:
         return [index for index, verdict in enumerate(self.verdicts) if verdict is None]
+
+    @property
+    def recorded(self) -> list[Fact]:
+        return [
+            fact
+            for fact, found in zip(self.facts, self.verdicts, strict=True)
+            if found and found.verdict in {Verdict.NEW, Verdict.REPEAT}
+        ]
 
     def settle(self, index: int, verdict: Verdict, code: str = "", reason: str = "") -> None:
         identity = self.facts[index].identity

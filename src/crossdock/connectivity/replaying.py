@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from crossdock.canonical.errors import CrossdockError, Invalid
-from crossdock.connectivity import quarantine, raw_messages, recording
+from crossdock.connectivity import quarantine, raw_messages, recording, streams
 from crossdock.connectivity.inbox import Inbox, refusals_of
 from crossdock.connectivity.quarantine import Quarantined
 from crossdock.connectivity.recording import FactVerdict, Origin, ResolvesReferences, Verdict
@@ -120,6 +120,7 @@ class Quarantine:
             source=entry.source,
             received_at=self._clock.now(),
             raw_ref=entry.raw_ref,
+            is_gapless=await streams.is_watched(tx, entry.source),
         )
         verdicts = await recording.record(tx, origin, [fact_of(fact)], self._references)
         return await self._closed(tx, entry, verdicts, is_helped=verdicts[0].verdict in _HELPED)

@@ -8,14 +8,19 @@ from typing import NamedTuple
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import StockSnapshotTaken
 from crossdock.connectivity import quarantine
-from crossdock.connectivity.acceptance import storable
-from crossdock.connectivity.gaps import Hole, Progress
+from crossdock.connectivity.acceptance import is_numbered, storable
+from crossdock.connectivity.gaps import HOLES_MAX, Hole, Progress
 from crossdock.connectivity.quarantine import PLACE_LENGTH_MAX, Refusal
 from crossdock.foundation.database import Transaction, WorkersSql
 
 GAP_CODE = "EVT-GAP"
-HEALED = "nothing of it is missing any more"
+CAME = "its numbers have come"
+CONTAINED = (
+    "a full snapshot contains it, so what lies there is right again;"
+    " what was lost of picks for orders, and for the books, is not known"
+)
 
+GAP_SECONDS = "select gap_seconds from connection where tenant = $1 and name = $2"
 # Locks the stream's row, so that two batches of one stream count one after the other.
 HIGHEST = """
 insert into stream_progress (tenant, source, stream, highest) values ($1, $2, $3, $4)
@@ -24,7 +29,7 @@ returning highest, xmax = 0 as is_first
 """
 HOLES = """
 select first, last, seen_at, reported_at from stream_hole
-where tenant = $1 and source = $2 and stream = $3
+where tenant = $1 and source = $2 and stream = $3 for update
 """
 SET_HIGHEST = """
 update stream_progress set highest = $4 where tenant = $1 and source = $2 and stream = $3
@@ -48,7 +53,7 @@ returning h.tenant, h.source, h.stream, h.first, h.last
 # What is open of what was reported of a source's streams.
 REPORTS = """
 select id, place, identity from quarantine
-where tenant = $1 and source = $2 and code = $3 and state = 'OPEN'
+where tenant = $1 and source = $2 and code = $3 and state = 'OPEN' and identity <> ''
 """
 
 
@@ -58,19 +63,33 @@ class Stream(NamedTuple):
     name: str
 
 
+async def is_watched(tx: Transaction, source: str) -> bool:
+    """Say whether holes in a source's numbers are to be reported."""
+    return await tx.fetchval(GAP_SECONDS, tx.tenant, source) is not None
+
+
 async def hear(
-    tx: Transaction, tenant: str, source: str, facts: Sequence[Fact], now: datetime
+    tx: Transaction,
+    origin: tuple[str, str],
+    facts: Sequence[Fact],
+    recorded: Sequence[Fact],
+    now: datetime,
 ) -> None:
-    """Note which numbers of each stream have come; close what was reported and is healed."""
+    """Note which numbers of each stream have come; close what was reported and is healed.
+
+    `origin` is a tenant and a source. A fact that was refused has come, too; but only what is
+    `recorded` can make up for what is missing.
+    """
     heard: defaultdict[str, list[int]] = defaultdict(list)
     covered: dict[str, int] = {}
     for fact in facts:
-        if fact.sequence is not None:
+        if fact.sequence is not None and is_numbered(fact):
             heard[fact.stream].append(fact.sequence)
-            if _covers(fact):
-                covered[fact.stream] = max(fact.sequence, covered.get(fact.stream, fact.sequence))
+    for fact in recorded:
+        if fact.sequence is not None and _covers(fact):
+            covered[fact.stream] = max(fact.sequence, covered.get(fact.stream, fact.sequence))
     for name, sequences in sorted(heard.items()):
-        stream = Stream(tenant, source, name)
+        stream = Stream(*origin, name)
         await _hear_stream(tx, stream, sequences, covered.get(name), now)
 
 
@@ -124,20 +143,29 @@ async def _hear_stream(
         [parent["reported_at"] if parent else None for parent in parents],
     )
     if any(rows[hole.first]["reported_at"] for hole in gone):
-        await _close_healed(tx, stream, after.holes, now)
+        await _close_healed(tx, stream, after.holes, covered, now)
 
 
 async def _close_healed(
-    tx: Transaction, stream: Stream, holes: Sequence[Hole], now: datetime
+    tx: Transaction,
+    stream: Stream,
+    holes: Sequence[Hole],
+    covered: int | None,
+    now: datetime,
 ) -> None:
     """Close the reports of which nothing is missing any more."""
-    healed: list[int] = []
+    if len(holes) >= HOLES_MAX:
+        return  # what is not among them may have been cut off
+    healed: dict[str, list[int]] = {CAME: [], CONTAINED: []}
     for row in await tx.fetch(REPORTS, stream.tenant, stream.source, GAP_CODE):
         first, last = map(int, row["identity"].split(".."))
         is_ours = row["place"] == _place(stream.name, Hole(first, last))
         if is_ours and not any(hole.first <= last and first <= hole.last for hole in holes):
-            healed.append(row["id"])
-    await quarantine.close(tx, healed, "REPLAYED", HEALED, now)
+            is_contained = covered is not None and last <= covered
+            healed[CONTAINED if is_contained else CAME].append(row["id"])
+    for reason, ids in healed.items():
+        if ids:
+            await quarantine.close(tx, ids, "REPLAYED", reason, now)
 
 
 async def report_holes(tx: Transaction, now: datetime) -> list[tuple[str, str]]:

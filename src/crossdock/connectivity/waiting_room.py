@@ -166,7 +166,11 @@ class WaitingRoom:
             waiting: list[tuple[str, datetime]] = []
             for (source, raw_ref, received_at), group in groups.items():
                 origin = Origin(
-                    tenant=scope.tenant, source=source, received_at=received_at, raw_ref=raw_ref
+                    tenant=scope.tenant,
+                    source=source,
+                    received_at=received_at,
+                    raw_ref=raw_ref,
+                    is_gapless=await streams.is_watched(tx, source),
                 )
                 if await self._retry(tx, origin, group, now):
                     waiting.append((source, received_at))

@@ -1,12 +1,14 @@
 """A number that a dense stream leaves out is reported, asked for, and closed once it is healed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from crossdock.canonical.envelope import Fact
-from crossdock.canonical.inventory import StockSnapshotTaken
+from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
+from crossdock.canonical.quantities import Quantity
 from crossdock.connectivity.poller import Poller, Polling
 from crossdock.connectivity.quarantine import Quarantined
 from crossdock.connectivity.recording import Verdict
@@ -82,7 +84,7 @@ async def test_a_report_closes_when_the_last_of_its_numbers_comes(
 
     assert [entry.place for entry in await quarantined(hub)] == ["DC1:5-5"]
     [closed] = await quarantine_of(hub).find(MAIN, state="REPLAYED")
-    assert closed.closed_reason == "nothing of it is missing any more"
+    assert closed.closed_reason == "its numbers have come"
 
 
 @pytest.mark.parametrize(
@@ -115,6 +117,36 @@ async def test_a_full_snapshot_of_the_site_that_numbers_its_own_closes_what_it_c
 
     assert verdict.verdict is Verdict.NEW
     assert [entry.place for entry in await quarantined(hub)] == left
+
+
+async def test_a_snapshot_closes_nothing_before_it_is_recorded(
+    hub: World, clock: VirtualClock
+) -> None:
+    assert await missing(hub, clock, [1, 3]) == ["DC1:2-2"]
+    line = CountedStock(item="SKU-9", quantity=Quantity.of(4))
+    taken = StockSnapshotTaken(snapshot_id="S", location="DC1", lines=(line,), is_full=True)
+    fact = Fact(identity="snapshot:S", payload=taken, occurred_at=NOON, stream="DC1", sequence=4)
+    [verdict] = await hub.inbox.record(MAIN, "shop", [fact], b"page 2")
+    assert verdict.verdict is Verdict.WAITING
+    assert [entry.place for entry in await quarantined(hub)] == ["DC1:2-2"]
+
+    hub.catalogue.items.add("SKU-9")
+    await clock.advance(timedelta(seconds=1))
+    await WaitingRoom(hub.database, clock, hub.catalogue).retry_due()
+
+    assert await quarantined(hub) == []
+    [closed] = await quarantine_of(hub).find(MAIN, state="REPLAYED")
+    assert closed.closed_reason.startswith("a full snapshot contains it")
+
+
+async def test_a_number_whose_fact_was_refused_has_come(hub: World, clock: VirtualClock) -> None:
+    assert await missing(hub, clock, [1, 3]) == ["DC1:2-2"]
+    nameless = replace(moved("M2", stream="DC1", sequence=2), identity="")
+
+    [verdict] = await hub.inbox.record(MAIN, "shop", [nameless], b"page 2")
+
+    assert verdict.verdict is Verdict.QUARANTINED
+    assert [entry.code for entry in await quarantined(hub)] == ["EVT-SCHEMA"]
 
 
 async def test_a_polled_source_is_asked_at_once_for_numbers_that_stay_away(
