@@ -5,6 +5,7 @@ import itertools
 import logging
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -46,6 +47,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("peer"):
             item.add_marker(pytest.mark.xdist_group("peers"))
+
+
+@pytest.fixture
+def at_a_terminal() -> Iterator[None]:
+    """Hear interrupts, as what a terminal starts does, and let the children of a test hear them.
+
+    The background jobs of a shell are born ignoring them.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,12 @@ TYPED = {
 UNTYPED = {
     ("README.md", "make demo"): "it installs from the network; test_wheel.py plays a shorter day",
     ("docs/tutorial/first-steps.md", "make demo"): "as in README.md",
+    (
+        "docs/how-to/keep-connections.md",
+        "curl -X",
+    ): "its key is the reader's own; test_backfill says the same",
+    ("docs/how-to/connect-tryton.md", "crossdock connection"): "a moment of the reader's own;"
+    " test_watermark rewinds a real Tryton to one",
 }
 
 # The page speaks of letters whose outcome nobody knows, and of a refused event: here they are.

@@ -17,6 +17,8 @@ import pytest
 from crossdock.connectivity.transports.http import HttpClient
 from crossdock.foundation.clock import SystemClock
 
+pytestmark = pytest.mark.usefixtures("at_a_terminal")
+
 SMALL = ("--orders", "12", "--items", "4")
 MEASURED = {"seconds", "propagation_ms"}
 FIGURES = {"shop_orders", "branch_orders", "picks", "refused", "refused_in_vain"} | {

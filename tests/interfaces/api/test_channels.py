@@ -53,7 +53,21 @@ async def test_terms_are_agreed_shown_and_replaced(call: Caller, house: House) -
     plain = await call("PUT", "/v1/channels/bell/dc", {"source_locations": ["dc"]})
     assert (plain.status, plain.json["buffer"], plain.json["items"]) == (200, "0", [])
     [listed] = (await call("GET", "/v1/channels")).json["channels"]
-    assert listed == plain.json | {"wakes_on": ["DC"]}
+    assert listed == plain.json
+    assert listed["wakes_on"] == ["DC"]
+
+
+async def test_a_share_that_would_be_kept_otherwise_than_it_was_said_is_refused(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT")
+    await connect_bell(house)
+
+    said = {"source_locations": ["DC"], "share_percent": "33.33333"}
+    answer = await call("PUT", "/v1/channels/bell/DC", said)
+
+    assert answer.status == 422, answer.body
+    assert b"four decimals" in answer.body
 
 
 async def test_a_location_whose_name_is_an_address_has_terms_too(

@@ -19,7 +19,7 @@ from tests.peers.tryton.trading import Trading
 
 pytestmark = pytest.mark.peer
 
-TIMEOUT_SECONDS = 2.0
+TIMEOUT_SECONDS = 3.0
 AT_ONCE = timedelta(0)
 """The patience of a connection that asks no second time: its poller hears of the first hang."""
 

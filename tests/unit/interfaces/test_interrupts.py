@@ -1,19 +1,12 @@
 """Ctrl-C while code is loaded is heard when it is loaded, and never lost."""
 
 import signal
-from collections.abc import Iterator
 
 import pytest
 
 from crossdock.interfaces.cli.interrupts import interrupt_held
 
-
-@pytest.fixture(autouse=True)
-def _as_at_a_terminal() -> Iterator[None]:
-    """Start as a terminal does; a shell's background jobs are born ignoring interrupts."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+pytestmark = pytest.mark.usefixtures("at_a_terminal")
 
 
 def test_an_interrupt_waits_for_the_end_of_the_block() -> None:

@@ -137,7 +137,7 @@ class Floor:
         found = min(line.quantity, max(booked, 0))
         if found and self.random.random() < self.pace.missing_in_bin:
             found = self.random.randrange(found)
-        self.picks_count += 1
+        self.picks_count += bool(found)
         self._move(at, "PICK", line.item, found, AVAILABLE, STAGED_OUT, line)
         if found < line.quantity and booked > found:
             # The books say there should be more: the picker counts the bin.

@@ -90,7 +90,6 @@ def router(hub: Hub) -> APIRouter:
         await hub.directory.get(caller.scope, connection)
         channel = said.channel(connection, location)
         channel = await terms_said(hub.catalog, caller.scope, channel)
-        await hub.channels.put(caller.scope, channel)
-        return channel
+        return await hub.channels.put(caller.scope, channel)
 
     return routes

@@ -23,7 +23,10 @@ Location = Annotated[Code, Query(description="The hub's location, or group of lo
 
 
 class Positions(BaseModel):
-    """Buckets that somebody has told of; none means that nobody has, which is not zero."""
+    """Buckets that somebody has told of; availability says whether none is zero or unknown.
+
+    A group has no buckets of its own: ask for its members.
+    """
 
     positions: list[PositionShown]
 

@@ -1,7 +1,7 @@
 """What is agreed with each sales channel: which stock it sells, how much of it, how soon told."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -139,9 +139,14 @@ class Channels:
         self._database = database
         self._clock = clock
 
-    async def put(self, scope: Scope, channel: Channel) -> None:
-        """Agree on these terms; every item listed there is looked at again."""
+    async def put(self, scope: Scope, channel: Channel) -> Channel:
+        """Agree on these terms, and give them; every item listed there is looked at again.
+
+        A channel always wakes on what it sells from.
+        """
         check_terms(channel)
+        woken = sorted({*channel.source_locations, *channel.wakes_on})
+        channel = replace(channel, wakes_on=tuple(woken))
         key = (scope.tenant, channel.connection, channel.location)
         async with self._database.transaction(scope) as tx:
             await tx.execute(PUT, *key, *_columns(channel))
@@ -154,6 +159,7 @@ class Channels:
                 for terms in channel.items
             ]
             await mark_keys(tx, NAME, keys, self._clock.now())
+        return channel
 
     async def publish(self, scope: Scope, channel: Channel, items: Iterable[str]) -> None:
         """Have these items looked at now: a new channel learns its assortment this way."""
@@ -200,6 +206,8 @@ def _check_number(name: str, value: int | Decimal, where: str) -> None:
     least, most = BOUNDS.get(name, (0, AMOUNT_MAX))
     if not Decimal(value).is_finite() or not least <= value <= most:
         raise Invalid(f"{value} is not between {least} and {most}", where=where)
+    if name == "share_percent" and value * 10_000 % 1:
+        raise Invalid(f"{value} has more than four decimals", where=where)
     if value * MICROS % 1:
         raise Invalid(f"{value} has more than six decimals", where=where)
 
@@ -256,7 +264,7 @@ def _channel_of(row: Mapping[str, Any], items: tuple[ItemTerms, ...]) -> Channel
 def _columns(channel: Channel) -> list[Any]:
     return [
         list(channel.source_locations),
-        sorted({*channel.source_locations, *channel.wakes_on}),
+        list(channel.wakes_on),
         channel.share_mode,
         channel.share_percent,
         _micros(channel.share_fixed),
