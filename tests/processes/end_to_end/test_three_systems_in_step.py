@@ -306,7 +306,12 @@ async def undecided(town: Town) -> list[dict[str, Any]]:
     """List what waits for anything but a source's silence, or the day's read-back."""
     async with town.hub.database.transaction(town.hub.scope) as tx:
         rows = await tx.fetch(WAITING, NAME, town.hub.clock.now())
-    return [dict(row) for row in rows]
+    if not rows:
+        return []
+    # What a person would look at: the letters that are dead, and what the process said of it.
+    letters = await town.hub.outbox.find(town.hub.scope)
+    cases = await town.hub.cases.find(town.hub.scope)
+    return [*map(dict, rows), {"letters": letters, "cases": cases}]
 
 
 WAITING = """
