@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from enum import Enum, auto
 
 
@@ -27,37 +27,48 @@ Rule = Callable[[bytes], Awaitable[Fate]]
 
 @asynccontextmanager
 async def proxy(port: int, rule: Rule) -> AsyncIterator[str]:
-    """Answer the base URL of a proxy before `port`; `rule` reads each request's body."""
-    clients: set[asyncio.StreamWriter] = set()
+    """Answer the base URL of a proxy before `port`; `rule` reads each request's body.
 
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        clients.add(writer)
-        try:
-            request, body = await _request(reader)
-            fate = await rule(body)
-            reaches_tryton = fate not in {Fate.BUSY, Fate.HANG}
-            answer = await _forwarded(port, request) if reaches_tryton else BUSY
-            if fate is Fate.ANSWER_LOST:
-                writer.transport.abort()
-                return
-            if fate in {Fate.HANG, Fate.ANSWER_HANGS}:
-                await reader.read()  # ends when the client hangs up, or when we are closed
-                return
-            writer.write(answer)
-            await writer.drain()
-        except (asyncio.IncompleteReadError, OSError):
-            pass
-        finally:
-            clients.discard(writer)
-            writer.close()
+    When it is closed every conversation has ended: those still open are broken off.
+    """
+    conversations: set[asyncio.Task[None]] = set()
 
-    server = await asyncio.start_server(converse, "127.0.0.1", 0)
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        conversation = asyncio.create_task(_converse(port, rule, reader, writer))
+        conversations.add(conversation)
+        conversation.add_done_callback(conversations.discard)
+
+    server = await asyncio.start_server(begin, "127.0.0.1", 0)
     async with server:
         try:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         finally:
-            for client in clients:
-                client.transport.abort()
+            server.close()
+            for conversation in conversations:
+                conversation.cancel()
+            await asyncio.gather(*conversations, return_exceptions=True)
+
+
+async def _converse(
+    port: int, rule: Rule, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    try:
+        request, body = await _request(reader)
+        fate = await rule(body)
+        reaches_tryton = fate not in {Fate.BUSY, Fate.HANG}
+        answer = await _forwarded(port, request) if reaches_tryton else BUSY
+        if fate is Fate.ANSWER_LOST:
+            writer.transport.abort()
+            return
+        if fate in {Fate.HANG, Fate.ANSWER_HANGS}:
+            await reader.read()  # ends when the client hangs up, or when we are closed
+            return
+        writer.write(answer)
+        await writer.drain()
+    except (asyncio.IncompleteReadError, OSError):
+        pass
+    finally:
+        await _closed(writer)
 
 
 async def _request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
@@ -73,8 +84,14 @@ async def _request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 async def _forwarded(port: int, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request)
-    answer = await reader.read()
+    try:
+        writer.write(request)
+        return await reader.read()
+    finally:
+        await _closed(writer)
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
     writer.close()
-    await writer.wait_closed()
-    return answer
+    with suppress(OSError):
+        await writer.wait_closed()
