@@ -19,6 +19,7 @@ from crossdock.foundation.clock import Clock
 
 CHANNEL = "crossdock_wake"
 GATHER_SECONDS = 0.01
+NUDGE_SECONDS = 0.05
 SEND_SECONDS_MAX = 5.0
 LISTEN_AGAIN_SECONDS = 0.2
 TROUBLE_SECONDS = 1.0
@@ -74,6 +75,7 @@ class Bells:
         # One event for each bell: a shared one would be cleared by whoever wakes first.
         self._waiting: dict[str, WeakSet[asyncio.Event]] = {}
         self._untold: set[str] = set()
+        self._nudged: dict[str, bool] = {}  # lately; and whether again since
         self._voice: Any = None
         self._listener: asyncio.Task[None] | None = None
         self._crier: asyncio.Task[None] | None = None
@@ -96,8 +98,26 @@ class Bells:
         if self._untold and (self._crier is None or self._crier.done()):
             self._crier = asyncio.create_task(self._cry(), name="crossdock wake sender")
 
+    def nudge(self, topic: str) -> None:
+        """Ring for work that may gather: at once after a silence, else soon and once for many.
+
+        A wake-up costs both ends more than much of the work that it tells of.
+        """
+        if topic in self._nudged:
+            self._nudged[topic] = True
+            return
+        self._nudged[topic] = False
+        self.wake({topic})
+        asyncio.get_running_loop().call_later(NUDGE_SECONDS, self._nudge_again, topic)
+
+    def _nudge_again(self, topic: str) -> None:
+        if self._nudged.pop(topic, False):
+            self.nudge(topic)
+
     async def close(self) -> None:
         """Tell what is untold, then be silent."""
+        self.wake([topic for topic, is_due in self._nudged.items() if is_due])
+        self._nudged.clear()
         if self._crier:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._crier, SEND_SECONDS_MAX)

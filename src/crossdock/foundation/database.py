@@ -223,9 +223,9 @@ class Database:
         finally:
             self._waiting -= 1
 
-    def wake(self, topic: str) -> None:
-        """Tell everybody who waits for `topic` what a `call` has just committed."""
-        self._bells.wake({topic})
+    def nudge(self, topic: str) -> None:
+        """Tell who waits for `topic` that a `call` has left work; of many calls, now and then."""
+        self._bells.nudge(topic)
 
     def bell(self, *topics: str) -> Bell:
         """Wait for any of these topics to be woken from any process."""

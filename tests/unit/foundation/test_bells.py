@@ -91,3 +91,54 @@ async def test_a_sender_that_met_trouble_speaks_again_for_the_next_wake() -> Non
     await bells.close()
 
     assert sound.said == ["second"]
+
+
+class Crier:
+    """Stands in for the connection that tells the others; keeps what it told."""
+
+    def __init__(self) -> None:
+        self.said: list[list[str]] = []
+
+    def is_closed(self) -> bool:
+        return False
+
+    async def execute(self, _sql: str, _channel: str, topics: list[str], **_: Any) -> None:
+        self.said.append(topics)
+
+    async def close(self, **_: Any) -> None:
+        pass
+
+
+async def test_many_nudges_are_told_as_two_the_first_and_what_came_after_it() -> None:
+    crier = Crier()
+
+    async def connect(_dsn: str) -> Crier:
+        return crier
+
+    bells = Bells("postgresql://nowhere", connect)
+    for _ in range(100):
+        bells.nudge("work")
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while len(crier.said) < 2:
+            await asyncio.sleep(0.01)
+    await bells.close()
+
+    assert crier.said == [["work"], ["work"]]
+
+
+async def test_a_nudge_that_waits_is_told_before_the_bells_are_silent() -> None:
+    crier = Crier()
+
+    async def connect(_dsn: str) -> Crier:
+        return crier
+
+    bells = Bells("postgresql://nowhere", connect)
+    bells.nudge("work")
+    async with asyncio.timeout(5):
+        while not crier.said:
+            await asyncio.sleep(0)
+    bells.nudge("work")
+    await bells.close()
+
+    assert crier.said == [["work"], ["work"]]

@@ -212,7 +212,7 @@ class Promises:
             except asyncpg.DeadlockDetectedError:
                 continue
             else:
-                self._database.wake(store.ANNOUNCED)
+                self._database.nudge(store.ANNOUNCED)
                 return rows
         raise _contended()
 

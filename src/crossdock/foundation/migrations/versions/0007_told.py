@@ -11,7 +11,8 @@ down_revision = "0006"
 TELL = """
 create function inventory_amount(micros bigint, unit text) returns text
 language sql stable as $$
-select format('{"value":"%s","unit":%s}', trim_scale(micros * 0.000001), to_json(unit))
+select '{"value":"' || case when micros % 1000000 = 0 then (micros / 1000000)::text
+    else trim_scale(micros * 0.000001)::text end || '","unit":' || to_json(unit) || '}'
 $$;
 
 create function inventory_tell_availability(of_tenants text[], since timestamptz[],
