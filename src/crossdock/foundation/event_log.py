@@ -13,6 +13,7 @@ import msgspec
 
 from crossdock.canonical.envelope import Event, Fact, Payload
 from crossdock.canonical.events import payload_type
+from crossdock.foundation.content import content_hash
 from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.ids import derived_uuid
 
@@ -150,7 +151,7 @@ async def append_once(tx: Transaction, entries: Sequence[Entry]) -> list[Recorde
         return []
     columns = _columns(entries)
     tx.scope.must_cover(columns[0])
-    hashes = [_content_hash(entry, text) for entry, text in zip(entries, columns[-1], strict=True)]
+    hashes = [content_hash(entry.fact, entry.said or entry.fact.payload) for entry in entries]
     ids: list[UUID] = columns[5]
     rows = await tx.fetch(APPEND_ONCE, *columns, *_origins(entries), hashes)
     new = {row["event_id"] for row in rows}
@@ -160,12 +161,12 @@ async def append_once(tx: Transaction, entries: Sequence[Entry]) -> list[Recorde
         rows = await tx.fetch(KNOWN_HASHES, ids, columns[0])
         known = {row["event_id"]: row["content_hash"] for row in rows}
     verdicts: list[Recorded] = []
-    for event_id, content_hash in zip(ids, hashes, strict=True):
+    for event_id, hashed in zip(ids, hashes, strict=True):
         if event_id in new:
             new.remove(event_id)  # a second one in this very batch is a repeat
             verdicts.append(Recorded.NEW)
         else:
-            is_same = known[event_id] == content_hash
+            is_same = known[event_id] == hashed
             verdicts.append(Recorded.REPEAT if is_same else Recorded.CONFLICT)
     return verdicts
 
@@ -288,12 +289,3 @@ def _origins(entries: Sequence[Entry]) -> list[list[Any]]:
 def _wake(tx: Transaction, columns: Sequence[Sequence[Any]]) -> None:
     for kind in set(columns[2]):
         tx.wake(topic_of(kind))
-
-
-def _content_hash(entry: Entry, payload: str) -> bytes:
-    """Hash what the source said, leaving out how and when it reached us."""
-    fact = entry.fact
-    if entry.said is not None:
-        payload = msgspec.json.encode(entry.said).decode()
-    said = f"{fact.payload.TYPE}\0{fact.occurred_at.timestamp()}\0{fact.version}\0{payload}"
-    return hashlib.blake2b(said.encode(), digest_size=16).digest()

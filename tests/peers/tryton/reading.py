@@ -14,6 +14,7 @@ from crossdock.applications.tryton import APPLICATION
 from crossdock.applications.tryton.client import TrytonSettings
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.quantities import Quantity
 from crossdock.connectivity.directory import Entry
 from crossdock.connectivity.poller import Poller, Polling
 from crossdock.connectivity.sdk import Ports
@@ -66,6 +67,15 @@ class Reading:
     async def holds(self, item: str, quantity: str, *, at: str = "WH") -> None:
         """Wait until the hub has so many: a move may have to wait for its item, for a moment."""
         await eventually(lambda: self._on_hand(item, at), lambda held: held == Decimal(quantity))
+
+    async def claims(self, item: str, quantity: str) -> None:
+        """Wait until orders claim so many at the warehouse."""
+        micros = Quantity.of(quantity).micros
+        await eventually(lambda: self._claimed(item), lambda claimed: claimed == micros)
+
+    async def _claimed(self, item: str) -> int:
+        await self.hub.settle()
+        return (await self.hub.availability(item, "WH")).figures.hard
 
     async def _on_hand(self, item: str, location: str) -> Decimal:
         await self.hub.settle()

@@ -37,6 +37,17 @@ async def slow_transaction(tryton: TrytonServer, moves: list[int]) -> AsyncItera
     await database.close()
 
 
+@asynccontextmanager
+async def older_transaction(tryton: TrytonServer) -> AsyncIterator[Any]:
+    """Begin now and commit last: what is written in it is stamped with its beginning."""
+    database = await asyncpg.connect(tryton.dsn)
+    try:
+        async with database.transaction():
+            yield database
+    finally:
+        await database.close()
+
+
 async def draft_moves(clerk: Trading, code: str, count: int) -> list[int]:
     (product,) = await clerk.products(code)
     lost = await clerk.one("stock.location", "type", "=", "lost_found")
@@ -80,6 +91,27 @@ async def test_a_high_water_mark_loses_a_late_commit_for_ever_and_ours_does_not(
 
     assert naive & {*slow, quick} == {quick}, "1 of 41, for ever"
     assert len(told(ours, [*slow, quick])) == SLOW_ROWS + 1
+
+
+async def test_a_line_that_commits_behind_its_order_is_heard(
+    tryton: TrytonServer, read: Read, clerk: Trading, code: str
+) -> None:
+    """Tryton shows the order with a younger stamp before the older transaction has ended."""
+    (product,) = await clerk.products(code)
+    async with read() as erp:
+        sale = await clerk.sell(product, "6", reference=code)
+        async with older_transaction(tryton) as database:
+            await clerk.session.change("model.sale.sale.write", [sale], {"reference": f"{code}!"})
+            await erp.round()
+            await erp.claims(code, "6")
+            await database.execute(
+                """update sale_line set quantity = 13, write_uid = 1,
+                   write_date = current_timestamp at time zone 'UTC' where sale = $1""",
+                sale,
+            )
+        await erp.round()
+        await erp.claims(code, "13")
+        assert await erp.hub.quarantine.count_open(erp.hub.scope) == 0
 
 
 async def test_an_overlap_shorter_than_the_transaction_is_not_enough(

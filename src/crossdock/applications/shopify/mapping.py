@@ -15,7 +15,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
-from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable
+from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable, stamped
 
 UNIT = "EA"
 """Shopify counts whole pieces and knows no other unit."""
@@ -212,14 +212,15 @@ def order_translation(order: SoldOrder, heard: Heard, naming: Naming) -> Transla
     """One fact with every line that has a SKU; the lines without one are refused one by one."""
     sold = [line for line in order.lines if line.is_stocked]
     version = _order_version(order)
+    state = OrderChanged(
+        order_id=f"shopify:{order.number}",
+        lines=tuple(_demand(order, line, naming) for line in sold if line.sku),
+        customer_po=order.customer_po,
+        channel=naming.channel,
+    )
     fact = Fact(
-        identity=f"order:{order.number}:{version}",
-        payload=OrderChanged(
-            order_id=f"shopify:{order.number}",
-            lines=tuple(_demand(order, line, naming) for line in sold if line.sku),
-            customer_po=order.customer_po,
-            channel=naming.channel,
-        ),
+        identity=stamped(f"order:{order.number}", version, state),
+        payload=state,
         occurred_at=order.updated_at,
         recorded_at=heard.triggered_at or order.updated_at,
         version=version,
@@ -264,15 +265,16 @@ def item_fact(
     """Make an item; without a SKU it goes by its inventory item, the name that never changes."""
     native = gid("InventoryItem", number)
     version = micros_of(updated_at)
+    item = ItemChanged(
+        sku=sku or native,
+        description=description,
+        base_unit=UNIT,
+        status=ItemStatus.ACTIVE,
+        gtin=barcode if _looks_like_gtin(barcode) else "",
+    )
     return Fact(
-        identity=f"item:{number}:{version}",
-        payload=ItemChanged(
-            sku=sku or native,
-            description=description,
-            base_unit=UNIT,
-            status=ItemStatus.ACTIVE,
-            gtin=barcode if _looks_like_gtin(barcode) else "",
-        ),
+        identity=stamped(f"item:{number}", version, item),
+        payload=item,
         occurred_at=updated_at,
         recorded_at=heard.triggered_at or updated_at,
         version=version,
@@ -285,9 +287,10 @@ def location_fact(
 ) -> Fact:
     native = gid("Location", number)
     version = micros_of(updated_at)
+    location = LocationChanged(code=native, name=name, is_active=is_active)
     return Fact(
-        identity=f"location:{number}:{version}",
-        payload=LocationChanged(code=native, name=name, is_active=is_active),
+        identity=stamped(f"location:{number}", version, location),
+        payload=location,
         occurred_at=updated_at,
         recorded_at=heard.triggered_at or updated_at,
         version=version,

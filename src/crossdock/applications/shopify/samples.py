@@ -15,6 +15,7 @@ from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.connectivity.sdk import Delivery, Sample, Translation, Untranslatable
+from crossdock.connectivity.sdk.facts import stamped
 
 EVENT_ID = "59d6d79c-595f-4e7e-bc6f-72f5c3d0c66f"
 TRIGGERED = datetime(2026, 5, 4, 14, 3, 12, 401_377, tzinfo=UTC)
@@ -64,6 +65,10 @@ def _fact(
     )
 
 
+def _state(name: str, payload: Payload, native_ref: str) -> Fact:
+    return _fact(stamped(name, UPDATED_MICROS, payload), payload, UPDATED_MICROS, native_ref)
+
+
 def _line(number: int, sku: str | None, quantity: int, kept: int) -> dict[str, Any]:
     return {
         "id": number,
@@ -98,23 +103,24 @@ def _order(*lines: dict[str, Any], cancelled: bool = False) -> dict[str, Any]:
 
 
 def _order_fact(version: int, *amounts: tuple[int, str, int, int]) -> Fact:
-    return _fact(
-        f"order:5000001:{version}",
-        OrderChanged(
-            order_id="shopify:5000001",
-            customer_po="PO-77",
-            channel="shopify",
-            lines=tuple(
-                DemandLine(
-                    demand_ref=f"shopify:5000001/{number}",
-                    item=sku,
-                    location="online",
-                    ordered=Quantity.of(ordered),
-                    cancelled=Quantity.of(cancelled),
-                )
-                for number, sku, ordered, cancelled in amounts
-            ),
+    order = OrderChanged(
+        order_id="shopify:5000001",
+        customer_po="PO-77",
+        channel="shopify",
+        lines=tuple(
+            DemandLine(
+                demand_ref=f"shopify:5000001/{number}",
+                item=sku,
+                location="online",
+                ordered=Quantity.of(ordered),
+                cancelled=Quantity.of(cancelled),
+            )
+            for number, sku, ordered, cancelled in amounts
         ),
+    )
+    return _fact(
+        stamped("order:5000001", version, order),
+        order,
         version,
         "gid://shopify/Order/5000001",
         "shopify:5000001",
@@ -263,21 +269,19 @@ SAMPLES = (
         ),
         translation=Translation(
             facts=(
-                _fact(
-                    f"item:40000001:{UPDATED_MICROS}",
+                _state(
+                    "item:40000001",
                     ItemChanged(
                         sku="BOLT-M8", description="Hex bolt M8 - Zinc", gtin="4006381333931"
                     ),
-                    UPDATED_MICROS,
                     "gid://shopify/InventoryItem/40000001",
                 ),
-                _fact(
-                    f"item:40000002:{UPDATED_MICROS}",
+                _state(
+                    "item:40000002",
                     ItemChanged(
                         sku="gid://shopify/InventoryItem/40000002",
                         description="Hex bolt M8 - Steel",
                     ),
-                    UPDATED_MICROS,
                     "gid://shopify/InventoryItem/40000002",
                 ),
             )
@@ -297,14 +301,13 @@ SAMPLES = (
         ),
         translation=Translation(
             facts=(
-                _fact(
-                    f"location:70000001:{UPDATED_MICROS}",
+                _state(
+                    "location:70000001",
                     LocationChanged(
                         code="gid://shopify/Location/70000001",
                         name="Main warehouse",
                         is_active=False,
                     ),
-                    UPDATED_MICROS,
                     "gid://shopify/Location/70000001",
                 ),
             )

@@ -10,7 +10,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
-from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable, versioned
+from crossdock.connectivity.sdk.facts import Delivery, Translation, Untranslatable, stamped
 from crossdock.connectivity.sdk.records import (
     SCHEMA,
     Record,
@@ -110,17 +110,19 @@ def _order_changed(record: Record, vocabulary: Vocabulary) -> Fact:
     if len(lines) > LINES_MAX:
         raise record.invalid("lines", f"An order has at most {LINES_MAX} lines")
     version = version_of(record)
-    return Fact(
-        identity=versioned(f"order:{order_id}", version),
-        payload=OrderChanged(
-            order_id=order_id,
-            lines=tuple(
-                _demand_line(order_id, record, vocabulary, line, pointer(where, str(index)))
-                for index, line in enumerate(lines)
-            ),
-            customer_po=record.text("customer_po"),
-            channel=record.text("channel"),
+    order = OrderChanged(
+        order_id=order_id,
+        lines=tuple(
+            _demand_line(order_id, record, vocabulary, line, pointer(where, str(index)))
+            for index, line in enumerate(lines)
         ),
+        customer_po=record.text("customer_po"),
+        channel=record.text("channel"),
+    )
+    return Fact(
+        # Several rows make an order: the highest change among them does not tell all states apart.
+        identity=stamped(f"order:{order_id}", version, order),
+        payload=order,
         occurred_at=record.instant("occurred_at"),
         recorded_at=record.instant_or_none("recorded_at"),
         version=version,

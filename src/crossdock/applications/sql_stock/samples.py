@@ -19,6 +19,7 @@ from crossdock.canonical.inventory import (
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.connectivity.sdk import Delivery, Sample, Translation, Untranslatable
+from crossdock.connectivity.sdk.facts import stamped
 
 _AT = datetime(2026, 3, 2, 8, 0, 0, 250_000, tzinfo=UTC)
 _MICROS = 1_772_438_400_250_000
@@ -41,6 +42,28 @@ def _page(stream: str, *rows: str) -> Delivery:
     return Delivery(body=written(stream, rows))
 
 
+_ITEM = ItemChanged(sku="SKU-1", description="Bolt M8")
+_ORDER = OrderChanged(
+    order_id="77",
+    customer_po="PO-9",
+    lines=(
+        DemandLine(
+            demand_ref="77/1",
+            item="SKU-1",
+            location="DC1",
+            ordered=Quantity.of(10),
+            cancelled=Quantity.of(0),
+        ),
+        DemandLine(
+            demand_ref="77/2",
+            item="SKU-2",
+            location="DC2",
+            ordered=Quantity.of(4),
+            cancelled=Quantity.of(1),
+        ),
+    ),
+)
+
 _ITEMS = Sample(
     title="an item",
     delivery=_page(
@@ -51,8 +74,8 @@ _ITEMS = Sample(
     translation=Translation(
         facts=(
             Fact(
-                identity=f"item:SKU-1@{_MICROS}",
-                payload=ItemChanged(sku="SKU-1", description="Bolt M8"),
+                identity=stamped("item:SKU-1", _MICROS, _ITEM),
+                payload=_ITEM,
                 occurred_at=_AT,
                 recorded_at=_AT,
                 version=_MICROS,
@@ -136,27 +159,8 @@ _DEMAND = Sample(
     translation=Translation(
         facts=(
             Fact(
-                identity=f"order:77@{_MICROS}",
-                payload=OrderChanged(
-                    order_id="77",
-                    customer_po="PO-9",
-                    lines=(
-                        DemandLine(
-                            demand_ref="77/1",
-                            item="SKU-1",
-                            location="DC1",
-                            ordered=Quantity.of(10),
-                            cancelled=Quantity.of(0),
-                        ),
-                        DemandLine(
-                            demand_ref="77/2",
-                            item="SKU-2",
-                            location="DC2",
-                            ordered=Quantity.of(4),
-                            cancelled=Quantity.of(1),
-                        ),
-                    ),
-                ),
+                identity=stamped("order:77", _MICROS, _ORDER),
+                payload=_ORDER,
                 occurred_at=_AT,
                 recorded_at=_AT,
                 version=_MICROS,

@@ -17,7 +17,7 @@ from crossdock.canonical.inventory import MovementType, StockMoved, StockStatus
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.connectivity.sdk import BOOKED_BY_HUB, Translation, Untranslatable
-from crossdock.connectivity.sdk.facts import versioned
+from crossdock.connectivity.sdk.facts import stamped
 
 Row = Mapping[str, Any]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -103,7 +103,7 @@ def micros(instant: datetime) -> int:
 def _state_fact(kind: str, row: Row, stamp: datetime, payload: Payload) -> Fact:
     """Wrap what carries a whole state: each version is a fact of its own, the newest wins."""
     return Fact(
-        identity=versioned(f"{kind}:{row['id']}", micros(stamp)),
+        identity=stamped(f"{kind}:{row['id']}", micros(stamp), payload),
         payload=payload,
         occurred_at=stamp,
         recorded_at=stamp,

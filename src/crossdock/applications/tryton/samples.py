@@ -23,6 +23,7 @@ from crossdock.canonical.inventory import (
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.connectivity.sdk import Delivery, Sample, Translation
+from crossdock.connectivity.sdk.facts import stamped
 
 SAMPLE_OPTIONS = Options(location_statuses={"QC": StockStatus.QC_HOLD})
 RECORDED = Path(__file__).with_name("recorded")
@@ -48,7 +49,7 @@ def _instant(micros: int) -> datetime:
 
 def _state(kind: str, native_id: int, micros: int, payload: Payload) -> Fact:
     return Fact(
-        identity=f"{kind}:{native_id}@{micros}",
+        identity=stamped(f"{kind}:{native_id}", micros, payload),
         payload=payload,
         occurred_at=_instant(micros),
         recorded_at=_instant(micros),

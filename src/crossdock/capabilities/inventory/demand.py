@@ -9,16 +9,16 @@ from crossdock.capabilities.inventory.page import Movement, Page, Version
 from crossdock.foundation.database import Transaction
 
 ORDERS = """
-select o.tenant, o.source, o.order_id, o.rank, o.us, o.heard_as
+select o.tenant, o.source, o.order_id, o.rank, o.us, o.position
 from unnest($1::text[], $2::text[], $3::text[]) k(tenant, source, order_id)
 join inventory_order o using (tenant, source, order_id)
 """
 
 KEEP_ORDERS = """
-insert into inventory_order (tenant, source, order_id, rank, us, heard_as)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::uuid[])
+insert into inventory_order (tenant, source, order_id, rank, us, position)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
 on conflict (tenant, source, order_id) do update
-set rank = excluded.rank, us = excluded.us, heard_as = excluded.heard_as
+set rank = excluded.rank, us = excluded.us, position = excluded.position
 """
 
 # The claims of these order lines, and every line that these orders had before.
@@ -123,11 +123,7 @@ async def _newer(
         ORDERS, [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]
     )
     known = {
-        (row["tenant"], row["source"], row["order_id"]): (
-            row["rank"],
-            row["us"],
-            row["heard_as"].hex,
-        )
+        (row["tenant"], row["source"], row["order_id"]): (row["rank"], row["us"], row["position"])
         for row in rows
     }
     return {
@@ -232,7 +228,7 @@ async def write(tx: Transaction, claims: Claims, after: Mapping[Ref, Claim]) -> 
             [key[2] for key in keys],
             [version.rank for version in versions],
             [version.us for version in versions],
-            [version.event_id for version in versions],
+            [version.event.position for version in versions],
         )
 
 

@@ -5,11 +5,11 @@ from crossdock.capabilities.inventory.page import Page, Version
 from crossdock.foundation.database import Transaction
 
 NEWER = """
-insert into inventory_group_version as v (tenant, location, rank, us, heard_as)
+insert into inventory_group_version as v (tenant, location, rank, us, position)
 values ($1, $2, $3, $4, $5)
 on conflict (tenant, location) do update
-set rank = excluded.rank, us = excluded.us, heard_as = excluded.heard_as
-where (excluded.rank, excluded.us, excluded.heard_as) > (v.rank, v.us, v.heard_as)
+set rank = excluded.rank, us = excluded.us, position = excluded.position
+where (excluded.rank, excluded.us, excluded.position) > (v.rank, v.us, v.position)
 returning 1
 """
 
@@ -48,7 +48,7 @@ async def _regroup(tx: Transaction, tenant: str, location: str, version: Version
     assert isinstance(payload, LocationChanged)  # noqa: S101  # the page sorted them
     is_group = payload.kind is LocationKind.GROUP and payload.is_active
     members = sorted(set(payload.members) - {location}) if is_group else []
-    newer = await tx.fetch(NEWER, tenant, location, version.rank, version.us, version.event_id)
+    newer = await tx.fetch(NEWER, tenant, location, *version.order)
     if newer:
         left = [row["member"] for row in await tx.fetch(LEAVE, tenant, location, members)]
         if members:

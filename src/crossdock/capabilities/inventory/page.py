@@ -66,12 +66,15 @@ class Version(NamedTuple):
 
     rank: int
     us: int
-    event_id: str
     event: Event
 
     @property
-    def order(self) -> tuple[int, int, str]:
-        return (self.rank, self.us, self.event_id)
+    def order(self) -> tuple[int, int, int]:
+        """Of two that their source does not tell apart, the one that was received later is newer.
+
+        A source that stamps with the start of a transaction shows two states under one stamp.
+        """
+        return (self.rank, self.us, self.event.position)
 
 
 @dataclass(slots=True)
@@ -182,7 +185,7 @@ def _counted_bucket(tenant: str, location: str, line: CountedStock) -> Bucket:
 
 def _keep_newest(found: dict, key: tuple[str, ...], event: Event) -> None:  # type: ignore[type-arg]
     mark = mark_of(event)
-    version = Version(rank_of(event), mark.us, event.event_id, event)
+    version = Version(rank_of(event), mark.us, event)
     if key not in found or version.order > found[key].order:
         found[key] = version
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from crossdock.canonical.envelope import Fact
+from crossdock.canonical.envelope import Fact, Payload
+from crossdock.foundation.content import digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +24,19 @@ class Untranslatable:
 def versioned(identity: str, version: int) -> str:
     """Name one version of a whole state (an item, an order): each is a fact of its own.
 
-    `version` is the source's revision, or without one the time of the change in microseconds.
+    `version` is the source's revision: two contents under one of it are a conflict.
     """
     return f"{identity}@{version}"
+
+
+def stamped(identity: str, micros: int, state: Payload) -> str:
+    """Name one version of a whole state by a time of its source, where that counts no revisions.
+
+    A clock does not tell all versions apart: seconds are coarse, and a transaction that stamps
+    with its start may commit after a younger one. So what is said is part of the name, and of two
+    states under one time the one that is received later is the newer.
+    """
+    return f"{versioned(identity, micros)}:{digest(state)}"
 
 
 @dataclass(frozen=True, slots=True)

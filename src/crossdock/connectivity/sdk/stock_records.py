@@ -30,7 +30,7 @@ from crossdock.canonical.inventory import (
     StockStatus,
 )
 from crossdock.canonical.quantities import Quantity, decimal_of
-from crossdock.connectivity.sdk.facts import Untranslatable, versioned
+from crossdock.connectivity.sdk.facts import Untranslatable, stamped, versioned
 from crossdock.connectivity.sdk.records import TEXT_CHARACTERS_MAX, Record
 
 # Where goods come from and go to when a record names the reason alone (domain.md §1.3). None is
@@ -339,6 +339,11 @@ def version_of(record: Record) -> int:
     return max((moment - _EPOCH) // timedelta(microseconds=1), 0)
 
 
+def _version_named(record: Record, identity: str, payload: Payload, version: int) -> str:
+    is_revision = record.integer("version") is not None
+    return versioned(identity, version) if is_revision else stamped(identity, version, payload)
+
+
 def _stream(record: Record) -> str:
     """Name what a sequence counts in: the stream, or the one site that numbers its own."""
     return record.text("stream") or record.key("location")
@@ -355,7 +360,9 @@ def _fact(
 ) -> Fact:
     sequence = record.integer("sequence")
     return Fact(
-        identity=identity if version is None else versioned(identity, version),
+        identity=identity
+        if version is None
+        else _version_named(record, identity, payload, version),
         payload=payload,
         occurred_at=record.instant("occurred_at"),
         recorded_at=record.instant_or_none("recorded_at"),

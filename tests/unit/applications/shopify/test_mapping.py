@@ -19,6 +19,7 @@ from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.references import ItemInUnit, Resolution
 from crossdock.connectivity.sdk import Delivery, Sample, Translation
+from crossdock.connectivity.sdk.facts import stamped
 
 NAMING = Naming()
 TOPICS = sorted(READERS)
@@ -363,7 +364,9 @@ def test_a_polled_page_keeps_what_it_can_read() -> None:
 
     translation = pages.orders(Record({"nodes": [{"id": "gid://shopify/Order/8"}, good]}), NAMING)
 
-    assert [fact.identity for fact in translation.facts] == ["order:7:1777903392000000"]
+    assert [fact.identity for fact in translation.facts] == [
+        stamped("order:7", 1777903392000000, translation.facts[0].payload)
+    ]
     assert [refusal.where for refusal in translation.refused] == ["/nodes/0/lineItems"]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -46,6 +47,23 @@ def only(translation: Translation) -> Any:
 @pytest.mark.parametrize("sample", APPLICATION.samples, ids=lambda sample: sample.title)
 def test_what_was_recorded_means_what_was_told(sample: Sample) -> None:
     assert translated(page_of(sample), OPTIONS) == sample.translation
+
+
+def test_a_line_that_commits_behind_its_order_makes_another_fact() -> None:
+    """Its transaction began earlier, so the greatest stamp of the order stays what it was."""
+    page = page_of(samples.ORDERS)
+    (seen,) = page["answer"]["result"]
+    seen["last_modified_at"] += timedelta(minutes=5)
+    late = deepcopy(page)
+    (line,) = late["answer"]["result"][0]["lines."]
+    line["quantity"] += 7
+    line["last_modified_at"] += timedelta(minutes=1)
+
+    (before,) = translated(page, OPTIONS).facts
+    (after,) = translated(late, OPTIONS).facts
+
+    assert before.version == after.version
+    assert before.identity != after.identity
 
 
 def test_every_event_of_the_application_has_a_sample() -> None:

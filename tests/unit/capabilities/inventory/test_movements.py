@@ -3,6 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from crossdock.canonical.catalog import LocationChanged, LocationKind
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
     SerialOvercounted,
@@ -254,6 +257,36 @@ async def test_an_order_line_that_moves_house_takes_its_claim_along(house: House
 
     assert (await house.stock()).figures.hard == 0
     assert (await house.stock(location="DC2")).figures.hard == 5 * MICROS
+
+
+@pytest.mark.parametrize("is_one_page", [True, False])
+@pytest.mark.parametrize(("first", "last"), [(6, 13), (13, 6)])
+async def test_of_two_states_under_one_time_the_one_received_later_stands(
+    house: House, first: int, last: int, *, is_one_page: bool
+) -> None:
+    states = [
+        replace(ordered("O", 7, demand("O/1", each)), identity=f"order:O:7:{each}")
+        for each in (first, last)
+    ]
+    for told in [states] if is_one_page else [[states[0]], [states[1]]]:
+        await house.hear(*told)
+
+    upkeep = house.inventory.upkeep
+    assert (await house.stock()).figures.hard == last * MICROS
+    assert await upkeep.state_hash(MAIN) == await upkeep.replayed_hash(MAIN)
+
+
+@pytest.mark.parametrize(("first", "last"), [("DC1", "DC2"), ("DC2", "DC1")])
+async def test_of_two_groups_under_one_time_the_one_received_later_stands(
+    house: House, first: str, last: str
+) -> None:
+    await house.hear(counted(1, count(6)), counted(1, count(4), location="DC2"))
+    for member in (first, last):
+        payload = LocationChanged(code="WEST", kind=LocationKind.GROUP, members=(member,))
+        await house.hear(fact(f"location:WEST:{member}", payload, 1), source="erp")
+
+    west = await house.stock(location="WEST")
+    assert west.available.value == {"DC1": 6, "DC2": 4}[last]
 
 
 async def test_an_over_pick_claims_nothing_and_never_less(house: House) -> None:

@@ -143,7 +143,7 @@ create table inventory_group_version (
     location text collate "C" not null,
     rank bigint not null,
     us bigint not null,
-    heard_as uuid not null,
+    position bigint not null,
     primary key (tenant, location)
 );
 select guard_table('inventory_group_version');
@@ -156,7 +156,7 @@ create table inventory_order (
     order_id text collate "C" not null,
     rank bigint not null,
     us bigint not null,
-    heard_as uuid not null,
+    position bigint not null,
     primary key (tenant, source, order_id)
 ) with (fillfactor = 70);
 select guard_table('inventory_order');
