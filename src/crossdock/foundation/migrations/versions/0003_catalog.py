@@ -97,6 +97,7 @@ create unique index xref_now on xref (tenant, system, entity_type, native_id, qu
     where valid_to is null;
 create index xref_back on xref (tenant, system, entity_type, hub_id) where valid_to is null;
 select guard_table('xref');
+select few_values('xref', 'system'), few_values('xref', 'entity_type');
 
 -- The newest version heard from each source, so that an older one that comes late changes nothing.
 create table catalog_version (
