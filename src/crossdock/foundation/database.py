@@ -116,7 +116,7 @@ class Transaction:
 _BY_KEY = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 
 
-KEPT_MAX = 2
+KEPT_MAX = 3
 """So many connections stay in hand while nobody waits for one: to give one back to the pool and
 take it again costs as much as a small statement."""
 

@@ -14,7 +14,7 @@ from crossdock.capabilities.inventory.upkeep import Upkeep
 from crossdock.foundation import metrics
 from crossdock.foundation.batching import Batcher
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.database import KEPT_MAX, Database, Transaction
 from crossdock.foundation.scope import Scope
 
 
@@ -35,8 +35,8 @@ class Inventory:
         self._answers = Answers(database, clock)
         self.upkeep = Upkeep(database, clock, self._stock_ids)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
-        # Sixteen are worth a batch: else the callers, the database and we would wait in turns.
-        self._batcher = Batcher(self._reserve_batch, beside_min=16)
+        # Twelve are worth a batch, beside two: else callers, database and we would wait in turns.
+        self._batcher = Batcher(self._reserve_batch, beside_min=12, in_flight_max=KEPT_MAX)
 
     async def reserve(self, scope: Scope, client: str, request: ReservationRequest) -> Reservation:
         """Promise stock, together with whoever asks at the same time (D3).
