@@ -47,6 +47,7 @@ MAIN = Scope("main")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PAGE = 250
 CHUNK = 500_000
+PROMISE_ROUNDS = 5
 TEN = Quantity.of(10)
 STAGED = Place(location="DC1", status=StockStatus.STAGED_OUT)
 SHELF = Place(location="DC1")
@@ -275,10 +276,16 @@ class Growth:
     async def open_reservations(self, count: int) -> tuple[list[Figures], list[Goal]]:
         none, many = await self._hubs("reservations", [Size(), Size(reservations=count)])
         try:
+            # Promises take a tenth of an event's time: more rounds, for what a tick is worth.
             found = await interleaved(
                 {
                     "promises, none open": lambda: none.promises(20_000),
                     "promises, many open": lambda: many.promises(20_000),
+                },
+                self._rounds * PROMISE_ROUNDS,
+            )
+            found += await interleaved(
+                {
                     "events, none open": lambda: none.events(10_000, only_first_item=True),
                     "events, many open": lambda: many.events(10_000, only_first_item=True),
                 },
