@@ -263,6 +263,14 @@ class _Room:
         own = self._atf(counter_id)
         return own if counter.group is None else max(0, min(own, self._coverage(counter.group)))
 
+    def left_for(self, counter_id: int, own: int) -> int:
+        """Say what there is for a claim of `own`, which the counter's `hard` counts already."""
+        counter = self.counters[counter_id]
+        if counter.members:
+            return max(0, self._coverage(counter_id) + own - counter.figures.safety)
+        back = replace(counter.figures, hard=max(0, counter.figures.hard - own))
+        return max(0, back.available - self.taken.get(counter_id, 0))
+
     def _atf(self, counter_id: int) -> int:
         return max(0, self.counters[counter_id].figures.available - self.taken.get(counter_id, 0))
 
@@ -306,9 +314,7 @@ def _given(room: _Room, ask: Ask, number: int) -> int:
     if own is not None:
         # The order's demand is in `hard`: what it may have is what stock leaves for it, and
         # giving it that takes nothing more from anybody.
-        figures = room.counters[counter_id].figures
-        back = replace(figures, hard=max(0, figures.hard - own))
-        return min(asked, own, max(0, back.available - room.taken.get(counter_id, 0)))
+        return min(asked, own, room.left_for(counter_id, own))
     got = min(asked, room.free(counter_id))
     room.take(counter_id, got)
     return got

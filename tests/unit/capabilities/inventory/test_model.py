@@ -94,6 +94,24 @@ def test_a_group_and_its_nodes_never_promise_more_than_the_nodes_have(
     assert sum(left) >= group.hard + taken[0]
 
 
+@given(st.lists(figures, min_size=1, max_size=4), figures, amounts, amounts)
+def test_an_order_at_a_group_may_have_what_there_would_be_without_its_claim(
+    nodes: list[Figures], held: Figures, own: int, asked: int
+) -> None:
+    members = tuple(range(1, len(nodes) + 1))
+    rest = {number: Counter(node, group=0) for number, node in zip(members, nodes, strict=True)}
+    claimed = Figures(hard=held.hard + own, safety=held.safety)
+    without = Figures(hard=held.hard, safety=held.safety)
+
+    [(got,)] = model.grants(
+        [Ask(((0, asked),), allow_partial=True, own=(own,))],
+        rest | {0: Counter(claimed, members=members)},
+    )
+
+    free = model.free_now(0, rest | {0: Counter(without, members=members)})
+    assert got == min(asked, own, free)
+
+
 @given(amounts, amounts, st.integers(-50, 50))
 def test_a_claim_is_never_negative(ordered: int, cancelled: int, picked: int) -> None:
     assert model.overlay(ordered, cancelled, picked) == max(0, ordered - cancelled - picked)

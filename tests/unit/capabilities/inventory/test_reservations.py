@@ -351,6 +351,24 @@ async def group(house: House, *members: str) -> None:
     await house.hear(fact(f"location:WEST:{number}", payload, number), source="erp")
 
 
+@pytest.mark.parametrize(("ordered_at_group", "had"), [(7, 7), (10, 10), (12, 10)])
+async def test_an_order_at_a_group_may_reserve_what_its_nodes_have_for_it(
+    house: House, ordered_at_group: int, had: int
+) -> None:
+    await house.hear(counted(1, count(6)), counted(1, count(4), location="DC2"))
+    await group(house, "DC1", "DC2")
+    await house.hear(ordered("O", 1, demand("O/1", ordered_at_group, location="WEST")))
+
+    held = await house.reserve(had, location="WEST", kind=HARD, demand_ref="O/1")
+    more = await house.reserve(had + 1, location="WEST", kind=HARD, demand_ref="O/1")
+    others = await house.reserve(10 - had + 1, location="WEST")
+
+    assert held.is_granted
+    assert not more.is_granted
+    assert not others.is_granted
+    assert (await house.stock(location="WEST")).figures.hard == ordered_at_group * MICROS
+
+
 async def test_a_groups_promise_stays_covered_by_its_nodes(house: House) -> None:
     await house.hear(counted(1, count(6)), counted(1, count(4), location="DC2"))
     await group(house, "DC1", "DC2")
