@@ -37,6 +37,7 @@ WORKERS = {
     "crossdock.orchestration.engine.engine.NEXT_DUE": "when to look again",
     "crossdock.orchestration.engine.work.CLAIM": "the next due instances, whoever's",
     "crossdock.orchestration.engine.work.PARKED": "figures of the whole hub, for who runs it",
+    "crossdock.orchestration.processes.availability_facts.IS_SOLD": "whether any channel sells",
 }
 # Functions in the database read tables too, out of sight of the statements that call them.
 FUNCTIONS = {

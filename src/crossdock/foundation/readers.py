@@ -50,13 +50,15 @@ class Seen(Enum):
 class Reader:
     """`apply` moves the listener's state by one page of events, in the given transaction.
 
-    `types` are the event types it wants (None: all). `shards` must divide 64; events of one key
-    share a shard, so their order is kept within it.
+    `types` are the event types it wants (None: all), `unheard` those of them that concern nobody
+    just now: asked for each page, which then passes over them unread. `shards` must divide 64;
+    events of one key share a shard, so their order is kept within it.
     """
 
     name: str
     apply: Callable[[Transaction, Sequence[Event]], Awaitable[None]]
     types: frozenset[str] | None = None
+    unheard: Callable[[Transaction], Awaitable[frozenset[str]]] | None = None
     shards: int = 1
     page: int = 1000
 
@@ -126,8 +128,11 @@ async def read_page(
             if row is None:
                 return Seen.NOTHING
             after = Position(row["tx"], row["position"])
+            types = reader.types
+            if types is not None and reader.unheard is not None:
+                types -= await reader.unheard(tx)
             events, reached = await event_log.read(
-                tx, after, limit=page, types=reader.types, shards=reader.shards, shard=shard
+                tx, after, limit=page, types=types, shards=reader.shards, shard=shard
             )
             if reached == after:
                 return Seen.HIDDEN if row["is_hidden"] else Seen.NOTHING

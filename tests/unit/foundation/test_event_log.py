@@ -208,6 +208,27 @@ async def test_a_reader_hears_each_event_once(database: Database, clock: Virtual
     assert ledger.heard == [f"DC{number}" for number in range(5)]
 
 
+async def test_a_reader_passes_over_types_that_concern_nobody_just_now(
+    database: Database, clock: VirtualClock
+) -> None:
+    ledger = Ledger()
+    kinds = frozenset({LocationChanged.TYPE})
+    unheard = [kinds, frozenset[str]()]
+
+    async def asked(_tx: Transaction) -> frozenset[str]:
+        return unheard[0]
+
+    reader = Reader(name="ledger", apply=ledger.apply, types=kinds, unheard=asked)
+    await readers.register(database, reader)
+    for code in ("DC1", "DC2"):
+        async with database.transaction(MAIN) as tx:
+            await event_log.append_once(tx, [entry(code)])
+        await readers.catch_up(database, reader, clock)
+        unheard.pop(0)
+
+    assert ledger.heard == ["DC2"]
+
+
 async def test_a_refused_event_is_set_aside_and_the_rest_goes_on(
     database: Database, clock: VirtualClock
 ) -> None:

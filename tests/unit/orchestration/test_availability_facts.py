@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from crossdock.canonical.errors import Invalid
+from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
 from crossdock.foundation.clock import VirtualClock
@@ -15,7 +16,7 @@ from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine import journal
 from crossdock.orchestration.processes.availability_channels import Channel, Channels, ItemTerms
-from crossdock.orchestration.processes.availability_facts import Pool
+from crossdock.orchestration.processes.availability_facts import Pool, unheard
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_writes import Listing
 from tests.conftest import NOON
@@ -79,6 +80,24 @@ async def test_an_excluded_item_is_withdrawn_and_never_listed(
     await play.stock(50)
 
     assert quantities(play) == [("40", None), ("0", "40")]
+
+
+async def test_changes_of_stock_are_passed_over_until_a_channel_of_anybody_sells(
+    database: Database,
+    clock: VirtualClock,
+) -> None:
+    async def passed_over() -> frozenset[str]:
+        async with database.transaction(Scope.of_workers()) as tx:
+            return await unheard(tx)
+
+    channels = Channels(database, clock)
+    before = await passed_over()
+    await channels.put(Scope("other"), replace(SHOP, is_active=False))
+    while_off = await passed_over()
+    await channels.put(Scope("other"), SHOP)
+
+    assert before == while_off == {AvailabilityChanged.TYPE}
+    assert await passed_over() == frozenset()
 
 
 async def test_a_channel_that_is_switched_off_is_told_nothing(

@@ -42,7 +42,10 @@ def reader(process: Process[Any, Any], clock: Clock) -> Reader:
         await mark(tx, process.name, touched, clock.now())
 
     return Reader(
-        name=f"process:{process.name}", apply=apply, types=frozenset(process.subscriptions)
+        name=f"process:{process.name}",
+        apply=apply,
+        types=frozenset(process.subscriptions),
+        unheard=process.unheard,
     )
 
 

@@ -36,9 +36,9 @@ class Process(Generic[LedgerT, FactsT]):
     `ledger` is a frozen dataclass with a default for every field: what an instance remembers.
     `subscriptions` names the instances that an event of each type concerns; what only a table
     knows (which channels sell an item) is for `hear`, which gets all of a page's touches, may
-    record what they say, and answers with the touches of real instances. `load` reads the facts
-    of many instances in a few statements; one it leaves out rests until its next event. `decide`
-    is pure.
+    record what they say, and answers with the touches of real instances; types of which it would
+    make nothing just now are `unheard`, and cost nothing. `load` reads the facts of many instances
+    in a few statements; one it leaves out rests until its next event. `decide` is pure.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Process(Generic[LedgerT, FactsT]):
     load: Callable[[Transaction, Sequence[Key]], Awaitable[Mapping[Key, FactsT]]]
     decide: Callable[[LedgerT, FactsT, datetime], Decision[LedgerT]]
     hear: Callable[[Transaction, Sequence[Touch]], Awaitable[Sequence[Touch]]] | None = None
+    unheard: Callable[[Transaction], Awaitable[frozenset[str]]] | None = None
 
 
 class SendsCommands(Protocol):

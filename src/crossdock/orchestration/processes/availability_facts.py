@@ -16,7 +16,7 @@ from crossdock.capabilities.inventory.publishing import (
     WhenStale,
     in_channel_units,
 )
-from crossdock.foundation.database import Transaction
+from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.orchestration.engine.process import Key, Process, Touch
 from crossdock.orchestration.processes.availability_publishing import NAME, decide
 from crossdock.orchestration.processes.availability_state import Agreement, Facts, Level, Shown
@@ -53,6 +53,8 @@ from (select distinct * from unnest($1::text[], $2::text[])) w(tenant, location)
 join publishing_channel c
     on c.wakes_on @> array[w.location] and c.tenant = w.tenant and c.is_active
 """
+
+IS_SOLD = WorkersSql("select exists (select from publishing_channel where is_active)")
 
 # What channels say by themselves, by their own clock: an older word never undoes a newer one.
 # Words less than a second apart cannot be put in order: if they differ, they dispute, as of $6; if
@@ -145,7 +147,13 @@ def availability_publishing(stock: KnowsPools) -> Process[Shown, Facts]:
         load=load,
         decide=decide,
         hear=hear,
+        unheard=unheard,
     )
+
+
+async def unheard(tx: Transaction) -> frozenset[str]:
+    """Pass over changes of stock while no channel of anybody sells."""
+    return frozenset() if await tx.fetchval(IS_SOLD) else frozenset({AvailabilityChanged.TYPE})
 
 
 async def hear(tx: Transaction, touches: Sequence[Touch]) -> Sequence[Touch]:
