@@ -24,10 +24,11 @@ Answer = TypeVar("Answer")
 class Batcher(Generic[Key, Asked, Answer]):
     """`decide` answers a batch of one key in its order, `in_flight_max` of them at a time.
 
-    Beside a batch in flight another leaves only once `beside_min` wait: what a batch costs by
-    itself is then shared by enough requests. For the same reason, when somebody waits already as
-    a batch ends, the next one gathers until `gather_seconds` after that one began; whoever asks
-    one thing after the other never waits for that.
+    Beside a batch in flight another leaves only once `beside_min` wait, also when one of several
+    has just ended: what a batch costs by itself is then shared by enough requests. Fewer leave
+    after `beside_seconds`, so that nobody waits behind a batch that is held up. And when somebody
+    waits already as a batch ends, the next one gathers until `gather_seconds` after that one
+    began; whoever asks one thing after the other never waits for that.
     """
 
     def __init__(
@@ -37,12 +38,14 @@ class Batcher(Generic[Key, Asked, Answer]):
         size_max: int = 256,
         in_flight_max: int = 2,
         beside_min: int = 64,
+        beside_seconds: float = 0.02,
         gather_seconds: float = 0.0,
     ) -> None:
         self._decide = decide
         self._size_max = size_max
         self._in_flight_max = in_flight_max
         self._beside_min = min(beside_min, size_max)
+        self._beside_seconds = beside_seconds
         self._gather_seconds = gather_seconds
         self._waiting: dict[Key, list[tuple[Asked, asyncio.Future[Answer]]]] = {}
         self._running: dict[Key, int] = {}
@@ -50,15 +53,29 @@ class Batcher(Generic[Key, Asked, Answer]):
 
     async def ask(self, key: Key, asked: Asked) -> Answer:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(key, []).append((asked, answer))
+        waiting = self._waiting.setdefault(key, [])
+        waiting.append((asked, answer))
+        if key not in self._running or len(waiting) >= self._beside_min:
+            self._start(key)
+        elif len(waiting) == 1:
+            self._start_late(key, waiting[0])
+        return await answer
+
+    def _start_late(self, key: Key, first: tuple[Asked, asyncio.Future[Answer]]) -> None:
+        def start() -> None:
+            waiting = self._waiting.get(key)
+            if waiting and waiting[0] is first:
+                self._start(key)
+
+        asyncio.get_running_loop().call_later(self._beside_seconds, start)
+
+    def _start(self, key: Key) -> None:
         running = self._running.get(key, 0)
-        is_worth_it = not running or len(self._waiting[key]) >= self._beside_min
-        if running < self._in_flight_max and is_worth_it:
+        if running < self._in_flight_max:
             self._running[key] = running + 1
             task = asyncio.create_task(self._drain(key))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await answer
 
     async def _drain(self, key: Key) -> None:
         loop = asyncio.get_running_loop()
@@ -69,6 +86,10 @@ class Batcher(Generic[Key, Asked, Answer]):
                 await self._settle(key, batch)
                 if self._waiting[key] and self._gather_seconds:
                     await asyncio.sleep(began + self._gather_seconds - loop.time())
+                waiting = self._waiting[key]
+                if waiting and self._running[key] > 1 and len(waiting) < self._beside_min:
+                    self._start_late(key, waiting[0])
+                    return
         finally:
             self._running[key] -= 1
             if not self._running[key]:

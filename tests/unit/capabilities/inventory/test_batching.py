@@ -18,6 +18,7 @@ class Desk:
         self.outage: Exception | None = None
         self.may_go_on = asyncio.Event()
         self.may_go_on.set()
+        self.turns = asyncio.Semaphore(0)
 
     async def decide(self, _key: str, asked: Sequence[int]) -> list[int]:
         self.batches.append(list(asked))
@@ -26,6 +27,11 @@ class Desk:
             raise self.outage
         if 13 in asked:
             raise ValueError(13)
+        return [2 * one for one in asked]
+
+    async def decide_one_by_one(self, _key: str, asked: Sequence[int]) -> list[int]:
+        self.batches.append(list(asked))
+        await self.turns.acquire()
         return [2 * one for one in asked]
 
     async def decide_after_a_deadlock(self, key: str, asked: Sequence[int]) -> list[int]:
@@ -59,7 +65,7 @@ async def test_what_comes_while_batches_are_in_flight_gathers() -> None:
 async def test_beside_a_batch_in_flight_another_leaves_once_enough_wait() -> None:
     desk = Desk()
     desk.may_go_on.clear()
-    batcher = Batcher(desk.decide, beside_min=3)
+    batcher = Batcher(desk.decide, beside_min=3, beside_seconds=60.0)
     asked: list[asyncio.Task[int]] = []
     for one in range(5):
         asked.append(asyncio.create_task(batcher.ask("main", one)))
@@ -70,6 +76,44 @@ async def test_beside_a_batch_in_flight_another_leaves_once_enough_wait() -> Non
     desk.may_go_on.set()
     assert await asyncio.gather(*asked) == [2 * one for one in range(5)]
     assert desk.batches[2:] == [[4]]
+
+
+async def test_few_who_wait_as_one_of_two_batches_ends_leave_with_the_other() -> None:
+    desk = Desk()
+    batcher = Batcher(desk.decide_one_by_one, beside_min=2, beside_seconds=60.0)
+    asked: list[asyncio.Task[int]] = []
+    for one in range(4):
+        asked.append(asyncio.create_task(batcher.ask("main", one)))
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert desk.batches == [[0], [1, 2]]
+
+    desk.turns.release()
+    await asked[0]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert desk.batches == [[0], [1, 2]]  # one alone is no batch beside another
+
+    desk.turns.release()
+    desk.turns.release()
+    assert await asyncio.gather(*asked) == [0, 2, 4, 6]
+    assert desk.batches == [[0], [1, 2], [3]]
+
+
+async def test_nobody_waits_for_long_behind_a_batch_that_is_held_up() -> None:
+    desk = Desk()
+    desk.may_go_on.clear()
+    batcher = Batcher(desk.decide, beside_min=3, beside_seconds=0.01)
+    held_up = asyncio.create_task(batcher.ask("main", 0))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    desk.may_go_on = asyncio.Event()
+    desk.may_go_on.set()
+
+    async with asyncio.timeout(10):
+        assert await batcher.ask("main", 1) == 2
+    assert not held_up.done()
+    held_up.cancel()
 
 
 async def test_who_waits_as_a_batch_ends_gathers_for_the_next() -> None:
