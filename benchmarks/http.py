@@ -115,7 +115,10 @@ class Load:
         asking = len(clients)
         while asking:
             for number, _ in poll.poll(ANSWER_SECONDS_MAX) or _nobody_answers():
-                answer = arrived[number] + clients[number].recv(BYTES_MAX)
+                piece = clients[number].recv(BYTES_MAX)
+                if not piece:
+                    raise ConnectionError("the server closed a connection before it had answered")
+                answer = arrived[number] + piece
                 if not _is_whole(answer):
                     arrived[number] = answer
                     continue
@@ -124,6 +127,7 @@ class Load:
                 self._statuses[int(answer[9:12])] += 1
                 arrived[number] = b""
                 if now >= until:
+                    poll.unregister(number)
                     asking -= 1
                     continue
                 sent_at[number] = now

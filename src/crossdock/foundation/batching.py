@@ -26,9 +26,9 @@ class Batcher(Generic[Key, Asked, Answer]):
 
     Beside a batch in flight another leaves only once `beside_min` wait, also when one of several
     has just ended: what a batch costs by itself is then shared by enough requests. Fewer leave
-    after `beside_seconds`, so that nobody waits behind a batch that is held up. And when somebody
-    waits already as a batch ends, the next one gathers until `gather_seconds` after that one
-    began; whoever asks one thing after the other never waits for that.
+    after `beside_seconds` if another may, so that nobody waits behind one batch that is held up.
+    And when somebody waits already as a batch ends, the next one gathers until `gather_seconds`
+    after that one began; whoever asks one thing after the other never waits for that.
     """
 
     def __init__(

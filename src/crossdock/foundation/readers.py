@@ -128,12 +128,7 @@ async def read_page(
             if row is None:
                 return Seen.NOTHING
             after = Position(row["tx"], row["position"])
-            types = reader.types
-            if types is not None and reader.unheard is not None:
-                types -= await reader.unheard(tx)
-            events, reached = await event_log.read(
-                tx, after, limit=page, types=types, shards=reader.shards, shard=shard
-            )
+            events, reached = await _read(tx, reader, after, page=page, shard=shard)
             if reached == after:
                 return Seen.HIDDEN if row["is_hidden"] else Seen.NOTHING
             if events:
@@ -150,6 +145,24 @@ async def read_page(
         log.warning("page refused, halving it", reader=reader.name, page=page, error=repr(error))
         return await read_page(database, reader, clock, shard=shard, limit=page // 2)
     return Seen.PAGE
+
+
+async def _read(
+    tx: Transaction, reader: Reader, after: Position, *, page: int, shard: int
+) -> tuple[list[Event], Position]:
+    """Read what concerns somebody; what came to concern somebody meanwhile is read after all."""
+    unheard = await reader.unheard(tx) if reader.unheard else frozenset[str]()
+    types = reader.types
+    while True:
+        wanted = types - unheard if types is not None else None
+        found = await event_log.read(
+            tx, after, limit=page, types=wanted, shards=reader.shards, shard=shard
+        )
+        # Each statement sees what was committed before it: who began to listen after the first
+        # question may know nothing yet of an event that the page, read later, has passed over.
+        if not unheard or not reader.unheard or unheard <= (still := await reader.unheard(tx)):
+            return found
+        unheard &= still
 
 
 async def _timed(

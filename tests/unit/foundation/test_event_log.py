@@ -229,6 +229,26 @@ async def test_a_reader_passes_over_types_that_concern_nobody_just_now(
     assert ledger.heard == ["DC2"]
 
 
+async def test_what_came_to_concern_somebody_while_it_was_passed_over_is_heard(
+    database: Database, clock: VirtualClock
+) -> None:
+    ledger = Ledger()
+    kinds = frozenset({LocationChanged.TYPE})
+    answers = iter([kinds, frozenset[str](), frozenset[str]()])
+
+    async def asked(_tx: Transaction) -> frozenset[str]:
+        return next(answers)
+
+    reader = Reader(name="ledger", apply=ledger.apply, types=kinds, unheard=asked)
+    await readers.register(database, reader)
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry("DC1")])
+
+    await readers.read_page(database, reader, clock)
+
+    assert ledger.heard == ["DC1"]
+
+
 async def test_a_refused_event_is_set_aside_and_the_rest_goes_on(
     database: Database, clock: VirtualClock
 ) -> None:

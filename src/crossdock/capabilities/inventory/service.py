@@ -35,7 +35,7 @@ class Inventory:
         self._answers = Answers(database, clock)
         self.upkeep = Upkeep(database, clock, self._stock_ids)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
-        # Twelve are worth a batch, beside two: else callers, database and we would wait in turns.
+        # Sixteen are worth a batch, beside two: else callers, database and we would wait in turns.
         self._batcher = Batcher(self._reserve_batch, beside_min=16, in_flight_max=KEPT_MAX)
 
     async def reserve(self, scope: Scope, client: str, request: ReservationRequest) -> Reservation:

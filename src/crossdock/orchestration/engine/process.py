@@ -37,7 +37,7 @@ class Process(Generic[LedgerT, FactsT]):
     `subscriptions` names the instances that an event of each type concerns; what only a table
     knows (which channels sell an item) is for `hear`, which gets all of a page's touches, may
     record what they say, and answers with the touches of real instances; types of which it would
-    make nothing just now are `unheard`, and cost nothing. `load` reads the facts of many instances
+    make nothing just now are `unheard`, and not read. `load` reads the facts of many instances
     in a few statements; one it leaves out rests until its next event. `decide` is pure.
     """
 
