@@ -142,7 +142,8 @@ async def filled(hub: Hub, owner: Any) -> Full:
 
 
 def asking(request_id: str, kind: ReservationKind = ReservationKind.HARD) -> ReservationRequest:
-    return ReservationRequest(request_id, (ReservationLine("SKU-1", "DC1", MICROS),), kind)
+    line = ReservationLine("SKU-1", "DC1", MICROS, "order-7/1")
+    return ReservationRequest(request_id, (line,), kind)
 
 
 async def within(full: Full, ask: Callable[..., Awaitable[Any]], *given: Any) -> Any:
@@ -191,6 +192,8 @@ SHOWS: Mapping[str, Ask] = {
     "Inbox.receive": lambda full: full.hub.inbox.receive(OTHER, "shop", webhook()),
     "Inventory.confirm": lambda full: full.hub.inventory.confirm(OTHER, full.reservation_id),
     "Inventory.consume": lambda full: full.hub.inventory.consume(OTHER, full.reservation_id),
+    "Inventory.explain": lambda full: full.hub.inventory.explain(OTHER, full.reservation_id),
+    "Inventory.explain_order": lambda full: full.hub.inventory.explain_order(OTHER, "order-7"),
     "Inventory.extend": lambda full: full.hub.inventory.extend(OTHER, full.reservation_id, 60),
     "Inventory.get": lambda full: full.hub.inventory.get(OTHER, full.reservation_id),
     "Inventory.on_hand": lambda full: full.hub.inventory.on_hand(OTHER, KEYS),

@@ -62,6 +62,7 @@ ONCE: tuple[str, ...] = (
     "stock on-hand BOLT DC1",
     "stock reserve BOLT DC1 1 --request-id r",
     "stock show {hold}",
+    "stock explain {hold}",
     "stock extend {hold} --ttl 60",
     "stock confirm {hold}",
     "stock consume {hold} --consumed {line}",

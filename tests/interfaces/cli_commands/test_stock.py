@@ -202,3 +202,35 @@ async def test_what_lies_where_is_listed(crossdock: CommandLine, stocked: Hub) -
 
     assert "10 EA" in (await crossdock("stock", "on-hand", "BOLT", "DC1")).out
     assert "nobody has said anything" in (await crossdock("stock", "on-hand", "X", "DC1")).out
+
+
+async def test_a_promise_is_explained_line_by_line(crossdock: CommandLine, stocked: Hub) -> None:
+    lines = (
+        ReservationLine("BOLT", "DC1", 4 * MICROS, "order-7/1"),
+        ReservationLine("NUT", "DC1", 6 * MICROS, "order-7/2"),
+    )
+    request = ReservationRequest("order-7", lines, ReservationKind.HARD, allow_partial=True)
+    made = await stocked.inventory.reserve(stocked.scope, "test", request)
+
+    told = await crossdock("stock", "explain", made.reservation_id)
+    of_order = await crossdock("stock", "explain", "order-7")
+    nobody = await crossdock("stock", "explain", "order-8")
+
+    assert told.code == 0, told
+    assert "BOLT at DC1: 4 asked, 10 free: granted" in told.out
+    assert "NUT at DC1: 6 asked, 5 free: 5 granted, as part was welcome" in told.out
+    assert "decided once more: the same" in told.out
+    assert of_order.out == told.out
+    assert (nobody.code, "nothing is promised to 'order-8'" in nobody.err) == (1, True)
+
+
+async def test_a_group_is_explained_by_its_members(crossdock: CommandLine, stocked: Hub) -> None:
+    await crossdock("catalog", "add-location", "EAST", "--member", "DC1", "--member", "DC2")
+    await stocked.settle()
+    request = ReservationRequest("r", (ReservationLine("BOLT", "EAST", 12 * MICROS),))
+    made = await stocked.inventory.reserve(stocked.scope, "test", request)
+
+    told = await crossdock("stock", "explain", made.reservation_id)
+
+    assert "BOLT at EAST: 12 asked, 13 free: granted" in told.out
+    assert "DC2: 3 nettable, 0 claimed, 0 safety, 3 free" in told.out

@@ -1,6 +1,7 @@
 """Inventory: what lies where, what may be promised of it, and to whom it is promised."""
 
 from crossdock.capabilities.inventory.answering import Position
+from crossdock.capabilities.inventory.explaining import Explanation
 from crossdock.capabilities.inventory.model import (
     Figures,
     PromisedLine,
@@ -8,6 +9,7 @@ from crossdock.capabilities.inventory.model import (
     ReservationLine,
     ReservationRequest,
 )
+from crossdock.capabilities.inventory.promise_proof import LineProof, MemberProof
 from crossdock.capabilities.inventory.proof import Availability, SourceAge
 from crossdock.capabilities.inventory.reactions import inventory_reader
 from crossdock.capabilities.inventory.service import Inventory
@@ -15,8 +17,11 @@ from crossdock.capabilities.inventory.upkeep import Upkeep
 
 __all__ = [
     "Availability",
+    "Explanation",
     "Figures",
     "Inventory",
+    "LineProof",
+    "MemberProof",
     "Position",
     "PromisedLine",
     "Reservation",

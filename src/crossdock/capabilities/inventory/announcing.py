@@ -3,6 +3,7 @@
 A batch of promises leaves one announcement row in its own transaction. Turning it into events
 apart from the batch keeps the hot path one statement, and a thousand promises on one item become
 one `AvailabilityChanged`. Every version of a row is announced once, so no event can come twice.
+What an announcement says of new promises stays, as the proof of why they were made.
 """
 
 import asyncio
@@ -21,14 +22,18 @@ IDLE_SECONDS = 5.0
 """Who is not woken looks by itself this often: a lost wake-up costs this much."""
 
 # Take the oldest announcements; others skip what we hold, and a crash gives it back. Of each stock
-# row the newest figures are told: what lies between interests nobody. A batch of new single-line
-# promises names only their ids: line 1, version 1.
+# row the newest figures are told: what lies between interests no listener. A batch of new
+# single-line promises names only their ids: line 1, version 1. What decided new promises is kept.
 TELL = WorkersSql("""
 with taken as (
     delete from inventory_announcement where announcement_id in (
         select announcement_id from inventory_announcement order by announcement_id limit $1
         for update skip locked)
     returning *
+), decided as (
+    insert into inventory_decision select * from taken
+    where cardinality(reservation_ids) > 0
+        and (cardinality(line_versions) = 0 or 1 = any(line_versions))
 ), stock as (
     select distinct on (s.stock_id) t.tenant, t.at, s.*
     from taken t, unnest(t.stock_ids, t.versions, t.nettable, t.hard, t.soft, t.safety)

@@ -284,9 +284,13 @@ class _Room:
         self.taken[counter_id] = self.taken.get(counter_id, 0) + micros
 
 
-def free_now(counter_id: int, counters: Mapping[int, Counter]) -> int:
-    """Say what one counter can promise, its group's holds left covered."""
-    return _Room(counters).free(counter_id)
+def free_now(counter_id: int, counters: Mapping[int, Counter], own: int | None = None) -> int:
+    """Say what one counter can promise, its group's holds left covered.
+
+    To an order line of which `own` is open and counted in `hard`, up to that (A25).
+    """
+    room = _Room(counters)
+    return room.free(counter_id) if own is None else min(own, room.left_for(counter_id, own))
 
 
 def grants(asks: Sequence[Ask], counters: Mapping[int, Counter]) -> list[tuple[int, ...]]:

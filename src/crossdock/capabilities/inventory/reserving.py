@@ -288,8 +288,8 @@ async def _decide_general(
     given = model.grants([_ask(one, look) for one in fresh], sheet.counters())
     for one, got in zip(fresh, given, strict=True):
         lines = [_line(tx.tenant, one, number, micros, look) for number, micros in enumerate(got)]
-        for line in lines:
-            sheet.make(line)
+        for asked, line in zip(one.request.lines, lines, strict=True):
+            sheet.make(line, look.own(asked))
         one.answer = reservation_of(lines)
     await sheet.save(tx, look.now)
 

@@ -6,6 +6,7 @@ from crossdock.canonical.errors import Conflict
 from crossdock.capabilities.inventory import model
 from crossdock.capabilities.inventory.answering import Answers, Position
 from crossdock.capabilities.inventory.changing import Changes
+from crossdock.capabilities.inventory.explaining import Explanation, Explanations
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.capabilities.inventory.proof import Availability
 from crossdock.capabilities.inventory.reserving import Promises
@@ -33,6 +34,7 @@ class Inventory:
         self._promises = Promises(database, clock, soft_hold_ttl_seconds, self._stock_ids)
         self._changes = Changes(database, clock, self._stock_ids)
         self._answers = Answers(database, clock)
+        self._explanations = Explanations(database)
         self.upkeep = Upkeep(database, clock, self._stock_ids)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
         # Sixteen are worth a batch, beside two: else callers, database and we would wait in turns.
@@ -77,6 +79,14 @@ class Inventory:
 
     async def get(self, scope: Scope, reservation_id: str) -> Reservation:
         return await self._changes.get(scope, reservation_id)
+
+    async def explain(self, scope: Scope, reservation_id: str) -> Explanation:
+        """Derive a promise once more from what its decision saw, whatever has changed since."""
+        return await self._explanations.explain(scope, reservation_id)
+
+    async def explain_order(self, scope: Scope, order: str) -> list[Explanation]:
+        """Explain what is promised to an order or an order line."""
+        return await self._explanations.explain_order(scope, order)
 
     async def availability(self, scope: Scope, keys: Sequence[Key]) -> list[Availability]:
         return await self._answers.availability(scope, keys)

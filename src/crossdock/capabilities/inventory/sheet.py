@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from crossdock.capabilities.inventory import model, store
+from crossdock.capabilities.inventory.announcement import Seen, announce
 from crossdock.capabilities.inventory.model import Counter, PromisedLine
 from crossdock.capabilities.inventory.store import Key, LineRow, StockIds, StockRow
 from crossdock.foundation.database import Transaction
@@ -25,6 +26,7 @@ class Sheet:
         self._touched: set[int] = set()
         self._changed: dict[tuple[UUID, int], LineRow] = {}
         self._made: dict[tuple[UUID, int], LineRow] = {}
+        self._owns: list[int | None] = []
 
     @classmethod
     async def locked(
@@ -61,7 +63,9 @@ class Sheet:
             for stock_id, row in self.rows.items()
         }
 
-    def make(self, line: LineRow) -> None:
+    def make(self, line: LineRow, own: int | None) -> None:
+        """Lay a new line; `own` is what was open of its order, which `hard` counts already."""
+        self._owns.append(own)
         self._made[line.reservation_id, line.line.line_no] = line
         self._hold(line.line, 1)
 
@@ -101,7 +105,16 @@ class Sheet:
         """Write what changed, and leave an announcement of it."""
         rows, lines = await self.write(tx)
         if rows or lines:
-            await store.announce(tx, now, rows, lines)
+            await announce(tx, now, rows, lines, self._seen())
+
+    def _seen(self) -> Seen:
+        """Say what new promises were decided by; a verb on an old one decides none."""
+        if not self._made:
+            return Seen()
+        groups = {stock_id: one.group or 0 for stock_id, one in self.counters().items()}
+        return Seen(
+            [(self.rows[stock_id], groups[stock_id]) for stock_id in sorted(self.rows)], self._owns
+        )
 
     async def write(self, tx: Transaction) -> tuple[list[StockRow], list[LineRow]]:
         """Write the rows that are other than they were; give them and the lines."""

@@ -17,6 +17,8 @@ from crossdock.foundation.database import Transaction
 ANNOUNCED = "inventory_announcement"
 """Woken when a transaction has left an announcement."""
 
+SOURCES_APART = "\x1f"
+
 # The hot path (migration 0004): decides a batch of single-line requests, commits and answers in
 # one round trip, so that no lock waits for this process. It names only what was not granted.
 RESERVE = """
@@ -75,12 +77,6 @@ _LINE = """v.tenant, v.reservation_id, v.line_no, v.client, v.request_id, v.requ
 # Looked up one by one, by key: a join would read every stock row to name a handful of them.
 _STOCK_OF_LINE = """cross join lateral (select item, location, unit from inventory_stock
     where tenant = v.tenant and stock_id = v.stock_id limit 1) s"""
-
-ANNOUNCE = """
-insert into inventory_announcement (tenant, at, stock_ids, versions, nettable, hard, soft, safety,
-    reservation_ids, line_nos, line_versions)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-"""
 
 LINES_OF = f"""
 select {_LINE} from inventory_reservation v {_STOCK_OF_LINE}
@@ -248,20 +244,6 @@ def lines_told(lines: Sequence[LineRow]) -> list[list[Any]]:
     ]
 
 
-async def announce(
-    tx: Transaction, now: datetime, rows: Sequence[StockRow], lines: Sequence[LineRow]
-) -> None:
-    """Note what this transaction changed, for the log to hear soon after it has committed."""
-    await tx.execute(
-        ANNOUNCE,
-        tx.tenant,
-        now,
-        *figures_told(rows),
-        *lines_told(lines),
-    )
-    tx.wake(ANNOUNCED)
-
-
 async def write_figures(tx: Transaction, rows: Sequence[StockRow]) -> None:
     if rows:
         await tx.execute(
@@ -327,7 +309,7 @@ async def mark_heard(tx: Transaction, rows: Sequence[StockRow]) -> None:
             MARK_HEARD,
             [row.stock_id for row in rows],
             [row.unit for row in rows],
-            ["\x1f".join(row.sources) for row in rows],
+            [SOURCES_APART.join(row.sources) for row in rows],
             tx.tenant,
         )
 

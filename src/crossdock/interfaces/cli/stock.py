@@ -17,6 +17,8 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
+from crossdock.interfaces.api.promise_shapes import PromiseShown
+from crossdock.interfaces.api.promises import shown as promise_of
 from crossdock.interfaces.api.stock_shapes import amount, availability_shown, reservation_shown
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
@@ -129,6 +131,33 @@ def show(reservation: Held, as_json: AsJson = False) -> None:
     async def asked(hub: Hub) -> None:
         found = await hub.inventory.get(hub.scope, reservation)
         await _print_reservation(hub, found, as_json=as_json)
+
+    with_hub(asked)
+
+
+@app.command()
+def explain(
+    promise: Annotated[
+        str, typer.Argument(help="Reservation id (rsv_…), an order, or one of its lines.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Say why something was promised, from what was kept of that moment; asked again, the same."""
+
+    async def asked(hub: Hub) -> None:
+        is_reservation = promise.startswith("rsv_")
+        found = (
+            [await hub.inventory.explain(hub.scope, promise)]
+            if is_reservation
+            else await hub.inventory.explain_order(hub.scope, promise)
+        )
+        known = KnownGoods(hub.catalog)
+        shown = [await promise_of(known, hub.scope, one) for one in found]
+        if as_json:
+            print_json(shown[0] if is_reservation else {"promises": shown})
+            return
+        for one in shown:
+            _show_promise(one)
 
     with_hub(asked)
 
@@ -280,6 +309,36 @@ def _show(answer: Availability) -> None:
     for name, value in _figures(answer).items():
         stdout.print(f"  {name:<10}{_aligned(value.value)} {value.unit}")
     stdout.print(f"  [dim]{answer.rule}[/]", soft_wrap=True)
+
+
+def _show_promise(promise: PromiseShown) -> None:
+    others = promise.decided_together - 1
+    together = f", together with {others} more" if others else ""
+    again = "the same" if promise.is_reproduced else "[red]not the same[/]"
+    stdout.print(
+        f"[bold]{promise.reservation_id}[/] decided {promise.decided_at:%Y-%m-%d %H:%M:%S.%f} UTC"
+        f"{together}; decided once more: {again}",
+        soft_wrap=True,
+    )
+    for line in promise.lines:
+        stdout.print(f"{line.item} at {line.location}: {line.because}")
+        for member in line.members:
+            stdout.print(
+                f"  {member.location}: {member.nettable.value} nettable,"
+                f" {member.claimed.value} claimed, {member.safety.value} safety,"
+                f" {member.free.value} free"
+            )
+        own = [("own order", line.own)] if line.own else []
+        for name, shown in [
+            ("nettable", line.nettable), ("claimed", line.claimed), ("earlier", line.earlier),
+            *own, ("safety", line.safety), ("free", line.free),
+        ]:  # fmt: skip
+            stdout.print(f"  {name:<10}{shown.value:>14} {shown.unit}")
+        for source in line.sources:
+            stale = ", [yellow]stale[/]" if source.is_stale else ""
+            heard = f"{source.heard_at:%Y-%m-%d %H:%M:%S} UTC" if source.heard_at else "never"
+            stdout.print(f"  source {source.source}, heard {heard}{stale}")
+        stdout.print(f"  [dim]{line.rule}[/]", soft_wrap=True)
 
 
 def _aligned(value: Decimal) -> str:

@@ -211,7 +211,10 @@ create index inventory_reservation_by_demand on inventory_reservation (tenant, d
     where demand_ref <> '' and status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED');
 select guard_table('inventory_reservation');
 
--- What a batch of promises changed, one row a batch; told to the log soon after (D3).
+-- What a batch of promises changed, one row a batch; told to the log soon after (D3). What decided
+-- it stands beside: the sources of each stock row (joined by \\x1f), the stock row and the own
+-- order's open demand of each line, rows that were looked at and stayed as they were (`seen`: id,
+-- version, nettable, hard, soft, safety, the group's row or 0), and when each source last spoke.
 create table inventory_announcement (
     announcement_id bigint generated always as identity primary key,
     tenant text not null,
@@ -224,7 +227,13 @@ create table inventory_announcement (
     safety bigint[] not null,
     reservation_ids uuid[] not null,
     line_nos smallint[] not null,
-    line_versions integer[] not null
+    line_versions integer[] not null,
+    sources text[] not null default '{}',
+    line_stock_ids bigint[] not null default '{}',
+    line_owns bigint[] not null default '{}',
+    seen bigint[] not null default '{}',
+    seen_sources text[] not null default '{}',
+    source_ages json
 );
 -- It is read once, soon, and gone: compressing it took longer than writing it.
 alter table inventory_announcement alter stock_ids set storage external,
@@ -232,6 +241,13 @@ alter table inventory_announcement alter stock_ids set storage external,
     alter hard set storage external, alter soft set storage external,
     alter safety set storage external, alter reservation_ids set storage external;
 select guard_table('inventory_announcement');
+
+-- What decided each promise, kept for ever: the announcement as it was made. A line of a new
+-- promise has version 1; a promise is found by the moment at which it was made.
+create table inventory_decision (like inventory_announcement including storage);
+create index inventory_decision_by_moment on inventory_decision (tenant, at);
+select guard_table('inventory_decision');
+revoke update, delete on inventory_decision from crossdock_hub;
 """
 
 # Soft holds whose time is over, the longest over first. A plan made while the table was small
@@ -263,9 +279,9 @@ def downgrade() -> None:
     run(
         """
         drop function inventory_lapsed;
-        drop table inventory_announcement, inventory_reservation, inventory_demand,
-            inventory_order, inventory_group_version, inventory_group, inventory_source,
-            inventory_stream, inventory_stock, inventory_movement, inventory_full_snapshot,
-            inventory_opening, inventory_position;
+        drop table inventory_decision, inventory_announcement, inventory_reservation,
+            inventory_demand, inventory_order, inventory_group_version, inventory_group,
+            inventory_source, inventory_stream, inventory_stock, inventory_movement,
+            inventory_full_snapshot, inventory_opening, inventory_position;
         """
     )

@@ -17,6 +17,13 @@ down_revision = "0007"
 # the requests that fit from the front are granted; the first that does not fit is denied, and so
 # is any larger than the whole room. Others behind it are UNDECIDED again: exact first-fit.
 RESERVE = """
+-- When each source of a tenant last spoke, and how long its silence may last: part of the proof.
+create function inventory_source_ages(of_tenant text) returns json language sql stable as $$
+select json_object_agg(source, json_build_array(heard_at, freshness_seconds) order by source)
+from inventory_source where tenant = of_tenant
+$$;
+grant execute on function inventory_source_ages to crossdock_hub;
+
 create function inventory_reserve(
     of_tenant text, at timestamptz, reservation_ids uuid[], request_ids text[],
     request_hashes bytea[], stock_ids bigint[], amounts bigint[], clients text[], hard boolean[],
@@ -96,19 +103,23 @@ if not is_exact then
             group by stock_id order by stock_id) w
         where s.stock_id = w.stock_id and not s.is_grouped
             and s.nettable - s.hard - s.soft - s.safety >= w.hard + w.soft
-        returning s.stock_id, s.version, s.nettable, s.hard, s.soft, s.safety
+        returning s.stock_id, s.version, s.nettable, s.hard, s.soft, s.safety,
+            array_to_string(s.sources, E'\\x1f') sources
     ), told as (
         insert into inventory_announcement (tenant, at, stock_ids, versions, nettable, hard, soft,
-            safety, reservation_ids, line_nos, line_versions)
+            safety, sources, reservation_ids, line_stock_ids, line_nos, line_versions, source_ages)
         select of_tenant, at, c.row_ids, c.versions, c.nettable, c.hard, c.soft, c.safety,
-            case when cardinality(c.row_ids) = cardinality(distinct_stock_ids)
-                then reservation_ids
-                else array(select r.reservation_id
-                    from unnest(reservation_ids, stock_ids) r(reservation_id, stock_id)
-                    where r.stock_id = any(c.row_ids)) end, '{}', '{}'
+            c.sources, l.ids, l.row_ids, '{}', '{}', inventory_source_ages(of_tenant)
         from (select array_agg(stock_id) row_ids, array_agg(version) versions,
                 array_agg(nettable) nettable, array_agg(hard) hard, array_agg(soft) soft,
-                array_agg(safety) safety from counted having count(*) > 0) c
+                array_agg(safety) safety, array_agg(sources) sources
+            from counted having count(*) > 0) c
+        cross join lateral (select reservation_ids ids, stock_ids row_ids
+            where cardinality(c.row_ids) = cardinality(distinct_stock_ids)
+            union all select array_agg(r.reservation_id), array_agg(r.stock_id)
+            from unnest(reservation_ids, stock_ids) r(reservation_id, stock_id)
+            where r.stock_id = any(c.row_ids)
+            having cardinality(c.row_ids) < cardinality(distinct_stock_ids)) l
     )
     select coalesce(array_agg(stock_id), '{}') into granted_ids from counted;
     if cardinality(granted_ids) < cardinality(distinct_stock_ids) then
@@ -124,7 +135,7 @@ if not is_exact then
 end if;
 
 with locked as materialized (
-    select stock_id, nettable - hard - soft - safety as room, is_grouped
+    select *, nettable - hard - soft - safety as room
     from inventory_stock where stock_id = any(distinct_stock_ids)
     order by stock_id for update
 ), decided as materialized (
@@ -147,18 +158,26 @@ with locked as materialized (
             sum(case when is_hard then 0 else micros end)::bigint soft
         from decided where verdict = 'GRANTED' group by stock_id) t
     where s.stock_id = t.stock_id
-    returning s.stock_id, s.version, s.nettable, s.hard, s.soft, s.safety
+    returning s.stock_id, s.version, s.nettable, s.hard, s.soft, s.safety,
+        array_to_string(s.sources, E'\\x1f') sources
 ), told as (
     insert into inventory_announcement (tenant, at, stock_ids, versions, nettable, hard, soft,
-        safety, reservation_ids, line_nos, line_versions)
-    select of_tenant, at, c.stock_ids, c.versions, c.nettable, c.hard, c.soft, c.safety, d.ids,
-        '{}', '{}'
-    from (select array_agg(reservation_ids[ord]) ids from decided
+        safety, sources, reservation_ids, line_stock_ids, line_nos, line_versions, seen,
+        seen_sources, source_ages)
+    select of_tenant, at, c.stock_ids, c.versions, c.nettable, c.hard, c.soft, c.safety, c.sources,
+        d.ids, d.row_ids, '{}', '{}', n.seen, n.sources, inventory_source_ages(of_tenant)
+    from (select array_agg(reservation_ids[ord] order by ord) ids,
+            array_agg(stock_id order by ord) row_ids from decided
             where verdict in ('GRANTED', 'DENIED') having count(*) > 0) d,
         (select coalesce(array_agg(stock_id), '{}') stock_ids,
         coalesce(array_agg(version), '{}') versions, coalesce(array_agg(nettable), '{}') nettable,
         coalesce(array_agg(hard), '{}') hard, coalesce(array_agg(soft), '{}') soft,
-        coalesce(array_agg(safety), '{}') safety from counted) c
+        coalesce(array_agg(safety), '{}') safety, coalesce(array_agg(sources), '{}') sources
+        from counted) c,
+        (select coalesce(array_agg(array[stock_id, version, nettable, hard, soft, safety, 0]),
+            '{}') seen, coalesce(array_agg(array_to_string(sources, E'\\x1f')), '{}') sources
+        from locked where stock_id in (select stock_id from decided where verdict = 'DENIED')
+            and stock_id not in (select stock_id from counted)) n
 )
 select array_agg(d.ord), array_agg(d.verdict) into refused, verdicts
 from decided d where d.verdict <> 'GRANTED';
@@ -182,4 +201,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    run("drop function inventory_reserve")
+    run("drop function inventory_reserve; drop function inventory_source_ages")

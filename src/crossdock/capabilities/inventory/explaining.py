@@ -1,0 +1,200 @@
+"""Promises explained from what was kept of their decisions, whatever has happened since."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from crossdock.canonical.errors import NotFound
+from crossdock.capabilities.inventory import announcing, promise_proof, store
+from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS
+from crossdock.capabilities.inventory.changing import parsed
+from crossdock.capabilities.inventory.model import Figures, Reservation
+from crossdock.capabilities.inventory.promise_proof import (
+    DecidedLine,
+    DecidedStock,
+    Decision,
+    LineProof,
+)
+from crossdock.capabilities.inventory.proof import SourceAge
+from crossdock.capabilities.inventory.reserving import reservation_of
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.ids import prefixed
+from crossdock.foundation.scope import Scope
+
+PROMISES_MAX = 100
+"""So many promises of one order are explained at once."""
+
+DECISION = """
+select * from inventory_decision where tenant = $1 and at = $2 and $3 = any(reservation_ids)
+order by announcement_id limit 1
+"""
+
+# What was asked and granted never changes; where a promise lies may, so that is the decision's.
+DECIDED_LINES = """
+select v.reservation_id, v.line_no, v.requested, v.granted, v.demand_ref
+from unnest($2::uuid[], $3::smallint[]) with ordinality d(reservation_id, line_no, ord)
+cross join lateral (select * from inventory_reservation
+    where tenant = $1 and reservation_id = d.reservation_id and line_no = d.line_no limit 1) v
+order by d.ord
+"""
+
+PLACES = """
+select stock_id, item, location from inventory_stock where tenant = $1 and stock_id = any($2)
+"""
+
+# An order's lines are named after it: "shop:1001/1". By index, so only promises that still count.
+PROMISES_OF = """
+select reservation_id from inventory_reservation
+where tenant = $1 and demand_ref = $2 and demand_ref <> ''
+    and status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
+union
+select reservation_id from inventory_reservation
+where tenant = $1 and demand_ref > $2 || '/' and demand_ref < $2 || '0' and demand_ref <> ''
+    and status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
+order by reservation_id limit $3
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a promise was made as it was made.
+
+    `decided_together` counts the reservations of one decision; `is_reproduced` says that the
+    rule, run once more on what is kept, grants all of them what they got.
+    """
+
+    reservation: Reservation
+    lines: tuple[LineProof, ...]
+    decided_together: int
+    is_reproduced: bool
+
+
+class Explanations:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def explain(self, scope: Scope, reservation_id: str) -> Explanation:
+        """Derive a promise once more, from what its decision saw."""
+        parsed(reservation_id)
+        await announcing.announce_all(self._database)
+        async with self._database.transaction(scope) as tx:
+            return await _explanation(tx, reservation_id)
+
+    async def explain_order(self, scope: Scope, order: str) -> list[Explanation]:
+        """Explain what is promised to an order, or to one of its lines; unknown is an error."""
+        await announcing.announce_all(self._database)
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(PROMISES_OF, tx.tenant, order, PROMISES_MAX)
+            if not rows:
+                raise NotFound(
+                    f"nothing is promised to {order!r}",
+                    hint="name an order, one of its lines (order/line), or a reservation (rsv_…);"
+                    " a promise that was given back is found by its reservation only",
+                )
+            return [await _explanation(tx, prefixed("rsv", row["reservation_id"])) for row in rows]
+
+
+async def _explanation(tx: Transaction, reservation_id: str) -> Explanation:
+    rows = await store.lines_of(tx, [parsed(reservation_id)])
+    if not rows:
+        raise NotFound(f"there is no reservation {reservation_id}")
+    reservation = reservation_of(rows)
+    row = await tx.fetchrow(DECISION, tx.tenant, reservation.created_at, rows[0].reservation_id)
+    if row is None:
+        raise NotFound(
+            f"no decision is kept of {reservation_id}",
+            hint="it was made by a version of Crossdock that kept none",
+        )
+    decision = await _decision(tx, row)
+    return Explanation(
+        reservation=reservation,
+        lines=promise_proof.proofs(decision, reservation.reservation_id),
+        decided_together=len({line.reservation_id for line in decision.lines}),
+        is_reproduced=promise_proof.is_reproduced(decision),
+    )
+
+
+async def _decision(tx: Transaction, row: Any) -> Decision:
+    seen = _seen(row)
+    places = await tx.fetch(PLACES, tx.tenant, sorted(seen))
+    ages: Mapping[str, tuple[str | None, int]] = json.loads(row["source_ages"] or "{}")
+    stock = {
+        place["stock_id"]: DecidedStock(
+            item=place["item"],
+            location=place["location"],
+            version=version,
+            figures=figures,
+            sources=tuple(_age(source, ages) for source in sources),
+            group=group,
+        )
+        for place in places
+        for version, figures, group, sources in [seen[place["stock_id"]]]
+    }
+    return Decision(at=row["at"], stock=stock, lines=await _lines(tx, row))
+
+
+def _seen(row: Any) -> dict[int, tuple[int, Figures, int, list[str]]]:
+    """Read the stock rows of a decision: those it changed, and those it looked at.
+
+    A batch of plain requests names the sources with what it changed; any other decision has seen
+    all its rows, and names them there.
+    """
+    changed = zip(
+        *(row[name] for name in ("stock_ids", "versions", "nettable", "hard", "soft", "safety")),
+        strict=True,
+    )
+    found = [
+        (numbers, 0, sources)
+        for numbers, sources in zip(changed, _apart(row["sources"]), strict=False)
+    ] + [
+        (tuple(numbers), group, sources)
+        for (*numbers, group), sources in zip(
+            row["seen"], _apart(row["seen_sources"]), strict=True
+        )
+    ]
+    return {
+        stock_id: (version, Figures(*figures), group, sources)
+        for (stock_id, version, *figures), group, sources in found
+    }
+
+
+def _apart(texts: Sequence[str]) -> list[list[str]]:
+    return [text.split(store.SOURCES_APART) if text else [] for text in texts]
+
+
+def _age(source: str, ages: Mapping[str, tuple[str | None, int]]) -> SourceAge:
+    heard_at, seconds = ages.get(source, (None, DEFAULT_FRESHNESS_SECONDS))
+    return SourceAge(source, datetime.fromisoformat(heard_at) if heard_at else None, seconds)
+
+
+async def _lines(tx: Transaction, row: Any) -> tuple[DecidedLine, ...]:
+    """Read the new lines of a decision, in the order in which they were decided."""
+    ids: list[UUID] = row["reservation_ids"]
+    numbers = row["line_nos"] or [1] * len(ids)
+    versions = row["line_versions"] or [1] * len(ids)
+    owns = [*row["line_owns"], *[None] * (len(ids) - len(row["line_owns"]))]
+    new = [
+        (reservation_id, number, stock_id, own)
+        for reservation_id, number, version, stock_id, own in zip(
+            ids, numbers, versions, row["line_stock_ids"], owns, strict=True
+        )
+        if version == 1
+    ]
+    found = await tx.fetch(
+        DECIDED_LINES, tx.tenant, [line[0] for line in new], [line[1] for line in new]
+    )
+    return tuple(
+        DecidedLine(
+            prefixed("rsv", line["reservation_id"]),
+            line["line_no"],
+            stock_id,
+            line["requested"],
+            line["granted"],
+            own,
+            line["demand_ref"],
+        )
+        for line, (_, _, stock_id, own) in zip(found, new, strict=True)
+    )

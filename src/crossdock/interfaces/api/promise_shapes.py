@@ -1,0 +1,133 @@
+"""How the proof of a promise is written in JSON, and said in a sentence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from crossdock.capabilities.inventory import Explanation, LineProof, MemberProof
+from crossdock.interfaces.api.stock_shapes import AmountShown, SourceShown, amount
+
+
+@dataclass(slots=True)
+class MemberProofShown:
+    """A node of a group of locations, at the moment of the decision."""
+
+    location: str
+    nettable: AmountShown
+    claimed: AmountShown
+    safety: AmountShown
+    free: AmountShown
+
+
+@dataclass(slots=True)
+class LineProofShown:
+    """What there was at this line's turn: `free` follows from the figures by `rule`.
+
+    `claimed` was promised before the decision, `earlier` by it before this line; `own` is what
+    was open of the line's own order, which `claimed` counts already, or null.
+    """
+
+    line_no: int
+    item: str
+    location: str
+    demand_ref: str
+    requested: AmountShown
+    granted: AmountShown
+    because: str
+    nettable: AmountShown
+    claimed: AmountShown
+    earlier: AmountShown
+    own: AmountShown | None
+    safety: AmountShown
+    free: AmountShown
+    rule: str
+    members: list[MemberProofShown]
+    version: int
+    sources: list[SourceShown]
+
+
+@dataclass(slots=True)
+class PromiseShown:
+    """Why a promise was made. The same for ever, whatever has become of stock and rules since.
+
+    `decided_together` counts the promises of one decision. `is_reproduced`: the rule, run once
+    more on what was kept of that moment, grants all of them what they got.
+    """
+
+    reservation_id: str
+    request_id: str
+    client: str
+    decided_at: datetime
+    decided_together: int
+    is_reproduced: bool
+    lines: list[LineProofShown]
+
+
+def promise_shown(explained: Explanation, units: Mapping[str, str]) -> PromiseShown:
+    """Show a proof; `units` are the base units of its items."""
+    reservation = explained.reservation
+    return PromiseShown(
+        reservation_id=reservation.reservation_id,
+        request_id=reservation.request_id,
+        client=reservation.client,
+        decided_at=reservation.created_at,
+        decided_together=explained.decided_together,
+        is_reproduced=explained.is_reproduced,
+        lines=[_line(line, units[line.item]) for line in explained.lines],
+    )
+
+
+def _line(line: LineProof, unit: str) -> LineProofShown:
+    def shown(micros: int) -> AmountShown:
+        return amount(micros, unit)
+
+    return LineProofShown(
+        line_no=line.line_no,
+        item=line.item,
+        location=line.location,
+        demand_ref=line.demand_ref,
+        requested=shown(line.requested),
+        granted=shown(line.granted),
+        because=_because(line),
+        nettable=shown(line.nettable),
+        claimed=shown(line.claimed),
+        earlier=shown(line.earlier),
+        own=None if line.own is None else shown(line.own),
+        safety=shown(line.safety),
+        free=shown(line.free),
+        rule=line.rule,
+        members=[_member(member, unit) for member in line.members],
+        version=line.version,
+        sources=[
+            SourceShown(
+                source.source,
+                source.heard_at,
+                source.freshness_seconds,
+                source.is_stale(line.as_of),
+            )
+            for source in line.sources
+        ],
+    )
+
+
+def _member(member: MemberProof, unit: str) -> MemberProofShown:
+    return MemberProofShown(
+        location=member.location,
+        nettable=amount(member.nettable, unit),
+        claimed=amount(member.claimed, unit),
+        safety=amount(member.safety, unit),
+        free=amount(member.free, unit),
+    )
+
+
+def _because(line: LineProof) -> str:
+    asked, free, granted = (
+        amount(micros, "").value for micros in (line.requested, line.free, line.granted)
+    )
+    if line.granted == line.requested:
+        return f"{asked} asked, {free} free: granted"
+    if line.granted:
+        return f"{asked} asked, {free} free: {granted} granted, as part was welcome"
+    if line.is_denied_for_another:
+        return f"{asked} asked, {free} free: nothing granted, for another line was short"
+    return f"{asked} asked, {free} free: nothing granted"

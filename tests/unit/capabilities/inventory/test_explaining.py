@@ -1,0 +1,229 @@
+"""A promise can be derived again from what its decision saw, whatever has happened since."""
+
+import asyncio
+from datetime import timedelta
+from random import Random
+
+import msgspec
+import pytest
+
+from crossdock.canonical.catalog import LocationChanged, LocationKind
+from crossdock.canonical.errors import NotFound
+from crossdock.canonical.inventory import ReservationKind, SourceHeard
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.inventory import (
+    Explanation,
+    LineProof,
+    Reservation,
+    ReservationLine,
+    ReservationRequest,
+)
+from crossdock.capabilities.inventory.promise_proof import GROUP_RULE, MEMBER_RULE, OWN_RULE
+from crossdock.interfaces.api.promise_shapes import promise_shown
+from tests.conftest import NOON
+from tests.unit.capabilities.inventory.house import (
+    MAIN,
+    House,
+    count,
+    counted,
+    demand,
+    fact,
+    ordered,
+)
+
+HARD = ReservationKind.HARD
+HOUR = timedelta(hours=1)
+GROUP = LocationKind.GROUP
+
+
+async def explained(house: House, reservation_id: str) -> Explanation:
+    found = await house.inventory.explain(MAIN, reservation_id)
+    assert found.is_reproduced
+    return found
+
+
+async def the_line(house: House, reservation_id: str) -> LineProof:
+    [line] = (await explained(house, reservation_id)).lines
+    return line
+
+
+def units(line: LineProof) -> tuple[int, int, int, int, int]:
+    """Give nettable, claimed, earlier, safety and free in whole units."""
+    amounts = (line.nettable, line.claimed, line.earlier, line.safety, line.free)
+    return tuple(one // MICROS for one in amounts)  # type: ignore[return-value]
+
+
+async def test_a_promise_says_what_it_was_made_from(house: House) -> None:
+    await house.hear(counted(1, count(100)), ordered("O", 1, demand("O/1", 30)))
+    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", 8 * MICROS)
+    await house.reserve(10)
+    made = await house.reserve(40, kind=HARD)
+
+    line = await the_line(house, made.reservation_id)
+    assert units(line) == (100, 40, 0, 8, 52)
+    assert (line.granted, line.item, line.location) == (40 * MICROS, "X", "DC1")
+    assert [(one.source, one.heard_at, one.is_stale(line.as_of)) for one in line.sources] == [
+        ("wms", NOON, False)
+    ]
+
+
+async def test_a_refusal_says_what_was_missing(house: House) -> None:
+    await house.hear(counted(1, count(3)))
+    denied = await house.reserve(5)
+
+    line = await the_line(house, denied.reservation_id)
+    assert (line.granted, *units(line)) == (0, 3, 0, 0, 0, 3)
+    assert [one.source for one in line.sources] == ["wms"]
+
+
+async def test_what_was_never_counted_is_refused_with_nothing_there(house: House) -> None:
+    denied = await house.reserve(5)
+
+    line = await the_line(house, denied.reservation_id)
+    assert (line.granted, *units(line), line.sources) == (0, 0, 0, 0, 0, 0, ())
+
+
+async def test_a_source_that_was_silent_for_too_long_is_shown_as_stale(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+    await house.clock.advance(HOUR)
+    made = await house.reserve(1)
+    await house.hear(fact("alive", SourceHeard(source="wms"), 3600))
+
+    [source] = (line := await the_line(house, made.reservation_id)).sources
+    assert (source.heard_at, source.is_stale(line.as_of)) == (NOON, True)
+
+
+async def test_an_explanation_stays_the_same_whatever_happens_afterwards(house: House) -> None:
+    await house.hear(counted(1, count(100)), counted(2, count(9), location="DC2"))
+    made = await house.reserve(40)
+    refused = await house.reserve(99)
+    before = [await as_json(house, one.reservation_id) for one in (made, refused)]
+
+    await house.inventory.confirm(MAIN, made.reservation_id)
+    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", 30 * MICROS)
+    await house.inventory.upkeep.set_freshness(MAIN, "wms", 5)
+    await house.reserve(5)
+    await house.inventory.upkeep.tell()
+    await house.hear(
+        counted(3, count(50)), counted(4, count(60), location="DC2"),
+        fact("erp", SourceHeard(source="erp"), 5),
+    )  # fmt: skip
+    await house.hear(counted(5, count(45)), source="erp")
+    await house.inventory.transfer(MAIN, made.reservation_id, "DC2")
+    await house.inventory.release(MAIN, made.reservation_id)
+
+    after = [await as_json(house, one.reservation_id) for one in (made, refused)]
+    assert after == before
+
+
+async def as_json(house: House, reservation_id: str) -> bytes:
+    found = await explained(house, reservation_id)
+    return msgspec.json.encode(promise_shown(found, {"X": "EA"}))
+
+
+async def test_promises_of_one_batch_are_each_proven_at_their_turn(house: House) -> None:
+    await house.hear(counted(1, count(10)))
+    requests = [
+        ReservationRequest(f"R{number}", (ReservationLine("X", "DC1", amount * MICROS),))
+        for number, amount in enumerate([4, 7, 3, 50, 2])
+    ]
+    made = await house.inventory.reserve_many(MAIN, "shop", requests)
+
+    proven = [
+        await the_line(house, one.reservation_id) for one in made if isinstance(one, Reservation)
+    ]
+    assert [line.granted // MICROS for line in proven] == [4, 0, 3, 0, 2]
+    assert all(line.free >= line.granted for line in proven)
+    assert [line.free < line.requested for line in proven] == [False, True, False, True, False]
+
+
+async def test_a_line_short_takes_the_others_with_it_and_says_so(house: House) -> None:
+    await house.hear(counted(1, count(10), count(3, item="Y")))
+    lines = (ReservationLine("X", "DC1", 4 * MICROS), ReservationLine("Y", "DC1", 5 * MICROS))
+    whole = await house.inventory.reserve(MAIN, "shop", ReservationRequest("all", lines))
+    part = await house.inventory.reserve(
+        MAIN, "shop", ReservationRequest("part", lines, allow_partial=True)
+    )
+
+    first, second = (await explained(house, whole.reservation_id)).lines
+    assert (first.granted, first.is_denied_for_another) == (0, True)
+    assert (second.granted, second.is_denied_for_another, units(second)[-1]) == (0, False, 3)
+    assert [
+        line.granted // MICROS for line in (await explained(house, part.reservation_id)).lines
+    ] == [4, 3]
+
+
+async def test_an_order_line_is_not_counted_against_itself(house: House) -> None:
+    await house.hear(counted(1, count(100)), ordered("O", 1, demand("O/1", 60)))
+    made = await house.reserve(60, kind=HARD, demand_ref="O/1")
+
+    line = await the_line(house, made.reservation_id)
+    assert (units(line), line.own, line.rule) == ((100, 60, 0, 0, 60), 60 * MICROS, OWN_RULE)
+
+
+async def test_a_promise_at_a_group_shows_its_members(house: House) -> None:
+    await house.hear(
+        fact("east", LocationChanged(code="EAST", kind=GROUP, members=("DC1", "DC2")), 1)
+    )
+    await house.hear(counted(2, count(5)), counted(3, count(7), location="DC2"))
+    made = await house.reserve(9, location="EAST")
+    member = await house.reserve(3, location="DC1")
+    refused = await house.reserve(3, location="DC1")
+
+    line = await the_line(house, made.reservation_id)
+    assert (units(line), line.rule) == ((12, 0, 0, 0, 12), GROUP_RULE)
+    assert [(one.location, one.free // MICROS) for one in line.members] == [("DC1", 5), ("DC2", 7)]
+    proven = [await the_line(house, one.reservation_id) for one in (member, refused)]
+    assert [(one.rule, units(one)[-1], one.granted // MICROS) for one in proven] == [
+        (MEMBER_RULE, 3, 3), (MEMBER_RULE, 0, 0),
+    ]  # fmt: skip
+
+
+async def test_an_order_is_explained_by_its_lines(house: House) -> None:
+    await house.hear(counted(1, count(100)))
+    made = [
+        await house.reserve(number, demand_ref=ref)
+        for number, ref in enumerate(["shop:7/1", "shop:7/2", "shop:70/1"], 1)
+    ]
+
+    of_order = await house.inventory.explain_order(MAIN, "shop:7")
+    [of_line] = await house.inventory.explain_order(MAIN, "shop:7/2")
+    assert {one.reservation.reservation_id for one in of_order} == {
+        one.reservation_id for one in made[:2]
+    }
+    assert of_line.lines[0].demand_ref == "shop:7/2"
+
+
+async def test_who_asks_for_what_was_never_promised_is_told(house: House) -> None:
+    with pytest.raises(NotFound, match="there is no reservation"):
+        await house.inventory.explain(MAIN, f"rsv_{'0' * 32}")
+    with pytest.raises(NotFound, match="is no reservation id"):
+        await house.inventory.explain(MAIN, "shop:7")
+    with pytest.raises(NotFound, match="nothing is promised to 'shop:7'"):
+        await house.inventory.explain_order(MAIN, "shop:7")
+
+
+async def test_a_stampede_is_explained_to_the_last_promise(house: House) -> None:
+    chance = Random(7)
+    await house.hear(counted(1, *(count(30, item=item) for item in "ABCD")))
+    requests = [
+        ReservationRequest(
+            f"R{number}",
+            tuple(
+                ReservationLine(item, "DC1", chance.randint(1, 9) * MICROS)
+                for item in chance.sample("ABCD", chance.choice([1, 1, 1, 2]))
+            ),
+            chance.choice(list(ReservationKind)),
+            allow_partial=chance.random() < 0.2,
+        )
+        for number in range(80)
+    ]
+    made = await asyncio.gather(*(house.inventory.reserve(MAIN, "shop", one) for one in requests))
+
+    for reservation in made:
+        found = await explained(house, reservation.reservation_id)
+        assert [line.granted for line in found.lines] == [
+            line.granted for line in reservation.lines
+        ]
+        assert all(line.granted <= line.free for line in found.lines)
+    assert {reservation.is_granted for reservation in made} == {True, False}

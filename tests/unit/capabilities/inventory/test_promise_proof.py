@@ -1,0 +1,132 @@
+"""The rule that made a promise, run once more on made-up decisions."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.capabilities.inventory import Figures, LineProof, model
+from crossdock.capabilities.inventory.model import Ask, Counter
+from crossdock.capabilities.inventory.promise_proof import (
+    MEMBER_RULE,
+    RULE,
+    DecidedLine,
+    DecidedStock,
+    Decision,
+    is_reproduced,
+    proofs,
+)
+from tests.conftest import NOON
+
+small = st.integers(0, 20)
+figures = st.builds(Figures, nettable=small, hard=small, soft=small, safety=small)
+
+
+def decision(
+    counters: dict[int, Counter], asks: list[Ask], given_out: list[tuple[int, ...]]
+) -> Decision:
+    """Write down a decision as the hub does: the rows as they are after it."""
+    lines = [
+        DecidedLine(f"rsv_{number}", line_no, stock_id, asked, got, own)
+        for number, (ask, given) in enumerate(zip(asks, given_out, strict=True))
+        for line_no, ((stock_id, asked), got, own) in enumerate(
+            zip(ask.lines, given, ask.own, strict=True)
+        )
+    ]
+    taken = dict.fromkeys(counters, 0)
+    for line in lines:
+        taken[line.stock_id] += 0 if line.own is not None else line.granted
+    stock = {
+        stock_id: DecidedStock(
+            item="X",
+            location=f"L{stock_id}",
+            version=1,
+            figures=replace(one.figures, soft=one.figures.soft + taken[stock_id]),
+            group=one.group or 0,
+        )
+        for stock_id, one in counters.items()
+    }
+    return Decision(at=NOON, stock=stock, lines=tuple(lines))
+
+
+@st.composite
+def decisions(draw: st.DrawFn) -> Decision:
+    """Draw lone rows, or a group (row 1) with its members; some lines have an own order."""
+    rows = draw(st.lists(figures, min_size=2, max_size=4))
+    is_grouped = draw(st.booleans())
+    members = tuple(range(2, len(rows) + 1)) if is_grouped else ()
+    counters = {
+        number: Counter(
+            replace(row, nettable=0) if members and number == 1 else row,
+            1 if number in members else None,
+            members if number == 1 else (),
+        )
+        for number, row in enumerate(rows, 1)
+    }
+
+    def ask() -> Ask:
+        lines = draw(
+            st.lists(st.tuples(st.sampled_from(sorted(counters)), st.integers(1, 12)), min_size=1,
+                     max_size=3)
+        )  # fmt: skip
+        owns = [
+            draw(st.none() | st.integers(0, counters[stock_id].figures.hard))
+            for stock_id, _ in lines
+        ]
+        return Ask(tuple(lines), draw(st.booleans()), tuple(owns))
+
+    asks = [ask() for _ in range(draw(st.integers(1, 5)))]
+    return decision(counters, asks, model.grants(asks, counters))
+
+
+@given(decisions())
+def test_every_decision_is_reproduced_from_what_is_kept_of_it(made: Decision) -> None:
+    assert is_reproduced(made)
+
+
+@given(decisions())
+def test_a_promise_of_goods_that_were_not_there_is_told(made: Decision) -> None:
+    empty = {
+        stock_id: replace(row, figures=replace(row.figures, nettable=0))
+        for stock_id, row in made.stock.items()
+    }
+
+    is_anything_promised = any(line.granted for line in made.lines)
+    assert is_reproduced(replace(made, stock=empty)) != is_anything_promised
+
+
+@given(decisions())
+def test_nobody_got_more_than_was_free_at_his_turn(made: Decision) -> None:
+    for reservation_id in {line.reservation_id for line in made.lines}:
+        for proof in proofs(made, reservation_id):
+            assert 0 <= proof.granted <= proof.free
+            assert proof.granted in {0, min(proof.requested, proof.free)}
+            assert proof.free == expected_free(proof)
+
+
+def expected_free(proof: LineProof) -> int:
+    """Work the printed rule out by hand; for a member of a group it is a ceiling."""
+    nettable = sum(member.free for member in proof.members) or proof.nettable
+    own = proof.own or 0
+    free = max(0, nettable - proof.claimed + own - proof.earlier - proof.safety)
+    if proof.own is not None:
+        free = min(free, own)
+    return min(free, proof.free) if proof.rule == MEMBER_RULE else free
+
+
+def test_a_small_promise_by_hand() -> None:
+    rows = {7: Counter(Figures(nettable=100, hard=30, soft=10, safety=8))}
+    asks = [Ask(((7, 12),), own=(None,)), Ask(((7, 40),), own=(None,))]
+    made = decision(rows, asks, [(12,), (40,)])
+
+    [proof] = proofs(made, "rsv_1")
+    assert (proof.nettable, proof.claimed, proof.earlier, proof.safety) == (100, 40, 12, 8)
+    assert (proof.free, proof.granted, proof.rule) == (40, 40, RULE)
+
+
+def test_a_line_that_another_line_took_along_is_told_from_one_that_was_short() -> None:
+    rows = {1: Counter(Figures(nettable=10)), 2: Counter(Figures(nettable=3))}
+    asks = [Ask(((1, 4), (2, 5)), own=(None, None))]
+    made = decision(rows, asks, model.grants(asks, rows))
+
+    assert [proof.is_denied_for_another for proof in proofs(made, "rsv_0")] == [True, False]
