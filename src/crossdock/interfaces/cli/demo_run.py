@@ -16,6 +16,7 @@ from crossdock.connectivity.transports.http import checked
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.ids import SeededIds
 from crossdock.foundation.settings import Settings
+from crossdock.interfaces.api.promise_shapes import PromiseShown, promise_shown
 from crossdock.interfaces.cli.demo_world import SITE, STEADY, TICK_SECONDS, World, open_world
 from crossdock.interfaces.cli.trading_day import (
     DAY_SECONDS,
@@ -39,7 +40,8 @@ class Played:
     """What the day came to.
 
     `delays` are seconds of real time from the moment the warehouse sends a round of messages until
-    the shop has answered the writes they caused.
+    the shop has answered the writes they caused. `explained` is a promise that a counter was
+    refused (or given, if none was), explained after the day.
     """
 
     tally: Tally
@@ -49,6 +51,9 @@ class Played:
     on_hand: int = 0
     promised: int = 0
     shown: int = 0
+    granted: list[str] = field(default_factory=list[str])
+    refused: list[str] = field(default_factory=list[str])
+    explained: PromiseShown | None = None
 
 
 async def play(day: Day, data_dir: Path, port: int, progress: Progress) -> Played:
@@ -74,7 +79,7 @@ async def play_in(world: World, day: Day, progress: Progress) -> Played:
         for happening in happenings:
             await _turn_to(world, happening.at)
             played.messages += await world.simulator.webhooks.deliver_due()
-            await _happen(world, played.tally, happening)
+            await _happen(world, played, happening)
             # What is promised at a counter is in the shop long before the next customer is.
             await world.hub.settle()
         if happenings or _is_something_due(world, end):
@@ -109,7 +114,8 @@ async def _open_doors(world: World) -> None:
     await world.hub.settle()
 
 
-async def _happen(world: World, tally: Tally, happening: Sale | Delivery) -> None:
+async def _happen(world: World, played: Played, happening: Sale | Delivery) -> None:
+    tally = played.tally
     if isinstance(happening, Delivery):
         world.warehouse.receive(happening.sku, happening.quantity)
         tally.receive(happening)
@@ -117,7 +123,7 @@ async def _happen(world: World, tally: Tally, happening: Sale | Delivery) -> Non
     accepted = (
         _sold_by_shop(world, happening)
         if happening.channel is Channel.SHOP
-        else await _sold_by_branch(world, happening)
+        else await _sold_by_branch(world, played, happening)
     )
     if accepted is None:
         tally.refuse(happening)
@@ -136,7 +142,7 @@ def _sold_by_shop(world: World, sale: Sale) -> str | None:
     return f"shopify:{order.number}/{order.lines[0].number}" if order else None
 
 
-async def _sold_by_branch(world: World, sale: Sale) -> str | None:
+async def _sold_by_branch(world: World, played: Played, sale: Sale) -> str | None:
     """Ask the hub for a promise before the counter says yes."""
     number = f"branch-{sale.number}"
     asked = {
@@ -157,9 +163,12 @@ async def _sold_by_branch(world: World, sale: Sale) -> str | None:
         headers={"authorization": f"Bearer {world.owner_key}", "content-type": "application/json"},
         body=json.dumps(asked).encode(),
     )
-    if response.status == CONFLICT and json.loads(response.body)["code"] == "insufficient_stock":
+    said = json.loads(response.body)
+    if response.status == CONFLICT and said["code"] == "insufficient_stock":
+        played.refused.append(said["reservation"]["reservation_id"])
         return None
     checked(response)
+    played.granted.append(said["reservation_id"])
     return number
 
 
@@ -198,4 +207,15 @@ async def _close_doors(world: World, played: Played) -> None:
     for answer in await world.hub.inventory.availability(world.hub.scope, keys):
         played.on_hand += int(answer.on_hand.value)
         played.promised += (answer.figures.hard + answer.figures.soft) // 1_000_000
+    played.explained = await _explained(world, played.refused or played.granted)
     played.shown = sum(world.simulator.shop.available(sku) for sku in played.tally.free)
+
+
+async def _explained(world: World, promises: list[str]) -> PromiseShown | None:
+    """Ask after the day why; of what lay there while it was refused, rather than of nothing."""
+    shown: PromiseShown | None = None
+    for reservation_id in promises:
+        found = await world.hub.inventory.explain(world.hub.scope, reservation_id)
+        if shown is None or any(line.nettable for line in found.lines):
+            shown = promise_shown(found, {line.item: "EA" for line in found.lines})
+    return shown

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from crossdock.foundation import telemetry
 from crossdock.foundation.settings import Settings
+from crossdock.interfaces.api.promise_shapes import PromiseShown
 from crossdock.interfaces.cli.demo_run import OPENING, Played, enter, picks_of, play_in
 from crossdock.interfaces.cli.demo_world import SITE, World
 from crossdock.interfaces.cli.hub import run
@@ -75,6 +76,7 @@ def _as_object(day: Day, old: Tally, played: Played, seconds: float) -> dict[str
         "on_hand": played.on_hand,
         "promised": played.promised,
         "shown_in_shop": played.shown,
+        "explained": played.explained,
     }
 
 
@@ -119,10 +121,23 @@ def _show(day: Day, old: Tally, played: Played, seconds: float) -> None:
         f"now at {SITE}        {played.on_hand} on hand, {played.promised} promised,"
         f" {played.shown} shown in the shop"
     )
+    if played.explained:
+        stdout.print(_why(played.explained), soft_wrap=True)
     stdout.print(f"the day took      {seconds:.1f} s, seed {day.seed}")
     stdout.print()
     stdout.print(
         "[bold]Try next[/]  crossdock demo --seed 8  ·  crossdock demo --keep  ·  crossdock serve"
+    )
+
+
+def _why(promise: PromiseShown) -> str:
+    """Say why a counter was answered as it was; the hub can say so for ever."""
+    [line] = promise.lines
+    again = "the same" if promise.is_reproduced else "not the same"
+    return (
+        f"why, asked later  {promise.request_id} at {promise.decided_at:%H:%M}, {line.item}:"
+        f" {line.because}  [dim]({line.nettable.value} nettable - {line.claimed.value} claimed;"
+        f" decided once more: {again})[/]"
     )
 
 
