@@ -26,6 +26,7 @@ from crossdock.interfaces.api import (
     positions,
     processes,
     refused_events,
+    sourcing,
     stock,
     webhooks,
 )
@@ -68,6 +69,8 @@ def create_app(hub: Hub, crew: Mapping[str, str] | None = None) -> FastAPI:
         stock.reservation_routes(hub, known),
         stock.outcome_routes(hub, known),
         positions.position_routes(hub, known),
+        sourcing.plan_routes(hub, known),
+        sourcing.rule_routes(hub),
         webhooks.router(hub),
         items.item_routes(hub),
         items.location_routes(hub),
