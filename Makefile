@@ -9,6 +9,7 @@ WORKERS ?= 2
 SHUFFLES ?= 100000
 PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	$(addprefix tests/unit/capabilities/inventory/test_,page.py promise_proof.py proof.py publishing.py) \
+	$(addprefix tests/unit/capabilities/sourcing/test_,calendars.py deciding.py document.py) \
 	tests/unit/applications/*/test_mapping.py \
 	$(addprefix tests/unit/applications/tryton/test_,changes.py counts.py wire.py) \
 	tests/processes/test_availability_publishing.py \

@@ -23,6 +23,7 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
+from crossdock.capabilities.sourcing import Sourcing
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.courier import Courier, Step, Surroundings
 from crossdock.connectivity.deliveries import Deliveries
@@ -54,6 +55,7 @@ from crossdock.governance.authority import Authority
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.engine import Engine, follow_all
 from crossdock.orchestration.engine.instances import Instances
+from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
 from crossdock.orchestration.processes.movement_facts import movement_posting
@@ -111,6 +113,8 @@ class Hub:
         self.inventory = Inventory(
             database, clock, soft_hold_ttl_seconds=settings.soft_hold_ttl_seconds
         )
+        self.sourcing = Sourcing(database, clock, outside.ids)
+        self.order_sourcing = OrderSourcing(clock, self.catalog, self.inventory, self.sourcing)
         self.outbox = Outbox(database, clock)
         self.channels = Channels(database, clock)
         processes = (

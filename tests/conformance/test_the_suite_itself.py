@@ -1,6 +1,7 @@
 """The conformance suite finds what it promises to find: each fault fails its own test."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,10 +14,12 @@ from pydantic import BaseModel, Field
 from crossdock.applications.generic_wms import APPLICATION
 from crossdock.applications.generic_wms.client import Receiving
 from crossdock.applications.generic_wms.samples import SAMPLE_NOW, SAMPLE_SETTINGS
+from crossdock.canonical.inventory import StockMoved
 from crossdock.canonical.orders import OrderChanged
 from crossdock.connectivity.sdk import (
     Application,
     Delivery,
+    NativeInput,
     Ports,
     PublishesAvailability,
     RepeatSafety,
@@ -92,6 +95,26 @@ def streamless() -> Application:
     return replace(APPLICATION, samples=(replace(sample, translation=Translation((fact,))),))
 
 
+class Copies(Receiving):
+    """Believes what the warehouse calls available, where it says so."""
+
+    def translate(self, delivery: Delivery) -> Translation:
+        body = re.sub(
+            rb'"quantity": "4"(.*"available": )(\d+)', rb'"quantity": "\2"\1\2', delivery.body
+        )
+        return super().translate(replace(delivery, body=body))
+
+
+def meaning(**change: Any) -> Application:
+    equation = APPLICATION.stock_equation
+    assert equation
+    return replace(APPLICATION, stock_equation=replace(equation, **change))
+
+
+def taking(field: str, tells: type[Any] = StockMoved) -> Application:
+    return meaning(inputs=(NativeInput(field=field, tells=tells, meaning="a number"),))
+
+
 Check = Callable[[ApplicationConformance], None]
 Suite = ApplicationConformance
 
@@ -121,6 +144,26 @@ Suite = ApplicationConformance
         (
             replace(APPLICATION, receive=Silent),
             Suite.test_a_message_that_breaks_off_is_refused,
+        ),
+        (
+            replace(APPLICATION, stock_equation=None),
+            Suite.test_what_tells_stock_says_what_its_own_number_means,
+        ),
+        (meaning(equation=""), Suite.test_what_tells_stock_says_what_its_own_number_means),
+        (meaning(inputs=()), Suite.test_what_tells_stock_says_what_its_own_number_means),
+        (taking("available"), Suite.test_what_tells_stock_says_what_its_own_number_means),
+        (taking("on_shelf"), Suite.test_the_samples_hold_the_inputs_of_the_equation),
+        (
+            taking("snapshot_id", StockMoved),
+            Suite.test_the_samples_hold_the_inputs_of_the_equation,
+        ),
+        (
+            taking("quantity", OrderChanged),
+            Suite.test_the_samples_hold_the_inputs_of_the_equation,
+        ),
+        (
+            replace(APPLICATION, receive=Copies),
+            Suite.test_its_own_number_of_available_never_counts,
         ),
         (
             replace(

@@ -149,7 +149,18 @@ def _abilities(application: Application) -> str:
     asked = ", ".join(sorted(f"`{role.__name__}`" for role in application.roles)) or "nothing"
     told = ", ".join(f"`{event.TYPE}`" for event in application.events)
     grade = f"{application.kind}, {application.grade}"
-    return f"{grade}.\n\nIt tells {told}.\nIt can be asked for {asked}."
+    sentences = f"{grade}.\n\nIt tells {told}.\nIt can be asked for {asked}."
+    return sentences + "".join(_stock_sentences(application))
+
+
+def _stock_sentences(application: Application) -> Iterator[str]:
+    """Say what the product means by available, and what the hub takes of it."""
+    if equation := application.stock_equation:
+        yield f"\n\nIts own number: {equation.equation}.\nThe hub takes the inputs:\n"
+        for entry in equation.inputs:
+            yield f"\n- `{entry.field}` ({entry.meaning}) becomes `{entry.tells.TYPE}`"
+        names = ", ".join(f"`{name}`" for name in equation.available)
+        yield f"\n\nNever: {names}." if names else ""
 
 
 def _setting_rows(form: type[BaseModel]) -> Iterator[str]:

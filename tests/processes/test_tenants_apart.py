@@ -18,6 +18,7 @@ from crossdock.canonical.references import Reference
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.upkeep import Upkeep
+from crossdock.capabilities.sourcing import Asked, Line, NodeFacts, Order, Rules, Sourcing
 from crossdock.connectivity.connections import Changes, Connections
 from crossdock.connectivity.directory import Directory, Entry
 from crossdock.connectivity.inbox import Inbox
@@ -45,6 +46,7 @@ from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.engine.work import park
+from crossdock.orchestration.order_sourcing import OrderSourcing, SourceLine, SourceOrder
 from crossdock.orchestration.processes.availability_channels import Channel, Channels
 from tests.conftest import NOON
 from tests.unit.connectivity.standins import command, levelled, webhook, world
@@ -58,7 +60,14 @@ SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
 ENTRY = Entry(tenant="main", name="shop", application="stand_in", settings={"address": "shop"})
 SERVICES = (
     *(Access, Authority, Cases, Catalog, Channels, Connections, Directory, Inbox, Instances),
-    *(Inventory, Outbox, Proposals, Quarantine, Refusals, Upkeep, WaitingRoom),
+    *(Inventory, OrderSourcing, Outbox, Proposals, Quarantine, Refusals, Sourcing, Upkeep),
+    WaitingRoom,
+)
+WANTED = SourceOrder(lines=[SourceLine(item="SKU-1", quantity=EACH)], request_id="s1")
+ASKED = Asked(
+    order=Order(lines=(Line(line_no=1, item="SKU-1", micros=MICROS),)),
+    request_id="s1",
+    units={"SKU-1": "EA"},
 )
 
 
@@ -73,6 +82,7 @@ class Full:
     case_id: str
     quarantined: Quarantined
     raw_ref: int
+    decision_id: str
 
     async def rows(self) -> Mapping[str, list[str]]:
         """Show every row of the tenant, in every table that has one."""
@@ -115,6 +125,9 @@ async def filled(hub: Hub, owner: Any) -> Full:
     raw_ref = (await hub.inbox.receive(MAIN, "shop", said)).raw_ref
     key = await hub.access.create(OWNER, NewKey(name="main's", verbs=ROLES["reader"]))
     await hub.channels.put(MAIN, SHOP)
+    await hub.sourcing.put_rules(MAIN, Rules(max_shipments=2), by="main's")
+    await hub.order_sourcing.put_node(MAIN, NodeFacts(node="DC1"), by="main's")
+    sourced = await hub.order_sourcing.plan(MAIN, "script", WANTED)
     async with hub.database.transaction(MAIN) as tx:
         await hub.outbox.enqueue(tx, [command("letter", connection="gone")])
         await mark_keys(tx, "publishing", [Key("main", "shop/web/a")], NOON)
@@ -138,6 +151,7 @@ async def filled(hub: Hub, owner: Any) -> Full:
         case_id=case_id,
         quarantined=(await hub.quarantine.find(MAIN))[0],
         raw_ref=raw_ref or 0,
+        decision_id=sourced.answer.decided.decision_id,
     )
 
 
@@ -201,6 +215,15 @@ SHOWS: Mapping[str, Ask] = {
     "Inventory.transfer": lambda full: full.hub.inventory.transfer(
         OTHER, full.reservation_id, "DC2"
     ),
+    "OrderSourcing.plan": lambda full: full.hub.order_sourcing.plan(OTHER, "script", WANTED),
+    "OrderSourcing.put_node": lambda full: full.hub.order_sourcing.put_node(
+        OTHER, NodeFacts(node="DC1"), by="a stranger"
+    ),
+    "Sourcing.decision": lambda full: full.hub.sourcing.decision(OTHER, full.decision_id),
+    "Sourcing.inputs": lambda full: full.hub.sourcing.inputs(OTHER, full.decision_id),
+    "Sourcing.known": lambda full: full.hub.sourcing.known(OTHER, "script", ASKED),
+    "Sourcing.nodes": lambda full: full.hub.sourcing.nodes(OTHER),
+    "Sourcing.rules": lambda full: full.hub.sourcing.rules(OTHER),
     "Outbox.depths": lambda full: full.hub.outbox.depths(OTHER),
     "Outbox.discard": lambda full: full.hub.outbox.discard(OTHER, ["letter"], BY),
     "Outbox.edit": lambda full: full.hub.outbox.edit(OTHER, "letter", {"quantity": "1"}, BY),
@@ -274,6 +297,13 @@ DOES: Mapping[str, Ask] = {
     "Inventory.reserve": lambda full: full.hub.inventory.reserve(OTHER, "script", asking("r1")),
     "Inventory.reserve_many": lambda full: full.hub.inventory.reserve_many(
         OTHER, "script", [asking("r1"), asking("lapsing")]
+    ),
+    "Sourcing.decide": lambda full: full.hub.sourcing.decide(OTHER, "script", ASKED, []),
+    "Sourcing.put_node": lambda full: full.hub.sourcing.put_node(
+        OTHER, NodeFacts(node="DC1", load_percent=9), by="a stranger"
+    ),
+    "Sourcing.put_rules": lambda full: full.hub.sourcing.put_rules(
+        OTHER, Rules(), by="a stranger"
     ),
     "Quarantine.replay": lambda full: full.hub.quarantine.replay(OTHER, [full.quarantined]),
     "Upkeep.replayed_hash": lambda full: full.hub.inventory.upkeep.replayed_hash(OTHER),

@@ -19,6 +19,7 @@ from crossdock.canonical.inventory import (
 )
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.parties import PartyChanged
+from crossdock.canonical.sourcing import SourcingDecided
 
 _PAYLOADS: tuple[type[Payload], ...] = (
     ItemChanged,
@@ -34,6 +35,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     OrderChanged,
     PartyChanged,
     CommandSettled,
+    SourcingDecided,
 )
 
 EVENTS: Mapping[str, type[Payload]] = MappingProxyType(

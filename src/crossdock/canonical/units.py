@@ -153,7 +153,7 @@ class ItemUnits:
 
     def sellable(self, available: Quantity, unit: str) -> Sellable:
         """Round down to whole units; what is left is not sold as `unit` (A12)."""
-        whole = Quantity(round_down(self.converted(available, unit), _step(unit)), unit)
+        whole = Quantity(round_down(self.converted(available, unit), step_of(unit)), unit)
         left = self.converted(available, self.base_unit) - self.converted(whole, self.base_unit)
         return Sellable(whole, Quantity(round_down(left, _MICRO), self.base_unit))
 
@@ -165,7 +165,7 @@ class ItemUnits:
         wanted = Fraction(need.value)
         if minimum:
             wanted = max(wanted, self.converted(minimum, unit))
-        step = self.exactly(multiple, unit).value if multiple else _step(unit)
+        step = self.exactly(multiple, unit).value if multiple else step_of(unit)
         return Quantity(round_up(wanted, _positive(step)), unit)
 
     def in_multiples(self, ordered: Quantity, multiple: Quantity, policy: Multiple) -> Quantity:
@@ -195,7 +195,7 @@ class ItemUnits:
         return f"It has {same[0]!r}, another spelling of it." if same else ""
 
 
-def _step(unit: str) -> Decimal:
+def step_of(unit: str) -> Decimal:
     """Find the smallest amount of a unit that changes hands; unlisted units are counted whole."""
     listed = UNIT_BY_SPELLING.get(unit.strip().upper())
     return listed.step if listed else _WHOLE

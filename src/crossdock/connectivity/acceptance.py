@@ -21,6 +21,7 @@ from crossdock.canonical.inventory import (
     SerialOvercounted,
     StockWentNegative,
 )
+from crossdock.canonical.sourcing import SourcingDecided
 from crossdock.connectivity.sdk.facts import Untranslatable
 
 IDENTITY_LENGTH_MAX = 500
@@ -36,6 +37,7 @@ HUBS_OWN = (
     StockWentNegative,
     SerialOvercounted,
     CommandSettled,
+    SourcingDecided,
 )
 """What the hub concludes by itself; nobody outside may put it into its mouth."""
 

@@ -59,11 +59,33 @@ class WebhookState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A field of the product's messages, the event that it becomes, and what it stands for."""
+
+    field: str
+    becomes: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockMeaning:
+    """What the product means by its own number of what is available, and what the hub takes.
+
+    `not_taken` are the fields that show its own number.
+    """
+
+    equation: str
+    taken: Sequence[Taken]
+    not_taken: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """All about a connection that may be shown: `secrets` are names, their values are null.
 
     A limit that nobody set is the application's own. `polling` is null when it tells by itself;
     `heard_at` is its last sign of life, and `freshness_seconds` how long the next may take.
+    `stock` says what its application means by available, if it has to do with stock.
     """
 
     name: str
@@ -87,6 +109,7 @@ class Standing:
     last_error: str
     polling: PollState | None
     webhooks: WebhookState | None
+    stock: StockMeaning | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +261,23 @@ class Connections:
             last_error=entry.last_error,
             polling=_polling(application, state),
             webhooks=_webhooks(state),
+            stock=stock_meaning(application),
         )
+
+
+def stock_meaning(application: Application) -> StockMeaning | None:
+    """Tell how the product makes its number, and what the hub takes instead."""
+    equation = application.stock_equation
+    if equation is None:
+        return None
+    return StockMeaning(
+        equation=equation.equation,
+        taken=[
+            Taken(field=entry.field, becomes=entry.tells.TYPE, meaning=entry.meaning)
+            for entry in equation.inputs
+        ],
+        not_taken=equation.available,
+    )
 
 
 def moment_of(text: str) -> datetime | None:

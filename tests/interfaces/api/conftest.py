@@ -15,6 +15,7 @@ import uvicorn
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, inventory_reader
+from crossdock.capabilities.sourcing import Sourcing
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -38,6 +39,7 @@ from crossdock.governance.roles import ROLES, Principal, verbs_of
 from crossdock.interfaces.api import create_app
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
+from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability_channels import Channels
 from tests.interfaces.api.applications import APPLICATIONS
 
@@ -57,6 +59,10 @@ class House:
         self.catalog = Catalog(database, self.clock)
         self.authority = Authority(database, self.clock, self.catalog, Sources(database))
         self.inventory = Inventory(database, self.clock)
+        self.sourcing = Sourcing(database, self.clock, self.ids)
+        self.order_sourcing = OrderSourcing(
+            self.clock, self.catalog, self.inventory, self.sourcing
+        )
         self.directory = Directory(database, self.clock, Vault(bytes(32)), APPLICATIONS)
         ports = Ports(clock=self.clock, random=Random(8), allow_private_addresses=True)
         pollers = Pollers(

@@ -14,7 +14,33 @@ from tests.interfaces.api.applications import SECRET
 from tests.interfaces.api.conftest import Caller, House, event, stock
 from tests.interfaces.api.test_access import connect_bell
 from tests.interfaces.api.test_channels import TERMS
+from tests.interfaces.api.test_sourcing import NODE as SOURCING_NODE
+from tests.interfaces.api.test_sourcing import RULES as SOURCING_RULES
 from tests.interfaces.api.test_stock import asking
+
+SOURCING: dict[str, Any] = {
+    "lines": [
+        {
+            "item": "BOLT",
+            "quantity": {"value": "1", "unit": "EA"},
+            "needed_by": "2026-05-08",
+            "hazmat": "3",
+            "is_dropship": False,
+            "demand_ref": "o/1",
+        }
+    ],
+    "ship_to": {"country": "DE", "region": "BY", "postal_code": "80331"},
+    "customer": "C1",
+    "channel": "WEB",
+    "needs": ["SHIP"],
+    "policy": "PARTIAL",
+    "max_shipments": 2,
+    "min_line_split_qty": "1",
+    "original": "DC",
+    "occasion": "CREATION",
+    "request_id": "s1",
+    "reserve": True,
+}
 
 # Requests that are right; the fuzzer breaks them in one place or more.
 RIGHT: list[tuple[str, str, Any]] = [
@@ -61,6 +87,12 @@ RIGHT: list[tuple[str, str, Any]] = [
         "/v1/safety-stock?item=BOLT&location=DC",
         {"quantity": {"value": "1", "unit": "EA"}},
     ),
+    ("POST", "/v1/sourcing/plan", SOURCING),
+    ("GET", "/v1/sourcing/decisions/{}", None),
+    ("GET", "/v1/sourcing/rules?holds_for=all&after=all/1&limit=5", None),
+    ("PUT", "/v1/sourcing/rules/{}", SOURCING_RULES),
+    ("GET", "/v1/sourcing/nodes?after=A&limit=5", None),
+    ("PUT", "/v1/sourcing/nodes/{}", SOURCING_NODE),
     ("GET", "/v1/channels", None),
     ("PUT", "/v1/channels/bell/{}", TERMS),
     ("GET", "/v1/items?after=A&limit=5", None),

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from crossdock.assembly import Hub
+from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
+from crossdock.capabilities.sourcing import NodeFacts
 from crossdock.interfaces.cli.entry import COMMANDS
+from crossdock.orchestration.order_sourcing import SourceLine, SourceOrder
 from tests.docs.generate import commands_of
 from tests.interfaces.cli_commands.conftest import CommandLine
 from tests.interfaces.cli_commands.trouble import (
@@ -69,6 +72,12 @@ ONCE: tuple[str, ...] = (
     "stock transfer {hold} DC1",
     "stock release {hold}",
     "stock safety BOLT DC1 1",
+    "source put-node DC1 --cutoff 14:00",
+    "source nodes",
+    "source put-rules all --max-shipments 2",
+    "source rules",
+    "source plan --file plan.json",
+    "source explain {decision}",
     "msg proposals",
     "msg list",
     "msg waiting",
@@ -119,6 +128,11 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     lines = (ReservationLine("BOLT", "DC1", 2 * MICROS),)
     hold = await hub.inventory.reserve(hub.scope, "test", ReservationRequest("order-1", lines))
     [entry] = await hub.quarantine.find(hub.scope)
+    await hub.order_sourcing.put_node(hub.scope, NodeFacts(node="DC1"), by="test")
+    bolt = SourceOrder(lines=[SourceLine(item="BOLT", quantity=Quantity.of(1, ""))])
+    sourced = await hub.order_sourcing.plan(hub.scope, "test", bolt)
+    plan = {"lines": [{"item": "BOLT", "quantity": {"value": "1"}}]}
+    crossdock.write("plan.json", plan)
     (crossdock.folder / "in").mkdir()
     crossdock.write("drop.json", {"folder": str(crossdock.folder / "in"), "location": "DC1"})
     await crossdock("key", "create", "old", "--role", "reader")
@@ -126,6 +140,7 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     return {
         "position": str(position),
         "hold": hold.reservation_id,
+        "decision": sourced.answer.decided.decision_id,
         "line": f"{hold.lines[0].line_no} 1",
         "entry": str(entry.id),
         "case": await open_case(hub),

@@ -43,6 +43,7 @@ from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.references import ItemInUnit, Reference, Refers, Resolution
+from crossdock.canonical.sourcing import SourcingDecided
 
 FOUR = Quantity.of(4, "CS")
 KNOWN = Resolution(
@@ -105,6 +106,17 @@ def test_an_event_of_another_version_is_refused() -> None:
                 settlement=Settlement.DONE,
             ),
             "B-1@DC1",
+        ),
+        (
+            SourcingDecided(
+                decision_id="src_1",
+                rule_scope="all",
+                rule_version=0,
+                policy="PARTIAL",
+                decided_by="ONLY",
+                method="EXACT",
+            ),
+            "src_1",
         ),
         (StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR), "B-1"),
         (SerialOvercounted(item="B-1", place=Place(location="DC1"), quantity=FOUR), "B-1"),

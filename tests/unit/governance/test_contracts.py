@@ -39,6 +39,7 @@ from crossdock.canonical.inventory import (
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged, PartyRole
 from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.sourcing import SourcedLine, SourcedShipment, SourcingDecided
 from crossdock.governance.contracts import (
     RELEASED,
     Schema,
@@ -106,6 +107,22 @@ REAL: list[Payload] = [
         version=1,
         settlement=Settlement.STALE,
         observed=Decimal("4.5"),
+    ),
+    SourcingDecided(
+        decision_id="src_1",
+        rule_scope="channel:WEB",
+        rule_version=4,
+        policy="PARTIAL",
+        decided_by="SINGLE_NODE",
+        method="EXACT",
+        shipments=(
+            SourcedShipment(
+                node="DC1",
+                lines=(SourcedLine(line_no=1, item="B-1", quantity=FOUR, demand_ref="1/1"),),
+                ships_on="2026-05-04",
+            ),
+        ),
+        waiting=(SourcedLine(line_no=2, item="B-2", quantity=FOUR),),
     ),
 ]
 

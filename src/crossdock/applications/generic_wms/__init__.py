@@ -15,9 +15,23 @@ from crossdock.applications.generic_wms.settings import (
 )
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.inventory import SourceHeard, StockMoved, StockSnapshotTaken
-from crossdock.connectivity.sdk import Application, Grade, Kind
+from crossdock.connectivity.sdk import Application, Grade, Kind, NativeEquation, NativeInput
 
 _EVENTS = (StockMoved, StockSnapshotTaken, SourceHeard, ItemChanged, LocationChanged)
+
+# What lies there by status is a fact; what a warehouse system makes of it for itself is not.
+_EQUATION = NativeEquation(
+    equation="as the warehouse system makes it, mostly available = good stock - its allocations",
+    inputs=(
+        NativeInput(
+            field="quantity",
+            tells=StockSnapshotTaken,
+            meaning="of a snapshot: what lies there by status, allocated or not",
+        ),
+        NativeInput(field="quantity", tells=StockMoved, meaning="of a movement, by its reason"),
+    ),
+    available=("available", "allocated"),
+)
 
 APPLICATION = Application(
     name="generic_wms",
@@ -28,6 +42,7 @@ APPLICATION = Application(
     receive=Receiving,
     events=_EVENTS,
     samples=SAMPLES,
+    stock_equation=_EQUATION,
     freshness=timedelta(minutes=15),
     grade=Grade.BRONZE,
     homepage="https://www.standardwebhooks.com",
@@ -42,6 +57,7 @@ FILES = Application(
     receive=ReceivingFiles,
     events=_EVENTS,
     samples=FILE_SAMPLES,
+    stock_equation=_EQUATION,
     poll_every=timedelta(seconds=5),
     freshness=timedelta(hours=2),
     grade=Grade.BRONZE,

@@ -15,6 +15,8 @@ from crossdock.connectivity.sdk import (
     Application,
     Grade,
     Kind,
+    NativeEquation,
+    NativeInput,
     PublishesAvailability,
     RepeatSafety,
 )
@@ -29,6 +31,19 @@ APPLICATION = Application(
     roles={PublishesAvailability: RepeatSafety.COMPARE_AND_SET},
     events=(OrderChanged, ItemChanged, LocationChanged, ChannelLevelHeard),
     samples=SAMPLES,
+    stock_equation=NativeEquation(
+        equation="on_hand = available + committed + reserved + damaged + safety_stock"
+        " + quality_control; incoming is outside it",
+        inputs=(
+            NativeInput(
+                field="current_quantity",
+                tells=OrderChanged,
+                meaning="what is left of an order line: the hub's own demand, from which it makes"
+                " what is committed; it keeps the stock, so it takes none from the shop",
+            ),
+        ),
+        available=("available", "on_hand", "committed"),
+    ),
     # Webhooks tell within seconds; the poll finds what they lost.
     poll_every=timedelta(minutes=5),
     cursor_at=cursor_at,

@@ -8,7 +8,7 @@ from crossdock.applications.sql_stock.settings import SqlStockSettings
 from crossdock.canonical.catalog import ItemChanged
 from crossdock.canonical.inventory import StockMoved, StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
-from crossdock.connectivity.sdk import Application, Grade, Kind
+from crossdock.connectivity.sdk import Application, Grade, Kind, NativeEquation, NativeInput
 
 APPLICATION = Application(
     name="sql_stock",
@@ -19,6 +19,24 @@ APPLICATION = Application(
     receive=ReadingPages,
     events=(ItemChanged, StockSnapshotTaken, StockMoved, OrderChanged),
     samples=SAMPLES,
+    stock_equation=NativeEquation(
+        equation="as its owner's ERP makes it, mostly available = on hand - committed;"
+        " the query of levels has to give what lies there, with nothing taken off",
+        inputs=(
+            NativeInput(
+                field="on_hand",
+                tells=StockSnapshotTaken,
+                meaning="`quantity` of `levels` under the query's own name, by status",
+            ),
+            NativeInput(
+                field="quantity", tells=StockMoved, meaning="of a movement, by its reason"
+            ),
+            NativeInput(
+                field="ordered", tells=OrderChanged, meaning="open demand, with `cancelled`"
+            ),
+        ),
+        available=("available", "committed"),
+    ),
     poll_every=timedelta(seconds=30),
     freshness=timedelta(minutes=15),
     grade=Grade.BRONZE,

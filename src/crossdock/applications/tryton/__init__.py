@@ -8,7 +8,15 @@ from crossdock.applications.tryton.samples import SAMPLES
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.inventory import StockMoved, StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
-from crossdock.connectivity.sdk import Application, Grade, Kind, PostsMovements, RepeatSafety
+from crossdock.connectivity.sdk import (
+    Application,
+    Grade,
+    Kind,
+    NativeEquation,
+    NativeInput,
+    PostsMovements,
+    RepeatSafety,
+)
 
 APPLICATION = Application(
     name="tryton",
@@ -20,6 +28,20 @@ APPLICATION = Application(
     roles={PostsMovements: RepeatSafety.SEARCH_BEFORE_CREATE},
     events=(ItemChanged, LocationChanged, StockMoved, StockSnapshotTaken, OrderChanged),
     samples=SAMPLES,
+    stock_equation=NativeEquation(
+        equation="quantity = moves done in - moves done out, up to a date;"
+        " forecast_quantity = the same with moves that are only planned",
+        inputs=(
+            NativeInput(field="quantity", tells=StockMoved, meaning="of each move that is done"),
+            NativeInput(
+                field="quantity",
+                tells=StockSnapshotTaken,
+                meaning="of what done moves left at each location, as of a watermark; by status",
+            ),
+            NativeInput(field="quantity", tells=OrderChanged, meaning="of a sale's lines: demand"),
+        ),
+        available=("forecast_quantity",),
+    ),
     poll_every=timedelta(seconds=10),
     cursor_at=cursor_at,
     freshness=timedelta(minutes=15),

@@ -11,6 +11,7 @@ from crossdock.connectivity.sdk.application import (
     Sample,
     Subscribes,
 )
+from crossdock.connectivity.sdk.equations import NativeEquation, NativeInput
 from crossdock.connectivity.sdk.facts import Delivery, Poll, Translation, Untranslatable
 from crossdock.connectivity.sdk.roles import (
     BOOKED_BY_HUB,
@@ -32,6 +33,8 @@ __all__ = [
     "Grade",
     "HeldQuantity",
     "Kind",
+    "NativeEquation",
+    "NativeInput",
     "Outcome",
     "Poll",
     "Polls",

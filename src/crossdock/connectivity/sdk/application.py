@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from crossdock.canonical.envelope import Payload
+from crossdock.connectivity.sdk.equations import NativeEquation
 from crossdock.connectivity.sdk.facts import Delivery, Poll, Translation
 from crossdock.connectivity.sdk.roles import RepeatSafety
 from crossdock.foundation.clock import Clock
@@ -112,7 +113,8 @@ class Application:
     builds the receiving side. `freshness` is how long its silence may last before its stock counts
     as stale; `batch_max` how many commands one call may carry; `rate_per_second` and
     `concurrency` bound the outbox. `cursor_at` writes the cursor behind which a poll finds all
-    that changed since a moment; without it a source can only be read from its beginning.
+    that changed since a moment; without it a source can only be read from its beginning. One that
+    tells stock says by `stock_equation` what its own number of it means.
     """
 
     name: str
@@ -124,6 +126,7 @@ class Application:
     roles: Mapping[type[Any], RepeatSafety] = field(default_factory=dict[type[Any], RepeatSafety])
     events: tuple[type[Payload], ...] = ()
     samples: tuple[Sample, ...] = ()
+    stock_equation: NativeEquation | None = None
     poll_every: timedelta | None = None
     cursor_at: Callable[[datetime], str] | None = None
     freshness: timedelta = timedelta(minutes=15)

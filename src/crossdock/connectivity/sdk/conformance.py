@@ -23,12 +23,15 @@ from pydantic import BaseModel, ValidationError
 
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Forbidden
+from crossdock.canonical.inventory import StockMoved, StockSnapshotTaken
 from crossdock.connectivity.sdk.application import Application, Connection, Receives, Sample
 from crossdock.connectivity.sdk.facts import Delivery, Translation
+from crossdock.connectivity.sdk.native_numbers import counting, names_field, with_number
 
 SECRET_WORDS = frozenset({"secret", "secrets", "password", "passphrase", "token", "tokens", "dsn"})
 SECRET_ENDINGS = ("api_key", "private_key", "access_key", "secret_key")
 BODY_POSITIONS_MAX = 256
+STOCK = (StockMoved, StockSnapshotTaken)
 _NOTHING: list[object] = []
 ODD_VALUES: tuple[object, ...] = (
     None,
@@ -198,6 +201,38 @@ class ApplicationConformance:
                     headers = {**sample.delivery.headers, name: altered}
                     with pytest.raises(Forbidden):
                         receiver.verify(replace(sample.delivery, headers=headers), self.now)
+
+    def test_what_tells_stock_says_what_its_own_number_means(self) -> None:
+        equation = self.application.stock_equation
+        if equation is None:
+            told = [event for event in self.application.events if event in STOCK]
+            assert not told, "declare `stock_equation`: what it calls available, and what you take"
+            return
+        assert equation.equation
+        assert equation.inputs
+        names = [entry.field for entry in equation.inputs]
+        assert not set(names) & set(equation.available), "its own number is no input"
+
+    def test_the_samples_hold_the_inputs_of_the_equation(self) -> None:
+        equation = self.application.stock_equation
+        for entry in equation.inputs if equation else ():
+            assert entry.tells in self.application.events, entry.field
+            assert any(
+                names_field(sample.delivery.body, entry.field)
+                and any(isinstance(fact.payload, entry.tells) for fact in sample.translation.facts)
+                for sample in self.application.samples
+            ), f"no sample has {entry.field!r} and tells {entry.tells.TYPE}"
+
+    def test_its_own_number_of_available_never_counts(self) -> None:
+        equation = self.application.stock_equation
+        for sample in self.application.samples if equation else ():
+            for name in equation.available if equation else ():
+                body = with_number(sample.delivery.body, name)
+                translation = self._translation(replace(sample.delivery, body=body))
+
+                assert counting(translation) == counting(sample.translation), (
+                    f"{name!r} counts in: {sample.title}"
+                )
 
     def test_a_connection_has_the_methods_of_its_roles(self) -> None:
         for role, safety in self.application.roles.items():

@@ -27,6 +27,7 @@ from crossdock.interfaces.api import (
     processes,
     promises,
     refused_events,
+    sourcing,
     stock,
     webhooks,
 )
@@ -70,6 +71,8 @@ def create_app(hub: Hub, crew: Mapping[str, str] | None = None) -> FastAPI:
         stock.outcome_routes(hub, known),
         positions.position_routes(hub, known),
         promises.promise_routes(hub, known),
+        sourcing.plan_routes(hub, known),
+        sourcing.rule_routes(hub),
         webhooks.router(hub),
         items.item_routes(hub),
         items.location_routes(hub),

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
+from crossdock.capabilities.sourcing import Sourcing
 from crossdock.connectivity.connections import Connections
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -19,6 +20,7 @@ from crossdock.governance.access import Access
 from crossdock.governance.authority import Authority
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
+from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability_channels import Channels
 
 
@@ -43,6 +45,12 @@ class Hub(Protocol):
 
     @property
     def inventory(self) -> Inventory: ...
+
+    @property
+    def sourcing(self) -> Sourcing: ...
+
+    @property
+    def order_sourcing(self) -> OrderSourcing: ...
 
     @property
     def directory(self) -> Directory: ...

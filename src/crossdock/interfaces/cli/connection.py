@@ -9,7 +9,7 @@ import typer
 
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
-from crossdock.connectivity.connections import Changes, moment_of
+from crossdock.connectivity.connections import Changes, moment_of, stock_meaning
 from crossdock.connectivity.directory import Entry
 from crossdock.connectivity.outbox import By
 from crossdock.interfaces.api.roles_said import roles_said
@@ -93,6 +93,7 @@ def applications(as_json: AsJson = False) -> None:
                 "title": application.title,
                 "grade": application.grade,
                 "settings": application.settings.model_json_schema(),
+                "stock": stock_meaning(application),
             }
             for application in hub.directory.applications.values()
         ]

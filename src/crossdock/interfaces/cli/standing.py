@@ -49,6 +49,11 @@ def _lines(standing: Standing, now: datetime) -> Iterator[tuple[str, str]]:
             yield "read error", polling.last_error
     if webhooks := standing.webhooks:
         yield "webhooks", webhooks.error or f"to {webhooks.address}"
+    if stock := standing.stock:
+        yield "its stock", stock.equation
+        for taken in stock.taken:
+            yield "  taken", f"{taken.field}: {taken.meaning}"
+        yield "  not taken", ", ".join(stock.not_taken)
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

@@ -1,0 +1,135 @@
+"""When goods leave a node and when they arrive: cut-offs, working days, lanes (§1.3, §3.5). Pure.
+
+A cut-off is a time of day where the node stands. It is turned into an instant for each day, so it
+stays at that time when the clocks change, and passes once even on the day that has an hour twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from crossdock.canonical.errors import Invalid
+from crossdock.capabilities.sourcing.model import (
+    Candidate,
+    Lane,
+    NodeFacts,
+    ShipTo,
+    comparable,
+    postal,
+)
+
+LOOK_AHEAD_DAYS = 366
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the catalogue says of a node: whether it is at work, and its time zone."""
+
+    is_active: bool
+    timezone: str
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Find a time zone by its IANA name; one that nobody knows is `Invalid`."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        raise Invalid(
+            f"{name!r} is no time zone",
+            where="/timezone",
+            hint="say an IANA name with the location: Europe/Berlin",
+        ) from None
+
+
+def ships_on(now: datetime, facts: NodeFacts, zone: ZoneInfo) -> date | None:
+    """Tell the day on which goods ordered `now` leave; None if it works on none of a year's days.
+
+    At the very cut-off it is too late for that day: the interval is half open.
+    """
+    day = now.astimezone(zone).date()
+    if facts.cutoff is not None and now >= _instant(day, facts, zone):
+        day += DAY
+    for _ in range(LOOK_AHEAD_DAYS):
+        if day.isoweekday() in facts.working_days and day not in facts.holidays:
+            return day
+        day += DAY
+    return None
+
+
+def arrives_on(left: date, lane: Lane) -> date:
+    """Count the transit in the days that the lane runs; no days is the day on which it leaves."""
+    day, days = left, lane.transit_days
+    while days:
+        day += DAY
+        days -= day.isoweekday() in lane.runs_on
+    return day
+
+
+def lane_to(facts: NodeFacts, to: ShipTo) -> Lane | None:
+    """Find the lane that names the ship-to most closely: by postal prefix, region, country."""
+    country, region, code = comparable(to.country), comparable(to.region), postal(to.postal_code)
+    fitting = [
+        lane
+        for lane in facts.lanes
+        if lane.country in {"", country}
+        and lane.region in {"", region}
+        and code.startswith(lane.postal_prefix)
+    ]
+    return max(fitting, key=_closeness, default=None)
+
+
+def _closeness(lane: Lane) -> tuple[int, bool, bool, tuple[str, str, str]]:
+    return (len(lane.postal_prefix), bool(lane.region), bool(lane.country), lane.name)
+
+
+def _instant(day: date, facts: NodeFacts, zone: ZoneInfo) -> datetime:
+    """Give the first moment at which the node's clock shows the cut-off that day.
+
+    In the hour that clocks skip no clock shows it: then it is as long after the hour as it says.
+    """
+    assert facts.cutoff is not None  # noqa: S101  # asked by `ships_on` alone
+    return datetime.combine(day, facts.cutoff, tzinfo=zone).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What a node can fulfil now by item (None: nobody ever said), and whether that is stale."""
+
+    available: Mapping[str, int | None]
+    is_stale: bool = False
+
+
+def candidate_of(
+    facts: NodeFacts, place: Place, stock: Stock, to: ShipTo, now: datetime
+) -> Candidate:
+    """Work out what a node is worth to a question asked `now`.
+
+    Nobody knows when its goods arrive if it has no lanes, never works, or stands in no zone.
+    """
+    lane = lane_to(facts, to)
+    left = _leaves(facts, place, now)
+    return Candidate(
+        node=facts.node,
+        available=dict(sorted(stock.available.items())),
+        is_stale=stock.is_stale,
+        is_active=place.is_active,
+        capabilities=facts.capabilities,
+        hazmat=facts.hazmat,
+        customers=facts.customers,
+        barred_customers=facts.barred_customers,
+        has_lane=lane is not None or not facts.lanes,
+        ships_on=left,
+        arrives_on=arrives_on(left, lane) if left and lane else None,
+        cost=lane.cost if lane else None,
+        distance_km=lane.distance_km if lane else None,
+        load_percent=facts.load_percent,
+    )
+
+
+def _leaves(facts: NodeFacts, place: Place, now: datetime) -> date | None:
+    try:
+        return ships_on(now, facts, zone_of(place.timezone))
+    except Invalid:
+        return None

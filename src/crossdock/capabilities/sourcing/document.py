@@ -1,0 +1,347 @@
+"""A decision as it is recorded and shown: inputs, rules, every node's reason. Pure.
+
+It is written once, to bytes that are kept; whoever asks again is given the same bytes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from crossdock.canonical.quantities import MICROS, Quantity, plain
+from crossdock.canonical.sourcing import SourcedLine, SourcedShipment, SourcingDecided
+from crossdock.capabilities.sourcing.model import (
+    Alternatives,
+    Candidate,
+    Filter,
+    Method,
+    Occasion,
+    Order,
+    Part,
+    Plan,
+    Policy,
+    Preference,
+    Reason,
+    Rules,
+    Shipment,
+    ShipTo,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question with what names it: `units` are the items' base units, `demand_refs` by line."""
+
+    order: Order
+    ship_to: ShipTo = field(default_factory=ShipTo)
+    channel: str = ""
+    request_id: str = ""
+    units: Mapping[str, str] = field(default_factory=dict[str, str])
+    demand_refs: Mapping[int, str] = field(default_factory=dict[int, str])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleVersion:
+    """Rules as they were put: for whom, since when, by whom. Version 0 is built in."""
+
+    scope: str
+    version: int
+    valid_from: datetime | None
+    put_at: datetime | None
+    put_by: str
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineShown:
+    line_no: int
+    item: str
+    quantity: Quantity
+    demand_ref: str = ""
+    step: Quantity | None = None
+    needed_by: date | None = None
+    hazmat: str = ""
+    is_dropship: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesShown:
+    """`min_line_split_qty` is in the base unit of each item."""
+
+    filters: tuple[Filter, ...]
+    preferences: tuple[Preference, ...]
+    policy: Policy
+    max_shipments: int | None
+    min_line_split_qty: Decimal
+    alternatives: Alternatives
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionShown:
+    """Version 0 is built in: nobody put it."""
+
+    scope: str
+    version: int
+    valid_from: datetime | None
+    put_at: datetime | None
+    put_by: str
+    rules: RulesShown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateShown:
+    """A node as it was judged; `available` is null where nobody ever said what lies there.
+
+    `is_stale`: a source of these figures had been silent for longer than it may.
+    """
+
+    node: str
+    available: dict[str, Quantity | None]
+    is_stale: bool
+    is_active: bool
+    capabilities: tuple[str, ...]
+    hazmat: tuple[str, ...]
+    customers: tuple[str, ...]
+    barred_customers: tuple[str, ...]
+    has_lane: bool
+    ships_on: date | None
+    arrives_on: date | None
+    cost: Decimal | None
+    distance_km: int | None
+    load_percent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartShown:
+    """`due_on` is the day of delivery that the policy makes of it."""
+
+    line_no: int
+    item: str
+    quantity: Quantity
+    due_on: date | None
+    demand_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentShown:
+    node: str
+    ships_on: date | None
+    arrives_on: date | None
+    cost: Decimal | None
+    parts: tuple[PartShown, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingShown:
+    """What no shipment holds of a line, and the node where it waits."""
+
+    line_no: int
+    item: str
+    quantity: Quantity
+    node: str
+    demand_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A decision with its derivation. `method` GREEDY says that not every set was looked at.
+
+    `decided_by` is the rule that made the difference between the plan and the next best one.
+    """
+
+    decision_id: str
+    decided_at: datetime
+    request_id: str
+    channel: str
+    customer: str
+    ship_to: ShipTo
+    original: str
+    occasion: Occasion
+    needs: tuple[str, ...]
+    policy: Policy
+    max_shipments: int | None
+    min_line_split_qty: Decimal | None
+    lines: tuple[LineShown, ...]
+    rules: VersionShown
+    candidates: tuple[CandidateShown, ...]
+    shipments: tuple[ShipmentShown, ...]
+    drop_shipments: tuple[ShipmentShown, ...]
+    waiting: tuple[WaitingShown, ...]
+    reasons: tuple[Reason, ...]
+    is_complete: bool
+    decided_by: str
+    method: Method
+    sets_tried: int
+
+    @property
+    def event(self) -> SourcingDecided:
+        """Say it to the log in short."""
+        return SourcingDecided(
+            decision_id=self.decision_id,
+            rule_scope=self.rules.scope,
+            rule_version=self.rules.version,
+            policy=self.policy,
+            decided_by=self.decided_by,
+            method=self.method,
+            shipments=_sourced(self.shipments),
+            drop_shipments=_sourced(self.drop_shipments),
+            waiting=tuple(_sourced_line(one) for one in self.waiting),
+            request_id=self.request_id,
+            customer=self.customer,
+            channel=self.channel,
+        )
+
+
+def decided(
+    asked: Asked,
+    named: tuple[str, datetime],
+    version: RuleVersion,
+    candidates: Iterable[Candidate],
+    plan: Plan,
+) -> Decided:
+    """Write a decision down; `named` is its id and when it was made."""
+    order = asked.order
+    return Decided(
+        decision_id=named[0],
+        decided_at=named[1],
+        request_id=asked.request_id,
+        channel=asked.channel,
+        customer=order.customer,
+        ship_to=asked.ship_to,
+        original=order.original,
+        occasion=order.occasion,
+        needs=order.needs,
+        policy=plan.policy,
+        max_shipments=order.max_shipments,
+        min_line_split_qty=money(order.min_line_split),
+        lines=_lines(asked),
+        rules=version_shown(version),
+        candidates=tuple(
+            _candidate(one, asked.units) for one in sorted(candidates, key=lambda one: one.node)
+        ),
+        shipments=tuple(_shipment(one, asked) for one in plan.shipments),
+        drop_shipments=tuple(_shipment(one, asked) for one in plan.drop_shipments),
+        waiting=tuple(
+            WaitingShown(
+                line_no=one.line_no,
+                item=one.item,
+                quantity=_quantity(one.micros, asked.units[one.item]),
+                node=one.node,
+                demand_ref=asked.demand_refs.get(one.line_no, ""),
+            )
+            for one in plan.waiting
+        ),
+        reasons=plan.reasons,
+        is_complete=not plan.waiting,
+        decided_by=plan.decided_by,
+        method=plan.method,
+        sets_tried=plan.sets_tried,
+    )
+
+
+def version_shown(version: RuleVersion) -> VersionShown:
+    rules = version.rules
+    return VersionShown(
+        scope=version.scope,
+        version=version.version,
+        valid_from=version.valid_from,
+        put_at=version.put_at,
+        put_by=version.put_by,
+        rules=RulesShown(
+            filters=rules.filters,
+            preferences=rules.preferences,
+            policy=rules.policy,
+            max_shipments=rules.max_shipments,
+            min_line_split_qty=_decimal(rules.min_line_split),
+            alternatives=rules.alternatives,
+        ),
+    )
+
+
+def money(micros: int | None) -> Decimal | None:
+    """Write micros as a decimal, exactly; None stays unknown."""
+    return None if micros is None else _decimal(micros)
+
+
+def _lines(asked: Asked) -> tuple[LineShown, ...]:
+    return tuple(
+        LineShown(
+            line_no=line.line_no,
+            item=line.item,
+            quantity=_quantity(line.micros, asked.units[line.item]),
+            demand_ref=asked.demand_refs.get(line.line_no, ""),
+            step=_quantity(line.step, asked.units[line.item]),
+            needed_by=line.needed_by,
+            hazmat=line.hazmat,
+            is_dropship=line.is_dropship,
+        )
+        for line in asked.order.lines
+    )
+
+
+def _candidate(node: Candidate, units: Mapping[str, str]) -> CandidateShown:
+    return CandidateShown(
+        node=node.node,
+        available={
+            item: None if micros is None else _quantity(micros, units[item])
+            for item, micros in sorted(node.available.items())
+        },
+        is_stale=node.is_stale,
+        is_active=node.is_active,
+        capabilities=node.capabilities,
+        hazmat=node.hazmat,
+        customers=node.customers,
+        barred_customers=node.barred_customers,
+        has_lane=node.has_lane,
+        ships_on=node.ships_on,
+        arrives_on=node.arrives_on,
+        cost=money(node.cost),
+        distance_km=node.distance_km,
+        load_percent=node.load_percent,
+    )
+
+
+def _shipment(shipment: Shipment, asked: Asked) -> ShipmentShown:
+    return ShipmentShown(
+        node=shipment.node,
+        ships_on=shipment.ships_on,
+        arrives_on=shipment.arrives_on,
+        cost=money(shipment.cost),
+        parts=tuple(_part(part, asked) for part in shipment.parts),
+    )
+
+
+def _part(part: Part, asked: Asked) -> PartShown:
+    return PartShown(
+        line_no=part.line_no,
+        item=part.item,
+        quantity=_quantity(part.micros, asked.units[part.item]),
+        due_on=part.due_on,
+        demand_ref=asked.demand_refs.get(part.line_no, ""),
+    )
+
+
+def _sourced(shipments: Iterable[ShipmentShown]) -> tuple[SourcedShipment, ...]:
+    return tuple(
+        SourcedShipment(
+            node=one.node,
+            lines=tuple(_sourced_line(part) for part in one.parts),
+            ships_on="" if one.ships_on is None else one.ships_on.isoformat(),
+            arrives_on="" if one.arrives_on is None else one.arrives_on.isoformat(),
+        )
+        for one in shipments
+    )
+
+
+def _sourced_line(one: PartShown | WaitingShown) -> SourcedLine:
+    return SourcedLine(
+        line_no=one.line_no, item=one.item, quantity=one.quantity, demand_ref=one.demand_ref
+    )
+
+
+def _quantity(micros: int, unit: str) -> Quantity:
+    return Quantity(_decimal(micros), unit)
+
+
+def _decimal(micros: int) -> Decimal:
+    return Decimal(plain(Decimal(micros) / MICROS))

@@ -1,0 +1,400 @@
+"""Which warehouse an order leaves from: what is asked, what is weighed, what is answered (§3.5).
+
+Frozen values and their checks. Amounts are whole micros, millionths of an item's base unit; costs
+are micros of the house's own currency; dates are local to the node or the ship-to.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, time
+from enum import StrEnum
+
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.identifiers import KeyRule
+
+LINES_MAX, NODES_MAX = 200, 200
+SHIPMENTS_MAX = 12  # more are never planned for one order, whatever a rule allows
+TRANSIT_DAYS_MAX = 120
+MICROS_MAX = 10**18
+SHIP, DROPSHIP = "SHIP", "DROPSHIP"
+WEEKDAYS = (1, 2, 3, 4, 5)
+_CODES = KeyRule()
+
+
+class Policy(StrEnum):
+    """COMPLETE_ORDER: all of it, on one day, or nothing. COMPLETE_LINE: each line whole, or not.
+
+    PARTIAL: whatever there is.
+    """
+
+    COMPLETE_ORDER = "COMPLETE_ORDER"
+    COMPLETE_LINE = "COMPLETE_LINE"
+    PARTIAL = "PARTIAL"
+
+
+class Filter(StrEnum):
+    """What rules a node out. HAZMAT and CUTOFF are judged line by line.
+
+    ACTIVE: it is at work. CAPABILITY: it can do what the order needs. HAZMAT: it may handle the
+    goods. CUSTOMER: it may serve this customer. LANE: one leads to the ship-to. CUTOFF: what
+    leaves after its next cut-off arrives by the date that the line needs.
+    """
+
+    ACTIVE = "ACTIVE"
+    CAPABILITY = "CAPABILITY"
+    HAZMAT = "HAZMAT"
+    CUSTOMER = "CUSTOMER"
+    LANE = "LANE"
+    CUTOFF = "CUTOFF"
+
+
+class Preference(StrEnum):
+    """What makes one set of nodes better than another that fills as much.
+
+    SINGLE_NODE: one node fills everything. FEWEST_SHIPMENTS. ON_TIME: more arrives by the dates
+    that the lines need. COST and DISTANCE: less of it. LOAD: the busiest of its nodes is less
+    busy. DEPTH: fewer stocks are taken to the last unit.
+    """
+
+    SINGLE_NODE = "SINGLE_NODE"
+    FEWEST_SHIPMENTS = "FEWEST_SHIPMENTS"
+    ON_TIME = "ON_TIME"
+    COST = "COST"
+    DISTANCE = "DISTANCE"
+    LOAD = "LOAD"
+    DEPTH = "DEPTH"
+
+
+class Substitute(StrEnum):
+    """NONE: the order's own node alone. LOCATION: another node may take its place."""
+
+    NONE = "NONE"
+    LOCATION = "LOCATION"
+
+
+class Pick(StrEnum):
+    """How an alternative is picked: as the preferences stand, or by most quantity on time."""
+
+    PREFERENCES = "PREFERENCES"
+    MAX_ON_TIME = "MAX_ON_TIME"
+
+
+class Keep(StrEnum):
+    """Where the rest of a line waits: at the order's own node, or at the leading alternative."""
+
+    ORIGINAL = "ORIGINAL"
+    LEADING = "LEADING"
+
+
+class When(StrEnum):
+    """CREATION: alternatives only while the order is made. ALWAYS: in back-order runs too."""
+
+    CREATION = "CREATION"
+    ALWAYS = "ALWAYS"
+
+
+class Occasion(StrEnum):
+    CREATION = "CREATION"
+    BACKORDER_RUN = "BACKORDER_RUN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternatives:
+    """The four knobs of confirmation by an alternative, as far as it is another location."""
+
+    substitute: Substitute = Substitute.LOCATION
+    pick: Pick = Pick.PREFERENCES
+    keep_rest_at: Keep = Keep.ORIGINAL
+    when: When = When.ALWAYS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Filters in the order in which the first that fails is told, preferences in their rank.
+
+    `policy`, `max_shipments` (None: as many as it takes) and `min_line_split` (micros of the base
+    unit: no smaller part of a line leaves by itself) stand where an order does not say otherwise.
+    """
+
+    filters: tuple[Filter, ...] = tuple(Filter)
+    preferences: tuple[Preference, ...] = tuple(Preference)
+    policy: Policy = Policy.PARTIAL
+    max_shipments: int | None = None
+    min_line_split: int = 0
+    alternatives: Alternatives = Alternatives()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipTo:
+    """Where it goes. `country` is ISO 3166-1 alpha-2; what is not known is ""."""
+
+    country: str = ""
+    region: str = ""
+    postal_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """A way from a node to the ship-tos that it names; what it leaves empty, it takes all of.
+
+    `transit_days` are counted in the days it runs (ISO weekdays); `cost` is micros for a
+    shipment, `distance_km` how far it is; None is not known.
+    """
+
+    country: str = ""
+    region: str = ""
+    postal_prefix: str = ""
+    transit_days: int = 1
+    runs_on: tuple[int, ...] = WEEKDAYS
+    cost: int | None = None
+    distance_km: int | None = None
+
+    @property
+    def name(self) -> tuple[str, str, str]:
+        return (self.country, self.region, self.postal_prefix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFacts:
+    """What sourcing has to know of a location beside what the catalogue says of it.
+
+    `cutoff` is the node's local time from which on goods leave the next working day (None: all
+    day). `customers` are the only ones it serves (none named: all); `barred_customers` it never
+    does. `load_percent` says how busy it is. A node without lanes ships anywhere, and nobody knows
+    how long that takes.
+    """
+
+    node: str
+    capabilities: tuple[str, ...] = (SHIP,)
+    hazmat: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
+    barred_customers: tuple[str, ...] = ()
+    cutoff: time | None = None
+    working_days: tuple[int, ...] = WEEKDAYS
+    holidays: tuple[date, ...] = ()
+    lanes: tuple[Lane, ...] = ()
+    load_percent: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """So much of an item, there by a date. `step` is the least that is handed over: a case of 12.
+
+    A drop-shipped line leaves from a supplier: it is planned beside the others and never takes
+    anything of ours.
+    """
+
+    line_no: int
+    item: str
+    micros: int
+    step: int = 1
+    needed_by: date | None = None
+    hazmat: str = ""
+    is_dropship: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """The question. None leaves it to the rules; `original` is the order's own node, if any."""
+
+    lines: tuple[Line, ...]
+    customer: str = ""
+    needs: tuple[str, ...] = (SHIP,)
+    policy: Policy | None = None
+    max_shipments: int | None = None
+    min_line_split: int | None = None
+    original: str = ""
+    occasion: Occasion = Occasion.CREATION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A node at the moment of the question, its calendar and lane to the ship-to worked out.
+
+    `available` is what it can fulfil now (ATF) by item; None where nobody ever said. Whether a
+    source of it was silent for too long, `is_stale`, is shown and decides nothing.
+    """
+
+    node: str
+    available: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
+    is_stale: bool = False
+    is_active: bool = True
+    capabilities: tuple[str, ...] = (SHIP,)
+    hazmat: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
+    barred_customers: tuple[str, ...] = ()
+    has_lane: bool = True
+    ships_on: date | None = None
+    arrives_on: date | None = None
+    cost: int | None = None
+    distance_km: int | None = None
+    load_percent: int = 0
+
+
+class Verdict(StrEnum):
+    TAKEN = "TAKEN"
+    PASSED_OVER = "PASSED_OVER"
+    BARRED = "BARRED"
+
+
+class Method(StrEnum):
+    """EXACT: every set that could be better was looked at. GREEDY: too many, so step by step."""
+
+    EXACT = "EXACT"
+    GREEDY = "GREEDY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why this warehouse, or why not: the rule that decided, and the sentence."""
+
+    node: str
+    verdict: Verdict
+    rule: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a shipment holds of a line; `due_on` is when the policy lets it be delivered."""
+
+    line_no: int
+    item: str
+    micros: int
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    node: str
+    ships_on: date | None
+    arrives_on: date | None
+    cost: int | None
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What no shipment holds of a line, and the node where it waits ("": nobody has it)."""
+
+    line_no: int
+    item: str
+    micros: int
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The answer with its derivation: every node that was a candidate has its reason."""
+
+    shipments: tuple[Shipment, ...]
+    drop_shipments: tuple[Shipment, ...]
+    waiting: tuple[Waiting, ...]
+    reasons: tuple[Reason, ...]
+    policy: Policy
+    decided_by: str
+    method: Method
+    sets_tried: int
+
+
+def comparable(code: str) -> str:
+    """Make two spellings of one code equal: spaces around it and case do not count."""
+    return _CODES.comparable(code)
+
+
+def check_order(order: Order) -> None:
+    """Refuse a question without an answer, naming the place."""
+    if not 1 <= len(order.lines) <= LINES_MAX:
+        raise Invalid(f"an order has 1 to {LINES_MAX} lines here", where="/lines")
+    for number, line in enumerate(order.lines):
+        if not 0 < line.micros < MICROS_MAX:
+            raise Invalid("a line asks for more than zero", where=f"/lines/{number}/quantity")
+        if line.step < 1 or line.micros % line.step:
+            raise Invalid("a line is a whole number of steps", where=f"/lines/{number}/quantity")
+    _check_bounds(order.max_shipments, order.min_line_split)
+
+
+def check_rules(rules: Rules) -> None:
+    """Refuse rules that name something twice, or leave nothing to rank by."""
+    for name, listed in (("filters", rules.filters), ("preferences", rules.preferences)):
+        for number, one in enumerate(listed):
+            if one in listed[:number]:
+                raise Invalid(f"{one} is there twice", where=f"/{name}/{number}")
+    if not rules.preferences:
+        raise Invalid("nothing to choose by", where="/preferences", hint="name at least one")
+    _check_bounds(rules.max_shipments, rules.min_line_split)
+
+
+def check_node(facts: NodeFacts) -> None:
+    """Refuse facts that could not be meant: days that are none, the same lane twice."""
+    if not facts.node:
+        raise Invalid("a node has a name", where="/node")
+    if not facts.working_days:
+        raise Invalid("a node works on one day a week at least", where="/working_days")
+    _check_days(facts.working_days, "/working_days")
+    if not 0 <= facts.load_percent <= 1000:  # noqa: PLR2004
+        raise Invalid("a load is 0 to 1000 percent", where="/load_percent")
+    names = [lane.name for lane in facts.lanes]
+    for number, lane in enumerate(facts.lanes):
+        _check_lane(lane, f"/lanes/{number}")
+        if lane.name in names[:number]:
+            raise Invalid("this lane is there twice", where=f"/lanes/{number}", hint="keep one")
+
+
+def tidy(facts: NodeFacts) -> NodeFacts:
+    """Write what is compared in one spelling, sorted, so that equal facts are equal."""
+    lanes = tuple(
+        replace(
+            lane,
+            country=comparable(lane.country),
+            region=comparable(lane.region),
+            postal_prefix=postal(lane.postal_prefix),
+            runs_on=tuple(sorted(set(lane.runs_on))),
+        )
+        for lane in facts.lanes
+    )
+    return replace(
+        facts,
+        node=comparable(facts.node),
+        capabilities=_codes(facts.capabilities),
+        hazmat=_codes(facts.hazmat),
+        customers=_codes(facts.customers),
+        barred_customers=_codes(facts.barred_customers),
+        working_days=tuple(sorted(set(facts.working_days))),
+        holidays=tuple(sorted(set(facts.holidays))),
+        lanes=lanes,
+    )
+
+
+def postal(code: str) -> str:
+    """Write a postal code without blanks: `SW1A 1AA` and `sw1a1aa` are one."""
+    return "".join(comparable(code).split())
+
+
+def _check_lane(lane: Lane, where: str) -> None:
+    if not 0 <= lane.transit_days <= TRANSIT_DAYS_MAX:
+        reason = f"transit takes 0 to {TRANSIT_DAYS_MAX} days"
+        raise Invalid(reason, where=f"{where}/transit_days")
+    if not lane.runs_on:
+        raise Invalid("a lane runs on one day a week at least", where=f"{where}/runs_on")
+    _check_days(lane.runs_on, f"{where}/runs_on")
+    for name, value in (("cost", lane.cost), ("distance_km", lane.distance_km)):
+        if value is not None and not 0 <= value < MICROS_MAX:
+            raise Invalid("cannot be below zero", where=f"{where}/{name}")
+
+
+def _codes(said: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({comparable(code) for code in said} - {""}))
+
+
+def _check_days(days: tuple[int, ...], where: str) -> None:
+    for number, day in enumerate(days):
+        if not 1 <= day <= 7:  # noqa: PLR2004
+            raise Invalid("a weekday is 1 (Monday) to 7 (Sunday)", where=f"{where}/{number}")
+
+
+def _check_bounds(max_shipments: int | None, min_line_split: int | None) -> None:
+    if max_shipments is not None and not 1 <= max_shipments <= SHIPMENTS_MAX:
+        raise Invalid(f"1 to {SHIPMENTS_MAX} shipments", where="/max_shipments")
+    if min_line_split is not None and not 0 <= min_line_split < MICROS_MAX:
+        raise Invalid("a part is zero or more", where="/min_line_split_qty")

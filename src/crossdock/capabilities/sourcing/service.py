@@ -1,0 +1,292 @@
+"""What others may ask of sourcing: put rules and nodes, decide, and tell what was decided."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import Conflict, Invalid, NotFound, Unavailable
+from crossdock.capabilities.sourcing import store
+from crossdock.capabilities.sourcing.deciding import plan
+from crossdock.capabilities.sourcing.document import Asked, Decided, RuleVersion, decided
+from crossdock.capabilities.sourcing.model import (
+    Candidate,
+    NodeFacts,
+    Order,
+    Rules,
+    check_node,
+    check_order,
+    check_rules,
+    comparable,
+    tidy,
+)
+from crossdock.foundation import event_log
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.event_log import Entry
+from crossdock.foundation.ids import Ids, derived_uuid, prefixed
+from crossdock.foundation.scope import Scope
+
+HUB = "crossdock"
+"""The source name of the hub's own facts."""
+
+PREFIX = "src"
+ALL = "all"
+SCOPE_KINDS = ("channel", "customer")
+NAME_MAX = 200
+IN_LOOP_MAX = 100
+"""Lines times nodes up to which a question is decided at once: a few milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRecord:
+    """A node's facts, when they were put and by whom."""
+
+    facts: NodeFacts
+    put_at: datetime
+    put_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A decision, and the very bytes it is recorded in; `is_repeat` if it was made before."""
+
+    decided: Decided
+    content: bytes
+    is_repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a decision was derived from, to the millionth: `plan` of it gives it again."""
+
+    order: Order
+    candidates: tuple[Candidate, ...]
+    rules: Rules
+
+
+class Sourcing:
+    """Decides which nodes serve an order. It reserves nothing and asks nobody for stock."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+
+    async def put_rules(
+        self,
+        scope: Scope,
+        rules: Rules,
+        *,
+        holds_for: str = ALL,
+        valid_from: datetime | None = None,
+        by: str,
+    ) -> RuleVersion:
+        """Put the next version of the rules that hold for all, a channel or a customer.
+
+        Without `valid_from` it holds at once; a moment that has passed is refused, for it would
+        say of decisions made since that they went by these rules. The same said twice in a row is
+        said once.
+        """
+        check_rules(rules)
+        name, now = rule_scope(holds_for), self._clock.now()
+        if valid_from is not None and valid_from < now:
+            raise Invalid(
+                f"rules hold from now on, not from {valid_from.isoformat()}",
+                where="/valid_from",
+                hint="leave it out to have them hold at once",
+            )
+        said = RuleVersion(
+            scope=name, version=0, valid_from=valid_from or now, put_at=now, put_by=by, rules=rules
+        )
+        try:
+            async with self._database.transaction(scope) as tx:
+                before = await store.newest(tx, name)
+                if before and before.rules == rules and _is_same(before, valid_from, now):
+                    return before
+                version = await store.put_rules(tx, name, said)
+        except asyncpg.UniqueViolationError:
+            raise Unavailable(
+                "these rules are being changed elsewhere", code="contended"
+            ) from None
+        return replace(said, version=version)
+
+    async def rules(
+        self, scope: Scope, *, holds_for: str = "", after: str = "", limit: int = 100
+    ) -> list[RuleVersion]:
+        """List every version by scope, oldest first; `after` is the last one's `SCOPE/VERSION`."""
+        name = rule_scope(holds_for) if holds_for else ""
+        async with self._database.transaction(scope) as tx:
+            return await store.rules(tx, name, _place(after), limit)
+
+    async def put_node(self, scope: Scope, facts: NodeFacts, *, by: str) -> NodeRecord:
+        """Put what is to be known of a node; it replaces what was known."""
+        check_node(facts)
+        tidied, now = tidy(facts), self._clock.now()
+        check_node(tidied)  # two spellings of one lane are one lane
+        async with self._database.transaction(scope) as tx:
+            await store.put_node(tx, tidied, now, by)
+        return NodeRecord(facts=tidied, put_at=now, put_by=by)
+
+    async def nodes(self, scope: Scope, *, after: str = "", limit: int = 100) -> list[NodeRecord]:
+        """List nodes by name, from the one behind `after` on."""
+        async with self._database.transaction(scope) as tx:
+            found = await store.nodes(tx, comparable(after), limit)
+        return [NodeRecord(facts=facts, put_at=at, put_by=by) for facts, at, by in found]
+
+    async def known(self, scope: Scope, client: str, asked: Asked) -> Answer | None:
+        """Find what this request was answered before; the same id with other content conflicts."""
+        if not asked.request_id:
+            return None
+        async with self._database.transaction(scope) as tx:
+            return await _known(tx, self._id(scope, client, asked), asked)
+
+    async def decide(
+        self, scope: Scope, client: str, asked: Asked, candidates: Sequence[Candidate]
+    ) -> Answer:
+        """Decide by the rules in force; record it and tell the log in one transaction.
+
+        With a request id the same question gets the same answer for ever. A large question is
+        thought over in a thread, so that it does not hold up the others.
+        """
+        check_order(asked.order)
+        identity, now = self._id(scope, client, asked), self._clock.now()
+        async with self._database.transaction(scope) as tx:
+            version = await store.in_force(tx, _scopes(asked), now) or BUILT_IN
+        is_large = len(candidates) * len(asked.order.lines) > IN_LOOP_MAX
+        thought = partial(plan, asked.order, candidates, version.rules)
+        made = await asyncio.to_thread(thought) if is_large else thought()
+        named = (prefixed(PREFIX, identity), now)
+        answer = decided(asked, named, version, candidates, made)
+        inputs = Inputs(
+            order=asked.order,
+            candidates=tuple(sorted(candidates, key=lambda one: one.node)),
+            rules=version.rules,
+        )
+        told = msgspec.json.encode(inputs), msgspec.json.encode(answer)
+        async with self._database.transaction(scope) as tx:
+            if not await store.put_decision(tx, identity, _hash(asked), now, told):
+                before = await _known(tx, identity, asked)
+                if before is None:
+                    raise Unavailable("the same request is being decided", code="contended")
+                return before
+            await event_log.append(tx, [_entry(scope.tenant, answer)])
+        return Answer(answer, told[1])
+
+    async def decision(self, scope: Scope, decision_id: str) -> Answer:
+        """Tell what was decided, byte for byte, whatever the rules have become since."""
+        async with self._database.transaction(scope) as tx:
+            row = await store.decision(tx, _uuid(decision_id))
+        if row is None:
+            raise _no_decision(decision_id)
+        return _answer(row)
+
+    async def inputs(self, scope: Scope, decision_id: str) -> Inputs:
+        """Tell what a decision was derived from, so that it can be derived again."""
+        async with self._database.transaction(scope) as tx:
+            row = await store.decision(tx, _uuid(decision_id))
+        if row is None:
+            raise _no_decision(decision_id)
+        return msgspec.json.decode(row["inputs"], type=Inputs)
+
+    def _id(self, scope: Scope, client: str, asked: Asked) -> UUID:
+        if not asked.request_id:
+            return self._ids.new()
+        return derived_uuid("sourcing", scope.tenant, client, asked.request_id)
+
+
+BUILT_IN = RuleVersion(
+    scope=ALL, version=0, valid_from=None, put_at=None, put_by="", rules=Rules()
+)
+"""The rules of a house that has put none: the order of §3.5."""
+
+
+def rule_scope(text: str) -> str:
+    """Read `all`, `channel:NAME` or `customer:NAME`; names are compared without regard to case."""
+    kind, _, name = text.partition(":")
+    kind, name = kind.strip().lower(), comparable(name)
+    if kind == ALL and not name:
+        return ALL
+    if kind not in SCOPE_KINDS or not 0 < len(name) <= NAME_MAX:
+        raise Invalid(
+            f"{text!r} is nobody that rules can hold for",
+            where="/holds_for",
+            hint="all, channel:NAME or customer:NAME",
+        )
+    return f"{kind}:{name}"
+
+
+def _scopes(asked: Asked) -> list[str]:
+    """Name whose rules are asked for, the narrowest first."""
+    customer, channel = asked.order.customer, asked.channel
+    named = [f"customer:{customer}"] if customer else []
+    return [*named, *([f"channel:{channel}"] if channel else []), ALL]
+
+
+def _entry(tenant: str, answer: Decided) -> Entry:
+    fact = Fact(
+        identity=f"sourcing:{answer.decision_id}",
+        payload=answer.event,
+        occurred_at=answer.decided_at,
+        recorded_at=answer.decided_at,
+        correlation_id=answer.request_id,
+    )
+    return Entry(tenant=tenant, source=HUB, received_at=answer.decided_at, fact=fact)
+
+
+async def _known(tx: Transaction, identity: UUID, asked: Asked) -> Answer | None:
+    row = await store.decision(tx, identity)
+    if row is None:
+        return None
+    if row["request_hash"] != _hash(asked):
+        raise Conflict(
+            f"request {asked.request_id!r} was made before with other content",
+            code="request_id_reused",
+            hint="use a new request id for a new question",
+        )
+    return _answer(row, is_repeat=True)
+
+
+def _answer(row: Any, *, is_repeat: bool = False) -> Answer:
+    content: bytes = row["content"].encode()
+    return Answer(msgspec.json.decode(content, type=Decided), content, is_repeat)
+
+
+def _hash(asked: Asked) -> bytes:
+    return blake2b(msgspec.json.encode(asked), digest_size=16).digest()
+
+
+def _is_same(before: RuleVersion, valid_from: datetime | None, now: datetime) -> bool:
+    """Say whether the newest version holds from the moment that is said, or already."""
+    since = before.valid_from or now
+    return since <= now if valid_from is None else since == valid_from
+
+
+def _place(after: str) -> tuple[str, int]:
+    """Read `SCOPE/VERSION`; nothing is the beginning."""
+    name, _, version = after.rpartition("/")
+    if after and not (name and version.isdecimal() and len(version) < 10):  # noqa: PLR2004
+        raise Invalid(f"{after!r} is no place in the list", where="/after", hint="SCOPE/VERSION")
+    return (name, int(version)) if after else ("", 0)
+
+
+def _uuid(decision_id: str) -> UUID:
+    prefix, _, digits = decision_id.partition("_")
+    try:
+        if prefix == PREFIX:
+            return UUID(hex=digits)
+    except ValueError:
+        pass
+    raise _no_decision(decision_id)
+
+
+def _no_decision(decision_id: str) -> NotFound:
+    return NotFound(f"no decision is called {decision_id[:100]!r}", hint="its id begins with src_")

@@ -1,0 +1,135 @@
+"""Tables and queries of sourcing: rules, nodes, decisions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from crossdock.capabilities.sourcing.document import RuleVersion
+from crossdock.capabilities.sourcing.model import NodeFacts, Rules
+from crossdock.foundation.database import Transaction
+
+# The next version of a scope's rules, unless the newest says the same from the same moment on.
+PUT_RULES = """
+insert into sourcing_rules (tenant, scope, version, valid_from, put_at, put_by, content)
+select $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6
+from sourcing_rules where tenant = $1 and scope = $2
+returning version
+"""
+
+NEWEST = """
+select scope, version, valid_from, put_at, put_by, content from sourcing_rules
+where tenant = $1 and scope = $2 order by version desc limit 1
+"""
+
+# The narrowest scope that has rules in force; of one scope those that came into force last.
+IN_FORCE = """
+select found.* from unnest($2::text[]) with ordinality asked(scope, rank)
+cross join lateral (
+    select scope, version, valid_from, put_at, put_by, content from sourcing_rules r
+    where r.tenant = $1 and r.scope = asked.scope and r.valid_from <= $3
+    order by r.valid_from desc, r.version desc limit 1) found
+order by asked.rank limit 1
+"""
+
+RULES = """
+select scope, version, valid_from, put_at, put_by, content from sourcing_rules
+where tenant = $1 and ($2 = '' or scope = $2) and (scope, version) > ($3, $4)
+order by scope, version limit $5
+"""
+
+PUT_NODE = """
+insert into sourcing_node (tenant, node, put_at, put_by, content) values ($1, $2, $3, $4, $5)
+on conflict (tenant, node) do update set put_at = excluded.put_at, put_by = excluded.put_by,
+    content = excluded.content
+"""
+
+NODES = """
+select node, put_at, put_by, content from sourcing_node
+where tenant = $1 and node > $2 order by node limit $3
+"""
+
+PUT_DECISION = """
+insert into sourcing_decision (tenant, decision_id, request_hash, decided_at, inputs, content)
+values ($1, $2, $3, $4, $5, $6) on conflict (decision_id) do nothing returning decision_id
+"""
+
+DECISION = """
+select request_hash, inputs, content from sourcing_decision
+where tenant = $1 and decision_id = $2
+"""
+
+
+async def put_rules(tx: Transaction, scope: str, said: RuleVersion) -> int:
+    version: int = await tx.fetchval(
+        PUT_RULES, tx.tenant, scope, said.valid_from, said.put_at, said.put_by, _text(said.rules)
+    )
+    return version
+
+
+async def newest(tx: Transaction, scope: str) -> RuleVersion | None:
+    row = await tx.fetchrow(NEWEST, tx.tenant, scope)
+    return _version(row) if row else None
+
+
+async def in_force(tx: Transaction, scopes: Sequence[str], at: datetime) -> RuleVersion | None:
+    """Find the rules in force, of the first of these scopes that has any."""
+    row = await tx.fetchrow(IN_FORCE, tx.tenant, list(scopes), at)
+    return _version(row) if row else None
+
+
+async def rules(
+    tx: Transaction, scope: str, after: tuple[str, int], limit: int
+) -> list[RuleVersion]:
+    rows = await tx.fetch(RULES, tx.tenant, scope, *after, limit)
+    return [_version(row) for row in rows]
+
+
+async def put_node(tx: Transaction, facts: NodeFacts, at: datetime, by: str) -> None:
+    await tx.execute(PUT_NODE, tx.tenant, facts.node, at, by, _text(facts))
+
+
+async def nodes(tx: Transaction, after: str, limit: int) -> list[tuple[NodeFacts, datetime, str]]:
+    """List nodes by name: their facts, when they were put and by whom."""
+    rows = await tx.fetch(NODES, tx.tenant, after, limit)
+    return [
+        (msgspec.json.decode(row["content"], type=NodeFacts), row["put_at"], row["put_by"])
+        for row in rows
+    ]
+
+
+async def put_decision(
+    tx: Transaction,
+    decision_id: UUID,
+    content_hash: bytes,
+    at: datetime,
+    told: tuple[bytes, bytes],
+) -> bool:
+    """Record inputs and answer; false if one of this id was recorded before."""
+    inputs, content = (each.decode() for each in told)
+    made = await tx.fetchval(
+        PUT_DECISION, tx.tenant, decision_id, content_hash, at, inputs, content
+    )
+    return made is not None
+
+
+async def decision(tx: Transaction, decision_id: UUID) -> Any:
+    """Find a decision's hash, inputs and content; None if there is none."""
+    return await tx.fetchrow(DECISION, tx.tenant, decision_id)
+
+
+def _text(said: Rules | NodeFacts) -> str:
+    return msgspec.json.encode(said).decode()
+
+
+def _version(row: Any) -> RuleVersion:
+    return RuleVersion(
+        scope=row["scope"],
+        version=row["version"],
+        valid_from=row["valid_from"],
+        put_at=row["put_at"],
+        put_by=row["put_by"],
+        rules=msgspec.json.decode(row["content"], type=Rules),
+    )

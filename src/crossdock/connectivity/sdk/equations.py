@@ -1,0 +1,31 @@
+"""What a product means by "available", and what the hub takes of it instead.
+
+Products subtract different things under one name: some their reservations, some their safety
+stock, some nothing. The hub rebuilds availability from the inputs, and never copies the number.
+"""
+
+from dataclasses import dataclass
+
+from crossdock.canonical.envelope import Payload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeInput:
+    """A field of the product's messages, the event that it becomes, and what it stands for."""
+
+    field: str
+    tells: type[Payload]
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeEquation:
+    """How the product makes its own number (§3.2).
+
+    `available` are the fields in which it shows the number; what they say moves no stock and
+    claims none. `inputs` are what the hub takes.
+    """
+
+    equation: str
+    inputs: tuple[NativeInput, ...]
+    available: tuple[str, ...] = ()

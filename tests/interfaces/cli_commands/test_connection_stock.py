@@ -1,0 +1,26 @@
+"""What a connected product means by available is said where the connection is shown."""
+
+from crossdock.assembly import Hub
+from tests.interfaces.cli_commands.conftest import CommandLine
+
+
+async def test_a_connection_shows_what_its_own_number_means_and_what_is_taken(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    (crossdock.folder / "in").mkdir()
+    crossdock.write("drop.json", {"folder": str(crossdock.folder / "in"), "location": "DC1"})
+    await crossdock("connection", "add", "drop", "generic_wms_files", "--file", "drop.json")
+
+    told = (await crossdock("connection", "show", "drop", "--json")).json["stock"]
+    shown = (await crossdock("connection", "show", "drop")).out
+
+    assert "good stock - its allocations" in told["equation"]
+    assert [(one["field"], one["becomes"]) for one in told["taken"]] == [
+        ("quantity", "inventory.snapshot_taken.v1"),
+        ("quantity", "inventory.stock_moved.v1"),
+    ]
+    assert told["not_taken"] == ["available", "allocated"]
+    standing = await hub.connections.show(hub.scope, "drop")
+    assert standing.stock
+    assert standing.stock.equation in shown
+    assert "available, allocated" in shown

@@ -1,0 +1,129 @@
+"""Which warehouses an order leaves from, from the command line."""
+
+import json
+
+import pytest
+
+from crossdock.assembly import Hub
+from tests.interfaces.cli_commands.conftest import CommandLine
+
+ORDER = ("source", "plan", "--line", "X 8", "--line", "Y 6", "--country", "DE")
+
+
+@pytest.fixture
+async def a21(hub: Hub, crossdock: CommandLine) -> Hub:
+    for name, x, y in (("DC1", 4, 9), ("DC2", 10, 10), ("DC3", 6, 0)):
+        await hub.put_stock("X", name, x)
+        await hub.put_stock("Y", name, y)
+        said = await crossdock("source", "put-node", name.lower())
+        assert (said.code, said.out) == (0, f"{name} takes part in sourcing\n")
+    return hub
+
+
+@pytest.mark.usefixtures("a21")
+async def test_a_plan_says_from_where_and_why_and_can_be_asked_again(
+    crossdock: CommandLine,
+) -> None:
+    said = await crossdock(*ORDER)
+
+    first, shipment, *reasons = said.out.splitlines()
+    assert said.code == 0, said
+    assert "rules for all, version 0, decided by SINGLE_NODE" in first
+    assert shipment.startswith("  from DC2: 8 of X, 6 of Y, leaves ")
+    assert [line.split()[:3] for line in reasons] == [
+        ["DC1", "passed", "over"], ["DC2", "taken", "SINGLE_NODE"], ["DC3", "passed", "over"],
+    ]  # fmt: skip
+    decision = first.split()[0]
+    assert (await crossdock("source", "explain", decision)).out == said.out
+    told = await crossdock("source", "explain", decision, "--json")
+    assert (told.code, told.json["decision_id"]) == (0, decision)
+
+
+async def test_what_is_reserved_is_promised_once_and_explained_by_the_same_bytes(
+    crossdock: CommandLine, a21: Hub
+) -> None:
+    order = (*ORDER, "--request-id", "order-7", "--reserve", "--json")
+
+    first, second = [await crossdock(*order) for _ in range(2)]
+
+    held = first.json["reservation"]
+    assert (first.code, held["status"], held["is_repeat"]) == (0, "ACTIVE", False)
+    assert second.json == {**first.json, "reservation": {**held, "is_repeat": True}}
+    assert str((await a21.availability("X", "DC2")).available) == "2 EA"
+    told = await crossdock("source", "explain", first.json["decision"]["decision_id"], "--json")
+    assert told.out.strip() in first.out
+    shown = await crossdock(*order[:-1])
+    assert f"{held['reservation_id']} ACTIVE HARD" in shown.out
+
+
+@pytest.mark.usefixtures("a21")
+async def test_what_waits_is_told_with_exit_code_one(crossdock: CommandLine) -> None:
+    said = await crossdock("source", "plan", "--line", "X 25", "--max-shipments", "2")
+
+    assert said.code == 1, said
+    assert "waits at DC2: 9 of X" in said.out
+
+
+@pytest.mark.usefixtures("a21")
+async def test_rules_are_put_and_listed_version_by_version(crossdock: CommandLine) -> None:
+    assert "those built in decide" in (await crossdock("source", "rules")).out
+    prefer = ("--prefer", "COST", "--prefer", "FEWEST_SHIPMENTS")
+    first = await crossdock("source", "put-rules", "channel:web", *prefer)
+    file = crossdock.write("rules.json", {"filters": ["ACTIVE"], "min_line_split_qty": "2"})
+    second = await crossdock(
+        "source", "put-rules", "channel:web", "--file", file, "--policy", "COMPLETE_LINE"
+    )
+
+    assert first.out == "version 1 of the rules for channel:WEB\n"
+    assert second.out == "version 2 of the rules for channel:WEB\n"
+    listed = (await crossdock("source", "rules", "--json")).json["rules"]
+    assert [one["rules"]["preferences"][0] for one in listed] == ["COST", "SINGLE_NODE"]
+    assert (listed[1]["rules"]["policy"], listed[1]["put_by"]) == ("COMPLETE_LINE", "command-line")
+    assert "COMPLETE_LINE" in (await crossdock("source", "rules")).out
+
+
+@pytest.mark.usefixtures("a21")
+async def test_a_node_is_put_with_its_lanes(crossdock: CommandLine) -> None:
+    lanes = ("--lane", "* 5", "--lane", "DE-BY/80 1 5.90 40")
+
+    said = await crossdock(
+        "source", "put-node", "DC1", "--cutoff", "14:00", "--capability", "PICKUP",
+        "--capability", "SHIP", "--load", "30", *lanes, "--json",
+    )  # fmt: skip
+
+    assert said.code == 0, said
+    assert said.json["capabilities"] == ["PICKUP", "SHIP"]
+    assert (said.json["cutoff"], said.json["load_percent"]) == ("14:00", 30)
+    anywhere, near = said.json["lanes"]
+    assert (anywhere["country"], anywhere["transit_days"], anywhere["cost"]) == ("", 5, None)
+    assert near == {
+        "country": "DE", "region": "BY", "postal_prefix": "80", "transit_days": 1,
+        "runs_on": [1, 2, 3, 4, 5], "cost": "5.9", "distance_km": 40,
+    }  # fmt: skip
+    assert "30 %" in (await crossdock("source", "nodes")).out
+
+
+@pytest.mark.usefixtures("a21")
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (("plan",), "/lines"),
+        (("plan", "--line", "X"), "--line"),
+        (("plan", "--line", "X eight"), "/lines/0/quantity/value"),
+        (("plan", "--line", "Q 8"), "/lines/0/item"),
+        (("plan", "--line", "X 8", "--reserve"), "/request_id"),
+        (("plan", "--line", "X 8", "--max-shipments", "0"), "/max_shipments"),
+        (("plan", "--line", "X 8 tomorrow"), "/lines/0/needed_by"),
+        (("put-node", "DC1", "--lane", "DE soon"), "--lane"),
+        (("put-node", "DC1", "--lane", "'"), "--lane"),
+        (("put-node", "DC1", "--cutoff", "25:00"), "/cutoff"),
+        (("put-rules", "nobody"), "/holds_for"),
+        (("put-rules", "all", "--prefer", "LUCK"), "/preferences/0"),
+    ],
+)
+async def test_what_is_said_wrong_is_refused_with_its_place(
+    crossdock: CommandLine, words: tuple[str, ...], where: str
+) -> None:
+    said = await crossdock("source", *words, "--json")
+
+    assert (said.code, json.loads(said.out)["where"]) == (2, where), said

@@ -1,0 +1,81 @@
+"""Short ways to say an order and the nodes that might serve it; amounts are whole pieces."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.sourcing.deciding import plan
+from crossdock.capabilities.sourcing.model import (
+    Candidate,
+    Filter,
+    Line,
+    Order,
+    Plan,
+    Preference,
+    Reason,
+    Rules,
+    Waiting,
+)
+
+MONDAY = date(2026, 5, 4)
+FRIDAY = date(2026, 5, 8)
+Parts = dict[str, dict[int, int]]
+
+
+def line(number: int, item: str, quantity: int, **more: Any) -> Line:
+    fields: dict[str, Any] = {"step": MICROS} | more
+    return Line(line_no=number, item=item, micros=quantity * MICROS, **fields)
+
+
+def order(*lines: Line, **more: Any) -> Order:
+    return Order(lines=lines, **more)
+
+
+def node(name: str, stock: Mapping[str, int | None] | None = None, **more: Any) -> Candidate:
+    """Give a node that ships on Monday and arrives on the day after, unless said otherwise."""
+    available = {
+        item: None if quantity is None else quantity * MICROS
+        for item, quantity in (stock or {}).items()
+    }
+    fields: dict[str, Any] = {"ships_on": MONDAY, "arrives_on": date(2026, 5, 5)} | more
+    return Candidate(node=name, available=available, **fields)
+
+
+def shipped(made: Plan) -> Parts:
+    """Give what each node sends: pieces by line."""
+    return {
+        shipment.node: {part.line_no: part.micros // MICROS for part in shipment.parts}
+        for shipment in made.shipments
+    }
+
+
+def waiting(made: Plan) -> dict[int, tuple[int, str]]:
+    def of(one: Waiting) -> tuple[int, str]:
+        return (one.micros // MICROS, one.node)
+
+    return {one.line_no: of(one) for one in made.waiting}
+
+
+def reasons(made: Plan) -> dict[str, tuple[str, str]]:
+    return {one.node: (one.verdict.value, one.rule) for one in made.reasons}
+
+
+def why(made: Plan, name: str) -> str:
+    found: Reason = next(one for one in made.reasons if one.node == name)
+    return found.why
+
+
+def decide(asked: Order, *nodes: Candidate, rules: Rules | None = None) -> Plan:
+    return plan(asked, nodes, rules or Rules())
+
+
+def without(rules: Rules, *gone: Filter) -> Rules:
+    return replace(rules, filters=tuple(one for one in rules.filters if one not in gone))
+
+
+def first(*preferences: Preference) -> Rules:
+    """Give the built-in rules with these preferences before all others."""
+    rest = tuple(one for one in Preference if one not in preferences)
+    return Rules(preferences=(*preferences, *rest))

@@ -1,0 +1,193 @@
+"""Cut-offs, working days and lanes: when goods leave a node, and when they are there."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.canonical.errors import Invalid
+from crossdock.capabilities.sourcing.calendars import (
+    Place,
+    Stock,
+    arrives_on,
+    candidate_of,
+    lane_to,
+    ships_on,
+    zone_of,
+)
+from crossdock.capabilities.sourcing.model import Lane, NodeFacts, ShipTo
+
+BERLIN = ZoneInfo("Europe/Berlin")
+TWO = NodeFacts(node="DC1", cutoff=time(14), working_days=(1, 2, 3, 4, 5))
+
+
+def local(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
+
+
+# Asked at this time in Berlin, with a cut-off at 14:00 and work from Monday to Friday.
+@pytest.mark.parametrize(
+    ("asked", "leaves"),
+    [
+        ("2026-05-04T13:59:59", "2026-05-04"),
+        ("2026-05-04T14:00:00", "2026-05-05"),
+        ("2026-05-04T23:59:59", "2026-05-05"),
+        ("2026-05-08T14:00:00", "2026-05-11"),
+        ("2026-05-09T08:00:00", "2026-05-11"),
+        # Summer time begins on 29 March and ends on 25 October; two o'clock stays two o'clock.
+        ("2026-03-27T13:59:59", "2026-03-27"),
+        ("2026-03-27T14:00:00", "2026-03-30"),
+        ("2026-03-30T13:59:59", "2026-03-30"),
+        ("2026-03-30T14:00:00", "2026-03-31"),
+        ("2026-10-23T13:59:59", "2026-10-23"),
+        ("2026-10-26T13:59:59", "2026-10-26"),
+        ("2026-10-26T14:00:00", "2026-10-27"),
+    ],
+)
+def test_a_cutoff_is_a_time_of_day_where_the_node_stands(asked: str, leaves: str) -> None:
+    assert ships_on(local(asked), TWO, BERLIN) == date.fromisoformat(leaves)
+
+
+@given(
+    st.integers(0, 730),
+    st.integers(-50_400, 50_400),
+    st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]),
+)
+def test_a_clock_change_never_moves_a_cutoff(day: int, seconds: int, name: str) -> None:
+    zone = ZoneInfo(name)
+    midnight = datetime(2026, 1, 1) + timedelta(days=day)  # noqa: DTZ001  # read off a wall
+    wall = midnight + timedelta(hours=14, seconds=seconds)
+    asked = wall.replace(tzinfo=zone).astimezone(UTC)
+    every_day = NodeFacts(node="DC1", cutoff=time(14), working_days=(1, 2, 3, 4, 5, 6, 7))
+    shown = asked.astimezone(zone)
+
+    leaves = ships_on(asked, every_day, zone)
+
+    assert leaves == shown.date() + timedelta(days=shown.time() >= time(14))
+
+
+def test_a_cutoff_passes_once_on_the_day_that_has_the_hour_twice() -> None:
+    night = NodeFacts(node="DC1", cutoff=time(2, 30), working_days=(1, 2, 3, 4, 5, 6, 7))
+    two_first = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)  # 02:00, summer time
+    steps = [two_first + timedelta(minutes=10 * n) for n in range(13)]
+
+    left = [ships_on(moment, night, BERLIN) for moment in steps]
+
+    assert left == [date(2026, 10, 25)] * 3 + [date(2026, 10, 26)] * 10
+
+
+def test_a_cutoff_in_the_hour_that_clocks_skip_passes_that_day_too() -> None:
+    night = NodeFacts(node="DC1", cutoff=time(2, 30), working_days=(1, 2, 3, 4, 5, 6, 7))
+
+    before = ships_on(datetime(2026, 3, 29, 0, 59, tzinfo=UTC), night, BERLIN)
+    after = ships_on(datetime(2026, 3, 29, 1, 30, tzinfo=UTC), night, BERLIN)
+
+    assert (before, after) == (date(2026, 3, 29), date(2026, 3, 30))
+
+
+def test_without_a_cutoff_goods_leave_all_day_and_holidays_are_not_worked() -> None:
+    facts = NodeFacts(node="DC1", holidays=(date(2026, 5, 4), date(2026, 5, 5)))
+
+    assert ships_on(local("2026-05-04T23:59:59"), facts, BERLIN) == date(2026, 5, 6)
+    assert ships_on(local("2026-05-06T23:59:59"), facts, BERLIN) == date(2026, 5, 6)
+
+
+def test_a_node_that_never_works_never_ships() -> None:
+    start = date(2026, 1, 1)
+    always = tuple(start + timedelta(days=n) for n in range(600))
+
+    assert (
+        ships_on(local("2026-05-04T08:00:00"), NodeFacts(node="D", holidays=always), BERLIN)
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "days", "runs_on", "arrives"),
+    [
+        ("2026-05-04", 0, (1, 2, 3, 4, 5), "2026-05-04"),
+        ("2026-05-04", 2, (1, 2, 3, 4, 5), "2026-05-06"),
+        ("2026-05-07", 2, (1, 2, 3, 4, 5), "2026-05-11"),
+        ("2026-05-07", 2, (1, 2, 3, 4, 5, 6), "2026-05-09"),
+        ("2026-05-04", 2, (3,), "2026-05-13"),
+    ],
+)
+def test_transit_is_counted_in_the_days_that_a_lane_runs(
+    left: str, days: int, runs_on: tuple[int, ...], arrives: str
+) -> None:
+    lane = Lane(transit_days=days, runs_on=runs_on)
+
+    assert arrives_on(date.fromisoformat(left), lane) == date.fromisoformat(arrives)
+
+
+LANES = (
+    Lane(transit_days=5),
+    Lane(country="DE", transit_days=3),
+    Lane(country="DE", region="BY", transit_days=2),
+    Lane(country="DE", postal_prefix="8", transit_days=1),
+    Lane(country="DE", postal_prefix="80", transit_days=0),
+    Lane(country="GB", postal_prefix="SW1A", transit_days=4),
+)
+
+
+@pytest.mark.parametrize(
+    ("to", "days"),
+    [
+        (ShipTo(country="de", region="by", postal_code="80331"), 0),
+        (ShipTo(country="DE", region="BY", postal_code="89073"), 1),
+        (ShipTo(country="DE", region="BY", postal_code="97070"), 2),
+        (ShipTo(country="DE"), 3),
+        (ShipTo(country="AT", postal_code="8010"), 5),
+        (ShipTo(country="GB", postal_code="sw1a 1aa"), 4),
+        (ShipTo(), 5),
+    ],
+)
+def test_the_lane_that_names_the_place_most_closely_is_taken(to: ShipTo, days: int) -> None:
+    facts = NodeFacts(node="DC1", lanes=LANES)
+    turned = NodeFacts(node="DC1", lanes=LANES[::-1])
+
+    for one in (facts, turned):
+        lane = lane_to(one, to)
+        assert lane
+        assert lane.transit_days == days
+
+
+def test_a_node_is_worked_out_for_the_moment_of_the_question() -> None:
+    lane = Lane(country="DE", transit_days=2, cost=5, distance_km=70)
+    facts = NodeFacts(node="DC1", cutoff=time(14), lanes=(lane,), load_percent=40)
+    place = Place(is_active=True, timezone="Europe/Berlin")
+    now = local("2026-05-04T15:00:00")
+
+    near = candidate_of(
+        facts, place, Stock({"Y": None, "X": 3}, is_stale=True), ShipTo(country="DE"), now
+    )
+    far = candidate_of(facts, place, Stock({}), ShipTo(country="AT"), now)
+
+    assert (near.ships_on, near.arrives_on) == (date(2026, 5, 5), date(2026, 5, 7))
+    assert (near.has_lane, near.cost, near.distance_km, near.load_percent) == (True, 5, 70, 40)
+    assert list(near.available.items()) == [("X", 3), ("Y", None)]
+    assert (near.is_stale, far.is_stale) == (True, False)
+    assert (far.has_lane, far.arrives_on, far.cost, far.distance_km) == (False, None, None, None)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "", "Nowhere/Land", "../etc", "a\0b"])
+def test_without_lanes_or_a_zone_nobody_knows_when_goods_arrive(zone: str) -> None:
+    facts = NodeFacts(node="DC1")
+    made = candidate_of(
+        facts,
+        Place(is_active=True, timezone=zone),
+        Stock({}),
+        ShipTo(),
+        local("2026-05-04T15:00:00"),
+    )
+
+    assert (made.has_lane, made.arrives_on) == (True, None)
+    assert (made.ships_on is not None) == (zone == "Europe/Berlin")
+
+
+def test_a_time_zone_that_is_none_is_refused() -> None:
+    assert zone_of("UTC").key == "UTC"
+    with pytest.raises(Invalid, match="no time zone"):
+        zone_of("Nowhere/Land")

@@ -1,0 +1,723 @@
+"""Which warehouses serve an order (§3.5): the worked example, every rule, every policy."""
+
+from dataclasses import replace
+from datetime import date
+from itertools import combinations
+from math import inf
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.sourcing import choosing, filling
+from crossdock.capabilities.sourcing.deciding import plan
+from crossdock.capabilities.sourcing.model import (
+    LINES_MAX,
+    Alternatives,
+    Candidate,
+    Filter,
+    Keep,
+    Method,
+    Occasion,
+    Order,
+    Pick,
+    Policy,
+    Preference,
+    Rules,
+    Substitute,
+    When,
+)
+from tests.unit.capabilities.sourcing.orders import (
+    FRIDAY,
+    MONDAY,
+    decide,
+    first,
+    line,
+    node,
+    order,
+    reasons,
+    shipped,
+    waiting,
+    why,
+    without,
+)
+
+LATE = date(2026, 5, 12)
+X8_Y6 = order(line(1, "X", 8), line(2, "Y", 6))
+
+
+# A21, verbatim: order X 8, Y 6; DC1 4/9, DC2 10/10, DC3 6/0 -> DC2 alone, one shipment, even if
+# DC1 is nearer.
+@pytest.mark.parametrize("nearer", ["DC1", "DC2", "DC3", "none"])
+def test_a21_one_node_that_fills_everything_goes_before_a_nearer_one(nearer: str) -> None:
+    stock = {"DC1": (4, 9), "DC2": (10, 10), "DC3": (6, 0)}
+    nodes = [
+        node(name, {"X": x, "Y": y}, distance_km=1 if name == nearer else 500, cost=9 * MICROS)
+        for name, (x, y) in stock.items()
+    ]
+
+    made = plan(X8_Y6, nodes, Rules())
+
+    assert shipped(made) == {"DC2": {1: 8, 2: 6}}
+    assert (made.waiting, made.method, made.decided_by) == ((), Method.EXACT, "SINGLE_NODE")
+    assert reasons(made) == {
+        "DC1": ("PASSED_OVER", "SINGLE_NODE"),
+        "DC2": ("TAKEN", "SINGLE_NODE"),
+        "DC3": ("PASSED_OVER", "SINGLE_NODE"),
+    }
+    assert why(made, "DC2") == "it fills everything alone: 8 of X (line 1), 6 of Y (line 2)"
+    assert why(made, "DC1") == (
+        "another node fills everything alone; it could give 4 of 8 X, 6 of 6 Y"
+    )
+
+
+# A20, verbatim: X 10, Y 3; request X 4, Y 5 -> deny all; with partial: X 4, Y 3, Y 2 short.
+@pytest.mark.parametrize(
+    ("policy", "leaves", "short"),
+    [
+        (Policy.COMPLETE_ORDER, {}, {1: (4, "DC1"), 2: (5, "DC1")}),
+        (Policy.PARTIAL, {"DC1": {1: 4, 2: 3}}, {2: (2, "DC1")}),
+    ],
+)
+def test_a20_all_or_nothing_unless_part_is_allowed(
+    policy: Policy, leaves: dict[str, dict[int, int]], short: dict[int, tuple[int, str]]
+) -> None:
+    asked = order(line(1, "X", 4), line(2, "Y", 5), policy=policy)
+
+    made = decide(asked, node("DC1", {"X": 10, "Y": 3}))
+
+    assert (shipped(made), waiting(made)) == (leaves, short)
+
+
+# Each rule by itself: what the nodes are like, who is barred, by which filter and why.
+@pytest.mark.parametrize(
+    ("rule", "asked", "unfit", "sentence"),
+    [
+        (Filter.ACTIVE, {}, {"is_active": False}, "not at work"),
+        (Filter.CAPABILITY, {"needs": ("PICKUP", "SHIP")}, {}, "it lacks PICKUP"),
+        (Filter.CUSTOMER, {"customer": "C1"}, {"customers": ("C2",)}, "may not serve customer C1"),
+        (Filter.CUSTOMER, {}, {"customers": ("C2",)}, "may not serve customer (none named)"),
+        (Filter.CUSTOMER, {"customer": "C1"}, {"barred_customers": ("C1",)}, "customer C1"),
+        (Filter.LANE, {}, {"has_lane": False}, "no lane of it leads there"),
+    ],
+)
+def test_a_node_that_a_filter_rules_out_is_barred_with_its_reason(
+    rule: Filter, asked: dict[str, Any], unfit: dict[str, Any], sentence: str
+) -> None:
+    fit = node("DC1", {"X": 2}, capabilities=("PICKUP", "SHIP"))
+    other = replace(node("DC0", {"X": 9}), **unfit)
+    one = order(line(1, "X", 8), **asked)
+
+    made = decide(one, other, fit)
+
+    assert shipped(made) == {"DC1": {1: 2}}
+    assert reasons(made)["DC0"] == ("BARRED", rule)
+    assert sentence in why(made, "DC0")
+    open_ = decide(one, other, fit, rules=without(Rules(), rule))
+    assert shipped(open_) == {"DC0": {1: 8}}
+
+
+def test_goods_that_are_dangerous_leave_only_where_they_may_be_handled() -> None:
+    one = order(line(1, "X", 8, hazmat="3"), line(2, "Y", 6))
+    nodes = [node("DC1", {"X": 9, "Y": 9}), node("DC2", {"X": 9}, hazmat=("3", "8"))]
+
+    assert shipped(decide(one, *nodes)) == {"DC1": {2: 6}, "DC2": {1: 8}}
+    made = decide(order(line(1, "X", 8, hazmat="3")), *nodes)
+    assert reasons(made)["DC1"] == ("BARRED", "HAZMAT")
+    assert shipped(decide(one, *nodes, rules=without(Rules(), Filter.HAZMAT))) == {
+        "DC1": {1: 8, 2: 6}
+    }
+
+
+@pytest.mark.parametrize("arrives", [LATE, None])
+def test_what_would_be_late_is_ruled_out_line_by_line(arrives: date | None) -> None:
+    one = order(line(1, "X", 8, needed_by=FRIDAY), line(2, "Y", 6))
+    nodes = [node("DC1", {"X": 9, "Y": 9}, arrives_on=arrives), node("DC2", {"X": 9})]
+
+    made = decide(one, *nodes)
+
+    assert shipped(made) == {"DC1": {2: 6}, "DC2": {1: 8}}
+    soft = decide(one, *nodes, rules=without(first(Preference.ON_TIME), Filter.CUTOFF))
+    assert shipped(soft) == {"DC1": {2: 6}, "DC2": {1: 8}}
+    made = decide(order(line(1, "X", 8, needed_by=FRIDAY)), *nodes)
+    assert reasons(made)["DC1"] == ("BARRED", "CUTOFF")
+    assert ("2026-05-12" if arrives else "a day nobody knows") in why(made, "DC1")
+    rules = without(Rules(), Filter.CUTOFF)
+    assert shipped(decide(one, *nodes, rules=rules)) == {"DC1": {1: 8, 2: 6}}
+
+
+def test_an_order_that_is_delivered_on_one_day_makes_the_first_of_its_dates() -> None:
+    one = order(line(1, "X", 8, needed_by=FRIDAY), line(2, "Y", 6), policy=Policy.COMPLETE_ORDER)
+    nodes = [node("DC1", {"X": 9}), node("DC2", {"Y": 9}, arrives_on=LATE)]
+
+    assert shipped(decide(one, *nodes)) == {}
+    assert shipped(decide(replace(one, policy=Policy.PARTIAL), *nodes)) == {
+        "DC1": {1: 8},
+        "DC2": {2: 6},
+    }
+
+
+# Preferences in the law's order: what they are asked to choose between, and who wins by which.
+@pytest.mark.parametrize(
+    ("rule", "worse", "better"),
+    [
+        (Preference.ON_TIME, {"arrives_on": LATE}, {}),
+        (Preference.COST, {"cost": 5 * MICROS}, {"cost": 4 * MICROS}),
+        (Preference.COST, {"cost": None}, {"cost": 4 * MICROS}),
+        (Preference.DISTANCE, {"distance_km": 50}, {"distance_km": 40}),
+        (Preference.LOAD, {"load_percent": 90}, {"load_percent": 10}),
+        (Preference.DEPTH, {"available": {"X": 8 * MICROS}}, {}),
+    ],
+)
+def test_what_is_equal_so_far_is_decided_by_the_next_preference(
+    rule: Preference, worse: dict[str, Any], better: dict[str, Any]
+) -> None:
+    one = order(line(1, "X", 8, needed_by=FRIDAY))
+    rules = without(Rules(), Filter.CUTOFF)
+    nodes = [replace(node("A", {"X": 9}), **worse), replace(node("B", {"X": 9}), **better)]
+
+    made = decide(one, *nodes, rules=rules)
+
+    assert (shipped(made), made.decided_by) == ({"B": {1: 8}}, rule)
+    assert reasons(made)["A"] == ("PASSED_OVER", rule)
+    rest = tuple(one for one in Preference if one is not rule)
+    made = decide(one, *nodes, rules=replace(rules, preferences=rest))
+    assert (shipped(made), made.decided_by) == ({"A": {1: 8}}, "TIE")
+
+
+def test_fewer_shipments_go_before_a_cheaper_way_unless_the_rules_say_otherwise() -> None:
+    one = order(line(1, "X", 8), line(2, "Y", 6), line(3, "Z", 1))
+    nodes = [
+        node("A", {"X": 8}, cost=0),
+        node("B", {"Y": 6}, cost=0),
+        node("C", {"X": 8, "Y": 6}, cost=9 * MICROS),
+        node("D", {"Z": 1}, cost=0),
+    ]
+
+    made = decide(one, *nodes)
+    assert (shipped(made), made.decided_by) == (
+        {"C": {1: 8, 2: 6}, "D": {3: 1}},
+        "FEWEST_SHIPMENTS",
+    )
+    cheap = decide(one, *nodes, rules=first(Preference.COST))
+    assert shipped(cheap) == {"A": {1: 8}, "B": {2: 6}, "D": {3: 1}}
+    assert cheap.decided_by == "COST"
+    single = decide(one, *nodes, rules=first(Preference.SINGLE_NODE, Preference.COST))
+    assert shipped(single) == shipped(cheap)
+
+
+def test_more_is_filled_before_anything_else() -> None:
+    made = decide(order(line(1, "X", 8)), node("A", {"X": 7}, cost=0), node("B", {"X": 8}))
+
+    assert (shipped(made), made.decided_by) == ({"B": {1: 8}}, "SINGLE_NODE")
+    made = decide(
+        order(line(1, "X", 9), max_shipments=1), node("A", {"X": 7}), node("B", {"X": 8})
+    )
+    assert (shipped(made), made.decided_by) == ({"B": {1: 8}}, "FILL")
+    assert why(made, "A") == "with it less would be filled; it could give 7 of 9 X"
+
+
+# Policies: what there is of X 8 and Y 6 at A and B, and what leaves.
+@pytest.mark.parametrize(
+    ("policy", "a", "b", "leaves"),
+    [
+        (Policy.COMPLETE_ORDER, {"X": 5}, {"X": 3, "Y": 6}, {"A": {1: 5}, "B": {1: 3, 2: 6}}),
+        (Policy.COMPLETE_ORDER, {"X": 5}, {"X": 2, "Y": 6}, {}),
+        (Policy.COMPLETE_LINE, {"X": 5}, {"X": 2, "Y": 6}, {"B": {2: 6}}),
+        (Policy.COMPLETE_LINE, {"X": 5}, {"X": 3, "Y": 5}, {"A": {1: 5}, "B": {1: 3}}),
+        (Policy.PARTIAL, {"X": 5}, {"X": 2, "Y": 5}, {"A": {1: 5}, "B": {1: 2, 2: 5}}),
+    ],
+)
+def test_a_policy_says_what_may_leave(
+    policy: Policy, a: dict[str, int], b: dict[str, int], leaves: dict[str, dict[int, int]]
+) -> None:
+    one = replace(X8_Y6, policy=policy)
+
+    made = decide(one, node("A", a), node("B", b))
+
+    assert shipped(made) == leaves
+    rules = Rules(policy=policy)
+    assert shipped(decide(X8_Y6, node("A", a), node("B", b), rules=rules)) == leaves
+
+
+def test_the_policy_says_when_parts_are_delivered() -> None:
+    one = order(line(1, "X", 8), line(2, "Y", 6))
+    nodes = [node("A", {"X": 5, "Y": 6}), node("B", {"X": 3}, arrives_on=FRIDAY)]
+
+    def due(policy: Policy, *given: Candidate) -> dict[tuple[str, int], date | None]:
+        made = decide(replace(one, policy=policy), *given)
+        return {
+            (shipment.node, part.line_no): part.due_on
+            for shipment in made.shipments
+            for part in shipment.parts
+        }
+
+    soon = date(2026, 5, 5)
+    assert due(Policy.PARTIAL, *nodes) == {("A", 1): soon, ("A", 2): soon, ("B", 1): FRIDAY}
+    assert due(Policy.COMPLETE_LINE, *nodes) == {
+        ("A", 1): FRIDAY, ("A", 2): soon, ("B", 1): FRIDAY,
+    }  # fmt: skip
+    assert set(due(Policy.COMPLETE_ORDER, *nodes).values()) == {FRIDAY}
+    unknown = [nodes[0], replace(nodes[1], arrives_on=None)]
+    assert set(due(Policy.COMPLETE_ORDER, *unknown).values()) == {None}
+
+
+# min_line_split_qty: what A and B have of 7, the least part, and what each gives.
+@pytest.mark.parametrize(
+    ("a", "b", "least", "gives"),
+    [
+        (6, 4, 0, {"A": 6, "B": 1}),
+        (6, 4, 2, {"A": 5, "B": 2}),
+        (6, 4, 3, {"A": 4, "B": 3}),
+        (6, 4, 4, {"A": 6}),
+        (3, 2, 3, {"A": 3}),
+        (2, 2, 3, {}),
+        (7, 2, 9, {"A": 7}),
+        (6, 6, 9, {}),
+    ],
+)
+def test_no_smaller_part_of_a_line_leaves_by_itself(
+    a: int, b: int, least: int, gives: dict[str, int]
+) -> None:
+    one = order(line(1, "X", 7), min_line_split=least * MICROS)
+
+    made = decide(one, node("A", {"X": a}), node("B", {"X": b}))
+
+    assert shipped(made) == {name: {1: quantity} for name, quantity in gives.items()}
+    if not gives:
+        assert reasons(made)["A"] == ("PASSED_OVER", "NO_STOCK")
+        assert "too little to leave by itself" in why(made, "A")
+
+
+def test_a_case_of_twelve_is_not_broken_by_a_split() -> None:
+    cases = order(line(1, "X", 96, step=12 * MICROS))
+
+    made = decide(cases, node("A", {"X": 50}), node("B", {"X": 70}))
+
+    assert shipped(made) == {"A": {1: 48}, "B": {1: 48}}
+    assert waiting(decide(cases, node("A", {"X": 50}))) == {1: (48, "A")}
+
+
+def test_an_order_bounds_its_shipments() -> None:
+    nodes = [node(name, {"X": 3}) for name in ("A", "B", "C")]
+
+    made = decide(order(line(1, "X", 9), max_shipments=2), *nodes)
+
+    assert shipped(made) == {"A": {1: 3}, "B": {1: 3}}
+    assert waiting(made) == {1: (3, "A")}
+    assert reasons(made)["C"] == ("PASSED_OVER", "TIE")
+    assert len(shipped(decide(order(line(1, "X", 9)), *nodes, rules=Rules(max_shipments=1)))) == 1
+
+
+def test_lines_of_one_item_share_what_a_node_has() -> None:
+    one = order(line(1, "X", 4), line(2, "X", 6))
+
+    made = decide(one, node("A", {"X": 7}), node("B", {"X": 3}))
+
+    assert shipped(made) == {"A": {1: 1, 2: 6}, "B": {1: 3}}
+    assert waiting(decide(one, node("A", {"X": 7}))) == {1: (3, "A")}
+
+
+# The four knobs of confirmation by an alternative: another location, how it is picked, where the
+# rest waits, and whether back-order runs may do it too.
+def test_knob_one_no_other_node_stands_in_for_the_orders_own() -> None:
+    one = order(line(1, "X", 8), original="A")
+    nodes = [node("A", {"X": 2}), node("B", {"X": 9})]
+    closed = Rules(alternatives=Alternatives(substitute=Substitute.NONE))
+
+    assert shipped(decide(one, *nodes)) == {"B": {1: 8}}
+    made = decide(one, *nodes, rules=closed)
+    assert (shipped(made), waiting(made)) == ({"A": {1: 2}}, {1: (6, "A")})
+    assert reasons(made)["B"] == ("BARRED", "ALTERNATIVES")
+    assert "only A, the order's own node" in why(made, "B")
+    assert made.decided_by == "ONLY"
+    nobodys = decide(order(line(1, "X", 8)), *nodes, rules=closed)
+    assert shipped(nobodys) == {"B": {1: 8}}
+
+
+def test_knob_two_the_alternative_is_picked_by_most_on_time() -> None:
+    one = order(line(1, "X", 8, needed_by=FRIDAY), original="A")
+    nodes = [
+        node("A", {"X": 0}),
+        node("B", {"X": 8}, arrives_on=LATE),
+        node("C", {"X": 4}),
+        node("D", {"X": 4}),
+    ]
+    rules = without(Rules(), Filter.CUTOFF)
+    picked = replace(rules, alternatives=Alternatives(pick=Pick.MAX_ON_TIME))
+
+    assert shipped(decide(one, *nodes, rules=rules)) == {"B": {1: 8}}
+    assert shipped(decide(one, *nodes, rules=picked)) == {"C": {1: 4}, "D": {1: 4}}
+
+
+def test_knob_three_the_rest_waits_at_the_own_or_the_leading_node() -> None:
+    one = order(line(1, "X", 9), original="A")
+    nodes = [node("A", {"X": 1}), node("B", {"X": 3}), node("C", {"X": 3}, arrives_on=FRIDAY)]
+    leading = Rules(alternatives=Alternatives(keep_rest_at=Keep.LEADING))
+
+    assert waiting(decide(one, *nodes)) == {1: (2, "A")}
+    assert waiting(decide(one, *nodes, rules=leading)) == {1: (2, "B")}
+    nothing = [node("A", {"X": 0}), node("B", {"X": 0})]
+    assert waiting(decide(one, *nothing, rules=leading)) == {1: (9, "A")}
+    assert waiting(decide(order(line(1, "X", 9)), *nothing)) == {1: (9, "A")}
+    late = order(line(1, "X", 9, needed_by=MONDAY), original="A")
+    assert waiting(decide(late, *nodes, rules=without(leading, Filter.CUTOFF))) == {1: (2, "A")}
+    assert waiting(decide(one)) == {1: (9, "")}
+
+
+def test_knob_four_back_order_runs_may_be_kept_at_the_own_node() -> None:
+    made_now = order(line(1, "X", 8), original="A")
+    in_a_run = replace(made_now, occasion=Occasion.BACKORDER_RUN)
+    nodes = [node("A", {"X": 2}), node("B", {"X": 9})]
+    at_creation = Rules(alternatives=Alternatives(when=When.CREATION))
+
+    assert shipped(decide(made_now, *nodes, rules=at_creation)) == {"B": {1: 8}}
+    assert shipped(decide(in_a_run, *nodes, rules=at_creation)) == {"A": {1: 2}}
+    assert shipped(decide(in_a_run, *nodes)) == {"B": {1: 8}}
+
+
+def test_of_equals_the_orders_own_node_goes_first_then_names() -> None:
+    nodes = [node("B", {"X": 9}), node("A", {"X": 9}), node("C", {"X": 9})]
+
+    assert shipped(decide(order(line(1, "X", 8)), *nodes)) == {"A": {1: 8}}
+    own = decide(order(line(1, "X", 8), original="C"), *nodes)
+    assert (shipped(own), own.decided_by) == ({"C": {1: 8}}, "TIE")
+    assert reasons(own)["A"] == ("PASSED_OVER", "TIE")
+
+
+def test_a_drop_shipped_line_takes_nothing_of_ours() -> None:
+    one = order(
+        line(1, "X", 8),
+        line(2, "Z", 5, is_dropship=True, needed_by=FRIDAY),
+        line(3, "X", 1, is_dropship=True),
+    )
+    supplier = ("DROPSHIP",)
+    nodes = [
+        node("DC", {"X": 8, "Z": 99}),
+        node("S1", capabilities=supplier, arrives_on=LATE),
+        node("S2", capabilities=supplier, cost=3 * MICROS),
+        node("S3", capabilities=supplier, is_active=False),
+    ]
+
+    made = decide(one, *nodes)
+
+    assert shipped(made) == {"DC": {1: 8}}
+    sent = {one.node: [part.line_no for part in one.parts] for one in made.drop_shipments}
+    assert (sent, made.waiting) == ({"S2": [2, 3]}, ())
+    assert reasons(made) == {
+        "DC": ("TAKEN", "ONLY"),
+        "S1": ("BARRED", "CAPABILITY"),
+        "S2": ("TAKEN", "DROPSHIP"),
+        "S3": ("BARRED", "ACTIVE"),
+    }
+    alone = decide(order(line(1, "Z", 5, is_dropship=True)), nodes[0])
+    assert (alone.shipments, waiting(alone)) == ((), {1: (5, "")})
+    assert reasons(alone) == {"DC": ("PASSED_OVER", "DROPSHIP")}
+
+
+def test_a_supplier_that_ships_for_us_too_is_told_as_what_it_is() -> None:
+    one = order(line(1, "X", 8), line(2, "Z", 5, is_dropship=True))
+
+    made = decide(one, node("S", {"X": 9}, capabilities=("DROPSHIP", "SHIP")))
+
+    assert shipped(made) == {"S": {1: 8}}
+    assert [shipment.node for shipment in made.drop_shipments] == ["S"]
+    assert reasons(made) == {"S": ("TAKEN", "ONLY")}
+
+
+@pytest.mark.parametrize(
+    ("stock", "sentence"),
+    [({"X": None}, "nobody has said what lies there"), ({"X": 0}, "nothing available")],
+)
+def test_unknown_is_told_apart_from_nothing(stock: dict[str, int | None], sentence: str) -> None:
+    made = decide(order(line(1, "X", 8)), node("A", stock), node("B", {"X": 8}))
+
+    assert reasons(made)["A"] == ("PASSED_OVER", "NO_STOCK")
+    assert sentence in why(made, "A")
+
+
+def test_an_order_that_cannot_be_kept_whole_says_so_of_every_node() -> None:
+    one = replace(X8_Y6, policy=Policy.COMPLETE_ORDER)
+
+    made = decide(one, node("A", {"X": 8}), node("B", {"X": 2}))
+
+    assert (made.shipments, made.decided_by) == ((), "FILL")
+    assert waiting(made) == {1: (8, "A"), 2: (6, "A")}
+    assert "nothing can be filled as COMPLETE_ORDER asks" in why(made, "A")
+    assert decide(one).decided_by == "FILL"
+
+
+@pytest.mark.parametrize(
+    ("asked", "where"),
+    [
+        (order(), "/lines"),
+        (order(*(line(n, "X", 1) for n in range(LINES_MAX + 1))), "/lines"),
+        (order(line(1, "X", 0)), "/lines/0/quantity"),
+        (order(line(1, "X", 1), line(2, "X", -1)), "/lines/1/quantity"),
+        (order(line(1, "X", 3, step=2 * MICROS)), "/lines/0/quantity"),
+        (order(line(1, "X", 3, step=0)), "/lines/0/quantity"),
+        (order(line(1, "X", 1), max_shipments=0), "/max_shipments"),
+        (order(line(1, "X", 1), max_shipments=13), "/max_shipments"),
+        (order(line(1, "X", 1), min_line_split=-1), "/min_line_split_qty"),
+    ],
+)
+def test_a_question_without_an_answer_is_refused_with_its_place(asked: Order, where: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        decide(asked, node("A", {"X": 1}))
+
+    assert refused.value.where == where
+
+
+# ---- properties ----------------------------------------------------------------------------
+
+ITEMS = ("X", "Y", "Z")
+NAMES = ("A", "B", "C", "D", "E")
+stocks = st.dictionaries(st.sampled_from(ITEMS), st.integers(0, 12), max_size=3)
+nodes_made = st.lists(
+    st.builds(
+        lambda stock, cost, load, arrives, is_active: (stock, cost, load, arrives, is_active),
+        stocks,
+        st.integers(0, 3) | st.none(),
+        st.integers(0, 2),
+        st.sampled_from([date(2026, 5, 5), FRIDAY, LATE, None]),
+        st.sampled_from([True, True, True, False]),
+    ),
+    min_size=1,
+    max_size=5,
+)
+lines_made = st.lists(
+    st.tuples(st.sampled_from(ITEMS), st.integers(1, 12), st.sampled_from([None, None, FRIDAY])),
+    min_size=1,
+    max_size=4,
+)
+
+
+def nodes_of(made: list[Any]) -> list[Candidate]:
+    return [
+        node(name, stock, cost=cost, load_percent=load, arrives_on=arrives, is_active=is_active)
+        for name, (stock, cost, load, arrives, is_active) in zip(NAMES, made, strict=False)
+    ]
+
+
+def order_of(made: list[Any], **more: Any) -> Order:
+    return order(
+        *(
+            line(no, item, quantity, needed_by=day)
+            for no, (item, quantity, day) in enumerate(made, 1)
+        ),
+        **more,
+    )
+
+
+orders = st.builds(
+    order_of,
+    lines_made,
+    policy=st.sampled_from(Policy),
+    max_shipments=st.sampled_from([None, 1, 2, 3]),
+    min_line_split=st.sampled_from([None, 2 * MICROS, 5 * MICROS]),
+    original=st.sampled_from(["", "A", "C"]),
+)
+rules_made = st.builds(
+    Rules,
+    preferences=st.permutations(list(Preference)).map(tuple),
+    filters=st.sampled_from([tuple(Filter), (Filter.ACTIVE,)]),
+    alternatives=st.builds(Alternatives, pick=st.sampled_from(Pick)),
+)
+
+
+@given(asked=orders, made=nodes_made, rules=rules_made)
+def test_no_plan_gives_more_than_there_is_or_was_asked_and_each_node_has_its_reason(
+    asked: Order, made: list[Any], rules: Rules
+) -> None:
+    nodes = nodes_of(made)
+    answer = plan(asked, nodes, rules)
+
+    given_of: dict[tuple[str, str], int] = {}
+    by_line: dict[int, int] = {}
+    parts = [(shipment.node, part) for shipment in answer.shipments for part in shipment.parts]
+    for name, part in parts:
+        given_of[name, part.item] = given_of.get((name, part.item), 0) + part.micros
+        by_line[part.line_no] = by_line.get(part.line_no, 0) + part.micros
+    has = {one.node: one for one in nodes}
+    for (name, item), micros in given_of.items():
+        assert 0 < micros <= (has[name].available.get(item) or 0)
+        assert has[name].is_active
+    missing = {one.line_no: one.micros for one in answer.waiting}
+    for each in asked.lines:
+        assert by_line.get(each.line_no, 0) + missing.get(each.line_no, 0) == each.micros
+    least = asked.min_line_split or 0
+    wanted = {each.line_no: each.micros for each in asked.lines}
+    assert all(part.micros >= min(least, wanted[part.line_no]) for _, part in parts)
+    assert len(answer.shipments) <= (asked.max_shipments or len(nodes))
+    assert [one.node for one in answer.reasons] == sorted(has)
+    taken = {one.node for one in answer.reasons if one.verdict == "TAKEN"}
+    assert taken == {shipment.node for shipment in answer.shipments}
+    assert all(one.rule and one.why for one in answer.reasons)
+
+
+@given(asked=orders, made=nodes_made, rules=rules_made)
+def test_a_complete_order_is_all_or_nothing_and_a_complete_line_too(
+    asked: Order, made: list[Any], rules: Rules
+) -> None:
+    answer = plan(asked, nodes_of(made), rules)
+
+    wanted = {each.line_no: each.micros for each in asked.lines}
+    rest = {one.line_no: one.micros for one in answer.waiting}
+    if answer.policy is Policy.COMPLETE_ORDER:
+        assert rest in ({}, wanted)
+    if answer.policy is not Policy.PARTIAL:
+        assert all(micros == wanted[number] for number, micros in rest.items())
+
+
+@given(asked=orders, made=nodes_made, rules=rules_made, data=st.data())
+def test_the_plan_depends_on_what_is_asked_and_not_on_its_order(
+    asked: Order, made: list[Any], rules: Rules, data: st.DataObject
+) -> None:
+    nodes = nodes_of(made)
+    shuffled = data.draw(st.permutations(nodes))
+    turned = replace(asked, lines=tuple(data.draw(st.permutations(asked.lines))))
+
+    assert plan(turned, shuffled, rules) == plan(asked, nodes, rules)
+
+
+def fewest_by_hand(asked: Order, nodes: list[Candidate]) -> float:
+    """Count shipments the naive way: the smallest set whose stock covers every item."""
+    wanted: dict[str, int] = {}
+    for each in asked.lines:
+        wanted[each.item] = wanted.get(each.item, 0) + each.micros
+    for size in range(1, len(nodes) + 1):
+        for chosen in combinations(nodes, size):
+            has = {item: sum(one.available.get(item) or 0 for one in chosen) for item in wanted}
+            if all(has[item] >= micros for item, micros in wanted.items()):
+                return size
+    return inf
+
+
+@given(made=nodes_made, lines=lines_made)
+def test_an_order_that_can_be_filled_takes_as_few_shipments_as_any_set_of_nodes(
+    made: list[Any], lines: list[Any]
+) -> None:
+    asked = order_of([(item, quantity, None) for item, quantity, _ in lines])
+    nodes = [replace(one, is_active=True) for one in nodes_of(made)]
+
+    answer = plan(asked, nodes, Rules())
+
+    fewest = fewest_by_hand(asked, nodes)
+    assert (len(answer.shipments) if not answer.waiting else inf) == fewest
+    assert answer.method is Method.EXACT
+
+
+# ---- too many nodes to look at every set ---------------------------------------------------
+
+
+def crowd(count: int, each: int = 1) -> list[Candidate]:
+    return [node(f"N{number:03}", {"X": each}) for number in range(count)]
+
+
+def test_twelve_nodes_are_searched_through_and_no_search_goes_on_for_ever() -> None:
+    asked = order(line(1, "X", 13))
+
+    twelve = decide(asked, *crowd(12))
+    assert (len(twelve.shipments), twelve.method) == (12, Method.EXACT)
+    assert twelve.sets_tried == 2**12 - 1
+
+    many = decide(asked, *crowd(200))
+    assert (len(many.shipments), many.method) == (12, Method.GREEDY)
+    assert waiting(many) == {1: (1, "N000")}
+    assert many.sets_tried < choosing.LOOKS_MAX
+    assert {one.verdict for one in many.reasons} == {"TAKEN", "PASSED_OVER"}
+
+
+def test_among_very_many_a_node_is_compared_by_what_it_gives_alone() -> None:
+    asked = order(*(line(number, "X", 1) for number in range(1, 101)))
+
+    made = decide(asked, *crowd(199), node("P", {"X": 2}))
+
+    assert (len(made.shipments), made.method) == (12, Method.GREEDY)
+    passed = {one.rule for one in made.reasons if one.verdict == "PASSED_OVER"}
+    assert passed == {"FILL"}
+
+
+def test_what_few_nodes_fill_is_found_exactly_among_many() -> None:
+    nodes = [*crowd(180), node("P", {"X": 7}), node("Q", {"X": 6})]
+
+    made = decide(order(line(1, "X", 13)), *nodes)
+
+    assert (shipped(made), made.method) == ({"P": {1: 7}, "Q": {1: 6}}, Method.EXACT)
+
+
+def test_step_by_step_leaves_out_what_turns_out_not_to_be_needed() -> None:
+    nodes = [
+        *crowd(190),
+        node("A", {"X": 5, "Y": 5}),
+        node("B", {"X": 6, "Z": 3}),
+        node("C", {"Y": 6, "Z": 3}),
+        node("D", {"U": 6}),
+    ]
+    asked = order(
+        *(line(no, item, 6) for no, item in enumerate("XYZU", 1)), policy=Policy.COMPLETE_ORDER
+    )
+
+    made = decide(asked, *nodes)
+
+    assert made.method is Method.GREEDY
+    assert set(shipped(made)) == {"B", "C", "D"}
+    assert made.waiting == ()
+
+
+@given(made=nodes_made, lines=lines_made, policy=st.sampled_from(Policy))
+def test_step_by_step_never_gives_more_than_there_is_either(
+    made: list[Any], lines: list[Any], policy: Policy
+) -> None:
+    asked = order_of(lines, policy=policy)
+    nodes = nodes_of(made)
+    terms = choosing.Terms.of(asked, Rules())
+    ground = choosing.ground_of(asked.lines, nodes, {}, terms)
+    steps = choosing.Search(ground, terms, "")
+    goal = ground.bound(range(len(nodes)))
+    choosing._grow(steps, range(len(nodes)), goal)
+
+    for give in steps.best.gives:
+        has = nodes[give.node].available.get(ground.lines[give.line].item) or 0
+        assert 0 < give.micros <= has
+    assert steps.best.filled <= goal <= ground.whole
+
+
+@given(asked=orders, made=nodes_made, rules=rules_made, data=st.data())
+def test_no_set_of_nodes_gives_more_than_its_bound(
+    asked: Order, made: list[Any], rules: Rules, data: st.DataObject
+) -> None:
+    """The search leaves out what is bounded below the best, so a bound must never be too low."""
+    nodes = nodes_of(made)
+    terms = choosing.Terms.of(asked, rules)
+    ground = choosing.ground_of(asked.lines, nodes, {}, terms)
+    chosen = sorted(data.draw(st.sets(st.sampled_from(range(len(nodes))))))
+
+    given_ = filling.served(ground, chosen).filled
+
+    assert given_ <= ground.bound(chosen) <= ground.bound(range(len(nodes)))
+    assert given_ <= ground.reach(chosen)
+
+
+@given(asked=orders, made=nodes_made, rules=rules_made)
+def test_the_plan_is_the_best_of_all_sets_that_may_be_looked_at(
+    asked: Order, made: list[Any], rules: Rules
+) -> None:
+    """Beside a search that leaves out nothing and bounds nothing."""
+    nodes = [replace(one, is_active=True) for one in nodes_of(made)]
+    open_ = replace(rules, filters=())
+    terms = choosing.Terms.of(asked, open_)
+    ranks = choosing.ranked(nodes, asked.lines, terms, asked.original)
+    ground = choosing.ground_of(asked.lines, ranks, {}, terms)
+    every = choosing.Search(ground, terms, asked.original)
+    for size in range(1, min(len(nodes), terms.max_shipments) + 1):
+        for chosen in combinations(range(len(nodes)), size):
+            every.look(chosen)
+
+    found = choosing.search(ground, terms, asked.original)
+
+    assert found.best.filled == every.best.filled
+    assert found.key == every.key

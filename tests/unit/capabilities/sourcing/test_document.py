@@ -1,0 +1,94 @@
+"""A decision as it is written down: amounts with units, and what is said of it to the log."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import msgspec
+
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.sourcing.document import (
+    Asked,
+    Decided,
+    RuleVersion,
+    decided,
+    money,
+)
+from crossdock.capabilities.sourcing.model import Rules, ShipTo
+from tests.conftest import NOON
+from tests.unit.capabilities.sourcing.orders import decide, line, node, order
+
+ASKED = Asked(
+    order=order(
+        line(1, "X", 80),
+        line(2, "Y", 6, step=MICROS // 2),
+        line(3, "Z", 1, is_dropship=True),
+        min_line_split=500_000,
+    ),
+    ship_to=ShipTo(country="DE"),
+    channel="WEB",
+    request_id="order-7",
+    units={"X": "EA", "Y": "KGM", "Z": "EA"},
+    demand_refs={1: "order-7/1"},
+)
+NODES = [
+    node("DC2", {"X": 30, "Y": None}, cost=5_900_000, ships_on=None, arrives_on=None),
+    node("DC1", {"X": 40, "Y": 2}),
+    node("S1", capabilities=("DROPSHIP",)),
+]
+VERSION = RuleVersion(
+    scope="all",
+    version=4,
+    valid_from=NOON - timedelta(days=1),
+    put_at=NOON - timedelta(days=2),
+    put_by="ada",
+    rules=Rules(min_line_split=MICROS),
+)
+MADE = decided(ASKED, ("src_1", NOON), VERSION, NODES, decide(ASKED.order, *NODES))
+
+
+def test_a_decision_shows_amounts_with_their_units() -> None:
+    assert [str(one.quantity) for one in MADE.lines] == ["80 EA", "6 KGM", "1 EA"]
+    assert [str(one.step) for one in MADE.lines] == ["1 EA", "0.5 KGM", "1 EA"]
+    assert [one.node for one in MADE.candidates] == ["DC1", "DC2", "S1"]
+    assert MADE.candidates[1].available == {"X": Quantity.of(30), "Y": None}
+    assert (MADE.candidates[0].cost, MADE.candidates[1].cost) == (None, Decimal("5.9"))
+    first, second = MADE.shipments
+    assert [(one.node, one.cost) for one in (first, second)] == [
+        ("DC1", None), ("DC2", Decimal("5.9")),
+    ]  # fmt: skip
+    assert [(str(part.quantity), part.demand_ref) for part in first.parts] == [
+        ("40 EA", "order-7/1"), ("2 KGM", ""),
+    ]  # fmt: skip
+    assert [(str(one.quantity), one.node) for one in MADE.waiting] == [
+        ("10 EA", "DC1"), ("4 KGM", "DC1"),
+    ]  # fmt: skip
+    assert MADE.min_line_split_qty == Decimal("0.5")
+    assert MADE.rules.rules.min_line_split_qty == Decimal(1)
+    assert not MADE.is_complete
+
+
+def test_a_decision_is_read_back_as_it_was_written() -> None:
+    written = msgspec.json.encode(MADE)
+
+    assert msgspec.json.decode(written, type=Decided) == MADE
+    assert msgspec.json.encode(msgspec.json.decode(written, type=Decided)) == written
+
+
+def test_the_log_is_told_who_sends_what() -> None:
+    event = MADE.event
+
+    assert event.key == "src_1"
+    assert (event.rule_scope, event.rule_version, event.request_id) == ("all", 4, "order-7")
+    assert [(one.node, one.ships_on, one.arrives_on) for one in event.shipments] == [
+        ("DC1", "2026-05-04", "2026-05-05"), ("DC2", "", ""),
+    ]  # fmt: skip
+    assert [one.node for one in event.drop_shipments] == ["S1"]
+    assert [(one.line_no, str(one.quantity), one.demand_ref) for one in event.waiting] == [
+        (1, "10 EA", "order-7/1"), (2, "4 KGM", ""),
+    ]  # fmt: skip
+
+
+def test_what_nobody_knows_costs_nothing_known() -> None:
+    assert (money(None), money(1_500_000), money(90_000_000)) == (
+        None, Decimal("1.5"), Decimal(90),
+    )  # fmt: skip
