@@ -21,6 +21,7 @@ from crossdock.orchestration.decision import OpenCase
 from crossdock.orchestration.engine import Engine
 from crossdock.orchestration.engine.harness import BareStage, DatabaseStage
 from crossdock.orchestration.processes.availability_channels import Channel, Channels
+from crossdock.orchestration.processes.availability_claims import Calendar
 from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_state import Agreement, Facts, Shown
@@ -134,9 +135,12 @@ class BarePlay:
     delivered: int = 0
 
     def __post_init__(self) -> None:
+        calendar = Calendar(Zones(), VirtualClock(NOON))
         self.facts = Facts(listing=LISTING, agreement=self.agreement, pool=None)
         self.stage = BareStage(
-            process=availability_publishing(Pools()), facts=lambda _key: self.facts, now=NOON
+            process=availability_publishing(Pools(), calendar),
+            facts=lambda _key: self.facts,
+            now=NOON,
         )
 
     @property
@@ -209,6 +213,18 @@ class BarePlay:
         await self.stage.touch(LISTING.instance)
 
 
+class Zones:
+    """Stands in for the catalogue: the time zone of each place."""
+
+    def __init__(self, **known: str) -> None:
+        self.known = known
+
+    async def time_zones(
+        self, _tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        return {place: self.known[place[1]] for place in places if place[1] in self.known}
+
+
 class Pools:
     """Stands in for inventory."""
 
@@ -250,7 +266,8 @@ class DatabasePlay:
         cls, database: Database, clock: VirtualClock, channel: Channel
     ) -> "DatabasePlay":
         pools, outbox = Pools(), Sent()
-        engine = Engine(database, clock, outbox, [availability_publishing(pools)])
+        process = availability_publishing(pools, Calendar(Zones(), clock))
+        engine = Engine(database, clock, outbox, [process])
         for reader in engine.readers():
             await readers.register(database, reader)
         await Channels(database, clock).put(MAIN, channel)

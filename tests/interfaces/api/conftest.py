@@ -39,6 +39,8 @@ from crossdock.interfaces.api import create_app
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.processes.availability_channels import Channels
+from crossdock.orchestration.processes.channel_sales import sales_reader
+from crossdock.orchestration.processes.oversell_budget import Budgets
 from tests.interfaces.api.applications import APPLICATIONS
 
 OWNER = Principal(tenant="main", verbs=ROLES["owner"], key_id="owner")
@@ -73,11 +75,16 @@ class House:
             Neighbours(pollers=pollers, ports=ports, freshness=self.inventory.upkeep),
         )
         self.channels = Channels(database, self.clock)
+        self.budgets = Budgets(database, self.clock)
         self.inbox = Inbox(database, self.clock, self.directory, self.catalog, worker="test")
         self.quarantine = Quarantine(database, self.clock, self.inbox, self.catalog)
         self.proposals = Proposals(database)
         self.outbox = Outbox(database, self.clock)
-        self.readers = [catalog_face.reader(self.catalog), inventory_reader(self.clock)]
+        self.readers = [
+            catalog_face.reader(self.catalog),
+            inventory_reader(self.clock),
+            sales_reader(self.catalog, self.clock),
+        ]
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)

@@ -20,6 +20,7 @@ from crossdock.governance.authority import Authority
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.processes.availability_channels import Channels
+from crossdock.orchestration.processes.oversell_budget import Budgets
 
 
 class Hub(Protocol):
@@ -52,6 +53,9 @@ class Hub(Protocol):
 
     @property
     def channels(self) -> Channels: ...
+
+    @property
+    def budgets(self) -> Budgets: ...
 
     @property
     def inbox(self) -> Inbox: ...

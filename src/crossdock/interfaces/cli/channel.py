@@ -1,6 +1,7 @@
 """`crossdock channel`: what is agreed with each sales channel."""
 
 from dataclasses import fields
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +11,14 @@ import typer
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import plain
+from crossdock.capabilities.catalog import normalised
 from crossdock.interfaces.api.terms_said import terms_said
 from crossdock.interfaces.cli.files import read_object
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.orchestration.processes.availability_channels import Channel, ItemTerms
+from crossdock.orchestration.processes.oversell_budget import ItemsWanted
+from crossdock.orchestration.processes.oversell_shown import ChannelBudget
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -62,6 +66,10 @@ def put(
     within: Annotated[
         int | None, typer.Option(min=0, help="Seconds in which other changes are told.")
     ] = None,
+    oversell: Annotated[
+        str | None,
+        typer.Option(help="Percent of stock-outs that may oversell: the buffer is computed."),
+    ] = None,
     file: Annotated[
         Path | None, typer.Option(help="JSON file with more terms: fields of a channel.")
     ] = None,
@@ -75,6 +83,7 @@ def put(
         "buffer": buffer,
         "low_threshold": low,
         "coalesce_seconds": within,
+        "oversell_percent": oversell,
     }
     terms = read_object(file) if file else {}
     channel = _channel(terms | {name: value for name, value in said.items() if value is not None})
@@ -90,6 +99,59 @@ def put(
             stdout.print(f"{connection} sells from {sources} at {agreed.location}")
 
     with_hub(asked)
+
+
+@app.command()
+def budget(
+    connection: Annotated[str, typer.Argument(help="The shop's connection.")],
+    location: Annotated[str, typer.Argument(help="The hub's name of the shop's own location.")],
+    item: Annotated[list[str] | None, typer.Option(help="This item alone; repeatable.")] = None,
+    after: Annotated[str, typer.Option(help="The last item of the page before.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Items at most.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a channel holds back so that it seldom oversells, and what that costs."""
+    which = ItemsWanted(
+        items=[normalised(one) for one in item or ()], after=normalised(after), limit=limit
+    )
+
+    async def asked(hub: Hub) -> None:
+        place = normalised(location)
+        shown = await hub.budgets.show(hub.scope, connection, place, which)
+        if as_json:
+            print_json(shown)
+        else:
+            _print_budget(shown)
+
+    with_hub(asked)
+
+
+def _print_budget(shown: ChannelBudget) -> None:
+    stdout.print(
+        f"{shown.connection} hears of a change within {plain(shown.publish_seconds)} s"
+        f" ({shown.publish_samples} measured); its orders are heard within"
+        f" {plain(shown.order_seconds)} s ({shown.order_samples} measured)"
+    )
+    table(
+        ("item", "sells an hour", "unseen", "target", "buffer", "avoids", "every two hours"),
+        [
+            (
+                one.item,
+                ", ".join(f"{plain(rate.per_hour)} {rate.seller}" for rate in one.rates),
+                plain(one.blind),
+                f"{plain(one.oversell_percent)} %",
+                _worth(one.buffer, one.held_money, shown.currency),
+                _worth(one.avoided, one.avoided_money, shown.currency),
+                _worth(one.batch_buffer, one.batch_money, shown.currency),
+            )
+            for one in shown.items
+        ],
+        empty="no item has a target: `crossdock channel put CONNECTION LOCATION --oversell 1`",
+    )
+
+
+def _worth(units: Decimal, money: Decimal | None, currency: str) -> str:
+    return plain(units) if money is None else f"{plain(units)} ({plain(money)} {currency})"
 
 
 def _channel(terms: dict[str, Any]) -> Channel:

@@ -291,6 +291,7 @@ def _timers(shown: Shown, facts: Facts, now: datetime) -> dict[str, datetime]:
         "order awaited": shown.unexplained_until,
         "read back": shown.held_at and shown.held_at + READ_BACK,
         "source silent": facts.fresh_until,
+        "new period": facts.rights_until,
         "source still silent": now + facts.agreement.retry if is_stale else None,
     }
     return {name: moment for name, moment in moments.items() if moment and moment > now}

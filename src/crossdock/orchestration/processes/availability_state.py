@@ -87,13 +87,17 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that a decision looks at. `pool` None is unknown, and never written as zero."""
+    """All that a decision looks at. `pool` None is unknown, and never written as zero.
+
+    After `rights_until` a new period begins for what is kept for channels, this one or others.
+    """
 
     listing: Listing
     agreement: Agreement
     pool: int | None
     demand: int = 0
     fresh_until: datetime | None = None
+    rights_until: datetime | None = None
     level: Level = Level()
 
     def is_stale(self, now: datetime) -> bool:
