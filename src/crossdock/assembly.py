@@ -54,14 +54,11 @@ from crossdock.governance.authority import Authority
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.engine import Engine, follow_all
 from crossdock.orchestration.engine.instances import Instances
-from crossdock.orchestration.processes.availability_channels import Channels
-from crossdock.orchestration.processes.availability_claims import Calendar
-from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
-from crossdock.orchestration.processes.channel_sales import sales_reader
+from crossdock.orchestration.processes.availability import Publishing
+from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.movement_facts import movement_posting
 from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
 from crossdock.orchestration.processes.movement_posting import Books
-from crossdock.orchestration.processes.oversell_budget import Budgets
 
 SHORT = timedelta(seconds=30)
 """How long a job of small steps may take, and so how long one that was killed holds it up."""
@@ -115,11 +112,10 @@ class Hub:
             database, clock, soft_hold_ttl_seconds=settings.soft_hold_ttl_seconds
         )
         self.outbox = Outbox(database, clock)
-        pools = _Pools(self.inventory)
-        self.channels = Channels(database, clock, pools)
-        self.budgets = Budgets(database, clock)
+        self.publishing = Publishing(database, clock, _Pools(self.inventory), self.catalog)
+        self.channels = self.publishing.channels
         processes = (
-            availability_publishing(pools, Calendar(self.catalog, clock)),
+            self.publishing.process,
             movement_posting(_Books(self.directory, self.catalog)),
         )
         self.engine = Engine(database, clock, self.outbox, processes, worker=self.worker)
@@ -170,7 +166,7 @@ class Hub:
             catalog.reader(self.catalog),
             self.waiting_room.reader,
             inventory.inventory_reader(self.clock),
-            sales_reader(self.catalog, self.clock),
+            self.publishing.sales_reader,
             *self.engine.readers(),
         )
 
@@ -323,7 +319,8 @@ class Hub:
             Job(name="extend event log", every=timedelta(minutes=10), work=self._extend_log),
             Job(name="recover messages", every=timedelta(minutes=1), work=self.inbox.recover,
                 limit=SHORT),
-            Job(name="oversell budgets", every=timedelta(minutes=2), work=self.budgets.recompute),
+            Job(name="oversell budgets", every=timedelta(minutes=2),
+                work=self.publishing.budgets.recompute),
         ]  # fmt: skip
 
     async def _extend_log(self) -> None:

@@ -263,14 +263,18 @@ class DatabasePlay:
 
     @classmethod
     async def open(
-        cls, database: Database, clock: VirtualClock, channel: Channel
+        cls,
+        database: Database,
+        clock: VirtualClock,
+        channel: Channel,
+        zones: Zones | None = None,
     ) -> "DatabasePlay":
         pools, outbox = Pools(), Sent()
-        process = availability_publishing(pools, Calendar(Zones(), clock))
+        process = availability_publishing(pools, Calendar(zones or Zones(), clock))
         engine = Engine(database, clock, outbox, [process])
         for reader in engine.readers():
             await readers.register(database, reader)
-        await Channels(database, clock).put(MAIN, channel)
+        await Channels(database, clock, pools).put(MAIN, channel)
         stage = DatabaseStage(database, engine, clock, NAME)
         return cls(database, clock, stage, pools, outbox, channel)
 

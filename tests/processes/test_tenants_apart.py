@@ -46,6 +46,7 @@ from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.engine.work import park
 from crossdock.orchestration.processes.availability_channels import Channel, Channels
+from crossdock.orchestration.processes.availability_exposure import Exposures
 from crossdock.orchestration.processes.oversell_budget import Budgets, ItemsWanted
 from tests.conftest import NOON
 from tests.unit.connectivity.standins import command, levelled, webhook, world
@@ -58,19 +59,8 @@ BY = By("a stranger", "to see what happens")
 SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
 ENTRY = Entry(tenant="main", name="shop", application="stand_in", settings={"address": "shop"})
 SERVICES = (
-    *(
-        Access,
-        Authority,
-        Budgets,
-        Cases,
-        Catalog,
-        Channels,
-        Connections,
-        Directory,
-        Inbox,
-        Instances,
-    ),
-    *(Inventory, Outbox, Proposals, Quarantine, Refusals, Upkeep, WaitingRoom),
+    *(Access, Authority, Budgets, Cases, Catalog, Channels, Connections, Directory, Exposures),
+    *(Inbox, Instances, Inventory, Outbox, Proposals, Quarantine, Refusals, Upkeep, WaitingRoom),
 )
 
 
@@ -183,7 +173,9 @@ REFERENCES = [Reference.item("77", EACH), Reference.item("SKU-1", EACH), Referen
 SHOWS: Mapping[str, Ask] = {
     "Access.keys": lambda full: full.hub.access.keys(OTHER),
     "Access.revoke": lambda full: full.hub.access.revoke(OTHER, full.key_id, by="x"),
-    "Budgets.show": lambda full: full.hub.budgets.show(OTHER, "shop", "web", ItemsWanted()),
+    "Budgets.show": lambda full: full.hub.publishing.budgets.show(
+        OTHER, "shop", "web", ItemsWanted()
+    ),
     "Catalog.findings": lambda full: full.hub.catalog.findings(OTHER),
     "Catalog.item": lambda full: full.hub.catalog.item(OTHER, "SKU-1"),
     "Catalog.items": lambda full: full.hub.catalog.items(OTHER),
@@ -201,6 +193,9 @@ SHOWS: Mapping[str, Ask] = {
     "Directory.resume": lambda full: full.hub.directory.resume(OTHER, "shop"),
     "Directory.rotate_secrets": lambda full: full.hub.directory.rotate_secrets(OTHER),
     "Directory.who_plays": lambda full: full.hub.directory.who_plays(OTHER, PublishesAvailability),
+    "Exposures.show": lambda full: full.hub.publishing.exposures.show(
+        OTHER, "shop", "web", ItemsWanted()
+    ),
     "Inbox.receive": lambda full: full.hub.inbox.receive(OTHER, "shop", webhook()),
     "Inventory.confirm": lambda full: full.hub.inventory.confirm(OTHER, full.reservation_id),
     "Inventory.consume": lambda full: full.hub.inventory.consume(OTHER, full.reservation_id),

@@ -55,6 +55,7 @@ ONCE: tuple[str, ...] = (
     "connection resume drop",
     "channel put drop DC1 --from DC1",
     "channel list",
+    "channel show drop DC1",
     "channel budget drop DC1",
     "key create board --role reader",
     "key list",

@@ -15,6 +15,7 @@ from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import After, AmountText, Code, Limit
 from crossdock.interfaces.api.terms_said import terms_said
 from crossdock.orchestration.processes.availability_channels import Channel
+from crossdock.orchestration.processes.availability_exposure import ChannelExposure
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from crossdock.orchestration.processes.oversell_shown import ChannelBudget
 
@@ -116,9 +117,29 @@ def router(hub: Hub) -> APIRouter:
         and what it would be behind a file every two hours. Without `item`, a page of those that
         sell.
         """
-        named = [normalised(one) for one in item]
-        which = ItemsWanted(items=named, after=normalised(after), limit=limit)
-        return await hub.budgets.show(caller.scope, connection, normalised(location), which)
+        which = _wanted(item, after, limit)
+        return await hub.publishing.budgets.show(
+            caller.scope, connection, normalised(location), which
+        )
+
+    @routes.get("/{connection}/{location:path}", **needs("connections:read"))
+    async def show_channel(
+        connection: Code,
+        location: Code,
+        caller: Caller,
+        *,
+        item: Items = (),
+        after: After = "",
+        limit: Limit = 100,
+    ) -> ChannelExposure:
+        """Show what a channel shows of each item beside what there is, and what all show together.
+
+        Without `item`, a page of those it was told about.
+        """
+        which = _wanted(item, after, limit)
+        return await hub.publishing.exposures.show(
+            caller.scope, connection, normalised(location), which
+        )
 
     # The location of a shop is often named by an address of its own.
     @routes.put("/{connection}/{location:path}", **needs("connections:write"))
@@ -132,3 +153,8 @@ def router(hub: Hub) -> APIRouter:
         return await hub.channels.put(caller.scope, channel)
 
     return routes
+
+
+def _wanted(items: Sequence[str], after: str, limit: int) -> ItemsWanted:
+    named = [normalised(one) for one in items]
+    return ItemsWanted(items=named, after=normalised(after), limit=limit)

@@ -19,8 +19,8 @@ from crossdock.governance.access import Access
 from crossdock.governance.authority import Authority
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
+from crossdock.orchestration.processes.availability import Publishing
 from crossdock.orchestration.processes.availability_channels import Channels
-from crossdock.orchestration.processes.oversell_budget import Budgets
 
 
 class Hub(Protocol):
@@ -55,7 +55,7 @@ class Hub(Protocol):
     def channels(self) -> Channels: ...
 
     @property
-    def budgets(self) -> Budgets: ...
+    def publishing(self) -> Publishing: ...
 
     @property
     def inbox(self) -> Inbox: ...

@@ -17,10 +17,17 @@ from crossdock.interfaces.cli.files import read_object
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.orchestration.processes.availability_channels import Channel, ItemTerms
+from crossdock.orchestration.processes.availability_exposure import ChannelExposure
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from crossdock.orchestration.processes.oversell_shown import ChannelBudget
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+Connection = Annotated[str, typer.Argument(help="The shop's connection.")]
+Location = Annotated[str, typer.Argument(help="The hub's name of the shop's own location.")]
+OneItem = Annotated[list[str] | None, typer.Option(help="This item alone; repeatable.")]
+After = Annotated[str, typer.Option(help="The last item of the page before.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="Items at most.")]
 
 
 @app.command(name="list")
@@ -55,8 +62,8 @@ def list_channels(as_json: AsJson = False) -> None:
 
 @app.command()
 def put(
-    connection: Annotated[str, typer.Argument(help="The shop's connection.")],
-    location: Annotated[str, typer.Argument(help="The hub's name of the shop's own location.")],
+    connection: Connection,
+    location: Location,
     source: Annotated[
         list[str] | None,
         typer.Option("--from", help="Location or group whose stock it sells; repeatable."),
@@ -102,28 +109,86 @@ def put(
 
 
 @app.command()
+def show(
+    connection: Connection,
+    location: Location,
+    item: OneItem = None,
+    after: After = "",
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a channel shows beside what there is, and what all show together."""
+
+    async def asked(hub: Hub) -> None:
+        which = _wanted(item, after, limit)
+        shown = await hub.publishing.exposures.show(
+            hub.scope, connection, normalised(location), which
+        )
+        if as_json:
+            print_json(shown)
+        else:
+            _print_exposure(shown)
+
+    with_hub(asked)
+
+
+@app.command()
 def budget(
-    connection: Annotated[str, typer.Argument(help="The shop's connection.")],
-    location: Annotated[str, typer.Argument(help="The hub's name of the shop's own location.")],
-    item: Annotated[list[str] | None, typer.Option(help="This item alone; repeatable.")] = None,
-    after: Annotated[str, typer.Option(help="The last item of the page before.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Items at most.")] = 100,
+    connection: Connection,
+    location: Location,
+    item: OneItem = None,
+    after: After = "",
+    limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
     """Show what a channel holds back so that it seldom oversells, and what that costs."""
-    which = ItemsWanted(
-        items=[normalised(one) for one in item or ()], after=normalised(after), limit=limit
-    )
 
     async def asked(hub: Hub) -> None:
-        place = normalised(location)
-        shown = await hub.budgets.show(hub.scope, connection, place, which)
+        which = _wanted(item, after, limit)
+        shown = await hub.publishing.budgets.show(
+            hub.scope, connection, normalised(location), which
+        )
         if as_json:
             print_json(shown)
         else:
             _print_budget(shown)
 
     with_hub(asked)
+
+
+def _wanted(items: list[str] | None, after: str, limit: int) -> ItemsWanted:
+    named = [normalised(one) for one in items or ()]
+    return ItemsWanted(items=named, after=normalised(after), limit=limit)
+
+
+def _print_exposure(shown: ChannelExposure) -> None:
+    others = ", ".join(f"{name} ({mode})" for name, mode in shown.others.items())
+    stdout.print(
+        f"{shown.connection} at {shown.location} ({shown.share_mode})"
+        f" sells from one pool with {others or 'nobody else'}"
+    )
+    table(
+        ("item", "there is", "others'", "may take", "buffer", "to show", "shown", "all", "beyond"),
+        [
+            (
+                one.item,
+                _known(one.pool),
+                plain(one.kept_for_others),
+                "" if one.allowance is None else plain(one.allowance),
+                plain(one.buffer),
+                _known(one.exposed),
+                _known(one.shown),
+                plain(one.together),
+                plain(one.beyond),
+            )
+            for one in shown.items
+        ],
+        empty="it was told of no item yet",
+    )
+
+
+def _known(units: Decimal | None) -> str:
+    return "unknown" if units is None else plain(units)
 
 
 def _print_budget(shown: ChannelBudget) -> None:
