@@ -7,7 +7,7 @@ order line takes. Means are whole millionths of a lump, rounded up; amounts are 
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from functools import lru_cache
 from math import ceil, isqrt
@@ -18,6 +18,9 @@ from crossdock.canonical.quantities import MICROS
 HOUR_MS = 3_600_000
 BATCH_MS = 2 * HOUR_MS
 """The path that a budget is compared with: a file every two hours."""
+
+CURVE_MS = (1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000,
+    900_000, 1_800_000, 2_700_000, HOUR_MS, BATCH_MS)  # fmt: skip
 
 EXACT_LUMPS = 128
 """Up to so many lumps the Poisson distribution itself is asked, then its normal shape."""
@@ -72,6 +75,12 @@ def held_back(sellers: Iterable[Seller], publish_ms: int, percent: Decimal) -> i
     """Give the budget's buffer, in millionths of the base unit; nothing where nothing sells."""
     all_of_them = list(sellers)
     return lumps_to_hold(mean_lumps(all_of_them, publish_ms), percent) * lump(all_of_them)
+
+
+def curve(sellers: Iterable[Seller], percent: Decimal) -> list[tuple[int, int]]:
+    """Give the buffer for paths of a second to two hours, if all news took so long."""
+    at_once = [replace(seller, order_ms=0) for seller in sellers]
+    return [(ms, held_back(at_once, ms, percent)) for ms in CURVE_MS]
 
 
 def lumps_to_hold(mean: int, percent: Decimal) -> int:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from crossdock.capabilities.catalog import normalised
 from crossdock.capabilities.inventory.protection import Period
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
+from crossdock.interfaces.api.budget_chart import drawn
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import After, AmountText, Code, Limit
@@ -100,6 +101,15 @@ def router(hub: Hub) -> APIRouter:
     async def list_channels(caller: Caller) -> ChannelsShown:
         """List channels and their terms."""
         return ChannelsShown(channels=await hub.channels.listed(caller.scope))
+
+    @routes.get("/{connection}/{location:path}/budget/chart", **needs("connections:read"))
+    async def draw_budget(
+        connection: Code, location: Code, item: Code, caller: Caller
+    ) -> Response:
+        """Draw one item's buffer against the delay of the path, as SVG."""
+        place, named = normalised(location), normalised(item)
+        curve = await hub.publishing.budgets.curve(caller.scope, connection, place, named)
+        return Response(drawn(curve), media_type="image/svg+xml")
 
     @routes.get("/{connection}/{location:path}/budget", **needs("connections:read"))
     async def show_budget(

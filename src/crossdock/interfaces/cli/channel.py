@@ -12,8 +12,9 @@ from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import plain
 from crossdock.capabilities.catalog import normalised
+from crossdock.interfaces.api.budget_chart import drawn
 from crossdock.interfaces.api.terms_said import terms_said
-from crossdock.interfaces.cli.files import read_object
+from crossdock.interfaces.cli.files import read_object, write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.orchestration.processes.availability_channels import Channel, ItemTerms
@@ -139,21 +140,32 @@ def budget(
     item: OneItem = None,
     after: After = "",
     limit: Limit = 100,
+    chart: Annotated[
+        Path | None, typer.Option(help="Draw the buffer against the delay into this SVG file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a channel holds back so that it seldom oversells, and what that costs."""
+    which, place = _wanted(item, after, limit), normalised(location)
+    if chart is not None and len(which.items) != 1:
+        raise Invalid("a chart is of one item", where="--item", hint="add --item ITEM, once")
 
-    async def asked(hub: Hub) -> None:
-        which = _wanted(item, after, limit)
-        shown = await hub.publishing.budgets.show(
-            hub.scope, connection, normalised(location), which
-        )
-        if as_json:
-            print_json(shown)
-        else:
-            _print_budget(shown)
+    async def asked(hub: Hub) -> tuple[ChannelBudget, str]:
+        budgets = hub.publishing.budgets
+        shown = await budgets.show(hub.scope, connection, place, which)
+        if chart is None:
+            return shown, ""
+        return shown, drawn(await budgets.curve(hub.scope, connection, place, which.items[0]))
 
-    with_hub(asked)
+    shown, picture = with_hub(asked)
+    if chart is not None:
+        write_text(chart, picture)
+    if as_json:
+        print_json(shown)
+        return
+    _print_budget(shown)
+    if chart is not None:
+        stdout.print(f"drawn: {chart}")
 
 
 def _wanted(items: list[str] | None, after: str, limit: int) -> ItemsWanted:
@@ -216,7 +228,7 @@ def _print_budget(shown: ChannelBudget) -> None:
 
 
 def _worth(units: Decimal, money: Decimal | None, currency: str) -> str:
-    return plain(units) if money is None else f"{plain(units)} ({plain(money)} {currency})"
+    return plain(units) if money is None else f"{plain(units)} ({money:f} {currency})"
 
 
 def _channel(terms: dict[str, Any]) -> Channel:

@@ -20,10 +20,12 @@ from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.processes.availability_publishing import NAME as PUBLISHING
 from crossdock.orchestration.processes.availability_writes import Listing
 from crossdock.orchestration.processes.oversell_shown import (
+    BudgetCurve,
     ChannelBudget,
     Delays,
     Selling,
     Target,
+    budget_curve,
     channel_budget,
 )
 
@@ -154,10 +156,16 @@ class Budgets:
                 found = await _selling(tx, target, named, self._window())
             await asyncio.to_thread(_prepare, found)
             return channel_budget(target, found)
-        raise NotFound(
-            f"no terms are agreed with {connection}/{location}",
-            hint="`crossdock channel list` shows those that are",
-        )
+        raise _unknown(connection, location)
+
+    async def curve(self, scope: Scope, connection: str, location: str, item: str) -> BudgetCurve:
+        """Show what one item's buffer would be behind faster and slower paths."""
+        for target in await self._targets(scope, connection, location):
+            async with self._database.transaction(scope) as tx:
+                [found] = await _selling(tx, target, [item], self._window())
+            await asyncio.to_thread(_prepare, [found])
+            return budget_curve(target, found)
+        raise _unknown(connection, location)
 
     async def _targets(
         self, scope: Scope, connection: str = "", location: str = ""
@@ -193,6 +201,13 @@ class Budgets:
 
     def _window(self) -> int:
         return self._clock.now().toordinal() - WINDOW_DAYS
+
+
+def _unknown(connection: str, location: str) -> NotFound:
+    return NotFound(
+        f"no terms are agreed with {connection}/{location}",
+        hint="`crossdock channel list` shows those that are",
+    )
 
 
 async def _items(tx: Transaction, target: Target, after: str, limit: int) -> list[str]:

@@ -46,6 +46,20 @@ class ItemBudget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetCurve:
+    """What an item's buffer would be behind paths of other lengths: (seconds, buffer).
+
+    `seconds` is how long news takes on the path that was measured, `buffer` what that needs.
+    """
+
+    item: str
+    oversell_percent: Decimal
+    seconds: Decimal
+    buffer: Decimal
+    points: tuple[tuple[Decimal, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelBudget:
     """A channel's delay, measured to the item: `publish_seconds` out, its `order_seconds` back."""
 
@@ -126,6 +140,24 @@ def channel_budget(target: Target, found: Sequence[Selling]) -> ChannelBudget:
         currency=target.row["currency"],
         items=tuple(
             _item_budget(target, one, one.percent) for one in found if one.percent is not None
+        ),
+    )
+
+
+def budget_curve(target: Target, selling: Selling) -> BudgetCurve:
+    """Draw up the curve of an item; without a target it is that of one in a hundred."""
+    percent = selling.percent or Decimal(1)
+    seconds = _seconds(target.publish_ms + target.delays.ms(target.row["connection"], ORDER))
+    return BudgetCurve(
+        item=selling.agreed["item"],
+        oversell_percent=Decimal(plain(percent)),
+        seconds=seconds,
+        buffer=_in_packs(
+            selling.agreed, budget.held_back(selling.sellers, target.publish_ms, percent)
+        ),
+        points=tuple(
+            (_seconds(ms), _in_packs(selling.agreed, held))
+            for ms, held in budget.curve(selling.sellers, percent)
         ),
     )
 
