@@ -77,15 +77,13 @@ class Terms:
 def share(pool: int, terms: Terms) -> int:
     """Cut the channel's part out of the pool; never more than there is, nor what is others'."""
     there_is = within(pool, terms.kept_for_others, terms.allowance)
-    match terms.share_mode:
-        case ShareMode.FIXED:
-            return min(there_is, terms.share_fixed)
-        case ShareMode.PARTITION:
-            return part(there_is, terms.share_fixed, max(terms.share_fixed, terms.shares))
-        case ShareMode.PERCENT:
-            return int(there_is * Fraction(terms.share_percent) / 100)
-        case ShareMode.POOL | ShareMode.PROTECTED:
-            return there_is
+    if terms.share_mode is ShareMode.FIXED:
+        return min(there_is, terms.share_fixed)
+    if terms.share_mode is ShareMode.PARTITION:
+        return part(there_is, terms.share_fixed, max(terms.share_fixed, terms.shares))
+    if terms.share_mode is ShareMode.PERCENT:
+        return int(there_is * Fraction(terms.share_percent) / 100)
+    return there_is
 
 
 def available_to_sell(pool: int, terms: Terms) -> int:

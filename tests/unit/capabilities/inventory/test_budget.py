@@ -79,7 +79,7 @@ def test_more_unseen_sales_never_need_less(percent: Decimal, mean: int, more: in
     assert budget.lumps_to_hold(mean, percent) <= budget.lumps_to_hold(mean + more, percent)
 
 
-@pytest.mark.parametrize("lumps", [110, 128, 200, 1000, 3000])
+@pytest.mark.parametrize("lumps", [85, 101, 128, 200, 1000, 3000])
 @pytest.mark.parametrize("percent", [Decimal("0.1"), Decimal(1), Decimal(5), Decimal(50)])
 def test_where_the_distribution_is_no_longer_asked_it_still_agrees(
     lumps: int, percent: Decimal
@@ -118,6 +118,13 @@ def test_orders_of_a_case_are_counted_in_cases() -> None:
     assert budget.lump(cases) == 12 * MICROS
     assert budget.mean_lumps(cases, HOUR_MS // 10) == MICROS
     assert held == budget.lumps_to_hold(MICROS, Decimal(1)) * 12 * MICROS
+
+
+def test_the_curve_shows_what_slower_paths_need_a16() -> None:
+    curve = dict(budget.curve([selling(36, order_ms=5000)], Decimal(1)))
+
+    assert (curve[10_000], curve[BATCH_MS]) == (MICROS, 92 * MICROS)
+    assert list(curve.values()) == sorted(curve.values())
 
 
 def test_what_nobody_takes_needs_no_buffer() -> None:
