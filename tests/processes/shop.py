@@ -20,6 +20,7 @@ from crossdock.foundation.scope import Scope
 from crossdock.orchestration.decision import OpenCase
 from crossdock.orchestration.engine import Engine
 from crossdock.orchestration.engine.harness import BareStage, DatabaseStage
+from crossdock.orchestration.processes.availability_asking import Requests
 from crossdock.orchestration.processes.availability_channels import Channel, Channels
 from crossdock.orchestration.processes.availability_claims import Calendar
 from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
@@ -107,6 +108,10 @@ class Play(Protocol):
         """Let the channel be switched off, or on again."""
         ...
 
+    async def ask(self) -> None:
+        """Let a person ask for the level to be written now."""
+        ...
+
     async def advance(self, step: timedelta) -> None: ...
 
     async def cases(self) -> list[str]:
@@ -180,6 +185,10 @@ class BarePlay:
     async def switch(self, *, is_active: bool) -> None:
         self.agreement = replace(self.agreement, is_active=is_active)
         await self._now(replace(self.facts, agreement=self.agreement))
+
+    async def ask(self) -> None:
+        level = replace(self.facts.level, asked_at=self.stage.now)
+        await self._now(replace(self.facts, level=level))
 
     def keep_word(self, level: int, at: datetime) -> None:
         """Keep a word as the table does, for whoever looks next."""
@@ -320,6 +329,10 @@ class DatabasePlay:
     async def switch(self, *, is_active: bool) -> None:
         self.channel = replace(self.channel, is_active=is_active)
         await Channels(self.database, self.clock).put(MAIN, self.channel)
+        await self.stage.engine.catch_up()
+
+    async def ask(self) -> None:
+        await Requests(self.database, self.clock).publish(MAIN, "shop", "web")
         await self.stage.engine.catch_up()
 
     async def hear_together(self, words: Sequence[tuple[int, datetime]]) -> None:

@@ -45,6 +45,7 @@ from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.engine.work import park
+from crossdock.orchestration.processes.availability_asking import Requests
 from crossdock.orchestration.processes.availability_channels import Channel, Channels
 from crossdock.orchestration.processes.availability_exposure import Exposures
 from crossdock.orchestration.processes.oversell_budget import Budgets, ItemsWanted
@@ -60,7 +61,8 @@ SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
 ENTRY = Entry(tenant="main", name="shop", application="stand_in", settings={"address": "shop"})
 SERVICES = (
     *(Access, Authority, Budgets, Cases, Catalog, Channels, Connections, Directory, Exposures),
-    *(Inbox, Instances, Inventory, Outbox, Proposals, Quarantine, Refusals, Upkeep, WaitingRoom),
+    *(Inbox, Instances, Inventory, Outbox, Proposals, Quarantine, Refusals, Requests),
+    *(Upkeep, WaitingRoom),
 )
 
 
@@ -173,6 +175,7 @@ REFERENCES = [Reference.item("77", EACH), Reference.item("SKU-1", EACH), Referen
 SHOWS: Mapping[str, Ask] = {
     "Access.keys": lambda full: full.hub.access.keys(OTHER),
     "Access.revoke": lambda full: full.hub.access.revoke(OTHER, full.key_id, by="x"),
+    "Budgets.curve": lambda full: full.hub.publishing.budgets.curve(OTHER, "shop", "web", "SKU-1"),
     "Budgets.show": lambda full: full.hub.publishing.budgets.show(
         OTHER, "shop", "web", ItemsWanted()
     ),
@@ -248,6 +251,7 @@ SHOWS: Mapping[str, Ask] = {
     "Refusals.count": lambda full: full.hub.refusals.count(OTHER),
     "Refusals.find": lambda full: full.hub.refusals.find(OTHER),
     "Refusals.reapply": lambda full: full.hub.refusals.reapply(OTHER, 1),
+    "Requests.publish": lambda full: full.hub.publishing.requests.publish(OTHER, "shop", "web"),
     "Upkeep.silent_sources": lambda full: full.hub.inventory.upkeep.silent_sources(OTHER),
     "WaitingRoom.count_since": lambda full: full.hub.waiting_room.count_since(OTHER, NOON),
     "WaitingRoom.waiting": lambda full: full.hub.waiting_room.waiting(OTHER),

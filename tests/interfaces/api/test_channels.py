@@ -204,3 +204,26 @@ async def test_percentages_of_one_place_add_up_to_no_more_than_all_of_it_i3(
     assert "60 % of bell/DC" in refused.json["detail"]
     assert "100.5 %" in refused.json["detail"]
     assert agreed.status == 200, agreed.body
+
+
+async def test_a_channel_is_shown_published_and_drawn(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT")
+    await connect_bell(house)
+    await call("PUT", "/v1/channels/bell/DC", {"source_locations": ["DC"]})
+
+    asked = await call("POST", "/v1/channels/bell/DC/publish", {"items": ["bolt", "bolt"]})
+    every = await call("POST", "/v1/channels/bell/dc/publish", {})
+    shown = await call("GET", "/v1/channels/bell/DC")
+    drawn = await call("GET", "/v1/channels/bell/DC/budget/chart?item=BOLT")
+
+    assert (asked.status, asked.json, every.json) == (202, {"listings": 1}, {"listings": 1})
+    assert (shown.json["share_mode"], shown.json["others"]) == ("POOL", {})
+    [bolt] = shown.json["items"]
+    assert (bolt["item"], bolt["pool"], bolt["shown"], bolt["together"]) == (
+        "BOLT", None, None, "0"
+    )  # fmt: skip
+    assert drawn.headers["content-type"].startswith("image/svg+xml")
+    assert b"BOLT: units held back" in drawn.body
+    for path in ("/v1/channels/bell/DC9", "/v1/channels/bell/DC9/budget/chart?item=BOLT"):
+        assert (await call("GET", path)).status == 404
+    assert (await call("POST", "/v1/channels/bell/DC9/publish", {})).status == 404

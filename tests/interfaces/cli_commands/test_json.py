@@ -57,6 +57,7 @@ ONCE: tuple[str, ...] = (
     "channel list",
     "channel show drop DC1",
     "channel budget drop DC1",
+    "channel publish drop DC1 --item BOLT",
     "key create board --role reader",
     "key list",
     "key revoke {key}",

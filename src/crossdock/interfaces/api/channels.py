@@ -90,17 +90,62 @@ class TermsSaid(BaseModel):
         return msgspec.convert(self.model_dump(mode="json") | named, Channel)
 
 
+class PublishSaid(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[Code] = Field(default_factory=list, max_length=10_000)
+
+
+class PublishAsked(BaseModel):
+    """How many listings will be looked at."""
+
+    listings: int
+
+
 class ChannelsShown(BaseModel):
     channels: list[Channel]
 
 
-def router(hub: Hub) -> APIRouter:
+def terms_routes(hub: Hub) -> APIRouter:
     routes = APIRouter(prefix="/v1/channels", tags=["channels"])
 
     @routes.get("", **needs("connections:read"))
     async def list_channels(caller: Caller) -> ChannelsShown:
         """List channels and their terms."""
         return ChannelsShown(channels=await hub.channels.listed(caller.scope))
+
+    # The location of a shop is often named by an address of its own.
+    @routes.put("/{connection}/{location:path}", **needs("connections:write"))
+    async def put_channel(
+        connection: Code, location: Code, said: TermsSaid, caller: Caller
+    ) -> Channel:
+        """Agree on terms; they replace the old ones, and every listed item is looked at again."""
+        await hub.directory.get(caller.scope, connection)
+        channel = said.channel(connection, location)
+        channel = await terms_said(hub.catalog, caller.scope, channel)
+        return await hub.channels.put(caller.scope, channel)
+
+    @routes.post(
+        "/{connection}/{location:path}/publish", status_code=202, **needs("connections:write")
+    )
+    async def publish(
+        connection: Code, location: Code, said: PublishSaid, caller: Caller
+    ) -> PublishAsked:
+        """Have levels written at once, even such as the channel is believed to hold already.
+
+        Without `items`, those of everything that the channel was told about.
+        """
+        items = [normalised(one) for one in said.items]
+        place = normalised(location)
+        asked = hub.publishing.requests.publish(caller.scope, connection, place, items)
+        return PublishAsked(listings=await asked)
+
+    return routes
+
+
+def showing_routes(hub: Hub) -> APIRouter:
+    """Put the longer addresses first: a location's own name may hold anything."""
+    routes = APIRouter(prefix="/v1/channels", tags=["channels"])
 
     @routes.get("/{connection}/{location:path}/budget/chart", **needs("connections:read"))
     async def draw_budget(
@@ -150,17 +195,6 @@ def router(hub: Hub) -> APIRouter:
         return await hub.publishing.exposures.show(
             caller.scope, connection, normalised(location), which
         )
-
-    # The location of a shop is often named by an address of its own.
-    @routes.put("/{connection}/{location:path}", **needs("connections:write"))
-    async def put_channel(
-        connection: Code, location: Code, said: TermsSaid, caller: Caller
-    ) -> Channel:
-        """Agree on terms; they replace the old ones, and every listed item is looked at again."""
-        await hub.directory.get(caller.scope, connection)
-        channel = said.channel(connection, location)
-        channel = await terms_said(hub.catalog, caller.scope, channel)
-        return await hub.channels.put(caller.scope, channel)
 
     return routes
 

@@ -168,6 +168,27 @@ def budget(
         stdout.print(f"drawn: {chart}")
 
 
+@app.command()
+def publish(
+    connection: Connection,
+    location: Location,
+    item: OneItem = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have levels written at once, even such as the channel is believed to hold already."""
+    items = [normalised(one) for one in item or ()]
+
+    async def asked(hub: Hub) -> int:
+        place = normalised(location)
+        return await hub.publishing.requests.publish(hub.scope, connection, place, items)
+
+    listings = with_hub(asked)
+    if as_json:
+        print_json({"listings": listings})
+    else:
+        stdout.print(f"{listings} to be written")
+
+
 def _wanted(items: list[str] | None, after: str, limit: int) -> ItemsWanted:
     named = [normalised(one) for one in items or ()]
     return ItemsWanted(items=named, after=normalised(after), limit=limit)

@@ -2,6 +2,7 @@
 
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
+from crossdock.orchestration.processes.availability_asking import Requests
 from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_claims import Calendar
 from crossdock.orchestration.processes.availability_exposure import Exposures
@@ -23,4 +24,5 @@ class Publishing:
         self.sales_reader = sales_reader(zones, clock)
         self.channels = Channels(database, clock, stock)
         self.budgets = Budgets(database, clock)
+        self.requests = Requests(database, clock)
         self.exposures = Exposures(database, self.process)

@@ -19,7 +19,7 @@ from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.processes.availability_facts import KnowsPools
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_shares import Said, check_shares
-from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.availability_writes import Listing, pattern_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,8 +254,7 @@ def _check_number(name: str, value: int | Decimal, where: str) -> None:
 
 
 async def _listed(tx: Transaction, listing: Listing) -> list[Key]:
-    prefix = listing.instance.replace("\\", r"\\").replace("_", r"\_").replace("%", r"\%")
-    rows = await tx.fetch(INSTANCES, NAME, tx.tenant, f"{prefix}%")
+    rows = await tx.fetch(INSTANCES, NAME, tx.tenant, pattern_of(listing))
     return [Key(tx.tenant, row["instance"]) for row in rows]
 
 

@@ -20,7 +20,7 @@ from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine.process import Key, Process
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_state import Facts, Shown
-from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.availability_writes import Listing, pattern_of
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 
 # The channel itself, on or off, and whoever else sells from any of its places.
@@ -143,10 +143,9 @@ class Exposures:
 
 
 async def _listed(tx: Transaction, listing: Listing, which: ItemsWanted) -> list[str]:
-    prefix = listing.instance
-    after = f"{prefix}{Listing('', '', which.after).instance[2:]}"
-    pattern = prefix.replace("\\", r"\\").replace("_", r"\_").replace("%", r"\%")
-    rows = await tx.fetch(LISTINGS, NAME, tx.tenant, after, f"{pattern}%", which.limit)
+    after = Listing(listing.connection, listing.location, which.after).instance
+    like = pattern_of(listing)
+    rows = await tx.fetch(LISTINGS, NAME, tx.tenant, after, like, which.limit)
     return [Listing.of(row["instance"]).item for row in rows]
 
 

@@ -108,7 +108,7 @@ select k.instance, k.item, c.*, i.is_excluded, i.pack, i.unit_numerator,
     exists (select from publishing_channel p where p.tenant = k.tenant and p.is_active
         and p.share_mode in ('PARTITION', 'PROTECTED')) as has_claims,
     l.heard_base, l.heard_at, l.disputed_at, l.repeated_at, l.settled_version, l.settlement,
-    l.observed, l.detail
+    l.observed, l.detail, l.asked_at
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
     k(tenant, instance, connection, location, item)
 join publishing_channel c
@@ -284,6 +284,7 @@ def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool], rights: Righ
             settlement=row["settlement"] and Settlement(row["settlement"]),
             observed=row["observed"],
             detail=row["detail"] or "",
+            asked_at=row["asked_at"],
         ),
     )
 

@@ -24,6 +24,9 @@ alter table publishing_item
     add column unit_margin bigint check (unit_margin >= 0),
     add column share_min bigint check (share_min >= 0),
     add column share_max bigint check (share_max >= 0);
+
+-- When a person last asked for the level to be written at once.
+alter table publishing_level add column asked_at timestamptz;
 """
 
 # Days are numbered as Python does, from the year 1. Days, hours and samples that are over five
@@ -104,6 +107,7 @@ alter table publishing_channel
 alter table publishing_item
     drop column oversell_percent, drop column unit_margin,
     drop column share_min, drop column share_max;
+alter table publishing_level drop column asked_at;
 """
 
 
