@@ -7,6 +7,7 @@ READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 WORKERS ?= 2
 SHUFFLES ?= 100000
+SELLOUTS ?= 20000
 PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	$(addprefix tests/unit/capabilities/inventory/test_,budget.py page.py proof.py protection.py publishing.py) \
 	tests/unit/applications/*/test_mapping.py \
@@ -52,8 +53,8 @@ check: $(READY_DEV)  ## Format, lint, types, architecture, dependencies
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
 
-simulate: $(READY_DEV)  ## 100,000 shuffles of late, repeated and reordered events
-	CROSSDOCK_SHUFFLES=$(SHUFFLES) $(BIN)/pytest -q -n $(WORKERS) tests/simulation $(ARGS)
+simulate: $(READY_DEV)  ## 100,000 shuffles of late, repeated and reordered events; 20,000 sell-outs
+	CROSSDOCK_SHUFFLES=$(SHUFFLES) CROSSDOCK_SELLOUTS=$(SELLOUTS) $(BIN)/pytest -q -n $(WORKERS) tests/simulation $(ARGS)
 
 bench: $(READY_DEV)  ## Every benchmark, side by side
 	$(BIN)/crossdock bench all $(ARGS)

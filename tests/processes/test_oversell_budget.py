@@ -4,11 +4,14 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from random import Random
 
 import pytest
 
 from crossdock.canonical.commands import CommandSettled, Lane, Settlement
 from crossdock.canonical.errors import Invalid, NotFound
+from crossdock.canonical.orders import OrderChanged
+from crossdock.canonical.quantities import MICROS
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
@@ -168,6 +171,32 @@ async def test_an_order_counts_once_whatever_becomes_of_it_and_however_often_it_
     assert (await desk.item()).rates == ()
     await desk.say(order(1, 7), version=5, at=at + timedelta(hours=3))
     assert [rate.per_hour for rate in (await desk.item()).rates] == [7]
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_whatever_order_versions_come_in_the_newest_is_what_was_taken(
+    desk: Desk, seed: int
+) -> None:
+    random = Random(seed)
+    said: list[tuple[int, int, OrderChanged]] = []
+    newest: dict[int, int] = {}
+    for number in range(12):
+        for version in range(1, random.randint(2, 5)):
+            units, cancelled = random.randint(1, 9), random.choice((0, 0, 1, 9))
+            said.append((version, number, order(number, units, cancelled=cancelled)))
+            newest[number] = max(0, units - cancelled)
+    random.shuffle(said)
+
+    for version, _, payload in said + random.sample(said, 5):
+        await desk.say(payload, version=version)
+
+    async with desk.database.transaction(MAIN) as tx:
+        row = await tx.fetchrow(
+            "select sum(micros) as micros, sum(squares) as squares from publishing_sold"
+            " where tenant = 'main'"
+        )
+    assert row["micros"] == sum(newest.values()) * MICROS
+    assert row["squares"] == sum(units**2 for units in newest.values()) * MICROS**2
 
 
 async def test_the_busiest_hour_of_the_week_counts(desk: Desk) -> None:

@@ -41,7 +41,17 @@ def list_channels(as_json: AsJson = False) -> None:
             print_json(channels)
             return
         table(
-            ("connection", "location", "sells from", "share", "buffer", "low", "within", "items"),
+            (
+                "connection",
+                "location",
+                "sells from",
+                "share",
+                "buffer",
+                "oversell",
+                "low",
+                "within",
+                "items",
+            ),
             [
                 (
                     channel.connection,
@@ -49,6 +59,7 @@ def list_channels(as_json: AsJson = False) -> None:
                     ", ".join(channel.source_locations),
                     channel.share_mode,
                     plain(channel.buffer),
+                    _percent(channel.oversell_percent),
                     plain(channel.low_threshold),
                     f"{channel.coalesce_seconds} s" if channel.is_active else "off",
                     len(channel.items) or "",
@@ -220,6 +231,10 @@ def _print_exposure(shown: ChannelExposure) -> None:
     )
 
 
+def _percent(percent: Decimal | None) -> str:
+    return "" if percent is None else f"{plain(percent)} %"
+
+
 def _known(units: Decimal | None) -> str:
     return "unknown" if units is None else plain(units)
 
@@ -237,7 +252,7 @@ def _print_budget(shown: ChannelBudget) -> None:
                 one.item,
                 ", ".join(f"{plain(rate.per_hour)} {rate.seller}" for rate in one.rates),
                 plain(one.blind),
-                f"{plain(one.oversell_percent)} %",
+                _percent(one.oversell_percent),
                 _worth(one.buffer, one.held_money, shown.currency),
                 _worth(one.avoided, one.avoided_money, shown.currency),
                 _worth(one.batch_buffer, one.batch_money, shown.currency),
