@@ -1,5 +1,6 @@
 """Channels of one pool are shown what is theirs, and nothing of what is kept for others."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -230,3 +231,19 @@ async def test_percentages_are_added_up_place_by_place(
         await put(desk, percent("off", "90", "dc1"))
     await put(desk, percent("three", "50", "dc2"))
     await put(desk, percent("four", "10", "dc2"))
+
+
+async def test_of_two_who_agree_at_once_on_more_than_there_is_one_is_refused(
+    database: Database, clock: VirtualClock
+) -> None:
+    desk = await opened(database, clock, KEY)
+    half = [
+        channel(f"shop{number}", ShareMode.PERCENT, share_percent=Decimal(40))
+        for number in range(6)
+    ]
+
+    answers = await asyncio.gather(*(put(desk, one) for one in half), return_exceptions=True)
+
+    refused = [answer for answer in answers if answer is not None]
+    assert len(refused) == 4
+    assert all(isinstance(answer, Invalid) for answer in refused)

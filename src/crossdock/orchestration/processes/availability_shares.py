@@ -13,6 +13,9 @@ from crossdock.orchestration.processes.availability_facts import KnowsPools
 
 WHOLE = 100
 
+# Of two who agree on shares at the same time, the second sees what the first has got.
+IN_TURNS = "select pg_advisory_xact_lock(hashtext('shares of ' || $1))"
+
 # Who else has a share of the same kind of anything that is sold from these places.
 RIVALS = """
 select connection, location, source_locations, share_percent from publishing_channel
@@ -54,6 +57,8 @@ class Said:
 
 async def check_shares(tx: Transaction, said: Said, stock: KnowsPools | None) -> None:
     """Refuse shares that with those of other channels are more than there is, naming them."""
+    if said.share_mode in {ShareMode.PERCENT, ShareMode.PARTITION}:
+        await tx.execute(IN_TURNS, tx.tenant)
     if said.share_mode is ShareMode.PERCENT:
         await _check_percents(tx, said)
     if said.share_mode is ShareMode.PARTITION and said.parts and stock is not None:
