@@ -7,8 +7,10 @@ READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 WORKERS ?= 2
 SHUFFLES ?= 100000
+SELLOUTS ?= 20000
 PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
-	$(addprefix tests/unit/capabilities/inventory/test_,page.py promise_proof.py proof.py publishing.py) \
+	$(addprefix tests/unit/capabilities/inventory/test_,budget.py page.py promise_proof.py proof.py) \
+	$(addprefix tests/unit/capabilities/inventory/test_,protection.py publishing.py) \
 	$(addprefix tests/unit/capabilities/sourcing/test_,calendars.py deciding.py document.py) \
 	tests/unit/applications/*/test_mapping.py \
 	$(addprefix tests/unit/applications/tryton/test_,changes.py counts.py wire.py) \
@@ -53,8 +55,8 @@ check: $(READY_DEV)  ## Format, lint, types, architecture, dependencies
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
 
-simulate: $(READY_DEV)  ## 100,000 shuffles of late, repeated and reordered events
-	CROSSDOCK_SHUFFLES=$(SHUFFLES) $(BIN)/pytest -q -n $(WORKERS) tests/simulation $(ARGS)
+simulate: $(READY_DEV)  ## 100,000 shuffles of late, repeated and reordered events; 20,000 sell-outs
+	CROSSDOCK_SHUFFLES=$(SHUFFLES) CROSSDOCK_SELLOUTS=$(SELLOUTS) $(BIN)/pytest -q -n $(WORKERS) tests/simulation $(ARGS)
 
 bench: $(READY_DEV)  ## Every benchmark, side by side
 	$(BIN)/crossdock bench all $(ARGS)

@@ -56,8 +56,8 @@ from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.engine import Engine, follow_all
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.order_sourcing import OrderSourcing
-from crossdock.orchestration.processes.availability_channels import Channels
-from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
+from crossdock.orchestration.processes.availability import Publishing
+from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.movement_facts import movement_posting
 from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
 from crossdock.orchestration.processes.movement_posting import Books
@@ -116,9 +116,10 @@ class Hub:
         self.sourcing = Sourcing(database, clock, outside.ids)
         self.order_sourcing = OrderSourcing(clock, self.catalog, self.inventory, self.sourcing)
         self.outbox = Outbox(database, clock)
-        self.channels = Channels(database, clock)
+        self.publishing = Publishing(database, clock, _Pools(self.inventory), self.catalog)
+        self.channels = self.publishing.channels
         processes = (
-            availability_publishing(_Pools(self.inventory)),
+            self.publishing.process,
             movement_posting(_Books(self.directory, self.catalog)),
         )
         self.engine = Engine(database, clock, self.outbox, processes, worker=self.worker)
@@ -169,6 +170,7 @@ class Hub:
             catalog.reader(self.catalog),
             self.waiting_room.reader,
             inventory.inventory_reader(self.clock),
+            self.publishing.sales_reader,
             *self.engine.readers(),
         )
 
@@ -321,6 +323,8 @@ class Hub:
             Job(name="extend event log", every=timedelta(minutes=10), work=self._extend_log),
             Job(name="recover messages", every=timedelta(minutes=1), work=self.inbox.recover,
                 limit=SHORT),
+            Job(name="oversell budgets", every=timedelta(minutes=2),
+                work=self.publishing.budgets.recompute),
         ]  # fmt: skip
 
     async def _extend_log(self) -> None:

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,15 +23,21 @@ from rich.console import Console
 from rich.text import Text
 from typer.testing import CliRunner
 
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.inventory import budget
+from crossdock.capabilities.inventory.budget import Seller
 from crossdock.connectivity.directory import installed_applications
 from crossdock.connectivity.sdk import Application, Grade, roles
 from crossdock.foundation.settings import Settings
 from crossdock.governance.contracts import release_contracts, write_contracts
+from crossdock.interfaces.api.budget_chart import drawn
 from crossdock.interfaces.cli.entry import COMMANDS, command_app
+from crossdock.orchestration.processes.oversell_shown import BudgetCurve
 
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = DOCS / "reference"
 PICTURE = DOCS / "images" / "demo.svg"
+BUDGET_PICTURE = DOCS / "images" / "budget.svg"
 WIDTH = 100
 
 
@@ -174,6 +181,24 @@ def _setting_rows(form: type[BaseModel]) -> Iterator[str]:
         yield f"| `{name}` | {shown} | {description} |"
 
 
+def budget_picture() -> str:
+    """Draw the budget of an item that sells 36 an hour over a path of ten seconds (A16)."""
+    hour = 36 * MICROS
+    seller = Seller(name="shop", peak=hour, taken=hour, squares=hour * MICROS, order_ms=0)
+    percent = Decimal(1)
+    curve = BudgetCurve(
+        item="36 an hour",
+        oversell_percent=percent,
+        seconds=Decimal(10),
+        buffer=Decimal(budget.held_back([seller], 10_000, percent)) / MICROS,
+        points=tuple(
+            (Decimal(ms) / 1000, Decimal(held) / MICROS)
+            for ms, held in budget.curve([seller], percent)
+        ),
+    )
+    return drawn(curve)
+
+
 def draw_demo() -> str:
     """Play the demo and draw what it leaves on a terminal."""
     command = "crossdock demo"
@@ -215,6 +240,7 @@ def main(arguments: list[str]) -> None:
     for name, page in PAGES.items():
         (REFERENCE / name).write_text(page())
     write_contracts(REFERENCE / "events")
+    BUDGET_PICTURE.write_text(budget_picture())
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ AT_WORK = [
     "how-to/choose-warehouses.md",
     "how-to/connect-a-shop.md",
     "how-to/replay-dead-letters.md",
+    "how-to/set-an-oversell-budget.md",
     "tutorial/first-steps.md",
 ]
 
@@ -46,12 +47,14 @@ SHOP = (
 RESERVATIONS = "reference/reservations.md"
 SOURCING = "how-to/choose-warehouses.md"
 OWN = "how-to/use-your-own-postgresql.md"
+BUDGET = "how-to/set-an-oversell-budget.md"
 TYPED = {
     *WAREHOUSE,
     *SHOP,
     RESERVATIONS,
     SOURCING,
     OWN,
+    BUDGET,
     "how-to/connect-tryton.md",  # before a real Tryton: tests/peers/tryton/test_page.py
     "tutorial/first-steps.md",  # tests/docs/test_tutorial.py
 }
@@ -226,6 +229,14 @@ def test_warehouses_are_chosen_as_the_page_says() -> None:
         reading(Path(folder)) as reader,
     ):
         reader.follow((DOCS / SOURCING).read_text())
+
+
+def test_an_oversell_budget_is_set_as_the_page_says() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
+        reading(Path(folder)) as reader,
+    ):
+        reader.follow((DOCS / BUDGET).read_text())
 
 
 async def test_a_postgresql_of_ones_own_is_used_as_the_page_says() -> None:

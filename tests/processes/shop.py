@@ -20,7 +20,9 @@ from crossdock.foundation.scope import Scope
 from crossdock.orchestration.decision import OpenCase
 from crossdock.orchestration.engine import Engine
 from crossdock.orchestration.engine.harness import BareStage, DatabaseStage
+from crossdock.orchestration.processes.availability_asking import Requests
 from crossdock.orchestration.processes.availability_channels import Channel, Channels
+from crossdock.orchestration.processes.availability_claims import Calendar
 from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_state import Agreement, Facts, Shown
@@ -106,6 +108,10 @@ class Play(Protocol):
         """Let the channel be switched off, or on again."""
         ...
 
+    async def ask(self) -> None:
+        """Let a person ask for the level to be written now."""
+        ...
+
     async def advance(self, step: timedelta) -> None: ...
 
     async def cases(self) -> list[str]:
@@ -134,9 +140,12 @@ class BarePlay:
     delivered: int = 0
 
     def __post_init__(self) -> None:
+        calendar = Calendar(Zones(), VirtualClock(NOON))
         self.facts = Facts(listing=LISTING, agreement=self.agreement, pool=None)
         self.stage = BareStage(
-            process=availability_publishing(Pools()), facts=lambda _key: self.facts, now=NOON
+            process=availability_publishing(Pools(), calendar),
+            facts=lambda _key: self.facts,
+            now=NOON,
         )
 
     @property
@@ -177,6 +186,10 @@ class BarePlay:
         self.agreement = replace(self.agreement, is_active=is_active)
         await self._now(replace(self.facts, agreement=self.agreement))
 
+    async def ask(self) -> None:
+        level = replace(self.facts.level, asked_at=self.stage.now)
+        await self._now(replace(self.facts, level=level))
+
     def keep_word(self, level: int, at: datetime) -> None:
         """Keep a word as the table does, for whoever looks next."""
         known, said = self.facts.level, level * MICROS
@@ -207,6 +220,18 @@ class BarePlay:
     async def _now(self, facts: Facts) -> None:
         self.facts = facts
         await self.stage.touch(LISTING.instance)
+
+
+class Zones:
+    """Stands in for the catalogue: the time zone of each place."""
+
+    def __init__(self, **known: str) -> None:
+        self.known = known
+
+    async def time_zones(
+        self, _tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        return {place: self.known[place[1]] for place in places if place[1] in self.known}
 
 
 class Pools:
@@ -247,13 +272,18 @@ class DatabasePlay:
 
     @classmethod
     async def open(
-        cls, database: Database, clock: VirtualClock, channel: Channel
+        cls,
+        database: Database,
+        clock: VirtualClock,
+        channel: Channel,
+        zones: Zones | None = None,
     ) -> "DatabasePlay":
         pools, outbox = Pools(), Sent()
-        engine = Engine(database, clock, outbox, [availability_publishing(pools)])
+        process = availability_publishing(pools, Calendar(zones or Zones(), clock))
+        engine = Engine(database, clock, outbox, [process])
         for reader in engine.readers():
             await readers.register(database, reader)
-        await Channels(database, clock).put(MAIN, channel)
+        await Channels(database, clock, pools).put(MAIN, channel)
         stage = DatabaseStage(database, engine, clock, NAME)
         return cls(database, clock, stage, pools, outbox, channel)
 
@@ -299,6 +329,10 @@ class DatabasePlay:
     async def switch(self, *, is_active: bool) -> None:
         self.channel = replace(self.channel, is_active=is_active)
         await Channels(self.database, self.clock).put(MAIN, self.channel)
+        await self.stage.engine.catch_up()
+
+    async def ask(self) -> None:
+        await Requests(self.database, self.clock).publish(MAIN, "shop", "web")
         await self.stage.engine.catch_up()
 
     async def hear_together(self, words: Sequence[tuple[int, datetime]]) -> None:

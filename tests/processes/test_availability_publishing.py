@@ -524,3 +524,51 @@ async def test_a_word_from_long_before_our_write_says_nothing_new(play: Play) ->
     await play.advance(timedelta(hours=1))
 
     assert quantities(play) == [("40", None)]
+
+
+async def test_a_person_has_a_level_written_at_once_though_the_channel_shows_it(
+    play: Play,
+) -> None:
+    await shows(play, 40)
+
+    await play.ask()
+    await play.deliver()
+    await play.advance(timedelta(hours=1))
+
+    assert quantities(play)[1:] == [("40", "40")]
+    assert play.writes[1].lane is Lane.IMMEDIATE
+
+
+async def test_what_would_wait_for_the_flush_does_not_wait_for_a_person(play: Play) -> None:
+    await shows(play, 40)
+    await play.stock(41)
+    assert len(play.writes) == 1
+
+    await play.ask()
+
+    assert quantities(play)[1:] == [("41", "40")]
+    assert play.writes[1].lane is Lane.IMMEDIATE
+
+
+async def test_what_a_person_asked_for_during_a_write_is_written_after_it(play: Play) -> None:
+    await play.stock(40)
+
+    await play.ask()
+    assert len(play.writes) == 1
+    await play.deliver()
+
+    assert quantities(play) == [("40", None), ("40", "40")]
+
+
+async def test_a_person_need_not_wait_for_a_refused_write_to_be_tried_again(play: Play) -> None:
+    await play.stock(40)
+    play.shop.refuses = "the shop is closed"
+    await play.deliver()
+    play.shop.refuses = ""
+
+    await play.advance(SECOND)
+    await play.ask()
+    await play.deliver()
+
+    assert play.shop.holds == 40
+    assert await play.cases() == ["closed"]

@@ -47,7 +47,10 @@ from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.engine.work import park
 from crossdock.orchestration.order_sourcing import OrderSourcing, SourceLine, SourceOrder
+from crossdock.orchestration.processes.availability_asking import Requests
 from crossdock.orchestration.processes.availability_channels import Channel, Channels
+from crossdock.orchestration.processes.availability_exposure import Exposures
+from crossdock.orchestration.processes.oversell_budget import Budgets, ItemsWanted
 from tests.conftest import NOON
 from tests.unit.connectivity.standins import command, levelled, webhook, world
 
@@ -59,9 +62,9 @@ BY = By("a stranger", "to see what happens")
 SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
 ENTRY = Entry(tenant="main", name="shop", application="stand_in", settings={"address": "shop"})
 SERVICES = (
-    *(Access, Authority, Cases, Catalog, Channels, Connections, Directory, Inbox, Instances),
-    *(Inventory, OrderSourcing, Outbox, Proposals, Quarantine, Refusals, Sourcing, Upkeep),
-    WaitingRoom,
+    *(Access, Authority, Budgets, Cases, Catalog, Channels, Connections, Directory, Exposures),
+    *(Inbox, Instances, Inventory, OrderSourcing, Outbox, Proposals, Quarantine, Refusals),
+    *(Requests, Sourcing, Upkeep, WaitingRoom),
 )
 WANTED = SourceOrder(lines=[SourceLine(item="SKU-1", quantity=EACH)], request_id="s1")
 ASKED = Asked(
@@ -186,6 +189,10 @@ REFERENCES = [Reference.item("77", EACH), Reference.item("SKU-1", EACH), Referen
 SHOWS: Mapping[str, Ask] = {
     "Access.keys": lambda full: full.hub.access.keys(OTHER),
     "Access.revoke": lambda full: full.hub.access.revoke(OTHER, full.key_id, by="x"),
+    "Budgets.curve": lambda full: full.hub.publishing.budgets.curve(OTHER, "shop", "web", "SKU-1"),
+    "Budgets.show": lambda full: full.hub.publishing.budgets.show(
+        OTHER, "shop", "web", ItemsWanted()
+    ),
     "Catalog.findings": lambda full: full.hub.catalog.findings(OTHER),
     "Catalog.item": lambda full: full.hub.catalog.item(OTHER, "SKU-1"),
     "Catalog.items": lambda full: full.hub.catalog.items(OTHER),
@@ -203,6 +210,9 @@ SHOWS: Mapping[str, Ask] = {
     "Directory.resume": lambda full: full.hub.directory.resume(OTHER, "shop"),
     "Directory.rotate_secrets": lambda full: full.hub.directory.rotate_secrets(OTHER),
     "Directory.who_plays": lambda full: full.hub.directory.who_plays(OTHER, PublishesAvailability),
+    "Exposures.show": lambda full: full.hub.publishing.exposures.show(
+        OTHER, "shop", "web", ItemsWanted()
+    ),
     "Inbox.receive": lambda full: full.hub.inbox.receive(OTHER, "shop", webhook()),
     "Inventory.confirm": lambda full: full.hub.inventory.confirm(OTHER, full.reservation_id),
     "Inventory.consume": lambda full: full.hub.inventory.consume(OTHER, full.reservation_id),
@@ -266,6 +276,7 @@ SHOWS: Mapping[str, Ask] = {
     "Refusals.count": lambda full: full.hub.refusals.count(OTHER),
     "Refusals.find": lambda full: full.hub.refusals.find(OTHER),
     "Refusals.reapply": lambda full: full.hub.refusals.reapply(OTHER, 1),
+    "Requests.publish": lambda full: full.hub.publishing.requests.publish(OTHER, "shop", "web"),
     "Upkeep.silent_sources": lambda full: full.hub.inventory.upkeep.silent_sources(OTHER),
     "WaitingRoom.count_since": lambda full: full.hub.waiting_room.count_since(OTHER, NOON),
     "WaitingRoom.waiting": lambda full: full.hub.waiting_room.waiting(OTHER),

@@ -19,6 +19,7 @@ OWNERS = {
     "0005_connectivity": "connectivity",
     "0006_orchestration": "orchestration",
     "0009_sourcing": "capabilities.sourcing",
+    "0010_budgets": "orchestration",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

@@ -38,6 +38,8 @@ WORKERS = {
     "crossdock.orchestration.engine.work.CLAIM": "the next due instances, whoever's",
     "crossdock.orchestration.engine.work.PARKED": "figures of the whole hub, for who runs it",
     "crossdock.orchestration.processes.availability_facts.IS_SOLD": "whether any channel sells",
+    "crossdock.orchestration.processes.channel_sales.IS_MEASURED": "whether any budget is made",
+    "crossdock.orchestration.processes.oversell_budget.TENANTS": "whose budgets to compute",
 }
 # Functions in the database read tables too, out of sight of the statements that call them.
 FUNCTIONS = {

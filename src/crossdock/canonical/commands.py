@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -61,6 +62,7 @@ class CommandSettled:
     """A command came to its end; its process hears of it here, and only here.
 
     `observed` is the value the target now holds, in the unit of the command, where it says so.
+    `lane` is how urgent it was, `asked_at` when its process asked for it.
     """
 
     TYPE: ClassVar[str] = "connectivity.command_settled.v1"
@@ -76,6 +78,8 @@ class CommandSettled:
     observed: Decimal | None = None
     code: str = ""
     detail: str = ""
+    lane: Lane | None = None
+    asked_at: datetime | None = None
 
     @property
     def key(self) -> str:

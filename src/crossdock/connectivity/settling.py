@@ -123,6 +123,8 @@ def _entry(command: OutboxCommand, now: datetime) -> Entry:
         observed=command.observed,
         code=command.code,
         detail=command.detail,
+        lane=command.lane,
+        asked_at=command.enqueued_at,
     )
     fact = Fact(
         # A command may end more than once: parked, then asked about, then done.

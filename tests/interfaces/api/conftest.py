@@ -40,8 +40,9 @@ from crossdock.interfaces.api import create_app
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.order_sourcing import OrderSourcing
-from crossdock.orchestration.processes.availability_channels import Channels
+from crossdock.orchestration.processes.availability import Publishing
 from tests.interfaces.api.applications import APPLICATIONS
+from tests.processes.shop import Pools
 
 OWNER = Principal(tenant="main", verbs=ROLES["owner"], key_id="owner")
 STRANGER = Principal(tenant="other", verbs=ROLES["owner"], key_id="stranger")
@@ -78,12 +79,18 @@ class House:
             self.directory,
             Neighbours(pollers=pollers, ports=ports, freshness=self.inventory.upkeep),
         )
-        self.channels = Channels(database, self.clock)
+        self.pools = Pools()
+        self.publishing = Publishing(database, self.clock, self.pools, self.catalog)
+        self.channels = self.publishing.channels
         self.inbox = Inbox(database, self.clock, self.directory, self.catalog, worker="test")
         self.quarantine = Quarantine(database, self.clock, self.inbox, self.catalog)
         self.proposals = Proposals(database)
         self.outbox = Outbox(database, self.clock)
-        self.readers = [catalog_face.reader(self.catalog), inventory_reader(self.clock)]
+        self.readers = [
+            catalog_face.reader(self.catalog),
+            inventory_reader(self.clock),
+            self.publishing.sales_reader,
+        ]
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)

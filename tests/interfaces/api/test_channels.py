@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.interfaces.api.conftest import Caller, House, stock
+from tests.interfaces.api.conftest import Caller, House, event, stock
 from tests.interfaces.api.test_access import connect_bell
 
 TERMS: dict[str, Any] = {
@@ -13,7 +13,13 @@ TERMS: dict[str, Any] = {
     "share_mode": "PERCENT",
     "share_percent": "37.5",
     "share_fixed": "1",
+    "share_min": "3",
+    "share_max": "30",
+    "period": "WEEK",
     "buffer": "2",
+    "oversell_percent": "0.5",
+    "unit_margin": "2.75",
+    "currency": "EUR",
     "cap": "100",
     "low_threshold": "5",
     "levels": ["1", "10.5"],
@@ -32,6 +38,10 @@ TERMS: dict[str, Any] = {
             "buffer": "1",
             "cap": None,
             "share_fixed": None,
+            "share_min": "4",
+            "share_max": None,
+            "oversell_percent": "2",
+            "unit_margin": "1",
             "pack": "6",
             "numerator": 12,
             "denominator": 1,
@@ -133,3 +143,87 @@ async def test_terms_that_cannot_be_kept_are_refused_with_their_place(
     assert (answer.status, answer.json["code"]) == (422, code), answer.body
     assert answer.json["where"] == where
     assert (await call("GET", "/v1/channels")).json == {"channels": []}
+
+
+async def test_a_channels_budget_is_shown_with_what_it_was_measured_by(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", "NUT")
+    await connect_bell(house)
+    terms = {
+        "source_locations": ["DC"],
+        "oversell_percent": "1",
+        "unit_margin": "2",
+        "currency": "EUR",
+        "items": [{"item": "NUT", "unit_margin": "0.333"}],
+    }
+    assert (await call("PUT", "/v1/channels/bell/DC", terms)).status == 200
+    lines = [
+        {"demand_ref": f"1/{item}", "item": item, "location": "DC",
+         "ordered": {"value": "36", "unit": "EA"}, "cancelled": {"value": "0", "unit": "EA"}}
+        for item in ("BOLT", "NUT")
+    ]  # fmt: skip
+    order = {"order_id": "1", "lines": lines, "channel": "bell"}
+    said = event("orders.order_changed.v1", "order:1", order, version=1)
+    said["occurred_at"] = house.clock.now().isoformat()
+    await call("POST", "/v1/events", {"source": "desk", "events": [said]})
+    await house.catch_up()
+
+    whole = (await call("GET", "/v1/channels/bell/DC/budget")).json
+    page = (await call("GET", "/v1/channels/bell/dc/budget?after=BOLT&limit=1")).json
+    some = (await call("GET", "/v1/channels/bell/dc/budget?item=nut&item=hose")).json
+
+    assert (whole["connection"], whole["location"], whole["currency"]) == ("bell", "DC", "EUR")
+    assert (whole["publish_seconds"], whole["publish_samples"]) == ("61", 0)
+    [bolt, nut] = whole["items"]
+    assert (bolt["item"], nut["item"]) == ("BOLT", "NUT")
+    # One order took all 36, so they come in lumps of 36, and one of them is held back.
+    assert (bolt["lump"], bolt["buffer"], bolt["batch_buffer"]) == ("36", "36", "216")
+    assert (bolt["held_money"], nut["held_money"]) == ("72.00", "11.99")
+    assert page["items"] == [nut]
+    assert [one["item"] for one in some["items"]] == ["HOSE", "NUT"]
+    assert some["items"][0]["buffer"] == "0"
+    gone = await call("GET", "/v1/channels/bell/DC9/budget")
+    assert (gone.status, gone.json["code"]) == (404, "not_found")
+
+
+async def test_percentages_of_one_place_add_up_to_no_more_than_all_of_it_i3(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT")
+    await connect_bell(house)
+    said = {"source_locations": ["DC"], "share_mode": "PERCENT", "share_percent": "60"}
+    await call("PUT", "/v1/channels/bell/DC", said)
+    await call("PUT", "/v1/locations/WEB", {})
+    await house.catch_up()
+
+    refused = await call("PUT", "/v1/channels/bell/WEB", said | {"share_percent": "40.5"})
+    agreed = await call("PUT", "/v1/channels/bell/WEB", said | {"share_percent": "40"})
+
+    assert (refused.status, refused.json["where"]) == (422, "/share_percent")
+    assert "60 % of bell/DC" in refused.json["detail"]
+    assert "100.5 %" in refused.json["detail"]
+    assert agreed.status == 200, agreed.body
+
+
+async def test_a_channel_is_shown_published_and_drawn(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT")
+    await connect_bell(house)
+    await call("PUT", "/v1/channels/bell/DC", {"source_locations": ["DC"]})
+
+    asked = await call("POST", "/v1/channels/bell/DC/publish", {"items": ["bolt", "bolt"]})
+    every = await call("POST", "/v1/channels/bell/dc/publish", {})
+    shown = await call("GET", "/v1/channels/bell/DC")
+    drawn = await call("GET", "/v1/channels/bell/DC/budget/chart?item=BOLT")
+
+    assert (asked.status, asked.json, every.json) == (202, {"listings": 1}, {"listings": 1})
+    assert (shown.json["share_mode"], shown.json["others"]) == ("POOL", {})
+    [bolt] = shown.json["items"]
+    assert (bolt["item"], bolt["pool"], bolt["shown"], bolt["together"]) == (
+        "BOLT", None, None, "0"
+    )  # fmt: skip
+    assert drawn.headers["content-type"].startswith("image/svg+xml")
+    assert b"BOLT: units held back" in drawn.body
+    for path in ("/v1/channels/bell/DC9", "/v1/channels/bell/DC9/budget/chart?item=BOLT"):
+        assert (await call("GET", path)).status == 404
+    assert (await call("POST", "/v1/channels/bell/DC9/publish", {})).status == 404

@@ -16,11 +16,12 @@ from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine import journal, marking
 from crossdock.orchestration.processes.availability_channels import Channel, Channels, ItemTerms
+from crossdock.orchestration.processes.availability_claims import Calendar
 from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_writes import Listing
 from tests.conftest import NOON
-from tests.processes.shop import MAIN, DatabasePlay, Pools, quantities
+from tests.processes.shop import MAIN, DatabasePlay, Pools, Zones, quantities
 
 SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
 
@@ -86,7 +87,7 @@ async def test_changes_of_stock_are_passed_over_until_a_channel_of_anybody_sells
     database: Database,
     clock: VirtualClock,
 ) -> None:
-    process = availability_publishing(Pools())
+    process = availability_publishing(Pools(), Calendar(Zones(), clock))
     unheard = marking.reader(process, clock).unheard
     assert unheard is not None
 

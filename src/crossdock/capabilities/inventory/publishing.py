@@ -12,14 +12,22 @@ from fractions import Fraction
 from math import ceil, isqrt
 
 from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.inventory.protection import part, within
 
 
 class ShareMode(StrEnum):
-    """POOL: all channels see everything, and each order reserves. PERCENT, FIXED: a part each."""
+    """What part of the stock a channel is shown.
+
+    POOL: all of it, as others are; each order reserves. PERCENT: so much of it. FIXED: up to so
+    much. PARTITION: so much that is nobody else's; if the parts are more than there is, all
+    shrink alike. PROTECTED: what is not kept for others, up to its own maximum.
+    """
 
     POOL = "POOL"
     PERCENT = "PERCENT"
     FIXED = "FIXED"
+    PARTITION = "PARTITION"
+    PROTECTED = "PROTECTED"
 
 
 class WhenStale(StrEnum):
@@ -43,11 +51,18 @@ class Pace(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What is agreed with a channel about one item."""
+    """What is agreed with a channel about one item, and what that means just now.
+
+    `shares` is the sum of all parts of a PARTITION, `kept_for_others` what is protected for other
+    channels of the pool, `allowance` what a maximum leaves (None: there is none).
+    """
 
     share_mode: ShareMode = ShareMode.POOL
     share_percent: Decimal = Decimal(100)
     share_fixed: int = 0
+    shares: int = 0
+    kept_for_others: int = 0
+    allowance: int | None = None
     buffer: int = 0
     cap: int | None = None
     pack: int = MICROS
@@ -60,10 +75,12 @@ class Terms:
 
 
 def share(pool: int, terms: Terms) -> int:
-    """Cut the channel's part out of the pool; never more than there is."""
-    there_is = max(0, pool)
+    """Cut the channel's part out of the pool; never more than there is, nor what is others'."""
+    there_is = within(pool, terms.kept_for_others, terms.allowance)
     if terms.share_mode is ShareMode.FIXED:
         return min(there_is, terms.share_fixed)
+    if terms.share_mode is ShareMode.PARTITION:
+        return part(there_is, terms.share_fixed, max(terms.share_fixed, terms.shares))
     if terms.share_mode is ShareMode.PERCENT:
         return int(there_is * Fraction(terms.share_percent) / 100)
     return there_is
@@ -122,6 +139,11 @@ def latency_buffer(sales_per_hour: Decimal, latency_seconds: Decimal, z: Decimal
 def in_channel_units(base: int, numerator: int, denominator: int) -> int:
     """Convert millionths of the base unit, rounding down: what fills no unit is not sold."""
     return base * denominator // numerator
+
+
+def in_channel_units_up(base: int, numerator: int, denominator: int) -> int:
+    """Convert millionths of the base unit, rounding up: what is held back is never less."""
+    return -(-base * denominator // numerator)
 
 
 def _floor(amount: int, step: int) -> int:

@@ -1,27 +1,35 @@
 """`/v1/channels`: what is agreed with each sales channel."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from crossdock.capabilities.catalog import normalised
+from crossdock.capabilities.inventory.protection import Period
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
+from crossdock.interfaces.api.budget_chart import drawn
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import AmountText, Code
+from crossdock.interfaces.api.shapes import After, AmountText, Code, Limit
 from crossdock.interfaces.api.terms_said import terms_said
 from crossdock.orchestration.processes.availability_channels import Channel
+from crossdock.orchestration.processes.availability_exposure import ChannelExposure
+from crossdock.orchestration.processes.oversell_budget import ItemsWanted
+from crossdock.orchestration.processes.oversell_shown import ChannelBudget
 
 Whole = Annotated[int, Field(strict=True, ge=0, le=10**12)]
 Flag = Annotated[bool, Field(strict=True)]
+Items = Annotated[Sequence[Code], Query(max_length=1000, description="These items alone.")]
 
 
 class ItemTermsSaid(BaseModel):
     """What is different for one item; what is left out or null is as the channel says.
 
     `numerator / denominator` base units make one unit that the channel sells (a case: 12/1).
-    `pack` is the least that it sells of that unit.
+    `pack` is the least that it sells of that unit. `unit_margin` is in the channel's currency.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -31,6 +39,10 @@ class ItemTermsSaid(BaseModel):
     buffer: AmountText | None = None
     cap: AmountText | None = None
     share_fixed: AmountText | None = None
+    share_min: AmountText | None = None
+    share_max: AmountText | None = None
+    oversell_percent: AmountText | None = None
+    unit_margin: AmountText | None = None
     pack: AmountText | None = None
     numerator: Whole = 1
     denominator: Whole = 1
@@ -40,7 +52,10 @@ class TermsSaid(BaseModel):
     """Amounts are decimal strings, in the unit that the channel sells.
 
     `source_locations` are what it sells from, locations or groups of them; `wakes_on` are others
-    whose changes concern it.
+    whose changes concern it. With an `oversell_percent` the buffer is computed so that sales which
+    nobody knows of yet exceed it so seldom, and `buffer` is its least. `share_min` is kept for a
+    PROTECTED channel, `share_max` limits it, each per `period`. `unit_margin` is what one unit
+    earns, in `currency`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -50,7 +65,13 @@ class TermsSaid(BaseModel):
     share_mode: ShareMode = ShareMode.POOL
     share_percent: AmountText = "100"
     share_fixed: AmountText = "0"
+    share_min: AmountText = "0"
+    share_max: AmountText | None = None
+    period: Period = Period.DAY
     buffer: AmountText = "0"
+    oversell_percent: AmountText | None = None
+    unit_margin: AmountText | None = None
+    currency: Annotated[str, Field(pattern="^([A-Z]{3})?$")] = ""
     cap: AmountText | None = None
     low_threshold: AmountText = "0"
     levels: list[AmountText] = Field(default_factory=list, max_length=100)
@@ -69,11 +90,23 @@ class TermsSaid(BaseModel):
         return msgspec.convert(self.model_dump(mode="json") | named, Channel)
 
 
+class PublishSaid(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[Code] = Field(default_factory=list, max_length=10_000)
+
+
+class PublishAsked(BaseModel):
+    """How many listings will be looked at."""
+
+    listings: int
+
+
 class ChannelsShown(BaseModel):
     channels: list[Channel]
 
 
-def router(hub: Hub) -> APIRouter:
+def terms_routes(hub: Hub) -> APIRouter:
     routes = APIRouter(prefix="/v1/channels", tags=["channels"])
 
     @routes.get("", **needs("connections:read"))
@@ -92,4 +125,80 @@ def router(hub: Hub) -> APIRouter:
         channel = await terms_said(hub.catalog, caller.scope, channel)
         return await hub.channels.put(caller.scope, channel)
 
+    @routes.post(
+        "/{connection}/{location:path}/publish", status_code=202, **needs("connections:write")
+    )
+    async def publish(
+        connection: Code, location: Code, said: PublishSaid, caller: Caller
+    ) -> PublishAsked:
+        """Have levels written at once, even such as the channel is believed to hold already.
+
+        Without `items`, those of everything that the channel was told about.
+        """
+        items = [normalised(one) for one in said.items]
+        place = normalised(location)
+        asked = hub.publishing.requests.publish(caller.scope, connection, place, items)
+        return PublishAsked(listings=await asked)
+
     return routes
+
+
+def showing_routes(hub: Hub) -> APIRouter:
+    """Put the longer addresses first: a location's own name may hold anything."""
+    routes = APIRouter(prefix="/v1/channels", tags=["channels"])
+
+    @routes.get("/{connection}/{location:path}/budget/chart", **needs("connections:read"))
+    async def draw_budget(
+        connection: Code, location: Code, item: Code, caller: Caller
+    ) -> Response:
+        """Draw one item's buffer against the delay of the path, as SVG."""
+        place, named = normalised(location), normalised(item)
+        curve = await hub.publishing.budgets.curve(caller.scope, connection, place, named)
+        return Response(drawn(curve), media_type="image/svg+xml")
+
+    @routes.get("/{connection}/{location:path}/budget", **needs("connections:read"))
+    async def show_budget(
+        connection: Code,
+        location: Code,
+        caller: Caller,
+        *,
+        item: Items = (),
+        after: After = "",
+        limit: Limit = 100,
+    ) -> ChannelBudget:
+        """Show what a channel holds back so that it seldom oversells, and what that costs.
+
+        Per item: who takes how much in his busiest hour, what sells unseen meanwhile, the buffer,
+        and what it would be behind a file every two hours. Without `item`, a page of those that
+        sell.
+        """
+        which = _wanted(item, after, limit)
+        return await hub.publishing.budgets.show(
+            caller.scope, connection, normalised(location), which
+        )
+
+    @routes.get("/{connection}/{location:path}", **needs("connections:read"))
+    async def show_channel(
+        connection: Code,
+        location: Code,
+        caller: Caller,
+        *,
+        item: Items = (),
+        after: After = "",
+        limit: Limit = 100,
+    ) -> ChannelExposure:
+        """Show what a channel shows of each item beside what there is, and what all show together.
+
+        Without `item`, a page of those it was told about.
+        """
+        which = _wanted(item, after, limit)
+        return await hub.publishing.exposures.show(
+            caller.scope, connection, normalised(location), which
+        )
+
+    return routes
+
+
+def _wanted(items: Sequence[str], after: str, limit: int) -> ItemsWanted:
+    named = [normalised(one) for one in items]
+    return ItemsWanted(items=named, after=normalised(after), limit=limit)

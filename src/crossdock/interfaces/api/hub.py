@@ -21,6 +21,7 @@ from crossdock.governance.authority import Authority
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.order_sourcing import OrderSourcing
+from crossdock.orchestration.processes.availability import Publishing
 from crossdock.orchestration.processes.availability_channels import Channels
 
 
@@ -60,6 +61,9 @@ class Hub(Protocol):
 
     @property
     def channels(self) -> Channels: ...
+
+    @property
+    def publishing(self) -> Publishing: ...
 
     @property
     def inbox(self) -> Inbox: ...

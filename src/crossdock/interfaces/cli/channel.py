@@ -1,6 +1,7 @@
 """`crossdock channel`: what is agreed with each sales channel."""
 
 from dataclasses import fields
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,13 +11,24 @@ import typer
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import plain
+from crossdock.capabilities.catalog import normalised
+from crossdock.interfaces.api.budget_chart import drawn
 from crossdock.interfaces.api.terms_said import terms_said
-from crossdock.interfaces.cli.files import read_object
+from crossdock.interfaces.cli.files import read_object, write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.orchestration.processes.availability_channels import Channel, ItemTerms
+from crossdock.orchestration.processes.availability_exposure import ChannelExposure
+from crossdock.orchestration.processes.oversell_budget import ItemsWanted
+from crossdock.orchestration.processes.oversell_shown import ChannelBudget
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+Connection = Annotated[str, typer.Argument(help="The shop's connection.")]
+Location = Annotated[str, typer.Argument(help="The hub's name of the shop's own location.")]
+OneItem = Annotated[list[str] | None, typer.Option(help="This item alone; repeatable.")]
+After = Annotated[str, typer.Option(help="The last item of the page before.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="Items at most.")]
 
 
 @app.command(name="list")
@@ -29,7 +41,17 @@ def list_channels(as_json: AsJson = False) -> None:
             print_json(channels)
             return
         table(
-            ("connection", "location", "sells from", "share", "buffer", "low", "within", "items"),
+            (
+                "connection",
+                "location",
+                "sells from",
+                "share",
+                "buffer",
+                "oversell",
+                "low",
+                "within",
+                "items",
+            ),
             [
                 (
                     channel.connection,
@@ -37,6 +59,7 @@ def list_channels(as_json: AsJson = False) -> None:
                     ", ".join(channel.source_locations),
                     channel.share_mode,
                     plain(channel.buffer),
+                    _percent(channel.oversell_percent),
                     plain(channel.low_threshold),
                     f"{channel.coalesce_seconds} s" if channel.is_active else "off",
                     len(channel.items) or "",
@@ -51,8 +74,8 @@ def list_channels(as_json: AsJson = False) -> None:
 
 @app.command()
 def put(
-    connection: Annotated[str, typer.Argument(help="The shop's connection.")],
-    location: Annotated[str, typer.Argument(help="The hub's name of the shop's own location.")],
+    connection: Connection,
+    location: Location,
     source: Annotated[
         list[str] | None,
         typer.Option("--from", help="Location or group whose stock it sells; repeatable."),
@@ -61,6 +84,10 @@ def put(
     low: Annotated[str | None, typer.Option(help="At and below this, told at once.")] = None,
     within: Annotated[
         int | None, typer.Option(min=0, help="Seconds in which other changes are told.")
+    ] = None,
+    oversell: Annotated[
+        str | None,
+        typer.Option(help="Percent of stock-outs that may oversell: the buffer is computed."),
     ] = None,
     file: Annotated[
         Path | None, typer.Option(help="JSON file with more terms: fields of a channel.")
@@ -75,6 +102,7 @@ def put(
         "buffer": buffer,
         "low_threshold": low,
         "coalesce_seconds": within,
+        "oversell_percent": oversell,
     }
     terms = read_object(file) if file else {}
     channel = _channel(terms | {name: value for name, value in said.items() if value is not None})
@@ -90,6 +118,153 @@ def put(
             stdout.print(f"{connection} sells from {sources} at {agreed.location}")
 
     with_hub(asked)
+
+
+@app.command()
+def show(
+    connection: Connection,
+    location: Location,
+    item: OneItem = None,
+    after: After = "",
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a channel shows beside what there is, and what all show together."""
+
+    async def asked(hub: Hub) -> None:
+        which = _wanted(item, after, limit)
+        shown = await hub.publishing.exposures.show(
+            hub.scope, connection, normalised(location), which
+        )
+        if as_json:
+            print_json(shown)
+        else:
+            _print_exposure(shown)
+
+    with_hub(asked)
+
+
+@app.command()
+def budget(
+    connection: Connection,
+    location: Location,
+    item: OneItem = None,
+    after: After = "",
+    limit: Limit = 100,
+    chart: Annotated[
+        Path | None, typer.Option(help="Draw the buffer against the delay into this SVG file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a channel holds back so that it seldom oversells, and what that costs."""
+    which, place = _wanted(item, after, limit), normalised(location)
+    if chart is not None and len(which.items) != 1:
+        raise Invalid("a chart is of one item", where="--item", hint="add --item ITEM, once")
+
+    async def asked(hub: Hub) -> tuple[ChannelBudget, str]:
+        budgets = hub.publishing.budgets
+        shown = await budgets.show(hub.scope, connection, place, which)
+        if chart is None:
+            return shown, ""
+        return shown, drawn(await budgets.curve(hub.scope, connection, place, which.items[0]))
+
+    shown, picture = with_hub(asked)
+    if chart is not None:
+        write_text(chart, picture)
+    if as_json:
+        print_json(shown)
+        return
+    _print_budget(shown)
+    if chart is not None:
+        stdout.print(f"drawn: {chart}")
+
+
+@app.command()
+def publish(
+    connection: Connection,
+    location: Location,
+    item: OneItem = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have levels written at once, even such as the channel is believed to hold already."""
+    items = [normalised(one) for one in item or ()]
+
+    async def asked(hub: Hub) -> int:
+        place = normalised(location)
+        return await hub.publishing.requests.publish(hub.scope, connection, place, items)
+
+    listings = with_hub(asked)
+    if as_json:
+        print_json({"listings": listings})
+    else:
+        stdout.print(f"{listings} to be written")
+
+
+def _wanted(items: list[str] | None, after: str, limit: int) -> ItemsWanted:
+    named = [normalised(one) for one in items or ()]
+    return ItemsWanted(items=named, after=normalised(after), limit=limit)
+
+
+def _print_exposure(shown: ChannelExposure) -> None:
+    others = ", ".join(f"{name} ({mode})" for name, mode in shown.others.items())
+    stdout.print(
+        f"{shown.connection} at {shown.location} ({shown.share_mode})"
+        f" sells from one pool with {others or 'nobody else'}"
+    )
+    table(
+        ("item", "there is", "others'", "may take", "buffer", "to show", "shown", "all", "beyond"),
+        [
+            (
+                one.item,
+                _known(one.pool),
+                plain(one.kept_for_others),
+                "" if one.allowance is None else plain(one.allowance),
+                plain(one.buffer),
+                _known(one.exposed),
+                _known(one.shown),
+                plain(one.together),
+                plain(one.beyond),
+            )
+            for one in shown.items
+        ],
+        empty="it was told of no item yet",
+    )
+
+
+def _percent(percent: Decimal | None) -> str:
+    return "" if percent is None else f"{plain(percent)} %"
+
+
+def _known(units: Decimal | None) -> str:
+    return "unknown" if units is None else plain(units)
+
+
+def _print_budget(shown: ChannelBudget) -> None:
+    stdout.print(
+        f"{shown.connection} hears of a change within {plain(shown.publish_seconds)} s"
+        f" ({shown.publish_samples} measured); its orders are heard within"
+        f" {plain(shown.order_seconds)} s ({shown.order_samples} measured)"
+    )
+    table(
+        ("item", "sells an hour", "unseen", "target", "buffer", "avoids", "every two hours"),
+        [
+            (
+                one.item,
+                ", ".join(f"{plain(rate.per_hour)} {rate.seller}" for rate in one.rates),
+                plain(one.blind),
+                _percent(one.oversell_percent),
+                _worth(one.buffer, one.held_money, shown.currency),
+                _worth(one.avoided, one.avoided_money, shown.currency),
+                _worth(one.batch_buffer, one.batch_money, shown.currency),
+            )
+            for one in shown.items
+        ],
+        empty="no item has a target: `crossdock channel put CONNECTION LOCATION --oversell 1`",
+    )
+
+
+def _worth(units: Decimal, money: Decimal | None, currency: str) -> str:
+    return plain(units) if money is None else f"{plain(units)} ({money:f} {currency})"
 
 
 def _channel(terms: dict[str, Any]) -> Channel:

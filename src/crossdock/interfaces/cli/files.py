@@ -1,4 +1,4 @@
-"""JSON files that commands are given."""
+"""Files that commands are given, or asked to write."""
 
 from pathlib import Path
 from typing import Any
@@ -16,3 +16,11 @@ def read_object(file: Path) -> dict[str, Any]:
         raise Invalid(f"{file} cannot be read: {error.strerror}", where=str(file)) from None
     except msgspec.DecodeError as error:
         raise Invalid(f"{file} is not a JSON object: {error}", where=str(file)) from None
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file, or say why it cannot be."""
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise Invalid(f"{file} cannot be written: {error.strerror}", where=str(file)) from None

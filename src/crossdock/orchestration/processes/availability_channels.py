@@ -7,15 +7,19 @@ from types import MappingProxyType
 from typing import Any
 
 from crossdock.canonical.errors import Invalid
+from crossdock.canonical.money import minor_unit
 from crossdock.canonical.quantities import AMOUNT_MAX, MICROS, plain
+from crossdock.capabilities.inventory.protection import Period
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
+from crossdock.orchestration.processes.availability_facts import KnowsPools
 from crossdock.orchestration.processes.availability_publishing import NAME
-from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.availability_shares import Said, check_shares
+from crossdock.orchestration.processes.availability_writes import Listing, pattern_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +27,7 @@ class ItemTerms:
     """What is different for one item; None means as the channel says.
 
     `numerator / denominator` base units make one unit that the channel sells (a case: 12/1).
-    `pack` is the least that it sells of that unit.
+    `pack` is the least that it sells of that unit. `unit_margin` is in the channel's currency.
     """
 
     item: str
@@ -31,6 +35,10 @@ class ItemTerms:
     buffer: Decimal | None = None
     cap: Decimal | None = None
     share_fixed: Decimal | None = None
+    share_min: Decimal | None = None
+    share_max: Decimal | None = None
+    oversell_percent: Decimal | None = None
+    unit_margin: Decimal | None = None
     pack: Decimal | None = None
     numerator: int = 1
     denominator: int = 1
@@ -41,7 +49,11 @@ class Channel:
     """One location of a channel connection. Amounts are in the unit that the channel sells.
 
     `source_locations` are what availability is asked of (nodes or groups); `wakes_on` are the
-    locations whose changes concern it: the same, and the members of groups.
+    locations whose changes concern it: the same, and the members of groups. With an
+    `oversell_percent` the buffer is computed so that orders which come in while a change is on its
+    way exceed it so seldom, and `buffer` is its least (§3.7). `share_min` is kept for a PROTECTED
+    channel, `share_max` limits it, each per `period` of the first source location's calendar
+    (§3.6). `unit_margin` is what one unit sold earns, in `currency`.
     """
 
     connection: str
@@ -51,7 +63,13 @@ class Channel:
     share_mode: ShareMode = ShareMode.POOL
     share_percent: Decimal = Decimal(100)
     share_fixed: Decimal = Decimal(0)
+    share_min: Decimal = Decimal(0)
+    share_max: Decimal | None = None
+    period: Period = Period.DAY
     buffer: Decimal = Decimal(0)
+    oversell_percent: Decimal | None = None
+    unit_margin: Decimal | None = None
+    currency: str = ""
     cap: Decimal | None = None
     low_threshold: Decimal = Decimal(0)
     levels: tuple[Decimal, ...] = ()
@@ -69,6 +87,7 @@ class Channel:
 BOUNDS: Mapping[str, tuple[Decimal | int, Decimal | int]] = MappingProxyType(
     {
         "share_percent": (0, 100),
+        "oversell_percent": (Decimal("0.0001"), 50),
         "coalesce_seconds": (0, 3600),
         "jump_percent": (1, 100),
         "unexplained_seconds": (0, 86_400),
@@ -85,8 +104,9 @@ PUT = """
 insert into publishing_channel (tenant, connection, location, source_locations, wakes_on,
     share_mode, share_percent, share_fixed, buffer, cap, low_threshold, levels, coalesce_seconds,
     jump_percent, unexplained_seconds, corrections_max, retry_seconds, when_stale, stale_buffer,
-    is_active)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+    is_active, oversell_percent, unit_margin, currency, share_min, share_max, period)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+    $21, $22, $23, $24, $25, $26)
 on conflict (tenant, connection, location) do update set
     source_locations = excluded.source_locations, wakes_on = excluded.wakes_on,
     share_mode = excluded.share_mode, share_percent = excluded.share_percent,
@@ -96,7 +116,9 @@ on conflict (tenant, connection, location) do update set
     unexplained_seconds = excluded.unexplained_seconds,
     corrections_max = excluded.corrections_max, retry_seconds = excluded.retry_seconds,
     when_stale = excluded.when_stale, stale_buffer = excluded.stale_buffer,
-    is_active = excluded.is_active
+    is_active = excluded.is_active, oversell_percent = excluded.oversell_percent,
+    unit_margin = excluded.unit_margin, currency = excluded.currency,
+    share_min = excluded.share_min, share_max = excluded.share_max, period = excluded.period
 """
 
 DROP_ITEMS = """
@@ -105,9 +127,11 @@ delete from publishing_item where tenant = $1 and connection = $2 and location =
 
 PUT_ITEMS = """
 insert into publishing_item (tenant, connection, location, item, is_excluded, buffer, cap,
-    share_fixed, pack, unit_numerator, unit_denominator)
+    share_fixed, pack, unit_numerator, unit_denominator, oversell_percent, unit_margin, share_min,
+    share_max)
 select $1, $2, $3, * from unnest($4::text[], $5::boolean[], $6::bigint[], $7::bigint[],
-    $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
+    $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::numeric[], $13::bigint[],
+    $14::bigint[], $15::bigint[])
 """
 
 # Every item that this channel has ever been told about must be looked at under the new terms.
@@ -135,9 +159,11 @@ order by item
 class Channels:
     """Sets and shows what is agreed with channels."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, stock: KnowsPools | None = None) -> None:
+        """Without `stock`, parts of a pool are compared with each other but not with the pool."""
         self._database = database
         self._clock = clock
+        self._stock = stock
 
     async def put(self, scope: Scope, channel: Channel) -> Channel:
         """Agree on these terms, and give them; every item listed there is looked at again.
@@ -149,6 +175,8 @@ class Channels:
         channel = replace(channel, wakes_on=tuple(woken))
         key = (scope.tenant, channel.connection, channel.location)
         async with self._database.transaction(scope) as tx:
+            if channel.is_active:
+                await check_shares(tx, _shares_of(channel), self._stock)
             await tx.execute(PUT, *key, *_columns(channel))
             await tx.execute(DROP_ITEMS, *key)
             if channel.items:
@@ -185,6 +213,7 @@ def check_terms(channel: Channel) -> None:
     if not channel.source_locations:
         raise Invalid("no location to sell from", where="/source_locations")
     _check_numbers(channel, "")
+    _check_margins(channel)
     for number, level in enumerate(channel.levels):
         _check_number("levels", level, f"/levels/{number}")
     named: set[str] = set()
@@ -193,6 +222,18 @@ def check_terms(channel: Channel) -> None:
         if terms.item in named:
             raise Invalid(f"{terms.item} is there twice", where=f"/items/{number}/item")
         named.add(terms.item)
+
+
+def _check_margins(channel: Channel) -> None:
+    """Refuse money without a currency, and a currency that there is not."""
+    margins = [channel.unit_margin, *(terms.unit_margin for terms in channel.items)]
+    if channel.currency:
+        try:
+            minor_unit(channel.currency)
+        except Invalid as error:
+            raise Invalid(error.message, where="/currency") from None
+    elif any(margin is not None for margin in margins):
+        raise Invalid("a margin without a currency", where="/currency", hint="EUR, for example")
 
 
 def _check_numbers(terms: Channel | ItemTerms, at: str) -> None:
@@ -206,15 +247,14 @@ def _check_number(name: str, value: int | Decimal, where: str) -> None:
     least, most = BOUNDS.get(name, (0, AMOUNT_MAX))
     if not Decimal(value).is_finite() or not least <= value <= most:
         raise Invalid(f"{value} is not between {least} and {most}", where=where)
-    if name == "share_percent" and value * 10_000 % 1:
+    if name.endswith("_percent") and value * 10_000 % 1:
         raise Invalid(f"{value} has more than four decimals", where=where)
     if value * MICROS % 1:
         raise Invalid(f"{value} has more than six decimals", where=where)
 
 
 async def _listed(tx: Transaction, listing: Listing) -> list[Key]:
-    prefix = listing.instance.replace("\\", r"\\").replace("_", r"\_").replace("%", r"\%")
-    rows = await tx.fetch(INSTANCES, NAME, tx.tenant, f"{prefix}%")
+    rows = await tx.fetch(INSTANCES, NAME, tx.tenant, pattern_of(listing))
     return [Key(tx.tenant, row["instance"]) for row in rows]
 
 
@@ -228,6 +268,10 @@ async def _items_of(tx: Transaction, channel: Any) -> tuple[ItemTerms, ...]:
             buffer=_optional(row["buffer"]),
             cap=_optional(row["cap"]),
             share_fixed=_optional(row["share_fixed"]),
+            share_min=_optional(row["share_min"]),
+            share_max=_optional(row["share_max"]),
+            oversell_percent=_percent(row["oversell_percent"]),
+            unit_margin=_optional(row["unit_margin"]),
             pack=_optional(row["pack"]),
             numerator=row["unit_numerator"],
             denominator=row["unit_denominator"],
@@ -245,7 +289,13 @@ def _channel_of(row: Mapping[str, Any], items: tuple[ItemTerms, ...]) -> Channel
         share_mode=ShareMode(row["share_mode"]),
         share_percent=Decimal(plain(row["share_percent"])),
         share_fixed=_decimal(row["share_fixed"]),
+        share_min=_decimal(row["share_min"]),
+        share_max=_optional(row["share_max"]),
+        period=Period(row["period"]),
         buffer=_decimal(row["buffer"]),
+        oversell_percent=_percent(row["oversell_percent"]),
+        unit_margin=_optional(row["unit_margin"]),
+        currency=row["currency"],
         cap=_optional(row["cap"]),
         low_threshold=_decimal(row["low_threshold"]),
         levels=tuple(_decimal(level) for level in row["levels"]),
@@ -280,6 +330,12 @@ def _columns(channel: Channel) -> list[Any]:
         channel.when_stale,
         _micros(channel.stale_buffer),
         channel.is_active,
+        channel.oversell_percent,
+        _micros(channel.unit_margin),
+        channel.currency,
+        _micros(channel.share_min),
+        _micros(channel.share_max),
+        channel.period,
     ]
 
 
@@ -293,7 +349,28 @@ def _item_columns(items: Sequence[ItemTerms]) -> list[list[Any]]:
         [_micros(terms.pack) for terms in items],
         [terms.numerator for terms in items],
         [terms.denominator for terms in items],
+        [terms.oversell_percent for terms in items],
+        [_micros(terms.unit_margin) for terms in items],
+        [_micros(terms.share_min) for terms in items],
+        [_micros(terms.share_max) for terms in items],
     ]
+
+
+def _shares_of(channel: Channel) -> Said:
+    parts: dict[str, tuple[int, str]] = {}
+    for number, terms in enumerate(channel.items):
+        share = channel.share_fixed if terms.share_fixed is None else terms.share_fixed
+        base = -(-int(share * MICROS) * terms.numerator // terms.denominator)
+        if not terms.is_excluded:
+            parts[terms.item] = (base, f"/items/{number}/share_fixed")
+    return Said(
+        connection=channel.connection,
+        location=channel.location,
+        source_locations=channel.source_locations,
+        share_mode=channel.share_mode,
+        share_percent=channel.share_percent,
+        parts=parts,
+    )
 
 
 def _listing(channel: Channel, item: str) -> Listing:
@@ -310,3 +387,7 @@ def _decimal(micros: int) -> Decimal:
 
 def _optional(micros: int | None) -> Decimal | None:
     return None if micros is None else _decimal(micros)
+
+
+def _percent(percent: Decimal | None) -> Decimal | None:
+    return None if percent is None else Decimal(plain(percent))

@@ -1,7 +1,7 @@
 """Where availability publishing gets its facts: stock from inventory, levels from channels."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -15,9 +15,11 @@ from crossdock.capabilities.inventory.publishing import (
     Terms,
     WhenStale,
     in_channel_units,
+    in_channel_units_up,
 )
 from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.orchestration.engine.process import Key, Process, Touch
+from crossdock.orchestration.processes.availability_claims import Calendar, Rights, rights_of
 from crossdock.orchestration.processes.availability_publishing import NAME, decide
 from crossdock.orchestration.processes.availability_state import Agreement, Facts, Level, Shown
 from crossdock.orchestration.processes.availability_writes import Listing
@@ -101,8 +103,12 @@ LOAD = """
 select k.instance, k.item, c.*, i.is_excluded, i.pack, i.unit_numerator,
     i.unit_denominator, coalesce(i.buffer, c.buffer) as item_buffer,
     coalesce(i.cap, c.cap) as item_cap, coalesce(i.share_fixed, c.share_fixed) as item_share_fixed,
+    coalesce(i.oversell_percent, c.oversell_percent) is not null as has_budget,
+    b.micros as budget,
+    exists (select from publishing_channel p where p.tenant = k.tenant and p.is_active
+        and p.share_mode in ('PARTITION', 'PROTECTED')) as has_claims,
     l.heard_base, l.heard_at, l.disputed_at, l.repeated_at, l.settled_version, l.settlement,
-    l.observed, l.detail
+    l.observed, l.detail, l.asked_at
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
     k(tenant, instance, connection, location, item)
 join publishing_channel c
@@ -112,11 +118,14 @@ left join lateral (select * from publishing_item i
         and i.item = k.item limit 1) i on true
 left join lateral (select * from publishing_level l
     where l.tenant = k.tenant and l.instance = k.instance limit 1) l on true
+left join lateral (select * from publishing_budget b
+    where b.tenant = k.tenant and b.connection = k.connection and b.location = k.location
+        and b.item = k.item limit 1) b on true
 """
 
 
-def availability_publishing(stock: KnowsPools) -> Process[Shown, Facts]:
-    """Declare the process, over whoever knows the stock."""
+def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Shown, Facts]:
+    """Declare the process, over whoever knows the stock and the calendar of each place."""
 
     async def load(tx: Transaction, keys: Sequence[Key]) -> Mapping[Key, Facts]:
         listings = [Listing.of(key.instance) for key in keys]
@@ -128,13 +137,18 @@ def availability_publishing(stock: KnowsPools) -> Process[Shown, Facts]:
             [listing.location for listing in listings],
             [listing.item for listing in listings],
         )
+        found = {Key(row["tenant"], row["instance"]): row for row in rows}
         asked = {
             (row["tenant"], row["item"], location)
             for row in rows
             for location in row["source_locations"]
         }
         pools = await stock.pools(tx, sorted(asked))
-        return {Key(row["tenant"], row["instance"]): _facts_of(row, pools) for row in rows}
+        claimed = [key for key, row in found.items() if row["has_claims"]]
+        rights = await rights_of(tx, calendar, claimed) if claimed else {}
+        return {
+            key: _facts_of(row, pools, rights.get(key, Rights())) for key, row in found.items()
+        }
 
     return Process(
         name=NAME,
@@ -241,7 +255,7 @@ def _listing_of(event: Event) -> Listing:
     return Listing(event.source, level.location, level.item)
 
 
-def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool]) -> Facts:
+def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool], rights: Rights) -> Facts:
     known = [
         pool
         for location in row["source_locations"]
@@ -252,12 +266,15 @@ def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool]) -> Facts:
     def units(base: int) -> int:
         return in_channel_units(base, numerator, denominator)
 
+    agreement = _agreement_of(row)
+    terms = rights.within(agreement.terms, numerator, denominator)
     return Facts(
         listing=Listing(row["connection"], row["location"], row["item"]),
-        agreement=_agreement_of(row),
+        agreement=replace(agreement, terms=terms),
         pool=units(sum(pool.free for pool in known)) if known else None,
         demand=units(sum(pool.demand for pool in known)),
         fresh_until=min((pool.fresh_until for pool in known if pool.fresh_until), default=None),
+        rights_until=rights.until,
         level=Level(
             heard=None if row["heard_base"] is None else units(row["heard_base"]),
             heard_at=row["heard_at"],
@@ -267,6 +284,7 @@ def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool]) -> Facts:
             settlement=row["settlement"] and Settlement(row["settlement"]),
             observed=row["observed"],
             detail=row["detail"] or "",
+            asked_at=row["asked_at"],
         ),
     )
 
@@ -277,7 +295,7 @@ def _agreement_of(row: Any) -> Agreement:
             share_mode=ShareMode(row["share_mode"]),
             share_percent=row["share_percent"],
             share_fixed=row["item_share_fixed"],
-            buffer=row["item_buffer"],
+            buffer=_buffer_of(row),
             cap=row["item_cap"],
             pack=row["pack"] or MICROS,
             is_excluded=bool(row["is_excluded"]),
@@ -293,3 +311,14 @@ def _agreement_of(row: Any) -> Agreement:
         retry=timedelta(seconds=row["retry_seconds"]),
         is_active=row["is_active"],
     )
+
+
+def _buffer_of(row: Any) -> int:
+    """Give what is agreed to be held back, or the budget's, in whole packs, if that is more."""
+    agreed: int = row["item_buffer"]
+    if not row["has_budget"]:
+        return agreed
+    numerator, denominator = row["unit_numerator"] or 1, row["unit_denominator"] or 1
+    budget = in_channel_units_up(row["budget"] or 0, numerator, denominator)
+    pack = row["pack"] or MICROS
+    return max(agreed, -(-budget // pack) * pack)

@@ -48,7 +48,7 @@ def decide(shown: Shown, facts: Facts, now: datetime) -> Decision[Shown]:
         return _untroubled(shown, facts, "the channel is switched off")
     settled = _settled(shown, facts, now)
     ledger = _explained(_heard(settled.ledger, facts, now), facts, now)
-    chosen = _chosen(ledger, facts, now)
+    chosen = _chosen(_asked(ledger, facts), facts, now)
     return replace(
         chosen,
         timers=_timers(chosen.ledger, facts, now),
@@ -190,6 +190,14 @@ def _explained(shown: Shown, facts: Facts, now: datetime) -> Shown:
     )
 
 
+def _asked(shown: Shown, facts: Facts) -> Shown:
+    """Note that a person wants the level written now, whatever the channel is believed to hold."""
+    asked_at = facts.level.asked_at
+    if asked_at == shown.asked_at:
+        return shown
+    return replace(shown, asked_at=asked_at, is_asked=True, retry_at=None)
+
+
 def _target(shown: Shown, facts: Facts, now: datetime) -> int | None:
     """Say what the channel should hold; None while nothing is to be written."""
     terms = facts.agreement.terms
@@ -211,7 +219,9 @@ def _chosen(shown: Shown, facts: Facts, now: datetime) -> Decision[Shown]:
     target = _target(shown, facts, now)
     if target is None:
         return Decision(ledger=replace(shown, flush_at=None))
-    how_soon = pace(shown.held, target, facts.agreement.terms)
+    how_soon = (
+        Pace.IMMEDIATE if shown.is_asked else pace(shown.held, target, facts.agreement.terms)
+    )
     is_shown = how_soon is Pace.NONE and shown.doubtful is None
     if is_shown and not shown.is_doubted and not _is_unproven(shown, now):
         rested = replace(shown, flush_at=None, retry_at=None)
@@ -239,12 +249,14 @@ def _sent(
         awaited=max(0, -shown.unexplained),
     )
     is_routine = how_soon is Pace.NONE and not shown.is_doubted
-    if shown.held is None or is_routine:
+    if (shown.held is None or is_routine) and not shown.is_asked:
         lane = Lane.BULK
     else:
         lane = Lane.IMMEDIATE if how_soon is Pace.IMMEDIATE else Lane.NORMAL
     return Decision(
-        ledger=replace(shown, version=version, flight=flight, flush_at=None, retry_at=None),
+        ledger=replace(
+            shown, version=version, flight=flight, flush_at=None, retry_at=None, is_asked=False
+        ),
         commands=(write(facts.listing, version, target, shown.held, lane),),
         note=f"write {amount(target)} over {amount(shown.held)}, {how_soon.lower()}",
     )
@@ -291,6 +303,7 @@ def _timers(shown: Shown, facts: Facts, now: datetime) -> dict[str, datetime]:
         "order awaited": shown.unexplained_until,
         "read back": shown.held_at and shown.held_at + READ_BACK,
         "source silent": facts.fresh_until,
+        "new period": facts.rights_until,
         "source still silent": now + facts.agreement.retry if is_stale else None,
     }
     return {name: moment for name, moment in moments.items() if moment and moment > now}

@@ -33,7 +33,8 @@ class Shown:
     the same of the same moment at `repeated_at`. `unexplained` is by how much the channel fell
     without an order that we count; below zero, by how much orders rose without a fall that we
     heard of. `doubtful` is a write that may have arrived after all; `is_doubted` says that `held`
-    itself wants proof.
+    itself wants proof. The last time a person asked for a write is `asked_at`; `is_asked`: it is
+    still to be sent.
     """
 
     version: int = 0
@@ -50,6 +51,8 @@ class Shown:
     unexplained: int = 0
     unexplained_until: datetime | None = None
     flush_at: datetime | None = None
+    asked_at: datetime | None = None
+    is_asked: bool = False
     corrections: int = 0
     retry_at: datetime | None = None
     is_troubled: bool = False
@@ -60,7 +63,8 @@ class Level:
     """What the channel has said: its own level by its clock, and the newest outcome of ours.
 
     `disputed_at` is when words last came that differ and that its clock cannot put in order;
-    `repeated_at` is when the newest word last came again, the same of the same moment.
+    `repeated_at` is when the newest word last came again, the same of the same moment. `asked_at`
+    is when a person last asked for a write.
     """
 
     heard: int | None = None
@@ -71,6 +75,7 @@ class Level:
     settlement: Settlement | None = None
     observed: int | None = None
     detail: str = ""
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +92,17 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that a decision looks at. `pool` None is unknown, and never written as zero."""
+    """All that a decision looks at. `pool` None is unknown, and never written as zero.
+
+    After `rights_until` a new period begins for what is kept for channels, this one or others.
+    """
 
     listing: Listing
     agreement: Agreement
     pool: int | None
     demand: int = 0
     fresh_until: datetime | None = None
+    rights_until: datetime | None = None
     level: Level = Level()
 
     def is_stale(self, now: datetime) -> bool:

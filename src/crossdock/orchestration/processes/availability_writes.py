@@ -33,6 +33,12 @@ class Listing:
         return cls(connection, location, item)
 
 
+def pattern_of(listing: Listing) -> str:
+    """Match every listing of a channel, in a `like`: their names begin with the channel's own."""
+    name = listing.instance
+    return name.replace("\\", r"\\").replace("_", r"\_").replace("%", r"\%") + "%"
+
+
 def write(listing: Listing, version: int, level: int, expected: int | None, lane: Lane) -> Send:
     """Word a compare-and-set write.
 

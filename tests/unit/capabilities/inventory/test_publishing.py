@@ -16,6 +16,7 @@ from crossdock.capabilities.inventory.publishing import (
     available_to_sell,
     exposed_when_stale,
     in_channel_units,
+    in_channel_units_up,
     latency_buffer,
     level,
     pace,
@@ -185,3 +186,5 @@ def test_converting_to_the_channels_unit_rounds_down(
     converted = in_channel_units(base, numerator, denominator)
 
     assert converted <= exact < converted + 1
+    more = in_channel_units_up(base, numerator, denominator)
+    assert more - 1 < exact <= more

@@ -1,0 +1,194 @@
+"""What a channel shows beside what there is, and what all channels of its pool show together (I3).
+
+Channels that see one pool each may show all of it, as long as every order reserves: together they
+expose more than there is, and it is told how much.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from crossdock.canonical.errors import NotFound
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.inventory.publishing import (
+    ShareMode,
+    available_to_sell,
+    in_channel_units,
+)
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.scope import Scope
+from crossdock.orchestration.engine.process import Key, Process
+from crossdock.orchestration.processes.availability_publishing import NAME
+from crossdock.orchestration.processes.availability_state import Facts, Shown
+from crossdock.orchestration.processes.availability_writes import Listing, pattern_of
+from crossdock.orchestration.processes.oversell_budget import ItemsWanted
+
+# The channel itself, on or off, and whoever else sells from any of its places.
+SELLERS = """
+select p.connection, p.location, p.share_mode from publishing_channel c
+join publishing_channel p on p.tenant = $1 and p.wakes_on && c.wakes_on
+    and (p.is_active or (p.connection = c.connection and p.location = c.location))
+where c.tenant = $1 and c.connection = $2 and c.location = $3
+order by (p.connection, p.location) = (c.connection, c.location) desc, p.connection, p.location
+"""
+
+# The next listings of a channel: their names begin with its own.
+LISTINGS = """
+select instance from process_instance
+where process = $1 and tenant = $2 and instance > $3 and instance like $4
+order by instance limit $5
+"""
+
+HELD = """
+select instance, (ledger ->> 'held')::bigint as held from process_instance
+where process = $1 and tenant = $2 and instance = any($3::text[])
+"""
+
+UNITS = """
+select i.connection, i.location, i.item, i.unit_numerator, i.unit_denominator
+from unnest($2::text[], $3::text[], $4::text[]) k(connection, location, item)
+join publishing_item i on i.tenant = $1 and i.connection = k.connection
+    and i.location = k.location and i.item = k.item
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemExposure:
+    """One item in one channel, in the unit that it sells; None is what nobody knows.
+
+    `pool` is there to be sold, `kept_for_others` of it is not this channel's, `allowance` is what
+    its maximum leaves, `buffer` is held back; `exposed` is what is then left to show, `shown` what
+    the channel confirmed to show. `together` is what all channels of the pool show, `beyond` by
+    how much that is more than there is.
+    """
+
+    item: str
+    pool: Decimal | None
+    kept_for_others: Decimal
+    allowance: Decimal | None
+    buffer: Decimal
+    exposed: Decimal | None
+    shown: Decimal | None
+    together: Decimal
+    beyond: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelExposure:
+    """A channel, who else sells from its pool (`connection/location: mode`), and its items."""
+
+    connection: str
+    location: str
+    share_mode: ShareMode
+    others: Mapping[str, ShareMode]
+    items: tuple[ItemExposure, ...]
+
+
+class Exposures:
+    def __init__(self, database: Database, process: Process[Shown, Facts]) -> None:
+        self._database = database
+        self._process = process
+
+    async def show(
+        self, scope: Scope, connection: str, location: str, which: ItemsWanted
+    ) -> ChannelExposure:
+        """Show these items of a channel, or the next of those it was told about."""
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(SELLERS, tx.tenant, connection, location)
+            if not rows:
+                raise NotFound(
+                    f"no terms are agreed with {connection}/{location}",
+                    hint="`crossdock channel list` shows those that are",
+                )
+            sellers = [(row["connection"], row["location"]) for row in rows]
+            items = which.items or await _listed(tx, Listing(connection, location, ""), which)
+            shown = await self._shown(tx, sellers, items)
+        return ChannelExposure(
+            connection=connection,
+            location=location,
+            share_mode=ShareMode(rows[0]["share_mode"]),
+            others={
+                f"{row['connection']}/{row['location']}": ShareMode(row["share_mode"])
+                for row in rows[1:]
+            },
+            items=shown,
+        )
+
+    async def _shown(
+        self, tx: Transaction, sellers: Sequence[tuple[str, str]], items: Sequence[str]
+    ) -> tuple[ItemExposure, ...]:
+        listings = [Listing(*seller, item) for item in items for seller in sellers]
+        names = [listing.instance for listing in listings]
+        units = await _units(tx, listings)
+        held = {
+            row["instance"]: row["held"]
+            for row in await tx.fetch(HELD, NAME, tx.tenant, names)
+            if row["held"] is not None
+        }
+        own = [Listing(*sellers[0], item) for item in items]
+        facts = await self._process.load(tx, [Key(tx.tenant, one.instance) for one in own])
+        together = {
+            item: sum(
+                _base(held.get(one.instance, 0), units[one])
+                for one in listings
+                if one.item == item
+            )
+            for item in items
+        }
+        return tuple(
+            _exposure(facts[key], held.get(one.instance), together[one.item], units[one])
+            for one in own
+            if (key := Key(tx.tenant, one.instance)) in facts
+        )
+
+
+async def _listed(tx: Transaction, listing: Listing, which: ItemsWanted) -> list[str]:
+    after = Listing(listing.connection, listing.location, which.after).instance
+    like = pattern_of(listing)
+    rows = await tx.fetch(LISTINGS, NAME, tx.tenant, after, like, which.limit)
+    return [Listing.of(row["instance"]).item for row in rows]
+
+
+async def _units(tx: Transaction, listings: Sequence[Listing]) -> dict[Listing, tuple[int, int]]:
+    rows = await tx.fetch(
+        UNITS,
+        tx.tenant,
+        [listing.connection for listing in listings],
+        [listing.location for listing in listings],
+        [listing.item for listing in listings],
+    )
+    found = {
+        Listing(row["connection"], row["location"], row["item"]): (
+            row["unit_numerator"],
+            row["unit_denominator"],
+        )
+        for row in rows
+    }
+    return {listing: found.get(listing, (1, 1)) for listing in listings}
+
+
+def _base(amount: int, units: tuple[int, int]) -> int:
+    numerator, denominator = units
+    return amount * numerator // denominator
+
+
+def _exposure(
+    facts: Facts, held: int | None, together: int, units: tuple[int, int]
+) -> ItemExposure:
+    terms, pool = facts.agreement.terms, facts.pool
+    whole = in_channel_units(together, *units)
+    return ItemExposure(
+        item=facts.listing.item,
+        pool=_decimal(pool),
+        kept_for_others=Decimal(terms.kept_for_others) / MICROS,
+        allowance=_decimal(terms.allowance),
+        buffer=Decimal(terms.buffer) / MICROS,
+        exposed=None if pool is None else _decimal(available_to_sell(pool, terms)),
+        shown=_decimal(held),
+        together=Decimal(whole) / MICROS,
+        beyond=Decimal(max(0, whole - (pool or 0))) / MICROS,
+    )
+
+
+def _decimal(micros: int | None) -> Decimal | None:
+    return None if micros is None else Decimal(micros) / MICROS

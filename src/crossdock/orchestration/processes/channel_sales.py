@@ -1,0 +1,358 @@
+"""Counts what sells through each channel, and how late it is heard: what budgets are made of.
+
+A listener of its own, beside the one that publishes, and deaf as long as no channel has a target
+or something kept for it. An order is counted once, in the hour in which it was first said to be
+placed; a later version of it changes what it takes there.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from crossdock.canonical.commands import CommandSettled, Lane, Settlement
+from crossdock.canonical.envelope import Event
+from crossdock.canonical.orders import OrderChanged
+from crossdock.capabilities.inventory.budget import delay_bucket
+from crossdock.capabilities.inventory.ledger import microseconds, rank_of
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Transaction, WorkersSql
+from crossdock.foundation.readers import Reader
+from crossdock.orchestration.engine.marking import mark_keys
+from crossdock.orchestration.engine.process import Key
+from crossdock.orchestration.processes.availability_publishing import NAME as PUBLISHING
+from crossdock.orchestration.processes.availability_writes import Listing
+
+NAME = "channel sales"
+PUBLISH, ORDER = "PUBLISH", "ORDER"
+TYPES = frozenset({OrderChanged.TYPE, CommandSettled.TYPE})
+
+
+class KnowsZones(Protocol):
+    """The catalogue, as counting by the clock of a place needs it."""
+
+    async def time_zones(
+        self, tx: Transaction, places: Sequence[tuple[str, str]], /
+    ) -> Mapping[tuple[str, str], str]:
+        """Answer the zone of each (tenant, location); one that nobody knows is left out."""
+        ...
+
+
+IS_MEASURED = WorkersSql("""
+select exists (select from publishing_channel
+        where is_active and (oversell_percent is not null or share_mode = 'PROTECTED'))
+    or exists (select from publishing_item where oversell_percent is not null)
+""")
+
+# Whose orders name a channel: those of its connection, and those that say its name.
+CONNECTIONS = """
+select distinct tenant, connection from publishing_channel where tenant = any($1::text[])
+"""
+
+ORDERS = """
+select o.* from unnest($1::text[], $2::text[], $3::text[]) k(tenant, source, order_id)
+join publishing_order o
+    on o.tenant = k.tenant and o.source = k.source and o.order_id = k.order_id
+"""
+
+WRITE_ORDERS = """
+insert into publishing_order (tenant, source, order_id, item, place, seller, micros, day, hour,
+    rank, us, position)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+    $7::bigint[], $8::integer[], $9::smallint[], $10::bigint[], $11::bigint[], $12::bigint[])
+on conflict (tenant, source, order_id, item, place) do update set
+    seller = excluded.seller, micros = excluded.micros, rank = excluded.rank, us = excluded.us,
+    position = excluded.position
+"""
+
+COUNT_SOLD = """
+insert into publishing_sold as s (tenant, place, item, seller, day, hour, micros, squares)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::integer[],
+    $6::smallint[], $7::bigint[], $8::numeric[])
+on conflict (tenant, place, item, seller, day, hour) do update set
+    micros = s.micros + excluded.micros, squares = s.squares + excluded.squares
+"""
+
+COUNT_DELAYS = """
+insert into publishing_delay as d (tenant, connection, path, day, bucket, samples)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::smallint[],
+    $6::bigint[])
+on conflict (tenant, connection, path, day, bucket) do update set
+    samples = d.samples + excluded.samples
+"""
+
+# Whoever sells from a place where something is kept for somebody: what one takes of it is kept
+# from the others no longer.
+NEIGHBOURS = """
+select w.tenant, w.place, c.connection, c.location
+from (select distinct * from unnest($1::text[], $2::text[])) w(tenant, place)
+join publishing_channel c
+    on c.wakes_on @> array[w.place] and c.tenant = w.tenant and c.is_active
+where exists (select from publishing_channel p
+    where p.wakes_on @> array[w.place] and p.tenant = w.tenant and p.is_active
+        and p.share_mode = 'PROTECTED')
+"""
+
+
+class Order(NamedTuple):
+    tenant: str
+    source: str
+    order_id: str
+
+
+class Line(NamedTuple):
+    """All that an order takes of one item at one place."""
+
+    item: str
+    place: str
+
+
+class Taken(NamedTuple):
+    """How much a line takes, through whom, and in which hour of which day of the place."""
+
+    seller: str
+    micros: int
+    day: int
+    hour: int
+
+
+class Known(NamedTuple):
+    """An order as it was counted: which version of it, and its lines."""
+
+    version: tuple[int, int, int] = (0, 0, 0)
+    lines: Mapping[Line, Taken] = MappingProxyType({})
+
+
+class Hour(NamedTuple):
+    """An hour in which a seller took of an item at a place."""
+
+    tenant: str
+    place: str
+    item: str
+    seller: str
+    day: int
+    hour: int
+
+
+Sums = Mapping[Hour, tuple[int, int]]
+"""What is added to an hour: the amounts, and their squares."""
+Delays = Counter[tuple[str, str, str, int, int]]
+"""How many samples of (tenant, connection, path, day, bucket)."""
+
+
+def sales_reader(zones: KnowsZones, clock: Clock) -> Reader:
+    """Make the log reader that counts. One shard: an order may name any item."""
+
+    async def apply(tx: Transaction, events: Sequence[Event]) -> None:
+        delays = _writes_timed(events)
+        orders = _newest(events)
+        if orders:
+            await _count(tx, zones, orders, delays, clock.now())
+        await _write_delays(tx, delays)
+
+    return Reader(name=NAME, apply=apply, types=TYPES, unheard=unheard)
+
+
+async def unheard(tx: Transaction) -> frozenset[str]:
+    """Pass over everything while nobody's budget or protection is made of it."""
+    return frozenset() if await tx.fetchval(IS_MEASURED) else TYPES
+
+
+def _newest(events: Sequence[Event]) -> dict[Order, Event]:
+    found: dict[Order, Event] = {}
+    for event in events:
+        if isinstance(event.payload, OrderChanged):
+            order = Order(event.tenant, event.source, event.payload.order_id)
+            if order not in found or _version(event) > _version(found[order]):
+                found[order] = event
+    return found
+
+
+def _version(event: Event) -> tuple[int, int, int]:
+    return (rank_of(event), microseconds(event.ordered_at), event.position)
+
+
+async def _count(
+    tx: Transaction,
+    zones: KnowsZones,
+    orders: Mapping[Order, Event],
+    delays: Delays,
+    now: datetime,
+) -> None:
+    known = await _known(tx, orders)
+    fresh = {
+        order: event
+        for order, event in orders.items()
+        if order not in known or _version(event) > known[order].version
+    }
+    sellers = await _sellers(tx, fresh)
+    by_place = await _zones(tx, zones, fresh)
+    after = {
+        order: _taken(event, sellers[order], by_place, known.get(order, Known()))
+        for order, event in fresh.items()
+    }
+    for order, event in fresh.items():
+        if order not in known and not event.fact.replay:
+            late = event.received_at - event.fact.occurred_at
+            _add(delays, (order.tenant, sellers[order], ORDER), event, late)
+    sums = _changes(known, after)
+    await _write_orders(tx, fresh, after)
+    await _write_sums(tx, sums)
+    await _wake_neighbours(tx, sums, now)
+
+
+async def _known(tx: Transaction, orders: Mapping[Order, Event]) -> dict[Order, Known]:
+    keys = sorted(orders)
+    rows = await tx.fetch(
+        ORDERS,
+        [key.tenant for key in keys],
+        [key.source for key in keys],
+        [key.order_id for key in keys],
+    )
+    lines: dict[Order, dict[Line, Taken]] = {}
+    versions: dict[Order, tuple[int, int, int]] = {}
+    for row in rows:
+        order = Order(row["tenant"], row["source"], row["order_id"])
+        taken = Taken(row["seller"], row["micros"], row["day"], row["hour"])
+        lines.setdefault(order, {})[Line(row["item"], row["place"])] = taken
+        version = (row["rank"], row["us"], row["position"])
+        versions[order] = max(version, versions.get(order, version))
+    return {order: Known(versions[order], lines[order]) for order in lines}
+
+
+async def _sellers(tx: Transaction, orders: Mapping[Order, Event]) -> dict[Order, str]:
+    """Tell through which channel each order came: the one it names, else its source."""
+    rows = await tx.fetch(CONNECTIONS, sorted({order.tenant for order in orders}))
+    channels = {(row["tenant"], row["connection"]) for row in rows}
+    found: dict[Order, str] = {}
+    for order, event in orders.items():
+        named = _order_of(event).channel
+        found[order] = named if (order.tenant, named) in channels else order.source
+    return found
+
+
+async def _zones(
+    tx: Transaction, zones: KnowsZones, orders: Mapping[Order, Event]
+) -> dict[tuple[str, str], tzinfo]:
+    places = sorted(
+        {
+            (order.tenant, line.location)
+            for order, event in orders.items()
+            for line in _order_of(event).lines
+        }
+    )
+    named = await zones.time_zones(tx, places) if places else {}
+    return {place: zone_of(named.get(place, "UTC")) for place in places}
+
+
+def zone_of(name: str) -> tzinfo:
+    """Read the name of a time zone; one that nobody knows is UTC."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def _taken(
+    event: Event, seller: str, by_place: Mapping[tuple[str, str], tzinfo], known: Known
+) -> dict[Line, Taken]:
+    """Give an order's lines as they are now; a line that it had and has no more takes nothing."""
+    found = {line: taken._replace(micros=0) for line, taken in known.lines.items()}
+    for said in _order_of(event).lines:
+        line = Line(said.item, said.location)
+        ordered = said.base_ordered or said.ordered
+        cancelled = said.base_cancelled or said.cancelled
+        if line not in found:
+            placed = event.believed(event.fact.occurred_at)
+            placed = placed.astimezone(by_place[event.tenant, said.location])
+            found[line] = Taken(seller, 0, placed.toordinal(), placed.hour)
+        before = found[line]
+        micros = before.micros + max(0, ordered.micros - cancelled.micros)
+        found[line] = before._replace(seller=seller, micros=micros)
+    return found
+
+
+def _changes(known: Mapping[Order, Known], after: Mapping[Order, Mapping[Line, Taken]]) -> Sums:
+    sums: dict[Hour, tuple[int, int]] = {}
+
+    def add(order: Order, line: Line, taken: Taken, sign: int) -> None:
+        hour = Hour(order.tenant, line.place, line.item, taken.seller, taken.day, taken.hour)
+        micros, squares = sums.get(hour, (0, 0))
+        sums[hour] = (micros + sign * taken.micros, squares + sign * taken.micros**2)
+
+    for order, lines in after.items():
+        for line, taken in known.get(order, Known()).lines.items():
+            add(order, line, taken, -1)
+        for line, taken in lines.items():
+            add(order, line, taken, 1)
+    return {hour: sums[hour] for hour in sorted(sums) if sums[hour] != (0, 0)}
+
+
+async def _write_orders(
+    tx: Transaction,
+    orders: Mapping[Order, Event],
+    after: Mapping[Order, Mapping[Line, Taken]],
+) -> None:
+    rows: list[tuple[Any, ...]] = [
+        (*order, *line, *after[order][line], *_version(event))
+        for order, event in sorted(orders.items(), key=lambda each: each[0])
+        for line in sorted(after[order])
+    ]
+    if rows:
+        await tx.execute(WRITE_ORDERS, *map(list, zip(*rows, strict=True)))
+
+
+async def _write_sums(tx: Transaction, sums: Sums) -> None:
+    rows: list[tuple[Any, ...]] = [
+        (*hour, micros, Decimal(squares)) for hour, (micros, squares) in sums.items()
+    ]
+    if rows:
+        await tx.execute(COUNT_SOLD, *map(list, zip(*rows, strict=True)))
+
+
+async def _wake_neighbours(tx: Transaction, sums: Sums, now: datetime) -> None:
+    rows = await tx.fetch(
+        NEIGHBOURS, [hour.tenant for hour in sums], [hour.place for hour in sums]
+    )
+    items: dict[tuple[str, str], set[str]] = {}
+    for hour in sums:
+        items.setdefault((hour.tenant, hour.place), set()).add(hour.item)
+    keys = [
+        Key(row["tenant"], Listing(row["connection"], row["location"], item).instance)
+        for row in rows
+        for item in sorted(items[row["tenant"], row["place"]])
+    ]
+    await mark_keys(tx, PUBLISHING, keys, now)
+
+
+def _writes_timed(events: Sequence[Event]) -> Delays:
+    """Time the writes that could not wait: the others wait because nothing hangs on them."""
+    delays: Delays = Counter()
+    for event in events:
+        settled = event.payload
+        if isinstance(settled, CommandSettled) and settled.asked_at is not None:
+            is_urgent = settled.process == PUBLISHING and settled.lane is Lane.IMMEDIATE
+            if is_urgent and settled.settlement is Settlement.DONE:
+                took = event.fact.occurred_at - settled.asked_at
+                _add(delays, (event.tenant, settled.connection, PUBLISH), event, took)
+    return delays
+
+
+def _add(delays: Delays, path: tuple[str, str, str], event: Event, took: timedelta) -> None:
+    bucket = delay_bucket(-(-took // timedelta(milliseconds=1)))  # rounded up
+    if bucket is not None:
+        delays[(*path, event.received_at.toordinal(), bucket)] += 1
+
+
+async def _write_delays(tx: Transaction, delays: Delays) -> None:
+    rows: list[tuple[Any, ...]] = [(*key, delays[key]) for key in sorted(delays)]
+    if rows:
+        await tx.execute(COUNT_DELAYS, *map(list, zip(*rows, strict=True)))
+
+
+def _order_of(event: Event) -> OrderChanged:
+    assert isinstance(event.payload, OrderChanged)  # noqa: S101  # the page sorted them
+    return event.payload

@@ -1,0 +1,92 @@
+"""What is agreed with a channel, what it holds back and what it shows, from the command line."""
+
+from datetime import timedelta
+
+from crossdock.assembly import Hub
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.orders import DemandLine, OrderChanged
+from crossdock.canonical.quantities import Quantity
+from tests.interfaces.cli_commands.conftest import CommandLine
+
+
+def order(number: int) -> OrderChanged:
+    line = DemandLine(
+        demand_ref=f"{number}/1",
+        item="BOLT",
+        location="DC1",
+        ordered=Quantity.of(1),
+        cancelled=Quantity.of(0),
+    )
+    return OrderChanged(order_id=str(number), lines=(line,), channel="drop")
+
+
+async def trade(hub: Hub, crossdock: CommandLine) -> None:
+    """Agree on a target, count a hundred bolts, and sell 36 within the last minutes."""
+    await hub.put_stock("BOLT", "DC1", 136)
+    (crossdock.folder / "in").mkdir()
+    crossdock.write("drop.json", {"folder": str(crossdock.folder / "in"), "location": "DC1"})
+    await crossdock("connection", "add", "drop", "generic_wms_files", "--file", "drop.json")
+    terms = {"source_locations": ["DC1"], "unit_margin": "2", "currency": "EUR"}
+    crossdock.write("terms.json", terms)
+    agreed = await crossdock(
+        "channel", "put", "drop", "DC1", "--oversell", "1", "--file", "terms.json", "--json"
+    )
+    assert agreed.json["oversell_percent"] == "1", agreed
+    at = hub.clock.now() - timedelta(seconds=1)
+    orders = [
+        Fact(identity=f"order:{number}", payload=order(number), occurred_at=at, version=1)
+        for number in range(36)
+    ]
+    await hub.record(orders, source="desk")
+
+
+async def test_a_job_computes_the_budget_and_the_channel_shows_so_much_less(
+    hub: Hub, crossdock: CommandLine
+) -> None:
+    await trade(hub, crossdock)
+    before = (await crossdock("channel", "show", "drop", "dc1", "--json")).json["items"][0]
+
+    assert "oversell budgets" in await hub.jobs.run_due()
+    await hub.settle()
+
+    [budget] = (await crossdock("channel", "budget", "drop", "DC1", "--json")).json["items"]
+    [after] = (await crossdock("channel", "show", "drop", "DC1", "--json")).json["items"]
+    assert (before["pool"], before["buffer"], before["exposed"]) == ("100", "0", "100")
+    assert (budget["rates"][0]["seller"], budget["rates"][0]["per_hour"]) == ("drop", "36")
+    assert (budget["buffer"], budget["held_money"]) == ("3", "6.00")
+    assert (budget["batch_buffer"], budget["batch_money"]) == ("92", "184.00")
+    assert (after["buffer"], after["exposed"]) == ("3", "97")
+
+
+async def test_figures_are_tables_for_people_and_a_chart_is_of_one_item(
+    hub: Hub, crossdock: CommandLine
+) -> None:
+    await trade(hub, crossdock)
+
+    budget = await crossdock("channel", "budget", "drop", "DC1", "--item", "bolt",
+                             "--chart", "bolt.svg")  # fmt: skip
+    shown = await crossdock("channel", "show", "drop", "DC1")
+    published = await crossdock("channel", "publish", "drop", "DC1")
+    refused = await crossdock("channel", "budget", "drop", "DC1", "--chart", "bolt.svg")
+    nowhere = await crossdock("channel", "budget", "drop", "DC1", "--item", "bolt",
+                              "--chart", "no/where.svg")  # fmt: skip
+
+    assert "BOLT" in budget.out
+    assert "3 (6.00 EUR)" in budget.out
+    assert "92 (184.00 EUR)" in budget.out
+    assert (crossdock.folder / "bolt.svg").read_text().startswith("<svg")
+    assert "drop at DC1 (POOL) sells from one pool with nobody else" in shown.out
+    assert published.out == "1 to be written\n"
+    assert (refused.code, nowhere.code) == (2, 2)
+    assert "a chart is of one item" in refused.err
+    assert "cannot be written" in nowhere.err
+
+
+async def test_a_channel_that_nobody_agreed_on_is_not_found(
+    hub: Hub, crossdock: CommandLine
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 1)
+
+    for words in (("show",), ("budget",), ("publish",)):
+        said = await crossdock("channel", *words, "drop", "DC1")
+        assert (said.code, "no terms are agreed with drop/DC1" in said.err) == (1, True), said

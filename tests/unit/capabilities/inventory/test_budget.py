@@ -1,0 +1,169 @@
+"""A budget holds back the least that keeps overselling under its target."""
+
+from decimal import Decimal
+from fractions import Fraction
+from math import exp
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.inventory import budget
+from crossdock.capabilities.inventory.budget import BATCH_MS, BOUNDS_MS, HOUR_MS, Seller
+from crossdock.capabilities.inventory.publishing import latency_buffer
+
+means = st.integers(0, 100 * MICROS)
+percents = st.sampled_from([Decimal(p) for p in ("0.01", "0.1", "0.99", "1", "5", "50")])
+
+
+def selling(per_hour: int, *, size: int = 1, order_ms: int = 0, name: str = "shop") -> Seller:
+    return Seller(
+        name=name,
+        peak=per_hour * MICROS,
+        taken=per_hour * MICROS,
+        squares=per_hour * size * MICROS**2,
+        order_ms=order_ms,
+    )
+
+
+def chance_naively(mean: int, held: int) -> float:
+    """Add up the Poisson distribution as a textbook writes it, in floating point."""
+    middle, term, total = mean / MICROS, exp(-mean / MICROS), 0.0
+    for number in range(held + 1):
+        total += term
+        term *= middle / (number + 1)
+    return 1 - total
+
+
+@pytest.mark.parametrize(("ms", "units"), [(BATCH_MS, 92), (10_000, 1), (0, 0)])
+@pytest.mark.parametrize("percent", [Decimal(1), Decimal("0.99")])  # z = 2.3264 and z = 2.33
+def test_36_an_hour_need_92_behind_a_two_hour_file_and_1_behind_events_a16(
+    ms: int, units: int, percent: Decimal
+) -> None:
+    held = budget.held_back([selling(36)], ms, percent)
+
+    assert held == units * MICROS
+    assert held == latency_buffer(Decimal(36), Decimal(ms) / 1000, Decimal("2.33")) * MICROS
+
+
+@pytest.mark.parametrize(
+    ("percent", "z"), [("1", "2.3264"), ("5", "1.6449"), ("0.1", "3.0903"), ("50", "0.0000")]
+)
+def test_a_target_is_read_as_a_normal_quantile_rounded_up(percent: str, z: str) -> None:
+    assert abs(budget.z_of(Decimal(percent)) - Decimal(z)) <= Decimal("0.0001")
+
+
+@given(mean=means, percent=percents)
+def test_what_is_held_keeps_the_chance_under_the_target(mean: int, percent: Decimal) -> None:
+    held = budget.lumps_to_hold(mean, percent)
+
+    assert chance_naively(mean, held) <= float(percent) / 100 + 1e-9
+    assert budget.chance_of_more(mean, held) <= percent / 100
+
+
+@given(mean=means, percent=percents)
+def test_one_lump_less_would_break_the_target_or_the_formula(mean: int, percent: Decimal) -> None:
+    held = budget.lumps_to_hold(mean, percent)
+    if not held:
+        return
+    z, middle = Fraction(budget.z_of(percent)), Fraction(mean, MICROS)
+    less = held - 1
+
+    is_in_formula = less >= middle and (less - middle) ** 2 >= z**2 * middle
+    assert not is_in_formula or budget.chance_of_more(mean, less) > percent / 100
+
+
+@given(percent=percents, mean=means, more=means)
+def test_more_unseen_sales_never_need_less(percent: Decimal, mean: int, more: int) -> None:
+    assert budget.lumps_to_hold(mean, percent) <= budget.lumps_to_hold(mean + more, percent)
+
+
+@pytest.mark.parametrize("lumps", [85, 101, 128, 200, 1000, 3000])
+@pytest.mark.parametrize("percent", [Decimal("0.1"), Decimal(1), Decimal(5), Decimal(50)])
+def test_where_the_distribution_is_no_longer_asked_it_still_agrees(
+    lumps: int, percent: Decimal
+) -> None:
+    held = budget.lumps_to_hold(lumps * MICROS, percent)
+
+    assert budget.chance_of_more(lumps * MICROS, held) <= percent / 100
+    assert budget.chance_of_more(lumps * MICROS, held - 3) > percent / 100
+
+
+@given(mean=st.integers(0, 30 * MICROS), held=st.integers(0, 40))
+def test_what_is_oversold_on_average_is_summed_as_it_is_defined(mean: int, held: int) -> None:
+    middle, term, beyond = mean / MICROS, exp(-mean / MICROS), 0.0
+    for number in range(200):
+        beyond += max(0, number - held) * term
+        term *= middle / (number + 1)
+
+    assert abs(float(budget.expected_beyond(mean, held)) - beyond) < 1e-6
+
+
+def test_what_others_sell_unseen_counts_each_by_his_own_delay() -> None:
+    sellers = [
+        selling(60, order_ms=60_000, name="shop"),
+        selling(30, order_ms=240_000, name="market"),
+    ]
+
+    # The channel is two minutes away: 60/h for 3 minutes and 30/h for 6.
+    assert budget.mean_lumps(sellers, 120_000) == 6 * MICROS
+
+
+def test_orders_of_a_case_are_counted_in_cases() -> None:
+    cases = [selling(120, size=12)]
+
+    held = budget.held_back(cases, HOUR_MS // 10, Decimal(1))
+
+    assert budget.lump(cases) == 12 * MICROS
+    assert budget.mean_lumps(cases, HOUR_MS // 10) == MICROS
+    assert held == budget.lumps_to_hold(MICROS, Decimal(1)) * 12 * MICROS
+
+
+def test_the_curve_shows_what_slower_paths_need_a16() -> None:
+    curve = dict(budget.curve([selling(36, order_ms=5000)], Decimal(1)))
+
+    assert (curve[10_000], curve[BATCH_MS]) == (MICROS, 92 * MICROS)
+    assert list(curve.values()) == sorted(curve.values())
+
+
+def test_what_nobody_takes_needs_no_buffer() -> None:
+    assert budget.held_back([], BATCH_MS, Decimal(1)) == 0
+    assert budget.lump([]) == MICROS
+
+
+@given(ms=st.integers(-(10**6), 10**8))
+def test_a_delay_is_counted_as_no_shorter_and_at_most_a_quarter_longer(ms: int) -> None:
+    bucket = budget.delay_bucket(ms)
+
+    if 0 <= ms <= 86_400_000:
+        assert bucket is not None
+        assert ms <= BOUNDS_MS[bucket] <= max(100, ms * 5 // 4 + 1)
+    else:
+        assert bucket is None
+
+
+@given(delays=st.lists(st.integers(0, 86_400_000), min_size=30, max_size=300))
+def test_99_of_100_delays_are_no_longer_than_the_slow_one(delays: list[int]) -> None:
+    samples: dict[int, int] = {}
+    for ms in delays:
+        bucket = budget.delay_bucket(ms)
+        assert bucket is not None
+        samples[bucket] = samples.get(bucket, 0) + 1
+
+    slow = budget.slow_ms(samples)
+
+    assert sum(ms <= slow for ms in delays) * 100 >= 99 * len(delays)
+    assert slow <= max(100, max(delays) * 5 // 4 + 1)
+
+
+def test_a_path_that_was_hardly_measured_is_not_taken_for_a_fast_one() -> None:
+    fast = budget.delay_bucket(50)
+    slow = budget.delay_bucket(600_000)
+    assert fast is not None
+    assert slow is not None
+
+    assert budget.slow_ms({}) == 60_000
+    assert budget.slow_ms({fast: 29}) == 60_000
+    assert budget.slow_ms({fast: 30}) == 100
+    assert budget.slow_ms({slow: 1}) == BOUNDS_MS[slow]
