@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
+from crossdock.assembly.adapters import BookKeepers, Pools
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
@@ -41,7 +42,7 @@ from crossdock.connectivity.vault import Vault, master_key, master_key_in
 from crossdock.connectivity.waiting_room import WaitingRoom
 from crossdock.foundation import event_log, health, migrate, readers, telemetry
 from crossdock.foundation.clock import Clock, SystemClock
-from crossdock.foundation.database import Database, Transaction, check_isolation
+from crossdock.foundation.database import Database, check_isolation
 from crossdock.foundation.event_log import Position
 from crossdock.foundation.ids import Ids, SystemIds, prefixed, system_random
 from crossdock.foundation.jobs import Job, Jobs
@@ -57,10 +58,7 @@ from crossdock.orchestration.engine.engine import Engine, follow_all
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability import Publishing
-from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.movement_facts import movement_posting
-from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
-from crossdock.orchestration.processes.movement_posting import Books
 
 SHORT = timedelta(seconds=30)
 """How long a job of small steps may take, and so how long one that was killed holds it up."""
@@ -89,6 +87,29 @@ class Hub:
         self.scope = Scope(settings.tenant)
         self.worker = health.process_name(os.getpid())
         self.access = Access(database, clock, outside.random)
+        self._ports = Ports(
+            clock=clock,
+            random=outside.random,
+            allow_private_addresses=settings.allow_private_addresses,
+        )
+        self._open_doors(outside)
+        self._gather_rules(outside)
+        self._around = Surroundings(
+            database=database,
+            directory=self.directory,
+            keys=self.catalog,
+            ports=self._ports,
+            ids=outside.ids,
+            worker=self.worker,
+        )
+        self.pollers = self._pollers()
+        self.connections = self._connections()
+        self.jobs = Jobs(database, clock, self._jobs())
+        self._couriers: dict[str, Courier] = {}
+
+    def _open_doors(self, outside: Outside) -> None:
+        """Build what takes messages in and gives them out."""
+        database, clock, settings = self.database, self.clock, self.settings
         applications = outside.applications
         self.directory = Directory(
             database,
@@ -110,36 +131,23 @@ class Hub:
         self.quarantine = Quarantine(database, clock, self.inbox, self.catalog)
         self.proposals = Proposals(database)
         self.waiting_room = WaitingRoom(database, clock, self.catalog)
+        self.outbox = Outbox(database, clock)
+
+    def _gather_rules(self, outside: Outside) -> None:
+        """Build what decides: capabilities, and the processes across them."""
+        database, clock = self.database, self.clock
         self.inventory = Inventory(
-            database, clock, soft_hold_ttl_seconds=settings.soft_hold_ttl_seconds
+            database, clock, soft_hold_ttl_seconds=self.settings.soft_hold_ttl_seconds
         )
         self.sourcing = Sourcing(database, clock, outside.ids)
         self.order_sourcing = OrderSourcing(clock, self.catalog, self.inventory, self.sourcing)
-        self.outbox = Outbox(database, clock)
-        self.publishing = Publishing(database, clock, _Pools(self.inventory), self.catalog)
+        self.publishing = Publishing(database, clock, Pools(self.inventory), self.catalog)
         self.channels = self.publishing.channels
         processes = (
             self.publishing.process,
-            movement_posting(_Books(self.directory, self.catalog)),
+            movement_posting(BookKeepers(self.directory, self.catalog)),
         )
         self.engine = Engine(database, clock, self.outbox, processes, worker=self.worker)
-        self._ports = Ports(
-            clock=clock,
-            random=outside.random,
-            allow_private_addresses=settings.allow_private_addresses,
-        )
-        self._around = Surroundings(
-            database=database,
-            directory=self.directory,
-            keys=self.catalog,
-            ports=self._ports,
-            ids=outside.ids,
-            worker=self.worker,
-        )
-        self.pollers = self._pollers()
-        self.connections = self._connections()
-        self.jobs = Jobs(database, clock, self._jobs())
-        self._couriers: dict[str, Courier] = {}
 
     @classmethod
     @asynccontextmanager
@@ -346,50 +354,6 @@ class Hub:
                 if application.connect is not None:
                     self._couriers[entry.name] = Courier(self._around, entry)
         return list(self._couriers.values())
-
-
-@dataclass(frozen=True, slots=True)
-class _Pools:
-    """Inventory, in the words of availability publishing."""
-
-    inventory: Inventory
-
-    async def pools(
-        self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
-    ) -> Mapping[tuple[str, str, str], Pool]:
-        found: dict[tuple[str, str, str], Pool] = {}
-        for tenant in sorted({key[0] for key in keys}):
-            own = [(item, location) for of, item, location in keys if of == tenant]
-            answers = await self.inventory.availability_in(tx, tenant, own)
-            for answer in answers:
-                if answer.is_known:
-                    found[tenant, answer.item, answer.location] = Pool(
-                        free=answer.available.micros,
-                        demand=answer.figures.hard + answer.figures.soft,
-                        fresh_until=answer.fresh_until,
-                    )
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Books:
-    """Directory and catalogue, in the words of movement posting."""
-
-    directory: Directory
-    catalog: Catalog
-
-    async def books(self, tx: Transaction, tenants: Sequence[str]) -> Sequence[Books]:
-        told = await self.directory.told(tx, tenants, POSTS_MOVEMENTS)
-        places = [(one.tenant, location) for one in told for location in one.locations]
-        zones = await self.catalog.time_zones(tx, places) if places else {}
-        return [
-            Books(
-                tenant=one.tenant,
-                connection=one.connection,
-                zones={name: zones.get((one.tenant, name), "UTC") for name in one.locations},
-            )
-            for one in told
-        ]
 
 
 def _master_key(settings: Settings) -> bytes:

@@ -1,0 +1,5 @@
+"""Builds one Hub from Settings; the only part that knows every other."""
+
+from crossdock.assembly.hub import Hub, Outside
+
+__all__ = ["Hub", "Outside"]

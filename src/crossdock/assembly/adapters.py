@@ -1,0 +1,56 @@
+"""One part, in the words of another that asks for it by a Protocol of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from crossdock.capabilities.catalog import Catalog
+from crossdock.capabilities.inventory import Inventory
+from crossdock.connectivity.directory import Directory
+from crossdock.foundation.database import Transaction
+from crossdock.orchestration.processes.availability_facts import Pool
+from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
+from crossdock.orchestration.processes.movement_posting import Books
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """Inventory, in the words of availability publishing."""
+
+    inventory: Inventory
+
+    async def pools(
+        self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
+    ) -> Mapping[tuple[str, str, str], Pool]:
+        found: dict[tuple[str, str, str], Pool] = {}
+        for tenant in sorted({key[0] for key in keys}):
+            own = [(item, location) for of, item, location in keys if of == tenant]
+            answers = await self.inventory.availability_in(tx, tenant, own)
+            for answer in answers:
+                if answer.is_known:
+                    found[tenant, answer.item, answer.location] = Pool(
+                        free=answer.available.micros,
+                        demand=answer.figures.hard + answer.figures.soft,
+                        fresh_until=answer.fresh_until,
+                    )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class BookKeepers:
+    """Directory and catalogue, in the words of movement posting."""
+
+    directory: Directory
+    catalog: Catalog
+
+    async def books(self, tx: Transaction, tenants: Sequence[str]) -> Sequence[Books]:
+        told = await self.directory.told(tx, tenants, POSTS_MOVEMENTS)
+        places = [(one.tenant, location) for one in told for location in one.locations]
+        zones = await self.catalog.time_zones(tx, places) if places else {}
+        return [
+            Books(
+                tenant=one.tenant,
+                connection=one.connection,
+                zones={name: zones.get((one.tenant, name), "UTC") for name in one.locations},
+            )
+            for one in told
+        ]
