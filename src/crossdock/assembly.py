@@ -14,7 +14,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import CountedStock, ReservationKind, StockSnapshotTaken
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities import catalog, inventory
+from crossdock.capabilities import catalog, inventory, supply
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import (
     Availability,
@@ -23,6 +23,7 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
+from crossdock.capabilities.supply import Atp, Question, Supply
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.courier import Courier, Step, Surroundings
 from crossdock.connectivity.deliveries import Deliveries
@@ -111,6 +112,7 @@ class Hub:
         self.inventory = Inventory(
             database, clock, soft_hold_ttl_seconds=settings.soft_hold_ttl_seconds
         )
+        self.supply = Supply(database, clock, self.inventory.standings, self.catalog)
         self.outbox = Outbox(database, clock)
         self.channels = Channels(database, clock)
         processes = (
@@ -165,6 +167,7 @@ class Hub:
             catalog.reader(self.catalog),
             self.waiting_room.reader,
             inventory.inventory_reader(self.clock),
+            supply.supply_reader(),
             *self.engine.readers(),
         )
 
@@ -224,6 +227,10 @@ class Hub:
         """Tell what can be promised now, with its proof; unknown is not zero (`is_known`)."""
         key = catalog.normalised(item), catalog.normalised(location)
         return (await self.inventory.availability(self.scope, [key]))[0]
+
+    async def promise_dates(self, questions: Sequence[Question]) -> list[Atp]:
+        """Tell what can be promised by when, of up to 10,000 item-locations at one moment."""
+        return await self.supply.promise_dates(self.scope, questions)
 
     async def record(self, facts: Sequence[Fact], *, source: str = "script") -> list[FactVerdict]:
         """Record facts in canonical words and wait until every part has heard them."""

@@ -19,6 +19,7 @@ from crossdock.canonical.inventory import (
 )
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.parties import PartyChanged
+from crossdock.canonical.supply import SupplyCommitmentChanged
 
 _PAYLOADS: tuple[type[Payload], ...] = (
     ItemChanged,
@@ -32,6 +33,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     StockWentNegative,
     SerialOvercounted,
     OrderChanged,
+    SupplyCommitmentChanged,
     PartyChanged,
     CommandSettled,
 )

@@ -15,6 +15,7 @@ import uvicorn
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, inventory_reader
+from crossdock.capabilities.supply import Supply, supply_reader
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -57,6 +58,7 @@ class House:
         self.catalog = Catalog(database, self.clock)
         self.authority = Authority(database, self.clock, self.catalog, Sources(database))
         self.inventory = Inventory(database, self.clock)
+        self.supply = Supply(database, self.clock, self.inventory.standings, self.catalog)
         self.directory = Directory(database, self.clock, Vault(bytes(32)), APPLICATIONS)
         ports = Ports(clock=self.clock, random=Random(8), allow_private_addresses=True)
         pollers = Pollers(
@@ -77,7 +79,11 @@ class House:
         self.quarantine = Quarantine(database, self.clock, self.inbox, self.catalog)
         self.proposals = Proposals(database)
         self.outbox = Outbox(database, self.clock)
-        self.readers = [catalog_face.reader(self.catalog), inventory_reader(self.clock)]
+        self.readers = [
+            catalog_face.reader(self.catalog),
+            inventory_reader(self.clock),
+            supply_reader(),
+        ]
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)

@@ -11,11 +11,13 @@ from crossdock.capabilities.inventory.model import (
 from crossdock.capabilities.inventory.proof import Availability, SourceAge
 from crossdock.capabilities.inventory.reactions import inventory_reader
 from crossdock.capabilities.inventory.service import Inventory
+from crossdock.capabilities.inventory.standing import HeldClaim, Standing, Standings
 from crossdock.capabilities.inventory.upkeep import Upkeep
 
 __all__ = [
     "Availability",
     "Figures",
+    "HeldClaim",
     "Inventory",
     "Position",
     "PromisedLine",
@@ -23,6 +25,8 @@ __all__ = [
     "ReservationLine",
     "ReservationRequest",
     "SourceAge",
+    "Standing",
+    "Standings",
     "Upkeep",
     "inventory_reader",
 ]

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.interfaces.api import (
+    atp,
     cases,
     channels,
     connections,
@@ -68,6 +69,8 @@ def create_app(hub: Hub, crew: Mapping[str, str] | None = None) -> FastAPI:
         stock.reservation_routes(hub, known),
         stock.outcome_routes(hub, known),
         positions.position_routes(hub, known),
+        atp.answer_routes(hub, known),
+        atp.rule_routes(hub),
         webhooks.router(hub),
         items.item_routes(hub),
         items.location_routes(hub),

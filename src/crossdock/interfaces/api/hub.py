@@ -4,6 +4,7 @@ from typing import Protocol
 
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
+from crossdock.capabilities.supply import Supply
 from crossdock.connectivity.connections import Connections
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -43,6 +44,9 @@ class Hub(Protocol):
 
     @property
     def inventory(self) -> Inventory: ...
+
+    @property
+    def supply(self) -> Supply: ...
 
     @property
     def directory(self) -> Directory: ...

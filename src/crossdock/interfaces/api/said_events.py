@@ -14,6 +14,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import SourceHeard, StockMoved, StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.parties import PartyChanged
+from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.connectivity.raw_messages import Via
 from crossdock.connectivity.sdk.facts import Translation, Untranslatable, versioned
 from crossdock.foundation.scope import Scope
@@ -34,11 +35,19 @@ FROM_OUTSIDE: tuple[type[Payload], ...] = (
     SourceHeard,
     ChannelLevelHeard,
     OrderChanged,
+    SupplyCommitmentChanged,
     PartyChanged,
 )
 """What others may say. The hub's own words (promises, availability) are the hub's alone."""
 
-STATES = (ItemChanged, LocationChanged, ChannelLevelHeard, OrderChanged, PartyChanged)
+STATES = (
+    ItemChanged,
+    LocationChanged,
+    ChannelLevelHeard,
+    OrderChanged,
+    SupplyCommitmentChanged,
+    PartyChanged,
+)
 """These tell a whole state and come again when it changes; the rest happens once."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
