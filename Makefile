@@ -7,14 +7,16 @@ READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 WORKERS ?= 2
 SHUFFLES ?= 100000
+CASES ?= 100000
 PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	$(addprefix tests/unit/capabilities/inventory/test_,page.py proof.py publishing.py) \
+	$(addprefix tests/unit/capabilities/supply/test_,calendar.py inbound.py promise.py rules.py) \
 	tests/unit/applications/*/test_mapping.py \
 	$(addprefix tests/unit/applications/tryton/test_,changes.py counts.py wire.py) \
 	tests/processes/test_availability_publishing.py \
 	tests/unit/orchestration/test_movement_posting.py tests/processes/test_movement_posting.py
 
-.PHONY: help demo test check cover peers simulate bench docs freeze lock wheel clean
+.PHONY: help demo test check cover peers simulate cases bench docs freeze lock wheel clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -54,6 +56,9 @@ check: $(READY_DEV)  ## Format, lint, types, architecture, dependencies
 
 simulate: $(READY_DEV)  ## 100,000 shuffles of late, repeated and reordered events
 	CROSSDOCK_SHUFFLES=$(SHUFFLES) $(BIN)/pytest -q -n $(WORKERS) tests/simulation $(ARGS)
+
+cases: $(READY_DEV)  ## 100,000 random answers by date of each mode, beside a second implementation
+	CROSSDOCK_CASES=$(CASES) $(BIN)/pytest -q -n $(WORKERS) tests/unit/capabilities/supply/test_model.py $(ARGS)
 
 bench: $(READY_DEV)  ## Every benchmark, side by side
 	$(BIN)/crossdock bench all $(ARGS)

@@ -25,7 +25,7 @@ def coming(identity: str, **more: Any) -> dict[str, Any]:
 
 
 async def test_an_answer_says_when_and_what_it_was_made_from(call: Caller, house: House) -> None:
-    await stock(house, 10)
+    await stock(call, house, "BOLT", micros=10_000_000)
     await call("PUT", "/v1/atp/rules", EVERY_DAY)
     said = {"source": "erp", "events": [coming("po:1", eta="2026-05-01"), coming("po:2")]}
     said["events"][1]["payload"]["evidence"] = "SENT"
@@ -54,7 +54,7 @@ async def test_an_answer_says_when_and_what_it_was_made_from(call: Caller, house
 async def test_many_are_answered_in_their_order_without_derivations(
     call: Caller, house: House
 ) -> None:
-    await stock(house, 10)
+    await stock(call, house, "BOLT", micros=10_000_000)
     asked = {"keys": [KEY, KEY | {"quantity": {"value": "11"}}] * 50, "derivation": False}
     answers = (await call("POST", "/v1/atp", asked)).json["answers"]
 
@@ -65,7 +65,7 @@ async def test_many_are_answered_in_their_order_without_derivations(
 
 
 async def test_what_cannot_be_asked_is_refused_with_its_place(call: Caller, house: House) -> None:
-    await stock(house, 10)
+    await stock(call, house, "BOLT", micros=10_000_000)
     for key, where in (
         ({"item": "NOBODY", "location": "DC"}, "/keys/0/item"),
         (KEY | {"quantity": {"value": "0"}}, "/keys/0/quantity/value"),
@@ -79,7 +79,7 @@ async def test_what_cannot_be_asked_is_refused_with_its_place(call: Caller, hous
 
 
 async def test_a_rule_is_said_listed_and_taken_back(call: Caller, house: House) -> None:
-    await stock(house, 10)
+    await stock(call, house, "BOLT", micros=10_000_000)
     rule = {"item": "bolt", "location": "*", "pack": "12", "pack_up": False}
     put = await call("PUT", "/v1/atp/rules", rule)
     assert (put.status, put.json["item"], put.json["rule"]["pack"]) == (200, "BOLT", "12")
@@ -101,7 +101,7 @@ async def test_a_rule_is_said_listed_and_taken_back(call: Caller, house: House) 
 async def test_a_rule_that_nobody_could_keep_is_refused_with_its_place(
     call: Caller, house: House
 ) -> None:
-    await stock(house, 10)
+    await stock(call, house, "BOLT", micros=10_000_000)
     for rule, where in (
         ({"item": "NOBODY"}, "/item"),
         ({"location": "NOWHERE"}, "/location"),

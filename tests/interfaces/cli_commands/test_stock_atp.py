@@ -37,8 +37,9 @@ async def coming(hub: Hub) -> Hub:
     return hub
 
 
+@pytest.mark.usefixtures("coming")
 async def test_a_promise_is_told_with_its_parts_and_its_reasons(
-    crossdock: CommandLine, coming: Hub
+    crossdock: CommandLine,
 ) -> None:
     await crossdock("stock", "atp-rule", "*", "*", "--weekdays", "1234567")
     said = await crossdock("stock", "atp", "bolt@dc1", "--quantity", "70", "--by", "2030-01-01")
@@ -52,8 +53,9 @@ async def test_a_promise_is_told_with_its_parts_and_its_reasons(
     assert "D po:2 20 EA: does not count; it is sent and not acknowledged" in said.out
 
 
+@pytest.mark.usefixtures("coming")
 async def test_what_is_there_has_a_date_and_exit_code_zero(
-    crossdock: CommandLine, coming: Hub
+    crossdock: CommandLine,
 ) -> None:
     said = await crossdock("stock", "atp", "BOLT@DC1", "BOLT@DC1", "--quantity", "5", "--json")
 
@@ -67,7 +69,8 @@ async def test_unknown_is_told_apart_from_zero(crossdock: CommandLine, coming: H
     assert "what lies there is unknown" in said.out
 
 
-async def test_a_rule_is_read_from_options_and_a_file(crossdock: CommandLine, coming: Hub) -> None:
+@pytest.mark.usefixtures("coming")
+async def test_a_rule_is_read_from_options_and_a_file(crossdock: CommandLine) -> None:
     classes = [{"confidence": "C", "percent": 80, "buffer_days": 3}]
     file = crossdock.write("rule.json", {"classes": classes, "lead_time_days": 3})
     said = await crossdock(
@@ -82,6 +85,7 @@ async def test_a_rule_is_read_from_options_and_a_file(crossdock: CommandLine, co
     assert "no rules yet" in (await crossdock("stock", "atp-rules")).out
 
 
+@pytest.mark.usefixtures("coming")
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
@@ -96,7 +100,7 @@ async def test_a_rule_is_read_from_options_and_a_file(crossdock: CommandLine, co
     ],
 )
 async def test_what_makes_no_sense_is_refused_with_its_reason(
-    crossdock: CommandLine, coming: Hub, words: tuple[str, ...], reason: str
+    crossdock: CommandLine, words: tuple[str, ...], reason: str
 ) -> None:
     crossdock.write("bad.json", {"colour": "red"})
     crossdock.write("odd.json", {"mode": "HOPEFUL"})

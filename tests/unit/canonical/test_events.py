@@ -1,8 +1,10 @@
 """Events have their class, their key and their references; errors their branch."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from inspect import getattr_static
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,6 +45,7 @@ from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.references import ItemInUnit, Reference, Refers, Resolution
+from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyKind, SupplyPeg
 
 FOUR = Quantity.of(4, "CS")
 KNOWN = Resolution(
@@ -64,6 +67,16 @@ MOVED = StockMoved(
 )
 LINE = DemandLine(
     demand_ref="shop:1/1", item="B-1", location="DC1", ordered=FOUR, cancelled=Quantity.of(0, "CS")
+)
+
+
+COMING = SupplyCommitmentChanged(
+    supply_id="po:1/1",
+    kind=SupplyKind.PO_SCHEDULE,
+    item="B-1",
+    location="DC1",
+    open_quantity=FOUR,
+    pegs=(SupplyPeg(demand_ref="shop:1/1", quantity=Quantity.of(3)),),
 )
 
 
@@ -94,6 +107,7 @@ def test_an_event_of_another_version_is_refused() -> None:
         (SourceHeard(source="wms"), "wms"),
         (ChannelLevelHeard(item="B-1", location="DC1", quantity=FOUR), "B-1"),
         (OrderChanged(order_id="1001", lines=()), "1001"),
+        (COMING, "po:1/1"),
         (PartyChanged(code="C-1"), "C-1"),
         (
             CommandSettled(
@@ -181,6 +195,40 @@ def test_a_snapshot_is_resolved_line_by_line() -> None:
     assert resolved.location == "loc_1"
     assert [line.base for line in resolved.lines] == [Quantity.of(48), Quantity.of(3)]
     assert {line.item for line in resolved.lines} == {"itm_1"}
+
+
+def test_a_supply_is_resolved_with_its_pegs() -> None:
+    assert isinstance(COMING, Refers)
+    assert COMING.references() == (
+        Reference.item("B-1", FOUR),
+        Reference.item("B-1", Quantity.of(3)),
+        Reference.location("DC1"),
+    )
+    resolved = COMING.resolved(KNOWN)
+    assert (resolved.item, resolved.location, resolved.base_open) == (
+        "itm_1",
+        "loc_1",
+        Quantity.of(48),
+    )
+    assert [peg.base for peg in resolved.pegs] == [Quantity.of(3)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [
+        ({"supply_id": " "}, "/payload/supply_id"),
+        ({"parent_supply_id": "po:1/1"}, "/payload/supply_id"),
+        ({"open_quantity": -FOUR}, "/payload/open_quantity"),
+        (
+            {"pegs": (SupplyPeg(demand_ref="o/1", quantity=-FOUR),)},
+            "/payload/open_quantity",
+        ),
+    ],
+)
+def test_a_supply_that_makes_no_sense_is_refused(wrong: dict[str, Any], where: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        replace(COMING, **wrong).resolved(KNOWN)
+    assert refused.value.where == where
 
 
 def test_an_order_is_resolved_line_by_line() -> None:

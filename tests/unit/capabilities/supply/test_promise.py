@@ -1,0 +1,205 @@
+"""Whole answers: what was asked, what it stands on, and the figures it was made from."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.supply import SupplyEvidence, SupplyKind
+from crossdock.capabilities.supply.inbound import Supply
+from crossdock.capabilities.supply.model import AtpMode
+from crossdock.capabilities.supply.promise import (
+    Atp,
+    Basis,
+    Claim,
+    Kin,
+    Node,
+    Question,
+    Standing,
+    answered,
+    horizon,
+    nodes_of,
+)
+from crossdock.capabilities.supply.rules import AtpRule, terms_of
+
+TODAY = date(2026, 5, 4)
+NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+EVERY_DAY = AtpRule(weekdays="1234567", daily_buckets=8, weekly_buckets=0)
+TERMS = terms_of([EVERY_DAY])
+X = Question("X", "DC1", "EA")
+
+
+def day(number: int) -> date:
+    return TODAY + timedelta(days=number)
+
+
+def standing(nettable: int, hard: int = 0, soft: int = 0, safety: int = 0) -> Standing:
+    amounts = (one * MICROS for one in (nettable, hard, soft, safety))
+    return Standing(*amounts, version=7, is_known=True)
+
+
+def shipped(pieces: int, number: int, *pegs: tuple[str, int]) -> Supply:
+    kind, evidence = SupplyKind.TRANSFER, SupplyEvidence.SHIPPED
+    supply = Supply("s", "erp", kind, "DC1", pieces * MICROS, evidence, day(number))
+    return supply._replace(pegs=tuple((ref, taken * MICROS) for ref, taken in pegs))
+
+
+def ask(kin: Kin, question: Question = X) -> Atp:
+    return answered(question, kin, horizon(kin.own.terms, NOW), NOW)
+
+
+def wanted(pieces: int, **more: object) -> Question:
+    return X._replace(micros=pieces * MICROS, **more)  # type: ignore[arg-type]
+
+
+def test_safety_is_kept_now_and_later_and_a_shortage_is_not_it() -> None:
+    answer = ask(Kin(Node(TERMS, standing(10, 4, 3, 5), (), [shipped(6, 2)])))
+    assert [bucket.pab // MICROS for bucket in answer.buckets] == [-2, 4]
+    assert answer.shortage == 0
+    assert answer.version == 7
+    assert (answer.now, answer.promised_on, answer.quantity) == (0, None, None)
+
+
+def test_demand_behind_the_horizon_or_long_past_due_holds_nothing_back() -> None:
+    limited = terms_of([AtpRule(past_due_demand_days=30), EVERY_DAY])
+    claims = [Claim("far", 5 * MICROS, on=day(8)), Claim("old", 7 * MICROS, on=day(-31))]
+    assert ask(Kin(Node(limited, standing(20, 13), claims))).now == 19 * MICROS
+
+
+@pytest.mark.parametrize(("pack_up", "quantity"), [(True, 36), (False, 24)])
+def test_what_is_asked_is_moved_to_whole_packs(pack_up: bool, quantity: int) -> None:  # noqa: FBT001
+    rule = AtpRule(pack=Decimal(12), pack_up=pack_up)
+    node = Node(terms_of([rule, EVERY_DAY]), standing(100))
+    assert ask(Kin(node), wanted(30)).quantity == quantity * MICROS
+
+
+def test_less_than_one_pack_is_nothing() -> None:
+    rule = AtpRule(pack=Decimal(12), pack_up=False)
+    answer = ask(Kin(Node(terms_of([rule, EVERY_DAY]), standing(100))), wanted(11))
+    assert (answer.quantity, answer.basis, answer.reason) == (
+        0,
+        Basis.NONE,
+        "it is less than one pack",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "basis", "on", "reason"),
+    [
+        (AtpRule(), Basis.NONE, None, "stock and supply end, and it is not replenished"),
+        (
+            AtpRule(is_replenishable=True),
+            Basis.NONE,
+            None,
+            "stock and supply end, and it has no lead time",
+        ),
+        (
+            AtpRule(mode=AtpMode.DISCRETE),
+            Basis.NONE,
+            None,
+            "no supply has so much, and it is not replenished",
+        ),
+        (
+            AtpRule(is_replenishable=True, lead_time_days=5, weekdays="12345"),
+            Basis.LEAD_TIME,
+            day(7),
+            "stock and supply end; it can be had anew in 5 days",
+        ),
+    ],
+)
+def test_what_nothing_reaches_has_a_date_only_by_lead_time(
+    rule: AtpRule, basis: Basis, on: date | None, reason: str
+) -> None:
+    answer = ask(Kin(Node(terms_of([rule, EVERY_DAY]), standing(5))), wanted(9))
+    assert (answer.basis, answer.promised_on, answer.reason) == (basis, on, reason)
+    assert answer.left_over == 4 * MICROS
+
+
+def test_a_promise_says_whether_it_waits_for_supply() -> None:
+    kin = Kin(Node(TERMS, standing(5), (), [shipped(6, 2)]))
+    assert ask(kin, wanted(5)).reason == "it is there"
+    later = ask(kin, wanted(9))
+    assert (later.promised_on, later.reason) == (day(2), "supply has come by then")
+
+
+def test_what_can_leave_by_a_day_is_part_of_what_is_asked_or_all_there_is() -> None:
+    kin = Kin(Node(TERMS, standing(5), (), [shipped(6, 2)]))
+    found = [ask(kin, wanted(9, by=day(n))).by_then for n in (-1, 0, 2, 50)]
+    assert found == [0, 5 * MICROS, 9 * MICROS, 9 * MICROS]
+    assert ask(kin, X._replace(by=day(3))).by_then == 11 * MICROS
+
+
+def test_pegs_take_what_comes_and_not_more() -> None:
+    claims = [Claim("a", 4 * MICROS, on=day(3)), Claim("b", 4 * MICROS)]
+    coming = shipped(6, 2, ("a", 4), ("b", 4))
+    answer = ask(Kin(Node(TERMS, standing(10, 8), claims, [coming])))
+    # Of b only two are pegged; the other two are due now.
+    assert [bucket.demand // MICROS for bucket in answer.buckets] == [2]
+    assert answer.now == 8 * MICROS
+
+
+def test_pegs_of_what_is_not_promised_free_nobody() -> None:
+    unanswered = shipped(6, 2, ("a", 4))._replace(evidence=SupplyEvidence.SENT)
+    answer = ask(Kin(Node(TERMS, standing(10, 4), [Claim("a", 4 * MICROS)], [unanswered])))
+    assert answer.now == 6 * MICROS
+
+
+def test_a_member_keeps_its_groups_claims_covered() -> None:
+    first, second = Node(TERMS, standing(10)), Node(TERMS, standing(3), (), [shipped(4, 2)])
+    group = Node(TERMS, standing(0, 8), [Claim("g", 8 * MICROS, on=day(1))])
+    of_group = ask(Kin(group, members=[first, second], is_group=True))
+    assert [bucket.atp // MICROS for bucket in of_group.buckets] == [5, 5, 9]
+    assert of_group.is_known
+    assert ask(Kin(first, group, [first, second])).now == 5 * MICROS
+    assert ask(Kin(second, group, [first, second])).now == 3 * MICROS
+
+
+def test_a_fence_leaves_at_least_now() -> None:
+    fenced = terms_of([AtpRule(fence_days=1), EVERY_DAY])
+    assert ask(Kin(Node(fenced, standing(5)))).evaluated == 1
+
+
+def test_a_week_is_promised_on_its_last_day_or_the_working_day_behind() -> None:
+    rule = AtpRule(weekdays="12345", daily_buckets=6, weekly_buckets=3)
+    node = Node(terms_of([rule]), standing(0), (), [shipped(5, 8)])
+    assert ask(Kin(node), wanted(5)).promised_on == day(18 - 4)
+
+
+def test_groups_are_told_from_members_and_from_the_rest() -> None:
+    groups = {"DC2": "EAST", "DC1": "EAST"}
+    assert nodes_of("EAST", groups) == ("EAST", ["DC1", "DC2"])
+    assert nodes_of("DC1", groups) == ("EAST", ["DC1", "DC2"])
+    assert nodes_of("DC3", groups) == (None, [])
+
+
+pieces = st.integers(0, 50)
+claims = st.lists(st.tuples(pieces, st.integers(-3, 9)), max_size=5)
+supplies = st.lists(st.tuples(pieces, st.integers(-3, 9)), max_size=5)
+
+
+@given(pieces, claims, supplies, st.integers(1, 80), st.sampled_from(AtpMode))
+def test_an_answer_never_promises_more_than_its_buckets_have(
+    nettable: int,
+    due: list[tuple[int, int]],
+    coming: list[tuple[int, int]],
+    asked: int,
+    mode: AtpMode,
+) -> None:
+    terms = terms_of([AtpRule(mode=mode), EVERY_DAY])
+    held = [
+        Claim(str(n), taken * MICROS, on=day(on)) for n, (taken, on) in enumerate(due) if taken
+    ]
+    hard = sum(claim.hard for claim in held) // MICROS
+    node = Node(terms, standing(nettable, hard), held, [shipped(*one) for one in coming])
+
+    answer = ask(Kin(node), wanted(asked))
+
+    assert sum(part.micros for part in answer.schedule) + answer.left_over == asked * MICROS
+    assert answer.buckets[-1].pab <= (nettable + sum(one for one, _ in coming)) * MICROS
+    if answer.basis is Basis.SUPPLY:
+        by_then = [one.atp for one in answer.buckets if one.day <= (answer.promised_on or TODAY)]
+        assert max(by_then) >= asked * MICROS
+    assert [part.day for part in answer.schedule] == sorted(part.day for part in answer.schedule)
