@@ -1,7 +1,7 @@
 """Availability by date: ten thousand item-locations in one call, and one beside reservations.
 
-Bulk: 10,000 item-locations over 90 daily buckets, each with a count, three inbound supplies and two
-dated order lines, in one call of the Python API; its CPU is the hub's and PostgreSQL's together.
+Bulk: 10,000 item-locations over 90 daily buckets, each with a count, three inbound supplies and
+two dated order lines, in one call of the Python API; its CPU is the hub's and PostgreSQL's.
 Single: one item-location at a time out of a million positions, by this process, while a hub in
 another process makes 500 reservations a second, each durable and told to the log.
 """
@@ -99,7 +99,7 @@ class Bench:
     async def bulk(self) -> Figures:
         """Ask for all of them in one call."""
         questions = [
-            Question(f"SKU-{number}", "DC1", "EA", 1_100_000 * 10**6)
+            Question(f"SKU-{number}", "DC1", "EA", 1_000_020 * 10**6)
             for number in range(1, BULK + 1)
         ]
         watch = Stopwatch(self._postmaster)
@@ -156,7 +156,7 @@ async def run(rounds: int = 5, quick: bool = False) -> Report:  # noqa: FBT001, 
                 {"bulk": bench.bulk, "live": lambda: bench.live(seconds)}, rounds
             )
         finally:
-            if database:
+            if database is not None:
                 await database.close()
             server.stop()
     goals = [

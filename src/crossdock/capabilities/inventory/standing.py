@@ -16,7 +16,7 @@ STANDING = """
 with lapsed as materialized (select stock_id, sum(micros)::bigint micros
     from inventory_lapsed($4, 10000) where tenant = $1 group by stock_id)
 select s.item, s.location, s.nettable, s.hard, s.soft - coalesce(l.micros, 0) as soft, s.safety,
-    s.version, s.is_known or exists (select from inventory_full_snapshot f
+    s.version, s.is_grouped, s.is_known or exists (select from inventory_full_snapshot f
         where f.tenant = $1 and f.location = s.location) as is_known
 from unnest($2::text[], $3::text[]) k(item, location)
 join inventory_stock s on s.tenant = $1 and s.item = k.item and s.location = k.location
@@ -53,13 +53,17 @@ cross join lateral (select item, location from inventory_stock
 
 
 class Standing(NamedTuple):
-    """The figures of an item-location (§3.1); one that nobody ever spoke of is not known."""
+    """The figures of an item-location (§3.1); one that nobody ever spoke of is not known.
+
+    `is_grouped`: it is a group of locations or in one; where there are no figures yet, it may be.
+    """
 
     nettable: int
     hard: int
     soft: int
     safety: int
     version: int
+    is_grouped: bool
     is_known: bool
 
 
@@ -94,7 +98,7 @@ class Standings:
         if missing := [key for key in keys if key not in found]:
             full = await tx.fetch(COUNTED_FULL, tenant, sorted({at for _, at in missing}))
             counted = {row["location"] for row in full}
-            found |= {key: Standing(0, 0, 0, 0, 0, key[1] in counted) for key in missing}
+            found |= {key: Standing(0, 0, 0, 0, 0, True, key[1] in counted) for key in missing}
         return found
 
     async def held(

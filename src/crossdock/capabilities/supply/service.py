@@ -7,7 +7,6 @@ from typing import Protocol
 from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.capabilities.supply import rules, store
 from crossdock.capabilities.supply.calendar import local_time
-from crossdock.capabilities.supply.inbound import Supply as Inbound
 from crossdock.capabilities.supply.promise import (
     Atp,
     Claim,
@@ -20,17 +19,19 @@ from crossdock.capabilities.supply.promise import (
     horizon,
     nodes_of,
 )
-from crossdock.capabilities.supply.rules import DAYS_MAX, AtpRule, AtpTerms, PlacedRule
-from crossdock.capabilities.supply.store import DatedLine, Key
+from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms, PlacedRule
+from crossdock.capabilities.supply.store import Key
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 
 QUESTIONS_MAX = 10_000
 
-# Every statement of an answer then sees one moment: goods that arrive while it is made are counted
-# as stock or as supply, never as both.
-ONE_MOMENT = "set transaction isolation level repeatable read, read only"
+ZONE_SECONDS = 60.0
+"""A location's time zone is remembered so long: it is asked of every answer, and never changes."""
+
+Figures = tuple[int, int, int, int, int, bool, bool]
+"""Nettable, hard, soft, safety, version, is_grouped, is_known (§3.1)."""
 
 
 class KnowsStock(Protocol):
@@ -44,8 +45,8 @@ class KnowsStock(Protocol):
 
     async def standing(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
-    ) -> Mapping[Key, tuple[int, int, int, int, int, bool]]:
-        """Give of each: nettable, hard, soft, safety, version, and whether it is known (§3.1)."""
+    ) -> Mapping[Key, Figures]:
+        """Give the figures of each; `is_grouped` where it may be a group, or in one."""
         ...
 
     async def held(
@@ -75,6 +76,7 @@ class Supply:
         self._clock = clock
         self._stock = stock
         self._places = places
+        self._zones: dict[tuple[str, str], tuple[str, float]] = {}
 
     async def promise_dates(self, scope: Scope, questions: Sequence[Question]) -> list[Atp]:
         """Answer up to 10,000 questions, all of one moment, in their order (§3.3)."""
@@ -84,8 +86,8 @@ class Supply:
                 where="/keys",
                 hint="ask for the rest in another call",
             )
-        async with self._database.transaction(scope) as tx:
-            await tx.execute(ONE_MOMENT)
+        # Goods that arrive meanwhile are counted as stock or as supply, never as both.
+        async with self._database.transaction(scope, is_one_moment=True) as tx:
             read = await self._read(tx, scope.tenant, questions)
         return read.answers(questions)
 
@@ -111,80 +113,97 @@ class Supply:
 
     async def _read(self, tx: Transaction, tenant: str, questions: Sequence[Question]) -> "_Read":
         """Read all that the answers are made of, set by set."""
-        now = self._clock.now()
-        asked = sorted({one.location for one in questions})
-        groups = await self._stock.groups(tx, tenant, asked)
-        keys = sorted({key for one in questions for key in _kin(one, groups)})
-        zones = await self._places.time_zones(tx, [(tenant, at) for at in asked])
-        said = await store.rules_for(tx, tenant, (at for key in keys for at in rules.places(*key)))
-        read = _Read(now, groups, {at: zones.get((tenant, at), "UTC") for at in asked}, said)
-        read.supplies = await store.supplies(tx, tenant, keys)
-        after, before = read.days(keys)
-        dated = await store.dated(tx, tenant, keys, after=after, before=before)
-        read.tell_apart(dated)
-        refs = {line.demand_ref for line in dated} | read.pegged()
-        refs |= {ref for one in questions for ref in one.own}
-        if refs:
+        keys = sorted({(one.item, one.location) for one in questions})
+        standing = dict(await self._stock.standing(tx, tenant, keys))
+        groups: Mapping[str, str] = {}
+        grouped = sorted({key[1] for key, figures in standing.items() if figures[5]})
+        if grouped and (groups := await self._stock.groups(tx, tenant, grouped)):
+            kin = sorted({key for one in questions for key in _kin(one, groups)})
+            more = [key for key in kin if key not in standing]
+            standing |= await self._stock.standing(tx, tenant, more)
+            keys = kin
+        read = _Read(self._clock.now(), groups, standing)
+        read.locate(await self._zones_of(tx, tenant, sorted({one.location for one in questions})))
+        wanted = (at for key in keys for at in rules.places(*key))
+        read.found = await store.read(tx, tenant, keys, wanted, read.yesterday)
+        if (before := read.long_due_before(keys)) is not None:
+            read.found.ship_dates.update(await store.long_due(tx, tenant, keys, before))
+        if refs := read.refs(questions):
             read.hold(await self._stock.held(tx, tenant, sorted(refs)))
-        read.standing = await self._stock.standing(tx, tenant, keys)
         return read
+
+    async def _zones_of(
+        self, tx: Transaction, tenant: str, locations: Sequence[str]
+    ) -> dict[str, str]:
+        now = self._clock.ticks()
+        known = self._zones
+        missing = [at for at in locations if known.get((tenant, at), ("", 0.0))[1] <= now]
+        if missing:
+            found = await self._places.time_zones(tx, [(tenant, at) for at in missing])
+            until = now + ZONE_SECONDS
+            known |= {(tenant, at): (found.get((tenant, at), "UTC"), until) for at in missing}
+        return {at: known[tenant, at][0] for at in locations}
 
 
 class _Read:
     """All that a set of answers is made of; made, filled and used inside one call."""
 
     def __init__(
-        self,
-        now: datetime,
-        groups: Mapping[str, str],
-        zones: Mapping[str, str],
-        said: Mapping[Key, AtpRule],
+        self, now: datetime, groups: Mapping[str, str], standing: Mapping[Key, Figures]
     ) -> None:
         self._now = now
         self._groups = groups
-        self._locals = {at: local_time(now, zone) for at, zone in zones.items()}
-        self._said = said
+        self._standing = standing
+        self._locals: dict[str, datetime] = {}
         self._terms: dict[tuple[Key, ...], AtpTerms] = {}
         self._horizons: dict[tuple[int, str], Horizon] = {}
-        self._ship_dates: dict[tuple[str, Key], date] = {}
         self._claims: dict[Key, dict[str, Claim]] = {}
         self._nodes: dict[str, tuple[str | None, list[str]]] = {}
-        self.supplies: Mapping[Key, Sequence[Inbound]] = {}
-        self.standing: Mapping[Key, tuple[int, int, int, int, int, bool]] = {}
+        self.found = store.Found({}, {}, {})
+
+    def locate(self, zones: Mapping[str, str]) -> None:
+        """Note what time it is at each location."""
+        self._locals = {at: local_time(self._now, zone) for at, zone in zones.items()}
+
+    @property
+    def yesterday(self) -> date:
+        """Give the day before the earliest today: what ships later may be due later."""
+        return min(local.date() for local in self._locals.values()) - timedelta(days=1)
 
     def terms(self, key: Key) -> AtpTerms:
         """Give what holds for a key; keys under the same rules share it."""
-        rules_of = tuple(at for at in rules.places(*key) if at in self._said)
+        said = self.found.rules
+        rules_of = tuple(at for at in rules.places(*key) if at in said)
         if rules_of not in self._terms:
-            self._terms[rules_of] = rules.terms_of(self._said[at] for at in rules_of)
+            self._terms[rules_of] = rules.terms_of(said[at] for at in rules_of)
         return self._terms[rules_of]
 
-    def days(self, keys: Iterable[Key]) -> tuple[date, date | None]:
-        """Say behind which day lines are dated, and before which they may be too late to count.
+    def long_due_before(self, keys: Iterable[Key]) -> date | None:
+        """Say before which day lines may be too late to count; None where none ever is.
 
-        What ships today or was to ship is due now, so it need not be told apart.
+        Others that are past due are due now, so they need not be told apart.
         """
-        today = [local.date() for local in self._locals.values()]
+        if not any(rule.past_due_demand_days is not None for rule in self.found.rules.values()):
+            return None
         least = min(self.terms(key).past_due_demand_days for key in keys)
-        before = None if least >= DAYS_MAX else max(today) - timedelta(days=least)
-        return min(today), before
+        latest = max(local.date() for local in self._locals.values())
+        return None if least >= DAYS_MAX else latest - timedelta(days=least)
 
-    def tell_apart(self, lines: Iterable[DatedLine]) -> None:
-        """Note the ship date of each line; of orders that share one, the last to speak."""
-        for line in lines:
-            self._ship_dates[line.demand_ref, (line.item, line.location)] = line.ship_date
-
-    def pegged(self) -> set[str]:
-        """Name the order lines that supplies are pegged to."""
-        return {ref for found in self.supplies.values() for one in found for ref, _ in one.pegs}
+    def refs(self, questions: Iterable[Question]) -> set[str]:
+        """Name the order lines that must be told apart: dated, pegged, or asked about again."""
+        dated = {ref for ref, _ in self.found.ship_dates}
+        supplies = self.found.supplies.values()
+        pegged = {ref for each in supplies for one in each for ref, _ in one.pegs}
+        return dated | pegged | {ref for one in questions for ref in one.own}
 
     def hold(self, held: Iterable[tuple[str, str, str, int, int]]) -> None:
         """Note what order lines hold; a claim and a hold of one line at one place are one."""
+        ship_dates = self.found.ship_dates
         for ref, item, location, hard, soft in held:
             if hard or soft:
                 key = (item, location)
                 claims = self._claims.setdefault(key, {})
-                known = claims.get(ref, Claim(ref, 0, 0, self._ship_dates.get((ref, key))))
+                known = claims.get(ref, Claim(ref, 0, 0, ship_dates.get((ref, key))))
                 claims[ref] = Claim(ref, known.hard + hard, known.soft + soft, known.on)
 
     def answers(self, questions: Sequence[Question]) -> list[Atp]:
@@ -209,11 +228,12 @@ class _Read:
         return answered(question, kin, self._horizons[known], self._now)
 
     def _node(self, key: Key) -> Node:
+        figures = self._standing.get(key)
         return Node(
             self.terms(key),
-            Standing(*self.standing[key]) if key in self.standing else Standing(),
+            Standing() if figures is None else Standing(*figures[:5], figures[6]),
             tuple(self._claims[key].values()) if key in self._claims else (),
-            self.supplies.get(key, ()),
+            self.found.supplies.get(key, ()),
         )
 
 

@@ -51,12 +51,13 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
 on conflict (tenant, source, order_id, demand_ref) do nothing
 """
 
-# What is still to come to these places: of two sources that tell of one commitment the one that
-# spoke last is believed, and of a parent what its children announce is summed beside it (A29).
-SUPPLIES = """
-select s.supply_id, s.source, s.kind, s.item, s.location, s.micros, s.evidence, s.eta,
-    s.acknowledgment_due, s.confidence, s.document_ref, s.pegs,
-    coalesce((select sum(c.micros) from supply_commitment c
+# All that an answer is made of here, in one round trip. What is still to come: of two sources that
+# tell of one commitment the one that spoke last is believed, and of a parent what its children
+# announce is summed beside it (A29). Order lines that ship after a day. The rules that may hold.
+READ = """
+select 'supply' as what, s.item, s.location, s.supply_id as name, s.source, s.kind as detail,
+    s.micros, s.eta as day, s.evidence, s.acknowledgment_due, s.confidence, s.document_ref,
+    s.pegs as said, coalesce((select sum(c.micros) from supply_commitment c
         where c.tenant = $1 and c.parent_supply_id = s.supply_id and c.parent_supply_id <> ''
             and c.micros > 0 and c.item = s.item
             and not exists (select from supply_commitment n where n.tenant = $1
@@ -67,23 +68,26 @@ join supply_commitment s on s.tenant = $1 and s.item = k.item and s.location = k
     and s.micros > 0
 where not exists (select from supply_commitment o where o.tenant = $1
     and o.supply_id = s.supply_id and (o.us, o.source) > (s.us, s.source))
-order by s.eta nulls last, s.supply_id, s.source
-"""
-
-# Order lines that ship after a day, or shipped so long ago that they may no longer count.
-DATED = """
-select d.demand_ref, d.item, d.location, d.ship_date
+union all
+select 'line', d.item, d.location, d.demand_ref, d.source, d.order_id, d.us, d.ship_date,
+    null, null, null, null, null, null
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_demand d on d.tenant = $1 and d.item = k.item and d.location = k.location
     and d.ship_date > $4
-order by d.us, d.source, d.order_id
+union all
+select 'rule', r.item, r.location, null, null, null, null, null, null, null, null, null, r.rule,
+    null
+from unnest($5::text[], $6::text[]) k(item, location)
+join supply_rule r on r.tenant = $1 and r.item = k.item and r.location = k.location
 """
+
+# Order lines that were to ship so long ago that they may no longer count.
 LONG_DUE = """
-select d.demand_ref, d.item, d.location, d.ship_date
+select d.item, d.location, d.demand_ref as name, d.source, d.order_id as detail, d.us as micros,
+    d.ship_date as day
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_demand d on d.tenant = $1 and d.item = k.item and d.location = k.location
     and d.ship_date < $4
-order by d.us, d.source, d.order_id
 """
 
 PUT_RULE = """
@@ -98,11 +102,6 @@ RULES = """
 select item, location, rule from supply_rule
 where tenant = $1 and (item, location) > ($2, $3) order by item, location limit $4
 """
-RULES_FOR = """
-select r.item, r.location, r.rule from unnest($2::text[], $3::text[]) k(item, location)
-join supply_rule r on r.tenant = $1 and r.item = k.item and r.location = k.location
-"""
-
 Key = tuple[str, str]
 """Item and location."""
 
@@ -170,21 +169,45 @@ async def keep_orders(
         await tx.execute(PUT_DEMAND, *map(list, zip(*kept, strict=True)))
 
 
-async def supplies(tx: Transaction, tenant: str, keys: Sequence[Key]) -> dict[Key, list[Supply]]:
-    found: dict[Key, list[Supply]] = {}
-    for row in await tx.fetch(SUPPLIES, tenant, *_columns(keys)):
-        found.setdefault((row["item"], row["location"]), []).append(_supply_of(row))
+class Found(NamedTuple):
+    """What was read for a set of keys. Of orders that share a line the last to speak dates it."""
+
+    supplies: dict[Key, list[Supply]]
+    ship_dates: dict[tuple[str, Key], date]
+    rules: dict[Key, AtpRule]
+
+
+async def read(
+    tx: Transaction, tenant: str, keys: Sequence[Key], rules: Iterable[Key], after: date
+) -> Found:
+    """Read what comes to these keys, the lines that ship from them after a day, and rules."""
+    said = _columns(sorted(set(rules)))
+    found = Found({}, {}, {})
+    lines: list[Any] = []
+    for row in await tx.fetch(READ, tenant, *_columns(keys), after, *said):
+        what, key = row[0], (row[1], row[2])
+        if what == "supply":
+            found.supplies.setdefault(key, []).append(_supply_of(row))
+        elif what == "line":
+            lines.append(row)
+        else:
+            found.rules[key] = _rule_of(row["said"])
+    for one in found.supplies.values():
+        one.sort(key=lambda supply: (supply.eta or date.max, supply.supply_id, supply.source))
+    found.ship_dates.update(_dated(lines))
     return found
 
 
-async def dated(
-    tx: Transaction, tenant: str, keys: Sequence[Key], *, after: date, before: date | None
-) -> list[DatedLine]:
-    """List the lines that ship after a day, and those that were to ship before another one."""
-    rows = await tx.fetch(DATED, tenant, *_columns(keys), after)
-    if before is not None:
-        rows += await tx.fetch(LONG_DUE, tenant, *_columns(keys), before)
-    return [DatedLine(*row) for row in rows]
+async def long_due(
+    tx: Transaction, tenant: str, keys: Sequence[Key], before: date
+) -> dict[tuple[str, Key], date]:
+    """Give the ship dates of lines that were to ship before a day."""
+    return _dated(await tx.fetch(LONG_DUE, tenant, *_columns(keys), before))
+
+
+def _dated(lines: Iterable[Any]) -> dict[tuple[str, Key], date]:
+    ordered = sorted(lines, key=lambda row: (row["micros"], row["source"], row["detail"]))
+    return {(row["name"], (row["item"], row["location"])): row["day"] for row in ordered}
 
 
 async def put_rule(tx: Transaction, placed: PlacedRule, now: datetime) -> None:
@@ -204,34 +227,28 @@ async def rules(tx: Transaction, after: Key, limit: int) -> list[PlacedRule]:
     ]
 
 
-async def rules_for(tx: Transaction, tenant: str, keys: Iterable[Key]) -> dict[Key, AtpRule]:
-    rows = await tx.fetch(RULES_FOR, tenant, *_columns(sorted(set(keys))))
-    return {(row["item"], row["location"]): _rule_of(row["rule"]) for row in rows}
-
-
 def _rule_of(text: str) -> AtpRule:
     return msgspec.json.decode(text, type=AtpRule)
 
 
+_KINDS = {kind.value: kind for kind in SupplyKind}
+_EVIDENCE = {evidence.value: evidence for evidence in SupplyEvidence}
+_CLASSES: dict[str | None, ConfidenceClass] = {one.value: one for one in ConfidenceClass}
+
+
 def _supply_of(row: Any) -> Supply:
-    confidence = row["confidence"]
-    pegs = (
-        ()
-        if row["pegs"] == "[]"
-        else tuple((ref, taken) for ref, taken in json.loads(row["pegs"]))
-    )
     return Supply(
-        row["supply_id"],
+        row["name"],
         row["source"],
-        SupplyKind(row["kind"]),
+        _KINDS[row["detail"]],
         row["location"],
         row["micros"],
-        SupplyEvidence(row["evidence"]),
-        row["eta"],
+        _EVIDENCE[row["evidence"]],
+        row["day"],
         row["acknowledgment_due"],
-        None if confidence is None else ConfidenceClass(confidence),
+        _CLASSES.get(row["confidence"]),
         row["announced"],
-        pegs,
+        () if row["said"] == "[]" else tuple((ref, had) for ref, had in json.loads(row["said"])),
         row["document_ref"],
     )
 

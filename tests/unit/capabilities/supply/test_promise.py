@@ -37,8 +37,9 @@ def day(number: int) -> date:
 
 
 def standing(nettable: int, hard: int = 0, soft: int = 0, safety: int = 0) -> Standing:
-    amounts = (one * MICROS for one in (nettable, hard, soft, safety))
-    return Standing(*amounts, version=7, is_known=True)
+    return Standing(
+        nettable * MICROS, hard * MICROS, soft * MICROS, safety * MICROS, version=7, is_known=True
+    )
 
 
 def shipped(pieces: int, number: int, *pegs: tuple[str, int]) -> Supply:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ async def test_a10_each_supply_counts_by_its_class(yard: Yard) -> None:
 async def test_a23_a_transfer_is_never_at_both_ends(yard: Yard) -> None:
     await yard.hub.put_stock("X", "DC1", 100)
     await yard.hub.put_stock("X", "DC2", 5)
-    transfer = {"kind": SupplyKind.TRANSFER, "location": "DC2", "eta": day(2)}
+    transfer: dict[str, Any] = {"kind": SupplyKind.TRANSFER, "location": "DC2", "eta": day(2)}
 
     await yard.hear(
         committed("t1", 30, evidence=SupplyEvidence.SENT, **transfer),
