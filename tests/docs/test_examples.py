@@ -28,7 +28,12 @@ def python_blocks(page: Path) -> list[str]:
 PAGES = {page: "\n".join(python_blocks(page)) for page in sorted(DOCS.glob("**/*.md"))}
 # Those of a hub at work are programs of their own, which the console of their page runs.
 PLAIN = [page for page, examples in PAGES.items() if examples and "Hub.open" not in examples]
-AT_WORK = ["how-to/connect-a-shop.md", "how-to/replay-dead-letters.md", "tutorial/first-steps.md"]
+AT_WORK = [
+    "how-to/connect-a-shop.md",
+    "how-to/promise-by-date.md",
+    "how-to/replay-dead-letters.md",
+    "tutorial/first-steps.md",
+]
 
 # Pages that are typed in one sitting: each goes on where the one before ends.
 WAREHOUSE = ("how-to/run-more-than-one-process.md", "how-to/connect-a-warehouse.md")
@@ -40,11 +45,13 @@ SHOP = (
 )
 RESERVATIONS = "reference/reservations.md"
 OWN = "how-to/use-your-own-postgresql.md"
+BY_DATE = "how-to/promise-by-date.md"
 TYPED = {
     *WAREHOUSE,
     *SHOP,
     RESERVATIONS,
     OWN,
+    BY_DATE,
     "how-to/connect-tryton.md",  # before a real Tryton: tests/peers/tryton/test_page.py
     "tutorial/first-steps.md",  # tests/docs/test_tutorial.py
 }
@@ -211,6 +218,14 @@ def test_reservations_are_made_as_the_page_says() -> None:
     ):
         reader.follow(GOODS)
         reader.follow((DOCS / RESERVATIONS).read_text())
+
+
+def test_promises_by_date_are_asked_for_as_the_page_says() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="crossdock-by-date-") as folder,
+        reading(Path(folder)) as reader,
+    ):
+        reader.follow((DOCS / BY_DATE).read_text())
 
 
 async def test_a_postgresql_of_ones_own_is_used_as_the_page_says() -> None:
