@@ -27,9 +27,8 @@ def coming(identity: str, **more: Any) -> dict[str, Any]:
 async def test_an_answer_says_when_and_what_it_was_made_from(call: Caller, house: House) -> None:
     await stock(call, house, "BOLT", micros=10_000_000)
     await call("PUT", "/v1/atp/rules", EVERY_DAY)
-    said = {"source": "erp", "events": [coming("po:1", eta="2026-05-01"), coming("po:2")]}
-    said["events"][1]["payload"]["evidence"] = "SENT"
-    told = await call("POST", "/v1/events", said)
+    said = [coming("po:1", eta="2026-05-01"), coming("po:2", evidence="SENT")]
+    told = await call("POST", "/v1/events", {"source": "erp", "events": said})
     assert told.json["counts"] == {"NEW": 2}
     await house.catch_up()
 
