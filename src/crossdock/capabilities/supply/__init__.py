@@ -5,11 +5,12 @@ from crossdock.capabilities.supply.model import AtpMode
 from crossdock.capabilities.supply.promise import Atp, Basis, Question
 from crossdock.capabilities.supply.reactions import supply_reader
 from crossdock.capabilities.supply.rules import ALL, AtpRule, ClassTerms, PlacedRule
-from crossdock.capabilities.supply.service import QUESTIONS_MAX, Supply
+from crossdock.capabilities.supply.service import QUESTIONS_MAX, TURN, Supply
 
 __all__ = [
     "ALL",
     "QUESTIONS_MAX",
+    "TURN",
     "Atp",
     "AtpMode",
     "AtpRule",

@@ -27,6 +27,9 @@ from crossdock.foundation.scope import Scope
 
 QUESTIONS_MAX = 10_000
 
+TURN = 128
+"""So many are answered at a time; then whoever else waits in this process has a turn."""
+
 ZONE_SECONDS = 60.0
 """A location's time zone is remembered so long: it is asked of every answer, and never changes."""
 
@@ -86,10 +89,15 @@ class Supply:
                 where="/keys",
                 hint="ask for the rest in another call",
             )
+        answers: list[Atp] = []
+        now = self._clock.now()
         # Goods that arrive meanwhile are counted as stock or as supply, never as both.
         async with self._database.transaction(scope, is_one_moment=True) as tx:
-            read = await self._read(tx, scope.tenant, questions)
-        return read.answers(questions)
+            for begin in range(0, len(questions), TURN):
+                some = questions[begin : begin + TURN]
+                read = await self._read(tx, scope.tenant, some, now)
+                answers += read.answers(some)
+        return answers
 
     async def put_rule(self, scope: Scope, placed: PlacedRule) -> PlacedRule:
         """Say a rule; it replaces what was said for the same item and location."""
@@ -111,7 +119,9 @@ class Supply:
         async with self._database.transaction(scope) as tx:
             return await store.rules(tx, after, limit)
 
-    async def _read(self, tx: Transaction, tenant: str, questions: Sequence[Question]) -> "_Read":
+    async def _read(
+        self, tx: Transaction, tenant: str, questions: Sequence[Question], now: datetime
+    ) -> "_Read":
         """Read all that the answers are made of, set by set."""
         keys = sorted({(one.item, one.location) for one in questions})
         standing = dict(await self._stock.standing(tx, tenant, keys))
@@ -122,7 +132,7 @@ class Supply:
             more = [key for key in kin if key not in standing]
             standing |= await self._stock.standing(tx, tenant, more)
             keys = kin
-        read = _Read(self._clock.now(), groups, standing)
+        read = _Read(now, groups, standing)
         read.locate(await self._zones_of(tx, tenant, sorted({one.location for one in questions})))
         wanted = (at for key in keys for at in rules.places(*key))
         read.found = await store.read(tx, tenant, keys, wanted, read.yesterday)
