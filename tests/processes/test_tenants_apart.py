@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from crossdock.assembly import Hub, Outside
+from crossdock.canonical.catalog import KitChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import CrossdockError
 from crossdock.canonical.inventory import ReservationKind
@@ -83,9 +84,11 @@ _COMING = SupplyCommitmentChanged(
     evidence=SupplyEvidence.SHIPPED, eta=NOON.date(),
     pegs=(SupplyPeg(demand_ref="o1/1", quantity=EACH),),
 )  # fmt: skip
+_KIT = KitChanged(item="SKU-1", quantity=EACH, components=())
 DATED = [
     Fact(identity="o1", payload=OrderChanged(order_id="o1", lines=(_LINE,)), occurred_at=NOON),
     Fact(identity="po:1", payload=_COMING, occurred_at=NOON),
+    Fact(identity="kit", payload=_KIT, occurred_at=NOON),
 ]
 
 

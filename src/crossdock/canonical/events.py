@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.catalog import ItemChanged, KitChanged, LocationChanged
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled
 from crossdock.canonical.envelope import Payload
@@ -24,6 +24,7 @@ from crossdock.canonical.supply import SupplyCommitmentChanged
 _PAYLOADS: tuple[type[Payload], ...] = (
     ItemChanged,
     LocationChanged,
+    KitChanged,
     StockMoved,
     StockSnapshotTaken,
     SourceHeard,

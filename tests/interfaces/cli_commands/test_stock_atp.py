@@ -1,14 +1,19 @@
 """`crossdock stock atp` as a person reads it, and what it refuses."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from crossdock.assembly import Hub
-from crossdock.canonical.envelope import Fact
+from crossdock.canonical.catalog import ItemChanged, KitChanged, KitComponent
+from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
 from tests.interfaces.cli_commands.conftest import CommandLine
+
+
+def fact(identity: str, payload: Payload) -> Fact:
+    return Fact(identity=identity, payload=payload, occurred_at=datetime(2026, 5, 4, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -61,6 +66,17 @@ async def test_what_is_there_has_a_date_and_exit_code_zero(
 
     assert said.code == 0
     assert [answer["basis"] for answer in said.json["answers"]] == ["SUPPLY", "SUPPLY"]
+
+
+async def test_what_a_kit_is_made_of_is_told(crossdock: CommandLine, coming: Hub) -> None:
+    component = KitComponent(item="BOLT", quantity=Quantity.of(4))
+    kit = KitChanged(item="BAG", quantity=Quantity.of(1), components=(component,))
+    await coming.record([fact("item", ItemChanged(sku="BAG"))], source="erp")
+    await coming.record([fact("kit", kit)], source="erp")
+    await coming.put_stock("BAG", "DC1", 1)
+    said = await crossdock("stock", "atp", "BAG@DC1", "--quantity", "99")
+    assert "4 EA of BOLT at DC1: " in said.out
+    assert "A asn:1 50 EA: 50 EA on " in said.out
 
 
 async def test_unknown_is_told_apart_from_zero(crossdock: CommandLine, coming: Hub) -> None:

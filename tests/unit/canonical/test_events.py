@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.catalog import (
+    ItemChanged,
+    KitChanged,
+    KitComponent,
+    LocationChanged,
+)
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled, Settlement
 from crossdock.canonical.envelope import Event, Fact, Payload
@@ -80,6 +85,13 @@ COMING = SupplyCommitmentChanged(
 )
 
 
+KIT = KitChanged(
+    item="B-1",
+    quantity=FOUR,
+    components=(KitComponent(item="C-1", quantity=Quantity.of(1000, "FOT")),),
+)
+
+
 @pytest.mark.parametrize("name", sorted(EVENTS))
 def test_an_event_is_named_by_capability_past_tense_and_version(name: str) -> None:
     payload = payload_type(name)
@@ -108,6 +120,7 @@ def test_an_event_of_another_version_is_refused() -> None:
         (ChannelLevelHeard(item="B-1", location="DC1", quantity=FOUR), "B-1"),
         (OrderChanged(order_id="1001", lines=()), "1001"),
         (COMING, "po:1/1"),
+        (KIT, "B-1"),
         (PartyChanged(code="C-1"), "C-1"),
         (
             CommandSettled(
@@ -229,6 +242,42 @@ def test_a_supply_that_makes_no_sense_is_refused(wrong: dict[str, Any], where: s
     with pytest.raises(Invalid) as refused:
         replace(COMING, **wrong).resolved(KNOWN)
     assert refused.value.where == where
+
+
+def test_a_kit_says_what_one_of_it_takes() -> None:
+    assert isinstance(KIT, Refers)
+    assert KIT.references() == (
+        Reference.item("B-1", FOUR),
+        Reference.item("C-1", Quantity.of(1000, "FOT")),
+    )
+    resolved = KIT.resolved(KNOWN)
+    assert (resolved.item, resolved.base) == ("itm_1", Quantity.of(48))
+    # 1000 feet are 304.8 metres, for 48 pieces.
+    assert resolved.parts() == {"itm_2": (6_350_000, "MTR")}
+    assert replace(KIT, components=()).resolved(KNOWN).parts() == {}
+
+
+@pytest.mark.parametrize(
+    ("makes", "takes", "item"),
+    [
+        (1, 0, "C-1"),
+        (1, -1, "C-1"),
+        (0, 1, "C-1"),
+        (1, 1, "B-1"),
+        (3, 1, "C-1"),
+    ],
+)
+def test_a_kit_that_cannot_be_put_together_is_refused(makes: int, takes: int, item: str) -> None:
+    component = KitComponent(item=item, quantity=Quantity.of(takes))
+    wrong = KitChanged(item="B-1", quantity=Quantity.of(makes), components=(component,))
+    with pytest.raises(Invalid, match="cannot be so much") as refused:
+        wrong.parts()
+    assert refused.value.where == "/payload/components/0"
+
+
+def test_a_component_is_named_once() -> None:
+    with pytest.raises(Invalid, match="cannot be so much"):
+        replace(KIT, components=KIT.components * 2).parts()
 
 
 def test_an_order_is_resolved_line_by_line() -> None:

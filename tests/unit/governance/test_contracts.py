@@ -15,7 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.canonical.catalog import ItemChanged, ItemUnit, LocationChanged
+from crossdock.canonical.catalog import (
+    ItemChanged,
+    ItemUnit,
+    KitChanged,
+    KitComponent,
+    LocationChanged,
+)
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled, Settlement
 from crossdock.canonical.envelope import Payload
@@ -97,6 +103,11 @@ REAL: list[Payload] = [
                 demand_ref="shop:1001/1", item="B-1", location="DC1", ordered=FOUR, cancelled=FOUR
             ),
         ),
+    ),
+    KitChanged(
+        item="B-1",
+        quantity=FOUR,
+        components=(KitComponent(item="C-1", quantity=FOUR),),
     ),
     SupplyCommitmentChanged(
         supply_id="po:1/1",

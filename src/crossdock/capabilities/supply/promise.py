@@ -7,85 +7,27 @@ members can promise by each day, less its own claims; a member never promises wh
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from operator import add
 from typing import NamedTuple
 
 from crossdock.canonical.units import step_micros
 from crossdock.capabilities.supply import calendar, model
+from crossdock.capabilities.supply.answer import (
+    Atp,
+    Basis,
+    Bucket,
+    Component,
+    Dated,
+    Kin,
+    Node,
+    Part,
+    Question,
+)
 from crossdock.capabilities.supply.calendar import Grid
-from crossdock.capabilities.supply.inbound import Inbound, Supply, effective, is_past_due
+from crossdock.capabilities.supply.inbound import Inbound, effective, is_past_due
 from crossdock.capabilities.supply.model import AtpMode
 from crossdock.capabilities.supply.rules import AtpTerms
-
-
-class Standing(NamedTuple):
-    """What stands at an item-location now, in micros (§3.1)."""
-
-    nettable: int = 0
-    hard: int = 0
-    soft: int = 0
-    safety: int = 0
-    version: int = 0
-    is_known: bool = False
-
-
-class Claim(NamedTuple):
-    """What an order line holds of a standing; `on` is the day it is to ship, None is at once."""
-
-    demand_ref: str
-    hard: int
-    soft: int = 0
-    on: date | None = None
-
-
-class Node(NamedTuple):
-    """An item-location as it was read: its standing, the claims told apart of it, its supply."""
-
-    terms: AtpTerms
-    standing: Standing = Standing()
-    claims: Sequence[Claim] = ()
-    supplies: Sequence[Supply] = ()
-
-
-class Question(NamedTuple):
-    """`micros` None asks for the outlook alone; `own` are order lines that count for nothing.
-
-    An order that is asked about again must not stand in its own way (A25). `unit` is the base
-    unit of the item, `by` a day to say how much there is by then.
-    """
-
-    item: str
-    location: str
-    unit: str
-    micros: int | None = None
-    by: date | None = None
-    own: frozenset[str] = frozenset()
-
-
-class Basis(StrEnum):
-    """What a promise stands on: goods and dated supply, or the time a new order takes."""
-
-    SUPPLY = "SUPPLY"
-    LEAD_TIME = "LEAD_TIME"
-    NONE = "NONE"
-
-
-class Bucket(NamedTuple):
-    """`pab` is the projected balance, `atp` what can be promised (of this supply if DISCRETE)."""
-
-    day: date
-    supply: int
-    demand: int
-    pab: int
-    atp: int
-
-
-class Dated(NamedTuple):
-    day: date
-    micros: int
 
 
 class Outlook(NamedTuple):
@@ -96,53 +38,6 @@ class Outlook(NamedTuple):
     demand: list[int]
     pab: list[int]
     inbound: list[Inbound]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Atp:
-    """An answer with its derivation. Amounts are micros of `unit`.
-
-    `quantity` is what was asked, in whole packs. `promised_on` is the first day all of it can
-    leave, `basis` what that stands on, and `reason` why not earlier, or never. `schedule` are the
-    days and parts in which it could leave soonest, `left_over` what no day has. `by_then` is how
-    much of it there is on the day asked for. `buckets` names those in which something changes.
-    """
-
-    item: str
-    location: str
-    unit: str
-    mode: AtpMode
-    as_of: datetime
-    today: date
-    is_known: bool
-    version: int
-    standing: Standing
-    quantity: int | None
-    promised_on: date | None
-    basis: Basis
-    reason: str
-    by: date | None
-    by_then: int | None
-    schedule: tuple[Dated, ...]
-    left_over: int
-    shortage: int
-    buckets: tuple[Bucket, ...]
-    evaluated: int
-    inbound: tuple[Inbound, ...]
-
-    @property
-    def now(self) -> int:
-        """Say what can leave at once."""
-        return self.buckets[0].atp
-
-
-class Kin(NamedTuple):
-    """The item-locations that a question touches: its own, its group's, and the members'."""
-
-    own: Node
-    group: Node | None = None
-    members: Sequence[Node] = ()
-    is_group: bool = False
 
 
 class Horizon(NamedTuple):
@@ -170,8 +65,8 @@ def horizon(terms: AtpTerms, local: datetime) -> Horizon:
 def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp:
     """Answer one question, as of now."""
     terms, (today, grid, days) = kin.own.terms, ahead
-    own = outlook(question, kin.own, grid, today)
-    pab, atp = _promisable(question, kin, own, grid, today)
+    own, pab, least, parts = _reached(question, kin, grid, today)
+    atp = model.promisable(terms.mode, least)
     promise = _promise(question, terms, days, atp, today)
     return Atp(
         item=question.item,
@@ -180,7 +75,7 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
         mode=terms.mode,
         as_of=now,
         today=today,
-        is_known=kin.own.standing.is_known or any(one.standing.is_known for one in kin.members),
+        is_known=kin.own.standing.is_known or any(part.standing.is_known for part in parts),
         version=kin.own.standing.version,
         standing=kin.own.standing,
         quantity=promise.quantity,
@@ -195,6 +90,7 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
         buckets=_changing(grid, own, pab, atp),
         evaluated=len(atp),
         inbound=tuple(own.inbound),
+        parts=parts,
     )
 
 
@@ -243,24 +139,71 @@ def _pegged(inbound: Sequence[Inbound]) -> dict[str, int]:
     return found
 
 
-def _promisable(
-    question: Question, kin: Kin, own: Outlook, grid: Grid, today: date
-) -> tuple[list[int], list[int]]:
-    """Give the balances and what can be promised of them, the group's claims kept covered."""
-    mode = kin.own.terms.mode
+class _Reached(NamedTuple):
+    """`pab` are the balances, `least` what is left of them once a group's claims are covered."""
+
+    own: Outlook
+    pab: list[int]
+    least: list[int]
+    parts: tuple[Part, ...]
+
+
+def _reached(question: Question, kin: Kin, grid: Grid, today: date) -> _Reached:
+    """Give the balances of an item-location with what its components and members add."""
+    own = outlook(question, kin.own, grid, today)
+    made, parts = _assembled(question, kin.components, grid, today)
+    pab = list(map(add, own.pab, made))
     if kin.group is None and not kin.is_group:
-        return own.pab, model.promisable(mode, own.pab)
+        return _Reached(own, pab, pab, parts)
     total = [0] * len(grid.ends)
     for member in kin.members:
         future = outlook(question, member, grid, today)
-        total = list(map(add, total, model.cumulative(future.pab)))
-    group = own if kin.group is None else outlook(question, kin.group, grid, today)
-    covered = list(map(add, total, group.pab))
-    if kin.is_group:
-        return covered, model.promisable(mode, covered)
+        catp = model.cumulative(future.pab)
+        total = list(map(add, total, catp))
+        if kin.is_group:
+            buckets = _changing(grid, future, future.pab, catp)
+            parts += (_part(question, member, 0, future, buckets),)
+    if kin.group is None:
+        pab = list(map(add, pab, total))
+        return _Reached(own, pab, pab, parts)
+    group = outlook(question, kin.group, grid, today)
+    covered = [sum(each) for each in zip(total, group.pab, made, strict=True)]
     # The least of both at each day: a promise that either could not keep is not made.
-    least = list(map(min, own.pab, model.cumulative(covered)))
-    return own.pab, model.promisable(mode, least)
+    least = list(map(min, pab, model.cumulative(covered)))
+    return _Reached(own, pab, least, parts)
+
+
+def _assembled(
+    question: Question, components: Sequence[Component], grid: Grid, today: date
+) -> tuple[list[int], tuple[Part, ...]]:
+    """Count the kits that can be put together by each bucket (A11); 0 where it is no kit."""
+    none = [0] * len(grid.ends)
+    if not components:
+        return none, ()
+    parts: list[Part] = []
+    atp: dict[str, list[int]] = {}
+    for one in components:
+        of_part = question._replace(item=one.item, unit=one.unit)
+        reached = _reached(of_part, one.kin, grid, today)
+        atp[one.item] = model.cumulative(reached.least)
+        buckets = _changing(grid, reached.own, reached.pab, atp[one.item])
+        parts.append(_part(of_part, one.kin.own, one.micros, reached.own, buckets))
+    per = {one.item: one.micros for one in components}
+    return model.kits_by_bucket(per, atp, none), tuple(parts)
+
+
+def _part(
+    question: Question, node: Node, per: int, future: Outlook, buckets: tuple[Bucket, ...]
+) -> Part:
+    return Part(
+        question.item,
+        node.location,
+        question.unit,
+        per,
+        node.standing,
+        tuple(future.inbound),
+        buckets,
+    )
 
 
 class _Promise(NamedTuple):

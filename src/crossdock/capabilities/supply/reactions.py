@@ -1,6 +1,6 @@
-"""What moves the dated side of stock: commitments, and the ship dates of order lines.
+"""What moves the dated side of stock: commitments, the ship dates of order lines, kits.
 
-Both carry a whole state, and the newest version wins, so late, repeated and reordered words end
+Each carries a whole state, and the newest version wins, so late, repeated and reordered words end
 in one state. What is open of an order line is not kept here: inventory knows it, picks and all.
 """
 
@@ -9,33 +9,37 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from crossdock.canonical.catalog import KitChanged
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.capabilities.supply import store
-from crossdock.capabilities.supply.store import DatedLine, Heard, Order
+from crossdock.capabilities.supply.store import DatedLine, Heard, Kit, Order
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.readers import Reader
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Versioned = TypeVar("Versioned", Heard, Order)
+Versioned = TypeVar("Versioned", Heard, Kit, Order)
 
 
 def supply_reader() -> Reader:
     """Make the log reader that keeps supply and ship dates."""
-    types = frozenset({SupplyCommitmentChanged.TYPE, OrderChanged.TYPE})
+    types = frozenset({SupplyCommitmentChanged.TYPE, OrderChanged.TYPE, KitChanged.TYPE})
     return Reader(name="supply", apply=apply, types=types)
 
 
 async def apply(tx: Transaction, events: Sequence[Event]) -> None:
     """Take in one page: of each commitment and order its newest version."""
     heard: list[Heard] = []
+    kits: list[Kit] = []
     orders: list[tuple[Order, OrderChanged]] = []
     for event in events:
         payload = event.payload
         match payload:
             case SupplyCommitmentChanged():
                 heard.append(_heard(event, payload))
+            case KitChanged():
+                kits.append(_kit(event, payload))
             case OrderChanged():
                 version = _version(event)
                 key = (event.tenant, event.source, payload.order_id)
@@ -43,6 +47,7 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> None:
             case _:
                 pass
     await store.keep(tx, _newest(heard))
+    await store.keep_kits(tx, _newest(kits))
     newest = {order: order for order in _newest(order for order, _ in orders)}
     lines = [
         (order, DatedLine(line.demand_ref, line.item, line.location, line.requested_ship_date))
@@ -83,6 +88,11 @@ def _heard(event: Event, payload: SupplyCommitmentChanged) -> Heard:
         json.dumps(pegs),
         *_version(event),
     )
+
+
+def _kit(event: Event, payload: KitChanged) -> Kit:
+    parts = [(item, micros, unit) for item, (micros, unit) in payload.parts().items()]
+    return Kit(event.tenant, payload.item, event.source, json.dumps(parts), *_version(event))
 
 
 def _version(event: Event) -> tuple[int, int, int]:

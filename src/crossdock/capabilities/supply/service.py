@@ -6,19 +6,17 @@ from typing import Protocol
 
 from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.capabilities.supply import rules, store
-from crossdock.capabilities.supply.calendar import local_time
-from crossdock.capabilities.supply.promise import (
+from crossdock.capabilities.supply.answer import (
     Atp,
     Claim,
-    Horizon,
+    Component,
     Kin,
     Node,
     Question,
     Standing,
-    answered,
-    horizon,
-    nodes_of,
 )
+from crossdock.capabilities.supply.calendar import local_time
+from crossdock.capabilities.supply.promise import Horizon, answered, horizon, nodes_of
 from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms, PlacedRule
 from crossdock.capabilities.supply.store import Key
 from crossdock.foundation.clock import Clock
@@ -122,25 +120,34 @@ class Supply:
     async def _read(
         self, tx: Transaction, tenant: str, questions: Sequence[Question], now: datetime
     ) -> "_Read":
-        """Read all that the answers are made of, set by set."""
-        keys = sorted({(one.item, one.location) for one in questions})
-        standing = dict(await self._stock.standing(tx, tenant, keys))
-        groups: Mapping[str, str] = {}
-        grouped = sorted({key[1] for key, figures in standing.items() if figures[5]})
-        if grouped and (groups := await self._stock.groups(tx, tenant, grouped)):
-            kin = sorted({key for one in questions for key in _kin(one, groups)})
-            more = [key for key in kin if key not in standing]
-            standing |= await self._stock.standing(tx, tenant, more)
-            keys = kin
-        read = _Read(now, groups, standing)
-        read.locate(await self._zones_of(tx, tenant, sorted({one.location for one in questions})))
-        wanted = (at for key in keys for at in rules.places(*key))
-        read.found = await store.read(tx, tenant, keys, wanted, read.yesterday)
-        if (before := read.long_due_before(keys)) is not None:
-            read.found.ship_dates.update(await store.long_due(tx, tenant, keys, before))
+        """Read all that the answers are made of, set by set; components of kits behind them."""
+        asked = sorted({one.location for one in questions})
+        zones = await self._zones_of(tx, tenant, asked)
+        read = _Read(now, {at: local_time(now, zone) for at, zone in zones.items()})
+        await self._gather(tx, tenant, read, {(one.item, one.location) for one in questions})
+        if parts := read.parts(questions):
+            await self._gather(tx, tenant, read, parts)
         if refs := read.refs(questions):
             read.hold(await self._stock.held(tx, tenant, sorted(refs)))
         return read
+
+    async def _gather(
+        self, tx: Transaction, tenant: str, read: "_Read", wanted: Iterable[Key]
+    ) -> None:
+        """Read what is known of these keys, and of those that share a group with them."""
+        keys = sorted(set(wanted))
+        read.standing |= await self._stock.standing(tx, tenant, keys)
+        grouped = sorted({key[1] for key in keys if read.standing[key][5]})
+        if grouped and (groups := await self._stock.groups(tx, tenant, grouped)):
+            read.group(groups)
+            kin = sorted({one for key in keys for one in read.kin(key)})
+            more = [key for key in kin if key not in read.standing]
+            read.standing |= await self._stock.standing(tx, tenant, more)
+            keys = kin
+        rules_of = (at for key in keys for at in rules.places(*key))
+        read.found.add(await store.read(tx, tenant, keys, rules_of, read.yesterday))
+        if (before := read.long_due_before(keys)) is not None:
+            read.found.ship_dates.update(await store.long_due(tx, tenant, keys, before))
 
     async def _zones_of(
         self, tx: Transaction, tenant: str, locations: Sequence[str]
@@ -158,22 +165,37 @@ class Supply:
 class _Read:
     """All that a set of answers is made of; made, filled and used inside one call."""
 
-    def __init__(
-        self, now: datetime, groups: Mapping[str, str], standing: Mapping[Key, Figures]
-    ) -> None:
+    def __init__(self, now: datetime, local: Mapping[str, datetime]) -> None:
+        """Begin at a moment; `local` is the same by the clock of each location asked about."""
         self._now = now
-        self._groups = groups
-        self._standing = standing
-        self._locals: dict[str, datetime] = {}
+        self._locals = local
+        self._groups: dict[str, str] = {}
         self._terms: dict[tuple[Key, ...], AtpTerms] = {}
         self._horizons: dict[tuple[int, str], Horizon] = {}
         self._claims: dict[Key, dict[str, Claim]] = {}
         self._nodes: dict[str, tuple[str | None, list[str]]] = {}
-        self.found = store.Found({}, {}, {})
+        self.standing: dict[Key, Figures] = {}
+        self.found = store.Found({}, {}, {}, {})
 
-    def locate(self, zones: Mapping[str, str]) -> None:
-        """Note what time it is at each location."""
-        self._locals = {at: local_time(self._now, zone) for at, zone in zones.items()}
+    def group(self, groups: Mapping[str, str]) -> None:
+        """Note who belongs to which group."""
+        self._groups |= groups
+        self._nodes = {}
+
+    def kin(self, key: Key) -> list[Key]:
+        """Name an item where it was asked for, at the group of that place, and at its members."""
+        item, location = key
+        group, members = self._of(location)
+        places = {location, *members, *([] if group is None else [group])}
+        return [(item, place) for place in places]
+
+    def parts(self, questions: Iterable[Question]) -> set[Key]:
+        """Name the components of the kits that are asked for, which are not known yet."""
+        kits = self.found.kits
+        wanted = {
+            (part.item, one.location) for one in questions for part in kits.get(one.item, ())
+        }
+        return wanted - self.standing.keys()
 
     @property
     def yesterday(self) -> date:
@@ -221,33 +243,37 @@ class _Read:
 
     def _answer(self, question: Question) -> Atp:
         item, location = question.item, question.location
-        if location not in self._nodes:
-            self._nodes[location] = nodes_of(location, self._groups)
-        group, members = self._nodes[location]
+        components = [
+            Component(part.item, part.unit, part.micros, self._kin(part.item, location))
+            for part in self.found.kits.get(item, ())
+        ]
+        kin = self._kin(item, location)._replace(components=components)
+        known = (id(kin.own.terms), location)
+        if known not in self._horizons:
+            self._horizons[known] = horizon(kin.own.terms, self._locals[location])
+        return answered(question, kin, self._horizons[known], self._now)
+
+    def _kin(self, item: str, location: str) -> Kin:
+        group, members = self._of(location)
         is_group = group == location
-        kin = Kin(
+        return Kin(
             self._node((item, location)),
             self._node((item, group)) if group is not None and not is_group else None,
             [self._node((item, member)) for member in members],
             is_group,
         )
-        local = self._locals[location]
-        known = (id(kin.own.terms), location)
-        if known not in self._horizons:
-            self._horizons[known] = horizon(kin.own.terms, local)
-        return answered(question, kin, self._horizons[known], self._now)
+
+    def _of(self, location: str) -> tuple[str | None, list[str]]:
+        if location not in self._nodes:
+            self._nodes[location] = nodes_of(location, self._groups)
+        return self._nodes[location]
 
     def _node(self, key: Key) -> Node:
-        figures = self._standing.get(key)
+        figures = self.standing.get(key)
         return Node(
             self.terms(key),
             Standing() if figures is None else Standing(*figures[:5], figures[6]),
             tuple(self._claims[key].values()) if key in self._claims else (),
             self.found.supplies.get(key, ()),
+            key[1],
         )
-
-
-def _kin(question: Question, groups: Mapping[str, str]) -> list[Key]:
-    group, members = nodes_of(question.location, groups)
-    places = {question.location, *members, *([] if group is None else [group])}
-    return [(question.item, place) for place in places]

@@ -38,6 +38,15 @@ where (excluded.rank, excluded.us, excluded.position) > (o.rank, o.us, o.positio
 returning tenant, source, order_id
 """
 
+KEEP_KITS = """
+insert into supply_kit as k (tenant, item, source, components, rank, us, position)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::bigint[], $6::bigint[],
+    $7::bigint[])
+on conflict (tenant, item, source) do update set components = excluded.components,
+    rank = excluded.rank, us = excluded.us, position = excluded.position
+where (excluded.rank, excluded.us, excluded.position) > (k.rank, k.us, k.position)
+"""
+
 DROP_DEMAND = """
 delete from supply_demand d using unnest($1::text[], $2::text[], $3::text[])
     k(tenant, source, order_id)
@@ -54,6 +63,7 @@ on conflict (tenant, source, order_id, demand_ref) do nothing
 # All that an answer is made of here, in one round trip. What is still to come: of two sources that
 # tell of one commitment the one that spoke last is believed, and of a parent what its children
 # announce is summed beside it (A29). Order lines that ship after a day. The rules that may hold.
+# What kits are put together from.
 READ = """
 select 'supply' as what, s.item, s.location, s.supply_id as name, s.source, s.kind as detail,
     s.micros, s.eta as day, s.evidence, s.acknowledgment_due, s.confidence, s.document_ref,
@@ -79,6 +89,11 @@ select 'rule', r.item, r.location, null, null, null, null, null, null, null, nul
     null
 from unnest($5::text[], $6::text[]) k(item, location)
 join supply_rule r on r.tenant = $1 and r.item = k.item and r.location = k.location
+union all
+select 'kit', t.item, null, null, t.source, null, t.us, null, null, null, null, null, t.components,
+    null
+from unnest($7::text[]) k(item)
+join supply_kit t on t.tenant = $1 and t.item = k.item
 """
 
 # Order lines that were to ship so long ago that they may no longer count.
@@ -128,6 +143,18 @@ class Heard(NamedTuple):
     position: int
 
 
+class Kit(NamedTuple):
+    """The newest version of a kit in a page, as it is stored."""
+
+    tenant: str
+    item: str
+    source: str
+    components: str
+    rank: int
+    us: int
+    position: int
+
+
 class Order(NamedTuple):
     tenant: str
     source: str
@@ -147,6 +174,11 @@ class DatedLine(NamedTuple):
 async def keep(tx: Transaction, heard: Sequence[Heard]) -> None:
     if heard:
         await tx.execute(KEEP, *map(list, zip(*heard, strict=True)))
+
+
+async def keep_kits(tx: Transaction, kits: Sequence[Kit]) -> None:
+    if kits:
+        await tx.execute(KEEP_KITS, *map(list, zip(*kits, strict=True)))
 
 
 async def keep_orders(
@@ -169,12 +201,28 @@ async def keep_orders(
         await tx.execute(PUT_DEMAND, *map(list, zip(*kept, strict=True)))
 
 
+class Part(NamedTuple):
+    """A component of a kit: so many micros of it go into one base unit of the kit."""
+
+    item: str
+    micros: int
+    unit: str
+
+
 class Found(NamedTuple):
     """What was read for a set of keys. Of orders that share a line the last to speak dates it."""
 
     supplies: dict[Key, list[Supply]]
     ship_dates: dict[tuple[str, Key], date]
     rules: dict[Key, AtpRule]
+    kits: dict[str, tuple[Part, ...]]
+
+    def add(self, more: "Found") -> None:
+        """Take in what was read for other keys."""
+        self.supplies.update(more.supplies)
+        self.ship_dates.update(more.ship_dates)
+        self.rules.update(more.rules)
+        self.kits.update(more.kits)
 
 
 async def read(
@@ -182,19 +230,22 @@ async def read(
 ) -> Found:
     """Read what comes to these keys, the lines that ship from them after a day, and rules."""
     said = _columns(sorted(set(rules)))
-    found = Found({}, {}, {})
-    lines: list[Any] = []
-    for row in await tx.fetch(READ, tenant, *_columns(keys), after, *said):
+    items = sorted({item for item, _ in keys})
+    found = Found({}, {}, {}, {})
+    others: dict[str, list[Any]] = {"line": [], "kit": []}
+    for row in await tx.fetch(READ, tenant, *_columns(keys), after, *said, items):
         what, key = row[0], (row[1], row[2])
         if what == "supply":
             found.supplies.setdefault(key, []).append(_supply_of(row))
-        elif what == "line":
-            lines.append(row)
-        else:
+        elif what == "rule":
             found.rules[key] = _rule_of(row["said"])
+        else:
+            others[what].append(row)
     for one in found.supplies.values():
         one.sort(key=lambda supply: (supply.eta or date.max, supply.supply_id, supply.source))
-    found.ship_dates.update(_dated(lines))
+    found.ship_dates.update(_dated(others["line"]))
+    for row in sorted(others["kit"], key=lambda row: (row["micros"], row["source"])):
+        found.kits[row["item"]] = tuple(Part(*part) for part in json.loads(row["said"]))
     return found
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
-from crossdock.capabilities.supply import Atp, AtpMode, Basis, Inbound
+from crossdock.capabilities.supply import Atp, AtpMode, Basis, Bucket, Inbound, Part
 from crossdock.interfaces.api.stock_shapes import AmountShown, amount
 
 
@@ -56,8 +56,27 @@ class BucketShown:
 
 
 @dataclass(slots=True)
+class PartOfShown:
+    """A component of a kit, of which one takes `per`; or (`per` null) a member of a group."""
+
+    item: str
+    location: str
+    per: AmountShown | None
+    nettable: AmountShown
+    hard: AmountShown
+    soft: AmountShown
+    safety: AmountShown
+    supplies: list[SupplyShown]
+    buckets: list[BucketShown]
+
+
+@dataclass(slots=True)
 class DerivationShown:
-    """What the answer was made from. The first bucket is now, with all that is past due."""
+    """What the answer was made from. The first bucket is now, with all that is past due.
+
+    `parts` are the components of a kit and the members of a group: what they can promise by a
+    day is in the balances of that day, beside what is the item's own.
+    """
 
     nettable: AmountShown
     hard: AmountShown
@@ -65,6 +84,7 @@ class DerivationShown:
     safety: AmountShown
     supplies: list[SupplyShown]
     buckets: list[BucketShown]
+    parts: list[PartOfShown]
     version: int
 
 
@@ -137,12 +157,29 @@ def _derivation(answer: Atp) -> DerivationShown:
         soft=amount(standing.soft, unit),
         safety=amount(standing.safety, unit),
         supplies=[_supply(one, unit) for one in answer.inbound],
-        buckets=[
-            BucketShown(bucket.day, *(amount(micros, unit) for micros in bucket[1:]))
-            for bucket in answer.buckets
-        ],
+        buckets=[_bucket(bucket, unit) for bucket in answer.buckets],
+        parts=[_part(part) for part in answer.parts],
         version=answer.version,
     )
+
+
+def _part(part: Part) -> PartOfShown:
+    unit, standing = part.unit, part.standing
+    return PartOfShown(
+        item=part.item,
+        location=part.location,
+        per=amount(part.per, unit) if part.per else None,
+        nettable=amount(standing.nettable, unit),
+        hard=amount(standing.hard, unit),
+        soft=amount(standing.soft, unit),
+        safety=amount(standing.safety, unit),
+        supplies=[_supply(one, unit) for one in part.inbound],
+        buckets=[_bucket(bucket, unit) for bucket in part.buckets],
+    )
+
+
+def _bucket(bucket: Bucket, unit: str) -> BucketShown:
+    return BucketShown(bucket.day, *(amount(micros, unit) for micros in bucket[1:]))
 
 
 def _supply(inbound: Inbound, unit: str) -> SupplyShown:

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.catalog import ItemChanged, KitChanged, LocationChanged
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.errors import Invalid
@@ -30,6 +30,7 @@ IDENTITY_LENGTH_MAX = 480
 FROM_OUTSIDE: tuple[type[Payload], ...] = (
     ItemChanged,
     LocationChanged,
+    KitChanged,
     StockMoved,
     StockSnapshotTaken,
     SourceHeard,
@@ -43,6 +44,7 @@ FROM_OUTSIDE: tuple[type[Payload], ...] = (
 STATES = (
     ItemChanged,
     LocationChanged,
+    KitChanged,
     ChannelLevelHeard,
     OrderChanged,
     SupplyCommitmentChanged,

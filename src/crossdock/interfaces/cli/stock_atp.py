@@ -13,7 +13,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.catalog import Found, KnownGoods, Named
 from crossdock.capabilities.supply import AtpMode, AtpRule, Basis, PlacedRule, Question
-from crossdock.interfaces.api.atp_shapes import AtpShown, atp_shown
+from crossdock.interfaces.api.atp_shapes import AtpShown, DerivationShown, SupplyShown, atp_shown
 from crossdock.interfaces.api.rules_said import place_said
 from crossdock.interfaces.api.stock_shapes import AmountShown
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
@@ -216,28 +216,39 @@ def _show(answer: AtpShown) -> None:
             stdout.print(f"    never       {_amount(answer.left_over)}")
     if answer.by_then:
         stdout.print(f"  by {answer.by}: {_amount(answer.by_then)}")
-    if derivation := answer.derivation:
-        shown = ("nettable", "hard", "soft", "safety")
-        figures = [f"{name} {getattr(derivation, name).value}" for name in shown]
-        stdout.print(f"  [dim]{', '.join(figures)}[/]", soft_wrap=True)
-        table(
-            ("  day", "supply", "demand", "balance", "promisable"),
-            [
-                (
-                    f"  {one.day}",
-                    *(
-                        each.value
-                        for each in (one.supply, one.demand, one.balance, one.promisable)
-                    ),
-                )
-                for one in derivation.buckets
-            ],
-            empty="",
-        )
-        for one in derivation.supplies:
-            counts = f"{_amount(one.counts)} on {one.on}" if one.on else "does not count"
-            line = f"  {one.confidence} {one.supply_id} {_amount(one.open)}: {counts}"
-            stdout.print(f"{line}; {one.reason}", soft_wrap=True, markup=False)
+    if answer.derivation:
+        _show_derivation(answer.derivation)
+
+
+def _show_derivation(derivation: DerivationShown) -> None:
+    shown = ("nettable", "hard", "soft", "safety")
+    figures = [f"{name} {getattr(derivation, name).value}" for name in shown]
+    stdout.print(f"  [dim]{', '.join(figures)}[/]", soft_wrap=True)
+    table(
+        ("  day", "supply", "demand", "balance", "promisable"),
+        [
+            (
+                f"  {one.day}",
+                *(each.value for each in (one.supply, one.demand, one.balance, one.promisable)),
+            )
+            for one in derivation.buckets
+        ],
+        empty="",
+    )
+    for one in derivation.supplies:
+        _show_supply(one)
+    for part in derivation.parts:
+        of = f"{_amount(part.per)} of" if part.per else "member"
+        now = _amount(part.buckets[0].promisable)
+        stdout.print(f"  {of} {part.item} at {part.location}: {now} now", markup=False)
+        for one in part.supplies:
+            _show_supply(one)
+
+
+def _show_supply(one: SupplyShown) -> None:
+    counts = f"{_amount(one.counts)} on {one.on}" if one.on else "does not count"
+    line = f"  {one.confidence} {one.supply_id} {_amount(one.open)}: {counts}"
+    stdout.print(f"{line}; {one.reason}", soft_wrap=True, markup=False)
 
 
 def _amount(shown: AmountShown) -> str:

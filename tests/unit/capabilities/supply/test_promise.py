@@ -9,20 +9,10 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.supply import SupplyEvidence, SupplyKind
+from crossdock.capabilities.supply.answer import Atp, Basis, Claim, Kin, Node, Question, Standing
 from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.model import AtpMode
-from crossdock.capabilities.supply.promise import (
-    Atp,
-    Basis,
-    Claim,
-    Kin,
-    Node,
-    Question,
-    Standing,
-    answered,
-    horizon,
-    nodes_of,
-)
+from crossdock.capabilities.supply.promise import answered, horizon, nodes_of
 from crossdock.capabilities.supply.rules import AtpRule, terms_of
 
 TODAY = date(2026, 5, 4)

@@ -28,6 +28,7 @@ from tests.unit.capabilities.supply.yard import (
     committed,
     day,
     fact,
+    kit,
     line,
     moved,
     noticed,
@@ -278,6 +279,61 @@ async def test_a_group_has_what_its_members_can_promise_less_its_own_claims(yard
     assert await yard.promisable(location="DC1") == {0: 0, 1: 1}
     assert await yard.promisable(location="DC2") == {0: 1}
     assert await yard.promisable("o2/1", location="EAST") == {0: 20, 1: 23}
+
+    of_group = await yard.ask(location="EAST")
+    assert [(part.location, part.buckets[0].atp // MICROS) for part in of_group.parts] == [
+        ("DC1", 0),
+        ("DC2", 20),
+    ]
+    assert of_group.parts[0].inbound[0].supply.supply_id == "asn"
+
+
+async def test_a11_a_kit_has_what_its_scarcest_component_allows(yard: Yard) -> None:
+    await yard.hear(kit("K", 1, A=2, B=1, C=4))
+    for item, pieces in (("A", 50), ("B", 33), ("C", 100), ("K", 3)):
+        await yard.hub.put_stock(item, "DC1", pieces)
+    await yard.hear(noticed("asn", 8, item="C", eta=day(1)), noticed("b", 9, item="B"))
+
+    answer = await yard.of("K", 29)
+    assert (answer.now, answer.promised_on) == (28 * MICROS, None)
+    assert [(part.item, part.per // MICROS) for part in answer.parts] == [
+        ("A", 2),
+        ("B", 1),
+        ("C", 4),
+    ]
+    await yard.hear(noticed("a", 4, item="A", eta=day(3)))
+    later = await yard.of("K", 29)
+    assert (later.promised_on, later.basis) == (day(4), Basis.SUPPLY)
+
+
+async def test_a30_kits_that_share_a_component_are_not_additive(yard: Yard) -> None:
+    await yard.hear(kit("P", 1, X=1), kit("Q", 1, X=2))
+    await yard.hub.put_stock("X", "DC1", 5)
+    assert [(await yard.of(name)).now // MICROS for name in "PQ"] == [5, 2]
+
+    await yard.hub.reserve("X", "DC1", 2, request_id="two of P")
+    assert [(await yard.of(name)).now // MICROS for name in "PXQ"] == [3, 3, 1]
+
+
+async def test_a_kit_is_what_its_newest_word_says_and_may_be_none_again(yard: Yard) -> None:
+    await yard.hub.put_stock("X", "DC1", 12)
+    await yard.hear(kit("P", 2, X=3), kit("P", 1, X=1))
+    assert (await yard.of("P")).now == 4 * MICROS
+    await yard.hear(kit("P", 3))
+    assert (await yard.of("P")).now == 0
+    for wrong in (kit("P", 4, P=1), kit("P", 5, X=0)):
+        [verdict] = await yard.hub.record([wrong], source="erp")
+        assert verdict.verdict is Verdict.QUARANTINED
+
+
+async def test_a_kit_at_a_group_is_made_of_what_its_members_have(yard: Yard) -> None:
+    east = LocationChanged(code="EAST", kind=LocationKind.GROUP, members=("DC1", "DC2"))
+    await yard.hear(fact("EAST", east), kit("P", 1, X=2))
+    await yard.hub.put_stock("X", "DC1", 5)
+    await yard.hub.put_stock("X", "DC2", 4)
+    await yard.hub.put_stock("P", "DC1", 1)
+    assert (await yard.of("P", location="EAST")).now == 5 * MICROS
+    assert (await yard.of("P")).now == 3 * MICROS
 
 
 async def test_what_can_leave_by_a_day_is_told(yard: Yard) -> None:

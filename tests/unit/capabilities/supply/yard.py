@@ -7,7 +7,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from crossdock.assembly import Hub, Outside
-from crossdock.canonical.catalog import ItemChanged, ItemUnit, LocationChanged
+from crossdock.canonical.catalog import (
+    ItemChanged,
+    ItemUnit,
+    KitChanged,
+    KitComponent,
+    LocationChanged,
+)
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.inventory import MovementType, Place, StockMoved, StockStatus
 from crossdock.canonical.orders import DemandLine, OrderChanged
@@ -59,6 +65,20 @@ def noticed(supply_id: str, quantity: str | int, version: int = 1, **more: objec
         version,
         **{"kind": SupplyKind.ASN_LINE, "evidence": SupplyEvidence.SHIPPED, **more},
     )
+
+
+def kit(item: str, version: int, **pieces: int) -> Fact:
+    """Tell what one kit is put together from."""
+    payload = KitChanged(
+        item=item,
+        quantity=Quantity.of(1),
+        components=tuple(
+            KitComponent(item=part, quantity=Quantity.of(amount))
+            for part, amount in pieces.items()
+        ),
+    )
+    identity = f"kit:{item}@{version}"
+    return Fact(identity=identity, payload=payload, occurred_at=NOON, version=version)
 
 
 def ordered(order_id: str, *lines: DemandLine, version: int = 1) -> Fact:
@@ -124,6 +144,7 @@ class Yard:
         yard = cls(hub)
         await yard.hear(
             fact("X", ItemChanged(sku="X", units=CASES)),
+            *(fact(item, ItemChanged(sku=item)) for item in "ABCKPQ"),
             fact("DC1", LocationChanged(code="DC1")),
             fact("DC2", LocationChanged(code="DC2")),
         )
@@ -148,6 +169,11 @@ class Yard:
         micros = None if quantity is None else quantity * MICROS
         question = Question("X", location, "EA", micros, by, frozenset(own))
         [answer] = await self.hub.promise_dates([question])
+        return answer
+
+    async def of(self, item: str, quantity: int | None = None, *, location: str = "DC1") -> Atp:
+        micros = None if quantity is None else quantity * MICROS
+        [answer] = await self.hub.promise_dates([Question(item, location, "EA", micros)])
         return answer
 
     async def promisable(self, *own: str, location: str = "DC1") -> dict[int, int]:

@@ -77,10 +77,25 @@ create table supply_rule (
 select guard_table('supply_rule');
 """
 
+# What kits are put together from, by source; of two the last to speak is believed.
+KITS = """
+create table supply_kit (
+    tenant text not null,
+    item text collate "C" not null,
+    source text collate "C" not null,
+    components jsonb not null,
+    rank bigint not null,
+    us bigint not null,
+    position bigint not null,
+    primary key (tenant, item, source)
+);
+select guard_table('supply_kit');
+"""
+
 
 def upgrade() -> None:
-    run(COMMITMENTS + DEMAND + RULES)
+    run(COMMITMENTS + DEMAND + RULES + KITS)
 
 
 def downgrade() -> None:
-    run("drop table supply_rule, supply_demand, supply_order, supply_commitment")
+    run("drop table supply_kit, supply_rule, supply_demand, supply_order, supply_commitment")
