@@ -25,7 +25,7 @@ from crossdock.capabilities.supply.answer import (
     Question,
 )
 from crossdock.capabilities.supply.calendar import Grid
-from crossdock.capabilities.supply.inbound import Inbound, effective, is_past_due
+from crossdock.capabilities.supply.inbound import Inbound, Supply, effective, is_past_due
 from crossdock.capabilities.supply.model import AtpMode
 from crossdock.capabilities.supply.rules import AtpTerms
 
@@ -99,7 +99,8 @@ def outlook(question: Question, node: Node, grid: Grid, today: date) -> Outlook:
     terms, standing, last = node.terms, node.standing, grid.ends[-1]
     step = step_micros(question.unit)
     inbound = [
-        effective(one, today, terms, terms.calendar, step=step, last=last) for one in node.supplies
+        effective(one, today, terms, terms.calendar, step=step, last=last)
+        for one in (_without(one, question.own) for one in node.supplies)
     ]
     entries = [
         (bucket, one.micros)
@@ -124,6 +125,13 @@ def outlook(question: Question, node: Node, grid: Grid, today: date) -> Outlook:
     demand = model.dated(size, [(0, now), *due])
     start = standing.nettable - standing.safety
     return Outlook(start, supply, demand, model.projected(start, supply, demand), inbound)
+
+
+def _without(supply: Supply, own: frozenset[str]) -> Supply:
+    """Give back what is pegged to the very order lines that are asked about (A25)."""
+    if not own or not supply.pegs:
+        return supply
+    return supply._replace(pegs=tuple(peg for peg in supply.pegs if peg[0] not in own))
 
 
 def _pegged(inbound: Sequence[Inbound]) -> dict[str, int]:

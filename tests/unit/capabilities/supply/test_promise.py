@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.supply import SupplyEvidence, SupplyKind
-from crossdock.capabilities.supply.answer import Atp, Basis, Claim, Kin, Node, Question, Standing
+from crossdock.capabilities.supply.answer import (
+    Atp,
+    Basis,
+    Claim,
+    Component,
+    Kin,
+    Node,
+    Question,
+    Standing,
+)
 from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.model import AtpMode
 from crossdock.capabilities.supply.promise import answered, horizon, nodes_of
@@ -138,6 +147,15 @@ def test_pegs_of_what_is_not_promised_free_nobody() -> None:
     assert answer.now == 6 * MICROS
 
 
+def test_an_order_that_is_asked_about_again_has_its_pegs_and_not_those_of_others() -> None:
+    coming = shipped(6, 2, ("a", 3), ("b", 2))
+    node = Node(TERMS, standing(0, 5), [Claim("a", 3 * MICROS), Claim("b", 2 * MICROS)], [coming])
+    assert ask(Kin(node), wanted(1)).buckets[-1].atp == 1 * MICROS
+    again = ask(Kin(node), wanted(4, own=frozenset({"a"})))
+    assert again.buckets[-1].atp == 4 * MICROS
+    assert again.promised_on == day(2)
+
+
 def test_a_member_keeps_its_groups_claims_covered() -> None:
     first, second = Node(TERMS, standing(10)), Node(TERMS, standing(3), (), [shipped(4, 2)])
     group = Node(TERMS, standing(0, 8), [Claim("g", 8 * MICROS, on=day(1))])
@@ -194,3 +212,52 @@ def test_an_answer_never_promises_more_than_its_buckets_have(
         by_then = [one.atp for one in answer.buckets if one.day <= (answer.promised_on or TODAY)]
         assert max(by_then) >= asked * MICROS
     assert [part.day for part in answer.schedule] == sorted(part.day for part in answer.schedule)
+
+
+def component(item: str, per: int, node: Node, **kin: object) -> Component:
+    return Component(item, "EA", per * MICROS, Kin(node, **kin))  # type: ignore[arg-type]
+
+
+def test_a_kit_is_put_together_as_its_components_come_and_own_claims_are_kept() -> None:
+    screws = Node(TERMS, standing(9), (), [shipped(8, 2)], "DC1")
+    plates = Node(TERMS, standing(5), [Claim("o/1", 2 * MICROS, on=day(3))], (), "DC1")
+    kit = Node(TERMS, standing(1, 2))
+    of = [component("screw", 4, screws), component("plate", 1, plates)]
+
+    answer = ask(Kin(kit, components=of), wanted(2))
+
+    # Two kits' worth of screws now and four in two days; one lies there, two are claimed.
+    assert [(bucket.day, bucket.atp // MICROS) for bucket in answer.buckets] == [
+        (day(0), 1),
+        (day(2), 3),
+    ]
+    assert answer.promised_on == day(2)
+    assert [(part.item, part.location, part.per // MICROS) for part in answer.parts] == [
+        ("screw", "DC1", 4),
+        ("plate", "DC1", 1),
+    ]
+    assert [bucket.atp // MICROS for bucket in answer.parts[0].buckets] == [9, 17]
+    assert answer.parts[0].inbound[0].micros == 8 * MICROS
+
+
+def test_a_kit_keeps_its_groups_claims_covered_by_what_is_put_together() -> None:
+    part = Node(TERMS, standing(10))
+    kit, group = Node(TERMS, standing(0)), Node(TERMS, standing(0, 3))
+    of = [component("screw", 2, part)]
+    assert ask(Kin(kit, group, [kit], components=of)).now == 2 * MICROS
+    assert ask(Kin(group, members=[kit], is_group=True, components=of)).now == 2 * MICROS
+    whole = component("screw", 2, Node(TERMS), members=[part, part], is_group=True)
+    assert ask(Kin(group, members=[kit], is_group=True, components=[whole])).now == 7 * MICROS
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 90)), min_size=1, max_size=4))
+def test_a_kit_never_takes_more_of_a_component_than_there_is(
+    recipe: list[tuple[int, int]],
+) -> None:
+    of = [
+        component(f"part {number}", per, Node(TERMS, standing(has)))
+        for number, (per, has) in enumerate(recipe)
+    ]
+    kits = ask(Kin(Node(TERMS), components=of)).now // MICROS
+    assert all(kits * per <= has for per, has in recipe)
+    assert any((kits + 1) * per > has for per, has in recipe)
