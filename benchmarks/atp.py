@@ -3,7 +3,8 @@
 Bulk: 10,000 item-locations over 90 daily buckets, each with a count, three inbound supplies and
 two dated order lines, in one call of the Python API; its CPU is the hub's and PostgreSQL's.
 Single: one item-location at a time out of a million positions, by this process, while a hub in
-another process makes 500 reservations a second, each durable and told to the log.
+another process makes 500 reservations a second, each durable and told to the log. In turns
+with it a bare transaction that asks for nothing is timed: what that takes is the machine's.
 """
 
 import asyncio
@@ -91,6 +92,7 @@ class Bench:
     def __init__(self, database: Database, postmaster: int, folder: str, positions: int) -> None:
         clock = SystemClock()
         inventory = Inventory(database, clock)
+        self._database = database
         self.supply = Supply(database, clock, inventory.standings, Catalog(database, clock))
         self._postmaster = postmaster
         self._folder = folder
@@ -114,27 +116,42 @@ class Bench:
         """Ask for one, again and again, while another process promises."""
         random = Random(3)
         took: list[float] = []
+        bare: list[float] = []
         async with started(
             __spec__.name, self._folder, str(self._positions), str(seconds + 2)
         ) as child:
             await child.hear()
             began = time.perf_counter()
-            for number in range(int(seconds * QUESTIONS_PER_SECOND)):
-                due = began + number / QUESTIONS_PER_SECOND
+            for number in range(int(seconds * QUESTIONS_PER_SECOND) * 2):
+                due = began + number / QUESTIONS_PER_SECOND / 2
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
-                item = f"SKU-{random.randint(1, self._positions)}"
                 asked = time.perf_counter()
-                await self.supply.promise_dates(MAIN, [Question(item, "DC1", "EA", 10**6)])
-                took.append(time.perf_counter() - asked)
+                await (self._nothing() if number % 2 else self._one(random))
+                (bare if number % 2 else took).append(time.perf_counter() - asked)
             heard = await child.hear()
-        took.sort()
         return {
             "questions": len(took),
-            "p50_ms": round(took[len(took) // 2] * 1000, 3),
-            "p99_ms": round(took[math.ceil(len(took) * 0.99) - 1] * 1000, 3),
-            "max_ms": round(took[-1] * 1000, 3),
+            **_quantiles(took, ""),
+            **_quantiles(bare, "bare_"),
             "reservations_per_second": round(heard["made"] / heard["seconds"], 1),
         }
+
+    async def _one(self, random: Random) -> None:
+        item = f"SKU-{random.randint(1, self._positions)}"
+        await self.supply.promise_dates(MAIN, [Question(item, "DC1", "EA", 10**6)])
+
+    async def _nothing(self) -> None:
+        async with self._database.transaction(MAIN) as tx:
+            await tx.fetchval("select 1")
+
+
+def _quantiles(seconds: list[float], prefix: str) -> dict[str, float]:
+    ordered = sorted(seconds)
+    return {
+        f"{prefix}p50_ms": round(ordered[len(ordered) // 2] * 1000, 3),
+        f"{prefix}p99_ms": round(ordered[math.ceil(len(ordered) * 0.99) - 1] * 1000, 3),
+        f"{prefix}max_ms": round(ordered[-1] * 1000, 3),
+    }
 
 
 async def run(rounds: int = 5, quick: bool = False) -> Report:  # noqa: FBT001, FBT002
