@@ -8,16 +8,18 @@ READY_DEV := $(VENV)/.ready-dev
 WORKERS ?= 2
 SHUFFLES ?= 100000
 SELLOUTS ?= 20000
+CASES ?= 100000
 PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	$(addprefix tests/unit/capabilities/inventory/test_,budget.py page.py promise_proof.py proof.py) \
 	$(addprefix tests/unit/capabilities/inventory/test_,protection.py publishing.py) \
 	$(addprefix tests/unit/capabilities/sourcing/test_,calendars.py deciding.py document.py) \
+	$(addprefix tests/unit/capabilities/supply/test_,calendar.py inbound.py promise.py rules.py) \
 	tests/unit/applications/*/test_mapping.py \
 	$(addprefix tests/unit/applications/tryton/test_,changes.py counts.py wire.py) \
 	tests/processes/test_availability_publishing.py \
 	tests/unit/orchestration/test_movement_posting.py tests/processes/test_movement_posting.py
 
-.PHONY: help demo test check cover peers simulate bench docs freeze lock wheel clean
+.PHONY: help demo test check cover peers simulate cases bench docs freeze lock wheel clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -57,6 +59,9 @@ check: $(READY_DEV)  ## Format, lint, types, architecture, dependencies
 
 simulate: $(READY_DEV)  ## 100,000 shuffles of late, repeated and reordered events; 20,000 sell-outs
 	CROSSDOCK_SHUFFLES=$(SHUFFLES) CROSSDOCK_SELLOUTS=$(SELLOUTS) $(BIN)/pytest -q -n $(WORKERS) tests/simulation $(ARGS)
+
+cases: $(READY_DEV)  ## 100,000 random answers by date of each mode, beside a second implementation
+	CROSSDOCK_CASES=$(CASES) $(BIN)/pytest -q -n $(WORKERS) tests/unit/capabilities/supply/test_model.py $(ARGS)
 
 bench: $(READY_DEV)  ## Every benchmark, side by side
 	$(BIN)/crossdock bench all $(ARGS)

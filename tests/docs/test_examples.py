@@ -31,6 +31,7 @@ PLAIN = [page for page, examples in PAGES.items() if examples and "Hub.open" not
 AT_WORK = [
     "how-to/choose-warehouses.md",
     "how-to/connect-a-shop.md",
+    "how-to/promise-by-date.md",
     "how-to/replay-dead-letters.md",
     "how-to/set-an-oversell-budget.md",
     "tutorial/first-steps.md",
@@ -48,6 +49,7 @@ RESERVATIONS = "reference/reservations.md"
 SOURCING = "how-to/choose-warehouses.md"
 OWN = "how-to/use-your-own-postgresql.md"
 BUDGET = "how-to/set-an-oversell-budget.md"
+BY_DATE = "how-to/promise-by-date.md"
 TYPED = {
     *WAREHOUSE,
     *SHOP,
@@ -55,6 +57,7 @@ TYPED = {
     SOURCING,
     OWN,
     BUDGET,
+    BY_DATE,
     "how-to/connect-tryton.md",  # before a real Tryton: tests/peers/tryton/test_page.py
     "tutorial/first-steps.md",  # tests/docs/test_tutorial.py
 }
@@ -237,6 +240,14 @@ def test_an_oversell_budget_is_set_as_the_page_says() -> None:
         reading(Path(folder)) as reader,
     ):
         reader.follow((DOCS / BUDGET).read_text())
+
+
+def test_promises_by_date_are_asked_for_as_the_page_says() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="crossdock-by-date-") as folder,
+        reading(Path(folder)) as reader,
+    ):
+        reader.follow((DOCS / BY_DATE).read_text())
 
 
 async def test_a_postgresql_of_ones_own_is_used_as_the_page_says() -> None:

@@ -11,14 +11,24 @@ import asyncpg
 import pytest
 
 from crossdock.assembly import Hub, Outside
+from crossdock.canonical.catalog import KitChanged
+from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import CrossdockError
 from crossdock.canonical.inventory import ReservationKind
+from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.references import Reference
+from crossdock.canonical.supply import (
+    SupplyCommitmentChanged,
+    SupplyEvidence,
+    SupplyKind,
+    SupplyPeg,
+)
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.upkeep import Upkeep
 from crossdock.capabilities.sourcing import Asked, Line, NodeFacts, Order, Rules, Sourcing
+from crossdock.capabilities.supply import AtpRule, PlacedRule, Question, Supply
 from crossdock.connectivity.connections import Changes, Connections
 from crossdock.connectivity.directory import Directory, Entry
 from crossdock.connectivity.inbox import Inbox
@@ -60,11 +70,13 @@ OWNER = Principal(tenant="main", verbs=ROLES["owner"], key_id="owner")
 STRANGER = Principal(tenant="other", verbs=ROLES["owner"], key_id="stranger")
 BY = By("a stranger", "to see what happens")
 SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
+ATP = Question("SKU-1", "DC1", "EA", MICROS)
+RULE = PlacedRule(item="SKU-1", location="DC1", rule=AtpRule(fence_days=1))
 ENTRY = Entry(tenant="main", name="shop", application="stand_in", settings={"address": "shop"})
 SERVICES = (
     *(Access, Authority, Budgets, Cases, Catalog, Channels, Connections, Directory, Exposures),
     *(Inbox, Instances, Inventory, OrderSourcing, Outbox, Proposals, Quarantine, Refusals),
-    *(Requests, Sourcing, Upkeep, WaitingRoom),
+    *(Requests, Sourcing, Supply, Upkeep, WaitingRoom),
 )
 WANTED = SourceOrder(lines=[SourceLine(item="SKU-1", quantity=EACH)], request_id="s1")
 ASKED = Asked(
@@ -72,6 +84,23 @@ ASKED = Asked(
     request_id="s1",
     units={"SKU-1": "EA"},
 )
+
+
+_LINE = DemandLine(
+    demand_ref="o1/1", item="SKU-1", location="DC1", ordered=EACH, cancelled=Quantity.of(0),
+    requested_ship_date=NOON.date() + timedelta(days=9),
+)  # fmt: skip
+_COMING = SupplyCommitmentChanged(
+    supply_id="po:1", kind=SupplyKind.ASN_LINE, item="SKU-1", location="DC1", open_quantity=EACH,
+    evidence=SupplyEvidence.SHIPPED, eta=NOON.date(),
+    pegs=(SupplyPeg(demand_ref="o1/1", quantity=EACH),),
+)  # fmt: skip
+_KIT = KitChanged(item="SKU-1", quantity=EACH, components=())
+DATED = [
+    Fact(identity="o1", payload=OrderChanged(order_id="o1", lines=(_LINE,)), occurred_at=NOON),
+    Fact(identity="po:1", payload=_COMING, occurred_at=NOON),
+    Fact(identity="kit", payload=_KIT, occurred_at=NOON),
+]
 
 
 @dataclass(frozen=True)
@@ -131,6 +160,8 @@ async def filled(hub: Hub, owner: Any) -> Full:
     await hub.sourcing.put_rules(MAIN, Rules(max_shipments=2), by="main's")
     await hub.order_sourcing.put_node(MAIN, NodeFacts(node="DC1"), by="main's")
     sourced = await hub.order_sourcing.plan(MAIN, "script", WANTED)
+    await hub.supply.put_rule(MAIN, PlacedRule(item="SKU-1", location="DC1"))
+    await hub.record(DATED, source="erp")
     async with hub.database.transaction(MAIN) as tx:
         await hub.outbox.enqueue(tx, [command("letter", connection="gone")])
         await mark_keys(tx, "publishing", [Key("main", "shop/web/a")], NOON)
@@ -277,6 +308,8 @@ SHOWS: Mapping[str, Ask] = {
     "Refusals.find": lambda full: full.hub.refusals.find(OTHER),
     "Refusals.reapply": lambda full: full.hub.refusals.reapply(OTHER, 1),
     "Requests.publish": lambda full: full.hub.publishing.requests.publish(OTHER, "shop", "web"),
+    "Supply.drop_rule": lambda full: full.hub.supply.drop_rule(OTHER, "SKU-1", "DC1"),
+    "Supply.rules": lambda full: full.hub.supply.rules(OTHER),
     "Upkeep.silent_sources": lambda full: full.hub.inventory.upkeep.silent_sources(OTHER),
     "WaitingRoom.count_since": lambda full: full.hub.waiting_room.count_since(OTHER, NOON),
     "WaitingRoom.waiting": lambda full: full.hub.waiting_room.waiting(OTHER),
@@ -317,6 +350,8 @@ DOES: Mapping[str, Ask] = {
         OTHER, Rules(), by="a stranger"
     ),
     "Quarantine.replay": lambda full: full.hub.quarantine.replay(OTHER, [full.quarantined]),
+    "Supply.promise_dates": lambda full: full.hub.supply.promise_dates(OTHER, [ATP]),
+    "Supply.put_rule": lambda full: full.hub.supply.put_rule(OTHER, RULE),
     "Upkeep.replayed_hash": lambda full: full.hub.inventory.upkeep.replayed_hash(OTHER),
     "Upkeep.set_freshness": lambda full: full.hub.inventory.upkeep.set_freshness(
         OTHER, "shop", 60
@@ -357,6 +392,9 @@ async def test_what_a_stranger_does_leaves_the_other_alone_without_the_second_la
         [stock] = await full.hub.inventory.availability(scope, KEYS)
         assert not stock.is_known
         assert (stock.on_hand.micros, stock.figures.nettable, stock.figures.hard) == (0, 0, 0)
+        [atp] = await full.hub.supply.promise_dates(scope, [ATP])
+        assert (atp.now, atp.inbound, atp.standing[:3]) == (0, (), (0, 0, 0))
+        assert [(one.supply, one.demand) for one in atp.buckets] == [(0, 0)]
     units, places = await full.hub.catalog.names(OTHER, ["SKU-1"], ["DC1"])
     assert (units, places) == ({}, set())
 
@@ -372,7 +410,7 @@ async def test_workers_serve_both_without_the_second_layer(
     await full.hub.settle()
 
     stock = await full.hub.availability("SKU-1", "DC1")
-    assert (stock.figures.soft, stock.figures.hard) == (0, 4 * MICROS)
+    assert (stock.figures.soft, stock.figures.hard) == (0, 5 * MICROS)
     async with full.hub.database.transaction(MAIN) as tx:
         events, _ = await event_log.read(tx, Position(), limit=1000)
     assert {event.tenant for event in events} == {"main"}

@@ -20,6 +20,7 @@ OWNERS = {
     "0006_orchestration": "orchestration",
     "0009_sourcing": "capabilities.sourcing",
     "0010_budgets": "orchestration",
+    "0011_supply": "capabilities.supply",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

@@ -15,7 +15,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import CountedStock, ReservationKind, StockSnapshotTaken
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities import catalog, inventory
+from crossdock.capabilities import catalog, inventory, supply
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import (
     Availability,
@@ -25,6 +25,7 @@ from crossdock.capabilities.inventory import (
     ReservationRequest,
 )
 from crossdock.capabilities.sourcing import Sourcing
+from crossdock.capabilities.supply import Atp, Question, Supply
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.courier import Courier, Step, Surroundings
 from crossdock.connectivity.deliveries import Deliveries
@@ -139,6 +140,7 @@ class Hub:
         self.inventory = Inventory(
             database, clock, soft_hold_ttl_seconds=self.settings.soft_hold_ttl_seconds
         )
+        self.supply = Supply(database, clock, self.inventory.standings, self.catalog)
         self.sourcing = Sourcing(database, clock, outside.ids)
         self.order_sourcing = OrderSourcing(clock, self.catalog, self.inventory, self.sourcing)
         self.publishing = Publishing(database, clock, Pools(self.inventory), self.catalog)
@@ -179,6 +181,7 @@ class Hub:
             self.waiting_room.reader,
             inventory.inventory_reader(self.clock),
             self.publishing.sales_reader,
+            supply.supply_reader(),
             *self.engine.readers(),
         )
 
@@ -238,6 +241,10 @@ class Hub:
         """Tell what can be promised now, with its proof; unknown is not zero (`is_known`)."""
         key = catalog.normalised(item), catalog.normalised(location)
         return (await self.inventory.availability(self.scope, [key]))[0]
+
+    async def promise_dates(self, questions: Sequence[Question]) -> list[Atp]:
+        """Tell what can be promised by when, of up to 10,000 item-locations at one moment."""
+        return await self.supply.promise_dates(self.scope, questions)
 
     async def record(self, facts: Sequence[Fact], *, source: str = "script") -> list[FactVerdict]:
         """Record facts in canonical words and wait until every part has heard them."""

@@ -1,10 +1,13 @@
 """Items, their units and numbers, and the locations they lie at."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.open_enums import OpenEnum
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.references import Reference, Resolution
 
 
 class Tracking(StrEnum):
@@ -83,3 +86,71 @@ class LocationChanged:
     @property
     def key(self) -> str:
         return self.code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KitComponent:
+    """So much of an item goes into what the kit says it makes; `base` is set by the hub."""
+
+    item: str
+    quantity: Quantity
+    base: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KitChanged:
+    """What a kit is put together from; without components it is a kit no longer.
+
+    `components` together make `quantity` of the item. The kit may lie there assembled, too.
+    """
+
+    TYPE: ClassVar[str] = "catalog.kit_changed.v1"
+
+    item: str
+    quantity: Quantity
+    components: tuple[KitComponent, ...]
+    base: Quantity | None = None
+
+    @property
+    def key(self) -> str:
+        return self.item
+
+    def references(self) -> tuple[Reference, ...]:
+        return (
+            Reference.item(self.item, self.quantity),
+            *(Reference.item(one.item, one.quantity) for one in self.components),
+        )
+
+    def resolved(self, resolution: Resolution) -> Self:
+        found = replace(
+            self,
+            item=resolution.item(self.item),
+            base=resolution.base(self.item, self.quantity),
+            components=tuple(
+                replace(
+                    one,
+                    item=resolution.item(one.item),
+                    base=resolution.base(one.item, one.quantity),
+                )
+                for one in self.components
+            ),
+        )
+        found.parts()
+        return found
+
+    def parts(self) -> dict[str, tuple[int, str]]:
+        """Give of each component how many micros one base unit of the kit takes, and its unit."""
+        makes = (self.base or self.quantity).micros
+        parts: dict[str, tuple[int, str]] = {}
+        for number, one in enumerate(self.components):
+            takes = one.base or one.quantity
+            micros, rest = divmod(takes.micros * MICROS, makes) if makes > 0 else (0, 0)
+            if micros <= 0 or rest or one.item in {self.item, *parts}:
+                raise Invalid(
+                    f"{one.item} cannot be so much of one {self.item}",
+                    where=f"/payload/components/{number}",
+                    code="EVT-SCHEMA",
+                    hint="each component once, more than zero, in whole millionths of one kit",
+                )
+            parts[one.item] = (micros, takes.unit)
+        return parts

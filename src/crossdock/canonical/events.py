@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.catalog import ItemChanged, KitChanged, LocationChanged
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled
 from crossdock.canonical.envelope import Payload
@@ -20,10 +20,12 @@ from crossdock.canonical.inventory import (
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.sourcing import SourcingDecided
+from crossdock.canonical.supply import SupplyCommitmentChanged
 
 _PAYLOADS: tuple[type[Payload], ...] = (
     ItemChanged,
     LocationChanged,
+    KitChanged,
     StockMoved,
     StockSnapshotTaken,
     SourceHeard,
@@ -33,6 +35,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     StockWentNegative,
     SerialOvercounted,
     OrderChanged,
+    SupplyCommitmentChanged,
     PartyChanged,
     CommandSettled,
     SourcingDecided,

@@ -1,6 +1,7 @@
 """Orders, as far as stock needs them: lines of demand with their open quantities."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import ClassVar, Self
 
 from crossdock.canonical.quantities import Quantity
@@ -13,6 +14,8 @@ class DemandLine:
 
     `demand_ref` names the line for ever ("shop:1001/1"); picks and reservations quote it.
     `ordered` and `cancelled` are totals, not changes; `base_*` are set by the hub.
+    `requested_ship_date` is the day of the location's calendar it is to leave on, and so the day
+    it takes its goods; none is at once.
     """
 
     demand_ref: str
@@ -22,6 +25,7 @@ class DemandLine:
     cancelled: Quantity
     base_ordered: Quantity | None = None
     base_cancelled: Quantity | None = None
+    requested_ship_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -195,6 +195,11 @@ class ItemUnits:
         return f"It has {same[0]!r}, another spelling of it." if same else ""
 
 
+def step_micros(unit: str) -> int:
+    """Give the smallest amount of a unit that changes hands, in millionths of it."""
+    return int(step_of(unit) * MICROS)
+
+
 def step_of(unit: str) -> Decimal:
     """Find the smallest amount of a unit that changes hands; unlisted units are counted whole."""
     listed = UNIT_BY_SPELLING.get(unit.strip().upper())

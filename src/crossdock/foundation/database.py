@@ -116,6 +116,8 @@ class Transaction:
 _BY_KEY = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 
 
+ONE_MOMENT = "begin isolation level repeatable read, read only"
+
 KEPT_MAX = 3
 """So many connections stay in hand while nobody waits for one: to give one back to the pool and
 take it again costs as much as a small statement."""
@@ -166,14 +168,21 @@ class Database:
         await self._pool.close()
 
     @asynccontextmanager
-    async def transaction(self, scope: Scope) -> AsyncIterator[Transaction]:
-        """Commit when the block ends, roll back when it raises. One service method is one."""
+    async def transaction(
+        self, scope: Scope, *, is_one_moment: bool = False
+    ) -> AsyncIterator[Transaction]:
+        """Commit when the block ends, roll back when it raises. One service method is one.
+
+        `is_one_moment` is for answers of several statements that must agree: all of them see the
+        same moment, and none can write.
+        """
+        begin = ONE_MOMENT if is_one_moment else "begin"
         async with self._connection() as connection:
             transaction = Transaction(connection, scope)
             try:
                 # One round trip; the names were checked when the scope was made.
                 await connection.execute(
-                    f"begin; set local crossdock.tenant = '{scope.tenant}';"
+                    f"{begin}; set local crossdock.tenant = '{scope.tenant}';"
                     f" set local crossdock.partner = '{scope.partner}'"
                 )
                 yield transaction

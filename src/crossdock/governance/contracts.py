@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -44,6 +44,7 @@ _PLAIN: Mapping[object, Schema] = {
     bool: {"type": "boolean"},
     Decimal: {"type": "string", "pattern": DECIMAL_PATTERN},
     datetime: {"type": "string", "format": "date-time"},
+    date: {"type": "string", "format": "date"},
     type(None): {"type": "null"},
 }
 

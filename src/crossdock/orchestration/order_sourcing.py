@@ -11,9 +11,9 @@ from datetime import date
 from crossdock.canonical.catalog import LocationKind
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import ReservationKind
-from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.references import ItemInUnit, Reference, ReferenceKind
-from crossdock.canonical.units import step_of
+from crossdock.canonical.units import step_micros
 from crossdock.capabilities.catalog import OWN_SOURCE, Catalog, normalised
 from crossdock.capabilities.inventory import (
     Availability,
@@ -264,7 +264,7 @@ def _line(number: int, line: SourceLine, item: ItemInUnit) -> Line:
         raise _unknown(reason, where, "MD-UOM")
     if micros <= 0:
         raise Invalid("a line asks for more than zero", where=f"/lines/{where}")
-    step, rest = divmod(_micros_of(quantity.unit) * item.numerator, item.denominator)
+    step, rest = divmod(step_micros(quantity.unit) * item.numerator, item.denominator)
     # What is no whole number of its own unit (half a case) leaves as it is, or not at all.
     is_whole = not rest and step > 0 and not micros % step
     return Line(
@@ -276,10 +276,6 @@ def _line(number: int, line: SourceLine, item: ItemInUnit) -> Line:
         hazmat=comparable(line.hazmat),
         is_dropship=line.is_dropship,
     )
-
-
-def _micros_of(unit: str) -> int:
-    return int(step_of(unit) * MICROS)
 
 
 def _unknown(reason: str, where: str, code: str) -> Invalid:

@@ -16,6 +16,7 @@ from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, inventory_reader
 from crossdock.capabilities.sourcing import Sourcing
+from crossdock.capabilities.supply import Supply, supply_reader
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -64,6 +65,7 @@ class House:
         self.order_sourcing = OrderSourcing(
             self.clock, self.catalog, self.inventory, self.sourcing
         )
+        self.supply = Supply(database, self.clock, self.inventory.standings, self.catalog)
         self.directory = Directory(database, self.clock, Vault(bytes(32)), APPLICATIONS)
         ports = Ports(clock=self.clock, random=Random(8), allow_private_addresses=True)
         pollers = Pollers(
@@ -90,6 +92,7 @@ class House:
             catalog_face.reader(self.catalog),
             inventory_reader(self.clock),
             self.publishing.sales_reader,
+            supply_reader(),
         ]
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])

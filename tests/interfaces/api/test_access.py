@@ -22,6 +22,7 @@ QUERY_OF = {
     "/v1/availability": OF_GOODS,
     "/v1/positions": OF_GOODS,
     "/v1/safety-stock": OF_GOODS,
+    "/v1/atp/rules": OF_GOODS,
 }
 OF_ANY_KEY = {("get", "/v1/keys/self"), ("get", "/openapi.json")}
 

@@ -93,6 +93,43 @@ RIGHT: list[tuple[str, str, Any]] = [
     ("PUT", "/v1/sourcing/rules/{}", SOURCING_RULES),
     ("GET", "/v1/sourcing/nodes?after=A&limit=5", None),
     ("PUT", "/v1/sourcing/nodes/{}", SOURCING_NODE),
+    (
+        "POST",
+        "/v1/atp",
+        {
+            "keys": [
+                {
+                    "item": "BOLT",
+                    "location": "DC",
+                    "quantity": {"value": "5", "unit": "EA"},
+                    "by": "2026-06-30",
+                    "own": ["o1/1"],
+                }
+            ],
+            "derivation": True,
+        },
+    ),
+    ("GET", "/v1/atp/rules?after_item=A&after_location=B&limit=10", None),
+    (
+        "PUT",
+        "/v1/atp/rules",
+        {
+            "item": "BOLT",
+            "location": "*",
+            "mode": "DISCRETE",
+            "daily_buckets": 30,
+            "weekly_buckets": 4,
+            "lead_time_days": 9,
+            "is_replenishable": True,
+            "classes": [{"confidence": "C", "percent": 80, "buffer_days": 3}],
+            "weekdays": "12345",
+            "holidays": ["2026-12-25"],
+            "cutoff": "15:30",
+            "pack": "12",
+            "pack_up": True,
+        },
+    ),
+    ("DELETE", "/v1/atp/rules?item=BOLT&location=*", None),
     ("GET", "/v1/channels", None),
     ("PUT", "/v1/channels/bell/{}", TERMS),
     ("GET", "/v1/items?after=A&limit=5", None),

@@ -1,14 +1,21 @@
 """Events have their class, their key and their references; errors their branch."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from inspect import getattr_static
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.catalog import (
+    ItemChanged,
+    KitChanged,
+    KitComponent,
+    LocationChanged,
+)
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled, Settlement
 from crossdock.canonical.envelope import Event, Fact, Payload
@@ -44,6 +51,7 @@ from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.references import ItemInUnit, Reference, Refers, Resolution
 from crossdock.canonical.sourcing import SourcingDecided
+from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyKind, SupplyPeg
 
 FOUR = Quantity.of(4, "CS")
 KNOWN = Resolution(
@@ -65,6 +73,23 @@ MOVED = StockMoved(
 )
 LINE = DemandLine(
     demand_ref="shop:1/1", item="B-1", location="DC1", ordered=FOUR, cancelled=Quantity.of(0, "CS")
+)
+
+
+COMING = SupplyCommitmentChanged(
+    supply_id="po:1/1",
+    kind=SupplyKind.PO_SCHEDULE,
+    item="B-1",
+    location="DC1",
+    open_quantity=FOUR,
+    pegs=(SupplyPeg(demand_ref="shop:1/1", quantity=Quantity.of(3)),),
+)
+
+
+KIT = KitChanged(
+    item="B-1",
+    quantity=FOUR,
+    components=(KitComponent(item="C-1", quantity=Quantity.of(1000, "FOT")),),
 )
 
 
@@ -95,6 +120,8 @@ def test_an_event_of_another_version_is_refused() -> None:
         (SourceHeard(source="wms"), "wms"),
         (ChannelLevelHeard(item="B-1", location="DC1", quantity=FOUR), "B-1"),
         (OrderChanged(order_id="1001", lines=()), "1001"),
+        (COMING, "po:1/1"),
+        (KIT, "B-1"),
         (PartyChanged(code="C-1"), "C-1"),
         (
             CommandSettled(
@@ -193,6 +220,76 @@ def test_a_snapshot_is_resolved_line_by_line() -> None:
     assert resolved.location == "loc_1"
     assert [line.base for line in resolved.lines] == [Quantity.of(48), Quantity.of(3)]
     assert {line.item for line in resolved.lines} == {"itm_1"}
+
+
+def test_a_supply_is_resolved_with_its_pegs() -> None:
+    assert isinstance(COMING, Refers)
+    assert COMING.references() == (
+        Reference.item("B-1", FOUR),
+        Reference.item("B-1", Quantity.of(3)),
+        Reference.location("DC1"),
+    )
+    resolved = COMING.resolved(KNOWN)
+    assert (resolved.item, resolved.location, resolved.base_open) == (
+        "itm_1",
+        "loc_1",
+        Quantity.of(48),
+    )
+    assert [peg.base for peg in resolved.pegs] == [Quantity.of(3)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [
+        ({"supply_id": " "}, "/payload/supply_id"),
+        ({"parent_supply_id": "po:1/1"}, "/payload/supply_id"),
+        ({"open_quantity": -FOUR}, "/payload/open_quantity"),
+        (
+            {"pegs": (SupplyPeg(demand_ref="o/1", quantity=-FOUR),)},
+            "/payload/open_quantity",
+        ),
+    ],
+)
+def test_a_supply_that_makes_no_sense_is_refused(wrong: dict[str, Any], where: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        replace(COMING, **wrong).resolved(KNOWN)
+    assert refused.value.where == where
+
+
+def test_a_kit_says_what_one_of_it_takes() -> None:
+    assert isinstance(KIT, Refers)
+    assert KIT.references() == (
+        Reference.item("B-1", FOUR),
+        Reference.item("C-1", Quantity.of(1000, "FOT")),
+    )
+    resolved = KIT.resolved(KNOWN)
+    assert (resolved.item, resolved.base) == ("itm_1", Quantity.of(48))
+    # 1000 feet are 304.8 metres, for 48 pieces.
+    assert resolved.parts() == {"itm_2": (6_350_000, "MTR")}
+    assert replace(KIT, components=()).resolved(KNOWN).parts() == {}
+
+
+@pytest.mark.parametrize(
+    ("makes", "takes", "item"),
+    [
+        (1, 0, "C-1"),
+        (1, -1, "C-1"),
+        (0, 1, "C-1"),
+        (1, 1, "B-1"),
+        (3, 1, "C-1"),
+    ],
+)
+def test_a_kit_that_cannot_be_put_together_is_refused(makes: int, takes: int, item: str) -> None:
+    component = KitComponent(item=item, quantity=Quantity.of(takes))
+    wrong = KitChanged(item="B-1", quantity=Quantity.of(makes), components=(component,))
+    with pytest.raises(Invalid, match="cannot be so much") as refused:
+        wrong.parts()
+    assert refused.value.where == "/payload/components/0"
+
+
+def test_a_component_is_named_once() -> None:
+    with pytest.raises(Invalid, match="cannot be so much"):
+        replace(KIT, components=KIT.components * 2).parts()
 
 
 def test_an_order_is_resolved_line_by_line() -> None:

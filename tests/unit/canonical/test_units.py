@@ -16,6 +16,7 @@ from crossdock.canonical.units import (
     ItemUnits,
     Multiple,
     canonical_unit,
+    step_micros,
 )
 
 BOLTS = ItemUnits.of(
@@ -222,3 +223,10 @@ def test_a_mistaken_unit_is_always_suspected(count: int, factor: int) -> None:
     assume(count * factor < 10**9)
     units = ItemUnits.of("EA", [ItemUnit(unit="CS", numerator=factor)])
     assert units.suspected_unit(Quantity.of(count), Quantity.of(count * factor)) == "CS"
+
+
+@pytest.mark.parametrize(
+    ("unit", "micros"), [("EA", 1_000_000), ("KG", 1_000), ("ODD", 1_000_000)]
+)
+def test_what_changes_hands_is_told_in_millionths(unit: str, micros: int) -> None:
+    assert step_micros(unit) == micros

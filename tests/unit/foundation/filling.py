@@ -10,6 +10,7 @@ SAMPLES = {
     "json": "'[{n}]'",
     "jsonb": "'[{n}]'",
     "timestamp with time zone": "'2026-05-04 12:00Z'::timestamptz + interval '{n} s'",
+    "date": "'2026-05-04'::date + {n}",
     "boolean": "false",
     "xid8": "pg_current_xact_id()",
     "text": "'x{n}'",

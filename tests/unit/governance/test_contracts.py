@@ -4,7 +4,7 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.canonical.catalog import ItemChanged, ItemUnit, LocationChanged
+from crossdock.canonical.catalog import (
+    ItemChanged,
+    ItemUnit,
+    KitChanged,
+    KitComponent,
+    LocationChanged,
+)
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled, Settlement
 from crossdock.canonical.envelope import Payload
@@ -40,6 +46,7 @@ from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged, PartyRole
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.sourcing import SourcedLine, SourcedShipment, SourcingDecided
+from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyKind, SupplyPeg
 from crossdock.governance.contracts import (
     RELEASED,
     Schema,
@@ -97,6 +104,20 @@ REAL: list[Payload] = [
                 demand_ref="shop:1001/1", item="B-1", location="DC1", ordered=FOUR, cancelled=FOUR
             ),
         ),
+    ),
+    KitChanged(
+        item="B-1",
+        quantity=FOUR,
+        components=(KitComponent(item="C-1", quantity=FOUR),),
+    ),
+    SupplyCommitmentChanged(
+        supply_id="po:1/1",
+        kind=SupplyKind.PO_SCHEDULE,
+        item="B-1",
+        location="DC1",
+        open_quantity=FOUR,
+        eta=date(2026, 5, 6),
+        pegs=(SupplyPeg(demand_ref="shop:1001/1", quantity=FOUR),),
     ),
     PartyChanged(code="C-1", roles=(PartyRole.CUSTOMER, PartyRole.THIRD_PARTY_LOGISTICS)),
     CommandSettled(

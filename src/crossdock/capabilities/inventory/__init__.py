@@ -13,12 +13,14 @@ from crossdock.capabilities.inventory.promise_proof import LineProof, MemberProo
 from crossdock.capabilities.inventory.proof import Availability, SourceAge
 from crossdock.capabilities.inventory.reactions import inventory_reader
 from crossdock.capabilities.inventory.service import Inventory
+from crossdock.capabilities.inventory.standing import HeldClaim, Standing, Standings
 from crossdock.capabilities.inventory.upkeep import Upkeep
 
 __all__ = [
     "Availability",
     "Explanation",
     "Figures",
+    "HeldClaim",
     "Inventory",
     "LineProof",
     "MemberProof",
@@ -28,6 +30,8 @@ __all__ = [
     "ReservationLine",
     "ReservationRequest",
     "SourceAge",
+    "Standing",
+    "Standings",
     "Upkeep",
     "inventory_reader",
 ]

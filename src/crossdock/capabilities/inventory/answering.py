@@ -87,7 +87,7 @@ class Answers:
     ) -> list[Availability]:
         """Answer for one tenant in a transaction that may see more; each statement names it."""
         now = self._clock.now()
-        groups = await _groups_of(tx, tenant, {location for _, location in keys})
+        groups = await groups_of(tx, tenant, {location for _, location in keys})
         ordered = sorted({kin for key in keys for kin in _kin(key, groups)})
         rows = await tx.fetch(
             PROOF, tenant, [key[0] for key in ordered], [key[1] for key in ordered], now
@@ -118,7 +118,8 @@ class Answers:
         ]
 
 
-async def _groups_of(tx: Transaction, tenant: str, locations: Iterable[str]) -> dict[str, str]:
+async def groups_of(tx: Transaction, tenant: str, locations: Iterable[str]) -> dict[str, str]:
+    """Name the group of each location that has one, and of all its fellow members."""
     rows = await tx.fetch(GROUPS_OF, tenant, sorted(locations))
     return {row["member"]: row["location"] for row in rows}
 

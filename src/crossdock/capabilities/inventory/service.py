@@ -10,6 +10,7 @@ from crossdock.capabilities.inventory.explaining import Explanation, Explanation
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.capabilities.inventory.proof import Availability
 from crossdock.capabilities.inventory.reserving import Promises
+from crossdock.capabilities.inventory.standing import Standings
 from crossdock.capabilities.inventory.store import Key, StockIds
 from crossdock.capabilities.inventory.upkeep import Upkeep
 from crossdock.foundation import metrics
@@ -36,6 +37,7 @@ class Inventory:
         self._answers = Answers(database, clock)
         self._explanations = Explanations(database)
         self.upkeep = Upkeep(database, clock, self._stock_ids)
+        self.standings = Standings(clock)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
         # Sixteen are worth a batch, beside two: else callers, database and we would wait in turns.
         self._batcher = Batcher(self._reserve_batch, beside_min=16, in_flight_max=KEPT_MAX)

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.interfaces.api import (
+    atp,
     cases,
     channels,
     connections,
@@ -73,6 +74,8 @@ def create_app(hub: Hub, crew: Mapping[str, str] | None = None) -> FastAPI:
         promises.promise_routes(hub, known),
         sourcing.plan_routes(hub, known),
         sourcing.rule_routes(hub),
+        atp.answer_routes(hub, known),
+        atp.rule_routes(hub),
         webhooks.router(hub),
         items.item_routes(hub),
         items.location_routes(hub),

@@ -5,6 +5,7 @@ from typing import Protocol
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
 from crossdock.capabilities.sourcing import Sourcing
+from crossdock.capabilities.supply import Supply
 from crossdock.connectivity.connections import Connections
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -52,6 +53,9 @@ class Hub(Protocol):
 
     @property
     def order_sourcing(self) -> OrderSourcing: ...
+
+    @property
+    def supply(self) -> Supply: ...
 
     @property
     def directory(self) -> Directory: ...

@@ -7,13 +7,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.catalog import ItemChanged, KitChanged, LocationChanged
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import SourceHeard, StockMoved, StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.parties import PartyChanged
+from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.connectivity.raw_messages import Via
 from crossdock.connectivity.sdk.facts import Translation, Untranslatable, versioned
 from crossdock.foundation.scope import Scope
@@ -29,16 +30,26 @@ IDENTITY_LENGTH_MAX = 480
 FROM_OUTSIDE: tuple[type[Payload], ...] = (
     ItemChanged,
     LocationChanged,
+    KitChanged,
     StockMoved,
     StockSnapshotTaken,
     SourceHeard,
     ChannelLevelHeard,
     OrderChanged,
+    SupplyCommitmentChanged,
     PartyChanged,
 )
 """What others may say. The hub's own words (promises, availability) are the hub's alone."""
 
-STATES = (ItemChanged, LocationChanged, ChannelLevelHeard, OrderChanged, PartyChanged)
+STATES = (
+    ItemChanged,
+    LocationChanged,
+    KitChanged,
+    ChannelLevelHeard,
+    OrderChanged,
+    SupplyCommitmentChanged,
+    PartyChanged,
+)
 """These tell a whole state and come again when it changes; the rest happens once."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,131 @@
+"""The dated side of stock: what is still to come, when, and on what evidence (domain.md §1.3)."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from typing import ClassVar, Self
+
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.open_enums import OpenEnum
+from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.references import Reference, Resolution
+
+
+class SupplyKind(OpenEnum):
+    """Which document promises the goods; VENDOR_STOCK is a supplier's own, never ours."""
+
+    PO_SCHEDULE = "PO_SCHEDULE"
+    ASN_LINE = "ASN_LINE"
+    TRANSFER = "TRANSFER"
+    RMA_EXPECTED = "RMA_EXPECTED"
+    ASSEMBLY = "ASSEMBLY"
+    VENDOR_STOCK = "VENDOR_STOCK"
+    OTHER = "OTHER"
+
+
+class SupplyEvidence(OpenEnum):
+    """How far it has come: the last thing that somebody said who knows.
+
+    SENT: ordered, nobody answered. ACKNOWLEDGED: confirmed by who supplies it. SHIPPED: on its
+    way, by a valid ship notice or our own goods issue. ARRIVED: at the dock, not booked in yet.
+    """
+
+    SENT = "SENT"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    BACKORDERED = "BACKORDERED"
+    ON_HOLD = "ON_HOLD"
+    SHIPPED = "SHIPPED"
+    ARRIVED = "ARRIVED"
+    OTHER = "OTHER"
+
+
+class ConfidenceClass(StrEnum):
+    """What a supply is worth to a promise (domain.md §3.3); D and E are never promised from.
+
+    A: at the dock, or our own transfer under way. B: shipped by a supplier, with a notice. C:
+    acknowledged with a date. D: sent, and the answer is not due yet. E: late, without a date,
+    back-ordered, on hold. V: a supplier's own stock, for drop shipment alone.
+    """
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    E = "E"
+    V = "V"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyPeg:
+    """So much of a supply is spoken for by one order line, which it goes to across the dock."""
+
+    demand_ref: str
+    quantity: Quantity
+    base: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyCommitmentChanged:
+    """The whole state of one inbound commitment at the fact's version: the newest version wins.
+
+    `supply_id` names it for ever ("po:4711/1/1"). `open_quantity` is still to come: ordered less
+    cancelled less received. Of a purchase order it still holds what ship notices announced;
+    these name it as `parent_supply_id`, and the hub takes them off it, so that nothing counts
+    twice (A29). `eta` is a day of the location's own calendar; none is no date. `confidence` is
+    for sources that judge by themselves; else the hub does, by `kind`, `evidence`, `eta` and
+    `acknowledgment_due`. `base_open` is the same in the item's base unit, set by the hub.
+    """
+
+    TYPE: ClassVar[str] = "supply.commitment_changed.v1"
+
+    supply_id: str
+    kind: SupplyKind
+    item: str
+    location: str
+    open_quantity: Quantity
+    evidence: SupplyEvidence = SupplyEvidence.SENT
+    eta: date | None = None
+    eta_source: str = ""
+    acknowledgment_due: date | None = None
+    confidence: ConfidenceClass | None = None
+    parent_supply_id: str = ""
+    document_ref: str = ""
+    pegs: tuple[SupplyPeg, ...] = ()
+    base_open: Quantity | None = None
+
+    @property
+    def key(self) -> str:
+        return self.supply_id
+
+    def references(self) -> tuple[Reference, ...]:
+        return (
+            Reference.item(self.item, self.open_quantity),
+            *(Reference.item(self.item, peg.quantity) for peg in self.pegs),
+            Reference.location(self.location),
+        )
+
+    def resolved(self, resolution: Resolution) -> Self:
+        if not self.supply_id.strip() or self.supply_id == self.parent_supply_id:
+            raise Invalid(
+                "a supply has an id of its own",
+                where="/payload/supply_id",
+                code="EVT-SCHEMA",
+                hint="name it once for ever, by its document and line",
+            )
+        amounts = [self.open_quantity, *(peg.quantity for peg in self.pegs)]
+        if any(amount.value < 0 for amount in amounts):
+            raise Invalid(
+                f"{self.supply_id} has less than nothing to come",
+                where="/payload/open_quantity",
+                code="EVT-SCHEMA",
+                hint="send what is still open in all: zero or more",
+            )
+        return replace(
+            self,
+            item=resolution.item(self.item),
+            location=resolution.location(self.location),
+            base_open=resolution.base(self.item, self.open_quantity),
+            pegs=tuple(
+                replace(peg, base=resolution.base(self.item, peg.quantity)) for peg in self.pegs
+            ),
+        )

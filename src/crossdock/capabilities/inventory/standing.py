@@ -1,0 +1,110 @@
+"""What stands at item-locations, for many at once and without its proof: for answers by date.
+
+Read-only, by key, in the caller's transaction.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from crossdock.capabilities.inventory.answering import groups_of
+from crossdock.capabilities.inventory.store import Key
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Transaction
+
+# Soft holds that have lapsed but are not swept yet hold nothing back.
+STANDING = """
+with lapsed as materialized (select stock_id, sum(micros)::bigint micros
+    from inventory_lapsed($4, 10000) where tenant = $1 group by stock_id)
+select s.item, s.location, s.nettable, s.hard, s.soft - coalesce(l.micros, 0) as soft, s.safety,
+    s.version, s.is_grouped, s.is_known or exists (select from inventory_full_snapshot f
+        where f.tenant = $1 and f.location = s.location) as is_known
+from unnest($2::text[], $3::text[]) k(item, location)
+join inventory_stock s on s.tenant = $1 and s.item = k.item and s.location = k.location
+left join lapsed l on l.stock_id = s.stock_id
+"""
+
+# A place of which a full snapshot named no such item: there is none, and that is known.
+COUNTED_FULL = """
+select distinct f.location from inventory_full_snapshot f
+where f.tenant = $1 and f.location = any($2::text[])
+"""
+
+# What order lines hold: an order's open claim, and promises that no order counts yet.
+CLAIMS = """
+select d.demand_ref, s.item, s.location,
+    greatest(0, d.ordered - d.cancelled - d.picked) as hard, 0::bigint as soft
+from unnest($2::text[]) k(demand_ref)
+join inventory_demand d on d.tenant = $1 and d.demand_ref = k.demand_ref and d.order_id <> ''
+cross join lateral (select item, location from inventory_stock
+    where tenant = $1 and stock_id = d.stock_id limit 1) s
+union all
+select r.demand_ref, s.item, s.location,
+    case when r.is_hard then r.granted - least(r.granted, greatest(r.consumed, r.picked))
+        else 0 end as hard,
+    case when r.is_hard then 0
+        else r.granted - least(r.granted, greatest(r.consumed, r.picked)) end as soft
+from unnest($2::text[]) k(demand_ref)
+join inventory_reservation r on r.tenant = $1 and r.demand_ref = k.demand_ref
+    and r.demand_ref <> '' and r.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
+    and not r.is_linked and (r.expires_at is null or r.expires_at > $3)
+cross join lateral (select item, location from inventory_stock
+    where tenant = $1 and stock_id = r.stock_id limit 1) s
+"""
+
+
+class Standing(NamedTuple):
+    """The figures of an item-location (§3.1); one that nobody ever spoke of is not known.
+
+    `is_grouped`: it is a group of locations or in one; where there are no figures yet, it may be.
+    """
+
+    nettable: int
+    hard: int
+    soft: int
+    safety: int
+    version: int
+    is_grouped: bool
+    is_known: bool
+
+
+class HeldClaim(NamedTuple):
+    """What an order line holds of an item-location now, its picks taken off, in micros."""
+
+    demand_ref: str
+    item: str
+    location: str
+    hard: int
+    soft: int
+
+
+class Standings:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def groups(
+        self, tx: Transaction, tenant: str, locations: Sequence[str]
+    ) -> dict[str, str]:
+        """Name the group of each location that has one, and of all its fellow members."""
+        return await groups_of(tx, tenant, locations)
+
+    async def standing(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> dict[Key, Standing]:
+        """Give the figures of each key."""
+        now = self._clock.now()
+        places = [location for _, location in keys]
+        rows = await tx.fetch(STANDING, tenant, [item for item, _ in keys], places, now)
+        found = {(row["item"], row["location"]): Standing(*row[2:]) for row in rows}
+        if missing := [key for key in keys if key not in found]:
+            full = await tx.fetch(COUNTED_FULL, tenant, sorted({at for _, at in missing}))
+            counted = {row["location"] for row in full}
+            found |= {key: Standing(0, 0, 0, 0, 0, True, key[1] in counted) for key in missing}
+        return found
+
+    async def held(
+        self, tx: Transaction, tenant: str, demand_refs: Sequence[str]
+    ) -> list[HeldClaim]:
+        """Give what these order lines hold, wherever it is."""
+        now = self._clock.now()
+        rows = await tx.fetch(CLAIMS, tenant, list(demand_refs), now)
+        return [HeldClaim(*row) for row in rows]

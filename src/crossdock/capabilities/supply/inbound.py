@@ -1,0 +1,121 @@
+"""What a supply is worth to a promise: its class, how much of it counts, and from when (§3.3).
+
+Nothing is multiplied by a chance: a class is promised from or it is not, less a haircut, after a
+buffer. So every exclusion has a reason that a buyer can do something about.
+"""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from types import MappingProxyType
+from typing import NamedTuple
+
+from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
+from crossdock.capabilities.supply.calendar import Calendar
+from crossdock.capabilities.supply.rules import AtpTerms
+
+PROMISED = frozenset({ConfidenceClass.A, ConfidenceClass.B, ConfidenceClass.C})
+"""No promise is ever pegged to any other class, whatever a rule says (I6)."""
+
+
+class Supply(NamedTuple):
+    """One open commitment. `announced` is what its children's notices hold of it (A29)."""
+
+    supply_id: str
+    source: str
+    kind: SupplyKind
+    location: str
+    micros: int
+    evidence: SupplyEvidence = SupplyEvidence.SENT
+    eta: date | None = None
+    acknowledgment_due: date | None = None
+    confidence: ConfidenceClass | None = None
+    announced: int = 0
+    pegs: tuple[tuple[str, int], ...] = ()
+    document_ref: str = ""
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.micros - self.announced)
+
+    @property
+    def pegged(self) -> int:
+        """Count what goes across the dock to its order lines, of what is still to come."""
+        return min(self.remaining, sum(micros for _, micros in self.pegs))
+
+
+class Inbound(NamedTuple):
+    """A supply as a promise sees it; `on` is None and `micros` 0 where it is not promised from."""
+
+    supply: Supply
+    confidence: ConfidenceClass
+    micros: int
+    on: date | None
+    reason: str
+
+
+BY_EVIDENCE: Mapping[SupplyEvidence, tuple[ConfidenceClass, str]] = MappingProxyType(
+    {
+        SupplyEvidence.ARRIVED: (ConfidenceClass.A, "it is at the dock"),
+        SupplyEvidence.SHIPPED: (ConfidenceClass.B, "it is under way, with a ship notice"),
+        SupplyEvidence.ACKNOWLEDGED: (ConfidenceClass.C, "it is acknowledged with a date"),
+        SupplyEvidence.SENT: (ConfidenceClass.D, "it is sent and not acknowledged"),
+        SupplyEvidence.BACKORDERED: (ConfidenceClass.E, "it is back-ordered"),
+        SupplyEvidence.ON_HOLD: (ConfidenceClass.E, "it is on hold"),
+        SupplyEvidence.OTHER: (ConfidenceClass.E, "nobody knows what its evidence means"),
+    }
+)
+
+
+def classified(supply: Supply, today: date, past_due_days: int) -> tuple[ConfidenceClass, str]:
+    """Give the class of a supply today, and why."""
+    if supply.kind is SupplyKind.VENDOR_STOCK:
+        return ConfidenceClass.V, "a supplier's own stock, for drop shipment alone"
+    found, reason = _by_evidence(supply, today)
+    if supply.confidence is not None:
+        found, reason = supply.confidence, "its source says so"
+    if found in PROMISED and supply.evidence is not SupplyEvidence.ARRIVED:
+        if supply.eta is None:
+            return ConfidenceClass.E, "it has no date"
+        if (late := (today - supply.eta).days) > past_due_days:
+            return ConfidenceClass.E, f"it is {late} days overdue, the limit is {past_due_days}"
+    return found, reason
+
+
+def _by_evidence(supply: Supply, today: date) -> tuple[ConfidenceClass, str]:
+    if supply.kind is SupplyKind.RMA_EXPECTED:
+        return ConfidenceClass.D, "returned goods wait for their disposition"
+    if supply.kind is SupplyKind.TRANSFER and supply.evidence is SupplyEvidence.SHIPPED:
+        return ConfidenceClass.A, "our own transfer is under way"
+    due = supply.acknowledgment_due
+    if supply.evidence is SupplyEvidence.SENT and due is not None and today > due:
+        return ConfidenceClass.E, f"it is unacknowledged, and was due on {due}"
+    return BY_EVIDENCE[supply.evidence]
+
+
+def effective(
+    supply: Supply, today: date, terms: AtpTerms, calendar: Calendar, *, step: int, last: date
+) -> Inbound:
+    """Give how much of a supply counts, and from which day on.
+
+    Its haircut rounds down to what changes hands (`step`); what is pegged to order lines is off.
+    The day is the next working day after its buffer, and the days from dock to stock behind it.
+    Behind `last`, the end of the horizon, nothing is computed.
+    """
+    confidence, reason = classified(supply, today, terms.past_due_supply_days)
+    worth = terms.classes.get(confidence) if confidence in PROMISED else None
+    if worth is None:
+        return Inbound(supply, confidence, 0, None, reason)
+    whole = supply.remaining * worth.percent // 100 // step * step
+    micros = max(0, whole - supply.pegged)
+    expected = today if supply.evidence is SupplyEvidence.ARRIVED else supply.eta or today
+    if expected > last:
+        return Inbound(supply, confidence, 0, None, "it comes after the horizon")
+    on = calendar.plus_working_days(expected, worth.buffer_days)
+    if terms.dock_to_stock_days:
+        on = calendar.plus_working_days(on, terms.dock_to_stock_days)
+    return Inbound(supply, confidence, micros, on, reason)
+
+
+def is_past_due(day: date, today: date, limit_days: int) -> bool:
+    """Say whether a demand is so late that it no longer holds anything back."""
+    return today - day > timedelta(days=limit_days)

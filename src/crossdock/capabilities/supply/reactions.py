@@ -1,0 +1,103 @@
+"""What moves the dated side of stock: commitments, the ship dates of order lines, kits.
+
+Each carries a whole state, and the newest version wins, so late, repeated and reordered words end
+in one state. What is open of an order line is not kept here: inventory knows it, picks and all.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from crossdock.canonical.catalog import KitChanged
+from crossdock.canonical.envelope import Event
+from crossdock.canonical.orders import OrderChanged
+from crossdock.canonical.supply import SupplyCommitmentChanged
+from crossdock.capabilities.supply import store
+from crossdock.capabilities.supply.store import DatedLine, Heard, Kit, Order
+from crossdock.foundation.database import Transaction
+from crossdock.foundation.readers import Reader
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Versioned = TypeVar("Versioned", Heard, Kit, Order)
+
+
+def supply_reader() -> Reader:
+    """Make the log reader that keeps supply and ship dates."""
+    types = frozenset({SupplyCommitmentChanged.TYPE, OrderChanged.TYPE, KitChanged.TYPE})
+    return Reader(name="supply", apply=apply, types=types)
+
+
+async def apply(tx: Transaction, events: Sequence[Event]) -> None:
+    """Take in one page: of each commitment and order its newest version."""
+    heard: list[Heard] = []
+    kits: list[Kit] = []
+    orders: list[tuple[Order, OrderChanged]] = []
+    for event in events:
+        payload = event.payload
+        match payload:
+            case SupplyCommitmentChanged():
+                heard.append(_heard(event, payload))
+            case KitChanged():
+                kits.append(_kit(event, payload))
+            case OrderChanged():
+                version = _version(event)
+                key = (event.tenant, event.source, payload.order_id)
+                orders.append((Order(*key, *version), payload))
+            case _:
+                pass
+    await store.keep(tx, _newest(heard))
+    await store.keep_kits(tx, _newest(kits))
+    newest = {order: order for order in _newest(order for order, _ in orders)}
+    lines = [
+        (order, DatedLine(line.demand_ref, line.item, line.location, line.requested_ship_date))
+        for order, payload in orders
+        if order in newest
+        for line in reversed(payload.lines)
+        if line.requested_ship_date is not None
+    ]
+    await store.keep_orders(tx, list(newest), lines)
+
+
+def _newest(versions: Iterable[Versioned]) -> list[Versioned]:
+    """Keep the newest version of each, in one order for all who write."""
+    found: dict[tuple[object, ...], Versioned] = {}
+    for one in versions:
+        key = one[:3]
+        if key not in found or one[-3:] > found[key][-3:]:
+            found[key] = one
+    return [found[key] for key in sorted(found, key=str)]
+
+
+def _heard(event: Event, payload: SupplyCommitmentChanged) -> Heard:
+    pegs = [(peg.demand_ref, (peg.base or peg.quantity).micros) for peg in payload.pegs]
+    return Heard(
+        event.tenant,
+        payload.supply_id,
+        event.source,
+        payload.kind,
+        payload.item,
+        payload.location,
+        (payload.base_open or payload.open_quantity).micros,
+        payload.evidence,
+        payload.eta,
+        payload.acknowledgment_due,
+        payload.confidence,
+        payload.parent_supply_id,
+        payload.document_ref,
+        json.dumps(pegs),
+        *_version(event),
+    )
+
+
+def _kit(event: Event, payload: KitChanged) -> Kit:
+    parts = [(item, micros, unit) for item, (micros, unit) in payload.parts().items()]
+    return Kit(event.tenant, payload.item, event.source, json.dumps(parts), *_version(event))
+
+
+def _version(event: Event) -> tuple[int, int, int]:
+    """Place a state among the versions of its source: its number, its clock, its receipt."""
+    us = (event.ordered_at - _EPOCH) // timedelta(microseconds=1)
+    fact = event.fact
+    numbers = (number for number in (fact.version, fact.sequence, us) if number is not None)
+    return next(numbers), us, event.position

@@ -1,0 +1,229 @@
+"""Rules of availability by date, as data: what each says, which of them hold, and for what. Pure.
+
+A rule is for an item at a location, an item, a location, or all ("*"). Each says as much as it
+likes; what it does not say is said by the next wider one, and in the end by the defaults.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, time
+from decimal import Decimal
+from types import MappingProxyType
+
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.supply import ConfidenceClass
+from crossdock.capabilities.supply.calendar import Calendar
+from crossdock.capabilities.supply.model import AtpMode, Limits
+
+ALL = "*"
+DAYS_MAX = 3650
+"""Ten years: as a limit of what is past due it is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassTerms:
+    """How much of a class counts, in percent, and how many working days after its date."""
+
+    confidence: ConfidenceClass
+    percent: int
+    buffer_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtpRule:
+    """What one rule says; None is nothing, and asks the next wider rule.
+
+    `fence_days`: from so many days on supply counts as infinite, so what is due behind it holds
+    nothing back and nothing is computed there; 0 is no fence. `lead_time_days`: where nothing
+    else comes in time, a replenishable item is promised in so many days; 0 is no such promise.
+    `weekdays`: working days as ISO numbers ("12345" is Monday to Friday). `cutoff`: "15:30"
+    local time, from which on today is over; "" is none. `pack`: sold in multiples of so much of
+    the base unit, asked amounts moved up or (`pack_up` false) down to one; 0 is none.
+    """
+
+    mode: AtpMode | None = None
+    daily_buckets: int | None = None
+    weekly_buckets: int | None = None
+    fence_days: int | None = None
+    past_due_demand_days: int | None = None
+    past_due_supply_days: int | None = None
+    is_replenishable: bool | None = None
+    lead_time_days: int | None = None
+    dock_to_stock_days: int | None = None
+    classes: tuple[ClassTerms, ...] = ()
+    weekdays: str | None = None
+    holidays: tuple[date, ...] | None = None
+    cutoff: str | None = None
+    pack: Decimal | None = None
+    pack_up: bool | None = None
+    split_min: Decimal | None = None
+    split_lines_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedRule:
+    """A rule, and what it is for; "*" is all."""
+
+    item: str = ALL
+    location: str = ALL
+    rule: AtpRule = field(default_factory=AtpRule)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtpTerms:
+    """What holds for one item at one location, everything said; `pack` and `limits` in micros."""
+
+    mode: AtpMode = AtpMode.CUMULATIVE
+    daily_buckets: int = 90
+    weekly_buckets: int = 13
+    fence_days: int = 0
+    past_due_demand_days: int = DAYS_MAX
+    past_due_supply_days: int = 7
+    is_replenishable: bool = False
+    lead_time_days: int = 0
+    dock_to_stock_days: int = 0
+    classes: Mapping[ConfidenceClass, ClassTerms] = field(
+        default_factory=dict[ConfidenceClass, ClassTerms]
+    )
+    calendar: Calendar = field(default_factory=Calendar)
+    pack: int = 0
+    pack_up: bool = True
+    limits: Limits = field(default_factory=Limits)
+
+
+DEFAULTS = AtpRule(
+    mode=AtpMode.CUMULATIVE,
+    daily_buckets=90,
+    weekly_buckets=13,
+    fence_days=0,
+    past_due_demand_days=DAYS_MAX,
+    past_due_supply_days=7,
+    is_replenishable=False,
+    lead_time_days=0,
+    dock_to_stock_days=0,
+    classes=(
+        ClassTerms(confidence=ConfidenceClass.A, percent=100, buffer_days=0),
+        ClassTerms(confidence=ConfidenceClass.B, percent=100, buffer_days=1),
+        ClassTerms(confidence=ConfidenceClass.C, percent=90, buffer_days=2),
+    ),
+    weekdays="12345",
+    holidays=(),
+    cutoff="",
+    pack=Decimal(0),
+    pack_up=True,
+    split_min=Decimal(0),
+    split_lines_max=0,
+)
+"""The law's own figures (§3.3): what holds where no rule says anything."""
+
+BOUNDS: Mapping[str, tuple[int, int]] = MappingProxyType(
+    {
+        "daily_buckets": (1, 366),
+        "weekly_buckets": (0, 104),
+        "fence_days": (0, DAYS_MAX),
+        "past_due_demand_days": (0, DAYS_MAX),
+        "past_due_supply_days": (0, DAYS_MAX),
+        "lead_time_days": (0, DAYS_MAX),
+        "dock_to_stock_days": (0, 60),
+        "split_lines_max": (0, 1000),
+    }
+)
+PERCENT_MAX, BUFFER_DAYS_MAX, HOLIDAYS_MAX = 100, 60, 1000
+
+
+def places(item: str, location: str) -> tuple[tuple[str, str], ...]:
+    """Name whose rules hold for an item at a location, the narrowest first."""
+    return ((item, location), (item, ALL), (ALL, location), (ALL, ALL))
+
+
+def terms_of(rules: Iterable[AtpRule]) -> AtpTerms:
+    """Let each rule say what the narrower ones before it did not, and the defaults the rest."""
+    said: dict[str, object] = {}
+    classes: dict[ConfidenceClass, ClassTerms] = {}
+    for rule in (*rules, DEFAULTS):
+        for one in fields(rule):
+            value = getattr(rule, one.name)
+            if value is not None:
+                said.setdefault(one.name, value)
+        for terms in rule.classes:
+            classes.setdefault(terms.confidence, terms)
+    return _terms(AtpRule(**said), classes)  # type: ignore[arg-type]
+
+
+def _terms(rule: AtpRule, classes: Mapping[ConfidenceClass, ClassTerms]) -> AtpTerms:
+    return AtpTerms(
+        mode=rule.mode or AtpMode.CUMULATIVE,
+        daily_buckets=rule.daily_buckets or 1,
+        weekly_buckets=rule.weekly_buckets or 0,
+        fence_days=rule.fence_days or 0,
+        past_due_demand_days=rule.past_due_demand_days or 0,
+        past_due_supply_days=rule.past_due_supply_days or 0,
+        is_replenishable=bool(rule.is_replenishable),
+        lead_time_days=rule.lead_time_days or 0,
+        dock_to_stock_days=rule.dock_to_stock_days or 0,
+        classes=classes,
+        calendar=Calendar(
+            frozenset(map(int, rule.weekdays or "")),
+            frozenset(rule.holidays or ()),
+            time.fromisoformat(rule.cutoff) if rule.cutoff else None,
+        ),
+        pack=_micros(rule.pack),
+        pack_up=bool(rule.pack_up),
+        limits=Limits(_micros(rule.split_min), rule.split_lines_max or 0),
+    )
+
+
+def check_rule(rule: AtpRule) -> None:
+    """Refuse what nobody could keep, naming the place."""
+    for name, (least, most) in BOUNDS.items():
+        value = getattr(rule, name)
+        if value is not None and not least <= value <= most:
+            raise Invalid(f"{value} is not between {least} and {most}", where=f"/{name}")
+    for name in ("pack", "split_min"):
+        value = getattr(rule, name)
+        if value is not None and (not value.is_finite() or value < 0):
+            raise Invalid("an amount is zero or more", where=f"/{name}")
+        _micros(value)
+    for number, terms in enumerate(rule.classes):
+        _check_class(terms, f"/classes/{number}")
+    if len({terms.confidence for terms in rule.classes}) < len(rule.classes):
+        raise Invalid("one class is there twice", where="/classes")
+    _check_calendar(rule)
+
+
+def _check_class(terms: ClassTerms, where: str) -> None:
+    if terms.confidence not in (ConfidenceClass.A, ConfidenceClass.B, ConfidenceClass.C):
+        raise Invalid(
+            f"nothing is ever promised from class {terms.confidence}",
+            where=f"{where}/confidence",
+            hint="a rule speaks of the classes A, B and C",
+        )
+    if not 0 <= terms.percent <= PERCENT_MAX:
+        raise Invalid(f"{terms.percent} is no percentage", where=f"{where}/percent")
+    if not 0 <= terms.buffer_days <= BUFFER_DAYS_MAX:
+        raise Invalid(
+            f"a buffer has 0 to {BUFFER_DAYS_MAX} working days", where=f"{where}/buffer_days"
+        )
+
+
+def _check_calendar(rule: AtpRule) -> None:
+    days = rule.weekdays
+    if days is not None and (not days or set(days) - set("1234567") or len(set(days)) < len(days)):
+        raise Invalid(
+            f"{days!r} names no working days",
+            where="/weekdays",
+            hint="ISO numbers, once each: 12345 is Monday to Friday",
+        )
+    if len(rule.holidays or ()) > HOLIDAYS_MAX:
+        raise Invalid(f"at most {HOLIDAYS_MAX} holidays are kept", where="/holidays")
+    try:
+        at = time.fromisoformat(rule.cutoff) if rule.cutoff else None
+    except ValueError:
+        raise Invalid(f"{rule.cutoff!r} is no time", where="/cutoff", hint="15:30") from None
+    if at is not None and at.tzinfo is not None:
+        raise Invalid("a cut-off is in the location's own time", where="/cutoff", hint="15:30")
+
+
+def _micros(value: Decimal | None) -> int:
+    return 0 if value is None else Quantity.of(value).micros

@@ -1,0 +1,308 @@
+"""Commitments, dated order lines and rules as stored: every statement takes a set, by key."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
+from crossdock.capabilities.supply.inbound import Supply
+from crossdock.capabilities.supply.rules import AtpRule, PlacedRule
+from crossdock.foundation.database import Transaction
+
+# The newest version of each commitment stands; an older one that comes late changes nothing.
+KEEP = """
+insert into supply_commitment as s (tenant, supply_id, source, kind, item, location, micros,
+    evidence, eta, acknowledgment_due, confidence, parent_supply_id, document_ref, pegs, rank, us,
+    position)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+    $7::bigint[], $8::text[], $9::date[], $10::date[], $11::text[], $12::text[], $13::text[],
+    $14::jsonb[], $15::bigint[], $16::bigint[], $17::bigint[])
+on conflict (tenant, supply_id, source) do update set kind = excluded.kind, item = excluded.item,
+    location = excluded.location, micros = excluded.micros, evidence = excluded.evidence,
+    eta = excluded.eta, acknowledgment_due = excluded.acknowledgment_due,
+    confidence = excluded.confidence, parent_supply_id = excluded.parent_supply_id,
+    document_ref = excluded.document_ref, pegs = excluded.pegs, rank = excluded.rank,
+    us = excluded.us, position = excluded.position
+where (excluded.rank, excluded.us, excluded.position) > (s.rank, s.us, s.position)
+"""
+
+KEEP_ORDERS = """
+insert into supply_order as o (tenant, source, order_id, rank, us, position)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+on conflict (tenant, source, order_id) do update
+set rank = excluded.rank, us = excluded.us, position = excluded.position
+where (excluded.rank, excluded.us, excluded.position) > (o.rank, o.us, o.position)
+returning tenant, source, order_id
+"""
+
+KEEP_KITS = """
+insert into supply_kit as k (tenant, item, source, components, rank, us, position)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::bigint[], $6::bigint[],
+    $7::bigint[])
+on conflict (tenant, item, source) do update set components = excluded.components,
+    rank = excluded.rank, us = excluded.us, position = excluded.position
+where (excluded.rank, excluded.us, excluded.position) > (k.rank, k.us, k.position)
+"""
+
+DROP_DEMAND = """
+delete from supply_demand d using unnest($1::text[], $2::text[], $3::text[])
+    k(tenant, source, order_id)
+where d.tenant = k.tenant and d.source = k.source and d.order_id = k.order_id
+"""
+
+PUT_DEMAND = """
+insert into supply_demand (tenant, source, order_id, demand_ref, item, location, ship_date, us)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+    $7::date[], $8::bigint[])
+on conflict (tenant, source, order_id, demand_ref) do nothing
+"""
+
+# All that an answer is made of here, in one round trip. What is still to come: of two sources that
+# tell of one commitment the one that spoke last is believed, and of a parent what its children
+# announce is summed beside it (A29). Order lines that ship after a day. The rules that may hold.
+# What kits are put together from.
+READ = """
+select 'supply' as what, s.item, s.location, s.supply_id as name, s.source, s.kind as detail,
+    s.micros, s.eta as day, s.evidence, s.acknowledgment_due, s.confidence, s.document_ref,
+    s.pegs as said, coalesce((select sum(c.micros) from supply_commitment c
+        where c.tenant = $1 and c.parent_supply_id = s.supply_id and c.parent_supply_id <> ''
+            and c.micros > 0 and c.item = s.item
+            and not exists (select from supply_commitment n where n.tenant = $1
+                and n.supply_id = c.supply_id and (n.us, n.source) > (c.us, c.source))
+        ), 0)::bigint as announced
+from unnest($2::text[], $3::text[]) k(item, location)
+join supply_commitment s on s.tenant = $1 and s.item = k.item and s.location = k.location
+    and s.micros > 0
+where not exists (select from supply_commitment o where o.tenant = $1
+    and o.supply_id = s.supply_id and (o.us, o.source) > (s.us, s.source))
+union all
+select 'line', d.item, d.location, d.demand_ref, d.source, d.order_id, d.us, d.ship_date,
+    null, null, null, null, null, null
+from unnest($2::text[], $3::text[]) k(item, location)
+join supply_demand d on d.tenant = $1 and d.item = k.item and d.location = k.location
+    and d.ship_date > $4
+union all
+select 'rule', r.item, r.location, null, null, null, null, null, null, null, null, null, r.rule,
+    null
+from unnest($5::text[], $6::text[]) k(item, location)
+join supply_rule r on r.tenant = $1 and r.item = k.item and r.location = k.location
+union all
+select 'kit', t.item, null, null, t.source, null, t.us, null, null, null, null, null, t.components,
+    null
+from unnest($7::text[]) k(item)
+join supply_kit t on t.tenant = $1 and t.item = k.item
+"""
+
+# Order lines that were to ship so long ago that they may no longer count.
+LONG_DUE = """
+select d.item, d.location, d.demand_ref as name, d.source, d.order_id as detail, d.us as micros,
+    d.ship_date as day
+from unnest($2::text[], $3::text[]) k(item, location)
+join supply_demand d on d.tenant = $1 and d.item = k.item and d.location = k.location
+    and d.ship_date < $4
+"""
+
+PUT_RULE = """
+insert into supply_rule (tenant, item, location, rule, changed_at) values ($1, $2, $3, $4, $5)
+on conflict (tenant, item, location) do update
+set rule = excluded.rule, changed_at = excluded.changed_at
+"""
+DROP_RULE = """
+delete from supply_rule where tenant = $1 and item = $2 and location = $3 returning item
+"""
+RULES = """
+select item, location, rule from supply_rule
+where tenant = $1 and (item, location) > ($2, $3) order by item, location limit $4
+"""
+Key = tuple[str, str]
+"""Item and location."""
+
+
+class Heard(NamedTuple):
+    """The newest version of a commitment in a page, as it is stored."""
+
+    tenant: str
+    supply_id: str
+    source: str
+    kind: str
+    item: str
+    location: str
+    micros: int
+    evidence: str
+    eta: date | None
+    acknowledgment_due: date | None
+    confidence: str | None
+    parent_supply_id: str
+    document_ref: str
+    pegs: str
+    rank: int
+    us: int
+    position: int
+
+
+class Kit(NamedTuple):
+    """The newest version of a kit in a page, as it is stored."""
+
+    tenant: str
+    item: str
+    source: str
+    components: str
+    rank: int
+    us: int
+    position: int
+
+
+class Order(NamedTuple):
+    tenant: str
+    source: str
+    order_id: str
+    rank: int
+    us: int
+    position: int
+
+
+class DatedLine(NamedTuple):
+    demand_ref: str
+    item: str
+    location: str
+    ship_date: date
+
+
+async def keep(tx: Transaction, heard: Sequence[Heard]) -> None:
+    if heard:
+        await tx.execute(KEEP, *map(list, zip(*heard, strict=True)))
+
+
+async def keep_kits(tx: Transaction, kits: Sequence[Kit]) -> None:
+    if kits:
+        await tx.execute(KEEP_KITS, *map(list, zip(*kits, strict=True)))
+
+
+async def keep_orders(
+    tx: Transaction, orders: Sequence[Order], lines: Sequence[tuple[Order, DatedLine]]
+) -> None:
+    """Put the dated lines of those orders that are newer than what is known in place of theirs."""
+    if not orders:
+        return
+    rows = await tx.fetch(KEEP_ORDERS, *map(list, zip(*orders, strict=True)))
+    fresh = {(row["tenant"], row["source"], row["order_id"]) for row in rows}
+    if not fresh:
+        return
+    await tx.execute(DROP_DEMAND, *map(list, zip(*sorted(fresh), strict=True)))
+    kept = [
+        (*order[:3], line.demand_ref, line.item, line.location, line.ship_date, order.us)
+        for order, line in lines
+        if order[:3] in fresh
+    ]
+    if kept:
+        await tx.execute(PUT_DEMAND, *map(list, zip(*kept, strict=True)))
+
+
+class Part(NamedTuple):
+    """A component of a kit: so many micros of it go into one base unit of the kit."""
+
+    item: str
+    micros: int
+    unit: str
+
+
+class Found(NamedTuple):
+    """What was read for a set of keys. Of orders that share a line the last to speak dates it."""
+
+    supplies: dict[Key, list[Supply]]
+    ship_dates: dict[tuple[str, Key], date]
+    rules: dict[Key, AtpRule]
+    kits: dict[str, tuple[Part, ...]]
+
+    def add(self, more: "Found") -> None:
+        """Take in what was read for other keys."""
+        self.supplies.update(more.supplies)
+        self.ship_dates.update(more.ship_dates)
+        self.rules.update(more.rules)
+        self.kits.update(more.kits)
+
+
+async def read(
+    tx: Transaction, tenant: str, keys: Sequence[Key], rules: Iterable[Key], after: date
+) -> Found:
+    """Read what comes to these keys, the lines that ship from them after a day, and rules."""
+    said = _columns(sorted(set(rules)))
+    items = sorted({item for item, _ in keys})
+    found = Found({}, {}, {}, {})
+    others: dict[str, list[Any]] = {"line": [], "kit": []}
+    for row in await tx.fetch(READ, tenant, *_columns(keys), after, *said, items):
+        what, key = row[0], (row[1], row[2])
+        if what == "supply":
+            found.supplies.setdefault(key, []).append(_supply_of(row))
+        elif what == "rule":
+            found.rules[key] = _rule_of(row["said"])
+        else:
+            others[what].append(row)
+    for one in found.supplies.values():
+        one.sort(key=lambda supply: (supply.eta or date.max, supply.supply_id, supply.source))
+    found.ship_dates.update(_dated(others["line"]))
+    for row in sorted(others["kit"], key=lambda row: (row["micros"], row["source"])):
+        found.kits[row["item"]] = tuple(Part(*part) for part in json.loads(row["said"]))
+    return found
+
+
+async def long_due(
+    tx: Transaction, tenant: str, keys: Sequence[Key], before: date
+) -> dict[tuple[str, Key], date]:
+    """Give the ship dates of lines that were to ship before a day."""
+    return _dated(await tx.fetch(LONG_DUE, tenant, *_columns(keys), before))
+
+
+def _dated(lines: Iterable[Any]) -> dict[tuple[str, Key], date]:
+    ordered = sorted(lines, key=lambda row: (row["micros"], row["source"], row["detail"]))
+    return {(row["name"], (row["item"], row["location"])): row["day"] for row in ordered}
+
+
+async def put_rule(tx: Transaction, placed: PlacedRule, now: datetime) -> None:
+    rule = msgspec.json.encode(placed.rule).decode()
+    await tx.execute(PUT_RULE, tx.tenant, placed.item, placed.location, rule, now)
+
+
+async def drop_rule(tx: Transaction, item: str, location: str) -> bool:
+    return bool(await tx.fetch(DROP_RULE, tx.tenant, item, location))
+
+
+async def rules(tx: Transaction, after: Key, limit: int) -> list[PlacedRule]:
+    rows = await tx.fetch(RULES, tx.tenant, *after, limit)
+    return [
+        PlacedRule(item=row["item"], location=row["location"], rule=_rule_of(row["rule"]))
+        for row in rows
+    ]
+
+
+def _rule_of(text: str) -> AtpRule:
+    return msgspec.json.decode(text, type=AtpRule)
+
+
+_KINDS = {kind.value: kind for kind in SupplyKind}
+_EVIDENCE = {evidence.value: evidence for evidence in SupplyEvidence}
+_CLASSES: dict[str | None, ConfidenceClass] = {one.value: one for one in ConfidenceClass}
+
+
+def _supply_of(row: Any) -> Supply:
+    return Supply(
+        row["name"],
+        row["source"],
+        _KINDS[row["detail"]],
+        row["location"],
+        row["micros"],
+        _EVIDENCE[row["evidence"]],
+        row["day"],
+        row["acknowledgment_due"],
+        _CLASSES.get(row["confidence"]),
+        row["announced"],
+        () if row["said"] == "[]" else tuple((ref, had) for ref, had in json.loads(row["said"])),
+        row["document_ref"],
+    )
+
+
+def _columns(keys: Sequence[Key]) -> tuple[list[str], list[str]]:
+    return [item for item, _ in keys], [location for _, location in keys]

@@ -1,0 +1,101 @@
+"""The dated side of stock: what is to come, the ship dates of order lines, rules by date."""
+
+from crossdock.foundation.migrations.script import run
+
+revision = "0011"
+down_revision = "0010"
+
+# The newest state of each commitment, by source: of two that tell of one the last to speak is
+# believed. Closed ones stay, at zero, so that an old word that comes late changes nothing; the
+# indexes that answers go by hold open ones alone.
+COMMITMENTS = """
+create table supply_commitment (
+    tenant text not null,
+    supply_id text collate "C" not null,
+    source text collate "C" not null,
+    kind text collate "C" not null,
+    item text collate "C" not null,
+    location text collate "C" not null,
+    micros bigint not null check (micros >= 0),
+    evidence text collate "C" not null,
+    eta date,
+    acknowledgment_due date,
+    confidence text collate "C",
+    parent_supply_id text collate "C" not null default '',
+    document_ref text not null default '',
+    pegs jsonb not null default '[]',
+    rank bigint not null,
+    us bigint not null,
+    position bigint not null,
+    primary key (tenant, supply_id, source)
+) with (fillfactor = 70);
+create index supply_commitment_open on supply_commitment (tenant, item, location)
+    where micros > 0;
+create index supply_commitment_announced on supply_commitment (tenant, parent_supply_id)
+    where parent_supply_id <> '' and micros > 0;
+select guard_table('supply_commitment');
+"""
+
+# When order lines are to ship, for those that say so. What is open of them inventory knows.
+DEMAND = """
+create table supply_order (
+    tenant text not null,
+    source text collate "C" not null,
+    order_id text collate "C" not null,
+    rank bigint not null,
+    us bigint not null,
+    position bigint not null,
+    primary key (tenant, source, order_id)
+) with (fillfactor = 70);
+select guard_table('supply_order');
+
+create table supply_demand (
+    tenant text not null,
+    source text collate "C" not null,
+    order_id text collate "C" not null,
+    demand_ref text collate "C" not null,
+    item text collate "C" not null,
+    location text collate "C" not null,
+    ship_date date not null,
+    us bigint not null,
+    primary key (tenant, source, order_id, demand_ref)
+);
+create index supply_demand_by_day on supply_demand (tenant, item, location, ship_date);
+select guard_table('supply_demand');
+"""
+
+# "*" is all: an item at a location > an item > a location > all.
+RULES = """
+create table supply_rule (
+    tenant text not null,
+    item text collate "C" not null,
+    location text collate "C" not null,
+    rule jsonb not null,
+    changed_at timestamptz not null,
+    primary key (tenant, item, location)
+);
+select guard_table('supply_rule');
+"""
+
+# What kits are put together from, by source; of two the last to speak is believed.
+KITS = """
+create table supply_kit (
+    tenant text not null,
+    item text collate "C" not null,
+    source text collate "C" not null,
+    components jsonb not null,
+    rank bigint not null,
+    us bigint not null,
+    position bigint not null,
+    primary key (tenant, item, source)
+);
+select guard_table('supply_kit');
+"""
+
+
+def upgrade() -> None:
+    run(COMMITMENTS + DEMAND + RULES + KITS)
+
+
+def downgrade() -> None:
+    run("drop table supply_kit, supply_rule, supply_demand, supply_order, supply_commitment")

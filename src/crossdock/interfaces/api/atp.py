@@ -1,0 +1,187 @@
+"""`/v1/atp`: what can be promised by when, of many at once, and the rules it goes by."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.supply import ConfidenceClass
+from crossdock.capabilities.catalog import Found, KnownGoods, Named
+from crossdock.capabilities.supply import (
+    ALL,
+    QUESTIONS_MAX,
+    TURN,
+    Atp,
+    AtpMode,
+    AtpRule,
+    PlacedRule,
+    Question,
+)
+from crossdock.interfaces.api.atp_shapes import AtpAnswers, atp_shown
+from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.hub import Hub
+from crossdock.interfaces.api.rules_said import place_said
+from crossdock.interfaces.api.shapes import AmountText, Code, Limit, Text
+
+Whole = Annotated[int, Field(ge=0, le=3650, strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
+Day = Annotated[date, Field(strict=False)]
+
+
+class WantedSaid(BaseModel):
+    """More than zero; `unit` is left out for the item's base unit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    value: Annotated[AmountText, Field(pattern=r"[1-9]")]
+    unit: Annotated[Text, Field(max_length=40)] = ""
+
+
+class AtpKey(BaseModel):
+    """`own` are order lines that count for nothing: an order that is asked about once more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item: Code
+    location: Code
+    quantity: WantedSaid | None = None
+    by: Day | None = None
+    own: list[Code] = Field(default_factory=list, max_length=1000)
+
+    def named(self) -> Named:
+        wanted = self.quantity
+        quantity = None if wanted is None else Quantity.of(wanted.value, wanted.unit)
+        return Named(self.item, self.location, quantity)
+
+    def question(self, found: Found) -> Question:
+        micros = None if self.quantity is None else found.micros
+        own = frozenset(self.own)
+        return Question(found.item, found.location, found.base_unit, micros, self.by, own)
+
+
+class AtpAsked(BaseModel):
+    """`derivation` false leaves out what each answer was made from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keys: list[AtpKey] = Field(min_length=1, max_length=QUESTIONS_MAX)
+    derivation: Flag = True
+
+
+class ClassSaid(BaseModel):
+    """So many percent of a class count, so many working days after its date."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confidence: ConfidenceClass
+    percent: Annotated[int, Field(ge=0, le=100, strict=True)]
+    buffer_days: Annotated[int, Field(ge=0, le=60, strict=True)]
+
+
+class RuleSaid(BaseModel):
+    """What is left out or null is said by the next wider rule; "*" is every item or location."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item: Code = ALL
+    location: Code = ALL
+    mode: AtpMode | None = None
+    daily_buckets: Whole | None = None
+    weekly_buckets: Whole | None = None
+    fence_days: Whole | None = None
+    past_due_demand_days: Whole | None = None
+    past_due_supply_days: Whole | None = None
+    is_replenishable: Flag | None = None
+    lead_time_days: Whole | None = None
+    dock_to_stock_days: Whole | None = None
+    classes: list[ClassSaid] = Field(default_factory=list, max_length=10)
+    weekdays: Annotated[Text, Field(max_length=7)] | None = None
+    holidays: Annotated[list[Day], Field(max_length=1000)] | None = None
+    cutoff: Annotated[Text, Field(max_length=15)] | None = None
+    pack: AmountText | None = None
+    pack_up: Flag | None = None
+    split_min: AmountText | None = None
+    split_lines_max: Whole | None = None
+
+    def rule(self) -> AtpRule:
+        said: dict[str, Any] = self.model_dump(mode="json", exclude={"item", "location"})
+        return msgspec.convert(said, AtpRule)
+
+
+class RulesShown(BaseModel):
+    """By item and location. Amounts are in the item's base unit."""
+
+    rules: list[PlacedRule]
+
+
+def answer_routes(hub: Hub, known: KnownGoods) -> APIRouter:
+    routes = APIRouter(prefix="/v1", tags=["stock"])
+
+    @routes.post("/atp", response_model=AtpAnswers, **needs("stock:read"))
+    async def promise_dates(asked: AtpAsked, caller: Caller) -> Response:
+        """Tell what can be promised by when, with the derivation; of many, all of one moment."""
+        named = [key.named() for key in asked.keys]
+        found = await known.find(caller.scope, named, where="/keys")
+        questions = [key.question(one) for key, one in zip(asked.keys, found, strict=True)]
+        answers = await hub.supply.promise_dates(caller.scope, questions)
+        return Response(
+            await _written(answers, with_derivation=asked.derivation),
+            media_type="application/json",
+        )
+
+    return routes
+
+
+def rule_routes(hub: Hub) -> APIRouter:
+    routes = APIRouter(prefix="/v1/atp/rules", tags=["stock"])
+    after = Query(description="Of the last rule of the page before.")
+
+    @routes.get("", **needs("stock:read"))
+    async def list_rules(
+        caller: Caller,
+        after_item: Annotated[Text, after] = "",
+        after_location: Annotated[Text, after] = "",
+        limit: Limit = 100,
+    ) -> RulesShown:
+        """List the rules that were said; an item at a location > an item > a location > all."""
+        found = await hub.supply.rules(
+            caller.scope, after=(after_item, after_location), limit=limit
+        )
+        return RulesShown(rules=found)
+
+    # A rule of the house, as safety stock is: a shop that may ask may not change it.
+    @routes.put("", **needs("catalog:write"))
+    async def put_rule(said: RuleSaid, caller: Caller) -> PlacedRule:
+        """Say a rule; it replaces what was said for the same item and location."""
+        placed = PlacedRule(item=said.item, location=said.location, rule=said.rule())
+        placed = await place_said(hub.catalog, caller.scope, placed)
+        return await hub.supply.put_rule(caller.scope, placed)
+
+    @routes.delete("", status_code=204, **needs("catalog:write"))
+    async def drop_rule(
+        caller: Caller,
+        item: Annotated[Code, Query(description="The hub's item id, or * for all.")],
+        location: Annotated[Code, Query(description="The hub's location, or * for all.")],
+    ) -> None:
+        """Take a rule back: the next wider one holds again."""
+        placed = PlacedRule(item=item, location=location)
+        placed = await place_said(hub.catalog, caller.scope, placed)
+        await hub.supply.drop_rule(caller.scope, placed.item, placed.location)
+
+    return routes
+
+
+async def _written(answers: Sequence[Atp], *, with_derivation: bool) -> bytes:
+    """Write `AtpAnswers` some at a time: ten thousand would keep everybody else waiting."""
+    written: list[bytes] = []
+    for begin in range(0, len(answers), TURN):
+        some = answers[begin : begin + TURN]
+        shown = [atp_shown(answer, with_derivation=with_derivation) for answer in some]
+        written.append(msgspec.json.encode(shown)[1:-1])
+        await asyncio.sleep(0)
+    return b'{"answers":[' + b",".join(written) + b"]}"

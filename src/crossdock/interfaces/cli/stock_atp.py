@@ -1,0 +1,255 @@
+"""`crossdock stock atp`: what can be promised by when, and the rules it goes by."""
+
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from crossdock.assembly import Hub
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.catalog import Found, KnownGoods, Named
+from crossdock.capabilities.supply import AtpMode, AtpRule, Basis, PlacedRule, Question
+from crossdock.interfaces.api.atp_shapes import AtpShown, DerivationShown, SupplyShown, atp_shown
+from crossdock.interfaces.api.rules_said import place_said
+from crossdock.interfaces.api.stock_shapes import AmountShown
+from crossdock.interfaces.cli.entry import EXIT_FINDINGS
+from crossdock.interfaces.cli.files import read_object
+from crossdock.interfaces.cli.hub import with_hub
+from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
+
+KEY = "ITEM@LOCATION"
+RuleItem = Annotated[str, typer.Argument(metavar="ITEM", help='The hub\'s item id, or "*".')]
+RuleAt = Annotated[
+    str, typer.Argument(metavar="LOCATION", help='Location or group of locations, or "*".')
+]
+
+
+def atp(
+    keys: Annotated[list[str], typer.Argument(metavar=f"{KEY}...", help="What, and where.")],
+    quantity: Annotated[
+        str | None, typer.Option(help="How much is wanted of each, in its base unit.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="DATE", help="How much there is by this day: 2026-06-30.")
+    ] = None,
+    own: Annotated[
+        list[str] | None,
+        typer.Option(help="An order line that is asked about once more; repeatable."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what can be promised by when, with the derivation; exit code 1 if one has no date."""
+    named = [_named(key, quantity) for key in keys]
+    day = None if by is None else _day(by)
+
+    async def asked(hub: Hub) -> int:
+        found = await KnownGoods(hub.catalog).find(hub.scope, named, where="")
+        questions = [_question(one, quantity, day, own or []) for one in found]
+        answers = await hub.promise_dates(questions)
+        shown = [atp_shown(answer, with_derivation=True) for answer in answers]
+        if as_json:
+            print_json({"answers": shown})
+        else:
+            for answer in shown:
+                _show(answer)
+        is_short = any(one.quantity and one.basis is Basis.NONE for one in shown)
+        return EXIT_FINDINGS if is_short else 0
+
+    raise typer.Exit(with_hub(asked))
+
+
+def atp_rules(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Rules listed, at most.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List the rules of answers by date: an item at a location > an item > a location > all."""
+
+    async def listed(hub: Hub) -> None:
+        rules = await hub.supply.rules(hub.scope, limit=limit)
+        if as_json:
+            print_json(rules)
+            return
+        table(
+            ("item", "location", "says"),
+            [(one.item, one.location, _said(one.rule)) for one in rules],
+            empty="no rules yet: the defaults hold (docs/how-to/promise-by-date.md)",
+        )
+
+    with_hub(listed)
+
+
+def atp_rule(
+    item: RuleItem,
+    location: RuleAt,
+    mode: Annotated[AtpMode | None, typer.Option(help="How far an answer looks ahead.")] = None,
+    lead_time: Annotated[
+        int | None, typer.Option(help="Days in which a replenishable item can be had anew.")
+    ] = None,
+    replenishable: Annotated[
+        bool | None,
+        typer.Option("--replenishable/--not-replenishable", help="Whether it is ordered anew."),
+    ] = None,
+    fence: Annotated[
+        int | None, typer.Option(help="Days from which on supply counts as infinite; 0 is none.")
+    ] = None,
+    weekdays: Annotated[
+        str | None, typer.Option(help="Working days: 12345 is Monday to Friday.")
+    ] = None,
+    cutoff: Annotated[
+        str | None, typer.Option(help="Local time at which today is over: 15:30.")
+    ] = None,
+    pack: Annotated[str | None, typer.Option(help="Sold in multiples of so much.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="JSON file with more: fields of a rule, classes too.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say a rule; it replaces what was said for the same item and location."""
+    options: dict[str, Any] = {
+        "mode": mode,
+        "lead_time_days": lead_time,
+        "is_replenishable": replenishable,
+        "fence_days": fence,
+        "weekdays": weekdays,
+        "cutoff": cutoff,
+        "pack": pack,
+    }
+    said = {name: value for name, value in options.items() if value is not None}
+    placed = PlacedRule(
+        item=item, location=location, rule=_rule((read_object(file) if file else {}) | said)
+    )
+
+    async def asked(hub: Hub) -> None:
+        known = await place_said(hub.catalog, hub.scope, placed)
+        await hub.supply.put_rule(hub.scope, known)
+        if as_json:
+            print_json(known)
+        else:
+            stdout.print(f"{known.item} at {known.location}: {_said(known.rule)}")
+
+    with_hub(asked)
+
+
+def drop_atp_rule(item: RuleItem, location: RuleAt, as_json: AsJson = False) -> None:
+    """Take a rule back: the next wider one holds again."""
+
+    async def asked(hub: Hub) -> None:
+        placed = PlacedRule(item=item, location=location)
+        known = await place_said(hub.catalog, hub.scope, placed)
+        await hub.supply.drop_rule(hub.scope, known.item, known.location)
+        answer = {"item": known.item, "location": known.location}
+        print_json(answer) if as_json else stdout.print("taken back")
+
+    with_hub(asked)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hang these commands under `crossdock stock`."""
+    app.command()(atp)
+    app.command(name="atp-rules")(atp_rules)
+    app.command(name="atp-rule")(atp_rule)
+    app.command(name="drop-atp-rule")(drop_atp_rule)
+
+
+def _named(key: str, quantity: str | None) -> Named:
+    item, _, location = key.rpartition("@")
+    if not item or not location:
+        raise Invalid(f"{key!r} is not {KEY}", where=KEY, hint="BOLT@DC1")
+    wanted = None if quantity is None else Quantity.of(quantity, "")
+    if wanted is not None and wanted.micros <= 0:
+        raise Invalid("more than zero is wanted", where="--quantity")
+    return Named(item, location, wanted)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid(f"{text!r} is no day", where="--by", hint="2026-06-30") from None
+
+
+def _question(found: Found, quantity: str | None, by: date | None, own: list[str]) -> Question:
+    micros = None if quantity is None else found.micros
+    return Question(found.item, found.location, found.base_unit, micros, by, frozenset(own))
+
+
+def _rule(said: dict[str, Any]) -> AtpRule:
+    known = [field.name for field in fields(AtpRule)]
+    for name in said:
+        if name not in known:
+            raise Invalid(
+                f"a rule says nothing of {name!r}",
+                where=f"/{name}",
+                hint=f"one of {', '.join(known)}",
+            )
+    try:
+        return msgspec.convert(said, AtpRule)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"this is no rule: {error}", where="rule") from None
+
+
+def _said(rule: AtpRule) -> str:
+    parts: list[str] = []
+    for field in fields(rule):
+        value = getattr(rule, field.name)
+        if field.name == "classes":
+            parts += [f"{one.confidence} {one.percent} % +{one.buffer_days}" for one in value]
+        elif value is not None:
+            parts.append(f"{field.name} {value}")
+    return ", ".join(parts) or "nothing"
+
+
+def _show(answer: AtpShown) -> None:
+    unknown = "" if answer.is_known else "  [yellow]what lies there is unknown[/]"
+    place = f"{answer.item} at {answer.location}"
+    stdout.print(f"{place}: [bold]{_amount(answer.now)}[/] now{unknown}")
+    if answer.quantity:
+        on = answer.promised_on or "no date"
+        stdout.print(f"  {_amount(answer.quantity)}: [bold]{on}[/], {answer.reason}")
+        for part in answer.schedule:
+            stdout.print(f"    {part.on}  {_amount(part.quantity)}")
+        if answer.left_over.value != "0":
+            stdout.print(f"    never       {_amount(answer.left_over)}")
+    if answer.by_then:
+        stdout.print(f"  by {answer.by}: {_amount(answer.by_then)}")
+    if answer.derivation:
+        _show_derivation(answer.derivation)
+
+
+def _show_derivation(derivation: DerivationShown) -> None:
+    shown = ("nettable", "hard", "soft", "safety")
+    figures = [f"{name} {getattr(derivation, name).value}" for name in shown]
+    stdout.print(f"  [dim]{', '.join(figures)}[/]", soft_wrap=True)
+    table(
+        ("  day", "supply", "demand", "balance", "promisable"),
+        [
+            (
+                f"  {one.day}",
+                *(each.value for each in (one.supply, one.demand, one.balance, one.promisable)),
+            )
+            for one in derivation.buckets
+        ],
+        empty="",
+    )
+    for one in derivation.supplies:
+        _show_supply(one)
+    for part in derivation.parts:
+        of = f"{_amount(part.per)} of" if part.per else "member"
+        now = _amount(part.buckets[0].promisable)
+        stdout.print(f"  {of} {part.item} at {part.location}: {now} now", markup=False)
+        for one in part.supplies:
+            _show_supply(one)
+
+
+def _show_supply(one: SupplyShown) -> None:
+    counts = f"{_amount(one.counts)} on {one.on}" if one.on else "does not count"
+    line = f"  {one.confidence} {one.supply_id} {_amount(one.open)}: {counts}"
+    stdout.print(f"{line}; {one.reason}", soft_wrap=True, markup=False)
+
+
+def _amount(shown: AmountShown) -> str:
+    return f"{shown.value} {shown.unit}"

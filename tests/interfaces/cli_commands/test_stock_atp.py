@@ -1,0 +1,125 @@
+"""`crossdock stock atp` as a person reads it, and what it refuses."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from crossdock.assembly import Hub
+from crossdock.canonical.catalog import ItemChanged, KitChanged, KitComponent
+from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
+from tests.interfaces.cli_commands.conftest import CommandLine
+
+
+def fact(identity: str, payload: Payload) -> Fact:
+    return Fact(identity=identity, payload=payload, occurred_at=datetime(2026, 5, 4, tzinfo=UTC))
+
+
+@pytest.fixture
+async def coming(hub: Hub) -> Hub:
+    """Ten bolts in DC1, fifty at its dock, twenty ordered and not answered."""
+    await hub.put_stock("BOLT", "DC1", 10)
+    now = hub.clock.now()
+    said = [("asn:1", 50, SupplyEvidence.ARRIVED), ("po:2", 20, SupplyEvidence.SENT)]
+    facts = [
+        Fact(
+            identity=name,
+            occurred_at=now,
+            payload=SupplyCommitmentChanged(
+                supply_id=name,
+                kind=SupplyKind.ASN_LINE,
+                item="BOLT",
+                location="DC1",
+                open_quantity=Quantity.of(pieces),
+                evidence=evidence,
+                eta=now.date() + timedelta(days=1),
+            ),
+        )
+        for name, pieces, evidence in said
+    ]
+    await hub.record(facts, source="erp")
+    return hub
+
+
+@pytest.mark.usefixtures("coming")
+async def test_a_promise_is_told_with_its_parts_and_its_reasons(
+    crossdock: CommandLine,
+) -> None:
+    await crossdock("stock", "atp-rule", "*", "*", "--weekdays", "1234567")
+    said = await crossdock("stock", "atp", "bolt@dc1", "--quantity", "70", "--by", "2030-01-01")
+
+    assert said.code == 1  # one has no date
+    assert "BOLT at DC1: 60 EA now" in said.out
+    assert "70 EA: no date, stock and supply end, and it is not replenished" in said.out
+    assert "never       10 EA" in said.out
+    assert "by 2030-01-01: 60 EA" in said.out
+    assert "A asn:1 50 EA: 50 EA on " in said.out
+    assert "D po:2 20 EA: does not count; it is sent and not acknowledged" in said.out
+
+
+@pytest.mark.usefixtures("coming")
+async def test_what_is_there_has_a_date_and_exit_code_zero(
+    crossdock: CommandLine,
+) -> None:
+    said = await crossdock("stock", "atp", "BOLT@DC1", "BOLT@DC1", "--quantity", "5", "--json")
+
+    assert said.code == 0
+    assert [answer["basis"] for answer in said.json["answers"]] == ["SUPPLY", "SUPPLY"]
+
+
+async def test_what_a_kit_is_made_of_is_told(crossdock: CommandLine, coming: Hub) -> None:
+    component = KitComponent(item="BOLT", quantity=Quantity.of(4))
+    kit = KitChanged(item="BAG", quantity=Quantity.of(1), components=(component,))
+    await coming.record([fact("item", ItemChanged(sku="BAG"))], source="erp")
+    await coming.record([fact("kit", kit)], source="erp")
+    await coming.put_stock("BAG", "DC1", 1)
+    said = await crossdock("stock", "atp", "BAG@DC1", "--quantity", "99")
+    assert "4 EA of BOLT at DC1: " in said.out
+    assert "A asn:1 50 EA: 50 EA on " in said.out
+
+
+async def test_unknown_is_told_apart_from_zero(crossdock: CommandLine, coming: Hub) -> None:
+    await coming.put_stock("NUT", "DC2", 1)
+    said = await crossdock("stock", "atp", "NUT@DC1")
+    assert "what lies there is unknown" in said.out
+
+
+@pytest.mark.usefixtures("coming")
+async def test_a_rule_is_read_from_options_and_a_file(crossdock: CommandLine) -> None:
+    classes = [{"confidence": "C", "percent": 80, "buffer_days": 3}]
+    file = crossdock.write("rule.json", {"classes": classes, "lead_time_days": 3})
+    said = await crossdock(
+        "stock", "atp-rule", "BOLT", "*", "--file", file, "--lead-time", "9", "--replenishable"
+    )
+    assert "lead_time_days 9, C 80 % +3" in said.out
+    listed = await crossdock("stock", "atp-rules")
+    assert "is_replenishable True, lead_time_days 9, C 80 % +3" in listed.out
+
+    assert "taken back" in (await crossdock("stock", "drop-atp-rule", "BOLT", "*")).out
+    assert (await crossdock("stock", "drop-atp-rule", "BOLT", "*")).code == 1
+    assert "no rules yet" in (await crossdock("stock", "atp-rules")).out
+
+
+@pytest.mark.usefixtures("coming")
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("atp", "BOLT"), "is not ITEM@LOCATION"),
+        (("atp", "BOLT@DC1", "--quantity", "0"), "more than zero is wanted"),
+        (("atp", "BOLT@DC1", "--by", "soon"), "is no day"),
+        (("atp", "NOBODY@DC1"), "no item is called"),
+        (("atp-rule", "NOBODY", "*"), "no item is called"),
+        (("atp-rule", "*", "*", "--weekdays", "9"), "names no working days"),
+        (("atp-rule", "*", "*", "--file", "bad.json"), "a rule says nothing of 'colour'"),
+        (("atp-rule", "*", "*", "--file", "odd.json"), "this is no rule"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_with_its_reason(
+    crossdock: CommandLine, words: tuple[str, ...], reason: str
+) -> None:
+    crossdock.write("bad.json", {"colour": "red"})
+    crossdock.write("odd.json", {"mode": "HOPEFUL"})
+    said = await crossdock("stock", *words)
+    assert said.code == 2
+    assert reason in said.err

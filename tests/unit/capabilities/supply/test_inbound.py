@@ -1,0 +1,141 @@
+"""What a supply is worth: its class by its evidence, its haircut, its day."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
+from crossdock.capabilities.supply.inbound import (
+    BY_EVIDENCE,
+    PROMISED,
+    Supply,
+    classified,
+    effective,
+    is_past_due,
+)
+from crossdock.capabilities.supply.rules import AtpRule, AtpTerms, ClassTerms, terms_of
+
+TODAY = date(2026, 5, 4)
+LAST = TODAY + timedelta(days=90)
+TERMS = terms_of([AtpRule(weekdays="1234567")])
+PURCHASE = Supply("po", "erp", SupplyKind.PO_SCHEDULE, "DC1", 100 * MICROS, eta=TODAY)
+A, B, C, D, E, V = ConfidenceClass
+
+supplies = st.builds(
+    Supply,
+    st.just("s"),
+    st.just("erp"),
+    st.sampled_from(SupplyKind),
+    st.just("DC1"),
+    st.integers(0, 10**9),
+    st.sampled_from(SupplyEvidence),
+    st.none() | st.dates(date(1, 1, 1), date(9999, 12, 31)),
+    st.none() | st.dates(date(2026, 4, 1), date(2026, 6, 1)),
+    st.none() | st.sampled_from(ConfidenceClass),
+    st.integers(0, 10**9),
+    st.lists(st.tuples(st.just("o/1"), st.integers(0, 10**9)), max_size=2).map(tuple),
+)
+
+
+def worth(supply: Supply, terms: AtpTerms = TERMS, step: int = MICROS) -> tuple[int, int | None]:
+    """Give whole pieces, and the day counted from today."""
+    found = effective(supply, TODAY, terms, terms.calendar, step=step, last=LAST)
+    return found.micros // MICROS, None if found.on is None else (found.on - TODAY).days
+
+
+@pytest.mark.parametrize(
+    ("kind", "evidence", "more", "found"),
+    [
+        ("PO_SCHEDULE", "ARRIVED", {}, A),
+        ("PO_SCHEDULE", "ARRIVED", {"eta": None}, A),
+        ("TRANSFER", "SHIPPED", {}, A),
+        ("TRANSFER", "SENT", {}, D),
+        ("ASN_LINE", "SHIPPED", {}, B),
+        ("ASN_LINE", "SHIPPED", {"eta": None}, E),
+        ("PO_SCHEDULE", "ACKNOWLEDGED", {}, C),
+        ("PO_SCHEDULE", "ACKNOWLEDGED", {"eta": None}, E),
+        ("PO_SCHEDULE", "SENT", {}, D),
+        ("PO_SCHEDULE", "SENT", {"acknowledgment_due": TODAY}, D),
+        ("PO_SCHEDULE", "SENT", {"acknowledgment_due": TODAY - timedelta(days=1)}, E),
+        ("PO_SCHEDULE", "BACKORDERED", {}, E),
+        ("PO_SCHEDULE", "ON_HOLD", {}, E),
+        ("PO_SCHEDULE", "OTHER", {}, E),
+        ("RMA_EXPECTED", "SHIPPED", {}, D),
+        ("VENDOR_STOCK", "ARRIVED", {}, V),
+        ("VENDOR_STOCK", "ARRIVED", {"confidence": A}, V),
+        ("PO_SCHEDULE", "SENT", {"confidence": B}, B),
+        ("PO_SCHEDULE", "SHIPPED", {"confidence": E}, E),
+        ("PO_SCHEDULE", "ACKNOWLEDGED", {"eta": TODAY - timedelta(days=7)}, C),
+        ("PO_SCHEDULE", "ACKNOWLEDGED", {"eta": TODAY - timedelta(days=8)}, E),
+    ],
+)
+def test_the_class_of_a_supply(
+    kind: str, evidence: str, more: dict[str, object], found: ConfidenceClass
+) -> None:
+    supply = PURCHASE._replace(kind=SupplyKind(kind), evidence=SupplyEvidence(evidence))
+    supply = supply._replace(**more)  # type: ignore[arg-type]
+    assert classified(supply, TODAY, 7)[0] is found
+
+
+def test_every_evidence_has_a_class() -> None:
+    assert BY_EVIDENCE.keys() == set(SupplyEvidence)
+
+
+@given(supplies)
+def test_nothing_is_promised_from_a_class_that_is_none(supply: Supply) -> None:
+    """I6: no promise is pegged to D or E, nor to a supplier's own stock."""
+    found = effective(supply, TODAY, TERMS, TERMS.calendar, step=MICROS, last=LAST)
+    assert found.reason
+    assert (found.on is None) <= (found.micros == 0)
+    if found.confidence not in PROMISED:
+        assert (found.micros, found.on) == (0, None)
+    assert 0 <= found.micros <= supply.remaining - supply.pegged
+    assert not found.micros % MICROS or supply.pegged
+
+
+@given(supplies, st.lists(supplies, max_size=3))
+def test_supply_and_its_notices_are_what_is_open_and_no_more(
+    parent: Supply, children: list[Supply]
+) -> None:
+    """I9 by A29: the parent shrinks by what its notices hold, down to nothing."""
+    announced = sum(child.micros for child in children)
+    parent = parent._replace(announced=announced)
+    assert parent.remaining == max(0, parent.micros - announced)
+
+
+def test_a_haircut_rounds_down_to_what_changes_hands() -> None:
+    acknowledged = PURCHASE._replace(evidence=SupplyEvidence.ACKNOWLEDGED, micros=33 * MICROS)
+    assert worth(acknowledged) == (29, 2)
+    found = effective(acknowledged, TODAY, TERMS, TERMS.calendar, step=MICROS // 1000, last=LAST)
+    assert found.micros == 29_700_000
+
+
+def test_the_way_from_dock_to_stock_is_in_working_days_behind_the_buffer() -> None:
+    rule = AtpRule(weekdays="12345", dock_to_stock_days=1)
+    friday = PURCHASE._replace(evidence=SupplyEvidence.SHIPPED, eta=TODAY + timedelta(days=4))
+    assert worth(friday, terms_of([rule])) == (100, 8)
+    arrived = PURCHASE._replace(evidence=SupplyEvidence.ARRIVED, eta=TODAY - timedelta(days=60))
+    assert worth(arrived, terms_of([rule])) == (100, 1)
+
+
+def test_a_rule_may_trust_a_class_less() -> None:
+    rule = AtpRule(
+        weekdays="1234567",
+        classes=(ClassTerms(confidence=B, percent=50, buffer_days=5),),
+    )
+    shipped = PURCHASE._replace(evidence=SupplyEvidence.SHIPPED)
+    assert worth(shipped, terms_of([rule])) == (50, 5)
+
+
+def test_what_comes_after_the_horizon_is_said_and_not_counted() -> None:
+    late = PURCHASE._replace(evidence=SupplyEvidence.SHIPPED, eta=date(9999, 12, 31))
+    found = effective(late, TODAY, TERMS, TERMS.calendar, step=MICROS, last=LAST)
+    assert (found.on, found.reason) == (None, "it comes after the horizon")
+
+
+def test_demand_is_past_due_from_the_day_after_its_limit() -> None:
+    assert not is_past_due(TODAY - timedelta(days=30), TODAY, 30)
+    assert is_past_due(TODAY - timedelta(days=31), TODAY, 30)

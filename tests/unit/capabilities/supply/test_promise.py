@@ -1,0 +1,263 @@
+"""Whole answers: what was asked, what it stands on, and the figures it was made from."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.supply import SupplyEvidence, SupplyKind
+from crossdock.capabilities.supply.answer import (
+    Atp,
+    Basis,
+    Claim,
+    Component,
+    Kin,
+    Node,
+    Question,
+    Standing,
+)
+from crossdock.capabilities.supply.inbound import Supply
+from crossdock.capabilities.supply.model import AtpMode
+from crossdock.capabilities.supply.promise import answered, horizon, nodes_of
+from crossdock.capabilities.supply.rules import AtpRule, terms_of
+
+TODAY = date(2026, 5, 4)
+NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+EVERY_DAY = AtpRule(weekdays="1234567", daily_buckets=8, weekly_buckets=0)
+TERMS = terms_of([EVERY_DAY])
+X = Question("X", "DC1", "EA")
+
+
+def day(number: int) -> date:
+    return TODAY + timedelta(days=number)
+
+
+def standing(nettable: int, hard: int = 0, soft: int = 0, safety: int = 0) -> Standing:
+    return Standing(
+        nettable * MICROS, hard * MICROS, soft * MICROS, safety * MICROS, version=7, is_known=True
+    )
+
+
+def shipped(pieces: int, number: int, *pegs: tuple[str, int]) -> Supply:
+    kind, evidence = SupplyKind.TRANSFER, SupplyEvidence.SHIPPED
+    supply = Supply("s", "erp", kind, "DC1", pieces * MICROS, evidence, day(number))
+    return supply._replace(pegs=tuple((ref, taken * MICROS) for ref, taken in pegs))
+
+
+def ask(kin: Kin, question: Question = X) -> Atp:
+    return answered(question, kin, horizon(kin.own.terms, NOW), NOW)
+
+
+def wanted(pieces: int, **more: object) -> Question:
+    return X._replace(micros=pieces * MICROS, **more)  # type: ignore[arg-type]
+
+
+def test_safety_is_kept_now_and_later_and_a_shortage_is_not_it() -> None:
+    answer = ask(Kin(Node(TERMS, standing(10, 4, 3, 5), (), [shipped(6, 2)])))
+    assert [bucket.pab // MICROS for bucket in answer.buckets] == [-2, 4]
+    assert answer.shortage == 0
+    assert answer.version == 7
+    assert (answer.now, answer.promised_on, answer.quantity) == (0, None, None)
+
+
+def test_demand_behind_the_horizon_or_long_past_due_holds_nothing_back() -> None:
+    limited = terms_of([AtpRule(past_due_demand_days=30), EVERY_DAY])
+    claims = [Claim("far", 5 * MICROS, on=day(8)), Claim("old", 7 * MICROS, on=day(-31))]
+    assert ask(Kin(Node(limited, standing(20, 13), claims))).now == 19 * MICROS
+
+
+@pytest.mark.parametrize(("pack_up", "quantity"), [(True, 36), (False, 24)])
+def test_what_is_asked_is_moved_to_whole_packs(pack_up: bool, quantity: int) -> None:  # noqa: FBT001
+    rule = AtpRule(pack=Decimal(12), pack_up=pack_up)
+    node = Node(terms_of([rule, EVERY_DAY]), standing(100))
+    assert ask(Kin(node), wanted(30)).quantity == quantity * MICROS
+
+
+def test_less_than_one_pack_is_nothing() -> None:
+    rule = AtpRule(pack=Decimal(12), pack_up=False)
+    answer = ask(Kin(Node(terms_of([rule, EVERY_DAY]), standing(100))), wanted(11))
+    assert (answer.quantity, answer.basis, answer.reason) == (
+        0,
+        Basis.NONE,
+        "it is less than one pack",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "basis", "on", "reason"),
+    [
+        (AtpRule(), Basis.NONE, None, "stock and supply end, and it is not replenished"),
+        (
+            AtpRule(is_replenishable=True),
+            Basis.NONE,
+            None,
+            "stock and supply end, and it has no lead time",
+        ),
+        (
+            AtpRule(mode=AtpMode.DISCRETE),
+            Basis.NONE,
+            None,
+            "no supply has so much, and it is not replenished",
+        ),
+        (
+            AtpRule(is_replenishable=True, lead_time_days=5, weekdays="12345"),
+            Basis.LEAD_TIME,
+            day(7),
+            "stock and supply end; it can be had anew in 5 days",
+        ),
+    ],
+)
+def test_what_nothing_reaches_has_a_date_only_by_lead_time(
+    rule: AtpRule, basis: Basis, on: date | None, reason: str
+) -> None:
+    answer = ask(Kin(Node(terms_of([rule, EVERY_DAY]), standing(5))), wanted(9))
+    assert (answer.basis, answer.promised_on, answer.reason) == (basis, on, reason)
+    assert answer.left_over == 4 * MICROS
+
+
+def test_a_promise_says_whether_it_waits_for_supply() -> None:
+    kin = Kin(Node(TERMS, standing(5), (), [shipped(6, 2)]))
+    assert ask(kin, wanted(5)).reason == "it is there"
+    later = ask(kin, wanted(9))
+    assert (later.promised_on, later.reason) == (day(2), "supply has come by then")
+
+
+def test_what_can_leave_by_a_day_is_part_of_what_is_asked_or_all_there_is() -> None:
+    kin = Kin(Node(TERMS, standing(5), (), [shipped(6, 2)]))
+    found = [ask(kin, wanted(9, by=day(n))).by_then for n in (-1, 0, 2, 50)]
+    assert found == [0, 5 * MICROS, 9 * MICROS, 9 * MICROS]
+    assert ask(kin, X._replace(by=day(3))).by_then == 11 * MICROS
+
+
+def test_pegs_take_what_comes_and_not_more() -> None:
+    claims = [Claim("a", 4 * MICROS, on=day(3)), Claim("b", 4 * MICROS)]
+    coming = shipped(6, 2, ("a", 4), ("b", 4))
+    answer = ask(Kin(Node(TERMS, standing(10, 8), claims, [coming])))
+    # Of b only two are pegged; the other two are due now.
+    assert [bucket.demand // MICROS for bucket in answer.buckets] == [2]
+    assert answer.now == 8 * MICROS
+
+
+def test_pegs_of_what_is_not_promised_free_nobody() -> None:
+    unanswered = shipped(6, 2, ("a", 4))._replace(evidence=SupplyEvidence.SENT)
+    answer = ask(Kin(Node(TERMS, standing(10, 4), [Claim("a", 4 * MICROS)], [unanswered])))
+    assert answer.now == 6 * MICROS
+
+
+def test_an_order_that_is_asked_about_again_has_its_pegs_and_not_those_of_others() -> None:
+    coming = shipped(6, 2, ("a", 3), ("b", 2))
+    node = Node(TERMS, standing(0, 5), [Claim("a", 3 * MICROS), Claim("b", 2 * MICROS)], [coming])
+    assert ask(Kin(node), wanted(1)).buckets[-1].atp == 1 * MICROS
+    again = ask(Kin(node), wanted(4, own=frozenset({"a"})))
+    assert again.buckets[-1].atp == 4 * MICROS
+    assert again.promised_on == day(2)
+
+
+def test_a_member_keeps_its_groups_claims_covered() -> None:
+    first, second = Node(TERMS, standing(10)), Node(TERMS, standing(3), (), [shipped(4, 2)])
+    group = Node(TERMS, standing(0, 8), [Claim("g", 8 * MICROS, on=day(1))])
+    of_group = ask(Kin(group, members=[first, second], is_group=True))
+    assert [bucket.atp // MICROS for bucket in of_group.buckets] == [5, 5, 9]
+    assert of_group.is_known
+    assert ask(Kin(first, group, [first, second])).now == 5 * MICROS
+    assert ask(Kin(second, group, [first, second])).now == 3 * MICROS
+
+
+def test_a_fence_leaves_at_least_now() -> None:
+    fenced = terms_of([AtpRule(fence_days=1), EVERY_DAY])
+    assert ask(Kin(Node(fenced, standing(5)))).evaluated == 1
+
+
+def test_a_week_is_promised_on_its_last_day_or_the_working_day_behind() -> None:
+    rule = AtpRule(weekdays="12345", daily_buckets=6, weekly_buckets=3)
+    node = Node(terms_of([rule]), standing(0), (), [shipped(5, 8)])
+    assert ask(Kin(node), wanted(5)).promised_on == day(18 - 4)
+
+
+def test_groups_are_told_from_members_and_from_the_rest() -> None:
+    groups = {"DC2": "EAST", "DC1": "EAST"}
+    assert nodes_of("EAST", groups) == ("EAST", ["DC1", "DC2"])
+    assert nodes_of("DC1", groups) == ("EAST", ["DC1", "DC2"])
+    assert nodes_of("DC3", groups) == (None, [])
+
+
+pieces = st.integers(0, 50)
+claims = st.lists(st.tuples(pieces, st.integers(-3, 9)), max_size=5)
+supplies = st.lists(st.tuples(pieces, st.integers(-3, 9)), max_size=5)
+
+
+@given(pieces, claims, supplies, st.integers(1, 80), st.sampled_from(AtpMode))
+def test_an_answer_never_promises_more_than_its_buckets_have(
+    nettable: int,
+    due: list[tuple[int, int]],
+    coming: list[tuple[int, int]],
+    asked: int,
+    mode: AtpMode,
+) -> None:
+    terms = terms_of([AtpRule(mode=mode), EVERY_DAY])
+    held = [
+        Claim(str(n), taken * MICROS, on=day(on)) for n, (taken, on) in enumerate(due) if taken
+    ]
+    hard = sum(claim.hard for claim in held) // MICROS
+    node = Node(terms, standing(nettable, hard), held, [shipped(*one) for one in coming])
+
+    answer = ask(Kin(node), wanted(asked))
+
+    assert sum(part.micros for part in answer.schedule) + answer.left_over == asked * MICROS
+    assert answer.buckets[-1].pab <= (nettable + sum(one for one, _ in coming)) * MICROS
+    if answer.basis is Basis.SUPPLY:
+        by_then = [one.atp for one in answer.buckets if one.day <= (answer.promised_on or TODAY)]
+        assert max(by_then) >= asked * MICROS
+    assert [part.day for part in answer.schedule] == sorted(part.day for part in answer.schedule)
+
+
+def component(item: str, per: int, node: Node, **kin: object) -> Component:
+    return Component(item, "EA", per * MICROS, Kin(node, **kin))  # type: ignore[arg-type]
+
+
+def test_a_kit_is_put_together_as_its_components_come_and_own_claims_are_kept() -> None:
+    screws = Node(TERMS, standing(9), (), [shipped(8, 2)], "DC1")
+    plates = Node(TERMS, standing(5), [Claim("o/1", 2 * MICROS, on=day(3))], (), "DC1")
+    kit = Node(TERMS, standing(1, 2))
+    of = [component("screw", 4, screws), component("plate", 1, plates)]
+
+    answer = ask(Kin(kit, components=of), wanted(2))
+
+    # Two kits' worth of screws now and four in two days; one lies there, two are claimed.
+    assert [(bucket.day, bucket.atp // MICROS) for bucket in answer.buckets] == [
+        (day(0), 1),
+        (day(2), 3),
+    ]
+    assert answer.promised_on == day(2)
+    assert [(part.item, part.location, part.per // MICROS) for part in answer.parts] == [
+        ("screw", "DC1", 4),
+        ("plate", "DC1", 1),
+    ]
+    assert [bucket.atp // MICROS for bucket in answer.parts[0].buckets] == [9, 17]
+    assert answer.parts[0].inbound[0].micros == 8 * MICROS
+
+
+def test_a_kit_keeps_its_groups_claims_covered_by_what_is_put_together() -> None:
+    part = Node(TERMS, standing(10))
+    kit, group = Node(TERMS, standing(0)), Node(TERMS, standing(0, 3))
+    of = [component("screw", 2, part)]
+    assert ask(Kin(kit, group, [kit], components=of)).now == 2 * MICROS
+    assert ask(Kin(group, members=[kit], is_group=True, components=of)).now == 2 * MICROS
+    whole = component("screw", 2, Node(TERMS), members=[part, part], is_group=True)
+    assert ask(Kin(group, members=[kit], is_group=True, components=[whole])).now == 7 * MICROS
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 90)), min_size=1, max_size=4))
+def test_a_kit_never_takes_more_of_a_component_than_there_is(
+    recipe: list[tuple[int, int]],
+) -> None:
+    of = [
+        component(f"part {number}", per, Node(TERMS, standing(has)))
+        for number, (per, has) in enumerate(recipe)
+    ]
+    kits = ask(Kin(Node(TERMS), components=of)).now // MICROS
+    assert all(kits * per <= has for per, has in recipe)
+    assert any((kits + 1) * per > has for per, has in recipe)

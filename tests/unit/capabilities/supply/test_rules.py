@@ -1,0 +1,131 @@
+"""Rules as data: the narrowest that says something holds, and nobody can say nonsense."""
+
+from dataclasses import fields
+from datetime import date, time
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.supply import ConfidenceClass
+from crossdock.capabilities.supply.calendar import Calendar
+from crossdock.capabilities.supply.model import AtpMode, Limits
+from crossdock.capabilities.supply.rules import (
+    DEFAULTS,
+    AtpRule,
+    ClassTerms,
+    check_rule,
+    places,
+    terms_of,
+)
+
+A, B, C = ConfidenceClass.A, ConfidenceClass.B, ConfidenceClass.C
+days = st.none() | st.integers(0, 60)
+rules = st.lists(
+    st.builds(
+        AtpRule,
+        mode=st.none() | st.sampled_from(AtpMode),
+        fence_days=days,
+        lead_time_days=days,
+        dock_to_stock_days=days,
+        is_replenishable=st.none() | st.booleans(),
+    ),
+    max_size=4,
+)
+
+
+def test_the_law_holds_where_nobody_says_anything() -> None:
+    terms = terms_of([])
+    assert (terms.mode, terms.daily_buckets, terms.past_due_supply_days) == (
+        AtpMode.CUMULATIVE,
+        90,
+        7,
+    )
+    assert {one.confidence: (one.percent, one.buffer_days) for one in terms.classes.values()} == {
+        A: (100, 0),
+        B: (100, 1),
+        C: (90, 2),
+    }
+    assert terms.calendar == Calendar(frozenset(range(1, 6)), frozenset(), None)
+    assert (terms.pack, terms.limits, terms.is_replenishable) == (0, Limits(), False)
+    check_rule(DEFAULTS)
+    assert all(getattr(DEFAULTS, one.name) is not None for one in fields(DEFAULTS))
+
+
+def test_rules_are_asked_from_the_narrowest_on() -> None:
+    assert places("X", "DC1") == (("X", "DC1"), ("X", "*"), ("*", "DC1"), ("*", "*"))
+
+
+@given(rules)
+def test_the_first_that_says_something_holds(said: list[AtpRule]) -> None:
+    terms = terms_of(said)
+    for name in ("mode", "fence_days", "lead_time_days", "dock_to_stock_days", "is_replenishable"):
+        values = [getattr(rule, name) for rule in (*said, DEFAULTS)]
+        assert getattr(terms, name) == next(value for value in values if value is not None)
+
+
+def test_classes_are_taken_one_by_one_and_amounts_in_millionths() -> None:
+    narrow = AtpRule(classes=(ClassTerms(confidence=C, percent=50, buffer_days=9),))
+    wide = AtpRule(
+        classes=(
+            ClassTerms(confidence=C, percent=70, buffer_days=1),
+            ClassTerms(confidence=B, percent=80, buffer_days=3),
+        ),
+        cutoff="15:30",
+        holidays=(date(2026, 12, 25),),
+        pack=Decimal(12),
+        split_min=Decimal("0.5"),
+        split_lines_max=3,
+    )
+    terms = terms_of([narrow, wide])
+    assert {key: one.percent for key, one in terms.classes.items()} == {A: 100, B: 80, C: 50}
+    assert terms.calendar.cutoff == time(15, 30)
+    assert terms.calendar.holidays == {date(2026, 12, 25)}
+    assert (terms.pack, terms.limits) == (12 * MICROS, Limits(MICROS // 2, 3))
+
+
+def worth(confidence: ConfidenceClass, percent: int = 50, buffer_days: int = 0) -> AtpRule:
+    terms = ClassTerms(confidence=confidence, percent=percent, buffer_days=buffer_days)
+    return AtpRule(classes=(terms,))
+
+
+TWICE = AtpRule(classes=(*worth(A).classes, *worth(A).classes))
+
+
+@pytest.mark.parametrize(
+    ("rule", "where"),
+    [
+        (AtpRule(daily_buckets=0), "/daily_buckets"),
+        (AtpRule(daily_buckets=367), "/daily_buckets"),
+        (AtpRule(weekly_buckets=-1), "/weekly_buckets"),
+        (AtpRule(pack=Decimal(-1)), "/pack"),
+        (AtpRule(pack=Decimal("NaN")), "/pack"),
+        (AtpRule(split_min=Decimal("Infinity")), "/split_min"),
+        (AtpRule(pack=Decimal("0.0000001")), ""),
+        (worth(ConfidenceClass.D), "/classes/0/confidence"),
+        (worth(ConfidenceClass.V), "/classes/0/confidence"),
+        (worth(A, percent=101), "/classes/0/percent"),
+        (worth(A, buffer_days=61), "/classes/0/buffer_days"),
+        (TWICE, "/classes"),
+        (AtpRule(weekdays=""), "/weekdays"),
+        (AtpRule(weekdays="08"), "/weekdays"),
+        (AtpRule(weekdays="11"), "/weekdays"),
+        (AtpRule(holidays=tuple(map(date.fromordinal, range(1, 1002)))), "/holidays"),
+        (AtpRule(cutoff="half past three"), "/cutoff"),
+        (AtpRule(cutoff="15:30+02:00"), "/cutoff"),
+    ],
+)
+def test_a_rule_that_nobody_could_keep_is_refused_with_its_place(
+    rule: AtpRule, where: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        check_rule(rule)
+    assert refused.value.where == where
+
+
+@pytest.mark.parametrize("rule", [AtpRule(), AtpRule(cutoff=""), AtpRule(cutoff="15:30")])
+def test_a_rule_may_say_little(rule: AtpRule) -> None:
+    check_rule(rule)
