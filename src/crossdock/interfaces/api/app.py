@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -66,7 +66,23 @@ def create_app(hub: Hub, crew: Mapping[str, str] | None = None) -> FastAPI:
         hot=hot,
         exception_handlers={HTTPException: _answered, RequestValidationError: _answered},
     )
-    for routes in (
+    for routes in _routes(hub, known, {} if crew is None else crew):
+        app.include_router(routes)
+    document: list[dict[str, Any]] = []
+
+    @app.get("/openapi.json", openapi_extra={VERB: ""}, tags=["health"])
+    async def show_document() -> JSONResponse:
+        """Describe every route; any valid key may read it."""
+        if not document:
+            document.append(document_of(app, hot))
+        return JSONResponse(document[0])
+
+    return app
+
+
+def _routes(hub: Hub, known: KnownGoods, crew: Mapping[str, str]) -> tuple[APIRouter, ...]:
+    """Give the routes that the framework answers, in the order of the document."""
+    return (
         stock.availability_routes(hub, known),
         stock.reservation_routes(hub, known),
         stock.outcome_routes(hub, known),
@@ -94,19 +110,8 @@ def create_app(hub: Hub, crew: Mapping[str, str] | None = None) -> FastAPI:
         cases.router(hub),
         keys.router(hub),
         log.router(hub),
-        health.router(hub, {} if crew is None else crew),
-    ):
-        app.include_router(routes)
-    document: list[dict[str, Any]] = []
-
-    @app.get("/openapi.json", openapi_extra={VERB: ""}, tags=["health"])
-    async def show_document() -> JSONResponse:
-        """Describe every route; any valid key may read it."""
-        if not document:
-            document.append(document_of(app, hot))
-        return JSONResponse(document[0])
-
-    return app
+        health.router(hub, crew),
+    )
 
 
 class _Api(FastAPI):
