@@ -8,12 +8,17 @@ from crossdock.capabilities.inventory import store
 from crossdock.capabilities.inventory.store import LineRow, StockRow
 from crossdock.foundation.database import Transaction
 
+# All that an announcement says, and so what is kept of a decision, in one order for both tables.
+COLUMNS = """announcement_id, tenant, at, stock_ids, versions, nettable, hard, soft, safety,
+    reservation_ids, line_nos, line_versions, sources, line_stock_ids, line_owns, seen,
+    seen_sources, source_ages"""
+
 ANNOUNCE = """
 insert into inventory_announcement (tenant, at, stock_ids, versions, nettable, hard, soft, safety,
     reservation_ids, line_nos, line_versions, line_stock_ids, line_owns, seen, seen_sources,
     source_ages)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-    inventory_source_ages($1))
+    inventory_source_ages($1, $15))
 """
 
 

@@ -11,6 +11,7 @@ import asyncio
 import structlog
 
 from crossdock.capabilities.inventory import facts, store
+from crossdock.capabilities.inventory.announcement import COLUMNS
 from crossdock.foundation.database import DATABASE_ERRORS, Database, WorkersSql
 from crossdock.foundation.scope import Scope
 
@@ -24,14 +25,14 @@ IDLE_SECONDS = 5.0
 # Take the oldest announcements; others skip what we hold, and a crash gives it back. Of each stock
 # row the newest figures are told: what lies between interests no listener. A batch of new
 # single-line promises names only their ids: line 1, version 1. What decided new promises is kept.
-TELL = WorkersSql("""
+TELL = WorkersSql(f"""
 with taken as (
     delete from inventory_announcement where announcement_id in (
         select announcement_id from inventory_announcement order by announcement_id limit $1
         for update skip locked)
     returning *
 ), decided as (
-    insert into inventory_decision select * from taken
+    insert into inventory_decision ({COLUMNS}) select {COLUMNS} from taken
     where cardinality(reservation_ids) > 0
         and (cardinality(line_versions) = 0 or 1 = any(line_versions))
 ), stock as (
@@ -51,7 +52,7 @@ select (select count(*) from taken) as batches,
         array_agg(safety)) from stock) as told_stock,
     (select inventory_tell_reservations(array_agg(tenant), array_agg(at),
         array_agg(reservation_id), array_agg(line_no), array_agg(version)) from line) as told_lines
-""")
+""")  # noqa: S608  # the columns above
 
 
 async def announce_page(database: Database, *, page: int = PAGE) -> int:

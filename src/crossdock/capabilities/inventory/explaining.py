@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from crossdock.canonical.errors import NotFound
-from crossdock.capabilities.inventory import announcing, promise_proof, store
+from crossdock.capabilities.inventory import promise_proof, store
+from crossdock.capabilities.inventory.announcement import COLUMNS
 from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS
 from crossdock.capabilities.inventory.changing import parsed
 from crossdock.capabilities.inventory.model import Figures, Reservation
@@ -27,10 +28,16 @@ from crossdock.foundation.scope import Scope
 PROMISES_MAX = 100
 """So many promises of one order are explained at once."""
 
-DECISION = """
-select * from inventory_decision where tenant = $1 and at = $2 and $3 = any(reservation_ids)
+# A decision that the log has not heard of yet lies among the announcements; it moves in one
+# transaction, so one statement finds it in one of the two.
+DECISION = f"""
+select {COLUMNS} from inventory_decision
+where tenant = $1 and at = $2 and $3 = any(reservation_ids)
+union all
+select {COLUMNS} from inventory_announcement
+where tenant = $1 and at = $2 and $3 = any(reservation_ids)
 order by announcement_id limit 1
-"""
+"""  # noqa: S608  # the columns are a constant
 
 # What was asked and granted never changes; where a promise lies may, so that is the decision's.
 DECIDED_LINES = """
@@ -43,18 +50,20 @@ order by d.ord
 
 PLACES = """
 select stock_id, item, location from inventory_stock where tenant = $1 and stock_id = any($2)
+order by stock_id
 """
 
 # An order's lines are named after it: "shop:1001/1". By index, so only promises that still count.
 PROMISES_OF = """
-select reservation_id from inventory_reservation
+select reservation_id, created_at from inventory_reservation
 where tenant = $1 and demand_ref = $2 and demand_ref <> ''
     and status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
 union
-select reservation_id from inventory_reservation
+select reservation_id, created_at from inventory_reservation
 where tenant = $1 and demand_ref > $2 || '/' and demand_ref < $2 || '0' and demand_ref <> ''
+    and strpos(substr(demand_ref, length($2) + 2), '/') = 0
     and status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
-order by reservation_id limit $3
+order by created_at, reservation_id limit $3
 """
 
 
@@ -79,42 +88,62 @@ class Explanations:
     async def explain(self, scope: Scope, reservation_id: str) -> Explanation:
         """Derive a promise once more, from what its decision saw."""
         parsed(reservation_id)
-        await announcing.announce_all(self._database)
         async with self._database.transaction(scope) as tx:
-            return await _explanation(tx, reservation_id)
+            return await _Explaining(tx).explained(reservation_id)
 
-    async def explain_order(self, scope: Scope, order: str) -> list[Explanation]:
-        """Explain what is promised to an order, or to one of its lines; unknown is an error."""
-        await announcing.announce_all(self._database)
+    async def explain_order(
+        self, scope: Scope, order: str, *, limit: int = PROMISES_MAX
+    ) -> list[Explanation]:
+        """Explain what is promised to an order, or to one of its lines, the oldest first.
+
+        At most `limit` promises; an order to which nothing is promised is an error.
+        """
         async with self._database.transaction(scope) as tx:
-            rows = await tx.fetch(PROMISES_OF, tx.tenant, order, PROMISES_MAX)
+            rows = await tx.fetch(PROMISES_OF, tx.tenant, order, limit)
             if not rows:
                 raise NotFound(
                     f"nothing is promised to {order!r}",
-                    hint="name an order, one of its lines (order/line), or a reservation (rsv_…);"
-                    " a promise that was given back is found by its reservation only",
+                    hint="name an order or one of its lines (order/line); a promise that was"
+                    " refused, has lapsed or was given back is found by its reservation (rsv_…)",
                 )
-            return [await _explanation(tx, prefixed("rsv", row["reservation_id"])) for row in rows]
+            explaining = _Explaining(tx)
+            names = [prefixed("rsv", row["reservation_id"]) for row in rows]
+            return [await explaining.explained(name) for name in names]
 
 
-async def _explanation(tx: Transaction, reservation_id: str) -> Explanation:
-    rows = await store.lines_of(tx, [parsed(reservation_id)])
-    if not rows:
-        raise NotFound(f"there is no reservation {reservation_id}")
-    reservation = reservation_of(rows)
-    row = await tx.fetchrow(DECISION, tx.tenant, reservation.created_at, rows[0].reservation_id)
-    if row is None:
-        raise NotFound(
-            f"no decision is kept of {reservation_id}",
-            hint="it was made by a version of Crossdock that kept none",
+class _Explaining:
+    """Explains promises in one transaction; what was decided together is read once."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._known: dict[int, tuple[Decision, int, bool]] = {}
+
+    async def explained(self, reservation_id: str) -> Explanation:
+        tx = self._tx
+        rows = await store.lines_of(tx, [parsed(reservation_id)])
+        if not rows:
+            raise NotFound(f"there is no reservation {reservation_id}")
+        reservation = reservation_of(rows)
+        row = await tx.fetchrow(
+            DECISION, tx.tenant, reservation.created_at, rows[0].reservation_id
         )
-    decision = await _decision(tx, row)
-    return Explanation(
-        reservation=reservation,
-        lines=promise_proof.proofs(decision, reservation.reservation_id),
-        decided_together=len({line.reservation_id for line in decision.lines}),
-        is_reproduced=promise_proof.is_reproduced(decision),
-    )
+        if row is None:
+            raise NotFound(
+                f"no decision is kept of {reservation_id}",
+                hint="it was made by a version of Crossdock that kept none",
+            )
+        if row["announcement_id"] not in self._known:
+            decision = await _decision(tx, row)
+            together = len({line.reservation_id for line in decision.lines})
+            known = (decision, together, promise_proof.is_reproduced(decision))
+            self._known[row["announcement_id"]] = known
+        decision, together, is_reproduced = self._known[row["announcement_id"]]
+        return Explanation(
+            reservation=reservation,
+            lines=promise_proof.proofs(decision, reservation.reservation_id),
+            decided_together=together,
+            is_reproduced=is_reproduced,
+        )
 
 
 async def _decision(tx: Transaction, row: Any) -> Decision:

@@ -4,7 +4,7 @@ Pure functions on frozen values; amounts are micros. A decision is told as it le
 what it granted is taken back from them, so that everybody in it is seen at his own turn (§3.4).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -16,11 +16,12 @@ from crossdock.capabilities.inventory.proof import SourceAge
 
 RULE = "free = max(0, nettable - claimed - earlier - safety)"
 OWN_RULE = "free = max(0, nettable - (claimed - own) - earlier - safety), and at most own"
-MEMBER_RULE = f"{RULE}; at most what the group's promises leave"
+MEMBER_RULE = f"{RULE} - kept_for_group"
 GROUP_RULE = (
-    "free = max(0, sum of the members' free - claimed - earlier - safety);"
-    " a member's shortage takes nothing from the others"
+    "free = max(0, nettable - claimed - earlier - safety); nettable = the sum of what the members"
+    " have free: a member's shortage takes nothing from the others"
 )
+GROUP_OWN_RULE = f"{OWN_RULE}; nettable = the sum of what the members have free"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,9 @@ class LineProof:
     """What there was when it was this line's turn, and what it got.
 
     `claimed` is what was promised before the decision, hard and soft; `earlier` what the same
-    decision had granted of the same row before this line. `free` follows by `rule`.
+    decision had taken of the same row before this line: granted to others, or set aside for
+    earlier lines of the same request. `kept_for_group` is what a member holds back so that its
+    group's promises stay covered. `free` follows by `rule`.
     """
 
     line_no: int
@@ -86,6 +89,7 @@ class LineProof:
     earlier: int
     own: int | None
     safety: int
+    kept_for_group: int
     free: int
     rule: str
     members: tuple[MemberProof, ...]
@@ -101,19 +105,26 @@ class LineProof:
 
 def proofs(decision: Decision, reservation_id: str) -> tuple[LineProof, ...]:
     """Prove each line of one of the reservations that were decided together."""
-    before = _before(decision)
-    return tuple(
-        _proof(decision, number, line, before)
-        for number, line in enumerate(decision.lines)
-        if line.reservation_id == reservation_id
-    )
+    scene = _Scene(decision)
+    earlier: dict[int, int] = {}
+    for lines in _requests(decision):
+        if lines[0].reservation_id == reservation_id:
+            return _proven(scene, lines, earlier)
+        for stock_id, micros in _taken(lines).items():
+            earlier[stock_id] = earlier.get(stock_id, 0) + micros
+    return ()
 
 
 def is_reproduced(decision: Decision) -> bool:
     """Decide all of it once more, and say whether everybody gets what he got then."""
-    requests = [list(lines) for _, lines in groupby(decision.lines, lambda line: line[0])]
-    given = model.grants([_ask(lines) for lines in requests], _counters(decision, {}))
+    requests = _requests(decision)
+    scene = _Scene(decision)
+    given = model.grants([_ask(lines) for lines in requests], scene.counters(scene.before, {}))
     return given == [tuple(line.granted for line in lines) for lines in requests]
+
+
+def _requests(decision: Decision) -> list[list[DecidedLine]]:
+    return [list(lines) for _, lines in groupby(decision.lines, lambda line: line.reservation_id)]
 
 
 def _ask(lines: Sequence[DecidedLine]) -> Ask:
@@ -135,44 +146,72 @@ def _taken(lines: Sequence[DecidedLine]) -> dict[int, int]:
     return taken
 
 
-def _before(decision: Decision) -> dict[int, Figures]:
-    """Take back what the decision granted. Hard and soft are one claim: `hard`."""
-    taken = _taken(decision.lines)
-    return {
-        stock_id: replace(
-            row.figures,
-            hard=row.figures.hard + row.figures.soft - taken.get(stock_id, 0),
-            soft=0,
-        )
-        for stock_id, row in decision.stock.items()
-    }
+class _Scene:
+    """The rows of a decision as it met them: what it granted is taken back once, for all lines."""
+
+    def __init__(self, decision: Decision) -> None:
+        taken = _taken(decision.lines)
+        self.stock = decision.stock
+        self.at = decision.at
+        # Hard and soft are one claim: `hard`.
+        self.before = {
+            stock_id: replace(
+                row.figures,
+                hard=row.figures.hard + row.figures.soft - taken.get(stock_id, 0),
+                soft=0,
+            )
+            for stock_id, row in decision.stock.items()
+        }
+        self._members: dict[int, tuple[int, ...]] = {}
+        for stock_id, row in sorted(decision.stock.items()):
+            if row.group:
+                self._members[row.group] = (*self._members.get(row.group, ()), stock_id)
+
+    def counters(self, of: Iterable[int], earlier: Mapping[int, int]) -> dict[int, Counter]:
+        """Give these rows, with what was taken earlier as claimed."""
+        return {
+            stock_id: Counter(
+                replace(
+                    self.before[stock_id],
+                    hard=self.before[stock_id].hard + earlier.get(stock_id, 0),
+                ),
+                self.stock[stock_id].group or None,
+                self._members.get(stock_id, ()),
+            )
+            for stock_id in of
+        }
+
+    def kin(self, stock_id: int) -> set[int]:
+        """Name the rows that decide about one: itself, its group, and the group's members."""
+        group = self.stock[stock_id].group or stock_id
+        return {stock_id, group, *self._members.get(group, ())} & self.stock.keys()
 
 
-def _counters(decision: Decision, earlier: Mapping[int, int]) -> dict[int, Counter]:
-    members: dict[int, list[int]] = {}
-    for stock_id, row in decision.stock.items():
-        if row.group:
-            members.setdefault(row.group, []).append(stock_id)
-    return {
-        stock_id: Counter(
-            replace(figures, hard=figures.hard + earlier.get(stock_id, 0)),
-            decision.stock[stock_id].group or None,
-            tuple(members.get(stock_id, ())),
-        )
-        for stock_id, figures in _before(decision).items()
-    }
+def _proven(
+    scene: _Scene, lines: Sequence[DecidedLine], earlier: dict[int, int]
+) -> tuple[LineProof, ...]:
+    """Prove the lines of one request in turn.
+
+    In a request that got nothing each line had its goods set aside until one was short.
+    """
+    is_refused = not any(line.granted for line in lines)
+    found: list[LineProof] = []
+    for line in lines:
+        proof = _proof(scene, line, earlier)
+        found.append(proof)
+        if line.own is None:
+            taken = min(line.requested, proof.free) if is_refused else line.granted
+            earlier[line.stock_id] = earlier.get(line.stock_id, 0) + taken
+    return tuple(found)
 
 
-def _proof(
-    decision: Decision, number: int, line: DecidedLine, before: Mapping[int, Figures]
-) -> LineProof:
-    row, figures = decision.stock[line.stock_id], before[line.stock_id]
-    earlier = _taken(decision.lines[:number])
-    counters = _counters(decision, earlier)
+def _proof(scene: _Scene, line: DecidedLine, earlier: Mapping[int, int]) -> LineProof:
+    row, figures = scene.stock[line.stock_id], scene.before[line.stock_id]
+    counters = scene.counters(scene.kin(line.stock_id), earlier)
     counter = counters[line.stock_id]
     members = tuple(
         MemberProof(
-            location=decision.stock[member].location,
+            location=scene.stock[member].location,
             nettable=counters[member].figures.nettable,
             claimed=counters[member].figures.hard,
             safety=counters[member].figures.safety,
@@ -180,6 +219,8 @@ def _proof(
         )
         for member in counter.members
     )
+    free = model.free_now(line.stock_id, counters, line.own)
+    is_member = counter.group is not None and line.own is None
     return LineProof(
         line_no=line.line_no,
         item=row.item,
@@ -192,18 +233,19 @@ def _proof(
         earlier=earlier.get(line.stock_id, 0),
         own=line.own,
         safety=figures.safety,
-        free=model.free_now(line.stock_id, counters, line.own),
+        kept_for_group=counter.figures.available - free if is_member else 0,
+        free=free,
         rule=_rule(counter, line),
         members=members,
         version=row.version,
         sources=row.sources,
-        as_of=decision.at,
+        as_of=scene.at,
     )
 
 
 def _rule(counter: Counter, line: DecidedLine) -> str:
+    if line.own is not None:
+        return GROUP_OWN_RULE if counter.members else OWN_RULE
     if counter.members:
         return GROUP_RULE
-    if line.own is not None:
-        return OWN_RULE
-    return MEMBER_RULE if counter.group is not None else RULE
+    return RULE if counter.group is None else MEMBER_RULE

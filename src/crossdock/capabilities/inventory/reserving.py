@@ -285,6 +285,9 @@ async def _decide_general(
         return
     sheet = await Sheet.locked(tx, tx.tenant, ids, [look.found[key] for key in _keys(fresh)])
     await sheet.expire_lapsed(tx, look.now)
+    # What is open of the orders that are quoted holds still only now.
+    quoted = {line.demand_ref for one in fresh for line in one.request.lines} - {""}
+    look = look._replace(demand=await _demand(tx, quoted))
     given = model.grants([_ask(one, look) for one in fresh], sheet.counters())
     for one, got in zip(fresh, given, strict=True):
         lines = [_line(tx.tenant, one, number, micros, look) for number, micros in enumerate(got)]

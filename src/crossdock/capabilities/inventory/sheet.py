@@ -112,9 +112,13 @@ class Sheet:
         if not self._made:
             return Seen()
         groups = {stock_id: one.group or 0 for stock_id, one in self.counters().items()}
-        return Seen(
-            [(self.rows[stock_id], groups[stock_id]) for stock_id in sorted(self.rows)], self._owns
-        )
+        rows = [self._stored(stock_id) for stock_id in sorted(self.rows)]
+        return Seen([(row, groups[row.stock_id]) for row in rows], self._owns)
+
+    def _stored(self, stock_id: int) -> StockRow:
+        """Give the row as it is stored: one that ends as it was is not written."""
+        row, before = self.rows[stock_id], self._before[stock_id]
+        return row if _shown(row) != _shown(before) else before
 
     async def write(self, tx: Transaction) -> tuple[list[StockRow], list[LineRow]]:
         """Write the rows that are other than they were; give them and the lines."""

@@ -23,8 +23,9 @@ class MemberProofShown:
 class LineProofShown:
     """What there was at this line's turn: `free` follows from the figures by `rule`.
 
-    `claimed` was promised before the decision, `earlier` by it before this line; `own` is what
-    was open of the line's own order, which `claimed` counts already, or null.
+    `claimed` was promised before the decision, `earlier` taken by it before this line; `own` is
+    what was open of the line's own order, which `claimed` counts already, or null;
+    `kept_for_group` is what a member of a group held back for the group's promises.
     """
 
     line_no: int
@@ -39,6 +40,7 @@ class LineProofShown:
     earlier: AmountShown
     own: AmountShown | None
     safety: AmountShown
+    kept_for_group: AmountShown
     free: AmountShown
     rule: str
     members: list[MemberProofShown]
@@ -94,6 +96,7 @@ def _line(line: LineProof, unit: str) -> LineProofShown:
         earlier=shown(line.earlier),
         own=None if line.own is None else shown(line.own),
         safety=shown(line.safety),
+        kept_for_group=shown(line.kept_for_group),
         free=shown(line.free),
         rule=line.rule,
         members=[_member(member, unit) for member in line.members],

@@ -331,9 +331,11 @@ def _show_promise(promise: PromiseShown) -> None:
                 f" {member.free.value} free"
             )
         own = [("own order", line.own)] if line.own else []
+        is_kept = line.kept_for_group.value != "0"
+        kept = [("for group", line.kept_for_group)] if is_kept else []
         for name, shown in [
             ("nettable", line.nettable), ("claimed", line.claimed), ("earlier", line.earlier),
-            *own, ("safety", line.safety), ("free", line.free),
+            *own, ("safety", line.safety), *kept, ("free", line.free),
         ]:  # fmt: skip
             stdout.print(f"  {name:<10}{shown.value:>14} {shown.unit}")
         for source in line.sources:

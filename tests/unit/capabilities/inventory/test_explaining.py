@@ -17,8 +17,14 @@ from crossdock.capabilities.inventory import (
     Reservation,
     ReservationLine,
     ReservationRequest,
+    model,
+    reserving,
 )
+from crossdock.capabilities.inventory.announcing import TELL
 from crossdock.capabilities.inventory.promise_proof import GROUP_RULE, MEMBER_RULE, OWN_RULE
+from crossdock.capabilities.inventory.reserving import taken_in
+from crossdock.capabilities.inventory.store import StockIds
+from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api.promise_shapes import promise_shown
 from tests.conftest import NOON
 from tests.unit.capabilities.inventory.house import (
@@ -227,3 +233,90 @@ async def test_a_stampede_is_explained_to_the_last_promise(house: House) -> None
         ]
         assert all(line.granted <= line.free for line in found.lines)
     assert {reservation.is_granted for reservation in made} == {True, False}
+
+
+async def test_a_promise_is_explained_before_the_log_has_heard_of_it(house: House) -> None:
+    """Another process may be just telling the log: its row is nowhere until it commits."""
+    await house.hear(counted(1, count(10)))
+    made = await house.reserve(4)
+
+    async with house.database.transaction(Scope.of_workers()) as telling:
+        await telling.fetchrow(TELL, 64)
+        assert units(await the_line(house, made.reservation_id))[-1] == 10
+    assert units(await the_line(house, made.reservation_id))[-1] == 10
+
+
+async def test_a_group_is_explained_in_the_same_order_after_its_rows_have_moved(
+    house: House,
+) -> None:
+    members = ("DC1", "DC2", "DC3")
+    await house.hear(
+        fact("east", LocationChanged(code="EAST", kind=GROUP, members=members), 1),
+        *(counted(number, count(5), location=at) for number, at in enumerate(members, 2)),
+    )
+    made = await house.reserve(12, location="EAST")
+    before = await as_json(house, made.reservation_id)
+
+    async with house.database.transaction(MAIN) as tx:
+        for _ in range(300):  # until the row no longer fits on its page
+            await tx.execute(
+                "update inventory_stock set unit = unit where tenant = $1 and location = 'DC1'",
+                tx.tenant,
+            )
+
+    assert await as_json(house, made.reservation_id) == before
+
+
+async def test_an_order_that_was_cancelled_just_now_is_no_longer_its_own(house: House) -> None:
+    """What is open of an order is looked up before the stock is locked, and again after."""
+    await house.hear(counted(1, count(10)), ordered("O", 1, demand("O/1", 10)))
+    promises = house.inventory._promises  # the moment between the two looks
+    line = ReservationLine("X", "DC1", 10 * MICROS, "O/1")
+    incoming = taken_in("main", [("shop", ReservationRequest("R", (line,), HARD))],
+                        model.Expiry(NOON, 900))  # fmt: skip
+    look = await promises._look(MAIN, incoming, NOON)
+    await house.hear(ordered("O", 2, demand("O/1", 10, 10)))
+    await house.reserve(5)
+
+    async with house.database.transaction(MAIN) as tx:
+        await reserving._decide_general(tx, StockIds(), incoming, look)
+
+    answer = incoming[0].answer
+    assert isinstance(answer, Reservation)
+    line_proof = await the_line(house, answer.reservation_id)
+    assert (line_proof.granted, line_proof.own, units(line_proof)[-1]) == (0, 0, 0)
+
+
+async def test_every_state_of_a_row_has_a_version_of_its_own(house: House) -> None:
+    """A hold that lapses where as much is held anew leaves the row as it was."""
+    await house.hear(counted(1, count(10)), ordered("O", 1, demand("O/1", 1)))
+    await house.reserve(5, ttl_seconds=60)
+    await house.clock.advance(HOUR)
+    lines = tuple(ReservationLine("X", "DC1", amount * MICROS) for amount in (2, 3))
+    anew = await house.inventory.reserve(MAIN, "shop", ReservationRequest("two", lines))
+    later = await house.reserve(1)
+
+    first = (await explained(house, anew.reservation_id)).lines[0]
+    second = await the_line(house, later.reservation_id)
+    assert (units(first)[1], units(second)[1]) == (1, 6)
+    assert second.version == first.version + 1
+
+
+async def test_an_order_does_not_answer_for_another_that_begins_like_it(house: House) -> None:
+    await house.hear(counted(1, count(100)))
+    for ref in ("7/1", "7/a/1"):
+        await house.reserve(1, demand_ref=ref)
+
+    found = await house.inventory.explain_order(MAIN, "7")
+    assert [one.lines[0].demand_ref for one in found] == ["7/1"]
+
+
+async def test_a_promise_of_a_thousand_lines_is_explained(house: House) -> None:
+    items = [f"X{number}" for number in range(1000)]
+    await house.hear(counted(1, *(count(10, item=item) for item in items)))
+    lines = tuple(ReservationLine(item, "DC1", 4 * MICROS) for item in items)
+    made = await house.inventory.reserve(MAIN, "shop", ReservationRequest("many", lines))
+
+    found = await explained(house, made.reservation_id)
+    assert len(found.lines) == 1000
+    assert {units(line)[-1] for line in found.lines} == {10}

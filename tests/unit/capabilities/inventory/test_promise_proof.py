@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from crossdock.capabilities.inventory import Figures, LineProof, model
 from crossdock.capabilities.inventory.model import Ask, Counter
 from crossdock.capabilities.inventory.promise_proof import (
+    GROUP_OWN_RULE,
     MEMBER_RULE,
+    OWN_RULE,
     RULE,
     DecidedLine,
     DecidedStock,
@@ -104,14 +106,26 @@ def test_nobody_got_more_than_was_free_at_his_turn(made: Decision) -> None:
             assert proof.free == expected_free(proof)
 
 
+@given(decisions())
+def test_a_refusal_shows_at_least_one_line_that_was_short(made: Decision) -> None:
+    for reservation_id in {line.reservation_id for line in made.lines}:
+        proven = proofs(made, reservation_id)
+        if any(proof.granted for proof in proven):
+            assert not any(proof.is_denied_for_another for proof in proven if proof.granted)
+        else:
+            assert any(proof.free < proof.requested for proof in proven)
+
+
 def expected_free(proof: LineProof) -> int:
-    """Work the printed rule out by hand; for a member of a group it is a ceiling."""
-    nettable = sum(member.free for member in proof.members) or proof.nettable
-    own = proof.own or 0
-    free = max(0, nettable - proof.claimed + own - proof.earlier - proof.safety)
-    if proof.own is not None:
-        free = min(free, own)
-    return min(free, proof.free) if proof.rule == MEMBER_RULE else free
+    """Work out by hand what the printed rule says."""
+    nettable = sum(member.free for member in proof.members) if proof.members else proof.nettable
+    room = nettable - proof.claimed - proof.earlier - proof.safety
+    if proof.rule in {OWN_RULE, GROUP_OWN_RULE}:
+        assert proof.own is not None
+        return min(proof.own, max(0, room + proof.own))
+    assert proof.own is None
+    assert proof.rule == MEMBER_RULE or not proof.kept_for_group
+    return max(0, room) - proof.kept_for_group
 
 
 def test_a_small_promise_by_hand() -> None:
@@ -130,3 +144,17 @@ def test_a_line_that_another_line_took_along_is_told_from_one_that_was_short() -
     made = decision(rows, asks, model.grants(asks, rows))
 
     assert [proof.is_denied_for_another for proof in proofs(made, "rsv_0")] == [True, False]
+
+
+def test_two_lines_on_one_row_show_the_second_one_short() -> None:
+    rows = {1: Counter(Figures(nettable=10))}
+    asks = [Ask(((1, 6), (1, 6)), own=(None, None))]
+    made = decision(rows, asks, model.grants(asks, rows))
+
+    first, second = proofs(made, "rsv_0")
+    assert (first.free, first.is_denied_for_another) == (10, True)
+    assert (second.earlier, second.free, second.is_denied_for_another) == (6, 4, False)
+
+
+def test_who_is_no_part_of_a_decision_has_no_proof_in_it() -> None:
+    assert proofs(Decision(at=NOON, stock={}, lines=()), "rsv_0") == ()

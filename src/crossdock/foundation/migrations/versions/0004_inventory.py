@@ -239,12 +239,13 @@ create table inventory_announcement (
 alter table inventory_announcement alter stock_ids set storage external,
     alter versions set storage external, alter nettable set storage external,
     alter hard set storage external, alter soft set storage external,
-    alter safety set storage external, alter reservation_ids set storage external;
+    alter safety set storage external, alter reservation_ids set storage external,
+    alter line_stock_ids set storage external;
 select guard_table('inventory_announcement');
 
 -- What decided each promise, kept for ever: the announcement as it was made. A line of a new
 -- promise has version 1; a promise is found by the moment at which it was made.
-create table inventory_decision (like inventory_announcement including storage);
+create table inventory_decision (like inventory_announcement);
 create index inventory_decision_by_moment on inventory_decision (tenant, at);
 select guard_table('inventory_decision');
 revoke update, delete on inventory_decision from crossdock_hub;

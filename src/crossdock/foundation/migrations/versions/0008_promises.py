@@ -17,10 +17,13 @@ down_revision = "0007"
 # the requests that fit from the front are granted; the first that does not fit is denied, and so
 # is any larger than the whole room. Others behind it are UNDECIDED again: exact first-fit.
 RESERVE = """
--- When each source of a tenant last spoke, and how long its silence may last: part of the proof.
-create function inventory_source_ages(of_tenant text) returns json language sql stable as $$
+-- When each of these sources (rows of them, joined by \\x1f) last spoke, and how long its silence
+-- may last: part of the proof. Nothing where none is named.
+create function inventory_source_ages(of_tenant text, named text[]) returns json
+language sql stable as $$
 select json_object_agg(source, json_build_array(heard_at, freshness_seconds) order by source)
 from inventory_source where tenant = of_tenant
+    and source = any(string_to_array(array_to_string(named, E'\\x1f'), E'\\x1f'))
 $$;
 grant execute on function inventory_source_ages to crossdock_hub;
 
@@ -109,7 +112,7 @@ if not is_exact then
         insert into inventory_announcement (tenant, at, stock_ids, versions, nettable, hard, soft,
             safety, sources, reservation_ids, line_stock_ids, line_nos, line_versions, source_ages)
         select of_tenant, at, c.row_ids, c.versions, c.nettable, c.hard, c.soft, c.safety,
-            c.sources, l.ids, l.row_ids, '{}', '{}', inventory_source_ages(of_tenant)
+            c.sources, l.ids, l.row_ids, '{}', '{}', inventory_source_ages(of_tenant, c.sources)
         from (select array_agg(stock_id) row_ids, array_agg(version) versions,
                 array_agg(nettable) nettable, array_agg(hard) hard, array_agg(soft) soft,
                 array_agg(safety) safety, array_agg(sources) sources
@@ -165,7 +168,8 @@ with locked as materialized (
         safety, sources, reservation_ids, line_stock_ids, line_nos, line_versions, seen,
         seen_sources, source_ages)
     select of_tenant, at, c.stock_ids, c.versions, c.nettable, c.hard, c.soft, c.safety, c.sources,
-        d.ids, d.row_ids, '{}', '{}', n.seen, n.sources, inventory_source_ages(of_tenant)
+        d.ids, d.row_ids, '{}', '{}', n.seen, n.sources,
+        inventory_source_ages(of_tenant, c.sources || n.sources)
     from (select array_agg(reservation_ids[ord] order by ord) ids,
             array_agg(stock_id order by ord) row_ids from decided
             where verdict in ('GRANTED', 'DENIED') having count(*) > 0) d,
