@@ -14,7 +14,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import CountedStock, ReservationKind, StockSnapshotTaken
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities import catalog, inventory
+from crossdock.capabilities import catalog, inventory, reconciliation
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import (
     Availability,
@@ -51,6 +51,7 @@ from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access
 from crossdock.governance.authority import Authority
+from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.engine import Engine, follow_all
 from crossdock.orchestration.engine.instances import Instances
@@ -59,6 +60,7 @@ from crossdock.orchestration.processes.availability_facts import Pool, availabil
 from crossdock.orchestration.processes.movement_facts import movement_posting
 from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
 from crossdock.orchestration.processes.movement_posting import Books
+from crossdock.orchestration.processes.movement_waiting import Bookings
 
 SHORT = timedelta(seconds=30)
 """How long a job of small steps may take, and so how long one that was killed holds it up."""
@@ -111,6 +113,10 @@ class Hub:
         self.inventory = Inventory(
             database, clock, soft_hold_ttl_seconds=settings.soft_hold_ttl_seconds
         )
+        self.reconciliation = reconciliation.Reconciliation(
+            database, clock, outside.ids, reconciliation.Ports(
+                ledger=inventory.LedgerAtCut(), names=catalog.Naming(clock), bookings=Bookings(),
+                proposals=self.proposals, cases=CaseDesk()))  # fmt: skip
         self.outbox = Outbox(database, clock)
         self.channels = Channels(database, clock)
         processes = (

@@ -19,6 +19,11 @@ from crossdock.canonical.inventory import (
 )
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.parties import PartyChanged
+from crossdock.canonical.reconciliation import (
+    DifferenceClosed,
+    DifferenceConfirmed,
+    SnapshotRejected,
+)
 
 _PAYLOADS: tuple[type[Payload], ...] = (
     ItemChanged,
@@ -34,6 +39,9 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     OrderChanged,
     PartyChanged,
     CommandSettled,
+    DifferenceConfirmed,
+    DifferenceClosed,
+    SnapshotRejected,
 )
 
 EVENTS: Mapping[str, type[Payload]] = MappingProxyType(

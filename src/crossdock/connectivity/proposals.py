@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from crossdock.canonical.envelope import Fact
-from crossdock.connectivity.stored_facts import fact_json
+from crossdock.canonical.inventory import StockSnapshotTaken
+from crossdock.connectivity.stored_facts import fact_json, fact_of
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from crossdock.governance import authority, keeping
@@ -44,6 +45,11 @@ select id, source, type, key, location, keeper, identity, fact::text as fact, ra
 from proposal
 where tenant = $1 and ($2 = '' or source = $2) and ($3 = '' or location = $3) and id > $4
 order by id limit $5
+"""
+# Of each location only the newest is kept, so these are as many as the source tells of.
+SNAPSHOTS = """
+select fact::text as fact from proposal
+where tenant = $1 and source = $2 and type = $3 order by location
 """
 
 
@@ -99,6 +105,12 @@ class Proposals:
         async with self._database.transaction(scope) as tx:
             rows: list[Any] = await tx.fetch(FIND, scope.tenant, source, location, after, limit)
         return [Proposal(**dict(row.items())) for row in rows]
+
+    async def snapshots(self, scope: Scope, source: str) -> list[Fact]:
+        """Give the newest snapshot of each location that `source` told though another keeps it."""
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(SNAPSHOTS, scope.tenant, source, StockSnapshotTaken.TYPE)
+        return [fact_of(row["fact"]) for row in rows]
 
 
 async def keepers_of(tx: Transaction, tenant: str, facts: Mapping[int, Fact]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Inventory: what lies where, what may be promised of it, and to whom it is promised."""
 
 from crossdock.capabilities.inventory.answering import Position
+from crossdock.capabilities.inventory.at_cut import LedgerAtCut
 from crossdock.capabilities.inventory.model import (
     Figures,
     PromisedLine,
@@ -17,6 +18,7 @@ __all__ = [
     "Availability",
     "Figures",
     "Inventory",
+    "LedgerAtCut",
     "Position",
     "PromisedLine",
     "Reservation",

@@ -1,0 +1,43 @@
+"""Reconciliation: where another system and the hub's ledger differ, why, and what is done."""
+
+from crossdock.capabilities.reconciliation.causes import Cause
+from crossdock.capabilities.reconciliation.dumps import (
+    NO_COST,
+    Dump,
+    Line,
+    LogDump,
+    LogLine,
+    Parts,
+    Reading,
+    instant_of,
+)
+from crossdock.capabilities.reconciliation.findings import Finding, Run
+from crossdock.capabilities.reconciliation.model import State
+from crossdock.capabilities.reconciliation.ports import CaseWanted, Ports
+from crossdock.capabilities.reconciliation.ranking import CountProposal
+from crossdock.capabilities.reconciliation.service import Asked, Reconciliation
+from crossdock.capabilities.reconciliation.sides import Said, Spelled
+from crossdock.capabilities.reconciliation.store import Wanted
+
+__all__ = [
+    "NO_COST",
+    "Asked",
+    "CaseWanted",
+    "Cause",
+    "CountProposal",
+    "Dump",
+    "Finding",
+    "Line",
+    "LogDump",
+    "LogLine",
+    "Parts",
+    "Ports",
+    "Reading",
+    "Reconciliation",
+    "Run",
+    "Said",
+    "Spelled",
+    "State",
+    "Wanted",
+    "instant_of",
+]
