@@ -152,9 +152,16 @@ class Comparison:
             replace(one, judged=again) for one, again in zip(outcome.found, judged, strict=True)
         ]
         gone = [outcome.befores[key] for key in outcome.walk.watched_alike]
-        within = [one for one in found if self._is_settled(one, outcome)]
-        gone += [outcome.befores[one.location, one.item] for one in within]
-        rows = [self._row(one, outcome, now) for one in found if one not in within]
+        rows: list[FindingRow] = []
+        for one in found:
+            before = outcome.befores.get((one.location, one.item))
+            if before is not None and _is_settled(one, before):
+                gone.append(before)
+            else:
+                name = before.finding_id if before else self._finding_id(one)
+                rows.append(
+                    findings.row_of(one, name, self.about.run_id, self.about.against, now)
+                )
         fresh = [
             row
             for row in rows
@@ -182,16 +189,6 @@ class Comparison:
                 now,
             )
         return run
-
-    def _is_settled(self, one: Found, outcome: Outcome) -> bool:
-        """Say whether what was confirmed is within tolerance now: a person closes it."""
-        before = outcome.befores.get((one.location, one.item))
-        return one.judged.state is State.TOLERATED and _was_confirmed(before)
-
-    def _row(self, one: Found, outcome: Outcome, now: datetime) -> FindingRow:
-        before = outcome.befores.get((one.location, one.item))
-        name = before.finding_id if before else self._finding_id(one)
-        return findings.row_of(one, name, self.about.run_id, self.about.against, now)
 
     async def _reject(self, side: Side, reason: str) -> RunRow:
         """Keep nothing but the refusal; what was found before stands (R7)."""
@@ -269,6 +266,11 @@ def _us(moment: datetime) -> int:
 
 def _before(row: FindingRow) -> Before:
     return Before(State(row.state), _us(row.first_cut), row.at_stake)
+
+
+def _is_settled(one: Found, before: FindingRow) -> bool:
+    """Say whether what was confirmed is within tolerance now: a person closes it."""
+    return one.judged.state is State.TOLERATED and _was_confirmed(before)
 
 
 def _was_confirmed(before: FindingRow | None) -> bool:

@@ -38,8 +38,8 @@ insert into reconciliation_finding as f (tenant, against, run_id, finding_id, lo
     confirmed_at)
 select $1, $2, $3, s.finding_id, s.location, s.item, s.state, s.level, s.cause, s.because,
     s.remedy, s.unit, s.ours, s.theirs, s.explained, s.unexplained, s.at_stake, s.absolute,
-    s.value_at_risk, s.class, s.is_in_flight, s.evidence, s.cut, s.cut, $4,
-    case when s.state = 'CONFIRMED' then $4 end
+    s.value_at_risk, s.class, s.is_in_flight, s.evidence, s.cut, s.cut, $4::timestamptz,
+    case when s.state = 'CONFIRMED' then $4::timestamptz end
 from unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
     $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
     $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::boolean[], $23::jsonb[],
