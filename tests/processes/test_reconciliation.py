@@ -284,9 +284,7 @@ async def test_movements_in_flight_keep_a_difference_suspected(house: House) -> 
         ("SKU-1,DC1,AVAILABLE,7", "UNKNOWN"),
     ],
 )
-async def test_the_cause_follows_from_the_evidence(
-    house: House, theirs: str, cause: str
-) -> None:
+async def test_the_cause_follows_from_the_evidence(house: House, theirs: str, cause: str) -> None:
     await house.counted(SKU_1=25)
     await house.moved("SKU-1", -5, MovementType.SHIP, reference="D-1")
     await house.moved("SKU-1", 1, MovementType.ADJUST)
@@ -335,7 +333,8 @@ async def test_their_log_explains_what_is_late_and_proves_what_is_lost_or_double
         "reference,item,location,quantity,recorded_at\n"
         f"D-0,SKU-1,DC1,1,{NOON.isoformat()}\n"
         f"D-1,SKU-1,DC1,-1,{NOON.isoformat()}\n"
-        + f"D-SKU-1,SKU-1,DC1,-60,{(NOON + HOUR).isoformat()}\n" * 2
+        + f"D-SKU-1,SKU-1,DC1,-60,{(NOON + HOUR).isoformat()}\n"
+        * 2
     )
     stock = house.folder / "stock.csv"
 
@@ -346,9 +345,7 @@ async def test_their_log_explains_what_is_late_and_proves_what_is_lost_or_double
             f"SKU-3,DC1,AVAILABLE,100,{house.at.isoformat()}\n"
         )
         dump = Dump(stock, Reading(), spelled)
-        return Said(
-            lines=dump.lines(), parts=dump.parts, log=LogDump(log, spelled).lines()
-        )
+        return Said(lines=dump.lines(), parts=dump.parts, log=LogDump(log, spelled).lines())
 
     asked = Asked(against="erp", by="test", said=read)
     run = await house.hub.reconciliation.compare(house.hub.scope, asked)

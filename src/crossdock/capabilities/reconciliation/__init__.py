@@ -9,7 +9,9 @@ from crossdock.capabilities.reconciliation.dumps import (
     LogLine,
     Parts,
     Reading,
+    groups_of,
     instant_of,
+    micros_of,
 )
 from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.model import State
@@ -39,5 +41,7 @@ __all__ = [
     "Spelled",
     "State",
     "Wanted",
+    "groups_of",
     "instant_of",
+    "micros_of",
 ]

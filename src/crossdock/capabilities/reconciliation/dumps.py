@@ -77,6 +77,23 @@ class Reading:
         return frozenset(self.groups.values()) | frozenset(StockStatus)
 
 
+def groups_of(words: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Turn what each of their words for a status holds into the word for each status of ours."""
+    groups: dict[str, str] = {}
+    for word, statuses in words.items():
+        for status in statuses:
+            name = status.strip().upper()
+            if name not in StockStatus.__members__:
+                raise Invalid(
+                    f"{status[:40]!r} is no status of the hub",
+                    where="statuses",
+                    hint=f"one of {', '.join(StockStatus)}",
+                )
+            if groups.setdefault(name, word.strip().upper()) != word.strip().upper():
+                raise Invalid(f"{name} is in two of their statuses", where="statuses")
+    return groups
+
+
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "item": ("item", "sku"),
     "location": ("location", "site", "warehouse"),

@@ -10,7 +10,7 @@ import msgspec
 
 from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.canonical.reconciliation import DifferenceClosed, DifferenceConfirmed
-from crossdock.capabilities.reconciliation import ranking
+from crossdock.capabilities.reconciliation import judging, ranking
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.explaining import Found, instant
 from crossdock.capabilities.reconciliation.model import ItemClass
@@ -57,7 +57,8 @@ class Finding:
     """A key where another system and the hub's ledger differ, both as of `last_cut`.
 
     Amounts are of the base unit: raw is theirs - ours = `explained` + `unexplained`; `absolute`
-    adds up the buckets' differences and never nets them. `evidence` holds both numbers of each
+    adds up the buckets' differences and never nets them; `safe` is the lower of the two, which is
+    what may be promised while it is suspect. `evidence` holds both numbers of each
     bucket, the documents that one side lacks or has twice, and the newest movements.
     """
 
@@ -77,6 +78,7 @@ class Finding:
     explained: Decimal
     unexplained: Decimal
     absolute: Decimal
+    safe: Decimal
     value_at_risk: Decimal | None
     item_class: str
     age: str
@@ -178,6 +180,7 @@ def finding_shown(row: FindingRow, now: datetime) -> Finding:
         explained=_decimal(row.explained),
         unexplained=_decimal(row.unexplained),
         absolute=_decimal(row.absolute),
+        safe=_decimal(judging.lower(row.ours, row.theirs)),
         value_at_risk=None if row.value_at_risk is None else _decimal(row.value_at_risk),
         item_class=row.class_,
         age=ranking.age_bucket(age_of(row, now)),

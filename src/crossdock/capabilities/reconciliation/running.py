@@ -159,9 +159,7 @@ class Comparison:
                 gone.append(before)
             else:
                 name = before.finding_id if before else self._finding_id(one)
-                rows.append(
-                    findings.row_of(one, name, self.about.run_id, self.about.against, now)
-                )
+                rows.append(findings.row_of(one, name, self.about.run_id, self.about.against, now))
         fresh = [
             row
             for row in rows

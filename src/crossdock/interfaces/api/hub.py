@@ -4,6 +4,7 @@ from typing import Protocol
 
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
+from crossdock.capabilities.reconciliation import Reconciliation
 from crossdock.connectivity.connections import Connections
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -64,6 +65,9 @@ class Hub(Protocol):
 
     @property
     def proposals(self) -> Proposals: ...
+
+    @property
+    def reconciliation(self) -> Reconciliation: ...
 
     @property
     def outbox(self) -> Outbox: ...

@@ -14,7 +14,7 @@ from crossdock.interfaces.cli.output import AsJson, stderr, stdout
 
 app = typer.Typer(add_completion=False)
 
-NAMES = ("reservations", "propagation", "growth", "processes", "peers")
+NAMES = ("reservations", "propagation", "growth", "processes", "reconcile", "peers")
 
 
 @app.command()

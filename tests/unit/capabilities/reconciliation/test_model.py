@@ -312,9 +312,7 @@ def test_duplicates_are_taken_out_and_the_rest_stays(
     figure = sum(p.micros for p in theirs) + error
     documents = model.documents(Log(tuple(log)), Log(tuple(theirs)), frozenset(), HOUR * 24)
 
-    found = Difference(
-        ours=sum(p.micros for p in log), theirs=figure, documents=tuple(documents)
-    )
+    found = Difference(ours=sum(p.micros for p in log), theirs=figure, documents=tuple(documents))
     assert found.unexplained == error
     assert {one.fate for one in documents} <= {Fate.DOUBLED}
 
