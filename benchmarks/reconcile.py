@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,16 @@ from typing import Any
 import asyncpg
 from pydantic import SecretStr
 
-from benchmarks.reconcile_world import FILL, LOCATIONS, PART, SET, World, judged, movement
+from benchmarks.reconcile_world import (
+    FILL,
+    LOCATIONS,
+    PART,
+    SET,
+    Judgement,
+    World,
+    judged,
+    movement,
+)
 from benchmarks.report import Figures, Goal, Report, machine
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.catalog import LocationChanged
@@ -88,20 +97,22 @@ async def _compared(dsn: str, folder: Path, world: World, report: Report) -> Non
             dump = folder / "erp.csv"
             world.dump(dump, at)
             async with _flowing(hub, world, number) as flow:
-                said, figures = await _typed(dsn, folder, "run", "--against", str(dump), "--source",
-                                             "erp", "--full")  # fmt: skip
+                words = ("run", "--against", str(dump), "--source", "erp", "--full")
+                said, figures = await _typed(dsn, folder, *words)
             counts = {name: said[name] for name in ("compared", "alike", "suspected", "confirmed")}
             report.rounds.append({"round": number + 1, **figures, **counts, "flowed": flow[0]})
         found, _ = await _typed(dsn, folder, "list", "--state", "CONFIRMED", "--limit", "1000")
-    _conclude(report, judged(world.planted, found), report.rounds)
+    _conclude(report, judged(world.planted, found))
 
 
-def _conclude(report: Report, judgement: dict[str, int], rounds: Sequence[Figures]) -> None:
-    planted = judgement["planted"]
+def _conclude(report: Report, judgement: Judgement) -> None:
+    planted, rounds = judgement.planted, list(report.rounds)
+    if judgement.amiss:
+        report.rounds.append({"round": 0, **judgement.amiss})
     report.goals += [
-        Goal("planted differences found", judgement["found"], "of them", f">= {planted}"),
-        Goal("false differences", judgement["false"], "", "== 0"),
-        Goal("classes right", 100 * judgement["right"] / planted, "%", ">= 95"),
+        Goal("planted differences found", judgement.found, "of them", f">= {planted}"),
+        Goal("false differences", judgement.false, "", "== 0"),
+        Goal("classes right", 100 * judgement.right / planted, "%", ">= 95"),
         Goal("peak memory", max(float(one["mib"]) for one in rounds), "MiB", "<= 256"),
         Goal("longest run", max(float(one["seconds"]) for one in rounds), "s", "<= 60"),
     ]
@@ -145,14 +156,7 @@ async def _typed(dsn: str, folder: Path, *words: str) -> tuple[Any, Figures]:
     output = folder / "said.json"
     environment = {**os.environ, "CROSSDOCK_DSN": dsn, "CROSSDOCK_DATA_DIR": str(folder / "hub")}
     command = [sys.executable, "-m", "crossdock", "reconcile", *words, "--json"]
-    with output.open("wb") as file:
-        pid = os.posix_spawn(
-            sys.executable,
-            command,
-            environment,
-            file_actions=[(os.POSIX_SPAWN_DUP2, file.fileno(), 1)],
-        )
-    _, status, usage = await asyncio.to_thread(os.wait4, pid, 0)
+    status, usage = await asyncio.to_thread(_waited, command, environment, output)
     if status:
         raise RuntimeError(f"`crossdock reconcile {words[0]}` ended with {status}")
     figures: Figures = {
@@ -161,6 +165,15 @@ async def _typed(dsn: str, folder: Path, *words: str) -> tuple[Any, Figures]:
         "mib": round(usage.ru_maxrss / MIB, 1),
     }
     return json.loads(output.read_text()), figures
+
+
+def _waited(command: list[str], environment: dict[str, str], output: Path) -> tuple[int, Any]:
+    """Run a process to its end; answer how it ended and what it used."""
+    with output.open("wb") as file:
+        actions = [(os.POSIX_SPAWN_DUP2, file.fileno(), 1)]
+        pid = os.posix_spawn(command[0], command, environment, file_actions=actions)
+        _, status, usage = os.wait4(pid, 0)
+    return status, usage
 
 
 if __name__ == "__main__":

@@ -29,10 +29,10 @@ with numbers as (select g from generate_series($1::bigint, $2::bigint) g), goods
     select 'main', 'SKU-' || g, 'CS', '-infinity', 12, 1 from numbers
 ), stock as (
     insert into inventory_stock (tenant, item, location, nettable, is_known, sources)
-    select 'main', 'SKU-' || g, 'DC' || g % 10, (1200 + g % 997 * 12) * 1000000, true, '{wms}'
+    select 'main', 'SKU-' || g, 'DC' || g % 10, (1200 + g % 97 * 12) * 1000000, true, '{wms}'
     from numbers)
 insert into inventory_position (tenant, item, location, status, micros)
-select 'main', 'SKU-' || g, 'DC' || g % 10, 'AVAILABLE', (1200 + g % 997 * 12) * 1000000
+select 'main', 'SKU-' || g, 'DC' || g % 10, 'AVAILABLE', (1200 + g % 97 * 12) * 1000000
 from numbers
 """
 PART = """
@@ -47,7 +47,7 @@ where tenant = 'main' and location = $2 and item = $1 and status = 'AVAILABLE' a
 
 
 def base_of(number: int) -> int:
-    return 1200 + number % 997 * CASE
+    return 1200 + number % 97 * CASE
 
 
 def item_of(number: int) -> str:
@@ -169,22 +169,18 @@ class World:
         level = base_of(number) + self.shift.get(number, 0)
         level += sum(amount for when, amount in self.moved.get(number, ()) if when <= at)
         level -= self.late.get((at, number), 0)
-        shelf = "AVAILABLE"
-        match self.planted.get(number):
-            case "UOM":
-                return [(shelf, "", "", level // CASE, 1)]
-            case "NEG_STOCK":
-                return [(shelf, "", "", 0, 1)]
-            case "ROUNDING":
-                return [(shelf, "", "", f"{level}.5", COSTLY)]
-            case "STATUS_MAP":
-                return [(shelf, "", "", level + 50, 1)]
-            case "LOT_SERIAL":
-                return [(shelf, "", "", level, 1), (shelf, "", "L1", 120, 1)]
-            case "CONSIGNMENT_OWNER":
-                return [(shelf, "", "", level + 60, 1)]
-            case _:
-                return [(shelf, "", "", level, 1)]
+        cause, shelf = self.planted.get(number, ""), "AVAILABLE"
+        if not cause:
+            return [(shelf, "", "", level, 1)]
+        odd: dict[str, list[tuple[str, str, str, object, object]]] = {
+            "UOM": [(shelf, "", "", level // CASE, 1)],
+            "NEG_STOCK": [(shelf, "", "", 0, 1)],
+            "ROUNDING": [(shelf, "", "", f"{level}.5", COSTLY)],
+            "STATUS_MAP": [(shelf, "", "", level + 50, 1)],
+            "LOT_SERIAL": [(shelf, "", "", level, 1), (shelf, "", "L1", 120, 1)],
+            "CONSIGNMENT_OWNER": [(shelf, "", "", level + 60, 1)],
+        }
+        return odd.get(cause) or [(shelf, "", "", level, 1)]
 
 
 def movement(
@@ -195,7 +191,7 @@ def movement(
     *,
     recorded_at: datetime,
     occurred_at: datetime,
-) -> Fact:  # noqa: PLR0913
+) -> Fact:
     shelf = Place(location=place_of(number))
     moved = StockMoved(
         movement_id=name,
@@ -214,13 +210,29 @@ def movement(
     )
 
 
-def judged(planted: Mapping[int, str], findings: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+@dataclass(frozen=True)
+class Judgement:
+    """`amiss` shows, item by item, what was planted and what was found instead."""
+
+    planted: int
+    found: int
+    false: int
+    right: int
+    amiss: Mapping[str, str]
+
+
+def judged(planted: Mapping[int, str], findings: Sequence[Mapping[str, Any]]) -> Judgement:
     """Compare what was found with what was planted."""
     expected = {(item_of(n), place_of(n)): cause for n, cause in planted.items()}
     found = {(one["item"], one["location"]): one["cause"] for one in findings}
-    return {
-        "planted": len(expected),
-        "found": len(expected.keys() & found.keys()),
-        "false": len(found.keys() - expected.keys()),
-        "right": sum(found.get(key) == cause for key, cause in expected.items()),
-    }
+    return Judgement(
+        planted=len(expected),
+        found=len(expected.keys() & found.keys()),
+        false=len(found.keys() - expected.keys()),
+        right=sum(found.get(key) == cause for key, cause in expected.items()),
+        amiss={
+            key[0]: f"{expected.get(key, 'nothing')}, found {found.get(key, 'nothing')}"
+            for key in sorted(expected.keys() | found.keys())
+            if expected.get(key) != found.get(key)
+        },
+    )

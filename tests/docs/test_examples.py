@@ -39,11 +39,13 @@ SHOP = (
     "how-to/keep-connections.md",
 )
 RESERVATIONS = "reference/reservations.md"
+RECONCILED = "how-to/reconcile-stock.md"
 OWN = "how-to/use-your-own-postgresql.md"
 TYPED = {
     *WAREHOUSE,
     *SHOP,
     RESERVATIONS,
+    RECONCILED,
     OWN,
     "how-to/connect-tryton.md",  # before a real Tryton: tests/peers/tryton/test_page.py
     "tutorial/first-steps.md",  # tests/docs/test_tutorial.py
@@ -211,6 +213,15 @@ def test_reservations_are_made_as_the_page_says() -> None:
     ):
         reader.follow(GOODS)
         reader.follow((DOCS / RESERVATIONS).read_text())
+
+
+def test_stock_is_reconciled_as_the_page_says() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
+        reading(Path(folder)) as reader,
+    ):
+        reader.follow(GOODS)
+        reader.follow((DOCS / RECONCILED).read_text())
 
 
 async def test_a_postgresql_of_ones_own_is_used_as_the_page_says() -> None:

@@ -43,6 +43,8 @@ from tests.conftest import NOON
 
 HOUR = timedelta(hours=1)
 HEADER = "item,location,status,quantity,as_of"
+SAID = f"{HEADER},remark"
+"""The same for rows that say themselves as of when."""
 
 
 class House:
@@ -161,12 +163,13 @@ async def test_a_difference_is_suspected_then_confirmed_with_case_event_and_mone
 
     for _ in range(2):
         row = f"SKU-1,DC1,AVAILABLE,45,{house.at.isoformat()},2.5,B"
-        run = await house.dumped(row, header=header)
+        await house.dumped(row, header=header)
         await house.clock.advance(HOUR)
 
+    [run, _] = await house.hub.reconciliation.runs(house.hub.scope)
     assert (run.suspected, run.confirmed, run.value_at_risk) == (0, 1, Decimal("12.5"))
     [found] = await house.findings("CONFIRMED")
-    assert (found.ours, found.theirs, found.unexplained) == (40, 45, 5)
+    assert [str(n) for n in (found.ours, found.theirs, found.unexplained)] == ["40", "45", "5"]
     assert (found.cause, found.remedy, found.item_class) == ("UNKNOWN", "COUNT", "B")
     assert found.times == 2
     [case] = await house.hub.cases.find(house.hub.scope)
@@ -180,15 +183,11 @@ async def test_the_same_dump_again_confirms_nothing(house: House) -> None:
     await house.clock.advance(HOUR)
     row = f"SKU-1,DC1,AVAILABLE,45,{house.at.isoformat()}"
 
-    await house.dumped(row, header=f"{HEADER}")
-    text = (house.folder / "stock.csv").read_text().splitlines()[1]
     for _ in range(3):
+        await house.dumped(row, header=SAID)
         await house.clock.advance(HOUR)
-        run = await house.dumped(text.rpartition(",")[0] + "," + row.rpartition(",")[2],
-                                 header="item,location,status,quantity,as_of,")  # fmt: skip
 
-    assert run.suspected == 1
-    assert [one.times for one in await house.findings()] == [1]
+    assert [(one.state, one.times) for one in await house.findings()] == [("SUSPECTED", 1)]
 
 
 async def test_what_moved_after_the_dump_is_taken_off_again(house: House) -> None:
@@ -198,9 +197,8 @@ async def test_what_moved_after_the_dump_is_taken_off_again(house: House) -> Non
     await house.moved("SKU-1", -7, MovementType.SHIP)
     await house.moved("SKU-2", 3, MovementType.RECEIPT, occurred_at=NOON - 3 * HOUR)
 
-    rows = [f"SKU-1,DC1,AVAILABLE,40,{as_of.isoformat()}",
-            f"SKU-2,DC1,AVAILABLE,0,{as_of.isoformat()}"]  # fmt: skip
-    run = await house.dumped(*rows, header="item,location,status,quantity,as_of,x")
+    told = ("SKU-1,DC1,AVAILABLE,40", "SKU-2,DC1,AVAILABLE,0")
+    run = await house.dumped(*(f"{row},{as_of.isoformat()}" for row in told), header=SAID)
 
     assert (run.alike, run.latest_cut) == (2, as_of)
 
@@ -294,7 +292,7 @@ async def test_the_cause_follows_from_the_evidence(house: House, theirs: str, ca
     await house.twice(theirs)
 
     [found] = await house.findings("CONFIRMED")
-    assert (found.cause, found.ours) == (cause, 25), found.because
+    assert (found.cause, str(found.ours)) == (cause, "25"), found.because
 
 
 async def test_a_swapped_pair_of_items_is_a_mistaken_name(house: House) -> None:
@@ -314,7 +312,7 @@ async def test_negative_stock_here_against_zero_there(house: House) -> None:
     await house.twice("SKU-1,DC1,AVAILABLE,0")
 
     [found] = await house.findings("CONFIRMED")
-    assert (found.cause, found.ours) == ("NEG_STOCK", -4)
+    assert (found.cause, str(found.ours)) == ("NEG_STOCK", "-4")
     [count] = await house.hub.reconciliation.cycle_counts(house.hub.scope)
     assert (count.item, count.reason) == ("SKU-1", "NEGATIVE")
 
@@ -382,11 +380,12 @@ async def test_what_a_system_told_of_stock_that_another_keeps_is_the_other_side(
         )
         fact = Fact(identity=f"e{hour}", payload=taken, occurred_at=house.at)
         await house.hub.record([fact], source="erp")
-        run = await reconciliation.compare(scope, asked)
+        await reconciliation.compare(scope, asked)
 
+    [run, _] = await reconciliation.runs(scope)
     assert (run.confirmed, run.compared) == (1, 1)
     [found] = await house.findings("CONFIRMED")
-    assert (found.ours, found.theirs) == (40, 36)
+    assert (str(found.ours), str(found.theirs)) == ("40", "36")
 
 
 async def test_a_keeper_that_fell_silent_confirms_nothing(house: House) -> None:
@@ -449,8 +448,9 @@ async def test_small_differences_are_counted_and_a_trend_is_to_be_counted(house:
 
     for _ in range(5):
         await house.clock.advance(HOUR)
-        run = await house.dumped("SKU-1,DC1,AVAILABLE,1001")
+        await house.dumped("SKU-1,DC1,AVAILABLE,1001")
 
+    [run, *_] = await house.hub.reconciliation.runs(house.hub.scope)
     assert (run.tolerated, run.suspected) == (1, 0)
     [found] = await house.findings("TOLERATED")
     assert (found.times, found.remedy) == (5, "LOG")

@@ -15,9 +15,11 @@ from crossdock.canonical.errors import CrossdockError
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.references import Reference
+from crossdock.capabilities import reconciliation
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.upkeep import Upkeep
+from crossdock.capabilities.reconciliation import Asked, Line, Parts, Reconciliation
 from crossdock.connectivity.connections import Changes, Connections
 from crossdock.connectivity.directory import Directory, Entry
 from crossdock.connectivity.inbox import Inbox
@@ -56,9 +58,16 @@ STRANGER = Principal(tenant="other", verbs=ROLES["owner"], key_id="stranger")
 BY = By("a stranger", "to see what happens")
 SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
 ENTRY = Entry(tenant="main", name="shop", application="stand_in", settings={"address": "shop"})
+COMPARED = Asked(
+    against="erp",
+    by="a person",
+    said=lambda _: reconciliation.Said(
+        lines=[Line("DC1", "SKU-1", "AVAILABLE", "", "", "", 9 * MICROS, "", 1)], parts=Parts()
+    ),
+)
 SERVICES = (
     *(Access, Authority, Cases, Catalog, Channels, Connections, Directory, Inbox, Instances),
-    *(Inventory, Outbox, Proposals, Quarantine, Refusals, Upkeep, WaitingRoom),
+    *(Inventory, Outbox, Proposals, Quarantine, Reconciliation, Refusals, Upkeep, WaitingRoom),
 )
 
 
@@ -73,6 +82,8 @@ class Full:
     case_id: str
     quarantined: Quarantined
     raw_ref: int
+    run_id: str
+    finding_id: str
 
     async def rows(self) -> Mapping[str, list[str]]:
         """Show every row of the tenant, in every table that has one."""
@@ -130,6 +141,7 @@ async def filled(hub: Hub, owner: Any) -> Full:
         " correlation_id, causation_id, note, commands) values"
         " ('main', 'publishing', 'shop/web/a', 1, now(), 'w1', 'order-1', '', 'a note', '[]')"
     )
+    run = await hub.reconciliation.compare(MAIN, COMPARED)
     return Full(
         hub=hub,
         owner=owner,
@@ -138,6 +150,8 @@ async def filled(hub: Hub, owner: Any) -> Full:
         case_id=case_id,
         quarantined=(await hub.quarantine.find(MAIN))[0],
         raw_ref=raw_ref or 0,
+        run_id=run.run_id,
+        finding_id=(await hub.reconciliation.findings(MAIN))[0].finding_id,
     )
 
 
@@ -236,6 +250,15 @@ SHOWS: Mapping[str, Ask] = {
     "Proposals.find": lambda full: full.hub.proposals.find(OTHER),
     "Quarantine.count_open": lambda full: full.hub.quarantine.count_open(OTHER),
     "Quarantine.find": lambda full: full.hub.quarantine.find(OTHER, ids=[full.quarantined.id]),
+    "Reconciliation.close": lambda full: full.hub.reconciliation.close(
+        OTHER, full.finding_id, "COUNT", "", by="a stranger"
+    ),
+    "Reconciliation.cycle_counts": lambda full: full.hub.reconciliation.cycle_counts(OTHER),
+    "Reconciliation.finding": lambda full: full.hub.reconciliation.finding(OTHER, full.finding_id),
+    "Reconciliation.findings": lambda full: full.hub.reconciliation.findings(OTHER),
+    "Reconciliation.run": lambda full: full.hub.reconciliation.run(OTHER, full.run_id),
+    "Reconciliation.runs": lambda full: full.hub.reconciliation.runs(OTHER),
+    "Proposals.snapshots": lambda full: full.hub.proposals.snapshots(OTHER, "shop"),
     "Quarantine.show": lambda full: full.hub.quarantine.show(OTHER, full.quarantined.id),
     "Refusals.count": lambda full: full.hub.refusals.count(OTHER),
     "Refusals.find": lambda full: full.hub.refusals.find(OTHER),
@@ -272,6 +295,7 @@ DOES: Mapping[str, Ask] = {
     "Inventory.reserve_many": lambda full: full.hub.inventory.reserve_many(
         OTHER, "script", [asking("r1"), asking("lapsing")]
     ),
+    "Reconciliation.compare": lambda full: full.hub.reconciliation.compare(OTHER, COMPARED),
     "Quarantine.replay": lambda full: full.hub.quarantine.replay(OTHER, [full.quarantined]),
     "Upkeep.replayed_hash": lambda full: full.hub.inventory.upkeep.replayed_hash(OTHER),
     "Upkeep.set_freshness": lambda full: full.hub.inventory.upkeep.set_freshness(

@@ -30,6 +30,8 @@ WORKERS = {
     "crossdock.connectivity.raw_messages.UNFINISHED": "what a process that died left unread",
     "crossdock.connectivity.streams.SILENT": "which holes have lasted too long",
     "crossdock.connectivity.waiting_room.TENANTS_DUE": "whose facts are to be tried again",
+    "crossdock.foundation.log_times.NEWEST": "a place in the log, of whatever tenant",
+    "crossdock.foundation.log_times.RECEIVED": "a time in the log, of whatever tenant",
     "crossdock.foundation.readers.BEHIND": "whether a reader is at the end of the log",
     "crossdock.foundation.readers.LAGS": "figures of the whole hub, for who runs it",
     "crossdock.foundation.readers.REFUSALS": "figures of the whole hub, for who runs it",

@@ -13,8 +13,10 @@ import pytest
 import uvicorn
 
 from crossdock.capabilities import catalog as catalog_face
-from crossdock.capabilities.catalog import Catalog
-from crossdock.capabilities.inventory import Inventory, inventory_reader
+from crossdock.capabilities.catalog import Catalog, Naming
+from crossdock.capabilities.inventory import Inventory, LedgerAtCut, inventory_reader
+from crossdock.capabilities.reconciliation import Ports as ReconciliationPorts
+from crossdock.capabilities.reconciliation import Reconciliation
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -36,9 +38,11 @@ from crossdock.governance.access import Access, NewKey
 from crossdock.governance.authority import Authority
 from crossdock.governance.roles import ROLES, Principal, verbs_of
 from crossdock.interfaces.api import create_app
+from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.processes.availability_channels import Channels
+from crossdock.orchestration.processes.movement_waiting import Bookings
 from tests.interfaces.api.applications import APPLICATIONS
 
 OWNER = Principal(tenant="main", verbs=ROLES["owner"], key_id="owner")
@@ -76,6 +80,18 @@ class House:
         self.inbox = Inbox(database, self.clock, self.directory, self.catalog, worker="test")
         self.quarantine = Quarantine(database, self.clock, self.inbox, self.catalog)
         self.proposals = Proposals(database)
+        self.reconciliation = Reconciliation(
+            database,
+            self.clock,
+            SystemIds(),
+            ReconciliationPorts(
+                ledger=LedgerAtCut(),
+                names=Naming(self.clock),
+                bookings=Bookings(),
+                proposals=self.proposals,
+                cases=CaseDesk(),
+            ),
+        )
         self.outbox = Outbox(database, self.clock)
         self.readers = [catalog_face.reader(self.catalog), inventory_reader(self.clock)]
         self.refusals = Refusals(database, self.clock, self.readers)

@@ -158,7 +158,7 @@ class Told:
         (Told(1, 0, ItemClass.C), True),
     ],
 )
-def test_tolerance_by_class_by_money_and_none_for_serials(told: Told, is_broken: bool) -> None:
+def test_tolerance_by_class_by_money_and_none_for_serials(told: Told, *, is_broken: bool) -> None:
     cost = int(told.cost.replace(".", "").ljust(3, "0")) * MICROS // 100 if told.cost else None
     answer = Tolerance().is_broken(
         each(told.unexplained),
@@ -204,7 +204,7 @@ FIRST = Before(State.SUSPECTED, at("8:00"), each(5))
     ],
 )
 def test_two_passes_half_an_hour_apart_confirm(
-    before: Before | None, cut: str, unexplained: int, is_in_flight: bool, state: State
+    before: Before | None, cut: str, unexplained: int, *, is_in_flight: bool, state: State
 ) -> None:
     answer = model.next_state(
         before, at(cut), each(unexplained), is_in_flight=is_in_flight, apart=30 * MINUTE
