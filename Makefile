@@ -9,6 +9,7 @@ WORKERS ?= 2
 SHUFFLES ?= 100000
 PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	$(addprefix tests/unit/capabilities/inventory/test_,page.py proof.py publishing.py) \
+	$(addprefix tests/unit/capabilities/reconciliation/test_,causes.py judging.py ranking.py) \
 	tests/unit/applications/*/test_mapping.py \
 	$(addprefix tests/unit/applications/tryton/test_,changes.py counts.py wire.py) \
 	tests/processes/test_availability_publishing.py \

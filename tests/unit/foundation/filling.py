@@ -11,6 +11,7 @@ SAMPLES = {
     "jsonb": "'[{n}]'",
     "timestamp with time zone": "'2026-05-04 12:00Z'::timestamptz + interval '{n} s'",
     "boolean": "false",
+    "date": "'2026-05-04'::date + {n}",
     "xid8": "pg_current_xact_id()",
     "text": "'x{n}'",
 }

@@ -9,8 +9,13 @@ from dataclasses import dataclass, field
 from crossdock.canonical.inventory import StockStatus
 from crossdock.capabilities.reconciliation.dumps import Line
 from crossdock.capabilities.reconciliation.judging import Bucket
+from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ports import Key, LedgerBucket, LedgerKey
+from crossdock.capabilities.reconciliation.ranking import is_class_due
 from crossdock.capabilities.reconciliation.sides import Said
+
+DUE_MAX = 1_000
+"""So many counts of a class are planned for a day, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +34,17 @@ class Suspect:
 
 @dataclass(slots=True)
 class Walk:
-    """`watched` are keys whose earlier finding is closed if they are alike now."""
+    """`watched` are keys whose earlier finding is closed if they are alike now.
+
+    `due` are those of the other side that are to be counted on `day`, by their class.
+    """
 
     said: Said
     watched: Collection[Key]
+    day: int = 0
     compared: int = 0
     alike: int = 0
+    due: dict[ItemClass, list[Key]] = field(default_factory=lambda: {of: [] for of in ItemClass})
     watched_alike: list[Key] = field(default_factory=list[Key])
 
     async def suspects(
@@ -50,7 +60,7 @@ class Walk:
             lines = other.at(place)
             if lines is None and not self.said.is_full:
                 continue
-            self.compared += 1
+            self._compare(place, lines or ())
             if self._is_plainly_alike(key, lines or ()):
                 self.found_alike(place)
             else:
@@ -58,6 +68,14 @@ class Walk:
         for alone in other.rest():
             if (suspect := self._theirs_alone(*alone)) is not None:
                 yield suspect
+
+    def _compare(self, place: Key, lines: Sequence[Line]) -> None:
+        """Count a key, and note whether its turn to be counted has come."""
+        self.compared += 1
+        if lines and lines[0].of:
+            of = ItemClass(lines[0].of)
+            if len(self.due[of]) < DUE_MAX and is_class_due(*place, of, self.day):
+                self.due[of].append(place)
 
     def found_alike(self, place: Key) -> None:
         self.alike += 1
@@ -71,7 +89,7 @@ class Walk:
 
     def _theirs_alone(self, place: Key, lines: list[Line]) -> Suspect | None:
         """Take what the ledger has not; nothing against nothing is alike."""
-        self.compared += 1
+        self._compare(place, lines)
         if any(line.micros for line in lines):
             return Suspect(*place, "", {}, lines)
         self.found_alike(place)

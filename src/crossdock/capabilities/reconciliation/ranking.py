@@ -1,5 +1,6 @@
 """What is done about a difference, how urgent it is, what is to be counted (§4.2-§4.5). Pure."""
 
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -86,7 +87,6 @@ COUNTS_A_YEAR: Mapping[ItemClass, int] = MappingProxyType(
     {ItemClass.A: 4, ItemClass.B: 2, ItemClass.C: 1}
 )
 TREND_TIMES = 3
-TREND_SPAN = 30 * DAY
 
 
 class Reason(StrEnum):
@@ -101,9 +101,18 @@ class Reason(StrEnum):
 _URGENCY = {reason: rank for rank, reason in enumerate(Reason)}
 
 
+def is_class_due(location: str, item: str, of: ItemClass, day: int) -> bool:
+    """Say whether the turn of a key has come on a day: A 4, B 2, C 1 times a year (§4.2).
+
+    The days are spread over the keys of a class as if by chance, and are the same whoever asks.
+    """
+    every = 365 // COUNTS_A_YEAR[of]
+    return zlib.crc32(f"{location}\0{item}".encode()) % every == day % every
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspicion:
-    """What is known of a key that a count might settle; `counted_at` None is never."""
+    """What is known of a key that a count might settle; `is_due`: by its class it is its turn."""
 
     item: str
     location: str
@@ -111,8 +120,8 @@ class Suspicion:
     unexplained: int = 0
     is_negative: bool = False
     times_tolerated: int = 0
+    is_due: bool = False
     priority: int = 0
-    counted_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,21 +135,19 @@ class CountProposal:
     priority: int
 
 
-def count_reason(known: Suspicion, now: int) -> Reason | None:
+def count_reason(known: Suspicion) -> Reason | None:
     """Say why the key is to be counted now, if at all (§4.2, §4.3)."""
-    if known.unexplained:
-        return Reason.DIFFERENCE
-    if known.is_negative:
-        return Reason.NEGATIVE
-    if known.times_tolerated > TREND_TIMES:
-        return Reason.TREND
-    every = 365 * DAY // COUNTS_A_YEAR[known.of]
-    is_due = known.counted_at is not None and now - known.counted_at >= every
-    return Reason.CLASS_DUE if is_due else None
+    reasons = {
+        Reason.DIFFERENCE: known.unexplained != 0,
+        Reason.NEGATIVE: known.is_negative,
+        Reason.TREND: known.times_tolerated > TREND_TIMES,
+        Reason.CLASS_DUE: known.is_due,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def count_proposals(known: Iterable[Suspicion], now: int) -> list[CountProposal]:
-    """Propose counts, the most urgent first: by reason, then money, then class."""
+def count_proposals(known: Iterable[Suspicion]) -> list[CountProposal]:
+    """Propose each key once, the most urgent first: by reason, then money, then class."""
     found = [
         CountProposal(
             item=one.item,
@@ -150,9 +157,10 @@ def count_proposals(known: Iterable[Suspicion], now: int) -> list[CountProposal]
             priority=one.priority,
         )
         for one in known
-        if (reason := count_reason(one, now)) is not None
+        if (reason := count_reason(one)) is not None
     ]
-    return sorted(
-        found,
-        key=lambda p: (_URGENCY[p.reason], -p.priority, p.of, p.location, p.item),
-    )
+    found.sort(key=lambda p: (_URGENCY[p.reason], -p.priority, p.of, p.location, p.item))
+    once: dict[tuple[str, str], CountProposal] = {}
+    for proposal in found:
+        once.setdefault((proposal.location, proposal.item), proposal)
+    return list(once.values())

@@ -101,7 +101,7 @@ class Comparison:
             cuts = await self._cuts(tx, side)
         befores = {(row.location, row.item): row for row in rows}
         watched = [key for key, row in befores.items() if row.state != State.TOLERATED]
-        walk = Walk(side.said, frozenset(watched))
+        walk = Walk(side.said, frozenset(watched), day=self.began_at.toordinal())
         outcome = Outcome(walk=walk, befores=befores, cuts=cuts)
         earliest = instant(min(cuts.at.values())) - DISORDER
         since = await place_before(self.database, earliest)
@@ -174,6 +174,10 @@ class Comparison:
                 await tx.execute(store.CLOSE_GONE, tx.tenant, ids, now)
                 await tx.execute(store.MARK_GONE, tx.tenant, ids)
             await store.add_run(tx, run)
+            if due := [
+                store.CountRow(*key, of) for of, keys in outcome.walk.due.items() for key in keys
+            ]:
+                await store.put_counts(tx, due, self.began_at.date())
             await self.ports.cases.opened(tx, [findings.case_of(row) for row in fresh], now)
             await self.ports.cases.closed(
                 tx, [self._snapshot_case], "a later snapshot was believed", now

@@ -152,18 +152,20 @@ class Reconciliation:
     async def cycle_counts(
         self, scope: Scope, *, location: str = "", limit: int = 100
     ) -> list[CountProposal]:
-        """Propose what to count, the most urgent first. Blind: no proposal names a quantity."""
+        """Propose what to count today, the most urgent first. Blind: none names a quantity."""
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
-            rows = await store.find(
-                tx, Wanted(states=OPEN, location=location), SUSPICIONS_MAX
-            ) + await store.find(
+            rows = await store.find(tx, Wanted(states=OPEN, location=location), SUSPICIONS_MAX)
+            rows += await store.find(
                 tx, Wanted(states=[State.TOLERATED], location=location), SUSPICIONS_MAX
             )
-        proposals = count_proposals([_suspicion(row, now) for row in rows], 0)
-        return list({(one.location, one.item): one for one in reversed(proposals)}.values())[::-1][
-            :limit
+            due = await store.counts_due(tx, now.date(), location)
+        suspicions = [_suspicion(row, now) for row in rows]
+        suspicions += [
+            Suspicion(item=one.item, location=one.location, of=ItemClass(one.of), is_due=True)
+            for one in due
         ]
+        return count_proposals(suspicions)[:limit]
 
     async def _one(self, tx: Transaction, finding_id: str) -> FindingRow:
         rows = await store.find(tx, Wanted(finding_id=finding_id), 1)

@@ -28,7 +28,16 @@ class Sorted(Generic[Row]):
     the type of a list of them.
     """
 
-    def __init__(self, kind: type[list[Row]], folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        kind: type[list[Row]],
+        folder: Path | None = None,
+        *,
+        part_rows: int = PART_ROWS,
+        block_rows: int = BLOCK_ROWS,
+    ) -> None:
+        self._part_rows = part_rows
+        self._block_rows = block_rows
         self._folder = folder
         self._files = ExitStack()
         self._parts: list[IO[bytes]] = []
@@ -49,7 +58,7 @@ class Sorted(Generic[Row]):
 
     def add(self, rows: Iterable[Row]) -> None:
         self._rows.extend(rows)
-        if len(self._rows) >= PART_ROWS:
+        if len(self._rows) >= self._part_rows:
             self._put_by()
 
     def __iter__(self) -> Iterator[Row]:
@@ -68,8 +77,8 @@ class Sorted(Generic[Row]):
     def _put_by(self) -> None:
         self._rows.sort()
         file = self._files.enter_context(tempfile.TemporaryFile(dir=self._folder))  # noqa: SIM115  # closed with the others
-        for first in range(0, len(self._rows), BLOCK_ROWS):
-            block = self._encoder.encode(self._rows[first : first + BLOCK_ROWS])
+        for first in range(0, len(self._rows), self._block_rows):
+            block = self._encoder.encode(self._rows[first : first + self._block_rows])
             file.write(len(block).to_bytes(4, "big"))
             file.write(block)
         self._parts.append(file)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from crossdock.foundation.database import Transaction
 
@@ -85,11 +85,18 @@ where tenant = $1 and ($2::text[] is null or state = any($2)) and ($3 = '' or ag
     and ($4 = '' or location = $4) and ($5 = '' or cause = $5) and ($6 = '' or finding_id = $6)
 order by value_at_risk desc nulls last, found_at, finding_id limit $7
 """
-# How the last weeks went: what was closed for what reason, against what was found.
-PARETO = """
-select root_cause, count(*) as closed from reconciliation_finding
-where tenant = $1 and state = 'CLOSED' and closed_at >= $2 group by root_cause
-order by count(*) desc, root_cause
+# What is to be counted by its class, by the dumps of a day; an older day's plan is over.
+PUT_COUNTS = """
+insert into reconciliation_count (tenant, location, item, class, due_on)
+select $1, s.location, s.item, s.class, $2
+from unnest($3::text[], $4::text[], $5::text[]) s(location, item, class)
+on conflict (tenant, location, item) do update set class = excluded.class,
+    due_on = excluded.due_on
+"""
+DROP_COUNTS = "delete from reconciliation_count where tenant = $1 and due_on < $2"
+COUNTS_DUE = """
+select location, item, class from reconciliation_count
+where tenant = $1 and due_on = $2 and ($3 = '' or location = $3) order by class, location, item
 """
 
 
@@ -235,6 +242,29 @@ async def close(tx: Transaction, finding_id: str, said: Closing) -> FindingRow |
         CLOSE, tx.tenant, finding_id, said.root_cause, said.note, said.by, said.at
     )
     return None if row is None else _finding_of(row)
+
+
+class CountRow(NamedTuple):
+    location: str
+    item: str
+    of: str
+
+
+async def put_counts(tx: Transaction, counts: Sequence[CountRow], due_on: date) -> None:
+    await tx.execute(DROP_COUNTS, tx.tenant, due_on)
+    await tx.execute(
+        PUT_COUNTS,
+        tx.tenant,
+        due_on,
+        [one.location for one in counts],
+        [one.item for one in counts],
+        [one.of for one in counts],
+    )
+
+
+async def counts_due(tx: Transaction, due_on: date, location: str) -> list[CountRow]:
+    rows = await tx.fetch(COUNTS_DUE, tx.tenant, due_on, location)
+    return [CountRow(row["location"], row["item"], row["class"]) for row in rows]
 
 
 def _finding_of(row: Any) -> FindingRow:

@@ -79,6 +79,19 @@ create index reconciliation_finding_by_state on reconciliation_finding (tenant, 
 select guard_table('reconciliation_finding');
 """
 
+# The plan of a day: what is to be counted by its class.
+COUNTS = """
+create table reconciliation_count (
+    tenant text not null,
+    location text collate "C" not null,
+    item text collate "C" not null,
+    class text not null check (class in ('A', 'B', 'C')),
+    due_on date not null,
+    primary key (tenant, location, item)
+);
+select guard_table('reconciliation_count');
+"""
+
 # What is not booked yet is asked for by whoever compares; nearly all of a long history is booked.
 NOT_BOOKED = """
 create index movement_booking_open on movement_booking (tenant, instance)
@@ -87,13 +100,13 @@ create index movement_booking_open on movement_booking (tenant, instance)
 
 
 def upgrade() -> None:
-    run(RUNS + FINDINGS + NOT_BOOKED)
+    run(RUNS + FINDINGS + COUNTS + NOT_BOOKED)
 
 
 def downgrade() -> None:
     run(
         """
         drop index movement_booking_open;
-        drop table reconciliation_finding, reconciliation_run;
+        drop table reconciliation_count, reconciliation_finding, reconciliation_run;
         """
     )
