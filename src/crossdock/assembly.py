@@ -14,7 +14,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import CountedStock, ReservationKind, StockSnapshotTaken
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities import catalog, inventory, reconciliation
+from crossdock.capabilities import catalog, inventory
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import (
     Availability,
@@ -23,6 +23,8 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
+from crossdock.capabilities.reconciliation import Ports as Asks
+from crossdock.capabilities.reconciliation import Reconciliation
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.courier import Courier, Step, Surroundings
 from crossdock.connectivity.deliveries import Deliveries
@@ -113,10 +115,6 @@ class Hub:
         self.inventory = Inventory(
             database, clock, soft_hold_ttl_seconds=settings.soft_hold_ttl_seconds
         )
-        self.reconciliation = reconciliation.Reconciliation(
-            database, clock, outside.ids, reconciliation.Ports(
-                ledger=inventory.LedgerAtCut(), names=catalog.Naming(clock), bookings=Bookings(),
-                proposals=self.proposals, cases=CaseDesk()))  # fmt: skip
         self.outbox = Outbox(database, clock)
         self.channels = Channels(database, clock)
         processes = (
@@ -185,6 +183,12 @@ class Hub:
     @property
     def cases(self) -> Cases:
         return Cases(self.database, self.clock)
+
+    @property
+    def reconciliation(self) -> Reconciliation:
+        return Reconciliation(self.database, self.clock, self.ids, Asks(
+            inventory.LedgerAtCut(), catalog.Naming(self.clock), Bookings(), self.proposals,
+            CaseDesk()))  # fmt: skip
 
     async def connect(self, entry: Entry) -> Entry:
         """Add a connection; its stock counts as stale after the silence its application allows."""

@@ -190,7 +190,7 @@ class KeepsCases(Protocol):
     ) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Ports:
     """Everything reconciliation asks of others."""
 

@@ -69,28 +69,13 @@ def run(
     The file's first row names its columns: item, location, quantity, and where it has them
     status, unit, owner, lot, serial, as_of, unit_cost and class. Nothing is adjusted anywhere.
     """
-    file = Path(against)
-    if not file.exists():
-        _check_source(against, file, [source, log, as_of, status])
-        asked = Asked(against=against, by=BY)
+    if Path(against).exists():
+        when = instant_of(as_of, "--as-of") if as_of else None
+        reading = Reading(as_of=when, groups=_groups(status or []))
+        asked = _of_files(source, Path(against), log, reading, is_full=full)
     else:
-        if not source:
-            raise Invalid("whose dump is it?", where="--source", hint="such as --source erp")
-        reading = Reading(
-            as_of=instant_of(as_of, "--as-of") if as_of else None, groups=_groups(status or [])
-        )
-
-        def read(spelled: Spelled) -> Said:
-            dump = Dump(file, reading, spelled)
-            return Said(
-                lines=dump.lines(),
-                parts=dump.parts,
-                groups=reading.groups,
-                log=LogDump(log, spelled).lines() if log else None,
-                is_full=full,
-            )
-
-        asked = Asked(against=source, by=BY, said=read)
+        _check_source(against, [source, log, as_of, status, full])
+        asked = Asked(against=against, by=BY)
 
     async def compared(hub: Hub) -> Run:
         return await hub.reconciliation.compare(hub.scope, asked)
@@ -222,8 +207,28 @@ def cycle_counts(location: Location = "", limit: Limit = 100, as_json: AsJson = 
     with_hub(proposed)
 
 
-def _check_source(against: str, file: Path, said: list[object]) -> None:
-    if any(said) or file.suffix:
+def _of_files(
+    source: str, stock: Path, log: Path | None, reading: Reading, *, is_full: bool
+) -> Asked:
+    """Compare with what files say."""
+    if not source:
+        raise Invalid("whose dump is it?", where="--source", hint="such as --source erp")
+
+    def read(spelled: Spelled) -> Said:
+        dump = Dump(stock, reading, spelled)
+        return Said(
+            lines=dump.lines(),
+            parts=dump.parts,
+            groups=reading.groups,
+            log=LogDump(log, spelled).lines() if log else None,
+            is_full=is_full,
+        )
+
+    return Asked(against=source, by=BY, said=read)
+
+
+def _check_source(against: str, said: list[object]) -> None:
+    if any(said) or Path(against).suffix:
         raise Invalid(
             f"there is no file {against}",
             where="--against",

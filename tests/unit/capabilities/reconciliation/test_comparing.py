@@ -16,6 +16,7 @@ from crossdock.capabilities.reconciliation.sides import Said
 from crossdock.capabilities.reconciliation.sorting import Sorted
 
 GROUPS = {"DAMAGED": "BAD", "QC_HOLD": "BAD"}
+Stock = dict[tuple[str, str, str, str, str], int]
 Levels = dict[tuple[str, str, Bucket], int]
 
 
@@ -45,13 +46,12 @@ shelves = st.dictionaries(
 parts = st.builds(Parts, st.booleans(), st.booleans(), st.booleans(), st.just(value=False))
 
 
-def line(place: str, item: str, micros: int, **rest: str) -> Line:
-    named = {"status": "", "owner": "", "lot": "", "serial": "", "unit": "", **rest}
-    return Line(place, item, micros=micros, as_of=1, **named)
+def line(place: str, item: str, micros: int) -> Line:
+    return Line(place, item, "", "", "", "", micros, "", 1)
 
 
 def naive(
-    ours: dict[tuple[str, ...], int], lines: list[Line], said: Said
+    ours: Stock, lines: list[Line], said: Said
 ) -> dict[tuple[str, str], tuple[dict[Bucket, int], dict[Bucket, int]]]:
     """Add everything up by the definitions, key by key, and compare all of it."""
     sides: tuple[Levels, Levels] = (defaultdict(int), defaultdict(int))
@@ -82,18 +82,15 @@ def naive(
 
 @given(ours=shelves, theirs=shelves, told=parts, is_full=st.booleans(), is_copied=st.booleans())
 async def test_what_differs_is_found_as_by_comparing_everything(
-    ours: dict[tuple[str, ...], int],
-    theirs: dict[tuple[str, ...], int],
+    ours: Stock,
+    theirs: Stock,
     told: Parts,
     *,
     is_full: bool,
     is_copied: bool,
 ) -> None:
     lines = [
-        line(
-            place,
-            item,
-            micros,
+        line(place, item, micros)._replace(
             status=status if told.status else "",
             owner=owner if told.owner else "",
             lot=lot if told.lot else "",
@@ -121,7 +118,7 @@ async def test_what_differs_is_found_as_by_comparing_everything(
     assert walk.alike == len(keys) - len(found)
 
 
-async def ledger(ours: dict[tuple[str, ...], int]) -> AsyncIterator[Lying]:
+async def ledger(ours: Stock) -> AsyncIterator[Lying]:
     keys: dict[tuple[str, str], Lying] = {}
     for (place, item, status, owner, lot), micros in sorted(ours.items()):
         key = keys.setdefault((place, item), Lying(place, item, "EA", []))
@@ -135,7 +132,7 @@ async def test_a_unit_of_theirs_is_looked_at_closely() -> None:
     walk = Walk(said, frozenset())
     ours = {("DC1", "A", "AVAILABLE", "", ""): 12}
     with Sorted(list[Line]) as rows:
-        rows.add([line("DC1", "A", 12, unit="CS")])
+        rows.add([line("DC1", "A", 12)._replace(unit="CS")])
         [suspect] = [one async for one in walk.suspects(ledger(ours), rows.by_key())]
 
     assert suspect.unit == "EA"
@@ -146,7 +143,7 @@ async def test_what_is_watched_and_alike_now_is_told() -> None:
     walk = Walk(said, {("DC1", "A"), ("DC1", "B")})
     ours = {("DC1", "A", "AVAILABLE", "", ""): 12}
     with Sorted(list[Line]) as rows:
-        rows.add([line("DC1", "A", 12, status="AVAILABLE"), line("DC1", "C", 0)])
+        rows.add([line("DC1", "A", 12)._replace(status="AVAILABLE"), line("DC1", "C", 0)])
         assert not [one async for one in walk.suspects(ledger(ours), rows.by_key())]
     walk.found_explained(("DC1", "B"))
     walk.found_explained(("DC1", "C"))
@@ -159,7 +156,7 @@ async def test_keys_whose_turn_it_is_are_noted_by_class() -> None:
     said = Said(lines=[], parts=Parts())
     walk = Walk(said, frozenset(), day=7)
     with Sorted(list[Line]) as rows:
-        rows.add([line("DC1", f"I{n}", 0, of="A") for n in range(910)])
+        rows.add([line("DC1", f"I{n}", 0)._replace(of="A") for n in range(910)])
         rows.add([line("DC1", "no class", 0)])
         assert not [one async for one in walk.suspects(ledger({}), rows.by_key())]
 
