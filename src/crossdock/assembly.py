@@ -23,8 +23,7 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
-from crossdock.capabilities.reconciliation import Ports as Asks
-from crossdock.capabilities.reconciliation import Reconciliation
+from crossdock.capabilities.reconciliation import Informants, Reconciliation
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.courier import Courier, Step, Surroundings
 from crossdock.connectivity.deliveries import Deliveries
@@ -35,6 +34,7 @@ from crossdock.connectivity.poller import Pollers, Polling
 from crossdock.connectivity.proposals import Proposals
 from crossdock.connectivity.recording import FactVerdict
 from crossdock.connectivity.replaying import Quarantine
+from crossdock.connectivity.resending import Resender
 from crossdock.connectivity.sdk import Application, Ports
 from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.subscriptions import PublicAddress
@@ -186,9 +186,9 @@ class Hub:
 
     @property
     def reconciliation(self) -> Reconciliation:
-        return Reconciliation(self.database, self.clock, self.ids, Asks(
+        return Reconciliation(self.database, self.clock, self.ids, Informants(
             inventory.LedgerAtCut(), catalog.Naming(self.clock), Bookings(), self.proposals,
-            CaseDesk()))  # fmt: skip
+            CaseDesk(), Resender(self.outbox)))  # fmt: skip
 
     async def connect(self, entry: Entry) -> Entry:
         """Add a connection; its stock counts as stale after the silence its application allows."""

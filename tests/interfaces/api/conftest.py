@@ -15,8 +15,7 @@ import uvicorn
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import Inventory, LedgerAtCut, inventory_reader
-from crossdock.capabilities.reconciliation import Ports as ReconciliationPorts
-from crossdock.capabilities.reconciliation import Reconciliation
+from crossdock.capabilities.reconciliation import Informants, Reconciliation
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -24,6 +23,7 @@ from crossdock.connectivity.outbox import Outbox
 from crossdock.connectivity.poller import Pollers, Polling
 from crossdock.connectivity.proposals import Proposals
 from crossdock.connectivity.replaying import Quarantine
+from crossdock.connectivity.resending import Resender
 from crossdock.connectivity.sdk import Ports
 from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.vault import Vault
@@ -80,19 +80,20 @@ class House:
         self.inbox = Inbox(database, self.clock, self.directory, self.catalog, worker="test")
         self.quarantine = Quarantine(database, self.clock, self.inbox, self.catalog)
         self.proposals = Proposals(database)
+        self.outbox = Outbox(database, self.clock)
         self.reconciliation = Reconciliation(
             database,
             self.clock,
             SystemIds(),
-            ReconciliationPorts(
+            Informants(
                 ledger=LedgerAtCut(),
                 names=Naming(self.clock),
                 bookings=Bookings(),
                 proposals=self.proposals,
                 cases=CaseDesk(),
+                sender=Resender(self.outbox),
             ),
         )
-        self.outbox = Outbox(database, self.clock)
         self.readers = [catalog_face.reader(self.catalog), inventory_reader(self.clock)]
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])

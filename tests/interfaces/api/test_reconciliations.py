@@ -41,6 +41,8 @@ async def test_a_difference_from_the_first_comparison_to_its_root_cause(
     ]
     [count] = (await call("GET", f"{RUNS}/cycle-counts?location=DC")).json["cycle_counts"]
     assert (count["item"], count["reason"]) == ("BOLT", "DIFFERENCE")
+    healing = await call("POST", f"{RUNS}/heal", {"against": "erp", "dry_run": True})
+    assert healing.json == {"against": "erp", "findings": [], "sent": 0, "stopped": ""}
     assert (await call("POST", f"{address}/close", {"root_cause": "UNKNOWN"})).status == 422
     closed = await call("POST", f"{address}/close", {"root_cause": "COUNT", "note": "counted"})
     assert (closed.status, closed.json["state"]) == (200, "CLOSED")

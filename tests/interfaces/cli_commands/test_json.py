@@ -93,6 +93,7 @@ ONCE: tuple[str, ...] = (
     "reconcile list",
     "reconcile show {finding}",
     "reconcile cycle-counts",
+    "reconcile heal --against erp --dry-run",
     "reconcile close {finding} --cause COUNT",
 )
 # The trouble of others is sealed by a key that this one does not have.

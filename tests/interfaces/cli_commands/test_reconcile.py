@@ -46,6 +46,8 @@ async def test_a_difference_from_the_first_dump_to_its_root_cause(
     assert "buckets" in shown.out
     counts = await crossdock("reconcile", "cycle-counts", "--location", "DC1")
     assert "DIFFERENCE" in counts.out
+    healing = await crossdock("reconcile", "heal", "--against", "erp")
+    assert healing.out.strip() == "0 to mend, 0 documents sent again"
     nonsense = await crossdock("reconcile", "close", finding.finding_id, "--cause", "UNKNOWN")
     assert (nonsense.code, "no root cause" in nonsense.err) == (2, True)
     closed = await crossdock("reconcile", "close", finding.finding_id, "--cause", "COUNT")
@@ -64,6 +66,11 @@ async def test_a_dump_that_cannot_be_is_rejected_with_exit_code_one(
 
     assert (said.code, "rejected: it is dated in the future" in said.out) == (1, True), said
     assert "REJECTED" in (await crossdock("reconcile", "runs")).out
+    healing = await crossdock("reconcile", "heal", "--against", "erp")
+    assert (healing.code, healing.out.strip()) == (
+        1,
+        "nothing is sent: the source is in an incident",
+    )
 
 
 async def test_a_log_and_words_for_statuses_are_taken(crossdock: CommandLine, hub: Hub) -> None:

@@ -14,26 +14,31 @@ from crossdock.capabilities.reconciliation.dumps import (
     micros_of,
 )
 from crossdock.capabilities.reconciliation.findings import Finding, Run
+from crossdock.capabilities.reconciliation.guards import Brake
+from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import State
-from crossdock.capabilities.reconciliation.ports import CaseWanted, Ports
+from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants
 from crossdock.capabilities.reconciliation.ranking import CountProposal
-from crossdock.capabilities.reconciliation.service import Asked, Reconciliation
+from crossdock.capabilities.reconciliation.service import Asked, Healing, Reconciliation
 from crossdock.capabilities.reconciliation.sides import Said, Spelled
 from crossdock.capabilities.reconciliation.store import Wanted
 
 __all__ = [
     "NO_COST",
     "Asked",
+    "Brake",
     "CaseWanted",
     "Cause",
     "CountProposal",
     "Dump",
     "Finding",
+    "Healing",
+    "Informants",
     "Line",
     "LogDump",
     "LogLine",
     "Parts",
-    "Ports",
+    "Policy",
     "Reading",
     "Reconciliation",
     "Run",

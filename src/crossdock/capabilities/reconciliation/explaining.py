@@ -11,13 +11,13 @@ from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.capabilities.reconciliation.comparing import Suspect, Walk, part_of, theirs_of
 from crossdock.capabilities.reconciliation.dumps import NO_COST, Line, LogLine
 from crossdock.capabilities.reconciliation.judging import Bucket, Judged, Known, Policy, judge
-from crossdock.capabilities.reconciliation.model import Before, ItemClass, Log, Posting
+from crossdock.capabilities.reconciliation.model import Before, Fate, ItemClass, Log, Posting
 from crossdock.capabilities.reconciliation.ports import (
     RECENT_MAX,
     Goods,
+    Informants,
     Key,
     LedgerMovement,
-    Ports,
     Waiting,
 )
 from crossdock.capabilities.reconciliation.sides import Side
@@ -49,7 +49,7 @@ class Explainer:
     `explained` counts keys whose numbers differ and whose documents account for all of it.
     """
 
-    ports: Ports
+    informants: Informants
     policy: Policy
     against: str
     side: Side
@@ -69,11 +69,11 @@ class Explainer:
     async def found(self, tx: Transaction, suspects: Sequence[Suspect]) -> list[Found]:
         """Judge suspects; they come in order of their keys, batch after batch."""
         items = {suspect.item for suspect in suspects}
-        goods = await self.ports.names.goods(tx, items)
-        waiting = await self.ports.bookings.waiting(tx, self.against, items)
+        goods = await self.informants.names.goods(tx, items)
+        waiting = await self.informants.bookings.waiting(tx, self.against, items)
         movements: dict[Key, list[LedgerMovement]] = defaultdict(list)
         asked = [(suspect.item, suspect.location) for suspect in suspects]
-        for movement in await self.ports.ledger.recent(tx, asked):
+        for movement in await self.informants.ledger.recent(tx, asked):
             movements[movement.location, movement.item].append(movement)
         answer: list[Found] = []
         for suspect in suspects:
@@ -137,13 +137,14 @@ class Explainer:
             cut=cut,
             of=known.of,
             judged=judged,
-            evidence=_evidence(suspect.ours, theirs, judged, known, unit),
+            evidence=_evidence(suspect.ours, theirs, judged, known, unit)
+            | {"not_booked": _not_booked(postings, waiting, judged)},
         )
 
     def _in_base_unit(self, lines: Sequence[Line], unit: str, goods: Goods | None) -> list[Line]:
         """Convert by the item's factors; a unit nobody knows is taken as it stands, and shows."""
         factors = {name: (n, d) for name, n, d in goods.factors} if goods else {}
-        base = self.ports.names.base
+        base = self.informants.names.base
         converted: list[Line] = []
         for line in lines:
             said = base(line.unit) if line.unit else unit
@@ -231,6 +232,19 @@ def _references(
         for name in (one.identity, one.identity.partition(":")[2])
     }
     return frozenset(posting.reference for name, posting in postings.items() if name in asked)
+
+
+def _not_booked(
+    postings: Mapping[tuple[str, str], Posting], waiting: Sequence[Waiting], judged: Judged
+) -> list[str]:
+    """Name what the hub has sent for the documents that are missing there, to send it again."""
+    missing = {d.reference for d in judged.difference.documents if d.fate is Fate.NOT_POSTED}
+    named = {name for name, posting in postings.items() if posting.reference in missing}
+    return [
+        f"{one.source}:{one.identity}"
+        for one in waiting
+        if {(one.source, one.identity), (one.source, one.identity.partition(":")[2])} & named
+    ]
 
 
 def _class_of(lines: Sequence[Line]) -> ItemClass:

@@ -58,7 +58,8 @@ class Finding:
 
     Amounts are of the base unit: raw is theirs - ours = `explained` + `unexplained`; `absolute`
     adds up the buckets' differences and never nets them; `safe` is the lower of the two, which is
-    what may be promised while it is suspect. `evidence` holds both numbers of each
+    what may be promised while it is suspect. `attempts` counts how often it was mended by sending
+    again. `evidence` holds both numbers of each
     bucket, the documents that one side lacks or has twice, and the newest movements.
     """
 
@@ -87,6 +88,7 @@ class Finding:
     is_in_flight: bool
     is_gone: bool
     times: int
+    attempts: int
     run_id: str
     evidence: Mapping[str, Any]
     first_cut: datetime
@@ -123,6 +125,7 @@ def row_of(found: Found, finding_id: str, run_id: str, against: str, now: dateti
         is_in_flight=judged.is_in_flight,
         is_gone=False,
         times=1,
+        attempts=0,
         run_id=run_id,
         evidence=msgspec.json.encode(found.evidence).decode(),
         first_cut=cut,
@@ -189,6 +192,7 @@ def finding_shown(row: FindingRow, now: datetime) -> Finding:
         is_in_flight=row.is_in_flight,
         is_gone=row.is_gone,
         times=row.times,
+        attempts=row.attempts,
         run_id=row.run_id,
         evidence=evidence,
         first_cut=row.first_cut,
@@ -214,6 +218,12 @@ def priority_of(row: FindingRow, now: datetime) -> int:
         sellable_mille=SELLABLE_MILLE if is_sellable else UNSELLABLE_MILLE,
         age=age_of(row, now),
     )
+
+
+def not_booked(row: FindingRow) -> list[str]:
+    """Name the movements whose booking the other side lacks."""
+    named: list[str] = msgspec.json.decode(row.evidence).get("not_booked", [])
+    return named
 
 
 def within(row: FindingRow) -> timedelta:

@@ -21,6 +21,7 @@ from crossdock.capabilities.reconciliation.causes import (
     cause_of,
     pairs,
 )
+from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.model import (
     MINUTE,
     Before,
@@ -53,12 +54,14 @@ class Policy:
     """What the house has agreed on. Times are microseconds.
 
     `apart`: how far the cut must have moved before a difference is confirmed. `in_flight`: what
-    was recorded so shortly before the cut may still be on its way to the other side.
+    was recorded so shortly before the cut may still be on its way to the other side. `brake`: how
+    much may be mended without a person.
     """
 
     tolerance: Tolerance = field(default_factory=Tolerance)
     apart: int = 30 * MINUTE
     in_flight: int = 15 * MINUTE
+    brake: Brake = field(default_factory=Brake)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

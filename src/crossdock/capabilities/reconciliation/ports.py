@@ -190,8 +190,16 @@ class KeepsCases(Protocol):
     ) -> None: ...
 
 
+class SendsAgain(Protocol):
+    async def send_again(
+        self, scope: Scope, connection: str, movements: Sequence[str], reason: str
+    ) -> int:
+        """Send what was refused of these movements (`source:identity`) again; say how many."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Ports:
+class Informants:
     """Everything reconciliation asks of others."""
 
     ledger: ReadsLedger
@@ -199,3 +207,4 @@ class Ports:
     bookings: KnowsBookings
     proposals: KnowsProposals
     cases: KeepsCases
+    sender: SendsAgain

@@ -13,7 +13,7 @@ from crossdock.capabilities.reconciliation.explaining import Explainer, Found, i
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import Before, State, common_cut
-from crossdock.capabilities.reconciliation.ports import CaseWanted, Key, Ports
+from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants, Key
 from crossdock.capabilities.reconciliation.sides import Side
 from crossdock.capabilities.reconciliation.store import FindingRow, RunRow
 from crossdock.foundation import event_log
@@ -69,7 +69,7 @@ class Outcome:
 class Comparison:
     database: Database
     clock: Clock
-    ports: Ports
+    informants: Informants
     policy: Policy
     scope: Scope
     about: About
@@ -106,7 +106,7 @@ class Comparison:
         earliest = instant(min(cuts.at.values())) - DISORDER
         since = await place_before(self.database, earliest)
         explainer = Explainer(
-            ports=self.ports,
+            informants=self.informants,
             policy=self.policy,
             against=self.about.against,
             side=side,
@@ -116,9 +116,9 @@ class Comparison:
             behind=cuts.behind,
         )
         async with self.database.transaction(self.scope) as tx:
-            await self.ports.ledger.begin(tx)
+            await self.informants.ledger.begin(tx)
             batch: list[Suspect] = []
-            ours = self.ports.ledger.keys(tx, cuts.at, since)
+            ours = self.informants.ledger.keys(tx, cuts.at, since)
             async for suspect in walk.suspects(ours, side.lines.by_key()):
                 batch.append(suspect)
                 if len(batch) == BATCH:
@@ -136,7 +136,7 @@ class Comparison:
         now = _us(self.began_at)
         at = {place: common_cut(now, span[0]) for place, span in side.spans.items()}
         keepers = await stock_keepers(tx, tx.tenant, at)
-        heard = await self.ports.ledger.heard(tx)
+        heard = await self.informants.ledger.heard(tx)
         behind = [
             place
             for place, keeper in keepers.items()
@@ -178,8 +178,8 @@ class Comparison:
                 store.CountRow(*key, of) for of, keys in outcome.walk.due.items() for key in keys
             ]:
                 await store.put_counts(tx, due, self.began_at.date())
-            await self.ports.cases.opened(tx, [findings.case_of(row) for row in fresh], now)
-            await self.ports.cases.closed(
+            await self.informants.cases.opened(tx, [findings.case_of(row) for row in fresh], now)
+            await self.informants.cases.closed(
                 tx, [self._snapshot_case], "a later snapshot was believed", now
             )
             await tell(
@@ -211,7 +211,7 @@ class Comparison:
         told = SnapshotRejected(run_id=run.run_id, against=run.against, reason=reason)
         async with self.database.transaction(self.scope) as tx:
             await store.add_run(tx, run)
-            await self.ports.cases.opened(tx, [case], now)
+            await self.informants.cases.opened(tx, [case], now)
             await tell(tx, [(f"snapshot_rejected:{run.run_id}", told)], now)
         return run
 

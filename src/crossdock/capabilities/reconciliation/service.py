@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from crossdock.canonical.errors import Invalid, NotFound
-from crossdock.capabilities.reconciliation import findings, store
+from crossdock.capabilities.reconciliation import findings, guards, store
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import ItemClass, State
-from crossdock.capabilities.reconciliation.ports import Ports
+from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import (
     CountProposal,
     Remedy,
@@ -34,6 +33,7 @@ from crossdock.foundation.scope import Scope
 
 OPEN = [State.SUSPECTED, State.CONFIRMED]
 SUSPICIONS_MAX = 1000
+ATTEMPTS_MAX = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,20 @@ class Asked:
     said: Callable[[Spelled], Said] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Healing:
+    """What was mended by sending documents again.
+
+    `findings` are those that can be mended so, `sent` is how many documents were sent. `stopped`
+    says why none was, or is empty.
+    """
+
+    against: str
+    findings: tuple[str, ...]
+    sent: int
+    stopped: str
+
+
 class Reconciliation:
     """Compares the hub's ledger with other systems. It changes no stock, here or there."""
 
@@ -57,23 +71,20 @@ class Reconciliation:
         database: Database,
         clock: Clock,
         ids: Ids,
-        ports: Ports,
-        *,
-        folder: Path | None = None,
+        informants: Informants,
         policy: Policy | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._ids = ids
-        self._ports = ports
-        self._folder = folder
+        self._informants = informants
         self._policy = policy or Policy()
 
     async def compare(self, scope: Scope, asked: Asked) -> Run:
         """Run one comparison; a snapshot that cannot be is rejected, and nothing else changes."""
         if not asked.against.strip():
             raise Invalid("say whose stock it is", where="/against")
-        translator = Translator(self._database, scope, self._ports.names, asked.against)
+        translator = Translator(self._database, scope, self._informants.names, asked.against)
         spelled = await translator.begin()
         if asked.said is None:
             said = await self._proposed(scope, asked.against)
@@ -82,12 +93,12 @@ class Reconciliation:
         comparison = Comparison(
             database=self._database,
             clock=self._clock,
-            ports=self._ports,
+            informants=self._informants,
             policy=self._policy,
             scope=scope,
             about=About(prefixed("rcn", self._ids.new()), asked.against, asked.by),
         )
-        async with gathered(said, translator, self._folder) as side:
+        async with gathered(said, translator) as side:
             return findings.run_shown(await comparison.run(side))
 
     async def runs(
@@ -144,10 +155,42 @@ class Reconciliation:
                     where="/finding_id",
                 )
             resolution = note or f"root cause: {root_cause}"
-            await self._ports.cases.closed(tx, [findings.fingerprint(row)], resolution, now)
+            await self._informants.cases.closed(tx, [findings.fingerprint(row)], resolution, now)
             identity = f"difference_closed:{finding_id}"
             await tell(tx, [(identity, findings.closed(row))], now)
         return findings.finding_shown(row, now)
+
+    async def heal(self, scope: Scope, against: str, *, by: str, dry_run: bool = False) -> Healing:
+        """Send the very documents again that `against` is proven to lack; adjust nothing (§4.3).
+
+        It stops before anything is sent if too much would change at once. A finding is tried
+        twice; what is still there then is for a person, who has had its case all along.
+        """
+        async with self._database.transaction(scope) as tx:
+            rows = await store.to_heal(tx, against, ATTEMPTS_MAX)
+            last = await store.runs(tx, against=against, limit=1)
+        chosen = [(row, findings.not_booked(row)) for row in rows]
+        chosen = [(row, movements) for row, movements in chosen if movements]
+        stopped = guards.stopped(
+            len(chosen),
+            last[0].compared if last else 0,
+            sum(row.value_at_risk or 0 for row, _ in chosen),
+            self._policy.brake,
+            is_in_incident=bool(last) and last[0].verdict == "REJECTED",
+        )
+        sent = 0
+        if chosen and not stopped and not dry_run:
+            movements = [name for _, names in chosen for name in names]
+            reason = f"{against} lacks it, by reconciliation ({by})"
+            sent = await self._informants.sender.send_again(scope, against, movements, reason)
+            async with self._database.transaction(scope) as tx:
+                await tx.execute(store.TRIED, tx.tenant, [row.finding_id for row, _ in chosen])
+        return Healing(
+            against=against,
+            findings=tuple(row.finding_id for row, _ in chosen),
+            sent=sent,
+            stopped=stopped,
+        )
 
     async def cycle_counts(
         self, scope: Scope, *, location: str = "", limit: int = 100
@@ -178,7 +221,7 @@ class Reconciliation:
 
     async def _proposed(self, scope: Scope, source: str) -> Said:
         """Take what the system last told of stock that another keeps."""
-        told = await self._ports.proposals.snapshots(scope, source)
+        told = await self._informants.proposals.snapshots(scope, source)
         if not told:
             raise NotFound(
                 f"{source!r} has told of no stock that another system keeps",

@@ -6,7 +6,6 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from pathlib import Path
 from typing import TypeVar
 
 from crossdock.canonical.envelope import Fact
@@ -99,13 +98,11 @@ class Side:
 
 
 @asynccontextmanager
-async def gathered(
-    said: Said, translator: "Translator", folder: Path | None
-) -> AsyncIterator[Side]:
+async def gathered(said: Said, translator: "Translator") -> AsyncIterator[Side]:
     """Read all that is said, in bounded memory; other systems' names become the hub's."""
     with ExitStack() as files:
-        lines = files.enter_context(Sorted(list[Line], folder))
-        log = files.enter_context(Sorted(list[LogLine], folder)) if said.log is not None else None
+        lines = files.enter_context(Sorted(list[Line]))
+        log = files.enter_context(Sorted(list[LogLine])) if said.log is not None else None
         side = Side(said, lines, log)
         for batch in _batches(said.lines):
             side.add(await translator.named(batch))

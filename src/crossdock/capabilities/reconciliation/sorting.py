@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Generic, Self, TypeVar
 
@@ -31,14 +30,12 @@ class Sorted(Generic[Row]):
     def __init__(
         self,
         kind: type[list[Row]],
-        folder: Path | None = None,
         *,
         part_rows: int = PART_ROWS,
         block_rows: int = BLOCK_ROWS,
     ) -> None:
         self._part_rows = part_rows
         self._block_rows = block_rows
-        self._folder = folder
         self._files = ExitStack()
         self._parts: list[IO[bytes]] = []
         self._rows: list[Row] = []
@@ -76,7 +73,7 @@ class Sorted(Generic[Row]):
 
     def _put_by(self) -> None:
         self._rows.sort()
-        file = self._files.enter_context(tempfile.TemporaryFile(dir=self._folder))  # noqa: SIM115  # closed with the others
+        file = self._files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # closed with the others
         for first in range(0, len(self._rows), self._block_rows):
             block = self._encoder.encode(self._rows[first : first + self._block_rows])
             file.write(len(block).to_bytes(4, "big"))

@@ -94,6 +94,17 @@ on conflict (tenant, location, item) do update set class = excluded.class,
     due_on = excluded.due_on
 """
 DROP_COUNTS = "delete from reconciliation_count where tenant = $1 and due_on < $2"
+# What a document has proven and may be sent again, the most money first.
+TO_HEAL = """
+select * from reconciliation_finding
+where tenant = $1 and against = $2 and state = 'CONFIRMED' and remedy = 'REDRIVE'
+    and not is_gone and attempts < $3
+order by value_at_risk desc nulls last, found_at, finding_id
+"""
+TRIED = """
+update reconciliation_finding set attempts = attempts + 1
+where tenant = $1 and finding_id = any($2)
+"""
 COUNTS_DUE = """
 select location, item, class from reconciliation_count
 where tenant = $1 and due_on = $2 and ($3 = '' or location = $3) order by class, location, item
@@ -151,6 +162,7 @@ class FindingRow:
     is_in_flight: bool
     is_gone: bool
     times: int
+    attempts: int
     run_id: str
     evidence: str
     first_cut: datetime
@@ -234,6 +246,11 @@ async def find(tx: Transaction, wanted: Wanted, limit: int) -> list[FindingRow]:
         wanted.finding_id,
         limit,
     )
+    return [_finding_of(row) for row in rows]
+
+
+async def to_heal(tx: Transaction, against: str, attempts_max: int) -> list[FindingRow]:
+    rows = await tx.fetch(TO_HEAL, tx.tenant, against, attempts_max)
     return [_finding_of(row) for row in rows]
 
 

@@ -14,6 +14,7 @@ from crossdock.capabilities.reconciliation import (
     Cause,
     CountProposal,
     Finding,
+    Healing,
     Line,
     LogLine,
     Parts,
@@ -131,6 +132,15 @@ class ClosingSaid(BaseModel):
     note: LongText = ""
 
 
+class HealingSaid(BaseModel):
+    """`dry_run`: say what would be sent, and send nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    against: Code
+    dry_run: bool = Field(default=False, strict=True)
+
+
 class Runs(BaseModel):
     """The newest first."""
 
@@ -207,6 +217,13 @@ def finding_routes(hub: Hub) -> APIRouter:
         """Close a difference with its root cause; its case closes too."""
         return await hub.reconciliation.close(
             caller.scope, finding_id, said.root_cause, said.note, by=f"key {caller.key_id}"
+        )
+
+    @routes.post("/heal", **needs("cases:write"))
+    async def send_missing_documents(said: HealingSaid, caller: Caller) -> Healing:
+        """Send the documents again that another system is proven to lack; adjust nothing."""
+        return await hub.reconciliation.heal(
+            caller.scope, said.against, by=f"key {caller.key_id}", dry_run=said.dry_run
         )
 
     @routes.get("/{run_id}", **needs("cases:read"))

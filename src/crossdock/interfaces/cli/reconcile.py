@@ -14,6 +14,7 @@ from crossdock.capabilities.reconciliation import (
     Cause,
     Dump,
     Finding,
+    Healing,
     LogDump,
     Reading,
     Run,
@@ -187,6 +188,33 @@ def close(
         print_json(one) if as_json else stdout.print(f"{finding} closed: {one.root_cause}")
 
     with_hub(closed)
+
+
+@app.command()
+def heal(
+    against: Annotated[str, typer.Option(help="The system that lacks documents, such as erp.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send the documents again that another system is proven to lack; exit code 1 if it stops.
+
+    It stops, and sends nothing, if too many keys or too much money would change at once.
+    """
+
+    async def healed(hub: Hub) -> Healing:
+        return await hub.reconciliation.heal(hub.scope, against, by=BY, dry_run=dry_run)
+
+    done = with_hub(healed)
+    if as_json:
+        print_json(done)
+    elif done.stopped:
+        stdout.print(f"nothing is sent: {done.stopped}")
+    else:
+        stdout.print(f"{len(done.findings)} to mend, {done.sent} documents sent again")
+    if done.stopped:
+        raise typer.Exit(EXIT_FINDINGS)
 
 
 @app.command(name="cycle-counts")

@@ -61,6 +61,7 @@ create table reconciliation_finding (
     is_in_flight boolean not null default false,
     is_gone boolean not null default false,
     times integer not null default 1,
+    attempts integer not null default 0,
     run_id text collate "C" not null,
     evidence jsonb not null default '{}',
     first_cut timestamptz not null,
