@@ -1,5 +1,6 @@
 """A dump of the ERP against the ledger of the warehouse: found, explained, confirmed, closed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,19 +21,24 @@ from crossdock.canonical.inventory import (
     StockSnapshotTaken,
     StockStatus,
 )
-from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.reconciliation import DifferenceClosed, DifferenceConfirmed
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.reconciliation import (
     Asked,
     Dump,
     Finding,
+    Line,
     LogDump,
+    Parts,
+    Policy,
     Reading,
+    Reconciliation,
     Run,
     Said,
     Spelled,
     Wanted,
+    instant_of,
 )
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
@@ -489,3 +495,69 @@ async def test_statuses_are_not_told_apart_by_who_does_not_name_them(house: Hous
     )
 
     assert run.alike == 1
+
+
+async def test_a_system_that_is_connected_may_use_its_own_names(house: House) -> None:
+    await house.counted(SKU_1=40, SKU_2=7)
+    known = [
+        Fact(identity=f"i{n}", payload=ItemChanged(sku=f"SKU-{n}"), occurred_at=NOON,
+             native_ref=f"4711{n}", version=1)
+        for n in (1, 2)
+    ]  # fmt: skip
+    place = LocationChanged(code="DC1")
+    known.append(Fact(identity="dc1", payload=place, occurred_at=NOON, native_ref="77", version=1))
+    await house.hub.record(known, source="erp")
+    await house.clock.advance(HOUR)
+
+    run = await house.dumped("47111,77,AVAILABLE,40", "SKU-2,dc1,AVAILABLE,7")
+
+    assert (run.compared, run.alike) == (2, 2)
+    assert run.unknown_names == ()
+
+
+async def test_two_comparisons_at_once_leave_one_finding(house: House) -> None:
+    await house.counted(SKU_1=40)
+    await house.clock.advance(HOUR)
+    row = "SKU-1,DC1,AVAILABLE,45"
+
+    await asyncio.gather(*(house.dumped(row) for _ in range(3)))
+    await house.clock.advance(HOUR)
+    await asyncio.gather(*(house.dumped(row) for _ in range(3)))
+
+    [found] = await house.findings()
+    assert found.state == "CONFIRMED"
+    told = [event for event in await house.told() if isinstance(event, DifferenceConfirmed)]
+    assert [event.finding_id for event in told] == [found.finding_id]
+    assert len(await house.hub.cases.find(house.hub.scope)) == 1
+
+
+async def test_when_nearly_everything_differs_it_is_the_dump(house: House) -> None:
+    taken = StockSnapshotTaken(
+        snapshot_id="many",
+        location="DC1",
+        lines=tuple(
+            CountedStock(item="SKU-1", quantity=Quantity.of(1), lot=f"L{n}") for n in range(3)
+        ),
+    )
+    await house.tell(Fact(identity="many", payload=taken, occurred_at=house.at))
+    await house.clock.advance(HOUR)
+    rows = [f"I{n},DC1,AVAILABLE,1" for n in range(3)]
+    facts = [own_fact(ItemChanged(sku=f"I{n}"), NOON) for n in range(3)]
+    await house.hub.record(facts, source=OWN_SOURCE)
+    patient = house.hub.reconciliation
+    few = Reconciliation(
+        house.hub.database, house.clock, house.hub.ids, patient._informants,
+        Policy(findings_max=2),
+    )  # fmt: skip
+    lines = [
+        Line("DC1", row.partition(",")[0], "AVAILABLE", "", "", "", MICROS, "",
+             instant_of(house.at.isoformat()))
+        for row in rows
+    ]  # fmt: skip
+    said = Said(lines=lines, parts=Parts())
+    asked = Asked(against="erp", by="test", said=lambda _: said)
+
+    run = await few.compare(house.hub.scope, asked)
+
+    assert (run.verdict, run.reason) == ("REJECTED", "more than 2 keys differ")
+    assert await house.findings() == []

@@ -105,6 +105,9 @@ class Recent(NamedTuple):
 class LedgerAtCut:
     """Reads in the caller's transaction, which must have asked nothing before `begin`."""
 
+    def __init__(self, page: int = PAGE) -> None:
+        self._page = page
+
     async def begin(self, tx: Transaction) -> None:
         await tx.execute(ONE_MOMENT)
 
@@ -120,7 +123,7 @@ class LedgerAtCut:
         moved = _Moved(tx)
         for location in locations:
             key: KeyAtCut | None = None
-            async for row in _rows_at(tx, location):
+            async for row in _rows_at(tx, location, self._page):
                 item, status, owner, lot, serial, unit, micros = row
                 place = (location, item, status, owner, lot, serial)
                 net = moved.at_hand(place)
@@ -206,12 +209,12 @@ class _Moved:
         self._next += 1
 
 
-async def _rows_at(tx: Transaction, location: str) -> AsyncIterator[Any]:
+async def _rows_at(tx: Transaction, location: str, page: int) -> AsyncIterator[Any]:
     after = ("", "", "", "", "")
     while True:
-        rows = await tx.fetch(PAGE_OF, tx.tenant, location, *after, PAGE)
+        rows = await tx.fetch(PAGE_OF, tx.tenant, location, *after, page)
         for row in rows:
             yield row
-        if len(rows) < PAGE:
+        if len(rows) < page:
             return
         after = tuple(rows[-1].values())[:5]

@@ -55,13 +55,15 @@ class Policy:
 
     `apart`: how far the cut must have moved before a difference is confirmed. `in_flight`: what
     was recorded so shortly before the cut may still be on its way to the other side. `brake`: how
-    much may be mended without a person.
+    much may be mended without a person. `findings_max`: so many differences are no differences
+    any more, for one of the two sides is not what it seems.
     """
 
     tolerance: Tolerance = field(default_factory=Tolerance)
     apart: int = 30 * MINUTE
     in_flight: int = 15 * MINUTE
     brake: Brake = field(default_factory=Brake)
+    findings_max: int = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,9 +29,6 @@ HUB = "crossdock"
 """The source name of the hub's own facts."""
 
 BATCH = 500
-FINDINGS_MAX = 10_000
-"""So many differences are no differences any more: one of the two sides is not what it seems."""
-
 DISORDER = timedelta(minutes=10)
 """Events may stand in the log before others that were received so much earlier."""
 
@@ -60,10 +57,6 @@ class Outcome:
     befores: Mapping[Key, FindingRow] = field(default_factory=dict[Key, FindingRow])
     cuts: Cuts = field(default_factory=lambda: Cuts({}, frozenset()))
 
-    @property
-    def is_too_much(self) -> bool:
-        return len(self.found) > FINDINGS_MAX
-
 
 @dataclass(slots=True, kw_only=True)
 class Comparison:
@@ -85,8 +78,9 @@ class Comparison:
         if reason:
             return await self._reject(side, reason)
         outcome = await self._walked(side)
-        if outcome.is_too_much:
-            return await self._reject(side, f"more than {FINDINGS_MAX} keys differ")
+        if len(outcome.found) > self.policy.findings_max:
+            reason = f"more than {self.policy.findings_max} keys differ"
+            return await self._reject(side, reason)
         return await self._keep(side, outcome)
 
     async def _usual(self) -> Shape | None:
@@ -124,7 +118,7 @@ class Comparison:
                 if len(batch) == BATCH:
                     outcome.found += await explainer.found(tx, batch)
                     batch = []
-                    if outcome.is_too_much:
+                    if len(outcome.found) > self.policy.findings_max:
                         return outcome
             outcome.found += await explainer.found(tx, batch)
         outcome.explained = explainer.explained
