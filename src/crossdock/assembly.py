@@ -38,7 +38,7 @@ from crossdock.connectivity.resending import Resender
 from crossdock.connectivity.sdk import Application, Ports
 from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.subscriptions import PublicAddress
-from crossdock.connectivity.vault import Vault, master_key, master_key_in
+from crossdock.connectivity.vault import Vault, master_key_of
 from crossdock.connectivity.waiting_room import WaitingRoom
 from crossdock.foundation import event_log, health, migrate, readers, telemetry
 from crossdock.foundation.clock import Clock, SystemClock
@@ -95,7 +95,7 @@ class Hub:
         self.directory = Directory(
             database,
             clock,
-            Vault(_master_key(settings)),
+            Vault(master_key_of(settings)),
             installed_applications() if applications is None else applications,
         )
         self.catalog = Catalog(database, clock)
@@ -325,6 +325,7 @@ class Hub:
             Job(name="expire soft holds", every=timedelta(seconds=30),
                 work=self.inventory.upkeep.sweep, limit=SHORT),
             Job(name="extend event log", every=timedelta(minutes=10), work=self._extend_log),
+            Job(name="reconcile", every=timedelta(minutes=10), work=self.reconciliation.follow),
             Job(name="recover messages", every=timedelta(minutes=1), work=self.inbox.recover,
                 limit=SHORT),
         ]  # fmt: skip
@@ -392,9 +393,3 @@ class _Books:
             )
             for one in told
         ]
-
-
-def _master_key(settings: Settings) -> bytes:
-    if settings.secret_key is not None:
-        return master_key(settings.secret_key.get_secret_value())
-    return master_key_in(settings.data_dir / "secret-key")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -40,6 +41,7 @@ from crossdock.capabilities.reconciliation import (
     Wanted,
     instant_of,
 )
+from crossdock.connectivity.proposals import Teller
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.event_log import Position
@@ -392,6 +394,52 @@ async def test_what_a_system_told_of_stock_that_another_keeps_is_the_other_side(
     assert (run.confirmed, run.compared) == (1, 1)
     [found] = await house.findings("CONFIRMED")
     assert (str(found.ours), str(found.theirs)) == ("40", "36")
+
+
+async def test_what_is_told_anew_is_compared_by_itself_and_once(house: House) -> None:
+    reconciliation, scope = house.hub.reconciliation, house.hub.scope
+    await reconciliation.follow()
+    await house.counted(SKU_1=40)
+    known = [own_fact(LocationChanged(code="DC1"), NOON)]
+    for source in ("wms", "erp"):
+        await house.hub.inbox.record(scope, source, known, b"")
+    await house.hub.authority.set_keeper(scope, "DC1", "wms", by="test")
+
+    for hour in range(2):
+        await house.clock.advance(HOUR)
+        await house.counted(SKU_1=40)
+        line = CountedStock(item="SKU-1", quantity=Quantity.of(45))
+        taken = StockSnapshotTaken(snapshot_id=f"E-{hour}", location="DC1", lines=(line,))
+        fact = Fact(identity=f"e{hour}", payload=taken, occurred_at=house.at)
+        await house.hub.record([fact], source="erp")
+        for _ in range(2):
+            await house.clock.advance(timedelta(minutes=1))
+            await reconciliation.follow()
+
+    assert [run.confirmed for run in await reconciliation.runs(scope)] == [1, 0]
+    assert {run.asked_by for run in await reconciliation.runs(scope)} == {"crossdock"}
+
+
+async def test_one_system_that_cannot_be_compared_keeps_no_other_waiting(house: House) -> None:
+    scope = house.hub.scope
+
+    class Tellers:
+        async def tellers(self) -> list[Teller]:
+            return [Teller("main", name, house.at) for name in ("gone", "erp")]
+
+        async def snapshots(self, scope: Scope, source: str) -> list[Fact]:
+            del scope
+            line = CountedStock(item="SKU-1", quantity=Quantity.of(0))
+            taken = StockSnapshotTaken(snapshot_id="E", location="DC1", lines=(line,))
+            fact = Fact(identity="e", payload=taken, occurred_at=house.at)
+            return [fact] if source == "erp" else []
+
+    told = replace(house.hub.reconciliation._informants, proposals=Tellers())
+    asked = Reconciliation(house.hub.database, house.clock, house.hub.ids, told)
+
+    with pytest.raises(NotFound, match="'gone' has told of no stock"):
+        await asked.follow()
+    assert [run.against for run in await asked.runs(scope)] == ["erp"]
 
 
 async def test_a_keeper_that_fell_silent_confirms_nothing(house: House) -> None:

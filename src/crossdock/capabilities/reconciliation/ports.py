@@ -160,7 +160,22 @@ class KnowsBookings(Protocol):
         ...
 
 
+class Teller(Protocol):
+    """A system that told of stock which another keeps, and when it was heard doing so last."""
+
+    @property
+    def tenant(self) -> str: ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def received_at(self) -> datetime: ...
+
+
 class KnowsProposals(Protocol):
+    async def tellers(self) -> Sequence[Teller]: ...
+
     async def snapshots(self, scope: Scope, source: str) -> Sequence[Fact]:
         """Give the newest snapshot of each location that `source` told though another keeps it."""
         ...

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from crossdock.canonical.errors import Invalid, NotFound
+from crossdock.canonical.errors import CrossdockError, Invalid, NotFound
 from crossdock.capabilities.reconciliation import findings, guards, store
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.findings import Finding, Run
@@ -17,7 +17,7 @@ from crossdock.capabilities.reconciliation.ranking import (
     Suspicion,
     count_proposals,
 )
-from crossdock.capabilities.reconciliation.running import About, Comparison, tell
+from crossdock.capabilities.reconciliation.running import HUB, About, Comparison, tell
 from crossdock.capabilities.reconciliation.sides import (
     Said,
     Spelled,
@@ -100,6 +100,26 @@ class Reconciliation:
         )
         async with gathered(said, translator) as side:
             return findings.run_shown(await comparison.run(side))
+
+    async def follow(self) -> None:
+        """Compare with each system that has told anew of stock which another keeps.
+
+        It asks nobody for anything, so it takes no share of any system's rate. One system whose
+        stock cannot be compared does not keep the others waiting; its error is raised at the end.
+        """
+        failures: list[CrossdockError] = []
+        for teller in await self._informants.proposals.tellers():
+            scope = Scope(teller.tenant)
+            async with self._database.transaction(scope) as tx:
+                last = await store.runs(tx, against=teller.source, limit=1)
+            if last and last[0].began_at >= teller.received_at:
+                continue
+            try:
+                await self.compare(scope, Asked(against=teller.source, by=HUB))
+            except CrossdockError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     async def runs(
         self, scope: Scope, *, against: str = "", after: str = "", limit: int = 100
