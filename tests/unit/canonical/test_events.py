@@ -42,6 +42,11 @@ from crossdock.canonical.inventory import (
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.reconciliation import (
+    DifferenceClosed,
+    DifferenceConfirmed,
+    SnapshotRejected,
+)
 from crossdock.canonical.references import ItemInUnit, Reference, Refers, Resolution
 
 FOUR = Quantity.of(4, "CS")
@@ -106,6 +111,34 @@ def test_an_event_of_another_version_is_refused() -> None:
             ),
             "B-1@DC1",
         ),
+        (
+            DifferenceConfirmed(
+                finding_id="fnd_1",
+                against="erp",
+                item="B-1",
+                location="DC1",
+                cut=datetime(2026, 5, 4, tzinfo=UTC),
+                ours=FOUR,
+                theirs=FOUR,
+                explained=FOUR,
+                unexplained=FOUR,
+                cause="UNKNOWN",
+                remedy="COUNT",
+            ),
+            "B-1",
+        ),
+        (
+            DifferenceClosed(
+                finding_id="fnd_1",
+                against="erp",
+                item="B-1",
+                location="DC1",
+                root_cause="COUNT",
+                closed_by="a clerk",
+            ),
+            "B-1",
+        ),
+        (SnapshotRejected(run_id="rcn_1", against="erp", reason="it has no rows"), "erp"),
         (StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR), "B-1"),
         (SerialOvercounted(item="B-1", place=Place(location="DC1"), quantity=FOUR), "B-1"),
         (

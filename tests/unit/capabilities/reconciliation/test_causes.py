@@ -71,6 +71,7 @@ TABLE = [
     ("a case there (R5)", CASES, "UOM"),
     ("a case here", replace(facts(24, 288), factors=[(12, 1)]), "UOM"),
     ("thirds of a roll", replace(facts(9, 6), factors=[(3, 2)]), "UOM"),
+    ("no factor fits", replace(facts(30, 24), factors=[(12, 1)]), "UNKNOWN"),
     ("half a unit", facts(40, 40.5), "ROUNDING"),
     # by hint, where only ours shows a log
     ("one shipment is missing there", facts(40, 100, shipped(-60)), "MSG_LOST"),
