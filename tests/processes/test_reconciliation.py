@@ -501,8 +501,10 @@ async def test_small_differences_are_counted_and_a_trend_is_to_be_counted(house:
     await house.counted(SKU_1=1000)
 
     for _ in range(5):
+        await house.dumped("SKU-1,DC1,AVAILABLE,1001")
         await house.clock.advance(HOUR)
         await house.dumped("SKU-1,DC1,AVAILABLE,1001")
+        await house.clock.advance(23 * HOUR)
 
     [run, *_] = await house.hub.reconciliation.runs(house.hub.scope)
     assert (run.tolerated, run.suspected) == (1, 0)

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 from crossdock.capabilities.inventory.ledger import microseconds
 from crossdock.foundation.database import Transaction
 
-PAGE = 20_000
+PAGE = 2_000
+"""So many positions are read at once: few enough that whoever else works here waits for little."""
+
 RECENT = 50
 """So many of a bucket's newest movements are shown, of each stream and direction."""
 
@@ -20,10 +22,17 @@ RECENT = 50
 ONE_MOMENT = "set transaction isolation level repeatable read, read only"
 
 PAGE_OF = """
-select item, status, owner, lot, serial, unit, micros from inventory_position
+select location, item, status, owner, lot, serial, unit, micros from inventory_position
 where tenant = $1 and location = $2
     and (item, status, owner, lot, serial) > ($3, $4, $5, $6, $7)
 order by item, status, owner, lot, serial limit $8
+"""
+
+SOME_OF = """
+select p.location, p.item, p.status, p.owner, p.lot, p.serial, p.unit, p.micros
+from unnest($2::text[], $3::text[]) k(location, item)
+join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
+order by p.location, p.item, p.status, p.owner, p.lot, p.serial
 """
 
 # What each bucket gained after the cut of its location, in the order of the pages. Only what came
@@ -111,32 +120,24 @@ class LedgerAtCut:
     async def begin(self, tx: Transaction) -> None:
         await tx.execute(ONE_MOMENT)
 
-    async def keys(
+    def keys(
         self, tx: Transaction, cuts: Mapping[str, int], since: int
     ) -> AsyncIterator[KeyAtCut]:
         """Give what lay at each location at its cut (microseconds), by location and item.
 
         `since` is a place in the log before which nothing was recorded after any of the cuts.
         """
-        locations = sorted(cuts)
-        await tx.execute(MOVED_AFTER, tx.tenant, since, locations, [cuts[at] for at in locations])
-        moved = _Moved(tx)
-        for location in locations:
-            key: KeyAtCut | None = None
-            async for row in _rows_at(tx, location, self._page):
-                item, status, owner, lot, serial, unit, micros = row
-                place = (location, item, status, owner, lot, serial)
-                net = moved.at_hand(place)
-                if net is None:
-                    net = await moved.at(place)
-                if key is None or key.item != item:
-                    if key is not None:
-                        yield key
-                    key = KeyAtCut(location, item, unit, [])
-                key.buckets.append(BucketAtCut(status, owner, lot, serial, micros - net))
-            if key is not None:
-                yield key
-        await tx.execute(NO_MORE)
+        return _at_cut(tx, cuts, since, _rows_at(tx, sorted(cuts), self._page))
+
+    def some_keys(
+        self,
+        tx: Transaction,
+        cuts: Mapping[str, int],
+        since: int,
+        wanted: Sequence[tuple[str, str]],
+    ) -> AsyncIterator[KeyAtCut]:
+        """Give the same of these (location, item) alone, which are in order."""
+        return _at_cut(tx, cuts, since, _rows_of(tx, wanted, self._page))
 
     async def recent(
         self, tx: Transaction, keys: Sequence[tuple[str, str]], most: int = RECENT
@@ -209,12 +210,45 @@ class _Moved:
         self._next += 1
 
 
-async def _rows_at(tx: Transaction, location: str, page: int) -> AsyncIterator[Any]:
-    after = ("", "", "", "", "")
-    while True:
-        rows = await tx.fetch(PAGE_OF, tx.tenant, location, *after, page)
-        for row in rows:
+async def _at_cut(
+    tx: Transaction, cuts: Mapping[str, int], since: int, rows: AsyncIterator[Any]
+) -> AsyncIterator[KeyAtCut]:
+    locations = sorted(cuts)
+    await tx.execute(MOVED_AFTER, tx.tenant, since, locations, [cuts[at] for at in locations])
+    moved = _Moved(tx)
+    key: KeyAtCut | None = None
+    async for location, item, status, owner, lot, serial, unit, micros in rows:
+        place = (location, item, status, owner, lot, serial)
+        net = moved.at_hand(place)
+        if net is None:
+            net = await moved.at(place)
+        if key is None or key.item != item or key.location != location:
+            if key is not None:
+                yield key
+            key = KeyAtCut(location, item, unit, [])
+        key.buckets.append(BucketAtCut(status, owner, lot, serial, micros - net))
+    if key is not None:
+        yield key
+    await tx.execute(NO_MORE)
+
+
+async def _rows_at(tx: Transaction, locations: Sequence[str], page: int) -> AsyncIterator[Any]:
+    for location in locations:
+        after = ("", "", "", "", "")
+        while True:
+            rows = await tx.fetch(PAGE_OF, tx.tenant, location, *after, page)
+            for row in rows:
+                yield row
+            if len(rows) < page:
+                break
+            after = tuple(rows[-1].values())[1:6]
+
+
+async def _rows_of(
+    tx: Transaction, wanted: Sequence[tuple[str, str]], page: int
+) -> AsyncIterator[Any]:
+    for first in range(0, len(wanted), page):
+        some = wanted[first : first + page]
+        locations, items = [place for place, _ in some], [item for _, item in some]
+        for row in await tx.fetch(SOME_OF, tx.tenant, locations, items):
             yield row
-        if len(rows) < page:
-            return
-        after = tuple(rows[-1].values())[:5]

@@ -98,6 +98,10 @@ class ReadsLedger(Protocol):
         self, tx: Transaction, cuts: Mapping[str, int], since: int
     ) -> AsyncIterator[LedgerKey]: ...
 
+    def some_keys(
+        self, tx: Transaction, cuts: Mapping[str, int], since: int, wanted: Sequence[Key]
+    ) -> AsyncIterator[LedgerKey]: ...
+
     async def recent(
         self, tx: Transaction, keys: Sequence[tuple[str, str]]
     ) -> Sequence[LedgerMovement]: ...

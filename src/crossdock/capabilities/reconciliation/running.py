@@ -1,6 +1,6 @@
 """One comparison from end to end: believe the snapshot, walk along both sides, judge, keep."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from crossdock.capabilities.reconciliation.explaining import Explainer, Found, i
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import Before, State, common_cut
-from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants, Key
+from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants, Key, LedgerKey
 from crossdock.capabilities.reconciliation.sides import Side
 from crossdock.capabilities.reconciliation.store import FindingRow, RunRow
 from crossdock.foundation import event_log
@@ -112,7 +112,7 @@ class Comparison:
         async with self.database.transaction(self.scope) as tx:
             await self.informants.ledger.begin(tx)
             batch: list[Suspect] = []
-            ours = self.informants.ledger.keys(tx, cuts.at, since)
+            ours = self._ours(tx, side, cuts, since)
             async for suspect in walk.suspects(ours, side.lines.by_key()):
                 batch.append(suspect)
                 if len(batch) == BATCH:
@@ -124,6 +124,17 @@ class Comparison:
         outcome.explained = explainer.explained
         outcome.unknown = tuple(explainer.unknown)
         return outcome
+
+    def _ours(
+        self, tx: Transaction, side: Side, cuts: Cuts, since: int
+    ) -> AsyncIterator[LedgerKey]:
+        """Read the ledger whole where it has to be, and else what the other side names."""
+        ledger = self.informants.ledger
+        lines = None if side.said.is_full else side.lines.at_hand
+        if lines is None:
+            return ledger.keys(tx, cuts.at, since)
+        wanted = sorted({(line.location, line.item) for line in lines})
+        return ledger.some_keys(tx, cuts.at, since, wanted)
 
     async def _cuts(self, tx: Transaction, side: Side) -> Cuts:
         """Bring both sides of each location to the earlier of their watermarks (§4.1.2)."""

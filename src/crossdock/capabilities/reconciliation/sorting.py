@@ -58,6 +58,11 @@ class Sorted(Generic[Row]):
         if len(self._rows) >= self._part_rows:
             self._put_by()
 
+    @property
+    def at_hand(self) -> list[Row] | None:
+        """Give all of them, in no order, if none was put by; else None."""
+        return None if self._parts else self._rows
+
     def __iter__(self) -> Iterator[Row]:
         """Give all of them, in order; may be asked once, when the last was added."""
         self._rows.sort()

@@ -29,8 +29,8 @@ OPEN_OF = """
 select * from reconciliation_finding
 where tenant = $1 and against = $2 and state <> 'CLOSED' order by location, item
 """
-# A finding that is met again is the same one. What is within tolerance counts a month at a time,
-# and only when the cut has moved on: the same dump read twice says nothing new.
+# A finding that is met again is the same one, and counts when the cut has moved on: the same dump
+# read twice says nothing new. What is within tolerance counts by the day, a month at a time.
 PUT = """
 insert into reconciliation_finding as f (tenant, against, run_id, finding_id, location, item,
     state, level, cause, because, remedy, unit, ours, theirs, explained, unexplained, at_stake,
@@ -62,6 +62,8 @@ on conflict (tenant, against, location, item) where state <> 'CLOSED' do update 
         then excluded.found_at else f.found_at end,
     times = case when f.state = 'TOLERATED' and (excluded.state <> 'TOLERATED'
             or f.found_at < excluded.found_at - interval '30 days') then 1
+        when excluded.state = 'TOLERATED'
+        then f.times + (excluded.last_cut::date > f.last_cut::date)::integer
         else f.times + (excluded.last_cut > f.last_cut)::integer end,
     confirmed_at = coalesce(f.confirmed_at, excluded.confirmed_at)
 """

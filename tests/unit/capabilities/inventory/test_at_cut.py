@@ -38,11 +38,18 @@ async def told(database: Database, clock: VirtualClock, *facts: object) -> None:
 
 
 async def lying(
-    database: Database, cuts: dict[str, int], *, page: int = 20_000, since: int = 0
+    database: Database,
+    cuts: dict[str, int],
+    *,
+    page: int = 2_000,
+    since: int = 0,
+    wanted: list[tuple[str, str]] | None = None,
 ) -> list[KeyAtCut]:
     ledger = LedgerAtCut(page)
     async with database.transaction(MAIN) as tx:
         await ledger.begin(tx)
+        if wanted is not None:
+            return [key async for key in ledger.some_keys(tx, cuts, since, wanted)]
         return [key async for key in ledger.keys(tx, cuts, since)]
 
 
@@ -80,7 +87,8 @@ async def test_any_cut_gives_what_was_recorded_up_to_it(
 
     for number in (0, 7, 20, 39):
         cut = microseconds(NOON + timedelta(seconds=number))
-        found = await lying(database, {"DC1": cut, "DC2": cut}, page=random.randint(1, 5))
+        cuts = {"DC1": cut, "DC2": cut}
+        found = await lying(database, cuts, page=random.randint(1, 5))
 
         expected: LEVELS = defaultdict(int)
         for at, change in stated:
@@ -90,6 +98,11 @@ async def test_any_cut_gives_what_was_recorded_up_to_it(
         assert levels(found) == {key: amount for key, amount in expected.items() if amount}
         order = [(key.location, key.item) for key in found]
         assert order == sorted(set(order))
+        assert await lying(database, cuts, wanted=order, page=2) == found
+        few = order[::2]
+        assert await lying(database, cuts, wanted=few) == [
+            key for key in found if (key.location, key.item) in few
+        ]
 
 
 async def test_each_location_has_its_own_cut_and_others_are_left_out(
