@@ -112,7 +112,9 @@ class House:
     def at(self) -> datetime:
         return self.clock.now()
 
-    async def dumped(self, *rows: str, header: str = HEADER, full: bool = False) -> Run:
+    async def dumped(
+        self, *rows: str, header: str = HEADER, full: bool = False, lag: int | None = None
+    ) -> Run:
         """Compare with what the ERP says now."""
         stock = self.folder / "stock.csv"
         said = [f"{row},{self.at.isoformat()}" if header == HEADER else row for row in rows]
@@ -123,7 +125,7 @@ class House:
             return Said(lines=dump.lines(), parts=dump.parts, is_full=full)
 
         return await self.hub.reconciliation.compare(
-            self.hub.scope, Asked(against="erp", by="test", said=read)
+            self.hub.scope, Asked(against="erp", by="test", said=read, lag_minutes=lag)
         )
 
     async def twice(self, *rows: str, full: bool = False) -> Run:
@@ -275,6 +277,41 @@ async def test_movements_in_flight_keep_a_difference_suspected(house: House) -> 
     assert (run.suspected, run.confirmed) == (1, 0)
     [found] = await house.findings()
     assert found.is_in_flight
+
+
+async def test_a_slow_system_is_given_its_time(house: House) -> None:
+    await house.counted(SKU_1=40)
+    await house.clock.advance(HOUR)
+    await house.moved("SKU-1", 5, MovementType.RECEIPT)
+
+    for _ in range(3):
+        await house.clock.advance(HOUR)
+        run = await house.dumped("SKU-1,DC1,AVAILABLE,40", lag=240)
+        assert (run.suspected, run.confirmed) == (1, 0)
+    await house.clock.advance(2 * HOUR)
+    assert (await house.dumped("SKU-1,DC1,AVAILABLE,40", lag=240)).confirmed == 1
+
+
+async def test_the_backlog_tells_ages_money_and_root_causes(house: House) -> None:
+    reconciliation, scope = house.hub.reconciliation, house.hub.scope
+    assert (await reconciliation.backlog(scope)).burned_percent is None
+    await house.counted(SKU_1=40, SKU_2=40, SKU_3=40)
+    await house.clock.advance(HOUR)
+    for hours in (2, 30):
+        rows = [f"SKU-{n},DC1,AVAILABLE,{40 + 7 * n * n},{house.at.isoformat()},2" for n in (1, 2)]
+        await house.dumped(*rows, header=f"{HEADER},unit_cost")
+        await house.clock.advance(hours * HOUR)
+    found = await house.findings("CONFIRMED")
+    await reconciliation.close(scope, found[0].finding_id, "SHRINK", "", by="ann")
+
+    told = await reconciliation.backlog(scope)
+
+    assert [(one.age, one.findings) for one in told.open] == [
+        *(("0-4 h", 0), ("4-24 h", 0), ("1-3 d", 1), ("3-7 d", 0), ("> 7 d", 0))
+    ]
+    assert told.open[2].value_at_risk == Decimal(14)
+    assert [(one.root_cause, one.percent) for one in told.causes] == [("SHRINK", 100)]
+    assert (told.confirmed, told.closed, told.burned_percent) == (2, 1, 50)
 
 
 @pytest.mark.parametrize(

@@ -295,6 +295,7 @@ DOES: Mapping[str, Ask] = {
     "Inventory.reserve_many": lambda full: full.hub.inventory.reserve_many(
         OTHER, "script", [asking("r1"), asking("lapsing")]
     ),
+    "Reconciliation.backlog": lambda full: full.hub.reconciliation.backlog(OTHER),
     "Reconciliation.heal": lambda full: full.hub.reconciliation.heal(OTHER, "erp", by="x"),
     "Reconciliation.compare": lambda full: full.hub.reconciliation.compare(OTHER, COMPARED),
     "Quarantine.replay": lambda full: full.hub.quarantine.replay(OTHER, [full.quarantined]),

@@ -48,6 +48,9 @@ async def test_a_difference_from_the_first_comparison_to_its_root_cause(
     assert (closed.status, closed.json["state"]) == (200, "CLOSED")
     assert (await call("POST", f"{address}/close", {"root_cause": "COUNT"})).status == 422
     assert (await call("GET", FINDINGS)).json == {"findings": []}
+    backlog = (await call("GET", f"{RUNS}/backlog?days=7")).json
+    assert (backlog["confirmed"], backlog["closed"], backlog["burned_percent"]) == (1, 1, 100)
+    assert backlog["causes"] == [{"root_cause": "COUNT", "findings": 1, "percent": 100}]
 
 
 async def test_lots_logs_and_words_for_statuses_are_taken(call: Caller, house: House) -> None:
@@ -72,6 +75,7 @@ async def test_lots_logs_and_words_for_statuses_are_taken(call: Caller, house: H
 @pytest.mark.parametrize(
     ("change", "status", "where"),
     [
+        ({"lag_minutes": -1}, 422, "/lag_minutes"),
         ({"as_of": None}, 422, "/lines/0/as_of"),
         ({"lines": []}, 404, ""),
         ({"against": " "}, 422, "/against"),

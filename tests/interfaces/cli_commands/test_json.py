@@ -92,6 +92,7 @@ ONCE: tuple[str, ...] = (
     "reconcile runs",
     "reconcile list",
     "reconcile show {finding}",
+    "reconcile backlog",
     "reconcile cycle-counts",
     "reconcile heal --against erp --dry-run",
     "reconcile close {finding} --cause COUNT",

@@ -25,8 +25,6 @@ async def test_a_difference_from_the_first_dump_to_its_root_cause(
 ) -> None:
     await hub.put_stock("BOLT", "DC1", 10)
     await hub.put_stock("NUT", "DC1", 6)
-    assert "nothing was compared yet" in (await crossdock("reconcile", "runs")).out
-    assert "no difference is open" in (await crossdock("reconcile", "list")).out
     rows = ("BOLT,DC1,10,1,A", "NUT,DC1,9,25,A", "NOBODY,DC1,1,1,A")
     await dumped(hub, crossdock, *rows, minutes_ago=40)
     first = await crossdock(*RUN)
@@ -53,7 +51,16 @@ async def test_a_difference_from_the_first_dump_to_its_root_cause(
     closed = await crossdock("reconcile", "close", finding.finding_id, "--cause", "COUNT")
     assert closed.out.strip() == f"{finding.finding_id} closed: COUNT"
     assert "no difference is open" in (await crossdock("reconcile", "list")).out
+    backlog = (await crossdock("reconcile", "backlog")).out
+    assert "closed 1 of 1 confirmed, 100 %" in backlog
+    assert "100 %  COUNT (1)" in backlog
     assert (await crossdock("reconcile", "runs")).out.count("rcn_") == 2
+
+
+async def test_a_hub_that_compared_nothing_says_so(crossdock: CommandLine) -> None:
+    assert "nothing was compared yet" in (await crossdock("reconcile", "runs")).out
+    assert "no difference is open" in (await crossdock("reconcile", "list")).out
+    assert "closed 0 of 0 confirmed" in (await crossdock("reconcile", "backlog")).out
 
 
 async def test_a_dump_that_cannot_be_is_rejected_with_exit_code_one(

@@ -13,7 +13,7 @@ from crossdock.capabilities.reconciliation.dumps import (
     instant_of,
     micros_of,
 )
-from crossdock.capabilities.reconciliation.findings import Finding, Run
+from crossdock.capabilities.reconciliation.findings import Backlog, Finding, Run
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import State
@@ -26,6 +26,7 @@ from crossdock.capabilities.reconciliation.store import Wanted
 __all__ = [
     "NO_COST",
     "Asked",
+    "Backlog",
     "Brake",
     "CaseWanted",
     "Cause",

@@ -15,7 +15,7 @@ from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.explaining import Found, instant
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ports import CaseWanted
-from crossdock.capabilities.reconciliation.ranking import Remedy
+from crossdock.capabilities.reconciliation.ranking import AGE_NAMES, Remedy
 from crossdock.capabilities.reconciliation.store import FindingRow, RunRow
 
 SELLABLE_MILLE, UNSELLABLE_MILLE = 1000, 100
@@ -99,6 +99,65 @@ class Finding:
     closed_by: str
     root_cause: str
     note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgeBucket:
+    age: str
+    findings: int
+    value_at_risk: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseShare:
+    """`percent` is rounded down."""
+
+    root_cause: str
+    findings: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What is open by age, what was closed by root cause, and how the two keep up.
+
+    `burned_percent` is closed by confirmed; null while nothing was confirmed.
+    """
+
+    open: tuple[AgeBucket, ...]
+    causes: tuple[CauseShare, ...]
+    confirmed: int
+    closed: int
+    burned_percent: int | None
+
+
+def backlog(
+    ages: Mapping[int, tuple[int, int | None]],
+    causes: Mapping[str, int],
+    *,
+    opened: int,
+    closed: int,
+) -> Backlog:
+    """Put figures together; every bucket of age is there, the empty ones too."""
+    total = sum(causes.values())
+    buckets = [(name, *ages.get(number, (0, None))) for number, name in enumerate(AGE_NAMES)]
+    return Backlog(
+        open=tuple(
+            AgeBucket(
+                age=name,
+                findings=count,
+                value_at_risk=None if value is None else _decimal(value),
+            )
+            for name, count, value in buckets
+        ),
+        causes=tuple(
+            CauseShare(root_cause=cause, findings=count, percent=100 * count // total)
+            for cause, count in causes.items()
+        ),
+        confirmed=opened,
+        closed=closed,
+        burned_percent=100 * closed // opened if opened else None,
+    )
 
 
 def row_of(found: Found, finding_id: str, run_id: str, against: str, now: datetime) -> FindingRow:

@@ -65,7 +65,10 @@ AGES = (("0-4 h", 4 * HOUR), ("4-24 h", DAY), ("1-3 d", 3 * DAY), ("3-7 d", 7 * 
 
 
 def age_bucket(age: int) -> str:
-    return next((name for name, end in AGES if age < end), "> 7 d")
+    return AGE_NAMES[age_factor(age) - 1]
+
+
+AGE_NAMES = (*(name for name, _ in AGES), "> 7 d")
 
 
 def age_factor(age: int) -> int:

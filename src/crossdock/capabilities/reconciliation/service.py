@@ -1,15 +1,15 @@
 """What others may ask of reconciliation: compare, and look after what was found."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from crossdock.canonical.errors import CrossdockError, Invalid, NotFound
 from crossdock.capabilities.reconciliation import findings, guards, store
 from crossdock.capabilities.reconciliation.causes import Cause
-from crossdock.capabilities.reconciliation.findings import Finding, Run
+from crossdock.capabilities.reconciliation.findings import Backlog, Finding, Run
 from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.model import ItemClass, State
+from crossdock.capabilities.reconciliation.model import MINUTE, ItemClass, State
 from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import (
     CountProposal,
@@ -34,6 +34,7 @@ from crossdock.foundation.scope import Scope
 OPEN = [State.SUSPECTED, State.CONFIRMED]
 SUSPICIONS_MAX = 1000
 ATTEMPTS_MAX = 2
+LAG_MINUTES_MAX = 7 * 24 * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +42,21 @@ class Asked:
     """A comparison that is wanted: with what a system says here, or said last by itself.
 
     `said` is told how the names are to be read; None takes what `against` last told of stock that
-    another system keeps.
+    another system keeps. `lag_minutes` is how long it may take to book what moves: what was
+    recorded so shortly before the cut may still be on its way.
     """
 
     against: str
     by: str
     said: Callable[[Spelled], Said] | None = None
+    lag_minutes: int | None = None
+
+    def policy(self, house: Policy) -> Policy:
+        if self.lag_minutes is None:
+            return house
+        if not 0 <= self.lag_minutes <= LAG_MINUTES_MAX:
+            raise Invalid(f"a lag is 0 to {LAG_MINUTES_MAX} minutes", where="/lag_minutes")
+        return replace(house, in_flight=self.lag_minutes * MINUTE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +104,7 @@ class Reconciliation:
             database=self._database,
             clock=self._clock,
             informants=self._informants,
-            policy=self._policy,
+            policy=asked.policy(self._policy),
             scope=scope,
             about=About(prefixed("rcn", self._ids.new()), asked.against, asked.by),
         )
@@ -211,6 +221,16 @@ class Reconciliation:
             sent=sent,
             stopped=stopped,
         )
+
+    async def backlog(self, scope: Scope, *, days: int = 30) -> Backlog:
+        """Tell what is open by age and money, and what the last days' causes were (§4.5)."""
+        now = self._clock.now()
+        since = now - timedelta(days=days)
+        async with self._database.transaction(scope) as tx:
+            ages = await store.ages(tx, now)
+            causes = await store.causes(tx, since)
+            opened, closed = await store.flow(tx, since)
+        return findings.backlog(ages, causes, opened=opened, closed=closed)
 
     async def cycle_counts(
         self, scope: Scope, *, location: str = "", limit: int = 100

@@ -87,6 +87,24 @@ where tenant = $1 and ($2::text[] is null or state = any($2)) and ($3 = '' or ag
     and ($4 = '' or location = $4) and ($5 = '' or cause = $5) and ($6 = '' or finding_id = $6)
 order by value_at_risk desc nulls last, found_at, finding_id limit $7
 """
+# By how long it is open, in the law's buckets: `width_bucket` answers 0 for the youngest.
+AGES = """
+select width_bucket(extract(epoch from $2::timestamptz - found_at)::float8,
+        array[14400, 86400, 259200, 604800]::float8[]) as bucket,
+    count(*) as findings, sum(value_at_risk)::bigint as value_at_risk
+from reconciliation_finding where tenant = $1 and state = any($3) group by 1 order by 1
+"""
+CAUSES = """
+select root_cause, count(*) as findings from reconciliation_finding
+where tenant = $1 and state = 'CLOSED' and confirmed_at is not null and closed_at >= $2
+group by root_cause order by count(*) desc, root_cause
+"""
+FLOW = """
+select count(*) filter (where confirmed_at >= $2) as opened,
+    count(*) filter (where closed_at >= $2) as closed
+from reconciliation_finding
+where tenant = $1 and state in ('CONFIRMED', 'CLOSED') and confirmed_at is not null
+"""
 # What is to be counted by its class, by the dumps of a day; an older day's plan is over.
 PUT_COUNTS = """
 insert into reconciliation_count (tenant, location, item, class, due_on)
@@ -284,6 +302,24 @@ async def put_counts(tx: Transaction, counts: Sequence[CountRow], due_on: date) 
 async def counts_due(tx: Transaction, due_on: date, location: str) -> list[CountRow]:
     rows = await tx.fetch(COUNTS_DUE, tx.tenant, due_on, location)
     return [CountRow(row["location"], row["item"], row["class"]) for row in rows]
+
+
+async def ages(tx: Transaction, now: datetime) -> dict[int, tuple[int, int | None]]:
+    """Count what is open by the number of its bucket of age, with the money at risk."""
+    rows = await tx.fetch(AGES, tx.tenant, now, ["SUSPECTED", "CONFIRMED"])
+    return {row["bucket"]: (row["findings"], row["value_at_risk"]) for row in rows}
+
+
+async def causes(tx: Transaction, since: datetime) -> dict[str, int]:
+    """Count what was closed by root cause, the commonest first."""
+    rows = await tx.fetch(CAUSES, tx.tenant, since)
+    return {row["root_cause"]: row["findings"] for row in rows}
+
+
+async def flow(tx: Transaction, since: datetime) -> tuple[int, int]:
+    """Count what was confirmed, and what of the confirmed was closed."""
+    row = await tx.fetchrow(FLOW, tx.tenant, since)
+    return row["opened"], row["closed"]
 
 
 def _finding_of(row: Any) -> FindingRow:

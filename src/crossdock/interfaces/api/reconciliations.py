@@ -11,6 +11,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.reconciliation import (
     NO_COST,
     Asked,
+    Backlog,
     Cause,
     CountProposal,
     Finding,
@@ -33,6 +34,7 @@ from crossdock.interfaces.api.shapes import After, AmountText, Code, Limit, Long
 
 Signed = Annotated[str, Field(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$", strict=True)]
 StateAsked = Annotated[State | None, Query(description="Left out: suspected and confirmed ones.")]
+Days = Annotated[int, Query(ge=1, le=365, description="Of so many days.")]
 ItemClassSaid = Annotated[str, Field(pattern="^[ABC]?$")]
 
 
@@ -73,6 +75,7 @@ class PostingSaid(BaseModel):
 class ComparisonSaid(BaseModel):
     """Whose stock it is, and what it says; without lines, what `against` last told by itself.
 
+    `lag_minutes` is how long it may take to book what moves, 15 if left out.
     `as_of` is when the extraction began, for lines that do not say; `statuses` are its words for
     several statuses of the hub. `is_full`: what it leaves out of a location is zero there.
     """
@@ -85,9 +88,11 @@ class ComparisonSaid(BaseModel):
     as_of: AwareDatetime | None = None
     is_full: bool = Field(default=False, strict=True)
     statuses: dict[Code, list[Code]] = Field(default_factory=dict[str, list[str]])
+    lag_minutes: int | None = Field(default=None, strict=True)
 
     def asked(self, by: str) -> Asked:
-        return Asked(against=self.against, by=by, said=self._said if self.lines else None)
+        said = self._said if self.lines else None
+        return Asked(against=self.against, by=by, said=said, lag_minutes=self.lag_minutes)
 
     def _said(self, spelled: Spelled) -> Said:
         groups = groups_of(self.statuses)
@@ -176,6 +181,11 @@ def run_routes(hub: Hub) -> APIRouter:
             caller.scope, against=against, after=after, limit=limit
         )
         return Runs(runs=found)
+
+    @routes.get("/backlog", **needs("cases:read"))
+    async def show_backlog(caller: Caller, days: Days = 30) -> Backlog:
+        """Show what is open by age and money, and what the last days' differences came from."""
+        return await hub.reconciliation.backlog(caller.scope, days=days)
 
     @routes.get("/cycle-counts", **needs("cases:read"))
     async def propose_counts(

@@ -1,5 +1,6 @@
 """`crossdock reconcile`: compare stock with what another system says; look after differences."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -63,6 +64,10 @@ def run(
             metavar="NAME=STATUS+STATUS", help="What its word for a status holds; repeatable."
         ),
     ] = None,
+    lag: Annotated[
+        int | None,
+        typer.Option(min=0, help="Minutes it may take to book what moves; 15 by default."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare the ledger with another system; exit code 1 if its snapshot is not believed.
@@ -77,6 +82,7 @@ def run(
     else:
         _check_source(against, [source, log, as_of, status, full])
         asked = Asked(against=against, by=BY)
+    asked = replace(asked, lag_minutes=lag)
 
     async def compared(hub: Hub) -> Run:
         return await hub.reconciliation.compare(hub.scope, asked)
@@ -188,6 +194,34 @@ def close(
         print_json(one) if as_json else stdout.print(f"{finding} closed: {one.root_cause}")
 
     with_hub(closed)
+
+
+@app.command()
+def backlog(
+    days: Annotated[int, typer.Option(min=1, max=365, help="Of so many days.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is open by age and money, and what the last days' differences came from."""
+
+    async def shown(hub: Hub) -> None:
+        found = await hub.reconciliation.backlog(hub.scope, days=days)
+        if as_json:
+            print_json(found)
+            return
+        table(
+            ("age", "open", "at risk"),
+            [
+                (one.age, one.findings, "" if one.value_at_risk is None else one.value_at_risk)
+                for one in found.open
+            ],
+            empty="",
+        )
+        rate = "" if found.burned_percent is None else f", {found.burned_percent} %"
+        stdout.print(f"closed {found.closed} of {found.confirmed} confirmed{rate}")
+        for cause in found.causes:
+            stdout.print(f"  {cause.percent:>3} %  {cause.root_cause} ({cause.findings})")
+
+    with_hub(shown)
 
 
 @app.command()
