@@ -256,12 +256,13 @@ async def test_what_a_full_dump_leaves_out_is_zero_there_and_else_nothing(house:
 
     partial = await house.dumped("SKU-1,DC1,AVAILABLE,40")
     full = await house.dumped("SKU-1,DC1,AVAILABLE,40", "SKU-3,DC1,AVAILABLE,0", full=True)
+    fewer = await house.dumped("SKU-1,DC1,AVAILABLE,40", full=True)
 
-    assert (partial.verdict, partial.compared) == ("DONE", 1)
-    assert (full.verdict, full.reason) == ("REJECTED", "it has 2 rows, usually 1")
-    [first] = [one for one in await house.hub.reconciliation.runs(house.hub.scope)
-               if one.verdict == "DONE"]  # fmt: skip
-    assert first.run_id == partial.run_id
+    assert (partial.compared, partial.suspected) == (1, 0)
+    assert (full.compared, full.suspected) == (3, 1)
+    assert (fewer.verdict, fewer.reason) == ("REJECTED", "it has 1 rows, usually 2")
+    [found] = await house.findings()
+    assert (found.item, str(found.theirs)) == ("SKU-2", "0")
 
 
 async def test_movements_in_flight_keep_a_difference_suspected(house: House) -> None:
@@ -519,17 +520,17 @@ async def test_a_snapshot_that_cannot_be_is_rejected_and_what_was_found_stays(
     await house.counted(SKU_1=40, SKU_2=5, SKU_3=5, SKU_4=5, SKU_5=5)
     await house.clock.advance(HOUR)
     good = [f"SKU-{n},DC1,AVAILABLE,5" for n in range(1, 6)]
-    await house.dumped(*good)
+    await house.dumped(*good, full=True)
     await house.clock.advance(HOUR)
 
     zeros = [f"SKU-{n},DC1,AVAILABLE,{5 * (n > 2)}" for n in range(1, 6)]
-    run = await house.dumped(*zeros)
+    run = await house.dumped(*zeros, full=True)
 
     assert (run.verdict, run.reason) == ("REJECTED", "40% of its rows are zero, usually 0%")
     assert [one.state for one in await house.findings()] == ["SUSPECTED"]
     [case] = await house.hub.cases.find(house.hub.scope)
     assert case.code == "RCN-SNAPSHOT"
-    await house.dumped(*good)
+    await house.dumped(*good, full=True)
     open_now = {one.code for one in await house.hub.cases.find(house.hub.scope)}
     assert "RCN-SNAPSHOT" not in open_now
 

@@ -41,6 +41,7 @@ class Run:
     latest_cut: datetime | None
     rows: int
     zero_rows: int
+    is_full: bool
     compared: int
     alike: int
     explained: int
@@ -211,6 +212,7 @@ def run_shown(row: RunRow) -> Run:
         latest_cut=row.latest_cut,
         rows=row.row_count,
         zero_rows=row.zero_count,
+        is_full=row.is_full,
         compared=row.compared,
         alike=row.alike,
         explained=row.explained,

@@ -6,15 +6,21 @@ from crossdock.capabilities.reconciliation.model import MINUTE
 
 MILLE = 1000
 CLOCK_AHEAD_MAX = 5 * MINUTE
+PARTIAL_ROWS_MIN = 100
+"""Of fewer rows, unless they are all there are, the share of zeros tells nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What a snapshot looks like from afar; `taken_at` is its newest instant."""
+    """What a snapshot looks like from afar; `taken_at` is its newest instant.
+
+    One that is not full says only of some keys how they stand: how many is up to who asks.
+    """
 
     rows: int
     zeros: int
     taken_at: int
+    is_full: bool = True
 
     @property
     def zeros_mille(self) -> int:
@@ -42,11 +48,12 @@ def refusal(shape: Shape, usual: Shape | None, now: int, limits: Plausible) -> s
 
 def _unusual(shape: Shape, usual: Shape, limits: Plausible) -> str:
     change = abs(shape.rows - usual.rows) * MILLE
-    if change > limits.rows_change_mille * usual.rows:
+    if shape.is_full and change > limits.rows_change_mille * usual.rows:
         return f"it has {shape.rows} rows, usually {usual.rows}"
     more = shape.zeros_mille - usual.zeros_mille
     is_many = shape.zeros_mille > limits.zeros_times * usual.zeros_mille
-    if more > limits.zeros_more_mille and is_many:
+    is_telling = shape.is_full or min(shape.rows, usual.rows) >= PARTIAL_ROWS_MIN
+    if is_telling and is_many and more > limits.zeros_more_mille:
         share, before = _percent(shape.zeros_mille), _percent(usual.zeros_mille)
         return f"{share} of its rows are zero, usually {before}"
     return ""

@@ -73,7 +73,7 @@ class Comparison:
         self.began_at = self.clock.now()
 
     async def run(self, side: Side) -> RunRow:
-        usual = await self._usual()
+        usual = await self._usual(is_full=side.said.is_full)
         reason = guards.refusal(side.shape, usual, _us(self.began_at), self.plausible)
         if reason:
             return await self._reject(side, reason)
@@ -83,9 +83,9 @@ class Comparison:
             return await self._reject(side, reason)
         return await self._keep(side, outcome)
 
-    async def _usual(self) -> Shape | None:
+    async def _usual(self, *, is_full: bool) -> Shape | None:
         async with self.database.transaction(self.scope) as tx:
-            row = await tx.fetchrow(store.USUAL, tx.tenant, self.about.against)
+            row = await tx.fetchrow(store.USUAL, tx.tenant, self.about.against, is_full)
         return row and Shape(rows=row["row_count"], zeros=row["zero_count"], taken_at=0)
 
     async def _walked(self, side: Side) -> Outcome:
@@ -255,6 +255,7 @@ class Comparison:
             latest_cut=max(cuts, default=None),
             row_count=side.rows,
             zero_count=side.zeros,
+            is_full=side.said.is_full,
             compared=outcome.walk.compared,
             alike=outcome.walk.alike,
             explained=outcome.explained,

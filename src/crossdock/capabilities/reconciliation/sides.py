@@ -82,7 +82,7 @@ class Side:
     @property
     def shape(self) -> Shape:
         newest = max((until for _, until in self.spans.values()), default=0)
-        return Shape(rows=self.rows, zeros=self.zeros, taken_at=newest)
+        return Shape(rows=self.rows, zeros=self.zeros, taken_at=newest, is_full=self.said.is_full)
 
     def add(self, lines: Sequence[Line]) -> None:
         self.lines.add(lines)

@@ -9,10 +9,10 @@ from crossdock.foundation.database import Transaction
 
 ADD_RUN = """
 insert into reconciliation_run (tenant, run_id, against, verdict, reason, asked_by, began_at,
-    ended_at, earliest_cut, latest_cut, row_count, zero_count, compared, alike, explained,
+    ended_at, earliest_cut, latest_cut, row_count, zero_count, is_full, compared, alike, explained,
     tolerated, suspected, confirmed, gone, value_at_risk, unknown_names)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-    $20, $21)
+    $20, $21, $22)
 """
 RUNS = """
 select * from reconciliation_run
@@ -23,7 +23,8 @@ order by run_id desc limit $5
 # The newest that was believed: what its dump looked like is what is usual.
 USUAL = """
 select row_count, zero_count from reconciliation_run
-where tenant = $1 and against = $2 and verdict = 'DONE' order by began_at desc limit 1
+where tenant = $1 and against = $2 and verdict = 'DONE' and is_full = $3
+order by began_at desc limit 1
 """
 OPEN_OF = """
 select * from reconciliation_finding
@@ -146,6 +147,7 @@ class RunRow:
     latest_cut: datetime | None
     row_count: int
     zero_count: int
+    is_full: bool
     compared: int
     alike: int
     explained: int

@@ -229,7 +229,7 @@ def finding_routes(hub: Hub) -> APIRouter:
             caller.scope, finding_id, said.root_cause, said.note, by=f"key {caller.key_id}"
         )
 
-    @routes.post("/heal", **needs("cases:write"))
+    @routes.post("/heal", **needs("dlq:write"))
     async def send_missing_documents(said: HealingSaid, caller: Caller) -> Healing:
         """Send the documents again that another system is proven to lack; adjust nothing."""
         return await hub.reconciliation.heal(

@@ -146,6 +146,17 @@ def test_a_snapshot_is_believed_if_it_looks_like_the_last(shape: Shape, reason: 
     assert guards.refusal(shape, GOOD, NOON, Plausible()) == reason
 
 
+def test_a_snapshot_of_some_keys_may_have_any_number_of_rows() -> None:
+    few = Shape(rows=1, zeros=1, taken_at=NOON, is_full=False)
+    many = Shape(rows=100, zeros=50, taken_at=NOON, is_full=False)
+
+    assert guards.refusal(few, many, NOON, Plausible()) == ""
+    assert guards.refusal(many, few, NOON, Plausible()) == ""
+    assert guards.refusal(many, replace(many, zeros=1), NOON, Plausible()) == (
+        "50% of its rows are zero, usually 1%"
+    )
+
+
 def test_the_first_snapshot_has_nothing_to_look_like() -> None:
     assert guards.refusal(replace(GOOD, zeros=999), None, NOON, Plausible()) == ""
     assert guards.refusal(replace(GOOD, zeros=500), replace(GOOD, zeros=480), NOON,

@@ -20,6 +20,7 @@ create table reconciliation_run (
     latest_cut timestamptz,
     row_count bigint not null,
     zero_count bigint not null,
+    is_full boolean not null,
     compared bigint not null,
     alike bigint not null,
     explained bigint not null,
