@@ -23,7 +23,11 @@ from crossdock.canonical.inventory import (
     StockStatus,
 )
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.canonical.reconciliation import DifferenceClosed, DifferenceConfirmed
+from crossdock.canonical.reconciliation import (
+    DifferenceClosed,
+    DifferenceConfirmed,
+    SnapshotRejected,
+)
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.reconciliation import (
     Asked,
@@ -502,6 +506,15 @@ async def test_units_and_statuses_of_the_other_side_are_read_in_ours(house: Hous
     )
 
     assert (run.alike, run.compared) == (1, 1)
+
+
+async def test_nobody_outside_may_say_what_the_hub_concludes(house: House) -> None:
+    told = SnapshotRejected(run_id="rcn_1", against="erp", reason="because I say so")
+    fact = Fact(identity="x", payload=told, occurred_at=NOON)
+
+    [verdict] = await house.hub.inbox.record(house.hub.scope, "erp", [fact], b"")
+
+    assert "only the hub itself says" in verdict.reason
 
 
 async def test_a_name_that_nobody_knows_is_told_and_is_no_difference(house: House) -> None:

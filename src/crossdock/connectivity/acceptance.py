@@ -21,6 +21,11 @@ from crossdock.canonical.inventory import (
     SerialOvercounted,
     StockWentNegative,
 )
+from crossdock.canonical.reconciliation import (
+    DifferenceClosed,
+    DifferenceConfirmed,
+    SnapshotRejected,
+)
 from crossdock.connectivity.sdk.facts import Untranslatable
 
 IDENTITY_LENGTH_MAX = 500
@@ -36,6 +41,9 @@ HUBS_OWN = (
     StockWentNegative,
     SerialOvercounted,
     CommandSettled,
+    DifferenceConfirmed,
+    DifferenceClosed,
+    SnapshotRejected,
 )
 """What the hub concludes by itself; nobody outside may put it into its mouth."""
 
