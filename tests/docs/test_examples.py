@@ -49,6 +49,7 @@ RESERVATIONS = "reference/reservations.md"
 SOURCING = "how-to/choose-warehouses.md"
 OWN = "how-to/use-your-own-postgresql.md"
 BUDGET = "how-to/set-an-oversell-budget.md"
+RECONCILED = "how-to/reconcile-stock.md"
 BY_DATE = "how-to/promise-by-date.md"
 TYPED = {
     *WAREHOUSE,
@@ -58,6 +59,7 @@ TYPED = {
     OWN,
     BUDGET,
     BY_DATE,
+    RECONCILED,
     "how-to/connect-tryton.md",  # before a real Tryton: tests/peers/tryton/test_page.py
     "tutorial/first-steps.md",  # tests/docs/test_tutorial.py
 }
@@ -224,6 +226,15 @@ def test_reservations_are_made_as_the_page_says() -> None:
     ):
         reader.follow(GOODS)
         reader.follow((DOCS / RESERVATIONS).read_text())
+
+
+def test_stock_is_reconciled_as_the_page_says() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
+        reading(Path(folder)) as reader,
+    ):
+        reader.follow(GOODS)
+        reader.follow((DOCS / RECONCILED).read_text())
 
 
 def test_warehouses_are_chosen_as_the_page_says() -> None:

@@ -24,9 +24,11 @@ from crossdock.canonical.supply import (
     SupplyKind,
     SupplyPeg,
 )
+from crossdock.capabilities import reconciliation
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.upkeep import Upkeep
+from crossdock.capabilities.reconciliation import Reconciliation
 from crossdock.capabilities.sourcing import Asked, Line, NodeFacts, Order, Rules, Sourcing
 from crossdock.capabilities.supply import AtpRule, PlacedRule, Question, Supply
 from crossdock.connectivity.connections import Changes, Connections
@@ -73,10 +75,18 @@ SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
 ATP = Question("SKU-1", "DC1", "EA", MICROS)
 RULE = PlacedRule(item="SKU-1", location="DC1", rule=AtpRule(fence_days=1))
 ENTRY = Entry(tenant="main", name="shop", application="stand_in", settings={"address": "shop"})
+COMPARED = reconciliation.Asked(
+    against="erp",
+    by="a person",
+    said=lambda _: reconciliation.Said(
+        lines=[reconciliation.Line("DC1", "SKU-1", "AVAILABLE", "", "", "", 9 * MICROS, "", 1)],
+        parts=reconciliation.Parts(),
+    ),
+)
 SERVICES = (
     *(Access, Authority, Budgets, Cases, Catalog, Channels, Connections, Directory, Exposures),
     *(Inbox, Instances, Inventory, OrderSourcing, Outbox, Proposals, Quarantine, Refusals),
-    *(Requests, Sourcing, Supply, Upkeep, WaitingRoom),
+    *(Reconciliation, Requests, Sourcing, Supply, Upkeep, WaitingRoom),
 )
 WANTED = SourceOrder(lines=[SourceLine(item="SKU-1", quantity=EACH)], request_id="s1")
 ASKED = Asked(
@@ -115,6 +125,8 @@ class Full:
     quarantined: Quarantined
     raw_ref: int
     decision_id: str
+    run_id: str
+    finding_id: str
 
     async def rows(self) -> Mapping[str, list[str]]:
         """Show every row of the tenant, in every table that has one."""
@@ -177,6 +189,7 @@ async def filled(hub: Hub, owner: Any) -> Full:
         " correlation_id, causation_id, note, commands) values"
         " ('main', 'publishing', 'shop/web/a', 1, now(), 'w1', 'order-1', '', 'a note', '[]')"
     )
+    run = await hub.reconciliation.compare(MAIN, COMPARED)
     return Full(
         hub=hub,
         owner=owner,
@@ -186,6 +199,8 @@ async def filled(hub: Hub, owner: Any) -> Full:
         quarantined=(await hub.quarantine.find(MAIN))[0],
         raw_ref=raw_ref or 0,
         decision_id=sourced.answer.decided.decision_id,
+        run_id=run.run_id,
+        finding_id=(await hub.reconciliation.findings(MAIN))[0].finding_id,
     )
 
 
@@ -218,6 +233,15 @@ REFERENCES = [Reference.item("77", EACH), Reference.item("SKU-1", EACH), Referen
 # Each asks as a stranger for what is another's, by its very name. The answer must be nothing,
 # a refusal, or the same as for a tenant of whom nobody ever heard.
 SHOWS: Mapping[str, Ask] = {
+    "Reconciliation.close": lambda full: full.hub.reconciliation.close(
+        OTHER, full.finding_id, "COUNT", "", by="a stranger"
+    ),
+    "Reconciliation.cycle_counts": lambda full: full.hub.reconciliation.cycle_counts(OTHER),
+    "Reconciliation.finding": lambda full: full.hub.reconciliation.finding(OTHER, full.finding_id),
+    "Reconciliation.findings": lambda full: full.hub.reconciliation.findings(OTHER),
+    "Reconciliation.run": lambda full: full.hub.reconciliation.run(OTHER, full.run_id),
+    "Reconciliation.runs": lambda full: full.hub.reconciliation.runs(OTHER),
+    "Proposals.snapshots": lambda full: full.hub.proposals.snapshots(OTHER, "shop"),
     "Access.keys": lambda full: full.hub.access.keys(OTHER),
     "Access.revoke": lambda full: full.hub.access.revoke(OTHER, full.key_id, by="x"),
     "Budgets.curve": lambda full: full.hub.publishing.budgets.curve(OTHER, "shop", "web", "SKU-1"),
@@ -327,6 +351,9 @@ SHOWS: Mapping[str, Ask] = {
 }
 # Each writes or counts under names that another has too, and must leave the other's alone.
 DOES: Mapping[str, Ask] = {
+    "Reconciliation.backlog": lambda full: full.hub.reconciliation.backlog(OTHER),
+    "Reconciliation.heal": lambda full: full.hub.reconciliation.heal(OTHER, "erp", by="x"),
+    "Reconciliation.compare": lambda full: full.hub.reconciliation.compare(OTHER, COMPARED),
     "Access.create": lambda full: full.hub.access.create(
         STRANGER, NewKey(name="main's", verbs=ROLES["reader"])
     ),

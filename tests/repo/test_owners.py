@@ -21,6 +21,7 @@ OWNERS = {
     "0009_sourcing": "capabilities.sourcing",
     "0010_budgets": "orchestration",
     "0011_supply": "capabilities.supply",
+    "0012_reconciliation": "capabilities.reconciliation",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

@@ -24,6 +24,7 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
+from crossdock.capabilities.reconciliation import Informants, Reconciliation
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Atp, Question, Supply
 from crossdock.connectivity.connections import Connections, Neighbours
@@ -36,10 +37,11 @@ from crossdock.connectivity.poller import Pollers, Polling
 from crossdock.connectivity.proposals import Proposals
 from crossdock.connectivity.recording import FactVerdict
 from crossdock.connectivity.replaying import Quarantine
+from crossdock.connectivity.resending import Resender
 from crossdock.connectivity.sdk import Application, Ports
 from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.subscriptions import PublicAddress
-from crossdock.connectivity.vault import Vault, master_key, master_key_in
+from crossdock.connectivity.vault import Vault, master_key_of
 from crossdock.connectivity.waiting_room import WaitingRoom
 from crossdock.foundation import event_log, health, migrate, readers, telemetry
 from crossdock.foundation.clock import Clock, SystemClock
@@ -54,12 +56,14 @@ from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access
 from crossdock.governance.authority import Authority
+from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.engine import Engine, follow_all
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability import Publishing
 from crossdock.orchestration.processes.movement_facts import movement_posting
+from crossdock.orchestration.processes.movement_waiting import Bookings
 
 SHORT = timedelta(seconds=30)
 """How long a job of small steps may take, and so how long one that was killed holds it up."""
@@ -115,7 +119,7 @@ class Hub:
         self.directory = Directory(
             database,
             clock,
-            Vault(_master_key(settings)),
+            Vault(master_key_of(settings)),
             installed_applications() if applications is None else applications,
         )
         self.catalog = Catalog(database, clock)
@@ -143,6 +147,15 @@ class Hub:
         self.supply = Supply(database, clock, self.inventory.standings, self.catalog)
         self.sourcing = Sourcing(database, clock, outside.ids)
         self.order_sourcing = OrderSourcing(clock, self.catalog, self.inventory, self.sourcing)
+        informants = Informants(
+            inventory.LedgerAtCut(),
+            catalog.Naming(clock),
+            Bookings(),
+            self.proposals,
+            CaseDesk(),
+            Resender(self.outbox),
+        )
+        self.reconciliation = Reconciliation(database, clock, outside.ids, informants)
         self.publishing = Publishing(database, clock, Pools(self.inventory), self.catalog)
         self.channels = self.publishing.channels
         processes = (
@@ -336,6 +349,7 @@ class Hub:
             Job(name="expire soft holds", every=timedelta(seconds=30),
                 work=self.inventory.upkeep.sweep, limit=SHORT),
             Job(name="extend event log", every=timedelta(minutes=10), work=self._extend_log),
+            Job(name="reconcile", every=timedelta(minutes=10), work=self.reconciliation.follow),
             Job(name="recover messages", every=timedelta(minutes=1), work=self.inbox.recover,
                 limit=SHORT),
             Job(name="oversell budgets", every=timedelta(minutes=2),
@@ -361,9 +375,3 @@ class Hub:
                 if application.connect is not None:
                     self._couriers[entry.name] = Courier(self._around, entry)
         return list(self._couriers.values())
-
-
-def _master_key(settings: Settings) -> bytes:
-    if settings.secret_key is not None:
-        return master_key(settings.secret_key.get_secret_value())
-    return master_key_in(settings.data_dir / "secret-key")

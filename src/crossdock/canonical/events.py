@@ -19,6 +19,11 @@ from crossdock.canonical.inventory import (
 )
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.parties import PartyChanged
+from crossdock.canonical.reconciliation import (
+    DifferenceClosed,
+    DifferenceConfirmed,
+    SnapshotRejected,
+)
 from crossdock.canonical.sourcing import SourcingDecided
 from crossdock.canonical.supply import SupplyCommitmentChanged
 
@@ -39,6 +44,9 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     PartyChanged,
     CommandSettled,
     SourcingDecided,
+    DifferenceConfirmed,
+    DifferenceClosed,
+    SnapshotRejected,
 )
 
 EVENTS: Mapping[str, type[Payload]] = MappingProxyType(

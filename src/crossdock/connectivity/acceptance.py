@@ -21,6 +21,11 @@ from crossdock.canonical.inventory import (
     SerialOvercounted,
     StockWentNegative,
 )
+from crossdock.canonical.reconciliation import (
+    DifferenceClosed,
+    DifferenceConfirmed,
+    SnapshotRejected,
+)
 from crossdock.canonical.sourcing import SourcingDecided
 from crossdock.connectivity.sdk.facts import Untranslatable
 
@@ -38,6 +43,9 @@ HUBS_OWN = (
     SerialOvercounted,
     CommandSettled,
     SourcingDecided,
+    DifferenceConfirmed,
+    DifferenceClosed,
+    SnapshotRejected,
 )
 """What the hub concludes by itself; nobody outside may put it into its mouth."""
 

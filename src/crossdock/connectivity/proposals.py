@@ -8,11 +8,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from crossdock.canonical.envelope import Fact
-from crossdock.connectivity.stored_facts import fact_json
-from crossdock.foundation.database import Database, Transaction
+from crossdock.canonical.inventory import StockSnapshotTaken
+from crossdock.connectivity.stored_facts import fact_json, fact_of
+from crossdock.foundation.database import Database, Transaction, WorkersSql
 from crossdock.foundation.scope import Scope
 from crossdock.governance import authority, keeping
 from crossdock.governance.keeping import StockFact
@@ -45,6 +46,24 @@ from proposal
 where tenant = $1 and ($2 = '' or source = $2) and ($3 = '' or location = $3) and id > $4
 order by id limit $5
 """
+# Of each location only the newest is kept, so these are as many as the source tells of.
+SNAPSHOTS = """
+select fact::text as fact from proposal
+where tenant = $1 and source = $2 and type = $3 order by location
+"""
+# Whoever it is: what a source told last is compared by itself, for every tenant.
+TELLERS = WorkersSql("""
+select tenant, source, max(received_at) as received_at from proposal
+where type = $1 group by tenant, source order by tenant, source
+""")
+
+
+class Teller(NamedTuple):
+    """A source that told of stock which another keeps; `received_at` is when it last did."""
+
+    tenant: str
+    source: str
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +118,18 @@ class Proposals:
         async with self._database.transaction(scope) as tx:
             rows: list[Any] = await tx.fetch(FIND, scope.tenant, source, location, after, limit)
         return [Proposal(**dict(row.items())) for row in rows]
+
+    async def snapshots(self, scope: Scope, source: str) -> list[Fact]:
+        """Give the newest snapshot of each location that `source` told though another keeps it."""
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(SNAPSHOTS, scope.tenant, source, StockSnapshotTaken.TYPE)
+        return [fact_of(row["fact"]) for row in rows]
+
+    async def tellers(self) -> list[Teller]:
+        """List who told snapshots of stock that another keeps, of every tenant."""
+        async with self._database.transaction(Scope.of_workers()) as tx:
+            rows = await tx.fetch(TELLERS, StockSnapshotTaken.TYPE)
+        return [Teller(row["tenant"], row["source"], row["received_at"]) for row in rows]
 
 
 async def keepers_of(tx: Transaction, tenant: str, facts: Mapping[int, Fact]) -> dict[str, str]:

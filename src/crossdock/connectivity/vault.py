@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.foundation.database import Transaction
+from crossdock.foundation.settings import Settings
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -44,6 +45,13 @@ def master_key(secret: str) -> bytes:
         )
     derivation = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"crossdock vault")
     return derivation.derive(secret.encode())
+
+
+def master_key_of(settings: Settings) -> bytes:
+    """Take the key that the settings give, or the one that is kept in the data directory."""
+    if settings.secret_key is not None:
+        return master_key(settings.secret_key.get_secret_value())
+    return master_key_in(settings.data_dir / "secret-key")
 
 
 def master_key_in(file: Path, chance: Callable[[int], bytes] = secrets.token_bytes) -> bytes:

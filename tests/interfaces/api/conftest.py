@@ -13,8 +13,9 @@ import pytest
 import uvicorn
 
 from crossdock.capabilities import catalog as catalog_face
-from crossdock.capabilities.catalog import Catalog
-from crossdock.capabilities.inventory import Inventory, inventory_reader
+from crossdock.capabilities.catalog import Catalog, Naming
+from crossdock.capabilities.inventory import Inventory, LedgerAtCut, inventory_reader
+from crossdock.capabilities.reconciliation import Informants, Reconciliation
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Supply, supply_reader
 from crossdock.connectivity.connections import Connections, Neighbours
@@ -24,6 +25,7 @@ from crossdock.connectivity.outbox import Outbox
 from crossdock.connectivity.poller import Pollers, Polling
 from crossdock.connectivity.proposals import Proposals
 from crossdock.connectivity.replaying import Quarantine
+from crossdock.connectivity.resending import Resender
 from crossdock.connectivity.sdk import Ports
 from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.vault import Vault
@@ -38,10 +40,12 @@ from crossdock.governance.access import Access, NewKey
 from crossdock.governance.authority import Authority
 from crossdock.governance.roles import ROLES, Principal, verbs_of
 from crossdock.interfaces.api import create_app
+from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability import Publishing
+from crossdock.orchestration.processes.movement_waiting import Bookings
 from tests.interfaces.api.applications import APPLICATIONS
 from tests.processes.shop import Pools
 
@@ -94,6 +98,20 @@ class House:
             self.publishing.sales_reader,
             supply_reader(),
         ]
+        self.reconciliation = Reconciliation(
+            database,
+            self.clock,
+            SystemIds(),
+            Informants(
+                ledger=LedgerAtCut(),
+                names=Naming(self.clock),
+                bookings=Bookings(),
+                proposals=self.proposals,
+                cases=CaseDesk(),
+                sender=Resender(self.outbox),
+            ),
+        )
+        self.readers = [catalog_face.reader(self.catalog), inventory_reader(self.clock)]
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)

@@ -105,6 +105,14 @@ ONCE: tuple[str, ...] = (
     "case list",
     "case show {case}",
     "case close {case} --reason why",
+    "reconcile run --against erp.csv --source erp",
+    "reconcile runs",
+    "reconcile list",
+    "reconcile show {finding}",
+    "reconcile backlog",
+    "reconcile cycle-counts",
+    "reconcile heal --against erp --dry-run",
+    "reconcile close {finding} --cause COUNT",
 )
 # The trouble of others is sealed by a key that this one does not have.
 ALONE = {"connection rotate-secrets"}
@@ -144,7 +152,12 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     crossdock.write("drop.json", {"folder": str(crossdock.folder / "in"), "location": "DC1"})
     await crossdock("key", "create", "old", "--role", "reader")
     [key] = await hub.access.keys(hub.scope)
+    dump = f"item,location,quantity,as_of\nBOLT,DC1,90,{hub.clock.now().isoformat()}\n"
+    (crossdock.folder / "erp.csv").write_text(dump)
+    await crossdock("reconcile", "run", "--against", "erp.csv", "--source", "books")
+    [finding] = await hub.reconciliation.findings(hub.scope)
     return {
+        "finding": finding.finding_id,
         "position": str(position),
         "hold": hold.reservation_id,
         "decision": sourced.answer.decided.decision_id,
@@ -205,7 +218,8 @@ def braced(names: dict[str, str]) -> set[str]:
 @pytest.mark.parametrize(
     "command",
     ["stock show rsv_0", "dlq show nobody", "msg show 0", "case show x", "process show x y",
-     "key revoke x", "connection check x", "msg reapply 1", "channel put x DC1 --from DC1"],
+     "key revoke x", "connection check x", "msg reapply 1", "channel put x DC1 --from DC1",
+     "reconcile show fnd_x", "reconcile run --against nobody", "reconcile run --against x.csv"],
 )  # fmt: skip
 async def test_an_error_with_json_is_one_value_with_what_to_do_about_it(
     crossdock: CommandLine, command: str

@@ -49,6 +49,11 @@ from crossdock.canonical.inventory import (
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.reconciliation import (
+    DifferenceClosed,
+    DifferenceConfirmed,
+    SnapshotRejected,
+)
 from crossdock.canonical.references import ItemInUnit, Reference, Refers, Resolution
 from crossdock.canonical.sourcing import SourcingDecided
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyKind, SupplyPeg
@@ -145,6 +150,34 @@ def test_an_event_of_another_version_is_refused() -> None:
             ),
             "src_1",
         ),
+        (
+            DifferenceConfirmed(
+                finding_id="fnd_1",
+                against="erp",
+                item="B-1",
+                location="DC1",
+                cut=datetime(2026, 5, 4, tzinfo=UTC),
+                ours=FOUR,
+                theirs=FOUR,
+                explained=FOUR,
+                unexplained=FOUR,
+                cause="UNKNOWN",
+                remedy="COUNT",
+            ),
+            "B-1",
+        ),
+        (
+            DifferenceClosed(
+                finding_id="fnd_1",
+                against="erp",
+                item="B-1",
+                location="DC1",
+                root_cause="COUNT",
+                closed_by="a clerk",
+            ),
+            "B-1",
+        ),
+        (SnapshotRejected(run_id="rcn_1", against="erp", reason="it has no rows"), "erp"),
         (StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR), "B-1"),
         (SerialOvercounted(item="B-1", place=Place(location="DC1"), quantity=FOUR), "B-1"),
         (

@@ -45,6 +45,11 @@ from crossdock.canonical.inventory import (
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged, PartyRole
 from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.reconciliation import (
+    DifferenceClosed,
+    DifferenceConfirmed,
+    SnapshotRejected,
+)
 from crossdock.canonical.sourcing import SourcedLine, SourcedShipment, SourcingDecided
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyKind, SupplyPeg
 from crossdock.governance.contracts import (
@@ -145,6 +150,29 @@ REAL: list[Payload] = [
         ),
         waiting=(SourcedLine(line_no=2, item="B-2", quantity=FOUR),),
     ),
+    DifferenceConfirmed(
+        finding_id="fnd_1",
+        against="erp",
+        item="B-1",
+        location="DC1",
+        cut=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        ours=FOUR,
+        theirs=-FOUR,
+        explained=FOUR,
+        unexplained=-FOUR,
+        cause="MSG_LOST",
+        remedy="REDRIVE",
+        value_at_risk=Decimal("12.5"),
+    ),
+    DifferenceClosed(
+        finding_id="fnd_1",
+        against="erp",
+        item="B-1",
+        location="DC1",
+        root_cause="COUNT",
+        closed_by="a clerk",
+    ),
+    SnapshotRejected(run_id="rcn_1", against="erp", reason="it has no rows"),
 ]
 
 

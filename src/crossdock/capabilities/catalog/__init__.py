@@ -2,6 +2,7 @@
 
 from crossdock.capabilities.catalog.known import Found, KnownGoods, Named
 from crossdock.capabilities.catalog.model import OWN_SOURCE, Confidence, normalised, own_fact
+from crossdock.capabilities.catalog.naming import Naming
 from crossdock.capabilities.catalog.reactions import reader
 from crossdock.capabilities.catalog.service import (
     TOPIC,
@@ -20,6 +21,7 @@ __all__ = [
     "KnownGoods",
     "LocationRecord",
     "Named",
+    "Naming",
     "normalised",
     "own_fact",
     "reader",

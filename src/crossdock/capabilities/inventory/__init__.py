@@ -1,6 +1,7 @@
 """Inventory: what lies where, what may be promised of it, and to whom it is promised."""
 
 from crossdock.capabilities.inventory.answering import Position
+from crossdock.capabilities.inventory.at_cut import LedgerAtCut
 from crossdock.capabilities.inventory.explaining import Explanation
 from crossdock.capabilities.inventory.model import (
     Figures,
@@ -22,6 +23,7 @@ __all__ = [
     "Figures",
     "HeldClaim",
     "Inventory",
+    "LedgerAtCut",
     "LineProof",
     "MemberProof",
     "Position",

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
+from crossdock.capabilities.reconciliation import Reconciliation
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Supply
 from crossdock.connectivity.connections import Connections
@@ -80,6 +81,9 @@ class Hub(Protocol):
 
     @property
     def proposals(self) -> Proposals: ...
+
+    @property
+    def reconciliation(self) -> Reconciliation: ...
 
     @property
     def outbox(self) -> Outbox: ...

@@ -14,7 +14,10 @@ from crossdock.interfaces.cli.output import AsJson, stderr, stdout
 
 app = typer.Typer(add_completion=False)
 
-NAMES = ("reservations", "propagation", "growth", "processes", "explain", "atp", "peers")
+NAMES = (
+    *("reservations", "propagation", "growth", "processes", "explain", "atp", "reconcile"),
+    "peers",
+)
 
 
 @app.command()

@@ -1,0 +1,71 @@
+"""The words of reconciliation: what two systems say differently of the same stock, and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar
+
+from crossdock.canonical.quantities import Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceConfirmed:
+    """Another system and the hub's ledger differ, twice, with nothing on its way.
+
+    `ours` and `theirs` are both as of `cut`, which is also the watermark both were brought to;
+    `explained` is what documents account for, `unexplained` the rest of theirs - ours. `cause` is
+    the root-cause class that the evidence points to, `remedy` what the policy recommends.
+    `value_at_risk` is in the functional currency; null while nobody has said what one costs.
+    """
+
+    TYPE: ClassVar[str] = "reconciliation.difference_confirmed.v1"
+
+    finding_id: str
+    against: str
+    item: str
+    location: str
+    cut: datetime
+    ours: Quantity
+    theirs: Quantity
+    explained: Quantity
+    unexplained: Quantity
+    cause: str
+    remedy: str
+    value_at_risk: Decimal | None = None
+
+    @property
+    def key(self) -> str:
+        return self.item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceClosed:
+    """A difference has its root cause: a person named it, or it was only on its way (TIMING)."""
+
+    TYPE: ClassVar[str] = "reconciliation.difference_closed.v1"
+
+    finding_id: str
+    against: str
+    item: str
+    location: str
+    root_cause: str
+    closed_by: str
+
+    @property
+    def key(self) -> str:
+        return self.item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRejected:
+    """What another system said of its stock cannot be: nothing was compared with it."""
+
+    TYPE: ClassVar[str] = "reconciliation.snapshot_rejected.v1"
+
+    run_id: str
+    against: str
+    reason: str
+
+    @property
+    def key(self) -> str:
+        return self.against

@@ -1,0 +1,254 @@
+"""The ledger as it stood at an instant, in order of its keys and page by page: for comparing.
+
+Nothing is written and nothing waits. One transaction sees one moment, and what was recorded after
+the cut is taken off again, so it does not matter that the ledger goes on meanwhile. The cost
+follows the positions that are asked for and what moved since the cut, not the history.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from crossdock.capabilities.inventory.ledger import microseconds
+from crossdock.foundation.database import Transaction
+
+PAGE = 2_000
+"""So many positions are read at once: few enough that whoever else works here waits for little."""
+
+RECENT = 50
+"""So many of a bucket's newest movements are shown, of each stream and direction."""
+
+# Before anything is asked: then all that is asked sees the same moment.
+ONE_MOMENT = "set transaction isolation level repeatable read, read only"
+
+PAGE_OF = """
+select location, item, status, owner, lot, serial, unit, micros from inventory_position
+where tenant = $1 and location = $2
+    and (item, status, owner, lot, serial) > ($3, $4, $5, $6, $7)
+order by item, status, owner, lot, serial limit $8
+"""
+
+SOME_OF = """
+select p.location, p.item, p.status, p.owner, p.lot, p.serial, p.unit, p.micros
+from unnest($2::text[], $3::text[]) k(location, item)
+join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
+order by p.location, p.item, p.status, p.owner, p.lot, p.serial
+"""
+
+# What each bucket gained after the cut of its location, in the order of the pages. Only what came
+# in since then can have been recorded since then, so the older part of the ledger is not read.
+MOVED_AFTER = """
+declare moved_after no scroll cursor for
+select p.location, p.item, p.status, p.owner, p.lot, p.serial, sum(m.net)::bigint as net
+from (
+    select to_position as position_id, micros as net, us from inventory_movement
+    where tenant = $1 and event_position > $2 and to_position is not null
+    union all
+    select from_position, -micros, us from inventory_movement
+    where tenant = $1 and event_position > $2 and from_position is not null) m
+join inventory_position p on p.tenant = $1 and p.position_id = m.position_id
+join unnest($3::text[], $4::bigint[]) c(location, us) on c.location = p.location
+where m.us > c.us
+group by p.location, p.item, p.status, p.owner, p.lot, p.serial
+order by p.location, p.item, p.status, p.owner, p.lot, p.serial
+"""
+NEXT_MOVED = "fetch forward 5000 from moved_after"
+NO_MORE = "close moved_after"
+
+RECENT_OF = """
+select p.item, p.location, p.status, p.owner, p.lot, p.serial, m.net, m.us, m.occurred_at,
+    m.type, m.source, m.movement_id, m.document_ref
+from unnest($2::text[], $3::text[]) k(item, location)
+join inventory_position p on p.tenant = $1 and p.item = k.item and p.location = k.location
+join inventory_stream s on s.tenant = $1
+cross join lateral (
+    (select micros as net, us, occurred_at, type, source, movement_id, document_ref, seq
+    from inventory_movement v where v.tenant = $1 and v.to_position = p.position_id
+        and v.stream = s.stream order by v.seq desc limit $4)
+    union all
+    (select -micros, us, occurred_at, type, source, movement_id, document_ref, seq
+    from inventory_movement v where v.tenant = $1 and v.from_position = p.position_id
+        and v.stream = s.stream order by v.seq desc limit $4)) m
+"""
+
+HEARD = "select source, heard_at from inventory_source where tenant = $1"
+
+
+class BucketAtCut(NamedTuple):
+    """What lay in one bucket, in micros of the base unit."""
+
+    status: str
+    owner: str
+    lot: str
+    serial: str
+    micros: int
+
+
+class KeyAtCut(NamedTuple):
+    """What lay of an item at a location, bucket by bucket."""
+
+    location: str
+    item: str
+    unit: str
+    buckets: list[BucketAtCut]
+
+
+class Recent(NamedTuple):
+    """What a movement changed in one bucket; `us` is when its source recorded it."""
+
+    item: str
+    location: str
+    status: str
+    owner: str
+    lot: str
+    serial: str
+    net: int
+    us: int
+    occurred_us: int
+    type: str
+    source: str
+    movement_id: str
+    document_ref: str
+
+
+class LedgerAtCut:
+    """Reads in the caller's transaction, which must have asked nothing before `begin`."""
+
+    def __init__(self, page: int = PAGE) -> None:
+        self._page = page
+
+    async def begin(self, tx: Transaction) -> None:
+        await tx.execute(ONE_MOMENT)
+
+    def keys(
+        self, tx: Transaction, cuts: Mapping[str, int], since: int
+    ) -> AsyncIterator[KeyAtCut]:
+        """Give what lay at each location at its cut (microseconds), by location and item.
+
+        `since` is a place in the log before which nothing was recorded after any of the cuts.
+        """
+        return _at_cut(tx, cuts, since, _rows_at(tx, sorted(cuts), self._page))
+
+    def some_keys(
+        self,
+        tx: Transaction,
+        cuts: Mapping[str, int],
+        since: int,
+        wanted: Sequence[tuple[str, str]],
+    ) -> AsyncIterator[KeyAtCut]:
+        """Give the same of these (location, item) alone, which are in order."""
+        return _at_cut(tx, cuts, since, _rows_of(tx, wanted, self._page))
+
+    async def recent(
+        self, tx: Transaction, keys: Sequence[tuple[str, str]], most: int = RECENT
+    ) -> list[Recent]:
+        """Give the newest movements of each (item, location)."""
+        rows = await tx.fetch(
+            RECENT_OF,
+            tx.tenant,
+            [item for item, _ in keys],
+            [location for _, location in keys],
+            most,
+        )
+        return [
+            Recent(
+                row["item"],
+                row["location"],
+                row["status"],
+                row["owner"],
+                row["lot"],
+                row["serial"],
+                row["net"],
+                row["us"],
+                microseconds(row["occurred_at"]),
+                row["type"],
+                row["source"],
+                row["movement_id"],
+                row["document_ref"],
+            )
+            for row in rows
+        ]
+
+    async def heard(self, tx: Transaction) -> dict[str, datetime | None]:
+        """Tell when each source was heard last."""
+        return {row["source"]: row["heard_at"] for row in await tx.fetch(HEARD, tx.tenant)}
+
+
+class _Moved:
+    """Walks along what moved after the cut, beside the positions."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._rows: list[Any] = []
+        self._next = 0
+        self._is_over = False
+        self._place: tuple[str, ...] = ()
+
+    def at_hand(self, place: tuple[str, ...]) -> int | None:
+        """Answer without asking the database where that will do: nearly always."""
+        if self._is_over or self._place > place:
+            return 0
+        return None
+
+    async def at(self, place: tuple[str, ...]) -> int:
+        """Answer what the bucket gained; places are asked for in order."""
+        while not self._is_over and self._place < place:
+            await self._step()
+        if self._is_over or self._place != place:
+            return 0
+        return int(self._rows[self._next - 1]["net"])
+
+    async def _step(self) -> None:
+        if self._next >= len(self._rows):
+            self._rows = await self._tx.fetch(NEXT_MOVED)
+            self._next = 0
+            if not self._rows:
+                self._is_over = True
+                return
+        row = self._rows[self._next]
+        self._place = tuple(row.values())[:6]
+        self._next += 1
+
+
+async def _at_cut(
+    tx: Transaction, cuts: Mapping[str, int], since: int, rows: AsyncIterator[Any]
+) -> AsyncIterator[KeyAtCut]:
+    locations = sorted(cuts)
+    await tx.execute(MOVED_AFTER, tx.tenant, since, locations, [cuts[at] for at in locations])
+    moved = _Moved(tx)
+    key: KeyAtCut | None = None
+    async for location, item, status, owner, lot, serial, unit, micros in rows:
+        place = (location, item, status, owner, lot, serial)
+        net = moved.at_hand(place)
+        if net is None:
+            net = await moved.at(place)
+        if key is None or key.item != item or key.location != location:
+            if key is not None:
+                yield key
+            key = KeyAtCut(location, item, unit, [])
+        key.buckets.append(BucketAtCut(status, owner, lot, serial, micros - net))
+    if key is not None:
+        yield key
+    await tx.execute(NO_MORE)
+
+
+async def _rows_at(tx: Transaction, locations: Sequence[str], page: int) -> AsyncIterator[Any]:
+    for location in locations:
+        after = ("", "", "", "", "")
+        while True:
+            rows = await tx.fetch(PAGE_OF, tx.tenant, location, *after, page)
+            for row in rows:
+                yield row
+            if len(rows) < page:
+                break
+            after = tuple(rows[-1].values())[1:6]
+
+
+async def _rows_of(
+    tx: Transaction, wanted: Sequence[tuple[str, str]], page: int
+) -> AsyncIterator[Any]:
+    for first in range(0, len(wanted), page):
+        some = wanted[first : first + page]
+        locations, items = [place for place, _ in some], [item for _, item in some]
+        for row in await tx.fetch(SOME_OF, tx.tenant, locations, items):
+            yield row

@@ -1,0 +1,53 @@
+"""Reconciliation: where another system and the hub's ledger differ, why, and what is done."""
+
+from crossdock.capabilities.reconciliation.causes import Cause
+from crossdock.capabilities.reconciliation.dumps import (
+    NO_COST,
+    Dump,
+    Line,
+    LogDump,
+    LogLine,
+    Parts,
+    Reading,
+    groups_of,
+    instant_of,
+    micros_of,
+)
+from crossdock.capabilities.reconciliation.findings import Backlog, Finding, Run
+from crossdock.capabilities.reconciliation.guards import Brake
+from crossdock.capabilities.reconciliation.judging import Policy
+from crossdock.capabilities.reconciliation.model import State
+from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants
+from crossdock.capabilities.reconciliation.ranking import CountProposal
+from crossdock.capabilities.reconciliation.service import Asked, Healing, Reconciliation
+from crossdock.capabilities.reconciliation.sides import Said, Spelled
+from crossdock.capabilities.reconciliation.store import Wanted
+
+__all__ = [
+    "NO_COST",
+    "Asked",
+    "Backlog",
+    "Brake",
+    "CaseWanted",
+    "Cause",
+    "CountProposal",
+    "Dump",
+    "Finding",
+    "Healing",
+    "Informants",
+    "Line",
+    "LogDump",
+    "LogLine",
+    "Parts",
+    "Policy",
+    "Reading",
+    "Reconciliation",
+    "Run",
+    "Said",
+    "Spelled",
+    "State",
+    "Wanted",
+    "groups_of",
+    "instant_of",
+    "micros_of",
+]

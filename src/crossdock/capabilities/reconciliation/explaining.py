@@ -1,0 +1,309 @@
+"""Looks up what is known of the keys that differ, a batch at a time, and judges them."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from crossdock.canonical.inventory import StockStatus
+from crossdock.canonical.quantities import MICROS, Quantity, plain
+from crossdock.capabilities.reconciliation.comparing import Suspect, Walk, part_of, theirs_of
+from crossdock.capabilities.reconciliation.dumps import NO_COST, Line, LogLine
+from crossdock.capabilities.reconciliation.judging import Bucket, Judged, Known, Policy, judge
+from crossdock.capabilities.reconciliation.model import Before, Fate, ItemClass, Log, Posting
+from crossdock.capabilities.reconciliation.ports import (
+    RECENT_MAX,
+    Goods,
+    Informants,
+    Key,
+    LedgerMovement,
+    Waiting,
+)
+from crossdock.capabilities.reconciliation.sides import Side
+from crossdock.foundation.database import Transaction
+
+SHOWN_MAX = 20
+"""So many documents and movements are kept as evidence."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A key that was judged to differ, with what a person needs to judge it again."""
+
+    location: str
+    item: str
+    unit: str
+    cut: int
+    of: ItemClass
+    judged: Judged
+    evidence: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Explainer:
+    """`behind` are locations whose keeper was not heard since the cut: anything may be on its way.
+
+    `explained` counts keys whose numbers differ and whose documents account for all of it.
+    """
+
+    informants: Informants
+    policy: Policy
+    against: str
+    side: Side
+    walk: Walk
+    befores: Mapping[Key, Before]
+    cuts: Mapping[str, int]
+    behind: frozenset[str]
+    explained: int = 0
+    unknown: dict[str, None] = field(default_factory=dict[str, None])
+    _log: Iterator[tuple[Key, list[LogLine]]] = field(init=False)
+    _log_at: tuple[Key, list[LogLine]] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._log = self.side.log.by_key() if self.side.log is not None else iter(())
+        self._log_at = next(self._log, None)
+
+    async def found(self, tx: Transaction, suspects: Sequence[Suspect]) -> list[Found]:
+        """Judge suspects; they come in order of their keys, batch after batch."""
+        items = {suspect.item for suspect in suspects}
+        goods = await self.informants.names.goods(tx, items)
+        waiting = await self.informants.bookings.waiting(tx, self.against, items)
+        movements: dict[Key, list[LedgerMovement]] = defaultdict(list)
+        asked = [(suspect.item, suspect.location) for suspect in suspects]
+        for movement in await self.informants.ledger.recent(tx, asked):
+            movements[movement.location, movement.item].append(movement)
+        answer: list[Found] = []
+        for suspect in suspects:
+            place = (suspect.location, suspect.item)
+            log = self._log_up_to(place)
+            one = self._judged(
+                suspect,
+                goods.get(suspect.item),
+                movements[place],
+                log,
+                waiting.get(suspect.item, ()),
+            )
+            if one is not None:
+                answer.append(one)
+        return answer
+
+    def _judged(
+        self,
+        suspect: Suspect,
+        goods: Goods | None,
+        movements: Sequence[LedgerMovement],
+        log: Log | None,
+        waiting: Sequence[Waiting],
+    ) -> Found | None:
+        if goods is None and not suspect.unit:
+            self._note_unknown(suspect.item)
+            return None
+        unit = suspect.unit or (goods.base_unit if goods else "EA")
+        lines = self._in_base_unit(suspect.lines, unit, goods)
+        theirs = theirs_of(lines, self.side.said)
+        place = (suspect.location, suspect.item)
+        if theirs == suspect.ours:
+            self.walk.found_alike(place)
+            return None
+        cut = self.cuts[suspect.location]
+        postings = _postings(
+            movements, self.side, {p.reference for p in log.postings} if log else set()
+        )
+        known = Known(
+            ours=Log(tuple(postings.values()), _reach(movements)),
+            theirs=log,
+            not_posted=_references(postings, waiting, only_rejected=False),
+            rejected=_references(postings, waiting, only_rejected=True),
+            factors=[(n, d) for _, n, d in goods.factors] if goods else (),
+            of=_class_of(lines),
+            cost=_cost_of(lines),
+            is_exact=bool(goods and goods.is_serial),
+            ambiguous_until=self.side.spans[suspect.location][1],
+            is_behind=suspect.location in self.behind,
+            before=self.befores.get(place),
+        )
+        judged = judge(suspect.ours, theirs, cut, known, self.policy)
+        if judged is None:
+            self.explained += 1
+            self.walk.found_explained(place)
+            return None
+        return Found(
+            location=suspect.location,
+            item=suspect.item,
+            unit=unit,
+            cut=cut,
+            of=known.of,
+            judged=judged,
+            evidence=_evidence(suspect.ours, theirs, judged, known, unit)
+            | {"not_booked": _not_booked(postings, waiting, judged)},
+        )
+
+    def _in_base_unit(self, lines: Sequence[Line], unit: str, goods: Goods | None) -> list[Line]:
+        """Convert by the item's factors; a unit nobody knows is taken as it stands, and shows."""
+        factors = {name: (n, d) for name, n, d in goods.factors} if goods else {}
+        base = self.informants.names.base
+        converted: list[Line] = []
+        for line in lines:
+            said = base(line.unit) if line.unit else unit
+            numerator, denominator = factors.get(said, (1, 1)) if said != unit else (1, 1)
+            micros = line.micros * numerator // denominator
+            converted.append(line._replace(micros=micros) if micros != line.micros else line)
+        return converted
+
+    def _note_unknown(self, item: str) -> None:
+        if len(self.unknown) < SHOWN_MAX:
+            self.unknown[item] = None
+
+    def _log_up_to(self, place: Key) -> Log | None:
+        """Give what their log has of the key; keys are asked for in order."""
+        if self.side.log is None:
+            return None
+        while self._log_at is not None and self._log_at[0] < place:
+            self._log_at = next(self._log, None)
+        rows = self._log_at[1] if self._log_at is not None and self._log_at[0] == place else ()
+        postings = tuple(
+            Posting(row.reference, row.micros, row.recorded, type=row.type) for row in rows
+        )
+        return Log(postings, self.side.log_reach)
+
+
+def _postings(
+    movements: Sequence[LedgerMovement], side: Side, known_there: set[str]
+) -> dict[tuple[str, str], Posting]:
+    """Sum up each movement over the buckets that are compared.
+
+    It is named as the other side names it, by its own number or its document's.
+    """
+    found: dict[tuple[str, str], Posting] = {}
+    for movement in movements:
+        if part_of(_Bucket(movement), side.said) is None:
+            continue
+        name = (movement.source, movement.movement_id)
+        before = found.get(name)
+        is_known = movement.movement_id in known_there
+        found[name] = Posting(
+            movement.movement_id
+            if is_known or not movement.document_ref
+            else movement.document_ref,
+            movement.net + (before.micros if before else 0),
+            movement.us,
+            movement.occurred_us,
+            movement.type,
+        )
+    return found
+
+
+class _Bucket:
+    """A movement's end, as a bucket of the ledger."""
+
+    __slots__ = ("lot", "micros", "owner", "serial", "status")
+
+    def __init__(self, movement: LedgerMovement) -> None:
+        self.status = movement.status
+        self.owner = movement.owner
+        self.lot = movement.lot
+        self.serial = movement.serial
+        self.micros = movement.net
+
+
+def _reach(movements: Sequence[LedgerMovement]) -> int:
+    """Tell from when on all movements are there: only the newest of a bucket were asked for."""
+    oldest: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for one in movements:
+        end = (one.status, one.owner, one.lot, one.serial, one.net > 0, one.source)
+        oldest[end].append(one.us)
+    return max((min(times) for times in oldest.values() if len(times) >= RECENT_MAX), default=0)
+
+
+def _references(
+    postings: Mapping[tuple[str, str], Posting],
+    waiting: Sequence[Waiting],
+    *,
+    only_rejected: bool,
+) -> frozenset[str]:
+    """Name the postings that the other side is to book and has not."""
+    asked = {
+        (one.source, name)
+        for one in waiting
+        if one.is_rejected or not only_rejected
+        for name in (one.identity, one.identity.partition(":")[2])
+    }
+    return frozenset(posting.reference for name, posting in postings.items() if name in asked)
+
+
+def _not_booked(
+    postings: Mapping[tuple[str, str], Posting], waiting: Sequence[Waiting], judged: Judged
+) -> list[str]:
+    """Name what the hub has sent for the documents that are missing there, to send it again."""
+    missing = {d.reference for d in judged.difference.documents if d.fate is Fate.NOT_POSTED}
+    named = {name for name, posting in postings.items() if posting.reference in missing}
+    return [
+        f"{one.source}:{one.identity}"
+        for one in waiting
+        if {(one.source, one.identity), (one.source, one.identity.partition(":")[2])} & named
+    ]
+
+
+def _class_of(lines: Sequence[Line]) -> ItemClass:
+    return next((ItemClass(line.of) for line in lines if line.of), ItemClass.A)
+
+
+def _cost_of(lines: Sequence[Line]) -> int | None:
+    return next((line.cost for line in lines if line.cost != NO_COST), None)
+
+
+def _evidence(
+    ours: Mapping[Bucket, int],
+    theirs: Mapping[Bucket, int],
+    judged: Judged,
+    known: Known,
+    unit: str,
+) -> dict[str, Any]:
+    """Keep both numbers of every bucket, the documents and the newest movements, readable."""
+
+    def amount(micros: int) -> str:
+        return plain(Quantity.from_micros(micros, unit).value)
+
+    recent = sorted(known.ours.postings, key=lambda p: -p.recorded)[:SHOWN_MAX]
+    return {
+        "is_sellable": any(
+            bucket.status in {"", StockStatus.AVAILABLE}
+            for bucket in ours.keys() | theirs.keys()
+            if ours.get(bucket, 0) != theirs.get(bucket, 0)
+        ),
+        "buckets": [
+            {
+                **{name: value for name, value in bucket._asdict().items() if value},
+                "ours": amount(ours.get(bucket, 0)),
+                "theirs": amount(theirs.get(bucket, 0)),
+            }
+            for bucket in sorted(ours.keys() | theirs.keys())
+        ][:SHOWN_MAX],
+        "documents": [
+            {
+                "reference": document.reference,
+                "fate": document.fate,
+                "ours": amount(document.ours),
+                "theirs": amount(document.theirs),
+                "recorded_at": instant(document.recorded).isoformat(),
+            }
+            for document in judged.difference.documents[:SHOWN_MAX]
+        ],
+        "recent_movements": [
+            {
+                "reference": posting.reference,
+                "type": posting.type,
+                "quantity": amount(posting.micros),
+                "recorded_at": instant(posting.recorded).isoformat(),
+            }
+            for posting in recent
+        ],
+        "unit_cost": None if known.cost is None else plain(Quantity.from_micros(known.cost).value),
+    }
+
+
+def instant(us: int) -> datetime:
+    return EPOCH + timedelta(seconds=us // MICROS, microseconds=us % MICROS)

@@ -1,0 +1,370 @@
+"""Findings and runs as people see them, and how they are told: cases and events. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from crossdock.canonical.quantities import MICROS, Quantity, plain
+from crossdock.canonical.reconciliation import DifferenceClosed, DifferenceConfirmed
+from crossdock.capabilities.reconciliation import judging, ranking
+from crossdock.capabilities.reconciliation.causes import Cause
+from crossdock.capabilities.reconciliation.explaining import Found, instant
+from crossdock.capabilities.reconciliation.model import ItemClass
+from crossdock.capabilities.reconciliation.ports import CaseWanted
+from crossdock.capabilities.reconciliation.ranking import AGE_NAMES, Remedy
+from crossdock.capabilities.reconciliation.store import FindingRow, RunRow
+
+SELLABLE_MILLE, UNSELLABLE_MILLE = 1000, 100
+"""What cannot be sold is at risk too, but nobody was promised it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One comparison. The counts are of keys: an item at a location.
+
+    `explained` keys differ by what documents account for, and are no findings. `value_at_risk` is
+    in the functional currency; null while nobody has said what anything costs.
+    """
+
+    run_id: str
+    against: str
+    verdict: str
+    reason: str
+    asked_by: str
+    began_at: datetime
+    ended_at: datetime
+    earliest_cut: datetime | None
+    latest_cut: datetime | None
+    rows: int
+    zero_rows: int
+    is_full: bool
+    compared: int
+    alike: int
+    explained: int
+    tolerated: int
+    suspected: int
+    confirmed: int
+    gone: int
+    value_at_risk: Decimal | None
+    unknown_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A key where another system and the hub's ledger differ, both as of `last_cut`.
+
+    Amounts are of the base unit: raw is theirs - ours = `explained` + `unexplained`; `absolute`
+    adds up the buckets' differences and never nets them; `safe` is the lower of the two, which is
+    what may be promised while it is suspect. `attempts` counts how often it was mended by sending
+    again. `evidence` holds both numbers of each
+    bucket, the documents that one side lacks or has twice, and the newest movements.
+    """
+
+    finding_id: str
+    against: str
+    location: str
+    item: str
+    state: str
+    level: str
+    cause: str
+    because: str
+    remedy: str
+    unit: str
+    ours: Decimal
+    theirs: Decimal
+    raw: Decimal
+    explained: Decimal
+    unexplained: Decimal
+    absolute: Decimal
+    safe: Decimal
+    value_at_risk: Decimal | None
+    item_class: str
+    age: str
+    priority: int
+    due_at: datetime
+    is_in_flight: bool
+    is_gone: bool
+    times: int
+    attempts: int
+    run_id: str
+    evidence: Mapping[str, Any]
+    first_cut: datetime
+    last_cut: datetime
+    found_at: datetime
+    confirmed_at: datetime | None
+    closed_at: datetime | None
+    closed_by: str
+    root_cause: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgeBucket:
+    age: str
+    findings: int
+    value_at_risk: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseShare:
+    """`percent` is rounded down."""
+
+    root_cause: str
+    findings: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What is open by age, what was closed by root cause, and how the two keep up.
+
+    `burned_percent` is closed by confirmed; null while nothing was confirmed.
+    """
+
+    open: tuple[AgeBucket, ...]
+    causes: tuple[CauseShare, ...]
+    confirmed: int
+    closed: int
+    burned_percent: int | None
+
+
+def backlog(
+    ages: Mapping[int, tuple[int, int | None]],
+    causes: Mapping[str, int],
+    *,
+    opened: int,
+    closed: int,
+) -> Backlog:
+    """Put figures together; every bucket of age is there, the empty ones too."""
+    total = sum(causes.values())
+    buckets = [(name, *ages.get(number, (0, None))) for number, name in enumerate(AGE_NAMES)]
+    return Backlog(
+        open=tuple(
+            AgeBucket(
+                age=name,
+                findings=count,
+                value_at_risk=None if value is None else _decimal(value),
+            )
+            for name, count, value in buckets
+        ),
+        causes=tuple(
+            CauseShare(root_cause=cause, findings=count, percent=100 * count // total)
+            for cause, count in causes.items()
+        ),
+        confirmed=opened,
+        closed=closed,
+        burned_percent=100 * closed // opened if opened else None,
+    )
+
+
+def row_of(found: Found, finding_id: str, run_id: str, against: str, now: datetime) -> FindingRow:
+    judged, cut = found.judged, instant(found.cut)
+    return FindingRow(
+        finding_id=finding_id,
+        against=against,
+        location=found.location,
+        item=found.item,
+        state=judged.state,
+        level=judged.level,
+        cause=judged.verdict.cause,
+        because=judged.verdict.because,
+        remedy=judged.remedy,
+        unit=found.unit,
+        ours=judged.difference.ours,
+        theirs=judged.difference.theirs,
+        explained=judged.difference.explained,
+        unexplained=judged.difference.unexplained,
+        at_stake=judged.at_stake,
+        absolute=judged.absolute,
+        value_at_risk=judged.value,
+        class_=found.of,
+        is_in_flight=judged.is_in_flight,
+        is_gone=False,
+        times=1,
+        attempts=0,
+        run_id=run_id,
+        evidence=msgspec.json.encode(found.evidence).decode(),
+        first_cut=cut,
+        last_cut=cut,
+        found_at=now,
+        confirmed_at=None,
+        closed_at=None,
+        closed_by="",
+        root_cause="",
+        note="",
+    )
+
+
+def run_shown(row: RunRow) -> Run:
+    return Run(
+        run_id=row.run_id,
+        against=row.against,
+        verdict=row.verdict,
+        reason=row.reason,
+        asked_by=row.asked_by,
+        began_at=row.began_at,
+        ended_at=row.ended_at,
+        earliest_cut=row.earliest_cut,
+        latest_cut=row.latest_cut,
+        rows=row.row_count,
+        zero_rows=row.zero_count,
+        is_full=row.is_full,
+        compared=row.compared,
+        alike=row.alike,
+        explained=row.explained,
+        tolerated=row.tolerated,
+        suspected=row.suspected,
+        confirmed=row.confirmed,
+        gone=row.gone,
+        value_at_risk=None if row.value_at_risk is None else _decimal(row.value_at_risk),
+        unknown_names=row.unknown_names,
+    )
+
+
+def finding_shown(row: FindingRow, now: datetime) -> Finding:
+    evidence: dict[str, Any] = msgspec.json.decode(row.evidence)
+    return Finding(
+        finding_id=row.finding_id,
+        against=row.against,
+        location=row.location,
+        item=row.item,
+        state=row.state,
+        level=row.level,
+        cause=row.cause,
+        because=row.because,
+        remedy=row.remedy,
+        unit=row.unit,
+        ours=_decimal(row.ours),
+        theirs=_decimal(row.theirs),
+        raw=_decimal(row.theirs - row.ours),
+        explained=_decimal(row.explained),
+        unexplained=_decimal(row.unexplained),
+        absolute=_decimal(row.absolute),
+        safe=_decimal(judging.lower(row.ours, row.theirs)),
+        value_at_risk=None if row.value_at_risk is None else _decimal(row.value_at_risk),
+        item_class=row.class_,
+        age=ranking.age_bucket(age_of(row, now)),
+        priority=priority_of(row, now),
+        due_at=row.found_at + within(row),
+        is_in_flight=row.is_in_flight,
+        is_gone=row.is_gone,
+        times=row.times,
+        attempts=row.attempts,
+        run_id=row.run_id,
+        evidence=evidence,
+        first_cut=row.first_cut,
+        last_cut=row.last_cut,
+        found_at=row.found_at,
+        confirmed_at=row.confirmed_at,
+        closed_at=row.closed_at,
+        closed_by=row.closed_by,
+        root_cause=row.root_cause,
+        note=row.note,
+    )
+
+
+def age_of(row: FindingRow, now: datetime) -> int:
+    """Answer how long it has been open, or was, in microseconds."""
+    return max(timedelta(), (row.closed_at or now) - row.found_at) // timedelta(microseconds=1)
+
+
+def priority_of(row: FindingRow, now: datetime) -> int:
+    is_sellable = msgspec.json.decode(row.evidence).get("is_sellable", True)
+    return ranking.priority(
+        row.value_at_risk,
+        sellable_mille=SELLABLE_MILLE if is_sellable else UNSELLABLE_MILLE,
+        age=age_of(row, now),
+    )
+
+
+def not_booked(row: FindingRow) -> list[str]:
+    """Name the movements whose booking the other side lacks."""
+    named: list[str] = msgspec.json.decode(row.evidence).get("not_booked", [])
+    return named
+
+
+def within(row: FindingRow) -> timedelta:
+    return timedelta(microseconds=ranking.due_within(ItemClass(row.class_)))
+
+
+MASTER_DATA, INVENTORY, FINANCE = "Master data", "Inventory control", "Finance"
+INTEGRATION = "Integration"
+_CODES: Mapping[Cause, tuple[str, str]] = {
+    Cause.UOM: ("MD-UOM", MASTER_DATA),
+    Cause.XREF: ("MD-ITEM-XREF", MASTER_DATA),
+    Cause.NEG_STOCK: ("INV-NEG", INVENTORY),
+}
+_OWNERS: Mapping[Remedy, str] = {
+    Remedy.FINANCE_TASK: FINANCE,
+    Remedy.REDRIVE: INTEGRATION,
+    Remedy.REFETCH: INTEGRATION,
+}
+
+
+def fingerprint(row: FindingRow) -> str:
+    return f"reconciliation/{row.against}/{row.location}/{row.item}"
+
+
+def case_of(row: FindingRow) -> CaseWanted:
+    """Word a confirmed difference as a case: whose it is, and by when (§7.2)."""
+    owner = _OWNERS.get(Remedy(row.remedy), INVENTORY)
+    code, owner = _CODES.get(Cause(row.cause), ("INV-SUSPECT", owner))
+    amount = plain(abs(_decimal(row.theirs - row.ours)))
+    than = "more" if row.theirs > row.ours else "less"
+    return CaseWanted(
+        code=code,
+        fingerprint=fingerprint(row),
+        severity="S2" if row.class_ == ItemClass.A else "S3",
+        owner_role=owner,
+        within=within(row),
+        entity=f"{row.item} at {row.location}",
+        title=f"{row.against} says {amount} {row.unit} {than} than the hub: {row.cause}"
+        f"{', ' + row.because if row.because else ''}",
+        evidence={
+            "finding": row.finding_id,
+            "ours": plain(_decimal(row.ours)),
+            "theirs": plain(_decimal(row.theirs)),
+            "cause": row.cause,
+            "remedy": row.remedy,
+        },
+    )
+
+
+def confirmed(row: FindingRow) -> DifferenceConfirmed:
+    def quantity(micros: int) -> Quantity:
+        return Quantity.from_micros(micros, row.unit)
+
+    return DifferenceConfirmed(
+        finding_id=row.finding_id,
+        against=row.against,
+        item=row.item,
+        location=row.location,
+        cut=row.last_cut,
+        ours=quantity(row.ours),
+        theirs=quantity(row.theirs),
+        explained=quantity(row.explained),
+        unexplained=quantity(row.unexplained),
+        cause=row.cause,
+        remedy=row.remedy,
+        value_at_risk=None if row.value_at_risk is None else _decimal(row.value_at_risk),
+    )
+
+
+def closed(row: FindingRow) -> DifferenceClosed:
+    return DifferenceClosed(
+        finding_id=row.finding_id,
+        against=row.against,
+        item=row.item,
+        location=row.location,
+        root_cause=row.root_cause,
+        closed_by=row.closed_by,
+    )
+
+
+def _decimal(micros: int) -> Decimal:
+    """Write micros as a decimal without an exponent or trailing zeros."""
+    return Decimal(plain(Decimal(micros) / MICROS))

@@ -1,0 +1,82 @@
+"""What stops a run before it does harm: a snapshot that cannot be, a fix that runs away. Pure."""
+
+from dataclasses import dataclass
+
+from crossdock.capabilities.reconciliation.model import MINUTE
+
+MILLE = 1000
+CLOCK_AHEAD_MAX = 5 * MINUTE
+PARTIAL_ROWS_MIN = 100
+"""Of fewer rows, unless they are all there are, the share of zeros tells nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What a snapshot looks like from afar; `taken_at` is its newest instant.
+
+    One that is not full says only of some keys how they stand: how many is up to who asks.
+    """
+
+    rows: int
+    zeros: int
+    taken_at: int
+    is_full: bool = True
+
+    @property
+    def zeros_mille(self) -> int:
+        """Answer how many of a thousand rows are zero, rounded down."""
+        return self.zeros * MILLE // self.rows if self.rows else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plausible:
+    """How far a snapshot may be from the last good one, in thousandths (§4.3)."""
+
+    rows_change_mille: int = 200
+    zeros_more_mille: int = 100
+    zeros_times: int = 3
+
+
+def refusal(shape: Shape, usual: Shape | None, now: int, limits: Plausible) -> str:
+    """Say why a snapshot is not believed, or "" (R7). `usual` is the last good one, if any."""
+    if shape.taken_at > now + CLOCK_AHEAD_MAX:
+        return "it is dated in the future"
+    if not shape.rows:
+        return "it has no rows"
+    return _unusual(shape, usual, limits) if usual is not None else ""
+
+
+def _unusual(shape: Shape, usual: Shape, limits: Plausible) -> str:
+    change = abs(shape.rows - usual.rows) * MILLE
+    if shape.is_full and change > limits.rows_change_mille * usual.rows:
+        return f"it has {shape.rows} rows, usually {usual.rows}"
+    more = shape.zeros_mille - usual.zeros_mille
+    is_many = shape.zeros_mille > limits.zeros_times * usual.zeros_mille
+    is_telling = shape.is_full or min(shape.rows, usual.rows) >= PARTIAL_ROWS_MIN
+    if is_telling and is_many and more > limits.zeros_more_mille:
+        share, before = _percent(shape.zeros_mille), _percent(usual.zeros_mille)
+        return f"{share} of its rows are zero, usually {before}"
+    return ""
+
+
+def _percent(mille: int) -> str:
+    return f"{mille // 10}.{mille % 10}%".replace(".0%", "%")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brake:
+    """How much a run may mend by itself: thousandths of its keys, and money in micros."""
+
+    keys_mille: int = 20
+    value: int = 10_000 * 1_000_000
+
+
+def stopped(changes: int, keys: int, value: int, brake: Brake, *, is_in_incident: bool) -> str:
+    """Say why nothing is mended automatically, or "" (§4.3, circuit breakers)."""
+    if is_in_incident:
+        return "the source is in an incident"
+    if changes * MILLE > brake.keys_mille * keys:
+        return f"{changes} of {keys} keys would change"
+    if value > brake.value:
+        return "more money would move than the cap allows"
+    return ""

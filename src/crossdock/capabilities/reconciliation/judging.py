@@ -1,0 +1,256 @@
+"""From two sets of buckets and what is known of them to one finding, or to none (§4.1-§4.3). Pure.
+
+A key is an item at a location. Its sides are compared by level: the total, then by status, by lot
+and serial, by owner. The finding is the key's; the buckets are its evidence.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+from crossdock.capabilities.reconciliation import model
+from crossdock.capabilities.reconciliation.causes import (
+    GRACE,
+    Cause,
+    Facts,
+    Level,
+    Loose,
+    Verdict,
+    cause_of,
+    pairs,
+)
+from crossdock.capabilities.reconciliation.guards import Brake
+from crossdock.capabilities.reconciliation.model import (
+    MINUTE,
+    Before,
+    Difference,
+    Document,
+    Fate,
+    ItemClass,
+    Log,
+    State,
+    Tolerance,
+)
+from crossdock.capabilities.reconciliation.ranking import Remedy, remedy_for
+
+
+class Bucket(NamedTuple):
+    """How a side parts an item at a location; "" where it does not part it so."""
+
+    status: str = ""
+    owner: str = ""
+    lot: str = ""
+    serial: str = ""
+
+
+Buckets = Mapping[Bucket, int]
+"""Micros of the base unit in each bucket, at the cut."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the house has agreed on. Times are microseconds.
+
+    `apart`: how far the cut must have moved before a difference is confirmed. `in_flight`: what
+    was recorded so shortly before the cut may still be on its way to the other side. `brake`: how
+    much may be mended without a person. `findings_max`: so many differences are no differences
+    any more, for one of the two sides is not what it seems.
+    """
+
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    apart: int = 30 * MINUTE
+    in_flight: int = 15 * MINUTE
+    brake: Brake = field(default_factory=Brake)
+    findings_max: int = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of one key besides the two sides.
+
+    `theirs` None: the other side shows no log. `not_posted` and `rejected` are references that
+    it has not booked, or refused. `ambiguous_until`: its snapshot was taken from the cut to here.
+    `is_behind`: whoever keeps the stock was not heard since the cut, so ours may lack something.
+    """
+
+    ours: Log = field(default_factory=Log)
+    theirs: Log | None = None
+    not_posted: frozenset[str] = frozenset()
+    rejected: frozenset[str] = frozenset()
+    factors: Sequence[tuple[int, int]] = ()
+    of: ItemClass = ItemClass.A
+    cost: int | None = None
+    is_exact: bool = False
+    ambiguous_until: int = 0
+    is_behind: bool = False
+    before: Before | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """`absolute` is the sum of the buckets' differences, never netted (R3).
+
+    `at_stake` is what is left after what is only on its way: the amount the money is counted of.
+    """
+
+    difference: Difference
+    level: Level
+    verdict: Verdict
+    state: State
+    remedy: Remedy
+    absolute: int
+    at_stake: int
+    value: int | None
+    is_in_flight: bool
+
+
+def level_of(ours: Buckets, theirs: Buckets) -> Level | None:
+    """Find the first level on which they differ, in the order of §4.1.6."""
+    if sum(ours.values()) != sum(theirs.values()):
+        return Level.TOTAL
+    for level, part in _PARTS.items():
+        if _summed(ours, part) != _summed(theirs, part):
+            return level
+    return None
+
+
+_PARTS: Mapping[Level, Callable[[Bucket], Bucket]] = MappingProxyType(
+    {
+        Level.STATUS: lambda bucket: Bucket(bucket.status),
+        Level.LOT: lambda bucket: bucket._replace(owner=""),
+        Level.OWNER: lambda bucket: bucket,
+    }
+)
+
+
+def _summed(side: Buckets, part: Callable[[Bucket], Bucket]) -> dict[Bucket, int]:
+    sums: dict[Bucket, int] = defaultdict(int)
+    for bucket, micros in side.items():
+        sums[part(bucket)] += micros
+    return {key: micros for key, micros in sums.items() if micros}
+
+
+def judge(ours: Buckets, theirs: Buckets, cut: int, known: Known, policy: Policy) -> Judged | None:
+    """Judge one key; None where the sides agree once what is on its way is counted."""
+    level = level_of(ours, theirs)
+    documents = tuple(model.documents(known.ours, known.theirs, known.not_posted, cut))
+    if level is None and not documents:
+        return None
+    difference = Difference(
+        ours=sum(ours.values()), theirs=sum(theirs.values()), documents=documents
+    )
+    faults = [d.explains for d in documents if _is_fault(d, cut, known)]
+    at_stake = _never_netted([difference.unexplained, *faults])
+    is_parted = level not in {None, Level.TOTAL}
+    absolute = sum(
+        abs(theirs.get(bucket, 0) - ours.get(bucket, 0)) for bucket in ours.keys() | theirs.keys()
+    )
+    if not at_stake and not is_parted:
+        return None
+    verdict = cause_of(
+        Facts(
+            difference=difference,
+            level=level or Level.TOTAL,
+            cut=cut,
+            recent=[p for p in known.ours.postings if p.recorded <= cut],
+            rejected=known.rejected,
+            factors=known.factors,
+            least=min(ours.values(), default=0),
+        )
+    )
+    return _stated(
+        Judged(
+            difference=difference,
+            level=level or Level.TOTAL,
+            verdict=verdict,
+            state=State.SUSPECTED,
+            remedy=Remedy.WAIT,
+            absolute=absolute,
+            at_stake=absolute // 2 if is_parted else at_stake,
+            value=model.value_at_risk(absolute // 2 if is_parted else at_stake, known.cost),
+            is_in_flight=is_in_flight(known, cut, policy),
+        ),
+        cut,
+        known,
+        policy,
+    )
+
+
+def _never_netted(parts: Sequence[int]) -> int:
+    """Add up sizes, in the direction of the first that is not zero (R3)."""
+    size = sum(map(abs, parts))
+    return size if next(filter(None, parts), 0) > 0 else -size
+
+
+def _is_fault(document: Document, cut: int, known: Known) -> bool:
+    """Say whether a document is at fault: not just on its way."""
+    if document.fate in {Fate.NOT_POSTED, Fate.ONLY_THEIRS}:
+        return cut - document.recorded >= GRACE or document.reference in known.rejected
+    return True
+
+
+def is_in_flight(known: Known, cut: int, policy: Policy) -> bool:
+    """Say whether anything on the key may be on its way between the sides (§4.1.4)."""
+    arrived = {p.reference for p in known.theirs.postings} if known.theirs else set[str]()
+    until = max(cut, known.ambiguous_until)
+    return known.is_behind or any(
+        cut - policy.in_flight < p.recorded <= until and p.reference not in arrived
+        for p in known.ours.postings
+    )
+
+
+def _stated(judged: Judged, cut: int, known: Known, policy: Policy) -> Judged:
+    """Give it its state and what is to be done."""
+    is_proven = any(_is_fault(d, cut, known) for d in judged.difference.documents)
+    is_broken = policy.tolerance.is_broken(
+        judged.at_stake,
+        book=judged.difference.ours,
+        of=known.of,
+        cost=known.cost,
+        is_exact=known.is_exact,
+    )
+    if not is_broken and not is_proven:
+        return replace(judged, state=State.TOLERATED, remedy=Remedy.LOG)
+    state = model.next_state(
+        known.before, cut, judged.at_stake, is_in_flight=judged.is_in_flight, apart=policy.apart
+    )
+    if state is State.SUSPECTED:
+        return replace(judged, state=state)
+    is_exactly_so = is_proven and not judged.difference.unexplained
+    remedy = remedy_for(judged.verdict.cause, is_proven=is_exactly_so)
+    return replace(judged, state=state, remedy=remedy)
+
+
+def paired(found: Sequence[tuple[str, str, Judged]]) -> list[Judged]:
+    """Class as XREF what is zero-sum in pairs: (location, item, judged), in the order given."""
+    loose = [
+        Loose(number, location, item, judged.difference.unexplained)
+        for number, (location, item, judged) in enumerate(found)
+        if judged.verdict.cause is Cause.UNKNOWN
+        and judged.state in {State.SUSPECTED, State.CONFIRMED}
+        and judged.difference.unexplained
+    ]
+    partners = pairs(loose)
+    answer: list[Judged] = []
+    for number, (_, _, judged) in enumerate(found):
+        if number not in partners:
+            answer.append(judged)
+            continue
+        other_location, other_item, _ = found[partners[number]]
+        because = f"{other_item} at {other_location} differs by as much the other way"
+        is_confirmed = judged.state is State.CONFIRMED
+        answer.append(
+            replace(
+                judged,
+                verdict=Verdict(Cause.XREF, because),
+                remedy=Remedy.MASTER_DATA if is_confirmed else judged.remedy,
+            )
+        )
+    return answer
+
+
+def lower(ours: int, theirs: int) -> int:
+    """Answer what may be promised while it is suspect: the lower, not below zero (§4.3)."""
+    return max(0, min(ours, theirs))

@@ -1,0 +1,274 @@
+"""How two systems' stock is compared: one cut, documents by reference, tolerance (§4.1, §4.2).
+
+Amounts are micros of the base unit, money is micros of the functional currency per base unit, and
+instants are microseconds since 1970. `raw` is always theirs - ours, ours being the hub's ledger.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
+
+from crossdock.canonical.quantities import MICROS
+
+MINUTE = 60_000_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+
+class Posting(NamedTuple):
+    """One line of a log: what a document changed at the key, signed, and when it was recorded."""
+
+    reference: str
+    micros: int
+    recorded: int
+    occurred: int = 0
+    type: str = ""
+
+    @property
+    def is_backdated(self) -> bool:
+        """Say whether it was recorded on a later day (UTC) than it happened on."""
+        return bool(self.occurred) and self.occurred // DAY < self.recorded // DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The postings that a side still shows; it has all of them from `reach` on."""
+
+    postings: tuple[Posting, ...] = ()
+    reach: int = 0
+
+
+class Fate(StrEnum):
+    """What became of a document in the two logs."""
+
+    NOT_POSTED = "NOT_POSTED"
+    """Ours has it, theirs does not yet: in a queue, or lost."""
+    ONLY_THEIRS = "ONLY_THEIRS"
+    DOUBLED = "DOUBLED"
+    """Theirs has it more often than ours."""
+    ALTERED = "ALTERED"
+    """Both have it, with other amounts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A business document that the two sides do not hold alike; `recorded` is its first line."""
+
+    reference: str
+    ours: int
+    theirs: int
+    fate: Fate
+    recorded: int
+    type: str = ""
+
+    @property
+    def explains(self) -> int:
+        """Its part of theirs - ours."""
+        return self.theirs - self.ours
+
+
+def common_cut(ours_at: int, theirs_at: int) -> int:
+    """Choose the instant that both snapshots are brought to (§4.1.2)."""
+    return min(ours_at, theirs_at)
+
+
+def rolled(micros: int, watermark: int, log: Iterable[Posting], cut: int) -> int:
+    """Roll a balance of `watermark` back or forward to the cut; recorded order decides (R8)."""
+    if cut <= watermark:
+        return micros - sum(p.micros for p in log if cut < p.recorded <= watermark)
+    return micros + sum(p.micros for p in log if watermark < p.recorded <= cut)
+
+
+def documents(
+    ours: Log, theirs: Log | None, not_posted: frozenset[str], cut: int
+) -> list[Document]:
+    """Name each document that only one side has, or that one has twice; each of them once.
+
+    Matched by business reference, never by quantity (§4.1.3). Without `theirs`, the other side
+    has posted everything but `not_posted`. A document from before a log's reach is taken to be
+    in that log once.
+    """
+    mine = _by_reference(ours.postings, cut)
+    other = _by_reference(theirs.postings, cut) if theirs else {}
+    asked = mine.keys() | other.keys() if theirs else not_posted & mine.keys()
+    reach = theirs.reach if theirs else 0
+    found: list[Document] = []
+    for reference in sorted(asked):
+        own, their = mine.get(reference, []), other.get(reference, [])
+        if own and not their:
+            # What is known not to be posted is so, however far their log goes back.
+            is_shown = reference in not_posted or min(p.recorded for p in own) >= reach
+            if is_shown:
+                found.append(_document(reference, _net(own), 0, Fate.NOT_POSTED, own))
+        else:
+            found.append(_compared(reference, own, their, ours.reach))
+    return [document for document in found if document.explains]
+
+
+def _compared(
+    reference: str, own: Sequence[Posting], their: Sequence[Posting], reach: int
+) -> Document:
+    """Compare what theirs has of a document with what ours has, or had before its reach."""
+    net, their_net, once = _net(own), _net(their), _once(their)
+    if not own and min(p.recorded for p in their) >= reach:
+        return _document(reference, 0, their_net, Fate.ONLY_THEIRS, their)
+    expected = net if own else once
+    is_double = bool(expected) and their_net != expected and their_net % expected == 0
+    fate = Fate.DOUBLED if is_double else Fate.ALTERED
+    return _document(reference, expected, their_net, fate, their)
+
+
+def _by_reference(postings: Iterable[Posting], cut: int) -> dict[str, list[Posting]]:
+    found: dict[str, list[Posting]] = defaultdict(list)
+    for posting in postings:
+        if posting.reference and posting.recorded <= cut:
+            found[posting.reference].append(posting)
+    return found
+
+
+def _net(postings: Iterable[Posting]) -> int:
+    return sum(p.micros for p in postings)
+
+
+def _once(postings: Iterable[Posting]) -> int:
+    """Add up the different lines of a document, each once."""
+    return sum({p.micros for p in postings})
+
+
+def _document(
+    reference: str, ours: int, theirs: int, fate: Fate, postings: Sequence[Posting]
+) -> Document:
+    first = min(postings, key=lambda p: p.recorded)
+    return Document(
+        reference=reference,
+        ours=ours,
+        theirs=theirs,
+        fate=fate,
+        recorded=first.recorded,
+        type=first.type,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """`raw` = theirs - ours at the cut = `explained` + `unexplained` (§4.1.3)."""
+
+    ours: int
+    theirs: int
+    documents: tuple[Document, ...] = ()
+
+    @property
+    def raw(self) -> int:
+        return self.theirs - self.ours
+
+    @property
+    def explained(self) -> int:
+        return sum(document.explains for document in self.documents)
+
+    @property
+    def unexplained(self) -> int:
+        return self.raw - self.explained
+
+
+class ItemClass(StrEnum):
+    """ABC class; an item that nobody has classed is held to the strictest."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """How much may stay unexplained (§4.2). `share_ppm`: millionths of the book quantity.
+
+    `value` is money in micros: beyond it a difference counts however small its share.
+    """
+
+    absolute: int = 0
+    share_ppm: Mapping[ItemClass, int] = field(
+        default_factory=lambda: MappingProxyType(
+            {ItemClass.A: 5_000, ItemClass.B: 10_000, ItemClass.C: 50_000}
+        )
+    )
+    value: int = 250 * MICROS
+
+    def is_broken(
+        self, unexplained: int, *, book: int, of: ItemClass, cost: int | None, is_exact: bool
+    ) -> bool:
+        """Say whether it is too much. `is_exact`: serial or regulated goods, zero tolerance."""
+        amount = abs(unexplained)
+        if is_exact:
+            return amount > 0
+        by_share = self.share_ppm[of] * abs(book)
+        is_beyond = amount > self.absolute and amount * MICROS > by_share
+        return is_beyond or (cost is not None and amount * cost > self.value * MICROS)
+
+
+def value_at_risk(unexplained: int, cost: int | None) -> int | None:
+    """Answer the money, in micros, rounded up; None while nobody has said what one costs."""
+    return None if cost is None else -(-abs(unexplained) * cost // MICROS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """Variances never offset each other (R3)."""
+
+    compared: int
+    right: int
+    net: int
+    absolute: int
+
+
+def accuracy(pairs: Iterable[tuple[int, int]]) -> Accuracy:
+    """Measure (ours, theirs) of each key."""
+    differences = [theirs - ours for ours, theirs in pairs]
+    return Accuracy(
+        compared=len(differences),
+        right=sum(1 for one in differences if not one),
+        net=sum(differences),
+        absolute=sum(map(abs, differences)),
+    )
+
+
+def count_adjustment(counted: int, now: int, since: Iterable[Posting], counted_at: int) -> int:
+    """Answer the movement that a count posts: against the ledger at the count's instant (R9)."""
+    expected = now - sum(p.micros for p in since if p.recorded > counted_at)
+    return counted - expected
+
+
+class State(StrEnum):
+    """TOLERATED is only counted; CLOSED needs a root cause."""
+
+    TOLERATED = "TOLERATED"
+    SUSPECTED = "SUSPECTED"
+    CONFIRMED = "CONFIRMED"
+    CLOSED = "CLOSED"
+
+
+class Before(NamedTuple):
+    """What an earlier run found at the key: how far its cut was, and which way it differed."""
+
+    state: State
+    first_cut: int
+    unexplained: int
+
+
+def next_state(
+    before: Before | None, cut: int, unexplained: int, *, is_in_flight: bool, apart: int
+) -> State:
+    """Confirm what is seen again at a cut at least `apart` later, with nothing in flight.
+
+    Two passes (§4.1.4). What a document has proven needs no direction to persist; a difference
+    that changed its sign is another one.
+    """
+    if before is None or before.state is State.TOLERATED:
+        return State.SUSPECTED
+    if before.state is State.CONFIRMED:
+        return State.CONFIRMED
+    is_same = (before.unexplained > 0) == (unexplained > 0)
+    is_later = cut - before.first_cut >= apart
+    return State.CONFIRMED if is_same and is_later and not is_in_flight else State.SUSPECTED

@@ -1,0 +1,229 @@
+"""What reconciliation asks of others, in its own words; the assembly hands them over."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from crossdock.canonical.envelope import Fact
+from crossdock.foundation.database import Transaction
+from crossdock.foundation.scope import Scope
+
+Key = tuple[str, str]
+"""Location and item: what both sides are in order of."""
+
+
+class LedgerBucket(Protocol):
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def owner(self) -> str: ...
+
+    @property
+    def lot(self) -> str: ...
+
+    @property
+    def serial(self) -> str: ...
+
+    @property
+    def micros(self) -> int: ...
+
+
+class LedgerKey(Protocol):
+    """An item at a location, at the cut."""
+
+    @property
+    def location(self) -> str: ...
+
+    @property
+    def item(self) -> str: ...
+
+    @property
+    def unit(self) -> str: ...
+
+    @property
+    def buckets(self) -> Sequence[LedgerBucket]: ...
+
+
+class LedgerMovement(Protocol):
+    """What a movement changed in one bucket; times in microseconds."""
+
+    @property
+    def item(self) -> str: ...
+
+    @property
+    def location(self) -> str: ...
+
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def owner(self) -> str: ...
+
+    @property
+    def lot(self) -> str: ...
+
+    @property
+    def serial(self) -> str: ...
+
+    @property
+    def net(self) -> int: ...
+
+    @property
+    def us(self) -> int: ...
+
+    @property
+    def occurred_us(self) -> int: ...
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def movement_id(self) -> str: ...
+
+    @property
+    def document_ref(self) -> str: ...
+
+
+class ReadsLedger(Protocol):
+    """The hub's ledger as it stood; `recent` gives at most `RECENT_MAX` a bucket and direction."""
+
+    async def begin(self, tx: Transaction) -> None: ...
+
+    def keys(
+        self, tx: Transaction, cuts: Mapping[str, int], since: int
+    ) -> AsyncIterator[LedgerKey]: ...
+
+    def some_keys(
+        self, tx: Transaction, cuts: Mapping[str, int], since: int, wanted: Sequence[Key]
+    ) -> AsyncIterator[LedgerKey]: ...
+
+    async def recent(
+        self, tx: Transaction, keys: Sequence[tuple[str, str]]
+    ) -> Sequence[LedgerMovement]: ...
+
+    async def heard(self, tx: Transaction) -> Mapping[str, datetime | None]:
+        """Tell when each source was heard last."""
+        ...
+
+
+RECENT_MAX = 50
+
+
+class Goods(Protocol):
+    @property
+    def base_unit(self) -> str: ...
+
+    @property
+    def is_serial(self) -> bool: ...
+
+    @property
+    def factors(self) -> Sequence[tuple[str, int, int]]: ...
+
+
+class KnowsNames(Protocol):
+    """The catalogue: `kind` is "item" or "location"; what nobody knows is left out."""
+
+    def spelled(self, text: str) -> str: ...
+
+    def base(self, unit: str) -> str:
+        """Give the canonical word for a unit."""
+        ...
+
+    async def speaks(self, tx: Transaction, system: str, kind: str) -> bool: ...
+
+    async def called(
+        self, tx: Transaction, system: str, kind: str, names: Collection[str]
+    ) -> Mapping[str, str]: ...
+
+    async def goods(self, tx: Transaction, items: Collection[str]) -> Mapping[str, Goods]: ...
+
+
+class Waiting(Protocol):
+    """A movement that the other side is to book and has not: on its way, or refused."""
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def identity(self) -> str: ...
+
+    @property
+    def is_rejected(self) -> bool: ...
+
+
+class KnowsBookings(Protocol):
+    async def waiting(
+        self, tx: Transaction, connection: str, items: Collection[str]
+    ) -> Mapping[str, Sequence[Waiting]]:
+        """Name, item by item, the movements that a connection was asked to book and has not."""
+        ...
+
+
+class Teller(Protocol):
+    """A system that told of stock which another keeps, and when it was heard doing so last."""
+
+    @property
+    def tenant(self) -> str: ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def received_at(self) -> datetime: ...
+
+
+class KnowsProposals(Protocol):
+    async def tellers(self) -> Sequence[Teller]: ...
+
+    async def snapshots(self, scope: Scope, source: str) -> Sequence[Fact]:
+        """Give the newest snapshot of each location that `source` told though another keeps it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseWanted:
+    """A case for a person, in the words of the exception taxonomy (§7.2)."""
+
+    code: str
+    fingerprint: str
+    severity: str
+    owner_role: str
+    within: timedelta
+    entity: str
+    title: str
+    evidence: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class KeepsCases(Protocol):
+    async def opened(
+        self, tx: Transaction, wanted: Sequence[CaseWanted], now: datetime
+    ) -> None: ...
+
+    async def closed(
+        self, tx: Transaction, fingerprints: Sequence[str], resolution: str, now: datetime
+    ) -> None: ...
+
+
+class SendsAgain(Protocol):
+    async def send_again(
+        self, scope: Scope, connection: str, movements: Sequence[str], reason: str
+    ) -> int:
+        """Send what was refused of these movements (`source:identity`) again; say how many."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Informants:
+    """Everything reconciliation asks of others."""
+
+    ledger: ReadsLedger
+    names: KnowsNames
+    bookings: KnowsBookings
+    proposals: KnowsProposals
+    cases: KeepsCases
+    sender: SendsAgain

@@ -1,0 +1,169 @@
+"""What is done about a difference, how urgent it is, what is to be counted (§4.2-§4.5). Pure."""
+
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.reconciliation.causes import Cause
+from crossdock.capabilities.reconciliation.model import DAY, HOUR, ItemClass
+
+
+class Remedy(StrEnum):
+    """What the policy recommends; none of them posts an adjustment by itself."""
+
+    LOG = "LOG"
+    """Within tolerance: counted, no more."""
+    WAIT = "WAIT"
+    """Suspected only: the next run decides."""
+    REDRIVE = "REDRIVE"
+    """Send the missing document again; whoever gets it twice takes it once."""
+    REFETCH = "REFETCH"
+    """Ask the source for the key again: the hub lacks a document."""
+    FINANCE_TASK = "FINANCE_TASK"
+    """A person reverses the duplicate in the other system; never automatic."""
+    MASTER_DATA = "MASTER_DATA"
+    """The units or the names are wrong: correct them, adjust nothing."""
+    MAP_STATUS = "MAP_STATUS"
+    """Correct the status, or its mapping, in the follower."""
+    COUNT = "COUNT"
+    """Count the shelf; the count posts the adjustment."""
+
+
+_BY_CAUSE: Mapping[Cause, Remedy] = MappingProxyType(
+    {
+        Cause.TIMING: Remedy.WAIT,
+        Cause.MSG_LOST: Remedy.REDRIVE,
+        Cause.MSG_REJECTED: Remedy.REDRIVE,
+        Cause.CUTOFF: Remedy.REDRIVE,
+        Cause.MSG_ORDER: Remedy.REFETCH,
+        Cause.MSG_DUP: Remedy.FINANCE_TASK,
+        Cause.MANUAL_ADJ: Remedy.FINANCE_TASK,
+        Cause.UOM: Remedy.MASTER_DATA,
+        Cause.XREF: Remedy.MASTER_DATA,
+        Cause.ROUNDING: Remedy.MASTER_DATA,
+        Cause.STATUS_MAP: Remedy.MAP_STATUS,
+        Cause.CONSIGNMENT_OWNER: Remedy.MAP_STATUS,
+    }
+)
+
+
+def remedy_for(cause: Cause, *, is_proven: bool) -> Remedy:
+    """Recommend by policy (§4.3). `is_proven`: exact documents account for all of it.
+
+    A message is sent again only if the very document is known: a hint by quantity is counted.
+    """
+    remedy = _BY_CAUSE.get(cause, Remedy.COUNT)
+    is_message = remedy in {Remedy.REDRIVE, Remedy.REFETCH, Remedy.FINANCE_TASK}
+    return Remedy.COUNT if is_message and not is_proven else remedy
+
+
+AGES = (("0-4 h", 4 * HOUR), ("4-24 h", DAY), ("1-3 d", 3 * DAY), ("3-7 d", 7 * DAY))
+"""Buckets, each with where it ends; "> 7 d" has no end."""
+
+
+def age_bucket(age: int) -> str:
+    return AGE_NAMES[age_factor(age) - 1]
+
+
+AGE_NAMES = (*(name for name, _ in AGES), "> 7 d")
+
+
+def age_factor(age: int) -> int:
+    """Weigh a bucket: 1 for the youngest, 5 for the oldest."""
+    return 1 + sum(1 for _, end in AGES if age >= end)
+
+
+def priority(value: int | None, *, sellable_mille: int, age: int) -> int:
+    """Score value at risk x sellability x age (§4.5); what has no price scores zero."""
+    return (value or 0) * sellable_mille * age_factor(age) // (1000 * MICROS)
+
+
+def due_within(of: ItemClass) -> int:
+    """Answer how long a confirmed difference may stay open: A 8 hours, others 3 days."""
+    return 8 * HOUR if of is ItemClass.A else 3 * DAY
+
+
+COUNTS_A_YEAR: Mapping[ItemClass, int] = MappingProxyType(
+    {ItemClass.A: 4, ItemClass.B: 2, ItemClass.C: 1}
+)
+TREND_TIMES = 3
+
+
+class Reason(StrEnum):
+    """Why a shelf is to be counted, the most urgent first."""
+
+    DIFFERENCE = "DIFFERENCE"
+    NEGATIVE = "NEGATIVE"
+    TREND = "TREND"
+    CLASS_DUE = "CLASS_DUE"
+
+
+_URGENCY = {reason: rank for rank, reason in enumerate(Reason)}
+
+
+def is_class_due(location: str, item: str, of: ItemClass, day: int) -> bool:
+    """Say whether the turn of a key has come on a day: A 4, B 2, C 1 times a year (§4.2).
+
+    The days are spread over the keys of a class as if by chance, and are the same whoever asks.
+    """
+    every = 365 // COUNTS_A_YEAR[of]
+    return zlib.crc32(f"{location}\0{item}".encode()) % every == day % every
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspicion:
+    """What is known of a key that a count might settle; `is_due`: by its class it is its turn."""
+
+    item: str
+    location: str
+    of: ItemClass = ItemClass.A
+    unexplained: int = 0
+    is_negative: bool = False
+    times_tolerated: int = 0
+    is_due: bool = False
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountProposal:
+    """A blind count: the counter is not told the quantity."""
+
+    item: str
+    location: str
+    of: ItemClass
+    reason: Reason
+    priority: int
+
+
+def count_reason(known: Suspicion) -> Reason | None:
+    """Say why the key is to be counted now, if at all (§4.2, §4.3)."""
+    reasons = {
+        Reason.DIFFERENCE: known.unexplained != 0,
+        Reason.NEGATIVE: known.is_negative,
+        Reason.TREND: known.times_tolerated > TREND_TIMES,
+        Reason.CLASS_DUE: known.is_due,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def count_proposals(known: Iterable[Suspicion]) -> list[CountProposal]:
+    """Propose each key once, the most urgent first: by reason, then money, then class."""
+    found = [
+        CountProposal(
+            item=one.item,
+            location=one.location,
+            of=one.of,
+            reason=reason,
+            priority=one.priority,
+        )
+        for one in known
+        if (reason := count_reason(one)) is not None
+    ]
+    found.sort(key=lambda p: (_URGENCY[p.reason], -p.priority, p.of, p.location, p.item))
+    once: dict[tuple[str, str], CountProposal] = {}
+    for proposal in found:
+        once.setdefault((proposal.location, proposal.item), proposal)
+    return list(once.values())

@@ -1,0 +1,159 @@
+"""The other side, gathered: sorted by key, with its cuts, its shape, and its log if it has one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import TypeVar
+
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.inventory import StockSnapshotTaken
+from crossdock.capabilities.reconciliation.dumps import Line, LogLine, Parts
+from crossdock.capabilities.reconciliation.guards import Shape
+from crossdock.capabilities.reconciliation.ports import KnowsNames
+from crossdock.capabilities.reconciliation.sorting import Sorted
+from crossdock.foundation.database import Database
+from crossdock.foundation.scope import Scope
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+BATCH = 5_000
+UNKNOWN_MAX = 20
+
+Named = TypeVar("Named", Line, LogLine)
+Spelled = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What another system says: its stock, and, if it can be had, its log.
+
+    `is_full`: what the lines of a location do not name is zero there; else they say nothing of
+    it. `groups` names, for a canonical status, the system's own word for it.
+    """
+
+    lines: Iterable[Line]
+    parts: Parts
+    groups: Mapping[str, str] = field(default_factory=dict[str, str])
+    log: Iterable[LogLine] | None = None
+    is_full: bool = False
+
+
+def said_in(snapshots: Sequence[Fact]) -> Said:
+    """Read what a system told in snapshots; their names and units are the hub's already."""
+    lines: list[Line] = []
+    is_full = True
+    for fact in snapshots:
+        taken = fact.payload
+        if isinstance(taken, StockSnapshotTaken):
+            is_full = is_full and taken.is_full
+            as_of = (fact.recorded_at or fact.occurred_at) - EPOCH
+            lines += [
+                Line(
+                    taken.location,
+                    line.item,
+                    line.status,
+                    line.owner,
+                    line.lot,
+                    line.serial,
+                    (line.base or line.quantity).micros,
+                    "",
+                    as_of // MICROSECOND,
+                )
+                for line in taken.lines
+            ]
+    return Said(lines=lines, parts=Parts(), is_full=is_full)
+
+
+@dataclass(slots=True)
+class Side:
+    """The same, ready to be walked along; `spans` are the first and last as-of by location."""
+
+    said: Said
+    lines: Sorted[Line]
+    log: Sorted[LogLine] | None
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    rows: int = 0
+    zeros: int = 0
+    log_reach: int = 0
+
+    @property
+    def shape(self) -> Shape:
+        newest = max((until for _, until in self.spans.values()), default=0)
+        return Shape(rows=self.rows, zeros=self.zeros, taken_at=newest, is_full=self.said.is_full)
+
+    def add(self, lines: Sequence[Line]) -> None:
+        self.lines.add(lines)
+        self.rows += len(lines)
+        for line in lines:
+            if not line.micros:
+                self.zeros += 1
+            span = self.spans.get(line.location)
+            if span is None:
+                self.spans[line.location] = (line.as_of, line.as_of)
+            elif not span[0] <= line.as_of <= span[1]:
+                self.spans[line.location] = min(span[0], line.as_of), max(span[1], line.as_of)
+
+
+@asynccontextmanager
+async def gathered(said: Said, translator: "Translator") -> AsyncIterator[Side]:
+    """Read all that is said, in bounded memory; other systems' names become the hub's."""
+    with ExitStack() as files:
+        lines = files.enter_context(Sorted(list[Line]))
+        log = files.enter_context(Sorted(list[LogLine])) if said.log is not None else None
+        side = Side(said, lines, log)
+        for batch in _batches(said.lines):
+            side.add(await translator.named(batch))
+            await asyncio.sleep(0)  # others have their turn
+        if log is not None and said.log is not None:
+            earliest: list[int] = []
+            for entries in _batches(said.log):
+                earliest.append(min(entry.recorded for entry in entries))
+                log.add(await translator.named(entries))
+                await asyncio.sleep(0)
+            side.log_reach = min(earliest, default=0)
+        yield side
+
+
+def _batches(rows: Iterable[Named]) -> Iterator[list[Named]]:
+    remaining = iter(rows)
+    while batch := list(islice(remaining, BATCH)):
+        yield batch
+
+
+class Translator:
+    """Puts the hub's names in place of another system's, where that has names of its own."""
+
+    def __init__(self, database: Database, scope: Scope, names: KnowsNames, system: str) -> None:
+        self._database = database
+        self._scope = scope
+        self._names = names
+        self._system = system
+        self._speaks = False
+
+    async def begin(self) -> Spelled:
+        """Find out whether the system has names of its own; answer how its names are read."""
+        async with self._database.transaction(self._scope) as tx:
+            for kind in ("item", "location"):
+                if await self._names.speaks(tx, self._system, kind):
+                    self._speaks = True
+        return str.strip if self._speaks else self._names.spelled
+
+    async def named(self, rows: list[Named]) -> list[Named]:
+        if not self._speaks:
+            return rows
+        async with self._database.transaction(self._scope) as tx:
+            items = await self._names.called(tx, self._system, "item", {row.item for row in rows})
+            places = await self._names.called(
+                tx, self._system, "location", {row.location for row in rows}
+            )
+        spelled = self._names.spelled
+        return [
+            row._replace(
+                item=items.get(row.item) or spelled(row.item),
+                location=places.get(row.location) or spelled(row.location),
+            )
+            for row in rows
+        ]

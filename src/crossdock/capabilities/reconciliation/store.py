@@ -1,0 +1,329 @@
+"""Runs and findings as stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from crossdock.foundation.database import Transaction
+
+ADD_RUN = """
+insert into reconciliation_run (tenant, run_id, against, verdict, reason, asked_by, began_at,
+    ended_at, earliest_cut, latest_cut, row_count, zero_count, is_full, compared, alike, explained,
+    tolerated, suspected, confirmed, gone, value_at_risk, unknown_names)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+    $20, $21, $22)
+"""
+RUNS = """
+select * from reconciliation_run
+where tenant = $1 and ($2 = '' or against = $2) and ($3 = '' or run_id = $3)
+    and ($4 = '' or run_id < $4)
+order by run_id desc limit $5
+"""
+# The newest that was believed: what its dump looked like is what is usual.
+USUAL = """
+select row_count, zero_count from reconciliation_run
+where tenant = $1 and against = $2 and verdict = 'DONE' and is_full = $3
+order by began_at desc limit 1
+"""
+OPEN_OF = """
+select * from reconciliation_finding
+where tenant = $1 and against = $2 and state <> 'CLOSED' order by location, item
+"""
+# A finding that is met again is the same one, and counts when the cut has moved on: the same dump
+# read twice says nothing new. What is within tolerance counts by the day, a month at a time.
+PUT = """
+insert into reconciliation_finding as f (tenant, against, run_id, finding_id, location, item,
+    state, level, cause, because, remedy, unit, ours, theirs, explained, unexplained, at_stake,
+    absolute, value_at_risk, class, is_in_flight, evidence, first_cut, last_cut, found_at,
+    confirmed_at)
+select $1, $2, $3, s.finding_id, s.location, s.item, s.state, s.level, s.cause, s.because,
+    s.remedy, s.unit, s.ours, s.theirs, s.explained, s.unexplained, s.at_stake, s.absolute,
+    s.value_at_risk, s.class, s.is_in_flight, s.evidence, s.cut, s.cut, $4::timestamptz,
+    case when s.state = 'CONFIRMED' then $4::timestamptz end
+from unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
+    $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
+    $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::boolean[], $23::jsonb[],
+    $24::timestamptz[])
+    s(finding_id, location, item, state, level, cause, because, remedy, unit, ours, theirs,
+    explained, unexplained, at_stake, absolute, value_at_risk, class, is_in_flight, evidence, cut)
+on conflict (tenant, against, location, item) where state <> 'CLOSED' do update set
+    run_id = excluded.run_id, state = excluded.state, level = excluded.level,
+    cause = excluded.cause, because = excluded.because, remedy = excluded.remedy,
+    unit = excluded.unit, ours = excluded.ours, theirs = excluded.theirs,
+    explained = excluded.explained, unexplained = excluded.unexplained,
+    at_stake = excluded.at_stake, absolute = excluded.absolute,
+    value_at_risk = excluded.value_at_risk, class = excluded.class,
+    is_in_flight = excluded.is_in_flight, is_gone = false, evidence = excluded.evidence,
+    last_cut = greatest(f.last_cut, excluded.last_cut),
+    first_cut = case when f.state = 'TOLERATED' and excluded.state <> 'TOLERATED'
+        then excluded.first_cut else f.first_cut end,
+    found_at = case when f.state = 'TOLERATED' and (excluded.state <> 'TOLERATED'
+            or f.found_at < excluded.found_at - interval '30 days')
+        then excluded.found_at else f.found_at end,
+    times = case when f.state = 'TOLERATED' and (excluded.state <> 'TOLERATED'
+            or f.found_at < excluded.found_at - interval '30 days') then 1
+        when excluded.state = 'TOLERATED'
+        then f.times + (excluded.last_cut::date > f.last_cut::date)::integer
+        else f.times + (excluded.last_cut > f.last_cut)::integer end,
+    confirmed_at = coalesce(f.confirmed_at, excluded.confirmed_at)
+"""
+CLOSE_GONE = """
+update reconciliation_finding set state = 'CLOSED', root_cause = 'TIMING', closed_at = $3,
+    closed_by = 'crossdock', note = 'the next comparison found no difference', is_gone = true
+where tenant = $1 and finding_id = any($2) and state = 'SUSPECTED'
+"""
+MARK_GONE = """
+update reconciliation_finding set is_gone = true
+where tenant = $1 and finding_id = any($2) and state = 'CONFIRMED'
+"""
+CLOSE = """
+update reconciliation_finding set state = 'CLOSED', root_cause = $3, note = $4, closed_by = $5,
+    closed_at = $6
+where tenant = $1 and finding_id = $2 and state in ('SUSPECTED', 'CONFIRMED') returning *
+"""
+FIND = """
+select * from reconciliation_finding
+where tenant = $1 and ($2::text[] is null or state = any($2)) and ($3 = '' or against = $3)
+    and ($4 = '' or location = $4) and ($5 = '' or cause = $5) and ($6 = '' or finding_id = $6)
+order by value_at_risk desc nulls last, found_at, finding_id limit $7
+"""
+# By how long it is open, in the law's buckets: `width_bucket` answers 0 for the youngest.
+AGES = """
+select width_bucket(extract(epoch from $2::timestamptz - found_at)::float8,
+        array[14400, 86400, 259200, 604800]::float8[]) as bucket,
+    count(*) as findings, sum(value_at_risk)::bigint as value_at_risk
+from reconciliation_finding where tenant = $1 and state = any($3) group by 1 order by 1
+"""
+CAUSES = """
+select root_cause, count(*) as findings from reconciliation_finding
+where tenant = $1 and state = 'CLOSED' and confirmed_at is not null and closed_at >= $2
+group by root_cause order by count(*) desc, root_cause
+"""
+FLOW = """
+select count(*) filter (where confirmed_at >= $2) as opened,
+    count(*) filter (where closed_at >= $2) as closed
+from reconciliation_finding
+where tenant = $1 and state in ('CONFIRMED', 'CLOSED') and confirmed_at is not null
+"""
+# What is to be counted by its class, by the dumps of a day; an older day's plan is over.
+PUT_COUNTS = """
+insert into reconciliation_count (tenant, location, item, class, due_on)
+select $1, s.location, s.item, s.class, $2
+from unnest($3::text[], $4::text[], $5::text[]) s(location, item, class)
+on conflict (tenant, location, item) do update set class = excluded.class,
+    due_on = excluded.due_on
+"""
+DROP_COUNTS = "delete from reconciliation_count where tenant = $1 and due_on < $2"
+# What a document has proven and may be sent again, the most money first.
+TO_HEAL = """
+select * from reconciliation_finding
+where tenant = $1 and against = $2 and state = 'CONFIRMED' and remedy = 'REDRIVE'
+    and not is_gone and attempts < $3
+order by value_at_risk desc nulls last, found_at, finding_id
+"""
+TRIED = """
+update reconciliation_finding set attempts = attempts + 1
+where tenant = $1 and finding_id = any($2)
+"""
+COUNTS_DUE = """
+select location, item, class from reconciliation_count
+where tenant = $1 and due_on = $2 and ($3 = '' or location = $3) order by class, location, item
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A comparison as stored; the counts are of keys (an item at a location)."""
+
+    run_id: str
+    against: str
+    verdict: str
+    reason: str
+    asked_by: str
+    began_at: datetime
+    ended_at: datetime
+    earliest_cut: datetime | None
+    latest_cut: datetime | None
+    row_count: int
+    zero_count: int
+    is_full: bool
+    compared: int
+    alike: int
+    explained: int
+    tolerated: int
+    suspected: int
+    confirmed: int
+    gone: int
+    value_at_risk: int | None
+    unknown_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingRow:
+    """A finding as stored."""
+
+    finding_id: str
+    against: str
+    location: str
+    item: str
+    state: str
+    level: str
+    cause: str
+    because: str
+    remedy: str
+    unit: str
+    ours: int
+    theirs: int
+    explained: int
+    unexplained: int
+    at_stake: int
+    absolute: int
+    value_at_risk: int | None
+    class_: str
+    is_in_flight: bool
+    is_gone: bool
+    times: int
+    attempts: int
+    run_id: str
+    evidence: str
+    first_cut: datetime
+    last_cut: datetime
+    found_at: datetime
+    confirmed_at: datetime | None
+    closed_at: datetime | None
+    closed_by: str
+    root_cause: str
+    note: str
+
+
+_RUN = tuple(each.name for each in fields(RunRow))
+_FINDING = tuple(each.name for each in fields(FindingRow))
+
+
+async def add_run(tx: Transaction, row: RunRow) -> None:
+    values = [getattr(row, name) for name in _RUN if name not in {"run_id", "against"}]
+    await tx.execute(ADD_RUN, tx.tenant, row.run_id, row.against, *values)
+
+
+async def runs(
+    tx: Transaction, *, against: str = "", run_id: str = "", after: str = "", limit: int = 100
+) -> list[RunRow]:
+    rows = await tx.fetch(RUNS, tx.tenant, against, run_id, after, limit)
+    return [
+        RunRow(**{name: row[name] for name in _RUN if name != "unknown_names"},
+               unknown_names=tuple(row["unknown_names"]))
+        for row in rows
+    ]  # fmt: skip
+
+
+async def open_of(tx: Transaction, against: str) -> list[FindingRow]:
+    return [_finding_of(row) for row in await tx.fetch(OPEN_OF, tx.tenant, against)]
+
+
+async def put(
+    tx: Transaction, against: str, run_id: str, found: Sequence[FindingRow], now: datetime
+) -> None:
+    """Write what a run found; `first_cut` of each is its own cut."""
+    if not found:
+        return
+    columns = [
+        [getattr(row, name) for row in found]
+        for name in (
+            *("finding_id", "location", "item", "state", "level", "cause", "because", "remedy"),
+            *("unit", "ours", "theirs", "explained", "unexplained", "at_stake", "absolute"),
+            *("value_at_risk", "class_", "is_in_flight", "evidence", "first_cut"),
+        )
+    ]
+    await tx.execute(PUT, tx.tenant, against, run_id, now, *columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which findings; "" is any, and so is None for the states."""
+
+    states: Sequence[str] | None = None
+    against: str = ""
+    location: str = ""
+    cause: str = ""
+    finding_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    root_cause: str
+    note: str
+    by: str
+    at: datetime
+
+
+async def find(tx: Transaction, wanted: Wanted, limit: int) -> list[FindingRow]:
+    rows = await tx.fetch(
+        FIND,
+        tx.tenant,
+        wanted.states,
+        wanted.against,
+        wanted.location,
+        wanted.cause,
+        wanted.finding_id,
+        limit,
+    )
+    return [_finding_of(row) for row in rows]
+
+
+async def to_heal(tx: Transaction, against: str, attempts_max: int) -> list[FindingRow]:
+    rows = await tx.fetch(TO_HEAL, tx.tenant, against, attempts_max)
+    return [_finding_of(row) for row in rows]
+
+
+async def close(tx: Transaction, finding_id: str, said: Closing) -> FindingRow | None:
+    row = await tx.fetchrow(
+        CLOSE, tx.tenant, finding_id, said.root_cause, said.note, said.by, said.at
+    )
+    return None if row is None else _finding_of(row)
+
+
+class CountRow(NamedTuple):
+    location: str
+    item: str
+    of: str
+
+
+async def put_counts(tx: Transaction, counts: Sequence[CountRow], due_on: date) -> None:
+    await tx.execute(DROP_COUNTS, tx.tenant, due_on)
+    await tx.execute(
+        PUT_COUNTS,
+        tx.tenant,
+        due_on,
+        [one.location for one in counts],
+        [one.item for one in counts],
+        [one.of for one in counts],
+    )
+
+
+async def counts_due(tx: Transaction, due_on: date, location: str) -> list[CountRow]:
+    rows = await tx.fetch(COUNTS_DUE, tx.tenant, due_on, location)
+    return [CountRow(row["location"], row["item"], row["class"]) for row in rows]
+
+
+async def ages(tx: Transaction, now: datetime) -> dict[int, tuple[int, int | None]]:
+    """Count what is open by the number of its bucket of age, with the money at risk."""
+    rows = await tx.fetch(AGES, tx.tenant, now, ["SUSPECTED", "CONFIRMED"])
+    return {row["bucket"]: (row["findings"], row["value_at_risk"]) for row in rows}
+
+
+async def causes(tx: Transaction, since: datetime) -> dict[str, int]:
+    """Count what was closed by root cause, the commonest first."""
+    rows = await tx.fetch(CAUSES, tx.tenant, since)
+    return {row["root_cause"]: row["findings"] for row in rows}
+
+
+async def flow(tx: Transaction, since: datetime) -> tuple[int, int]:
+    """Count what was confirmed, and what of the confirmed was closed."""
+    row = await tx.fetchrow(FLOW, tx.tenant, since)
+    return row["opened"], row["closed"]
+
+
+def _finding_of(row: Any) -> FindingRow:
+    named = {name: row[name] for name in _FINDING if name != "class_"}
+    return FindingRow(**named, class_=row["class"])

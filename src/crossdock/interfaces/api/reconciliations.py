@@ -1,0 +1,258 @@
+"""`/v1/reconciliations`: stock compared with what another system says, and the differences."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from crossdock.canonical.errors import Invalid
+from crossdock.capabilities.reconciliation import (
+    NO_COST,
+    Asked,
+    Backlog,
+    Cause,
+    CountProposal,
+    Finding,
+    Healing,
+    Line,
+    LogLine,
+    Parts,
+    Run,
+    Said,
+    Spelled,
+    State,
+    Wanted,
+    groups_of,
+    instant_of,
+    micros_of,
+)
+from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.hub import Hub
+from crossdock.interfaces.api.shapes import After, AmountText, Code, Limit, LongText, Text
+
+Signed = Annotated[str, Field(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$", strict=True)]
+StateAsked = Annotated[State | None, Query(description="Left out: suspected and confirmed ones.")]
+Days = Annotated[int, Query(ge=1, le=365, description="Of so many days.")]
+ItemClassSaid = Annotated[str, Field(pattern="^[ABC]?$")]
+
+
+class LineSaid(BaseModel):
+    """How much of an item lies in one bucket. `unit` is left out for the base unit.
+
+    `unit_cost` is money per base unit in the functional currency; `class` is its ABC class.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    item: Code
+    location: Code
+    quantity: Signed
+    status: Text = ""
+    owner: Text = ""
+    lot: Text = ""
+    serial: Text = ""
+    unit: Text = ""
+    as_of: AwareDatetime | None = None
+    unit_cost: AmountText | None = None
+    item_class: ItemClassSaid = Field(default="", alias="class")
+
+
+class PostingSaid(BaseModel):
+    """What a document changed there, signed, and when it was recorded there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reference: Code
+    item: Code
+    location: Code
+    quantity: Signed
+    recorded_at: AwareDatetime
+    type: Text = ""
+
+
+class ComparisonSaid(BaseModel):
+    """Whose stock it is, and what it says; without lines, what `against` last told by itself.
+
+    `lag_minutes` is how long it may take to book what moves, 15 if left out.
+    `as_of` is when the extraction began, for lines that do not say; `statuses` are its words for
+    several statuses of the hub. `is_full`: what it leaves out of a location is zero there.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    against: Code
+    lines: list[LineSaid] = Field(default_factory=list[LineSaid], max_length=20_000)
+    log: list[PostingSaid] | None = Field(default=None, max_length=20_000)
+    as_of: AwareDatetime | None = None
+    is_full: bool = Field(default=False, strict=True)
+    statuses: dict[Code, list[Code]] = Field(default_factory=dict[str, list[str]])
+    lag_minutes: int | None = Field(default=None, strict=True)
+
+    def asked(self, by: str) -> Asked:
+        said = self._said if self.lines else None
+        return Asked(against=self.against, by=by, said=said, lag_minutes=self.lag_minutes)
+
+    def _said(self, spelled: Spelled) -> Said:
+        groups = groups_of(self.statuses)
+        told = {name for line in self.lines for name in Parts._fields if getattr(line, name)}
+        log = None if self.log is None else [_posting(one, spelled) for one in self.log]
+        return Said(
+            lines=self._lines(spelled),
+            parts=Parts(*(name in told for name in Parts._fields)),
+            groups=groups,
+            log=log,
+            is_full=self.is_full,
+        )
+
+    def _lines(self, spelled: Spelled) -> Iterator[Line]:
+        for number, line in enumerate(self.lines):
+            as_of = line.as_of or self.as_of
+            if as_of is None:
+                raise Invalid(
+                    "the line does not say as of when",
+                    where=f"/lines/{number}/as_of",
+                    hint="or say for all lines when the extraction began: as_of",
+                )
+            yield Line(
+                spelled(line.location),
+                spelled(line.item),
+                line.status.strip().upper(),
+                line.owner,
+                line.lot,
+                line.serial,
+                micros_of(line.quantity, f"/lines/{number}/quantity"),
+                line.unit,
+                _us(as_of),
+                line.item_class,
+                NO_COST if line.unit_cost is None else micros_of(line.unit_cost, "unit_cost"),
+            )
+
+
+class ClosingSaid(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    root_cause: Cause
+    note: LongText = ""
+
+
+class HealingSaid(BaseModel):
+    """`dry_run`: say what would be sent, and send nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    against: Code
+    dry_run: bool = Field(default=False, strict=True)
+
+
+class Runs(BaseModel):
+    """The newest first."""
+
+    runs: list[Run]
+
+
+class Findings(BaseModel):
+    """The most urgent first."""
+
+    findings: list[Finding]
+
+
+class CycleCounts(BaseModel):
+    """The most urgent first. Counts are blind: no quantity is named."""
+
+    cycle_counts: list[CountProposal]
+
+
+def run_routes(hub: Hub) -> APIRouter:
+    routes = APIRouter(prefix="/v1/reconciliations", tags=["reconciliation"])
+
+    @routes.post("", **needs("cases:write"))
+    async def compare_stock(said: ComparisonSaid, caller: Caller) -> Run:
+        """Compare the ledger with another system; nothing is adjusted anywhere."""
+        asked = said.asked(f"key {caller.key_id}")
+        return await hub.reconciliation.compare(caller.scope, asked)
+
+    @routes.get("", **needs("cases:read"))
+    async def list_comparisons(
+        caller: Caller, *, against: Text = "", after: After = "", limit: Limit = 100
+    ) -> Runs:
+        found = await hub.reconciliation.runs(
+            caller.scope, against=against, after=after, limit=limit
+        )
+        return Runs(runs=found)
+
+    @routes.get("/backlog", **needs("cases:read"))
+    async def show_backlog(caller: Caller, days: Days = 30) -> Backlog:
+        """Show what is open by age and money, and what the last days' differences came from."""
+        return await hub.reconciliation.backlog(caller.scope, days=days)
+
+    @routes.get("/cycle-counts", **needs("cases:read"))
+    async def propose_counts(
+        caller: Caller, location: Text = "", limit: Limit = 100
+    ) -> CycleCounts:
+        """Propose what to count: confirmed differences, negative stock, trends."""
+        found = await hub.reconciliation.cycle_counts(caller.scope, location=location, limit=limit)
+        return CycleCounts(cycle_counts=found)
+
+    return routes
+
+
+def finding_routes(hub: Hub) -> APIRouter:
+    routes = APIRouter(prefix="/v1/reconciliations", tags=["reconciliation"])
+
+    @routes.get("/findings", **needs("cases:read"))
+    async def list_differences(
+        caller: Caller,
+        *,
+        state: StateAsked = None,
+        against: Text = "",
+        location: Text = "",
+        cause: Cause | None = None,
+        limit: Limit = 100,
+    ) -> Findings:
+        """List differences by money at risk, what can be sold, and age."""
+        states = [state] if state else [State.SUSPECTED, State.CONFIRMED]
+        wanted = Wanted(states=states, against=against, location=location, cause=cause or "")
+        found = await hub.reconciliation.findings(caller.scope, wanted, limit=limit)
+        return Findings(findings=found)
+
+    @routes.get("/findings/{finding_id}", **needs("cases:read"))
+    async def show_difference(finding_id: Text, caller: Caller) -> Finding:
+        """Show both numbers at the cut, the documents, the cause and the remedy."""
+        return await hub.reconciliation.finding(caller.scope, finding_id)
+
+    @routes.post("/findings/{finding_id}/close", **needs("cases:write"))
+    async def close_difference(finding_id: Text, said: ClosingSaid, caller: Caller) -> Finding:
+        """Close a difference with its root cause; its case closes too."""
+        return await hub.reconciliation.close(
+            caller.scope, finding_id, said.root_cause, said.note, by=f"key {caller.key_id}"
+        )
+
+    @routes.post("/heal", **needs("dlq:write"))
+    async def send_missing_documents(said: HealingSaid, caller: Caller) -> Healing:
+        """Send the documents again that another system is proven to lack; adjust nothing."""
+        return await hub.reconciliation.heal(
+            caller.scope, said.against, by=f"key {caller.key_id}", dry_run=said.dry_run
+        )
+
+    @routes.get("/{run_id}", **needs("cases:read"))
+    async def show_comparison(run_id: Text, caller: Caller) -> Run:
+        return await hub.reconciliation.run(caller.scope, run_id)
+
+    return routes
+
+
+def _posting(one: PostingSaid, spelled: Spelled) -> LogLine:
+    return LogLine(
+        spelled(one.location),
+        spelled(one.item),
+        one.reference,
+        micros_of(one.quantity, "quantity"),
+        _us(one.recorded_at),
+        one.type.strip().upper(),
+    )
+
+
+def _us(moment: datetime) -> int:
+    return instant_of(moment.isoformat())

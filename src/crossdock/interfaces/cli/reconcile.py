@@ -1,0 +1,351 @@
+"""`crossdock reconcile`: compare stock with what another system says; look after differences."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from crossdock.assembly import Hub
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import plain
+from crossdock.capabilities.reconciliation import (
+    Asked,
+    Cause,
+    Dump,
+    Finding,
+    Healing,
+    LogDump,
+    Reading,
+    Run,
+    Said,
+    Spelled,
+    State,
+    Wanted,
+    groups_of,
+    instant_of,
+)
+from crossdock.interfaces.cli.entry import EXIT_FINDINGS
+from crossdock.interfaces.cli.hub import with_hub
+from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(metavar="FINDING", help="Finding id, fnd_…")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
+Location = Annotated[str, typer.Option(help="Only at this location.")]
+BY = "command line"
+
+
+@app.command()
+def run(
+    against: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE|SOURCE",
+            help="A CSV dump of the other system's stock, or a source that told of stock which"
+            " another system keeps.",
+        ),
+    ],
+    source: Annotated[str, typer.Option(help="Whose dump the file is, such as erp.")] = "",
+    log: Annotated[
+        Path | None, typer.Option(help="CSV file of the documents that it has posted.")
+    ] = None,
+    as_of: Annotated[
+        str, typer.Option(help="When its extraction began, for rows that do not say as of when.")
+    ] = "",
+    full: Annotated[
+        bool, typer.Option("--full", help="What it leaves out of a location is zero there.")
+    ] = False,
+    status: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=STATUS+STATUS", help="What its word for a status holds; repeatable."
+        ),
+    ] = None,
+    lag: Annotated[
+        int | None,
+        typer.Option(min=0, help="Minutes it may take to book what moves; 15 by default."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the ledger with another system; exit code 1 if its snapshot is not believed.
+
+    The file's first row names its columns: item, location, quantity, and where it has them
+    status, unit, owner, lot, serial, as_of, unit_cost and class. Nothing is adjusted anywhere.
+    """
+    if Path(against).exists():
+        when = instant_of(as_of, "--as-of") if as_of else None
+        reading = Reading(as_of=when, groups=_groups(status or []))
+        asked = _of_files(source, Path(against), log, reading, is_full=full)
+    else:
+        _check_source(against, [source, log, as_of, status, full])
+        asked = Asked(against=against, by=BY)
+    asked = replace(asked, lag_minutes=lag)
+
+    async def compared(hub: Hub) -> Run:
+        return await hub.reconciliation.compare(hub.scope, asked)
+
+    done = with_hub(compared)
+    print_json(done) if as_json else _print_run(done)
+    if done.verdict == "REJECTED":
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+@app.command()
+def runs(
+    against: Annotated[str, typer.Option(help="Only with this system.")] = "",
+    after: Annotated[str, typer.Option(help="Begin behind this run.")] = "",
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List comparisons, the newest first."""
+
+    async def listed(hub: Hub) -> None:
+        found = await hub.reconciliation.runs(hub.scope, against=against, after=after, limit=limit)
+        if as_json:
+            print_json(found)
+            return
+        table(
+            ("run", "against", "cut", "compared", "suspected", "confirmed", "verdict"),
+            [
+                (
+                    one.run_id,
+                    one.against,
+                    f"{one.earliest_cut:%m-%d %H:%M}" if one.earliest_cut else "",
+                    one.compared,
+                    one.suspected,
+                    one.confirmed,
+                    f"{one.verdict} {one.reason}".strip(),
+                )
+                for one in found
+            ],
+            empty="nothing was compared yet: `crossdock reconcile run --against FILE`",
+        )
+
+    with_hub(listed)
+
+
+@app.command(name="list")
+def list_findings(
+    state: Annotated[
+        State | None, typer.Option(help="Only these; else suspected and confirmed ones.")
+    ] = None,
+    against: Annotated[str, typer.Option(help="Only with this system.")] = "",
+    location: Location = "",
+    cause: Annotated[Cause | None, typer.Option(help="Only of this class.")] = None,
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List differences, the most urgent first: by money at risk, what can be sold, and age."""
+    states = [state] if state else [State.SUSPECTED, State.CONFIRMED]
+    wanted = Wanted(states=states, against=against, location=location, cause=cause or "")
+
+    async def listed(hub: Hub) -> None:
+        found = await hub.reconciliation.findings(hub.scope, wanted, limit=limit)
+        if as_json:
+            print_json(found)
+            return
+        table(
+            ("finding", "what", "ours", "theirs", "cause", "remedy", "at risk", "age", "state"),
+            [
+                (
+                    one.finding_id,
+                    f"{one.item} at {one.location}, {one.against}",
+                    plain(one.ours),
+                    plain(one.theirs),
+                    one.cause,
+                    one.remedy,
+                    "" if one.value_at_risk is None else plain(one.value_at_risk),
+                    one.age,
+                    f"{one.state}{', gone' if one.is_gone else ''}",
+                )
+                for one in found
+            ],
+            empty="no difference is open",
+        )
+
+    with_hub(listed)
+
+
+@app.command()
+def show(finding: Id, as_json: AsJson = False) -> None:
+    """Show a difference with its evidence: both numbers, the cut, documents, cause, remedy."""
+
+    async def shown(hub: Hub) -> None:
+        one = await hub.reconciliation.finding(hub.scope, finding)
+        print_json(one) if as_json else _print_finding(one)
+
+    with_hub(shown)
+
+
+@app.command()
+def close(
+    finding: Id,
+    cause: Annotated[Cause, typer.Option(help="Its root cause; there must be one.")],
+    note: Annotated[str, typer.Option(help="What was done; kept with the finding.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Close a difference with its root cause; its case closes too."""
+
+    async def closed(hub: Hub) -> None:
+        one = await hub.reconciliation.close(hub.scope, finding, cause, note, by=BY)
+        print_json(one) if as_json else stdout.print(f"{finding} closed: {one.root_cause}")
+
+    with_hub(closed)
+
+
+@app.command()
+def backlog(
+    days: Annotated[int, typer.Option(min=1, max=365, help="Of so many days.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is open by age and money, and what the last days' differences came from."""
+
+    async def shown(hub: Hub) -> None:
+        found = await hub.reconciliation.backlog(hub.scope, days=days)
+        if as_json:
+            print_json(found)
+            return
+        table(
+            ("age", "open", "at risk"),
+            [
+                (one.age, one.findings, "" if one.value_at_risk is None else one.value_at_risk)
+                for one in found.open
+            ],
+            empty="",
+        )
+        rate = "" if found.burned_percent is None else f", {found.burned_percent} %"
+        stdout.print(f"closed {found.closed} of {found.confirmed} confirmed{rate}")
+        for cause in found.causes:
+            stdout.print(f"  {cause.percent:>3} %  {cause.root_cause} ({cause.findings})")
+
+    with_hub(shown)
+
+
+@app.command()
+def heal(
+    against: Annotated[str, typer.Option(help="The system that lacks documents, such as erp.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send the documents again that another system is proven to lack; exit code 1 if it stops.
+
+    It stops, and sends nothing, if too many keys or too much money would change at once.
+    """
+
+    async def healed(hub: Hub) -> Healing:
+        return await hub.reconciliation.heal(hub.scope, against, by=BY, dry_run=dry_run)
+
+    done = with_hub(healed)
+    if as_json:
+        print_json(done)
+    elif done.stopped:
+        stdout.print(f"nothing is sent: {done.stopped}")
+    else:
+        stdout.print(f"{len(done.findings)} to mend, {done.sent} documents sent again")
+    if done.stopped:
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+@app.command(name="cycle-counts")
+def cycle_counts(location: Location = "", limit: Limit = 100, as_json: AsJson = False) -> None:
+    """Propose what to count, the most urgent first. Counts are blind: no quantity is named."""
+
+    async def proposed(hub: Hub) -> None:
+        found = await hub.reconciliation.cycle_counts(hub.scope, location=location, limit=limit)
+        if as_json:
+            print_json(found)
+            return
+        table(
+            ("item", "location", "class", "why"),
+            [(one.item, one.location, one.of, one.reason) for one in found],
+            empty="nothing needs to be counted",
+        )
+
+    with_hub(proposed)
+
+
+def _of_files(
+    source: str, stock: Path, log: Path | None, reading: Reading, *, is_full: bool
+) -> Asked:
+    """Compare with what files say."""
+    if not source:
+        raise Invalid("whose dump is it?", where="--source", hint="such as --source erp")
+
+    def read(spelled: Spelled) -> Said:
+        dump = Dump(stock, reading, spelled)
+        return Said(
+            lines=dump.lines(),
+            parts=dump.parts,
+            groups=reading.groups,
+            log=LogDump(log, spelled).lines() if log else None,
+            is_full=is_full,
+        )
+
+    return Asked(against=source, by=BY, said=read)
+
+
+def _check_source(against: str, said: list[object]) -> None:
+    if any(said) or Path(against).suffix:
+        raise Invalid(
+            f"there is no file {against}",
+            where="--against",
+            hint="of a source that told the hub itself, give its name alone",
+        )
+
+
+def _groups(words: list[str]) -> dict[str, str]:
+    said: dict[str, list[str]] = {}
+    for word in words:
+        name, equals, statuses = word.partition("=")
+        if not name.strip() or not equals or not statuses.strip():
+            raise Invalid(
+                f"{word[:40]!r} is no status",
+                where="--status",
+                hint="as in UNAVAILABLE=DAMAGED+QC_HOLD+RECEIVING",
+            )
+        said[name] = statuses.split("+")
+    return groups_of(said)
+
+
+def _print_run(one: Run) -> None:
+    if one.verdict == "REJECTED":
+        stdout.print(f"{one.run_id} rejected: {escape(one.reason)}; nothing was compared")
+        return
+    stdout.print(
+        f"{one.run_id} compared {one.compared} with {escape(one.against)}: {one.alike} alike,"
+        f" {one.explained} explained, {one.tolerated} within tolerance, {one.suspected}"
+        f" suspected, {one.confirmed} confirmed, {one.gone} gone",
+        soft_wrap=True,
+    )
+    if one.value_at_risk is not None:
+        stdout.print(f"  at risk  {plain(one.value_at_risk)}")
+    if one.unknown_names:
+        stdout.print(f"  nobody knows {escape(', '.join(one.unknown_names))}", soft_wrap=True)
+
+
+def _print_finding(one: Finding) -> None:
+    stdout.print(
+        f"[bold]{one.finding_id}[/] {one.state}: {escape(one.item)} at {escape(one.location)}"
+    )
+    for name, value in (
+        ("ours", f"{plain(one.ours)} {one.unit}"),
+        (one.against, f"{plain(one.theirs)} {one.unit}"),
+        ("explained", plain(one.explained)),
+        ("unexplained", plain(one.unexplained)),
+        ("safe", f"{plain(one.safe)} {one.unit}, the lower of both"),
+        ("as of", f"{one.last_cut:%Y-%m-%d %H:%M:%S} UTC"),
+        ("cause", f"{one.root_cause or one.cause}{', ' + one.because if one.because else ''}"),
+        ("remedy", one.remedy),
+        ("at risk", "unknown" if one.value_at_risk is None else plain(one.value_at_risk)),
+        ("age", f"{one.age}, due {one.due_at:%Y-%m-%d %H:%M} UTC"),
+    ):
+        stdout.print(f"  {name:<12}{value}", soft_wrap=True, markup=False)
+    for kind in ("buckets", "documents", "recent_movements"):
+        for row in one.evidence.get(kind, []):
+            words = " ".join(f"{name}={value}" for name, value in row.items())
+            stdout.print(f"  {kind:<18}{words}", soft_wrap=True, markup=False)

@@ -1,0 +1,64 @@
+"""Cases that are opened outside of processes, in the transaction of whoever found the cause."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from crossdock.foundation.database import Transaction
+from crossdock.orchestration import cases
+from crossdock.orchestration.cases import Said
+from crossdock.orchestration.decision import CloseCase, OpenCase
+
+
+class Wanted(Protocol):
+    """What a case is opened with, in the words of the exception taxonomy."""
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def severity(self) -> str: ...
+
+    @property
+    def owner_role(self) -> str: ...
+
+    @property
+    def within(self) -> timedelta: ...
+
+    @property
+    def entity(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def evidence(self) -> Mapping[str, Any]: ...
+
+
+class CaseDesk:
+    """One cause is one open case: met again under its fingerprint, it counts up."""
+
+    async def opened(self, tx: Transaction, wanted: Sequence[Wanted], now: datetime) -> None:
+        said = [
+            OpenCase(
+                code=one.code,
+                fingerprint=one.fingerprint,
+                severity=one.severity,
+                owner_role=one.owner_role,
+                within=one.within,
+                entity=one.entity,
+                title=one.title,
+                evidence=one.evidence,
+            )
+            for one in wanted
+        ]
+        await cases.record(tx, [Said(tx.tenant, "", one) for one in said], now)
+
+    async def closed(
+        self, tx: Transaction, fingerprints: Sequence[str], resolution: str, now: datetime
+    ) -> None:
+        closing = [CloseCase(fingerprint=name, resolution=resolution) for name in fingerprints]
+        await cases.record(tx, [Said(tx.tenant, "", one) for one in closing], now)

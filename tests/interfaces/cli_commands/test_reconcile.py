@@ -1,0 +1,115 @@
+"""Stock is compared, and differences are looked after, from the command line."""
+
+from datetime import timedelta
+
+import pytest
+
+from crossdock.assembly import Hub
+from tests.interfaces.cli_commands.conftest import CommandLine
+
+HEADER = "item,location,quantity,as_of,unit_cost,class"
+
+
+async def dumped(hub: Hub, crossdock: CommandLine, *rows: str, minutes_ago: int = 0) -> None:
+    """Write what the ERP says."""
+    as_of = (hub.clock.now() - timedelta(minutes=minutes_ago)).isoformat()
+    lines = [",".join([*row.split(",")[:3], as_of, *row.split(",")[3:]]) for row in rows]
+    (crossdock.folder / "erp.csv").write_text("\n".join([HEADER, *lines]) + "\n")
+
+
+RUN = ("reconcile", "run", "--against", "erp.csv", "--source", "erp")
+
+
+async def test_a_difference_from_the_first_dump_to_its_root_cause(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 10)
+    await hub.put_stock("NUT", "DC1", 6)
+    rows = ("BOLT,DC1,10,1,A", "NUT,DC1,9,25,A", "NOBODY,DC1,1,1,A")
+    await dumped(hub, crossdock, *rows, minutes_ago=40)
+    first = await crossdock(*RUN)
+    assert "1 suspected, 0 confirmed" in first.out, first
+    assert "nobody knows NOBODY" in first.out
+    await dumped(hub, crossdock, *rows)
+
+    second = await crossdock(*RUN)
+
+    assert "0 suspected, 1 confirmed" in second.out, second
+    assert "at risk  75" in second.out
+    [finding] = await hub.reconciliation.findings(hub.scope)
+    listed = await crossdock("reconcile", "list", "--state", "CONFIRMED", "--cause", "UNKNOWN")
+    assert finding.finding_id in listed.out
+    shown = await crossdock("reconcile", "show", finding.finding_id)
+    assert "safe        6 EA, the lower of both" in shown.out
+    assert "buckets" in shown.out
+    counts = await crossdock("reconcile", "cycle-counts", "--location", "DC1")
+    assert "DIFFERENCE" in counts.out
+    healing = await crossdock("reconcile", "heal", "--against", "erp")
+    assert healing.out.strip() == "0 to mend, 0 documents sent again"
+    nonsense = await crossdock("reconcile", "close", finding.finding_id, "--cause", "UNKNOWN")
+    assert (nonsense.code, "no root cause" in nonsense.err) == (2, True)
+    closed = await crossdock("reconcile", "close", finding.finding_id, "--cause", "COUNT")
+    assert closed.out.strip() == f"{finding.finding_id} closed: COUNT"
+    assert "no difference is open" in (await crossdock("reconcile", "list")).out
+    backlog = (await crossdock("reconcile", "backlog")).out
+    assert "closed 1 of 1 confirmed, 100 %" in backlog
+    assert "100 %  COUNT (1)" in backlog
+    assert (await crossdock("reconcile", "runs")).out.count("rcn_") == 2
+
+
+async def test_a_hub_that_compared_nothing_says_so(crossdock: CommandLine) -> None:
+    assert "nothing was compared yet" in (await crossdock("reconcile", "runs")).out
+    assert "no difference is open" in (await crossdock("reconcile", "list")).out
+    assert "closed 0 of 0 confirmed" in (await crossdock("reconcile", "backlog")).out
+
+
+async def test_a_dump_that_cannot_be_is_rejected_with_exit_code_one(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 10)
+    await dumped(hub, crossdock, "BOLT,DC1,10,1,A", minutes_ago=-10)
+
+    said = await crossdock(*RUN)
+
+    assert (said.code, "rejected: it is dated in the future" in said.out) == (1, True), said
+    assert "REJECTED" in (await crossdock("reconcile", "runs")).out
+    healing = await crossdock("reconcile", "heal", "--against", "erp")
+    assert (healing.code, healing.out.strip()) == (
+        1,
+        "nothing is sent: the source is in an incident",
+    )
+
+
+async def test_a_log_and_words_for_statuses_are_taken(crossdock: CommandLine, hub: Hub) -> None:
+    await hub.put_stock("BOLT", "DC1", 10)
+    (crossdock.folder / "erp.csv").write_text("item,location,status,quantity\nBOLT,DC1,FREE,10\n")
+    (crossdock.folder / "log.csv").write_text("reference,item,location,quantity,recorded_at\n")
+    as_of = hub.clock.now().isoformat()
+
+    said = await crossdock(
+        *RUN, "--log", "log.csv", "--as-of", as_of, "--status", "FREE=AVAILABLE", "--full"
+    )
+
+    assert "compared 1 with erp: 1 alike" in said.out, said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--against", "erp.csv"), "whose dump is it?"),
+        (("--against", "nothing.csv", "--source", "erp"), "there is no file nothing.csv"),
+        (("--against", "erp"), "has told of no stock"),
+        (("--against", "erp.csv", "--source", "erp", "--as-of", "noon"), "no instant"),
+        (("--against", "erp.csv", "--source", "erp", "--status", "BAD"), "is no status"),
+        (("--against", "erp.csv", "--source", "erp", "--status", "BAD=X"), "no status of the hub"),
+    ],
+)
+async def test_what_is_said_wrongly_is_named(
+    crossdock: CommandLine, words: tuple[str, ...], said: str
+) -> None:
+    (crossdock.folder / "erp.csv").write_text(f"{HEADER}\n")
+
+    answer = await crossdock("reconcile", "run", *words)
+
+    assert answer.code > 0
+    assert said in answer.err

@@ -1,0 +1,664 @@
+"""A dump of the ERP against the ledger of the warehouse: found, explained, confirmed, closed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from crossdock.assembly import Hub, Outside
+from crossdock.canonical.catalog import ItemChanged, ItemUnit, LocationChanged, Tracking
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import Invalid, NotFound
+from crossdock.canonical.inventory import (
+    CountedStock,
+    MovementType,
+    Place,
+    StockMoved,
+    StockSnapshotTaken,
+    StockStatus,
+)
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.reconciliation import (
+    DifferenceClosed,
+    DifferenceConfirmed,
+    SnapshotRejected,
+)
+from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
+from crossdock.capabilities.reconciliation import (
+    Asked,
+    Dump,
+    Finding,
+    Line,
+    LogDump,
+    Parts,
+    Policy,
+    Reading,
+    Reconciliation,
+    Run,
+    Said,
+    Spelled,
+    Wanted,
+    instant_of,
+)
+from crossdock.connectivity.proposals import Teller
+from crossdock.foundation import event_log
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.event_log import Position
+from crossdock.foundation.scope import Scope
+from crossdock.foundation.settings import Settings
+from tests.conftest import NOON
+
+HOUR = timedelta(hours=1)
+HEADER = "item,location,status,quantity,as_of"
+SAID = f"{HEADER},remark"
+"""The same for rows that say themselves as of when."""
+
+
+class House:
+    """A hub whose warehouse keeps DC1, and an ERP that dumps its own idea of it."""
+
+    def __init__(self, hub: Hub, clock: VirtualClock, folder: Path) -> None:
+        self.hub = hub
+        self.clock = clock
+        self.folder = folder
+        self.number = 0
+
+    async def counted(self, **levels: int) -> None:
+        """Let the warehouse count, fully, a moment ago."""
+        lines = tuple(
+            CountedStock(item=item.replace("_", "-"), quantity=Quantity.of(level))
+            for item, level in levels.items()
+        )
+        self.number += 1
+        taken = StockSnapshotTaken(
+            snapshot_id=f"S-{self.number}", location="DC1", lines=lines, is_full=True
+        )
+        await self.tell(Fact(identity=f"s{self.number}", payload=taken, occurred_at=self.at))
+
+    async def moved(
+        self,
+        item: str,
+        quantity: int,
+        kind: MovementType,
+        *,
+        reference: str = "",
+        occurred_at: datetime | None = None,
+    ) -> None:
+        self.number += 1
+        shelf = Place(location="DC1")
+        moved = StockMoved(
+            movement_id=f"M-{self.number}",
+            item=item,
+            quantity=Quantity.of(abs(quantity)),
+            type=kind,
+            source_place=shelf if quantity < 0 else None,
+            target_place=shelf if quantity > 0 else None,
+            document_ref=reference,
+        )
+        fact = Fact(
+            identity=f"movement:M-{self.number}",
+            payload=moved,
+            occurred_at=occurred_at or self.at,
+            recorded_at=self.at,
+        )
+        await self.tell(fact)
+
+    async def tell(self, fact: Fact) -> None:
+        for verdict in await self.hub.record([fact], source="wms"):
+            assert not verdict.reason
+
+    @property
+    def at(self) -> datetime:
+        return self.clock.now()
+
+    async def dumped(
+        self, *rows: str, header: str = HEADER, full: bool = False, lag: int | None = None
+    ) -> Run:
+        """Compare with what the ERP says now."""
+        stock = self.folder / "stock.csv"
+        said = [f"{row},{self.at.isoformat()}" if header == HEADER else row for row in rows]
+        stock.write_text("\n".join([header, *said]) + "\n")
+
+        def read(spelled: Spelled) -> Said:
+            dump = Dump(stock, Reading(), spelled)
+            return Said(lines=dump.lines(), parts=dump.parts, is_full=full)
+
+        return await self.hub.reconciliation.compare(
+            self.hub.scope, Asked(against="erp", by="test", said=read, lag_minutes=lag)
+        )
+
+    async def twice(self, *rows: str, full: bool = False) -> Run:
+        await self.dumped(*rows, full=full)
+        await self.clock.advance(HOUR)
+        return await self.dumped(*rows, full=full)
+
+    async def findings(self, *states: str) -> list[Finding]:
+        wanted = Wanted(states=states or None)
+        return await self.hub.reconciliation.findings(self.hub.scope, wanted)
+
+    async def told(self) -> list[object]:
+        async with self.hub.database.transaction(Scope("main")) as tx:
+            events, _ = await event_log.read(tx, Position(), limit=1000)
+        return [event.payload for event in events]
+
+
+@pytest.fixture
+async def house(dsn: str, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[House]:
+    settings = Settings(dsn=SecretStr(dsn), data_dir=tmp_path, log_level="ERROR")
+    async with Hub.open(settings, Outside(clock=clock, applications={})) as hub:
+        case = (ItemUnit(unit="CS", numerator=12),)
+        facts = [own_fact(ItemChanged(sku=f"SKU-{n}", units=case), NOON) for n in range(1, 6)]
+        facts.append(own_fact(ItemChanged(sku="PUMP", tracking=Tracking.SERIAL), NOON))
+        facts.append(own_fact(LocationChanged(code="DC1"), NOON))
+        await hub.record(facts, source=OWN_SOURCE)
+        yield House(hub, clock, tmp_path)
+
+
+async def test_what_is_alike_is_no_finding(house: House) -> None:
+    await house.counted(SKU_1=40, SKU_2=0)
+
+    run = await house.dumped("sku-1,dc1,AVAILABLE,40", "SKU-2,DC1,available,0")
+
+    assert (run.verdict, run.compared, run.alike) == ("DONE", 2, 2)
+    assert await house.findings() == []
+
+
+async def test_a_difference_is_suspected_then_confirmed_with_case_event_and_money(
+    house: House,
+) -> None:
+    await house.counted(SKU_1=40)
+    await house.clock.advance(HOUR)
+    header = f"{HEADER},unit_cost,class"
+
+    for _ in range(2):
+        row = f"SKU-1,DC1,AVAILABLE,45,{house.at.isoformat()},2.5,B"
+        await house.dumped(row, header=header)
+        await house.clock.advance(HOUR)
+
+    [run, _] = await house.hub.reconciliation.runs(house.hub.scope)
+    assert (run.suspected, run.confirmed, run.value_at_risk) == (0, 1, Decimal("12.5"))
+    [found] = await house.findings("CONFIRMED")
+    assert [str(n) for n in (found.ours, found.theirs, found.unexplained)] == ["40", "45", "5"]
+    assert (found.cause, found.remedy, found.item_class) == ("UNKNOWN", "COUNT", "B")
+    assert found.times == 2
+    [case] = await house.hub.cases.find(house.hub.scope)
+    assert (case.code, case.owner_role) == ("INV-SUSPECT", "Inventory control")
+    [told] = [event for event in await house.told() if isinstance(event, DifferenceConfirmed)]
+    assert (told.finding_id, told.value_at_risk) == (found.finding_id, Decimal("12.5"))
+
+
+async def test_the_same_dump_again_confirms_nothing(house: House) -> None:
+    await house.counted(SKU_1=40)
+    await house.clock.advance(HOUR)
+    row = f"SKU-1,DC1,AVAILABLE,45,{house.at.isoformat()}"
+
+    for _ in range(3):
+        await house.dumped(row, header=SAID)
+        await house.clock.advance(HOUR)
+
+    assert [(one.state, one.times) for one in await house.findings()] == [("SUSPECTED", 1)]
+
+
+async def test_what_moved_after_the_dump_is_taken_off_again(house: House) -> None:
+    await house.counted(SKU_1=40)
+    as_of = house.at
+    await house.clock.advance(HOUR)
+    await house.moved("SKU-1", -7, MovementType.SHIP)
+    await house.moved("SKU-2", 3, MovementType.RECEIPT, occurred_at=NOON - 3 * HOUR)
+
+    told = ("SKU-1,DC1,AVAILABLE,40", "SKU-2,DC1,AVAILABLE,0")
+    run = await house.dumped(*(f"{row},{as_of.isoformat()}" for row in told), header=SAID)
+
+    assert (run.alike, run.latest_cut) == (2, as_of)
+
+
+async def test_a_suspicion_that_is_gone_was_timing(house: House) -> None:
+    await house.counted(SKU_1=40)
+    await house.clock.advance(HOUR)
+    await house.dumped("SKU-1,DC1,AVAILABLE,45")
+    await house.clock.advance(HOUR)
+
+    run = await house.dumped("SKU-1,DC1,AVAILABLE,40")
+
+    assert run.gone == 1
+    [closed] = await house.findings()
+    assert (closed.state, closed.root_cause) == ("CLOSED", "TIMING")
+
+
+async def test_a_confirmed_difference_that_is_gone_waits_for_its_root_cause(house: House) -> None:
+    await house.counted(SKU_1=40)
+    await house.clock.advance(HOUR)
+    await house.twice("SKU-1,DC1,AVAILABLE,45")
+    await house.clock.advance(HOUR)
+    await house.dumped("SKU-1,DC1,AVAILABLE,40")
+    [found] = await house.findings("CONFIRMED")
+    assert found.is_gone
+    reconciliation, scope = house.hub.reconciliation, house.hub.scope
+
+    for nonsense in ("", "WHATEVER", "UNKNOWN"):
+        with pytest.raises(Invalid, match="no root cause"):
+            await reconciliation.close(scope, found.finding_id, nonsense, "", by="test")
+    closed = await reconciliation.close(scope, found.finding_id, "COUNT", "counted 40", by="ann")
+
+    assert (closed.state, closed.root_cause, closed.closed_by) == ("CLOSED", "COUNT", "ann")
+    assert await house.hub.cases.find(scope) == []
+    assert any(isinstance(event, DifferenceClosed) for event in await house.told())
+    with pytest.raises(Invalid, match="nothing to close"):
+        await reconciliation.close(scope, found.finding_id, "COUNT", "", by="ann")
+    with pytest.raises(NotFound):
+        await reconciliation.close(scope, "fnd_nobody", "COUNT", "", by="ann")
+
+
+async def test_what_a_full_dump_leaves_out_is_zero_there_and_else_nothing(house: House) -> None:
+    await house.counted(SKU_1=40, SKU_2=5)
+    await house.clock.advance(HOUR)
+
+    partial = await house.dumped("SKU-1,DC1,AVAILABLE,40")
+    full = await house.dumped("SKU-1,DC1,AVAILABLE,40", "SKU-3,DC1,AVAILABLE,0", full=True)
+    fewer = await house.dumped("SKU-1,DC1,AVAILABLE,40", full=True)
+
+    assert (partial.compared, partial.suspected) == (1, 0)
+    assert (full.compared, full.suspected) == (3, 1)
+    assert (fewer.verdict, fewer.reason) == ("REJECTED", "it has 1 rows, usually 2")
+    [found] = await house.findings()
+    assert (found.item, str(found.theirs)) == ("SKU-2", "0")
+
+
+async def test_movements_in_flight_keep_a_difference_suspected(house: House) -> None:
+    await house.counted(SKU_1=40)
+    await house.clock.advance(HOUR)
+    await house.dumped("SKU-1,DC1,AVAILABLE,45")
+    await house.clock.advance(HOUR)
+    await house.moved("SKU-1", -3, MovementType.SHIP)
+    await house.clock.advance(timedelta(minutes=1))
+
+    run = await house.dumped("SKU-1,DC1,AVAILABLE,45")
+
+    assert (run.suspected, run.confirmed) == (1, 0)
+    [found] = await house.findings()
+    assert found.is_in_flight
+
+
+async def test_a_slow_system_is_given_its_time(house: House) -> None:
+    await house.counted(SKU_1=40)
+    await house.clock.advance(HOUR)
+    await house.moved("SKU-1", 5, MovementType.RECEIPT)
+
+    for _ in range(3):
+        await house.clock.advance(HOUR)
+        run = await house.dumped("SKU-1,DC1,AVAILABLE,40", lag=240)
+        assert (run.suspected, run.confirmed) == (1, 0)
+    await house.clock.advance(2 * HOUR)
+    assert (await house.dumped("SKU-1,DC1,AVAILABLE,40", lag=240)).confirmed == 1
+
+
+async def test_the_backlog_tells_ages_money_and_root_causes(house: House) -> None:
+    reconciliation, scope = house.hub.reconciliation, house.hub.scope
+    assert (await reconciliation.backlog(scope)).burned_percent is None
+    await house.counted(SKU_1=40, SKU_2=40, SKU_3=40)
+    await house.clock.advance(HOUR)
+    for hours in (2, 30):
+        rows = [f"SKU-{n},DC1,AVAILABLE,{40 + 7 * n * n},{house.at.isoformat()},2" for n in (1, 2)]
+        await house.dumped(*rows, header=f"{HEADER},unit_cost")
+        await house.clock.advance(hours * HOUR)
+    found = await house.findings("CONFIRMED")
+    await reconciliation.close(scope, found[0].finding_id, "SHRINK", "", by="ann")
+
+    told = await reconciliation.backlog(scope)
+
+    assert [(one.age, one.findings) for one in told.open] == [
+        *(("0-4 h", 0), ("4-24 h", 0), ("1-3 d", 1), ("3-7 d", 0), ("> 7 d", 0))
+    ]
+    assert told.open[2].value_at_risk == Decimal(14)
+    assert [(one.root_cause, one.percent) for one in told.causes] == [("SHRINK", 100)]
+    assert (told.confirmed, told.closed, told.burned_percent) == (2, 1, 50)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "cause"),
+    [
+        ("SKU-1,DC1,AVAILABLE,300", "UOM"),  # 25 of 12
+        ("SKU-1,DC1,AVAILABLE,20", "MSG_DUP"),  # the shipment of 5 twice
+        ("SKU-1,DC1,AVAILABLE,30", "MSG_LOST"),  # ... or never
+        ("SKU-1,DC1,AVAILABLE,24", "MANUAL_ADJ"),  # the adjustment of 1 is missing
+        ("SKU-1,DC1,AVAILABLE,21", "CUTOFF"),  # so is the receipt of 4 of the day before
+        ("SKU-1,DC1,AVAILABLE,24.5", "ROUNDING"),
+        ("SKU-1,DC1,DAMAGED,25", "STATUS_MAP"),
+        ("SKU-1,DC1,AVAILABLE,7", "UNKNOWN"),
+    ],
+)
+async def test_the_cause_follows_from_the_evidence(house: House, theirs: str, cause: str) -> None:
+    await house.counted(SKU_1=25)
+    await house.moved("SKU-1", -5, MovementType.SHIP, reference="D-1")
+    await house.moved("SKU-1", 1, MovementType.ADJUST)
+    await house.moved("SKU-1", 4, MovementType.RECEIPT, occurred_at=NOON - 20 * HOUR)
+    await house.clock.advance(HOUR)
+
+    await house.twice(theirs)
+
+    [found] = await house.findings("CONFIRMED")
+    assert (found.cause, str(found.ours)) == (cause, "25"), found.because
+
+
+async def test_a_swapped_pair_of_items_is_a_mistaken_name(house: House) -> None:
+    await house.counted(SKU_1=40, SKU_2=60)
+    await house.clock.advance(HOUR)
+
+    await house.twice("SKU-1,DC1,AVAILABLE,57", "SKU-2,DC1,AVAILABLE,43")
+
+    found = await house.findings("CONFIRMED")
+    assert [(one.cause, one.remedy) for one in found] == [("XREF", "MASTER_DATA")] * 2
+
+
+async def test_negative_stock_here_against_zero_there(house: House) -> None:
+    await house.moved("SKU-1", -4, MovementType.SHIP)
+    await house.clock.advance(HOUR)
+
+    await house.twice("SKU-1,DC1,AVAILABLE,0")
+
+    [found] = await house.findings("CONFIRMED")
+    assert (found.cause, str(found.ours)) == ("NEG_STOCK", "-4")
+    [count] = await house.hub.reconciliation.cycle_counts(house.hub.scope)
+    assert (count.item, count.reason) == ("SKU-1", "NEGATIVE")
+
+
+async def test_their_log_explains_what_is_late_and_proves_what_is_lost_or_doubled(
+    house: House,
+) -> None:
+    await house.counted(SKU_1=100, SKU_2=100, SKU_3=100)
+    await house.clock.advance(timedelta(minutes=1))
+    for item in ("SKU-1", "SKU-2"):
+        await house.moved(item, -60, MovementType.SHIP, reference=f"D-{item}")
+    await house.clock.advance(5 * HOUR)
+    await house.moved("SKU-3", -2, MovementType.SHIP, reference="D-SKU-3")
+    log = house.folder / "log.csv"
+    log.write_text(
+        "reference,item,location,quantity,recorded_at\n"
+        f"D-0,SKU-1,DC1,1,{NOON.isoformat()}\n"
+        f"D-1,SKU-1,DC1,-1,{NOON.isoformat()}\n"
+        + f"D-SKU-1,SKU-1,DC1,-60,{(NOON + HOUR).isoformat()}\n"
+        * 2
+    )
+    stock = house.folder / "stock.csv"
+
+    def read(spelled: Spelled) -> Said:
+        stock.write_text(
+            f"{HEADER}\nSKU-1,DC1,AVAILABLE,-20,{house.at.isoformat()}\n"
+            f"SKU-2,DC1,AVAILABLE,100,{house.at.isoformat()}\n"
+            f"SKU-3,DC1,AVAILABLE,100,{house.at.isoformat()}\n"
+        )
+        dump = Dump(stock, Reading(), spelled)
+        return Said(lines=dump.lines(), parts=dump.parts, log=LogDump(log, spelled).lines())
+
+    asked = Asked(against="erp", by="test", said=read)
+    run = await house.hub.reconciliation.compare(house.hub.scope, asked)
+    assert (run.explained, run.suspected) == (1, 2)  # SKU-3 is only late
+    await house.clock.advance(HOUR)
+    await house.hub.reconciliation.compare(house.hub.scope, asked)
+
+    found = {one.item: one for one in await house.findings("CONFIRMED")}
+    assert (found["SKU-1"].cause, found["SKU-1"].remedy) == ("MSG_DUP", "FINANCE_TASK")
+    assert (found["SKU-2"].cause, found["SKU-2"].remedy) == ("MSG_LOST", "REDRIVE")
+    assert {one.unexplained for one in found.values()} == {0}
+
+
+async def test_what_a_system_told_of_stock_that_another_keeps_is_the_other_side(
+    house: House,
+) -> None:
+    await house.counted(SKU_1=40)
+    known = [own_fact(LocationChanged(code="DC1"), NOON)]
+    for source in ("wms", "erp"):
+        await house.hub.inbox.record(house.hub.scope, source, known, b"")
+    await house.hub.authority.set_keeper(house.hub.scope, "DC1", "wms", by="test")
+    reconciliation, scope = house.hub.reconciliation, house.hub.scope
+    asked = Asked(against="erp", by="test")
+    with pytest.raises(NotFound, match="told of no stock"):
+        await reconciliation.compare(scope, asked)
+
+    for hour in range(2):
+        await house.clock.advance(HOUR)
+        await house.moved("SKU-3", 1, MovementType.RECEIPT)
+        taken = StockSnapshotTaken(
+            snapshot_id=f"E-{hour}",
+            location="DC1",
+            lines=(CountedStock(item="SKU-1", quantity=Quantity.of(3, "CS")),),
+        )
+        fact = Fact(identity=f"e{hour}", payload=taken, occurred_at=house.at)
+        await house.hub.record([fact], source="erp")
+        await reconciliation.compare(scope, asked)
+
+    [run, _] = await reconciliation.runs(scope)
+    assert (run.confirmed, run.compared) == (1, 1)
+    [found] = await house.findings("CONFIRMED")
+    assert (str(found.ours), str(found.theirs)) == ("40", "36")
+
+
+async def test_what_is_told_anew_is_compared_by_itself_and_once(house: House) -> None:
+    reconciliation, scope = house.hub.reconciliation, house.hub.scope
+    await reconciliation.follow()
+    await house.counted(SKU_1=40)
+    known = [own_fact(LocationChanged(code="DC1"), NOON)]
+    for source in ("wms", "erp"):
+        await house.hub.inbox.record(scope, source, known, b"")
+    await house.hub.authority.set_keeper(scope, "DC1", "wms", by="test")
+
+    for hour in range(2):
+        await house.clock.advance(HOUR)
+        await house.counted(SKU_1=40)
+        line = CountedStock(item="SKU-1", quantity=Quantity.of(45))
+        taken = StockSnapshotTaken(snapshot_id=f"E-{hour}", location="DC1", lines=(line,))
+        fact = Fact(identity=f"e{hour}", payload=taken, occurred_at=house.at)
+        await house.hub.record([fact], source="erp")
+        for _ in range(2):
+            await house.clock.advance(timedelta(minutes=1))
+            await reconciliation.follow()
+
+    assert [run.confirmed for run in await reconciliation.runs(scope)] == [1, 0]
+    assert {run.asked_by for run in await reconciliation.runs(scope)} == {"crossdock"}
+
+
+async def test_one_system_that_cannot_be_compared_keeps_no_other_waiting(house: House) -> None:
+    scope = house.hub.scope
+
+    class Tellers:
+        async def tellers(self) -> list[Teller]:
+            return [Teller("main", name, house.at) for name in ("gone", "erp")]
+
+        async def snapshots(self, scope: Scope, source: str) -> list[Fact]:
+            del scope
+            line = CountedStock(item="SKU-1", quantity=Quantity.of(0))
+            taken = StockSnapshotTaken(snapshot_id="E", location="DC1", lines=(line,))
+            fact = Fact(identity="e", payload=taken, occurred_at=house.at)
+            return [fact] if source == "erp" else []
+
+    told = replace(house.hub.reconciliation._informants, proposals=Tellers())
+    asked = Reconciliation(house.hub.database, house.clock, house.hub.ids, told)
+
+    with pytest.raises(NotFound, match="'gone' has told of no stock"):
+        await asked.follow()
+    assert [run.against for run in await asked.runs(scope)] == ["erp"]
+
+
+async def test_a_keeper_that_fell_silent_confirms_nothing(house: House) -> None:
+    await house.counted(SKU_1=40)
+    await house.hub.inbox.record(
+        house.hub.scope, "wms", [own_fact(LocationChanged(code="DC1"), NOON)], b""
+    )
+    await house.hub.authority.set_keeper(house.hub.scope, "DC1", "wms", by="test")
+    await house.clock.advance(HOUR)
+
+    run = await house.twice("SKU-1,DC1,AVAILABLE,45")
+
+    assert (run.suspected, run.confirmed) == (1, 0)
+
+
+async def test_units_and_statuses_of_the_other_side_are_read_in_ours(house: House) -> None:
+    await house.counted(SKU_1=288)
+    await house.clock.advance(HOUR)
+
+    run = await house.dumped(
+        f"SKU-1,DC1,24,CS,{house.at.isoformat()}", header="item,location,quantity,unit,as_of"
+    )
+
+    assert (run.alike, run.compared) == (1, 1)
+
+
+async def test_nobody_outside_may_say_what_the_hub_concludes(house: House) -> None:
+    told = SnapshotRejected(run_id="rcn_1", against="erp", reason="because I say so")
+    fact = Fact(identity="x", payload=told, occurred_at=NOON)
+
+    [verdict] = await house.hub.inbox.record(house.hub.scope, "erp", [fact], b"")
+
+    assert "only the hub itself says" in verdict.reason
+
+
+async def test_a_name_that_nobody_knows_is_told_and_is_no_difference(house: House) -> None:
+    await house.counted(SKU_1=40)
+    await house.clock.advance(HOUR)
+
+    run = await house.dumped("NOBODY,DC1,AVAILABLE,5", "SKU-4,DC1,AVAILABLE,5")
+
+    assert run.unknown_names == ("NOBODY",)
+    assert [one.item for one in await house.findings()] == ["SKU-4"]
+
+
+async def test_a_snapshot_that_cannot_be_is_rejected_and_what_was_found_stays(
+    house: House,
+) -> None:
+    await house.counted(SKU_1=40, SKU_2=5, SKU_3=5, SKU_4=5, SKU_5=5)
+    await house.clock.advance(HOUR)
+    good = [f"SKU-{n},DC1,AVAILABLE,5" for n in range(1, 6)]
+    await house.dumped(*good, full=True)
+    await house.clock.advance(HOUR)
+
+    zeros = [f"SKU-{n},DC1,AVAILABLE,{5 * (n > 2)}" for n in range(1, 6)]
+    run = await house.dumped(*zeros, full=True)
+
+    assert (run.verdict, run.reason) == ("REJECTED", "40% of its rows are zero, usually 0%")
+    assert [one.state for one in await house.findings()] == ["SUSPECTED"]
+    [case] = await house.hub.cases.find(house.hub.scope)
+    assert case.code == "RCN-SNAPSHOT"
+    await house.dumped(*good, full=True)
+    open_now = {one.code for one in await house.hub.cases.find(house.hub.scope)}
+    assert "RCN-SNAPSHOT" not in open_now
+
+
+async def test_small_differences_are_counted_and_a_trend_is_to_be_counted(house: House) -> None:
+    await house.counted(SKU_1=1000)
+
+    for _ in range(5):
+        await house.dumped("SKU-1,DC1,AVAILABLE,1001")
+        await house.clock.advance(HOUR)
+        await house.dumped("SKU-1,DC1,AVAILABLE,1001")
+        await house.clock.advance(23 * HOUR)
+
+    [run, *_] = await house.hub.reconciliation.runs(house.hub.scope)
+    assert (run.tolerated, run.suspected) == (1, 0)
+    [found] = await house.findings("TOLERATED")
+    assert (found.times, found.remedy) == (5, "LOG")
+    [count] = await house.hub.reconciliation.cycle_counts(house.hub.scope)
+    assert count.reason == "TREND"
+
+
+async def test_serials_have_no_tolerance(house: House) -> None:
+    serials = tuple(
+        CountedStock(item="PUMP", quantity=Quantity.of(1), serial=f"P-{n}") for n in range(300)
+    )
+    taken = StockSnapshotTaken(snapshot_id="P", location="DC1", lines=serials)
+    await house.tell(Fact(identity="pumps", payload=taken, occurred_at=house.at))
+    await house.clock.advance(HOUR)
+
+    run = await house.dumped("PUMP,DC1,AVAILABLE,299")
+
+    assert run.suspected == 1
+
+
+async def test_statuses_are_not_told_apart_by_who_does_not_name_them(house: House) -> None:
+    await house.counted(SKU_1=30)
+    moved = StockMoved(
+        movement_id="D-1",
+        item="SKU-1",
+        quantity=Quantity.of(4),
+        type=MovementType.DAMAGE,
+        source_place=Place(location="DC1"),
+        target_place=Place(location="DC1", status=StockStatus.DAMAGED),
+    )
+    await house.tell(Fact(identity="d1", payload=moved, occurred_at=house.at))
+    await house.clock.advance(HOUR)
+
+    run = await house.dumped(
+        f"SKU-1,DC1,30,{house.at.isoformat()}", header="item,location,quantity,as_of"
+    )
+
+    assert run.alike == 1
+
+
+async def test_a_system_that_is_connected_may_use_its_own_names(house: House) -> None:
+    await house.counted(SKU_1=40, SKU_2=7)
+    known = [
+        Fact(identity=f"i{n}", payload=ItemChanged(sku=f"SKU-{n}"), occurred_at=NOON,
+             native_ref=f"4711{n}", version=1)
+        for n in (1, 2)
+    ]  # fmt: skip
+    place = LocationChanged(code="DC1")
+    known.append(Fact(identity="dc1", payload=place, occurred_at=NOON, native_ref="77", version=1))
+    await house.hub.record(known, source="erp")
+    await house.clock.advance(HOUR)
+
+    run = await house.dumped("47111,77,AVAILABLE,40", "SKU-2,dc1,AVAILABLE,7")
+
+    assert (run.compared, run.alike) == (2, 2)
+    assert run.unknown_names == ()
+
+
+async def test_two_comparisons_at_once_leave_one_finding(house: House) -> None:
+    await house.counted(SKU_1=40)
+    await house.clock.advance(HOUR)
+    row = "SKU-1,DC1,AVAILABLE,45"
+
+    await asyncio.gather(*(house.dumped(row) for _ in range(3)))
+    await house.clock.advance(HOUR)
+    await asyncio.gather(*(house.dumped(row) for _ in range(3)))
+
+    [found] = await house.findings()
+    assert found.state == "CONFIRMED"
+    told = [event for event in await house.told() if isinstance(event, DifferenceConfirmed)]
+    assert [event.finding_id for event in told] == [found.finding_id]
+    assert len(await house.hub.cases.find(house.hub.scope)) == 1
+
+
+async def test_when_nearly_everything_differs_it_is_the_dump(house: House) -> None:
+    taken = StockSnapshotTaken(
+        snapshot_id="many",
+        location="DC1",
+        lines=tuple(
+            CountedStock(item="SKU-1", quantity=Quantity.of(1), lot=f"L{n}") for n in range(3)
+        ),
+    )
+    await house.tell(Fact(identity="many", payload=taken, occurred_at=house.at))
+    await house.clock.advance(HOUR)
+    rows = [f"I{n},DC1,AVAILABLE,1" for n in range(3)]
+    facts = [own_fact(ItemChanged(sku=f"I{n}"), NOON) for n in range(3)]
+    await house.hub.record(facts, source=OWN_SOURCE)
+    patient = house.hub.reconciliation
+    few = Reconciliation(
+        house.hub.database, house.clock, house.hub.ids, patient._informants,
+        Policy(findings_max=2),
+    )  # fmt: skip
+    lines = [
+        Line("DC1", row.partition(",")[0], "AVAILABLE", "", "", "", MICROS, "",
+             instant_of(house.at.isoformat()))
+        for row in rows
+    ]  # fmt: skip
+    said = Said(lines=lines, parts=Parts())
+    asked = Asked(against="erp", by="test", said=lambda _: said)
+
+    run = await few.compare(house.hub.scope, asked)
+
+    assert (run.verdict, run.reason) == ("REJECTED", "more than 2 keys differ")
+    assert await house.findings() == []

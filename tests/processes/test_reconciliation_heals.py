@@ -1,0 +1,136 @@
+"""An ERP that refused bookings: what it lacks is explained, sent again, and in step (R1)."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.inventory import CountedStock, MovementType, StockSnapshotTaken
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.reconciliation import (
+    Asked,
+    Brake,
+    Line,
+    Parts,
+    Policy,
+    Reconciliation,
+    Run,
+    Said,
+    Wanted,
+    instant_of,
+)
+from tests.processes.books import Office, movement, office
+
+RECEIPT = MovementType.RECEIPT
+TOLD_OF_DC1 = {"PostsMovements": ["DC1"]}
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def at(dsn: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with office(dsn, tmp_path) as opened:
+        await opened.keeps("erp", roles=TOLD_OF_DC1)
+        yield opened
+
+
+async def counted(at: Office, level: int) -> None:
+    line = CountedStock(item="BOLT", quantity=Quantity.of(level))
+    taken = StockSnapshotTaken(snapshot_id="S", location="DC1", lines=(line,))
+    await at.hub.record([Fact(identity="s", payload=taken, occurred_at=at.clock.now())],
+                        source="wms")  # fmt: skip
+    await at.clock.advance(timedelta(minutes=1))
+
+
+def bold(at: Office) -> Reconciliation:
+    """Give the hub's reconciliation without a brake: one key of one is all of them."""
+    careful = at.hub.reconciliation
+    policy = Policy(brake=Brake(keys_mille=1000))
+    return Reconciliation(at.hub.database, at.clock, at.hub.ids, careful._informants, policy)
+
+
+async def compared(at: Office, level: int) -> Run:
+    """Let the ERP say what it has on hand."""
+    as_of = instant_of(at.clock.now().isoformat())
+    said = Said(
+        lines=[Line("DC1", "BOLT", "", "", "", "", level * MICROS, "", as_of)],
+        parts=Parts(status=False, owner=False, lot=False, serial=False),
+    )
+    asked = Asked(against="erp", by="test", said=lambda _: said)
+    return await at.hub.reconciliation.compare(at.hub.scope, asked)
+
+
+async def receive(at: Office, first: int, *quantities: int) -> None:
+    await at.hub.record(
+        [
+            movement(first + n, RECEIPT, f"{quantity} EA", at=at.clock.now())
+            for n, quantity in enumerate(quantities)
+        ],
+        source="wms",
+    )
+
+
+async def test_receipts_in_the_error_queue_are_explained_and_a_hidden_problem_shows(
+    at: Office,
+) -> None:
+    """R1: WMS 847, ERP 812; receipts of 40 wait there; +5 are left."""
+    await counted(at, 807)
+    at.ledgers["erp"].refuses = {"BOLT"}
+    await receive(at, 1, 25, 15)
+    await at.clock.advance(HOUR)
+
+    run = await compared(at, 812)
+
+    assert run.suspected == 1
+    [found] = await at.hub.reconciliation.findings(at.hub.scope)
+    assert [str(n) for n in (found.raw, found.explained, found.unexplained)] == ["-35", "-40", "5"]
+
+
+async def test_what_it_lacks_is_sent_again_and_then_it_agrees(at: Office) -> None:
+    scope, careful = at.hub.scope, at.hub.reconciliation
+    reconciliation = bold(at)
+    await counted(at, 807)
+    erp = at.ledgers["erp"]
+    erp.refuses = {"BOLT"}
+    await receive(at, 1, 25, 15)
+    for _ in range(2):
+        await at.clock.advance(HOUR)
+        await compared(at, 807)
+    [found] = await reconciliation.findings(scope, Wanted(states=["CONFIRMED"]))
+    assert (found.cause, found.remedy) == ("MSG_REJECTED", "REDRIVE")
+
+    stopped = await careful.heal(scope, "erp", by="test")
+    assert (stopped.sent, stopped.stopped) == (0, "1 of 1 keys would change")
+    would = await reconciliation.heal(scope, "erp", by="test", dry_run=True)
+    assert (would.findings, would.sent, erp.entries) == ((found.finding_id,), 0, {})
+    erp.refuses = set()
+    done = await reconciliation.heal(scope, "erp", by="test")
+    await at.hub.settle()
+
+    assert (done.sent, done.stopped) == (2, "")
+    assert sum(entry.quantity for entry in erp.entries.values()) == 40
+    await at.clock.advance(HOUR)
+    assert (await compared(at, 847)).gone == 1
+    [healed] = await reconciliation.findings(scope)
+    assert (healed.is_gone, healed.attempts) == (True, 1)
+    assert (await reconciliation.heal(scope, "erp", by="test")).findings == ()
+
+
+async def test_what_is_still_refused_after_two_tries_is_left_to_a_person(at: Office) -> None:
+    reconciliation, scope = bold(at), at.hub.scope
+    await counted(at, 807)
+    at.ledgers["erp"].refuses = {"BOLT"}
+    await receive(at, 1, 40)
+    for _ in range(2):
+        await at.clock.advance(HOUR)
+        await compared(at, 807)
+
+    sent = []
+    for _ in range(3):
+        sent.append((await reconciliation.heal(scope, "erp", by="test")).sent)
+        await at.hub.settle()
+
+    assert sent == [1, 1, 0]
+    codes = {one.code for one in await at.hub.cases.find(scope)}
+    assert codes == {"TGT-REJECT", "INV-SUSPECT"}

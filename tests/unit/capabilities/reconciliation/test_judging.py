@@ -1,0 +1,139 @@
+"""One finding of two sets of buckets: level, state, remedy, money; never netted."""
+
+from dataclasses import replace
+
+import pytest
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.reconciliation import judging
+from crossdock.capabilities.reconciliation.causes import Cause, Level
+from crossdock.capabilities.reconciliation.judging import Bucket, Known, Policy, judge
+from crossdock.capabilities.reconciliation.model import (
+    DAY,
+    HOUR,
+    MINUTE,
+    Before,
+    ItemClass,
+    Log,
+    Posting,
+    State,
+)
+from crossdock.capabilities.reconciliation.ranking import Remedy
+
+NOW = 30 * DAY
+SEEN = Known(before=Before(State.SUSPECTED, NOW - HOUR, 1))
+POLICY = Policy()
+
+
+def each(amount: int) -> int:
+    return amount * MICROS
+
+
+def shelf(**levels: int) -> dict[Bucket, int]:
+    return {Bucket(status): each(level) for status, level in levels.items()}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "level"),
+    [
+        (Bucket("AVAILABLE"), Bucket("DAMAGED"), Level.STATUS),
+        (Bucket("AVAILABLE", lot="L1"), Bucket("AVAILABLE", lot="L2"), Level.LOT),
+        (Bucket("AVAILABLE", serial="1"), Bucket("AVAILABLE", serial="2"), Level.LOT),
+        (Bucket("AVAILABLE", owner="X"), Bucket("AVAILABLE"), Level.OWNER),
+        (Bucket("AVAILABLE"), Bucket("AVAILABLE"), None),
+    ],
+)
+def test_the_first_level_that_differs_is_named(
+    ours: Bucket, theirs: Bucket, level: Level | None
+) -> None:
+    assert judging.level_of({ours: 5}, {theirs: 5}) is level
+    assert judging.level_of({ours: 5}, {theirs: 6}) is Level.TOTAL
+
+
+def test_what_changed_its_bucket_is_at_stake_once_and_shown_twice() -> None:
+    found = judge(shelf(AVAILABLE=90, DAMAGED=10), shelf(AVAILABLE=100), NOW,
+                  replace(SEEN, cost=2_000_000), POLICY)  # fmt: skip
+
+    assert found is not None
+    assert (found.at_stake, found.absolute, found.value) == (each(10), each(20), each(20))
+    assert (found.state, found.remedy) == (State.CONFIRMED, Remedy.MAP_STATUS)
+
+
+def test_two_faults_that_cancel_out_are_still_both_at_stake() -> None:
+    """A duplicate of 60 hides that 40 are missing for no known reason."""
+    ours = Log((Posting("S1", each(-60), NOW - 6 * HOUR),))
+    theirs = Log((Posting("S1", each(-60), NOW - 6 * HOUR),) * 2)
+    found = judge(shelf(AVAILABLE=100), shelf(AVAILABLE=80), NOW,
+                  replace(SEEN, ours=ours, theirs=theirs), POLICY)  # fmt: skip
+
+    assert found is not None
+    assert found.difference.unexplained == each(40)
+    assert found.at_stake == each(100)
+    assert found.remedy is Remedy.COUNT
+
+
+def test_what_is_only_late_is_no_finding() -> None:
+    ours = Log((Posting("S1", each(-60), NOW - HOUR),))
+    known = Known(ours=ours, theirs=Log())
+
+    assert judge(shelf(AVAILABLE=40), shelf(AVAILABLE=100), NOW, known, POLICY) is None
+    assert judge({}, {}, NOW, Known(), POLICY) is None
+
+
+def test_an_exact_document_is_a_finding_however_small_and_a_small_difference_is_not() -> None:
+    lost = Log((Posting("S1", each(-1), NOW - 6 * HOUR),))
+    small = judge(shelf(AVAILABLE=999), shelf(AVAILABLE=1000), NOW, SEEN, POLICY)
+    proven = judge(shelf(AVAILABLE=999), shelf(AVAILABLE=1000), NOW,
+                   replace(SEEN, ours=lost, theirs=Log()), POLICY)  # fmt: skip
+
+    assert small is not None
+    assert proven is not None
+    assert (small.state, small.remedy) == (State.TOLERATED, Remedy.LOG)
+    assert (proven.state, proven.remedy) == (State.CONFIRMED, Remedy.REDRIVE)
+
+
+@pytest.mark.parametrize(
+    ("known", "is_in_flight"),
+    [
+        (Known(), False),
+        (Known(is_behind=True), True),
+        (Known(ours=Log((Posting("S", 1, NOW - 15 * MINUTE),))), False),
+        (Known(ours=Log((Posting("S", 1, NOW - 15 * MINUTE + 1),))), True),
+        (Known(ours=Log((Posting("S", 1, NOW + 1),))), False),
+        (Known(ours=Log((Posting("S", 1, NOW + 1),)), ambiguous_until=NOW + 1), True),
+        (Known(ours=Log((Posting("S", 1, NOW),)), theirs=Log((Posting("S", 1, NOW),))), False),
+        (Known(ours=Log((Posting("S", 1, NOW),)), theirs=Log()), True),
+    ],
+)
+def test_what_was_recorded_just_before_the_cut_may_be_on_its_way(
+    known: Known, *, is_in_flight: bool
+) -> None:
+    assert judging.is_in_flight(known, NOW, POLICY) is is_in_flight
+
+
+def test_a_pair_is_classed_together_and_the_rest_stays() -> None:
+    def found(theirs: int, known: Known = SEEN) -> judging.Judged:
+        judged = judge(shelf(AVAILABLE=100), shelf(AVAILABLE=theirs), NOW, known, POLICY)
+        assert judged is not None
+        return judged
+
+    minus = replace(SEEN, before=Before(State.SUSPECTED, NOW - HOUR, -1))
+    rows = [
+        ("DC1", "A", found(117)),
+        ("DC1", "B", found(83, minus)),
+        ("DC1", "C", found(150, Known())),
+        ("DC2", "C", found(50, Known())),
+        ("DC3", "D", found(101, Known(of=ItemClass.C))),
+    ]
+    answer = judging.paired(rows)
+
+    causes = [one.verdict.cause for one in answer]
+    assert causes == [Cause.XREF] * 4 + [Cause.UNKNOWN]
+    assert [one.remedy for one in answer] == [
+        *(Remedy.MASTER_DATA, Remedy.MASTER_DATA, Remedy.WAIT, Remedy.WAIT, Remedy.LOG)
+    ]
+    assert answer[0].verdict.because == "B at DC1 differs by as much the other way"
+
+
+def test_the_lower_number_is_safe_and_never_below_zero() -> None:
+    assert [judging.lower(*pair) for pair in ((5, 3), (3, 5), (-1, 5))] == [3, 3, 0]

@@ -1,0 +1,346 @@
+"""Reconciliation by the law's own vectors (domain.md §4.6), and what holds for any numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.reconciliation import guards, model
+from crossdock.capabilities.reconciliation.causes import Cause, Level
+from crossdock.capabilities.reconciliation.guards import Plausible, Shape
+from crossdock.capabilities.reconciliation.judging import Bucket, Known, Policy, judge, level_of
+from crossdock.capabilities.reconciliation.model import (
+    HOUR,
+    MINUTE,
+    Before,
+    Difference,
+    Fate,
+    ItemClass,
+    Log,
+    Posting,
+    State,
+    Tolerance,
+)
+from crossdock.capabilities.reconciliation.ranking import Remedy
+
+
+def at(text: str) -> int:
+    """Read a clock time of the day of the example; `+1` is the day after."""
+    time, _, days = text.partition("+")
+    hours, minutes, seconds = ([*map(int, time.split(":")), 0])[:3]
+    day = 4 + int(days or 0)
+    moment = datetime(2026, 5, day, hours, minutes, seconds, tzinfo=UTC)
+    return int(moment.timestamp()) * MICROS
+
+
+def each(amount: int) -> int:
+    return amount * MICROS
+
+
+def total(amount: int) -> dict[Bucket, int]:
+    return {Bucket(): each(amount)} if amount else {}
+
+
+def test_r1_what_sits_in_the_error_queue_hides_a_second_problem() -> None:
+    """WMS 847, ERP 812; receipts of 40 are posted in the WMS and wait in the ERP's queue."""
+    receipts = Log((Posting("GR-1", each(25), at("9:00")), Posting("GR-2", each(15), at("9:30"))))
+    documents = model.documents(receipts, None, frozenset({"GR-1", "GR-2"}), at("12:00"))
+    found = Difference(ours=each(847), theirs=each(812), documents=tuple(documents))
+
+    assert found.raw == each(-35)
+    assert found.explained == each(-40)
+    assert found.unexplained == each(+5)  # the ERP is too high by 5
+
+
+def test_r2_two_snapshots_around_midnight_agree_at_the_earlier_one() -> None:
+    """ERP 100 as of 23:59:55, WMS 97 as of 00:00:05, a shipment of 3 at 23:59:58."""
+    cut = model.common_cut(at("00:00:05+1"), at("23:59:55"))
+    shipment = Posting("S-1", each(-3), at("23:59:58"))
+    wms = model.rolled(each(97), at("00:00:05+1"), [shipment], cut)
+
+    assert cut == at("23:59:55")
+    assert judge({Bucket(): wms}, total(100), cut, Known(), Policy()) is None
+
+
+def test_r3_variances_never_offset_each_other() -> None:
+    """Item P 100 against 95, item Q 100 against 105."""
+    figures = model.accuracy([(100, 95), (100, 105)])
+
+    assert (figures.net, figures.right, figures.compared, figures.absolute) == (0, 0, 2, 10)
+
+
+def test_r4_an_erp_word_for_several_statuses_matches_after_mapping() -> None:
+    """ERP unavailable 20; WMS damaged 8, QC 7, pending put-away 5."""
+    groups = {"DAMAGED": "UNAVAILABLE", "QC_HOLD": "UNAVAILABLE", "RECEIVING": "UNAVAILABLE"}
+    wms: dict[Bucket, int] = {}
+    for status, amount in (("DAMAGED", 8), ("QC_HOLD", 7), ("RECEIVING", 5)):
+        part = Bucket(groups[status])
+        wms[part] = wms.get(part, 0) + each(amount)
+
+    assert level_of(wms, {Bucket("UNAVAILABLE"): each(20)}) is None
+
+
+def test_r5_a_ratio_that_is_the_case_factor_is_a_mistaken_unit() -> None:
+    """ERP 24, WMS 288: a case of 12; nothing is adjusted."""
+    known = Known(factors=[(1, 1), (12, 1)], before=Before(State.SUSPECTED, 0, each(-264)))
+    found = judge(total(288), total(24), at("12:00"), known, Policy())
+
+    assert found is not None
+    assert (found.verdict.cause, found.remedy) == (Cause.UOM, Remedy.MASTER_DATA)
+
+
+def test_r6_a_shipment_posted_twice_is_a_duplicate_and_nothing_else_is_left() -> None:
+    """ERP 440, WMS 500; the ERP's log has shipment S1 of 60 twice."""
+    wms = Log((Posting("S1", each(-60), at("9:00")),))
+    erp = Log((Posting("S1", each(-60), at("9:01")), Posting("S1", each(-60), at("9:02"))))
+    known = Known(ours=wms, theirs=erp, before=Before(State.SUSPECTED, 0, each(-60)))
+    found = judge(total(500), total(440), at("12:00"), known, Policy())
+
+    assert found is not None
+    assert found.verdict.cause is Cause.MSG_DUP
+    assert found.difference.unexplained == 0
+    assert (found.state, found.remedy) == (State.CONFIRMED, Remedy.FINANCE_TASK)
+
+
+def test_r7_a_snapshot_of_mostly_zeros_is_rejected() -> None:
+    """38 % of its rows are zero, usually 4 %."""
+    usual = Shape(rows=1000, zeros=40, taken_at=0)
+    taken = Shape(rows=1000, zeros=380, taken_at=at("12:00"))
+
+    assert guards.refusal(taken, usual, at("12:00"), Plausible()) == (
+        "38% of its rows are zero, usually 4%"
+    )
+
+
+def test_r8_what_is_recorded_after_the_snapshot_is_not_inside_it() -> None:
+    """It happened at 21:00 and was recorded at 02:00, the snapshot is as of midnight."""
+    backdated = Posting("B-1", each(-3), at("2:00+1"), occurred=at("21:00"))
+
+    assert model.rolled(each(100), at("00:00+1"), [backdated], at("3:00+1")) == each(97)
+    assert model.rolled(each(97), at("3:00+1"), [backdated], at("00:00+1")) == each(100)
+
+
+def test_r9_a_count_is_compared_with_the_ledger_of_its_own_instant() -> None:
+    """47 seen at 10:05 when the ledger said 50; picks of 6 until 10:20, ledger 44."""
+    picks = [Posting("P-1", each(-4), at("10:10")), Posting("P-2", each(-2), at("10:15"))]
+    adjustment = model.count_adjustment(each(47), each(44), picks, at("10:05"))
+
+    assert adjustment == each(-3)
+    assert each(44) + adjustment == each(41)
+
+
+@dataclass(frozen=True)
+class Told:
+    unexplained: int
+    book: int
+    of: ItemClass = ItemClass.A
+    cost: str = ""
+    is_exact: bool = False
+
+
+@pytest.mark.parametrize(
+    ("told", "is_broken"),
+    [
+        (Told(5, 1000), False),  # A: 0.5 %
+        (Told(6, 1000), True),
+        (Told(-6, 1000), True),
+        (Told(10, 1000, ItemClass.B), False),  # B: 1 %
+        (Told(11, 1000, ItemClass.B), True),
+        (Told(50, 1000, ItemClass.C), False),  # C: 5 %
+        (Told(51, 1000, ItemClass.C), True),
+        (Told(50, 1000, ItemClass.C, cost="5"), False),  # 250 in money
+        (Told(50, 1000, ItemClass.C, cost="5.01"), True),
+        (Told(1, 1000, ItemClass.C, is_exact=True), True),
+        (Told(1, 0, ItemClass.C), True),
+    ],
+)
+def test_tolerance_by_class_by_money_and_none_for_serials(told: Told, *, is_broken: bool) -> None:
+    cost = int(told.cost.replace(".", "").ljust(3, "0")) * MICROS // 100 if told.cost else None
+    answer = Tolerance().is_broken(
+        each(told.unexplained),
+        book=each(told.book),
+        of=told.of,
+        cost=cost,
+        is_exact=told.is_exact,
+    )
+
+    assert answer is is_broken
+
+
+def test_an_absolute_tolerance_lets_small_numbers_pass() -> None:
+    tolerance = Tolerance(absolute=each(2))
+    seen = [
+        tolerance.is_broken(each(n), book=each(10), of=ItemClass.A, cost=None, is_exact=False)
+        for n in (2, 3)
+    ]
+    assert seen == [False, True]
+
+
+def test_money_at_risk_is_unknown_without_a_cost_and_rounds_up() -> None:
+    assert model.value_at_risk(each(-3), None) is None
+    assert model.value_at_risk(each(-3), 2_500_000) == 7_500_000
+    assert model.value_at_risk(1, 1) == 1
+
+
+FIRST = Before(State.SUSPECTED, at("8:00"), each(5))
+
+
+@pytest.mark.parametrize(
+    ("before", "cut", "unexplained", "is_in_flight", "state"),
+    [
+        (None, "9:00", 5, False, State.SUSPECTED),
+        (FIRST, "8:29", 5, False, State.SUSPECTED),
+        (FIRST, "8:30", 5, False, State.CONFIRMED),
+        (FIRST, "8:30", 4, False, State.CONFIRMED),
+        (FIRST, "8:30", -5, False, State.SUSPECTED),
+        (FIRST, "8:30", 5, True, State.SUSPECTED),
+        (FIRST, "8:00", 5, False, State.SUSPECTED),  # the same dump again
+        (FIRST._replace(state=State.CONFIRMED), "8:01", 5, True, State.CONFIRMED),
+        (FIRST._replace(state=State.TOLERATED), "9:00", 5, False, State.SUSPECTED),
+    ],
+)
+def test_two_passes_half_an_hour_apart_confirm(
+    before: Before | None, cut: str, unexplained: int, *, is_in_flight: bool, state: State
+) -> None:
+    answer = model.next_state(
+        before, at(cut), each(unexplained), is_in_flight=is_in_flight, apart=30 * MINUTE
+    )
+    assert answer is state
+
+
+def fates(
+    ours: Sequence[Posting],
+    theirs: Sequence[Posting],
+    *,
+    reach: str = "0:00",
+    theirs_reach: str = "0:00",
+) -> dict[str, tuple[Fate, int]]:
+    found = model.documents(
+        Log(tuple(ours), at(reach)), Log(tuple(theirs), at(theirs_reach)), frozenset(), at("12:00")
+    )
+    return {one.reference: (one.fate, one.explains) for one in found}
+
+
+def test_each_document_counts_once_even_where_one_log_no_longer_reaches_it() -> None:
+    old, new = Posting("OLD", -60, at("1:00")), Posting("NEW", -5, at("11:00"))
+
+    assert fates([new], [new, old], reach="6:00") == {}
+    assert fates([new, old], [new], theirs_reach="6:00") == {}
+    assert fates([new], [new, old, old], reach="6:00") == {"OLD": (Fate.DOUBLED, -60)}
+    assert fates([new, old], []) == {"NEW": (Fate.NOT_POSTED, 5), "OLD": (Fate.NOT_POSTED, 60)}
+    assert fates([], [new]) == {"NEW": (Fate.ONLY_THEIRS, -5)}
+    assert fates([new], [new._replace(micros=-3)]) == {"NEW": (Fate.ALTERED, 2)}
+
+
+def test_a_document_of_several_lines_is_no_duplicate() -> None:
+    lines = [Posting("R1", 10, at("9:00")), Posting("R1", 15, at("9:00"))]
+
+    assert fates(lines, lines) == {}
+    assert fates(lines, lines * 2) == {"R1": (Fate.DOUBLED, 25)}
+    assert fates([], lines, reach="10:00") == {}
+
+
+def test_what_has_no_reference_or_lies_behind_the_cut_is_no_document() -> None:
+    assert fates([Posting("", 5, at("9:00")), Posting("LATE", 5, at("12:01"))], []) == {}
+
+
+def test_what_is_known_not_to_be_posted_is_so_however_old_it_is() -> None:
+    log = Log((Posting("STUCK", 40, at("1:00")),))
+    theirs = Log((), at("6:00"))
+
+    [document] = model.documents(log, theirs, frozenset({"STUCK"}), at("12:00"))
+
+    assert (document.fate, document.explains) == (Fate.NOT_POSTED, -40)
+
+
+def test_what_their_log_shows_is_posted_whatever_the_queue_says() -> None:
+    posting = Posting("S1", 40, at("9:00"))
+    both = Log((posting,))
+
+    assert model.documents(both, both, frozenset({"S1"}), at("12:00")) == []
+
+
+numbers = st.integers(-1000, 1000)
+instants = st.integers(0, 100).map(lambda minute: minute * MINUTE)
+logs = st.lists(st.tuples(numbers, instants), max_size=20).map(
+    lambda rows: [Posting(f"D{n}", micros, when) for n, (micros, when) in enumerate(rows)]
+)
+
+
+@given(start=numbers, log=logs, first=instants, second=instants)
+def test_rolling_there_and_back_changes_nothing(
+    start: int, log: list[Posting], first: int, second: int
+) -> None:
+    there = model.rolled(start, first, log, second)
+
+    assert model.rolled(there, second, log, first) == start
+
+
+@given(start=numbers, log=logs, cuts=st.tuples(instants, instants))
+def test_a_balance_rolled_by_the_whole_log_is_the_sum_up_to_the_cut(
+    start: int, log: list[Posting], cuts: tuple[int, int]
+) -> None:
+    def balance(when: int) -> int:
+        return start + sum(p.micros for p in log if p.recorded <= when)
+
+    assert model.rolled(balance(cuts[0]), cuts[0], log, cuts[1]) == balance(cuts[1])
+
+
+@given(log=logs, is_late=st.lists(st.booleans(), min_size=20, max_size=20), cut=instants)
+def test_whatever_is_only_late_is_always_explained(
+    log: list[Posting], is_late: list[bool], cut: int
+) -> None:
+    """The other side has posted some documents and not yet the others: nothing is unexplained."""
+    posted = [p for p, late in zip(log, is_late, strict=False) if not late]
+    ours, theirs = (sum(p.micros for p in side if p.recorded <= cut) for side in (log, posted))
+    late = frozenset(p.reference for p in log) - {p.reference for p in posted}
+
+    for their_log, queue in ((Log(tuple(posted)), frozenset[str]()), (None, late)):
+        documents = tuple(model.documents(Log(tuple(log)), their_log, queue, cut))
+        assert Difference(ours=ours, theirs=theirs, documents=documents).unexplained == 0
+
+
+@given(log=logs, times=st.lists(st.integers(1, 3), min_size=20, max_size=20), error=numbers)
+def test_duplicates_are_taken_out_and_the_rest_stays(
+    log: list[Posting], times: list[int], error: int
+) -> None:
+    theirs = [p for p, n in zip(log, times, strict=False) for _ in range(n)]
+    figure = sum(p.micros for p in theirs) + error
+    documents = model.documents(Log(tuple(log)), Log(tuple(theirs)), frozenset(), HOUR * 24)
+
+    found = Difference(ours=sum(p.micros for p in log), theirs=figure, documents=tuple(documents))
+    assert found.unexplained == error
+    assert {one.fate for one in documents} <= {Fate.DOUBLED}
+
+
+@given(pairs=st.lists(st.tuples(numbers, numbers)))
+def test_accuracy_never_nets(pairs: list[tuple[int, int]]) -> None:
+    figures = model.accuracy(pairs)
+
+    assert figures.absolute >= abs(figures.net)
+    assert figures.right == figures.compared - sum(a != b for a, b in pairs)
+    assert (figures.absolute == 0) is (figures.right == figures.compared)
+
+
+buckets = st.dictionaries(
+    st.builds(Bucket, st.sampled_from(["AVAILABLE", "DAMAGED"]), st.sampled_from(["", "X"])),
+    numbers.filter(bool),
+    max_size=4,
+)
+
+
+@given(ours=buckets, theirs=buckets)
+def test_sides_that_differ_do_so_on_some_level_and_are_never_netted(
+    ours: dict[Bucket, int], theirs: dict[Bucket, int]
+) -> None:
+    found = judge(ours, theirs, at("12:00"), Known(is_exact=True), Policy())
+
+    assert (found is None) is (ours == theirs) is (level_of(ours, theirs) is None)
+    if found is not None:
+        assert found.absolute >= abs(found.difference.raw)
+        assert found.at_stake
+        assert (found.level is Level.TOTAL) is (found.difference.raw != 0)

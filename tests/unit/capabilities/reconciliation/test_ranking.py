@@ -1,0 +1,176 @@
+"""What is done, how urgent it is, what is counted, and what is not believed (§4.2-§4.5)."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.reconciliation import guards, ranking
+from crossdock.capabilities.reconciliation.causes import Cause
+from crossdock.capabilities.reconciliation.guards import Brake, Plausible, Shape
+from crossdock.capabilities.reconciliation.model import DAY, HOUR, MINUTE, ItemClass
+from crossdock.capabilities.reconciliation.ranking import Reason, Remedy, Suspicion
+
+MONEY = {Remedy.REDRIVE, Remedy.REFETCH, Remedy.FINANCE_TASK}
+
+
+@pytest.mark.parametrize(
+    ("cause", "proven", "hinted"),
+    [
+        (Cause.MSG_LOST, Remedy.REDRIVE, Remedy.COUNT),
+        (Cause.MSG_REJECTED, Remedy.REDRIVE, Remedy.COUNT),
+        (Cause.CUTOFF, Remedy.REDRIVE, Remedy.COUNT),
+        (Cause.MSG_ORDER, Remedy.REFETCH, Remedy.COUNT),
+        (Cause.MSG_DUP, Remedy.FINANCE_TASK, Remedy.COUNT),
+        (Cause.MANUAL_ADJ, Remedy.FINANCE_TASK, Remedy.COUNT),
+        (Cause.UOM, Remedy.MASTER_DATA, Remedy.MASTER_DATA),
+        (Cause.XREF, Remedy.MASTER_DATA, Remedy.MASTER_DATA),
+        (Cause.STATUS_MAP, Remedy.MAP_STATUS, Remedy.MAP_STATUS),
+        (Cause.NEG_STOCK, Remedy.COUNT, Remedy.COUNT),
+        (Cause.UNKNOWN, Remedy.COUNT, Remedy.COUNT),
+    ],
+)
+def test_no_message_is_sent_again_and_no_posting_asked_for_on_a_hint(
+    cause: Cause, proven: Remedy, hinted: Remedy
+) -> None:
+    assert ranking.remedy_for(cause, is_proven=True) is proven
+    assert ranking.remedy_for(cause, is_proven=False) is hinted
+
+
+@given(st.sampled_from(Cause))
+def test_money_moves_only_with_an_exact_document(cause: Cause) -> None:
+    assert ranking.remedy_for(cause, is_proven=False) not in MONEY
+
+
+@pytest.mark.parametrize(
+    ("age", "bucket", "factor"),
+    [
+        (0, "0-4 h", 1),
+        (4 * HOUR - 1, "0-4 h", 1),
+        (4 * HOUR, "4-24 h", 2),
+        (DAY, "1-3 d", 3),
+        (3 * DAY, "3-7 d", 4),
+        (7 * DAY, "> 7 d", 5),
+        (400 * DAY, "> 7 d", 5),
+    ],
+)
+def test_buckets_of_age_begin_where_the_one_before_ends(
+    age: int, bucket: str, factor: int
+) -> None:
+    assert (ranking.age_bucket(age), ranking.age_factor(age)) == (bucket, factor)
+
+
+def test_priority_is_money_by_what_can_be_sold_by_age() -> None:
+    assert ranking.priority(200 * MICROS, sellable_mille=1000, age=0) == 200
+    assert ranking.priority(200 * MICROS, sellable_mille=100, age=0) == 20
+    assert ranking.priority(200 * MICROS, sellable_mille=1000, age=8 * DAY) == 1000
+    assert ranking.priority(None, sellable_mille=1000, age=8 * DAY) == 0
+
+
+@given(value=st.integers(0, 10**15), ages=st.lists(st.integers(0, 10**13), min_size=2))
+def test_what_is_older_is_never_less_urgent(value: int, ages: list[int]) -> None:
+    scores = [ranking.priority(value, sellable_mille=1000, age=age) for age in sorted(ages)]
+    assert all(first <= second for first, second in pairwise(scores))
+
+
+def test_class_a_is_settled_within_a_shift() -> None:
+    assert [ranking.due_within(of) // HOUR for of in ItemClass] == [8, 72, 72]
+
+
+@given(st.text(max_size=8), st.text(max_size=8), st.sampled_from(ItemClass), st.integers(0, 10**6))
+def test_each_key_has_its_turn_as_often_a_year_as_its_class_asks(
+    location: str, item: str, of: ItemClass, first: int
+) -> None:
+    times = ranking.COUNTS_A_YEAR[of]
+    year = range(first, first + 365 // times * times)
+    assert sum(ranking.is_class_due(location, item, of, day) for day in year) == times
+
+
+def suspicion(**known: object) -> Suspicion:
+    return replace(Suspicion(item="X", location="DC1"), **known)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [
+        (suspicion(), None),
+        (suspicion(unexplained=-5), Reason.DIFFERENCE),
+        (suspicion(is_negative=True), Reason.NEGATIVE),
+        (suspicion(times_tolerated=3), None),
+        (suspicion(times_tolerated=4), Reason.TREND),
+        (suspicion(is_due=True), Reason.CLASS_DUE),
+        (suspicion(is_due=True, unexplained=1), Reason.DIFFERENCE),
+    ],
+)
+def test_why_a_shelf_is_counted(known: Suspicion, reason: Reason | None) -> None:
+    assert ranking.count_reason(known) is reason
+
+
+def test_counts_are_proposed_once_by_reason_then_money_then_class() -> None:
+    known = [
+        suspicion(item="due", is_due=True),
+        suspicion(item="cheap", unexplained=1, priority=1),
+        suspicion(item="dear", unexplained=1, priority=9),
+        suspicion(item="b", is_negative=True, of=ItemClass.B),
+        suspicion(item="a", is_negative=True),
+        suspicion(item="dear", is_due=True),
+        suspicion(item="none"),
+    ]
+    proposals = ranking.count_proposals(known)
+    assert [one.item for one in proposals] == ["dear", "cheap", "a", "b", "due"]
+
+
+NOON = 100 * DAY
+GOOD = Shape(rows=1000, zeros=40, taken_at=NOON)
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        (GOOD, ""),
+        (replace(GOOD, zeros=140), ""),
+        (replace(GOOD, zeros=141), "14.1% of its rows are zero, usually 4%"),
+        (replace(GOOD, rows=800), ""),
+        (replace(GOOD, rows=799), "it has 799 rows, usually 1000"),
+        (replace(GOOD, rows=1200), ""),
+        (replace(GOOD, rows=1201), "it has 1201 rows, usually 1000"),
+        (replace(GOOD, rows=0, zeros=0), "it has no rows"),
+        (replace(GOOD, taken_at=NOON + 5 * MINUTE), ""),
+        (replace(GOOD, taken_at=NOON + 5 * MINUTE + 1), "it is dated in the future"),
+    ],
+)
+def test_a_snapshot_is_believed_if_it_looks_like_the_last(shape: Shape, reason: str) -> None:
+    assert guards.refusal(shape, GOOD, NOON, Plausible()) == reason
+
+
+def test_a_snapshot_of_some_keys_may_have_any_number_of_rows() -> None:
+    few = Shape(rows=1, zeros=1, taken_at=NOON, is_full=False)
+    many = Shape(rows=100, zeros=50, taken_at=NOON, is_full=False)
+
+    assert guards.refusal(few, many, NOON, Plausible()) == ""
+    assert guards.refusal(many, few, NOON, Plausible()) == ""
+    assert guards.refusal(many, replace(many, zeros=1), NOON, Plausible()) == (
+        "50% of its rows are zero, usually 1%"
+    )
+
+
+def test_the_first_snapshot_has_nothing_to_look_like() -> None:
+    assert guards.refusal(replace(GOOD, zeros=999), None, NOON, Plausible()) == ""
+    assert guards.refusal(replace(GOOD, zeros=500), replace(GOOD, zeros=480), NOON,
+                          Plausible()) == ""  # fmt: skip
+    assert Shape(rows=0, zeros=0, taken_at=0).zeros_mille == 0
+
+
+def test_a_run_that_would_change_too_much_mends_nothing() -> None:
+    brake = Brake(keys_mille=20, value=100)
+
+    def why(changes: int, value: int, *, is_in_incident: bool = False) -> str:
+        return guards.stopped(changes, 1000, value, brake, is_in_incident=is_in_incident)
+
+    assert why(20, 100) == ""
+    assert why(21, 0) == "21 of 1000 keys would change"
+    assert why(1, 101) == "more money would move than the cap allows"
+    assert why(0, 0, is_in_incident=True) == "the source is in an incident"
