@@ -51,6 +51,7 @@ from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access
 from crossdock.governance.authority import Authority
+from crossdock.orchestration.allocating import Allocating
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.engine import Engine, follow_all
 from crossdock.orchestration.engine.instances import Instances
@@ -111,6 +112,8 @@ class Hub:
         self.inventory = Inventory(
             database, clock, soft_hold_ttl_seconds=settings.soft_hold_ttl_seconds
         )
+        self.allocating = Allocating(database, clock, self.inventory)
+        self.allocation = self.allocating.service
         self.outbox = Outbox(database, clock)
         self.channels = Channels(database, clock)
         processes = (
@@ -165,6 +168,7 @@ class Hub:
             catalog.reader(self.catalog),
             self.waiting_room.reader,
             inventory.inventory_reader(self.clock),
+            self.allocating.reader,
             *self.engine.readers(),
         )
 
@@ -317,6 +321,7 @@ class Hub:
             Job(name="extend event log", every=timedelta(minutes=10), work=self._extend_log),
             Job(name="recover messages", every=timedelta(minutes=1), work=self.inbox.recover,
                 limit=SHORT),
+            *self.allocating.jobs(),
         ]  # fmt: skip
 
     async def _extend_log(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from crossdock.canonical.allocation import ConfirmationChanged
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled
@@ -32,6 +33,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     StockWentNegative,
     SerialOvercounted,
     OrderChanged,
+    ConfirmationChanged,
     PartyChanged,
     CommandSettled,
 )

@@ -1,6 +1,7 @@
 """Inventory: what lies where, what may be promised of it, and to whom it is promised."""
 
 from crossdock.capabilities.inventory.answering import Position
+from crossdock.capabilities.inventory.claims import ClaimedStock, OrderLineClaim
 from crossdock.capabilities.inventory.explaining import Explanation
 from crossdock.capabilities.inventory.model import (
     Figures,
@@ -17,11 +18,13 @@ from crossdock.capabilities.inventory.upkeep import Upkeep
 
 __all__ = [
     "Availability",
+    "ClaimedStock",
     "Explanation",
     "Figures",
     "Inventory",
     "LineProof",
     "MemberProof",
+    "OrderLineClaim",
     "Position",
     "PromisedLine",
     "Reservation",
