@@ -112,7 +112,7 @@ class Hub:
         self.inventory = Inventory(
             database, clock, soft_hold_ttl_seconds=settings.soft_hold_ttl_seconds
         )
-        self.allocating = Allocating(database, clock, self.inventory)
+        self.allocating = Allocating(database, clock, self.ids, self.inventory)
         self.allocation = self.allocating.service
         self.outbox = Outbox(database, clock)
         self.channels = Channels(database, clock)

@@ -18,6 +18,7 @@ OWNERS = {
     "0004_inventory": "capabilities.inventory",
     "0005_connectivity": "connectivity",
     "0006_orchestration": "orchestration",
+    "0014_allocation": "capabilities.allocation",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import (
     Allocation,
+    Around,
     Claim,
     Run,
     RunState,
@@ -22,6 +23,7 @@ from crossdock.capabilities.inventory import Inventory, inventory_reader
 from crossdock.foundation import readers
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.ids import Ids
 from crossdock.foundation.jobs import Job
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
@@ -34,11 +36,11 @@ WITHIN = timedelta(hours=1)
 class Allocating:
     """Allocation with its reader and its jobs."""
 
-    def __init__(self, database: Database, clock: Clock, inventory: Inventory) -> None:
+    def __init__(self, database: Database, clock: Clock, ids: Ids, inventory: Inventory) -> None:
         stock = ClaimedStocks(inventory, inventory_reader(clock).name)
-        desk = OrderDesk(clock)
-        self.service = Allocation(database, clock, stock, desk)
-        self.work = Work(database, clock, stock, desk)
+        around = Around(stock, OrderDesk(clock))
+        self.service = Allocation(database, clock, ids, around)
+        self.work = Work(database, clock, ids, around)
         self.reader = allocation_reader(stock, clock)
 
     def jobs(self) -> list[Job]:

@@ -36,6 +36,7 @@ from crossdock.governance.access import Access, NewKey
 from crossdock.governance.authority import Authority
 from crossdock.governance.roles import ROLES, Principal, verbs_of
 from crossdock.interfaces.api import create_app
+from crossdock.orchestration.allocating import Allocating
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.processes.availability_channels import Channels
@@ -81,6 +82,9 @@ class House:
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)
+        self.allocating = Allocating(database, self.clock, self.ids, self.inventory)
+        self.allocation = self.allocating.service
+        self.readers.append(self.allocating.reader)
 
     async def catch_up(self) -> None:
         for reader in self.readers:

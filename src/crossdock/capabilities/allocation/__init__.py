@@ -1,6 +1,6 @@
 """Allocation: which order lines are confirmed when stock is short, by rules and in runs."""
 
-from crossdock.capabilities.allocation.asks import Claim, Stock
+from crossdock.capabilities.allocation.asks import Around, Claim, Stock
 from crossdock.capabilities.allocation.model import Protection, RunException, Why
 from crossdock.capabilities.allocation.reactions import allocation_reader
 from crossdock.capabilities.allocation.rulebook import (
@@ -21,6 +21,7 @@ __all__ = [
     "AllocationProtection",
     "AllocationRule",
     "Applies",
+    "Around",
     "Claim",
     "Protection",
     "Rulebook",

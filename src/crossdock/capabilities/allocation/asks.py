@@ -1,6 +1,7 @@
 """What allocation asks of others, in its own words; `assembly` hands it their services."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from crossdock.capabilities.allocation.runs import Run
@@ -59,3 +60,11 @@ class Escalates(Protocol):
     async def close(self, tx: Transaction, tenant: str, key: Key, resolution: str) -> None:
         """Say that nothing waits for a person any more at this item and location."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Whom allocation asks and tells."""
+
+    stock: KnowsStock
+    desk: Escalates

@@ -12,7 +12,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Forbidden, NotFound
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import rulebook, runs, store
-from crossdock.capabilities.allocation.asks import Escalates, KnowsStock
+from crossdock.capabilities.allocation.asks import Around
 from crossdock.capabilities.allocation.rulebook import Rulebook
 from crossdock.capabilities.allocation.runs import Run, RunState, Word
 from crossdock.capabilities.allocation.sight import Sight, look
@@ -20,6 +20,7 @@ from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.event_log import Entry
+from crossdock.foundation.ids import Ids, prefixed
 from crossdock.foundation.scope import Scope
 
 HUB = "crossdock"
@@ -48,13 +49,12 @@ class AllocatedLine:
 class Allocation:
     """Decides who among order lines is confirmed (domain.md §3.6); `rulebook` says how."""
 
-    def __init__(
-        self, database: Database, clock: Clock, stock: KnowsStock, desk: Escalates
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, ids: Ids, around: Around) -> None:
         self._database = database
         self._clock = clock
-        self._stock = stock
-        self._desk = desk
+        self._ids = ids
+        self._stock = around.stock
+        self._desk = around.desk
         self.rulebook = Rulebook(database, clock)
 
     async def lines(self, scope: Scope, item: str, location: str) -> list[AllocatedLine]:
@@ -96,7 +96,7 @@ class Allocation:
                     f"no open order line claims {item} at {location}",
                     hint="orders are told by their source: `crossdock tail --type orders.*`",
                 )
-            run = sight.run(tx.tenant, BY_HAND, by, now)
+            run = sight.run(prefixed("run", self._ids.new()), BY_HAND, by, now)
             if run.state is RunState.REFUSED:
                 if before := await runs.latest(tx, run):
                     return before

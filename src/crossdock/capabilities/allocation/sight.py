@@ -15,7 +15,6 @@ from crossdock.capabilities.allocation.model import Figures, Line, Outcome, Prot
 from crossdock.capabilities.allocation.rulebook import AllocationProtection, RulesNow
 from crossdock.capabilities.allocation.runs import Run, RunLine, RunState, digest_of
 from crossdock.foundation.database import Transaction
-from crossdock.foundation.ids import derived_uuid, prefixed
 
 UNKNOWN = Stock(unit="EA", version=0, nettable=0, hard=0, soft=0, safety=0, claims={})
 
@@ -61,13 +60,12 @@ class Sight:
     def outcome(self) -> Outcome:
         return model.run(self.supply, self.lines, self.protections)
 
-    def run(self, tenant: str, reason: str, by: str, now: datetime) -> Run:
+    def run(self, run_id: str, reason: str, by: str, now: datetime) -> Run:
         """Simulate: what would be confirmed of whom, and why."""
-        outcome, digest = self.outcome(), self.digest
-        identity = derived_uuid("allocation", tenant, self.item, self.location, digest, str(now))
+        outcome = self.outcome()
         by_ref = {one.demand_ref: one for one in self.waiting}
         return Run(
-            run_id=prefixed("run", identity),
+            run_id=run_id,
             item=self.item,
             location=self.location,
             unit=self.stock.unit,
@@ -80,7 +78,7 @@ class Sight:
             stock_version=self.stock.version,
             rules_version=self.rules_version,
             protections=self.protections,
-            digest=digest,
+            digest=self.digest,
             made_by=by,
             made_at=now,
             lines=tuple(

@@ -194,7 +194,8 @@ cross join lateral (select content from allocation_rule
     order by version desc limit 1) r
 """
 PROTECTIONS_FOR = """
-select distinct on (p.location, p.item, p.subject) p.item, p.location, p.subject, p.content
+select distinct on (p.location, p.item, p.subject) p.item, p.location, p.subject, p.content,
+    p.version, p.set_by, p.set_at
 from unnest($2::text[], $3::text[]) k(item, location)
 join allocation_rule p on p.tenant = $1 and p.kind = 'PROTECTION' and p.location = k.location
     and p.item = k.item
@@ -221,7 +222,7 @@ LATEST = """
 select r.run_id, r.state, r.digest, k.item, k.location
 from unnest($2::text[], $3::text[]) k(item, location)
 cross join lateral (select run_id, state, digest from allocation_run where tenant = $1
-    and item = k.item and location = k.location order by made_at desc, run_id limit 1) r
+    and item = k.item and location = k.location order by number desc limit 1) r
 """
 SUPERSEDE = """
 update allocation_run r set state = 'SUPERSEDED', decided_at = $4
@@ -240,7 +241,7 @@ select * from allocation_run_line where tenant = $1 and run_id = $2 order by pla
 RUNS = """
 select * from allocation_run r where tenant = $1 and ($2 = '' or state = $2)
     and ($3 = '' or item = $3) and ($4 = '' or location = $4)
-    and ($5 = '' or (made_at, run_id) < (select made_at, run_id from allocation_run
+    and ($5 = '' or number < (select number from allocation_run
         where tenant = $1 and run_id = $5))
-order by made_at desc, run_id desc limit $6
+order by number desc limit $6
 """

@@ -10,13 +10,14 @@ from typing import Any
 import structlog
 
 from crossdock.capabilities.allocation import rulebook, runs, store
-from crossdock.capabilities.allocation.asks import Escalates, Key, KnowsStock
+from crossdock.capabilities.allocation.asks import Around, Key
 from crossdock.capabilities.allocation.rulebook import AllocationPolicy, Applies
 from crossdock.capabilities.allocation.runs import Run, RunState, Word
 from crossdock.capabilities.allocation.service import HUB, apply
 from crossdock.capabilities.allocation.sight import Sight, look
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import OUTAGES, Database, Transaction
+from crossdock.foundation.ids import Ids, prefixed
 from crossdock.foundation.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -32,13 +33,12 @@ KEPT = timedelta(days=100)
 class Work:
     """What jobs call; every process may, one at a time does."""
 
-    def __init__(
-        self, database: Database, clock: Clock, stock: KnowsStock, desk: Escalates
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, ids: Ids, around: Around) -> None:
         self._database = database
         self._clock = clock
-        self._stock = stock
-        self._desk = desk
+        self._ids = ids
+        self._stock = around.stock
+        self._desk = around.desk
 
     async def due(self) -> int:
         """Work until nothing is due that inventory has heard of; count the item-locations."""
@@ -106,7 +106,7 @@ class Work:
         quiet: list[Key] = []
         for sight in sights:
             key = (sight.item, sight.location)
-            run = sight.run(tx.tenant, reasons[key], HUB, now)
+            run = sight.run(prefixed("run", self._ids.new()), reasons[key], HUB, now)
             if run.state is not RunState.REFUSED and not run.is_change:
                 quiet.append(key)
             elif not _is_known(run, latest.get(key)):

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.interfaces.api import (
+    allocation,
     cases,
     channels,
     connections,
@@ -70,6 +71,9 @@ def create_app(hub: Hub, crew: Mapping[str, str] | None = None) -> FastAPI:
         stock.outcome_routes(hub, known),
         positions.position_routes(hub, known),
         promises.promise_routes(hub, known),
+        allocation.rule_routes(hub),
+        allocation.protection_routes(hub, known),
+        allocation.run_routes(hub, known),
         webhooks.router(hub),
         items.item_routes(hub),
         items.location_routes(hub),

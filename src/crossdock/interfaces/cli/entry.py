@@ -26,6 +26,7 @@ COMMANDS = {
     "catalog": "Items and locations, and what every system calls them.",
     "key": "Create, list and revoke API keys.",
     "stock": "Ask what can be promised; reserve and release.",
+    "allocation": "Say who is confirmed when stock is short: rules, simulated runs, approval.",
     "msg": "Messages that came in: list, show, replay what was set aside.",
     "dlq": "Commands that could not be delivered: show, edit, replay, discard.",
     "process": "Instances of processes: list, show, resume those that were parked.",

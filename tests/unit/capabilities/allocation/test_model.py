@@ -148,7 +148,7 @@ def test_picks_take_of_what_is_confirmed_first(
         (SKIP, 4, 3, 4, Why.NOT_TOUCHED, ""),
     ],
 )
-def test_a_line_of_ten_alone_gets_what_its_strategy_allows(  # noqa: PLR0913, PLR0917  # one row
+def test_a_line_of_ten_alone_gets_what_its_strategy_allows(  # noqa: PLR0917  # one row
     strategy: Strategy, had: int, supply_: int, expected: int, why: Why, exception: str
 ) -> None:
     [grant] = run(supply_, [line("O/1", strategy, 10, had)]).grants
@@ -318,40 +318,50 @@ def test_unit_by_unit_gives_the_same(
     assert after(outcome) == naive(there, lines, protections)
 
 
-def naive(there: int, lines: Sequence[Line], protections: Sequence[Protection]) -> dict[str, int]:
-    """Hand out one unit after the other, each time asking the formula of §3.6 anew."""
-    got = {one.demand_ref: 0 for one in lines}
-    group_of = {one.demand_ref: one.group for one in lines}
+class Naive:
+    """Hands out one unit after the other, each time asking the formula of §3.6 anew."""
 
-    def had(group: str) -> int:
-        return sum(got[ref] for ref in got if group_of[ref] == group)
+    def __init__(
+        self, there: int, lines: Sequence[Line], protections: Sequence[Protection]
+    ) -> None:
+        self.there, self.protections = there, protections
+        self.rows = sorted(lines, key=lambda one: (one.priority, one.since, one.demand_ref))
+        self.got = {one.demand_ref: 0 for one in lines}
 
-    def free(group: str) -> int:
-        pool = max(0, there - sum(got.values()))
-        kept = sum(
-            max(0, p.minimum - p.consumed - had(p.group)) for p in protections if p.group != group
-        )
-        caps = [p.maximum - p.used - had(group) for p in protections
+    def had(self, group: str) -> int:
+        return sum(self.got[one.demand_ref] for one in self.rows if one.group == group)
+
+    def left(self) -> int:
+        return max(0, self.there - sum(self.got.values()))
+
+    def free(self, group: str) -> int:
+        kept = [p.minimum - p.consumed - self.had(p.group) for p in self.protections
+                if p.group != group]  # fmt: skip
+        caps = [p.maximum - p.used - self.had(group) for p in self.protections
                 if p.group == group and p.maximum is not None]  # fmt: skip
-        return max(0, min([pool - kept, *caps]))
+        return max(0, min([self.left() - sum(max(0, one) for one in kept), *caps]))
 
-    def give(one: Line, most: int) -> None:
-        while got[one.demand_ref] < most and free(one.group) >= 1:
-            got[one.demand_ref] += 1
+    def give(self, one: Line, most: int) -> None:
+        while self.got[one.demand_ref] < most and self.free(one.group) >= 1:
+            self.got[one.demand_ref] += 1
 
-    rows = sorted(lines, key=lambda one: (one.priority, one.since, one.demand_ref))
-    for one in rows:
+    def owed(self) -> int:
+        wanted = {WIN: "requested", GAIN: "confirmed"}
+        return sum(getattr(one, wanted[one.strategy]) for one in self.rows
+                   if one.strategy in wanted)  # fmt: skip
+
+
+def naive(there: int, lines: Sequence[Line], protections: Sequence[Protection]) -> dict[str, int]:
+    hand = Naive(there, lines, protections)
+    for one in hand.rows:
         if one.strategy is SKIP:
-            got[one.demand_ref] = one.confirmed
-    owed = sum(one.requested for one in rows if one.strategy is WIN)
-    owed += sum(one.confirmed for one in rows if one.strategy is GAIN)
-    if owed > max(0, there - sum(got.values())):
+            hand.got[one.demand_ref] = one.confirmed
+    if hand.owed() > hand.left():
         return {one.demand_ref: one.confirmed for one in lines}
     for strategy in (WIN, GAIN, IMPROVE, REDISTRIBUTE, FILL):
-        mine = [one for one in rows if one.strategy is strategy]
-        if strategy in {GAIN, IMPROVE}:
-            for one in mine:
-                give(one, one.confirmed)
+        mine = [one for one in hand.rows if one.strategy is strategy]
         for one in mine:
-            give(one, one.confirmed if strategy is FILL else one.requested)
-    return got
+            hand.give(one, one.confirmed if strategy in {GAIN, IMPROVE} else 0)
+        for one in mine:
+            hand.give(one, one.confirmed if strategy is FILL else one.requested)
+    return hand.got

@@ -75,6 +75,7 @@ revoke update, delete on allocation_rule from crossdock_hub;
 
 RUNS = """
 create table allocation_run (
+    number bigint generated always as identity,
     tenant text not null,
     run_id text collate "C" not null,
     item text collate "C" not null,
@@ -100,8 +101,8 @@ create table allocation_run (
 ) with (fillfactor = 80);
 create unique index allocation_run_open on allocation_run (tenant, item, location)
     where state = 'SIMULATED';
-create index allocation_run_by_stock on allocation_run (tenant, item, location, made_at desc);
-create index allocation_run_newest on allocation_run (tenant, made_at desc, run_id desc);
+create index allocation_run_by_stock on allocation_run (tenant, item, location, number desc);
+create index allocation_run_newest on allocation_run (tenant, number desc);
 select guard_table('allocation_run');
 revoke delete on allocation_run from crossdock_hub;
 
