@@ -28,7 +28,12 @@ def python_blocks(page: Path) -> list[str]:
 PAGES = {page: "\n".join(python_blocks(page)) for page in sorted(DOCS.glob("**/*.md"))}
 # Those of a hub at work are programs of their own, which the console of their page runs.
 PLAIN = [page for page, examples in PAGES.items() if examples and "Hub.open" not in examples]
-AT_WORK = ["how-to/connect-a-shop.md", "how-to/replay-dead-letters.md", "tutorial/first-steps.md"]
+AT_WORK = [
+    "how-to/connect-a-shop.md",
+    "how-to/replay-dead-letters.md",
+    "how-to/share-out-scarce-stock.md",
+    "tutorial/first-steps.md",
+]
 
 # Pages that are typed in one sitting: each goes on where the one before ends.
 WAREHOUSE = ("how-to/run-more-than-one-process.md", "how-to/connect-a-warehouse.md")
@@ -39,11 +44,13 @@ SHOP = (
     "how-to/keep-connections.md",
 )
 RESERVATIONS = "reference/reservations.md"
+SCARCE = "how-to/share-out-scarce-stock.md"
 OWN = "how-to/use-your-own-postgresql.md"
 TYPED = {
     *WAREHOUSE,
     *SHOP,
     RESERVATIONS,
+    SCARCE,
     OWN,
     "how-to/connect-tryton.md",  # before a real Tryton: tests/peers/tryton/test_page.py
     "tutorial/first-steps.md",  # tests/docs/test_tutorial.py
@@ -211,6 +218,14 @@ def test_reservations_are_made_as_the_page_says() -> None:
     ):
         reader.follow(GOODS)
         reader.follow((DOCS / RESERVATIONS).read_text())
+
+
+def test_scarce_stock_is_shared_out_as_the_page_says() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
+        reading(Path(folder)) as reader,
+    ):
+        reader.follow((DOCS / SCARCE).read_text())
 
 
 async def test_a_postgresql_of_ones_own_is_used_as_the_page_says() -> None:

@@ -11,10 +11,20 @@ import asyncpg
 import pytest
 
 from crossdock.assembly import Hub, Outside
+from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import CrossdockError
 from crossdock.canonical.inventory import ReservationKind
+from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.references import Reference
+from crossdock.capabilities.allocation import (
+    Allocation,
+    AllocationProtection,
+    AllocationRule,
+    Applies,
+    Rulebook,
+)
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.upkeep import Upkeep
@@ -56,9 +66,24 @@ STRANGER = Principal(tenant="other", verbs=ROLES["owner"], key_id="stranger")
 BY = By("a stranger", "to see what happens")
 SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
 ENTRY = Entry(tenant="main", name="shop", application="stand_in", settings={"address": "shop"})
+KEPT = AllocationProtection(
+    item="SKU-1", location="DC1", channel="web", minimum=MICROS, starts_at=NOON,
+    ends_at=NOON + timedelta(days=1),
+)  # fmt: skip
 SERVICES = (
-    *(Access, Authority, Cases, Catalog, Channels, Connections, Directory, Inbox, Instances),
-    *(Inventory, Outbox, Proposals, Quarantine, Refusals, Upkeep, WaitingRoom),
+    *(
+        Access,
+        Allocation,
+        Authority,
+        Cases,
+        Catalog,
+        Channels,
+        Connections,
+        Directory,
+        Inbox,
+        Instances,
+    ),
+    *(Inventory, Outbox, Proposals, Quarantine, Refusals, Rulebook, Upkeep, WaitingRoom),
 )
 
 
@@ -73,6 +98,7 @@ class Full:
     case_id: str
     quarantined: Quarantined
     raw_ref: int
+    run_id: str
 
     async def rows(self) -> Mapping[str, list[str]]:
         """Show every row of the tenant, in every table that has one."""
@@ -110,7 +136,7 @@ async def filled(hub: Hub, owner: Any) -> Full:
     await hub.catalog.link(MAIN, "shop", Reference.item("77", EACH), "SKU-1", by="a person")
     promised = await hub.reserve("SKU-1", "DC1", 4, request_id="r1")
     await hub.inventory.reserve(MAIN, "script", asking("lapsing", kind=ReservationKind.SOFT))
-    await hub.settle()
+    run_id = await ordered(hub)
     said = webhook(moves=[{"number": "m1", "item": "NEW"}], bad=["broken"])
     raw_ref = (await hub.inbox.receive(MAIN, "shop", said)).raw_ref
     key = await hub.access.create(OWNER, NewKey(name="main's", verbs=ROLES["reader"]))
@@ -138,7 +164,21 @@ async def filled(hub: Hub, owner: Any) -> Full:
         case_id=case_id,
         quarantined=(await hub.quarantine.find(MAIN))[0],
         raw_ref=raw_ref or 0,
+        run_id=run_id,
     )
+
+
+async def ordered(hub: Hub) -> str:
+    """Have an order wait for goods that others could have, by rules; give the run that waits."""
+    line = DemandLine(demand_ref="order-7/1", item="SKU-1", location="DC1", ordered=EACH,
+                      cancelled=EACH - EACH)  # fmt: skip
+    order = OrderChanged(order_id="order-7", lines=(line,), channel="web")
+    await hub.record([Fact(identity="order:7", payload=order, occurred_at=NOON)], source="shop")
+    book = hub.allocation.rulebook
+    await book.set_rule(MAIN, AllocationRule(channel="web", strategy=Strategy.WIN), by="main's")
+    await book.set_policy(MAIN, Applies.NOTHING, four_eyes=True, by="main's")
+    await book.protect(MAIN, KEPT, by="main's")
+    return (await hub.allocation.simulate(MAIN, "SKU-1", "DC1", by="main's")).run_id
 
 
 def asking(request_id: str, kind: ReservationKind = ReservationKind.HARD) -> ReservationRequest:
@@ -172,6 +212,16 @@ REFERENCES = [Reference.item("77", EACH), Reference.item("SKU-1", EACH), Referen
 SHOWS: Mapping[str, Ask] = {
     "Access.keys": lambda full: full.hub.access.keys(OTHER),
     "Access.revoke": lambda full: full.hub.access.revoke(OTHER, full.key_id, by="x"),
+    "Allocation.approve": lambda full: full.hub.allocation.approve(OTHER, full.run_id, by="x"),
+    "Allocation.lines": lambda full: full.hub.allocation.lines(OTHER, "SKU-1", "DC1"),
+    "Allocation.reject": lambda full: full.hub.allocation.reject(
+        OTHER, full.run_id, by="x", remark="x"
+    ),
+    "Allocation.run": lambda full: full.hub.allocation.run(OTHER, full.run_id),
+    "Allocation.runs": lambda full: full.hub.allocation.runs(OTHER),
+    "Allocation.simulate": lambda full: full.hub.allocation.simulate(
+        OTHER, "SKU-1", "DC1", by="x"
+    ),
     "Catalog.findings": lambda full: full.hub.catalog.findings(OTHER),
     "Catalog.item": lambda full: full.hub.catalog.item(OTHER, "SKU-1"),
     "Catalog.items": lambda full: full.hub.catalog.items(OTHER),
@@ -236,6 +286,7 @@ SHOWS: Mapping[str, Ask] = {
     "Instances.find": lambda full: full.hub.instances.find(OTHER),
     "Instances.resume": lambda full: full.hub.instances.resume(OTHER, *INSTANCE),
     "Instances.show": lambda full: full.hub.instances.show(OTHER, *INSTANCE),
+    "Rulebook.protections": lambda full: full.hub.allocation.rulebook.protections(OTHER),
     "Proposals.find": lambda full: full.hub.proposals.find(OTHER),
     "Quarantine.count_open": lambda full: full.hub.quarantine.count_open(OTHER),
     "Quarantine.find": lambda full: full.hub.quarantine.find(OTHER, ids=[full.quarantined.id]),
@@ -276,6 +327,21 @@ DOES: Mapping[str, Ask] = {
         OTHER, "script", [asking("r1"), asking("lapsing")]
     ),
     "Quarantine.replay": lambda full: full.hub.quarantine.replay(OTHER, [full.quarantined]),
+    "Rulebook.clear_rule": lambda full: full.hub.allocation.rulebook.clear_rule(
+        OTHER, channel="web", order_id="", by="x"
+    ),
+    "Rulebook.policy": lambda full: full.hub.allocation.rulebook.policy(OTHER),
+    "Rulebook.protect": lambda full: full.hub.allocation.rulebook.protect(OTHER, KEPT, by="x"),
+    "Rulebook.rules": lambda full: full.hub.allocation.rulebook.rules(OTHER),
+    "Rulebook.set_policy": lambda full: full.hub.allocation.rulebook.set_policy(
+        OTHER, Applies.EVERYTHING, four_eyes=False, by="x"
+    ),
+    "Rulebook.set_rule": lambda full: full.hub.allocation.rulebook.set_rule(
+        OTHER, AllocationRule(channel="web", strategy=Strategy.LOSE), by="x"
+    ),
+    "Rulebook.unprotect": lambda full: full.hub.allocation.rulebook.unprotect(
+        OTHER, "SKU-1", "DC1", "web", by="x"
+    ),
     "Upkeep.replayed_hash": lambda full: full.hub.inventory.upkeep.replayed_hash(OTHER),
     "Upkeep.set_freshness": lambda full: full.hub.inventory.upkeep.set_freshness(
         OTHER, "shop", 60
@@ -329,9 +395,12 @@ async def test_workers_serve_both_without_the_second_layer(
 
     await full.hub.inventory.upkeep.sweep()
     await full.hub.settle()
+    await full.hub.allocating.work.mark_all()
+    assert await full.hub.allocating.work.due() == 1
 
     stock = await full.hub.availability("SKU-1", "DC1")
-    assert (stock.figures.soft, stock.figures.hard) == (0, 4 * MICROS)
+    assert (stock.figures.soft, stock.figures.hard) == (0, 5 * MICROS)
+    assert [run.run_id for run in await full.hub.allocation.runs(MAIN)] == [full.run_id]
     async with full.hub.database.transaction(MAIN) as tx:
         events, _ = await event_log.read(tx, Position(), limit=1000)
     assert {event.tenant for event in events} == {"main"}

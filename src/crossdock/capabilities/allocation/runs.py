@@ -4,7 +4,7 @@ A run is never rewritten: only its state goes on, from SIMULATED to what became 
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -166,24 +166,15 @@ async def decide(tx: Transaction, run: Run, state: RunState, word: Word) -> bool
 
 
 def run_of(row: Any, lines: Sequence[Any] = ()) -> Run:
-    fields: Mapping[str, Any] = {name: row[name] for name in store.RUN_COLUMNS}
-    return Run(
-        **{
-            **fields,
-            "state": RunState(row["state"]),
-            "protections": tuple(msgspec.json.decode(row["protections"], type=list[Protection])),
-        },
-        lines=tuple(_line_of(line) for line in lines),
-    )
+    fields: dict[str, Any] = {name: row[name] for name in store.RUN_COLUMNS}
+    fields["state"] = RunState(row["state"])
+    fields["protections"] = tuple(msgspec.json.decode(row["protections"], type=list[Protection]))
+    return Run(**fields, lines=tuple(_line_of(line) for line in lines))
 
 
 def _line_of(row: Any) -> RunLine:
-    fields: Mapping[str, Any] = {name: row[name] for name in store.RUN_LINE_COLUMNS}
-    return RunLine(
-        **{
-            **fields,
-            "strategy": Strategy(row["strategy"]),
-            "why": Why(row["why"]),
-            "exception": RunException(row["exception"]),
-        }
-    )
+    fields: dict[str, Any] = {name: row[name] for name in store.RUN_LINE_COLUMNS}
+    fields["strategy"] = Strategy(row["strategy"])
+    fields["why"] = Why(row["why"])
+    fields["exception"] = RunException(row["exception"])
+    return RunLine(**fields)

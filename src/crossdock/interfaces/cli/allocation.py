@@ -224,17 +224,14 @@ def runs(
             print_json({"runs": shown})
             return
         table(
-            ("run", "item", "location", "state", "gained", "lost", "made", "by", "because"),
+            ("run", "of", "state", "gained", "lost", "because"),
             [
                 (
                     one.run_id,
-                    one.item,
-                    one.location,
+                    f"{one.item} at {one.location}",
                     one.state,
                     written(one.gained),
                     written(one.lost),
-                    f"{one.made_at:%m-%d %H:%M}",
-                    one.made_by,
                     one.reason,
                 )
                 for one in shown

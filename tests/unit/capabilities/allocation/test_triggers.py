@@ -314,11 +314,11 @@ async def test_a_refused_run_opens_a_case_that_closes_when_what_is_owed_fits(
     assert await floor.open_cases() == []
 
 
-def web(floor: Floor, **said: int) -> AllocationProtection:
+def web(floor: Floor, *, maximum: int | None = None, minimum: int = 0) -> AllocationProtection:
     now = floor.clock.now()
     return AllocationProtection(
         item="X", location="DC1", channel="web", starts_at=now - timedelta(days=1),
-        ends_at=now + timedelta(days=1), **said,
+        ends_at=now + timedelta(days=1), maximum=maximum, minimum=minimum,
     )  # fmt: skip
 
 
