@@ -97,37 +97,71 @@ def digest_of(supply: int, lines: Sequence[Line], protections: Sequence[Protecti
     return hashlib.sha256(msgspec.json.encode(decided_on)).hexdigest()
 
 
-async def save(tx: Transaction, run: Run) -> Run:
-    """Keep a run with its lines. It takes the place of the one that waited, unless it is that."""
-    waiting = await tx.fetchrow(store.WAITING, tx.tenant, run.item, run.location)
-    if waiting is not None and waiting["digest"] == run.digest:
-        return await load(tx, waiting["run_id"])
-    await supersede(tx, [(run.item, run.location)], run.made_at)
-    await tx.execute(
-        store.ADD_RUN,
-        *(tx.tenant, run.run_id, run.item, run.location, run.unit, run.state, run.reason),
-        *(run.supply, run.owed, run.gained, run.lost, run.stock_version, run.rules_version),
-        msgspec.json.encode(run.protections).decode(),
-        *(run.digest, run.made_by, run.made_at),
+async def save(tx: Transaction, made: Sequence[Run]) -> list[Run]:
+    """Keep runs with their lines, one for each item and location, in the order given.
+
+    Each takes the place of the one that waited there, unless that was decided on the same.
+    """
+    keys = [(run.item, run.location) for run in made]
+    rows = await tx.fetch(
+        store.WAITING, tx.tenant, [key[0] for key in keys], [key[1] for key in keys]
     )
-    lines = run.lines
+    waiting = {(row["item"], row["location"], row["digest"]): row["run_id"] for row in rows}
+    same = {
+        run.run_id: await load(tx, waiting[run.item, run.location, run.digest])
+        for run in made
+        if (run.item, run.location, run.digest) in waiting
+    }
+    fresh = [run for run in made if run.run_id not in same]
+    if fresh:
+        now = fresh[0].made_at
+        await supersede(tx, [(run.item, run.location) for run in fresh], now)
+        await _add(tx, fresh)
+    return [same.get(run.run_id, run) for run in made]
+
+
+async def _add(tx: Transaction, made: Sequence[Run]) -> None:
+    await tx.execute(
+        store.ADD_RUNS,
+        tx.tenant,
+        [run.run_id for run in made],
+        [run.item for run in made],
+        [run.location for run in made],
+        [run.unit for run in made],
+        [run.state for run in made],
+        [run.reason for run in made],
+        [run.supply for run in made],
+        [run.owed for run in made],
+        [run.gained for run in made],
+        [run.lost for run in made],
+        [run.stock_version for run in made],
+        [run.rules_version for run in made],
+        [msgspec.json.encode(run.protections).decode() for run in made],
+        [run.digest for run in made],
+        [run.made_by for run in made],
+        [run.made_at for run in made],
+    )
+    lines = [
+        (run.run_id, place, line) for run in made for place, line in enumerate(run.lines, start=1)
+    ]
     await tx.execute(
         store.ADD_RUN_LINES,
-        *(tx.tenant, run.run_id, list(range(1, len(lines) + 1))),
-        [line.demand_ref for line in lines],
-        [line.order_id for line in lines],
-        [line.channel for line in lines],
-        [line.requested for line in lines],
-        [line.picked for line in lines],
-        [line.before for line in lines],
-        [line.after for line in lines],
-        [line.strategy for line in lines],
-        [line.priority for line in lines],
-        [line.since for line in lines],
-        [line.why for line in lines],
-        [line.exception for line in lines],
+        tx.tenant,
+        [run_id for run_id, _, _ in lines],
+        [place for _, place, _ in lines],
+        [line.demand_ref for _, _, line in lines],
+        [line.order_id for _, _, line in lines],
+        [line.channel for _, _, line in lines],
+        [line.requested for _, _, line in lines],
+        [line.picked for _, _, line in lines],
+        [line.before for _, _, line in lines],
+        [line.after for _, _, line in lines],
+        [line.strategy for _, _, line in lines],
+        [line.priority for _, _, line in lines],
+        [line.since for _, _, line in lines],
+        [line.why for _, _, line in lines],
+        [line.exception for _, _, line in lines],
     )
-    return run
 
 
 async def latest(tx: Transaction, run: Run) -> Run | None:
@@ -160,9 +194,11 @@ async def load(tx: Transaction, run_id: str) -> Run:
     return run_of(row, await tx.fetch(store.RUN_LINES, tx.tenant, run_id))
 
 
-async def decide(tx: Transaction, run: Run, state: RunState, word: Word) -> bool:
-    """Move a run that waits to its end; False if somebody else has just done so."""
-    return bool(await tx.fetchval(store.DECIDE_RUN, tx.tenant, run.run_id, state, *word))
+async def decide(tx: Transaction, waiting: Sequence[Run], state: RunState, word: Word) -> bool:
+    """Move runs that wait to their end; False if somebody else has just done so with one."""
+    ids = [run.run_id for run in waiting]
+    rows = await tx.fetch(store.DECIDE_RUNS, tx.tenant, ids, state, *word)
+    return len(rows) == len(ids)
 
 
 def run_of(row: Any, lines: Sequence[Any] = ()) -> Run:

@@ -4,6 +4,7 @@ A run is simulated first and kept; applying it looks again, under the locks of i
 answers a conflict if anything that it was decided on has changed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -101,7 +102,7 @@ class Allocation:
                 if before := await runs.latest(tx, run):
                     return before
                 await self._desk.open(tx, tx.tenant, run)
-            return await runs.save(tx, run)
+            return (await runs.save(tx, [run]))[0]
 
     async def runs(
         self,
@@ -151,7 +152,7 @@ class Allocation:
                     code="stale",
                     hint=f"`crossdock allocation simulate {run.item} {run.location}`, again",
                 )
-            await apply(tx, run, sight, Word(by, now, remark))
+            await apply(tx, [(run, sight)], Word(by, now, remark))
             await self._desk.close(tx, tx.tenant, (run.item, run.location), "a run was applied")
             return await runs.load(tx, run_id)
 
@@ -163,7 +164,7 @@ class Allocation:
                 return run
             now = self._clock.now()
             if run.state is not RunState.SIMULATED or not await runs.decide(
-                tx, run, RunState.REJECTED, Word(by, now, remark)
+                tx, [run], RunState.REJECTED, Word(by, now, remark)
             ):
                 _must_wait(await runs.load(tx, run_id))
             await self._desk.close(tx, tx.tenant, (run.item, run.location), "a run was rejected")
@@ -179,19 +180,24 @@ def _must_wait(run: Run) -> None:
         )
 
 
-async def apply(tx: Transaction, run: Run, sight: Sight, word: Word) -> None:
-    """Write a run's confirmations and tell the log; its lines are locked, its sight is fresh."""
-    await runs.decide(tx, run, RunState.APPLIED, word)
-    decided = [line for line in run.lines if line.strategy is not Strategy.SKIP]
-    picked = {one.demand_ref: one.claim.picked for one in sight.waiting}
+async def apply(tx: Transaction, approved: Sequence[tuple[Run, Sight]], word: Word) -> None:
+    """Write what runs confirm and tell the log; their lines are locked, their sights are fresh."""
+    await runs.decide(tx, [run for run, _ in approved], RunState.APPLIED, word)
+    confirmed = [
+        (run.run_id, line.demand_ref, sight.picked(line.demand_ref) + line.after)
+        for run, sight in approved
+        for line in run.lines
+        if line.strategy is not Strategy.SKIP
+    ]
     await tx.execute(
         store.CONFIRM,
         tx.tenant,
-        run.run_id,
-        [line.demand_ref for line in decided],
-        [picked[line.demand_ref] + line.after for line in decided],
+        [run_id for run_id, _, _ in confirmed],
+        [ref for _, ref, _ in confirmed],
+        [total for _, _, total in confirmed],
     )
-    await event_log.append(tx, _entries(tx.tenant, run, word.at))
+    entries = [entry for run, _ in approved for entry in _entries(tx.tenant, run, word.at)]
+    await event_log.append(tx, entries)
 
 
 def _entries(tenant: str, run: Run, now: datetime) -> list[Entry]:

@@ -57,6 +57,9 @@ class Sight:
     def digest(self) -> str:
         return digest_of(self.supply, self.lines, self.protections)
 
+    def picked(self, demand_ref: str) -> int:
+        return self.stock.claims[demand_ref].picked
+
     def outcome(self) -> Outcome:
         return model.run(self.supply, self.lines, self.protections)
 

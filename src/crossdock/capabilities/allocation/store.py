@@ -139,8 +139,8 @@ order by l.demand_ref for update of l
 """
 
 CONFIRM = """
-update allocation_line l set confirmed = k.confirmed, run_id = $2
-from unnest($3::text[], $4::bigint[]) k(demand_ref, confirmed)
+update allocation_line l set confirmed = k.confirmed, run_id = k.run_id
+from unnest($2::text[], $3::text[], $4::bigint[]) k(run_id, demand_ref, confirmed)
 where l.tenant = $1 and l.demand_ref = k.demand_ref
 """
 
@@ -202,21 +202,30 @@ join allocation_rule p on p.tenant = $1 and p.kind = 'PROTECTION' and p.location
 order by p.location, p.item, p.subject, p.version desc
 """
 
-ADD_RUN = """
+ADD_RUNS = """
 insert into allocation_run (tenant, run_id, item, location, unit, state, reason, supply, owed,
     gained, lost, stock_version, rules_version, protections, digest, made_by, made_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15, $16, $17)
+select $1, r.run_id, r.item, r.location, r.unit, r.state, r.reason, r.supply, r.owed, r.gained,
+    r.lost, r.stock_version, r.rules_version, r.protections::jsonb, r.digest, r.made_by, r.made_at
+from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+    $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[],
+    $15::text[], $16::text[], $17::timestamptz[]) with ordinality
+    r(run_id, item, location, unit, state, reason, supply, owed, gained, lost, stock_version,
+    rules_version, protections, digest, made_by, made_at, ord)
+order by r.ord
 """
 ADD_RUN_LINES = """
 insert into allocation_run_line (tenant, run_id, place, demand_ref, order_id, channel, requested,
     picked, before, after, strategy, priority, since, why, exception)
-select $1, $2, * from unnest($3::integer[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-    $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::integer[], $13::timestamptz[],
-    $14::text[], $15::text[])
+select $1, * from unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::text[],
+    $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::integer[],
+    $13::timestamptz[], $14::text[], $15::text[])
 """
 WAITING = """
-select run_id, digest from allocation_run
-where tenant = $1 and item = $2 and location = $3 and state = 'SIMULATED'
+select r.run_id, r.item, r.location, r.digest
+from unnest($2::text[], $3::text[]) k(item, location)
+join allocation_run r on r.tenant = $1 and r.item = k.item and r.location = k.location
+    and r.state = 'SIMULATED'
 """
 LATEST = """
 select r.run_id, r.state, r.digest, k.item, k.location
@@ -230,9 +239,9 @@ from unnest($2::text[], $3::text[]) k(item, location)
 where r.tenant = $1 and r.item = k.item and r.location = k.location and r.state = 'SIMULATED'
 returning r.item, r.location
 """
-DECIDE_RUN = """
+DECIDE_RUNS = """
 update allocation_run set state = $3, decided_by = $4, decided_at = $5, remark = $6
-where tenant = $1 and run_id = $2 and state = 'SIMULATED' returning run_id
+where tenant = $1 and run_id = any($2::text[]) and state = 'SIMULATED' returning run_id
 """
 RUN = "select * from allocation_run where tenant = $1 and run_id = $2"
 RUN_LINES = """

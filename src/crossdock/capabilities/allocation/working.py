@@ -28,6 +28,7 @@ SET = 50
 AFTER_FAILURE = timedelta(minutes=15)
 KEPT = timedelta(days=100)
 """Order lines that are done with are kept as long, for the maxima and minima of a quarter."""
+_OF_A_PERSON = frozenset({RunState.SIMULATED, RunState.REFUSED})
 
 
 class Work:
@@ -104,18 +105,20 @@ class Work:
             )
         }
         quiet: list[Key] = []
+        made: list[tuple[Run, Sight]] = []
         for sight in sights:
             key = (sight.item, sight.location)
             run = sight.run(prefixed("run", self._ids.new()), reasons[key], HUB, now)
             if run.state is not RunState.REFUSED and not run.is_change:
                 quiet.append(key)
-            elif not _is_known(run, latest.get(key)):
-                await self._made(tx, await runs.save(tx, run), sight, policy)
-        for key in await runs.supersede(tx, quiet, now):
-            await self._desk.close(tx, tx.tenant, key, "nothing is to be changed any more")
-        for key in quiet:
-            if key in latest and latest[key]["state"] == RunState.REFUSED:
-                await self._desk.close(tx, tx.tenant, key, "what is owed fits again")
+            elif not _is_settled(run, latest.get(key), policy):
+                made.append((run, sight))
+        await self._decide(tx, made, policy, now)
+        await runs.supersede(tx, quiet, now)
+        applied = [(run.item, run.location) for run, _ in made if _applies(run, policy)]
+        for key in (*quiet, *applied):  # a case is open only where the last run left one
+            if key in latest and latest[key]["state"] in _OF_A_PERSON:
+                await self._desk.close(tx, tx.tenant, key, "nothing waits for a person any more")
         await tx.execute(
             store.DONE,
             tx.tenant,
@@ -125,15 +128,24 @@ class Work:
             [row["due_at"] for row in rows],
         )
 
-    async def _made(
-        self, tx: Transaction, run: Run, sight: Sight, policy: AllocationPolicy
+    async def _decide(
+        self,
+        tx: Transaction,
+        made: Sequence[tuple[Run, Sight]],
+        policy: AllocationPolicy,
+        now: datetime,
     ) -> None:
-        if run.state is RunState.SIMULATED and _applies(run, policy):
-            await apply(tx, run, sight, Word(HUB, run.made_at, f"policy {policy.applies}"))
-            key = (run.item, run.location)
-            await self._desk.close(tx, tx.tenant, key, "a run was applied")
-        else:
-            await self._desk.open(tx, tx.tenant, run)
+        """Keep runs; apply those that the policy lets, and let a person know of the others."""
+        if not made:
+            return
+        kept = await runs.save(tx, [run for run, _ in made])
+        pairs = [(run, sight) for run, (_, sight) in zip(kept, made, strict=True)]
+        applied = [(run, sight) for run, sight in pairs if _applies(run, policy)]
+        if applied:
+            await apply(tx, applied, Word(HUB, now, f"policy {policy.applies}"))
+        for run, _ in pairs:
+            if not _applies(run, policy):
+                await self._desk.open(tx, tx.tenant, run)
 
     async def _close(self, tx: Transaction, sights: Sequence[Sight], now: datetime) -> None:
         """Close order lines that claim nothing any more, once inventory knows their last order.
@@ -153,16 +165,18 @@ class Work:
         await tx.execute(store.CLOSE, tx.tenant, now, closing, picked)
 
 
-def _is_known(run: Run, latest: Any) -> bool:
-    """Say whether the same was decided on before, and waits, was rejected or refused."""
-    return (
-        latest is not None
-        and latest["digest"] == run.digest
-        and latest["state"] in {RunState.SIMULATED, RunState.REJECTED, RunState.REFUSED}
-    )
+def _is_settled(run: Run, latest: Any, policy: AllocationPolicy) -> bool:
+    """Say whether the same was decided on before: it was rejected, refused, or rightly waits."""
+    if latest is None or latest["digest"] != run.digest:
+        return False
+    if latest["state"] == RunState.SIMULATED:
+        return not _applies(run, policy)
+    return latest["state"] in {RunState.REJECTED, RunState.REFUSED}
 
 
 def _applies(run: Run, policy: AllocationPolicy) -> bool:
+    if run.state is RunState.REFUSED:
+        return False
     if policy.applies is Applies.NOBODY_LOSES:
         return not run.lost
     return policy.applies is Applies.EVERYTHING

@@ -34,6 +34,20 @@ async def test_an_order_that_can_be_confirmed_is_confirmed_by_itself(floor: Floo
     assert await floor.left("allocation_due") == 0
 
 
+async def test_a_run_that_somebody_simulated_applies_by_itself_if_the_policy_lets_it(
+    floor: Floor,
+) -> None:
+    await two_orders(floor)
+    run = await floor.allocation.simulate(MAIN, "X", "DC1", by="planner")
+
+    assert await floor.work() == {"W/1": 8, "K/1": 2}
+    done = await floor.allocation.run(MAIN, run.run_id)
+    assert (done.state, done.decided_by, done.remark) == (
+        "APPLIED", "crossdock", "policy NOBODY_LOSES"
+    )  # fmt: skip
+    assert await floor.changes() == [("W/1", 0, 8), ("K/1", 0, 2)]
+
+
 async def test_work_done_twice_changes_nothing(floor: Floor) -> None:
     await two_orders(floor)
     await floor.work()
