@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from crossdock.canonical.allocation import ConfirmationChanged
 from crossdock.canonical.commands import CommandSettled
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.inventory import (
@@ -35,6 +36,7 @@ HUBS_OWN = (
     ReservationChanged,
     StockWentNegative,
     SerialOvercounted,
+    ConfirmationChanged,
     CommandSettled,
 )
 """What the hub concludes by itself; nobody outside may put it into its mouth."""

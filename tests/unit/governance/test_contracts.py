@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.canonical.allocation import ConfirmationChanged, Strategy
 from crossdock.canonical.catalog import ItemChanged, ItemUnit, LocationChanged
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled, Settlement
@@ -89,6 +90,18 @@ REAL: list[Payload] = [
     ),
     StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR),
     SerialOvercounted(item="B-1", place=Place(location="DC1", serial="S1"), quantity=FOUR),
+    ConfirmationChanged(
+        run_id="run_1",
+        demand_ref="shop:1001/1",
+        order_id="1001",
+        channel="shop",
+        item="B-1",
+        location="DC1",
+        strategy=Strategy.WIN,
+        requested=FOUR,
+        before=FOUR,
+        confirmed=FOUR,
+    ),
     OrderChanged(
         order_id="1001",
         lines=(

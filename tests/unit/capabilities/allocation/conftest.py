@@ -78,9 +78,13 @@ class Floor(House):
         return count
 
 
-@pytest.fixture
-async def floor(database: Database, clock: VirtualClock) -> Floor:
+async def opened(database: Database, clock: VirtualClock) -> Floor:
     made = Floor(database, clock)
     for reader in (made.reader, made.allocating.reader):
         await readers.register(database, reader)
     return made
+
+
+@pytest.fixture
+async def floor(database: Database, clock: VirtualClock) -> Floor:
+    return await opened(database, clock)
