@@ -74,6 +74,7 @@ class Reactions:
         """Take in a page. History that is filled in later makes lines and triggers nothing."""
         page = _page_of(events)
         now = self._clock.now()
+        await _add_former(tx, page)
         await _put_lines(tx, page)
         if page.quoted:
             refs = sorted(page.quoted)
@@ -169,6 +170,24 @@ def _mark_full(page: _Page, key: tuple[str, str], position: int) -> None:
     page.fulls[key] = max(position, page.fulls.get(key, position))
 
 
+def _orders_of(page: _Page) -> tuple[list[str], list[str], list[str], list[int]]:
+    orders = sorted(page.orders)
+    return (
+        [key[0] for key in orders],
+        [key[1] for key in orders],
+        [key[2] for key in orders],
+        [page.orders[key] for key in orders],
+    )
+
+
+async def _add_former(tx: Transaction, page: _Page) -> None:
+    """Look again at where these orders claimed before this page, too."""
+    if page.orders:
+        for row in await tx.fetch(store.CLAIMED, *_orders_of(page)):
+            key = (row["tenant"], row["item"], row["location"])
+            _mark_stock(page, key, (row["position"], "ORDER"))
+
+
 async def _put_lines(tx: Transaction, page: _Page) -> None:
     if not page.lines:
         return
@@ -216,15 +235,7 @@ async def _mark(tx: Transaction, page: _Page, now: datetime) -> None:
             now,
         )
     if page.orders:
-        orders = sorted(page.orders)
-        await tx.execute(
-            store.MARK_ORDERS,
-            [key[0] for key in orders],
-            [key[1] for key in orders],
-            [key[2] for key in orders],
-            [page.orders[key] for key in orders],
-            now,
-        )
+        await tx.execute(store.MARK_ORDERS, *_orders_of(page), now)
 
 
 def _microseconds(instant: datetime) -> int:

@@ -199,12 +199,9 @@ class Rulebook:
         await tx.execute(
             store.ADD_RULE, tx.tenant, version, kind, subject, item, location, content, by, now
         )
-        if kind != "POLICY":
-            of_order = subject if kind == "ORDER" else ""
-            channel = subject if kind == "CHANNEL" else ""
-            await tx.execute(
-                store.MARK_CONCERNED, tx.tenant, now, channel, of_order, item, location
-            )
+        of_order = subject if kind == "ORDER" else ""
+        channel = subject if kind == "CHANNEL" else ""
+        await tx.execute(store.MARK_CONCERNED, tx.tenant, now, channel, of_order, item, location)
         return await tx.fetchrow(store.RULE_NOW, tx.tenant, kind, location, item, subject)
 
 

@@ -15,7 +15,8 @@ RUN_LINE_COLUMNS = (
     *("priority", "since", "why", "exception"),
 )
 
-# The newest version of an order says where its line claims; what was closed is open again.
+# The newest version of an order says where its line claims; what was closed is open again. What
+# was confirmed of other goods, or elsewhere, is no confirmation of these.
 PUT_LINES = """
 insert into allocation_line as l (tenant, demand_ref, source, order_id, channel, item, location,
     since, rank, us, position)
@@ -24,7 +25,11 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
 on conflict (tenant, demand_ref) do update set
     source = excluded.source, order_id = excluded.order_id, channel = excluded.channel,
     item = excluded.item, location = excluded.location, rank = excluded.rank, us = excluded.us,
-    position = excluded.position, closed_at = null
+    position = excluded.position, closed_at = null,
+    confirmed = case when (l.item, l.location) = (excluded.item, excluded.location)
+        then l.confirmed else 0 end,
+    run_id = case when (l.item, l.location) = (excluded.item, excluded.location)
+        then l.run_id else '' end
 where (excluded.rank, excluded.us, excluded.position) > (l.rank, l.us, l.position)
 """
 
@@ -73,6 +78,15 @@ join allocation_line l on l.tenant = k.tenant and l.location = k.location
     and l.closed_at is null
 order by l.tenant, l.item, l.location, k.position desc
 {_AGAIN}"""  # noqa: S608  # the words above
+
+# Where the lines of orders claimed before: one that moves on frees what it had there.
+CLAIMED = """
+select distinct l.tenant, l.item, l.location, k.position
+from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+    k(tenant, source, order_id, position)
+join allocation_line l on l.tenant = k.tenant and l.source = k.source
+    and l.order_id = k.order_id and l.closed_at is null
+"""
 
 # Every line of an order, for one that its newest version drops frees what it had.
 MARK_ORDERS = f"""

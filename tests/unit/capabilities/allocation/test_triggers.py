@@ -159,6 +159,26 @@ async def test_a_line_that_its_order_drops_frees_goods_for_others(floor: Floor) 
     assert await floor.left("allocation_line where closed_at is null") == 1
 
 
+async def test_a_line_that_moves_elsewhere_frees_what_it_had(floor: Floor) -> None:
+    await two_orders(floor)
+    await floor.hear(counted(2, count(3), location="DC2"))
+    await floor.work()
+    await floor.hear(of("web", "W", 2, demand("W/1", 8, location="DC2")))
+
+    assert await floor.work() == {"K/1": 8}
+    assert await floor.confirmed(location="DC2") == {"W/1": 3}
+
+
+async def test_a_policy_that_changes_is_followed(floor: Floor) -> None:
+    await floor.policy(Applies.NOTHING)
+    await two_orders(floor)
+    assert await floor.work() == {"W/1": 0, "K/1": 0}
+    await floor.policy(Applies.NOBODY_LOSES)
+
+    assert await floor.work() == {"W/1": 8, "K/1": 2}
+    assert await floor.open_cases() == []
+
+
 async def test_a_rule_that_changes_is_followed(floor: Floor) -> None:
     await floor.policy(Applies.EVERYTHING)
     await two_orders(floor)
