@@ -1,5 +1,6 @@
 """What makes allocation look again, what it then does by itself, and what it leaves to people."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -32,6 +33,23 @@ async def test_an_order_that_can_be_confirmed_is_confirmed_by_itself(floor: Floo
     assert await floor.work() == {"W/1": 8, "K/1": 2}
     assert await floor.runs() == [("APPLIED", "ORDER", 10, 0)]
     assert await floor.left("allocation_due") == 0
+
+
+async def test_several_at_work_at_once_apply_each_run_once(floor: Floor) -> None:
+    await two_orders(floor)
+    await floor.hear(
+        *(counted(n, count(4, item=f"I{n}")) for n in range(2, 8)),
+        *(of("web", f"V{n}", 1, demand(f"V{n}/1", 5, item=f"I{n}")) for n in range(2, 8)),
+    )
+    at_work = [floor.allocating.work.due() for _ in range(3)]
+    by_hand = [floor.allocation.simulate(MAIN, "X", "DC1", by=f"planner {n}") for n in range(2)]
+    await asyncio.gather(*at_work, *by_hand)
+    await floor.work()
+
+    assert sorted(await floor.changes()) == sorted(
+        [("W/1", 0, 8), ("K/1", 0, 2), *((f"V{n}/1", 0, 4) for n in range(2, 8))]
+    )
+    assert await floor.left("allocation_run where state = 'APPLIED'") == 7
 
 
 async def test_a_run_that_somebody_simulated_applies_by_itself_if_the_policy_lets_it(
