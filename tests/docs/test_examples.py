@@ -34,6 +34,7 @@ AT_WORK = [
     "how-to/promise-by-date.md",
     "how-to/replay-dead-letters.md",
     "how-to/set-an-oversell-budget.md",
+    "how-to/share-out-scarce-stock.md",
     "tutorial/first-steps.md",
 ]
 
@@ -49,6 +50,7 @@ RESERVATIONS = "reference/reservations.md"
 SOURCING = "how-to/choose-warehouses.md"
 OWN = "how-to/use-your-own-postgresql.md"
 BUDGET = "how-to/set-an-oversell-budget.md"
+SCARCE = "how-to/share-out-scarce-stock.md"
 RECONCILED = "how-to/reconcile-stock.md"
 BY_DATE = "how-to/promise-by-date.md"
 TYPED = {
@@ -60,6 +62,7 @@ TYPED = {
     BUDGET,
     BY_DATE,
     RECONCILED,
+    SCARCE,
     "how-to/connect-tryton.md",  # before a real Tryton: tests/peers/tryton/test_page.py
     "tutorial/first-steps.md",  # tests/docs/test_tutorial.py
 }
@@ -226,6 +229,14 @@ def test_reservations_are_made_as_the_page_says() -> None:
     ):
         reader.follow(GOODS)
         reader.follow((DOCS / RESERVATIONS).read_text())
+
+
+def test_scarce_stock_is_shared_out_as_the_page_says() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
+        reading(Path(folder)) as reader,
+    ):
+        reader.follow((DOCS / SCARCE).read_text())
 
 
 def test_stock_is_reconciled_as_the_page_says() -> None:

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from crossdock.assembly import Hub, Outside
+from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.catalog import KitChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import CrossdockError
@@ -25,6 +26,13 @@ from crossdock.canonical.supply import (
     SupplyPeg,
 )
 from crossdock.capabilities import reconciliation
+from crossdock.capabilities.allocation import (
+    Allocation,
+    AllocationProtection,
+    AllocationRule,
+    Applies,
+    Rulebook,
+)
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.upkeep import Upkeep
@@ -83,8 +91,24 @@ COMPARED = reconciliation.Asked(
         parts=reconciliation.Parts(),
     ),
 )
+KEPT = AllocationProtection(
+    item="SKU-1", location="DC1", channel="web", minimum=MICROS, starts_at=NOON,
+    ends_at=NOON + timedelta(days=1),
+)  # fmt: skip
 SERVICES = (
-    *(Access, Authority, Budgets, Cases, Catalog, Channels, Connections, Directory, Exposures),
+    *(
+        Access,
+        Allocation,
+        Authority,
+        Rulebook,
+        Budgets,
+        Cases,
+        Catalog,
+        Channels,
+        Connections,
+        Directory,
+        Exposures,
+    ),
     *(Inbox, Instances, Inventory, OrderSourcing, Outbox, Proposals, Quarantine, Refusals),
     *(Reconciliation, Requests, Sourcing, Supply, Upkeep, WaitingRoom),
 )
@@ -127,6 +151,7 @@ class Full:
     decision_id: str
     run_id: str
     finding_id: str
+    allocation_run_id: str
 
     async def rows(self) -> Mapping[str, list[str]]:
         """Show every row of the tenant, in every table that has one."""
@@ -189,6 +214,7 @@ async def filled(hub: Hub, owner: Any) -> Full:
         " correlation_id, causation_id, note, commands) values"
         " ('main', 'publishing', 'shop/web/a', 1, now(), 'w1', 'order-1', '', 'a note', '[]')"
     )
+    allocation_run_id = await ordered(hub)
     run = await hub.reconciliation.compare(MAIN, COMPARED)
     return Full(
         hub=hub,
@@ -200,8 +226,22 @@ async def filled(hub: Hub, owner: Any) -> Full:
         raw_ref=raw_ref or 0,
         decision_id=sourced.answer.decided.decision_id,
         run_id=run.run_id,
+        allocation_run_id=allocation_run_id,
         finding_id=(await hub.reconciliation.findings(MAIN))[0].finding_id,
     )
+
+
+async def ordered(hub: Hub) -> str:
+    """Have an order wait for goods that others could have, by rules; give the run that waits."""
+    line = DemandLine(demand_ref="order-9/1", item="SKU-1", location="DC1", ordered=EACH,
+                      cancelled=EACH - EACH)  # fmt: skip
+    order = OrderChanged(order_id="order-9", lines=(line,), channel="web")
+    await hub.record([Fact(identity="order:9", payload=order, occurred_at=NOON)], source="shop")
+    book = hub.allocation.rulebook
+    await book.set_rule(MAIN, AllocationRule(channel="web", strategy=Strategy.WIN), by="main's")
+    await book.set_policy(MAIN, Applies.NOTHING, four_eyes=True, by="main's")
+    await book.protect(MAIN, KEPT, by="main's")
+    return (await hub.allocation.simulate(MAIN, "SKU-1", "DC1", by="main's")).run_id
 
 
 def asking(request_id: str, kind: ReservationKind = ReservationKind.HARD) -> ReservationRequest:
@@ -233,6 +273,19 @@ REFERENCES = [Reference.item("77", EACH), Reference.item("SKU-1", EACH), Referen
 # Each asks as a stranger for what is another's, by its very name. The answer must be nothing,
 # a refusal, or the same as for a tenant of whom nobody ever heard.
 SHOWS: Mapping[str, Ask] = {
+    "Allocation.approve": lambda full: full.hub.allocation.approve(
+        OTHER, full.allocation_run_id, by="x"
+    ),
+    "Allocation.lines": lambda full: full.hub.allocation.lines(OTHER, "SKU-1", "DC1"),
+    "Allocation.reject": lambda full: full.hub.allocation.reject(
+        OTHER, full.allocation_run_id, by="x", remark="x"
+    ),
+    "Allocation.run": lambda full: full.hub.allocation.run(OTHER, full.allocation_run_id),
+    "Allocation.runs": lambda full: full.hub.allocation.runs(OTHER),
+    "Allocation.simulate": lambda full: full.hub.allocation.simulate(
+        OTHER, "SKU-1", "DC1", by="x"
+    ),
+    "Rulebook.protections": lambda full: full.hub.allocation.rulebook.protections(OTHER),
     "Reconciliation.close": lambda full: full.hub.reconciliation.close(
         OTHER, full.finding_id, "COUNT", "", by="a stranger"
     ),
@@ -351,6 +404,21 @@ SHOWS: Mapping[str, Ask] = {
 }
 # Each writes or counts under names that another has too, and must leave the other's alone.
 DOES: Mapping[str, Ask] = {
+    "Rulebook.clear_rule": lambda full: full.hub.allocation.rulebook.clear_rule(
+        OTHER, channel="web", order_id="", by="x"
+    ),
+    "Rulebook.policy": lambda full: full.hub.allocation.rulebook.policy(OTHER),
+    "Rulebook.protect": lambda full: full.hub.allocation.rulebook.protect(OTHER, KEPT, by="x"),
+    "Rulebook.rules": lambda full: full.hub.allocation.rulebook.rules(OTHER),
+    "Rulebook.set_policy": lambda full: full.hub.allocation.rulebook.set_policy(
+        OTHER, Applies.EVERYTHING, four_eyes=False, by="x"
+    ),
+    "Rulebook.set_rule": lambda full: full.hub.allocation.rulebook.set_rule(
+        OTHER, AllocationRule(channel="web", strategy=Strategy.LOSE), by="x"
+    ),
+    "Rulebook.unprotect": lambda full: full.hub.allocation.rulebook.unprotect(
+        OTHER, "SKU-1", "DC1", "web", by="x"
+    ),
     "Reconciliation.backlog": lambda full: full.hub.reconciliation.backlog(OTHER),
     "Reconciliation.heal": lambda full: full.hub.reconciliation.heal(OTHER, "erp", by="x"),
     "Reconciliation.compare": lambda full: full.hub.reconciliation.compare(OTHER, COMPARED),
@@ -435,9 +503,13 @@ async def test_workers_serve_both_without_the_second_layer(
 
     await full.hub.inventory.upkeep.sweep()
     await full.hub.settle()
+    await full.hub.allocating.work.mark_all()
+    assert await full.hub.allocating.work.due() == 1
 
     stock = await full.hub.availability("SKU-1", "DC1")
-    assert (stock.figures.soft, stock.figures.hard) == (0, 5 * MICROS)
+    assert (stock.figures.soft, stock.figures.hard) == (0, 6 * MICROS)
+    runs = await full.hub.allocation.runs(MAIN)
+    assert [run.run_id for run in runs] == [full.allocation_run_id]
     async with full.hub.database.transaction(MAIN) as tx:
         events, _ = await event_log.read(tx, Position(), limit=1000)
     assert {event.tenant for event in events} == {"main"}

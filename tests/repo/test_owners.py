@@ -22,6 +22,7 @@ OWNERS = {
     "0010_budgets": "orchestration",
     "0011_supply": "capabilities.supply",
     "0012_reconciliation": "capabilities.reconciliation",
+    "0013_allocation": "capabilities.allocation",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

@@ -56,6 +56,7 @@ from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access
 from crossdock.governance.authority import Authority
+from crossdock.orchestration.allocating import Allocating
 from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.engine import Engine, follow_all
@@ -144,6 +145,8 @@ class Hub:
         self.inventory = Inventory(
             database, clock, soft_hold_ttl_seconds=self.settings.soft_hold_ttl_seconds
         )
+        self.allocating = Allocating(database, clock, outside.ids, self.inventory)
+        self.allocation = self.allocating.service
         self.supply = Supply(database, clock, self.inventory.standings, self.catalog)
         self.sourcing = Sourcing(database, clock, outside.ids)
         self.order_sourcing = OrderSourcing(clock, self.catalog, self.inventory, self.sourcing)
@@ -195,6 +198,7 @@ class Hub:
             inventory.inventory_reader(self.clock),
             self.publishing.sales_reader,
             supply.supply_reader(),
+            self.allocating.reader,
             *self.engine.readers(),
         )
 
@@ -354,6 +358,7 @@ class Hub:
                 limit=SHORT),
             Job(name="oversell budgets", every=timedelta(minutes=2),
                 work=self.publishing.budgets.recompute),
+            *self.allocating.jobs(),
         ]  # fmt: skip
 
     async def _extend_log(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from crossdock.canonical.allocation import ConfirmationChanged
 from crossdock.canonical.catalog import ItemChanged, KitChanged, LocationChanged
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled
@@ -44,6 +45,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     PartyChanged,
     CommandSettled,
     SourcingDecided,
+    ConfirmationChanged,
     DifferenceConfirmed,
     DifferenceClosed,
     SnapshotRejected,

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from crossdock.canonical.allocation import ConfirmationChanged
 from crossdock.canonical.commands import CommandSettled
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.inventory import (
@@ -41,6 +42,7 @@ HUBS_OWN = (
     ReservationChanged,
     StockWentNegative,
     SerialOvercounted,
+    ConfirmationChanged,
     CommandSettled,
     SourcingDecided,
     DifferenceConfirmed,

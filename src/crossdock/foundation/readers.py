@@ -86,6 +86,13 @@ select exists (select from log_reader where name = $1 and (tx, position) < (
     where e.tx < pg_snapshot_xmin(pg_current_snapshot())
     order by e.tx desc, e.position desc limit 1))
 """)
+# Which of these places of the log lie behind a reader of one shard: it has applied them.
+PASSED = """
+select e.position from event_log e
+where e.position = any($2::bigint[]) and e.tenant = $3
+    and (e.tx, e.position) <= (select r.tx, r.position from log_reader r
+        where r.name = $1 and r.shard = 0)
+"""
 REGISTER = """
 insert into log_reader (name, shard) select $1, generate_series(0, $2 - 1)
 on conflict do nothing
@@ -110,6 +117,14 @@ async def register(database: Database, reader: Reader) -> None:
     """Make the cursors of a new reader, at the beginning of the log."""
     async with database.transaction(Scope.of_workers()) as tx:
         await tx.execute(REGISTER, reader.name, reader.shards)
+
+
+async def passed(
+    tx: Transaction, reader: str, tenant: str, positions: Sequence[int]
+) -> frozenset[int]:
+    """Tell which of these positions of a tenant a reader of one shard has applied already."""
+    rows = await tx.fetch(PASSED, reader, list(positions), tenant)
+    return frozenset(row["position"] for row in rows)
 
 
 async def read_page(

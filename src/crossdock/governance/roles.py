@@ -17,12 +17,14 @@ class Unauthenticated(Forbidden):
 
 
 class Area(StrEnum):
-    """STOCK: availability and reservations. EVENTS: facts in, the log out. TELEMETRY: figures.
+    """STOCK: availability and reservations. ALLOCATION: who is confirmed when stock is short.
 
-    PROCESSES: their instances. CASES: what a person must know of, with an owner and a deadline.
+    EVENTS: facts in, the log out. TELEMETRY: figures. PROCESSES: their instances. CASES: what a
+    person must know of, with an owner and a deadline.
     """
 
     STOCK = "stock"
+    ALLOCATION = "allocation"
     EVENTS = "events"
     CATALOG = "catalog"
     CONNECTIONS = "connections"
@@ -74,6 +76,7 @@ ROLES: Mapping[str, frozenset[Verb]] = MappingProxyType(
         "operator": verbs_of(
             [
                 "stock:write",
+                "allocation:write",
                 "events:read",
                 "catalog:write",
                 "connections:write",

@@ -40,6 +40,7 @@ from crossdock.governance.access import Access, NewKey
 from crossdock.governance.authority import Authority
 from crossdock.governance.roles import ROLES, Principal, verbs_of
 from crossdock.interfaces.api import create_app
+from crossdock.orchestration.allocating import Allocating
 from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
@@ -92,11 +93,14 @@ class House:
         self.quarantine = Quarantine(database, self.clock, self.inbox, self.catalog)
         self.proposals = Proposals(database)
         self.outbox = Outbox(database, self.clock)
+        self.allocating = Allocating(database, self.clock, self.ids, self.inventory)
+        self.allocation = self.allocating.service
         self.readers = [
             catalog_face.reader(self.catalog),
             inventory_reader(self.clock),
             self.publishing.sales_reader,
             supply_reader(),
+            self.allocating.reader,
         ]
         self.reconciliation = Reconciliation(
             database,

@@ -27,6 +27,7 @@ from tests.interfaces.cli_commands.trouble import (
     parked_letter,
     refused_event,
     unknown_items,
+    waiting_runs,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -85,6 +86,16 @@ ONCE: tuple[str, ...] = (
     "stock atp-rule BOLT * --lead-time 9",
     "stock atp-rules",
     "stock drop-atp-rule BOLT *",
+    "allocation rules --channel web --strategy WIN",
+    "allocation policy --applies NOTHING --four-eyes",
+    "allocation protect BOLT DC1 key --from 2098-12-01T00Z --until 2099-01-01T00Z --minimum 1",
+    "allocation protections",
+    "allocation lines BOLT DC1",
+    "allocation simulate BOLT DC1 --by planner",
+    "allocation runs",
+    "allocation show {run}",
+    "allocation approve {run}",
+    "allocation reject {other_run} --remark why",
     "msg proposals",
     "msg list",
     "msg waiting",
@@ -133,7 +144,7 @@ LONG = {"demo", "bench"}
 async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     """Fill a hub with something for each command; give the names that the hub chose."""
     position = await refused_event(hub, "BOLT")
-    await hub.put_stock("BOLT", "DC1", 10)
+    run, other_run, _ = await waiting_runs(hub, "NUT", "PIN", "BOLT")
     await dead_letters(hub, "a", "b", "c")
     await parked_letter(hub, "p")
     await unknown_items(hub, "1")
@@ -167,6 +178,8 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
         "key": key.key_id,
         "process": PROCESS,
         "change": '{"quantity": "3"}',
+        "run": run,
+        "other_run": other_run,
     }
 
 

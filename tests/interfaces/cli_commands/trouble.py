@@ -3,7 +3,10 @@
 from datetime import timedelta
 
 from crossdock.assembly import Hub
+from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Ambiguous
+from crossdock.canonical.orders import DemandLine, OrderChanged
+from crossdock.canonical.quantities import Quantity
 from crossdock.connectivity.courier import Step
 from crossdock.connectivity.sdk import RepeatSafety
 from crossdock.orchestration import cases
@@ -95,3 +98,22 @@ async def open_case(hub: Hub, *, age: timedelta = timedelta()) -> str:
     async with hub.database.transaction(hub.scope) as tx:
         await cases.record(tx, [Said("main", "", case)], hub.clock.now() - age)
     return (await hub.cases.find(hub.scope))[0].case_id
+
+
+async def waiting_runs(hub: Hub, *items: str) -> list[str]:
+    """Have an order line wait for one of each of these items; give the run of each."""
+    for item in items:
+        await hub.put_stock(item, "DC1", 10)
+    each = Quantity.of(1)
+    lines = tuple(
+        DemandLine(
+            demand_ref=f"O/{item}", item=item, location="DC1", ordered=each, cancelled=each - each
+        )
+        for item in items
+    )
+    order = OrderChanged(order_id="O", lines=lines, channel="shop")
+    await hub.record([Fact(identity="order:O:1", payload=order, occurred_at=hub.clock.now())])
+    return [
+        (await hub.allocation.simulate(hub.scope, item, "DC1", by="planner")).run_id
+        for item in items
+    ]

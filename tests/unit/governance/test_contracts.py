@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.canonical.allocation import ConfirmationChanged, Strategy
 from crossdock.canonical.catalog import (
     ItemChanged,
     ItemUnit,
@@ -133,6 +134,18 @@ REAL: list[Payload] = [
         version=1,
         settlement=Settlement.STALE,
         observed=Decimal("4.5"),
+    ),
+    ConfirmationChanged(
+        run_id="run_1",
+        demand_ref="shop:1001/1",
+        order_id="1001",
+        channel="shop",
+        item="B-1",
+        location="DC1",
+        strategy=Strategy.WIN,
+        requested=FOUR,
+        before=FOUR,
+        confirmed=FOUR,
     ),
     SourcingDecided(
         decision_id="src_1",

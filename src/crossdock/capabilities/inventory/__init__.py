@@ -2,6 +2,7 @@
 
 from crossdock.capabilities.inventory.answering import Position
 from crossdock.capabilities.inventory.at_cut import LedgerAtCut
+from crossdock.capabilities.inventory.claims import ClaimedStock, OrderLineClaim
 from crossdock.capabilities.inventory.explaining import Explanation
 from crossdock.capabilities.inventory.model import (
     Figures,
@@ -19,6 +20,7 @@ from crossdock.capabilities.inventory.upkeep import Upkeep
 
 __all__ = [
     "Availability",
+    "ClaimedStock",
     "Explanation",
     "Figures",
     "HeldClaim",
@@ -26,6 +28,7 @@ __all__ = [
     "LedgerAtCut",
     "LineProof",
     "MemberProof",
+    "OrderLineClaim",
     "Position",
     "PromisedLine",
     "Reservation",

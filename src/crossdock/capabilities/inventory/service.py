@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from crossdock.canonical.errors import Conflict
-from crossdock.capabilities.inventory import model
+from crossdock.capabilities.inventory import claims, model
 from crossdock.capabilities.inventory.answering import Answers, Position
 from crossdock.capabilities.inventory.changing import Changes
+from crossdock.capabilities.inventory.claims import ClaimedStock
 from crossdock.capabilities.inventory.explaining import Explanation, Explanations
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.capabilities.inventory.proof import Availability
@@ -98,6 +99,18 @@ class Inventory:
     ) -> list[Availability]:
         """Answer for one tenant in the caller's transaction."""
         return await self._answers.availability_in(tx, tenant, keys)
+
+    async def claims_in(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key], demand_refs: Sequence[str]
+    ) -> list[ClaimedStock]:
+        """Tell what is there, and which of these order lines claim it, as of one moment."""
+        return await claims.claims(tx, tenant, keys, demand_refs)
+
+    async def groups_in(
+        self, tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], str]:
+        """Name the group of each (tenant, location) that is a member of one."""
+        return await claims.groups(tx, places)
 
     async def on_hand(self, scope: Scope, keys: Sequence[Key]) -> list[Position]:
         return await self._answers.on_hand(scope, keys)

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.interfaces.api import (
+    allocation,
     atp,
     cases,
     channels,
@@ -91,6 +92,9 @@ def _routes(hub: Hub, known: KnownGoods, crew: Mapping[str, str]) -> tuple[APIRo
         promises.promise_routes(hub, known),
         sourcing.plan_routes(hub, known),
         sourcing.rule_routes(hub),
+        allocation.rule_routes(hub),
+        allocation.protection_routes(hub, known),
+        allocation.run_routes(hub, known),
         atp.answer_routes(hub, known),
         atp.rule_routes(hub),
         webhooks.router(hub),

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from crossdock.capabilities.allocation import Allocation
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
 from crossdock.capabilities.reconciliation import Reconciliation
@@ -48,6 +49,9 @@ class Hub(Protocol):
 
     @property
     def inventory(self) -> Inventory: ...
+
+    @property
+    def allocation(self) -> Allocation: ...
 
     @property
     def sourcing(self) -> Sourcing: ...

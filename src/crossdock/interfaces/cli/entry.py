@@ -28,6 +28,7 @@ COMMANDS = {
     "stock": "Ask what can be promised; reserve and release.",
     "source": "Choose warehouses for an order; rules, nodes, and why.",
     "reconcile": "Compare stock with what another system says; look after the differences.",
+    "allocation": "Say who is confirmed when stock is short: rules, simulated runs, approval.",
     "msg": "Messages that came in: list, show, replay what was set aside.",
     "dlq": "Commands that could not be delivered: show, edit, replay, discard.",
     "process": "Instances of processes: list, show, resume those that were parked.",

@@ -1,0 +1,36 @@
+"""Allocation: which order lines are confirmed when stock is short, by rules and in runs."""
+
+from crossdock.capabilities.allocation.asks import Around, Claim, Stock
+from crossdock.capabilities.allocation.model import Protection, RunException, Why
+from crossdock.capabilities.allocation.reactions import allocation_reader
+from crossdock.capabilities.allocation.rulebook import (
+    AllocationPolicy,
+    AllocationProtection,
+    AllocationRule,
+    Applies,
+    Rulebook,
+)
+from crossdock.capabilities.allocation.runs import Run, RunLine, RunState
+from crossdock.capabilities.allocation.service import AllocatedLine, Allocation
+from crossdock.capabilities.allocation.working import Work
+
+__all__ = [
+    "AllocatedLine",
+    "Allocation",
+    "AllocationPolicy",
+    "AllocationProtection",
+    "AllocationRule",
+    "Applies",
+    "Around",
+    "Claim",
+    "Protection",
+    "Rulebook",
+    "Run",
+    "RunException",
+    "RunLine",
+    "RunState",
+    "Stock",
+    "Why",
+    "Work",
+    "allocation_reader",
+]

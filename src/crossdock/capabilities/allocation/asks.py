@@ -1,0 +1,70 @@
+"""What allocation asks of others, in its own words; `assembly` hands it their services."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from crossdock.capabilities.allocation.runs import Run
+from crossdock.foundation.database import Transaction
+
+Key = tuple[str, str]
+"""Item, location."""
+
+
+class Claim(NamedTuple):
+    """An order line as stock knows it, in micros: still open, picked, promised by reservations."""
+
+    demand_ref: str
+    open: int
+    picked: int
+    promised: int
+
+
+class Stock(NamedTuple):
+    """An item at a location and the order lines asked for that claim it, as of one moment."""
+
+    unit: str
+    version: int
+    nettable: int
+    hard: int
+    soft: int
+    safety: int
+    claims: Mapping[str, Claim]
+
+
+class KnowsStock(Protocol):
+    async def stock(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key], demand_refs: Sequence[str]
+    ) -> Mapping[Key, Stock]:
+        """Tell what lies there and what of these order lines claims it; unknown is left out."""
+        ...
+
+    async def groups(
+        self, tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        """Name the group of each (tenant, location) that is a member of one."""
+        ...
+
+    async def heard(
+        self, tx: Transaction, tenant: str, positions: Sequence[int]
+    ) -> frozenset[int]:
+        """Tell which of these events of the log are in its figures."""
+        ...
+
+
+class Escalates(Protocol):
+    async def open(self, tx: Transaction, tenant: str, run: Run) -> None:
+        """Let a person know of a run that was refused, or that waits for approval."""
+        ...
+
+    async def close(self, tx: Transaction, tenant: str, key: Key, resolution: str) -> None:
+        """Say that nothing waits for a person any more at this item and location."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Whom allocation asks and tells."""
+
+    stock: KnowsStock
+    desk: Escalates

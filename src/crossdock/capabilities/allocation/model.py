@@ -1,0 +1,253 @@
+"""Who of the order lines is confirmed when there is not enough for all (domain.md §3.6, A14, A17).
+
+Pure functions on frozen values; amounts are whole micros of the item's base unit. All lines of a
+run claim one item at one location; what is picked or released is no part of any amount here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from crossdock.canonical.allocation import Strategy
+
+PRIORITY_DEFAULT = 500
+PRIORITY_MAX = 1000
+"""1 comes first."""
+
+ORDER: Mapping[Strategy, int] = {strategy: place for place, strategy in enumerate(Strategy)}
+
+
+class Line(NamedTuple):
+    """An order line: `requested` is open and unpicked, `confirmed` what it has of that.
+
+    `group` is what maxima and minima are kept for: the order's channel. `since` is when the line
+    was first heard of.
+    """
+
+    demand_ref: str
+    group: str
+    requested: int
+    confirmed: int
+    strategy: Strategy
+    priority: int
+    since: datetime
+
+    @property
+    def turn(self) -> tuple[int, int, datetime, str]:
+        """Its place: strategy, then priority, then first come; ties by its reference."""
+        return (ORDER[self.strategy], self.priority, self.since, self.demand_ref)
+
+
+class Protection(NamedTuple):
+    """A group's maximum (PAL; None: none) and minimum (SUP), and what counts against each.
+
+    In a run, `used` and `consumed` are what the group had in the period outside of this run's
+    lines: the run adds what it grants.
+    """
+
+    group: str
+    maximum: int | None = None
+    used: int = 0
+    minimum: int = 0
+    consumed: int = 0
+
+
+class Why(StrEnum):
+    """What decided a line's amount."""
+
+    FULL = "FULL"
+    KEPT = "KEPT"
+    SUPPLY = "SUPPLY"
+    MAXIMUM = "MAXIMUM"
+    MINIMUM = "MINIMUM"
+    GIVEN_UP = "GIVEN_UP"
+    NOT_TOUCHED = "NOT_TOUCHED"
+
+
+class RunException(StrEnum):
+    """What a strategy was owed and did not get ("": nothing)."""
+
+    NONE = ""
+    WIN_SHORT = "WIN_SHORT"
+    GAIN_LOST = "GAIN_LOST"
+
+
+class Grant(NamedTuple):
+    """A line, what is confirmed of it after the run, and why."""
+
+    line: Line
+    after: int
+    why: Why
+    exception: RunException = RunException.NONE
+
+    @property
+    def change(self) -> int:
+        return self.after - self.line.confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The grants in the order in which they were made; refused, everybody keeps what he has."""
+
+    grants: tuple[Grant, ...]
+    is_refused: bool = False
+    owed: int = 0
+    """Sum of what WIN requests and GAIN has: above the supply, the run is refused."""
+
+    @property
+    def is_change(self) -> bool:
+        return any(grant.change for grant in self.grants)
+
+    @property
+    def lost(self) -> int:
+        return -sum(min(0, grant.change) for grant in self.grants)
+
+    @property
+    def gained(self) -> int:
+        return sum(max(0, grant.change) for grant in self.grants)
+
+
+class Rule(NamedTuple):
+    """How a line stands: its strategy, and its priority (1 first)."""
+
+    strategy: Strategy = Strategy.IMPROVE
+    priority: int = PRIORITY_DEFAULT
+
+
+DEFAULT_RULE = Rule()
+
+
+def unpicked(confirmed_total: int, picked: int, requested: int) -> int:
+    """Say how much of what is open and unpicked is confirmed; picks took the confirmed first."""
+    return max(0, min(confirmed_total - picked, requested))
+
+
+class Figures(NamedTuple):
+    """A stock row: what may be promised lies there (`nettable`), and what claims it (§3.1)."""
+
+    nettable: int
+    hard: int
+    soft: int
+    safety: int
+
+
+def supply(figures: Figures, lines: Iterable[Line]) -> int:
+    """Say what there is for these order lines.
+
+    Promises that belong to no order line known here are taken off first. Safety stock is kept
+    from whoever would gain, never taken from what is confirmed: a shortage is what confirmed
+    lines lose, and no more (A3).
+    """
+    known = list(lines)
+    others = max(0, figures.hard - sum(line.requested for line in known))
+    there = max(0, figures.nettable - figures.soft - others)
+    confirmed = sum(line.confirmed for line in known)
+    return max(0, there - figures.safety, min(there, confirmed))
+
+
+def available_to(group: str, pool: int, protections: Iterable[Protection]) -> int:
+    """Say what a group may have of a pool: its own maximum, others' minima (§3.6, A14)."""
+    return _Pool(pool, protections).room(group)
+
+
+def run(supply: int, lines: Iterable[Line], protections: Iterable[Protection] = ()) -> Outcome:
+    """Release every confirmation but SKIP's, then grant again in order.
+
+    SKIP keeps what it has and is taken off first. What WIN requests and GAIN has must fit into
+    the rest, or the run is refused. The result depends on no order of what is passed in. The sum
+    of all grants is at most `supply`, unless SKIP alone has more.
+    """
+    turns = sorted(lines, key=lambda line: line.turn)
+    pool = _Pool(supply, protections)
+    skipped = [line for line in turns if line.strategy is Strategy.SKIP]
+    for line in skipped:
+        pool.take(line.group, line.confirmed)
+    owed = sum(_owed(line) for line in turns)
+    if owed > pool.left:
+        return Outcome(tuple(_kept(line) for line in turns), is_refused=True, owed=owed)
+    grants: list[Grant] = []
+    for strategy in Strategy:
+        grants += _granted(strategy, [one for one in turns if one.strategy is strategy], pool)
+    return Outcome(tuple(grants), owed=owed)
+
+
+def _owed(line: Line) -> int:
+    if line.strategy is Strategy.WIN:
+        return line.requested
+    return line.confirmed if line.strategy is Strategy.GAIN else 0
+
+
+def _kept(line: Line) -> Grant:
+    return Grant(line, line.confirmed, Why.NOT_TOUCHED)
+
+
+def _granted(strategy: Strategy, lines: Sequence[Line], pool: "_Pool") -> list[Grant]:
+    if strategy is Strategy.SKIP:
+        return [_kept(line) for line in lines]
+    if strategy is Strategy.LOSE:
+        return [Grant(line, 0, Why.GIVEN_UP) for line in lines]
+    kept = dict.fromkeys(lines, 0)
+    if strategy in {Strategy.GAIN, Strategy.IMPROVE}:
+        kept = {line: pool.grant(line.group, line.confirmed)[0] for line in lines}
+    return [_grant(line, kept[line], pool) for line in lines]
+
+
+def _grant(line: Line, kept: int, pool: "_Pool") -> Grant:
+    is_fill = line.strategy is Strategy.FILL
+    most = min(line.confirmed, line.requested) if is_fill else line.requested
+    more, why = pool.grant(line.group, most - kept)
+    after = kept + more
+    if is_fill and why is Why.FULL and after < line.requested:
+        why = Why.KEPT
+    return Grant(line, after, why, _exception(line, after))
+
+
+def _exception(line: Line, after: int) -> RunException:
+    if line.strategy is Strategy.WIN and after < line.requested:
+        return RunException.WIN_SHORT
+    if line.strategy is Strategy.GAIN and after < line.confirmed:
+        return RunException.GAIN_LOST
+    return RunException.NONE
+
+
+class _Pool:
+    """What is left of a supply while it is granted, and what each group has had."""
+
+    def __init__(self, supply: int, protections: Iterable[Protection]) -> None:
+        self.left = max(0, supply)
+        self._protections = {one.group: one for one in protections}
+        self._kept = sum(_kept_for(one) for one in self._protections.values())
+
+    def room(self, group: str) -> int:
+        protection = self._protections.get(group, Protection(group))
+        room = max(0, self.left - self._kept + _kept_for(protection))
+        return room if protection.maximum is None else min(room, _headroom(protection))
+
+    def grant(self, group: str, wanted: int) -> tuple[int, Why]:
+        amount = min(wanted, self.room(group))
+        why = Why.FULL if amount == wanted else self._limit(group, wanted, amount)
+        self.take(group, amount)
+        return amount, why
+
+    def take(self, group: str, amount: int) -> None:
+        self.left = max(0, self.left - amount)
+        if before := self._protections.get(group):
+            after = before._replace(used=before.used + amount, consumed=before.consumed + amount)
+            self._protections[group] = after
+            self._kept += _kept_for(after) - _kept_for(before)
+
+    def _limit(self, group: str, wanted: int, amount: int) -> Why:
+        protection = self._protections.get(group)
+        if protection and protection.maximum is not None and amount == _headroom(protection):
+            return Why.MAXIMUM
+        return Why.MINIMUM if wanted <= self.left else Why.SUPPLY
+
+
+def _headroom(protection: Protection) -> int:
+    return max(0, (protection.maximum or 0) - protection.used)
+
+
+def _kept_for(protection: Protection) -> int:
+    return max(0, protection.minimum - protection.consumed)

@@ -1,0 +1,244 @@
+"""Which events move allocation: orders make and change lines, and stock facts make it look again.
+
+Nothing is decided here: a page of the log becomes marks on what is to be looked at.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from crossdock.canonical.envelope import Event
+from crossdock.canonical.inventory import Place, StockMoved, StockSnapshotTaken, StockStatus
+from crossdock.canonical.orders import OrderChanged
+from crossdock.capabilities.allocation import store
+from crossdock.capabilities.allocation.asks import KnowsStock
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Transaction
+from crossdock.foundation.readers import Reader
+
+_STOCK = frozenset({StockMoved.TYPE, StockSnapshotTaken.TYPE})
+
+
+class _Known(NamedTuple):
+    """An order line in the newest version that a page has of its order."""
+
+    source: str
+    order_id: str
+    channel: str
+    item: str
+    location: str
+    since: datetime
+    rank: int
+    us: int
+    position: int
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        return (self.rank, self.us, self.position)
+
+
+@dataclass(slots=True)
+class _Page:
+    """What a page says, by key: only the last position of each counts."""
+
+    lines: dict[tuple[str, str], _Known] = field(default_factory=dict)
+    orders: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    stock: dict[tuple[str, str, str], tuple[int, str]] = field(default_factory=dict)
+    fulls: dict[tuple[str, str], int] = field(default_factory=dict)
+    quoted: set[tuple[str, str]] = field(default_factory=set)
+
+
+def allocation_reader(stock: KnowsStock, clock: Clock) -> Reader:
+    """Make the log reader that knows who waits for goods, and what may have changed for him."""
+    reactions = Reactions(stock, clock)
+    return Reader(
+        name="allocation",
+        apply=reactions.apply,
+        types=_STOCK | {OrderChanged.TYPE},
+        unheard=unheard,
+    )
+
+
+async def unheard(tx: Transaction) -> frozenset[str]:
+    """Pass over stock facts unread as long as nobody has ordered anything."""
+    return frozenset() if await tx.fetchval(store.IS_ANY_KNOWN) else _STOCK
+
+
+class Reactions:
+    def __init__(self, stock: KnowsStock, clock: Clock) -> None:
+        self._stock = stock
+        self._clock = clock
+
+    async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
+        """Take in a page. History that is filled in later makes lines and triggers nothing."""
+        page = _page_of(events)
+        now = self._clock.now()
+        await _add_former(tx, page)
+        await _put_lines(tx, page)
+        if page.quoted:
+            refs = sorted(page.quoted)
+            await tx.execute(store.REOPEN, [ref[0] for ref in refs], [ref[1] for ref in refs])
+        await self._add_groups(tx, page)
+        await _mark(tx, page, now)
+
+    async def _add_groups(self, tx: Transaction, page: _Page) -> None:
+        """Let lines that claim a group of locations hear of its members' stock."""
+        places = {(tenant, location) for tenant, _, location in page.stock} | page.fulls.keys()
+        if not places:
+            return
+        groups = await self._stock.groups(tx, sorted(places))
+        for (tenant, item, location), mark in list(page.stock.items()):
+            if group := groups.get((tenant, location)):
+                _mark_stock(page, (tenant, item, group), mark)
+        for (tenant, location), position in list(page.fulls.items()):
+            if group := groups.get((tenant, location)):
+                _mark_full(page, (tenant, group), position)
+
+
+def _page_of(events: Iterable[Event]) -> _Page:
+    page = _Page()
+    for event in events:
+        match event.payload:
+            case OrderChanged() as order:
+                _order(page, event, order)
+            case StockMoved() as moved:
+                _move(page, event, moved)
+            case StockSnapshotTaken() as taken:
+                _count(page, event, taken)
+            case _:  # the reader asks for no other
+                continue
+    return page
+
+
+def _order(page: _Page, event: Event, order: OrderChanged) -> None:
+    fact = event.fact
+    if not fact.replay:
+        page.orders[event.tenant, event.source, order.order_id] = event.position
+    us = _microseconds(event.ordered_at)
+    rank = next((n for n in (fact.version, fact.sequence) if n is not None), us)
+    for line in order.lines:
+        known = _Known(
+            event.source,
+            order.order_id,
+            order.channel or event.source,
+            line.item,
+            line.location,
+            event.believed(fact.occurred_at),
+            rank,
+            us,
+            event.position,
+        )
+        key = (event.tenant, line.demand_ref)
+        before = page.lines.get(key)
+        if before is not None:
+            newer = max(before, known, key=lambda one: one.order)
+            known = newer._replace(since=min(before.since, known.since))
+        page.lines[key] = known
+
+
+def _move(page: _Page, event: Event, moved: StockMoved) -> None:
+    if event.fact.replay:
+        return
+    if moved.demand_ref:
+        page.quoted.add((event.tenant, moved.demand_ref))
+    for place, reason in ((moved.source_place, "ADJUSTMENT"), (moved.target_place, "RECEIPT")):
+        if _is_promised_from(place):
+            key = (event.tenant, moved.item, place.location if place else "")
+            _mark_stock(page, key, (event.position, reason))
+
+
+def _is_promised_from(place: Place | None) -> bool:
+    return place is not None and place.status is StockStatus.AVAILABLE
+
+
+def _count(page: _Page, event: Event, taken: StockSnapshotTaken) -> None:
+    if event.fact.replay:
+        return
+    if taken.is_full:
+        _mark_full(page, (event.tenant, taken.location), event.position)
+    for line in taken.lines:
+        key = (event.tenant, line.item, taken.location)
+        _mark_stock(page, key, (event.position, "SNAPSHOT"))
+
+
+def _mark_stock(page: _Page, key: tuple[str, str, str], mark: tuple[int, str]) -> None:
+    page.stock[key] = max(mark, page.stock.get(key, mark))
+
+
+def _mark_full(page: _Page, key: tuple[str, str], position: int) -> None:
+    page.fulls[key] = max(position, page.fulls.get(key, position))
+
+
+def _orders_of(page: _Page) -> tuple[list[str], list[str], list[str], list[int]]:
+    orders = sorted(page.orders)
+    return (
+        [key[0] for key in orders],
+        [key[1] for key in orders],
+        [key[2] for key in orders],
+        [page.orders[key] for key in orders],
+    )
+
+
+async def _add_former(tx: Transaction, page: _Page) -> None:
+    """Look again at where these orders claimed before this page, too."""
+    if page.orders:
+        for row in await tx.fetch(store.CLAIMED, *_orders_of(page)):
+            key = (row["tenant"], row["item"], row["location"])
+            _mark_stock(page, key, (row["position"], "ORDER"))
+
+
+async def _put_lines(tx: Transaction, page: _Page) -> None:
+    if not page.lines:
+        return
+    keys = sorted(page.lines)
+    rows = [page.lines[key] for key in keys]
+    tenants, refs = [key[0] for key in keys], [key[1] for key in keys]
+    await tx.execute(
+        store.PUT_LINES,
+        tenants,
+        refs,
+        [row.source for row in rows],
+        [row.order_id for row in rows],
+        [row.channel for row in rows],
+        [row.item for row in rows],
+        [row.location for row in rows],
+        [row.since for row in rows],
+        [row.rank for row in rows],
+        [row.us for row in rows],
+        [row.position for row in rows],
+    )
+    await tx.execute(store.PUT_SINCE, tenants, refs, [row.since for row in rows])
+
+
+async def _mark(tx: Transaction, page: _Page, now: datetime) -> None:
+    """Mark in one order of keys within each statement; the jobs that unmark lock no others."""
+    if page.stock:
+        keys = sorted(page.stock)
+        marks = [page.stock[key] for key in keys]
+        await tx.execute(
+            store.MARK,
+            [key[0] for key in keys],
+            [key[1] for key in keys],
+            [key[2] for key in keys],
+            [position for position, _ in marks],
+            [reason for _, reason in marks],
+            now,
+        )
+    if page.fulls:
+        fulls = sorted(page.fulls)
+        await tx.execute(
+            store.MARK_LOCATIONS,
+            [key[0] for key in fulls],
+            [key[1] for key in fulls],
+            [page.fulls[key] for key in fulls],
+            now,
+        )
+    if page.orders:
+        await tx.execute(store.MARK_ORDERS, *_orders_of(page), now)
+
+
+def _microseconds(instant: datetime) -> int:
+    """Count whole microseconds since 1970, exactly (a float would not)."""
+    seconds = int(instant.replace(microsecond=0).timestamp())
+    return seconds * 1_000_000 + instant.microsecond

@@ -1,0 +1,363 @@
+"""Rules as data: how channels and orders stand, what is kept for whom, what applies by itself.
+
+Nothing is overwritten: every change is a version of its own, and each run names the newest that
+there was when it was decided.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.errors import Invalid
+from crossdock.capabilities.allocation import store
+from crossdock.capabilities.allocation.model import (
+    DEFAULT_RULE,
+    PRIORITY_DEFAULT,
+    PRIORITY_MAX,
+    Protection,
+    Rule,
+)
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.scope import Scope
+
+PERIOD_MAX = timedelta(days=92)
+"""A quarter: order lines that are done with are kept a little longer than this."""
+AMOUNT_MAX = 10**18
+_RULES = ("DEFAULT", "CHANNEL", "ORDER")
+
+
+class Applies(StrEnum):
+    """Which runs are applied without anybody's approval; refused ones never are."""
+
+    NOTHING = "NOTHING"
+    NOBODY_LOSES = "NOBODY_LOSES"
+    EVERYTHING = "EVERYTHING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationPolicy:
+    """`four_eyes`: who made a run may not approve it. `version` 0 is what holds unless said."""
+
+    applies: Applies = Applies.NOBODY_LOSES
+    four_eyes: bool = False
+    version: int = 0
+    set_by: str = ""
+    set_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationRule:
+    """How lines stand: of a channel, of one order (it comes first), or ("" and "") of all others.
+
+    `priority` 1 comes first, 1000 last.
+    """
+
+    channel: str = ""
+    order_id: str = ""
+    strategy: Strategy = Strategy.IMPROVE
+    priority: int = PRIORITY_DEFAULT
+    version: int = 0
+    set_by: str = ""
+    set_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationProtection:
+    """A channel's maximum (PAL) and minimum (SUP) of an item at a location, in micros (§3.6).
+
+    It holds from `starts_at` until `ends_at`, and counts what orders of that time have taken.
+    """
+
+    item: str
+    location: str
+    channel: str
+    maximum: int | None = None
+    minimum: int = 0
+    starts_at: datetime
+    ends_at: datetime
+    version: int = 0
+    set_by: str = ""
+    set_at: datetime | None = None
+
+
+class _RuleKept(msgspec.Struct):
+    strategy: Strategy
+    priority: int
+
+
+class _PolicyKept(msgspec.Struct):
+    applies: Applies
+    four_eyes: bool
+
+
+class _ProtectionKept(msgspec.Struct):
+    maximum: int | None
+    minimum: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+_Kept = _RuleKept | _PolicyKept | _ProtectionKept
+_Place = tuple[str, str, str, str]
+"""Kind, subject, item, location: of which the newest version holds."""
+POLICY: Final[_Place] = ("POLICY", "", "", "")
+
+
+class Rulebook:
+    """Sets and shows rules; who set what stays on record."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def rules(self, scope: Scope) -> list[AllocationRule]:
+        """List the rules that hold: the default first, then channels, then orders."""
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(store.RULES_NOW, tx.tenant, list(_RULES))
+        found = sorted(
+            (_rule_of(row) for row in rows if row["content"] is not None),
+            key=lambda rule: (rule.order_id, rule.channel),
+        )
+        is_said = any(not rule.channel and not rule.order_id for rule in found)
+        return found if is_said else [AllocationRule(), *found]
+
+    async def set_rule(self, scope: Scope, rule: AllocationRule, *, by: str) -> AllocationRule:
+        """Say how lines stand; said again it changes nothing. What waits is looked at anew."""
+        if rule.channel and rule.order_id:
+            raise Invalid(
+                "a rule is of a channel or of an order, not of both",
+                where="/order_id",
+                hint="leave one of them out",
+            )
+        if not 1 <= rule.priority <= PRIORITY_MAX:
+            raise Invalid(
+                f"a priority is 1 (first) to {PRIORITY_MAX}, not {rule.priority}",
+                where="/priority",
+            )
+        async with self._database.transaction(scope) as tx:
+            kept = _RuleKept(rule.strategy, rule.priority)
+            row = await self._say(tx, _place_of(rule), kept, by)
+        return _rule_of(row)
+
+    async def clear_rule(self, scope: Scope, *, channel: str, order_id: str, by: str) -> None:
+        """Take a rule back: the next more general one holds again."""
+        place = _place_of(AllocationRule(channel=channel, order_id=order_id))
+        async with self._database.transaction(scope) as tx:
+            await self._say(tx, place, None, by)
+
+    async def policy(self, scope: Scope) -> AllocationPolicy:
+        async with self._database.transaction(scope) as tx:
+            return await policy_in(tx)
+
+    async def set_policy(
+        self, scope: Scope, applies: Applies, *, four_eyes: bool, by: str
+    ) -> AllocationPolicy:
+        """Say which runs apply by themselves, and whether the maker of one may approve it."""
+        async with self._database.transaction(scope) as tx:
+            row = await self._say(tx, POLICY, _PolicyKept(applies, four_eyes), by)
+        return _policy_of(row)
+
+    async def protections(self, scope: Scope) -> list[AllocationProtection]:
+        """List the maxima and minima that are said, those that have ended too."""
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(store.RULES_NOW, tx.tenant, ["PROTECTION"])
+        return [_protection_of(row) for row in rows if row["content"] is not None]
+
+    async def protect(
+        self, scope: Scope, said: AllocationProtection, *, by: str
+    ) -> AllocationProtection:
+        """Keep a minimum for a channel, or give it no more than a maximum, for a while."""
+        _check(said)
+        kept = _ProtectionKept(said.maximum, said.minimum, said.starts_at, said.ends_at)
+        place = ("PROTECTION", said.channel, said.item, said.location)
+        async with self._database.transaction(scope) as tx:
+            row = await self._say(tx, place, kept, by)
+        return _protection_of(row)
+
+    async def unprotect(
+        self, scope: Scope, item: str, location: str, channel: str, *, by: str
+    ) -> None:
+        async with self._database.transaction(scope) as tx:
+            await self._say(tx, ("PROTECTION", channel, item, location), None, by)
+
+    async def _say(self, tx: Transaction, place: _Place, kept: _Kept | None, by: str) -> Any:
+        """Add a version, unless the newest of its place says the same; give what holds now."""
+        kind, subject, item, location = place
+        await tx.execute(store.LOCK_RULES, tx.tenant)
+        row = await tx.fetchrow(store.RULE_NOW, tx.tenant, kind, location, item, subject)
+        content = None if kept is None else msgspec.json.encode(kept).decode()
+        if _is_same(row, content):
+            return row
+        now = self._clock.now()
+        version = 1 + await version_in(tx)
+        await tx.execute(
+            store.ADD_RULE, tx.tenant, version, kind, subject, item, location, content, by, now
+        )
+        of_order = subject if kind == "ORDER" else ""
+        channel = subject if kind == "CHANNEL" else ""
+        await tx.execute(store.MARK_CONCERNED, tx.tenant, now, channel, of_order, item, location)
+        return await tx.fetchrow(store.RULE_NOW, tx.tenant, kind, location, item, subject)
+
+
+async def version_in(tx: Transaction) -> int:
+    """Give the number of the newest rule of the tenant; 0 while none was said."""
+    version: int = await tx.fetchval(store.VERSION, tx.tenant)
+    return version
+
+
+async def policy_in(tx: Transaction) -> AllocationPolicy:
+    row = await tx.fetchrow(store.RULE_NOW, tx.tenant, "POLICY", "", "", "")
+    return AllocationPolicy() if row is None else _policy_of(row)
+
+
+async def rules_for(
+    tx: Transaction, channels: Collection[str], orders: Collection[str]
+) -> "RulesNow":
+    """Read what holds for these channels and orders."""
+    wanted = [
+        ("DEFAULT", ""),
+        *(("CHANNEL", channel) for channel in sorted(channels)),
+        *(("ORDER", order) for order in sorted(orders)),
+    ]
+    rows = await tx.fetch(
+        store.RULES_FOR, tx.tenant, [kind for kind, _ in wanted], [name for _, name in wanted]
+    )
+    said: dict[tuple[str, str], Rule] = {}
+    for row in rows:
+        if row["content"] is not None:
+            kept = msgspec.json.decode(row["content"], type=_RuleKept)
+            said[row["kind"], row["subject"]] = Rule(kept.strategy, kept.priority)
+    return RulesNow(said, await version_in(tx))
+
+
+@dataclass(frozen=True, slots=True)
+class RulesNow:
+    """The rules that hold, as of `version`."""
+
+    said: dict[tuple[str, str], Rule]
+    version: int
+
+    def of(self, order_id: str, channel: str) -> Rule:
+        """Give an order's own rule, else its channel's, else the tenant's, else the house's."""
+        for place in (("ORDER", order_id), ("CHANNEL", channel), ("DEFAULT", "")):
+            if place in self.said:
+                return self.said[place]
+        return DEFAULT_RULE
+
+
+async def protections_for(
+    tx: Transaction, keys: Sequence[tuple[str, str]], now: datetime
+) -> list[AllocationProtection]:
+    """Read the maxima and minima that hold now for these (item, location)."""
+    rows = await tx.fetch(
+        store.PROTECTIONS_FOR, tx.tenant, [key[0] for key in keys], [key[1] for key in keys]
+    )
+    return [one for one in _protections_of(rows) if one.starts_at <= now < one.ends_at]
+
+
+async def taken_in(
+    tx: Transaction, protections: Sequence[AllocationProtection]
+) -> dict[tuple[str, str, str], int]:
+    """Tell what lines that are done with took, by item, location and channel, in its period."""
+    if not protections:
+        return {}
+    rows = await tx.fetch(
+        store.PICKED,
+        tx.tenant,
+        [one.item for one in protections],
+        [one.location for one in protections],
+        [one.channel for one in protections],
+        [one.starts_at for one in protections],
+        [one.ends_at for one in protections],
+    )
+    return {(row["item"], row["location"], row["channel"]): row["picked"] for row in rows}
+
+
+def in_run(protection: AllocationProtection, taken: int) -> Protection:
+    """Say a protection in a run's words; what is taken counts against both."""
+    return Protection(protection.channel, protection.maximum, taken, protection.minimum, taken)
+
+
+def _check(said: AllocationProtection) -> None:
+    if not said.channel:
+        raise Invalid("a maximum or minimum is of a channel", where="/channel")
+    if said.maximum is None and not said.minimum:
+        raise Invalid(
+            "neither a maximum nor a minimum is said", where="/maximum", hint="say one of them"
+        )
+    if not 0 <= said.minimum < AMOUNT_MAX or not 0 <= (said.maximum or 0) < AMOUNT_MAX:
+        raise Invalid("a maximum or minimum is zero or more", where="/minimum")
+    if said.maximum is not None and said.minimum > said.maximum:
+        raise Invalid(
+            "more is kept for the channel than it may have",
+            where="/minimum",
+            hint="a minimum is at most the maximum",
+        )
+    if not timedelta() < said.ends_at - said.starts_at <= PERIOD_MAX:
+        raise Invalid(
+            f"a period ends after it starts, and lasts {PERIOD_MAX.days} days at most",
+            where="/ends_at",
+            hint="say the next period when it comes",
+        )
+
+
+def _place_of(rule: AllocationRule) -> _Place:
+    kind = "ORDER" if rule.order_id else "CHANNEL" if rule.channel else "DEFAULT"
+    return (kind, rule.order_id or rule.channel, "", "")
+
+
+def _is_same(row: Any, content: str | None) -> bool:
+    before = None if row is None else row["content"]
+    if before is None or content is None:
+        return before is None and content is None
+    return bool(msgspec.json.decode(before) == msgspec.json.decode(content))
+
+
+def _rule_of(row: Any) -> AllocationRule:
+    kept = msgspec.json.decode(row["content"], type=_RuleKept)
+    return AllocationRule(
+        channel=row["subject"] if row["kind"] == "CHANNEL" else "",
+        order_id=row["subject"] if row["kind"] == "ORDER" else "",
+        strategy=kept.strategy,
+        priority=kept.priority,
+        version=row["version"],
+        set_by=row["set_by"],
+        set_at=row["set_at"],
+    )
+
+
+def _policy_of(row: Any) -> AllocationPolicy:
+    kept = msgspec.json.decode(row["content"], type=_PolicyKept)
+    return AllocationPolicy(
+        applies=kept.applies,
+        four_eyes=kept.four_eyes,
+        version=row["version"],
+        set_by=row["set_by"],
+        set_at=row["set_at"],
+    )
+
+
+def _protections_of(rows: Iterable[Any]) -> list[AllocationProtection]:
+    return [_protection_of(row) for row in rows if row["content"] is not None]
+
+
+def _protection_of(row: Any) -> AllocationProtection:
+    kept = msgspec.json.decode(row["content"], type=_ProtectionKept)
+    return AllocationProtection(
+        item=row["item"],
+        location=row["location"],
+        channel=row["subject"],
+        maximum=kept.maximum,
+        minimum=kept.minimum,
+        starts_at=kept.starts_at,
+        ends_at=kept.ends_at,
+        version=row["version"],
+        set_by=row["set_by"],
+        set_at=row["set_at"],
+    )

@@ -1,0 +1,216 @@
+"""Back-order runs as people see them, and as they are kept: what decided, and each line's change.
+
+A run is never rewritten: only its state goes on, from SIMULATED to what became of it.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+
+from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.errors import NotFound
+from crossdock.capabilities.allocation import store
+from crossdock.capabilities.allocation.model import Line, Protection, RunException, Why
+from crossdock.foundation.database import Transaction
+
+
+class RunState(StrEnum):
+    """SIMULATED waits for approval. REFUSED: more is owed than there is, so nobody may apply it.
+
+    SUPERSEDED: something it was decided on has changed, and a newer look was taken (§3.6).
+    """
+
+    SIMULATED = "SIMULATED"
+    APPLIED = "APPLIED"
+    REJECTED = "REJECTED"
+    REFUSED = "REFUSED"
+    SUPERSEDED = "SUPERSEDED"
+
+
+class Word(NamedTuple):
+    """Who decides on a run, when, and what is said of it."""
+
+    by: str
+    at: datetime
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """An order line in a run, in micros of the base unit: before, after, and why."""
+
+    demand_ref: str
+    order_id: str
+    channel: str
+    requested: int
+    picked: int
+    before: int
+    after: int
+    strategy: Strategy
+    priority: int
+    since: datetime
+    why: Why
+    exception: RunException
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run for an item at a location. `owed` is what WIN requests and GAIN has.
+
+    `rules_version` names the newest rule there was; `stock_version` the stock row it saw.
+    """
+
+    run_id: str
+    item: str
+    location: str
+    unit: str
+    state: RunState
+    reason: str
+    supply: int
+    owed: int
+    gained: int
+    lost: int
+    stock_version: int
+    rules_version: int
+    protections: tuple[Protection, ...]
+    digest: str
+    made_by: str
+    made_at: datetime
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    remark: str = ""
+    lines: tuple[RunLine, ...] = ()
+
+    @property
+    def is_change(self) -> bool:
+        return bool(self.gained or self.lost)
+
+
+def digest_of(supply: int, lines: Sequence[Line], protections: Sequence[Protection]) -> str:
+    """Name all that a run is decided on: if it is the same again, nothing has changed."""
+    decided_on = (supply, sorted(lines, key=lambda line: line.demand_ref), sorted(protections))
+    return hashlib.sha256(msgspec.json.encode(decided_on)).hexdigest()
+
+
+async def save(tx: Transaction, made: Sequence[Run]) -> list[Run]:
+    """Keep runs with their lines, one for each item and location, in the order given.
+
+    Each takes the place of the one that waited there, unless that was decided on the same.
+    """
+    keys = [(run.item, run.location) for run in made]
+    rows = await tx.fetch(
+        store.WAITING, tx.tenant, [key[0] for key in keys], [key[1] for key in keys]
+    )
+    waiting = {(row["item"], row["location"], row["digest"]): row["run_id"] for row in rows}
+    same = {
+        run.run_id: await load(tx, waiting[run.item, run.location, run.digest])
+        for run in made
+        if (run.item, run.location, run.digest) in waiting
+    }
+    fresh = [run for run in made if run.run_id not in same]
+    if fresh:
+        now = fresh[0].made_at
+        await supersede(tx, [(run.item, run.location) for run in fresh], now)
+        await _add(tx, fresh)
+    return [same.get(run.run_id, run) for run in made]
+
+
+async def _add(tx: Transaction, made: Sequence[Run]) -> None:
+    await tx.execute(
+        store.ADD_RUNS,
+        tx.tenant,
+        [run.run_id for run in made],
+        [run.item for run in made],
+        [run.location for run in made],
+        [run.unit for run in made],
+        [run.state for run in made],
+        [run.reason for run in made],
+        [run.supply for run in made],
+        [run.owed for run in made],
+        [run.gained for run in made],
+        [run.lost for run in made],
+        [run.stock_version for run in made],
+        [run.rules_version for run in made],
+        [msgspec.json.encode(run.protections).decode() for run in made],
+        [run.digest for run in made],
+        [run.made_by for run in made],
+        [run.made_at for run in made],
+    )
+    lines = [
+        (run.run_id, place, line) for run in made for place, line in enumerate(run.lines, start=1)
+    ]
+    await tx.execute(
+        store.ADD_RUN_LINES,
+        tx.tenant,
+        [run_id for run_id, _, _ in lines],
+        [place for _, place, _ in lines],
+        [line.demand_ref for _, _, line in lines],
+        [line.order_id for _, _, line in lines],
+        [line.channel for _, _, line in lines],
+        [line.requested for _, _, line in lines],
+        [line.picked for _, _, line in lines],
+        [line.before for _, _, line in lines],
+        [line.after for _, _, line in lines],
+        [line.strategy for _, _, line in lines],
+        [line.priority for _, _, line in lines],
+        [line.since for _, _, line in lines],
+        [line.why for _, _, line in lines],
+        [line.exception for _, _, line in lines],
+    )
+
+
+async def latest(tx: Transaction, run: Run) -> Run | None:
+    """Give the newest run of the same item and location, if it decided on and came to the same."""
+    rows = await tx.fetch(store.LATEST, tx.tenant, [run.item], [run.location])
+    for row in rows:
+        if row["digest"] == run.digest and row["state"] == run.state:
+            return await load(tx, row["run_id"])
+    return None
+
+
+async def supersede(
+    tx: Transaction, keys: Sequence[tuple[str, str]], now: datetime
+) -> list[tuple[str, str]]:
+    """End the runs that wait for these (item, location); tell where there was one."""
+    rows = await tx.fetch(
+        store.SUPERSEDE, tx.tenant, [key[0] for key in keys], [key[1] for key in keys], now
+    )
+    return [(row["item"], row["location"]) for row in rows]
+
+
+async def load(tx: Transaction, run_id: str) -> Run:
+    """Give a run with its lines; raise `NotFound` naming it."""
+    row = await tx.fetchrow(store.RUN, tx.tenant, run_id)
+    if row is None:
+        raise NotFound(
+            f"no allocation run is called {run_id!r}",
+            hint="`crossdock allocation runs` and GET /v1/allocation/runs list them",
+        )
+    return run_of(row, await tx.fetch(store.RUN_LINES, tx.tenant, run_id))
+
+
+async def decide(tx: Transaction, waiting: Sequence[Run], state: RunState, word: Word) -> bool:
+    """Move runs that wait to their end; False if somebody else has just done so with one."""
+    ids = [run.run_id for run in waiting]
+    rows = await tx.fetch(store.DECIDE_RUNS, tx.tenant, ids, state, *word)
+    return len(rows) == len(ids)
+
+
+def run_of(row: Any, lines: Sequence[Any] = ()) -> Run:
+    fields: dict[str, Any] = {name: row[name] for name in store.RUN_COLUMNS}
+    fields["state"] = RunState(row["state"])
+    fields["protections"] = tuple(msgspec.json.decode(row["protections"], type=list[Protection]))
+    return Run(**fields, lines=tuple(_line_of(line) for line in lines))
+
+
+def _line_of(row: Any) -> RunLine:
+    fields: dict[str, Any] = {name: row[name] for name in store.RUN_LINE_COLUMNS}
+    fields["strategy"] = Strategy(row["strategy"])
+    fields["why"] = Why(row["why"])
+    fields["exception"] = RunException(row["exception"])
+    return RunLine(**fields)

@@ -1,0 +1,230 @@
+"""What others may ask of allocation: who is confirmed, what a run would change, and that it does.
+
+A run is simulated first and kept; applying it looks again, under the locks of its order lines, and
+answers a conflict if anything that it was decided on has changed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from crossdock.canonical.allocation import ConfirmationChanged, Strategy
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import Conflict, Forbidden, NotFound
+from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.allocation import rulebook, runs, store
+from crossdock.capabilities.allocation.asks import Around
+from crossdock.capabilities.allocation.rulebook import Rulebook
+from crossdock.capabilities.allocation.runs import Run, RunState, Word
+from crossdock.capabilities.allocation.sight import Sight, look
+from crossdock.foundation import event_log
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.event_log import Entry
+from crossdock.foundation.ids import Ids, prefixed
+from crossdock.foundation.scope import Scope
+
+HUB = "crossdock"
+"""Who made and decided what no person did."""
+BY_HAND = "BY_HAND"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocatedLine:
+    """An open order line, in micros of `unit`: what is asked of it, and what it has of that."""
+
+    demand_ref: str
+    order_id: str
+    channel: str
+    item: str
+    location: str
+    unit: str
+    requested: int
+    confirmed: int
+    picked: int
+    strategy: Strategy
+    priority: int
+    since: datetime
+
+
+class Allocation:
+    """Decides who among order lines is confirmed (domain.md §3.6); `rulebook` says how."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, around: Around) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._stock = around.stock
+        self._desk = around.desk
+        self.rulebook = Rulebook(database, clock)
+
+    async def lines(self, scope: Scope, item: str, location: str) -> list[AllocatedLine]:
+        """List the open order lines of an item at a location, in the order of their turn."""
+        async with self._database.transaction(scope) as tx:
+            [sight] = await look(
+                tx, self._stock, [(item, location)], self._clock.now(), lock=False
+            )
+        found = sorted(sight.waiting, key=lambda one: one.line.turn)
+        return [
+            AllocatedLine(
+                demand_ref=one.demand_ref,
+                order_id=one.order_id,
+                channel=one.channel,
+                item=item,
+                location=location,
+                unit=sight.stock.unit,
+                requested=one.line.requested,
+                confirmed=one.line.confirmed,
+                picked=one.claim.picked,
+                strategy=one.line.strategy,
+                priority=one.line.priority,
+                since=one.line.since,
+            )
+            for one in found
+        ]
+
+    async def simulate(self, scope: Scope, item: str, location: str, *, by: str) -> Run:
+        """Say what a run would change now, and keep it for approval; it changes nothing.
+
+        Asked again while nothing has changed, it is the same run. Raises `NotFound` if no open
+        order line claims the item there.
+        """
+        now = self._clock.now()
+        async with self._database.transaction(scope) as tx:
+            [sight] = await look(tx, self._stock, [(item, location)], now)
+            if not sight.waiting:
+                raise NotFound(
+                    f"no open order line claims {item} at {location}",
+                    hint="orders are told by their source: `crossdock tail --type orders.*`",
+                )
+            run = sight.run(prefixed("run", self._ids.new()), BY_HAND, by, now)
+            if run.state is RunState.REFUSED:
+                if before := await runs.latest(tx, run):
+                    return before
+                await self._desk.open(tx, tx.tenant, run)
+            return (await runs.save(tx, [run]))[0]
+
+    async def runs(
+        self,
+        scope: Scope,
+        *,
+        state: str = "",
+        item: str = "",
+        location: str = "",
+        after: str = "",
+        limit: int = 100,
+    ) -> list[Run]:
+        """List runs, the newest first, without their lines; `after` is the last seen."""
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(store.RUNS, tx.tenant, state, item, location, after, limit)
+        return [runs.run_of(row) for row in rows]
+
+    async def run(self, scope: Scope, run_id: str) -> Run:
+        """Show a run with its lines, as it was decided."""
+        async with self._database.transaction(scope) as tx:
+            return await runs.load(tx, run_id)
+
+    async def approve(self, scope: Scope, run_id: str, *, by: str, remark: str = "") -> Run:
+        """Apply a run: write what is confirmed and tell the log, together.
+
+        Approved again it changes nothing. Raises `Conflict` `stale` if what it was decided on has
+        changed, `Conflict` if it was rejected, refused or superseded, `Forbidden` `four_eyes` if
+        the policy wants another than its maker.
+        """
+        now = self._clock.now()
+        async with self._database.transaction(scope) as tx:
+            asked = await runs.load(tx, run_id)
+            [sight] = await look(tx, self._stock, [(asked.item, asked.location)], now)
+            run = await runs.load(tx, run_id)  # as it is under the locks
+            if run.state is RunState.APPLIED:
+                return run
+            _must_wait(run)
+            policy = await rulebook.policy_in(tx)
+            if policy.four_eyes and by == run.made_by:
+                raise Forbidden(
+                    f"{by} made this run, and the policy wants another to approve it",
+                    code="four_eyes",
+                    hint="ask somebody else to look at it",
+                )
+            if sight.digest != run.digest:
+                raise Conflict(
+                    f"what {run_id} was decided on has changed since {run.made_at:%d %b %H:%M}",
+                    code="stale",
+                    hint=f"`crossdock allocation simulate {run.item} {run.location}`, again",
+                )
+            await apply(tx, [(run, sight)], Word(by, now, remark))
+            await self._desk.close(tx, tx.tenant, (run.item, run.location), "a run was applied")
+            return await runs.load(tx, run_id)
+
+    async def reject(self, scope: Scope, run_id: str, *, by: str, remark: str) -> Run:
+        """Say no to a run; it is not proposed again until something changes."""
+        async with self._database.transaction(scope) as tx:
+            run = await runs.load(tx, run_id)
+            if run.state is RunState.REJECTED:
+                return run
+            now = self._clock.now()
+            if run.state is not RunState.SIMULATED or not await runs.decide(
+                tx, [run], RunState.REJECTED, Word(by, now, remark)
+            ):
+                _must_wait(await runs.load(tx, run_id))
+            await self._desk.close(tx, tx.tenant, (run.item, run.location), "a run was rejected")
+            return await runs.load(tx, run_id)
+
+
+def _must_wait(run: Run) -> None:
+    if run.state is not RunState.SIMULATED:
+        raise Conflict(
+            f"{run.run_id} does not wait for approval: it is {run.state}",
+            code="run_closed",
+            hint=f"`crossdock allocation simulate {run.item} {run.location}` makes a new one",
+        )
+
+
+async def apply(tx: Transaction, approved: Sequence[tuple[Run, Sight]], word: Word) -> None:
+    """Write what runs confirm and tell the log; their lines are locked, their sights are fresh."""
+    await runs.decide(tx, [run for run, _ in approved], RunState.APPLIED, word)
+    confirmed = [
+        (run.run_id, line.demand_ref, sight.picked(line.demand_ref) + line.after)
+        for run, sight in approved
+        for line in run.lines
+        if line.strategy is not Strategy.SKIP
+    ]
+    await tx.execute(
+        store.CONFIRM,
+        tx.tenant,
+        [run_id for run_id, _, _ in confirmed],
+        [ref for _, ref, _ in confirmed],
+        [total for _, _, total in confirmed],
+    )
+    entries = [entry for run, _ in approved for entry in _entries(tx.tenant, run, word.at)]
+    await event_log.append(tx, entries)
+
+
+def _entries(tenant: str, run: Run, now: datetime) -> list[Entry]:
+    return [
+        Entry(
+            tenant=tenant,
+            source=HUB,
+            received_at=now,
+            fact=Fact(
+                identity=f"confirmation:{run.run_id}:{line.demand_ref}",
+                payload=ConfirmationChanged(
+                    run_id=run.run_id,
+                    demand_ref=line.demand_ref,
+                    order_id=line.order_id,
+                    channel=line.channel,
+                    item=run.item,
+                    location=run.location,
+                    strategy=line.strategy,
+                    requested=Quantity.from_micros(line.requested, run.unit),
+                    before=Quantity.from_micros(line.before, run.unit),
+                    confirmed=Quantity.from_micros(line.after, run.unit),
+                ),
+                occurred_at=now,
+                recorded_at=now,
+                causation_id=run.run_id,
+            ),
+        )
+        for line in run.lines
+        if line.after != line.before
+    ]

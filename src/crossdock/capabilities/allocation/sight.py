@@ -1,0 +1,188 @@
+"""A look at item-locations: what is there, who claims it, how he stands, and what a run would do.
+
+The order lines are locked, in one order, so two looks at one item-location come one after the
+other; stock is only read, for promises never wait for a run.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from crossdock.capabilities.allocation import model, rulebook, store
+from crossdock.capabilities.allocation.asks import Claim, Key, KnowsStock, Stock
+from crossdock.capabilities.allocation.model import Figures, Line, Outcome, Protection
+from crossdock.capabilities.allocation.rulebook import AllocationProtection, RulesNow
+from crossdock.capabilities.allocation.runs import Run, RunLine, RunState, digest_of
+from crossdock.foundation.database import Transaction
+
+UNKNOWN = Stock(unit="EA", version=0, nettable=0, hard=0, soft=0, safety=0, claims={})
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An order line that is open, beside what stock knows of it."""
+
+    demand_ref: str
+    order_id: str
+    channel: str
+    position: int
+    claim: Claim
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One item at one location as of one moment; `unclaimed` lines are not open there any more."""
+
+    item: str
+    location: str
+    stock: Stock
+    waiting: tuple[Waiting, ...]
+    unclaimed: Mapping[str, int]
+    protections: tuple[Protection, ...]
+    rules_version: int
+
+    @property
+    def lines(self) -> list[Line]:
+        return [one.line for one in self.waiting]
+
+    @property
+    def supply(self) -> int:
+        stock = self.stock
+        figures = Figures(stock.nettable, stock.hard, stock.soft, stock.safety)
+        return model.supply(figures, self.lines)
+
+    @property
+    def digest(self) -> str:
+        return digest_of(self.supply, self.lines, self.protections)
+
+    def picked(self, demand_ref: str) -> int:
+        return self.stock.claims[demand_ref].picked
+
+    def outcome(self) -> Outcome:
+        return model.run(self.supply, self.lines, self.protections)
+
+    def run(self, run_id: str, reason: str, by: str, now: datetime) -> Run:
+        """Simulate: what would be confirmed of whom, and why."""
+        outcome = self.outcome()
+        by_ref = {one.demand_ref: one for one in self.waiting}
+        return Run(
+            run_id=run_id,
+            item=self.item,
+            location=self.location,
+            unit=self.stock.unit,
+            state=RunState.REFUSED if outcome.is_refused else RunState.SIMULATED,
+            reason=reason,
+            supply=self.supply,
+            owed=outcome.owed,
+            gained=outcome.gained,
+            lost=outcome.lost,
+            stock_version=self.stock.version,
+            rules_version=self.rules_version,
+            protections=self.protections,
+            digest=self.digest,
+            made_by=by,
+            made_at=now,
+            lines=tuple(
+                RunLine(
+                    demand_ref=grant.line.demand_ref,
+                    order_id=by_ref[grant.line.demand_ref].order_id,
+                    channel=grant.line.group,
+                    requested=grant.line.requested,
+                    picked=by_ref[grant.line.demand_ref].claim.picked,
+                    before=grant.line.confirmed,
+                    after=grant.after,
+                    strategy=grant.line.strategy,
+                    priority=grant.line.priority,
+                    since=grant.line.since,
+                    why=grant.why,
+                    exception=grant.exception,
+                )
+                for grant in outcome.grants
+            ),
+        )
+
+
+async def look(
+    tx: Transaction, stock: KnowsStock, keys: Sequence[Key], now: datetime, *, lock: bool = True
+) -> list[Sight]:
+    """Look at each (item, location), in the order given."""
+    columns = [key[0] for key in keys], [key[1] for key in keys]
+    rows = await tx.fetch(store.LOCK_LINES if lock else store.OPEN_LINES, tx.tenant, *columns)
+    found = await stock.stock(tx, tx.tenant, keys, [row["demand_ref"] for row in rows])
+    channels, orders = {row["channel"] for row in rows}, {row["order_id"] for row in rows}
+    rules = await rulebook.rules_for(tx, channels, orders)
+    protections = await rulebook.protections_for(tx, keys, now)
+    taken = await rulebook.taken_in(tx, protections)
+    by_key: dict[Key, list[Any]] = {key: [] for key in keys}
+    for row in rows:
+        by_key[row["item"], row["location"]].append(row)
+    return [
+        _sight(
+            key,
+            found.get(key, UNKNOWN),
+            by_key[key],
+            rules,
+            [
+                (one, taken.get((one.item, one.location, one.channel), 0))
+                for one in protections
+                if (one.item, one.location) == key
+            ],
+        )
+        for key in keys
+    ]
+
+
+def _sight(
+    key: Key,
+    stock: Stock,
+    rows: Sequence[Any],
+    rules: RulesNow,
+    protections: Sequence[tuple[AllocationProtection, int]],
+) -> Sight:
+    waiting = [
+        _waiting(row, stock.claims[row["demand_ref"]], rules)
+        for row in rows
+        if row["demand_ref"] in stock.claims and stock.claims[row["demand_ref"]].open
+    ]
+    claimed = {one.demand_ref for one in waiting}
+    return Sight(
+        *key,
+        stock=stock,
+        waiting=tuple(waiting),
+        unclaimed={
+            row["demand_ref"]: row["position"] for row in rows if row["demand_ref"] not in claimed
+        },
+        protections=tuple(
+            rulebook.in_run(one, taken + _picked_of(one, waiting)) for one, taken in protections
+        ),
+        rules_version=rules.version,
+    )
+
+
+def _waiting(row: Any, claim: Claim, rules: RulesNow) -> Waiting:
+    """Until a run has decided, what was promised to the line counts as its confirmation."""
+    total = row["confirmed"] if row["run_id"] else claim.promised
+    strategy, priority = rules.of(row["order_id"], row["channel"])
+    line = Line(
+        demand_ref=row["demand_ref"],
+        group=row["channel"],
+        requested=claim.open,
+        confirmed=model.unpicked(total, claim.picked, claim.open),
+        strategy=strategy,
+        priority=priority,
+        since=row["since"],
+    )
+    return Waiting(
+        row["demand_ref"], row["order_id"], row["channel"], row["position"], claim, line
+    )
+
+
+def _picked_of(protection: AllocationProtection, waiting: Sequence[Waiting]) -> int:
+    return sum(
+        one.claim.picked
+        for one in waiting
+        if one.channel == protection.channel
+        and protection.starts_at <= one.line.since < protection.ends_at
+    )

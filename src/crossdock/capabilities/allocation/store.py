@@ -1,0 +1,270 @@
+"""Allocation's tables: the statements. Each takes a set and goes by index.
+
+Locks are taken in one order: order lines by reference, then runs, then what is due.
+"""
+
+from crossdock.foundation.database import WorkersSql
+
+RUN_COLUMNS = (
+    *("run_id", "item", "location", "unit", "state", "reason", "supply", "owed", "gained", "lost"),
+    *("stock_version", "rules_version", "protections", "digest", "made_by", "made_at"),
+    *("decided_by", "decided_at", "remark"),
+)
+RUN_LINE_COLUMNS = (
+    *("demand_ref", "order_id", "channel", "requested", "picked", "before", "after", "strategy"),
+    *("priority", "since", "why", "exception"),
+)
+
+# The newest version of an order says where its line claims; what was closed is open again. What
+# was confirmed of other goods, or elsewhere, is no confirmation of these.
+PUT_LINES = """
+insert into allocation_line as l (tenant, demand_ref, source, order_id, channel, item, location,
+    since, rank, us, position)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+    $7::text[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[])
+on conflict (tenant, demand_ref) do update set
+    source = excluded.source, order_id = excluded.order_id, channel = excluded.channel,
+    item = excluded.item, location = excluded.location, rank = excluded.rank, us = excluded.us,
+    position = excluded.position, closed_at = null,
+    confirmed = case when (l.item, l.location) = (excluded.item, excluded.location)
+        then l.confirmed else 0 end,
+    run_id = case when (l.item, l.location) = (excluded.item, excluded.location)
+        then l.run_id else '' end
+where (excluded.rank, excluded.us, excluded.position) > (l.rank, l.us, l.position)
+"""
+
+# The first version, whenever it is heard, says since when a line waits.
+PUT_SINCE = """
+update allocation_line l set since = k.since
+from unnest($1::text[], $2::text[], $3::timestamptz[]) k(tenant, demand_ref, since)
+where l.tenant = k.tenant and l.demand_ref = k.demand_ref and k.since < l.since
+"""
+
+# A pick may be taken back: its line is looked at again.
+REOPEN = """
+update allocation_line l set closed_at = null
+from unnest($1::text[], $2::text[]) k(tenant, demand_ref)
+where l.tenant = k.tenant and l.demand_ref = k.demand_ref and l.closed_at is not null
+"""
+
+# While nobody waits for goods, no movement of them is worth reading.
+IS_ANY_KNOWN = WorkersSql("select exists (select from allocation_line)")
+
+_AGAIN = """
+on conflict (tenant, item, location) do update set
+    position = greatest(d.position, excluded.position),
+    due_at = least(d.due_at, excluded.due_at), reason = excluded.reason
+"""
+
+# Mark where order lines wait; what nobody ordered is nobody's business here.
+MARK = f"""
+insert into allocation_due as d (tenant, item, location, position, reason, due_at)
+select distinct on (k.tenant, k.item, k.location)
+    k.tenant, k.item, k.location, k.position, k.reason, $6::timestamptz
+from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
+    k(tenant, item, location, position, reason)
+where exists (select from allocation_line l where l.tenant = k.tenant
+    and l.location = k.location and l.item = k.item and l.closed_at is null)
+order by k.tenant, k.item, k.location, k.position desc
+{_AGAIN}"""  # noqa: S608  # the words above
+
+# A full snapshot speaks of every item of its location, named or not.
+MARK_LOCATIONS = f"""
+insert into allocation_due as d (tenant, item, location, position, reason, due_at)
+select distinct on (l.tenant, l.item, l.location)
+    l.tenant, l.item, l.location, k.position, 'SNAPSHOT', $4::timestamptz
+from unnest($1::text[], $2::text[], $3::bigint[]) k(tenant, location, position)
+join allocation_line l on l.tenant = k.tenant and l.location = k.location
+    and l.closed_at is null
+order by l.tenant, l.item, l.location, k.position desc
+{_AGAIN}"""  # noqa: S608  # the words above
+
+# Where the lines of orders claimed before: one that moves on frees what it had there.
+CLAIMED = """
+select distinct l.tenant, l.item, l.location, k.position
+from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+    k(tenant, source, order_id, position)
+join allocation_line l on l.tenant = k.tenant and l.source = k.source
+    and l.order_id = k.order_id and l.closed_at is null
+"""
+
+# Every line of an order, for one that its newest version drops frees what it had.
+MARK_ORDERS = f"""
+insert into allocation_due as d (tenant, item, location, position, reason, due_at)
+select distinct on (l.tenant, l.item, l.location)
+    l.tenant, l.item, l.location, k.position, 'ORDER', $5::timestamptz
+from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+    k(tenant, source, order_id, position)
+join allocation_line l on l.tenant = k.tenant and l.source = k.source
+    and l.order_id = k.order_id and l.closed_at is null
+order by l.tenant, l.item, l.location, k.position desc
+{_AGAIN}"""  # noqa: S608  # the words above
+
+# After a change of rules: of a channel, of an order, of an item at a location; "" is any.
+MARK_CONCERNED = f"""
+insert into allocation_due as d (tenant, item, location, reason, due_at)
+select distinct l.tenant, l.item, l.location, 'RULES', $2::timestamptz from allocation_line l
+where l.tenant = $1 and l.closed_at is null and ($3 = '' or l.channel = $3)
+    and ($4 = '' or l.order_id = $4) and ($5 = '' or l.item = $5)
+    and ($6 = '' or l.location = $6)
+order by l.tenant, l.item, l.location
+{_AGAIN}"""  # noqa: S608  # the words above
+
+MARK_ALL = WorkersSql(f"""
+insert into allocation_due as d (tenant, item, location, reason, due_at)
+select distinct l.tenant, l.item, l.location, 'SCHEDULE', $1::timestamptz from allocation_line l
+where l.closed_at is null order by l.tenant, l.item, l.location
+{_AGAIN}""")  # noqa: S608  # the words above
+
+DUE = WorkersSql("""
+select tenant, item, location, position, reason, due_at from allocation_due
+where due_at <= $1 order by due_at, tenant, item, location limit $2
+""")
+
+# What was marked again while it was worked on stays.
+DONE = """
+delete from allocation_due d
+using unnest($2::text[], $3::text[], $4::bigint[], $5::timestamptz[])
+    k(item, location, position, due_at)
+where d.tenant = $1 and d.item = k.item and d.location = k.location
+    and d.position = k.position and d.due_at = k.due_at
+"""
+
+POSTPONE = """
+update allocation_due set due_at = $4 where tenant = $1 and item = $2 and location = $3
+"""
+
+OPEN_LINES = """
+select l.demand_ref, l.order_id, l.channel, l.item, l.location, l.since, l.position, l.confirmed,
+    l.run_id
+from unnest($2::text[], $3::text[]) k(item, location)
+join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
+    and l.closed_at is null
+order by l.demand_ref
+"""
+
+LOCK_LINES = """
+select l.demand_ref, l.order_id, l.channel, l.item, l.location, l.since, l.position, l.confirmed,
+    l.run_id
+from unnest($2::text[], $3::text[]) k(item, location)
+join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
+    and l.closed_at is null
+order by l.demand_ref for update of l
+"""
+
+CONFIRM = """
+update allocation_line l set confirmed = k.confirmed, run_id = k.run_id
+from unnest($2::text[], $3::text[], $4::bigint[]) k(run_id, demand_ref, confirmed)
+where l.tenant = $1 and l.demand_ref = k.demand_ref
+"""
+
+CLOSE = """
+update allocation_line l set closed_at = $2, picked = k.picked
+from unnest($3::text[], $4::bigint[]) k(demand_ref, picked)
+where l.tenant = $1 and l.demand_ref = k.demand_ref and l.closed_at is null
+"""
+
+FORGET = WorkersSql("""
+delete from allocation_line where (tenant, demand_ref) in (
+    select tenant, demand_ref from allocation_line where closed_at < $1
+    order by closed_at limit $2)
+""")
+
+# What the closed lines of each channel took in its period.
+PICKED = """
+select k.item, k.location, k.channel, sum(l.picked)::bigint as picked
+from unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+    k(item, location, channel, starts_at, ends_at)
+join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
+    and l.closed_at is not null and l.channel = k.channel
+    and l.since >= k.starts_at and l.since < k.ends_at
+group by k.item, k.location, k.channel
+"""
+
+# Rules are numbered without a gap: who changes them waits for whoever does so just now.
+LOCK_RULES = "select pg_advisory_xact_lock(hashtext('allocation_rule ' || $1))"
+VERSION = "select coalesce(max(version), 0) from allocation_rule where tenant = $1"
+ADD_RULE = """
+insert into allocation_rule (tenant, version, kind, subject, item, location, content, set_by,
+    set_at)
+values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9)
+"""
+RULE_NOW = """
+select version, kind, subject, item, location, content, set_by, set_at from allocation_rule
+where tenant = $1 and kind = $2 and location = $3 and item = $4 and subject = $5
+order by version desc limit 1
+"""
+RULES_NOW = """
+select distinct on (kind, location, item, subject)
+    version, kind, subject, item, location, content, set_by, set_at
+from allocation_rule where tenant = $1 and kind = any($2::text[])
+order by kind, location, item, subject, version desc
+"""
+# The newest of each (kind, subject).
+RULES_FOR = """
+select k.kind, k.subject, r.content from unnest($2::text[], $3::text[]) k(kind, subject)
+cross join lateral (select content from allocation_rule
+    where tenant = $1 and kind = k.kind and location = '' and item = '' and subject = k.subject
+    order by version desc limit 1) r
+"""
+PROTECTIONS_FOR = """
+select distinct on (p.location, p.item, p.subject) p.item, p.location, p.subject, p.content,
+    p.version, p.set_by, p.set_at
+from unnest($2::text[], $3::text[]) k(item, location)
+join allocation_rule p on p.tenant = $1 and p.kind = 'PROTECTION' and p.location = k.location
+    and p.item = k.item
+order by p.location, p.item, p.subject, p.version desc
+"""
+
+ADD_RUNS = """
+insert into allocation_run (tenant, run_id, item, location, unit, state, reason, supply, owed,
+    gained, lost, stock_version, rules_version, protections, digest, made_by, made_at)
+select $1, r.run_id, r.item, r.location, r.unit, r.state, r.reason, r.supply, r.owed, r.gained,
+    r.lost, r.stock_version, r.rules_version, r.protections::jsonb, r.digest, r.made_by, r.made_at
+from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+    $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[],
+    $15::text[], $16::text[], $17::timestamptz[]) with ordinality
+    r(run_id, item, location, unit, state, reason, supply, owed, gained, lost, stock_version,
+    rules_version, protections, digest, made_by, made_at, ord)
+order by r.ord
+"""
+ADD_RUN_LINES = """
+insert into allocation_run_line (tenant, run_id, place, demand_ref, order_id, channel, requested,
+    picked, before, after, strategy, priority, since, why, exception)
+select $1, * from unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::text[],
+    $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::integer[],
+    $13::timestamptz[], $14::text[], $15::text[])
+"""
+WAITING = """
+select r.run_id, r.item, r.location, r.digest
+from unnest($2::text[], $3::text[]) k(item, location)
+join allocation_run r on r.tenant = $1 and r.item = k.item and r.location = k.location
+    and r.state = 'SIMULATED'
+"""
+LATEST = """
+select r.run_id, r.state, r.digest, k.item, k.location
+from unnest($2::text[], $3::text[]) k(item, location)
+cross join lateral (select run_id, state, digest from allocation_run where tenant = $1
+    and item = k.item and location = k.location order by number desc limit 1) r
+"""
+SUPERSEDE = """
+update allocation_run r set state = 'SUPERSEDED', decided_at = $4
+from unnest($2::text[], $3::text[]) k(item, location)
+where r.tenant = $1 and r.item = k.item and r.location = k.location and r.state = 'SIMULATED'
+returning r.item, r.location
+"""
+DECIDE_RUNS = """
+update allocation_run set state = $3, decided_by = $4, decided_at = $5, remark = $6
+where tenant = $1 and run_id = any($2::text[]) and state = 'SIMULATED' returning run_id
+"""
+RUN = "select * from allocation_run where tenant = $1 and run_id = $2"
+RUN_LINES = """
+select * from allocation_run_line where tenant = $1 and run_id = $2 order by place
+"""
+RUNS = """
+select * from allocation_run r where tenant = $1 and ($2 = '' or state = $2)
+    and ($3 = '' or item = $3) and ($4 = '' or location = $4)
+    and ($5 = '' or number < (select number from allocation_run
+        where tenant = $1 and run_id = $5))
+order by number desc limit $6
+"""

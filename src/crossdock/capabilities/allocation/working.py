@@ -1,0 +1,182 @@
+"""Works on item-locations that are due, in sets, and makes a run where one would change something.
+
+What the policy lets apply by itself is applied; the rest waits for a person.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from crossdock.capabilities.allocation import rulebook, runs, store
+from crossdock.capabilities.allocation.asks import Around, Key
+from crossdock.capabilities.allocation.rulebook import AllocationPolicy, Applies
+from crossdock.capabilities.allocation.runs import Run, RunState, Word
+from crossdock.capabilities.allocation.service import HUB, apply
+from crossdock.capabilities.allocation.sight import Sight, look
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import OUTAGES, Database, Transaction
+from crossdock.foundation.ids import Ids, prefixed
+from crossdock.foundation.scope import Scope
+
+log = structlog.get_logger(__name__)
+
+PAGE = 500
+SET = 50
+"""So many item-locations share a transaction: it holds the locks of their order lines."""
+AFTER_FAILURE = timedelta(minutes=15)
+KEPT = timedelta(days=100)
+"""Order lines that are done with are kept as long, for the maxima and minima of a quarter."""
+_OF_A_PERSON = frozenset({RunState.SIMULATED, RunState.REFUSED})
+
+
+class Work:
+    """What jobs call; every process may, one at a time does."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, around: Around) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._stock = around.stock
+        self._desk = around.desk
+
+    async def due(self) -> int:
+        """Work until nothing is due that inventory has heard of; count the item-locations."""
+        done = 0
+        while True:
+            async with self._database.transaction(Scope.of_workers()) as tx:
+                rows = await tx.fetch(store.DUE, self._clock.now(), PAGE)
+            worked = 0
+            for tenant in sorted({row["tenant"] for row in rows}):
+                worked += await self._work(tenant, [r for r in rows if r["tenant"] == tenant])
+            done += worked
+            if not worked or len(rows) < PAGE:
+                return done
+
+    async def mark_all(self) -> None:
+        """Have every item-location looked at where order lines wait: nightly."""
+        async with self._database.transaction(Scope.of_workers()) as tx:
+            await tx.execute(store.MARK_ALL, self._clock.now())
+
+    async def forget(self, *, limit: int = 10_000) -> None:
+        """Drop order lines that have been done with for a while."""
+        async with self._database.transaction(Scope.of_workers()) as tx:
+            await tx.execute(store.FORGET, self._clock.now() - KEPT, limit)
+
+    async def _work(self, tenant: str, rows: Sequence[Any]) -> int:
+        """Work on what inventory has heard of; what it has not stays due."""
+        async with self._database.transaction(Scope(tenant)) as tx:
+            told = [row["position"] for row in rows if row["position"]]
+            heard = await self._stock.heard(tx, tenant, told) if told else frozenset[int]()
+        ready = [row for row in rows if not row["position"] or row["position"] in heard]
+        for start in range(0, len(ready), SET):
+            await self._set(tenant, ready[start : start + SET])
+        return len(ready)
+
+    async def _set(self, tenant: str, rows: Sequence[Any]) -> None:
+        """Work on a set; one that fails is found alone and comes again later."""
+        try:
+            async with self._database.transaction(Scope(tenant)) as tx:
+                await self._in_one(tx, rows)
+        except OUTAGES:
+            raise
+        except Exception:
+            if len(rows) > 1:
+                for row in rows:
+                    await self._set(tenant, [row])
+                return
+            [row] = rows
+            log.exception("allocation failed", item=row["item"], location=row["location"])
+            async with self._database.transaction(Scope(tenant)) as tx:
+                again = self._clock.now() + AFTER_FAILURE
+                await tx.execute(store.POSTPONE, tenant, row["item"], row["location"], again)
+
+    async def _in_one(self, tx: Transaction, rows: Sequence[Any]) -> None:
+        now = self._clock.now()
+        reasons: dict[Key, str] = {(row["item"], row["location"]): row["reason"] for row in rows}
+        sights = await look(tx, self._stock, list(reasons), now)
+        await self._close(tx, sights, now)
+        policy = await rulebook.policy_in(tx)
+        latest = {
+            (row["item"], row["location"]): row
+            for row in await tx.fetch(
+                store.LATEST, tx.tenant, [key[0] for key in reasons], [key[1] for key in reasons]
+            )
+        }
+        quiet: list[Key] = []
+        made: list[tuple[Run, Sight]] = []
+        for sight in sights:
+            key = (sight.item, sight.location)
+            run = sight.run(prefixed("run", self._ids.new()), reasons[key], HUB, now)
+            if run.state is not RunState.REFUSED and not run.is_change:
+                quiet.append(key)
+            elif not _is_settled(run, latest.get(key), policy):
+                made.append((run, sight))
+        await self._decide(tx, made, policy, now)
+        await runs.supersede(tx, quiet, now)
+        applied = [(run.item, run.location) for run, _ in made if _applies(run, policy)]
+        for key in (*quiet, *applied):  # a case is open only where the last run left one
+            if key in latest and latest[key]["state"] in _OF_A_PERSON:
+                await self._desk.close(tx, tx.tenant, key, "nothing waits for a person any more")
+        await tx.execute(
+            store.DONE,
+            tx.tenant,
+            [row["item"] for row in rows],
+            [row["location"] for row in rows],
+            [row["position"] for row in rows],
+            [row["due_at"] for row in rows],
+        )
+
+    async def _decide(
+        self,
+        tx: Transaction,
+        made: Sequence[tuple[Run, Sight]],
+        policy: AllocationPolicy,
+        now: datetime,
+    ) -> None:
+        """Keep runs; apply those that the policy lets, and let a person know of the others."""
+        if not made:
+            return
+        kept = await runs.save(tx, [run for run, _ in made])
+        pairs = [(run, sight) for run, (_, sight) in zip(kept, made, strict=True)]
+        applied = [(run, sight) for run, sight in pairs if _applies(run, policy)]
+        if applied:
+            await apply(tx, applied, Word(HUB, now, f"policy {policy.applies}"))
+        for run, _ in pairs:
+            if not _applies(run, policy):
+                await self._desk.open(tx, tx.tenant, run)
+
+    async def _close(self, tx: Transaction, sights: Sequence[Sight], now: datetime) -> None:
+        """Close order lines that claim nothing any more, once inventory knows their last order.
+
+        Asked again after that is certain: a line that has just moved elsewhere is not closed.
+        """
+        gone = {ref: at for sight in sights for ref, at in sight.unclaimed.items()}
+        if not gone:
+            return
+        heard = await self._stock.heard(tx, tx.tenant, list(gone.values()))
+        sure = sorted(ref for ref, position in gone.items() if position in heard)
+        keys = [(sight.item, sight.location) for sight in sights]
+        stock = await self._stock.stock(tx, tx.tenant, keys, sure)
+        claims = {ref: claim for one in stock.values() for ref, claim in one.claims.items()}
+        closing = [ref for ref in sure if ref not in claims or not claims[ref].open]
+        picked = [claims[ref].picked if ref in claims else 0 for ref in closing]
+        await tx.execute(store.CLOSE, tx.tenant, now, closing, picked)
+
+
+def _is_settled(run: Run, latest: Any, policy: AllocationPolicy) -> bool:
+    """Say whether the same was decided on before: it was rejected, refused, or rightly waits."""
+    if latest is None or latest["digest"] != run.digest:
+        return False
+    if latest["state"] == RunState.SIMULATED:
+        return not _applies(run, policy)
+    return latest["state"] in {RunState.REJECTED, RunState.REFUSED}
+
+
+def _applies(run: Run, policy: AllocationPolicy) -> bool:
+    if run.state is RunState.REFUSED:
+        return False
+    if policy.applies is Applies.NOBODY_LOSES:
+        return not run.lost
+    return policy.applies is Applies.EVERYTHING

@@ -1,0 +1,114 @@
+"""Stock rows beside the order lines that claim them: what allocation decides on (domain.md §3.6).
+
+Read only, by key, for many at once; one statement is one moment, so the figures agree.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from crossdock.capabilities.inventory import model
+from crossdock.capabilities.inventory.store import Key
+from crossdock.foundation.database import Transaction
+
+# What is promised to a line is looked up by the order line's own index. A group of locations has
+# no stock of its own: its members' free stock is there for it.
+CLAIMS = """
+with line as materialized (
+    select d.stock_id, d.demand_ref, d.ordered, d.cancelled, d.picked,
+        (select coalesce(sum(v.granted), 0)::bigint from inventory_reservation v
+            where v.tenant = $1 and v.demand_ref = d.demand_ref and v.demand_ref <> ''
+            and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
+            and v.is_hard and v.stock_id = d.stock_id) as promised
+    from unnest($4::text[]) k(demand_ref)
+    cross join lateral (select * from inventory_demand
+        where tenant = $1 and demand_ref = k.demand_ref and order_id <> '') d
+), claim as materialized (
+    select stock_id, array_agg(demand_ref order by demand_ref) refs,
+        array_agg(ordered order by demand_ref) ordered,
+        array_agg(cancelled order by demand_ref) cancelled,
+        array_agg(picked order by demand_ref) picked,
+        array_agg(promised order by demand_ref) promised
+    from line group by stock_id
+)
+select k.item, k.location, s.unit, s.version, s.hard, s.soft, s.safety,
+    coalesce(m.free, s.nettable) as nettable, c.refs, c.ordered, c.cancelled, c.picked, c.promised
+from unnest($2::text[], $3::text[]) k(item, location)
+cross join lateral (select * from inventory_stock
+    where tenant = $1 and item = k.item and location = k.location) s
+left join claim c on c.stock_id = s.stock_id
+left join lateral (
+    select sum(greatest(0, o.nettable - o.hard - o.soft - o.safety))::bigint as free
+    from (select member from inventory_group where tenant = $1 and location = k.location) g
+    cross join lateral (select * from inventory_stock
+        where tenant = $1 and item = k.item and location = g.member) o
+) m on true
+"""
+
+GROUPS = """
+select g.tenant, g.member, g.location from unnest($1::text[], $2::text[]) k(tenant, member)
+join inventory_group g using (tenant, member)
+"""
+
+
+class OrderLineClaim(NamedTuple):
+    """An order line as stock knows it; totals in micros. `promised`: granted by hard promises."""
+
+    demand_ref: str
+    ordered: int
+    cancelled: int
+    picked: int
+    promised: int
+
+    @property
+    def open(self) -> int:
+        return model.overlay(self.ordered, self.cancelled, self.picked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedStock:
+    """An item at a location (of a group: what its members have free), and who claims it."""
+
+    item: str
+    location: str
+    unit: str
+    version: int
+    nettable: int
+    hard: int
+    soft: int
+    safety: int
+    lines: tuple[OrderLineClaim, ...]
+
+
+async def claims(
+    tx: Transaction, tenant: str, keys: Sequence[Key], demand_refs: Sequence[str]
+) -> list[ClaimedStock]:
+    """Answer for each (item, location) that is known, with those of the lines that claim it."""
+    rows = await tx.fetch(
+        CLAIMS, tenant, [key[0] for key in keys], [key[1] for key in keys], list(demand_refs)
+    )
+    return [
+        ClaimedStock(
+            item=row["item"],
+            location=row["location"],
+            unit=row["unit"],
+            version=row["version"],
+            nettable=row["nettable"],
+            hard=row["hard"],
+            soft=row["soft"],
+            safety=row["safety"],
+            lines=tuple(_lines(row)),
+        )
+        for row in rows
+    ]
+
+
+async def groups(tx: Transaction, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Name the group of each (tenant, location) that is a member of one."""
+    rows = await tx.fetch(GROUPS, [tenant for tenant, _ in places], [at for _, at in places])
+    return {(row["tenant"], row["member"]): row["location"] for row in rows}
+
+
+def _lines(row: Any) -> list[OrderLineClaim]:
+    columns = [row[name] or [] for name in ("refs", "ordered", "cancelled", "picked", "promised")]
+    return [OrderLineClaim(*values) for values in zip(*columns, strict=True)]

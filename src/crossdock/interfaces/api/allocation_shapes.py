@@ -1,0 +1,188 @@
+"""How allocation is written in JSON: amounts as decimal strings in the item's base unit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.allocation import (
+    AllocatedLine,
+    AllocationProtection,
+    Protection,
+    Run,
+    RunException,
+    RunLine,
+    RunState,
+    Why,
+)
+from crossdock.interfaces.api.stock_shapes import AmountShown, amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocatedLineShown:
+    """An open order line: of what is `requested` (open, unpicked), so much is `confirmed`."""
+
+    demand_ref: str
+    order_id: str
+    channel: str
+    requested: AmountShown
+    confirmed: AmountShown
+    backordered: AmountShown
+    picked: AmountShown
+    strategy: Strategy
+    priority: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLineShown:
+    """What an order line had before, and has after the run; `exception` is what it was owed."""
+
+    demand_ref: str
+    order_id: str
+    channel: str
+    requested: AmountShown
+    picked: AmountShown
+    before: AmountShown
+    after: AmountShown
+    change: AmountShown
+    strategy: Strategy
+    priority: int
+    since: datetime
+    why: Why
+    exception: RunException
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunProtectionShown:
+    """A channel's maximum and minimum in a run, and what counted against them before it."""
+
+    channel: str
+    maximum: AmountShown | None
+    minimum: AmountShown
+    taken: AmountShown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunShown:
+    """A back-order run; `rules_version` and `stock_version` say what it was decided on."""
+
+    run_id: str
+    item: str
+    location: str
+    state: RunState
+    reason: str
+    supply: AmountShown
+    owed: AmountShown
+    gained: AmountShown
+    lost: AmountShown
+    stock_version: int
+    rules_version: int
+    protections: list[RunProtectionShown]
+    made_by: str
+    made_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    remark: str
+    lines: list[RunLineShown]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectionShown:
+    """A channel's maximum and minimum of an item at a location, from one moment to another."""
+
+    item: str
+    location: str
+    channel: str
+    maximum: AmountShown | None
+    minimum: AmountShown
+    starts_at: datetime
+    ends_at: datetime
+    version: int
+    set_by: str
+    set_at: datetime | None
+
+
+def line_shown(line: AllocatedLine) -> AllocatedLineShown:
+    return AllocatedLineShown(
+        demand_ref=line.demand_ref,
+        order_id=line.order_id,
+        channel=line.channel,
+        requested=amount(line.requested, line.unit),
+        confirmed=amount(line.confirmed, line.unit),
+        backordered=amount(line.requested - line.confirmed, line.unit),
+        picked=amount(line.picked, line.unit),
+        strategy=line.strategy,
+        priority=line.priority,
+        since=line.since,
+    )
+
+
+def run_shown(run: Run) -> RunShown:
+    return RunShown(
+        run_id=run.run_id,
+        item=run.item,
+        location=run.location,
+        state=run.state,
+        reason=run.reason,
+        supply=amount(run.supply, run.unit),
+        owed=amount(run.owed, run.unit),
+        gained=amount(run.gained, run.unit),
+        lost=amount(run.lost, run.unit),
+        stock_version=run.stock_version,
+        rules_version=run.rules_version,
+        protections=[_in_run_shown(one, run.unit) for one in run.protections],
+        made_by=run.made_by,
+        made_at=run.made_at,
+        decided_by=run.decided_by,
+        decided_at=run.decided_at,
+        remark=run.remark,
+        lines=[_run_line_shown(line, run.unit) for line in run.lines],
+    )
+
+
+def protection_shown(one: AllocationProtection, unit: str) -> ProtectionShown:
+    return ProtectionShown(
+        item=one.item,
+        location=one.location,
+        channel=one.channel,
+        maximum=None if one.maximum is None else amount(one.maximum, unit),
+        minimum=amount(one.minimum, unit),
+        starts_at=one.starts_at,
+        ends_at=one.ends_at,
+        version=one.version,
+        set_by=one.set_by,
+        set_at=one.set_at,
+    )
+
+
+def written(shown: AmountShown) -> str:
+    """Write an amount for people: `4 EA`."""
+    return str(Quantity.of(shown.value, shown.unit))
+
+
+def _run_line_shown(line: RunLine, unit: str) -> RunLineShown:
+    return RunLineShown(
+        demand_ref=line.demand_ref,
+        order_id=line.order_id,
+        channel=line.channel,
+        requested=amount(line.requested, unit),
+        picked=amount(line.picked, unit),
+        before=amount(line.before, unit),
+        after=amount(line.after, unit),
+        change=amount(line.after - line.before, unit),
+        strategy=line.strategy,
+        priority=line.priority,
+        since=line.since,
+        why=line.why,
+        exception=line.exception,
+    )
+
+
+def _in_run_shown(one: Protection, unit: str) -> RunProtectionShown:
+    return RunProtectionShown(
+        channel=one.group,
+        maximum=None if one.maximum is None else amount(one.maximum, unit),
+        minimum=amount(one.minimum, unit),
+        taken=amount(one.used, unit),
+    )

@@ -1,0 +1,137 @@
+"""Allocation put together: stock as inventory tells it, cases for the order desk, jobs that work.
+
+Whoever loses goods, or is owed more than there is, is somebody's to speak with: a run that is
+refused or that waits for approval is a case (ORD-OVERSOLD), closed when nothing waits any more.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.allocation import (
+    Allocation,
+    Around,
+    Claim,
+    Run,
+    RunState,
+    Stock,
+    Work,
+    allocation_reader,
+)
+from crossdock.capabilities.inventory import Inventory, inventory_reader
+from crossdock.foundation import readers
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.ids import Ids
+from crossdock.foundation.jobs import Job
+from crossdock.orchestration import cases
+from crossdock.orchestration.cases import Said
+from crossdock.orchestration.decision import CloseCase, OpenCase
+
+Key = tuple[str, str]
+WITHIN = timedelta(hours=1)
+
+
+class Allocating:
+    """Allocation with its reader and its jobs."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, inventory: Inventory) -> None:
+        stock = ClaimedStocks(inventory, inventory_reader(clock).name)
+        around = Around(stock, OrderDesk(clock))
+        self.service = Allocation(database, clock, ids, around)
+        self.work = Work(database, clock, ids, around)
+        self.reader = allocation_reader(stock, clock)
+
+    def jobs(self) -> list[Job]:
+        limit = timedelta(minutes=1)
+        return [
+            Job(name="allocate", every=timedelta(seconds=10), work=self.work.due, limit=limit),
+            Job(name="mark back-orders", every=timedelta(days=1), work=self.work.mark_all),
+            Job(name="forget closed lines", every=timedelta(hours=1), work=self.work.forget),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedStocks:
+    """Inventory, in the words of allocation."""
+
+    inventory: Inventory
+    reader: str
+
+    async def stock(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key], demand_refs: Sequence[str]
+    ) -> Mapping[Key, Stock]:
+        found = await self.inventory.claims_in(tx, tenant, keys, demand_refs)
+        return {
+            (one.item, one.location): Stock(
+                unit=one.unit,
+                version=one.version,
+                nettable=one.nettable,
+                hard=one.hard,
+                soft=one.soft,
+                safety=one.safety,
+                claims={
+                    line.demand_ref: Claim(line.demand_ref, line.open, line.picked, line.promised)
+                    for line in one.lines
+                },
+            )
+            for one in found
+        }
+
+    async def groups(
+        self, tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        return await self.inventory.groups_in(tx, places)
+
+    async def heard(
+        self, tx: Transaction, tenant: str, positions: Sequence[int]
+    ) -> frozenset[int]:
+        return await readers.passed(tx, self.reader, tenant, positions)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDesk:
+    """Cases, in the words of allocation: one for each item at a location."""
+
+    clock: Clock
+
+    async def open(self, tx: Transaction, tenant: str, run: Run) -> None:
+        is_refused = run.state is RunState.REFUSED
+        case = OpenCase(
+            code="ORD-OVERSOLD",
+            fingerprint=_fingerprint((run.item, run.location)),
+            severity="S1" if is_refused else "S2",
+            owner_role="Order desk",
+            within=WITHIN,
+            entity=f"{run.item}/{run.location}",
+            title=_title(run),
+            evidence={
+                "run": run.run_id,
+                "reason": run.reason,
+                "supply": _amount(run.supply, run),
+                "owed": _amount(run.owed, run),
+                "gained": _amount(run.gained, run),
+                "lost": _amount(run.lost, run),
+                "losers": [line.demand_ref for line in run.lines if line.after < line.before],
+            },
+        )
+        await cases.record(tx, [Said(tenant, run.run_id, case)], run.made_at)
+
+    async def close(self, tx: Transaction, tenant: str, key: Key, resolution: str) -> None:
+        case = CloseCase(fingerprint=_fingerprint(key), resolution=resolution)
+        await cases.record(tx, [Said(tenant, "", case)], self.clock.now())
+
+
+def _title(run: Run) -> str:
+    if run.state is RunState.REFUSED:
+        return f"{_amount(run.owed, run)} are owed, and {_amount(run.supply, run)} are there"
+    return f"a run that takes {_amount(run.lost, run)} away waits for approval"
+
+
+def _amount(micros: int, run: Run) -> str:
+    return str(Quantity.from_micros(micros, run.unit))
+
+
+def _fingerprint(key: Key) -> str:
+    return f"allocation/{key[0]}/{key[1]}"

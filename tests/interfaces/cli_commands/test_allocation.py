@@ -1,0 +1,77 @@
+"""Scarce stock by command: what is shown to people, and what is refused with what to do."""
+
+import pytest
+
+from crossdock.assembly import Hub
+from tests.interfaces.cli_commands.conftest import CommandLine
+from tests.interfaces.cli_commands.trouble import waiting_runs
+
+
+async def test_a_run_that_owes_more_than_there_is_exits_with_one_and_says_so(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await waiting_runs(hub, "BOLT")
+    await hub.put_stock("BOLT", "DC1", 0)
+    await crossdock("allocation", "rules", "--order", "O", "--strategy", "WIN")
+
+    said = await crossdock("allocation", "simulate", "bolt", "dc1")
+
+    assert said.code == 1
+    assert "REFUSED: BOLT at DC1, 1 EA are owed and 0 EA are there" in said.out
+    assert "ORD-OVERSOLD" in (await crossdock("case", "list")).out
+
+
+async def test_a_stale_run_is_refused_with_the_command_that_makes_a_new_one(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    [run] = await waiting_runs(hub, "BOLT")
+    await hub.put_stock("BOLT", "DC1", 3)
+
+    said = await crossdock("allocation", "approve", run, "--json")
+
+    assert (said.code, said.json["error"]) == (1, "stale")
+    assert "crossdock allocation simulate BOLT DC1" in said.json["hint"]
+
+
+async def test_rules_maxima_and_lines_are_shown_taken_back_and_empty(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 3)
+    await crossdock("allocation", "rules", "--order", "O", "--strategy", "LOSE")
+    assert "order O" in (await crossdock("allocation", "rules")).out
+    cleared = await crossdock("allocation", "rules", "--order", "O", "--clear")
+    assert "order O" not in cleared.out
+
+    period = ("--from", "2026-05-01T00:00Z", "--until", "2026-06-01T00:00Z")
+    kept = await crossdock(
+        "allocation", "protect", "BOLT", "DC1", "web", "--maximum", "7", *period
+    )
+    assert "7 EA" in kept.out
+    gone = await crossdock("allocation", "protect", "BOLT", "DC1", "web", "--clear")
+    assert "nothing is kept for web" in gone.out
+    assert "nothing is kept" in (await crossdock("allocation", "protections")).out
+    assert "no open order line" in (await crossdock("allocation", "lines", "BOLT", "DC1")).out
+    assert "no runs" in (await crossdock("allocation", "runs")).out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "where"),
+    [
+        ("rules --channel web", 2, "--strategy"),
+        ("rules --strategy WIN --priority 0", 2, "/priority"),
+        ("protect BOLT DC1 web --minimum 1 --until tomorrow", 2, "--until"),
+        ("protect BOLT DC1 web --minimum 1 --until 2099-01-01T00:00", 2, "--until"),
+        ("protect BOLT DC1 web --minimum few --until 2099-01-01T00:00Z", 2, "--minimum"),
+        ("protect NUT DC1 web --minimum 1 --until 2099-01-01T00:00Z", 2, "/item"),
+        ("simulate BOLT DC1", 1, ""),
+        ("show run_0", 1, ""),
+    ],
+)
+async def test_what_cannot_be_is_refused_with_its_place(
+    crossdock: CommandLine, hub: Hub, words: str, code: int, where: str
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 3)
+
+    said = await crossdock("allocation", *words.split(), "--json")
+
+    assert (said.code, said.json["where"]) == (code, where), said

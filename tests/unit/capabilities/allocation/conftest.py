@@ -1,0 +1,90 @@
+"""Allocation beside a real inventory on a real database, and short ways to say what happened."""
+
+import pytest
+
+from crossdock.canonical.allocation import ConfirmationChanged, Strategy
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.allocation import Allocation, AllocationRule, Applies, Run
+from crossdock.foundation import readers
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import Database
+from crossdock.foundation.ids import SystemIds
+from crossdock.foundation.scope import Scope
+from crossdock.orchestration.allocating import Allocating
+from crossdock.orchestration.cases import Case, Cases
+from tests.unit.capabilities.inventory.house import MAIN, House
+
+
+class Floor(House):
+    """A house whose order desk has rules; nothing is allocated unless it is asked or worked on."""
+
+    def __init__(self, database: Database, clock: VirtualClock) -> None:
+        super().__init__(database, clock)
+        self.allocating = Allocating(database, clock, SystemIds(), self.inventory)
+        self.cases = Cases(database, clock)
+
+    @property
+    def allocation(self) -> Allocation:
+        return self.allocating.service
+
+    async def fold(self) -> None:
+        await super().fold()
+        await readers.catch_up(self.database, self.allocating.reader, self.clock)
+
+    async def rule(self, channel: str, strategy: Strategy, priority: int = 500) -> None:
+        rule = AllocationRule(channel=channel, strategy=strategy, priority=priority)
+        await self.allocation.rulebook.set_rule(MAIN, rule, by="planner")
+
+    async def policy(self, applies: Applies, *, four_eyes: bool = False) -> None:
+        await self.allocation.rulebook.set_policy(MAIN, applies, four_eyes=four_eyes, by="boss")
+
+    async def confirmed(self, item: str = "X", location: str = "DC1") -> dict[str, int]:
+        """Give what is confirmed of each open line, in whole units."""
+        found = await self.allocation.lines(MAIN, item, location)
+        return {one.demand_ref: one.confirmed // MICROS for one in found}
+
+    async def applied(self, item: str = "X", location: str = "DC1") -> Run:
+        run = await self.allocation.simulate(MAIN, item, location, by="planner")
+        return await self.allocation.approve(MAIN, run.run_id, by="boss")
+
+    async def work(self) -> dict[str, int]:
+        await self.allocating.work.due()
+        return await self.confirmed()
+
+    async def runs(self) -> list[tuple[str, str, int, int]]:
+        """Give state, reason, gained and lost of every run, the first one first."""
+        found = await self.allocation.runs(MAIN)
+        return [
+            (run.state, run.reason, run.gained // MICROS, run.lost // MICROS)
+            for run in reversed(found)
+        ]
+
+    async def open_cases(self) -> list[Case]:
+        return await self.cases.find(MAIN)
+
+    async def changes(self) -> list[tuple[str, int, int]]:
+        """Give line, before and after of every change that the log was told of."""
+        told = await self.told(ConfirmationChanged)
+        payloads = [event.payload for event in told]
+        return [
+            (one.demand_ref, int(one.before.value), int(one.confirmed.value))
+            for one in payloads
+            if isinstance(one, ConfirmationChanged)
+        ]
+
+    async def left(self, table: str) -> int:
+        async with self.database.transaction(Scope.of_workers()) as tx:
+            count: int = await tx.fetchval(f"select count(*) from {table}")
+        return count
+
+
+async def opened(database: Database, clock: VirtualClock) -> Floor:
+    made = Floor(database, clock)
+    for reader in (made.reader, made.allocating.reader):
+        await readers.register(database, reader)
+    return made
+
+
+@pytest.fixture
+async def floor(database: Database, clock: VirtualClock) -> Floor:
+    return await opened(database, clock)
