@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from crossdock.canonical.errors import Conflict
+from crossdock.canonical.errors import Conflict, NotFound
 from crossdock.capabilities.inventory import model
 from crossdock.capabilities.inventory.answering import Answers, Position
 from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.explaining import Explanation, Explanations
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.capabilities.inventory.proof import Availability
-from crossdock.capabilities.inventory.reserving import Promises
+from crossdock.capabilities.inventory.reserving import Promises, name_of
 from crossdock.capabilities.inventory.store import Key, StockIds
 from crossdock.capabilities.inventory.upkeep import Upkeep
 from crossdock.foundation import metrics
@@ -80,6 +80,14 @@ class Inventory:
     async def get(self, scope: Scope, reservation_id: str) -> Reservation:
         return await self._changes.get(scope, reservation_id)
 
+    async def is_made(self, scope: Scope, client: str, request_id: str) -> bool:
+        """Say whether a client's request was answered before, granted or denied."""
+        try:
+            await self._changes.get(scope, name_of(scope.tenant, client, request_id))
+        except NotFound:
+            return False
+        return True
+
     async def explain(self, scope: Scope, reservation_id: str) -> Explanation:
         """Derive a promise once more from what its decision saw, whatever has changed since."""
         return await self._explanations.explain(scope, reservation_id)
@@ -96,6 +104,10 @@ class Inventory:
     ) -> list[Availability]:
         """Answer for one tenant in the caller's transaction."""
         return await self._answers.availability_in(tx, tenant, keys)
+
+    async def open_demand(self, scope: Scope, refs: Sequence[str]) -> dict[str, tuple[Key, int]]:
+        """Tell where open demand of these order lines counts already, and how much (A25)."""
+        return await self._answers.open_demand(scope, refs)
 
     async def on_hand(self, scope: Scope, keys: Sequence[Key]) -> list[Position]:
         return await self._answers.on_hand(scope, keys)

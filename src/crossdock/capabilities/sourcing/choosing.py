@@ -213,8 +213,7 @@ def _emptied(ground: Ground, found: Served, _nodes: Sequence[Candidate]) -> int:
         key = give.node, ground.lines[give.line].item
         taken[key] = taken.get(key, 0) + give.micros
     return sum(
-        micros >= (ground.nodes[node].available[item] or 0)
-        for (node, item), micros in taken.items()
+        micros >= ground.stock_of(item, node) for (node, item), micros in taken.items()
     )
 
 
@@ -250,15 +249,14 @@ def due_dates(ground: Ground, found: Served) -> list[Any]:
 # Filters and ranks.
 
 
-def fault(node: Candidate, order: Order, needs: Sequence[str], one: Filter) -> bool:
+def fault(node: Candidate, needs: Sequence[str], one: Filter) -> bool:
     """Say whether a filter that looks at the whole order rules a node out."""
     if one is Filter.ACTIVE:
         return not node.is_active
     if one is Filter.CAPABILITY:
         return not set(needs) <= set(node.capabilities)
     if one is Filter.CUSTOMER:
-        is_stranger = bool(node.customers) and order.customer not in node.customers
-        return is_stranger or bool(order.customer and order.customer in node.barred_customers)
+        return not node.serves_customer
     return one is Filter.LANE and not node.has_lane
 
 

@@ -15,6 +15,7 @@ from crossdock.capabilities.sourcing.choosing import (
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
     Candidate,
+    Filter,
     Keep,
     Line,
     Order,
@@ -83,8 +84,11 @@ def _faults(
         if terms.is_closed and node.node != order.original:
             faults[node.node] = ALTERNATIVES
             continue
-        failed = (one for one in rules.filters if fault(node, order, order.needs, one))
-        if first := next(failed, None):
+        failed = (one for one in rules.filters if fault(node, order.needs, one))
+        first = next(failed, None)
+        if first is None and set(node.capabilities) <= {DROPSHIP}:
+            first = Filter.CAPABILITY  # what lies there is not ours, whatever the filters
+        if first is not None:
             faults[node.node] = first
     return faults
 
@@ -99,7 +103,7 @@ def _drop_shipments(
         node
         for node in candidates
         if DROPSHIP in node.capabilities
-        and not any(fault(node, order, needs, one) for one in rules.filters)
+        and not any(fault(node, needs, one) for one in rules.filters)
     ]
     barred = {
         key for node in able for key, _ in barred_lines(lines, node, rules.filters, terms.policy)

@@ -94,6 +94,12 @@ class Ground:
             for pool in self.pools
         )
 
+    def stock_of(self, item: str, number: int) -> int:
+        """Tell what a node has of an item for this order, its own demand there included."""
+        node = self.nodes[number]
+        own = (node.own.get(line.line_no, 0) for line in self.lines if line.item == item)
+        return (node.available.get(item) or 0) + (sum(own) if node.own else 0)
+
     def is_late(self, line: int, day: date | None) -> bool:
         needed = self.needed[line]
         return needed is not None and (day is None or day > needed)
@@ -114,7 +120,7 @@ def laid_out(
         tuple(
             0
             if (line.line_no, node.node) in barred
-            else usable(node.available.get(line.item) or 0, line, min_split)
+            else usable(has_for(line, node), line, min_split)
             for node in nodes
         )
         for line in ordered
@@ -142,7 +148,11 @@ def _pool(
     common = lcm(*(line.micros for line in lines))
     own = [(line, row) for line, row in zip(lines, rows, strict=True) if line.item == item]
     has = (
-        min(sum(row[number] for _, row in own), node.available.get(item) or 0)
+        min(
+            sum(row[number] for line, row in own if line.line_no not in node.own),
+            node.available.get(item) or 0,
+        )
+        + sum(row[number] for line, row in own if line.line_no in node.own)
         for number, node in enumerate(nodes)
     )
     asked = [line.micros for line, _ in reversed(own)]
@@ -158,6 +168,12 @@ def needed_by(lines: Sequence[Line], policy: Policy) -> tuple[date | None, ...]:
     if policy is not Policy.COMPLETE_ORDER:
         return dates
     return (min((day for day in dates if day is not None), default=None),) * len(lines)
+
+
+def has_for(line: Line, node: Candidate) -> int:
+    """Tell what a node has for a line: what its own order counts there, else what is free (A25)."""
+    own = node.own.get(line.line_no)
+    return (node.available.get(line.item) or 0) if own is None else own
 
 
 def usable(available: int, line: Line, min_split: int) -> int:
@@ -196,7 +212,7 @@ def served(ground: Ground, chosen: Sequence[int]) -> Served:
         filled += given * ground.weights[number]
         for node, micros in parts.items():
             gives.append(Give(number, node, micros))
-            if line.item in ground.shared:
+            if line.item in ground.shared and line.line_no not in ground.nodes[node].own:
                 taken[line.item, node] = taken.get((line.item, node), 0) + micros
     return Served(tuple(gives), filled)
 
@@ -210,8 +226,10 @@ def _rooms(
         return {node: row[node] for node in chosen if row[node]}
     rooms: dict[int, int] = {}
     for node in chosen:
-        has = ground.nodes[node].available.get(line.item) or 0
-        left = usable(has - taken.get((line.item, node), 0), line, ground.min_split)
+        has = has_for(line, ground.nodes[node])
+        if line.line_no not in ground.nodes[node].own:
+            has -= taken.get((line.item, node), 0)
+        left = usable(has, line, ground.min_split)
         if row[node] and left:
             rooms[node] = left
     return rooms

@@ -13,11 +13,14 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.identifiers import KeyRule
 
 LINES_MAX, NODES_MAX = 200, 200
+PARTS_MAX = 1_000  # so many lines has a reservation at the most
 SHIPMENTS_MAX = 12  # more are never planned for one order, whatever a rule allows
 TRANSIT_DAYS_MAX = 120
 MICROS_MAX = 10**18
 SHIP, DROPSHIP = "SHIP", "DROPSHIP"
 WEEKDAYS = (1, 2, 3, 4, 5)
+MORE_THAN_ZERO = "more than zero, and less than a million millions"
+ZERO_OR_MORE = "zero or more, and less than a million millions"
 _CODES = KeyRule()
 
 
@@ -211,18 +214,20 @@ class Order:
 class Candidate:
     """A node at the moment of the question, its calendar and lane to the ship-to worked out.
 
-    `available` is what it can fulfil now (ATF) by item; None where nobody ever said. Whether a
-    source of it was silent for too long, `is_stale`, is shown and decides nothing.
+    `available` is what it can fulfil now (ATF) by item; None where nobody ever said. `own` is by
+    line number what it has for a line whose own order counts there already: that much is off
+    `available`, and no other line's (A25). Whether a source of it was silent for too long,
+    `is_stale`, is shown and decides nothing.
     """
 
     node: str
     available: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
+    own: Mapping[int, int] = field(default_factory=dict[int, int])
     is_stale: bool = False
     is_active: bool = True
     capabilities: tuple[str, ...] = (SHIP,)
     hazmat: tuple[str, ...] = ()
-    customers: tuple[str, ...] = ()
-    barred_customers: tuple[str, ...] = ()
+    serves_customer: bool = True
     has_lane: bool = True
     ships_on: date | None = None
     arrives_on: date | None = None
@@ -308,7 +313,7 @@ def check_order(order: Order) -> None:
         raise Invalid(f"an order has 1 to {LINES_MAX} lines here", where="/lines")
     for number, line in enumerate(order.lines):
         if not 0 < line.micros < MICROS_MAX:
-            raise Invalid("a line asks for more than zero", where=f"/lines/{number}/quantity")
+            raise Invalid(f"a line asks for {MORE_THAN_ZERO}", where=f"/lines/{number}/quantity")
         if line.step < 1 or line.micros % line.step:
             raise Invalid("a line is a whole number of steps", where=f"/lines/{number}/quantity")
     _check_bounds(order.max_shipments, order.min_line_split)
@@ -334,11 +339,12 @@ def check_node(facts: NodeFacts) -> None:
     _check_days(facts.working_days, "/working_days")
     if not 0 <= facts.load_percent <= 1000:  # noqa: PLR2004
         raise Invalid("a load is 0 to 1000 percent", where="/load_percent")
-    names = [lane.name for lane in facts.lanes]
+    names: set[tuple[str, str, str]] = set()
     for number, lane in enumerate(facts.lanes):
         _check_lane(lane, f"/lanes/{number}")
-        if lane.name in names[:number]:
+        if lane.name in names:
             raise Invalid("this lane is there twice", where=f"/lanes/{number}", hint="keep one")
+        names.add(lane.name)
 
 
 def tidy(facts: NodeFacts) -> NodeFacts:
@@ -380,7 +386,7 @@ def _check_lane(lane: Lane, where: str) -> None:
     _check_days(lane.runs_on, f"{where}/runs_on")
     for name, value in (("cost", lane.cost), ("distance_km", lane.distance_km)):
         if value is not None and not 0 <= value < MICROS_MAX:
-            raise Invalid("cannot be below zero", where=f"{where}/{name}")
+            raise Invalid(f"this is {ZERO_OR_MORE}", where=f"{where}/{name}")
 
 
 def _codes(said: Iterable[str]) -> tuple[str, ...]:
@@ -397,4 +403,4 @@ def _check_bounds(max_shipments: int | None, min_line_split: int | None) -> None
     if max_shipments is not None and not 1 <= max_shipments <= SHIPMENTS_MAX:
         raise Invalid(f"1 to {SHIPMENTS_MAX} shipments", where="/max_shipments")
     if min_line_split is not None and not 0 <= min_line_split < MICROS_MAX:
-        raise Invalid("a part is zero or more", where="/min_line_split_qty")
+        raise Invalid(f"a part is {ZERO_OR_MORE}", where="/min_line_split_qty")

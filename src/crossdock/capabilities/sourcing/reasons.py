@@ -9,6 +9,7 @@ from crossdock.capabilities.sourcing.choosing import FILL, TIE, Search, Terms
 from crossdock.capabilities.sourcing.filling import served
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
+    SHIP,
     Candidate,
     Filter,
     Line,
@@ -158,7 +159,7 @@ class Judge:
 
 
 def _lack(own: Sequence[Line], node: Candidate) -> str:
-    has = [node.available.get(line.item) for line in own]
+    has = [node.own.get(line.line_no, node.available.get(line.item)) for line in own]
     if all(amount is None for amount in has):
         return "nobody has said what lies there, which is not zero"
     if any(has):
@@ -168,7 +169,7 @@ def _lack(own: Sequence[Line], node: Candidate) -> str:
 
 def _barred(rule: str, node: Candidate, order: Order) -> Reason:
     """Say in a sentence why a rule keeps a node out."""
-    lacking = ", ".join(sorted(set(order.needs) - set(node.capabilities)))
+    lacking = ", ".join(sorted(set(order.needs) - set(node.capabilities))) or SHIP
     day = f"arrives on {node.arrives_on}" if node.arrives_on else "arrives on a day nobody knows"
     why = {
         ALTERNATIVES: f"only {order.original}, the order's own node, may serve it",

@@ -14,7 +14,12 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import plain
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.capabilities.inventory import Reservation
-from crossdock.capabilities.sourcing import Decided, ShipmentShown, version_shown
+from crossdock.capabilities.sourcing import (
+    Decided,
+    ShipmentShown,
+    comparable,
+    version_shown,
+)
 from crossdock.interfaces.api.sourcing import plan_bytes
 from crossdock.interfaces.api.sourcing_shapes import (
     NodeSaid,
@@ -249,6 +254,23 @@ def put_node(
             stdout.print(f"{made.facts.node} takes part in sourcing", markup=False)
 
     with_hub(put)
+
+
+@app.command(name="withdraw-node")
+def withdraw_node(
+    node: Annotated[str, typer.Argument(help="The location's code.")], as_json: AsJson = False
+) -> None:
+    """Have a location take no part in sourcing any more; past decisions stay as they are."""
+
+    async def withdrawn(hub: Hub) -> None:
+        await hub.sourcing.withdraw_node(hub.scope, node)
+        name = comparable(node)
+        if as_json:
+            print_json({"withdrawn": name})
+        else:
+            stdout.print(f"{name} takes no part in sourcing any more", markup=False)
+
+    with_hub(withdrawn)
 
 
 def _line(text: str) -> dict[str, Any]:

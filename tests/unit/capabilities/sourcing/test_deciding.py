@@ -98,9 +98,8 @@ def test_a20_all_or_nothing_unless_part_is_allowed(
     [
         (Filter.ACTIVE, {}, {"is_active": False}, "not at work"),
         (Filter.CAPABILITY, {"needs": ("PICKUP", "SHIP")}, {}, "it lacks PICKUP"),
-        (Filter.CUSTOMER, {"customer": "C1"}, {"customers": ("C2",)}, "may not serve customer C1"),
-        (Filter.CUSTOMER, {}, {"customers": ("C2",)}, "may not serve customer (none named)"),
-        (Filter.CUSTOMER, {"customer": "C1"}, {"barred_customers": ("C1",)}, "customer C1"),
+        (Filter.CUSTOMER, {"customer": "C1"}, {"serves_customer": False}, "serve customer C1"),
+        (Filter.CUSTOMER, {}, {"serves_customer": False}, "serve customer (none named)"),
         (Filter.LANE, {}, {"has_lane": False}, "no lane of it leads there"),
     ],
 )
