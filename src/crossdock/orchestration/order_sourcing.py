@@ -61,7 +61,7 @@ OWN_KINDS = (
 )
 """Places whose stock is ours to send: no group of them, bin in them or goods on their way."""
 
-KEYS_MAX = 20_000
+KEYS_MAX = 10_000
 """So many (item, node) pairs are asked for in one question."""
 
 

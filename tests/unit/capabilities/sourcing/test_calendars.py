@@ -163,7 +163,11 @@ def test_a_node_is_worked_out_for_the_moment_of_the_question() -> None:
     now = local("2026-05-04T15:00:00")
 
     near = candidate_of(
-        facts, place, Stock({"Y": None, "X": 3}, is_stale=True), Destination(ShipTo(country="DE")), now
+        facts,
+        place,
+        Stock({"Y": None, "X": 3}, is_stale=True),
+        Destination(ShipTo(country="DE")),
+        now,
     )
     far = candidate_of(facts, place, Stock({}), Destination(ShipTo(country="AT")), now)
 
@@ -209,7 +213,7 @@ def test_a_time_zone_that_is_none_is_refused() -> None:
     ],
 )
 def test_whom_a_node_serves_is_told_without_its_list_of_customers(
-    facts: dict[str, tuple[str, ...]], customer: str, serves: bool
+    facts: dict[str, tuple[str, ...]], customer: str, *, serves: bool
 ) -> None:
     said = NodeFacts(node="DC1", **facts)  # type: ignore[arg-type]
     place = Place(is_active=True, timezone="UTC")
