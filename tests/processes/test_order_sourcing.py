@@ -27,7 +27,8 @@ from crossdock.capabilities.sourcing import (
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.settings import Settings
-from crossdock.orchestration.order_sourcing import OrderSourcing, SourceLine, SourceOrder
+from crossdock.orchestration.order_sourcing import OrderSourcing
+from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.conftest import NOON
 
 GERMANY = ShipTo(country="DE", postal_code="80331")

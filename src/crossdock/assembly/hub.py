@@ -93,7 +93,7 @@ class Hub:
             allow_private_addresses=settings.allow_private_addresses,
         )
         self._open_doors(outside)
-        self._gather_rules(outside)
+        self._gather_rules()
         self._around = Surroundings(
             database=database,
             directory=self.directory,
@@ -133,13 +133,13 @@ class Hub:
         self.waiting_room = WaitingRoom(database, clock, self.catalog)
         self.outbox = Outbox(database, clock)
 
-    def _gather_rules(self, outside: Outside) -> None:
+    def _gather_rules(self) -> None:
         """Build what decides: capabilities, and the processes across them."""
         database, clock = self.database, self.clock
         self.inventory = Inventory(
             database, clock, soft_hold_ttl_seconds=self.settings.soft_hold_ttl_seconds
         )
-        self.sourcing = Sourcing(database, clock, outside.ids)
+        self.sourcing = Sourcing(database, clock)
         self.order_sourcing = OrderSourcing(clock, self.catalog, self.inventory, self.sourcing)
         self.publishing = Publishing(database, clock, Pools(self.inventory), self.catalog)
         self.channels = self.publishing.channels

@@ -5,16 +5,13 @@ It crosses three capabilities, which know nothing of each other. Asking changes 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from hashlib import blake2b
-
-import msgspec
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from crossdock.canonical.catalog import LocationKind
 from crossdock.canonical.errors import Conflict, Invalid
 from crossdock.canonical.inventory import ReservationKind
-from crossdock.canonical.quantities import MICROS, Quantity, plain
+from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.references import ItemInUnit, Reference, ReferenceKind
 from crossdock.canonical.units import step_of
 from crossdock.capabilities.catalog import OWN_SOURCE, Catalog, normalised
@@ -28,7 +25,6 @@ from crossdock.capabilities.inventory import (
 from crossdock.capabilities.sourcing import (
     DROPSHIP,
     LINES_MAX,
-    SHIP,
     Answer,
     Asked,
     Candidate,
@@ -36,11 +32,8 @@ from crossdock.capabilities.sourcing import (
     Line,
     NodeFacts,
     NodeRecord,
-    Occasion,
     Order,
     Place,
-    Policy,
-    ShipTo,
     Sourcing,
     Stock,
     candidate_of,
@@ -50,6 +43,7 @@ from crossdock.capabilities.sourcing import (
 )
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.scope import Scope
+from crossdock.orchestration.source_orders import SourceLine, SourceOrder, said_hash
 
 Key = tuple[str, str]
 OWN_KINDS = (
@@ -63,41 +57,6 @@ OWN_KINDS = (
 
 KEYS_MAX = 10_000
 """So many (item, node) pairs are asked for in one question."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceLine:
-    """A line as a caller writes it; `quantity.unit` "" is the item's base unit.
-
-    `needed_by` is the local date of arrival at the ship-to.
-    """
-
-    item: str
-    quantity: Quantity
-    needed_by: date | None = None
-    hazmat: str = ""
-    is_dropship: bool = False
-    demand_ref: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceOrder:
-    """An order as a caller writes it. What is None stands as the rules in force say.
-
-    `original` is the order's own node. `min_line_split` is in the base unit of each item.
-    """
-
-    lines: Sequence[SourceLine]
-    ship_to: ShipTo = field(default_factory=ShipTo)
-    customer: str = ""
-    channel: str = ""
-    needs: Sequence[str] = (SHIP,)
-    policy: Policy | None = None
-    max_shipments: int | None = None
-    min_line_split: int | None = None
-    original: str = ""
-    occasion: Occasion = Occasion.CREATION
-    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,35 +267,6 @@ class OrderSourcing:
                     code="plan_out_of_date",
                     hint="ask with a new request id: it is planned as things are now",
                 )
-
-
-def said_hash(wanted: SourceOrder) -> bytes:
-    """Tell one question from another by what the caller wrote, never by what it stands for."""
-    lines = [
-        (
-            normalised(line.item),
-            plain(line.quantity.value),
-            line.quantity.unit,
-            line.needed_by,
-            comparable(line.hazmat),
-            line.is_dropship,
-            line.demand_ref,
-        )
-        for line in wanted.lines
-    ]
-    said = (
-        lines,
-        wanted.ship_to,
-        comparable(wanted.customer),
-        comparable(wanted.channel),
-        sorted({comparable(need) for need in wanted.needs}),
-        wanted.policy,
-        wanted.max_shipments,
-        wanted.min_line_split,
-        normalised(wanted.original),
-        wanted.occasion,
-    )
-    return blake2b(msgspec.json.encode(said), digest_size=16).digest()
 
 
 def _stock_of(

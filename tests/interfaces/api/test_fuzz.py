@@ -93,6 +93,7 @@ RIGHT: list[tuple[str, str, Any]] = [
     ("PUT", "/v1/sourcing/rules/{}", SOURCING_RULES),
     ("GET", "/v1/sourcing/nodes?after=A&limit=5", None),
     ("PUT", "/v1/sourcing/nodes/{}", SOURCING_NODE),
+    ("DELETE", "/v1/sourcing/nodes/{}", None),
     ("GET", "/v1/channels", None),
     ("PUT", "/v1/channels/bell/{}", TERMS),
     ("GET", "/v1/items?after=A&limit=5", None),

@@ -109,9 +109,7 @@ class Answers:
         """Tell where each order line's open demand counts against stock, and how much it is."""
         async with self._database.transaction(scope) as tx:
             rows = await tx.fetch(OPEN_DEMAND, tx.tenant, sorted(set(refs)))
-        return {
-            row["demand_ref"]: ((row["item"], row["location"]), row["open"]) for row in rows
-        }
+        return {row["demand_ref"]: ((row["item"], row["location"]), row["open"]) for row in rows}
 
     async def on_hand(self, scope: Scope, keys: Sequence[Key]) -> list[Position]:
         """List every bucket of these items at these locations."""

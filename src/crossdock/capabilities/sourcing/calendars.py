@@ -17,8 +17,8 @@ from crossdock.capabilities.sourcing.model import (
     NodeFacts,
     ShipTo,
     comparable,
-    postal,
 )
+from crossdock.capabilities.sourcing.nodes import postal
 
 LOOK_AHEAD_DAYS = 366
 DAY = timedelta(days=1)

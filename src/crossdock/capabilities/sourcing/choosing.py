@@ -139,7 +139,7 @@ def _is_settled(found: Search, goal: int, useful: Sequence[int], size: int) -> b
         nodes = (found.ground.nodes[number] for number in useful)
         least = sorted((SUMS[first](node) is None, SUMS[first](node) or 0) for node in nodes)
         cheapest = least[: size + 1]
-        return scores[0] < (sum(one for one, _ in cheapest), sum(one for _, one in cheapest))
+        return bool(scores[0] < (sum(one for one, _ in cheapest), sum(one for _, one in cheapest)))
     return False
 
 
@@ -232,9 +232,7 @@ def _emptied(ground: Ground, found: Served, _nodes: Sequence[Candidate]) -> int:
     for give in found.gives:
         key = give.node, ground.lines[give.line].item
         taken[key] = taken.get(key, 0) + give.micros
-    return sum(
-        micros >= ground.stock_of(item, node) for (node, item), micros in taken.items()
-    )
+    return sum(micros >= ground.stock_of(item, node) for (node, item), micros in taken.items())
 
 
 SUMS: Mapping[Preference, Callable[[Candidate], int | None]] = {

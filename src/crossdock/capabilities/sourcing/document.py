@@ -151,6 +151,8 @@ class WaitingShown:
 class Decided:
     """A decision with its derivation. `method` GREEDY says that not every set was looked at.
 
+    `decision_id` is "" if there was no request id: then it is not kept.
+
     `decided_by` is the rule that made the difference between the plan and the next best one.
     """
 

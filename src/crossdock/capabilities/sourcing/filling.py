@@ -170,7 +170,7 @@ def _pool(
 
 
 def has_for(line: Line, node: Candidate) -> int:
-    """Tell what a node has for a line: what its own order counts there, else what is free (A25)."""
+    """Tell what a node has for a line: what its order counts there, else what is free (A25)."""
     own = node.own.get(line.line_no)
     return (node.available.get(line.item) or 0) if own is None else own
 

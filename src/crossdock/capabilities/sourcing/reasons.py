@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossdock.canonical.quantities import Quantity, plain
-from crossdock.capabilities.sourcing.choosing import FILL, TIE, Search, beside
+from crossdock.capabilities.sourcing.choosing import FILL, TIE, Key, Search, beside
 from crossdock.capabilities.sourcing.filling import served
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
@@ -13,10 +13,10 @@ from crossdock.capabilities.sourcing.model import (
     Candidate,
     Filter,
     Line,
+    Method,
     Order,
     Preference,
     Reason,
-    Method,
     Verdict,
 )
 from crossdock.capabilities.sourcing.terms import Terms
@@ -62,7 +62,7 @@ def decided_by(found: Search, lost: Mapping[int, str]) -> str:
 
 def _lost_by(found: Search, number: int) -> str:
     best, ground = found.best, found.ground
-    keys: list[Sequence[Any]] = []
+    keys: list[Key] = []
     for chosen in beside(found, number):
         if ground.bound(chosen) >= best.filled:  # what fills less has lost by that
             tried = served(ground, chosen)
@@ -108,17 +108,18 @@ class Judge:
         if number in self.found.best.nodes:
             return self._taken(number)
         if node.node in self.suppliers:
-            if self.is_given_up:
-                return Reason(
-                    node=node.node, verdict=Verdict.PASSED_OVER, rule=FILL, why=self._nothing()
-                )
-            why = "it sends what is drop-shipped, out of its own stock and none of ours"
-            return Reason(node=node.node, verdict=Verdict.TAKEN, rule=DROPSHIP, why=why)
-        if rule := self.faults.get(node.node):
-            return _barred(rule, node, self.order)
+            return self._supplier(node)
         if number in self.lost:
             return self._passed_over(number)
-        return self._useless(node)
+        rule = self.faults.get(node.node)
+        return _barred(rule, node, self.order) if rule else self._useless(node)
+
+    def _supplier(self, node: Candidate) -> Reason:
+        verdict, rule = Verdict.TAKEN, DROPSHIP
+        why = "it sends what is drop-shipped, out of its own stock and none of ours"
+        if self.is_given_up:
+            verdict, rule, why = Verdict.PASSED_OVER, FILL, self._nothing()
+        return Reason(node=node.node, verdict=verdict, rule=rule, why=why)
 
     def _taken(self, number: int) -> Reason:
         ground, best = self.found.ground, self.found.best

@@ -22,17 +22,16 @@ from crossdock.capabilities.sourcing.model import (
     NodeFacts,
     Order,
     Rules,
-    check_node,
     check_order,
     check_rules,
     comparable,
-    tidy,
 )
+from crossdock.capabilities.sourcing.nodes import check_node, tidy
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.event_log import Entry
-from crossdock.foundation.ids import Ids, derived_uuid, prefixed
+from crossdock.foundation.ids import derived_uuid, prefixed
 from crossdock.foundation.scope import Scope
 
 HUB = "crossdock"
@@ -85,10 +84,9 @@ class Inputs:
 class Sourcing:
     """Decides which nodes serve an order. It reserves nothing and asks nobody for stock."""
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._ids = ids
 
     async def put_rules(
         self,
@@ -195,15 +193,18 @@ class Sourcing:
     ) -> Answer:
         """Decide by the rules in force `now`; record it and tell the log in one transaction.
 
-        With a request id the same question gets the same answer for ever. It is thought over in a
-        thread, `candidates` with it, so that it does not hold up the others.
+        With a request id the same question gets the same answer for ever. Without one it is
+        answered and not kept: its decision has no id. It is thought over in a thread, `candidates`
+        with it, so that it does not hold up the others.
         """
         check_order(asked.order)
-        identity = self._id(scope, client, asked)
         async with self._database.transaction(scope) as tx:
             version = await store.in_force(tx, _scopes(asked), now) or BUILT_IN
-        named = (prefixed(PREFIX, identity), now)
+        identity = _name(scope, client, asked.request_id)
+        named = (prefixed(PREFIX, identity) if asked.request_id else "", now)
         answer, told = await asyncio.to_thread(_thought, asked, candidates, version, named)
+        if not asked.request_id:
+            return Answer(answer, told[1])
         async with self._database.transaction(scope) as tx:
             if not await store.put_decision(tx, identity, asked.said, now, told):
                 before = await _known(tx, identity, asked.request_id, asked.said)
@@ -228,11 +229,6 @@ class Sourcing:
         if row is None:
             raise _no_decision(decision_id)
         return msgspec.json.decode(row["inputs"], type=Inputs)
-
-    def _id(self, scope: Scope, client: str, asked: Asked) -> UUID:
-        if not asked.request_id:
-            return self._ids.new()
-        return _name(scope, client, asked.request_id)
 
 
 BUILT_IN = RuleVersion(
@@ -299,9 +295,7 @@ def _name(scope: Scope, client: str, request_id: str) -> UUID:
     return derived_uuid("sourcing", scope.tenant, client, request_id)
 
 
-async def _known(
-    tx: Transaction, identity: UUID, request_id: str, said: bytes
-) -> Answer | None:
+async def _known(tx: Transaction, identity: UUID, request_id: str, said: bytes) -> Answer | None:
     row = await store.decision(tx, identity)
     if row is None:
         return None

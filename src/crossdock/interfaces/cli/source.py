@@ -61,7 +61,7 @@ def plan(
     max_shipments: Annotated[int | None, typer.Option(help="So many shipments at most.")] = None,
     original: Annotated[str, typer.Option(help="The order's own node.")] = "",
     file: File = None,
-    request_id: Annotated[str, typer.Option(help="Your own id: asked twice, decided once.")] = "",
+    request_id: Annotated[str, typer.Option(help="Your own id: decided once, and kept.")] = "",
     reserve: Annotated[
         bool, typer.Option("--reserve", help="Promise what the plan says.")
     ] = False,
@@ -334,7 +334,8 @@ async def _promise(hub: Hub, made: Reservation | None) -> bytes:
 
 def _print_decision(decided: Decided) -> None:
     rules = f"rules for {decided.rules.scope}, version {decided.rules.version}"
-    stdout.print(f"[bold]{decided.decision_id}[/]  {rules}, decided by {decided.decided_by}")
+    named = decided.decision_id or "not kept"
+    stdout.print(f"[bold]{named}[/]  {rules}, decided by {decided.decided_by}")
     _print_shipments(decided.shipments, "")
     _print_shipments(decided.drop_shipments, " (drop-shipped)")
     for one in decided.waiting:

@@ -25,7 +25,6 @@ from crossdock.capabilities.sourcing.model import (
     Occasion,
     Order,
     Pick,
-    Plan,
     Policy,
     Preference,
     Rules,
@@ -467,9 +466,7 @@ def test_a_drop_shipped_line_takes_nothing_of_ours() -> None:
     assert reasons(alone) == {"DC": ("PASSED_OVER", "DROPSHIP")}
 
 
-SUPPLIED = order(
-    line(1, "X", 8), line(2, "Z", 5, is_dropship=True), policy=Policy.COMPLETE_ORDER
-)
+SUPPLIED = order(line(1, "X", 8), line(2, "Z", 5, is_dropship=True), policy=Policy.COMPLETE_ORDER)
 
 
 # An order of own goods and drop-shipped ones, all or nothing: what there is, and what is short.
@@ -845,33 +842,40 @@ def test_two_nodes_that_cost_nothing_are_looked_for_behind_one_that_costs() -> N
     assert (shipped(made), made.method) == ({"B": {1: 4}, "C": {1: 4}}, Method.EXACT)
 
 
-def crowded(seed: int, preferences: tuple[Preference, ...]) -> Plan:
-    """Plan ten lines among sixty nodes: too many to look at every set."""
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("preference", [Preference.COST, Preference.LOAD, Preference.DEPTH])
+@pytest.mark.parametrize("policy", [Policy.PARTIAL, Policy.COMPLETE_LINE])
+def test_a_plan_found_step_by_step_is_beaten_by_no_set_beside_it(
+    seed: int, preference: Preference, policy: Policy
+) -> None:
+    """Ten lines among sixty nodes: a reason is true only if the node's best set is worse."""
     chance = Random(seed)
     nodes = [
         node(
             f"N{number:02}",
             {f"I{item}": chance.randint(0, 9) for item in range(10)},
             cost=chance.choice([None, *(price * MICROS for price in range(5))]),
-            distance_km=chance.randint(0, 9),
             load_percent=chance.randint(0, 3),
         )
         for number in range(60)
     ]
-    asked = order(*(line(item + 1, f"I{item}", 8) for item in range(10)))
-    return decide(asked, *nodes, rules=first(*preferences))
+    asked = order(*(line(item + 1, f"I{item}", 8) for item in range(10)), policy=policy)
+    terms = Terms.of(asked, first(preference))
+    ground = filling.laid_out(asked.lines, nodes, {}, terms)
 
+    found = choosing.search(ground, terms, "")
 
-@pytest.mark.parametrize("seed", range(8))
-@pytest.mark.parametrize("preference", [Preference.COST, Preference.LOAD, Preference.DEPTH])
-def test_a_plan_found_step_by_step_is_beaten_by_none_that_its_reasons_name(
-    seed: int, preference: Preference
-) -> None:
-    """Each reason compares a node's best set with the plan, and says so if that were better."""
-    made = crowded(seed, (preference,))
-
-    assert made.method is Method.GREEDY
-    assert {one.verdict for one in made.reasons} == {"TAKEN", "PASSED_OVER"}
+    assert found.method is Method.GREEDY
+    best = set(found.best.nodes)
+    for rival in set(range(60)) - best:
+        swapped = [best - {gone} | {rival} for gone in best]
+        for chosen in [{rival}, *swapped, best | {rival}]:
+            tried = filling.served(ground, sorted(chosen))
+            if tried.gives and len(chosen) <= terms.max_shipments:
+                assert found.key_of(tried) >= found.key
+    for gone in best:
+        fewer = filling.served(ground, sorted(best - {gone}))
+        assert not fewer.gives or found.key_of(fewer) > found.key
 
 
 def test_three_nodes_that_fill_an_order_whole_are_found_behind_one_that_holds_more() -> None:

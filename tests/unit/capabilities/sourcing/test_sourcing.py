@@ -1,16 +1,16 @@
 """Rules, nodes and decisions as the database keeps them."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from random import Random
 from typing import Any
 
 import asyncpg
 import pytest
 
-from crossdock.canonical.errors import Conflict, Invalid, NotFound
+from crossdock.canonical.errors import Conflict, Invalid, NotFound, Unavailable
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.sourcing import SourcingDecided
 from crossdock.capabilities.sourcing import (
@@ -29,7 +29,6 @@ from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.event_log import Position
-from crossdock.foundation.ids import SeededIds
 from crossdock.foundation.scope import Scope
 from tests.conftest import NOON
 from tests.unit.capabilities.sourcing.orders import line, node, order
@@ -43,12 +42,13 @@ ASKED = Asked(
     demand_refs={2: "order-7/2"},
     said=SAID,
 )
+NAMED = replace(ASKED, request_id="r1")
 CHEAP = Rules(preferences=(Preference.COST,))
 
 
 @pytest.fixture
 async def sourcing(database: Database, clock: VirtualClock) -> Sourcing:
-    return Sourcing(database, clock, SeededIds(Random(3)))
+    return Sourcing(database, clock)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def told(database: Database) -> list[SourcingDecided]:
 async def test_a_decision_is_told_again_byte_for_byte_after_the_rules_have_changed(
     sourcing: Sourcing, clock: VirtualClock
 ) -> None:
-    made = await decided(sourcing, ASKED, NODES)
+    made = await decided(sourcing, NAMED, NODES)
     await clock.advance(timedelta(days=200))
     await sourcing.put_rules(MAIN, CHEAP, by="ada")
     await sourcing.put_node(MAIN, NodeFacts(node="DC2", load_percent=99), by="ada")
@@ -91,7 +91,7 @@ async def test_a_decision_is_told_again_byte_for_byte_after_the_rules_have_chang
 async def test_a_decision_can_be_derived_again_from_what_was_recorded(
     sourcing: Sourcing,
 ) -> None:
-    made = await decided(sourcing, ASKED, NODES[::-1])
+    made = await decided(sourcing, NAMED, NODES[::-1])
 
     inputs = await sourcing.inputs(MAIN, made.decided.decision_id)
 
@@ -103,7 +103,7 @@ async def test_a_decision_can_be_derived_again_from_what_was_recorded(
 async def test_a_decision_is_told_to_the_log_with_it(
     sourcing: Sourcing, database: Database
 ) -> None:
-    made = await decided(sourcing, ASKED, NODES)
+    made = await decided(sourcing, NAMED, NODES)
 
     [event] = await told(database)
 
@@ -121,7 +121,7 @@ async def test_a_decision_is_told_to_the_log_with_it(
 async def test_one_request_is_decided_once_and_told_once(
     sourcing: Sourcing, database: Database
 ) -> None:
-    named = replace(ASKED, request_id="r1")
+    named = NAMED
     made = await decided(sourcing, named, NODES)
 
     again = await decided(sourcing, named, [node("DC1", {"X": 99, "Y": 99})])
@@ -140,7 +140,7 @@ async def test_one_request_is_decided_once_and_told_once(
 async def test_the_same_request_asked_many_times_at_once_is_decided_once(
     sourcing: Sourcing, database: Database
 ) -> None:
-    named = replace(ASKED, request_id="r1")
+    named = NAMED
 
     made = await asyncio.gather(*(decided(sourcing, named, NODES) for _ in range(8)))
 
@@ -160,14 +160,47 @@ async def test_a_large_question_is_answered_as_a_small_one_is(sourcing: Sourcing
     assert made.decided.is_complete
 
 
-async def test_without_a_request_id_every_question_is_a_decision_of_its_own(
-    sourcing: Sourcing,
+async def test_without_a_request_id_a_question_is_answered_and_not_kept(
+    sourcing: Sourcing, database: Database, owner: Any
 ) -> None:
-    first = await decided(sourcing, ASKED, NODES)
-    second = await decided(sourcing, ASKED, NODES)
+    asked = await decided(sourcing, ASKED, NODES)
+    kept = await decided(sourcing, NAMED, NODES)
 
-    assert first.decided.decision_id != second.decided.decision_id
-    assert first.decided.reasons == second.decided.reasons
+    assert (asked.decided.decision_id, asked.decided.request_id) == ("", "")
+    assert asked.decided.reasons == kept.decided.reasons
+    assert [one.decision_id for one in await told(database)] == [kept.decided.decision_id]
+    assert await owner.fetchval("select count(*) from sourcing_decision") == 1
+    with pytest.raises(NotFound):
+        await sourcing.decision(MAIN, "")
+
+
+async def test_a_plan_in_more_parts_than_can_be_reserved_is_refused_and_not_kept(
+    sourcing: Sourcing, owner: Any
+) -> None:
+    lines = [line(number, f"I{number}", 6) for number in range(1, 201)]
+    nodes = [node(f"N{name}", {one.item: 1 for one in lines}) for name in range(6)]
+    units = {one.item: "EA" for one in lines}
+    asked = Asked(order=order(*lines), units=units, request_id="r1")
+
+    with pytest.raises(Invalid, match="1200 parts") as refused:
+        await decided(sourcing, asked, nodes)
+
+    assert refused.value.where == "/lines"
+    assert await owner.fetchval("select count(*) from sourcing_decision") == 0
+
+
+async def test_a_question_is_thought_over_beside_all_others(sourcing: Sourcing) -> None:
+    """In a thread: what takes a processor's time never stops the loop."""
+    seen: list[int] = []
+
+    def candidates() -> list[Candidate]:
+        seen.append(threading.get_ident())
+        return NODES
+
+    await sourcing.decide(MAIN, "shop", ASKED, candidates, NOON)
+
+    assert len(seen) == 1
+    assert seen[0] != threading.get_ident()
 
 
 async def test_the_narrowest_rules_in_force_decide(
@@ -247,16 +280,20 @@ async def test_rules_put_at_the_same_time_are_versions_of_their_own(
 ) -> None:
     rules = [Rules(max_shipments=number) for number in range(1, 9)]
 
-    made = await asyncio.gather(
-        *(sourcing.put_rules(MAIN, one, by="ada") for one in rules), return_exceptions=True
-    )
+    async def put(one: Rules) -> int:
+        """Put them as a caller does who is told that others were at it: once more."""
+        for _ in rules:
+            try:
+                return (await sourcing.put_rules(MAIN, one, by="ada")).version
+            except Unavailable:
+                continue
+        raise AssertionError("others went first eight times")
 
-    kept = [one.rules for one in await sourcing.rules(MAIN)]
-    done = [one.rules for one in made if not isinstance(one, BaseException)]
-    assert done
-    assert sorted(map(repr, kept)) == sorted(map(repr, done))
-    codes = {getattr(one, "code", "") for one in made if isinstance(one, BaseException)}
-    assert codes <= {"contended"}
+    versions = await asyncio.gather(*(put(one) for one in rules))
+
+    kept = await sourcing.rules(MAIN)
+    assert [one.version for one in kept] == list(range(1, 9))
+    assert {one.version: one.rules for one in kept} == dict(zip(versions, rules, strict=True))
 
 
 async def test_the_facts_of_a_node_are_replaced_and_listed(
@@ -284,7 +321,7 @@ async def test_a_decision_that_nobody_made_is_not_found(sourcing: Sourcing) -> N
 
 
 async def test_one_houses_decisions_are_not_anothers(sourcing: Sourcing, owner: Any) -> None:
-    made = await decided(sourcing, ASKED, NODES)
+    made = await decided(sourcing, NAMED, NODES)
 
     with pytest.raises(NotFound):
         await sourcing.decision(Scope("other"), made.decided.decision_id)
