@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 from datetime import date
-from itertools import combinations
+from fractions import Fraction
+from itertools import combinations, product
 from math import inf
 from random import Random
 from typing import Any
@@ -658,7 +659,13 @@ nodes_made = st.lists(
     max_size=5,
 )
 lines_made = st.lists(
-    st.tuples(st.sampled_from(ITEMS), st.integers(1, 12), st.sampled_from([None, None, FRIDAY])),
+    st.tuples(
+        st.sampled_from(ITEMS),
+        st.integers(1, 4),
+        st.sampled_from([None, None, FRIDAY]),
+        st.sampled_from([1, 1, 2, 3]),
+        st.sampled_from([{}, {}, {}, {"hazmat": "3"}, {"is_dropship": True}]),
+    ),
     min_size=1,
     max_size=4,
 )
@@ -666,7 +673,16 @@ lines_made = st.lists(
 
 def nodes_of(made: list[Any]) -> list[Candidate]:
     return [
-        node(name, stock, cost=cost, load_percent=load, arrives_on=arrives, is_active=is_active)
+        node(
+            name,
+            stock,
+            cost=cost,
+            load_percent=load,
+            arrives_on=arrives,
+            is_active=is_active,
+            hazmat=("3",) if load else (),
+            capabilities=("DROPSHIP", "SHIP") if cost == 0 else ("SHIP",),
+        )
         for name, (stock, cost, load, arrives, is_active) in zip(NAMES, made, strict=False)
     ]
 
@@ -674,8 +690,8 @@ def nodes_of(made: list[Any]) -> list[Candidate]:
 def order_of(made: list[Any], **more: Any) -> Order:
     return order(
         *(
-            line(no, item, quantity, needed_by=day)
-            for no, (item, quantity, day) in enumerate(made, 1)
+            line(no, item, many * step, needed_by=day, step=step * MICROS, **more_of_it)
+            for no, (item, many, day, step, more_of_it) in enumerate(made, 1)
         ),
         **more,
     )
@@ -710,6 +726,10 @@ def test_no_plan_gives_more_than_there_is_or_was_asked_and_each_node_has_its_rea
     for name, part in parts:
         given_of[name, part.item] = given_of.get((name, part.item), 0) + part.micros
         by_line[part.line_no] = by_line.get(part.line_no, 0) + part.micros
+    for shipment in answer.drop_shipments:
+        for part in shipment.parts:
+            assert part.line_no not in by_line
+            by_line[part.line_no] = part.micros
     has = {one.node: one for one in nodes}
     for (name, item), micros in given_of.items():
         assert 0 < micros <= (has[name].available.get(item) or 0)
@@ -723,7 +743,8 @@ def test_no_plan_gives_more_than_there_is_or_was_asked_and_each_node_has_its_rea
     assert len(answer.shipments) <= (asked.max_shipments or len(nodes))
     assert [one.node for one in answer.reasons] == sorted(has)
     taken = {one.node for one in answer.reasons if one.verdict == "TAKEN"}
-    assert taken == {shipment.node for shipment in answer.shipments}
+    sent = (*answer.shipments, *answer.drop_shipments)
+    assert taken == {shipment.node for shipment in sent}
     assert all(one.rule and one.why for one in answer.reasons)
 
 
@@ -769,7 +790,7 @@ def fewest_by_hand(asked: Order, nodes: list[Candidate]) -> float:
 def test_an_order_that_can_be_filled_takes_as_few_shipments_as_any_set_of_nodes(
     made: list[Any], lines: list[Any]
 ) -> None:
-    asked = order_of([(item, quantity, None) for item, quantity, _ in lines])
+    asked = order_of([(item, many, None, 1, {}) for item, many, *_ in lines])
     nodes = [replace(one, is_active=True) for one in nodes_of(made)]
 
     answer = plan(asked, nodes, Rules())
@@ -777,6 +798,69 @@ def test_an_order_that_can_be_filled_takes_as_few_shipments_as_any_set_of_nodes(
     fewest = fewest_by_hand(asked, nodes)
     assert (len(answer.shipments) if not answer.waiting else inf) == fewest
     assert answer.method is Method.EXACT
+
+
+Rooms = list[tuple[int, ...]]
+"""By line: how many pieces each node has of its item."""
+
+
+def naive_fill(lines: list[tuple[int, int]], rooms: Rooms, least: int, most: int) -> Any:
+    """Try every way to hand out pieces: the most that is filled, and by how few nodes at that.
+
+    A part is whole steps and the least part or more, or all of the line. Lines weigh the same.
+    """
+    best: tuple[Fraction, int] = (Fraction(0), 0)
+    count = len(rooms[0])
+    for size in range(1, min(count, most) + 1):
+        for chosen in combinations(range(count), size):
+            filled = Fraction(0)
+            for (asked, step), has in zip(lines, rooms, strict=True):
+                ways = [
+                    [
+                        part
+                        for part in range(min(has[one], asked) + 1)
+                        if not part or part == asked or (part % step == 0 and part >= least)
+                    ]
+                    for one in chosen
+                ]
+                given = max(sum(way) for way in product(*ways) if sum(way) <= asked)
+                filled += Fraction(given, asked)
+            best = max(best, (filled, -size))
+    return best
+
+
+@given(data=st.data(), count=st.integers(1, 3), least=st.integers(0, 4), most=st.integers(1, 3))
+def test_no_way_to_hand_out_pieces_fills_more_or_with_fewer_nodes(
+    data: st.DataObject, count: int, least: int, most: int
+) -> None:
+    """Beside every way there is, counted without the code that decides: steps and least parts."""
+    drawn = st.tuples(st.integers(1, 3), st.sampled_from([1, 1, 2, 3]))
+    lines = [(many * step, step) for many, step in data.draw(st.lists(drawn, max_size=3))] or [
+        (1, 1)
+    ]
+    has = st.tuples(*[st.integers(0, 9)] * count)
+    rooms = [data.draw(has) for _ in lines]
+    asked = order(
+        *(
+            line(number, f"I{number}", many, step=step * MICROS)
+            for number, (many, step) in enumerate(lines, 1)
+        ),
+        min_line_split=least * MICROS,
+        max_shipments=most,
+    )
+    nodes = [
+        node(NAMES[one], {f"I{number}": row[one] for number, row in enumerate(rooms, 1)})
+        for one in range(count)
+    ]
+
+    made = decide(asked, *nodes)
+
+    rest = {number: many for number, (many, _) in waiting(made).items()}
+    filled = sum(
+        (Fraction(many - rest.get(number, 0), many) for number, (many, _) in enumerate(lines, 1)),
+        Fraction(0),
+    )
+    assert (filled, -len(made.shipments)) == naive_fill(lines, rooms, least, most)
 
 
 # ---- too many nodes to look at every set ---------------------------------------------------
