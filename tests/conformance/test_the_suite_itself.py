@@ -151,6 +151,7 @@ Suite = ApplicationConformance
         ),
         (meaning(equation=""), Suite.test_what_tells_stock_says_what_its_own_number_means),
         (meaning(inputs=()), Suite.test_what_tells_stock_says_what_its_own_number_means),
+        (meaning(available=()), Suite.test_what_tells_stock_says_what_its_own_number_means),
         (taking("available"), Suite.test_what_tells_stock_says_what_its_own_number_means),
         (taking("on_shelf"), Suite.test_the_samples_hold_the_inputs_of_the_equation),
         (

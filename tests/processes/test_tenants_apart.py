@@ -37,7 +37,15 @@ from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.upkeep import Upkeep
 from crossdock.capabilities.reconciliation import Reconciliation
-from crossdock.capabilities.sourcing import Asked, Line, NodeFacts, Order, Rules, Sourcing
+from crossdock.capabilities.sourcing import (
+    Asked,
+    Candidate,
+    Line,
+    NodeFacts,
+    Order,
+    Rules,
+    Sourcing,
+)
 from crossdock.capabilities.supply import AtpRule, PlacedRule, Question, Supply
 from crossdock.connectivity.connections import Changes, Connections
 from crossdock.connectivity.directory import Directory, Entry
@@ -66,11 +74,12 @@ from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.engine.work import park
-from crossdock.orchestration.order_sourcing import OrderSourcing, SourceLine, SourceOrder
+from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability_asking import Requests
 from crossdock.orchestration.processes.availability_channels import Channel, Channels
 from crossdock.orchestration.processes.availability_exposure import Exposures
 from crossdock.orchestration.processes.oversell_budget import Budgets, ItemsWanted
+from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.conftest import NOON
 from tests.unit.connectivity.standins import command, levelled, webhook, world
 
@@ -328,7 +337,9 @@ SHOWS: Mapping[str, Ask] = {
     "Inventory.explain_order": lambda full: full.hub.inventory.explain_order(OTHER, "order-7"),
     "Inventory.extend": lambda full: full.hub.inventory.extend(OTHER, full.reservation_id, 60),
     "Inventory.get": lambda full: full.hub.inventory.get(OTHER, full.reservation_id),
+    "Inventory.is_made": lambda full: full.hub.inventory.is_made(OTHER, "script", "r1"),
     "Inventory.on_hand": lambda full: full.hub.inventory.on_hand(OTHER, KEYS),
+    "Inventory.open_demand": lambda full: full.hub.inventory.open_demand(OTHER, ["order-7/1"]),
     "Inventory.release": lambda full: full.hub.inventory.release(OTHER, full.reservation_id),
     "Inventory.transfer": lambda full: full.hub.inventory.transfer(
         OTHER, full.reservation_id, "DC2"
@@ -339,9 +350,11 @@ SHOWS: Mapping[str, Ask] = {
     ),
     "Sourcing.decision": lambda full: full.hub.sourcing.decision(OTHER, full.decision_id),
     "Sourcing.inputs": lambda full: full.hub.sourcing.inputs(OTHER, full.decision_id),
-    "Sourcing.known": lambda full: full.hub.sourcing.known(OTHER, "script", ASKED),
+    "Sourcing.known": lambda full: full.hub.sourcing.known(OTHER, "script", "s1", b""),
     "Sourcing.nodes": lambda full: full.hub.sourcing.nodes(OTHER),
     "Sourcing.rules": lambda full: full.hub.sourcing.rules(OTHER),
+    "Sourcing.stored_nodes": lambda full: full.hub.sourcing.stored_nodes(OTHER),
+    "Sourcing.withdraw_node": lambda full: full.hub.sourcing.withdraw_node(OTHER, "DC1"),
     "Outbox.depths": lambda full: full.hub.outbox.depths(OTHER),
     "Outbox.discard": lambda full: full.hub.outbox.discard(OTHER, ["letter"], BY),
     "Outbox.edit": lambda full: full.hub.outbox.edit(OTHER, "letter", {"quantity": "1"}, BY),
@@ -437,7 +450,9 @@ DOES: Mapping[str, Ask] = {
     "Inventory.reserve_many": lambda full: full.hub.inventory.reserve_many(
         OTHER, "script", [asking("r1"), asking("lapsing")]
     ),
-    "Sourcing.decide": lambda full: full.hub.sourcing.decide(OTHER, "script", ASKED, []),
+    "Sourcing.decide": lambda full: full.hub.sourcing.decide(
+        OTHER, "script", ASKED, list[Candidate], NOON
+    ),
     "Sourcing.put_node": lambda full: full.hub.sourcing.put_node(
         OTHER, NodeFacts(node="DC1", load_percent=9), by="a stranger"
     ),

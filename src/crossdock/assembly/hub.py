@@ -99,7 +99,7 @@ class Hub:
             allow_private_addresses=settings.allow_private_addresses,
         )
         self._open_doors(outside)
-        self._gather_rules(outside)
+        self._gather_rules()
         self._around = Surroundings(
             database=database,
             directory=self.directory,
@@ -139,16 +139,16 @@ class Hub:
         self.waiting_room = WaitingRoom(database, clock, self.catalog)
         self.outbox = Outbox(database, clock)
 
-    def _gather_rules(self, outside: Outside) -> None:
+    def _gather_rules(self) -> None:
         """Build what decides: capabilities, and the processes across them."""
         database, clock = self.database, self.clock
         self.inventory = Inventory(
             database, clock, soft_hold_ttl_seconds=self.settings.soft_hold_ttl_seconds
         )
-        self.allocating = Allocating(database, clock, outside.ids, self.inventory)
+        self.allocating = Allocating(database, clock, self.ids, self.inventory)
         self.allocation = self.allocating.service
         self.supply = Supply(database, clock, self.inventory.standings, self.catalog)
-        self.sourcing = Sourcing(database, clock, outside.ids)
+        self.sourcing = Sourcing(database, clock)
         self.order_sourcing = OrderSourcing(clock, self.catalog, self.inventory, self.sourcing)
         informants = Informants(
             inventory.LedgerAtCut(),
@@ -158,7 +158,7 @@ class Hub:
             CaseDesk(),
             Resender(self.outbox),
         )
-        self.reconciliation = Reconciliation(database, clock, outside.ids, informants)
+        self.reconciliation = Reconciliation(database, clock, self.ids, informants)
         self.publishing = Publishing(database, clock, Pools(self.inventory), self.catalog)
         self.channels = self.publishing.channels
         processes = (

@@ -5,11 +5,11 @@ It crosses three capabilities, which know nothing of each other. Asking changes 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from crossdock.canonical.catalog import LocationKind
-from crossdock.canonical.errors import Invalid
+from crossdock.canonical.errors import Conflict, Invalid
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.references import ItemInUnit, Reference, ReferenceKind
@@ -23,65 +23,40 @@ from crossdock.capabilities.inventory import (
     ReservationRequest,
 )
 from crossdock.capabilities.sourcing import (
+    DROPSHIP,
     LINES_MAX,
-    NODES_MAX,
-    SHIP,
     Answer,
     Asked,
+    Candidate,
+    Destination,
     Line,
     NodeFacts,
     NodeRecord,
-    Occasion,
     Order,
     Place,
-    Policy,
-    ShipTo,
     Sourcing,
     Stock,
     candidate_of,
     comparable,
+    leaves_on,
     zone_of,
 )
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.scope import Scope
+from crossdock.orchestration.source_orders import SourceLine, SourceOrder, said_hash
 
-KEYS_MAX = 20_000
+Key = tuple[str, str]
+OWN_KINDS = (
+    LocationKind.DC,
+    LocationKind.BRANCH,
+    LocationKind.STORE,
+    LocationKind.THIRD_PARTY,
+    LocationKind.OTHER,
+)
+"""Places whose stock is ours to send: no group of them, bin in them or goods on their way."""
+
+KEYS_MAX = 10_000
 """So many (item, node) pairs are asked for in one question."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceLine:
-    """A line as a caller writes it; `quantity.unit` "" is the item's base unit.
-
-    `needed_by` is the local date of arrival at the ship-to.
-    """
-
-    item: str
-    quantity: Quantity
-    needed_by: date | None = None
-    hazmat: str = ""
-    is_dropship: bool = False
-    demand_ref: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceOrder:
-    """An order as a caller writes it. What is None stands as the rules in force say.
-
-    `original` is the order's own node. `min_line_split` is in the base unit of each item.
-    """
-
-    lines: Sequence[SourceLine]
-    ship_to: ShipTo = field(default_factory=ShipTo)
-    customer: str = ""
-    channel: str = ""
-    needs: Sequence[str] = (SHIP,)
-    policy: Policy | None = None
-    max_shipments: int | None = None
-    min_line_split: int | None = None
-    original: str = ""
-    occasion: Occasion = Occasion.CREATION
-    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +81,10 @@ class OrderSourcing:
     ) -> Sourced:
         """Decide which nodes serve an order out of what they have now; promise it if asked.
 
-        The same request id and content get the same plan and the same promise for ever. A
-        reservation that comes out DENIED means that stock went between the two: ask again with
-        another id. Raises `Invalid` with the place of what nobody knows.
+        The same request id and content get the same plan and the same promise for ever, whatever
+        becomes of the catalogue. A reservation that comes out DENIED means that stock went between
+        the two: ask again with another id. Raises `Invalid` with the place of what nobody knows,
+        and `Conflict` if a plan is to be promised whose shipments could not leave as it says.
         """
         if reserve and not wanted.request_id:
             raise Invalid(
@@ -116,22 +92,30 @@ class OrderSourcing:
                 where="/request_id",
                 hint="the same id asked twice is promised once",
             )
-        asked = await self._asked(scope, wanted)
-        answer = await self._sourcing.known(scope, client, asked)
+        now, said = self._clock.now(), said_hash(wanted)
+        answer = await self._sourcing.known(scope, client, wanted.request_id, said)
         if answer is None:
-            answer = await self._decided(scope, client, asked)
+            asked = replace(await self._asked(scope, wanted), said=said)
+            answer = await self._decided(scope, client, asked, now)
         if not reserve:
             return Sourced(answer)
-        return Sourced(answer, await self._reserved(scope, client, answer))
+        return Sourced(answer, await self._reserved(scope, client, answer, now))
 
     async def put_node(self, scope: Scope, facts: NodeFacts, *, by: str) -> NodeRecord:
         """Put the facts of a location that the catalogue knows, and whose time zone is one."""
         place = await self._catalog.location(scope, normalised(facts.node))
-        if place.kind == LocationKind.GROUP:
+        if place.kind not in OWN_KINDS and place.kind != LocationKind.SUPPLIER:
             raise Invalid(
-                f"{place.location} is a group of locations, and goods leave one of them",
+                f"{place.location} is {place.kind}: goods leave a place of our own, or a supplier",
                 where="/node",
-                hint="put the facts of its members",
+                hint="put the facts of the places that goods leave",
+            )
+        can = {comparable(one) for one in facts.capabilities}
+        if place.kind == LocationKind.SUPPLIER and can - {"", DROPSHIP}:
+            raise Invalid(
+                f"{place.location} is a supplier, whose goods are not ours to promise",
+                where="/capabilities",
+                hint=f"a supplier can {DROPSHIP} and nothing else",
             )
         zone_of(place.timezone)
         return await self._sourcing.put_node(scope, replace(facts, node=place.location), by=by)
@@ -144,6 +128,7 @@ class OrderSourcing:
             _line(number, line, item)
             for number, (line, item) in enumerate(zip(wanted.lines, found, strict=True))
         )
+        _check_refs(wanted.lines)
         order = Order(
             lines=lines,
             customer=comparable(wanted.customer),
@@ -194,30 +179,47 @@ class OrderSourcing:
             return ""
         return (await self._catalog.location(scope, normalised(name))).location
 
-    async def _decided(self, scope: Scope, client: str, asked: Asked) -> Answer:
-        nodes = await self._sourcing.nodes(scope, limit=NODES_MAX + 1)
-        if len(nodes) > NODES_MAX:
-            raise Invalid(f"more than {NODES_MAX} nodes take part in sourcing")
-        names = [node.facts.node for node in nodes]
-        items = sorted({line.item for line in asked.order.lines if not line.is_dropship})
+    async def _decided(self, scope: Scope, client: str, asked: Asked, now: datetime) -> Answer:
+        nodes = await self._sourcing.stored_nodes(scope)
+        names = [node.name for node in nodes]
+        own = [line for line in asked.order.lines if not line.is_dropship]
+        items = sorted({line.item for line in own})
         places = await self._places(scope, names)
-        stock = await self._stock(scope, items, names)
-        now = self._clock.now()
-        candidates = [
-            candidate_of(
-                node.facts,
-                places.get(node.facts.node, Place(is_active=False, timezone="")),
-                _stock_of(items, node.facts.node, stock),
-                asked.ship_to,
-                now,
-            )
-            for node in nodes
-        ]
-        return await self._sourcing.decide(scope, client, asked, candidates)
+        known = await self._stock(scope, items, names)
+        demand = await self._own_demand(scope, asked)
+
+        def candidates() -> list[Candidate]:
+            customer = asked.order.customer
+            return [
+                candidate_of(
+                    node.facts(),
+                    places.get(node.name, Place(is_active=False, timezone="")),
+                    _stock_of(own, node.name, known, demand),
+                    Destination(asked.ship_to, customer),
+                    now,
+                )
+                for node in nodes
+            ]
+
+        return await self._sourcing.decide(scope, client, asked, candidates, now)
 
     async def _places(self, scope: Scope, names: Sequence[str]) -> Mapping[str, Place]:
+        """Tell of each node what the catalogue says; what became no place of ours is left out."""
         found = await self._catalog.locations(scope, only=names, limit=max(1, len(names)))
-        return {one.location: Place(one.is_active, one.timezone) for one in found}
+        return {
+            one.location: Place(
+                one.is_active, one.timezone, is_supplier=one.kind == LocationKind.SUPPLIER
+            )
+            for one in found
+            if one.kind in OWN_KINDS or one.kind == LocationKind.SUPPLIER
+        }
+
+    async def _own_demand(self, scope: Scope, asked: Asked) -> dict[int, tuple[Key, int]]:
+        """Tell by line what its order counts against stock already, and where (A25)."""
+        if not asked.demand_refs:
+            return {}
+        found = await self._inventory.open_demand(scope, list(asked.demand_refs.values()))
+        return {number: found[ref] for number, ref in asked.demand_refs.items() if ref in found}
 
     async def _stock(
         self, scope: Scope, items: Sequence[str], nodes: Sequence[str]
@@ -233,7 +235,9 @@ class OrderSourcing:
         answers = await self._inventory.availability(scope, keys) if keys else []
         return {(one.item, one.location): one for one in answers if one.is_known}
 
-    async def _reserved(self, scope: Scope, client: str, answer: Answer) -> Reservation | None:
+    async def _reserved(
+        self, scope: Scope, client: str, answer: Answer, now: datetime
+    ) -> Reservation | None:
         lines = tuple(
             ReservationLine(part.item, shipment.node, part.quantity.micros, part.demand_ref)
             for shipment in answer.decided.shipments
@@ -241,16 +245,47 @@ class OrderSourcing:
         )
         if not lines:
             return None
-        request = ReservationRequest(answer.decided.request_id, lines, ReservationKind.HARD)
+        request_id = answer.decided.request_id
+        if answer.is_repeat and not await self._inventory.is_made(scope, client, request_id):
+            await self._check_leaves(scope, answer, now)
+        request = ReservationRequest(request_id, lines, ReservationKind.HARD)
         return await self._inventory.reserve(scope, client, request)
+
+    async def _check_leaves(self, scope: Scope, answer: Answer, now: datetime) -> None:
+        """Refuse to promise a plan of before whose goods would not leave as it says any more."""
+        planned = {one.node: one.ships_on for one in answer.decided.shipments}
+        places = await self._places(scope, list(planned))
+        stored = {one.name: one for one in await self._sourcing.stored_nodes(scope)}
+        for node, day in planned.items():
+            place = places.get(node)
+            is_ours = place and place.is_active and not place.is_supplier
+            if not (place and is_ours and node in stored) or (
+                leaves_on(stored[node].facts(), place, now) != day
+            ):
+                raise Conflict(
+                    f"what this plan sends from {node} would not leave as it says any more",
+                    code="plan_out_of_date",
+                    hint="ask with a new request id: it is planned as things are now",
+                )
 
 
 def _stock_of(
-    items: Sequence[str], node: str, known: Mapping[tuple[str, str], Availability]
+    lines: Sequence[Line],
+    node: str,
+    known: Mapping[tuple[str, str], Availability],
+    demand: Mapping[int, tuple[Key, int]],
 ) -> Stock:
+    items = sorted({line.item for line in lines})
     answers = {item: known.get((item, node)) for item in items}
+    own = {
+        line.line_no: here.left_for(demand[line.line_no][1])
+        for line in lines
+        if line.line_no in demand and demand[line.line_no][0] == (line.item, node)
+        if (here := known.get((line.item, node)))
+    }
     return Stock(
         {item: None if one is None else one.available.micros for item, one in answers.items()},
+        own,
         is_stale=any(one.is_stale for one in answers.values() if one),
     )
 
@@ -276,6 +311,19 @@ def _line(number: int, line: SourceLine, item: ItemInUnit) -> Line:
         hazmat=comparable(line.hazmat),
         is_dropship=line.is_dropship,
     )
+
+
+def _check_refs(lines: Sequence[SourceLine]) -> None:
+    """Refuse an order line that is asked for twice: its demand would be given out twice."""
+    seen: set[str] = set()
+    for number, line in enumerate(lines):
+        if line.demand_ref and line.demand_ref in seen:
+            raise Invalid(
+                f"order line {line.demand_ref!r} is quoted by two lines",
+                where=f"/lines/{number}/demand_ref",
+                hint="ask for it in one line",
+            )
+        seen.add(line.demand_ref)
 
 
 def _unknown(reason: str, where: str, code: str) -> Invalid:

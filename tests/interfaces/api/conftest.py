@@ -66,7 +66,7 @@ class House:
         self.catalog = Catalog(database, self.clock)
         self.authority = Authority(database, self.clock, self.catalog, Sources(database))
         self.inventory = Inventory(database, self.clock)
-        self.sourcing = Sourcing(database, self.clock, self.ids)
+        self.sourcing = Sourcing(database, self.clock)
         self.order_sourcing = OrderSourcing(
             self.clock, self.catalog, self.inventory, self.sourcing
         )

@@ -130,6 +130,7 @@ RIGHT: list[tuple[str, str, Any]] = [
         },
     ),
     ("DELETE", "/v1/atp/rules?item=BOLT&location=*", None),
+    ("DELETE", "/v1/sourcing/nodes/{}", None),
     ("GET", "/v1/channels", None),
     ("PUT", "/v1/channels/bell/{}", TERMS),
     ("GET", "/v1/items?after=A&limit=5", None),

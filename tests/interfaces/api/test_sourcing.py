@@ -163,7 +163,7 @@ async def test_cases_are_not_broken_by_a_split(call: Caller) -> None:
 async def test_a_decision_is_shown_again_byte_for_byte_after_the_rules_changed(
     call: Caller,
 ) -> None:
-    made = await call("POST", "/v1/sourcing/plan", asked())
+    made = await call("POST", "/v1/sourcing/plan", asked(request_id="order-7"))
     path = f"/v1/sourcing/decisions/{made.json['decision']['decision_id']}"
     before = await call("GET", path)
 
@@ -211,6 +211,30 @@ async def test_a_node_is_put_shown_and_replaced(call: Caller) -> None:
     assert listed[0] == put.json
     [last] = (await call("GET", "/v1/sourcing/nodes?after=DC2&limit=9")).json["nodes"]
     assert last["node"] == "DC3"
+
+
+@pytest.mark.usefixtures("a21")
+async def test_a_node_is_withdrawn_and_takes_no_part_any_more(call: Caller) -> None:
+    assert (await call("DELETE", "/v1/sourcing/nodes/dc2")).status == 204
+    again = await call("DELETE", "/v1/sourcing/nodes/DC2")
+
+    assert (again.status, again.json["code"]) == (404, "not_found")
+    listed = (await call("GET", "/v1/sourcing/nodes")).json["nodes"]
+    assert [one["node"] for one in listed] == ["DC1", "DC3"]
+    made = (await call("POST", "/v1/sourcing/plan", asked())).json["decision"]
+    assert set(shipped(made)) == {"DC1", "DC3"}
+    assert made["decision_id"] == ""
+
+
+@pytest.mark.usefixtures("a21")
+async def test_a_decision_shows_of_customers_whether_this_one_is_served(call: Caller) -> None:
+    await call("PUT", "/v1/sourcing/nodes/DC2", NODE)
+
+    for customer, served in (("C1", True), ("c9", False)):
+        answer = await call("POST", "/v1/sourcing/plan", asked(customer=customer))
+        shown = answer.json["decision"]["candidates"][1]
+        assert (shown["node"], shown["serves_customer"]) == ("DC2", served)
+        assert not {"customers", "barred_customers"} & shown.keys()
 
 
 @pytest.mark.usefixtures("a21")
@@ -295,6 +319,7 @@ async def test_who_may_ask_may_not_promise_nor_put_rules(call: Caller, house: Ho
         ("POST", "/v1/sourcing/plan", asked(request_id="r", reserve=True)),
         ("PUT", "/v1/sourcing/rules/all", {}),
         ("PUT", "/v1/sourcing/nodes/DC1", {}),
+        ("DELETE", "/v1/sourcing/nodes/DC1", None),
     ):
         answer = await call(method, path, body, key=reader)
         assert (answer.status, answer.json["code"]) == (403, "verb_missing"), path

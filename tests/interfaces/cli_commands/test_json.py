@@ -16,7 +16,7 @@ from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
 from crossdock.capabilities.sourcing import NodeFacts
 from crossdock.interfaces.cli.entry import COMMANDS
-from crossdock.orchestration.order_sourcing import SourceLine, SourceOrder
+from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.docs.generate import commands_of
 from tests.interfaces.cli_commands.conftest import CommandLine
 from tests.interfaces.cli_commands.trouble import (
@@ -96,6 +96,7 @@ ONCE: tuple[str, ...] = (
     "allocation show {run}",
     "allocation approve {run}",
     "allocation reject {other_run} --remark why",
+    "source withdraw-node DC1",
     "msg proposals",
     "msg list",
     "msg waiting",
@@ -155,7 +156,8 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     hold = await hub.inventory.reserve(hub.scope, "test", ReservationRequest("order-1", lines))
     [entry] = await hub.quarantine.find(hub.scope)
     await hub.order_sourcing.put_node(hub.scope, NodeFacts(node="DC1"), by="test")
-    bolt = SourceOrder(lines=[SourceLine(item="BOLT", quantity=Quantity.of(1, ""))])
+    line = SourceLine(item="BOLT", quantity=Quantity.of(1, ""))
+    bolt = SourceOrder(lines=[line], request_id="order-7")
     sourced = await hub.order_sourcing.plan(hub.scope, "test", bolt)
     plan = {"lines": [{"item": "BOLT", "quantity": {"value": "1"}}]}
     crossdock.write("plan.json", plan)

@@ -24,7 +24,7 @@ async def a21(hub: Hub, crossdock: CommandLine) -> Hub:
 async def test_a_plan_says_from_where_and_why_and_can_be_asked_again(
     crossdock: CommandLine,
 ) -> None:
-    said = await crossdock(*ORDER)
+    said = await crossdock(*ORDER, "--request-id", "order-7")
 
     first, shipment, *reasons = said.out.splitlines()
     assert said.code == 0, said
@@ -54,6 +54,22 @@ async def test_what_is_reserved_is_promised_once_and_explained_by_the_same_bytes
     assert told.out.strip() in first.out
     shown = await crossdock(*order[:-1])
     assert f"{held['reservation_id']} ACTIVE HARD" in shown.out
+
+
+@pytest.mark.usefixtures("a21")
+async def test_a_question_without_an_id_is_answered_and_not_kept(crossdock: CommandLine) -> None:
+    said = await crossdock(*ORDER)
+
+    assert (said.code, said.out.split("  ")[0]) == (0, "not kept")
+
+
+@pytest.mark.usefixtures("a21")
+async def test_a_node_is_withdrawn(crossdock: CommandLine) -> None:
+    said = await crossdock("source", "withdraw-node", "dc2")
+
+    assert (said.code, said.out) == (0, "DC2 takes no part in sourcing any more\n")
+    assert "DC2" not in (await crossdock("source", "nodes")).out
+    assert (await crossdock("source", "withdraw-node", "DC2")).code == 1
 
 
 @pytest.mark.usefixtures("a21")

@@ -46,6 +46,15 @@ select member, location from inventory_group where tenant = $1 and location in (
 
 SOURCES = "select source, heard_at, freshness_seconds from inventory_source where tenant = $1"
 
+# What order lines still have open, and where their demand counts against stock.
+OPEN_DEMAND = """
+select d.demand_ref, s.item, s.location, greatest(0, d.ordered - d.cancelled - d.picked) open
+from inventory_demand d
+cross join lateral (select item, location from inventory_stock
+    where tenant = d.tenant and stock_id = d.stock_id limit 1) s
+where d.tenant = $1 and d.demand_ref = any($2::text[]) and d.order_id <> ''
+"""
+
 POSITIONS = """
 select p.item, p.location, p.status, p.owner, p.lot, p.serial, p.micros, p.unit,
     p.last_movement_at, p.last_snapshot_at
@@ -95,6 +104,12 @@ class Answers:
         ages = {row["source"]: row for row in await tx.fetch(SOURCES, tenant)}
         proofs = {(row["item"], row["location"]): _availability(row, ages, now) for row in rows}
         return [_in_group(key, proofs, groups) for key in keys]
+
+    async def open_demand(self, scope: Scope, refs: Sequence[str]) -> dict[str, tuple[Key, int]]:
+        """Tell where each order line's open demand counts against stock, and how much it is."""
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(OPEN_DEMAND, tx.tenant, sorted(set(refs)))
+        return {row["demand_ref"]: ((row["item"], row["location"]), row["open"]) for row in rows}
 
     async def on_hand(self, scope: Scope, keys: Sequence[Key]) -> list[Position]:
         """List every bucket of these items at these locations."""

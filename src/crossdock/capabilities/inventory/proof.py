@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities.inventory.model import Figures
+from crossdock.capabilities.inventory import model
+from crossdock.capabilities.inventory.model import Counter, Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,10 @@ class Availability:
     @property
     def available(self) -> Quantity:
         return self.quantity(self.figures.available - self.kept_for_group)
+
+    def left_for(self, own: int) -> int:
+        """Say what there is for an order line of which `own` is counted here already (A25)."""
+        return model.free_now(0, {0: Counter(self.figures)}, own)
 
     @property
     def on_hand(self) -> Quantity:

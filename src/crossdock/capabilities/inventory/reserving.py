@@ -24,7 +24,7 @@ from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import Key, LineRow, StockIds
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
-from crossdock.foundation.ids import prefixed
+from crossdock.foundation.ids import derived_uuid, prefixed
 from crossdock.foundation.scope import Scope
 
 ATTEMPTS = 5
@@ -81,6 +81,11 @@ def taken_in(
         )
         for client, request in asked
     ]
+
+
+def name_of(tenant: str, client: str, request_id: str) -> str:
+    """Name the reservation that a client's request makes."""
+    return prefixed("rsv", derived_uuid("reservation", tenant, client, request_id))
 
 
 class Look(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from crossdock.canonical.errors import Conflict
+from crossdock.canonical.errors import Conflict, NotFound
 from crossdock.capabilities.inventory import claims, model
 from crossdock.capabilities.inventory.answering import Answers, Position
 from crossdock.capabilities.inventory.changing import Changes
@@ -10,7 +10,7 @@ from crossdock.capabilities.inventory.claims import ClaimedStock
 from crossdock.capabilities.inventory.explaining import Explanation, Explanations
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.capabilities.inventory.proof import Availability
-from crossdock.capabilities.inventory.reserving import Promises
+from crossdock.capabilities.inventory.reserving import Promises, name_of
 from crossdock.capabilities.inventory.standing import Standings
 from crossdock.capabilities.inventory.store import Key, StockIds
 from crossdock.capabilities.inventory.upkeep import Upkeep
@@ -83,6 +83,14 @@ class Inventory:
     async def get(self, scope: Scope, reservation_id: str) -> Reservation:
         return await self._changes.get(scope, reservation_id)
 
+    async def is_made(self, scope: Scope, client: str, request_id: str) -> bool:
+        """Say whether a client's request was answered before, granted or denied."""
+        try:
+            await self._changes.get(scope, name_of(scope.tenant, client, request_id))
+        except NotFound:
+            return False
+        return True
+
     async def explain(self, scope: Scope, reservation_id: str) -> Explanation:
         """Derive a promise once more from what its decision saw, whatever has changed since."""
         return await self._explanations.explain(scope, reservation_id)
@@ -111,6 +119,10 @@ class Inventory:
     ) -> dict[tuple[str, str], str]:
         """Name the group of each (tenant, location) that is a member of one."""
         return await claims.groups(tx, places)
+
+    async def open_demand(self, scope: Scope, refs: Sequence[str]) -> dict[str, tuple[Key, int]]:
+        """Tell where open demand of these order lines counts already, and how much (A25)."""
+        return await self._answers.open_demand(scope, refs)
 
     async def on_hand(self, scope: Scope, keys: Sequence[Key]) -> list[Position]:
         return await self._answers.on_hand(scope, keys)

@@ -1,6 +1,13 @@
 """Sourcing: which warehouses an order leaves from, and why those."""
 
-from crossdock.capabilities.sourcing.calendars import Place, Stock, candidate_of, zone_of
+from crossdock.capabilities.sourcing.calendars import (
+    Destination,
+    Place,
+    Stock,
+    candidate_of,
+    leaves_on,
+    zone_of,
+)
 from crossdock.capabilities.sourcing.deciding import plan
 from crossdock.capabilities.sourcing.document import (
     Asked,
@@ -12,10 +19,12 @@ from crossdock.capabilities.sourcing.document import (
     version_shown,
 )
 from crossdock.capabilities.sourcing.model import (
+    DROPSHIP,
     LINES_MAX,
     NODES_MAX,
     SHIP,
     Alternatives,
+    Candidate,
     Filter,
     Keep,
     Lane,
@@ -35,13 +44,16 @@ from crossdock.capabilities.sourcing.model import (
 from crossdock.capabilities.sourcing.service import Answer, NodeRecord, Sourcing
 
 __all__ = [
+    "DROPSHIP",
     "LINES_MAX",
     "NODES_MAX",
     "SHIP",
     "Alternatives",
     "Answer",
     "Asked",
+    "Candidate",
     "Decided",
+    "Destination",
     "Filter",
     "Keep",
     "Lane",
@@ -65,6 +77,7 @@ __all__ = [
     "When",
     "candidate_of",
     "comparable",
+    "leaves_on",
     "money",
     "plan",
     "version_shown",

@@ -5,19 +5,20 @@ stays at that time when the clocks change, and passes once even on the day that 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.sourcing.model import (
+    DROPSHIP,
     Candidate,
     Lane,
     NodeFacts,
     ShipTo,
     comparable,
-    postal,
 )
+from crossdock.capabilities.sourcing.nodes import postal
 
 LOOK_AHEAD_DAYS = 366
 DAY = timedelta(days=1)
@@ -25,10 +26,19 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the catalogue says of a node: whether it is at work, and its time zone."""
+    """What the catalogue says of a node: whether it is at work, its time zone, whose it is."""
 
     is_active: bool
     timezone: str
+    is_supplier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an order goes, and to whom ("": nobody is named)."""
+
+    ship_to: ShipTo
+    customer: str = ""
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -59,8 +69,10 @@ def ships_on(now: datetime, facts: NodeFacts, zone: ZoneInfo) -> date | None:
 
 
 def arrives_on(left: date, lane: Lane) -> date:
-    """Count the transit in the days that the lane runs; no days is the day on which it leaves."""
+    """Count the transit in the days that the lane runs; no days is the first on which it does."""
     day, days = left, lane.transit_days
+    while not days and day.isoweekday() not in lane.runs_on:
+        day += DAY
     while days:
         day += DAY
         days -= day.isoweekday() in lane.runs_on
@@ -95,30 +107,35 @@ def _instant(day: date, facts: NodeFacts, zone: ZoneInfo) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What a node can fulfil now by item (None: nobody ever said), and whether that is stale."""
+    """What a node can fulfil now by item (None: nobody ever said), and whether that is stale.
+
+    `own` is by line number what it has for a line whose own order counts there already.
+    """
 
     available: Mapping[str, int | None]
+    own: Mapping[int, int] = field(default_factory=dict[int, int])
     is_stale: bool = False
 
 
 def candidate_of(
-    facts: NodeFacts, place: Place, stock: Stock, to: ShipTo, now: datetime
+    facts: NodeFacts, place: Place, stock: Stock, to: Destination, now: datetime
 ) -> Candidate:
     """Work out what a node is worth to a question asked `now`.
 
     Nobody knows when its goods arrive if it has no lanes, never works, or stands in no zone.
     """
-    lane = lane_to(facts, to)
-    left = _leaves(facts, place, now)
+    lane = lane_to(facts, to.ship_to)
+    left = leaves_on(facts, place, now)
+    can = facts.capabilities
     return Candidate(
         node=facts.node,
         available=dict(sorted(stock.available.items())),
+        own=dict(sorted(stock.own.items())),
         is_stale=stock.is_stale,
         is_active=place.is_active,
-        capabilities=facts.capabilities,
+        capabilities=tuple(one for one in can if one == DROPSHIP or not place.is_supplier),
         hazmat=facts.hazmat,
-        customers=facts.customers,
-        barred_customers=facts.barred_customers,
+        serves_customer=_serves(facts, to.customer),
         has_lane=lane is not None or not facts.lanes,
         ships_on=left,
         arrives_on=arrives_on(left, lane) if left and lane else None,
@@ -128,7 +145,13 @@ def candidate_of(
     )
 
 
-def _leaves(facts: NodeFacts, place: Place, now: datetime) -> date | None:
+def _serves(facts: NodeFacts, customer: str) -> bool:
+    is_stranger = bool(facts.customers) and customer not in facts.customers
+    return not is_stranger and not (customer and customer in facts.barred_customers)
+
+
+def leaves_on(facts: NodeFacts, place: Place, now: datetime) -> date | None:
+    """Tell the day on which goods ordered `now` leave a place; None if nobody knows."""
     try:
         return ships_on(now, facts, zone_of(place.timezone))
     except Invalid:

@@ -1,74 +1,40 @@
 """Which set of nodes serves an order best: filters, then preferences in their order (§3.5). Pure.
 
 What the policy lets be filled comes before every preference, or shipping nothing would be the
-fewest shipments. Sets are looked at by their size. While shipments count first, the first size at
-which all that can be filled is filled ends the search, so most orders are decided among single
-nodes. A size whose sets are too many to look at is not begun: from there on nodes are added one by
-one, whichever helps most, and the answer says GREEDY.
+fewest shipments. Sets are looked at by their size. While shipments, cost or distance count first,
+the search ends with the first size beyond which no set can be better, so most orders are decided
+among single nodes. A size whose sets are too many to look at is not begun: from there on nodes are
+added one by one, whichever helps most, then put in each other's place while that is better, and
+the answer says GREEDY.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from math import comb
-from typing import Any, Self
+from typing import Any
 
-from crossdock.capabilities.sourcing.filling import Ground, Served, laid_out, needed_by, served
+from crossdock.capabilities.sourcing.filling import Ground, Served, served
 from crossdock.capabilities.sourcing.model import (
-    SHIPMENTS_MAX,
     Candidate,
     Filter,
     Line,
     Method,
-    Occasion,
-    Order,
     Part,
-    Pick,
     Policy,
     Preference,
-    Rules,
     Shipment,
-    Substitute,
-    When,
 )
+from crossdock.capabilities.sourcing.terms import Terms
 
-LOOKS_MAX = 200_000
-"""So many lines are looked at, over all sets, in one search.
+LOOKS_MAX, SET_COST = 300_000, 20
+"""So many lines are looked at, over all sets, in one search; a set costs as much as 20 of them.
 
 All sets of twelve nodes are 4,095, so an order of 48 lines is searched through whatever it asks.
 """
 
 Key = tuple[Any, ...]
 FILL, TIE = "FILL", "TIE"
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What holds for this order: its own word, else the rules'."""
-
-    policy: Policy
-    max_shipments: int
-    min_split: int
-    preferences: tuple[Preference, ...]
-    is_closed: bool
-
-    @classmethod
-    def of(cls, order: Order, rules: Rules) -> Self:
-        most = order.max_shipments or rules.max_shipments or SHIPMENTS_MAX
-        split = rules.min_line_split if order.min_line_split is None else order.min_line_split
-        preferences = rules.preferences
-        if order.original and rules.alternatives.pick is Pick.MAX_ON_TIME:
-            preferences = tuple(dict.fromkeys((Preference.ON_TIME, *preferences)))
-        return cls(order.policy or rules.policy, most, split, preferences, is_closed(order, rules))
-
-
-def is_closed(order: Order, rules: Rules) -> bool:
-    """Say whether the order's own node alone may serve it."""
-    knobs = rules.alternatives
-    is_run = order.occasion is Occasion.BACKORDER_RUN
-    return bool(order.original) and (
-        knobs.substitute is Substitute.NONE or (is_run and knobs.when is When.CREATION)
-    )
 
 
 @dataclass(slots=True)
@@ -85,11 +51,17 @@ class Search:
 
     def look(self, chosen: Sequence[int]) -> None:
         """Work out what a set gives, and keep it if it is better."""
+        if self.key and self.ground.bound(chosen) < self.best.filled:
+            return
         found = served(self.ground, chosen)
         if found.gives and (not self.key or found.filled >= self.best.filled):
             key = self.key_of(found)
             if not self.key or key < self.key:
                 self.best, self.key = found, key
+
+    def given_up(self) -> "Search":
+        """Give the search without its plan: what there is cannot be kept as asked."""
+        return replace(self, best=Served(), key=())
 
     def key_of(self, found: Served) -> Key:
         """Write a set as what it is compared by: less is better; names make ties certain."""
@@ -111,19 +83,31 @@ def search(ground: Ground, terms: Terms, original: str) -> Search:
     later: list[tuple[int, tuple[int, ...]]] = []
     looks = 0
     for size in range(1, min(len(useful), terms.max_shipments) + 1):
-        looks += comb(len(useful), size) * len(ground.lines)
+        looks += comb(len(useful), size) * (len(ground.lines) + SET_COST)
         if looks > LOOKS_MAX:
             found.method = Method.GREEDY
             _grow(found, useful, goal)
             break
         later += _look_at_size(found, useful, size, goal)
-        if _is_settled(found, goal):
+        if _is_settled(found, goal, useful, size):
             break
     for bound, chosen in sorted(later, key=lambda one: -one[0]):
         if bound < found.best.filled:
             break
         found.look(chosen)
+    if found.method is Method.GREEDY:
+        _improve(found, useful)
     return found
+
+
+def beside(found: Search, number: int) -> Iterator[tuple[int, ...]]:
+    """Give the sets beside the plan that have a node: alone, in the place of each, added."""
+    best = found.best.nodes
+    yield (number,)
+    for gone in best:
+        yield tuple(sorted((*(one for one in best if one != gone), number)))
+    if len(best) < found.terms.max_shipments:
+        yield tuple(sorted((*best, number)))
 
 
 def _look_at_size(
@@ -139,38 +123,71 @@ def _look_at_size(
             yield bound, chosen
 
 
-def _is_settled(found: Search, goal: int) -> bool:
-    """Say that no larger set can be better: all is filled, and more shipments count against it."""
+def _is_settled(found: Search, goal: int, useful: Sequence[int], size: int) -> bool:
+    """Say that no larger set can be better: all is filled, and more of what counts is worse."""
     if found.best.filled < goal or not found.key:
         return goal == 0
     first, *rest = found.terms.preferences
-    is_alone = not SCORES[Preference.SINGLE_NODE](found.ground, found.best, [])
-    return first is Preference.FEWEST_SHIPMENTS or (
-        first is Preference.SINGLE_NODE and (is_alone or rest[:1] == [Preference.FEWEST_SHIPMENTS])
-    )
+    scores = list(found.key[1:])
+    if first is Preference.SINGLE_NODE:
+        if not scores.pop(0):
+            return True
+        first = rest[0] if rest else first  # no larger set is one node, so the next decides
+    if first is Preference.FEWEST_SHIPMENTS:
+        return True
+    if first in SUMS:
+        nodes = (found.ground.nodes[number] for number in useful)
+        least = sorted((SUMS[first](node) is None, SUMS[first](node) or 0) for node in nodes)
+        cheapest = least[: size + 1]
+        return bool(scores[0] < (sum(one for one, _ in cheapest), sum(one for _, one in cheapest)))
+    return False
 
 
 def _grow(found: Search, useful: Sequence[int], goal: int) -> None:
-    """Add the node that reaches most until nothing helps, then leave out what is not needed.
+    """Add the node that reaches most, or put one in another's place, until nothing reaches more.
 
     Steps are taken as if parts were welcome: a set that fills an order whole grows out of sets
-    that do not. Of nodes that reach as much the first by rank is added, and every step's set is
+    that do not. Of steps that reach as much the first by rank is taken, and every step's set is
     worked out under the order's own policy.
     """
     ground = found.ground
     chosen: tuple[int, ...] = ()
     reached = 0
-    while len(chosen) < found.terms.max_shipments and found.best.filled < goal:
-        steps = [tuple(sorted((*chosen, node))) for node in useful if node not in chosen]
+    while found.best.filled < goal:
+        others = [node for node in useful if node not in chosen]
+        steps: list[tuple[int, ...]] = []
+        if len(chosen) < found.terms.max_shipments:
+            steps = [tuple(sorted((*chosen, node))) for node in others]
+        elif not found.key:  # nothing leaves yet, so there is no plan to improve
+            steps = [
+                tuple(sorted((*(one for one in chosen if one != gone), node)))
+                for gone in chosen
+                for node in others
+            ]
         found.tried += len(steps)
         best = max(steps, key=ground.reach, default=())
         if ground.reach(best) <= reached:
             break
         chosen, reached = best, ground.reach(best)
         found.look(chosen)
-    for node in reversed(found.best.nodes):
-        fewer = tuple(one for one in found.best.nodes if one != node)
-        found.look(fewer)
+
+
+def _improve(found: Search, useful: Sequence[int]) -> None:
+    """Try every set beside the plan, and the plan without each of its nodes, until none is better.
+
+    So what a reason says of a node that was passed over holds, however the plan was found.
+    """
+    before: Key | None = None
+    while before != found.key:
+        before = found.key
+        for number in useful:
+            if number not in found.best.nodes:
+                for chosen in beside(found, number):
+                    found.tried += 1
+                    found.look(chosen)
+        for gone in found.best.nodes:
+            found.tried += 1
+            found.look(tuple(one for one in found.best.nodes if one != gone))
 
 
 # What each preference weighs; less is better.
@@ -193,14 +210,17 @@ def _on_time(ground: Ground, found: Served, _nodes: Sequence[Candidate]) -> int:
     )
 
 
-def _cost(_ground: Ground, _found: Served, nodes: Sequence[Candidate]) -> tuple[int, int]:
-    known = [node.cost for node in nodes if node.cost is not None]
+def _sum_of(nodes: Sequence[Candidate], one: Preference) -> tuple[int, int]:
+    known = [value for node in nodes if (value := SUMS[one](node)) is not None]
     return (len(nodes) - len(known), sum(known))
+
+
+def _cost(_ground: Ground, _found: Served, nodes: Sequence[Candidate]) -> tuple[int, int]:
+    return _sum_of(nodes, Preference.COST)
 
 
 def _distance(_ground: Ground, _found: Served, nodes: Sequence[Candidate]) -> tuple[int, int]:
-    known = [node.distance_km for node in nodes if node.distance_km is not None]
-    return (len(nodes) - len(known), sum(known))
+    return _sum_of(nodes, Preference.DISTANCE)
 
 
 def _load(_ground: Ground, _found: Served, nodes: Sequence[Candidate]) -> int:
@@ -212,11 +232,14 @@ def _emptied(ground: Ground, found: Served, _nodes: Sequence[Candidate]) -> int:
     for give in found.gives:
         key = give.node, ground.lines[give.line].item
         taken[key] = taken.get(key, 0) + give.micros
-    return sum(
-        micros >= (ground.nodes[node].available[item] or 0)
-        for (node, item), micros in taken.items()
-    )
+    return sum(micros >= ground.stock_of(item, node) for (node, item), micros in taken.items())
 
+
+SUMS: Mapping[Preference, Callable[[Candidate], int | None]] = {
+    Preference.COST: lambda node: node.cost,
+    Preference.DISTANCE: lambda node: node.distance_km,
+}
+"""What adds up over nodes and never shrinks: with the least of it, more nodes are no better."""
 
 SCORES: Mapping[Preference, Callable[[Ground, Served, Sequence[Candidate]], Any]] = {
     Preference.SINGLE_NODE: _single,
@@ -250,24 +273,23 @@ def due_dates(ground: Ground, found: Served) -> list[Any]:
 # Filters and ranks.
 
 
-def fault(node: Candidate, order: Order, needs: Sequence[str], one: Filter) -> bool:
+def fault(node: Candidate, needs: Sequence[str], one: Filter) -> bool:
     """Say whether a filter that looks at the whole order rules a node out."""
     if one is Filter.ACTIVE:
         return not node.is_active
     if one is Filter.CAPABILITY:
         return not set(needs) <= set(node.capabilities)
     if one is Filter.CUSTOMER:
-        is_stranger = bool(node.customers) and order.customer not in node.customers
-        return is_stranger or bool(order.customer and order.customer in node.barred_customers)
+        return not node.serves_customer
     return one is Filter.LANE and not node.has_lane
 
 
 def barred_lines(
-    lines: Sequence[Line], node: Candidate, filters: Sequence[Filter], policy: Policy
+    lines: Sequence[Line], node: Candidate, filters: Sequence[Filter]
 ) -> Iterator[tuple[tuple[int, str], str]]:
     """Give the lines that a node may not serve, with the first filter that rules it out."""
-    for line, needed in zip(lines, needed_by(lines, policy), strict=True):
-        day = node.arrives_on
+    for line in lines:
+        day, needed = node.arrives_on, line.needed_by
         is_late = needed is not None and (day is None or day > needed)
         for one in filters:
             is_unfit = one is Filter.HAZMAT and line.hazmat and line.hazmat not in node.hazmat
@@ -280,7 +302,7 @@ def ranked(
     nodes: Sequence[Candidate], lines: Sequence[Line], terms: Terms, original: str
 ) -> list[Candidate]:
     """Put nodes in the order in which they are taken from, all else being equal."""
-    needed = needed_by(lines, terms.policy)
+    needed = [line.needed_by for line in lines]
 
     def rank(node: Candidate) -> Key:
         day = node.arrives_on
@@ -295,15 +317,6 @@ def ranked(
         return (scores, node.node != original, node.node)
 
     return sorted(nodes, key=rank)
-
-
-def ground_of(
-    lines: Sequence[Line],
-    nodes: Sequence[Candidate],
-    barred: Mapping[tuple[int, str], str],
-    terms: Terms,
-) -> Ground:
-    return laid_out(lines, nodes, barred, terms.policy, terms.min_split)
 
 
 def shipments_of(ground: Ground, found: Served) -> tuple[Shipment, ...]:

@@ -1,25 +1,27 @@
 """From a question to a plan, with the reason of every node: why this warehouse (§3.5). Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from crossdock.capabilities.sourcing.choosing import (
     Search,
-    Terms,
     barred_lines,
     fault,
-    ground_of,
     ranked,
     search,
     shipments_of,
 )
+from crossdock.capabilities.sourcing.filling import laid_out
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
     Candidate,
+    Filter,
     Keep,
     Line,
     Order,
     Part,
     Plan,
+    Policy,
     Rules,
     Shipment,
     Waiting,
@@ -32,6 +34,7 @@ from crossdock.capabilities.sourcing.reasons import (
     decided_by,
     rivals_lost_by,
 )
+from crossdock.capabilities.sourcing.terms import Terms
 
 
 def plan(order: Order, candidates: Sequence[Candidate], rules: Rules) -> Plan:
@@ -42,36 +45,71 @@ def plan(order: Order, candidates: Sequence[Candidate], rules: Rules) -> Plan:
     check_order(order)
     check_rules(rules)
     terms = Terms.of(order, rules)
+    order = _dated(order, terms.policy)
     own = [line for line in order.lines if not line.is_dropship]
     faults = _faults(order, candidates, rules, terms)
     fit = [node for node in candidates if node.node not in faults]
-    barred = dict(
-        pair for node in fit for pair in barred_lines(own, node, rules.filters, terms.policy)
-    )
+    barred = dict(pair for node in fit for pair in barred_lines(own, node, rules.filters))
     ranks = ranked(fit, own, terms, order.original)
-    found = search(ground_of(own, ranks, barred, terms), terms, order.original)
-    shipments = shipments_of(found.ground, found.best)
+    found = search(laid_out(own, ranks, barred, terms), terms, order.original)
     dropped = _drop_shipments(order, candidates, rules, terms)
+    suppliers = [one.node for one in dropped]
+    is_given_up = terms.policy is Policy.COMPLETE_ORDER and (
+        found.best.filled < found.ground.whole or _count(dropped) < len(order.lines) - len(own)
+    )
+    if is_given_up:  # own goods and drop-shipped ones are one order: all of it or nothing
+        found, dropped = found.given_up(), ()
+    shipments, dropped = _due(shipments_of(found.ground, found.best), dropped, terms.policy)
     lost = rivals_lost_by(found)
     judge = Judge(
         order=order,
         found=found,
         faults=faults,
         barred=barred,
-        suppliers=[one.node for one in dropped],
+        filters=rules.filters,
+        suppliers=suppliers,
+        is_given_up=is_given_up,
         lost=lost,
     )
     reasons = tuple(judge.reason(node) for node in sorted(candidates, key=lambda one: one.node))
     return Plan(
         shipments=shipments,
         drop_shipments=dropped,
-        waiting=_waiting(order, rules, found, shipments, dropped),
+        waiting=_waiting(order, rules, Rest(found, barred), (*shipments, *dropped)),
         reasons=reasons,
         policy=terms.policy,
         decided_by=decided_by(found, lost),
         method=found.method,
         sets_tried=found.tried,
     )
+
+
+def _dated(order: Order, policy: Policy) -> Order:
+    """Of an order that is delivered on one day, make the first of its dates everybody's."""
+    if policy is not Policy.COMPLETE_ORDER:
+        return order
+    days = (line.needed_by for line in order.lines if line.needed_by is not None)
+    first = min(days, default=None)
+    return replace(order, lines=tuple(replace(line, needed_by=first) for line in order.lines))
+
+
+def _count(shipments: Sequence[Shipment]) -> int:
+    return sum(len(one.parts) for one in shipments)
+
+
+def _due(
+    shipments: tuple[Shipment, ...], dropped: tuple[Shipment, ...], policy: Policy
+) -> tuple[tuple[Shipment, ...], tuple[Shipment, ...]]:
+    """Have an order that is delivered on one day be due when the last of all of it is there."""
+    days = [one.arrives_on for one in (*shipments, *dropped)]
+    if policy is not Policy.COMPLETE_ORDER or not days:
+        return shipments, dropped
+    last = None if None in days else max(day for day in days if day is not None)
+
+    def due(one: Shipment) -> Shipment:
+        return replace(one, parts=tuple(replace(part, due_on=last) for part in one.parts))
+
+    return tuple(map(due, shipments)), tuple(map(due, dropped))
 
 
 def _faults(
@@ -83,8 +121,11 @@ def _faults(
         if terms.is_closed and node.node != order.original:
             faults[node.node] = ALTERNATIVES
             continue
-        failed = (one for one in rules.filters if fault(node, order, order.needs, one))
-        if first := next(failed, None):
+        failed = (one for one in rules.filters if fault(node, order.needs, one))
+        first = next(failed, None)
+        if first is None and set(node.capabilities) <= {DROPSHIP}:
+            first = Filter.CAPABILITY  # what lies there is not ours, whatever the filters
+        if first is not None:
             faults[node.node] = first
     return faults
 
@@ -99,11 +140,9 @@ def _drop_shipments(
         node
         for node in candidates
         if DROPSHIP in node.capabilities
-        and not any(fault(node, order, needs, one) for one in rules.filters)
+        and not any(fault(node, needs, one) for one in rules.filters)
     ]
-    barred = {
-        key for node in able for key, _ in barred_lines(lines, node, rules.filters, terms.policy)
-    }
+    barred = {key for node in able for key, _ in barred_lines(lines, node, rules.filters)}
     ranks = ranked(able, lines, terms, "")
     by_node: dict[str, list[Line]] = {}
     for line in lines:
@@ -131,41 +170,57 @@ def _drop_shipments(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Finds the node at which the rest of a line waits: one that may serve it."""
+
+    found: Search
+    barred: Mapping[tuple[int, str], str]
+
+    def at(self, line: Line, order: Order, rules: Rules) -> str:
+        """Name the order's own node, or the one that gives most of the line on time.
+
+        Of those that give as much, in time or at all, the first by rank; "" if none may serve it.
+        """
+        ground, best = self.found.ground, self.found.best
+        fit = [
+            number
+            for number, node in enumerate(ground.nodes)
+            if (line.line_no, node.node) not in self.barred
+        ]
+        names = [ground.nodes[number].node for number in fit]
+        is_kept = rules.alternatives.keep_rest_at is Keep.ORIGINAL or not best.gives
+        if order.original in names and is_kept:
+            return order.original
+        given = dict.fromkeys(fit, 0)
+        for give in best.gives:
+            if ground.lines[give.line].line_no == line.line_no:
+                given[give.node] += give.micros
+
+        def leads(number: int) -> tuple[int, int, int]:
+            day = ground.nodes[number].arrives_on
+            is_late = line.needed_by is not None and (day is None or day > line.needed_by)
+            return (0 if is_late else -given[number], -given[number], number)
+
+        leading = min(fit, key=leads, default=None)
+        return "" if leading is None else ground.nodes[leading].node
+
+
 def _waiting(
-    order: Order,
-    rules: Rules,
-    found: Search,
-    shipments: Sequence[Shipment],
-    dropped: Sequence[Shipment],
+    order: Order, rules: Rules, rest: Rest, shipments: Sequence[Shipment]
 ) -> tuple[Waiting, ...]:
     """Tell what no shipment holds, and at which node the rest of a line waits."""
     given: dict[int, int] = {}
-    for shipment in (*shipments, *dropped):
+    for shipment in shipments:
         for part in shipment.parts:
             given[part.line_no] = given.get(part.line_no, 0) + part.micros
-    at = _rest_at(order, rules, found)
     return tuple(
         Waiting(
             line_no=line.line_no,
             item=line.item,
             micros=line.micros - given.get(line.line_no, 0),
-            node="" if line.is_dropship else at,
+            node="" if line.is_dropship else rest.at(line, order, rules),
         )
         for line in sorted(order.lines, key=lambda line: line.line_no)
         if given.get(line.line_no, 0) < line.micros
     )
-
-
-def _rest_at(order: Order, rules: Rules, found: Search) -> str:
-    """Keep the rest at the order's own node, or at the node that gives most of it on time."""
-    ground, best = found.ground, found.best
-    names = [node.node for node in ground.nodes]
-    is_kept = rules.alternatives.keep_rest_at is Keep.ORIGINAL or not best.gives
-    if order.original in names and is_kept:
-        return order.original
-    on_time: dict[int, int] = dict.fromkeys(best.nodes, 0)
-    for give in best.gives:
-        if not ground.is_late(give.line, ground.nodes[give.node].arrives_on):
-            on_time[give.node] += give.micros * ground.weights[give.line]
-    leading = min(on_time, key=lambda node: (-on_time[node], node), default=None)
-    return names[leading] if leading is not None else next(iter(names), "")

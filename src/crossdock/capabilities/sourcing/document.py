@@ -30,7 +30,10 @@ from crossdock.capabilities.sourcing.model import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A question with what names it: `units` are the items' base units, `demand_refs` by line."""
+    """A question with what names it: `units` are the items' base units, `demand_refs` by line.
+
+    `said` is the hash of what the caller wrote: the same request id means the same.
+    """
 
     order: Order
     ship_to: ShipTo = field(default_factory=ShipTo)
@@ -38,6 +41,7 @@ class Asked:
     request_id: str = ""
     units: Mapping[str, str] = field(default_factory=dict[str, str])
     demand_refs: Mapping[int, str] = field(default_factory=dict[int, str])
+    said: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,17 +96,18 @@ class VersionShown:
 class CandidateShown:
     """A node as it was judged; `available` is null where nobody ever said what lies there.
 
-    `is_stale`: a source of these figures had been silent for longer than it may.
+    `own` is by line number what it had for a line whose own order counted there already, which
+    is off `available`. `is_stale`: a source had been silent for longer than it may.
     """
 
     node: str
     available: dict[str, Quantity | None]
+    own: dict[str, Quantity]
     is_stale: bool
     is_active: bool
     capabilities: tuple[str, ...]
     hazmat: tuple[str, ...]
-    customers: tuple[str, ...]
-    barred_customers: tuple[str, ...]
+    serves_customer: bool
     has_lane: bool
     ships_on: date | None
     arrives_on: date | None
@@ -145,6 +150,8 @@ class WaitingShown:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
     """A decision with its derivation. `method` GREEDY says that not every set was looked at.
+
+    `decision_id` is "" if there was no request id: then it is not kept.
 
     `decided_by` is the rule that made the difference between the plan and the next best one.
     """
@@ -217,7 +224,7 @@ def decided(
         lines=_lines(asked),
         rules=version_shown(version),
         candidates=tuple(
-            _candidate(one, asked.units) for one in sorted(candidates, key=lambda one: one.node)
+            _candidate(one, asked) for one in sorted(candidates, key=lambda one: one.node)
         ),
         shipments=tuple(_shipment(one, asked) for one in plan.shipments),
         drop_shipments=tuple(_shipment(one, asked) for one in plan.drop_shipments),
@@ -279,19 +286,24 @@ def _lines(asked: Asked) -> tuple[LineShown, ...]:
     )
 
 
-def _candidate(node: Candidate, units: Mapping[str, str]) -> CandidateShown:
+def _candidate(node: Candidate, asked: Asked) -> CandidateShown:
+    units = asked.units
+    items = {line.line_no: line.item for line in asked.order.lines}
     return CandidateShown(
         node=node.node,
         available={
             item: None if micros is None else _quantity(micros, units[item])
             for item, micros in sorted(node.available.items())
         },
+        own={
+            str(number): _quantity(micros, units[items[number]])
+            for number, micros in sorted(node.own.items())
+        },
         is_stale=node.is_stale,
         is_active=node.is_active,
         capabilities=node.capabilities,
         hazmat=node.hazmat,
-        customers=node.customers,
-        barred_customers=node.barred_customers,
+        serves_customer=node.serves_customer,
         has_lane=node.has_lane,
         ships_on=node.ships_on,
         arrives_on=node.arrives_on,

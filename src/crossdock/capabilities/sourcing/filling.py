@@ -1,8 +1,10 @@
 """What a set of nodes gives of an order: lines in whole steps, parts that are large enough. Pure.
 
-A line leaves one node if that node has all of it; else it is split over as few nodes as hold it,
-each giving a part no smaller than is allowed. Lines of one item share what a node has of it, the
-largest first. So for one set of nodes there is one answer, and no set is given more than it has.
+A line leaves one node if that node has all of it; else it is split over as few as hold it, each
+giving a part no smaller than is allowed. Where `ON_TIME` is a preference, nodes that make the
+line's date go before those that do not. Lines of one item share what a node has of it: the
+smallest goes first, which fills most lines, and if that leaves something short, the largest is
+tried first too. So for one set of nodes there is one answer, and no set is given more than it has.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +12,13 @@ from dataclasses import dataclass
 from datetime import date
 from math import lcm
 
-from crossdock.capabilities.sourcing.model import Candidate, Line, Policy
+from crossdock.capabilities.sourcing.model import (
+    Candidate,
+    Line,
+    Policy,
+    Preference,
+)
+from crossdock.capabilities.sourcing.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,7 @@ class Ground:
     needed: tuple[date | None, ...]
     weights: tuple[int, ...]
     usable: tuple[tuple[int, ...], ...]
+    is_date_first: bool
     shared: frozenset[str]
     pools: tuple[Pool, ...]
 
@@ -94,6 +103,12 @@ class Ground:
             for pool in self.pools
         )
 
+    def stock_of(self, item: str, number: int) -> int:
+        """Tell what a node has of an item for this order, its own demand there included."""
+        node = self.nodes[number]
+        own = (node.own.get(line.line_no, 0) for line in self.lines if line.item == item)
+        return (node.available.get(item) or 0) + (sum(own) if node.own else 0)
+
     def is_late(self, line: int, day: date | None) -> bool:
         needed = self.needed[line]
         return needed is not None and (day is None or day > needed)
@@ -103,18 +118,18 @@ def laid_out(
     lines: Sequence[Line],
     nodes: Sequence[Candidate],
     barred: Mapping[tuple[int, str], str],
-    policy: Policy,
-    min_split: int,
+    terms: Terms,
 ) -> Ground:
     """Lay a question out; `barred` tells by (line number, node) which filter ruled it out."""
-    ordered = tuple(sorted(lines, key=lambda line: (line.item, -line.micros, line.line_no)))
+    policy, min_split = terms.policy, terms.min_split
+    ordered = tuple(sorted(lines, key=lambda line: (line.item, line.micros, line.line_no)))
     items = [line.item for line in ordered]
     common = lcm(*(line.micros for line in ordered))
     rows = tuple(
         tuple(
             0
             if (line.line_no, node.node) in barred
-            else usable(node.available.get(line.item) or 0, line, min_split)
+            else usable(has_for(line, node), line, min_split)
             for node in nodes
         )
         for line in ordered
@@ -124,9 +139,10 @@ def laid_out(
         nodes=tuple(nodes),
         policy=policy,
         min_split=min_split,
-        needed=needed_by(ordered, policy),
+        needed=tuple(line.needed_by for line in ordered),
         weights=tuple(common // line.micros for line in ordered),
         usable=rows,
+        is_date_first=Preference.ON_TIME in terms.preferences,
         shared=frozenset(item for item in items if items.count(item) > 1),
         pools=tuple(_pool(item, ordered, rows, nodes) for item in dict.fromkeys(items)),
     )
@@ -142,22 +158,21 @@ def _pool(
     common = lcm(*(line.micros for line in lines))
     own = [(line, row) for line, row in zip(lines, rows, strict=True) if line.item == item]
     has = (
-        min(sum(row[number] for _, row in own), node.available.get(item) or 0)
+        min(
+            sum(row[number] for line, row in own if line.line_no not in node.own),
+            node.available.get(item) or 0,
+        )
+        + sum(row[number] for line, row in own if line.line_no in node.own)
         for number, node in enumerate(nodes)
     )
-    asked = [line.micros for line, _ in reversed(own)]
+    asked = [line.micros for line, _ in own]
     return Pool(tuple(asked), tuple(common // micros for micros in asked), tuple(has))
 
 
-def needed_by(lines: Sequence[Line], policy: Policy) -> tuple[date | None, ...]:
-    """Tell the date that each line has to make.
-
-    Of an order that is delivered on one day, the first of its dates is everybody's.
-    """
-    dates = tuple(line.needed_by for line in lines)
-    if policy is not Policy.COMPLETE_ORDER:
-        return dates
-    return (min((day for day in dates if day is not None), default=None),) * len(lines)
+def has_for(line: Line, node: Candidate) -> int:
+    """Tell what a node has for a line: what its order counts there, else what is free (A25)."""
+    own = node.own.get(line.line_no)
+    return (node.available.get(line.item) or 0) if own is None else own
 
 
 def usable(available: int, line: Line, min_split: int) -> int:
@@ -175,10 +190,21 @@ def least_part(line: Line, min_split: int) -> int:
 
 def served(ground: Ground, chosen: Sequence[int]) -> Served:
     """Give what these nodes, named by rank, serve of the order by its policy."""
+    numbers = range(len(ground.lines))
+    found = _in_turn(ground, chosen, numbers)
+    if ground.shared and found.filled < ground.bound(chosen):
+        other = _in_turn(ground, chosen, numbers[::-1])
+        return other if other.filled > found.filled else found
+    return found
+
+
+def _in_turn(ground: Ground, chosen: Sequence[int], numbers: Sequence[int]) -> Served:
+    """Serve lines one after the other: each takes what those before it left."""
     gives: list[Give] = []
     filled = 0
     taken: dict[tuple[str, int], int] = {}
-    for number, line in enumerate(ground.lines):
+    for number in numbers:
+        line = ground.lines[number]
         if line.item not in ground.shared and ground.needed[number] is None:
             row = ground.usable[number]
             holder = next((node for node in chosen if row[node] == line.micros), None)
@@ -196,7 +222,7 @@ def served(ground: Ground, chosen: Sequence[int]) -> Served:
         filled += given * ground.weights[number]
         for node, micros in parts.items():
             gives.append(Give(number, node, micros))
-            if line.item in ground.shared:
+            if line.item in ground.shared and line.line_no not in ground.nodes[node].own:
                 taken[line.item, node] = taken.get((line.item, node), 0) + micros
     return Served(tuple(gives), filled)
 
@@ -210,30 +236,61 @@ def _rooms(
         return {node: row[node] for node in chosen if row[node]}
     rooms: dict[int, int] = {}
     for node in chosen:
-        has = ground.nodes[node].available.get(line.item) or 0
-        left = usable(has - taken.get((line.item, node), 0), line, ground.min_split)
+        has = has_for(line, ground.nodes[node])
+        if line.line_no not in ground.nodes[node].own:
+            has -= taken.get((line.item, node), 0)
+        left = usable(has, line, ground.min_split)
         if row[node] and left:
             rooms[node] = left
     return rooms
 
 
 def _split(ground: Ground, number: int, rooms: Mapping[int, int]) -> dict[int, int]:
+    """Say what each node gives of a line; in time rather than late, if that is a preference."""
+    plain = _over_fewest(ground, number, rooms, is_date_first=False)
+    if not ground.is_date_first or ground.needed[number] is None:
+        return plain
+    micros = ground.lines[number].micros
+    timely = {
+        node: room
+        for node, room in rooms.items()
+        if not ground.is_late(number, ground.nodes[node].arrives_on)
+    }
+    if not 0 < len(timely) < len(rooms):
+        return plain
+    early = _over_fewest(ground, number, timely, is_date_first=False)
+    if sum(early.values()) == micros:
+        return early
+    if ground.policy is not Policy.PARTIAL:
+        return plain  # its parts are delivered together, so the last of them dates them all
+    early = _over_fewest(ground, number, rooms, is_date_first=True)
+    return early if sum(early.values()) >= sum(plain.values()) else plain
+
+
+def _over_fewest(
+    ground: Ground, number: int, rooms: Mapping[int, int], *, is_date_first: bool
+) -> dict[int, int]:
     """Take a line from one node that has all of it, else from as few as hold it.
 
-    The largest come first. If the last of them would give less than a part may be, the others
-    leave it that much; if they cannot, it gives nothing, and no other choice would fill more.
+    The largest come first, with `is_date_first` of those that make the date, and then no late one
+    gives all of it. If the last of them would give less than a part may be, the others leave it
+    that much; if they cannot, it gives nothing, and no other choice would fill more.
     """
     line = ground.lines[number]
 
     def rank(node: int) -> tuple[bool, int]:
         return (ground.is_late(number, ground.nodes[node].arrives_on), node)
 
-    if whole := [node for node, room in rooms.items() if room == line.micros]:
+    def turn(node: int) -> tuple[bool, int, tuple[bool, int]]:
+        return (is_date_first and rank(node)[0], -rooms[node], rank(node))
+
+    whole = [node for node, room in rooms.items() if room == line.micros]
+    if whole and not is_date_first:
         return {min(whole, key=rank): line.micros}
     least = least_part(line, ground.min_split)
     holders: list[int] = []
     held = 0
-    for node in sorted(rooms, key=lambda node: (-rooms[node], rank(node))):
+    for node in sorted(rooms, key=turn):
         if held >= line.micros or (len(holders) + 1) * least > line.micros:
             break
         holders.append(node)

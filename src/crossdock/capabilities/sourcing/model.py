@@ -4,8 +4,8 @@ Frozen values and their checks. Amounts are whole micros, millionths of an item'
 are micros of the house's own currency; dates are local to the node or the ship-to.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
 
@@ -13,11 +13,14 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.identifiers import KeyRule
 
 LINES_MAX, NODES_MAX = 200, 200
+PARTS_MAX = 1_000  # so many lines has a reservation at the most
 SHIPMENTS_MAX = 12  # more are never planned for one order, whatever a rule allows
 TRANSIT_DAYS_MAX = 120
 MICROS_MAX = 10**18
 SHIP, DROPSHIP = "SHIP", "DROPSHIP"
 WEEKDAYS = (1, 2, 3, 4, 5)
+MORE_THAN_ZERO = "more than zero, and less than a million millions"
+ZERO_OR_MORE = "zero or more, and less than a million millions"
 _CODES = KeyRule()
 
 
@@ -211,18 +214,20 @@ class Order:
 class Candidate:
     """A node at the moment of the question, its calendar and lane to the ship-to worked out.
 
-    `available` is what it can fulfil now (ATF) by item; None where nobody ever said. Whether a
-    source of it was silent for too long, `is_stale`, is shown and decides nothing.
+    `available` is what it can fulfil now (ATF) by item; None where nobody ever said. `own` is by
+    line number what it has for a line whose own order counts there already: that much is off
+    `available`, and no other line's (A25). Whether a source of it was silent for too long,
+    `is_stale`, is shown and decides nothing.
     """
 
     node: str
     available: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
+    own: Mapping[int, int] = field(default_factory=dict[int, int])
     is_stale: bool = False
     is_active: bool = True
     capabilities: tuple[str, ...] = (SHIP,)
     hazmat: tuple[str, ...] = ()
-    customers: tuple[str, ...] = ()
-    barred_customers: tuple[str, ...] = ()
+    serves_customer: bool = True
     has_lane: bool = True
     ships_on: date | None = None
     arrives_on: date | None = None
@@ -308,7 +313,7 @@ def check_order(order: Order) -> None:
         raise Invalid(f"an order has 1 to {LINES_MAX} lines here", where="/lines")
     for number, line in enumerate(order.lines):
         if not 0 < line.micros < MICROS_MAX:
-            raise Invalid("a line asks for more than zero", where=f"/lines/{number}/quantity")
+            raise Invalid(f"a line asks for {MORE_THAN_ZERO}", where=f"/lines/{number}/quantity")
         if line.step < 1 or line.micros % line.step:
             raise Invalid("a line is a whole number of steps", where=f"/lines/{number}/quantity")
     _check_bounds(order.max_shipments, order.min_line_split)
@@ -325,76 +330,8 @@ def check_rules(rules: Rules) -> None:
     _check_bounds(rules.max_shipments, rules.min_line_split)
 
 
-def check_node(facts: NodeFacts) -> None:
-    """Refuse facts that could not be meant: days that are none, the same lane twice."""
-    if not facts.node:
-        raise Invalid("a node has a name", where="/node")
-    if not facts.working_days:
-        raise Invalid("a node works on one day a week at least", where="/working_days")
-    _check_days(facts.working_days, "/working_days")
-    if not 0 <= facts.load_percent <= 1000:  # noqa: PLR2004
-        raise Invalid("a load is 0 to 1000 percent", where="/load_percent")
-    names = [lane.name for lane in facts.lanes]
-    for number, lane in enumerate(facts.lanes):
-        _check_lane(lane, f"/lanes/{number}")
-        if lane.name in names[:number]:
-            raise Invalid("this lane is there twice", where=f"/lanes/{number}", hint="keep one")
-
-
-def tidy(facts: NodeFacts) -> NodeFacts:
-    """Write what is compared in one spelling, sorted, so that equal facts are equal."""
-    lanes = tuple(
-        replace(
-            lane,
-            country=comparable(lane.country),
-            region=comparable(lane.region),
-            postal_prefix=postal(lane.postal_prefix),
-            runs_on=tuple(sorted(set(lane.runs_on))),
-        )
-        for lane in facts.lanes
-    )
-    return replace(
-        facts,
-        node=comparable(facts.node),
-        capabilities=_codes(facts.capabilities),
-        hazmat=_codes(facts.hazmat),
-        customers=_codes(facts.customers),
-        barred_customers=_codes(facts.barred_customers),
-        working_days=tuple(sorted(set(facts.working_days))),
-        holidays=tuple(sorted(set(facts.holidays))),
-        lanes=lanes,
-    )
-
-
-def postal(code: str) -> str:
-    """Write a postal code without blanks: `SW1A 1AA` and `sw1a1aa` are one."""
-    return "".join(comparable(code).split())
-
-
-def _check_lane(lane: Lane, where: str) -> None:
-    if not 0 <= lane.transit_days <= TRANSIT_DAYS_MAX:
-        reason = f"transit takes 0 to {TRANSIT_DAYS_MAX} days"
-        raise Invalid(reason, where=f"{where}/transit_days")
-    if not lane.runs_on:
-        raise Invalid("a lane runs on one day a week at least", where=f"{where}/runs_on")
-    _check_days(lane.runs_on, f"{where}/runs_on")
-    for name, value in (("cost", lane.cost), ("distance_km", lane.distance_km)):
-        if value is not None and not 0 <= value < MICROS_MAX:
-            raise Invalid("cannot be below zero", where=f"{where}/{name}")
-
-
-def _codes(said: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({comparable(code) for code in said} - {""}))
-
-
-def _check_days(days: tuple[int, ...], where: str) -> None:
-    for number, day in enumerate(days):
-        if not 1 <= day <= 7:  # noqa: PLR2004
-            raise Invalid("a weekday is 1 (Monday) to 7 (Sunday)", where=f"{where}/{number}")
-
-
 def _check_bounds(max_shipments: int | None, min_line_split: int | None) -> None:
     if max_shipments is not None and not 1 <= max_shipments <= SHIPMENTS_MAX:
         raise Invalid(f"1 to {SHIPMENTS_MAX} shipments", where="/max_shipments")
     if min_line_split is not None and not 0 <= min_line_split < MICROS_MAX:
-        raise Invalid("a part is zero or more", where="/min_line_split_qty")
+        raise Invalid(f"a part is {ZERO_OR_MORE}", where="/min_line_split_qty")

@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossdock.canonical.quantities import Quantity, plain
-from crossdock.capabilities.sourcing.choosing import FILL, TIE, Search, Terms
+from crossdock.capabilities.sourcing.choosing import FILL, TIE, Key, Search, beside
 from crossdock.capabilities.sourcing.filling import served
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
+    SHIP,
     Candidate,
     Filter,
     Line,
+    Method,
     Order,
     Preference,
     Reason,
     Verdict,
 )
-
-RIVAL_LOOKS_MAX = 20_000
-"""Beyond so many lines to look at, a rival is compared by what it gives alone."""
+from crossdock.capabilities.sourcing.terms import Terms
 
 ALTERNATIVES, NO_STOCK, ONLY = "ALTERNATIVES", "NO_STOCK", "ONLY"
 SENTENCES: Mapping[str, str] = {
@@ -47,8 +47,7 @@ def rivals_lost_by(found: Search) -> dict[int, str]:
         for node in range(len(ground.nodes))
         if node not in best.nodes and any(row[node] for row in ground.usable)
     ]
-    is_many = len(rivals) * len(best.nodes) * len(ground.lines) > RIVAL_LOOKS_MAX
-    return {node: _lost_by(found, node, is_alone=is_many) for node in rivals}
+    return {node: _lost_by(found, node) for node in rivals}
 
 
 def decided_by(found: Search, lost: Mapping[int, str]) -> str:
@@ -61,21 +60,21 @@ def decided_by(found: Search, lost: Mapping[int, str]) -> str:
     return max(lost.values(), key=order.index, default=alone)
 
 
-def _lost_by(found: Search, number: int, *, is_alone: bool) -> str:
-    best = found.best
-    sets: list[tuple[int, ...]] = [(number,)]
-    if not is_alone:
-        sets += [
-            tuple(sorted((*(one for one in best.nodes if one != gone), number)))
-            for gone in best.nodes
-        ]
-        if len(best.nodes) < found.terms.max_shipments:
-            sets.append(tuple(sorted((*best.nodes, number))))
-    tried = [served(found.ground, chosen) for chosen in sets]
-    keys = [found.key_of(one) for one in tried if number in one.nodes]
-    rule = _first_difference(min(keys), found.key, found.terms) if keys and found.key else FILL
-    is_alone_enough = len(best.nodes) == 1 and best.filled == found.ground.whole
-    if rule == FILL and is_alone_enough and Preference.SINGLE_NODE in found.terms.preferences:
+def _lost_by(found: Search, number: int) -> str:
+    best, ground = found.best, found.ground
+    keys: list[Key] = []
+    for chosen in beside(found, number):
+        if ground.bound(chosen) >= best.filled:  # what fills less has lost by that
+            tried = served(ground, chosen)
+            if number in tried.nodes:
+                keys.append(found.key_of(tried))
+    rule = FILL
+    if keys and found.key:
+        nearest = min(keys)
+        assert nearest > found.key  # noqa: S101  # else the plan were the worse of two
+        rule = _first_difference(nearest, found.key, found.terms)
+    is_alone_enough = len(best.nodes) == 1 and best.filled == ground.whole
+    if rule == FILL and is_alone_enough and found.terms.preferences[0] is Preference.SINGLE_NODE:
         return Preference.SINGLE_NODE
     return rule
 
@@ -90,14 +89,17 @@ def _first_difference(rival: Sequence[Any], chosen: Sequence[Any], terms: Terms)
 class Judge:
     """Gives the reason of each node, out of what the search and the filters found.
 
-    `faults` bar a node from the whole order, `barred` from a line; `suppliers` drop-ship.
+    `faults` bar a node from the whole order, `barred` from a line, each by the first of `filters`;
+    `suppliers` drop-ship, or (`is_given_up`) could, if the order could be kept whole.
     """
 
     order: Order
     found: Search
     faults: Mapping[str, str]
     barred: Mapping[tuple[int, str], str]
+    filters: Sequence[Filter]
     suppliers: Sequence[str]
+    is_given_up: bool
     lost: Mapping[int, str]
 
     def reason(self, node: Candidate) -> Reason:
@@ -106,13 +108,18 @@ class Judge:
         if number in self.found.best.nodes:
             return self._taken(number)
         if node.node in self.suppliers:
-            why = "it sends what is drop-shipped, out of its own stock and none of ours"
-            return Reason(node=node.node, verdict=Verdict.TAKEN, rule=DROPSHIP, why=why)
-        if rule := self.faults.get(node.node):
-            return _barred(rule, node, self.order)
+            return self._supplier(node)
         if number in self.lost:
             return self._passed_over(number)
-        return self._useless(node)
+        rule = self.faults.get(node.node)
+        return _barred(rule, node, self.order) if rule else self._useless(node)
+
+    def _supplier(self, node: Candidate) -> Reason:
+        verdict, rule = Verdict.TAKEN, DROPSHIP
+        why = "it sends what is drop-shipped, out of its own stock and none of ours"
+        if self.is_given_up:
+            verdict, rule, why = Verdict.PASSED_OVER, FILL, self._nothing()
+        return Reason(node=node.node, verdict=verdict, rule=rule, why=why)
 
     def _taken(self, number: int) -> Reason:
         ground, best = self.found.ground, self.found.best
@@ -137,8 +144,7 @@ class Judge:
             f"{_amount(ground.usable[place][number])} of {_amount(line.micros)} {line.item}"
             for place, line in by_line
         )
-        short = f"nothing can be filled as {ground.policy} asks"
-        sentence = SENTENCES[rule] if self.found.best.gives else short
+        sentence = SENTENCES[rule] if self.found.best.gives else self._nothing()
         return Reason(
             node=ground.nodes[number].node,
             verdict=Verdict.PASSED_OVER,
@@ -146,19 +152,27 @@ class Judge:
             why=f"{sentence}; it could give {could}",
         )
 
+    def _rank(self, rule: str) -> int:
+        return [str(one) for one in self.filters].index(str(rule))
+
+    def _nothing(self) -> str:
+        """Say that nothing leaves: it cannot, or (not every set was looked at) was not found."""
+        verb = "was found to" if self.found.method is Method.GREEDY else "can"
+        return f"nothing {verb} be filled as {self.found.ground.policy} asks"
+
     def _useless(self, node: Candidate) -> Reason:
         """Judge a node that could give nothing of any line."""
         own = [line for line in self.order.lines if not line.is_dropship]
         failed = [self.barred.get((line.line_no, node.node), "") for line in own]
         if own and all(failed):
-            return _barred(min(failed, key=list(Filter).index), node, self.order)  # type: ignore[arg-type]
+            return _barred(min(failed, key=self._rank), node, self.order)
         rule = NO_STOCK if own else DROPSHIP
         why = _lack(own, node) if own else "every line is drop-shipped"
         return Reason(node=node.node, verdict=Verdict.PASSED_OVER, rule=rule, why=why)
 
 
 def _lack(own: Sequence[Line], node: Candidate) -> str:
-    has = [node.available.get(line.item) for line in own]
+    has = [node.own.get(line.line_no, node.available.get(line.item)) for line in own]
     if all(amount is None for amount in has):
         return "nobody has said what lies there, which is not zero"
     if any(has):
@@ -168,7 +182,7 @@ def _lack(own: Sequence[Line], node: Candidate) -> str:
 
 def _barred(rule: str, node: Candidate, order: Order) -> Reason:
     """Say in a sentence why a rule keeps a node out."""
-    lacking = ", ".join(sorted(set(order.needs) - set(node.capabilities)))
+    lacking = ", ".join(sorted(set(order.needs) - set(node.capabilities))) or SHIP
     day = f"arrives on {node.arrives_on}" if node.arrives_on else "arrives on a day nobody knows"
     why = {
         ALTERNATIVES: f"only {order.original}, the order's own node, may serve it",

@@ -1,11 +1,9 @@
 """What others may ask of sourcing: put rules and nodes, decide, and tell what was decided."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
-from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -18,21 +16,22 @@ from crossdock.capabilities.sourcing import store
 from crossdock.capabilities.sourcing.deciding import plan
 from crossdock.capabilities.sourcing.document import Asked, Decided, RuleVersion, decided
 from crossdock.capabilities.sourcing.model import (
+    NODES_MAX,
+    PARTS_MAX,
     Candidate,
     NodeFacts,
     Order,
     Rules,
-    check_node,
     check_order,
     check_rules,
     comparable,
-    tidy,
 )
+from crossdock.capabilities.sourcing.nodes import check_node, tidy
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.event_log import Entry
-from crossdock.foundation.ids import Ids, derived_uuid, prefixed
+from crossdock.foundation.ids import derived_uuid, prefixed
 from crossdock.foundation.scope import Scope
 
 HUB = "crossdock"
@@ -42,8 +41,6 @@ PREFIX = "src"
 ALL = "all"
 SCOPE_KINDS = ("channel", "customer")
 NAME_MAX = 200
-IN_LOOP_MAX = 100
-"""Lines times nodes up to which a question is decided at once: a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +50,17 @@ class NodeRecord:
     facts: NodeFacts
     put_at: datetime
     put_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNode:
+    """A node's name and the text of its facts, which may be long: whoever needs them reads it."""
+
+    name: str
+    text: str
+
+    def facts(self) -> NodeFacts:
+        return msgspec.json.decode(self.text, type=NodeFacts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +84,9 @@ class Inputs:
 class Sourcing:
     """Decides which nodes serve an order. It reserves nothing and asks nobody for stock."""
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._ids = ids
 
     async def put_rules(
         self,
@@ -128,12 +135,20 @@ class Sourcing:
             return await store.rules(tx, name, _place(after), limit)
 
     async def put_node(self, scope: Scope, facts: NodeFacts, *, by: str) -> NodeRecord:
-        """Put what is to be known of a node; it replaces what was known."""
+        """Put what is to be known of a node; it replaces what was known.
+
+        No more of them take part than can be weighed.
+        """
         check_node(facts)
         tidied, now = tidy(facts), self._clock.now()
         check_node(tidied)  # two spellings of one lane are one lane
         async with self._database.transaction(scope) as tx:
-            await store.put_node(tx, tidied, now, by)
+            if not await store.put_node(tx, tidied, now, by):
+                raise Invalid(
+                    f"{NODES_MAX} nodes take part in sourcing, and no more can be weighed",
+                    where="/node",
+                    hint="withdraw one that need not",
+                )
         return NodeRecord(facts=tidied, put_at=now, put_by=by)
 
     async def nodes(self, scope: Scope, *, after: str = "", limit: int = 100) -> list[NodeRecord]:
@@ -142,39 +157,57 @@ class Sourcing:
             found = await store.nodes(tx, comparable(after), limit)
         return [NodeRecord(facts=facts, put_at=at, put_by=by) for facts, at, by in found]
 
-    async def known(self, scope: Scope, client: str, asked: Asked) -> Answer | None:
+    async def stored_nodes(self, scope: Scope) -> list[StoredNode]:
+        """Give every node that takes part, by name, its facts still to be read."""
+        async with self._database.transaction(scope) as tx:
+            found = await store.node_texts(tx, NODES_MAX + 1)
+        if len(found) > NODES_MAX:
+            raise Invalid(
+                f"more than {NODES_MAX} nodes take part in sourcing",
+                hint="withdraw those that need not",
+            )
+        return [StoredNode(name, text) for name, text in found]
+
+    async def withdraw_node(self, scope: Scope, node: str) -> None:
+        """Have a node take no part any more; decisions that were made with it stay."""
+        async with self._database.transaction(scope) as tx:
+            if not await store.withdraw_node(tx, comparable(node)):
+                raise NotFound(f"no node of sourcing is called {node[:100]!r}")
+
+    async def known(
+        self, scope: Scope, client: str, request_id: str, said: bytes
+    ) -> Answer | None:
         """Find what this request was answered before; the same id with other content conflicts."""
-        if not asked.request_id:
+        if not request_id:
             return None
         async with self._database.transaction(scope) as tx:
-            return await _known(tx, self._id(scope, client, asked), asked)
+            return await _known(tx, _name(scope, client, request_id), request_id, said)
 
     async def decide(
-        self, scope: Scope, client: str, asked: Asked, candidates: Sequence[Candidate]
+        self,
+        scope: Scope,
+        client: str,
+        asked: Asked,
+        candidates: Callable[[], Sequence[Candidate]],
+        now: datetime,
     ) -> Answer:
-        """Decide by the rules in force; record it and tell the log in one transaction.
+        """Decide by the rules in force `now`; record it and tell the log in one transaction.
 
-        With a request id the same question gets the same answer for ever. A large question is
-        thought over in a thread, so that it does not hold up the others.
+        With a request id the same question gets the same answer for ever. Without one it is
+        answered and not kept: its decision has no id. It is thought over in a thread, `candidates`
+        with it, so that it does not hold up the others.
         """
         check_order(asked.order)
-        identity, now = self._id(scope, client, asked), self._clock.now()
         async with self._database.transaction(scope) as tx:
             version = await store.in_force(tx, _scopes(asked), now) or BUILT_IN
-        is_large = len(candidates) * len(asked.order.lines) > IN_LOOP_MAX
-        thought = partial(plan, asked.order, candidates, version.rules)
-        made = await asyncio.to_thread(thought) if is_large else thought()
-        named = (prefixed(PREFIX, identity), now)
-        answer = decided(asked, named, version, candidates, made)
-        inputs = Inputs(
-            order=asked.order,
-            candidates=tuple(sorted(candidates, key=lambda one: one.node)),
-            rules=version.rules,
-        )
-        told = msgspec.json.encode(inputs), msgspec.json.encode(answer)
+        identity = _name(scope, client, asked.request_id)
+        named = (prefixed(PREFIX, identity) if asked.request_id else "", now)
+        answer, told = await asyncio.to_thread(_thought, asked, candidates, version, named)
+        if not asked.request_id:
+            return Answer(answer, told[1])
         async with self._database.transaction(scope) as tx:
-            if not await store.put_decision(tx, identity, _hash(asked), now, told):
-                before = await _known(tx, identity, asked)
+            if not await store.put_decision(tx, identity, asked.said, now, told):
+                before = await _known(tx, identity, asked.request_id, asked.said)
                 if before is None:
                     raise Unavailable("the same request is being decided", code="contended")
                 return before
@@ -196,11 +229,6 @@ class Sourcing:
         if row is None:
             raise _no_decision(decision_id)
         return msgspec.json.decode(row["inputs"], type=Inputs)
-
-    def _id(self, scope: Scope, client: str, asked: Asked) -> UUID:
-        if not asked.request_id:
-            return self._ids.new()
-        return derived_uuid("sourcing", scope.tenant, client, asked.request_id)
 
 
 BUILT_IN = RuleVersion(
@@ -242,13 +270,38 @@ def _entry(tenant: str, answer: Decided) -> Entry:
     return Entry(tenant=tenant, source=HUB, received_at=answer.decided_at, fact=fact)
 
 
-async def _known(tx: Transaction, identity: UUID, asked: Asked) -> Answer | None:
+def _thought(
+    asked: Asked,
+    candidates: Callable[[], Sequence[Candidate]],
+    version: RuleVersion,
+    named: tuple[str, datetime],
+) -> tuple[Decided, tuple[bytes, bytes]]:
+    """Decide, and write down the inputs and the answer: all that takes a processor's time."""
+    nodes = sorted(candidates(), key=lambda one: one.node)
+    made = plan(asked.order, nodes, version.rules)
+    parts = sum(len(one.parts) for one in made.shipments)
+    if parts > PARTS_MAX:
+        raise Invalid(
+            f"this plan has {parts} parts, and a reservation {PARTS_MAX} lines at the most",
+            where="/lines",
+            hint="ask with fewer lines, fewer shipments or a larger least part",
+        )
+    answer = decided(asked, named, version, nodes, made)
+    inputs = Inputs(order=asked.order, candidates=tuple(nodes), rules=version.rules)
+    return answer, (msgspec.json.encode(inputs), msgspec.json.encode(answer))
+
+
+def _name(scope: Scope, client: str, request_id: str) -> UUID:
+    return derived_uuid("sourcing", scope.tenant, client, request_id)
+
+
+async def _known(tx: Transaction, identity: UUID, request_id: str, said: bytes) -> Answer | None:
     row = await store.decision(tx, identity)
     if row is None:
         return None
-    if row["request_hash"] != _hash(asked):
+    if row["request_hash"] != said:
         raise Conflict(
-            f"request {asked.request_id!r} was made before with other content",
+            f"request {request_id!r} was made before with other content",
             code="request_id_reused",
             hint="use a new request id for a new question",
         )
@@ -258,10 +311,6 @@ async def _known(tx: Transaction, identity: UUID, asked: Asked) -> Answer | None
 def _answer(row: Any, *, is_repeat: bool = False) -> Answer:
     content: bytes = row["content"].encode()
     return Answer(msgspec.json.decode(content, type=Decided), content, is_repeat)
-
-
-def _hash(asked: Asked) -> bytes:
-    return blake2b(msgspec.json.encode(asked), digest_size=16).digest()
 
 
 def _is_same(before: RuleVersion, valid_from: datetime | None, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from crossdock.capabilities.sourcing.document import RuleVersion
-from crossdock.capabilities.sourcing.model import NodeFacts, Rules
+from crossdock.capabilities.sourcing.model import NODES_MAX, NodeFacts, Rules
 from crossdock.foundation.database import Transaction
 
 # The next version of a scope's rules, unless the newest says the same from the same moment on.
@@ -40,11 +40,21 @@ where tenant = $1 and ($2 = '' or scope = $2) and (scope, version) > ($3, $4)
 order by scope, version limit $5
 """
 
+# One at a time in a house, so that those who come together are counted.
+ALONE = "select pg_advisory_xact_lock(hashtextextended('sourcing_node ' || $1, 0))"
+
 PUT_NODE = """
-insert into sourcing_node (tenant, node, put_at, put_by, content) values ($1, $2, $3, $4, $5)
+insert into sourcing_node (tenant, node, put_at, put_by, content)
+select $1, $2, $3, $4, $5
+where (select count(*) from sourcing_node where tenant = $1 and node <> $2) < $6
 on conflict (tenant, node) do update set put_at = excluded.put_at, put_by = excluded.put_by,
     content = excluded.content
+returning node
 """
+
+WITHDRAW_NODE = "delete from sourcing_node where tenant = $1 and node = $2 returning node"
+
+NODE_TEXTS = "select node, content from sourcing_node where tenant = $1 order by node limit $2"
 
 NODES = """
 select node, put_at, put_by, content from sourcing_node
@@ -87,8 +97,20 @@ async def rules(
     return [_version(row) for row in rows]
 
 
-async def put_node(tx: Transaction, facts: NodeFacts, at: datetime, by: str) -> None:
-    await tx.execute(PUT_NODE, tx.tenant, facts.node, at, by, _text(facts))
+async def put_node(tx: Transaction, facts: NodeFacts, at: datetime, by: str) -> bool:
+    """Put a node's facts; false if it would be one too many."""
+    await tx.execute(ALONE, tx.tenant)
+    put = await tx.fetchval(PUT_NODE, tx.tenant, facts.node, at, by, _text(facts), NODES_MAX)
+    return put is not None
+
+
+async def withdraw_node(tx: Transaction, node: str) -> bool:
+    return await tx.fetchval(WITHDRAW_NODE, tx.tenant, node) is not None
+
+
+async def node_texts(tx: Transaction, limit: int) -> list[tuple[str, str]]:
+    rows = await tx.fetch(NODE_TEXTS, tx.tenant, limit)
+    return [(row["node"], row["content"]) for row in rows]
 
 
 async def nodes(tx: Transaction, after: str, limit: int) -> list[tuple[NodeFacts, datetime, str]]:

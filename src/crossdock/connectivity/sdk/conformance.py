@@ -210,6 +210,7 @@ class ApplicationConformance:
             return
         assert equation.equation
         assert equation.inputs
+        assert equation.available, "name the fields that show its own number: they are tried"
         names = [entry.field for entry in equation.inputs]
         assert not set(names) & set(equation.available), "its own number is no input"
 

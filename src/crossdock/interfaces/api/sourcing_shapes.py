@@ -32,7 +32,7 @@ from crossdock.capabilities.sourcing import (
 )
 from crossdock.interfaces.api.shapes import AmountText, Code, Text
 from crossdock.interfaces.api.stock_shapes import ReservationShown
-from crossdock.orchestration.order_sourcing import SourceLine, SourceOrder
+from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 
 Said = TypeVar("Said", bound=BaseModel)
 Flag = Annotated[bool, Field(strict=True)]

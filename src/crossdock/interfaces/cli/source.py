@@ -14,7 +14,12 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import plain
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.capabilities.inventory import Reservation
-from crossdock.capabilities.sourcing import Decided, ShipmentShown, version_shown
+from crossdock.capabilities.sourcing import (
+    Decided,
+    ShipmentShown,
+    comparable,
+    version_shown,
+)
 from crossdock.interfaces.api.sourcing import plan_bytes
 from crossdock.interfaces.api.sourcing_shapes import (
     NodeSaid,
@@ -56,7 +61,7 @@ def plan(
     max_shipments: Annotated[int | None, typer.Option(help="So many shipments at most.")] = None,
     original: Annotated[str, typer.Option(help="The order's own node.")] = "",
     file: File = None,
-    request_id: Annotated[str, typer.Option(help="Your own id: asked twice, decided once.")] = "",
+    request_id: Annotated[str, typer.Option(help="Your own id: decided once, and kept.")] = "",
     reserve: Annotated[
         bool, typer.Option("--reserve", help="Promise what the plan says.")
     ] = False,
@@ -251,6 +256,23 @@ def put_node(
     with_hub(put)
 
 
+@app.command(name="withdraw-node")
+def withdraw_node(
+    node: Annotated[str, typer.Argument(help="The location's code.")], as_json: AsJson = False
+) -> None:
+    """Have a location take no part in sourcing any more; past decisions stay as they are."""
+
+    async def withdrawn(hub: Hub) -> None:
+        await hub.sourcing.withdraw_node(hub.scope, node)
+        name = comparable(node)
+        if as_json:
+            print_json({"withdrawn": name})
+        else:
+            stdout.print(f"{name} takes no part in sourcing any more", markup=False)
+
+    with_hub(withdrawn)
+
+
 def _line(text: str) -> dict[str, Any]:
     item, quantity, *needed_by = _words(text, "--line", LINE)
     return {
@@ -312,7 +334,8 @@ async def _promise(hub: Hub, made: Reservation | None) -> bytes:
 
 def _print_decision(decided: Decided) -> None:
     rules = f"rules for {decided.rules.scope}, version {decided.rules.version}"
-    stdout.print(f"[bold]{decided.decision_id}[/]  {rules}, decided by {decided.decided_by}")
+    named = decided.decision_id or "not kept"
+    stdout.print(f"[bold]{named}[/]  {rules}, decided by {decided.decided_by}")
     _print_shipments(decided.shipments, "")
     _print_shipments(decided.drop_shipments, " (drop-shipped)")
     for one in decided.waiting:

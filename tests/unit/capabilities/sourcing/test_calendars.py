@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.sourcing.calendars import (
+    Destination,
     Place,
     Stock,
     arrives_on,
@@ -108,6 +109,7 @@ def test_a_node_that_never_works_never_ships() -> None:
     ("left", "days", "runs_on", "arrives"),
     [
         ("2026-05-04", 0, (1, 2, 3, 4, 5), "2026-05-04"),
+        ("2026-05-09", 0, (1, 2, 3, 4, 5), "2026-05-11"),  # leaves on a Saturday
         ("2026-05-04", 2, (1, 2, 3, 4, 5), "2026-05-06"),
         ("2026-05-07", 2, (1, 2, 3, 4, 5), "2026-05-11"),
         ("2026-05-07", 2, (1, 2, 3, 4, 5, 6), "2026-05-09"),
@@ -161,9 +163,13 @@ def test_a_node_is_worked_out_for_the_moment_of_the_question() -> None:
     now = local("2026-05-04T15:00:00")
 
     near = candidate_of(
-        facts, place, Stock({"Y": None, "X": 3}, is_stale=True), ShipTo(country="DE"), now
+        facts,
+        place,
+        Stock({"Y": None, "X": 3}, is_stale=True),
+        Destination(ShipTo(country="DE")),
+        now,
     )
-    far = candidate_of(facts, place, Stock({}), ShipTo(country="AT"), now)
+    far = candidate_of(facts, place, Stock({}), Destination(ShipTo(country="AT")), now)
 
     assert (near.ships_on, near.arrives_on) == (date(2026, 5, 5), date(2026, 5, 7))
     assert (near.has_lane, near.cost, near.distance_km, near.load_percent) == (True, 5, 70, 40)
@@ -179,7 +185,7 @@ def test_without_lanes_or_a_zone_nobody_knows_when_goods_arrive(zone: str) -> No
         facts,
         Place(is_active=True, timezone=zone),
         Stock({}),
-        ShipTo(),
+        Destination(ShipTo()),
         local("2026-05-04T15:00:00"),
     )
 
@@ -191,3 +197,40 @@ def test_a_time_zone_that_is_none_is_refused() -> None:
     assert zone_of("UTC").key == "UTC"
     with pytest.raises(Invalid, match="no time zone"):
         zone_of("Nowhere/Land")
+
+
+@pytest.mark.parametrize(
+    ("facts", "customer", "serves"),
+    [
+        ({}, "", True),
+        ({}, "C1", True),
+        ({"customers": ("C1",)}, "C1", True),
+        ({"customers": ("C2",)}, "C1", False),
+        ({"customers": ("C2",)}, "", False),
+        ({"barred_customers": ("C1",)}, "C1", False),
+        ({"barred_customers": ("C1",)}, "C2", True),
+        ({"customers": ("C1",), "barred_customers": ("C1",)}, "C1", False),
+    ],
+)
+def test_whom_a_node_serves_is_told_without_its_list_of_customers(
+    facts: dict[str, tuple[str, ...]], customer: str, *, serves: bool
+) -> None:
+    said = NodeFacts(node="DC1", **facts)  # type: ignore[arg-type]
+    place = Place(is_active=True, timezone="UTC")
+
+    made = candidate_of(
+        said, place, Stock({}), Destination(ShipTo(), customer), local("2026-05-04T15:00:00")
+    )
+
+    assert made.serves_customer is serves
+
+
+def test_a_supplier_is_asked_for_nothing_but_what_it_drop_ships() -> None:
+    facts = NodeFacts(node="ACME", capabilities=("DROPSHIP", "SHIP"))
+    place = Place(is_active=True, timezone="UTC", is_supplier=True)
+
+    made = candidate_of(
+        facts, place, Stock({}), Destination(ShipTo()), local("2026-05-04T15:00:00")
+    )
+
+    assert made.capabilities == ("DROPSHIP",)

@@ -13,11 +13,9 @@ from crossdock.capabilities.sourcing.model import (
     NodeFacts,
     Preference,
     Rules,
-    check_node,
     check_rules,
-    postal,
-    tidy,
 )
+from crossdock.capabilities.sourcing.nodes import check_node, postal, tidy
 
 FACTS = NodeFacts(
     node="DC1", lanes=(Lane(country="DE"), Lane(country="AT", cost=5, distance_km=7))

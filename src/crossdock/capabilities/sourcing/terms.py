@@ -1,0 +1,45 @@
+"""What holds for one order: its own word, else the rules in force (§3.5). Pure."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from crossdock.capabilities.sourcing.model import (
+    SHIPMENTS_MAX,
+    Occasion,
+    Order,
+    Pick,
+    Policy,
+    Preference,
+    Rules,
+    Substitute,
+    When,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for this order: its own word, else the rules'."""
+
+    policy: Policy
+    max_shipments: int
+    min_split: int
+    preferences: tuple[Preference, ...]
+    is_closed: bool
+
+    @classmethod
+    def of(cls, order: Order, rules: Rules) -> Self:
+        most = order.max_shipments or rules.max_shipments or SHIPMENTS_MAX
+        split = rules.min_line_split if order.min_line_split is None else order.min_line_split
+        preferences = rules.preferences
+        if order.original and rules.alternatives.pick is Pick.MAX_ON_TIME:
+            preferences = tuple(dict.fromkeys((Preference.ON_TIME, *preferences)))
+        return cls(order.policy or rules.policy, most, split, preferences, is_closed(order, rules))
+
+
+def is_closed(order: Order, rules: Rules) -> bool:
+    """Say whether the order's own node alone may serve it."""
+    knobs = rules.alternatives
+    is_run = order.occasion is Occasion.BACKORDER_RUN
+    return bool(order.original) and (
+        knobs.substitute is Substitute.NONE or (is_run and knobs.when is When.CREATION)
+    )

@@ -1,0 +1,76 @@
+"""Orders to choose warehouses for, as a caller writes them. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import blake2b
+
+import msgspec
+
+from crossdock.canonical.quantities import Quantity, plain
+from crossdock.capabilities.catalog import normalised
+from crossdock.capabilities.sourcing import SHIP, Occasion, Policy, ShipTo, comparable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceLine:
+    """A line as a caller writes it; `quantity.unit` "" is the item's base unit.
+
+    `needed_by` is the local date of arrival at the ship-to.
+    """
+
+    item: str
+    quantity: Quantity
+    needed_by: date | None = None
+    hazmat: str = ""
+    is_dropship: bool = False
+    demand_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOrder:
+    """An order as a caller writes it. What is None stands as the rules in force say.
+
+    `original` is the order's own node. `min_line_split` is in the base unit of each item.
+    """
+
+    lines: Sequence[SourceLine]
+    ship_to: ShipTo = field(default_factory=ShipTo)
+    customer: str = ""
+    channel: str = ""
+    needs: Sequence[str] = (SHIP,)
+    policy: Policy | None = None
+    max_shipments: int | None = None
+    min_line_split: int | None = None
+    original: str = ""
+    occasion: Occasion = Occasion.CREATION
+    request_id: str = ""
+
+
+def said_hash(wanted: SourceOrder) -> bytes:
+    """Tell one question from another by what the caller wrote, never by what it stands for."""
+    lines = [
+        (
+            normalised(line.item),
+            plain(line.quantity.value),
+            line.quantity.unit,
+            line.needed_by,
+            comparable(line.hazmat),
+            line.is_dropship,
+            line.demand_ref,
+        )
+        for line in wanted.lines
+    ]
+    said = (
+        lines,
+        wanted.ship_to,
+        comparable(wanted.customer),
+        comparable(wanted.channel),
+        sorted({comparable(need) for need in wanted.needs}),
+        wanted.policy,
+        wanted.max_shipments,
+        wanted.min_line_split,
+        normalised(wanted.original),
+        wanted.occasion,
+    )
+    return blake2b(msgspec.json.encode(said), digest_size=16).digest()
