@@ -115,7 +115,6 @@ class House:
                 sender=Resender(self.outbox),
             ),
         )
-        self.readers = [catalog_face.reader(self.catalog), inventory_reader(self.clock)]
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)

@@ -57,7 +57,7 @@ class RuleVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineShown:
+class SourcedLineShown:
     line_no: int
     item: str
     quantity: Quantity
@@ -168,7 +168,7 @@ class Decided:
     policy: Policy
     max_shipments: int | None
     min_line_split_qty: Decimal | None
-    lines: tuple[LineShown, ...]
+    lines: tuple[SourcedLineShown, ...]
     rules: VersionShown
     candidates: tuple[CandidateShown, ...]
     shipments: tuple[ShipmentShown, ...]
@@ -270,9 +270,9 @@ def money(micros: int | None) -> Decimal | None:
     return None if micros is None else _decimal(micros)
 
 
-def _lines(asked: Asked) -> tuple[LineShown, ...]:
+def _lines(asked: Asked) -> tuple[SourcedLineShown, ...]:
     return tuple(
-        LineShown(
+        SourcedLineShown(
             line_no=line.line_no,
             item=line.item,
             quantity=_quantity(line.micros, asked.units[line.item]),
