@@ -85,6 +85,19 @@ def promisable(mode: AtpMode, pab: Sequence[int]) -> list[int]:
     return discrete(pab) if mode is AtpMode.DISCRETE else until_next_supply(pab)
 
 
+def beside_group(mine: Sequence[int], others: Sequence[int], group: Sequence[int]) -> list[int]:
+    """Give what a member has of its own CATP once the claims of its group are covered.
+
+    `others` is what the other members can promise, `group` the balance of the group's own claims.
+    What the group needs of this member by some day is kept from then on; and no day gives away
+    what a later one needs of all of them.
+    """
+    covered = cumulative([sum(each) for each in zip(mine, others, group, strict=True)])
+    needed = accumulate((-has - other for has, other in zip(group, others, strict=True)), max)
+    kept = (own - max(0, need) for own, need in zip(mine, needed, strict=True))
+    return list(map(min, covered, kept))
+
+
 def earliest(atp: Sequence[int], micros: int) -> int | None:
     """Find the first bucket that has so much; None is no date."""
     return next((bucket for bucket, has in enumerate(atp) if has >= micros), None)

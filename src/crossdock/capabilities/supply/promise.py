@@ -8,7 +8,7 @@ members can promise by each day, less its own claims; a member never promises wh
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from operator import add
+from operator import add, sub
 from typing import NamedTuple
 
 from crossdock.canonical.units import step_micros
@@ -175,10 +175,9 @@ def _reached(question: Question, kin: Kin, grid: Grid, today: date) -> _Reached:
         pab = list(map(add, pab, total))
         return _Reached(own, pab, pab, parts)
     group = outlook(question, kin.group, grid, today)
-    covered = [sum(each) for each in zip(total, group.pab, made, strict=True)]
-    # The least of both at each day: a promise that either could not keep is not made.
-    least = list(map(min, pab, model.cumulative(covered)))
-    return _Reached(own, pab, least, parts)
+    others = list(map(sub, total, model.cumulative(own.pab)))
+    kept = model.beside_group(model.cumulative(pab), others, group.pab)
+    return _Reached(own, pab, list(map(min, pab, kept)), parts)
 
 
 def _assembled(

@@ -166,6 +166,14 @@ def test_a_member_keeps_its_groups_claims_covered() -> None:
     assert ask(Kin(second, group, [first, second])).now == 3 * MICROS
 
 
+def test_a_member_does_not_promise_later_goods_that_its_group_needs_of_it_now() -> None:
+    first, second = Node(TERMS, standing(5)), Node(TERMS, standing(0), (), [shipped(10, 2)])
+    group = Node(TERMS, standing(0, 5), [Claim("g", 5 * MICROS)])
+    assert [one.atp for one in ask(Kin(first, group, [first, second])).buckets] == [0]
+    of_second = ask(Kin(second, group, [first, second])).buckets
+    assert [one.atp // MICROS for one in of_second] == [0, 10]
+
+
 def test_a_fence_leaves_at_least_now() -> None:
     fenced = terms_of([AtpRule(fence_days=1), EVERY_DAY])
     assert ask(Kin(Node(fenced, standing(5)))).evaluated == 1
