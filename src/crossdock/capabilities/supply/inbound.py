@@ -66,11 +66,20 @@ BY_EVIDENCE: Mapping[SupplyEvidence, tuple[ConfidenceClass, str]] = MappingProxy
 )
 
 
+_UNDER_WAY = frozenset({SupplyEvidence.SHIPPED, SupplyEvidence.ARRIVED})
+_NOT_SHIPPED = (ConfidenceClass.D, "our own transfer has not left yet")
+
+
 def classified(supply: Supply, today: date, past_due_days: int) -> tuple[ConfidenceClass, str]:
     """Give the class of a supply today, and why."""
     if supply.kind is SupplyKind.VENDOR_STOCK:
         return ConfidenceClass.V, "a supplier's own stock, for drop shipment alone"
+    if supply.kind is SupplyKind.OTHER:
+        return ConfidenceClass.E, "nobody knows what kind of supply it is"
     found, reason = _by_evidence(supply, today)
+    if supply.kind is SupplyKind.TRANSFER and supply.evidence not in _UNDER_WAY:
+        # Until it leaves, its goods are promised where they lie (A23), whatever its source says.
+        return (found, reason) if found is not ConfidenceClass.C else _NOT_SHIPPED
     if supply.confidence is not None:
         found, reason = supply.confidence, "its source says so"
     if found in PROMISED and supply.evidence is not SupplyEvidence.ARRIVED:
@@ -107,7 +116,9 @@ def effective(
         return Inbound(supply, confidence, 0, None, reason)
     whole = supply.remaining * worth.percent // 100 // step * step
     micros = max(0, whole - supply.pegged)
-    expected = today if supply.evidence is SupplyEvidence.ARRIVED else supply.eta or today
+    # What is overdue and still expected cannot come before today.
+    arrived = supply.evidence is SupplyEvidence.ARRIVED
+    expected = today if arrived else max(supply.eta or today, today)
     if expected > last:
         return Inbound(supply, confidence, 0, None, "it comes after the horizon")
     on = calendar.plus_working_days(expected, worth.buffer_days)

@@ -53,6 +53,13 @@ def worth(supply: Supply, terms: AtpTerms = TERMS, step: int = MICROS) -> tuple[
         ("PO_SCHEDULE", "ARRIVED", {"eta": None}, A),
         ("TRANSFER", "SHIPPED", {}, A),
         ("TRANSFER", "SENT", {}, D),
+        ("TRANSFER", "SENT", {"confidence": A}, D),
+        ("TRANSFER", "ACKNOWLEDGED", {}, D),
+        ("TRANSFER", "ACKNOWLEDGED", {"confidence": A}, D),
+        ("TRANSFER", "ON_HOLD", {"confidence": A}, E),
+        ("TRANSFER", "ARRIVED", {}, A),
+        ("OTHER", "ARRIVED", {}, E),
+        ("OTHER", "SHIPPED", {"confidence": A}, E),
         ("ASN_LINE", "SHIPPED", {}, B),
         ("ASN_LINE", "SHIPPED", {"eta": None}, E),
         ("PO_SCHEDULE", "ACKNOWLEDGED", {}, C),
@@ -119,6 +126,13 @@ def test_the_way_from_dock_to_stock_is_in_working_days_behind_the_buffer() -> No
     assert worth(friday, terms_of([rule])) == (100, 8)
     arrived = PURCHASE._replace(evidence=SupplyEvidence.ARRIVED, eta=TODAY - timedelta(days=60))
     assert worth(arrived, terms_of([rule])) == (100, 1)
+
+
+def test_what_is_overdue_does_not_come_before_today_and_its_buffer() -> None:
+    overdue = PURCHASE._replace(
+        evidence=SupplyEvidence.ACKNOWLEDGED, eta=TODAY - timedelta(days=5)
+    )
+    assert worth(overdue) == (90, 2)
 
 
 def test_a_rule_may_trust_a_class_less() -> None:
