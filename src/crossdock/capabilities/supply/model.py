@@ -145,19 +145,14 @@ def granted(mode: AtpMode, atp: Sequence[int], micros: int, bucket: int) -> int:
 # Kits own no stock: they have what their scarcest component allows.
 
 
-def kits(parts: Mapping[str, int], atp: Mapping[str, int], assembled: int = 0) -> int:
-    """Count whole kits, and those that lie there assembled (A11); `parts` is micros in one kit.
-
-    Kits that share a component are not additive: each is told what it could have alone (A30).
-    """
-    whole = min(max(0, atp.get(item, 0)) // micros for item, micros in parts.items())
-    return whole * MICROS + assembled
-
-
 def kits_by_bucket(
     parts: Mapping[str, int], atp: Mapping[str, Sequence[int]], assembled: Sequence[int]
 ) -> list[int]:
-    """Count kits in each bucket, out of what each component has by then."""
+    """Count whole kits in each bucket, out of what each component has by then (A11).
+
+    `parts` is micros in one kit, `assembled` the kits that lie there. Kits that share a component
+    are not additive: each is told what it could have alone (A30).
+    """
     whole = [
         [max(0, has) // micros * MICROS for has in atp[item]] for item, micros in parts.items()
     ]
@@ -170,6 +165,11 @@ def kits_by_bucket(
 def whole_packs(micros: int, pack: int) -> tuple[int, int]:
     """Give the packs that an amount holds, and what is left and not sold as one (A12)."""
     return divmod(max(0, micros), pack)
+
+
+def of_packs(atp: Sequence[int], pack: int) -> Sequence[int]:
+    """Give what there is of whole packs in each bucket; 0 is no pack."""
+    return [whole_packs(has, pack)[0] * pack for has in atp] if pack else atp
 
 
 def in_packs(micros: int, pack: int, *, up: bool) -> int:

@@ -66,7 +66,7 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
     """Answer one question, as of now."""
     terms, (today, grid, days) = kin.own.terms, ahead
     own, pab, least, parts = _reached(question, kin, grid, today)
-    atp = model.promisable(terms.mode, least)
+    atp = model.of_packs(model.promisable(terms.mode, least), terms.pack)
     promise = _promise(question, terms, days, atp, today)
     return Atp(
         item=question.item,
@@ -230,7 +230,10 @@ def _promise(
     asked = model.in_packs(question.micros, terms.pack, up=terms.pack_up)
     if not asked:
         return _Promise(0, None, Basis.NONE, "it is less than one pack")
-    lines, rest = model.split(terms.mode, atp, asked, terms.limits)
+    limits = model.Limits(
+        model.in_packs(terms.limits.micros_min, terms.pack, up=True), terms.limits.lines_max
+    )
+    lines, rest = model.split(terms.mode, atp, asked, limits)
     schedule = [Dated(days[line.bucket], line.micros) for line in lines]
     if (bucket := model.earliest(atp, asked)) is not None:
         reason = "it is there" if not bucket else "supply has come by then"

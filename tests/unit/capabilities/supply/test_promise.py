@@ -76,6 +76,18 @@ def test_what_is_asked_is_moved_to_whole_packs(pack_up: bool, quantity: int) -> 
     assert ask(Kin(node), wanted(30)).quantity == quantity * MICROS
 
 
+@pytest.mark.parametrize("mode", AtpMode)
+def test_every_amount_that_is_promised_is_of_whole_packs(mode: AtpMode) -> None:
+    rule = AtpRule(pack=Decimal(12), split_min=Decimal(5), mode=mode)
+    node = Node(terms_of([rule, EVERY_DAY]), standing(30), (), [shipped(31, 2), shipped(20, 4)])
+    for pieces in (12, 30, 60, 90):
+        answer = ask(Kin(node), wanted(pieces, by=day(2)))
+        amounts = [part.micros for part in answer.schedule]
+        amounts += [bucket.atp for bucket in answer.buckets]
+        amounts += [answer.now, answer.left_over, answer.by_then or 0]
+        assert not [one for one in amounts if one % (12 * MICROS)], amounts
+
+
 def test_less_than_one_pack_is_nothing() -> None:
     rule = AtpRule(pack=Decimal(12), pack_up=False)
     answer = ask(Kin(Node(terms_of([rule, EVERY_DAY]), standing(100))), wanted(11))
