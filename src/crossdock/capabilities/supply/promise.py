@@ -70,7 +70,7 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
     not_in = own.supply[0] + sum(part.buckets[0].supply for part in parts if not part.per)
     if any(part.buckets[0].supply for part in parts if part.per):
         not_in = atp[0]  # what a kit would be without it is not counted
-    promise = _promise(question, terms, days, atp, today, atp[0] - not_in)
+    promise = _promise(question, terms, days, atp, today, is_in=atp[0] - not_in)
     return Atp(
         item=question.item,
         location=question.location,
@@ -247,12 +247,13 @@ class _Promise(NamedTuple):
     left_over: int = 0
 
 
-def _promise(  # noqa: PLR0913
+def _promise(
     question: Question,
     terms: AtpTerms,
     days: Sequence[date],
     atp: Sequence[int],
     today: date,
+    *,
     is_in: int,
 ) -> _Promise:
     """Date what is asked; `is_in` is what could leave at once if nothing else came."""

@@ -1,4 +1,4 @@
-"""What a member may promise beside its group, held against every way to serve the group's claims."""
+"""What a member may promise beside its group, beside every way to serve the group's claims."""
 
 from collections.abc import Sequence
 from itertools import product
