@@ -130,7 +130,7 @@ class Atp:
 
     @property
     def now(self) -> int:
-        """Say what can leave at once."""
+        """Say what the first bucket can promise, with what is due by then and not in yet."""
         return self.buckets[0].atp
 
 

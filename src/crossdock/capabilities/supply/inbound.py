@@ -18,7 +18,11 @@ PROMISED = frozenset({ConfidenceClass.A, ConfidenceClass.B, ConfidenceClass.C})
 
 
 class Supply(NamedTuple):
-    """One open commitment. `announced` is what its children's notices hold of it (A29)."""
+    """One open commitment. `announced` is what its children's notices hold of it (A29).
+
+    `room` is what its parent has open for it, None where it has no parent that is known: notices
+    never come to more than the purchase they belong to (I9).
+    """
 
     supply_id: str
     source: str
@@ -32,10 +36,12 @@ class Supply(NamedTuple):
     announced: int = 0
     pegs: tuple[tuple[str, int], ...] = ()
     document_ref: str = ""
+    room: int | None = None
 
     @property
     def remaining(self) -> int:
-        return max(0, self.micros - self.announced)
+        left = max(0, self.micros - self.announced)
+        return left if self.room is None else min(left, max(0, self.room))
 
     @property
     def pegged(self) -> int:
@@ -66,10 +72,14 @@ BY_EVIDENCE: Mapping[SupplyEvidence, tuple[ConfidenceClass, str]] = MappingProxy
 )
 
 
+_UNDER_WAY = frozenset({SupplyEvidence.SHIPPED, SupplyEvidence.ARRIVED})
+_NOT_SHIPPED = (ConfidenceClass.D, "our own transfer has not left yet")
+
+
 def classified(supply: Supply, today: date, past_due_days: int) -> tuple[ConfidenceClass, str]:
     """Give the class of a supply today, and why."""
-    if supply.kind is SupplyKind.VENDOR_STOCK:
-        return ConfidenceClass.V, "a supplier's own stock, for drop shipment alone"
+    if (fixed := _by_kind(supply)) is not None:
+        return fixed
     found, reason = _by_evidence(supply, today)
     if supply.confidence is not None:
         found, reason = supply.confidence, "its source says so"
@@ -79,6 +89,19 @@ def classified(supply: Supply, today: date, past_due_days: int) -> tuple[Confide
         if (late := (today - supply.eta).days) > past_due_days:
             return ConfidenceClass.E, f"it is {late} days overdue, the limit is {past_due_days}"
     return found, reason
+
+
+def _by_kind(supply: Supply) -> tuple[ConfidenceClass, str] | None:
+    """Class what is not promised from whatever its source says; None is all the rest."""
+    if supply.kind is SupplyKind.VENDOR_STOCK:
+        return ConfidenceClass.V, "a supplier's own stock, for drop shipment alone"
+    if supply.kind is SupplyKind.OTHER:
+        return ConfidenceClass.E, "nobody knows what kind of supply it is"
+    if supply.kind is SupplyKind.TRANSFER and supply.evidence not in _UNDER_WAY:
+        # Until it leaves, its goods are promised where they lie (A23).
+        found = BY_EVIDENCE[supply.evidence]
+        return found if found[0] is ConfidenceClass.E else _NOT_SHIPPED
+    return None
 
 
 def _by_evidence(supply: Supply, today: date) -> tuple[ConfidenceClass, str]:
@@ -107,12 +130,16 @@ def effective(
         return Inbound(supply, confidence, 0, None, reason)
     whole = supply.remaining * worth.percent // 100 // step * step
     micros = max(0, whole - supply.pegged)
-    expected = today if supply.evidence is SupplyEvidence.ARRIVED else supply.eta or today
+    # What is overdue and still expected cannot come before today.
+    arrived = supply.evidence is SupplyEvidence.ARRIVED
+    expected = today if arrived else max(supply.eta or today, today)
     if expected > last:
         return Inbound(supply, confidence, 0, None, "it comes after the horizon")
     on = calendar.plus_working_days(expected, worth.buffer_days)
     if terms.dock_to_stock_days:
         on = calendar.plus_working_days(on, terms.dock_to_stock_days)
+    if supply.room is not None and supply.room < supply.micros - supply.announced:
+        reason += ", cut to what its purchase has open"
     return Inbound(supply, confidence, micros, on, reason)
 
 

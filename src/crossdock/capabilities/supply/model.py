@@ -85,6 +85,19 @@ def promisable(mode: AtpMode, pab: Sequence[int]) -> list[int]:
     return discrete(pab) if mode is AtpMode.DISCRETE else until_next_supply(pab)
 
 
+def beside_group(mine: Sequence[int], others: Sequence[int], group: Sequence[int]) -> list[int]:
+    """Give what a member has of its own CATP once the claims of its group are covered.
+
+    `others` is what the other members can promise, `group` the balance of the group's own claims.
+    What the group needs of this member by some day is kept from then on; and no day gives away
+    what a later one needs of all of them.
+    """
+    covered = cumulative([sum(each) for each in zip(mine, others, group, strict=True)])
+    needed = accumulate((-has - other for has, other in zip(group, others, strict=True)), max)
+    kept = (own - max(0, need) for own, need in zip(mine, needed, strict=True))
+    return list(map(min, covered, kept))
+
+
 def earliest(atp: Sequence[int], micros: int) -> int | None:
     """Find the first bucket that has so much; None is no date."""
     return next((bucket for bucket, has in enumerate(atp) if has >= micros), None)
@@ -132,19 +145,14 @@ def granted(mode: AtpMode, atp: Sequence[int], micros: int, bucket: int) -> int:
 # Kits own no stock: they have what their scarcest component allows.
 
 
-def kits(parts: Mapping[str, int], atp: Mapping[str, int], assembled: int = 0) -> int:
-    """Count whole kits, and those that lie there assembled (A11); `parts` is micros in one kit.
-
-    Kits that share a component are not additive: each is told what it could have alone (A30).
-    """
-    whole = min(max(0, atp.get(item, 0)) // micros for item, micros in parts.items())
-    return whole * MICROS + assembled
-
-
 def kits_by_bucket(
     parts: Mapping[str, int], atp: Mapping[str, Sequence[int]], assembled: Sequence[int]
 ) -> list[int]:
-    """Count kits in each bucket, out of what each component has by then."""
+    """Count whole kits in each bucket, out of what each component has by then (A11).
+
+    `parts` is micros in one kit, `assembled` the kits that lie there. Kits that share a component
+    are not additive: each is told what it could have alone (A30).
+    """
     whole = [
         [max(0, has) // micros * MICROS for has in atp[item]] for item, micros in parts.items()
     ]
@@ -157,6 +165,11 @@ def kits_by_bucket(
 def whole_packs(micros: int, pack: int) -> tuple[int, int]:
     """Give the packs that an amount holds, and what is left and not sold as one (A12)."""
     return divmod(max(0, micros), pack)
+
+
+def of_packs(atp: Sequence[int], pack: int) -> Sequence[int]:
+    """Give what there is of whole packs in each bucket; 0 is no pack."""
+    return [whole_packs(has, pack)[0] * pack for has in atp] if pack else atp
 
 
 def in_packs(micros: int, pack: int, *, up: bool) -> int:

@@ -8,7 +8,7 @@ members can promise by each day, less its own claims; a member never promises wh
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from operator import add
+from operator import add, sub
 from typing import NamedTuple
 
 from crossdock.canonical.units import step_micros
@@ -66,8 +66,11 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
     """Answer one question, as of now."""
     terms, (today, grid, days) = kin.own.terms, ahead
     own, pab, least, parts = _reached(question, kin, grid, today)
-    atp = model.promisable(terms.mode, least)
-    promise = _promise(question, terms, days, atp, today)
+    atp = model.of_packs(model.promisable(terms.mode, least), terms.pack)
+    not_in = own.supply[0] + sum(part.buckets[0].supply for part in parts if not part.per)
+    if any(part.buckets[0].supply for part in parts if part.per):
+        not_in = atp[0]  # what a kit would be without it is not counted
+    promise = _promise(question, terms, days, atp, today, is_in=atp[0] - not_in)
     return Atp(
         item=question.item,
         location=question.location,
@@ -175,10 +178,9 @@ def _reached(question: Question, kin: Kin, grid: Grid, today: date) -> _Reached:
         pab = list(map(add, pab, total))
         return _Reached(own, pab, pab, parts)
     group = outlook(question, kin.group, grid, today)
-    covered = [sum(each) for each in zip(total, group.pab, made, strict=True)]
-    # The least of both at each day: a promise that either could not keep is not made.
-    least = list(map(min, pab, model.cumulative(covered)))
-    return _Reached(own, pab, least, parts)
+    others = list(map(sub, total, model.cumulative(own.pab)))
+    kept = model.beside_group(model.cumulative(pab), others, group.pab)
+    return _Reached(own, pab, list(map(min, pab, kept)), parts)
 
 
 def _assembled(
@@ -197,7 +199,29 @@ def _assembled(
         buckets = _changing(grid, reached.own, reached.pab, atp[one.item])
         parts.append(_part(of_part, one.kin.own, one.micros, reached.own, buckets))
     per = {one.item: one.micros for one in components}
-    return model.kits_by_bucket(per, atp, none), tuple(parts)
+    made = model.kits_by_bucket(per, atp, none)
+    if components[0].kin.is_group:
+        made = list(map(min, made, _made_at_members(question, components, grid, today)))
+    return made, tuple(parts)
+
+
+def _made_at_members(
+    question: Question, components: Sequence[Component], grid: Grid, today: date
+) -> list[int]:
+    """Count the kits that members can put together, each out of what lies in its own building.
+
+    What the group's claims on components leave is for the caller to see to.
+    """
+    none = [0] * len(grid.ends)
+    per = {one.item: one.micros for one in components}
+    total = none
+    for members in zip(*(one.kin.members for one in components), strict=True):
+        atp: dict[str, list[int]] = {}
+        for one, member in zip(components, members, strict=True):
+            of_part = question._replace(item=one.item, unit=one.unit)
+            atp[one.item] = model.cumulative(outlook(of_part, member, grid, today).pab)
+        total = list(map(add, total, model.kits_by_bucket(per, atp, none)))
+    return total
 
 
 def _part(
@@ -224,17 +248,30 @@ class _Promise(NamedTuple):
 
 
 def _promise(
-    question: Question, terms: AtpTerms, days: Sequence[date], atp: Sequence[int], today: date
+    question: Question,
+    terms: AtpTerms,
+    days: Sequence[date],
+    atp: Sequence[int],
+    today: date,
+    *,
+    is_in: int,
 ) -> _Promise:
+    """Date what is asked; `is_in` is what could leave at once if nothing else came."""
     if question.micros is None:
         return _Promise(None, None, Basis.NONE, "no quantity was asked for")
     asked = model.in_packs(question.micros, terms.pack, up=terms.pack_up)
     if not asked:
         return _Promise(0, None, Basis.NONE, "it is less than one pack")
-    lines, rest = model.split(terms.mode, atp, asked, terms.limits)
+    limits = model.Limits(
+        model.in_packs(terms.limits.micros_min, terms.pack, up=True), terms.limits.lines_max
+    )
+    lines, rest = model.split(terms.mode, atp, asked, limits)
     schedule = [Dated(days[line.bucket], line.micros) for line in lines]
     if (bucket := model.earliest(atp, asked)) is not None:
-        reason = "it is there" if not bucket else "supply has come by then"
+        reason = "supply has come by then"
+        if not bucket:
+            is_there = asked <= is_in
+            reason = "it is there" if is_there else "supply is due by then, and not in yet"
         return _Promise(asked, days[bucket], Basis.SUPPLY, reason, schedule, rest)
     most = "no supply has so much" if terms.mode is AtpMode.DISCRETE else "stock and supply end"
     if not terms.is_replenishable or not terms.lead_time_days:

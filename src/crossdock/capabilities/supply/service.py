@@ -89,7 +89,7 @@ class Supply:
             )
         answers: list[Atp] = []
         now = self._clock.now()
-        # Goods that arrive meanwhile are counted as stock or as supply, never as both.
+        # One moment of both tables; facts of the same goods may still be taken in one by one.
         async with self._database.transaction(scope, is_one_moment=True) as tx:
             for begin in range(0, len(questions), TURN):
                 some = questions[begin : begin + TURN]

@@ -62,7 +62,9 @@ on conflict (tenant, source, order_id, demand_ref) do nothing
 
 # All that an answer is made of here, in one round trip. What is still to come: of two sources that
 # tell of one commitment the one that spoke last is believed, and of a parent what its children
-# announce is summed beside it (A29). Order lines that ship after a day. The rules that may hold.
+# announce is summed beside it (A29); `room` is what a parent has open for a child, once those
+# that come after it have taken theirs: of too many notices the first to come is cut, as its goods
+# are the likeliest to be in already. Order lines that ship after a day. The rules that may hold.
 # What kits are put together from.
 READ = """
 select 'supply' as what, s.item, s.location, s.supply_id as name, s.source, s.kind as detail,
@@ -72,7 +74,18 @@ select 'supply' as what, s.item, s.location, s.supply_id as name, s.source, s.ki
             and c.micros > 0 and c.item = s.item
             and not exists (select from supply_commitment n where n.tenant = $1
                 and n.supply_id = c.supply_id and (n.us, n.source) > (c.us, c.source))
-        ), 0)::bigint as announced
+        ), 0)::bigint as announced,
+    (select p.micros - coalesce((select sum(c.micros) from supply_commitment c
+            where c.tenant = $1 and c.parent_supply_id = p.supply_id and c.parent_supply_id <> ''
+                and c.micros > 0 and c.item = p.item
+                and (coalesce(c.eta, 'infinity'), c.supply_id)
+                    > (coalesce(s.eta, 'infinity'), s.supply_id)
+                and not exists (select from supply_commitment n where n.tenant = $1
+                    and n.supply_id = c.supply_id and (n.us, n.source) > (c.us, c.source))
+            ), 0)::bigint
+        from supply_commitment p where p.tenant = $1 and p.supply_id = s.parent_supply_id
+            and s.parent_supply_id <> '' and p.item = s.item
+        order by p.us desc, p.source desc limit 1) as room
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_commitment s on s.tenant = $1 and s.item = k.item and s.location = k.location
     and s.micros > 0
@@ -80,18 +93,18 @@ where not exists (select from supply_commitment o where o.tenant = $1
     and o.supply_id = s.supply_id and (o.us, o.source) > (s.us, s.source))
 union all
 select 'line', d.item, d.location, d.demand_ref, d.source, d.order_id, d.us, d.ship_date,
-    null, null, null, null, null, null
+    null, null, null, null, null, null, null
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_demand d on d.tenant = $1 and d.item = k.item and d.location = k.location
     and d.ship_date > $4
 union all
 select 'rule', r.item, r.location, null, null, null, null, null, null, null, null, null, r.rule,
-    null
+    null, null
 from unnest($5::text[], $6::text[]) k(item, location)
 join supply_rule r on r.tenant = $1 and r.item = k.item and r.location = k.location
 union all
 select 'kit', t.item, null, null, t.source, null, t.us, null, null, null, null, null, t.components,
-    null
+    null, null
 from unnest($7::text[]) k(item)
 join supply_kit t on t.tenant = $1 and t.item = k.item
 """
@@ -301,6 +314,7 @@ def _supply_of(row: Any) -> Supply:
         row["announced"],
         () if row["said"] == "[]" else tuple((ref, had) for ref, had in json.loads(row["said"])),
         row["document_ref"],
+        row["room"],
     )
 
 

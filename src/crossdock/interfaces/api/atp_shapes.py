@@ -90,7 +90,7 @@ class DerivationShown:
 
 @dataclass(slots=True)
 class AtpShown:
-    """`now` can leave at once; `promised_on` is the first day that all of `quantity` can.
+    """`now` is what the first bucket has; `promised_on` is when all of `quantity` can leave.
 
     `basis` is SUPPLY for goods and dated supply, LEAD_TIME for a new order to a supplier, NONE
     for no date; `reason` says why. `schedule` is the soonest it can leave in parts, `left_over`

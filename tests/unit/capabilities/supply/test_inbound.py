@@ -53,6 +53,13 @@ def worth(supply: Supply, terms: AtpTerms = TERMS, step: int = MICROS) -> tuple[
         ("PO_SCHEDULE", "ARRIVED", {"eta": None}, A),
         ("TRANSFER", "SHIPPED", {}, A),
         ("TRANSFER", "SENT", {}, D),
+        ("TRANSFER", "SENT", {"confidence": A}, D),
+        ("TRANSFER", "ACKNOWLEDGED", {}, D),
+        ("TRANSFER", "ACKNOWLEDGED", {"confidence": A}, D),
+        ("TRANSFER", "ON_HOLD", {"confidence": A}, E),
+        ("TRANSFER", "ARRIVED", {}, A),
+        ("OTHER", "ARRIVED", {}, E),
+        ("OTHER", "SHIPPED", {"confidence": A}, E),
         ("ASN_LINE", "SHIPPED", {}, B),
         ("ASN_LINE", "SHIPPED", {"eta": None}, E),
         ("PO_SCHEDULE", "ACKNOWLEDGED", {}, C),
@@ -102,8 +109,23 @@ def test_supply_and_its_notices_are_what_is_open_and_no_more(
 ) -> None:
     """I9 by A29: the parent shrinks by what its notices hold, down to nothing."""
     announced = sum(child.micros for child in children)
-    parent = parent._replace(announced=announced)
-    assert parent.remaining == max(0, parent.micros - announced)
+    parent = parent._replace(announced=announced, room=None)
+    room = parent.micros
+    for child in children:
+        left = child._replace(announced=0, room=room).remaining
+        assert left == min(child.micros, max(0, room))
+        room -= child.micros
+        announced -= child.micros - left
+    assert parent.remaining + announced == parent.micros
+
+
+def test_a_notice_is_cut_to_what_its_purchase_has_open() -> None:
+    notice = PURCHASE._replace(evidence=SupplyEvidence.SHIPPED)
+    for room, left in ((None, 100), (100, 100), (30, 30), (0, 0), (-5, 0)):
+        cut = notice._replace(room=None if room is None else room * MICROS)
+        assert worth(cut) == (left, 1)
+        found = effective(cut, TODAY, TERMS, TERMS.calendar, step=MICROS, last=LAST)
+        assert ("cut to what its purchase has open" in found.reason) is (left < 100)
 
 
 def test_a_haircut_rounds_down_to_what_changes_hands() -> None:
@@ -119,6 +141,13 @@ def test_the_way_from_dock_to_stock_is_in_working_days_behind_the_buffer() -> No
     assert worth(friday, terms_of([rule])) == (100, 8)
     arrived = PURCHASE._replace(evidence=SupplyEvidence.ARRIVED, eta=TODAY - timedelta(days=60))
     assert worth(arrived, terms_of([rule])) == (100, 1)
+
+
+def test_what_is_overdue_does_not_come_before_today_and_its_buffer() -> None:
+    overdue = PURCHASE._replace(
+        evidence=SupplyEvidence.ACKNOWLEDGED, eta=TODAY - timedelta(days=5)
+    )
+    assert worth(overdue) == (90, 2)
 
 
 def test_a_rule_may_trust_a_class_less() -> None:

@@ -166,8 +166,8 @@ def test_packs_and_their_remainder_are_the_amount(micros: int, pack: int) -> Non
 
 def test_a_shortage_makes_no_pack_and_no_kit() -> None:
     assert model.whole_packs(-5, 12) == (0, 0)
-    assert model.kits({"A": 2 * MICROS}, {"A": -4 * MICROS}) == 0
-    assert model.kits({"A": 2 * MICROS}, {}) == 0
+    assert model.of_packs([-5, 30], 12) == [0, 24]
+    assert model.kits_by_bucket({"A": 2 * MICROS}, {"A": [-4 * MICROS]}, [0]) == [0]
 
 
 def test_kits_by_bucket_are_kits_in_each_bucket() -> None:

@@ -76,6 +76,18 @@ def test_what_is_asked_is_moved_to_whole_packs(pack_up: bool, quantity: int) -> 
     assert ask(Kin(node), wanted(30)).quantity == quantity * MICROS
 
 
+@pytest.mark.parametrize("mode", AtpMode)
+def test_every_amount_that_is_promised_is_of_whole_packs(mode: AtpMode) -> None:
+    rule = AtpRule(pack=Decimal(12), split_min=Decimal(5), mode=mode)
+    node = Node(terms_of([rule, EVERY_DAY]), standing(30), (), [shipped(31, 2), shipped(20, 4)])
+    for pieces in (12, 30, 60, 90):
+        answer = ask(Kin(node), wanted(pieces, by=day(2)))
+        amounts = [part.micros for part in answer.schedule]
+        amounts += [bucket.atp for bucket in answer.buckets]
+        amounts += [answer.now, answer.left_over, answer.by_then or 0]
+        assert not [one for one in amounts if one % (12 * MICROS)], amounts
+
+
 def test_less_than_one_pack_is_nothing() -> None:
     rule = AtpRule(pack=Decimal(12), pack_up=False)
     answer = ask(Kin(Node(terms_of([rule, EVERY_DAY]), standing(100))), wanted(11))
@@ -166,6 +178,14 @@ def test_a_member_keeps_its_groups_claims_covered() -> None:
     assert ask(Kin(second, group, [first, second])).now == 3 * MICROS
 
 
+def test_a_member_does_not_promise_later_goods_that_its_group_needs_of_it_now() -> None:
+    first, second = Node(TERMS, standing(5)), Node(TERMS, standing(0), (), [shipped(10, 2)])
+    group = Node(TERMS, standing(0, 5), [Claim("g", 5 * MICROS)])
+    assert [one.atp for one in ask(Kin(first, group, [first, second])).buckets] == [0]
+    of_second = ask(Kin(second, group, [first, second])).buckets
+    assert [one.atp // MICROS for one in of_second] == [0, 10]
+
+
 def test_a_fence_leaves_at_least_now() -> None:
     fenced = terms_of([AtpRule(fence_days=1), EVERY_DAY])
     assert ask(Kin(Node(fenced, standing(5)))).evaluated == 1
@@ -245,9 +265,39 @@ def test_a_kit_keeps_its_groups_claims_covered_by_what_is_put_together() -> None
     kit, group = Node(TERMS, standing(0)), Node(TERMS, standing(0, 3))
     of = [component("screw", 2, part)]
     assert ask(Kin(kit, group, [kit], components=of)).now == 2 * MICROS
-    assert ask(Kin(group, members=[kit], is_group=True, components=of)).now == 2 * MICROS
     whole = component("screw", 2, Node(TERMS), members=[part, part], is_group=True)
-    assert ask(Kin(group, members=[kit], is_group=True, components=[whole])).now == 7 * MICROS
+    of_group = Kin(group, members=[kit, kit], is_group=True, components=[whole])
+    assert ask(of_group).now == 7 * MICROS
+
+
+def test_a_kit_at_a_group_is_made_of_parts_that_lie_in_one_building() -> None:
+    none, ten, four = (Node(TERMS, standing(pieces)) for pieces in (0, 10, 4))
+    claimed = Node(TERMS, standing(0, 13))
+
+    def kits(screws: list[Node], plates: list[Node], of_group: Node = none) -> int:
+        of = [
+            component("screw", 1, of_group, members=screws, is_group=True),
+            component("plate", 1, none, members=plates, is_group=True),
+        ]
+        group = Kin(none, members=[none] * len(screws), is_group=True, components=of)
+        return ask(group).now // MICROS
+
+    assert kits([ten, none], [none, ten]) == 0
+    assert kits([ten, four], [four, ten]) == 8
+    # Thirteen screws are claimed at the group, so only one is left for a kit.
+    assert kits([ten, four], [four, ten], claimed) == 1
+
+
+def test_what_is_due_today_and_not_in_is_not_said_to_be_there() -> None:
+    kin = Kin(Node(TERMS, standing(5), (), [shipped(6, 0)]))
+    assert ask(kin, wanted(5)).reason == "it is there"
+    answer = ask(kin, wanted(9))
+    assert (answer.promised_on, answer.reason) == (
+        day(0),
+        "supply is due by then, and not in yet",
+    )
+    of = [component("screw", 2, kin.own)]
+    assert ask(Kin(Node(TERMS), components=of), wanted(5)).reason == answer.reason
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 90)), min_size=1, max_size=4))

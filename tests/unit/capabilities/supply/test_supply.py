@@ -150,6 +150,27 @@ async def test_a29_what_a_notice_announces_is_counted_once(yard: Yard) -> None:
     assert await yard.promisable() == {0: 0, 2: 20}
 
 
+async def test_i9_notices_come_to_no_more_than_their_purchase_has_open(yard: Yard) -> None:
+    await yard.hub.put_stock("X", "DC1", 0)
+    await yard.hear(
+        committed("po", 70, confidence=ConfidenceClass.B),
+        noticed("asn1", 50, parent_supply_id="po", eta=day(1)),
+        noticed("asn2", 40, parent_supply_id="po", eta=day(4)),
+        noticed("orphan", 5, parent_supply_id="nobody knows it", eta=day(7)),
+    )
+    answer = await yard.ask()
+    counted = {one.supply.supply_id: one.micros // MICROS for one in answer.inbound}
+    assert counted == {"po": 0, "asn1": 30, "asn2": 40, "orphan": 5}
+    [cut] = [one.reason for one in answer.inbound if one.supply.supply_id == "asn1"]
+    assert cut == "it is under way, with a ship notice, cut to what its purchase has open"
+
+    # The purchase shrinks before its notice does: what is in already does not come again.
+    await yard.hear(committed("po", 20, 2, confidence=ConfidenceClass.B))
+    assert await yard.promisable() == {0: 0, 5: 20, 8: 25}
+    await yard.hear(committed("po", 0, 3, confidence=ConfidenceClass.B))
+    assert await yard.promisable() == {0: 0, 8: 5}
+
+
 async def test_a32_what_crosses_the_dock_is_promised_once(yard: Yard) -> None:
     await yard.hub.put_stock("X", "DC1", 0)
     peg = SupplyPeg(demand_ref="o1/1", quantity=Quantity.of(30))

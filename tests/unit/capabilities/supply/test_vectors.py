@@ -1,6 +1,7 @@
 """The worked examples of the law (domain.md §3.9), number by number, in whole pieces."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 import pytest
@@ -180,12 +181,14 @@ def test_a10_each_supply_counts_by_its_class() -> None:
 
 def test_a11_a_kit_has_what_its_scarcest_component_allows() -> None:
     parts = {"A": 2 * MICROS, "B": MICROS, "C": 4 * MICROS}
-    atp = {"A": 50 * MICROS, "B": 33 * MICROS, "C": 100 * MICROS}
-    assert model.kits(parts, atp, assembled=3 * MICROS) == 28 * MICROS
+    atp = {"A": [50 * MICROS], "B": [33 * MICROS], "C": [100 * MICROS]}
+    assert model.kits_by_bucket(parts, atp, [3 * MICROS]) == [28 * MICROS]
 
 
 def test_a12_what_makes_no_case_is_not_sold_as_one() -> None:
     assert model.whole_packs(100, 12) == (8, 4)
+    cased = terms_of([AtpRule(pack=Decimal(12)), EVERY_DAY])
+    assert promisable(asked(Node(cased, standing(100)))) == {0: 96}
 
 
 def test_a25_an_order_does_not_stand_in_its_own_way() -> None:
@@ -223,16 +226,22 @@ def test_a29_what_a_notice_announces_is_not_to_come_a_second_time() -> None:
 
 def test_a30_kits_that_share_a_component_are_not_additive() -> None:
     p, q = {"X": MICROS}, {"X": 2 * MICROS}
-    stock = {"X": 5 * MICROS}
-    assert (model.kits(p, stock), model.kits(q, stock)) == (5 * MICROS, 2 * MICROS)
-    left = {"X": stock["X"] - 2 * p["X"]}
-    assert left == {"X": 3 * MICROS}
-    assert model.kits(q, left) == MICROS
+    stock = {"X": [5 * MICROS]}
+    found = [model.kits_by_bucket(one, stock, [0]) for one in (p, q)]
+    assert found == [[5 * MICROS], [2 * MICROS]]
+    left = {"X": [5 * MICROS - 2 * p["X"]]}
+    assert model.kits_by_bucket(q, left, [0]) == [MICROS]
 
 
 def test_a31_a_case_is_never_opened() -> None:
     assert model.in_packs(30, 12, up=False) == 24
     assert model.in_packs(30, 12, up=True) == 36
+    cased = terms_of([AtpRule(pack=Decimal(12), pack_up=False), EVERY_DAY])
+    coming = [supply("asn", 30, SupplyEvidence.SHIPPED, 1)]
+    answer = asked(Node(cased, standing(30), (), coming), 70)
+    assert promisable(answer) == {0: 24, 2: 60}
+    assert [part.micros // MICROS for part in answer.schedule] == [24, 36]
+    assert answer.left_over == 0
     units = ItemUnits.of("EA", [ItemUnit(unit="CS", numerator=12)])
     for policy, makes in ((Multiple.DOWN, 24), (Multiple.UP, 36)):
         found = units.in_multiples(Quantity.of(30), Quantity.of(1, "CS"), policy)
