@@ -55,26 +55,38 @@ class Seller:
         """Count what he sells before a channel so far away knows of it, rounded up."""
         return -(-self.peak * (publish_ms + self.order_ms) // HOUR_MS)
 
+    @property
+    def line(self) -> int:
+        """Say how much one of his order lines takes, weighted by what it takes, rounded up."""
+        return max(1, -(-self.squares // self.taken)) if self.taken > 0 else MICROS
 
-def lump(sellers: Iterable[Seller]) -> int:
-    """Say how much an order line takes, weighted by what it takes: Σq² / Σq, rounded up."""
-    all_of_them = list(sellers)
-    taken = sum(seller.taken for seller in all_of_them)
-    squares = sum(seller.squares for seller in all_of_them)
-    return max(1, -(-squares // taken)) if taken > 0 else MICROS
+
+def lump(sellers: Iterable[Seller], publish_ms: int) -> int:
+    """Say how much of what sells unseen goes at once: Σ blind·(Σq² / Σq) / Σ blind, rounded up.
+
+    Each seller's order lines count for what he sells unseen: a slow seller of cases is not
+    diluted by a fast one of pieces.
+    """
+    blind, weighed = 0, 0
+    for seller in sellers:
+        amount = seller.blind(publish_ms)
+        blind += amount
+        weighed += amount * seller.line
+    return -(-weighed // blind) if blind > 0 else MICROS
 
 
 def mean_lumps(sellers: Iterable[Seller], publish_ms: int) -> int:
     """Add up what all sellers take unseen by a channel, in millionths of a lump, rounded up."""
     all_of_them = list(sellers)
     blind = sum(seller.blind(publish_ms) for seller in all_of_them)
-    return -(-blind * MICROS // lump(all_of_them))
+    return -(-blind * MICROS // lump(all_of_them, publish_ms))
 
 
 def held_back(sellers: Iterable[Seller], publish_ms: int, percent: Decimal) -> int:
     """Give the budget's buffer, in millionths of the base unit; nothing where nothing sells."""
     all_of_them = list(sellers)
-    return lumps_to_hold(mean_lumps(all_of_them, publish_ms), percent) * lump(all_of_them)
+    lumps = lumps_to_hold(mean_lumps(all_of_them, publish_ms), percent)
+    return lumps * lump(all_of_them, publish_ms)
 
 
 def curve(sellers: Iterable[Seller], percent: Decimal) -> list[tuple[int, int]]:

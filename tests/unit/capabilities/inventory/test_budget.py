@@ -115,9 +115,30 @@ def test_orders_of_a_case_are_counted_in_cases() -> None:
 
     held = budget.held_back(cases, HOUR_MS // 10, Decimal(1))
 
-    assert budget.lump(cases) == 12 * MICROS
+    assert budget.lump(cases, HOUR_MS // 10) == 12 * MICROS
     assert budget.mean_lumps(cases, HOUR_MS // 10) == MICROS
     assert held == budget.lumps_to_hold(MICROS, Decimal(1)) * 12 * MICROS
+
+
+def test_a_slow_seller_of_cases_is_not_diluted_by_a_fast_one_of_pieces() -> None:
+    shop = Seller(
+        name="shop",
+        peak=60 * MICROS,
+        taken=2500 * MICROS,
+        squares=2500 * MICROS**2,
+        order_ms=0,
+    )
+    erp = selling(96, size=24, order_ms=HOUR_MS // 2, name="erp")
+
+    # Unseen a minute away: one piece of the shop's, and 49.6 of the other's, in cases of 24.
+    assert budget.lump([shop, erp], 60_000) == -(
+        -(1 + Fraction("49.6") * 24) * MICROS // Fraction("50.6")
+    )
+    assert budget.held_back([shop, erp], 60_000, Decimal(1)) >= 6 * 23 * MICROS
+
+
+def test_who_took_nothing_takes_pieces() -> None:
+    assert selling(0).line == MICROS
 
 
 def test_the_curve_shows_what_slower_paths_need_a16() -> None:
@@ -129,7 +150,7 @@ def test_the_curve_shows_what_slower_paths_need_a16() -> None:
 
 def test_what_nobody_takes_needs_no_buffer() -> None:
     assert budget.held_back([], BATCH_MS, Decimal(1)) == 0
-    assert budget.lump([]) == MICROS
+    assert budget.lump([], BATCH_MS) == MICROS
 
 
 @given(ms=st.integers(-(10**6), 10**8))
