@@ -32,7 +32,9 @@ SAMPLES_LEAST = 30
 HEARING_MS = 1000
 """What the hub needs to hear, count and decide, which no delay of a path has in it (§3.10)."""
 
-DELAY_PERCENT = 99
+DELAYS_BEYOND = 10
+"""Of the target, one part in so many is what a delay may be beyond the one that is counted on."""
+
 _SHORTEST_MS, _LONGEST_MS = 100, 86_400_000
 _EXACT = Context(prec=34)
 
@@ -199,13 +201,16 @@ def delay_bucket(ms: int) -> int | None:
     return bisect_left(BOUNDS_MS, ms) if 0 <= ms <= _LONGEST_MS else None
 
 
-def slow_ms(samples: Mapping[int, int]) -> int:
-    """Give the delay that 99 of 100 stay below, by the samples in each bucket, rounded up."""
+def slow_ms(samples: Mapping[int, int], percent: Decimal) -> int:
+    """Give the delay that all but a tenth of `percent` % stay below, rounded up.
+
+    At 1 % that is 999 of 1000: of fewer samples, the worst.
+    """
     count = sum(samples.values())
     least = ASSUMED_MS if count < SAMPLES_LEAST else 0
     reached = 0
     for bucket in sorted(samples):
         reached += samples[bucket]
-        if reached * 100 >= count * DELAY_PERCENT and count:
+        if (count - reached) * 100 * DELAYS_BEYOND <= count * percent and count:
             return max(least, BOUNDS_MS[min(bucket, len(BOUNDS_MS) - 1)])
     return least

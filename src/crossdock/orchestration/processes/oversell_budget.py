@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from crossdock.canonical.errors import NotFound
 from crossdock.capabilities.inventory import budget
@@ -221,17 +222,14 @@ async def _selling(
     tx: Transaction, target: Target, items: Sequence[str], window: int
 ) -> list[Selling]:
     agreed = await tx.fetch(AGREED, *target.key, items)
+    percents: dict[str, Decimal | None] = {
+        row["item"]: row["oversell_percent"] or target.row["oversell_percent"] for row in agreed
+    }
     sellers: dict[str, list[Seller]] = {}
     for row in await tx.fetch(SOLD, tx.tenant, target.row["wakes_on"], items, window):
-        sellers.setdefault(row["item"], []).append(target.seller_of(row))
-    return [
-        Selling(
-            row,
-            sellers.get(row["item"], ()),
-            row["oversell_percent"] or target.row["oversell_percent"],
-        )
-        for row in agreed
-    ]
+        percent = percents[row["item"]] or target.percent
+        sellers.setdefault(row["item"], []).append(target.seller_of(row, percent))
+    return [Selling(row, sellers.get(row["item"], ()), percents[row["item"]]) for row in agreed]
 
 
 def _prepare(found: Iterable[Selling]) -> None:
@@ -242,7 +240,7 @@ def _prepare(found: Iterable[Selling]) -> None:
 
 async def _write(tx: Transaction, target: Target, found: Sequence[Selling], now: datetime) -> int:
     """Write what came out different, and have its listings looked at."""
-    held = {one.agreed["item"]: one.held_back(target.publish_ms) for one in found}
+    held = {one.agreed["item"]: one.held_back(target) for one in found}
     known = {one.agreed["item"]: one.agreed["micros"] or 0 for one in found}
     moved = [item for item in held if held[item] != known[item]]
     if moved:
