@@ -78,7 +78,7 @@ class SellOut:
         """Let customers come until no shop shows anything; tell what each sold too much."""
         total, now = 0, 0.0
         rates = [shop.per_hour / HOUR_MS for shop in self.shops]
-        while any(self.shown(shop, now) > 0 for shop in self.shops):
+        while any(self.shown(shop, now) >= min(shop.sizes) for shop in self.shops):
             now += self.random.expovariate(sum(rates))
             [shop] = self.random.choices(self.shops, rates)
             wanted = self.random.choice(shop.sizes)
@@ -86,8 +86,6 @@ class SellOut:
                 self.oversold[shop.name] += max(0, min(wanted, total + wanted - self.stock))
                 total += wanted
                 self.sold[shop.name].append((now, wanted))
-            elif self.shown(shop, now) < max(shop.sizes) > 1:
-                break  # what is left is too little for some: the stock counts as sold out
         return self.oversold
 
 
@@ -103,7 +101,7 @@ def play(shops: Sequence[Shop], held: dict[str, int], seed: int) -> tuple[Counte
     """Give how many cycles each shop oversold in, and how many units in all."""
     random, cycles, units = Random(seed), Counter[str](), 0
     for _ in range(SELLOUTS):
-        stock = max(held.values()) + random.randint(5, 15)
+        stock = max(held.values()) + random.randint(5, 15) * max(max(s.sizes) for s in shops)
         oversold = SellOut(shops, held, stock, random).play()
         cycles.update(name for name, count in oversold.items() if count)
         units += oversold.total()
