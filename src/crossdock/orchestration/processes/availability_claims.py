@@ -164,12 +164,14 @@ def _rights(
     parts = [row for row in rows if row["share_mode"] == ShareMode.PARTITION]
     claims = {_holder_of(row): _claim_of(row, used) for row in protected}
     own = {_holder_of(row) for row in protected if row["is_own"]}
+    shares = sum(_base_up(row, row["share_fixed"]) for row in parts)
+    # Among parts there is a rule of their own: all shrink alike.
+    parts_of_others = 0 if any(row["is_own"] for row in parts) else shares
     return Rights(
-        kept_for_others=sum(
-            claim.protected for holder, claim in claims.items() if holder not in own
-        ),
+        kept_for_others=parts_of_others
+        + sum(claim.protected for holder, claim in claims.items() if holder not in own),
         allowance=next((claims[holder].allowance for holder in own), None),
-        shares=sum(_base_up(row, row["share_fixed"]) for row in parts),
+        shares=shares,
         until=min((periods[_period_of(row)][1] for row in protected), default=None),
     )
 
