@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from functools import lru_cache
-from math import ceil, isqrt
+from math import ceil, isqrt, sqrt
 from statistics import NormalDist
 
 from crossdock.canonical.quantities import MICROS
@@ -37,6 +37,7 @@ DELAYS_BEYOND = 10
 
 _SHORTEST_MS, _LONGEST_MS = 100, 86_400_000
 _EXACT = Context(prec=34)
+_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,24 +116,45 @@ def lumps_to_hold(mean: int, percent: Decimal) -> int:
 
 def z_of(percent: Decimal) -> Decimal:
     """Give the normal quantile of a target in percent, rounded up: 1 % is 2.3264."""
-    quantile = Decimal(repr(NormalDist().inv_cdf(1 - float(percent) / 100)))
+    quantile = Decimal(repr(_NORMAL.inv_cdf(1 - float(percent) / 100)))
     return quantile.quantize(Decimal("0.0001"), ROUND_CEILING)
 
 
 def chance_of_more(mean: int, held: int) -> Decimal:
-    """Tell P(N > held) of a Poisson number N."""
+    """Tell P(N > held) of a Poisson number N; beyond `EXACT_LUMPS` by its normal shape.
+
+    That shape is corrected by its skew, and good to a thousandth.
+    """
+    if not _is_exact(mean, held):
+        lumps = mean / MICROS
+        away = (held + 0.5 - lumps) / sqrt(lumps)
+        skewed = (away * away - 1) * _NORMAL.pdf(away) / (6 * sqrt(lumps))
+        return _between(1 - _NORMAL.cdf(away) + skewed, 1)
     return max(Decimal(0), 1 - _at_most(_lumps(mean), held))
 
 
 def expected_beyond(mean: int, held: int) -> Decimal:
     """Tell how many lumps sell beyond `held` on average, when the stock runs out."""
+    if not _is_exact(mean, held):
+        lumps = mean / MICROS
+        away = (held - lumps) / sqrt(lumps)
+        beyond = sqrt(lumps) * (_NORMAL.pdf(away) - away * (1 - _NORMAL.cdf(away)))
+        return _between(beyond, lumps)
     middle = _lumps(mean)
     reached = 1 - _at_most(middle, held - 1) if held else Decimal(1)
-    beyond = middle * reached - held * (1 - _at_most(middle, held))
-    return max(Decimal(0), beyond)
+    return max(Decimal(0), middle * reached - held * (1 - _at_most(middle, held)))
 
 
-@lru_cache(maxsize=64)
+def _is_exact(mean: int, held: int) -> bool:
+    """Say whether the distribution itself is asked: its cost grows with what is held."""
+    return mean == 0 or max(mean, held * MICROS) <= 2 * EXACT_LUMPS * MICROS
+
+
+def _between(value: float, most: float) -> Decimal:
+    return Decimal(repr(min(most, max(0.0, value))))
+
+
+@lru_cache(maxsize=1024)
 def _covered_by(percent: Decimal) -> tuple[int, ...]:
     """Give, for 0, 1, 2 … lumps held, the largest mean that so many cover."""
     allowed, z = percent / 100, z_of(percent)
@@ -171,6 +193,8 @@ def _is_within(mean: Decimal, held: int, z: Decimal) -> bool:
 
 def _at_most(mean: Decimal, held: int) -> Decimal:
     """Give P(N ≤ held)."""
+    if not mean:
+        return Decimal(1)
     term = total = _EXACT.exp(-mean)
     for number in range(1, held + 1):
         term = _EXACT.divide(_EXACT.multiply(term, mean), Decimal(number))

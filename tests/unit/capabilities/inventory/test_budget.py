@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
-from math import exp
+from math import exp, fsum, lgamma, log, sqrt
 
 import pytest
 from hypothesis import given
@@ -34,6 +34,14 @@ def chance_naively(mean: int, held: int) -> float:
         total += term
         term *= middle / (number + 1)
     return 1 - total
+
+
+def chance_by_logarithms(lumps: int, held: int) -> float:
+    """Add up the distribution above `held`, as far as it can be told from nothing."""
+    last = round(lumps + 12 * sqrt(lumps)) + 50
+    return fsum(
+        exp(number * log(lumps) - lumps - lgamma(number + 1)) for number in range(held + 1, last)
+    )
 
 
 @pytest.mark.parametrize(("ms", "units"), [(BATCH_MS, 92), (10_000, 1), (0, 0)])
@@ -86,8 +94,29 @@ def test_where_the_distribution_is_no_longer_asked_it_still_agrees(
 ) -> None:
     held = budget.lumps_to_hold(lumps * MICROS, percent)
 
-    assert budget.chance_of_more(lumps * MICROS, held) <= percent / 100
-    assert budget.chance_of_more(lumps * MICROS, held - 3) > percent / 100
+    assert chance_by_logarithms(lumps, held) <= float(percent) / 100
+    assert chance_by_logarithms(lumps, held - 3) > float(percent) / 100
+
+
+@pytest.mark.parametrize("lumps", [150, 199, 201, 500, 3000, 20_000])
+@pytest.mark.parametrize("spread", [-3, -1, 0, 1, 2, 3, 4])
+def test_chance_and_loss_beyond_the_exact_range_are_those_of_the_distribution(
+    lumps: int, spread: int
+) -> None:
+    held = round(lumps + spread * sqrt(lumps))
+    chances = [chance_by_logarithms(lumps, number) for number in (held - 1, held)]
+    beyond = lumps * chances[0] - held * chances[1]
+
+    assert abs(float(budget.chance_of_more(lumps * MICROS, held)) - chances[1]) < 0.001
+    found = float(budget.expected_beyond(lumps * MICROS, held))
+    assert abs(found - beyond) < 0.01 * sqrt(lumps)
+
+
+@pytest.mark.parametrize("mean", [0, 1, 10**9, 10**15, 10**24])
+@pytest.mark.parametrize("held", [0, 1, 10**6, 10**12, 10**20])
+def test_whatever_sells_a_chance_is_told_between_none_and_one(mean: int, held: int) -> None:
+    assert 0 <= budget.chance_of_more(mean, held) <= 1
+    assert 0 <= budget.expected_beyond(mean, held) <= max(1, mean)
 
 
 @given(mean=st.integers(0, 30 * MICROS), held=st.integers(0, 40))
