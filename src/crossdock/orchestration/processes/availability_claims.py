@@ -47,7 +47,7 @@ where not coalesce(i.is_excluded, false)
 
 # What the orders of these channels have taken since the first day of the period of each.
 USED = """
-select k.number, coalesce(sum(s.micros), 0)::bigint as micros
+select k.number, coalesce(sum(s.micros), 0) as micros
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::integer[])
     with ordinality k(tenant, connection, location, item, day, number)
 join publishing_channel p
@@ -152,7 +152,7 @@ async def _used(
         [holder.item for holder in holders],
         [days[holder] for holder in holders],
     )
-    return {holders[row["number"] - 1]: row["micros"] for row in sums}
+    return {holders[row["number"] - 1]: int(row["micros"]) for row in sums}
 
 
 def _rights(

@@ -62,7 +62,7 @@ WRITE_ORDERS = """
 insert into publishing_order (tenant, source, order_id, item, place, seller, micros, day, hour,
     rank, us, position)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-    $7::bigint[], $8::integer[], $9::smallint[], $10::bigint[], $11::bigint[], $12::bigint[])
+    $7::numeric[], $8::integer[], $9::smallint[], $10::bigint[], $11::bigint[], $12::bigint[])
 on conflict (tenant, source, order_id, item, place) do update set
     seller = excluded.seller, micros = excluded.micros, rank = excluded.rank, us = excluded.us,
     position = excluded.position
@@ -71,7 +71,7 @@ on conflict (tenant, source, order_id, item, place) do update set
 COUNT_SOLD = """
 insert into publishing_sold as s (tenant, place, item, seller, day, hour, micros, squares)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::integer[],
-    $6::smallint[], $7::bigint[], $8::numeric[])
+    $6::smallint[], $7::numeric[], $8::numeric[])
 on conflict (tenant, place, item, seller, day, hour) do update set
     micros = s.micros + excluded.micros, squares = s.squares + excluded.squares
 """
@@ -216,7 +216,7 @@ async def _known(tx: Transaction, orders: Mapping[Order, Event]) -> dict[Order, 
     versions: dict[Order, tuple[int, int, int]] = {}
     for row in rows:
         order = Order(row["tenant"], row["source"], row["order_id"])
-        taken = Taken(row["seller"], row["micros"], row["day"], row["hour"])
+        taken = Taken(row["seller"], int(row["micros"]), row["day"], row["hour"])
         lines.setdefault(order, {})[Line(row["item"], row["place"])] = taken
         version = (row["rank"], row["us"], row["position"])
         versions[order] = max(version, versions.get(order, version))
@@ -297,7 +297,7 @@ async def _write_orders(
     after: Mapping[Order, Mapping[Line, Taken]],
 ) -> None:
     rows: list[tuple[Any, ...]] = [
-        (*order, *line, *after[order][line], *_version(event))
+        (*order, *line, *_told(after[order][line]), *_version(event))
         for order, event in sorted(orders.items(), key=lambda each: each[0])
         for line in sorted(after[order])
     ]
@@ -305,9 +305,13 @@ async def _write_orders(
         await tx.execute(WRITE_ORDERS, *map(list, zip(*rows, strict=True)))
 
 
+def _told(taken: Taken) -> tuple[Any, ...]:
+    return (taken.seller, Decimal(taken.micros), taken.day, taken.hour)
+
+
 async def _write_sums(tx: Transaction, sums: Sums) -> None:
     rows: list[tuple[Any, ...]] = [
-        (*hour, micros, Decimal(squares)) for hour, (micros, squares) in sums.items()
+        (*hour, Decimal(micros), Decimal(squares)) for hour, (micros, squares) in sums.items()
     ]
     if rows:
         await tx.execute(COUNT_SOLD, *map(list, zip(*rows, strict=True)))

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import structlog
+
 from crossdock.canonical.errors import NotFound
+from crossdock.canonical.quantities import AMOUNT_MAX, MICROS
 from crossdock.capabilities.inventory.budget import Seller
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction, WorkersSql
+from crossdock.foundation.database import OUTAGES, Database, Transaction, WorkersSql
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
@@ -29,7 +32,12 @@ from crossdock.orchestration.processes.oversell_shown import (
     channel_budget,
 )
 
+log = structlog.get_logger(__name__)
+
 PAGE = 500
+MOST = int(AMOUNT_MAX) * MICROS
+"""No buffer is more than an amount may be, whatever sells."""
+
 WINDOW_DAYS = 7
 KEPT_DAYS = 35
 SWEEP = 10_000
@@ -72,8 +80,7 @@ SOLD = """
 select w.item, s.seller, s.peak, s.taken, s.squares
 from unnest($3::text[]) w(item)
 cross join lateral (
-    select seller, max(micros)::bigint as peak, sum(micros)::bigint as taken,
-        sum(squares) as squares
+    select seller, max(micros) as peak, sum(micros) as taken, sum(squares) as squares
     from (select h.seller, sum(h.micros) as micros, sum(h.squares) as squares
         from publishing_sold h
         where h.tenant = $1 and h.place = any($2::text[]) and h.item = w.item and h.day > $4
@@ -131,15 +138,21 @@ class Budgets:
     async def recompute(self) -> int:
         """Compute every buffer anew and forget what is too old; say how many came out different.
 
-        A job calls this. Listings of items whose buffer moved are due at once.
+        A job calls this. A tenant whose numbers cannot be computed keeps the buffers it has, and
+        stops nobody else. Listings of items whose buffer moved are due at once.
         """
         async with self._database.transaction(Scope.of_workers()) as tx:
             tenants = [row["tenant"] for row in await tx.fetch(TENANTS)]
         moved = 0
         for tenant in sorted(tenants):
             scope = Scope(tenant)
-            for target in await self._targets(scope):
-                moved += await self._recompute(scope, target)
+            try:
+                for target in await self._targets(scope):
+                    moved += await self._recompute(scope, target)
+            except OUTAGES:
+                raise
+            except Exception as error:
+                log.exception("budgets not computed", tenant=tenant, error=repr(error))
             await self._forget(scope)
         return moved
 

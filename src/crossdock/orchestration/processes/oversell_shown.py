@@ -111,8 +111,8 @@ class Target:
     def seller_of(self, row: Any, percent: Decimal) -> Seller:
         return Seller(
             name=row["seller"],
-            peak=row["peak"],
-            taken=row["taken"],
+            peak=int(row["peak"]),
+            taken=int(row["taken"]),
             squares=int(row["squares"]),
             order_ms=self.delays.ms(row["seller"], ORDER, percent),
         )

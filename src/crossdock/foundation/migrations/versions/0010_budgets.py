@@ -40,7 +40,7 @@ create table publishing_order (
     item text not null,
     place text not null,
     seller text not null,
-    micros bigint not null,
+    micros numeric not null,
     day integer not null,
     hour smallint not null,
     rank bigint not null,
@@ -59,7 +59,7 @@ create table publishing_sold (
     seller text not null,
     day integer not null,
     hour smallint not null,
-    micros bigint not null,
+    micros numeric not null,
     squares numeric not null,
     primary key (tenant, place, item, seller, day, hour)
 ) with (fillfactor = 80);
