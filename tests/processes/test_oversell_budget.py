@@ -225,6 +225,37 @@ async def test_writes_that_could_wait_and_history_read_in_later_are_no_delay(des
     assert 2 <= shown.order_seconds <= Decimal("2.5")
 
 
+async def test_an_order_counts_and_is_timed_by_when_it_was_placed_not_by_its_last_change(
+    desk: Desk,
+) -> None:
+    began = desk.clock.now()
+    await desk.clock.advance(timedelta(hours=6))
+    now = desk.clock.now()
+    orders = [replace(order(n, 1), placed_at=now - timedelta(hours=n % 4)) for n in range(40)]
+    old = [
+        replace(order(100, 500), placed_at=now - timedelta(days=36)),
+        replace(order(101, 3), placed_at=began - timedelta(hours=2)),
+    ]
+
+    await desk.say(*orders, *old)  # all of them were changed just now
+
+    shown = await desk.shown()
+    assert [rate.per_hour for rate in shown.items[0].rates] == [10]
+    assert shown.order_samples == 40  # what was placed before may have been heard before
+    assert 10_800 <= shown.order_seconds <= 13_500
+
+
+async def test_a_tenant_that_measures_nothing_is_not_counted_beside_one_that_does(
+    desk: Desk,
+) -> None:
+    await Channels(desk.database, desk.clock).put(Scope("other"), SHOP)
+    await Channels(desk.database, desk.clock).put(MAIN, replace(SHOP, oversell_percent=None))
+
+    await desk.say(order(1, 5), proven(3, desk.clock.now()))
+
+    assert await desk.rows("publishing_order") == await desk.rows("publishing_delay") == 0
+
+
 async def test_nothing_is_counted_while_nobody_has_a_target(desk: Desk) -> None:
     channels = Channels(desk.database, desk.clock)
     await channels.put(MAIN, replace(SHOP, oversell_percent=None))

@@ -25,6 +25,7 @@ from crossdock.orchestration.processes.availability_neighbours import (
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_shares import Said, check_shares
 from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.channel_sales import MEASURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,13 +146,11 @@ select location from publishing_channel where tenant = $1 and connection = $2 an
 order by location for update
 """
 CLOSE = """
-update publishing_channel set is_active = false
+update publishing_channel set is_active = false, measured_since = null
 where tenant = $1 and connection = $2 and is_active
 """
 
-CHANNELS = """
-select * from publishing_channel where tenant = $1 order by connection, location
-"""
+CHANNELS = "select * from publishing_channel where tenant = $1 order by connection, location"
 
 ITEMS = """
 select * from publishing_item where tenant = $1 and connection = $2 and location = $3
@@ -175,8 +174,8 @@ class Channels:
         always wakes on what it sells from.
         """
         check_terms(channel)
-        woken = {*channel.source_locations, *channel.wakes_on}
-        channel = replace(channel, wakes_on=tuple(sorted(woken)))
+        woken = sorted({*channel.source_locations, *channel.wakes_on})
+        channel = replace(channel, wakes_on=tuple(woken))
         key = (scope.tenant, channel.connection, channel.location)
         own = _listing(channel, "")
         async with self._database.transaction(scope) as tx:
@@ -187,6 +186,7 @@ class Channels:
             await tx.execute(DROP_ITEMS, *key)
             if channel.items:
                 await tx.execute(PUT_ITEMS, *key, *_item_columns(channel.items))
+            await tx.execute(MEASURE, *key, self._clock.now())
             keys = await listed(tx, own)
             keys += [Key(tx.tenant, _listing(channel, i.item).instance) for i in channel.items]
             if (after := await claim_of(tx, own)) != before:
@@ -266,8 +266,7 @@ def _check_number(name: str, value: int | Decimal, where: str) -> None:
 
 
 async def _items_of(tx: Transaction, channel: Any) -> tuple[ItemTerms, ...]:
-    key = (tx.tenant, channel["connection"], channel["location"])
-    rows = await tx.fetch(ITEMS, *key)
+    rows = await tx.fetch(ITEMS, tx.tenant, channel["connection"], channel["location"])
     return tuple(
         ItemTerms(
             item=row["item"],

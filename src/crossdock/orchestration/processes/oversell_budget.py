@@ -22,6 +22,7 @@ from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.processes.availability_publishing import NAME as PUBLISHING
 from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.channel_sales import KEPT_DAYS
 from crossdock.orchestration.processes.oversell_shown import (
     BudgetCurve,
     ChannelBudget,
@@ -39,7 +40,6 @@ MOST = int(AMOUNT_MAX) * MICROS
 """No buffer is more than an amount may be, whatever sells."""
 
 WINDOW_DAYS = 7
-KEPT_DAYS = 35
 SWEEP = 10_000
 
 TENANTS = WorkersSql("select distinct tenant from publishing_channel")
