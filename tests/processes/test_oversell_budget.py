@@ -225,6 +225,37 @@ async def test_writes_that_could_wait_and_history_read_in_later_are_no_delay(des
     assert 2 <= shown.order_seconds <= Decimal("2.5")
 
 
+async def test_an_order_counts_and_is_timed_by_when_it_was_placed_not_by_its_last_change(
+    desk: Desk,
+) -> None:
+    began = desk.clock.now()
+    await desk.clock.advance(timedelta(hours=6))
+    now = desk.clock.now()
+    orders = [replace(order(n, 1), placed_at=now - timedelta(hours=n % 4)) for n in range(40)]
+    old = [
+        replace(order(100, 500), placed_at=now - timedelta(days=36)),
+        replace(order(101, 3), placed_at=began - timedelta(hours=2)),
+    ]
+
+    await desk.say(*orders, *old)  # all of them were changed just now
+
+    shown = await desk.shown()
+    assert [rate.per_hour for rate in shown.items[0].rates] == [10]
+    assert shown.order_samples == 40  # what was placed before may have been heard before
+    assert 10_800 <= shown.order_seconds <= 13_500
+
+
+async def test_a_tenant_that_measures_nothing_is_not_counted_beside_one_that_does(
+    desk: Desk,
+) -> None:
+    await Channels(desk.database, desk.clock).put(Scope("other"), SHOP)
+    await Channels(desk.database, desk.clock).put(MAIN, replace(SHOP, oversell_percent=None))
+
+    await desk.say(order(1, 5), proven(3, desk.clock.now()))
+
+    assert await desk.rows("publishing_order") == await desk.rows("publishing_delay") == 0
+
+
 async def test_nothing_is_counted_while_nobody_has_a_target(desk: Desk) -> None:
     channels = Channels(desk.database, desk.clock)
     await channels.put(MAIN, replace(SHOP, oversell_percent=None))
@@ -265,6 +296,46 @@ async def test_budgets_are_computed_page_by_page_while_the_loop_goes_on(desk: De
     assert moved == await desk.rows("publishing_budget") == 3000
     assert turns > 6 * 4
     assert await desk.budgets.recompute() == 0
+
+
+async def test_amounts_beyond_measure_stop_neither_the_counting_nor_the_budgets_of_others(
+    desk: Desk,
+) -> None:
+    huge = 999_999_999_999
+    await desk.say(*[order(number, huge) for number in range(20)])
+    await desk.say(*[order(100 + number, 1, item="sku-2") for number in range(36)])
+
+    await desk.compute()
+
+    assert (await desk.item()).rates[0].per_hour == 20 * huge
+    async with desk.database.transaction(MAIN) as tx:
+        rows = await tx.fetch("select item, micros from publishing_budget where tenant = 'main'")
+    held = {row["item"]: row["micros"] for row in rows}
+    assert held["sku-1"] == 10**18
+    assert 0 < held["sku-2"] < 100 * MICROS
+
+
+async def test_a_tenant_whose_numbers_make_no_sense_stops_nobody_else(desk: Desk) -> None:
+    await Channels(desk.database, desk.clock).put(Scope("broken"), SHOP)
+    async with desk.database.transaction(Scope("broken")) as tx:
+        await tx.execute(
+            "insert into publishing_delay (tenant, connection, path, day, bucket, samples)"
+            " select 'broken', 'shop', 'ORDER', $1 + n, 3, 9223372036854775807"
+            " from generate_series(0, 1) n",
+            desk.clock.now().toordinal() - 1,
+        )
+        await tx.execute(
+            "insert into publishing_sold (tenant, place, item, seller, day, hour, micros, squares)"
+            " values ('broken', 'dc1', 'sku-1', 'shop', 1, 1, 1, 1)"
+        )
+    await desk.say(*[order(number, 1) for number in range(36)])
+
+    await desk.compute()
+
+    assert await desk.rows("publishing_budget") == 1
+    async with desk.database.transaction(Scope("broken")) as tx:
+        left = await tx.fetchval("select count(*) from publishing_sold where tenant <> 'main'")
+    assert left == 0  # what is too old is forgotten all the same
 
 
 async def test_tenants_budgets_are_their_own(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """Channels of one pool are shown what is theirs, and nothing of what is kept for others."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -164,6 +165,62 @@ async def test_what_was_kept_and_not_taken_is_kept_no_longer_than_its_period(
 
     # The next period keeps its own forty: the ten that were left are not added to them.
     assert await told(desk) == {"key": "40", "branch": "60"}
+
+
+@pytest.mark.parametrize(
+    ("terms", "told_now"),
+    [
+        ({"share_min": Decimal(80)}, {"key": "100", "branch": "20"}),
+        ({"share_min": Decimal(0)}, {"key": "100", "branch": "70"}),
+        ({"is_active": False}, {"branch": "70"}),
+        ({"items": (ItemTerms(item="sku-1", is_excluded=True),)}, {"key": "0", "branch": "70"}),
+        ({"items": (ItemTerms(item="sku-1", share_min=Decimal(90)),)}, {"branch": "10"}),
+        (
+            {"share_mode": ShareMode.PARTITION, "share_fixed": Decimal(95)},
+            {"key": "95", "branch": "5"},
+        ),
+    ],
+)
+async def test_others_are_told_at_once_when_what_is_kept_for_one_is_agreed_anew(
+    database: Database, clock: VirtualClock, terms: dict[str, Any], told_now: dict[str, str]
+) -> None:
+    desk = await opened(database, clock, KEY, BRANCH)
+    await desk.play.stock(100)
+    assert await told(desk) == {"key": "100", "branch": "60"}
+
+    await put(desk, replace(KEY, **terms))
+
+    assert await told(desk) == {"key": "100", "branch": "60"} | told_now
+
+
+async def test_others_may_sell_what_was_kept_for_a_connection_that_goes_away(
+    database: Database, clock: VirtualClock
+) -> None:
+    desk = await opened(database, clock, KEY, BRANCH)
+    await desk.play.stock(100)
+    assert (await told(desk))["branch"] == "60"
+
+    async with database.transaction(MAIN) as tx:
+        await Channels(database, clock).part_in(tx, "key")
+
+    assert (await told(desk))["branch"] == "70"
+
+
+async def test_a_part_is_nobody_elses_whatever_the_others_mode_is(
+    database: Database, clock: VirtualClock
+) -> None:
+    part = channel("part", ShareMode.PARTITION, share_fixed=Decimal(60))
+    half = channel("half", ShareMode.PERCENT, share_percent=Decimal(50))
+    few = channel("few", ShareMode.FIXED, share_fixed=Decimal(50))
+    own = channel("own", share_max=Decimal(70))
+    every = channel("all", ShareMode.POOL)
+    desk = await opened(database, clock, part, half, few, own, every)
+
+    await desk.play.stock(100)
+
+    assert await told(desk) == {"part": "60", "half": "20", "few": "40", "own": "40", "all": "40"}
+    await desk.play.stock(50)
+    assert await told(desk) == {"part": "50", "half": "0", "few": "0", "own": "0", "all": "0"}
 
 
 async def test_parts_shrink_alike_where_there_is_less_than_all_of_them(

@@ -1,7 +1,7 @@
 """Orders, as far as stock needs them: lines of demand with their open quantities."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar, Self
 
 from crossdock.canonical.quantities import Quantity
@@ -30,7 +30,11 @@ class DemandLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderChanged:
-    """The whole state of an accepted order at the fact's version: the newest version wins."""
+    """The whole state of an accepted order at the fact's version: the newest version wins.
+
+    `placed_at` is when the customer ordered, where the source tells that apart from the time of
+    its last change; it is the same in every version.
+    """
 
     TYPE: ClassVar[str] = "orders.order_changed.v1"
 
@@ -38,6 +42,7 @@ class OrderChanged:
     lines: tuple[DemandLine, ...]
     customer_po: str = ""
     channel: str = ""
+    placed_at: datetime | None = None
 
     @property
     def key(self) -> str:

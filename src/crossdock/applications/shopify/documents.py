@@ -73,6 +73,7 @@ query Orders($after: String, $query: String) {
       id
       name
       poNumber
+      createdAt
       updatedAt
       cancelledAt
       lineItems(first: 50) {

@@ -55,6 +55,7 @@ class SoldLine:
 class SoldOrder:
     number: str
     lines: tuple[SoldLine, ...]
+    placed_at: datetime | None
     updated_at: datetime
     is_cancelled: bool
     customer_po: str
@@ -101,6 +102,7 @@ def order_changed(order: Record, heard: Heard, naming: Naming) -> Translation:
         SoldOrder(
             number=order.identifier("id"),
             lines=tuple(_webhook_line(line) for line in order.records("line_items")),
+            placed_at=order.instant("created_at") if order.is_set("created_at") else None,
             updated_at=order.instant("updated_at"),
             is_cancelled=order.is_set("cancelled_at"),
             customer_po=order.text("po_number"),
@@ -217,6 +219,7 @@ def order_translation(order: SoldOrder, heard: Heard, naming: Naming) -> Transla
         lines=tuple(_demand(order, line, naming) for line in sold if line.sku),
         customer_po=order.customer_po,
         channel=naming.channel,
+        placed_at=order.placed_at,
     )
     fact = Fact(
         identity=stamped(f"order:{order.number}", version, state),

@@ -94,6 +94,7 @@ def _order(node: Record) -> SoldOrder:
     return SoldOrder(
         number=node.identifier("id"),
         lines=tuple(_line(line) for line in node.record("lineItems").records("nodes")),
+        placed_at=node.instant("createdAt") if node.is_set("createdAt") else None,
         updated_at=node.instant("updatedAt"),
         is_cancelled=node.is_set("cancelledAt"),
         customer_po=node.text("poNumber"),

@@ -107,6 +107,7 @@ def _order_fact(version: int, *amounts: tuple[int, str, int, int]) -> Fact:
         order_id="shopify:5000001",
         customer_po="PO-77",
         channel="shopify",
+        placed_at=datetime(2026, 5, 4, 14, 0, tzinfo=UTC),
         lines=tuple(
             DemandLine(
                 demand_ref=f"shopify:5000001/{number}",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from functools import lru_cache
-from math import ceil, isqrt
+from math import ceil, isqrt, sqrt
 from statistics import NormalDist
 
 from crossdock.canonical.quantities import MICROS
@@ -32,9 +32,12 @@ SAMPLES_LEAST = 30
 HEARING_MS = 1000
 """What the hub needs to hear, count and decide, which no delay of a path has in it (§3.10)."""
 
-DELAY_PERCENT = 99
+DELAYS_BEYOND = 10
+"""Of the target, one part in so many is what a delay may be beyond the one that is counted on."""
+
 _SHORTEST_MS, _LONGEST_MS = 100, 86_400_000
 _EXACT = Context(prec=34)
+_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,26 +58,38 @@ class Seller:
         """Count what he sells before a channel so far away knows of it, rounded up."""
         return -(-self.peak * (publish_ms + self.order_ms) // HOUR_MS)
 
+    @property
+    def line(self) -> int:
+        """Say how much one of his order lines takes, weighted by what it takes, rounded up."""
+        return max(1, -(-self.squares // self.taken)) if self.taken > 0 else MICROS
 
-def lump(sellers: Iterable[Seller]) -> int:
-    """Say how much an order line takes, weighted by what it takes: Σq² / Σq, rounded up."""
-    all_of_them = list(sellers)
-    taken = sum(seller.taken for seller in all_of_them)
-    squares = sum(seller.squares for seller in all_of_them)
-    return max(1, -(-squares // taken)) if taken > 0 else MICROS
+
+def lump(sellers: Iterable[Seller], publish_ms: int) -> int:
+    """Say how much of what sells unseen goes at once: Σ blind·(Σq² / Σq) / Σ blind, rounded up.
+
+    Each seller's order lines count for what he sells unseen: a slow seller of cases is not
+    diluted by a fast one of pieces.
+    """
+    blind, weighed = 0, 0
+    for seller in sellers:
+        amount = seller.blind(publish_ms)
+        blind += amount
+        weighed += amount * seller.line
+    return -(-weighed // blind) if blind > 0 else MICROS
 
 
 def mean_lumps(sellers: Iterable[Seller], publish_ms: int) -> int:
     """Add up what all sellers take unseen by a channel, in millionths of a lump, rounded up."""
     all_of_them = list(sellers)
     blind = sum(seller.blind(publish_ms) for seller in all_of_them)
-    return -(-blind * MICROS // lump(all_of_them))
+    return -(-blind * MICROS // lump(all_of_them, publish_ms))
 
 
 def held_back(sellers: Iterable[Seller], publish_ms: int, percent: Decimal) -> int:
     """Give the budget's buffer, in millionths of the base unit; nothing where nothing sells."""
     all_of_them = list(sellers)
-    return lumps_to_hold(mean_lumps(all_of_them, publish_ms), percent) * lump(all_of_them)
+    lumps = lumps_to_hold(mean_lumps(all_of_them, publish_ms), percent)
+    return lumps * lump(all_of_them, publish_ms)
 
 
 def curve(sellers: Iterable[Seller], percent: Decimal) -> list[tuple[int, int]]:
@@ -101,24 +116,45 @@ def lumps_to_hold(mean: int, percent: Decimal) -> int:
 
 def z_of(percent: Decimal) -> Decimal:
     """Give the normal quantile of a target in percent, rounded up: 1 % is 2.3264."""
-    quantile = Decimal(repr(NormalDist().inv_cdf(1 - float(percent) / 100)))
+    quantile = Decimal(repr(_NORMAL.inv_cdf(1 - float(percent) / 100)))
     return quantile.quantize(Decimal("0.0001"), ROUND_CEILING)
 
 
 def chance_of_more(mean: int, held: int) -> Decimal:
-    """Tell P(N > held) of a Poisson number N."""
+    """Tell P(N > held) of a Poisson number N; beyond `EXACT_LUMPS` by its normal shape.
+
+    That shape is corrected by its skew, and good to a thousandth.
+    """
+    if not _is_exact(mean, held):
+        lumps = mean / MICROS
+        away = (held + 0.5 - lumps) / sqrt(lumps)
+        skewed = (away * away - 1) * _NORMAL.pdf(away) / (6 * sqrt(lumps))
+        return _between(1 - _NORMAL.cdf(away) + skewed, 1)
     return max(Decimal(0), 1 - _at_most(_lumps(mean), held))
 
 
 def expected_beyond(mean: int, held: int) -> Decimal:
     """Tell how many lumps sell beyond `held` on average, when the stock runs out."""
+    if not _is_exact(mean, held):
+        lumps = mean / MICROS
+        away = (held - lumps) / sqrt(lumps)
+        beyond = sqrt(lumps) * (_NORMAL.pdf(away) - away * (1 - _NORMAL.cdf(away)))
+        return _between(beyond, lumps)
     middle = _lumps(mean)
     reached = 1 - _at_most(middle, held - 1) if held else Decimal(1)
-    beyond = middle * reached - held * (1 - _at_most(middle, held))
-    return max(Decimal(0), beyond)
+    return max(Decimal(0), middle * reached - held * (1 - _at_most(middle, held)))
 
 
-@lru_cache(maxsize=64)
+def _is_exact(mean: int, held: int) -> bool:
+    """Say whether the distribution itself is asked: its cost grows with what is held."""
+    return mean == 0 or max(mean, held * MICROS) <= 2 * EXACT_LUMPS * MICROS
+
+
+def _between(value: float, most: float) -> Decimal:
+    return Decimal(repr(min(most, max(0.0, value))))
+
+
+@lru_cache(maxsize=1024)
 def _covered_by(percent: Decimal) -> tuple[int, ...]:
     """Give, for 0, 1, 2 … lumps held, the largest mean that so many cover."""
     allowed, z = percent / 100, z_of(percent)
@@ -157,6 +193,8 @@ def _is_within(mean: Decimal, held: int, z: Decimal) -> bool:
 
 def _at_most(mean: Decimal, held: int) -> Decimal:
     """Give P(N ≤ held)."""
+    if not mean:
+        return Decimal(1)
     term = total = _EXACT.exp(-mean)
     for number in range(1, held + 1):
         term = _EXACT.divide(_EXACT.multiply(term, mean), Decimal(number))
@@ -187,13 +225,16 @@ def delay_bucket(ms: int) -> int | None:
     return bisect_left(BOUNDS_MS, ms) if 0 <= ms <= _LONGEST_MS else None
 
 
-def slow_ms(samples: Mapping[int, int]) -> int:
-    """Give the delay that 99 of 100 stay below, by the samples in each bucket, rounded up."""
+def slow_ms(samples: Mapping[int, int], percent: Decimal) -> int:
+    """Give the delay that all but a tenth of `percent` % stay below, rounded up.
+
+    At 1 % that is 999 of 1000: of fewer samples, the worst.
+    """
     count = sum(samples.values())
     least = ASSUMED_MS if count < SAMPLES_LEAST else 0
     reached = 0
     for bucket in sorted(samples):
         reached += samples[bucket]
-        if reached * 100 >= count * DELAY_PERCENT and count:
+        if (count - reached) * 100 * DELAYS_BEYOND <= count * percent and count:
             return max(least, BOUNDS_MS[min(bucket, len(BOUNDS_MS) - 1)])
     return least

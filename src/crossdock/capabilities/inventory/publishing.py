@@ -54,7 +54,7 @@ class Terms:
     """What is agreed with a channel about one item, and what that means just now.
 
     `shares` is the sum of all parts of a PARTITION, `kept_for_others` what is protected for other
-    channels of the pool, `allowance` what a maximum leaves (None: there is none).
+    channels of the pool or a part of theirs, `allowance` what a maximum leaves (None: no maximum).
     """
 
     share_mode: ShareMode = ShareMode.POOL

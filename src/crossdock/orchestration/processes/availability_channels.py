@@ -17,9 +17,15 @@ from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.processes.availability_facts import KnowsPools
+from crossdock.orchestration.processes.availability_neighbours import (
+    claim_of,
+    listed,
+    listed_beside,
+)
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_shares import Said, check_shares
-from crossdock.orchestration.processes.availability_writes import Listing, pattern_of
+from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.channel_sales import MEASURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,21 +140,17 @@ select $1, $2, $3, * from unnest($4::text[], $5::boolean[], $6::bigint[], $7::bi
     $14::bigint[], $15::bigint[])
 """
 
-# Every item that this channel has ever been told about must be looked at under the new terms.
-INSTANCES = """
-select instance from process_instance
-where process = $1 and tenant = $2 and instance like $3
-"""
-
 # A connection that is removed sells no more; its terms stay on record.
+OPEN = """
+select location from publishing_channel where tenant = $1 and connection = $2 and is_active
+order by location for update
+"""
 CLOSE = """
-update publishing_channel set is_active = false
-where tenant = $1 and connection = $2 and is_active returning location
+update publishing_channel set is_active = false, measured_since = null
+where tenant = $1 and connection = $2 and is_active
 """
 
-CHANNELS = """
-select * from publishing_channel where tenant = $1 order by connection, location
-"""
+CHANNELS = "select * from publishing_channel where tenant = $1 order by connection, location"
 
 ITEMS = """
 select * from publishing_item where tenant = $1 and connection = $2 and location = $3
@@ -168,25 +170,28 @@ class Channels:
     async def put(self, scope: Scope, channel: Channel) -> Channel:
         """Agree on these terms, and give them; every item listed there is looked at again.
 
-        A channel always wakes on what it sells from.
+        So is what other channels of the pool list, if what is kept from them changed. A channel
+        always wakes on what it sells from.
         """
         check_terms(channel)
         woken = sorted({*channel.source_locations, *channel.wakes_on})
         channel = replace(channel, wakes_on=tuple(woken))
         key = (scope.tenant, channel.connection, channel.location)
+        own = _listing(channel, "")
         async with self._database.transaction(scope) as tx:
+            before = await claim_of(tx, own)
             if channel.is_active:
                 await check_shares(tx, _shares_of(channel), self._stock)
             await tx.execute(PUT, *key, *_columns(channel))
             await tx.execute(DROP_ITEMS, *key)
             if channel.items:
                 await tx.execute(PUT_ITEMS, *key, *_item_columns(channel.items))
-            keys = await _listed(tx, Listing(channel.connection, channel.location, ""))
-            keys += [
-                Key(scope.tenant, _listing(channel, terms.item).instance)
-                for terms in channel.items
-            ]
-            await mark_keys(tx, NAME, keys, self._clock.now())
+            await tx.execute(MEASURE, *key, self._clock.now())
+            keys = await listed(tx, own)
+            keys += [Key(tx.tenant, _listing(channel, i.item).instance) for i in channel.items]
+            if (after := await claim_of(tx, own)) != before:
+                keys += await listed_beside(tx, own, before, after)
+            await mark_keys(tx, NAME, sorted(set(keys)), self._clock.now())
         return channel
 
     async def publish(self, scope: Scope, channel: Channel, items: Iterable[str]) -> None:
@@ -196,11 +201,18 @@ class Channels:
             await mark_keys(tx, NAME, keys, self._clock.now())
 
     async def part_in(self, tx: Transaction, connection: str) -> None:
-        """Stop selling through a connection that goes away; what it was told is looked at once."""
-        closed = await tx.fetch(CLOSE, tx.tenant, connection)
-        for row in closed:
-            keys = await _listed(tx, Listing(connection, row["location"], ""))
-            await mark_keys(tx, NAME, keys, self._clock.now())
+        """Stop selling through a connection that goes away; what it was told is looked at once.
+
+        So is what others were told of a pool that it had a claim to.
+        """
+        rows = await tx.fetch(OPEN, tx.tenant, connection)
+        gone = [Listing(connection, row["location"], "") for row in rows]
+        claims = [await claim_of(tx, channel) for channel in gone]
+        await tx.execute(CLOSE, tx.tenant, connection)
+        keys: set[Key] = set()
+        for channel, claim in zip(gone, claims, strict=True):
+            keys.update(await listed(tx, channel), await listed_beside(tx, channel, claim))
+        await mark_keys(tx, NAME, sorted(keys), self._clock.now())
 
     async def listed(self, scope: Scope) -> list[Channel]:
         async with self._database.transaction(scope) as tx:
@@ -253,14 +265,8 @@ def _check_number(name: str, value: int | Decimal, where: str) -> None:
         raise Invalid(f"{value} has more than six decimals", where=where)
 
 
-async def _listed(tx: Transaction, listing: Listing) -> list[Key]:
-    rows = await tx.fetch(INSTANCES, NAME, tx.tenant, pattern_of(listing))
-    return [Key(tx.tenant, row["instance"]) for row in rows]
-
-
 async def _items_of(tx: Transaction, channel: Any) -> tuple[ItemTerms, ...]:
-    key = (tx.tenant, channel["connection"], channel["location"])
-    rows = await tx.fetch(ITEMS, *key)
+    rows = await tx.fetch(ITEMS, tx.tenant, channel["connection"], channel["location"])
     return tuple(
         ItemTerms(
             item=row["item"],

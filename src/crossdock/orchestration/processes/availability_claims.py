@@ -47,7 +47,7 @@ where not coalesce(i.is_excluded, false)
 
 # What the orders of these channels have taken since the first day of the period of each.
 USED = """
-select k.number, coalesce(sum(s.micros), 0)::bigint as micros
+select k.number, coalesce(sum(s.micros), 0) as micros
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::integer[])
     with ordinality k(tenant, connection, location, item, day, number)
 join publishing_channel p
@@ -152,7 +152,7 @@ async def _used(
         [holder.item for holder in holders],
         [days[holder] for holder in holders],
     )
-    return {holders[row["number"] - 1]: row["micros"] for row in sums}
+    return {holders[row["number"] - 1]: int(row["micros"]) for row in sums}
 
 
 def _rights(
@@ -164,12 +164,14 @@ def _rights(
     parts = [row for row in rows if row["share_mode"] == ShareMode.PARTITION]
     claims = {_holder_of(row): _claim_of(row, used) for row in protected}
     own = {_holder_of(row) for row in protected if row["is_own"]}
+    shares = sum(_base_up(row, row["share_fixed"]) for row in parts)
+    # Among parts there is a rule of their own: all shrink alike.
+    parts_of_others = 0 if any(row["is_own"] for row in parts) else shares
     return Rights(
-        kept_for_others=sum(
-            claim.protected for holder, claim in claims.items() if holder not in own
-        ),
+        kept_for_others=parts_of_others
+        + sum(claim.protected for holder, claim in claims.items() if holder not in own),
         allowance=next((claims[holder].allowance for holder in own), None),
-        shares=sum(_base_up(row, row["share_fixed"]) for row in parts),
+        shares=shares,
         until=min((periods[_period_of(row)][1] for row in protected), default=None),
     )
 

@@ -28,6 +28,7 @@ from crossdock.orchestration.processes.availability_writes import Listing
 
 NAME = "channel sales"
 PUBLISH, ORDER = "PUBLISH", "ORDER"
+KEPT_DAYS = 35
 TYPES = frozenset({OrderChanged.TYPE, CommandSettled.TYPE})
 
 
@@ -42,10 +43,23 @@ class KnowsZones(Protocol):
 
 
 IS_MEASURED = WorkersSql("""
-select exists (select from publishing_channel
-        where is_active and (oversell_percent is not null or share_mode = 'PROTECTED'))
-    or exists (select from publishing_item where oversell_percent is not null)
+select exists (select from publishing_channel where measured_since is not null)
 """)
+
+# A channel is measured as long as it has a target, or something kept for it.
+MEASURE = """
+update publishing_channel c set measured_since = case
+    when c.is_active and (c.oversell_percent is not null or c.share_mode = 'PROTECTED'
+        or exists (select from publishing_item i where i.tenant = $1 and i.connection = $2
+            and i.location = $3 and i.oversell_percent is not null))
+    then coalesce(c.measured_since, $4) end
+where c.tenant = $1 and c.connection = $2 and c.location = $3
+"""
+
+MEASURED = """
+select tenant, min(measured_since) as since from publishing_channel
+where tenant = any($1::text[]) and measured_since is not null group by tenant
+"""
 
 # Whose orders name a channel: those of its connection, and those that say its name.
 CONNECTIONS = """
@@ -62,7 +76,7 @@ WRITE_ORDERS = """
 insert into publishing_order (tenant, source, order_id, item, place, seller, micros, day, hour,
     rank, us, position)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-    $7::bigint[], $8::integer[], $9::smallint[], $10::bigint[], $11::bigint[], $12::bigint[])
+    $7::numeric[], $8::integer[], $9::smallint[], $10::bigint[], $11::bigint[], $12::bigint[])
 on conflict (tenant, source, order_id, item, place) do update set
     seller = excluded.seller, micros = excluded.micros, rank = excluded.rank, us = excluded.us,
     position = excluded.position
@@ -71,7 +85,7 @@ on conflict (tenant, source, order_id, item, place) do update set
 COUNT_SOLD = """
 insert into publishing_sold as s (tenant, place, item, seller, day, hour, micros, squares)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::integer[],
-    $6::smallint[], $7::bigint[], $8::numeric[])
+    $6::smallint[], $7::numeric[], $8::numeric[])
 on conflict (tenant, place, item, seller, day, hour) do update set
     micros = s.micros + excluded.micros, squares = s.squares + excluded.squares
 """
@@ -143,14 +157,32 @@ Delays = Counter[tuple[str, str, str, int, int]]
 """How many samples of (tenant, connection, path, day, bucket)."""
 
 
+class Timing(NamedTuple):
+    """What is timed, and since when each tenant measures."""
+
+    delays: Delays
+    since: Mapping[str, datetime]
+
+    def is_first(self, event: Event) -> bool:
+        """Say whether this may be the first that was ever heard of an order.
+
+        One that was placed before anything was counted may have been heard then.
+        """
+        placed = _order_of(event).placed_at
+        return placed is None or placed >= self.since[event.tenant]
+
+
 def sales_reader(zones: KnowsZones, clock: Clock) -> Reader:
     """Make the log reader that counts. One shard: an order may name any item."""
 
-    async def apply(tx: Transaction, events: Sequence[Event]) -> None:
+    async def apply(tx: Transaction, said: Sequence[Event]) -> None:
+        rows = await tx.fetch(MEASURED, sorted({event.tenant for event in said}))
+        since = {row["tenant"]: row["since"] for row in rows}
+        events = [event for event in said if event.tenant in since]
         delays = _writes_timed(events)
         orders = _newest(events)
         if orders:
-            await _count(tx, zones, orders, delays, clock.now())
+            await _count(tx, zones, orders, Timing(delays, since), clock.now())
         await _write_delays(tx, delays)
 
     return Reader(name=NAME, apply=apply, types=TYPES, unheard=unheard)
@@ -179,14 +211,15 @@ async def _count(
     tx: Transaction,
     zones: KnowsZones,
     orders: Mapping[Order, Event],
-    delays: Delays,
+    timing: Timing,
     now: datetime,
 ) -> None:
     known = await _known(tx, orders)
     fresh = {
         order: event
         for order, event in orders.items()
-        if order not in known or _version(event) > known[order].version
+        if (order not in known or _version(event) > known[order].version)
+        and now - _placed(event) < timedelta(days=KEPT_DAYS)
     }
     sellers = await _sellers(tx, fresh)
     by_place = await _zones(tx, zones, fresh)
@@ -195,9 +228,9 @@ async def _count(
         for order, event in fresh.items()
     }
     for order, event in fresh.items():
-        if order not in known and not event.fact.replay:
-            late = event.received_at - event.fact.occurred_at
-            _add(delays, (order.tenant, sellers[order], ORDER), event, late)
+        if order not in known and not event.fact.replay and timing.is_first(event):
+            late = event.received_at - _placed(event)
+            _add(timing.delays, (order.tenant, sellers[order], ORDER), event, late)
     sums = _changes(known, after)
     await _write_orders(tx, fresh, after)
     await _write_sums(tx, sums)
@@ -216,7 +249,7 @@ async def _known(tx: Transaction, orders: Mapping[Order, Event]) -> dict[Order, 
     versions: dict[Order, tuple[int, int, int]] = {}
     for row in rows:
         order = Order(row["tenant"], row["source"], row["order_id"])
-        taken = Taken(row["seller"], row["micros"], row["day"], row["hour"])
+        taken = Taken(row["seller"], int(row["micros"]), row["day"], row["hour"])
         lines.setdefault(order, {})[Line(row["item"], row["place"])] = taken
         version = (row["rank"], row["us"], row["position"])
         versions[order] = max(version, versions.get(order, version))
@@ -266,7 +299,7 @@ def _taken(
         ordered = said.base_ordered or said.ordered
         cancelled = said.base_cancelled or said.cancelled
         if line not in found:
-            placed = event.believed(event.fact.occurred_at)
+            placed = event.believed(_placed(event))
             placed = placed.astimezone(by_place[event.tenant, said.location])
             found[line] = Taken(seller, 0, placed.toordinal(), placed.hour)
         before = found[line]
@@ -297,7 +330,7 @@ async def _write_orders(
     after: Mapping[Order, Mapping[Line, Taken]],
 ) -> None:
     rows: list[tuple[Any, ...]] = [
-        (*order, *line, *after[order][line], *_version(event))
+        (*order, *line, *_told(after[order][line]), *_version(event))
         for order, event in sorted(orders.items(), key=lambda each: each[0])
         for line in sorted(after[order])
     ]
@@ -305,9 +338,13 @@ async def _write_orders(
         await tx.execute(WRITE_ORDERS, *map(list, zip(*rows, strict=True)))
 
 
+def _told(taken: Taken) -> tuple[Any, ...]:
+    return (taken.seller, Decimal(taken.micros), taken.day, taken.hour)
+
+
 async def _write_sums(tx: Transaction, sums: Sums) -> None:
     rows: list[tuple[Any, ...]] = [
-        (*hour, micros, Decimal(squares)) for hour, (micros, squares) in sums.items()
+        (*hour, Decimal(micros), Decimal(squares)) for hour, (micros, squares) in sums.items()
     ]
     if rows:
         await tx.execute(COUNT_SOLD, *map(list, zip(*rows, strict=True)))
@@ -356,3 +393,8 @@ async def _write_delays(tx: Transaction, delays: Delays) -> None:
 def _order_of(event: Event) -> OrderChanged:
     assert isinstance(event.payload, OrderChanged)  # noqa: S101  # the page sorted them
     return event.payload
+
+
+def _placed(event: Event) -> datetime:
+    """Tell when an order was placed; where nobody says, its first version is taken for it."""
+    return _order_of(event).placed_at or event.fact.occurred_at

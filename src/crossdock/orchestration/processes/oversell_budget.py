@@ -5,20 +5,24 @@ out different; their listings are then due. Nothing of it stands in the way of a
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+
+import structlog
 
 from crossdock.canonical.errors import NotFound
-from crossdock.capabilities.inventory import budget
+from crossdock.canonical.quantities import AMOUNT_MAX, MICROS
 from crossdock.capabilities.inventory.budget import Seller
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction, WorkersSql
+from crossdock.foundation.database import OUTAGES, Database, Transaction, WorkersSql
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.processes.availability_publishing import NAME as PUBLISHING
 from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.channel_sales import KEPT_DAYS
 from crossdock.orchestration.processes.oversell_shown import (
     BudgetCurve,
     ChannelBudget,
@@ -29,9 +33,13 @@ from crossdock.orchestration.processes.oversell_shown import (
     channel_budget,
 )
 
+log = structlog.get_logger(__name__)
+
 PAGE = 500
+MOST = int(AMOUNT_MAX) * MICROS
+"""No buffer is more than an amount may be, whatever sells."""
+
 WINDOW_DAYS = 7
-KEPT_DAYS = 35
 SWEEP = 10_000
 
 TENANTS = WorkersSql("select distinct tenant from publishing_channel")
@@ -72,8 +80,7 @@ SOLD = """
 select w.item, s.seller, s.peak, s.taken, s.squares
 from unnest($3::text[]) w(item)
 cross join lateral (
-    select seller, max(micros)::bigint as peak, sum(micros)::bigint as taken,
-        sum(squares) as squares
+    select seller, max(micros) as peak, sum(micros) as taken, sum(squares) as squares
     from (select h.seller, sum(h.micros) as micros, sum(h.squares) as squares
         from publishing_sold h
         where h.tenant = $1 and h.place = any($2::text[]) and h.item = w.item and h.day > $4
@@ -131,15 +138,21 @@ class Budgets:
     async def recompute(self) -> int:
         """Compute every buffer anew and forget what is too old; say how many came out different.
 
-        A job calls this. Listings of items whose buffer moved are due at once.
+        A job calls this. A tenant whose numbers cannot be computed keeps the buffers it has, and
+        stops nobody else. Listings of items whose buffer moved are due at once.
         """
         async with self._database.transaction(Scope.of_workers()) as tx:
             tenants = [row["tenant"] for row in await tx.fetch(TENANTS)]
         moved = 0
         for tenant in sorted(tenants):
             scope = Scope(tenant)
-            for target in await self._targets(scope):
-                moved += await self._recompute(scope, target)
+            try:
+                for target in await self._targets(scope):
+                    moved += await self._recompute(scope, target)
+            except OUTAGES:
+                raise
+            except Exception as error:
+                log.exception("budgets not computed", tenant=tenant, error=repr(error))
             await self._forget(scope)
         return moved
 
@@ -154,8 +167,7 @@ class Budgets:
             async with self._database.transaction(scope) as tx:
                 named = which.items or await _items(tx, target, which.after, which.limit)
                 found = await _selling(tx, target, named, self._window())
-            await asyncio.to_thread(_prepare, found)
-            return channel_budget(target, found)
+            return await asyncio.to_thread(channel_budget, target, found)
         raise _unknown(connection, location)
 
     async def curve(self, scope: Scope, connection: str, location: str, item: str) -> BudgetCurve:
@@ -163,8 +175,7 @@ class Budgets:
         for target in await self._targets(scope, connection, location):
             async with self._database.transaction(scope) as tx:
                 [found] = await _selling(tx, target, [item], self._window())
-            await asyncio.to_thread(_prepare, [found])
-            return budget_curve(target, found)
+            return await asyncio.to_thread(budget_curve, target, found)
         raise _unknown(connection, location)
 
     async def _targets(
@@ -186,8 +197,9 @@ class Budgets:
             async with self._database.transaction(scope) as tx:
                 named = await _items(tx, target, after, PAGE)
                 found = await _selling(tx, target, named, self._window())
-                await asyncio.to_thread(_prepare, found)
-                moved += await _write(tx, target, found, self._clock.now())
+            held = await asyncio.to_thread(_held, target, found)
+            async with self._database.transaction(scope) as tx:
+                moved += await _write(tx, target, found, held, self._clock.now())
             if len(named) < PAGE:
                 return moved
             after = named[-1]
@@ -221,28 +233,29 @@ async def _selling(
     tx: Transaction, target: Target, items: Sequence[str], window: int
 ) -> list[Selling]:
     agreed = await tx.fetch(AGREED, *target.key, items)
+    percents: dict[str, Decimal | None] = {
+        row["item"]: row["oversell_percent"] or target.row["oversell_percent"] for row in agreed
+    }
     sellers: dict[str, list[Seller]] = {}
     for row in await tx.fetch(SOLD, tx.tenant, target.row["wakes_on"], items, window):
-        sellers.setdefault(row["item"], []).append(target.seller_of(row))
-    return [
-        Selling(
-            row,
-            sellers.get(row["item"], ()),
-            row["oversell_percent"] or target.row["oversell_percent"],
-        )
-        for row in agreed
-    ]
+        percent = percents[row["item"]] or target.percent
+        sellers.setdefault(row["item"], []).append(target.seller_of(row, percent))
+    return [Selling(row, sellers.get(row["item"], ()), percents[row["item"]]) for row in agreed]
 
 
-def _prepare(found: Iterable[Selling]) -> None:
-    """Work out what each target covers, once, beside the loop: it takes a tenth of a second."""
-    for percent in {selling.percent for selling in found if selling.percent is not None}:
-        budget.lumps_to_hold(0, percent)
+def _held(target: Target, found: Sequence[Selling]) -> dict[str, int]:
+    """Work out all buffers, beside the loop: a new target takes a tenth of a second."""
+    return {one.agreed["item"]: min(MOST, one.held_back(target)) for one in found}
 
 
-async def _write(tx: Transaction, target: Target, found: Sequence[Selling], now: datetime) -> int:
+async def _write(
+    tx: Transaction,
+    target: Target,
+    found: Sequence[Selling],
+    held: Mapping[str, int],
+    now: datetime,
+) -> int:
     """Write what came out different, and have its listings looked at."""
-    held = {one.agreed["item"]: one.held_back(target.publish_ms) for one in found}
     known = {one.agreed["item"]: one.agreed["micros"] or 0 for one in found}
     moved = [item for item in held if held[item] != known[item]]
     if moved:

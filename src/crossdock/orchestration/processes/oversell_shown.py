@@ -84,8 +84,8 @@ class Delays:
     def count(self, connection: str, path: str) -> int:
         return sum(self.samples.get((connection, path), {}).values())
 
-    def ms(self, connection: str, path: str) -> int:
-        return budget.slow_ms(self.samples.get((connection, path), {}))
+    def ms(self, connection: str, path: str, percent: Decimal) -> int:
+        return budget.slow_ms(self.samples.get((connection, path), {}), percent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +101,20 @@ class Target:
         return (self.tenant, self.row["connection"], self.row["location"])
 
     @property
-    def publish_ms(self) -> int:
-        return self.delays.ms(self.row["connection"], PUBLISH) + budget.HEARING_MS
+    def percent(self) -> Decimal:
+        """What its delays are told by where no item is meant; without a target, 1 %."""
+        return self.row["oversell_percent"] or Decimal(1)
 
-    def seller_of(self, row: Any) -> Seller:
+    def publish_ms(self, percent: Decimal) -> int:
+        return self.delays.ms(self.row["connection"], PUBLISH, percent) + budget.HEARING_MS
+
+    def seller_of(self, row: Any, percent: Decimal) -> Seller:
         return Seller(
             name=row["seller"],
-            peak=row["peak"],
-            taken=row["taken"],
+            peak=int(row["peak"]),
+            taken=int(row["taken"]),
             squares=int(row["squares"]),
-            order_ms=self.delays.ms(row["seller"], ORDER),
+            order_ms=self.delays.ms(row["seller"], ORDER, percent),
         )
 
 
@@ -122,10 +126,10 @@ class Selling:
     sellers: Sequence[Seller]
     percent: Decimal | None
 
-    def held_back(self, publish_ms: int) -> int:
+    def held_back(self, target: Target) -> int:
         if self.percent is None:
             return 0
-        return budget.held_back(self.sellers, publish_ms, self.percent)
+        return budget.held_back(self.sellers, target.publish_ms(self.percent), self.percent)
 
 
 def channel_budget(target: Target, found: Sequence[Selling]) -> ChannelBudget:
@@ -133,8 +137,8 @@ def channel_budget(target: Target, found: Sequence[Selling]) -> ChannelBudget:
     return ChannelBudget(
         connection=connection,
         location=target.row["location"],
-        publish_seconds=_seconds(target.publish_ms),
-        order_seconds=_seconds(target.delays.ms(connection, ORDER)),
+        publish_seconds=_seconds(target.publish_ms(target.percent)),
+        order_seconds=_seconds(target.delays.ms(connection, ORDER, target.percent)),
         publish_samples=target.delays.count(connection, PUBLISH),
         order_samples=target.delays.count(connection, ORDER),
         currency=target.row["currency"],
@@ -147,14 +151,13 @@ def channel_budget(target: Target, found: Sequence[Selling]) -> ChannelBudget:
 def budget_curve(target: Target, selling: Selling) -> BudgetCurve:
     """Draw up the curve of an item; without a target it is that of one in a hundred."""
     percent = selling.percent or Decimal(1)
-    seconds = _seconds(target.publish_ms + target.delays.ms(target.row["connection"], ORDER))
+    publish_ms = target.publish_ms(percent)
+    order_ms = target.delays.ms(target.row["connection"], ORDER, percent)
     return BudgetCurve(
         item=selling.agreed["item"],
         oversell_percent=Decimal(plain(percent)),
-        seconds=seconds,
-        buffer=_in_packs(
-            selling.agreed, budget.held_back(selling.sellers, target.publish_ms, percent)
-        ),
+        seconds=_seconds(publish_ms + order_ms),
+        buffer=_in_packs(selling.agreed, budget.held_back(selling.sellers, publish_ms, percent)),
         points=tuple(
             (_seconds(ms), _in_packs(selling.agreed, held))
             for ms, held in budget.curve(selling.sellers, percent)
@@ -163,11 +166,11 @@ def budget_curve(target: Target, selling: Selling) -> BudgetCurve:
 
 
 def _item_budget(target: Target, selling: Selling, percent: Decimal) -> ItemBudget:
-    sellers, publish_ms = selling.sellers, target.publish_ms
+    sellers, publish_ms = selling.sellers, target.publish_ms(percent)
     in_file = [replace(seller, order_ms=0) for seller in sellers]
     mean = budget.mean_lumps(sellers, publish_ms)
     lumps = budget.lumps_to_hold(mean, percent)
-    lump = budget.lump(sellers)
+    lump = budget.lump(sellers, publish_ms)
     held = _in_packs(selling.agreed, lumps * lump)
     in_batch = _in_packs(selling.agreed, budget.held_back(in_file, budget.BATCH_MS, percent))
     saved = budget.expected_beyond(mean, 0) - budget.expected_beyond(mean, lumps)

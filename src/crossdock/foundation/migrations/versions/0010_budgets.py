@@ -17,7 +17,10 @@ alter table publishing_channel
     add column currency text not null default '',
     add column share_min bigint not null default 0 check (share_min >= 0),
     add column share_max bigint check (share_max >= 0),
-    add column period text not null default 'DAY' check (period in ('DAY', 'WEEK', 'MONTH'));
+    add column period text not null default 'DAY' check (period in ('DAY', 'WEEK', 'MONTH')),
+    add column measured_since timestamptz;
+create index publishing_channel_measured on publishing_channel (tenant)
+    where measured_since is not null;
 
 alter table publishing_item
     add column oversell_percent numeric(7, 4) check (oversell_percent between 0.0001 and 50),
@@ -40,7 +43,7 @@ create table publishing_order (
     item text not null,
     place text not null,
     seller text not null,
-    micros bigint not null,
+    micros numeric not null,
     day integer not null,
     hour smallint not null,
     rank bigint not null,
@@ -59,7 +62,7 @@ create table publishing_sold (
     seller text not null,
     day integer not null,
     hour smallint not null,
-    micros bigint not null,
+    micros numeric not null,
     squares numeric not null,
     primary key (tenant, place, item, seller, day, hour)
 ) with (fillfactor = 80);
@@ -103,7 +106,8 @@ alter table publishing_channel
     add constraint publishing_channel_share_mode_check check (share_mode in
         ('POOL', 'PERCENT', 'FIXED')),
     drop column oversell_percent, drop column unit_margin, drop column currency,
-    drop column share_min, drop column share_max, drop column period;
+    drop column share_min, drop column share_max, drop column period,
+    drop column measured_since;
 alter table publishing_item
     drop column oversell_percent, drop column unit_margin,
     drop column share_min, drop column share_max;
