@@ -662,3 +662,45 @@ async def test_when_nearly_everything_differs_it_is_the_dump(house: House) -> No
 
     assert (run.verdict, run.reason) == ("REJECTED", "more than 2 keys differ")
     assert await house.findings() == []
+
+
+async def test_a_count_taken_after_the_dump_confirms_nothing(house: House) -> None:
+    """A warehouse that only counts does not say what lay there before the count."""
+    level = 1000
+    for _ in range(3):
+        as_of, dumped = house.at, level
+        level -= 100
+        await house.counted(SKU_1=dumped)
+        await house.clock.advance(20 * timedelta(minutes=1))
+        await house.counted(SKU_1=level)
+        await house.clock.advance(5 * timedelta(minutes=1))
+        run = await house.dumped(f"SKU-1,DC1,AVAILABLE,{dumped},{as_of.isoformat()},", header=SAID)
+        assert (run.suspected, run.confirmed) == (1, 0)
+        await house.clock.advance(HOUR)
+
+    await house.counted(SKU_1=level)
+    run = await house.dumped(f"SKU-1,DC1,AVAILABLE,{level + 100}")
+    assert run.confirmed == 1
+
+
+async def test_what_moved_since_the_cut_hides_nothing_that_was_on_its_way_then(
+    house: House,
+) -> None:
+    """Sixty shipments before the cut are not booked there yet; sixty more came after it."""
+    await house.counted(SKU_1=100_000)
+    await house.clock.advance(HOUR)
+    level = 100_000
+    for _ in range(2):
+        before = level
+        for _ in range(60):
+            await house.moved("SKU-1", -1, MovementType.SHIP)
+        await house.clock.advance(5 * timedelta(minutes=1))
+        as_of = house.at
+        await house.clock.advance(timedelta(minutes=1))
+        for _ in range(60):
+            await house.moved("SKU-1", -1, MovementType.SHIP)
+        level -= 120
+        row = f"SKU-1,DC1,AVAILABLE,{before},{as_of.isoformat()},100"
+        run = await house.dumped(row, header=f"{HEADER},unit_cost")
+        assert (run.suspected, run.confirmed) == (1, 0)
+        await house.clock.advance(HOUR)

@@ -1,13 +1,19 @@
 """An ERP that refused bookings: what it lacks is explained, sent again, and in step (R1)."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from crossdock.canonical.envelope import Fact
-from crossdock.canonical.inventory import CountedStock, MovementType, StockSnapshotTaken
+from crossdock.canonical.inventory import (
+    CountedStock,
+    MovementType,
+    StockMoved,
+    StockSnapshotTaken,
+)
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.reconciliation import (
     Asked,
@@ -134,3 +140,26 @@ async def test_what_is_still_refused_after_two_tries_is_left_to_a_person(at: Off
     assert sent == [1, 1, 0]
     codes = {one.code for one in await at.hub.cases.find(scope)}
     assert codes == {"TGT-REJECT", "INV-SUSPECT"}
+
+
+async def test_of_a_delivery_in_two_movements_only_the_refused_one_is_missing(at: Office) -> None:
+    scope = at.hub.scope
+    await counted(at, 807)
+    for number, quantity in ((1, 25), (2, 15)):
+        told = movement(number, RECEIPT, f"{quantity} EA", at=at.clock.now())
+        assert isinstance(told.payload, StockMoved)
+        payload = replace(told.payload, document_ref="R-77")
+        await at.hub.record([replace(told, payload=payload)], source="wms")
+        await at.hub.settle()
+        at.ledgers["erp"].refuses = {"BOLT"}
+    for _ in range(2):
+        await at.clock.advance(6 * HOUR)
+        await compared(at, 832)
+
+    [found] = await bold(at).findings(scope)
+    figures = [str(n) for n in (found.raw, found.explained, found.unexplained)]
+    assert (figures, found.cause) == (["-15", "-15", "0"], "MSG_REJECTED")
+    at.ledgers["erp"].refuses = set()
+    assert (await bold(at).heal(scope, "erp", by="test")).sent == 1
+    await at.hub.settle()
+    assert sum(entry.quantity for entry in at.ledgers["erp"].entries.values()) == 40

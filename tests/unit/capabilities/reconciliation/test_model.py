@@ -344,3 +344,27 @@ def test_sides_that_differ_do_so_on_some_level_and_are_never_netted(
         assert found.absolute >= abs(found.difference.raw)
         assert found.at_stake
         assert (found.level is Level.TOTAL) is (found.difference.raw != 0)
+
+
+def test_without_a_log_a_movement_is_missing_and_not_all_of_its_document() -> None:
+    """Of delivery R-77, 25 are booked there and 15 refused: 15 are missing, not 40."""
+    log = Log(
+        (
+            Posting("R-77", 25, at("9:00"), name="wms:1"),
+            Posting("R-77", 15, at("10:00"), name="wms:2"),
+        )
+    )
+    [document] = model.documents(log, None, frozenset({"wms:2"}), at("12:00"))
+
+    assert (document.fate, document.explains) == (Fate.NOT_POSTED, -15)
+    assert (document.lines, document.recorded) == (("wms:2",), at("10:00"))
+
+
+def test_what_a_partly_posted_document_lacks_is_on_its_way_since_it_was_recorded() -> None:
+    lines = [Posting("R-77", 25, at("1:00"), name="a"), Posting("R-77", 15, at("11:30"), name="b")]
+    [document] = model.documents(Log(tuple(lines)), Log((lines[0],)), frozenset(), at("12:00"))
+
+    assert (document.fate, document.explains) == (Fate.NOT_POSTED, -15)
+    assert (document.lines, document.recorded) == (("b",), at("11:30"))
+    assert fates(lines, [Posting("R-77", 24, at("1:00"))]) == {"R-77": (Fate.ALTERED, -16)}
+    assert fates(lines, [*lines, *lines]) == {"R-77": (Fate.DOUBLED, 40)}
