@@ -27,6 +27,8 @@ from crossdock.capabilities.reconciliation import (
     Wanted,
     instant_of,
 )
+from crossdock.connectivity.outbox import By
+from crossdock.connectivity.outbox import Wanted as Letters
 from tests.processes.books import Office, movement, office
 
 RECEIPT = MovementType.RECEIPT
@@ -163,3 +165,49 @@ async def test_of_a_delivery_in_two_movements_only_the_refused_one_is_missing(at
     assert (await bold(at).heal(scope, "erp", by="test")).sent == 1
     await at.hub.settle()
     assert sum(entry.quantity for entry in at.ledgers["erp"].entries.values()) == 40
+
+
+async def lacking(at: Office) -> None:
+    """Let the ERP refuse a receipt of 40, and confirm that it lacks it."""
+    await counted(at, 807)
+    at.ledgers["erp"].refuses = {"BOLT"}
+    await receive(at, 1, 40)
+    for _ in range(2):
+        await at.clock.advance(HOUR)
+        await compared(at, 807)
+
+
+async def test_what_was_seen_long_ago_is_compared_again_before_anything_is_sent(
+    at: Office,
+) -> None:
+    await lacking(at)
+    await at.clock.advance(5 * HOUR)
+
+    stale = await bold(at).heal(at.hub.scope, "erp", by="test")
+    assert (stale.findings, stale.sent) == ((), 0)
+    await compared(at, 807)
+    assert (await bold(at).heal(at.hub.scope, "erp", by="test")).sent == 1
+
+
+async def test_what_was_not_sent_is_no_try(at: Office) -> None:
+    await lacking(at)
+
+    sent = [(await bold(at).heal(at.hub.scope, "erp", by="test")).sent for _ in range(3)]
+    assert sent == [1, 0, 0]
+    [found] = await at.hub.reconciliation.findings(at.hub.scope)
+    assert found.attempts == 1
+
+
+async def test_what_was_given_up_explains_nothing_any_more(at: Office) -> None:
+    """The receipt of 40 was booked by hand in the ERP, which is 5 too high besides."""
+    await lacking(at)
+    dead = await at.hub.outbox.find(at.hub.scope, Letters(states=("DEAD",), connection="erp"))
+    by = By(actor="ann", reason="booked by hand")
+    await at.hub.outbox.discard(at.hub.scope, [one.command_id for one in dead], by)
+    await at.hub.settle()
+    await at.clock.advance(HOUR)
+
+    await compared(at, 852)
+
+    [found] = await at.hub.reconciliation.findings(at.hub.scope)
+    assert [str(n) for n in (found.raw, found.explained, found.unexplained)] == ["5", "0", "5"]
