@@ -828,3 +828,12 @@ async def test_whatever_goes_wrong_with_one_system_the_others_are_compared(house
     with pytest.raises(ZeroDivisionError):
         await asked.follow()
     assert [run.against for run in await asked.runs(house.hub.scope)] == ["erp"]
+
+
+async def test_numbers_that_are_alike_in_a_unit_nobody_knows_are_not_alike(house: House) -> None:
+    await house.counted(SKU_1=40)
+    row = f"SKU-1,DC1,AVAILABLE,40,{house.at.isoformat()},PALLET"
+
+    run = await house.dumped(row, header=f"{HEADER},unit")
+
+    assert (run.alike, run.unknown_names) == (0, ("SKU-1 in PALLET",))

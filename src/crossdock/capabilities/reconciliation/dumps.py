@@ -288,7 +288,10 @@ class _Rows:
         return self._reader.line_num + 1
 
     def header(self) -> list[str]:
-        return next(csv.reader([self._first], delimiter=self._delimiter), [])
+        try:
+            return next(csv.reader([self._first], delimiter=self._delimiter), [])
+        except csv.Error as error:
+            raise Invalid(f"no CSV: {error}", where=f"{self._path.name}:1") from None
 
     def __iter__(self) -> Iterator[list[str]]:
         try:

@@ -114,6 +114,9 @@ class Explainer:
         _refuse_beyond(suspect, [line.micros for line in lines])
         theirs = theirs_of(lines, self.side.said)
         place = (suspect.location, suspect.item)
+        if theirs == suspect.ours and (strange := self._strange_unit(suspect.lines, unit, goods)):
+            self._note_unknown(f"{suspect.item} in {strange}")
+            return None
         if theirs == suspect.ours:
             self.walk.found_alike(place)
             return None
@@ -155,7 +158,10 @@ class Explainer:
         )
 
     def _in_base_unit(self, lines: Sequence[Line], unit: str, goods: Goods | None) -> list[Line]:
-        """Convert by the item's factors; a unit nobody knows is taken as it stands, and shows."""
+        """Convert by the item's factors; a unit nobody knows is taken as it stands.
+
+        Numbers that are alike by that are not: they are told as not known.
+        """
         factors = {name: (n, d) for name, n, d in goods.factors} if goods else {}
         base = self.informants.names.base
         converted: list[Line] = []
@@ -165,6 +171,14 @@ class Explainer:
             micros = line.micros * numerator // denominator
             converted.append(line._replace(micros=micros) if micros != line.micros else line)
         return converted
+
+    def _strange_unit(self, lines: Sequence[Line], unit: str, goods: Goods | None) -> str:
+        """Name a unit that the item is not kept in, or ""."""
+        known = {unit} | {name for name, _, _ in goods.factors} if goods else {unit}
+        strange = (
+            x.unit for x in lines if x.unit and self.informants.names.base(x.unit) not in known
+        )
+        return next(strange, "")
 
     def _note_unknown(self, item: str) -> None:
         if len(self.unknown) < SHOWN_MAX:

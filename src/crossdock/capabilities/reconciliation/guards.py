@@ -37,7 +37,8 @@ class Plausible:
     """How far a snapshot may be from the last good one, in thousandths (§4.3).
 
     `age_max` and `span_max` (microseconds): a single row of long ago would roll its location back
-    to then.
+    to then. Zeros are too many at three times their share, or at so much more, however many are
+    usual.
     """
 
     age_max: int = 31 * DAY
@@ -45,6 +46,7 @@ class Plausible:
     rows_change_mille: int = 200
     zeros_more_mille: int = 100
     zeros_times: int = 3
+    zeros_most_more_mille: int = 300
 
 
 def refusal(shape: Shape, usual: Shape | None, now: int, limits: Plausible) -> str:
@@ -67,7 +69,8 @@ def _unusual(shape: Shape, usual: Shape, limits: Plausible) -> str:
     more = shape.zeros_mille - usual.zeros_mille
     is_many = shape.zeros_mille > limits.zeros_times * usual.zeros_mille
     is_telling = shape.is_full or min(shape.rows, usual.rows) >= PARTIAL_ROWS_MIN
-    if is_telling and is_many and more > limits.zeros_more_mille:
+    is_leap = more > limits.zeros_most_more_mille
+    if is_telling and ((is_many and more > limits.zeros_more_mille) or is_leap):
         share, before = _percent(shape.zeros_mille), _percent(usual.zeros_mille)
         return f"{share} of its rows are zero, usually {before}"
     return ""
