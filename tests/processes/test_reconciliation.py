@@ -1,11 +1,12 @@
 """A dump of the ERP against the ledger of the warehouse: found, explained, confirmed, closed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import pytest
 from pydantic import SecretStr
@@ -45,9 +46,11 @@ from crossdock.capabilities.reconciliation import (
     Wanted,
     instant_of,
 )
+from crossdock.capabilities.reconciliation.ports import Goods, KnowsNames
 from crossdock.connectivity.proposals import Teller
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import Transaction
 from crossdock.foundation.event_log import Position
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
@@ -662,3 +665,175 @@ async def test_when_nearly_everything_differs_it_is_the_dump(house: House) -> No
 
     assert (run.verdict, run.reason) == ("REJECTED", "more than 2 keys differ")
     assert await house.findings() == []
+
+
+async def test_a_count_taken_after_the_dump_confirms_nothing(house: House) -> None:
+    """A warehouse that only counts does not say what lay there before the count."""
+    level = 1000
+    for _ in range(3):
+        as_of, dumped = house.at, level
+        level -= 100
+        await house.counted(SKU_1=dumped)
+        await house.clock.advance(20 * timedelta(minutes=1))
+        await house.counted(SKU_1=level)
+        await house.clock.advance(5 * timedelta(minutes=1))
+        run = await house.dumped(f"SKU-1,DC1,AVAILABLE,{dumped},{as_of.isoformat()},", header=SAID)
+        assert (run.suspected, run.confirmed) == (1, 0)
+        await house.clock.advance(HOUR)
+
+    await house.counted(SKU_1=level)
+    run = await house.dumped(f"SKU-1,DC1,AVAILABLE,{level + 100}")
+    assert run.confirmed == 1
+
+
+async def test_what_moved_since_the_cut_hides_nothing_that_was_on_its_way_then(
+    house: House,
+) -> None:
+    """Sixty shipments before the cut are not booked there yet; sixty more came after it."""
+    await house.counted(SKU_1=100_000)
+    await house.clock.advance(HOUR)
+    level = 100_000
+    for _ in range(2):
+        before = level
+        for _ in range(60):
+            await house.moved("SKU-1", -1, MovementType.SHIP)
+        await house.clock.advance(5 * timedelta(minutes=1))
+        as_of = house.at
+        await house.clock.advance(timedelta(minutes=1))
+        for _ in range(60):
+            await house.moved("SKU-1", -1, MovementType.SHIP)
+        level -= 120
+        row = f"SKU-1,DC1,AVAILABLE,{before},{as_of.isoformat()},100"
+        run = await house.dumped(row, header=f"{HEADER},unit_cost")
+        assert (run.suspected, run.confirmed) == (1, 0)
+        await house.clock.advance(HOUR)
+
+
+async def test_an_older_dump_neither_closes_nor_changes_what_a_newer_one_showed(
+    house: House,
+) -> None:
+    await house.counted(SKU_1=10, SKU_2=10)
+    await house.clock.advance(HOUR)
+    older = house.at
+    await house.clock.advance(HOUR)
+    await house.dumped("SKU-1,DC1,AVAILABLE,7", "SKU-2,DC1,AVAILABLE,7")
+
+    said = f"SKU-1,DC1,AVAILABLE,10,{older.isoformat()},"
+    other = f"SKU-2,DC1,AVAILABLE,4,{older.isoformat()},"
+    run = await house.dumped(said, other, header=SAID)
+
+    assert run.gone == 0
+    found = await house.findings()
+    assert [(one.state, str(one.theirs)) for one in found] == [("SUSPECTED", "7")] * 2
+
+
+async def test_a_finding_that_is_closed_while_it_is_met_again_is_another_one(
+    house: House,
+) -> None:
+    await house.counted(SKU_1=10)
+    await house.twice("SKU-1,DC1,AVAILABLE,7")
+    [before] = await house.findings("CONFIRMED")
+    await house.clock.advance(HOUR)
+    reconciliation, scope = house.hub.reconciliation, house.hub.scope
+    catalogue = reconciliation._informants.names
+
+    class ClosingMeanwhile:
+        def __getattr__(self, name: str) -> object:
+            return getattr(catalogue, name)
+
+        async def goods(self, tx: Transaction, items: Collection[str]) -> Mapping[str, Goods]:
+            await reconciliation.close(scope, before.finding_id, "COUNT", "", by="ann")
+            return await catalogue.goods(tx, items)
+
+    told = replace(reconciliation._informants, names=cast("KnowsNames", ClosingMeanwhile()))
+    racing = Reconciliation(house.hub.database, house.clock, house.hub.ids, told)
+    line = Line("DC1", "SKU-1", "AVAILABLE", "", "", "", 7 * MICROS, "",
+                instant_of(house.at.isoformat()))  # fmt: skip
+    said = Said(lines=[line], parts=Parts(owner=False, lot=False, serial=False))
+    run = await racing.compare(scope, Asked(against="erp", by="test", said=lambda _: said))
+
+    assert run.verdict == "DONE"
+    states = {one.finding_id: one.state for one in await house.findings()}
+    assert states.pop(before.finding_id) == "CLOSED"
+    assert list(states.values()) == ["SUSPECTED"]
+    assert await house.hub.cases.find(scope) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "because"),
+    [
+        ("SKU-1,DC1,AVAILABLE,7,{now},A\0B,1", "control character"),
+        ("SKU\0,DC1,AVAILABLE,7,{now},,1", "control character"),
+        ("SKU-1,DC1,AVAILABLE,5,{now},,-1", "costs nothing or more"),
+        ("SKU-1,DC1,AVAILABLE,5,9,{now},,1", "8 fields, the header 7"),
+    ],
+)
+async def test_what_no_dump_can_mean_is_refused_in_plain_words(
+    house: House, row: str, because: str
+) -> None:
+    said = row.format(now=house.at.isoformat())
+    with pytest.raises(Invalid, match=because):
+        await house.dumped(said, header=f"{HEADER},lot,unit_cost")
+
+
+async def test_quantities_and_money_beyond_all_bounds_are_refused_or_said_as_the_most(
+    house: House,
+) -> None:
+    await house.counted(SKU_1=10)
+    huge = f"SKU-1,DC1,AVAILABLE,999999999999,{house.at.isoformat()},999999999999"
+    header = f"{HEADER},unit_cost"
+
+    assert (await house.dumped(huge, header=header)).suspected == 1
+    [found] = await house.findings()
+    assert found.value_at_risk == Decimal(10**11)
+    with pytest.raises(Invalid, match="beyond what can be"):
+        await house.dumped(*[huge] * 12, header=header)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "because"),
+    [
+        ("0001-01-01T00:00:00+00:00", "its oldest row is of more than 31 days ago"),
+        ((NOON - timedelta(hours=25)).isoformat(), "rows of a location are more than 24 hours"),
+    ],
+)
+async def test_one_row_of_long_ago_rolls_no_location_back(
+    house: House, as_of: str, because: str
+) -> None:
+    await house.counted(SKU_1=10, SKU_2=10)
+    rows = (f"SKU-1,DC1,AVAILABLE,10,{house.at.isoformat()},", f"SKU-2,DC1,AVAILABLE,10,{as_of},")
+
+    run = await house.dumped(*rows, header=SAID)
+
+    assert run.verdict == "REJECTED"
+    assert because in run.reason
+
+
+async def test_whatever_goes_wrong_with_one_system_the_others_are_compared(house: House) -> None:
+    class Tellers:
+        async def tellers(self) -> list[Teller]:
+            return [Teller("main", name, house.at) for name in ("broken", "erp")]
+
+        async def snapshots(self, scope: Scope, source: str) -> list[Fact]:
+            del scope
+            if source == "broken":
+                raise ZeroDivisionError
+            line = CountedStock(item="SKU-1", quantity=Quantity.of(0))
+            taken = StockSnapshotTaken(snapshot_id="E", location="DC1", lines=(line,))
+            return [Fact(identity="e", payload=taken, occurred_at=house.at)]
+
+    told = replace(house.hub.reconciliation._informants, proposals=Tellers())
+    asked = Reconciliation(house.hub.database, house.clock, house.hub.ids, told)
+
+    with pytest.raises(ZeroDivisionError):
+        await asked.follow()
+    assert [run.against for run in await asked.runs(house.hub.scope)] == ["erp"]
+
+
+async def test_numbers_that_are_alike_in_a_unit_nobody_knows_are_not_alike(house: House) -> None:
+    await house.counted(SKU_1=40)
+    row = f"SKU-1,DC1,AVAILABLE,40,{house.at.isoformat()},PALLET"
+
+    run = await house.dumped(row, header=f"{HEADER},unit")
+
+    assert (run.alike, run.unknown_names) == (0, ("SKU-1 in PALLET",))

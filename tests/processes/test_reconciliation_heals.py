@@ -1,13 +1,19 @@
 """An ERP that refused bookings: what it lacks is explained, sent again, and in step (R1)."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from crossdock.canonical.envelope import Fact
-from crossdock.canonical.inventory import CountedStock, MovementType, StockSnapshotTaken
+from crossdock.canonical.inventory import (
+    CountedStock,
+    MovementType,
+    StockMoved,
+    StockSnapshotTaken,
+)
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.reconciliation import (
     Asked,
@@ -21,6 +27,8 @@ from crossdock.capabilities.reconciliation import (
     Wanted,
     instant_of,
 )
+from crossdock.connectivity.outbox import By
+from crossdock.connectivity.outbox import Wanted as Letters
 from tests.processes.books import Office, movement, office
 
 RECEIPT = MovementType.RECEIPT
@@ -134,3 +142,72 @@ async def test_what_is_still_refused_after_two_tries_is_left_to_a_person(at: Off
     assert sent == [1, 1, 0]
     codes = {one.code for one in await at.hub.cases.find(scope)}
     assert codes == {"TGT-REJECT", "INV-SUSPECT"}
+
+
+async def test_of_a_delivery_in_two_movements_only_the_refused_one_is_missing(at: Office) -> None:
+    scope = at.hub.scope
+    await counted(at, 807)
+    for number, quantity in ((1, 25), (2, 15)):
+        told = movement(number, RECEIPT, f"{quantity} EA", at=at.clock.now())
+        assert isinstance(told.payload, StockMoved)
+        payload = replace(told.payload, document_ref="R-77")
+        await at.hub.record([replace(told, payload=payload)], source="wms")
+        await at.hub.settle()
+        at.ledgers["erp"].refuses = {"BOLT"}
+    for _ in range(2):
+        await at.clock.advance(6 * HOUR)
+        await compared(at, 832)
+
+    [found] = await bold(at).findings(scope)
+    figures = [str(n) for n in (found.raw, found.explained, found.unexplained)]
+    assert (figures, found.cause) == (["-15", "-15", "0"], "MSG_REJECTED")
+    at.ledgers["erp"].refuses = set()
+    assert (await bold(at).heal(scope, "erp", by="test")).sent == 1
+    await at.hub.settle()
+    assert sum(entry.quantity for entry in at.ledgers["erp"].entries.values()) == 40
+
+
+async def lacking(at: Office) -> None:
+    """Let the ERP refuse a receipt of 40, and confirm that it lacks it."""
+    await counted(at, 807)
+    at.ledgers["erp"].refuses = {"BOLT"}
+    await receive(at, 1, 40)
+    for _ in range(2):
+        await at.clock.advance(HOUR)
+        await compared(at, 807)
+
+
+async def test_what_was_seen_long_ago_is_compared_again_before_anything_is_sent(
+    at: Office,
+) -> None:
+    await lacking(at)
+    await at.clock.advance(5 * HOUR)
+
+    stale = await bold(at).heal(at.hub.scope, "erp", by="test")
+    assert (stale.findings, stale.sent) == ((), 0)
+    await compared(at, 807)
+    assert (await bold(at).heal(at.hub.scope, "erp", by="test")).sent == 1
+
+
+async def test_what_was_not_sent_is_no_try(at: Office) -> None:
+    await lacking(at)
+
+    sent = [(await bold(at).heal(at.hub.scope, "erp", by="test")).sent for _ in range(3)]
+    assert sent == [1, 0, 0]
+    [found] = await at.hub.reconciliation.findings(at.hub.scope)
+    assert found.attempts == 1
+
+
+async def test_what_was_given_up_explains_nothing_any_more(at: Office) -> None:
+    """The receipt of 40 was booked by hand in the ERP, which is 5 too high besides."""
+    await lacking(at)
+    dead = await at.hub.outbox.find(at.hub.scope, Letters(states=("DEAD",), connection="erp"))
+    by = By(actor="ann", reason="booked by hand")
+    await at.hub.outbox.discard(at.hub.scope, [one.command_id for one in dead], by)
+    await at.hub.settle()
+    await at.clock.advance(HOUR)
+
+    await compared(at, 852)
+
+    [found] = await at.hub.reconciliation.findings(at.hub.scope)
+    assert [str(n) for n in (found.raw, found.explained, found.unexplained)] == ["5", "0", "5"]

@@ -17,15 +17,16 @@ class Resender:
 
     async def send_again(
         self, scope: Scope, connection: str, movements: Sequence[str], reason: str
-    ) -> int:
-        """Send what was refused of these movements (`source:identity`) again; say how many."""
-        subjects = {f"{BOOKED_BY_HUB}{name}" for name in movements}
-        sent, after = 0, ""
+    ) -> frozenset[str]:
+        """Send what was refused of these movements (`source:identity`) again; say which."""
+        subjects = {f"{BOOKED_BY_HUB}{name}": name for name in movements}
+        sent: set[str] = set()
+        after = ""
         while True:
             wanted = Wanted(states=("DEAD",), connection=connection, role=ROLE, after=after)
             letters = await self._outbox.find(scope, wanted)
             if not letters:
-                return sent
+                return frozenset(sent)
             after = letters[-1].command_id
             ids = tuple(one.command_id for one in letters if one.subject in subjects)
             if ids:
@@ -33,4 +34,5 @@ class Resender:
                 again = await self._outbox.replay(
                     scope, Wanted(states=("DEAD",), ids=ids, limit=len(ids)), by
                 )
-                sent += sum(one.result is Replayed.SENT for one in again)
+                again_ids = {one.command_id for one in again if one.result is Replayed.SENT}
+                sent |= {subjects[one.subject] for one in letters if one.command_id in again_ids}

@@ -78,6 +78,7 @@ async def test_lots_logs_and_words_for_statuses_are_taken(call: Caller, house: H
         ({"lag_minutes": -1}, 422, "/lag_minutes"),
         ({"as_of": None}, 422, "/lines/0/as_of"),
         ({"lines": []}, 404, ""),
+        ({"lines": [], "is_full": True}, 422, "/lines"),
         ({"against": " "}, 422, "/against"),
         ({"statuses": {"BAD": ["X"]}}, 422, "statuses"),
         ({"as_of": "2026-05-04T12:00:00"}, 422, "/as_of"),

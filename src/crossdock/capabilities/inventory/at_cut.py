@@ -22,14 +22,16 @@ RECENT = 50
 ONE_MOMENT = "set transaction isolation level repeatable read, read only"
 
 PAGE_OF = """
-select location, item, status, owner, lot, serial, unit, micros from inventory_position
+select location, item, status, owner, lot, serial, unit, micros, opening_us
+from inventory_position
 where tenant = $1 and location = $2
     and (item, status, owner, lot, serial) > ($3, $4, $5, $6, $7)
 order by item, status, owner, lot, serial limit $8
 """
 
 SOME_OF = """
-select p.location, p.item, p.status, p.owner, p.lot, p.serial, p.unit, p.micros
+select p.location, p.item, p.status, p.owner, p.lot, p.serial, p.unit, p.micros,
+    p.opening_us
 from unnest($2::text[], $3::text[]) k(location, item)
 join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
 order by p.location, p.item, p.status, p.owner, p.lot, p.serial
@@ -58,17 +60,17 @@ NO_MORE = "close moved_after"
 RECENT_OF = """
 select p.item, p.location, p.status, p.owner, p.lot, p.serial, m.net, m.us, m.occurred_at,
     m.type, m.source, m.movement_id, m.document_ref
-from unnest($2::text[], $3::text[]) k(item, location)
+from unnest($2::text[], $3::text[], $4::bigint[]) k(item, location, until)
 join inventory_position p on p.tenant = $1 and p.item = k.item and p.location = k.location
 join inventory_stream s on s.tenant = $1
 cross join lateral (
     (select micros as net, us, occurred_at, type, source, movement_id, document_ref, seq
     from inventory_movement v where v.tenant = $1 and v.to_position = p.position_id
-        and v.stream = s.stream order by v.seq desc limit $4)
+        and v.stream = s.stream and v.us <= k.until order by v.seq desc limit $5)
     union all
     (select -micros, us, occurred_at, type, source, movement_id, document_ref, seq
     from inventory_movement v where v.tenant = $1 and v.from_position = p.position_id
-        and v.stream = s.stream order by v.seq desc limit $4)) m
+        and v.stream = s.stream and v.us <= k.until order by v.seq desc limit $5)) m
 """
 
 HEARD = "select source, heard_at from inventory_source where tenant = $1"
@@ -85,12 +87,17 @@ class BucketAtCut(NamedTuple):
 
 
 class KeyAtCut(NamedTuple):
-    """What lay of an item at a location, bucket by bucket."""
+    """What lay of an item at a location, bucket by bucket.
+
+    `counted_us` is when the newest count was taken that the buckets start from, 0 if none was.
+    What lay before a count is only known by the movements since.
+    """
 
     location: str
     item: str
     unit: str
     buckets: list[BucketAtCut]
+    counted_us: int = 0
 
 
 class Recent(NamedTuple):
@@ -140,14 +147,15 @@ class LedgerAtCut:
         return _at_cut(tx, cuts, since, _rows_of(tx, wanted, self._page))
 
     async def recent(
-        self, tx: Transaction, keys: Sequence[tuple[str, str]], most: int = RECENT
+        self, tx: Transaction, keys: Sequence[tuple[str, str, int]], most: int = RECENT
     ) -> list[Recent]:
-        """Give the newest movements of each (item, location)."""
+        """Give the newest movements of each (item, location) up to an instant (microseconds)."""
         rows = await tx.fetch(
             RECENT_OF,
             tx.tenant,
-            [item for item, _ in keys],
-            [location for _, location in keys],
+            [item for item, _, _ in keys],
+            [location for _, location, _ in keys],
+            [until for _, _, until in keys],
             most,
         )
         return [
@@ -217,7 +225,7 @@ async def _at_cut(
     await tx.execute(MOVED_AFTER, tx.tenant, since, locations, [cuts[at] for at in locations])
     moved = _Moved(tx)
     key: KeyAtCut | None = None
-    async for location, item, status, owner, lot, serial, unit, micros in rows:
+    async for location, item, status, owner, lot, serial, unit, micros, opened in rows:
         place = (location, item, status, owner, lot, serial)
         net = moved.at_hand(place)
         if net is None:
@@ -226,6 +234,8 @@ async def _at_cut(
             if key is not None:
                 yield key
             key = KeyAtCut(location, item, unit, [])
+        if opened is not None and opened > key.counted_us:
+            key = key._replace(counted_us=opened)
         key.buckets.append(BucketAtCut(status, owner, lot, serial, micros - net))
     if key is not None:
         yield key

@@ -23,6 +23,7 @@ class Suspect:
     """A key that is not plainly alike: another number, another unit, or only there.
 
     `unit` is the base unit, "" where the ledger has never heard of the item at the location.
+    `counted_us` is when ours was counted last.
     """
 
     location: str
@@ -30,6 +31,7 @@ class Suspect:
     unit: str
     ours: Mapping[Bucket, int]
     lines: Sequence[Line]
+    counted_us: int = 0
 
 
 @dataclass(slots=True)
@@ -64,7 +66,9 @@ class Walk:
             if self._is_plainly_alike(key, lines or ()):
                 self.found_alike(place)
             else:
-                yield Suspect(*place, key.unit, self._ours(key.buckets), lines or ())
+                yield Suspect(
+                    *place, key.unit, self._ours(key.buckets), lines or (), key.counted_us
+                )
         for alone in other.rest():
             if (suspect := self._theirs_alone(*alone)) is not None:
                 yield suspect

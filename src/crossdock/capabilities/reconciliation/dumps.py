@@ -121,6 +121,7 @@ class Dump:
         self._spelled = spelled
         self._instants = _Instants()
         with _rows(path) as rows:
+            self._width = len(rows.header())
             self._at = _columns(path, rows, ("item", "location", "quantity"))
         if "as_of" not in self._at and reading.as_of is None:
             raise Invalid(
@@ -141,6 +142,7 @@ class Dump:
 
     def _line(self, row: Sequence[str]) -> Line:
         at = self._at
+        _refuse_longer(row, self._width)
         status = row[at["status"]].strip().upper() if "status" in at else ""
         if "status" in at and status not in self._reading.statuses:
             raise Invalid(
@@ -161,7 +163,7 @@ class Dump:
             self._text(row, "unit"),
             self._instants.of(said) if said else self._default(),
             _class_of(self._text(row, "class")),
-            micros_of(cost, "unit_cost") if cost else NO_COST,
+            _cost_of(cost) if cost else NO_COST,
         )
 
     def _default(self) -> int:
@@ -193,6 +195,7 @@ class LogDump:
         self._instants = _Instants()
         asked = ("reference", "item", "location", "quantity", "recorded_at")
         with _rows(path) as rows:
+            self._width = len(rows.header())
             self._at = _columns(path, rows, asked)
 
     def lines(self) -> Iterator[LogLine]:
@@ -201,6 +204,7 @@ class LogDump:
             rows.header()
             for row in rows:
                 try:
+                    _refuse_longer(row, self._width)
                     yield LogLine(
                         self._spelled(row[at["location"]]),
                         self._spelled(row[at["item"]]),
@@ -246,6 +250,22 @@ def micros_of(text: str, where: str) -> int:
     return int(decimal_of(text, where=where).scaleb(6))
 
 
+def _cost_of(text: str) -> int:
+    micros = micros_of(text, "unit_cost")
+    if micros < 0:
+        raise Invalid("a unit costs nothing or more", where="unit_cost")
+    return micros
+
+
+def _refuse_longer(row: Sequence[str], width: int) -> None:
+    """Refuse a row with more fields than the header: a decimal comma reads as another number."""
+    if len(row) > width:
+        raise Invalid(
+            f"the row has {len(row)} fields, the header {width}",
+            hint="quote what contains the separator; decimals have a point",
+        )
+
+
 def _class_of(text: str) -> str:
     if text and text not in ItemClass.__members__:
         raise Invalid(f"{text[:40]!r} is no class", where="class", hint="A, B or C")
@@ -268,7 +288,10 @@ class _Rows:
         return self._reader.line_num + 1
 
     def header(self) -> list[str]:
-        return next(csv.reader([self._first], delimiter=self._delimiter), [])
+        try:
+            return next(csv.reader([self._first], delimiter=self._delimiter), [])
+        except csv.Error as error:
+            raise Invalid(f"no CSV: {error}", where=f"{self._path.name}:1") from None
 
     def __iter__(self) -> Iterator[list[str]]:
         try:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.capabilities.reconciliation.comparing import Suspect, Walk, part_of, theirs_of
 from crossdock.capabilities.reconciliation.dumps import NO_COST, Line, LogLine
 from crossdock.capabilities.reconciliation.judging import Bucket, Judged, Known, Policy, judge
-from crossdock.capabilities.reconciliation.model import Before, Fate, ItemClass, Log, Posting
+from crossdock.capabilities.reconciliation.model import AMOUNT_MAX, Before, ItemClass, Log, Posting
 from crossdock.capabilities.reconciliation.ports import (
     RECENT_MAX,
     Goods,
@@ -72,7 +73,14 @@ class Explainer:
         goods = await self.informants.names.goods(tx, items)
         waiting = await self.informants.bookings.waiting(tx, self.against, items)
         movements: dict[Key, list[LedgerMovement]] = defaultdict(list)
-        asked = [(suspect.item, suspect.location) for suspect in suspects]
+        asked = [
+            (
+                one.item,
+                one.location,
+                max(self.cuts[one.location], self.side.spans[one.location][1]),
+            )
+            for one in suspects
+        ]
         for movement in await self.informants.ledger.recent(tx, asked):
             movements[movement.location, movement.item].append(movement)
         answer: list[Found] = []
@@ -103,26 +111,34 @@ class Explainer:
             return None
         unit = suspect.unit or (goods.base_unit if goods else "EA")
         lines = self._in_base_unit(suspect.lines, unit, goods)
+        _refuse_beyond(suspect, [line.micros for line in lines])
         theirs = theirs_of(lines, self.side.said)
         place = (suspect.location, suspect.item)
+        if theirs == suspect.ours and (strange := self._strange_unit(suspect.lines, unit, goods)):
+            self._note_unknown(f"{suspect.item} in {strange}")
+            return None
         if theirs == suspect.ours:
             self.walk.found_alike(place)
             return None
         cut = self.cuts[suspect.location]
+        _refuse_beyond(suspect, [posting.micros for posting in log.postings] if log else ())
         postings = _postings(
             movements, self.side, {p.reference for p in log.postings} if log else set()
         )
         known = Known(
             ours=Log(tuple(postings.values()), _reach(movements)),
             theirs=log,
-            not_posted=_references(postings, waiting, only_rejected=False),
-            rejected=_references(postings, waiting, only_rejected=True),
+            not_posted=frozenset(p.key for p in _asked(postings, waiting)),
+            rejected=frozenset(
+                p.reference for p in _asked(postings, [w for w in waiting if w.is_rejected])
+            ),
+            parts=_parts(movements, self.side),
             factors=[(n, d) for _, n, d in goods.factors] if goods else (),
             of=_class_of(lines),
             cost=_cost_of(lines),
             is_exact=bool(goods and goods.is_serial),
             ambiguous_until=self.side.spans[suspect.location][1],
-            is_behind=suspect.location in self.behind,
+            is_behind=suspect.location in self.behind or suspect.counted_us > cut,
             before=self.befores.get(place),
         )
         judged = judge(suspect.ours, theirs, cut, known, self.policy)
@@ -142,7 +158,10 @@ class Explainer:
         )
 
     def _in_base_unit(self, lines: Sequence[Line], unit: str, goods: Goods | None) -> list[Line]:
-        """Convert by the item's factors; a unit nobody knows is taken as it stands, and shows."""
+        """Convert by the item's factors; a unit nobody knows is taken as it stands.
+
+        Numbers that are alike by that are not: they are told as not known.
+        """
         factors = {name: (n, d) for name, n, d in goods.factors} if goods else {}
         base = self.informants.names.base
         converted: list[Line] = []
@@ -152,6 +171,14 @@ class Explainer:
             micros = line.micros * numerator // denominator
             converted.append(line._replace(micros=micros) if micros != line.micros else line)
         return converted
+
+    def _strange_unit(self, lines: Sequence[Line], unit: str, goods: Goods | None) -> str:
+        """Name a unit that the item is not kept in, or ""."""
+        known = {unit} | {name for name, _, _ in goods.factors} if goods else {unit}
+        strange = (
+            x.unit for x in lines if x.unit and self.informants.names.base(x.unit) not in known
+        )
+        return next(strange, "")
 
     def _note_unknown(self, item: str) -> None:
         if len(self.unknown) < SHOWN_MAX:
@@ -168,6 +195,15 @@ class Explainer:
             Posting(row.reference, row.micros, row.recorded, type=row.type) for row in rows
         )
         return Log(postings, self.side.log_reach)
+
+
+def _refuse_beyond(suspect: Suspect, micros: Sequence[int]) -> None:
+    if sum(map(abs, micros)) > AMOUNT_MAX:
+        raise Invalid(
+            f"the quantities of {suspect.item} at {suspect.location} are beyond what can be",
+            where="lines",
+            hint=f"at most {AMOUNT_MAX // MICROS} of an item at a location",
+        )
 
 
 def _postings(
@@ -192,7 +228,22 @@ def _postings(
             movement.us,
             movement.occurred_us,
             movement.type,
+            _key_of(movement),
         )
+    return found
+
+
+def _key_of(movement: LedgerMovement) -> str:
+    return f"{movement.source}:{movement.movement_id}"
+
+
+def _parts(movements: Sequence[LedgerMovement], side: Side) -> dict[str, dict[Bucket, int]]:
+    """Say what each movement changed in each bucket that is compared."""
+    found: dict[str, dict[Bucket, int]] = defaultdict(lambda: defaultdict(int))
+    for movement in movements:
+        part = part_of(_Bucket(movement), side.said)
+        if part is not None:
+            found[_key_of(movement)][part] += movement.net
     return found
 
 
@@ -218,28 +269,24 @@ def _reach(movements: Sequence[LedgerMovement]) -> int:
     return max((min(times) for times in oldest.values() if len(times) >= RECENT_MAX), default=0)
 
 
-def _references(
-    postings: Mapping[tuple[str, str], Posting],
-    waiting: Sequence[Waiting],
-    *,
-    only_rejected: bool,
-) -> frozenset[str]:
-    """Name the postings that the other side is to book and has not."""
+def _asked(
+    postings: Mapping[tuple[str, str], Posting], waiting: Sequence[Waiting]
+) -> list[Posting]:
+    """Give the postings that the other side is to book and has not: movements, not documents."""
     asked = {
         (one.source, name)
         for one in waiting
-        if one.is_rejected or not only_rejected
         for name in (one.identity, one.identity.partition(":")[2])
     }
-    return frozenset(posting.reference for name, posting in postings.items() if name in asked)
+    return [posting for name, posting in postings.items() if name in asked]
 
 
 def _not_booked(
     postings: Mapping[tuple[str, str], Posting], waiting: Sequence[Waiting], judged: Judged
 ) -> list[str]:
     """Name what the hub has sent for the documents that are missing there, to send it again."""
-    missing = {d.reference for d in judged.difference.documents if d.fate is Fate.NOT_POSTED}
-    named = {name for name, posting in postings.items() if posting.reference in missing}
+    missing = {line for document in judged.difference.documents for line in document.lines}
+    named = {name for name, posting in postings.items() if posting.key in missing}
     return [
         f"{one.source}:{one.identity}"
         for one in waiting

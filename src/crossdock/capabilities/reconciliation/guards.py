@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from crossdock.capabilities.reconciliation.model import MINUTE
+from crossdock.capabilities.reconciliation.model import DAY, HOUR, MINUTE
 
 MILLE = 1000
 CLOCK_AHEAD_MAX = 5 * MINUTE
@@ -12,7 +12,9 @@ PARTIAL_ROWS_MIN = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What a snapshot looks like from afar; `taken_at` is its newest instant.
+    """What a snapshot looks like from afar; `taken_at` is its newest instant, `oldest` its first.
+
+    `span` is the longest time from the first to the last row of one location, in microseconds.
 
     One that is not full says only of some keys how they stand: how many is up to who asks.
     """
@@ -21,6 +23,8 @@ class Shape:
     zeros: int
     taken_at: int
     is_full: bool = True
+    oldest: int | None = None
+    span: int = 0
 
     @property
     def zeros_mille(self) -> int:
@@ -30,11 +34,19 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plausible:
-    """How far a snapshot may be from the last good one, in thousandths (§4.3)."""
+    """How far a snapshot may be from the last good one, in thousandths (§4.3).
 
+    `age_max` and `span_max` (microseconds): a single row of long ago would roll its location back
+    to then. Zeros are too many at three times their share, or at so much more, however many are
+    usual.
+    """
+
+    age_max: int = 31 * DAY
+    span_max: int = 24 * HOUR
     rows_change_mille: int = 200
     zeros_more_mille: int = 100
     zeros_times: int = 3
+    zeros_most_more_mille: int = 300
 
 
 def refusal(shape: Shape, usual: Shape | None, now: int, limits: Plausible) -> str:
@@ -43,6 +55,10 @@ def refusal(shape: Shape, usual: Shape | None, now: int, limits: Plausible) -> s
         return "it is dated in the future"
     if not shape.rows:
         return "it has no rows"
+    if shape.oldest is not None and shape.oldest < now - limits.age_max:
+        return f"its oldest row is of more than {limits.age_max // DAY} days ago"
+    if shape.span > limits.span_max:
+        return f"the rows of a location are more than {limits.span_max // HOUR} hours apart"
     return _unusual(shape, usual, limits) if usual is not None else ""
 
 
@@ -53,7 +69,8 @@ def _unusual(shape: Shape, usual: Shape, limits: Plausible) -> str:
     more = shape.zeros_mille - usual.zeros_mille
     is_many = shape.zeros_mille > limits.zeros_times * usual.zeros_mille
     is_telling = shape.is_full or min(shape.rows, usual.rows) >= PARTIAL_ROWS_MIN
-    if is_telling and is_many and more > limits.zeros_more_mille:
+    is_leap = more > limits.zeros_most_more_mille
+    if is_telling and ((is_many and more > limits.zeros_more_mille) or is_leap):
         share, before = _percent(shape.zeros_mille), _percent(usual.zeros_mille)
         return f"{share} of its rows are zero, usually {before}"
     return ""

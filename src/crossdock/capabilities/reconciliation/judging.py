@@ -70,8 +70,9 @@ class Policy:
 class Known:
     """What is known of one key besides the two sides.
 
-    `theirs` None: the other side shows no log. `not_posted` and `rejected` are references that
-    it has not booked, or refused. `ambiguous_until`: its snapshot was taken from the cut to here.
+    `theirs` None: the other side shows no log. `not_posted` are keys of our postings that it has
+    not booked, `rejected` references that it refused. `parts` says which buckets a posting of
+    ours, by its key, changed. `ambiguous_until`: its snapshot was taken from the cut to here.
     `is_behind`: whoever keeps the stock was not heard since the cut, so ours may lack something.
     """
 
@@ -79,6 +80,7 @@ class Known:
     theirs: Log | None = None
     not_posted: frozenset[str] = frozenset()
     rejected: frozenset[str] = frozenset()
+    parts: Mapping[str, Buckets] = field(default_factory=dict[str, Buckets])
     factors: Sequence[tuple[int, int]] = ()
     of: ItemClass = ItemClass.A
     cost: int | None = None
@@ -142,17 +144,20 @@ def judge(ours: Buckets, theirs: Buckets, cut: int, known: Known, policy: Policy
         ours=sum(ours.values()), theirs=sum(theirs.values()), documents=documents
     )
     faults = [d.explains for d in documents if _is_fault(d, cut, known)]
-    at_stake = _never_netted([difference.unexplained, *faults])
-    is_parted = level not in {None, Level.TOTAL}
+    brought = _brought(theirs, documents, known)
+    misplaced = _misplaced(ours, brought, difference, known)
+    at_stake = _never_netted([difference.unexplained, *faults, misplaced])
+    is_by_document = faults and not difference.unexplained
+    level = Level.TOTAL if is_by_document else level_of(ours, brought) or Level.TOTAL
     absolute = sum(
         abs(theirs.get(bucket, 0) - ours.get(bucket, 0)) for bucket in ours.keys() | theirs.keys()
     )
-    if not at_stake and not is_parted:
+    if not at_stake:
         return None
     verdict = cause_of(
         Facts(
             difference=difference,
-            level=level or Level.TOTAL,
+            level=level,
             cut=cut,
             recent=[p for p in known.ours.postings if p.recorded <= cut],
             rejected=known.rejected,
@@ -163,19 +168,44 @@ def judge(ours: Buckets, theirs: Buckets, cut: int, known: Known, policy: Policy
     return _stated(
         Judged(
             difference=difference,
-            level=level or Level.TOTAL,
+            level=level,
             verdict=verdict,
             state=State.SUSPECTED,
             remedy=Remedy.WAIT,
             absolute=absolute,
-            at_stake=absolute // 2 if is_parted else at_stake,
-            value=model.value_at_risk(absolute // 2 if is_parted else at_stake, known.cost),
+            at_stake=at_stake,
+            value=model.value_at_risk(at_stake, known.cost),
             is_in_flight=is_in_flight(known, cut, policy),
         ),
         cut,
         known,
         policy,
     )
+
+
+def _brought(theirs: Buckets, documents: Sequence[Document], known: Known) -> dict[Bucket, int]:
+    """Bring theirs to where it is once it has posted what it lacks of ours."""
+    brought = dict(theirs)
+    for document in documents:
+        for line in document.lines:
+            for bucket, micros in known.parts.get(line, {}).items():
+                brought[bucket] = brought.get(bucket, 0) + micros
+    return brought
+
+
+def _misplaced(ours: Buckets, brought: Buckets, difference: Difference, known: Known) -> int:
+    """Say how much lies in another bucket there, beside what the totals differ by.
+
+    Of a document whose buckets are not known, each unit may account for one: they are given it.
+    """
+    gaps = [brought.get(b, 0) - ours.get(b, 0) for b in ours.keys() | brought.keys()]
+    left = sum(map(abs, gaps)) - abs(difference.unexplained)
+    left -= sum(
+        abs(document.explains)
+        for document in difference.documents
+        if not document.lines or not known.parts.keys() >= set(document.lines)
+    )
+    return max(0, left) // 2
 
 
 def _never_netted(parts: Sequence[int]) -> int:
@@ -192,12 +222,22 @@ def _is_fault(document: Document, cut: int, known: Known) -> bool:
 
 
 def is_in_flight(known: Known, cut: int, policy: Policy) -> bool:
-    """Say whether anything on the key may be on its way between the sides (§4.1.4)."""
-    arrived = {p.reference for p in known.theirs.postings} if known.theirs else set[str]()
+    """Say whether anything on the key may be on its way between the sides (§4.1.4).
+
+    So it is where ours has moved more since then than can be looked at. What theirs posted after
+    the cut had not arrived at the cut.
+    """
+    theirs = known.theirs.postings if known.theirs else ()
+    arrived = {p.reference for p in theirs if p.recorded <= cut}
+    is_busy = known.ours.reach > cut - policy.in_flight
     until = max(cut, known.ambiguous_until)
-    return known.is_behind or any(
-        cut - policy.in_flight < p.recorded <= until and p.reference not in arrived
-        for p in known.ours.postings
+    return (
+        known.is_behind
+        or is_busy
+        or any(
+            cut - policy.in_flight < p.recorded <= until and p.reference not in arrived
+            for p in known.ours.postings
+        )
     )
 
 

@@ -19,13 +19,21 @@ DAY = 24 * HOUR
 
 
 class Posting(NamedTuple):
-    """One line of a log: what a document changed at the key, signed, and when it was recorded."""
+    """One line of a log: what a document changed at the key, signed, and when it was recorded.
+
+    `name` is the movement's, where several of them may bear one reference.
+    """
 
     reference: str
     micros: int
     recorded: int
     occurred: int = 0
     type: str = ""
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.name or self.reference
 
     @property
     def is_backdated(self) -> bool:
@@ -55,7 +63,10 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A business document that the two sides do not hold alike; `recorded` is its first line."""
+    """A business document that the two sides do not hold alike; `recorded` is its first line.
+
+    `lines` are the keys of our postings that theirs lacks.
+    """
 
     reference: str
     ours: int
@@ -63,6 +74,7 @@ class Document:
     fate: Fate
     recorded: int
     type: str = ""
+    lines: tuple[str, ...] = ()
 
     @property
     def explains(self) -> int:
@@ -87,21 +99,22 @@ def documents(
 ) -> list[Document]:
     """Name each document that only one side has, or that one has twice; each of them once.
 
-    Matched by business reference, never by quantity (§4.1.3). Without `theirs`, the other side
-    has posted everything but `not_posted`. A document from before a log's reach is taken to be
-    in that log once.
+    Matched by business reference, never by quantity (§4.1.3). `not_posted` are keys of our
+    postings; without `theirs`, the other side has posted everything else. A document from before
+    a log's reach is taken to be in that log once. Of a document of which theirs has some lines
+    alike, the others are not posted.
     """
     mine = _by_reference(ours.postings, cut)
     other = _by_reference(theirs.postings, cut) if theirs else {}
-    asked = mine.keys() | other.keys() if theirs else not_posted & mine.keys()
     reach = theirs.reach if theirs else 0
     found: list[Document] = []
-    for reference in sorted(asked):
+    for reference in sorted(mine.keys() | other.keys()):
         own, their = mine.get(reference, []), other.get(reference, [])
         if own and not their:
-            # What is known not to be posted is so, however far their log goes back.
-            is_shown = reference in not_posted or min(p.recorded for p in own) >= reach
-            if is_shown:
+            if theirs is None or min(p.recorded for p in own) < reach:
+                # What is known not to be posted is so, however far their log goes back.
+                own = [p for p in own if p.key in not_posted]
+            if own:
                 found.append(_document(reference, _net(own), 0, Fate.NOT_POSTED, own))
         else:
             found.append(_compared(reference, own, their, ours.reach))
@@ -115,10 +128,23 @@ def _compared(
     net, their_net, once = _net(own), _net(their), _once(their)
     if not own and min(p.recorded for p in their) >= reach:
         return _document(reference, 0, their_net, Fate.ONLY_THEIRS, their)
+    if rest := _rest(own, their):
+        return _document(reference, _net(rest), 0, Fate.NOT_POSTED, rest)
     expected = net if own else once
     is_double = bool(expected) and their_net != expected and their_net % expected == 0
     fate = Fate.DOUBLED if is_double else Fate.ALTERED
     return _document(reference, expected, their_net, fate, their)
+
+
+def _rest(own: Sequence[Posting], their: Sequence[Posting]) -> list[Posting]:
+    """Give our lines of a document beside those that theirs has alike; none if it has others."""
+    rest = sorted(own, key=lambda p: p.recorded)
+    for line in their:
+        same = next((p for p in rest if p.micros == line.micros), None)
+        if same is None:
+            return []
+        rest.remove(same)
+    return rest
 
 
 def _by_reference(postings: Iterable[Posting], cut: int) -> dict[str, list[Posting]]:
@@ -149,6 +175,7 @@ def _document(
         fate=fate,
         recorded=first.recorded,
         type=first.type,
+        lines=tuple(p.key for p in postings) if fate is Fate.NOT_POSTED else (),
     )
 
 
@@ -210,7 +237,14 @@ class Tolerance:
 
 def value_at_risk(unexplained: int, cost: int | None) -> int | None:
     """Answer the money, in micros, rounded up; None while nobody has said what one costs."""
-    return None if cost is None else -(-abs(unexplained) * cost // MICROS)
+    return None if cost is None else min(MONEY_MAX, -(-abs(unexplained) * cost // MICROS))
+
+
+MONEY_MAX = 10**17
+"""Micros; more is said to be as much: nobody decides otherwise for it, and sums stay in range."""
+
+AMOUNT_MAX = 10**18
+"""Micros of one item at one place that a system may name: what is beyond cannot be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,11 @@ class LedgerKey(Protocol):
     @property
     def buckets(self) -> Sequence[LedgerBucket]: ...
 
+    @property
+    def counted_us(self) -> int:
+        """Tell when the newest count that the buckets start from was taken, or 0."""
+        ...
+
 
 class LedgerMovement(Protocol):
     """What a movement changed in one bucket; times in microseconds."""
@@ -103,7 +108,7 @@ class ReadsLedger(Protocol):
     ) -> AsyncIterator[LedgerKey]: ...
 
     async def recent(
-        self, tx: Transaction, keys: Sequence[tuple[str, str]]
+        self, tx: Transaction, keys: Sequence[tuple[str, str, int]]
     ) -> Sequence[LedgerMovement]: ...
 
     async def heard(self, tx: Transaction) -> Mapping[str, datetime | None]:
@@ -212,8 +217,8 @@ class KeepsCases(Protocol):
 class SendsAgain(Protocol):
     async def send_again(
         self, scope: Scope, connection: str, movements: Sequence[str], reason: str
-    ) -> int:
-        """Send what was refused of these movements (`source:identity`) again; say how many."""
+    ) -> frozenset[str]:
+        """Send what was refused of these movements (`source:identity`) again; say which."""
         ...
 
 

@@ -29,6 +29,7 @@ HUB = "crossdock"
 """The source name of the hub's own facts."""
 
 BATCH = 500
+VALUE_MAX = 9 * 10**18
 DISORDER = timedelta(minutes=10)
 """Events may stand in the log before others that were received so much earlier."""
 
@@ -156,23 +157,17 @@ class Comparison:
         found = [
             replace(one, judged=again) for one, again in zip(outcome.found, judged, strict=True)
         ]
-        gone = [outcome.befores[key] for key in outcome.walk.watched_alike]
-        rows: list[FindingRow] = []
-        for one in found:
-            before = outcome.befores.get((one.location, one.item))
-            if before is not None and _is_settled(one, before):
-                gone.append(before)
-            else:
-                name = before.finding_id if before else self._finding_id(one)
-                rows.append(findings.row_of(one, name, self.about.run_id, self.about.against, now))
-        fresh = [
-            row
-            for row in rows
-            if row.state == State.CONFIRMED
-            and not _was_confirmed(outcome.befores.get((row.location, row.item)))
-        ]
-        run = self._run(side, outcome, rows, gone, now)
         async with self.database.transaction(self.scope) as tx:
+            now_open = await store.open_now(tx, self.about.against)
+            befores = {(row.location, row.item): row for row in now_open}
+            gone, rows = self._sorted_out(outcome, found, befores, now)
+            fresh = [
+                row
+                for row in rows
+                if row.state == State.CONFIRMED
+                and not _was_confirmed(befores.get((row.location, row.item)))
+            ]
+            run = self._run(side, outcome, rows, gone, now)
             await store.put(tx, self.about.against, self.about.run_id, rows, now)
             ids = [row.finding_id for row in gone]
             if ids:
@@ -196,6 +191,34 @@ class Comparison:
                 now,
             )
         return run
+
+    def _sorted_out(
+        self,
+        outcome: Outcome,
+        found: Sequence[Found],
+        befores: Mapping[Key, FindingRow],
+        now: datetime,
+    ) -> tuple[list[FindingRow], list[FindingRow]]:
+        """Say which findings are gone and which are to be written, by what is open at this moment.
+
+        A dump that is older than what a finding was last seen in says nothing of it. What was
+        closed since the walk began was another finding.
+        """
+        alike = [befores[key] for key in outcome.walk.watched_alike if key in befores]
+        gone = [row for row in alike if _us(row.last_cut) <= outcome.cuts.at[row.location]]
+        rows: list[FindingRow] = []
+        for one in found:
+            key = (one.location, one.item)
+            before, walked = befores.get(key), outcome.befores.get(key)
+            if before is not None and _us(before.last_cut) > one.cut:
+                continue
+            if before is not None and _is_settled(one, before):
+                gone.append(before)
+                continue
+            name = before.finding_id if before else self._finding_id(one)
+            row = findings.row_of(one, name, self.about.run_id, self.about.against, now)
+            rows.append(replace(row, state=_state_now(row.state, before, walked)))
+        return gone, rows
 
     async def _reject(self, side: Side, reason: str) -> RunRow:
         """Keep nothing but the refusal; what was found before stands (R7)."""
@@ -263,7 +286,7 @@ class Comparison:
             suspected=states.count(State.SUSPECTED),
             confirmed=states.count(State.CONFIRMED),
             gone=len(gone),
-            value_at_risk=sum(values) if values else None,
+            value_at_risk=min(sum(values), VALUE_MAX) if values else None,
             unknown_names=outcome.unknown,
         )
 
@@ -274,6 +297,16 @@ def _us(moment: datetime) -> int:
 
 def _before(row: FindingRow) -> Before:
     return Before(State(row.state), _us(row.first_cut), row.at_stake)
+
+
+def _state_now(state: str, before: FindingRow | None, walked: FindingRow | None) -> str:
+    """Correct a state that was judged by a finding which another has changed meanwhile."""
+    if state == State.SUSPECTED and _was_confirmed(before):
+        return State.CONFIRMED
+    is_same = before and walked and before.finding_id == walked.finding_id
+    if state == State.CONFIRMED and not is_same and not _was_confirmed(before):
+        return State.SUSPECTED
+    return state
 
 
 def _is_settled(one: Found, before: FindingRow) -> bool:

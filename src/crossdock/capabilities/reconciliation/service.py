@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from crossdock.canonical.errors import CrossdockError, Invalid, NotFound
+from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.capabilities.reconciliation import findings, guards, store
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.findings import Backlog, Finding, Run
@@ -34,6 +34,8 @@ from crossdock.foundation.scope import Scope
 OPEN = [State.SUSPECTED, State.CONFIRMED]
 SUSPICIONS_MAX = 1000
 ATTEMPTS_MAX = 2
+FRESH = timedelta(hours=4)
+"""A finding is mended by itself so long after its cut."""
 LAG_MINUTES_MAX = 7 * 24 * 60
 
 
@@ -117,16 +119,16 @@ class Reconciliation:
         It asks nobody for anything, so it takes no share of any system's rate. One system whose
         stock cannot be compared does not keep the others waiting; its error is raised at the end.
         """
-        failures: list[CrossdockError] = []
+        failures: list[Exception] = []
         for teller in await self._informants.proposals.tellers():
             scope = Scope(teller.tenant)
             async with self._database.transaction(scope) as tx:
-                last = await store.runs(tx, against=teller.source, limit=1)
-            if last and last[0].began_at >= teller.received_at:
+                last = await store.last_run(tx, teller.source)
+            if last is not None and last.began_at >= teller.received_at:
                 continue
             try:
                 await self.compare(scope, Asked(against=teller.source, by=HUB))
-            except CrossdockError as error:
+            except Exception as error:  # noqa: BLE001 whatever it is, the others are compared
                 failures.append(error)
         if failures:
             raise failures[0]
@@ -193,32 +195,37 @@ class Reconciliation:
     async def heal(self, scope: Scope, against: str, *, by: str, dry_run: bool = False) -> Healing:
         """Send the very documents again that `against` is proven to lack; adjust nothing (§4.3).
 
-        It stops before anything is sent if too much would change at once. A finding is tried
-        twice; what is still there then is for a person, who has had its case all along.
+        Only what the newest comparison has found, at a cut of the last hours: what was seen
+        earlier may be mended by now. It stops before anything is sent if too much would change at
+        once. A finding is tried twice, and what could not be sent is no try; what is still there
+        then is for a person, who has had its case all along.
         """
         async with self._database.transaction(scope) as tx:
             rows = await store.to_heal(tx, against, ATTEMPTS_MAX)
-            last = await store.runs(tx, against=against, limit=1)
+            last = await store.last_run(tx, against)
+        newest, since = (last.run_id if last else ""), self._clock.now() - FRESH
+        rows = [row for row in rows if row.run_id == newest and row.last_cut >= since]
         chosen = [(row, findings.not_booked(row)) for row in rows]
         chosen = [(row, movements) for row, movements in chosen if movements]
         stopped = guards.stopped(
             len(chosen),
-            last[0].compared if last else 0,
+            last.compared if last else 0,
             sum(row.value_at_risk or 0 for row, _ in chosen),
             self._policy.brake,
-            is_in_incident=bool(last) and last[0].verdict == "REJECTED",
+            is_in_incident=last is not None and last.verdict == "REJECTED",
         )
-        sent = 0
+        sent: frozenset[str] = frozenset()
         if chosen and not stopped and not dry_run:
             movements = [name for _, names in chosen for name in names]
             reason = f"{against} lacks it, by reconciliation ({by})"
             sent = await self._informants.sender.send_again(scope, against, movements, reason)
             async with self._database.transaction(scope) as tx:
-                await tx.execute(store.TRIED, tx.tenant, [row.finding_id for row, _ in chosen])
+                tried = [row.finding_id for row, names in chosen if not sent.isdisjoint(names)]
+                await tx.execute(store.TRIED, tx.tenant, tried)
         return Healing(
             against=against,
             findings=tuple(row.finding_id for row, _ in chosen),
-            sent=sent,
+            sent=len(sent),
             stopped=stopped,
         )
 

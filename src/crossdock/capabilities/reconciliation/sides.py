@@ -1,6 +1,7 @@
 """The other side, gathered: sorted by key, with its cuts, its shape, and its log if it has one."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from itertools import islice
 from typing import TypeVar
 
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import StockSnapshotTaken
 from crossdock.capabilities.reconciliation.dumps import Line, LogLine, Parts
 from crossdock.capabilities.reconciliation.guards import Shape
@@ -81,10 +83,18 @@ class Side:
 
     @property
     def shape(self) -> Shape:
-        newest = max((until for _, until in self.spans.values()), default=0)
-        return Shape(rows=self.rows, zeros=self.zeros, taken_at=newest, is_full=self.said.is_full)
+        spans = self.spans.values()
+        return Shape(
+            rows=self.rows,
+            zeros=self.zeros,
+            taken_at=max((until for _, until in spans), default=0),
+            oldest=min((since for since, _ in spans), default=None),
+            span=max((until - since for since, until in spans), default=0),
+            is_full=self.said.is_full,
+        )
 
     def add(self, lines: Sequence[Line]) -> None:
+        refuse_control(f"{x.location}{x.item}{x.owner}{x.lot}{x.serial}{x.unit}" for x in lines)
         self.lines.add(lines)
         self.rows += len(lines)
         for line in lines:
@@ -95,6 +105,20 @@ class Side:
                 self.spans[line.location] = (line.as_of, line.as_of)
             elif not span[0] <= line.as_of <= span[1]:
                 self.spans[line.location] = min(span[0], line.as_of), max(span[1], line.as_of)
+
+
+def refuse_control(texts: Iterable[str]) -> None:
+    """Refuse control characters: no name has them, and the database cannot keep all of them."""
+    for text in texts:
+        if _CONTROL.search(text):
+            raise Invalid(
+                f"{text[:60]!r} has a control character",
+                where="lines",
+                hint="take it out where it comes from: names are plain text",
+            )
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @asynccontextmanager
@@ -110,6 +134,7 @@ async def gathered(said: Said, translator: "Translator") -> AsyncIterator[Side]:
         if log is not None and said.log is not None:
             earliest: list[int] = []
             for entries in _batches(said.log):
+                refuse_control(f"{x.location}{x.item}{x.reference}{x.type}" for x in entries)
                 earliest.append(min(entry.recorded for entry in entries))
                 log.add(await translator.named(entries))
                 await asyncio.sleep(0)

@@ -20,6 +20,10 @@ where tenant = $1 and ($2 = '' or against = $2) and ($3 = '' or run_id = $3)
     and ($4 = '' or run_id < $4)
 order by run_id desc limit $5
 """
+LAST_RUN = """
+select * from reconciliation_run where tenant = $1 and against = $2
+order by began_at desc, run_id desc limit 1
+"""
 # The newest that was believed: what its dump looked like is what is usual.
 USUAL = """
 select row_count, zero_count from reconciliation_run
@@ -30,6 +34,12 @@ OPEN_OF = """
 select * from reconciliation_finding
 where tenant = $1 and against = $2 and state <> 'CLOSED' order by location, item
 """
+# Comparisons of the same pair of systems keep what they found one after the other, and whoever
+# closes a finding meanwhile waits.
+IN_TURNS = (
+    "select pg_advisory_xact_lock(hashtextextended('reconciliation ' || $1 || ' ' || $2, 0))"
+)
+OPEN_NOW = OPEN_OF + " for update"
 # A finding that is met again is the same one, and counts when the cut has moved on: the same dump
 # read twice says nothing new. What is within tolerance counts by the day, a month at a time.
 PUT = """
@@ -92,7 +102,8 @@ order by value_at_risk desc nulls last, found_at, finding_id limit $7
 AGES = """
 select width_bucket(extract(epoch from $2::timestamptz - found_at)::float8,
         array[14400, 86400, 259200, 604800]::float8[]) as bucket,
-    count(*) as findings, sum(value_at_risk)::bigint as value_at_risk
+    count(*) as findings,
+    least(sum(value_at_risk), 9000000000000000000)::bigint as value_at_risk
 from reconciliation_finding where tenant = $1 and state = any($3) group by 1 order by 1
 """
 CAUSES = """
@@ -210,15 +221,22 @@ async def runs(
     tx: Transaction, *, against: str = "", run_id: str = "", after: str = "", limit: int = 100
 ) -> list[RunRow]:
     rows = await tx.fetch(RUNS, tx.tenant, against, run_id, after, limit)
-    return [
-        RunRow(**{name: row[name] for name in _RUN if name != "unknown_names"},
-               unknown_names=tuple(row["unknown_names"]))
-        for row in rows
-    ]  # fmt: skip
+    return [_run_of(row) for row in rows]
+
+
+async def last_run(tx: Transaction, against: str) -> RunRow | None:
+    row = await tx.fetchrow(LAST_RUN, tx.tenant, against)
+    return None if row is None else _run_of(row)
 
 
 async def open_of(tx: Transaction, against: str) -> list[FindingRow]:
     return [_finding_of(row) for row in await tx.fetch(OPEN_OF, tx.tenant, against)]
+
+
+async def open_now(tx: Transaction, against: str) -> list[FindingRow]:
+    """Give what is open, and let nobody change it until the transaction ends."""
+    await tx.execute(IN_TURNS, tx.tenant, against)
+    return [_finding_of(row) for row in await tx.fetch(OPEN_NOW, tx.tenant, against)]
 
 
 async def put(
@@ -322,6 +340,11 @@ async def flow(tx: Transaction, since: datetime) -> tuple[int, int]:
     """Count what was confirmed, and what of the confirmed was closed."""
     row = await tx.fetchrow(FLOW, tx.tenant, since)
     return row["opened"], row["closed"]
+
+
+def _run_of(row: Any) -> RunRow:
+    named = {name: row[name] for name in _RUN if name != "unknown_names"}
+    return RunRow(**named, unknown_names=tuple(row["unknown_names"]))
 
 
 def _finding_of(row: Any) -> FindingRow:

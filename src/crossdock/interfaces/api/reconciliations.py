@@ -91,6 +91,12 @@ class ComparisonSaid(BaseModel):
     lag_minutes: int | None = Field(default=None, strict=True)
 
     def asked(self, by: str) -> Asked:
+        if not self.lines and self.is_full:
+            raise Invalid(
+                "there are no lines",
+                where="/lines",
+                hint="leave is_full out, too, to compare with what it last told by itself",
+            )
         said = self._said if self.lines else None
         return Asked(against=self.against, by=by, said=said, lag_minutes=self.lag_minutes)
 
@@ -119,9 +125,9 @@ class ComparisonSaid(BaseModel):
                 spelled(line.location),
                 spelled(line.item),
                 line.status.strip().upper(),
-                line.owner,
-                line.lot,
-                line.serial,
+                line.owner.strip(),
+                line.lot.strip(),
+                line.serial.strip(),
                 micros_of(line.quantity, f"/lines/{number}/quantity"),
                 line.unit,
                 _us(as_of),
@@ -247,7 +253,7 @@ def _posting(one: PostingSaid, spelled: Spelled) -> LogLine:
     return LogLine(
         spelled(one.location),
         spelled(one.item),
-        one.reference,
+        one.reference.strip(),
         micros_of(one.quantity, "quantity"),
         _us(one.recorded_at),
         one.type.strip().upper(),

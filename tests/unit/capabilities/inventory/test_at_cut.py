@@ -151,12 +151,14 @@ async def test_the_newest_movements_are_shown_with_their_documents(
 ) -> None:
     facts = [moved(n, 1, None, place(), item="X") for n in range(1, 9)]
     await told(database, clock, *facts, moved(9, 2, place(), None, item="X"))
-    ledger = LedgerAtCut()
+    ledger, now = LedgerAtCut(), microseconds(clock.now()) + 10**12
 
     async with database.transaction(MAIN) as tx:
-        found = await ledger.recent(tx, [("X", "DC1"), ("NONE", "DC1")], 3)
+        found = await ledger.recent(tx, [("X", "DC1", now), ("NONE", "DC1", now)], 3)
+        none = await ledger.recent(tx, [("X", "DC1", 0)], 3)
 
     assert sorted((one.movement_id, one.net // MICROS) for one in found) == [
         *(("M6", 1), ("M7", 1), ("M8", 1), ("M9", -2))
     ]
     assert {one.type for one in found} == {MovementType.OTHER}
+    assert none == []

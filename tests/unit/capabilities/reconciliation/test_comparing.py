@@ -33,6 +33,7 @@ class Lying(NamedTuple):
     item: str
     unit: str
     buckets: list[Shelf]
+    counted_us: int = 0
 
 
 places = st.sampled_from(["DC1", "DC2"])

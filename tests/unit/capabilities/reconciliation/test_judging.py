@@ -103,6 +103,9 @@ def test_an_exact_document_is_a_finding_however_small_and_a_small_difference_is_
         (Known(ours=Log((Posting("S", 1, NOW + 1),)), ambiguous_until=NOW + 1), True),
         (Known(ours=Log((Posting("S", 1, NOW),)), theirs=Log((Posting("S", 1, NOW),))), False),
         (Known(ours=Log((Posting("S", 1, NOW),)), theirs=Log()), True),
+        (Known(ours=Log((Posting("S", 1, NOW),)), theirs=Log((Posting("S", 1, NOW + 1),))), True),
+        (Known(ours=Log((), reach=NOW - 15 * MINUTE)), False),
+        (Known(ours=Log((), reach=NOW - 15 * MINUTE + 1)), True),
     ],
 )
 def test_what_was_recorded_just_before_the_cut_may_be_on_its_way(
@@ -137,3 +140,39 @@ def test_a_pair_is_classed_together_and_the_rest_stays() -> None:
 
 def test_the_lower_number_is_safe_and_never_below_zero() -> None:
     assert [judging.lower(*pair) for pair in ((5, 3), (3, 5), (-1, 5))] == [3, 3, 0]
+
+
+def test_a_difference_in_the_total_hides_no_error_of_status() -> None:
+    """One unit too many is within tolerance, 90 of 1000 that are damaged there are not."""
+    found = judge(shelf(AVAILABLE=1000), shelf(AVAILABLE=911, DAMAGED=90), NOW, SEEN, POLICY)
+
+    assert found is not None
+    assert (found.at_stake, found.absolute) == (each(90), each(179))
+    assert found.state is State.CONFIRMED
+
+
+def test_a_late_document_hides_no_error_of_status_and_is_none_itself() -> None:
+    late = Posting("S1", each(40), NOW - HOUR, name="wms:S1")
+    known = replace(
+        SEEN,
+        ours=Log((late,)),
+        not_posted=frozenset({"wms:S1"}),
+        parts={"wms:S1": shelf(AVAILABLE=40)},
+    )
+
+    swapped = judge(shelf(AVAILABLE=140), shelf(AVAILABLE=90, DAMAGED=10), NOW, known, POLICY)
+    assert swapped is not None
+    assert (swapped.at_stake, swapped.level) == (each(10), Level.STATUS)
+    assert (swapped.difference.explained, swapped.difference.unexplained) == (each(-40), 0)
+    assert judge(shelf(AVAILABLE=140), shelf(AVAILABLE=100), NOW, known, POLICY) is None
+
+
+def test_documents_on_their_way_to_two_statuses_are_no_error_of_status() -> None:
+    """A receipt of 60 to DAMAGED and a shipment of 50 net to 10; both are only late."""
+    late = Log((Posting("R", each(60), NOW - HOUR), Posting("S", each(-50), NOW - HOUR)))
+    parts = {"R": shelf(DAMAGED=60), "S": shelf(AVAILABLE=-50)}
+    known = replace(SEEN, ours=late, theirs=Log())
+    ours, theirs = shelf(AVAILABLE=50, DAMAGED=60), shelf(AVAILABLE=100)
+
+    assert judge(ours, theirs, NOW, replace(known, parts=parts), POLICY) is None
+    assert judge(ours, theirs, NOW, known, POLICY) is None

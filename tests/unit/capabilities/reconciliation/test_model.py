@@ -14,6 +14,7 @@ from crossdock.capabilities.reconciliation.causes import Cause, Level
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape
 from crossdock.capabilities.reconciliation.judging import Bucket, Known, Policy, judge, level_of
 from crossdock.capabilities.reconciliation.model import (
+    DAY,
     HOUR,
     MINUTE,
     Before,
@@ -114,6 +115,39 @@ def test_r7_a_snapshot_of_mostly_zeros_is_rejected() -> None:
     assert guards.refusal(taken, usual, at("12:00"), Plausible()) == (
         "38% of its rows are zero, usually 4%"
     )
+
+
+@pytest.mark.parametrize(
+    ("usual", "zeros", "reason"),
+    [
+        (334, 640, "64% of its rows are zero, usually 33.4%"),
+        (334, 630, ""),
+        (40, 141, "14.1% of its rows are zero, usually 4%"),
+        (40, 140, ""),
+        (0, 1000, "100% of its rows are zero, usually 0%"),
+    ],
+)
+def test_too_many_zeros_are_three_times_as_many_or_a_third_of_all_more(
+    usual: int, zeros: int, reason: str
+) -> None:
+    before = Shape(rows=1000, zeros=usual, taken_at=0)
+    taken = Shape(rows=1000, zeros=zeros, taken_at=at("12:00"))
+
+    assert guards.refusal(taken, before, at("12:00"), Plausible()) == reason
+
+
+@pytest.mark.parametrize(
+    ("oldest", "span", "reason"),
+    [
+        (at("12:00") - 31 * DAY, 24 * HOUR, ""),
+        (at("12:00") - 31 * DAY - 1, 0, "its oldest row is of more than 31 days ago"),
+        (at("12:00"), 24 * HOUR + 1, "the rows of a location are more than 24 hours apart"),
+    ],
+)
+def test_rows_of_long_ago_or_far_apart_are_rejected(oldest: int, span: int, reason: str) -> None:
+    taken = Shape(rows=9, zeros=0, taken_at=at("12:00"), oldest=oldest, span=span)
+
+    assert guards.refusal(taken, None, at("12:00"), Plausible()) == reason
 
 
 def test_r8_what_is_recorded_after_the_snapshot_is_not_inside_it() -> None:
@@ -344,3 +378,27 @@ def test_sides_that_differ_do_so_on_some_level_and_are_never_netted(
         assert found.absolute >= abs(found.difference.raw)
         assert found.at_stake
         assert (found.level is Level.TOTAL) is (found.difference.raw != 0)
+
+
+def test_without_a_log_a_movement_is_missing_and_not_all_of_its_document() -> None:
+    """Of delivery R-77, 25 are booked there and 15 refused: 15 are missing, not 40."""
+    log = Log(
+        (
+            Posting("R-77", 25, at("9:00"), name="wms:1"),
+            Posting("R-77", 15, at("10:00"), name="wms:2"),
+        )
+    )
+    [document] = model.documents(log, None, frozenset({"wms:2"}), at("12:00"))
+
+    assert (document.fate, document.explains) == (Fate.NOT_POSTED, -15)
+    assert (document.lines, document.recorded) == (("wms:2",), at("10:00"))
+
+
+def test_what_a_partly_posted_document_lacks_is_on_its_way_since_it_was_recorded() -> None:
+    lines = [Posting("R-77", 25, at("1:00"), name="a"), Posting("R-77", 15, at("11:30"), name="b")]
+    [document] = model.documents(Log(tuple(lines)), Log((lines[0],)), frozenset(), at("12:00"))
+
+    assert (document.fate, document.explains) == (Fate.NOT_POSTED, -15)
+    assert (document.lines, document.recorded) == (("b",), at("11:30"))
+    assert fates(lines, [Posting("R-77", 24, at("1:00"))]) == {"R-77": (Fate.ALTERED, -16)}
+    assert fates(lines, [*lines, *lines]) == {"R-77": (Fate.DOUBLED, 40)}
