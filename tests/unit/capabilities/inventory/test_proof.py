@@ -64,3 +64,12 @@ def test_an_answer_is_stale_when_any_of_its_sources_is(silences: list[int | None
     said = answer(Figures(0, 0, 0, 0), {}, sources)
     assert said.is_stale == is_stale
     assert is_stale == (said.fresh_until is not None and said.fresh_until < NOON)
+
+
+@given(figures, amounts)
+def test_an_order_line_may_have_what_there_would_be_without_its_claim(
+    one: Figures, own: int
+) -> None:
+    claimed = replace(one, hard=one.hard + own)
+
+    assert answer(claimed, {}).left_for(own) == min(own, one.available)

@@ -122,6 +122,16 @@ def test_a_node_that_a_filter_rules_out_is_barred_with_its_reason(
     assert shipped(open_) == {"DC0": {1: 8}}
 
 
+def test_what_lies_at_a_supplier_is_not_ours_whatever_the_filters() -> None:
+    supplier = node("S", {"X": 9}, capabilities=("DROPSHIP",))
+    lenient = without(Rules(), Filter.CAPABILITY)
+
+    made = decide(order(line(1, "X", 8)), supplier, node("DC1", {"X": 2}), rules=lenient)
+
+    assert shipped(made) == {"DC1": {1: 2}}
+    assert reasons(made)["S"] == ("BARRED", "CAPABILITY")
+
+
 def test_goods_that_are_dangerous_leave_only_where_they_may_be_handled() -> None:
     one = order(line(1, "X", 8, hazmat="3"), line(2, "Y", 6))
     nodes = [node("DC1", {"X": 9, "Y": 9}), node("DC2", {"X": 9}, hazmat=("3", "8"))]
