@@ -92,11 +92,14 @@ SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
 ATP = Question("SKU-1", "DC1", "EA", MICROS)
 RULE = PlacedRule(item="SKU-1", location="DC1", rule=AtpRule(fence_days=1))
 ENTRY = Entry(tenant="main", name="shop", application="stand_in", settings={"address": "shop"})
+AS_OF = int(NOON.timestamp()) * 1_000_000
 COMPARED = reconciliation.Asked(
     against="erp",
     by="a person",
     said=lambda _: reconciliation.Said(
-        lines=[reconciliation.Line("DC1", "SKU-1", "AVAILABLE", "", "", "", 9 * MICROS, "", 1)],
+        lines=[
+            reconciliation.Line("DC1", "SKU-1", "AVAILABLE", "", "", "", 9 * MICROS, "", AS_OF)
+        ],
         parts=reconciliation.Parts(),
     ),
 )
