@@ -111,8 +111,13 @@ async def _open_shop(
     address: str,
 ) -> tuple[ShopifySimulator, str]:
     """Answer the shop, and the place in it that shows what the warehouse has."""
-    keys = {"access_token": "shpat_demo", "webhook_secret": "demo-webhook-secret"}
-    settings = {"shop_domain": f"{name}.myshopify.com", "demand_location": SITE, **keys}
+    settings = {
+        "shop_domain": f"{name}.myshopify.com",
+        "access_token": "shpat_demo",
+        "webhook_secret": "demo-webhook-secret",
+        "demand_location": SITE,
+        "channel": name,
+    }
     habits = ShopHabits(lost=0.0, twice=0.05, late=0.0)
     simulator = ShopifySimulator(ShopifySettings.model_validate(settings), ports, habits=habits)
     url = await stack.enter_async_context(serving(simulator.app))
