@@ -97,7 +97,7 @@ async def evening(world: World) -> Drift | None:
         compared=run["compared"],
         suspected=run["suspected"] + run["confirmed"],
         resent=healed["sent"],
-        theirs_after=world.erp.books.on_hand()[one["item"]],
+        theirs_after=world.erp.books.on_hand()[one["item"]].normalize(),
         agrees=after["alike"] == after["compared"],
     )
 

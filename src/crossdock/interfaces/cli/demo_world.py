@@ -11,6 +11,7 @@ from random import Random
 from crossdock.applications.generic_wms.simulator import Habits as WmsHabits
 from crossdock.applications.generic_wms.simulator import Pace, Warehouse, webhook_sender
 from crossdock.applications.shopify.settings import ShopifySettings
+from crossdock.applications.shopify.simulated_shop import Numbers
 from crossdock.applications.shopify.simulated_webhooks import Habits as ShopHabits
 from crossdock.applications.shopify.simulator import ShopifySimulator
 from crossdock.applications.tryton.simulator import TrytonSimulator
@@ -119,7 +120,10 @@ async def _open_shop(
         "channel": name,
     }
     habits = ShopHabits(lost=0.0, twice=0.05, late=0.0)
-    simulator = ShopifySimulator(ShopifySettings.model_validate(settings), ports, habits=habits)
+    numbers = Numbers() if name == SHOP else Numbers(41_000_000, 71_000_000, 6_000_000, 14_000_000)
+    simulator = ShopifySimulator(
+        ShopifySettings.model_validate(settings), ports, habits=habits, numbers=numbers
+    )
     url = await stack.enter_async_context(serving(simulator.app))
     entry = Entry(
         tenant=hub.settings.tenant,
@@ -221,7 +225,10 @@ async def _agree_on_terms(hub: Hub, day: Day, place: str, stall: str) -> None:
         items=tuple(terms),
     )
     at_market = ChannelTerms(
-        connection=MARKET, location=normalised(stall), source_locations=(SITE,)
+        connection=MARKET,
+        location=normalised(stall),
+        source_locations=(SITE,),
+        items=tuple(ItemTerms(item=sku, is_excluded=True) for sku in sold),
     )
     for channel in (at_shop, at_market):
         await hub.channels.put(hub.scope, channel)
