@@ -6,14 +6,10 @@ from uuid import UUID
 
 from crossdock.canonical.errors import Conflict, Invalid, NotFound, Rejected
 from crossdock.canonical.inventory import ReservationStatus
-from crossdock.capabilities.inventory import model, store
-from crossdock.capabilities.inventory.model import (
-    COUNTING,
-    LIVE,
-    TTL_SECONDS_MAX,
-    Ask,
-    Reservation,
-)
+from crossdock.capabilities.inventory import granting, model, store
+from crossdock.capabilities.inventory.granting import Ask
+from crossdock.capabilities.inventory.guarding import KnowsProtections
+from crossdock.capabilities.inventory.model import COUNTING, LIVE, TTL_SECONDS_MAX, Reservation
 from crossdock.capabilities.inventory.reserving import reservation_of
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import LineRow, StockIds
@@ -27,7 +23,14 @@ Change = Callable[[Sheet, list[LineRow], datetime], None]
 class Changes:
     """The verbs on a reservation that exists. Repeating one that is done changes nothing."""
 
-    def __init__(self, database: Database, clock: Clock, stock_ids: StockIds) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        stock_ids: StockIds,
+        protections: KnowsProtections | None,
+    ) -> None:
+        self._protections = protections
         self._database = database
         self._clock = clock
         self._stock_ids = stock_ids
@@ -95,8 +98,9 @@ class Changes:
             }
             for row in living:
                 sheet.lift(row)
-            asks = tuple((at[row.line.item], row.line.hold) for row in living if row.line.hold)
-            if asks and not all(_granted(sheet, asks)):
+            held = [row for row in living if row.line.hold]
+            asks = tuple((at[row.line.item], row.line.hold) for row in held)
+            if asks and not all(_granted(sheet, held, asks)):
                 raise Rejected(
                     f"{location} has not enough to take {reservation_id} over",
                     code="insufficient_stock",
@@ -133,6 +137,8 @@ class Changes:
                 raise Conflict("the reservation was moved just now", code="contended")
             now = self._clock.now()
             await sheet.expire_lapsed(tx, now)
+            await sheet.guard(tx, self._protections, now)
+            await sheet.learn_channels(tx, rows)
             change(sheet, sheet.current(rows), now)
             await sheet.save(tx, now)
         return reservation_of(sheet.current(rows))
@@ -197,7 +203,7 @@ def _alive_again(
     if not lapsed:
         return rows
     asks = tuple((row.line.stock_id, row.line.granted - row.line.used) for row in lapsed)
-    if not all(_granted(sheet, asks)):
+    if not all(_granted(sheet, lapsed, asks)):
         raise Rejected(
             "the hold has expired and its stock is promised to others now",
             code="RSV-EXPIRED",
@@ -209,5 +215,9 @@ def _alive_again(
     return sheet.current(rows)
 
 
-def _granted(sheet: Sheet, asks: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
-    return model.grants([Ask(asks)], sheet.counters())[0]
+def _granted(
+    sheet: Sheet, rows: Sequence[LineRow], asks: tuple[tuple[int, int], ...]
+) -> tuple[int, ...]:
+    """Grant lines of one reservation anew, to the channel that it was made for."""
+    ask = Ask(asks, channel=sheet.channel_of(rows[0]))
+    return granting.grants([ask], sheet.counters())[0]

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from crossdock.canonical.errors import NotFound
 from crossdock.capabilities.inventory import promise_proof, store
-from crossdock.capabilities.inventory.announcement import COLUMNS
+from crossdock.capabilities.inventory.announcement import COLUMNS, guards_heard
 from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS
 from crossdock.capabilities.inventory.changing import parsed
+from crossdock.capabilities.inventory.granting import UNGUARDED
 from crossdock.capabilities.inventory.model import Figures, Reservation
 from crossdock.capabilities.inventory.promise_proof import (
     DecidedLine,
@@ -150,6 +151,7 @@ async def _decision(tx: Transaction, row: Any) -> Decision:
     seen = _seen(row)
     places = await tx.fetch(PLACES, tx.tenant, sorted(seen))
     ages: Mapping[str, tuple[str | None, int]] = json.loads(row["source_ages"] or "{}")
+    guards, channels = guards_heard(row["guards"])
     stock = {
         place["stock_id"]: DecidedStock(
             item=place["item"],
@@ -158,11 +160,12 @@ async def _decision(tx: Transaction, row: Any) -> Decision:
             figures=figures,
             sources=tuple(_age(source, ages) for source in sources),
             group=group,
+            guards=guards.get(place["stock_id"], UNGUARDED),
         )
         for place in places
         for version, figures, group, sources in [seen[place["stock_id"]]]
     }
-    return Decision(at=row["at"], stock=stock, lines=await _lines(tx, row))
+    return Decision(at=row["at"], stock=stock, lines=await _lines(tx, row, channels))
 
 
 def _seen(row: Any) -> dict[int, tuple[int, Figures, int, list[str]]]:
@@ -199,7 +202,7 @@ def _age(source: str, ages: Mapping[str, tuple[str | None, int]]) -> SourceAge:
     return SourceAge(source, datetime.fromisoformat(heard_at) if heard_at else None, seconds)
 
 
-async def _lines(tx: Transaction, row: Any) -> tuple[DecidedLine, ...]:
+async def _lines(tx: Transaction, row: Any, channels: Sequence[str]) -> tuple[DecidedLine, ...]:
     """Read the new lines of a decision, in the order in which they were decided."""
     ids: list[UUID] = row["reservation_ids"]
     numbers = row["line_nos"] or [1] * len(ids)
@@ -212,6 +215,7 @@ async def _lines(tx: Transaction, row: Any) -> tuple[DecidedLine, ...]:
         )
         if version == 1
     ]
+    whose = [*channels, *[""] * (len(new) - len(channels))]
     found = await tx.fetch(
         DECIDED_LINES, tx.tenant, [line[0] for line in new], [line[1] for line in new]
     )
@@ -224,6 +228,7 @@ async def _lines(tx: Transaction, row: Any) -> tuple[DecidedLine, ...]:
             line["granted"],
             own,
             line["demand_ref"],
+            channel,
         )
-        for line, (_, _, stock_id, own) in zip(found, new, strict=True)
+        for line, (_, _, stock_id, own), channel in zip(found, new, whose, strict=True)
     )

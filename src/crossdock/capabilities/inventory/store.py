@@ -28,7 +28,7 @@ select ord, verdict from inventory_reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $
 
 STOCK_OF = """
 select stock_id, tenant, item, location, unit, nettable, hard, soft, safety, is_known, is_grouped,
-    version, sources
+    is_guarded, version, sources
 from inventory_stock where stock_id = any($1::bigint[]) and ($2 = '*' or tenant = $2)
 """
 
@@ -50,7 +50,7 @@ on conflict (tenant, item, location) do nothing
 
 LOCK_STOCK = """
 select stock_id, tenant, item, location, unit, nettable, hard, soft, safety, is_known, is_grouped,
-    version, sources
+    is_guarded, version, sources
 from inventory_stock where stock_id = any($1::bigint[]) and ($2 = '*' or tenant = $2)
 order by stock_id for update
 """
@@ -145,6 +145,7 @@ class StockRow(NamedTuple):
     is_grouped: bool
     version: int
     sources: tuple[str, ...]
+    is_guarded: bool = False
 
 
 class LineRow(NamedTuple):
@@ -220,6 +221,7 @@ def stock_of(row: Any) -> StockRow:
         row["is_grouped"],
         row["version"],
         tuple(row["sources"]),
+        row["is_guarded"],
     )
 
 

@@ -25,7 +25,9 @@ class LineProofShown:
 
     `claimed` was promised before the decision, `earlier` taken by it before this line; `own` is
     what was open of the line's own order, which `claimed` counts already, or null;
-    `kept_for_group` is what a member of a group held back for the group's promises.
+    `kept_for_group` is what a member of a group held back for the group's promises. Where channels
+    have maxima or minima, `channel` is whose the line was, `kept_for_channels` what was kept for
+    others, and `allowance` what its own maximum left it, or null.
     """
 
     line_no: int
@@ -46,6 +48,9 @@ class LineProofShown:
     members: list[MemberProofShown]
     version: int
     sources: list[SourceShown]
+    channel: str
+    kept_for_channels: AmountShown
+    allowance: AmountShown | None
 
 
 @dataclass(slots=True)
@@ -110,6 +115,9 @@ def _line(line: LineProof, unit: str) -> LineProofShown:
             )
             for source in line.sources
         ],
+        channel=line.channel,
+        kept_for_channels=shown(line.kept_for_channels),
+        allowance=None if line.allowance is None else shown(line.allowance),
     )
 
 

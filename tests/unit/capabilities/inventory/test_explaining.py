@@ -18,12 +18,10 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
     model,
-    reserving,
 )
 from crossdock.capabilities.inventory.announcing import TELL
+from crossdock.capabilities.inventory.incoming import taken_in
 from crossdock.capabilities.inventory.promise_proof import GROUP_RULE, MEMBER_RULE, OWN_RULE
-from crossdock.capabilities.inventory.reserving import taken_in
-from crossdock.capabilities.inventory.store import StockIds
 from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api.promise_shapes import promise_shown
 from tests.conftest import NOON
@@ -279,7 +277,7 @@ async def test_an_order_that_was_cancelled_just_now_is_no_longer_its_own(house: 
     await house.reserve(5)
 
     async with house.database.transaction(MAIN) as tx:
-        await reserving._decide_general(tx, StockIds(), incoming, look)
+        await promises._decide_general(tx, incoming, look)
 
     answer = incoming[0].answer
     assert isinstance(answer, Reservation)
