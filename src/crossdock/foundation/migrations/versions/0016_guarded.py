@@ -46,14 +46,25 @@ alter table inventory_announcement add guards json;
 alter table inventory_decision add guards json;
 """
 
+# What was sold, cancelled since or not: `micros` is what orders take now.
+SOLD = """
+alter table publishing_order add sold numeric not null default 0;
+alter table publishing_sold add sold numeric not null default 0;
+select set_config('crossdock.tenant', '*', true);
+update publishing_order set sold = micros;
+update publishing_sold set sold = micros;
+"""
+
 
 def upgrade() -> None:
-    run(MULTIPLES + GUARDED)
+    run(MULTIPLES + GUARDED + SOLD)
 
 
 def downgrade() -> None:
     run(
         """
+        alter table publishing_sold drop sold;
+        alter table publishing_order drop sold;
         alter table inventory_decision drop guards;
         alter table inventory_announcement drop guards;
         drop table inventory_channel_line;
