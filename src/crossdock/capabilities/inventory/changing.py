@@ -6,8 +6,7 @@ from uuid import UUID
 
 from crossdock.canonical.errors import Conflict, Invalid, NotFound, Rejected
 from crossdock.canonical.inventory import ReservationStatus
-from crossdock.capabilities.inventory import granting, model, store
-from crossdock.capabilities.inventory.granting import Ask
+from crossdock.capabilities.inventory import model, store
 from crossdock.capabilities.inventory.guarding import KnowsProtections
 from crossdock.capabilities.inventory.model import COUNTING, LIVE, TTL_SECONDS_MAX, Reservation
 from crossdock.capabilities.inventory.reserving import reservation_of
@@ -100,7 +99,7 @@ class Changes:
                 sheet.lift(row)
             held = [row for row in living if row.line.hold]
             asks = tuple((at[row.line.item], row.line.hold) for row in held)
-            if asks and not all(_granted(sheet, held, asks)):
+            if asks and not sheet.regrant(held, asks):
                 raise Rejected(
                     f"{location} has not enough to take {reservation_id} over",
                     code="insufficient_stock",
@@ -203,7 +202,7 @@ def _alive_again(
     if not lapsed:
         return rows
     asks = tuple((row.line.stock_id, row.line.granted - row.line.used) for row in lapsed)
-    if not all(_granted(sheet, lapsed, asks)):
+    if not sheet.regrant(lapsed, asks):
         raise Rejected(
             "the hold has expired and its stock is promised to others now",
             code="RSV-EXPIRED",
@@ -213,11 +212,3 @@ def _alive_again(
         is_hard = expires_at is None
         sheet.change(row, model.revived(row.line, is_hard=is_hard, expires_at=expires_at))
     return sheet.current(rows)
-
-
-def _granted(
-    sheet: Sheet, rows: Sequence[LineRow], asks: tuple[tuple[int, int], ...]
-) -> tuple[int, ...]:
-    """Grant lines of one reservation anew, to the channel that it was made for."""
-    ask = Ask(asks, channel=sheet.channel_of(rows[0]))
-    return granting.grants([ask], sheet.counters())[0]

@@ -1,13 +1,13 @@
 """The locked stock rows of one transaction: what promises may be made from them, what changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from crossdock.capabilities.inventory import guarding, model, store
-from crossdock.capabilities.inventory.announcement import Seen, announce
-from crossdock.capabilities.inventory.granting import UNGUARDED, Counter, Guards
+from crossdock.capabilities.inventory import granting, guarding, model, store
+from crossdock.capabilities.inventory.announcement import Regrant, Seen, announce
+from crossdock.capabilities.inventory.granting import UNGUARDED, Ask, Counter, Guards
 from crossdock.capabilities.inventory.guarding import ChannelLine, KnowsProtections
 from crossdock.capabilities.inventory.model import PromisedLine
 from crossdock.capabilities.inventory.store import Key, LineRow, StockIds, StockRow
@@ -33,6 +33,7 @@ class Sheet:
         self._guards: dict[int, Guards] = {}
         self._whose: dict[tuple[UUID, int], ChannelLine] = {}
         self._kept: list[ChannelLine] = []
+        self._regrants: list[Regrant] = []
 
     @classmethod
     async def locked(
@@ -70,6 +71,18 @@ class Sheet:
         """Say whose a promise is: the channel it was made for, else its client."""
         kept = self._whose.get((row.reservation_id, row.line.line_no))
         return kept.channel if kept else row.client
+
+    def regrant(self, rows: Sequence[LineRow], asks: Sequence[tuple[int, int]]) -> bool:
+        """Grant lines of one old promise so much anew, all or none, and remember what decided."""
+        channel = self.channel_of(rows[0])
+        [given] = granting.grants([Ask(tuple(asks), channel=channel)], self.counters())
+        if not all(given):
+            return False
+        self._regrants += [
+            Regrant(row.reservation_id, row.line.line_no, stock_id, micros, channel)
+            for row, (stock_id, micros) in zip(rows, asks, strict=True)
+        ]
+        return True
 
     def counters(self) -> dict[int, Counter]:
         by_key = {(row.item, row.location): stock_id for stock_id, row in self.rows.items()}
@@ -141,17 +154,18 @@ class Sheet:
         """Write what changed, and leave an announcement of it."""
         rows, lines = await self.write(tx)
         await guarding.keep(tx, self._kept, now)
+        await store.keep_regrants(tx, {one.reservation_id for one in self._regrants}, now)
         if rows or lines:
             await announce(tx, now, rows, lines, self._seen())
 
     def _seen(self) -> Seen:
-        """Say what new promises were decided by; a verb on an old one decides none."""
-        if not self._made:
+        """Say what decided; a verb that grants nothing, new or anew, decides nothing."""
+        if not self._made and not self._regrants:
             return Seen()
         groups = {stock_id: one.group or 0 for stock_id, one in self.counters().items()}
         rows = [self._stored(stock_id) for stock_id in sorted(self.rows)]
         seen = [(row, groups[row.stock_id]) for row in rows]
-        return Seen(seen, self._owns, self._channels, self._guards)
+        return Seen(seen, self._owns, self._channels, self._guards, self._regrants)
 
     def _stored(self, stock_id: int) -> StockRow:
         """Give the row as it is stored: one that ends as it was is not written."""

@@ -118,6 +118,12 @@ where v.reservation_id = w.reservation_id and v.line_no = w.line_no
     and ($12 = '*' or v.tenant = $12)
 """
 
+KEEP_REGRANTS = """
+insert into inventory_regrant (tenant, reservation_id, at)
+select $1, reservation_id, $3 from unnest($2::uuid[]) r(reservation_id)
+on conflict do nothing
+"""
+
 GROUPS_OF = """
 select g.member, g.location from inventory_group g where g.tenant = $1 and g.location in (
     select location from inventory_group where tenant = $1 and member = any($2::text[])
@@ -357,6 +363,12 @@ async def insert_lines(tx: Transaction, rows: Sequence[LineRow]) -> None:
         [row.created_at for row in rows],
         [line.expires_at for line in lines],
     )
+
+
+async def keep_regrants(tx: Transaction, reservation_ids: Iterable[UUID], now: datetime) -> None:
+    """Note that what these promises had was granted anew now."""
+    if named := sorted(reservation_ids):
+        await tx.execute(KEEP_REGRANTS, tx.tenant, named, now)
 
 
 def _columns(keys: Sequence[Key]) -> tuple[list[str], list[str]]:

@@ -54,11 +54,21 @@ class LineProofShown:
 
 
 @dataclass(slots=True)
+class RegrantShown:
+    """Why a promise got anew what was left of it: its hold had lapsed, or it was moved."""
+
+    decided_at: datetime
+    is_reproduced: bool
+    lines: list[LineProofShown]
+
+
+@dataclass(slots=True)
 class PromiseShown:
     """Why a promise was made. The same for ever, whatever has become of stock and rules since.
 
     `decided_together` counts the promises of one decision. `is_reproduced`: the rule, run once
-    more on what was kept of that moment, grants all of them what they got.
+    more on what was kept of that moment, grants all of them what they got. What is granted anew
+    later is added as `regrants`.
     """
 
     reservation_id: str
@@ -68,6 +78,7 @@ class PromiseShown:
     decided_together: int
     is_reproduced: bool
     lines: list[LineProofShown]
+    regrants: list[RegrantShown]
 
 
 def promise_shown(explained: Explanation, units: Mapping[str, str]) -> PromiseShown:
@@ -81,6 +92,14 @@ def promise_shown(explained: Explanation, units: Mapping[str, str]) -> PromiseSh
         decided_together=explained.decided_together,
         is_reproduced=explained.is_reproduced,
         lines=[_line(line, units[line.item]) for line in explained.lines],
+        regrants=[
+            RegrantShown(
+                decided_at=one.at,
+                is_reproduced=one.is_reproduced,
+                lines=[_line(line, units[line.item]) for line in one.lines],
+            )
+            for one in explained.regrants
+        ],
     )
 
 

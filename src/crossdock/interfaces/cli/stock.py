@@ -1,6 +1,7 @@
 """`crossdock stock`: what can be promised, and promises."""
 
 import shlex
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
-from crossdock.interfaces.api.promise_shapes import PromiseShown
+from crossdock.interfaces.api.promise_shapes import LineProofShown, PromiseShown
 from crossdock.interfaces.api.promises import shown as promise_of
 from crossdock.interfaces.api.stock_shapes import amount, availability_shown, reservation_shown
 from crossdock.interfaces.cli import stock_atp
@@ -326,7 +327,18 @@ def _show_promise(promise: PromiseShown) -> None:
         f"{together}; decided once more: {again}",
         soft_wrap=True,
     )
-    for line in promise.lines:
+    _show_lines(promise.lines)
+    for one in promise.regrants:
+        again = "the same" if one.is_reproduced else "[red]not the same[/]"
+        stdout.print(
+            f"granted anew {one.decided_at:%Y-%m-%d %H:%M:%S.%f} UTC; decided once more: {again}",
+            soft_wrap=True,
+        )
+        _show_lines(one.lines)
+
+
+def _show_lines(lines: Iterable[LineProofShown]) -> None:
+    for line in lines:
         stdout.print(f"{line.item} at {line.location}: {line.because}")
         for member in line.members:
             stdout.print(

@@ -40,10 +40,21 @@ create index inventory_channel_line_by_stock on inventory_channel_line
     (tenant, stock_id, channel, made_at);
 select guard_table('inventory_channel_line');
 
--- What a decision knew of channels: {"guards": [[stock row, channel, maximum, minimum, used]],
--- "channels": [each new line's]}; null where no row was guarded.
-alter table inventory_announcement add guards json;
-alter table inventory_decision add guards json;
+-- What a decision went by beside stock rows: {"guards": [[stock row, channel, maximum, minimum,
+-- used]], "channels": [each new line's], "regrants": [[reservation, line, stock row, micros,
+-- channel]]}; null where no row was guarded and nothing was granted anew.
+alter table inventory_announcement add basis json;
+alter table inventory_decision add basis json;
+
+-- When what a promise had was granted anew: its decision is found by that moment.
+create table inventory_regrant (
+    tenant text not null,
+    reservation_id uuid not null,
+    at timestamptz not null,
+    primary key (tenant, reservation_id, at)
+);
+select guard_table('inventory_regrant');
+revoke update, delete on inventory_regrant from crossdock_hub;
 """
 
 # What was sold, cancelled since or not: `micros` is what orders take now.
@@ -65,9 +76,9 @@ def downgrade() -> None:
         """
         alter table publishing_sold drop sold;
         alter table publishing_order drop sold;
-        alter table inventory_decision drop guards;
-        alter table inventory_announcement drop guards;
-        drop table inventory_channel_line;
+        alter table inventory_decision drop basis;
+        alter table inventory_announcement drop basis;
+        drop table inventory_regrant, inventory_channel_line;
         do $do$
         declare body text := pg_get_functiondef('inventory_reserve'::regproc);
         begin
