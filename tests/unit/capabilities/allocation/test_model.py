@@ -190,6 +190,34 @@ def test_a_groups_own_maximum_limits_it_and_is_named() -> None:
     assert of(outcome, "W2").why is Why.MAXIMUM
 
 
+# A31: sell multiple 12: 24 or 36, never 30.
+@pytest.mark.parametrize(
+    ("how", "asked", "had", "there", "expected", "why"),
+    [
+        (IMPROVE, 36, 0, 30, 24, Why.SUPPLY),
+        (IMPROVE, 36, 0, 36, 36, Why.FULL),
+        (IMPROVE, 36, 20, 30, 24, Why.SUPPLY),
+        (IMPROVE, 36, 20, 22, 20, Why.SUPPLY),
+        (IMPROVE, 36, 24, 20, 12, Why.SUPPLY),
+        (IMPROVE, 30, 0, 30, 30, Why.FULL),
+        (REDISTRIBUTE, 36, 30, 11, 0, Why.SUPPLY),
+        (FILL, 36, 30, 29, 24, Why.SUPPLY),
+    ],
+)
+def test_a31_what_is_not_confirmed_in_full_is_confirmed_in_whole_cases(  # noqa: PLR0917
+    how: Strategy, asked: int, had: int, there: int, expected: int, why: Why
+) -> None:
+    [grant] = run(there, [line("O/1", how, asked, had)._replace(multiple=12)]).grants
+
+    assert (grant.after, grant.why) == (expected, why)
+
+
+def test_what_makes_no_whole_case_is_there_for_the_next() -> None:
+    cases = line("C", IMPROVE, 36, 0, 1)._replace(multiple=12)
+
+    assert after(run(30, [cases, line("P", IMPROVE, 9, 0, 2)])) == {"C": 24, "P": 6}
+
+
 def test_nobody_is_said_to_stand_as_the_house_does() -> None:
     assert (DEFAULT_RULE.strategy, DEFAULT_RULE.priority) == (IMPROVE, 500)
 
@@ -199,12 +227,13 @@ def test_nobody_is_said_to_stand_as_the_house_does() -> None:
 amounts = st.integers(0, 12)
 lines_of = st.lists(
     st.builds(
-        lambda number, group, asked, had, how, priority, minute: Line(
+        lambda number, group, asked, had, how, priority, minute, multiple: Line(
             f"L{number}", group, asked, min(asked, had), how, priority,
-            NOON + timedelta(minutes=minute),
+            NOON + timedelta(minutes=minute), multiple,
         ),
         st.integers(0, 10**6), st.sampled_from(["web", "key", "branch"]), amounts, amounts,
         st.sampled_from(Strategy), st.integers(1, 3), st.integers(0, 2),
+        st.sampled_from([1, 1, 2, 5]),
     ),
     max_size=9, unique_by=lambda one: one.demand_ref,
 )  # fmt: skip
@@ -314,8 +343,11 @@ class Naive:
         return max(0, min([self.left() - sum(max(0, one) for one in kept), *caps]))
 
     def give(self, one: Line, most: int) -> None:
+        least = self.got[one.demand_ref]
         while self.got[one.demand_ref] < most and self.free(one.group) >= 1:
             self.got[one.demand_ref] += 1
+        while least < self.got[one.demand_ref] < most and self.got[one.demand_ref] % one.multiple:
+            self.got[one.demand_ref] -= 1
 
     def owed(self) -> int:
         wanted = {WIN: "requested", GAIN: "confirmed"}
