@@ -104,14 +104,14 @@ async def test_the_same_seed_plays_the_same_figures_and_another_seed_others(
 
 
 def check_promotion(told: dict[str, Any]) -> None:
-    """The market wanted more than was not kept for the shop; the shop sold what was kept for it."""
+    """See the market sell what was not kept for the shop, and the shop what was."""
     assert told["stock"] - told["kept_for_shop"] == told["shown_in_market"] == 20
     assert told["sold"] == {"market": 20, "shop": 40}
     assert told["refused"] == {"market": 12, "shop": 0}
 
 
 def check_drift(told: dict[str, Any]) -> None:
-    """The one receipt that the ERP refused is all that it lacks, and is there after the healing."""
+    """See that the receipt which the ERP refused was all it lacked, and is there by evening."""
     assert (told["compared"], told["suspected"], told["resent"]) == (60, 1, 1)
     assert (told["cause"], told["unexplained"]) == ("MSG_REJECTED", "0")
     assert int(told["theirs"]) - int(told["ours"]) == int(told["explained"]) == -36

@@ -155,7 +155,7 @@ async def let_a_stranger_ask_everything(call: Caller, house: House) -> None:
         "key_id": own_key,
     }
     stranger = await house.key(by=STRANGER)
-    ours = re.compile(rf"BOLT|{reservation_id}|bell|{own_key}".encode())
+    ours = re.compile(rf"BOLT|{reservation_id}|\bbell|{own_key}".encode())
 
     for method, path, operation in await routes(call):
         if not operation[VERB] or path == "/v1/log":

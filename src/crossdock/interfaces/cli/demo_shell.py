@@ -89,8 +89,14 @@ def _as_object(day: Day, old: Tally, played: Played, seconds: float) -> dict[str
 
 
 def _promotion(one: Promotion) -> dict[str, object]:
-    shown = {"item": one.item, "stock": one.stock, "kept_for_shop": one.kept}
-    return shown | {"shown_in_market": one.shown, "sold": one.sold, "refused": one.refused}
+    return {
+        "item": one.item,
+        "stock": one.stock,
+        "kept_for_shop": one.kept,
+        "shown_in_market": one.shown,
+        "sold": one.sold,
+        "refused": one.refused,
+    }
 
 
 def _tally(tally: Tally, picks: int) -> dict[str, int]:
