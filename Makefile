@@ -18,7 +18,8 @@ PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	tests/unit/applications/*/test_mapping.py \
 	$(addprefix tests/unit/applications/tryton/test_,changes.py counts.py wire.py) \
 	tests/processes/test_availability_publishing.py \
-	tests/unit/orchestration/test_movement_posting.py tests/processes/test_movement_posting.py
+	tests/unit/orchestration/test_movement_posting.py tests/processes/test_movement_posting.py \
+	tests/vectors/test_rules.py
 
 .PHONY: help demo test check cover peers simulate cases bench docs freeze lock wheel clean
 
