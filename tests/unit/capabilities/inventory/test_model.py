@@ -302,6 +302,7 @@ ONE = ReservationLine("X", "DC1", 1)
     [
         (ReservationRequest("", (ONE,)), "/request_id"),
         (ReservationRequest("R\0", (ONE,)), "/request_id"),
+        (ReservationRequest("R", (ONE,), channel="web\0"), "/channel"),
         (ReservationRequest("R", ()), "/lines"),
         (ReservationRequest("R", (ONE,) * (model.LINES_MAX + 1)), "/lines"),
         (ReservationRequest("R", (ONE, ONE._replace(micros=0))), "/lines/1/quantity"),
