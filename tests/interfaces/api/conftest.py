@@ -39,7 +39,7 @@ from crossdock.governance.authority import Authority
 from crossdock.governance.roles import ROLES, Principal, verbs_of
 from crossdock.interfaces.api import create_app
 from crossdock.interfaces.cli.http_server import serving
-from crossdock.orchestration.allocating import Allocating
+from crossdock.orchestration.allocating import Allocating, ChannelProtections
 from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
@@ -64,7 +64,7 @@ class House:
         self.access = Access(database, self.clock, Random(7))
         self.catalog = Catalog(database, self.clock)
         self.authority = Authority(database, self.clock, self.catalog, Sources(database))
-        self.inventory = Inventory(database, self.clock)
+        self.inventory = Inventory(database, self.clock, protections=ChannelProtections())
         self.sourcing = Sourcing(database, self.clock)
         self.order_sourcing = OrderSourcing(
             self.clock, self.catalog, self.inventory, self.sourcing
