@@ -435,6 +435,10 @@ DOES: Mapping[str, Ask] = {
     "Rulebook.unprotect": lambda full: full.hub.allocation.rulebook.unprotect(
         OTHER, "SKU-1", "DC1", "web", by="x"
     ),
+    "Reconciliation.policy": lambda full: full.hub.reconciliation.policy(OTHER),
+    "Reconciliation.set_policy": lambda full: full.hub.reconciliation.set_policy(
+        OTHER, reconciliation.HousePolicy(four_eyes=True), by="x"
+    ),
     "Reconciliation.backlog": lambda full: full.hub.reconciliation.backlog(OTHER),
     "Reconciliation.heal": lambda full: full.hub.reconciliation.heal(OTHER, "erp", by="x"),
     "Reconciliation.compare": lambda full: full.hub.reconciliation.compare(OTHER, COMPARED),

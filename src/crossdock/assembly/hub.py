@@ -159,7 +159,8 @@ class Hub:
             Resender(self.outbox),
         )
         self.reconciliation = Reconciliation(database, clock, self.ids, informants)
-        self.publishing = Publishing(database, clock, Pools(self.inventory), self.catalog)
+        pools = Pools(self.inventory, self.reconciliation)
+        self.publishing = Publishing(database, clock, pools, self.catalog)
         self.channels = self.publishing.channels
         processes = (
             self.publishing.process,

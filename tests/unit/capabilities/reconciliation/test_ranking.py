@@ -157,6 +157,28 @@ def test_a_snapshot_of_some_keys_may_have_any_number_of_rows() -> None:
     )
 
 
+def test_each_site_is_compared_with_itself_and_a_new_one_with_nothing() -> None:
+    small = replace(GOOD, rows=10, zeros=0)
+    usual = {"DC1": GOOD, "DC2": small}
+
+    def said(**places: Shape) -> str:
+        return guards.unusual(places, usual, Plausible())
+
+    assert said(DC1=GOOD) == said(DC2=small) == said(DC3=replace(GOOD, rows=1)) == ""
+    assert said(DC2=replace(small, rows=13)) == "it has 13 rows, usually 10"
+    assert said(DC1=GOOD, DC2=replace(small, rows=13)) == ""
+
+
+def test_a_site_that_is_unlike_itself_is_not_hidden_behind_the_others() -> None:
+    usual = {"DC1": replace(GOOD, rows=100_000), "DC2": GOOD}
+    taken = {**usual, "DC2": replace(GOOD, zeros=380)}
+
+    assert guards.unusual(taken, usual, Plausible()) == (
+        "at DC2 38% of its rows are zero, usually 4%"
+    )
+    assert guards.unusual(usual, usual, Plausible()) == ""
+
+
 def test_the_first_snapshot_has_nothing_to_look_like() -> None:
     assert guards.refusal(replace(GOOD, zeros=999), None, NOON, Plausible()) == ""
     assert guards.refusal(replace(GOOD, zeros=500), replace(GOOD, zeros=480), NOON,
