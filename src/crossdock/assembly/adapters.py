@@ -1,14 +1,18 @@
 """One part, in the words of another that asks for it by a Protocol of its own."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
 from crossdock.capabilities.reconciliation import Reconciliation
 from crossdock.connectivity.directory import Directory
+from crossdock.connectivity.poller import Pollers
 from crossdock.foundation.database import Transaction
+from crossdock.foundation.scope import Scope
 from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
 from crossdock.orchestration.processes.movement_posting import Books
@@ -64,6 +68,20 @@ class Pools:
 def _less(free: int, withheld: int) -> int:
     """Take what is withheld away, but do not make a shortage of it."""
     return max(free - withheld, min(free, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Rereading:
+    """Pollers, in the words of reconciliation; `pollers` gives them, for they are built later."""
+
+    pollers: Callable[[], Pollers]
+
+    async def read_again(self, scope: Scope, source: str, since: datetime) -> bool:
+        try:
+            await self.pollers().rewind_to(scope, source, since)
+        except (Invalid, NotFound, Rejected):
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)

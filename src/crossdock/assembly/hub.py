@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from crossdock.assembly.adapters import BookKeepers, Pools
+from crossdock.assembly.adapters import BookKeepers, Pools, Rereading
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
@@ -157,6 +157,7 @@ class Hub:
             self.proposals,
             CaseDesk(),
             Resender(self.outbox),
+            Rereading(lambda: self.pollers),
         )
         self.reconciliation = Reconciliation(database, clock, self.ids, informants)
         pools = Pools(self.inventory, self.reconciliation)

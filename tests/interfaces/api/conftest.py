@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from crossdock.assembly.adapters import Rereading
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import Inventory, LedgerAtCut, inventory_reader
@@ -113,6 +114,7 @@ class House:
                 proposals=self.proposals,
                 cases=CaseDesk(),
                 sender=Resender(self.outbox),
+                reader=Rereading(lambda: self.pollers),
             ),
         )
         self.refusals = Refusals(database, self.clock, self.readers)

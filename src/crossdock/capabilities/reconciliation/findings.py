@@ -13,7 +13,7 @@ from crossdock.canonical.reconciliation import DifferenceClosed, DifferenceConfi
 from crossdock.capabilities.reconciliation import judging, ranking, withholding
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.explaining import Found, instant
-from crossdock.capabilities.reconciliation.model import ItemClass
+from crossdock.capabilities.reconciliation.model import Fate, ItemClass
 from crossdock.capabilities.reconciliation.ports import CaseWanted
 from crossdock.capabilities.reconciliation.ranking import AGE_NAMES, Remedy
 from crossdock.capabilities.reconciliation.store import HUB, FindingRow, Pair, RunRow
@@ -298,6 +298,13 @@ def not_booked(row: FindingRow) -> list[str]:
     """Name the movements whose booking the other side lacks."""
     named: list[str] = msgspec.json.decode(row.evidence).get("not_booked", [])
     return named
+
+
+def lacked_since(row: FindingRow) -> datetime | None:
+    """Tell when the first document was recorded that only the other side has."""
+    documents: list[dict[str, str]] = msgspec.json.decode(row.evidence).get("documents", [])
+    theirs = [one["recorded_at"] for one in documents if one["fate"] == Fate.ONLY_THEIRS]
+    return min(map(datetime.fromisoformat, theirs), default=None)
 
 
 def within(row: FindingRow) -> timedelta:

@@ -265,7 +265,12 @@ def _stated(judged: Judged, cut: int, known: Known, policy: Policy) -> Judged:
     if state is State.SUSPECTED:
         return replace(judged, state=state)
     is_exactly_so = is_proven and not judged.difference.unexplained
-    remedy = remedy_for(judged.verdict.cause, is_proven=is_exactly_so)
+    worst = max(judged.difference.documents, key=lambda d: abs(d.explains), default=None)
+    remedy = remedy_for(
+        judged.verdict.cause,
+        is_proven=is_exactly_so,
+        is_ours_lacking=worst is not None and worst.fate is Fate.ONLY_THEIRS,
+    )
     return replace(judged, state=state, remedy=remedy)
 
 

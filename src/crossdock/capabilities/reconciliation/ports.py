@@ -222,6 +222,12 @@ class SendsAgain(Protocol):
         ...
 
 
+class ReadsAgain(Protocol):
+    async def read_again(self, scope: Scope, source: str, since: datetime) -> bool:
+        """Have a source read again from a moment; False: it cannot be asked, it only tells."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Informants:
     """Everything reconciliation asks of others."""
@@ -232,3 +238,4 @@ class Informants:
     proposals: KnowsProposals
     cases: KeepsCases
     sender: SendsAgain
+    reader: ReadsAgain

@@ -21,7 +21,7 @@ class Remedy(StrEnum):
     REDRIVE = "REDRIVE"
     """Send the missing document again; whoever gets it twice takes it once."""
     REFETCH = "REFETCH"
-    """Ask the source for the key again: the hub lacks a document."""
+    """Read the keeper's facts again: the hub lacks a document."""
     FINANCE_TASK = "FINANCE_TASK"
     """A person reverses the duplicate in the other system; never automatic."""
     MASTER_DATA = "MASTER_DATA"
@@ -50,12 +50,15 @@ _BY_CAUSE: Mapping[Cause, Remedy] = MappingProxyType(
 )
 
 
-def remedy_for(cause: Cause, *, is_proven: bool) -> Remedy:
+def remedy_for(cause: Cause, *, is_proven: bool, is_ours_lacking: bool = False) -> Remedy:
     """Recommend by policy (§4.3). `is_proven`: exact documents account for all of it.
 
-    A message is sent again only if the very document is known: a hint by quantity is counted.
+    A message is sent again only if the very document is known: a hint by quantity is counted. One
+    that the ledger lacks is not sent, but read again where it came from.
     """
     remedy = _BY_CAUSE.get(cause, Remedy.COUNT)
+    if remedy is Remedy.REDRIVE and is_ours_lacking:
+        remedy = Remedy.REFETCH
     is_message = remedy in {Remedy.REDRIVE, Remedy.REFETCH, Remedy.FINANCE_TASK}
     return Remedy.COUNT if is_message and not is_proven else remedy
 

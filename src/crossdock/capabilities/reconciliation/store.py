@@ -154,7 +154,7 @@ DROP_COUNTS = "delete from reconciliation_count where tenant = $1 and due_on < $
 TO_HEAL = """
 select * from reconciliation_finding
 where tenant = $1 and against = $2 and system = 'crossdock' and state = 'CONFIRMED'
-    and remedy = 'REDRIVE'
+    and remedy in ('REDRIVE', 'REFETCH')
     and not is_gone and attempts < $3
 order by value_at_risk desc nulls last, found_at, finding_id
 """

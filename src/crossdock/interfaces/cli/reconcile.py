@@ -244,7 +244,8 @@ def heal(
 ) -> None:
     """Send the documents again that another system is proven to lack; exit code 1 if it stops.
 
-    It stops, and sends nothing, if too many keys or too much money would change at once.
+    Where the ledger lacks one, the source that keeps the stock is read again. It stops, and does
+    nothing, if too many keys or too much money would change at once.
     """
 
     async def healed(hub: Hub) -> Healing:
@@ -257,6 +258,8 @@ def heal(
         stdout.print(f"nothing is sent: {done.stopped}")
     else:
         stdout.print(f"{len(done.findings)} to mend, {done.sent} documents sent again")
+        for source in done.asked:
+            stdout.print(f"  {source} is read again for what the ledger lacks", markup=False)
     if done.stopped:
         raise typer.Exit(EXIT_FINDINGS)
 
