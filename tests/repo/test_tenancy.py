@@ -45,6 +45,7 @@ WORKERS = {
     "crossdock.orchestration.engine.engine.NEXT_DUE": "when to look again",
     "crossdock.orchestration.engine.work.CLAIM": "the next due instances, whoever's",
     "crossdock.orchestration.engine.work.PARKED": "figures of the whole hub, for who runs it",
+    "crossdock.orchestration.processes.availability_readback.SELLERS": "whose channels are read",
     "crossdock.orchestration.processes.availability_facts.IS_SOLD": "whether any channel sells",
     "crossdock.orchestration.processes.channel_sales.IS_MEASURED": "whether any budget is made",
     "crossdock.orchestration.processes.oversell_budget.TENANTS": "whose budgets to compute",

@@ -145,3 +145,17 @@ async def test_what_is_shown_in_doubt_and_who_believes_is_decided(call: Caller) 
     assert decided.json == {"four_eyes": True, "as_booked": ["B", "C"]}
     assert (await call("GET", f"{RUNS}/policy")).json == decided.json
     assert (await call("PUT", f"{RUNS}/policy", {"as_booked": ["D"]})).status == 422
+
+
+async def test_a_plan_says_what_reading_channels_back_takes_and_one_is_read_now(
+    call: Caller,
+) -> None:
+    [plan] = (await call("GET", f"{RUNS}/plan")).json["plans"]
+    assert (plan["keys_a_day"], plan["calls_a_day"], plan["days_a_round"]) == (10_000, 100, 7)
+    assert (plan["quota_calls_a_day"], plan["share_ppm"]) == (864_000, 116)
+
+    read = await call("POST", f"{RUNS}/sample", {"connection": "shop", "location": "web"})
+
+    assert (read.json["run"]["compared"], read.json["run"]["alike"]) == (1, 1), read.body
+    nobody = await call("POST", f"{RUNS}/sample", {"connection": "x", "location": "web"})
+    assert nobody.status == 404

@@ -18,8 +18,10 @@ from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.healing import Healing
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import ItemClass, State
+from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants
 from crossdock.capabilities.reconciliation.ranking import CountProposal
+from crossdock.capabilities.reconciliation.sampling import Sampled, Sampler
 from crossdock.capabilities.reconciliation.service import Asked, Reconciliation
 from crossdock.capabilities.reconciliation.sides import Said, Spelled
 from crossdock.capabilities.reconciliation.store import Wanted
@@ -43,11 +45,14 @@ __all__ = [
     "LogDump",
     "LogLine",
     "Parts",
+    "Plan",
     "Policy",
     "Reading",
     "Reconciliation",
     "Run",
     "Said",
+    "Sampled",
+    "Sampler",
     "Spelled",
     "State",
     "Wanted",

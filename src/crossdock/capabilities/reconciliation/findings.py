@@ -280,6 +280,11 @@ def finding_shown(row: FindingRow, now: datetime) -> Finding:
     )
 
 
+def microseconds(moment: datetime) -> int:
+    """Count from 1970, as cuts are."""
+    return (moment - instant(0)) // timedelta(microseconds=1)
+
+
 def age_of(row: FindingRow, now: datetime) -> int:
     """Answer how long it has been open, or was, in microseconds."""
     return max(timedelta(), (row.closed_at or now) - row.found_at) // timedelta(microseconds=1)

@@ -28,6 +28,8 @@ class Remedy(StrEnum):
     """The units or the names are wrong: correct them, adjust nothing."""
     MAP_STATUS = "MAP_STATUS"
     """Correct the status, or its mapping, in the follower."""
+    REPUBLISH = "REPUBLISH"
+    """Write the channel's level again, by compare-and-set."""
     COUNT = "COUNT"
     """Count the shelf; the count posts the adjustment."""
 

@@ -32,9 +32,12 @@ from crossdock.interfaces.cli.reconcile_said import (
     print_run,
     said_in_files,
 )
+from crossdock.interfaces.cli.reconcile_sample import plan, sample
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 app.command()(between)
+app.command()(plan)
+app.command()(sample)
 
 Id = Annotated[str, typer.Argument(metavar="FINDING", help="Finding id, fnd_…")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]

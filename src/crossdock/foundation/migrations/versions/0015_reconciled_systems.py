@@ -47,15 +47,29 @@ create table reconciliation_policy (
 select guard_table('reconciliation_policy');
 """
 
+# How far the reading back of a channel has come in its round.
+ROUNDS = """
+create table reconciliation_round (
+    tenant text not null,
+    connection text collate "C" not null,
+    location text collate "C" not null,
+    after text collate "C" not null,
+    began_at timestamptz not null,
+    sampled_at timestamptz not null,
+    primary key (tenant, connection, location)
+);
+select guard_table('reconciliation_round');
+"""
+
 
 def upgrade() -> None:
-    run(SYSTEMS + SHAPES + WITHHOLDING)
+    run(SYSTEMS + SHAPES + WITHHOLDING + ROUNDS)
 
 
 def downgrade() -> None:
     run(
         """
-        drop table reconciliation_policy, reconciliation_shape;
+        drop table reconciliation_policy, reconciliation_round, reconciliation_shape;
         drop index reconciliation_finding_withheld;
         alter table reconciliation_finding drop column withheld;
         delete from reconciliation_finding where system <> 'crossdock';
