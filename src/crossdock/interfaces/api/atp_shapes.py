@@ -9,7 +9,7 @@ from crossdock.interfaces.api.stock_shapes import AmountShown, amount
 
 
 @dataclass(slots=True)
-class PartShown:
+class SchedulePartShown:
     """So much can leave on that day."""
 
     on: date
@@ -112,7 +112,7 @@ class AtpShown:
     reason: str
     by: date | None
     by_then: AmountShown | None
-    schedule: list[PartShown]
+    schedule: list[SchedulePartShown]
     left_over: AmountShown
     derivation: DerivationShown | None
 
@@ -143,7 +143,7 @@ def atp_shown(answer: Atp, *, with_derivation: bool) -> AtpShown:
         reason=answer.reason,
         by=answer.by,
         by_then=None if answer.by_then is None else shown(answer.by_then),
-        schedule=[PartShown(part.day, shown(part.micros)) for part in answer.schedule],
+        schedule=[SchedulePartShown(part.day, shown(part.micros)) for part in answer.schedule],
         left_over=shown(answer.left_over),
         derivation=_derivation(answer) if with_derivation else None,
     )

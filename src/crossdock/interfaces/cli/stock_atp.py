@@ -13,11 +13,12 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.catalog import Found, KnownGoods, Named
 from crossdock.capabilities.supply import AtpMode, AtpRule, Basis, PlacedRule, Question
+from crossdock.interfaces.api.atp_chart import drawn
 from crossdock.interfaces.api.atp_shapes import AtpShown, DerivationShown, SupplyShown, atp_shown
 from crossdock.interfaces.api.rules_said import place_said
 from crossdock.interfaces.api.stock_shapes import AmountShown
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
-from crossdock.interfaces.cli.files import read_object
+from crossdock.interfaces.cli.files import read_object, write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
@@ -40,10 +41,15 @@ def atp(
         list[str] | None,
         typer.Option(help="An order line that is asked about once more; repeatable."),
     ] = None,
+    chart: Annotated[
+        Path | None, typer.Option(help="Draw the answer of one item into this SVG file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what can be promised by when, with the derivation; exit code 1 if one has no date."""
     named = [_named(key, quantity) for key in keys]
+    if chart is not None and len(named) != 1:
+        raise Invalid("a chart is of one item at one location", where=KEY, hint="name one")
     day = None if by is None else _day(by)
 
     async def asked(hub: Hub) -> int:
@@ -51,11 +57,15 @@ def atp(
         questions = [_question(one, quantity, day, own or []) for one in found]
         answers = await hub.promise_dates(questions)
         shown = [atp_shown(answer, with_derivation=True) for answer in answers]
+        if chart is not None:
+            write_text(chart, drawn(answers[0]))
         if as_json:
             print_json({"answers": shown})
         else:
             for answer in shown:
                 _show(answer)
+            if chart is not None:
+                stdout.print(f"drawn: {chart}")
         is_short = any(one.quantity and one.basis is Basis.NONE for one in shown)
         return EXIT_FINDINGS if is_short else 0
 
