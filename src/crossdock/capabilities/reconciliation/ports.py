@@ -268,18 +268,18 @@ class ReadsChannels(Protocol):
 
     async def tenants(self) -> Sequence[str]: ...
 
-    async def sellers(self, scope: Scope) -> Sequence[Seller]: ...
+    async def sellers(self, scope: Scope, /) -> Sequence[Seller]: ...
 
     async def listed(
-        self, scope: Scope, connection: str, location: str, after: str, limit: int
+        self, scope: Scope, connection: str, location: str, after: str, limit: int, /
     ) -> list[str]: ...
 
     async def read_back(
-        self, scope: Scope, connection: str, location: str, items: Sequence[str]
+        self, scope: Scope, connection: str, location: str, items: Sequence[str], /
     ) -> Sequence[Told]: ...
 
     async def republish(
-        self, scope: Scope, connection: str, location: str, items: Sequence[str]
+        self, scope: Scope, connection: str, location: str, items: Sequence[str], /
     ) -> int: ...
 
 
