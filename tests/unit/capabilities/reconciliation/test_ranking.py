@@ -196,3 +196,12 @@ def test_a_run_that_would_change_too_much_mends_nothing() -> None:
     assert why(21, 0) == "21 of 1000 keys would change"
     assert why(1, 101) == "more money would move than the cap allows"
     assert why(0, 0, is_in_incident=True) == "the source is in an incident"
+
+
+def test_what_the_ledger_lacks_is_read_again_and_not_sent() -> None:
+    def lacking(cause: Cause, *, is_proven: bool) -> Remedy:
+        return ranking.remedy_for(cause, is_proven=is_proven, is_ours_lacking=True)
+
+    assert lacking(Cause.MSG_LOST, is_proven=True) is Remedy.REFETCH
+    assert lacking(Cause.MSG_DUP, is_proven=True) is Remedy.FINANCE_TASK
+    assert lacking(Cause.MSG_LOST, is_proven=False) is Remedy.COUNT
