@@ -36,7 +36,7 @@ from crossdock.capabilities.allocation import (
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.upkeep import Upkeep
-from crossdock.capabilities.reconciliation import Reconciliation
+from crossdock.capabilities.reconciliation import Reconciliation, Sampler
 from crossdock.capabilities.sourcing import (
     Asked,
     Candidate,
@@ -122,7 +122,7 @@ SERVICES = (
         Exposures,
     ),
     *(Inbox, Instances, Inventory, OrderSourcing, Outbox, Proposals, Quarantine, Refusals),
-    *(Reconciliation, Requests, Sourcing, Supply, Upkeep, WaitingRoom),
+    *(Reconciliation, Requests, Sampler, Sourcing, Supply, Upkeep, WaitingRoom),
 )
 WANTED = SourceOrder(lines=[SourceLine(item="SKU-1", quantity=EACH)], request_id="s1")
 ASKED = Asked(
@@ -304,6 +304,8 @@ SHOWS: Mapping[str, Ask] = {
     "Reconciliation.cycle_counts": lambda full: full.hub.reconciliation.cycle_counts(OTHER),
     "Reconciliation.finding": lambda full: full.hub.reconciliation.finding(OTHER, full.finding_id),
     "Reconciliation.findings": lambda full: full.hub.reconciliation.findings(OTHER),
+    "Sampler.plans": lambda full: full.hub.sampler.plans(OTHER),
+    "Sampler.sample": lambda full: full.hub.sampler.sample(OTHER, "shop", "web", by="x"),
     "Reconciliation.run": lambda full: full.hub.reconciliation.run(OTHER, full.run_id),
     "Reconciliation.runs": lambda full: full.hub.reconciliation.runs(OTHER),
     "Proposals.snapshots": lambda full: full.hub.proposals.snapshots(OTHER, "shop"),
@@ -434,6 +436,10 @@ DOES: Mapping[str, Ask] = {
     ),
     "Rulebook.unprotect": lambda full: full.hub.allocation.rulebook.unprotect(
         OTHER, "SKU-1", "DC1", "web", by="x"
+    ),
+    "Reconciliation.policy": lambda full: full.hub.reconciliation.policy(OTHER),
+    "Reconciliation.set_policy": lambda full: full.hub.reconciliation.set_policy(
+        OTHER, reconciliation.HousePolicy(four_eyes=True), by="x"
     ),
     "Reconciliation.backlog": lambda full: full.hub.reconciliation.backlog(OTHER),
     "Reconciliation.heal": lambda full: full.hub.reconciliation.heal(OTHER, "erp", by="x"),

@@ -24,6 +24,7 @@ from crossdock.canonical.reconciliation import (
     DifferenceClosed,
     DifferenceConfirmed,
     SnapshotRejected,
+    WithholdingChanged,
 )
 from crossdock.canonical.sourcing import SourcingDecided
 from crossdock.canonical.supply import SupplyCommitmentChanged
@@ -49,6 +50,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     DifferenceConfirmed,
     DifferenceClosed,
     SnapshotRejected,
+    WithholdingChanged,
 )
 
 EVENTS: Mapping[str, type[Payload]] = MappingProxyType(
