@@ -23,6 +23,7 @@ OWNERS = {
     "0011_supply": "capabilities.supply",
     "0012_reconciliation": "capabilities.reconciliation",
     "0013_allocation": "capabilities.allocation",
+    "0014_shelf": "capabilities.supply",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

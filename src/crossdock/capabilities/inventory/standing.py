@@ -52,6 +52,26 @@ cross join lateral (select item, location from inventory_stock
 """
 
 
+# What is available of each lot and owner; a bucket below zero holds nothing.
+LOTS = """
+select p.item, p.location, p.owner, p.lot, sum(greatest(0, p.micros))::bigint as micros
+from unnest($2::text[], $3::text[]) k(item, location)
+join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
+    and p.status = 'AVAILABLE' and p.micros > 0
+group by p.item, p.location, p.owner, p.lot
+"""
+
+
+class HeldLot(NamedTuple):
+    """What is available of a lot of an owner, in micros; "" is no lot, and our own."""
+
+    item: str
+    location: str
+    owner: str
+    lot: str
+    micros: int
+
+
 class Standing(NamedTuple):
     """The figures of an item-location (§3.1); one that nobody ever spoke of is not known.
 
@@ -100,6 +120,12 @@ class Standings:
             counted = {row["location"] for row in full}
             found |= {key: Standing(0, 0, 0, 0, 0, True, key[1] in counted) for key in missing}
         return found
+
+    async def lots(self, tx: Transaction, tenant: str, keys: Sequence[Key]) -> list[HeldLot]:
+        """Give what is available at these keys, lot by lot and owner by owner."""
+        places = [location for _, location in keys]
+        rows = await tx.fetch(LOTS, tenant, [item for item, _ in keys], places)
+        return [HeldLot(*row) for row in rows]
 
     async def held(
         self, tx: Transaction, tenant: str, demand_refs: Sequence[str]

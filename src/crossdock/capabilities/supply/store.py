@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
 from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
+from crossdock.capabilities.supply.answer import Weight
 from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.rules import AtpRule, PlacedRule
 from crossdock.foundation.database import Transaction
@@ -65,7 +66,7 @@ on conflict (tenant, source, order_id, demand_ref) do nothing
 # announce is summed beside it (A29); `room` is what a parent has open for a child, once those
 # that come after it have taken theirs: of too many notices the first to come is cut, as its goods
 # are the likeliest to be in already. Order lines that ship after a day. The rules that may hold.
-# What kits are put together from.
+# What kits are put together from, of which items lots expire, what a piece of one weighs.
 READ = """
 select 'supply' as what, s.item, s.location, s.supply_id as name, s.source, s.kind as detail,
     s.micros, s.eta as day, s.evidence, s.acknowledgment_due, s.confidence, s.document_ref,
@@ -107,6 +108,19 @@ select 'kit', t.item, null, null, t.source, null, t.us, null, null, null, null, 
     null, null
 from unnest($7::text[]) k(item)
 join supply_kit t on t.tenant = $1 and t.item = k.item
+union all
+select 'lotted', k.item, null, null, null, null, null, null, null, null, null, null, null, null,
+    null
+from unnest($7::text[]) k(item)
+where exists (select from supply_lot l
+    where l.tenant = $1 and l.item = k.item and l.expires_on is not null)
+union all
+select 'weight', w.item, null, null, w.source, w.unit, w.micros, null, null, null, null, null,
+    null, w.low_percent, w.high_percent
+from unnest($7::text[]) k(item)
+join supply_weight w on w.tenant = $1 and w.item = k.item
+where not exists (select from supply_weight n where n.tenant = $1 and n.item = w.item
+    and (n.us, n.source) > (w.us, w.source))
 """
 
 # Order lines that were to ship so long ago that they may no longer count.
@@ -223,12 +237,21 @@ class Part(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was read for a set of keys. Of orders that share a line the last to speak dates it."""
+    """What was read for a set of keys. Of orders that share a line the last to speak dates it.
+
+    `lotted` are items of which lots expire, `weights` what is sold by piece and weighs something.
+    """
 
     supplies: dict[Key, list[Supply]]
     ship_dates: dict[tuple[str, Key], date]
     rules: dict[Key, AtpRule]
     kits: dict[str, tuple[Part, ...]]
+    lotted: set[str]
+    weights: dict[str, Weight]
+
+    @classmethod
+    def nothing(cls) -> Self:
+        return cls({}, {}, {}, {}, set(), {})
 
     def add(self, more: "Found") -> None:
         """Take in what was read for other keys."""
@@ -236,6 +259,8 @@ class Found(NamedTuple):
         self.ship_dates.update(more.ship_dates)
         self.rules.update(more.rules)
         self.kits.update(more.kits)
+        self.lotted.update(more.lotted)
+        self.weights.update(more.weights)
 
 
 async def read(
@@ -244,8 +269,8 @@ async def read(
     """Read what comes to these keys, the lines that ship from them after a day, and rules."""
     said = _columns(sorted(set(rules)))
     items = sorted({item for item, _ in keys})
-    found = Found({}, {}, {}, {})
-    others: dict[str, list[Any]] = {"line": [], "kit": []}
+    found = Found.nothing()
+    others: dict[str, list[Any]] = {"line": [], "kit": [], "lotted": [], "weight": []}
     for row in await tx.fetch(READ, tenant, *_columns(keys), after, *said, items):
         what, key = row[0], (row[1], row[2])
         if what == "supply":
@@ -259,6 +284,12 @@ async def read(
     found.ship_dates.update(_dated(others["line"]))
     for row in sorted(others["kit"], key=lambda row: (row["micros"], row["source"])):
         found.kits[row["item"]] = tuple(Part(*part) for part in json.loads(row["said"]))
+    found.lotted.update(row["item"] for row in others["lotted"])
+    for row in others["weight"]:
+        if row["micros"] is not None:
+            found.weights[row["item"]] = Weight(
+                row["micros"], row["detail"], row["announced"], row["room"]
+            )
     return found
 
 

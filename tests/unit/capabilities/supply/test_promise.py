@@ -21,7 +21,8 @@ from crossdock.capabilities.supply.answer import (
 )
 from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.model import AtpMode
-from crossdock.capabilities.supply.promise import answered, horizon, nodes_of
+from crossdock.capabilities.supply.outlook import horizon
+from crossdock.capabilities.supply.promise import answered, nodes_of
 from crossdock.capabilities.supply.rules import AtpRule, terms_of
 
 TODAY = date(2026, 5, 4)

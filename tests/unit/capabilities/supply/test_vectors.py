@@ -14,7 +14,8 @@ from crossdock.capabilities.supply import model
 from crossdock.capabilities.supply.answer import Atp, Basis, Claim, Kin, Node, Question, Standing
 from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.model import AtpMode
-from crossdock.capabilities.supply.promise import answered, horizon
+from crossdock.capabilities.supply.outlook import horizon
+from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import AtpRule, terms_of
 
 TODAY = date(2026, 5, 4)
