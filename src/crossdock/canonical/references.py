@@ -8,7 +8,6 @@ from typing import Protocol, Self, runtime_checkable
 from crossdock.canonical.errors import Missing
 from crossdock.canonical.quantities import Quantity
 
-
 ANY_UNIT = "*"
 """Names the item alone, whatever it is counted in."""
 

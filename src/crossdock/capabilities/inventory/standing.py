@@ -4,9 +4,10 @@ Read-only, by key, in the caller's transaction.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
-from crossdock.capabilities.inventory.answering import groups_of
+from crossdock.capabilities.inventory.answering import SOURCES, groups_of
 from crossdock.capabilities.inventory.store import Key
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
@@ -16,7 +17,7 @@ STANDING = """
 with lapsed as materialized (select stock_id, sum(micros)::bigint micros
     from inventory_lapsed($4, 10000) where tenant = $1 group by stock_id)
 select s.item, s.location, s.nettable, s.hard, s.soft - coalesce(l.micros, 0) as soft, s.safety,
-    s.version, s.is_grouped, s.is_known or exists (select from inventory_full_snapshot f
+    s.version, s.is_grouped, s.sources, s.is_known or exists (select from inventory_full_snapshot f
         where f.tenant = $1 and f.location = s.location) as is_known
 from unnest($2::text[], $3::text[]) k(item, location)
 join inventory_stock s on s.tenant = $1 and s.item = k.item and s.location = k.location
@@ -76,6 +77,7 @@ class Standing(NamedTuple):
     """The figures of an item-location (§3.1); one that nobody ever spoke of is not known.
 
     `is_grouped`: it is a group of locations or in one; where there are no figures yet, it may be.
+    `sources` are those that told of it.
     """
 
     nettable: int
@@ -84,6 +86,7 @@ class Standing(NamedTuple):
     safety: int
     version: int
     is_grouped: bool
+    sources: Sequence[str]
     is_known: bool
 
 
@@ -118,8 +121,13 @@ class Standings:
         if missing := [key for key in keys if key not in found]:
             full = await tx.fetch(COUNTED_FULL, tenant, sorted({at for _, at in missing}))
             counted = {row["location"] for row in full}
-            found |= {key: Standing(0, 0, 0, 0, 0, True, key[1] in counted) for key in missing}
+            found |= {key: Standing(0, 0, 0, 0, 0, True, (), key[1] in counted) for key in missing}
         return found
+
+    async def ages(self, tx: Transaction, tenant: str) -> dict[str, tuple[datetime | None, int]]:
+        """Tell of each source of stock when it last spoke, and how many seconds it may not."""
+        rows = await tx.fetch(SOURCES, tenant)
+        return {row["source"]: (row["heard_at"], row["freshness_seconds"]) for row in rows}
 
     async def lots(self, tx: Transaction, tenant: str, keys: Sequence[Key]) -> list[HeldLot]:
         """Give what is available at these keys, lot by lot and owner by owner."""

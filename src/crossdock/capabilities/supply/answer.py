@@ -5,7 +5,7 @@ Amounts are micros, millionths of the item's base unit.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -53,11 +53,25 @@ class Lot(NamedTuple):
     expires_on: date | None = None
 
 
+class Heard(NamedTuple):
+    """When a source of stock last spoke, if ever, and how many seconds it may be silent."""
+
+    source: str
+    heard_at: datetime | None
+    freshness_seconds: int
+
+    def is_stale(self, now: datetime) -> bool:
+        if self.heard_at is None:
+            return True
+        return now >= self.heard_at + timedelta(seconds=self.freshness_seconds)
+
+
 class Node(NamedTuple):
     """An item-location as it was read: its standing, the claims told apart of it, its supply.
 
     `lots` None: they are not told apart, because nothing that is asked depends on them. `keeps`
-    is false for an item of which lots are known to expire.
+    is false for an item of which lots are known to expire. `opens` is the first day that a member
+    of a group can ship on, by its own clock, calendar and cut-off; None is no limit.
     """
 
     terms: AtpTerms
@@ -67,6 +81,8 @@ class Node(NamedTuple):
     location: str = ""
     lots: Sequence[Lot] | None = None
     keeps: bool = True
+    opens: date | None = None
+    sources: Sequence[Heard] = ()
 
 
 class Question(NamedTuple):
@@ -191,6 +207,7 @@ class Atp:
     of the schedule; what can be promised in a bucket is then what can leave on its day. `weight`
     is what one unit weighs, of an item that is sold by piece and invoiced by weight. `offers` are
     items that may stand in where it does not reach what is asked, `proposal` how to share it out.
+    `sources` told of the stock it is made from, and when they last spoke.
     """
 
     item: str
@@ -222,6 +239,12 @@ class Atp:
     weight: Weight | None = None
     offers: tuple[Offer, ...] = ()
     proposal: tuple[Share, ...] = ()
+    sources: tuple[Heard, ...] = ()
+
+    @property
+    def is_stale(self) -> bool:
+        """Say whether a source of its stock has been silent for too long."""
+        return any(one.is_stale(self.as_of) for one in self.sources)
 
     @property
     def now(self) -> int:

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from operator import add, sub
 from typing import NamedTuple
 
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.units import step_micros
 from crossdock.capabilities.supply import calendar, model, shelf
 from crossdock.capabilities.supply.answer import (
@@ -67,6 +68,12 @@ def horizon(terms: AtpTerms, local: datetime) -> Horizon:
     Behind the fence there are none: what is due there holds nothing back (A7).
     """
     today = local.date()
+    if terms.calendar.is_starved(today):
+        raise Invalid(
+            f"the calendar has no working day in the year from {today} on",
+            where="rules/holidays",
+            hint="take holidays out, or say other weekdays: crossdock stock atp-rules",
+        )
     first = terms.calendar.first_ship_day(local)
     grid = calendar.grid(first, terms.daily_buckets, terms.weekly_buckets)
     if terms.fence_days:
@@ -240,8 +247,9 @@ def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
             for node, one in zip(kin.members, members, strict=True)
         )
     total = [0] * len(ahead.days)
-    for one in members:
-        total = list(map(add, total, one.has()))
+    for node, one in zip(kin.members, members, strict=True):
+        leaves = _leaving(node, one.has(), ahead, is_by_day=is_shelved)
+        total = list(map(add, total, leaves))
     if kin.group is None:
         if kin.is_group:
             pab, ebb = list(map(add, pab, total)), list(map(add, ebb, total))
@@ -256,6 +264,25 @@ def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
         return Reached(own, pab, ebb, parts, by_lots)
     beside = model.beside_group(model.cumulative(ebb), others, group.pab)
     return Reached(own, pab, list(map(min, ebb, beside)), parts)
+
+
+def _leaving(node: Node, has: Sequence[int], ahead: Horizon, *, is_by_day: bool) -> Sequence[int]:
+    """Hold back what a member has until a day on which it ships; `is_by_day`: on that day alone.
+
+    A group's answer names days by the group's calendar; a member that is closed on one, or whose
+    cut-off is over, has by then what could leave on its last day before.
+    """
+    if node.opens is None:
+        return has
+    found: list[int] = []
+    for bucket, day in enumerate(ahead.days):
+        last = node.terms.calendar.last_working_day(day)
+        if last < node.opens or (is_by_day and last != day):
+            found.append(0)
+            continue
+        at = ahead.grid.bucket(last)
+        found.append(has[bucket if at is None else min(bucket, at)])
+    return found
 
 
 def _with(own: Outlook, made: Sequence[int], total: Sequence[int] | None) -> list[int]:
@@ -326,7 +353,10 @@ def _made_at_members(
             one.item: outlook(_of_part(question, one), member, ahead).has()
             for one, member in zip(components, members, strict=True)
         }
-        total = list(map(add, total, model.kits_by_bucket(per, atp, none)))
+        made = model.kits_by_bucket(per, atp, none)
+        is_by_day = any(member.lots is not None for member in members)
+        leaves = _leaving(members[0], made, ahead, is_by_day=is_by_day)
+        total = list(map(add, total, leaves))
     return total
 
 

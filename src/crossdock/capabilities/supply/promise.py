@@ -15,6 +15,7 @@ from crossdock.capabilities.supply.answer import (
     Atp,
     Basis,
     Dated,
+    Heard,
     Kin,
     Pick,
     Question,
@@ -30,6 +31,7 @@ from crossdock.capabilities.supply.outlook import (
     reached,
 )
 from crossdock.capabilities.supply.rules import AtpTerms
+
 
 def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp:
     """Answer one question, as of now."""
@@ -67,6 +69,7 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
         transit_days=life.transit if life.days is not None or life.transit else None,
         lots=lots,
         picks=picks,
+        sources=_sources(kin),
     )
 
 
@@ -175,6 +178,15 @@ def _by_then(
     if reach.found.by_lots is not None:
         return min(wanted, max(reach.atp[: last + 1]))
     return model.granted(reach.mode, reach.atp, wanted, last)
+
+
+def _sources(kin: Kin) -> tuple[Heard, ...]:
+    """Name who told of the stock that an answer is made from, the components' among it."""
+    if not kin.components and not kin.is_group:
+        return tuple(kin.own.sources)
+    kins = [kin, *(one.kin for one in kin.components)]
+    nodes = [each for one in kins for each in (one.own, *(one.members if one.is_group else ()))]
+    return tuple(sorted({heard for node in nodes for heard in node.sources}))
 
 
 def nodes_of(location: str, groups: Mapping[str, str]) -> tuple[str | None, list[str]]:

@@ -9,6 +9,7 @@ from crossdock.capabilities.supply.answer import (
     Atp,
     Claim,
     Component,
+    Heard,
     Kin,
     Lot,
     Node,
@@ -20,8 +21,11 @@ from crossdock.capabilities.supply.promise import answered, nodes_of
 from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms
 from crossdock.capabilities.supply.store import Key
 
-Figures = tuple[int, int, int, int, int, bool, bool]
-"""Nettable, hard, soft, safety, version, is_grouped, is_known (§3.1)."""
+Figures = tuple[int, int, int, int, int, bool, Sequence[str], bool]
+"""Nettable, hard, soft, safety, version, is_grouped, sources, is_known (§3.1)."""
+
+FRESHNESS_SECONDS = 900
+"""How long a source may be silent of whom nobody said how long."""
 
 
 class Read:
@@ -30,13 +34,15 @@ class Read:
     def __init__(self, now: datetime, local: Mapping[str, datetime]) -> None:
         """Begin at a moment; `local` is the same by the clock of each location asked about."""
         self._now = now
-        self._locals = local
+        self._locals = dict(local)
         self._groups: dict[str, str] = {}
         self._terms: dict[tuple[Key, ...], AtpTerms] = {}
         self._horizons: dict[tuple[int, str], Horizon] = {}
         self._claims: dict[Key, dict[str, Claim]] = {}
         self._nodes: dict[str, tuple[str | None, list[str]]] = {}
         self._lots: dict[Key, list[Lot]] = {}
+        self._first_days: dict[tuple[int, str], date] = {}
+        self.ages: Mapping[str, tuple[datetime | None, int]] = {}
         self.standing: dict[Key, Figures] = {}
         self.found = store.Found.nothing()
 
@@ -44,6 +50,14 @@ class Read:
         """Note who belongs to which group."""
         self._groups |= groups
         self._nodes = {}
+
+    def members(self) -> set[str]:
+        """Name the members of groups that were read, whose clocks may tell another time."""
+        return self._groups.keys() - self._locals.keys()
+
+    def hear_clocks(self, local: Mapping[str, datetime]) -> None:
+        """Note the time by more clocks."""
+        self._locals |= local
 
     def kin(self, key: Key) -> list[Key]:
         """Name an item where it was asked for, at the group of that place, and at its members."""
@@ -150,7 +164,7 @@ class Read:
         return Kin(
             self._node((item, location)),
             self._node((item, group)) if group is not None and not is_group else None,
-            [self._node((item, member)) for member in members],
+            [self._node((item, member), is_member=is_group) for member in members],
             is_group,
         )
 
@@ -159,14 +173,27 @@ class Read:
             self._nodes[location] = nodes_of(location, self._groups)
         return self._nodes[location]
 
-    def _node(self, key: Key) -> Node:
+    def _node(self, key: Key, *, is_member: bool = False) -> Node:
         figures = self.standing.get(key)
         return Node(
             self.terms(key),
-            Standing() if figures is None else Standing(*figures[:5], figures[6]),
+            Standing() if figures is None else Standing(*figures[:5], figures[7]),
             tuple(self._claims[key].values()) if key in self._claims else (),
             self.found.supplies.get(key, ()),
             key[1],
             self._lots.get(key),
             key[0] not in self.found.lotted,
+            self._opens(key) if is_member else None,
+            () if figures is None else [self._heard(source) for source in figures[6]],
         )
+
+    def _opens(self, key: Key) -> date:
+        """Give the first day that a member of a group can ship on, by its own clock."""
+        terms, local = self.terms(key), self._locals[key[1]]
+        known = (id(terms), key[1])
+        if known not in self._first_days:
+            self._first_days[known] = terms.calendar.first_ship_day(local)
+        return self._first_days[known]
+
+    def _heard(self, source: str) -> Heard:
+        return Heard(source, *self.ages.get(source, (None, FRESHNESS_SECONDS)))

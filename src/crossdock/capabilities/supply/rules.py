@@ -11,9 +11,9 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from crossdock.canonical.errors import Invalid
-from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.quantities import Quantity, decimal_of
 from crossdock.canonical.supply import ConfidenceClass
-from crossdock.capabilities.supply.calendar import Calendar
+from crossdock.capabilities.supply.calendar import DAY, Calendar
 from crossdock.capabilities.supply.model import AtpMode, Limits
 
 ALL = "*"
@@ -170,6 +170,8 @@ BOUNDS: Mapping[str, tuple[int, int]] = MappingProxyType(
         "receipt_life_days": (0, DAYS_MAX),
     }
 )
+LAST_DAY = date(9990, 1, 1)
+"""Behind it nobody counts working days any more."""
 PERCENT_MAX, BUFFER_DAYS_MAX, HOLIDAYS_MAX = 100, 60, 1000
 TRANSIT_DAYS_MAX, LIVES_MAX, OWNERS_MAX = 365, 1000, 100
 
@@ -236,7 +238,7 @@ def check_rule(rule: AtpRule) -> None:
         value = getattr(rule, name)
         if value is not None and (not value.is_finite() or value < 0):
             raise Invalid("an amount is zero or more", where=f"/{name}")
-        _micros(value)
+        _micros(value, f"/{name}")
     for number, terms in enumerate(rule.classes):
         _check_class(terms, f"/classes/{number}")
     if len({terms.confidence for terms in rule.classes}) < len(rule.classes):
@@ -301,6 +303,7 @@ def _check_calendar(rule: AtpRule) -> None:
         )
     if len(rule.holidays or ()) > HOLIDAYS_MAX:
         raise Invalid(f"at most {HOLIDAYS_MAX} holidays are kept", where="/holidays")
+    _check_holidays(rule)
     try:
         at = time.fromisoformat(rule.cutoff) if rule.cutoff else None
     except ValueError:
@@ -309,5 +312,19 @@ def _check_calendar(rule: AtpRule) -> None:
         raise Invalid("a cut-off is in the location's own time", where="/cutoff", hint="15:30")
 
 
-def _micros(value: Decimal | None) -> int:
-    return 0 if value is None else Quantity.of(value).micros
+def _check_holidays(rule: AtpRule) -> None:
+    """Refuse holidays that leave no working day in a year, whichever weekdays hold."""
+    weekdays = frozenset(map(int, rule.weekdays or "1234567"))
+    calendar = Calendar(weekdays, frozenset(rule.holidays or ()))
+    for day in sorted(calendar.holidays):
+        is_first = day == date.min or day - DAY not in calendar.holidays
+        if is_first and day < LAST_DAY and calendar.is_starved(day):
+            raise Invalid(
+                f"there is no working day in the year from {day} on",
+                where="/holidays",
+                hint="a holiday is a day on which nothing leaves that else would",
+            )
+
+
+def _micros(value: Decimal | None, where: str = "") -> int:
+    return 0 if value is None else Quantity(decimal_of(value, where=where)).micros

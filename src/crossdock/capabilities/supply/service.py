@@ -52,6 +52,12 @@ class KnowsStock(Protocol):
         """Give the figures of each; `is_grouped` where it may be a group, or in one."""
         ...
 
+    async def ages(
+        self, tx: Transaction, tenant: str
+    ) -> Mapping[str, tuple[datetime | None, int]]:
+        """Tell of each source when it last spoke, and how many seconds it may be silent."""
+        ...
+
     async def lots(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
     ) -> Sequence[tuple[str, str, str, str, int]]:
@@ -221,6 +227,10 @@ class Supply:
         keys = await self._gather(tx, tenant, read, wanted)
         if parts := read.parts(questions):
             keys += await self._gather(tx, tenant, read, parts)
+        read.ages = await self._stock.ages(tx, tenant)
+        if members := read.members():
+            zones = await self._zones_of(tx, tenant, sorted(members))
+            read.hear_clocks({at: local_time(now, zone) for at, zone in zones.items()})
         if lotted := read.lotted(keys, questions):
             held = await self._stock.lots(tx, tenant, lotted)
             expiring = {(item, lot) for item, _, _, lot, _ in held if lot}
@@ -233,7 +243,7 @@ class Supply:
     async def _gather(
         self, tx: Transaction, tenant: str, read: Read, wanted: Iterable[Key]
     ) -> list[Key]:
-        """Read what is known of these keys, and of those that share a group with them: all these."""
+        """Read what is known of these keys and of their groups; give all that were read."""
         keys = sorted(set(wanted))
         read.standing |= await self._stock.standing(tx, tenant, keys)
         grouped = sorted({key[1] for key in keys if read.standing[key][5]})

@@ -18,7 +18,7 @@ from crossdock.capabilities.supply import (
     SubstitutionKind,
     weight_of,
 )
-from crossdock.interfaces.api.stock_shapes import AmountShown, amount
+from crossdock.interfaces.api.stock_shapes import AmountShown, SourceShown, amount
 
 
 @dataclass(slots=True)
@@ -199,7 +199,8 @@ class AtpShown:
     `basis` is SUPPLY for goods and dated supply, LEAD_TIME for a new order to a supplier, NONE
     for no date; `reason` says why. `schedule` is the soonest it can leave in parts, `left_over`
     what no day has. `by_then` is how much can leave on or before `by`. `shortage` is what is
-    claimed now and not there. `life_days` had to be left at delivery, `transit_days` after it
+    claimed now and not there. `is_stale`: a source of its stock has been silent for too long
+    (`sources`). `life_days` had to be left at delivery, `transit_days` after it
     left; `picks` is which lots to take. `weight` is told of what is invoiced by weight. Where the
     item does not reach `quantity` on time, `alternatives` are those that may stand in, and
     `proposal` shares it out; nothing is replaced by that.
@@ -211,6 +212,8 @@ class AtpShown:
     as_of: datetime
     today: date
     is_known: bool
+    is_stale: bool
+    sources: list[SourceShown]
     now: AmountShown
     shortage: AmountShown
     quantity: AmountShown | None
@@ -248,6 +251,8 @@ def atp_shown(answer: Atp, *, with_derivation: bool) -> AtpShown:
         as_of=answer.as_of,
         today=answer.today,
         is_known=answer.is_known,
+        is_stale=answer.is_stale,
+        sources=[SourceShown(*one, one.is_stale(answer.as_of)) for one in answer.sources],
         now=shown(answer.now),
         shortage=shown(answer.shortage),
         quantity=None if answer.quantity is None else shown(answer.quantity),
@@ -319,9 +324,7 @@ def _offer(one: Offer, unit: str) -> OfferShown:
 
 
 def _share(one: Share, unit: str) -> ShareShown:
-    return ShareShown(
-        one.item, amount(one.micros, one.unit), amount(one.covers, unit), *one[4:]
-    )
+    return ShareShown(one.item, amount(one.micros, one.unit), amount(one.covers, unit), *one[4:])
 
 
 def _lot(one: Shelved, unit: str) -> LotShown:

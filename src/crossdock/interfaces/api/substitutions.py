@@ -118,7 +118,7 @@ def substitution_routes(hub: Hub) -> APIRouter:
 
     @routes.put("", **needs("catalog:write"))
     async def put_substitution(said: SubstitutionSaid, caller: Caller) -> SubstitutionShown:
-        """Put the next version of what may stand in for an item; it takes the place of the last."""
+        """Put the next version of what may stand in for an item; it replaces the last."""
         rule = await known_rule(hub.catalog, caller.scope, said.rule())
         by = f"key {caller.key_id}"
         return substitution_shown(await hub.supply.put_substitution(caller.scope, rule, by=by))

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
+from rich.markup import escape
 
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
@@ -241,6 +242,8 @@ def _life(one: LifeTerms) -> str:
 
 def _show(answer: AtpShown) -> None:
     unknown = "" if answer.is_known else "  [yellow]what lies there is unknown[/]"
+    if answer.is_stale:
+        unknown += f"  [yellow]stale: {_silent(answer)}[/]"
     place = f"{answer.item} at {answer.location}"
     stdout.print(f"{place}: [bold]{_amount(answer.now)}[/] now{unknown}")
     if answer.quantity:
@@ -250,26 +253,41 @@ def _show(answer: AtpShown) -> None:
             stdout.print(f"    {part.on}  {_amount(part.quantity)}")
         if answer.left_over.value != "0":
             stdout.print(f"    never       {_amount(answer.left_over)}")
-        for pick in answer.picks:
-            lot = "what is to come" if pick.lot is None else f"lot {pick.lot or '(none)'}"
-            whose = f" of {pick.owner}" if pick.owner else ""
-            stdout.print(f"    pick on {pick.on}: {_amount(pick.quantity)} of {lot}{whose}")
     if answer.by_then:
         stdout.print(f"  by {answer.by}: {_amount(answer.by_then)}")
+    _show_goods(answer)
+    if answer.derivation:
+        _show_derivation(answer.derivation)
+
+
+def _silent(answer: AtpShown) -> str:
+    """Name the sources that have been silent for too long, and when they last spoke."""
+    silent = [one for one in answer.sources if one.is_stale]
+    return ", ".join(
+        f"{escape(one.source)} last spoke {one.heard_at or 'never'}" for one in silent
+    )
+
+
+def _show_goods(answer: AtpShown) -> None:
+    """Tell which lots to take, what may stand in, and what it will weigh."""
+    for pick in answer.picks:
+        lot = "what is to come" if pick.lot is None else f"lot {pick.lot or '(none)'}"
+        whose = f" of {pick.owner}" if pick.owner else ""
+        line = f"    pick on {pick.on}: {_amount(pick.quantity)} of {lot}{whose}"
+        stdout.print(line, soft_wrap=True, markup=False)
     for one in answer.alternatives:
         line = f"  {one.item} covers {_amount(one.covers)}: {_amount(one.on_time)} on time"
         rule = f"rule of {one.ruled}, version {one.version}"
         stdout.print(f"{line}; {one.reason} ({rule})", soft_wrap=True, markup=False)
     for share in answer.proposal:
-        stdout.print(f"    propose {_amount(share.quantity)} of {share.item}: {share.on or 'no date'}")
+        line = f"    propose {_amount(share.quantity)} of {share.item}: {share.on or 'no date'}"
+        stdout.print(line, soft_wrap=True, markup=False)
     if answer.weight:
         weighed = answer.weight.quantity or answer.weight.now
         stdout.print(
             f"  {_amount(weighed.pieces)} weigh about {_amount(weighed.estimated)}"
             f" ({weighed.at_least.value} to {weighed.at_most.value}), an estimate"
         )
-    if answer.derivation:
-        _show_derivation(answer.derivation)
 
 
 def _show_derivation(derivation: DerivationShown) -> None:

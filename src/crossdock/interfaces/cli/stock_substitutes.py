@@ -58,7 +58,7 @@ def put_substitutes(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Put the next version of what may stand in for an item; it takes the place of the last."""
+    """Put the next version of what may stand in for an item; it replaces the last."""
     try:
         said = SubstitutionSaid.model_validate({**read_object(file), "item": item})
     except ValidationError as error:

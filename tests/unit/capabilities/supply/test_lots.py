@@ -3,8 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from crossdock.canonical.catalog import LocationChanged, LocationKind
 from crossdock.canonical.inventory import CountedStock, Place, StockSnapshotTaken, StockStatus
 from crossdock.canonical.quantities import MICROS, Quantity
@@ -14,7 +12,6 @@ from crossdock.capabilities.supply import (
     OwnerTerms,
     SubstitutionRule,
 )
-from crossdock.capabilities.supply.model import Weighing, weight_of
 from crossdock.connectivity.recording import Verdict
 from tests.unit.capabilities.supply.yard import (
     Yard,
@@ -155,21 +152,6 @@ async def test_goods_that_are_not_available_are_in_no_lot_of_an_answer(yard: Yar
 
 
 # Catch weight.
-
-
-@pytest.mark.parametrize(
-    ("pieces", "nominal", "low", "high", "weighs"),
-    [
-        (4, "2.5", 5, 10, ("10", "9.5", "11")),
-        (0, "2.5", 5, 10, ("0", "0", "0")),
-        (3, "0.333333", 0, 0, ("0.999999", "0.999999", "0.999999")),
-    ],
-)
-def test_pieces_are_estimated_to_weigh_so_much(
-    pieces: int, nominal: str, low: int, high: int, weighs: tuple[str, str, str]
-) -> None:
-    found = weight_of(pieces * MICROS, Quantity.of(nominal).micros, low, high)
-    assert found == Weighing(*(Quantity.of(one).micros for one in weighs))
 
 
 async def test_pieces_are_promised_and_what_one_weighs_is_told(yard: Yard) -> None:

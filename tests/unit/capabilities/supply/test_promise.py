@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.supply import SupplyEvidence, SupplyKind
 from crossdock.capabilities.supply.answer import (
@@ -14,7 +15,9 @@ from crossdock.capabilities.supply.answer import (
     Basis,
     Claim,
     Component,
+    Heard,
     Kin,
+    Lot,
     Node,
     Question,
     Standing,
@@ -203,6 +206,80 @@ def test_groups_are_told_from_members_and_from_the_rest() -> None:
     assert nodes_of("EAST", groups) == ("EAST", ["DC1", "DC2"])
     assert nodes_of("DC1", groups) == ("EAST", ["DC1", "DC2"])
     assert nodes_of("DC3", groups) == (None, [])
+
+
+# Calendars of members, weeks, starved calendars, silent sources.
+
+
+def test_a_group_names_no_day_on_which_the_member_that_has_the_goods_is_closed() -> None:
+    weekdays = terms_of([AtpRule(weekdays="12345", daily_buckets=8, weekly_buckets=1)])
+    closed = terms_of([AtpRule(weekdays="35", daily_buckets=8, weekly_buckets=1)])
+    open_now = Node(weekdays, standing(4), opens=day(0))
+    wednesday = Node(closed, standing(10), (), [shipped(6, 3)], opens=day(2))
+    group = Node(weekdays, standing(0))
+    kin = Kin(group, members=[open_now, wednesday], is_group=True)
+    assert ask(kin, wanted(4)).promised_on == day(0)
+    assert ask(kin, wanted(5)).promised_on == day(2)
+    # The six that come on Thursday can leave there on Friday.
+    assert ask(kin, wanted(20)).promised_on == day(4)
+    found = {(one.day - TODAY).days: one.atp // MICROS for one in ask(kin).buckets}
+    assert found == {0: 4, 2: 14, 4: 20}
+
+
+def test_a_kit_at_a_group_leaves_when_the_building_of_its_parts_is_open() -> None:
+    late = Node(TERMS, standing(6), opens=day(3))
+    none = Node(TERMS, standing(0))
+    of = [component("screw", 2, none, members=[late], is_group=True)]
+    group = Kin(none, members=[none], is_group=True, components=of)
+    assert ask(group, wanted(3)).promised_on == day(3)
+
+
+def test_lots_of_a_member_leave_on_the_days_on_which_it_is_open() -> None:
+    shelved = Node(
+        terms_of([AtpRule(weekdays="24", daily_buckets=8, weekly_buckets=0)]),
+        standing(5),
+        lots=[Lot("L1", "", 5 * MICROS, day(2))],
+        opens=day(1),
+    )
+    group = Kin(Node(TERMS, standing(0)), members=[shelved], is_group=True)
+    found = {(one.day - TODAY).days: one.atp // MICROS for one in ask(group).buckets}
+    assert found == {0: 0, 1: 5, 2: 0}
+
+
+def test_a_shortage_that_ends_within_its_week_is_seen() -> None:
+    terms = terms_of([AtpRule(weekdays="1234567", daily_buckets=3, weekly_buckets=2)])
+    claims = [Claim("o/1", 30 * MICROS, on=day(4)), Claim("o/2", 1 * MICROS, on=day(11))]
+    node = Node(terms, standing(40, 31), claims, [shipped(50, 6), shipped(9, 12)])
+    # At the end of its first week there are 60; in the middle of it there are ten.
+    found = {(one.day - TODAY).days: (one.pab, one.atp) for one in ask(Kin(node)).buckets}
+    assert {at: (pab // MICROS, atp // MICROS) for at, (pab, atp) in found.items()} == {
+        0: (40, 10),
+        9: (60, 59),
+        16: (68, 68),
+    }
+    late = node._replace(supplies=[shipped(50, 3)])
+    assert ask(Kin(late)).now == 40 * MICROS
+
+
+def test_a_calendar_without_a_working_day_is_told() -> None:
+    holidays = tuple(day(number) for number in range(-1, 400))
+    starved = terms_of([AtpRule(holidays=holidays)])
+    with pytest.raises(Invalid, match="no working day in the year from 2026-05-04 on"):
+        horizon(starved, NOW)
+
+
+def test_an_answer_says_when_its_sources_last_spoke_and_whether_that_is_too_long_ago() -> None:
+    fresh = Heard("wms", NOW - timedelta(seconds=899), 900)
+    silent = Heard("erp", NOW - timedelta(seconds=900), 900)
+    never = Heard("csv", None, 900)
+    assert not ask(Kin(Node(TERMS, sources=[fresh]))).is_stale
+    stale = ask(Kin(Node(TERMS, sources=[fresh, silent])))
+    assert (stale.is_stale, stale.sources) == (True, (fresh, silent))
+    assert ask(Kin(Node(TERMS, sources=[never]))).is_stale
+    of = [component("screw", 2, Node(TERMS, sources=[silent]))]
+    assert ask(Kin(Node(TERMS, sources=[fresh]), components=of)).sources == (silent, fresh)
+    group = Kin(Node(TERMS), members=[Node(TERMS, sources=[fresh])] * 2, is_group=True)
+    assert ask(group).sources == (fresh,)
 
 
 pieces = st.integers(0, 50)

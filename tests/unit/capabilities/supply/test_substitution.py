@@ -256,9 +256,7 @@ def test_what_is_asked_is_shared_out_by_rank_or_by_what_has_most_on_time() -> No
 def test_the_rest_stays_with_the_item_or_with_what_leads() -> None:
     own = answer("A", 0, 40)
     original = SubstitutionRule(item="A", chooses=Chooses.MAX_ON_TIME)
-    leading = SubstitutionRule(
-        item="A", chooses=Chooses.MAX_ON_TIME, keeps_rest=KeepsRest.LEADING
-    )
+    leading = SubstitutionRule(item="A", chooses=Chooses.MAX_ON_TIME, keeps_rest=KeepsRest.LEADING)
     kept = proposed(own, offers(own), original)  # type: ignore[arg-type]
     assert shares(*kept)[-1] == ("A", 15, 15, "", 0)
     led = proposed(own, offers(own), leading)  # type: ignore[arg-type]
