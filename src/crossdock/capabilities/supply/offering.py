@@ -9,6 +9,7 @@ Amounts are micros of base units.
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import accumulate
 
 from crossdock.canonical.units import step_micros
 from crossdock.capabilities.supply.answer import Atp, Basis, Offer, Question, Share
@@ -96,9 +97,8 @@ def _share(one: Offer, covers: int) -> Share:
 
 def _when(answer: Atp, micros: int) -> date | None:
     """Find the day by which so much of an answer's schedule has left."""
-    left = micros
-    for part in answer.schedule:
-        left -= part.micros
-        if left <= 0:
-            return part.day
-    return None
+    gone = accumulate(part.micros for part in answer.schedule)
+    days = (
+        part.day for part, so_far in zip(answer.schedule, gone, strict=True) if so_far >= micros
+    )
+    return next(days, None)

@@ -217,13 +217,12 @@ def options(
                 option = Option(to, unit, one.kind, one.rank, factor, rule.item, version.version)
                 found.append(option)
     ordered = sorted(
-        found,
+        (one for one in found if one.item != item),
         key=lambda one: (one.kind is SubstitutionKind.SUBSTITUTE, one.rank, one.item, one.ruled),
     )
     firsts: dict[str, Option] = {}
     for option in ordered:
-        if option.item != item:
-            firsts.setdefault(option.item, option)
+        firsts.setdefault(option.item, option)
     return list(firsts.values())
 
 

@@ -133,6 +133,12 @@ def test_goods_to_come_keep_as_long_as_the_rule_says_and_unknown_is_said() -> No
     assert "nobody told" not in known.inbound[0].reason
 
 
+def test_what_comes_behind_the_horizon_is_not_promised() -> None:
+    late = terms_of([AtpRule(dock_to_stock_days=2), EVERY_DAY])
+    behind = node(lot("L3", 5, 120), supplies=[coming(6, 7)], terms=late)
+    assert promisable(ask(behind)) == {0: 5}
+
+
 def test_the_rules_say_the_life_by_customer_and_channel() -> None:
     lives = (
         LifeTerms(days=1),

@@ -163,6 +163,11 @@ def test_a_rule_that_can_be_kept_is_taken() -> None:
     check(SubstitutionRule(item="A", alternatives=(other("B", only_for=("channel:web",)),)))
 
 
+def test_an_item_is_followed_by_one_at_most() -> None:
+    assert version("A", other("S"), other("B", kind=ENDS)).rule.successor == "B"
+    assert version("A", other("S")).rule.successor is None
+
+
 def test_a_circle_of_supersession_is_told_as_it_runs() -> None:
     assert circle("A", {"A": "B", "B": "C", "C": "A"}) == ["A", "B", "C", "A"]
     assert circle("A", {"A": "B", "B": None}) == []
