@@ -10,7 +10,7 @@ SHUFFLES ?= 100000
 SELLOUTS ?= 20000
 CASES ?= 100000
 PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
-	$(addprefix tests/unit/capabilities/inventory/test_,budget.py page.py promise_proof.py proof.py) \
+	$(addprefix tests/unit/capabilities/inventory/test_,budget.py granting.py page.py promise_proof.py proof.py) \
 	$(addprefix tests/unit/capabilities/inventory/test_,protection.py publishing.py) \
 	$(addprefix tests/unit/capabilities/sourcing/test_,calendars.py deciding.py document.py) \
 	$(addprefix tests/unit/capabilities/supply/test_,calendar.py inbound.py promise.py rules.py) \
@@ -19,7 +19,8 @@ PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	tests/unit/applications/*/test_mapping.py \
 	$(addprefix tests/unit/applications/tryton/test_,changes.py counts.py wire.py) \
 	tests/processes/test_availability_publishing.py \
-	tests/unit/orchestration/test_movement_posting.py tests/processes/test_movement_posting.py
+	tests/unit/orchestration/test_movement_posting.py tests/processes/test_movement_posting.py \
+	tests/vectors/test_rules.py
 
 .PHONY: help demo test check cover peers simulate cases bench docs freeze lock wheel clean
 

@@ -10,10 +10,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 from pydantic import BaseModel
@@ -24,12 +25,19 @@ from rich.text import Text
 from typer.testing import CliRunner
 
 from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.supply import SupplyEvidence, SupplyKind
 from crossdock.capabilities.inventory import budget
 from crossdock.capabilities.inventory.budget import Seller
+from crossdock.capabilities.supply.answer import Atp, Claim, Kin, Node, Question, Standing
+from crossdock.capabilities.supply.inbound import Supply
+from crossdock.capabilities.supply.outlook import horizon
+from crossdock.capabilities.supply.promise import answered
+from crossdock.capabilities.supply.rules import AtpRule, terms_of
 from crossdock.connectivity.directory import installed_applications
 from crossdock.connectivity.sdk import Application, Grade, roles
 from crossdock.foundation.settings import Settings
 from crossdock.governance.contracts import release_contracts, write_contracts
+from crossdock.interfaces.api import atp_chart, backlog_chart
 from crossdock.interfaces.api.budget_chart import drawn
 from crossdock.interfaces.cli.entry import COMMANDS, command_app
 from crossdock.orchestration.processes.oversell_shown import BudgetCurve
@@ -37,7 +45,7 @@ from crossdock.orchestration.processes.oversell_shown import BudgetCurve
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = DOCS / "reference"
 PICTURE = DOCS / "images" / "demo.svg"
-BUDGET_PICTURE = DOCS / "images" / "budget.svg"
+MONDAY = datetime(2026, 5, 4, 9, tzinfo=UTC)
 WIDTH = 100
 
 
@@ -199,6 +207,56 @@ def budget_picture() -> str:
     return drawn(curve)
 
 
+def atp_of_the_how_to() -> Atp:
+    """Answer what `docs/how-to/promise-by-date.md` asks, on a Monday."""
+
+    def day(number: int) -> date:
+        return MONDAY.date() + timedelta(days=number)
+
+    def coming(name: str, pieces: int, evidence: SupplyEvidence, days: int) -> Supply:
+        shipped = evidence is SupplyEvidence.SHIPPED
+        kind = SupplyKind.ASN_LINE if shipped else SupplyKind.PO_SCHEDULE
+        return Supply(name, "erp", kind, "DC1", pieces * MICROS, evidence, day(days))
+
+    supplies = [
+        coming("asn-5", 40, SupplyEvidence.SHIPPED, 2),
+        coming("po-6/1", 60, SupplyEvidence.ACKNOWLEDGED, 3),
+        coming("po-9/1", 50, SupplyEvidence.SENT, 1),
+    ]
+    terms = terms_of([AtpRule(weekdays="1234567")])
+    standing = Standing(40 * MICROS, 35 * MICROS, is_known=True)
+    node = Node(terms, standing, [Claim("order-7/1", 35 * MICROS, on=day(1))], supplies)
+    return answered(Question("BOLT", "DC1", "EA"), Kin(node), horizon(terms, MONDAY), MONDAY)
+
+
+def atp_picture() -> str:
+    """Draw what can be promised of 40 when 35 are due tomorrow and 94 come."""
+    return atp_chart.drawn(atp_of_the_how_to())
+
+
+class Difference(NamedTuple):
+    cause: str
+    age: str
+    value_at_risk: Decimal | None
+
+
+BACKLOG = (
+    *(Difference("MSG_REJECTED", age, Decimal(840)) for age in ("0-4 h", "0-4 h", "4-24 h")),
+    *(Difference("MSG_DUP", age, Decimal(410)) for age in ("0-4 h", "1-3 d")),
+    *(Difference("UOM", age, Decimal(330)) for age in ("4-24 h", "1-3 d", "1-3 d")),
+    *(Difference("STATUS_MAP", age, Decimal(65)) for age in ("1-3 d", "3-7 d", "3-7 d", "> 7 d")),
+    *(
+        Difference("UNKNOWN", age, Decimal(120))
+        for age in ("0-4 h", "0-4 h", "4-24 h", "4-24 h", "1-3 d", "> 7 d")
+    ),
+)
+
+
+def backlog_picture() -> str:
+    """Draw a backlog as a company with one ERP may have it."""
+    return backlog_chart.drawn(BACKLOG)
+
+
 def draw_demo() -> str:
     """Play the demo and draw what it leaves on a terminal."""
     command = "crossdock demo"
@@ -223,6 +281,12 @@ PAGES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
 )
 
 
+PICTURES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
+    {"budget.svg": budget_picture, "atp.svg": atp_picture, "backlog.svg": backlog_picture}
+)
+"""The pictures that the product draws, each from figures that are said here."""
+
+
 def freeze(events: Path) -> str:
     """Freeze the contracts at a release; answer why not, if they break what was released."""
     found = release_contracts(events)
@@ -240,7 +304,8 @@ def main(arguments: list[str]) -> None:
     for name, page in PAGES.items():
         (REFERENCE / name).write_text(page())
     write_contracts(REFERENCE / "events")
-    BUDGET_PICTURE.write_text(budget_picture())
+    for name, drawing in PICTURES.items():
+        (DOCS / "images" / name).write_text(drawing())
 
 
 if __name__ == "__main__":

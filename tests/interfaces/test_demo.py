@@ -97,8 +97,28 @@ async def test_the_same_seed_plays_the_same_figures_and_another_seed_others(
     assert first == again
     assert first["batch_feed"].keys() == first["crossdock"].keys() == FIGURES
     assert first["crossdock"]["picks"] > 0
+    check_promotion(first["promotion"])
+    check_drift(first["drift"])
     assert (first.pop("seed"), other.pop("seed")) == (7, 8)
     assert first != other
+
+
+def check_promotion(told: dict[str, Any]) -> None:
+    """Check that the market got what was not kept for the shop, and the shop all the rest."""
+    assert told["stock"] - told["kept_for_shop"] == told["shown_in_market"] == 20
+    assert told["sold"] == {"market": 20, "shop": 40}
+    assert told["refused"] == {"market": 12, "shop": 0}
+
+
+def check_drift(told: dict[str, Any]) -> None:
+    """Check that the one receipt that the ERP refused is all it lacks, and is there healed."""
+    assert (told["compared"], told["suspected"], told["resent"]) == (60, 1, 1)
+    assert (told["cause"], told["unexplained"]) == ("MSG_REJECTED", "0")
+    assert int(told["theirs"]) - int(told["ours"]) == int(told["explained"]) == -36
+    assert told["document"] in told["because"]
+    assert told["value"] == "450"  # 36 pieces at 12.50
+    assert told["agrees"] is True
+    assert told["theirs_after"] == told["ours"]
 
 
 async def test_what_is_shown_ends_by_itself_where_there_is_no_terminal(tmp_path: Path) -> None:
@@ -110,7 +130,11 @@ async def test_what_is_shown_ends_by_itself_where_there_is_no_terminal(tmp_path:
     assert heading == ["shop", "branches", "picks", "refused", "in", "vain", "oversold", "units"]
     assert (old[:3], new[0]) == (["two-hour", "batch", "feed"], "Crossdock")
     assert int(new[3]) > 0
-    assert "Try next" in out.decode()
+    said = out.decode()
+    assert "60 DRILL-18V, 40 kept for the shop: the market sold 20 and was refused 12" in said
+    assert "worth 450; it refused" in said
+    assert "sent again, both agree" in said
+    assert "Try next" in said
     assert b"\x1b" not in out + err
     assert not is_any_data_left(tmp_path)
 

@@ -165,8 +165,10 @@ async def test_an_order_counts_once_whatever_becomes_of_it_and_however_often_it_
     await desk.say(order(1, 99), version=1)  # late
     assert [rate.per_hour for rate in (await desk.item()).rates] == [10]
 
-    await desk.say(order(1, 10, cancelled=4), version=3)
-    assert [rate.per_hour for rate in (await desk.item()).rates] == [6]
+    await desk.say(order(1, 12, cancelled=4), version=3)
+    assert [rate.per_hour for rate in (await desk.item()).rates] == [12]
+    await desk.say(order(1, 10, cancelled=10), version=3, at=at + SECOND)
+    assert [rate.per_hour for rate in (await desk.item()).rates] == [10]
     await desk.say(replace(order(1, 10), lines=()), version=4)
     assert (await desk.item()).rates == ()
     await desk.say(order(1, 7), version=5, at=at + timedelta(hours=3))
@@ -180,11 +182,12 @@ async def test_whatever_order_versions_come_in_the_newest_is_what_was_taken(
     random = Random(seed)
     said: list[tuple[int, int, OrderChanged]] = []
     newest: dict[int, int] = {}
+    sold: dict[int, int] = {}
     for number in range(12):
         for version in range(1, random.randint(2, 5)):
             units, cancelled = random.randint(1, 9), random.choice((0, 0, 1, 9))
             said.append((version, number, order(number, units, cancelled=cancelled)))
-            newest[number] = max(0, units - cancelled)
+            newest[number], sold[number] = max(0, units - cancelled), units
     random.shuffle(said)
 
     for version, _, payload in said + random.sample(said, 5):
@@ -192,11 +195,12 @@ async def test_whatever_order_versions_come_in_the_newest_is_what_was_taken(
 
     async with desk.database.transaction(MAIN) as tx:
         row = await tx.fetchrow(
-            "select sum(micros) as micros, sum(squares) as squares from publishing_sold"
-            " where tenant = 'main'"
+            "select sum(micros) as micros, sum(sold) as sold, sum(squares) as squares"
+            " from publishing_sold where tenant = 'main'"
         )
     assert row["micros"] == sum(newest.values()) * MICROS
-    assert row["squares"] == sum(units**2 for units in newest.values()) * MICROS**2
+    assert row["sold"] == sum(sold.values()) * MICROS
+    assert row["squares"] == sum(units**2 for units in sold.values()) * MICROS**2
 
 
 async def test_the_busiest_hour_of_the_week_counts(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""An ERP that refused bookings: what it lacks is explained, sent again, and in step (R1)."""
+"""An ERP that refused bookings: what it lacks is explained, sent again, and in step."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -77,22 +77,6 @@ async def receive(at: Office, first: int, *quantities: int) -> None:
         ],
         source="wms",
     )
-
-
-async def test_receipts_in_the_error_queue_are_explained_and_a_hidden_problem_shows(
-    at: Office,
-) -> None:
-    """R1: WMS 847, ERP 812; receipts of 40 wait there; +5 are left."""
-    await counted(at, 807)
-    at.ledgers["erp"].refuses = {"BOLT"}
-    await receive(at, 1, 25, 15)
-    await at.clock.advance(HOUR)
-
-    run = await compared(at, 812)
-
-    assert run.suspected == 1
-    [found] = await at.hub.reconciliation.findings(at.hub.scope)
-    assert [str(n) for n in (found.raw, found.explained, found.unexplained)] == ["-35", "-40", "5"]
 
 
 async def test_what_it_lacks_is_sent_again_and_then_it_agrees(at: Office) -> None:

@@ -56,7 +56,7 @@ from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access
 from crossdock.governance.authority import Authority
-from crossdock.orchestration.allocating import Allocating
+from crossdock.orchestration.allocating import Allocating, ChannelProtections
 from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.engine import Engine, follow_all
@@ -143,7 +143,10 @@ class Hub:
         """Build what decides: capabilities, and the processes across them."""
         database, clock = self.database, self.clock
         self.inventory = Inventory(
-            database, clock, soft_hold_ttl_seconds=self.settings.soft_hold_ttl_seconds
+            database,
+            clock,
+            soft_hold_ttl_seconds=self.settings.soft_hold_ttl_seconds,
+            protections=ChannelProtections(),
         )
         self.allocating = Allocating(database, clock, self.ids, self.inventory)
         self.allocation = self.allocating.service

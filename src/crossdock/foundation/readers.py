@@ -93,6 +93,13 @@ where e.position = any($2::bigint[]) and e.tenant = $3
     and (e.tx, e.position) <= (select r.tx, r.position from log_reader r
         where r.name = $1 and r.shard = 0)
 """
+# Whether the log has such an event of a tenant behind one reader and before another.
+IS_AHEAD = """
+select exists (select from event_log e
+    where e.tenant = $3 and e.type = $4
+    and (e.tx, e.position) > (select tx, position from log_reader where name = $2 and shard = 0)
+    and (e.tx, e.position) <= (select tx, position from log_reader where name = $1 and shard = 0))
+"""
 REGISTER = """
 insert into log_reader (name, shard) select $1, generate_series(0, $2 - 1)
 on conflict do nothing
@@ -125,6 +132,15 @@ async def passed(
     """Tell which of these positions of a tenant a reader of one shard has applied already."""
     rows = await tx.fetch(PASSED, reader, list(positions), tenant)
     return frozenset(row["position"] for row in rows)
+
+
+async def is_ahead(tx: Transaction, reader: str, *, of: str, tenant: str, kind: str) -> bool:
+    """Say whether a reader has applied an event of a type that another has not heard of.
+
+    Both have one shard.
+    """
+    found: bool = await tx.fetchval(IS_AHEAD, reader, of, tenant, kind)
+    return found
 
 
 async def read_page(

@@ -6,20 +6,23 @@ refused or that waits for approval is a case (ORD-OVERSOLD), closed when nothing
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import (
     Allocation,
     Around,
     Claim,
+    Kept,
     Run,
     RunState,
     Stock,
     Work,
     allocation_reader,
+    kept_now,
 )
-from crossdock.capabilities.inventory import Inventory, inventory_reader
+from crossdock.capabilities.inventory import ChannelProtection, Inventory, inventory_reader
 from crossdock.foundation import readers
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -31,6 +34,8 @@ from crossdock.orchestration.decision import CloseCase, OpenCase
 
 Key = tuple[str, str]
 WITHIN = timedelta(hours=1)
+ALLOCATION = "allocation"
+"""Its reader."""
 
 
 class Allocating:
@@ -84,10 +89,35 @@ class ClaimedStocks:
     ) -> Mapping[tuple[str, str], str]:
         return await self.inventory.groups_in(tx, places)
 
+    async def guard(self, tx: Transaction, item: str, location: str, *, is_guarded: bool) -> None:
+        await self.inventory.guard_in(tx, item, location, is_guarded=is_guarded)
+
+    async def is_ahead(self, tx: Transaction, tenant: str) -> bool:
+        return await readers.is_ahead(
+            tx, self.reader, of=ALLOCATION, tenant=tenant, kind=OrderChanged.TYPE
+        )
+
     async def heard(
         self, tx: Transaction, tenant: str, positions: Sequence[int]
     ) -> frozenset[int]:
         return await readers.passed(tx, self.reader, tenant, positions)
+
+
+class ChannelProtections:
+    """What allocation keeps for channels, in the words of inventory: asked at each promise."""
+
+    async def protections(
+        self, tx: Transaction, keys: Sequence[Key], now: datetime
+    ) -> Mapping[Key, Sequence[ChannelProtection]]:
+        found = await kept_now(tx, keys, now)
+        return {key: [_protection(one) for one in kept] for key, kept in found.items()}
+
+
+def _protection(kept: Kept) -> ChannelProtection:
+    said = kept.protection
+    return ChannelProtection(
+        said.channel, said.maximum, said.minimum, said.starts_at, kept.taken, kept.demand_refs
+    )
 
 
 @dataclass(frozen=True, slots=True)

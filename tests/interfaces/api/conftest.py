@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from random import Random
 from typing import Any
 
 import pytest
-import uvicorn
 
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
@@ -40,6 +38,7 @@ from crossdock.governance.access import Access, NewKey
 from crossdock.governance.authority import Authority
 from crossdock.governance.roles import ROLES, Principal, verbs_of
 from crossdock.interfaces.api import create_app
+from crossdock.interfaces.cli.http_server import serving
 from crossdock.orchestration.allocating import Allocating
 from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Cases
@@ -194,30 +193,8 @@ async def house(database: Database) -> House:
 @pytest.fixture
 async def call(house: House) -> AsyncIterator[Caller]:
     """Give a caller with the owner's rights against a running server."""
-    async with serving(house) as port:
-        yield Caller(port, await house.key())
-
-
-class serving:  # noqa: N801 - reads as what it does
-    def __init__(self, house: House) -> None:
-        self._config = uvicorn.Config(
-            create_app(house), log_config=None, lifespan="off", timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(self._config)
-
-    async def __aenter__(self) -> int:
-        self._socket = socket.socket()
-        self._socket.bind(("127.0.0.1", 0))
-        self._task = asyncio.create_task(self._server._serve([self._socket]))
-        while not self._server.started:
-            await asyncio.sleep(0.01)
-        port: int = self._socket.getsockname()[1]
-        return port
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        await self._task
-        self._socket.close()
+    async with serving(create_app(house)) as address:
+        yield Caller(int(address.rpartition(":")[2]), await house.key())
 
 
 async def stock(call: Caller, house: House, *items: str, micros: int = 0) -> None:

@@ -1,5 +1,6 @@
 """Who is confirmed when stock is short, over HTTP: rules, runs, approval, maxima and minima."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -180,3 +181,35 @@ async def test_what_cannot_be_is_refused(  # noqa: PLR0917  # one row of the tab
     assert (answer.status, answer.headers["content-type"]) == (
         status, "application/problem+json"
     ), answer.body  # fmt: skip
+
+
+async def test_a_promise_is_held_to_its_channel_and_the_refusal_names_what_refused_it(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", micros=10 * MICROS)
+    now = house.clock.now()
+    period = {
+        "starts_at": (now - timedelta(days=1)).isoformat(),
+        "ends_at": (now + timedelta(days=1)).isoformat(),
+    }
+    place = {"item": "BOLT", "location": "DC"}
+    for said in ({"channel": "key", "minimum": "6"}, {"channel": "web", "maximum": "3"}):
+        kept = await call("PUT", "/v1/allocation/protections", place | said | period)
+        assert kept.status == 200, kept.body
+    asked = {"lines": [place | {"quantity": EA(5 * MICROS)}]}
+
+    for channel, code in (("web", "channel_maximum"), ("branch", "channel_minimum")):
+        request = asked | {"request_id": f"cart of {channel}", "channel": channel}
+        denied = await call("POST", "/v1/reservations", request)
+        again = await call("POST", "/v1/reservations", request)
+        for answer in (denied, again):
+            assert (answer.status, answer.json["code"]) == (409, code), answer.body
+        told = await call("GET", denied.json["hint"].split()[1])
+        [line] = told.json["lines"]
+        assert (line["channel"], line["kept_for_channels"]) == (channel, EA(6 * MICROS))
+        assert line["allowance"] == (EA(3 * MICROS) if channel == "web" else None)
+
+    made = await call(
+        "POST", "/v1/reservations", asked | {"request_id": "cart of key", "channel": "key"}
+    )
+    assert made.status == 201, made.body

@@ -1,5 +1,7 @@
 """Scarce stock by command: what is shown to people, and what is refused with what to do."""
 
+from datetime import timedelta
+
 import pytest
 
 from crossdock.assembly import Hub
@@ -75,3 +77,30 @@ async def test_what_cannot_be_is_refused_with_its_place(
     said = await crossdock("allocation", *words.split(), "--json")
 
     assert (said.code, said.json["where"]) == (code, where), said
+
+
+async def test_what_maxima_and_minima_leave_of_a_promise_is_said_and_explained(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 10)
+    now = hub.clock.now()
+    period = (
+        *("--from", f"{now - timedelta(days=1):%Y-%m-%dT%H:%MZ}"),
+        *("--until", f"{now + timedelta(days=1):%Y-%m-%dT%H:%MZ}"),
+    )
+    for channel, kept in (("key", "--minimum"), ("web", "--maximum")):
+        await crossdock("allocation", "protect", "BOLT", "DC1", channel, kept, "3", *period)
+    reserve = ("stock", "reserve", "BOLT", "DC1", "9", "--allow-partial")
+
+    cut = await crossdock(*reserve, "--request-id", "1", "--channel", "branch")
+    assert cut.code == 1
+    assert "7 of 9" in cut.out
+    assert "the rest is kept for others" in cut.out
+    name = cut.out.split()[0]
+    explained = (await crossdock("stock", "explain", name)).out
+    assert "for others             3 EA" in explained
+    most = await crossdock(*reserve, "--request-id", "2", "--channel", "web")
+    assert "that is all its channel may have" not in most.out
+    assert "the rest is kept for others" in most.out
+    got = await crossdock(*reserve, "--request-id", "3", "--channel", "key")
+    assert "3 of 9" in got.out

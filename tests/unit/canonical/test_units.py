@@ -61,11 +61,6 @@ def test_naming_a_unit_twice_changes_nothing(spelling: str) -> None:
     assert canonical_unit(once) == canonical_unit(canonical_unit(once))
 
 
-def test_a12_whole_cases_are_sold_and_the_rest_is_not() -> None:
-    sellable = BOLTS.sellable(Quantity.of(100), "CS")
-    assert (sellable.whole, sellable.remainder) == (Quantity.of(8, "CS"), Quantity.of(4))
-
-
 def test_less_than_a_case_sells_no_case() -> None:
     sellable = BOLTS.sellable(Quantity.of(11), "CS")
     assert (sellable.whole, sellable.remainder) == (Quantity.of(0, "CS"), Quantity.of(11))

@@ -36,7 +36,7 @@ Listener = Callable[[Happening], None]
 
 @dataclass(slots=True)
 class Numbers:
-    """Shopify's ids: large, rising, without gaps here."""
+    """Shopify's ids: large, rising, without gaps here. No two shops have one in common."""
 
     item: int = 40_000_000
     place: int = 70_000_000
@@ -53,7 +53,12 @@ class Shop:
     """State and behaviour of one shop, by a clock and a seed that are given."""
 
     def __init__(
-        self, ports: Ports, *, domain: str = "demo.myshopify.com", name: str = ""
+        self,
+        ports: Ports,
+        *,
+        domain: str = "demo.myshopify.com",
+        name: str = "",
+        numbers: Numbers | None = None,
     ) -> None:
         self.domain = domain
         self.name = name or domain.partition(".")[0]
@@ -64,7 +69,7 @@ class Shop:
         self.listeners: list[Listener] = []
         self._by_sku: dict[str, Variant] = {}
         self._levels_of: dict[str, list[Level]] = {}
-        self._numbers = Numbers()
+        self._numbers = numbers or Numbers()
         self._clock = ports.clock
         self._random = ports.random
 

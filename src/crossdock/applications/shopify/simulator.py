@@ -16,7 +16,7 @@ from crossdock.applications.shopify.reading import Record
 from crossdock.applications.shopify.settings import API_VERSION, ShopifySettings
 from crossdock.applications.shopify.simulated_admin import SimulatedAdmin
 from crossdock.applications.shopify.simulated_cost import PointsBucket
-from crossdock.applications.shopify.simulated_shop import Shop
+from crossdock.applications.shopify.simulated_shop import Numbers, Shop
 from crossdock.applications.shopify.simulated_webhooks import Habits, Send, Webhooks
 from crossdock.canonical.errors import Invalid
 from crossdock.connectivity.sdk import Ports
@@ -33,8 +33,9 @@ class ShopifySimulator:
         habits: Habits | None = None,
         send: Send | None = None,
         bucket: PointsBucket | None = None,
+        numbers: Numbers | None = None,
     ) -> None:
-        self.shop = Shop(ports, domain=settings.shop_domain)
+        self.shop = Shop(ports, domain=settings.shop_domain, numbers=numbers)
         self.webhooks = Webhooks(
             self.shop, ports, settings.webhook_secret.get_secret_value(), habits=habits, send=send
         )

@@ -1,6 +1,7 @@
 """Allocation: which order lines are confirmed when stock is short, by rules and in runs."""
 
 from crossdock.capabilities.allocation.asks import Around, Claim, Stock
+from crossdock.capabilities.allocation.keeping import Kept, kept_now
 from crossdock.capabilities.allocation.model import Protection, RunException, Why
 from crossdock.capabilities.allocation.reactions import allocation_reader
 from crossdock.capabilities.allocation.rulebook import (
@@ -23,6 +24,7 @@ __all__ = [
     "Applies",
     "Around",
     "Claim",
+    "Kept",
     "Protection",
     "Rulebook",
     "Run",
@@ -33,4 +35,5 @@ __all__ = [
     "Why",
     "Work",
     "allocation_reader",
+    "kept_now",
 ]

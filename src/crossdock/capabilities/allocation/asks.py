@@ -45,6 +45,14 @@ class KnowsStock(Protocol):
         """Name the group of each (tenant, location) that is a member of one."""
         ...
 
+    async def guard(self, tx: Transaction, item: str, location: str, *, is_guarded: bool) -> None:
+        """Have promises ask for the maxima and minima there, or no longer."""
+        ...
+
+    async def is_ahead(self, tx: Transaction, tenant: str) -> bool:
+        """Say whether its figures count an order that allocation has not heard of."""
+        ...
+
     async def heard(
         self, tx: Transaction, tenant: str, positions: Sequence[int]
     ) -> frozenset[int]:

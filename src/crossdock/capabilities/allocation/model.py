@@ -23,7 +23,8 @@ class Line(NamedTuple):
     """An order line: `requested` is open and unpicked, `confirmed` what it has of that.
 
     `group` is what maxima and minima are kept for: the order's channel. `since` is when the line
-    was first heard of.
+    was first heard of. `multiple` is what one of the unit it was ordered in holds: two thirds of a
+    case are confirmed of no line (A31).
     """
 
     demand_ref: str
@@ -33,6 +34,7 @@ class Line(NamedTuple):
     strategy: Strategy
     priority: int
     since: datetime
+    multiple: int = 1
 
     @property
     def turn(self) -> tuple[int, int, datetime, str]:
@@ -133,6 +135,11 @@ class Figures(NamedTuple):
     safety: int
 
 
+def others(figures: Figures, lines: Iterable[Line]) -> int:
+    """Say how much is promised hard to nobody of these order lines."""
+    return max(0, figures.hard - sum(line.requested for line in lines))
+
+
 def supply(figures: Figures, lines: Iterable[Line]) -> int:
     """Say what there is for these order lines.
 
@@ -141,8 +148,7 @@ def supply(figures: Figures, lines: Iterable[Line]) -> int:
     lines lose, and no more (A3).
     """
     known = list(lines)
-    others = max(0, figures.hard - sum(line.requested for line in known))
-    there = max(0, figures.nettable - figures.soft - others)
+    there = max(0, figures.nettable - figures.soft - others(figures, known))
     confirmed = sum(line.confirmed for line in known)
     return max(0, there - figures.safety, min(there, confirmed))
 
@@ -190,14 +196,14 @@ def _granted(strategy: Strategy, lines: Sequence[Line], pool: "_Pool") -> list[G
         return [Grant(line, 0, Why.GIVEN_UP) for line in lines]
     kept = dict.fromkeys(lines, 0)
     if strategy in {Strategy.GAIN, Strategy.IMPROVE}:
-        kept = {line: pool.grant(line.group, line.confirmed)[0] for line in lines}
+        kept = {line: pool.grant(line, line.confirmed)[0] for line in lines}
     return [_grant(line, kept[line], pool) for line in lines]
 
 
 def _grant(line: Line, kept: int, pool: "_Pool") -> Grant:
     is_fill = line.strategy is Strategy.FILL
     most = min(line.confirmed, line.requested) if is_fill else line.requested
-    more, why = pool.grant(line.group, most - kept)
+    more, why = pool.grant(line, most - kept, kept)
     after = kept + more
     if is_fill and why is Why.FULL and after < line.requested:
         why = Why.KEPT
@@ -225,11 +231,16 @@ class _Pool:
         room = max(0, self.left - self._kept + _kept_for(protection))
         return room if protection.maximum is None else min(room, _headroom(protection))
 
-    def grant(self, group: str, wanted: int) -> tuple[int, Why]:
-        amount = min(wanted, self.room(group))
-        why = Why.FULL if amount == wanted else self._limit(group, wanted, amount)
-        self.take(group, amount)
-        return amount, why
+    def grant(self, line: Line, wanted: int, kept: int = 0) -> tuple[int, Why]:
+        """Grant so much beside what was kept, or what makes whole units of it."""
+        amount = min(wanted, self.room(line.group))
+        if amount == wanted:
+            self.take(line.group, amount)
+            return amount, Why.FULL
+        why = self._limit(line.group, wanted, amount)
+        whole = max(0, amount - (kept + amount) % line.multiple)
+        self.take(line.group, whole)
+        return whole, why
 
     def take(self, group: str, amount: int) -> None:
         self.left = max(0, self.left - amount)

@@ -8,16 +8,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from crossdock.canonical.catalog import LocationChanged
 from crossdock.canonical.envelope import Event
-from crossdock.canonical.inventory import Place, StockMoved, StockSnapshotTaken, StockStatus
-from crossdock.canonical.orders import OrderChanged
+from crossdock.canonical.inventory import (
+    Place,
+    ReservationChanged,
+    ReservationStatus,
+    StockMoved,
+    StockSnapshotTaken,
+    StockStatus,
+)
+from crossdock.canonical.orders import DemandLine, OrderChanged
+from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.allocation import store
 from crossdock.capabilities.allocation.asks import KnowsStock
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.readers import Reader
 
-_STOCK = frozenset({StockMoved.TYPE, StockSnapshotTaken.TYPE})
+_STOCK = frozenset(
+    {StockMoved.TYPE, StockSnapshotTaken.TYPE, ReservationChanged.TYPE, LocationChanged.TYPE}
+)
+_FREED = frozenset({ReservationStatus.EXPIRED, ReservationStatus.RELEASED})
 
 
 class _Known(NamedTuple):
@@ -32,6 +44,7 @@ class _Known(NamedTuple):
     rank: int
     us: int
     position: int
+    multiple: int
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -45,7 +58,7 @@ class _Page:
     lines: dict[tuple[str, str], _Known] = field(default_factory=dict)
     orders: dict[tuple[str, str, str], int] = field(default_factory=dict)
     stock: dict[tuple[str, str, str], tuple[int, str]] = field(default_factory=dict)
-    fulls: dict[tuple[str, str], int] = field(default_factory=dict)
+    fulls: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     quoted: set[tuple[str, str]] = field(default_factory=set)
 
 
@@ -91,9 +104,9 @@ class Reactions:
         for (tenant, item, location), mark in list(page.stock.items()):
             if group := groups.get((tenant, location)):
                 _mark_stock(page, (tenant, item, group), mark)
-        for (tenant, location), position in list(page.fulls.items()):
+        for (tenant, location), mark in list(page.fulls.items()):
             if group := groups.get((tenant, location)):
-                _mark_full(page, (tenant, group), position)
+                _mark_full(page, (tenant, group), mark)
 
 
 def _page_of(events: Iterable[Event]) -> _Page:
@@ -106,6 +119,10 @@ def _page_of(events: Iterable[Event]) -> _Page:
                 _move(page, event, moved)
             case StockSnapshotTaken() as taken:
                 _count(page, event, taken)
+            case ReservationChanged() as changed:
+                _free(page, event, changed)
+            case LocationChanged() as changed:
+                _regroup(page, event, changed)
             case _:  # the reader asks for no other
                 continue
     return page
@@ -128,6 +145,7 @@ def _order(page: _Page, event: Event, order: OrderChanged) -> None:
             rank,
             us,
             event.position,
+            _multiple(line),
         )
         key = (event.tenant, line.demand_ref)
         before = page.lines.get(key)
@@ -135,6 +153,29 @@ def _order(page: _Page, event: Event, order: OrderChanged) -> None:
             newer = max(before, known, key=lambda one: one.order)
             known = newer._replace(since=min(before.since, known.since))
         page.lines[key] = known
+
+
+def _multiple(line: DemandLine) -> int:
+    """Say what one of the unit that a line is ordered in holds; 1 where no whole units show."""
+    base, ordered = line.base_ordered, line.ordered
+    if base is None or base.unit == ordered.unit or ordered.micros <= 0:
+        return 1
+    holds, rest = divmod(base.micros * MICROS, ordered.micros)
+    return 1 if rest else max(1, holds)
+
+
+def _free(page: _Page, event: Event, changed: ReservationChanged) -> None:
+    """Look again where a promise to somebody has ended: what it held is there for who waits."""
+    if not event.fact.replay and changed.status in _FREED:
+        key = (event.tenant, changed.item, changed.location)
+        _mark_stock(page, key, (event.position, "RELEASE"))
+
+
+def _regroup(page: _Page, event: Event, changed: LocationChanged) -> None:
+    """Look again at a group whose members are others now, and at them."""
+    if not event.fact.replay:
+        for location in (changed.code, *changed.members):
+            _mark_full(page, (event.tenant, location), (event.position, "LOCATION"))
 
 
 def _move(page: _Page, event: Event, moved: StockMoved) -> None:
@@ -156,7 +197,7 @@ def _count(page: _Page, event: Event, taken: StockSnapshotTaken) -> None:
     if event.fact.replay:
         return
     if taken.is_full:
-        _mark_full(page, (event.tenant, taken.location), event.position)
+        _mark_full(page, (event.tenant, taken.location), (event.position, "SNAPSHOT"))
     for line in taken.lines:
         key = (event.tenant, line.item, taken.location)
         _mark_stock(page, key, (event.position, "SNAPSHOT"))
@@ -166,8 +207,8 @@ def _mark_stock(page: _Page, key: tuple[str, str, str], mark: tuple[int, str]) -
     page.stock[key] = max(mark, page.stock.get(key, mark))
 
 
-def _mark_full(page: _Page, key: tuple[str, str], position: int) -> None:
-    page.fulls[key] = max(position, page.fulls.get(key, position))
+def _mark_full(page: _Page, key: tuple[str, str], mark: tuple[int, str]) -> None:
+    page.fulls[key] = max(mark, page.fulls.get(key, mark))
 
 
 def _orders_of(page: _Page) -> tuple[list[str], list[str], list[str], list[int]]:
@@ -207,6 +248,7 @@ async def _put_lines(tx: Transaction, page: _Page) -> None:
         [row.rank for row in rows],
         [row.us for row in rows],
         [row.position for row in rows],
+        [row.multiple for row in rows],
     )
     await tx.execute(store.PUT_SINCE, tenants, refs, [row.since for row in rows])
 
@@ -231,7 +273,8 @@ async def _mark(tx: Transaction, page: _Page, now: datetime) -> None:
             store.MARK_LOCATIONS,
             [key[0] for key in fulls],
             [key[1] for key in fulls],
-            [page.fulls[key] for key in fulls],
+            [page.fulls[key][0] for key in fulls],
+            [page.fulls[key][1] for key in fulls],
             now,
         )
     if page.orders:

@@ -15,6 +15,7 @@ import msgspec
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.allocation import store
+from crossdock.capabilities.allocation.asks import KnowsStock
 from crossdock.capabilities.allocation.model import (
     DEFAULT_RULE,
     PRIORITY_DEFAULT,
@@ -112,9 +113,10 @@ POLICY: Final[_Place] = ("POLICY", "", "", "")
 class Rulebook:
     """Sets and shows rules; who set what stays on record."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, stock: KnowsStock) -> None:
         self._database = database
         self._clock = clock
+        self._stock = stock
 
     async def rules(self, scope: Scope) -> list[AllocationRule]:
         """List the rules that hold: the default first, then channels, then orders."""
@@ -172,12 +174,16 @@ class Rulebook:
     async def protect(
         self, scope: Scope, said: AllocationProtection, *, by: str
     ) -> AllocationProtection:
-        """Keep a minimum for a channel, or give it no more than a maximum, for a while."""
+        """Keep a minimum for a channel, or give it no more than a maximum, for a while.
+
+        From the same moment on promises ask for it (§3.6, A14).
+        """
         _check(said)
         kept = _ProtectionKept(said.maximum, said.minimum, said.starts_at, said.ends_at)
         place = ("PROTECTION", said.channel, said.item, said.location)
         async with self._database.transaction(scope) as tx:
             row = await self._say(tx, place, kept, by)
+            await self._stock.guard(tx, said.item, said.location, is_guarded=True)
         return _protection_of(row)
 
     async def unprotect(
@@ -185,6 +191,10 @@ class Rulebook:
     ) -> None:
         async with self._database.transaction(scope) as tx:
             await self._say(tx, ("PROTECTION", channel, item, location), None, by)
+            rows = await tx.fetch(store.PROTECTIONS_FOR, tx.tenant, [item], [location])
+            now = self._clock.now()
+            is_guarded = any(one.ends_at > now for one in _protections_of(rows))
+            await self._stock.guard(tx, item, location, is_guarded=is_guarded)
 
     async def _say(self, tx: Transaction, place: _Place, kept: _Kept | None, by: str) -> Any:
         """Add a version, unless the newest of its place says the same; give what holds now."""
@@ -267,16 +277,19 @@ async def taken_in(
     """Tell what lines that are done with took, by item, location and channel, in its period."""
     if not protections:
         return {}
-    rows = await tx.fetch(
-        store.PICKED,
-        tx.tenant,
+    rows = await tx.fetch(store.PICKED, tx.tenant, *columns_of(protections))
+    return {(row["item"], row["location"], row["channel"]): row["picked"] for row in rows}
+
+
+def columns_of(protections: Sequence[AllocationProtection]) -> tuple[list[Any], ...]:
+    """Turn protections into the columns that name whose order lines count, and of when."""
+    return (
         [one.item for one in protections],
         [one.location for one in protections],
         [one.channel for one in protections],
         [one.starts_at for one in protections],
         [one.ends_at for one in protections],
     )
-    return {(row["item"], row["location"], row["channel"]): row["picked"] for row in rows}
 
 
 def in_run(protection: AllocationProtection, taken: int) -> Protection:

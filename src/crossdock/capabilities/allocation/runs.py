@@ -56,6 +56,7 @@ class RunLine:
     since: datetime
     why: Why
     exception: RunException
+    multiple: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,11 @@ class Run:
     @property
     def is_change(self) -> bool:
         return bool(self.gained or self.lost)
+
+    @property
+    def is_worse(self) -> bool:
+        """Say whether somebody loses, or is owed more than there is."""
+        return bool(self.lost) or self.state is RunState.REFUSED
 
 
 def digest_of(supply: int, lines: Sequence[Line], protections: Sequence[Protection]) -> str:
@@ -161,6 +167,7 @@ async def _add(tx: Transaction, made: Sequence[Run]) -> None:
         [line.since for _, _, line in lines],
         [line.why for _, _, line in lines],
         [line.exception for _, _, line in lines],
+        [line.multiple for _, _, line in lines],
     )
 
 

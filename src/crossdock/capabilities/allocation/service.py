@@ -10,13 +10,13 @@ from datetime import datetime
 
 from crossdock.canonical.allocation import ConfirmationChanged, Strategy
 from crossdock.canonical.envelope import Fact
-from crossdock.canonical.errors import Conflict, Forbidden, NotFound
+from crossdock.canonical.errors import Conflict, Forbidden, NotFound, Unavailable
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import rulebook, runs, store
 from crossdock.capabilities.allocation.asks import Around
 from crossdock.capabilities.allocation.rulebook import Rulebook
 from crossdock.capabilities.allocation.runs import Run, RunState, Word
-from crossdock.capabilities.allocation.sight import Sight, look
+from crossdock.capabilities.allocation.sight import Sight, doubtful, look
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -56,7 +56,7 @@ class Allocation:
         self._ids = ids
         self._stock = around.stock
         self._desk = around.desk
-        self.rulebook = Rulebook(database, clock)
+        self.rulebook = Rulebook(database, clock, around.stock)
 
     async def lines(self, scope: Scope, item: str, location: str) -> list[AllocatedLine]:
         """List the open order lines of an item at a location, in the order of their turn."""
@@ -87,7 +87,8 @@ class Allocation:
         """Say what a run would change now, and keep it for approval; it changes nothing.
 
         Asked again while nothing has changed, it is the same run. Raises `NotFound` if no open
-        order line claims the item there.
+        order line claims the item there, `Unavailable` `catching_up` if somebody would lose to an
+        order that is being heard just now.
         """
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
@@ -98,6 +99,12 @@ class Allocation:
                     hint="orders are told by their source: `crossdock tail --type orders.*`",
                 )
             run = sight.run(prefixed("run", self._ids.new()), BY_HAND, by, now)
+            if run.is_worse and await doubtful(tx, self._stock, [sight]):
+                raise Unavailable(
+                    f"an order for {item} at {location} is being heard just now",
+                    code="catching_up",
+                    hint="ask again in a moment",
+                )
             if run.state is RunState.REFUSED:
                 if before := await runs.latest(tx, run):
                     return before
@@ -181,8 +188,16 @@ def _must_wait(run: Run) -> None:
 
 
 async def apply(tx: Transaction, approved: Sequence[tuple[Run, Sight]], word: Word) -> None:
-    """Write what runs confirm and tell the log; their lines are locked, their sights are fresh."""
-    await runs.decide(tx, [run for run, _ in approved], RunState.APPLIED, word)
+    """Write what runs confirm and tell the log; their lines are locked, their sights are fresh.
+
+    Raises `Conflict` if somebody has just decided otherwise, which takes no lock of lines.
+    """
+    if not await runs.decide(tx, [run for run, _ in approved], RunState.APPLIED, word):
+        raise Conflict(
+            "somebody else has decided on a run just now",
+            code="run_closed",
+            hint="`crossdock allocation runs` shows what became of it",
+        )
     confirmed = [
         (run.run_id, line.demand_ref, sight.picked(line.demand_ref) + line.after)
         for run, sight in approved
@@ -195,6 +210,14 @@ async def apply(tx: Transaction, approved: Sequence[tuple[Run, Sight]], word: Wo
         [run_id for run_id, _, _ in confirmed],
         [ref for _, ref, _ in confirmed],
         [total for _, _, total in confirmed],
+    )
+    gone = [
+        (ref, sight.stock.claims[ref].picked if ref in sight.stock.claims else 0)
+        for _, sight in approved
+        for ref in sight.unclaimed
+    ]
+    await tx.execute(
+        store.RELINQUISH, tx.tenant, [ref for ref, _ in gone], [picked for _, picked in gone]
     )
     entries = [entry for run, _ in approved for entry in _entries(tx.tenant, run, word.at)]
     await event_log.append(tx, entries)

@@ -48,10 +48,18 @@ class Sight:
         return [one.line for one in self.waiting]
 
     @property
-    def supply(self) -> int:
+    def figures(self) -> Figures:
         stock = self.stock
-        figures = Figures(stock.nettable, stock.hard, stock.soft, stock.safety)
-        return model.supply(figures, self.lines)
+        return Figures(stock.nettable, stock.hard, stock.soft, stock.safety)
+
+    @property
+    def supply(self) -> int:
+        return model.supply(self.figures, self.lines)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Name every order line that was known here, open or not any more."""
+        return frozenset({one.demand_ref for one in self.waiting} | self.unclaimed.keys())
 
     @property
     def digest(self) -> str:
@@ -98,10 +106,33 @@ class Sight:
                     since=grant.line.since,
                     why=grant.why,
                     exception=grant.exception,
+                    multiple=grant.line.multiple,
                 )
                 for grant in outcome.grants
             ),
         )
+
+
+async def doubtful(tx: Transaction, stock: KnowsStock, sights: Sequence[Sight]) -> frozenset[Key]:
+    """Name those where stock counts an order that allocation has not heard of yet.
+
+    Its demand looks like a promise to nobody, and a run would take it from who is confirmed.
+    Asked after the look: whoever came to be known since then was not in it.
+    """
+    asked = [sight for sight in sights if model.others(sight.figures, sight.lines)]
+    keys = frozenset((sight.item, sight.location) for sight in asked)
+    if not keys or await stock.is_ahead(tx, tx.tenant):
+        return keys
+    columns = [key[0] for key in sorted(keys)], [key[1] for key in sorted(keys)]
+    known: dict[Key, set[str]] = {}
+    for row in await tx.fetch(store.OPEN_LINES, tx.tenant, *columns):
+        known.setdefault((row["item"], row["location"]), set()).add(row["demand_ref"])
+    return frozenset(
+        key
+        for sight in asked
+        for key in [(sight.item, sight.location)]
+        if not known.get(key, set()) <= sight.known
+    )
 
 
 async def look(
@@ -173,6 +204,7 @@ def _waiting(row: Any, claim: Claim, rules: RulesNow) -> Waiting:
         strategy=strategy,
         priority=priority,
         since=row["since"],
+        multiple=row["multiple"],
     )
     return Waiting(
         row["demand_ref"], row["order_id"], row["channel"], row["position"], claim, line

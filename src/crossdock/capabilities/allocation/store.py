@@ -12,20 +12,20 @@ RUN_COLUMNS = (
 )
 RUN_LINE_COLUMNS = (
     *("demand_ref", "order_id", "channel", "requested", "picked", "before", "after", "strategy"),
-    *("priority", "since", "why", "exception"),
+    *("priority", "since", "why", "exception", "multiple"),
 )
 
 # The newest version of an order says where its line claims; what was closed is open again. What
 # was confirmed of other goods, or elsewhere, is no confirmation of these.
 PUT_LINES = """
 insert into allocation_line as l (tenant, demand_ref, source, order_id, channel, item, location,
-    since, rank, us, position)
+    since, rank, us, position, multiple)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-    $7::text[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[])
+    $7::text[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
 on conflict (tenant, demand_ref) do update set
     source = excluded.source, order_id = excluded.order_id, channel = excluded.channel,
     item = excluded.item, location = excluded.location, rank = excluded.rank, us = excluded.us,
-    position = excluded.position, closed_at = null,
+    position = excluded.position, multiple = excluded.multiple, closed_at = null,
     confirmed = case when (l.item, l.location) = (excluded.item, excluded.location)
         then l.confirmed else 0 end,
     run_id = case when (l.item, l.location) = (excluded.item, excluded.location)
@@ -68,12 +68,13 @@ where exists (select from allocation_line l where l.tenant = k.tenant
 order by k.tenant, k.item, k.location, k.position desc
 {_AGAIN}"""  # noqa: S608  # the words above
 
-# A full snapshot speaks of every item of its location, named or not.
+# A full snapshot speaks of every item of its location, named or not; so does who joins a group.
 MARK_LOCATIONS = f"""
 insert into allocation_due as d (tenant, item, location, position, reason, due_at)
 select distinct on (l.tenant, l.item, l.location)
-    l.tenant, l.item, l.location, k.position, 'SNAPSHOT', $4::timestamptz
-from unnest($1::text[], $2::text[], $3::bigint[]) k(tenant, location, position)
+    l.tenant, l.item, l.location, k.position, k.reason, $5::timestamptz
+from unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
+    k(tenant, location, position, reason)
 join allocation_line l on l.tenant = k.tenant and l.location = k.location
     and l.closed_at is null
 order by l.tenant, l.item, l.location, k.position desc
@@ -136,7 +137,7 @@ update allocation_due set due_at = $4 where tenant = $1 and item = $2 and locati
 
 OPEN_LINES = """
 select l.demand_ref, l.order_id, l.channel, l.item, l.location, l.since, l.position, l.confirmed,
-    l.run_id
+    l.run_id, l.multiple
 from unnest($2::text[], $3::text[]) k(item, location)
 join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
     and l.closed_at is null
@@ -145,7 +146,7 @@ order by l.demand_ref
 
 LOCK_LINES = """
 select l.demand_ref, l.order_id, l.channel, l.item, l.location, l.since, l.position, l.confirmed,
-    l.run_id
+    l.run_id, l.multiple
 from unnest($2::text[], $3::text[]) k(item, location)
 join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
     and l.closed_at is null
@@ -158,10 +159,21 @@ from unnest($2::text[], $3::text[], $4::bigint[]) k(run_id, demand_ref, confirme
 where l.tenant = $1 and l.demand_ref = k.demand_ref
 """
 
+# What was confirmed and not picked of a line that claims nothing any more is others' to have: if
+# its order comes back, it waits like anybody. `run_id` says that this was decided.
 CLOSE = """
-update allocation_line l set closed_at = $2, picked = k.picked
+update allocation_line l set closed_at = $2, picked = k.picked,
+    confirmed = least(case when l.run_id = '' then k.picked else l.confirmed end, k.picked),
+    run_id = case when l.run_id = '' then 'closed' else l.run_id end
 from unnest($3::text[], $4::bigint[]) k(demand_ref, picked)
 where l.tenant = $1 and l.demand_ref = k.demand_ref and l.closed_at is null
+"""
+
+# What a line had that claims nothing any more was there for those who are confirmed now.
+RELINQUISH = """
+update allocation_line l set confirmed = least(l.confirmed, k.picked)
+from unnest($2::text[], $3::bigint[]) k(demand_ref, picked)
+where l.tenant = $1 and l.demand_ref = k.demand_ref and l.run_id <> ''
 """
 
 FORGET = WorkersSql("""
@@ -179,6 +191,16 @@ join allocation_line l on l.tenant = $1 and l.location = k.location and l.item =
     and l.closed_at is not null and l.channel = k.channel
     and l.since >= k.starts_at and l.since < k.ends_at
 group by k.item, k.location, k.channel
+"""
+
+# The open lines of each channel, of its period.
+OPEN_REFS = """
+select k.ord::integer as ord, l.demand_ref
+from unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+    with ordinality k(item, location, channel, starts_at, ends_at, ord)
+join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
+    and l.closed_at is null and l.channel = k.channel
+    and l.since >= k.starts_at and l.since < k.ends_at
 """
 
 # Rules are numbered without a gap: who changes them waits for whoever does so just now.
@@ -230,10 +252,10 @@ order by r.ord
 """
 ADD_RUN_LINES = """
 insert into allocation_run_line (tenant, run_id, place, demand_ref, order_id, channel, requested,
-    picked, before, after, strategy, priority, since, why, exception)
+    picked, before, after, strategy, priority, since, why, exception, multiple)
 select $1, * from unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::text[],
     $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::integer[],
-    $13::timestamptz[], $14::text[], $15::text[])
+    $13::timestamptz[], $14::text[], $15::text[], $16::bigint[])
 """
 WAITING = """
 select r.run_id, r.item, r.location, r.digest

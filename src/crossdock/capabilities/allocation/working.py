@@ -9,12 +9,13 @@ from typing import Any
 
 import structlog
 
+from crossdock.canonical.errors import Conflict
 from crossdock.capabilities.allocation import rulebook, runs, store
 from crossdock.capabilities.allocation.asks import Around, Key
 from crossdock.capabilities.allocation.rulebook import AllocationPolicy, Applies
 from crossdock.capabilities.allocation.runs import Run, RunState, Word
 from crossdock.capabilities.allocation.service import HUB, apply
-from crossdock.capabilities.allocation.sight import Sight, look
+from crossdock.capabilities.allocation.sight import Sight, doubtful, look
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import OUTAGES, Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
@@ -81,10 +82,12 @@ class Work:
                 await self._in_one(tx, rows)
         except OUTAGES:
             raise
-        except Exception:
+        except Exception as error:
             if len(rows) > 1:
                 for row in rows:
                     await self._set(tenant, [row])
+                return
+            if isinstance(error, Conflict):  # a person was quicker: it stays due
                 return
             [row] = rows
             log.exception("allocation failed", item=row["item"], location=row["location"])
@@ -106,9 +109,17 @@ class Work:
         }
         quiet: list[Key] = []
         made: list[tuple[Run, Sight]] = []
-        for sight in sights:
+        drawn = [
+            (sight.run(prefixed("run", self._ids.new()), reasons[sight.item, sight.location], HUB,
+                       now), sight)
+            for sight in sights
+        ]  # fmt: skip
+        worse = [sight for run, sight in drawn if run.is_worse]
+        later = await doubtful(tx, self._stock, worse)  # they stay due
+        for run, sight in drawn:
             key = (sight.item, sight.location)
-            run = sight.run(prefixed("run", self._ids.new()), reasons[key], HUB, now)
+            if key in later:
+                continue
             if run.state is not RunState.REFUSED and not run.is_change:
                 quiet.append(key)
             elif not _is_settled(run, latest.get(key), policy):
@@ -119,13 +130,14 @@ class Work:
         for key in (*quiet, *applied):  # a case is open only where the last run left one
             if key in latest and latest[key]["state"] in _OF_A_PERSON:
                 await self._desk.close(tx, tx.tenant, key, "nothing waits for a person any more")
+        done = [row for row in rows if (row["item"], row["location"]) not in later]
         await tx.execute(
             store.DONE,
             tx.tenant,
-            [row["item"] for row in rows],
-            [row["location"] for row in rows],
-            [row["position"] for row in rows],
-            [row["due_at"] for row in rows],
+            [row["item"] for row in done],
+            [row["location"] for row in done],
+            [row["position"] for row in done],
+            [row["due_at"] for row in done],
         )
 
     async def _decide(

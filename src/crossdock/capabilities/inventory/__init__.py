@@ -4,6 +4,7 @@ from crossdock.capabilities.inventory.answering import Position
 from crossdock.capabilities.inventory.at_cut import LedgerAtCut
 from crossdock.capabilities.inventory.claims import ClaimedStock, OrderLineClaim
 from crossdock.capabilities.inventory.explaining import Explanation
+from crossdock.capabilities.inventory.guarding import ChannelProtection, KnowsProtections
 from crossdock.capabilities.inventory.model import (
     Figures,
     PromisedLine,
@@ -20,11 +21,13 @@ from crossdock.capabilities.inventory.upkeep import Upkeep
 
 __all__ = [
     "Availability",
+    "ChannelProtection",
     "ClaimedStock",
     "Explanation",
     "Figures",
     "HeldClaim",
     "Inventory",
+    "KnowsProtections",
     "LedgerAtCut",
     "LineProof",
     "MemberProof",

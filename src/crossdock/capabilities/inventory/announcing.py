@@ -34,7 +34,7 @@ with taken as (
 ), decided as (
     insert into inventory_decision ({COLUMNS}) select {COLUMNS} from taken
     where cardinality(reservation_ids) > 0
-        and (cardinality(line_versions) = 0 or 1 = any(line_versions))
+        and (cardinality(line_versions) = 0 or 1 = any(line_versions) or basis is not null)
 ), stock as (
     select distinct on (s.stock_id) t.tenant, t.at, s.*
     from taken t, unnest(t.stock_ids, t.versions, t.nettable, t.hard, t.soft, t.safety)

@@ -7,8 +7,9 @@ from typing import Any
 
 from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities.inventory import model, proof
-from crossdock.capabilities.inventory.model import Counter, Figures
+from crossdock.capabilities.inventory import granting, proof
+from crossdock.capabilities.inventory.granting import Counter
+from crossdock.capabilities.inventory.model import Figures
 from crossdock.capabilities.inventory.proof import Availability, SourceAge
 from crossdock.capabilities.inventory.store import Key
 from crossdock.foundation.clock import Clock
@@ -196,7 +197,7 @@ def _in_group(
         for member, number in numbers.items()
     }
     if location != group:
-        free = model.free_now(numbers[key], counters)
+        free = granting.free_now(numbers[key], counters)
         kept = own.figures.available - free
         return replace(own, kept_for_group=kept, rule=proof.MEMBER_RULE)
     return _group(own, [proofs[member] for member in members])

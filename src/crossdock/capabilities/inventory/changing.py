@@ -7,13 +7,8 @@ from uuid import UUID
 from crossdock.canonical.errors import Conflict, Invalid, NotFound, Rejected
 from crossdock.canonical.inventory import ReservationStatus
 from crossdock.capabilities.inventory import model, store
-from crossdock.capabilities.inventory.model import (
-    COUNTING,
-    LIVE,
-    TTL_SECONDS_MAX,
-    Ask,
-    Reservation,
-)
+from crossdock.capabilities.inventory.guarding import KnowsProtections
+from crossdock.capabilities.inventory.model import COUNTING, LIVE, TTL_SECONDS_MAX, Reservation
 from crossdock.capabilities.inventory.reserving import reservation_of
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import LineRow, StockIds
@@ -27,7 +22,14 @@ Change = Callable[[Sheet, list[LineRow], datetime], None]
 class Changes:
     """The verbs on a reservation that exists. Repeating one that is done changes nothing."""
 
-    def __init__(self, database: Database, clock: Clock, stock_ids: StockIds) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        stock_ids: StockIds,
+        protections: KnowsProtections | None,
+    ) -> None:
+        self._protections = protections
         self._database = database
         self._clock = clock
         self._stock_ids = stock_ids
@@ -95,8 +97,9 @@ class Changes:
             }
             for row in living:
                 sheet.lift(row)
-            asks = tuple((at[row.line.item], row.line.hold) for row in living if row.line.hold)
-            if asks and not all(_granted(sheet, asks)):
+            held = [row for row in living if row.line.hold]
+            asks = tuple((at[row.line.item], row.line.hold) for row in held)
+            if asks and not sheet.regrant(held, asks):
                 raise Rejected(
                     f"{location} has not enough to take {reservation_id} over",
                     code="insufficient_stock",
@@ -133,6 +136,8 @@ class Changes:
                 raise Conflict("the reservation was moved just now", code="contended")
             now = self._clock.now()
             await sheet.expire_lapsed(tx, now)
+            await sheet.guard(tx, self._protections, now)
+            await sheet.learn_channels(tx, rows)
             change(sheet, sheet.current(rows), now)
             await sheet.save(tx, now)
         return reservation_of(sheet.current(rows))
@@ -197,7 +202,7 @@ def _alive_again(
     if not lapsed:
         return rows
     asks = tuple((row.line.stock_id, row.line.granted - row.line.used) for row in lapsed)
-    if not all(_granted(sheet, asks)):
+    if not sheet.regrant(lapsed, asks):
         raise Rejected(
             "the hold has expired and its stock is promised to others now",
             code="RSV-EXPIRED",
@@ -207,7 +212,3 @@ def _alive_again(
         is_hard = expires_at is None
         sheet.change(row, model.revived(row.line, is_hard=is_hard, expires_at=expires_at))
     return sheet.current(rows)
-
-
-def _granted(sheet: Sheet, asks: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
-    return model.grants([Ask(asks)], sheet.counters())[0]

@@ -5,16 +5,20 @@ Read only, by key, for many at once; one statement is one moment, so the figures
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from crossdock.capabilities.inventory import model
 from crossdock.capabilities.inventory.store import Key
 from crossdock.foundation.database import Transaction
 
-# What is promised to a line is looked up by the order line's own index. A group of locations has
-# no stock of its own: its members' free stock is there for it.
+# What is promised to a line is looked up by the order line's own index. Soft holds that have
+# lapsed and are not swept yet hold nothing. A group of locations has no stock of its own: what its
+# members have beside their own claims is there for it, and what they withhold of that is withheld.
 CLAIMS = """
-with line as materialized (
+with lapsed as materialized (select stock_id, sum(micros)::bigint micros
+    from inventory_lapsed($5, 10000) where tenant = $1 group by stock_id
+), line as materialized (
     select d.stock_id, d.demand_ref, d.ordered, d.cancelled, d.picked,
         (select coalesce(sum(v.granted), 0)::bigint from inventory_reservation v
             where v.tenant = $1 and v.demand_ref = d.demand_ref and v.demand_ref <> ''
@@ -31,17 +35,21 @@ with line as materialized (
         array_agg(promised order by demand_ref) promised
     from line group by stock_id
 )
-select k.item, k.location, s.unit, s.version, s.hard, s.soft, s.safety,
-    coalesce(m.free, s.nettable) as nettable, c.refs, c.ordered, c.cancelled, c.picked, c.promised
+select k.item, k.location, s.unit, s.version, s.hard,
+    s.soft - coalesce((select micros from lapsed where stock_id = s.stock_id), 0) as soft,
+    s.safety + coalesce(m.withheld, 0) as safety,
+    coalesce(m.net, s.nettable) as nettable, c.refs, c.ordered, c.cancelled, c.picked, c.promised
 from unnest($2::text[], $3::text[]) k(item, location)
 cross join lateral (select * from inventory_stock
     where tenant = $1 and item = k.item and location = k.location) s
 left join claim c on c.stock_id = s.stock_id
 left join lateral (
-    select sum(greatest(0, o.nettable - o.hard - o.soft - o.safety))::bigint as free
+    select sum(n.net)::bigint as net, sum(least(o.safety, n.net))::bigint as withheld
     from (select member from inventory_group where tenant = $1 and location = k.location) g
     cross join lateral (select * from inventory_stock
         where tenant = $1 and item = k.item and location = g.member) o
+    cross join lateral (select greatest(0, o.nettable - o.hard - o.soft
+        + coalesce((select micros from lapsed where stock_id = o.stock_id), 0)) as net) n
 ) m on true
 """
 
@@ -67,7 +75,10 @@ class OrderLineClaim(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedStock:
-    """An item at a location (of a group: what its members have free), and who claims it."""
+    """An item at a location, and who claims it.
+
+    Of a group of locations: what its members have beside their own claims.
+    """
 
     item: str
     location: str
@@ -81,11 +92,20 @@ class ClaimedStock:
 
 
 async def claims(
-    tx: Transaction, tenant: str, keys: Sequence[Key], demand_refs: Sequence[str]
+    tx: Transaction,
+    tenant: str,
+    keys: Sequence[Key],
+    demand_refs: Sequence[str],
+    now: datetime,
 ) -> list[ClaimedStock]:
     """Answer for each (item, location) that is known, with those of the lines that claim it."""
     rows = await tx.fetch(
-        CLAIMS, tenant, [key[0] for key in keys], [key[1] for key in keys], list(demand_refs)
+        CLAIMS,
+        tenant,
+        [key[0] for key in keys],
+        [key[1] for key in keys],
+        list(demand_refs),
+        now,
     )
     return [
         ClaimedStock(

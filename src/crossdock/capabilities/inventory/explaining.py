@@ -9,9 +9,10 @@ from uuid import UUID
 
 from crossdock.canonical.errors import NotFound
 from crossdock.capabilities.inventory import promise_proof, store
-from crossdock.capabilities.inventory.announcement import COLUMNS
+from crossdock.capabilities.inventory.announcement import COLUMNS, basis_heard
 from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS
 from crossdock.capabilities.inventory.changing import parsed
+from crossdock.capabilities.inventory.granting import UNGUARDED
 from crossdock.capabilities.inventory.model import Figures, Reservation
 from crossdock.capabilities.inventory.promise_proof import (
     DecidedLine,
@@ -21,6 +22,7 @@ from crossdock.capabilities.inventory.promise_proof import (
 )
 from crossdock.capabilities.inventory.proof import SourceAge
 from crossdock.capabilities.inventory.reserving import reservation_of
+from crossdock.capabilities.inventory.store import LineRow
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import prefixed
 from crossdock.foundation.scope import Scope
@@ -37,6 +39,19 @@ union all
 select {COLUMNS} from inventory_announcement
 where tenant = $1 and at = $2 and $3 = any(reservation_ids)
 order by announcement_id limit 1
+"""  # noqa: S608  # the columns are a constant
+
+# Every decision of these moments that granted the reservation something anew.
+REGRANTS = f"""
+select d.* from inventory_regrant r
+cross join lateral (
+    select {COLUMNS} from inventory_decision
+    where tenant = $1 and at = r.at and $2 = any(reservation_ids) and basis is not null
+    union all
+    select {COLUMNS} from inventory_announcement
+    where tenant = $1 and at = r.at and $2 = any(reservation_ids) and basis is not null) d
+where r.tenant = $1 and r.reservation_id = $2
+order by d.announcement_id
 """  # noqa: S608  # the columns are a constant
 
 # What was asked and granted never changes; where a promise lies may, so that is the decision's.
@@ -72,12 +87,23 @@ class Explanation:
     """Why a promise was made as it was made.
 
     `decided_together` counts the reservations of one decision; `is_reproduced` says that the
-    rule, run once more on what is kept, grants all of them what they got.
+    rule, run once more on what is kept, grants all of them what they got. `regrants` are what was
+    granted to it anew later: a lapsed hold that came back, a move to another place.
     """
 
     reservation: Reservation
     lines: tuple[LineProof, ...]
     decided_together: int
+    is_reproduced: bool
+    regrants: tuple["Regranted", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regranted:
+    """Why a promise got anew what it had: each line asks for what was left of it."""
+
+    at: datetime
+    lines: tuple[LineProof, ...]
     is_reproduced: bool
 
 
@@ -143,13 +169,35 @@ class _Explaining:
             lines=promise_proof.proofs(decision, reservation.reservation_id),
             decided_together=together,
             is_reproduced=is_reproduced,
+            regrants=await self._regrants(rows),
         )
 
+    async def _regrants(self, rows: Sequence[LineRow]) -> tuple[Regranted, ...]:
+        tx, named = self._tx, rows[0].reservation_id
+        refs = {row.line.line_no: row.line.demand_ref for row in rows}
+        found: list[Regranted] = []
+        for row in await tx.fetch(REGRANTS, tx.tenant, named):
+            lines = tuple(
+                DecidedLine(prefixed("rsv", named), one.line_no, one.stock_id, one.micros,
+                            one.micros, None, refs[one.line_no], one.channel)
+                for one in basis_heard(row["basis"]).regrants
+            )  # fmt: skip
+            if lines:
+                decision = await _decision(tx, row, lines)
+                proven = promise_proof.proofs(decision, prefixed("rsv", named))
+                again = promise_proof.is_reproduced(decision)
+                found.append(Regranted(at=row["at"], lines=proven, is_reproduced=again))
+        return tuple(found)
 
-async def _decision(tx: Transaction, row: Any) -> Decision:
+
+async def _decision(
+    tx: Transaction, row: Any, lines: tuple[DecidedLine, ...] | None = None
+) -> Decision:
+    """Read a decision: about its new lines, or about these, which it granted anew."""
     seen = _seen(row)
     places = await tx.fetch(PLACES, tx.tenant, sorted(seen))
     ages: Mapping[str, tuple[str | None, int]] = json.loads(row["source_ages"] or "{}")
+    basis = basis_heard(row["basis"])
     stock = {
         place["stock_id"]: DecidedStock(
             item=place["item"],
@@ -158,11 +206,14 @@ async def _decision(tx: Transaction, row: Any) -> Decision:
             figures=figures,
             sources=tuple(_age(source, ages) for source in sources),
             group=group,
+            guards=basis.guards.get(place["stock_id"], UNGUARDED),
         )
         for place in places
         for version, figures, group, sources in [seen[place["stock_id"]]]
     }
-    return Decision(at=row["at"], stock=stock, lines=await _lines(tx, row))
+    if lines is None:
+        lines = await _lines(tx, row, basis.channels)
+    return Decision(at=row["at"], stock=stock, lines=lines)
 
 
 def _seen(row: Any) -> dict[int, tuple[int, Figures, int, list[str]]]:
@@ -199,7 +250,7 @@ def _age(source: str, ages: Mapping[str, tuple[str | None, int]]) -> SourceAge:
     return SourceAge(source, datetime.fromisoformat(heard_at) if heard_at else None, seconds)
 
 
-async def _lines(tx: Transaction, row: Any) -> tuple[DecidedLine, ...]:
+async def _lines(tx: Transaction, row: Any, channels: Sequence[str]) -> tuple[DecidedLine, ...]:
     """Read the new lines of a decision, in the order in which they were decided."""
     ids: list[UUID] = row["reservation_ids"]
     numbers = row["line_nos"] or [1] * len(ids)
@@ -212,6 +263,7 @@ async def _lines(tx: Transaction, row: Any) -> tuple[DecidedLine, ...]:
         )
         if version == 1
     ]
+    whose = [*channels, *[""] * (len(new) - len(channels))]
     found = await tx.fetch(
         DECIDED_LINES, tx.tenant, [line[0] for line in new], [line[1] for line in new]
     )
@@ -224,6 +276,7 @@ async def _lines(tx: Transaction, row: Any) -> tuple[DecidedLine, ...]:
             line["granted"],
             own,
             line["demand_ref"],
+            channel,
         )
-        for line, (_, _, stock_id, own) in zip(found, new, strict=True)
+        for line, (_, _, stock_id, own), channel in zip(found, new, whose, strict=True)
     )

@@ -1,11 +1,11 @@
-"""The rules of stock: what may be promised, who gets it, what a promise is worth now.
+"""The rules of stock: what may be promised, and what a promise is worth now.
 
 Pure functions on frozen values. Amounts are whole micros, millionths of the item's base unit.
 The section numbers are those of the domain specification.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -68,19 +68,25 @@ class ReservationLine(NamedTuple):
 
 
 class ReservationRequest(NamedTuple):
-    """`request_id` is the client's own: the same id and content get the same answer for ever."""
+    """`request_id` is the client's own: the same id and content get the same answer for ever.
+
+    `channel` is whose maximum and others' minima it is held to (§3.6); "" stands for the client.
+    """
 
     request_id: str
     lines: tuple[ReservationLine, ...]
     kind: ReservationKind = ReservationKind.SOFT
     ttl_seconds: int | None = None
     allow_partial: bool = False
+    channel: str = ""
 
 
 def check_request(request: ReservationRequest) -> None:
     """Refuse what no stock could grant, before it takes a lock."""
     if not request.request_id or "\0" in request.request_id:
         raise Invalid("a reservation needs a request id without NUL", where="/request_id")
+    if "\0" in request.channel:
+        raise Invalid("a channel's name never holds NUL", where="/channel")
     if not 1 <= len(request.lines) <= LINES_MAX:
         raise Invalid(
             f"a reservation has 1 to {LINES_MAX} lines, not {len(request.lines)}", where="/lines"
@@ -173,7 +179,11 @@ def _status(line: PromisedLine) -> ReservationStatus:
 
 
 class Reservation(NamedTuple):
-    """A promise: all lines, each with what was granted. `status` is derived from the lines."""
+    """A promise: all lines, each with what was granted. `status` is derived from the lines.
+
+    `cut_by` says what beside stock cut the answer to a request: the channel's own MAXIMUM, or the
+    MINIMUM of others; "" is nothing of the kind.
+    """
 
     reservation_id: str
     client: str
@@ -181,6 +191,7 @@ class Reservation(NamedTuple):
     created_at: datetime
     lines: tuple[PromisedLine, ...]
     is_repeat: bool = False
+    cut_by: str = ""
 
     @property
     def status(self) -> ReservationStatus:
@@ -218,110 +229,6 @@ def reservation_status(lines: Iterable[ReservationStatus]) -> ReservationStatus:
     if {ReservationStatus.ACTIVE, ReservationStatus.CONSUMED} <= found:
         return ReservationStatus.PARTIALLY_CONSUMED
     return next(status for status in _PRECEDENCE if status in found)
-
-
-# Granting: exact first-fit, in the order asked.
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """One item-location that promises are made from, as the locked rows show it.
-
-    `group` is the group's counter that its holds must stay covered by; `members` are a group's
-    nodes. A node belongs to at most one group.
-    """
-
-    figures: Figures
-    group: int | None = None
-    members: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A request's lines against counters.
-
-    `own` is demand of the same order line that `hard` counts already: checking an order against
-    itself would find it short (A25).
-    """
-
-    lines: tuple[tuple[int, int], ...]
-    allow_partial: bool = False
-    own: tuple[int | None, ...] = ()
-
-
-@dataclass(slots=True)
-class _Room:
-    """What is left while one batch is decided; made, used and dropped inside `grants`."""
-
-    counters: Mapping[int, Counter]
-    taken: dict[int, int] = field(default_factory=dict[int, int])
-
-    def free(self, counter_id: int) -> int:
-        counter = self.counters[counter_id]
-        if counter.members:
-            return max(0, self._coverage(counter_id) - counter.figures.safety)
-        own = self._atf(counter_id)
-        return own if counter.group is None else max(0, min(own, self._coverage(counter.group)))
-
-    def left_for(self, counter_id: int, own: int) -> int:
-        """Say what there is for a claim of `own`, which the counter's `hard` counts already."""
-        counter = self.counters[counter_id]
-        if counter.members:
-            return max(0, self._coverage(counter_id) + own - counter.figures.safety)
-        back = replace(counter.figures, hard=max(0, counter.figures.hard - own))
-        return max(0, back.available - self.taken.get(counter_id, 0))
-
-    def _atf(self, counter_id: int) -> int:
-        return max(0, self.counters[counter_id].figures.available - self.taken.get(counter_id, 0))
-
-    def _coverage(self, group_id: int) -> int:
-        """Count the members' stock beyond what the group has promised already (may be < 0)."""
-        group = self.counters[group_id]
-        held = group.figures.hard + group.figures.soft + self.taken.get(group_id, 0)
-        return sum(self._atf(member) for member in group.members) - held
-
-    def take(self, counter_id: int, micros: int) -> None:
-        self.taken[counter_id] = self.taken.get(counter_id, 0) + micros
-
-
-def free_now(counter_id: int, counters: Mapping[int, Counter], own: int | None = None) -> int:
-    """Say what one counter can promise, its group's holds left covered.
-
-    To an order line of which `own` is open and counted in `hard`, up to that (A25).
-    """
-    room = _Room(counters)
-    return room.free(counter_id) if own is None else min(own, room.left_for(counter_id, own))
-
-
-def grants(asks: Sequence[Ask], counters: Mapping[int, Counter]) -> list[tuple[int, ...]]:
-    """Decide each request in turn: how much each of its lines gets.
-
-    All or nothing, unless the request allows part. Lines on one counter share it, so the same
-    item twice in one request is summed before it is checked.
-    """
-    room = _Room(counters)
-    decided: list[tuple[int, ...]] = []
-    for ask in asks:
-        before = dict(room.taken)
-        given = tuple(_given(room, ask, number) for number in range(len(ask.lines)))
-        is_whole = all(got == asked for got, (_, asked) in zip(given, ask.lines, strict=True))
-        if not is_whole and not ask.allow_partial:
-            room.taken = before
-            given = (0,) * len(given)
-        decided.append(given)
-    return decided
-
-
-def _given(room: _Room, ask: Ask, number: int) -> int:
-    counter_id, asked = ask.lines[number]
-    own = ask.own[number] if ask.own else None
-    if own is not None:
-        # The order's demand is in `hard`: what it may have is what stock leaves for it, and
-        # giving it that takes nothing more from anybody.
-        return min(asked, own, room.left_for(counter_id, own))
-    got = min(asked, room.free(counter_id))
-    room.take(counter_id, got)
-    return got
 
 
 # The life of a promise.

@@ -5,13 +5,14 @@ what it granted is taken back from them, so that everybody in it is seen at his 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from crossdock.capabilities.inventory import model
-from crossdock.capabilities.inventory.model import Ask, Counter, Figures
+from crossdock.capabilities.inventory import granting
+from crossdock.capabilities.inventory.granting import UNGUARDED, Ask, Counter, Guards
+from crossdock.capabilities.inventory.model import Figures
 from crossdock.capabilities.inventory.proof import SourceAge
 
 RULE = "free = max(0, nettable - claimed - earlier - safety)"
@@ -22,11 +23,15 @@ GROUP_RULE = (
     " have free: a member's shortage takes nothing from the others"
 )
 GROUP_OWN_RULE = f"{OWN_RULE}; nettable = the sum of what the members have free"
+CHANNEL_RULE = "; less kept_for_channels, and at most allowance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecidedStock:
-    """A stock row as the decision left it. `group` is the row of its group of locations, or 0."""
+    """A stock row as the decision left it. `group` is the row of its group of locations, or 0.
+
+    `guards` are the maxima and minima of channels there, with what each had before it.
+    """
 
     item: str
     location: str
@@ -34,6 +39,7 @@ class DecidedStock:
     figures: Figures
     sources: tuple[SourceAge, ...] = ()
     group: int = 0
+    guards: Guards = field(default_factory=lambda: UNGUARDED)
 
 
 class DecidedLine(NamedTuple):
@@ -46,6 +52,7 @@ class DecidedLine(NamedTuple):
     granted: int
     own: int | None = None
     demand_ref: str = ""
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +82,9 @@ class LineProof:
     `claimed` is what was promised before the decision, hard and soft; `earlier` what the same
     decision had taken of the same row before this line: granted to others, or set aside for
     earlier lines of the same request. `kept_for_group` is what a member holds back so that its
-    group's promises stay covered. `free` follows by `rule`.
+    group's promises stay covered. Where channels have maxima or minima (§3.6), `channel` is whose
+    the line was, `kept_for_channels` what others' minima kept of what there was, and `allowance`
+    what its own maximum left it (None: no maximum). `free` follows by `rule`.
     """
 
     line_no: int
@@ -96,6 +105,9 @@ class LineProof:
     version: int
     sources: tuple[SourceAge, ...]
     as_of: datetime
+    channel: str = ""
+    kept_for_channels: int = 0
+    allowance: int | None = None
 
     @property
     def is_denied_for_another(self) -> bool:
@@ -106,12 +118,13 @@ class LineProof:
 def proofs(decision: Decision, reservation_id: str) -> tuple[LineProof, ...]:
     """Prove each line of one of the reservations that were decided together."""
     scene = _Scene(decision)
-    earlier: dict[int, int] = {}
+    earlier: Taken = {}
     for lines in _requests(decision):
         if lines[0].reservation_id == reservation_id:
             return _proven(scene, lines, earlier)
-        for stock_id, micros in _taken(lines).items():
-            earlier[stock_id] = earlier.get(stock_id, 0) + micros
+        for line in lines:
+            if line.own is None:
+                _take(earlier, line, line.granted)
     return ()
 
 
@@ -119,7 +132,7 @@ def is_reproduced(decision: Decision) -> bool:
     """Decide all of it once more, and say whether everybody gets what he got then."""
     requests = _requests(decision)
     scene = _Scene(decision)
-    given = model.grants([_ask(lines) for lines in requests], scene.counters(scene.before, {}))
+    given = granting.grants([_ask(lines) for lines in requests], scene.counters(scene.before, {}))
     return given == [tuple(line.granted for line in lines) for lines in requests]
 
 
@@ -134,7 +147,21 @@ def _ask(lines: Sequence[DecidedLine]) -> Ask:
         tuple((line.stock_id, line.requested) for line in lines),
         allow_partial=any(got) and got != [line.requested for line in lines],
         own=tuple(line.own for line in lines),
+        channel=lines[0].channel,
     )
+
+
+Taken = dict[tuple[int, str], int]
+"""Of each row, what each channel took earlier."""
+
+
+def _take(earlier: Taken, line: DecidedLine, micros: int) -> None:
+    key = (line.stock_id, line.channel)
+    earlier[key] = earlier.get(key, 0) + micros
+
+
+def _of(earlier: Taken, stock_id: int) -> int:
+    return sum(micros for (row, _), micros in earlier.items() if row == stock_id)
 
 
 def _taken(lines: Sequence[DecidedLine]) -> dict[int, int]:
@@ -167,16 +194,20 @@ class _Scene:
             if row.group:
                 self._members[row.group] = (*self._members.get(row.group, ()), stock_id)
 
-    def counters(self, of: Iterable[int], earlier: Mapping[int, int]) -> dict[int, Counter]:
+    def counters(self, of: Iterable[int], earlier: Taken) -> dict[int, Counter]:
         """Give these rows, with what was taken earlier as claimed."""
         return {
             stock_id: Counter(
                 replace(
                     self.before[stock_id],
-                    hard=self.before[stock_id].hard + earlier.get(stock_id, 0),
+                    hard=self.before[stock_id].hard + _of(earlier, stock_id),
                 ),
                 self.stock[stock_id].group or None,
                 self._members.get(stock_id, ()),
+                {
+                    channel: replace(claim, used=claim.used + earlier.get((stock_id, channel), 0))
+                    for channel, claim in self.stock[stock_id].guards.items()
+                },
             )
             for stock_id in of
         }
@@ -187,9 +218,7 @@ class _Scene:
         return {stock_id, group, *self._members.get(group, ())} & self.stock.keys()
 
 
-def _proven(
-    scene: _Scene, lines: Sequence[DecidedLine], earlier: dict[int, int]
-) -> tuple[LineProof, ...]:
+def _proven(scene: _Scene, lines: Sequence[DecidedLine], earlier: Taken) -> tuple[LineProof, ...]:
     """Prove the lines of one request in turn.
 
     In a request that got nothing each line had its goods set aside until one was short.
@@ -201,11 +230,11 @@ def _proven(
         found.append(proof)
         if line.own is None:
             taken = min(line.requested, proof.free) if is_refused else line.granted
-            earlier[line.stock_id] = earlier.get(line.stock_id, 0) + taken
+            _take(earlier, line, taken)
     return tuple(found)
 
 
-def _proof(scene: _Scene, line: DecidedLine, earlier: Mapping[int, int]) -> LineProof:
+def _proof(scene: _Scene, line: DecidedLine, earlier: Taken) -> LineProof:
     row, figures = scene.stock[line.stock_id], scene.before[line.stock_id]
     counters = scene.counters(scene.kin(line.stock_id), earlier)
     counter = counters[line.stock_id]
@@ -219,7 +248,7 @@ def _proof(scene: _Scene, line: DecidedLine, earlier: Mapping[int, int]) -> Line
         )
         for member in counter.members
     )
-    free = model.free_now(line.stock_id, counters, line.own)
+    free = granting.free_for(line.stock_id, counters, line.own, line.channel)
     is_member = counter.group is not None and line.own is None
     return LineProof(
         line_no=line.line_no,
@@ -230,20 +259,27 @@ def _proof(scene: _Scene, line: DecidedLine, earlier: Mapping[int, int]) -> Line
         granted=line.granted,
         nettable=sum(member.free for member in members) if members else figures.nettable,
         claimed=figures.hard,
-        earlier=earlier.get(line.stock_id, 0),
+        earlier=_of(earlier, line.stock_id),
         own=line.own,
         safety=figures.safety,
-        kept_for_group=counter.figures.available - free if is_member else 0,
-        free=free,
+        kept_for_group=counter.figures.available - free.pool if is_member else 0,
+        free=free.micros,
         rule=_rule(counter, line),
         members=members,
         version=row.version,
         sources=row.sources,
         as_of=scene.at,
+        channel=line.channel if counter.guards else "",
+        kept_for_channels=free.kept,
+        allowance=free.allowance,
     )
 
 
 def _rule(counter: Counter, line: DecidedLine) -> str:
+    return _stock_rule(counter, line) + (CHANNEL_RULE if counter.guards else "")
+
+
+def _stock_rule(counter: Counter, line: DecidedLine) -> str:
     if line.own is not None:
         return GROUP_OWN_RULE if counter.members else OWN_RULE
     if counter.members:

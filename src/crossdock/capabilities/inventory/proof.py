@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities.inventory import model
-from crossdock.capabilities.inventory.model import Counter, Figures
+from crossdock.capabilities.inventory import granting
+from crossdock.capabilities.inventory.granting import Counter
+from crossdock.capabilities.inventory.model import Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Availability:
 
     def left_for(self, own: int) -> int:
         """Say what there is for an order line of which `own` is counted here already (A25)."""
-        return model.free_now(0, {0: Counter(self.figures)}, own)
+        return granting.free_now(0, {0: Counter(self.figures)}, own)
 
     @property
     def on_hand(self) -> Quantity:

@@ -1,20 +1,19 @@
 """Making promises in sets: one statement for the many plain requests, values for the rest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from hashlib import blake2b, sha256
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
-import msgspec
-from asyncpg.pgproto import pgproto
 
 from crossdock.canonical.errors import Conflict, Unavailable
 from crossdock.canonical.inventory import ReservationStatus
-from crossdock.capabilities.inventory import model, store
+from crossdock.capabilities.inventory import granting, guarding, model, store
+from crossdock.capabilities.inventory.granting import Ask
+from crossdock.capabilities.inventory.guarding import KnowsProtections
+from crossdock.capabilities.inventory.incoming import Incoming, taken_in
 from crossdock.capabilities.inventory.model import (
-    Ask,
     PromisedLine,
     Reservation,
     ReservationLine,
@@ -24,68 +23,11 @@ from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import Key, LineRow, StockIds
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
-from crossdock.foundation.ids import derived_uuid, prefixed
+from crossdock.foundation.ids import prefixed
 from crossdock.foundation.scope import Scope
 
 ATTEMPTS = 5
-content_of = msgspec.json.Encoder().encode
-"""What is asked, in one form: tells a repeat from another request with the same id."""
-
 ACTIVE, DENIED = ReservationStatus.ACTIVE, ReservationStatus.DENIED
-
-
-class Incoming:
-    """A request on its way: who asks, its id and hash, and the answer once there is one."""
-
-    __slots__ = ("answer", "client", "content_hash", "expires_at", "request", "reservation_id")
-
-    def __init__(
-        self,
-        client: str,
-        request: ReservationRequest,
-        reservation_id: UUID,
-        content_hash: bytes,
-        expires_at: datetime | None,
-    ) -> None:
-        self.client = client
-        self.request = request
-        self.reservation_id = reservation_id
-        self.content_hash = content_hash
-        self.expires_at = expires_at
-        self.answer: Reservation | Conflict | None = None
-
-    @property
-    def is_plain(self) -> bool:
-        return len(self.request.lines) == 1 and not self.request.allow_partial
-
-    @property
-    def is_hard(self) -> bool:
-        return self.expires_at is None
-
-
-def taken_in(
-    tenant: str, asked: Sequence[tuple[str, ReservationRequest]], expiry: model.Expiry
-) -> list[Incoming]:
-    """Name each request by its business identity; `derived_uuid` in the driver's own class."""
-    return [
-        Incoming(
-            client,
-            request,
-            pgproto.UUID(
-                sha256(f"reservation\0{tenant}\0{client}\0{request.request_id}".encode()).digest()[
-                    :16
-                ]
-            ),
-            blake2b(content_of(request), digest_size=8).digest(),
-            expiry.of(request),
-        )
-        for client, request in asked
-    ]
-
-
-def name_of(tenant: str, client: str, request_id: str) -> str:
-    """Name the reservation that a client's request makes."""
-    return prefixed("rsv", derived_uuid("reservation", tenant, client, request_id))
 
 
 class Look(NamedTuple):
@@ -109,8 +51,14 @@ class Promises:
     """Decides batches of requests. One call is one transaction."""
 
     def __init__(
-        self, database: Database, clock: Clock, ttl_seconds_default: int, stock_ids: StockIds
+        self,
+        database: Database,
+        clock: Clock,
+        ttl_seconds_default: int,
+        stock_ids: StockIds,
+        protections: KnowsProtections | None,
     ) -> None:
+        self._protections = protections
         self._database = database
         self._clock = clock
         self._ttl = ttl_seconds_default
@@ -147,7 +95,7 @@ class Promises:
             try:
                 async with self._database.transaction(scope) as tx:
                     fresh = await _answer_repeats(tx, rest)
-                    await _decide_general(tx, self._stock_ids, fresh, look)
+                    await self._decide_general(tx, fresh, look)
             except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
                 for one in rest:
                     one.answer = None
@@ -221,6 +169,35 @@ class Promises:
                 return rows
         raise _contended()
 
+    async def _decide_general(
+        self, tx: Transaction, fresh: Sequence[Incoming], look: Look
+    ) -> None:
+        """Decide groups, several lines, parts, guarded rows, and lines of orders known already."""
+        if not fresh:
+            return
+        stock_ids = [look.found[key] for key in _keys(fresh)]
+        sheet = await Sheet.locked(tx, tx.tenant, self._stock_ids, stock_ids)
+        await sheet.expire_lapsed(tx, look.now)
+        await sheet.guard(tx, self._protections, look.now)
+        # What is open of the orders that are quoted holds still only now.
+        quoted = {line.demand_ref for one in fresh for line in one.request.lines} - {""}
+        look = look._replace(demand=await _demand(tx, quoted))
+        given = granting.decided([_ask(one, look) for one in fresh], sheet.counters())
+        for one, got in zip(fresh, given, strict=True):
+            lines = [
+                _line(tx.tenant, one, number, micros, look)
+                for number, (micros, _) in enumerate(got)
+            ]
+            for asked, line, (_, limit) in zip(one.request.lines, lines, got, strict=True):
+                sheet.make(line, look.own(asked), one.channel, limit)
+            one.answer = reservation_of(lines)._replace(cut_by=_cut_by(limit for _, limit in got))
+        await sheet.save(tx, look.now)
+
+
+def _cut_by(limits: Iterable[str]) -> str:
+    """Name the first thing beside stock that cut a line, if anything did."""
+    return next((str(limit) for limit in limits if limit), "")
+
 
 def _contended() -> Unavailable:
     return Unavailable("the same requests are being decided elsewhere", code="contended")
@@ -282,35 +259,18 @@ def _promised(
     return Reservation(shown_id, one.client, one.request.request_id, now, (promised,))
 
 
-async def _decide_general(
-    tx: Transaction, ids: StockIds, fresh: Sequence[Incoming], look: Look
-) -> None:
-    """Decide groups, several lines, parts, and lines whose order is counted already."""
-    if not fresh:
-        return
-    sheet = await Sheet.locked(tx, tx.tenant, ids, [look.found[key] for key in _keys(fresh)])
-    await sheet.expire_lapsed(tx, look.now)
-    # What is open of the orders that are quoted holds still only now.
-    quoted = {line.demand_ref for one in fresh for line in one.request.lines} - {""}
-    look = look._replace(demand=await _demand(tx, quoted))
-    given = model.grants([_ask(one, look) for one in fresh], sheet.counters())
-    for one, got in zip(fresh, given, strict=True):
-        lines = [_line(tx.tenant, one, number, micros, look) for number, micros in enumerate(got)]
-        for asked, line in zip(one.request.lines, lines, strict=True):
-            sheet.make(line, look.own(asked))
-        one.answer = reservation_of(lines)
-    await sheet.save(tx, look.now)
-
-
 async def _answer_repeats(tx: Transaction, batch: Sequence[Incoming]) -> list[Incoming]:
     known: dict[UUID, list[LineRow]] = {}
     for line in await store.lines_of(tx, [one.reservation_id for one in batch]):
         known.setdefault(line.reservation_id, []).append(line)
+    kept = await guarding.channels_of(tx, list(known)) if known else {}
     for one in batch:
         if lines := known.get(one.reservation_id):
             is_same = lines[0].request_hash == one.content_hash
+            places = [(one.reservation_id, line.line.line_no) for line in lines]
+            cut_by = _cut_by(kept[place].cut_by for place in places if place in kept)
             one.answer = (
-                reservation_of(lines, is_repeat=True)
+                reservation_of(lines, is_repeat=True)._replace(cut_by=cut_by)
                 if is_same
                 else Conflict(
                     f"request {one.request.request_id!r} was made before with other content",
@@ -328,6 +288,7 @@ def _ask(one: Incoming, look: Look) -> Ask:
         tuple((look.found[line.item, line.location], line.micros) for line in lines),
         one.request.allow_partial,
         own if any(open_ is not None for open_ in own) else (),
+        one.channel,
     )
 
 

@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from crossdock.canonical.errors import Conflict, NotFound
-from crossdock.capabilities.inventory import claims, model
+from crossdock.capabilities.inventory import claims, guarding, model
 from crossdock.capabilities.inventory.answering import Answers, Position
 from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.claims import ClaimedStock
 from crossdock.capabilities.inventory.explaining import Explanation, Explanations
+from crossdock.capabilities.inventory.guarding import KnowsProtections
+from crossdock.capabilities.inventory.incoming import name_of
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.capabilities.inventory.proof import Availability
-from crossdock.capabilities.inventory.reserving import Promises, name_of
+from crossdock.capabilities.inventory.reserving import Promises
 from crossdock.capabilities.inventory.standing import Standings
 from crossdock.capabilities.inventory.store import Key, StockIds
 from crossdock.capabilities.inventory.upkeep import Upkeep
@@ -28,13 +30,20 @@ class Inventory:
     """
 
     def __init__(
-        self, database: Database, clock: Clock, *, soft_hold_ttl_seconds: int = 900
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        soft_hold_ttl_seconds: int = 900,
+        protections: KnowsProtections | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._stock_ids = StockIds()
-        self._promises = Promises(database, clock, soft_hold_ttl_seconds, self._stock_ids)
-        self._changes = Changes(database, clock, self._stock_ids)
+        self._promises = Promises(
+            database, clock, soft_hold_ttl_seconds, self._stock_ids, protections
+        )
+        self._changes = Changes(database, clock, self._stock_ids, protections)
         self._answers = Answers(database, clock)
         self._explanations = Explanations(database)
         self.upkeep = Upkeep(database, clock, self._stock_ids)
@@ -112,13 +121,20 @@ class Inventory:
         self, tx: Transaction, tenant: str, keys: Sequence[Key], demand_refs: Sequence[str]
     ) -> list[ClaimedStock]:
         """Tell what is there, and which of these order lines claim it, as of one moment."""
-        return await claims.claims(tx, tenant, keys, demand_refs)
+        return await claims.claims(tx, tenant, keys, demand_refs, self._clock.now())
 
     async def groups_in(
         self, tx: Transaction, places: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], str]:
         """Name the group of each (tenant, location) that is a member of one."""
         return await claims.groups(tx, places)
+
+    async def guard_in(
+        self, tx: Transaction, item: str, location: str, *, is_guarded: bool
+    ) -> None:
+        """Have promises of an item at a location ask for maxima and minima, or no longer."""
+        found = await self._stock_ids.of(tx, tx.tenant, [(item, location)])
+        await guarding.guard(tx, found.values(), is_guarded=is_guarded)
 
     async def open_demand(self, scope: Scope, refs: Sequence[str]) -> dict[str, tuple[Key, int]]:
         """Tell where open demand of these order lines counts already, and how much (A25)."""

@@ -1,13 +1,15 @@
 """The locked stock rows of one transaction: what promises may be made from them, what changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from crossdock.capabilities.inventory import model, store
-from crossdock.capabilities.inventory.announcement import Seen, announce
-from crossdock.capabilities.inventory.model import Counter, PromisedLine
+from crossdock.capabilities.inventory import granting, guarding, model, store
+from crossdock.capabilities.inventory.announcement import Regrant, Seen, announce
+from crossdock.capabilities.inventory.granting import UNGUARDED, Ask, Counter, Guards
+from crossdock.capabilities.inventory.guarding import ChannelLine, KnowsProtections
+from crossdock.capabilities.inventory.model import PromisedLine
 from crossdock.capabilities.inventory.store import Key, LineRow, StockIds, StockRow
 from crossdock.foundation.database import Transaction
 
@@ -27,6 +29,11 @@ class Sheet:
         self._changed: dict[tuple[UUID, int], LineRow] = {}
         self._made: dict[tuple[UUID, int], LineRow] = {}
         self._owns: list[int | None] = []
+        self._channels: list[str] = []
+        self._guards: dict[int, Guards] = {}
+        self._whose: dict[tuple[UUID, int], ChannelLine] = {}
+        self._kept: list[ChannelLine] = []
+        self._regrants: list[Regrant] = []
 
     @classmethod
     async def locked(
@@ -47,6 +54,36 @@ class Sheet:
             wanted |= set((await ids.of(tx, tenant, kin)).values())
         return cls(await store.lock_stock(tx, wanted), groups, tenant)
 
+    async def guard(
+        self, tx: Transaction, protections: KnowsProtections | None, now: datetime
+    ) -> None:
+        """Learn what maxima and minima hold at these rows; call it once they are locked."""
+        if protections is not None:
+            self._guards = await guarding.guards_of(tx, protections, self.rows.values(), now)
+
+    async def learn_channels(self, tx: Transaction, rows: Iterable[LineRow]) -> None:
+        """Learn whose promises these are, where it matters."""
+        if any(row.is_guarded for row in self.rows.values()):
+            ids = sorted({row.reservation_id for row in rows})
+            self._whose = await guarding.channels_of(tx, ids)
+
+    def channel_of(self, row: LineRow) -> str:
+        """Say whose a promise is: the channel it was made for, else its client."""
+        kept = self._whose.get((row.reservation_id, row.line.line_no))
+        return kept.channel if kept else row.client
+
+    def regrant(self, rows: Sequence[LineRow], asks: Sequence[tuple[int, int]]) -> bool:
+        """Grant lines of one old promise so much anew, all or none, and remember what decided."""
+        channel = self.channel_of(rows[0])
+        [given] = granting.grants([Ask(tuple(asks), channel=channel)], self.counters())
+        if not all(given):
+            return False
+        self._regrants += [
+            Regrant(row.reservation_id, row.line.line_no, stock_id, micros, channel)
+            for row, (stock_id, micros) in zip(rows, asks, strict=True)
+        ]
+        return True
+
     def counters(self) -> dict[int, Counter]:
         by_key = {(row.item, row.location): stock_id for stock_id, row in self.rows.items()}
         members: dict[int, list[int]] = {}
@@ -58,14 +95,21 @@ class Sheet:
                 members.setdefault(group, []).append(stock_id)
         return {
             stock_id: Counter(
-                row.figures, group_of.get(stock_id), tuple(members.get(stock_id, ()))
+                row.figures,
+                group_of.get(stock_id),
+                tuple(members.get(stock_id, ())),
+                self._guards.get(stock_id, UNGUARDED),
             )
             for stock_id, row in self.rows.items()
         }
 
-    def make(self, line: LineRow, own: int | None) -> None:
+    def make(self, line: LineRow, own: int | None, channel: str = "", cut_by: str = "") -> None:
         """Lay a new line; `own` is what was open of its order, which `hard` counts already."""
         self._owns.append(own)
+        self._channels.append(channel)
+        if self.rows[line.line.stock_id].is_guarded:
+            place = line.reservation_id, line.line.line_no, line.line.stock_id
+            self._kept.append(ChannelLine(*place, channel, cut_by))
         self._made[line.reservation_id, line.line.line_no] = line
         self._hold(line.line, 1)
 
@@ -83,6 +127,11 @@ class Sheet:
     def lay(self, row: LineRow, after: PromisedLine) -> LineRow:
         self._hold(after, 1)
         changed = row._replace(line=after)
+        if after.stock_id != row.line.stock_id:
+            ends = (self.rows[one.stock_id].is_guarded for one in (row.line, after))
+            if any(ends):
+                place = row.reservation_id, after.line_no, after.stock_id
+                self._kept.append(ChannelLine(*place, self.channel_of(row)))
         self._changed[row.reservation_id, after.line_no] = changed
         return changed
 
@@ -104,16 +153,19 @@ class Sheet:
     async def save(self, tx: Transaction, now: datetime) -> None:
         """Write what changed, and leave an announcement of it."""
         rows, lines = await self.write(tx)
+        await guarding.keep(tx, self._kept, now)
+        await store.keep_regrants(tx, {one.reservation_id for one in self._regrants}, now)
         if rows or lines:
             await announce(tx, now, rows, lines, self._seen())
 
     def _seen(self) -> Seen:
-        """Say what new promises were decided by; a verb on an old one decides none."""
-        if not self._made:
+        """Say what decided; a verb that grants nothing, new or anew, decides nothing."""
+        if not self._made and not self._regrants:
             return Seen()
         groups = {stock_id: one.group or 0 for stock_id, one in self.counters().items()}
         rows = [self._stored(stock_id) for stock_id in sorted(self.rows)]
-        return Seen([(row, groups[row.stock_id]) for row in rows], self._owns)
+        seen = [(row, groups[row.stock_id]) for row in rows]
+        return Seen(seen, self._owns, self._channels, self._guards, self._regrants)
 
     def _stored(self, stock_id: int) -> StockRow:
         """Give the row as it is stored: one that ends as it was is not written."""

@@ -28,7 +28,7 @@ select ord, verdict from inventory_reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $
 
 STOCK_OF = """
 select stock_id, tenant, item, location, unit, nettable, hard, soft, safety, is_known, is_grouped,
-    version, sources
+    is_guarded, version, sources
 from inventory_stock where stock_id = any($1::bigint[]) and ($2 = '*' or tenant = $2)
 """
 
@@ -50,7 +50,7 @@ on conflict (tenant, item, location) do nothing
 
 LOCK_STOCK = """
 select stock_id, tenant, item, location, unit, nettable, hard, soft, safety, is_known, is_grouped,
-    version, sources
+    is_guarded, version, sources
 from inventory_stock where stock_id = any($1::bigint[]) and ($2 = '*' or tenant = $2)
 order by stock_id for update
 """
@@ -118,6 +118,12 @@ where v.reservation_id = w.reservation_id and v.line_no = w.line_no
     and ($12 = '*' or v.tenant = $12)
 """
 
+KEEP_REGRANTS = """
+insert into inventory_regrant (tenant, reservation_id, at)
+select $1, reservation_id, $3 from unnest($2::uuid[]) r(reservation_id)
+on conflict do nothing
+"""
+
 GROUPS_OF = """
 select g.member, g.location from inventory_group g where g.tenant = $1 and g.location in (
     select location from inventory_group where tenant = $1 and member = any($2::text[])
@@ -145,6 +151,7 @@ class StockRow(NamedTuple):
     is_grouped: bool
     version: int
     sources: tuple[str, ...]
+    is_guarded: bool = False
 
 
 class LineRow(NamedTuple):
@@ -220,6 +227,7 @@ def stock_of(row: Any) -> StockRow:
         row["is_grouped"],
         row["version"],
         tuple(row["sources"]),
+        row["is_guarded"],
     )
 
 
@@ -355,6 +363,12 @@ async def insert_lines(tx: Transaction, rows: Sequence[LineRow]) -> None:
         [row.created_at for row in rows],
         [line.expires_at for line in lines],
     )
+
+
+async def keep_regrants(tx: Transaction, reservation_ids: Iterable[UUID], now: datetime) -> None:
+    """Note that what these promises had was granted anew now."""
+    if named := sorted(reservation_ids):
+        await tx.execute(KEEP_REGRANTS, tx.tenant, named, now)
 
 
 def _columns(keys: Sequence[Key]) -> tuple[list[str], list[str]]:

@@ -92,7 +92,7 @@ COUNTS_A_YEAR: Mapping[ItemClass, int] = MappingProxyType(
 TREND_TIMES = 3
 
 
-class Reason(StrEnum):
+class CountReason(StrEnum):
     """Why a shelf is to be counted, the most urgent first."""
 
     DIFFERENCE = "DIFFERENCE"
@@ -101,7 +101,7 @@ class Reason(StrEnum):
     CLASS_DUE = "CLASS_DUE"
 
 
-_URGENCY = {reason: rank for rank, reason in enumerate(Reason)}
+_URGENCY = {reason: rank for rank, reason in enumerate(CountReason)}
 
 
 def is_class_due(location: str, item: str, of: ItemClass, day: int) -> bool:
@@ -134,17 +134,17 @@ class CountProposal:
     item: str
     location: str
     of: ItemClass
-    reason: Reason
+    reason: CountReason
     priority: int
 
 
-def count_reason(known: Suspicion) -> Reason | None:
+def count_reason(known: Suspicion) -> CountReason | None:
     """Say why the key is to be counted now, if at all (§4.2, §4.3)."""
     reasons = {
-        Reason.DIFFERENCE: known.unexplained != 0,
-        Reason.NEGATIVE: known.is_negative,
-        Reason.TREND: known.times_tolerated > TREND_TIMES,
-        Reason.CLASS_DUE: known.is_due,
+        CountReason.DIFFERENCE: known.unexplained != 0,
+        CountReason.NEGATIVE: known.is_negative,
+        CountReason.TREND: known.times_tolerated > TREND_TIMES,
+        CountReason.CLASS_DUE: known.is_due,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 

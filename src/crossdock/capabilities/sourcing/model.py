@@ -236,7 +236,7 @@ class Candidate:
     load_percent: int = 0
 
 
-class Verdict(StrEnum):
+class NodeVerdict(StrEnum):
     TAKEN = "TAKEN"
     PASSED_OVER = "PASSED_OVER"
     BARRED = "BARRED"
@@ -254,7 +254,7 @@ class Reason:
     """Why this warehouse, or why not: the rule that decided, and the sentence."""
 
     node: str
-    verdict: Verdict
+    verdict: NodeVerdict
     rule: str
     why: str
 

@@ -14,10 +14,10 @@ from crossdock.capabilities.sourcing.model import (
     Filter,
     Line,
     Method,
+    NodeVerdict,
     Order,
     Preference,
     Reason,
-    Verdict,
 )
 from crossdock.capabilities.sourcing.terms import Terms
 
@@ -115,10 +115,10 @@ class Judge:
         return _barred(rule, node, self.order) if rule else self._useless(node)
 
     def _supplier(self, node: Candidate) -> Reason:
-        verdict, rule = Verdict.TAKEN, DROPSHIP
+        verdict, rule = NodeVerdict.TAKEN, DROPSHIP
         why = "it sends what is drop-shipped, out of its own stock and none of ours"
         if self.is_given_up:
-            verdict, rule, why = Verdict.PASSED_OVER, FILL, self._nothing()
+            verdict, rule, why = NodeVerdict.PASSED_OVER, FILL, self._nothing()
         return Reason(node=node.node, verdict=verdict, rule=rule, why=why)
 
     def _taken(self, number: int) -> Reason:
@@ -132,7 +132,7 @@ class Judge:
         is_all = len(best.nodes) == 1 and best.filled == ground.whole
         return Reason(
             node=ground.nodes[number].node,
-            verdict=Verdict.TAKEN,
+            verdict=NodeVerdict.TAKEN,
             rule=decided_by(self.found, self.lost),
             why=f"{'it fills everything alone' if is_all else 'it gives'}: {gives}",
         )
@@ -147,7 +147,7 @@ class Judge:
         sentence = SENTENCES[rule] if self.found.best.gives else self._nothing()
         return Reason(
             node=ground.nodes[number].node,
-            verdict=Verdict.PASSED_OVER,
+            verdict=NodeVerdict.PASSED_OVER,
             rule=rule,
             why=f"{sentence}; it could give {could}",
         )
@@ -168,7 +168,7 @@ class Judge:
             return _barred(min(failed, key=self._rank), node, self.order)
         rule = NO_STOCK if own else DROPSHIP
         why = _lack(own, node) if own else "every line is drop-shipped"
-        return Reason(node=node.node, verdict=Verdict.PASSED_OVER, rule=rule, why=why)
+        return Reason(node=node.node, verdict=NodeVerdict.PASSED_OVER, rule=rule, why=why)
 
 
 def _lack(own: Sequence[Line], node: Candidate) -> str:
@@ -193,7 +193,7 @@ def _barred(rule: str, node: Candidate, order: Order) -> Reason:
         Filter.LANE: "no lane of it leads there",
         Filter.CUTOFF: f"what it sends {day}, which is too late",
     }[rule]
-    return Reason(node=node.node, verdict=Verdict.BARRED, rule=rule, why=why)
+    return Reason(node=node.node, verdict=NodeVerdict.BARRED, rule=rule, why=why)
 
 
 def _amount(micros: int) -> str:

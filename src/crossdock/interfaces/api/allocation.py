@@ -41,7 +41,7 @@ class RuleOf(BaseModel):
     order_id: Text = ""
 
 
-class RuleSaid(RuleOf):
+class AllocationRuleSaid(RuleOf):
     """`priority` 1 comes first, 1000 last."""
 
     strategy: Strategy
@@ -93,7 +93,7 @@ class Rejection(BaseModel):
     remark: Reason
 
 
-class RulesShown(BaseModel):
+class AllocationRulesShown(BaseModel):
     """The rule for all others first, then channels, then orders."""
 
     rules: list[AllocationRule]
@@ -120,12 +120,12 @@ def rule_routes(hub: Hub) -> APIRouter:
     book = hub.allocation.rulebook
 
     @routes.get("/rules", **needs("allocation:read"))
-    async def list_rules(caller: Caller) -> RulesShown:
+    async def list_rules(caller: Caller) -> AllocationRulesShown:
         """List how the order lines of channels and orders stand."""
-        return RulesShown(rules=await book.rules(caller.scope))
+        return AllocationRulesShown(rules=await book.rules(caller.scope))
 
     @routes.put("/rules", **needs("allocation:write"))
-    async def set_rule(said: RuleSaid, caller: Caller) -> AllocationRule:
+    async def set_rule(said: AllocationRuleSaid, caller: Caller) -> AllocationRule:
         """Say how order lines stand; what waits is looked at anew."""
         rule = AllocationRule(**said.model_dump())
         return await book.set_rule(caller.scope, rule, by=_who(caller))

@@ -132,7 +132,7 @@ class OwnerSaid(BaseModel):
     is_first: Flag = False
 
 
-class RuleSaid(BaseModel):
+class AtpRuleSaid(BaseModel):
     """What is left out or null is said by the next wider rule; "*" is every item or location."""
 
     model_config = ConfigDict(extra="forbid")
@@ -165,7 +165,7 @@ class RuleSaid(BaseModel):
         return msgspec.convert(said, AtpRule)
 
 
-class RulesShown(BaseModel):
+class AtpRulesShown(BaseModel):
     """By item and location. Amounts are in the item's base unit."""
 
     rules: list[PlacedRule]
@@ -199,16 +199,16 @@ def rule_routes(hub: Hub) -> APIRouter:
         after_item: Annotated[Text, after] = "",
         after_location: Annotated[Text, after] = "",
         limit: Limit = 100,
-    ) -> RulesShown:
+    ) -> AtpRulesShown:
         """List the rules that were said; an item at a location > an item > a location > all."""
         found = await hub.supply.rules(
             caller.scope, after=(after_item, after_location), limit=limit
         )
-        return RulesShown(rules=found)
+        return AtpRulesShown(rules=found)
 
     # A rule of the house, as safety stock is: a shop that may ask may not change it.
     @routes.put("", **needs("catalog:write"))
-    async def put_rule(said: RuleSaid, caller: Caller) -> PlacedRule:
+    async def put_rule(said: AtpRuleSaid, caller: Caller) -> PlacedRule:
         """Say a rule; it replaces what was said for the same item and location."""
         placed = PlacedRule(item=said.item, location=said.location, rule=said.rule())
         placed = await place_said(hub.catalog, caller.scope, placed)

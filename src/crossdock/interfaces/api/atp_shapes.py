@@ -22,7 +22,7 @@ from crossdock.interfaces.api.stock_shapes import AmountShown, SourceShown, amou
 
 
 @dataclass(slots=True)
-class PartShown:
+class SchedulePartShown:
     """So much can leave on that day."""
 
     on: date
@@ -222,7 +222,7 @@ class AtpShown:
     reason: str
     by: date | None
     by_then: AmountShown | None
-    schedule: list[PartShown]
+    schedule: list[SchedulePartShown]
     left_over: AmountShown
     life_days: int | None
     transit_days: int | None
@@ -261,7 +261,7 @@ def atp_shown(answer: Atp, *, with_derivation: bool) -> AtpShown:
         reason=answer.reason,
         by=answer.by,
         by_then=None if answer.by_then is None else shown(answer.by_then),
-        schedule=[PartShown(part.day, shown(part.micros)) for part in answer.schedule],
+        schedule=[SchedulePartShown(part.day, shown(part.micros)) for part in answer.schedule],
         left_over=shown(answer.left_over),
         life_days=answer.life_days,
         transit_days=answer.transit_days,

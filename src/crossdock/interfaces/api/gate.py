@@ -14,9 +14,10 @@ from prometheus_client import Histogram
 from crossdock.canonical.errors import Invalid
 from crossdock.foundation import metrics, telemetry
 from crossdock.interfaces.api.bodies import BODY_BYTES_MAX, read_body, strict_json
-from crossdock.interfaces.api.hot import HotRequest, HotRoute
+from crossdock.interfaces.api.hot import HotAnswer, HotRequest, HotRoute
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.problems import answer
+from crossdock.interfaces.api.whole import Whole, whole_of
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -32,6 +33,14 @@ CORRELATION = b"x-correlation-id"
 _CORRELATION_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,100}")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _ON_EVERY_ANSWER = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+_HEAD = b"".join(
+    (
+        b"content-type: %b\r\ncontent-length: %d\r\n",
+        CORRELATION,
+        b": %b\r\n",
+        *(b"%b: %b\r\n" % header for header in _ON_EVERY_ANSWER),
+    )
+)
 
 
 class Gate:
@@ -99,16 +108,22 @@ class Gate:
     ) -> None:
         """Answer without the framework; the same checks, in the same order."""
         scope["route"] = hot
+        whole = whole_of(scope)
         principal = await self._hub.access.authenticate(_authorization(headers))
         body = b""
         if hot.asked is not None:
             most = self._inbox_bytes_max if hot.path == EVENTS else BODY_BYTES_MAX
-            body = await read_body(receive, headers, most)
+            arrived = whole.body if whole is not None else None
+            if arrived is None or len(arrived) > most:
+                arrived = await read_body(receive, headers, most)
+            body = arrived
             _check_media_type(headers)
             await strict_json(body)
         answered = await hot(
             HotRequest(principal=principal, body=body, query=scope["query_string"])
         )
+        if whole is not None and reply.at_once(whole, answered):
+            return
         length = b"%d" % len(answered.body)
         await reply(
             {
@@ -161,6 +176,16 @@ class _Reply:
         self.correlation_id = correlation_id
         self.is_begun = False
         self.status = 500
+
+    def at_once(self, whole: Whole, answered: HotAnswer) -> bool:
+        """Answer in one piece, if the server can just now."""
+        status, body, media_type = answered
+        self.is_begun = whole.answer(
+            status, _HEAD % (media_type, len(body), self.correlation_id), body
+        )
+        if self.is_begun:
+            self.status = status
+        return self.is_begun
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -132,11 +132,13 @@ async def _reserve(hub: Hub, known: KnownGoods, request: HotRequest) -> HotAnswe
             asked.kind,
             asked.ttl_seconds,
             asked.allow_partial,
+            asked.channel,
         ),
     )
     shown = reservation_shown(reservation, {goods.item: goods.base_unit for goods in found})
     if shown.status == "DENIED":
-        return HotAnswer(CONFLICT, msgspec.json.encode(_denied(shown)), MEDIA_TYPE.encode())
+        denied = _denied(shown, reservation.cut_by)
+        return HotAnswer(CONFLICT, msgspec.json.encode(denied), MEDIA_TYPE.encode())
     return HotAnswer(OK if shown.is_repeat else CREATED, msgspec.json.encode(shown))
 
 
@@ -144,18 +146,29 @@ def _wanted(goods: Found, line: AskedLine) -> ReservationLine:
     return ReservationLine(goods.item, goods.location, goods.micros, line.demand_ref)
 
 
-def _denied(shown: ReservationShown) -> Denied:
+KEPT = {
+    "MAXIMUM": ("channel_maximum", "more than the channel's maximum leaves it"),
+    "MINIMUM": ("channel_minimum", "the rest is kept for other channels"),
+}
+"""What beside stock denies a promise: the code of the problem, and what it says."""
+
+
+def _denied(shown: ReservationShown, cut_by: str) -> Denied:
     short = ", ".join(
         f"{line.item} at {line.location}: asked {line.requested.value} {line.requested.unit}"
         for line in shown.lines[:3]
     )
+    code, why = KEPT.get(cut_by, ("insufficient_stock", "not enough to promise"))
+    is_kept = cut_by in KEPT
     return Denied(
-        type="urn:crossdock:problem:insufficient_stock",
+        type=f"urn:crossdock:problem:{code}",
         title="It contradicts what is recorded",
         status=CONFLICT,
-        code="insufficient_stock",
-        detail=f"not enough to promise ({short})",
-        hint="GET /v1/availability says what is there, and why",
+        code=code,
+        detail=f"{why} ({short})",
+        hint=f"GET /v1/promises/{shown.reservation_id} says how much, and of what"
+        if is_kept
+        else "GET /v1/availability says what is there, and why",
         reservation=shown,
     )
 

@@ -9,7 +9,7 @@ from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import Limit, LongText, Text
 from crossdock.orchestration.engine.instances import InstanceWhole, Resumed
-from crossdock.orchestration.engine.journal import Standing
+from crossdock.orchestration.engine.journal import InstanceStanding
 
 Parked = Annotated[bool, Query(description="Only parked ones; false: all.")]
 After = Annotated[LongText, Query(description="PROCESS/INSTANCE of the last of the page before.")]
@@ -18,7 +18,7 @@ Instance = LongText
 
 
 class InstancesShown(BaseModel):
-    instances: list[Standing]
+    instances: list[InstanceStanding]
 
 
 class Resumption(BaseModel):

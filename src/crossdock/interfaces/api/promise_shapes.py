@@ -25,7 +25,9 @@ class LineProofShown:
 
     `claimed` was promised before the decision, `earlier` taken by it before this line; `own` is
     what was open of the line's own order, which `claimed` counts already, or null;
-    `kept_for_group` is what a member of a group held back for the group's promises.
+    `kept_for_group` is what a member of a group held back for the group's promises. Where channels
+    have maxima or minima, `channel` is whose the line was, `kept_for_channels` what was kept for
+    others, and `allowance` what its own maximum left it, or null.
     """
 
     line_no: int
@@ -46,6 +48,18 @@ class LineProofShown:
     members: list[MemberProofShown]
     version: int
     sources: list[SourceShown]
+    channel: str
+    kept_for_channels: AmountShown
+    allowance: AmountShown | None
+
+
+@dataclass(slots=True)
+class RegrantShown:
+    """Why a promise got anew what was left of it: its hold had lapsed, or it was moved."""
+
+    decided_at: datetime
+    is_reproduced: bool
+    lines: list[LineProofShown]
 
 
 @dataclass(slots=True)
@@ -53,7 +67,8 @@ class PromiseShown:
     """Why a promise was made. The same for ever, whatever has become of stock and rules since.
 
     `decided_together` counts the promises of one decision. `is_reproduced`: the rule, run once
-    more on what was kept of that moment, grants all of them what they got.
+    more on what was kept of that moment, grants all of them what they got. What is granted anew
+    later is added as `regrants`.
     """
 
     reservation_id: str
@@ -63,6 +78,7 @@ class PromiseShown:
     decided_together: int
     is_reproduced: bool
     lines: list[LineProofShown]
+    regrants: list[RegrantShown]
 
 
 def promise_shown(explained: Explanation, units: Mapping[str, str]) -> PromiseShown:
@@ -76,6 +92,14 @@ def promise_shown(explained: Explanation, units: Mapping[str, str]) -> PromiseSh
         decided_together=explained.decided_together,
         is_reproduced=explained.is_reproduced,
         lines=[_line(line, units[line.item]) for line in explained.lines],
+        regrants=[
+            RegrantShown(
+                decided_at=one.at,
+                is_reproduced=one.is_reproduced,
+                lines=[_line(line, units[line.item]) for line in one.lines],
+            )
+            for one in explained.regrants
+        ],
     )
 
 
@@ -110,6 +134,9 @@ def _line(line: LineProof, unit: str) -> LineProofShown:
             )
             for source in line.sources
         ],
+        channel=line.channel,
+        kept_for_channels=shown(line.kept_for_channels),
+        allowance=None if line.allowance is None else shown(line.allowance),
     )
 
 

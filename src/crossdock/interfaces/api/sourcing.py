@@ -46,7 +46,7 @@ def plan_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         made = await hub.order_sourcing.plan(
             caller.scope, caller.client, said.wanted(), reserve=said.reserve
         )
-        promise = await _promise(known, caller.scope, made.reservation)
+        promise = await promise_bytes(known, caller.scope, made.reservation)
         return Response(plan_bytes(made.answer.content, promise), media_type=MEDIA_TYPE)
 
     @routes.get("/decisions/{decision_id}", response_model=Decided, **needs("stock:read"))
@@ -111,7 +111,8 @@ def plan_bytes(content: bytes, promise: bytes) -> bytes:
     return b'{"decision":' + content + b',"reservation":' + promise + b"}"
 
 
-async def _promise(known: KnownGoods, scope: Scope, made: Reservation | None) -> bytes:
+async def promise_bytes(known: KnownGoods, scope: Scope, made: Reservation | None) -> bytes:
+    """Show the promise that goes with a decision, null where none was made."""
     if made is None:
         return b"null"
     units = await known.base_units(scope, {line.item for line in made.lines})

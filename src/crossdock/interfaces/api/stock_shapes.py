@@ -38,13 +38,17 @@ class AskedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AskedReservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`request_id` is the caller's own: the same one asked again gets the same answer."""
+    """`request_id` is the caller's own: the same one asked again gets the same answer.
+
+    `channel` is whose maximum, and others' minima, hold where such are set; "" is the caller.
+    """
 
     request_id: Name
     lines: Annotated[list[AskedLine], Meta(min_length=1, max_length=1000)]
     kind: ReservationKind = ReservationKind.SOFT
     ttl_seconds: Annotated[int, Meta(ge=1, le=14_400)] | None = None
     allow_partial: bool = False
+    channel: Reference = ""
 
 
 @dataclass(frozen=True, slots=True)

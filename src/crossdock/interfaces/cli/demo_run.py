@@ -17,6 +17,8 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.ids import SeededIds
 from crossdock.foundation.settings import Settings
 from crossdock.interfaces.api.promise_shapes import PromiseShown, promise_shown
+from crossdock.interfaces.cli.demo_drift import Drift, Trucks, evening
+from crossdock.interfaces.cli.demo_promotion import Promotion
 from crossdock.interfaces.cli.demo_world import SITE, STEADY, TICK_SECONDS, World, open_world
 from crossdock.interfaces.cli.trading_day import (
     DAY_SECONDS,
@@ -54,6 +56,8 @@ class Played:
     granted: list[str] = field(default_factory=list[str])
     refused: list[str] = field(default_factory=list[str])
     explained: PromiseShown | None = None
+    promotion: Promotion = field(default_factory=Promotion)
+    drift: Drift | None = None
 
 
 async def play(day: Day, data_dir: Path, port: int, progress: Progress) -> Played:
@@ -73,16 +77,17 @@ async def enter(stack: AsyncExitStack, day: Day, data_dir: Path, port: int) -> W
 
 
 async def play_in(world: World, day: Day, progress: Progress) -> Played:
-    played = Played(Tally(day))
+    played, trucks = Played(Tally(day)), Trucks()
     await _open_doors(world)
     for end, happenings in ticks(day, seconds=TICK_SECONDS):
         for happening in happenings:
             await _turn_to(world, happening.at)
-            played.messages += await world.simulator.webhooks.deliver_due()
+            played.messages += await _told_by_shops(world)
             await _happen(world, played, happening)
             # What is promised at a counter is in the shop long before the next customer is.
             await world.hub.settle()
-        if happenings or _is_something_due(world, end):
+        beside = [played.promotion.play(world, end), await trucks.play(world, end)]
+        if happenings or any(beside) or _is_something_due(world, end):
             await _travel(world, played, end)
         else:
             await _turn_to(world, end)
@@ -108,10 +113,17 @@ def picks_of(day: Day, tally: Tally) -> int:
 
 async def _open_doors(world: World) -> None:
     """Let the warehouse say what lies there, and the shop hear of it."""
-    await world.warehouse.work()
+    for warehouse in (world.warehouse, world.west):
+        await warehouse.work()
     await world.hub.settle()
-    await world.simulator.webhooks.deliver_due()
+    await _told_by_shops(world)
     await world.hub.settle()
+
+
+async def _told_by_shops(world: World) -> int:
+    """Let both shops deliver what they have to tell; count it."""
+    webhooks = world.simulator.webhooks, world.market.webhooks
+    return sum([await one.deliver_due() for one in webhooks])
 
 
 async def _happen(world: World, played: Played, happening: Sale | Delivery) -> None:
@@ -174,8 +186,8 @@ async def _sold_by_branch(world: World, played: Played, sale: Sale) -> str | Non
 
 def _is_something_due(world: World, end: int) -> bool:
     by = OPENING + timedelta(seconds=end)
-    shop = world.simulator.webhooks.next_due
-    return world.warehouse.due_at <= by or (shop is not None and shop <= by)
+    shops = world.simulator.webhooks.next_due, world.market.webhooks.next_due
+    return world.warehouse.due_at <= by or any(due is not None and due <= by for due in shops)
 
 
 async def _travel(world: World, played: Played, end: int) -> None:
@@ -183,7 +195,7 @@ async def _travel(world: World, played: Played, end: int) -> None:
     await _turn_to(world, end)
     before = world.warehouse.sent_count
     started = time.perf_counter()
-    played.messages += await world.simulator.webhooks.deliver_due()
+    played.messages += await _told_by_shops(world)
     await world.warehouse.work()
     await world.hub.settle()
     sent = world.warehouse.sent_count - before
@@ -199,9 +211,10 @@ async def _turn_to(world: World, end: float) -> None:
 async def _close_doors(world: World, played: Played) -> None:
     """Wait for the last messages, then ask everybody for their numbers."""
     played.picks = world.warehouse.floor.picks_count
-    await world.warehouse.deliver_all()
+    for warehouse in (world.warehouse, world.west):
+        await warehouse.deliver_all()
     await world.clock.advance(timedelta(minutes=2))
-    await world.simulator.webhooks.deliver_due()
+    await _told_by_shops(world)
     await world.hub.settle()
     keys = [(sku, SITE) for sku in played.tally.free]
     for answer in await world.hub.inventory.availability(world.hub.scope, keys):
@@ -209,6 +222,7 @@ async def _close_doors(world: World, played: Played) -> None:
         played.promised += (answer.figures.hard + answer.figures.soft) // 1_000_000
     played.explained = await _explained(world, played.refused or played.granted)
     played.shown = sum(world.simulator.shop.available(sku) for sku in played.tally.free)
+    played.drift = await evening(world)
 
 
 async def _explained(world: World, promises: list[str]) -> PromiseShown | None:

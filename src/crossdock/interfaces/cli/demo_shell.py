@@ -9,9 +9,12 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from crossdock.canonical.quantities import plain
 from crossdock.foundation import telemetry
 from crossdock.foundation.settings import Settings
 from crossdock.interfaces.api.promise_shapes import PromiseShown
+from crossdock.interfaces.cli.demo_drift import Drift
+from crossdock.interfaces.cli.demo_promotion import Promotion
 from crossdock.interfaces.cli.demo_run import OPENING, Played, enter, picks_of, play_in
 from crossdock.interfaces.cli.demo_world import SITE, World
 from crossdock.interfaces.cli.hub import run
@@ -33,7 +36,10 @@ async def _run(
         world = await enter(stack, day, folder, port)
         seconds = time.perf_counter() - started
         stderr.print(f"  [green]✓[/] the hub   embedded PostgreSQL in {folder}  {seconds:.1f} s")
-        stderr.print("  [green]✓[/] the ends  warehouse by signed webhooks, shop by Admin GraphQL")
+        stderr.print(
+            "  [green]✓[/] the ends  warehouses by signed webhooks, shops by Admin GraphQL,"
+        )
+        stderr.print("              an ERP by JSON-RPC")
         played = await _play(world, day)
         seconds = time.perf_counter() - started
         if as_json:
@@ -77,7 +83,14 @@ def _as_object(day: Day, old: Tally, played: Played, seconds: float) -> dict[str
         "promised": played.promised,
         "shown_in_shop": played.shown,
         "explained": played.explained,
+        "promotion": _promotion(played.promotion),
+        "drift": played.drift,
     }
+
+
+def _promotion(one: Promotion) -> dict[str, object]:
+    shown = {"item": one.item, "stock": one.stock, "kept_for_shop": one.kept}
+    return shown | {"shown_in_market": one.shown, "sold": one.sold, "refused": one.refused}
 
 
 def _tally(tally: Tally, picks: int) -> dict[str, int]:
@@ -123,6 +136,9 @@ def _show(day: Day, old: Tally, played: Played, seconds: float) -> None:
     )
     if played.explained:
         stdout.print(_why(played.explained), soft_wrap=True)
+    stdout.print(_sold(played.promotion), soft_wrap=True)
+    if played.drift:
+        stdout.print(_healed(played.drift), soft_wrap=True)
     stdout.print(f"the day took      {seconds:.1f} s, seed {day.seed}")
     stdout.print()
     stdout.print(
@@ -138,6 +154,25 @@ def _why(promise: PromiseShown) -> str:
         f"why, asked later  {promise.request_id} at {promise.decided_at:%H:%M}, {line.item}:"
         f" {line.because}  [dim]({line.nettable.value} nettable - {line.claimed.value} claimed;"
         f" decided once more: {again})[/]"
+    )
+
+
+def _sold(one: Promotion) -> str:
+    """Say what the market could not sell because it was kept for the shop."""
+    return (
+        f"the promotion     {one.stock} {one.item}, {one.kept} kept for the shop: the market"
+        f" sold {one.sold['market']} and was refused {one.refused['market']},"
+        f" the shop sold {one.sold['shop']}"
+    )
+
+
+def _healed(one: Drift) -> str:
+    """Say what an ERP lacked, by which document, what it was worth, and that it is mended."""
+    after = "both agree" if one.agrees else "they still differ"
+    return (
+        f"the drift         {one.item} at {one.location}: {plain(one.ours)} here,"
+        f" {plain(one.theirs)} in the ERP, worth {plain(one.value)}; it refused"
+        f" {one.document} [dim]({one.cause})[/]; sent again, {after}"
     )
 
 

@@ -8,11 +8,18 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from crossdock.canonical.errors import Invalid, Unavailable
+from crossdock.interfaces.api import whole
 
 GATHERED_BYTES_MAX = 64 * 1024
+KEEP_ALIVE_SECONDS = 5.0
+IDLE_LOOK_SECONDS = 1.0
 
 
 class _Gathering:
@@ -36,6 +43,14 @@ class _Gathering:
         if self._bytes > GATHERED_BYTES_MAX:  # the transport says when it has enough
             self._send()
 
+    def write_now(self, data: bytes) -> None:
+        """Send what is whole already, behind what is written and not sent."""
+        if self._parts:
+            self._parts.append(data)
+            self._send()
+        else:
+            self._transport.write(data)
+
     def close(self) -> None:
         self._send()
         self._transport.close()
@@ -50,9 +65,84 @@ class _Gathering:
         return getattr(self._transport, name)
 
 
+class _Whole:
+    """The request and the answer under way on one connection, in one piece each.
+
+    One for the connection: a request that led to itself would be garbage that only a search finds.
+    """
+
+    __slots__ = ("_transport", "cycle")
+
+    def __init__(self, transport: _Gathering) -> None:
+        self._transport = transport
+        self.cycle: RequestResponseCycle | None = None
+
+    @property
+    def body(self) -> bytes | None:
+        cycle = self.cycle
+        if cycle is None or cycle.more_body or cycle.waiting_for_100_continue:
+            return None
+        return bytes(cycle.body)
+
+    def answer(self, status: int, head: bytes, body: bytes) -> bool:
+        cycle = self.cycle
+        if cycle is None or cycle.response_started or cycle.flow.write_paused:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        parts = [STATUS_LINE[status]]
+        for name, value in cycle.default_headers:
+            parts += (name, b": ", value, b"\r\n")
+        parts += (head, b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n", body)
+        self._transport.write_now(b"".join(parts))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self._transport.close()
+        cycle.on_response()
+        return True
+
+
 class _Protocol(HttpToolsProtocol):
+    """uvicorn's, with whole answers, and one look around for all connections that are idle.
+
+    uvicorn starts a timer behind each answer and stops it at the next request.
+    """
+
+    idle_since: float | None = None
+
     def connection_made(self, transport: Any) -> None:
-        super().connection_made(_Gathering(transport))  # type: ignore[arg-type]
+        gathering = _Gathering(transport)
+        super().connection_made(gathering)  # type: ignore[arg-type]
+        self._whole = _Whole(gathering)
+        self._extensions = {whole.EXTENSION: self._whole}
+        self.idle_since = self.loop.time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._whole.cycle = None
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Note that somebody speaks: uvicorn calls this for all that comes."""
+        self.idle_since = None
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._whole.cycle = cycle
+        cycle.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self.idle_since = self.loop.time()
+
+    def close_if_idle(self, since: float) -> None:
+        if self.idle_since is not None and self.idle_since <= since:
+            self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -64,7 +154,13 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def serving(
+    app: Any,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
+) -> AsyncIterator[str]:
     """Serve until the block ends; give the address, with the port that was really taken."""
     door = _door(host, port)
     server = _Server(
@@ -81,6 +177,7 @@ async def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> AsyncI
         )
     )
     task = asyncio.create_task(server.serve(sockets=[door]), name="http server")
+    closer = asyncio.create_task(_close_idle(server, keep_alive_seconds), name="idle connections")
     try:
         while not server.started:
             if task.done():
@@ -89,9 +186,21 @@ async def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> AsyncI
             await asyncio.sleep(0.01)
         yield f"http://{host}:{door.getsockname()[1]}"
     finally:
+        closer.cancel()
         server.should_exit = True
-        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(task, closer, return_exceptions=True)
         door.close()
+
+
+async def _close_idle(server: uvicorn.Server, seconds: float) -> None:
+    """Close, a second late at most, whoever has not spoken since their last answer."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(IDLE_LOOK_SECONDS)
+        since = loop.time() - seconds
+        for connection in list(server.server_state.connections):
+            if isinstance(connection, _Protocol):
+                connection.close_if_idle(since)
 
 
 def _door(host: str, port: int) -> socket.socket:

@@ -26,7 +26,10 @@ from crossdock.capabilities.reconciliation import (
     groups_of,
     instant_of,
 )
+from crossdock.interfaces.api.backlog_chart import drawn
+from crossdock.interfaces.api.charts import DRAWN_MAX, OPEN
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
+from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
@@ -199,12 +202,18 @@ def close(
 @app.command()
 def backlog(
     days: Annotated[int, typer.Option(min=1, max=365, help="Of so many days.")] = 30,
+    chart: Annotated[
+        Path | None, typer.Option(help="Draw what is open by cause and age into this SVG file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what is open by age and money, and what the last days' differences came from."""
 
     async def shown(hub: Hub) -> None:
         found = await hub.reconciliation.backlog(hub.scope, days=days)
+        if chart is not None:
+            open_now = await hub.reconciliation.findings(hub.scope, OPEN, limit=DRAWN_MAX)
+            write_text(chart, drawn(open_now))
         if as_json:
             print_json(found)
             return
@@ -220,6 +229,8 @@ def backlog(
         stdout.print(f"closed {found.closed} of {found.confirmed} confirmed{rate}")
         for cause in found.causes:
             stdout.print(f"  {cause.percent:>3} %  {cause.root_cause} ({cause.findings})")
+        if chart is not None:
+            stdout.print(f"drawn: {chart}")
 
     with_hub(shown)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from crossdock.assembly import Hub
@@ -20,7 +19,7 @@ from crossdock.capabilities.sourcing import (
     comparable,
     version_shown,
 )
-from crossdock.interfaces.api.sourcing import plan_bytes
+from crossdock.interfaces.api.sourcing import plan_bytes, promise_bytes
 from crossdock.interfaces.api.sourcing_shapes import (
     NodeSaid,
     SourcePlanSaid,
@@ -28,7 +27,6 @@ from crossdock.interfaces.api.sourcing_shapes import (
     node_shown,
     said_as,
 )
-from crossdock.interfaces.api.stock_shapes import reservation_shown
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import read_object
 from crossdock.interfaces.cli.hub import with_hub
@@ -88,7 +86,7 @@ def plan(
         )
         await hub.inventory.upkeep.tell()
         if as_json:
-            promise = await _promise(hub, made.reservation)
+            promise = await promise_bytes(KnownGoods(hub.catalog), hub.scope, made.reservation)
             _print_bytes(plan_bytes(made.answer.content, promise))
         else:
             _print_decision(made.answer.decided)
@@ -322,14 +320,6 @@ def _given(said: Mapping[str, Any]) -> dict[str, Any]:
 def _print_bytes(content: bytes) -> None:
     sys.stdout.write(content.decode() + "\n")
     sys.stdout.flush()
-
-
-async def _promise(hub: Hub, made: Reservation | None) -> bytes:
-    if made is None:
-        return b"null"
-    items = {line.item for line in made.lines}
-    units = await KnownGoods(hub.catalog).base_units(hub.scope, items)
-    return msgspec.json.encode(reservation_shown(made, units))
 
 
 def _print_decision(decided: Decided) -> None:

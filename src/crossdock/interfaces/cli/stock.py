@@ -1,6 +1,7 @@
 """`crossdock stock`: what can be promised, and promises."""
 
 import shlex
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
-from crossdock.interfaces.api.promise_shapes import PromiseShown
+from crossdock.interfaces.api.promise_shapes import LineProofShown, PromiseShown
 from crossdock.interfaces.api.promises import shown as promise_of
 from crossdock.interfaces.api.stock_shapes import amount, availability_shown, reservation_shown
 from crossdock.interfaces.cli import stock_atp, stock_substitutes
@@ -95,6 +96,9 @@ def reserve(
     hard: Annotated[bool, typer.Option(help="Without an end, for an accepted order.")] = False,
     ttl: Annotated[int | None, typer.Option(help="Seconds that a soft hold lives.")] = None,
     demand_ref: Annotated[str, typer.Option(help="The order line it is for.")] = "",
+    channel: Annotated[
+        str, typer.Option(help="Whose maximum, and others' minima, it is held to.")
+    ] = "",
     also: Annotated[
         list[str] | None, typer.Option(help=f'One more line, in one word: "{LINE}"; repeatable.')
     ] = None,
@@ -118,6 +122,7 @@ def reserve(
             kind=ReservationKind.HARD if hard else ReservationKind.SOFT,
             ttl_seconds=ttl,
             allow_partial=allow_partial,
+            channel=channel,
         )
         made = await hub.inventory.reserve(hub.scope, "command-line", request)
         await hub.inventory.upkeep.tell()
@@ -323,7 +328,18 @@ def _show_promise(promise: PromiseShown) -> None:
         f"{together}; decided once more: {again}",
         soft_wrap=True,
     )
-    for line in promise.lines:
+    _show_lines(promise.lines)
+    for one in promise.regrants:
+        again = "the same" if one.is_reproduced else "[red]not the same[/]"
+        stdout.print(
+            f"granted anew {one.decided_at:%Y-%m-%d %H:%M:%S.%f} UTC; decided once more: {again}",
+            soft_wrap=True,
+        )
+        _show_lines(one.lines)
+
+
+def _show_lines(lines: Iterable[LineProofShown]) -> None:
+    for line in lines:
         stdout.print(f"{line.item} at {line.location}: {line.because}")
         for member in line.members:
             stdout.print(
@@ -334,6 +350,10 @@ def _show_promise(promise: PromiseShown) -> None:
         own = [("own order", line.own)] if line.own else []
         is_kept = line.kept_for_group.value != "0"
         kept = [("for group", line.kept_for_group)] if is_kept else []
+        if line.channel:
+            kept.append(("for others", line.kept_for_channels))
+        if line.allowance:
+            kept.append(("allowance", line.allowance))
         for name, shown in [
             ("nettable", line.nettable), ("claimed", line.claimed), ("earlier", line.earlier),
             *own, ("safety", line.safety), *kept, ("free", line.free),
@@ -368,3 +388,7 @@ async def _print_reservation(hub: Hub, made: Reservation, *, as_json: bool) -> N
     for line in shown.lines:
         asked = line.requested.value
         stdout.print(f"  {line.item} at {line.location}: {line.granted.value} of {asked}")
+    if made.cut_by:
+        is_own = made.cut_by == "MAXIMUM"
+        why = "that is all its channel may have" if is_own else "the rest is kept for others"
+        stdout.print(f"  [dim]{why}: `crossdock stock explain {made.reservation_id}`[/]")

@@ -21,6 +21,7 @@ from crossdock.capabilities.supply import (
     PlacedRule,
     Question,
 )
+from crossdock.interfaces.api.atp_chart import drawn
 from crossdock.interfaces.api.atp_shapes import (
     AtpShown,
     DerivationShown,
@@ -31,7 +32,7 @@ from crossdock.interfaces.api.atp_shapes import (
 from crossdock.interfaces.api.rules_said import place_said
 from crossdock.interfaces.api.stock_shapes import AmountShown
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
-from crossdock.interfaces.cli.files import read_object
+from crossdock.interfaces.cli.files import read_object, write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
@@ -63,10 +64,15 @@ def atp(
     ] = None,
     customer: Annotated[str, typer.Option(help="Whose rules of life hold.")] = "",
     channel: Annotated[str, typer.Option(help="Whose rules of life hold.")] = "",
+    chart: Annotated[
+        Path | None, typer.Option(help="Draw the answer of one item into this SVG file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what can be promised by when, with the derivation; exit code 1 if one has no date."""
     named = [_named(key, quantity) for key in keys]
+    if chart is not None and len(named) != 1:
+        raise Invalid("a chart is of one item at one location", where=KEY, hint="name one")
     day = None if by is None else _day(by)
 
     async def asked(hub: Hub) -> int:
@@ -76,11 +82,15 @@ def atp(
         questions = [_question(one, quantity, asks) for one in found]
         answers = await hub.promise_dates(questions)
         shown = [atp_shown(answer, with_derivation=True) for answer in answers]
+        if chart is not None:
+            write_text(chart, drawn(answers[0]))
         if as_json:
             print_json({"answers": shown})
         else:
             for answer in shown:
                 _show(answer)
+            if chart is not None:
+                stdout.print(f"drawn: {chart}")
         is_short = any(one.quantity and one.basis is Basis.NONE for one in shown)
         return EXIT_FINDINGS if is_short else 0
 

@@ -8,7 +8,7 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine import journal
-from crossdock.orchestration.engine.journal import Entry, Standing
+from crossdock.orchestration.engine.journal import Entry, InstanceStanding
 
 BATCH = 1000
 """How many are resumed in one transaction."""
@@ -20,7 +20,7 @@ FIRST = 100
 class InstanceWhole:
     """Where an instance stands, and its newest steps, newest first."""
 
-    standing: Standing
+    standing: InstanceStanding
     journal: Sequence[Entry]
 
 
@@ -46,7 +46,7 @@ class Instances:
         is_parked: bool = True,
         after: str = "",
         limit: int = 100,
-    ) -> list[Standing]:
+    ) -> list[InstanceStanding]:
         """List parked instances, or all, by process and name, behind `PROCESS/INSTANCE`."""
         if process:
             self._check(process)

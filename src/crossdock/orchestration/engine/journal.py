@@ -28,7 +28,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class InstanceStanding:
     """Where an instance stands: what it remembers, what it waits for, why it is parked."""
 
     process: str
@@ -114,7 +114,7 @@ async def of_thread(tx: Transaction, correlation_id: str, *, limit: int = 200) -
     return [_entry_of(row) for row in rows]
 
 
-async def standing(tx: Transaction, process: str, instance: str) -> Standing:
+async def standing(tx: Transaction, process: str, instance: str) -> InstanceStanding:
     row = await tx.fetchrow(STANDING, tx.tenant, process, instance)
     if row is None:
         raise NotFound(
@@ -124,7 +124,7 @@ async def standing(tx: Transaction, process: str, instance: str) -> Standing:
     return _standing_of(row)
 
 
-async def parked(tx: Transaction, *, limit: int = 200) -> list[Standing]:
+async def parked(tx: Transaction, *, limit: int = 200) -> list[InstanceStanding]:
     """Show the instances that were set aside because their decision failed."""
     return [_standing_of(row) for row in await tx.fetch(PARKED, tx.tenant, limit)]
 
@@ -146,7 +146,7 @@ async def listed(
     is_parked: bool,
     after: tuple[str, str] = ("", ""),
     limit: int = 200,
-) -> list[Standing]:
+) -> list[InstanceStanding]:
     """Show parked instances, or all, of one process ("": of every one), by name.
 
     `after` is the process and the name of the last that was shown before.
@@ -184,8 +184,8 @@ def _entry_of(row: Any) -> Entry:
     )
 
 
-def _standing_of(row: Any) -> Standing:
-    return Standing(
+def _standing_of(row: Any) -> InstanceStanding:
+    return InstanceStanding(
         process=row["process"],
         instance=row["instance"],
         step=row["step"],

@@ -20,9 +20,10 @@ from crossdock.capabilities.inventory.publishing import (
 )
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
+from crossdock.foundation.zones import zone_of
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.processes.availability_writes import Listing
-from crossdock.orchestration.processes.channel_sales import KnowsZones, zone_of
+from crossdock.orchestration.processes.channel_sales import KnowsZones
 
 # Whoever has a right in the pool that a listing is sold from, itself included. Channels are few.
 CLAIMS = """

@@ -7,11 +7,10 @@ placed; a later version of it changes what it takes there.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crossdock.canonical.commands import CommandSettled, Lane, Settlement
 from crossdock.canonical.envelope import Event
@@ -21,6 +20,7 @@ from crossdock.capabilities.inventory.ledger import microseconds, rank_of
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.readers import Reader
+from crossdock.foundation.zones import zone_of
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.processes.availability_publishing import NAME as PUBLISHING
@@ -73,21 +73,24 @@ join publishing_order o
 """
 
 WRITE_ORDERS = """
-insert into publishing_order (tenant, source, order_id, item, place, seller, micros, day, hour,
-    rank, us, position)
+insert into publishing_order (tenant, source, order_id, item, place, seller, micros, sold, day,
+    hour, rank, us, position)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-    $7::numeric[], $8::integer[], $9::smallint[], $10::bigint[], $11::bigint[], $12::bigint[])
+    $7::numeric[], $8::numeric[], $9::integer[], $10::smallint[], $11::bigint[], $12::bigint[],
+    $13::bigint[])
 on conflict (tenant, source, order_id, item, place) do update set
-    seller = excluded.seller, micros = excluded.micros, rank = excluded.rank, us = excluded.us,
+    seller = excluded.seller, micros = excluded.micros, sold = excluded.sold,
+    rank = excluded.rank, us = excluded.us,
     position = excluded.position
 """
 
 COUNT_SOLD = """
-insert into publishing_sold as s (tenant, place, item, seller, day, hour, micros, squares)
+insert into publishing_sold as s (tenant, place, item, seller, day, hour, micros, sold, squares)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::integer[],
-    $6::smallint[], $7::numeric[], $8::numeric[])
+    $6::smallint[], $7::numeric[], $8::numeric[], $9::numeric[])
 on conflict (tenant, place, item, seller, day, hour) do update set
-    micros = s.micros + excluded.micros, squares = s.squares + excluded.squares
+    micros = s.micros + excluded.micros, sold = s.sold + excluded.sold,
+    squares = s.squares + excluded.squares
 """
 
 COUNT_DELAYS = """
@@ -125,12 +128,16 @@ class Line(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """How much a line takes, through whom, and in which hour of which day of the place."""
+    """How much a line takes, through whom, and in which hour of which day of the place.
+
+    `sold` is all that was ordered: what is cancelled of it was gone unseen all the same.
+    """
 
     seller: str
     micros: int
     day: int
     hour: int
+    sold: int = 0
 
 
 class Known(NamedTuple):
@@ -151,8 +158,8 @@ class Hour(NamedTuple):
     hour: int
 
 
-Sums = Mapping[Hour, tuple[int, int]]
-"""What is added to an hour: the amounts, and their squares."""
+Sums = Mapping[Hour, tuple[int, int, int]]
+"""What is added to an hour: what is taken, what was sold, and the squares of that."""
 Delays = Counter[tuple[str, str, str, int, int]]
 """How many samples of (tenant, connection, path, day, bucket)."""
 
@@ -249,7 +256,7 @@ async def _known(tx: Transaction, orders: Mapping[Order, Event]) -> dict[Order, 
     versions: dict[Order, tuple[int, int, int]] = {}
     for row in rows:
         order = Order(row["tenant"], row["source"], row["order_id"])
-        taken = Taken(row["seller"], int(row["micros"]), row["day"], row["hour"])
+        taken = Taken(row["seller"], int(row["micros"]), row["day"], row["hour"], int(row["sold"]))
         lines.setdefault(order, {})[Line(row["item"], row["place"])] = taken
         version = (row["rank"], row["us"], row["position"])
         versions[order] = max(version, versions.get(order, version))
@@ -281,19 +288,11 @@ async def _zones(
     return {place: zone_of(named.get(place, "UTC")) for place in places}
 
 
-def zone_of(name: str) -> tzinfo:
-    """Read the name of a time zone; one that nobody knows is UTC."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
-
-
 def _taken(
     event: Event, seller: str, by_place: Mapping[tuple[str, str], tzinfo], known: Known
 ) -> dict[Line, Taken]:
     """Give an order's lines as they are now; a line that it had and has no more takes nothing."""
-    found = {line: taken._replace(micros=0) for line, taken in known.lines.items()}
+    found = {line: taken._replace(micros=0, sold=0) for line, taken in known.lines.items()}
     for said in _order_of(event).lines:
         line = Line(said.item, said.location)
         ordered = said.base_ordered or said.ordered
@@ -304,24 +303,29 @@ def _taken(
             found[line] = Taken(seller, 0, placed.toordinal(), placed.hour)
         before = found[line]
         micros = before.micros + max(0, ordered.micros - cancelled.micros)
-        found[line] = before._replace(seller=seller, micros=micros)
+        sold = before.sold + ordered.micros
+        found[line] = before._replace(seller=seller, micros=micros, sold=sold)
     return found
 
 
 def _changes(known: Mapping[Order, Known], after: Mapping[Order, Mapping[Line, Taken]]) -> Sums:
-    sums: dict[Hour, tuple[int, int]] = {}
+    sums: dict[Hour, tuple[int, int, int]] = {}
 
     def add(order: Order, line: Line, taken: Taken, sign: int) -> None:
         hour = Hour(order.tenant, line.place, line.item, taken.seller, taken.day, taken.hour)
-        micros, squares = sums.get(hour, (0, 0))
-        sums[hour] = (micros + sign * taken.micros, squares + sign * taken.micros**2)
+        micros, sold, squares = sums.get(hour, (0, 0, 0))
+        sums[hour] = (
+            micros + sign * taken.micros,
+            sold + sign * taken.sold,
+            squares + sign * taken.sold**2,
+        )
 
     for order, lines in after.items():
         for line, taken in known.get(order, Known()).lines.items():
             add(order, line, taken, -1)
         for line, taken in lines.items():
             add(order, line, taken, 1)
-    return {hour: sums[hour] for hour in sorted(sums) if sums[hour] != (0, 0)}
+    return {hour: sums[hour] for hour in sorted(sums) if any(sums[hour])}
 
 
 async def _write_orders(
@@ -339,12 +343,15 @@ async def _write_orders(
 
 
 def _told(taken: Taken) -> tuple[Any, ...]:
-    return (taken.seller, Decimal(taken.micros), taken.day, taken.hour)
+    return (
+        taken.seller, Decimal(taken.micros), Decimal(taken.sold), taken.day, taken.hour
+    )  # fmt: skip
 
 
 async def _write_sums(tx: Transaction, sums: Sums) -> None:
     rows: list[tuple[Any, ...]] = [
-        (*hour, Decimal(micros), Decimal(squares)) for hour, (micros, squares) in sums.items()
+        (*hour, Decimal(micros), Decimal(sold), Decimal(squares))
+        for hour, (micros, sold, squares) in sums.items()
     ]
     if rows:
         await tx.execute(COUNT_SOLD, *map(list, zip(*rows, strict=True)))

@@ -9,17 +9,17 @@ differences: they may be booked in any order, and a reversal is a movement of it
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 from urllib.parse import quote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crossdock.canonical.commands import Settlement
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import Place, StockMoved, StockStatus
 from crossdock.canonical.quantities import plain
 from crossdock.connectivity.sdk.roles import BOOKED_BY_HUB
+from crossdock.foundation.zones import zone_of
 from crossdock.orchestration.decision import CloseCase, Decision, OpenCase, Send
 
 NAME = "movement_posting"
@@ -216,11 +216,4 @@ def _fingerprint(facts: Facts) -> str:
 def _business_date(event: Event, zone: str) -> date:
     """Date a movement as people at the location do; a clock that runs ahead is not believed."""
     moment = min(event.fact.occurred_at, event.received_at)
-    return moment.astimezone(_zone_of(zone)).date()
-
-
-def _zone_of(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
+    return moment.astimezone(zone_of(zone)).date()

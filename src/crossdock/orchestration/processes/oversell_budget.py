@@ -75,17 +75,18 @@ select distinct item from (
 ) known order by item limit $6
 """
 
-# What each seller took of these items at these places: in the busiest hour of a week, and in all.
+# What each seller sold of these items at these places: in the busiest hour of a week, and in all.
+# What was cancelled later was gone unseen all the same.
 SOLD = """
 select w.item, s.seller, s.peak, s.taken, s.squares
 from unnest($3::text[]) w(item)
 cross join lateral (
-    select seller, max(micros) as peak, sum(micros) as taken, sum(squares) as squares
-    from (select h.seller, sum(h.micros) as micros, sum(h.squares) as squares
+    select seller, max(sold) as peak, sum(sold) as taken, sum(squares) as squares
+    from (select h.seller, sum(h.sold) as sold, sum(h.squares) as squares
         from publishing_sold h
         where h.tenant = $1 and h.place = any($2::text[]) and h.item = w.item and h.day > $4
         group by h.seller, h.day, h.hour) hours
-    group by seller having sum(micros) > 0) s
+    group by seller having sum(sold) > 0) s
 """
 
 AGREED = """

@@ -60,25 +60,6 @@ async def test_a_quantity_is_set_when_the_shop_holds_what_we_expect(shop: OpenSh
     assert shop.available("BOLT") == 35
 
 
-async def test_a_sale_in_flight_is_not_overwritten(shop: OpenShop) -> None:
-    """A24: we set 40, the shop sold 2 unheard, we lose 5: 35 is refused, 33 is right."""
-    item = shop.item("BOLT", 0)
-    await shop.connection.set_availability([change(item, shop.location, 40, 0, version=1)])
-    shop.simulator.shop.buy("BOLT", 2)
-
-    (stale,) = await shop.connection.set_availability(
-        [change(item, shop.location, 35, 40, version=2)]
-    )
-    assert (stale.verdict, stale.observed) == (Verdict.STALE, Decimal(38))
-    assert shop.available("BOLT") == 38
-
-    (done,) = await shop.connection.set_availability(
-        [change(item, shop.location, 33, 38, version=3)]
-    )
-    assert done.verdict is Verdict.DONE
-    assert shop.available("BOLT") == 33
-
-
 async def test_one_stale_line_does_not_hold_up_the_others(shop: OpenShop) -> None:
     items = [shop.item(f"SKU-{number}", 10) for number in range(6)]
     commands = [change(item, shop.location, 7, 10) for item in items]

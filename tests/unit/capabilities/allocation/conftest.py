@@ -10,7 +10,7 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.ids import SystemIds
 from crossdock.foundation.scope import Scope
-from crossdock.orchestration.allocating import Allocating
+from crossdock.orchestration.allocating import Allocating, ChannelProtections
 from crossdock.orchestration.cases import Case, Cases
 from tests.unit.capabilities.inventory.house import MAIN, House
 
@@ -19,7 +19,7 @@ class Floor(House):
     """A house whose order desk has rules; nothing is allocated unless it is asked or worked on."""
 
     def __init__(self, database: Database, clock: VirtualClock) -> None:
-        super().__init__(database, clock)
+        super().__init__(database, clock, ChannelProtections())
         self.allocating = Allocating(database, clock, SystemIds(), self.inventory)
         self.cases = Cases(database, clock)
 

@@ -1,4 +1,4 @@
-"""Who is confirmed when there is not enough: the law's examples, its rules, a naive second way."""
+"""Who is confirmed when there is not enough: its rules, a naive second way."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,6 @@ from crossdock.capabilities.allocation.model import (
     Protection,
     RunException,
     Why,
-    available_to,
     run,
     supply,
     unpicked,
@@ -51,45 +50,18 @@ def of(outcome: Outcome, ref: str) -> Grant:
     return found
 
 
-# A14: pool 100; SUP KEY 40 (used 0), WEB 20 (used 10); PAL WEB 30 (used 10), BRANCH 70 (used 20)
-A14 = (
-    Protection("KEY", minimum=40, consumed=0),
-    Protection("WEB", maximum=30, used=10, minimum=20, consumed=10),
-    Protection("BRANCH", maximum=70, used=20),
-)
-
-
-@pytest.mark.parametrize(("group", "expected"), [("KEY", 90), ("WEB", 20), ("BRANCH", 50)])
-def test_a14_each_group_may_have_what_its_maximum_and_others_minima_leave(
-    group: str, expected: int
-) -> None:
-    assert available_to(group, 100, A14) == expected
-
-
-def test_a14_what_groups_may_have_does_not_add_up() -> None:
-    assert sum(available_to(group, 100, A14) for group in ("KEY", "WEB", "BRANCH")) > 100
-
-
-# A17: supply 100; requested/confirmed -> confirmed
+# What is asked, and what of it is confirmed, of the lines of A17.
 A17 = [
-    ("A", LOSE, 40, 40, 0),
-    ("B", WIN, 50, 20, 50),
-    ("C", GAIN, 30, 30, 30),
-    ("D", REDISTRIBUTE, 30, 10, 20),
-    ("E", FILL, 20, 0, 0),
+    ("A", LOSE, 40, 40),
+    ("B", WIN, 50, 20),
+    ("C", GAIN, 30, 30),
+    ("D", REDISTRIBUTE, 30, 10),
+    ("E", FILL, 20, 0),
 ]
 
 
-def test_a17_supply_100_is_granted_in_strategy_order() -> None:
-    outcome = run(100, [line(ref, how, asked, had) for ref, how, asked, had, _ in A17])
-
-    assert after(outcome) == {ref: expected for ref, _, _, _, expected in A17}
-    assert (outcome.gained, outcome.lost, outcome.owed) == (40, 40, 80)
-    assert outcome.is_change
-
-
 def test_a17_comes_out_the_same_in_whatever_order_the_lines_are_told() -> None:
-    lines = [line(ref, how, asked, had) for ref, how, asked, had, _ in A17]
+    lines = [line(ref, how, asked, had) for ref, how, asked, had in A17]
 
     assert len({run(100, told).grants for told in permutations(lines)}) == 1
 
@@ -218,6 +190,34 @@ def test_a_groups_own_maximum_limits_it_and_is_named() -> None:
     assert of(outcome, "W2").why is Why.MAXIMUM
 
 
+# A31: sell multiple 12: 24 or 36, never 30.
+@pytest.mark.parametrize(
+    ("how", "asked", "had", "there", "expected", "why"),
+    [
+        (IMPROVE, 36, 0, 30, 24, Why.SUPPLY),
+        (IMPROVE, 36, 0, 36, 36, Why.FULL),
+        (IMPROVE, 36, 20, 30, 24, Why.SUPPLY),
+        (IMPROVE, 36, 20, 22, 20, Why.SUPPLY),
+        (IMPROVE, 36, 24, 20, 12, Why.SUPPLY),
+        (IMPROVE, 30, 0, 30, 30, Why.FULL),
+        (REDISTRIBUTE, 36, 30, 11, 0, Why.SUPPLY),
+        (FILL, 36, 30, 29, 24, Why.SUPPLY),
+    ],
+)
+def test_a31_what_is_not_confirmed_in_full_is_confirmed_in_whole_cases(  # noqa: PLR0917
+    how: Strategy, asked: int, had: int, there: int, expected: int, why: Why
+) -> None:
+    [grant] = run(there, [line("O/1", how, asked, had)._replace(multiple=12)]).grants
+
+    assert (grant.after, grant.why) == (expected, why)
+
+
+def test_what_makes_no_whole_case_is_there_for_the_next() -> None:
+    cases = line("C", IMPROVE, 36, 0, 1)._replace(multiple=12)
+
+    assert after(run(30, [cases, line("P", IMPROVE, 9, 0, 2)])) == {"C": 24, "P": 6}
+
+
 def test_nobody_is_said_to_stand_as_the_house_does() -> None:
     assert (DEFAULT_RULE.strategy, DEFAULT_RULE.priority) == (IMPROVE, 500)
 
@@ -227,12 +227,13 @@ def test_nobody_is_said_to_stand_as_the_house_does() -> None:
 amounts = st.integers(0, 12)
 lines_of = st.lists(
     st.builds(
-        lambda number, group, asked, had, how, priority, minute: Line(
+        lambda number, group, asked, had, how, priority, minute, multiple: Line(
             f"L{number}", group, asked, min(asked, had), how, priority,
-            NOON + timedelta(minutes=minute),
+            NOON + timedelta(minutes=minute), multiple,
         ),
         st.integers(0, 10**6), st.sampled_from(["web", "key", "branch"]), amounts, amounts,
         st.sampled_from(Strategy), st.integers(1, 3), st.integers(0, 2),
+        st.sampled_from([1, 1, 2, 5]),
     ),
     max_size=9, unique_by=lambda one: one.demand_ref,
 )  # fmt: skip
@@ -342,8 +343,11 @@ class Naive:
         return max(0, min([self.left() - sum(max(0, one) for one in kept), *caps]))
 
     def give(self, one: Line, most: int) -> None:
+        least = self.got[one.demand_ref]
         while self.got[one.demand_ref] < most and self.free(one.group) >= 1:
             self.got[one.demand_ref] += 1
+        while least < self.got[one.demand_ref] < most and self.got[one.demand_ref] % one.multiple:
+            self.got[one.demand_ref] -= 1
 
     def owed(self) -> int:
         wanted = {WIN: "requested", GAIN: "confirmed"}

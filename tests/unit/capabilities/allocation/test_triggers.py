@@ -84,29 +84,6 @@ async def test_a_receipt_confirms_who_waits(floor: Floor) -> None:
     assert (await floor.runs())[-1] == ("APPLIED", "RECEIPT", 3, 0)
 
 
-# A3: count drops AVAILABLE to 18 with H 25, SS 5: shortage 7, BOP triggered.
-async def test_a3_a_count_below_what_is_confirmed_triggers_a_run_that_waits_for_a_person(
-    floor: Floor,
-) -> None:
-    await floor.hear(counted(1, count(30)), of("web", "O", 1, demand("O/1", 25)))
-    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 5 * MICROS)
-    await floor.work()
-    await floor.hear(counted(2, count(18)))
-    assert await floor.figures() == (-7, 0, 0, 7)
-
-    assert await floor.work() == {"O/1": 25}
-    assert (await floor.runs())[-1] == ("SIMULATED", "SNAPSHOT", 0, 7)
-    [case] = await floor.open_cases()
-    assert (case.code, case.owner_role, case.entity) == ("ORD-OVERSOLD", "Order desk", "X/DC1")
-    assert case.title == "a run that takes 7 EA away waits for approval"
-    assert case.evidence["losers"] == ["O/1"]
-
-    [waiting] = await floor.allocation.runs(MAIN, state="SIMULATED")
-    await floor.allocation.approve(MAIN, waiting.run_id, by="boss")
-    assert await floor.confirmed() == {"O/1": 18}
-    assert await floor.open_cases() == []
-
-
 async def test_a_run_that_waits_is_over_when_there_is_nothing_to_change_any_more(
     floor: Floor,
 ) -> None:

@@ -18,6 +18,7 @@ from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.inventory import (
     Availability,
     Inventory,
+    KnowsProtections,
     Reservation,
     ReservationLine,
     ReservationRequest,
@@ -123,10 +124,15 @@ def fact(identity: str, payload: Payload, number: int) -> Fact:
 class House:
     """One tenant's inventory with its reader; nothing happens unless it is told or asked."""
 
-    def __init__(self, database: Database, clock: VirtualClock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: VirtualClock,
+        protections: KnowsProtections | None = None,
+    ) -> None:
         self.database = database
         self.clock = clock
-        self.inventory = Inventory(database, clock)
+        self.inventory = Inventory(database, clock, protections=protections)
         self.reader = inventory_reader(clock)
         self._numbers = itertools.count()
 

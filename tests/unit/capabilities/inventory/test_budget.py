@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory import budget
 from crossdock.capabilities.inventory.budget import BATCH_MS, BOUNDS_MS, HOUR_MS, Seller
-from crossdock.capabilities.inventory.publishing import latency_buffer
 
 means = st.integers(0, 100 * MICROS)
 percents = st.sampled_from([Decimal(p) for p in ("0.01", "0.1", "0.99", "1", "5", "50")])
@@ -42,17 +41,6 @@ def chance_by_logarithms(lumps: int, held: int) -> float:
     return fsum(
         exp(number * log(lumps) - lumps - lgamma(number + 1)) for number in range(held + 1, last)
     )
-
-
-@pytest.mark.parametrize(("ms", "units"), [(BATCH_MS, 92), (10_000, 1), (0, 0)])
-@pytest.mark.parametrize("percent", [Decimal(1), Decimal("0.99")])  # z = 2.3264 and z = 2.33
-def test_36_an_hour_need_92_behind_a_two_hour_file_and_1_behind_events_a16(
-    ms: int, units: int, percent: Decimal
-) -> None:
-    held = budget.held_back([selling(36)], ms, percent)
-
-    assert held == units * MICROS
-    assert held == latency_buffer(Decimal(36), Decimal(ms) / 1000, Decimal("2.33")) * MICROS
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from crossdock.canonical.envelope import Event, Fact
 from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.canonical.inventory import ReservationKind, ReservationStatus, SourceHeard
-from crossdock.capabilities.inventory import model
+from crossdock.capabilities.inventory import granting, model
+from crossdock.capabilities.inventory.granting import Ask, Counter
 from crossdock.capabilities.inventory.ledger import (
     Bucket,
     Mark,
@@ -20,8 +21,6 @@ from crossdock.capabilities.inventory.ledger import (
     rank_of,
 )
 from crossdock.capabilities.inventory.model import (
-    Ask,
-    Counter,
     Figures,
     PromisedLine,
     Reservation,
@@ -55,7 +54,7 @@ def test_never_more_is_granted_than_was_available(
     stock: tuple[Figures, ...], batch: list[Ask]
 ) -> None:
     counters = {number: Counter(one) for number, one in enumerate(stock)}
-    given_out = model.grants(batch, counters)
+    given_out = granting.grants(batch, counters)
 
     taken = dict.fromkeys(counters, 0)
     for ask, got in zip(batch, given_out, strict=True):
@@ -84,7 +83,7 @@ def test_a_group_and_its_nodes_never_promise_more_than_the_nodes_have(
     }
     wanted = st.lists(st.tuples(st.integers(0, len(nodes)), positive), max_size=12)
     lines = data.draw(wanted)
-    given_out = model.grants([Ask((line,)) for line in lines], counters)
+    given_out = granting.grants([Ask((line,)) for line in lines], counters)
 
     taken = dict.fromkeys(counters, 0)
     for (number, _), (got,) in zip(lines, given_out, strict=True):
@@ -103,12 +102,12 @@ def test_an_order_at_a_group_may_have_what_there_would_be_without_its_claim(
     claimed = Figures(hard=held.hard + own, safety=held.safety)
     without = Figures(hard=held.hard, safety=held.safety)
 
-    [(got,)] = model.grants(
+    [(got,)] = granting.grants(
         [Ask(((0, asked),), allow_partial=True, own=(own,))],
         rest | {0: Counter(claimed, members=members)},
     )
 
-    free = model.free_now(0, rest | {0: Counter(without, members=members)})
+    free = granting.free_now(0, rest | {0: Counter(without, members=members)})
     assert got == min(asked, own, free)
 
 
@@ -337,7 +336,7 @@ def test_an_order_line_is_never_short_of_what_it_claims_itself(
 ) -> None:
     counted = Figures(one.nettable, one.hard + own, one.soft, one.safety)
 
-    ((got,),) = model.grants(
+    ((got,),) = granting.grants(
         [Ask(((0, asked),), own=(own,), allow_partial=True)], {0: Counter(counted)}
     )
 
@@ -346,7 +345,7 @@ def test_an_order_line_is_never_short_of_what_it_claims_itself(
 
 @given(figures)
 def test_one_counter_alone_promises_what_is_available(one: Figures) -> None:
-    assert model.free_now(0, {0: Counter(one)}) == one.available
+    assert granting.free_now(0, {0: Counter(one)}) == one.available
 
 
 @given(st.lists(st.tuples(positive, amounts), min_size=1, max_size=4))

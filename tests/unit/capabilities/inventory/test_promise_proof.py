@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.capabilities.inventory import Figures, LineProof, model
-from crossdock.capabilities.inventory.model import Ask, Counter
+from crossdock.capabilities.inventory import Figures, LineProof, granting
+from crossdock.capabilities.inventory.granting import Ask, Counter
 from crossdock.capabilities.inventory.promise_proof import (
     GROUP_OWN_RULE,
     MEMBER_RULE,
@@ -78,7 +78,7 @@ def decisions(draw: st.DrawFn) -> Decision:
         return Ask(tuple(lines), draw(st.booleans()), tuple(owns))
 
     asks = [ask() for _ in range(draw(st.integers(1, 5)))]
-    return decision(counters, asks, model.grants(asks, counters))
+    return decision(counters, asks, granting.grants(asks, counters))
 
 
 @given(decisions())
@@ -141,7 +141,7 @@ def test_a_small_promise_by_hand() -> None:
 def test_a_line_that_another_line_took_along_is_told_from_one_that_was_short() -> None:
     rows = {1: Counter(Figures(nettable=10)), 2: Counter(Figures(nettable=3))}
     asks = [Ask(((1, 4), (2, 5)), own=(None, None))]
-    made = decision(rows, asks, model.grants(asks, rows))
+    made = decision(rows, asks, granting.grants(asks, rows))
 
     assert [proof.is_denied_for_another for proof in proofs(made, "rsv_0")] == [True, False]
 
@@ -149,7 +149,7 @@ def test_a_line_that_another_line_took_along_is_told_from_one_that_was_short() -
 def test_two_lines_on_one_row_show_the_second_one_short() -> None:
     rows = {1: Counter(Figures(nettable=10))}
     asks = [Ask(((1, 6), (1, 6)), own=(None, None))]
-    made = decision(rows, asks, model.grants(asks, rows))
+    made = decision(rows, asks, granting.grants(asks, rows))
 
     first, second = proofs(made, "rsv_0")
     assert (first.free, first.is_denied_for_another) == (10, True)

@@ -22,21 +22,6 @@ from crossdock.capabilities.inventory.publishing import ShareMode, Terms, availa
 amounts = st.integers(0, 10**12)
 claims = st.builds(Claim, least=amounts, most=st.none() | amounts, used=amounts)
 
-# A14, verbatim: pool 100; SUP KEY 40 (used 0), WEB 20 (used 10); PAL WEB 30 (used 10),
-# BRANCH 70 (used 20) -> KEY 90, WEB 20, BRANCH 50 (not additive).
-A14 = {
-    "KEY": Claim(least=40, used=0),
-    "WEB": Claim(least=20, most=30, used=10),
-    "BRANCH": Claim(most=70, used=20),
-}
-
-
-@pytest.mark.parametrize(("group", "available"), [("KEY", 90), ("WEB", 20), ("BRANCH", 50)])
-def test_maxima_limit_and_minima_are_kept_for_their_group_a14(group: str, available: int) -> None:
-    others = [claim for name, claim in A14.items() if name != group]
-
-    assert available_to(100, A14[group], others) == available
-
 
 @given(pool=st.integers(-(10**9), 10**12), own=claims, others=st.lists(claims, max_size=5))
 def test_a_group_is_shown_no_more_than_its_maximum_and_what_is_not_kept(

@@ -50,25 +50,6 @@ def units(amount: int) -> int:
     return amount * MICROS
 
 
-def test_percentages_split_a_pool_and_the_buffer_comes_off_a15() -> None:
-    b2b = Terms(share_mode=ShareMode.PERCENT, share_percent=Decimal(60))
-    web = Terms(share_mode=ShareMode.PERCENT, share_percent=Decimal(40), buffer=units(5))
-
-    assert available_to_sell(units(100), b2b) == units(60)
-    assert available_to_sell(units(100), web) == units(35)
-
-
-def test_a_case_is_sold_whole_a12() -> None:
-    cases = in_channel_units(units(100), 12, 1)
-
-    assert available_to_sell(cases, Terms()) == units(8)
-
-
-@pytest.mark.parametrize(("seconds", "buffer"), [(7200, 92), (10, 1), (0, 0)])
-def test_the_latency_buffer_is_the_business_case_for_events_a16(seconds: int, buffer: int) -> None:
-    assert latency_buffer(Decimal(36), Decimal(seconds), Decimal("2.33")) == buffer
-
-
 @given(
     rate=st.decimals(0, 10**6, places=2),
     seconds=st.decimals(0, 10**6, places=1),

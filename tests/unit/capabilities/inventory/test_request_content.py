@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.capabilities.inventory import ReservationLine, ReservationRequest, model
-from crossdock.capabilities.inventory.reserving import content_of
+from crossdock.capabilities.inventory.incoming import content_of
 
 keys = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=3)
 requests = st.builds(

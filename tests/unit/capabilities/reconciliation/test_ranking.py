@@ -12,7 +12,7 @@ from crossdock.capabilities.reconciliation import guards, ranking
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.guards import Brake, Plausible, Shape
 from crossdock.capabilities.reconciliation.model import DAY, HOUR, MINUTE, ItemClass
-from crossdock.capabilities.reconciliation.ranking import Reason, Remedy, Suspicion
+from crossdock.capabilities.reconciliation.ranking import CountReason, Remedy, Suspicion
 
 MONEY = {Remedy.REDRIVE, Remedy.REFETCH, Remedy.FINANCE_TASK}
 
@@ -97,15 +97,15 @@ def suspicion(**known: object) -> Suspicion:
     ("known", "reason"),
     [
         (suspicion(), None),
-        (suspicion(unexplained=-5), Reason.DIFFERENCE),
-        (suspicion(is_negative=True), Reason.NEGATIVE),
+        (suspicion(unexplained=-5), CountReason.DIFFERENCE),
+        (suspicion(is_negative=True), CountReason.NEGATIVE),
         (suspicion(times_tolerated=3), None),
-        (suspicion(times_tolerated=4), Reason.TREND),
-        (suspicion(is_due=True), Reason.CLASS_DUE),
-        (suspicion(is_due=True, unexplained=1), Reason.DIFFERENCE),
+        (suspicion(times_tolerated=4), CountReason.TREND),
+        (suspicion(is_due=True), CountReason.CLASS_DUE),
+        (suspicion(is_due=True, unexplained=1), CountReason.DIFFERENCE),
     ],
 )
-def test_why_a_shelf_is_counted(known: Suspicion, reason: Reason | None) -> None:
+def test_why_a_shelf_is_counted(known: Suspicion, reason: CountReason | None) -> None:
     assert ranking.count_reason(known) is reason
 
 

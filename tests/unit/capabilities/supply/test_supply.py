@@ -1,21 +1,17 @@
-"""Answers by date, from facts in the log to the derivation: the law's examples on a real hub."""
+"""Answers by date, from facts in the log to the derivation: on a real hub."""
 
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
-from typing import Any
 
 import pytest
 
 from crossdock.canonical.catalog import LocationChanged, LocationKind
 from crossdock.canonical.errors import Invalid, NotFound
-from crossdock.canonical.inventory import Place, ReservationKind, StockStatus
+from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.supply import (
     ConfidenceClass,
-    SupplyEvidence,
-    SupplyKind,
-    SupplyPeg,
 )
 from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
 from crossdock.capabilities.supply import AtpMode, AtpRule, Basis, Question
@@ -37,70 +33,7 @@ from tests.unit.capabilities.supply.yard import (
 )
 
 
-async def test_a6_what_a_later_demand_needs_is_not_promised_now(yard: Yard) -> None:
-    await yard.hub.put_stock("X", "DC1", 40)
-    await yard.hear(
-        noticed("asn:1/1", 100, eta=day(1)),
-        ordered("o1", line("o1/1", 35, day(1)), line("o1/2", 20, day(2))),
-    )
-    assert await yard.promisable() == {0: 5, 2: 85}
-    assert (await yard.hub.availability("X", "DC1")).available == Quantity.of(0)
-
-
-async def test_a10_each_supply_counts_by_its_class(yard: Yard) -> None:
-    await yard.hub.put_stock("X", "DC1", 10)
-    await yard.hear(
-        noticed("asn", 40, eta=day(3)),
-        committed("ack", 60, eta=day(5)),
-        committed("unack", 50, evidence=SupplyEvidence.SENT, eta=day(4)),
-        committed("overdue", 30, eta=day(-12)),
-    )
-    answer = await yard.ask(104)
-    assert await yard.promisable() == {0: 10, 4: 50, 7: 104}
-    assert {one.supply.supply_id: one.confidence.value for one in answer.inbound} == {
-        "asn": "B", "ack": "C", "unack": "D", "overdue": "E",
-    }  # fmt: skip
-    assert answer.promised_on == day(7)
-
-
-async def test_a23_a_transfer_is_never_at_both_ends(yard: Yard) -> None:
-    await yard.hub.put_stock("X", "DC1", 100)
-    await yard.hub.put_stock("X", "DC2", 5)
-    transfer: dict[str, Any] = {"kind": SupplyKind.TRANSFER, "location": "DC2", "eta": day(2)}
-
-    await yard.hear(
-        committed("t1", 30, evidence=SupplyEvidence.SENT, **transfer),
-        ordered("t1", line("t1/out", 30)),
-    )
-    assert (await yard.hub.availability("X", "DC1")).available == Quantity.of(70)
-    assert await yard.promisable(location="DC1") == {0: 70}
-    assert await yard.promisable(location="DC2") == {0: 5}
-
-    on_the_way = Place(location="DC2", status=StockStatus.IN_TRANSIT)
-    await yard.hear(
-        moved("t1", 30, shelf("DC1"), on_the_way, "t1/out"),
-        committed("t1", 30, 2, evidence=SupplyEvidence.SHIPPED, **transfer),
-    )
-    stock = await yard.hub.availability("X", "DC1")
-    assert (stock.on_hand, stock.available) == (Quantity.of(70), Quantity.of(70))
-    assert await yard.promisable(location="DC1") == {0: 70}
-    assert await yard.promisable(location="DC2") == {0: 5, 2: 35}
-
-
-async def test_a25_and_a26_an_order_does_not_stand_in_its_own_way(yard: Yard) -> None:
-    await yard.hub.put_stock("X", "DC1", 40)
-    await yard.hear(noticed("asn", 60, eta=day(0)), ordered("o1", line("o1/1", 40)))
-
-    assert await yard.promisable() == {0: 0, 1: 60}
-    assert await yard.promisable("o1/1") == {0: 40, 1: 100}
-    raised = await yard.ask(55, "o1/1")
-    assert [(part.day, part.micros // MICROS) for part in raised.schedule] == [
-        (day(0), 40),
-        (day(1), 15),
-    ]
-
-
-async def test_a25_holds_for_a_promise_whose_order_nobody_told_yet(yard: Yard) -> None:
+async def test_a_promise_whose_order_nobody_told_yet_does_not_stand_in_its_way(yard: Yard) -> None:
     await yard.hub.put_stock("X", "DC1", 40)
     for kind, ref, pieces in (
         (ReservationKind.HARD, "cart/1", 30),
@@ -116,7 +49,7 @@ async def test_a25_holds_for_a_promise_whose_order_nobody_told_yet(yard: Yard) -
     assert await yard.promisable("cart/1", "cart/2") == {0: 40}
 
 
-async def test_a28_picks_leave_demand_on_its_day(yard: Yard) -> None:
+async def test_picks_leave_demand_on_its_day(yard: Yard) -> None:
     await yard.hub.put_stock("X", "DC1", 100)
     await yard.hear(ordered("o1", line("o1/1", 30, day(3))))
     assert await yard.promisable() == {0: 70}
@@ -132,7 +65,7 @@ async def test_a28_picks_leave_demand_on_its_day(yard: Yard) -> None:
     assert await yard.promisable() == {0: 70}
 
 
-async def test_a29_what_a_notice_announces_is_counted_once(yard: Yard) -> None:
+async def test_a_notice_and_its_purchase_shrink_together(yard: Yard) -> None:
     await yard.hub.put_stock("X", "DC1", 0)
     await yard.rule(EVERY_DAY)
     await yard.hear(committed("po", 70, confidence=ConfidenceClass.B, eta=day(1)))
@@ -169,23 +102,6 @@ async def test_i9_notices_come_to_no_more_than_their_purchase_has_open(yard: Yar
     assert await yard.promisable() == {0: 0, 5: 20, 8: 25}
     await yard.hear(committed("po", 0, 3, confidence=ConfidenceClass.B))
     assert await yard.promisable() == {0: 0, 8: 5}
-
-
-async def test_a32_what_crosses_the_dock_is_promised_once(yard: Yard) -> None:
-    await yard.hub.put_stock("X", "DC1", 0)
-    peg = SupplyPeg(demand_ref="o1/1", quantity=Quantity.of(30))
-    await yard.hear(
-        noticed("asn", 50, eta=day(0), pegs=(peg,)), ordered("o1", line("o1/1", 30, day(1)))
-    )
-    assert await yard.promisable() == {0: 0, 1: 20}
-
-    await yard.hear(
-        moved("r1", 50, None, shelf()),
-        moved("x1", 30, shelf(), STAGED, "o1/1"),
-        noticed("asn", 0, 2, eta=day(0)),
-    )
-    assert await yard.promisable() == {0: 20}
-    assert (await yard.hub.availability("X", "DC1")).available == Quantity.of(20)
 
 
 async def test_what_no_supply_reaches_is_promised_by_lead_time_if_it_is_replenished(
@@ -309,7 +225,7 @@ async def test_a_group_has_what_its_members_can_promise_less_its_own_claims(yard
     assert of_group.parts[0].inbound[0].supply.supply_id == "asn"
 
 
-async def test_a11_a_kit_has_what_its_scarcest_component_allows(yard: Yard) -> None:
+async def test_a_kit_has_a_date_when_its_scarcest_component_comes(yard: Yard) -> None:
     await yard.hear(kit("K", 1, A=2, B=1, C=4))
     for item, pieces in (("A", 50), ("B", 33), ("C", 100), ("K", 3)):
         await yard.hub.put_stock(item, "DC1", pieces)
@@ -325,15 +241,6 @@ async def test_a11_a_kit_has_what_its_scarcest_component_allows(yard: Yard) -> N
     await yard.hear(noticed("a", 4, item="A", eta=day(3)))
     later = await yard.of("K", 29)
     assert (later.promised_on, later.basis) == (day(4), Basis.SUPPLY)
-
-
-async def test_a30_kits_that_share_a_component_are_not_additive(yard: Yard) -> None:
-    await yard.hear(kit("P", 1, X=1), kit("Q", 1, X=2))
-    await yard.hub.put_stock("X", "DC1", 5)
-    assert [(await yard.of(name)).now // MICROS for name in "PQ"] == [5, 2]
-
-    await yard.hub.reserve("X", "DC1", 2, request_id="two of P")
-    assert [(await yard.of(name)).now // MICROS for name in "PXQ"] == [3, 3, 1]
 
 
 async def test_a_kit_is_what_its_newest_word_says_and_may_be_none_again(yard: Yard) -> None:

@@ -1,0 +1,201 @@
+"""Who gets what of stock that is asked for: exact first-fit, in the order asked (§3.4, §3.6).
+
+Pure functions on frozen values; amounts are micros.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+from crossdock.capabilities.inventory import protection
+from crossdock.capabilities.inventory.model import Figures
+from crossdock.capabilities.inventory.protection import Claim
+
+Guards = Mapping[str, Claim]
+"""Maxima and minima of channels at one item-location, and what each has had in its period."""
+
+UNGUARDED: Guards = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """One item-location that promises are made from, as the locked rows show it.
+
+    `group` is the group's counter that its holds must stay covered by; `members` are a group's
+    nodes. A node belongs to at most one group. `guards` are of this very place: those of a group
+    say nothing of its members.
+    """
+
+    figures: Figures
+    group: int | None = None
+    members: tuple[int, ...] = ()
+    guards: Guards = field(default_factory=lambda: UNGUARDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request's lines against counters, for a channel.
+
+    `own` is demand of the same order line that `hard` counts already: checking an order against
+    itself would find it short (A25).
+    """
+
+    lines: tuple[tuple[int, int], ...]
+    allow_partial: bool = False
+    own: tuple[int | None, ...] = ()
+    channel: str = ""
+
+
+class Limit(StrEnum):
+    """What kept a channel from goods that are there ("": nothing but stock)."""
+
+    NONE = ""
+    MAXIMUM = "MAXIMUM"
+    MINIMUM = "MINIMUM"
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """What there is for one line at its turn, of which the channel may have `micros`.
+
+    `kept` is what is kept of it for other channels, `allowance` what the channel's own maximum
+    leaves it (None: no limit).
+    """
+
+    pool: int
+    kept: int
+    allowance: int | None
+    micros: int
+
+    def limit(self, asked: int) -> Limit:
+        """Say what cut a line that asked for so much: its maximum, or the minima of others."""
+        if asked <= self.micros or self.micros == max(0, self.pool):
+            return Limit.NONE
+        is_maximum = self.allowance is not None and self.micros == max(0, self.allowance)
+        return Limit.MAXIMUM if is_maximum else Limit.MINIMUM
+
+
+@dataclass(slots=True)
+class _Room:
+    """What is left while one batch is decided; made, used and dropped inside `grants`."""
+
+    counters: Mapping[int, Counter]
+    taken: dict[int, int] = field(default_factory=dict[int, int])
+    by_channel: dict[tuple[int, str], int] = field(default_factory=dict[tuple[int, str], int])
+
+    def free(self, counter_id: int, channel: str) -> Free:
+        counter = self.counters[counter_id]
+        if counter.members:
+            pool = max(0, self._coverage(counter_id) - counter.figures.safety)
+        elif counter.group is None:
+            pool = self._atf(counter_id)
+        else:
+            pool = max(0, min(self._atf(counter_id), self._coverage(counter.group)))
+        return self._within(counter_id, channel, pool, 0)
+
+    def left_for(self, counter_id: int, own: int, channel: str) -> Free:
+        """Say what there is for a claim of `own`, which the counter's `hard` counts already.
+
+        What the channel has had counts it as well.
+        """
+        counter = self.counters[counter_id]
+        if counter.members:
+            pool = max(0, self._coverage(counter_id) + own - counter.figures.safety)
+        else:
+            back = replace(counter.figures, hard=max(0, counter.figures.hard - own))
+            pool = max(0, back.available - self.taken.get(counter_id, 0))
+        return self._within(counter_id, channel, pool, own)
+
+    def _within(self, counter_id: int, channel: str, pool: int, own: int) -> Free:
+        """avail(g) = max(0, min(PAL_g - used_g, pool - Σ_{h≠g} max(0, SUP_h - consumed_h)))."""
+        guards = self.counters[counter_id].guards
+        if not guards:
+            return Free(pool, 0, None, pool)
+        kept = sum(
+            self._claim(counter_id, name, claim).protected
+            for name, claim in guards.items()
+            if name != channel
+        )
+        mine = self._claim(counter_id, channel, guards.get(channel, Claim()))
+        mine = replace(mine, used=max(0, mine.used - own))
+        return Free(pool, kept, mine.allowance, protection.within(pool, kept, mine.allowance))
+
+    def _claim(self, counter_id: int, channel: str, claim: Claim) -> Claim:
+        taken = self.by_channel.get((counter_id, channel), 0)
+        return replace(claim, used=claim.used + taken) if taken else claim
+
+    def _atf(self, counter_id: int) -> int:
+        return max(0, self.counters[counter_id].figures.available - self.taken.get(counter_id, 0))
+
+    def _coverage(self, group_id: int) -> int:
+        """Count the members' stock beyond what the group has promised already (may be < 0)."""
+        group = self.counters[group_id]
+        held = group.figures.hard + group.figures.soft + self.taken.get(group_id, 0)
+        return sum(self._atf(member) for member in group.members) - held
+
+    def take(self, counter_id: int, micros: int, channel: str) -> None:
+        self.taken[counter_id] = self.taken.get(counter_id, 0) + micros
+        if self.counters[counter_id].guards:
+            key = (counter_id, channel)
+            self.by_channel[key] = self.by_channel.get(key, 0) + micros
+
+
+def free_for(
+    counter_id: int, counters: Mapping[int, Counter], own: int | None = None, channel: str = ""
+) -> Free:
+    """Say what one counter can promise to a channel, its group's holds left covered.
+
+    To an order line of which `own` is open and counted in `hard`, up to that (A25).
+    """
+    room = _Room(counters)
+    if own is None:
+        return room.free(counter_id, channel)
+    found = room.left_for(counter_id, own, channel)
+    return replace(found, micros=min(own, found.micros))
+
+
+def free_now(counter_id: int, counters: Mapping[int, Counter], own: int | None = None) -> int:
+    """Say what one counter can promise to a channel of which nothing is said."""
+    return free_for(counter_id, counters, own).micros
+
+
+def grants(asks: Sequence[Ask], counters: Mapping[int, Counter]) -> list[tuple[int, ...]]:
+    """Decide each request in turn: how much each of its lines gets."""
+    return [tuple(got for got, _ in given) for given in decided(asks, counters)]
+
+
+def decided(
+    asks: Sequence[Ask], counters: Mapping[int, Counter]
+) -> list[tuple[tuple[int, Limit], ...]]:
+    """Decide each request in turn: how much each of its lines gets, and what cut it beside stock.
+
+    All or nothing, unless the request allows part. Lines on one counter share it, so the same
+    item twice in one request is summed before it is checked.
+    """
+    room = _Room(counters)
+    all_given: list[tuple[tuple[int, Limit], ...]] = []
+    for ask in asks:
+        before = dict(room.taken), dict(room.by_channel)
+        given = tuple(_given(room, ask, number) for number in range(len(ask.lines)))
+        is_whole = all(got == asked for (got, _), (_, asked) in zip(given, ask.lines, strict=True))
+        if not is_whole and not ask.allow_partial:
+            room.taken, room.by_channel = before
+            given = tuple((0, limit) for _, limit in given)
+        all_given.append(given)
+    return all_given
+
+
+def _given(room: _Room, ask: Ask, number: int) -> tuple[int, Limit]:
+    counter_id, asked = ask.lines[number]
+    own = ask.own[number] if ask.own else None
+    if own is not None:
+        # The order's demand is in `hard`: what it may have is what stock leaves for it, and
+        # giving it that takes nothing more from anybody.
+        free = room.left_for(counter_id, own, ask.channel)
+        wanted = min(asked, own)
+        return min(wanted, free.micros), free.limit(wanted)
+    free = room.free(counter_id, ask.channel)
+    got = min(asked, free.micros)
+    room.take(counter_id, got, ask.channel)
+    return got, free.limit(asked)

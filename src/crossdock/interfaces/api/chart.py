@@ -1,0 +1,139 @@
+"""What every chart of the API is drawn with: a frame, axes, words, and colours for day and night.
+
+A chart is a picture of its own (SVG) that needs nothing else: no script, no font, no other file.
+It follows the reader's light or dark scheme, and says in words what it shows.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from html import escape
+from itertools import count
+from textwrap import wrap
+
+Number = Decimal | int
+
+TITLE_CHARACTERS = 62
+"""So much of a title fits on one line."""
+
+LINES = frozenset({"line", "thin"})
+
+STYLE = """
+.paper{fill:#ffffff} text{fill:#334155} .axis,.grid{stroke:#64748b;fill:none}
+.grid{stroke-opacity:.3} .line{stroke:#2563eb;fill:none;stroke-width:2.5} .mark{fill:#dc2626}
+.thin{stroke:#64748b;fill:none;stroke-width:1.5;stroke-dasharray:5 4} .c0{fill:#15803d}
+.c1{fill:#ea580c} .c2{fill:#2563eb} .a0{fill:#bfdbfe} .a1{fill:#60a5fa} .a2{fill:#2563eb}
+.a3{fill:#a855f7} .a4{fill:#be123c}
+@media (prefers-color-scheme:dark){.paper{fill:#0f172a} text{fill:#cbd5e1}
+.axis,.grid{stroke:#94a3b8} .line{stroke:#60a5fa} .mark{fill:#f87171} .thin{stroke:#94a3b8}
+.c0{fill:#4ade80} .c1{fill:#fb923c} .c2{fill:#60a5fa} .a0{fill:#dbeafe} .a1{fill:#93c5fd}
+.a2{fill:#3b82f6} .a3{fill:#c084fc} .a4{fill:#fb7185}}
+""".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """How large a picture is, and where in it the figures lie; in its own units."""
+
+    width: int = 640
+    height: int = 360
+    left: int = 60
+    right: int = 24
+    top: int = 84
+    bottom: int = 52
+
+    @property
+    def floor(self) -> int:
+        return self.height - self.bottom
+
+    @property
+    def end(self) -> int:
+        return self.width - self.right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Where amounts lie between the floor of a frame and its top."""
+
+    frame: Frame
+    least: Decimal
+    most: Decimal
+    step: Decimal
+
+    @classmethod
+    def of(cls, frame: Frame, amounts: Iterable[Number]) -> "Scale":
+        """Take in all the amounts, and zero; the top is a round number."""
+        known = [Decimal(0), *map(Decimal, amounts)]
+        step = _step(max(known) - min(known))
+        least = (min(known) / step).to_integral_value("ROUND_FLOOR") * step
+        most = (max(known) / step).to_integral_value("ROUND_CEILING") * step
+        return cls(frame=frame, least=least, most=max(most, least + step), step=step)
+
+    def y(self, amount: Number) -> Decimal:
+        part = (Decimal(amount) - self.least) / (self.most - self.least)
+        return tenth(self.frame.floor - part * (self.frame.floor - self.frame.top))
+
+    def ticks(self) -> Iterator[Decimal]:
+        for number in count():
+            at = self.least + number * self.step
+            if at > self.most:
+                return
+            yield at
+
+    def drawn(self) -> Iterator[str]:
+        for amount in self.ticks():
+            at = self.y(amount)
+            kind = "axis" if amount == 0 else "grid"
+            yield f'<path class="{kind}" d="M{self.frame.left} {at} H{self.frame.end}"/>'
+            yield text(self.frame.left - 8, at + 5, f"{amount.normalize():f}", anchor="end")
+
+
+def _step(span: Decimal) -> Decimal:
+    """Choose a round distance between some five lines: 1, 2 or 5, ten times, a hundred times."""
+    if span <= 0:
+        return Decimal(1)
+    ten = Decimal(10) ** (span / 5).adjusted()
+    return next(size * ten for size in (1, 2, 5, 10) if size * ten * 5 >= span)
+
+
+def picture(frame: Frame, title: str, said: str, parts: Iterable[str]) -> str:
+    """Put a chart together; `said` is what a reader hears who does not see it."""
+    box = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {frame.height}"'
+    lines = [
+        f'<svg {box} role="img" aria-labelledby="title said" font-family="system-ui, sans-serif">',
+        f'<title id="title">{escape(title)}</title>',
+        f'<desc id="said">{escape(said)}</desc>',
+        f"<style>{STYLE}</style>",
+        f'<rect class="paper" width="{frame.width}" height="{frame.height}" rx="8"/>',
+        *_heading(title),
+        *parts,
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _heading(title: str) -> Iterator[str]:
+    for number, line in enumerate(wrap(title, TITLE_CHARACTERS, max_lines=2, placeholder=" …")):
+        yield text(16, 28 + 21 * number, line, size=18)
+
+
+def legend(frame: Frame, kinds: Sequence[tuple[str, str]], *, at: int | None = None) -> list[str]:
+    """Say what each colour is, in one row under the title; a kind is a class and its name."""
+    found: list[str] = []
+    x, y = frame.left, frame.top - 14 if at is None else at
+    for kind, name in kinds:
+        if kind in LINES:
+            found.append(f'<path class="{kind}" d="M{x} {y - 5} h16"/>')
+        else:
+            found.append(f'<rect class="{kind}" x="{x}" y="{y - 11}" width="12" height="12"/>')
+        found.append(text(x + (22 if kind in LINES else 18), y, name))
+        x += 37 + 17 * len(name) // 2
+    return found
+
+
+def text(x: Number, y: Number, said: str, *, anchor: str = "start", size: int = 16) -> str:
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="{size}">{escape(said)}</text>'
+
+
+def tenth(value: Decimal) -> Decimal:
+    return value.quantize(Decimal("0.1"))

@@ -1,0 +1,43 @@
+"""Pictures of answers: what can be promised by when, and what two systems differ in (SVG)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from crossdock.capabilities.catalog import KnownGoods, Named
+from crossdock.capabilities.reconciliation import State, Wanted
+from crossdock.capabilities.supply import Question
+from crossdock.interfaces.api import atp_chart, backlog_chart
+from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.hub import Hub
+from crossdock.interfaces.api.shapes import Code, Text
+
+SVG = "image/svg+xml"
+DRAWN_MAX = 1000
+OPEN = Wanted(states=[State.SUSPECTED, State.CONFIRMED])
+
+
+def chart_routes(hub: Hub, known: KnownGoods) -> APIRouter:
+    routes = APIRouter(prefix="/v1")
+
+    @routes.get("/atp/chart", tags=["stock"], **needs("stock:read"))
+    async def draw_promise_dates(
+        item: Code,
+        location: Code,
+        caller: Caller,
+        own: Annotated[list[Code] | None, Query(description="As in `/v1/atp`.")] = None,
+    ) -> Response:
+        """Draw what comes, what is due and what can be promised by when, as SVG."""
+        [found] = await known.find(caller.scope, [Named(item, location, None)], where="")
+        question = Question(found.item, found.location, found.base_unit, own=frozenset(own or ()))
+        [answer] = await hub.supply.promise_dates(caller.scope, [question])
+        return Response(atp_chart.drawn(answer), media_type=SVG)
+
+    @routes.get("/reconciliations/chart", tags=["reconciliation"], **needs("cases:read"))
+    async def draw_differences(caller: Caller, against: Text = "") -> Response:
+        """Draw the open differences (of the thousand most urgent) by cause and age, as SVG."""
+        wanted = OPEN if not against else Wanted(states=OPEN.states, against=against)
+        found = await hub.reconciliation.findings(caller.scope, wanted, limit=DRAWN_MAX)
+        return Response(backlog_chart.drawn(found), media_type=SVG)
+
+    return routes

@@ -1,0 +1,144 @@
+"""Pictures are drawn from figures, stay in their frame, say what they show; docs' are current."""
+
+import re
+import xml.etree.ElementTree as ET  # of our own making
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.inventory import budget
+from crossdock.capabilities.inventory.budget import Seller
+from crossdock.interfaces.api import atp_chart, backlog_chart
+from crossdock.interfaces.api.budget_chart import FRAME, drawn
+from crossdock.interfaces.api.chart import Frame, Scale
+from crossdock.orchestration.processes.oversell_shown import BudgetCurve
+from tests.docs.generate import BACKLOG, DOCS, PICTURES, Difference, atp_of_the_how_to
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def parsed(picture: str) -> ET.Element:
+    return ET.fromstring(picture)  # noqa: S314  # of our own making
+
+
+def words(picture: str) -> list[str]:
+    return [text.text or "" for text in parsed(picture).iter(f"{SVG}text")]
+
+
+def said(picture: str) -> str:
+    [found] = parsed(picture).iter(f"{SVG}desc")
+    return found.text or ""
+
+
+def curve(item: str, per_hour: int) -> BudgetCurve:
+    taken = per_hour * MICROS
+    seller = Seller(name="shop", peak=taken, taken=taken, squares=taken * MICROS, order_ms=0)
+    points = budget.curve([seller], Decimal(1))
+    return BudgetCurve(
+        item=item,
+        oversell_percent=Decimal(1),
+        seconds=Decimal(10),
+        buffer=Decimal(budget.held_back([seller], 10_000, Decimal(1))) / MICROS,
+        points=tuple((Decimal(ms) / 1000, Decimal(held) / MICROS) for ms, held in points),
+    )
+
+
+def test_what_was_measured_and_what_a_file_would_need_are_marked_a16() -> None:
+    found = words(drawn(curve("SKU-1", 36)))
+
+    assert "measured: 10 s, 1 held back" in found
+    assert "every two hours: 92" in found
+
+
+def test_a_curve_never_falls_and_stays_in_its_frame() -> None:
+    [line] = parsed(drawn(curve("SKU-1", 36))).iter(f"{SVG}polyline")
+    points = [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
+
+    assert points == sorted(points, key=lambda point: (point[0], -point[1]))
+    assert all(FRAME.left <= x <= FRAME.end and FRAME.top <= y <= FRAME.floor for x, y in points)
+
+
+def test_a_name_that_is_no_xml_and_an_item_that_nobody_buys_are_drawn_too() -> None:
+    found = words(drawn(curve("<b> & co", 0)))
+
+    assert any("<b> & co" in text for text in found)
+    assert "every two hours: 0" in found
+
+
+@given(st.lists(st.decimals(-(10**9), 10**9, places=3), max_size=5))
+def test_a_scale_takes_in_every_amount_and_zero_between_round_lines(
+    amounts: list[Decimal],
+) -> None:
+    frame = Frame()
+    scale = Scale.of(frame, amounts)
+    ticks = list(scale.ticks())
+
+    assert 2 <= len(ticks) <= 9
+    assert Decimal(0) in ticks
+    assert all(frame.top <= scale.y(amount) <= frame.floor for amount in [Decimal(0), *amounts])
+
+
+def test_an_answer_by_date_is_drawn_and_said_in_words() -> None:
+    picture = atp_chart.drawn(atp_of_the_how_to())
+
+    assert {"comes", "due", "balance", "can be promised", "EA", "4 May"} <= set(words(picture))
+    assert said(picture).startswith(
+        "from 2026-05-04 on 5 EA can be promised (comes 0, due 0, balance 40)"
+    )
+    assert "on 45 EA" in said(picture)
+    assert len(list(bars(picture))) == 3  # two supplies that count, one demand
+
+
+def test_a_balance_below_zero_is_drawn_below_the_line() -> None:
+    answer = atp_of_the_how_to()
+    short = [bucket._replace(pab=-30 * MICROS) for bucket in answer.buckets]
+    picture = atp_chart.drawn(replace(answer, buckets=tuple(short)))
+
+    heights = [float(y) for y in re.findall(r'class="thin" d="M60 ([\d.]+)', picture)]
+    assert max(heights) <= atp_chart.FRAME.floor
+    assert "-50" in words(picture)
+
+
+def bars(picture: str) -> Iterator[ET.Element]:
+    for one in parsed(picture).iter(f"{SVG}rect"):
+        if one.attrib["class"] in {"c0", "c1"} and one.attrib["width"] != "12":
+            yield one
+
+
+def test_differences_are_drawn_by_cause_with_the_most_money_first() -> None:
+    picture = backlog_chart.drawn(BACKLOG)
+    found = words(picture)
+
+    causes = [text for text in found if text.isupper()]
+    assert causes == ["MSG_REJECTED", "UOM", "MSG_DUP", "UNKNOWN", "STATUS_MAP"]
+    assert {"2 520", "0-4 h", "> 7 d", "at risk"} <= set(found)
+    assert said(picture).startswith("MSG_REJECTED: 3 open, 2520 at risk, 2 of 0-4 h, 1 of 4-24 h")
+
+
+def test_what_costs_nothing_known_and_an_empty_backlog_are_drawn_too() -> None:
+    assert said(backlog_chart.drawn([])) == "no difference is open"
+    picture = backlog_chart.drawn([Difference("UNKNOWN", "> 7 d", None)])
+    assert said(picture) == "UNKNOWN: 1 open, 0 at risk, 1 of > 7 d"
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_has_a_title_words_for_who_cannot_see_it_and_colours_for_the_dark(
+    name: str,
+) -> None:
+    picture = PICTURES[name]()
+    [title] = parsed(picture).iter(f"{SVG}title")
+
+    assert title.text
+    assert said(picture)
+    assert "prefers-color-scheme:dark" in picture
+    assert not re.search(r"(?:href|src|url)\s*[=(]", picture)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_pictures_of_the_documentation_are_current(name: str) -> None:
+    assert (DOCS / "images" / name).read_text() == PICTURES[name](), "run `make docs`"

@@ -1,0 +1,26 @@
+"""A hub process that approves one run and kills itself then, or is killed before that."""
+
+import asyncio
+import os
+import signal
+import sys
+
+from crossdock.capabilities.inventory import Inventory
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import Database
+from crossdock.foundation.ids import SystemIds
+from crossdock.orchestration.allocating import Allocating
+from tests.conftest import NOON
+from tests.unit.capabilities.inventory.house import MAIN
+
+
+async def main(dsn: str, run_id: str) -> None:
+    database = await Database.open(dsn, pool_size=2)
+    clock = VirtualClock(NOON)
+    allocating = Allocating(database, clock, SystemIds(), Inventory(database, clock))
+    await allocating.service.approve(MAIN, run_id, by="boss")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
