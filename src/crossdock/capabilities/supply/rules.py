@@ -45,7 +45,10 @@ class LifeTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerTerms:
-    """Somebody else's goods that may be promised: before our own, or behind them."""
+    """Somebody else's goods that may be promised: before our own, or behind them.
+
+    What expires first goes first all the same; so this says it of what keeps equally long.
+    """
 
     owner: str
     is_first: bool = False

@@ -25,7 +25,7 @@ from crossdock.capabilities.supply.answer import (
     Standing,
 )
 from crossdock.capabilities.supply.inbound import Supply
-from crossdock.capabilities.supply.model import AtpMode, Limits
+from crossdock.capabilities.supply.model import AtpMode, Limits, ScheduleLine
 from crossdock.capabilities.supply.outlook import horizon
 from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import AtpRule, LifeTerms, OwnerTerms, terms_of
@@ -396,3 +396,27 @@ def test_i8_what_is_picked_keeps_as_long_as_is_needed_at_delivery(
     assert sum(pick.micros for pick in answer.picks) == sum(one.micros for one in answer.schedule)
     ages = [by_name[pick.lot or ""].expires_on or TODAY for pick in answer.picks]
     assert ages == sorted(ages) or len(answer.schedule) > 1
+
+
+@given(
+    st.lists(st.tuples(pieces, st.integers(-2, 6)), max_size=4),
+    st.lists(pieces, min_size=4, max_size=4),
+    st.integers(0, 3),
+    st.integers(1, 20),
+    st.integers(0, 3),
+)
+def test_i10_by_later_days_there_is_no_less_and_what_is_granted_takes_no_more_than_itself(
+    lots: list[tuple[int, int]], demand: list[int], life: int, wanted: int, at: int
+) -> None:
+    goods = [
+        Goods(number % 2, day(keeps).toordinal(), has) for number, (has, keeps) in enumerate(lots)
+    ]
+    laid = shelf.shelf(goods, demand, 0, DAYS, (Life(), Life(life)))
+    in_all = [shelf.until(laid, last, 0) for last in range(4)]
+    assert in_all == sorted(in_all)
+    granted = min(wanted, shelf.room(laid, at))
+    lines = [ScheduleLine(at, granted)] if granted else []
+    for bucket in range(4):
+        before, after = shelf.room(laid, bucket), shelf.room(laid, bucket, lines)
+        assert before - granted <= after <= before
+    assert shelf.room(laid, at, lines) == shelf.room(laid, at) - granted
