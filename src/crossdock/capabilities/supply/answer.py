@@ -66,12 +66,21 @@ class Heard(NamedTuple):
         return now >= self.heard_at + timedelta(seconds=self.freshness_seconds)
 
 
+class Through(NamedTuple):
+    """A kit that takes so many micros of an item a piece, and what is claimed of it there."""
+
+    per: int
+    standing: Standing
+    claims: Sequence[Claim] = ()
+
+
 class Node(NamedTuple):
     """An item-location as it was read: its standing, the claims told apart of it, its supply.
 
     `lots` None: they are not told apart, because nothing that is asked depends on them. `keeps`
     is false for an item of which lots are known to expire. `opens` is the first day that a member
-    of a group can ship on, by its own clock, calendar and cut-off; None is no limit.
+    of a group can ship on, by its own clock, calendar and cut-off; None is no limit. `through`
+    are kits whose orders take it.
     """
 
     terms: AtpTerms
@@ -83,6 +92,7 @@ class Node(NamedTuple):
     keeps: bool = True
     opens: date | None = None
     sources: Sequence[Heard] = ()
+    through: Sequence[Through] = ()
 
 
 class Question(NamedTuple):

@@ -6,7 +6,7 @@ never promises what those need. Where lots are told apart, each of these gives w
 day instead (shelf.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from operator import add, sub
 from typing import NamedTuple
@@ -24,7 +24,8 @@ from crossdock.capabilities.supply.answer import (
     Shelved,
 )
 from crossdock.capabilities.supply.calendar import Grid
-from crossdock.capabilities.supply.inbound import Inbound, Supply, effective, is_past_due
+from crossdock.capabilities.supply.due import due_by, pegged, without
+from crossdock.capabilities.supply.inbound import Inbound, effective
 from crossdock.capabilities.supply.rules import AtpTerms
 from crossdock.capabilities.supply.shelf import Life, Shelf
 
@@ -88,14 +89,14 @@ def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
     step = step_micros(question.unit)
     inbound = [
         effective(one, today, terms, terms.calendar, step=step, last=grid.ends[-1])
-        for one in (_without(one, question.own) for one in node.supplies)
+        for one in (without(one, question.own) for one in node.supplies)
     ]
     coming = [
         (bucket, one.on, one.micros)
         for one in inbound
         if one.on is not None and (bucket := grid.bucket(one.on)) is not None
     ]
-    now, due = _due(question, node, ahead, _pegged(inbound))
+    now, due = due_by(question, node, today, grid, pegged(inbound))
     size = len(grid.ends)
     supply = model.dated(size, [(bucket, micros) for bucket, _, micros in coming])
     demand = model.dated(size, [(0, now), *((bucket, micros) for bucket, _, micros in due)])
@@ -110,26 +111,6 @@ def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
     weekly = [each for each in coming if each[0] >= grid.daily]
     weekly += [(bucket, day, -micros) for bucket, day, micros in due if bucket >= grid.daily]
     return Outlook(start, supply, demand, pab, _ebb(pab, weekly), inbound, found)
-
-
-def _due(
-    question: Question, node: Node, ahead: Horizon, pegged: Mapping[str, int]
-) -> tuple[int, list[tuple[int, date, int]]]:
-    """Give what is claimed now and not told apart, and what is due by (bucket, day, micros)."""
-    standing, today = node.standing, ahead.today
-    now = standing.hard + standing.soft
-    due: list[tuple[int, date, int]] = []
-    for claim in node.claims:
-        now -= claim.hard + claim.soft
-        if claim.demand_ref in question.own:
-            continue
-        rest = max(0, claim.hard + claim.soft - pegged.get(claim.demand_ref, 0))
-        day = claim.on or today
-        if not is_past_due(day, today, node.terms.past_due_demand_days):
-            bucket = ahead.grid.bucket(day)
-            if bucket is not None:
-                due.append((bucket, day, rest))
-    return now, due
 
 
 def _ebb(pab: list[int], weekly: Sequence[tuple[int, date, int]]) -> list[int]:
@@ -194,26 +175,6 @@ def _noted(one: Inbound, of: Shelf) -> Inbound:
     if one.on is None or of.life.days is None or not is_unknown:
         return one
     return one._replace(reason=f"{one.reason}; how long it will keep nobody told")
-
-
-def _without(supply: Supply, own: frozenset[str]) -> Supply:
-    """Give back what is pegged to the very order lines that are asked about (A25)."""
-    if not own or not supply.pegs:
-        return supply
-    return supply._replace(pegs=tuple(peg for peg in supply.pegs if peg[0] not in own))
-
-
-def _pegged(inbound: Sequence[Inbound]) -> dict[str, int]:
-    """Sum what supplies that will come have pegged to each order line (A32)."""
-    found: dict[str, int] = {}
-    for one in inbound:
-        if one.on is not None:
-            left = one.supply.pegged
-            for ref, micros in one.supply.pegs:
-                taken = min(left, micros)
-                left -= taken
-                found[ref] = found.get(ref, 0) + taken
-    return found
 
 
 class Reached(NamedTuple):

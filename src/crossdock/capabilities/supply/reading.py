@@ -15,17 +15,18 @@ from crossdock.capabilities.supply.answer import (
     Node,
     Question,
     Standing,
+    Through,
 )
 from crossdock.capabilities.supply.outlook import Horizon, horizon
 from crossdock.capabilities.supply.promise import answered, nodes_of
 from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms
 from crossdock.capabilities.supply.store import Key
 
-Figures = tuple[int, int, int, int, int, bool, Sequence[str], bool]
-"""Nettable, hard, soft, safety, version, is_grouped, sources, is_known (§3.1)."""
+Figures = tuple[int, int, int, int, int, bool, Sequence[tuple[str, datetime | None, int]], bool]
+"""Nettable, hard, soft, safety, version, is_grouped, sources, is_known (§3.1).
 
-FRESHNESS_SECONDS = 900
-"""How long a source may be silent of whom nobody said how long."""
+Of each source when it last spoke, if ever, and how many seconds it may be silent.
+"""
 
 
 class Read:
@@ -42,7 +43,6 @@ class Read:
         self._nodes: dict[str, tuple[str | None, list[str]]] = {}
         self._lots: dict[Key, list[Lot]] = {}
         self._first_days: dict[tuple[int, str], date] = {}
-        self.ages: Mapping[str, tuple[datetime | None, int]] = {}
         self.standing: dict[Key, Figures] = {}
         self.found = store.Found.nothing()
 
@@ -78,6 +78,12 @@ class Read:
     def yesterday(self) -> date:
         """Give the day before the earliest today: what ships later may be due later."""
         return min(local.date() for local in self._locals.values()) - timedelta(days=1)
+
+    def kits_of(self, keys: Iterable[Key]) -> set[Key]:
+        """Name the kits that these items go into, at the same places, if not known yet."""
+        used = self.found.used
+        wanted = {(kit, key[1]) for key in keys for kit in used.get(key[0], ())}
+        return wanted - self.standing.keys()
 
     def terms(self, key: Key) -> AtpTerms:
         """Give what holds for a key; keys under the same rules share it."""
@@ -147,7 +153,7 @@ class Read:
     def _answer(self, question: Question) -> Atp:
         item, location = question.item, question.location
         components = [
-            Component(part.item, part.unit, part.micros, self._kin(part.item, location))
+            Component(part.item, part.unit, part.micros, self._kin(part.item, location, item))
             for part in self.found.kits.get(item, ())
         ]
         kin = self._kin(item, location)._replace(components=components)
@@ -158,13 +164,13 @@ class Read:
         weight = self.found.weights.get(item)
         return answer if weight is None else replace(answer, weight=weight)
 
-    def _kin(self, item: str, location: str) -> Kin:
+    def _kin(self, item: str, location: str, of_kit: str = "") -> Kin:
         group, members = self._of(location)
         is_group = group == location
         return Kin(
-            self._node((item, location)),
-            self._node((item, group)) if group is not None and not is_group else None,
-            [self._node((item, member), is_member=is_group) for member in members],
+            self._node((item, location), of_kit),
+            self._node((item, group), of_kit) if group is not None and not is_group else None,
+            [self._node((item, member), of_kit, is_member=is_group) for member in members],
             is_group,
         )
 
@@ -173,19 +179,39 @@ class Read:
             self._nodes[location] = nodes_of(location, self._groups)
         return self._nodes[location]
 
-    def _node(self, key: Key, *, is_member: bool = False) -> Node:
+    def _node(self, key: Key, of_kit: str = "", *, is_member: bool = False) -> Node:
         figures = self.standing.get(key)
         return Node(
             self.terms(key),
-            Standing() if figures is None else Standing(*figures[:5], figures[7]),
-            tuple(self._claims[key].values()) if key in self._claims else (),
+            self._standing(key),
+            self._claims_at(key),
             self.found.supplies.get(key, ()),
             key[1],
             self._lots.get(key),
             key[0] not in self.found.lotted,
             self._opens(key) if is_member else None,
-            () if figures is None else [self._heard(source) for source in figures[6]],
+            () if figures is None else [Heard(*source) for source in figures[6]],
+            self._through(key, of_kit) if key[0] in self.found.used else (),
         )
+
+    def _standing(self, key: Key) -> Standing:
+        figures = self.standing.get(key)
+        return Standing() if figures is None else Standing(*figures[:5], figures[7])
+
+    def _claims_at(self, key: Key) -> Sequence[Claim]:
+        return tuple(self._claims[key].values()) if key in self._claims else ()
+
+    def _through(self, key: Key, of_kit: str) -> list[Through]:
+        """Give the kits whose orders take an item, but the one whose component it is here."""
+        found: list[Through] = []
+        for kit in sorted(self.found.used[key[0]] - {of_kit}):
+            at = (kit, key[1])
+            per = next(
+                (one.micros for one in self.found.kits.get(kit, ()) if one.item == key[0]), 0
+            )
+            if per and self.terms(at).takes_parts:
+                found.append(Through(per, self._standing(at), self._claims_at(at)))
+        return found
 
     def _opens(self, key: Key) -> date:
         """Give the first day that a member of a group can ship on, by its own clock."""

@@ -66,6 +66,8 @@ class AtpRule:
     the base unit, asked amounts moved up or (`pack_up` false) down to one; 0 is none. `lives`:
     how long goods have to keep, by customer and channel. `receipt_life_days`: goods keep so many
     days from the day they come; 0 is unknown. `owners`: whose goods are promised beside our own.
+    `takes_parts`: orders for this kit name it alone, so what they claim of it, and does not lie
+    there assembled, is claimed of its components.
     """
 
     mode: AtpMode | None = None
@@ -88,6 +90,7 @@ class AtpRule:
     lives: tuple[LifeTerms, ...] = ()
     receipt_life_days: int | None = None
     owners: tuple[OwnerTerms, ...] | None = None
+    takes_parts: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,7 @@ class AtpTerms:
     )
     receipt_life_days: int = 0
     owners: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    takes_parts: bool = False
 
     def life(self, customer: str = "", channel: str = "") -> LifeTerms | None:
         """Give what holds for who asks: a customer in a channel > a customer > a channel > all."""
@@ -157,6 +161,7 @@ DEFAULTS = AtpRule(
     split_lines_max=0,
     receipt_life_days=0,
     owners=(),
+    takes_parts=False,
 )
 """The law's own figures (§3.3): what holds where no rule says anything."""
 
@@ -228,6 +233,7 @@ def _terms(
         lives=lives,
         receipt_life_days=rule.receipt_life_days or 0,
         owners={one.owner: one.is_first for one in rule.owners or ()},
+        takes_parts=bool(rule.takes_parts),
     )
 
 

@@ -52,12 +52,6 @@ class KnowsStock(Protocol):
         """Give the figures of each; `is_grouped` where it may be a group, or in one."""
         ...
 
-    async def ages(
-        self, tx: Transaction, tenant: str
-    ) -> Mapping[str, tuple[datetime | None, int]]:
-        """Tell of each source when it last spoke, and how many seconds it may be silent."""
-        ...
-
     async def lots(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
     ) -> Sequence[tuple[str, str, str, str, int]]:
@@ -227,7 +221,8 @@ class Supply:
         keys = await self._gather(tx, tenant, read, wanted)
         if parts := read.parts(questions):
             keys += await self._gather(tx, tenant, read, parts)
-        read.ages = await self._stock.ages(tx, tenant)
+        if kits := read.kits_of(keys):
+            await self._gather(tx, tenant, read, kits)
         if members := read.members():
             zones = await self._zones_of(tx, tenant, sorted(members))
             read.hear_clocks({at: local_time(now, zone) for at, zone in zones.items()})

@@ -1,7 +1,7 @@
 """Commitments, dated order lines and rules as stored: every statement takes a set, by key."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple, Self
 
@@ -46,6 +46,18 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::bigint
 on conflict (tenant, item, source) do update set components = excluded.components,
     rank = excluded.rank, us = excluded.us, position = excluded.position
 where (excluded.rank, excluded.us, excluded.position) > (k.rank, k.us, k.position)
+returning tenant, item, source
+"""
+
+DROP_PARTS = """
+delete from supply_kit_part p using unnest($1::text[], $2::text[], $3::text[])
+    k(tenant, item, source)
+where p.tenant = k.tenant and p.item = k.item and p.source = k.source
+"""
+
+PUT_PARTS = """
+insert into supply_kit_part (tenant, part, item, source)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
 """
 
 DROP_DEMAND = """
@@ -66,7 +78,8 @@ on conflict (tenant, source, order_id, demand_ref) do nothing
 # announce is summed beside it (A29); `room` is what a parent has open for a child, once those
 # that come after it have taken theirs: of too many notices the first to come is cut, as its goods
 # are the likeliest to be in already. Order lines that ship after a day. The rules that may hold.
-# What kits are put together from, of which items lots expire, what a piece of one weighs.
+# What kits are put together from, which kits an item goes into, of which items lots expire, what a
+# piece of one weighs.
 READ = """
 select 'supply' as what, s.item, s.location, s.supply_id as name, s.source, s.kind as detail,
     s.micros, s.eta as day, s.evidence, s.acknowledgment_due, s.confidence, s.document_ref,
@@ -108,6 +121,11 @@ select 'kit', t.item, null, null, t.source, null, t.us, null, null, null, null, 
     null, null
 from unnest($7::text[]) k(item)
 join supply_kit t on t.tenant = $1 and t.item = k.item
+union all
+select 'used', p.part, null, p.item, p.source, null, null, null, null, null, null, null, null,
+    null, null
+from unnest($7::text[]) k(item)
+join supply_kit_part p on p.tenant = $1 and p.part = k.item
 union all
 select 'lotted', k.item, null, null, null, null, null, null, null, null, null, null, null, null,
     null
@@ -204,8 +222,22 @@ async def keep(tx: Transaction, heard: Sequence[Heard]) -> None:
 
 
 async def keep_kits(tx: Transaction, kits: Sequence[Kit]) -> None:
-    if kits:
-        await tx.execute(KEEP_KITS, *map(list, zip(*kits, strict=True)))
+    """Put newer recipes in place of what is known, and find them by their components."""
+    if not kits:
+        return
+    rows = await tx.fetch(KEEP_KITS, *map(list, zip(*kits, strict=True)))
+    fresh = {(row["tenant"], row["item"], row["source"]) for row in rows}
+    if not fresh:
+        return
+    await tx.execute(DROP_PARTS, *map(list, zip(*sorted(fresh), strict=True)))
+    parts = [
+        (kit.tenant, part[0], kit.item, kit.source)
+        for kit in kits
+        if kit[:3] in fresh
+        for part in json.loads(kit.components)
+    ]
+    if parts:
+        await tx.execute(PUT_PARTS, *map(list, zip(*parts, strict=True)))
 
 
 async def keep_orders(
@@ -239,7 +271,8 @@ class Part(NamedTuple):
 class Found(NamedTuple):
     """What was read for a set of keys. Of orders that share a line the last to speak dates it.
 
-    `lotted` are items of which lots expire, `weights` what is sold by piece and weighs something.
+    `lotted` are items of which lots expire, `weights` what is sold by piece and weighs something,
+    `used` the kits that an item goes into.
     """
 
     supplies: dict[Key, list[Supply]]
@@ -248,10 +281,11 @@ class Found(NamedTuple):
     kits: dict[str, tuple[Part, ...]]
     lotted: set[str]
     weights: dict[str, Weight]
+    used: dict[str, set[str]]
 
     @classmethod
     def nothing(cls) -> Self:
-        return cls({}, {}, {}, {}, set(), {})
+        return cls({}, {}, {}, {}, set(), {}, {})
 
     def add(self, more: "Found") -> None:
         """Take in what was read for other keys."""
@@ -261,6 +295,7 @@ class Found(NamedTuple):
         self.kits.update(more.kits)
         self.lotted.update(more.lotted)
         self.weights.update(more.weights)
+        self.used.update(more.used)
 
 
 async def read(
@@ -269,27 +304,29 @@ async def read(
     """Read what comes to these keys, the lines that ship from them after a day, and rules."""
     said = _columns(sorted(set(rules)))
     items = sorted({item for item, _ in keys})
-    found = Found.nothing()
-    others: dict[str, list[Any]] = {"line": [], "kit": [], "lotted": [], "weight": []}
+    rows: dict[str, list[Any]] = {}
     for row in await tx.fetch(READ, tenant, *_columns(keys), after, *said, items):
-        what, key = row[0], (row[1], row[2])
-        if what == "supply":
-            found.supplies.setdefault(key, []).append(_supply_of(row))
-        elif what == "rule":
-            found.rules[key] = _rule_of(row["said"])
-        else:
-            others[what].append(row)
+        rows.setdefault(row[0], []).append(row)
+    return _found(rows)
+
+
+def _found(rows: Mapping[str, Sequence[Any]]) -> Found:
+    """Put together what was read, by what it is."""
+    found = Found.nothing()
+    for row in rows.get("supply", ()):
+        found.supplies.setdefault((row[1], row[2]), []).append(_supply_of(row))
     for one in found.supplies.values():
         one.sort(key=lambda supply: (supply.eta or date.max, supply.supply_id, supply.source))
-    found.ship_dates.update(_dated(others["line"]))
-    for row in sorted(others["kit"], key=lambda row: (row["micros"], row["source"])):
+    found.rules.update({(row[1], row[2]): _rule_of(row["said"]) for row in rows.get("rule", ())})
+    found.ship_dates.update(_dated(rows.get("line", ())))
+    for row in sorted(rows.get("kit", ()), key=lambda row: (row["micros"], row["source"])):
         found.kits[row["item"]] = tuple(Part(*part) for part in json.loads(row["said"]))
-    found.lotted.update(row["item"] for row in others["lotted"])
-    for row in others["weight"]:
-        if row["micros"] is not None:
-            found.weights[row["item"]] = Weight(
-                row["micros"], row["detail"], row["announced"], row["room"]
-            )
+    for row in rows.get("used", ()):
+        found.used.setdefault(row["item"], set()).add(row["name"])
+    found.lotted.update(row["item"] for row in rows.get("lotted", ()))
+    weights = {row["item"]: row for row in rows.get("weight", ()) if row["micros"] is not None}
+    for item, row in weights.items():
+        found.weights[item] = Weight(row["micros"], row["detail"], row["announced"], row["room"])
     return found
 
 

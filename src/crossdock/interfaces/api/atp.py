@@ -159,6 +159,7 @@ class AtpRuleSaid(BaseModel):
     lives: list[LifeSaid] = Field(default_factory=list, max_length=1000)
     receipt_life_days: Whole | None = None
     owners: Annotated[list[OwnerSaid], Field(max_length=100)] | None = None
+    takes_parts: Flag | None = None
 
     def rule(self) -> AtpRule:
         said: dict[str, Any] = self.model_dump(mode="json", exclude={"item", "location"})

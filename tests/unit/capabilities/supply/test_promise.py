@@ -21,6 +21,7 @@ from crossdock.capabilities.supply.answer import (
     Node,
     Question,
     Standing,
+    Through,
 )
 from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.model import AtpMode
@@ -206,6 +207,28 @@ def test_groups_are_told_from_members_and_from_the_rest() -> None:
     assert nodes_of("EAST", groups) == ("EAST", ["DC1", "DC2"])
     assert nodes_of("DC1", groups) == ("EAST", ["DC1", "DC2"])
     assert nodes_of("DC3", groups) == (None, [])
+
+
+def test_orders_for_a_kit_take_its_components_where_a_rule_says_so() -> None:
+    claims = [Claim("o/1", 3 * MICROS, on=day(2)), Claim("o/2", 2 * MICROS, on=day(4))]
+    kit = Through(4 * MICROS, standing(2, 6), claims)
+    screws = Node(TERMS, standing(40), (), [shipped(10, 3)], through=[kit])
+    # One of the six is claimed now and lies there assembled, with one of the three.
+    answer = ask(Kin(screws))
+    assert [(one.day, one.demand // MICROS) for one in answer.buckets if one.demand] == [
+        (day(2), 8),
+        (day(4), 8),
+    ]
+    assert answer.now == 32 * MICROS
+    assert ask(Kin(screws), wanted(1, own=frozenset({"o/1"}))).now == 40 * MICROS
+    half = Through(MICROS // 3, standing(0, 1))
+    assert ask(Kin(screws._replace(through=[half]))).buckets[0].demand == 333_333
+    old = [Claim("o/1", 3 * MICROS, on=day(-40)), Claim("o/2", MICROS, on=day(99))]
+    past = screws._replace(
+        terms=terms_of([AtpRule(past_due_demand_days=30), EVERY_DAY]),
+        through=[Through(MICROS, standing(0, 4), old)],
+    )
+    assert ask(Kin(past)).now == 40 * MICROS
 
 
 # Calendars of members, weeks, starved calendars, silent sources.

@@ -1,12 +1,23 @@
-"""Who told of the stock and how long ago, and whose clocks and calendars hold, on a real hub."""
+"""Who told of the stock, whose clocks hold, and whose orders take it, on a real hub."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 from crossdock.canonical.catalog import LocationChanged, LocationKind
+from crossdock.canonical.orders import DemandLine
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply import AtpRule
 from crossdock.foundation.clock import VirtualClock
-from tests.unit.capabilities.supply.yard import Yard, day, fact, moved, shelf
+from tests.unit.capabilities.supply.yard import (
+    Yard,
+    day,
+    fact,
+    kit,
+    line,
+    moved,
+    ordered,
+    shelf,
+)
 
 
 async def east(yard: Yard, zone: str = "UTC") -> None:
@@ -49,3 +60,29 @@ async def test_an_answer_says_who_told_of_its_stock_and_whether_it_is_stale(
     await yard.hub.inventory.upkeep.set_freshness(yard.hub.scope, "wms", 86_400)
     assert not (await yard.ask()).is_stale
     assert (await yard.ask(location="DC2")).sources == ()
+
+
+def of_kit(ref: str, pieces: int, on: date | None = None) -> DemandLine:
+    return replace(line(ref, pieces, on), item="P")
+
+
+async def test_orders_for_a_kit_claim_its_components_where_a_rule_says_so(yard: Yard) -> None:
+    await yard.hear(kit("P", 1, X=2), kit("Q", 1, X=5))
+    await yard.hub.put_stock("X", "DC1", 50)
+    await yard.hub.put_stock("P", "DC1", 1)
+    await yard.hear(ordered("o1", of_kit("o1/1", 4), of_kit("o1/2", 3, day(2))))
+    assert await yard.promisable() == {0: 50}
+
+    await yard.rule(AtpRule(takes_parts=True), "P")
+    assert await yard.promisable() == {0: 38}
+    assert [(one.day, one.demand // MICROS) for one in (await yard.ask()).buckets] == [
+        (day(0), 6),
+        (day(2), 6),
+    ]
+    assert await yard.promisable("o1/1", "o1/2") == {0: 50}
+    # The kit itself counts its orders once; another kit has what they leave.
+    assert (await yard.of("P")).now == 19 * MICROS
+    assert (await yard.of("Q")).now == 7 * MICROS
+    # A recipe that does without it frees it.
+    await yard.hear(kit("P", 2, A=2))
+    assert await yard.promisable() == {0: 50}

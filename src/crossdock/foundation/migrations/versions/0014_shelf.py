@@ -65,10 +65,28 @@ create index supply_alternative_back on supply_alternative (tenant, alternative)
 select guard_table('supply_alternative');
 """
 
+# Which kits an item goes into, by source, to find them by it.
+PARTS = """
+create table supply_kit_part (
+    tenant text not null,
+    part text collate "C" not null,
+    item text collate "C" not null,
+    source text collate "C" not null,
+    primary key (tenant, part, item, source)
+);
+create index supply_kit_part_by_kit on supply_kit_part (tenant, item, source);
+select guard_table('supply_kit_part');
+"""
+
 
 def upgrade() -> None:
-    run(LOTS + WEIGHTS + SUBSTITUTIONS)
+    run(LOTS + WEIGHTS + SUBSTITUTIONS + PARTS)
 
 
 def downgrade() -> None:
-    run("drop table supply_alternative, supply_substitution, supply_weight, supply_lot")
+    run(
+        """
+        drop table supply_kit_part, supply_alternative, supply_substitution, supply_weight,
+            supply_lot;
+        """
+    )
