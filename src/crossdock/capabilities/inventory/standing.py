@@ -5,7 +5,7 @@ Read-only, by key, in the caller's transaction.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS, groups_of
 from crossdock.capabilities.inventory.store import Key
@@ -122,13 +122,7 @@ class Standings:
         places = [location for _, location in keys]
         rows = await tx.fetch(STANDING, tenant, [item for item, _ in keys], places, now)
         ages = {row[0]: (row[0], row["heard_at"], row[2]) for row in rows if row[1] is None}
-        found = {
-            (row[0], row[1]): Standing(
-                *row[2:8], sources=_aged(row["sources"], ages), is_known=row["is_known"]
-            )
-            for row in rows
-            if row[1] is not None
-        }
+        found = {(row[0], row[1]): _standing(row, ages) for row in rows if row[1] is not None}
         if missing := [key for key in keys if key not in found]:
             full = await tx.fetch(COUNTED_FULL, tenant, sorted({at for _, at in missing}))
             counted = {row["location"] for row in full}
@@ -154,3 +148,9 @@ def _aged(
     sources: Sequence[str], ages: Mapping[str, tuple[str, datetime | None, int]]
 ) -> list[tuple[str, datetime | None, int]]:
     return [ages.get(one, (one, None, DEFAULT_FRESHNESS_SECONDS)) for one in sources]
+
+
+def _standing(row: Any, ages: Mapping[str, tuple[str, datetime | None, int]]) -> Standing:
+    nettable, hard, soft, safety, version, is_grouped, sources, is_known = row[2:10]
+    told = _aged(sources, ages)
+    return Standing(nettable, hard, soft, safety, version, is_grouped, told, is_known)

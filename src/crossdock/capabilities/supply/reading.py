@@ -220,6 +220,3 @@ class Read:
         if known not in self._first_days:
             self._first_days[known] = terms.calendar.first_ship_day(local)
         return self._first_days[known]
-
-    def _heard(self, source: str) -> Heard:
-        return Heard(source, *self.ages.get(source, (None, FRESHNESS_SECONDS)))
