@@ -17,8 +17,8 @@ from crossdock.capabilities.supply import model
 from crossdock.capabilities.supply.answer import Lot, Pick, Shelved
 from crossdock.capabilities.supply.model import Limits, ScheduleLine
 
-FOREVER = date.max.toordinal()
-"""The last day of goods whose last day nobody told."""
+FOREVER = date.max.toordinal() + 1
+"""The last day of goods whose last day nobody told: behind every day that can be told."""
 
 
 class Life(NamedTuple):

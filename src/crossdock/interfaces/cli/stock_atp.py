@@ -62,8 +62,8 @@ def atp(
     transit_days: Annotated[
         int | None, typer.Option(min=0, max=365, help="Days between leaving and delivery.")
     ] = None,
-    customer: Annotated[str, typer.Option(help="Whose rules of life hold.")] = "",
-    channel: Annotated[str, typer.Option(help="Whose rules of life hold.")] = "",
+    customer: Annotated[str, typer.Option(help="Whose rules of life and alternatives hold.")] = "",
+    channel: Annotated[str, typer.Option(help="Whose rules of life and alternatives hold.")] = "",
     chart: Annotated[
         Path | None, typer.Option(help="Draw the answer of one item into this SVG file.")
     ] = None,

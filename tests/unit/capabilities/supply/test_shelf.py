@@ -119,6 +119,12 @@ def test_what_nobody_told_the_life_of_is_no_good_where_a_life_is_needed() -> Non
     assert promisable(ask(unknown, 51, transit_days=200)) == {0: 12}
 
 
+def test_a_lot_that_is_said_to_keep_for_ever_is_good_for_who_needs_a_life() -> None:
+    salt = node(Lot("S", "", 5 * MICROS, date.max))
+    answer = ask(salt, 5, life_days=3650, transit_days=365)
+    assert (answer.now, answer.lots[0].is_eligible) == (5 * MICROS, True)
+
+
 def test_goods_to_come_keep_as_long_as_the_rule_says_and_unknown_is_said() -> None:
     bare = node(lot("L3", 5, 120), supplies=[coming(6, 2)])
     unknown = ask(bare, 11, **NEEDS)
