@@ -34,6 +34,7 @@ from crossdock.interfaces.api import (
     refused_events,
     sourcing,
     stock,
+    substitutions,
     webhooks,
 )
 from crossdock.interfaces.api.caller import VERB
@@ -100,6 +101,7 @@ def _routes(hub: Hub, known: KnownGoods, crew: Mapping[str, str]) -> tuple[APIRo
         charts.chart_routes(hub, known),
         atp.answer_routes(hub, known),
         atp.rule_routes(hub),
+        substitutions.substitution_routes(hub),
         webhooks.router(hub),
         items.item_routes(hub),
         items.location_routes(hub),
