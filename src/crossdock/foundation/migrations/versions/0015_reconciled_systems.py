@@ -3,7 +3,7 @@
 from crossdock.foundation.migrations.script import run
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 
 # `system` is whose number comes first: the hub's ledger, or the first of two other systems.
 SYSTEMS = """
