@@ -342,7 +342,7 @@ async def test_the_cause_follows_from_the_evidence(house: House, theirs: str, ca
     await house.moved("SKU-1", 4, MovementType.RECEIPT, occurred_at=NOON - 20 * HOUR)
     await house.clock.advance(HOUR)
 
-    await house.twice(theirs)
+    await house.twice(theirs, full=True)
 
     [found] = await house.findings("CONFIRMED")
     assert (found.cause, str(found.ours)) == (cause, "25"), found.because

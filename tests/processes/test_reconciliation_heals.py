@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from crossdock.capabilities.reconciliation import (
     Asked,
     Brake,
     Line,
+    LogLine,
     Parts,
     Policy,
     Reconciliation,
@@ -29,6 +30,7 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.connectivity.outbox import By
 from crossdock.connectivity.outbox import Wanted as Letters
+from crossdock.foundation.scope import Scope
 from tests.processes.books import Office, movement, office
 
 RECEIPT = MovementType.RECEIPT
@@ -51,19 +53,23 @@ async def counted(at: Office, level: int) -> None:
     await at.clock.advance(timedelta(minutes=1))
 
 
-def bold(at: Office) -> Reconciliation:
+def bold(at: Office, reader: "Rereader | None" = None) -> Reconciliation:
     """Give the hub's reconciliation without a brake: one key of one is all of them."""
     careful = at.hub.reconciliation
     policy = Policy(brake=Brake(keys_mille=1000))
-    return Reconciliation(at.hub.database, at.clock, at.hub.ids, careful._informants, policy)
+    informants = careful._informants
+    if reader is not None:
+        informants = replace(informants, reader=reader)
+    return Reconciliation(at.hub.database, at.clock, at.hub.ids, informants, policy)
 
 
-async def compared(at: Office, level: int) -> Run:
+async def compared(at: Office, level: int, log: list[LogLine] | None = None) -> Run:
     """Let the ERP say what it has on hand."""
     as_of = instant_of(at.clock.now().isoformat())
     said = Said(
         lines=[Line("DC1", "BOLT", "", "", "", "", level * MICROS, "", as_of)],
         parts=Parts(status=False, owner=False, lot=False, serial=False),
+        log=log,
     )
     asked = Asked(against="erp", by="test", said=lambda _: said)
     return await at.hub.reconciliation.compare(at.hub.scope, asked)
@@ -195,3 +201,54 @@ async def test_what_was_given_up_explains_nothing_any_more(at: Office) -> None:
 
     [found] = await at.hub.reconciliation.findings(at.hub.scope)
     assert [str(n) for n in (found.raw, found.explained, found.unexplained)] == ["5", "0", "5"]
+
+
+class Rereader:
+    """Stands in for the pollers: notes who is read again, and from when."""
+
+    def __init__(self, *, is_polled: bool = True) -> None:
+        self.is_polled = is_polled
+        self.asked: list[tuple[str, datetime]] = []
+
+    async def read_again(self, scope: Scope, source: str, since: datetime) -> bool:
+        assert scope.tenant == "main"
+        self.asked.append((source, since))
+        return self.is_polled
+
+
+async def unheard(at: Office) -> datetime:
+    """Let the ERP's log show a receipt that the hub never heard of, twice; say of when it is."""
+    await counted(at, 800)
+    of = at.clock.now()
+    posted = LogLine("DC1", "BOLT", "R-9", 40 * MICROS, instant_of(of.isoformat()))
+    for _ in range(2):
+        await at.clock.advance(6 * HOUR)
+        await compared(at, 840, log=[posted])
+    return of
+
+
+async def test_what_the_ledger_lacks_is_read_again_where_it_came_from(at: Office) -> None:
+    scope, reader = at.hub.scope, Rereader()
+    of = await unheard(at)
+    [found] = await at.hub.reconciliation.findings(scope)
+    assert (found.cause, found.remedy, found.state) == ("MSG_LOST", "REFETCH", "CONFIRMED")
+
+    would = await bold(at, reader).heal(scope, "erp", by="test", dry_run=True)
+    assert (would.findings, would.asked, reader.asked) == ((found.finding_id,), (), [])
+    done = await bold(at, reader).heal(scope, "erp", by="test")
+
+    assert (done.asked, done.sent, reader.asked) == (("erp",), 0, [("erp", of - HOUR)])
+    [found] = await at.hub.reconciliation.findings(scope)
+    assert found.attempts == 1
+
+
+async def test_a_source_that_only_tells_is_no_try(at: Office) -> None:
+    scope, reader = at.hub.scope, Rereader(is_polled=False)
+    await unheard(at)
+
+    done = await bold(at, reader).heal(scope, "erp", by="test")
+
+    assert (done.asked, len(reader.asked)) == ((), 1)
+    [found] = await at.hub.reconciliation.findings(scope)
+    assert found.attempts == 0
+    assert (await bold(at).heal(scope, "erp", by="test")).asked == ()

@@ -12,7 +12,7 @@ import pytest
 
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.allocation import Strategy
-from crossdock.canonical.catalog import KitChanged
+from crossdock.canonical.catalog import CatchWeightChanged, KitChanged, LotChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import CrossdockError
 from crossdock.canonical.inventory import ReservationKind
@@ -36,7 +36,7 @@ from crossdock.capabilities.allocation import (
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.upkeep import Upkeep
-from crossdock.capabilities.reconciliation import Reconciliation
+from crossdock.capabilities.reconciliation import Reconciliation, Sampler
 from crossdock.capabilities.sourcing import (
     Asked,
     Candidate,
@@ -46,7 +46,14 @@ from crossdock.capabilities.sourcing import (
     Rules,
     Sourcing,
 )
-from crossdock.capabilities.supply import AtpRule, PlacedRule, Question, Supply
+from crossdock.capabilities.supply import (
+    Alternative,
+    AtpRule,
+    PlacedRule,
+    Question,
+    SubstitutionRule,
+    Supply,
+)
 from crossdock.connectivity.connections import Changes, Connections
 from crossdock.connectivity.directory import Directory, Entry
 from crossdock.connectivity.inbox import Inbox
@@ -89,7 +96,10 @@ OWNER = Principal(tenant="main", verbs=ROLES["owner"], key_id="owner")
 STRANGER = Principal(tenant="other", verbs=ROLES["owner"], key_id="stranger")
 BY = By("a stranger", "to see what happens")
 SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
-ATP = Question("SKU-1", "DC1", "EA", MICROS)
+ATP = Question("SKU-1", "DC1", "EA", MICROS, life_days=0)
+SUBSTITUTE = SubstitutionRule(
+    item="SKU-1", alternatives=(Alternative(item="SKU-2", is_two_way=True, unit="EA"),), unit="EA"
+)
 RULE = PlacedRule(item="SKU-1", location="DC1", rule=AtpRule(fence_days=1))
 ENTRY = Entry(tenant="main", name="shop", application="stand_in", settings={"address": "shop"})
 AS_OF = int(NOON.timestamp()) * 1_000_000
@@ -122,7 +132,7 @@ SERVICES = (
         Exposures,
     ),
     *(Inbox, Instances, Inventory, OrderSourcing, Outbox, Proposals, Quarantine, Refusals),
-    *(Reconciliation, Requests, Sourcing, Supply, Upkeep, WaitingRoom),
+    *(Reconciliation, Requests, Sampler, Sourcing, Supply, Upkeep, WaitingRoom),
 )
 WANTED = SourceOrder(lines=[SourceLine(item="SKU-1", quantity=EACH)], request_id="s1")
 ASKED = Asked(
@@ -142,10 +152,14 @@ _COMING = SupplyCommitmentChanged(
     pegs=(SupplyPeg(demand_ref="o1/1", quantity=EACH),),
 )  # fmt: skip
 _KIT = KitChanged(item="SKU-1", quantity=EACH, components=())
+_LOT = LotChanged(item="SKU-1", lot="L1", expires_on=NOON.date())
+_WEIGHT = CatchWeightChanged(item="SKU-1", nominal=Quantity.of(2, "KGM"))
 DATED = [
     Fact(identity="o1", payload=OrderChanged(order_id="o1", lines=(_LINE,)), occurred_at=NOON),
     Fact(identity="po:1", payload=_COMING, occurred_at=NOON),
     Fact(identity="kit", payload=_KIT, occurred_at=NOON),
+    Fact(identity="lot", payload=_LOT, occurred_at=NOON),
+    Fact(identity="weight", payload=_WEIGHT, occurred_at=NOON),
 ]
 
 
@@ -210,6 +224,7 @@ async def filled(hub: Hub, owner: Any) -> Full:
     await hub.order_sourcing.put_node(MAIN, NodeFacts(node="DC1"), by="main's")
     sourced = await hub.order_sourcing.plan(MAIN, "script", WANTED)
     await hub.supply.put_rule(MAIN, PlacedRule(item="SKU-1", location="DC1"))
+    await hub.supply.put_substitution(MAIN, SUBSTITUTE, by="main's")
     await hub.record(DATED, source="erp")
     async with hub.database.transaction(MAIN) as tx:
         await hub.outbox.enqueue(tx, [command("letter", connection="gone")])
@@ -304,6 +319,8 @@ SHOWS: Mapping[str, Ask] = {
     "Reconciliation.cycle_counts": lambda full: full.hub.reconciliation.cycle_counts(OTHER),
     "Reconciliation.finding": lambda full: full.hub.reconciliation.finding(OTHER, full.finding_id),
     "Reconciliation.findings": lambda full: full.hub.reconciliation.findings(OTHER),
+    "Sampler.plans": lambda full: full.hub.sampler.plans(OTHER),
+    "Sampler.sample": lambda full: full.hub.sampler.sample(OTHER, "shop", "web", by="x"),
     "Reconciliation.run": lambda full: full.hub.reconciliation.run(OTHER, full.run_id),
     "Reconciliation.runs": lambda full: full.hub.reconciliation.runs(OTHER),
     "Proposals.snapshots": lambda full: full.hub.proposals.snapshots(OTHER, "shop"),
@@ -403,6 +420,7 @@ SHOWS: Mapping[str, Ask] = {
     "Requests.publish": lambda full: full.hub.publishing.requests.publish(OTHER, "shop", "web"),
     "Supply.drop_rule": lambda full: full.hub.supply.drop_rule(OTHER, "SKU-1", "DC1"),
     "Supply.rules": lambda full: full.hub.supply.rules(OTHER),
+    "Supply.substitutions": lambda full: full.hub.supply.substitutions(OTHER),
     "Upkeep.silent_sources": lambda full: full.hub.inventory.upkeep.silent_sources(OTHER),
     "WaitingRoom.count_since": lambda full: full.hub.waiting_room.count_since(OTHER, NOON),
     "WaitingRoom.waiting": lambda full: full.hub.waiting_room.waiting(OTHER),
@@ -435,6 +453,10 @@ DOES: Mapping[str, Ask] = {
     "Rulebook.unprotect": lambda full: full.hub.allocation.rulebook.unprotect(
         OTHER, "SKU-1", "DC1", "web", by="x"
     ),
+    "Reconciliation.policy": lambda full: full.hub.reconciliation.policy(OTHER),
+    "Reconciliation.set_policy": lambda full: full.hub.reconciliation.set_policy(
+        OTHER, reconciliation.HousePolicy(four_eyes=True), by="x"
+    ),
     "Reconciliation.backlog": lambda full: full.hub.reconciliation.backlog(OTHER),
     "Reconciliation.heal": lambda full: full.hub.reconciliation.heal(OTHER, "erp", by="x"),
     "Reconciliation.compare": lambda full: full.hub.reconciliation.compare(OTHER, COMPARED),
@@ -465,6 +487,9 @@ DOES: Mapping[str, Ask] = {
     "Quarantine.replay": lambda full: full.hub.quarantine.replay(OTHER, [full.quarantined]),
     "Supply.promise_dates": lambda full: full.hub.supply.promise_dates(OTHER, [ATP]),
     "Supply.put_rule": lambda full: full.hub.supply.put_rule(OTHER, RULE),
+    "Supply.put_substitution": lambda full: full.hub.supply.put_substitution(
+        OTHER, SUBSTITUTE, by="x"
+    ),
     "Upkeep.replayed_hash": lambda full: full.hub.inventory.upkeep.replayed_hash(OTHER),
     "Upkeep.set_freshness": lambda full: full.hub.inventory.upkeep.set_freshness(
         OTHER, "shop", 60

@@ -23,6 +23,8 @@ OWNERS = {
     "0011_supply": "capabilities.supply",
     "0012_reconciliation": "capabilities.reconciliation",
     "0013_allocation": "capabilities.allocation",
+    "0014_shelf": "capabilities.supply",
+    "0015_reconciled_systems": "capabilities.reconciliation",
     "0016_guarded": "capabilities.inventory",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"

@@ -21,11 +21,13 @@ VERB = re.compile(r"\s*(select|insert|update|delete|with|merge)\s")
 # What only workers may ask, for it concerns every tenant or is asked before the tenant is known.
 WORKERS = {
     "crossdock.capabilities.allocation.store.DUE": "the next item-locations, whoever's",
+    "crossdock.capabilities.allocation.store.ENDED_LATELY": "where a period has ended",
     "crossdock.capabilities.allocation.store.FORGET": "what has been done with for long",
     "crossdock.capabilities.allocation.store.IS_ANY_KNOWN": "whether anybody has ordered",
     "crossdock.capabilities.allocation.store.MARK_ALL": "every item-location, each night",
     "crossdock.capabilities.inventory.announcing.TELL": "the next announcements, whoever's",
     "crossdock.capabilities.inventory.upkeep.LAPSED_STOCK": "which holds have lapsed",
+    "crossdock.capabilities.reconciliation.store.WITH_SUSPICIONS": "whose suspicions lapse",
     "crossdock.connectivity.figures.CIRCUITS": "figures of the whole hub, for who runs it",
     "crossdock.connectivity.figures.LETTERS": "figures of the whole hub, for who runs it",
     "crossdock.connectivity.figures.OUTBOX": "figures of the whole hub, for who runs it",
@@ -44,6 +46,7 @@ WORKERS = {
     "crossdock.orchestration.engine.engine.NEXT_DUE": "when to look again",
     "crossdock.orchestration.engine.work.CLAIM": "the next due instances, whoever's",
     "crossdock.orchestration.engine.work.PARKED": "figures of the whole hub, for who runs it",
+    "crossdock.orchestration.processes.availability_readback.SELLERS": "whose channels are read",
     "crossdock.orchestration.processes.availability_facts.IS_SOLD": "whether any channel sells",
     "crossdock.orchestration.processes.channel_sales.IS_MEASURED": "whether any budget is made",
     "crossdock.orchestration.processes.oversell_budget.TENANTS": "whose budgets to compute",

@@ -45,6 +45,8 @@ from tests.unit.capabilities.supply.yard import (
     Yard,
     committed,
     day,
+    expiring,
+    fact,
     kit,
     line,
     moved,
@@ -342,6 +344,33 @@ async def test_a11_a_kit_has_what_its_scarcest_component_allows(yard: Yard) -> N
         await put(yard, pieces, item)
 
     assert expected("A11") == str((await yard.of("K")).now // MICROS)
+
+
+async def test_a13_lots_have_the_life_that_is_needed_at_delivery(yard: Yard) -> None:
+    *lots, transit, life = given("A13")
+    lines = [
+        CountedStock(item="X", quantity=Quantity.of(pieces), lot=f"L{number}")
+        for number, pieces in enumerate(lots[::2], 1)
+    ]
+    taken = StockSnapshotTaken(snapshot_id="lots", location="DC1", lines=tuple(lines))
+    await yard.hear(fact("lots", taken), source="wms")
+    await yard.hear(
+        *(expiring(f"L{number}", day(days)) for number, days in enumerate(lots[1::2], 1))
+    )
+    answer = await yard.ask(sum(lots[::2]), life_days=life, transit_days=transit)
+
+    eligible = [one for one in answer.lots if one.is_eligible]
+    first = answer.picks[0].lot
+    [at_delivery] = [
+        (one.expires_on - day(transit)).days
+        for one in answer.lots
+        if one.lot == first and one.expires_on is not None
+    ]
+    assert at_delivery >= life
+    assert expected("A13") == (
+        f"eligible {'+'.join(one.lot for one in eligible)} = {answer.now // MICROS};"
+        f" FEFO pick {first} first ({at_delivery + transit}-{transit} = {at_delivery} passes)"
+    )
 
 
 async def test_a23_a_transfer_is_never_in_both_places(yard: Yard) -> None:

@@ -1,12 +1,18 @@
 """One part, in the words of another that asks for it by a Protocol of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
+from crossdock.capabilities.reconciliation import Reconciliation
 from crossdock.connectivity.directory import Directory
+from crossdock.connectivity.poller import Pollers
 from crossdock.foundation.database import Transaction
+from crossdock.foundation.scope import Scope
 from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
 from crossdock.orchestration.processes.movement_posting import Books
@@ -14,9 +20,13 @@ from crossdock.orchestration.processes.movement_posting import Books
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """Inventory, in the words of availability publishing."""
+    """Inventory, in the words of availability publishing.
+
+    What reconciliation has in doubt is not shown: of a group, what its members withhold (§4.3).
+    """
 
     inventory: Inventory
+    reconciliation: Reconciliation
 
     async def pools(
         self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
@@ -25,14 +35,53 @@ class Pools:
         for tenant in sorted({key[0] for key in keys}):
             own = [(item, location) for of, item, location in keys if of == tenant]
             answers = await self.inventory.availability_in(tx, tenant, own)
+            withheld = await self._withheld(tx, tenant, {item for item, _ in own})
             for answer in answers:
                 if answer.is_known:
                     found[tenant, answer.item, answer.location] = Pool(
-                        free=answer.available.micros,
+                        free=_less(
+                            answer.available.micros,
+                            withheld.get((answer.item, answer.location), 0),
+                        ),
                         demand=answer.figures.hard + answer.figures.soft,
                         fresh_until=answer.fresh_until,
                     )
         return found
+
+    async def _withheld(
+        self, tx: Transaction, tenant: str, items: set[str]
+    ) -> Mapping[tuple[str, str], int]:
+        doubts = await self.reconciliation.withheld_in(tx, tenant, items)
+        if not doubts:
+            return {}
+        places = sorted({(tenant, place) for doubted in doubts.values() for place in doubted})
+        groups = await self.inventory.groups_in(tx, places)
+        found: Counter[tuple[str, str]] = Counter()
+        for item, doubted in doubts.items():
+            for place, micros in doubted.items():
+                found[item, place] += micros
+                if (group := groups.get((tenant, place))) is not None:
+                    found[item, group] += micros
+        return found
+
+
+def _less(free: int, withheld: int) -> int:
+    """Take what is withheld away, but do not make a shortage of it."""
+    return max(free - withheld, min(free, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Rereading:
+    """Pollers, in the words of reconciliation; `pollers` gives them, for they are built later."""
+
+    pollers: Callable[[], Pollers]
+
+    async def read_again(self, scope: Scope, source: str, since: datetime) -> bool:
+        try:
+            await self.pollers().rewind_to(scope, source, since)
+        except (Invalid, NotFound, Rejected):
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from crossdock.assembly.adapters import BookKeepers, Pools
+from crossdock.assembly.adapters import BookKeepers, Pools, Rereading
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
@@ -24,7 +24,7 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
-from crossdock.capabilities.reconciliation import Informants, Reconciliation
+from crossdock.capabilities.reconciliation import Informants, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Atp, Question, Supply
 from crossdock.connectivity.connections import Connections, Neighbours
@@ -35,6 +35,7 @@ from crossdock.connectivity.inbox import Inbox
 from crossdock.connectivity.outbox import Outbox
 from crossdock.connectivity.poller import Pollers, Polling
 from crossdock.connectivity.proposals import Proposals
+from crossdock.connectivity.reading_back import ReadBack
 from crossdock.connectivity.recording import FactVerdict
 from crossdock.connectivity.replaying import Quarantine
 from crossdock.connectivity.resending import Resender
@@ -63,6 +64,7 @@ from crossdock.orchestration.engine.engine import Engine, follow_all
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability import Publishing
+from crossdock.orchestration.processes.availability_readback import Showing
 from crossdock.orchestration.processes.movement_facts import movement_posting
 from crossdock.orchestration.processes.movement_waiting import Bookings
 
@@ -160,10 +162,14 @@ class Hub:
             self.proposals,
             CaseDesk(),
             Resender(self.outbox),
+            Rereading(lambda: self.pollers),
         )
         self.reconciliation = Reconciliation(database, clock, self.ids, informants)
-        self.publishing = Publishing(database, clock, Pools(self.inventory), self.catalog)
+        pools = Pools(self.inventory, self.reconciliation)
+        self.publishing = Publishing(database, clock, pools, self.catalog)
         self.channels = self.publishing.channels
+        showing = Showing(database, self.publishing.requests, ReadBack(lambda: self._around))
+        self.sampler = Sampler(database, clock, self.ids, showing, CaseDesk())
         processes = (
             self.publishing.process,
             movement_posting(BookKeepers(self.directory, self.catalog)),
@@ -357,6 +363,7 @@ class Hub:
                 work=self.inventory.upkeep.sweep, limit=SHORT),
             Job(name="extend event log", every=timedelta(minutes=10), work=self._extend_log),
             Job(name="reconcile", every=timedelta(minutes=10), work=self.reconciliation.follow),
+            Job(name="read channels back", every=timedelta(minutes=10), work=self.sampler.follow),
             Job(name="recover messages", every=timedelta(minutes=1), work=self.inbox.recover,
                 limit=SHORT),
             Job(name="oversell budgets", every=timedelta(minutes=2),

@@ -1,6 +1,7 @@
 """Items, their units and numbers, and the locations they lie at."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from typing import ClassVar, Self
 
@@ -154,3 +155,72 @@ class KitChanged:
                 )
             parts[one.item] = (micros, takes.unit)
         return parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotChanged:
+    """What is known of a lot of an item, wherever it lies: the newest version wins.
+
+    `expires_on` is the last day its goods may be used; none is a day that nobody told.
+    """
+
+    TYPE: ClassVar[str] = "catalog.lot_changed.v1"
+
+    item: str
+    lot: str
+    expires_on: date | None = None
+
+    @property
+    def key(self) -> str:
+        return self.item
+
+    def references(self) -> tuple[Reference, ...]:
+        return (Reference.item_alone(self.item),)
+
+    def resolved(self, resolution: Resolution) -> Self:
+        if not self.lot.strip():
+            raise Invalid(
+                "a lot has a name",
+                where="/payload/lot",
+                code="EVT-SCHEMA",
+                hint="the number that its goods carry, as movements and counts tell it",
+            )
+        return replace(self, item=resolution.item(self.item))
+
+
+PERCENT_MAX = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatchWeightChanged:
+    """What one base unit of an item weighs that is sold by piece and invoiced by weight.
+
+    `nominal` is what one weighs as a rule, and none says that it is no such item any more. A real
+    one may weigh so many percent less or more (`low_percent`, `high_percent`).
+    """
+
+    TYPE: ClassVar[str] = "catalog.catch_weight_changed.v1"
+
+    item: str
+    nominal: Quantity | None = None
+    low_percent: int = 0
+    high_percent: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.item
+
+    def references(self) -> tuple[Reference, ...]:
+        return (Reference.item_alone(self.item),)
+
+    def resolved(self, resolution: Resolution) -> Self:
+        is_some = self.nominal is None or self.nominal.value > 0
+        percents = (self.low_percent, self.high_percent)
+        if not is_some or not all(0 <= one <= PERCENT_MAX for one in percents):
+            raise Invalid(
+                f"{self.item} cannot weigh so much",
+                where="/payload/nominal",
+                code="EVT-SCHEMA",
+                hint="more than zero, and a tolerance of 0 to 100 percent either way",
+            )
+        return replace(self, item=resolution.item(self.item))

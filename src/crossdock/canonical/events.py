@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from crossdock.canonical.allocation import ConfirmationChanged
-from crossdock.canonical.catalog import ItemChanged, KitChanged, LocationChanged
+from crossdock.canonical.catalog import (
+    CatchWeightChanged,
+    ItemChanged,
+    KitChanged,
+    LocationChanged,
+    LotChanged,
+)
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled
 from crossdock.canonical.envelope import Payload
@@ -24,6 +30,7 @@ from crossdock.canonical.reconciliation import (
     DifferenceClosed,
     DifferenceConfirmed,
     SnapshotRejected,
+    WithholdingChanged,
 )
 from crossdock.canonical.sourcing import SourcingDecided
 from crossdock.canonical.supply import SupplyCommitmentChanged
@@ -32,6 +39,8 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     ItemChanged,
     LocationChanged,
     KitChanged,
+    LotChanged,
+    CatchWeightChanged,
     StockMoved,
     StockSnapshotTaken,
     SourceHeard,
@@ -49,6 +58,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     DifferenceConfirmed,
     DifferenceClosed,
     SnapshotRejected,
+    WithholdingChanged,
 )
 
 EVENTS: Mapping[str, type[Payload]] = MappingProxyType(

@@ -10,8 +10,9 @@ from crossdock.canonical.quantities import Quantity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DifferenceConfirmed:
-    """Another system and the hub's ledger differ, twice, with nothing on its way.
+    """Two systems differ, twice, with nothing on its way.
 
+    `ours` is what `system` says: the hub's ledger (crossdock), or the first of two other systems.
     `ours` and `theirs` are both as of `cut`, which is also the watermark both were brought to;
     `explained` is what documents account for, `unexplained` the rest of theirs - ours. `cause` is
     the root-cause class that the evidence points to, `remedy` what the policy recommends.
@@ -32,6 +33,7 @@ class DifferenceConfirmed:
     cause: str
     remedy: str
     value_at_risk: Decimal | None = None
+    system: str = "crossdock"
 
     @property
     def key(self) -> str:
@@ -50,6 +52,7 @@ class DifferenceClosed:
     location: str
     root_cause: str
     closed_by: str
+    system: str = "crossdock"
 
     @property
     def key(self) -> str:
@@ -69,3 +72,22 @@ class SnapshotRejected:
     @property
     def key(self) -> str:
         return self.against
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithholdingChanged:
+    """Channels may be shown so much less than the ledger says, while `against` says less (§4.3).
+
+    `withheld` is in base units; zero ends it.
+    """
+
+    TYPE: ClassVar[str] = "reconciliation.withholding_changed.v1"
+
+    against: str
+    item: str
+    location: str
+    withheld: Quantity
+
+    @property
+    def key(self) -> str:
+        return self.item

@@ -8,6 +8,9 @@ from typing import Protocol, Self, runtime_checkable
 from crossdock.canonical.errors import Missing
 from crossdock.canonical.quantities import Quantity
 
+ANY_UNIT = "*"
+"""Names the item alone, whatever it is counted in."""
+
 
 class ReferenceKind(StrEnum):
     ITEM = "item"
@@ -26,6 +29,10 @@ class Reference:
     @classmethod
     def item(cls, native_id: str, quantity: Quantity) -> Self:
         return cls(ReferenceKind.ITEM, native_id, quantity.unit)
+
+    @classmethod
+    def item_alone(cls, native_id: str) -> Self:
+        return cls(ReferenceKind.ITEM, native_id, ANY_UNIT)
 
     @classmethod
     def location(cls, native_id: str) -> Self:

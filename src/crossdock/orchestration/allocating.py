@@ -53,6 +53,12 @@ class Allocating:
         return [
             Job(name="allocate", every=timedelta(seconds=10), work=self.work.due, limit=limit),
             Job(name="mark back-orders", every=timedelta(days=1), work=self.work.mark_all),
+            Job(
+                name="end minima and maxima",
+                every=timedelta(hours=1),
+                work=self.service.rulebook.unguard_ended,
+                limit=limit,
+            ),
             Job(name="forget closed lines", every=timedelta(hours=1), work=self.work.forget),
         ]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from crossdock.assembly.adapters import Rereading
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import Inventory, LedgerAtCut, inventory_reader
-from crossdock.capabilities.reconciliation import Informants, Reconciliation
+from crossdock.capabilities.reconciliation import Informants, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Supply, supply_reader
 from crossdock.connectivity.connections import Connections, Neighbours
@@ -39,12 +40,13 @@ from crossdock.governance.authority import Authority
 from crossdock.governance.roles import ROLES, Principal, verbs_of
 from crossdock.interfaces.api import create_app
 from crossdock.interfaces.cli.http_server import serving
-from crossdock.orchestration.allocating import Allocating
+from crossdock.orchestration.allocating import Allocating, ChannelProtections
 from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability import Publishing
+from crossdock.orchestration.processes.availability_readback import ReadingBack, Seller
 from crossdock.orchestration.processes.movement_waiting import Bookings
 from tests.interfaces.api.applications import APPLICATIONS
 from tests.processes.shop import Pools
@@ -64,7 +66,7 @@ class House:
         self.access = Access(database, self.clock, Random(7))
         self.catalog = Catalog(database, self.clock)
         self.authority = Authority(database, self.clock, self.catalog, Sources(database))
-        self.inventory = Inventory(database, self.clock)
+        self.inventory = Inventory(database, self.clock, protections=ChannelProtections())
         self.sourcing = Sourcing(database, self.clock)
         self.order_sourcing = OrderSourcing(
             self.clock, self.catalog, self.inventory, self.sourcing
@@ -112,8 +114,10 @@ class House:
                 proposals=self.proposals,
                 cases=CaseDesk(),
                 sender=Resender(self.outbox),
+                reader=Rereading(lambda: pollers),
             ),
         )
+        self.sampler = Sampler(database, self.clock, SystemIds(), NothingIsRead(), CaseDesk())
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)
@@ -126,6 +130,31 @@ class House:
         wanted = verbs_of(verbs) if verbs else ROLES["owner"]
         issued = await self.access.create(by, NewKey(name="test", verbs=wanted, partner=partner))
         return issued.token
+
+
+class NothingIsRead:
+    """Stands in for the channels: one that can be read back, and holds what it was told."""
+
+    async def tenants(self) -> list[str]:
+        return ["main"]
+
+    async def sellers(self, _scope: Scope) -> list[Seller]:
+        return [Seller("shop", "web", 70_000, 100, 864_000)]
+
+    async def listed(
+        self, _scope: Scope, _connection: str, _location: str, _after: str, _limit: int
+    ) -> list[str]:
+        return ["BOLT"]
+
+    async def read_back(
+        self, _scope: Scope, _connection: str, _location: str, items: Sequence[str]
+    ) -> list[ReadingBack]:
+        return [ReadingBack(item, 5_000_000, 5_000_000, is_in_flight=False) for item in items]
+
+    async def republish(
+        self, _scope: Scope, _connection: str, _location: str, items: Sequence[str]
+    ) -> int:
+        return len(items)
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ async def test_an_answer_says_when_and_what_it_was_made_from(call: Caller, house
 
     assert (answer["now"], answer["basis"]) == (amount("60"), "SUPPLY")
     assert answer["promised_on"] == answer["today"]
+    assert [one["source"] for one in answer["sources"]] == ["wms"]
+    assert answer["is_stale"] is any(one["is_stale"] for one in answer["sources"])
     assert answer["schedule"] == [{"on": answer["today"], "quantity": amount("60")}]
     derivation = answer["derivation"]
     assert derivation["nettable"] == amount("10")
@@ -70,6 +72,10 @@ async def test_what_cannot_be_asked_is_refused_with_its_place(call: Caller, hous
         (KEY | {"quantity": {"value": "0"}}, "/keys/0/quantity/value"),
         (KEY | {"quantity": {"value": "1", "unit": "CS"}}, "/keys/0/quantity/unit"),
         (KEY | {"by": "tomorrow"}, "/keys/0/by"),
+        (KEY | {"by": 1782777600}, "/keys/0/by"),
+        (KEY | {"quantity": {"value": 1}}, "/keys/0/quantity/value"),
+        (KEY | {"life_days": "30"}, "/keys/0/life_days"),
+        (KEY | {"transit_days": -1}, "/keys/0/transit_days"),
     ):
         answer = await call("POST", "/v1/atp", {"keys": [key]})
         assert answer.status == 422, key
@@ -108,6 +114,11 @@ async def test_a_rule_that_nobody_could_keep_is_refused_with_its_place(
         ({"weekdays": "18"}, "/weekdays"),
         ({"weekdays": ""}, "/weekdays"),
         ({"cutoff": "25:00"}, "/cutoff"),
+        ({"pack": 12}, "/pack"),
+        ({"pack": "0.0000001"}, "/pack"),
+        ({"holidays": [20261225]}, "/holidays/0"),
+        ({"lives": [{"days": 1}, {"days": 2}]}, "/lives/1"),
+        ({"owners": [{"owner": "A"}, {"owner": "A"}]}, "/owners/1/owner"),
         (
             {"classes": [{"confidence": "D", "percent": 50, "buffer_days": 0}]},
             "/classes/0/confidence",
@@ -116,3 +127,108 @@ async def test_a_rule_that_nobody_could_keep_is_refused_with_its_place(
         answer = await call("PUT", "/v1/atp/rules", rule)
         assert answer.status == 422, rule
         assert where in str(answer.json), answer.json
+
+
+async def test_lots_owners_and_weights_are_told_in_the_answer(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT", micros=10_000_000)
+    lines = [
+        {"item": "BOLT", "quantity": amount("6"), "lot": "L1"},
+        {"item": "BOLT", "quantity": amount("4"), "lot": "L2"},
+        {"item": "BOLT", "quantity": amount("0")},
+        {"item": "BOLT", "quantity": amount("5"), "owner": "ACME"},
+    ]
+    count = {"snapshot_id": "s9", "location": "DC", "lines": lines}
+    weight = {"value": "2.5", "unit": "KG"}
+    said = [
+        event("inventory.snapshot_taken.v1", "s9", count),
+        event(
+            "catalog.lot_changed.v1",
+            "l1",
+            {"item": "BOLT", "lot": "L1", "expires_on": "2020-01-01"},
+        ),
+        event(
+            "catalog.lot_changed.v1",
+            "l2",
+            {"item": "BOLT", "lot": "L2", "expires_on": "2999-01-01"},
+        ),
+        event(
+            "catalog.catch_weight_changed.v1",
+            "w",
+            {"item": "BOLT", "nominal": weight, "low_percent": 10, "high_percent": 20},
+        ),
+    ]
+    told = await call("POST", "/v1/events", {"source": "wms", "events": said})
+    assert told.json["counts"] == {"NEW": 4}
+    await house.catch_up()
+
+    life = {"life_days": 30, "transit_days": 3, "quantity": {"value": "3"}}
+    [answer] = (await call("POST", "/v1/atp", {"keys": [KEY | life]})).json["answers"]
+    assert answer["picks"] == [
+        {"on": answer["promised_on"], "lot": "L2", "owner": "", "quantity": amount("3")}
+    ]
+    assert (answer["life_days"], answer["transit_days"]) == (30, 3)
+    lots = {one["lot"]: one for one in answer["derivation"]["lots"] if one["lot"]}
+    assert (lots["L1"]["is_eligible"], lots["L2"]["is_eligible"]) == (False, True)
+    assert lots["L1"]["reason"].startswith("it expires on 2020-01-01")
+    assert answer["weight"]["quantity"] == {
+        "pieces": amount("3"),
+        "estimated": {"value": "7.5", "unit": "KGM"},
+        "at_least": {"value": "6.75", "unit": "KGM"},
+        "at_most": {"value": "9", "unit": "KGM"},
+    }
+    assert answer["weight"]["by_then"] is None
+
+
+async def test_a_substitution_is_put_listed_and_offered(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT", "NUT", micros=10_000_000)
+    rule = {
+        "item": "bolt",
+        "alternatives": [{"item": "nut", "numerator": 2, "kind": "SUPERSESSION"}],
+        "keeps_rest": "LEADING",
+    }
+    put = await call("PUT", "/v1/atp/substitutions", rule)
+    assert (put.status, put.json["item"], put.json["version"]) == (200, "BOLT", 1)
+    assert put.json["put_by"].startswith("key ")
+    listed = (await call("GET", "/v1/atp/substitutions?item=bolt")).json["substitutions"]
+    assert listed == [put.json]
+    after = (await call("GET", "/v1/atp/substitutions?after=BOLT/1")).json
+    assert after == {"substitutions": []}
+
+    asked = {"keys": [KEY | {"quantity": {"value": "13"}}]}
+    [answer] = (await call("POST", "/v1/atp", asked)).json["answers"]
+    [offer] = answer["alternatives"]
+    assert (offer["item"], offer["ruled"], offer["version"]) == ("NUT", "BOLT", 1)
+    assert (offer["on_time"], offer["covers"]) == (amount("6"), amount("3"))
+    assert (offer["numerator"], offer["answer"]["item"]) == (2, "NUT")
+    shares = [(one["item"], one["quantity"]["value"]) for one in answer["proposal"]]
+    assert shares == [("BOLT", "10"), ("NUT", "6")]
+
+
+async def test_a_substitution_that_makes_no_sense_is_refused_with_its_place(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", "NUT", micros=10_000_000)
+    ends = {"item": "BOLT", "kind": "SUPERSESSION"}
+    await call(
+        "PUT",
+        "/v1/atp/substitutions",
+        {"item": "BOLT", "alternatives": [ends | {"item": "NUT"}]},
+    )
+    for rule, where in (
+        ({"item": "NOBODY", "alternatives": []}, "/item"),
+        ({"item": "NUT", "alternatives": [{"item": "NOBODY"}]}, "/alternatives/0/item"),
+        ({"item": "NUT", "alternatives": [{"item": "NUT"}]}, "/alternatives/0/item"),
+        ({"item": "NUT", "alternatives": [ends]}, "NUT > BOLT > NUT"),
+        (
+            {"item": "NUT", "alternatives": [{"item": "BOLT", "numerator": 0}]},
+            "/alternatives/0/numerator",
+        ),
+        (
+            {"item": "NUT", "alternatives": [{"item": "BOLT", "valid_from": 7}]},
+            "/alternatives/0/valid_from",
+        ),
+    ):
+        answer = await call("PUT", "/v1/atp/substitutions", rule)
+        assert answer.status == 422, rule
+        assert where in str(answer.json), answer.json
+    assert (await call("GET", "/v1/atp/substitutions?after=x")).status == 422

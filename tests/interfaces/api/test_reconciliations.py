@@ -42,7 +42,9 @@ async def test_a_difference_from_the_first_comparison_to_its_root_cause(
     [count] = (await call("GET", f"{RUNS}/cycle-counts?location=DC")).json["cycle_counts"]
     assert (count["item"], count["reason"]) == ("BOLT", "DIFFERENCE")
     healing = await call("POST", f"{RUNS}/heal", {"against": "erp", "dry_run": True})
-    assert healing.json == {"against": "erp", "findings": [], "sent": 0, "stopped": ""}
+    assert healing.json == {
+        "against": "erp", "findings": [], "sent": 0, "stopped": "", "asked": [],
+    }  # fmt: skip
     assert (await call("POST", f"{address}/close", {"root_cause": "UNKNOWN"})).status == 422
     closed = await call("POST", f"{address}/close", {"root_cause": "COUNT", "note": "counted"})
     assert (closed.status, closed.json["state"]) == (200, "CLOSED")
@@ -103,3 +105,57 @@ async def test_what_nobody_knows_is_not_found_and_a_reader_changes_nothing(
     reader = await house.key("cases:read")
     refused = await call("POST", RUNS, comparison(house, "40"), key=reader)
     assert refused.status == 403
+
+
+async def test_two_other_systems_are_compared_with_each_other(call: Caller, house: House) -> None:
+    """R2: the ERP says 100 at five to midnight, the warehouse 97 at five past; 3 left between."""
+    await stock(call, house, "BOLT", micros=1_000_000)
+    cut = house.clock.now() - timedelta(hours=1)
+
+    def said(system: str, quantity: str, seconds: int, **more: Any) -> Any:
+        line = {"item": "bolt", "location": "dc", "quantity": quantity}
+        as_of = (cut + timedelta(seconds=seconds)).isoformat()
+        return {"system": system, "lines": [line], "as_of": as_of, **more}
+
+    shipment = {
+        "reference": "S-1", "item": "bolt", "location": "dc", "quantity": "-3",
+        "recorded_at": (cut + timedelta(seconds=3)).isoformat(),
+    }  # fmt: skip
+    both = {"first": said("wms", "97", 10, log=[shipment]), "second": said("erp", "100", 0)}
+
+    run = await call("POST", f"{RUNS}/between", both)
+
+    assert (run.status, run.json["alike"]) == (200, 1), run.body
+    assert (run.json["system"], run.json["against"]) == ("wms", "erp")
+    assert run.json["latest_cut"] == cut.isoformat().replace("+00:00", "Z")
+    both["second"]["system"] = "wms"
+    assert (await call("POST", f"{RUNS}/between", both)).status == 422
+    both["second"] = said("erp", "100", 0)
+    both["second"]["lines"][0]["status"] = "WHEREVER"
+    strange = await call("POST", f"{RUNS}/between", both)
+    assert (strange.status, strange.json["where"]) == (422, "/lines/0/status")
+
+
+async def test_what_is_shown_in_doubt_and_who_believes_is_decided(call: Caller) -> None:
+    assert (await call("GET", f"{RUNS}/policy")).json == {"four_eyes": False, "as_booked": []}
+    wanted = {"four_eyes": True, "as_booked": ["C", "B"]}
+
+    decided = await call("PUT", f"{RUNS}/policy", wanted)
+
+    assert decided.json == {"four_eyes": True, "as_booked": ["B", "C"]}
+    assert (await call("GET", f"{RUNS}/policy")).json == decided.json
+    assert (await call("PUT", f"{RUNS}/policy", {"as_booked": ["D"]})).status == 422
+
+
+async def test_a_plan_says_what_reading_channels_back_takes_and_one_is_read_now(
+    call: Caller,
+) -> None:
+    [plan] = (await call("GET", f"{RUNS}/plan")).json["plans"]
+    assert (plan["keys_a_day"], plan["calls_a_day"], plan["days_a_round"]) == (10_000, 100, 7)
+    assert (plan["quota_calls_a_day"], plan["share_ppm"]) == (864_000, 116)
+
+    read = await call("POST", f"{RUNS}/sample", {"connection": "shop", "location": "web"})
+
+    assert (read.json["run"]["compared"], read.json["run"]["alike"]) == (1, 1), read.body
+    nobody = await call("POST", f"{RUNS}/sample", {"connection": "x", "location": "web"})
+    assert nobody.status == 404

@@ -5,7 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crossdock.assembly import Hub
-from crossdock.canonical.catalog import ItemChanged, KitChanged, KitComponent
+from crossdock.canonical.catalog import (
+    CatchWeightChanged,
+    ItemChanged,
+    KitChanged,
+    KitComponent,
+    LotChanged,
+)
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
@@ -113,6 +119,9 @@ async def test_a_rule_is_read_from_options_and_a_file(crossdock: CommandLine) ->
         (("atp-rule", "*", "*", "--weekdays", "9"), "names no working days"),
         (("atp-rule", "*", "*", "--file", "bad.json"), "a rule says nothing of 'colour'"),
         (("atp-rule", "*", "*", "--file", "odd.json"), "this is no rule"),
+        (("put-substitutes", "BOLT", "--file", "bad.json"), "/alternatives"),
+        (("put-substitutes", "NOBODY", "--file", "none.json"), "no item is called"),
+        (("substitutes", "--after", "BOLT"), "is not ITEM/VERSION"),
     ],
 )
 async def test_what_makes_no_sense_is_refused_with_its_reason(
@@ -120,6 +129,59 @@ async def test_what_makes_no_sense_is_refused_with_its_reason(
 ) -> None:
     crossdock.write("bad.json", {"colour": "red"})
     crossdock.write("odd.json", {"mode": "HOPEFUL"})
+    crossdock.write("none.json", {"alternatives": []})
     said = await crossdock("stock", *words)
     assert said.code == 2
     assert reason in said.err
+
+
+async def test_what_stands_in_is_put_listed_and_proposed(
+    crossdock: CommandLine, coming: Hub
+) -> None:
+    await coming.put_stock("NUT", "DC1", 100)
+    assert "nothing stands in for anything" in (await crossdock("stock", "substitutes")).out
+    nut = {"item": "NUT", "numerator": 3, "denominator": 2, "is_two_way": True}
+    last = {"item": "GONE", "kind": "SUPERSESSION", "valid_from": "2999-01-01"}
+    await coming.put_stock("GONE", "DC1", 100)
+    file = crossdock.write("rule.json", {"alternatives": [nut, last]})
+    said = await crossdock("stock", "put-substitutes", "bolt", "--file", file)
+    assert (
+        "BOLT, version 1: followed by 1 EA of GONE from 2999-01-01; or 3/2 EA of NUT" in said.out
+    )
+    listed = await crossdock("stock", "substitutes", "--item", "BOLT", "--json")
+    assert [one["version"] for one in listed.json["substitutions"]] == [1]
+    assert "both ways" in (await crossdock("stock", "substitutes")).out
+
+    asked = await crossdock("stock", "atp", "BOLT@DC1", "--quantity", "70")
+    assert "NUT covers 10 EA: 15 EA on time; " in asked.out
+    assert "(rule of BOLT, version 1)" in asked.out
+    assert "propose 60 EA of BOLT" in asked.out
+    empty = crossdock.write("empty.json", {"alternatives": []})
+    put = await crossdock("stock", "put-substitutes", "BOLT", "--file", empty, "--json")
+    assert (put.json["version"], put.json["alternatives"]) == (2, [])
+
+
+async def test_lots_picks_and_weights_are_told(crossdock: CommandLine, coming: Hub) -> None:
+    lots = LotChanged(item="BOLT", lot="OLD", expires_on=datetime(2020, 1, 1, tzinfo=UTC).date())
+    weight = CatchWeightChanged(item="BOLT", nominal=Quantity.of(2, "KGM"), high_percent=50)
+    await coming.record([fact("lot", lots), fact("weight", weight)], source="erp")
+    said = await crossdock("stock", "atp", "BOLT@DC1", "--quantity", "5", "--transit-days", "2")
+    assert "pick on " in said.out
+    assert "5 EA of lot (none)" in said.out
+    assert "5 EA weigh about 10 KGM (10 to 15), an estimate" in said.out
+    careful = await crossdock(
+        "stock", "atp", "BOLT@DC1", "--quantity", "5", "--life-days", "30", "--customer", "METRO"
+    )
+    assert careful.code == 1
+    assert "lot (none) 10 EA: does not count; nobody told how long it keeps" in careful.out
+
+
+@pytest.mark.usefixtures("coming")
+async def test_lives_and_owners_of_a_rule_are_told(crossdock: CommandLine) -> None:
+    lives = [{"customer": "METRO", "channel": "web", "days": 30, "transit_days": 3}, {"days": 9}]
+    rule = {"lives": lives, "owners": [{"owner": "ACME", "is_first": True}, {"owner": "B"}]}
+    said = await crossdock(
+        "stock", "atp-rule", "BOLT", "*", "--file", crossdock.write("rule.json", rule)
+    )
+    assert "life for METRO in web 30 after 3, life for all 9 after 0" in said.out
+    assert "goods of ACME first, goods of B last" in said.out

@@ -1,7 +1,7 @@
 """Events have their class, their key and their references; errors their branch."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from inspect import getattr_static
 from typing import Any
@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.canonical.catalog import (
+    CatchWeightChanged,
     ItemChanged,
     KitChanged,
     KitComponent,
     LocationChanged,
+    LotChanged,
 )
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled, Settlement
@@ -54,7 +56,7 @@ from crossdock.canonical.reconciliation import (
     DifferenceConfirmed,
     SnapshotRejected,
 )
-from crossdock.canonical.references import ItemInUnit, Reference, Refers, Resolution
+from crossdock.canonical.references import ANY_UNIT, ItemInUnit, Reference, Refers, Resolution
 from crossdock.canonical.sourcing import SourcingDecided
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyKind, SupplyPeg
 
@@ -98,6 +100,10 @@ KIT = KitChanged(
 )
 
 
+LOT = LotChanged(item="B-1", lot="L1", expires_on=date(2026, 5, 6))
+WEIGHT = CatchWeightChanged(item="B-1", nominal=FOUR, low_percent=5, high_percent=10)
+
+
 @pytest.mark.parametrize("name", sorted(EVENTS))
 def test_an_event_is_named_by_capability_past_tense_and_version(name: str) -> None:
     payload = payload_type(name)
@@ -127,6 +133,8 @@ def test_an_event_of_another_version_is_refused() -> None:
         (OrderChanged(order_id="1001", lines=()), "1001"),
         (COMING, "po:1/1"),
         (KIT, "B-1"),
+        (LOT, "B-1"),
+        (WEIGHT, "B-1"),
         (PartyChanged(code="C-1"), "C-1"),
         (
             CommandSettled(
@@ -318,6 +326,35 @@ def test_a_kit_that_cannot_be_put_together_is_refused(makes: int, takes: int, it
     with pytest.raises(Invalid, match="cannot be so much") as refused:
         wrong.parts()
     assert refused.value.where == "/payload/components/0"
+
+
+@pytest.mark.parametrize("said", [LOT, WEIGHT])
+def test_what_is_said_of_an_item_alone_is_resolved_whatever_it_is_counted_in(
+    said: LotChanged | CatchWeightChanged,
+) -> None:
+    assert said.references() == (Reference.item_alone("B-1"),)
+    known = Resolution({("B-1", ANY_UNIT): ItemInUnit("itm_1", "EA", 1, 1)}, {})
+    assert said.resolved(known) == replace(said, item="itm_1")
+
+
+def test_a_lot_without_a_name_is_refused() -> None:
+    with pytest.raises(Invalid, match="a lot has a name") as refused:
+        replace(LOT, lot=" ").resolved(KNOWN)
+    assert refused.value.where == "/payload/lot"
+
+
+@pytest.mark.parametrize(
+    ("nominal", "low", "high"), [("0", 0, 0), ("-1", 0, 0), ("1", 101, 0), ("1", 0, -1)]
+)
+def test_a_piece_weighs_something_within_a_tolerance(nominal: str, low: int, high: int) -> None:
+    said = CatchWeightChanged(
+        item="B-1", nominal=Quantity.of(nominal, "KGM"), low_percent=low, high_percent=high
+    )
+    with pytest.raises(Invalid, match="cannot weigh so much"):
+        said.resolved(KNOWN)
+    none = CatchWeightChanged(item="B-1")
+    known = Resolution({("B-1", ANY_UNIT): ItemInUnit("i", "EA", 1, 1)}, {})
+    assert none.resolved(known).item == "i"
 
 
 def test_a_component_is_named_once() -> None:

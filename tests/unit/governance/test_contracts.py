@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.allocation import ConfirmationChanged, Strategy
 from crossdock.canonical.catalog import (
+    CatchWeightChanged,
     ItemChanged,
     ItemUnit,
     KitChanged,
     KitComponent,
     LocationChanged,
+    LotChanged,
 )
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled, Settlement
@@ -116,6 +118,8 @@ REAL: list[Payload] = [
         quantity=FOUR,
         components=(KitComponent(item="C-1", quantity=FOUR),),
     ),
+    LotChanged(item="B-1", lot="L1", expires_on=date(2026, 5, 6)),
+    CatchWeightChanged(item="B-1", nominal=FOUR, low_percent=5, high_percent=10),
     SupplyCommitmentChanged(
         supply_id="po:1/1",
         kind=SupplyKind.PO_SCHEDULE,

@@ -30,6 +30,8 @@ from crossdock.foundation.scope import Scope
 PERIOD_MAX = timedelta(days=92)
 """A quarter: order lines that are done with are kept a little longer than this."""
 AMOUNT_MAX = 10**18
+ENDED_WITHIN = timedelta(days=7)
+"""A job looks hourly at what has ended; one that stood still for so long misses nothing."""
 _RULES = ("DEFAULT", "CHANNEL", "ORDER")
 
 
@@ -191,10 +193,24 @@ class Rulebook:
     ) -> None:
         async with self._database.transaction(scope) as tx:
             await self._say(tx, ("PROTECTION", channel, item, location), None, by)
-            rows = await tx.fetch(store.PROTECTIONS_FOR, tx.tenant, [item], [location])
-            now = self._clock.now()
-            is_guarded = any(one.ends_at > now for one in _protections_of(rows))
-            await self._stock.guard(tx, item, location, is_guarded=is_guarded)
+            await self._guard(tx, item, location)
+
+    async def unguard_ended(self) -> None:
+        """Have promises no longer ask where the last period has ended: a job calls this."""
+        now = self._clock.now()
+        async with self._database.transaction(Scope.of_workers()) as tx:
+            rows = await tx.fetch(store.ENDED_LATELY, now - ENDED_WITHIN, now)
+        for row in rows:
+            async with self._database.transaction(Scope(row["tenant"])) as tx:
+                await tx.execute(store.LOCK_RULES, tx.tenant)
+                await self._guard(tx, row["item"], row["location"])
+
+    async def _guard(self, tx: Transaction, item: str, location: str) -> None:
+        """Have promises ask as long as anything is kept there, now or later."""
+        rows = await tx.fetch(store.PROTECTIONS_FOR, tx.tenant, [item], [location])
+        now = self._clock.now()
+        is_guarded = any(one.ends_at > now for one in _protections_of(rows))
+        await self._stock.guard(tx, item, location, is_guarded=is_guarded)
 
     async def _say(self, tx: Transaction, place: _Place, kept: _Kept | None, by: str) -> Any:
         """Add a version, unless the newest of its place says the same; give what holds now."""

@@ -238,6 +238,16 @@ join allocation_rule p on p.tenant = $1 and p.kind = 'PROTECTION' and p.location
 order by p.location, p.item, p.subject, p.version desc
 """
 
+# Where a period has ended lately, whether or not another holds.
+ENDED_LATELY = WorkersSql("""
+select distinct tenant, item, location from (
+    select distinct on (tenant, location, item, subject) tenant, item, location, content
+    from allocation_rule where kind = 'PROTECTION'
+    order by tenant, location, item, subject, version desc) newest
+where (content ->> 'ends_at')::timestamptz > $1 and (content ->> 'ends_at')::timestamptz <= $2
+order by tenant, item, location
+""")
+
 ADD_RUNS = """
 insert into allocation_run (tenant, run_id, item, location, unit, state, reason, supply, owed,
     gained, lost, stock_version, rules_version, protections, digest, made_by, made_at)

@@ -130,8 +130,9 @@ on conflict (tenant, code, source, hub_id, value) do update
 # would `coalesce`: PostgreSQL takes it for leaky, and tests it behind the rows' own policy.
 RESOLVE_ITEMS = """
 select asked.native_id, asked.unit, item.item, item.base_unit,
-    case when asked.code = item.base_unit then 1 else factor.numerator end as numerator,
-    case when asked.code = item.base_unit then 1 else factor.denominator end as denominator
+    case when asked.code in (item.base_unit, '*') then 1 else factor.numerator end as numerator,
+    case when asked.code in (item.base_unit, '*') then 1 else factor.denominator end
+        as denominator
 from unnest($3::text[], $4::text[], $5::text[], $6::text[])
     as asked(native_id, sku, unit, code)
 left join lateral (

@@ -3,24 +3,29 @@
 Read-only, by key, in the caller's transaction.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from crossdock.capabilities.inventory.answering import groups_of
+from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS, groups_of
 from crossdock.capabilities.inventory.store import Key
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
 
-# Soft holds that have lapsed but are not swept yet hold nothing back.
+# Soft holds that have lapsed but are not swept yet hold nothing back. Behind the figures, in the
+# same round trip, those few rows that say when each source last spoke.
 STANDING = """
 with lapsed as materialized (select stock_id, sum(micros)::bigint micros
     from inventory_lapsed($4, 10000) where tenant = $1 group by stock_id)
 select s.item, s.location, s.nettable, s.hard, s.soft - coalesce(l.micros, 0) as soft, s.safety,
-    s.version, s.is_grouped, s.is_known or exists (select from inventory_full_snapshot f
-        where f.tenant = $1 and f.location = s.location) as is_known
+    s.version, s.is_grouped, s.sources, s.is_known or exists (select from inventory_full_snapshot f
+        where f.tenant = $1 and f.location = s.location) as is_known, null::timestamptz as heard_at
 from unnest($2::text[], $3::text[]) k(item, location)
 join inventory_stock s on s.tenant = $1 and s.item = k.item and s.location = k.location
 left join lapsed l on l.stock_id = s.stock_id
+union all
+select source, null, freshness_seconds, 0, 0, 0, 0, false, null, false, heard_at
+from inventory_source where tenant = $1
 """
 
 # A place of which a full snapshot named no such item: there is none, and that is known.
@@ -52,10 +57,31 @@ cross join lateral (select item, location from inventory_stock
 """
 
 
+# What is available of each lot and owner; a bucket below zero holds nothing.
+LOTS = """
+select p.item, p.location, p.owner, p.lot, sum(greatest(0, p.micros))::bigint as micros
+from unnest($2::text[], $3::text[]) k(item, location)
+join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
+    and p.status = 'AVAILABLE' and p.micros > 0
+group by p.item, p.location, p.owner, p.lot
+"""
+
+
+class HeldLot(NamedTuple):
+    """What is available of a lot of an owner, in micros; "" is no lot, and our own."""
+
+    item: str
+    location: str
+    owner: str
+    lot: str
+    micros: int
+
+
 class Standing(NamedTuple):
     """The figures of an item-location (§3.1); one that nobody ever spoke of is not known.
 
     `is_grouped`: it is a group of locations or in one; where there are no figures yet, it may be.
+    `sources` are those that told of it, when they last spoke, and how many seconds they may not.
     """
 
     nettable: int
@@ -64,6 +90,7 @@ class Standing(NamedTuple):
     safety: int
     version: int
     is_grouped: bool
+    sources: Sequence[tuple[str, datetime | None, int]]
     is_known: bool
 
 
@@ -94,12 +121,19 @@ class Standings:
         now = self._clock.now()
         places = [location for _, location in keys]
         rows = await tx.fetch(STANDING, tenant, [item for item, _ in keys], places, now)
-        found = {(row["item"], row["location"]): Standing(*row[2:]) for row in rows}
+        ages = {row[0]: (row[0], row["heard_at"], row[2]) for row in rows if row[1] is None}
+        found = {(row[0], row[1]): _standing(row, ages) for row in rows if row[1] is not None}
         if missing := [key for key in keys if key not in found]:
             full = await tx.fetch(COUNTED_FULL, tenant, sorted({at for _, at in missing}))
             counted = {row["location"] for row in full}
-            found |= {key: Standing(0, 0, 0, 0, 0, True, key[1] in counted) for key in missing}
+            found |= {key: Standing(0, 0, 0, 0, 0, True, (), key[1] in counted) for key in missing}
         return found
+
+    async def lots(self, tx: Transaction, tenant: str, keys: Sequence[Key]) -> list[HeldLot]:
+        """Give what is available at these keys, lot by lot and owner by owner."""
+        places = [location for _, location in keys]
+        rows = await tx.fetch(LOTS, tenant, [item for item, _ in keys], places)
+        return [HeldLot(*row) for row in rows]
 
     async def held(
         self, tx: Transaction, tenant: str, demand_refs: Sequence[str]
@@ -108,3 +142,15 @@ class Standings:
         now = self._clock.now()
         rows = await tx.fetch(CLAIMS, tenant, list(demand_refs), now)
         return [HeldClaim(*row) for row in rows]
+
+
+def _aged(
+    sources: Sequence[str], ages: Mapping[str, tuple[str, datetime | None, int]]
+) -> list[tuple[str, datetime | None, int]]:
+    return [ages.get(one, (one, None, DEFAULT_FRESHNESS_SECONDS)) for one in sources]
+
+
+def _standing(row: Any, ages: Mapping[str, tuple[str, datetime | None, int]]) -> Standing:
+    nettable, hard, soft, safety, version, is_grouped, sources, is_known = row[2:10]
+    told = _aged(sources, ages)
+    return Standing(nettable, hard, soft, safety, version, is_grouped, told, is_known)

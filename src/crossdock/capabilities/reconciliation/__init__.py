@@ -15,13 +15,17 @@ from crossdock.capabilities.reconciliation.dumps import (
 )
 from crossdock.capabilities.reconciliation.findings import Backlog, Finding, Run
 from crossdock.capabilities.reconciliation.guards import Brake
+from crossdock.capabilities.reconciliation.healing import Healing
 from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.model import State
+from crossdock.capabilities.reconciliation.model import ItemClass, State
+from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants
 from crossdock.capabilities.reconciliation.ranking import CountProposal
-from crossdock.capabilities.reconciliation.service import Asked, Healing, Reconciliation
+from crossdock.capabilities.reconciliation.sampling import Sampled, Sampler
+from crossdock.capabilities.reconciliation.service import Asked, Reconciliation
 from crossdock.capabilities.reconciliation.sides import Said, Spelled
 from crossdock.capabilities.reconciliation.store import Wanted
+from crossdock.capabilities.reconciliation.withholding import HousePolicy
 
 __all__ = [
     "NO_COST",
@@ -34,16 +38,21 @@ __all__ = [
     "Dump",
     "Finding",
     "Healing",
+    "HousePolicy",
     "Informants",
+    "ItemClass",
     "Line",
     "LogDump",
     "LogLine",
     "Parts",
+    "Plan",
     "Policy",
     "Reading",
     "Reconciliation",
     "Run",
     "Said",
+    "Sampled",
+    "Sampler",
     "Spelled",
     "State",
     "Wanted",

@@ -96,6 +96,7 @@ def _by_level(facts: Facts) -> Verdict | None:
 _OF_FATE: Mapping[Fate, tuple[Cause, str]] = MappingProxyType(
     {
         Fate.DOUBLED: (Cause.MSG_DUP, "is posted there more than once"),
+        Fate.DOUBLED_HERE: (Cause.MSG_DUP, "is posted more than once by the first of the two"),
         Fate.ONLY_THEIRS: (Cause.MSG_LOST, "is posted there and never came here"),
         Fate.ALTERED: (Cause.MSG_ORDER, "is posted there with another amount"),
     }

@@ -38,12 +38,14 @@ class Suspect:
 class Walk:
     """`watched` are keys whose earlier finding is closed if they are alike now.
 
-    `due` are those of the other side that are to be counted on `day`, by their class.
+    `is_ours_full`: what ours does not name is zero there; the ledger always is. `due` are
+    those of the other side that are to be counted on `day`, by their class.
     """
 
     said: Said
     watched: Collection[Key]
     day: int = 0
+    is_ours_full: bool = True
     compared: int = 0
     alike: int = 0
     due: dict[ItemClass, list[Key]] = field(default_factory=lambda: {of: [] for of in ItemClass})
@@ -67,7 +69,11 @@ class Walk:
                 self.found_alike(place)
             else:
                 yield Suspect(
-                    *place, key.unit, self._ours(key.buckets), lines or (), key.counted_us
+                    *place,
+                    key.unit,
+                    self._ours(key.buckets, lines or ()),
+                    lines or (),
+                    key.counted_us,
                 )
         for alone in other.rest():
             if (suspect := self._theirs_alone(*alone)) is not None:
@@ -93,6 +99,8 @@ class Walk:
 
     def _theirs_alone(self, place: Key, lines: list[Line]) -> Suspect | None:
         """Take what the ledger has not; nothing against nothing is alike."""
+        if not self.is_ours_full:
+            return None
         self._compare(place, lines)
         if any(line.micros for line in lines):
             return Suspect(*place, "", {}, lines)
@@ -106,13 +114,14 @@ class Walk:
             [line], [bucket] = lines, key.buckets
             if line.micros == bucket.micros and _same_place(line, bucket):
                 return True
-        return self._ours(key.buckets) == theirs_of(lines, self.said)
+        return self._ours(key.buckets, lines) == theirs_of(lines, self.said)
 
-    def _ours(self, buckets: Sequence[LedgerBucket]) -> dict[Bucket, int]:
+    def _ours(self, buckets: Sequence[LedgerBucket], lines: Sequence[Line]) -> dict[Bucket, int]:
+        named = named_in(lines, self.said)
         sums: dict[Bucket, int] = {}
         for bucket in buckets:
             part = part_of(bucket, self.said)
-            if part is not None:
+            if part is not None and (named is None or part in named):
                 sums[part] = sums.get(part, 0) + bucket.micros
         return {part: micros for part, micros in sums.items() if micros}
 
@@ -169,6 +178,15 @@ def part_of(bucket: LedgerBucket, said: Said) -> Bucket | None:
         bucket.owner if parts.owner else "",
         bucket.lot if parts.lot else "",
         bucket.serial if parts.serial else "",
+    )
+
+
+def named_in(lines: Sequence[Line], said: Said) -> frozenset[Bucket] | None:
+    """Name the buckets of a key that a dump says anything of; None: a full one, of all."""
+    if said.is_full:
+        return None
+    return frozenset(
+        Bucket(said.groups.get(x.status, x.status), x.owner, x.lot, x.serial) for x in lines
     )
 
 

@@ -43,7 +43,10 @@ class Line(NamedTuple):
 
 
 class LogLine(NamedTuple):
-    """A row of the other side's log: what a document changed, and when it was recorded there."""
+    """A row of the other side's log: what a document changed, and when it was recorded there.
+
+    The bucket that it changed is "" where the log does not say it.
+    """
 
     location: str
     item: str
@@ -51,6 +54,10 @@ class LogLine(NamedTuple):
     micros: int
     recorded: int
     type: str = ""
+    status: str = ""
+    owner: str = ""
+    lot: str = ""
+    serial: str = ""
 
 
 class Parts(NamedTuple):
@@ -212,6 +219,11 @@ class LogDump:
                         micros_of(row[at["quantity"]].strip(), "quantity"),
                         self._instants.of(row[at["recorded_at"]].strip()),
                         row[at["type"]].strip().upper() if "type" in at else "",
+                        row[at["status"]].strip().upper() if "status" in at else "",
+                        *(
+                            row[at[name]].strip()[:FIELD_CHARACTERS_MAX] if name in at else ""
+                            for name in ("owner", "lot", "serial")
+                        ),
                     )
                 except (Invalid, IndexError) as error:
                     raise _placed(error, self._path, rows.number) from None

@@ -9,10 +9,24 @@ from typing import Any
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.quantities import MICROS, Quantity, plain
-from crossdock.capabilities.reconciliation.comparing import Suspect, Walk, part_of, theirs_of
+from crossdock.capabilities.reconciliation.books import Books
+from crossdock.capabilities.reconciliation.comparing import (
+    Suspect,
+    Walk,
+    named_in,
+    part_of,
+    theirs_of,
+)
 from crossdock.capabilities.reconciliation.dumps import NO_COST, Line, LogLine
 from crossdock.capabilities.reconciliation.judging import Bucket, Judged, Known, Policy, judge
-from crossdock.capabilities.reconciliation.model import AMOUNT_MAX, Before, ItemClass, Log, Posting
+from crossdock.capabilities.reconciliation.model import (
+    AMOUNT_MAX,
+    NO_LOG,
+    Before,
+    ItemClass,
+    Log,
+    Posting,
+)
 from crossdock.capabilities.reconciliation.ports import (
     RECENT_MAX,
     Goods,
@@ -22,6 +36,7 @@ from crossdock.capabilities.reconciliation.ports import (
     Waiting,
 )
 from crossdock.capabilities.reconciliation.sides import Side
+from crossdock.capabilities.reconciliation.units import in_base_unit, strange_unit
 from crossdock.foundation.database import Transaction
 
 SHOWN_MAX = 20
@@ -47,7 +62,8 @@ class Found:
 class Explainer:
     """`behind` are locations whose keeper was not heard since the cut: anything may be on its way.
 
-    `explained` counts keys whose numbers differ and whose documents account for all of it.
+    `books` are those of the first of two systems; None: ours is the hub's ledger. `explained`
+    counts keys whose numbers differ and whose documents account for all of it.
     """
 
     informants: Informants
@@ -58,6 +74,7 @@ class Explainer:
     befores: Mapping[Key, Before]
     cuts: Mapping[str, int]
     behind: frozenset[str]
+    books: Books | None = None
     explained: int = 0
     unknown: dict[str, None] = field(default_factory=dict[str, None])
     _log: Iterator[tuple[Key, list[LogLine]]] = field(init=False)
@@ -81,8 +98,10 @@ class Explainer:
             )
             for one in suspects
         ]
-        for movement in await self.informants.ledger.recent(tx, asked):
+        ledger = self.books or self.informants.ledger
+        for movement in await ledger.recent(tx, asked):
             movements[movement.location, movement.item].append(movement)
+        stirred = await self._stirred(tx, asked)
         answer: list[Found] = []
         for suspect in suspects:
             place = (suspect.location, suspect.item)
@@ -93,10 +112,24 @@ class Explainer:
                 movements[place],
                 log,
                 waiting.get(suspect.item, ()),
+                is_stirred=place in stirred,
             )
             if one is not None:
                 answer.append(one)
         return answer
+
+    async def _stirred(self, tx: Transaction, asked: Sequence[tuple[str, str, int]]) -> set[Key]:
+        """Name the keys that the hub saw moving at the cut, where a side shows no log of it.
+
+        A quiet key is the fallback of systems that have but files (§4.1.5).
+        """
+        if self.books is None or (self.books.side.log is not None and self.side.log is not None):
+            return set()
+        return {
+            (one.location, one.item)
+            for one in await self.informants.ledger.recent(tx, asked)
+            if one.us > self.cuts[one.location] - self.policy.in_flight
+        }
 
     def _judged(
         self,
@@ -105,16 +138,20 @@ class Explainer:
         movements: Sequence[LedgerMovement],
         log: Log | None,
         waiting: Sequence[Waiting],
+        *,
+        is_stirred: bool,
     ) -> Found | None:
         if goods is None and not suspect.unit:
             self._note_unknown(suspect.item)
             return None
         unit = suspect.unit or (goods.base_unit if goods else "EA")
-        lines = self._in_base_unit(suspect.lines, unit, goods)
+        base = self.informants.names.base
+        lines = in_base_unit(suspect.lines, unit, goods, base)
         _refuse_beyond(suspect, [line.micros for line in lines])
         theirs = theirs_of(lines, self.side.said)
+        movements = self._named(movements, lines)
         place = (suspect.location, suspect.item)
-        if theirs == suspect.ours and (strange := self._strange_unit(suspect.lines, unit, goods)):
+        if theirs == suspect.ours and (strange := strange_unit(suspect.lines, unit, goods, base)):
             self._note_unknown(f"{suspect.item} in {strange}")
             return None
         if theirs == suspect.ours:
@@ -126,19 +163,17 @@ class Explainer:
             movements, self.side, {p.reference for p in log.postings} if log else set()
         )
         known = Known(
-            ours=Log(tuple(postings.values()), _reach(movements)),
+            ours=self._ours(postings, movements),
             theirs=log,
             not_posted=frozenset(p.key for p in _asked(postings, waiting)),
-            rejected=frozenset(
-                p.reference for p in _asked(postings, [w for w in waiting if w.is_rejected])
-            ),
+            rejected=_rejected(postings, waiting),
             parts=_parts(movements, self.side),
             factors=[(n, d) for _, n, d in goods.factors] if goods else (),
             of=_class_of(lines),
             cost=_cost_of(lines),
             is_exact=bool(goods and goods.is_serial),
             ambiguous_until=self.side.spans[suspect.location][1],
-            is_behind=suspect.location in self.behind or suspect.counted_us > cut,
+            is_behind=suspect.location in self.behind or is_stirred or suspect.counted_us > cut,
             before=self.befores.get(place),
         )
         judged = judge(suspect.ours, theirs, cut, known, self.policy)
@@ -157,28 +192,29 @@ class Explainer:
             | {"not_booked": _not_booked(postings, waiting, judged)},
         )
 
-    def _in_base_unit(self, lines: Sequence[Line], unit: str, goods: Goods | None) -> list[Line]:
-        """Convert by the item's factors; a unit nobody knows is taken as it stands.
+    def _ours(
+        self, postings: Mapping[tuple[str, str], Posting], movements: Sequence[LedgerMovement]
+    ) -> Log:
+        if self.books is None:
+            return Log(tuple(postings.values()), _reach(movements))
+        side = self.books.side
+        reach = NO_LOG if side.log is None else side.log_reach
+        return Log(tuple(postings.values()), reach, is_told=True)
 
-        Numbers that are alike by that are not: they are told as not known.
-        """
-        factors = {name: (n, d) for name, n, d in goods.factors} if goods else {}
-        base = self.informants.names.base
-        converted: list[Line] = []
-        for line in lines:
-            said = base(line.unit) if line.unit else unit
-            numerator, denominator = factors.get(said, (1, 1)) if said != unit else (1, 1)
-            micros = line.micros * numerator // denominator
-            converted.append(line._replace(micros=micros) if micros != line.micros else line)
-        return converted
-
-    def _strange_unit(self, lines: Sequence[Line], unit: str, goods: Goods | None) -> str:
-        """Name a unit that the item is not kept in, or ""."""
-        known = {unit} | {name for name, _, _ in goods.factors} if goods else {unit}
-        strange = (
-            x.unit for x in lines if x.unit and self.informants.names.base(x.unit) not in known
-        )
-        return next(strange, "")
+    def _named(
+        self, movements: Sequence[LedgerMovement], lines: Sequence[Line]
+    ) -> Sequence[LedgerMovement]:
+        """Give what moved in the buckets that the dump names; a log may name none."""
+        named = named_in(lines, self.side.said)
+        if named is None:
+            return movements
+        parts = [part_of(_Bucket(one), self.side.said) for one in movements]
+        has_status = self.side.said.parts.status
+        return [
+            one
+            for one, part in zip(movements, parts, strict=True)
+            if part in named or (has_status and part is not None and not part.status)
+        ]
 
     def _note_unknown(self, item: str) -> None:
         if len(self.unknown) < SHOWN_MAX:
@@ -242,7 +278,7 @@ def _parts(movements: Sequence[LedgerMovement], side: Side) -> dict[str, dict[Bu
     found: dict[str, dict[Bucket, int]] = defaultdict(lambda: defaultdict(int))
     for movement in movements:
         part = part_of(_Bucket(movement), side.said)
-        if part is not None:
+        if part is not None and (part.status or not side.said.parts.status):
             found[_key_of(movement)][part] += movement.net
     return found
 
@@ -279,6 +315,13 @@ def _asked(
         for name in (one.identity, one.identity.partition(":")[2])
     }
     return [posting for name, posting in postings.items() if name in asked]
+
+
+def _rejected(
+    postings: Mapping[tuple[str, str], Posting], waiting: Sequence[Waiting]
+) -> frozenset[str]:
+    refused = [one for one in waiting if one.is_rejected]
+    return frozenset(posting.reference for posting in _asked(postings, refused))
 
 
 def _not_booked(

@@ -10,13 +10,13 @@ import msgspec
 
 from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.canonical.reconciliation import DifferenceClosed, DifferenceConfirmed
-from crossdock.capabilities.reconciliation import judging, ranking
+from crossdock.capabilities.reconciliation import judging, ranking, withholding
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.explaining import Found, instant
-from crossdock.capabilities.reconciliation.model import ItemClass
+from crossdock.capabilities.reconciliation.model import Fate, ItemClass
 from crossdock.capabilities.reconciliation.ports import CaseWanted
 from crossdock.capabilities.reconciliation.ranking import AGE_NAMES, Remedy
-from crossdock.capabilities.reconciliation.store import FindingRow, RunRow
+from crossdock.capabilities.reconciliation.store import HUB, FindingRow, Pair, RunRow
 
 SELLABLE_MILLE, UNSELLABLE_MILLE = 1000, 100
 """What cannot be sold is at risk too, but nobody was promised it."""
@@ -26,11 +26,15 @@ SELLABLE_MILLE, UNSELLABLE_MILLE = 1000, 100
 class Run:
     """One comparison. The counts are of keys: an item at a location.
 
+    `system` is whose number is compared with that of `against`: the hub's ledger (crossdock), or
+    the first of two systems.
+
     `explained` keys differ by what documents account for, and are no findings. `value_at_risk` is
     in the functional currency; null while nobody has said what anything costs.
     """
 
     run_id: str
+    system: str
     against: str
     verdict: str
     reason: str
@@ -55,16 +59,19 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A key where another system and the hub's ledger differ, both as of `last_cut`.
+    """A key where two systems differ, both as of `last_cut`.
 
-    Amounts are of the base unit: raw is theirs - ours = `explained` + `unexplained`; `absolute`
-    adds up the buckets' differences and never nets them; `safe` is the lower of the two, which is
-    what may be promised while it is suspect. `attempts` counts how often it was mended by sending
-    again. `evidence` holds both numbers of each
-    bucket, the documents that one side lacks or has twice, and the newest movements.
+    `ours` is what `system` says, which is the hub's ledger (crossdock) or the first of two other
+    systems; `theirs` is what `against` says. Amounts are of the base unit: raw is theirs - ours =
+    `explained` + `unexplained`; `absolute` adds up the buckets' differences and never nets them;
+    `safe` is the lower of the two, which is what may be promised while it is suspect, and
+    `withheld` by how much less than the ledger channels are shown until it is closed. `attempts`
+    counts how often it was mended by sending again. `evidence` holds both numbers of each bucket,
+    the documents that one side lacks or has twice, and the newest movements.
     """
 
     finding_id: str
+    system: str
     against: str
     location: str
     item: str
@@ -81,6 +88,7 @@ class Finding:
     unexplained: Decimal
     absolute: Decimal
     safe: Decimal
+    withheld: Decimal
     value_at_risk: Decimal | None
     item_class: str
     age: str
@@ -161,11 +169,12 @@ def backlog(
     )
 
 
-def row_of(found: Found, finding_id: str, run_id: str, against: str, now: datetime) -> FindingRow:
+def row_of(found: Found, finding_id: str, run_id: str, pair: Pair, now: datetime) -> FindingRow:
     judged, cut = found.judged, instant(found.cut)
     return FindingRow(
         finding_id=finding_id,
-        against=against,
+        system=pair.system,
+        against=pair.against,
         location=found.location,
         item=found.item,
         state=judged.state,
@@ -180,6 +189,7 @@ def row_of(found: Found, finding_id: str, run_id: str, against: str, now: dateti
         unexplained=judged.difference.unexplained,
         at_stake=judged.at_stake,
         absolute=judged.absolute,
+        withheld=judged.withheld,
         value_at_risk=judged.value,
         class_=found.of,
         is_in_flight=judged.is_in_flight,
@@ -202,6 +212,7 @@ def row_of(found: Found, finding_id: str, run_id: str, against: str, now: dateti
 def run_shown(row: RunRow) -> Run:
     return Run(
         run_id=row.run_id,
+        system=row.system,
         against=row.against,
         verdict=row.verdict,
         reason=row.reason,
@@ -229,6 +240,7 @@ def finding_shown(row: FindingRow, now: datetime) -> Finding:
     evidence: dict[str, Any] = msgspec.json.decode(row.evidence)
     return Finding(
         finding_id=row.finding_id,
+        system=row.system,
         against=row.against,
         location=row.location,
         item=row.item,
@@ -245,6 +257,7 @@ def finding_shown(row: FindingRow, now: datetime) -> Finding:
         unexplained=_decimal(row.unexplained),
         absolute=_decimal(row.absolute),
         safe=_decimal(judging.lower(row.ours, row.theirs)),
+        withheld=_decimal(withholding.held(row) if row.system == HUB else 0),
         value_at_risk=None if row.value_at_risk is None else _decimal(row.value_at_risk),
         item_class=row.class_,
         age=ranking.age_bucket(age_of(row, now)),
@@ -267,6 +280,11 @@ def finding_shown(row: FindingRow, now: datetime) -> Finding:
     )
 
 
+def microseconds(moment: datetime) -> int:
+    """Count from 1970, as cuts are."""
+    return (moment - instant(0)) // timedelta(microseconds=1)
+
+
 def age_of(row: FindingRow, now: datetime) -> int:
     """Answer how long it has been open, or was, in microseconds."""
     return max(timedelta(), (row.closed_at or now) - row.found_at) // timedelta(microseconds=1)
@@ -285,6 +303,13 @@ def not_booked(row: FindingRow) -> list[str]:
     """Name the movements whose booking the other side lacks."""
     named: list[str] = msgspec.json.decode(row.evidence).get("not_booked", [])
     return named
+
+
+def lacked_since(row: FindingRow) -> datetime | None:
+    """Tell when the first document was recorded that only the other side has."""
+    documents: list[dict[str, str]] = msgspec.json.decode(row.evidence).get("documents", [])
+    theirs = [one["recorded_at"] for one in documents if one["fate"] == Fate.ONLY_THEIRS]
+    return min(map(datetime.fromisoformat, theirs), default=None)
 
 
 def within(row: FindingRow) -> timedelta:
@@ -306,7 +331,8 @@ _OWNERS: Mapping[Remedy, str] = {
 
 
 def fingerprint(row: FindingRow) -> str:
-    return f"reconciliation/{row.against}/{row.location}/{row.item}"
+    pair = row.against if row.system == HUB else f"{row.system}|{row.against}"
+    return f"reconciliation/{pair}/{row.location}/{row.item}"
 
 
 def case_of(row: FindingRow) -> CaseWanted:
@@ -315,6 +341,7 @@ def case_of(row: FindingRow) -> CaseWanted:
     code, owner = _CODES.get(Cause(row.cause), ("INV-SUSPECT", owner))
     amount = plain(abs(_decimal(row.theirs - row.ours)))
     than = "more" if row.theirs > row.ours else "less"
+    ours = "the hub" if row.system == HUB else row.system
     return CaseWanted(
         code=code,
         fingerprint=fingerprint(row),
@@ -322,7 +349,7 @@ def case_of(row: FindingRow) -> CaseWanted:
         owner_role=owner,
         within=within(row),
         entity=f"{row.item} at {row.location}",
-        title=f"{row.against} says {amount} {row.unit} {than} than the hub: {row.cause}"
+        title=f"{row.against} says {amount} {row.unit} {than} than {ours}: {row.cause}"
         f"{', ' + row.because if row.because else ''}",
         evidence={
             "finding": row.finding_id,
@@ -340,6 +367,7 @@ def confirmed(row: FindingRow) -> DifferenceConfirmed:
 
     return DifferenceConfirmed(
         finding_id=row.finding_id,
+        system=row.system,
         against=row.against,
         item=row.item,
         location=row.location,
@@ -357,6 +385,7 @@ def confirmed(row: FindingRow) -> DifferenceConfirmed:
 def closed(row: FindingRow) -> DifferenceClosed:
     return DifferenceClosed(
         finding_id=row.finding_id,
+        system=row.system,
         against=row.against,
         item=row.item,
         location=row.location,

@@ -1,5 +1,6 @@
 """What stops a run before it does harm: a snapshot that cannot be, a fix that runs away. Pure."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crossdock.capabilities.reconciliation.model import DAY, HOUR, MINUTE
@@ -50,7 +51,10 @@ class Plausible:
 
 
 def refusal(shape: Shape, usual: Shape | None, now: int, limits: Plausible) -> str:
-    """Say why a snapshot is not believed, or "" (R7). `usual` is the last good one, if any."""
+    """Say why a snapshot is not believed, or "" (R7). `usual` is the last good one, if any.
+
+    What is refused without it cannot be: nobody can believe it, not by hand either.
+    """
     if shape.taken_at > now + CLOCK_AHEAD_MAX:
         return "it is dated in the future"
     if not shape.rows:
@@ -59,10 +63,39 @@ def refusal(shape: Shape, usual: Shape | None, now: int, limits: Plausible) -> s
         return f"its oldest row is of more than {limits.age_max // DAY} days ago"
     if shape.span > limits.span_max:
         return f"the rows of a location are more than {limits.span_max // HOUR} hours apart"
-    return _unusual(shape, usual, limits) if usual is not None else ""
+    return _unlike(shape, usual, limits) if usual is not None else ""
 
 
-def _unusual(shape: Shape, usual: Shape, limits: Plausible) -> str:
+def unusual(places: Mapping[str, Shape], usual: Mapping[str, Shape], limits: Plausible) -> str:
+    """Say why a snapshot is not believed, or "" (R7). `usual` is the last good one by location.
+
+    Sites that dump by turns are not compared with each other; a site that was never heard is
+    believed. Of few rows at a location the numbers tell nothing by themselves.
+    """
+    known = sorted(places.keys() & usual.keys())
+    if not known:
+        return ""
+    if reason := _unlike(
+        _sum([places[x] for x in known]), _sum([usual[x] for x in known]), limits
+    ):
+        return reason
+    for place in known:
+        is_telling = min(places[place].rows, usual[place].rows) >= PARTIAL_ROWS_MIN
+        if is_telling and (reason := _unlike(places[place], usual[place], limits)):
+            return f"at {place} {reason}"
+    return ""
+
+
+def _sum(shapes: Sequence[Shape]) -> Shape:
+    return Shape(
+        rows=sum(one.rows for one in shapes),
+        zeros=sum(one.zeros for one in shapes),
+        taken_at=max(one.taken_at for one in shapes),
+        is_full=all(one.is_full for one in shapes),
+    )
+
+
+def _unlike(shape: Shape, usual: Shape, limits: Plausible) -> str:
     change = abs(shape.rows - usual.rows) * MILLE
     if shape.is_full and change > limits.rows_change_mille * usual.rows:
         return f"it has {shape.rows} rows, usually {usual.rows}"

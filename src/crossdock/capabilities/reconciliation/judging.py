@@ -45,6 +45,9 @@ class Bucket(NamedTuple):
     serial: str = ""
 
 
+AVAILABLE = "AVAILABLE"
+"""The status of what can be sold."""
+
 Buckets = Mapping[Bucket, int]
 """Micros of the base unit in each bucket, at the cut."""
 
@@ -95,6 +98,7 @@ class Judged:
     """`absolute` is the sum of the buckets' differences, never netted (R3).
 
     `at_stake` is what is left after what is only on its way: the amount the money is counted of.
+    `withheld` is by how much less than ours may be shown while it is open (§4.3).
     """
 
     difference: Difference
@@ -106,6 +110,7 @@ class Judged:
     at_stake: int
     value: int | None
     is_in_flight: bool
+    withheld: int = 0
 
 
 def level_of(ours: Buckets, theirs: Buckets) -> Level | None:
@@ -176,6 +181,7 @@ def judge(ours: Buckets, theirs: Buckets, cut: int, known: Known, policy: Policy
             at_stake=at_stake,
             value=model.value_at_risk(at_stake, known.cost),
             is_in_flight=is_in_flight(known, cut, policy),
+            withheld=withheld(ours, brought, difference.unexplained),
         ),
         cut,
         known,
@@ -229,7 +235,7 @@ def is_in_flight(known: Known, cut: int, policy: Policy) -> bool:
     """
     theirs = known.theirs.postings if known.theirs else ()
     arrived = {p.reference for p in theirs if p.recorded <= cut}
-    is_busy = known.ours.reach > cut - policy.in_flight
+    is_busy = cut - policy.in_flight < known.ours.reach < model.NO_LOG
     until = max(cut, known.ambiguous_until)
     return (
         known.is_behind
@@ -259,7 +265,12 @@ def _stated(judged: Judged, cut: int, known: Known, policy: Policy) -> Judged:
     if state is State.SUSPECTED:
         return replace(judged, state=state)
     is_exactly_so = is_proven and not judged.difference.unexplained
-    remedy = remedy_for(judged.verdict.cause, is_proven=is_exactly_so)
+    worst = max(judged.difference.documents, key=lambda d: abs(d.explains), default=None)
+    remedy = remedy_for(
+        judged.verdict.cause,
+        is_proven=is_exactly_so,
+        is_ours_lacking=worst is not None and worst.fate is Fate.ONLY_THEIRS,
+    )
     return replace(judged, state=state, remedy=remedy)
 
 
@@ -289,6 +300,19 @@ def paired(found: Sequence[tuple[str, str, Judged]]) -> list[Judged]:
             )
         )
     return answer
+
+
+def withheld(ours: Buckets, theirs: Buckets, unexplained: int) -> int:
+    """Say by how much theirs is the lower, once it has what is on its way (§4.3).
+
+    Of what can be sold, where both part it; what theirs has in another status is not sold either.
+    """
+    of_status = _summed(ours, _PARTS[Level.STATUS])
+    sold, also = Bucket(AVAILABLE), _summed(theirs, _PARTS[Level.STATUS])
+    lacking = max(0, -unexplained)
+    if sold in of_status:
+        lacking = max(lacking, of_status[sold] - also.get(sold, 0) if also else 0)
+    return min(lacking, max(0, sum(ours.values())))
 
 
 def lower(ours: int, theirs: int) -> int:

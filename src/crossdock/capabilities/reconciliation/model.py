@@ -43,10 +43,18 @@ class Posting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The postings that a side still shows; it has all of them from `reach` on."""
+    """The postings that a side still shows; it has all of them from `reach` on.
+
+    `is_told`: another system's, which may hold a document more often than once.
+    """
 
     postings: tuple[Posting, ...] = ()
     reach: int = 0
+    is_told: bool = False
+
+
+NO_LOG = 2**62
+"""The reach of a side that shows no log: nothing is known of what it has posted."""
 
 
 class Fate(StrEnum):
@@ -57,6 +65,8 @@ class Fate(StrEnum):
     ONLY_THEIRS = "ONLY_THEIRS"
     DOUBLED = "DOUBLED"
     """Theirs has it more often than ours."""
+    DOUBLED_HERE = "DOUBLED_HERE"
+    """Ours, which is another system's, has it more often than theirs."""
     ALTERED = "ALTERED"
     """Both have it, with other amounts."""
 
@@ -117,17 +127,19 @@ def documents(
             if own:
                 found.append(_document(reference, _net(own), 0, Fate.NOT_POSTED, own))
         else:
-            found.append(_compared(reference, own, their, ours.reach))
+            found.append(_compared(reference, own, their, ours))
     return [document for document in found if document.explains]
 
 
 def _compared(
-    reference: str, own: Sequence[Posting], their: Sequence[Posting], reach: int
+    reference: str, own: Sequence[Posting], their: Sequence[Posting], ours: Log
 ) -> Document:
     """Compare what theirs has of a document with what ours has, or had before its reach."""
     net, their_net, once = _net(own), _net(their), _once(their)
-    if not own and min(p.recorded for p in their) >= reach:
+    if not own and min(p.recorded for p in their) >= ours.reach:
         return _document(reference, 0, their_net, Fate.ONLY_THEIRS, their)
+    if ours.is_told and len(own) > len(their) and len({p.micros for p in [*own, *their]}) == 1:
+        return _document(reference, net, their_net, Fate.DOUBLED_HERE, own)
     if rest := _rest(own, their):
         return _document(reference, _net(rest), 0, Fate.NOT_POSTED, rest)
     expected = net if own else once

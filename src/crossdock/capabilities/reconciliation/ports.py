@@ -222,6 +222,67 @@ class SendsAgain(Protocol):
         ...
 
 
+class ReadsAgain(Protocol):
+    async def read_again(self, scope: Scope, source: str, since: datetime) -> bool:
+        """Have a source read again from a moment; False: it cannot be asked, it only tells."""
+        ...
+
+
+class Seller(Protocol):
+    """A channel that can be read back, and what its connection allows."""
+
+    @property
+    def connection(self) -> str: ...
+
+    @property
+    def location(self) -> str: ...
+
+    @property
+    def listings(self) -> int: ...
+
+    @property
+    def keys_a_call(self) -> int: ...
+
+    @property
+    def calls_a_day(self) -> int: ...
+
+
+class Told(Protocol):
+    """A listing: what the channel confirmed to hold, and what it says now; None is unknown."""
+
+    @property
+    def item(self) -> str: ...
+
+    @property
+    def told(self) -> int | None: ...
+
+    @property
+    def held(self) -> int | None: ...
+
+    @property
+    def is_in_flight(self) -> bool: ...
+
+
+class ReadsChannels(Protocol):
+    """Channels, and what they hold: the readers raise `Throttled` or `Unavailable`."""
+
+    async def tenants(self) -> Sequence[str]: ...
+
+    async def sellers(self, scope: Scope, /) -> Sequence[Seller]: ...
+
+    async def listed(
+        self, scope: Scope, connection: str, location: str, after: str, limit: int, /
+    ) -> list[str]: ...
+
+    async def read_back(
+        self, scope: Scope, connection: str, location: str, items: Sequence[str], /
+    ) -> Sequence[Told]: ...
+
+    async def republish(
+        self, scope: Scope, connection: str, location: str, items: Sequence[str], /
+    ) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Informants:
     """Everything reconciliation asks of others."""
@@ -232,3 +293,4 @@ class Informants:
     proposals: KnowsProposals
     cases: KeepsCases
     sender: SendsAgain
+    reader: ReadsAgain

@@ -21,13 +21,15 @@ class Remedy(StrEnum):
     REDRIVE = "REDRIVE"
     """Send the missing document again; whoever gets it twice takes it once."""
     REFETCH = "REFETCH"
-    """Ask the source for the key again: the hub lacks a document."""
+    """Read the keeper's facts again: the hub lacks a document."""
     FINANCE_TASK = "FINANCE_TASK"
     """A person reverses the duplicate in the other system; never automatic."""
     MASTER_DATA = "MASTER_DATA"
     """The units or the names are wrong: correct them, adjust nothing."""
     MAP_STATUS = "MAP_STATUS"
     """Correct the status, or its mapping, in the follower."""
+    REPUBLISH = "REPUBLISH"
+    """Write the channel's level again, by compare-and-set."""
     COUNT = "COUNT"
     """Count the shelf; the count posts the adjustment."""
 
@@ -50,12 +52,15 @@ _BY_CAUSE: Mapping[Cause, Remedy] = MappingProxyType(
 )
 
 
-def remedy_for(cause: Cause, *, is_proven: bool) -> Remedy:
+def remedy_for(cause: Cause, *, is_proven: bool, is_ours_lacking: bool = False) -> Remedy:
     """Recommend by policy (§4.3). `is_proven`: exact documents account for all of it.
 
-    A message is sent again only if the very document is known: a hint by quantity is counted.
+    A message is sent again only if the very document is known: a hint by quantity is counted. One
+    that the ledger lacks is not sent, but read again where it came from.
     """
     remedy = _BY_CAUSE.get(cause, Remedy.COUNT)
+    if remedy is Remedy.REDRIVE and is_ours_lacking:
+        remedy = Remedy.REFETCH
     is_message = remedy in {Remedy.REDRIVE, Remedy.REFETCH, Remedy.FINANCE_TASK}
     return Remedy.COUNT if is_message and not is_proven else remedy
 

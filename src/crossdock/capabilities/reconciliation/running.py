@@ -3,19 +3,28 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.reconciliation import SnapshotRejected
-from crossdock.capabilities.reconciliation import findings, guards, judging, store
+from crossdock.capabilities.reconciliation import (
+    books,
+    findings,
+    guards,
+    judging,
+    shapes,
+    store,
+    withholding,
+)
+from crossdock.capabilities.reconciliation.books import Books
 from crossdock.capabilities.reconciliation.comparing import Suspect, Walk
 from crossdock.capabilities.reconciliation.explaining import Explainer, Found, instant
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import Before, State, common_cut
+from crossdock.capabilities.reconciliation.outcome import About, Outcome
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants, Key, LedgerKey
 from crossdock.capabilities.reconciliation.sides import Side
-from crossdock.capabilities.reconciliation.store import FindingRow, RunRow
+from crossdock.capabilities.reconciliation.store import HUB, FindingRow, RunRow
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -25,38 +34,10 @@ from crossdock.foundation.log_times import place_before
 from crossdock.foundation.scope import Scope
 from crossdock.governance.authority import stock_keepers
 
-HUB = "crossdock"
-"""The source name of the hub's own facts."""
-
 BATCH = 500
 VALUE_MAX = 9 * 10**18
 DISORDER = timedelta(minutes=10)
 """Events may stand in the log before others that were received so much earlier."""
-
-
-class About(NamedTuple):
-    run_id: str
-    against: str
-    by: str
-
-
-class Cuts(NamedTuple):
-    """The instant that each location is compared at; `behind`: its keeper was not heard since."""
-
-    at: Mapping[str, int]
-    behind: frozenset[str]
-
-
-@dataclass(slots=True, kw_only=True)
-class Outcome:
-    """What a walk found; `befores` is what was open of this pair of systems."""
-
-    walk: Walk
-    explained: int = 0
-    found: list[Found] = field(default_factory=list[Found])
-    unknown: tuple[str, ...] = ()
-    befores: Mapping[Key, FindingRow] = field(default_factory=dict[Key, FindingRow])
-    cuts: Cuts = field(default_factory=lambda: Cuts({}, frozenset()))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,35 +49,53 @@ class Comparison:
     scope: Scope
     about: About
     plausible: Plausible = field(default_factory=Plausible)
+    is_believed: bool = False
     began_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         self.began_at = self.clock.now()
 
-    async def run(self, side: Side) -> RunRow:
-        usual = await self._usual(is_full=side.said.is_full)
-        reason = guards.refusal(side.shape, usual, _us(self.began_at), self.plausible)
-        if reason:
-            return await self._reject(side, reason)
-        outcome = await self._walked(side)
-        if len(outcome.found) > self.policy.findings_max:
+    async def run(self, side: Side, first: Side | None = None) -> RunRow:
+        """Compare `side` with the ledger, or with the `first` of two systems."""
+        for system, one in ((self.about.against, side), (self.about.system, first)):
+            if one is None:
+                continue
+            reason = guards.refusal(one.shape, None, _us(self.began_at), self.plausible)
+            if not reason and not self.is_believed:
+                usual = await self._usual(system, one)
+                reason = guards.unusual(one.shapes, usual, self.plausible)
+            if reason:
+                return await self._reject(one, reason, system)
+        outcome = await self._walked(side, first)
+        if outcome.differing > self.policy.findings_max:
             reason = f"more than {self.policy.findings_max} keys differ"
-            return await self._reject(side, reason)
-        return await self._keep(side, outcome)
+            return await self._reject(side, reason, self.about.against)
+        return await self._keep(side, outcome, first)
 
-    async def _usual(self, *, is_full: bool) -> Shape | None:
+    async def _usual(self, system: str, side: Side) -> dict[str, Shape]:
         async with self.database.transaction(self.scope) as tx:
-            row = await tx.fetchrow(store.USUAL, tx.tenant, self.about.against, is_full)
-        return row and Shape(rows=row["row_count"], zeros=row["zero_count"], taken_at=0)
+            return await shapes.usual_shapes(
+                tx, system, sorted(side.spans), is_full=side.said.is_full
+            )
 
-    async def _walked(self, side: Side) -> Outcome:
+    async def _walked(self, side: Side, first: Side | None) -> Outcome:
         """Compare in one read-only transaction, which sees one moment and hides nothing."""
         async with self.database.transaction(self.scope) as tx:
-            rows = await store.open_of(tx, self.about.against)
-            cuts = await self._cuts(tx, side)
+            rows = await store.open_of(tx, self.about.pair)
+            if first is None:
+                own, theirs = None, side.lines.by_key()
+                cuts = await self._cuts(tx, side)
+            else:
+                own = Books(self.about.system, first, self.informants.names)
+                cuts, side, theirs = books.met(first, side, self.policy.in_flight)
         befores = {(row.location, row.item): row for row in rows}
         watched = [key for key, row in befores.items() if row.state != State.TOLERATED]
-        walk = Walk(side.said, frozenset(watched), day=self.began_at.toordinal())
+        walk = Walk(
+            side.said,
+            frozenset(watched),
+            day=self.began_at.toordinal(),
+            is_ours_full=first is None or first.said.is_full,
+        )
         outcome = Outcome(walk=walk, befores=befores, cuts=cuts)
         earliest = instant(min(cuts.at.values())) - DISORDER
         since = await place_before(self.database, earliest)
@@ -109,25 +108,37 @@ class Comparison:
             befores={key: _before(row) for key, row in befores.items()},
             cuts=cuts.at,
             behind=cuts.behind,
+            books=own,
         )
         async with self.database.transaction(self.scope) as tx:
             await self.informants.ledger.begin(tx)
-            batch: list[Suspect] = []
-            ours = self._ours(tx, side, cuts, since)
-            async for suspect in walk.suspects(ours, side.lines.by_key()):
-                batch.append(suspect)
-                if len(batch) == BATCH:
-                    outcome.found += await explainer.found(tx, batch)
-                    batch = []
-                    if len(outcome.found) > self.policy.findings_max:
-                        return outcome
-            outcome.found += await explainer.found(tx, batch)
+            ours = own.keys(tx, cuts.at, since) if own else self._ours(tx, side, cuts, since)
+            await self._explained(tx, walk.suspects(ours, theirs), explainer, outcome)
         outcome.explained = explainer.explained
         outcome.unknown = tuple(explainer.unknown)
         return outcome
 
+    async def _explained(
+        self,
+        tx: Transaction,
+        suspects: AsyncIterator[Suspect],
+        explainer: Explainer,
+        outcome: Outcome,
+    ) -> None:
+        """Judge what differs, batch by batch, until there is too much of it."""
+        most = self.policy.findings_max
+        batch: list[Suspect] = []
+        async for suspect in suspects:
+            batch.append(suspect)
+            if len(batch) == BATCH:
+                outcome.take(await explainer.found(tx, batch), most)
+                batch = []
+                if outcome.differing > most:
+                    return
+        outcome.take(await explainer.found(tx, batch), most)
+
     def _ours(
-        self, tx: Transaction, side: Side, cuts: Cuts, since: int
+        self, tx: Transaction, side: Side, cuts: books.Cuts, since: int
     ) -> AsyncIterator[LedgerKey]:
         """Read the ledger whole where it has to be, and else what the other side names."""
         ledger = self.informants.ledger
@@ -137,7 +148,7 @@ class Comparison:
         wanted = sorted({(line.location, line.item) for line in lines})
         return ledger.some_keys(tx, cuts.at, since, wanted)
 
-    async def _cuts(self, tx: Transaction, side: Side) -> Cuts:
+    async def _cuts(self, tx: Transaction, side: Side) -> books.Cuts:
         """Bring both sides of each location to the earlier of their watermarks (§4.1.2)."""
         now = _us(self.began_at)
         at = {place: common_cut(now, span[0]) for place, span in side.spans.items()}
@@ -148,9 +159,9 @@ class Comparison:
             for place, keeper in keepers.items()
             if keeper != HUB and ((last := heard.get(keeper)) is None or _us(last) < at[place])
         ]
-        return Cuts(at, frozenset(behind))
+        return books.Cuts(at, frozenset(behind))
 
-    async def _keep(self, side: Side, outcome: Outcome) -> RunRow:
+    async def _keep(self, side: Side, outcome: Outcome, first: Side | None) -> RunRow:
         """Write what was found, close what is gone, tell what is confirmed: one transaction."""
         now = self.clock.now()
         judged = judging.paired([(one.location, one.item, one.judged) for one in outcome.found])
@@ -158,7 +169,7 @@ class Comparison:
             replace(one, judged=again) for one, again in zip(outcome.found, judged, strict=True)
         ]
         async with self.database.transaction(self.scope) as tx:
-            now_open = await store.open_now(tx, self.about.against)
+            now_open = await store.open_now(tx, self.about.pair)
             befores = {(row.location, row.item): row for row in now_open}
             gone, rows = self._sorted_out(outcome, found, befores, now)
             fresh = [
@@ -168,29 +179,52 @@ class Comparison:
                 and not _was_confirmed(befores.get((row.location, row.item)))
             ]
             run = self._run(side, outcome, rows, gone, now)
-            await store.put(tx, self.about.against, self.about.run_id, rows, now)
+            await store.put(tx, self.about.pair, self.about.run_id, rows, now)
             ids = [row.finding_id for row in gone]
             if ids:
                 await tx.execute(store.CLOSE_GONE, tx.tenant, ids, now)
                 await tx.execute(store.MARK_GONE, tx.tenant, ids)
             await store.add_run(tx, run)
+            await shapes.put_shapes(tx, self.about.against, side.shapes)
+            if first is not None:
+                await shapes.put_shapes(tx, self.about.system, first.shapes)
             if due := [
                 store.CountRow(*key, of) for of, keys in outcome.walk.due.items() for key in keys
             ]:
                 await store.put_counts(tx, due, self.began_at.date())
             await self.informants.cases.opened(tx, [findings.case_of(row) for row in fresh], now)
+            believed = [self.about.against, *([self.about.system] if first else [])]
             await self.informants.cases.closed(
-                tx, [self._snapshot_case], "a later snapshot was believed", now
+                tx, [_snapshot_case(one) for one in believed], "a later snapshot was believed", now
             )
             await tell(
                 tx,
                 [
-                    (f"difference_confirmed:{row.finding_id}", findings.confirmed(row))
+                    (
+                        f"difference_confirmed:{row.finding_id}:{run.run_id}",
+                        findings.confirmed(row),
+                    )
                     for row in fresh
-                ],
+                ]
+                + self._withheld(run.run_id, befores, rows, gone),
                 now,
             )
         return run
+
+    def _withheld(
+        self,
+        run_id: str,
+        befores: Mapping[Key, FindingRow],
+        rows: Sequence[FindingRow],
+        gone: Sequence[FindingRow],
+    ) -> list[tuple[str, Payload]]:
+        """Tell whoever shows stock what may be shown from now on."""
+        if self.about.system != HUB:
+            return []
+        return [
+            (f"withholding:{run_id}:{one.location}:{one.item}", one)
+            for one in withholding.changes(befores, rows, gone)
+        ]
 
     def _sorted_out(
         self,
@@ -216,36 +250,33 @@ class Comparison:
                 gone.append(before)
                 continue
             name = before.finding_id if before else self._finding_id(one)
-            row = findings.row_of(one, name, self.about.run_id, self.about.against, now)
+            row = findings.row_of(one, name, self.about.run_id, self.about.pair, now)
             rows.append(replace(row, state=_state_now(row.state, before, walked)))
         return gone, rows
 
-    async def _reject(self, side: Side, reason: str) -> RunRow:
+    async def _reject(self, side: Side, reason: str, system: str) -> RunRow:
         """Keep nothing but the refusal; what was found before stands (R7)."""
         now = self.clock.now()
         shape = side.shape
         nothing = Outcome(walk=Walk(side.said, frozenset()))
-        run = replace(self._run(side, nothing, [], [], now), verdict="REJECTED", reason=reason)
+        said = reason if system == self.about.against else f"{system}: {reason}"
+        run = replace(self._run(side, nothing, [], [], now), verdict="REJECTED", reason=said)
         case = CaseWanted(
             code="RCN-SNAPSHOT",
-            fingerprint=self._snapshot_case,
+            fingerprint=_snapshot_case(system),
             severity="S2",
             owner_role="Integration",
             within=timedelta(hours=1),
-            entity=self.about.against,
-            title=f"the snapshot of {self.about.against} is not believed: {reason}",
+            entity=system,
+            title=f"the snapshot of {system} is not believed: {reason}",
             evidence={"run": run.run_id, "rows": shape.rows, "zero_rows": shape.zeros},
         )
-        told = SnapshotRejected(run_id=run.run_id, against=run.against, reason=reason)
+        told = SnapshotRejected(run_id=run.run_id, against=system, reason=reason)
         async with self.database.transaction(self.scope) as tx:
             await store.add_run(tx, run)
             await self.informants.cases.opened(tx, [case], now)
             await tell(tx, [(f"snapshot_rejected:{run.run_id}", told)], now)
         return run
-
-    @property
-    def _snapshot_case(self) -> str:
-        return f"reconciliation/{self.about.against}/snapshot"
 
     def _finding_id(self, one: Found) -> str:
         parts = (self.scope.tenant, self.about.run_id, one.location, one.item)
@@ -268,6 +299,7 @@ class Comparison:
         states = [row.state for row in rows]
         return RunRow(
             run_id=self.about.run_id,
+            system=self.about.system,
             against=self.about.against,
             verdict="DONE",
             reason="",
@@ -282,7 +314,7 @@ class Comparison:
             compared=outcome.walk.compared,
             alike=outcome.walk.alike,
             explained=outcome.explained,
-            tolerated=states.count(State.TOLERATED),
+            tolerated=states.count(State.TOLERATED) + outcome.untold,
             suspected=states.count(State.SUSPECTED),
             confirmed=states.count(State.CONFIRMED),
             gone=len(gone),
@@ -291,17 +323,23 @@ class Comparison:
         )
 
 
+def _snapshot_case(system: str) -> str:
+    return f"reconciliation/{system}/snapshot"
+
+
 def _us(moment: datetime) -> int:
     return (moment - instant(0)) // timedelta(microseconds=1)
 
 
 def _before(row: FindingRow) -> Before:
-    return Before(State(row.state), _us(row.first_cut), row.at_stake)
+    """Give what was found before; what was gone since begins anew."""
+    state = State.TOLERATED if row.is_gone else State(row.state)
+    return Before(state, _us(row.first_cut), row.at_stake)
 
 
 def _state_now(state: str, before: FindingRow | None, walked: FindingRow | None) -> str:
     """Correct a state that was judged by a finding which another has changed meanwhile."""
-    if state == State.SUSPECTED and _was_confirmed(before):
+    if state == State.SUSPECTED and before and not before.is_gone and _was_confirmed(before):
         return State.CONFIRMED
     is_same = before and walked and before.finding_id == walked.finding_id
     if state == State.CONFIRMED and not is_same and not _was_confirmed(before):

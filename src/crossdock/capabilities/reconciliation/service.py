@@ -1,15 +1,19 @@
 """What others may ask of reconciliation: compare, and look after what was found."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from crossdock.canonical.errors import Invalid, NotFound
-from crossdock.capabilities.reconciliation import findings, guards, store
+from crossdock.canonical.envelope import Payload
+from crossdock.canonical.errors import Forbidden, Invalid, NotFound
+from crossdock.capabilities.reconciliation import findings, store, withholding
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.findings import Backlog, Finding, Run
+from crossdock.capabilities.reconciliation.healing import Healer, Healing
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import MINUTE, ItemClass, State
+from crossdock.capabilities.reconciliation.outcome import About
 from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import (
     CountProposal,
@@ -17,15 +21,17 @@ from crossdock.capabilities.reconciliation.ranking import (
     Suspicion,
     count_proposals,
 )
-from crossdock.capabilities.reconciliation.running import HUB, About, Comparison, tell
+from crossdock.capabilities.reconciliation.running import Comparison, tell
 from crossdock.capabilities.reconciliation.sides import (
     Said,
+    Side,
     Spelled,
     Translator,
     gathered,
     said_in,
 )
-from crossdock.capabilities.reconciliation.store import Closing, FindingRow, Wanted
+from crossdock.capabilities.reconciliation.store import HUB, Closing, FindingRow, Wanted
+from crossdock.capabilities.reconciliation.withholding import HousePolicy
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
@@ -33,9 +39,9 @@ from crossdock.foundation.scope import Scope
 
 OPEN = [State.SUSPECTED, State.CONFIRMED]
 SUSPICIONS_MAX = 1000
-ATTEMPTS_MAX = 2
-FRESH = timedelta(hours=4)
-"""A finding is mended by itself so long after its cut."""
+LAPSES_AFTER = timedelta(days=14)
+"""A suspicion that no comparison looks at again ends so long after the cut it was seen at."""
+TREND_LASTS = timedelta(days=30)
 LAG_MINUTES_MAX = 7 * 24 * 60
 
 
@@ -45,13 +51,19 @@ class Asked:
 
     `said` is told how the names are to be read; None takes what `against` last told of stock that
     another system keeps. `lag_minutes` is how long it may take to book what moves: what was
-    recorded so shortly before the cut may still be on its way.
+    recorded so shortly before the cut may still be on its way. `system` is whose number comes
+    first: the hub's ledger, or another system, with what it says itself in `first`.
+
+    `believe` is the run that rejected the very same dump, which a person has looked at.
     """
 
     against: str
     by: str
     said: Callable[[Spelled], Said] | None = None
     lag_minutes: int | None = None
+    system: str = HUB
+    first: Callable[[Spelled], Said] | None = None
+    believe: str = ""
 
     def policy(self, house: Policy) -> Policy:
         if self.lag_minutes is None:
@@ -59,20 +71,6 @@ class Asked:
         if not 0 <= self.lag_minutes <= LAG_MINUTES_MAX:
             raise Invalid(f"a lag is 0 to {LAG_MINUTES_MAX} minutes", where="/lag_minutes")
         return replace(house, in_flight=self.lag_minutes * MINUTE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Healing:
-    """What was mended by sending documents again.
-
-    `findings` are those that can be mended so, `sent` is how many documents were sent. `stopped`
-    says why none was, or is empty.
-    """
-
-    against: str
-    findings: tuple[str, ...]
-    sent: int
-    stopped: str
 
 
 class Reconciliation:
@@ -91,27 +89,72 @@ class Reconciliation:
         self._ids = ids
         self._informants = informants
         self._policy = policy or Policy()
+        self._healer = Healer(database, clock, informants, self._policy.brake)
 
     async def compare(self, scope: Scope, asked: Asked) -> Run:
         """Run one comparison; a snapshot that cannot be is rejected, and nothing else changes."""
-        if not asked.against.strip():
+        if not asked.against.strip() or not asked.system.strip():
             raise Invalid("say whose stock it is", where="/against")
-        translator = Translator(self._database, scope, self._informants.names, asked.against)
-        spelled = await translator.begin()
-        if asked.said is None:
-            said = await self._proposed(scope, asked.against)
-        else:
-            said = asked.said(spelled)
+        if asked.against == asked.system:
+            raise Invalid(
+                f"{asked.against} would be compared with itself",
+                where="/against",
+                hint="give each of the two its own name",
+            )
         comparison = Comparison(
             database=self._database,
             clock=self._clock,
             informants=self._informants,
             policy=asked.policy(self._policy),
             scope=scope,
-            about=About(prefixed("rcn", self._ids.new()), asked.against, asked.by),
+            about=About(prefixed("rcn", self._ids.new()), asked.against, asked.by, asked.system),
         )
+        async with AsyncExitStack() as open_files:
+            first = None
+            if asked.system != HUB:
+                said = self._said(scope, asked.system, asked.first)
+                first = await open_files.enter_async_context(said)
+            theirs = self._said(scope, asked.against, asked.said)
+            side = await open_files.enter_async_context(theirs)
+            if asked.believe:
+                await self._believe(scope, asked, side)
+                comparison.is_believed = True
+            return findings.run_shown(await comparison.run(side, first))
+
+    @asynccontextmanager
+    async def _said(
+        self, scope: Scope, system: str, tells: Callable[[Spelled], Said] | None
+    ) -> AsyncIterator[Side]:
+        """Gather what a system says here, or said last by itself."""
+        translator = Translator(self._database, scope, self._informants.names, system)
+        spelled = await translator.begin()
+        said = tells(spelled) if tells else await self._proposed(scope, system)
         async with gathered(said, translator) as side:
-            return findings.run_shown(await comparison.run(side))
+            yield side
+
+    async def _believe(self, scope: Scope, asked: Asked, side: Side) -> None:
+        """Refuse to believe what is not the dump that was rejected, or that nobody else saw."""
+        run = await self.run(scope, asked.believe)
+        is_same = (run.system, run.against, run.rows, run.zero_rows) == (
+            asked.system,
+            asked.against,
+            side.rows,
+            side.zeros,
+        )
+        if run.verdict != "REJECTED" or not is_same:
+            raise Invalid(
+                f"{run.run_id} did not reject this dump",
+                where="/believe",
+                hint="run it without, look at why it is rejected, and then believe that run",
+            )
+        async with self._database.transaction(scope) as tx:
+            policy = await withholding.policy_in(tx)
+        if policy.four_eyes and run.asked_by == asked.by:
+            raise Forbidden(
+                f"{run.run_id} was asked for by {asked.by}: another one has to believe it",
+                code="four_eyes",
+                hint="ask somebody else to look at it",
+            )
 
     async def follow(self) -> None:
         """Compare with each system that has told anew of stock which another keeps.
@@ -119,6 +162,7 @@ class Reconciliation:
         It asks nobody for anything, so it takes no share of any system's rate. One system whose
         stock cannot be compared does not keep the others waiting; its error is raised at the end.
         """
+        await self._lapse()
         failures: list[Exception] = []
         for teller in await self._informants.proposals.tellers():
             scope = Scope(teller.tenant)
@@ -132,6 +176,47 @@ class Reconciliation:
                 failures.append(error)
         if failures:
             raise failures[0]
+
+    async def _lapse(self) -> None:
+        """End suspicions that no comparison has looked at for long (§4.1.4)."""
+        now = self._clock.now()
+        before = now - LAPSES_AFTER
+        async with self._database.transaction(Scope.of_workers()) as tx:
+            rows = await tx.fetch(store.WITH_SUSPICIONS, before)
+        note = f"no comparison has looked at it for {LAPSES_AFTER.days} days"
+        for tenant in [row["tenant"] for row in rows]:
+            async with self._database.transaction(Scope(tenant)) as tx:
+                lapsed = await store.lapse(tx, before, now, note)
+                await tell(
+                    tx,
+                    [
+                        (f"withholding:lapsed:{row.finding_id}", withholding.changed(row, 0))
+                        for row in lapsed
+                        if row.withheld
+                    ],
+                    now,
+                )
+
+    async def policy(self, scope: Scope) -> HousePolicy:
+        """Tell what this tenant has decided, or the default."""
+        async with self._database.transaction(scope) as tx:
+            return await withholding.policy_in(tx)
+
+    async def set_policy(self, scope: Scope, wanted: HousePolicy, *, by: str) -> HousePolicy:
+        """Decide it; channels hear at once of what they are shown otherwise."""
+        now = self._clock.now()
+        change = self._ids.new().hex
+        async with self._database.transaction(scope) as tx:
+            changed = await withholding.put_policy(tx, wanted, by, now)
+            named = [(f"withholding:{change}:{n}", one) for n, one in enumerate(changed)]
+            await tell(tx, named, now)
+            return await withholding.policy_in(tx)
+
+    async def withheld_in(
+        self, tx: Transaction, tenant: str, items: Collection[str]
+    ) -> Mapping[str, Mapping[str, int]]:
+        """Say by how many micros less than the ledger may be shown: item, location, amount."""
+        return await withholding.withheld_in(tx, tenant, items)
 
     async def runs(
         self, scope: Scope, *, against: str = "", after: str = "", limit: int = 100
@@ -188,46 +273,17 @@ class Reconciliation:
                 )
             resolution = note or f"root cause: {root_cause}"
             await self._informants.cases.closed(tx, [findings.fingerprint(row)], resolution, now)
-            identity = f"difference_closed:{finding_id}"
-            await tell(tx, [(identity, findings.closed(row))], now)
+            told: list[tuple[str, Payload]] = [
+                (f"difference_closed:{finding_id}", findings.closed(row))
+            ]
+            if row.withheld and not row.is_gone:
+                told.append((f"withholding:closed:{finding_id}", withholding.changed(row, 0)))
+            await tell(tx, told, now)
         return findings.finding_shown(row, now)
 
     async def heal(self, scope: Scope, against: str, *, by: str, dry_run: bool = False) -> Healing:
-        """Send the very documents again that `against` is proven to lack; adjust nothing (§4.3).
-
-        Only what the newest comparison has found, at a cut of the last hours: what was seen
-        earlier may be mended by now. It stops before anything is sent if too much would change at
-        once. A finding is tried twice, and what could not be sent is no try; what is still there
-        then is for a person, who has had its case all along.
-        """
-        async with self._database.transaction(scope) as tx:
-            rows = await store.to_heal(tx, against, ATTEMPTS_MAX)
-            last = await store.last_run(tx, against)
-        newest, since = (last.run_id if last else ""), self._clock.now() - FRESH
-        rows = [row for row in rows if row.run_id == newest and row.last_cut >= since]
-        chosen = [(row, findings.not_booked(row)) for row in rows]
-        chosen = [(row, movements) for row, movements in chosen if movements]
-        stopped = guards.stopped(
-            len(chosen),
-            last.compared if last else 0,
-            sum(row.value_at_risk or 0 for row, _ in chosen),
-            self._policy.brake,
-            is_in_incident=last is not None and last.verdict == "REJECTED",
-        )
-        sent: frozenset[str] = frozenset()
-        if chosen and not stopped and not dry_run:
-            movements = [name for _, names in chosen for name in names]
-            reason = f"{against} lacks it, by reconciliation ({by})"
-            sent = await self._informants.sender.send_again(scope, against, movements, reason)
-            async with self._database.transaction(scope) as tx:
-                tried = [row.finding_id for row, names in chosen if not sent.isdisjoint(names)]
-                await tx.execute(store.TRIED, tx.tenant, tried)
-        return Healing(
-            against=against,
-            findings=tuple(row.finding_id for row, _ in chosen),
-            sent=len(sent),
-            stopped=stopped,
-        )
+        """Send the documents again that `against` is proven to lack; adjust nothing (§4.3)."""
+        return await self._healer.heal(scope, against, by=by, dry_run=dry_run)
 
     async def backlog(self, scope: Scope, *, days: int = 30) -> Backlog:
         """Tell what is open by age and money, and what the last days' causes were (§4.5)."""
@@ -246,9 +302,8 @@ class Reconciliation:
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
             rows = await store.find(tx, Wanted(states=OPEN, location=location), SUSPICIONS_MAX)
-            rows += await store.find(
-                tx, Wanted(states=[State.TOLERATED], location=location), SUSPICIONS_MAX
-            )
+            lately = Wanted(states=[State.TOLERATED], location=location, since=now - TREND_LASTS)
+            rows += await store.find(tx, lately, SUSPICIONS_MAX)
             due = await store.counts_due(tx, now.date(), location)
         suspicions = [_suspicion(row, now) for row in rows]
         suspicions += [

@@ -2,11 +2,13 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from operator import attrgetter
 from typing import TypeVar
 
 from crossdock.canonical.envelope import Fact
@@ -23,6 +25,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 BATCH = 5_000
 UNKNOWN_MAX = 20
+
+_LOCATION = attrgetter("location")
 
 Named = TypeVar("Named", Line, LogLine)
 Spelled = Callable[[str], str]
@@ -80,6 +84,22 @@ class Side:
     rows: int = 0
     zeros: int = 0
     log_reach: int = 0
+    log_until: int = 0
+    rows_at: Counter[str] = field(default_factory=Counter[str])
+    zeros_at: Counter[str] = field(default_factory=Counter[str])
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Tell what it looks like at each location."""
+        return {
+            place: Shape(
+                rows=self.rows_at[place],
+                zeros=self.zeros_at[place],
+                taken_at=span[1],
+                is_full=self.said.is_full,
+            )
+            for place, span in self.spans.items()
+        }
 
     @property
     def shape(self) -> Shape:
@@ -97,9 +117,11 @@ class Side:
         refuse_control(f"{x.location}{x.item}{x.owner}{x.lot}{x.serial}{x.unit}" for x in lines)
         self.lines.add(lines)
         self.rows += len(lines)
+        self.rows_at.update(map(_LOCATION, lines))
+        zeros = [line.location for line in lines if not line.micros]
+        self.zeros += len(zeros)
+        self.zeros_at.update(zeros)
         for line in lines:
-            if not line.micros:
-                self.zeros += 1
             span = self.spans.get(line.location)
             if span is None:
                 self.spans[line.location] = (line.as_of, line.as_of)
@@ -134,8 +156,9 @@ async def gathered(said: Said, translator: "Translator") -> AsyncIterator[Side]:
         if log is not None and said.log is not None:
             earliest: list[int] = []
             for entries in _batches(said.log):
-                refuse_control(f"{x.location}{x.item}{x.reference}{x.type}" for x in entries)
+                refuse_control("".join(map(str, entry)) for entry in entries)
                 earliest.append(min(entry.recorded for entry in entries))
+                side.log_until = max(side.log_until, *(entry.recorded for entry in entries))
                 log.add(await translator.named(entries))
                 await asyncio.sleep(0)
             side.log_reach = min(earliest, default=0)

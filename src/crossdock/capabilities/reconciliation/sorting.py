@@ -64,11 +64,12 @@ class Sorted(Generic[Row]):
         return None if self._parts else self._rows
 
     def __iter__(self) -> Iterator[Row]:
-        """Give all of them, in order; may be asked once, when the last was added."""
+        """Give all of them, in order, however often; the last was added before."""
         self._rows.sort()
         if not self._parts:
             return iter(self._rows)
-        self._put_by()
+        if self._rows:
+            self._put_by()
         return heapq.merge(*map(self._read, self._parts))
 
     def by_key(self) -> Iterator[tuple[tuple[str, str], list[Row]]]:
@@ -87,6 +88,11 @@ class Sorted(Generic[Row]):
         self._rows = []
 
     def _read(self, file: IO[bytes]) -> Iterator[Row]:
-        file.seek(0)
-        while size := file.read(4):
-            yield from self._decoder.decode(file.read(int.from_bytes(size, "big")))
+        at = 0
+        while True:
+            file.seek(at)  # another reader of the same file may have moved it
+            if not (size := file.read(4)):
+                return
+            block = file.read(int.from_bytes(size, "big"))
+            at = file.tell()
+            yield from self._decoder.decode(block)

@@ -5,40 +5,47 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from crossdock.foundation.database import Transaction
+from crossdock.foundation.database import Transaction, WorkersSql
+
+HUB = "crossdock"
+"""The source name of the hub's own facts: its ledger, as one side of a comparison."""
+
+
+class Pair(NamedTuple):
+    """Two systems that are compared: `system` says what is ours, `against` what is theirs."""
+
+    system: str
+    against: str
+
 
 ADD_RUN = """
-insert into reconciliation_run (tenant, run_id, against, verdict, reason, asked_by, began_at,
-    ended_at, earliest_cut, latest_cut, row_count, zero_count, is_full, compared, alike, explained,
-    tolerated, suspected, confirmed, gone, value_at_risk, unknown_names)
+insert into reconciliation_run (tenant, run_id, system, against, verdict, reason, asked_by,
+    began_at, ended_at, earliest_cut, latest_cut, row_count, zero_count, is_full, compared, alike,
+    explained, tolerated, suspected, confirmed, gone, value_at_risk, unknown_names)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-    $20, $21, $22)
+    $20, $21, $22, $23)
 """
 RUNS = """
 select * from reconciliation_run
-where tenant = $1 and ($2 = '' or against = $2) and ($3 = '' or run_id = $3)
+where tenant = $1 and ($2 = '' or $2 in (against, system)) and ($3 = '' or run_id = $3)
     and ($4 = '' or run_id < $4)
 order by run_id desc limit $5
 """
 LAST_RUN = """
-select * from reconciliation_run where tenant = $1 and against = $2
+select * from reconciliation_run where tenant = $1 and against = $2 and system = $3
 order by began_at desc, run_id desc limit 1
-"""
-# The newest that was believed: what its dump looked like is what is usual.
-USUAL = """
-select row_count, zero_count from reconciliation_run
-where tenant = $1 and against = $2 and verdict = 'DONE' and is_full = $3
-order by began_at desc limit 1
 """
 OPEN_OF = """
 select * from reconciliation_finding
-where tenant = $1 and against = $2 and state <> 'CLOSED' order by location, item
+where tenant = $1 and against = $2 and system = $3 and state <> 'CLOSED'
+order by location, item
 """
 # Comparisons of the same pair of systems keep what they found one after the other, and whoever
 # closes a finding meanwhile waits.
-IN_TURNS = (
-    "select pg_advisory_xact_lock(hashtextextended('reconciliation ' || $1 || ' ' || $2, 0))"
-)
+IN_TURNS = """
+select pg_advisory_xact_lock(
+    hashtextextended('reconciliation ' || $1 || ' ' || $2 || ' ' || $3, 0))
+"""
 OPEN_NOW = OPEN_OF + " for update"
 # A finding that is met again is the same one, and counts when the cut has moved on: the same dump
 # read twice says nothing new. What is within tolerance counts by the day, a month at a time.
@@ -46,27 +53,29 @@ PUT = """
 insert into reconciliation_finding as f (tenant, against, run_id, finding_id, location, item,
     state, level, cause, because, remedy, unit, ours, theirs, explained, unexplained, at_stake,
     absolute, value_at_risk, class, is_in_flight, evidence, first_cut, last_cut, found_at,
-    confirmed_at)
+    confirmed_at, system, withheld)
 select $1, $2, $3, s.finding_id, s.location, s.item, s.state, s.level, s.cause, s.because,
     s.remedy, s.unit, s.ours, s.theirs, s.explained, s.unexplained, s.at_stake, s.absolute,
     s.value_at_risk, s.class, s.is_in_flight, s.evidence, s.cut, s.cut, $4::timestamptz,
-    case when s.state = 'CONFIRMED' then $4::timestamptz end
+    case when s.state = 'CONFIRMED' then $4::timestamptz end, $25,
+    case when $25 = 'crossdock' then s.withheld else 0 end
 from unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
     $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
     $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::boolean[], $23::jsonb[],
-    $24::timestamptz[])
+    $24::timestamptz[], $26::bigint[])
     s(finding_id, location, item, state, level, cause, because, remedy, unit, ours, theirs,
-    explained, unexplained, at_stake, absolute, value_at_risk, class, is_in_flight, evidence, cut)
-on conflict (tenant, against, location, item) where state <> 'CLOSED' do update set
+    explained, unexplained, at_stake, absolute, value_at_risk, class, is_in_flight, evidence, cut,
+    withheld)
+on conflict (tenant, system, against, location, item) where state <> 'CLOSED' do update set
     run_id = excluded.run_id, state = excluded.state, level = excluded.level,
     cause = excluded.cause, because = excluded.because, remedy = excluded.remedy,
     unit = excluded.unit, ours = excluded.ours, theirs = excluded.theirs,
     explained = excluded.explained, unexplained = excluded.unexplained,
-    at_stake = excluded.at_stake, absolute = excluded.absolute,
+    at_stake = excluded.at_stake, absolute = excluded.absolute, withheld = excluded.withheld,
     value_at_risk = excluded.value_at_risk, class = excluded.class,
     is_in_flight = excluded.is_in_flight, is_gone = false, evidence = excluded.evidence,
     last_cut = greatest(f.last_cut, excluded.last_cut),
-    first_cut = case when f.state = 'TOLERATED' and excluded.state <> 'TOLERATED'
+    first_cut = case when f.is_gone or f.state = 'TOLERATED' and excluded.state <> 'TOLERATED'
         then excluded.first_cut else f.first_cut end,
     found_at = case when f.state = 'TOLERATED' and (excluded.state <> 'TOLERATED'
             or f.found_at < excluded.found_at - interval '30 days')
@@ -81,12 +90,25 @@ on conflict (tenant, against, location, item) where state <> 'CLOSED' do update 
 CLOSE_GONE = """
 update reconciliation_finding set state = 'CLOSED', root_cause = 'TIMING', closed_at = $3,
     closed_by = 'crossdock', note = 'the next comparison found no difference', is_gone = true
-where tenant = $1 and finding_id = any($2) and state = 'SUSPECTED'
+where tenant = $1 and finding_id = any($2) and state = 'SUSPECTED' and confirmed_at is null
 """
 MARK_GONE = """
 update reconciliation_finding set is_gone = true
-where tenant = $1 and finding_id = any($2) and state = 'CONFIRMED'
+where tenant = $1 and finding_id = any($2) and confirmed_at is not null
+    and state in ('SUSPECTED', 'CONFIRMED')
 """
+# A suspicion that nothing has looked at again proves nothing any more.
+LAPSE = """
+update reconciliation_finding set state = 'CLOSED', root_cause = 'UNKNOWN', closed_at = $3,
+    closed_by = 'crossdock', note = $4
+where tenant = $1 and state = 'SUSPECTED' and confirmed_at is null and last_cut < $2
+returning *
+"""
+WITH_SUSPICIONS = WorkersSql("""
+select distinct tenant from reconciliation_finding
+where state = 'SUSPECTED' and confirmed_at is null and last_cut < $1 order by tenant
+""")
+
 CLOSE = """
 update reconciliation_finding set state = 'CLOSED', root_cause = $3, note = $4, closed_by = $5,
     closed_at = $6
@@ -94,7 +116,9 @@ where tenant = $1 and finding_id = $2 and state in ('SUSPECTED', 'CONFIRMED') re
 """
 FIND = """
 select * from reconciliation_finding
-where tenant = $1 and ($2::text[] is null or state = any($2)) and ($3 = '' or against = $3)
+where tenant = $1 and ($2::text[] is null or state = any($2))
+    and ($8::timestamptz is null or last_cut >= $8)
+    and ($3 = '' or $3 in (against, system))
     and ($4 = '' or location = $4) and ($5 = '' or cause = $5) and ($6 = '' or finding_id = $6)
 order by value_at_risk desc nulls last, found_at, finding_id limit $7
 """
@@ -129,7 +153,8 @@ DROP_COUNTS = "delete from reconciliation_count where tenant = $1 and due_on < $
 # What a document has proven and may be sent again, the most money first.
 TO_HEAL = """
 select * from reconciliation_finding
-where tenant = $1 and against = $2 and state = 'CONFIRMED' and remedy = 'REDRIVE'
+where tenant = $1 and against = $2 and system = 'crossdock' and state = 'CONFIRMED'
+    and remedy in ('REDRIVE', 'REFETCH')
     and not is_gone and attempts < $3
 order by value_at_risk desc nulls last, found_at, finding_id
 """
@@ -148,6 +173,7 @@ class RunRow:
     """A comparison as stored; the counts are of keys (an item at a location)."""
 
     run_id: str
+    system: str
     against: str
     verdict: str
     reason: str
@@ -175,6 +201,7 @@ class FindingRow:
     """A finding as stored."""
 
     finding_id: str
+    system: str
     against: str
     location: str
     item: str
@@ -190,6 +217,7 @@ class FindingRow:
     unexplained: int
     at_stake: int
     absolute: int
+    withheld: int
     value_at_risk: int | None
     class_: str
     is_in_flight: bool
@@ -213,8 +241,8 @@ _FINDING = tuple(each.name for each in fields(FindingRow))
 
 
 async def add_run(tx: Transaction, row: RunRow) -> None:
-    values = [getattr(row, name) for name in _RUN if name not in {"run_id", "against"}]
-    await tx.execute(ADD_RUN, tx.tenant, row.run_id, row.against, *values)
+    values = [getattr(row, name) for name in _RUN if name != "run_id"]
+    await tx.execute(ADD_RUN, tx.tenant, row.run_id, *values)
 
 
 async def runs(
@@ -225,22 +253,25 @@ async def runs(
 
 
 async def last_run(tx: Transaction, against: str) -> RunRow | None:
-    row = await tx.fetchrow(LAST_RUN, tx.tenant, against)
+    """Give the newest comparison of a system with the ledger."""
+    row = await tx.fetchrow(LAST_RUN, tx.tenant, against, HUB)
     return None if row is None else _run_of(row)
 
 
-async def open_of(tx: Transaction, against: str) -> list[FindingRow]:
-    return [_finding_of(row) for row in await tx.fetch(OPEN_OF, tx.tenant, against)]
+async def open_of(tx: Transaction, pair: Pair) -> list[FindingRow]:
+    rows = await tx.fetch(OPEN_OF, tx.tenant, pair.against, pair.system)
+    return [_finding_of(row) for row in rows]
 
 
-async def open_now(tx: Transaction, against: str) -> list[FindingRow]:
+async def open_now(tx: Transaction, pair: Pair) -> list[FindingRow]:
     """Give what is open, and let nobody change it until the transaction ends."""
-    await tx.execute(IN_TURNS, tx.tenant, against)
-    return [_finding_of(row) for row in await tx.fetch(OPEN_NOW, tx.tenant, against)]
+    await tx.execute(IN_TURNS, tx.tenant, pair.against, pair.system)
+    rows = await tx.fetch(OPEN_NOW, tx.tenant, pair.against, pair.system)
+    return [_finding_of(row) for row in rows]
 
 
 async def put(
-    tx: Transaction, against: str, run_id: str, found: Sequence[FindingRow], now: datetime
+    tx: Transaction, pair: Pair, run_id: str, found: Sequence[FindingRow], now: datetime
 ) -> None:
     """Write what a run found; `first_cut` of each is its own cut."""
     if not found:
@@ -253,18 +284,28 @@ async def put(
             *("value_at_risk", "class_", "is_in_flight", "evidence", "first_cut"),
         )
     ]
-    await tx.execute(PUT, tx.tenant, against, run_id, now, *columns)
+    await tx.execute(
+        PUT,
+        tx.tenant,
+        pair.against,
+        run_id,
+        now,
+        *columns,
+        pair.system,
+        [row.withheld for row in found],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which findings; "" is any, and so is None for the states."""
+    """Which findings; "" is any, and so is None for the states. `since`: seen last by then."""
 
     states: Sequence[str] | None = None
     against: str = ""
     location: str = ""
     cause: str = ""
     finding_id: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +326,7 @@ async def find(tx: Transaction, wanted: Wanted, limit: int) -> list[FindingRow]:
         wanted.cause,
         wanted.finding_id,
         limit,
+        wanted.since,
     )
     return [_finding_of(row) for row in rows]
 
@@ -292,6 +334,10 @@ async def find(tx: Transaction, wanted: Wanted, limit: int) -> list[FindingRow]:
 async def to_heal(tx: Transaction, against: str, attempts_max: int) -> list[FindingRow]:
     rows = await tx.fetch(TO_HEAL, tx.tenant, against, attempts_max)
     return [_finding_of(row) for row in rows]
+
+
+async def lapse(tx: Transaction, before: datetime, now: datetime, note: str) -> list[FindingRow]:
+    return [_finding_of(row) for row in await tx.fetch(LAPSE, tx.tenant, before, now, note)]
 
 
 async def close(tx: Transaction, finding_id: str, said: Closing) -> FindingRow | None:

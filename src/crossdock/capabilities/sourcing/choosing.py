@@ -253,8 +253,11 @@ SCORES: Mapping[Preference, Callable[[Ground, Served, Sequence[Candidate]], Any]
 
 
 def due_dates(ground: Ground, found: Served) -> list[Any]:
-    """Tell when each part is delivered: by itself, with its line, or with the whole order."""
-    groups: dict[int, list[Any]] = {}
+    """Tell when each part is delivered: by itself, with its line, or with the whole order.
+
+    The whole order is what suppliers bring of it, too.
+    """
+    groups: dict[int, list[Any]] = {0: list(ground.dropped_on)} if ground.dropped_on else {}
 
     def group(line: int, node: int) -> int:
         if ground.policy is Policy.COMPLETE_ORDER:

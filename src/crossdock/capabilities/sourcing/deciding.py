@@ -51,8 +51,11 @@ def plan(order: Order, candidates: Sequence[Candidate], rules: Rules) -> Plan:
     fit = [node for node in candidates if node.node not in faults]
     barred = dict(pair for node in fit for pair in barred_lines(own, node, rules.filters))
     ranks = ranked(fit, own, terms, order.original)
-    found = search(laid_out(own, ranks, barred, terms), terms, order.original)
     dropped = _drop_shipments(order, candidates, rules, terms)
+    ground = laid_out(own, ranks, barred, terms)
+    if terms.policy is Policy.COMPLETE_ORDER:
+        ground = replace(ground, dropped_on=tuple(one.arrives_on for one in dropped))
+    found = search(ground, terms, order.original)
     suppliers = [one.node for one in dropped]
     is_given_up = terms.policy is Policy.COMPLETE_ORDER and (
         found.best.filled < found.ground.whole or _count(dropped) < len(order.lines) - len(own)

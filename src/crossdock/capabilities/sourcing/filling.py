@@ -49,6 +49,7 @@ class Pool:
     asked: tuple[int, ...]
     weights: tuple[int, ...]
     has: tuple[int, ...]
+    needs: int
 
     def worth(self, total: int, *, is_whole: bool) -> int:
         """Bound from above what so much of the item fills; `is_whole` counts whole lines only."""
@@ -67,7 +68,9 @@ class Ground:
     """One question laid out: nodes by rank, lines by item and size, what each may give of which.
 
     `needed` is the date that each line has to make; `weights` make a whole line worth the same as
-    any other; `usable` is by line and node. `pools` are the lines and stocks by item.
+    any other, and all of them `whole`; `usable` is by line and node. `pools` are the lines and
+    stocks by item. `dropped_on` is when suppliers bring the rest of an order that is delivered on
+    one day.
     """
 
     lines: tuple[Line, ...]
@@ -80,21 +83,25 @@ class Ground:
     is_date_first: bool
     shared: frozenset[str]
     pools: tuple[Pool, ...]
-
-    @property
-    def whole(self) -> int:
-        return sum(
-            weight * line.micros for line, weight in zip(self.lines, self.weights, strict=True)
-        )
+    whole: int
+    dropped_on: tuple[date | None, ...] = ()
 
     def bound(self, chosen: Sequence[int]) -> int:
-        """Bound from above what these nodes fill by the order's policy: cheap to look at."""
+        """Bound from above what these nodes fill by the order's policy: cheap to look at.
+
+        Of an order that leaves whole or not at all, the first item that is short decides.
+        """
+        if self.policy is Policy.COMPLETE_ORDER:
+            for pool in self.pools:
+                if sum(map(pool.has.__getitem__, chosen)) < pool.needs:
+                    return 0
+            return self.whole
         is_whole = self.policy is not Policy.PARTIAL
         filled = 0
         for pool in self.pools:
             total = sum(map(pool.has.__getitem__, chosen))
             filled += pool.worth(total, is_whole=is_whole)
-        return filled if self.policy is not Policy.COMPLETE_ORDER or filled == self.whole else 0
+        return filled
 
     def reach(self, chosen: Sequence[int]) -> int:
         """Bound what they fill if parts are welcome."""
@@ -145,6 +152,7 @@ def laid_out(
         is_date_first=Preference.ON_TIME in terms.preferences,
         shared=frozenset(item for item in items if items.count(item) > 1),
         pools=tuple(_pool(item, ordered, rows, nodes) for item in dict.fromkeys(items)),
+        whole=common * len(ordered),
     )
 
 
@@ -166,7 +174,8 @@ def _pool(
         for number, node in enumerate(nodes)
     )
     asked = [line.micros for line, _ in own]
-    return Pool(tuple(asked), tuple(common // micros for micros in asked), tuple(has))
+    weights = tuple(common // micros for micros in asked)
+    return Pool(tuple(asked), weights, tuple(has), sum(asked))
 
 
 def has_for(line: Line, node: Candidate) -> int:

@@ -1,26 +1,66 @@
 """Supply: what is still to come, what is due by when, and what can be promised by a date."""
 
-from crossdock.capabilities.supply.answer import Atp, Basis, Bucket, Part, Question
+from crossdock.capabilities.supply.answer import (
+    Atp,
+    Basis,
+    Bucket,
+    Offer,
+    Part,
+    Pick,
+    Question,
+    Share,
+    Shelved,
+    Weight,
+)
 from crossdock.capabilities.supply.inbound import Inbound
-from crossdock.capabilities.supply.model import AtpMode
+from crossdock.capabilities.supply.model import AtpMode, weight_of
 from crossdock.capabilities.supply.reactions import supply_reader
-from crossdock.capabilities.supply.rules import ALL, AtpRule, ClassTerms, PlacedRule
+from crossdock.capabilities.supply.rules import (
+    ALL,
+    AtpRule,
+    ClassTerms,
+    LifeTerms,
+    OwnerTerms,
+    PlacedRule,
+)
 from crossdock.capabilities.supply.service import QUESTIONS_MAX, TURN, Supply
+from crossdock.capabilities.supply.substitution import (
+    Alternative,
+    Chooses,
+    KeepsRest,
+    SubstitutionKind,
+    SubstitutionRule,
+    SubstitutionVersion,
+)
 
 __all__ = [
     "ALL",
     "QUESTIONS_MAX",
     "TURN",
+    "Alternative",
     "Atp",
     "AtpMode",
     "AtpRule",
     "Basis",
     "Bucket",
+    "Chooses",
     "ClassTerms",
     "Inbound",
+    "KeepsRest",
+    "LifeTerms",
+    "Offer",
+    "OwnerTerms",
     "Part",
+    "Pick",
     "PlacedRule",
     "Question",
+    "Share",
+    "Shelved",
+    "SubstitutionKind",
+    "SubstitutionRule",
+    "SubstitutionVersion",
     "Supply",
+    "Weight",
     "supply_reader",
+    "weight_of",
 ]

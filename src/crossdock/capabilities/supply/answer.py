@@ -5,13 +5,14 @@ Amounts are micros, millionths of the item's base unit.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from crossdock.capabilities.supply.inbound import Inbound, Supply
 from crossdock.capabilities.supply.model import AtpMode
 from crossdock.capabilities.supply.rules import AtpTerms
+from crossdock.capabilities.supply.substitution import Option
 
 
 class Standing(NamedTuple):
@@ -34,21 +35,72 @@ class Claim(NamedTuple):
     on: date | None = None
 
 
+class Weight(NamedTuple):
+    """What one base unit weighs as a rule, in micros of `unit`; some percent less, or more."""
+
+    micros: int
+    unit: str
+    low_percent: int
+    high_percent: int
+
+
+class Lot(NamedTuple):
+    """What lies there of a lot and an owner ("" is none, and ours), and its last day of use."""
+
+    lot: str
+    owner: str
+    micros: int
+    expires_on: date | None = None
+
+
+class Heard(NamedTuple):
+    """When a source of stock last spoke, if ever, and how many seconds it may be silent."""
+
+    source: str
+    heard_at: datetime | None
+    freshness_seconds: int
+
+    def is_stale(self, now: datetime) -> bool:
+        if self.heard_at is None:
+            return True
+        return now >= self.heard_at + timedelta(seconds=self.freshness_seconds)
+
+
+class Through(NamedTuple):
+    """A kit that takes so many micros of an item a piece, and what is claimed of it there."""
+
+    per: int
+    standing: Standing
+    claims: Sequence[Claim] = ()
+
+
 class Node(NamedTuple):
-    """An item-location as it was read: its standing, the claims told apart of it, its supply."""
+    """An item-location as it was read: its standing, the claims told apart of it, its supply.
+
+    `lots` None: they are not told apart, because nothing that is asked depends on them. `keeps`
+    is false for an item of which lots are known to expire. `opens` is the first day that a member
+    of a group can ship on, by its own clock, calendar and cut-off; None is no limit. `through`
+    are kits whose orders take it.
+    """
 
     terms: AtpTerms
     standing: Standing = Standing()
     claims: Sequence[Claim] = ()
     supplies: Sequence[Supply] = ()
     location: str = ""
+    lots: Sequence[Lot] | None = None
+    keeps: bool = True
+    opens: date | None = None
+    sources: Sequence[Heard] = ()
+    through: Sequence[Through] = ()
 
 
 class Question(NamedTuple):
     """`micros` None asks for the outlook alone; `own` are order lines that count for nothing.
 
     An order that is asked about again must not stand in its own way (A25). `unit` is the base
-    unit of the item, `by` a day to say how much there is by then.
+    unit of the item, `by` a day to say how much there is by then. `life_days` have to be left at
+    delivery, `transit_days` after it leaves; None asks the rules, by `customer` and `channel`.
     """
 
     item: str
@@ -57,6 +109,10 @@ class Question(NamedTuple):
     micros: int | None = None
     by: date | None = None
     own: frozenset[str] = frozenset()
+    life_days: int | None = None
+    transit_days: int | None = None
+    customer: str = ""
+    channel: str = ""
 
 
 class Basis(StrEnum):
@@ -82,6 +138,30 @@ class Dated(NamedTuple):
     micros: int
 
 
+class Shelved(NamedTuple):
+    """A lot that lies there, and whether it can be promised: `until` is the last day it can leave.
+
+    In the order in which they go: what expires first, first (FEFO).
+    """
+
+    lot: str
+    owner: str
+    micros: int
+    expires_on: date | None
+    is_eligible: bool
+    until: date | None
+    reason: str
+
+
+class Pick(NamedTuple):
+    """So much of a part of a promise is best taken from a lot; `lot` None: it is still to come."""
+
+    day: date
+    lot: str | None
+    owner: str
+    micros: int
+
+
 class Part(NamedTuple):
     """What an answer is put together from: a component of a kit, or (`per` 0) a member's stock."""
 
@@ -92,6 +172,36 @@ class Part(NamedTuple):
     standing: Standing
     inbound: tuple[Inbound, ...]
     buckets: tuple[Bucket, ...]
+    lots: tuple[Shelved, ...] = ()
+
+
+class Offer(NamedTuple):
+    """What an alternative has: so much `on_time`, in its own unit, which `covers` of the asked.
+
+    `answer` is its own by date, `promised_on` when all that is lacking can leave as this item.
+    """
+
+    option: Option
+    answer: "Atp"
+    on_time: int
+    covers: int
+    promised_on: date | None
+    reason: str
+
+
+class Share(NamedTuple):
+    """A part of a proposal: so much of an item, for so much of what is asked; `on` None: no date.
+
+    `ruled` and `version` name the rule it stands in by; "" and 0 are the item itself.
+    """
+
+    item: str
+    unit: str
+    micros: int
+    covers: int
+    on: date | None
+    ruled: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +212,12 @@ class Atp:
     leave, `basis` what that stands on, and `reason` why not earlier, or never. `schedule` are the
     days and parts in which it could leave soonest, `left_over` what no day has. `by_then` is how
     much of it there is on the day asked for. `buckets` names those in which something changes,
-    `parts` the components of a kit and the members of a group, with their own.
+    `parts` the components of a kit and the members of a group, with their own. Where lots or
+    owners are told apart, `lots` are those that lie there and `picks` what goes out for the parts
+    of the schedule; what can be promised in a bucket is then what can leave on its day. `weight`
+    is what one unit weighs, of an item that is sold by piece and invoiced by weight. `offers` are
+    items that may stand in where it does not reach what is asked, `proposal` how to share it out.
+    `sources` told of the stock it is made from, and when they last spoke.
     """
 
     item: str
@@ -127,6 +242,19 @@ class Atp:
     evaluated: int
     inbound: tuple[Inbound, ...]
     parts: tuple[Part, ...]
+    life_days: int | None = None
+    transit_days: int | None = None
+    lots: tuple[Shelved, ...] = ()
+    picks: tuple[Pick, ...] = ()
+    weight: Weight | None = None
+    offers: tuple[Offer, ...] = ()
+    proposal: tuple[Share, ...] = ()
+    sources: tuple[Heard, ...] = ()
+
+    @property
+    def is_stale(self) -> bool:
+        """Say whether a source of its stock has been silent for too long."""
+        return any(one.is_stale(self.as_of) for one in self.sources)
 
     @property
     def now(self) -> int:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DAY = timedelta(days=1)
 WEEK_DAYS = 7
+STARVED_DAYS = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,23 @@ class Calendar:
             day += DAY
         return day
 
+    def last_working_day(self, day: date) -> date:
+        """Give the day itself if it is one, or the nearest before."""
+        while not self.is_working(day):
+            day -= DAY
+        return day
+
     def plus_working_days(self, day: date, count: int) -> date:
         """Go on so many working days, and to the next working day in any case (§3.3)."""
         for _ in range(count):
             day = self.next_working_day(day + DAY)
         return self.next_working_day(day)
+
+    def is_starved(self, day: date) -> bool:
+        """Say whether a year from a day on has no working day."""
+        last = min(day.toordinal() + STARVED_DAYS, date.max.toordinal())
+        days = map(date.fromordinal, range(day.toordinal(), last))
+        return not any(self.is_working(each) for each in days)
 
     def first_ship_day(self, now: datetime) -> date:
         """Find the first day that an order of this local moment can leave on."""

@@ -41,6 +41,14 @@ class Limits(NamedTuple):
     lines_max: int = 0
 
 
+class Weighing(NamedTuple):
+    """What pieces are estimated to weigh, in micros of a unit of weight."""
+
+    nominal: int
+    least: int
+    most: int
+
+
 def projected(start: int, supply: Sequence[int], demand: Sequence[int]) -> list[int]:
     """Give the projected available balance of each bucket: PAB[b] = PAB[b-1] + S[b] - Dm[b]."""
     changes = list(map(sub, supply, demand))
@@ -117,7 +125,7 @@ def split(
     rest = micros
     for bucket, has in enumerate(atp):
         free = has if mode is AtpMode.DISCRETE else has - (micros - rest)
-        taken = _part(free, rest, least, is_last=len(lines) + 1 == most)
+        taken = part(free, rest, least, is_last=len(lines) + 1 == most)
         if taken:
             lines.append(ScheduleLine(bucket, taken))
             rest -= taken
@@ -126,7 +134,7 @@ def split(
     return lines, rest
 
 
-def _part(free: int, rest: int, least: int, *, is_last: bool) -> int:
+def part(free: int, rest: int, least: int, *, is_last: bool) -> int:
     """Say how much of the rest a bucket takes, leaving none too small to be a line."""
     if free >= rest:
         return rest
@@ -178,6 +186,18 @@ def in_packs(micros: int, pack: int, *, up: bool) -> int:
         return micros
     packs, rest = divmod(micros, pack)
     return (packs + (1 if up and rest else 0)) * pack
+
+
+def weight_of(micros: int, nominal: int, low_percent: int, high_percent: int) -> Weighing:
+    """Estimate what pieces weigh: as a rule, at least and at most (§1.2, catch weight).
+
+    The least is rounded down and the most up, to a millionth of the unit of weight.
+    """
+    whole = micros * nominal
+    least, most = whole * (100 - low_percent), whole * (100 + high_percent)
+    return Weighing(
+        (2 * whole + MICROS) // (2 * MICROS), least // (100 * MICROS), -(-most // (100 * MICROS))
+    )
 
 
 def dated(buckets: int, entries: Iterable[tuple[int, int]]) -> list[int]:

@@ -8,234 +8,100 @@ members can promise by each day, less its own claims; a member never promises wh
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from operator import add, sub
 from typing import NamedTuple
 
-from crossdock.canonical.units import step_micros
-from crossdock.capabilities.supply import calendar, model
+from crossdock.capabilities.supply import model, shelf
 from crossdock.capabilities.supply.answer import (
     Atp,
     Basis,
-    Bucket,
-    Component,
     Dated,
+    Heard,
     Kin,
-    Node,
-    Part,
+    Pick,
     Question,
+    Shelved,
 )
-from crossdock.capabilities.supply.calendar import Grid
-from crossdock.capabilities.supply.inbound import Inbound, Supply, effective, is_past_due
-from crossdock.capabilities.supply.model import AtpMode
+from crossdock.capabilities.supply.model import AtpMode, Limits, ScheduleLine
+from crossdock.capabilities.supply.outlook import (
+    Horizon,
+    Reached,
+    changing,
+    judged_at,
+    life_of,
+    reached,
+)
 from crossdock.capabilities.supply.rules import AtpTerms
-
-
-class Outlook(NamedTuple):
-    """The future of one item-location on a grid."""
-
-    start: int
-    supply: list[int]
-    demand: list[int]
-    pab: list[int]
-    inbound: list[Inbound]
-
-
-class Horizon(NamedTuple):
-    """The buckets of some terms on some day; `days` are the days that goods can leave in each."""
-
-    today: date
-    grid: Grid
-    days: Sequence[date]
-
-
-def horizon(terms: AtpTerms, local: datetime) -> Horizon:
-    """Lay out the buckets; `local` is the moment by the location's own clock.
-
-    Behind the fence there are none: what is due there holds nothing back (A7).
-    """
-    today = local.date()
-    first = terms.calendar.first_ship_day(local)
-    grid = calendar.grid(first, terms.daily_buckets, terms.weekly_buckets)
-    if terms.fence_days:
-        fence = max(1, grid.before(today + timedelta(days=terms.fence_days)))
-        grid = Grid(grid.ends[:fence], min(grid.daily, fence))
-    return Horizon(today, grid, [terms.calendar.next_working_day(end) for end in grid.ends])
 
 
 def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp:
     """Answer one question, as of now."""
-    terms, (today, grid, days) = kin.own.terms, ahead
-    own, pab, least, parts = _reached(question, kin, grid, today)
-    atp = model.of_packs(model.promisable(terms.mode, least), terms.pack)
-    not_in = own.supply[0] + sum(part.buckets[0].supply for part in parts if not part.per)
-    if any(part.buckets[0].supply for part in parts if part.per):
-        not_in = atp[0]  # what a kit would be without it is not counted
-    promise = _promise(question, terms, days, atp, today, is_in=atp[0] - not_in)
+    terms, standing = kin.own.terms, kin.own.standing
+    found = reached(question, kin, ahead)
+    has = found.by_lots
+    mode = terms.mode if has is None else AtpMode.CUMULATIVE
+    atp = model.of_packs(model.promisable(mode, found.least) if has is None else has, terms.pack)
+    promise = _promise(question, terms, _Reach(found, mode, atp), ahead)
+    life, (lots, picks) = life_of(question, terms), _by_lots(found, kin, promise)
     return Atp(
         item=question.item,
         location=question.location,
         unit=question.unit,
-        mode=terms.mode,
+        mode=mode,
         as_of=now,
-        today=today,
-        is_known=kin.own.standing.is_known or any(part.standing.is_known for part in parts),
-        version=kin.own.standing.version,
-        standing=kin.own.standing,
+        today=ahead.today,
+        is_known=standing.is_known or any(part.standing.is_known for part in found.parts),
+        version=standing.version,
+        standing=standing,
         quantity=promise.quantity,
         promised_on=promise.on,
         basis=promise.basis,
         reason=promise.reason,
         by=question.by,
-        by_then=_by_then(question, promise, days, terms.mode, atp),
-        schedule=tuple(promise.schedule),
+        by_then=_by_then(question, promise, terms, _Reach(found, mode, atp), ahead.days),
+        schedule=tuple(Dated(ahead.days[line.bucket], line.micros) for line in promise.lines),
         left_over=promise.left_over,
-        shortage=max(0, -(pab[0] + kin.own.standing.safety)),
-        buckets=_changing(grid, own, pab, atp),
+        shortage=_shortage(found, kin),
+        buckets=changing(ahead.grid, found.own, found.pab, atp),
         evaluated=len(atp),
-        inbound=tuple(own.inbound),
-        parts=parts,
+        inbound=tuple(found.own.inbound),
+        parts=found.parts,
+        life_days=life.days,
+        transit_days=life.transit if life.days is not None or life.transit else None,
+        lots=lots,
+        picks=picks,
+        sources=_sources(kin),
     )
 
 
-def outlook(question: Question, node: Node, grid: Grid, today: date) -> Outlook:
-    """Lay out what stands, comes and goes at one item-location (PAB of §3.3)."""
-    terms, standing, last = node.terms, node.standing, grid.ends[-1]
-    step = step_micros(question.unit)
-    inbound = [
-        effective(one, today, terms, terms.calendar, step=step, last=last)
-        for one in (_without(one, question.own) for one in node.supplies)
-    ]
-    entries = [
-        (bucket, one.micros)
-        for one in inbound
-        if one.on is not None and (bucket := grid.bucket(one.on)) is not None
-    ]
-    pegged = _pegged(inbound)
-    now = standing.hard + standing.soft
-    due: list[tuple[int, int]] = []
-    for claim in node.claims:
-        now -= claim.hard + claim.soft
-        if claim.demand_ref in question.own:
-            continue
-        rest = max(0, claim.hard + claim.soft - pegged.get(claim.demand_ref, 0))
-        day = claim.on or today
-        if not is_past_due(day, today, terms.past_due_demand_days):
-            bucket = grid.bucket(day)
-            if bucket is not None:
-                due.append((bucket, rest))
-    size = len(grid.ends)
-    supply = model.dated(size, entries)
-    demand = model.dated(size, [(0, now), *due])
-    start = standing.nettable - standing.safety
-    return Outlook(start, supply, demand, model.projected(start, supply, demand), inbound)
+class _Reach(NamedTuple):
+    """What can be promised: the balances behind it, how far they look, and in whole packs."""
+
+    found: Reached
+    mode: AtpMode
+    atp: Sequence[int]
+
+    @property
+    def shelf(self) -> shelf.Shelf | None:
+        """Give the shelf where it alone says what can leave: no kit, no group, no member."""
+        return self.found.own.shelf if self.found.is_alone else None
 
 
-def _without(supply: Supply, own: frozenset[str]) -> Supply:
-    """Give back what is pegged to the very order lines that are asked about (A25)."""
-    if not own or not supply.pegs:
-        return supply
-    return supply._replace(pegs=tuple(peg for peg in supply.pegs if peg[0] not in own))
+def _by_lots(
+    found: Reached, kin: Kin, promise: "_Promise"
+) -> tuple[tuple[Shelved, ...], tuple[Pick, ...]]:
+    """Judge each lot that lies there, and say which to take for what is promised."""
+    own = found.own.shelf
+    if own is None:
+        return (), ()
+    picks = shelf.picks(own, promise.lines) if found.is_alone else ()
+    return judged_at(kin.own, found.own), tuple(picks)
 
 
-def _pegged(inbound: Sequence[Inbound]) -> dict[str, int]:
-    """Sum what supplies that will come have pegged to each order line (A32)."""
-    found: dict[str, int] = {}
-    for one in inbound:
-        if one.on is not None:
-            left = one.supply.pegged
-            for ref, micros in one.supply.pegs:
-                taken = min(left, micros)
-                left -= taken
-                found[ref] = found.get(ref, 0) + taken
-    return found
-
-
-class _Reached(NamedTuple):
-    """`pab` are the balances, `least` what is left of them once a group's claims are covered."""
-
-    own: Outlook
-    pab: list[int]
-    least: list[int]
-    parts: tuple[Part, ...]
-
-
-def _reached(question: Question, kin: Kin, grid: Grid, today: date) -> _Reached:
-    """Give the balances of an item-location with what its components and members add."""
-    own = outlook(question, kin.own, grid, today)
-    made, parts = _assembled(question, kin.components, grid, today)
-    pab = list(map(add, own.pab, made))
-    if kin.group is None and not kin.is_group:
-        return _Reached(own, pab, pab, parts)
-    total = [0] * len(grid.ends)
-    for member in kin.members:
-        future = outlook(question, member, grid, today)
-        catp = model.cumulative(future.pab)
-        total = list(map(add, total, catp))
-        if kin.is_group:
-            buckets = _changing(grid, future, future.pab, catp)
-            parts += (_part(question, member, 0, future, buckets),)
-    if kin.group is None:
-        pab = list(map(add, pab, total))
-        return _Reached(own, pab, pab, parts)
-    group = outlook(question, kin.group, grid, today)
-    others = list(map(sub, total, model.cumulative(own.pab)))
-    kept = model.beside_group(model.cumulative(pab), others, group.pab)
-    return _Reached(own, pab, list(map(min, pab, kept)), parts)
-
-
-def _assembled(
-    question: Question, components: Sequence[Component], grid: Grid, today: date
-) -> tuple[list[int], tuple[Part, ...]]:
-    """Count the kits that can be put together by each bucket (A11); 0 where it is no kit."""
-    none = [0] * len(grid.ends)
-    if not components:
-        return none, ()
-    parts: list[Part] = []
-    atp: dict[str, list[int]] = {}
-    for one in components:
-        of_part = question._replace(item=one.item, unit=one.unit)
-        reached = _reached(of_part, one.kin, grid, today)
-        atp[one.item] = model.cumulative(reached.least)
-        buckets = _changing(grid, reached.own, reached.pab, atp[one.item])
-        parts.append(_part(of_part, one.kin.own, one.micros, reached.own, buckets))
-    per = {one.item: one.micros for one in components}
-    made = model.kits_by_bucket(per, atp, none)
-    if components[0].kin.is_group:
-        made = list(map(min, made, _made_at_members(question, components, grid, today)))
-    return made, tuple(parts)
-
-
-def _made_at_members(
-    question: Question, components: Sequence[Component], grid: Grid, today: date
-) -> list[int]:
-    """Count the kits that members can put together, each out of what lies in its own building.
-
-    What the group's claims on components leave is for the caller to see to.
-    """
-    none = [0] * len(grid.ends)
-    per = {one.item: one.micros for one in components}
-    total = none
-    for members in zip(*(one.kin.members for one in components), strict=True):
-        atp: dict[str, list[int]] = {}
-        for one, member in zip(components, members, strict=True):
-            of_part = question._replace(item=one.item, unit=one.unit)
-            atp[one.item] = model.cumulative(outlook(of_part, member, grid, today).pab)
-        total = list(map(add, total, model.kits_by_bucket(per, atp, none)))
-    return total
-
-
-def _part(
-    question: Question, node: Node, per: int, future: Outlook, buckets: tuple[Bucket, ...]
-) -> Part:
-    return Part(
-        question.item,
-        node.location,
-        question.unit,
-        per,
-        node.standing,
-        tuple(future.inbound),
-        buckets,
-    )
+def _shortage(found: Reached, kin: Kin) -> int:
+    own = found.own.shelf
+    if own is not None and found.is_alone:
+        return own.owed[0]
+    return max(0, -(found.pab[0] + kin.own.standing.safety))
 
 
 class _Promise(NamedTuple):
@@ -243,20 +109,12 @@ class _Promise(NamedTuple):
     on: date | None
     basis: Basis
     reason: str
-    schedule: Sequence[Dated] = ()
+    lines: Sequence[ScheduleLine] = ()
     left_over: int = 0
 
 
-def _promise(
-    question: Question,
-    terms: AtpTerms,
-    days: Sequence[date],
-    atp: Sequence[int],
-    today: date,
-    *,
-    is_in: int,
-) -> _Promise:
-    """Date what is asked; `is_in` is what could leave at once if nothing else came."""
+def _promise(question: Question, terms: AtpTerms, reach: _Reach, ahead: Horizon) -> _Promise:
+    """Date what is asked."""
     if question.micros is None:
         return _Promise(None, None, Basis.NONE, "no quantity was asked for")
     asked = model.in_packs(question.micros, terms.pack, up=terms.pack_up)
@@ -265,49 +123,70 @@ def _promise(
     limits = model.Limits(
         model.in_packs(terms.limits.micros_min, terms.pack, up=True), terms.limits.lines_max
     )
-    lines, rest = model.split(terms.mode, atp, asked, limits)
-    schedule = [Dated(days[line.bucket], line.micros) for line in lines]
-    if (bucket := model.earliest(atp, asked)) is not None:
+    lines, rest = _split(reach, asked, limits, terms.pack)
+    if (bucket := model.earliest(reach.atp, asked)) is not None:
         reason = "supply has come by then"
         if not bucket:
-            is_there = asked <= is_in
+            is_there = asked <= _is_in(reach)
             reason = "it is there" if is_there else "supply is due by then, and not in yet"
-        return _Promise(asked, days[bucket], Basis.SUPPLY, reason, schedule, rest)
-    most = "no supply has so much" if terms.mode is AtpMode.DISCRETE else "stock and supply end"
+        return _Promise(asked, ahead.days[bucket], Basis.SUPPLY, reason, lines, rest)
+    most = "stock and supply end"
+    if reach.mode is AtpMode.DISCRETE:
+        most = "no supply has so much"
+    elif reach.found.by_lots is not None and not rest:
+        most = "no day has all of it"
     if not terms.is_replenishable or not terms.lead_time_days:
         kept = "it is not replenished" if not terms.is_replenishable else "it has no lead time"
-        return _Promise(asked, None, Basis.NONE, f"{most}, and {kept}", schedule, rest)
-    on = terms.calendar.next_working_day(today + timedelta(days=terms.lead_time_days))
+        return _Promise(asked, None, Basis.NONE, f"{most}, and {kept}", lines, rest)
+    on = terms.calendar.next_working_day(ahead.today + timedelta(days=terms.lead_time_days))
     reason = f"{most}; it can be had anew in {terms.lead_time_days} days"
-    return _Promise(asked, on, Basis.LEAD_TIME, reason, schedule, rest)
+    return _Promise(asked, on, Basis.LEAD_TIME, reason, lines, rest)
+
+
+def _split(reach: _Reach, asked: int, limits: Limits, pack: int) -> tuple[list[ScheduleLine], int]:
+    if reach.shelf is not None:
+        return shelf.split(reach.shelf, asked, limits, pack)
+    return model.split(reach.mode, reach.atp, asked, limits)
+
+
+def _is_in(reach: _Reach) -> int:
+    """Say what could leave at once if nothing else came."""
+    atp, parts = reach.atp, reach.found.parts
+    if any(part.buckets[0].supply for part in parts if part.per):
+        return 0  # what a kit would be without it is not counted
+    not_in = sum(part.buckets[0].supply for part in parts if not part.per)
+    return atp[0] - not_in - reach.found.own.supply[0]
 
 
 def _by_then(
     question: Question,
     promise: _Promise,
+    terms: AtpTerms,
+    reach: _Reach,
     days: Sequence[date],
-    mode: AtpMode,
-    atp: Sequence[int],
 ) -> int | None:
     """Say how much of what is asked, or of all, can leave on or before the day asked for."""
     if question.by is None:
         return None
     last = bisect_right(days, question.by) - 1
-    wanted = sum(atp) if promise.quantity is None else promise.quantity
-    return model.granted(mode, atp, wanted, last) if last >= 0 else 0
+    if last < 0:
+        return 0
+    wanted = sum(reach.atp) if promise.quantity is None else promise.quantity
+    if reach.shelf is not None:
+        has = shelf.until(reach.shelf, last, terms.pack)
+        return has if promise.quantity is None else min(has, wanted)
+    if reach.found.by_lots is not None:
+        return min(wanted, max(reach.atp[: last + 1]))
+    return model.granted(reach.mode, reach.atp, wanted, last)
 
 
-def _changing(
-    grid: Grid, own: Outlook, pab: Sequence[int], atp: Sequence[int]
-) -> tuple[Bucket, ...]:
-    """Keep the first bucket, and those in which something comes, goes, or changes."""
-    found: list[Bucket] = []
-    before = None
-    for each in zip(grid.ends, own.supply, own.demand, pab, atp, strict=True):
-        if each[1] or each[2] or each[3:] != before:
-            found.append(Bucket(*each))
-        before = each[3:]
-    return tuple(found)
+def _sources(kin: Kin) -> tuple[Heard, ...]:
+    """Name who told of the stock that an answer is made from, the components' among it."""
+    if not kin.components and not kin.is_group:
+        return tuple(kin.own.sources)
+    kins = [kin, *(one.kin for one in kin.components)]
+    nodes = [each for one in kins for each in (one.own, *(one.members if one.is_group else ()))]
+    return tuple(sorted({heard for node in nodes for heard in node.sources}))
 
 
 def nodes_of(location: str, groups: Mapping[str, str]) -> tuple[str | None, list[str]]:

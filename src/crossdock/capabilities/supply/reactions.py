@@ -1,4 +1,4 @@
-"""What moves the dated side of stock: commitments, the ship dates of order lines, kits.
+"""What moves the dated side of stock: commitments, ship dates, kits, lots, catch weights.
 
 Each carries a whole state, and the newest version wins, so late, repeated and reordered words end
 in one state. What is open of an order line is not kept here: inventory knows it, picks and all.
@@ -9,29 +9,33 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from crossdock.canonical.catalog import KitChanged
+from crossdock.canonical.catalog import CatchWeightChanged, KitChanged, LotChanged
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.supply import SupplyCommitmentChanged
-from crossdock.capabilities.supply import store
+from crossdock.canonical.units import canonical_unit
+from crossdock.capabilities.supply import goods_store, store
+from crossdock.capabilities.supply.goods_store import LotSaid, WeightSaid
 from crossdock.capabilities.supply.store import DatedLine, Heard, Kit, Order
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.readers import Reader
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Versioned = TypeVar("Versioned", Heard, Kit, Order)
+Versioned = TypeVar("Versioned", Heard, Kit, LotSaid, Order, WeightSaid)
 
 
 def supply_reader() -> Reader:
     """Make the log reader that keeps supply and ship dates."""
-    types = frozenset({SupplyCommitmentChanged.TYPE, OrderChanged.TYPE, KitChanged.TYPE})
-    return Reader(name="supply", apply=apply, types=types)
+    facts = (SupplyCommitmentChanged, OrderChanged, KitChanged, LotChanged, CatchWeightChanged)
+    return Reader(name="supply", apply=apply, types=frozenset(fact.TYPE for fact in facts))
 
 
 async def apply(tx: Transaction, events: Sequence[Event]) -> None:
     """Take in one page: of each commitment and order its newest version."""
     heard: list[Heard] = []
     kits: list[Kit] = []
+    lots: list[LotSaid] = []
+    weights: list[WeightSaid] = []
     orders: list[tuple[Order, OrderChanged]] = []
     for event in events:
         payload = event.payload
@@ -40,6 +44,10 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> None:
                 heard.append(_heard(event, payload))
             case KitChanged():
                 kits.append(_kit(event, payload))
+            case LotChanged():
+                lots.append(_lot(event, payload))
+            case CatchWeightChanged():
+                weights.append(_weight(event, payload))
             case OrderChanged():
                 version = _version(event)
                 key = (event.tenant, event.source, payload.order_id)
@@ -48,6 +56,8 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> None:
                 pass
     await store.keep(tx, _newest(heard))
     await store.keep_kits(tx, _newest(kits))
+    await goods_store.keep_lots(tx, _newest(lots, 4))
+    await goods_store.keep_weights(tx, _newest(weights))
     newest = {order: order for order in _newest(order for order, _ in orders)}
     lines = [
         (order, DatedLine(line.demand_ref, line.item, line.location, line.requested_ship_date))
@@ -59,11 +69,11 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> None:
     await store.keep_orders(tx, list(newest), lines)
 
 
-def _newest(versions: Iterable[Versioned]) -> list[Versioned]:
-    """Keep the newest version of each, in one order for all who write."""
+def _newest(versions: Iterable[Versioned], width: int = 3) -> list[Versioned]:
+    """Keep the newest version of each, in one order for all who write; the key comes first."""
     found: dict[tuple[object, ...], Versioned] = {}
     for one in versions:
-        key = one[:3]
+        key = one[:width]
         if key not in found or one[-3:] > found[key][-3:]:
             found[key] = one
     return [found[key] for key in sorted(found, key=str)]
@@ -93,6 +103,25 @@ def _heard(event: Event, payload: SupplyCommitmentChanged) -> Heard:
 def _kit(event: Event, payload: KitChanged) -> Kit:
     parts = [(item, micros, unit) for item, (micros, unit) in payload.parts().items()]
     return Kit(event.tenant, payload.item, event.source, json.dumps(parts), *_version(event))
+
+
+def _lot(event: Event, payload: LotChanged) -> LotSaid:
+    key = (event.tenant, payload.item, payload.lot, event.source)
+    return LotSaid(*key, payload.expires_on, *_version(event))
+
+
+def _weight(event: Event, payload: CatchWeightChanged) -> WeightSaid:
+    nominal = payload.nominal
+    return WeightSaid(
+        event.tenant,
+        payload.item,
+        event.source,
+        None if nominal is None else nominal.micros,
+        "" if nominal is None else canonical_unit(nominal.unit),
+        payload.low_percent,
+        payload.high_percent,
+        *_version(event),
+    )
 
 
 def _version(event: Event) -> tuple[int, int, int]:

@@ -4,16 +4,16 @@ A rule is for an item at a location, an item, a location, or all ("*"). Each say
 likes; what it does not say is said by the next wider one, and in the end by the defaults.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, time
 from decimal import Decimal
 from types import MappingProxyType
 
 from crossdock.canonical.errors import Invalid
-from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.quantities import Quantity, decimal_of
 from crossdock.canonical.supply import ConfidenceClass
-from crossdock.capabilities.supply.calendar import Calendar
+from crossdock.capabilities.supply.calendar import DAY, Calendar
 from crossdock.capabilities.supply.model import AtpMode, Limits
 
 ALL = "*"
@@ -31,6 +31,30 @@ class ClassTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LifeTerms:
+    """How long goods have to keep for a customer or a channel; "" is whoever is not named.
+
+    `days` are left at delivery, at least, and `transit_days` lie between shipping and delivery.
+    """
+
+    customer: str = ""
+    channel: str = ""
+    days: int = 0
+    transit_days: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerTerms:
+    """Somebody else's goods that may be promised: before our own, or behind them.
+
+    What expires first goes first all the same; so this says it of what keeps equally long.
+    """
+
+    owner: str
+    is_first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AtpRule:
     """What one rule says; None is nothing, and asks the next wider rule.
 
@@ -39,7 +63,11 @@ class AtpRule:
     else comes in time, a replenishable item is promised in so many days; 0 is no such promise.
     `weekdays`: working days as ISO numbers ("12345" is Monday to Friday). `cutoff`: "15:30"
     local time, from which on today is over; "" is none. `pack`: sold in multiples of so much of
-    the base unit, asked amounts moved up or (`pack_up` false) down to one; 0 is none.
+    the base unit, asked amounts moved up or (`pack_up` false) down to one; 0 is none. `lives`:
+    how long goods have to keep, by customer and channel. `receipt_life_days`: goods keep so many
+    days from the day they come; 0 is unknown. `owners`: whose goods are promised beside our own.
+    `takes_parts`: orders for this kit name it alone, so what they claim of it, and does not lie
+    there assembled, is claimed of its components.
     """
 
     mode: AtpMode | None = None
@@ -59,6 +87,10 @@ class AtpRule:
     pack_up: bool | None = None
     split_min: Decimal | None = None
     split_lines_max: int | None = None
+    lives: tuple[LifeTerms, ...] = ()
+    receipt_life_days: int | None = None
+    owners: tuple[OwnerTerms, ...] | None = None
+    takes_parts: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +122,19 @@ class AtpTerms:
     pack: int = 0
     pack_up: bool = True
     limits: Limits = field(default_factory=Limits)
+    lives: Mapping[tuple[str, str], LifeTerms] = field(
+        default_factory=dict[tuple[str, str], LifeTerms]
+    )
+    receipt_life_days: int = 0
+    owners: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    takes_parts: bool = False
+
+    def life(self, customer: str = "", channel: str = "") -> LifeTerms | None:
+        """Give what holds for who asks: a customer in a channel > a customer > a channel > all."""
+        for key in ((customer, channel), (customer, ""), ("", channel), ("", "")):
+            if key in self.lives:
+                return self.lives[key]
+        return None
 
 
 DEFAULTS = AtpRule(
@@ -114,6 +159,9 @@ DEFAULTS = AtpRule(
     pack_up=True,
     split_min=Decimal(0),
     split_lines_max=0,
+    receipt_life_days=0,
+    owners=(),
+    takes_parts=False,
 )
 """The law's own figures (§3.3): what holds where no rule says anything."""
 
@@ -127,9 +175,13 @@ BOUNDS: Mapping[str, tuple[int, int]] = MappingProxyType(
         "lead_time_days": (0, DAYS_MAX),
         "dock_to_stock_days": (0, 60),
         "split_lines_max": (0, 1000),
+        "receipt_life_days": (0, DAYS_MAX),
     }
 )
+LAST_DAY = date(9990, 1, 1)
+"""Behind it nobody counts working days any more."""
 PERCENT_MAX, BUFFER_DAYS_MAX, HOLIDAYS_MAX = 100, 60, 1000
+TRANSIT_DAYS_MAX, LIVES_MAX, OWNERS_MAX = 365, 1000, 100
 
 
 def places(item: str, location: str) -> tuple[tuple[str, str], ...]:
@@ -141,6 +193,7 @@ def terms_of(rules: Iterable[AtpRule]) -> AtpTerms:
     """Let each rule say what the narrower ones before it did not, and the defaults the rest."""
     said: dict[str, object] = {}
     classes: dict[ConfidenceClass, ClassTerms] = {}
+    lives: dict[tuple[str, str], LifeTerms] = {}
     for rule in (*rules, DEFAULTS):
         for one in fields(rule):
             value = getattr(rule, one.name)
@@ -148,10 +201,16 @@ def terms_of(rules: Iterable[AtpRule]) -> AtpTerms:
                 said.setdefault(one.name, value)
         for terms in rule.classes:
             classes.setdefault(terms.confidence, terms)
-    return _terms(AtpRule(**said), classes)  # type: ignore[arg-type]
+        for life in rule.lives:
+            lives.setdefault((life.customer, life.channel), life)
+    return _terms(AtpRule(**said), classes, lives)  # type: ignore[arg-type]
 
 
-def _terms(rule: AtpRule, classes: Mapping[ConfidenceClass, ClassTerms]) -> AtpTerms:
+def _terms(
+    rule: AtpRule,
+    classes: Mapping[ConfidenceClass, ClassTerms],
+    lives: Mapping[tuple[str, str], LifeTerms],
+) -> AtpTerms:
     return AtpTerms(
         mode=rule.mode or AtpMode.CUMULATIVE,
         daily_buckets=rule.daily_buckets or 1,
@@ -171,6 +230,10 @@ def _terms(rule: AtpRule, classes: Mapping[ConfidenceClass, ClassTerms]) -> AtpT
         pack=_micros(rule.pack),
         pack_up=bool(rule.pack_up),
         limits=Limits(_micros(rule.split_min), rule.split_lines_max or 0),
+        lives=lives,
+        receipt_life_days=rule.receipt_life_days or 0,
+        owners={one.owner: one.is_first for one in rule.owners or ()},
+        takes_parts=bool(rule.takes_parts),
     )
 
 
@@ -184,11 +247,13 @@ def check_rule(rule: AtpRule) -> None:
         value = getattr(rule, name)
         if value is not None and (not value.is_finite() or value < 0):
             raise Invalid("an amount is zero or more", where=f"/{name}")
-        _micros(value)
+        _micros(value, f"/{name}")
     for number, terms in enumerate(rule.classes):
         _check_class(terms, f"/classes/{number}")
     if len({terms.confidence for terms in rule.classes}) < len(rule.classes):
         raise Invalid("one class is there twice", where="/classes")
+    _check_lives(rule)
+    _check_owners(rule.owners or ())
     _check_calendar(rule)
 
 
@@ -207,6 +272,36 @@ def _check_class(terms: ClassTerms, where: str) -> None:
         )
 
 
+def _check_lives(rule: AtpRule) -> None:
+    if len(rule.lives) > LIVES_MAX:
+        raise Invalid(f"a rule has at most {LIVES_MAX} of these", where="/lives")
+    seen: set[tuple[str, str]] = set()
+    for number, life in enumerate(rule.lives):
+        for name, most in (("days", DAYS_MAX), ("transit_days", TRANSIT_DAYS_MAX)):
+            if not 0 <= getattr(life, name) <= most:
+                raise Invalid(
+                    f"{getattr(life, name)} is not between 0 and {most}",
+                    where=f"/lives/{number}/{name}",
+                )
+        if (life.customer, life.channel) in seen:
+            raise Invalid(
+                "one customer and channel are there twice",
+                where=f"/lives/{number}",
+                hint="say it once; leave both out for whoever is not named",
+            )
+        seen.add((life.customer, life.channel))
+
+
+def _check_owners(owners: Sequence[OwnerTerms]) -> None:
+    if len(owners) > OWNERS_MAX:
+        raise Invalid(f"a rule has at most {OWNERS_MAX} owners", where="/owners")
+    for number, one in enumerate(owners):
+        if not one.owner.strip():
+            raise Invalid("our own goods need no rule", where=f"/owners/{number}/owner")
+        if any(one.owner == other.owner for other in owners[:number]):
+            raise Invalid(f"{one.owner} is there twice", where=f"/owners/{number}/owner")
+
+
 def _check_calendar(rule: AtpRule) -> None:
     days = rule.weekdays
     if days is not None and (not days or set(days) - set("1234567") or len(set(days)) < len(days)):
@@ -217,6 +312,7 @@ def _check_calendar(rule: AtpRule) -> None:
         )
     if len(rule.holidays or ()) > HOLIDAYS_MAX:
         raise Invalid(f"at most {HOLIDAYS_MAX} holidays are kept", where="/holidays")
+    _check_holidays(rule)
     try:
         at = time.fromisoformat(rule.cutoff) if rule.cutoff else None
     except ValueError:
@@ -225,5 +321,19 @@ def _check_calendar(rule: AtpRule) -> None:
         raise Invalid("a cut-off is in the location's own time", where="/cutoff", hint="15:30")
 
 
-def _micros(value: Decimal | None) -> int:
-    return 0 if value is None else Quantity.of(value).micros
+def _check_holidays(rule: AtpRule) -> None:
+    """Refuse holidays that leave no working day in a year, whichever weekdays hold."""
+    weekdays = frozenset(map(int, rule.weekdays or "1234567"))
+    calendar = Calendar(weekdays, frozenset(rule.holidays or ()))
+    for day in sorted(calendar.holidays):
+        is_first = day == date.min or day - DAY not in calendar.holidays
+        if is_first and day < LAST_DAY and calendar.is_starved(day):
+            raise Invalid(
+                f"there is no working day in the year from {day} on",
+                where="/holidays",
+                hint="a holiday is a day on which nothing leaves that else would",
+            )
+
+
+def _micros(value: Decimal | None, where: str = "") -> int:
+    return 0 if value is None else Quantity(decimal_of(value, where=where)).micros

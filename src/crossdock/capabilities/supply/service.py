@@ -1,24 +1,29 @@
 """What others may ask of supply: what can be promised by when, and the rules it goes by."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 from crossdock.canonical.errors import Invalid, NotFound
-from crossdock.capabilities.supply import rules, store
-from crossdock.capabilities.supply.answer import (
-    Atp,
-    Claim,
-    Component,
-    Kin,
-    Node,
-    Question,
-    Standing,
+from crossdock.capabilities.supply import (
+    goods_store,
+    rules,
+    store,
+    substitution,
+    substitution_store,
 )
+from crossdock.capabilities.supply.answer import Atp, Offer, Question
 from crossdock.capabilities.supply.calendar import local_time
-from crossdock.capabilities.supply.promise import Horizon, answered, horizon, nodes_of
-from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms, PlacedRule
+from crossdock.capabilities.supply.offering import asking, lacking, offer, proposed
+from crossdock.capabilities.supply.reading import Figures, Read
+from crossdock.capabilities.supply.rules import PlacedRule
 from crossdock.capabilities.supply.store import Key
+from crossdock.capabilities.supply.substitution import (
+    Option,
+    SubstitutionRule,
+    SubstitutionVersion,
+)
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
@@ -30,9 +35,6 @@ TURN = 128
 
 ZONE_SECONDS = 60.0
 """A location's time zone is remembered so long: it is asked of every answer, and never changes."""
-
-Figures = tuple[int, int, int, int, int, bool, bool]
-"""Nettable, hard, soft, safety, version, is_grouped, is_known (§3.1)."""
 
 
 class KnowsStock(Protocol):
@@ -48,6 +50,12 @@ class KnowsStock(Protocol):
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
     ) -> Mapping[Key, Figures]:
         """Give the figures of each; `is_grouped` where it may be a group, or in one."""
+        ...
+
+    async def lots(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> Sequence[tuple[str, str, str, str, int]]:
+        """Give what is available, lot by lot: item, location, owner, lot, micros."""
         ...
 
     async def held(
@@ -94,8 +102,93 @@ class Supply:
             for begin in range(0, len(questions), TURN):
                 some = questions[begin : begin + TURN]
                 read = await self._read(tx, scope.tenant, some, now)
-                answers += read.answers(some)
+                answers += await self._offered(tx, some, read.answers(some), now)
         return answers
+
+    async def put_substitution(
+        self, scope: Scope, rule: SubstitutionRule, *, by: str
+    ) -> SubstitutionVersion:
+        """Put the next version of what may stand in for an item; a circle is `Invalid` (§1.2)."""
+        substitution.check(rule)
+        at = self._clock.now()
+        async with self._database.transaction(scope) as tx:
+            await substitution_store.alone(tx)
+            await self._refuse_circle(tx, rule)
+            version = await substitution_store.put(tx, rule, at, by)
+        return SubstitutionVersion(version=version, put_at=at, put_by=by, rule=rule)
+
+    async def substitutions(
+        self, scope: Scope, *, item: str = "", after: tuple[str, int] = ("", 0), limit: int = 100
+    ) -> list[SubstitutionVersion]:
+        """List every version that was ever put, by item."""
+        async with self._database.transaction(scope) as tx:
+            return list(await substitution_store.listed(tx, item, after, limit))
+
+    async def _refuse_circle(self, tx: Transaction, rule: SubstitutionRule) -> None:
+        successors = {rule.item: rule.successor}
+        at = rule.successor
+        while at is not None and at not in successors:
+            found = await substitution_store.read(tx, tx.tenant, [at])
+            after = [one.rule.successor for one in found if one.rule.item == at]
+            successors[at] = after[0] if after else None
+            at = successors[at]
+        if way := substitution.circle(rule.item, successors):
+            raise Invalid(
+                f"items would supersede each other in a circle: {' > '.join(way)}",
+                where="/alternatives",
+                hint="take one of these rules back first: put it without alternatives",
+            )
+
+    async def _offered(
+        self,
+        tx: Transaction,
+        questions: Sequence[Question],
+        answers: list[Atp],
+        now: datetime,
+    ) -> list[Atp]:
+        """Offer alternatives, with their own answers, where an item does not reach its day."""
+        short = [number for number, answer in enumerate(answers) if lacking(answer)]
+        if not short:
+            return answers
+        ruled = await self._substitutions(tx, {answers[number].item for number in short})
+        if not ruled:
+            return answers
+        wanted: list[tuple[int, Option]] = []
+        for number in short:
+            asked, today = questions[number], answers[number].today
+            who = (asked.customer, asked.channel)
+            found = substitution.options(asked.item, ruled.values(), today, *who)
+            wanted += [(number, option) for option in found]
+        asks = [asking(questions[number], answers[number], one) for number, one in wanted]
+        offers: dict[int, list[Offer]] = {}
+        for begin in range(0, len(asks), TURN):
+            some = asks[begin : begin + TURN]
+            read = await self._read(tx, tx.tenant, some, now)
+            pairs = zip(wanted[begin : begin + TURN], read.answers(some), strict=True)
+            for (number, option), answer in pairs:
+                offers.setdefault(number, []).append(offer(answers[number], option, answer))
+        for number, found_offers in offers.items():
+            answer = answers[number]
+            version = ruled.get(answer.item)
+            rule = None if version is None else version.rule
+            shares = proposed(answer, found_offers, rule)
+            answers[number] = replace(answer, offers=tuple(found_offers), proposal=shares)
+        return answers
+
+    async def _substitutions(
+        self, tx: Transaction, items: Iterable[str]
+    ) -> dict[str, SubstitutionVersion]:
+        """Read the rules of items, and of what supersedes them, as far as it goes."""
+        found: dict[str, SubstitutionVersion] = {}
+        wanted = set(items)
+        for _ in range(substitution.CHAIN_MAX):
+            versions = await substitution_store.read(tx, tx.tenant, wanted)
+            found |= {version.rule.item: version for version in versions}
+            after = {version.rule.successor for version in versions} - found.keys()
+            wanted = {item for item in after if item is not None}
+            if not wanted:
+                break
+        return found
 
     async def put_rule(self, scope: Scope, placed: PlacedRule) -> PlacedRule:
         """Say a rule; it replaces what was said for the same item and location."""
@@ -119,22 +212,33 @@ class Supply:
 
     async def _read(
         self, tx: Transaction, tenant: str, questions: Sequence[Question], now: datetime
-    ) -> "_Read":
+    ) -> Read:
         """Read all that the answers are made of, set by set; components of kits behind them."""
         asked = sorted({one.location for one in questions})
         zones = await self._zones_of(tx, tenant, asked)
-        read = _Read(now, {at: local_time(now, zone) for at, zone in zones.items()})
-        await self._gather(tx, tenant, read, {(one.item, one.location) for one in questions})
+        read = Read(now, {at: local_time(now, zone) for at, zone in zones.items()})
+        wanted = {(one.item, one.location) for one in questions}
+        keys = await self._gather(tx, tenant, read, wanted)
         if parts := read.parts(questions):
-            await self._gather(tx, tenant, read, parts)
+            keys += await self._gather(tx, tenant, read, parts)
+        if kits := read.kits_of(keys):
+            await self._gather(tx, tenant, read, kits)
+        if members := read.members():
+            zones = await self._zones_of(tx, tenant, sorted(members))
+            read.hear_clocks({at: local_time(now, zone) for at, zone in zones.items()})
+        if lotted := read.lotted(keys, questions):
+            held = await self._stock.lots(tx, tenant, lotted)
+            expiring = {(item, lot) for item, _, _, lot, _ in held if lot}
+            expiries = await goods_store.expiries(tx, tenant, expiring)
+            read.shelve(lotted, held, expiries)
         if refs := read.refs(questions):
             read.hold(await self._stock.held(tx, tenant, sorted(refs)))
         return read
 
     async def _gather(
-        self, tx: Transaction, tenant: str, read: "_Read", wanted: Iterable[Key]
-    ) -> None:
-        """Read what is known of these keys, and of those that share a group with them."""
+        self, tx: Transaction, tenant: str, read: Read, wanted: Iterable[Key]
+    ) -> list[Key]:
+        """Read what is known of these keys and of their groups; give all that were read."""
         keys = sorted(set(wanted))
         read.standing |= await self._stock.standing(tx, tenant, keys)
         grouped = sorted({key[1] for key in keys if read.standing[key][5]})
@@ -148,6 +252,7 @@ class Supply:
         read.found.add(await store.read(tx, tenant, keys, rules_of, read.yesterday))
         if (before := read.long_due_before(keys)) is not None:
             read.found.ship_dates.update(await store.long_due(tx, tenant, keys, before))
+        return keys
 
     async def _zones_of(
         self, tx: Transaction, tenant: str, locations: Sequence[str]
@@ -160,120 +265,3 @@ class Supply:
             until = now + ZONE_SECONDS
             known |= {(tenant, at): (found.get((tenant, at), "UTC"), until) for at in missing}
         return {at: known[tenant, at][0] for at in locations}
-
-
-class _Read:
-    """All that a set of answers is made of; made, filled and used inside one call."""
-
-    def __init__(self, now: datetime, local: Mapping[str, datetime]) -> None:
-        """Begin at a moment; `local` is the same by the clock of each location asked about."""
-        self._now = now
-        self._locals = local
-        self._groups: dict[str, str] = {}
-        self._terms: dict[tuple[Key, ...], AtpTerms] = {}
-        self._horizons: dict[tuple[int, str], Horizon] = {}
-        self._claims: dict[Key, dict[str, Claim]] = {}
-        self._nodes: dict[str, tuple[str | None, list[str]]] = {}
-        self.standing: dict[Key, Figures] = {}
-        self.found = store.Found({}, {}, {}, {})
-
-    def group(self, groups: Mapping[str, str]) -> None:
-        """Note who belongs to which group."""
-        self._groups |= groups
-        self._nodes = {}
-
-    def kin(self, key: Key) -> list[Key]:
-        """Name an item where it was asked for, at the group of that place, and at its members."""
-        item, location = key
-        group, members = self._of(location)
-        places = {location, *members, *([] if group is None else [group])}
-        return [(item, place) for place in places]
-
-    def parts(self, questions: Iterable[Question]) -> set[Key]:
-        """Name the components of the kits that are asked for, which are not known yet."""
-        kits = self.found.kits
-        wanted = {
-            (part.item, one.location) for one in questions for part in kits.get(one.item, ())
-        }
-        return wanted - self.standing.keys()
-
-    @property
-    def yesterday(self) -> date:
-        """Give the day before the earliest today: what ships later may be due later."""
-        return min(local.date() for local in self._locals.values()) - timedelta(days=1)
-
-    def terms(self, key: Key) -> AtpTerms:
-        """Give what holds for a key; keys under the same rules share it."""
-        said = self.found.rules
-        rules_of = tuple(at for at in rules.places(*key) if at in said)
-        if rules_of not in self._terms:
-            self._terms[rules_of] = rules.terms_of(said[at] for at in rules_of)
-        return self._terms[rules_of]
-
-    def long_due_before(self, keys: Iterable[Key]) -> date | None:
-        """Say before which day lines may be too late to count; None where none ever is.
-
-        Others that are past due are due now, so they need not be told apart.
-        """
-        if not any(rule.past_due_demand_days is not None for rule in self.found.rules.values()):
-            return None
-        least = min(self.terms(key).past_due_demand_days for key in keys)
-        latest = max(local.date() for local in self._locals.values())
-        return None if least >= DAYS_MAX else latest - timedelta(days=least)
-
-    def refs(self, questions: Iterable[Question]) -> set[str]:
-        """Name the order lines that must be told apart: dated, pegged, or asked about again."""
-        dated = {ref for ref, _ in self.found.ship_dates}
-        supplies = self.found.supplies.values()
-        pegged = {ref for each in supplies for one in each for ref, _ in one.pegs}
-        return dated | pegged | {ref for one in questions for ref in one.own}
-
-    def hold(self, held: Iterable[tuple[str, str, str, int, int]]) -> None:
-        """Note what order lines hold; a claim and a hold of one line at one place are one."""
-        ship_dates = self.found.ship_dates
-        for ref, item, location, hard, soft in held:
-            if hard or soft:
-                key = (item, location)
-                claims = self._claims.setdefault(key, {})
-                known = claims.get(ref, Claim(ref, 0, 0, ship_dates.get((ref, key))))
-                claims[ref] = Claim(ref, known.hard + hard, known.soft + soft, known.on)
-
-    def answers(self, questions: Sequence[Question]) -> list[Atp]:
-        return [self._answer(question) for question in questions]
-
-    def _answer(self, question: Question) -> Atp:
-        item, location = question.item, question.location
-        components = [
-            Component(part.item, part.unit, part.micros, self._kin(part.item, location))
-            for part in self.found.kits.get(item, ())
-        ]
-        kin = self._kin(item, location)._replace(components=components)
-        known = (id(kin.own.terms), location)
-        if known not in self._horizons:
-            self._horizons[known] = horizon(kin.own.terms, self._locals[location])
-        return answered(question, kin, self._horizons[known], self._now)
-
-    def _kin(self, item: str, location: str) -> Kin:
-        group, members = self._of(location)
-        is_group = group == location
-        return Kin(
-            self._node((item, location)),
-            self._node((item, group)) if group is not None and not is_group else None,
-            [self._node((item, member)) for member in members],
-            is_group,
-        )
-
-    def _of(self, location: str) -> tuple[str | None, list[str]]:
-        if location not in self._nodes:
-            self._nodes[location] = nodes_of(location, self._groups)
-        return self._nodes[location]
-
-    def _node(self, key: Key) -> Node:
-        figures = self.standing.get(key)
-        return Node(
-            self.terms(key),
-            Standing() if figures is None else Standing(*figures[:5], figures[6]),
-            tuple(self._claims[key].values()) if key in self._claims else (),
-            self.found.supplies.get(key, ()),
-            key[1],
-        )

@@ -1,13 +1,14 @@
 """Commitments, dated order lines and rules as stored: every statement takes a set, by key."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
 from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
+from crossdock.capabilities.supply.answer import Weight
 from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.rules import AtpRule, PlacedRule
 from crossdock.foundation.database import Transaction
@@ -45,6 +46,18 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::bigint
 on conflict (tenant, item, source) do update set components = excluded.components,
     rank = excluded.rank, us = excluded.us, position = excluded.position
 where (excluded.rank, excluded.us, excluded.position) > (k.rank, k.us, k.position)
+returning tenant, item, source
+"""
+
+DROP_PARTS = """
+delete from supply_kit_part p using unnest($1::text[], $2::text[], $3::text[])
+    k(tenant, item, source)
+where p.tenant = k.tenant and p.item = k.item and p.source = k.source
+"""
+
+PUT_PARTS = """
+insert into supply_kit_part (tenant, part, item, source)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
 """
 
 DROP_DEMAND = """
@@ -65,7 +78,8 @@ on conflict (tenant, source, order_id, demand_ref) do nothing
 # announce is summed beside it (A29); `room` is what a parent has open for a child, once those
 # that come after it have taken theirs: of too many notices the first to come is cut, as its goods
 # are the likeliest to be in already. Order lines that ship after a day. The rules that may hold.
-# What kits are put together from.
+# What kits are put together from, which kits an item goes into, of which items lots expire, what a
+# piece of one weighs.
 READ = """
 select 'supply' as what, s.item, s.location, s.supply_id as name, s.source, s.kind as detail,
     s.micros, s.eta as day, s.evidence, s.acknowledgment_due, s.confidence, s.document_ref,
@@ -107,6 +121,24 @@ select 'kit', t.item, null, null, t.source, null, t.us, null, null, null, null, 
     null, null
 from unnest($7::text[]) k(item)
 join supply_kit t on t.tenant = $1 and t.item = k.item
+union all
+select 'used', p.part, null, p.item, p.source, null, null, null, null, null, null, null, null,
+    null, null
+from unnest($7::text[]) k(item)
+join supply_kit_part p on p.tenant = $1 and p.part = k.item
+union all
+select 'lotted', k.item, null, null, null, null, null, null, null, null, null, null, null, null,
+    null
+from unnest($7::text[]) k(item)
+where exists (select from supply_lot l
+    where l.tenant = $1 and l.item = k.item and l.expires_on is not null)
+union all
+select 'weight', w.item, null, null, w.source, w.unit, w.micros, null, null, null, null, null,
+    null, w.low_percent, w.high_percent
+from unnest($7::text[]) k(item)
+join supply_weight w on w.tenant = $1 and w.item = k.item
+where not exists (select from supply_weight n where n.tenant = $1 and n.item = w.item
+    and (n.us, n.source) > (w.us, w.source))
 """
 
 # Order lines that were to ship so long ago that they may no longer count.
@@ -190,8 +222,22 @@ async def keep(tx: Transaction, heard: Sequence[Heard]) -> None:
 
 
 async def keep_kits(tx: Transaction, kits: Sequence[Kit]) -> None:
-    if kits:
-        await tx.execute(KEEP_KITS, *map(list, zip(*kits, strict=True)))
+    """Put newer recipes in place of what is known, and find them by their components."""
+    if not kits:
+        return
+    rows = await tx.fetch(KEEP_KITS, *map(list, zip(*kits, strict=True)))
+    fresh = {(row["tenant"], row["item"], row["source"]) for row in rows}
+    if not fresh:
+        return
+    await tx.execute(DROP_PARTS, *map(list, zip(*sorted(fresh), strict=True)))
+    parts = [
+        (kit.tenant, part[0], kit.item, kit.source)
+        for kit in kits
+        if kit[:3] in fresh
+        for part in json.loads(kit.components)
+    ]
+    if parts:
+        await tx.execute(PUT_PARTS, *map(list, zip(*parts, strict=True)))
 
 
 async def keep_orders(
@@ -223,12 +269,23 @@ class Part(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was read for a set of keys. Of orders that share a line the last to speak dates it."""
+    """What was read for a set of keys. Of orders that share a line the last to speak dates it.
+
+    `lotted` are items of which lots expire, `weights` what is sold by piece and weighs something,
+    `used` the kits that an item goes into.
+    """
 
     supplies: dict[Key, list[Supply]]
     ship_dates: dict[tuple[str, Key], date]
     rules: dict[Key, AtpRule]
     kits: dict[str, tuple[Part, ...]]
+    lotted: set[str]
+    weights: dict[str, Weight]
+    used: dict[str, set[str]]
+
+    @classmethod
+    def nothing(cls) -> Self:
+        return cls({}, {}, {}, {}, set(), {}, {})
 
     def add(self, more: "Found") -> None:
         """Take in what was read for other keys."""
@@ -236,6 +293,9 @@ class Found(NamedTuple):
         self.ship_dates.update(more.ship_dates)
         self.rules.update(more.rules)
         self.kits.update(more.kits)
+        self.lotted.update(more.lotted)
+        self.weights.update(more.weights)
+        self.used.update(more.used)
 
 
 async def read(
@@ -244,21 +304,29 @@ async def read(
     """Read what comes to these keys, the lines that ship from them after a day, and rules."""
     said = _columns(sorted(set(rules)))
     items = sorted({item for item, _ in keys})
-    found = Found({}, {}, {}, {})
-    others: dict[str, list[Any]] = {"line": [], "kit": []}
+    rows: dict[str, list[Any]] = {}
     for row in await tx.fetch(READ, tenant, *_columns(keys), after, *said, items):
-        what, key = row[0], (row[1], row[2])
-        if what == "supply":
-            found.supplies.setdefault(key, []).append(_supply_of(row))
-        elif what == "rule":
-            found.rules[key] = _rule_of(row["said"])
-        else:
-            others[what].append(row)
+        rows.setdefault(row[0], []).append(row)
+    return _found(rows)
+
+
+def _found(rows: Mapping[str, Sequence[Any]]) -> Found:
+    """Put together what was read, by what it is."""
+    found = Found.nothing()
+    for row in rows.get("supply", ()):
+        found.supplies.setdefault((row[1], row[2]), []).append(_supply_of(row))
     for one in found.supplies.values():
         one.sort(key=lambda supply: (supply.eta or date.max, supply.supply_id, supply.source))
-    found.ship_dates.update(_dated(others["line"]))
-    for row in sorted(others["kit"], key=lambda row: (row["micros"], row["source"])):
+    found.rules.update({(row[1], row[2]): _rule_of(row["said"]) for row in rows.get("rule", ())})
+    found.ship_dates.update(_dated(rows.get("line", ())))
+    for row in sorted(rows.get("kit", ()), key=lambda row: (row["micros"], row["source"])):
         found.kits[row["item"]] = tuple(Part(*part) for part in json.loads(row["said"]))
+    for row in rows.get("used", ()):
+        found.used.setdefault(row["item"], set()).add(row["name"])
+    found.lotted.update(row["item"] for row in rows.get("lotted", ()))
+    weights = {row["item"]: row for row in rows.get("weight", ()) if row["micros"] is not None}
+    for item, row in weights.items():
+        found.weights[item] = Weight(row["micros"], row["detail"], row["announced"], row["room"])
     return found
 
 

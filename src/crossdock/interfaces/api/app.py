@@ -29,10 +29,12 @@ from crossdock.interfaces.api import (
     positions,
     processes,
     promises,
+    readings,
     reconciliations,
     refused_events,
     sourcing,
     stock,
+    substitutions,
     webhooks,
 )
 from crossdock.interfaces.api.caller import VERB
@@ -99,6 +101,7 @@ def _routes(hub: Hub, known: KnownGoods, crew: Mapping[str, str]) -> tuple[APIRo
         charts.chart_routes(hub, known),
         atp.answer_routes(hub, known),
         atp.rule_routes(hub),
+        substitutions.substitution_routes(hub),
         webhooks.router(hub),
         items.item_routes(hub),
         items.location_routes(hub),
@@ -115,6 +118,7 @@ def _routes(hub: Hub, known: KnownGoods, crew: Mapping[str, str]) -> tuple[APIRo
         refused_events.router(hub),
         processes.router(hub),
         cases.router(hub),
+        readings.router(hub),
         reconciliations.run_routes(hub),
         reconciliations.finding_routes(hub),
         keys.router(hub),

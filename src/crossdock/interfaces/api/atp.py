@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.supply import ConfidenceClass
@@ -30,7 +30,18 @@ from crossdock.interfaces.api.shapes import AmountText, Code, Limit, Text
 
 Whole = Annotated[int, Field(ge=0, le=3650, strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
-Day = Annotated[date, Field(strict=False)]
+Days = Annotated[int, Field(ge=0, le=3650, strict=True)]
+Transit = Annotated[int, Field(ge=0, le=365, strict=True)]
+
+
+def _day_text(said: object) -> object:
+    """Refuse a number, which the library would take for seconds since 1970."""
+    if not isinstance(said, str | date):
+        raise ValueError('a day is a string: "2026-06-30"')  # noqa: TRY004 (pydantic wants it)
+    return said
+
+
+Day = Annotated[date, BeforeValidator(_day_text)]
 
 
 class WantedSaid(BaseModel):
@@ -43,7 +54,11 @@ class WantedSaid(BaseModel):
 
 
 class AtpKey(BaseModel):
-    """`own` are order lines that count for nothing: an order that is asked about once more."""
+    """`own` are order lines that count for nothing: an order that is asked about once more.
+
+    Goods have to keep `life_days` from their delivery on, `transit_days` after they left. What is
+    left out of these is said by the rules, by `customer` and `channel`.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -52,6 +67,10 @@ class AtpKey(BaseModel):
     quantity: WantedSaid | None = None
     by: Day | None = None
     own: list[Code] = Field(default_factory=list, max_length=1000)
+    life_days: Days | None = None
+    transit_days: Transit | None = None
+    customer: Annotated[Text, Field(max_length=200)] = ""
+    channel: Annotated[Text, Field(max_length=200)] = ""
 
     def named(self) -> Named:
         wanted = self.quantity
@@ -60,8 +79,18 @@ class AtpKey(BaseModel):
 
     def question(self, found: Found) -> Question:
         micros = None if self.quantity is None else found.micros
-        own = frozenset(self.own)
-        return Question(found.item, found.location, found.base_unit, micros, self.by, own)
+        return Question(
+            found.item,
+            found.location,
+            found.base_unit,
+            micros,
+            self.by,
+            frozenset(self.own),
+            self.life_days,
+            self.transit_days,
+            self.customer,
+            self.channel,
+        )
 
 
 class AtpAsked(BaseModel):
@@ -81,6 +110,26 @@ class ClassSaid(BaseModel):
     confidence: ConfidenceClass
     percent: Annotated[int, Field(ge=0, le=100, strict=True)]
     buffer_days: Annotated[int, Field(ge=0, le=60, strict=True)]
+
+
+class LifeSaid(BaseModel):
+    """How long goods keep for a customer or a channel, at least; "" is whoever is not named."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    customer: Annotated[Text, Field(max_length=200)] = ""
+    channel: Annotated[Text, Field(max_length=200)] = ""
+    days: Days
+    transit_days: Transit = 0
+
+
+class OwnerSaid(BaseModel):
+    """Somebody else's goods that may be promised: before our own, or behind them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    owner: Code
+    is_first: Flag = False
 
 
 class AtpRuleSaid(BaseModel):
@@ -107,6 +156,10 @@ class AtpRuleSaid(BaseModel):
     pack_up: Flag | None = None
     split_min: AmountText | None = None
     split_lines_max: Whole | None = None
+    lives: list[LifeSaid] = Field(default_factory=list, max_length=1000)
+    receipt_life_days: Whole | None = None
+    owners: Annotated[list[OwnerSaid], Field(max_length=100)] | None = None
+    takes_parts: Flag | None = None
 
     def rule(self) -> AtpRule:
         said: dict[str, Any] = self.model_dump(mode="json", exclude={"item", "location"})

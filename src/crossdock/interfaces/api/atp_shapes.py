@@ -4,8 +4,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
-from crossdock.capabilities.supply import Atp, AtpMode, Basis, Bucket, Inbound, Part
-from crossdock.interfaces.api.stock_shapes import AmountShown, amount
+from crossdock.capabilities.supply import (
+    Atp,
+    AtpMode,
+    Basis,
+    Bucket,
+    Inbound,
+    Offer,
+    Part,
+    Pick,
+    Share,
+    Shelved,
+    SubstitutionKind,
+    weight_of,
+)
+from crossdock.interfaces.api.stock_shapes import AmountShown, SourceShown, amount
 
 
 @dataclass(slots=True)
@@ -41,11 +54,60 @@ class SupplyShown:
 
 
 @dataclass(slots=True)
+class LotShown:
+    """A lot that lies there, in the order in which lots go: what expires first, first (FEFO).
+
+    `owner` "" is ourselves. Where `is_eligible` is false nothing is promised from it, and `reason`
+    says why; `until` is the last day on which it can leave.
+    """
+
+    lot: str
+    owner: str
+    quantity: AmountShown
+    expires_on: date | None
+    is_eligible: bool
+    until: date | None
+    reason: str
+
+
+@dataclass(slots=True)
+class PickShown:
+    """What a part of the promise is best taken from; `lot` null is what is still to come."""
+
+    on: date
+    lot: str | None
+    owner: str
+    quantity: AmountShown
+
+
+@dataclass(slots=True)
+class WeighingShown:
+    """So many pieces, and what they are estimated to weigh: they are invoiced by weight."""
+
+    pieces: AmountShown
+    estimated: AmountShown
+    at_least: AmountShown
+    at_most: AmountShown
+
+
+@dataclass(slots=True)
+class WeightShown:
+    """Promised are pieces; each weighs `nominal` as a rule, and so many percent less or more."""
+
+    nominal: AmountShown
+    low_percent: int
+    high_percent: int
+    now: WeighingShown
+    quantity: WeighingShown | None
+    by_then: WeighingShown | None
+
+
+@dataclass(slots=True)
 class BucketShown:
     """A day, or the last day of a week; those in which nothing changes are left out.
 
     `balance` is what is projected to be left, `promisable` what can be promised by then (of this
-    supply alone where the mode is DISCRETE).
+    supply alone where the mode is DISCRETE; on that day alone where lots are told apart).
     """
 
     day: date
@@ -68,6 +130,7 @@ class PartOfShown:
     safety: AmountShown
     supplies: list[SupplyShown]
     buckets: list[BucketShown]
+    lots: list[LotShown]
 
 
 @dataclass(slots=True)
@@ -75,7 +138,8 @@ class DerivationShown:
     """What the answer was made from. The first bucket is now, with all that is past due.
 
     `parts` are the components of a kit and the members of a group: what they can promise by a
-    day is in the balances of that day, beside what is the item's own.
+    day is in the balances of that day, beside what is the item's own. `lots` are told where lots
+    expire, where somebody needs a life, or where others' goods may be promised.
     """
 
     nettable: AmountShown
@@ -85,6 +149,46 @@ class DerivationShown:
     supplies: list[SupplyShown]
     buckets: list[BucketShown]
     parts: list[PartOfShown]
+    lots: list[LotShown]
+    version: int
+
+
+@dataclass(slots=True)
+class OfferShown:
+    """An item that may stand in: what it has on time, and how much of what is asked that covers.
+
+    `ruled` is the item whose rule says so, in that version; `numerator / denominator` of it
+    replace one. `answer` is its own by date, for as much of it as replaces what is lacking.
+    """
+
+    item: str
+    kind: SubstitutionKind
+    rank: int
+    numerator: int
+    denominator: int
+    ruled: str
+    version: int
+    not_before: date | None
+    on_time: AmountShown
+    covers: AmountShown
+    promised_on: date | None
+    reason: str
+    answer: "AtpShown"
+
+
+@dataclass(slots=True)
+class ShareShown:
+    """A part of what is proposed: so much of an item, which covers so much of what is asked.
+
+    `on` null is no date. `ruled` and `version` name the rule it stands in by, "" and 0 the item
+    itself.
+    """
+
+    item: str
+    quantity: AmountShown
+    covers: AmountShown
+    on: date | None
+    ruled: str
     version: int
 
 
@@ -95,7 +199,11 @@ class AtpShown:
     `basis` is SUPPLY for goods and dated supply, LEAD_TIME for a new order to a supplier, NONE
     for no date; `reason` says why. `schedule` is the soonest it can leave in parts, `left_over`
     what no day has. `by_then` is how much can leave on or before `by`. `shortage` is what is
-    claimed now and not there.
+    claimed now and not there. `is_stale`: a source of its stock has been silent for too long
+    (`sources`). `life_days` had to be left at delivery, `transit_days` after it
+    left; `picks` is which lots to take. `weight` is told of what is invoiced by weight. Where the
+    item does not reach `quantity` on time, `alternatives` are those that may stand in, and
+    `proposal` shares it out; nothing is replaced by that.
     """
 
     item: str
@@ -104,6 +212,8 @@ class AtpShown:
     as_of: datetime
     today: date
     is_known: bool
+    is_stale: bool
+    sources: list[SourceShown]
     now: AmountShown
     shortage: AmountShown
     quantity: AmountShown | None
@@ -114,6 +224,12 @@ class AtpShown:
     by_then: AmountShown | None
     schedule: list[SchedulePartShown]
     left_over: AmountShown
+    life_days: int | None
+    transit_days: int | None
+    picks: list[PickShown]
+    weight: WeightShown | None
+    alternatives: list[OfferShown]
+    proposal: list[ShareShown]
     derivation: DerivationShown | None
 
 
@@ -135,6 +251,8 @@ def atp_shown(answer: Atp, *, with_derivation: bool) -> AtpShown:
         as_of=answer.as_of,
         today=answer.today,
         is_known=answer.is_known,
+        is_stale=answer.is_stale,
+        sources=[SourceShown(*one, one.is_stale(answer.as_of)) for one in answer.sources],
         now=shown(answer.now),
         shortage=shown(answer.shortage),
         quantity=None if answer.quantity is None else shown(answer.quantity),
@@ -145,6 +263,12 @@ def atp_shown(answer: Atp, *, with_derivation: bool) -> AtpShown:
         by_then=None if answer.by_then is None else shown(answer.by_then),
         schedule=[SchedulePartShown(part.day, shown(part.micros)) for part in answer.schedule],
         left_over=shown(answer.left_over),
+        life_days=answer.life_days,
+        transit_days=answer.transit_days,
+        picks=[_pick(pick, answer.unit) for pick in answer.picks],
+        weight=_weight(answer),
+        alternatives=[_offer(one, answer.unit) for one in answer.offers],
+        proposal=[_share(one, answer.unit) for one in answer.proposal],
         derivation=_derivation(answer) if with_derivation else None,
     )
 
@@ -159,6 +283,7 @@ def _derivation(answer: Atp) -> DerivationShown:
         supplies=[_supply(one, unit) for one in answer.inbound],
         buckets=[_bucket(bucket, unit) for bucket in answer.buckets],
         parts=[_part(part) for part in answer.parts],
+        lots=[_lot(one, unit) for one in answer.lots],
         version=answer.version,
     )
 
@@ -175,6 +300,68 @@ def _part(part: Part) -> PartOfShown:
         safety=amount(standing.safety, unit),
         supplies=[_supply(one, unit) for one in part.inbound],
         buckets=[_bucket(bucket, unit) for bucket in part.buckets],
+        lots=[_lot(one, unit) for one in part.lots],
+    )
+
+
+def _offer(one: Offer, unit: str) -> OfferShown:
+    option, answer = one.option, one.answer
+    return OfferShown(
+        item=option.item,
+        kind=option.kind,
+        rank=option.rank,
+        numerator=option.factor.numerator,
+        denominator=option.factor.denominator,
+        ruled=option.ruled,
+        version=option.version,
+        not_before=option.not_before,
+        on_time=amount(one.on_time, option.unit),
+        covers=amount(one.covers, unit),
+        promised_on=one.promised_on,
+        reason=one.reason,
+        answer=atp_shown(answer, with_derivation=False),
+    )
+
+
+def _share(one: Share, unit: str) -> ShareShown:
+    return ShareShown(one.item, amount(one.micros, one.unit), amount(one.covers, unit), *one[4:])
+
+
+def _lot(one: Shelved, unit: str) -> LotShown:
+    return LotShown(
+        lot=one.lot,
+        owner=one.owner,
+        quantity=amount(one.micros, unit),
+        expires_on=one.expires_on,
+        is_eligible=one.is_eligible,
+        until=one.until,
+        reason=one.reason,
+    )
+
+
+def _pick(pick: Pick, unit: str) -> PickShown:
+    return PickShown(pick.day, pick.lot, pick.owner, amount(pick.micros, unit))
+
+
+def _weight(answer: Atp) -> WeightShown | None:
+    if (weight := answer.weight) is None:
+        return None
+
+    def weighed(micros: int | None) -> WeighingShown | None:
+        return None if micros is None else of(micros)
+
+    def of(micros: int) -> WeighingShown:
+        found = weight_of(micros, weight.micros, weight.low_percent, weight.high_percent)
+        shown = [amount(one, weight.unit) for one in found]
+        return WeighingShown(amount(micros, answer.unit), *shown)
+
+    return WeightShown(
+        amount(weight.micros, weight.unit),
+        weight.low_percent,
+        weight.high_percent,
+        of(answer.now),
+        weighed(answer.quantity),
+        weighed(answer.by_then),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 from crossdock.capabilities.allocation import Allocation
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
-from crossdock.capabilities.reconciliation import Reconciliation
+from crossdock.capabilities.reconciliation import Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Supply
 from crossdock.connectivity.connections import Connections
@@ -88,6 +88,9 @@ class Hub(Protocol):
 
     @property
     def reconciliation(self) -> Reconciliation: ...
+
+    @property
+    def sampler(self) -> Sampler: ...
 
     @property
     def outbox(self) -> Outbox: ...

@@ -1,6 +1,6 @@
 """`/v1/reconciliations`: stock compared with what another system says, and the differences."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from crossdock.canonical.errors import Invalid
+from crossdock.canonical.inventory import StockStatus
 from crossdock.capabilities.reconciliation import (
     NO_COST,
     Asked,
@@ -16,6 +17,8 @@ from crossdock.capabilities.reconciliation import (
     CountProposal,
     Finding,
     Healing,
+    HousePolicy,
+    ItemClass,
     Line,
     LogLine,
     Parts,
@@ -70,49 +73,50 @@ class PostingSaid(BaseModel):
     quantity: Signed
     recorded_at: AwareDatetime
     type: Text = ""
+    status: Text = ""
+    owner: Text = ""
+    lot: Text = ""
+    serial: Text = ""
 
 
-class ComparisonSaid(BaseModel):
-    """Whose stock it is, and what it says; without lines, what `against` last told by itself.
+class StockSaid(BaseModel):
+    """What a system says; without lines, what it last told by itself.
 
-    `lag_minutes` is how long it may take to book what moves, 15 if left out.
-    `as_of` is when the extraction began, for lines that do not say; `statuses` are its words for
+    `as_of` is when the extraction began, for lines that do not say; `statuses` are words for
     several statuses of the hub. `is_full`: what it leaves out of a location is zero there.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    against: Code
     lines: list[LineSaid] = Field(default_factory=list[LineSaid], max_length=20_000)
     log: list[PostingSaid] | None = Field(default=None, max_length=20_000)
     as_of: AwareDatetime | None = None
     is_full: bool = Field(default=False, strict=True)
     statuses: dict[Code, list[Code]] = Field(default_factory=dict[str, list[str]])
-    lag_minutes: int | None = Field(default=None, strict=True)
 
-    def asked(self, by: str) -> Asked:
+    def read(self) -> Callable[[Spelled], Said] | None:
+        """Give its reader; None is what it last told by itself."""
         if not self.lines and self.is_full:
             raise Invalid(
                 "there are no lines",
                 where="/lines",
                 hint="leave is_full out, too, to compare with what it last told by itself",
             )
-        said = self._said if self.lines else None
-        return Asked(against=self.against, by=by, said=said, lag_minutes=self.lag_minutes)
+        return self._said if self.lines else None
 
     def _said(self, spelled: Spelled) -> Said:
         groups = groups_of(self.statuses)
         told = {name for line in self.lines for name in Parts._fields if getattr(line, name)}
         log = None if self.log is None else [_posting(one, spelled) for one in self.log]
         return Said(
-            lines=self._lines(spelled),
+            lines=self._lines(spelled, groups),
             parts=Parts(*(name in told for name in Parts._fields)),
             groups=groups,
             log=log,
             is_full=self.is_full,
         )
 
-    def _lines(self, spelled: Spelled) -> Iterator[Line]:
+    def _lines(self, spelled: Spelled, groups: Mapping[str, str]) -> Iterator[Line]:
         for number, line in enumerate(self.lines):
             as_of = line.as_of or self.as_of
             if as_of is None:
@@ -124,7 +128,7 @@ class ComparisonSaid(BaseModel):
             yield Line(
                 spelled(line.location),
                 spelled(line.item),
-                line.status.strip().upper(),
+                _status_of(line, groups, f"/lines/{number}/status"),
                 line.owner.strip(),
                 line.lot.strip(),
                 line.serial.strip(),
@@ -136,11 +140,60 @@ class ComparisonSaid(BaseModel):
             )
 
 
+class ComparisonSaid(StockSaid):
+    """Whose stock it is, and what it says; without lines, what `against` last told by itself.
+
+    `lag_minutes` is how long it may take to book what moves, 15 if left out. `believe` is the run
+    that rejected these very lines, though they are right.
+    """
+
+    against: Code
+    lag_minutes: int | None = Field(default=None, strict=True)
+    believe: Text = ""
+
+    def asked(self, by: str) -> Asked:
+        return Asked(
+            against=self.against,
+            by=by,
+            said=self.read(),
+            lag_minutes=self.lag_minutes,
+            believe=self.believe,
+        )
+
+
+class SystemSaid(StockSaid):
+    """One of two systems, by its name, and what it says."""
+
+    system: Code
+
+
+class BetweenSaid(BaseModel):
+    """Two systems that are compared with each other: `ours` is the first one's number."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    first: SystemSaid
+    second: SystemSaid
+    lag_minutes: int | None = Field(default=None, strict=True)
+
+
 class ClosingSaid(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     root_cause: Cause
     note: LongText = ""
+
+
+class PolicySaid(BaseModel):
+    """`four_eyes`: a rejected dump is believed by another than who gave it.
+
+    `as_booked`: item classes of which channels are shown what is booked also while it is in doubt.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    four_eyes: bool = Field(default=False, strict=True)
+    as_booked: list[ItemClass] = Field(default_factory=list[ItemClass], max_length=3)
 
 
 class HealingSaid(BaseModel):
@@ -179,6 +232,19 @@ def run_routes(hub: Hub) -> APIRouter:
         asked = said.asked(f"key {caller.key_id}")
         return await hub.reconciliation.compare(caller.scope, asked)
 
+    @routes.post("/between", **needs("cases:write"))
+    async def compare_two_systems(said: BetweenSaid, caller: Caller) -> Run:
+        """Compare two other systems with each other at one instant; nothing is adjusted."""
+        asked = Asked(
+            system=said.first.system,
+            first=said.first.read(),
+            against=said.second.system,
+            said=said.second.read(),
+            by=f"key {caller.key_id}",
+            lag_minutes=said.lag_minutes,
+        )
+        return await hub.reconciliation.compare(caller.scope, asked)
+
     @routes.get("", **needs("cases:read"))
     async def list_comparisons(
         caller: Caller, *, against: Text = "", after: After = "", limit: Limit = 100
@@ -187,6 +253,17 @@ def run_routes(hub: Hub) -> APIRouter:
             caller.scope, against=against, after=after, limit=limit
         )
         return Runs(runs=found)
+
+    @routes.get("/policy", **needs("cases:read"))
+    async def show_reconciliation_policy(caller: Caller) -> HousePolicy:
+        """Show what is decided of rejected dumps and of what channels see in doubt."""
+        return await hub.reconciliation.policy(caller.scope)
+
+    @routes.put("/policy", **needs("cases:write"))
+    async def decide_reconciliation_policy(said: PolicySaid, caller: Caller) -> HousePolicy:
+        """Decide it; channels hear at once of what they are shown otherwise."""
+        wanted = HousePolicy(four_eyes=said.four_eyes, as_booked=tuple(said.as_booked))
+        return await hub.reconciliation.set_policy(caller.scope, wanted, by=f"key {caller.key_id}")
 
     @routes.get("/backlog", **needs("cases:read"))
     async def show_backlog(caller: Caller, days: Days = 30) -> Backlog:
@@ -257,7 +334,23 @@ def _posting(one: PostingSaid, spelled: Spelled) -> LogLine:
         micros_of(one.quantity, "quantity"),
         _us(one.recorded_at),
         one.type.strip().upper(),
+        one.status.strip().upper(),
+        one.owner.strip(),
+        one.lot.strip(),
+        one.serial.strip(),
     )
+
+
+def _status_of(line: LineSaid, groups: Mapping[str, str], where: str) -> str:
+    """Read a status of the hub, or a word that `statuses` explains; "" is none."""
+    status = line.status.strip().upper()
+    if status and status not in StockStatus.__members__ and status not in groups.values():
+        raise Invalid(
+            f"{status[:40]!r} is no status",
+            where=where,
+            hint="say in `statuses` what it holds, with statuses of the hub",
+        )
+    return status
 
 
 def _us(moment: datetime) -> int:

@@ -7,7 +7,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from crossdock.canonical.catalog import ItemChanged, KitChanged, LocationChanged
+from crossdock.canonical.catalog import (
+    CatchWeightChanged,
+    ItemChanged,
+    KitChanged,
+    LocationChanged,
+    LotChanged,
+)
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.errors import Invalid
@@ -31,6 +37,8 @@ FROM_OUTSIDE: tuple[type[Payload], ...] = (
     ItemChanged,
     LocationChanged,
     KitChanged,
+    LotChanged,
+    CatchWeightChanged,
     StockMoved,
     StockSnapshotTaken,
     SourceHeard,
@@ -45,6 +53,8 @@ STATES = (
     ItemChanged,
     LocationChanged,
     KitChanged,
+    LotChanged,
+    CatchWeightChanged,
     ChannelLevelHeard,
     OrderChanged,
     SupplyCommitmentChanged,

@@ -13,17 +13,13 @@ from crossdock.canonical.quantities import plain
 from crossdock.capabilities.reconciliation import (
     Asked,
     Cause,
-    Dump,
     Finding,
     Healing,
-    LogDump,
+    HousePolicy,
     Reading,
     Run,
-    Said,
-    Spelled,
     State,
     Wanted,
-    groups_of,
     instant_of,
 )
 from crossdock.interfaces.api.backlog_chart import drawn
@@ -32,8 +28,19 @@ from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
+from crossdock.interfaces.cli.reconcile_between import between
+from crossdock.interfaces.cli.reconcile_said import (
+    check_source,
+    groups,
+    print_run,
+    said_in_files,
+)
+from crossdock.interfaces.cli.reconcile_sample import plan, sample
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
+app.command()(between)
+app.command()(plan)
+app.command()(sample)
 
 Id = Annotated[str, typer.Argument(metavar="FINDING", help="Finding id, fnd_…")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
@@ -71,6 +78,9 @@ def run(
         int | None,
         typer.Option(min=0, help="Minutes it may take to book what moves; 15 by default."),
     ] = None,
+    believe: Annotated[
+        str, typer.Option(metavar="RUN", help="The run that rejected this dump, which is right.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Compare the ledger with another system; exit code 1 if its snapshot is not believed.
@@ -80,18 +90,21 @@ def run(
     """
     if Path(against).exists():
         when = instant_of(as_of, "--as-of") if as_of else None
-        reading = Reading(as_of=when, groups=_groups(status or []))
-        asked = _of_files(source, Path(against), log, reading, is_full=full)
+        if not source:
+            raise Invalid("whose dump is it?", where="--source", hint="such as --source erp")
+        reading = Reading(as_of=when, groups=groups(status or []))
+        said = said_in_files(Path(against), log, reading, is_full=full)
+        asked = Asked(against=source, by=BY, said=said)
     else:
-        _check_source(against, [source, log, as_of, status, full])
+        check_source(against, [source, log, as_of, status, full])
         asked = Asked(against=against, by=BY)
-    asked = replace(asked, lag_minutes=lag)
+    asked = replace(asked, lag_minutes=lag, believe=believe)
 
     async def compared(hub: Hub) -> Run:
         return await hub.reconciliation.compare(hub.scope, asked)
 
     done = with_hub(compared)
-    print_json(done) if as_json else _print_run(done)
+    print_json(done) if as_json else print_run(done)
     if done.verdict == "REJECTED":
         raise typer.Exit(EXIT_FINDINGS)
 
@@ -115,7 +128,7 @@ def runs(
             [
                 (
                     one.run_id,
-                    one.against,
+                    _pair(one),
                     f"{one.earliest_cut:%m-%d %H:%M}" if one.earliest_cut else "",
                     one.compared,
                     one.suspected,
@@ -155,7 +168,7 @@ def list_findings(
             [
                 (
                     one.finding_id,
-                    f"{one.item} at {one.location}, {one.against}",
+                    f"{one.item} at {one.location}, {_pair(one)}",
                     plain(one.ours),
                     plain(one.theirs),
                     one.cause,
@@ -245,7 +258,8 @@ def heal(
 ) -> None:
     """Send the documents again that another system is proven to lack; exit code 1 if it stops.
 
-    It stops, and sends nothing, if too many keys or too much money would change at once.
+    Where the ledger lacks one, the source that keeps the stock is read again. It stops, and does
+    nothing, if too many keys or too much money would change at once.
     """
 
     async def healed(hub: Hub) -> Healing:
@@ -258,8 +272,54 @@ def heal(
         stdout.print(f"nothing is sent: {done.stopped}")
     else:
         stdout.print(f"{len(done.findings)} to mend, {done.sent} documents sent again")
+        for source in done.asked:
+            stdout.print(f"  {source} is read again for what the ledger lacks", markup=False)
     if done.stopped:
         raise typer.Exit(EXIT_FINDINGS)
+
+
+@app.command()
+def policy(
+    four_eyes: Annotated[
+        bool | None,
+        typer.Option(
+            "--four-eyes/--no-four-eyes",
+            help="Whether a rejected dump is believed by another than who gave it.",
+        ),
+    ] = None,
+    as_booked: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASSES",
+            help="Item classes, as in AB, of which channels are shown the ledger's number also"
+            " while it is in doubt; '' for none.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is decided of dumps and doubts, or decide it.
+
+    While a difference is open, channels are shown the lower of the two numbers.
+    """
+
+    async def decided(hub: Hub) -> HousePolicy:
+        now = await hub.reconciliation.policy(hub.scope)
+        if four_eyes is None and as_booked is None:
+            return now
+        wanted = HousePolicy(
+            four_eyes=now.four_eyes if four_eyes is None else four_eyes,
+            as_booked=now.as_booked if as_booked is None else tuple(as_booked.upper()),
+        )
+        return await hub.reconciliation.set_policy(hub.scope, wanted, by=BY)
+
+    done = with_hub(decided)
+    if as_json:
+        print_json(done)
+        return
+    who = "another than who gave it" if done.four_eyes else "anybody who may"
+    stdout.print(f"a rejected dump is believed by {who}")
+    of = f", but of class {', '.join(done.as_booked)} what is booked" if done.as_booked else ""
+    stdout.print(f"in doubt, channels are shown the lower number{of}")
 
 
 @app.command(name="cycle-counts")
@@ -280,63 +340,8 @@ def cycle_counts(location: Location = "", limit: Limit = 100, as_json: AsJson = 
     with_hub(proposed)
 
 
-def _of_files(
-    source: str, stock: Path, log: Path | None, reading: Reading, *, is_full: bool
-) -> Asked:
-    """Compare with what files say."""
-    if not source:
-        raise Invalid("whose dump is it?", where="--source", hint="such as --source erp")
-
-    def read(spelled: Spelled) -> Said:
-        dump = Dump(stock, reading, spelled)
-        return Said(
-            lines=dump.lines(),
-            parts=dump.parts,
-            groups=reading.groups,
-            log=LogDump(log, spelled).lines() if log else None,
-            is_full=is_full,
-        )
-
-    return Asked(against=source, by=BY, said=read)
-
-
-def _check_source(against: str, said: list[object]) -> None:
-    if any(said) or Path(against).suffix:
-        raise Invalid(
-            f"there is no file {against}",
-            where="--against",
-            hint="of a source that told the hub itself, give its name alone",
-        )
-
-
-def _groups(words: list[str]) -> dict[str, str]:
-    said: dict[str, list[str]] = {}
-    for word in words:
-        name, equals, statuses = word.partition("=")
-        if not name.strip() or not equals or not statuses.strip():
-            raise Invalid(
-                f"{word[:40]!r} is no status",
-                where="--status",
-                hint="as in UNAVAILABLE=DAMAGED+QC_HOLD+RECEIVING",
-            )
-        said[name] = statuses.split("+")
-    return groups_of(said)
-
-
-def _print_run(one: Run) -> None:
-    if one.verdict == "REJECTED":
-        stdout.print(f"{one.run_id} rejected: {escape(one.reason)}; nothing was compared")
-        return
-    stdout.print(
-        f"{one.run_id} compared {one.compared} with {escape(one.against)}: {one.alike} alike,"
-        f" {one.explained} explained, {one.tolerated} within tolerance, {one.suspected}"
-        f" suspected, {one.confirmed} confirmed, {one.gone} gone",
-        soft_wrap=True,
-    )
-    if one.value_at_risk is not None:
-        stdout.print(f"  at risk  {plain(one.value_at_risk)}")
-    if one.unknown_names:
-        stdout.print(f"  nobody knows {escape(', '.join(one.unknown_names))}", soft_wrap=True)
+def _pair(one: Run | Finding) -> str:
+    return one.against if one.system == "crossdock" else f"{one.system} and {one.against}"
 
 
 def _print_finding(one: Finding) -> None:
@@ -344,11 +349,12 @@ def _print_finding(one: Finding) -> None:
         f"[bold]{one.finding_id}[/] {one.state}: {escape(one.item)} at {escape(one.location)}"
     )
     for name, value in (
-        ("ours", f"{plain(one.ours)} {one.unit}"),
+        ("ours" if one.system == "crossdock" else one.system, f"{plain(one.ours)} {one.unit}"),
         (one.against, f"{plain(one.theirs)} {one.unit}"),
         ("explained", plain(one.explained)),
         ("unexplained", plain(one.unexplained)),
         ("safe", f"{plain(one.safe)} {one.unit}, the lower of both"),
+        ("withheld", f"{plain(one.withheld)} {one.unit} from channels"),
         ("as of", f"{one.last_cut:%Y-%m-%d %H:%M:%S} UTC"),
         ("cause", f"{one.root_cause or one.cause}{', ' + one.because if one.because else ''}"),
         ("remedy", one.remedy),

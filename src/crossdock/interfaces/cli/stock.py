@@ -21,13 +21,14 @@ from crossdock.capabilities.inventory import (
 from crossdock.interfaces.api.promise_shapes import LineProofShown, PromiseShown
 from crossdock.interfaces.api.promises import shown as promise_of
 from crossdock.interfaces.api.stock_shapes import amount, availability_shown, reservation_shown
-from crossdock.interfaces.cli import stock_atp
+from crossdock.interfaces.cli import stock_atp, stock_substitutes
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 stock_atp.add_to(app)
+stock_substitutes.add_to(app)
 
 Item = Annotated[str, typer.Argument(parser=normalised, metavar="ITEM", help="The hub's item id.")]
 At = Annotated[

@@ -7,14 +7,28 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
+from rich.markup import escape
 
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.catalog import Found, KnownGoods, Named
-from crossdock.capabilities.supply import AtpMode, AtpRule, Basis, PlacedRule, Question
+from crossdock.capabilities.supply import (
+    AtpMode,
+    AtpRule,
+    Basis,
+    LifeTerms,
+    PlacedRule,
+    Question,
+)
 from crossdock.interfaces.api.atp_chart import drawn
-from crossdock.interfaces.api.atp_shapes import AtpShown, DerivationShown, SupplyShown, atp_shown
+from crossdock.interfaces.api.atp_shapes import (
+    AtpShown,
+    DerivationShown,
+    LotShown,
+    SupplyShown,
+    atp_shown,
+)
 from crossdock.interfaces.api.rules_said import place_said
 from crossdock.interfaces.api.stock_shapes import AmountShown
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
@@ -41,6 +55,15 @@ def atp(
         list[str] | None,
         typer.Option(help="An order line that is asked about once more; repeatable."),
     ] = None,
+    life_days: Annotated[
+        int | None,
+        typer.Option(min=0, max=3650, help="Days of life that have to be left at delivery."),
+    ] = None,
+    transit_days: Annotated[
+        int | None, typer.Option(min=0, max=365, help="Days between leaving and delivery.")
+    ] = None,
+    customer: Annotated[str, typer.Option(help="Whose rules of life and alternatives hold.")] = "",
+    channel: Annotated[str, typer.Option(help="Whose rules of life and alternatives hold.")] = "",
     chart: Annotated[
         Path | None, typer.Option(help="Draw the answer of one item into this SVG file.")
     ] = None,
@@ -54,7 +77,9 @@ def atp(
 
     async def asked(hub: Hub) -> int:
         found = await KnownGoods(hub.catalog).find(hub.scope, named, where="")
-        questions = [_question(one, quantity, day, own or []) for one in found]
+        asks = Question("", "", "", None, day, frozenset(own or []), life_days, transit_days)
+        asks = asks._replace(customer=customer, channel=channel)
+        questions = [_question(one, quantity, asks) for one in found]
         answers = await hub.promise_dates(questions)
         shown = [atp_shown(answer, with_derivation=True) for answer in answers]
         if chart is not None:
@@ -182,9 +207,11 @@ def _day(text: str) -> date:
         raise Invalid(f"{text!r} is no day", where="--by", hint="2026-06-30") from None
 
 
-def _question(found: Found, quantity: str | None, by: date | None, own: list[str]) -> Question:
+def _question(found: Found, quantity: str | None, asks: Question) -> Question:
     micros = None if quantity is None else found.micros
-    return Question(found.item, found.location, found.base_unit, micros, by, frozenset(own))
+    return asks._replace(
+        item=found.item, location=found.location, unit=found.base_unit, micros=micros
+    )
 
 
 def _rule(said: dict[str, Any]) -> AtpRule:
@@ -208,13 +235,25 @@ def _said(rule: AtpRule) -> str:
         value = getattr(rule, field.name)
         if field.name == "classes":
             parts += [f"{one.confidence} {one.percent} % +{one.buffer_days}" for one in value]
+        elif field.name == "lives":
+            parts += [_life(one) for one in value]
+        elif field.name == "owners":
+            whose = (f"{one.owner} {'first' if one.is_first else 'last'}" for one in value or ())
+            parts += [f"goods of {one}" for one in whose]
         elif value is not None:
             parts.append(f"{field.name} {value}")
     return ", ".join(parts) or "nothing"
 
 
+def _life(one: LifeTerms) -> str:
+    who = " in ".join(name for name in (one.customer, one.channel) if name) or "all"
+    return f"life for {who} {one.days} after {one.transit_days}"
+
+
 def _show(answer: AtpShown) -> None:
     unknown = "" if answer.is_known else "  [yellow]what lies there is unknown[/]"
+    if answer.is_stale:
+        unknown += f"  [yellow]stale: {_silent(answer)}[/]"
     place = f"{answer.item} at {answer.location}"
     stdout.print(f"{place}: [bold]{_amount(answer.now)}[/] now{unknown}")
     if answer.quantity:
@@ -226,8 +265,39 @@ def _show(answer: AtpShown) -> None:
             stdout.print(f"    never       {_amount(answer.left_over)}")
     if answer.by_then:
         stdout.print(f"  by {answer.by}: {_amount(answer.by_then)}")
+    _show_goods(answer)
     if answer.derivation:
         _show_derivation(answer.derivation)
+
+
+def _silent(answer: AtpShown) -> str:
+    """Name the sources that have been silent for too long, and when they last spoke."""
+    silent = [one for one in answer.sources if one.is_stale]
+    return ", ".join(
+        f"{escape(one.source)} last spoke {one.heard_at or 'never'}" for one in silent
+    )
+
+
+def _show_goods(answer: AtpShown) -> None:
+    """Tell which lots to take, what may stand in, and what it will weigh."""
+    for pick in answer.picks:
+        lot = "what is to come" if pick.lot is None else f"lot {pick.lot or '(none)'}"
+        whose = f" of {pick.owner}" if pick.owner else ""
+        line = f"    pick on {pick.on}: {_amount(pick.quantity)} of {lot}{whose}"
+        stdout.print(line, soft_wrap=True, markup=False)
+    for one in answer.alternatives:
+        line = f"  {one.item} covers {_amount(one.covers)}: {_amount(one.on_time)} on time"
+        rule = f"rule of {one.ruled}, version {one.version}"
+        stdout.print(f"{line}; {one.reason} ({rule})", soft_wrap=True, markup=False)
+    for share in answer.proposal:
+        line = f"    propose {_amount(share.quantity)} of {share.item}: {share.on or 'no date'}"
+        stdout.print(line, soft_wrap=True, markup=False)
+    if answer.weight:
+        weighed = answer.weight.quantity or answer.weight.now
+        stdout.print(
+            f"  {_amount(weighed.pieces)} weigh about {_amount(weighed.estimated)}"
+            f" ({weighed.at_least.value} to {weighed.at_most.value}), an estimate"
+        )
 
 
 def _show_derivation(derivation: DerivationShown) -> None:
@@ -247,12 +317,23 @@ def _show_derivation(derivation: DerivationShown) -> None:
     )
     for one in derivation.supplies:
         _show_supply(one)
+    for lot in derivation.lots:
+        _show_lot(lot)
     for part in derivation.parts:
         of = f"{_amount(part.per)} of" if part.per else "member"
         now = _amount(part.buckets[0].promisable)
         stdout.print(f"  {of} {part.item} at {part.location}: {now} now", markup=False)
         for one in part.supplies:
             _show_supply(one)
+        for lot in part.lots:
+            _show_lot(lot)
+
+
+def _show_lot(one: LotShown) -> None:
+    whose = f" of {one.owner}" if one.owner else ""
+    counts = "counts" if one.is_eligible else "does not count"
+    line = f"  lot {one.lot or '(none)'}{whose} {_amount(one.quantity)}: {counts}; {one.reason}"
+    stdout.print(line, soft_wrap=True, markup=False)
 
 
 def _show_supply(one: SupplyShown) -> None:

@@ -10,8 +10,9 @@ from crossdock.orchestration.processes.availability_facts import (
     KnowsPools,
     availability_publishing,
 )
-from crossdock.orchestration.processes.channel_sales import KnowsZones, sales_reader
+from crossdock.orchestration.processes.channel_sales import sales_reader
 from crossdock.orchestration.processes.oversell_budget import Budgets
+from crossdock.orchestration.processes.place_clocks import KnowsZones
 
 
 class Publishing:

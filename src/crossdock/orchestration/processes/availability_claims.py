@@ -20,10 +20,9 @@ from crossdock.capabilities.inventory.publishing import (
 )
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
-from crossdock.foundation.zones import zone_of
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.processes.availability_writes import Listing
-from crossdock.orchestration.processes.channel_sales import KnowsZones
+from crossdock.orchestration.processes.place_clocks import KnowsZones, zones_of
 
 # Whoever has a right in the pool that a listing is sold from, itself included. Channels are few.
 CLAIMS = """
@@ -104,10 +103,10 @@ class Calendar:
         """Give the first day of each (tenant, place, period), and when the period ends."""
         asked = sorted(set(periods))
         places = sorted({(tenant, place) for tenant, place, _ in asked})
-        named = await self.zones.time_zones(tx, places) if places else {}
+        zones = await zones_of(tx, self.zones, places)
         found: dict[tuple[str, str, Period], tuple[int, datetime]] = {}
         for tenant, place, period in asked:
-            zone = zone_of(named.get((tenant, place), "UTC"))
+            zone = zones[tenant, place]
             today = self.clock.now().astimezone(zone).date()
             ends = midnight(next_first_day(today, period), zone).astimezone(UTC)
             found[tenant, place, period] = (first_day(today, period).toordinal(), ends)

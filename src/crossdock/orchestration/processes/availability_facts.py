@@ -10,6 +10,7 @@ from crossdock.canonical.commands import CommandSettled, Settlement
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.reconciliation import WithholdingChanged
 from crossdock.capabilities.inventory.publishing import (
     ShareMode,
     Terms,
@@ -155,6 +156,7 @@ def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Sh
         ledger=Shown,
         subscriptions={
             AvailabilityChanged.TYPE: _as_heard,
+            WithholdingChanged.TYPE: _as_heard,
             ChannelLevelHeard.TYPE: _as_heard,
             CommandSettled.TYPE: _as_heard,
         },
@@ -167,7 +169,8 @@ def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Sh
 
 async def unheard(tx: Transaction) -> frozenset[str]:
     """Pass over changes of stock while no channel of anybody sells."""
-    return frozenset() if await tx.fetchval(IS_SOLD) else frozenset({AvailabilityChanged.TYPE})
+    of_stock = frozenset({AvailabilityChanged.TYPE, WithholdingChanged.TYPE})
+    return frozenset() if await tx.fetchval(IS_SOLD) else of_stock
 
 
 async def hear(tx: Transaction, touches: Sequence[Touch]) -> Sequence[Touch]:
@@ -193,7 +196,7 @@ async def _sold(tx: Transaction, events: Iterable[Event]) -> list[Touch]:
     changes = [
         (event, event.payload)
         for event in events
-        if isinstance(event.payload, AvailabilityChanged)
+        if isinstance(event.payload, AvailabilityChanged | WithholdingChanged)
     ]
     if not changes:
         return []

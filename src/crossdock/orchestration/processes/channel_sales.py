@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from crossdock.canonical.commands import CommandSettled, Lane, Settlement
 from crossdock.canonical.envelope import Event
@@ -20,26 +20,16 @@ from crossdock.capabilities.inventory.ledger import microseconds, rank_of
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.readers import Reader
-from crossdock.foundation.zones import zone_of
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.processes.availability_publishing import NAME as PUBLISHING
 from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.place_clocks import KnowsZones, zones_of
 
 NAME = "channel sales"
 PUBLISH, ORDER = "PUBLISH", "ORDER"
 KEPT_DAYS = 35
 TYPES = frozenset({OrderChanged.TYPE, CommandSettled.TYPE})
-
-
-class KnowsZones(Protocol):
-    """The catalogue, as counting by the clock of a place needs it."""
-
-    async def time_zones(
-        self, tx: Transaction, places: Sequence[tuple[str, str]], /
-    ) -> Mapping[tuple[str, str], str]:
-        """Answer the zone of each (tenant, location); one that nobody knows is left out."""
-        ...
 
 
 IS_MEASURED = WorkersSql("""
@@ -284,8 +274,7 @@ async def _zones(
             for line in _order_of(event).lines
         }
     )
-    named = await zones.time_zones(tx, places) if places else {}
-    return {place: zone_of(named.get(place, "UTC")) for place in places}
+    return await zones_of(tx, zones, places)
 
 
 def _taken(

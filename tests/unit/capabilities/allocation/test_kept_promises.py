@@ -236,6 +236,25 @@ async def test_where_nothing_is_kept_any_more_the_hot_statement_decides_again(
     assert await floor.left("inventory_channel_line") == 0
 
 
+async def test_where_the_last_period_has_ended_the_hot_statement_decides_again(
+    floor: Floor, clock: VirtualClock
+) -> None:
+    await floor.hear(counted(1, count(10)))
+    await keep(floor, "key", least=6)
+    await clock.advance(DAY / 2)
+    await keep(floor, "web", least=2)
+    book = floor.allocation.rulebook
+    await clock.advance(DAY / 2)
+    await book.unguard_ended()
+    assert await floor.left("inventory_stock where is_guarded") == 1
+
+    await clock.advance(DAY / 2)
+    for _ in range(2):
+        await book.unguard_ended()
+        assert await floor.left("inventory_stock where is_guarded") == 0
+    assert got(await promise(floor, "other", 10)) == 10
+
+
 async def test_another_tenants_minimum_keeps_nothing(floor: Floor) -> None:
     await keep(floor, "key", least=6)
     other = Scope("other")

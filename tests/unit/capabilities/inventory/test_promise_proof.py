@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from crossdock.capabilities.inventory import Figures, LineProof, granting
 from crossdock.capabilities.inventory.granting import Ask, Counter
 from crossdock.capabilities.inventory.promise_proof import (
+    CHANNEL_RULE,
     GROUP_OWN_RULE,
     MEMBER_RULE,
     OWN_RULE,
@@ -18,9 +19,14 @@ from crossdock.capabilities.inventory.promise_proof import (
     is_reproduced,
     proofs,
 )
+from crossdock.capabilities.inventory.protection import Claim
 from tests.conftest import NOON
 
 small = st.integers(0, 20)
+channels = st.sampled_from(["web", "key", "other"])
+guards: st.SearchStrategy[dict[str, Claim]] = st.dictionaries(
+    channels, st.builds(Claim, least=small, most=st.none() | small, used=small), max_size=2
+)
 figures = st.builds(Figures, nettable=small, hard=small, soft=small, safety=small)
 
 
@@ -29,7 +35,7 @@ def decision(
 ) -> Decision:
     """Write down a decision as the hub does: the rows as they are after it."""
     lines = [
-        DecidedLine(f"rsv_{number}", line_no, stock_id, asked, got, own)
+        DecidedLine(f"rsv_{number}", line_no, stock_id, asked, got, own, channel=ask.channel)
         for number, (ask, given) in enumerate(zip(asks, given_out, strict=True))
         for line_no, ((stock_id, asked), got, own) in enumerate(
             zip(ask.lines, given, ask.own, strict=True)
@@ -45,6 +51,7 @@ def decision(
             version=1,
             figures=replace(one.figures, soft=one.figures.soft + taken[stock_id]),
             group=one.group or 0,
+            guards=one.guards,
         )
         for stock_id, one in counters.items()
     }
@@ -53,7 +60,10 @@ def decision(
 
 @st.composite
 def decisions(draw: st.DrawFn) -> Decision:
-    """Draw lone rows, or a group (row 1) with its members; some lines have an own order."""
+    """Draw lone rows, or a group (row 1) with its members; some lines have an own order.
+
+    Some rows keep something for channels, or give them no more than so much.
+    """
     rows = draw(st.lists(figures, min_size=2, max_size=4))
     is_grouped = draw(st.booleans())
     members = tuple(range(2, len(rows) + 1)) if is_grouped else ()
@@ -62,6 +72,7 @@ def decisions(draw: st.DrawFn) -> Decision:
             replace(row, nettable=0) if members and number == 1 else row,
             1 if number in members else None,
             members if number == 1 else (),
+            draw(guards),
         )
         for number, row in enumerate(rows, 1)
     }
@@ -75,7 +86,7 @@ def decisions(draw: st.DrawFn) -> Decision:
             draw(st.none() | st.integers(0, counters[stock_id].figures.hard))
             for stock_id, _ in lines
         ]
-        return Ask(tuple(lines), draw(st.booleans()), tuple(owns))
+        return Ask(tuple(lines), draw(st.booleans()), tuple(owns), draw(channels))
 
     asks = [ask() for _ in range(draw(st.integers(1, 5)))]
     return decision(counters, asks, granting.grants(asks, counters))
@@ -120,12 +131,21 @@ def expected_free(proof: LineProof) -> int:
     """Work out by hand what the printed rule says."""
     nettable = sum(member.free for member in proof.members) if proof.members else proof.nettable
     room = nettable - proof.claimed - proof.earlier - proof.safety
-    if proof.rule in {OWN_RULE, GROUP_OWN_RULE}:
+    rule = proof.rule.removesuffix(CHANNEL_RULE)
+    if rule in {OWN_RULE, GROUP_OWN_RULE}:
         assert proof.own is not None
-        return min(proof.own, max(0, room + proof.own))
+        return min(proof.own, of_the_channel(proof, max(0, room + proof.own)))
     assert proof.own is None
-    assert proof.rule == MEMBER_RULE or not proof.kept_for_group
-    return max(0, room) - proof.kept_for_group
+    assert rule == MEMBER_RULE or not proof.kept_for_group
+    return of_the_channel(proof, max(0, room) - proof.kept_for_group)
+
+
+def of_the_channel(proof: LineProof, there: int) -> int:
+    assert proof.rule.endswith(CHANNEL_RULE) == bool(proof.channel)
+    limits = [there - proof.kept_for_channels]
+    if proof.allowance is not None:
+        limits.append(proof.allowance)
+    return max(0, min(limits))
 
 
 def test_a_small_promise_by_hand() -> None:

@@ -68,6 +68,9 @@ def naive(
     for one in lines:
         status = GROUPS.get(one.status, one.status)
         sides[1][one.location, one.item, Bucket(status, one.owner, one.lot)] += one.micros
+    if not said.is_full:  # it says nothing of the buckets that it leaves out
+        for unnamed in sides[0].keys() - sides[1].keys():
+            del sides[0][unnamed]
     named = {(one.location, one.item) for one in lines}
     keys = named | ({key[:2] for key in ours} if said.is_full else set[tuple[str, str]]())
     found: dict[tuple[str, str], tuple[dict[Bucket, int], dict[Bucket, int]]] = {}

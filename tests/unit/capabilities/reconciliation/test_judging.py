@@ -176,3 +176,22 @@ def test_documents_on_their_way_to_two_statuses_are_no_error_of_status() -> None
 
     assert judge(ours, theirs, NOW, replace(known, parts=parts), POLICY) is None
     assert judge(ours, theirs, NOW, known, POLICY) is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "unexplained", "withheld"),
+    [
+        (shelf(AVAILABLE=100), shelf(AVAILABLE=90), -10, 10),
+        (shelf(AVAILABLE=100), shelf(AVAILABLE=110), 10, 0),
+        (shelf(AVAILABLE=100), {}, -100, 100),
+        (shelf(AVAILABLE=-5), {}, 5, 0),
+        (shelf(AVAILABLE=100), shelf(AVAILABLE=92, DAMAGED=8), 0, 8),
+        (shelf(AVAILABLE=100), shelf(AVAILABLE=80, DAMAGED=8), -12, 20),
+        ({Bucket(): each(100)}, {Bucket(): each(97)}, -3, 3),
+        (shelf(DAMAGED=10), shelf(AVAILABLE=10), 0, 0),
+    ],
+)
+def test_the_lower_number_is_shown_of_what_can_be_sold(
+    ours: dict[Bucket, int], theirs: dict[Bucket, int], unexplained: int, withheld: int
+) -> None:
+    assert judging.withheld(ours, theirs, each(unexplained)) == each(withheld)

@@ -157,6 +157,28 @@ def test_a_snapshot_of_some_keys_may_have_any_number_of_rows() -> None:
     )
 
 
+def test_each_site_is_compared_with_itself_and_a_new_one_with_nothing() -> None:
+    small = replace(GOOD, rows=10, zeros=0)
+    usual = {"DC1": GOOD, "DC2": small}
+
+    def said(**places: Shape) -> str:
+        return guards.unusual(places, usual, Plausible())
+
+    assert said(DC1=GOOD) == said(DC2=small) == said(DC3=replace(GOOD, rows=1)) == ""
+    assert said(DC2=replace(small, rows=13)) == "it has 13 rows, usually 10"
+    assert said(DC1=GOOD, DC2=replace(small, rows=13)) == ""
+
+
+def test_a_site_that_is_unlike_itself_is_not_hidden_behind_the_others() -> None:
+    usual = {"DC1": replace(GOOD, rows=100_000), "DC2": GOOD}
+    taken = {**usual, "DC2": replace(GOOD, zeros=380)}
+
+    assert guards.unusual(taken, usual, Plausible()) == (
+        "at DC2 38% of its rows are zero, usually 4%"
+    )
+    assert guards.unusual(usual, usual, Plausible()) == ""
+
+
 def test_the_first_snapshot_has_nothing_to_look_like() -> None:
     assert guards.refusal(replace(GOOD, zeros=999), None, NOON, Plausible()) == ""
     assert guards.refusal(replace(GOOD, zeros=500), replace(GOOD, zeros=480), NOON,
@@ -174,3 +196,12 @@ def test_a_run_that_would_change_too_much_mends_nothing() -> None:
     assert why(21, 0) == "21 of 1000 keys would change"
     assert why(1, 101) == "more money would move than the cap allows"
     assert why(0, 0, is_in_incident=True) == "the source is in an incident"
+
+
+def test_what_the_ledger_lacks_is_read_again_and_not_sent() -> None:
+    def lacking(cause: Cause, *, is_proven: bool) -> Remedy:
+        return ranking.remedy_for(cause, is_proven=is_proven, is_ours_lacking=True)
+
+    assert lacking(Cause.MSG_LOST, is_proven=True) is Remedy.REFETCH
+    assert lacking(Cause.MSG_DUP, is_proven=True) is Remedy.FINANCE_TASK
+    assert lacking(Cause.MSG_LOST, is_proven=False) is Remedy.COUNT

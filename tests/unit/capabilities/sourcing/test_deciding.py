@@ -501,6 +501,33 @@ def test_a_complete_order_of_unknown_arrival_is_due_on_a_day_that_nobody_knows()
     assert {part.due_on for shipment in sent for part in shipment.parts} == {None}
 
 
+# A costs 1 and is late, B costs 9 and is in time: worth its price only if the rest comes then.
+@pytest.mark.parametrize(
+    ("policy", "supplied_on", "sender"),
+    [
+        (Policy.COMPLETE_ORDER, FRIDAY, "B"),
+        (Policy.COMPLETE_ORDER, LATE, "A"),
+        (Policy.COMPLETE_ORDER, None, "A"),
+        (Policy.PARTIAL, LATE, "B"),
+    ],
+)
+def test_being_in_time_is_worth_nothing_where_a_supplier_makes_the_whole_order_late(
+    policy: Policy, supplied_on: date | None, sender: str
+) -> None:
+    asked = order(
+        line(1, "X", 8, needed_by=FRIDAY), line(2, "Z", 5, is_dropship=True), policy=policy
+    )
+    nodes = [
+        node("A", {"X": 8}, cost=1 * MICROS, arrives_on=LATE),
+        node("B", {"X": 8}, cost=9 * MICROS, arrives_on=FRIDAY),
+        node("S", capabilities=("DROPSHIP",), arrives_on=supplied_on),
+    ]
+
+    made = plan(asked, nodes, without(Rules(), Filter.CUTOFF))
+
+    assert set(shipped(made)) == {sender}
+
+
 # What leaves A (late) and B (in time) for a line of 8 and one that only both together fill.
 @pytest.mark.parametrize(
     ("policy", "a", "b", "gives"),

@@ -92,3 +92,17 @@ def test_the_day_that_clocks_change_is_one_day() -> None:
     before = local_time(datetime(2026, 3, 28, 23, 30, tzinfo=UTC), "Europe/Berlin")
     later = local_time(datetime(2026, 3, 29, 22, 30, tzinfo=UTC), "Europe/Berlin")
     assert (before.date(), later.date()) == (date(2026, 3, 29), date(2026, 3, 30))
+
+
+def test_the_last_working_day_is_the_day_itself_or_one_before() -> None:
+    calendar = Calendar(frozenset((1, 3)), {date(2026, 5, 6)})
+    assert calendar.last_working_day(date(2026, 5, 4)) == date(2026, 5, 4)
+    assert calendar.last_working_day(date(2026, 5, 8)) == date(2026, 5, 4)
+
+
+def test_a_calendar_is_starved_where_a_year_has_no_working_day() -> None:
+    first = date(2026, 5, 4)
+    year = {first + timedelta(days=number) for number in range(366)}
+    assert Calendar(holidays=year).is_starved(first)
+    assert not Calendar(holidays=year).is_starved(first + timedelta(days=1))
+    assert not Calendar().is_starved(date(9999, 12, 30))

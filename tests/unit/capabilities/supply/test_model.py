@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.supply import model
 from crossdock.capabilities.supply.model import AtpMode, Limits, ScheduleLine
 from tests.unit.capabilities.supply import naive
@@ -179,3 +179,18 @@ def test_kits_by_bucket_are_kits_in_each_bucket() -> None:
 
 def test_entries_of_one_bucket_are_summed() -> None:
     assert model.dated(3, [(0, 4), (2, 1), (0, 5)]) == [9, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "nominal", "low", "high", "weighs"),
+    [
+        (4, "2.5", 5, 10, ("10", "9.5", "11")),
+        (0, "2.5", 5, 10, ("0", "0", "0")),
+        (3, "0.333333", 0, 0, ("0.999999", "0.999999", "0.999999")),
+    ],
+)
+def test_pieces_are_estimated_to_weigh_so_much(
+    pieces: int, nominal: str, low: int, high: int, weighs: tuple[str, str, str]
+) -> None:
+    found = model.weight_of(pieces * MICROS, Quantity.of(nominal).micros, low, high)
+    assert found == model.Weighing(*(Quantity.of(one).micros for one in weighs))

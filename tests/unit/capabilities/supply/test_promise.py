@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.supply import SupplyEvidence, SupplyKind
 from crossdock.capabilities.supply.answer import (
@@ -14,15 +15,19 @@ from crossdock.capabilities.supply.answer import (
     Basis,
     Claim,
     Component,
+    Heard,
     Kin,
+    Lot,
     Node,
     Question,
     Standing,
+    Through,
 )
 from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.model import AtpMode
-from crossdock.capabilities.supply.promise import answered, horizon, nodes_of
-from crossdock.capabilities.supply.rules import AtpRule, terms_of
+from crossdock.capabilities.supply.outlook import horizon, reached
+from crossdock.capabilities.supply.promise import answered, nodes_of
+from crossdock.capabilities.supply.rules import AtpRule, AtpTerms, terms_of
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -204,6 +209,102 @@ def test_groups_are_told_from_members_and_from_the_rest() -> None:
     assert nodes_of("DC3", groups) == (None, [])
 
 
+def test_orders_for_a_kit_take_its_components_where_a_rule_says_so() -> None:
+    claims = [Claim("o/1", 3 * MICROS, on=day(2)), Claim("o/2", 2 * MICROS, on=day(4))]
+    kit = Through(4 * MICROS, standing(2, 6), claims)
+    screws = Node(TERMS, standing(40), (), [shipped(10, 3)], through=[kit])
+    # One of the six is claimed now and lies there assembled, with one of the three.
+    answer = ask(Kin(screws))
+    assert [(one.day, one.demand // MICROS) for one in answer.buckets if one.demand] == [
+        (day(2), 8),
+        (day(4), 8),
+    ]
+    assert answer.now == 32 * MICROS
+    assert ask(Kin(screws), wanted(1, own=frozenset({"o/1"}))).now == 40 * MICROS
+    half = Through(MICROS // 3, standing(0, 1))
+    assert ask(Kin(screws._replace(through=[half]))).buckets[0].demand == 333_333
+    old = [Claim("o/1", 3 * MICROS, on=day(-40)), Claim("o/2", MICROS, on=day(99))]
+    past = screws._replace(
+        terms=terms_of([AtpRule(past_due_demand_days=30), EVERY_DAY]),
+        through=[Through(MICROS, standing(0, 4), old)],
+    )
+    assert ask(Kin(past)).now == 40 * MICROS
+
+
+# Calendars of members, weeks, starved calendars, silent sources.
+
+
+def test_a_group_names_no_day_on_which_the_member_that_has_the_goods_is_closed() -> None:
+    weekdays = terms_of([AtpRule(weekdays="12345", daily_buckets=8, weekly_buckets=1)])
+    closed = terms_of([AtpRule(weekdays="35", daily_buckets=8, weekly_buckets=1)])
+    open_now = Node(weekdays, standing(4), opens=day(0))
+    wednesday = Node(closed, standing(10), (), [shipped(6, 3)], opens=day(2))
+    group = Node(weekdays, standing(0))
+    kin = Kin(group, members=[open_now, wednesday], is_group=True)
+    assert ask(kin, wanted(4)).promised_on == day(0)
+    assert ask(kin, wanted(5)).promised_on == day(2)
+    # The six that come on Thursday can leave there on Friday.
+    assert ask(kin, wanted(20)).promised_on == day(4)
+    found = {(one.day - TODAY).days: one.atp // MICROS for one in ask(kin).buckets}
+    assert found == {0: 4, 2: 14, 4: 20}
+
+
+def test_a_kit_at_a_group_leaves_when_the_building_of_its_parts_is_open() -> None:
+    late = Node(TERMS, standing(6), opens=day(3))
+    none = Node(TERMS, standing(0))
+    of = [component("screw", 2, none, members=[late], is_group=True)]
+    group = Kin(none, members=[none], is_group=True, components=of)
+    assert ask(group, wanted(3)).promised_on == day(3)
+
+
+def test_lots_of_a_member_leave_on_the_days_on_which_it_is_open() -> None:
+    shelved = Node(
+        terms_of([AtpRule(weekdays="24", daily_buckets=8, weekly_buckets=0)]),
+        standing(5),
+        lots=[Lot("L1", "", 5 * MICROS, day(2))],
+        opens=day(1),
+    )
+    group = Kin(Node(TERMS, standing(0)), members=[shelved], is_group=True)
+    found = {(one.day - TODAY).days: one.atp // MICROS for one in ask(group).buckets}
+    assert found == {0: 0, 1: 5, 2: 0}
+
+
+def test_a_shortage_that_ends_within_its_week_is_seen() -> None:
+    terms = terms_of([AtpRule(weekdays="1234567", daily_buckets=3, weekly_buckets=2)])
+    claims = [Claim("o/1", 30 * MICROS, on=day(4)), Claim("o/2", 1 * MICROS, on=day(11))]
+    node = Node(terms, standing(40, 31), claims, [shipped(50, 6), shipped(9, 12)])
+    # At the end of its first week there are 60; in the middle of it there are ten.
+    found = {(one.day - TODAY).days: (one.pab, one.atp) for one in ask(Kin(node)).buckets}
+    assert {at: (pab // MICROS, atp // MICROS) for at, (pab, atp) in found.items()} == {
+        0: (40, 10),
+        9: (60, 59),
+        16: (68, 68),
+    }
+    late = node._replace(supplies=[shipped(50, 3)])
+    assert ask(Kin(late)).now == 40 * MICROS
+
+
+def test_a_calendar_without_a_working_day_is_told() -> None:
+    holidays = tuple(day(number) for number in range(-1, 400))
+    starved = terms_of([AtpRule(holidays=holidays)])
+    with pytest.raises(Invalid, match="no working day in the year from 2026-05-04 on"):
+        horizon(starved, NOW)
+
+
+def test_an_answer_says_when_its_sources_last_spoke_and_whether_that_is_too_long_ago() -> None:
+    fresh = Heard("wms", NOW - timedelta(seconds=899), 900)
+    silent = Heard("erp", NOW - timedelta(seconds=900), 900)
+    never = Heard("csv", None, 900)
+    assert not ask(Kin(Node(TERMS, sources=[fresh]))).is_stale
+    stale = ask(Kin(Node(TERMS, sources=[fresh, silent])))
+    assert (stale.is_stale, stale.sources) == (True, (fresh, silent))
+    assert ask(Kin(Node(TERMS, sources=[never]))).is_stale
+    of = [component("screw", 2, Node(TERMS, sources=[silent]))]
+    assert ask(Kin(Node(TERMS, sources=[fresh]), components=of)).sources == (silent, fresh)
+    group = Kin(Node(TERMS), members=[Node(TERMS, sources=[fresh])] * 2, is_group=True)
+    assert ask(group).sources == (fresh,)
+
+
 pieces = st.integers(0, 50)
 claims = st.lists(st.tuples(pieces, st.integers(-3, 9)), max_size=5)
 supplies = st.lists(st.tuples(pieces, st.integers(-3, 9)), max_size=5)
@@ -311,3 +412,25 @@ def test_a_kit_never_takes_more_of_a_component_than_there_is(
     kits = ask(Kin(Node(TERMS), components=of)).now // MICROS
     assert all(kits * per <= has for per, has in recipe)
     assert any((kits + 1) * per > has for per, has in recipe)
+
+
+@given(
+    pieces,
+    st.lists(st.tuples(pieces, st.integers(0, 16)), max_size=6),
+    st.lists(st.tuples(pieces, st.integers(0, 16)), max_size=6),
+)
+def test_weeks_promise_on_their_last_day_what_days_would(
+    nettable: int, due: list[tuple[int, int]], coming: list[tuple[int, int]]
+) -> None:
+    held = [Claim(str(n), taken * MICROS, on=day(on)) for n, (taken, on) in enumerate(due)]
+    hard = sum(claim.hard for claim in held) // MICROS
+    by_days = terms_of([AtpRule(weekdays="1234567", daily_buckets=17, weekly_buckets=0)])
+    by_weeks = terms_of([AtpRule(weekdays="1234567", daily_buckets=3, weekly_buckets=2)])
+
+    def of(terms: AtpTerms) -> dict[date, int]:
+        node = Node(terms, standing(nettable, hard), held, [shipped(*one) for one in coming])
+        ahead = horizon(terms, NOW)
+        return dict(zip(ahead.grid.ends, reached(X, Kin(node), ahead).has(), strict=True))
+
+    days, weeks = of(by_days), of(by_weeks)
+    assert weeks == {end: days[end] for end in weeks}

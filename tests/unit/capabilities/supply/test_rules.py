@@ -17,6 +17,8 @@ from crossdock.capabilities.supply.rules import (
     DEFAULTS,
     AtpRule,
     ClassTerms,
+    LifeTerms,
+    OwnerTerms,
     check_rule,
     places,
     terms_of,
@@ -92,6 +94,12 @@ def worth(confidence: ConfidenceClass, percent: int = 50, buffer_days: int = 0) 
     return AtpRule(classes=(terms,))
 
 
+def holidays(count: int, every: int = 1) -> tuple[date, ...]:
+    """Give so many from a Monday on, every so many days."""
+    monday = date(2026, 5, 4).toordinal()
+    return tuple(date.fromordinal(monday + number * every) for number in range(count))
+
+
 TWICE = AtpRule(classes=(*worth(A).classes, *worth(A).classes))
 
 
@@ -104,7 +112,18 @@ TWICE = AtpRule(classes=(*worth(A).classes, *worth(A).classes))
         (AtpRule(pack=Decimal(-1)), "/pack"),
         (AtpRule(pack=Decimal("NaN")), "/pack"),
         (AtpRule(split_min=Decimal("Infinity")), "/split_min"),
-        (AtpRule(pack=Decimal("0.0000001")), ""),
+        (AtpRule(pack=Decimal("0.0000001")), "/pack"),
+        (AtpRule(split_min=Decimal(10) ** 12), "/split_min"),
+        (AtpRule(receipt_life_days=-1), "/receipt_life_days"),
+        (AtpRule(lives=(LifeTerms(days=3651),)), "/lives/0/days"),
+        (AtpRule(lives=(LifeTerms(transit_days=366),)), "/lives/0/transit_days"),
+        (AtpRule(lives=(LifeTerms(days=1), LifeTerms(days=2))), "/lives/1"),
+        (AtpRule(lives=(LifeTerms(),) * 1001), "/lives"),
+        (AtpRule(owners=(OwnerTerms(owner=" "),)), "/owners/0/owner"),
+        (AtpRule(owners=(OwnerTerms(owner="A"), OwnerTerms(owner="A"))), "/owners/1/owner"),
+        (AtpRule(owners=(OwnerTerms(owner="A"),) * 101), "/owners"),
+        (AtpRule(holidays=holidays(400)), "/holidays"),
+        (AtpRule(holidays=holidays(360, 7), weekdays="1"), "/holidays"),
         (worth(ConfidenceClass.D), "/classes/0/confidence"),
         (worth(ConfidenceClass.V), "/classes/0/confidence"),
         (worth(A, percent=101), "/classes/0/percent"),
@@ -126,6 +145,33 @@ def test_a_rule_that_nobody_could_keep_is_refused_with_its_place(
     assert refused.value.where == where
 
 
-@pytest.mark.parametrize("rule", [AtpRule(), AtpRule(cutoff=""), AtpRule(cutoff="15:30")])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        AtpRule(),
+        AtpRule(cutoff=""),
+        AtpRule(cutoff="15:30"),
+        AtpRule(holidays=holidays(365)),
+        AtpRule(holidays=(date.min, date.max, date(2026, 12, 25), date(2026, 12, 26))),
+        AtpRule(lives=(LifeTerms(days=30, transit_days=3), LifeTerms(channel="web"))),
+        AtpRule(owners=(OwnerTerms(owner="A", is_first=True),)),
+    ],
+)
 def test_a_rule_may_say_little(rule: AtpRule) -> None:
     check_rule(rule)
+
+
+def test_a_life_is_said_for_a_customer_in_a_channel_a_customer_a_channel_or_all() -> None:
+    narrow = AtpRule(lives=(LifeTerms(customer="M", days=30), LifeTerms(days=5)))
+    wide = AtpRule(lives=(LifeTerms(customer="M", days=1), LifeTerms(channel="web", days=9)))
+    terms = terms_of([narrow, wide])
+    said = [("M", "web"), ("M", ""), ("", "web"), ("N", "web"), ("N", "shop")]
+    found = [life.days for who in said if (life := terms.life(*who)) is not None]
+    assert found == [30, 30, 9, 9, 5]
+    assert terms_of([]).life("M", "web") is None
+
+
+def test_whose_goods_are_promised_is_said_by_the_narrowest_rule_that_says_it() -> None:
+    wide = AtpRule(owners=(OwnerTerms(owner="A"), OwnerTerms(owner="B", is_first=True)))
+    assert terms_of([AtpRule(), wide]).owners == {"A": False, "B": True}
+    assert terms_of([AtpRule(owners=()), wide]).owners == {}

@@ -5,14 +5,17 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.catalog import (
+    CatchWeightChanged,
     ItemChanged,
     ItemUnit,
     KitChanged,
     KitComponent,
     LocationChanged,
+    LotChanged,
 )
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.inventory import MovementType, Place, StockMoved, StockStatus
@@ -78,6 +81,20 @@ def kit(item: str, version: int, **pieces: int) -> Fact:
         ),
     )
     identity = f"kit:{item}@{version}"
+    return Fact(identity=identity, payload=payload, occurred_at=NOON, version=version)
+
+
+def expiring(lot: str, on: date | None, version: int = 1) -> Fact:
+    """Tell until when a lot of X may be used."""
+    payload = LotChanged(item="X", lot=lot, expires_on=on)
+    identity = f"lot:{lot}@{version}"
+    return Fact(identity=identity, payload=payload, occurred_at=NOON, version=version)
+
+
+def weighing(nominal: Quantity | None, version: int = 1) -> Fact:
+    """Tell what one X weighs, give or take five percent."""
+    payload = CatchWeightChanged(item="X", nominal=nominal, low_percent=5, high_percent=5)
+    identity = f"weight:X@{version}"
     return Fact(identity=identity, payload=payload, occurred_at=NOON, version=version)
 
 
@@ -165,10 +182,11 @@ class Yard:
         *own: str,
         location: str = "DC1",
         by: date | None = None,
+        **more: Any,
     ) -> Atp:
         micros = None if quantity is None else quantity * MICROS
         question = Question("X", location, "EA", micros, by, frozenset(own))
-        [answer] = await self.hub.promise_dates([question])
+        [answer] = await self.hub.promise_dates([question._replace(**more)])
         return answer
 
     async def of(self, item: str, quantity: int | None = None, *, location: str = "DC1") -> Atp:

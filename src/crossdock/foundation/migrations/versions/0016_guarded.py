@@ -3,7 +3,7 @@
 from crossdock.foundation.migrations.script import run
 
 revision = "0016"
-down_revision = "0013"
+down_revision = "0015"
 
 # In micros of the base unit, what one of the order's own unit holds (12 EA in a case); 1: any.
 MULTIPLES = """

@@ -1,0 +1,123 @@
+"""What is mended by itself: documents that are sent, or read, again, with a brake (§4.3)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from crossdock.capabilities.reconciliation import findings, guards, store
+from crossdock.capabilities.reconciliation.guards import Brake
+from crossdock.capabilities.reconciliation.ports import Informants
+from crossdock.capabilities.reconciliation.ranking import Remedy
+from crossdock.capabilities.reconciliation.store import HUB, FindingRow
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database
+from crossdock.foundation.scope import Scope
+from crossdock.governance.authority import stock_keepers
+
+ATTEMPTS_MAX = 2
+FRESH = timedelta(hours=4)
+"""A finding is mended by itself so long after its cut."""
+MARGIN = timedelta(hours=1)
+"""A source is read again from so long before what is lacking: its clock may differ from theirs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Healing:
+    """What was mended by sending documents again, or by reading them again.
+
+    `findings` are those that can be mended so, `sent` is how many documents were sent, `asked` are
+    the sources whose facts are read again for the documents that the ledger lacks. `stopped` says
+    why nothing was, or is empty.
+    """
+
+    against: str
+    findings: tuple[str, ...]
+    sent: int
+    stopped: str
+    asked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Mending:
+    """A finding, with the movements to be sent again or the source to be read again since."""
+
+    row: FindingRow
+    movements: list[str]
+    source: str = ""
+    since: datetime | None = None
+
+
+class Healer:
+    def __init__(
+        self, database: Database, clock: Clock, informants: Informants, brake: Brake
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._informants = informants
+        self._brake = brake
+
+    async def heal(self, scope: Scope, against: str, *, by: str, dry_run: bool) -> Healing:
+        """Send or read documents again, of what the newest comparison has found of late.
+
+        What was seen earlier may be mended by now. It stops before anything is sent if too much
+        would change at once. A finding is tried twice, and what could not be sent is no try; what
+        is still there then is for a person, who has had its case all along.
+        """
+        async with self._database.transaction(scope) as tx:
+            rows = await store.to_heal(tx, against, ATTEMPTS_MAX)
+            last = await store.last_run(tx, against)
+            keepers = await stock_keepers(tx, tx.tenant, {row.location for row in rows})
+        newest, since = (last.run_id if last else ""), self._clock.now() - FRESH
+        rows = [row for row in rows if row.run_id == newest and row.last_cut >= since]
+        chosen = [one for row in rows if (one := _mending(row, keepers, against)) is not None]
+        stopped = guards.stopped(
+            len(chosen),
+            last.compared if last else 0,
+            sum(one.row.value_at_risk or 0 for one in chosen),
+            self._brake,
+            is_in_incident=last is not None and last.verdict == "REJECTED",
+        )
+        sent: frozenset[str] = frozenset()
+        asked: list[str] = []
+        if chosen and not stopped and not dry_run:
+            movements = [name for one in chosen for name in one.movements]
+            reason = f"{against} lacks it, by reconciliation ({by})"
+            if movements:
+                sender = self._informants.sender
+                sent = await sender.send_again(scope, against, movements, reason)
+            asked = await self._read_again(scope, chosen)
+            async with self._database.transaction(scope) as tx:
+                tried = [
+                    one.row.finding_id
+                    for one in chosen
+                    if one.source in asked or not sent.isdisjoint(one.movements)
+                ]
+                await tx.execute(store.TRIED, tx.tenant, tried)
+        return Healing(
+            against=against,
+            findings=tuple(one.row.finding_id for one in chosen),
+            sent=len(sent),
+            stopped=stopped,
+            asked=tuple(asked),
+        )
+
+    async def _read_again(self, scope: Scope, chosen: Sequence[_Mending]) -> list[str]:
+        """Have each source read again from the first document that the ledger lacks of it."""
+        asked: list[str] = []
+        for source in sorted({one.source for one in chosen if one.source}):
+            moments = [one.since for one in chosen if one.source == source and one.since]
+            since = min(moments) - MARGIN
+            if await self._informants.reader.read_again(scope, source, since):
+                asked.append(source)
+        return asked
+
+
+def _mending(row: FindingRow, keepers: Mapping[str, str], against: str) -> _Mending | None:
+    """Say how a finding is mended, if it can be: only the very documents are."""
+    if row.remedy == Remedy.REFETCH:
+        keeper, since = keepers.get(row.location, against), findings.lacked_since(row)
+        if since is None or keeper == HUB:
+            return None
+        return _Mending(row, [], keeper, since)
+    movements = findings.not_booked(row)
+    return _Mending(row, movements) if movements else None

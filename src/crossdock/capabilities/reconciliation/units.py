@@ -1,0 +1,30 @@
+"""Lines of a system in the base unit of their item, by the item's own factors. Pure."""
+
+from collections.abc import Callable, Sequence
+
+from crossdock.capabilities.reconciliation.dumps import Line
+from crossdock.capabilities.reconciliation.ports import Goods
+
+Base = Callable[[str], str]
+"""The canonical word for a unit."""
+
+
+def in_base_unit(lines: Sequence[Line], unit: str, goods: Goods | None, base: Base) -> list[Line]:
+    """Convert by the item's factors; a unit nobody knows is taken as it stands.
+
+    Numbers that are alike by that are not: they are told as not known.
+    """
+    factors = {name: (n, d) for name, n, d in goods.factors} if goods else {}
+    converted: list[Line] = []
+    for line in lines:
+        said = base(line.unit) if line.unit else unit
+        numerator, denominator = factors.get(said, (1, 1)) if said != unit else (1, 1)
+        micros = line.micros * numerator // denominator
+        converted.append(line._replace(micros=micros) if micros != line.micros else line)
+    return converted
+
+
+def strange_unit(lines: Sequence[Line], unit: str, goods: Goods | None, base: Base) -> str:
+    """Name a unit that the item is not kept in, or ""."""
+    known = {unit} | {name for name, _, _ in goods.factors} if goods else {unit}
+    return next((x.unit for x in lines if x.unit and base(x.unit) not in known), "")

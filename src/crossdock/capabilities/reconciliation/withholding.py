@@ -1,0 +1,120 @@
+"""While a difference is open, channels are shown the lower of the two numbers (§4.3)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.reconciliation import WithholdingChanged
+from crossdock.capabilities.reconciliation.model import ItemClass
+from crossdock.capabilities.reconciliation.ports import Key
+from crossdock.capabilities.reconciliation.store import FindingRow
+from crossdock.foundation.database import Transaction
+
+# By the partial index on the items that are in doubt, which are few. Two systems that both say
+# less are one doubt: the lowest number counts. A class that is shown as booked withholds nothing.
+WITHHELD = """
+select f.item, f.location, max(f.withheld)::bigint as withheld
+from reconciliation_finding f
+where f.tenant = $1 and f.item = any($2) and f.state in ('SUSPECTED', 'CONFIRMED')
+    and not f.is_gone and f.withheld > 0
+    and not exists (select from reconciliation_policy p
+        where p.tenant = $1 and f.class = any(p.as_booked))
+group by f.item, f.location
+"""
+OF_CLASSES = """
+select item, location, against, system, unit, withheld from reconciliation_finding
+where tenant = $1 and state in ('SUSPECTED', 'CONFIRMED') and not is_gone and withheld > 0
+    and class = any($2)
+order by location, item
+"""
+POLICY = "select four_eyes, as_booked from reconciliation_policy where tenant = $1"
+PUT_POLICY = """
+insert into reconciliation_policy (tenant, four_eyes, as_booked, changed_at, changed_by)
+values ($1, $2, $3, $4, $5)
+on conflict (tenant) do update set four_eyes = excluded.four_eyes,
+    as_booked = excluded.as_booked, changed_at = excluded.changed_at,
+    changed_by = excluded.changed_by
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HousePolicy:
+    """What a tenant has decided.
+
+    `four_eyes`: a dump that was rejected is believed by another than who gave it. `as_booked` are
+    the item classes (A, B, C) of which channels are shown what the ledger says also while it is in
+    doubt: a lost sale is held to cost more there than a broken promise.
+    """
+
+    four_eyes: bool = False
+    as_booked: tuple[str, ...] = ()
+
+
+async def policy_in(tx: Transaction) -> HousePolicy:
+    row = await tx.fetchrow(POLICY, tx.tenant)
+    if row is None:
+        return HousePolicy()
+    return HousePolicy(four_eyes=row["four_eyes"], as_booked=tuple(row["as_booked"]))
+
+
+async def put_policy(
+    tx: Transaction, wanted: HousePolicy, by: str, now: datetime
+) -> list[WithholdingChanged]:
+    """Keep it; answer what is shown otherwise from now on."""
+    if strange := [of for of in wanted.as_booked if of not in ItemClass.__members__]:
+        raise Invalid(f"{strange[0][:40]!r} is no class", where="/as_booked", hint="A, B or C")
+    before = await policy_in(tx)
+    classes = sorted(set(wanted.as_booked))
+    await tx.execute(PUT_POLICY, tx.tenant, wanted.four_eyes, classes, now, by)
+    changed = sorted(set(before.as_booked) ^ set(classes))
+    rows = await tx.fetch(OF_CLASSES, tx.tenant, changed) if changed else []
+    return [
+        WithholdingChanged(
+            against=row["against"],
+            item=row["item"],
+            location=row["location"],
+            withheld=Quantity.from_micros(
+                0 if set(classes) >= set(changed) else row["withheld"], row["unit"]
+            ),
+        )
+        for row in rows
+    ]
+
+
+async def withheld_in(
+    tx: Transaction, tenant: str, items: Collection[str]
+) -> dict[str, dict[str, int]]:
+    """Say by how many micros less than the ledger may be shown: item, location, amount."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in await tx.fetch(WITHHELD, tenant, sorted(items)):
+        found[row["item"]][row["location"]] = row["withheld"]
+    return found
+
+
+def changes(
+    befores: Mapping[Key, FindingRow], rows: Sequence[FindingRow], gone: Sequence[FindingRow]
+) -> list[WithholdingChanged]:
+    """Tell of which keys more or less is withheld than before."""
+    told: list[WithholdingChanged] = []
+    for row in rows:
+        before = befores.get((row.location, row.item))
+        if held(row) != (held(before) if before else 0):
+            told.append(changed(row, held(row)))
+    return [*told, *(changed(row, 0) for row in gone if held(row))]
+
+
+def held(row: FindingRow) -> int:
+    is_open = row.state in {"SUSPECTED", "CONFIRMED"} and not row.is_gone
+    return row.withheld if is_open else 0
+
+
+def changed(row: FindingRow, micros: int) -> WithholdingChanged:
+    return WithholdingChanged(
+        against=row.against,
+        item=row.item,
+        location=row.location,
+        withheld=Quantity.from_micros(micros, row.unit),
+    )

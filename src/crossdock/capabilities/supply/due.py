@@ -1,0 +1,76 @@
+"""What is due by when of an item at a location: its own claims, and those of kits. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.supply.answer import Node, Question, Through
+from crossdock.capabilities.supply.calendar import Grid
+from crossdock.capabilities.supply.inbound import Inbound, Supply, is_past_due
+
+
+def due_by(
+    question: Question, node: Node, today: date, grid: Grid, crossing: Mapping[str, int]
+) -> tuple[int, list[tuple[int, date, int]]]:
+    """Give what is claimed now and not told apart, and what is due by (bucket, day, micros)."""
+    standing = node.standing
+    now = standing.hard + standing.soft
+    due: list[tuple[int, date, int]] = []
+    for claim in node.claims:
+        now -= claim.hard + claim.soft
+        if claim.demand_ref in question.own:
+            continue
+        rest = max(0, claim.hard + claim.soft - crossing.get(claim.demand_ref, 0))
+        day = claim.on or today
+        if not _is_long_due(node, day, today):
+            bucket = grid.bucket(day)
+            if bucket is not None:
+                due.append((bucket, day, rest))
+    for kit in node.through:
+        for day, micros in _through(kit, question.own, today):
+            bucket = None if _is_long_due(node, day, today) else grid.bucket(day)
+            if bucket is not None:
+                due.append((bucket, day, micros))
+    return now, due
+
+
+def _is_long_due(node: Node, day: date, today: date) -> bool:
+    return is_past_due(day, today, node.terms.past_due_demand_days)
+
+
+def _through(kit: Through, own: frozenset[str], today: date) -> list[tuple[date, int]]:
+    """Give what a kit's orders take of a component by day: what lies assembled goes first."""
+    standing = kit.standing
+    now = standing.hard + standing.soft - sum(one.hard + one.soft for one in kit.claims)
+    claims = [(today, max(0, now))]
+    claims += [
+        (one.on or today, one.hard + one.soft) for one in kit.claims if one.demand_ref not in own
+    ]
+    assembled = max(0, standing.nettable - standing.safety)
+    found: list[tuple[date, int]] = []
+    for day, micros in sorted(claims):
+        taken = min(assembled, micros)
+        assembled -= taken
+        if rest := micros - taken:
+            found.append((day, -(-rest * kit.per // MICROS)))
+    return found
+
+
+def without(supply: Supply, own: frozenset[str]) -> Supply:
+    """Give back what is pegged to the very order lines that are asked about (A25)."""
+    if not own or not supply.pegs:
+        return supply
+    return supply._replace(pegs=tuple(peg for peg in supply.pegs if peg[0] not in own))
+
+
+def pegged(inbound: Sequence[Inbound]) -> dict[str, int]:
+    """Sum what supplies that will come have pegged to each order line (A32)."""
+    found: dict[str, int] = {}
+    for one in inbound:
+        if one.on is not None:
+            left = one.supply.pegged
+            for ref, micros in one.supply.pegs:
+                taken = min(left, micros)
+                left -= taken
+                found[ref] = found.get(ref, 0) + taken
+    return found

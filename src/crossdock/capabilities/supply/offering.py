@@ -1,0 +1,104 @@
+"""What is offered where an item itself does not reach what is asked by the day. Pure.
+
+Each alternative has its own answer by date. An offer says how much of what is asked it covers on
+time, in amounts of the asked item and of its own; a proposal shares out what is asked: what the
+item itself has on time, then the alternatives as the rule chooses, and the rest where the rule
+keeps it (§3.5). Nothing is replaced by it: it is advice, with the rule and version behind it.
+Amounts are micros of base units.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import accumulate
+
+from crossdock.canonical.units import step_micros
+from crossdock.capabilities.supply.answer import Atp, Basis, Offer, Question, Share
+from crossdock.capabilities.supply.substitution import (
+    Chooses,
+    KeepsRest,
+    Option,
+    SubstitutionRule,
+    covered,
+    needed,
+)
+
+
+def lacking(answer: Atp) -> int:
+    """Say how much of what is asked the item itself does not have on time."""
+    if answer.quantity is None:
+        return 0
+    return answer.quantity - on_time(answer)
+
+
+def on_time(answer: Atp) -> int:
+    """Say how much is there by the day asked for, or on any day where none was."""
+    if answer.by is not None:
+        return answer.by_then or 0
+    if answer.basis is Basis.SUPPLY:
+        return answer.quantity or 0
+    return sum(part.micros for part in answer.schedule)
+
+
+def asking(question: Question, answer: Atp, option: Option) -> Question:
+    """Ask for as much of an alternative as replaces what is lacking, just as the item was."""
+    wanted = needed(lacking(answer), option.factor, step_micros(option.unit))
+    return question._replace(item=option.item, unit=option.unit, micros=wanted)
+
+
+def offer(answer: Atp, option: Option, found: Atp) -> Offer:
+    """Say what an alternative has on time, and from which day on."""
+    has = min(on_time(found), found.quantity or 0)
+    promised, reason = found.promised_on, found.reason
+    if (first := option.not_before) is not None:
+        if answer.by is not None and answer.by < first:
+            has, reason = 0, f"it follows from {first} on"
+        promised = None if promised is None else max(promised, first)
+    covers = min(lacking(answer), covered(has, option.factor, step_micros(answer.unit)))
+    return Offer(option, found, has, covers, promised, reason)
+
+
+def proposed(
+    answer: Atp, offers: Sequence[Offer], rule: SubstitutionRule | None
+) -> tuple[Share, ...]:
+    """Share out what is asked; without offers that cover anything nothing is proposed."""
+    rule = rule or SubstitutionRule(item=answer.item)
+    ordered = list(offers)
+    if rule.chooses is Chooses.MAX_ON_TIME:
+        ordered.sort(key=lambda one: -one.covers)  # ranks decide between equals
+    rest = lacking(answer)
+    shares: list[Share] = []
+    for one in ordered:
+        if taken := min(rest, one.covers):
+            shares.append(_share(one, taken))
+            rest -= taken
+    if not shares:
+        return ()
+    if own := on_time(answer):
+        shares.insert(0, Share(answer.item, answer.unit, own, own, _when(answer, own)))
+    if not rest:
+        return tuple(shares)
+    leading = next(one for one in ordered if one.covers)
+    if rule.keeps_rest is KeepsRest.LEADING:
+        option = leading.option
+        micros = needed(rest, option.factor, step_micros(option.unit))
+        return (*shares, Share(option.item, option.unit, micros, rest, None, *option[5:7]))
+    late = answer.promised_on
+    return (*shares, Share(answer.item, answer.unit, rest, rest, late))
+
+
+def _share(one: Offer, covers: int) -> Share:
+    option = one.option
+    micros = min(one.on_time, needed(covers, option.factor, step_micros(option.unit)))
+    on = _when(one.answer, micros)
+    if on is not None and option.not_before is not None:
+        on = max(on, option.not_before)
+    return Share(option.item, option.unit, micros, covers, on, option.ruled, option.version)
+
+
+def _when(answer: Atp, micros: int) -> date | None:
+    """Find the day by which so much of an answer's schedule has left."""
+    gone = accumulate(part.micros for part in answer.schedule)
+    days = (
+        part.day for part, so_far in zip(answer.schedule, gone, strict=True) if so_far >= micros
+    )
+    return next(days, None)

@@ -1,0 +1,356 @@
+"""The future of item-locations on a grid: their balances, and what kits and groups add. Pure.
+
+What lies there less safety, less what is claimed by each day, plus what will have come by it. A
+group of locations has what its members can promise by each day, less its own claims; a member
+never promises what those need. Where lots are told apart, each of these gives what can leave on a
+day instead (shelf.py).
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from operator import add, sub
+from typing import NamedTuple
+
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.units import step_micros
+from crossdock.capabilities.supply import calendar, model, shelf
+from crossdock.capabilities.supply.answer import (
+    Bucket,
+    Component,
+    Kin,
+    Node,
+    Part,
+    Question,
+    Shelved,
+)
+from crossdock.capabilities.supply.calendar import Grid
+from crossdock.capabilities.supply.due import due_by, pegged, without
+from crossdock.capabilities.supply.inbound import Inbound, effective
+from crossdock.capabilities.supply.rules import AtpTerms
+from crossdock.capabilities.supply.shelf import Life, Shelf
+
+
+class Outlook(NamedTuple):
+    """The future of one item-location on a grid.
+
+    `pab` is what is left at the end of each bucket, `ebb` the same with what it falls to within
+    the bucket behind it: a week may be short on its Monday and not on its Friday. `shelf` is there
+    where lots are told apart.
+    """
+
+    start: int
+    supply: list[int]
+    demand: list[int]
+    pab: list[int]
+    ebb: list[int]
+    inbound: list[Inbound]
+    shelf: Shelf | None = None
+
+    def has(self) -> list[int]:
+        """Give what can be promised by each bucket, or on its day where lots are told apart."""
+        return model.cumulative(self.ebb) if self.shelf is None else shelf.promisable(self.shelf)
+
+    def owed(self) -> int:
+        """Give what is claimed and nothing that lies or comes here serves."""
+        return max(0, -min(self.ebb)) if self.shelf is None else self.shelf.owed[-1]
+
+
+class Horizon(NamedTuple):
+    """The buckets of some terms on some day; `days` are the days that goods can leave in each."""
+
+    today: date
+    grid: Grid
+    days: Sequence[date]
+
+
+def horizon(terms: AtpTerms, local: datetime) -> Horizon:
+    """Lay out the buckets; `local` is the moment by the location's own clock.
+
+    Behind the fence there are none: what is due there holds nothing back (A7).
+    """
+    today = local.date()
+    if terms.calendar.is_starved(today):
+        raise Invalid(
+            f"the calendar has no working day in the year from {today} on",
+            where="rules/holidays",
+            hint="take holidays out, or say other weekdays: crossdock stock atp-rules",
+        )
+    first = terms.calendar.first_ship_day(local)
+    grid = calendar.grid(first, terms.daily_buckets, terms.weekly_buckets)
+    if terms.fence_days:
+        fence = max(1, grid.before(today + timedelta(days=terms.fence_days)))
+        grid = Grid(grid.ends[:fence], min(grid.daily, fence))
+    return Horizon(today, grid, [terms.calendar.next_working_day(end) for end in grid.ends])
+
+
+def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
+    """Lay out what stands, comes and goes at one item-location (PAB of §3.3)."""
+    terms, standing, (today, grid, _) = node.terms, node.standing, ahead
+    step = step_micros(question.unit)
+    inbound = [
+        effective(one, today, terms, terms.calendar, step=step, last=grid.ends[-1])
+        for one in (without(one, question.own) for one in node.supplies)
+    ]
+    coming = [
+        (bucket, one.on, one.micros)
+        for one in inbound
+        if one.on is not None and (bucket := grid.bucket(one.on)) is not None
+    ]
+    now, due = due_by(question, node, today, grid, pegged(inbound))
+    size = len(grid.ends)
+    supply = model.dated(size, [(bucket, micros) for bucket, _, micros in coming])
+    demand = model.dated(size, [(0, now), *((bucket, micros) for bucket, _, micros in due)])
+    start = standing.nettable - standing.safety
+    found = None
+    if node.lots is not None:
+        goods = _goods(node, inbound, ahead)
+        start = sum(one.micros for one in goods if one.lot is not None) - standing.safety
+        found = _shelf(question, node, goods, demand, ahead)
+        inbound = [_noted(one, found) for one in inbound]
+    pab = model.projected(start, supply, demand)
+    weekly = [each for each in coming if each[0] >= grid.daily]
+    weekly += [(bucket, day, -micros) for bucket, day, micros in due if bucket >= grid.daily]
+    return Outlook(start, supply, demand, pab, _ebb(pab, weekly), inbound, found)
+
+
+def _ebb(pab: list[int], weekly: Sequence[tuple[int, date, int]]) -> list[int]:
+    """Lower each balance to what it falls to within the week behind it."""
+    found = pab
+    for bucket in {bucket for bucket, _, micros in weekly if micros < 0}:
+        by_day: dict[date, int] = {}
+        for at, day, micros in weekly:
+            if at == bucket:
+                by_day[day] = by_day.get(day, 0) + micros
+        balance = least = pab[bucket - 1]
+        for day in sorted(by_day):
+            balance += by_day[day]
+            least = min(least, balance)
+        if least < min(pab[bucket - 1 : bucket + 1]):
+            found = found if found is not pab else list(pab)
+            found[bucket - 1] = least
+    return found
+
+
+def life_of(question: Question, terms: AtpTerms) -> Life:
+    """Give how long goods have to keep for who asks: as is said, or as the rules say (I8)."""
+    ruled = terms.life(question.customer, question.channel)
+    days, transit = question.life_days, question.transit_days
+    if ruled is not None:
+        days = ruled.days if days is None else days
+        transit = ruled.transit_days if transit is None else transit
+    return Life(days, transit or 0)
+
+
+def _goods(node: Node, inbound: Sequence[Inbound], ahead: Horizon) -> list[shelf.Goods]:
+    """Put together what lies there and may be promised, and what will have come."""
+    terms = node.terms
+    owners = {owner: 0 if is_first else 2 for owner, is_first in terms.owners.items()}
+    found = shelf.of_lots(node.lots or (), owners, ahead.today, node.standing.nettable)
+    for one in inbound:
+        if one.on is not None and (bucket := ahead.grid.bucket(one.on)) is not None:
+            life = terms.receipt_life_days
+            last = shelf.FOREVER
+            if life:
+                last = min(last - 1, one.on.toordinal() + life)
+            found.append(shelf.Goods(bucket, last, one.micros))
+    return found
+
+
+def _shelf(
+    question: Question,
+    node: Node,
+    goods: Sequence[shelf.Goods],
+    demand: Sequence[int],
+    ahead: Horizon,
+) -> Shelf:
+    ruled = node.terms.life()
+    usual = Life() if ruled is None else Life(ruled.days, ruled.transit_days)
+    lives = (usual, life_of(question, node.terms))
+    return shelf.shelf(goods, demand, node.standing.safety, ahead.days, lives)
+
+
+def _noted(one: Inbound, of: Shelf) -> Inbound:
+    """Say of goods to come that nobody knows how long they will keep, where that matters."""
+    is_unknown = any(not goods.is_dated for goods in of.goods if goods.lot is None)
+    if one.on is None or of.life.days is None or not is_unknown:
+        return one
+    return one._replace(reason=f"{one.reason}; how long it will keep nobody told")
+
+
+class Reached(NamedTuple):
+    """`pab` are the balances, `least` what is left of them once a group's claims are covered.
+
+    `by_lots` is what can leave in each bucket where lots are told apart, None elsewhere;
+    `is_alone`: no kit, group or member, so that its own shelf says all.
+    """
+
+    own: Outlook
+    pab: list[int]
+    least: list[int]
+    parts: tuple[Part, ...]
+    by_lots: list[int] | None = None
+    is_alone: bool = False
+
+    def has(self) -> list[int]:
+        return model.cumulative(self.least) if self.by_lots is None else self.by_lots
+
+
+def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
+    """Give the balances of an item-location with what its components and members add."""
+    own = outlook(question, kin.own, ahead)
+    made, parts, is_shelved = _assembled(question, kin.components, ahead)
+    pab, ebb = list(map(add, own.pab, made)), list(map(add, own.ebb, made))
+    members = [outlook(question, member, ahead) for member in kin.members]
+    is_shelved = is_shelved or any(one.shelf is not None for one in (own, *members))
+    if kin.is_group:
+        parts += tuple(
+            _part(question, node, 0, one, changing(ahead.grid, one, one.pab, one.has()))
+            for node, one in zip(kin.members, members, strict=True)
+        )
+    total = [0] * len(ahead.days)
+    for node, one in zip(kin.members, members, strict=True):
+        leaves = _leaving(node, one.has(), ahead, is_by_day=is_shelved)
+        total = list(map(add, total, leaves))
+    if kin.group is None:
+        if kin.is_group:
+            pab, ebb = list(map(add, pab, total)), list(map(add, ebb, total))
+        by_lots = _with(own, made, total if kin.is_group else None) if is_shelved else None
+        is_alone = not kin.components and not kin.is_group
+        return Reached(own, pab, ebb, parts, by_lots, is_alone)
+    group = outlook(question, kin.group, ahead)
+    others = list(map(sub, total, own.has()))
+    if is_shelved:
+        kept = _kept(group, others)
+        by_lots = [max(0, has - kept) for has in _with(own, made, None)]
+        return Reached(own, pab, ebb, parts, by_lots)
+    beside = model.beside_group(model.cumulative(ebb), others, group.pab)
+    return Reached(own, pab, list(map(min, ebb, beside)), parts)
+
+
+def _leaving(node: Node, has: Sequence[int], ahead: Horizon, *, is_by_day: bool) -> Sequence[int]:
+    """Hold back what a member has until a day on which it ships; `is_by_day`: on that day alone.
+
+    A group's answer names days by the group's calendar; a member that is closed on one, or whose
+    cut-off is over, has by then what could leave on its last day before.
+    """
+    if node.opens is None:
+        return has
+    found: list[int] = []
+    for bucket, day in enumerate(ahead.days):
+        last = node.terms.calendar.last_working_day(day)
+        if last < node.opens or (is_by_day and last != day):
+            found.append(0)
+            continue
+        at = ahead.grid.bucket(last)
+        found.append(has[bucket if at is None else min(bucket, at)])
+    return found
+
+
+def _with(own: Outlook, made: Sequence[int], total: Sequence[int] | None) -> list[int]:
+    """Add what is put together, and what members have, less what is owed of the item itself.
+
+    Each unit that is owed takes one unit at most of what can leave on any day, so this is never
+    too much.
+    """
+    owed = own.owed()
+    beside = [0] * len(made) if total is None else total
+    each = zip(own.has(), made, beside, strict=True)
+    return [has + max(0, can_make + other - owed) for has, can_make, other in each]
+
+
+def _kept(group: Outlook, others: Sequence[int]) -> int:
+    """Say how much of a group's claims the other members may not cover, on some day of them."""
+    covered = min((has for has, due in zip(others, group.demand, strict=True) if due), default=0)
+    return max(0, group.owed() - covered)
+
+
+def _assembled(
+    question: Question, components: Sequence[Component], ahead: Horizon
+) -> tuple[list[int], tuple[Part, ...], bool]:
+    """Count the kits that can be put together by each bucket (A11); 0 where it is no kit.
+
+    Say, too, whether lots are told apart of any component.
+    """
+    none = [0] * len(ahead.days)
+    if not components:
+        return none, (), False
+    parts: list[Part] = []
+    atp: dict[str, list[int]] = {}
+    is_shelved = False
+    for one in components:
+        of_part = _of_part(question, one)
+        found = reached(of_part, one.kin, ahead)
+        is_shelved = is_shelved or found.by_lots is not None
+        atp[one.item] = found.has()
+        buckets = changing(ahead.grid, found.own, found.pab, atp[one.item])
+        parts.append(_part(of_part, one.kin.own, one.micros, found.own, buckets))
+    per = {one.item: one.micros for one in components}
+    made = model.kits_by_bucket(per, atp, none)
+    if components[0].kin.is_group:
+        made = list(map(min, made, _made_at_members(question, components, ahead)))
+    return made, tuple(parts), is_shelved
+
+
+def _of_part(question: Question, one: Component) -> Question:
+    """Ask for a component; what keeps for ever is good for whoever needs a life."""
+    found = question._replace(item=one.item, unit=one.unit)
+    if one.kin.own.keeps:
+        found = found._replace(life_days=None, customer="", channel="")
+    return found
+
+
+def _made_at_members(
+    question: Question, components: Sequence[Component], ahead: Horizon
+) -> list[int]:
+    """Count the kits that members can put together, each out of what lies in its own building.
+
+    What the group's claims on components leave is for the caller to see to.
+    """
+    none = [0] * len(ahead.days)
+    per = {one.item: one.micros for one in components}
+    total = none
+    for members in zip(*(one.kin.members for one in components), strict=True):
+        atp = {
+            one.item: outlook(_of_part(question, one), member, ahead).has()
+            for one, member in zip(components, members, strict=True)
+        }
+        made = model.kits_by_bucket(per, atp, none)
+        is_by_day = any(member.lots is not None for member in members)
+        leaves = _leaving(members[0], made, ahead, is_by_day=is_by_day)
+        total = list(map(add, total, leaves))
+    return total
+
+
+def _part(
+    question: Question, node: Node, per: int, future: Outlook, buckets: tuple[Bucket, ...]
+) -> Part:
+    return Part(
+        question.item,
+        node.location,
+        question.unit,
+        per,
+        node.standing,
+        tuple(future.inbound),
+        buckets,
+        judged_at(node, future),
+    )
+
+
+def judged_at(node: Node, future: Outlook) -> tuple[Shelved, ...]:
+    """Judge each lot that lies at an item-location, where lots are told apart."""
+    if future.shelf is None:
+        return ()
+    return tuple(shelf.judged(node.lots or (), future.shelf, node.terms.owners))
+
+
+def changing(
+    grid: Grid, own: Outlook, pab: Sequence[int], atp: Sequence[int]
+) -> tuple[Bucket, ...]:
+    """Keep the first bucket, and those in which something comes, goes, or changes."""
+    found: list[Bucket] = []
+    before = None
+    for each in zip(grid.ends, own.supply, own.demand, pab, atp, strict=True):
+        if each[1] or each[2] or each[3:] != before:
+            found.append(Bucket(*each))
+        before = each[3:]
+    return tuple(found)

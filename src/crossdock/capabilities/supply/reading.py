@@ -1,0 +1,222 @@
+"""What a set of answers is made of, read set by set, and the answers out of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from crossdock.capabilities.supply import rules, store
+from crossdock.capabilities.supply.answer import (
+    Atp,
+    Claim,
+    Component,
+    Heard,
+    Kin,
+    Lot,
+    Node,
+    Question,
+    Standing,
+    Through,
+)
+from crossdock.capabilities.supply.outlook import Horizon, horizon
+from crossdock.capabilities.supply.promise import answered, nodes_of
+from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms
+from crossdock.capabilities.supply.store import Key
+
+Figures = tuple[int, int, int, int, int, bool, Sequence[tuple[str, datetime | None, int]], bool]
+"""Nettable, hard, soft, safety, version, is_grouped, sources, is_known (§3.1).
+
+Of each source when it last spoke, if ever, and how many seconds it may be silent.
+"""
+
+
+class Read:
+    """All that a set of answers is made of; made, filled and used inside one call."""
+
+    def __init__(self, now: datetime, local: Mapping[str, datetime]) -> None:
+        """Begin at a moment; `local` is the same by the clock of each location asked about."""
+        self._now = now
+        self._locals = dict(local)
+        self._groups: dict[str, str] = {}
+        self._terms: dict[tuple[Key, ...], AtpTerms] = {}
+        self._horizons: dict[tuple[int, str], Horizon] = {}
+        self._claims: dict[Key, dict[str, Claim]] = {}
+        self._nodes: dict[str, tuple[str | None, list[str]]] = {}
+        self._lots: dict[Key, list[Lot]] = {}
+        self._first_days: dict[tuple[int, str], date] = {}
+        self.standing: dict[Key, Figures] = {}
+        self.found = store.Found.nothing()
+
+    def group(self, groups: Mapping[str, str]) -> None:
+        """Note who belongs to which group."""
+        self._groups |= groups
+        self._nodes = {}
+
+    def members(self) -> set[str]:
+        """Name the members of groups that were read, whose clocks may tell another time."""
+        return self._groups.keys() - self._locals.keys()
+
+    def hear_clocks(self, local: Mapping[str, datetime]) -> None:
+        """Note the time by more clocks."""
+        self._locals |= local
+
+    def kin(self, key: Key) -> list[Key]:
+        """Name an item where it was asked for, at the group of that place, and at its members."""
+        item, location = key
+        group, members = self._of(location)
+        places = {location, *members, *([] if group is None else [group])}
+        return [(item, place) for place in places]
+
+    def parts(self, questions: Iterable[Question]) -> set[Key]:
+        """Name the components of the kits that are asked for, which are not known yet."""
+        kits = self.found.kits
+        wanted = {
+            (part.item, one.location) for one in questions for part in kits.get(one.item, ())
+        }
+        return wanted - self.standing.keys()
+
+    @property
+    def yesterday(self) -> date:
+        """Give the day before the earliest today: what ships later may be due later."""
+        return min(local.date() for local in self._locals.values()) - timedelta(days=1)
+
+    def kits_of(self, keys: Iterable[Key]) -> set[Key]:
+        """Name the kits that these items go into, at the same places, if not known yet."""
+        used = self.found.used
+        wanted = {(kit, key[1]) for key in keys for kit in used.get(key[0], ())}
+        return wanted - self.standing.keys()
+
+    def terms(self, key: Key) -> AtpTerms:
+        """Give what holds for a key; keys under the same rules share it."""
+        said = self.found.rules
+        rules_of = tuple(at for at in rules.places(*key) if at in said)
+        if rules_of not in self._terms:
+            self._terms[rules_of] = rules.terms_of(said[at] for at in rules_of)
+        return self._terms[rules_of]
+
+    def long_due_before(self, keys: Iterable[Key]) -> date | None:
+        """Say before which day lines may be too late to count; None where none ever is.
+
+        Others that are past due are due now, so they need not be told apart.
+        """
+        if not any(rule.past_due_demand_days is not None for rule in self.found.rules.values()):
+            return None
+        least = min(self.terms(key).past_due_demand_days for key in keys)
+        latest = max(local.date() for local in self._locals.values())
+        return None if least >= DAYS_MAX else latest - timedelta(days=least)
+
+    def refs(self, questions: Iterable[Question]) -> set[str]:
+        """Name the order lines that must be told apart: dated, pegged, or asked about again."""
+        dated = {ref for ref, _ in self.found.ship_dates}
+        supplies = self.found.supplies.values()
+        pegged = {ref for each in supplies for one in each for ref, _ in one.pegs}
+        return dated | pegged | {ref for one in questions for ref in one.own}
+
+    def hold(self, held: Iterable[tuple[str, str, str, int, int]]) -> None:
+        """Note what order lines hold; a claim and a hold of one line at one place are one."""
+        ship_dates = self.found.ship_dates
+        for ref, item, location, hard, soft in held:
+            if hard or soft:
+                key = (item, location)
+                claims = self._claims.setdefault(key, {})
+                known = claims.get(ref, Claim(ref, 0, 0, ship_dates.get((ref, key))))
+                claims[ref] = Claim(ref, known.hard + hard, known.soft + soft, known.on)
+
+    def lotted(self, keys: Iterable[Key], questions: Iterable[Question]) -> list[Key]:
+        """Name where lots or owners have to be told apart: where an answer depends on them."""
+        careful = {one.item for one in questions if one.life_days is not None}
+        careful |= self.found.lotted
+        said = self.found.rules.values()
+        if not careful and not any(rule.lives or rule.owners for rule in said):
+            return []
+        found: list[Key] = []
+        for key in keys:
+            terms = self.terms(key)
+            if key[0] in careful or terms.lives or terms.owners:
+                found.append(key)
+        return found
+
+    def shelve(
+        self,
+        keys: Iterable[Key],
+        held: Iterable[tuple[str, str, str, str, int]],
+        expiries: Mapping[Key, date],
+    ) -> None:
+        """Note what lies at these keys, lot by lot: item, location, owner, lot, micros."""
+        self._lots.update({key: [] for key in keys})
+        for item, location, owner, lot, micros in held:
+            said = Lot(lot, owner, micros, expiries.get((item, lot)))
+            self._lots[item, location].append(said)
+
+    def answers(self, questions: Sequence[Question]) -> list[Atp]:
+        return [self._answer(question) for question in questions]
+
+    def _answer(self, question: Question) -> Atp:
+        item, location = question.item, question.location
+        components = [
+            Component(part.item, part.unit, part.micros, self._kin(part.item, location, item))
+            for part in self.found.kits.get(item, ())
+        ]
+        kin = self._kin(item, location)._replace(components=components)
+        known = (id(kin.own.terms), location)
+        if known not in self._horizons:
+            self._horizons[known] = horizon(kin.own.terms, self._locals[location])
+        answer = answered(question, kin, self._horizons[known], self._now)
+        weight = self.found.weights.get(item)
+        return answer if weight is None else replace(answer, weight=weight)
+
+    def _kin(self, item: str, location: str, of_kit: str = "") -> Kin:
+        group, members = self._of(location)
+        is_group = group == location
+        return Kin(
+            self._node((item, location), of_kit),
+            self._node((item, group), of_kit) if group is not None and not is_group else None,
+            [self._node((item, member), of_kit, is_member=is_group) for member in members],
+            is_group,
+        )
+
+    def _of(self, location: str) -> tuple[str | None, list[str]]:
+        if location not in self._nodes:
+            self._nodes[location] = nodes_of(location, self._groups)
+        return self._nodes[location]
+
+    def _node(self, key: Key, of_kit: str = "", *, is_member: bool = False) -> Node:
+        figures = self.standing.get(key)
+        return Node(
+            self.terms(key),
+            self._standing(key),
+            self._claims_at(key),
+            self.found.supplies.get(key, ()),
+            key[1],
+            self._lots.get(key),
+            key[0] not in self.found.lotted,
+            self._opens(key) if is_member else None,
+            () if figures is None else [Heard(*source) for source in figures[6]],
+            self._through(key, of_kit) if key[0] in self.found.used else (),
+        )
+
+    def _standing(self, key: Key) -> Standing:
+        figures = self.standing.get(key)
+        return Standing() if figures is None else Standing(*figures[:5], figures[7])
+
+    def _claims_at(self, key: Key) -> Sequence[Claim]:
+        return tuple(self._claims[key].values()) if key in self._claims else ()
+
+    def _through(self, key: Key, of_kit: str) -> list[Through]:
+        """Give the kits whose orders take an item, but the one whose component it is here."""
+        found: list[Through] = []
+        for kit in sorted(self.found.used[key[0]] - {of_kit}):
+            at = (kit, key[1])
+            per = next(
+                (one.micros for one in self.found.kits.get(kit, ()) if one.item == key[0]), 0
+            )
+            if per and self.terms(at).takes_parts:
+                found.append(Through(per, self._standing(at), self._claims_at(at)))
+        return found
+
+    def _opens(self, key: Key) -> date:
+        """Give the first day that a member of a group can ship on, by its own clock."""
+        terms, local = self.terms(key), self._locals[key[1]]
+        known = (id(terms), key[1])
+        if known not in self._first_days:
+            self._first_days[known] = terms.calendar.first_ship_day(local)
+        return self._first_days[known]

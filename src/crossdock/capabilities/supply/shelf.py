@@ -1,0 +1,263 @@
+"""What goods that do not keep for ever can be promised: who gets which, by its last day. Pure.
+
+Each amount of goods can leave from the bucket it has come in until the last day that leaves it
+life enough. A demand in a bucket takes goods that have come by then and keep so long as it needs,
+the first to expire first (FEFO). Taken in the order of time, that serves as much as any way of
+sharing them out; so what a bucket can promise is what can be served with it, less what is served
+without. It falls as goods age, and what no longer reaches its customer in time is never in it
+(A13, I8). Amounts are micros.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+
+from crossdock.capabilities.supply import model
+from crossdock.capabilities.supply.answer import Lot, Pick, Shelved
+from crossdock.capabilities.supply.model import Limits, ScheduleLine
+
+FOREVER = date.max.toordinal() + 1
+"""The last day of goods whose last day nobody told: behind every day that can be told."""
+
+
+class Life(NamedTuple):
+    """Days that have to be left at delivery, and days until then; `days` None asks for none."""
+
+    days: int | None = None
+    transit: int = 0
+
+    @property
+    def offset(self) -> int:
+        """Count the days that goods have to keep once they have left."""
+        return (self.days or 0) + self.transit
+
+
+class Goods(NamedTuple):
+    """So much that can leave from a bucket on; `last` is its last day of use, as an ordinal."""
+
+    begin: int
+    last: int
+    micros: int
+    lot: Lot | None = None
+    rank: int = 1
+
+    @property
+    def is_dated(self) -> bool:
+        return self.last != FOREVER
+
+
+class Need(NamedTuple):
+    """So much that leaves in a bucket and has to keep until `least`, an ordinal.
+
+    `is_careful`: goods of which nobody knows how long they keep are no good.
+    """
+
+    bucket: int
+    least: int
+    is_careful: bool
+    micros: int
+
+
+class Shelf(NamedTuple):
+    """The goods of an item-location in the order they go, what is served of it, and its days.
+
+    `least` is how long goods that leave in each bucket have to keep for who asks.
+    """
+
+    goods: Sequence[Goods]
+    needs: Sequence[Need]
+    owed: Sequence[int]
+    safety: int
+    days: Sequence[date]
+    least: Sequence[int]
+    life: Life
+
+
+def shelf(
+    goods: Iterable[Goods],
+    demand: Sequence[int],
+    safety: int,
+    days: Sequence[date],
+    lives: tuple[Life, Life],
+) -> Shelf:
+    """Serve the demand of each bucket; `lives` are what it needs, and what who asks needs."""
+    ordered = sorted(goods, key=lambda one: (one.last, one.rank, one.begin))
+    usual, asked = lives
+    needs, owed = _served(ordered, demand, days, usual)
+    least = [day.toordinal() + asked.offset for day in days]
+    return Shelf(ordered, needs, owed, safety, days, least, asked)
+
+
+def promisable(one: Shelf) -> list[int]:
+    """Give what can leave in each bucket."""
+    marks = _marks(one)
+    found: list[int] = []
+    for bucket in range(len(one.days)):
+        found.append(room(one, bucket) if bucket in marks else found[-1])
+    return found
+
+
+def _marks(one: Shelf) -> set[int]:
+    """Name the buckets in which something changes: what comes, what leaves, what has aged."""
+    marks = {0, *(need.bucket for need in one.needs), *(need.bucket + 1 for need in one.needs)}
+    marks |= {goods.begin for goods in one.goods}
+    lasts = {goods.last for goods in one.goods}
+    for bucket, (before, least) in enumerate(pairwise(one.least), 1):
+        if any(before <= last < least for last in lasts):
+            marks.add(bucket)
+    return {bucket for bucket in marks if bucket < len(one.days)}
+
+
+def room(one: Shelf, bucket: int, lines: Sequence[ScheduleLine] = ()) -> int:
+    """Say how much more can leave in a bucket, beside what is owed and these parts."""
+    taken = [_need(one, line.bucket, line.micros) for line in lines]
+    wanted = _need(one, bucket, sum(goods.micros for goods in one.goods))
+    needs = [*one.needs, *taken]
+    served = sum(need.micros for need in needs)
+    shares = shared(one.goods, sorted([*needs, wanted], key=lambda need: need.bucket))
+    found = sum(micros for parts in shares for _, micros in parts)
+    return max(0, found - served - one.safety)
+
+
+def split(one: Shelf, micros: int, limits: Limits, pack: int) -> tuple[list[ScheduleLine], int]:
+    """Promise as early as can be, in parts; give the lines and what is left over (A9)."""
+    lines: list[ScheduleLine] = []
+    rest, least = micros, min(limits.micros_min, micros)
+    for bucket in sorted(_marks(one)):
+        if not rest:
+            break
+        [free] = model.of_packs([room(one, bucket, lines)], pack)
+        is_last = len(lines) + 1 == limits.lines_max
+        if taken := model.part(free, rest, least, is_last=is_last):
+            lines.append(ScheduleLine(bucket, taken))
+            rest -= taken
+    return lines, rest
+
+
+def until(one: Shelf, last: int, pack: int) -> int:
+    """Say how much can leave in all on the days up to and with that of a bucket."""
+    within = one._replace(days=one.days[: last + 1], least=one.least[: last + 1])
+    [everything] = model.of_packs([sum(goods.micros for goods in one.goods)], pack)
+    return everything - split(within, everything, Limits(), pack)[1]
+
+
+def picks(one: Shelf, lines: Sequence[ScheduleLine]) -> list[Pick]:
+    """Say which lots the parts of a promise are best taken from: what expires first, first."""
+    wanted = [(_need(one, line.bucket, line.micros), True) for line in lines]
+    needs = sorted([(need, False) for need in one.needs] + wanted, key=lambda each: each[0].bucket)
+    found: list[Pick] = []
+    shares = shared(one.goods, [need for need, _ in needs])
+    for (need, is_asked), parts in zip(needs, shares, strict=True):
+        for goods, micros in parts if is_asked else ():
+            lot = goods.lot
+            name, owner = (None, "") if lot is None else (lot.lot, lot.owner)
+            found.append(Pick(one.days[need.bucket], name, owner, micros))
+    return found
+
+
+def shared(goods: Sequence[Goods], needs: Sequence[Need]) -> list[list[tuple[Goods, int]]]:
+    """Give each need, the first first, of what has come and keeps: the first to expire first."""
+    left = [one.micros for one in goods]
+    found: list[list[tuple[Goods, int]]] = []
+    for need in needs:
+        parts: list[tuple[Goods, int]] = []
+        rest = need.micros
+        for number, one in enumerate(goods):
+            if not rest:
+                break
+            if left[number] and _fits(one, need):
+                taken = min(rest, left[number])
+                left[number] -= taken
+                rest -= taken
+                parts.append((one, taken))
+        found.append(parts)
+    return found
+
+
+def judged(lots: Iterable[Lot], one: Shelf, owners: Iterable[str]) -> list[Shelved]:
+    """Say of each lot that lies there whether it can leave on the first day, and why (not)."""
+    allowed = {"", *owners}
+    ordered = sorted(lots, key=lambda lot: (lot.expires_on or date.max, lot.owner, lot.lot))
+    return [_judged(lot, one, is_ours=lot.owner in allowed) for lot in ordered]
+
+
+def _judged(lot: Lot, one: Shelf, *, is_ours: bool) -> Shelved:
+    life, first = one.life, one.days[0]
+    last = None if lot.expires_on is None else _before(lot.expires_on, life.offset)
+    fits = _fits(Goods(0, _last_of(lot), lot.micros), _need(one, 0, lot.micros))
+    if not is_ours:
+        reason = f"it belongs to {lot.owner}, and no rule has it promised"
+    elif lot.expires_on is None:
+        reason = "it is there" if fits else "nobody told how long it keeps"
+    elif lot.expires_on < first:
+        reason = f"it expires on {lot.expires_on}, before it could leave"
+    elif not fits:
+        delivery = first + timedelta(days=life.transit)
+        left = (lot.expires_on - delivery).days
+        reason = f"it has {left} days left on {delivery}, and {life.days or 0} are needed"
+    else:
+        reason = f"it can leave until {last}"
+    is_eligible = is_ours and fits
+    return Shelved(*lot, is_eligible, last if is_eligible else None, reason)
+
+
+def _before(day: date, days: int) -> date:
+    return date.fromordinal(max(1, day.toordinal() - days))
+
+
+def _last_of(lot: Lot) -> int:
+    return FOREVER if lot.expires_on is None else lot.expires_on.toordinal()
+
+
+def of_lots(
+    lots: Iterable[Lot], owners: dict[str, int], today: date, nettable: int
+) -> list[Goods]:
+    """Make goods of lots that anybody may still have; ours come to no more than is nettable."""
+    found: list[Goods] = []
+    left = nettable
+    for lot in sorted(lots, key=_last_of):
+        micros = max(0, lot.micros)
+        if not lot.owner:
+            micros = min(micros, left)
+            left -= micros
+        elif lot.owner not in owners:
+            continue
+        if micros and _last_of(lot) >= today.toordinal():
+            found.append(Goods(0, _last_of(lot), micros, lot, owners.get(lot.owner, 1)))
+    return [*found, Goods(0, FOREVER, left, Lot("", "", left))] if left else found
+
+
+def _served(
+    goods: Sequence[Goods], demand: Sequence[int], days: Sequence[date], life: Life
+) -> tuple[list[Need], list[int]]:
+    """Serve what is due as it comes due, or as soon behind as goods come; give what stays owed."""
+    left = list(goods)
+    needs: list[Need] = []
+    open_still: list[int] = []
+    owed = 0
+    for bucket, due in enumerate(demand):
+        owed += max(0, due)
+        if owed:
+            least = days[bucket].toordinal() + life.offset
+            need = Need(bucket, least, life.days is not None, owed)
+            [parts] = shared(left, [need])
+            taken = {id(one): micros for one, micros in parts}
+            left = [one._replace(micros=one.micros - taken.get(id(one), 0)) for one in left]
+            if got := sum(taken.values()):
+                needs.append(need._replace(micros=got))
+                owed -= got
+        open_still.append(owed)
+    return needs, open_still
+
+
+def _need(one: Shelf, bucket: int, micros: int) -> Need:
+    return Need(bucket, one.least[bucket], one.life.days is not None, micros)
+
+
+def _fits(goods: Goods, need: Need) -> bool:
+    return (
+        goods.begin <= need.bucket
+        and goods.last >= need.least
+        and (goods.is_dated or not need.is_careful)
+    )

@@ -1,0 +1,106 @@
+"""Asks a channel what it holds now, for whoever doubts it; it shares the connection's rate."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from crossdock.canonical.errors import Rejected, Throttled, Unavailable
+from crossdock.canonical.references import Reference, ReferenceKind
+from crossdock.connectivity import claiming
+from crossdock.connectivity.claiming import Limits
+from crossdock.connectivity.conversation import Conversation
+from crossdock.connectivity.courier import Surroundings
+from crossdock.connectivity.directory import Circuit, Entry
+from crossdock.connectivity.pacing import next_call_at
+from crossdock.connectivity.sdk.application import Application
+from crossdock.connectivity.sdk.roles import PublishesAvailability
+from crossdock.foundation.scope import Scope
+
+ROLE = "PublishesAvailability"
+PLANNED = """
+update connection_health set next_call_at = $3 where tenant = $1 and connection = $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many calls a second a connection allows, and how many keys one call may ask for."""
+
+    rate_per_second: float
+    keys_a_call: int
+
+
+class ReadBack:
+    """`around` gives what calls need, for it is built after whoever asks."""
+
+    def __init__(self, around: Callable[[], Surroundings]) -> None:
+        self._around = around
+
+    async def quota(self, scope: Scope, connection: str) -> Quota | None:
+        """Tell what may be asked of a connection; None: it cannot be read back."""
+        entries = {one.name: one for one in await self._around().directory.entries(scope)}
+        entry = entries.get(connection)
+        if entry is None or not self._is_read_back(entry):
+            return None
+        application = self._application_of(entry)
+        rate = entry.rate_per_second or application.rate_per_second
+        return Quota(rate, application.batch_max)
+
+    async def held(
+        self, scope: Scope, connection: str, keys: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Decimal | None]:
+        """Ask in one call what a channel holds of (item, location), in its own unit.
+
+        What it has no name for is left out. Raises `Throttled` if its rate is used up just now,
+        `Unavailable` if it is paused or down, `Rejected` if it cannot be asked.
+        """
+        around = self._around()
+        entry = await around.directory.get(scope, connection)
+        if not self._is_read_back(entry):
+            raise Rejected(f"{connection} cannot be read back", code="role_not_played")
+        await self._take_turn(scope, entry)
+        items = [Reference(ReferenceKind.ITEM, item) for item, _ in keys]
+        places = [Reference(ReferenceKind.LOCATION, place) for _, place in keys]
+        async with around.database.transaction(scope) as tx:
+            names = await around.keys.native_keys(tx, entry.name, [*items, *places])
+        asked = [
+            (key, (names[item], names[place]))
+            for key, item, place in zip(keys, items, places, strict=True)
+            if item in names and place in names
+        ]
+        if not asked:
+            return {}
+        conversation = Conversation(around.database, around.directory, around.ports)
+        try:
+            async with conversation.lent(entry) as channel:
+                if not isinstance(channel, PublishesAvailability):
+                    raise Rejected(f"{connection} cannot be read back", code="role_not_played")
+                answers = await channel.held_availability([native for _, native in asked])
+        finally:
+            await conversation.close()
+        return {key: answer.quantity for (key, _), answer in zip(asked, answers, strict=True)}
+
+    async def _take_turn(self, scope: Scope, entry: Entry) -> None:
+        """Take one call out of the connection's rate, which deliveries take theirs from too."""
+        around, application = self._around(), self._application_of(entry)
+        limits = Limits(
+            application.rate_per_second, application.concurrency, application.batch_max
+        )
+        now = around.ports.clock.now()
+        async with around.database.transaction(scope) as tx:
+            held = await claiming.hold(tx, entry.tenant, entry.name, limits)
+            if held is None:
+                raise Throttled(f"{entry.name} is busy", retry_after=claiming.SOON)
+            if held.is_paused or held.health.circuit is not Circuit.CLOSED:
+                raise Unavailable(f"{entry.name} is paused or does not answer")
+            may_call, next_at = next_call_at(held.next_call_at, now, held.rate_per_second)
+            if not may_call:
+                raise Throttled(f"{entry.name} was asked enough", retry_after=next_at - now)
+            await tx.execute(PLANNED, tx.tenant, entry.name, next_at)
+
+    def _is_read_back(self, entry: Entry) -> bool:
+        roles = self._application_of(entry).roles
+        return PublishesAvailability in roles and entry.plays(ROLE)
+
+    def _application_of(self, entry: Entry) -> Application:
+        return self._around().directory.application_of(entry)

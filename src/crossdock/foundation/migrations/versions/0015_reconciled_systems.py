@@ -1,0 +1,86 @@
+"""Any two systems are compared; what each one's dump looks like is known by location."""
+
+from crossdock.foundation.migrations.script import run
+
+revision = "0015"
+down_revision = "0014"
+
+# `system` is whose number comes first: the hub's ledger, or the first of two other systems.
+SYSTEMS = """
+alter table reconciliation_run add system text collate "C" not null default 'crossdock';
+drop index reconciliation_run_newest;
+create index reconciliation_run_newest
+    on reconciliation_run (tenant, against, system, began_at desc);
+alter table reconciliation_finding add system text collate "C" not null default 'crossdock';
+drop index reconciliation_finding_open;
+create unique index reconciliation_finding_open
+    on reconciliation_finding (tenant, system, against, location, item) where state <> 'CLOSED';
+"""
+
+# What the last believed dump of a system looked like, location by location.
+SHAPES = """
+create table reconciliation_shape (
+    tenant text not null,
+    system text collate "C" not null,
+    location text collate "C" not null,
+    is_full boolean not null,
+    row_count bigint not null,
+    zero_count bigint not null,
+    taken_at timestamptz not null,
+    primary key (tenant, system, is_full, location)
+);
+select guard_table('reconciliation_shape');
+"""
+
+# How much less than the ledger says may be shown while a difference with it is open.
+WITHHOLDING = """
+alter table reconciliation_finding add withheld bigint not null default 0;
+create index reconciliation_finding_withheld on reconciliation_finding (tenant, item)
+    where state in ('SUSPECTED', 'CONFIRMED') and not is_gone and withheld > 0;
+create table reconciliation_policy (
+    tenant text primary key,
+    four_eyes boolean not null default false,
+    as_booked text[] not null default '{}',
+    changed_at timestamptz not null,
+    changed_by text not null
+);
+select guard_table('reconciliation_policy');
+"""
+
+# How far the reading back of a channel has come in its round.
+ROUNDS = """
+create table reconciliation_round (
+    tenant text not null,
+    connection text collate "C" not null,
+    location text collate "C" not null,
+    after text collate "C" not null,
+    began_at timestamptz not null,
+    sampled_at timestamptz not null,
+    primary key (tenant, connection, location)
+);
+select guard_table('reconciliation_round');
+"""
+
+
+def upgrade() -> None:
+    run(SYSTEMS + SHAPES + WITHHOLDING + ROUNDS)
+
+
+def downgrade() -> None:
+    run(
+        """
+        drop table reconciliation_policy, reconciliation_round, reconciliation_shape;
+        drop index reconciliation_finding_withheld;
+        alter table reconciliation_finding drop column withheld;
+        delete from reconciliation_finding where system <> 'crossdock';
+        drop index reconciliation_finding_open;
+        alter table reconciliation_finding drop column system;
+        create unique index reconciliation_finding_open
+            on reconciliation_finding (tenant, against, location, item) where state <> 'CLOSED';
+        delete from reconciliation_run where system <> 'crossdock';
+        drop index reconciliation_run_newest;
+        alter table reconciliation_run drop column system;
+        create index reconciliation_run_newest
+            on reconciliation_run (tenant, against, began_at desc);
+        """
+    )

@@ -1,0 +1,107 @@
+"""`crossdock reconcile between`: two other systems compared with each other."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crossdock.assembly import Hub
+from crossdock.canonical.errors import Invalid
+from crossdock.capabilities.reconciliation import Asked, Reading, Run, Said, Spelled, instant_of
+from crossdock.interfaces.cli.entry import EXIT_FINDINGS
+from crossdock.interfaces.cli.hub import with_hub
+from crossdock.interfaces.cli.output import AsJson, print_json
+from crossdock.interfaces.cli.reconcile_said import groups, print_run, said_in_files
+
+SIDE = "A CSV dump of its stock, as wms=wms.csv, or the name alone of a source that told the hub."
+
+
+def between(
+    first: Annotated[str, typer.Argument(metavar="NAME[=FILE]", help=SIDE)],
+    second: Annotated[str, typer.Argument(metavar="NAME[=FILE]", help="The other one, likewise.")],
+    log: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE", help="CSV file of the documents that it has posted; repeatable."
+        ),
+    ] = None,
+    as_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=INSTANT",
+            help="When its extraction began, for rows that do not say as of when; repeatable.",
+        ),
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="What either leaves out of a location is zero there.")
+    ] = False,
+    status: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=STATUS+STATUS", help="What a word for a status holds; repeatable."
+        ),
+    ] = None,
+    lag: Annotated[
+        int | None,
+        typer.Option(min=0, help="Minutes it may take to book what moves; 15 by default."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two other systems with each other; exit code 1 if a snapshot is not believed.
+
+    Both are brought to one instant by their logs. Findings name both: `ours` is the first's
+    number, `theirs` the second's. Nothing is adjusted anywhere.
+    """
+    names = [one.partition("=")[0] for one in (first, second)]
+    logs, instants = _by_name(log, names, "--log"), _by_name(as_of, names, "--as-of")
+    words = groups(status or [])
+    said = [_said(side, logs, instants, words, is_full=full) for side in (first, second)]
+    asked = Asked(
+        system=names[0],
+        first=said[0],
+        against=names[1],
+        said=said[1],
+        by="command line",
+        lag_minutes=lag,
+    )
+
+    async def compared(hub: Hub) -> Run:
+        return await hub.reconciliation.compare(hub.scope, asked)
+
+    done = with_hub(compared)
+    print_json(done) if as_json else print_run(done)
+    if done.verdict == "REJECTED":
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+def _said(
+    side: str,
+    logs: Mapping[str, str],
+    instants: Mapping[str, str],
+    words: Mapping[str, str],
+    *,
+    is_full: bool,
+) -> Callable[[Spelled], Said] | None:
+    """Take one side from its files; None is what it told the hub."""
+    name, equals, file = side.partition("=")
+    if not equals:
+        return None
+    when = instant_of(instants[name], "--as-of") if name in instants else None
+    log = Path(logs[name]) if name in logs else None
+    return said_in_files(Path(file), log, Reading(as_of=when, groups=words), is_full=is_full)
+
+
+def _by_name(words: list[str] | None, names: list[str], where: str) -> dict[str, str]:
+    """Read `NAME=VALUE`, repeated, of one of the two."""
+    found: dict[str, str] = {}
+    for word in words or []:
+        name, equals, value = word.partition("=")
+        if not equals or name not in names:
+            raise Invalid(
+                f"{word[:40]!r} does not begin with one of the two names",
+                where=where,
+                hint=f"as in {names[0]}=...",
+            )
+        found[name] = value
+    return found
