@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -156,16 +156,44 @@ async def test_who_hangs_up_before_the_answer_harms_nobody(call: Caller) -> None
 
 
 @pytest.mark.usefixtures("bolts")
-async def test_only_an_idle_connection_is_closed(call: Caller, house: House) -> None:
-    head, blank, body = request(call, "cart-2").partition(b"\r\n\r\n")
-    async with serving(create_app(house), keep_alive_seconds=0.3) as address:
-        hasty = Caller(int(address.rpartition(":")[2]), call.key)
-        async with line_to(hasty) as silent, line_to(hasty) as done, line_to(hasty) as sending:
-            done.send(request(call, "cart-1"))
-            sending.send(head + blank)
-            assert (await done.answer())[0] == 201
+@pytest.mark.parametrize("pieces", [1, 2, 3])
+async def test_who_offers_another_protocol_is_answered_in_this_one(
+    call: Caller, pieces: int
+) -> None:
+    whole = request(call, "cart-1", connection="Upgrade, HTTP2-Settings", upgrade="h2c")
+    head, blank, body = whole.partition(b"\r\n\r\n")
+    parts = {
+        1: [whole + request(call, "cart-2")],
+        2: [head + blank, body + request(call, "cart-2")],
+        3: [head + blank + body[:5], body[5:20], body[20:]],
+    }
+    async with line_to(call) as line:
+        for part in parts[pieces]:
+            line.send(part)
+            await asyncio.sleep(0.05)
+        status, headers, answer = await line.answer()
 
-            assert await silent.is_closed()
-            assert await done.is_closed()
-            sending.send(body)
-            assert (await sending.answer())[0] == 201
+        assert (status, answer["request_id"], headers["connection"]) == (201, "cart-1", "close")
+        assert await line.is_closed()
+
+
+@pytest.mark.usefixtures("bolts")
+async def test_a_connection_that_waits_for_nothing_is_closed(call: Caller, house: House) -> None:
+    head, blank, body = request(call, "cart-2").partition(b"\r\n\r\n")
+    stranger = request(Caller(call.port, "xd_nobody"), "cart-3")[:-5]
+    async with (
+        serving(create_app(house), keep_alive_seconds=0.3) as address,
+        AsyncExitStack() as s,
+    ):
+        hasty = Caller(int(address.rpartition(":")[2]), call.key)
+        lines = [await s.enter_async_context(line_to(hasty)) for _ in range(5)]
+        silent, done, sending, stuck, refused = lines
+        done.send(request(call, "cart-1"))
+        sending.send(head + blank)
+        stuck.send(head[:20])
+        refused.send(stranger)
+        assert [(await one.answer())[0] for one in (done, refused)] == [201, 401]
+
+        assert [await one.is_closed() for one in (silent, done, stuck, refused)] == [True] * 4
+        sending.send(body)
+        assert (await sending.answer())[0] == 201

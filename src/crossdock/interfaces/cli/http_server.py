@@ -3,10 +3,12 @@
 import asyncio
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
@@ -105,25 +107,56 @@ class _Whole:
 class _Protocol(HttpToolsProtocol):
     """uvicorn's, with whole answers, and one look around for all connections that are idle.
 
-    uvicorn starts a timer behind each answer and stops it at the next request.
+    uvicorn starts a timer behind each answer and stops it at the next request. And it loses the
+    body of a request that offers another protocol, as some clients do with each (`h2c`).
     """
 
-    idle_since: float | None = None
+    _data = b""
+    _left: int | None = None  # of the body of a request that offered another protocol
 
     def connection_made(self, transport: Any) -> None:
         gathering = _Gathering(transport)
         super().connection_made(gathering)  # type: ignore[arg-type]
         self._whole = _Whole(gathering)
         self._extensions = {whole.EXTENSION: self._whole}
-        self.idle_since = self.loop.time()
+        self._spoke_at = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._whole.cycle = None
 
+    def data_received(self, data: bytes) -> None:
+        if self._left is not None:
+            self._take(data)
+            return
+        self._data = data
+        super().data_received(data)
+        self._data = b""
+
     def _unset_keepalive_if_required(self) -> None:
         """Note that somebody speaks: uvicorn calls this for all that comes."""
-        self.idle_since = None
+        self._spoke_at = self.loop.time()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Stay with what we speak: the parser has stopped behind the head, so read on without."""
+        offer = sys.exception()
+        assert isinstance(offer, httptools.HttpParserUpgrade)  # noqa: S101  # what calls this
+        cycle = self.cycle
+        cycle.keep_alive = False
+        length = dict(self.headers).get(b"content-length", b"")
+        self._left = int(length) if length.isdigit() else 0
+        cycle.more_body = self._left > 0
+        self._take(self._data[offer.args[0] :])
+
+    def _take(self, data: bytes) -> None:
+        """Read as much of `data` as is still body; what comes behind is nobody's request."""
+        self._spoke_at = self.loop.time()
+        piece, left = data[: self._left], self._left or 0
+        self._left = left - len(piece)
+        if piece:
+            self.on_body(piece)
+            if not self._left:
+                self.on_message_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._whole.cycle = cycle
@@ -138,10 +171,12 @@ class _Protocol(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         else:
-            self.idle_since = self.loop.time()
+            self._spoke_at = self.loop.time()
 
     def close_if_idle(self, since: float) -> None:
-        if self.idle_since is not None and self.idle_since <= since:
+        """Close it unless a request is under way; half of a head, or of a body, is none."""
+        cycle = self._whole.cycle
+        if self._spoke_at <= since and (cycle is None or cycle.response_complete):
             self.transport.close()
 
 
@@ -193,7 +228,7 @@ async def serving(
 
 
 async def _close_idle(server: uvicorn.Server, seconds: float) -> None:
-    """Close, a second late at most, whoever has not spoken since their last answer."""
+    """Close, a second late at most, whoever is silent and waits for nothing."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(IDLE_LOOK_SECONDS)
