@@ -184,7 +184,7 @@ class ClosingSaid(BaseModel):
     note: LongText = ""
 
 
-class PolicySaid(BaseModel):
+class DoubtPolicySaid(BaseModel):
     """`four_eyes`: a rejected dump is believed by another than who gave it.
 
     `as_booked`: item classes of which channels are shown what is booked also while it is in doubt.
@@ -260,7 +260,7 @@ def run_routes(hub: Hub) -> APIRouter:
         return await hub.reconciliation.policy(caller.scope)
 
     @routes.put("/policy", **needs("cases:write"))
-    async def decide_reconciliation_policy(said: PolicySaid, caller: Caller) -> HousePolicy:
+    async def decide_reconciliation_policy(said: DoubtPolicySaid, caller: Caller) -> HousePolicy:
         """Decide it; channels hear at once of what they are shown otherwise."""
         wanted = HousePolicy(four_eyes=said.four_eyes, as_booked=tuple(said.as_booked))
         return await hub.reconciliation.set_policy(caller.scope, wanted, by=f"key {caller.key_id}")
