@@ -55,6 +55,7 @@ from crossdock.canonical.reconciliation import (
     DifferenceClosed,
     DifferenceConfirmed,
     SnapshotRejected,
+    WithholdingChanged,
 )
 from crossdock.canonical.references import ANY_UNIT, ItemInUnit, Reference, Refers, Resolution
 from crossdock.canonical.sourcing import SourcingDecided
@@ -212,6 +213,10 @@ def test_an_event_of_another_version_is_refused() -> None:
                 granted=FOUR,
                 consumed=FOUR,
             ),
+            "B-1",
+        ),
+        (
+            WithholdingChanged(against="wms", item="B-1", location="DC1", withheld=FOUR),
             "B-1",
         ),
     ],

@@ -181,6 +181,18 @@ def test_each_document_counts_once_even_where_one_log_no_longer_reaches_it() -> 
     assert fates([new], [new._replace(micros=-3)]) == {"NEW": (Fate.ALTERED, 2)}
 
 
+@pytest.mark.parametrize(
+    ("is_told", "fate"), [(True, Fate.DOUBLED_HERE), (False, Fate.NOT_POSTED)]
+)
+def test_only_another_systems_log_can_have_a_document_twice(*, is_told: bool, fate: Fate) -> None:
+    line = Posting("S1", -60, at("9:00"))
+    ours = Log((line, line), at("0:00"), is_told=is_told)
+
+    [document] = model.documents(ours, Log((line,), at("0:00")), frozenset(), at("12:00"))
+
+    assert (document.fate, document.explains) == (fate, 60)
+
+
 def test_a_document_of_several_lines_is_no_duplicate() -> None:
     lines = [Posting("R1", 10, at("9:00")), Posting("R1", 15, at("9:00"))]
 
