@@ -12,17 +12,23 @@ from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import (
     Allocation,
+    AllocationProtection,
     Around,
     Claim,
-    Kept,
     Run,
     RunState,
     Stock,
     Work,
     allocation_reader,
+    had_of,
     kept_now,
 )
-from crossdock.capabilities.inventory import ChannelProtection, Inventory, inventory_reader
+from crossdock.capabilities.inventory import (
+    ChannelProtection,
+    HadByOrders,
+    Inventory,
+    inventory_reader,
+)
 from crossdock.foundation import readers
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -110,13 +116,32 @@ class ChannelProtections:
         self, tx: Transaction, keys: Sequence[Key], now: datetime
     ) -> Mapping[Key, Sequence[ChannelProtection]]:
         found = await kept_now(tx, keys, now)
-        return {key: [_protection(one) for one in kept] for key, kept in found.items()}
+        return {key: [_told(one) for one in kept] for key, kept in found.items()}
+
+    async def had(
+        self,
+        tx: Transaction,
+        asked: Sequence[tuple[Key, ChannelProtection]],
+        lines: Sequence[tuple[str, str, str]],
+    ) -> HadByOrders:
+        return HadByOrders(*await had_of(tx, [_heard(key, one) for key, one in asked], lines))
 
 
-def _protection(kept: Kept) -> ChannelProtection:
-    said = kept.protection
+def _told(said: AllocationProtection) -> ChannelProtection:
     return ChannelProtection(
-        said.channel, said.maximum, said.minimum, said.starts_at, kept.taken, kept.demand_refs
+        said.channel, said.maximum, said.minimum, said.starts_at, said.ends_at
+    )
+
+
+def _heard(key: Key, said: ChannelProtection) -> AllocationProtection:
+    return AllocationProtection(
+        item=key[0],
+        location=key[1],
+        channel=said.channel,
+        maximum=said.maximum,
+        minimum=said.minimum,
+        starts_at=said.starts_at,
+        ends_at=said.ends_at,
     )
 
 

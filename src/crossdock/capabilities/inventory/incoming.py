@@ -39,7 +39,13 @@ class Incoming:
 
     @property
     def is_plain(self) -> bool:
-        return len(self.request.lines) == 1 and not self.request.allow_partial
+        """Say whether a sum decides, and nothing is to be kept beside the promise.
+
+        Whose it is goes without saying where that is its client.
+        """
+        if len(self.request.lines) > 1 or self.request.allow_partial:
+            return False
+        return self.request.channel in {"", self.client}
 
     @property
     def is_hard(self) -> bool:
