@@ -64,6 +64,7 @@ class Promises:
         self._ttl = ttl_seconds_default
         self._stock_ids = stock_ids
         self._is_tight = False  # the last batch asked for more than there was of something
+        self._apart: set[int] = set()  # rows of groups and guarded ones, as they were last met
 
     async def reserve(
         self, scope: Scope, asked: Sequence[tuple[str, ReservationRequest]]
@@ -83,7 +84,7 @@ class Promises:
     async def _decide(self, scope: Scope, batch: list[Incoming], now: datetime) -> None:
         """Take the plain way, which is all that most requests need; then the general one."""
         look = await self._look(scope, batch, now)
-        plain = [one for one in batch if one.is_plain and not look.counts(one)]
+        plain = [one for one in batch if one.is_plain and not self._goes_apart(one, look)]
         is_exact = self._is_tight
         while plain:
             plain = await self._decide_plain(scope, plain, look, is_exact=is_exact)
@@ -100,6 +101,10 @@ class Promises:
                 for one in rest:
                     one.answer = None
         raise _contended()
+
+    def _goes_apart(self, one: Incoming, look: Look) -> bool:
+        """Say whether the hot statement would leave a plain request to the general way anyhow."""
+        return look.counts(one) or look.found[one.request.lines[0][:2]] in self._apart
 
     async def _look(self, scope: Scope, batch: Sequence[Incoming], now: datetime) -> Look:
         """Find stock rows and quoted orders; most of the time both are known without asking."""
@@ -131,8 +136,9 @@ class Promises:
             sorted(set(stock_ids)),
         )
         rows = await self._reserve(scope, look.now, columns, is_exact=is_exact)
-        self._is_tight = bool(rows)
         refused = {row["ord"] - 1: row["verdict"] for row in rows}
+        self._apart |= {stock_ids[n] for n, verdict in refused.items() if verdict == "GROUPED"}
+        self._is_tight = any(verdict != "GROUPED" for verdict in refused.values())
         undecided: list[Incoming] = []
         for number, (one, stock_id) in enumerate(zip(batch, stock_ids, strict=True)):
             verdict = refused.get(number) if refused else None
@@ -177,6 +183,7 @@ class Promises:
             return
         stock_ids = [look.found[key] for key in _keys(fresh)]
         sheet = await Sheet.locked(tx, tx.tenant, self._stock_ids, stock_ids)
+        self._apart -= {row.stock_id for row in sheet.rows.values() if not row.is_apart}
         await sheet.expire_lapsed(tx, look.now)
         # What is open of the orders that are quoted holds still only now.
         quoted = {line.demand_ref for one in fresh for line in one.request.lines} - {""}

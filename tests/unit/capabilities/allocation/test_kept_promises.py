@@ -22,7 +22,7 @@ from crossdock.capabilities.inventory import (
     ReservationRequest,
 )
 from crossdock.foundation.clock import VirtualClock
-from crossdock.foundation.database import Transaction
+from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api.promise_shapes import promise_shown
 from crossdock.orchestration.allocating import ChannelProtections
@@ -459,3 +459,49 @@ async def test_a_line_that_closes_while_a_channel_asks_counts_once(
     inventory = Inventory(floor.database, floor.clock, protections=interrupted)
 
     assert got(await inventory.reserve(MAIN, "shop", asked)) == 1
+
+
+class Counted:
+    """A database that remembers how the hot statement was asked to decide: exactly, or not."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.exactly: list[bool] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    async def call(self, statement: str, *asked: Any) -> list[Any]:
+        self.exactly.append(asked[-2])
+        return await self._database.call(statement, *asked)
+
+
+async def test_what_is_guarded_slows_down_nothing_that_is_not(floor: Floor) -> None:
+    await floor.hear(counted(1, count(90), count(90, item="Y")))
+    await keep(floor, "key", least=6)
+    counting = Counted(floor.database)
+    inventory = Inventory(
+        cast("Database", counting), floor.clock, protections=ChannelProtections()
+    )
+
+    async def both() -> list[bool]:
+        counting.exactly.clear()
+        asked = [
+            ReservationRequest(f"{item} {next(_numbers)}", (ReservationLine(item, "DC1", MICROS),))
+            for item in ("X", "Y")
+        ]
+        made = await inventory.reserve_many(MAIN, "shop", asked)
+        assert all(isinstance(one, Reservation) and one.is_granted for one in made)
+        return counting.exactly
+
+    assert await both() == [False, True]
+    assert await both() == [False]
+    await floor.allocation.rulebook.unprotect(MAIN, "X", "DC1", "key", by="planner")
+    assert await both() == [False]
+    async with floor.database.transaction(MAIN) as tx:
+        rows = await tx.fetch("select count(*) from inventory_announcement where tenant = 'main'")
+        before: int = rows[0]["count"]
+    assert await both() == [False]
+    async with floor.database.transaction(MAIN) as tx:
+        rows = await tx.fetch("select count(*) from inventory_announcement where tenant = 'main'")
+    assert rows[0]["count"] == before + 1  # one decision for both
