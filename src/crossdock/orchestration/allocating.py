@@ -42,6 +42,7 @@ Key = tuple[str, str]
 WITHIN = timedelta(hours=1)
 ALLOCATION = "allocation"
 """Its reader."""
+ORDERED_ITEMS = readers.Parts(OrderChanged.TYPE, "lines", "item")
 
 
 class Allocating:
@@ -98,9 +99,9 @@ class ClaimedStocks:
     async def guard(self, tx: Transaction, item: str, location: str, *, is_guarded: bool) -> None:
         await self.inventory.guard_in(tx, item, location, is_guarded=is_guarded)
 
-    async def is_ahead(self, tx: Transaction, tenant: str) -> bool:
-        return await readers.is_ahead(
-            tx, self.reader, of=ALLOCATION, tenant=tenant, kind=OrderChanged.TYPE
+    async def unheard(self, tx: Transaction, tenant: str, items: Sequence[str]) -> frozenset[str]:
+        return await readers.ahead(
+            tx, self.reader, of=ALLOCATION, tenant=tenant, parts=ORDERED_ITEMS, names=items
         )
 
     async def heard(

@@ -42,10 +42,11 @@ group by 1, 2
 # Allocation knows these order lines by now, and will for longer than any period lasts.
 ORDERS_KNOWN = """
 update inventory_channel_line h set is_ordered = true
-from unnest($2::bigint[], $3::text[]) k(stock_id, demand_ref)
-join inventory_reservation v on v.tenant = $1 and v.demand_ref = k.demand_ref
-    and v.stock_id = k.stock_id and v.is_linked
-    and v.demand_ref <> '' and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
+from (select v.reservation_id, v.line_no
+    from unnest($2::bigint[], $3::text[]) k(stock_id, demand_ref)
+    join inventory_reservation v on v.tenant = $1 and v.demand_ref = k.demand_ref
+        and v.stock_id = k.stock_id and v.is_linked and v.demand_ref <> ''
+        and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')) v
 where h.tenant = $1 and h.reservation_id = v.reservation_id and h.line_no = v.line_no
 """
 

@@ -91,12 +91,27 @@ async def test_an_order_that_only_inventory_has_heard_takes_from_nobody(floor: F
 
     assert await floor.work() == {"W/1": 8}
     assert await floor.left("allocation_due") == 1
+    now = floor.clock.now().isoformat()
+    assert await floor.left(f"allocation_due where due_at <= '{now}'") == 0  # others have a turn
     with pytest.raises(Unavailable, match="being heard") as busy:
         await floor.allocation.simulate(MAIN, "X", "DC1", by="planner")
     assert busy.value.code == "catching_up"
     await floor.fold()
     assert await floor.work() == {"W/1": 8, "K/1": 2}
     assert await floor.left("allocation_due") == 0
+
+
+async def test_an_unheard_order_of_another_item_holds_up_nothing(floor: Floor) -> None:
+    await floor.policy(Applies.EVERYTHING)
+    await floor.hear(counted(1, count(10)))
+    await floor.reserve(1, kind=HARD)
+    await floor.hear(of("web", "W", 1, demand("W/1", 8)))
+    assert await floor.work() == {"W/1": 8}
+    await floor.hear(counted(2, count(4)))
+    await floor.record(of("key", "K", 1, demand("K/1", 8, item="Y")))
+    await readers.catch_up(floor.database, floor.reader, floor.clock)
+
+    assert await floor.work() == {"W/1": 3}
 
 
 async def test_a_hold_that_has_lapsed_takes_from_nobody(floor: Floor, clock: VirtualClock) -> None:
