@@ -207,6 +207,7 @@ def _waiting(row: Any, claim: Claim, rules: RulesNow) -> Waiting:
         priority=priority,
         since=row["since"],
         multiple=row["multiple"],
+        picked=claim.picked,
     )
     return Waiting(
         row["demand_ref"], row["order_id"], row["channel"], row["position"], claim, line

@@ -221,6 +221,17 @@ async def test_a31_a_line_that_is_ordered_in_cases_is_confirmed_in_whole_ones(
     assert [line.multiple // MICROS for line in run.lines] == [12, 0]
 
 
+async def test_a31_what_was_picked_of_a_case_counts_for_it(floor: Floor) -> None:
+    cases = replace(
+        demand("W/1", 2), ordered=Quantity.of(2, "CS"), base_ordered=Quantity.of(24),
+        base_cancelled=Quantity.of(0),
+    )  # fmt: skip
+    await floor.hear(counted(1, count(14)), of("web", "W", 1, cases))
+    await floor.hear(moved(2, 4, place(), None, demand_ref="W/1"))
+
+    assert changes(await floor.applied()) == {"W/1": (0, 8)}
+
+
 async def test_several_promises_to_one_line_count_together(floor: Floor) -> None:
     await floor.hear(counted(1, count(10)))
     for quantity in (3, 2):
