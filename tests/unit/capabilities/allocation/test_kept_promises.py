@@ -2,8 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, cast
 
@@ -16,6 +16,8 @@ from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.allocation import AllocationProtection
 from crossdock.capabilities.inventory import (
+    ChannelProtection,
+    HadByOrders,
     Inventory,
     Reservation,
     ReservationLine,
@@ -39,6 +41,7 @@ from tests.unit.capabilities.inventory.house import (
     place,
 )
 
+Key = tuple[str, str]
 HARD, SOFT = ReservationKind.HARD, ReservationKind.SOFT
 DAY = timedelta(days=1)
 _numbers = itertools.count()
@@ -429,15 +432,21 @@ class Interrupted:
     def __init__(self) -> None:
         self.after: list[Callable[[], Awaitable[object]]] = []
 
-    async def protections(self, tx: Transaction, *asked: Any) -> Any:
-        return await ChannelProtections().protections(
-            cast("Transaction", Meanwhile(tx, self.after)), *asked
-        )
+    async def protections(
+        self, tx: Transaction, keys: Sequence[Key], now: datetime
+    ) -> Mapping[Key, Sequence[ChannelProtection]]:
+        return await ChannelProtections().protections(self._meanwhile(tx), keys, now)
 
-    async def had(self, tx: Transaction, *asked: Any) -> Any:
-        return await ChannelProtections().had(
-            cast("Transaction", Meanwhile(tx, self.after)), *asked
-        )
+    async def had(
+        self,
+        tx: Transaction,
+        asked: Sequence[tuple[Key, ChannelProtection]],
+        lines: Sequence[tuple[str, str, str]],
+    ) -> HadByOrders:
+        return await ChannelProtections().had(self._meanwhile(tx), asked, lines)
+
+    def _meanwhile(self, tx: Transaction) -> Transaction:
+        return cast("Transaction", Meanwhile(tx, self.after))
 
 
 async def nothing() -> None:
