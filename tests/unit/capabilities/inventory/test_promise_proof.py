@@ -24,7 +24,7 @@ from tests.conftest import NOON
 
 small = st.integers(0, 20)
 channels = st.sampled_from(["web", "key", "other"])
-guards = st.just({}) | st.dictionaries(
+guards: st.SearchStrategy[dict[str, Claim]] = st.just({}) | st.dictionaries(
     channels, st.builds(Claim, least=small, most=st.none() | small, used=small), max_size=2
 )
 figures = st.builds(Figures, nettable=small, hard=small, soft=small, safety=small)
