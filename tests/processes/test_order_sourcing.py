@@ -13,7 +13,8 @@ from crossdock.canonical.catalog import ItemChanged, ItemUnit, LocationChanged, 
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
 from crossdock.canonical.orders import DemandLine, OrderChanged
-from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.allocation import AllocationProtection
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.sourcing import (
     NODES_MAX,
@@ -241,6 +242,28 @@ async def test_a25_an_orders_own_demand_is_not_counted_against_it(
     other = await decided(hub, asked(("X", 60)))
     given = sum(int(one.parts[0].quantity.value) for one in other.shipments)
     assert given == max(0, there - ordered) + others - leaves.get("DC2", 0)
+
+
+async def test_a_plan_is_promised_of_what_is_kept_for_its_orders_channel(hub: Hub) -> None:
+    await put(hub, "DC1", {"SKU-1": 10})
+    now = hub.clock.now()
+    kept = AllocationProtection(
+        item="SKU-1",
+        location="DC1",
+        channel="Key",
+        minimum=8 * MICROS,
+        starts_at=now - timedelta(days=1),
+        ends_at=now + timedelta(days=1),
+    )
+    await hub.allocation.rulebook.protect(hub.scope, kept, by="planner")
+    order = replace(asked(("SKU-1", 8), request_id="K-1"), channel="Key")
+
+    sourced = await hub.order_sourcing.plan(hub.scope, "shop", order, reserve=True)
+    assert sourced.reservation is not None
+    assert sourced.reservation.is_granted
+    again = await hub.order_sourcing.plan(hub.scope, "shop", order, reserve=True)
+    assert again.reservation is not None
+    assert again.reservation.is_repeat
 
 
 async def test_an_order_line_that_is_quoted_twice_is_refused(hub: Hub) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from typing import NamedTuple
 
 import structlog
 
@@ -94,11 +95,12 @@ where e.position = any($2::bigint[]) and e.tenant = $3
         where r.name = $1 and r.shard = 0)
 """
 # Whether the log has such an event of a tenant behind one reader and before another.
-IS_AHEAD = """
-select exists (select from event_log e
-    where e.tenant = $3 and e.type = $4
+AHEAD = """
+select distinct p.part->>$6 as name from event_log e
+cross join lateral json_array_elements(e.payload->$5) p(part)
+where e.tenant = $3 and e.type = $4 and p.part->>$6 = any($7::text[])
     and (e.tx, e.position) > (select tx, position from log_reader where name = $2 and shard = 0)
-    and (e.tx, e.position) <= (select tx, position from log_reader where name = $1 and shard = 0))
+    and (e.tx, e.position) <= (select tx, position from log_reader where name = $1 and shard = 0)
 """
 REGISTER = """
 insert into log_reader (name, shard) select $1, generate_series(0, $2 - 1)
@@ -126,6 +128,14 @@ async def register(database: Database, reader: Reader) -> None:
         await tx.execute(REGISTER, reader.name, reader.shards)
 
 
+class Parts(NamedTuple):
+    """Where events of a type name something: the list in their payload, and the field in it."""
+
+    kind: str
+    among: str
+    field: str
+
+
 async def passed(
     tx: Transaction, reader: str, tenant: str, positions: Sequence[int]
 ) -> frozenset[int]:
@@ -134,13 +144,15 @@ async def passed(
     return frozenset(row["position"] for row in rows)
 
 
-async def is_ahead(tx: Transaction, reader: str, *, of: str, tenant: str, kind: str) -> bool:
-    """Say whether a reader has applied an event of a type that another has not heard of.
+async def ahead(
+    tx: Transaction, reader: str, *, of: str, tenant: str, parts: Parts, names: Sequence[str]
+) -> frozenset[str]:
+    """Tell which of these names events name that a reader has applied, another not heard of.
 
-    Both have one shard.
+    Both have one shard. The cost is of the events between the two.
     """
-    found: bool = await tx.fetchval(IS_AHEAD, reader, of, tenant, kind)
-    return found
+    rows = await tx.fetch(AHEAD, reader, of, tenant, *parts, list(names))
+    return frozenset(row["name"] for row in rows)
 
 
 async def read_page(

@@ -12,17 +12,23 @@ from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import (
     Allocation,
+    AllocationProtection,
     Around,
     Claim,
-    Kept,
     Run,
     RunState,
     Stock,
     Work,
     allocation_reader,
+    had_of,
     kept_now,
 )
-from crossdock.capabilities.inventory import ChannelProtection, Inventory, inventory_reader
+from crossdock.capabilities.inventory import (
+    ChannelProtection,
+    HadByOrders,
+    Inventory,
+    inventory_reader,
+)
 from crossdock.foundation import readers
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -36,6 +42,7 @@ Key = tuple[str, str]
 WITHIN = timedelta(hours=1)
 ALLOCATION = "allocation"
 """Its reader."""
+ORDERED_ITEMS = readers.Parts(OrderChanged.TYPE, "lines", "item")
 
 
 class Allocating:
@@ -98,9 +105,9 @@ class ClaimedStocks:
     async def guard(self, tx: Transaction, item: str, location: str, *, is_guarded: bool) -> None:
         await self.inventory.guard_in(tx, item, location, is_guarded=is_guarded)
 
-    async def is_ahead(self, tx: Transaction, tenant: str) -> bool:
-        return await readers.is_ahead(
-            tx, self.reader, of=ALLOCATION, tenant=tenant, kind=OrderChanged.TYPE
+    async def unheard(self, tx: Transaction, tenant: str, items: Sequence[str]) -> frozenset[str]:
+        return await readers.ahead(
+            tx, self.reader, of=ALLOCATION, tenant=tenant, parts=ORDERED_ITEMS, names=items
         )
 
     async def heard(
@@ -116,13 +123,32 @@ class ChannelProtections:
         self, tx: Transaction, keys: Sequence[Key], now: datetime
     ) -> Mapping[Key, Sequence[ChannelProtection]]:
         found = await kept_now(tx, keys, now)
-        return {key: [_protection(one) for one in kept] for key, kept in found.items()}
+        return {key: [_told(one) for one in kept] for key, kept in found.items()}
+
+    async def had(
+        self,
+        tx: Transaction,
+        asked: Sequence[tuple[Key, ChannelProtection]],
+        lines: Sequence[tuple[str, str, str]],
+    ) -> HadByOrders:
+        return HadByOrders(*await had_of(tx, [_heard(key, one) for key, one in asked], lines))
 
 
-def _protection(kept: Kept) -> ChannelProtection:
-    said = kept.protection
+def _told(said: AllocationProtection) -> ChannelProtection:
     return ChannelProtection(
-        said.channel, said.maximum, said.minimum, said.starts_at, kept.taken, kept.demand_refs
+        said.channel, said.maximum, said.minimum, said.starts_at, said.ends_at
+    )
+
+
+def _heard(key: Key, said: ChannelProtection) -> AllocationProtection:
+    return AllocationProtection(
+        item=key[0],
+        location=key[1],
+        channel=said.channel,
+        maximum=said.maximum,
+        minimum=said.minimum,
+        starts_at=said.starts_at,
+        ends_at=said.ends_at,
     )
 
 

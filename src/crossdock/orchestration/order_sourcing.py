@@ -99,7 +99,7 @@ class OrderSourcing:
             answer = await self._decided(scope, client, asked, now)
         if not reserve:
             return Sourced(answer)
-        return Sourced(answer, await self._reserved(scope, client, answer, now))
+        return Sourced(answer, await self._reserved(scope, client, answer, wanted.channel, now))
 
     async def put_node(self, scope: Scope, facts: NodeFacts, *, by: str) -> NodeRecord:
         """Put the facts of a location that the catalogue knows, and whose time zone is one."""
@@ -236,8 +236,9 @@ class OrderSourcing:
         return {(one.item, one.location): one for one in answers if one.is_known}
 
     async def _reserved(
-        self, scope: Scope, client: str, answer: Answer, now: datetime
+        self, scope: Scope, client: str, answer: Answer, channel: str, now: datetime
     ) -> Reservation | None:
+        """Promise a plan for the channel as its caller spells it, which is how its orders do."""
         lines = tuple(
             ReservationLine(part.item, shipment.node, part.quantity.micros, part.demand_ref)
             for shipment in answer.decided.shipments
@@ -248,7 +249,7 @@ class OrderSourcing:
         request_id = answer.decided.request_id
         if answer.is_repeat and not await self._inventory.is_made(scope, client, request_id):
             await self._check_leaves(scope, answer, now)
-        request = ReservationRequest(request_id, lines, ReservationKind.HARD)
+        request = ReservationRequest(request_id, lines, ReservationKind.HARD, channel=channel)
         return await self._inventory.reserve(scope, client, request)
 
     async def _check_leaves(self, scope: Scope, answer: Answer, now: datetime) -> None:

@@ -213,6 +213,36 @@ async def test_older_parts_understand_what_they_hold_when_newer_ones_have_come_a
     await database.close()
 
 
+async def test_maxima_and_minima_that_are_said_are_asked_for_once_promises_ask(
+    empty: str,
+) -> None:
+    await migrate.upgrade(empty, "0013")
+    await execute(
+        empty,
+        """
+        insert into inventory_stock (tenant, item, location) values
+            ('main', 'X', 'DC1'), ('main', 'X', 'DC2'), ('main', 'X', 'DC3');
+        insert into inventory_group (tenant, member, location) values ('main', 'DC4', 'EAST');
+        insert into allocation_rule (tenant, version, kind, subject, item, location, content,
+            set_by, set_at)
+        select 'main', n, kind, subject, 'X', location, content::jsonb, 'planner', now()
+        from (values (1, 'PROTECTION', 'web', 'DC1', '{}'), (2, 'PROTECTION', 'key', 'DC1', '{}'),
+            (3, 'PROTECTION', 'key', 'DC1', null), (4, 'PROTECTION', 'web', 'DC2', '{}'),
+            (5, 'PROTECTION', 'web', 'DC2', null), (6, 'PROTECTION', 'web', 'DC4', '{}'))
+            said(n, kind, subject, location, content);
+        """,
+    )
+    for below in ("0013", "0013"):
+        await migrate.upgrade(empty)
+        connection: Any = await asyncpg.connect(empty)
+        rows = await connection.fetch(
+            "select location, is_grouped from inventory_stock where is_guarded order by 1"
+        )
+        await connection.close()
+        assert [tuple(row) for row in rows] == [("DC1", False), ("DC4", True)]
+        await migrate.downgrade(empty, below)
+
+
 async def test_each_table_with_a_tenant_is_guarded_after_every_step(empty: str) -> None:
     for revision in revisions():
         await migrate.upgrade(empty, revision)

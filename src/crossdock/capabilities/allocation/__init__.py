@@ -1,7 +1,7 @@
 """Allocation: which order lines are confirmed when stock is short, by rules and in runs."""
 
 from crossdock.capabilities.allocation.asks import Around, Claim, Stock
-from crossdock.capabilities.allocation.keeping import Kept, kept_now
+from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now
 from crossdock.capabilities.allocation.model import Protection, RunException, Why
 from crossdock.capabilities.allocation.reactions import allocation_reader
 from crossdock.capabilities.allocation.rulebook import (
@@ -24,7 +24,7 @@ __all__ = [
     "Applies",
     "Around",
     "Claim",
-    "Kept",
+    "Had",
     "Protection",
     "Rulebook",
     "Run",
@@ -35,5 +35,6 @@ __all__ = [
     "Why",
     "Work",
     "allocation_reader",
+    "had_of",
     "kept_now",
 ]

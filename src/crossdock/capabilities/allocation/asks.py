@@ -49,8 +49,8 @@ class KnowsStock(Protocol):
         """Have promises ask for the maxima and minima there, or no longer."""
         ...
 
-    async def is_ahead(self, tx: Transaction, tenant: str) -> bool:
-        """Say whether its figures count an order that allocation has not heard of."""
+    async def unheard(self, tx: Transaction, tenant: str, items: Sequence[str]) -> frozenset[str]:
+        """Name those of which its figures count an order that allocation has not heard of."""
         ...
 
     async def heard(

@@ -3,7 +3,7 @@
 Read only, in the caller's transaction; what order lines claim is inventory's own to say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -12,31 +12,53 @@ from crossdock.capabilities.allocation.asks import Key
 from crossdock.capabilities.allocation.rulebook import AllocationProtection
 from crossdock.foundation.database import Transaction
 
+Placed = tuple[str, str, str]
+"""Order line, item, location."""
 
-class Kept(NamedTuple):
-    """A protection that holds; `taken`, in micros, by lines of its period that are done with.
 
-    `demand_refs` are the lines of its period that are open.
+class Had(NamedTuple):
+    """By which order lines protections have been had, of one moment.
+
+    `taken`, in micros, by lines of each one's period that are done with; `demand_refs` are those
+    that are open. `channels` is whose the lines are that were asked about, where they are known.
     """
 
-    protection: AllocationProtection
-    taken: int
-    demand_refs: Sequence[str]
+    taken: Sequence[int]
+    demand_refs: Sequence[Sequence[str]]
+    channels: Mapping[Placed, str]
 
 
-async def kept_now(tx: Transaction, keys: Sequence[Key], now: datetime) -> dict[Key, list[Kept]]:
+async def kept_now(
+    tx: Transaction, keys: Sequence[Key], now: datetime
+) -> dict[Key, list[AllocationProtection]]:
     """Say what is kept for whom at each (item, location); where nothing is, it is left out."""
-    protections = await rulebook.protections_for(tx, keys, now)
-    if not protections:
-        return {}
-    taken = await rulebook.taken_in(tx, protections)
-    rows = await tx.fetch(store.OPEN_REFS, tx.tenant, *rulebook.columns_of(protections))
-    refs: dict[int, list[str]] = {}
-    for row in rows:
-        refs.setdefault(row["ord"] - 1, []).append(row["demand_ref"])
-    found: dict[Key, list[Kept]] = {}
-    for number, one in enumerate(protections):
-        done = taken.get((one.item, one.location, one.channel), 0)
-        kept = Kept(one, done, refs.get(number, ()))
-        found.setdefault((one.item, one.location), []).append(kept)
+    found: dict[Key, list[AllocationProtection]] = {}
+    for one in await rulebook.protections_for(tx, keys, now):
+        found.setdefault((one.item, one.location), []).append(one)
     return found
+
+
+async def had_of(
+    tx: Transaction, protections: Sequence[AllocationProtection], lines: Sequence[Placed]
+) -> Had:
+    """Say by which order lines these have been had, and whose those lines are."""
+    rows = await tx.fetch(
+        store.HAD,
+        tx.tenant,
+        *rulebook.columns_of(protections),
+        [ref for ref, _, _ in lines],
+        [item for _, item, _ in lines],
+        [location for _, _, location in lines],
+    )
+    taken = [0] * len(protections)
+    refs: list[list[str]] = [[] for _ in protections]
+    channels: dict[Placed, str] = {}
+    for row in rows:
+        number = row["ord"] - 1
+        if number < 0:
+            channels[row["demand_ref"], row["item"], row["location"]] = row["channel"]
+        elif row["demand_ref"]:
+            refs[number].append(row["demand_ref"])
+        else:
+            taken[number] += row["picked"]
+    return Had(taken, refs, channels)

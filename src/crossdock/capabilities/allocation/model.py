@@ -24,7 +24,7 @@ class Line(NamedTuple):
 
     `group` is what maxima and minima are kept for: the order's channel. `since` is when the line
     was first heard of. `multiple` is what one of the unit it was ordered in holds: two thirds of a
-    case are confirmed of no line (A31).
+    case are confirmed of no line (A31), with what was `picked` of it before.
     """
 
     demand_ref: str
@@ -35,6 +35,7 @@ class Line(NamedTuple):
     priority: int
     since: datetime
     multiple: int = 1
+    picked: int = 0
 
     @property
     def turn(self) -> tuple[int, int, datetime, str]:
@@ -232,13 +233,13 @@ class _Pool:
         return room if protection.maximum is None else min(room, _headroom(protection))
 
     def grant(self, line: Line, wanted: int, kept: int = 0) -> tuple[int, Why]:
-        """Grant so much beside what was kept, or what makes whole units of it."""
+        """Grant so much beside what was kept, or what makes whole units with what is picked."""
         amount = min(wanted, self.room(line.group))
         if amount == wanted:
             self.take(line.group, amount)
             return amount, Why.FULL
         why = self._limit(line.group, wanted, amount)
-        whole = max(0, amount - (kept + amount) % line.multiple)
+        whole = max(0, amount - (line.picked + kept + amount) % line.multiple)
         self.take(line.group, whole)
         return whole, why
 

@@ -117,13 +117,15 @@ async def doubtful(tx: Transaction, stock: KnowsStock, sights: Sequence[Sight]) 
     """Name those where stock counts an order that allocation has not heard of yet.
 
     Its demand looks like a promise to nobody, and a run would take it from who is confirmed.
-    Asked after the look: whoever came to be known since then was not in it.
+    Orders of the same item elsewhere count, too: what a group has depends on its members. Asked
+    after the look: whoever came to be known since then was not in it.
     """
     asked = [sight for sight in sights if model.others(sight.figures, sight.lines)]
-    keys = frozenset((sight.item, sight.location) for sight in asked)
-    if not keys or await stock.is_ahead(tx, tx.tenant):
-        return keys
-    columns = [key[0] for key in sorted(keys)], [key[1] for key in sorted(keys)]
+    keys = sorted({(sight.item, sight.location) for sight in asked})
+    if not keys:
+        return frozenset()
+    unheard = await stock.unheard(tx, tx.tenant, sorted({item for item, _ in keys}))
+    columns = [key[0] for key in keys], [key[1] for key in keys]
     known: dict[Key, set[str]] = {}
     for row in await tx.fetch(store.OPEN_LINES, tx.tenant, *columns):
         known.setdefault((row["item"], row["location"]), set()).add(row["demand_ref"])
@@ -131,7 +133,7 @@ async def doubtful(tx: Transaction, stock: KnowsStock, sights: Sequence[Sight]) 
         key
         for sight in asked
         for key in [(sight.item, sight.location)]
-        if not known.get(key, set()) <= sight.known
+        if sight.item in unheard or not known.get(key, set()) <= sight.known
     )
 
 
@@ -205,6 +207,7 @@ def _waiting(row: Any, claim: Claim, rules: RulesNow) -> Waiting:
         priority=priority,
         since=row["since"],
         multiple=row["multiple"],
+        picked=claim.picked,
     )
     return Waiting(
         row["demand_ref"], row["order_id"], row["channel"], row["position"], claim, line

@@ -27,6 +27,8 @@ PAGE = 500
 SET = 50
 """So many item-locations share a transaction: it holds the locks of their order lines."""
 AFTER_FAILURE = timedelta(minutes=15)
+AFTER_DOUBT = timedelta(seconds=5)
+"""Orders are heard before; who comes behind has his turn meanwhile."""
 KEPT = timedelta(days=100)
 """Order lines that are done with are kept as long, for the maxima and minima of a quarter."""
 _OF_A_PERSON = frozenset({RunState.SIMULATED, RunState.REFUSED})
@@ -115,7 +117,9 @@ class Work:
             for sight in sights
         ]  # fmt: skip
         worse = [sight for run, sight in drawn if run.is_worse]
-        later = await doubtful(tx, self._stock, worse)  # they stay due
+        later = await doubtful(tx, self._stock, worse)
+        for key in sorted(later):  # they stay due
+            await tx.execute(store.POSTPONE, tx.tenant, *key, now + AFTER_DOUBT)
         for run, sight in drawn:
             key = (sight.item, sight.location)
             if key in later:

@@ -4,7 +4,11 @@ from crossdock.capabilities.inventory.answering import Position
 from crossdock.capabilities.inventory.at_cut import LedgerAtCut
 from crossdock.capabilities.inventory.claims import ClaimedStock, OrderLineClaim
 from crossdock.capabilities.inventory.explaining import Explanation
-from crossdock.capabilities.inventory.guarding import ChannelProtection, KnowsProtections
+from crossdock.capabilities.inventory.guarding import (
+    ChannelProtection,
+    HadByOrders,
+    KnowsProtections,
+)
 from crossdock.capabilities.inventory.model import (
     Figures,
     PromisedLine,
@@ -25,6 +29,7 @@ __all__ = [
     "ClaimedStock",
     "Explanation",
     "Figures",
+    "HadByOrders",
     "HeldClaim",
     "Inventory",
     "KnowsProtections",

@@ -38,13 +38,18 @@ class Ask:
     """A request's lines against counters, for a channel.
 
     `own` is demand of the same order line that `hard` counts already: checking an order against
-    itself would find it short (A25).
+    itself would find it short (A25). `channels` is whose each line is, where its order says so.
     """
 
     lines: tuple[tuple[int, int], ...]
     allow_partial: bool = False
     own: tuple[int | None, ...] = ()
     channel: str = ""
+    channels: tuple[str, ...] = ()
+
+    def channel_of(self, number: int) -> str:
+        """Say whose a line is."""
+        return self.channels[number] if self.channels else self.channel
 
 
 class Limit(StrEnum):
@@ -189,13 +194,14 @@ def decided(
 def _given(room: _Room, ask: Ask, number: int) -> tuple[int, Limit]:
     counter_id, asked = ask.lines[number]
     own = ask.own[number] if ask.own else None
+    channel = ask.channel_of(number)
     if own is not None:
         # The order's demand is in `hard`: what it may have is what stock leaves for it, and
         # giving it that takes nothing more from anybody.
-        free = room.left_for(counter_id, own, ask.channel)
+        free = room.left_for(counter_id, own, channel)
         wanted = min(asked, own)
         return min(wanted, free.micros), free.limit(wanted)
-    free = room.free(counter_id, ask.channel)
+    free = room.free(counter_id, channel)
     got = min(asked, free.micros)
-    room.take(counter_id, got, ask.channel)
+    room.take(counter_id, got, channel)
     return got, free.limit(asked)

@@ -13,8 +13,16 @@ from crossdock.capabilities.inventory import model
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.foundation.ids import derived_uuid, prefixed
 
-content_of = msgspec.json.Encoder().encode
-"""What is asked, in one form: tells a repeat from another request with the same id."""
+_encoded = msgspec.json.Encoder().encode
+_CHANNEL = ReservationRequest._fields.index("channel")
+
+
+def content_of(request: ReservationRequest) -> bytes:
+    """Write what is asked in one form: tells a repeat from another request with the same id.
+
+    A channel that is not named is left out, as before there were any: a repeat of then is one.
+    """
+    return _encoded(request if request.channel else request[:_CHANNEL])
 
 
 class Incoming:
@@ -39,7 +47,13 @@ class Incoming:
 
     @property
     def is_plain(self) -> bool:
-        return len(self.request.lines) == 1 and not self.request.allow_partial
+        """Say whether a sum decides, and nothing is to be kept beside the promise.
+
+        Whose it is goes without saying where that is its client.
+        """
+        if len(self.request.lines) > 1 or self.request.allow_partial:
+            return False
+        return self.request.channel in {"", self.client}
 
     @property
     def is_hard(self) -> bool:

@@ -147,7 +147,7 @@ def _ask(lines: Sequence[DecidedLine]) -> Ask:
         tuple((line.stock_id, line.requested) for line in lines),
         allow_partial=any(got) and got != [line.requested for line in lines],
         own=tuple(line.own for line in lines),
-        channel=lines[0].channel,
+        channels=tuple(line.channel for line in lines),
     )
 
 

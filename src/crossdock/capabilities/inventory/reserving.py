@@ -11,7 +11,7 @@ from crossdock.canonical.errors import Conflict, Unavailable
 from crossdock.canonical.inventory import ReservationStatus
 from crossdock.capabilities.inventory import granting, guarding, model, store
 from crossdock.capabilities.inventory.granting import Ask
-from crossdock.capabilities.inventory.guarding import KnowsProtections
+from crossdock.capabilities.inventory.guarding import KnowsProtections, Quoted
 from crossdock.capabilities.inventory.incoming import Incoming, taken_in
 from crossdock.capabilities.inventory.model import (
     PromisedLine,
@@ -64,6 +64,7 @@ class Promises:
         self._ttl = ttl_seconds_default
         self._stock_ids = stock_ids
         self._is_tight = False  # the last batch asked for more than there was of something
+        self._apart: set[int] = set()  # rows of groups and guarded ones, as they were last met
 
     async def reserve(
         self, scope: Scope, asked: Sequence[tuple[str, ReservationRequest]]
@@ -83,7 +84,7 @@ class Promises:
     async def _decide(self, scope: Scope, batch: list[Incoming], now: datetime) -> None:
         """Take the plain way, which is all that most requests need; then the general one."""
         look = await self._look(scope, batch, now)
-        plain = [one for one in batch if one.is_plain and not look.counts(one)]
+        plain = [one for one in batch if one.is_plain and not self._goes_apart(one, look)]
         is_exact = self._is_tight
         while plain:
             plain = await self._decide_plain(scope, plain, look, is_exact=is_exact)
@@ -100,6 +101,10 @@ class Promises:
                 for one in rest:
                     one.answer = None
         raise _contended()
+
+    def _goes_apart(self, one: Incoming, look: Look) -> bool:
+        """Say whether the hot statement would leave a plain request to the general way anyhow."""
+        return look.counts(one) or look.found[one.request.lines[0][:2]] in self._apart
 
     async def _look(self, scope: Scope, batch: Sequence[Incoming], now: datetime) -> Look:
         """Find stock rows and quoted orders; most of the time both are known without asking."""
@@ -131,8 +136,9 @@ class Promises:
             sorted(set(stock_ids)),
         )
         rows = await self._reserve(scope, look.now, columns, is_exact=is_exact)
-        self._is_tight = bool(rows)
         refused = {row["ord"] - 1: row["verdict"] for row in rows}
+        self._apart |= {stock_ids[n] for n, verdict in refused.items() if verdict == "GROUPED"}
+        self._is_tight = any(verdict != "GROUPED" for verdict in refused.values())
         undecided: list[Incoming] = []
         for number, (one, stock_id) in enumerate(zip(batch, stock_ids, strict=True)):
             verdict = refused.get(number) if refused else None
@@ -177,19 +183,22 @@ class Promises:
             return
         stock_ids = [look.found[key] for key in _keys(fresh)]
         sheet = await Sheet.locked(tx, tx.tenant, self._stock_ids, stock_ids)
+        self._apart -= {row.stock_id for row in sheet.rows.values() if not row.is_apart}
         await sheet.expire_lapsed(tx, look.now)
-        await sheet.guard(tx, self._protections, look.now)
         # What is open of the orders that are quoted holds still only now.
         quoted = {line.demand_ref for one in fresh for line in one.request.lines} - {""}
         look = look._replace(demand=await _demand(tx, quoted))
-        given = granting.decided([_ask(one, look) for one in fresh], sheet.counters())
-        for one, got in zip(fresh, given, strict=True):
+        await sheet.guard(tx, self._protections, look.now, _quoted(fresh, look))
+        asks = [_ask(one, look, sheet) for one in fresh]
+        given = granting.decided(asks, sheet.counters())
+        for one, ask, got in zip(fresh, asks, given, strict=True):
             lines = [
                 _line(tx.tenant, one, number, micros, look)
                 for number, (micros, _) in enumerate(got)
             ]
-            for asked, line, (_, limit) in zip(one.request.lines, lines, got, strict=True):
-                sheet.make(line, look.own(asked), one.channel, limit)
+            for number, (line, (_, limit)) in enumerate(zip(lines, got, strict=True)):
+                own = ask.own[number] if ask.own else None
+                sheet.make(line, own, ask.channel_of(number), limit)
             one.answer = reservation_of(lines)._replace(cut_by=_cut_by(limit for _, limit in got))
         await sheet.save(tx, look.now)
 
@@ -281,14 +290,32 @@ async def _answer_repeats(tx: Transaction, batch: Sequence[Incoming]) -> list[In
     return [one for one in batch if one.answer is None]
 
 
-def _ask(one: Incoming, look: Look) -> Ask:
+def _quoted(batch: Iterable[Incoming], look: Look) -> list[Quoted]:
+    """Name the order lines that stock counts already, with the first who quotes each."""
+    found: dict[str, Quoted] = {}
+    for one in batch:
+        for line in one.request.lines:
+            if look.own(line) is not None:
+                quoted = Quoted(look.found[line[:2]], line.demand_ref, one.channel)
+                found.setdefault(line.demand_ref, quoted)
+    return list(found.values())
+
+
+def _ask(one: Incoming, look: Look, sheet: Sheet) -> Ask:
     lines = one.request.lines
     own = tuple(look.own(line) for line in lines)
+    channels = tuple(
+        one.channel
+        if open_ is None
+        else sheet.whose(Quoted(look.found[line[:2]], line.demand_ref, one.channel))
+        for line, open_ in zip(lines, own, strict=True)
+    )
     return Ask(
         tuple((look.found[line.item, line.location], line.micros) for line in lines),
         one.request.allow_partial,
         own if any(open_ is not None for open_ in own) else (),
         one.channel,
+        channels,
     )
 
 

@@ -8,7 +8,12 @@ from uuid import UUID
 from crossdock.capabilities.inventory import granting, guarding, model, store
 from crossdock.capabilities.inventory.announcement import Regrant, Seen, announce
 from crossdock.capabilities.inventory.granting import UNGUARDED, Ask, Counter, Guards
-from crossdock.capabilities.inventory.guarding import ChannelLine, KnowsProtections
+from crossdock.capabilities.inventory.guarding import (
+    ChannelLine,
+    KnowsProtections,
+    OrderLine,
+    Quoted,
+)
 from crossdock.capabilities.inventory.model import PromisedLine
 from crossdock.capabilities.inventory.store import Key, LineRow, StockIds, StockRow
 from crossdock.foundation.database import Transaction
@@ -30,9 +35,10 @@ class Sheet:
         self._made: dict[tuple[UUID, int], LineRow] = {}
         self._owns: list[int | None] = []
         self._channels: list[str] = []
-        self._guards: dict[int, Guards] = {}
+        self._guards: Mapping[int, Guards] = {}
+        self._orders: Mapping[OrderLine, str] = {}
         self._whose: dict[tuple[UUID, int], ChannelLine] = {}
-        self._kept: list[ChannelLine] = []
+        self._kept: dict[tuple[UUID, int], ChannelLine] = {}
         self._regrants: list[Regrant] = []
 
     @classmethod
@@ -55,11 +61,22 @@ class Sheet:
         return cls(await store.lock_stock(tx, wanted), groups, tenant)
 
     async def guard(
-        self, tx: Transaction, protections: KnowsProtections | None, now: datetime
+        self,
+        tx: Transaction,
+        protections: KnowsProtections | None,
+        now: datetime,
+        quoted: Sequence[Quoted] = (),
     ) -> None:
         """Learn what maxima and minima hold at these rows; call it once they are locked."""
         if protections is not None:
-            self._guards = await guarding.guards_of(tx, protections, self.rows.values(), now)
+            rows = self.rows.values()
+            self._guards, self._orders = await guarding.guards_of(
+                tx, protections, rows, now, quoted
+            )
+
+    def whose(self, one: Quoted) -> str:
+        """Say whose an order line is that a request quotes: its order's channel, if that shows."""
+        return self._orders.get(one.line, one.channel)
 
     async def learn_channels(self, tx: Transaction, rows: Iterable[LineRow]) -> None:
         """Learn whose promises these are, where it matters."""
@@ -74,15 +91,19 @@ class Sheet:
 
     def regrant(self, rows: Sequence[LineRow], asks: Sequence[tuple[int, int]]) -> bool:
         """Grant lines of one old promise so much anew, all or none, and remember what decided."""
-        channel = self.channel_of(rows[0])
-        [given] = granting.grants([Ask(tuple(asks), channel=channel)], self.counters())
+        channels = tuple(self.channel_of(row) for row in rows)
+        [given] = granting.grants([Ask(tuple(asks), channels=channels)], self.counters())
         if not all(given):
             return False
-        self._regrants += [
-            Regrant(row.reservation_id, row.line.line_no, stock_id, micros, channel)
-            for row, (stock_id, micros) in zip(rows, asks, strict=True)
-        ]
+        for row, (stock_id, micros), channel in zip(rows, asks, channels, strict=True):
+            place = row.reservation_id, row.line.line_no, stock_id
+            self._regrants.append(Regrant(*place, micros, channel))
+            if self.rows[stock_id].is_guarded:
+                self._keep(ChannelLine(*place, channel))
         return True
+
+    def _keep(self, line: ChannelLine) -> None:
+        self._kept[line.reservation_id, line.line_no] = line
 
     def counters(self) -> dict[int, Counter]:
         by_key = {(row.item, row.location): stock_id for stock_id, row in self.rows.items()}
@@ -107,9 +128,9 @@ class Sheet:
         """Lay a new line; `own` is what was open of its order, which `hard` counts already."""
         self._owns.append(own)
         self._channels.append(channel)
-        if self.rows[line.line.stock_id].is_guarded:
+        if self.rows[line.line.stock_id].is_guarded or channel not in {"", line.client}:
             place = line.reservation_id, line.line.line_no, line.line.stock_id
-            self._kept.append(ChannelLine(*place, channel, cut_by))
+            self._keep(ChannelLine(*place, channel, cut_by))
         self._made[line.reservation_id, line.line.line_no] = line
         self._hold(line.line, 1)
 
@@ -131,7 +152,7 @@ class Sheet:
             ends = (self.rows[one.stock_id].is_guarded for one in (row.line, after))
             if any(ends):
                 place = row.reservation_id, after.line_no, after.stock_id
-                self._kept.append(ChannelLine(*place, self.channel_of(row)))
+                self._keep(ChannelLine(*place, self.channel_of(row)))
         self._changed[row.reservation_id, after.line_no] = changed
         return changed
 
@@ -153,7 +174,7 @@ class Sheet:
     async def save(self, tx: Transaction, now: datetime) -> None:
         """Write what changed, and leave an announcement of it."""
         rows, lines = await self.write(tx)
-        await guarding.keep(tx, self._kept, now)
+        await guarding.keep(tx, self._kept.values(), now)
         await store.keep_regrants(tx, {one.reservation_id for one in self._regrants}, now)
         if rows or lines:
             await announce(tx, now, rows, lines, self._seen())

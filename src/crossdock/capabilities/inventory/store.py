@@ -153,6 +153,11 @@ class StockRow(NamedTuple):
     sources: tuple[str, ...]
     is_guarded: bool = False
 
+    @property
+    def is_apart(self) -> bool:
+        """Say whether more than its own figures decides: a group's, or what channels may have."""
+        return self.is_grouped or self.is_guarded
+
 
 class LineRow(NamedTuple):
     """A reservation line with the header that is repeated on each."""

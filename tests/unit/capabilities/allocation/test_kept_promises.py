@@ -2,25 +2,46 @@
 
 import asyncio
 import itertools
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from random import Random
+from typing import Any, cast
 
 import msgspec
 import pytest
 
+from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Rejected
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.allocation import AllocationProtection
-from crossdock.capabilities.inventory import Reservation, ReservationLine, ReservationRequest
+from crossdock.capabilities.inventory import (
+    ChannelProtection,
+    HadByOrders,
+    Inventory,
+    Reservation,
+    ReservationLine,
+    ReservationRequest,
+)
 from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api.promise_shapes import promise_shown
+from crossdock.orchestration.allocating import ChannelProtections
 from tests.unit.capabilities.allocation.conftest import Floor
 from tests.unit.capabilities.allocation.test_meanwhile import east
 from tests.unit.capabilities.allocation.test_runs import of
-from tests.unit.capabilities.inventory.house import MAIN, count, counted, demand, moved, place
+from tests.unit.capabilities.inventory.house import (
+    MAIN,
+    House,
+    count,
+    counted,
+    demand,
+    moved,
+    place,
+)
 
+Key = tuple[str, str]
 HARD, SOFT = ReservationKind.HARD, ReservationKind.SOFT
 DAY = timedelta(days=1)
 _numbers = itertools.count()
@@ -232,7 +253,7 @@ async def test_where_nothing_is_kept_any_more_the_hot_statement_decides_again(
     await floor.allocation.rulebook.unprotect(MAIN, "X", "DC1", "key", by="planner")
 
     assert await floor.left("inventory_stock where is_guarded") == 0
-    assert got(await promise(floor, "web", 10)) == 10
+    assert got(await promise(floor, "", 10)) == 10
     assert await floor.left("inventory_channel_line") == 0
 
 
@@ -290,3 +311,225 @@ async def test_whoever_asks_at_once_no_minimum_of_another_is_broken(
     left = 60 - sum(had.values())
     assert left >= max(0, 20 - had["key"]) + max(0, 15 - had["web"])
     assert await floor.figures() == (left, left, 0, 0)
+
+
+async def fold_only_stock(floor: Floor, *facts: Fact) -> None:
+    """Let inventory hear something that allocation has not heard yet."""
+    await floor.record(*facts)
+    await House.fold(floor)
+
+
+async def test_an_order_that_allocation_has_not_heard_counts_for_who_was_promised_it(
+    floor: Floor,
+) -> None:
+    await floor.hear(counted(1, count(50)))
+    await keep(floor, "web", most=10)
+    assert got(await promise(floor, "web", 6, ref="W/1")) == 6
+    await fold_only_stock(floor, of("web", "W", 1, demand("W/1", 6)))
+
+    assert got(await promise(floor, "web", 9, partly=True)) == 4
+    await floor.fold()
+    assert got(await promise(floor, "web", 9, partly=True)) == 0
+
+
+async def test_an_order_that_is_quoted_before_allocation_hears_it_is_its_quoters(
+    floor: Floor,
+) -> None:
+    await keep(floor, "web", most=10)
+    await floor.hear(counted(1, count(50)))
+    assert got(await promise(floor, "web", 6)) == 6
+    await fold_only_stock(floor, of("web", "W", 1, demand("W/1", 8)))
+
+    assert got(await promise(floor, "web", 8, ref="W/1", partly=True)) == 4
+
+
+async def test_a_promise_is_its_orders_channels_once_the_order_is_heard(floor: Floor) -> None:
+    await floor.hear(counted(1, count(50)))
+    await keep(floor, "web", most=10)
+    await keep(floor, "key", most=10)
+    assert got(await promise(floor, "web", 6, ref="K/1")) == 6
+    await floor.hear(of("key", "K", 1, demand("K/1", 6)))
+
+    assert got(await promise(floor, "key", 9, partly=True)) == 4
+    assert got(await promise(floor, "web", 11, partly=True)) == 10
+
+
+async def test_what_an_order_lets_go_of_is_its_promises_again(floor: Floor) -> None:
+    await floor.hear(counted(1, count(50)))
+    await keep(floor, "web", most=10)
+    assert got(await promise(floor, "web", 6, ref="W/1")) == 6
+    await floor.hear(of("web", "W", 1, demand("W/1", 6)))
+    assert got(await promise(floor, "web", 1)) == 1
+    await floor.hear(of("web", "W", 2))
+
+    assert got(await promise(floor, "web", 9, partly=True)) == 3
+
+
+async def test_who_quotes_an_order_has_what_the_orders_channel_may_have(floor: Floor) -> None:
+    await keep(floor, "web", most=5)
+    await floor.hear(counted(1, count(20)), of("web", "W", 1, demand("W/1", 8)))
+
+    made = await promise(floor, "", 8, ref="W/1", partly=True)
+    assert (got(made), made.cut_by) == (5, "MAXIMUM")
+    await floor.inventory.upkeep.tell()
+    explained = await floor.inventory.explain(MAIN, made.reservation_id)
+    assert explained.is_reproduced
+    assert [line.channel for line in explained.lines] == ["web"]
+
+
+async def test_a_hold_of_before_the_maximum_counts_once_it_is_granted_anew(
+    floor: Floor, clock: VirtualClock
+) -> None:
+    await floor.hear(counted(1, count(20)))
+    held = await promise(floor, "", 5, kind=SOFT)
+    await keep(floor, "shop", most=5)
+    await clock.advance(timedelta(minutes=15))
+    await floor.inventory.confirm(MAIN, held.reservation_id)
+
+    assert got(await promise(floor, "", 5, partly=True)) == 0
+
+
+async def test_a_hold_of_before_the_period_counts_once_it_is_granted_anew_in_it(
+    floor: Floor, clock: VirtualClock
+) -> None:
+    await floor.hear(counted(1, count(20)))
+    await keep(floor, "web", most=9)
+    held = await promise(floor, "web", 5, kind=SOFT)
+    await clock.advance(timedelta(days=2))
+    await keep(floor, "web", most=5)
+    assert got(await promise(floor, "web", 1, kind=SOFT)) == 1
+    await clock.advance(timedelta(minutes=15))
+    await floor.inventory.confirm(MAIN, held.reservation_id)
+
+    assert got(await promise(floor, "web", 5, partly=True)) == 0
+
+
+async def test_a_promise_is_moved_for_the_channel_it_was_made_for(floor: Floor) -> None:
+    await floor.hear(counted(1, count(20)), counted(2, count(20), location="DC2"))
+    key = await promise(floor, "key", 10)
+    await keep(floor, "key", least=15, location="DC2")
+    await floor.inventory.transfer(MAIN, key.reservation_id, "DC2")
+
+    assert got(await promise(floor, "web", 20, partly=True, location="DC2")) == 5
+    assert got(await promise(floor, "web", 20, partly=True)) == 20
+
+
+async def test_each_line_is_granted_anew_for_the_channel_it_was_made_for(
+    floor: Floor, clock: VirtualClock
+) -> None:
+    await floor.hear(counted(1, count(5, item="A"), count(10)))
+    await keep(floor, "key", least=8)
+    lines = tuple(ReservationLine(item, "DC1", n * MICROS) for item, n in (("A", 1), ("X", 8)))
+    request = ReservationRequest("R", lines, channel="key")
+    held = await floor.inventory.reserve(MAIN, "shop", request)
+    await clock.advance(timedelta(minutes=15))
+    revived = await floor.inventory.confirm(MAIN, held.reservation_id)
+
+    assert [line.status for line in revived.lines] == ["ACTIVE", "ACTIVE"]
+
+
+class Meanwhile:
+    """A transaction in which something else commits after its `after`th reading."""
+
+    def __init__(self, tx: Transaction, after: list[Callable[[], Awaitable[object]]]) -> None:
+        self._tx = tx
+        self._after = after
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)
+
+    async def fetch(self, *asked: Any) -> list[Any]:
+        rows = await self._tx.fetch(*asked)
+        if self._after:
+            await self._after.pop(0)()
+        return rows
+
+
+class Interrupted:
+    """What allocation keeps, while others work between its readings."""
+
+    def __init__(self) -> None:
+        self.after: list[Callable[[], Awaitable[object]]] = []
+
+    async def protections(
+        self, tx: Transaction, keys: Sequence[Key], now: datetime
+    ) -> Mapping[Key, Sequence[ChannelProtection]]:
+        return await ChannelProtections().protections(self._meanwhile(tx), keys, now)
+
+    async def had(
+        self,
+        tx: Transaction,
+        asked: Sequence[tuple[Key, ChannelProtection]],
+        lines: Sequence[tuple[str, str, str]],
+    ) -> HadByOrders:
+        return await ChannelProtections().had(self._meanwhile(tx), asked, lines)
+
+    def _meanwhile(self, tx: Transaction) -> Transaction:
+        return cast("Transaction", Meanwhile(tx, self.after))
+
+
+async def nothing() -> None:
+    pass
+
+
+@pytest.mark.parametrize("readings", range(3))
+async def test_a_line_that_closes_while_a_channel_asks_counts_once(
+    floor: Floor, readings: int
+) -> None:
+    await keep(floor, "web", most=10)
+    await floor.hear(counted(1, count(50)), of("web", "W", 1, demand("W/1", 9)))
+    await floor.hear(moved(2, 9, place(), None, demand_ref="W/1"))
+    interrupted = Interrupted()
+    interrupted.after += [nothing] * readings + [floor.allocating.work.due]
+    asked = ReservationRequest(
+        "R", (ReservationLine("X", "DC1", 9 * MICROS),), allow_partial=True, channel="web"
+    )
+    inventory = Inventory(floor.database, floor.clock, protections=interrupted)
+
+    assert got(await inventory.reserve(MAIN, "shop", asked)) == 1
+
+
+class Counted:
+    """A database that remembers how the hot statement was asked to decide: exactly, or not."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.exactly: list[bool] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    async def call(self, statement: str, *asked: Any) -> list[Any]:
+        self.exactly.append(asked[-2])
+        return await self._database.call(statement, *asked)
+
+
+async def test_what_is_guarded_slows_down_nothing_that_is_not(floor: Floor) -> None:
+    await floor.hear(counted(1, count(90), count(90, item="Y")))
+    await keep(floor, "key", least=6)
+    counting = Counted(floor.database)
+    inventory = Inventory(
+        cast("Database", counting), floor.clock, protections=ChannelProtections()
+    )
+
+    async def both() -> list[bool]:
+        counting.exactly.clear()
+        asked = [
+            ReservationRequest(f"{item} {next(_numbers)}", (ReservationLine(item, "DC1", MICROS),))
+            for item in ("X", "Y")
+        ]
+        made = await inventory.reserve_many(MAIN, "shop", asked)
+        assert all(isinstance(one, Reservation) and one.is_granted for one in made)
+        return counting.exactly
+
+    assert await both() == [False, True]
+    assert await both() == [False]
+    await floor.allocation.rulebook.unprotect(MAIN, "X", "DC1", "key", by="planner")
+    assert await both() == [False]
+    async with floor.database.transaction(MAIN) as tx:
+        rows = await tx.fetch("select count(*) from inventory_announcement where tenant = 'main'")
+        before: int = rows[0]["count"]
+    assert await both() == [False]
+    async with floor.database.transaction(MAIN) as tx:
+        rows = await tx.fetch("select count(*) from inventory_announcement where tenant = 'main'")
+    assert rows[0]["count"] == before + 1  # one decision for both

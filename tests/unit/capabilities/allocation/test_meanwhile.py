@@ -91,12 +91,27 @@ async def test_an_order_that_only_inventory_has_heard_takes_from_nobody(floor: F
 
     assert await floor.work() == {"W/1": 8}
     assert await floor.left("allocation_due") == 1
+    now = floor.clock.now().isoformat()
+    assert await floor.left(f"allocation_due where due_at <= '{now}'") == 0  # others have a turn
     with pytest.raises(Unavailable, match="being heard") as busy:
         await floor.allocation.simulate(MAIN, "X", "DC1", by="planner")
     assert busy.value.code == "catching_up"
     await floor.fold()
     assert await floor.work() == {"W/1": 8, "K/1": 2}
     assert await floor.left("allocation_due") == 0
+
+
+async def test_an_unheard_order_of_another_item_holds_up_nothing(floor: Floor) -> None:
+    await floor.policy(Applies.EVERYTHING)
+    await floor.hear(counted(1, count(10)))
+    await floor.reserve(1, kind=HARD)
+    await floor.hear(of("web", "W", 1, demand("W/1", 8)))
+    assert await floor.work() == {"W/1": 8}
+    await floor.hear(counted(2, count(4)))
+    await floor.record(of("key", "K", 1, demand("K/1", 8, item="Y")))
+    await readers.catch_up(floor.database, floor.reader, floor.clock)
+
+    assert await floor.work() == {"W/1": 3}
 
 
 async def test_a_hold_that_has_lapsed_takes_from_nobody(floor: Floor, clock: VirtualClock) -> None:
@@ -204,6 +219,17 @@ async def test_a31_a_line_that_is_ordered_in_cases_is_confirmed_in_whole_ones(
 
     assert changes(run) == {"W/1": (0, 24), "K/1": (0, 6)}
     assert [line.multiple // MICROS for line in run.lines] == [12, 0]
+
+
+async def test_a31_what_was_picked_of_a_case_counts_for_it(floor: Floor) -> None:
+    cases = replace(
+        demand("W/1", 2), ordered=Quantity.of(2, "CS"), base_ordered=Quantity.of(24),
+        base_cancelled=Quantity.of(0),
+    )  # fmt: skip
+    await floor.hear(counted(1, count(14)), of("web", "W", 1, cases))
+    await floor.hear(moved(2, 4, place(), None, demand_ref="W/1"))
+
+    assert changes(await floor.applied()) == {"W/1": (0, 8)}
 
 
 async def test_several_promises_to_one_line_count_together(floor: Floor) -> None:

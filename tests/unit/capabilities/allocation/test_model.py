@@ -212,6 +212,16 @@ def test_a31_what_is_not_confirmed_in_full_is_confirmed_in_whole_cases(  # noqa:
     assert (grant.after, grant.why) == (expected, why)
 
 
+# Three cases of 12, of which some is picked: what is confirmed makes whole cases with that.
+@pytest.mark.parametrize(
+    ("picked", "there", "expected"), [(4, 10, 8), (4, 7, 0), (4, 20, 20), (13, 10, 0), (12, 11, 0)]
+)
+def test_a31_what_is_picked_of_a_case_is_completed(picked: int, there: int, expected: int) -> None:
+    rest = line("O/1", IMPROVE, 36 - picked, 0)._replace(multiple=12, picked=picked)
+
+    assert after(run(there, [rest])) == {"O/1": expected}
+
+
 def test_what_makes_no_whole_case_is_there_for_the_next() -> None:
     cases = line("C", IMPROVE, 36, 0, 1)._replace(multiple=12)
 
@@ -227,13 +237,13 @@ def test_nobody_is_said_to_stand_as_the_house_does() -> None:
 amounts = st.integers(0, 12)
 lines_of = st.lists(
     st.builds(
-        lambda number, group, asked, had, how, priority, minute, multiple: Line(
+        lambda number, group, asked, had, how, priority, minute, multiple, picked: Line(
             f"L{number}", group, asked, min(asked, had), how, priority,
-            NOON + timedelta(minutes=minute), multiple,
+            NOON + timedelta(minutes=minute), multiple, picked,
         ),
         st.integers(0, 10**6), st.sampled_from(["web", "key", "branch"]), amounts, amounts,
         st.sampled_from(Strategy), st.integers(1, 3), st.integers(0, 2),
-        st.sampled_from([1, 1, 2, 5]),
+        st.sampled_from([1, 1, 2, 5]), st.integers(0, 6),
     ),
     max_size=9, unique_by=lambda one: one.demand_ref,
 )  # fmt: skip
@@ -346,7 +356,10 @@ class Naive:
         least = self.got[one.demand_ref]
         while self.got[one.demand_ref] < most and self.free(one.group) >= 1:
             self.got[one.demand_ref] += 1
-        while least < self.got[one.demand_ref] < most and self.got[one.demand_ref] % one.multiple:
+        while (
+            least < self.got[one.demand_ref] < most
+            and (one.picked + self.got[one.demand_ref]) % one.multiple
+        ):
             self.got[one.demand_ref] -= 1
 
     def owed(self) -> int:

@@ -24,7 +24,7 @@ from tests.conftest import NOON
 
 small = st.integers(0, 20)
 channels = st.sampled_from(["web", "key", "other"])
-guards: st.SearchStrategy[dict[str, Claim]] = st.dictionaries(
+guards: st.SearchStrategy[dict[str, Claim]] = st.just({}) | st.dictionaries(
     channels, st.builds(Claim, least=small, most=st.none() | small, used=small), max_size=2
 )
 figures = st.builds(Figures, nettable=small, hard=small, soft=small, safety=small)
@@ -35,7 +35,15 @@ def decision(
 ) -> Decision:
     """Write down a decision as the hub does: the rows as they are after it."""
     lines = [
-        DecidedLine(f"rsv_{number}", line_no, stock_id, asked, got, own, channel=ask.channel)
+        DecidedLine(
+            f"rsv_{number}",
+            line_no,
+            stock_id,
+            asked,
+            got,
+            own,
+            channel=ask.channel_of(line_no - 1),
+        )
         for number, (ask, given) in enumerate(zip(asks, given_out, strict=True))
         for line_no, ((stock_id, asked), got, own) in enumerate(
             zip(ask.lines, given, ask.own, strict=True)
@@ -86,7 +94,8 @@ def decisions(draw: st.DrawFn) -> Decision:
             draw(st.none() | st.integers(0, counters[stock_id].figures.hard))
             for stock_id, _ in lines
         ]
-        return Ask(tuple(lines), draw(st.booleans()), tuple(owns), draw(channels))
+        whose = tuple(draw(channels) for _ in lines)  # an order's line is its channel's
+        return Ask(tuple(lines), draw(st.booleans()), tuple(owns), channels=whose)
 
     asks = [ask() for _ in range(draw(st.integers(1, 5)))]
     return decision(counters, asks, granting.grants(asks, counters))

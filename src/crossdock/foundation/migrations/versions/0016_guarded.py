@@ -25,7 +25,9 @@ begin
     execute body;
 end $do$;
 
--- Whose each promise from a guarded row is, and what cut it: that nobody else pays for.
+-- Whose each promise is that is another's than its client's or from a guarded row, since when it
+-- has its goods, and what cut it: that nobody else pays for. `is_ordered`: allocation knows its
+-- order line, which counts it.
 create table inventory_channel_line (
     tenant text not null,
     reservation_id uuid not null,
@@ -33,6 +35,7 @@ create table inventory_channel_line (
     stock_id bigint not null,
     channel text collate "C" not null,
     made_at timestamptz not null,
+    is_ordered boolean not null default false,
     cut_by text not null default '',
     primary key (tenant, reservation_id, line_no)
 );
@@ -57,6 +60,19 @@ select guard_table('inventory_regrant');
 revoke update, delete on inventory_regrant from crossdock_hub;
 """
 
+# Maxima and minima that are said already hold from here on, where nothing lies yet, too.
+ASKED_FOR = """
+select set_config('crossdock.tenant', '*', true);
+insert into inventory_stock (tenant, item, location, is_grouped, is_guarded)
+select distinct p.tenant, p.item, p.location, exists (select from inventory_group g
+    where g.tenant = p.tenant and (g.member = p.location or g.location = p.location)), true
+from (select distinct on (tenant, location, item, subject) tenant, location, item, content
+    from allocation_rule where kind = 'PROTECTION'
+    order by tenant, location, item, subject, version desc) p
+where p.content is not null
+on conflict (tenant, item, location) do update set is_guarded = true;
+"""
+
 # What was sold, cancelled since or not: `micros` is what orders take now.
 SOLD = """
 alter table publishing_order add sold numeric not null default 0;
@@ -68,7 +84,7 @@ update publishing_sold set sold = micros;
 
 
 def upgrade() -> None:
-    run(MULTIPLES + GUARDED + SOLD)
+    run(MULTIPLES + GUARDED + ASKED_FOR + SOLD)
 
 
 def downgrade() -> None:
