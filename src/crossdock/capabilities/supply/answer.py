@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from crossdock.capabilities.supply.inbound import Inbound, Supply
 from crossdock.capabilities.supply.model import AtpMode
-from crossdock.capabilities.supply.rules import AtpTerms
+from crossdock.capabilities.supply.rules import AtpTerms, LifeTerms
 from crossdock.capabilities.supply.substitution import Option
 
 
@@ -101,6 +101,7 @@ class Question(NamedTuple):
     An order that is asked about again must not stand in its own way (A25). `unit` is the base
     unit of the item, `by` a day to say how much there is by then. `life_days` have to be left at
     delivery, `transit_days` after it leaves; None asks the rules, by `customer` and `channel`.
+    `ruled` is what the rules of a kit or a group said, asked on to its components and members.
     """
 
     item: str
@@ -113,6 +114,7 @@ class Question(NamedTuple):
     transit_days: int | None = None
     customer: str = ""
     channel: str = ""
+    ruled: LifeTerms | None = None
 
 
 class Basis(StrEnum):

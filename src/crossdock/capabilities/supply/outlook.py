@@ -7,13 +7,12 @@ day instead (shelf.py).
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 from operator import add, sub
 from typing import NamedTuple
 
-from crossdock.canonical.errors import Invalid
 from crossdock.canonical.units import step_micros
-from crossdock.capabilities.supply import calendar, model, shelf
+from crossdock.capabilities.supply import model, shelf
 from crossdock.capabilities.supply.answer import (
     Bucket,
     Component,
@@ -25,9 +24,10 @@ from crossdock.capabilities.supply.answer import (
 )
 from crossdock.capabilities.supply.calendar import Grid
 from crossdock.capabilities.supply.due import due_by, pegged, without
+from crossdock.capabilities.supply.horizon import Horizon
 from crossdock.capabilities.supply.inbound import Inbound, effective
-from crossdock.capabilities.supply.rules import AtpTerms
-from crossdock.capabilities.supply.shelf import Life, Shelf
+from crossdock.capabilities.supply.shelf import Shelf
+from crossdock.capabilities.supply.shelving import goods_of, inherited, shelf_of
 
 
 class Outlook(NamedTuple):
@@ -55,34 +55,6 @@ class Outlook(NamedTuple):
         return max(0, -min(self.ebb)) if self.shelf is None else self.shelf.owed[-1]
 
 
-class Horizon(NamedTuple):
-    """The buckets of some terms on some day; `days` are the days that goods can leave in each."""
-
-    today: date
-    grid: Grid
-    days: Sequence[date]
-
-
-def horizon(terms: AtpTerms, local: datetime) -> Horizon:
-    """Lay out the buckets; `local` is the moment by the location's own clock.
-
-    Behind the fence there are none: what is due there holds nothing back (A7).
-    """
-    today = local.date()
-    if terms.calendar.is_starved(today):
-        raise Invalid(
-            f"the calendar has no working day in the year from {today} on",
-            where="rules/holidays",
-            hint="take holidays out, or say other weekdays: crossdock stock atp-rules",
-        )
-    first = terms.calendar.first_ship_day(local)
-    grid = calendar.grid(first, terms.daily_buckets, terms.weekly_buckets)
-    if terms.fence_days:
-        fence = max(1, grid.before(today + timedelta(days=terms.fence_days)))
-        grid = Grid(grid.ends[:fence], min(grid.daily, fence))
-    return Horizon(today, grid, [terms.calendar.next_working_day(end) for end in grid.ends])
-
-
 def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
     """Lay out what stands, comes and goes at one item-location (PAB of §3.3)."""
     terms, standing, (today, grid, _) = node.terms, node.standing, ahead
@@ -103,9 +75,9 @@ def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
     start = standing.nettable - standing.safety
     found = None
     if node.lots is not None:
-        goods = _goods(node, inbound, ahead)
+        goods = goods_of(node, inbound, ahead)
         start = sum(one.micros for one in goods if one.lot is not None) - standing.safety
-        found = _shelf(question, node, goods, demand, ahead)
+        found = shelf_of(question, node, goods, demand, ahead)
         inbound = [_noted(one, found) for one in inbound]
     pab = model.projected(start, supply, demand)
     weekly = [each for each in coming if each[0] >= grid.daily]
@@ -129,44 +101,6 @@ def _ebb(pab: list[int], weekly: Sequence[tuple[int, date, int]]) -> list[int]:
             found = found if found is not pab else list(pab)
             found[bucket - 1] = least
     return found
-
-
-def life_of(question: Question, terms: AtpTerms) -> Life:
-    """Give how long goods have to keep for who asks: as is said, or as the rules say (I8)."""
-    ruled = terms.life(question.customer, question.channel)
-    days, transit = question.life_days, question.transit_days
-    if ruled is not None:
-        days = ruled.days if days is None else days
-        transit = ruled.transit_days if transit is None else transit
-    return Life(days, transit or 0)
-
-
-def _goods(node: Node, inbound: Sequence[Inbound], ahead: Horizon) -> list[shelf.Goods]:
-    """Put together what lies there and may be promised, and what will have come."""
-    terms = node.terms
-    owners = {owner: 0 if is_first else 2 for owner, is_first in terms.owners.items()}
-    found = shelf.of_lots(node.lots or (), owners, ahead.today, node.standing.nettable)
-    for one in inbound:
-        if one.on is not None and (bucket := ahead.grid.bucket(one.on)) is not None:
-            life = terms.receipt_life_days
-            last = shelf.FOREVER
-            if life:
-                last = min(last - 1, one.on.toordinal() + life)
-            found.append(shelf.Goods(bucket, last, one.micros))
-    return found
-
-
-def _shelf(
-    question: Question,
-    node: Node,
-    goods: Sequence[shelf.Goods],
-    demand: Sequence[int],
-    ahead: Horizon,
-) -> Shelf:
-    ruled = node.terms.life()
-    usual = Life() if ruled is None else Life(ruled.days, ruled.transit_days)
-    lives = (usual, life_of(question, node.terms))
-    return shelf.shelf(goods, demand, node.standing.safety, ahead.days, lives)
 
 
 def _noted(one: Inbound, of: Shelf) -> Inbound:
@@ -197,6 +131,7 @@ class Reached(NamedTuple):
 
 def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
     """Give the balances of an item-location with what its components and members add."""
+    question = inherited(question, kin.own.terms)
     own = outlook(question, kin.own, ahead)
     made, parts, is_shelved = _assembled(question, kin.components, ahead)
     pab, ebb = list(map(add, own.pab, made)), list(map(add, own.ebb, made))
@@ -295,7 +230,7 @@ def _of_part(question: Question, one: Component) -> Question:
     """Ask for a component; what keeps for ever is good for whoever needs a life."""
     found = question._replace(item=one.item, unit=one.unit)
     if one.kin.own.keeps:
-        found = found._replace(life_days=None, customer="", channel="")
+        found = found._replace(life_days=None, customer="", channel="", ruled=None)
     return found
 
 

@@ -21,16 +21,11 @@ from crossdock.capabilities.supply.answer import (
     Question,
     Shelved,
 )
+from crossdock.capabilities.supply.horizon import Horizon
 from crossdock.capabilities.supply.model import AtpMode, Limits, ScheduleLine
-from crossdock.capabilities.supply.outlook import (
-    Horizon,
-    Reached,
-    changing,
-    judged_at,
-    life_of,
-    reached,
-)
+from crossdock.capabilities.supply.outlook import Reached, changing, judged_at, reached
 from crossdock.capabilities.supply.rules import AtpTerms
+from crossdock.capabilities.supply.shelving import life_of
 
 
 def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp:

@@ -59,6 +59,27 @@ async def test_a13_by_a_rule_of_the_customer(yard: Yard) -> None:
     assert (await yard.ask(customer="OTHER")).now == 100 * MICROS
 
 
+async def test_i8_the_life_of_a_groups_or_a_kits_rule_holds_at_members_and_components(
+    yard: Yard,
+) -> None:
+    await a13(yard)
+    east = LocationChanged(code="EAST", kind=LocationKind.GROUP, members=("DC1", "DC2"))
+    await yard.hear(fact("EAST", east), kit("P", 1, X=2))
+    await yard.hub.put_stock("A", "DC2", 7)
+    life = LifeTerms(customer="METRO", days=30, transit_days=3)
+    for item in "AXP":
+        await yard.rule(AtpRule(lives=(life,)), item, "EAST")
+    assert (await yard.ask(customer="METRO", location="EAST")).now == 80 * MICROS
+    assert (await yard.ask(location="EAST")).now == 100 * MICROS
+    # Of what lies at DC2 nobody told how long it keeps.
+    assert (await yard.ask(item="A", customer="METRO", location="EAST")).now == 0
+    assert (await yard.ask(item="A", location="EAST")).now == 7 * MICROS
+    assert (await yard.ask(item="P", customer="METRO", location="EAST")).now == 40 * MICROS
+    await yard.rule(AtpRule(lives=(life,)), "P", "DC1")
+    assert (await yard.ask(item="P", customer="METRO")).now == 40 * MICROS
+    assert (await yard.ask(item="P")).now == 50 * MICROS
+
+
 async def test_what_has_expired_is_never_promised_though_nobody_needs_a_life(yard: Yard) -> None:
     await a13(yard)
     assert (await yard.ask()).now == 100 * MICROS

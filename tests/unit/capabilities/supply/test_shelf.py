@@ -24,9 +24,9 @@ from crossdock.capabilities.supply.answer import (
     Question,
     Standing,
 )
+from crossdock.capabilities.supply.horizon import horizon
 from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.model import AtpMode, Limits, ScheduleLine
-from crossdock.capabilities.supply.outlook import horizon
 from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import AtpRule, LifeTerms, OwnerTerms, terms_of
 from crossdock.capabilities.supply.shelf import Goods, Life, Shelf

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply.answer import Atp, Kin, Node, Question, Share, Standing
+from crossdock.capabilities.supply.horizon import horizon
 from crossdock.capabilities.supply.offering import (
     asking,
     lacking,
@@ -18,7 +19,6 @@ from crossdock.capabilities.supply.offering import (
     on_time,
     proposed,
 )
-from crossdock.capabilities.supply.outlook import horizon
 from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import AtpRule, terms_of
 from crossdock.capabilities.supply.substitution import (
