@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from crossdock.capabilities.supply import shelf
 from crossdock.capabilities.supply.answer import Node, Question
 from crossdock.capabilities.supply.horizon import Horizon
-from crossdock.capabilities.supply.inbound import Inbound
+from crossdock.capabilities.supply.inbound import Inbound, arrival
 from crossdock.capabilities.supply.rules import AtpTerms, LifeTerms
 from crossdock.capabilities.supply.shelf import Life, Shelf
 
@@ -49,7 +49,7 @@ def goods_of(node: Node, inbound: Sequence[Inbound], ahead: Horizon) -> list[she
             life = terms.receipt_life_days
             last = shelf.FOREVER
             if life:
-                last = min(last - 1, one.on.toordinal() + life)
+                last = min(last - 1, arrival(one.supply, ahead.today).toordinal() + life)
             found.append(shelf.Goods(bucket, last, one.micros))
     return found
 
