@@ -64,7 +64,8 @@ simulate: $(READY_DEV)  ## 100,000 shuffles of late, repeated and reordered even
 	CROSSDOCK_SHUFFLES=$(SHUFFLES) CROSSDOCK_SELLOUTS=$(SELLOUTS) $(BIN)/pytest -q -n $(WORKERS) tests/simulation $(ARGS)
 
 cases: $(READY_DEV)  ## 100,000 random answers by date of each mode, beside a second implementation
-	CROSSDOCK_CASES=$(CASES) $(BIN)/pytest -q -n $(WORKERS) tests/unit/capabilities/supply/test_model.py $(ARGS)
+	CROSSDOCK_CASES=$(CASES) $(BIN)/pytest -q -n $(WORKERS) tests/unit/capabilities/supply/test_model.py \
+		tests/unit/capabilities/supply/test_ageing.py $(ARGS)
 
 bench: $(READY_DEV)  ## Every benchmark, side by side
 	$(BIN)/crossdock bench all $(ARGS)

@@ -1,6 +1,6 @@
 """The buckets that some terms look ahead in, and the days that goods can leave in each. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -11,11 +11,15 @@ from crossdock.capabilities.supply.rules import AtpTerms
 
 
 class Horizon(NamedTuple):
-    """The buckets of some terms on some day; `days` are the days that goods can leave in each."""
+    """The buckets of some terms on some day; `days` are the days that goods can leave in each.
+
+    `leaves` gives the first day on or behind another on which goods can leave.
+    """
 
     today: date
     grid: Grid
     days: Sequence[date]
+    leaves: Callable[[date], date]
 
 
 def horizon(terms: AtpTerms, local: datetime) -> Horizon:
@@ -35,4 +39,5 @@ def horizon(terms: AtpTerms, local: datetime) -> Horizon:
     if terms.fence_days:
         fence = max(1, grid.before(today + timedelta(days=terms.fence_days)))
         grid = Grid(grid.ends[:fence], min(grid.daily, fence))
-    return Horizon(today, grid, [terms.calendar.next_working_day(end) for end in grid.ends])
+    leaves = terms.calendar.next_working_day
+    return Horizon(today, grid, [leaves(end) for end in grid.ends], leaves)

@@ -57,7 +57,7 @@ class Outlook(NamedTuple):
 
 def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
     """Lay out what stands, comes and goes at one item-location (PAB of §3.3)."""
-    terms, standing, (today, grid, _) = node.terms, node.standing, ahead
+    terms, standing, today, grid = node.terms, node.standing, ahead.today, ahead.grid
     step = step_micros(question.unit)
     inbound = [
         effective(one, today, terms, terms.calendar, step=step, last=grid.ends[-1])
@@ -77,7 +77,8 @@ def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
     if node.lots is not None:
         goods = goods_of(node, inbound, ahead)
         start = sum(one.micros for one in goods if one.lot is not None) - standing.safety
-        found = shelf_of(question, node, goods, demand, ahead)
+        by_day = [(today, now), *((day, micros) for _, day, micros in due)]
+        found = shelf_of(question, node, goods, by_day, ahead)
         inbound = [_noted(one, found) for one in inbound]
     pab = model.projected(start, supply, demand)
     weekly = [each for each in coming if each[0] >= grid.daily]

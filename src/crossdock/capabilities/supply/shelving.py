@@ -4,14 +4,15 @@ What is asked of a kit or a group is asked on to its components and members: wha
 one say holds for the others too, and of several the strictest (I8).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date
 
 from crossdock.capabilities.supply import shelf
 from crossdock.capabilities.supply.answer import Node, Question
 from crossdock.capabilities.supply.horizon import Horizon
 from crossdock.capabilities.supply.inbound import Inbound, arrival
 from crossdock.capabilities.supply.rules import AtpTerms, LifeTerms
-from crossdock.capabilities.supply.shelf import Life, Shelf
+from crossdock.capabilities.supply.shelf import Life, Shelf, When
 
 
 def _ruled(question: Question, terms: AtpTerms) -> LifeTerms | None:
@@ -45,12 +46,13 @@ def goods_of(node: Node, inbound: Sequence[Inbound], ahead: Horizon) -> list[she
     owners = {owner: 0 if is_first else 2 for owner, is_first in terms.owners.items()}
     found = shelf.of_lots(node.lots or (), owners, ahead.today, node.standing.nettable)
     for one in inbound:
-        if one.on is not None and (bucket := ahead.grid.bucket(one.on)) is not None:
+        if one.on is not None and ahead.grid.bucket(one.on) is not None:
             life = terms.receipt_life_days
             last = shelf.FOREVER
             if life:
                 last = min(last - 1, arrival(one.supply, ahead.today).toordinal() + life)
-            found.append(shelf.Goods(bucket, last, one.micros))
+            begin = max(one.on, ahead.grid.ends[0]).toordinal()
+            found.append(shelf.Goods(begin, last, one.micros))
     return found
 
 
@@ -58,11 +60,12 @@ def shelf_of(
     question: Question,
     node: Node,
     goods: Sequence[shelf.Goods],
-    demand: Sequence[int],
+    due: Iterable[tuple[date, int]],
     ahead: Horizon,
 ) -> Shelf:
     """Serve what is due of these goods; what is left is for who asks."""
     ruled = node.terms.life()
     usual = Life() if ruled is None else Life(ruled.days, ruled.transit_days)
     lives = (usual, life_of(question, node.terms))
-    return shelf.shelf(goods, demand, node.standing.safety, ahead.days, lives)
+    when = When(ahead.grid.ends, ahead.days, ahead.leaves)
+    return shelf.shelf(goods, due, node.standing.safety, when, lives)
