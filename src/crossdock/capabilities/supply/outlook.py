@@ -134,9 +134,9 @@ def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
     """Give the balances of an item-location with what its components and members add."""
     question = inherited(question, kin.own.terms)
     own = outlook(question, kin.own, ahead)
-    made, parts, is_shelved = _assembled(question, kin.components, ahead)
-    pab, ebb = list(map(add, own.pab, made)), list(map(add, own.ebb, made))
     members = [outlook(question, member, ahead) for member in kin.members]
+    made, parts, is_shelved = _assembled(question, kin.components, members, ahead)
+    pab, ebb = list(map(add, own.pab, made)), list(map(add, own.ebb, made))
     is_shelved = is_shelved or any(one.shelf is not None for one in (own, *members))
     if kin.is_group:
         parts += tuple(
@@ -201,11 +201,15 @@ def _kept(group: Outlook, others: Sequence[int]) -> int:
 
 
 def _assembled(
-    question: Question, components: Sequence[Component], ahead: Horizon
+    question: Question,
+    components: Sequence[Component],
+    members: Sequence[Outlook],
+    ahead: Horizon,
 ) -> tuple[list[int], tuple[Part, ...], bool]:
     """Count the kits that can be put together by each bucket (A11); 0 where it is no kit.
 
-    Say, too, whether lots are told apart of any component.
+    `members` are the kit's own futures there. Say, too, whether lots are told apart of any
+    component.
     """
     none = [0] * len(ahead.days)
     if not components:
@@ -223,7 +227,11 @@ def _assembled(
     per = {one.item: one.micros for one in components}
     made = model.kits_by_bucket(per, atp, none)
     if components[0].kin.is_group:
-        made = list(map(min, made, _made_at_members(question, components, ahead)))
+        at_members, taken = _made_at_members(question, components, members, ahead)
+        made = [
+            min(one, max(0, has - of))
+            for one, has, of in zip(at_members, made, taken, strict=True)
+        ]
     return made, tuple(parts), is_shelved
 
 
@@ -236,25 +244,41 @@ def _of_part(question: Question, one: Component) -> Question:
 
 
 def _made_at_members(
-    question: Question, components: Sequence[Component], ahead: Horizon
-) -> list[int]:
+    question: Question,
+    components: Sequence[Component],
+    kits: Sequence[Outlook],
+    ahead: Horizon,
+) -> tuple[list[int], list[int]]:
     """Count the kits that members can put together, each out of what lies in its own building.
 
-    What the group's claims on components leave is for the caller to see to.
+    What is owed of the kit at a member is off; it is counted beside. What the group's claims on
+    components leave is for the caller to see to.
     """
     none = [0] * len(ahead.days)
     per = {one.item: one.micros for one in components}
-    total = none
-    for members in zip(*(one.kin.members for one in components), strict=True):
-        atp = {
-            one.item: outlook(_of_part(question, one), member, ahead).has()
+    total, taken = none, none
+    each = zip(*(one.kin.members for one in components), strict=True)
+    for members, kit in zip(each, kits, strict=True):
+        futures = [
+            outlook(_of_part(question, one), member, ahead)
             for one, member in zip(components, members, strict=True)
-        }
+        ]
+        atp = {one.item: of.has() for one, of in zip(components, futures, strict=True)}
         made = model.kits_by_bucket(per, atp, none)
-        is_by_day = any(member.lots is not None for member in members)
-        leaves = _leaving(members[0], made, ahead, is_by_day=is_by_day)
+        is_by_day = any(one.shelf is not None for one in (kit, *futures))
+        left = _left_of(kit, made, is_by_day=is_by_day)
+        taken = [of + max(0, has - rest) for of, has, rest in zip(taken, made, left, strict=True)]
+        leaves = _leaving(members[0], left, ahead, is_by_day=is_by_day)
         total = list(map(add, total, leaves))
-    return total
+    return total, taken
+
+
+def _left_of(kit: Outlook, made: Sequence[int], *, is_by_day: bool) -> list[int]:
+    """Give what can be had of kits that are put together, beside what lies there assembled."""
+    if is_by_day:
+        owed = kit.owed()
+        return [max(0, has - owed) for has in made]
+    return list(map(sub, model.cumulative(list(map(add, kit.ebb, made))), kit.has()))
 
 
 def _part(

@@ -1,9 +1,18 @@
 """What a group, its members, a kit and its components have of goods that do not keep for ever."""
 
 from crossdock.canonical.quantities import MICROS
-from crossdock.capabilities.supply.answer import Component, Kin, Node, Standing
+from crossdock.capabilities.supply.answer import Claim, Component, Kin, Node, Standing
 from crossdock.capabilities.supply.rules import AtpRule, LifeTerms, terms_of
-from tests.unit.capabilities.supply.test_shelf import EVERY_DAY, TERMS, ask, lot, node
+from tests.unit.capabilities.supply.test_shelf import (
+    EVERY_DAY,
+    TERMS,
+    ask,
+    coming,
+    day,
+    lot,
+    node,
+    promisable,
+)
 
 METRO = LifeTerms(customer="METRO", days=30, transit_days=3)
 RULED = terms_of([AtpRule(lives=(METRO,)), EVERY_DAY])
@@ -55,3 +64,46 @@ def test_screws_that_keep_for_ever_are_good_for_whoever_needs_a_life() -> None:
     told_apart = node(lot("", 9, None), keeps=True)
     kit = Kin(bare(RULED), components=[Component("S", "EA", MICROS, Kin(told_apart))])
     assert ask(kit, customer="METRO").now == 9 * MICROS
+
+
+def at_members(*stocks: int, claimed: tuple[int, ...], group_owes: int = 0) -> Kin:
+    """Make a kit of one Q that is asked for at a group; so many of it are claimed at members."""
+    pairs = zip(stocks, claimed, strict=True)
+    kits = [bare(hard=hard, location=f"DC{number}") for number, (_, hard) in enumerate(pairs)]
+    parts = [
+        bare(location=f"DC{number}")._replace(standing=Standing(stock * MICROS))
+        for number, stock in enumerate(stocks)
+    ]
+    of_part = Kin(bare(hard=group_owes), members=parts, is_group=True)
+    component = Component("Q", "EA", MICROS, of_part)
+    return Kin(bare(), members=kits, is_group=True, components=[component])
+
+
+def test_a_kit_at_a_group_leaves_its_members_what_their_own_orders_for_it_take() -> None:
+    assert ask(at_members(6, 4, claimed=(0, 0))).now == 10 * MICROS
+    assert ask(at_members(6, 4, claimed=(5, 0))).now == 5 * MICROS
+    # What one member owes beyond its own stock takes nothing of the other's.
+    assert ask(at_members(6, 4, claimed=(9, 0))).now == 4 * MICROS
+    assert ask(at_members(6, 4, claimed=(5, 1), group_owes=3)).now == 1 * MICROS
+
+
+def test_a_kit_of_lots_at_a_group_leaves_its_members_what_their_own_orders_take() -> None:
+    kits = [bare(hard=5), bare()]
+    parts = [node(lot("L1", 6, 90)), node(lot("L2", 4, 2))]
+    of_part = Kin(node(), members=parts, is_group=True)
+    kit = Kin(
+        bare(), members=kits, is_group=True, components=[Component("Q", "EA", MICROS, of_part)]
+    )
+    assert promisable(ask(kit)) == {0: 5, 3: 1}
+
+
+def test_a_members_later_order_for_a_kit_waits_for_what_comes_by_then() -> None:
+    kin = at_members(2, claimed=(2,))
+    [kit_at] = kin.members
+    later = kit_at._replace(claims=[Claim("k/1", 2 * MICROS, on=day(4))])
+    [part_at] = kin.components[0].kin.members
+    supplied = part_at._replace(supplies=[coming(2, 3)])
+    of_part = kin.components[0].kin._replace(members=[supplied])
+    component = kin.components[0]._replace(kin=of_part)
+    assert ask(kin._replace(members=[later])).now == 0
+    assert ask(kin._replace(members=[later], components=[component])).now == 2 * MICROS
