@@ -34,8 +34,8 @@ class Outlook(NamedTuple):
     """The future of one item-location on a grid.
 
     `pab` is what is left at the end of each bucket, `ebb` the same with what it falls to within
-    the bucket behind it: a week may be short on its Monday and not on its Friday. `shelf` is there
-    where lots are told apart.
+    the bucket behind it: a week may be short on its Monday and not on its Friday. `due` is what is
+    claimed, by its day. `shelf` is there where lots are told apart.
     """
 
     start: int
@@ -44,6 +44,7 @@ class Outlook(NamedTuple):
     pab: list[int]
     ebb: list[int]
     inbound: list[Inbound]
+    due: list[tuple[date, int]]
     shelf: Shelf | None = None
 
     def has(self) -> list[int]:
@@ -53,6 +54,13 @@ class Outlook(NamedTuple):
     def owed(self) -> int:
         """Give what is claimed and nothing that lies or comes here serves."""
         return max(0, -min(self.ebb)) if self.shelf is None else self.shelf.owed[-1]
+
+    def has_on(self, day: date, ahead: Horizon) -> int:
+        """Give what can be promised on any one day from the first on, within a week too."""
+        if self.shelf is not None:
+            return shelf.room_on(self.shelf, day, ahead.leaves(day))
+        bucket = ahead.grid.before(day)
+        return self.has()[bucket if ahead.grid.ends[bucket] == day else bucket - 1]
 
 
 def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
@@ -72,18 +80,18 @@ def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
     size = len(grid.ends)
     supply = model.dated(size, [(bucket, micros) for bucket, _, micros in coming])
     demand = model.dated(size, [(0, now), *((bucket, micros) for bucket, _, micros in due)])
+    by_day = [(today, now), *((day, micros) for _, day, micros in due)]
     start = standing.nettable - standing.safety
     found = None
     if node.lots is not None:
         goods = goods_of(node, inbound, ahead)
         start = sum(one.micros for one in goods if one.lot is not None) - standing.safety
-        by_day = [(today, now), *((day, micros) for _, day, micros in due)]
         found = shelf_of(question, node, goods, by_day, ahead)
         inbound = [_noted(one, found) for one in inbound]
     pab = model.projected(start, supply, demand)
     weekly = [each for each in coming if each[0] >= grid.daily]
     weekly += [(bucket, day, -micros) for bucket, day, micros in due if bucket >= grid.daily]
-    return Outlook(start, supply, demand, pab, _ebb(pab, weekly), inbound, found)
+    return Outlook(start, supply, demand, pab, _ebb(pab, weekly), inbound, by_day, found)
 
 
 def _ebb(pab: list[int], weekly: Sequence[tuple[int, date, int]]) -> list[int]:
@@ -153,12 +161,12 @@ def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
         by_lots = _with(own, made, total if kin.is_group else None) if is_shelved else None
         is_alone = not kin.components and not kin.is_group
         return Reached(own, pab, ebb, parts, by_lots, is_alone)
-    group = outlook(question, kin.group, ahead)
-    others = list(map(sub, total, own.has()))
     if is_shelved:
-        kept = _kept(group, others)
+        kept = _kept(question, kin, kin.group, ahead)
         by_lots = [max(0, has - kept) for has in _with(own, made, None)]
         return Reached(own, pab, ebb, parts, by_lots)
+    others = list(map(sub, total, own.has()))
+    group = outlook(question, kin.group, ahead)
     beside = model.beside_group(model.cumulative(ebb), others, group.pab)
     return Reached(own, pab, list(map(min, ebb, beside)), parts)
 
@@ -194,10 +202,25 @@ def _with(own: Outlook, made: Sequence[int], total: Sequence[int] | None) -> lis
     return [has + max(0, can_make + other - owed) for has, can_make, other in each]
 
 
-def _kept(group: Outlook, others: Sequence[int]) -> int:
-    """Say how much of a group's claims the other members may not cover, on some day of them."""
-    covered = min((has for has, due in zip(others, group.demand, strict=True) if due), default=0)
-    return max(0, group.owed() - covered)
+def _kept(question: Question, kin: Kin, node: Node, ahead: Horizon) -> int:
+    """Say how much of a group's claims the other members may not cover, on some day of them.
+
+    They cover it with goods that keep as long as such claims need, whatever who asks needs.
+    """
+    life = node.terms.life()
+    usual = question._replace(
+        life_days=None, transit_days=None, customer="", channel="", ruled=life
+    )
+    group = outlook(usual, node, ahead)
+    if not (owed := group.owed()):
+        return 0
+    own = outlook(usual, kin.own, ahead)
+    members = [outlook(usual, member, ahead) for member in kin.members]
+    covered: list[int] = []
+    for day in {max(day, ahead.grid.ends[0]) for day, micros in group.due if micros}:
+        has = sum(one.has_on(day, ahead) for one in members)
+        covered.append(has - own.has_on(day, ahead))
+    return max(0, owed - min(covered, default=0))
 
 
 def _assembled(

@@ -131,7 +131,17 @@ def _marks(one: Shelf) -> set[int]:
 def room(one: Shelf, bucket: int, lines: Sequence[ScheduleLine] = ()) -> int:
     """Say how much more can leave in a bucket, beside what is owed and these parts."""
     taken = [_need(one, line.bucket, line.micros) for line in lines]
-    wanted = _need(one, bucket, sum(goods.micros for goods in one.goods))
+    return _room(one, _need(one, bucket, 0), taken)
+
+
+def room_on(one: Shelf, day: date, leaving: date) -> int:
+    """Say how much more can be had by a day, and leave on one on or behind it."""
+    least = leaving.toordinal() + one.life.offset
+    return _room(one, Need(day.toordinal(), least, one.life.days is not None, 0), ())
+
+
+def _room(one: Shelf, wanted: Need, taken: Sequence[Need]) -> int:
+    wanted = wanted._replace(micros=sum(goods.micros for goods in one.goods))
     needs = [*one.needs, *taken]
     served = sum(need.micros for need in needs)
     shares = shared(one.goods, sorted([*needs, wanted], key=lambda need: need.day))

@@ -1,7 +1,7 @@
 """What a group, its members, a kit and its components have of goods that do not keep for ever."""
 
 from crossdock.canonical.quantities import MICROS
-from crossdock.capabilities.supply.answer import Claim, Component, Kin, Node, Standing
+from crossdock.capabilities.supply.answer import Claim, Component, Kin, Lot, Node, Standing
 from crossdock.capabilities.supply.rules import AtpRule, LifeTerms, terms_of
 from tests.unit.capabilities.supply.test_shelf import (
     EVERY_DAY,
@@ -107,3 +107,51 @@ def test_a_members_later_order_for_a_kit_waits_for_what_comes_by_then() -> None:
     component = kin.components[0]._replace(kin=of_part)
     assert ask(kin._replace(members=[later])).now == 0
     assert ask(kin._replace(members=[later], components=[component])).now == 2 * MICROS
+
+
+# What a group owes, its members keep for it.
+
+
+def test_what_other_members_cover_goes_by_the_life_that_claims_need() -> None:
+    lives = terms_of([AtpRule(lives=(LifeTerms(days=30),)), EVERY_DAY])
+    first, second = node(lot("L1", 100, 120), terms=lives), node(lot("L2", 50, 5), terms=lives)
+    group = node(hard=50, terms=lives)
+    # The lots of the other are too old for what the group owes, whatever who asks would take.
+    assert ask(Kin(first, group, [first, second]), life_days=0).now == 50 * MICROS
+    assert ask(Kin(first, group, [first, second])).now == 50 * MICROS
+    fresh = second._replace(lots=[lot("L2", 50, 50)])
+    assert ask(Kin(first, group, [first, fresh]), life_days=60).now == 100 * MICROS
+
+
+def test_what_comes_to_others_behind_a_claim_within_its_week_does_not_cover_it() -> None:
+    weekly = terms_of([AtpRule(weekdays="1234567", daily_buckets=7, weekly_buckets=2)])
+    claims = [Claim("g/1", 20 * MICROS, on=day(8))]
+    group = node(hard=20, claims=claims, terms=weekly)
+    first = node(lot("L1", 20, 120), terms=weekly)
+
+    def beside(*lots: Lot, supply: int) -> int:
+        second = node(*lots, terms=weekly, supplies=[coming(20, supply)])
+        return ask(Kin(first, group, [first, second])).now // MICROS
+
+    assert beside(supply=8) == 20
+    assert beside(supply=9) == 0
+    # Its lot is gone by then, though on each last day of a week it has twenty.
+    assert beside(lot("L2", 20, 7), supply=9) == 0
+    assert beside(lot("L2", 20, 8), supply=9) == 20
+
+
+def test_members_that_are_not_told_apart_cover_what_their_group_owes_by_its_day() -> None:
+    weekly = terms_of([AtpRule(weekdays="1234567", daily_buckets=7, weekly_buckets=2)])
+    first = node(lot("L1", 20, 120), terms=weekly)
+    second = bare(weekly, supplies=[coming(20, 6)])
+
+    def beside(*claims: Claim, safety: int = 0) -> int:
+        owed = sum(one.hard for one in claims)
+        group = bare(weekly, claims=claims)
+        group = group._replace(standing=Standing(0, owed, 0, safety * MICROS))
+        return ask(Kin(first, group, [first, second])).now // MICROS
+
+    assert beside(Claim("g/1", 20 * MICROS, on=day(6))) == 20
+    assert beside(Claim("g/1", 20 * MICROS, on=day(9))) == 20
+    assert beside(Claim("g/1", 20 * MICROS, on=day(5))) == 0
+    assert beside(safety=5) == 15
