@@ -102,6 +102,7 @@ class Question(NamedTuple):
     unit of the item, `by` a day to say how much there is by then. `life_days` have to be left at
     delivery, `transit_days` after it leaves; None asks the rules, by `customer` and `channel`.
     `ruled` is what the rules of a kit or a group said, asked on to its components and members.
+    It may leave `not_before` a day, and `before` another; None is no limit.
     """
 
     item: str
@@ -115,6 +116,8 @@ class Question(NamedTuple):
     customer: str = ""
     channel: str = ""
     ruled: LifeTerms | None = None
+    not_before: date | None = None
+    before: date | None = None
 
 
 class Basis(StrEnum):

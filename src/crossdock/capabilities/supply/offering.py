@@ -40,21 +40,25 @@ def on_time(answer: Atp) -> int:
 
 
 def asking(question: Question, answer: Atp, option: Option) -> Question:
-    """Ask for as much of an alternative as replaces what is lacking, just as the item was."""
+    """Ask for as much of an alternative as replaces what is lacking, while it may leave."""
     wanted = needed(lacking(answer), option.factor, step_micros(option.unit))
-    return question._replace(item=option.item, unit=option.unit, micros=wanted)
+    return question._replace(
+        item=option.item,
+        unit=option.unit,
+        micros=wanted,
+        not_before=option.not_before,
+        before=option.before,
+    )
 
 
 def offer(answer: Atp, option: Option, found: Atp) -> Offer:
     """Say what an alternative has on time, and from which day on."""
     has = min(on_time(found), found.quantity or 0)
-    promised, reason = found.promised_on, found.reason
-    if (first := option.not_before) is not None:
-        if answer.by is not None and answer.by < first:
-            has, reason = 0, f"it follows from {first} on"
-        promised = None if promised is None else max(promised, first)
+    reason, first = found.reason, option.not_before
+    if first is not None and answer.by is not None and answer.by < first:
+        reason = f"it follows from {first} on"
     covers = min(lacking(answer), covered(has, option.factor, step_micros(answer.unit)))
-    return Offer(option, found, has, covers, promised, reason)
+    return Offer(option, found, has, covers, found.promised_on, reason)
 
 
 def proposed(
@@ -90,8 +94,6 @@ def _share(one: Offer, covers: int) -> Share:
     option = one.option
     micros = min(one.on_time, needed(covers, option.factor, step_micros(option.unit)))
     on = _when(one.answer, micros)
-    if on is not None and option.not_before is not None:
-        on = max(on, option.not_before)
     return Share(option.item, option.unit, micros, covers, on, option.ruled, option.version)
 
 

@@ -149,12 +149,17 @@ def _room(one: Shelf, wanted: Need, taken: Sequence[Need]) -> int:
     return max(0, found - served - one.safety)
 
 
-def split(one: Shelf, micros: int, limits: Limits, pack: int) -> tuple[list[ScheduleLine], int]:
-    """Promise as early as can be, in parts; give the lines and what is left over (A9)."""
+def split(
+    one: Shelf, micros: int, limits: Limits, pack: int, within: range
+) -> tuple[list[ScheduleLine], int]:
+    """Promise as early as can be, in parts; give the lines and what is left over (A9).
+
+    `within` are the buckets that it may leave in.
+    """
     lines: list[ScheduleLine] = []
     rest, least = micros, min(limits.micros_min, micros)
-    for bucket in sorted(_marks(one)):
-        if not rest:
+    for bucket in sorted({max(each, within.start) for each in _marks(one)}):
+        if not rest or bucket not in within:
             break
         [free] = model.of_packs([room(one, bucket, lines)], pack)
         is_last = len(lines) + 1 == limits.lines_max
@@ -164,13 +169,10 @@ def split(one: Shelf, micros: int, limits: Limits, pack: int) -> tuple[list[Sche
     return lines, rest
 
 
-def until(one: Shelf, last: int, pack: int) -> int:
-    """Say how much can leave in all on the days up to and with that of a bucket."""
-    within = one._replace(
-        ends=one.ends[: last + 1], days=one.days[: last + 1], least=one.least[: last + 1]
-    )
+def until(one: Shelf, within: range, pack: int) -> int:
+    """Say how much can leave in all on the days of some buckets."""
     [everything] = model.of_packs([sum(goods.micros for goods in one.goods)], pack)
-    return everything - split(within, everything, Limits(), pack)[1]
+    return everything - split(one, everything, Limits(), pack, within)[1]
 
 
 def picks(one: Shelf, lines: Sequence[ScheduleLine]) -> list[Pick]:

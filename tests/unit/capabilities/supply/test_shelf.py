@@ -365,12 +365,12 @@ def test_parts_of_a_promise_and_its_picks_can_all_be_served() -> None:
     for _ in range(300):
         one = case(random)
         laid = laid_out(one)
-        lines, rest = shelf.split(laid, 5, Limits(), 0)
+        lines, rest = shelf.split(laid, 5, Limits(), 0, range(len(DAYS)))
         asked = [(line.bucket, True) for line in lines for _ in range(line.micros)]
         assert len(asked) + rest == 5
         assert brute(one, [*owed_by(laid), *asked]) is not None, one
         assert sum(pick.micros for pick in shelf.picks(laid, lines)) == len(asked)
-        assert 5 - rest == min(5, shelf.until(laid, len(DAYS) - 1, 0))
+        assert 5 - rest == min(5, shelf.until(laid, range(len(DAYS)), 0))
 
 
 pieces = st.integers(0, 30)
@@ -425,7 +425,7 @@ def test_i10_by_later_days_there_is_no_less_and_what_is_granted_takes_no_more_th
         for number, (has, keeps) in enumerate(lots)
     ]
     laid = laid_out(Case(goods, demand, Life(life)))
-    in_all = [shelf.until(laid, last, 0) for last in range(4)]
+    in_all = [shelf.until(laid, range(last + 1), 0) for last in range(4)]
     assert in_all == sorted(in_all)
     granted = min(wanted, shelf.room(laid, at))
     lines = [ScheduleLine(at, granted)] if granted else []
