@@ -67,11 +67,16 @@ class Heard(NamedTuple):
 
 
 class Through(NamedTuple):
-    """A kit that takes so many micros of an item a piece, and what is claimed of it there."""
+    """A kit that takes so many micros of an item a piece, and what is claimed of it there.
+
+    `lots` that lie there assembled, under the kit's `terms`, where they are told apart.
+    """
 
     per: int
     standing: Standing
     claims: Sequence[Claim] = ()
+    lots: Sequence[Lot] | None = None
+    terms: AtpTerms | None = None
 
 
 class Node(NamedTuple):

@@ -76,7 +76,7 @@ def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
         for one in inbound
         if one.on is not None and (bucket := grid.bucket(one.on)) is not None
     ]
-    now, due = due_by(question, node, today, grid, pegged(inbound))
+    now, due = due_by(question, node, ahead, pegged(inbound))
     size = len(grid.ends)
     supply = model.dated(size, [(bucket, micros) for bucket, _, micros in coming])
     demand = model.dated(size, [(0, now), *((bucket, micros) for bucket, _, micros in due)])

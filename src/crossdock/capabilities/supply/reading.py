@@ -220,7 +220,9 @@ class Read:
                 (one.micros for one in self.found.kits.get(kit, ()) if one.item == key[0]), 0
             )
             if per and self.terms(at).takes_parts:
-                found.append(Through(per, self._standing(at), self._claims_at(at)))
+                standing, claims = self._standing(at), self._claims_at(at)
+                lots, terms = self._lots.get(at), self.terms(at)
+                found.append(Through(per, standing, claims, lots, terms))
         return found
 
     def _opens(self, key: Key) -> date:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from crossdock.capabilities.supply import shelf
-from crossdock.capabilities.supply.answer import Node, Question
+from crossdock.capabilities.supply.answer import Lot, Node, Question, Standing
 from crossdock.capabilities.supply.horizon import Horizon
 from crossdock.capabilities.supply.inbound import Inbound, arrival
 from crossdock.capabilities.supply.rules import AtpTerms, LifeTerms
@@ -40,11 +40,18 @@ def life_of(question: Question, terms: AtpTerms) -> Life:
     return Life(days, transit or 0)
 
 
+def lying(
+    lots: Iterable[Lot], terms: AtpTerms, standing: Standing, today: date
+) -> list[shelf.Goods]:
+    """Put together what lies there of lots and owners that may be promised."""
+    owners = {owner: 0 if is_first else 2 for owner, is_first in terms.owners.items()}
+    return shelf.of_lots(lots, owners, today, standing.nettable)
+
+
 def goods_of(node: Node, inbound: Sequence[Inbound], ahead: Horizon) -> list[shelf.Goods]:
     """Put together what lies there and may be promised, and what will have come."""
     terms = node.terms
-    owners = {owner: 0 if is_first else 2 for owner, is_first in terms.owners.items()}
-    found = shelf.of_lots(node.lots or (), owners, ahead.today, node.standing.nettable)
+    found = lying(node.lots or (), terms, node.standing, ahead.today)
     for one in inbound:
         if one.on is not None and ahead.grid.bucket(one.on) is not None:
             life = terms.receipt_life_days
@@ -64,8 +71,24 @@ def shelf_of(
     ahead: Horizon,
 ) -> Shelf:
     """Serve what is due of these goods; what is left is for who asks."""
-    ruled = node.terms.life()
-    usual = Life() if ruled is None else Life(ruled.days, ruled.transit_days)
-    lives = (usual, life_of(question, node.terms))
+    lives = (_usual(node.terms), life_of(question, node.terms))
     when = When(ahead.grid.ends, ahead.days, ahead.leaves)
     return shelf.shelf(goods, due, node.standing.safety, when, lives)
+
+
+def served(
+    goods: Sequence[shelf.Goods],
+    due: Iterable[tuple[date, int]],
+    terms: AtpTerms,
+    ahead: Horizon,
+) -> dict[date, int]:
+    """Give how much of what is due on each day such goods serve."""
+    when, life = When(ahead.grid.ends, ahead.days, ahead.leaves), _usual(terms)
+    needs = shelf.shelf(goods, due, 0, when, (life, life)).needs
+    return {date.fromordinal(need.day): need.micros for need in needs}
+
+
+def _usual(terms: AtpTerms) -> Life:
+    """Give the life that whoever is not known needs."""
+    ruled = terms.life()
+    return Life() if ruled is None else Life(ruled.days, ruled.transit_days)

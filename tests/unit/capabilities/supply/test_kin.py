@@ -1,7 +1,15 @@
 """What a group, its members, a kit and its components have of goods that do not keep for ever."""
 
 from crossdock.canonical.quantities import MICROS
-from crossdock.capabilities.supply.answer import Claim, Component, Kin, Lot, Node, Standing
+from crossdock.capabilities.supply.answer import (
+    Claim,
+    Component,
+    Kin,
+    Lot,
+    Node,
+    Standing,
+    Through,
+)
 from crossdock.capabilities.supply.rules import AtpRule, LifeTerms, terms_of
 from tests.unit.capabilities.supply.test_shelf import (
     EVERY_DAY,
@@ -155,3 +163,36 @@ def test_members_that_are_not_told_apart_cover_what_their_group_owes_by_its_day(
     assert beside(Claim("g/1", 20 * MICROS, on=day(9))) == 20
     assert beside(Claim("g/1", 20 * MICROS, on=day(5))) == 0
     assert beside(safety=5) == 15
+
+
+# What lies assembled serves the orders for a kit while it keeps.
+
+
+def through(*lots: Lot, on: int, hard: int = 20, safety: int = 0, **more: object) -> Node:
+    """Make twenty C, which kits take whose order is for so many on a day."""
+    assembled = sum(one.micros for one in lots)
+    standing = Standing(assembled, hard * MICROS, 0, safety * MICROS)
+    claims = [Claim("k/1", hard * MICROS, on=day(on))]
+    terms = terms_of([AtpRule(**more), EVERY_DAY])  # type: ignore[arg-type]
+    kit = Through(MICROS, standing, claims, lots, terms)
+    return Node(TERMS, Standing(20 * MICROS, is_known=True), location="DC1", through=[kit])
+
+
+def test_kits_that_lie_there_assembled_cover_orders_while_they_keep() -> None:
+    assert ask(through(lot("K1", 20, -1), on=0)).now == 0
+    assert ask(through(lot("K1", 20, 3), on=3)).now == 20 * MICROS
+    assert ask(through(lot("K1", 20, 3), on=4)).now == 0
+    assert ask(through(lot("K1", 12, 3), lot("K2", 8, None), on=4)).now == 8 * MICROS
+    assert ask(through(lot("K1", 20, 30), on=0, safety=5)).now == 15 * MICROS
+    assert ask(through(lot("K1", 20, 30), on=-4)).now == 20 * MICROS
+    lives = (LifeTerms(days=30),)
+    assert ask(through(lot("K1", 20, 30), on=1, lives=lives)).now == 0
+    assert ask(through(lot("K1", 20, 31), on=1, lives=lives)).now == 20 * MICROS
+
+
+def test_two_orders_of_one_day_share_what_keeps() -> None:
+    [kit] = through(lot("K1", 12, 5), on=1).through
+    claims = [Claim("k/1", 8 * MICROS, on=day(1)), Claim("k/2", 12 * MICROS, on=day(1))]
+    part = through(on=0)._replace(through=[kit._replace(claims=claims)])
+    assert ask(part).now == 12 * MICROS
+    assert ask(part, own=frozenset({"k/2"})).now == 20 * MICROS

@@ -7,6 +7,7 @@ from crossdock.canonical.catalog import LocationChanged, LocationKind
 from crossdock.canonical.inventory import CountedStock, Place, StockSnapshotTaken, StockStatus
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.supply import (
+    Alternative,
     AtpRule,
     LifeTerms,
     OwnerTerms,
@@ -194,7 +195,26 @@ async def test_a_weight_of_nothing_is_set_aside(yard: Yard) -> None:
 async def test_what_expires_may_be_offered_another_for(yard: Yard) -> None:
     await a13(yard)
     await yard.hub.put_stock("A", "DC1", 50)
-    rule = SubstitutionRule(item="X")
+    other = Alternative(item="A", unit="EA")
+    rule = SubstitutionRule(item="X", alternatives=(other,), unit="EA")
     made = await yard.hub.supply.put_substitution(yard.hub.scope, rule, by="test")
     assert made.version == 1
-    assert (await yard.ask(120, life_days=30, transit_days=3)).offers == ()
+    # Of A nobody told how long it keeps, which is no good to who needs a life.
+    careful = await yard.ask(120, life_days=30, transit_days=3)
+    assert [(one.option.item, one.covers) for one in careful.offers] == [("A", 0)]
+    assert careful.proposal == ()
+    aged = await yard.ask(120, transit_days=30)
+    assert [(one.option.item, one.covers // MICROS) for one in aged.offers] == [("A", 40)]
+    assert [(one.item, one.micros // MICROS) for one in aged.proposal] == [("X", 80), ("A", 40)]
+
+
+async def test_kits_that_have_expired_leave_their_orders_to_the_components(yard: Yard) -> None:
+    await yard.hear(fact("count", counted(L1=(20, ""))), source="wms")
+    await yard.hub.put_stock("C", "DC1", 20)
+    await yard.rule(AtpRule(takes_parts=True), "X")
+    await yard.hear(kit("X", 1, C=1), expiring("L1", day(3)))
+    await yard.hear(ordered("o1", line("o1/1", 20, day(2))))
+    assert (await yard.of("C")).now == 20 * MICROS
+    await yard.hear(expiring("L1", day(-1), version=2))
+    assert (await yard.ask()).now == 0
+    assert (await yard.of("C")).now == 0
