@@ -227,7 +227,8 @@ class Atp:
     of the schedule; what can be promised in a bucket is then what can leave on its day. `weight`
     is what one unit weighs, of an item that is sold by piece and invoiced by weight. `offers` are
     items that may stand in where it does not reach what is asked, `proposal` how to share it out.
-    `sources` told of the stock it is made from, and when they last spoke.
+    `sources` told of the stock it is made from, and when they last spoke. It is sold in whole
+    packs, 0 is none; what is asked becomes more packs or, without `pack_up`, fewer.
     """
 
     item: str
@@ -260,6 +261,8 @@ class Atp:
     offers: tuple[Offer, ...] = ()
     proposal: tuple[Share, ...] = ()
     sources: tuple[Heard, ...] = ()
+    pack: int = 0
+    pack_up: bool = True
 
     @property
     def is_stale(self) -> bool:

@@ -9,9 +9,11 @@ Amounts are micros of base units.
 
 from collections.abc import Sequence
 from datetime import date
+from fractions import Fraction
 from itertools import accumulate
 
 from crossdock.canonical.units import step_micros
+from crossdock.capabilities.supply import model
 from crossdock.capabilities.supply.answer import Atp, Basis, Offer, Question, Share
 from crossdock.capabilities.supply.substitution import (
     Chooses,
@@ -69,32 +71,59 @@ def proposed(
     ordered = list(offers)
     if rule.chooses is Chooses.MAX_ON_TIME:
         ordered.sort(key=lambda one: -one.covers)  # ranks decide between equals
-    rest = lacking(answer)
-    shares: list[Share] = []
+    own, rest = on_time(answer), lacking(answer)
+    drawn = _draws(answer) if own else set[str]()
+    shares: list[tuple[Offer, Share]] = []
     for one in ordered:
-        if taken := min(rest, one.covers):
-            shares.append(_share(one, taken))
-            rest -= taken
+        if drawn & _draws(one.answer):
+            continue
+        share = _share(answer, one, min(rest, one.covers))
+        if share.covers:
+            shares.append((one, share))
+            drawn |= _draws(one.answer)
+            rest -= share.covers
     if not shares:
         return ()
-    if own := on_time(answer):
-        shares.insert(0, Share(answer.item, answer.unit, own, own, _when(answer, own)))
-    if not rest:
-        return tuple(shares)
-    leading = next(one for one in ordered if one.covers)
-    if rule.keeps_rest is KeepsRest.LEADING:
-        option = leading.option
-        micros = needed(rest, option.factor, step_micros(option.unit))
-        return (*shares, Share(option.item, option.unit, micros, rest, None, *option[5:7]))
-    late = answer.promised_on
-    return (*shares, Share(answer.item, answer.unit, rest, rest, late))
+    found = [share for _, share in shares]
+    if own:
+        found.insert(0, Share(answer.item, answer.unit, own, own, _when(answer, own)))
+    last = _rest(answer, shares[0][0], rest, rule.keeps_rest)
+    return (*found, last) if last.micros else tuple(found)
 
 
-def _share(one: Offer, covers: int) -> Share:
+def _draws(answer: Atp) -> set[str]:
+    """Name the items that a part of a proposal takes: an item, and what it is put together from.
+
+    Of what two of them draw on each was told what it could have alone (A30).
+    """
+    return {answer.item, *(part.item for part in answer.parts if part.per)}
+
+
+def _share(answer: Atp, one: Offer, covers: int) -> Share:
+    """Take whole packs of an alternative for what it is to cover (A31)."""
     option = one.option
-    micros = min(one.on_time, needed(covers, option.factor, step_micros(option.unit)))
+    micros = min(one.on_time, _packed(one.answer, needed(covers, *_by(option))))
+    covers = min(covers, covered(micros, option.factor, step_micros(answer.unit)))
     on = _when(one.answer, micros)
     return Share(option.item, option.unit, micros, covers, on, option.ruled, option.version)
+
+
+def _rest(answer: Atp, leading: Offer, rest: int, keeps: KeepsRest) -> Share:
+    """Keep what nothing has on time with the item itself, or with packs of what leads."""
+    option = leading.option
+    micros = _packed(leading.answer, needed(rest, *_by(option)))
+    if keeps is KeepsRest.LEADING and micros:
+        return Share(option.item, option.unit, micros, rest, None, option.ruled, option.version)
+    micros = _packed(answer, rest)
+    return Share(answer.item, answer.unit, micros, rest, answer.promised_on)
+
+
+def _by(option: Option) -> tuple[Fraction, int]:
+    return option.factor, step_micros(option.unit)
+
+
+def _packed(answer: Atp, micros: int) -> int:
+    return model.in_packs(micros, answer.pack, up=answer.pack_up)
 
 
 def _when(answer: Atp, micros: int) -> date | None:

@@ -67,6 +67,8 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
         lots=lots,
         picks=picks,
         sources=_sources(kin),
+        pack=terms.pack,
+        pack_up=terms.pack_up,
     )
 
 
