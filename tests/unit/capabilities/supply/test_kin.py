@@ -196,3 +196,8 @@ def test_two_orders_of_one_day_share_what_keeps() -> None:
     part = through(on=0)._replace(through=[kit._replace(claims=claims)])
     assert ask(part).now == 12 * MICROS
     assert ask(part, own=frozenset({"k/2"})).now == 20 * MICROS
+
+
+def test_a_member_keeps_nothing_where_its_group_owes_nothing() -> None:
+    first, second = node(lot("L1", 20, 9)), node(lot("L2", 5, 9))
+    assert ask(Kin(first, node(), [first, second])).now == 20 * MICROS
