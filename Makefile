@@ -13,8 +13,8 @@ PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	$(addprefix tests/unit/capabilities/inventory/test_,budget.py granting.py page.py promise_proof.py proof.py) \
 	$(addprefix tests/unit/capabilities/inventory/test_,protection.py publishing.py) \
 	$(addprefix tests/unit/capabilities/sourcing/test_,calendars.py deciding.py document.py) \
-	$(addprefix tests/unit/capabilities/supply/test_,calendar.py inbound.py promise.py rules.py) \
-	$(addprefix tests/unit/capabilities/supply/test_,shelf.py substitution.py) \
+	$(addprefix tests/unit/capabilities/supply/test_,ageing.py calendar.py inbound.py kin.py promise.py rules.py) \
+	$(addprefix tests/unit/capabilities/supply/test_,shares.py shelf.py substitution.py window.py) \
 	$(addprefix tests/unit/capabilities/reconciliation/test_,causes.py judging.py planning.py ranking.py) \
 	tests/unit/applications/*/test_mapping.py \
 	$(addprefix tests/unit/applications/tryton/test_,changes.py counts.py wire.py) \
@@ -64,7 +64,8 @@ simulate: $(READY_DEV)  ## 100,000 shuffles of late, repeated and reordered even
 	CROSSDOCK_SHUFFLES=$(SHUFFLES) CROSSDOCK_SELLOUTS=$(SELLOUTS) $(BIN)/pytest -q -n $(WORKERS) tests/simulation $(ARGS)
 
 cases: $(READY_DEV)  ## 100,000 random answers by date of each mode, beside a second implementation
-	CROSSDOCK_CASES=$(CASES) $(BIN)/pytest -q -n $(WORKERS) tests/unit/capabilities/supply/test_model.py $(ARGS)
+	CROSSDOCK_CASES=$(CASES) $(BIN)/pytest -q -n $(WORKERS) tests/unit/capabilities/supply/test_model.py \
+		tests/unit/capabilities/supply/test_ageing.py $(ARGS)
 
 bench: $(READY_DEV)  ## Every benchmark, side by side
 	$(BIN)/crossdock bench all $(ARGS)

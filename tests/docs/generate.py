@@ -29,8 +29,8 @@ from crossdock.canonical.supply import SupplyEvidence, SupplyKind
 from crossdock.capabilities.inventory import budget
 from crossdock.capabilities.inventory.budget import Seller
 from crossdock.capabilities.supply.answer import Atp, Claim, Kin, Node, Question, Standing
+from crossdock.capabilities.supply.horizon import horizon
 from crossdock.capabilities.supply.inbound import Supply
-from crossdock.capabilities.supply.outlook import horizon
 from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import AtpRule, terms_of
 from crossdock.connectivity.directory import installed_applications

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from crossdock.capabilities.supply.inbound import Inbound, Supply
 from crossdock.capabilities.supply.model import AtpMode
-from crossdock.capabilities.supply.rules import AtpTerms
+from crossdock.capabilities.supply.rules import AtpTerms, LifeTerms
 from crossdock.capabilities.supply.substitution import Option
 
 
@@ -67,11 +67,16 @@ class Heard(NamedTuple):
 
 
 class Through(NamedTuple):
-    """A kit that takes so many micros of an item a piece, and what is claimed of it there."""
+    """A kit that takes so many micros of an item a piece, and what is claimed of it there.
+
+    `lots` that lie there assembled, under the kit's `terms`, where they are told apart.
+    """
 
     per: int
     standing: Standing
     claims: Sequence[Claim] = ()
+    lots: Sequence[Lot] | None = None
+    terms: AtpTerms | None = None
 
 
 class Node(NamedTuple):
@@ -101,6 +106,8 @@ class Question(NamedTuple):
     An order that is asked about again must not stand in its own way (A25). `unit` is the base
     unit of the item, `by` a day to say how much there is by then. `life_days` have to be left at
     delivery, `transit_days` after it leaves; None asks the rules, by `customer` and `channel`.
+    `ruled` is what the rules of a kit or a group said, asked on to its components and members.
+    It may leave `not_before` a day, and `before` another; None is no limit.
     """
 
     item: str
@@ -113,6 +120,9 @@ class Question(NamedTuple):
     transit_days: int | None = None
     customer: str = ""
     channel: str = ""
+    ruled: LifeTerms | None = None
+    not_before: date | None = None
+    before: date | None = None
 
 
 class Basis(StrEnum):
@@ -217,7 +227,8 @@ class Atp:
     of the schedule; what can be promised in a bucket is then what can leave on its day. `weight`
     is what one unit weighs, of an item that is sold by piece and invoiced by weight. `offers` are
     items that may stand in where it does not reach what is asked, `proposal` how to share it out.
-    `sources` told of the stock it is made from, and when they last spoke.
+    `sources` told of the stock it is made from, and when they last spoke. It is sold in whole
+    packs, 0 is none; what is asked becomes more packs or, without `pack_up`, fewer.
     """
 
     item: str
@@ -250,6 +261,8 @@ class Atp:
     offers: tuple[Offer, ...] = ()
     proposal: tuple[Share, ...] = ()
     sources: tuple[Heard, ...] = ()
+    pack: int = 0
+    pack_up: bool = True
 
     @property
     def is_stale(self) -> bool:

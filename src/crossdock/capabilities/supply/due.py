@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.supply import shelving
 from crossdock.capabilities.supply.answer import Node, Question, Through
-from crossdock.capabilities.supply.calendar import Grid
+from crossdock.capabilities.supply.horizon import Horizon
 from crossdock.capabilities.supply.inbound import Inbound, Supply, is_past_due
 
 
 def due_by(
-    question: Question, node: Node, today: date, grid: Grid, crossing: Mapping[str, int]
+    question: Question, node: Node, ahead: Horizon, crossing: Mapping[str, int]
 ) -> tuple[int, list[tuple[int, date, int]]]:
     """Give what is claimed now and not told apart, and what is due by (bucket, day, micros)."""
-    standing = node.standing
+    standing, today, grid = node.standing, ahead.today, ahead.grid
     now = standing.hard + standing.soft
     due: list[tuple[int, date, int]] = []
     for claim in node.claims:
@@ -27,7 +28,7 @@ def due_by(
             if bucket is not None:
                 due.append((bucket, day, rest))
     for kit in node.through:
-        for day, micros in _through(kit, question.own, today):
+        for day, micros in _through(kit, question.own, ahead):
             bucket = None if _is_long_due(node, day, today) else grid.bucket(day)
             if bucket is not None:
                 due.append((bucket, day, micros))
@@ -38,19 +39,31 @@ def _is_long_due(node: Node, day: date, today: date) -> bool:
     return is_past_due(day, today, node.terms.past_due_demand_days)
 
 
-def _through(kit: Through, own: frozenset[str], today: date) -> list[tuple[date, int]]:
-    """Give what a kit's orders take of a component by day: what lies assembled goes first."""
-    standing = kit.standing
+def _through(kit: Through, own: frozenset[str], ahead: Horizon) -> list[tuple[date, int]]:
+    """Give what a kit's orders take of a component by day: what lies assembled goes first.
+
+    Where its lots are told apart, only what keeps until the order leaves, and as long as it needs.
+    """
+    standing, today = kit.standing, ahead.today
     now = standing.hard + standing.soft - sum(one.hard + one.soft for one in kit.claims)
     claims = [(today, max(0, now))]
     claims += [
         (one.on or today, one.hard + one.soft) for one in kit.claims if one.demand_ref not in own
     ]
-    assembled = max(0, standing.nettable - standing.safety)
+    assembled = standing.nettable
+    good: dict[date, int] | None = None
+    if kit.lots is not None and kit.terms is not None:
+        lying = shelving.lying(kit.lots, kit.terms, standing, today)
+        assembled = sum(one.micros for one in lying)
+        good = shelving.served(lying, claims, kit.terms, ahead)
+    assembled = max(0, assembled - standing.safety)
     found: list[tuple[date, int]] = []
     for day, micros in sorted(claims):
-        taken = min(assembled, micros)
+        on = max(day, ahead.grid.ends[0])
+        taken = min(assembled, micros, micros if good is None else good.get(on, 0))
         assembled -= taken
+        if good is not None:
+            good[on] = good.get(on, 0) - taken
         if rest := micros - taken:
             found.append((day, -(-rest * kit.per // MICROS)))
     return found

@@ -130,9 +130,7 @@ def effective(
         return Inbound(supply, confidence, 0, None, reason)
     whole = supply.remaining * worth.percent // 100 // step * step
     micros = max(0, whole - supply.pegged)
-    # What is overdue and still expected cannot come before today.
-    arrived = supply.evidence is SupplyEvidence.ARRIVED
-    expected = today if arrived else max(supply.eta or today, today)
+    expected = max(arrival(supply, today), today)
     if expected > last:
         return Inbound(supply, confidence, 0, None, "it comes after the horizon")
     on = calendar.plus_working_days(expected, worth.buffer_days)
@@ -141,6 +139,15 @@ def effective(
     if supply.room is not None and supply.room < supply.micros - supply.announced:
         reason += ", cut to what its purchase has open"
     return Inbound(supply, confidence, micros, on, reason)
+
+
+def arrival(supply: Supply, today: date) -> date:
+    """Give the day that a supply comes on, or came on: its goods age from then on.
+
+    What is overdue and still expected cannot come before today; what is at the dock has come.
+    """
+    told = supply.eta or today
+    return min(told, today) if supply.evidence is SupplyEvidence.ARRIVED else max(told, today)
 
 
 def is_past_due(day: date, today: date, limit_days: int) -> bool:

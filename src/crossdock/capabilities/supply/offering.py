@@ -9,9 +9,11 @@ Amounts are micros of base units.
 
 from collections.abc import Sequence
 from datetime import date
+from fractions import Fraction
 from itertools import accumulate
 
 from crossdock.canonical.units import step_micros
+from crossdock.capabilities.supply import model
 from crossdock.capabilities.supply.answer import Atp, Basis, Offer, Question, Share
 from crossdock.capabilities.supply.substitution import (
     Chooses,
@@ -40,21 +42,25 @@ def on_time(answer: Atp) -> int:
 
 
 def asking(question: Question, answer: Atp, option: Option) -> Question:
-    """Ask for as much of an alternative as replaces what is lacking, just as the item was."""
+    """Ask for as much of an alternative as replaces what is lacking, while it may leave."""
     wanted = needed(lacking(answer), option.factor, step_micros(option.unit))
-    return question._replace(item=option.item, unit=option.unit, micros=wanted)
+    return question._replace(
+        item=option.item,
+        unit=option.unit,
+        micros=wanted,
+        not_before=option.not_before,
+        before=option.before,
+    )
 
 
 def offer(answer: Atp, option: Option, found: Atp) -> Offer:
     """Say what an alternative has on time, and from which day on."""
     has = min(on_time(found), found.quantity or 0)
-    promised, reason = found.promised_on, found.reason
-    if (first := option.not_before) is not None:
-        if answer.by is not None and answer.by < first:
-            has, reason = 0, f"it follows from {first} on"
-        promised = None if promised is None else max(promised, first)
+    reason, first = found.reason, option.not_before
+    if first is not None and answer.by is not None and answer.by < first:
+        reason = f"it follows from {first} on"
     covers = min(lacking(answer), covered(has, option.factor, step_micros(answer.unit)))
-    return Offer(option, found, has, covers, promised, reason)
+    return Offer(option, found, has, covers, found.promised_on, reason)
 
 
 def proposed(
@@ -65,34 +71,59 @@ def proposed(
     ordered = list(offers)
     if rule.chooses is Chooses.MAX_ON_TIME:
         ordered.sort(key=lambda one: -one.covers)  # ranks decide between equals
-    rest = lacking(answer)
-    shares: list[Share] = []
+    own, rest = on_time(answer), lacking(answer)
+    drawn = _draws(answer) if own else set[str]()
+    shares: list[tuple[Offer, Share]] = []
     for one in ordered:
-        if taken := min(rest, one.covers):
-            shares.append(_share(one, taken))
-            rest -= taken
+        if drawn & _draws(one.answer):
+            continue
+        share = _share(answer, one, min(rest, one.covers))
+        if share.covers:
+            shares.append((one, share))
+            drawn |= _draws(one.answer)
+            rest -= share.covers
     if not shares:
         return ()
-    if own := on_time(answer):
-        shares.insert(0, Share(answer.item, answer.unit, own, own, _when(answer, own)))
-    if not rest:
-        return tuple(shares)
-    leading = next(one for one in ordered if one.covers)
-    if rule.keeps_rest is KeepsRest.LEADING:
-        option = leading.option
-        micros = needed(rest, option.factor, step_micros(option.unit))
-        return (*shares, Share(option.item, option.unit, micros, rest, None, *option[5:7]))
-    late = answer.promised_on
-    return (*shares, Share(answer.item, answer.unit, rest, rest, late))
+    found = [share for _, share in shares]
+    if own:
+        found.insert(0, Share(answer.item, answer.unit, own, own, _when(answer, own)))
+    last = _rest(answer, shares[0][0], rest, rule.keeps_rest)
+    return (*found, last) if last.micros else tuple(found)
 
 
-def _share(one: Offer, covers: int) -> Share:
+def _draws(answer: Atp) -> set[str]:
+    """Name the items that a part of a proposal takes: an item, and what it is put together from.
+
+    Of what two of them draw on each was told what it could have alone (A30).
+    """
+    return {answer.item, *(part.item for part in answer.parts if part.per)}
+
+
+def _share(answer: Atp, one: Offer, covers: int) -> Share:
+    """Take whole packs of an alternative for what it is to cover (A31)."""
     option = one.option
-    micros = min(one.on_time, needed(covers, option.factor, step_micros(option.unit)))
+    micros = min(one.on_time, _packed(one.answer, needed(covers, *_by(option))))
+    covers = min(covers, covered(micros, option.factor, step_micros(answer.unit)))
     on = _when(one.answer, micros)
-    if on is not None and option.not_before is not None:
-        on = max(on, option.not_before)
     return Share(option.item, option.unit, micros, covers, on, option.ruled, option.version)
+
+
+def _rest(answer: Atp, leading: Offer, rest: int, keeps: KeepsRest) -> Share:
+    """Keep what nothing has on time with the item itself, or with packs of what leads."""
+    option = leading.option
+    micros = _packed(leading.answer, needed(rest, *_by(option)))
+    if keeps is KeepsRest.LEADING and micros:
+        return Share(option.item, option.unit, micros, rest, None, option.ruled, option.version)
+    micros = _packed(answer, rest)
+    return Share(answer.item, answer.unit, micros, rest, answer.promised_on)
+
+
+def _by(option: Option) -> tuple[Fraction, int]:
+    return option.factor, step_micros(option.unit)
+
+
+def _packed(answer: Atp, micros: int) -> int:
+    return model.in_packs(micros, answer.pack, up=answer.pack_up)
 
 
 def _when(answer: Atp, micros: int) -> date | None:

@@ -7,13 +7,12 @@ day instead (shelf.py).
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 from operator import add, sub
 from typing import NamedTuple
 
-from crossdock.canonical.errors import Invalid
 from crossdock.canonical.units import step_micros
-from crossdock.capabilities.supply import calendar, model, shelf
+from crossdock.capabilities.supply import model, shelf
 from crossdock.capabilities.supply.answer import (
     Bucket,
     Component,
@@ -25,17 +24,18 @@ from crossdock.capabilities.supply.answer import (
 )
 from crossdock.capabilities.supply.calendar import Grid
 from crossdock.capabilities.supply.due import due_by, pegged, without
+from crossdock.capabilities.supply.horizon import Horizon
 from crossdock.capabilities.supply.inbound import Inbound, effective
-from crossdock.capabilities.supply.rules import AtpTerms
-from crossdock.capabilities.supply.shelf import Life, Shelf
+from crossdock.capabilities.supply.shelf import Shelf
+from crossdock.capabilities.supply.shelving import goods_of, inherited, shelf_of
 
 
 class Outlook(NamedTuple):
     """The future of one item-location on a grid.
 
     `pab` is what is left at the end of each bucket, `ebb` the same with what it falls to within
-    the bucket behind it: a week may be short on its Monday and not on its Friday. `shelf` is there
-    where lots are told apart.
+    the bucket behind it: a week may be short on its Monday and not on its Friday. `due` is what is
+    claimed, by its day. `shelf` is there where lots are told apart.
     """
 
     start: int
@@ -44,6 +44,7 @@ class Outlook(NamedTuple):
     pab: list[int]
     ebb: list[int]
     inbound: list[Inbound]
+    due: list[tuple[date, int]]
     shelf: Shelf | None = None
 
     def has(self) -> list[int]:
@@ -54,38 +55,17 @@ class Outlook(NamedTuple):
         """Give what is claimed and nothing that lies or comes here serves."""
         return max(0, -min(self.ebb)) if self.shelf is None else self.shelf.owed[-1]
 
-
-class Horizon(NamedTuple):
-    """The buckets of some terms on some day; `days` are the days that goods can leave in each."""
-
-    today: date
-    grid: Grid
-    days: Sequence[date]
-
-
-def horizon(terms: AtpTerms, local: datetime) -> Horizon:
-    """Lay out the buckets; `local` is the moment by the location's own clock.
-
-    Behind the fence there are none: what is due there holds nothing back (A7).
-    """
-    today = local.date()
-    if terms.calendar.is_starved(today):
-        raise Invalid(
-            f"the calendar has no working day in the year from {today} on",
-            where="rules/holidays",
-            hint="take holidays out, or say other weekdays: crossdock stock atp-rules",
-        )
-    first = terms.calendar.first_ship_day(local)
-    grid = calendar.grid(first, terms.daily_buckets, terms.weekly_buckets)
-    if terms.fence_days:
-        fence = max(1, grid.before(today + timedelta(days=terms.fence_days)))
-        grid = Grid(grid.ends[:fence], min(grid.daily, fence))
-    return Horizon(today, grid, [terms.calendar.next_working_day(end) for end in grid.ends])
+    def has_on(self, day: date, ahead: Horizon) -> int:
+        """Give what can be promised on any one day from the first on, within a week too."""
+        if self.shelf is not None:
+            return shelf.room_on(self.shelf, day, ahead.leaves(day))
+        bucket = ahead.grid.before(day)
+        return self.has()[bucket if ahead.grid.ends[bucket] == day else bucket - 1]
 
 
 def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
     """Lay out what stands, comes and goes at one item-location (PAB of §3.3)."""
-    terms, standing, (today, grid, _) = node.terms, node.standing, ahead
+    terms, standing, today, grid = node.terms, node.standing, ahead.today, ahead.grid
     step = step_micros(question.unit)
     inbound = [
         effective(one, today, terms, terms.calendar, step=step, last=grid.ends[-1])
@@ -96,21 +76,22 @@ def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
         for one in inbound
         if one.on is not None and (bucket := grid.bucket(one.on)) is not None
     ]
-    now, due = due_by(question, node, today, grid, pegged(inbound))
+    now, due = due_by(question, node, ahead, pegged(inbound))
     size = len(grid.ends)
     supply = model.dated(size, [(bucket, micros) for bucket, _, micros in coming])
     demand = model.dated(size, [(0, now), *((bucket, micros) for bucket, _, micros in due)])
+    by_day = [(today, now), *((day, micros) for _, day, micros in due)]
     start = standing.nettable - standing.safety
     found = None
     if node.lots is not None:
-        goods = _goods(node, inbound, ahead)
+        goods = goods_of(node, inbound, ahead)
         start = sum(one.micros for one in goods if one.lot is not None) - standing.safety
-        found = _shelf(question, node, goods, demand, ahead)
+        found = shelf_of(question, node, goods, by_day, ahead)
         inbound = [_noted(one, found) for one in inbound]
     pab = model.projected(start, supply, demand)
     weekly = [each for each in coming if each[0] >= grid.daily]
     weekly += [(bucket, day, -micros) for bucket, day, micros in due if bucket >= grid.daily]
-    return Outlook(start, supply, demand, pab, _ebb(pab, weekly), inbound, found)
+    return Outlook(start, supply, demand, pab, _ebb(pab, weekly), inbound, by_day, found)
 
 
 def _ebb(pab: list[int], weekly: Sequence[tuple[int, date, int]]) -> list[int]:
@@ -129,44 +110,6 @@ def _ebb(pab: list[int], weekly: Sequence[tuple[int, date, int]]) -> list[int]:
             found = found if found is not pab else list(pab)
             found[bucket - 1] = least
     return found
-
-
-def life_of(question: Question, terms: AtpTerms) -> Life:
-    """Give how long goods have to keep for who asks: as is said, or as the rules say (I8)."""
-    ruled = terms.life(question.customer, question.channel)
-    days, transit = question.life_days, question.transit_days
-    if ruled is not None:
-        days = ruled.days if days is None else days
-        transit = ruled.transit_days if transit is None else transit
-    return Life(days, transit or 0)
-
-
-def _goods(node: Node, inbound: Sequence[Inbound], ahead: Horizon) -> list[shelf.Goods]:
-    """Put together what lies there and may be promised, and what will have come."""
-    terms = node.terms
-    owners = {owner: 0 if is_first else 2 for owner, is_first in terms.owners.items()}
-    found = shelf.of_lots(node.lots or (), owners, ahead.today, node.standing.nettable)
-    for one in inbound:
-        if one.on is not None and (bucket := ahead.grid.bucket(one.on)) is not None:
-            life = terms.receipt_life_days
-            last = shelf.FOREVER
-            if life:
-                last = min(last - 1, one.on.toordinal() + life)
-            found.append(shelf.Goods(bucket, last, one.micros))
-    return found
-
-
-def _shelf(
-    question: Question,
-    node: Node,
-    goods: Sequence[shelf.Goods],
-    demand: Sequence[int],
-    ahead: Horizon,
-) -> Shelf:
-    ruled = node.terms.life()
-    usual = Life() if ruled is None else Life(ruled.days, ruled.transit_days)
-    lives = (usual, life_of(question, node.terms))
-    return shelf.shelf(goods, demand, node.standing.safety, ahead.days, lives)
 
 
 def _noted(one: Inbound, of: Shelf) -> Inbound:
@@ -197,10 +140,11 @@ class Reached(NamedTuple):
 
 def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
     """Give the balances of an item-location with what its components and members add."""
+    question = inherited(question, kin.own.terms)
     own = outlook(question, kin.own, ahead)
-    made, parts, is_shelved = _assembled(question, kin.components, ahead)
-    pab, ebb = list(map(add, own.pab, made)), list(map(add, own.ebb, made))
     members = [outlook(question, member, ahead) for member in kin.members]
+    made, parts, is_shelved = _assembled(question, kin.components, members, ahead)
+    pab, ebb = list(map(add, own.pab, made)), list(map(add, own.ebb, made))
     is_shelved = is_shelved or any(one.shelf is not None for one in (own, *members))
     if kin.is_group:
         parts += tuple(
@@ -217,12 +161,12 @@ def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
         by_lots = _with(own, made, total if kin.is_group else None) if is_shelved else None
         is_alone = not kin.components and not kin.is_group
         return Reached(own, pab, ebb, parts, by_lots, is_alone)
-    group = outlook(question, kin.group, ahead)
-    others = list(map(sub, total, own.has()))
     if is_shelved:
-        kept = _kept(group, others)
+        kept = _kept(question, kin, kin.group, ahead)
         by_lots = [max(0, has - kept) for has in _with(own, made, None)]
         return Reached(own, pab, ebb, parts, by_lots)
+    others = list(map(sub, total, own.has()))
+    group = outlook(question, kin.group, ahead)
     beside = model.beside_group(model.cumulative(ebb), others, group.pab)
     return Reached(own, pab, list(map(min, ebb, beside)), parts)
 
@@ -258,18 +202,37 @@ def _with(own: Outlook, made: Sequence[int], total: Sequence[int] | None) -> lis
     return [has + max(0, can_make + other - owed) for has, can_make, other in each]
 
 
-def _kept(group: Outlook, others: Sequence[int]) -> int:
-    """Say how much of a group's claims the other members may not cover, on some day of them."""
-    covered = min((has for has, due in zip(others, group.demand, strict=True) if due), default=0)
-    return max(0, group.owed() - covered)
+def _kept(question: Question, kin: Kin, node: Node, ahead: Horizon) -> int:
+    """Say how much of a group's claims the other members may not cover, on some day of them.
+
+    They cover it with goods that keep as long as such claims need, whatever who asks needs.
+    """
+    life = node.terms.life()
+    usual = question._replace(
+        life_days=None, transit_days=None, customer="", channel="", ruled=life
+    )
+    group = outlook(usual, node, ahead)
+    if not (owed := group.owed()):
+        return 0
+    own = outlook(usual, kin.own, ahead)
+    members = [outlook(usual, member, ahead) for member in kin.members]
+    covered: list[int] = []
+    for day in {max(day, ahead.grid.ends[0]) for day, micros in group.due if micros}:
+        has = sum(one.has_on(day, ahead) for one in members)
+        covered.append(has - own.has_on(day, ahead))
+    return max(0, owed - min(covered, default=0))
 
 
 def _assembled(
-    question: Question, components: Sequence[Component], ahead: Horizon
+    question: Question,
+    components: Sequence[Component],
+    members: Sequence[Outlook],
+    ahead: Horizon,
 ) -> tuple[list[int], tuple[Part, ...], bool]:
     """Count the kits that can be put together by each bucket (A11); 0 where it is no kit.
 
-    Say, too, whether lots are told apart of any component.
+    `members` are the kit's own futures there. Say, too, whether lots are told apart of any
+    component.
     """
     none = [0] * len(ahead.days)
     if not components:
@@ -287,7 +250,11 @@ def _assembled(
     per = {one.item: one.micros for one in components}
     made = model.kits_by_bucket(per, atp, none)
     if components[0].kin.is_group:
-        made = list(map(min, made, _made_at_members(question, components, ahead)))
+        at_members, taken = _made_at_members(question, components, members, ahead)
+        made = [
+            min(one, max(0, has - of))
+            for one, has, of in zip(at_members, made, taken, strict=True)
+        ]
     return made, tuple(parts), is_shelved
 
 
@@ -295,30 +262,46 @@ def _of_part(question: Question, one: Component) -> Question:
     """Ask for a component; what keeps for ever is good for whoever needs a life."""
     found = question._replace(item=one.item, unit=one.unit)
     if one.kin.own.keeps:
-        found = found._replace(life_days=None, customer="", channel="")
+        found = found._replace(life_days=None, customer="", channel="", ruled=None)
     return found
 
 
 def _made_at_members(
-    question: Question, components: Sequence[Component], ahead: Horizon
-) -> list[int]:
+    question: Question,
+    components: Sequence[Component],
+    kits: Sequence[Outlook],
+    ahead: Horizon,
+) -> tuple[list[int], list[int]]:
     """Count the kits that members can put together, each out of what lies in its own building.
 
-    What the group's claims on components leave is for the caller to see to.
+    What is owed of the kit at a member is off; it is counted beside. What the group's claims on
+    components leave is for the caller to see to.
     """
     none = [0] * len(ahead.days)
     per = {one.item: one.micros for one in components}
-    total = none
-    for members in zip(*(one.kin.members for one in components), strict=True):
-        atp = {
-            one.item: outlook(_of_part(question, one), member, ahead).has()
+    total, taken = none, none
+    each = zip(*(one.kin.members for one in components), strict=True)
+    for members, kit in zip(each, kits, strict=True):
+        futures = [
+            outlook(_of_part(question, one), member, ahead)
             for one, member in zip(components, members, strict=True)
-        }
+        ]
+        atp = {one.item: of.has() for one, of in zip(components, futures, strict=True)}
         made = model.kits_by_bucket(per, atp, none)
-        is_by_day = any(member.lots is not None for member in members)
-        leaves = _leaving(members[0], made, ahead, is_by_day=is_by_day)
+        is_by_day = any(one.shelf is not None for one in (kit, *futures))
+        left = _left_of(kit, made, is_by_day=is_by_day)
+        taken = [of + max(0, has - rest) for of, has, rest in zip(taken, made, left, strict=True)]
+        leaves = _leaving(members[0], left, ahead, is_by_day=is_by_day)
         total = list(map(add, total, leaves))
-    return total
+    return total, taken
+
+
+def _left_of(kit: Outlook, made: Sequence[int], *, is_by_day: bool) -> list[int]:
+    """Give what can be had of kits that are put together, beside what lies there assembled."""
+    if is_by_day:
+        owed = kit.owed()
+        return [max(0, has - owed) for has in made]
+    return list(map(sub, model.cumulative(list(map(add, kit.ebb, made))), kit.has()))
 
 
 def _part(

@@ -5,7 +5,7 @@ what is claimed by each day, plus what will have come by it. A group of location
 members can promise by each day, less its own claims; a member never promises what those need.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -21,16 +21,11 @@ from crossdock.capabilities.supply.answer import (
     Question,
     Shelved,
 )
+from crossdock.capabilities.supply.horizon import Horizon
 from crossdock.capabilities.supply.model import AtpMode, Limits, ScheduleLine
-from crossdock.capabilities.supply.outlook import (
-    Horizon,
-    Reached,
-    changing,
-    judged_at,
-    life_of,
-    reached,
-)
+from crossdock.capabilities.supply.outlook import Reached, changing, judged_at, reached
 from crossdock.capabilities.supply.rules import AtpTerms
+from crossdock.capabilities.supply.shelving import life_of
 
 
 def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp:
@@ -40,7 +35,9 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
     has = found.by_lots
     mode = terms.mode if has is None else AtpMode.CUMULATIVE
     atp = model.of_packs(model.promisable(mode, found.least) if has is None else has, terms.pack)
-    promise = _promise(question, terms, _Reach(found, mode, atp), ahead)
+    within = _window(question, ahead.days)
+    reach = _Reach(found, mode, _within(mode, atp, within), within)
+    promise = _promise(question, terms, reach, ahead)
     life, (lots, picks) = life_of(question, terms), _by_lots(found, kin, promise)
     return Atp(
         item=question.item,
@@ -57,7 +54,7 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
         basis=promise.basis,
         reason=promise.reason,
         by=question.by,
-        by_then=_by_then(question, promise, terms, _Reach(found, mode, atp), ahead.days),
+        by_then=_by_then(question, promise, terms, reach, ahead.days),
         schedule=tuple(Dated(ahead.days[line.bucket], line.micros) for line in promise.lines),
         left_over=promise.left_over,
         shortage=_shortage(found, kin),
@@ -70,20 +67,46 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
         lots=lots,
         picks=picks,
         sources=_sources(kin),
+        pack=terms.pack,
+        pack_up=terms.pack_up,
     )
 
 
 class _Reach(NamedTuple):
-    """What can be promised: the balances behind it, how far they look, and in whole packs."""
+    """What can be promised: the balances behind it, how far they look, and in whole packs.
+
+    `within` are the buckets that it may leave in; there is nothing in the others.
+    """
 
     found: Reached
     mode: AtpMode
     atp: Sequence[int]
+    within: range
 
     @property
     def shelf(self) -> shelf.Shelf | None:
         """Give the shelf where it alone says what can leave: no kit, no group, no member."""
         return self.found.own.shelf if self.found.is_alone else None
+
+
+def _window(question: Question, days: Sequence[date]) -> range:
+    """Name the buckets in which what is asked may leave."""
+    first, end = 0, len(days)
+    if question.not_before is not None:
+        first = bisect_left(days, question.not_before)
+    if question.before is not None:
+        end = bisect_left(days, question.before)
+    return range(first, max(first, end))
+
+
+def _within(mode: AtpMode, atp: Sequence[int], within: range) -> Sequence[int]:
+    """Leave what can be promised in some buckets alone; one supply of before may leave later."""
+    if len(within) == len(atp):
+        return atp
+    found = [has if bucket in within else 0 for bucket, has in enumerate(atp)]
+    if mode is AtpMode.DISCRETE and within:
+        found[within.start] = max(atp[: within.start + 1])
+    return found
 
 
 def _by_lots(
@@ -125,27 +148,50 @@ def _promise(question: Question, terms: AtpTerms, reach: _Reach, ahead: Horizon)
     )
     lines, rest = _split(reach, asked, limits, terms.pack)
     if (bucket := model.earliest(reach.atp, asked)) is not None:
-        reason = "supply has come by then"
-        if not bucket:
-            is_there = asked <= _is_in(reach)
-            reason = "it is there" if is_there else "supply is due by then, and not in yet"
+        reason = _reason(question, reach, asked, bucket)
         return _Promise(asked, ahead.days[bucket], Basis.SUPPLY, reason, lines, rest)
-    most = "stock and supply end"
+    on, reason = _anew(question, terms, ahead)
+    basis = Basis.NONE if on is None else Basis.LEAD_TIME
+    return _Promise(asked, on, basis, f"{_most(question, reach, rest)}{reason}", lines, rest)
+
+
+def _reason(question: Question, reach: _Reach, asked: int, bucket: int) -> str:
+    """Say why it is that bucket and none before."""
+    if not bucket:
+        is_there = asked <= _is_in(reach)
+        return "it is there" if is_there else "supply is due by then, and not in yet"
+    if bucket == reach.within.start:
+        return f"it may not leave before {question.not_before}"
+    return "supply has come by then"
+
+
+def _most(question: Question, reach: _Reach, rest: int) -> str:
+    """Say why there is no more of it."""
+    if question.before is not None:
+        return f"too little can leave before {question.before}"
     if reach.mode is AtpMode.DISCRETE:
-        most = "no supply has so much"
-    elif reach.found.by_lots is not None and not rest:
-        most = "no day has all of it"
-    if not terms.is_replenishable or not terms.lead_time_days:
-        kept = "it is not replenished" if not terms.is_replenishable else "it has no lead time"
-        return _Promise(asked, None, Basis.NONE, f"{most}, and {kept}", lines, rest)
-    on = terms.calendar.next_working_day(ahead.today + timedelta(days=terms.lead_time_days))
-    reason = f"{most}; it can be had anew in {terms.lead_time_days} days"
-    return _Promise(asked, on, Basis.LEAD_TIME, reason, lines, rest)
+        return "no supply has so much"
+    if reach.found.by_lots is not None and not rest:
+        return "no day has all of it"
+    return "stock and supply end"
+
+
+def _anew(question: Question, terms: AtpTerms, ahead: Horizon) -> tuple[date | None, str]:
+    """Give the day by which it can be had anew, and why, or why not."""
+    if not terms.is_replenishable:
+        return None, ", and it is not replenished"
+    if not terms.lead_time_days:
+        return None, ", and it has no lead time"
+    had = ahead.today + timedelta(days=terms.lead_time_days)
+    on = terms.calendar.next_working_day(max(had, question.not_before or had))
+    if question.before is not None and on >= question.before:
+        return None, ", and it cannot be had anew before"
+    return on, f"; it can be had anew in {terms.lead_time_days} days"
 
 
 def _split(reach: _Reach, asked: int, limits: Limits, pack: int) -> tuple[list[ScheduleLine], int]:
     if reach.shelf is not None:
-        return shelf.split(reach.shelf, asked, limits, pack)
+        return shelf.split(reach.shelf, asked, limits, pack, reach.within)
     return model.split(reach.mode, reach.atp, asked, limits)
 
 
@@ -168,12 +214,12 @@ def _by_then(
     """Say how much of what is asked, or of all, can leave on or before the day asked for."""
     if question.by is None:
         return None
-    last = bisect_right(days, question.by) - 1
-    if last < 0:
+    last = min(bisect_right(days, question.by), reach.within.stop) - 1
+    if last < reach.within.start:
         return 0
     wanted = sum(reach.atp) if promise.quantity is None else promise.quantity
     if reach.shelf is not None:
-        has = shelf.until(reach.shelf, last, terms.pack)
+        has = shelf.until(reach.shelf, range(reach.within.start, last + 1), terms.pack)
         return has if promise.quantity is None else min(has, wanted)
     if reach.found.by_lots is not None:
         return min(wanted, max(reach.atp[: last + 1]))

@@ -17,7 +17,7 @@ from crossdock.capabilities.supply.answer import (
     Standing,
     Through,
 )
-from crossdock.capabilities.supply.outlook import Horizon, horizon
+from crossdock.capabilities.supply.horizon import Horizon, horizon
 from crossdock.capabilities.supply.promise import answered, nodes_of
 from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms
 from crossdock.capabilities.supply.store import Key
@@ -121,18 +121,28 @@ class Read:
                 known = claims.get(ref, Claim(ref, 0, 0, ship_dates.get((ref, key))))
                 claims[ref] = Claim(ref, known.hard + hard, known.soft + soft, known.on)
 
-    def lotted(self, keys: Iterable[Key], questions: Iterable[Question]) -> list[Key]:
+    def lotted(self, keys: Iterable[Key], questions: Sequence[Question]) -> list[Key]:
         """Name where lots or owners have to be told apart: where an answer depends on them."""
         careful = {one.item for one in questions if one.life_days is not None}
         careful |= self.found.lotted
         said = self.found.rules.values()
         if not careful and not any(rule.lives or rule.owners for rule in said):
             return []
+        within = self._careful_within(questions)
         found: list[Key] = []
         for key in keys:
             terms = self.terms(key)
-            if key[0] in careful or terms.lives or terms.owners:
+            if key[0] in careful or key in within or terms.lives or terms.owners:
                 found.append(key)
+        return found
+
+    def _careful_within(self, questions: Iterable[Question]) -> set[Key]:
+        """Name where goods need the life that a rule says where they are asked for, or above."""
+        found: set[Key] = set()
+        for one in questions:
+            key = (one.item, one.location)
+            if self.terms(key).life(one.customer, one.channel) is not None:
+                found.update(self.kin(key))
         return found
 
     def shelve(
@@ -210,7 +220,9 @@ class Read:
                 (one.micros for one in self.found.kits.get(kit, ()) if one.item == key[0]), 0
             )
             if per and self.terms(at).takes_parts:
-                found.append(Through(per, self._standing(at), self._claims_at(at)))
+                standing, claims = self._standing(at), self._claims_at(at)
+                lots, terms = self._lots.get(at), self.terms(at)
+                found.append(Through(per, standing, claims, lots, terms))
         return found
 
     def _opens(self, key: Key) -> date:

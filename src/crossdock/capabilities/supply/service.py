@@ -222,7 +222,7 @@ class Supply:
         if parts := read.parts(questions):
             keys += await self._gather(tx, tenant, read, parts)
         if kits := read.kits_of(keys):
-            await self._gather(tx, tenant, read, kits)
+            keys += await self._gather(tx, tenant, read, kits)
         if members := read.members():
             zones = await self._zones_of(tx, tenant, sorted(members))
             read.hear_clocks({at: local_time(now, zone) for at, zone in zones.items()})

@@ -1,14 +1,15 @@
 """What goods that do not keep for ever can be promised: who gets which, by its last day. Pure.
 
-Each amount of goods can leave from the bucket it has come in until the last day that leaves it
-life enough. A demand in a bucket takes goods that have come by then and keep so long as it needs,
-the first to expire first (FEFO). Taken in the order of time, that serves as much as any way of
-sharing them out; so what a bucket can promise is what can be served with it, less what is served
-without. It falls as goods age, and what no longer reaches its customer in time is never in it
-(A13, I8). Amounts are micros.
+Each amount of goods can leave from the day it has come until the last one that leaves it life
+enough. What is due on a day takes goods that have come by then and keep so long as it needs, the
+first to expire first (FEFO). Taken in the order of time, that serves as much as any way of sharing
+them out; so what a bucket can promise on its last day is what can be served with it, less what is
+served without. It falls as goods age, and what no longer reaches its customer in time is never in
+it (A13, I8). Claims and goods keep their own days within a week. Amounts are micros.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -34,7 +35,7 @@ class Life(NamedTuple):
 
 
 class Goods(NamedTuple):
-    """So much that can leave from a bucket on; `last` is its last day of use, as an ordinal."""
+    """So much that can leave from a day on; `last` is its last day of use. Both are ordinals."""
 
     begin: int
     last: int
@@ -48,20 +49,29 @@ class Goods(NamedTuple):
 
 
 class Need(NamedTuple):
-    """So much that leaves in a bucket and has to keep until `least`, an ordinal.
+    """So much that is due on a day and has to keep until `least`. Both are ordinals.
 
     `is_careful`: goods of which nobody knows how long they keep are no good.
     """
 
-    bucket: int
+    day: int
     least: int
     is_careful: bool
     micros: int
 
 
+class When(NamedTuple):
+    """The last day of each bucket, the day that goods can leave in it, and on or behind any."""
+
+    ends: Sequence[date]
+    days: Sequence[date]
+    leaves: Callable[[date], date]
+
+
 class Shelf(NamedTuple):
     """The goods of an item-location in the order they go, what is served of it, and its days.
 
+    `ends` are the last days of its buckets, as ordinals, and `days` those on which goods leave.
     `least` is how long goods that leave in each bucket have to keep for who asks.
     """
 
@@ -69,6 +79,7 @@ class Shelf(NamedTuple):
     needs: Sequence[Need]
     owed: Sequence[int]
     safety: int
+    ends: Sequence[int]
     days: Sequence[date]
     least: Sequence[int]
     life: Life
@@ -76,17 +87,22 @@ class Shelf(NamedTuple):
 
 def shelf(
     goods: Iterable[Goods],
-    demand: Sequence[int],
+    due: Iterable[tuple[date, int]],
     safety: int,
-    days: Sequence[date],
+    when: When,
     lives: tuple[Life, Life],
 ) -> Shelf:
-    """Serve the demand of each bucket; `lives` are what it needs, and what who asks needs."""
+    """Serve what is due on each day; `lives` are what that needs, and what who asks needs."""
     ordered = sorted(goods, key=lambda one: (one.last, one.rank, one.begin))
     usual, asked = lives
-    needs, owed = _served(ordered, demand, days, usual)
-    least = [day.toordinal() + asked.offset for day in days]
-    return Shelf(ordered, needs, owed, safety, days, least, asked)
+    by_day: dict[int, int] = {}
+    for day, micros in due:
+        first = max(day, when.ends[0]).toordinal()
+        by_day[first] = by_day.get(first, 0) + micros
+    needs, owed = _served(ordered, by_day, when, usual)
+    ends = [end.toordinal() for end in when.ends]
+    least = [day.toordinal() + asked.offset for day in when.days]
+    return Shelf(ordered, needs, owed, safety, ends, when.days, least, asked)
 
 
 def promisable(one: Shelf) -> list[int]:
@@ -100,8 +116,11 @@ def promisable(one: Shelf) -> list[int]:
 
 def _marks(one: Shelf) -> set[int]:
     """Name the buckets in which something changes: what comes, what leaves, what has aged."""
-    marks = {0, *(need.bucket for need in one.needs), *(need.bucket + 1 for need in one.needs)}
-    marks |= {goods.begin for goods in one.goods}
+    marks = {0}
+    for need in one.needs:
+        bucket = bisect_left(one.ends, need.day)
+        marks |= {bucket, bucket + 1}
+    marks |= {bisect_left(one.ends, goods.begin) for goods in one.goods}
     lasts = {goods.last for goods in one.goods}
     for bucket, (before, least) in enumerate(pairwise(one.least), 1):
         if any(before <= last < least for last in lasts):
@@ -112,20 +131,35 @@ def _marks(one: Shelf) -> set[int]:
 def room(one: Shelf, bucket: int, lines: Sequence[ScheduleLine] = ()) -> int:
     """Say how much more can leave in a bucket, beside what is owed and these parts."""
     taken = [_need(one, line.bucket, line.micros) for line in lines]
-    wanted = _need(one, bucket, sum(goods.micros for goods in one.goods))
+    return _room(one, _need(one, bucket, 0), taken)
+
+
+def room_on(one: Shelf, day: date, leaving: date) -> int:
+    """Say how much more can be had by a day, and leave on one on or behind it."""
+    least = leaving.toordinal() + one.life.offset
+    return _room(one, Need(day.toordinal(), least, one.life.days is not None, 0), ())
+
+
+def _room(one: Shelf, wanted: Need, taken: Sequence[Need]) -> int:
+    wanted = wanted._replace(micros=sum(goods.micros for goods in one.goods))
     needs = [*one.needs, *taken]
     served = sum(need.micros for need in needs)
-    shares = shared(one.goods, sorted([*needs, wanted], key=lambda need: need.bucket))
+    shares = shared(one.goods, sorted([*needs, wanted], key=lambda need: need.day))
     found = sum(micros for parts in shares for _, micros in parts)
     return max(0, found - served - one.safety)
 
 
-def split(one: Shelf, micros: int, limits: Limits, pack: int) -> tuple[list[ScheduleLine], int]:
-    """Promise as early as can be, in parts; give the lines and what is left over (A9)."""
+def split(
+    one: Shelf, micros: int, limits: Limits, pack: int, within: range
+) -> tuple[list[ScheduleLine], int]:
+    """Promise as early as can be, in parts; give the lines and what is left over (A9).
+
+    `within` are the buckets that it may leave in.
+    """
     lines: list[ScheduleLine] = []
     rest, least = micros, min(limits.micros_min, micros)
-    for bucket in sorted(_marks(one)):
-        if not rest:
+    for bucket in sorted({max(each, within.start) for each in _marks(one)}):
+        if not rest or bucket not in within:
             break
         [free] = model.of_packs([room(one, bucket, lines)], pack)
         is_last = len(lines) + 1 == limits.lines_max
@@ -135,25 +169,28 @@ def split(one: Shelf, micros: int, limits: Limits, pack: int) -> tuple[list[Sche
     return lines, rest
 
 
-def until(one: Shelf, last: int, pack: int) -> int:
-    """Say how much can leave in all on the days up to and with that of a bucket."""
-    within = one._replace(days=one.days[: last + 1], least=one.least[: last + 1])
+def until(one: Shelf, within: range, pack: int) -> int:
+    """Say how much can leave in all on the days of some buckets."""
     [everything] = model.of_packs([sum(goods.micros for goods in one.goods)], pack)
-    return everything - split(within, everything, Limits(), pack)[1]
+    return everything - split(one, everything, Limits(), pack, within)[1]
 
 
 def picks(one: Shelf, lines: Sequence[ScheduleLine]) -> list[Pick]:
     """Say which lots the parts of a promise are best taken from: what expires first, first."""
-    wanted = [(_need(one, line.bucket, line.micros), True) for line in lines]
-    needs = sorted([(need, False) for need in one.needs] + wanted, key=lambda each: each[0].bucket)
+    needs: list[tuple[Need, date | None]] = [(need, None) for need in one.needs]
+    needs += [(_need(one, line.bucket, line.micros), one.days[line.bucket]) for line in lines]
+    needs.sort(key=lambda each: each[0].day)
     found: list[Pick] = []
     shares = shared(one.goods, [need for need, _ in needs])
-    for (need, is_asked), parts in zip(needs, shares, strict=True):
-        for goods, micros in parts if is_asked else ():
-            lot = goods.lot
-            name, owner = (None, "") if lot is None else (lot.lot, lot.owner)
-            found.append(Pick(one.days[need.bucket], name, owner, micros))
+    for (_, day), parts in zip(needs, shares, strict=True):
+        if day is not None:
+            found += [_pick(day, goods, micros) for goods, micros in parts]
     return found
+
+
+def _pick(day: date, goods: Goods, micros: int) -> Pick:
+    lot = goods.lot
+    return Pick(day, None, "", micros) if lot is None else Pick(day, lot.lot, lot.owner, micros)
 
 
 def shared(goods: Sequence[Goods], needs: Sequence[Need]) -> list[list[tuple[Goods, int]]]:
@@ -229,18 +266,19 @@ def of_lots(
 
 
 def _served(
-    goods: Sequence[Goods], demand: Sequence[int], days: Sequence[date], life: Life
+    goods: Sequence[Goods], due: Mapping[int, int], when: When, life: Life
 ) -> tuple[list[Need], list[int]]:
     """Serve what is due as it comes due, or as soon behind as goods come; give what stays owed."""
     left = list(goods)
     needs: list[Need] = []
     open_still: list[int] = []
     owed = 0
-    for bucket, due in enumerate(demand):
-        owed += max(0, due)
+    days = sorted({*due, *(one.begin for one in goods if one.begin)})
+    for day in days:
+        owed += max(0, due.get(day, 0))
         if owed:
-            least = days[bucket].toordinal() + life.offset
-            need = Need(bucket, least, life.days is not None, owed)
+            least = when.leaves(date.fromordinal(day)).toordinal() + life.offset
+            need = Need(day, least, life.days is not None, owed)
             [parts] = shared(left, [need])
             taken = {id(one): micros for one, micros in parts}
             left = [one._replace(micros=one.micros - taken.get(id(one), 0)) for one in left]
@@ -248,16 +286,17 @@ def _served(
                 needs.append(need._replace(micros=got))
                 owed -= got
         open_still.append(owed)
-    return needs, open_still
+    so_far = [bisect_right(days, end.toordinal()) for end in when.ends]
+    return needs, [open_still[number - 1] if number else 0 for number in so_far]
 
 
 def _need(one: Shelf, bucket: int, micros: int) -> Need:
-    return Need(bucket, one.least[bucket], one.life.days is not None, micros)
+    return Need(one.ends[bucket], one.least[bucket], one.life.days is not None, micros)
 
 
 def _fits(goods: Goods, need: Need) -> bool:
     return (
-        goods.begin <= need.bucket
+        goods.begin <= need.day
         and goods.last >= need.least
         and (goods.is_dated or not need.is_careful)
     )

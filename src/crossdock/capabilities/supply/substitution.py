@@ -105,7 +105,7 @@ class Option(NamedTuple):
     """An item that may stand in for another for somebody on some day, and by which rule.
 
     `ruled` is the item whose rule says so: the asked one, one that it is superseded by on the way,
-    or, where it goes both ways, the other one.
+    or, where it goes both ways, the other one. It leaves not before a day and before another.
     """
 
     item: str
@@ -116,6 +116,7 @@ class Option(NamedTuple):
     ruled: str
     version: int
     not_before: date | None = None
+    before: date | None = None
 
 
 ALTERNATIVES_MAX, WHO_MAX, FACTOR_MAX, RANK_MAX, CHAIN_MAX = 20, 100, 1_000_000, 1000, 20
@@ -215,6 +216,7 @@ def options(
                     else (rule.item, rule.unit, 1 / one.factor)
                 )
                 option = Option(to, unit, one.kind, one.rank, factor, rule.item, version.version)
+                option = option._replace(before=one.valid_to)
                 found.append(option)
     ordered = sorted(
         (one for one in found if one.item != item),
@@ -235,21 +237,22 @@ def _chain(
 ) -> list[Option]:
     """Follow supersession from an item: each goes by the factors and days of all before it."""
     found: list[Option] = []
-    at, factor, not_before = item, Fraction(1), None
+    at, factor, not_before, before = item, Fraction(1), None, None
     while (version := by_item.get(at)) is not None and len(found) < CHAIN_MAX:
-        ends = (
+        follows = (
             one for one in version.rule.alternatives if one.kind is SubstitutionKind.SUPERSESSION
         )
-        one = next(ends, None)
+        one = next(follows, None)
         if one is None or not one.is_valid(today) or not one.is_for(customer, channel):
             break
         factor *= one.factor
         days = [day for day in (not_before, one.valid_from) if day is not None]
         not_before = max(days, default=None)
+        ends = [day for day in (before, one.valid_to) if day is not None]
+        before = min(ends, default=None)
         rank = len(found) + 1
-        found.append(
-            Option(one.item, one.unit, one.kind, rank, factor, at, version.version, not_before)
-        )
+        option = Option(one.item, one.unit, one.kind, rank, factor, at, version.version)
+        found.append(option._replace(not_before=not_before, before=before))
         at = one.item
     return found
 

@@ -98,3 +98,65 @@ def greedy(case: Case, wanted: int) -> list[tuple[int, int]]:
         else:
             break
     return sorted(taken.items())
+
+
+class Shelf(NamedTuple):
+    """Goods as (the day they come, their last day or None, pieces), and claims by day."""
+
+    goods: list[tuple[int, int | None, int]]
+    claims: dict[int, int]
+
+
+def can_leave(shelf: Shelf, day: int, keeps: int, *, is_careful: bool) -> int:
+    """Give the most that can leave on a day and leaves nobody unserved who is served without.
+
+    It has to keep for so many days; if careful, goods without a last day are no good.
+    """
+    pieces = [(begin, last) for begin, last, has in shelf.goods for _ in range(has)]
+    needs = [_good(pieces, on, on, is_careful=False) for on in _served_on(shelf, pieces)]
+    wanted = _good(pieces, day, day + keeps, is_careful=is_careful)
+    found = 0
+    while _match([*needs, *[wanted] * (found + 1)]):
+        found += 1
+    return found
+
+
+def _good(
+    pieces: list[tuple[int, int | None]], day: int, until: int, *, is_careful: bool
+) -> set[int]:
+    return {
+        number
+        for number, (begin, last) in enumerate(pieces)
+        if begin <= day and (not is_careful if last is None else last >= until)
+    }
+
+
+def _served_on(shelf: Shelf, pieces: list[tuple[int, int | None]]) -> list[int]:
+    """Go day by day; what is due takes what expires first. Give the day each piece is served."""
+    left = set(range(len(pieces)))
+    waiting = 0
+    found: list[int] = []
+    for day in range(17):
+        waiting += shelf.claims.get(day, 0)
+        good = left & _good(pieces, day, day, is_careful=False)
+        first = sorted(good, key=lambda one: (pieces[one][1] is None, pieces[one][1]))
+        for taken in first[:waiting]:
+            left.remove(taken)
+            found.append(day)
+        waiting -= min(waiting, len(first))
+    return found
+
+
+def _match(needs: list[set[int]]) -> bool:
+    """Say whether each need can have a piece of its own, by trying to move the others over."""
+    holder: dict[int, int] = {}
+
+    def placed(need: int, seen: set[int]) -> bool:
+        for piece in needs[need] - seen:
+            seen.add(piece)
+            if piece not in holder or placed(holder[piece], seen):
+                holder[piece] = need
+                return True
+        return False
+
+    return all(placed(need, set()) for need in range(len(needs)))

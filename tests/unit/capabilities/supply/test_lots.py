@@ -7,6 +7,7 @@ from crossdock.canonical.catalog import LocationChanged, LocationKind
 from crossdock.canonical.inventory import CountedStock, Place, StockSnapshotTaken, StockStatus
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.supply import (
+    Alternative,
     AtpRule,
     LifeTerms,
     OwnerTerms,
@@ -57,6 +58,27 @@ async def test_a13_by_a_rule_of_the_customer(yard: Yard) -> None:
     await yard.rule(AtpRule(lives=(life,)), "X")
     assert (await yard.ask(customer="METRO")).now == 80 * MICROS
     assert (await yard.ask(customer="OTHER")).now == 100 * MICROS
+
+
+async def test_i8_the_life_of_a_groups_or_a_kits_rule_holds_at_members_and_components(
+    yard: Yard,
+) -> None:
+    await a13(yard)
+    east = LocationChanged(code="EAST", kind=LocationKind.GROUP, members=("DC1", "DC2"))
+    await yard.hear(fact("EAST", east), kit("P", 1, X=2))
+    await yard.hub.put_stock("A", "DC2", 7)
+    life = LifeTerms(customer="METRO", days=30, transit_days=3)
+    for item in "AXP":
+        await yard.rule(AtpRule(lives=(life,)), item, "EAST")
+    assert (await yard.ask(customer="METRO", location="EAST")).now == 80 * MICROS
+    assert (await yard.ask(location="EAST")).now == 100 * MICROS
+    # Of what lies at DC2 nobody told how long it keeps.
+    assert (await yard.ask(item="A", customer="METRO", location="EAST")).now == 0
+    assert (await yard.ask(item="A", location="EAST")).now == 7 * MICROS
+    assert (await yard.ask(item="P", customer="METRO", location="EAST")).now == 40 * MICROS
+    await yard.rule(AtpRule(lives=(life,)), "P", "DC1")
+    assert (await yard.ask(item="P", customer="METRO")).now == 40 * MICROS
+    assert (await yard.ask(item="P")).now == 50 * MICROS
 
 
 async def test_what_has_expired_is_never_promised_though_nobody_needs_a_life(yard: Yard) -> None:
@@ -173,7 +195,26 @@ async def test_a_weight_of_nothing_is_set_aside(yard: Yard) -> None:
 async def test_what_expires_may_be_offered_another_for(yard: Yard) -> None:
     await a13(yard)
     await yard.hub.put_stock("A", "DC1", 50)
-    rule = SubstitutionRule(item="X")
+    other = Alternative(item="A", unit="EA")
+    rule = SubstitutionRule(item="X", alternatives=(other,), unit="EA")
     made = await yard.hub.supply.put_substitution(yard.hub.scope, rule, by="test")
     assert made.version == 1
-    assert (await yard.ask(120, life_days=30, transit_days=3)).offers == ()
+    # Of A nobody told how long it keeps, which is no good to who needs a life.
+    careful = await yard.ask(120, life_days=30, transit_days=3)
+    assert [(one.option.item, one.covers) for one in careful.offers] == [("A", 0)]
+    assert careful.proposal == ()
+    aged = await yard.ask(120, transit_days=30)
+    assert [(one.option.item, one.covers // MICROS) for one in aged.offers] == [("A", 40)]
+    assert [(one.item, one.micros // MICROS) for one in aged.proposal] == [("X", 80), ("A", 40)]
+
+
+async def test_kits_that_have_expired_leave_their_orders_to_the_components(yard: Yard) -> None:
+    await yard.hear(fact("count", counted(L1=(20, ""))), source="wms")
+    await yard.hub.put_stock("C", "DC1", 20)
+    await yard.rule(AtpRule(takes_parts=True), "X")
+    await yard.hear(kit("X", 1, C=1), expiring("L1", day(3)))
+    await yard.hear(ordered("o1", line("o1/1", 20, day(2))))
+    assert (await yard.of("C")).now == 20 * MICROS
+    await yard.hear(expiring("L1", day(-1), version=2))
+    assert (await yard.ask()).now == 0
+    assert (await yard.of("C")).now == 0

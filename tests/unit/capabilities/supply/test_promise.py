@@ -23,9 +23,10 @@ from crossdock.capabilities.supply.answer import (
     Standing,
     Through,
 )
+from crossdock.capabilities.supply.horizon import horizon
 from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.model import AtpMode
-from crossdock.capabilities.supply.outlook import horizon, reached
+from crossdock.capabilities.supply.outlook import reached
 from crossdock.capabilities.supply.promise import answered, nodes_of
 from crossdock.capabilities.supply.rules import AtpRule, AtpTerms, terms_of
 

@@ -24,12 +24,12 @@ from crossdock.capabilities.supply.answer import (
     Question,
     Standing,
 )
+from crossdock.capabilities.supply.horizon import horizon
 from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.model import AtpMode, Limits, ScheduleLine
-from crossdock.capabilities.supply.outlook import horizon
 from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import AtpRule, LifeTerms, OwnerTerms, terms_of
-from crossdock.capabilities.supply.shelf import Goods, Life, Shelf
+from crossdock.capabilities.supply.shelf import Goods, Life, Shelf, When
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -296,12 +296,13 @@ class Case(NamedTuple):
 
 
 DAYS = [day(number) for number in range(4)]
+WHEN = When(DAYS, DAYS, lambda leaving: leaving)
 
 
 def case(random: Random) -> Case:
     goods = [
         Goods(
-            random.choice((0, 0, 1, 2)),
+            DAYS[random.choice((0, 0, 1, 2))].toordinal(),
             random.choice((shelf.FOREVER, day(random.randint(0, 6)).toordinal())),
             random.randint(0, 3),
         )
@@ -312,7 +313,7 @@ def case(random: Random) -> Case:
 
 
 def laid_out(one: Case) -> Shelf:
-    return shelf.shelf(one.goods, one.demand, 0, DAYS, (Life(), one.life))
+    return shelf.shelf(one.goods, zip(DAYS, one.demand, strict=True), 0, WHEN, (Life(), one.life))
 
 
 def brute(one: Case, needs: Sequence[tuple[int, bool]]) -> tuple[int, ...] | None:
@@ -327,7 +328,7 @@ def brute(one: Case, needs: Sequence[tuple[int, bool]]) -> tuple[int, ...] | Non
         for index, goods in enumerate(one.goods):
             keeps = goods.last >= DAYS[at].toordinal() + life.offset
             is_told = goods.last != shelf.FOREVER or life.days is None
-            if left[index] and goods.begin <= at and keeps and is_told:
+            if left[index] and goods.begin <= DAYS[at].toordinal() and keeps and is_told:
                 rest = (*left[:index], left[index] - 1, *left[index + 1 :])
                 if tried(number + 1, rest):
                     return True
@@ -338,7 +339,9 @@ def brute(one: Case, needs: Sequence[tuple[int, bool]]) -> tuple[int, ...] | Non
 
 
 def owed_by(laid: Shelf) -> list[tuple[int, bool]]:
-    return [(need.bucket, False) for need in laid.needs for _ in range(need.micros)]
+    return [
+        (need.day - TODAY.toordinal(), False) for need in laid.needs for _ in range(need.micros)
+    ]
 
 
 @pytest.mark.parametrize("careful", [False, True])
@@ -362,12 +365,12 @@ def test_parts_of_a_promise_and_its_picks_can_all_be_served() -> None:
     for _ in range(300):
         one = case(random)
         laid = laid_out(one)
-        lines, rest = shelf.split(laid, 5, Limits(), 0)
+        lines, rest = shelf.split(laid, 5, Limits(), 0, range(len(DAYS)))
         asked = [(line.bucket, True) for line in lines for _ in range(line.micros)]
         assert len(asked) + rest == 5
         assert brute(one, [*owed_by(laid), *asked]) is not None, one
         assert sum(pick.micros for pick in shelf.picks(laid, lines)) == len(asked)
-        assert 5 - rest == min(5, shelf.until(laid, len(DAYS) - 1, 0))
+        assert 5 - rest == min(5, shelf.until(laid, range(len(DAYS)), 0))
 
 
 pieces = st.integers(0, 30)
@@ -378,8 +381,11 @@ def test_goods_that_keep_for_ever_are_promised_as_without_lots(
     start: int, supply: list[int], demand: list[int]
 ) -> None:
     goods = [Goods(0, shelf.FOREVER, start)]
-    goods += [Goods(number, shelf.FOREVER, micros) for number, micros in enumerate(supply)]
-    laid = shelf.shelf(goods, demand, 0, DAYS, (Life(), Life()))
+    goods += [
+        Goods(on.toordinal(), shelf.FOREVER, micros)
+        for on, micros in zip(DAYS, supply, strict=True)
+    ]
+    laid = laid_out(Case(goods, demand, Life()))
     assert shelf.promisable(laid) == model.cumulative(model.projected(start, supply, demand))
 
 
@@ -415,10 +421,11 @@ def test_i10_by_later_days_there_is_no_less_and_what_is_granted_takes_no_more_th
     lots: list[tuple[int, int]], demand: list[int], life: int, wanted: int, at: int
 ) -> None:
     goods = [
-        Goods(number % 2, day(keeps).toordinal(), has) for number, (has, keeps) in enumerate(lots)
+        Goods(DAYS[number % 2].toordinal(), day(keeps).toordinal(), has)
+        for number, (has, keeps) in enumerate(lots)
     ]
-    laid = shelf.shelf(goods, demand, 0, DAYS, (Life(), Life(life)))
-    in_all = [shelf.until(laid, last, 0) for last in range(4)]
+    laid = laid_out(Case(goods, demand, Life(life)))
+    in_all = [shelf.until(laid, range(last + 1), 0) for last in range(4)]
     assert in_all == sorted(in_all)
     granted = min(wanted, shelf.room(laid, at))
     lines = [ScheduleLine(at, granted)] if granted else []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply.answer import Atp, Kin, Node, Question, Share, Standing
+from crossdock.capabilities.supply.horizon import horizon
 from crossdock.capabilities.supply.offering import (
     asking,
     lacking,
@@ -18,7 +19,6 @@ from crossdock.capabilities.supply.offering import (
     on_time,
     proposed,
 )
-from crossdock.capabilities.supply.outlook import horizon
 from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import AtpRule, terms_of
 from crossdock.capabilities.supply.substitution import (
@@ -176,11 +176,18 @@ def test_a_circle_of_supersession_is_told_as_it_runs() -> None:
 # What is offered, in pieces.
 
 
-def answer(item: str, has: int, wanted: int | None, *, by: date | None = None) -> Atp:
+def answer(
+    item: str,
+    has: int,
+    wanted: int | None,
+    *,
+    by: date | None = None,
+    not_before: date | None = None,
+) -> Atp:
     terms = terms_of([AtpRule(weekdays="1234567", daily_buckets=5, weekly_buckets=0)])
     node = Node(terms, Standing(has * MICROS, is_known=True))
     micros = None if wanted is None else wanted * MICROS
-    question = Question(item, "DC1", "EA", micros, by)
+    question = Question(item, "DC1", "EA", micros, by, not_before=not_before)
     return answered(question, Kin(node), horizon(terms, NOW), NOW)
 
 
@@ -216,10 +223,11 @@ def test_what_follows_later_is_not_offered_before_its_day() -> None:
     early = offer(
         answer("A", 0, 5, by=TODAY),
         option("B", not_before=first),
-        answer("B", 9, 5, by=TODAY),
+        answer("B", 9, 5, by=TODAY, not_before=first),
     )
     assert (early.covers, early.reason) == (0, "it follows from 2026-05-06 on")
-    late = offer(answer("A", 0, 5), option("B", not_before=first), answer("B", 9, 5))
+    follows = answer("B", 9, 5, not_before=first)
+    late = offer(answer("A", 0, 5), option("B", not_before=first), follows)
     assert (late.covers, late.promised_on) == (5 * MICROS, first)
     [share] = proposed(answer("A", 0, 5), [late], None)
     assert share.on == first

@@ -65,7 +65,7 @@ create index supply_alternative_back on supply_alternative (tenant, alternative)
 select guard_table('supply_alternative');
 """
 
-# Which kits an item goes into, by source, to find them by it.
+# Which kits an item goes into, by source, to find them by it; those that are known already, too.
 PARTS = """
 create table supply_kit_part (
     tenant text not null,
@@ -76,6 +76,10 @@ create table supply_kit_part (
 );
 create index supply_kit_part_by_kit on supply_kit_part (tenant, item, source);
 select guard_table('supply_kit_part');
+select set_config('crossdock.tenant', '*', true);
+insert into supply_kit_part (tenant, part, item, source)
+select distinct k.tenant, c.component ->> 0, k.item, k.source
+from supply_kit k, jsonb_array_elements(k.components) c(component);
 """
 
 

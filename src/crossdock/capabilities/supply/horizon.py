@@ -1,0 +1,43 @@
+"""The buckets that some terms look ahead in, and the days that goods can leave in each. Pure."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from crossdock.canonical.errors import Invalid
+from crossdock.capabilities.supply import calendar
+from crossdock.capabilities.supply.calendar import Grid
+from crossdock.capabilities.supply.rules import AtpTerms
+
+
+class Horizon(NamedTuple):
+    """The buckets of some terms on some day; `days` are the days that goods can leave in each.
+
+    `leaves` gives the first day on or behind another on which goods can leave.
+    """
+
+    today: date
+    grid: Grid
+    days: Sequence[date]
+    leaves: Callable[[date], date]
+
+
+def horizon(terms: AtpTerms, local: datetime) -> Horizon:
+    """Lay out the buckets; `local` is the moment by the location's own clock.
+
+    Behind the fence there are none: what is due there holds nothing back (A7).
+    """
+    today = local.date()
+    if terms.calendar.is_starved(today):
+        raise Invalid(
+            f"the calendar has no working day in the year from {today} on",
+            where="rules/holidays",
+            hint="take holidays out, or say other weekdays: crossdock stock atp-rules",
+        )
+    first = terms.calendar.first_ship_day(local)
+    grid = calendar.grid(first, terms.daily_buckets, terms.weekly_buckets)
+    if terms.fence_days:
+        fence = max(1, grid.before(today + timedelta(days=terms.fence_days)))
+        grid = Grid(grid.ends[:fence], min(grid.daily, fence))
+    leaves = terms.calendar.next_working_day
+    return Horizon(today, grid, [leaves(end) for end in grid.ends], leaves)
