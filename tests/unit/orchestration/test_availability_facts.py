@@ -10,6 +10,7 @@ import pytest
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.reconciliation import WithholdingChanged
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
@@ -101,7 +102,7 @@ async def test_changes_of_stock_are_passed_over_until_a_channel_of_anybody_sells
     while_off = await passed_over()
     await channels.put(Scope("other"), SHOP)
 
-    assert before == while_off == {AvailabilityChanged.TYPE}
+    assert before == while_off == {AvailabilityChanged.TYPE, WithholdingChanged.TYPE}
     assert await passed_over() == frozenset()
 
 
