@@ -175,6 +175,7 @@ class Explainer:
             ambiguous_until=self.side.spans[suspect.location][1],
             is_behind=suspect.location in self.behind or is_stirred or suspect.counted_us > cut,
             before=self.befores.get(place),
+            sold=self.side.said.groups.get(StockStatus.AVAILABLE, StockStatus.AVAILABLE),
         )
         judged = judge(suspect.ours, theirs, cut, known, self.policy)
         if judged is None:
