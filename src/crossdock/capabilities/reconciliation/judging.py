@@ -233,7 +233,7 @@ def is_in_flight(known: Known, cut: int, policy: Policy) -> bool:
     """Say whether anything on the key may be on its way between the sides (§4.1.4).
 
     So it is where ours has moved more since then than can be looked at. What the other side posted
-    after the cut had not arrived at the cut; to a side without a log nothing can be seen to arrive.
+    after the cut had not arrived at the cut; at a side without a log nothing is seen to arrive.
     """
     is_busy = cut - policy.in_flight < known.ours.reach < model.NO_LOG
     until = max(cut, known.ambiguous_until)

@@ -209,7 +209,8 @@ def test_their_own_word_for_what_can_be_sold_is_understood() -> None:
 
 amounts = st.integers(-5, 50)
 shelves = st.dictionaries(
-    st.sampled_from([Bucket("AVAILABLE"), Bucket("AVAILABLE", lot="L1"), Bucket("DAMAGED")]), amounts
+    st.sampled_from([Bucket("AVAILABLE"), Bucket("AVAILABLE", lot="L1"), Bucket("DAMAGED")]),
+    amounts,
 )
 
 
