@@ -144,19 +144,16 @@ class Explainer:
         _refuse_beyond(suspect, [line.micros for line in lines])
         theirs = theirs_of(lines, self.side.said)
         movements = self._named(movements, suspect.named)
-        log = self._spoken_of(rows, suspect.named)
         place = (suspect.location, suspect.item)
-        if theirs == suspect.ours and (strange := strange_unit(suspect.lines, unit, goods, base)):
-            self._note_unknown(f"{suspect.item} in {strange}")
-            return None
         if theirs == suspect.ours:
-            self.walk.found_alike(place)
+            if strange := strange_unit(suspect.lines, unit, goods, base):
+                self._note_unknown(f"{suspect.item} in {strange}")
+            else:
+                self.walk.found_alike(place)
             return None
         cut = self.cuts[suspect.location]
-        _refuse_beyond(suspect, [posting.micros for posting in log.postings] if log else ())
-        postings = _postings(
-            movements, self.side, {p.reference for p in log.postings} if log else set()
-        )
+        log = self._spoken_of(rows, suspect)
+        postings = _postings(movements, self.side, log)
         known = Known(
             ours=self._ours(postings, movements),
             theirs=log,
@@ -223,17 +220,16 @@ class Explainer:
             self._log_at = next(self._log, None)
         return self._log_at[1] if self._log_at is not None and self._log_at[0] == place else ()
 
-    def _spoken_of(
-        self, rows: Sequence[LogLine] | None, named: frozenset[Bucket] | None
-    ) -> Log | None:
+    def _spoken_of(self, rows: Sequence[LogLine] | None, suspect: Suspect) -> Log | None:
         """Give their log of the buckets that both speak of."""
         if rows is None:
             return None
         postings = tuple(
             Posting(row.reference, row.micros, row.recorded, type=row.type)
             for row in rows
-            if named is None or speaks_of(row, named, self.side.said)
+            if suspect.named is None or speaks_of(row, suspect.named, self.side.said)
         )
+        _refuse_beyond(suspect, [posting.micros for posting in postings])
         return Log(postings, self.side.log_reach)
 
 
@@ -247,12 +243,13 @@ def _refuse_beyond(suspect: Suspect, micros: Sequence[int]) -> None:
 
 
 def _postings(
-    movements: Sequence[LedgerMovement], side: Side, known_there: set[str]
+    movements: Sequence[LedgerMovement], side: Side, log: Log | None
 ) -> dict[tuple[str, str], Posting]:
     """Sum up each movement over the buckets that are compared.
 
     It is named as the other side names it, by its own number or its document's.
     """
+    known_there = {posting.reference for posting in log.postings} if log else set[str]()
     found: dict[tuple[str, str], Posting] = {}
     for movement in movements:
         if part_of(_Bucket(movement), side.said) is None:

@@ -43,11 +43,13 @@ class Seller(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is read back of a channel; `quota_calls_a_day` is what its connection allows.
+    """What is read back of a channel, and what that takes.
 
-    `share_ppm` is what the calls take of it, in millionths, rounded up; `days_a_round` how long it
-    takes until all listings were read. What differed is read again along with them; where that
-    takes their room in a call, a round takes longer.
+    `quota_calls_a_day` is how many such calls its connection allows, each of which may be several
+    requests. `share_ppm` is what the calls take of it, in millionths, rounded up; all locations of
+    a connection share one bound. `days_a_round` is how long it takes until all listings were read;
+    what differed is read again along with them, and where that takes their room, a round takes
+    longer.
     """
 
     connection: str
