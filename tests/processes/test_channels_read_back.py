@@ -88,6 +88,8 @@ async def test_a_hub_at_work_reads_back_what_is_due_and_no_more(street: Street) 
     hub = street.at.hub
     [plan] = await hub.sampler.plans(hub.scope)
     assert (plan.listings, plan.keys_a_day, plan.calls_a_day) == (1, 1, 1)
+    # Eight requests a second, eleven to a reading of 250 items by SKU.
+    assert plan.quota_calls_a_day == 8 * 86_400 // 11
 
     for _ in range(3):
         await hub.sampler.follow()

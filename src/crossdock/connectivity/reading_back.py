@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from crossdock.canonical.errors import Rejected, Throttled, Unavailable
@@ -24,10 +25,19 @@ update connection_health set next_call_at = $3 where tenant = $1 and connection 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How many calls a second a connection allows, and how many keys one call may ask for."""
+    """What a connection allows: readings a second, and how many keys one of them may ask for.
+
+    A reading of fewer keys may take fewer requests; this counts each as one of all of them.
+    """
 
     rate_per_second: float
     keys_a_call: int
+
+
+def requests_of(application: Application, keys: int) -> int:
+    """Say how many requests a reading of so many keys takes, at most."""
+    more = (application.requests_a_reading - 1) * keys
+    return 1 + -(-more // application.batch_max)
 
 
 class ReadBack:
@@ -44,12 +54,12 @@ class ReadBack:
             return None
         application = self._application_of(entry)
         rate = entry.rate_per_second or application.rate_per_second
-        return Quota(rate, application.batch_max)
+        return Quota(rate / application.requests_a_reading, application.batch_max)
 
     async def held(
         self, scope: Scope, connection: str, keys: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str], Decimal | None]:
-        """Ask in one call what a channel holds of (item, location), in its own unit.
+        """Ask in one reading what a channel holds of (item, location), in its own unit.
 
         What it has no name for is left out. Raises `Throttled` if its rate is used up just now,
         `Unavailable` if it is paused or down, `Rejected` if it cannot be asked.
@@ -58,7 +68,7 @@ class ReadBack:
         entry = await around.directory.get(scope, connection)
         if not self._is_read_back(entry):
             raise Rejected(f"{connection} cannot be read back", code="role_not_played")
-        await self._take_turn(scope, entry)
+        await self._take_turn(scope, entry, len(keys))
         items = [Reference(ReferenceKind.ITEM, item) for item, _ in keys]
         places = [Reference(ReferenceKind.LOCATION, place) for _, place in keys]
         async with around.database.transaction(scope) as tx:
@@ -80,8 +90,8 @@ class ReadBack:
             await conversation.close()
         return {key: answer.quantity for (key, _), answer in zip(asked, answers, strict=True)}
 
-    async def _take_turn(self, scope: Scope, entry: Entry) -> None:
-        """Take one call out of the connection's rate, which deliveries take theirs from too."""
+    async def _take_turn(self, scope: Scope, entry: Entry, keys: int) -> None:
+        """Take a reading out of the connection's rate, which deliveries take theirs from too."""
         around, application = self._around(), self._application_of(entry)
         limits = Limits(
             application.rate_per_second, application.concurrency, application.batch_max
@@ -96,7 +106,9 @@ class ReadBack:
             may_call, next_at = next_call_at(held.next_call_at, now, held.rate_per_second)
             if not may_call:
                 raise Throttled(f"{entry.name} was asked enough", retry_after=next_at - now)
-            await tx.execute(PLANNED, tx.tenant, entry.name, next_at)
+            more = (requests_of(application, keys) - 1) / held.rate_per_second
+            until = next_at + timedelta(seconds=more)
+            await tx.execute(PLANNED, tx.tenant, entry.name, until)
 
     def _is_read_back(self, entry: Entry) -> bool:
         roles = self._application_of(entry).roles

@@ -52,6 +52,7 @@ from crossdock.canonical.reconciliation import (
     DifferenceClosed,
     DifferenceConfirmed,
     SnapshotRejected,
+    WithholdingChanged,
 )
 from crossdock.canonical.sourcing import SourcedLine, SourcedShipment, SourcingDecided
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyKind, SupplyPeg
@@ -190,6 +191,7 @@ REAL: list[Payload] = [
         closed_by="a clerk",
     ),
     SnapshotRejected(run_id="rcn_1", against="erp", reason="it has no rows"),
+    WithholdingChanged(against="erp", item="B-1", location="DC1", withheld=Quantity.of(3)),
 ]
 
 

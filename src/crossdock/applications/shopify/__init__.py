@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from crossdock.applications.shopify.client import connect
+from crossdock.applications.shopify.holding import READING_REQUESTS
 from crossdock.applications.shopify.polling import cursor_at
 from crossdock.applications.shopify.publishing import BATCH_MAX
 from crossdock.applications.shopify.receiving import ShopifyReceiver
@@ -49,6 +50,7 @@ APPLICATION = Application(
     cursor_at=cursor_at,
     freshness=timedelta(minutes=15),
     batch_max=BATCH_MAX,
+    requests_a_reading=READING_REQUESTS,
     # A call of 250 quantities costs about ten of the hundred points that a plain plan gives a
     # second; the connection itself waits when the bucket is empty.
     rate_per_second=8.0,

@@ -13,6 +13,9 @@ NODES_MAX = 250
 SKUS_MAX = 25
 """How many SKUs one search names: the search text is bounded, and a SKU may be long."""
 
+READING_REQUESTS = NODES_MAX // SKUS_MAX + 1
+"""Levels of as many items as one query names, each by its SKU: the searches, then the query."""
+
 ITEM_PREFIX = "gid://shopify/InventoryItem/"
 
 

@@ -93,11 +93,7 @@ def meeting_of(first: Side, second: Side, patience: int) -> Meeting:
         cuts[place] = cut = common_cut(min(starts), max(starts))
         until[place] = max([cut, *(span[1] for span in fixed)])
         is_apart = len(fixed) == len(spans) and until[place] - cut > patience
-        is_short = any(
-            side.log is not None and side.spans[place][1] < cut and side.log_until < cut
-            for side in (first, second)
-        )
-        if is_apart or is_short:
+        if is_apart or any(_is_torn(side, place, cut) for side in (first, second)):
             behind.add(place)
     if not cuts:
         raise Invalid(
@@ -106,6 +102,18 @@ def meeting_of(first: Side, second: Side, patience: int) -> Meeting:
             hint="map the names that one of them uses: `crossdock catalog map`",
         )
     return Meeting(cuts=cuts, until=until, behind=frozenset(behind))
+
+
+def _is_torn(side: Side, place: str, cut: int) -> bool:
+    """Say whether a side's log may lack something of what its snapshot is rolled over.
+
+    It has everything from its first line to its last; an empty one says that nothing moved.
+    """
+    if side.log is None:
+        return False
+    since, until = side.spans[place]
+    begins_late = max(since, until, cut) > min(since, cut) < side.log_reach
+    return begins_late or (until < cut and side.log_until < cut)
 
 
 def shared(first: Parts, second: Parts) -> Parts:
@@ -123,8 +131,7 @@ def brought(side: Side, cuts: Mapping[str, int]) -> Iterator[tuple[Key, list[Lin
         cut = cuts.get(key[0])
         if cut is None or not (lines or side.said.is_full):
             continue
-        watermark = max((line.as_of for line in lines), default=side.spans[key[0]][1])
-        moved = _moved(lines, entries, watermark, cut)
+        moved = _moved(side, lines, entries, cut)
         if lines or moved:
             yield key, [*lines, *moved]
 
@@ -170,31 +177,57 @@ def _joined(side: Side) -> Iterator[tuple[Key, list[Line], list[LogLine]]]:
         entry = next(log, None)
 
 
-def _moved(
-    lines: Sequence[Line], entries: Sequence[LogLine], watermark: int, cut: int
-) -> list[Line]:
-    """Answer by how much each bucket is rolled, as lines; base units."""
-    by_bucket: dict[tuple[str, str, str, str], list[Posting]] = {}
+def _moved(side: Side, lines: Sequence[Line], entries: Sequence[LogLine], cut: int) -> list[Line]:
+    """Answer by how much each bucket is rolled from its own as-of, as lines; base units.
+
+    Of a bucket that a part dump leaves out nothing is known, so there is nothing to roll.
+    """
+    if not entries:
+        return []
+    place = (entries[0].location, entries[0].item)
+    latest = max((line.as_of for line in lines), default=side.spans[place[0]][1])
+    watermarks: dict[Shelved, int] = {}
+    for line in lines:
+        shelf = _shelved(line, side)
+        watermarks[shelf] = max(line.as_of, watermarks.get(shelf, line.as_of))
+    by_bucket: dict[Shelved, list[Posting]] = {}
     for one in entries:
-        bucket = (one.status, one.owner, one.lot, one.serial)
-        posting = Posting(one.reference, one.micros, one.recorded)
-        by_bucket.setdefault(bucket if any(bucket) else _likely(lines), []).append(posting)
-    place = (entries[0].location, entries[0].item) if entries else ("", "")
+        shelf = _shelved(one, side)
+        if shelf not in watermarks:
+            shelf = _likely(shelf, [line for line in lines if _may_be(shelf, line, side)])
+        if shelf in watermarks or side.said.is_full:
+            posting = Posting(one.reference, one.micros, one.recorded)
+            by_bucket.setdefault(shelf, []).append(posting)
     return [
-        Line(*place, *bucket, micros, "", cut)
-        for bucket, postings in by_bucket.items()
-        if (micros := rolled(0, watermark, postings, cut))
+        Line(*place, *shelf, micros, "", cut)
+        for shelf, postings in by_bucket.items()
+        if (micros := rolled(0, watermarks.get(shelf, latest), postings, cut))
     ]
 
 
-def _likely(lines: Sequence[Line]) -> tuple[str, str, str, str]:
+Shelved = tuple[str, str, str, str]
+"""Status (by the system's own word), owner, lot, serial."""
+
+
+def _shelved(one: Line | LogLine, side: Side) -> Shelved:
+    status = side.said.groups.get(one.status, one.status)
+    return (status, one.owner, one.lot, one.serial)
+
+
+def _may_be(shelf: Shelved, line: Line, side: Side) -> bool:
+    """Say whether a document moved goods here, whose log does not say all parts of the bucket."""
+    told = zip(shelf, _shelved(line, side), strict=True)
+    return all(says == is_ or not says for says, is_ in told)
+
+
+def _likely(shelf: Shelved, lines: Sequence[Line]) -> Shelved:
     """Choose where a document moved goods whose log does not say it: what can be sold, or most."""
     best = max(
         lines,
         key=lambda x: (x.status == StockStatus.AVAILABLE, not x.owner, x.micros),
         default=None,
     )
-    return (best.status, best.owner, best.lot, best.serial) if best else ("", "", "", "")
+    return (best.status, best.owner, best.lot, best.serial) if best else shelf
 
 
 @dataclass(slots=True)
@@ -303,10 +336,16 @@ class Met(NamedTuple):
     theirs: Iterator[tuple[Key, list[Line]]]
 
 
+def _traced(*sides: Side) -> Parts:
+    """Answer what can be followed back: of lots and serials that a log leaves out, nothing can."""
+    logs = [side.log_parts for side in sides if side.log is not None]
+    return Parts(lot=all(one.lot for one in logs), serial=all(one.serial for one in logs))
+
+
 def met(first: Side, second: Side, patience: int) -> Met:
     """Bring two systems together; `patience` is microseconds, see `meeting_of`."""
     meeting = meeting_of(first, second, patience)
-    parts = shared(first.said.parts, second.said.parts)
+    parts = shared(shared(first.said.parts, second.said.parts), _traced(first, second))
     spans = {place: (cut, meeting.until[place]) for place, cut in meeting.cuts.items()}
     return Met(
         Cuts(meeting.cuts, meeting.behind),

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequen
 from dataclasses import dataclass, field
 
 from crossdock.canonical.inventory import StockStatus
-from crossdock.capabilities.reconciliation.dumps import Line
+from crossdock.capabilities.reconciliation.dumps import Line, LogLine
 from crossdock.capabilities.reconciliation.judging import Bucket
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ports import Key, LedgerBucket, LedgerKey
@@ -23,7 +23,8 @@ class Suspect:
     """A key that is not plainly alike: another number, another unit, or only there.
 
     `unit` is the base unit, "" where the ledger has never heard of the item at the location.
-    `counted_us` is when ours was counted last.
+    `counted_us` is when ours was counted last. `named` are the buckets that both speak of; None:
+    all.
     """
 
     location: str
@@ -32,6 +33,7 @@ class Suspect:
     ours: Mapping[Bucket, int]
     lines: Sequence[Line]
     counted_us: int = 0
+    named: frozenset[Bucket] | None = None
 
 
 @dataclass(slots=True)
@@ -61,23 +63,28 @@ class Walk:
             for alone in other.before(place):
                 if (suspect := self._theirs_alone(*alone)) is not None:
                     yield suspect
-            lines = other.at(place)
-            if lines is None and not self.said.is_full:
+            told = other.at(place)
+            if told is None and not self.said.is_full:
                 continue
-            self._compare(place, lines or ())
-            if self._is_plainly_alike(key, lines or ()):
-                self.found_alike(place)
-            else:
-                yield Suspect(
-                    *place,
-                    key.unit,
-                    self._ours(key.buckets, lines or ()),
-                    lines or (),
-                    key.counted_us,
-                )
+            if (suspect := self._met(key, told or ())) is not None:
+                yield suspect
         for alone in other.rest():
             if (suspect := self._theirs_alone(*alone)) is not None:
                 yield suspect
+
+    def _met(self, key: LedgerKey, told: Sequence[Line]) -> Suspect | None:
+        """Compare what both say of a key; of buckets that either leaves out nothing is known."""
+        place = (key.location, key.item)
+        named = self._named(key.buckets, told)
+        if named is not None and not named:
+            return None
+        lines = self._spoken_of(told, named)
+        self._compare(place, lines)
+        if self._is_plainly_alike(key, lines, named):
+            self.found_alike(place)
+            return None
+        mine = self._ours(key.buckets, named)
+        return Suspect(*place, key.unit, mine, lines, key.counted_us, named)
 
     def _compare(self, place: Key, lines: Sequence[Line]) -> None:
         """Count a key, and note whether its turn to be counted has come."""
@@ -103,21 +110,40 @@ class Walk:
             return None
         self._compare(place, lines)
         if any(line.micros for line in lines):
-            return Suspect(*place, "", {}, lines)
+            return Suspect(*place, "", {}, lines, named=named_in(lines, self.said))
         self.found_alike(place)
         return None
 
-    def _is_plainly_alike(self, key: LedgerKey, lines: Sequence[Line]) -> bool:
+    def _named(
+        self, buckets: Sequence[LedgerBucket], lines: Sequence[Line]
+    ) -> frozenset[Bucket] | None:
+        """Name the buckets of a key that both say anything of; None: all of them."""
+        named = named_in(lines, self.said)
+        if self.is_ours_full:
+            return named
+        ours = {part for one in buckets if (part := part_of(one, self.said)) is not None}
+        return frozenset(ours if named is None else ours & named)
+
+    def _spoken_of(self, lines: Sequence[Line], named: frozenset[Bucket] | None) -> Sequence[Line]:
+        """Leave out what they say of buckets that ours says nothing of."""
+        if self.is_ours_full or named is None:
+            return lines
+        return [line for line in lines if line_part(line, self.said) in named]
+
+    def _is_plainly_alike(
+        self, key: LedgerKey, lines: Sequence[Line], named: frozenset[Bucket] | None
+    ) -> bool:
         if any(line.unit and line.unit != key.unit for line in lines):
             return False
         if len(lines) == 1 == len(key.buckets) and not self.said.groups:
             [line], [bucket] = lines, key.buckets
             if line.micros == bucket.micros and _same_place(line, bucket):
                 return True
-        return self._ours(key.buckets, lines) == theirs_of(lines, self.said)
+        return self._ours(key.buckets, named) == theirs_of(lines, self.said)
 
-    def _ours(self, buckets: Sequence[LedgerBucket], lines: Sequence[Line]) -> dict[Bucket, int]:
-        named = named_in(lines, self.said)
+    def _ours(
+        self, buckets: Sequence[LedgerBucket], named: frozenset[Bucket] | None
+    ) -> dict[Bucket, int]:
         sums: dict[Bucket, int] = {}
         for bucket in buckets:
             part = part_of(bucket, self.said)
@@ -181,20 +207,33 @@ def part_of(bucket: LedgerBucket, said: Said) -> Bucket | None:
     )
 
 
+def line_part(line: Line, said: Said) -> Bucket:
+    """Name the bucket that a line of theirs is of; its status may be named by group or itself."""
+    return Bucket(said.groups.get(line.status, line.status), line.owner, line.lot, line.serial)
+
+
 def named_in(lines: Sequence[Line], said: Said) -> frozenset[Bucket] | None:
     """Name the buckets of a key that a dump says anything of; None: a full one, of all."""
-    if said.is_full:
-        return None
-    return frozenset(
-        Bucket(said.groups.get(x.status, x.status), x.owner, x.lot, x.serial) for x in lines
+    return None if said.is_full else frozenset(line_part(line, said) for line in lines)
+
+
+def speaks_of(row: LogLine, named: frozenset[Bucket], said: Said) -> bool:
+    """Say whether a row of a log may be of one of these buckets: it may leave parts unsaid."""
+    status = said.groups.get(row.status, row.status)
+    part = Bucket(status, row.owner, row.lot, row.serial)
+    return any(
+        all(
+            says == is_ or not says or not tells
+            for says, is_, tells in zip(part, one, said.parts, strict=True)
+        )
+        for one in named
     )
 
 
 def theirs_of(lines: Sequence[Line], said: Said) -> dict[Bucket, int]:
-    """Sum up the lines of a key by bucket; their status may be named by its group or itself."""
+    """Sum up the lines of a key by bucket."""
     sums: dict[Bucket, int] = {}
     for line in lines:
-        status = said.groups.get(line.status, line.status)
-        part = Bucket(status, line.owner, line.lot, line.serial)
+        part = line_part(line, said)
         sums[part] = sums.get(part, 0) + line.micros
     return {part: micros for part, micros in sums.items() if micros}

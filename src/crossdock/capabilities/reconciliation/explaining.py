@@ -3,21 +3,21 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import StockStatus
-from crossdock.canonical.quantities import MICROS, Quantity, plain
+from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.reconciliation.books import Books
 from crossdock.capabilities.reconciliation.comparing import (
     Suspect,
     Walk,
-    named_in,
     part_of,
+    speaks_of,
     theirs_of,
 )
 from crossdock.capabilities.reconciliation.dumps import NO_COST, Line, LogLine
+from crossdock.capabilities.reconciliation.evidence import SHOWN_MAX, evidence_of
 from crossdock.capabilities.reconciliation.judging import Bucket, Judged, Known, Policy, judge
 from crossdock.capabilities.reconciliation.model import (
     AMOUNT_MAX,
@@ -38,11 +38,6 @@ from crossdock.capabilities.reconciliation.ports import (
 from crossdock.capabilities.reconciliation.sides import Side
 from crossdock.capabilities.reconciliation.units import in_base_unit, strange_unit
 from crossdock.foundation.database import Transaction
-
-SHOWN_MAX = 20
-"""So many documents and movements are kept as evidence."""
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +100,11 @@ class Explainer:
         answer: list[Found] = []
         for suspect in suspects:
             place = (suspect.location, suspect.item)
-            log = self._log_up_to(place)
             one = self._judged(
                 suspect,
                 goods.get(suspect.item),
                 movements[place],
-                log,
+                self._log_up_to(place),
                 waiting.get(suspect.item, ()),
                 is_stirred=place in stirred,
             )
@@ -136,7 +130,7 @@ class Explainer:
         suspect: Suspect,
         goods: Goods | None,
         movements: Sequence[LedgerMovement],
-        log: Log | None,
+        rows: Sequence[LogLine] | None,
         waiting: Sequence[Waiting],
         *,
         is_stirred: bool,
@@ -149,19 +143,17 @@ class Explainer:
         lines = in_base_unit(suspect.lines, unit, goods, base)
         _refuse_beyond(suspect, [line.micros for line in lines])
         theirs = theirs_of(lines, self.side.said)
-        movements = self._named(movements, lines)
+        movements = self._named(movements, suspect.named)
         place = (suspect.location, suspect.item)
-        if theirs == suspect.ours and (strange := strange_unit(suspect.lines, unit, goods, base)):
-            self._note_unknown(f"{suspect.item} in {strange}")
-            return None
         if theirs == suspect.ours:
-            self.walk.found_alike(place)
+            if strange := strange_unit(suspect.lines, unit, goods, base):
+                self._note_unknown(f"{suspect.item} in {strange}")
+            else:
+                self.walk.found_alike(place)
             return None
         cut = self.cuts[suspect.location]
-        _refuse_beyond(suspect, [posting.micros for posting in log.postings] if log else ())
-        postings = _postings(
-            movements, self.side, {p.reference for p in log.postings} if log else set()
-        )
+        log = self._spoken_of(rows, suspect)
+        postings = _postings(movements, self.side, log)
         known = Known(
             ours=self._ours(postings, movements),
             theirs=log,
@@ -175,6 +167,7 @@ class Explainer:
             ambiguous_until=self.side.spans[suspect.location][1],
             is_behind=suspect.location in self.behind or is_stirred or suspect.counted_us > cut,
             before=self.befores.get(place),
+            sold=self.side.said.groups.get(StockStatus.AVAILABLE, StockStatus.AVAILABLE),
         )
         judged = judge(suspect.ours, theirs, cut, known, self.policy)
         if judged is None:
@@ -188,7 +181,7 @@ class Explainer:
             cut=cut,
             of=known.of,
             judged=judged,
-            evidence=_evidence(suspect.ours, theirs, judged, known, unit)
+            evidence=evidence_of(suspect.ours, theirs, judged, known, unit)
             | {"not_booked": _not_booked(postings, waiting, judged)},
         )
 
@@ -202,10 +195,9 @@ class Explainer:
         return Log(tuple(postings.values()), reach, is_told=True)
 
     def _named(
-        self, movements: Sequence[LedgerMovement], lines: Sequence[Line]
+        self, movements: Sequence[LedgerMovement], named: frozenset[Bucket] | None
     ) -> Sequence[LedgerMovement]:
-        """Give what moved in the buckets that the dump names; a log may name none."""
-        named = named_in(lines, self.side.said)
+        """Give what moved in the buckets that both speak of; a log may name none."""
         if named is None:
             return movements
         parts = [part_of(_Bucket(one), self.side.said) for one in movements]
@@ -220,16 +212,24 @@ class Explainer:
         if len(self.unknown) < SHOWN_MAX:
             self.unknown[item] = None
 
-    def _log_up_to(self, place: Key) -> Log | None:
+    def _log_up_to(self, place: Key) -> Sequence[LogLine] | None:
         """Give what their log has of the key; keys are asked for in order."""
         if self.side.log is None:
             return None
         while self._log_at is not None and self._log_at[0] < place:
             self._log_at = next(self._log, None)
-        rows = self._log_at[1] if self._log_at is not None and self._log_at[0] == place else ()
+        return self._log_at[1] if self._log_at is not None and self._log_at[0] == place else ()
+
+    def _spoken_of(self, rows: Sequence[LogLine] | None, suspect: Suspect) -> Log | None:
+        """Give their log of the buckets that both speak of."""
+        if rows is None:
+            return None
         postings = tuple(
-            Posting(row.reference, row.micros, row.recorded, type=row.type) for row in rows
+            Posting(row.reference, row.micros, row.recorded, type=row.type)
+            for row in rows
+            if suspect.named is None or speaks_of(row, suspect.named, self.side.said)
         )
+        _refuse_beyond(suspect, [posting.micros for posting in postings])
         return Log(postings, self.side.log_reach)
 
 
@@ -243,12 +243,13 @@ def _refuse_beyond(suspect: Suspect, micros: Sequence[int]) -> None:
 
 
 def _postings(
-    movements: Sequence[LedgerMovement], side: Side, known_there: set[str]
+    movements: Sequence[LedgerMovement], side: Side, log: Log | None
 ) -> dict[tuple[str, str], Posting]:
     """Sum up each movement over the buckets that are compared.
 
     It is named as the other side names it, by its own number or its document's.
     """
+    known_there = {posting.reference for posting in log.postings} if log else set[str]()
     found: dict[tuple[str, str], Posting] = {}
     for movement in movements:
         if part_of(_Bucket(movement), side.said) is None:
@@ -343,57 +344,3 @@ def _class_of(lines: Sequence[Line]) -> ItemClass:
 
 def _cost_of(lines: Sequence[Line]) -> int | None:
     return next((line.cost for line in lines if line.cost != NO_COST), None)
-
-
-def _evidence(
-    ours: Mapping[Bucket, int],
-    theirs: Mapping[Bucket, int],
-    judged: Judged,
-    known: Known,
-    unit: str,
-) -> dict[str, Any]:
-    """Keep both numbers of every bucket, the documents and the newest movements, readable."""
-
-    def amount(micros: int) -> str:
-        return plain(Quantity.from_micros(micros, unit).value)
-
-    recent = sorted(known.ours.postings, key=lambda p: -p.recorded)[:SHOWN_MAX]
-    return {
-        "is_sellable": any(
-            bucket.status in {"", StockStatus.AVAILABLE}
-            for bucket in ours.keys() | theirs.keys()
-            if ours.get(bucket, 0) != theirs.get(bucket, 0)
-        ),
-        "buckets": [
-            {
-                **{name: value for name, value in bucket._asdict().items() if value},
-                "ours": amount(ours.get(bucket, 0)),
-                "theirs": amount(theirs.get(bucket, 0)),
-            }
-            for bucket in sorted(ours.keys() | theirs.keys())
-        ][:SHOWN_MAX],
-        "documents": [
-            {
-                "reference": document.reference,
-                "fate": document.fate,
-                "ours": amount(document.ours),
-                "theirs": amount(document.theirs),
-                "recorded_at": instant(document.recorded).isoformat(),
-            }
-            for document in judged.difference.documents[:SHOWN_MAX]
-        ],
-        "recent_movements": [
-            {
-                "reference": posting.reference,
-                "type": posting.type,
-                "quantity": amount(posting.micros),
-                "recorded_at": instant(posting.recorded).isoformat(),
-            }
-            for posting in recent
-        ],
-        "unit_cost": None if known.cost is None else plain(Quantity.from_micros(known.cost).value),
-    }
-
-
-def instant(us: int) -> datetime:
-    return EPOCH + timedelta(seconds=us // MICROS, microseconds=us % MICROS)

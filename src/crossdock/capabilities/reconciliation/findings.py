@@ -12,7 +12,8 @@ from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.canonical.reconciliation import DifferenceClosed, DifferenceConfirmed
 from crossdock.capabilities.reconciliation import judging, ranking, withholding
 from crossdock.capabilities.reconciliation.causes import Cause
-from crossdock.capabilities.reconciliation.explaining import Found, instant
+from crossdock.capabilities.reconciliation.evidence import instant
+from crossdock.capabilities.reconciliation.explaining import Found
 from crossdock.capabilities.reconciliation.model import Fate, ItemClass
 from crossdock.capabilities.reconciliation.ports import CaseWanted
 from crossdock.capabilities.reconciliation.ranking import AGE_NAMES, Remedy

@@ -77,6 +77,7 @@ class Known:
     not booked, `rejected` references that it refused. `parts` says which buckets a posting of
     ours, by its key, changed. `ambiguous_until`: its snapshot was taken from the cut to here.
     `is_behind`: whoever keeps the stock was not heard since the cut, so ours may lack something.
+    `sold` is their word for the status of what can be sold.
     """
 
     ours: Log = field(default_factory=Log)
@@ -91,6 +92,7 @@ class Known:
     ambiguous_until: int = 0
     is_behind: bool = False
     before: Before | None = None
+    sold: str = AVAILABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +183,7 @@ def judge(ours: Buckets, theirs: Buckets, cut: int, known: Known, policy: Policy
             at_stake=at_stake,
             value=model.value_at_risk(at_stake, known.cost),
             is_in_flight=is_in_flight(known, cut, policy),
-            withheld=withheld(ours, brought, difference.unexplained),
+            withheld=withheld(ours, brought, known.sold),
         ),
         cut,
         known,
@@ -230,19 +232,20 @@ def _is_fault(document: Document, cut: int, known: Known) -> bool:
 def is_in_flight(known: Known, cut: int, policy: Policy) -> bool:
     """Say whether anything on the key may be on its way between the sides (§4.1.4).
 
-    So it is where ours has moved more since then than can be looked at. What theirs posted after
-    the cut had not arrived at the cut.
+    So it is where ours has moved more since then than can be looked at. What the other side posted
+    after the cut had not arrived at the cut; at a side without a log nothing is seen to arrive.
     """
-    theirs = known.theirs.postings if known.theirs else ()
-    arrived = {p.reference for p in theirs if p.recorded <= cut}
     is_busy = cut - policy.in_flight < known.ours.reach < model.NO_LOG
     until = max(cut, known.ambiguous_until)
+    own, their = known.ours.postings, known.theirs.postings if known.theirs else ()
     return (
         known.is_behind
         or is_busy
         or any(
-            cut - policy.in_flight < p.recorded <= until and p.reference not in arrived
-            for p in known.ours.postings
+            cut - policy.in_flight < posting.recorded <= until and posting.reference not in arrived
+            for sent, other in ((own, their), (their, own))
+            for arrived in ({p.reference for p in other if p.recorded <= cut},)
+            for posting in sent
         )
     )
 
@@ -302,17 +305,17 @@ def paired(found: Sequence[tuple[str, str, Judged]]) -> list[Judged]:
     return answer
 
 
-def withheld(ours: Buckets, theirs: Buckets, unexplained: int) -> int:
+def withheld(ours: Buckets, theirs: Buckets, sold: str = AVAILABLE) -> int:
     """Say by how much theirs is the lower, once it has what is on its way (§4.3).
 
-    Of what can be sold, where both part it; what theirs has in another status is not sold either.
+    Of what can be sold, where both part it: what lies in other statuses is shown to nobody.
     """
-    of_status = _summed(ours, _PARTS[Level.STATUS])
-    sold, also = Bucket(AVAILABLE), _summed(theirs, _PARTS[Level.STATUS])
-    lacking = max(0, -unexplained)
-    if sold in of_status:
-        lacking = max(lacking, of_status[sold] - also.get(sold, 0) if also else 0)
-    return min(lacking, max(0, sum(ours.values())))
+    part = _PARTS[Level.STATUS]
+    if all(bucket.status for bucket in (*ours, *theirs)):
+        mine, other = (_summed(side, part).get(Bucket(sold), 0) for side in (ours, theirs))
+    else:
+        mine, other = sum(ours.values()), sum(theirs.values())
+    return max(0, min(mine, mine - other))
 
 
 def lower(ours: int, theirs: int) -> int:

@@ -1,6 +1,11 @@
 """How often each number of a channel is read back, and what that takes of its quota. Pure."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
+
+from crossdock.capabilities.reconciliation.model import MINUTE
 
 ROUND_DAYS = 7
 """All listings are read back in so many days, if the quota allows it."""
@@ -8,16 +13,43 @@ SHARE_MILLE = 10
 """And takes at most so many thousandths of the calls that a connection allows in a day."""
 CALLS_AT_ONCE = 100
 """What was missed while nobody worked is not made up for at once."""
-DAY_SECONDS = 86_400
+AGAIN_MAX = 20
+"""So many of what differed are read again with a call, at most."""
+APART = 30 * MINUTE
+"""So long a reading lies behind the one before it, or behind a write, to prove anything."""
+ATTEMPTS_MAX = 3
+DAY = 24 * 60 * MINUTE
 MILLE = 1000
+
+
+class Seller(Protocol):
+    """A channel that can be read back, and what its connection allows."""
+
+    @property
+    def connection(self) -> str: ...
+
+    @property
+    def location(self) -> str: ...
+
+    @property
+    def listings(self) -> int: ...
+
+    @property
+    def keys_a_call(self) -> int: ...
+
+    @property
+    def calls_a_day(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is read back of a channel; `quota_calls_a_day` is what its connection allows.
+    """What is read back of a channel, and what that takes.
 
-    `share_ppm` is what the calls take of it, in millionths, rounded up; `days_a_round` how long it
-    takes until all listings were read. What differed is read again with each call.
+    `quota_calls_a_day` is how many such calls its connection allows, each of which may be several
+    requests. `share_ppm` is what the calls take of it, in millionths, rounded up; all locations of
+    a connection share one bound. `days_a_round` is how long it takes until all listings were read;
+    what differed is read again along with them, and where that takes their room, a round takes
+    longer.
     """
 
     connection: str
@@ -35,22 +67,50 @@ class Plan:
         """Say how many keys one call asks for."""
         return -(-self.keys_a_day // self.calls_a_day) if self.calls_a_day else 0
 
-    def calls_due(self, seconds: int | None) -> int:
-        """Say how many calls are due so long after the last; None: there was none."""
+    @property
+    def interval(self) -> int:
+        """Say how many microseconds one call stands for, rounded up."""
+        return -(-DAY // self.calls_a_day) if self.calls_a_day else 0
+
+    def calls_due(self, since: int | None, now: int) -> int:
+        """Say how many calls are due; `since` is up to when they were made, None: never."""
         if not self.calls_a_day:
             return 0
-        if seconds is None:
+        if since is None:
             return 1
-        return min(CALLS_AT_ONCE, seconds * self.calls_a_day // DAY_SECONDS)
+        return min(CALLS_AT_ONCE, max(0, now - since) // self.interval)
+
+    def made(self, since: int | None, now: int) -> int:
+        """Say up to when calls are made once one more is: what is left of its time counts on."""
+        if since is None:
+            return now
+        return max(since, now - CALLS_AT_ONCE * self.interval) + self.interval
+
+    def room(self, again: int, calls: int) -> int:
+        """Say how many of `again` keys are read with a call, the one after so many calls.
+
+        They have what the listings leave free, and at most half; of an odd one, by turns.
+        """
+        free = self.keys_a_call - self.keys_at_once
+        return min(again, AGAIN_MAX, max(free, (self.keys_a_call + calls % 2) // 2))
 
 
 def planned(
-    connection: str, location: str, *, listings: int, keys_a_call: int, quota_calls_a_day: int
+    connection: str,
+    location: str,
+    *,
+    listings: int,
+    keys_a_call: int,
+    quota_calls_a_day: int,
+    allowed: int | None = None,
 ) -> Plan:
-    """Share a quota out: all listings in a week, or as many as the share allows (§4.2)."""
+    """Share a quota out: all listings in a week, or as many as the share allows (§4.2).
+
+    `allowed` calls a day are this location's part of the connection's share; None: all of it.
+    """
     wanted = -(-listings // ROUND_DAYS)
-    allowed = quota_calls_a_day * SHARE_MILLE // MILLE
-    calls = min(-(-wanted // keys_a_call), allowed)
+    most = _share(quota_calls_a_day) if allowed is None else allowed
+    calls = min(-(-wanted // keys_a_call), most)
     keys = min(wanted, calls * keys_a_call)
     return Plan(
         connection=connection,
@@ -63,3 +123,57 @@ def planned(
         share_ppm=-(-calls * 1_000_000 // quota_calls_a_day) if quota_calls_a_day else 0,
         days_a_round=-(-listings // keys) if keys else 0,
     )
+
+
+def plans_of(sellers: Sequence[Seller]) -> list[Plan]:
+    """Plan all channels; the locations of a connection share the one quota that it has."""
+    by_connection: dict[str, list[Seller]] = defaultdict(list)
+    for seller in sellers:
+        by_connection[seller.connection].append(seller)
+    plans: list[Plan] = []
+    for group in by_connection.values():
+        wanted = [_upwards(_upwards(one.listings, ROUND_DAYS), one.keys_a_call) for one in group]
+        parts = parted(_share(min(one.calls_a_day for one in group)), wanted)
+        plans += [
+            planned(
+                one.connection,
+                one.location,
+                listings=one.listings,
+                keys_a_call=one.keys_a_call,
+                quota_calls_a_day=one.calls_a_day,
+                allowed=part,
+            )
+            for one, part in zip(group, parts, strict=True)
+        ]
+    return plans
+
+
+def _upwards(whole: int, part: int) -> int:
+    return -(-whole // part)
+
+
+def _share(quota: int) -> int:
+    return quota * SHARE_MILLE // MILLE
+
+
+def parted(allowed: int, wanted: Sequence[int]) -> list[int]:
+    """Part what is allowed by what is wanted, to the last whole one; nobody gets more."""
+    total = sum(wanted)
+    if total <= allowed:
+        return list(wanted)
+    parts = [allowed * one // total for one in wanted]
+    by_rest = sorted(range(len(wanted)), key=lambda n: -(allowed * wanted[n] % total))
+    for number in by_rest[: allowed - sum(parts)]:
+        parts[number] += 1
+    return parts
+
+
+def turned(items: Sequence[str], after: str) -> list[str]:
+    """Give them in order, beginning behind one: who is never answered keeps nobody waiting."""
+    ordered = sorted(items)
+    return [one for one in ordered if one > after] + [one for one in ordered if one <= after]
+
+
+def has_settled(tried_at: int | None, now: int, *, is_in_flight: bool) -> bool:
+    """Say whether the last write, if any, has had its effect, so that another may be judged."""
+    return not is_in_flight and (tried_at is None or now - tried_at >= APART)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from crossdock.canonical.envelope import Fact
+from crossdock.capabilities.reconciliation.planning import Seller
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.scope import Scope
 
@@ -226,25 +227,6 @@ class ReadsAgain(Protocol):
     async def read_again(self, scope: Scope, source: str, since: datetime) -> bool:
         """Have a source read again from a moment; False: it cannot be asked, it only tells."""
         ...
-
-
-class Seller(Protocol):
-    """A channel that can be read back, and what its connection allows."""
-
-    @property
-    def connection(self) -> str: ...
-
-    @property
-    def location(self) -> str: ...
-
-    @property
-    def listings(self) -> int: ...
-
-    @property
-    def keys_a_call(self) -> int: ...
-
-    @property
-    def calls_a_day(self) -> int: ...
 
 
 class Told(Protocol):

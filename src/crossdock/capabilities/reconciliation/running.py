@@ -17,7 +17,8 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.capabilities.reconciliation.books import Books
 from crossdock.capabilities.reconciliation.comparing import Suspect, Walk
-from crossdock.capabilities.reconciliation.explaining import Explainer, Found, instant
+from crossdock.capabilities.reconciliation.evidence import instant
+from crossdock.capabilities.reconciliation.explaining import Explainer, Found
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import Before, State, common_cut

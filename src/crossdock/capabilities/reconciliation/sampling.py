@@ -2,53 +2,54 @@
 
 What a channel was told and confirmed is `ours`, what it holds now `theirs`; both in the unit that
 it sells, at its own location. Found twice with nothing on its way, a difference is published again
-by compare-and-set; what three times did not mend is for a person.
+by compare-and-set, again when that write has settled; what three times did not mend is for a
+person.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-
-import msgspec
 
 from crossdock.canonical.errors import NotFound, Throttled, Unavailable
-from crossdock.capabilities.reconciliation import findings, guards, model, store
-from crossdock.capabilities.reconciliation.causes import Cause
+from crossdock.capabilities.reconciliation import findings, planning, store
+from crossdock.capabilities.reconciliation.drift import (
+    PUBLISHED,
+    Reading,
+    case_of,
+    has_settled,
+    may_try,
+    row_of,
+    run_of,
+    stopped_case,
+    stopped_of,
+)
+from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.findings import Run
-from crossdock.capabilities.reconciliation.guards import Brake
-from crossdock.capabilities.reconciliation.model import Before, State
-from crossdock.capabilities.reconciliation.planning import Plan, planned
-from crossdock.capabilities.reconciliation.ports import CaseWanted, KeepsCases, ReadsChannels, Told
-from crossdock.capabilities.reconciliation.ranking import Remedy
-from crossdock.capabilities.reconciliation.store import FindingRow, Pair, RunRow
+from crossdock.capabilities.reconciliation.planning import ATTEMPTS_MAX, Plan, plans_of
+from crossdock.capabilities.reconciliation.ports import KeepsCases, ReadsChannels
+from crossdock.capabilities.reconciliation.store import FindingRow, Pair
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
-from crossdock.foundation.ids import Ids, derived_uuid, prefixed
+from crossdock.foundation.ids import Ids, prefixed
 from crossdock.foundation.scope import Scope
 
-PUBLISHED = "published"
-"""The first side: what the hub has published."""
-LEVEL = "CHANNEL"
-APART = timedelta(minutes=30) // timedelta(microseconds=1)
-ATTEMPTS_MAX = 3
-AGAIN_MAX = 20
-"""So many of what differed are read again with each call."""
-BRAKE = Brake()
-LISTINGS_MIN = 50
-"""A channel of fewer listings counts as one of so many: one number is no runaway."""
 HUB_WORK = "crossdock"
 
 ROUND = """
-select after, began_at, sampled_at from reconciliation_round
+select after, sampled_at, again_after, calls from reconciliation_round
 where tenant = $1 and connection = $2 and location = $3
 """
 PUT_ROUND = """
-insert into reconciliation_round (tenant, connection, location, after, began_at, sampled_at)
-values ($1, $2, $3, $4, $5, $5)
+insert into reconciliation_round (tenant, connection, location, after, again_after, calls,
+    sampled_at, began_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict (tenant, connection, location) do update set after = excluded.after,
-    sampled_at = excluded.sampled_at,
-    began_at = case when excluded.after = '' then excluded.sampled_at
+    again_after = excluded.again_after, calls = excluded.calls, sampled_at = excluded.sampled_at,
+    began_at = case when excluded.after = '' then excluded.began_at
         else reconciliation_round.began_at end
+"""
+TRIED = """
+update reconciliation_finding set attempts = attempts + 1, tried_at = $3
+where tenant = $1 and finding_id = any($2)
 """
 
 # A channel's number that agrees again was mended by writing it.
@@ -69,15 +70,14 @@ class Sampled:
     stopped: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
-    """One reading of a channel: when it began, and for whom."""
+@dataclass(slots=True)
+class _Round:
+    """How far a channel is read; `made` is up to when its calls were made, in microseconds."""
 
-    tenant: str
-    run_id: str
-    plan: Plan
-    by: str
-    at: datetime
+    after: str = ""
+    again_after: str = ""
+    calls: int = 0
+    made: int | None = None
 
 
 class Sampler:
@@ -97,50 +97,80 @@ class Sampler:
 
     async def plans(self, scope: Scope) -> list[Plan]:
         """Tell what is read back of each channel that can be, and what it takes of its quota."""
-        return [
-            planned(
-                one.connection,
-                one.location,
-                listings=one.listings,
-                keys_a_call=one.keys_a_call,
-                quota_calls_a_day=one.calls_a_day,
-            )
-            for one in await self._channels.sellers(scope)
-        ]
+        return plans_of(await self._channels.sellers(scope))
 
     async def follow(self) -> None:
-        """Read back what is due of every channel of every tenant; who is busy comes later."""
+        """Read back what is due of every channel of every tenant; who is busy comes later.
+
+        One channel that cannot be read, or one tenant's, does not keep the others waiting; its
+        error is raised at the end.
+        """
+        failures: list[Exception] = []
         for tenant in await self._channels.tenants():
             scope = Scope(tenant)
-            for plan in await self.plans(scope):
-                await self._next(scope, plan)
+            try:
+                plans = await self.plans(scope)
+            except Exception as error:  # noqa: BLE001 whatever it is, the others are read
+                failures.append(error)
+                continue
+            for plan in plans:
+                try:
+                    await self._next(scope, plan)
+                except (Throttled, Unavailable):
+                    continue
+                except Exception as error:  # noqa: BLE001 whatever it is, the others are read
+                    failures.append(error)
+        if failures:
+            raise failures[0]
 
     async def _next(self, scope: Scope, plan: Plan) -> None:
+        """Make the calls that are due; what is open is read again once, however many they are."""
+        at = await self._round(scope, plan)
+        due = plan.calls_due(at.made, findings.microseconds(self._clock.now()))
+        again = planning.turned(await self._again(scope, plan) if due else (), at.again_after)
+        for _ in range(due):
+            room = plan.room(len(again), at.calls)
+            asked, again = again[:room], again[room:]
+            limit = min(plan.keys_at_once, plan.keys_a_call - room)
+            items = await self._channels.listed(
+                scope, plan.connection, plan.location, at.after, limit
+            )
+            wanted = list(dict.fromkeys([*asked, *items]))
+            await self._sample(scope, plan, wanted, by=HUB_WORK, republish=True)
+            if limit:
+                at.after = items[-1] if len(items) == limit else ""
+            at.again_after = asked[-1] if asked else at.again_after
+            at.calls += 1
+            await self._put_round(scope, plan, at)
+
+    async def _round(self, scope: Scope, plan: Plan) -> _Round:
         async with self._database.transaction(scope) as tx:
             row = await tx.fetchrow(ROUND, tx.tenant, plan.connection, plan.location)
-        last = row and row["sampled_at"]
-        seconds = None if last is None else int((self._clock.now() - last).total_seconds())
-        after = row["after"] if row else ""
-        for _ in range(plan.calls_due(seconds)):
-            items = await self._channels.listed(
-                scope, plan.connection, plan.location, after, plan.keys_at_once
+        if row is None:
+            return _Round()
+        made = findings.microseconds(row["sampled_at"])
+        return _Round(row["after"], row["again_after"], row["calls"], made)
+
+    async def _put_round(self, scope: Scope, plan: Plan, at: _Round) -> None:
+        now = self._clock.now()
+        at.made = plan.made(at.made, findings.microseconds(now))
+        async with self._database.transaction(scope) as tx:
+            await tx.execute(
+                PUT_ROUND,
+                tx.tenant,
+                plan.connection,
+                plan.location,
+                at.after,
+                at.again_after,
+                at.calls,
+                instant(at.made),
+                now,
             )
-            after = items[-1] if len(items) == plan.keys_at_once else ""
-            again = await self._again(scope, plan)
-            wanted = list(dict.fromkeys([*again, *items]))[: plan.keys_a_call]
-            try:
-                await self._sample(scope, plan, wanted, by=HUB_WORK, republish=True)
-            except (Throttled, Unavailable):
-                return
-            async with self._database.transaction(scope) as tx:
-                now = self._clock.now()
-                await tx.execute(PUT_ROUND, tx.tenant, plan.connection, plan.location, after, now)
 
     async def _again(self, scope: Scope, plan: Plan) -> list[str]:
         async with self._database.transaction(scope) as tx:
             rows = await store.open_of(tx, Pair(PUBLISHED, plan.connection))
-        here = [row for row in rows if row.location == plan.location and not row.is_gone]
-        return [row.item for row in sorted(here, key=lambda row: row.last_cut)][:AGAIN_MAX]
+        return [row.item for row in rows if row.location == plan.location and not row.is_gone]
 
     async def sample(
         self,
@@ -168,7 +198,7 @@ class Sampler:
     async def _sample(
         self, scope: Scope, plan: Plan, items: Sequence[str], *, by: str, republish: bool
     ) -> Sampled:
-        reading = _Reading(
+        reading = Reading(
             tenant=scope.tenant,
             run_id=prefixed("rcn", self._ids.new()),
             plan=plan,
@@ -185,7 +215,9 @@ class Sampler:
             }
             known = [one for one in told if one.told is not None and one.held is not None]
             rows = [
-                _row(reading, one, befores.get(one.item)) for one in known if one.told != one.held
+                row_of(reading, one, befores.get(one.item))
+                for one in known
+                if one.told != one.held
             ]
             differing = {row.item for row in rows}
             gone = [
@@ -194,23 +226,31 @@ class Sampler:
                 if one.item in befores and one.item not in differing
             ]
             await self._keep(tx, pair, reading.run_id, rows, gone)
-            run = replace(_run(reading, len(known), rows, len(gone)), ended_at=self._clock.now())
+            run = replace(run_of(reading, len(known), rows, len(gone)), ended_at=self._clock.now())
             await store.add_run(tx, run)
-            mending = [
-                row for row in rows if row.state == State.CONFIRMED and row.attempts < ATTEMPTS_MAX
-            ]
-            stopped = guards.stopped(
-                len(mending), max(plan.listings, LISTINGS_MIN), 0, BRAKE, is_in_incident=False
-            )
-            if republish and mending and not stopped:
-                await tx.execute(store.TRIED, tx.tenant, [row.finding_id for row in mending])
+            stopped = stopped_of(plan, befores, rows, gone)
+            mending = [] if stopped or not republish else [one for one in rows if may_try(one)]
+            if mending:
+                names = [row.finding_id for row in mending]
+                await tx.execute(TRIED, tx.tenant, names, reading.at)
+            if republish:
+                await self._say_stopped(tx, plan, stopped)
         republished = 0
-        if republish and mending and not stopped:
+        if mending:
             named = [row.item for row in mending]
             republished = await self._channels.republish(
                 scope, plan.connection, plan.location, named
             )
         return Sampled(run=findings.run_shown(run), republished=republished, stopped=stopped)
+
+    async def _say_stopped(self, tx: Transaction, plan: Plan, stopped: str) -> None:
+        """Have a person look where so much drifted that none of it is written by itself."""
+        now = self._clock.now()
+        case = stopped_case(plan, stopped)
+        if stopped:
+            await self._cases.opened(tx, [case], now)
+        else:
+            await self._cases.closed(tx, [case.fingerprint], "few enough differ again", now)
 
     async def _keep(
         self,
@@ -227,99 +267,7 @@ class Sampler:
             await tx.execute(CLOSE_MENDED, tx.tenant, row.finding_id, now)
         closed = [findings.fingerprint(row) for row in gone]
         await self._cases.closed(tx, closed, "the channel holds what it was told", now)
-        wanted = [_case(row) for row in rows if row.attempts >= ATTEMPTS_MAX]
+        wanted = [
+            case_of(row) for row in rows if row.attempts >= ATTEMPTS_MAX and has_settled(row)
+        ]
         await self._cases.opened(tx, wanted, now)
-
-
-def _row(reading: _Reading, one: Told, before: FindingRow | None) -> FindingRow:
-    plan, at, run_id = reading.plan, reading.at, reading.run_id
-    ours, theirs = one.told or 0, one.held or 0
-    cut = findings.microseconds(at)
-    earlier = _before(before) if before else None
-    state = model.next_state(
-        earlier, cut, theirs - ours, is_in_flight=one.is_in_flight, apart=APART
-    )
-    name = prefixed(
-        "fnd", derived_uuid("finding", reading.tenant, run_id, plan.location, one.item)
-    )
-    return FindingRow(
-        finding_id=before.finding_id if before else name,
-        system=PUBLISHED,
-        against=plan.connection,
-        location=plan.location,
-        item=one.item,
-        state=state,
-        level=LEVEL,
-        cause=Cause.UNKNOWN,
-        because="the channel holds another number than it confirmed",
-        remedy=Remedy.REPUBLISH if state is State.CONFIRMED else Remedy.WAIT,
-        unit="EA",
-        ours=ours,
-        theirs=theirs,
-        explained=0,
-        unexplained=theirs - ours,
-        at_stake=theirs - ours,
-        absolute=abs(theirs - ours),
-        withheld=0,
-        value_at_risk=None,
-        class_=before.class_ if before else "A",
-        is_in_flight=one.is_in_flight,
-        is_gone=False,
-        times=1,
-        attempts=before.attempts if before else 0,
-        run_id=run_id,
-        evidence=msgspec.json.encode({"is_sellable": True}).decode(),
-        first_cut=at,
-        last_cut=at,
-        found_at=at,
-        confirmed_at=None,
-        closed_at=None,
-        closed_by="",
-        root_cause="",
-        note="",
-    )
-
-
-def _case(row: FindingRow) -> CaseWanted:
-    return CaseWanted(
-        code="PUB-STALE",
-        fingerprint=findings.fingerprint(row),
-        severity="S2",
-        owner_role="eCommerce",
-        within=timedelta(minutes=15),
-        entity=f"{row.item} in {row.against}/{row.location}",
-        title=f"{row.against} does not hold what it is told, {ATTEMPTS_MAX} times",
-        evidence={"finding": row.finding_id},
-    )
-
-
-def _before(row: FindingRow) -> Before:
-    return Before(State(row.state), findings.microseconds(row.first_cut), row.at_stake)
-
-
-def _run(reading: _Reading, compared: int, rows: Sequence[FindingRow], gone: int) -> RunRow:
-    states = [row.state for row in rows]
-    return RunRow(
-        run_id=reading.run_id,
-        system=PUBLISHED,
-        against=reading.plan.connection,
-        verdict="DONE",
-        reason="",
-        asked_by=reading.by,
-        began_at=reading.at,
-        ended_at=reading.at,
-        earliest_cut=reading.at,
-        latest_cut=reading.at,
-        row_count=compared,
-        zero_count=0,
-        is_full=False,
-        compared=compared,
-        alike=compared - len(rows),
-        explained=0,
-        tolerated=0,
-        suspected=states.count(State.SUSPECTED),
-        confirmed=states.count(State.CONFIRMED),
-        gone=gone,
-        value_at_risk=None,
-        unknown_names=(),
-    )

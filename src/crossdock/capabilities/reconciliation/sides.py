@@ -75,7 +75,10 @@ def said_in(snapshots: Sequence[Fact]) -> Said:
 
 @dataclass(slots=True)
 class Side:
-    """The same, ready to be walked along; `spans` are the first and last as-of by location."""
+    """The same, ready to be walked along; `spans` are the first and last as-of by location.
+
+    `log_parts` says which parts of a bucket its log names anywhere; one without a line lacks none.
+    """
 
     said: Said
     lines: Sorted[Line]
@@ -85,6 +88,7 @@ class Side:
     zeros: int = 0
     log_reach: int = 0
     log_until: int = 0
+    log_parts: Parts = Parts()  # noqa: RUF009 a tuple is never changed
     rows_at: Counter[str] = field(default_factory=Counter[str])
     zeros_at: Counter[str] = field(default_factory=Counter[str])
 
@@ -128,6 +132,22 @@ class Side:
             elif not span[0] <= line.as_of <= span[1]:
                 self.spans[line.location] = min(span[0], line.as_of), max(span[1], line.as_of)
 
+    def look_at(self, entries: Sequence[LogLine]) -> None:
+        """Note how far the log goes, and what it tells apart; it may come in several parts."""
+        times = [entry.recorded for entry in entries]
+        is_first = not self.log_until
+        self.log_reach = min(times) if is_first else min(self.log_reach, *times)
+        self.log_until = max(self.log_until, *times)
+        here = Parts(
+            any(entry.status for entry in entries),
+            any(entry.owner for entry in entries),
+            any(entry.lot for entry in entries),
+            any(entry.serial for entry in entries),
+        )
+        before = Parts(status=False, owner=False, lot=False, serial=False)
+        parts = zip(here, before if is_first else self.log_parts, strict=True)
+        self.log_parts = Parts(*(one or other for one, other in parts))
+
 
 def refuse_control(texts: Iterable[str]) -> None:
     """Refuse control characters: no name has them, and the database cannot keep all of them."""
@@ -154,14 +174,11 @@ async def gathered(said: Said, translator: "Translator") -> AsyncIterator[Side]:
             side.add(await translator.named(batch))
             await asyncio.sleep(0)  # others have their turn
         if log is not None and said.log is not None:
-            earliest: list[int] = []
             for entries in _batches(said.log):
                 refuse_control("".join(map(str, entry)) for entry in entries)
-                earliest.append(min(entry.recorded for entry in entries))
-                side.log_until = max(side.log_until, *(entry.recorded for entry in entries))
+                side.look_at(entries)
                 log.add(await translator.named(entries))
                 await asyncio.sleep(0)
-            side.log_reach = min(earliest, default=0)
         yield side
 
 

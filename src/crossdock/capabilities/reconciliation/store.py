@@ -234,6 +234,7 @@ class FindingRow:
     closed_by: str
     root_cause: str
     note: str
+    tried_at: datetime | None = None
 
 
 _RUN = tuple(each.name for each in fields(RunRow))

@@ -111,8 +111,9 @@ class Application:
     `settings` is a pydantic model; its JSON Schema is the settings form, and `SecretStr` fields
     are stored encrypted. `connect` opens a `Connection` that has the methods of `roles`; `receive`
     builds the receiving side. `freshness` is how long its silence may last before its stock counts
-    as stale; `batch_max` how many commands one call may carry; `rate_per_second` and
-    `concurrency` bound the outbox. `cursor_at` writes the cursor behind which a poll finds all
+    as stale; `batch_max` how many commands one call may carry, and how many levels one reading
+    back; that then takes `requests_a_reading` calls. `rate_per_second` and `concurrency` bound the
+    outbox. `cursor_at` writes the cursor behind which a poll finds all
     that changed since a moment; without it a source can only be read from its beginning. One that
     tells stock says by `stock_equation` what its own number of it means.
     """
@@ -131,6 +132,7 @@ class Application:
     cursor_at: Callable[[datetime], str] | None = None
     freshness: timedelta = timedelta(minutes=15)
     batch_max: int = 100
+    requests_a_reading: int = 1
     rate_per_second: float = 10.0
     concurrency: int = 2
     owner: str = "Crossdock"

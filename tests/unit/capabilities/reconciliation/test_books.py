@@ -36,8 +36,7 @@ def side(
     if log and entries is not None:
         for entry in log:
             entries.add([entry])
-        made.log_reach = min(entry.recorded for entry in log)
-        made.log_until = max(entry.recorded for entry in log)
+            made.look_at([entry])
     return made
 
 
@@ -115,10 +114,67 @@ def test_who_shows_no_log_gives_the_cut(
 
 
 def test_a_log_that_reaches_the_cut_is_believed_and_so_are_two_dumps_of_nearly_one_time() -> None:
-    reaching = [LogLine("DC1", "B", "D-1", 1, 41)]
+    reaching = [LogLine("DC1", "B", "D-0", 1, 9), LogLine("DC1", "B", "D-1", 1, 41)]
 
     assert not meeting_of(side([line(5, 10)], reaching), side([line(5, 40)]), 20).behind
     assert not meeting_of(side([line(5, 10)]), side([line(5, 30)]), 20).behind
+
+
+@pytest.mark.parametrize(
+    ("taken", "begins", "is_behind"),
+    [
+        (30, 9, False),
+        (30, 10, False),
+        (30, 11, True),
+        (10, 41, False),
+        (5, 6, True),
+        (5, 5, False),
+    ],
+    ids=["before", "at the cut", "after", "nothing to roll", "forward, too late", "forward"],
+)
+def test_a_log_that_begins_after_what_is_rolled_is_not_taken_for_all_of_it(
+    taken: int, begins: int, *, is_behind: bool
+) -> None:
+    log = [LogLine("DC1", "B", "D-0", 1, begins), LogLine("DC1", "B", "D-1", 1, 50)]
+
+    meeting = meeting_of(side([line(5, taken)], log), side([line(5, 10)]), 20)
+
+    assert (meeting.cuts, bool(meeting.behind)) == ({"DC1": 10}, is_behind)
+
+
+def test_each_bucket_is_rolled_from_its_own_as_of() -> None:
+    """AVAILABLE 100 as of 10, DAMAGED 8 as of 30; 40 came at 20, which the 100 do not hold."""
+    shelves = [line(100, 10, status="AVAILABLE"), line(8, 30, status="DAMAGED")]
+    log = [
+        LogLine("DC1", "A", "D-1", 40, 20, status="AVAILABLE"),
+        LogLine("DC1", "A", "D-2", 3, 20, status="DAMAGED"),
+    ]
+
+    assert levels(side(shelves, log), 10) == {("A", "AVAILABLE"): 100, ("A", "DAMAGED"): 5}
+    assert levels(side(shelves, log), 30) == {("A", "AVAILABLE"): 140, ("A", "DAMAGED"): 8}
+
+
+def test_a_log_says_nothing_of_a_bucket_that_a_part_dump_leaves_out() -> None:
+    log = [LogLine("DC1", "A", "D-1", 5, 20, status="DAMAGED")]
+
+    part = side([line(9, 30, status="AVAILABLE")], log, full=False)
+
+    assert levels(part, 10) == {("A", "AVAILABLE"): 9}
+
+
+def test_a_log_without_lots_makes_no_difference_of_lots() -> None:
+    """L1 held 100; a shipment of 3, of no lot that is said, is taken back."""
+    log = [LogLine("DC1", "A", "D-1", -3, 20, status="AVAILABLE")]
+    lot = line(97, 30, status="AVAILABLE")._replace(lot="L1")
+
+    rolled = dict(brought(side([lot], log), {"DC1": 10}))["DC1", "A"]
+    _, walked, theirs = met(side([lot._replace(micros=100, as_of=10)]), side([lot], log), MINUTE)
+
+    assert [(each.lot, each.micros) for each in rolled] == [("L1", 97), ("L1", 3)]
+    assert walked.said.parts == Parts(lot=False, serial=False)
+    assert [each.micros for _, lines in theirs for each in lines] == [97, 3]
+    told = [LogLine("DC1", "A", "D-1", -3, 20, status="AVAILABLE", lot="L1", serial="S")]
+    assert met(side([lot]), side([lot], told), MINUTE).side.said.parts == ALL
 
 
 def test_only_locations_that_both_name_are_compared() -> None:

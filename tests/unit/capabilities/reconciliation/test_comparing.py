@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.capabilities.reconciliation import sorting
-from crossdock.capabilities.reconciliation.comparing import Walk
-from crossdock.capabilities.reconciliation.dumps import Line, Parts
+from crossdock.capabilities.reconciliation.comparing import Walk, speaks_of
+from crossdock.capabilities.reconciliation.dumps import Line, LogLine, Parts
 from crossdock.capabilities.reconciliation.judging import Bucket
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.sides import Said
@@ -51,8 +51,19 @@ def line(place: str, item: str, micros: int) -> Line:
     return Line(place, item, "", "", "", "", micros, "", 1)
 
 
+def _spoken_of(
+    sides: tuple[Levels, Levels], *, is_first_full: bool, is_second_full: bool
+) -> tuple[Levels, Levels]:
+    """Leave out what a part dump leaves out: it says nothing of it."""
+    first, second = sides
+    return (
+        {key: n for key, n in first.items() if is_second_full or key in second},
+        {key: n for key, n in second.items() if is_first_full or key in first},
+    )
+
+
 def naive(
-    ours: Stock, lines: list[Line], said: Said
+    ours: Stock, lines: list[Line], said: Said, *, is_ours_full: bool
 ) -> dict[tuple[str, str], tuple[dict[Bucket, int], dict[Bucket, int]]]:
     """Add everything up by the definitions, key by key, and compare all of it."""
     sides: tuple[Levels, Levels] = (defaultdict(int), defaultdict(int))
@@ -68,11 +79,8 @@ def naive(
     for one in lines:
         status = GROUPS.get(one.status, one.status)
         sides[1][one.location, one.item, Bucket(status, one.owner, one.lot)] += one.micros
-    if not said.is_full:  # it says nothing of the buckets that it leaves out
-        for unnamed in sides[0].keys() - sides[1].keys():
-            del sides[0][unnamed]
-    named = {(one.location, one.item) for one in lines}
-    keys = named | ({key[:2] for key in ours} if said.is_full else set[tuple[str, str]]())
+    sides = _spoken_of(sides, is_first_full=is_ours_full, is_second_full=said.is_full)
+    keys = {place[:2] for side in sides for place in side}
     found: dict[tuple[str, str], tuple[dict[Bucket, int], dict[Bucket, int]]] = {}
     for key in keys:
         mine, theirs = (
@@ -84,13 +92,21 @@ def naive(
     return found
 
 
-@given(ours=shelves, theirs=shelves, told=parts, is_full=st.booleans(), is_copied=st.booleans())
+@given(
+    ours=shelves,
+    theirs=shelves,
+    told=parts,
+    is_full=st.booleans(),
+    is_ours_full=st.booleans(),
+    is_copied=st.booleans(),
+)
 async def test_what_differs_is_found_as_by_comparing_everything(
     ours: Stock,
     theirs: Stock,
     told: Parts,
     *,
     is_full: bool,
+    is_ours_full: bool,
     is_copied: bool,
 ) -> None:
     lines = [
@@ -102,12 +118,12 @@ async def test_what_differs_is_found_as_by_comparing_everything(
         for (place, item, status, owner, lot), micros in (ours if is_copied else theirs).items()
     ]
     said = Said(lines=lines, parts=told, groups=GROUPS, is_full=is_full)
-    walk = Walk(said, frozenset())
+    walk = Walk(said, frozenset(), is_ours_full=is_ours_full)
     with Sorted(list[Line]) as rows:
         rows.add(lines)
         suspects = [one async for one in walk.suspects(ledger(ours), rows.by_key())]
 
-    expected = naive(ours, lines, said)
+    expected = naive(ours, lines, said, is_ours_full=is_ours_full)
     found = {(one.location, one.item): one for one in suspects}
     assert {key: dict(one.ours) for key, one in found.items() if key in expected} == {
         key: mine for key, (mine, _) in expected.items()
@@ -115,11 +131,45 @@ async def test_what_differs_is_found_as_by_comparing_everything(
     # What only they name may cancel out within itself; a closer look finds that alike.
     assert found.keys() >= expected.keys()
     assert all(not one.ours and not one.unit for key, one in found.items() if key not in expected)
-    keys = {(one.location, one.item) for one in lines} | (
-        {key[:2] for key in ours} if is_full else set[tuple[str, str]]()
-    )
-    assert walk.compared == len(keys)
-    assert walk.alike == len(keys) - len(found)
+    assert walk.alike == walk.compared - len(found)
+    if is_ours_full:
+        keys = {(one.location, one.item) for one in lines} | (
+            {key[:2] for key in ours} if is_full else set[tuple[str, str]]()
+        )
+        assert walk.compared == len(keys)
+
+
+async def test_of_two_part_dumps_only_what_both_name_is_compared() -> None:
+    """The first says AVAILABLE 100, the second AVAILABLE 100 and DAMAGED 8."""
+    lines = [
+        line("DC1", "A", 100)._replace(status="AVAILABLE"),
+        line("DC1", "A", 8)._replace(status="DAMAGED"),
+        line("DC1", "B", 8)._replace(status="DAMAGED"),
+    ]
+    ours = {("DC1", item, "AVAILABLE", "", ""): 100 for item in "AB"}
+    for is_full, suspected in ((True, ["B"]), (False, list[str]())):
+        said = Said(lines=lines, parts=Parts(), is_full=is_full)
+        walk = Walk(said, frozenset(), is_ours_full=False)
+        with Sorted(list[Line]) as rows:
+            rows.add(lines)
+            suspects = [one async for one in walk.suspects(ledger(ours), rows.by_key())]
+
+        assert [one.item for one in suspects] == suspected
+        assert walk.compared == 1 + is_full
+
+
+def test_a_row_of_a_log_is_of_a_bucket_that_is_named_if_it_says_nothing_else() -> None:
+    said = Said(lines=[], parts=Parts(), groups=GROUPS)
+    named = frozenset({Bucket("BAD", "", "L1"), Bucket("AVAILABLE", "ACME")})
+
+    def is_of(*parts: str) -> bool:
+        return speaks_of(LogLine("DC1", "A", "D", 1, 1, "", *parts), named, said)
+
+    assert is_of("DAMAGED")
+    assert is_of("", "", "L1")
+    assert is_of("AVAILABLE", "ACME")
+    assert not is_of("EXPIRED")
+    assert not is_of("AVAILABLE", "ACME", "L1")
 
 
 async def ledger(ours: Stock) -> AsyncIterator[Lying]:

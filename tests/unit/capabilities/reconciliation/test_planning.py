@@ -1,12 +1,30 @@
 """What reading channels back takes of their quota: bounded, and said."""
 
+from typing import NamedTuple
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.capabilities.reconciliation.planning import planned
+from crossdock.capabilities.reconciliation.model import DAY, HOUR, MINUTE
+from crossdock.capabilities.reconciliation.planning import (
+    Plan,
+    has_settled,
+    parted,
+    planned,
+    plans_of,
+    turned,
+)
 
 A_DAY = 86_400
+
+
+class Shop(NamedTuple):
+    connection: str
+    location: str
+    listings: int
+    keys_a_call: int
+    calls_a_day: int
 
 
 @pytest.mark.parametrize(
@@ -48,7 +66,122 @@ def test_no_plan_takes_more_than_its_share(
     assert plan.keys_at_once <= keys_a_call
     assert plan.keys_a_day <= plan.keys_at_once * plan.calls_a_day
     assert plan.days_a_round * plan.keys_a_day >= listings * bool(plan.keys_a_day)
-    called = sum(plan.calls_due(seconds) for seconds in elapsed)
-    assert called * A_DAY <= sum(elapsed) * plan.calls_a_day
-    assert plan.calls_due(None) == bool(plan.calls_a_day)
-    assert plan.calls_due(365 * A_DAY) <= 100
+    made = None
+    now = called = 0
+    for seconds in elapsed:
+        now += seconds * 1_000_000
+        due = plan.calls_due(made, now)
+        assert due <= 100
+        for _ in range(due):
+            made = plan.made(made, now)
+            called += 1
+        assert not (due and plan.calls_due(made, now))
+    assert called == 0 or (called - 1) * DAY <= now * plan.calls_a_day
+    assert plan.calls_due(None, now) == bool(plan.calls_a_day)
+
+
+def test_a_week_of_ticks_makes_the_calls_of_a_week() -> None:
+    """100,000 listings want 143 calls a day; whoever comes every ten minutes makes them all."""
+    plan = planned("shop", "web", listings=100_000, keys_a_call=100, quota_calls_a_day=A_DAY)
+    made: int | None = None
+    called = 0
+    for tick in range(7 * 24 * 6 + 1):
+        now = tick * 10 * MINUTE
+        for _ in range(plan.calls_due(made, now)):
+            made = plan.made(made, now)
+            called += 1
+
+    assert plan.calls_a_day == 143
+    assert 7 * 143 <= called <= 7 * 143 + 1
+
+
+def test_what_was_missed_is_not_made_up_for_and_what_was_refused_stays_due() -> None:
+    plan = planned("shop", "web", listings=100_000, keys_a_call=100, quota_calls_a_day=A_DAY)
+
+    assert plan.calls_due(0, 365 * DAY) == 100
+    made = plan.made(0, 365 * DAY)
+    assert plan.calls_due(made, 365 * DAY) == 99
+    assert plan.calls_due(made, 365 * DAY) == plan.calls_due(made, 365 * DAY + 1)
+
+
+shops = st.lists(
+    st.builds(
+        Shop,
+        st.sampled_from(["one", "two"]),
+        st.text("abc", min_size=1, max_size=3),
+        st.integers(0, 10_000_000),
+        st.integers(1, 250),
+        st.just(10 * A_DAY),
+    ),
+    max_size=25,
+)
+
+
+@given(shops)
+def test_all_locations_of_a_connection_share_its_one_share(sellers: list[Shop]) -> None:
+    plans = plans_of(sellers)
+
+    assert sorted((one.connection, one.location) for one in plans) == sorted(
+        (one.connection, one.location) for one in sellers
+    )
+    for connection in ("one", "two"):
+        calls = [one.calls_a_day for one in plans if one.connection == connection]
+        assert sum(calls) * 100 <= 10 * A_DAY
+
+
+@given(st.integers(0, 1000), st.lists(st.integers(0, 1000), max_size=20))
+def test_what_is_parted_is_used_up_and_nobody_gets_more_than_is_wanted(
+    allowed: int, wanted: list[int]
+) -> None:
+    parts = parted(allowed, wanted)
+
+    assert sum(parts) == min(allowed, sum(wanted))
+    assert all(0 <= part <= most for part, most in zip(parts, wanted, strict=True))
+
+
+def plan_of(keys_a_call: int, keys_at_once: int) -> Plan:
+    plan = planned("shop", "web", listings=7 * keys_at_once, keys_a_call=keys_a_call,
+                   quota_calls_a_day=A_DAY)  # fmt: skip
+    assert plan.keys_at_once == keys_at_once
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("plan", "again", "rooms"),
+    [
+        (plan_of(100, 100), 500, (20, 20)),
+        (plan_of(100, 100), 7, (7, 7)),
+        (plan_of(100, 90), 500, (20, 20)),
+        (plan_of(10, 10), 500, (5, 5)),
+        (plan_of(10, 2), 500, (8, 8)),
+        (plan_of(3, 3), 500, (1, 2)),
+        (plan_of(1, 1), 500, (0, 1)),
+        (plan_of(1, 1), 0, (0, 0)),
+    ],
+)
+def test_what_is_read_again_leaves_room_for_what_is_new(
+    plan: Plan, again: int, rooms: tuple[int, int]
+) -> None:
+    assert (plan.room(again, 0), plan.room(again, 1)) == rooms
+
+
+def test_who_was_asked_last_is_asked_again_last() -> None:
+    assert turned(["C", "A", "B"], "") == ["A", "B", "C"]
+    assert turned(["C", "A", "B"], "A") == ["B", "C", "A"]
+    assert turned([], "A") == []
+
+
+@pytest.mark.parametrize(
+    ("tried_at", "is_in_flight", "settled"),
+    [
+        (None, False, True),
+        (None, True, False),
+        (HOUR - 30 * MINUTE, False, True),
+        (HOUR - 30 * MINUTE + 1, False, False),
+        (0, True, False),
+    ],
+)
+def test_a_write_is_judged_once_it_had_its_effect(
+    tried_at: int | None, *, is_in_flight: bool, settled: bool
+) -> None:
+    assert has_settled(tried_at, HOUR, is_in_flight=is_in_flight) is settled

@@ -47,7 +47,8 @@ create table reconciliation_policy (
 select guard_table('reconciliation_policy');
 """
 
-# How far the reading back of a channel has come in its round.
+# How far the reading back of a channel has come in its round, and in reading again what differed;
+# `sampled_at` is up to when its calls were made, `tried_at` when a number was last written again.
 ROUNDS = """
 create table reconciliation_round (
     tenant text not null,
@@ -56,9 +57,12 @@ create table reconciliation_round (
     after text collate "C" not null,
     began_at timestamptz not null,
     sampled_at timestamptz not null,
+    again_after text collate "C" not null,
+    calls bigint not null,
     primary key (tenant, connection, location)
 );
 select guard_table('reconciliation_round');
+alter table reconciliation_finding add tried_at timestamptz;
 """
 
 
@@ -69,9 +73,11 @@ def upgrade() -> None:
 def downgrade() -> None:
     run(
         """
+        select set_config('crossdock.tenant', '*', true);
         drop table reconciliation_policy, reconciliation_round, reconciliation_shape;
         drop index reconciliation_finding_withheld;
         alter table reconciliation_finding drop column withheld;
+        alter table reconciliation_finding drop column tried_at;
         delete from reconciliation_finding where system <> 'crossdock';
         drop index reconciliation_finding_open;
         alter table reconciliation_finding drop column system;

@@ -1,0 +1,169 @@
+"""What a reading of a channel comes to: its findings, its run, what is tried again. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from crossdock.capabilities.reconciliation import findings, guards, model, planning
+from crossdock.capabilities.reconciliation.causes import Cause
+from crossdock.capabilities.reconciliation.guards import Brake
+from crossdock.capabilities.reconciliation.model import Before, State
+from crossdock.capabilities.reconciliation.planning import APART, ATTEMPTS_MAX, Plan
+from crossdock.capabilities.reconciliation.ports import CaseWanted, Told
+from crossdock.capabilities.reconciliation.ranking import Remedy
+from crossdock.capabilities.reconciliation.store import FindingRow, RunRow
+from crossdock.foundation.ids import derived_uuid, prefixed
+
+PUBLISHED = "published"
+"""The first side: what the hub has published."""
+LEVEL = "CHANNEL"
+BRAKE = Brake()
+LISTINGS_MIN = 50
+"""A channel of fewer listings counts as one of so many: one number is no runaway."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One reading of a channel: when it began, and for whom."""
+
+    tenant: str
+    run_id: str
+    plan: Plan
+    by: str
+    at: datetime
+
+
+def stopped_of(
+    plan: Plan,
+    befores: Mapping[str, FindingRow],
+    rows: Sequence[FindingRow],
+    gone: Sequence[FindingRow],
+) -> str:
+    """Judge all of the channel that is known to have drifted, not what one call happens to see."""
+    now = {**befores} | {row.item: row for row in rows}
+    confirmed = {item for item, row in now.items() if row.state == State.CONFIRMED}
+    drifted = len(confirmed - {row.item for row in gone})
+    listings = max(plan.listings, LISTINGS_MIN)
+    return guards.stopped(drifted, listings, 0, BRAKE, is_in_incident=False)
+
+
+def may_try(row: FindingRow) -> bool:
+    return row.state == State.CONFIRMED and row.attempts < ATTEMPTS_MAX and has_settled(row)
+
+
+def has_settled(row: FindingRow) -> bool:
+    """Say whether the last write, if any, has had its effect when this was read."""
+    tried = None if row.tried_at is None else findings.microseconds(row.tried_at)
+    read = findings.microseconds(row.last_cut)
+    return planning.has_settled(tried, read, is_in_flight=row.is_in_flight)
+
+
+def row_of(reading: Reading, one: Told, before: FindingRow | None) -> FindingRow:
+    plan, at, run_id = reading.plan, reading.at, reading.run_id
+    ours, theirs = one.told or 0, one.held or 0
+    cut = findings.microseconds(at)
+    earlier = _before(before) if before else None
+    state = model.next_state(
+        earlier, cut, theirs - ours, is_in_flight=one.is_in_flight, apart=APART
+    )
+    name = prefixed(
+        "fnd", derived_uuid("finding", reading.tenant, run_id, plan.location, one.item)
+    )
+    return FindingRow(
+        finding_id=before.finding_id if before else name,
+        system=PUBLISHED,
+        against=plan.connection,
+        location=plan.location,
+        item=one.item,
+        state=state,
+        level=LEVEL,
+        cause=Cause.UNKNOWN,
+        because="the channel holds another number than it confirmed",
+        remedy=Remedy.REPUBLISH if state is State.CONFIRMED else Remedy.WAIT,
+        unit="EA",
+        ours=ours,
+        theirs=theirs,
+        explained=0,
+        unexplained=theirs - ours,
+        at_stake=theirs - ours,
+        absolute=abs(theirs - ours),
+        withheld=0,
+        value_at_risk=None,
+        class_=before.class_ if before else "A",
+        is_in_flight=one.is_in_flight,
+        is_gone=False,
+        times=1,
+        attempts=before.attempts if before else 0,
+        run_id=run_id,
+        evidence=msgspec.json.encode({"is_sellable": True}).decode(),
+        first_cut=at,
+        last_cut=at,
+        found_at=at,
+        confirmed_at=None,
+        closed_at=None,
+        closed_by="",
+        root_cause="",
+        note="",
+        tried_at=before.tried_at if before else None,
+    )
+
+
+def case_of(row: FindingRow) -> CaseWanted:
+    return CaseWanted(
+        code="PUB-STALE",
+        fingerprint=findings.fingerprint(row),
+        severity="S2",
+        owner_role="eCommerce",
+        within=timedelta(minutes=15),
+        entity=f"{row.item} in {row.against}/{row.location}",
+        title=f"{row.against} does not hold what it is told, {ATTEMPTS_MAX} times",
+        evidence={"finding": row.finding_id},
+    )
+
+
+def stopped_case(plan: Plan, stopped: str) -> CaseWanted:
+    channel = f"{plan.connection}/{plan.location}"
+    return CaseWanted(
+        code="PUB-STALE",
+        fingerprint=f"reconciliation/{PUBLISHED}/{channel}/stopped",
+        severity="S2",
+        owner_role="eCommerce",
+        within=timedelta(minutes=15),
+        entity=channel,
+        title=f"{channel} drifted so far that nothing is written again by itself: {stopped}",
+        evidence={"listings": plan.listings},
+    )
+
+
+def _before(row: FindingRow) -> Before:
+    return Before(State(row.state), findings.microseconds(row.first_cut), row.at_stake)
+
+
+def run_of(reading: Reading, compared: int, rows: Sequence[FindingRow], gone: int) -> RunRow:
+    states = [row.state for row in rows]
+    return RunRow(
+        run_id=reading.run_id,
+        system=PUBLISHED,
+        against=reading.plan.connection,
+        verdict="DONE",
+        reason="",
+        asked_by=reading.by,
+        began_at=reading.at,
+        ended_at=reading.at,
+        earliest_cut=reading.at,
+        latest_cut=reading.at,
+        row_count=compared,
+        zero_count=0,
+        is_full=False,
+        compared=compared,
+        alike=compared - len(rows),
+        explained=0,
+        tolerated=0,
+        suspected=states.count(State.SUSPECTED),
+        confirmed=states.count(State.CONFIRMED),
+        gone=gone,
+        value_at_risk=None,
+        unknown_names=(),
+    )
