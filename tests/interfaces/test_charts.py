@@ -19,6 +19,7 @@ from crossdock.interfaces.api.chart import Frame, Scale
 from crossdock.orchestration.processes.oversell_shown import BudgetCurve
 from tests.docs.generate import BACKLOG, DOCS, PICTURES, Difference, atp_of_the_how_to
 
+TEN = Decimal(10)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -120,10 +121,37 @@ def test_differences_are_drawn_by_cause_with_the_most_money_first() -> None:
     assert said(picture).startswith("MSG_REJECTED: 3 open, 2520 at risk, 2 of 0-4 h, 1 of 4-24 h")
 
 
-def test_what_costs_nothing_known_and_an_empty_backlog_are_drawn_too() -> None:
+def test_an_empty_backlog_is_drawn_too() -> None:
     assert said(backlog_chart.drawn([])) == "no difference is open"
-    picture = backlog_chart.drawn([Difference("UNKNOWN", "> 7 d", None)])
-    assert said(picture) == "UNKNOWN: 1 open, 0 at risk, 1 of > 7 d"
+
+
+def test_a_value_that_nobody_knows_is_not_drawn_as_nothing() -> None:
+    unknown = Difference("UNKNOWN", "> 7 d", None)
+    alone = backlog_chart.drawn([unknown])
+    with_known = backlog_chart.drawn([unknown, unknown, Difference("UNKNOWN", "> 7 d", TEN)])
+    nothing = backlog_chart.drawn([Difference("UNKNOWN", "> 7 d", Decimal(0))])
+
+    assert said(alone) == "UNKNOWN: 1 open, value unknown, 1 of > 7 d"
+    assert "unknown" in words(alone)
+    assert said(with_known) == ("UNKNOWN: 3 open, 10 at risk and 2 of unknown value, 3 of > 7 d")
+    assert "≥ 10" in words(with_known)
+    assert (said(nothing), words(nothing).count("0")) == (
+        "UNKNOWN: 1 open, 0 at risk, 1 of > 7 d",
+        1,
+    )
+
+
+def test_of_more_differences_than_are_drawn_the_most_valuable_are_and_it_is_said() -> None:
+    most = backlog_chart.DRAWN_MAX
+    many = [Difference("UOM", "1-3 d", TEN)] * most
+    cheap, unknown = Difference("COUNT", "1-3 d", Decimal(9)), Difference("NEW", "1-3 d", None)
+
+    for one_more in (cheap, unknown):
+        cut = backlog_chart.drawn([one_more, *many])
+        assert said(cut).startswith(f"of the {most} of most value: UOM: {most} open")
+        assert f"number of open differences, by age, of the {most} of most value" in words(cut)
+        assert one_more.cause not in words(cut)
+    assert "of most value" not in said(backlog_chart.drawn(many))
 
 
 @pytest.mark.parametrize("name", PICTURES)

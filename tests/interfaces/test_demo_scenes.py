@@ -51,11 +51,11 @@ async def test_the_promotion_tells_the_terms_and_the_ledger_that_the_hub_has(
     world.warehouse.receive(DRILL, 5)
     await arrive(world)
     promotion = Promotion()
-    assert (promotion.stock, promotion.kept) == (0, 0)
+    assert (promotion.stock, promotion.kept) == (0, Decimal(0))
     await promotion.open(world)
     promotion.play(world, CUSTOMERS[0].at)
 
-    assert (promotion.stock, promotion.kept) == (65, KEPT)
+    assert (promotion.stock, promotion.kept) == (65, Decimal(KEPT))
     assert promotion.shown == promotion.stock - promotion.kept
 
 

@@ -169,8 +169,8 @@ def _why(promise: PromiseShown) -> str:
 def _sold(one: Promotion) -> str:
     """Say what the market could not sell because it was kept for the shop."""
     return (
-        f"the promotion     {one.stock} {one.item}, {plain(one.kept)} kept for the shop: the market"
-        f" sold {one.sold['market']} and was refused {one.refused['market']},"
+        f"the promotion     {one.stock} {one.item}, {plain(one.kept)} kept for the shop:"
+        f" the market sold {one.sold['market']} and was refused {one.refused['market']},"
         f" the shop sold {one.sold['shop']}"
     )
 
