@@ -1,15 +1,16 @@
 """The worked examples (`law.md`) that are behaviour: through the log, the database and the Hub."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from crossdock.canonical.catalog import ItemChanged
+from crossdock.canonical.commands import Settlement
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Rejected
 from crossdock.canonical.inventory import (
@@ -35,9 +36,10 @@ from crossdock.capabilities.reconciliation import (
     instant_of,
 )
 from crossdock.capabilities.supply import Atp, AtpRule
-from crossdock.connectivity.sdk import Verdict
+from crossdock.connectivity.outbox import Wanted as Commands
 from tests.processes.books import Office, movement
-from tests.unit.applications.shopify.shops import OpenShop, change
+from tests.processes.test_backfill import Street, step
+from tests.processes.test_backfill import count as stock_count
 from tests.unit.capabilities.allocation.conftest import Floor
 from tests.unit.capabilities.inventory.house import (
     MAIN,
@@ -215,36 +217,38 @@ async def lapsed_and_confirmed(house: House) -> str:
     return "atomic" if is_whole else "no"
 
 
-async def test_a24_a_sale_in_flight_is_not_overwritten(shop: OpenShop) -> None:
+async def test_a24_a_sale_in_flight_is_not_overwritten(street: Street) -> None:
     shown, sold, left, lost = given("A24")
-    item = shop.item("BOLT", 0)
-    connection, at = shop.connection, shop.location
+    shop = street.shop
+    await street.say(stock_count(1, shown))
+    assert shop.buy("BOLT", sold)  # nobody has told the hub of its order yet
+    assert shop.levels() == {"BOLT": left}
+    await street.at.clock.advance(timedelta(seconds=1))
+    await street.say(step(1, -lost, street.at.clock.now()))
+    right = shop.levels()["BOLT"]
 
-    async def put(quantity: int, was: int | None, version: int) -> tuple[Verdict, Decimal | None]:
-        wanted = change(item, at, quantity, was, version=version)
-        [outcome] = await connection.set_availability([wanted])
-        return outcome.verdict, outcome.observed
-
-    await put(shown, 0, 1)
-    shop.simulator.shop.buy("BOLT", sold)
-    stale, observed = await put(shown - lost, shown, 2)
-    assert (stale, observed, shop.available("BOLT")) == (
-        Verdict.STALE,
-        Decimal(left),
-        left,
-    )
-    await put(left - lost, left, 3)
-    right = shop.available("BOLT")
-    shop.simulator.shop.set_levels({(item, at): left})
-    await put(shown - lost, None, 4)
-    assert shop.available("BOLT") == left  # the hub itself never overwrites what it does not know
-    shop.simulator.shop.set_levels({(item, at): shown - lost})
-
+    first, (stale, over, into), last = (await tried(street))[-3:]
+    assert (first[0], last) == ("DONE", ("DONE", str(left), str(right)))
+    await shop.simulator.webhooks.deliver_due()
+    await street.at.hub.settle()
+    assert street.shown == [shown, right]
+    # What would be, if it were written without looking.
+    shop.simulator.shop.set_levels({(item, shop.place): int(into) for item in shop.sku_by_item})
     assert expected("A24") == (
-        f"delta {right - left} -> {right} correct; absolute {shown - lost} from {shown} ->"
-        f" {str(stale).lower()} error; blind absolute {shown - lost} ->"
-        f" oversell by {shop.available('BOLT') - right}"
+        f"delta {right - left} -> {right} correct; absolute {into} from {over} ->"
+        f" {stale.lower()} error; blind absolute {into} ->"
+        f" oversell by {shop.levels()['BOLT'] - right}"
     )
+
+
+async def tried(street: Street) -> list[tuple[str, str, str]]:
+    """Give how each write to the shop ended, what it expected there, and what it wrote."""
+    hub = street.at.hub
+    wanted = Commands(connection="shop", states=tuple(Settlement))
+    written = [
+        (one, json.loads(one.arguments)) for one in await hub.outbox.find(hub.scope, wanted)
+    ]
+    return [(one.state, said["expected"], said["quantity"]) for one, said in written]
 
 
 # What can be promised by when; b0 is today.
@@ -464,19 +468,23 @@ async def test_a28_picking_and_shipping_what_was_promised_changes_nothing_for_ot
 
 async def test_a29_what_a_notice_announces_is_counted_once(yard: Yard) -> None:
     ordered_, received, announced = given("A29")
+    purchase = {"confidence": ConfidenceClass.B, "eta": day(1)}
     await put(yard, 0)
-    still = ordered_ - received
-    await yard.hear(
-        committed("po", still, confidence=ConfidenceClass.B, eta=day(1)),
-        noticed("asn", announced, parent_supply_id="po", eta=day(1)),
-    )
+    await yard.hear(committed("po", ordered_, **purchase))
+    assert each_day(await yard.ask(), 3)[-1] == ordered_
+    # Its source says anew what is open of the purchase once goods have come.
+    open_now = ordered_ - received
+    await yard.hear(moved("r1", received, None, shelf()), committed("po", open_now, 2, **purchase))
+    alone = await yard.ask()
+    await yard.hear(noticed("asn", announced, parent_supply_id="po", eta=day(1)))
     answer = await yard.ask()
 
+    [before] = [one.micros // MICROS for one in alone.inbound]
     counts = {one.supply.supply_id: one.micros // MICROS for one in answer.inbound}
-    assert each_day(answer, 3)[-1] == counts["asn"] + counts["po"]
+    supply = each_day(answer, 3)[-1] - received
+    assert each_day(alone, 3)[-1] == ordered_  # what came in counts once as well
     assert expected("A29") == (
-        f"supply ASN {counts['asn']} + PO {counts['po']} = {each_day(answer, 3)[-1]},"
-        f" not {still + announced}"
+        f"supply ASN {counts['asn']} + PO {counts['po']} = {supply}, not {before + announced}"
     )
 
 
