@@ -74,6 +74,15 @@ HOUR = timedelta(hours=1)
 # What lies there and what of it can be promised.
 
 
+async def test_a1_a_zero_that_is_policy_is_told_from_a_lack(house: House) -> None:
+    nettable, hard, safety = given("A1")
+    await house.hear(counted(1, count(nettable)), ordered("O", 1, demand("O/1", hard)))
+    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", safety * MICROS)
+
+    net, atf, withheld, shortage = await house.figures()
+    assert expected("A1") == f"net {net}, ATF {atf}, withheld {withheld}, shortage {shortage}"
+
+
 async def test_a2_on_hand_is_every_bucket_and_only_available_is_promised(house: House) -> None:
     available, qc, damaged, blocked, receiving, hard, soft, safety = given("A2")
     await house.hear(
@@ -468,7 +477,7 @@ async def test_a28_picking_and_shipping_what_was_promised_changes_nothing_for_ot
 
 async def test_a29_what_a_notice_announces_is_counted_once(yard: Yard) -> None:
     ordered_, received, announced = given("A29")
-    purchase = {"confidence": ConfidenceClass.B, "eta": day(1)}
+    purchase: dict[str, Any] = {"confidence": ConfidenceClass.B, "eta": day(1)}
     await put(yard, 0)
     await yard.hear(committed("po", ordered_, **purchase))
     assert each_day(await yard.ask(), 3)[-1] == ordered_
@@ -499,6 +508,9 @@ async def test_a30_kits_that_share_a_component_are_not_additive(yard: Yard) -> N
 
     assert expected("A30") == f"{p} and {q} published; reserving 2 P leaves X {x} -> Q {left}"
     assert (await yard.of("P")).now == x // of_p * MICROS
+    # A reservation takes assembled kits alone, and there are none.
+    denied = await yard.hub.reserve("P", "DC1", 1, request_id="one of P")
+    assert (denied.status, (await yard.of("X")).now // MICROS) == (ReservationStatus.DENIED, x)
 
 
 async def test_a32_what_crosses_the_dock_is_promised_once(yard: Yard) -> None:

@@ -321,7 +321,7 @@ def test_r6_a_shipment_posted_twice_is_a_duplicate_and_nothing_else_is_left() ->
     assert found.verdict.cause is Cause.MSG_DUP
 
 
-def test_r7_a_snapshot_of_mostly_zeros_is_refused_with_both_shares() -> None:
+def test_a_snapshot_of_mostly_zeros_is_refused_with_both_shares() -> None:
     zeros, usual = given("R7")
     taken, before = (
         guards.Shape(rows=1000, zeros=10 * share, taken_at=at(12)) for share in (zeros, usual)
@@ -332,7 +332,7 @@ def test_r7_a_snapshot_of_mostly_zeros_is_refused_with_both_shares() -> None:
     )
 
 
-def test_r8_what_is_recorded_after_the_snapshot_is_not_inside_it() -> None:
+def test_what_is_recorded_after_the_snapshot_is_not_inside_it() -> None:
     occurred, _, recorded, _, taken, _ = given("R8")
     moved = Posting("B-1", each(-3), at(recorded, day=1), occurred=at(occurred))
     midnight, morning = at(taken, day=1), at(recorded + 1, day=1)
