@@ -19,7 +19,9 @@ async def test_what_can_be_promised_by_when_is_drawn(call: Caller, house: House)
 
 
 async def test_an_item_that_nobody_knows_is_not_drawn(call: Caller) -> None:
-    assert (await call("GET", PROMISE_DATES)).status in {404, 422}
+    answer = await call("GET", PROMISE_DATES)
+
+    assert (answer.status, answer.headers["content-type"]) == (422, "application/problem+json")
 
 
 async def test_open_differences_are_drawn_and_no_run_of_that_name_is_looked_for(
