@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ET  # of our own making
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -19,6 +20,9 @@ from crossdock.interfaces.api.chart import Frame, Scale
 from crossdock.orchestration.processes.oversell_shown import BudgetCurve
 from tests.docs.generate import BACKLOG, DOCS, PICTURES, Difference, atp_of_the_how_to
 
+TEN = Decimal(10)
+AXIS_CHARACTERS = 6
+"""So much fits between the edge of a picture and its axis: 52 units, of some 9 each."""
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -28,6 +32,11 @@ def parsed(picture: str) -> ET.Element:
 
 def words(picture: str) -> list[str]:
     return [text.text or "" for text in parsed(picture).iter(f"{SVG}text")]
+
+
+def wide(label: str) -> float:
+    """Count the characters; a sign, a point and a space are half as wide as a digit."""
+    return sum(0.5 if one in "-. " else 1 for one in label)
 
 
 def said(picture: str) -> str:
@@ -83,6 +92,56 @@ def test_a_scale_takes_in_every_amount_and_zero_between_round_lines(
     assert all(frame.top <= scale.y(amount) <= frame.floor for amount in [Decimal(0), *amounts])
 
 
+@given(st.integers(-(10**13), 10**13), st.integers(0, 10**13))
+def test_what_is_said_of_pieces_beside_the_axis_fits_and_is_read_back(
+    one: int, other: int
+) -> None:
+    scale = Scale.of(Frame(), [one, other])
+    said_there = [scale.said(amount) for amount in scale.ticks()]
+    factors = {"": 1, "k": 10**3, "M": 10**6, "bn": 10**9, "tn": 10**12}
+
+    assert max(map(wide, said_there)) <= AXIS_CHARACTERS
+    read = [text.partition(" ")[::2] for text in said_there]
+    assert [Decimal(amount) * factors[unit] for amount, unit in read] == list(scale.ticks())
+
+
+def test_large_amounts_beside_the_axis_are_written_short() -> None:
+    def last(most: int) -> str:
+        scale = Scale.of(Frame(), [most])
+        return scale.said(scale.most)
+
+    assert [last(most) for most in (80_000, 200_000, 1_000_000, 4_000_000_000)] == [
+        "80000", "200 k", "1 M", "4 bn",
+    ]  # fmt: skip
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_whatever_an_item_is_called_its_picture_can_be_read(name: str) -> None:
+    parsed(drawn(curve(name, 36)))
+    parsed(atp_chart.drawn(replace(atp_of_the_how_to(), item=name)))
+    parsed(backlog_chart.drawn([Difference(name, "> 7 d", TEN)]))
+
+
+def test_a_character_that_cannot_be_written_is_replaced() -> None:
+    [title] = parsed(
+        atp_chart.drawn(replace(atp_of_the_how_to(), item="B\x00O\x1bL\ud800T"))
+    ).iter(f"{SVG}title")
+
+    assert (title.text or "").startswith("B\ufffdO\ufffdL\ufffdT at DC1")
+
+
+def test_the_year_is_said_where_it_changes() -> None:
+    answer = atp_of_the_how_to()
+    [first, *_] = answer.buckets
+    late = [first._replace(day=date(2026, 12, 30)), first._replace(day=date(2027, 1, 3))]
+    found = words(atp_chart.drawn(replace(answer, buckets=tuple(late))))
+
+    assert [text for text in found if re.match(r"\d+ \w{3}", text)] == [
+        "30 Dec", "31 Dec", "1 Jan 27", "2 Jan", "3 Jan", "4 Jan", "5 Jan",
+    ]  # fmt: skip
+    assert "day on which it leaves, 2026" in found
+
+
 def test_an_answer_by_date_is_drawn_and_said_in_words() -> None:
     picture = atp_chart.drawn(atp_of_the_how_to())
 
@@ -120,10 +179,37 @@ def test_differences_are_drawn_by_cause_with_the_most_money_first() -> None:
     assert said(picture).startswith("MSG_REJECTED: 3 open, 2520 at risk, 2 of 0-4 h, 1 of 4-24 h")
 
 
-def test_what_costs_nothing_known_and_an_empty_backlog_are_drawn_too() -> None:
+def test_an_empty_backlog_is_drawn_too() -> None:
     assert said(backlog_chart.drawn([])) == "no difference is open"
-    picture = backlog_chart.drawn([Difference("UNKNOWN", "> 7 d", None)])
-    assert said(picture) == "UNKNOWN: 1 open, 0 at risk, 1 of > 7 d"
+
+
+def test_a_value_that_nobody_knows_is_not_drawn_as_nothing() -> None:
+    unknown = Difference("UNKNOWN", "> 7 d", None)
+    alone = backlog_chart.drawn([unknown])
+    with_known = backlog_chart.drawn([unknown, unknown, Difference("UNKNOWN", "> 7 d", TEN)])
+    nothing = backlog_chart.drawn([Difference("UNKNOWN", "> 7 d", Decimal(0))])
+
+    assert said(alone) == "UNKNOWN: 1 open, value unknown, 1 of > 7 d"
+    assert "unknown" in words(alone)
+    assert said(with_known) == ("UNKNOWN: 3 open, 10 at risk and 2 of unknown value, 3 of > 7 d")
+    assert "≥ 10" in words(with_known)
+    assert (said(nothing), words(nothing).count("0")) == (
+        "UNKNOWN: 1 open, 0 at risk, 1 of > 7 d",
+        1,
+    )
+
+
+def test_of_more_differences_than_are_drawn_the_most_valuable_are_and_it_is_said() -> None:
+    most = backlog_chart.DRAWN_MAX
+    many = [Difference("UOM", "1-3 d", TEN)] * most
+    cheap, unknown = Difference("COUNT", "1-3 d", Decimal(9)), Difference("NEW", "1-3 d", None)
+
+    for one_more in (cheap, unknown):
+        cut = backlog_chart.drawn([one_more, *many])
+        assert said(cut).startswith(f"of the {most} of most value: UOM: {most} open")
+        assert f"number of open differences, by age, of the {most} of most value" in words(cut)
+        assert one_more.cause not in words(cut)
+    assert "of most value" not in said(backlog_chart.drawn(many))
 
 
 @pytest.mark.parametrize("name", PICTURES)

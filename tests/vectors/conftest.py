@@ -8,7 +8,7 @@ import pytest
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from tests.processes.books import Office, office
-from tests.unit.applications.shopify.shops import OpenShop, open_shop
+from tests.processes.test_backfill import Street, open_street
 from tests.unit.capabilities.allocation.conftest import Floor
 from tests.unit.capabilities.allocation.conftest import opened as floor_opened
 from tests.unit.capabilities.inventory.house import House
@@ -34,8 +34,8 @@ async def yard(
 
 
 @pytest.fixture
-async def shop() -> AsyncIterator[OpenShop]:
-    async with open_shop() as opened:
+async def street(dsn: str, tmp_path: Path) -> AsyncIterator[Street]:
+    async with open_street(dsn, tmp_path) as opened:
         yield opened
 
 

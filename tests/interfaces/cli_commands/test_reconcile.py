@@ -63,6 +63,20 @@ async def test_a_hub_that_compared_nothing_says_so(crossdock: CommandLine) -> No
     assert "closed 0 of 0 confirmed" in (await crossdock("reconcile", "backlog")).out
 
 
+async def test_the_backlog_is_drawn_into_a_file(crossdock: CommandLine, hub: Hub) -> None:
+    await hub.put_stock("BOLT", "DC1", 10)
+    await dumped(hub, crossdock, "BOLT,DC1,7,2,A")
+    assert "1 suspected" in (await crossdock(*RUN)).out
+    drawn = await crossdock("reconcile", "backlog", "--chart", "backlog.svg")
+    nowhere = await crossdock("reconcile", "backlog", "--chart", "no/such/folder.svg")
+
+    assert (drawn.code, "drawn: backlog.svg" in drawn.out) == (0, True), drawn
+    picture = (crossdock.folder / "backlog.svg").read_text()
+    assert picture.startswith("<svg ")
+    assert "1 open, 6 at risk" in picture
+    assert (nowhere.code, "cannot be written" in nowhere.err) == (2, True), nowhere
+
+
 async def test_a_dump_that_cannot_be_is_rejected_with_exit_code_one(
     crossdock: CommandLine, hub: Hub
 ) -> None:

@@ -70,10 +70,13 @@ def _wide(days: Sequence[date]) -> Decimal:
 
 def _dates(days: Sequence[date]) -> Iterator[str]:
     every = -(-len(days) // LABELS_MOST)
+    year = days[0].year
     for day in days[::every]:
         middle = tenth(_x(day, days) + _wide(days) / 2)
         yield f'<path class="axis" d="M{middle} {FRAME.floor} v5"/>'
-        yield text(middle, FRAME.floor + 20, f"{day.day} {day:%b}", anchor="middle")
+        named = "%b" if day.year == year else "%b %y"
+        yield text(middle, FRAME.floor + 20, f"{day.day} {day:{named}}", anchor="middle")
+        year = day.year
     centre = (FRAME.left + FRAME.end) // 2
     said = f"day on which it leaves, {days[0].year}"
     yield text(centre, FRAME.height - 10, said, anchor="middle")

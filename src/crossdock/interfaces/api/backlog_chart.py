@@ -1,10 +1,10 @@
 """Draws open differences between systems by cause and age, as a picture of its own (SVG)."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from crossdock.canonical.quantities import plain
 from crossdock.interfaces.api.chart import Frame, legend, picture, tenth, text
@@ -12,6 +12,8 @@ from crossdock.interfaces.api.chart import Frame, legend, picture, tenth, text
 AGES = ("0-4 h", "4-24 h", "1-3 d", "3-7 d", "> 7 d")
 KINDS = tuple((f"a{number}", age) for number, age in enumerate(AGES))
 ROW = 34
+DRAWN_MAX = 1000
+"""So many differences are drawn; whoever asks for them asks for one more, to see if there is."""
 FRAME = Frame(left=160, right=100, bottom=40)
 
 
@@ -29,32 +31,71 @@ class Difference(Protocol):
 
 
 def drawn(differences: Sequence[Difference]) -> str:
-    """Draw a bar for each cause, the most money first, parted by age; the money stands behind."""
+    """Draw a bar for each cause, the most money first, parted by age; the money stands behind.
+
+    Of more than `DRAWN_MAX` those of most value are drawn, and the picture says so.
+    """
+    bound = ""
+    if len(differences) > DRAWN_MAX:
+        differences = sorted(differences, key=_by_value)[:DRAWN_MAX]
+        bound = f"of the {DRAWN_MAX} of most value"
     counts = Counter((one.cause, one.age) for one in differences)
-    money: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for one in differences:
-        money[one.cause] += one.value_at_risk or 0
-    total = Counter(one.cause for one in differences)
-    causes = sorted(total, key=lambda cause: (-money[cause], -total[cause], cause))
+    risks = {cause: _Risk.of(cause, differences) for cause, _ in counts}
+    causes = sorted(risks, key=lambda cause: (-risks[cause].known, -risks[cause].number, cause))
     frame = replace(FRAME, height=FRAME.top + ROW * max(1, len(causes)) + FRAME.bottom)
-    most = max(total.values(), default=1)
+    most = max((risk.number for risk in risks.values()), default=1)
     parts: list[str] = legend(frame, KINDS)
     for row, cause in enumerate(causes):
         parts += _bar(frame, row, cause, [counts[cause, age] for age in AGES], most)
         middle = frame.top + row * ROW + ROW // 2 + 5
-        parts.append(text(frame.width - 14, middle, _money(money[cause]), anchor="end"))
+        parts.append(text(frame.width - 14, middle, risks[cause].short(), anchor="end"))
     parts += [
         text(frame.left - 10, frame.top - 14, "cause", anchor="end"),
         text(frame.width - 14, frame.top - 14, "at risk", anchor="end"),
-        text(frame.left, frame.height - 14, "number of open differences, by age"),
+        text(
+            frame.left,
+            frame.height - 14,
+            ", ".join(filter(None, ("number of open differences, by age", bound))),
+        ),
     ]
     said = "; ".join(
-        f"{cause}: {total[cause]} open, {plain(money[cause])} at risk, "
+        f"{cause}: {risks[cause].number} open, {risks[cause].said()}, "
         + ", ".join(f"{counts[cause, age]} of {age}" for age in AGES if counts[cause, age])
         for cause in causes
     )
-    title = "Open differences by cause and age, the most money first"
-    return picture(frame, title, said or "no difference is open", parts)
+    said = ": ".join(filter(None, (bound, said))) or "no difference is open"
+    return picture(frame, "Open differences by cause and age, the most money first", said, parts)
+
+
+class _Risk(NamedTuple):
+    """What the differences of a cause are worth; of `unknown` of them nobody knows it."""
+
+    number: int
+    unknown: int
+    known: Decimal
+
+    @classmethod
+    def of(cls, cause: str, differences: Sequence[Difference]) -> "_Risk":
+        values = [one.value_at_risk for one in differences if one.cause == cause]
+        known = [value for value in values if value is not None]
+        return cls(len(values), len(values) - len(known), sum(known, start=Decimal(0)))
+
+    def short(self) -> str:
+        if self.unknown == self.number:
+            return "unknown"
+        amount = f"{self.known.quantize(Decimal(1)):,}".replace(",", " ")
+        return f"≥ {amount}" if self.unknown else amount
+
+    def said(self) -> str:
+        if self.unknown == self.number:
+            return "value unknown"
+        known = f"{plain(self.known)} at risk"
+        return f"{known} and {self.unknown} of unknown value" if self.unknown else known
+
+
+def _by_value(one: Difference) -> tuple[bool, Decimal]:
+    """Order by money, the most first; what is not known comes last."""
+    return one.value_at_risk is None, -(one.value_at_risk or Decimal(0))
 
 
 def _bar(frame: Frame, row: int, cause: str, counts: Sequence[int], most: int) -> Iterator[str]:
@@ -70,7 +111,3 @@ def _bar(frame: Frame, row: int, cause: str, counts: Sequence[int], most: int) -
             )
             x += per * number
     yield text(tenth(x + 7), top + ROW // 2 + 5, str(sum(counts)))
-
-
-def _money(value: Decimal) -> str:
-    return f"{value.quantize(Decimal(1)):,}".replace(",", " ") if value else ""

@@ -4,6 +4,7 @@ A chart is a picture of its own (SVG) that needs nothing else: no script, no fon
 It follows the reader's light or dark scheme, and says in words what it shows.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,10 +12,18 @@ from html import escape
 from itertools import count
 from textwrap import wrap
 
+from crossdock.canonical.quantities import plain
+
 Number = Decimal | int
 
 TITLE_CHARACTERS = 62
 """So much of a title fits on one line."""
+
+LARGE = ((10**12, " tn"), (10**9, " bn"), (10**6, " M"), (10**3, " k"))
+SHORT_FROM = 100_000
+"""From here on the amounts of an axis are said in thousands or more: the margin is narrow."""
+
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 LINES = frozenset({"line", "thin"})
 
@@ -85,7 +94,14 @@ class Scale:
             at = self.y(amount)
             kind = "axis" if amount == 0 else "grid"
             yield f'<path class="{kind}" d="M{self.frame.left} {at} H{self.frame.end}"/>'
-            yield text(self.frame.left - 8, at + 5, f"{amount.normalize():f}", anchor="end")
+            yield text(self.frame.left - 8, at + 5, self.said(amount), anchor="end")
+
+    def said(self, amount: Decimal) -> str:
+        """Write an amount so that it fits beside the axis; all of an axis in the same unit."""
+        largest = max(abs(self.least), self.most)
+        is_short = largest >= SHORT_FROM and amount != 0
+        unit, name = next(one for one in LARGE if largest >= one[0]) if is_short else (1, "")
+        return plain(amount / unit) + name
 
 
 def _step(span: Decimal) -> Decimal:
@@ -101,8 +117,8 @@ def picture(frame: Frame, title: str, said: str, parts: Iterable[str]) -> str:
     box = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {frame.height}"'
     lines = [
         f'<svg {box} role="img" aria-labelledby="title said" font-family="system-ui, sans-serif">',
-        f'<title id="title">{escape(title)}</title>',
-        f'<desc id="said">{escape(said)}</desc>',
+        f'<title id="title">{safe(title)}</title>',
+        f'<desc id="said">{safe(said)}</desc>',
         f"<style>{STYLE}</style>",
         f'<rect class="paper" width="{frame.width}" height="{frame.height}" rx="8"/>',
         *_heading(title),
@@ -132,7 +148,12 @@ def legend(frame: Frame, kinds: Sequence[tuple[str, str]], *, at: int | None = N
 
 
 def text(x: Number, y: Number, said: str, *, anchor: str = "start", size: int = 16) -> str:
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="{size}">{escape(said)}</text>'
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="{size}">{safe(said)}</text>'
+
+
+def safe(said: str) -> str:
+    """Write words into XML; a character that XML cannot have is replaced (U+FFFD)."""
+    return escape(NO_XML.sub("\N{REPLACEMENT CHARACTER}", said))
 
 
 def tenth(value: Decimal) -> Decimal:

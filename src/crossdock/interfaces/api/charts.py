@@ -13,7 +13,6 @@ from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import Code, Text
 
 SVG = "image/svg+xml"
-DRAWN_MAX = 1000
 OPEN = Wanted(states=[State.SUSPECTED, State.CONFIRMED])
 
 
@@ -35,9 +34,10 @@ def chart_routes(hub: Hub, known: KnownGoods) -> APIRouter:
 
     @routes.get("/reconciliations/chart", tags=["reconciliation"], **needs("cases:read"))
     async def draw_differences(caller: Caller, against: Text = "") -> Response:
-        """Draw the open differences (of the thousand most urgent) by cause and age, as SVG."""
+        """Draw the open differences by cause and age, as SVG: the thousand of most value."""
         wanted = OPEN if not against else Wanted(states=OPEN.states, against=against)
-        found = await hub.reconciliation.findings(caller.scope, wanted, limit=DRAWN_MAX)
+        most = backlog_chart.DRAWN_MAX + 1
+        found = await hub.reconciliation.findings(caller.scope, wanted, limit=most)
         return Response(backlog_chart.drawn(found), media_type=SVG)
 
     return routes

@@ -45,6 +45,17 @@ class Drift:
     agrees: bool
 
 
+def trouble_of(drift: Drift | None) -> str:
+    """Say what of the evening did not go as it has to; empty: all of it did."""
+    if drift is None:
+        return "the ERP lacks a receipt, and comparing its stock report did not find it"
+    if not drift.resent:
+        return f"{drift.item} at {drift.location} was found, and nothing could be sent again"
+    if not drift.agrees:
+        return f"{drift.item} at {drift.location} was sent again, and the ERP still differs"
+    return ""
+
+
 @dataclass(slots=True)
 class Trucks:
     """Brings goods to the second warehouse, and closes the ERP's period for an hour."""
@@ -97,8 +108,8 @@ async def evening(world: World) -> Drift | None:
         compared=run["compared"],
         suspected=run["suspected"] + run["confirmed"],
         resent=healed["sent"],
-        theirs_after=world.erp.books.on_hand()[one["item"]].normalize(),
-        agrees=after["alike"] == after["compared"],
+        theirs_after=Decimal(plain(world.erp.books.on_hand()[one["item"]])),
+        agrees=0 < after["compared"] == after["alike"],
     )
 
 

@@ -1,9 +1,10 @@
 """The promotion of the demo's day: part of its stock is kept for the shop, whoever else sells."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 
-from crossdock.interfaces.cli.demo_world import DRILL, DRILLS, KEPT_FOR_SHOP, World
+from crossdock.interfaces.cli.demo_world import DRILL, SHOP, SITE, World
 
 BOX = 4
 """Every customer of the promotion wants so many."""
@@ -32,11 +33,15 @@ CUSTOMERS = (
 
 @dataclass(slots=True)
 class Promotion:
-    """What became of it, in pieces. `shown` is what the market showed before its first sale."""
+    """What became of it, in pieces, as each system says it.
+
+    `stock` is what the hub's ledger has on hand at opening, `kept` what its terms with the shop
+    keep for it, and `shown` what the market showed before its first sale.
+    """
 
     item: str = DRILL
-    stock: int = DRILLS
-    kept: int = KEPT_FOR_SHOP
+    stock: int = 0
+    kept: Decimal = Decimal(0)
     shown: int = 0
     sold: dict[str, int] = field(default_factory=lambda: dict.fromkeys(map(str, Seller), 0))
     refused: dict[str, int] = field(default_factory=lambda: dict.fromkeys(map(str, Seller), 0))
@@ -46,6 +51,20 @@ class Promotion:
     def due_at(self) -> float:
         """Say when the next customer comes, in seconds after opening."""
         return CUSTOMERS[self._next].at if self._next < len(CUSTOMERS) else float("inf")
+
+    async def open(self, world: World) -> None:
+        """Ask the hub what there is of it, and what of that is kept for the shop."""
+        [answer] = await world.hub.inventory.availability(world.hub.scope, [(self.item, SITE)])
+        self.stock = int(answer.on_hand.value)
+        self.kept = sum(
+            (
+                terms.share_min or Decimal(0)
+                for channel in await world.hub.channels.listed(world.hub.scope)
+                for terms in channel.items
+                if channel.connection == SHOP and terms.item == self.item
+            ),
+            start=Decimal(0),
+        )
 
     def play(self, world: World, end: float) -> bool:
         """Let everybody buy who comes by then; say whether anybody came."""

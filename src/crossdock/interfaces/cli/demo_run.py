@@ -79,6 +79,7 @@ async def enter(stack: AsyncExitStack, day: Day, data_dir: Path, port: int) -> W
 async def play_in(world: World, day: Day, progress: Progress) -> Played:
     played, trucks = Played(Tally(day)), Trucks()
     await _open_doors(world)
+    await played.promotion.open(world)
     for end, happenings in ticks(day, seconds=TICK_SECONDS):
         for happening in happenings:
             await _turn_to(world, happening.at)

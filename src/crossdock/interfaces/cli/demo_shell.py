@@ -9,11 +9,12 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from crossdock.canonical.errors import CrossdockError
 from crossdock.canonical.quantities import plain
 from crossdock.foundation import telemetry
 from crossdock.foundation.settings import Settings
 from crossdock.interfaces.api.promise_shapes import PromiseShown
-from crossdock.interfaces.cli.demo_drift import Drift
+from crossdock.interfaces.cli.demo_drift import Drift, trouble_of
 from crossdock.interfaces.cli.demo_promotion import Promotion
 from crossdock.interfaces.cli.demo_run import OPENING, Played, enter, picks_of, play_in
 from crossdock.interfaces.cli.demo_world import SITE, World
@@ -46,6 +47,8 @@ async def _run(
             print_json(_as_object(day, old, played, seconds))
         else:
             _show(day, old, played, seconds)
+        if trouble := trouble_of(played.drift):
+            raise CrossdockError(trouble, code="demo_drift", hint=f"report the seed: {day.seed}")
         if keep:
             await _keep(world)
 
@@ -92,7 +95,7 @@ def _promotion(one: Promotion) -> dict[str, object]:
     return {
         "item": one.item,
         "stock": one.stock,
-        "kept_for_shop": one.kept,
+        "kept_for_shop": int(one.kept),
         "shown_in_market": one.shown,
         "sold": one.sold,
         "refused": one.refused,
@@ -166,19 +169,21 @@ def _why(promise: PromiseShown) -> str:
 def _sold(one: Promotion) -> str:
     """Say what the market could not sell because it was kept for the shop."""
     return (
-        f"the promotion     {one.stock} {one.item}, {one.kept} kept for the shop: the market"
-        f" sold {one.sold['market']} and was refused {one.refused['market']},"
+        f"the promotion     {one.stock} {one.item}, {plain(one.kept)} kept for the shop:"
+        f" the market sold {one.sold['market']} and was refused {one.refused['market']},"
         f" the shop sold {one.sold['shop']}"
     )
 
 
 def _healed(one: Drift) -> str:
-    """Say what an ERP lacked, by which document, what it was worth, and that it is mended."""
+    """Say what an ERP lacked, by which document, what it was worth, and whether it is mended."""
     after = "both agree" if one.agrees else "they still differ"
+    again = "sent again" if one.resent else "nothing could be sent again"
+    why = f"it refused {one.document}" if one.cause == "MSG_REJECTED" else one.because
     return (
         f"the drift         {one.item} at {one.location}: {plain(one.ours)} here,"
-        f" {plain(one.theirs)} in the ERP, worth {plain(one.value)}; it refused"
-        f" {one.document} [dim]({one.cause})[/]; sent again, {after}"
+        f" {plain(one.theirs)} in the ERP, worth {plain(one.value)}; {why}"
+        f" [dim]({one.cause})[/]; {again}, {after}"
     )
 
 

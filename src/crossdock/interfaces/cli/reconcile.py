@@ -22,8 +22,8 @@ from crossdock.capabilities.reconciliation import (
     Wanted,
     instant_of,
 )
-from crossdock.interfaces.api.backlog_chart import drawn
-from crossdock.interfaces.api.charts import DRAWN_MAX, OPEN
+from crossdock.interfaces.api.backlog_chart import DRAWN_MAX, drawn
+from crossdock.interfaces.api.charts import OPEN
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
@@ -225,7 +225,7 @@ def backlog(
     async def shown(hub: Hub) -> None:
         found = await hub.reconciliation.backlog(hub.scope, days=days)
         if chart is not None:
-            open_now = await hub.reconciliation.findings(hub.scope, OPEN, limit=DRAWN_MAX)
+            open_now = await hub.reconciliation.findings(hub.scope, OPEN, limit=DRAWN_MAX + 1)
             write_text(chart, drawn(open_now))
         if as_json:
             print_json(found)

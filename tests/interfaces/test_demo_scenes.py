@@ -1,0 +1,102 @@
+"""What the demo tells of its scenes is what the hub and the other systems say, not its plan."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from crossdock.assembly import Hub, Outside
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.ids import SeededIds
+from crossdock.interfaces.cli.demo_drift import RECEIPTS, Drift, Trucks, evening, trouble_of
+from crossdock.interfaces.cli.demo_promotion import CUSTOMERS, Promotion
+from crossdock.interfaces.cli.demo_run import OPENING
+from crossdock.interfaces.cli.demo_world import DRILL, SHOP, World, open_world
+from crossdock.interfaces.cli.trading_day import DAY_SECONDS, plan
+from tests.processes.end_to_end.world import settings_of
+
+KEPT = 25
+
+
+@pytest.fixture
+async def world(dsn: str, tmp_path: Path) -> AsyncIterator[World]:
+    clock, random = VirtualClock(OPENING), Random(7)
+    outside = Outside(clock=clock, ids=SeededIds(random), random=random)
+    async with AsyncExitStack() as stack:
+        hub = await stack.enter_async_context(Hub.open(settings_of(dsn, tmp_path), outside))
+        day = plan(7, orders=1, items=2)
+        yield await stack.enter_async_context(open_world(hub, clock, day, 0))
+
+
+async def arrive(world: World) -> None:
+    """Let what both warehouses have to say arrive, and the shops hear of it."""
+    for warehouse in (world.warehouse, world.west):
+        await warehouse.work()
+    await world.hub.settle()
+
+
+async def test_the_promotion_tells_the_terms_and_the_ledger_that_the_hub_has(
+    world: World,
+) -> None:
+    channels = await world.hub.channels.listed(world.hub.scope)
+    [shop] = [one for one in channels if one.connection == SHOP]
+    items = (
+        replace(one, share_min=Decimal(KEPT)) if one.item == DRILL else one for one in shop.items
+    )
+    await world.hub.channels.put(world.hub.scope, replace(shop, items=tuple(items)))
+    world.warehouse.receive(DRILL, 5)
+    await arrive(world)
+    promotion = Promotion()
+    assert (promotion.stock, promotion.kept) == (0, Decimal(0))
+    await promotion.open(world)
+    promotion.play(world, CUSTOMERS[0].at)
+
+    assert (promotion.stock, promotion.kept) == (65, Decimal(KEPT))
+    assert promotion.shown == promotion.stock - promotion.kept
+
+
+async def test_an_evening_that_finds_nothing_is_trouble(world: World) -> None:
+    await arrive(world)
+    drift = await evening(world)
+
+    assert drift is None
+    assert "did not find it" in trouble_of(drift)
+
+
+async def test_what_the_erp_lacks_is_found_healed_and_written_plainly(world: World) -> None:
+    await arrive(world)
+    trucks = Trucks()
+    for at, _, _ in RECEIPTS:
+        assert await trucks.play(world, at)
+        await world.hub.settle()
+    assert not await trucks.play(world, DAY_SECONDS)
+    drift = await evening(world)
+
+    assert drift is not None
+    assert trouble_of(drift) == ""
+    amounts = drift.ours, drift.theirs, drift.theirs_after, drift.value
+    assert not any("E" in str(amount) for amount in amounts)
+
+
+@pytest.mark.parametrize(
+    ("resent", "agrees", "said"),
+    [
+        (1, True, ""),
+        (1, False, "PART-17 at DC2 was sent again, and the ERP still differs"),
+        (0, False, "PART-17 at DC2 was found, and nothing could be sent again"),
+    ],
+)
+def test_what_was_found_and_not_mended_is_trouble(resent: int, said: str, *, agrees: bool) -> None:
+    ours, theirs = Decimal(63), Decimal(27)
+    drift = Drift(
+        item="PART-17", location="DC2", ours=ours, theirs=theirs, explained=theirs - ours,
+        unexplained=Decimal(0), cause="MSG_REJECTED", because="", document="DC2-6:1",
+        value=Decimal(450), compared=60, suspected=1, resent=resent, theirs_after=ours,
+        agrees=agrees,
+    )  # fmt: skip
+
+    assert trouble_of(drift) == said
