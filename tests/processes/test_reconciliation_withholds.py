@@ -74,6 +74,12 @@ class Town:
         return found[0].finding_id
 
 
+TOLD = """
+select payload -> 'withheld' ->> 'value' as withheld from event_log
+where tenant = $1 and type = 'reconciliation.withholding_changed.v1' order by position
+"""
+
+
 @pytest.fixture
 async def town(dsn: str, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[Town]:
     settings = Settings(dsn=SecretStr(dsn), data_dir=tmp_path, log_level="ERROR")
@@ -163,6 +169,20 @@ async def test_a_tenant_may_show_a_class_as_it_is_booked(town: Town) -> None:
     assert await town.shown() == 50
     with pytest.raises(Invalid, match="no class"):
         await reconciliation.set_policy(scope, HousePolicy(as_booked=("D",)), by="ann")
+
+
+async def test_what_is_told_is_what_is_withheld_by_the_classes_that_are_booked(
+    town: Town,
+) -> None:
+    reconciliation, scope = town.hub.reconciliation, town.hub.scope
+    await town.compared(50, of="C")
+
+    for classes in (("B",), ("C",), ("A", "B")):
+        await reconciliation.set_policy(scope, HousePolicy(as_booked=classes), by="ann")
+
+    async with town.hub.database.transaction(scope) as tx:
+        rows = await tx.fetch(TOLD, scope.tenant)
+    assert [row["withheld"] for row in rows] == ["50", "0", "50"]
 
 
 async def test_a_confirmed_difference_that_was_gone_is_confirmed_in_two_passes_again(

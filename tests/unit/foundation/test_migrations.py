@@ -226,9 +226,13 @@ async def test_maxima_and_minima_that_are_said_are_asked_for_once_promises_ask(
         insert into allocation_rule (tenant, version, kind, subject, item, location, content,
             set_by, set_at)
         select 'main', n, kind, subject, 'X', location, content::jsonb, 'planner', now()
-        from (values (1, 'PROTECTION', 'web', 'DC1', '{}'), (2, 'PROTECTION', 'key', 'DC1', '{}'),
-            (3, 'PROTECTION', 'key', 'DC1', null), (4, 'PROTECTION', 'web', 'DC2', '{}'),
-            (5, 'PROTECTION', 'web', 'DC2', null), (6, 'PROTECTION', 'web', 'DC4', '{}'))
+        from (values (1, 'PROTECTION', 'web', 'DC1', '{"ends_at":"2999-01-01T00:00:00Z"}'),
+            (2, 'PROTECTION', 'key', 'DC1', '{"ends_at":"2999-01-01T00:00:00Z"}'),
+            (3, 'PROTECTION', 'key', 'DC1', null),
+            (4, 'PROTECTION', 'web', 'DC2', '{"ends_at":"2999-01-01T00:00:00Z"}'),
+            (5, 'PROTECTION', 'web', 'DC2', null),
+            (6, 'PROTECTION', 'web', 'DC3', '{"ends_at":"2026-01-01T00:00:00Z"}'),
+            (7, 'PROTECTION', 'web', 'DC4', '{"ends_at":"2999-01-01T00:00:00Z"}'))
             said(n, kind, subject, location, content);
         """,
     )

@@ -194,7 +194,7 @@ def _moved(side: Side, lines: Sequence[Line], entries: Sequence[LogLine], cut: i
     for one in entries:
         shelf = _shelved(one, side)
         if shelf not in watermarks:
-            shelf = _likely(shelf, [line for line in lines if _may_be(shelf, line, side)])
+            shelf = _likely(shelf, [line for line in lines if _may_be(shelf, line, side)], side)
         if shelf in watermarks or side.said.is_full:
             posting = Posting(one.reference, one.micros, one.recorded)
             by_bucket.setdefault(shelf, []).append(posting)
@@ -220,14 +220,22 @@ def _may_be(shelf: Shelved, line: Line, side: Side) -> bool:
     return all(says == is_ or not says for says, is_ in told)
 
 
-def _likely(shelf: Shelved, lines: Sequence[Line]) -> Shelved:
-    """Choose where a document moved goods whose log does not say it: what can be sold, or most."""
+def _likely(shelf: Shelved, lines: Sequence[Line], side: Side) -> Shelved:
+    """Choose where a document moved goods whose log does not say it: what can be sold, or most.
+
+    Of a key that is sold out a dump may have no line: what left it could be sold, too.
+    """
     best = max(
         lines,
         key=lambda x: (x.status == StockStatus.AVAILABLE, not x.owner, x.micros),
         default=None,
     )
-    return (best.status, best.owner, best.lot, best.serial) if best else shelf
+    if best:
+        return (best.status, best.owner, best.lot, best.serial)
+    status, owner, lot, serial = shelf
+    if not status and side.said.parts.status:
+        status = side.said.groups.get(StockStatus.AVAILABLE, StockStatus.AVAILABLE)
+    return (status, owner, lot, serial)
 
 
 @dataclass(slots=True)

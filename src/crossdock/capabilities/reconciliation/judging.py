@@ -183,7 +183,9 @@ def judge(ours: Buckets, theirs: Buckets, cut: int, known: Known, policy: Policy
             at_stake=at_stake,
             value=model.value_at_risk(at_stake, known.cost),
             is_in_flight=is_in_flight(known, cut, policy),
-            withheld=withheld(ours, brought, known.sold),
+            withheld=withheld(
+                ours, _undoubled(brought, difference.documents, known.sold), known.sold
+            ),
         ),
         cut,
         known,
@@ -199,6 +201,15 @@ def _brought(theirs: Buckets, documents: Sequence[Document], known: Known) -> di
             for bucket, micros in known.parts.get(line, {}).items():
                 brought[bucket] = brought.get(bucket, 0) + micros
     return brought
+
+
+def _undoubled(theirs: Buckets, documents: Sequence[Document], sold: str) -> Buckets:
+    """Take out what theirs has booked twice: it is known to be wrong, and hides no goods (R6)."""
+    excess = sum(one.explains for one in documents if one.fate is Fate.DOUBLED)
+    if not excess:
+        return theirs
+    bucket = Bucket(sold) if all(one.status for one in theirs) else Bucket()
+    return {**theirs, bucket: theirs.get(bucket, 0) - excess}
 
 
 def _misplaced(ours: Buckets, brought: Buckets, difference: Difference, known: Known) -> int:

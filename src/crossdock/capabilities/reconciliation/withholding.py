@@ -25,7 +25,7 @@ where f.tenant = $1 and f.item = any($2) and f.state in ('SUSPECTED', 'CONFIRMED
 group by f.item, f.location
 """
 OF_CLASSES = """
-select item, location, against, system, unit, withheld from reconciliation_finding
+select item, location, against, system, unit, withheld, class from reconciliation_finding
 where tenant = $1 and state in ('SUSPECTED', 'CONFIRMED') and not is_gone and withheld > 0
     and class = any($2)
 order by location, item
@@ -77,7 +77,7 @@ async def put_policy(
             item=row["item"],
             location=row["location"],
             withheld=Quantity.from_micros(
-                0 if set(classes) >= set(changed) else row["withheld"], row["unit"]
+                0 if row["class"] in classes else row["withheld"], row["unit"]
             ),
         )
         for row in rows

@@ -1,6 +1,7 @@
 """Two systems with one truth agree, whenever each was asked; where they meet follows the logs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -193,6 +194,18 @@ def test_a_key_that_a_full_dump_leaves_out_had_what_its_log_took_away_since() ->
 
     assert [each.micros for each in full["DC1", "B"]] == [7]
     assert part.keys() == {("DC1", "A")}
+
+
+def test_what_left_a_key_that_is_sold_out_could_be_sold() -> None:
+    gone = [LogLine("DC1", "B", "D-1", -7, 20)]
+    apart = side([line(1, 30)], gone)
+    together = replace(apart, said=replace(apart.said, parts=NONE))
+
+    found = [dict(brought(one, {"DC1": 10}))["DC1", "B"] for one in (apart, together)]
+
+    assert [[(each.status, each.micros) for each in lines] for lines in found] == [
+        [("AVAILABLE", 7)], [("", 7)],
+    ]  # fmt: skip
 
 
 def test_a_document_without_a_status_moved_what_can_be_sold() -> None:

@@ -238,6 +238,19 @@ def test_a_shipment_that_only_their_log_has_lowers_what_is_shown() -> None:
         assert (found.difference.unexplained, found.withheld) == (0, each(60))
 
 
+def test_what_they_have_booked_twice_hides_nothing() -> None:
+    """R6: 500 here, 440 there, whose log has the shipment of 60 twice."""
+    shipped = Posting("S1", each(-60), NOW - 6 * HOUR)
+    known = replace(SEEN, ours=Log((shipped,)), theirs=Log((shipped, shipped)))
+    for status in ("", "AVAILABLE"):
+        ours, theirs = ({Bucket(status): each(amount)} for amount in (500, 440))
+
+        found = judge(ours, theirs, NOW, known, POLICY)
+
+        assert found is not None
+        assert (found.difference.unexplained, found.withheld) == (0, 0)
+
+
 def test_the_order_of_two_systems_confirms_nothing() -> None:
     """A shipment of 3 five minutes before the cut; only one of the two shows a log."""
     log = Log((Posting("S1", each(-3), NOW - 5 * MINUTE),), is_told=True)

@@ -69,7 +69,7 @@ select distinct p.tenant, p.item, p.location, exists (select from inventory_grou
 from (select distinct on (tenant, location, item, subject) tenant, location, item, content
     from allocation_rule where kind = 'PROTECTION'
     order by tenant, location, item, subject, version desc) p
-where p.content is not null
+where (p.content ->> 'ends_at')::timestamptz > now()
 on conflict (tenant, item, location) do update set is_guarded = true;
 """
 
