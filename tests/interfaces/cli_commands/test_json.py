@@ -86,6 +86,8 @@ ONCE: tuple[str, ...] = (
     "stock atp-rule BOLT * --lead-time 9",
     "stock atp-rules",
     "stock drop-atp-rule BOLT *",
+    "stock put-substitutes BOLT --file none.json",
+    "stock substitutes",
     "allocation rules --channel web --strategy WIN",
     "allocation policy --applies NOTHING --four-eyes",
     "allocation protect BOLT DC1 key --from 2098-12-01T00Z --until 2099-01-01T00Z --minimum 1",
@@ -166,6 +168,7 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     sourced = await hub.order_sourcing.plan(hub.scope, "test", bolt)
     plan = {"lines": [{"item": "BOLT", "quantity": {"value": "1"}}]}
     crossdock.write("plan.json", plan)
+    crossdock.write("none.json", {"alternatives": []})
     (crossdock.folder / "in").mkdir()
     crossdock.write("drop.json", {"folder": str(crossdock.folder / "in"), "location": "DC1"})
     await crossdock("key", "create", "old", "--role", "reader")

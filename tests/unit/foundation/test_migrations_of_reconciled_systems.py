@@ -60,7 +60,7 @@ async def test_findings_of_two_other_systems_go_also_for_a_role_that_is_bound(ba
     for table in TABLES:
         await execute(bare.dsn, f"alter table {table} owner to {bare.role}")
 
-    await migrate.downgrade(bare.bound, "0013")
+    await migrate.downgrade(bare.bound, "0014")
 
     connection: Any = await asyncpg.connect(bare.dsn)
     rows = await connection.fetch("select finding_id from reconciliation_finding")

@@ -260,7 +260,7 @@ async def test_a_change_reported_as_not_sent_was_not_heard() -> None:
             await client.request("POST", path)
         return path if type(caught.value) is Unavailable else ""
 
-    async with serving(conversation) as server, local(server, timeout_seconds=0.4) as client:
+    async with serving(conversation) as server, local(server, timeout_seconds=2) as client:
         unsent = await asyncio.gather(*(sent(client, f"/{number}") for number in range(80)))
     assert len(paths_heard) >= 64
     assert not paths_heard & set(unsent)
