@@ -30,6 +30,7 @@ from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.interfaces.cli.reconcile_between import between
 from crossdock.interfaces.cli.reconcile_said import (
+    Lag,
     check_source,
     groups,
     print_run,
@@ -74,10 +75,7 @@ def run(
             metavar="NAME=STATUS+STATUS", help="What its word for a status holds; repeatable."
         ),
     ] = None,
-    lag: Annotated[
-        int | None,
-        typer.Option(min=0, help="Minutes it may take to book what moves; 15 by default."),
-    ] = None,
+    lag: Lag = None,
     believe: Annotated[
         str, typer.Option(metavar="RUN", help="The run that rejected this dump, which is right.")
     ] = "",

@@ -12,7 +12,7 @@ from crossdock.capabilities.reconciliation import Asked, Reading, Run, Said, Spe
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json
-from crossdock.interfaces.cli.reconcile_said import groups, print_run, said_in_files
+from crossdock.interfaces.cli.reconcile_said import Lag, groups, print_run, said_in_files
 
 SIDE = "A CSV dump of its stock, as wms=wms.csv, or the name alone of a source that told the hub."
 
@@ -42,10 +42,7 @@ def between(
             metavar="NAME=STATUS+STATUS", help="What a word for a status holds; repeatable."
         ),
     ] = None,
-    lag: Annotated[
-        int | None,
-        typer.Option(min=0, help="Minutes it may take to book what moves; 15 by default."),
-    ] = None,
+    lag: Lag = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare two other systems with each other; exit code 1 if a snapshot is not believed.

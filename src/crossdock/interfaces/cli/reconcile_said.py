@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.markup import escape
 
 from crossdock.canonical.errors import Invalid
@@ -17,6 +19,10 @@ from crossdock.capabilities.reconciliation import (
     groups_of,
 )
 from crossdock.interfaces.cli.output import stdout
+
+Lag = Annotated[
+    int | None, typer.Option(min=0, help="Minutes it may take to book what moves; 15 by default.")
+]
 
 
 def said_in_files(
