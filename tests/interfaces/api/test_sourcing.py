@@ -27,8 +27,8 @@ RULES = {
     "min_line_split_qty": "2",
     "alternatives": {
         "substitute": "LOCATION",
-        "pick": "MAX_ON_TIME",
-        "keep_rest_at": "LEADING",
+        "chooses": "MAX_ON_TIME",
+        "keeps_rest": "LEADING",
         "when": "CREATION",
     },
 }

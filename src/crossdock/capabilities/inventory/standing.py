@@ -56,13 +56,13 @@ cross join lateral (select item, location from inventory_stock
     where tenant = $1 and stock_id = r.stock_id limit 1) s
 """
 
-
-# What is available of each lot and owner; a bucket below zero holds nothing.
+# What is available of each lot and owner; a bucket below zero holds nothing. Buckets that are
+# empty by now, of which there are more every day, are not in the index that is read.
 LOTS = """
-select p.item, p.location, p.owner, p.lot, sum(greatest(0, p.micros))::bigint as micros
+select p.item, p.location, p.owner, p.lot, sum(p.micros)::bigint as micros
 from unnest($2::text[], $3::text[]) k(item, location)
 join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
-    and p.status = 'AVAILABLE' and p.micros > 0
+    and p.status = 'AVAILABLE' and p.holds_goods
 group by p.item, p.location, p.owner, p.lot
 """
 

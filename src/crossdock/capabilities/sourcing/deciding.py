@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from crossdock.canonical.alternatives import KeepsRest
 from crossdock.capabilities.sourcing.choosing import (
     Search,
     barred_lines,
@@ -16,7 +17,6 @@ from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
     Candidate,
     Filter,
-    Keep,
     Line,
     Order,
     Part,
@@ -192,7 +192,7 @@ class Rest:
             if (line.line_no, node.node) not in self.barred
         ]
         names = [ground.nodes[number].node for number in fit]
-        is_kept = rules.alternatives.keep_rest_at is Keep.ORIGINAL or not best.gives
+        is_kept = rules.alternatives.keeps_rest is KeepsRest.ORIGINAL or not best.gives
         if order.original in names and is_kept:
             return order.original
         given = dict.fromkeys(fit, 0)

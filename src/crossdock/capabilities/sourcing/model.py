@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
 
+from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.identifiers import KeyRule
 
@@ -75,20 +76,6 @@ class Substitute(StrEnum):
     LOCATION = "LOCATION"
 
 
-class Pick(StrEnum):
-    """How an alternative is picked: as the preferences stand, or by most quantity on time."""
-
-    PREFERENCES = "PREFERENCES"
-    MAX_ON_TIME = "MAX_ON_TIME"
-
-
-class Keep(StrEnum):
-    """Where the rest of a line waits: at the order's own node, or at the leading alternative."""
-
-    ORIGINAL = "ORIGINAL"
-    LEADING = "LEADING"
-
-
 class When(StrEnum):
     """CREATION: alternatives only while the order is made. ALWAYS: in back-order runs too."""
 
@@ -103,11 +90,14 @@ class Occasion(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alternatives:
-    """The four knobs of confirmation by an alternative, as far as it is another location."""
+    """The four knobs of confirmation by an alternative, as far as it is another location (§3.5).
+
+    `chooses` RANK: as the preferences stand. `keeps_rest` ORIGINAL: at the order's own node.
+    """
 
     substitute: Substitute = Substitute.LOCATION
-    pick: Pick = Pick.PREFERENCES
-    keep_rest_at: Keep = Keep.ORIGINAL
+    chooses: Chooses = Chooses.RANK
+    keeps_rest: KeepsRest = KeepsRest.ORIGINAL
     when: When = When.ALWAYS
 
 

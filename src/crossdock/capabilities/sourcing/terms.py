@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Self
 
+from crossdock.canonical.alternatives import Chooses
 from crossdock.capabilities.sourcing.model import (
     SHIPMENTS_MAX,
     Occasion,
     Order,
-    Pick,
     Policy,
     Preference,
     Rules,
@@ -31,7 +31,7 @@ class Terms:
         most = order.max_shipments or rules.max_shipments or SHIPMENTS_MAX
         split = rules.min_line_split if order.min_line_split is None else order.min_line_split
         preferences = rules.preferences
-        if order.original and rules.alternatives.pick is Pick.MAX_ON_TIME:
+        if order.original and rules.alternatives.chooses is Chooses.MAX_ON_TIME:
             preferences = tuple(dict.fromkeys((Preference.ON_TIME, *preferences)))
         return cls(order.policy or rules.policy, most, split, preferences, is_closed(order, rules))
 

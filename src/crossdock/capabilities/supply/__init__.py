@@ -26,8 +26,6 @@ from crossdock.capabilities.supply.rules import (
 from crossdock.capabilities.supply.service import QUESTIONS_MAX, TURN, Supply
 from crossdock.capabilities.supply.substitution import (
     Alternative,
-    Chooses,
-    KeepsRest,
     SubstitutionKind,
     SubstitutionRule,
     SubstitutionVersion,
@@ -43,10 +41,8 @@ __all__ = [
     "AtpRule",
     "Basis",
     "Bucket",
-    "Chooses",
     "ClassTerms",
     "Inbound",
-    "KeepsRest",
     "LifeTerms",
     "Offer",
     "OwnerTerms",

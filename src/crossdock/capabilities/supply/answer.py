@@ -202,7 +202,8 @@ class Offer(NamedTuple):
 class Share(NamedTuple):
     """A part of a proposal: so much of an item, for so much of what is asked; `on` None: no date.
 
-    `ruled` and `version` name the rule it stands in by; "" and 0 are the item itself.
+    `micros` 0: so much is less than a pack, and nothing covers it (A12). `ruled` and `version`
+    name the rule it stands in by; "" and 0 are the item itself.
     """
 
     item: str
@@ -228,7 +229,8 @@ class Atp:
     is what one unit weighs, of an item that is sold by piece and invoiced by weight. `offers` are
     items that may stand in where it does not reach what is asked, `proposal` how to share it out.
     `sources` told of the stock it is made from, and when they last spoke. It is sold in whole
-    packs, 0 is none; what is asked becomes more packs or, without `pack_up`, fewer.
+    packs, 0 is none; what is asked becomes more packs or, without `pack_up`, fewer, and leaves a
+    `remainder` that is not sold as one (A12).
     """
 
     item: str
@@ -263,6 +265,7 @@ class Atp:
     sources: tuple[Heard, ...] = ()
     pack: int = 0
     pack_up: bool = True
+    remainder: int = 0
 
     @property
     def is_stale(self) -> bool:

@@ -12,12 +12,11 @@ from datetime import date
 from fractions import Fraction
 from itertools import accumulate
 
+from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.units import step_micros
 from crossdock.capabilities.supply import model
 from crossdock.capabilities.supply.answer import Atp, Basis, Offer, Question, Share
 from crossdock.capabilities.supply.substitution import (
-    Chooses,
-    KeepsRest,
     Option,
     SubstitutionRule,
     covered,
@@ -26,10 +25,10 @@ from crossdock.capabilities.supply.substitution import (
 
 
 def lacking(answer: Atp) -> int:
-    """Say how much of what is asked the item itself does not have on time."""
+    """Say how much of what is asked the item itself does not have on time, or not as packs."""
     if answer.quantity is None:
         return 0
-    return answer.quantity - on_time(answer)
+    return answer.quantity - on_time(answer) + answer.remainder
 
 
 def on_time(answer: Atp) -> int:
@@ -87,8 +86,7 @@ def proposed(
     found = [share for _, share in shares]
     if own:
         found.insert(0, Share(answer.item, answer.unit, own, own, _when(answer, own)))
-    last = _rest(answer, shares[0][0], rest, rule.keeps_rest)
-    return (*found, last) if last.micros else tuple(found)
+    return (*found, *_rest(answer, shares[0][0], rest, rule.keeps_rest))
 
 
 def _draws(answer: Atp) -> set[str]:
@@ -108,14 +106,24 @@ def _share(answer: Atp, one: Offer, covers: int) -> Share:
     return Share(option.item, option.unit, micros, covers, on, option.ruled, option.version)
 
 
-def _rest(answer: Atp, leading: Offer, rest: int, keeps: KeepsRest) -> Share:
-    """Keep what nothing has on time with the item itself, or with packs of what leads."""
+def _rest(answer: Atp, leading: Offer, rest: int, keeps: KeepsRest) -> list[Share]:
+    """Keep what nothing has on time with packs of what leads, or with the item itself.
+
+    What is less than a pack of the item stays in the proposal, as so much that nothing covers.
+    """
+    found: list[Share] = []
     option = leading.option
-    micros = _packed(leading.answer, needed(rest, *_by(option)))
-    if keeps is KeepsRest.LEADING and micros:
-        return Share(option.item, option.unit, micros, rest, None, option.ruled, option.version)
+    if keeps is KeepsRest.LEADING:
+        micros = _packed(leading.answer, needed(rest, *_by(option)))
+        covers = min(rest, covered(micros, option.factor, step_micros(answer.unit)))
+        ruled = option.ruled, option.version
+        found.append(Share(option.item, option.unit, micros, covers, None, *ruled))
+        rest -= covers
     micros = _packed(answer, rest)
-    return Share(answer.item, answer.unit, micros, rest, answer.promised_on)
+    covers = min(rest, micros)
+    found.append(Share(answer.item, answer.unit, micros, covers, answer.promised_on))
+    found.append(Share(answer.item, answer.unit, 0, rest - covers, None))
+    return [one for one in found if one.covers]
 
 
 def _by(option: Option) -> tuple[Fraction, int]:

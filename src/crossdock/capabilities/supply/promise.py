@@ -69,6 +69,7 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
         sources=_sources(kin),
         pack=terms.pack,
         pack_up=terms.pack_up,
+        remainder=max(0, (question.micros or 0) - (promise.quantity or 0)),
     )
 
 

@@ -3,12 +3,14 @@
 Each amount of goods can leave from the day it has come until the last one that leaves it life
 enough. What is due on a day takes goods that have come by then and keep so long as it needs, the
 first to expire first (FEFO). Taken in the order of time, that serves as much as any way of sharing
-them out; so what a bucket can promise on its last day is what can be served with it, less what is
-served without. It falls as goods age, and what no longer reaches its customer in time is never in
-it (A13, I8). Claims and goods keep their own days within a week. Amounts are micros.
+them out; and where somebody needs a life, who needs none leaves the goods that have one, as far as
+others serve as well. So what a bucket can promise on its last day is what can be served with it,
+less what is served without. It falls as goods age, and what no longer reaches its customer in time
+is never in it (A13, I8). Claims and goods keep their own days within a week. Amounts are micros.
 """
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
@@ -194,22 +196,87 @@ def _pick(day: date, goods: Goods, micros: int) -> Pick:
 
 
 def shared(goods: Sequence[Goods], needs: Sequence[Need]) -> list[list[tuple[Goods, int]]]:
-    """Give each need, the first first, of what has come and keeps: the first to expire first."""
+    """Give each need, the first first, of what has come and keeps: the first to expire first.
+
+    Who needs a life and lacks goods has those of one who needs none, if others serve that as well.
+    """
     left = [one.micros for one in goods]
-    found: list[list[tuple[Goods, int]]] = []
-    for need in needs:
-        parts: list[tuple[Goods, int]] = []
+    held: list[dict[int, int]] = []
+    lacking: list[int] = []
+    for number, need in enumerate(needs):
+        parts: dict[int, int] = {}
         rest = need.micros
-        for number, one in enumerate(goods):
+        for at, one in enumerate(goods):
             if not rest:
                 break
-            if left[number] and _fits(one, need):
-                taken = min(rest, left[number])
-                left[number] -= taken
-                rest -= taken
-                parts.append((one, taken))
-        found.append(parts)
-    return found
+            if left[at] and _fits(one, need):
+                parts[at] = min(rest, left[at])
+                left[at] -= parts[at]
+                rest -= parts[at]
+        held.append(parts)
+        if rest and need.is_careful:
+            lacking.append(number)
+    if lacking and not all(need.is_careful for need in needs):
+        for number in lacking:
+            _freed(goods, needs, held, left, number)
+    return [[(goods[at], parts[at]) for at in sorted(parts) if parts[at]] for parts in held]
+
+
+def _freed(
+    goods: Sequence[Goods],
+    needs: Sequence[Need],
+    held: Sequence[dict[int, int]],
+    left: list[int],
+    number: int,
+) -> None:
+    """Move others over to goods that serve them as well, until a need has enough.
+
+    Each way goes from the need to goods that it may have, from who holds them to others that serve
+    as well, and ends at goods that nobody holds. The shortest is taken first.
+    """
+    rest = needs[number].micros - sum(held[number].values())
+    while rest and (way := _way(goods, needs, held, left, number)):
+        end = way[-1][1]
+        moved = min([rest, left[end], *(held[who][at] for who, at in _given_up(way))])
+        left[end] -= moved
+        for who, at in _given_up(way):
+            held[who][at] -= moved
+        for who, at in way:
+            held[who][at] = held[who].get(at, 0) + moved
+        rest -= moved
+
+
+def _given_up(way: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Name what each on a way but the first gives up: what the one before it is to have."""
+    return [(who, at) for (_, at), (who, _) in pairwise(way)]
+
+
+def _way(
+    goods: Sequence[Goods],
+    needs: Sequence[Need],
+    held: Sequence[dict[int, int]],
+    left: Sequence[int],
+    number: int,
+) -> list[tuple[int, int]]:
+    """Find who is to have which goods so that a need has more: (need, goods), the need first."""
+    ways: deque[list[tuple[int, int]]] = deque([[]])
+    seen: set[int] = set()
+    while ways:
+        way = ways.popleft()
+        whoever = (
+            [number]
+            if not way
+            else [who for who, parts in enumerate(held) if parts.get(way[-1][1]) and who != number]
+        )
+        for who in whoever:
+            for at, one in enumerate(goods):
+                if at not in seen and _fits(one, needs[who]):
+                    seen.add(at)
+                    further = [*way, (who, at)]
+                    if left[at]:
+                        return further
+                    ways.append(further)
+    return []
 
 
 def judged(lots: Iterable[Lot], one: Shelf, owners: Iterable[str]) -> list[Shelved]:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
+from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.errors import Invalid
 
 
@@ -22,20 +23,6 @@ class SubstitutionKind(StrEnum):
 
     SUPERSESSION = "SUPERSESSION"
     SUBSTITUTE = "SUBSTITUTE"
-
-
-class Chooses(StrEnum):
-    """How alternatives are taken: as they are ranked, or what has most on time first (§3.5)."""
-
-    RANK = "RANK"
-    MAX_ON_TIME = "MAX_ON_TIME"
-
-
-class KeepsRest(StrEnum):
-    """Where what nothing has on time stays: with the item itself, or with the first taken."""
-
-    ORIGINAL = "ORIGINAL"
-    LEADING = "LEADING"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

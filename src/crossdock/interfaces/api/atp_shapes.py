@@ -180,8 +180,8 @@ class OfferShown:
 class ShareShown:
     """A part of what is proposed: so much of an item, which covers so much of what is asked.
 
-    `on` null is no date. `ruled` and `version` name the rule it stands in by, "" and 0 the item
-    itself.
+    `quantity` 0: so much is less than a pack, and nothing covers it. `on` null is no date. `ruled`
+    and `version` name the rule it stands in by, "" and 0 the item itself.
     """
 
     item: str
@@ -198,12 +198,12 @@ class AtpShown:
 
     `basis` is SUPPLY for goods and dated supply, LEAD_TIME for a new order to a supplier, NONE
     for no date; `reason` says why. `schedule` is the soonest it can leave in parts, `left_over`
-    what no day has. `by_then` is how much can leave on or before `by`. `shortage` is what is
-    claimed now and not there. `is_stale`: a source of its stock has been silent for too long
-    (`sources`). `life_days` had to be left at delivery, `transit_days` after it
-    left; `picks` is which lots to take. `weight` is told of what is invoiced by weight. Where the
-    item does not reach `quantity` on time, `alternatives` are those that may stand in, and
-    `proposal` shares it out; nothing is replaced by that.
+    what no day has, `remainder` what was asked and is less than a pack. `by_then` is how much can
+    leave on or before `by`. `shortage` is what is claimed now and not there. `is_stale`: a source
+    of its stock has been silent for too long (`sources`). `life_days` had to be left at delivery,
+    `transit_days` after it left; `picks` is which lots to take. `weight` is told of what is
+    invoiced by weight. Where the item does not reach `quantity` on time, `alternatives` are those
+    that may stand in, and `proposal` shares it out; nothing is replaced by that.
     """
 
     item: str
@@ -224,6 +224,7 @@ class AtpShown:
     by_then: AmountShown | None
     schedule: list[SchedulePartShown]
     left_over: AmountShown
+    remainder: AmountShown
     life_days: int | None
     transit_days: int | None
     picks: list[PickShown]
@@ -263,6 +264,7 @@ def atp_shown(answer: Atp, *, with_derivation: bool) -> AtpShown:
         by_then=None if answer.by_then is None else shown(answer.by_then),
         schedule=[SchedulePartShown(part.day, shown(part.micros)) for part in answer.schedule],
         left_over=shown(answer.left_over),
+        remainder=shown(answer.remainder),
         life_days=answer.life_days,
         transit_days=answer.transit_days,
         picks=[_pick(pick, answer.unit) for pick in answer.picks],

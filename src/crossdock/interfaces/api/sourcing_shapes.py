@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.sourcing import (
@@ -15,12 +16,10 @@ from crossdock.capabilities.sourcing import (
     Alternatives,
     Decided,
     Filter,
-    Keep,
     Lane,
     NodeFacts,
     NodeRecord,
     Occasion,
-    Pick,
     Policy,
     Preference,
     Rules,
@@ -131,8 +130,8 @@ class AlternativesSaid(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     substitute: Substitute = Substitute.LOCATION
-    pick: Pick = Pick.PREFERENCES
-    keep_rest_at: Keep = Keep.ORIGINAL
+    chooses: Chooses = Chooses.RANK
+    keeps_rest: KeepsRest = KeepsRest.ORIGINAL
     when: When = When.ALWAYS
 
 

@@ -9,12 +9,11 @@ import msgspec
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.catalog import Catalog, normalised
 from crossdock.capabilities.supply import (
     Alternative,
-    Chooses,
-    KeepsRest,
     SubstitutionKind,
     SubstitutionRule,
     SubstitutionVersion,

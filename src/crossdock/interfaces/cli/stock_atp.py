@@ -263,6 +263,8 @@ def _show(answer: AtpShown) -> None:
             stdout.print(f"    {part.on}  {_amount(part.quantity)}")
         if answer.left_over.value != "0":
             stdout.print(f"    never       {_amount(answer.left_over)}")
+        if answer.remainder.value != "0":
+            stdout.print(f"    less than a pack: {_amount(answer.remainder)}")
     if answer.by_then:
         stdout.print(f"  by {answer.by}: {_amount(answer.by_then)}")
     _show_goods(answer)
@@ -291,6 +293,8 @@ def _show_goods(answer: AtpShown) -> None:
         stdout.print(f"{line}; {one.reason} ({rule})", soft_wrap=True, markup=False)
     for share in answer.proposal:
         line = f"    propose {_amount(share.quantity)} of {share.item}: {share.on or 'no date'}"
+        if share.quantity.value == "0":
+            line = f"    leave {_amount(share.covers)} of {share.item}: less than a pack"
         stdout.print(line, soft_wrap=True, markup=False)
     if answer.weight:
         weighed = answer.weight.quantity or answer.weight.now

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.sourcing import choosing, filling
@@ -21,11 +22,9 @@ from crossdock.capabilities.sourcing.model import (
     Alternatives,
     Candidate,
     Filter,
-    Keep,
     Method,
     Occasion,
     Order,
-    Pick,
     Policy,
     Preference,
     Rules,
@@ -368,7 +367,7 @@ def test_knob_two_the_alternative_is_picked_by_most_on_time() -> None:
         node("D", {"X": 4}),
     ]
     rules = without(Rules(), Filter.CUTOFF)
-    picked = replace(rules, alternatives=Alternatives(pick=Pick.MAX_ON_TIME))
+    picked = replace(rules, alternatives=Alternatives(chooses=Chooses.MAX_ON_TIME))
 
     assert shipped(decide(one, *nodes, rules=rules)) == {"B": {1: 8}}
     assert shipped(decide(one, *nodes, rules=picked)) == {"C": {1: 4}, "D": {1: 4}}
@@ -377,7 +376,7 @@ def test_knob_two_the_alternative_is_picked_by_most_on_time() -> None:
 def test_knob_three_the_rest_waits_at_the_own_or_the_leading_node() -> None:
     one = order(line(1, "X", 9), original="A")
     nodes = [node("A", {"X": 1}), node("B", {"X": 3}), node("C", {"X": 3}, arrives_on=FRIDAY)]
-    leading = Rules(alternatives=Alternatives(keep_rest_at=Keep.LEADING))
+    leading = Rules(alternatives=Alternatives(keeps_rest=KeepsRest.LEADING))
 
     assert waiting(decide(one, *nodes)) == {1: (2, "A")}
     assert waiting(decide(one, *nodes, rules=leading)) == {1: (2, "B")}
@@ -401,7 +400,7 @@ def test_the_rest_of_a_line_waits_where_the_line_may_be_served() -> None:
 
     assert shipped(made) == {"A": {2: 4}, "B": {1: 4}, "C": {2: 3}}
     assert waiting(made) == {1: (5, "B"), 2: (2, "A")}
-    leading = Rules(alternatives=Alternatives(keep_rest_at=Keep.LEADING))
+    leading = Rules(alternatives=Alternatives(keeps_rest=KeepsRest.LEADING))
     assert waiting(decide(one, *nodes, rules=leading)) == {1: (5, "B"), 2: (2, "A")}
     nobody = order(line(1, "X", 9, hazmat="8"), line(2, "Y", 1))
     assert waiting(decide(nobody, *nodes)) == {1: (9, "")}
@@ -726,7 +725,7 @@ rules_made = st.builds(
     Rules,
     preferences=st.permutations(list(Preference)).map(tuple),
     filters=st.sampled_from([tuple(Filter), (Filter.ACTIVE,)]),
-    alternatives=st.builds(Alternatives, pick=st.sampled_from(Pick)),
+    alternatives=st.builds(Alternatives, chooses=st.sampled_from(Chooses)),
 )
 
 

@@ -4,7 +4,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply.answer import (
     Atp,
@@ -20,8 +23,6 @@ from crossdock.capabilities.supply.offering import asking, offer, proposed
 from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import AtpRule, terms_of
 from crossdock.capabilities.supply.substitution import (
-    Chooses,
-    KeepsRest,
     Option,
     SubstitutionRule,
 )
@@ -105,6 +106,57 @@ def test_a31_the_rest_that_the_leading_one_keeps_is_of_whole_packs(
     rule = SubstitutionRule(item="A", keeps_rest=KeepsRest.LEADING)
     packed = option("P"), stocked(24, 12, up=up)
     assert shares(stocked(0), 30, packed, rule=rule) == [("P", 24, 24), *last]
+
+
+def test_a12_what_is_less_than_a_pack_is_covered_by_another_or_stays_in_the_proposal() -> None:
+    # Eight cases of 12, and 4 that are not sold as one.
+    cased = stocked(100, 12, up=False)
+    question = Question("A", "DC1", "EA", 100 * MICROS)
+    short = of(question, cased)
+    assert (short.quantity, short.remainder) == (96 * MICROS, 4 * MICROS)
+    assert shares(cased, 100, (option("B"), stocked(4))) == [("A", 96, 96), ("B", 4, 4)]
+    assert shares(cased, 100, (option("B"), stocked(3))) == [
+        ("A", 96, 96),
+        ("B", 3, 3),
+        ("A", 0, 1),
+    ]
+    leading = SubstitutionRule(item="A", keeps_rest=KeepsRest.LEADING)
+    halves = option("B", factor=Fraction(1, 2)), stocked(7, 4, up=False)
+    assert shares(stocked(0, 12, up=False), 29, halves, rule=leading) == [
+        ("B", 4, 8),
+        ("B", 8, 16),
+        ("A", 0, 5),
+    ]
+
+
+packs = st.tuples(st.integers(0, 60), st.sampled_from([0, 5, 12]), st.booleans())
+
+
+@given(
+    packs,
+    packs,
+    st.integers(1, 80),
+    st.sampled_from([Fraction(1), Fraction(3, 2), Fraction(1, 6)]),
+    st.sampled_from(list(KeepsRest)),
+)
+def test_a12_a_proposal_adds_up_to_what_is_asked(
+    own: tuple[int, int, bool],
+    other: tuple[int, int, bool],
+    wanted: int,
+    factor: Fraction,
+    keeps: KeepsRest,
+) -> None:
+    (has, pack, up), (has_other, other_pack, other_up) = own, other
+    kin = stocked(has, pack, up=up)
+    rule = SubstitutionRule(item="A", keeps_rest=keeps)
+    beside = option("B", factor=factor), stocked(has_other, other_pack, up=other_up)
+    found = shares(kin, wanted, beside, rule=rule)
+    asked = of(Question("A", "DC1", "EA", wanted * MICROS), kin).quantity or 0
+    if found:
+        assert sum(covers for _, _, covers in found) == max(wanted, asked // MICROS)
+    for item, amount, _ in found:
+        of_pack = pack if item == "A" else other_pack
+        assert not of_pack or not amount % of_pack
 
 
 def test_a31_the_rest_that_the_item_itself_keeps_is_of_whole_packs() -> None:

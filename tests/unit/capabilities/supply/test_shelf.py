@@ -172,6 +172,20 @@ def test_what_others_are_owed_takes_the_lots_that_expire_first() -> None:
     assert ask(late, life_days=30).now == 30 * MICROS
 
 
+def test_who_needs_no_life_leaves_dated_lots_to_who_needs_one() -> None:
+    claims = [Claim("o/1", 50 * MICROS, on=day(0))]
+    owed = node(lot("L3", 50, 120), lot("", 50, None), hard=50, claims=claims)
+    answer = ask(owed, 50, **NEEDS)
+    assert (answer.now, answer.promised_on) == (50 * MICROS, day(0))
+    assert picked(answer) == [(0, "L3", 50)]
+    # As long as nobody needs a life, what expires first goes first.
+    assert picked(ask(owed, 50)) == [(0, "", 50)]
+    # Of two orders the one that waits may have to move over to goods that are still to come.
+    claims = [Claim("o/1", 30 * MICROS, on=day(0)), Claim("o/2", 20 * MICROS, on=day(2))]
+    moved = node(lot("L3", 50, 120), hard=50, claims=claims, supplies=[coming(25, 2)])
+    assert ask(moved, **NEEDS).now == 20 * MICROS
+
+
 def test_a_shortage_and_safety_are_kept_of_goods_that_can_leave() -> None:
     short = ask(node(lot("L1", 20, -1), lot("L3", 10, 90), hard=12))
     assert (short.now, short.shortage) == (0, 2 * MICROS)
@@ -355,9 +369,8 @@ def test_what_can_leave_is_all_that_leaves_nobody_short(careful: bool) -> None: 
         for bucket, has in enumerate(shelf.promisable(laid)):
             wanted = owed_by(laid)
             assert brute(one, [*wanted, *[(bucket, True)] * has]) is not None, one
-            if not careful:  # where unknown lives are no good it may promise less, never more
-                more = [*wanted, *[(bucket, True)] * (has + 1)]
-                assert brute(one, more) is None, (one, bucket)
+            more = [*wanted, *[(bucket, True)] * (has + 1)]
+            assert brute(one, more) is None, (one, bucket)
 
 
 def test_parts_of_a_promise_and_its_picks_can_all_be_served() -> None:

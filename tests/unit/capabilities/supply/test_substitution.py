@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply.answer import Atp, Kin, Node, Question, Share, Standing
@@ -23,8 +24,6 @@ from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import AtpRule, terms_of
 from crossdock.capabilities.supply.substitution import (
     Alternative,
-    Chooses,
-    KeepsRest,
     Option,
     SubstitutionKind,
     SubstitutionRule,

@@ -25,9 +25,14 @@ create table inventory_position (
     opening_us bigint,
     last_movement_at timestamptz,
     last_snapshot_at timestamptz,
+    -- Changes with the bucket being emptied or filled alone, so that other updates stay in place.
+    holds_goods boolean not null generated always as (micros > 0) stored,
     -- Location first: the same index serves a bucket, an item at a location, and a whole location.
     unique (tenant, location, item, status, owner, lot, serial)
 ) with (fillfactor = 70);
+-- What lies there now: the lots that are gone are many, and do not come back.
+create index inventory_position_lying on inventory_position (tenant, location, item)
+    where holds_goods and status = 'AVAILABLE';
 select guard_table('inventory_position');
 
 -- The newest opening of each stream that counted the bucket.

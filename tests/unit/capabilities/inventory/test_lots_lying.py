@@ -1,0 +1,58 @@
+"""What is read of the lots at a place costs what lies there, however many have been and gone."""
+
+import json
+
+from crossdock.capabilities.inventory.standing import LOTS, Standings
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import Database
+from tests.conftest import execute
+from tests.unit.capabilities.inventory.house import MAIN
+
+GONE = """
+insert into inventory_position (tenant, item, location, status, lot, micros)
+select 'main', 'X', 'DC1', 'AVAILABLE', 'L' || g, 0 from generate_series(1, {gone}) g;
+insert into inventory_position (tenant, item, location, status, lot, micros)
+select 'main', 'X', 'DC1', 'AVAILABLE', 'N' || g, case g when 1 then -3000000 else 5000000 end
+from generate_series(1, 4) g;
+insert into inventory_position (tenant, item, location, status, lot, micros)
+values ('main', 'X', 'DC1', 'DAMAGED', 'N2', 1000000), ('other', 'X', 'DC1', 'AVAILABLE', 'N2', 9);
+analyze inventory_position;
+"""
+
+
+def visited(plan: dict[str, object]) -> int:
+    """Count the rows that a plan looked at in tables, those it threw away among them."""
+    found = 0
+    if "Relation Name" in plan:
+        looked_at = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+        each = sum(int(plan.get(name, 0)) for name in looked_at)  # type: ignore[call-overload]
+        found += each * int(plan["Actual Loops"])  # type: ignore[call-overload]
+    below: list[dict[str, object]] = plan.get("Plans", [])  # type: ignore[assignment]
+    return found + sum(visited(one) for one in below)
+
+
+async def test_lots_that_are_gone_are_not_visited(
+    database: Database, clock: VirtualClock, dsn: str
+) -> None:
+    await execute(dsn, GONE.format(gone=3000))
+    async with database.transaction(MAIN) as tx:
+        lots = await Standings(clock).lots(tx, "main", [("X", "DC1"), ("Y", "DC1")])
+        asked = ("main", ["X", "Y"], ["DC1", "DC1"])
+        [row] = await tx.fetch(f"explain (analyze, format json) {LOTS}", *asked)
+    assert sorted((one.lot, one.micros) for one in lots) == [
+        ("N2", 5_000_000),
+        ("N3", 5_000_000),
+        ("N4", 5_000_000),
+    ]
+    assert 3 <= visited(json.loads(row[0])[0]["Plan"]) <= 12
+
+
+async def test_a_bucket_that_is_emptied_and_filled_again_lies_there_again(
+    database: Database, clock: VirtualClock, dsn: str
+) -> None:
+    await execute(dsn, GONE.format(gone=1))
+    for micros, expected in ((0, set[str]()), (7, {"N2"}), (-7, set[str]())):
+        await execute(dsn, f"update inventory_position set micros = {micros} where lot = 'N2'")
+        async with database.transaction(MAIN) as tx:
+            lots = await Standings(clock).lots(tx, "main", [("X", "DC1")])
+        assert {one.lot for one in lots} - {"N3", "N4"} == expected
