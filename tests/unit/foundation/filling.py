@@ -18,6 +18,7 @@ SAMPLES = {
 COLUMNS = """
 select attname as name, format_type(atttypid, null) as kind from pg_attribute
 where attrelid = $1::regclass and attnum > 0 and not attisdropped and attidentity = ''
+    and attgenerated = ''
 """
 CHECKS = """
 select pg_get_constraintdef(oid) from pg_constraint
