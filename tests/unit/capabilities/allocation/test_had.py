@@ -1,6 +1,12 @@
 """Runs and reservations count alike what a channel has had (domain.md §3.6)."""
 
+from random import Random
+
+import pytest
+
 from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.allocation.sight import look
+from crossdock.orchestration.allocating import ClaimedStocks
 from tests.unit.capabilities.allocation.conftest import Floor
 from tests.unit.capabilities.allocation.test_kept_promises import got, keep, promise
 from tests.unit.capabilities.allocation.test_runs import of
@@ -61,3 +67,31 @@ async def test_orders_that_only_claim_deny_nothing_to_the_first_who_asks(floor: 
     await floor.inventory.upkeep.tell()
     found = await floor.allocation.lines(MAIN, "X", "DC1")
     assert sum(line.confirmed for line in found) == 10 * MICROS
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_run_and_a_reservation_count_the_same(floor: Floor, seed: int) -> None:
+    chance = Random(seed)
+    await floor.hear(counted(1, count(500)))
+    await keep(floor, "web", most=300)
+    for step in range(2, 10):
+        ref = f"W{step}/1"
+        kind = chance.choice(("hold", "quote", "order", "dropped"))
+        micros = chance.randint(1, 9)
+        if kind in {"hold", "quote"}:
+            await promise(floor, "web", micros, ref=ref if kind == "quote" else "")
+        if kind != "hold":
+            await floor.hear(of("web", f"W{step}", 1, demand(ref, 9)))
+            await floor.hear(moved(step, chance.randint(1, 9), place(), None, demand_ref=ref))
+        if kind == "dropped":
+            await floor.hear(of("web", f"W{step}", 2))
+        if chance.random() < 0.3:
+            await floor.work()
+
+    stock = ClaimedStocks(floor.inventory, floor.reader.name)
+    async with floor.database.transaction(MAIN) as tx:
+        [sight] = await look(tx, stock, [("X", "DC1")], floor.clock.now(), lock=False)
+    [share] = sight.protections
+    by_run = share.used + sum(line.confirmed for line in sight.lines)
+    left = got(await promise(floor, "web", 499, partly=True))
+    assert left == 300 - by_run // MICROS
