@@ -7,7 +7,7 @@ from uuid import UUID
 from crossdock.canonical.errors import Conflict, Invalid, NotFound, Rejected
 from crossdock.canonical.inventory import ReservationStatus
 from crossdock.capabilities.inventory import model, store
-from crossdock.capabilities.inventory.guarding import KnowsProtections
+from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.model import COUNTING, LIVE, TTL_SECONDS_MAX, Reservation
 from crossdock.capabilities.inventory.reserving import reservation_of
 from crossdock.capabilities.inventory.sheet import Sheet
