@@ -48,7 +48,8 @@ select guard_table('reconciliation_policy');
 """
 
 # How far the reading back of a channel has come in its round, and in reading again what differed;
-# `sampled_at` is up to when its calls were made, `tried_at` when a number was last written again.
+# `sampled_at` is up to when its calls were made, `tried_at` when a number was last written again. What was refused is
+# there with its reason, and how often a call is halved to find out what it is.
 ROUNDS = """
 create table reconciliation_round (
     tenant text not null,
@@ -56,9 +57,15 @@ create table reconciliation_round (
     location text collate "C" not null,
     after text collate "C" not null,
     began_at timestamptz not null,
-    sampled_at timestamptz not null,
+    sampled_at timestamptz,
     again_after text collate "C" not null,
     calls bigint not null,
+    refusal text not null default '',
+    refused_at timestamptz,
+    set_aside bigint not null default 0,
+    aside_because text not null default '',
+    narrow smallint not null default 0,
+    in_row integer not null default 0,
     primary key (tenant, connection, location)
 );
 select guard_table('reconciliation_round');
