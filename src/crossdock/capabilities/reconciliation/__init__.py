@@ -1,5 +1,6 @@
 """Reconciliation: where another system and the hub's ledger differ, why, and what is done."""
 
+from crossdock.capabilities.reconciliation.ageing import Backlog
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.dumps import (
     NO_COST,
@@ -13,7 +14,7 @@ from crossdock.capabilities.reconciliation.dumps import (
     instant_of,
     micros_of,
 )
-from crossdock.capabilities.reconciliation.findings import Backlog, Finding, Run
+from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.healing import Healing
 from crossdock.capabilities.reconciliation.judging import Policy

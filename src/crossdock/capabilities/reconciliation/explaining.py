@@ -42,7 +42,10 @@ from crossdock.foundation.database import Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A key that was judged to differ, with what a person needs to judge it again."""
+    """A key that was judged to differ, with what a person needs to judge it again.
+
+    `seen` is the place in the log of the newest movement that the ledger had of it.
+    """
 
     location: str
     item: str
@@ -51,6 +54,7 @@ class Found:
     of: ItemClass
     judged: Judged
     evidence: Mapping[str, Any]
+    seen: int = 0
 
 
 @dataclass(slots=True)
@@ -143,6 +147,7 @@ class Explainer:
         lines = in_base_unit(suspect.lines, unit, goods, base)
         _refuse_beyond(suspect, [line.micros for line in lines])
         theirs = theirs_of(lines, self.side.said)
+        seen = max((one.position for one in movements), default=0)
         movements = self._named(movements, suspect.named)
         place = (suspect.location, suspect.item)
         if theirs == suspect.ours:
@@ -183,6 +188,7 @@ class Explainer:
             judged=judged,
             evidence=evidence_of(suspect.ours, theirs, judged, known, unit)
             | {"not_booked": _not_booked(postings, waiting, judged)},
+            seen=seen,
         )
 
     def _ours(

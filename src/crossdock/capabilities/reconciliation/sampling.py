@@ -6,16 +6,19 @@ by compare-and-set, again when that write has settled; what three times did not 
 person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from crossdock.canonical.errors import Forbidden, NotFound, Rejected, Throttled, Unavailable
 from crossdock.capabilities.reconciliation import findings, planning, rounds, store
 from crossdock.capabilities.reconciliation.drift import (
+    FLAPS_MAX,
+    FLAPS_WITHIN,
     PUBLISHED,
     Reading,
     case_of,
+    flapping_case,
     has_settled,
     may_try,
     row_of,
@@ -44,11 +47,21 @@ update reconciliation_finding set attempts = attempts + 1, tried_at = $3
 where tenant = $1 and finding_id = any($2)
 """
 
+FLAPS = """
+select item, count(*) as times from reconciliation_finding
+where tenant = $1 and system = 'published' and against = $2 and location = $3
+    and item = any($4) and state = 'CLOSED' and closed_at >= $5 and closed_by = 'crossdock'
+    and not is_in_flight and note = $6
+group by item having count(*) + 1 >= $7
+"""
+MENDED = "the channel holds what it was told"
+REMOVED = "the channel does not list it there any more"
+
 # A channel's number that agrees again was mended by writing it.
 CLOSE_MENDED = """
 update reconciliation_finding set state = 'CLOSED', closed_at = $3, closed_by = 'crossdock',
     root_cause = case when confirmed_at is null then 'TIMING' else 'MANUAL_ADJ' end,
-    note = 'the channel holds what it was told', is_gone = true
+    note = $4, is_gone = true
 where tenant = $1 and finding_id = $2 and state in ('SUSPECTED', 'CONFIRMED')
 """
 
@@ -71,6 +84,7 @@ class _Leg:
     at: Round
     due: int
     again: list[str]
+    made: int = 0
     not_before: datetime | None = None
 
 
@@ -116,6 +130,7 @@ class Sampler:
         legs.sort(key=lambda leg: (leg.at.made is not None, leg.at.made))
         ends = self._clock.now() + TICK
         while legs:
+            legs.sort(key=lambda leg: leg.made)
             legs = [leg for leg in legs if await self._turn(leg, ends, failures)]
             waits = [leg.not_before for leg in legs if leg.not_before is not None]
             if legs and len(waits) == len(legs):
@@ -154,7 +169,7 @@ class Sampler:
             failures.append(error)
             await self._refused(leg, error)
             return False
-        leg.due -= 1
+        leg.due, leg.made = leg.due - 1, leg.made + 1
         return leg.due > 0
 
     async def _refused(self, leg: _Leg, error: Exception) -> None:
@@ -250,7 +265,12 @@ class Sampler:
                 for one in known
                 if one.item in befores and one.item not in differing
             ]
-            await self._keep(tx, pair, reading.run_id, rows, gone)
+            removed = [befores[one.item] for one in told if one.is_removed and one.item in befores]
+            await store.put(tx, pair, reading.run_id, rows, self._clock.now())
+            await self._end(tx, gone, MENDED)
+            await self._end(tx, removed, REMOVED)
+            gone += removed
+            await self._say_unmended(tx, plan, rows, befores)
             run = replace(run_of(reading, len(known), rows, len(gone)), ended_at=self._clock.now())
             await store.add_run(tx, run)
             stopped = stopped_of(plan, befores, rows, gone)
@@ -277,22 +297,29 @@ class Sampler:
         else:
             await self._cases.closed(tx, [case.fingerprint], "few enough differ again", now)
 
-    async def _keep(
+    async def _end(self, tx: Transaction, rows: Sequence[FindingRow], note: str) -> None:
+        """Close what is gone: once the channel agrees, or lists no more, nothing is to do."""
+        now = self._clock.now()
+        for row in rows:
+            await tx.execute(CLOSE_MENDED, tx.tenant, row.finding_id, now, note)
+        await self._cases.closed(tx, [findings.fingerprint(row) for row in rows], note, now)
+
+    async def _say_unmended(
         self,
         tx: Transaction,
-        pair: Pair,
-        run_id: str,
+        plan: Plan,
         rows: Sequence[FindingRow],
-        gone: Sequence[FindingRow],
+        befores: Mapping[str, FindingRow],
     ) -> None:
-        """Write what differs, end what is gone: once the channel agrees there is nothing to do."""
+        """Have a person look at what no write mends, or what drifts again and again."""
         now = self._clock.now()
-        await store.put(tx, pair, run_id, rows, now)
-        for row in gone:
-            await tx.execute(CLOSE_MENDED, tx.tenant, row.finding_id, now)
-        closed = [findings.fingerprint(row) for row in gone]
-        await self._cases.closed(tx, closed, "the channel holds what it was told", now)
         wanted = [
             case_of(row) for row in rows if row.attempts >= ATTEMPTS_MAX and has_settled(row)
         ]
+        fresh = {row.item: row for row in rows if row.item not in befores and not row.is_in_flight}
+        if fresh:
+            since, names = now - FLAPS_WITHIN, sorted(fresh)
+            keys = (plan.connection, plan.location, names)
+            flaps = await tx.fetch(FLAPS, tx.tenant, *keys, since, MENDED, FLAPS_MAX)
+            wanted += [flapping_case(fresh[one["item"]], one["times"] + 1) for one in flaps]
         await self._cases.opened(tx, wanted, now)

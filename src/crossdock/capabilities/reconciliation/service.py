@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from crossdock.canonical.envelope import Payload
 from crossdock.canonical.errors import Forbidden, Invalid, NotFound
-from crossdock.capabilities.reconciliation import findings, store, withholding
+from crossdock.capabilities.reconciliation import ageing, counting, findings, store, withholding
+from crossdock.capabilities.reconciliation.ageing import Backlog
 from crossdock.capabilities.reconciliation.causes import Cause
-from crossdock.capabilities.reconciliation.findings import Backlog, Finding, Run
+from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.healing import Healer, Healing
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import MINUTE, ItemClass, State
@@ -216,7 +217,7 @@ class Reconciliation:
         self, tx: Transaction, tenant: str, items: Collection[str]
     ) -> Mapping[str, Mapping[str, int]]:
         """Say by how many micros less than the ledger may be shown: item, location, amount."""
-        return await withholding.withheld_in(tx, tenant, items)
+        return await withholding.withheld_in(tx, tenant, items, self._informants.ledger)
 
     async def runs(
         self, scope: Scope, *, against: str = "", after: str = "", limit: int = 100
@@ -293,7 +294,7 @@ class Reconciliation:
             ages = await store.ages(tx, now)
             causes = await store.causes(tx, since)
             opened, closed = await store.flow(tx, since)
-        return findings.backlog(ages, causes, opened=opened, closed=closed)
+        return ageing.backlog(ages, causes, opened=opened, closed=closed)
 
     async def cycle_counts(
         self, scope: Scope, *, location: str = "", limit: int = 100
@@ -304,7 +305,7 @@ class Reconciliation:
             rows = await store.find(tx, Wanted(states=OPEN, location=location), SUSPICIONS_MAX)
             lately = Wanted(states=[State.TOLERATED], location=location, since=now - TREND_LASTS)
             rows += await store.find(tx, lately, SUSPICIONS_MAX)
-            due = await store.counts_due(tx, now.date(), location)
+            due = await counting.counts_due(tx, now.date(), location)
         suspicions = [_suspicion(row, now) for row in rows]
         suspicions += [
             Suspicion(item=one.item, location=one.location, of=ItemClass(one.of), is_due=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from crossdock.foundation.database import Transaction, WorkersSql
@@ -53,25 +53,26 @@ PUT = """
 insert into reconciliation_finding as f (tenant, against, run_id, finding_id, location, item,
     state, level, cause, because, remedy, unit, ours, theirs, explained, unexplained, at_stake,
     absolute, value_at_risk, class, is_in_flight, evidence, first_cut, last_cut, found_at,
-    confirmed_at, system, withheld)
+    confirmed_at, system, withheld, seen)
 select $1, $2, $3, s.finding_id, s.location, s.item, s.state, s.level, s.cause, s.because,
     s.remedy, s.unit, s.ours, s.theirs, s.explained, s.unexplained, s.at_stake, s.absolute,
     s.value_at_risk, s.class, s.is_in_flight, s.evidence, s.cut, s.cut, $4::timestamptz,
     case when s.state = 'CONFIRMED' then $4::timestamptz end, $25,
-    case when $25 = 'crossdock' then s.withheld else 0 end
+    case when $25 = 'crossdock' then s.withheld else 0 end, s.seen
 from unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
     $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
     $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::boolean[], $23::jsonb[],
-    $24::timestamptz[], $26::bigint[])
+    $24::timestamptz[], $26::bigint[], $27::bigint[])
     s(finding_id, location, item, state, level, cause, because, remedy, unit, ours, theirs,
     explained, unexplained, at_stake, absolute, value_at_risk, class, is_in_flight, evidence, cut,
-    withheld)
+    withheld, seen)
 on conflict (tenant, system, against, location, item) where state <> 'CLOSED' do update set
     run_id = excluded.run_id, state = excluded.state, level = excluded.level,
     cause = excluded.cause, because = excluded.because, remedy = excluded.remedy,
     unit = excluded.unit, ours = excluded.ours, theirs = excluded.theirs,
     explained = excluded.explained, unexplained = excluded.unexplained,
     at_stake = excluded.at_stake, absolute = excluded.absolute, withheld = excluded.withheld,
+    seen = excluded.seen,
     value_at_risk = excluded.value_at_risk, class = excluded.class,
     is_in_flight = excluded.is_in_flight, is_gone = false, evidence = excluded.evidence,
     last_cut = greatest(f.last_cut, excluded.last_cut),
@@ -141,15 +142,6 @@ select count(*) filter (where confirmed_at >= $2) as opened,
 from reconciliation_finding
 where tenant = $1 and state in ('CONFIRMED', 'CLOSED') and confirmed_at is not null
 """
-# What is to be counted by its class, by the dumps of a day; an older day's plan is over.
-PUT_COUNTS = """
-insert into reconciliation_count (tenant, location, item, class, due_on)
-select $1, s.location, s.item, s.class, $2
-from unnest($3::text[], $4::text[], $5::text[]) s(location, item, class)
-on conflict (tenant, location, item) do update set class = excluded.class,
-    due_on = excluded.due_on
-"""
-DROP_COUNTS = "delete from reconciliation_count where tenant = $1 and due_on < $2"
 # What a document has proven and may be sent again, the most money first.
 TO_HEAL = """
 select * from reconciliation_finding
@@ -161,10 +153,6 @@ order by value_at_risk desc nulls last, found_at, finding_id
 TRIED = """
 update reconciliation_finding set attempts = attempts + 1
 where tenant = $1 and finding_id = any($2)
-"""
-COUNTS_DUE = """
-select location, item, class from reconciliation_count
-where tenant = $1 and due_on = $2 and ($3 = '' or location = $3) order by class, location, item
 """
 
 
@@ -235,6 +223,7 @@ class FindingRow:
     root_cause: str
     note: str
     tried_at: datetime | None = None
+    seen: int = 0
 
 
 _RUN = tuple(each.name for each in fields(RunRow))
@@ -294,6 +283,7 @@ async def put(
         *columns,
         pair.system,
         [row.withheld for row in found],
+        [row.seen for row in found],
     )
 
 
@@ -346,29 +336,6 @@ async def close(tx: Transaction, finding_id: str, said: Closing) -> FindingRow |
         CLOSE, tx.tenant, finding_id, said.root_cause, said.note, said.by, said.at
     )
     return None if row is None else _finding_of(row)
-
-
-class CountRow(NamedTuple):
-    location: str
-    item: str
-    of: str
-
-
-async def put_counts(tx: Transaction, counts: Sequence[CountRow], due_on: date) -> None:
-    await tx.execute(DROP_COUNTS, tx.tenant, due_on)
-    await tx.execute(
-        PUT_COUNTS,
-        tx.tenant,
-        due_on,
-        [one.location for one in counts],
-        [one.item for one in counts],
-        [one.of for one in counts],
-    )
-
-
-async def counts_due(tx: Transaction, due_on: date, location: str) -> list[CountRow]:
-    rows = await tx.fetch(COUNTS_DUE, tx.tenant, due_on, location)
-    return [CountRow(row["location"], row["item"], row["class"]) for row in rows]
 
 
 async def ages(tx: Transaction, now: datetime) -> dict[int, tuple[int, int | None]]:
