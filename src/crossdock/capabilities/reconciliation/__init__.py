@@ -18,10 +18,17 @@ from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.healing import Healing
 from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.model import ItemClass, State
+from crossdock.capabilities.reconciliation.model import ItemClass, State, Tolerance
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants
-from crossdock.capabilities.reconciliation.ranking import CountProposal
+from crossdock.capabilities.reconciliation.ranking import CountProposal, Remedy
+from crossdock.capabilities.reconciliation.rules import (
+    HEALABLE,
+    Rules,
+    RulesShown,
+    Version,
+    rules_shown,
+)
 from crossdock.capabilities.reconciliation.sampling import Sampled, Sampler
 from crossdock.capabilities.reconciliation.service import Asked, Reconciliation
 from crossdock.capabilities.reconciliation.sides import Said, Spelled
@@ -29,6 +36,7 @@ from crossdock.capabilities.reconciliation.store import Wanted
 from crossdock.capabilities.reconciliation.withholding import HousePolicy
 
 __all__ = [
+    "HEALABLE",
     "NO_COST",
     "Asked",
     "Backlog",
@@ -50,14 +58,20 @@ __all__ = [
     "Policy",
     "Reading",
     "Reconciliation",
+    "Remedy",
+    "Rules",
+    "RulesShown",
     "Run",
     "Said",
     "Sampled",
     "Sampler",
     "Spelled",
     "State",
+    "Tolerance",
+    "Version",
     "Wanted",
     "groups_of",
     "instant_of",
     "micros_of",
+    "rules_shown",
 ]

@@ -19,7 +19,6 @@ from crossdock.foundation.ids import derived_uuid, prefixed
 PUBLISHED = "published"
 """The first side: what the hub has published."""
 LEVEL = "CHANNEL"
-BRAKE = Brake()
 FLAPS_WITHIN = timedelta(days=7)
 FLAPS_MAX = 3
 """What drifted so often within that time, and agreed in between, is for a person."""
@@ -43,13 +42,14 @@ def stopped_of(
     befores: Mapping[str, FindingRow],
     rows: Sequence[FindingRow],
     gone: Sequence[FindingRow],
+    brake: Brake,
 ) -> str:
     """Judge all of the channel that is known to have drifted, not what one call happens to see."""
     now = {**befores} | {row.item: row for row in rows}
     confirmed = {item for item, row in now.items() if row.state == State.CONFIRMED}
     drifted = len(confirmed - {row.item for row in gone})
     listings = max(plan.listings, LISTINGS_MIN)
-    return guards.stopped(drifted, listings, 0, BRAKE, is_in_incident=False)
+    return guards.stopped(drifted, listings, 0, brake, is_in_incident=False)
 
 
 def may_try(row: FindingRow) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crossdock.canonical.errors import Invalid
@@ -113,7 +113,8 @@ class Explainer:
                 is_stirred=place in stirred,
             )
             if one is not None:
-                answer.append(one)
+                seen = max((moved.position for moved in movements[place]), default=0)
+                answer.append(replace(one, seen=seen))
         return answer
 
     async def _stirred(self, tx: Transaction, asked: Sequence[tuple[str, str, int]]) -> set[Key]:
@@ -147,7 +148,6 @@ class Explainer:
         lines = in_base_unit(suspect.lines, unit, goods, base)
         _refuse_beyond(suspect, [line.micros for line in lines])
         theirs = theirs_of(lines, self.side.said)
-        seen = max((one.position for one in movements), default=0)
         movements = self._named(movements, suspect.named)
         place = (suspect.location, suspect.item)
         if theirs == suspect.ours:
@@ -188,7 +188,6 @@ class Explainer:
             judged=judged,
             evidence=evidence_of(suspect.ours, theirs, judged, known, unit)
             | {"not_booked": _not_booked(postings, waiting, judged)},
-            seen=seen,
         )
 
     def _ours(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from crossdock.canonical.errors import Forbidden, NotFound, Rejected, Throttled, Unavailable
-from crossdock.capabilities.reconciliation import findings, planning, rounds, store
+from crossdock.capabilities.reconciliation import findings, planning, rounds, rulebook, store
 from crossdock.capabilities.reconciliation.drift import (
     FLAPS_MAX,
     FLAPS_WITHIN,
@@ -29,7 +29,9 @@ from crossdock.capabilities.reconciliation.drift import (
 from crossdock.capabilities.reconciliation.findings import Run
 from crossdock.capabilities.reconciliation.planning import ATTEMPTS_MAX, Plan, plans_of
 from crossdock.capabilities.reconciliation.ports import KeepsCases, ReadsChannels
+from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.rounds import Round
+from crossdock.capabilities.reconciliation.rules import Rules
 from crossdock.capabilities.reconciliation.store import FindingRow, Pair
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -273,8 +275,10 @@ class Sampler:
             await self._say_unmended(tx, plan, rows, befores)
             run = replace(run_of(reading, len(known), rows, len(gone)), ended_at=self._clock.now())
             await store.add_run(tx, run)
-            stopped = stopped_of(plan, befores, rows, gone)
-            mending = [] if stopped or not republish else [one for one in rows if may_try(one)]
+            rules = put.rules if (put := await rulebook.newest(tx)) else Rules()
+            is_mended = republish and (by != HUB_WORK or Remedy.REPUBLISH in rules.heals)
+            stopped = stopped_of(plan, befores, rows, gone, rules.brake)
+            mending = [] if stopped or not is_mended else [one for one in rows if may_try(one)]
             if mending:
                 names = [row.finding_id for row in mending]
                 await tx.execute(TRIED, tx.tenant, names, reading.at)

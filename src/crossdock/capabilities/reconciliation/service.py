@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 
 from crossdock.canonical.envelope import Payload
 from crossdock.canonical.errors import Forbidden, Invalid, NotFound
-from crossdock.capabilities.reconciliation import ageing, counting, findings, store, withholding
+from crossdock.capabilities.reconciliation import (
+    ageing,
+    counting,
+    findings,
+    rulebook,
+    store,
+    withholding,
+)
 from crossdock.capabilities.reconciliation.ageing import Backlog
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.findings import Finding, Run
@@ -22,6 +29,7 @@ from crossdock.capabilities.reconciliation.ranking import (
     Suspicion,
     count_proposals,
 )
+from crossdock.capabilities.reconciliation.rules import Rules, Version, checked
 from crossdock.capabilities.reconciliation.running import Comparison, tell
 from crossdock.capabilities.reconciliation.sides import (
     Said,
@@ -106,7 +114,7 @@ class Reconciliation:
             database=self._database,
             clock=self._clock,
             informants=self._informants,
-            policy=asked.policy(self._policy),
+            policy=asked.policy(await self._house(scope)),
             scope=scope,
             about=About(prefixed("rcn", self._ids.new()), asked.against, asked.by, asked.system),
         )
@@ -197,6 +205,34 @@ class Reconciliation:
                     ],
                     now,
                 )
+
+    async def _house(self, scope: Scope) -> Policy:
+        """Give what is agreed on: the rules that this tenant has put, or those built in."""
+        async with self._database.transaction(scope) as tx:
+            put = await rulebook.newest(tx)
+        if put is None:
+            return self._policy
+        return replace(self._policy, tolerance=put.rules.tolerance, brake=put.rules.brake)
+
+    async def rules(self, scope: Scope, *, limit: int = 100) -> list[Version]:
+        """List the versions of this tenant's rules, the newest first; last are those built in."""
+        async with self._database.transaction(scope) as tx:
+            found = await rulebook.versions(tx, limit)
+        built_in = Rules(tolerance=self._policy.tolerance, brake=self._policy.brake)
+        return [*found, Version(version=0, put_at=None, put_by="", rules=built_in)][:limit]
+
+    async def put_rules(self, scope: Scope, wanted: Rules, *, by: str) -> Version:
+        """Put the next version of what is tolerated and what heals by itself (§4.2, §4.3).
+
+        It holds from the next comparison on. Raises `Invalid` for what cannot be.
+        """
+        rules = checked(wanted)
+        async with self._database.transaction(scope) as tx:
+            return await rulebook.put(tx, rules, by, self._clock.now())
+
+    async def heal_by_rules(self) -> None:
+        """Mend, for every tenant, what its rules let heal by itself."""
+        await self._healer.follow()
 
     async def policy(self, scope: Scope) -> HousePolicy:
         """Tell what this tenant has decided, or the default."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from crossdock.capabilities.reconciliation.rules import Rules
 from crossdock.foundation.database import Transaction, WorkersSql
 
 HUB = "crossdock"
@@ -109,6 +110,12 @@ WITH_SUSPICIONS = WorkersSql("""
 select distinct tenant from reconciliation_finding
 where state = 'SUSPECTED' and confirmed_at is null and last_cut < $1 order by tenant
 """)
+# What a document may mend without being asked, by tenant and system.
+WITH_HEALABLE = WorkersSql("""
+select distinct tenant, against from reconciliation_finding
+where state = 'CONFIRMED' and system = 'crossdock' and not is_gone
+    and remedy in ('REDRIVE', 'REFETCH') order by tenant, against
+""")
 
 CLOSE = """
 update reconciliation_finding set state = 'CLOSED', root_cause = $3, note = $4, closed_by = $5,
@@ -147,11 +154,12 @@ TO_HEAL = """
 select * from reconciliation_finding
 where tenant = $1 and against = $2 and system = 'crossdock' and state = 'CONFIRMED'
     and remedy in ('REDRIVE', 'REFETCH')
-    and not is_gone and attempts < $3
+    and not is_gone and attempts < $3 and remedy = any($4)
+    and (not $5 or tried_at is null or last_cut > tried_at)
 order by value_at_risk desc nulls last, found_at, finding_id
 """
 TRIED = """
-update reconciliation_finding set attempts = attempts + 1
+update reconciliation_finding set attempts = attempts + 1, tried_at = $3
 where tenant = $1 and finding_id = any($2)
 """
 
@@ -322,8 +330,12 @@ async def find(tx: Transaction, wanted: Wanted, limit: int) -> list[FindingRow]:
     return [_finding_of(row) for row in rows]
 
 
-async def to_heal(tx: Transaction, against: str, attempts_max: int) -> list[FindingRow]:
-    rows = await tx.fetch(TO_HEAL, tx.tenant, against, attempts_max)
+async def to_heal(
+    tx: Transaction, against: str, rules: Rules, *, is_by_itself: bool
+) -> list[FindingRow]:
+    """Give what documents can mend; by itself only what a cut after the last try has seen."""
+    kinds = list(rules.heals) if is_by_itself else ["REDRIVE", "REFETCH"]
+    rows = await tx.fetch(TO_HEAL, tx.tenant, against, rules.attempts, kinds, is_by_itself)
     return [_finding_of(row) for row in rows]
 
 
