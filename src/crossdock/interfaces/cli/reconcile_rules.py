@@ -82,8 +82,9 @@ def put_rules(
 
     async def put(hub: Hub) -> RulesShown:
         [now] = await hub.reconciliation.rules(hub.scope, limit=1)
-        fields = _fields(rules_shown(now)) | given
-        fields["tolerance_percent"] |= shares
+        fields = _fields(rules_shown(now))
+        fields["tolerance_percent"] = fields["tolerance_percent"] | shares
+        fields |= given
         new = said_as(ReconciliationRulesSaid, fields)
         return rules_shown(await hub.reconciliation.put_rules(hub.scope, new.rules(), by=BY))
 

@@ -60,6 +60,42 @@ TABLE = [
     ),
     ("on its way", facts(40, 100, shipped(-60, hours=3), posted=()), "TIMING"),
     ("adjusted here only", facts(41, 40, shipped(1, kind="ADJUST"), posted=()), "MANUAL_ADJ"),
+    ("counted here only", facts(41, 40, shipped(1, kind="COUNT_ADJUST"), posted=()), "COUNT"),
+    (
+        "counted there only",
+        facts(40, 38, posted=(shipped(-2, kind="COUNT_ADJUST"),)),
+        "COUNT",
+    ),
+    (
+        "a return is not posted there",
+        facts(41, 40, shipped(1, kind="RETURN_RECEIPT"), posted=()),
+        "RETURN_UNPOSTED",
+    ),
+    (
+        "a return came back there only",
+        facts(40, 41, posted=(shipped(1, kind="RETURN_RECEIPT"),)),
+        "RETURN_UNPOSTED",
+    ),
+    (
+        "a transfer was not received there",
+        facts(44, 40, shipped(4, kind="TRANSFER_RECEIVE"), posted=()),
+        "TRANSFER_STUCK",
+    ),
+    (
+        "a transfer did not leave here",
+        facts(40, 36, posted=(shipped(-4, kind="TRANSFER_SHIP"),)),
+        "TRANSFER_STUCK",
+    ),
+    (
+        "a transfer was sent just now",
+        facts(40, 44, shipped(-4, 2, kind="TRANSFER_SHIP"), posted=()),
+        "TIMING",
+    ),
+    (
+        "a return is missing there",
+        facts(41, 40, shipped(1, kind="RETURN_RECEIPT")),
+        "RETURN_UNPOSTED",
+    ),
     ("adjusted there only", facts(40, 41, posted=(shipped(1, kind="ADJUST"),)), "MANUAL_ADJ"),
     ("never came here", facts(40, 41, posted=(shipped(1),)), "MSG_LOST"),
     ("another amount there", facts(40, 43, shipped(-5), posted=(shipped(-2),)), "MSG_ORDER"),
