@@ -104,6 +104,7 @@ TABLE = [
     ("below zero here", replace(facts(-4, 0), least=each(-4)), "NEG_STOCK"),
     ("one bucket below zero", replace(facts(6, 10), least=each(-4)), "NEG_STOCK"),
     ("below zero there", facts(0, -4), "NEG_STOCK"),
+    ("none there, which is no factor", replace(facts(12, 0), factors=[(12, 1)]), "UNKNOWN"),
     ("a case there (R5)", CASES, "UOM"),
     ("a case here", replace(facts(24, 288), factors=[(12, 1)]), "UOM"),
     ("thirds of a roll", replace(facts(9, 6), factors=[(3, 2)]), "UOM"),
