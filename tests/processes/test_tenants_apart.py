@@ -457,6 +457,10 @@ DOES: Mapping[str, Ask] = {
     "Reconciliation.set_policy": lambda full: full.hub.reconciliation.set_policy(
         OTHER, reconciliation.HousePolicy(four_eyes=True), by="x"
     ),
+    "Reconciliation.rules": lambda full: full.hub.reconciliation.rules(OTHER),
+    "Reconciliation.put_rules": lambda full: full.hub.reconciliation.put_rules(
+        OTHER, reconciliation.Rules(attempts=5), by="x"
+    ),
     "Reconciliation.backlog": lambda full: full.hub.reconciliation.backlog(OTHER),
     "Reconciliation.heal": lambda full: full.hub.reconciliation.heal(OTHER, "erp", by="x"),
     "Reconciliation.compare": lambda full: full.hub.reconciliation.compare(OTHER, COMPARED),

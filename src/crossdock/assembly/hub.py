@@ -363,6 +363,8 @@ class Hub:
                 work=self.inventory.upkeep.sweep, limit=SHORT),
             Job(name="extend event log", every=timedelta(minutes=10), work=self._extend_log),
             Job(name="reconcile", every=timedelta(minutes=10), work=self.reconciliation.follow),
+            Job(name="heal differences", every=timedelta(minutes=10),
+                work=self.reconciliation.heal_by_rules),
             Job(name="read channels back", every=timedelta(minutes=10), work=self.sampler.follow),
             Job(name="recover messages", every=timedelta(minutes=1), work=self.inbox.recover,
                 limit=SHORT),

@@ -122,6 +122,8 @@ ONCE: tuple[str, ...] = (
     "reconcile run --against erp.csv --source erp",
     "reconcile between wms=wms.csv erp=erp.csv",
     "reconcile policy --as-booked C",
+    "reconcile rules",
+    "reconcile put-rules --percent A=1",
     "reconcile plan",
     "reconcile runs",
     "reconcile list",
