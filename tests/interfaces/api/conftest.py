@@ -59,8 +59,7 @@ class House:
     """The parts of a hub, as `assembly` puts them together."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        self.settings = settings
-        self.database = database
+        self.settings, self.database = settings, database
         self.clock = SystemClock()
         self.ids: Ids = SystemIds()
         self.access = Access(database, self.clock, Random(7))

@@ -141,7 +141,7 @@ def kept_routes(hub: Hub, known: KnownGoods) -> APIRouter:
 
     @routes.post("", **needs("stock:write"))
     async def promise_by_date(said: PromiseSaid, caller: Caller) -> KeptPromiseShown:
-        """Promise all lines by date, and keep it, or none; a refusal is an answer, not an error."""
+        """Promise all lines by date, and keep it, or none; a refusal is an answer, no error."""
         named = [line.named() for line in said.lines]
         found = await known.find(caller.scope, named, where="/lines")
         pairs = zip(said.lines, found, strict=True)
