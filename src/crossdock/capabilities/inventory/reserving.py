@@ -81,6 +81,19 @@ class Promises:
         await self._decide(scope, batch, now)
         return [_answer(one, first[one.reservation_id]) for one in incoming]
 
+    async def reserve_in(
+        self, tx: Transaction, client: str, request: ReservationRequest
+    ) -> Reservation:
+        """Decide one request the general way, in the caller's transaction."""
+        now = self._clock.now()
+        [one] = taken_in(tx.tenant, [(client, request)], model.Expiry(now, self._ttl))
+        found = await self._stock_ids.of(tx, tx.tenant, sorted(set(_keys([one]))))
+        await self._decide_general(tx, await _answer_repeats(tx, [one]), Look(found, {}, now))
+        if isinstance(one.answer, Conflict):
+            raise one.answer
+        assert one.answer is not None  # noqa: S101  # it is decided
+        return one.answer
+
     async def _decide(self, scope: Scope, batch: list[Incoming], now: datetime) -> None:
         """Take the plain way, which is all that most requests need; then the general one."""
         look = await self._look(scope, batch, now)

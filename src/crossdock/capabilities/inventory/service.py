@@ -10,6 +10,7 @@ from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.claims import ClaimedStock
 from crossdock.capabilities.inventory.explaining import Explanation, Explanations
 from crossdock.capabilities.inventory.had import ChannelProtection, Had, KnowsProtections, had_in
+from crossdock.capabilities.inventory.holding import Holding
 from crossdock.capabilities.inventory.incoming import name_of
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.capabilities.inventory.proof import Availability
@@ -45,6 +46,7 @@ class Inventory:
             database, clock, soft_hold_ttl_seconds, self._stock_ids, protections
         )
         self._changes = Changes(database, clock, self._stock_ids, protections)
+        self.holding = Holding(self._promises, self._changes, self._stock_ids)
         self._answers = Answers(database, clock)
         self._explanations = Explanations(database)
         self.upkeep = Upkeep(database, clock, self._stock_ids)

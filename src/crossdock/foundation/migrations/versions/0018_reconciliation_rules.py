@@ -2,8 +2,8 @@
 
 from crossdock.foundation.migrations.script import run
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 
 RULES = """
 create table reconciliation_rules (
