@@ -52,6 +52,10 @@ class Batcher(Generic[Key, Asked, Answer]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, key: Key, asked: Asked) -> Answer:
+        return await self.asked(key, asked)
+
+    def asked(self, key: Key, asked: Asked) -> "asyncio.Future[Answer]":
+        """Take a request in; the answer comes with its batch."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(key, [])
         waiting.append((asked, answer))
@@ -59,7 +63,7 @@ class Batcher(Generic[Key, Asked, Answer]):
             self._start(key)
         elif len(waiting) == 1:
             self._start_late(key, waiting[0])
-        return await answer
+        return answer
 
     def _start_late(self, key: Key, first: tuple[Asked, asyncio.Future[Answer]]) -> None:
         def start() -> None:
