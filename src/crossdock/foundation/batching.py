@@ -98,7 +98,8 @@ class Batcher(Generic[Key, Asked, Answer]):
             self._running[key] -= 1
             if not self._running[key]:
                 del self._running[key]
-                self._waiting.pop(key, None)
+                for _, answer in self._waiting.pop(key, ()):
+                    answer.cancel()  # only as the process ends: else nobody waits any more
 
     async def _settle(
         self, key: Key, batch: Sequence[tuple[Asked, asyncio.Future[Answer]]]

@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from crossdock.interfaces.api.bodies import check_json
+from crossdock.canonical.errors import Invalid
+from crossdock.interfaces.api.bodies import DIGITS_MAX, check_json
 from tests.interfaces.api.conftest import Caller, House, stock
 from tests.interfaces.api.test_connections_of_callers import line_to, request
 from tests.interfaces.api.test_stock import asking
@@ -33,11 +37,12 @@ async def test_promises_sent_together_are_answered_in_their_order(met: Caller) -
 async def test_a_promise_and_what_is_asked_behind_it_are_answered_in_their_order(
     met: Caller,
 ) -> None:
-    alive = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"
+    keyless = b"GET /v1/availability HTTP/1.1\r\nhost: x\r\n\r\n"
     async with line_to(met) as line:
-        line.send(request(met, "a") + alive + request(met, "b"))
-        first = await line.answer()
-        assert (first[0], first[2]["request_id"]) == (201, "a")
+        line.send(request(met, "a") + keyless + request(met, "b"))
+        answers = [await line.answer() for _ in range(3)]
+    assert [status for status, _, _ in answers] == [201, 401, 201]
+    assert [answers[0][2]["request_id"], answers[2][2]["request_id"]] == ["a", "b"]
 
 
 @pytest.mark.parametrize("cut", [10, 60, -30, -1])
@@ -95,3 +100,25 @@ async def test_a_promise_names_its_correlation_and_is_counted(met: Caller) -> No
 @pytest.mark.parametrize("value", [{"a": [1, -2, {"b": None}]}, {"ä": "€", "b": True}, [], 0.5])
 def test_json_as_an_encoder_writes_it_passes(value: Any) -> None:
     check_json(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+numbers = st.integers(-(10**200), 10**200)
+words = st.text("aäe1.-", max_size=5)
+values = st.recursive(
+    st.none() | st.booleans() | numbers | st.floats(allow_nan=False) | words,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(values, st.sampled_from([(",", ":"), (", ", ": ")]))
+def test_how_json_is_spaced_does_not_decide_whether_it_passes(
+    value: Any, separators: tuple[str, str]
+) -> None:
+    body = json.dumps(value, ensure_ascii=False, separators=separators).encode()
+    is_long = any(len(one) > DIGITS_MAX for one in re.findall(rb"[-0-9.eE+]+", body))
+    if not is_long:
+        check_json(body)
+    elif b'"' not in body:
+        with pytest.raises(Invalid, match="digits"):
+            check_json(body)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import structlog
 from prometheus_client import Histogram
 
-from crossdock.canonical.errors import Invalid
+from crossdock.canonical.errors import Invalid, Unavailable
 from crossdock.foundation import metrics, telemetry
 from crossdock.interfaces.api.bodies import (
     BODY_BYTES_MAX,
@@ -229,6 +229,8 @@ class Shortcut:
             status, body, media_type = written(coming.result())
             head = _HEAD % (media_type, len(body), correlation_id)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # it is answered
+            if isinstance(error, asyncio.CancelledError):
+                error = Unavailable("the hub is ending; ask again with the same request id")
             with structlog.contextvars.bound_contextvars(correlation_id=correlation_id.decode()):
                 failed = answer(error)
             status, body = failed.status_code, bytes(failed.body)
