@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from crossdock.capabilities.allocation.runs import Run
+from crossdock.capabilities.allocation.shapes import Run
 from crossdock.foundation.database import Transaction
 
 Key = tuple[str, str]
