@@ -14,6 +14,13 @@ from crossdock.canonical.quantities import MICROS, Quantity
 
 LOCATIONS = 10
 CASE = 12
+KINDS = {
+    "MANUAL_ADJ": (MovementType.ADJUST, MovementType.ADJUST),
+    "COUNT": (MovementType.COUNT_ADJUST, MovementType.COUNT_ADJUST),
+    "RETURN_UNPOSTED": (MovementType.RETURN_RECEIPT, MovementType.RETURN_RECEIPT),
+    "TRANSFER_STUCK": (MovementType.TRANSFER_SHIP, MovementType.TRANSFER_RECEIVE),
+}
+"""Which movement the ERP lacks, by cause: one that took away, one that brought."""
 COSTLY = 600
 HEADER = "item,location,status,owner,lot,quantity,as_of,unit_cost\n"
 
@@ -84,6 +91,7 @@ class World:
         causes = (
             *("MSG_LOST", "MSG_DUP", "UOM", "XREF", "STATUS_MAP", "LOT_SERIAL", "NEG_STOCK"),
             *("CUTOFF", "MANUAL_ADJ", "CONSIGNMENT_OWNER", "ROUNDING", "UNKNOWN"),
+            *("COUNT", "RETURN_UNPOSTED", "TRANSFER_STUCK"),
         )
         for place in range(self.differences):
             self.planted[numbers[place]] = causes[place % len(causes)]
@@ -115,7 +123,9 @@ class World:
     def _plant(self, number: int, cause: str) -> None:
         before = self.first - timedelta(hours=self.random.randint(5, 30), minutes=7)
         amount = self.random.choice([-1, 1]) * self.random.randint(100, 900)
-        if cause in {"MSG_LOST", "CUTOFF", "MANUAL_ADJ"}:
+        if cause == "RETURN_UNPOSTED":
+            amount = abs(amount)
+        if cause in {"MSG_LOST", "CUTOFF"} or cause in KINDS:
             self._move(number, amount, before, cause)
             self.shift[number] = -amount
         elif cause == "MSG_DUP":
@@ -132,7 +142,7 @@ class World:
                 f"P-{len(self.facts)}",
                 number,
                 amount,
-                MovementType.ADJUST if cause == "MANUAL_ADJ" else kind,
+                KINDS[cause][amount > 0] if cause in KINDS else kind,
                 recorded_at=at,
                 occurred_at=at - timedelta(days=1) if cause == "CUTOFF" else at,
             )

@@ -32,6 +32,7 @@ class Level(NamedTuple):
     told: int | None
     held: int | None
     is_in_flight: bool
+    is_removed: bool = False
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Channels:
     shop: Shop
     tenant_names: tuple[str, ...] = ("main",)
     held: dict[str, int | None] = field(default_factory=dict[str, int | None])
+    removed: set[str] = field(default_factory=set[str])
     flying: set[str] = field(default_factory=set[str])
     refused: dict[str, Exception] = field(default_factory=dict[str, Exception])
     asked: list[list[str]] = field(default_factory=list[list[str]])
@@ -70,7 +72,16 @@ class Channels:
         assert len(items) <= self.shop.keys_a_call
         self.asked.append(list(items))
         self.asked_of.append(scope.tenant)
-        return [Level(item, 40, self.held.get(item, 40), item in self.flying) for item in items]
+        return [
+            Level(
+                item,
+                40,
+                None if item in self.removed else self.held.get(item, 40),
+                item in self.flying,
+                item in self.removed,
+            )
+            for item in items
+        ]
 
     async def republish(
         self, scope: Scope, connection: str, location: str, items: Sequence[str]

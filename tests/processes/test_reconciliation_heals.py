@@ -18,13 +18,16 @@ from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.reconciliation import (
     Asked,
     Brake,
+    ItemClass,
     Line,
     LogLine,
     Parts,
     Policy,
     Reconciliation,
+    Rules,
     Run,
     Said,
+    Tolerance,
     Wanted,
     instant_of,
 )
@@ -252,3 +255,74 @@ async def test_a_source_that_only_tells_is_no_try(at: Office) -> None:
     [found] = await at.hub.reconciliation.findings(scope)
     assert found.attempts == 0
     assert (await bold(at).heal(scope, "erp", by="test")).asked == ()
+
+
+async def test_what_it_lacks_is_sent_again_without_being_asked_once_a_comparison(
+    at: Office,
+) -> None:
+    scope = at.hub.scope
+    await at.hub.reconciliation.put_rules(
+        scope, Rules(brake=Brake(keys_mille=1000), attempts=3), by="ann"
+    )
+    await counted(at, 807)
+    erp = at.ledgers["erp"]
+    erp.refuses = {"BOLT"}
+    await receive(at, 1, 25, 15)
+    for _ in range(2):
+        await at.clock.advance(HOUR)
+        await compared(at, 807)
+
+    for _ in range(3):
+        await at.hub.reconciliation.heal_by_rules()
+        await at.hub.settle()
+    [found] = await at.hub.reconciliation.findings(scope)
+    assert (found.attempts, erp.entries) == (1, {})
+    erp.refuses = set()
+    await at.clock.advance(HOUR)
+    await compared(at, 807)
+    await at.hub.reconciliation.heal_by_rules()
+    await at.hub.settle()
+
+    assert sum(entry.quantity for entry in erp.entries.values()) == 40
+    await at.clock.advance(HOUR)
+    assert (await compared(at, 847)).gone == 1
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [Rules(heals=(), brake=Brake(keys_mille=1000)), Rules(brake=Brake(keys_mille=20))],
+    ids=["nothing heals by itself", "too much would change"],
+)
+async def test_what_the_rules_do_not_let_heal_is_left_to_a_person(
+    at: Office, rules: Rules
+) -> None:
+    await at.hub.reconciliation.put_rules(at.hub.scope, rules, by="ann")
+    await counted(at, 807)
+    at.ledgers["erp"].refuses = {"BOLT"}
+    await receive(at, 1, 40)
+    for _ in range(2):
+        await at.clock.advance(HOUR)
+        await compared(at, 807)
+    at.ledgers["erp"].refuses = set()
+
+    await at.hub.reconciliation.heal_by_rules()
+    await at.hub.settle()
+
+    assert at.ledgers["erp"].entries == {}
+    [found] = await at.hub.reconciliation.findings(at.hub.scope)
+    assert (found.state, found.attempts) == ("CONFIRMED", 0)
+
+
+async def test_a_tenant_decides_what_is_let_pass_from_the_next_comparison_on(at: Office) -> None:
+    await counted(at, 1000)
+    await at.clock.advance(HOUR)
+    assert (await compared(at, 980)).suspected == 1
+    shares = {ItemClass.A: 20_000, ItemClass.B: 0, ItemClass.C: 0}
+
+    await at.hub.reconciliation.put_rules(
+        at.hub.scope, Rules(tolerance=Tolerance(share_ppm=shares)), by="ann"
+    )
+    await at.clock.advance(HOUR)
+
+    assert (await compared(at, 980)).tolerated == 1
+    assert (await compared(at, 979)).suspected == 1

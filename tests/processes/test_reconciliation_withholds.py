@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.errors import Forbidden, Invalid
+from crossdock.canonical.inventory import MovementType
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.reconciliation import WithholdingChanged
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
@@ -31,6 +32,7 @@ from crossdock.orchestration.processes.availability_channels import Channel
 from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from tests.conftest import NOON
+from tests.processes.books import ON_SHELF, movement
 from tests.processes.desk import Desk
 
 HOUR = timedelta(hours=1)
@@ -273,3 +275,25 @@ async def test_a_part_dump_says_nothing_of_the_statuses_that_it_leaves_out(town:
     )
 
     assert (run.compared, run.alike) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("late", "shown"),
+    [(-10, 90), (-4, 90), (6, 90), (-30, 70)],
+    ids=["all of it", "some", "the other way", "more than they said"],
+)
+async def test_a_message_that_came_late_is_not_counted_twice(
+    town: Town, late: int, shown: int
+) -> None:
+    """They say 90 of 100; then the ledger hears of what was recorded before that."""
+    moved_at = town.clock.now() + timedelta(minutes=30)
+    await town.compared(90)
+    assert await town.shown() == 90
+
+    ends = (ON_SHELF, None) if late < 0 else (None, ON_SHELF)
+    kind = MovementType.COUNT_ADJUST
+    fact = movement(9, kind, f"{abs(late)} EA", ends=ends, at=moved_at, recorded_at=moved_at)
+    await town.hub.record([fact], source=OWN_SOURCE)
+    await town.hub.settle()
+
+    assert await town.shown() == shown

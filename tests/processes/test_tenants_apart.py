@@ -50,6 +50,7 @@ from crossdock.capabilities.supply import (
     Alternative,
     AtpRule,
     PlacedRule,
+    PromiseAsked,
     Question,
     SubstitutionRule,
     Supply,
@@ -97,6 +98,7 @@ STRANGER = Principal(tenant="other", verbs=ROLES["owner"], key_id="stranger")
 BY = By("a stranger", "to see what happens")
 SHOP = Channel(connection="shop", location="web", source_locations=("dc1",))
 ATP = Question("SKU-1", "DC1", "EA", MICROS, life_days=0)
+BY_DATE = PromiseAsked("by-date", (ATP,), ("order-1/9",))
 SUBSTITUTE = SubstitutionRule(
     item="SKU-1", alternatives=(Alternative(item="SKU-2", is_two_way=True, unit="EA"),), unit="EA"
 )
@@ -170,6 +172,7 @@ class Full:
     hub: Hub
     owner: Any
     reservation_id: str
+    kept_id: str
     key_id: str
     case_id: str
     quarantined: Quarantined
@@ -226,6 +229,7 @@ async def filled(hub: Hub, owner: Any) -> Full:
     await hub.supply.put_rule(MAIN, PlacedRule(item="SKU-1", location="DC1"))
     await hub.supply.put_substitution(MAIN, SUBSTITUTE, by="main's")
     await hub.record(DATED, source="erp")
+    kept = await hub.kept_promises.promise(MAIN, "script", BY_DATE)
     async with hub.database.transaction(MAIN) as tx:
         await hub.outbox.enqueue(tx, [command("letter", connection="gone")])
         await mark_keys(tx, "publishing", [Key("main", "shop/web/a")], NOON)
@@ -247,6 +251,7 @@ async def filled(hub: Hub, owner: Any) -> Full:
         hub=hub,
         owner=owner,
         reservation_id=promised.reservation_id,
+        kept_id=kept.promise_id,
         key_id=key.key_id,
         case_id=case_id,
         quarantined=(await hub.quarantine.find(MAIN))[0],
@@ -419,6 +424,10 @@ SHOWS: Mapping[str, Ask] = {
     "Refusals.reapply": lambda full: full.hub.refusals.reapply(OTHER, 1),
     "Requests.publish": lambda full: full.hub.publishing.requests.publish(OTHER, "shop", "web"),
     "Supply.drop_rule": lambda full: full.hub.supply.drop_rule(OTHER, "SKU-1", "DC1"),
+    "KeptPromises.get": lambda full: full.hub.kept_promises.get(OTHER, full.kept_id),
+    "KeptPromises.listed": lambda full: full.hub.kept_promises.listed(OTHER),
+    "KeptPromises.of_order": lambda full: full.hub.kept_promises.of_order(OTHER, "order-1"),
+    "KeptPromises.release": lambda full: full.hub.kept_promises.release(OTHER, full.kept_id),
     "Supply.rules": lambda full: full.hub.supply.rules(OTHER),
     "Supply.substitutions": lambda full: full.hub.supply.substitutions(OTHER),
     "Upkeep.silent_sources": lambda full: full.hub.inventory.upkeep.silent_sources(OTHER),
@@ -457,6 +466,10 @@ DOES: Mapping[str, Ask] = {
     "Reconciliation.set_policy": lambda full: full.hub.reconciliation.set_policy(
         OTHER, reconciliation.HousePolicy(four_eyes=True), by="x"
     ),
+    "Reconciliation.rules": lambda full: full.hub.reconciliation.rules(OTHER),
+    "Reconciliation.put_rules": lambda full: full.hub.reconciliation.put_rules(
+        OTHER, reconciliation.Rules(attempts=5), by="x"
+    ),
     "Reconciliation.backlog": lambda full: full.hub.reconciliation.backlog(OTHER),
     "Reconciliation.heal": lambda full: full.hub.reconciliation.heal(OTHER, "erp", by="x"),
     "Reconciliation.compare": lambda full: full.hub.reconciliation.compare(OTHER, COMPARED),
@@ -485,6 +498,7 @@ DOES: Mapping[str, Ask] = {
         OTHER, Rules(), by="a stranger"
     ),
     "Quarantine.replay": lambda full: full.hub.quarantine.replay(OTHER, [full.quarantined]),
+    "KeptPromises.promise": lambda full: full.hub.kept_promises.promise(OTHER, "script", BY_DATE),
     "Supply.promise_dates": lambda full: full.hub.supply.promise_dates(OTHER, [ATP]),
     "Supply.put_rule": lambda full: full.hub.supply.put_rule(OTHER, RULE),
     "Supply.put_substitution": lambda full: full.hub.supply.put_substitution(

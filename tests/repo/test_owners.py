@@ -24,8 +24,10 @@ OWNERS = {
     "0012_reconciliation": "capabilities.reconciliation",
     "0013_allocation": "capabilities.allocation",
     "0014_shelf": "capabilities.supply",
+    "0017_kept_promises": "capabilities.supply",
     "0015_reconciled_systems": "capabilities.reconciliation",
     "0016_guarded": "capabilities.inventory",
+    "0017_reconciliation_rules": "capabilities.reconciliation",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

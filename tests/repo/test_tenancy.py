@@ -27,6 +27,7 @@ WORKERS = {
     "crossdock.capabilities.allocation.store.MARK_ALL": "every item-location, each night",
     "crossdock.capabilities.inventory.announcing.TELL": "the next announcements, whoever's",
     "crossdock.capabilities.inventory.upkeep.LAPSED_STOCK": "which holds have lapsed",
+    "crossdock.capabilities.reconciliation.store.WITH_HEALABLE": "whose documents are sent again",
     "crossdock.capabilities.reconciliation.store.WITH_SUSPICIONS": "whose suspicions lapse",
     "crossdock.connectivity.figures.CIRCUITS": "figures of the whole hub, for who runs it",
     "crossdock.connectivity.figures.LETTERS": "figures of the whole hub, for who runs it",

@@ -26,7 +26,7 @@ from crossdock.capabilities.inventory import (
 )
 from crossdock.capabilities.reconciliation import Informants, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
-from crossdock.capabilities.supply import Atp, Question, Supply
+from crossdock.capabilities.supply import Atp, KeptPromises, Question, Supply
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.courier import Courier, Step, Surroundings
 from crossdock.connectivity.deliveries import Deliveries
@@ -153,6 +153,9 @@ class Hub:
         self.allocating = Allocating(database, clock, self.ids, self.inventory)
         self.allocation = self.allocating.service
         self.supply = Supply(database, clock, self.inventory.standings, self.catalog)
+        self.kept_promises = KeptPromises(
+            database, clock, self.inventory.holding, self.supply.answer_in
+        )
         self.sourcing = Sourcing(database, clock)
         self.order_sourcing = OrderSourcing(clock, self.catalog, self.inventory, self.sourcing)
         informants = Informants(
@@ -363,6 +366,8 @@ class Hub:
                 work=self.inventory.upkeep.sweep, limit=SHORT),
             Job(name="extend event log", every=timedelta(minutes=10), work=self._extend_log),
             Job(name="reconcile", every=timedelta(minutes=10), work=self.reconciliation.follow),
+            Job(name="heal differences", every=timedelta(minutes=10),
+                work=self.reconciliation.heal_by_rules),
             Job(name="read channels back", every=timedelta(minutes=10), work=self.sampler.follow),
             Job(name="recover messages", every=timedelta(minutes=1), work=self.inbox.recover,
                 limit=SHORT),

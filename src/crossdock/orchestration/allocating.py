@@ -17,6 +17,7 @@ from crossdock.capabilities.allocation import (
     Claim,
     Run,
     RunState,
+    Share,
     Stock,
     Work,
     allocation_reader,
@@ -27,6 +28,7 @@ from crossdock.capabilities.inventory import (
     ChannelProtection,
     HadByOrders,
     Inventory,
+    OpenLine,
     inventory_reader,
 )
 from crossdock.foundation import readers
@@ -97,6 +99,15 @@ class ClaimedStocks:
             for one in found
         }
 
+    async def had(self, tx: Transaction, shares: Sequence[Share], now: datetime) -> Sequence[int]:
+        asked = [
+            ((one.item, one.location),
+             ChannelProtection(one.channel, None, 0, one.starts_at, one.ends_at))
+            for one in shares
+        ]  # fmt: skip
+        found = await self.inventory.had_in(tx, ChannelProtections(), asked, now)
+        return [one.beside for one in found]
+
     async def groups(
         self, tx: Transaction, places: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str], str]:
@@ -131,7 +142,9 @@ class ChannelProtections:
         asked: Sequence[tuple[Key, ChannelProtection]],
         lines: Sequence[tuple[str, str, str]],
     ) -> HadByOrders:
-        return HadByOrders(*await had_of(tx, [_heard(key, one) for key, one in asked], lines))
+        had = await had_of(tx, [_heard(key, one) for key, one in asked], lines)
+        open_lines = [[OpenLine(*line) for line in lines] for lines in had.lines]
+        return HadByOrders(had.taken, open_lines, had.channels)
 
 
 def _told(said: AllocationProtection) -> ChannelProtection:

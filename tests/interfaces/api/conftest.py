@@ -16,7 +16,7 @@ from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import Inventory, LedgerAtCut, inventory_reader
 from crossdock.capabilities.reconciliation import Informants, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
-from crossdock.capabilities.supply import Supply, supply_reader
+from crossdock.capabilities.supply import KeptPromises, Supply, supply_reader
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -59,8 +59,7 @@ class House:
     """The parts of a hub, as `assembly` puts them together."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        self.settings = settings
-        self.database = database
+        self.settings, self.database = settings, database
         self.clock = SystemClock()
         self.ids: Ids = SystemIds()
         self.access = Access(database, self.clock, Random(7))
@@ -72,6 +71,9 @@ class House:
             self.clock, self.catalog, self.inventory, self.sourcing
         )
         self.supply = Supply(database, self.clock, self.inventory.standings, self.catalog)
+        self.kept_promises = KeptPromises(
+            database, self.clock, self.inventory.holding, self.supply.answer_in
+        )
         self.directory = Directory(database, self.clock, Vault(bytes(32)), APPLICATIONS)
         ports = Ports(clock=self.clock, random=Random(8), allow_private_addresses=True)
         pollers = Pollers(

@@ -159,3 +159,23 @@ async def test_a_plan_says_what_reading_channels_back_takes_and_one_is_read_now(
     assert (read.json["run"]["compared"], read.json["run"]["alike"]) == (1, 1), read.body
     nobody = await call("POST", f"{RUNS}/sample", {"connection": "x", "location": "web"})
     assert nobody.status == 404
+
+
+async def test_rules_are_put_version_by_version_and_say_who_put_them(call: Caller) -> None:
+    [built_in] = (await call("GET", f"{RUNS}/rules")).json["rules"]
+    assert (built_in["version"], built_in["put_by"]) == (0, "")
+    assert built_in["tolerance_percent"] == {"A": "0.5", "B": "1", "C": "5"}
+
+    wanted = {"tolerance_percent": {"A": "2.5"}, "heals": ["REPUBLISH"], "most_percent": "0.5"}
+    put = await call("PUT", f"{RUNS}/rules", wanted)
+    again = await call("PUT", f"{RUNS}/rules", wanted)
+
+    assert (put.status, put.json["version"]) == (200, 1), put.body
+    assert put.json["put_by"].startswith("key ")
+    assert again.json == put.json
+    assert (put.json["heals"], put.json["most_percent"]) == (["REPUBLISH"], "0.5")
+    assert put.json["tolerance_percent"] == {"A": "2.5", "B": "1", "C": "5"}
+    listed = (await call("GET", f"{RUNS}/rules")).json["rules"]
+    assert [one["version"] for one in listed] == [1, 0]
+    for strange in ({"heals": ["COUNT"]}, {"attempts": 0}, {"tolerance_percent": {"A": "101"}}):
+        assert (await call("PUT", f"{RUNS}/rules", strange)).status == 422

@@ -15,6 +15,7 @@ from crossdock.assembly import Hub
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
 from crossdock.capabilities.sourcing import NodeFacts
+from crossdock.capabilities.supply import PromiseAsked, Question
 from crossdock.interfaces.cli.entry import COMMANDS
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.docs.generate import commands_of
@@ -76,6 +77,10 @@ ONCE: tuple[str, ...] = (
     "stock transfer {hold} DC1",
     "stock release {hold}",
     "stock safety BOLT DC1 1",
+    "stock promise BOLT DC1 1 --request p",
+    "stock promises",
+    "stock explain {kept}",
+    "stock release-promise {kept}",
     "source put-node DC1 --cutoff 14:00",
     "source nodes",
     "source put-rules all --max-shipments 2",
@@ -122,6 +127,8 @@ ONCE: tuple[str, ...] = (
     "reconcile run --against erp.csv --source erp",
     "reconcile between wms=wms.csv erp=erp.csv",
     "reconcile policy --as-booked C",
+    "reconcile rules",
+    "reconcile put-rules --percent A=1",
     "reconcile plan",
     "reconcile runs",
     "reconcile list",
@@ -178,7 +185,11 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
         (crossdock.folder / name).write_text(dump)
     await crossdock("reconcile", "run", "--against", "erp.csv", "--source", "books")
     [finding] = await hub.reconciliation.findings(hub.scope)
+    question = Question("BOLT", "DC1", "EA", MICROS)
+    asked = PromiseAsked("by-date", (question,), ("",))
+    kept = await hub.kept_promises.promise(hub.scope, "test", asked)
     return {
+        "kept": kept.promise_id,
         "finding": finding.finding_id,
         "position": str(position),
         "hold": hold.reservation_id,

@@ -127,3 +127,26 @@ async def test_what_is_said_wrongly_is_named(
 
     assert answer.code > 0
     assert said in answer.err
+
+
+async def test_rules_are_put_and_what_is_not_said_stays(crossdock: CommandLine) -> None:
+    first = await crossdock(
+        "reconcile", "put-rules", "--percent", "a=1.5", "--heal", "redrive", "--attempts", "3"
+    )
+    assert first.out.splitlines() == [
+        "version 1: tolerates A 1.5 %, B 1 %, C 5 % or 0",
+        "heals by itself: REDRIVE",
+    ]
+
+    second = await crossdock("reconcile", "put-rules", "--heal", "NONE", "--value", "99")
+
+    assert second.out.splitlines() == [
+        "version 2: tolerates A 1.5 %, B 1 %, C 5 % or 0",
+        "heals by itself: nothing",
+    ]
+    listed = (await crossdock("reconcile", "rules")).out
+    assert [line.split()[0] for line in listed.splitlines()[1:]] == ["2", "1", "0"]
+    assert "built in" in listed
+    for strange in ("A", "D=1", "A=many"):
+        refused = await crossdock("reconcile", "put-rules", "--percent", strange)
+        assert refused.code == 2, refused

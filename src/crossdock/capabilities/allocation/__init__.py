@@ -1,6 +1,6 @@
 """Allocation: which order lines are confirmed when stock is short, by rules and in runs."""
 
-from crossdock.capabilities.allocation.asks import Around, Claim, Stock
+from crossdock.capabilities.allocation.asks import Around, Claim, Share, Stock
 from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now
 from crossdock.capabilities.allocation.model import Protection, RunException, Why
 from crossdock.capabilities.allocation.reactions import allocation_reader
@@ -31,6 +31,7 @@ __all__ = [
     "RunException",
     "RunLine",
     "RunState",
+    "Share",
     "Stock",
     "Why",
     "Work",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from crossdock.capabilities.allocation.shapes import Run
@@ -32,11 +33,28 @@ class Stock(NamedTuple):
     claims: Mapping[str, Claim]
 
 
+class Share(NamedTuple):
+    """A channel's goods of an item at a location in a period."""
+
+    item: str
+    location: str
+    channel: str
+    starts_at: datetime
+    ends_at: datetime
+
+
 class KnowsStock(Protocol):
     async def stock(
         self, tx: Transaction, tenant: str, keys: Sequence[Key], demand_refs: Sequence[str]
     ) -> Mapping[Key, Stock]:
         """Tell what lies there and what of these order lines claims it; unknown is left out."""
+        ...
+
+    async def had(self, tx: Transaction, shares: Sequence[Share], now: datetime) -> Sequence[int]:
+        """Tell what each channel has had, in micros, by the sum that promises are held to (§3.6).
+
+        Left out is what its open order lines have confirmed and not yet picked.
+        """
         ...
 
     async def groups(

@@ -16,15 +16,26 @@ Placed = tuple[str, str, str]
 """Order line, item, location."""
 
 
+class Confirmed(NamedTuple):
+    """An open order line, and what the last run confirmed of it in all (None: none has yet).
+
+    `is_of_period`: it came in the protection's period, so that what was picked of it counts.
+    """
+
+    demand_ref: str
+    confirmed: int | None
+    is_of_period: bool
+
+
 class Had(NamedTuple):
     """By which order lines protections have been had, of one moment.
 
-    `taken`, in micros, by lines of each one's period that are done with; `demand_refs` are those
-    that are open. `channels` is whose the lines are that were asked about, where they are known.
+    `taken`, in micros, by lines of each one's period that are done with; `lines` are those that
+    are open. `channels` is whose the lines are that were asked about, where they are known.
     """
 
     taken: Sequence[int]
-    demand_refs: Sequence[Sequence[str]]
+    lines: Sequence[Sequence[Confirmed]]
     channels: Mapping[Placed, str]
 
 
@@ -51,14 +62,16 @@ async def had_of(
         [location for _, _, location in lines],
     )
     taken = [0] * len(protections)
-    refs: list[list[str]] = [[] for _ in protections]
+    open_lines: list[list[Confirmed]] = [[] for _ in protections]
     channels: dict[Placed, str] = {}
     for row in rows:
         number = row["ord"] - 1
         if number < 0:
             channels[row["demand_ref"], row["item"], row["location"]] = row["channel"]
         elif row["demand_ref"]:
-            refs[number].append(row["demand_ref"])
+            confirmed = row["micros"] if row["is_decided"] else None
+            line = Confirmed(row["demand_ref"], confirmed, row["is_of_period"])
+            open_lines[number].append(line)
         else:
-            taken[number] += row["picked"]
-    return Had(taken, refs, channels)
+            taken[number] += row["micros"]
+    return Had(taken, open_lines, channels)

@@ -289,16 +289,6 @@ async def protections_for(
     return [one for one in _protections_of(rows) if one.starts_at <= now < one.ends_at]
 
 
-async def taken_in(
-    tx: Transaction, protections: Sequence[AllocationProtection]
-) -> dict[tuple[str, str, str], int]:
-    """Tell what lines that are done with took, by item, location and channel, in its period."""
-    if not protections:
-        return {}
-    rows = await tx.fetch(store.PICKED, tx.tenant, *columns_of(protections))
-    return {(row["item"], row["location"], row["channel"]): row["picked"] for row in rows}
-
-
 def columns_of(protections: Sequence[AllocationProtection]) -> tuple[list[Any], ...]:
     """Turn protections into the columns that name whose order lines count, and of when."""
     return (
@@ -310,9 +300,9 @@ def columns_of(protections: Sequence[AllocationProtection]) -> tuple[list[Any], 
     )
 
 
-def in_run(protection: AllocationProtection, taken: int) -> Protection:
-    """Say a protection in a run's words; what is taken counts against both."""
-    return Protection(protection.channel, protection.maximum, taken, protection.minimum, taken)
+def in_run(protection: AllocationProtection, had: int) -> Protection:
+    """Say a protection in a run's words; what its channel has had counts against both."""
+    return Protection(protection.channel, protection.maximum, had, protection.minimum, had)
 
 
 def _check(said: AllocationProtection) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from crossdock.capabilities.allocation import model, rulebook, store
-from crossdock.capabilities.allocation.asks import Claim, Key, KnowsStock, Stock
+from crossdock.capabilities.allocation.asks import Claim, Key, KnowsStock, Share, Stock
 from crossdock.capabilities.allocation.model import Figures, Line, Outcome, Protection
 from crossdock.capabilities.allocation.rulebook import AllocationProtection, RulesNow
 from crossdock.capabilities.allocation.runs import digest_of
@@ -148,7 +148,12 @@ async def look(
     channels, orders = {row["channel"] for row in rows}, {row["order_id"] for row in rows}
     rules = await rulebook.rules_for(tx, channels, orders)
     protections = await rulebook.protections_for(tx, keys, now)
-    taken = await rulebook.taken_in(tx, protections)
+    shares = [
+        Share(one.item, one.location, one.channel, one.starts_at, one.ends_at)
+        for one in protections
+    ]
+    # Asked after stock was: what is promised in between is taken from a maximum, never beside it.
+    had = await stock.had(tx, shares, now) if shares else ()
     by_key: dict[Key, list[Any]] = {key: [] for key in keys}
     for row in rows:
         by_key[row["item"], row["location"]].append(row)
@@ -159,8 +164,8 @@ async def look(
             by_key[key],
             rules,
             [
-                (one, taken.get((one.item, one.location, one.channel), 0))
-                for one in protections
+                (one, micros)
+                for one, micros in zip(protections, had, strict=True)
                 if (one.item, one.location) == key
             ],
         )
@@ -188,9 +193,7 @@ def _sight(
         unclaimed={
             row["demand_ref"]: row["position"] for row in rows if row["demand_ref"] not in claimed
         },
-        protections=tuple(
-            rulebook.in_run(one, taken + _picked_of(one, waiting)) for one, taken in protections
-        ),
+        protections=tuple(rulebook.in_run(one, had) for one, had in protections),
         rules_version=rules.version,
     )
 
@@ -212,13 +215,4 @@ def _waiting(row: Any, claim: Claim, rules: RulesNow) -> Waiting:
     )
     return Waiting(
         row["demand_ref"], row["order_id"], row["channel"], row["position"], claim, line
-    )
-
-
-def _picked_of(protection: AllocationProtection, waiting: Sequence[Waiting]) -> int:
-    return sum(
-        one.claim.picked
-        for one in waiting
-        if one.channel == protection.channel
-        and protection.starts_at <= one.line.since < protection.ends_at
     )

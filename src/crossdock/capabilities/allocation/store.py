@@ -182,36 +182,25 @@ delete from allocation_line where (tenant, demand_ref) in (
     order by closed_at limit $2)
 """)
 
-# What the closed lines of each channel took in its period.
-PICKED = """
-select k.item, k.location, k.channel, sum(l.picked)::bigint as picked
-from unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
-    k(item, location, channel, starts_at, ends_at)
-join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
-    and l.closed_at is not null and l.channel = k.channel
-    and l.since >= k.starts_at and l.since < k.ends_at
-group by k.item, k.location, k.channel
-"""
-
-# What the closed lines of each channel took in its period (no reference), and its open ones; then
-# (ord 0) whose those lines are that are asked about. Of one moment: a line that closes or is
-# opened again meanwhile counts once.
+# What the closed lines of each channel took in its period (no reference), and its open ones, with
+# what a run confirmed of each; then (ord 0) whose those lines are that are asked about.
+# Of one moment: a line that closes or is opened again meanwhile counts once.
 HAD = """
 with kept as (select * from unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[],
     $6::timestamptz[]) with ordinality k(item, location, channel, starts_at, ends_at, ord))
 select k.ord::integer as ord, '' as demand_ref, k.channel, '' as item, '' as location,
-    sum(l.picked)::bigint as picked
+    sum(l.picked)::bigint as micros, false as is_decided, true as is_of_period
 from kept k join allocation_line l on l.tenant = $1 and l.location = k.location
     and l.item = k.item and l.closed_at is not null and l.channel = k.channel
     and l.since >= k.starts_at and l.since < k.ends_at
 group by k.ord, k.channel
 union all
-select k.ord::integer, l.demand_ref, l.channel, l.item, l.location, 0
+select k.ord::integer, l.demand_ref, l.channel, l.item, l.location, l.confirmed, l.run_id <> '',
+    l.since >= k.starts_at and l.since < k.ends_at
 from kept k join allocation_line l on l.tenant = $1 and l.location = k.location
     and l.item = k.item and l.closed_at is null and l.channel = k.channel
-    and l.since >= k.starts_at and l.since < k.ends_at
 union all
-select 0, l.demand_ref, l.channel, l.item, l.location, 0
+select 0, l.demand_ref, l.channel, l.item, l.location, 0, false, false
 from unnest($7::text[], $8::text[], $9::text[]) r(demand_ref, item, location)
 join allocation_line l on l.tenant = $1 and l.demand_ref = r.demand_ref and l.item = r.item
     and l.location = r.location

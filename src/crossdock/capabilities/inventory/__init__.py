@@ -4,10 +4,12 @@ from crossdock.capabilities.inventory.answering import Position
 from crossdock.capabilities.inventory.at_cut import LedgerAtCut
 from crossdock.capabilities.inventory.claims import ClaimedStock, OrderLineClaim
 from crossdock.capabilities.inventory.explaining import Explanation
-from crossdock.capabilities.inventory.guarding import (
+from crossdock.capabilities.inventory.had import (
     ChannelProtection,
+    Had,
     HadByOrders,
     KnowsProtections,
+    OpenLine,
 )
 from crossdock.capabilities.inventory.model import (
     Figures,
@@ -29,6 +31,7 @@ __all__ = [
     "ClaimedStock",
     "Explanation",
     "Figures",
+    "Had",
     "HadByOrders",
     "HeldClaim",
     "Inventory",
@@ -36,6 +39,7 @@ __all__ = [
     "LedgerAtCut",
     "LineProof",
     "MemberProof",
+    "OpenLine",
     "OrderLineClaim",
     "Position",
     "PromisedLine",

@@ -43,7 +43,8 @@ class Seen(NamedTuple):
     """What decided promises, new or anew: every row looked at, its group's row (0: none).
 
     `owns` is, line by line as told, what was open of the line's own order; None if nothing was.
-    `channels` is whose each line was, where a row was guarded: of the rows that were, `guards`.
+    `channels` is whose each line was, where a row was guarded: of the rows that were, `guards`;
+    `had` is what these count of what was open of the line's own order.
     """
 
     rows: Sequence[tuple[StockRow, int]] = ()
@@ -51,6 +52,7 @@ class Seen(NamedTuple):
     channels: Sequence[str] = ()
     guards: Mapping[int, Guards] = UNGUARDED_ROWS
     regrants: Sequence[Regrant] = ()
+    had: Sequence[int] = ()
 
 
 class Basis(NamedTuple):
@@ -59,6 +61,7 @@ class Basis(NamedTuple):
     guards: Mapping[int, Guards]
     channels: Sequence[str]
     regrants: Sequence[Regrant]
+    had: Sequence[int] = ()
 
 
 async def announce(
@@ -95,7 +98,8 @@ def _basis_told(seen: Seen) -> str | None:
         for channel, claim in sorted(guards.items())
     ]
     anew = [[one.reservation_id.hex, *one[1:]] for one in seen.regrants]
-    return json.dumps({"guards": told, "channels": list(seen.channels), "regrants": anew})
+    channels, had = list(seen.channels), list(seen.had)
+    return json.dumps({"guards": told, "channels": channels, "regrants": anew, "had": had})
 
 
 def basis_heard(text: str | None) -> Basis:
@@ -107,4 +111,4 @@ def basis_heard(text: str | None) -> Basis:
     for stock_id, channel, most, least, used in said["guards"]:
         guards.setdefault(stock_id, {})[channel] = Claim(least=least, most=most, used=used)
     anew = tuple(Regrant(UUID(hex=named), *rest) for named, *rest in said["regrants"])
-    return Basis(dict(guards), said["channels"], anew)
+    return Basis(dict(guards), said["channels"], anew, said["had"])

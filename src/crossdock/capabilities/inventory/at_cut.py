@@ -59,19 +59,43 @@ NO_MORE = "close moved_after"
 
 RECENT_OF = """
 select p.item, p.location, p.status, p.owner, p.lot, p.serial, m.net, m.us, m.occurred_at,
-    m.type, m.source, m.movement_id, m.document_ref
+    m.type, m.source, m.movement_id, m.document_ref, m.event_position
 from unnest($2::text[], $3::text[], $4::bigint[]) k(item, location, until)
 join inventory_position p on p.tenant = $1 and p.item = k.item and p.location = k.location
 join inventory_stream s on s.tenant = $1
 cross join lateral (
-    (select micros as net, us, occurred_at, type, source, movement_id, document_ref, seq
+    (select micros as net, us, occurred_at, type, source, movement_id, document_ref, seq,
+        event_position
     from inventory_movement v where v.tenant = $1 and v.to_position = p.position_id
         and v.stream = s.stream and v.us <= k.until order by v.seq desc limit $5)
     union all
-    (select -micros, us, occurred_at, type, source, movement_id, document_ref, seq
+    (select -micros, us, occurred_at, type, source, movement_id, document_ref, seq,
+        event_position
     from inventory_movement v where v.tenant = $1 and v.from_position = p.position_id
         and v.stream = s.stream and v.us <= k.until order by v.seq desc limit $5)) m
 """
+
+# What came in behind a place in the log, though it was recorded by the cut, of what can be sold.
+# What a count holds already changed nothing. Among the newest of each stream and direction.
+LATE_OF = """
+select k.item, k.location, sum(m.net)::bigint as net
+from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) k(item, location, until, seen)
+join inventory_position p on p.tenant = $1 and p.item = k.item and p.location = k.location
+    and p.status = 'AVAILABLE'
+join inventory_stream s on s.tenant = $1
+cross join lateral (
+    (select micros as net, us, seq, event_position from inventory_movement v
+    where v.tenant = $1 and v.to_position = p.position_id and v.stream = s.stream
+        and v.us <= k.until order by v.seq desc limit $6)
+    union all
+    (select -micros, us, seq, event_position from inventory_movement v
+    where v.tenant = $1 and v.from_position = p.position_id and v.stream = s.stream
+        and v.us <= k.until order by v.seq desc limit $6)) m
+where m.event_position > k.seen and case when p.opening_us is null then true
+    when p.opening_stream = s.stream then m.seq > p.opening_seq else m.us > p.opening_us end
+group by k.item, k.location
+"""
+LATE_MAX = 200
 
 HEARD = "select source, heard_at from inventory_source where tenant = $1"
 
@@ -116,6 +140,7 @@ class Recent(NamedTuple):
     source: str
     movement_id: str
     document_ref: str
+    position: int
 
 
 class LedgerAtCut:
@@ -173,9 +198,29 @@ class LedgerAtCut:
                 row["source"],
                 row["movement_id"],
                 row["document_ref"],
+                row["event_position"],
             )
             for row in rows
         ]
+
+    async def late(
+        self, tx: Transaction, keys: Sequence[tuple[str, str, int, int]]
+    ) -> dict[tuple[str, str], int]:
+        """Say what sellable stock gained by messages that came late, of (item, location).
+
+        Each key says up to when they were recorded (microseconds) and behind which place in the
+        log they came in. Of what moved often the `LATE_MAX` newest are looked at.
+        """
+        rows = await tx.fetch(
+            LATE_OF,
+            tx.tenant,
+            [item for item, _, _, _ in keys],
+            [location for _, location, _, _ in keys],
+            [until for _, _, until, _ in keys],
+            [seen for _, _, _, seen in keys],
+            LATE_MAX,
+        )
+        return {(row["item"], row["location"]): row["net"] for row in rows}
 
     async def heard(self, tx: Transaction) -> dict[str, datetime | None]:
         """Tell when each source was heard last."""

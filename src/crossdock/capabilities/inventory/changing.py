@@ -7,7 +7,7 @@ from uuid import UUID
 from crossdock.canonical.errors import Conflict, Invalid, NotFound, Rejected
 from crossdock.canonical.inventory import ReservationStatus
 from crossdock.capabilities.inventory import model, store
-from crossdock.capabilities.inventory.guarding import KnowsProtections
+from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.model import COUNTING, LIVE, TTL_SECONDS_MAX, Reservation
 from crossdock.capabilities.inventory.reserving import reservation_of
 from crossdock.capabilities.inventory.sheet import Sheet
@@ -126,20 +126,33 @@ class Changes:
         also: Callable[[Transaction, list[LineRow]], Awaitable[list[int]]] | None = None,
     ) -> Reservation:
         async with self._database.transaction(scope) as tx:
-            rows = await _lines_of(tx, reservation_id)
-            stock_ids = [row.line.stock_id for row in rows]
-            if also:
-                stock_ids += await also(tx, rows)
-            sheet = await Sheet.locked(tx, scope.tenant, self._stock_ids, stock_ids)
-            rows = await _lines_of(tx, reservation_id)  # as they are under the lock
-            if any(row.line.stock_id not in sheet.rows for row in rows):
-                raise Conflict("the reservation was moved just now", code="contended")
-            now = self._clock.now()
-            await sheet.expire_lapsed(tx, now)
-            await sheet.guard(tx, self._protections, now)
-            await sheet.learn_channels(tx, rows)
-            change(sheet, sheet.current(rows), now)
-            await sheet.save(tx, now)
+            return await self._change_in(tx, reservation_id, change, also)
+
+    async def release_in(self, tx: Transaction, reservation_id: str) -> Reservation:
+        """Give back what has not been consumed, in the caller's transaction."""
+        return await self._change_in(tx, reservation_id, _release, None)
+
+    async def _change_in(
+        self,
+        tx: Transaction,
+        reservation_id: str,
+        change: Change,
+        also: Callable[[Transaction, list[LineRow]], Awaitable[list[int]]] | None,
+    ) -> Reservation:
+        rows = await _lines_of(tx, reservation_id)
+        stock_ids = [row.line.stock_id for row in rows]
+        if also:
+            stock_ids += await also(tx, rows)
+        sheet = await Sheet.locked(tx, tx.tenant, self._stock_ids, stock_ids)
+        rows = await _lines_of(tx, reservation_id)  # as they are under the lock
+        if any(row.line.stock_id not in sheet.rows for row in rows):
+            raise Conflict("the reservation was moved just now", code="contended")
+        now = self._clock.now()
+        await sheet.expire_lapsed(tx, now)
+        await sheet.guard(tx, self._protections, now)
+        await sheet.learn_channels(tx, rows)
+        change(sheet, sheet.current(rows), now)
+        await sheet.save(tx, now)
         return reservation_of(sheet.current(rows))
 
 

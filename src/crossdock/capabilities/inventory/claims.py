@@ -26,7 +26,7 @@ with lapsed as materialized (select stock_id, sum(micros)::bigint micros
             and v.is_hard and v.stock_id = d.stock_id) as promised
     from unnest($4::text[]) k(demand_ref)
     cross join lateral (select * from inventory_demand
-        where tenant = $1 and demand_ref = k.demand_ref and order_id <> '') d
+        where tenant = $1 and demand_ref = k.demand_ref and stock_id is not null) d
 ), claim as materialized (
     select stock_id, array_agg(demand_ref order by demand_ref) refs,
         array_agg(ordered order by demand_ref) ordered,

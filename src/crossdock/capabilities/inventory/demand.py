@@ -49,7 +49,10 @@ StockKey = tuple[str, str, str]
 
 
 class Claim(NamedTuple):
-    """One order line's claim. Without an order (`order_id` "") only its picks are known yet."""
+    """One order line's claim. Without an order (`order_id` "") only its picks are known.
+
+    One that its order has dropped claims nothing; where it was picked is kept (§3.6).
+    """
 
     source: str = ""
     order_id: str = ""
@@ -169,7 +172,7 @@ def claimed(
     for ref, claim in claims.stored.items():
         is_dropped = ref not in claims.lines and (ref[0], *claim.owner) in renewed
         if is_dropped:
-            after[ref] = Claim(picked=claim.picked)
+            after[ref] = Claim(stock_id=claim.stock_id, picked=claim.picked)
     for ref, line in claims.lines.items():
         claim = after.get(ref, Claim())
         if claim.order_id and claim.owner != line.owner and not _wins(line, claim):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from crossdock.canonical.errors import NotFound
 from crossdock.capabilities.inventory import promise_proof, store
-from crossdock.capabilities.inventory.announcement import COLUMNS, basis_heard
+from crossdock.capabilities.inventory.announcement import COLUMNS, Basis, basis_heard
 from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS
 from crossdock.capabilities.inventory.changing import parsed
 from crossdock.capabilities.inventory.granting import UNGUARDED
@@ -212,7 +212,7 @@ async def _decision(
         for version, figures, group, sources in [seen[place["stock_id"]]]
     }
     if lines is None:
-        lines = await _lines(tx, row, basis.channels)
+        lines = await _lines(tx, row, basis)
     return Decision(at=row["at"], stock=stock, lines=lines)
 
 
@@ -250,7 +250,7 @@ def _age(source: str, ages: Mapping[str, tuple[str | None, int]]) -> SourceAge:
     return SourceAge(source, datetime.fromisoformat(heard_at) if heard_at else None, seconds)
 
 
-async def _lines(tx: Transaction, row: Any, channels: Sequence[str]) -> tuple[DecidedLine, ...]:
+async def _lines(tx: Transaction, row: Any, basis: Basis) -> tuple[DecidedLine, ...]:
     """Read the new lines of a decision, in the order in which they were decided."""
     ids: list[UUID] = row["reservation_ids"]
     numbers = row["line_nos"] or [1] * len(ids)
@@ -263,7 +263,8 @@ async def _lines(tx: Transaction, row: Any, channels: Sequence[str]) -> tuple[De
         )
         if version == 1
     ]
-    whose = [*channels, *[""] * (len(new) - len(channels))]
+    whose = [*basis.channels, *[""] * (len(new) - len(basis.channels))]
+    had = [*basis.had, *[0] * (len(new) - len(basis.had))]
     found = await tx.fetch(
         DECIDED_LINES, tx.tenant, [line[0] for line in new], [line[1] for line in new]
     )
@@ -277,6 +278,9 @@ async def _lines(tx: Transaction, row: Any, channels: Sequence[str]) -> tuple[De
             own,
             line["demand_ref"],
             channel,
+            counted,
         )
-        for line, (_, _, stock_id, own), channel in zip(found, new, whose, strict=True)
+        for line, (_, _, stock_id, own), channel, counted in zip(
+            found, new, whose, had, strict=True
+        )
     )

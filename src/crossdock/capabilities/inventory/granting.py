@@ -38,7 +38,8 @@ class Ask:
     """A request's lines against counters, for a channel.
 
     `own` is demand of the same order line that `hard` counts already: checking an order against
-    itself would find it short (A25). `channels` is whose each line is, where its order says so.
+    itself would find it short (A25). `channels` is whose each line is, where its order says so;
+    `had` is what is counted of `own` for that channel: promised to the line, or confirmed.
     """
 
     lines: tuple[tuple[int, int], ...]
@@ -46,6 +47,11 @@ class Ask:
     own: tuple[int | None, ...] = ()
     channel: str = ""
     channels: tuple[str, ...] = ()
+    had: tuple[int, ...] = ()
+
+    def had_of(self, number: int) -> int:
+        """Say what its channel has had of a line's own order already."""
+        return self.had[number] if self.had else 0
 
     def channel_of(self, number: int) -> str:
         """Say whose a line is."""
@@ -99,10 +105,10 @@ class _Room:
             pool = max(0, min(self._atf(counter_id), self._coverage(counter.group)))
         return self._within(counter_id, channel, pool, 0)
 
-    def left_for(self, counter_id: int, own: int, channel: str) -> Free:
+    def left_for(self, counter_id: int, own: int, channel: str, had: int) -> Free:
         """Say what there is for a claim of `own`, which the counter's `hard` counts already.
 
-        What the channel has had counts it as well.
+        What the channel has had counts `had` of it.
         """
         counter = self.counters[counter_id]
         if counter.members:
@@ -110,9 +116,9 @@ class _Room:
         else:
             back = replace(counter.figures, hard=max(0, counter.figures.hard - own))
             pool = max(0, back.available - self.taken.get(counter_id, 0))
-        return self._within(counter_id, channel, pool, own)
+        return self._within(counter_id, channel, pool, had)
 
-    def _within(self, counter_id: int, channel: str, pool: int, own: int) -> Free:
+    def _within(self, counter_id: int, channel: str, pool: int, had: int) -> Free:
         """avail(g) = max(0, min(PAL_g - used_g, pool - Σ_{h≠g} max(0, SUP_h - consumed_h)))."""
         guards = self.counters[counter_id].guards
         if not guards:
@@ -123,7 +129,7 @@ class _Room:
             if name != channel
         )
         mine = self._claim(counter_id, channel, guards.get(channel, Claim()))
-        mine = replace(mine, used=max(0, mine.used - own))
+        mine = replace(mine, used=max(0, mine.used - had))
         return Free(pool, kept, mine.allowance, protection.within(pool, kept, mine.allowance))
 
     def _claim(self, counter_id: int, channel: str, claim: Claim) -> Claim:
@@ -141,22 +147,31 @@ class _Room:
 
     def take(self, counter_id: int, micros: int, channel: str) -> None:
         self.taken[counter_id] = self.taken.get(counter_id, 0) + micros
+        self.note(counter_id, micros, channel)
+
+    def note(self, counter_id: int, micros: int, channel: str) -> None:
+        """Count for a channel what it has now, and had not."""
         if self.counters[counter_id].guards:
             key = (counter_id, channel)
             self.by_channel[key] = self.by_channel.get(key, 0) + micros
 
 
 def free_for(
-    counter_id: int, counters: Mapping[int, Counter], own: int | None = None, channel: str = ""
+    counter_id: int,
+    counters: Mapping[int, Counter],
+    own: int | None = None,
+    channel: str = "",
+    had: int = 0,
 ) -> Free:
     """Say what one counter can promise to a channel, its group's holds left covered.
 
-    To an order line of which `own` is open and counted in `hard`, up to that (A25).
+    To an order line of which `own` is open and counted in `hard`, up to that (A25), beside `had`
+    of it, which the channel has had.
     """
     room = _Room(counters)
     if own is None:
         return room.free(counter_id, channel)
-    found = room.left_for(counter_id, own, channel)
+    found = room.left_for(counter_id, own, channel, had)
     return replace(found, micros=min(own, found.micros))
 
 
@@ -198,9 +213,12 @@ def _given(room: _Room, ask: Ask, number: int) -> tuple[int, Limit]:
     if own is not None:
         # The order's demand is in `hard`: what it may have is what stock leaves for it, and
         # giving it that takes nothing more from anybody.
-        free = room.left_for(counter_id, own, channel)
+        had = ask.had_of(number)
+        free = room.left_for(counter_id, own, channel, had)
         wanted = min(asked, own)
-        return min(wanted, free.micros), free.limit(wanted)
+        got = min(wanted, free.micros)
+        room.note(counter_id, max(0, got - had), channel)
+        return got, free.limit(wanted)
     free = room.free(counter_id, channel)
     got = min(asked, free.micros)
     room.take(counter_id, got, channel)

@@ -43,7 +43,10 @@ class DecidedStock:
 
 
 class DecidedLine(NamedTuple):
-    """A line that was decided. `own` was open of its own order, which `hard` counts already."""
+    """A line that was decided. `own` was open of its own order, which `hard` counts already.
+
+    `had` is what its channel had had of that.
+    """
 
     reservation_id: str
     line_no: int
@@ -53,6 +56,7 @@ class DecidedLine(NamedTuple):
     own: int | None = None
     demand_ref: str = ""
     channel: str = ""
+    had: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,13 +122,12 @@ class LineProof:
 def proofs(decision: Decision, reservation_id: str) -> tuple[LineProof, ...]:
     """Prove each line of one of the reservations that were decided together."""
     scene = _Scene(decision)
-    earlier: Taken = {}
+    earlier = Taken({}, {})
     for lines in _requests(decision):
         if lines[0].reservation_id == reservation_id:
             return _proven(scene, lines, earlier)
         for line in lines:
-            if line.own is None:
-                _take(earlier, line, line.granted)
+            _take(earlier, line, line.granted)
     return ()
 
 
@@ -132,7 +135,8 @@ def is_reproduced(decision: Decision) -> bool:
     """Decide all of it once more, and say whether everybody gets what he got then."""
     requests = _requests(decision)
     scene = _Scene(decision)
-    given = granting.grants([_ask(lines) for lines in requests], scene.counters(scene.before, {}))
+    counters = scene.counters(scene.before, Taken({}, {}))
+    given = granting.grants([_ask(lines) for lines in requests], counters)
     return given == [tuple(line.granted for line in lines) for lines in requests]
 
 
@@ -148,20 +152,26 @@ def _ask(lines: Sequence[DecidedLine]) -> Ask:
         allow_partial=any(got) and got != [line.requested for line in lines],
         own=tuple(line.own for line in lines),
         channels=tuple(line.channel for line in lines),
+        had=tuple(line.had for line in lines),
     )
 
 
-Taken = dict[tuple[int, str], int]
-"""Of each row, what each channel took earlier."""
+class Taken(NamedTuple):
+    """What was taken earlier: of each row, and of each row for each channel."""
+
+    rows: dict[int, int]
+    channels: dict[tuple[int, str], int]
 
 
 def _take(earlier: Taken, line: DecidedLine, micros: int) -> None:
+    """Take so much; one whose order is counted already takes nothing more of the row."""
     key = (line.stock_id, line.channel)
-    earlier[key] = earlier.get(key, 0) + micros
-
-
-def _of(earlier: Taken, stock_id: int) -> int:
-    return sum(micros for (row, _), micros in earlier.items() if row == stock_id)
+    if line.own is None:
+        earlier.rows[line.stock_id] = earlier.rows.get(line.stock_id, 0) + micros
+        earlier.channels[key] = earlier.channels.get(key, 0) + micros
+    else:
+        more = max(0, micros - line.had)
+        earlier.channels[key] = earlier.channels.get(key, 0) + more
 
 
 def _taken(lines: Sequence[DecidedLine]) -> dict[int, int]:
@@ -200,12 +210,14 @@ class _Scene:
             stock_id: Counter(
                 replace(
                     self.before[stock_id],
-                    hard=self.before[stock_id].hard + _of(earlier, stock_id),
+                    hard=self.before[stock_id].hard + earlier.rows.get(stock_id, 0),
                 ),
                 self.stock[stock_id].group or None,
                 self._members.get(stock_id, ()),
                 {
-                    channel: replace(claim, used=claim.used + earlier.get((stock_id, channel), 0))
+                    channel: replace(
+                        claim, used=claim.used + earlier.channels.get((stock_id, channel), 0)
+                    )
                     for channel, claim in self.stock[stock_id].guards.items()
                 },
             )
@@ -228,9 +240,8 @@ def _proven(scene: _Scene, lines: Sequence[DecidedLine], earlier: Taken) -> tupl
     for line in lines:
         proof = _proof(scene, line, earlier)
         found.append(proof)
-        if line.own is None:
-            taken = min(line.requested, proof.free) if is_refused else line.granted
-            _take(earlier, line, taken)
+        taken = min(line.requested, proof.free) if is_refused else line.granted
+        _take(earlier, line, taken)
     return tuple(found)
 
 
@@ -248,7 +259,7 @@ def _proof(scene: _Scene, line: DecidedLine, earlier: Taken) -> LineProof:
         )
         for member in counter.members
     )
-    free = granting.free_for(line.stock_id, counters, line.own, line.channel)
+    free = granting.free_for(line.stock_id, counters, line.own, line.channel, line.had)
     is_member = counter.group is not None and line.own is None
     return LineProof(
         line_no=line.line_no,
@@ -259,7 +270,7 @@ def _proof(scene: _Scene, line: DecidedLine, earlier: Taken) -> LineProof:
         granted=line.granted,
         nettable=sum(member.free for member in members) if members else figures.nettable,
         claimed=figures.hard,
-        earlier=_of(earlier, line.stock_id),
+        earlier=earlier.rows.get(line.stock_id, 0),
         own=line.own,
         safety=figures.safety,
         kept_for_group=counter.figures.available - free.pool if is_member else 0,

@@ -11,7 +11,7 @@ from crossdock.canonical.errors import Conflict, Unavailable
 from crossdock.canonical.inventory import ReservationStatus
 from crossdock.capabilities.inventory import granting, guarding, model, store
 from crossdock.capabilities.inventory.granting import Ask
-from crossdock.capabilities.inventory.guarding import KnowsProtections, Quoted
+from crossdock.capabilities.inventory.had import KnowsProtections, Quoted
 from crossdock.capabilities.inventory.incoming import Incoming, taken_in
 from crossdock.capabilities.inventory.model import (
     PromisedLine,
@@ -80,6 +80,19 @@ class Promises:
         batch = [one for one in incoming if first[one.reservation_id] is one]
         await self._decide(scope, batch, now)
         return [_answer(one, first[one.reservation_id]) for one in incoming]
+
+    async def reserve_in(
+        self, tx: Transaction, client: str, request: ReservationRequest
+    ) -> Reservation:
+        """Decide one request the general way, in the caller's transaction."""
+        now = self._clock.now()
+        [one] = taken_in(tx.tenant, [(client, request)], model.Expiry(now, self._ttl))
+        found = await self._stock_ids.of(tx, tx.tenant, sorted(set(_keys([one]))))
+        await self._decide_general(tx, await _answer_repeats(tx, [one]), Look(found, {}, now))
+        if isinstance(one.answer, Conflict):
+            raise one.answer
+        assert one.answer is not None  # noqa: S101  # it is decided
+        return one.answer
 
     async def _decide(self, scope: Scope, batch: list[Incoming], now: datetime) -> None:
         """Take the plain way, which is all that most requests need; then the general one."""
@@ -198,7 +211,7 @@ class Promises:
             ]
             for number, (line, (_, limit)) in enumerate(zip(lines, got, strict=True)):
                 own = ask.own[number] if ask.own else None
-                sheet.make(line, own, ask.channel_of(number), limit)
+                sheet.make(line, own, ask.channel_of(number), limit, ask.had_of(number))
             one.answer = reservation_of(lines)._replace(cut_by=_cut_by(limit for _, limit in got))
         await sheet.save(tx, look.now)
 
@@ -310,12 +323,18 @@ def _ask(one: Incoming, look: Look, sheet: Sheet) -> Ask:
         else sheet.whose(Quoted(look.found[line[:2]], line.demand_ref, one.channel))
         for line, open_ in zip(lines, own, strict=True)
     )
+    if all(open_ is None for open_ in own):
+        own = ()
+    places = [look.found[line.item, line.location] for line in lines]
     return Ask(
-        tuple((look.found[line.item, line.location], line.micros) for line in lines),
+        tuple((at, line.micros) for at, line in zip(places, lines, strict=True)),
         one.request.allow_partial,
-        own if any(open_ is not None for open_ in own) else (),
+        own,
         one.channel,
         channels,
+        tuple(sheet.had(at, line.demand_ref) for at, line in zip(places, lines, strict=True))
+        if own
+        else (),
     )
 
 

@@ -1,6 +1,7 @@
 """What others may ask of inventory: availability, promises, and what becomes of them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from crossdock.canonical.errors import Conflict, NotFound
 from crossdock.capabilities.inventory import claims, guarding, model
@@ -8,7 +9,8 @@ from crossdock.capabilities.inventory.answering import Answers, Position
 from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.claims import ClaimedStock
 from crossdock.capabilities.inventory.explaining import Explanation, Explanations
-from crossdock.capabilities.inventory.guarding import KnowsProtections
+from crossdock.capabilities.inventory.had import ChannelProtection, Had, KnowsProtections, had_in
+from crossdock.capabilities.inventory.holding import Holding
 from crossdock.capabilities.inventory.incoming import name_of
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.capabilities.inventory.proof import Availability
@@ -44,6 +46,7 @@ class Inventory:
             database, clock, soft_hold_ttl_seconds, self._stock_ids, protections
         )
         self._changes = Changes(database, clock, self._stock_ids, protections)
+        self.holding = Holding(self._promises, self._changes, self._stock_ids)
         self._answers = Answers(database, clock)
         self._explanations = Explanations(database)
         self.upkeep = Upkeep(database, clock, self._stock_ids)
@@ -128,6 +131,17 @@ class Inventory:
     ) -> dict[tuple[str, str], str]:
         """Name the group of each (tenant, location) that is a member of one."""
         return await claims.groups(tx, places)
+
+    async def had_in(
+        self,
+        tx: Transaction,
+        protections: KnowsProtections,
+        asked: Sequence[tuple[Key, ChannelProtection]],
+        now: datetime,
+    ) -> Sequence[Had]:
+        """Say what channels have had of items at locations, as promises count it (§3.6)."""
+        ids = await self._stock_ids.of(tx, tx.tenant, {key for key, _ in asked})
+        return await had_in(tx, protections, [(ids[key], key, said) for key, said in asked], now)
 
     async def guard_in(
         self, tx: Transaction, item: str, location: str, *, is_guarded: bool

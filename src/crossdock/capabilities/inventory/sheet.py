@@ -8,12 +8,8 @@ from uuid import UUID
 from crossdock.capabilities.inventory import granting, guarding, model, store
 from crossdock.capabilities.inventory.announcement import Regrant, Seen, announce
 from crossdock.capabilities.inventory.granting import UNGUARDED, Ask, Counter, Guards
-from crossdock.capabilities.inventory.guarding import (
-    ChannelLine,
-    KnowsProtections,
-    OrderLine,
-    Quoted,
-)
+from crossdock.capabilities.inventory.guarding import ChannelLine
+from crossdock.capabilities.inventory.had import KnowsProtections, OrderLine, Quoted
 from crossdock.capabilities.inventory.model import PromisedLine
 from crossdock.capabilities.inventory.store import Key, LineRow, StockIds, StockRow
 from crossdock.foundation.database import Transaction
@@ -35,8 +31,10 @@ class Sheet:
         self._made: dict[tuple[UUID, int], LineRow] = {}
         self._owns: list[int | None] = []
         self._channels: list[str] = []
+        self._had: list[int] = []
         self._guards: Mapping[int, Guards] = {}
         self._orders: Mapping[OrderLine, str] = {}
+        self._confirmed: Mapping[OrderLine, int] = {}
         self._whose: dict[tuple[UUID, int], ChannelLine] = {}
         self._kept: dict[tuple[UUID, int], ChannelLine] = {}
         self._regrants: list[Regrant] = []
@@ -70,13 +68,16 @@ class Sheet:
         """Learn what maxima and minima hold at these rows; call it once they are locked."""
         if protections is not None:
             rows = self.rows.values()
-            self._guards, self._orders = await guarding.guards_of(
-                tx, protections, rows, now, quoted
-            )
+            found = await guarding.guards_of(tx, protections, rows, now, quoted)
+            self._guards, self._orders, self._confirmed = found
 
     def whose(self, one: Quoted) -> str:
         """Say whose an order line is that a request quotes: its order's channel, if that shows."""
         return self._orders.get(one.line, one.channel)
+
+    def had(self, stock_id: int, demand_ref: str) -> int:
+        """Say what its channel's sum counts of an order line that is still to be picked."""
+        return self._confirmed.get((stock_id, demand_ref), 0)
 
     async def learn_channels(self, tx: Transaction, rows: Iterable[LineRow]) -> None:
         """Learn whose promises these are, where it matters."""
@@ -124,9 +125,15 @@ class Sheet:
             for stock_id, row in self.rows.items()
         }
 
-    def make(self, line: LineRow, own: int | None, channel: str = "", cut_by: str = "") -> None:
-        """Lay a new line; `own` is what was open of its order, which `hard` counts already."""
+    def make(
+        self, line: LineRow, own: int | None, channel: str = "", cut_by: str = "", had: int = 0
+    ) -> None:
+        """Lay a new line; `own` is what was open of its order, which `hard` counts already.
+
+        `had` is what was counted of that for its channel.
+        """
         self._owns.append(own)
+        self._had.append(had)
         self._channels.append(channel)
         if self.rows[line.line.stock_id].is_guarded or channel not in {"", line.client}:
             place = line.reservation_id, line.line.line_no, line.line.stock_id
@@ -186,7 +193,7 @@ class Sheet:
         groups = {stock_id: one.group or 0 for stock_id, one in self.counters().items()}
         rows = [self._stored(stock_id) for stock_id in sorted(self.rows)]
         seen = [(row, groups[row.stock_id]) for row in rows]
-        return Seen(seen, self._owns, self._channels, self._guards, self._regrants)
+        return Seen(seen, self._owns, self._channels, self._guards, self._regrants, self._had)
 
     def _stored(self, stock_id: int) -> StockRow:
         """Give the row as it is stored: one that ends as it was is not written."""

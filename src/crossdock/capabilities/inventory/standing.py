@@ -37,7 +37,7 @@ where f.tenant = $1 and f.location = any($2::text[])
 # What order lines hold: an order's open claim, and promises that no order counts yet.
 CLAIMS = """
 select d.demand_ref, s.item, s.location,
-    greatest(0, d.ordered - d.cancelled - d.picked) as hard, 0::bigint as soft
+    greatest(0, d.ordered - d.cancelled - d.picked) as hard, 0::bigint as soft, true as is_order
 from unnest($2::text[]) k(demand_ref)
 join inventory_demand d on d.tenant = $1 and d.demand_ref = k.demand_ref and d.order_id <> ''
 cross join lateral (select item, location from inventory_stock
@@ -47,7 +47,7 @@ select r.demand_ref, s.item, s.location,
     case when r.is_hard then r.granted - least(r.granted, greatest(r.consumed, r.picked))
         else 0 end as hard,
     case when r.is_hard then 0
-        else r.granted - least(r.granted, greatest(r.consumed, r.picked)) end as soft
+        else r.granted - least(r.granted, greatest(r.consumed, r.picked)) end as soft, false
 from unnest($2::text[]) k(demand_ref)
 join inventory_reservation r on r.tenant = $1 and r.demand_ref = k.demand_ref
     and r.demand_ref <> '' and r.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
@@ -102,6 +102,7 @@ class HeldClaim(NamedTuple):
     location: str
     hard: int
     soft: int
+    is_order: bool = False
 
 
 class Standings:

@@ -31,7 +31,8 @@ where tenant = $1 and (nettable, hard, soft, safety) <> (0, 0, 0, 0)
 """
 DEMAND = """
 select d.demand_ref, s.item, s.location, d.ordered, d.cancelled, d.picked
-from inventory_demand d left join inventory_stock s using (tenant, stock_id)
+from inventory_demand d left join inventory_stock s on s.tenant = d.tenant
+    and s.stock_id = d.stock_id and d.order_id <> ''
 where d.tenant = $1 and (d.ordered, d.cancelled, d.picked) <> (0, 0, 0)
 """
 

@@ -1,5 +1,6 @@
 """Reconciliation: where another system and the hub's ledger differ, why, and what is done."""
 
+from crossdock.capabilities.reconciliation.ageing import Backlog
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.dumps import (
     NO_COST,
@@ -13,14 +14,21 @@ from crossdock.capabilities.reconciliation.dumps import (
     instant_of,
     micros_of,
 )
-from crossdock.capabilities.reconciliation.findings import Backlog, Finding, Run
+from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.healing import Healing
 from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.model import ItemClass, State
+from crossdock.capabilities.reconciliation.model import ItemClass, State, Tolerance
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants
-from crossdock.capabilities.reconciliation.ranking import CountProposal
+from crossdock.capabilities.reconciliation.ranking import CountProposal, Remedy
+from crossdock.capabilities.reconciliation.rules import (
+    HEALABLE,
+    Rules,
+    RulesShown,
+    Version,
+    rules_shown,
+)
 from crossdock.capabilities.reconciliation.sampling import Sampled, Sampler
 from crossdock.capabilities.reconciliation.service import Asked, Reconciliation
 from crossdock.capabilities.reconciliation.sides import Said, Spelled
@@ -28,6 +36,7 @@ from crossdock.capabilities.reconciliation.store import Wanted
 from crossdock.capabilities.reconciliation.withholding import HousePolicy
 
 __all__ = [
+    "HEALABLE",
     "NO_COST",
     "Asked",
     "Backlog",
@@ -49,14 +58,20 @@ __all__ = [
     "Policy",
     "Reading",
     "Reconciliation",
+    "Remedy",
+    "Rules",
+    "RulesShown",
     "Run",
     "Said",
     "Sampled",
     "Sampler",
     "Spelled",
     "State",
+    "Tolerance",
+    "Version",
     "Wanted",
     "groups_of",
     "instant_of",
     "micros_of",
+    "rules_shown",
 ]

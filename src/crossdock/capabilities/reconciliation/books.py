@@ -58,6 +58,7 @@ class Booked(NamedTuple):
     source: str
     movement_id: str
     document_ref: str
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,17 @@ class Cause(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-ADJUSTMENTS = frozenset({"ADJUST", "COUNT_ADJUST"})
+OF_KIND: Mapping[str, tuple[Cause, str]] = MappingProxyType(
+    {
+        "ADJUST": (Cause.MANUAL_ADJ, "adjusted"),
+        "COUNT_ADJUST": (Cause.COUNT, "counted"),
+        "RETURN_RECEIPT": (Cause.RETURN_UNPOSTED, "taken back"),
+        "TRANSFER_SHIP": (Cause.TRANSFER_STUCK, "sent by a transfer"),
+        "TRANSFER_RECEIVE": (Cause.TRANSFER_STUCK, "received by a transfer"),
+    }
+)
+"""Kinds of movement that are a cause of their own where only one side has them, and their verb."""
+
 GRACE = 4 * HOUR
 """A document that is not posted for longer is lost, not on its way (a dead letter's age, §4.3)."""
 
@@ -110,8 +120,9 @@ def _by_document(facts: Facts) -> Verdict | None:
     worst = max(facts.difference.documents, key=lambda document: abs(document.explains))
     if worst.fate is Fate.NOT_POSTED:
         return _not_posted(facts, worst)
-    if worst.fate is Fate.ONLY_THEIRS and worst.type in ADJUSTMENTS:
-        return Verdict(Cause.MANUAL_ADJ, f"document {worst.reference} was adjusted there only")
+    if worst.fate is Fate.ONLY_THEIRS and worst.type in OF_KIND:
+        cause, verb = OF_KIND[worst.type]
+        return Verdict(cause, f"document {worst.reference} was {verb} there only")
     cause, because = _OF_FATE[worst.fate]
     return Verdict(cause, f"document {worst.reference} {because}")
 
@@ -122,8 +133,9 @@ def _not_posted(facts: Facts, document: Document) -> Verdict:
         return Verdict(Cause.MSG_REJECTED, f"{name} was refused there")
     if facts.cut - document.recorded < GRACE:
         return Verdict(Cause.TIMING, f"{name} is on its way")
-    if document.type in ADJUSTMENTS:
-        return Verdict(Cause.MANUAL_ADJ, f"{name} was adjusted here only")
+    if document.type in OF_KIND:
+        cause, verb = OF_KIND[document.type]
+        return Verdict(cause, f"{name} was {verb} here only")
     if any(p.reference == document.reference and p.is_backdated for p in facts.recent):
         return Verdict(Cause.CUTOFF, f"{name} was recorded on a later day than it happened")
     return Verdict(Cause.MSG_LOST, f"{name} is not posted there")
@@ -177,8 +189,9 @@ def _of_equal(posting: Posting, unexplained: int) -> Verdict:
     name = _named(posting)
     if posting.micros == unexplained:
         return Verdict(Cause.MSG_DUP, f"it is {name} once more")
-    if posting.type in ADJUSTMENTS:
-        return Verdict(Cause.MANUAL_ADJ, f"it is {name}, adjusted here only")
+    if posting.type in OF_KIND:
+        cause, verb = OF_KIND[posting.type]
+        return Verdict(cause, f"it is {name}, {verb} here only")
     if posting.is_backdated:
         return Verdict(Cause.CUTOFF, f"it is {name}, recorded on a later day")
     return Verdict(Cause.MSG_LOST, f"it is {name}, missing there")

@@ -19,7 +19,9 @@ from crossdock.foundation.ids import derived_uuid, prefixed
 PUBLISHED = "published"
 """The first side: what the hub has published."""
 LEVEL = "CHANNEL"
-BRAKE = Brake()
+FLAPS_WITHIN = timedelta(days=7)
+FLAPS_MAX = 3
+"""What drifted so often within that time, and agreed in between, is for a person."""
 LISTINGS_MIN = 50
 """A channel of fewer listings counts as one of so many: one number is no runaway."""
 
@@ -40,13 +42,14 @@ def stopped_of(
     befores: Mapping[str, FindingRow],
     rows: Sequence[FindingRow],
     gone: Sequence[FindingRow],
+    brake: Brake,
 ) -> str:
     """Judge all of the channel that is known to have drifted, not what one call happens to see."""
     now = {**befores} | {row.item: row for row in rows}
     confirmed = {item for item, row in now.items() if row.state == State.CONFIRMED}
     drifted = len(confirmed - {row.item for row in gone})
     listings = max(plan.listings, LISTINGS_MIN)
-    return guards.stopped(drifted, listings, 0, BRAKE, is_in_incident=False)
+    return guards.stopped(drifted, listings, 0, brake, is_in_incident=False)
 
 
 def may_try(row: FindingRow) -> bool:
@@ -107,6 +110,20 @@ def row_of(reading: Reading, one: Told, before: FindingRow | None) -> FindingRow
         root_cause="",
         note="",
         tried_at=before.tried_at if before else None,
+    )
+
+
+def flapping_case(row: FindingRow, times: int) -> CaseWanted:
+    """Word a listing that is mended again and again: somebody else writes it too."""
+    return CaseWanted(
+        code="PUB-STALE",
+        fingerprint=f"{findings.fingerprint(row)}/flapping",
+        severity="S3",
+        owner_role="eCommerce",
+        within=timedelta(days=1),
+        entity=f"{row.item} in {row.against}/{row.location}",
+        title=f"{row.against} drifts again and again: {times} times in {FLAPS_WITHIN.days} days",
+        evidence={"finding": row.finding_id, "times": times},
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crossdock.canonical.errors import Invalid
@@ -42,7 +42,10 @@ from crossdock.foundation.database import Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A key that was judged to differ, with what a person needs to judge it again."""
+    """A key that was judged to differ, with what a person needs to judge it again.
+
+    `seen` is the place in the log of the newest movement that the ledger had of it.
+    """
 
     location: str
     item: str
@@ -51,6 +54,7 @@ class Found:
     of: ItemClass
     judged: Judged
     evidence: Mapping[str, Any]
+    seen: int = 0
 
 
 @dataclass(slots=True)
@@ -109,7 +113,8 @@ class Explainer:
                 is_stirred=place in stirred,
             )
             if one is not None:
-                answer.append(one)
+                seen = max((moved.position for moved in movements[place]), default=0)
+                answer.append(replace(one, seen=seen))
         return answer
 
     async def _stirred(self, tx: Transaction, asked: Sequence[tuple[str, str, int]]) -> set[Key]:

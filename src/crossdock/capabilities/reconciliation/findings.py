@@ -16,7 +16,7 @@ from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.explaining import Found
 from crossdock.capabilities.reconciliation.model import Fate, ItemClass
 from crossdock.capabilities.reconciliation.ports import CaseWanted
-from crossdock.capabilities.reconciliation.ranking import AGE_NAMES, Remedy
+from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.store import HUB, FindingRow, Pair, RunRow
 
 SELLABLE_MILLE, UNSELLABLE_MILLE = 1000, 100
@@ -111,65 +111,6 @@ class Finding:
     note: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgeBucket:
-    age: str
-    findings: int
-    value_at_risk: Decimal | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CauseShare:
-    """`percent` is rounded down."""
-
-    root_cause: str
-    findings: int
-    percent: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
-    """What is open by age, what was closed by root cause, and how the two keep up.
-
-    `burned_percent` is closed by confirmed; null while nothing was confirmed.
-    """
-
-    open: tuple[AgeBucket, ...]
-    causes: tuple[CauseShare, ...]
-    confirmed: int
-    closed: int
-    burned_percent: int | None
-
-
-def backlog(
-    ages: Mapping[int, tuple[int, int | None]],
-    causes: Mapping[str, int],
-    *,
-    opened: int,
-    closed: int,
-) -> Backlog:
-    """Put figures together; every bucket of age is there, the empty ones too."""
-    total = sum(causes.values())
-    buckets = [(name, *ages.get(number, (0, None))) for number, name in enumerate(AGE_NAMES)]
-    return Backlog(
-        open=tuple(
-            AgeBucket(
-                age=name,
-                findings=count,
-                value_at_risk=None if value is None else _decimal(value),
-            )
-            for name, count, value in buckets
-        ),
-        causes=tuple(
-            CauseShare(root_cause=cause, findings=count, percent=100 * count // total)
-            for cause, count in causes.items()
-        ),
-        confirmed=opened,
-        closed=closed,
-        burned_percent=100 * closed // opened if opened else None,
-    )
-
-
 def row_of(found: Found, finding_id: str, run_id: str, pair: Pair, now: datetime) -> FindingRow:
     judged, cut = found.judged, instant(found.cut)
     return FindingRow(
@@ -207,6 +148,7 @@ def row_of(found: Found, finding_id: str, run_id: str, pair: Pair, now: datetime
         closed_by="",
         root_cause="",
         note="",
+        seen=found.seen,
     )
 
 
@@ -232,7 +174,7 @@ def run_shown(row: RunRow) -> Run:
         suspected=row.suspected,
         confirmed=row.confirmed,
         gone=row.gone,
-        value_at_risk=None if row.value_at_risk is None else _decimal(row.value_at_risk),
+        value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
         unknown_names=row.unknown_names,
     )
 
@@ -251,15 +193,15 @@ def finding_shown(row: FindingRow, now: datetime) -> Finding:
         because=row.because,
         remedy=row.remedy,
         unit=row.unit,
-        ours=_decimal(row.ours),
-        theirs=_decimal(row.theirs),
-        raw=_decimal(row.theirs - row.ours),
-        explained=_decimal(row.explained),
-        unexplained=_decimal(row.unexplained),
-        absolute=_decimal(row.absolute),
-        safe=_decimal(judging.lower(row.ours, row.theirs)),
-        withheld=_decimal(withholding.held(row) if row.system == HUB else 0),
-        value_at_risk=None if row.value_at_risk is None else _decimal(row.value_at_risk),
+        ours=decimal_of(row.ours),
+        theirs=decimal_of(row.theirs),
+        raw=decimal_of(row.theirs - row.ours),
+        explained=decimal_of(row.explained),
+        unexplained=decimal_of(row.unexplained),
+        absolute=decimal_of(row.absolute),
+        safe=decimal_of(judging.lower(row.ours, row.theirs)),
+        withheld=decimal_of(withholding.held(row) if row.system == HUB else 0),
+        value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
         item_class=row.class_,
         age=ranking.age_bucket(age_of(row, now)),
         priority=priority_of(row, now),
@@ -340,7 +282,7 @@ def case_of(row: FindingRow) -> CaseWanted:
     """Word a confirmed difference as a case: whose it is, and by when (§7.2)."""
     owner = _OWNERS.get(Remedy(row.remedy), INVENTORY)
     code, owner = _CODES.get(Cause(row.cause), ("INV-SUSPECT", owner))
-    amount = plain(abs(_decimal(row.theirs - row.ours)))
+    amount = plain(abs(decimal_of(row.theirs - row.ours)))
     than = "more" if row.theirs > row.ours else "less"
     ours = "the hub" if row.system == HUB else row.system
     return CaseWanted(
@@ -354,8 +296,8 @@ def case_of(row: FindingRow) -> CaseWanted:
         f"{', ' + row.because if row.because else ''}",
         evidence={
             "finding": row.finding_id,
-            "ours": plain(_decimal(row.ours)),
-            "theirs": plain(_decimal(row.theirs)),
+            "ours": plain(decimal_of(row.ours)),
+            "theirs": plain(decimal_of(row.theirs)),
             "cause": row.cause,
             "remedy": row.remedy,
         },
@@ -379,7 +321,7 @@ def confirmed(row: FindingRow) -> DifferenceConfirmed:
         unexplained=quantity(row.unexplained),
         cause=row.cause,
         remedy=row.remedy,
-        value_at_risk=None if row.value_at_risk is None else _decimal(row.value_at_risk),
+        value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
     )
 
 
@@ -395,6 +337,6 @@ def closed(row: FindingRow) -> DifferenceClosed:
     )
 
 
-def _decimal(micros: int) -> Decimal:
+def decimal_of(micros: int) -> Decimal:
     """Write micros as a decimal without an exponent or trailing zeros."""
     return Decimal(plain(Decimal(micros) / MICROS))

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from crossdock.capabilities.reconciliation import findings, guards, store
+from crossdock.capabilities.reconciliation import findings, guards, rulebook, store
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import Remedy
+from crossdock.capabilities.reconciliation.rules import Rules
 from crossdock.capabilities.reconciliation.store import HUB, FindingRow
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 from crossdock.governance.authority import stock_keepers
 
-ATTEMPTS_MAX = 2
 FRESH = timedelta(hours=4)
 """A finding is mended by itself so long after its cut."""
 MARGIN = timedelta(hours=1)
@@ -48,6 +48,8 @@ class _Mending:
 
 
 class Healer:
+    """`brake` is used where a tenant has put no rules."""
+
     def __init__(
         self, database: Database, clock: Clock, informants: Informants, brake: Brake
     ) -> None:
@@ -56,15 +58,42 @@ class Healer:
         self._informants = informants
         self._brake = brake
 
-    async def heal(self, scope: Scope, against: str, *, by: str, dry_run: bool) -> Healing:
+    async def follow(self) -> None:
+        """Mend what the rules of each tenant let heal by itself, each once after a later cut.
+
+        One system whose differences cannot be mended does not keep the others waiting; its error
+        is raised at the end.
+        """
+        async with self._database.transaction(Scope.of_workers()) as tx:
+            rows = await tx.fetch(store.WITH_HEALABLE)
+        failures: list[Exception] = []
+        for tenant, against in rows:
+            try:
+                await self.heal(Scope(tenant), against, by=HUB, dry_run=False, is_by_itself=True)
+            except Exception as error:  # noqa: BLE001 whatever it is, the others are mended
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    async def heal(
+        self,
+        scope: Scope,
+        against: str,
+        *,
+        by: str,
+        dry_run: bool,
+        is_by_itself: bool = False,
+    ) -> Healing:
         """Send or read documents again, of what the newest comparison has found of late.
 
         What was seen earlier may be mended by now. It stops before anything is sent if too much
-        would change at once. A finding is tried twice, and what could not be sent is no try; what
-        is still there then is for a person, who has had its case all along.
+        would change at once. A finding is tried as often as the rules say, and what could not be
+        sent is no try; what is still there then is for a person, who has had its case all along.
         """
         async with self._database.transaction(scope) as tx:
-            rows = await store.to_heal(tx, against, ATTEMPTS_MAX)
+            put = await rulebook.newest(tx)
+            rules = put.rules if put else Rules(brake=self._brake)
+            rows = await store.to_heal(tx, against, rules, is_by_itself=is_by_itself)
             last = await store.last_run(tx, against)
             keepers = await stock_keepers(tx, tx.tenant, {row.location for row in rows})
         newest, since = (last.run_id if last else ""), self._clock.now() - FRESH
@@ -74,7 +103,7 @@ class Healer:
             len(chosen),
             last.compared if last else 0,
             sum(one.row.value_at_risk or 0 for one in chosen),
-            self._brake,
+            rules.brake,
             is_in_incident=last is not None and last.verdict == "REJECTED",
         )
         sent: frozenset[str] = frozenset()
@@ -92,7 +121,7 @@ class Healer:
                     for one in chosen
                     if one.source in asked or not sent.isdisjoint(one.movements)
                 ]
-                await tx.execute(store.TRIED, tx.tenant, tried)
+                await tx.execute(store.TRIED, tx.tenant, tried, self._clock.now())
         return Healing(
             against=against,
             findings=tuple(one.row.finding_id for one in chosen),

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from crossdock.capabilities.reconciliation.model import MINUTE
@@ -49,7 +50,8 @@ class Plan:
     requests. `share_ppm` is what the calls take of it, in millionths, rounded up; all locations of
     a connection share one bound. `days_a_round` is how long it takes until all listings were read;
     what differed is read again along with them, and where that takes their room, a round takes
-    longer.
+    longer. `refusal` is why it could not be asked last time, "" if it answered; `set_aside` is how
+    many listings of the round it refused to tell, with the last of them and why.
     """
 
     connection: str
@@ -61,6 +63,10 @@ class Plan:
     quota_calls_a_day: int
     share_ppm: int
     days_a_round: int
+    refusal: str = ""
+    refused_at: datetime | None = None
+    set_aside: int = 0
+    set_aside_because: str = ""
 
     @property
     def keys_at_once(self) -> int:

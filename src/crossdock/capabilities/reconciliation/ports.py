@@ -94,6 +94,11 @@ class LedgerMovement(Protocol):
     @property
     def document_ref(self) -> str: ...
 
+    @property
+    def position(self) -> int:
+        """Tell where in the log it stands: what came in later stands behind it."""
+        ...
+
 
 class ReadsLedger(Protocol):
     """The hub's ledger as it stood; `recent` gives at most `RECENT_MAX` a bucket and direction."""
@@ -111,6 +116,15 @@ class ReadsLedger(Protocol):
     async def recent(
         self, tx: Transaction, keys: Sequence[tuple[str, str, int]]
     ) -> Sequence[LedgerMovement]: ...
+
+    async def late(
+        self, tx: Transaction, keys: Sequence[tuple[str, str, int, int]]
+    ) -> Mapping[tuple[str, str], int]:
+        """Say what sellable stock gained by messages that came late, of (item, location).
+
+        Each key says up to when they were recorded and behind which position they came in.
+        """
+        ...
 
     async def heard(self, tx: Transaction) -> Mapping[str, datetime | None]:
         """Tell when each source was heard last."""
@@ -243,6 +257,11 @@ class Told(Protocol):
 
     @property
     def is_in_flight(self) -> bool: ...
+
+    @property
+    def is_removed(self) -> bool:
+        """Say whether the channel answers that it does not list the item there any more."""
+        ...
 
 
 class ReadsChannels(Protocol):

@@ -8,6 +8,7 @@ from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.reconciliation import SnapshotRejected
 from crossdock.capabilities.reconciliation import (
     books,
+    counting,
     findings,
     guards,
     judging,
@@ -190,9 +191,11 @@ class Comparison:
             if first is not None:
                 await shapes.put_shapes(tx, self.about.system, first.shapes)
             if due := [
-                store.CountRow(*key, of) for of, keys in outcome.walk.due.items() for key in keys
+                counting.CountRow(*key, of)
+                for of, keys in outcome.walk.due.items()
+                for key in keys
             ]:
-                await store.put_counts(tx, due, self.began_at.date())
+                await counting.put_counts(tx, due, self.began_at.date())
             await self.informants.cases.opened(tx, [findings.case_of(row) for row in fresh], now)
             believed = [self.about.against, *([self.about.system] if first else [])]
             await self.informants.cases.closed(

@@ -6,15 +6,19 @@ by compare-and-set, again when that write has settled; what three times did not 
 person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from crossdock.canonical.errors import NotFound, Throttled, Unavailable
-from crossdock.capabilities.reconciliation import findings, planning, store
+from crossdock.canonical.errors import Forbidden, NotFound, Rejected, Throttled, Unavailable
+from crossdock.capabilities.reconciliation import findings, planning, rounds, rulebook, store
 from crossdock.capabilities.reconciliation.drift import (
+    FLAPS_MAX,
+    FLAPS_WITHIN,
     PUBLISHED,
     Reading,
     case_of,
+    flapping_case,
     has_settled,
     may_try,
     row_of,
@@ -22,10 +26,12 @@ from crossdock.capabilities.reconciliation.drift import (
     stopped_case,
     stopped_of,
 )
-from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.findings import Run
 from crossdock.capabilities.reconciliation.planning import ATTEMPTS_MAX, Plan, plans_of
 from crossdock.capabilities.reconciliation.ports import KeepsCases, ReadsChannels
+from crossdock.capabilities.reconciliation.ranking import Remedy
+from crossdock.capabilities.reconciliation.rounds import Round
+from crossdock.capabilities.reconciliation.rules import Rules
 from crossdock.capabilities.reconciliation.store import FindingRow, Pair
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -33,30 +39,31 @@ from crossdock.foundation.ids import Ids, prefixed
 from crossdock.foundation.scope import Scope
 
 HUB_WORK = "crossdock"
+MOMENT = timedelta(seconds=15)
+"""Who is busy for so long is waited for, while others are asked."""
+TICK = timedelta(minutes=3)
+"""A tick asks nobody again after so long: the next one goes on."""
 
-ROUND = """
-select after, sampled_at, again_after, calls from reconciliation_round
-where tenant = $1 and connection = $2 and location = $3
-"""
-PUT_ROUND = """
-insert into reconciliation_round (tenant, connection, location, after, again_after, calls,
-    sampled_at, began_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
-on conflict (tenant, connection, location) do update set after = excluded.after,
-    again_after = excluded.again_after, calls = excluded.calls, sampled_at = excluded.sampled_at,
-    began_at = case when excluded.after = '' then excluded.began_at
-        else reconciliation_round.began_at end
-"""
 TRIED = """
 update reconciliation_finding set attempts = attempts + 1, tried_at = $3
 where tenant = $1 and finding_id = any($2)
 """
 
+FLAPS = """
+select item, count(*) as times from reconciliation_finding
+where tenant = $1 and system = 'published' and against = $2 and location = $3
+    and item = any($4) and state = 'CLOSED' and closed_at >= $5 and closed_by = 'crossdock'
+    and not is_in_flight and note = $6
+group by item having count(*) + 1 >= $7
+"""
+MENDED = "the channel holds what it was told"
+REMOVED = "the channel does not list it there any more"
+
 # A channel's number that agrees again was mended by writing it.
 CLOSE_MENDED = """
 update reconciliation_finding set state = 'CLOSED', closed_at = $3, closed_by = 'crossdock',
     root_cause = case when confirmed_at is null then 'TIMING' else 'MANUAL_ADJ' end,
-    note = 'the channel holds what it was told', is_gone = true
+    note = $4, is_gone = true
 where tenant = $1 and finding_id = $2 and state in ('SUSPECTED', 'CONFIRMED')
 """
 
@@ -71,13 +78,16 @@ class Sampled:
 
 
 @dataclass(slots=True)
-class _Round:
-    """How far a channel is read; `made` is up to when its calls were made, in microseconds."""
+class _Leg:
+    """What is due of one channel in a tick; `not_before` is when it may be asked, if it waits."""
 
-    after: str = ""
-    again_after: str = ""
-    calls: int = 0
-    made: int | None = None
+    scope: Scope
+    plan: Plan
+    at: Round
+    due: int
+    again: list[str]
+    made: int = 0
+    not_before: datetime | None = None
 
 
 class Sampler:
@@ -96,76 +106,108 @@ class Sampler:
         self._cases = cases
 
     async def plans(self, scope: Scope) -> list[Plan]:
-        """Tell what is read back of each channel that can be, and what it takes of its quota."""
-        return plans_of(await self._channels.sellers(scope))
+        """Tell what is read back of each channel that can be, and what it takes of its quota.
+
+        Each says what was refused of late, and how much of its round was set aside.
+        """
+        plans = plans_of(await self._channels.sellers(scope))
+        async with self._database.transaction(scope) as tx:
+            known = await rounds.all_in(tx)
+        return [rounds.shown(plan, known.get((plan.connection, plan.location))) for plan in plans]
 
     async def follow(self) -> None:
-        """Read back what is due of every channel of every tenant; who is busy comes later.
+        """Read back what is due of every channel of every tenant, each a call at a time by turns.
 
-        One channel that cannot be read, or one tenant's, does not keep the others waiting; its
-        error is raised at the end.
+        Who waited longest begins. One that is busy for a moment is asked after the others, until
+        the tick is over; one that refuses is set aside with its reason, and the others go on. An
+        error that is neither is raised at the end.
         """
         failures: list[Exception] = []
+        legs: list[_Leg] = []
         for tenant in await self._channels.tenants():
-            scope = Scope(tenant)
             try:
-                plans = await self.plans(scope)
+                legs += await self._legs(Scope(tenant))
             except Exception as error:  # noqa: BLE001 whatever it is, the others are read
                 failures.append(error)
-                continue
-            for plan in plans:
-                try:
-                    await self._next(scope, plan)
-                except (Throttled, Unavailable):
-                    continue
-                except Exception as error:  # noqa: BLE001 whatever it is, the others are read
-                    failures.append(error)
+        legs.sort(key=lambda leg: (leg.at.made is not None, leg.at.made))
+        ends = self._clock.now() + TICK
+        while legs:
+            legs.sort(key=lambda leg: leg.made)
+            legs = [leg for leg in legs if await self._turn(leg, ends, failures)]
+            waits = [leg.not_before for leg in legs if leg.not_before is not None]
+            if legs and len(waits) == len(legs):
+                left = (min(waits) - self._clock.now()) / timedelta(seconds=1)
+                await self._clock.sleep(max(0.0, left))
         if failures:
             raise failures[0]
 
-    async def _next(self, scope: Scope, plan: Plan) -> None:
-        """Make the calls that are due; what is open is read again once, however many they are."""
-        at = await self._round(scope, plan)
-        due = plan.calls_due(at.made, findings.microseconds(self._clock.now()))
-        again = planning.turned(await self._again(scope, plan) if due else (), at.again_after)
-        for _ in range(due):
-            room = plan.room(len(again), at.calls)
-            asked, again = again[:room], again[room:]
-            limit = min(plan.keys_at_once, plan.keys_a_call - room)
-            items = await self._channels.listed(
-                scope, plan.connection, plan.location, at.after, limit
-            )
-            wanted = list(dict.fromkeys([*asked, *items]))
-            await self._sample(scope, plan, wanted, by=HUB_WORK, republish=True)
-            if limit:
-                at.after = items[-1] if len(items) == limit else ""
-            at.again_after = asked[-1] if asked else at.again_after
-            at.calls += 1
-            await self._put_round(scope, plan, at)
+    async def _legs(self, scope: Scope) -> list[_Leg]:
+        now = findings.microseconds(self._clock.now())
+        legs: list[_Leg] = []
+        for plan in await self.plans(scope):
+            async with self._database.transaction(scope) as tx:
+                at = await rounds.of(tx, plan)
+            if due := plan.calls_due(at.made, now):
+                again = planning.turned(await self._again(scope, plan), at.again_after)
+                legs.append(_Leg(scope, plan, at, due, again))
+        return legs
 
-    async def _round(self, scope: Scope, plan: Plan) -> _Round:
-        async with self._database.transaction(scope) as tx:
-            row = await tx.fetchrow(ROUND, tx.tenant, plan.connection, plan.location)
-        if row is None:
-            return _Round()
-        made = findings.microseconds(row["sampled_at"])
-        return _Round(row["after"], row["again_after"], row["calls"], made)
+    async def _turn(self, leg: _Leg, ends: datetime, failures: list[Exception]) -> bool:
+        """Make one call of a channel; answer whether it has more to ask in this tick."""
+        now = self._clock.now()
+        if leg.not_before is not None and leg.not_before > now:
+            return True
+        leg.not_before = None
+        try:
+            await self._call(leg)
+        except (Throttled, Unavailable) as error:
+            wait = error.retry_after if isinstance(error, Throttled) else timedelta.max
+            if wait <= MOMENT and now + wait < ends:
+                leg.not_before = now + wait
+                return True
+            await self._refused(leg, error)
+            return False
+        except Exception as error:  # noqa: BLE001 whatever it is, the others are read
+            failures.append(error)
+            await self._refused(leg, error)
+            return False
+        leg.due, leg.made = leg.due - 1, leg.made + 1
+        return leg.due > 0
 
-    async def _put_round(self, scope: Scope, plan: Plan, at: _Round) -> None:
+    async def _refused(self, leg: _Leg, error: Exception) -> None:
+        leg.at.refusal, leg.at.refused_at = str(error)[: rounds.REASON_MAX], self._clock.now()
+        async with self._database.transaction(leg.scope) as tx:
+            await rounds.put(tx, leg.plan, leg.at, self._clock.now())
+
+    async def _call(self, leg: _Leg) -> None:
+        """Read the next listings, with some of what is open, which is read once in a tick.
+
+        What the channel refuses is asked for in smaller parts, and set aside when it is alone.
+        """
+        plan, at = leg.plan, leg.at
+        room = plan.room(len(leg.again), at.calls) >> at.narrow
+        asked, leg.again = leg.again[:room], leg.again[room:]
+        limit = at.narrowed(min(plan.keys_at_once, plan.keys_a_call - room))
+        items = await self._channels.listed(
+            leg.scope, plan.connection, plan.location, at.after, limit
+        )
+        wanted = list(dict.fromkeys([*asked, *items]))
+        try:
+            await self._sample(leg.scope, plan, wanted, by=HUB_WORK, republish=True)
+        except Forbidden:
+            raise
+        except Rejected as error:
+            is_over = at.refuse(items, len(wanted), str(error), self._clock.now())
+        else:
+            is_over = at.answer()
+        if limit and is_over:
+            at.after = items[-1] if len(items) == limit else ""
+        at.again_after = asked[-1] if asked else at.again_after
+        at.calls += 1
         now = self._clock.now()
         at.made = plan.made(at.made, findings.microseconds(now))
-        async with self._database.transaction(scope) as tx:
-            await tx.execute(
-                PUT_ROUND,
-                tx.tenant,
-                plan.connection,
-                plan.location,
-                at.after,
-                at.again_after,
-                at.calls,
-                instant(at.made),
-                now,
-            )
+        async with self._database.transaction(leg.scope) as tx:
+            await rounds.put(tx, plan, at, now)
 
     async def _again(self, scope: Scope, plan: Plan) -> list[str]:
         async with self._database.transaction(scope) as tx:
@@ -225,11 +267,18 @@ class Sampler:
                 for one in known
                 if one.item in befores and one.item not in differing
             ]
-            await self._keep(tx, pair, reading.run_id, rows, gone)
+            removed = [befores[one.item] for one in told if one.is_removed and one.item in befores]
+            await store.put(tx, pair, reading.run_id, rows, self._clock.now())
+            await self._end(tx, gone, MENDED)
+            await self._end(tx, removed, REMOVED)
+            gone += removed
+            await self._say_unmended(tx, plan, rows, befores)
             run = replace(run_of(reading, len(known), rows, len(gone)), ended_at=self._clock.now())
             await store.add_run(tx, run)
-            stopped = stopped_of(plan, befores, rows, gone)
-            mending = [] if stopped or not republish else [one for one in rows if may_try(one)]
+            rules = put.rules if (put := await rulebook.newest(tx)) else Rules()
+            is_mended = republish and (by != HUB_WORK or Remedy.REPUBLISH in rules.heals)
+            stopped = stopped_of(plan, befores, rows, gone, rules.brake)
+            mending = [] if stopped or not is_mended else [one for one in rows if may_try(one)]
             if mending:
                 names = [row.finding_id for row in mending]
                 await tx.execute(TRIED, tx.tenant, names, reading.at)
@@ -252,22 +301,29 @@ class Sampler:
         else:
             await self._cases.closed(tx, [case.fingerprint], "few enough differ again", now)
 
-    async def _keep(
+    async def _end(self, tx: Transaction, rows: Sequence[FindingRow], note: str) -> None:
+        """Close what is gone: once the channel agrees, or lists no more, nothing is to do."""
+        now = self._clock.now()
+        for row in rows:
+            await tx.execute(CLOSE_MENDED, tx.tenant, row.finding_id, now, note)
+        await self._cases.closed(tx, [findings.fingerprint(row) for row in rows], note, now)
+
+    async def _say_unmended(
         self,
         tx: Transaction,
-        pair: Pair,
-        run_id: str,
+        plan: Plan,
         rows: Sequence[FindingRow],
-        gone: Sequence[FindingRow],
+        befores: Mapping[str, FindingRow],
     ) -> None:
-        """Write what differs, end what is gone: once the channel agrees there is nothing to do."""
+        """Have a person look at what no write mends, or what drifts again and again."""
         now = self._clock.now()
-        await store.put(tx, pair, run_id, rows, now)
-        for row in gone:
-            await tx.execute(CLOSE_MENDED, tx.tenant, row.finding_id, now)
-        closed = [findings.fingerprint(row) for row in gone]
-        await self._cases.closed(tx, closed, "the channel holds what it was told", now)
         wanted = [
             case_of(row) for row in rows if row.attempts >= ATTEMPTS_MAX and has_settled(row)
         ]
+        fresh = {row.item: row for row in rows if row.item not in befores and not row.is_in_flight}
+        if fresh:
+            since, names = now - FLAPS_WITHIN, sorted(fresh)
+            keys = (plan.connection, plan.location, names)
+            flaps = await tx.fetch(FLAPS, tx.tenant, *keys, since, MENDED, FLAPS_MAX)
+            wanted += [flapping_case(fresh[one["item"]], one["times"] + 1) for one in flaps]
         await self._cases.opened(tx, wanted, now)

@@ -7,9 +7,17 @@ from datetime import datetime, timedelta
 
 from crossdock.canonical.envelope import Payload
 from crossdock.canonical.errors import Forbidden, Invalid, NotFound
-from crossdock.capabilities.reconciliation import findings, store, withholding
+from crossdock.capabilities.reconciliation import (
+    ageing,
+    counting,
+    findings,
+    rulebook,
+    store,
+    withholding,
+)
+from crossdock.capabilities.reconciliation.ageing import Backlog
 from crossdock.capabilities.reconciliation.causes import Cause
-from crossdock.capabilities.reconciliation.findings import Backlog, Finding, Run
+from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.healing import Healer, Healing
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import MINUTE, ItemClass, State
@@ -21,6 +29,7 @@ from crossdock.capabilities.reconciliation.ranking import (
     Suspicion,
     count_proposals,
 )
+from crossdock.capabilities.reconciliation.rules import Rules, Version, checked
 from crossdock.capabilities.reconciliation.running import Comparison, tell
 from crossdock.capabilities.reconciliation.sides import (
     Said,
@@ -105,7 +114,7 @@ class Reconciliation:
             database=self._database,
             clock=self._clock,
             informants=self._informants,
-            policy=asked.policy(self._policy),
+            policy=asked.policy(await self._house(scope)),
             scope=scope,
             about=About(prefixed("rcn", self._ids.new()), asked.against, asked.by, asked.system),
         )
@@ -197,6 +206,34 @@ class Reconciliation:
                     now,
                 )
 
+    async def _house(self, scope: Scope) -> Policy:
+        """Give what is agreed on: the rules that this tenant has put, or those built in."""
+        async with self._database.transaction(scope) as tx:
+            put = await rulebook.newest(tx)
+        if put is None:
+            return self._policy
+        return replace(self._policy, tolerance=put.rules.tolerance, brake=put.rules.brake)
+
+    async def rules(self, scope: Scope, *, limit: int = 100) -> list[Version]:
+        """List the versions of this tenant's rules, the newest first; last are those built in."""
+        async with self._database.transaction(scope) as tx:
+            found = await rulebook.versions(tx, limit)
+        built_in = Rules(tolerance=self._policy.tolerance, brake=self._policy.brake)
+        return [*found, Version(version=0, put_at=None, put_by="", rules=built_in)][:limit]
+
+    async def put_rules(self, scope: Scope, wanted: Rules, *, by: str) -> Version:
+        """Put the next version of what is tolerated and what heals by itself (§4.2, §4.3).
+
+        It holds from the next comparison on. Raises `Invalid` for what cannot be.
+        """
+        rules = checked(wanted)
+        async with self._database.transaction(scope) as tx:
+            return await rulebook.put(tx, rules, by, self._clock.now())
+
+    async def heal_by_rules(self) -> None:
+        """Mend, for every tenant, what its rules let heal by itself."""
+        await self._healer.follow()
+
     async def policy(self, scope: Scope) -> HousePolicy:
         """Tell what this tenant has decided, or the default."""
         async with self._database.transaction(scope) as tx:
@@ -216,7 +253,7 @@ class Reconciliation:
         self, tx: Transaction, tenant: str, items: Collection[str]
     ) -> Mapping[str, Mapping[str, int]]:
         """Say by how many micros less than the ledger may be shown: item, location, amount."""
-        return await withholding.withheld_in(tx, tenant, items)
+        return await withholding.withheld_in(tx, tenant, items, self._informants.ledger)
 
     async def runs(
         self, scope: Scope, *, against: str = "", after: str = "", limit: int = 100
@@ -293,7 +330,7 @@ class Reconciliation:
             ages = await store.ages(tx, now)
             causes = await store.causes(tx, since)
             opened, closed = await store.flow(tx, since)
-        return findings.backlog(ages, causes, opened=opened, closed=closed)
+        return ageing.backlog(ages, causes, opened=opened, closed=closed)
 
     async def cycle_counts(
         self, scope: Scope, *, location: str = "", limit: int = 100
@@ -304,7 +341,7 @@ class Reconciliation:
             rows = await store.find(tx, Wanted(states=OPEN, location=location), SUSPICIONS_MAX)
             lately = Wanted(states=[State.TOLERATED], location=location, since=now - TREND_LASTS)
             rows += await store.find(tx, lately, SUSPICIONS_MAX)
-            due = await store.counts_due(tx, now.date(), location)
+            due = await counting.counts_due(tx, now.date(), location)
         suspicions = [_suspicion(row, now) for row in rows]
         suspicions += [
             Suspicion(item=one.item, location=one.location, of=ItemClass(one.of), is_due=True)

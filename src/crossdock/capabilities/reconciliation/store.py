@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
+from crossdock.capabilities.reconciliation.rules import Rules
 from crossdock.foundation.database import Transaction, WorkersSql
 
 HUB = "crossdock"
@@ -53,25 +54,26 @@ PUT = """
 insert into reconciliation_finding as f (tenant, against, run_id, finding_id, location, item,
     state, level, cause, because, remedy, unit, ours, theirs, explained, unexplained, at_stake,
     absolute, value_at_risk, class, is_in_flight, evidence, first_cut, last_cut, found_at,
-    confirmed_at, system, withheld)
+    confirmed_at, system, withheld, seen)
 select $1, $2, $3, s.finding_id, s.location, s.item, s.state, s.level, s.cause, s.because,
     s.remedy, s.unit, s.ours, s.theirs, s.explained, s.unexplained, s.at_stake, s.absolute,
     s.value_at_risk, s.class, s.is_in_flight, s.evidence, s.cut, s.cut, $4::timestamptz,
     case when s.state = 'CONFIRMED' then $4::timestamptz end, $25,
-    case when $25 = 'crossdock' then s.withheld else 0 end
+    case when $25 = 'crossdock' then s.withheld else 0 end, s.seen
 from unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
     $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
     $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::boolean[], $23::jsonb[],
-    $24::timestamptz[], $26::bigint[])
+    $24::timestamptz[], $26::bigint[], $27::bigint[])
     s(finding_id, location, item, state, level, cause, because, remedy, unit, ours, theirs,
     explained, unexplained, at_stake, absolute, value_at_risk, class, is_in_flight, evidence, cut,
-    withheld)
+    withheld, seen)
 on conflict (tenant, system, against, location, item) where state <> 'CLOSED' do update set
     run_id = excluded.run_id, state = excluded.state, level = excluded.level,
     cause = excluded.cause, because = excluded.because, remedy = excluded.remedy,
     unit = excluded.unit, ours = excluded.ours, theirs = excluded.theirs,
     explained = excluded.explained, unexplained = excluded.unexplained,
     at_stake = excluded.at_stake, absolute = excluded.absolute, withheld = excluded.withheld,
+    seen = excluded.seen,
     value_at_risk = excluded.value_at_risk, class = excluded.class,
     is_in_flight = excluded.is_in_flight, is_gone = false, evidence = excluded.evidence,
     last_cut = greatest(f.last_cut, excluded.last_cut),
@@ -108,6 +110,12 @@ WITH_SUSPICIONS = WorkersSql("""
 select distinct tenant from reconciliation_finding
 where state = 'SUSPECTED' and confirmed_at is null and last_cut < $1 order by tenant
 """)
+# What a document may mend without being asked, by tenant and system.
+WITH_HEALABLE = WorkersSql("""
+select distinct tenant, against from reconciliation_finding
+where state = 'CONFIRMED' and system = 'crossdock' and not is_gone
+    and remedy in ('REDRIVE', 'REFETCH') order by tenant, against
+""")
 
 CLOSE = """
 update reconciliation_finding set state = 'CLOSED', root_cause = $3, note = $4, closed_by = $5,
@@ -141,30 +149,18 @@ select count(*) filter (where confirmed_at >= $2) as opened,
 from reconciliation_finding
 where tenant = $1 and state in ('CONFIRMED', 'CLOSED') and confirmed_at is not null
 """
-# What is to be counted by its class, by the dumps of a day; an older day's plan is over.
-PUT_COUNTS = """
-insert into reconciliation_count (tenant, location, item, class, due_on)
-select $1, s.location, s.item, s.class, $2
-from unnest($3::text[], $4::text[], $5::text[]) s(location, item, class)
-on conflict (tenant, location, item) do update set class = excluded.class,
-    due_on = excluded.due_on
-"""
-DROP_COUNTS = "delete from reconciliation_count where tenant = $1 and due_on < $2"
 # What a document has proven and may be sent again, the most money first.
 TO_HEAL = """
 select * from reconciliation_finding
 where tenant = $1 and against = $2 and system = 'crossdock' and state = 'CONFIRMED'
     and remedy in ('REDRIVE', 'REFETCH')
-    and not is_gone and attempts < $3
+    and not is_gone and attempts < $3 and remedy = any($4)
+    and (not $5 or tried_at is null or last_cut > tried_at)
 order by value_at_risk desc nulls last, found_at, finding_id
 """
 TRIED = """
-update reconciliation_finding set attempts = attempts + 1
+update reconciliation_finding set attempts = attempts + 1, tried_at = $3
 where tenant = $1 and finding_id = any($2)
-"""
-COUNTS_DUE = """
-select location, item, class from reconciliation_count
-where tenant = $1 and due_on = $2 and ($3 = '' or location = $3) order by class, location, item
 """
 
 
@@ -235,6 +231,7 @@ class FindingRow:
     root_cause: str
     note: str
     tried_at: datetime | None = None
+    seen: int = 0
 
 
 _RUN = tuple(each.name for each in fields(RunRow))
@@ -294,6 +291,7 @@ async def put(
         *columns,
         pair.system,
         [row.withheld for row in found],
+        [row.seen for row in found],
     )
 
 
@@ -332,8 +330,12 @@ async def find(tx: Transaction, wanted: Wanted, limit: int) -> list[FindingRow]:
     return [_finding_of(row) for row in rows]
 
 
-async def to_heal(tx: Transaction, against: str, attempts_max: int) -> list[FindingRow]:
-    rows = await tx.fetch(TO_HEAL, tx.tenant, against, attempts_max)
+async def to_heal(
+    tx: Transaction, against: str, rules: Rules, *, is_by_itself: bool
+) -> list[FindingRow]:
+    """Give what documents can mend; by itself only what a cut after the last try has seen."""
+    kinds = list(rules.heals) if is_by_itself else ["REDRIVE", "REFETCH"]
+    rows = await tx.fetch(TO_HEAL, tx.tenant, against, rules.attempts, kinds, is_by_itself)
     return [_finding_of(row) for row in rows]
 
 
@@ -346,29 +348,6 @@ async def close(tx: Transaction, finding_id: str, said: Closing) -> FindingRow |
         CLOSE, tx.tenant, finding_id, said.root_cause, said.note, said.by, said.at
     )
     return None if row is None else _finding_of(row)
-
-
-class CountRow(NamedTuple):
-    location: str
-    item: str
-    of: str
-
-
-async def put_counts(tx: Transaction, counts: Sequence[CountRow], due_on: date) -> None:
-    await tx.execute(DROP_COUNTS, tx.tenant, due_on)
-    await tx.execute(
-        PUT_COUNTS,
-        tx.tenant,
-        due_on,
-        [one.location for one in counts],
-        [one.item for one in counts],
-        [one.of for one in counts],
-    )
-
-
-async def counts_due(tx: Transaction, due_on: date, location: str) -> list[CountRow]:
-    rows = await tx.fetch(COUNTS_DUE, tx.tenant, due_on, location)
-    return [CountRow(row["location"], row["item"], row["class"]) for row in rows]
 
 
 async def ages(tx: Transaction, now: datetime) -> dict[int, tuple[int, int | None]]:

@@ -3,26 +3,26 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.reconciliation import WithholdingChanged
+from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.model import ItemClass
-from crossdock.capabilities.reconciliation.ports import Key
+from crossdock.capabilities.reconciliation.ports import Key, ReadsLedger
 from crossdock.capabilities.reconciliation.store import FindingRow
 from crossdock.foundation.database import Transaction
 
-# By the partial index on the items that are in doubt, which are few. Two systems that both say
-# less are one doubt: the lowest number counts. A class that is shown as booked withholds nothing.
+# By the partial index on the items that are in doubt, which are few. A class that is shown as
+# booked withholds nothing.
 WITHHELD = """
-select f.item, f.location, max(f.withheld)::bigint as withheld
+select f.item, f.location, f.withheld, f.last_cut, f.seen
 from reconciliation_finding f
 where f.tenant = $1 and f.item = any($2) and f.state in ('SUSPECTED', 'CONFIRMED')
     and not f.is_gone and f.withheld > 0
     and not exists (select from reconciliation_policy p
         where p.tenant = $1 and f.class = any(p.as_booked))
-group by f.item, f.location
 """
 OF_CLASSES = """
 select item, location, against, system, unit, withheld, class from reconciliation_finding
@@ -85,12 +85,21 @@ async def put_policy(
 
 
 async def withheld_in(
-    tx: Transaction, tenant: str, items: Collection[str]
+    tx: Transaction, tenant: str, items: Collection[str], ledger: ReadsLedger
 ) -> dict[str, dict[str, int]]:
-    """Say by how many micros less than the ledger may be shown: item, location, amount."""
+    """Say by how many micros less than the ledger may be shown: item, location, amount.
+
+    What was withheld holds for the ledger as the comparison saw it. A message that came in since,
+    and was recorded before the cut, has changed the ledger and the difference alike. Two systems
+    that both say less are one doubt: the lowest number counts.
+    """
     found: dict[str, dict[str, int]] = defaultdict(dict)
     for row in await tx.fetch(WITHHELD, tenant, sorted(items)):
-        found[row["item"]][row["location"]] = row["withheld"]
+        until = (row["last_cut"] - instant(0)) // timedelta(microseconds=1)
+        late = await ledger.late(tx, [(row["item"], row["location"], until, row["seen"])])
+        left = max(0, row["withheld"] + late.get((row["item"], row["location"]), 0))
+        places = found[row["item"]]
+        places[row["location"]] = max(left, places.get(row["location"], 0))
     return found
 
 

@@ -13,6 +13,8 @@ from crossdock.capabilities.supply.answer import (
     Weight,
 )
 from crossdock.capabilities.supply.inbound import Inbound
+from crossdock.capabilities.supply.keeping import KeptPromises
+from crossdock.capabilities.supply.kept import DatedLine, KeptPromise, PromiseAsked, PromiseProof
 from crossdock.capabilities.supply.model import AtpMode, weight_of
 from crossdock.capabilities.supply.reactions import supply_reader
 from crossdock.capabilities.supply.rules import (
@@ -42,13 +44,18 @@ __all__ = [
     "Basis",
     "Bucket",
     "ClassTerms",
+    "DatedLine",
     "Inbound",
+    "KeptPromise",
+    "KeptPromises",
     "LifeTerms",
     "Offer",
     "OwnerTerms",
     "Part",
     "Pick",
     "PlacedRule",
+    "PromiseAsked",
+    "PromiseProof",
     "Question",
     "Share",
     "Shelved",

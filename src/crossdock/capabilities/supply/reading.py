@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from crossdock.capabilities.supply import rules, store
+from crossdock.capabilities.supply import kept, rules, store
 from crossdock.capabilities.supply.answer import (
     Atp,
     Claim,
@@ -40,6 +40,8 @@ class Read:
         self._terms: dict[tuple[Key, ...], AtpTerms] = {}
         self._horizons: dict[tuple[int, str], Horizon] = {}
         self._claims: dict[Key, dict[str, Claim]] = {}
+        self._promised: dict[Key, list[Claim]] = {}
+        self._more: dict[Key, int] = {}
         self._nodes: dict[str, tuple[str | None, list[str]]] = {}
         self._lots: dict[Key, list[Lot]] = {}
         self._first_days: dict[tuple[int, str], date] = {}
@@ -109,17 +111,35 @@ class Read:
         dated = {ref for ref, _ in self.found.ship_dates}
         supplies = self.found.supplies.values()
         pegged = {ref for each in supplies for one in each for ref, _ in one.pegs}
-        return dated | pegged | {ref for one in questions for ref in one.own}
+        promised = {line.demand_ref for each in self.found.promised.values() for line in each}
+        return dated | pegged | promised | {ref for one in questions for ref in one.own}
 
-    def hold(self, held: Iterable[tuple[str, str, str, int, int]]) -> None:
+    def hold(self, held: Iterable[tuple[str, str, str, int, int, bool]]) -> None:
         """Note what order lines hold; a claim and a hold of one line at one place are one."""
         ship_dates = self.found.ship_dates
-        for ref, item, location, hard, soft in held:
+        ordered: set[str] = set()
+        for ref, item, location, hard, soft, is_order in held:
+            if is_order:
+                ordered.add(ref)
             if hard or soft:
                 key = (item, location)
                 claims = self._claims.setdefault(key, {})
                 known = claims.get(ref, Claim(ref, 0, 0, ship_dates.get((ref, key))))
                 claims[ref] = Claim(ref, known.hard + hard, known.soft + soft, known.on)
+        for key, lines in self.found.promised.items():
+            self._promise(key, lines, ordered)
+
+    def _promise(self, key: Key, lines: Sequence[kept.DatedLine], ordered: set[str]) -> None:
+        """Put what a promise by date and its order line claim together in place of the line's."""
+        known = dict(self._claims.get(key, {}))
+        found: list[Claim] = []
+        for ref in sorted({line.demand_ref for line in lines}):
+            held = known.pop(ref, Claim(ref, 0, 0))
+            own = [line for line in lines if line.demand_ref == ref]
+            claims = kept.claims(ref, own, held, is_ordered=ref in ordered)
+            self._more[key] = self._more.get(key, 0) + sum(one.hard for one in claims) - held.hard
+            found += claims
+        self._promised[key] = [*known.values(), *found]
 
     def lotted(self, keys: Iterable[Key], questions: Sequence[Question]) -> list[Key]:
         """Name where lots or owners have to be told apart: where an answer depends on them."""
@@ -206,9 +226,13 @@ class Read:
 
     def _standing(self, key: Key) -> Standing:
         figures = self.standing.get(key)
-        return Standing() if figures is None else Standing(*figures[:5], figures[7])
+        found = Standing() if figures is None else Standing(*figures[:5], figures[7])
+        more = self._more.get(key)
+        return found._replace(hard=found.hard + more) if more else found
 
     def _claims_at(self, key: Key) -> Sequence[Claim]:
+        if key in self._promised:
+            return tuple(self._promised[key])
         return tuple(self._claims[key].values()) if key in self._claims else ()
 
     def _through(self, key: Key, of_kit: str) -> list[Through]:

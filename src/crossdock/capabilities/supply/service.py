@@ -62,8 +62,11 @@ class KnowsStock(Protocol):
 
     async def held(
         self, tx: Transaction, tenant: str, demand_refs: Sequence[str]
-    ) -> Sequence[tuple[str, str, str, int, int]]:
-        """Give what order lines hold, picks taken off: line, item, location, hard, soft."""
+    ) -> Sequence[tuple[str, str, str, int, int, bool]]:
+        """Give what order lines hold, picks taken off: line, item, location, hard, soft.
+
+        Last, whether it is the line's order that counts it.
+        """
         ...
 
 
@@ -106,6 +109,17 @@ class Supply:
                 read = await self._read(tx, scope.tenant, some, now)
                 answers += await self._offered(tx, some, read.answers(some), now)
         return answers
+
+    async def answer_in(
+        self, tx: Transaction, question: Question, now: datetime
+    ) -> tuple[Atp, Sequence[PlacedRule]]:
+        """Answer one question in the caller's transaction, and name the rules that were said."""
+        read = await self._read(tx, tx.tenant, [question], now)
+        said = [
+            PlacedRule(item=item, location=location, rule=rule)
+            for (item, location), rule in read.found.rules.items()
+        ]
+        return read.answers([question])[0], said
 
     async def put_substitution(
         self, scope: Scope, rule: SubstitutionRule, *, by: str

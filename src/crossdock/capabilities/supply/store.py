@@ -10,6 +10,7 @@ import msgspec
 from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
 from crossdock.capabilities.supply.answer import Weight
 from crossdock.capabilities.supply.inbound import Supply
+from crossdock.capabilities.supply.kept import DatedLine as PromisedLine
 from crossdock.capabilities.supply.rules import AtpRule, PlacedRule
 from crossdock.foundation.database import Transaction
 
@@ -139,6 +140,12 @@ from unnest($7::text[]) k(item)
 join supply_weight w on w.tenant = $1 and w.item = k.item
 where not exists (select from supply_weight n where n.tenant = $1 and n.item = w.item
     and (n.us, n.source) > (w.us, w.source))
+union all
+select 'promised', p.item, p.location, p.demand_ref, null, null, p.micros, p.ship_date, null, null,
+    null, null, null, p.held, null
+from unnest($2::text[], $3::text[]) k(item, location)
+join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
+    and p.is_open
 """
 
 # Order lines that were to ship so long ago that they may no longer count.
@@ -272,7 +279,7 @@ class Found(NamedTuple):
     """What was read for a set of keys. Of orders that share a line the last to speak dates it.
 
     `lotted` are items of which lots expire, `weights` what is sold by piece and weighs something,
-    `used` the kits that an item goes into.
+    `used` the kits that an item goes into, `promised` what open promises by date have to leave.
     """
 
     supplies: dict[Key, list[Supply]]
@@ -282,10 +289,11 @@ class Found(NamedTuple):
     lotted: set[str]
     weights: dict[str, Weight]
     used: dict[str, set[str]]
+    promised: dict[Key, list[PromisedLine]]
 
     @classmethod
     def nothing(cls) -> Self:
-        return cls({}, {}, {}, {}, set(), {}, {})
+        return cls({}, {}, {}, {}, set(), {}, {}, {})
 
     def add(self, more: "Found") -> None:
         """Take in what was read for other keys."""
@@ -296,6 +304,7 @@ class Found(NamedTuple):
         self.lotted.update(more.lotted)
         self.weights.update(more.weights)
         self.used.update(more.used)
+        self.promised.update(more.promised)
 
 
 async def read(
@@ -324,6 +333,9 @@ def _found(rows: Mapping[str, Sequence[Any]]) -> Found:
     for row in rows.get("used", ()):
         found.used.setdefault(row["item"], set()).add(row["name"])
     found.lotted.update(row["item"] for row in rows.get("lotted", ()))
+    for row in rows.get("promised", ()):
+        line = PromisedLine(0, row[1], row[2], row[3], row["day"], row["micros"], row["announced"])
+        found.promised.setdefault((row[1], row[2]), []).append(line)
     weights = {row["item"]: row for row in rows.get("weight", ()) if row["micros"] is not None}
     for item, row in weights.items():
         found.weights[item] = Weight(row["micros"], row["detail"], row["announced"], row["room"])
@@ -353,10 +365,7 @@ async def drop_rule(tx: Transaction, item: str, location: str) -> bool:
 
 async def rules(tx: Transaction, after: Key, limit: int) -> list[PlacedRule]:
     rows = await tx.fetch(RULES, tx.tenant, *after, limit)
-    return [
-        PlacedRule(item=row["item"], location=row["location"], rule=_rule_of(row["rule"]))
-        for row in rows
-    ]
+    return [PlacedRule(item=row[0], location=row[1], rule=_rule_of(row[2])) for row in rows]
 
 
 def _rule_of(text: str) -> AtpRule:

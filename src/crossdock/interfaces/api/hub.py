@@ -7,7 +7,7 @@ from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
 from crossdock.capabilities.reconciliation import Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
-from crossdock.capabilities.supply import Supply
+from crossdock.capabilities.supply import KeptPromises, Supply
 from crossdock.connectivity.connections import Connections
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -61,6 +61,9 @@ class Hub(Protocol):
 
     @property
     def supply(self) -> Supply: ...
+
+    @property
+    def kept_promises(self) -> KeptPromises: ...
 
     @property
     def directory(self) -> Directory: ...

@@ -29,6 +29,7 @@ from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.interfaces.cli.reconcile_between import between
+from crossdock.interfaces.cli.reconcile_rules import put_rules, rules
 from crossdock.interfaces.cli.reconcile_said import (
     Lag,
     check_source,
@@ -42,6 +43,8 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 app.command()(between)
 app.command()(plan)
 app.command()(sample)
+app.command()(rules)
+app.command(name="put-rules")(put_rules)
 
 Id = Annotated[str, typer.Argument(metavar="FINDING", help="Finding id, fnd_…")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]

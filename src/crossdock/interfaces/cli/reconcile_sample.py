@@ -35,6 +35,13 @@ def plan(as_json: AsJson = False) -> None:
             ],
             empty="no channel that sells can be read back",
         )
+        for one in found:
+            name = f"{one.connection}/{one.location}"
+            if one.refusal:
+                stdout.print(f"{name} refuses: {one.refusal}", markup=False)
+            if one.set_aside:
+                said = f"{one.set_aside} listings are set aside, the last: {one.set_aside_because}"
+                stdout.print(f"{name}: {said}", markup=False)
 
     with_hub(shown)
 

@@ -21,13 +21,14 @@ from crossdock.capabilities.inventory import (
 from crossdock.interfaces.api.promise_shapes import LineProofShown, PromiseShown
 from crossdock.interfaces.api.promises import shown as promise_of
 from crossdock.interfaces.api.stock_shapes import amount, availability_shown, reservation_shown
-from crossdock.interfaces.cli import stock_atp, stock_substitutes
+from crossdock.interfaces.cli import stock_atp, stock_promise, stock_substitutes
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 stock_atp.add_to(app)
+stock_promise.add_to(app)
 stock_substitutes.add_to(app)
 
 Item = Annotated[str, typer.Argument(parser=normalised, metavar="ITEM", help="The hub's item id.")]
@@ -146,13 +147,16 @@ def show(reservation: Held, as_json: AsJson = False) -> None:
 @app.command()
 def explain(
     promise: Annotated[
-        str, typer.Argument(help="Reservation id (rsv_…), an order, or one of its lines.")
+        str, typer.Argument(help="A promise (rsv_…, prm_…), an order, or a line of it.")
     ],
     as_json: AsJson = False,
 ) -> None:
     """Say why something was promised, from what was kept of that moment; asked again, the same."""
 
     async def asked(hub: Hub) -> None:
+        if promise.startswith("prm_"):
+            stock_promise.show(await hub.kept_promises.get(hub.scope, promise), as_json=as_json)
+            return
         is_reservation = promise.startswith("rsv_")
         found = (
             [await hub.inventory.explain(hub.scope, promise)]

@@ -65,12 +65,14 @@ class ReadingBack(NamedTuple):
     """One listing, in millionths of the unit that the channel sells.
 
     `told` is what the channel last confirmed to hold, `held` what it says now; None: unknown.
+    `is_removed`: it answers that it does not list the item there.
     """
 
     item: str
     told: int | None
     held: int | None
     is_in_flight: bool
+    is_removed: bool = False
 
 
 class Showing:
@@ -133,6 +135,7 @@ class Showing:
                 told[item]["held"],
                 None if (now := held.get((item, location))) is None else int(now * MICROS),
                 told[item]["is_in_flight"],
+                (item, location) in held and held[item, location] is None,
             )
             for item in items
             if item in told

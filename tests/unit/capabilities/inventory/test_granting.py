@@ -86,9 +86,9 @@ def test_an_orders_own_claim_is_in_what_its_channel_has_had() -> None:
         guards={"WEB": Claim(most=30, used=20), "KEY": Claim(least=70)},
     )
 
-    asks = [Ask(((0, 20),), own=(20,), channel="WEB")]
+    asks = [Ask(((0, 20),), own=(20,), channel="WEB", had=(20,))]
     assert grants(asks, {0: counter}) == [(20,)]
-    free = free_for(0, {0: counter}, 20, "WEB")
+    free = free_for(0, {0: counter}, 20, "WEB", had=20)
     assert (free.pool, free.kept, free.allowance, free.micros) == (100, 70, 30, 20)
 
 
@@ -171,3 +171,10 @@ def test_no_promise_breaks_a_minimum_of_others_or_its_own_maximum(
         others = sum(by_channel.values()) - got
         if others:
             assert left + got >= min(kept_at_first, there)
+
+
+def test_two_orders_of_one_batch_share_their_channels_maximum() -> None:
+    counter = Counter(Figures(nettable=100, hard=16), guards={"WEB": Claim(most=10)})
+    asks = [Ask(((0, 8),), allow_partial=True, own=(8,), channel="WEB") for _ in range(2)]
+
+    assert grants(asks, {0: counter}) == [(8,), (2,)]

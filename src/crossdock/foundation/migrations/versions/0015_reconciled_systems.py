@@ -32,9 +32,11 @@ create table reconciliation_shape (
 select guard_table('reconciliation_shape');
 """
 
-# How much less than the ledger says may be shown while a difference with it is open.
+# How much less than the ledger says may be shown while a difference with it is open; `seen` is the
+# place in the log of the newest movement of the key that the comparison knew.
 WITHHOLDING = """
 alter table reconciliation_finding add withheld bigint not null default 0;
+alter table reconciliation_finding add seen bigint not null default 0;
 create index reconciliation_finding_withheld on reconciliation_finding (tenant, item)
     where state in ('SUSPECTED', 'CONFIRMED') and not is_gone and withheld > 0;
 create table reconciliation_policy (
@@ -49,6 +51,7 @@ select guard_table('reconciliation_policy');
 
 # How far the reading back of a channel has come in its round, and in reading again what differed;
 # `sampled_at` is up to when its calls were made, `tried_at` when a number was last written again.
+# What was refused is there with its reason, and how often a call is halved to find it out.
 ROUNDS = """
 create table reconciliation_round (
     tenant text not null,
@@ -56,13 +59,22 @@ create table reconciliation_round (
     location text collate "C" not null,
     after text collate "C" not null,
     began_at timestamptz not null,
-    sampled_at timestamptz not null,
+    sampled_at timestamptz,
     again_after text collate "C" not null,
     calls bigint not null,
+    refusal text not null default '',
+    refused_at timestamptz,
+    set_aside bigint not null default 0,
+    aside_because text not null default '',
+    narrow smallint not null default 0,
+    in_row integer not null default 0,
     primary key (tenant, connection, location)
 );
 select guard_table('reconciliation_round');
 alter table reconciliation_finding add tried_at timestamptz;
+create index reconciliation_finding_mended
+    on reconciliation_finding (tenant, against, location, item, closed_at)
+    where state = 'CLOSED' and system = 'published';
 """
 
 
@@ -76,7 +88,9 @@ def downgrade() -> None:
         select set_config('crossdock.tenant', '*', true);
         drop table reconciliation_policy, reconciliation_round, reconciliation_shape;
         drop index reconciliation_finding_withheld;
+        drop index reconciliation_finding_mended;
         alter table reconciliation_finding drop column withheld;
+        alter table reconciliation_finding drop column seen;
         alter table reconciliation_finding drop column tried_at;
         delete from reconciliation_finding where system <> 'crossdock';
         drop index reconciliation_finding_open;

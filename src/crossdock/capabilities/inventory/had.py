@@ -1,0 +1,290 @@
+"""What a channel has had in a period of an item at a location: one sum, for promises and runs.
+
+The same sum holds a reservation to maxima and minima and is what a back-order run starts from
+(domain.md §3.6): order lines that are done with, what was picked and confirmed of open ones, and
+what promises hold, or let go out, that no order line counts.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from crossdock.capabilities.inventory.store import Key
+from crossdock.foundation.database import Transaction
+
+# What a channel holds: living promises, and what has gone out of ended ones. What an order counts
+# is told by its line, unless that is known to count; so is what was picked of a line its order
+# has dropped. A soft hold that has lapsed and is not swept yet holds nothing.
+HELD = """
+select k.ord::integer as ord, case when v.is_linked then v.demand_ref else '' end as demand_ref,
+    sum(case
+        when v.status = 'CONSUMED' or v.status in ('ACTIVE', 'PARTIALLY_CONSUMED')
+            and (v.is_hard or v.expires_at > $5) then v.granted
+        else least(v.granted, greatest(v.consumed, v.picked)) end
+        - case when d.picked is null then 0 else least(v.granted, v.picked) end)::bigint as micros
+from unnest($2::bigint[], $3::text[], $4::timestamptz[]) with ordinality
+    k(stock_id, channel, starts_at, ord)
+join inventory_channel_line h on h.tenant = $1 and h.stock_id = k.stock_id
+    and h.channel = k.channel and h.made_at >= k.starts_at
+cross join lateral (select * from inventory_reservation
+    where tenant = $1 and reservation_id = h.reservation_id and line_no = h.line_no limit 1) v
+left join inventory_demand d on d.tenant = $1 and d.demand_ref = v.demand_ref
+    and d.stock_id = k.stock_id and d.order_id = '' and v.picked > 0
+where v.stock_id = k.stock_id and v.status <> 'DENIED' and not (v.is_linked and h.is_ordered)
+group by 1, 2
+"""
+
+# Allocation knows these order lines by now, and will for longer than any period lasts.
+ORDERS_KNOWN = """
+update inventory_channel_line h set is_ordered = true
+from (select v.reservation_id, v.line_no
+    from unnest($2::bigint[], $3::text[]) k(stock_id, demand_ref)
+    join inventory_reservation v on v.tenant = $1 and v.demand_ref = k.demand_ref
+        and v.stock_id = k.stock_id and v.is_linked and v.demand_ref <> ''
+        and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')) v
+where h.tenant = $1 and h.reservation_id = v.reservation_id and h.line_no = v.line_no
+"""
+
+# What order lines have at this very row: picked; and of what is open, what a run confirmed (or,
+# until one has decided, promises made to the line). An order that only claims has nothing.
+ORDERED = """
+select k.ord, d.stock_id, k.demand_ref, d.picked,
+    greatest(0, least(greatest(k.confirmed, p.micros), d.ordered - d.cancelled)
+        - d.picked)::bigint as confirmed
+from unnest($2::integer[], $3::bigint[], $4::text[], $5::bigint[])
+    k(ord, stock_id, demand_ref, confirmed)
+cross join lateral (select * from inventory_demand
+    where tenant = $1 and demand_ref = k.demand_ref) d
+cross join lateral (select coalesce(sum(v.granted), 0)::bigint as micros
+    from inventory_reservation v where v.tenant = $1 and v.demand_ref = k.demand_ref
+    and v.demand_ref <> '' and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
+    and v.is_hard and v.stock_id = k.stock_id) p
+where d.stock_id = k.stock_id
+"""
+
+
+class ChannelProtection(NamedTuple):
+    """A channel's maximum and minimum at an item-location in a period that holds now (§3.6)."""
+
+    channel: str
+    maximum: int | None
+    minimum: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+Placed = tuple[str, str, str]
+"""Order line, item, location."""
+
+
+class OpenLine(NamedTuple):
+    """An open order line, and what a run confirmed of it in all (None: none has decided).
+
+    `is_of_period`: what was picked of it counts, too.
+    """
+
+    demand_ref: str
+    confirmed: int | None = None
+    is_of_period: bool = True
+
+
+class HadByOrders(NamedTuple):
+    """By which order lines channels have had what they may have, of one moment.
+
+    Of each protection that was asked about, `taken` is what lines took that are done with (in
+    micros), `lines` those that are open. `channels` is whose known lines are.
+    """
+
+    taken: Sequence[int]
+    lines: Sequence[Sequence[OpenLine]]
+    channels: Mapping[Placed, str]
+
+
+class Had(NamedTuple):
+    """What a channel has had in its period, in micros: for promises and for runs (§3.6).
+
+    `beside`: what lines that are done with took, what was picked of open ones, what promises of
+    no known order line hold or let go out. `confirmed`: what open lines have to be picked yet; a
+    run, which grants that anew, leaves it out.
+    """
+
+    beside: int = 0
+    confirmed: int = 0
+
+    @property
+    def used(self) -> int:
+        return self.beside + self.confirmed
+
+
+class KnowsProtections(Protocol):
+    """Who keeps the rules; inventory asks him with the stock rows locked."""
+
+    async def protections(
+        self, tx: Transaction, keys: Sequence[Key], now: datetime
+    ) -> Mapping[Key, Sequence[ChannelProtection]]:
+        """Give what holds now for each (item, location)."""
+        ...
+
+    async def had(
+        self,
+        tx: Transaction,
+        asked: Sequence[tuple[Key, ChannelProtection]],
+        lines: Sequence[Placed],
+    ) -> HadByOrders:
+        """Say by which order lines these have been had, and whose `lines` are."""
+        ...
+
+
+OrderLine = tuple[int, str]
+"""Stock row and order line."""
+
+
+class Quoted(NamedTuple):
+    """An order line that stock counts already and a request quotes, and who asks."""
+
+    stock_id: int
+    demand_ref: str
+    channel: str
+
+    @property
+    def line(self) -> OrderLine:
+        return (self.stock_id, self.demand_ref)
+
+
+class Asked(NamedTuple):
+    stock_id: int
+    said: ChannelProtection
+
+
+class _Held(NamedTuple):
+    """What promises of one protection's channel hold: for an order line, or for none ("")."""
+
+    number: int
+    stock_id: int
+    demand_ref: str
+    micros: int
+
+    @property
+    def line(self) -> OrderLine:
+        return (self.stock_id, self.demand_ref)
+
+
+class _Claims(NamedTuple):
+    """What promises hold, and whose order lines are: heard of, or quoted and not heard of yet."""
+
+    held: Sequence[_Held]
+    heard: Mapping[OrderLine, str]
+    unheard: Mapping[OrderLine, str]
+
+    def quoted_by(self, stock_id: int, channel: str) -> list[str]:
+        return [ref for (at, ref), by in self.unheard.items() if (at, by) == (stock_id, channel)]
+
+
+class Question(NamedTuple):
+    keys: Mapping[int, Key]
+    asked: Sequence[Asked]
+    quoted: Sequence[Quoted]
+
+
+class Counted(NamedTuple):
+    """What each asked about has had; `confirmed` as in `Guarded`."""
+
+    had: Sequence[Had]
+    claims: _Claims
+    confirmed: Mapping[OrderLine, int]
+
+
+async def had_in(
+    tx: Transaction,
+    protections: KnowsProtections,
+    asked: Sequence[tuple[int, Key, ChannelProtection]],
+    now: datetime,
+) -> Sequence[Had]:
+    """Say what channels have had at these stock rows, by the very sum that promises are held to.
+
+    Nothing is locked or written.
+    """
+    keys = {stock_id: key for stock_id, key, _ in asked}
+    question = Question(keys, [Asked(stock_id, said) for stock_id, _, said in asked], ())
+    return (await counted(tx, protections, question, now)).had
+
+
+async def counted(
+    tx: Transaction, protections: KnowsProtections, question: Question, now: datetime
+) -> Counted:
+    keys, asked, quoted = question
+    held = await _held(tx, asked, now)
+    lines = {one.line for one in held if one.demand_ref} | {one.line for one in quoted}
+    placed = {(ref, *keys[stock_id]): (stock_id, ref) for stock_id, ref in sorted(lines)}
+    had = await protections.had(
+        tx, [(keys[stock_id], said) for stock_id, said in asked], list(placed)
+    )
+    heard = {placed[line]: channel for line, channel in had.channels.items()}
+    unheard = {one.line: one.channel for one in quoted if one.line not in heard}
+    claims = _Claims(held, heard, unheard)
+    return await _sum(tx, asked, had, claims)
+
+
+async def _held(tx: Transaction, asked: Sequence[Asked], now: datetime) -> list[_Held]:
+    rows = await tx.fetch(
+        HELD,
+        tx.tenant,
+        [stock_id for stock_id, _ in asked],
+        [said.channel for _, said in asked],
+        [said.starts_at for _, said in asked],
+        now,
+    )
+    return [
+        _Held(number := row["ord"] - 1, asked[number].stock_id, row["demand_ref"], row["micros"])
+        for row in rows
+    ]
+
+
+async def keep_ordered(
+    tx: Transaction, held: Iterable[_Held], heard: Mapping[OrderLine, str]
+) -> None:
+    """Keep which promises order lines count from now on, so that they are not told again."""
+    if known := sorted({one.line for one in held if one.line in heard}):
+        ids, refs = [stock_id for stock_id, _ in known], [ref for _, ref in known]
+        await tx.execute(ORDERS_KNOWN, tx.tenant, ids, refs)
+
+
+async def _sum(
+    tx: Transaction, asked: Sequence[Asked], had: HadByOrders, claims: _Claims
+) -> Counted:
+    """Add up: what lines that are done with took, what promises hold, what open lines have."""
+    beside, confirmed = list(had.taken), [0] * len(asked)
+    for one in claims.held:
+        if one.line not in claims.heard and one.line not in claims.unheard:
+            beside[one.number] += one.micros
+    lines = [
+        (number, stock_id, line)
+        for number, (stock_id, said) in enumerate(asked)
+        for line in (
+            *had.lines[number],
+            *(OpenLine(ref) for ref in claims.quoted_by(stock_id, said.channel)),
+        )
+    ]
+    of_lines: dict[OrderLine, int] = {}
+    is_of_period = {(number, line.demand_ref): line.is_of_period for number, _, line in lines}
+    for row in await _ordered(tx, lines):
+        number = row["ord"]
+        confirmed[number] += row["confirmed"]
+        of_lines[row["stock_id"], row["demand_ref"]] = row["confirmed"]
+        if is_of_period[number, row["demand_ref"]]:
+            beside[number] += row["picked"]
+    found = [Had(*amounts) for amounts in zip(beside, confirmed, strict=True)]
+    return Counted(found, claims, of_lines)
+
+
+async def _ordered(tx: Transaction, lines: Sequence[tuple[int, int, OpenLine]]) -> Sequence[Any]:
+    if not lines:
+        return ()
+    return await tx.fetch(
+        ORDERED,
+        tx.tenant,
+        [number for number, _, _ in lines],
+        [stock_id for _, stock_id, _ in lines],
+        [line.demand_ref for _, _, line in lines],
+        [line.confirmed for _, _, line in lines],
+    )

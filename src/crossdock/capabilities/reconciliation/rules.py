@@ -1,0 +1,140 @@
+"""What a house tolerates, and which differences heal by themselves: its rules (§4.2, §4.3). Pure.
+
+Rules are put, never changed: version 0 is built in and says what the law's defaults say.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import MICROS, plain
+from crossdock.capabilities.reconciliation.guards import Brake
+from crossdock.capabilities.reconciliation.model import AMOUNT_MAX, ItemClass, Tolerance
+from crossdock.capabilities.reconciliation.ranking import Remedy
+
+HEALABLE = (Remedy.REDRIVE, Remedy.REFETCH, Remedy.REPUBLISH)
+"""What can be mended without a person: an exact document, or a channel's level. No adjustment."""
+ATTEMPTS_MOST = 10
+PPM_OF_PERCENT = 10_000
+PPM_MAX = 1_000_000
+MILLE_OF_PERCENT = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """`heals` are the remedies that are carried out by themselves; the others escalate.
+
+    A document is sent or read again `attempts` times, and by then it is for a person. `brake` is
+    how much a run may mend: thousandths of its keys, and money in micros.
+    """
+
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    heals: tuple[Remedy, ...] = HEALABLE
+    attempts: int = 2
+    brake: Brake = field(default_factory=Brake)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """Rules as they were put, and by whom. Version 0 is built in."""
+
+    version: int
+    put_at: datetime | None
+    put_by: str
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesShown:
+    """A version of the rules, with the amounts as people write them.
+
+    `tolerance_percent` is of the booked quantity by class, `tolerance_absolute` in base units,
+    `tolerance_value` and `most_value` money in the functional currency. `most_percent` is how many
+    of the compared keys one run may mend by itself.
+    """
+
+    version: int
+    put_at: datetime | None
+    put_by: str
+    tolerance_absolute: Decimal
+    tolerance_percent: Mapping[str, Decimal]
+    tolerance_value: Decimal
+    heals: tuple[str, ...]
+    attempts: int
+    most_percent: Decimal
+    most_value: Decimal
+
+
+def checked(rules: Rules) -> Rules:
+    """Give rules in one order; raises `Invalid` for what is none."""
+    if strange := [one for one in rules.heals if one not in HEALABLE]:
+        raise Invalid(
+            f"{strange[0]} does not heal by itself",
+            where="/heals",
+            hint="REDRIVE, REFETCH or REPUBLISH: all else is for a person",
+        )
+    if not 1 <= rules.attempts <= ATTEMPTS_MOST:
+        raise Invalid(f"1 to {ATTEMPTS_MOST} attempts", where="/attempts")
+    for of, ppm in rules.tolerance.share_ppm.items():
+        if not 0 <= ppm <= PPM_MAX:
+            raise Invalid("0 to 100 percent", where=f"/tolerance_percent/{of}")
+    if not 0 <= rules.brake.keys_mille <= PPM_MAX // 1000:
+        raise Invalid("0 to 100 percent, in tenths", where="/most_percent")
+    amounts = (rules.tolerance.absolute, rules.tolerance.value, rules.brake.value)
+    if not all(0 <= one <= AMOUNT_MAX for one in amounts):
+        raise Invalid("an amount is zero or more, and below what can be", where="/")
+    heals = tuple(one for one in HEALABLE if one in rules.heals)
+    return Rules(
+        tolerance=rules.tolerance, heals=heals, attempts=rules.attempts, brake=rules.brake
+    )
+
+
+def content_of(rules: Rules) -> dict[str, Any]:
+    """Word rules as they are stored: whole micros, millionths and thousandths."""
+    return {
+        "absolute": rules.tolerance.absolute,
+        "share_ppm": {str(of): ppm for of, ppm in rules.tolerance.share_ppm.items()},
+        "value": rules.tolerance.value,
+        "heals": [str(one) for one in rules.heals],
+        "attempts": rules.attempts,
+        "keys_mille": rules.brake.keys_mille,
+        "value_cap": rules.brake.value,
+    }
+
+
+def rules_of(content: Mapping[str, Any]) -> Rules:
+    return Rules(
+        tolerance=Tolerance(
+            absolute=content["absolute"],
+            share_ppm={ItemClass(of): ppm for of, ppm in content["share_ppm"].items()},
+            value=content["value"],
+        ),
+        heals=tuple(Remedy(one) for one in content["heals"]),
+        attempts=content["attempts"],
+        brake=Brake(keys_mille=content["keys_mille"], value=content["value_cap"]),
+    )
+
+
+def rules_shown(one: Version) -> RulesShown:
+    rules = one.rules
+    return RulesShown(
+        version=one.version,
+        put_at=one.put_at,
+        put_by=one.put_by,
+        tolerance_absolute=_parted(rules.tolerance.absolute, MICROS),
+        tolerance_percent={
+            of: _parted(rules.tolerance.share_ppm[of], PPM_OF_PERCENT) for of in ItemClass
+        },
+        tolerance_value=_parted(rules.tolerance.value, MICROS),
+        heals=tuple(rules.heals),
+        attempts=rules.attempts,
+        most_percent=_parted(rules.brake.keys_mille, MILLE_OF_PERCENT),
+        most_value=_parted(rules.brake.value, MICROS),
+    )
+
+
+def _parted(whole: int, of: int) -> Decimal:
+    return Decimal(plain(Decimal(whole) / of))

@@ -1,0 +1,117 @@
+"""Promises by date as stored: by key, in the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from crossdock.capabilities.supply.kept import DatedLine, KeptPromise, PromiseProof
+from crossdock.foundation.database import Transaction
+from crossdock.foundation.ids import prefixed
+
+# Kits and groups share goods across keys, so all promises by date of a tenant take turns.
+TURNS = "select pg_advisory_xact_lock(hashtextextended('promise by date ' || $1, 0))"
+
+READ = """
+select promise_id, client, request_id, request_hash, made_at, is_granted, released_at,
+    replaced_by, proof
+from supply_promise where tenant = $1 and promise_id = any($2::uuid[])
+"""
+LINES = """
+select promise_id, line_no, item, location, demand_ref, ship_date, micros, held
+from supply_promise_line where tenant = $1 and promise_id = any($2::uuid[])
+order by promise_id, line_no, ship_date
+"""
+OPEN_OF = """
+select distinct promise_id, demand_ref from supply_promise_line
+where tenant = $1 and demand_ref = any($2::text[]) and is_open and promise_id <> $3
+"""
+OF_ORDER = """
+select distinct promise_id from supply_promise_line
+where tenant = $1 and (demand_ref = $2 or starts_with(demand_ref, $2 || '/')) and is_open
+limit 100
+"""
+LISTED = """
+select promise_id from supply_promise
+where tenant = $1 and is_granted and released_at is null and promise_id > $2
+order by promise_id limit $3
+"""
+PUT = """
+insert into supply_promise (tenant, promise_id, client, request_id, request_hash, made_at,
+    is_granted, proof)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+PUT_LINES = """
+insert into supply_promise_line (tenant, promise_id, line_no, item, location, demand_ref,
+    ship_date, micros, held)
+select $1, $2, * from unnest($3::smallint[], $4::text[], $5::text[], $6::text[], $7::date[],
+    $8::bigint[], $9::bigint[])
+"""
+END = """
+with ended as (update supply_promise set released_at = $3, replaced_by = $4
+    where tenant = $1 and promise_id = $2 and released_at is null returning promise_id)
+update supply_promise_line set is_open = false
+where tenant = $1 and promise_id in (select promise_id from ended)
+"""
+
+
+class Stored(NamedTuple):
+    request_hash: bytes
+    promise: KeptPromise
+
+
+async def take_turns(tx: Transaction) -> None:
+    await tx.execute(TURNS, tx.tenant)
+
+
+async def read(tx: Transaction, promise_ids: Sequence[UUID]) -> dict[UUID, Stored]:
+    lines: dict[UUID, list[DatedLine]] = {}
+    for row in await tx.fetch(LINES, tx.tenant, list(promise_ids)):
+        lines.setdefault(row[0], []).append(DatedLine(*row[1:]))
+    rows = await tx.fetch(READ, tx.tenant, list(promise_ids))
+    return {row["promise_id"]: Stored(row["request_hash"], _promise(row, lines)) for row in rows}
+
+
+def _promise(row: Any, lines: dict[UUID, list[DatedLine]]) -> KeptPromise:
+    replaced_by = row["replaced_by"]
+    return KeptPromise(
+        promise_id=prefixed("prm", row["promise_id"]),
+        client=row["client"],
+        request_id=row["request_id"],
+        made_at=row["made_at"],
+        is_granted=row["is_granted"],
+        released_at=row["released_at"],
+        replaced_by="" if replaced_by is None else prefixed("prm", replaced_by),
+        lines=tuple(lines.get(row["promise_id"], ())),
+        proof=msgspec.json.decode(row["proof"], type=PromiseProof),
+    )
+
+
+async def open_of(tx: Transaction, refs: Sequence[str], but: UUID) -> list[tuple[UUID, str]]:
+    """Name the open promises of these order lines, but one."""
+    rows = await tx.fetch(OPEN_OF, tx.tenant, list(refs), but)
+    return [(row["promise_id"], row["demand_ref"]) for row in rows]
+
+
+async def of_order(tx: Transaction, order: str) -> list[UUID]:
+    return [row["promise_id"] for row in await tx.fetch(OF_ORDER, tx.tenant, order)]
+
+
+async def listed(tx: Transaction, after: UUID, limit: int) -> list[UUID]:
+    return [row["promise_id"] for row in await tx.fetch(LISTED, tx.tenant, after, limit)]
+
+
+async def put(tx: Transaction, promise_id: UUID, request_hash: bytes, made: KeptPromise) -> None:
+    proof = msgspec.json.encode(made.proof).decode()
+    head = (made.client, made.request_id, request_hash, made.made_at, made.is_granted, proof)
+    await tx.execute(PUT, tx.tenant, promise_id, *head)
+    if made.lines:
+        columns = map(list, zip(*made.lines, strict=True))
+        await tx.execute(PUT_LINES, tx.tenant, promise_id, *columns)
+
+
+async def end(tx: Transaction, promise_id: UUID, at: datetime, by: UUID | None) -> None:
+    """Close a promise that is open, because it was released or another stands in its place."""
+    await tx.execute(END, tx.tenant, promise_id, at, by)

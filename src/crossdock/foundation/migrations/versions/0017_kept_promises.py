@@ -1,0 +1,51 @@
+"""Promises by date that are kept: what was answered, and by when what is to leave."""
+
+from crossdock.foundation.migrations.script import run
+
+revision = "0017"
+down_revision = "0016"
+
+# `proof` is the answer with its derivation and the rules, as they were then: never written again.
+PROMISES = """
+create table supply_promise (
+    tenant text not null,
+    promise_id uuid not null,
+    client text collate "C" not null,
+    request_id text collate "C" not null,
+    request_hash bytea not null,
+    made_at timestamptz not null,
+    is_granted boolean not null,
+    released_at timestamptz,
+    replaced_by uuid,
+    proof text not null,
+    primary key (tenant, promise_id)
+);
+select guard_table('supply_promise');
+
+create table supply_promise_line (
+    tenant text not null,
+    promise_id uuid not null,
+    line_no smallint not null,
+    ship_date date not null,
+    item text collate "C" not null,
+    location text collate "C" not null,
+    demand_ref text collate "C" not null,
+    micros bigint not null check (micros > 0),
+    held bigint not null check (held between 0 and micros),
+    is_open boolean not null default true,
+    primary key (tenant, promise_id, line_no, ship_date)
+);
+create index supply_promise_line_open on supply_promise_line (tenant, item, location)
+    where is_open;
+create index supply_promise_line_by_ref on supply_promise_line (tenant, demand_ref)
+    where is_open;
+select guard_table('supply_promise_line');
+"""
+
+
+def upgrade() -> None:
+    run(PROMISES)
+
+
+def downgrade() -> None:
+    run("drop table supply_promise_line, supply_promise")

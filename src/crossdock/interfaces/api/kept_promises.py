@@ -1,0 +1,181 @@
+"""`/v1/promises/by-date`: promises by date that are kept, with the proof of each."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.catalog import Found, KnownGoods, Named
+from crossdock.capabilities.supply import KeptPromise, PlacedRule, PromiseAsked, Question
+from crossdock.interfaces.api.atp import Day, Days, Transit, WantedSaid
+from crossdock.interfaces.api.atp_shapes import AtpShown, atp_shown
+from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.hub import Hub
+from crossdock.interfaces.api.shapes import Code, Limit, Text
+from crossdock.interfaces.api.stock_shapes import AmountShown, amount
+
+
+class PromiseLineSaid(BaseModel):
+    """All of it is to have left on day `by`, null is as soon as it can, in parts.
+
+    `demand_ref` is the order line that it is for; what that claims already counts for nothing.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    item: Code
+    location: Code
+    quantity: WantedSaid
+    by: Day | None = None
+    demand_ref: Annotated[Text, Field(max_length=200)] = ""
+    life_days: Days | None = None
+    transit_days: Transit | None = None
+    customer: Annotated[Text, Field(max_length=200)] = ""
+    channel: Annotated[Text, Field(max_length=200)] = ""
+
+    def named(self) -> Named:
+        quantity = Quantity.of(self.quantity.value, self.quantity.unit)
+        return Named(self.item, self.location, quantity)
+
+    def question(self, found: Found) -> Question:
+        return Question(
+            found.item,
+            found.location,
+            found.base_unit,
+            found.micros,
+            self.by,
+            life_days=self.life_days,
+            transit_days=self.transit_days,
+            customer=self.customer,
+            channel=self.channel,
+        )
+
+
+class PromiseSaid(BaseModel):
+    """The same `request_id` gets the same answer; `replaces` names a promise that ends with it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    request_id: Code
+    lines: list[PromiseLineSaid] = Field(min_length=1, max_length=100)
+    replaces: Annotated[Text, Field(max_length=40)] = ""
+
+
+@dataclass(slots=True)
+class DatedLineShown:
+    """So much leaves on a day; `held` of it was reserved out of what lay there."""
+
+    line_no: int
+    item: str
+    location: str
+    demand_ref: str
+    ship_date: date
+    quantity: AmountShown
+    held: AmountShown
+
+
+@dataclass(slots=True)
+class KeptPromiseShown:
+    """A promise by date. `reasons` say, line by line, why it was refused, "" why not.
+
+    `answers` are the derivations, each line at its turn, and `rules` those that were said then:
+    the same for ever, whatever has become of stock, supply and rules since.
+    """
+
+    promise_id: str
+    request_id: str
+    client: str
+    made_at: datetime
+    is_granted: bool
+    released_at: datetime | None
+    replaced_by: str
+    lines: list[DatedLineShown]
+    reasons: list[str]
+    answers: list[AtpShown]
+    rules: list[PlacedRule]
+
+
+class KeptPromisesShown(BaseModel):
+    """By promise."""
+
+    promises: list[KeptPromiseShown]
+
+
+def kept_shown(kept: KeptPromise) -> KeptPromiseShown:
+    """Show a promise by date in the base units of its items."""
+    proof = kept.proof
+    units = {number: answer.unit for number, answer in enumerate(proof.answers, 1)}
+    return KeptPromiseShown(
+        promise_id=kept.promise_id,
+        request_id=kept.request_id,
+        client=kept.client,
+        made_at=kept.made_at,
+        is_granted=kept.is_granted,
+        released_at=kept.released_at,
+        replaced_by=kept.replaced_by,
+        lines=[
+            DatedLineShown(
+                line.line_no,
+                line.item,
+                line.location,
+                line.demand_ref,
+                line.ship_date,
+                amount(line.micros, units[line.line_no]),
+                amount(line.held, units[line.line_no]),
+            )
+            for line in kept.lines
+        ],
+        reasons=list(proof.reasons),
+        answers=[atp_shown(answer, with_derivation=True) for answer in proof.answers],
+        rules=list(proof.rules),
+    )
+
+
+def kept_routes(hub: Hub, known: KnownGoods) -> APIRouter:
+    routes = APIRouter(prefix="/v1/promises/by-date", tags=["stock"])
+    order = Query(description="Only those of an order, or of one of its lines (order/line).")
+    after = Query(description="Of the last promise of the page before.")
+
+    @routes.post("", **needs("stock:write"))
+    async def promise_by_date(said: PromiseSaid, caller: Caller) -> KeptPromiseShown:
+        """Promise all lines by date, and keep it, or none; a refusal is an answer, no error."""
+        named = [line.named() for line in said.lines]
+        found = await known.find(caller.scope, named, where="/lines")
+        pairs = zip(said.lines, found, strict=True)
+        asked = PromiseAsked(
+            said.request_id,
+            tuple(line.question(one) for line, one in pairs),
+            tuple(line.demand_ref for line in said.lines),
+            said.replaces,
+        )
+        return kept_shown(await hub.kept_promises.promise(caller.scope, caller.client, asked))
+
+    @routes.get("", **needs("stock:read"))
+    async def list_promises_by_date(
+        caller: Caller,
+        of_order: Annotated[Text, order] = "",
+        after_promise: Annotated[Text, after] = "",
+        limit: Limit = 100,
+    ) -> KeptPromisesShown:
+        """List the open promises by date."""
+        kept = hub.kept_promises
+        if of_order:
+            found = await kept.of_order(caller.scope, of_order)
+        else:
+            found = await kept.listed(caller.scope, after=after_promise, limit=limit)
+        return KeptPromisesShown(promises=[kept_shown(one) for one in found])
+
+    @routes.get("/{promise_id}", **needs("stock:read"))
+    async def explain_by_date(promise_id: Text, caller: Caller) -> KeptPromiseShown:
+        """Show a promise by date with its proof, as it was derived when it was made."""
+        return kept_shown(await hub.kept_promises.get(caller.scope, promise_id))
+
+    @routes.post("/{promise_id}/release", **needs("stock:write"))
+    async def release_by_date(promise_id: Text, caller: Caller) -> KeptPromiseShown:
+        """Give back what a promise by date keeps; one that is over stays as it is."""
+        return kept_shown(await hub.kept_promises.release(caller.scope, promise_id))
+
+    return routes

@@ -1,0 +1,120 @@
+"""`crossdock reconcile rules` and `put-rules`: what is tolerated, and what heals by itself."""
+
+from typing import Annotated, Any
+
+import typer
+
+from crossdock.assembly import Hub
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import plain
+from crossdock.capabilities.reconciliation import RulesShown, rules_shown
+from crossdock.interfaces.api.reconciliation_rules import ReconciliationRulesSaid
+from crossdock.interfaces.api.sourcing_shapes import said_as
+from crossdock.interfaces.cli.hub import with_hub
+from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
+
+BY = "command line"
+NONE = "NONE"
+
+
+def rules(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List every version of what is tolerated and heals by itself; the first one holds."""
+
+    async def listed(hub: Hub) -> None:
+        found = [
+            rules_shown(one) for one in await hub.reconciliation.rules(hub.scope, limit=limit)
+        ]
+        if as_json:
+            print_json({"rules": found})
+            return
+        table(
+            ("version", "put by", "tolerance", "value", "heals", "attempts", "at most"),
+            [
+                (
+                    one.version,
+                    one.put_by or "built in",
+                    _tolerance(one),
+                    plain(one.tolerance_value),
+                    " ".join(one.heals) or "nothing",
+                    one.attempts,
+                    f"{plain(one.most_percent)} % of keys, {plain(one.most_value)}",
+                )
+                for one in found
+            ],
+            empty="",
+        )
+
+    with_hub(listed)
+
+
+def put_rules(
+    percent: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CLASS=PERCENT", help="Of the booked quantity, A=0.5; repeatable."),
+    ] = None,
+    absolute: Annotated[str | None, typer.Option(help="So many base units are let pass.")] = None,
+    value: Annotated[str | None, typer.Option(help="More money is never let pass.")] = None,
+    heal: Annotated[
+        list[str] | None,
+        typer.Option(help="REDRIVE, REFETCH, REPUBLISH; repeatable. NONE: all is for a person."),
+    ] = None,
+    attempts: Annotated[int | None, typer.Option(help="So often a document is tried.")] = None,
+    most_percent: Annotated[
+        str | None, typer.Option(help="Of the compared keys, mended by one run at most.")
+    ] = None,
+    most_value: Annotated[str | None, typer.Option(help="Money, mended by one run.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put the next version of the rules; what is not said stays. No version is ever changed."""
+    said = {
+        "tolerance_absolute": absolute,
+        "tolerance_value": value,
+        "heals": None if heal is None else [one.upper() for one in heal if one.upper() != NONE],
+        "attempts": attempts,
+        "most_percent": most_percent,
+        "most_value": most_value,
+    }
+    given = {name: one for name, one in said.items() if one is not None}
+    shares = dict(_share(one) for one in percent or ())
+
+    async def put(hub: Hub) -> RulesShown:
+        [now] = await hub.reconciliation.rules(hub.scope, limit=1)
+        fields = _fields(rules_shown(now))
+        fields["tolerance_percent"] = fields["tolerance_percent"] | shares
+        fields |= given
+        new = said_as(ReconciliationRulesSaid, fields)
+        return rules_shown(await hub.reconciliation.put_rules(hub.scope, new.rules(), by=BY))
+
+    done = with_hub(put)
+    if as_json:
+        print_json(done)
+        return
+    stdout.print(f"version {done.version}: tolerates {_tolerance(done)}", markup=False)
+    stdout.print(f"heals by itself: {' '.join(done.heals) or 'nothing'}", markup=False)
+
+
+def _fields(now: RulesShown) -> dict[str, Any]:
+    return {
+        "tolerance_absolute": plain(now.tolerance_absolute),
+        "tolerance_percent": {of: plain(one) for of, one in now.tolerance_percent.items()},
+        "tolerance_value": plain(now.tolerance_value),
+        "heals": list(now.heals),
+        "attempts": now.attempts,
+        "most_percent": plain(now.most_percent),
+        "most_value": plain(now.most_value),
+    }
+
+
+def _share(text: str) -> tuple[str, str]:
+    of, is_said, share = text.partition("=")
+    if not is_said:
+        raise Invalid(f"{text[:40]!r} names no percent", where="--percent", hint="as in A=0.5")
+    return of.strip().upper(), share.strip()
+
+
+def _tolerance(one: RulesShown) -> str:
+    shares = ", ".join(f"{of} {plain(share)} %" for of, share in one.tolerance_percent.items())
+    return f"{shares} or {plain(one.tolerance_absolute)}"

@@ -1,0 +1,130 @@
+"""`crossdock stock promise`: promises by date that are kept."""
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from crossdock.assembly import Hub
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.catalog import KnownGoods, Named
+from crossdock.capabilities.supply import KeptPromise, PromiseAsked, Question
+from crossdock.interfaces.api.kept_promises import KeptPromiseShown, kept_shown
+from crossdock.interfaces.cli.entry import EXIT_FINDINGS
+from crossdock.interfaces.cli.hub import with_hub
+from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
+
+Kept = Annotated[str, typer.Argument(metavar="PROMISE", help="Promise by date (prm_…).")]
+
+
+def promise(
+    item: Annotated[str, typer.Argument(help="The hub's item id.")],
+    location: Annotated[str, typer.Argument(help="Location or group of locations.")],
+    quantity: Annotated[str, typer.Argument(help="How much, in the base unit.")],
+    request: Annotated[
+        str, typer.Option(help="Your id of this request: the same is promised once.")
+    ],
+    by: Annotated[
+        str | None, typer.Option(metavar="DATE", help="All is to have left on this day.")
+    ] = None,
+    line: Annotated[str, typer.Option(help="The order line that it is for.")] = "",
+    replaces: Annotated[str, typer.Option(help="A promise by date that ends with it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Promise by date, and keep it; exit code 1 if it was refused."""
+    wanted = Quantity.of(quantity, "")
+    day = None if by is None else _day(by)
+
+    async def asked(hub: Hub) -> int:
+        found = await KnownGoods(hub.catalog).find(
+            hub.scope, [Named(item, location, wanted)], where=""
+        )
+        question = Question(
+            found[0].item, found[0].location, found[0].base_unit, found[0].micros, day
+        )
+        request_said = PromiseAsked(request, (question,), (line,), replaces)
+        made = await hub.kept_promises.promise(hub.scope, "script", request_said)
+        await hub.inventory.upkeep.tell()
+        show(made, as_json=as_json)
+        return 0 if made.is_granted else EXIT_FINDINGS
+
+    raise typer.Exit(with_hub(asked))
+
+
+def promises(
+    order: Annotated[str, typer.Option(help="Only those of an order, or a line of it.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Promises listed, at most.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List the open promises by date."""
+
+    async def listed(hub: Hub) -> None:
+        kept = hub.kept_promises
+        if order:
+            found = await kept.of_order(hub.scope, order)
+        else:
+            found = await kept.listed(hub.scope, limit=limit)
+        shown = [kept_shown(one) for one in found]
+        if as_json:
+            print_json({"promises": shown})
+            return
+        table(
+            ("promise", "line", "item", "location", "day", "quantity", "held"),
+            [(one.promise_id, *row) for one in shown for row in _rows(one)],
+            empty="no promises by date are open",
+        )
+
+    with_hub(listed)
+
+
+def release_promise(kept: Kept, as_json: AsJson = False) -> None:
+    """Give back what a promise by date keeps."""
+
+    async def asked(hub: Hub) -> None:
+        over = await hub.kept_promises.release(hub.scope, kept)
+        await hub.inventory.upkeep.tell()
+        show(over, as_json=as_json)
+
+    with_hub(asked)
+
+
+def show(kept: KeptPromise, *, as_json: bool) -> None:
+    """Print a promise by date with its proof."""
+    shown = kept_shown(kept)
+    if as_json:
+        print_json(shown)
+        return
+    over = " (over)" if shown.released_at else ""
+    stdout.print(f"{shown.promise_id}: {'promised' if shown.is_granted else 'refused'}{over}")
+    for answer, reason in zip(shown.answers, shown.reasons, strict=True):
+        stdout.print(f"  {answer.item} at {answer.location}: {reason or answer.reason}")
+    table(("line", "item", "location", "day", "quantity", "held"), _rows(shown), empty="")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hang these commands under `crossdock stock`."""
+    app.command()(promise)
+    app.command()(promises)
+    app.command(name="release-promise")(release_promise)
+
+
+def _rows(shown: KeptPromiseShown) -> list[tuple[str, ...]]:
+    return [
+        (
+            line.demand_ref,
+            line.item,
+            line.location,
+            str(line.ship_date),
+            line.quantity.value,
+            line.held.value,
+        )
+        for line in shown.lines
+    ]
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid(f"{text!r} is no day", where="--by", hint="2026-06-30") from None
