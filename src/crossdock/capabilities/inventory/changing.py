@@ -150,7 +150,7 @@ class Changes:
         now = self._clock.now()
         await sheet.expire_lapsed(tx, now)
         await sheet.guard(tx, self._protections, now)
-        await sheet.learn_channels(tx, rows)
+        await sheet.learn_channels(tx, rows, is_move=also is not None)
         change(sheet, sheet.current(rows), now)
         await sheet.save(tx, now)
         return reservation_of(sheet.current(rows))

@@ -8,7 +8,7 @@ from uuid import UUID
 from crossdock.capabilities.inventory import granting, guarding, model, store
 from crossdock.capabilities.inventory.announcement import Regrant, Seen, announce
 from crossdock.capabilities.inventory.granting import UNGUARDED, Ask, Counter, Guards
-from crossdock.capabilities.inventory.guarding import ChannelLine
+from crossdock.capabilities.inventory.guarding import ChannelLine, Moved
 from crossdock.capabilities.inventory.had import KnowsProtections, OrderLine, Quoted
 from crossdock.capabilities.inventory.model import PromisedLine
 from crossdock.capabilities.inventory.store import Key, LineRow, StockIds, StockRow
@@ -37,6 +37,7 @@ class Sheet:
         self._confirmed: Mapping[OrderLine, int] = {}
         self._whose: dict[tuple[UUID, int], ChannelLine] = {}
         self._kept: dict[tuple[UUID, int], ChannelLine] = {}
+        self._moved: list[Moved] = []
         self._regrants: list[Regrant] = []
 
     @classmethod
@@ -79,9 +80,11 @@ class Sheet:
         """Say what its channel's sum counts of an order line that is still to be picked."""
         return self._confirmed.get((stock_id, demand_ref), 0)
 
-    async def learn_channels(self, tx: Transaction, rows: Iterable[LineRow]) -> None:
-        """Learn whose promises these are, where it matters."""
-        if any(row.is_guarded for row in self.rows.values()):
+    async def learn_channels(
+        self, tx: Transaction, rows: Iterable[LineRow], *, is_move: bool = False
+    ) -> None:
+        """Learn whose promises these are, where it matters: at guarded rows, and in a move."""
+        if is_move or any(row.is_guarded for row in self.rows.values()):
             ids = sorted({row.reservation_id for row in rows})
             self._whose = await guarding.channels_of(tx, ids)
 
@@ -157,9 +160,11 @@ class Sheet:
         changed = row._replace(line=after)
         if after.stock_id != row.line.stock_id:
             ends = (self.rows[one.stock_id].is_guarded for one in (row.line, after))
-            if any(ends):
-                place = row.reservation_id, after.line_no, after.stock_id
-                self._keep(ChannelLine(*place, self.channel_of(row)))
+            place = row.reservation_id, after.line_no
+            if any(ends) or place in self._whose:
+                self._keep(ChannelLine(*place, after.stock_id, self.channel_of(row)))
+                left = row.line
+                self._moved.append(Moved(*place, left.stock_id, after.stock_id, left.used))
         self._changed[row.reservation_id, after.line_no] = changed
         return changed
 
@@ -182,6 +187,7 @@ class Sheet:
         """Write what changed, and leave an announcement of it."""
         rows, lines = await self.write(tx)
         await guarding.keep(tx, self._kept.values(), now)
+        await guarding.move(tx, self._moved)
         await store.keep_regrants(tx, {one.reservation_id for one in self._regrants}, now)
         if rows or lines:
             await announce(tx, now, rows, lines, self._seen())

@@ -95,3 +95,74 @@ async def test_a_run_and_a_reservation_count_the_same(floor: Floor, seed: int) -
     by_run = share.used + sum(line.confirmed for line in sight.lines)
     left = got(await promise(floor, "web", 499, partly=True))
     assert left == 300 - by_run // MICROS
+
+
+async def test_what_went_out_of_a_promise_counts_where_it_went_out(floor: Floor) -> None:
+    await floor.hear(counted(1, count(30)), counted(2, count(30), location="DC2"))
+    await keep(floor, "web", most=10)
+    await keep(floor, "web", most=10, location="DC2")
+    made = await promise(floor, "web", 8)
+    await floor.inventory.consume(MAIN, made.reservation_id, {1: 3 * MICROS})
+    await floor.inventory.transfer(MAIN, made.reservation_id, "DC2")
+
+    assert await left_to(floor, "DC1") == 7
+    assert await left_to(floor, "DC2") == 5
+    await floor.inventory.consume(MAIN, made.reservation_id, {1: 5 * MICROS})
+    await floor.inventory.release(MAIN, made.reservation_id)
+    assert await left_to(floor, "DC1") == 7
+    assert await left_to(floor, "DC2") == 8
+
+
+async def test_a_promise_that_comes_back_has_had_there_what_it_had(floor: Floor) -> None:
+    await floor.hear(counted(1, count(30)), counted(2, count(30), location="DC2"))
+    await keep(floor, "web", most=10)
+    await keep(floor, "web", most=10, location="DC2")
+    made = await promise(floor, "web", 9)
+    for used, location in ((2, "DC2"), (5, "DC1"), (6, "DC2")):
+        await floor.inventory.consume(MAIN, made.reservation_id, {1: used * MICROS})
+        await floor.inventory.transfer(MAIN, made.reservation_id, location)
+
+    assert await left_to(floor, "DC1") == 10 - 3
+    assert await left_to(floor, "DC2") == 10 - 6
+
+
+async def test_a_promise_moved_before_the_maximum_was_set_is_its_channels(floor: Floor) -> None:
+    await floor.hear(counted(1, count(30)), counted(2, count(30), location="DC2"))
+    made = await promise(floor, "web", 8)
+    await floor.inventory.consume(MAIN, made.reservation_id, {1: 3 * MICROS})
+    await floor.inventory.transfer(MAIN, made.reservation_id, "DC2")
+    await keep(floor, "web", most=10)
+    await keep(floor, "web", most=10, location="DC2")
+
+    assert await left_to(floor, "DC1") == 7
+    assert await left_to(floor, "DC2") == 5
+
+
+async def left_to(floor: Floor, location: str) -> int:
+    """Say how much more `web` may have there, and give it back."""
+    made = await promise(floor, "web", 99, partly=True, location=location)
+    if got(made):
+        await floor.inventory.release(MAIN, made.reservation_id)
+    return got(made)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_wherever_a_promise_goes_all_of_it_counts_once(floor: Floor, seed: int) -> None:
+    chance = Random(seed)
+    places = ["DC1", "DC2", "DC3"]
+    for number, location in enumerate(places, 1):
+        await floor.hear(counted(number, count(90), location=location))
+        await keep(floor, "web", most=40, location=location)
+    made = await promise(floor, "web", 30)
+    at, out = "DC1", dict.fromkeys(places, 0)
+    for _ in range(8):
+        if chance.random() < 0.5:
+            out[at] += chance.randint(0, 3)
+            used = {1: sum(out.values()) * MICROS}
+            await floor.inventory.consume(MAIN, made.reservation_id, used)
+        else:
+            at = chance.choice(places)
+            await floor.inventory.transfer(MAIN, made.reservation_id, at)
+    for location in places:
+        had = out[location] + (30 - sum(out.values()) if location == at else 0)
+        assert await left_to(floor, location) == 40 - had
