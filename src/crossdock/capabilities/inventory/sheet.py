@@ -38,6 +38,7 @@ class Sheet:
         self._whose: dict[tuple[UUID, int], ChannelLine] = {}
         self._kept: dict[tuple[UUID, int], ChannelLine] = {}
         self._moved: list[Moved] = []
+        self._demand: dict[str, tuple[int, int]] = {}
         self._regrants: list[Regrant] = []
 
     @classmethod
@@ -94,17 +95,63 @@ class Sheet:
         return kept.channel if kept else row.client
 
     def regrant(self, rows: Sequence[LineRow], asks: Sequence[tuple[int, int]]) -> bool:
-        """Grant lines of one old promise so much anew, all or none, and remember what decided."""
-        channels = tuple(self.channel_of(row) for row in rows)
-        [given] = granting.grants([Ask(tuple(asks), channels=channels)], self.counters())
+        """Grant lines of one old promise so much anew, all or none, and remember what decided.
+
+        One that its order counts already asks within what is open of that order there, if any is.
+        """
+        places = [stock_id for stock_id, _ in asks]
+        owns = [self.own(row, at) for row, at in zip(rows, places, strict=True)]
+        had = [
+            0 if own is None else self.had(stock_id, row.line.demand_ref)
+            for row, stock_id, own in zip(rows, places, owns, strict=True)
+        ]
+        channels = [
+            self.channel_of(row)
+            if own is None
+            else self.whose(Quoted(stock_id, row.line.demand_ref, self.channel_of(row)))
+            for row, stock_id, own in zip(rows, places, owns, strict=True)
+        ]
+        ask = Ask(tuple(asks), own=tuple(owns), channels=tuple(channels), had=tuple(had))
+        [given] = granting.grants([ask], self.counters())
         if not all(given):
             return False
-        for row, (stock_id, micros), channel in zip(rows, asks, channels, strict=True):
+        for number, (row, (stock_id, micros)) in enumerate(zip(rows, asks, strict=True)):
             place = row.reservation_id, row.line.line_no, stock_id
-            self._regrants.append(Regrant(*place, micros, channel))
+            own, channel = owns[number], channels[number]
+            is_beside = row.line.is_linked and own is None
+            self._regrants.append(Regrant(*place, micros, channel, own, had[number], is_beside))
             if self.rows[stock_id].is_guarded:
                 self._keep(ChannelLine(*place, channel))
         return True
+
+    def own(self, row: LineRow, stock_id: int) -> int | None:
+        """Say what is open there of the order a promise is for; None if it claims nothing there.
+
+        Known of a promise that is moved (`learn_demand`).
+        """
+        at, micros = self._demand.get(row.line.demand_ref, (0, 0))
+        return micros if at == stock_id else None
+
+    def asked_of(self, row: LineRow, stock_id: int) -> int:
+        """Say how much a promise asks for where it is moved to.
+
+        Where its order claims, what is open of that; if its order claims elsewhere what it has,
+        it asks only where somebody keeps goods.
+        """
+        own = self.own(row, stock_id)
+        if own is not None:
+            return min(own, row.line.remaining)
+        is_asked = not row.line.is_linked or self.rows[stock_id].is_guarded
+        return row.line.remaining if is_asked else 0
+
+    async def learn_demand(self, tx: Transaction, rows: Iterable[LineRow]) -> list[Quoted]:
+        """Learn what is open of the orders that these promises are for, and where."""
+        whose = {row.line.demand_ref: self.channel_of(row) for row in rows if row.line.demand_ref}
+        if not whose:
+            return []
+        found = await tx.fetch(store.DEMAND_OF, tx.tenant, sorted(whose))
+        self._demand = {row["demand_ref"]: (row["stock_id"], row["open"]) for row in found}
+        return [Quoted(at, ref, whose[ref]) for ref, (at, _) in sorted(self._demand.items())]
 
     def _keep(self, line: ChannelLine) -> None:
         self._kept[line.reservation_id, line.line_no] = line
