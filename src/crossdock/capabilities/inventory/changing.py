@@ -160,7 +160,16 @@ class Changes:
         await sheet.guard(tx, self._protections, now, quoted)
         change(sheet, sheet.current(rows), now)
         await sheet.save(tx, now)
-        return reservation_of(sheet.current(rows))
+        after = sheet.current(rows)
+        left = {
+            (row.line.item, row.line.location)
+            for row, one in zip(rows, after, strict=True)
+            if row.line.stock_id != one.line.stock_id
+        }
+        if left and self._protections is not None:  # who waits where it lay may have it now
+            keys = sheet.with_groups(left)
+            await self._protections.look_again(tx, keys, "TRANSFER", now)
+        return reservation_of(after)
 
 
 async def _lines_of(tx: Transaction, reservation_id: str) -> list[LineRow]:

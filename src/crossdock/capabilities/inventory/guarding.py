@@ -99,7 +99,8 @@ async def guards_of(
     """Say what each channel may have of these rows, which are locked, and what it has had.
 
     An order line is its order's channel's. Until allocation has heard of the order, it is of the
-    channel that a promise was made to it for; of one that is quoted now, who quotes it.
+    channel that a promise was made to it for; of one that is quoted now and was promised nothing,
+    who quotes it.
     """
     keys = {row.stock_id: (row.item, row.location) for row in rows if row.is_guarded}
     found = await protections.protections(tx, sorted(keys.values()), now) if keys else {}

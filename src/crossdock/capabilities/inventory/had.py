@@ -141,6 +141,12 @@ class KnowsProtections(Protocol):
         """Say by which order lines these have been had, and whose `lines` are."""
         ...
 
+    async def look_again(
+        self, tx: Transaction, keys: Sequence[Key], reason: str, now: datetime
+    ) -> None:
+        """Look at who waits for goods there: more or less of them may be had than before."""
+        ...
+
 
 OrderLine = tuple[int, str]
 """Stock row and order line."""
@@ -227,7 +233,10 @@ async def counted(
         tx, [(keys[stock_id], said) for stock_id, said in asked], list(placed)
     )
     heard = {placed[line]: channel for line, channel in had.channels.items()}
-    unheard = {one.line: one.channel for one in quoted if one.line not in heard}
+    holders = {one.line: asked[one.number].said.channel for one in held}
+    unheard = {
+        one.line: holders.get(one.line, one.channel) for one in quoted if one.line not in heard
+    }
     claims = _Claims(held, heard, unheard)
     return await _sum(tx, asked, had, claims)
 

@@ -219,9 +219,17 @@ class Sheet:
         """Give these lines as they stand by now in this transaction."""
         return [self._changed.get((row.reservation_id, row.line.line_no), row) for row in rows]
 
-    def set_safety(self, stock_id: int, micros: int) -> None:
+    def with_groups(self, keys: Iterable[Key]) -> list[Key]:
+        """Add to these (item, location) the group that each is a member of."""
+        named = set(keys)
+        groups = {(item, self._groups.get(location, "")) for item, location in named}
+        return sorted(named | {(item, group) for item, group in groups if group})
+
+    def set_safety(self, stock_id: int, micros: int) -> bool:
+        """Keep so much from being promised; say whether that is another amount than before."""
         row = self.rows[stock_id]
         self._put(row, replace(row.figures, safety=micros))
+        return row.figures.safety != micros
 
     async def expire_lapsed(self, tx: Transaction, now: datetime) -> None:
         """End the soft holds on these rows whose time is over."""
