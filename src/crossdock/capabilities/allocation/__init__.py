@@ -2,6 +2,7 @@
 
 from crossdock.capabilities.allocation.asks import Around, Claim, Share, Stock
 from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now
+from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import Protection, RunException, Why
 from crossdock.capabilities.allocation.reactions import allocation_reader
 from crossdock.capabilities.allocation.rulebook import (
@@ -38,4 +39,5 @@ __all__ = [
     "allocation_reader",
     "had_of",
     "kept_now",
+    "look_again",
 ]

@@ -50,7 +50,7 @@ class Inventory:
         self.holding = Holding(self._promises, self._changes, self._stock_ids)
         self._answers = Answers(database, clock)
         self._explanations = Explanations(database)
-        self.upkeep = Upkeep(database, clock, self._stock_ids)
+        self.upkeep = Upkeep(database, clock, self._stock_ids, protections)
         self.standings = Standings(clock)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
         # Sixteen are worth a batch, beside two: else callers, database and we would wait in turns.
