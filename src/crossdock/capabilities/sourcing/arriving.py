@@ -14,6 +14,8 @@ from crossdock.capabilities.sourcing.model import Arrival, Part, Policy, Shipmen
 def supplied(ground: Ground, found: Served) -> dict[Give, Arrival]:
     """Tell of each part that does not lie there when the supply has come that it leaves with."""
     waits: dict[Give, Arrival] = {}
+    if not ground.is_supplied:
+        return waits
     taken: dict[tuple[str, int], int] = {}
     for give in sorted(found.gives, key=lambda one: _turn(ground, one)):
         line, node = ground.lines[give.line], ground.nodes[give.node]

@@ -5,7 +5,8 @@ giving a part no smaller than is allowed. Where `ON_TIME` is a preference, nodes
 line's date go before those that do not. What is still to come counts where it makes the line's
 date, or the day that an order waits for (CATP, §3.3). Lines of one item share
 what a node has of it: the smallest goes first, which fills most lines, and if that leaves
-something short, the largest is tried first too. So for one set of nodes there is one answer, and no set is given more than it has.
+something short, the largest is tried first too. So for one set of nodes there is one answer, and
+no set is given more than it has.
 """
 
 from collections.abc import Mapping, Sequence
@@ -114,7 +115,8 @@ class Ground:
 
     `needed` is the date that each line has to make; `weights` make a whole line worth the same as
     any other, and all of them `whole`; `has` and `usable` are by line and node. `pools` are the
-    lines and stocks by item, `reach_of` says until when goods count. `dropped_on` is when
+    lines and stocks by item, `reach_of` says until when goods count, `is_supplied` whether
+    any is still to come. `dropped_on` is when
     suppliers bring the rest of an order that is delivered on one day.
     """
 
@@ -127,6 +129,7 @@ class Ground:
     has: tuple[tuple[int, ...], ...]
     usable: tuple[tuple[int, ...], ...]
     reach_of: Reach
+    is_supplied: bool
     is_date_first: bool
     shared: frozenset[str]
     pools: tuple[Pool, ...]
@@ -200,6 +203,7 @@ def laid_out(
         has=has,
         usable=rows,
         reach_of=reach,
+        is_supplied=any(node.supply for node in nodes),
         is_date_first=Preference.ON_TIME in terms.preferences,
         shared=frozenset(item for item in items if items.count(item) > 1),
         pools=tuple(_pool(item, ordered, (has, rows), nodes) for item in dict.fromkeys(items)),

@@ -18,6 +18,7 @@ from crossdock.capabilities.sourcing.calendars import (
     candidate_of,
     days_on_the_way,
 )
+from crossdock.capabilities.sourcing.document import Asked, decided
 from crossdock.capabilities.sourcing.model import (
     Arrival,
     Candidate,
@@ -31,6 +32,7 @@ from crossdock.capabilities.sourcing.model import (
     Rules,
     ShipTo,
 )
+from crossdock.capabilities.sourcing.service import BUILT_IN
 from tests.conftest import NOON
 from tests.unit.capabilities.sourcing.orders import (
     FRIDAY,
@@ -215,6 +217,37 @@ def test_fresh_supply_in_time_serves_where_what_lies_there_is_too_old() -> None:
     )
 
     assert dates(made) == {("DC1", 1): (may(6), may(7))}
+
+
+def test_lines_of_one_item_that_ask_for_unlike_lives_share_what_lies_there() -> None:
+    asked = order(line(1, "X", 4), line(2, "X", 5, life_days=30))
+    keeps = {2: Keeps(days=30, micros=5 * MICROS)}
+    made = decide(asked, supplied("DC1", {"X": 9}, {1: [(6, 10)]}, keeps=keeps))
+
+    assert shipped(made) == {"DC1": {1: 4, 2: 5}}
+    assert {on for on, _ in dates(made).values()} == {None}
+
+
+def test_a_whole_order_does_not_wait_longer_for_a_node_that_is_far() -> None:
+    far = node("FAR", {"X": 3}, arrives_on=may(30))
+    near = supplied("NEAR", {"X": 0}, {1: [(12, 8)]})
+
+    made = decide(order(line(1, "X", 8)), far, near, rules=WHOLE)
+
+    assert dates(made) == {("NEAR", 1): (may(12), may(13))}
+
+
+def test_a_decision_shows_what_was_to_come_and_what_kept_long_enough() -> None:
+    asked = Asked(order=order(line(1, "X", 8, needed_by=FRIDAY)), units={"X": "EA"})
+    keeps = {1: Keeps(days=30, micros=MICROS)}
+    nodes = [supplied("DC1", {"X": 3}, {1: [(6, 8)]}, keeps=keeps)]
+    made = decided(asked, ("", NOON), BUILT_IN, nodes, decide(asked.order, *nodes))
+
+    [shown] = made.candidates
+    assert str(shown.supply["1"][0].quantity) == "8 EA"
+    assert (shown.supply["1"][0].ships_on, shown.supply["1"][0].arrives_on) == (may(6), may(7))
+    assert (shown.keeps["1"].days, str(shown.keeps["1"].quantity)) == (30, "1 EA")
+    assert made.shipments[0].parts[0].supply_on == may(6)
 
 
 @pytest.mark.parametrize("days", [-1, 3_661])
