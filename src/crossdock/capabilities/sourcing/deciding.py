@@ -14,7 +14,7 @@ from crossdock.capabilities.sourcing.choosing import (
     ranked,
     search,
 )
-from crossdock.capabilities.sourcing.filling import Reach, laid_out
+from crossdock.capabilities.sourcing.filling import Ground, Reach, laid_out
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
     Candidate,
@@ -57,17 +57,16 @@ def plan(order: Order, candidates: Sequence[Candidate], rules: Rules) -> Plan:
     days = tuple(one.arrives_on for one in dropped)
     is_whole = terms.policy is Policy.COMPLETE_ORDER
 
-    def found_by(waits_until: date | None) -> Search:
+    def laid(waits_until: date | None) -> Ground:
         reach = Reach(
             Filter.CUTOFF in rules.filters, Filter.SHELF_LIFE in rules.filters, waits_until
         )
         ground = laid_out(own, ranks, barred, terms, reach)
-        ground = replace(ground, dropped_on=days) if is_whole else ground
-        return search(ground, terms, order.original)
+        return replace(ground, dropped_on=days) if is_whole else ground
 
-    found = found_by(None)
-    if is_whole and found.best.filled < found.ground.whole:
-        found = _waited(found, found_by)
+    found = search(laid(None), terms, order.original)
+    if is_whole and found.best.filled < found.ground.whole and found.ground.is_supplied:
+        found = _waited(found, laid)
     suppliers = [one.node for one in dropped]
     is_given_up = is_whole and (
         found.best.filled < found.ground.whole or _count(dropped) < len(order.lines) - len(own)
@@ -99,21 +98,28 @@ def plan(order: Order, candidates: Sequence[Candidate], rules: Rules) -> Plan:
     )
 
 
-def _waited(found: Search, found_by: Callable[[date | None], Search]) -> Search:
-    """Wait for the first day on which all of an order can be there, if there is one (§3.5)."""
+def _waited(found: Search, laid: Callable[[date | None], Ground]) -> Search:
+    """Wait for the first day on which all of an order can be there, if there is one (§3.5).
+
+    Days on which all nodes together have too little are passed without a search.
+    """
     nodes = found.ground.nodes
     lines = {line.line_no for line in found.ground.lines}
     steps = [one.day for node in nodes for no in lines for one in node.supply.get(no, ())]
-    if not steps:
-        return found
     days = sorted({*steps, *(node.day for node in nodes)})
     made: dict[date, Search] = {}
 
+    def has_enough(day: date) -> bool:
+        ground = laid(day)
+        return ground.bound(range(len(nodes))) == ground.whole
+
     def is_whole(day: date) -> bool:
-        made[day] = found_by(day)
+        made[day] = search(laid(day), found.terms, found.original)
         return made[day].best.filled == found.ground.whole
 
-    first = bisect_left(days, True, key=is_whole)
+    first = bisect_left(days, True, key=has_enough)
+    if first < len(days) and not is_whole(days[first]):
+        first = bisect_left(days, True, first + 1, key=is_whole)
     return made[days[first]] if first < len(days) else found
 
 
