@@ -157,7 +157,9 @@ class Hub:
             database, clock, self.inventory.holding, self.supply.answer_in
         )
         self.sourcing = Sourcing(database, clock)
-        self.order_sourcing = OrderSourcing(clock, self.catalog, self.inventory, self.sourcing)
+        self.order_sourcing = OrderSourcing(
+            clock, self.catalog, self.inventory, self.sourcing, self.supply
+        )
         informants = Informants(
             inventory.LedgerAtCut(),
             catalog.Naming(clock),

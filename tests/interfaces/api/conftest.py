@@ -67,10 +67,10 @@ class House:
         self.authority = Authority(database, self.clock, self.catalog, Sources(database))
         self.inventory = Inventory(database, self.clock, protections=ChannelProtections())
         self.sourcing = Sourcing(database, self.clock)
-        self.order_sourcing = OrderSourcing(
-            self.clock, self.catalog, self.inventory, self.sourcing
-        )
         self.supply = Supply(database, self.clock, self.inventory.standings, self.catalog)
+        self.order_sourcing = OrderSourcing(
+            self.clock, self.catalog, self.inventory, self.sourcing, self.supply
+        )
         self.kept_promises = KeptPromises(
             database, self.clock, self.inventory.holding, self.supply.answer_in
         )

@@ -354,7 +354,11 @@ def _print_decision(decided: Decided) -> None:
 
 def _print_shipments(shipments: Sequence[ShipmentShown], kind: str) -> None:
     for one in shipments:
-        parts = ", ".join(f"{_amount(part.quantity.value)} of {part.item}" for part in one.parts)
+        parts = ", ".join(
+            f"{_amount(part.quantity.value)} of {part.item}"
+            + (f" (from supply due on {part.supply_on})" if part.supply_on else "")
+            for part in one.parts
+        )
         days = f", arrives {one.arrives_on}" if one.arrives_on else ""
         leaves = f", leaves {one.ships_on}" if one.ships_on else ""
         stdout.print(
