@@ -113,6 +113,8 @@ class Hub:
         self.pollers = self._pollers()
         self.connections = self._connections()
         self.jobs = Jobs(database, clock, self._jobs())
+        # It waits for its turn at busy connections, and nothing else waits for it.
+        self.readings = Jobs(database, clock, [self.sampler.job])
         self._couriers: dict[str, Courier] = {}
 
     def _open_doors(self, outside: Outside) -> None:
@@ -320,6 +322,7 @@ class Hub:
             group.create_task(self.pollers.run(), name="pollers")
             group.create_task(self.waiting_room.run(), name="waiting room")
             group.create_task(self.jobs.follow(), name="jobs")
+            group.create_task(self.readings.follow(), name="channels read back")
             signs = health.leave_signs(self.database, self.clock, self.worker, health.WORKER)
             group.create_task(signs, name="signs of life")
 
@@ -331,6 +334,7 @@ class Hub:
         for reader in self.readers:
             await readers.register(self.database, reader)
         await self.jobs.register()
+        await self.readings.register()
 
     @property
     def _public(self) -> PublicAddress:
@@ -368,7 +372,6 @@ class Hub:
             Job(name="reconcile", every=timedelta(minutes=10), work=self.reconciliation.follow),
             Job(name="heal differences", every=timedelta(minutes=10),
                 work=self.reconciliation.heal_by_rules),
-            Job(name="read channels back", every=timedelta(minutes=10), work=self.sampler.follow),
             Job(name="recover messages", every=timedelta(minutes=1), work=self.inbox.recover,
                 limit=SHORT),
             Job(name="oversell budgets", every=timedelta(minutes=2),
