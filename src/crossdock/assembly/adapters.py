@@ -78,10 +78,9 @@ class Rereading:
 
     async def read_again(self, scope: Scope, source: str, since: datetime) -> bool:
         try:
-            await self.pollers().rewind_to(scope, source, since)
+            return await self.pollers().reread(scope, source, since)
         except (Invalid, NotFound, Rejected):
             return False
-        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,16 @@ async def test_a_plan_says_what_reading_channels_back_takes_and_one_is_read_now(
     assert nobody.status == 404
 
 
+async def test_who_may_only_work_cases_lets_nothing_heal_by_itself(
+    call: Caller, house: House
+) -> None:
+    writer = await house.key("cases:write")
+    refused = await call("PUT", f"{RUNS}/rules", {"heals": ["REDRIVE"]}, key=writer)
+
+    assert refused.status == 403
+    assert (await call("GET", f"{RUNS}/rules", key=writer)).status == 200
+
+
 async def test_rules_are_put_version_by_version_and_say_who_put_them(call: Caller) -> None:
     [built_in] = (await call("GET", f"{RUNS}/rules")).json["rules"]
     assert (built_in["version"], built_in["put_by"]) == (0, "")
