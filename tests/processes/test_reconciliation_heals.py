@@ -248,9 +248,7 @@ async def test_what_the_ledger_lacks_is_read_again_where_it_came_from(at: Office
 
 async def test_unasked_nothing_is_read_again_from_long_ago(at: Office) -> None:
     scope, reader = at.hub.scope, Rereader()
-    await at.hub.reconciliation.put_rules(
-        scope, Rules(brake=Brake(keys_mille=1000)), by="ann"
-    )
+    await at.hub.reconciliation.put_rules(scope, Rules(brake=Brake(keys_mille=1000)), by="ann")
     await unheard(at, days=32)
 
     await bold(at, reader).heal_by_rules()

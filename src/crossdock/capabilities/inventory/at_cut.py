@@ -204,9 +204,7 @@ class LedgerAtCut:
             for row in rows
         ]
 
-    async def late(
-        self, tx: Transaction, keys: Sequence[tuple[str, str, int, int]]
-    ) -> list[int]:
+    async def late(self, tx: Transaction, keys: Sequence[tuple[str, str, int, int]]) -> list[int]:
         """Say what sellable stock gained by messages that came late, key by key.
 
         Each says an item, a location, up to when they were recorded (microseconds) and behind which place in the

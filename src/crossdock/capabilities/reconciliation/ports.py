@@ -122,7 +122,8 @@ class ReadsLedger(Protocol):
     ) -> Sequence[int]:
         """Say what sellable stock gained by messages that came late, key by key.
 
-        Each says an item, a location, up to when they were recorded and behind which position they came in.
+        Each says an item, a location, up to when they were recorded and behind which position
+        they came in.
         """
         ...
 

@@ -286,9 +286,8 @@ class Sampler:
             run = replace(run_of(reading, len(known), rows, len(gone)), ended_at=self._clock.now())
             await store.add_run(tx, run)
             rules = put.rules if (put := await rulebook.newest(tx)) else Rules()
-            heals = Remedy.REPUBLISH in rules.heals
-            await self._say_unmended(tx, plan, rows, befores, heals=heals)
-            is_mended = republish and (by != HUB_WORK or heals)
+            await self._say_unmended(tx, plan, rows, befores, rules)
+            is_mended = republish and (by != HUB_WORK or Remedy.REPUBLISH in rules.heals)
             stopped = stopped_of(plan, befores, rows, gone, rules.brake)
             mending = [] if stopped or not is_mended else [one for one in rows if may_try(one)]
             if mending:
@@ -326,14 +325,13 @@ class Sampler:
         plan: Plan,
         rows: Sequence[FindingRow],
         befores: Mapping[str, FindingRow],
-        *,
-        heals: bool,
+        rules: Rules,
     ) -> None:
         """Have a person look at what no write mends, or none may, or what drifts ever again."""
         now, within = self._clock.now(), flaps_within(plan)
         settled = [row for row in rows if has_settled(row)]
         wanted = [case_of(row) for row in settled if row.attempts >= ATTEMPTS_MAX]
-        if not heals:
+        if Remedy.REPUBLISH not in rules.heals:
             wanted += [unwritten_case(row) for row in settled if row.state == State.CONFIRMED]
         fresh = {row.item: row for row in rows if is_fresh(row, befores.get(row.item))}
         if fresh:
