@@ -368,10 +368,12 @@ class Hub:
     def _jobs(self) -> list[Job]:
         minute = timedelta(minutes=1)
         return [
-            Job(name="expire soft holds", every=SHORT, work=self.inventory.upkeep.sweep, limit=SHORT),
+            Job(name="expire soft holds", every=SHORT, work=self.inventory.upkeep.sweep,
+                limit=SHORT),
             Job(name="extend event log", every=10 * minute, work=self._extend_log),
             Job(name="reconcile", every=10 * minute, work=self.reconciliation.follow),
-            Job(name="heal differences", every=10 * minute, work=self.reconciliation.heal_by_rules),
+            Job(name="heal differences", every=10 * minute,
+                work=self.reconciliation.heal_by_rules),
             Job(name="recover messages", every=minute, work=self.inbox.recover, limit=SHORT),
             Job(name="oversell budgets", every=2 * minute, work=self.publishing.budgets.recompute),
             *self.allocating.jobs(),

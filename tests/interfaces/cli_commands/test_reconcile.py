@@ -39,9 +39,7 @@ async def test_a_difference_from_the_first_dump_to_its_root_cause(
     [finding] = await hub.reconciliation.findings(hub.scope)
     listed = await crossdock("reconcile", "list", "--state", "CONFIRMED", "--cause", "UNKNOWN")
     assert finding.finding_id in listed.out
-    shown = await crossdock("reconcile", "show", finding.finding_id)
-    assert "safe        6 EA, the lower of both" in shown.out
-    assert "buckets" in shown.out
+    await says_buckets(crossdock, finding.finding_id)
     await says_doubt(crossdock, finding.finding_id)
     counts = await crossdock("reconcile", "cycle-counts", "--location", "DC1")
     assert "DIFFERENCE" in counts.out
@@ -56,6 +54,12 @@ async def test_a_difference_from_the_first_dump_to_its_root_cause(
     assert "closed 1 of 1 confirmed, 100 %" in backlog
     assert "100 %  COUNT (1)" in backlog
     assert (await crossdock("reconcile", "runs")).out.count("rcn_") == 2
+
+
+async def says_buckets(crossdock: CommandLine, finding_id: str) -> None:
+    shown = await crossdock("reconcile", "show", finding_id)
+    assert "safe        6 EA, the lower of both" in shown.out
+    assert "buckets" in shown.out
 
 
 async def says_doubt(crossdock: CommandLine, finding_id: str) -> None:

@@ -207,8 +207,9 @@ class LedgerAtCut:
     async def late(self, tx: Transaction, keys: Sequence[tuple[str, str, int, int]]) -> list[int]:
         """Say what sellable stock gained by messages that came late, key by key.
 
-        Each says an item, a location, up to when they were recorded (microseconds) and behind which place in the
-        log they came in. Of what moved often the `LATE_MAX` newest are looked at.
+        Each says an item, a location, up to when they were recorded (microseconds) and behind
+        which place in the log they came in. Of what moved often the `LATE_MAX` newest are
+        looked at.
         """
         rows = await tx.fetch(
             LATE_OF,
