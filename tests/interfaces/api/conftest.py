@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from crossdock.assembly.adapters import Rereading
+from crossdock.assembly.adapters import Doubts, Rereading
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import Inventory, LedgerAtCut, inventory_reader
@@ -123,6 +123,10 @@ class House:
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)
+
+    @property
+    def doubts(self) -> Doubts:
+        return Doubts(self.database, self.inventory, self.reconciliation)
 
     async def catch_up(self) -> None:
         for reader in self.readers:
