@@ -26,7 +26,7 @@ from crossdock.capabilities.inventory import (
 )
 from crossdock.capabilities.reconciliation import Informants, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
-from crossdock.capabilities.supply import Atp, KeptPromises, Question, Supply
+from crossdock.capabilities.supply import Atp, KeptPromises, Question, Securing, Supply
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.courier import Courier, Step, Surroundings
 from crossdock.connectivity.deliveries import Deliveries
@@ -153,9 +153,11 @@ class Hub:
         self.allocating = Allocating(database, clock, self.ids, self.inventory)
         self.allocation = self.allocating.service
         self.supply = Supply(database, clock, self.inventory.standings, self.catalog)
+        holding = self.inventory.holding
         self.kept_promises = KeptPromises(
-            database, clock, self.inventory.holding, self.supply.answer_in
+            database, clock, self.ids, holding, self.supply.answer_in
         )
+        self._securing = Securing(database, clock, self.ids, holding, self.inventory.standings)
         self.sourcing = Sourcing(database, clock)
         self.order_sourcing = OrderSourcing(clock, self.catalog, self.inventory, self.sourcing)
         informants = Informants(
@@ -210,6 +212,7 @@ class Hub:
             inventory.inventory_reader(self.clock),
             self.publishing.sales_reader,
             supply.supply_reader(),
+            self._securing.reader,
             self.allocating.reader,
             *self.engine.readers(),
         )

@@ -72,7 +72,7 @@ class House:
         )
         self.supply = Supply(database, self.clock, self.inventory.standings, self.catalog)
         self.kept_promises = KeptPromises(
-            database, self.clock, self.inventory.holding, self.supply.answer_in
+            database, self.clock, self.ids, self.inventory.holding, self.supply.answer_in
         )
         self.directory = Directory(database, self.clock, Vault(bytes(32)), APPLICATIONS)
         ports = Ports(clock=self.clock, random=Random(8), allow_private_addresses=True)

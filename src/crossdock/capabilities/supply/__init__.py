@@ -25,6 +25,7 @@ from crossdock.capabilities.supply.rules import (
     OwnerTerms,
     PlacedRule,
 )
+from crossdock.capabilities.supply.securing import Securing
 from crossdock.capabilities.supply.service import QUESTIONS_MAX, TURN, Supply
 from crossdock.capabilities.supply.substitution import (
     Alternative,
@@ -57,6 +58,7 @@ __all__ = [
     "PromiseAsked",
     "PromiseProof",
     "Question",
+    "Securing",
     "Share",
     "Shelved",
     "SubstitutionKind",

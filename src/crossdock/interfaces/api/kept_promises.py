@@ -66,7 +66,7 @@ class PromiseSaid(BaseModel):
 
 @dataclass(slots=True)
 class DatedLineShown:
-    """So much leaves on a day; `held` of it was reserved out of what lay there."""
+    """So much leaves on a day; `held` of it is reserved out of what lies there."""
 
     line_no: int
     item: str
