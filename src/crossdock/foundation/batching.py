@@ -52,6 +52,10 @@ class Batcher(Generic[Key, Asked, Answer]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, key: Key, asked: Asked) -> Answer:
+        return await self.asked(key, asked)
+
+    def asked(self, key: Key, asked: Asked) -> "asyncio.Future[Answer]":
+        """Take a request in; the answer comes with its batch."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(key, [])
         waiting.append((asked, answer))
@@ -59,7 +63,7 @@ class Batcher(Generic[Key, Asked, Answer]):
             self._start(key)
         elif len(waiting) == 1:
             self._start_late(key, waiting[0])
-        return await answer
+        return answer
 
     def _start_late(self, key: Key, first: tuple[Asked, asyncio.Future[Answer]]) -> None:
         def start() -> None:
@@ -94,7 +98,8 @@ class Batcher(Generic[Key, Asked, Answer]):
             self._running[key] -= 1
             if not self._running[key]:
                 del self._running[key]
-                self._waiting.pop(key, None)
+                for _, answer in self._waiting.pop(key, ()):
+                    answer.cancel()  # only as the process ends: else nobody waits any more
 
     async def _settle(
         self, key: Key, batch: Sequence[tuple[Asked, asyncio.Future[Answer]]]

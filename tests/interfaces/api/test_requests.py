@@ -33,6 +33,8 @@ def deep(levels: int) -> bytes:
         (b'{"a": NaN}', "no number"),
         (b'{"a": Infinity}', "no number"),
         (b'{"a": 1' + b"0" * 5000 + b"}", "digits"),
+        (b'{"a":1' + b"0" * 40 + b"}", "digits"),
+        (b'{"a":1' + b"0" * 400 + b"}", "digits"),
         (b'{"a": "\\u0000"}', "NUL"),
         (b'{"a": "\\ud800"}', "surrogate"),
         (b'{"\\udfff": 1}', "surrogate"),

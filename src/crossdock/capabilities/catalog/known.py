@@ -52,12 +52,17 @@ class KnownGoods:
 
     async def find(self, scope: Scope, named: Sequence[Named], *, where: str) -> list[Found]:
         """Answer in order; a name nobody knows is `Invalid`, and `where` leads to it."""
-        found = [self._remembered(scope.tenant, name) for name in named]
-        if None not in found:
-            return cast("list[Found]", found)
+        found = self.remembered(scope, named)
+        if found is not None:
+            return found
         return await self._find(
             scope, named, [f"{where}/{number}" for number in range(len(named))]
         )
+
+    def remembered(self, scope: Scope, named: Sequence[Named]) -> list[Found] | None:
+        """Answer in order if all of it was asked before, in these words; None: `find` knows."""
+        found = [self._remembered(scope.tenant, name) for name in named]
+        return None if None in found else cast("list[Found]", found)
 
     async def find_one(self, scope: Scope, named: Named, *, where: str) -> Found:
         found = self._remembered(scope.tenant, named)

@@ -1,5 +1,6 @@
 """What others may ask of inventory: availability, promises, and what becomes of them."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -62,11 +63,17 @@ class Inventory:
         A request that cannot be granted is answered DENIED, not raised; the same id with other
         content raises `Conflict`.
         """
-        model.check_request(request)
-        answer = await self._batcher.ask(scope, (client, request))
+        answer = await self.reserving(scope, client, request)
         if isinstance(answer, Conflict):
             raise answer
         return answer
+
+    def reserving(
+        self, scope: Scope, client: str, request: ReservationRequest
+    ) -> "asyncio.Future[Reservation | Conflict]":
+        """Ask as `reserve` does, for whoever has other things to do until the answer comes."""
+        model.check_request(request)
+        return self._batcher.asked(scope, (client, request))
 
     async def reserve_many(
         self, scope: Scope, client: str, requests: Sequence[ReservationRequest]

@@ -137,6 +137,7 @@ class _Api(FastAPI):
     def __init__(self, *, hub: Hub, hot: Sequence[HotRoute], **more: Any) -> None:
         super().__init__(**more)
         self._door = HotDoor(super().__call__, hub, hot)
+        self.shortcut = self._door.shortcut
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._door(scope, receive, send)

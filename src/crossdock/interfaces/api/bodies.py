@@ -27,6 +27,7 @@ IN_LOOP_BYTES_MAX = 64 * 1024
 DIGITS_MAX = 40
 
 _LATE = "the body is late"
+_LONG_NUMBER = re.compile(rb"[-+.0-9eE]{%d}" % (DIGITS_MAX + 1))
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
@@ -58,6 +59,8 @@ async def strict_json(body: bytes) -> None:
 
 def check_json(body: bytes) -> None:
     _check_depth(body)
+    if b"\\" not in body and not _LONG_NUMBER.search(body) and _is_as_we_write(body):
+        return
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -131,6 +134,17 @@ async def _collected(receive: Receive, kept_max: int, bytes_max: int) -> bytes:
     if size > kept_max:
         raise _too_large(bytes_max)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _is_as_we_write(body: bytes) -> bool:
+    """Say whether it is what an encoder makes of it: then no key is ambiguous.
+
+    Most bodies are, and to find that out takes half as long as to look for what is wrong.
+    """
+    try:
+        return msgspec.json.encode(msgspec.json.decode(body)) == body
+    except (msgspec.DecodeError, msgspec.EncodeError, RecursionError, UnicodeError):
+        return False
 
 
 def _check_depth(body: bytes) -> None:

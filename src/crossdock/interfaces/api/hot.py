@@ -4,8 +4,9 @@ They are answered by the gate itself, decoded and encoded by msgspec, and stand 
 document like the others.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,9 +14,9 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from crossdock.canonical.errors import Invalid
+from crossdock.canonical.errors import Conflict, Invalid
 from crossdock.capabilities.catalog import Found, KnownGoods, Named
-from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
+from crossdock.capabilities.inventory import Reservation, ReservationLine, ReservationRequest
 from crossdock.governance.roles import Principal, Verb
 from crossdock.interfaces.api.bodies import decoded
 from crossdock.interfaces.api.caller import admit
@@ -48,9 +49,20 @@ class HotRequest(NamedTuple):
     query: bytes
 
 
+class Soon(NamedTuple):
+    """An answer on its way, and how it is written once it is there."""
+
+    coming: "asyncio.Future[Any]"
+    written: Callable[[Any], HotAnswer]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HotRoute:
-    """`asked` and `shown` are the types of the bodies, for the OpenAPI document."""
+    """`asked` and `shown` are the types of the bodies, for the OpenAPI document.
+
+    `soon` answers without a task of its own what needs nothing but memory until its batch leaves;
+    it gives None for the rest, and has then done nothing.
+    """
 
     method: str
     path: str
@@ -61,6 +73,7 @@ class HotRoute:
     shown: Mapping[int, tuple[Any, str]]
     asked: Any = None
     query: tuple[str, ...] = ()
+    soon: Callable[[HotRequest], Soon | None] | None = None
 
     def __call__(self, request: HotRequest) -> Awaitable[HotAnswer]:
         admit(request.principal, self.verb)
@@ -88,6 +101,7 @@ def hot_routes(hub: Hub, known: KnownGoods) -> list[HotRoute]:
             tag="stock",
             summary="Promise stock: every line, or nothing unless `allow_partial`",
             answer=partial(_reserve, hub, known),
+            soon=partial(_reserve_soon, hub, known),
             asked=AskedReservation,
             shown={
                 CREATED: (ReservationShown, "The promise, durable"),
@@ -120,21 +134,40 @@ def hot_routes(hub: Hub, known: KnownGoods) -> list[HotRoute]:
 
 async def _reserve(hub: Hub, known: KnownGoods, request: HotRequest) -> HotAnswer:
     asked = decoded(request.body, AskedReservation)
-    principal = request.principal
-    named = [Named(line.item, line.location, line.quantity.quantity()) for line in asked.lines]
-    found = await known.find(principal.scope, named, where="/lines")
-    reservation = await hub.inventory.reserve(
-        principal.scope,
-        principal.client,
-        ReservationRequest(
-            asked.request_id,
-            tuple(map(_wanted, found, asked.lines)),
-            asked.kind,
-            asked.ttl_seconds,
-            asked.allow_partial,
-            asked.channel,
-        ),
+    scope, client = request.principal.scope, request.principal.client
+    found = await known.find(scope, _named(asked), where="/lines")
+    reservation = await hub.inventory.reserving(scope, client, _requested(asked, found))
+    return _promised(found, reservation)
+
+
+def _reserve_soon(hub: Hub, known: KnownGoods, request: HotRequest) -> Soon | None:
+    asked = decoded(request.body, AskedReservation)
+    scope, client = request.principal.scope, request.principal.client
+    found = known.remembered(scope, _named(asked))
+    if found is None:
+        return None
+    coming = hub.inventory.reserving(scope, client, _requested(asked, found))
+    return Soon(coming, partial(_promised, found))
+
+
+def _named(asked: AskedReservation) -> list[Named]:
+    return [Named(line.item, line.location, line.quantity.quantity()) for line in asked.lines]
+
+
+def _requested(asked: AskedReservation, found: Sequence[Found]) -> ReservationRequest:
+    return ReservationRequest(
+        asked.request_id,
+        tuple(map(_wanted, found, asked.lines)),
+        asked.kind,
+        asked.ttl_seconds,
+        asked.allow_partial,
+        asked.channel,
     )
+
+
+def _promised(found: Sequence[Found], reservation: Reservation | Conflict) -> HotAnswer:
+    if isinstance(reservation, Conflict):
+        raise reservation
     shown = reservation_shown(reservation, {goods.item: goods.base_unit for goods in found})
     if shown.status == "DENIED":
         denied = _denied(shown, reservation.cut_by)

@@ -5,7 +5,7 @@ times over. Where a server offers this, the hot routes read and answer at once; 
 or the caller cannot take an answer just now, they go by messages as everything else does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 EXTENSION = "crossdock.whole"
@@ -19,6 +19,28 @@ class Whole(Protocol):
 
     def answer(self, status: int, head: bytes, body: bytes) -> bool:
         """Send it all; `head` is whole header lines. False: nothing was sent, send messages."""
+        ...
+
+
+AnswerTaken = Callable[[int, bytes, bytes], None]
+"""Takes the status, whole header lines and the body of the answer to a request that was taken."""
+
+
+class TakesWhole(Protocol):
+    """An application that answers some requests without the steps of ASGI."""
+
+    def route_of(self, method: bytes, address: bytes) -> Any | None:
+        """Name the route whose requests may be taken; None for all others."""
+        ...
+
+    def takes(
+        self,
+        route: Any,
+        sent: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+        answer_taken: AnswerTaken,
+    ) -> bool:
+        """Take a request whose body is here and answer it later, once. False: ASGI has it."""
         ...
 
 

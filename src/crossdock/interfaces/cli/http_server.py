@@ -104,6 +104,18 @@ class _Whole:
         return True
 
 
+class _Taken:
+    """Stands in uvicorn's place for a cycle while a request that was taken whole is answered."""
+
+    __slots__ = ("disconnected", "keep_alive", "response_complete")
+
+    message_event = asyncio.Event()  # nobody waits for it
+
+    def __init__(self) -> None:
+        self.response_complete = self.disconnected = False
+        self.keep_alive = True
+
+
 class _Protocol(HttpToolsProtocol):
     """uvicorn's, with whole answers, and one look around for all connections that are idle.
 
@@ -113,11 +125,15 @@ class _Protocol(HttpToolsProtocol):
 
     _data = b""
     _left: int | None = None  # of the body of a request that offered another protocol
+    _held: Any = None  # the route of a request that may be taken whole, until its body is here
+    _held_body = b""
 
     def connection_made(self, transport: Any) -> None:
         gathering = _Gathering(transport)
         super().connection_made(gathering)  # type: ignore[arg-type]
+        self._gathering = gathering
         self._whole = _Whole(gathering)
+        self._shortcut: whole.TakesWhole | None = getattr(self.app, "shortcut", None)
         self._extensions = {whole.EXTENSION: self._whole}
         self._spoke_at = self.loop.time()
 
@@ -132,6 +148,78 @@ class _Protocol(HttpToolsProtocol):
         self._data = data
         super().data_received(data)
         self._data = b""
+        if self._held is not None and not self.transport.is_closing():
+            self._let_go()
+
+    def on_message_begin(self) -> None:
+        """Note no more than any request needs; what ASGI needs beside it waits for `_begin`."""
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+
+    def on_headers_complete(self) -> None:
+        self._held = self._route_to_take()
+        if self._held is None:
+            self._begin()
+
+    def on_body(self, body: bytes) -> None:
+        if self._held is None:
+            super().on_body(body)
+        else:
+            self._held_body += body
+
+    def on_message_complete(self) -> None:
+        route, shortcut = self._held, self._shortcut
+        if route is None or shortcut is None:
+            super().on_message_complete()
+            return
+        if shortcut.takes(route, self.headers, self._held_body, self._answer_taken):
+            self._held, self._held_body = None, b""
+            self._taken = _Taken()
+            self.cycle = self._taken  # type: ignore[assignment]
+            return
+        self._let_go()
+        super().on_message_complete()
+
+    def _route_to_take(self) -> Any:
+        """Name the route if nothing about the request is unusual and no other is under way."""
+        cycle: Any = self.cycle  # uvicorn says it is always there
+        parser = self.parser
+        if self._shortcut is None or (cycle is not None and not cycle.response_complete):
+            return None
+        route = self._shortcut.route_of(parser.get_method(), self.url)
+        if route is None or self.expect_100_continue or self.flow.write_paused:
+            return None
+        is_usual = parser.should_keep_alive() and parser.get_http_version() == "1.1"
+        return route if is_usual and not parser.should_upgrade() else None
+
+    def _let_go(self) -> None:
+        """Hand what was held to ASGI, as if it came just now."""
+        body, self._held, self._held_body = self._held_body, None, b""
+        self._begin()
+        if body:
+            super().on_body(body)
+
+    def _begin(self) -> None:
+        url, expects, headers = self.url, self.expect_100_continue, self.headers
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers)
+        super().on_headers_complete()
+
+    def _answer_taken(self, status: int, head: bytes, body: bytes) -> None:
+        taken = self._taken
+        taken.response_complete = True
+        if self.transport.is_closing():
+            return
+        parts = [STATUS_LINE[status]]
+        for name, value in self.server_state.default_headers:
+            parts += (name, b": ", value, b"\r\n")
+        parts += (head, b"\r\n" if taken.keep_alive else b"connection: close\r\n\r\n", body)
+        self._gathering.write_now(b"".join(parts))
+        if not taken.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     def _unset_keepalive_if_required(self) -> None:
         """Note that somebody speaks: uvicorn calls this for all that comes."""
@@ -175,7 +263,7 @@ class _Protocol(HttpToolsProtocol):
 
     def close_if_idle(self, since: float) -> None:
         """Close it unless a request is under way; half of a head, or of a body, is none."""
-        cycle = self._whole.cycle
+        cycle: Any = self.cycle
         if self._spoke_at <= since and (cycle is None or cycle.response_complete):
             self.transport.close()
 
