@@ -94,7 +94,12 @@ def show(kept: KeptPromise, *, as_json: bool) -> None:
     shown = kept_shown(kept)
     if as_json:
         print_json(shown)
-        return
+    else:
+        show_kept(shown)
+
+
+def show_kept(shown: KeptPromiseShown) -> None:
+    """Print a promise by date in lines and a table."""
     over = " (over)" if shown.released_at else ""
     stdout.print(f"{shown.promise_id}: {'promised' if shown.is_granted else 'refused'}{over}")
     for answer, reason in zip(shown.answers, shown.reasons, strict=True):

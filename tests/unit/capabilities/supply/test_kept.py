@@ -264,3 +264,9 @@ def test_what_could_not_be_promised_is_refused(asked: PromiseAsked, message: str
     kept.check(ASKED._replace(questions=ASKED.questions * 2, refs=("", "")))
     with pytest.raises(Invalid, match=message):
         kept.check(asked)
+
+
+def test_lines_are_sorted_by_their_order_line() -> None:
+    first, second = lines((0, 1), (1, 2))
+    other = first._replace(demand_ref="a")
+    assert kept.by_ref([first, other, second]) == {"a": [other], "so1/1": [first, second]}
