@@ -153,11 +153,10 @@ class Hub:
         self.allocating = Allocating(database, clock, self.ids, self.inventory)
         self.allocation = self.allocating.service
         self.supply = Supply(database, clock, self.inventory.standings, self.catalog)
-        holding = self.inventory.holding
-        self.kept_promises = KeptPromises(
-            database, clock, self.ids, holding, self.supply.answer_in
-        )
-        self._securing = Securing(database, clock, self.ids, holding, self.inventory.standings)
+        holding, answers = self.inventory.holding, self.supply.answer_in
+        self.kept_promises = KeptPromises(database, clock, self.ids, holding, answers)
+        around = (holding, self.inventory.standings, answers)
+        self.securing = Securing(database, clock, self.ids, around)
         self.sourcing = Sourcing(database, clock)
         self.order_sourcing = OrderSourcing(clock, self.catalog, self.inventory, self.sourcing)
         informants = Informants(
@@ -212,7 +211,7 @@ class Hub:
             inventory.inventory_reader(self.clock),
             self.publishing.sales_reader,
             supply.supply_reader(),
-            self._securing.reader,
+            self.securing.reader,
             self.allocating.reader,
             *self.engine.readers(),
         )

@@ -14,7 +14,13 @@ from crossdock.capabilities.supply.answer import (
 )
 from crossdock.capabilities.supply.inbound import Inbound
 from crossdock.capabilities.supply.keeping import KeptPromises
-from crossdock.capabilities.supply.kept import DatedLine, KeptPromise, PromiseAsked, PromiseProof
+from crossdock.capabilities.supply.kept import (
+    AtRisk,
+    DatedLine,
+    KeptPromise,
+    PromiseAsked,
+    PromiseProof,
+)
 from crossdock.capabilities.supply.model import AtpMode, weight_of
 from crossdock.capabilities.supply.reactions import supply_reader
 from crossdock.capabilities.supply.rules import (
@@ -39,6 +45,7 @@ __all__ = [
     "QUESTIONS_MAX",
     "TURN",
     "Alternative",
+    "AtRisk",
     "Atp",
     "AtpMode",
     "AtpRule",

@@ -144,7 +144,7 @@ class KeptPromises:
 
     async def release(self, scope: Scope, promise_id: str) -> KeptPromise:
         """Give back what a promise keeps; one that is over stays as it is."""
-        name = _name(promise_id)
+        name = name_of(promise_id)
         async with self._database.transaction(scope) as tx:
             await kept_store.take_turns(tx)
             promise = await self._one(tx, name)
@@ -157,12 +157,12 @@ class KeptPromises:
     ) -> None:
         refs = sorted({line.demand_ref for line in promise.lines})
         await self._stock.let_go_in(tx, refs)
-        await kept_store.end(tx, _name(promise.promise_id), at, by)
+        await kept_store.end(tx, name_of(promise.promise_id), at, by)
 
     async def get(self, scope: Scope, promise_id: str) -> KeptPromise:
         """Show a promise with its proof, as it was derived when it was made."""
         async with self._database.transaction(scope) as tx:
-            return await self._one(tx, _name(promise_id))
+            return await self._one(tx, name_of(promise_id))
 
     async def of_order(self, scope: Scope, order: str) -> list[KeptPromise]:
         """Show the open promises of an order, or of one of its lines."""
@@ -176,7 +176,7 @@ class KeptPromises:
     ) -> list[KeptPromise]:
         """List the open promises, by id."""
         async with self._database.transaction(scope) as tx:
-            names = await kept_store.listed(tx, _name(after) if after else UUID(int=0), limit)
+            names = await kept_store.listed(tx, name_of(after) if after else UUID(int=0), limit)
             found = await kept_store.read(tx, names)
             return [found[name].promise for name in names]
 
@@ -266,7 +266,7 @@ class KeptPromises:
     ) -> KeptPromise | None:
         """Find the promise that this one replaces; an order line has one promise at a time."""
         replaces = ask.asked.replaces
-        old = _name(replaces) if replaces else UUID(int=0)
+        old = name_of(replaces) if replaces else UUID(int=0)
         for other, ref in await kept_store.open_of(tx, refs, old):
             raise Conflict(
                 f"order line {ref!r} has the promise {prefixed('prm', other)}",
@@ -319,7 +319,7 @@ def _content(asked: PromiseAsked) -> bytes:
     return msgspec.json.encode((asked.request_id, lines, asked.refs, asked.replaces))
 
 
-def _name(promise_id: str) -> UUID:
+def name_of(promise_id: str) -> UUID:
     """Take the id as it is shown, and in no other form."""
     if not _SHOWN.fullmatch(promise_id):
         raise NotFound(

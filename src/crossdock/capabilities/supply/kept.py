@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS
-from crossdock.capabilities.supply.answer import Atp, Basis, Claim, Question
+from crossdock.capabilities.supply.answer import Atp, Basis, Bucket, Claim, Question
 from crossdock.capabilities.supply.rules import PlacedRule
 
 LINES_MAX = 100
@@ -116,6 +116,15 @@ class KeptPromise:
     proof: PromiseProof
 
 
+class AtRisk(NamedTuple):
+    """A line of an open promise of which `micros` are not covered on a day, and maybe behind."""
+
+    promise_id: str
+    line: DatedLine
+    day: date
+    micros: int
+
+
 def check(asked: PromiseAsked) -> None:
     """Refuse what could not be promised: no line, too many, none of something, a line twice."""
     if not asked.request_id:
@@ -203,6 +212,24 @@ def is_over(lines: Sequence[DatedLine], told: Told) -> bool:
     if is_overruled(lines, told):
         return told.is_elsewhere(lines[0].item, lines[0].location) or not told.open
     return not left(lines, told) and not told.open
+
+
+def risk(claimed: Sequence[Claim], buckets: Sequence[Bucket]) -> tuple[date, int] | None:
+    """Say from which day, and by how much, what is still to come for a promise is not covered.
+
+    It is not where the balance that counts it falls below zero on a day of its own (§3.3); where
+    others claim the same goods, they are short of them too. None is that all of it is covered.
+    """
+    due = 0
+    found: tuple[date, int] | None = None
+    dated = [(one.on, one.hard) for one in claimed if one.on is not None]
+    for on, micros in sorted(dated):
+        due += micros
+        pab = next((bucket.pab for bucket in buckets if bucket.day >= on), 0)
+        if pab < 0:
+            day, most = found or (on, 0)
+            found = day, max(most, min(due, -pab))
+    return found
 
 
 def spread(lines: Sequence[DatedLine], held: int) -> list[DatedLine]:

@@ -42,6 +42,12 @@ join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location =
     and p.is_open
 order by p.promise_id, p.line_no, p.ship_date
 """
+OPEN_OF_PROMISES = """
+select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
+    p.micros, p.held, p.used, p.said
+from supply_promise_line p where p.tenant = $1 and p.promise_id = any($2::uuid[]) and p.is_open
+order by p.promise_id, p.line_no, p.ship_date
+"""
 IS_ANY_OPEN = WorkersSql("select exists (select from supply_promise_line where is_open)")
 SET_HELD = """
 update supply_promise_line p set held = k.held
@@ -157,8 +163,17 @@ async def end(tx: Transaction, promise_id: UUID, at: datetime, by: UUID | None) 
 async def open_at(tx: Transaction, keys: Sequence[tuple[str, str]]) -> list[Open]:
     """Give the open lines of promises at these item-locations."""
     columns = [item for item, _ in keys], [location for _, location in keys]
+    return _open(await tx.fetch(OPEN_AT, tx.tenant, *columns))
+
+
+async def open_of_promises(tx: Transaction, promise_ids: Sequence[UUID]) -> list[Open]:
+    """Give the open lines of these promises."""
+    return _open(await tx.fetch(OPEN_OF_PROMISES, tx.tenant, list(promise_ids)))
+
+
+def _open(rows: Sequence[Any]) -> list[Open]:
     found: dict[tuple[UUID, int], Open] = {}
-    for row in await tx.fetch(OPEN_AT, tx.tenant, *columns):
+    for row in rows:
         known = found.get((row[0], row[2]), Open(row[0], row[1], ()))
         line = DatedLine(*row[2:])
         found[row[0], row[2]] = known._replace(lines=(*known.lines, line))

@@ -12,9 +12,9 @@ from uuid import UUID
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.capabilities.supply import kept, kept_store
-from crossdock.capabilities.supply.answer import Claim
-from crossdock.capabilities.supply.keeping import HoldsStock, Wanted, hold
-from crossdock.capabilities.supply.kept import Held, Told
+from crossdock.capabilities.supply.answer import Bucket, Claim, Question
+from crossdock.capabilities.supply.keeping import Answers, HoldsStock, Wanted, hold, name_of
+from crossdock.capabilities.supply.kept import AtRisk, DatedLine, Held, Told
 from crossdock.capabilities.supply.kept_store import Open
 from crossdock.capabilities.supply.store import Key
 from crossdock.foundation.clock import Clock
@@ -46,13 +46,16 @@ class Securing:
     """Keeps open promises by date covered by what lies there. Repeating it changes nothing."""
 
     def __init__(
-        self, database: Database, clock: Clock, ids: Ids, stock: HoldsStock, groups: KnowsGroups
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        around: tuple[HoldsStock, KnowsGroups, Answers],
     ) -> None:
         self._database = database
         self._clock = clock
         self._ids = ids
-        self._stock = stock
-        self._groups = groups
+        self._stock, self._groups, self._answers = around
 
     @property
     def reader(self) -> Reader:
@@ -78,6 +81,35 @@ class Securing:
             groups = await self._groups.groups(tx, tenant, sorted({at for _, at in keys}))
             wider = {(item, groups[at]) for item, at in keys if at in groups}
             await self.secure(Scope(tenant), sorted(keys | wider))
+
+    async def at_risk(
+        self, scope: Scope, *, after: str = "", limit: int = 100
+    ) -> tuple[list[AtRisk], str]:
+        """Look at open promises, by id: give what is not covered of them, and the last seen."""
+        async with self._database.transaction(scope, is_one_moment=True) as tx:
+            begin = name_of(after) if after else UUID(int=0)
+            names = await kept_store.listed(tx, begin, limit)
+            lines = await kept_store.open_of_promises(tx, names)
+            refs = sorted({one.lines[0].demand_ref for one in lines})
+            rows = await self._stock.held_in(tx, refs)
+            told = kept.told_of(rows)
+            by_ref: dict[str, list[Held]] = {}
+            for row in rows:
+                by_ref.setdefault(row[0], []).append(row)
+            found: list[AtRisk] = []
+            seen: dict[Key, Sequence[Bucket]] = {}
+            for one in lines:
+                line = one.lines[0]
+                key = (line.item, line.location)
+                if key not in seen:
+                    answer, _ = await self._answers(tx, Question(*key, ""), self._clock.now())
+                    seen[key] = answer.buckets
+                held = _held_here(line, by_ref.get(line.demand_ref, ()))
+                known = told.get(line.demand_ref, Told())
+                claimed = kept.claims(line.demand_ref, one.lines, held, known)
+                if short := kept.risk(claimed, seen[key]):
+                    found.append(AtRisk(prefixed("prm", one.promise_id), line, *short))
+        return found, prefixed("prm", names[-1]) if names else ""
 
     async def secure(self, scope: Scope, keys: Sequence[Key]) -> None:
         """Hold what there is by now for the open promises at these keys, the first due first."""
@@ -125,3 +157,8 @@ class Securing:
                     due = _Due(more[0], one, (had, known))
                     found.append((more[0], one.promise_id, due))
         return [due for *_, due in sorted(found, key=lambda each: each[:2])]
+
+
+def _held_here(line: DatedLine, rows: Sequence[Held]) -> Claim:
+    here = [row for row in rows if row[1:3] == (line.item, line.location)]
+    return Claim(line.demand_ref, sum(row[3] for row in here), sum(row[4] for row in here))

@@ -12,6 +12,7 @@ from crossdock.canonical.supply import SupplyEvidence, SupplyKind
 from crossdock.capabilities.supply import kept
 from crossdock.capabilities.supply.answer import (
     Atp,
+    Bucket,
     Claim,
     Component,
     Kin,
@@ -270,3 +271,26 @@ def test_lines_are_sorted_by_their_order_line() -> None:
     first, second = lines((0, 1), (1, 2))
     other = first._replace(demand_ref="a")
     assert kept.by_ref([first, other, second]) == {"a": [other], "so1/1": [first, second]}
+
+
+def balances(*pabs: int) -> list[Bucket]:
+    return [Bucket(day(number), 0, 0, pab, max(0, pab)) for number, pab in enumerate(pabs)]
+
+
+@pytest.mark.parametrize(
+    ("pabs", "expected"),
+    [
+        ((5, 0, 0), None),
+        ((-60, 0, 0), (day(0), 40)),
+        ((-5, 0, 0), (day(0), 5)),
+        ((5, -90, -15), (day(2), 15)),
+        ((-1, 0, -60), (day(0), 60)),
+        ((5,), None),
+    ],
+)
+def test_it_is_at_risk_where_the_balance_that_counts_it_is_below_zero(
+    pabs: tuple[int, ...], expected: tuple[date, int] | None
+) -> None:
+    claimed = kept.claims("so1/1", lines(*FOUR_AND_TWO), NOBODY, Told())
+    assert kept.risk(claimed, balances(*pabs)) == expected
+    assert kept.risk([Claim("so1/1", 60)], balances(*pabs)) is None

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply import AtpRule
 from tests.unit.capabilities.supply.test_kept_promises import AT_ONCE, parts, promise
 from tests.unit.capabilities.supply.test_promises_together import EAST, plain, together
@@ -145,3 +146,25 @@ async def test_the_rest_of_an_order_that_has_shipped_in_part_is_promised_anew(ya
     made = await promise(yard, "r1", 40, "so1/1")
     assert parts(made) == [(2, 40, 0)]
     assert await yard.promisable() == {0: 0, 2: 20}
+
+
+async def test_what_supply_does_not_cover_any_more_is_at_risk_from_its_day_on(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 10)
+    await yard.hear(committed("po:1", 60, eta=day(1)))
+    made = await promise(yard, "r1", 60, "so1/1")
+    look = yard.hub.securing.at_risk
+    assert await look(yard.hub.scope) == ([], made.promise_id)
+    await yard.hear(committed("po:1", 20, 2, eta=day(1)))
+    [cut], _ = await look(yard.hub.scope)
+    assert (cut.promise_id, cut.line.demand_ref) == (made.promise_id, "so1/1")
+    assert (cut.day, cut.micros) == (day(1), 30 * MICROS)
+    await yard.hear(committed("po:1", 60, 3, eta=day(4)))
+    [late], _ = await look(yard.hub.scope)
+    assert (late.day, late.micros) == (day(1), 50 * MICROS)
+    await yard.hear(committed("po:1", 0, 4, eta=day(4)), ordered("so1", line("so1/1", 60)))
+    [cancelled], _ = await look(yard.hub.scope)
+    assert (cancelled.day, cancelled.micros) == (day(1), 50 * MICROS)
+    await yard.hear(moved("m", 50, None, shelf()))
+    assert await look(yard.hub.scope) == ([], made.promise_id)
+    assert await look(yard.hub.scope, after=made.promise_id) == ([], "")
