@@ -21,7 +21,7 @@ VERB = re.compile(r"\s*(select|insert|update|delete|with|merge)\s")
 # What only workers may ask, for it concerns every tenant or is asked before the tenant is known.
 WORKERS = {
     "crossdock.capabilities.allocation.store.DUE": "the next item-locations, whoever's",
-    "crossdock.capabilities.allocation.store.ENDED_LATELY": "where a period has ended",
+    "crossdock.capabilities.allocation.store.TURNED_LATELY": "where a period began or ended",
     "crossdock.capabilities.allocation.store.FORGET": "what has been done with for long",
     "crossdock.capabilities.allocation.store.IS_ANY_KNOWN": "whether anybody has ordered",
     "crossdock.capabilities.allocation.store.MARK_ALL": "every item-location, each night",
@@ -29,6 +29,7 @@ WORKERS = {
     "crossdock.capabilities.inventory.upkeep.LAPSED_STOCK": "which holds have lapsed",
     "crossdock.capabilities.reconciliation.store.WITH_HEALABLE": "whose documents are sent again",
     "crossdock.capabilities.reconciliation.store.WITH_SUSPICIONS": "whose suspicions lapse",
+    "crossdock.capabilities.supply.kept_store.IS_ANY_OPEN": "whether anything is promised",
     "crossdock.connectivity.figures.CIRCUITS": "figures of the whole hub, for who runs it",
     "crossdock.connectivity.figures.LETTERS": "figures of the whole hub, for who runs it",
     "crossdock.connectivity.figures.OUTBOX": "figures of the whole hub, for who runs it",

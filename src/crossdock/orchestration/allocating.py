@@ -23,6 +23,7 @@ from crossdock.capabilities.allocation import (
     allocation_reader,
     had_of,
     kept_now,
+    look_again,
 )
 from crossdock.capabilities.inventory import (
     ChannelProtection,
@@ -145,6 +146,11 @@ class ChannelProtections:
         had = await had_of(tx, [_heard(key, one) for key, one in asked], lines)
         open_lines = [[OpenLine(*line) for line in lines] for lines in had.lines]
         return HadByOrders(had.taken, open_lines, had.channels)
+
+    async def look_again(
+        self, tx: Transaction, keys: Sequence[Key], reason: str, now: datetime
+    ) -> None:
+        await look_again(tx, keys, reason, now)
 
 
 def _told(said: AllocationProtection) -> ChannelProtection:

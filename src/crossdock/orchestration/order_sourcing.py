@@ -4,9 +4,11 @@ It crosses three capabilities, which know nothing of each other. Asking changes 
 `reserve` the plan is promised, as one hard reservation of several lines under the request's id.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from crossdock.canonical.catalog import LocationKind
 from crossdock.canonical.errors import Conflict, Invalid
@@ -43,6 +45,7 @@ from crossdock.capabilities.sourcing import (
 )
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.scope import Scope
+from crossdock.orchestration.order_outlook import AnswersByDate, by_date, is_asked
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder, said_hash
 
 Key = tuple[str, str]
@@ -69,12 +72,18 @@ class Sourced:
 
 class OrderSourcing:
     def __init__(
-        self, clock: Clock, catalog: Catalog, inventory: Inventory, sourcing: Sourcing
+        self,
+        clock: Clock,
+        catalog: Catalog,
+        inventory: Inventory,
+        sourcing: Sourcing,
+        supply: AnswersByDate,
     ) -> None:
         self._clock = clock
         self._catalog = catalog
         self._inventory = inventory
         self._sourcing = sourcing
+        self._supply = supply
 
     async def plan(
         self, scope: Scope, client: str, wanted: SourceOrder, *, reserve: bool = False
@@ -187,20 +196,21 @@ class OrderSourcing:
         places = await self._places(scope, names)
         known = await self._stock(scope, items, names)
         demand = await self._own_demand(scope, asked)
+        stocks = {name: _stock_of(own, name, known, demand) for name in names}
+        to = Destination(asked.ship_to, asked.order.customer)
+        facts = await asyncio.to_thread(lambda: {node.name: node.facts() for node in nodes})
 
         def candidates() -> list[Candidate]:
-            customer = asked.order.customer
+            nowhere = Place(is_active=False, timezone="")
             return [
-                candidate_of(
-                    node.facts(),
-                    places.get(node.name, Place(is_active=False, timezone="")),
-                    _stock_of(own, node.name, known, demand),
-                    Destination(asked.ship_to, customer),
-                    now,
-                )
-                for node in nodes
+                candidate_of(facts[name], places.get(name, nowhere), stocks[name], to, now)
+                for name in names
             ]
 
+        able = [one for one in await asyncio.to_thread(candidates) if is_asked(one, asked)]
+        stocks |= await by_date(
+            partial(self._supply.promise_dates, scope), asked, able, stocks, demand
+        )
         return await self._sourcing.decide(scope, client, asked, candidates, now)
 
     async def _places(self, scope: Scope, names: Sequence[str]) -> Mapping[str, Place]:
@@ -239,14 +249,21 @@ class OrderSourcing:
         self, scope: Scope, client: str, answer: Answer, channel: str, now: datetime
     ) -> Reservation | None:
         """Promise a plan for the channel as its caller spells it, which is how its orders do."""
+        decided = answer.decided
+        if any(part.supply_on for one in decided.shipments for part in one.parts):
+            raise Conflict(
+                "part of this plan is still to come, and a reservation holds what lies there",
+                code="plan_needs_supply",
+                hint="promise it by date: POST /v1/promises/by-date",
+            )
         lines = tuple(
             ReservationLine(part.item, shipment.node, part.quantity.micros, part.demand_ref)
-            for shipment in answer.decided.shipments
+            for shipment in decided.shipments
             for part in shipment.parts
         )
         if not lines:
             return None
-        request_id = answer.decided.request_id
+        request_id = decided.request_id
         if answer.is_repeat and not await self._inventory.is_made(scope, client, request_id):
             await self._check_leaves(scope, answer, now)
         request = ReservationRequest(request_id, lines, ReservationKind.HARD, channel=channel)
@@ -311,6 +328,7 @@ def _line(number: int, line: SourceLine, item: ItemInUnit) -> Line:
         needed_by=line.needed_by,
         hazmat=comparable(line.hazmat),
         is_dropship=line.is_dropship,
+        life_days=line.life_days,
     )
 
 

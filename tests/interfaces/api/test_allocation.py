@@ -116,7 +116,7 @@ async def test_who_may_set_rules_may_not_set_the_policy(call: Caller, house: Hou
     assert (default["strategy"], default["version"]) == ("IMPROVE", 0)
 
 
-PERIOD = {"starts_at": "2026-05-01T00:00:00Z", "ends_at": "2026-06-01T00:00:00Z"}
+PERIOD = {"starts_at": "2099-05-01T00:00:00Z", "ends_at": "2099-06-01T00:00:00Z"}
 PROTECTED = {"item": "bolt", "location": "dc", "channel": "key"}
 
 
@@ -140,7 +140,7 @@ async def test_a_minimum_is_kept_for_a_channel_and_taken_back(call: Caller, hous
         ({}, "/maximum"),
         ({"minimum": "2", "maximum": "1"}, "/minimum"),
         ({"minimum": "1", "ends_at": PERIOD["starts_at"]}, "/ends_at"),
-        ({"minimum": "1", "ends_at": "2027-05-01T00:00:00Z"}, "/ends_at"),
+        ({"minimum": "1", "ends_at": "2099-11-01T00:00:00Z"}, "/ends_at"),
         ({"minimum": "1", "item": "NUT"}, "/item"),
         ({"minimum": "1", "starts_at": "2026-05-01T00:00:00"}, "/starts_at"),
         ({"minimum": "-1"}, "/minimum"),

@@ -2,6 +2,7 @@
 
 from crossdock.capabilities.allocation.asks import Around, Claim, Share, Stock
 from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now
+from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import Protection, RunException, Why
 from crossdock.capabilities.allocation.reactions import allocation_reader
 from crossdock.capabilities.allocation.rulebook import (
@@ -11,8 +12,8 @@ from crossdock.capabilities.allocation.rulebook import (
     Applies,
     Rulebook,
 )
-from crossdock.capabilities.allocation.runs import Run, RunLine, RunState
 from crossdock.capabilities.allocation.service import AllocatedLine, Allocation
+from crossdock.capabilities.allocation.shapes import Run, RunLine, RunState
 from crossdock.capabilities.allocation.working import Work
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "allocation_reader",
     "had_of",
     "kept_now",
+    "look_again",
 ]

@@ -14,8 +14,9 @@ import msgspec
 
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.errors import Invalid
-from crossdock.capabilities.allocation import store
+from crossdock.capabilities.allocation import store, told
 from crossdock.capabilities.allocation.asks import KnowsStock
+from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import (
     DEFAULT_RULE,
     PRIORITY_DEFAULT,
@@ -119,6 +120,7 @@ class Rulebook:
         self._database = database
         self._clock = clock
         self._stock = stock
+        self._looked_at: datetime | None = None
 
     async def rules(self, scope: Scope) -> list[AllocationRule]:
         """List the rules that hold: the default first, then channels, then orders."""
@@ -180,12 +182,11 @@ class Rulebook:
 
         From the same moment on promises ask for it (§3.6, A14).
         """
-        _check(said)
+        _check(said, self._clock.now())
         kept = _ProtectionKept(said.maximum, said.minimum, said.starts_at, said.ends_at)
         place = ("PROTECTION", said.channel, said.item, said.location)
         async with self._database.transaction(scope) as tx:
             row = await self._say(tx, place, kept, by)
-            await self._stock.guard(tx, said.item, said.location, is_guarded=True)
         return _protection_of(row)
 
     async def unprotect(
@@ -193,17 +194,23 @@ class Rulebook:
     ) -> None:
         async with self._database.transaction(scope) as tx:
             await self._say(tx, ("PROTECTION", channel, item, location), None, by)
-            await self._guard(tx, item, location)
 
     async def unguard_ended(self) -> None:
-        """Have promises no longer ask where the last period has ended: a job calls this."""
+        """Have promises no longer ask where the last period has ended: a job calls this.
+
+        Where one has begun or ended since it looked last, who waits is looked at anew.
+        """
         now = self._clock.now()
+        since = self._looked_at or now - ENDED_WITHIN
         async with self._database.transaction(Scope.of_workers()) as tx:
-            rows = await tx.fetch(store.ENDED_LATELY, now - ENDED_WITHIN, now)
+            rows = await tx.fetch(store.TURNED_LATELY, now - ENDED_WITHIN, now, since)
         for row in rows:
             async with self._database.transaction(Scope(row["tenant"])) as tx:
                 await tx.execute(store.LOCK_RULES, tx.tenant)
                 await self._guard(tx, row["item"], row["location"])
+                if row["is_new"]:
+                    await look_again(tx, [(row["item"], row["location"])], "PERIOD", now)
+        self._looked_at = now
 
     async def _guard(self, tx: Transaction, item: str, location: str) -> None:
         """Have promises ask as long as anything is kept there, now or later."""
@@ -225,10 +232,14 @@ class Rulebook:
         await tx.execute(
             store.ADD_RULE, tx.tenant, version, kind, subject, item, location, content, by, now
         )
+        if kind == "PROTECTION":  # stock is locked before what is due, as where promises move
+            await self._guard(tx, item, location)
         of_order = subject if kind == "ORDER" else ""
         channel = subject if kind == "CHANNEL" else ""
         await tx.execute(store.MARK_CONCERNED, tx.tenant, now, channel, of_order, item, location)
-        return await tx.fetchrow(store.RULE_NOW, tx.tenant, kind, location, item, subject)
+        row = await tx.fetchrow(store.RULE_NOW, tx.tenant, kind, location, item, subject)
+        await told.rule(tx, row)
+        return row
 
 
 async def version_in(tx: Transaction) -> int:
@@ -303,7 +314,7 @@ def in_run(protection: AllocationProtection, had: int) -> Protection:
     return Protection(protection.channel, protection.maximum, had, protection.minimum, had)
 
 
-def _check(said: AllocationProtection) -> None:
+def _check(said: AllocationProtection, now: datetime) -> None:
     if not said.channel:
         raise Invalid("a maximum or minimum is of a channel", where="/channel")
     if said.maximum is None and not said.minimum:
@@ -323,6 +334,12 @@ def _check(said: AllocationProtection) -> None:
             f"a period ends after it starts, and lasts {PERIOD_MAX.days} days at most",
             where="/ends_at",
             hint="say the next period when it comes",
+        )
+    if said.ends_at <= now:
+        raise Invalid(
+            f"this period has ended: it is {now:%Y-%m-%d %H:%M:%S} UTC by now",
+            where="/ends_at",
+            hint="say one that ends later; what held in the past is not changed any more",
         )
 
 

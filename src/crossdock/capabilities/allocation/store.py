@@ -241,14 +241,18 @@ join allocation_rule p on p.tenant = $1 and p.kind = 'PROTECTION' and p.location
 order by p.location, p.item, p.subject, p.version desc
 """
 
-# Where a period has ended lately, whether or not another holds.
-ENDED_LATELY = WorkersSql("""
-select distinct tenant, item, location from (
-    select distinct on (tenant, location, item, subject) tenant, item, location, content
-    from allocation_rule where kind = 'PROTECTION'
-    order by tenant, location, item, subject, version desc) newest
-where (content ->> 'ends_at')::timestamptz > $1 and (content ->> 'ends_at')::timestamptz <= $2
-order by tenant, item, location
+# Where a period has ended lately, whether or not another holds, or has begun since the last look;
+# `is_new`: since that look.
+TURNED_LATELY = WorkersSql("""
+select tenant, item, location, bool_or(starts_at > $3 and starts_at <= $2
+    or ends_at > $3 and ends_at <= $2) as is_new
+from (select tenant, item, location, (content ->> 'starts_at')::timestamptz as starts_at,
+        (content ->> 'ends_at')::timestamptz as ends_at
+    from (select distinct on (tenant, location, item, subject) tenant, item, location, content
+        from allocation_rule where kind = 'PROTECTION'
+        order by tenant, location, item, subject, version desc) newest) said
+where ends_at > $1 and ends_at <= $2 or starts_at > $3 and starts_at <= $2
+group by tenant, item, location order by tenant, item, location
 """)
 
 ADD_RUNS = """
@@ -286,7 +290,7 @@ SUPERSEDE = """
 update allocation_run r set state = 'SUPERSEDED', decided_at = $4
 from unnest($2::text[], $3::text[]) k(item, location)
 where r.tenant = $1 and r.item = k.item and r.location = k.location and r.state = 'SIMULATED'
-returning r.item, r.location
+returning r.*
 """
 DECIDE_RUNS = """
 update allocation_run set state = $3, decided_by = $4, decided_at = $5, remark = $6

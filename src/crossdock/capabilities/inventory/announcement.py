@@ -30,13 +30,20 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
 
 
 class Regrant(NamedTuple):
-    """A line of an old promise that had so many micros granted anew, for its channel."""
+    """A line of an old promise that had so many micros granted anew, for its channel.
+
+    `own` is what was open there of its order, and `had` what its channel had had of that;
+    `is_beside`: its order counts elsewhere what it has, so it took nothing of the row.
+    """
 
     reservation_id: UUID
     line_no: int
     stock_id: int
     micros: int
     channel: str
+    own: int | None = None
+    had: int = 0
+    is_beside: bool = False
 
 
 class Seen(NamedTuple):

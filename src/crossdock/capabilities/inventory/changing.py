@@ -97,9 +97,13 @@ class Changes:
             }
             for row in living:
                 sheet.lift(row)
-            held = [row for row in living if row.line.hold]
-            asks = tuple((at[row.line.item], row.line.hold) for row in held)
-            if asks and not sheet.regrant(held, asks):
+            wanted = [(row, at[row.line.item]) for row in living]
+            asked = [
+                (row, (stock_id, micros))
+                for row, stock_id in wanted
+                if (micros := sheet.asked_of(row, stock_id))
+            ]
+            if asked and not sheet.regrant([row for row, _ in asked], [ask for _, ask in asked]):
                 raise Rejected(
                     f"{location} has not enough to take {reservation_id} over",
                     code="insufficient_stock",
@@ -107,7 +111,9 @@ class Changes:
                 )
             for row in living:
                 stock_id = at[row.line.item]
-                sheet.lay(row, row.line.changed(stock_id=stock_id, location=location))
+                after = row.line.changed(stock_id=stock_id, location=location)
+                is_counted = sheet.own(row, stock_id) is not None  # by its order, there
+                sheet.lay(row, model.linked(after) if is_counted else after)
 
         return await self._change(scope, reservation_id, transfer, targets)
 
@@ -149,11 +155,21 @@ class Changes:
             raise Conflict("the reservation was moved just now", code="contended")
         now = self._clock.now()
         await sheet.expire_lapsed(tx, now)
-        await sheet.guard(tx, self._protections, now)
-        await sheet.learn_channels(tx, rows)
+        await sheet.learn_channels(tx, rows, is_move=also is not None)
+        quoted = await sheet.learn_demand(tx, rows) if also else ()
+        await sheet.guard(tx, self._protections, now, quoted)
         change(sheet, sheet.current(rows), now)
         await sheet.save(tx, now)
-        return reservation_of(sheet.current(rows))
+        after = sheet.current(rows)
+        left = {
+            (row.line.item, row.line.location)
+            for row, one in zip(rows, after, strict=True)
+            if row.line.stock_id != one.line.stock_id
+        }
+        if left and self._protections is not None:  # who waits where it lay may have it now
+            keys = sheet.with_groups(left)
+            await self._protections.look_again(tx, keys, "TRANSFER", now)
+        return reservation_of(after)
 
 
 async def _lines_of(tx: Transaction, reservation_id: str) -> list[LineRow]:

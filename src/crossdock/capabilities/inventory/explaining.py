@@ -179,7 +179,8 @@ class _Explaining:
         for row in await tx.fetch(REGRANTS, tx.tenant, named):
             lines = tuple(
                 DecidedLine(prefixed("rsv", named), one.line_no, one.stock_id, one.micros,
-                            one.micros, None, refs[one.line_no], one.channel)
+                            one.micros, one.own, refs[one.line_no], one.channel, one.had,
+                            one.is_beside)
                 for one in basis_heard(row["basis"]).regrants
             )  # fmt: skip
             if lines:

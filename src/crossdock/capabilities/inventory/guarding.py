@@ -29,9 +29,11 @@ update inventory_stock set is_guarded = $3
 where tenant = $1 and stock_id = any($2::bigint[]) and is_guarded <> $3
 """
 
+# Wherever a line was, it is the same channel's; what cut it was said where it was made.
 CHANNELS_OF = """
-select reservation_id, line_no, channel, cut_by from inventory_channel_line
-where tenant = $1 and reservation_id = any($2::uuid[])
+select distinct on (reservation_id, line_no) reservation_id, line_no, channel, cut_by
+from inventory_channel_line where tenant = $1 and reservation_id = any($2::uuid[])
+order by reservation_id, line_no, cut_by desc
 """
 KEEP = """
 insert into inventory_channel_line (tenant, reservation_id, line_no, stock_id, channel, made_at,
@@ -39,8 +41,20 @@ insert into inventory_channel_line (tenant, reservation_id, line_no, stock_id, c
 select $1, r.reservation_id, r.line_no, r.stock_id, r.channel, $6, r.cut_by
 from unnest($2::uuid[], $3::smallint[], $4::bigint[], $5::text[], $7::text[])
     r(reservation_id, line_no, stock_id, channel, cut_by)
-on conflict (tenant, reservation_id, line_no) do update set stock_id = excluded.stock_id,
-    made_at = excluded.made_at, is_ordered = false
+on conflict (tenant, reservation_id, line_no, stock_id) do update
+set made_at = excluded.made_at, is_ordered = false
+"""
+
+# What has gone out of a promise that moves counts where it went out; one that comes back to a
+# place has had there what it had.
+MOVE = """
+update inventory_channel_line h set is_ordered = false,
+    out_here = case when h.stock_id = k.left_id then k.used - h.out_before else h.out_here end,
+    out_before = case when h.stock_id = k.stock_id then k.used - h.out_here else h.out_before end
+from unnest($2::uuid[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[])
+    k(reservation_id, line_no, left_id, stock_id, used)
+where h.tenant = $1 and h.reservation_id = k.reservation_id and h.line_no = k.line_no
+    and h.stock_id in (k.left_id, k.stock_id)
 """
 
 
@@ -52,6 +66,16 @@ class ChannelLine(NamedTuple):
     stock_id: int
     channel: str
     cut_by: str = ""
+
+
+class Moved(NamedTuple):
+    """A line that moves from one stock row to another; `used` of it has gone out before."""
+
+    reservation_id: UUID
+    line_no: int
+    left_id: int
+    stock_id: int
+    used: int
 
 
 class Guarded(NamedTuple):
@@ -75,7 +99,8 @@ async def guards_of(
     """Say what each channel may have of these rows, which are locked, and what it has had.
 
     An order line is its order's channel's. Until allocation has heard of the order, it is of the
-    channel that a promise was made to it for; of one that is quoted now, who quotes it.
+    channel that a promise was made to it for; of one that is quoted now and was promised nothing,
+    who quotes it.
     """
     keys = {row.stock_id: (row.item, row.location) for row in rows if row.is_guarded}
     found = await protections.protections(tx, sorted(keys.values()), now) if keys else {}
@@ -123,6 +148,12 @@ async def keep(tx: Transaction, lines: Collection[ChannelLine], now: datetime) -
             now,
             [line.cut_by for line in lines],
         )
+
+
+async def move(tx: Transaction, lines: Sequence[Moved]) -> None:
+    """Have what went out of these lines count where it did; `keep` goes before."""
+    if lines:
+        await tx.execute(MOVE, tx.tenant, *([*column] for column in zip(*lines, strict=True)))
 
 
 async def guard(tx: Transaction, stock_ids: Iterable[int], *, is_guarded: bool) -> None:

@@ -14,14 +14,16 @@ from crossdock.foundation.database import Transaction
 
 # What a channel holds: living promises, and what has gone out of ended ones. What an order counts
 # is told by its line, unless that is known to count; so is what was picked of a line its order
-# has dropped. A soft hold that has lapsed and is not swept yet holds nothing.
+# dropped. A soft hold that has lapsed and is not swept yet holds nothing. Of a promise that was
+# moved each place has what went out there, and the last one the rest.
 HELD = """
 select k.ord::integer as ord, case when v.is_linked then v.demand_ref else '' end as demand_ref,
-    sum(case
+    sum(greatest(0, case
+        when v.stock_id <> h.stock_id then h.out_here - p.by_line
         when v.status = 'CONSUMED' or v.status in ('ACTIVE', 'PARTIALLY_CONSUMED')
-            and (v.is_hard or v.expires_at > $5) then v.granted
-        else least(v.granted, greatest(v.consumed, v.picked)) end
-        - case when d.picked is null then 0 else least(v.granted, v.picked) end)::bigint as micros
+            and (v.is_hard or v.expires_at > $5) then v.granted - greatest(h.out_before, p.by_line)
+        else least(v.granted, greatest(v.consumed, v.picked))
+            - greatest(h.out_before, p.by_line) end))::bigint as micros
 from unnest($2::bigint[], $3::text[], $4::timestamptz[]) with ordinality
     k(stock_id, channel, starts_at, ord)
 join inventory_channel_line h on h.tenant = $1 and h.stock_id = k.stock_id
@@ -29,20 +31,25 @@ join inventory_channel_line h on h.tenant = $1 and h.stock_id = k.stock_id
 cross join lateral (select * from inventory_reservation
     where tenant = $1 and reservation_id = h.reservation_id and line_no = h.line_no limit 1) v
 left join inventory_demand d on d.tenant = $1 and d.demand_ref = v.demand_ref
-    and d.stock_id = k.stock_id and d.order_id = '' and v.picked > 0
-where v.stock_id = k.stock_id and v.status <> 'DENIED' and not (v.is_linked and h.is_ordered)
+    and (d.stock_id = k.stock_id or v.stock_id <> k.stock_id) and d.order_id = ''
+    and v.picked > 0
+cross join lateral (select case when d.picked is null then 0 else least(v.granted, v.picked) end
+    as by_line) p
+where v.status <> 'DENIED'
+    and not (v.is_linked and (h.is_ordered or v.stock_id <> h.stock_id))
 group by 1, 2
 """
 
 # Allocation knows these order lines by now, and will for longer than any period lasts.
 ORDERS_KNOWN = """
 update inventory_channel_line h set is_ordered = true
-from (select v.reservation_id, v.line_no
+from (select v.reservation_id, v.line_no, v.stock_id
     from unnest($2::bigint[], $3::text[]) k(stock_id, demand_ref)
     join inventory_reservation v on v.tenant = $1 and v.demand_ref = k.demand_ref
         and v.stock_id = k.stock_id and v.is_linked and v.demand_ref <> ''
         and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')) v
 where h.tenant = $1 and h.reservation_id = v.reservation_id and h.line_no = v.line_no
+    and h.stock_id = v.stock_id
 """
 
 # What order lines have at this very row: picked; and of what is open, what a run confirmed (or,
@@ -134,6 +141,12 @@ class KnowsProtections(Protocol):
         """Say by which order lines these have been had, and whose `lines` are."""
         ...
 
+    async def look_again(
+        self, tx: Transaction, keys: Sequence[Key], reason: str, now: datetime
+    ) -> None:
+        """Look at who waits for goods there: more or less of them may be had than before."""
+        ...
+
 
 OrderLine = tuple[int, str]
 """Stock row and order line."""
@@ -220,7 +233,10 @@ async def counted(
         tx, [(keys[stock_id], said) for stock_id, said in asked], list(placed)
     )
     heard = {placed[line]: channel for line, channel in had.channels.items()}
-    unheard = {one.line: one.channel for one in quoted if one.line not in heard}
+    holders = {one.line: asked[one.number].said.channel for one in held}
+    unheard = {
+        one.line: holders.get(one.line, one.channel) for one in quoted if one.line not in heard
+    }
     claims = _Claims(held, heard, unheard)
     return await _sum(tx, asked, had, claims)
 

@@ -45,7 +45,8 @@ class DecidedStock:
 class DecidedLine(NamedTuple):
     """A line that was decided. `own` was open of its own order, which `hard` counts already.
 
-    `had` is what its channel had had of that.
+    `had` is what its channel had had of that. `is_beside`: its order counts elsewhere what it got,
+    so that it took nothing of the row.
     """
 
     reservation_id: str
@@ -57,6 +58,7 @@ class DecidedLine(NamedTuple):
     demand_ref: str = ""
     channel: str = ""
     had: int = 0
+    is_beside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +180,7 @@ def _taken(lines: Sequence[DecidedLine]) -> dict[int, int]:
     """Sum what lines took of each row; one whose order is counted already took nothing more."""
     taken: dict[int, int] = {}
     for line in lines:
-        if line.own is None:
+        if line.own is None and not line.is_beside:
             taken[line.stock_id] = taken.get(line.stock_id, 0) + line.granted
     return taken
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from crossdock.capabilities.inventory import granting, guarding, model, store
 from crossdock.capabilities.inventory.announcement import Regrant, Seen, announce
 from crossdock.capabilities.inventory.granting import UNGUARDED, Ask, Counter, Guards
-from crossdock.capabilities.inventory.guarding import ChannelLine
+from crossdock.capabilities.inventory.guarding import ChannelLine, Moved
 from crossdock.capabilities.inventory.had import KnowsProtections, OrderLine, Quoted
 from crossdock.capabilities.inventory.model import PromisedLine
 from crossdock.capabilities.inventory.store import Key, LineRow, StockIds, StockRow
@@ -37,6 +37,8 @@ class Sheet:
         self._confirmed: Mapping[OrderLine, int] = {}
         self._whose: dict[tuple[UUID, int], ChannelLine] = {}
         self._kept: dict[tuple[UUID, int], ChannelLine] = {}
+        self._moved: list[Moved] = []
+        self._demand: dict[str, tuple[int, int]] = {}
         self._regrants: list[Regrant] = []
 
     @classmethod
@@ -79,9 +81,11 @@ class Sheet:
         """Say what its channel's sum counts of an order line that is still to be picked."""
         return self._confirmed.get((stock_id, demand_ref), 0)
 
-    async def learn_channels(self, tx: Transaction, rows: Iterable[LineRow]) -> None:
-        """Learn whose promises these are, where it matters."""
-        if any(row.is_guarded for row in self.rows.values()):
+    async def learn_channels(
+        self, tx: Transaction, rows: Iterable[LineRow], *, is_move: bool = False
+    ) -> None:
+        """Learn whose promises these are, where it matters: at guarded rows, and in a move."""
+        if is_move or any(row.is_guarded for row in self.rows.values()):
             ids = sorted({row.reservation_id for row in rows})
             self._whose = await guarding.channels_of(tx, ids)
 
@@ -91,17 +95,63 @@ class Sheet:
         return kept.channel if kept else row.client
 
     def regrant(self, rows: Sequence[LineRow], asks: Sequence[tuple[int, int]]) -> bool:
-        """Grant lines of one old promise so much anew, all or none, and remember what decided."""
-        channels = tuple(self.channel_of(row) for row in rows)
-        [given] = granting.grants([Ask(tuple(asks), channels=channels)], self.counters())
+        """Grant lines of one old promise so much anew, all or none, and remember what decided.
+
+        One that its order counts already asks within what is open of that order there, if any is.
+        """
+        places = [stock_id for stock_id, _ in asks]
+        owns = [self.own(row, at) for row, at in zip(rows, places, strict=True)]
+        had = [
+            0 if own is None else self.had(stock_id, row.line.demand_ref)
+            for row, stock_id, own in zip(rows, places, owns, strict=True)
+        ]
+        channels = [
+            self.channel_of(row)
+            if own is None
+            else self.whose(Quoted(stock_id, row.line.demand_ref, self.channel_of(row)))
+            for row, stock_id, own in zip(rows, places, owns, strict=True)
+        ]
+        ask = Ask(tuple(asks), own=tuple(owns), channels=tuple(channels), had=tuple(had))
+        [given] = granting.grants([ask], self.counters())
         if not all(given):
             return False
-        for row, (stock_id, micros), channel in zip(rows, asks, channels, strict=True):
+        for number, (row, (stock_id, micros)) in enumerate(zip(rows, asks, strict=True)):
             place = row.reservation_id, row.line.line_no, stock_id
-            self._regrants.append(Regrant(*place, micros, channel))
+            own, channel = owns[number], channels[number]
+            is_beside = row.line.is_linked and own is None
+            self._regrants.append(Regrant(*place, micros, channel, own, had[number], is_beside))
             if self.rows[stock_id].is_guarded:
                 self._keep(ChannelLine(*place, channel))
         return True
+
+    def own(self, row: LineRow, stock_id: int) -> int | None:
+        """Say what is open there of the order a promise is for; None if it claims nothing there.
+
+        Known of a promise that is moved (`learn_demand`).
+        """
+        at, micros = self._demand.get(row.line.demand_ref, (0, 0))
+        return micros if at == stock_id else None
+
+    def asked_of(self, row: LineRow, stock_id: int) -> int:
+        """Say how much a promise asks for where it is moved to.
+
+        Where its order claims, what is open of that; if its order claims elsewhere what it has,
+        it asks only where somebody keeps goods.
+        """
+        own = self.own(row, stock_id)
+        if own is not None:
+            return min(own, row.line.remaining)
+        is_asked = not row.line.is_linked or self.rows[stock_id].is_guarded
+        return row.line.remaining if is_asked else 0
+
+    async def learn_demand(self, tx: Transaction, rows: Iterable[LineRow]) -> list[Quoted]:
+        """Learn what is open of the orders that these promises are for, and where."""
+        whose = {row.line.demand_ref: self.channel_of(row) for row in rows if row.line.demand_ref}
+        if not whose:
+            return []
+        found = await tx.fetch(store.DEMAND_OF, tx.tenant, sorted(whose))
+        self._demand = {row["demand_ref"]: (row["stock_id"], row["open"]) for row in found}
+        return [Quoted(at, ref, whose[ref]) for ref, (at, _) in sorted(self._demand.items())]
 
     def _keep(self, line: ChannelLine) -> None:
         self._kept[line.reservation_id, line.line_no] = line
@@ -157,9 +207,11 @@ class Sheet:
         changed = row._replace(line=after)
         if after.stock_id != row.line.stock_id:
             ends = (self.rows[one.stock_id].is_guarded for one in (row.line, after))
-            if any(ends):
-                place = row.reservation_id, after.line_no, after.stock_id
-                self._keep(ChannelLine(*place, self.channel_of(row)))
+            place = row.reservation_id, after.line_no
+            if any(ends) or place in self._whose:
+                self._keep(ChannelLine(*place, after.stock_id, self.channel_of(row)))
+                left = row.line
+                self._moved.append(Moved(*place, left.stock_id, after.stock_id, left.used))
         self._changed[row.reservation_id, after.line_no] = changed
         return changed
 
@@ -167,9 +219,17 @@ class Sheet:
         """Give these lines as they stand by now in this transaction."""
         return [self._changed.get((row.reservation_id, row.line.line_no), row) for row in rows]
 
-    def set_safety(self, stock_id: int, micros: int) -> None:
+    def with_groups(self, keys: Iterable[Key]) -> list[Key]:
+        """Add to these (item, location) the group that each is a member of."""
+        named = set(keys)
+        groups = {(item, self._groups.get(location, "")) for item, location in named}
+        return sorted(named | {(item, group) for item, group in groups if group})
+
+    def set_safety(self, stock_id: int, micros: int) -> bool:
+        """Keep so much from being promised; say whether that is another amount than before."""
         row = self.rows[stock_id]
         self._put(row, replace(row.figures, safety=micros))
+        return row.figures.safety != micros
 
     async def expire_lapsed(self, tx: Transaction, now: datetime) -> None:
         """End the soft holds on these rows whose time is over."""
@@ -182,6 +242,7 @@ class Sheet:
         """Write what changed, and leave an announcement of it."""
         rows, lines = await self.write(tx)
         await guarding.keep(tx, self._kept.values(), now)
+        await guarding.move(tx, self._moved)
         await store.keep_regrants(tx, {one.reservation_id for one in self._regrants}, now)
         if rows or lines:
             await announce(tx, now, rows, lines, self._seen())

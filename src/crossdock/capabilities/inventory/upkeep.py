@@ -6,6 +6,7 @@ from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.inventory import announcing, model, state, store
 from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS
+from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.proof import SourceAge
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import StockIds
@@ -39,7 +40,14 @@ LAPSED_STOCK = WorkersSql("select distinct tenant, stock_id from inventory_lapse
 
 
 class Upkeep:
-    def __init__(self, database: Database, clock: Clock, stock_ids: StockIds) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        stock_ids: StockIds,
+        protections: KnowsProtections | None,
+    ) -> None:
+        self._protections = protections
         self._database = database
         self._clock = clock
         self._stock_ids = stock_ids
@@ -51,8 +59,12 @@ class Upkeep:
         async with self._database.transaction(scope) as tx:
             found = await self._stock_ids.of(tx, scope.tenant, [(item, location)])
             sheet = await Sheet.locked(tx, scope.tenant, self._stock_ids, found.values())
-            sheet.set_safety(found[item, location], micros)
-            await sheet.save(tx, self._clock.now())
+            is_changed = sheet.set_safety(found[item, location], micros)
+            now = self._clock.now()
+            await sheet.save(tx, now)
+            if is_changed and self._protections is not None:
+                keys = sheet.with_groups([(item, location)])
+                await self._protections.look_again(tx, keys, "SAFETY", now)
 
     async def set_freshness(self, scope: Scope, source: str, seconds: int) -> None:
         """Say how long a source may be silent before its stock counts as stale."""

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from crossdock.canonical.envelope import Fact
-from crossdock.canonical.errors import Rejected
+from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.allocation import AllocationProtection
@@ -343,6 +343,39 @@ async def test_an_order_that_is_quoted_before_allocation_hears_it_is_its_quoters
     assert got(await promise(floor, "web", 8, ref="W/1", partly=True)) == 4
 
 
+async def test_who_quotes_an_order_that_another_was_promised_frees_him_of_nothing(
+    floor: Floor,
+) -> None:
+    await floor.hear(counted(1, count(50)))
+    await keep(floor, "web", most=10)
+    await keep(floor, "key", most=10)
+    assert got(await promise(floor, "web", 6, ref="W/1")) == 6
+    await fold_only_stock(floor, of("web", "W", 1, demand("W/1", 8)))
+    asked = [
+        ReservationRequest(
+            f"R{number}", (ReservationLine("X", "DC1", micros * MICROS, ref),),
+            allow_partial=True, channel=channel,
+        )
+        for number, (channel, micros, ref) in enumerate((("key", 8, "W/1"), ("web", 9, "")))
+    ]  # fmt: skip
+    made = await floor.inventory.reserve_many(MAIN, "shop", asked)
+
+    assert [got(one) for one in made if isinstance(one, Reservation)] == [8, 2]
+
+
+async def test_a_period_that_has_ended_is_refused(floor: Floor) -> None:
+    now = floor.clock.now()
+    for ends_at in (now - DAY, now):
+        said = AllocationProtection(
+            item="X", location="DC1", channel="web", minimum=MICROS, starts_at=now - 2 * DAY,
+            ends_at=ends_at,
+        )  # fmt: skip
+        with pytest.raises(Invalid, match="has ended") as refused:
+            await floor.allocation.rulebook.protect(MAIN, said, by="planner")
+        assert refused.value.where == "/ends_at"
+    assert await floor.left("inventory_stock where is_guarded") == 0
+
+
 async def test_a_promise_is_its_orders_channels_once_the_order_is_heard(floor: Floor) -> None:
     await floor.hear(counted(1, count(50)))
     await keep(floor, "web", most=10)
@@ -463,6 +496,11 @@ class Interrupted:
         lines: Sequence[tuple[str, str, str]],
     ) -> HadByOrders:
         return await ChannelProtections().had(self._meanwhile(tx), asked, lines)
+
+    async def look_again(
+        self, tx: Transaction, keys: Sequence[Key], reason: str, now: datetime
+    ) -> None:
+        await ChannelProtections().look_again(tx, keys, reason, now)
 
     def _meanwhile(self, tx: Transaction) -> Transaction:
         return cast("Transaction", Meanwhile(tx, self.after))

@@ -188,12 +188,80 @@ async def test_the_nightly_schedule_looks_at_all_that_wait(floor: Floor) -> None
     await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 4 * MICROS)
     await two_orders(floor)
     await floor.work()
-    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 0)
+    async with floor.database.transaction(MAIN) as tx:  # as if nobody had been told
+        await tx.execute("update inventory_stock set safety = 0 where tenant = 'main'")
     assert await floor.work() == {"W/1": 6, "K/1": 0}
     await floor.allocating.work.mark_all()
 
     assert await floor.work() == {"W/1": 8, "K/1": 2}
     assert (await floor.runs())[-1] == ("APPLIED", "SCHEDULE", 4, 0)
+
+
+async def test_a_safety_stock_that_changes_makes_it_looked_at(floor: Floor) -> None:
+    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 4 * MICROS)
+    assert await floor.left("allocation_due") == 0
+    await two_orders(floor)
+    await floor.work()
+    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 4 * MICROS)
+    assert await floor.left("allocation_due") == 0
+    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 0)
+
+    assert await floor.work() == {"W/1": 8, "K/1": 2}
+    assert (await floor.runs())[-1] == ("APPLIED", "SAFETY", 4, 0)
+
+
+async def test_a_promise_that_moves_away_serves_who_waits_where_it_lay(floor: Floor) -> None:
+    await floor.hear(counted(1, count(10)), counted(2, count(10), location="DC2"))
+    made = await floor.reserve(7)
+    await floor.hear(of("web", "W", 1, demand("W/1", 8)))
+    assert await floor.work() == {"W/1": 3}
+    await floor.inventory.transfer(MAIN, made.reservation_id, "DC2")
+
+    assert await floor.work() == {"W/1": 8}
+    assert (await floor.runs())[-1] == ("APPLIED", "TRANSFER", 5, 0)
+
+
+async def test_a_promise_that_moves_away_serves_who_waits_at_its_group(floor: Floor) -> None:
+    group = LocationChanged(code="EAST", kind=LocationKind.GROUP, members=("DC1",))
+    await floor.hear(
+        Fact(identity="location:EAST:1", payload=group, occurred_at=NOON, version=1),
+        counted(1, count(10)), counted(2, count(10), location="DC2"),
+    )  # fmt: skip
+    made = await floor.reserve(7)
+    await floor.hear(of("key", "K", 1, demand("K/1", 8, location="EAST")))
+    await floor.work()
+    assert await floor.confirmed(location="EAST") == {"K/1": 3}
+    await floor.inventory.transfer(MAIN, made.reservation_id, "DC2")
+    await floor.work()
+
+    assert await floor.confirmed(location="EAST") == {"K/1": 8}
+
+
+async def test_a_period_that_begins_or_ends_makes_it_looked_at_once(
+    floor: Floor, clock: VirtualClock
+) -> None:
+    now, book = clock.now(), floor.allocation.rulebook
+    said = AllocationProtection(
+        item="X", location="DC1", channel="key", minimum=5 * MICROS,
+        starts_at=now + timedelta(days=1), ends_at=now + timedelta(days=2),
+    )  # fmt: skip
+    await book.protect(MAIN, said, by="planner")
+    await floor.hear(counted(1, count(10)), of("web", "W", 1, demand("W/1", 12)))
+    assert await floor.work() == {"W/1": 10}
+    await floor.policy(Applies.EVERYTHING)
+    await floor.work()
+    for _ in range(2):  # begins, then ends
+        await book.unguard_ended()
+        assert await floor.left("allocation_due") == 0
+        await clock.advance(timedelta(days=1))
+        await book.unguard_ended()
+        assert await floor.left("allocation_due where reason = 'PERIOD'") == 1
+        await floor.work()
+
+    assert await floor.confirmed() == {"W/1": 10}
+    assert await floor.runs() == [
+        ("APPLIED", "ORDER", 10, 0), ("APPLIED", "PERIOD", 0, 5), ("APPLIED", "PERIOD", 5, 0)
+    ]  # fmt: skip
 
 
 async def test_nobody_looks_before_inventory_has_heard_the_event(floor: Floor) -> None:

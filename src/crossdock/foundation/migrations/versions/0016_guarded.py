@@ -27,7 +27,8 @@ end $do$;
 
 -- Whose each promise is that is another's than its client's or from a guarded row, since when it
 -- has its goods, and what cut it: that nobody else pays for. `is_ordered`: allocation knows its
--- order line, which counts it.
+-- order line, which counts it. Of a promise that was moved each place has a row: `out_before`
+-- went out of it elsewhere before it came, `out_here` there before it left.
 create table inventory_channel_line (
     tenant text not null,
     reservation_id uuid not null,
@@ -37,7 +38,9 @@ create table inventory_channel_line (
     made_at timestamptz not null,
     is_ordered boolean not null default false,
     cut_by text not null default '',
-    primary key (tenant, reservation_id, line_no)
+    out_before bigint not null default 0,
+    out_here bigint not null default 0,
+    primary key (tenant, reservation_id, line_no, stock_id)
 );
 create index inventory_channel_line_by_stock on inventory_channel_line
     (tenant, stock_id, channel, made_at);
