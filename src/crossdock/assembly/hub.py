@@ -163,15 +163,9 @@ class Hub:
         self.order_sourcing = OrderSourcing(
             clock, self.catalog, self.inventory, self.sourcing, self.supply
         )
-        informants = Informants(
-            inventory.LedgerAtCut(),
-            catalog.Naming(clock),
-            Bookings(),
-            self.proposals,
-            CaseDesk(),
-            Resender(self.outbox),
-            Rereading(lambda: self.pollers),
-        )
+        ledger, names = inventory.LedgerAtCut(), catalog.Naming(clock)
+        again = (Resender(self.outbox), Rereading(lambda: self.pollers))
+        informants = Informants(ledger, names, Bookings(), self.proposals, CaseDesk(), *again)
         self.reconciliation = Reconciliation(database, clock, self.ids, informants)
         self.doubts = Doubts(database, self.inventory, self.reconciliation)
         pools = Pools(self.inventory, self.reconciliation)
