@@ -17,6 +17,7 @@ from crossdock.canonical.units import step_micros
 from crossdock.capabilities.catalog import OWN_SOURCE, Catalog, normalised
 from crossdock.capabilities.inventory import (
     Availability,
+    ChannelShares,
     Inventory,
     Reservation,
     ReservationLine,
@@ -96,7 +97,8 @@ class OrderSourcing:
         answer = await self._sourcing.known(scope, client, wanted.request_id, said)
         if answer is None:
             asked = replace(await self._asked(scope, wanted), said=said)
-            answer = await self._decided(scope, client, asked, now)
+            channel = wanted.channel or client
+            answer = await self._decided(scope, client, channel, asked, now)
         if not reserve:
             return Sourced(answer)
         return Sourced(answer, await self._reserved(scope, client, answer, wanted.channel, now))
@@ -179,7 +181,9 @@ class OrderSourcing:
             return ""
         return (await self._catalog.location(scope, normalised(name))).location
 
-    async def _decided(self, scope: Scope, client: str, asked: Asked, now: datetime) -> Answer:
+    async def _decided(
+        self, scope: Scope, client: str, channel: str, asked: Asked, now: datetime
+    ) -> Answer:
         nodes = await self._sourcing.stored_nodes(scope)
         names = [node.name for node in nodes]
         own = [line for line in asked.order.lines if not line.is_dropship]
@@ -187,6 +191,9 @@ class OrderSourcing:
         places = await self._places(scope, names)
         known = await self._stock(scope, items, names)
         demand = await self._own_demand(scope, asked)
+        refs = {asked.demand_refs[number]: key for number, (key, _) in demand.items()}
+        shares = await self._inventory.channel_shares(scope, channel, list(known), refs)
+        stocks = _Stocks(own, known, demand, asked.demand_refs, shares)
 
         def candidates() -> list[Candidate]:
             customer = asked.order.customer
@@ -194,7 +201,7 @@ class OrderSourcing:
                 candidate_of(
                     node.facts(),
                     places.get(node.name, Place(is_active=False, timezone="")),
-                    _stock_of(own, node.name, known, demand),
+                    stocks.at(node.name),
                     Destination(asked.ship_to, customer),
                     now,
                 )
@@ -270,25 +277,36 @@ class OrderSourcing:
                 )
 
 
-def _stock_of(
-    lines: Sequence[Line],
-    node: str,
-    known: Mapping[tuple[str, str], Availability],
-    demand: Mapping[int, tuple[Key, int]],
-) -> Stock:
-    items = sorted({line.item for line in lines})
-    answers = {item: known.get((item, node)) for item in items}
-    own = {
-        line.line_no: here.left_for(demand[line.line_no][1])
-        for line in lines
-        if line.line_no in demand and demand[line.line_no][0] == (line.item, node)
-        if (here := known.get((line.item, node)))
-    }
-    return Stock(
-        {item: None if one is None else one.available.micros for item, one in answers.items()},
-        own,
-        is_stale=any(one.is_stale for one in answers.values() if one),
-    )
+@dataclass(frozen=True, slots=True)
+class _Stocks:
+    """What each node has for the lines of an order, and may promise to its channel (§3.6)."""
+
+    lines: Sequence[Line]
+    known: Mapping[Key, Availability]
+    demand: Mapping[int, tuple[Key, int]]
+    refs: Mapping[int, str]
+    shares: ChannelShares
+
+    def at(self, node: str) -> Stock:
+        here = {
+            item: self.known.get((item, node))
+            for item in sorted({line.item for line in self.lines})
+        }
+        available: dict[str, int | None] = dict.fromkeys(here)
+        own: dict[int, int] = {}
+        limits: dict[str, str] = {}
+        for item, one in here.items():
+            if one is not None:
+                available[item], limits[item] = self.shares.share(one)
+        for line in self.lines:
+            one, (key, open_) = here[line.item], self.demand.get(line.line_no, (("", ""), 0))
+            if one is not None and key == (line.item, node):
+                ref = self.refs[line.line_no]
+                own[line.line_no], limit = self.shares.share_of_order(one, ref, open_)
+                limits[line.item] = limits[line.item] or limit
+        is_stale = any(one.is_stale for one in here.values() if one)
+        limited = {item: str(limit) for item, limit in limits.items() if limit}
+        return Stock(available, own, limited, is_stale=is_stale)
 
 
 def _line(number: int, line: SourceLine, item: ItemInUnit) -> Line:

@@ -109,11 +109,13 @@ def _instant(day: date, facts: NodeFacts, zone: ZoneInfo) -> datetime:
 class Stock:
     """What a node can fulfil now by item (None: nobody ever said), and whether that is stale.
 
-    `own` is by line number what it has for a line whose own order counts there already.
+    `own` is by line number what it has for a line whose own order counts there already; `limited`
+    by item what keeps the order's channel from more.
     """
 
     available: Mapping[str, int | None]
     own: Mapping[int, int] = field(default_factory=dict[int, int])
+    limited: Mapping[str, str] = field(default_factory=dict[str, str])
     is_stale: bool = False
 
 
@@ -131,6 +133,7 @@ def candidate_of(
         node=facts.node,
         available=dict(sorted(stock.available.items())),
         own=dict(sorted(stock.own.items())),
+        limited=dict(sorted(stock.limited.items())),
         is_stale=stock.is_stale,
         is_active=place.is_active,
         capabilities=tuple(one for one in can if one == DROPSHIP or not place.is_supplier),

@@ -98,11 +98,13 @@ class CandidateShown:
 
     `own` is by line number what it had for a line whose own order counted there already, which
     is off `available`. `is_stale`: a source had been silent for longer than it may.
+    `limited`: by item what kept the order's channel from more, its MAXIMUM or others' MINIMUM.
     """
 
     node: str
     available: dict[str, Quantity | None]
     own: dict[str, Quantity]
+    limited: dict[str, str]
     is_stale: bool
     is_active: bool
     capabilities: tuple[str, ...]
@@ -299,6 +301,7 @@ def _candidate(node: Candidate, asked: Asked) -> CandidateShown:
             str(number): _quantity(micros, units[items[number]])
             for number, micros in sorted(node.own.items())
         },
+        limited=dict(node.limited),
         is_stale=node.is_stale,
         is_active=node.is_active,
         capabilities=node.capabilities,

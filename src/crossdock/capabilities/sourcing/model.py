@@ -207,12 +207,14 @@ class Candidate:
     `available` is what it can fulfil now (ATF) by item; None where nobody ever said. `own` is by
     line number what it has for a line whose own order counts there already: that much is off
     `available`, and no other line's (A25). Whether a source of it was silent for too long,
-    `is_stale`, is shown and decides nothing.
+    `is_stale`, is shown and decides nothing. `limited` says by item what keeps the order's channel
+    from more of what lies there (§3.6): its own MAXIMUM, or the MINIMUM of others.
     """
 
     node: str
     available: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
     own: Mapping[int, int] = field(default_factory=dict[int, int])
+    limited: Mapping[str, str] = field(default_factory=dict[str, str])
     is_stale: bool = False
     is_active: bool = True
     capabilities: tuple[str, ...] = (SHIP,)
