@@ -41,6 +41,7 @@ from crossdock.interfaces.api import atp_chart, backlog_chart
 from crossdock.interfaces.api.budget_chart import drawn
 from crossdock.interfaces.cli.entry import COMMANDS, command_app
 from crossdock.orchestration.processes.oversell_shown import BudgetCurve
+from tests.docs.pictures import allocation_picture, sourcing_picture
 
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = DOCS / "reference"
@@ -282,7 +283,13 @@ PAGES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
 
 
 PICTURES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
-    {"budget.svg": budget_picture, "atp.svg": atp_picture, "backlog.svg": backlog_picture}
+    {
+        "budget.svg": budget_picture,
+        "atp.svg": atp_picture,
+        "backlog.svg": backlog_picture,
+        "allocation.svg": allocation_picture,
+        "sourcing.svg": sourcing_picture,
+    }
 )
 """The pictures that the product draws, each from figures that are said here."""
 

@@ -11,14 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.allocation import RunState
 from crossdock.capabilities.inventory import budget
 from crossdock.capabilities.inventory.budget import Seller
-from crossdock.interfaces.api import atp_chart, backlog_chart
+from crossdock.capabilities.sourcing.document import WaitingShown
+from crossdock.interfaces.api import allocation_chart, atp_chart, backlog_chart, sourcing_chart
 from crossdock.interfaces.api.budget_chart import FRAME, drawn
-from crossdock.interfaces.api.chart import Frame, Scale
+from crossdock.interfaces.api.chart import Frame, Scale, fitted, folded
+from crossdock.interfaces.api.chart import wide as width_of
 from crossdock.orchestration.processes.oversell_shown import BudgetCurve
 from tests.docs.generate import BACKLOG, DOCS, PICTURES, Difference, atp_of_the_how_to
+from tests.docs.pictures import a_decision, a_run
 
 TEN = Decimal(10)
 AXIS_CHARACTERS = 6
@@ -120,6 +124,11 @@ def test_whatever_an_item_is_called_its_picture_can_be_read(name: str) -> None:
     parsed(drawn(curve(name, 36)))
     parsed(atp_chart.drawn(replace(atp_of_the_how_to(), item=name)))
     parsed(backlog_chart.drawn([Difference(name, "> 7 d", TEN)]))
+    run, decision = a_run(), a_decision()
+    lines = tuple(replace(line, demand_ref=name, channel=name) for line in run.lines)
+    parsed(allocation_chart.drawn(replace(run, item=name, unit=name, lines=lines)))
+    reasons = tuple(replace(reason, node=name, why=name) for reason in decision.reasons)
+    parsed(sourcing_chart.drawn(replace(decision, reasons=reasons)))
 
 
 def test_a_character_that_cannot_be_written_is_replaced() -> None:
@@ -210,6 +219,85 @@ def test_of_more_differences_than_are_drawn_the_most_valuable_are_and_it_is_said
         assert f"number of open differences, by age, of the {most} of most value" in words(cut)
         assert one_more.cause not in words(cut)
     assert "of most value" not in said(backlog_chart.drawn(many))
+
+
+def test_a_run_is_drawn_line_by_line_before_and_after_with_strategy_and_reason() -> None:
+    picture = allocation_chart.drawn(a_run())
+    found = words(picture)
+
+    assert found[0] == "BOLT at DC1: of 40 EA, 20 EA gained and 20 EA lost, simulated"
+    assert {"1001/1 of web", "2 → 14 of 16 EA"} <= set(found)
+    assert "IMPROVE, priority 500: the rest is kept for others" in found
+    assert "LOSE, priority 900: it gives up what it had" in found
+    assert said(picture).startswith(
+        "run_019: 2001/1 of key 4 → 12 of 12 EA, WIN, priority 1: all of it is confirmed; "
+    )
+
+
+def test_a_refused_run_says_what_is_owed_and_a_run_of_no_lines_is_drawn_too() -> None:
+    refused = replace(a_run(), state=RunState.REFUSED, owed=50 * MICROS)
+    empty = replace(a_run(), lines=())
+
+    assert (
+        words(allocation_chart.drawn(refused))[0]
+        == "BOLT at DC1: refused, 50 EA are owed and 40 EA are there"
+    )
+    assert said(allocation_chart.drawn(empty)) == "run_019: no order line is open there"
+
+
+def test_of_more_lines_than_are_drawn_those_that_change_are_and_the_rest_is_counted() -> None:
+    run = a_run()
+    changed, kept = run.lines[0], run.lines[1]
+    lines = (*(kept,) * allocation_chart.DRAWN_MAX, changed)
+    found = words(allocation_chart.drawn(replace(run, lines=lines)))
+
+    assert "in the order of their turn; 1 more lines are not drawn" in found
+    assert found.count("2001/1 of key") == 1
+
+
+def test_a_decision_is_drawn_with_what_each_node_ships_and_why_the_others_do_not() -> None:
+    picture = sourcing_chart.drawn(a_decision())
+    found = words(picture)
+    lasts = [text for text in found if text.startswith(("taken:", "passed over:", "barred:"))]
+
+    assert lasts == [
+        "taken: FEWEST_SHIPMENTS",
+        "taken: FEWEST_SHIPMENTS",
+        "passed over: FEWEST_SHIPMENTS",
+        "barred: CAPABILITY",
+    ]
+    assert {"line 1: 4 of 12 EA BOLT", "line 1: 8 of 12 EA BOLT"} <= set(found)
+    assert {"leaves 2026-05-04, arrives 2026-05-05, costs 4.9, 30 km", "it lacks SHIP"} <= set(
+        found
+    )
+    assert "STORE-7 barred (CAPABILITY): it lacks SHIP" in said(picture)
+
+
+def test_what_waits_and_what_is_too_much_to_draw_is_said_in_a_decision() -> None:
+    decision = a_decision()
+    most = sourcing_chart.NODES_DRAWN_MAX
+    [first, *_] = decision.shipments
+    many = replace(
+        decision,
+        shipments=(replace(first, parts=first.parts[:1] * 9),),
+        waiting=(WaitingShown(line_no=2, item="NUT", quantity=Quantity.of(3), node="DC1"),) * 8,
+        reasons=decision.reasons[:1] * (most + 2),
+    )
+    found = words(sourcing_chart.drawn(many))
+
+    assert "waits at DC1: 3 EA of NUT (line 2)" in found
+    assert {"2 more lines wait", "2 more nodes are not drawn"} <= set(found)
+    assert "3 more parts are not drawn" in found
+
+
+@given(st.text(max_size=80), st.integers(20, 400))
+def test_words_are_shortened_to_their_room_and_broken_into_no_more_lines_than_asked(
+    name: str, room: int
+) -> None:
+    assert width_of(fitted(name, room)) <= room
+    lines = folded(name, room, most=3)
+    assert len(lines) <= 3
+    assert all(width_of(line) <= room for line in lines)
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from crossdock.canonical.errors import Forbidden, Throttled
+from crossdock.canonical.errors import Busy, Forbidden
 from crossdock.capabilities.reconciliation import Sampler
 from crossdock.capabilities.reconciliation.ports import CaseWanted
 from crossdock.foundation.clock import VirtualClock
@@ -223,7 +223,7 @@ async def test_one_tenant_whose_token_expired_does_not_keep_the_others_waiting(
     channels = Channels(Shop("shop", "web", 10, 10, A_DAY), tenant_names=("a", "b", "c"))
     channels.refused = {
         "a": Forbidden("the token is expired"),
-        "b": Throttled("busy", retry_after=MINUTE),
+        "b": Busy("busy", retry_after=MINUTE),
     }
     at = stage(database, clock, channels)
 

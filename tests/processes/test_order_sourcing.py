@@ -9,11 +9,24 @@ from pathlib import Path
 import pytest
 
 from crossdock.assembly import Hub, Outside
-from crossdock.canonical.catalog import ItemChanged, ItemUnit, LocationChanged, LocationKind
+from crossdock.canonical.catalog import (
+    ItemChanged,
+    ItemUnit,
+    LocationChanged,
+    LocationKind,
+    LotChanged,
+)
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
+from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.supply import (
+    ConfidenceClass,
+    SupplyCommitmentChanged,
+    SupplyEvidence,
+    SupplyKind,
+)
 from crossdock.capabilities.allocation import AllocationProtection
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.sourcing import (
@@ -22,9 +35,11 @@ from crossdock.capabilities.sourcing import (
     Lane,
     NodeFacts,
     Occasion,
+    Policy,
     Rules,
     ShipTo,
 )
+from crossdock.capabilities.supply import ALL, AtpRule, PlacedRule
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.settings import Settings
@@ -365,7 +380,7 @@ async def test_a_hub_that_died_between_plan_and_promise_promises_that_plan_when_
     await put(hub, "DC1", {"X": 9})
     await put(hub, "DC2", {"X": 9})
     order = asked(("X", 4), request_id="o1")
-    dead = OrderSourcing(hub.clock, hub.catalog, Dead(), hub.sourcing)  # type: ignore[arg-type]
+    dead = OrderSourcing(hub.clock, hub.catalog, Dead(), hub.sourcing, hub.supply)  # type: ignore[arg-type]
     dead._inventory.availability = hub.inventory.availability  # type: ignore[method-assign]
     dead._inventory.channel_shares = hub.inventory.channel_shares  # type: ignore[method-assign]
     with pytest.raises(ConnectionError):
@@ -470,3 +485,91 @@ async def test_the_order_hears_its_decision_in_the_log(hub: Hub) -> None:
         )
 
     assert [tuple(row) for row in rows] == [("sourcing.decided.v1", "order-7", NOON)]
+
+
+async def coming(hub: Hub, location: str, pieces: int, eta: date) -> None:
+    said = SupplyCommitmentChanged(
+        supply_id=f"po:{location}",
+        kind=SupplyKind.PO_SCHEDULE,
+        item="X",
+        location=location,
+        open_quantity=Quantity.of(pieces),
+        evidence=SupplyEvidence.SHIPPED,
+        confidence=ConfidenceClass.A,
+        eta=eta,
+    )
+    fact = Fact(identity=f"po:{location}:1", payload=said, occurred_at=hub.clock.now(), version=1)
+    await hub.record([fact])
+
+
+async def test_supply_that_makes_the_date_serves_an_order_and_is_not_reserved(hub: Hub) -> None:
+    today = NOON.date()
+    lanes = (Lane(country="DE", transit_days=1, runs_on=EVERY_DAY),)
+    every_day = PlacedRule(item=ALL, location=ALL, rule=AtpRule(weekdays="1234567"))
+    await hub.supply.put_rule(hub.scope, every_day)
+    await put(hub, "DC1", {"X": 3}, lanes=lanes)
+    await put(hub, "DC2", {"X": 3}, lanes=lanes)
+    await coming(hub, "DC1", 20, today + timedelta(days=2))
+    await coming(hub, "DC2", 20, today + timedelta(days=9))
+
+    needed = today + timedelta(days=4)
+    order = asked(("X", 10), needed_by=needed, request_id="o1")
+    made = await decided(hub, order)
+
+    [shipment] = made.shipments
+    [part] = shipment.parts
+    assert (shipment.node, str(part.quantity)) == ("DC1", "10 EA")
+    assert part.supply_on == today + timedelta(days=2)
+    assert part.due_on == today + timedelta(days=3)
+    assert f"from supply due on {part.supply_on}" in made.reasons[0].why
+    with pytest.raises(Conflict, match="still to come") as caught:
+        await hub.order_sourcing.plan(hub.scope, "shop", order, reserve=True)
+    assert caught.value.code == "plan_needs_supply"
+    undated = await decided(hub, asked(("X", 10)))
+    assert [str(one.quantity) for one in undated.waiting] == ["4 EA"]
+    whole = await decided(hub, replace(asked(("X", 24)), policy=Policy.COMPLETE_ORDER))
+    assert {p.due_on for one in whole.shipments for p in one.parts} == {today + timedelta(days=3)}
+
+
+async def test_an_order_line_that_stock_does_not_cover_gets_of_supply_what_it_has_open(
+    hub: Hub,
+) -> None:
+    await put(hub, "DC1", {"X": 3}, lanes=(Lane(country="DE", runs_on=EVERY_DAY),))
+    await order_heard(hub, "O1/1", 5)
+    await coming(hub, "DC1", 20, NOON.date() + timedelta(days=2))
+    needed = NOON.date() + timedelta(days=9)
+    line = SourceLine(item="X", quantity=Quantity.of(8, ""), needed_by=needed, demand_ref="O1/1")
+
+    made = await decided(hub, SourceOrder(lines=[line], ship_to=GERMANY))
+
+    assert [str(p.quantity) for one in made.shipments for p in one.parts] == ["5 EA"]
+
+
+async def test_goods_that_would_not_keep_as_long_as_a_ship_to_asks_do_not_serve_it(
+    hub: Hub,
+) -> None:
+    lanes = (Lane(country="DE", transit_days=2, runs_on=EVERY_DAY),)
+    await put(hub, "DC1", {"X": 5}, lanes=lanes)
+    await put(hub, "DC2", {"X": 5}, lanes=lanes)
+    counts = [CountedStock(item="X", quantity=Quantity.of(5), lot=f"L{n}") for n in (1, 2)]
+    for number, count in enumerate(counts, 1):
+        taken = StockSnapshotTaken(
+            snapshot_id=f"c{number}", location=f"DC{number}", lines=(count,)
+        )
+        lot = LotChanged(
+            item="X",
+            lot=f"L{number}",
+            expires_on=NOON.date() + timedelta(days=11 if number == 1 else 40),
+        )
+        for name, said in ((f"count:{number}", taken), (f"lot:{number}", lot)):
+            await hub.record(
+                [Fact(identity=name, payload=said, occurred_at=hub.clock.now(), version=1)]
+            )
+    line = SourceLine(item="X", quantity=Quantity.of(8, ""), life_days=10)
+
+    made = await decided(hub, SourceOrder(lines=[line], ship_to=GERMANY))
+
+    assert [(one.node, str(one.parts[0].quantity)) for one in made.shipments] == [("DC2", "5 EA")]
+    [old] = [one for one in made.reasons if one.node == "DC1"]
+    assert (old.rule, old.verdict) == ("SHELF_LIFE", "BARRED")
+    assert "10 days at delivery" in old.why

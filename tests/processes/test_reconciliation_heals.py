@@ -219,11 +219,12 @@ class Rereader:
         return self.is_polled
 
 
-async def unheard(at: Office) -> datetime:
+async def unheard(at: Office, days: int = 0) -> datetime:
     """Let the ERP's log show a receipt that the hub never heard of, twice; say of when it is."""
     await counted(at, 800)
     of = at.clock.now()
     posted = LogLine("DC1", "BOLT", "R-9", 40 * MICROS, instant_of(of.isoformat()))
+    await at.clock.advance(timedelta(days=days))
     for _ in range(2):
         await at.clock.advance(6 * HOUR)
         await compared(at, 840, log=[posted])
@@ -243,6 +244,18 @@ async def test_what_the_ledger_lacks_is_read_again_where_it_came_from(at: Office
     assert (done.asked, done.sent, reader.asked) == (("erp",), 0, [("erp", of - HOUR)])
     [found] = await at.hub.reconciliation.findings(scope)
     assert found.attempts == 1
+
+
+async def test_unasked_nothing_is_read_again_from_long_ago(at: Office) -> None:
+    scope, reader = at.hub.scope, Rereader()
+    await at.hub.reconciliation.put_rules(scope, Rules(brake=Brake(keys_mille=1000)), by="ann")
+    await unheard(at, days=32)
+
+    await bold(at, reader).heal_by_rules()
+    assert reader.asked == []
+    await bold(at, reader).heal(scope, "erp", by="ann", dry_run=False)
+
+    assert [source for source, _ in reader.asked] == ["erp"]
 
 
 async def test_a_source_that_only_tells_is_no_try(at: Office) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from crossdock.assembly import Hub, Outside
-from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKind
 from crossdock.canonical.errors import Forbidden, Invalid
 from crossdock.canonical.inventory import MovementType
 from crossdock.canonical.quantities import MICROS, Quantity
@@ -297,3 +297,19 @@ async def test_a_message_that_came_late_is_not_counted_twice(
     await town.hub.settle()
 
     assert await town.shown() == shown
+
+
+async def test_a_group_of_locations_has_the_doubts_of_its_members(town: Town) -> None:
+    grouped = LocationChanged(code="EAST", kind=LocationKind.GROUP, members=("DC1",))
+    await town.hub.record([own_fact(grouped, town.clock.now())], source=OWN_SOURCE)
+    keys = [("BOLT", "EAST"), ("BOLT", "DC1"), ("BOLT", "DC2"), ("NUT", "DC1")]
+    assert await town.hub.doubts.of(town.hub.scope, keys) == {}
+    await town.compared(90)
+
+    doubts = await town.hub.doubts.of(town.hub.scope, keys)
+
+    assert set(doubts) == {("BOLT", "EAST"), ("BOLT", "DC1")}
+    for [doubt] in doubts.values():
+        assert (doubt.state, doubt.difference) == ("SUSPECTED", Quantity.of(-10))
+    await town.compared(100)
+    assert await town.hub.doubts.of(town.hub.scope, keys) == {}

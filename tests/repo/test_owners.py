@@ -27,7 +27,7 @@ OWNERS = {
     "0017_kept_promises": "capabilities.supply",
     "0015_reconciled_systems": "capabilities.reconciliation",
     "0016_guarded": "capabilities.inventory",
-    "0017_reconciliation_rules": "capabilities.reconciliation",
+    "0018_reconciliation_rules": "capabilities.reconciliation",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

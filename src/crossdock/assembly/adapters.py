@@ -8,10 +8,10 @@ from datetime import datetime
 from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
-from crossdock.capabilities.reconciliation import Reconciliation
+from crossdock.capabilities.reconciliation import Doubt, Reconciliation
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.poller import Pollers
-from crossdock.foundation.database import Transaction
+from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
@@ -65,6 +65,29 @@ class Pools:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """Reconciliation, for whoever shows what the ledger says; a group has its members' doubts."""
+
+    database: Database
+    inventory: Inventory
+    reconciliation: Reconciliation
+
+    async def of(
+        self, scope: Scope, keys: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Sequence[Doubt]]:
+        async with self.database.transaction(scope) as tx:
+            found = await self.reconciliation.doubts_in(tx, {item for item, _ in keys})
+            places = sorted({(tx.tenant, place) for _, place in found})
+            groups = await self.inventory.groups_in(tx, places) if places else {}
+        wanted, shown = set(keys), dict[tuple[str, str], list[Doubt]]()
+        for (item, place), doubts in found.items():
+            for at in {place, groups.get((scope.tenant, place), place)}:
+                if (item, at) in wanted:
+                    shown.setdefault((item, at), []).extend(doubts)
+        return shown
+
+
 def _less(free: int, withheld: int) -> int:
     """Take what is withheld away, but do not make a shortage of it."""
     return max(free - withheld, min(free, 0))
@@ -78,10 +101,9 @@ class Rereading:
 
     async def read_again(self, scope: Scope, source: str, since: datetime) -> bool:
         try:
-            await self.pollers().rewind_to(scope, source, since)
+            return await self.pollers().reread(scope, source, since)
         except (Invalid, NotFound, Rejected):
             return False
-        return True
 
 
 @dataclass(frozen=True, slots=True)

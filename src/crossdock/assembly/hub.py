@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from crossdock.assembly.adapters import BookKeepers, Pools, Rereading
+from crossdock.assembly.adapters import BookKeepers, Doubts, Pools, Rereading
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
@@ -113,6 +113,8 @@ class Hub:
         self.pollers = self._pollers()
         self.connections = self._connections()
         self.jobs = Jobs(database, clock, self._jobs())
+        # It waits for its turn at busy connections, and nothing else waits for it.
+        self.readings = Jobs(database, clock, [self.sampler.job])
         self._couriers: dict[str, Courier] = {}
 
     def _open_doors(self, outside: Outside) -> None:
@@ -157,7 +159,9 @@ class Hub:
             database, clock, self.inventory.holding, self.supply.answer_in
         )
         self.sourcing = Sourcing(database, clock)
-        self.order_sourcing = OrderSourcing(clock, self.catalog, self.inventory, self.sourcing)
+        self.order_sourcing = OrderSourcing(
+            clock, self.catalog, self.inventory, self.sourcing, self.supply
+        )
         informants = Informants(
             inventory.LedgerAtCut(),
             catalog.Naming(clock),
@@ -168,6 +172,7 @@ class Hub:
             Rereading(lambda: self.pollers),
         )
         self.reconciliation = Reconciliation(database, clock, self.ids, informants)
+        self.doubts = Doubts(database, self.inventory, self.reconciliation)
         pools = Pools(self.inventory, self.reconciliation)
         self.publishing = Publishing(database, clock, pools, self.catalog)
         self.channels = self.publishing.channels
@@ -320,6 +325,7 @@ class Hub:
             group.create_task(self.pollers.run(), name="pollers")
             group.create_task(self.waiting_room.run(), name="waiting room")
             group.create_task(self.jobs.follow(), name="jobs")
+            group.create_task(self.readings.follow(), name="channels read back")
             signs = health.leave_signs(self.database, self.clock, self.worker, health.WORKER)
             group.create_task(signs, name="signs of life")
 
@@ -331,6 +337,7 @@ class Hub:
         for reader in self.readers:
             await readers.register(self.database, reader)
         await self.jobs.register()
+        await self.readings.register()
 
     @property
     def _public(self) -> PublicAddress:
@@ -361,18 +368,16 @@ class Hub:
         )
 
     def _jobs(self) -> list[Job]:
+        minute = timedelta(minutes=1)
         return [
-            Job(name="expire soft holds", every=timedelta(seconds=30),
-                work=self.inventory.upkeep.sweep, limit=SHORT),
-            Job(name="extend event log", every=timedelta(minutes=10), work=self._extend_log),
-            Job(name="reconcile", every=timedelta(minutes=10), work=self.reconciliation.follow),
-            Job(name="heal differences", every=timedelta(minutes=10),
-                work=self.reconciliation.heal_by_rules),
-            Job(name="read channels back", every=timedelta(minutes=10), work=self.sampler.follow),
-            Job(name="recover messages", every=timedelta(minutes=1), work=self.inbox.recover,
+            Job(name="expire soft holds", every=SHORT, work=self.inventory.upkeep.sweep,
                 limit=SHORT),
-            Job(name="oversell budgets", every=timedelta(minutes=2),
-                work=self.publishing.budgets.recompute),
+            Job(name="extend event log", every=10 * minute, work=self._extend_log),
+            Job(name="reconcile", every=10 * minute, work=self.reconciliation.follow),
+            Job(name="heal differences", every=10 * minute,
+                work=self.reconciliation.heal_by_rules),
+            Job(name="recover messages", every=minute, work=self.inbox.recover, limit=SHORT),
+            Job(name="oversell budgets", every=2 * minute, work=self.publishing.budgets.recompute),
             *self.allocating.jobs(),
         ]  # fmt: skip
 

@@ -1,6 +1,8 @@
 """The words of allocation: how an order line stands when stock is short, and what it was given."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
@@ -48,3 +50,64 @@ class ConfirmationChanged:
     @property
     def key(self) -> str:
         return self.order_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationRuleChanged:
+    """Somebody said how order lines stand, what is kept for a channel, or what applies by itself.
+
+    `kind` says which of the fields do: DEFAULT, CHANNEL and ORDER (whose strategy and priority;
+    `subject` is the channel or order), PROTECTION (a maximum and minimum of channel `subject`, in
+    the item's base unit, from `starts_at` until `ends_at`) or POLICY. `is_cleared`: it was taken
+    back. `version` numbers all rules of the house; it holds from now on (§3.6).
+    """
+
+    TYPE: ClassVar[str] = "allocation.rule_changed.v1"
+
+    kind: str
+    version: int
+    changed_by: str
+    subject: str = ""
+    item: str = ""
+    location: str = ""
+    is_cleared: bool = False
+    strategy: Strategy | None = None
+    priority: int | None = None
+    maximum: Decimal | None = None
+    minimum: Decimal | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    applies: str = ""
+    four_eyes: bool | None = None
+
+    @property
+    def key(self) -> str:
+        return self.item or self.subject or self.kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationRunChanged:
+    """A back-order run was proposed (SIMULATED), or came to its end; amounts in the base unit.
+
+    `state` is APPLIED, REJECTED, REFUSED (more is owed than there is) or SUPERSEDED (by a newer
+    look) at the end. `changed_by` made or decided it; `rules_version` is the newest rule it saw.
+    """
+
+    TYPE: ClassVar[str] = "allocation.run_changed.v1"
+
+    run_id: str
+    item: str
+    location: str
+    state: str
+    reason: str
+    supply: Quantity
+    owed: Quantity
+    gained: Quantity
+    lost: Quantity
+    rules_version: int
+    changed_by: str
+    remark: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.item

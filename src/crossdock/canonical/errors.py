@@ -79,5 +79,9 @@ class Throttled(Unavailable):
         self.retry_after = retry_after
 
 
+class Busy(Throttled):
+    """The hub keeps to a connection's own rate: nobody was asked, and will be in `retry_after`."""
+
+
 class Ambiguous(Unavailable):
     code = "ambiguous"

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from crossdock.canonical.allocation import ConfirmationChanged
+from crossdock.canonical.allocation import (
+    AllocationRuleChanged,
+    AllocationRunChanged,
+    ConfirmationChanged,
+)
 from crossdock.canonical.catalog import (
     CatchWeightChanged,
     ItemChanged,
@@ -32,8 +36,8 @@ from crossdock.canonical.reconciliation import (
     SnapshotRejected,
     WithholdingChanged,
 )
-from crossdock.canonical.sourcing import SourcingDecided
-from crossdock.canonical.supply import SupplyCommitmentChanged
+from crossdock.canonical.sourcing import SourcingDecided, SourcingRulesChanged
+from crossdock.canonical.supply import SubstitutionChanged, SupplyCommitmentChanged
 
 _PAYLOADS: tuple[type[Payload], ...] = (
     ItemChanged,
@@ -59,6 +63,10 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     DifferenceClosed,
     SnapshotRejected,
     WithholdingChanged,
+    SourcingRulesChanged,
+    SubstitutionChanged,
+    AllocationRuleChanged,
+    AllocationRunChanged,
 )
 
 EVENTS: Mapping[str, type[Payload]] = MappingProxyType(

@@ -1,6 +1,7 @@
 """Which warehouses an order leaves from, as it was decided."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from crossdock.canonical.quantities import Quantity
@@ -52,3 +53,26 @@ class SourcingDecided:
     @property
     def key(self) -> str:
         return self.decision_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcingRulesChanged:
+    """The next version of sourcing rules was put, for all, a channel or a customer (§3.5).
+
+    It holds from `valid_from` on; what it says in full is listed by scope and version.
+    """
+
+    TYPE: ClassVar[str] = "sourcing.rules_changed.v1"
+
+    scope: str
+    version: int
+    valid_from: datetime
+    changed_by: str
+    policy: str
+    filters: tuple[str, ...] = ()
+    preferences: tuple[str, ...] = ()
+    max_shipments: int | None = None
+
+    @property
+    def key(self) -> str:
+        return self.scope

@@ -129,3 +129,24 @@ class SupplyCommitmentChanged:
                 replace(peg, base=resolution.base(self.item, peg.quantity)) for peg in self.pegs
             ),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubstitutionChanged:
+    """The next version of what may stand in for an item was put, and holds from now on (§1.2).
+
+    `alternatives` are items, the first to be offered first; none: nothing stands in any more.
+    """
+
+    TYPE: ClassVar[str] = "supply.substitution_changed.v1"
+
+    item: str
+    version: int
+    changed_by: str
+    alternatives: tuple[str, ...] = ()
+    chooses: str = ""
+    keeps_rest: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.item

@@ -13,7 +13,11 @@ from typing import Any
 
 import msgspec
 
-from crossdock.canonical.allocation import ConfirmationChanged
+from crossdock.canonical.allocation import (
+    AllocationRuleChanged,
+    AllocationRunChanged,
+    ConfirmationChanged,
+)
 from crossdock.canonical.commands import CommandSettled
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.inventory import (
@@ -27,7 +31,8 @@ from crossdock.canonical.reconciliation import (
     DifferenceConfirmed,
     SnapshotRejected,
 )
-from crossdock.canonical.sourcing import SourcingDecided
+from crossdock.canonical.sourcing import SourcingDecided, SourcingRulesChanged
+from crossdock.canonical.supply import SubstitutionChanged
 from crossdock.connectivity.sdk.facts import Untranslatable
 
 IDENTITY_LENGTH_MAX = 500
@@ -48,6 +53,10 @@ HUBS_OWN = (
     DifferenceConfirmed,
     DifferenceClosed,
     SnapshotRejected,
+    SourcingRulesChanged,
+    SubstitutionChanged,
+    AllocationRuleChanged,
+    AllocationRunChanged,
 )
 """What the hub concludes by itself; nobody outside may put it into its mouth."""
 

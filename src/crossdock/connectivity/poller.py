@@ -30,7 +30,7 @@ from crossdock.connectivity.directory import TOPIC, Directory, Entry, poll_topic
 from crossdock.connectivity.inbox import Inbox
 from crossdock.connectivity.pacing import back_off
 from crossdock.connectivity.raw_messages import Via
-from crossdock.connectivity.sdk.application import Polls, Ports, Subscribes
+from crossdock.connectivity.sdk.application import Application, Polls, Ports, Subscribes
 from crossdock.connectivity.sdk.facts import Poll
 from crossdock.connectivity.subscriptions import (
     NOTE,
@@ -74,9 +74,18 @@ where tenant = $1 and connection = $2 and fence = $3
 """
 REWIND = """
 update poll_cursor set cursor = $3, due_at = null, failures = 0, last_error = '',
-    fence = fence + 1, lease_until = null
+    fence = fence + 1, lease_until = null, rewound_at = $4
 where tenant = $1 and connection = $2 returning connection
 """
+# Who was heard behind a moment, and since the last rewind, has told all up to there: its cursor
+# only moves back.
+REREAD = """
+update poll_cursor set cursor = $3, fence = fence + 1, lease_until = null, rewound_at = $5
+where tenant = $1 and connection = $2 and failures = 0 and heard_at >= $4
+    and (rewound_at is null or heard_at > rewound_at and rewound_at <= $6)
+returning connection
+"""
+REREAD_EVERY = timedelta(hours=4)
 STATE = """
 select cursor, due_at, failures, last_error, moved_at, heard_at, holder, lease_until,
     subscribed_to, subscribed_at, subscription_error
@@ -302,12 +311,34 @@ class Pollers:
     async def rewind(self, scope: Scope, name: str, cursor: str = "") -> None:
         """Read a source again from a place, or from the beginning; what is known is a repeat."""
         async with self._around.database.transaction(scope) as tx:
-            if not await tx.fetchval(REWIND, tx.tenant, name, cursor):
+            if not await tx.fetchval(REWIND, tx.tenant, name, cursor, self._clock.now()):
                 raise NotFound(f"there is no connection {name!r}")
             tx.wake(poll_topic(tx.tenant, name))
 
+    async def reread(self, scope: Scope, name: str, moment: datetime) -> bool:
+        """Read a source again from a moment without being asked by a person.
+
+        Answer False where that is not the time: it is not caught up since it was last read again,
+        or that was within four hours, or it fails. It is asked when it is due.
+        """
+        cursor = _cursor_of(await self._polled(scope, name), moment)
+        now = self._clock.now()
+        async with self._around.database.transaction(scope) as tx:
+            at = (cursor, moment, now, now - REREAD_EVERY)
+            return await tx.fetchval(REREAD, tx.tenant, name, *at) is not None
+
     async def rewind_to(self, scope: Scope, name: str, moment: datetime | None) -> None:
         """Read a source again from a moment; None: from its beginning."""
+        application = await self._polled(scope, name)
+        if moment is None:
+            await self.rewind(scope, name)
+            return
+        cursor = _cursor_of(application, moment)
+        if moment > self._clock.now():
+            raise Invalid("that moment is yet to come", where="to", hint="name one in the past")
+        await self.rewind(scope, name, cursor)
+
+    async def _polled(self, scope: Scope, name: str) -> Application:
         entry = await self._around.directory.get(scope, name)
         application = self._around.directory.application_of(entry)
         if application.poll_every is None:
@@ -316,18 +347,7 @@ class Pollers:
                 code="not_polled",
                 hint="have it send again what is missing; what is known counts once",
             )
-        if moment is None:
-            await self.rewind(scope, name)
-            return
-        if application.cursor_at is None:
-            raise Invalid(
-                f"{application.title} cannot be read from a moment",
-                where="to",
-                hint="read it from the beginning: what is known counts once",
-            )
-        if moment > self._clock.now():
-            raise Invalid("that moment is yet to come", where="to", hint="name one in the past")
-        await self.rewind(scope, name, application.cursor_at(moment))
+        return application
 
     async def state(self, scope: Scope, name: str) -> dict[str, Any]:
         """Tell where a source was read up to, when next, and what went wrong last."""
@@ -358,3 +378,13 @@ class Pollers:
         except NotFound:
             return False
         return application.poll_every is not None and application.connect is not None
+
+
+def _cursor_of(application: Application, moment: datetime) -> str:
+    if application.cursor_at is None:
+        raise Invalid(
+            f"{application.title} cannot be read from a moment",
+            where="to",
+            hint="read it from the beginning: what is known counts once",
+        )
+    return application.cursor_at(moment)

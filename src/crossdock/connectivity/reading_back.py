@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from crossdock.canonical.errors import Rejected, Throttled, Unavailable
+from crossdock.canonical.errors import Busy, Rejected, Unavailable
 from crossdock.canonical.references import Reference, ReferenceKind
 from crossdock.connectivity import claiming
 from crossdock.connectivity.claiming import Limits
@@ -61,8 +61,8 @@ class ReadBack:
     ) -> Mapping[tuple[str, str], Decimal | None]:
         """Ask in one reading what a channel holds of (item, location), in its own unit.
 
-        What it has no name for is left out. Raises `Throttled` if its rate is used up just now,
-        `Unavailable` if it is paused or down, `Rejected` if it cannot be asked.
+        What it has no name for is left out. Raises `Busy` if its rate is used up just now,
+        `Throttled` or `Unavailable` if it is paused or down, `Rejected` if it cannot be asked.
         """
         around = self._around()
         entry = await around.directory.get(scope, connection)
@@ -100,12 +100,12 @@ class ReadBack:
         async with around.database.transaction(scope) as tx:
             held = await claiming.hold(tx, entry.tenant, entry.name, limits)
             if held is None:
-                raise Throttled(f"{entry.name} is busy", retry_after=claiming.SOON)
+                raise Busy(f"{entry.name} is busy", retry_after=claiming.SOON)
             if held.is_paused or held.health.circuit is not Circuit.CLOSED:
                 raise Unavailable(f"{entry.name} is paused or does not answer")
             may_call, next_at = next_call_at(held.next_call_at, now, held.rate_per_second)
             if not may_call:
-                raise Throttled(f"{entry.name} was asked enough", retry_after=next_at - now)
+                raise Busy(f"{entry.name} was asked enough", retry_after=next_at - now)
             more = (requests_of(application, keys) - 1) / held.rate_per_second
             until = next_at + timedelta(seconds=more)
             await tx.execute(PLANNED, tx.tenant, entry.name, until)

@@ -4,9 +4,11 @@ It crosses three capabilities, which know nothing of each other. Asking changes 
 `reserve` the plan is promised, as one hard reservation of several lines under the request's id.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from crossdock.canonical.catalog import LocationKind
 from crossdock.canonical.errors import Conflict, Invalid
@@ -17,7 +19,6 @@ from crossdock.canonical.units import step_micros
 from crossdock.capabilities.catalog import OWN_SOURCE, Catalog, normalised
 from crossdock.capabilities.inventory import (
     Availability,
-    ChannelShares,
     Inventory,
     Reservation,
     ReservationLine,
@@ -36,7 +37,6 @@ from crossdock.capabilities.sourcing import (
     Order,
     Place,
     Sourcing,
-    Stock,
     candidate_of,
     comparable,
     leaves_on,
@@ -44,6 +44,8 @@ from crossdock.capabilities.sourcing import (
 )
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.scope import Scope
+from crossdock.orchestration.channel_stocks import ChannelStocks
+from crossdock.orchestration.order_outlook import AnswersByDate, by_date, is_asked
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder, said_hash
 
 Key = tuple[str, str]
@@ -70,12 +72,18 @@ class Sourced:
 
 class OrderSourcing:
     def __init__(
-        self, clock: Clock, catalog: Catalog, inventory: Inventory, sourcing: Sourcing
+        self,
+        clock: Clock,
+        catalog: Catalog,
+        inventory: Inventory,
+        sourcing: Sourcing,
+        supply: AnswersByDate,
     ) -> None:
         self._clock = clock
         self._catalog = catalog
         self._inventory = inventory
         self._sourcing = sourcing
+        self._supply = supply
 
     async def plan(
         self, scope: Scope, client: str, wanted: SourceOrder, *, reserve: bool = False
@@ -193,21 +201,23 @@ class OrderSourcing:
         demand = await self._own_demand(scope, asked)
         refs = {asked.demand_refs[number]: key for number, (key, _) in demand.items()}
         shares = await self._inventory.channel_shares(scope, channel, list(known), refs)
-        stocks = _Stocks(own, known, demand, asked.demand_refs, shares)
+        limits = ChannelStocks(own, known, demand, asked.demand_refs, shares)
+        stocks = {name: limits.at(name) for name in names}
+        to = Destination(asked.ship_to, asked.order.customer)
+        facts = await asyncio.to_thread(lambda: {node.name: node.facts() for node in nodes})
 
         def candidates() -> list[Candidate]:
-            customer = asked.order.customer
+            nowhere = Place(is_active=False, timezone="")
             return [
-                candidate_of(
-                    node.facts(),
-                    places.get(node.name, Place(is_active=False, timezone="")),
-                    stocks.at(node.name),
-                    Destination(asked.ship_to, customer),
-                    now,
-                )
-                for node in nodes
+                candidate_of(facts[name], places.get(name, nowhere), stocks[name], to, now)
+                for name in names
             ]
 
+        able = [one for one in await asyncio.to_thread(candidates) if is_asked(one, asked)]
+        coming = await by_date(
+            partial(self._supply.promise_dates, scope), asked, able, stocks, demand
+        )
+        stocks |= {name: limits.limited(name, stock) for name, stock in coming.items()}
         return await self._sourcing.decide(scope, client, asked, candidates, now)
 
     async def _places(self, scope: Scope, names: Sequence[str]) -> Mapping[str, Place]:
@@ -246,14 +256,21 @@ class OrderSourcing:
         self, scope: Scope, client: str, answer: Answer, channel: str, now: datetime
     ) -> Reservation | None:
         """Promise a plan for the channel as its caller spells it, which is how its orders do."""
+        decided = answer.decided
+        if any(part.supply_on for one in decided.shipments for part in one.parts):
+            raise Conflict(
+                "part of this plan is still to come, and a reservation holds what lies there",
+                code="plan_needs_supply",
+                hint="promise it by date: POST /v1/promises/by-date",
+            )
         lines = tuple(
             ReservationLine(part.item, shipment.node, part.quantity.micros, part.demand_ref)
-            for shipment in answer.decided.shipments
+            for shipment in decided.shipments
             for part in shipment.parts
         )
         if not lines:
             return None
-        request_id = answer.decided.request_id
+        request_id = decided.request_id
         if answer.is_repeat and not await self._inventory.is_made(scope, client, request_id):
             await self._check_leaves(scope, answer, now)
         request = ReservationRequest(request_id, lines, ReservationKind.HARD, channel=channel)
@@ -277,38 +294,6 @@ class OrderSourcing:
                 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Stocks:
-    """What each node has for the lines of an order, and may promise to its channel (§3.6)."""
-
-    lines: Sequence[Line]
-    known: Mapping[Key, Availability]
-    demand: Mapping[int, tuple[Key, int]]
-    refs: Mapping[int, str]
-    shares: ChannelShares
-
-    def at(self, node: str) -> Stock:
-        here = {
-            item: self.known.get((item, node))
-            for item in sorted({line.item for line in self.lines})
-        }
-        available: dict[str, int | None] = dict.fromkeys(here)
-        own: dict[int, int] = {}
-        limits: dict[str, str] = {}
-        for item, one in here.items():
-            if one is not None:
-                available[item], limits[item] = self.shares.share(one)
-        for line in self.lines:
-            one, (key, open_) = here[line.item], self.demand.get(line.line_no, (("", ""), 0))
-            if one is not None and key == (line.item, node):
-                ref = self.refs[line.line_no]
-                own[line.line_no], limit = self.shares.share_of_order(one, ref, open_)
-                limits[line.item] = limits[line.item] or limit
-        is_stale = any(one.is_stale for one in here.values() if one)
-        limited = {item: str(limit) for item, limit in limits.items() if limit}
-        return Stock(available, own, limited, is_stale=is_stale)
-
-
 def _line(number: int, line: SourceLine, item: ItemInUnit) -> Line:
     quantity = Quantity(line.quantity.value, line.quantity.unit or item.base_unit)
     micros, rest = divmod(quantity.micros * item.numerator, item.denominator)
@@ -329,6 +314,7 @@ def _line(number: int, line: SourceLine, item: ItemInUnit) -> Line:
         needed_by=line.needed_by,
         hazmat=comparable(line.hazmat),
         is_dropship=line.is_dropship,
+        life_days=line.life_days,
     )
 
 

@@ -16,7 +16,8 @@ from crossdock.capabilities.sourcing import SHIP, Occasion, Policy, ShipTo, comp
 class SourceLine:
     """A line as a caller writes it; `quantity.unit` "" is the item's base unit.
 
-    `needed_by` is the local date of arrival at the ship-to.
+    `needed_by` is the local date of arrival at the ship-to, and `life_days` have to be left of the
+    goods' shelf life then; None is as the rules of supply say.
     """
 
     item: str
@@ -25,6 +26,7 @@ class SourceLine:
     hazmat: str = ""
     is_dropship: bool = False
     demand_ref: str = ""
+    life_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ def said_hash(wanted: SourceOrder) -> bytes:
             comparable(line.hazmat),
             line.is_dropship,
             line.demand_ref,
+            line.life_days,
         )
         for line in wanted.lines
     ]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from crossdock.assembly.adapters import Rereading
+from crossdock.assembly.adapters import Doubts, Rereading
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import Inventory, LedgerAtCut, inventory_reader
@@ -67,10 +67,10 @@ class House:
         self.authority = Authority(database, self.clock, self.catalog, Sources(database))
         self.inventory = Inventory(database, self.clock, protections=ChannelProtections())
         self.sourcing = Sourcing(database, self.clock)
-        self.order_sourcing = OrderSourcing(
-            self.clock, self.catalog, self.inventory, self.sourcing
-        )
         self.supply = Supply(database, self.clock, self.inventory.standings, self.catalog)
+        self.order_sourcing = OrderSourcing(
+            self.clock, self.catalog, self.inventory, self.sourcing, self.supply
+        )
         self.kept_promises = KeptPromises(
             database, self.clock, self.inventory.holding, self.supply.answer_in
         )
@@ -123,6 +123,10 @@ class House:
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)
+
+    @property
+    def doubts(self) -> Doubts:
+        return Doubts(self.database, self.inventory, self.reconciliation)
 
     async def catch_up(self) -> None:
         for reader in self.readers:

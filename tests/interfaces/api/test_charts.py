@@ -52,3 +52,15 @@ async def test_a_key_without_the_verb_is_shown_no_picture(
     assert (await call("GET", path, key="")).status == 401
     assert (await call("GET", path, key=await house.key(other))).status == 403
     assert (await call("GET", path, key=await house.key(verb))).status == 200
+
+
+async def test_a_run_and_a_decision_are_drawn_of_their_own_address(
+    call: Caller, house: House
+) -> None:
+    for path, verb in (
+        ("/v1/allocation/runs/run_0/chart", "allocation:read"),
+        ("/v1/sourcing/decisions/src_0/chart", "stock:read"),
+    ):
+        assert (await call("GET", path, key="")).status == 401
+        assert (await call("GET", path, key=await house.key("cases:read"))).status == 403
+        assert (await call("GET", path, key=await house.key(verb))).status == 404

@@ -39,6 +39,7 @@ async def test_a_difference_from_the_first_comparison_to_its_root_cause(
     assert (await call("GET", address)).json["evidence"]["buckets"] == [
         {"ours": "30", "theirs": "40"}
     ]
+    await says_doubt(call, found["finding_id"])
     [count] = (await call("GET", f"{RUNS}/cycle-counts?location=DC")).json["cycle_counts"]
     assert (count["item"], count["reason"]) == ("BOLT", "DIFFERENCE")
     healing = await call("POST", f"{RUNS}/heal", {"against": "erp", "dry_run": True})
@@ -50,9 +51,31 @@ async def test_a_difference_from_the_first_comparison_to_its_root_cause(
     assert (closed.status, closed.json["state"]) == (200, "CLOSED")
     assert (await call("POST", f"{address}/close", {"root_cause": "COUNT"})).status == 422
     assert (await call("GET", FINDINGS)).json == {"findings": []}
+    trusted = (await call("GET", "/v1/availability?item=BOLT&location=DC")).json
+    assert (trusted["is_suspect"], trusted["doubts"]) == (False, [])
     backlog = (await call("GET", f"{RUNS}/backlog?days=7")).json
     assert (backlog["confirmed"], backlog["closed"], backlog["burned_percent"]) == (1, 1, 100)
     assert backlog["causes"] == [{"root_cause": "COUNT", "findings": 1, "percent": 100}]
+
+
+async def says_doubt(call: Caller, finding_id: str) -> None:
+    """Ask for the number in each of the ways there are: beside it stands the doubt."""
+    key = {"item": "bolt", "location": "dc"}
+    alone = (await call("GET", "/v1/availability?item=bolt&location=dc")).json
+    [one] = (await call("POST", "/v1/availability", {"keys": [key]})).json["availability"]
+    [dated] = (await call("POST", "/v1/atp", {"keys": [key]})).json["answers"]
+    for answer in (alone, one, dated):
+        assert answer["is_suspect"]
+        assert answer["doubts"] == [
+            {
+                "finding_id": finding_id,
+                "against": "erp",
+                "state": "CONFIRMED",
+                "difference": {"value": "10", "unit": "EA"},
+                "is_in_flight": False,
+            }
+        ]
+    assert alone["available"] == {"value": "30", "unit": "EA"}
 
 
 async def test_lots_logs_and_words_for_statuses_are_taken(call: Caller, house: House) -> None:
@@ -159,6 +182,16 @@ async def test_a_plan_says_what_reading_channels_back_takes_and_one_is_read_now(
     assert (read.json["run"]["compared"], read.json["run"]["alike"]) == (1, 1), read.body
     nobody = await call("POST", f"{RUNS}/sample", {"connection": "x", "location": "web"})
     assert nobody.status == 404
+
+
+async def test_who_may_only_work_cases_lets_nothing_heal_by_itself(
+    call: Caller, house: House
+) -> None:
+    writer = await house.key("cases:write")
+    refused = await call("PUT", f"{RUNS}/rules", {"heals": ["REDRIVE"]}, key=writer)
+
+    assert refused.status == 403
+    assert (await call("GET", f"{RUNS}/rules", key=writer)).status == 200
 
 
 async def test_rules_are_put_version_by_version_and_say_who_put_them(call: Caller) -> None:

@@ -35,6 +35,16 @@ async def test_a_stale_run_is_refused_with_the_command_that_makes_a_new_one(
     assert "crossdock allocation simulate BOLT DC1" in said.json["hint"]
 
 
+async def test_a_run_is_drawn_into_a_file(crossdock: CommandLine, hub: Hub) -> None:
+    [run] = await waiting_runs(hub, "BOLT")
+    drawn = await crossdock("allocation", "show", run, "--chart", "run.svg")
+    quiet = await crossdock("allocation", "show", run, "--chart", "run.svg", "--json")
+
+    assert (drawn.code, "drawn: run.svg" in drawn.out) == (0, True), drawn
+    assert quiet.json["run_id"] == run
+    assert "IMPROVE, priority 500" in (crossdock.folder / "run.svg").read_text()
+
+
 async def test_rules_maxima_and_lines_are_shown_taken_back_and_empty(
     crossdock: CommandLine, hub: Hub
 ) -> None:

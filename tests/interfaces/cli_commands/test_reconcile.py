@@ -39,9 +39,8 @@ async def test_a_difference_from_the_first_dump_to_its_root_cause(
     [finding] = await hub.reconciliation.findings(hub.scope)
     listed = await crossdock("reconcile", "list", "--state", "CONFIRMED", "--cause", "UNKNOWN")
     assert finding.finding_id in listed.out
-    shown = await crossdock("reconcile", "show", finding.finding_id)
-    assert "safe        6 EA, the lower of both" in shown.out
-    assert "buckets" in shown.out
+    await says_buckets(crossdock, finding.finding_id)
+    await says_doubt(crossdock, finding.finding_id)
     counts = await crossdock("reconcile", "cycle-counts", "--location", "DC1")
     assert "DIFFERENCE" in counts.out
     healing = await crossdock("reconcile", "heal", "--against", "erp")
@@ -55,6 +54,21 @@ async def test_a_difference_from_the_first_dump_to_its_root_cause(
     assert "closed 1 of 1 confirmed, 100 %" in backlog
     assert "100 %  COUNT (1)" in backlog
     assert (await crossdock("reconcile", "runs")).out.count("rcn_") == 2
+
+
+async def says_buckets(crossdock: CommandLine, finding_id: str) -> None:
+    shown = await crossdock("reconcile", "show", finding_id)
+    assert "safe        6 EA, the lower of both" in shown.out
+    assert "buckets" in shown.out
+
+
+async def says_doubt(crossdock: CommandLine, finding_id: str) -> None:
+    how = f"crossdock reconcile show {finding_id}"
+    doubt = f"suspect: erp says 3 EA more (confirmed; {how})"
+    for asked in (("available", "NUT", "DC1"), ("atp", "NUT@DC1")):
+        said = (await crossdock("stock", *asked)).out
+        assert ("NUT at DC1: 6" in said, doubt in said) == (True, True), said
+    assert "suspect" not in (await crossdock("stock", "available", "BOLT", "DC1")).out
 
 
 async def test_a_hub_that_compared_nothing_says_so(crossdock: CommandLine) -> None:

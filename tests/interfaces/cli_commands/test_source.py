@@ -39,6 +39,24 @@ async def test_a_plan_says_from_where_and_why_and_can_be_asked_again(
     assert (told.code, told.json["decision_id"]) == (0, decision)
 
 
+@pytest.mark.usefixtures("a21")
+async def test_a_plan_is_drawn_into_a_file_and_so_is_its_explanation(
+    crossdock: CommandLine,
+) -> None:
+    asked = (*ORDER, "--request-id", "order-7", "--chart")
+    planned = await crossdock(*asked, "plan.svg")
+    explain = ("source", "explain", planned.out.split()[0], "--chart")
+    told = await crossdock(*explain, "why.svg")
+    nowhere = await crossdock(*explain, "no/such/folder.svg")
+
+    assert "drawn: plan.svg" in planned.out
+    assert "drawn: why.svg" in told.out
+    picture = (crossdock.folder / "why.svg").read_text()
+    assert picture == (crossdock.folder / "plan.svg").read_text()
+    assert "DC2 taken ships line 1: 8 of 8 EA X, line 2: 6 of 6 EA Y" in picture
+    assert (nowhere.code, "cannot be written" in nowhere.err) == (2, True), nowhere
+
+
 async def test_what_is_reserved_is_promised_once_and_explained_by_the_same_bytes(
     crossdock: CommandLine, a21: Hub
 ) -> None:

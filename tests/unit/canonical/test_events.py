@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.canonical.allocation import AllocationRuleChanged, AllocationRunChanged
 from crossdock.canonical.catalog import (
     CatchWeightChanged,
     ItemChanged,
@@ -58,10 +59,16 @@ from crossdock.canonical.reconciliation import (
     WithholdingChanged,
 )
 from crossdock.canonical.references import ANY_UNIT, ItemInUnit, Reference, Refers, Resolution
-from crossdock.canonical.sourcing import SourcingDecided
-from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyKind, SupplyPeg
+from crossdock.canonical.sourcing import SourcingDecided, SourcingRulesChanged
+from crossdock.canonical.supply import (
+    SubstitutionChanged,
+    SupplyCommitmentChanged,
+    SupplyKind,
+    SupplyPeg,
+)
 
 FOUR = Quantity.of(4, "CS")
+AT = datetime(2026, 5, 4, 9, tzinfo=UTC)
 KNOWN = Resolution(
     {
         ("B-1", "CS"): ItemInUnit("itm_1", "EA", 12, 1),
@@ -158,6 +165,37 @@ def test_an_event_of_another_version_is_refused() -> None:
                 method="EXACT",
             ),
             "src_1",
+        ),
+        (
+            SourcingRulesChanged(
+                scope="channel:WEB", version=2, valid_from=AT, changed_by="ops", policy="PARTIAL"
+            ),
+            "channel:WEB",
+        ),
+        (SubstitutionChanged(item="B-1", version=3, changed_by="ops"), "B-1"),
+        (AllocationRuleChanged(kind="POLICY", version=1, changed_by="ops"), "POLICY"),
+        (AllocationRuleChanged(kind="CHANNEL", version=1, changed_by="o", subject="web"), "web"),
+        (
+            AllocationRuleChanged(
+                kind="PROTECTION", version=1, changed_by="o", subject="web", item="B-1"
+            ),
+            "B-1",
+        ),
+        (
+            AllocationRunChanged(
+                run_id="run_1",
+                item="B-1",
+                location="DC1",
+                state="APPLIED",
+                reason="RECEIPT",
+                supply=FOUR,
+                owed=FOUR,
+                gained=FOUR,
+                lost=FOUR,
+                rules_version=1,
+                changed_by="ops",
+            ),
+            "B-1",
         ),
         (
             DifferenceConfirmed(

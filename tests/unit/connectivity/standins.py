@@ -300,6 +300,7 @@ def world(  # noqa: PLR0913 - each is what some test varies
         roles={PublishesAvailability: safety},
         events=(StockMoved, ChannelLevelHeard, ItemChanged, LocationChanged),
         poll_every=timedelta(seconds=30),
+        cursor_at=lambda moment: str(int(moment.timestamp())),
         batch_max=batch_max,
         rate_per_second=rate_per_second,
         concurrency=concurrency,

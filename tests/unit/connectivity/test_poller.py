@@ -392,3 +392,38 @@ async def test_pollers_at_work_read_every_connection(database: Database) -> None
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
         await working
+
+
+async def test_a_source_is_reread_only_back_when_it_is_caught_up_and_seldom(
+    hub: World, clock: VirtualClock
+) -> None:
+    """Unasked, nothing between is left out, and what a person rewound is read to its end."""
+    pollers, shop = Pollers(polling(hub)), await poller(hub)
+    begun = clock.now()
+
+    async def later(hours: int) -> datetime:
+        await clock.advance(timedelta(hours=hours))
+        return begun
+
+    async def cursor() -> str:
+        return str((await pollers.state(MAIN, "shop"))["cursor"])
+
+    assert not await pollers.reread(MAIN, "shop", begun)  # it was never heard
+    await later(1)
+    await shop.round()
+    assert not await pollers.reread(MAIN, "shop", clock.now() + timedelta(seconds=1))  # forward
+    assert await pollers.reread(MAIN, "shop", begun)
+    assert await cursor() == str(int(begun.timestamp()))
+    await later(5)
+    assert not await pollers.reread(MAIN, "shop", clock.now())  # not caught up since
+    assert await cursor() == str(int(begun.timestamp()))
+    await shop.round()
+    assert await pollers.reread(MAIN, "shop", begun)
+    await later(1)
+    await shop.round()
+    assert not await pollers.reread(MAIN, "shop", begun)  # within four hours
+    await later(4)
+    await pollers.rewind(MAIN, "shop")
+    assert not await pollers.reread(MAIN, "shop", begun)  # a person had it read again
+    assert await cursor() == ""
+    await shop.close()

@@ -15,7 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.canonical.allocation import ConfirmationChanged, Strategy
+from crossdock.canonical.allocation import (
+    AllocationRuleChanged,
+    AllocationRunChanged,
+    ConfirmationChanged,
+    Strategy,
+)
 from crossdock.canonical.catalog import (
     CatchWeightChanged,
     ItemChanged,
@@ -54,8 +59,18 @@ from crossdock.canonical.reconciliation import (
     SnapshotRejected,
     WithholdingChanged,
 )
-from crossdock.canonical.sourcing import SourcedLine, SourcedShipment, SourcingDecided
-from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyKind, SupplyPeg
+from crossdock.canonical.sourcing import (
+    SourcedLine,
+    SourcedShipment,
+    SourcingDecided,
+    SourcingRulesChanged,
+)
+from crossdock.canonical.supply import (
+    SubstitutionChanged,
+    SupplyCommitmentChanged,
+    SupplyKind,
+    SupplyPeg,
+)
 from crossdock.governance.contracts import (
     RELEASED,
     Schema,
@@ -167,6 +182,41 @@ REAL: list[Payload] = [
             ),
         ),
         waiting=(SourcedLine(line_no=2, item="B-2", quantity=FOUR),),
+    ),
+    SourcingRulesChanged(
+        scope="channel:WEB",
+        version=2,
+        valid_from=datetime(2026, 5, 4, 9, tzinfo=UTC),
+        changed_by="key ops",
+        policy="PARTIAL",
+        filters=("ACTIVE",),
+        preferences=("COST",),
+    ),
+    SubstitutionChanged(item="B-1", version=3, changed_by="key ops", alternatives=("B-2",)),
+    AllocationRuleChanged(
+        kind="PROTECTION",
+        version=4,
+        changed_by="key ops",
+        subject="web",
+        item="B-1",
+        location="DC1",
+        maximum=Decimal("4.5"),
+        minimum=Decimal(0),
+        starts_at=datetime(2026, 5, 4, 9, tzinfo=UTC),
+        ends_at=datetime(2026, 5, 5, 9, tzinfo=UTC),
+    ),
+    AllocationRunChanged(
+        run_id="run_1",
+        item="B-1",
+        location="DC1",
+        state="APPLIED",
+        reason="RECEIPT",
+        supply=FOUR,
+        owed=FOUR,
+        gained=FOUR,
+        lost=FOUR,
+        rules_version=4,
+        changed_by="crossdock",
     ),
     DifferenceConfirmed(
         finding_id="fnd_1",

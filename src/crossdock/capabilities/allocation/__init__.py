@@ -12,8 +12,8 @@ from crossdock.capabilities.allocation.rulebook import (
     Applies,
     Rulebook,
 )
-from crossdock.capabilities.allocation.runs import Run, RunLine, RunState
 from crossdock.capabilities.allocation.service import AllocatedLine, Allocation
+from crossdock.capabilities.allocation.shapes import Run, RunLine, RunState
 from crossdock.capabilities.allocation.working import Work
 
 __all__ = [

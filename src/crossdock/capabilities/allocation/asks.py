@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from crossdock.capabilities.allocation.runs import Run
+from crossdock.capabilities.allocation.shapes import Run
 from crossdock.foundation.database import Transaction
 
 Key = tuple[str, str]

@@ -14,7 +14,7 @@ import msgspec
 
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.errors import Invalid
-from crossdock.capabilities.allocation import store
+from crossdock.capabilities.allocation import store, told
 from crossdock.capabilities.allocation.asks import KnowsStock
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import (
@@ -237,7 +237,9 @@ class Rulebook:
         of_order = subject if kind == "ORDER" else ""
         channel = subject if kind == "CHANNEL" else ""
         await tx.execute(store.MARK_CONCERNED, tx.tenant, now, channel, of_order, item, location)
-        return await tx.fetchrow(store.RULE_NOW, tx.tenant, kind, location, item, subject)
+        row = await tx.fetchrow(store.RULE_NOW, tx.tenant, kind, location, item, subject)
+        await told.rule(tx, row)
+        return row
 
 
 async def version_in(tx: Transaction) -> int:

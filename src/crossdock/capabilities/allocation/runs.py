@@ -1,100 +1,21 @@
-"""Back-order runs as people see them, and as they are kept: what decided, and each line's change.
+"""Back-order runs as they are kept, and told: what decided, and each line's change.
 
 A run is never rewritten: only its state goes on, from SIMULATED to what became of it.
 """
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.errors import NotFound
-from crossdock.capabilities.allocation import store
+from crossdock.capabilities.allocation import store, told
 from crossdock.capabilities.allocation.model import Line, Protection, RunException, Why
+from crossdock.capabilities.allocation.shapes import Run, RunLine, RunState, Word
 from crossdock.foundation.database import Transaction
-
-
-class RunState(StrEnum):
-    """SIMULATED waits for approval. REFUSED: more is owed than there is, so nobody may apply it.
-
-    SUPERSEDED: something it was decided on has changed, and a newer look was taken (§3.6).
-    """
-
-    SIMULATED = "SIMULATED"
-    APPLIED = "APPLIED"
-    REJECTED = "REJECTED"
-    REFUSED = "REFUSED"
-    SUPERSEDED = "SUPERSEDED"
-
-
-class Word(NamedTuple):
-    """Who decides on a run, when, and what is said of it."""
-
-    by: str
-    at: datetime
-    remark: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunLine:
-    """An order line in a run, in micros of the base unit: before, after, and why."""
-
-    demand_ref: str
-    order_id: str
-    channel: str
-    requested: int
-    picked: int
-    before: int
-    after: int
-    strategy: Strategy
-    priority: int
-    since: datetime
-    why: Why
-    exception: RunException
-    multiple: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One run for an item at a location. `owed` is what WIN requests and GAIN has.
-
-    `rules_version` names the newest rule there was; `stock_version` the stock row it saw.
-    """
-
-    run_id: str
-    item: str
-    location: str
-    unit: str
-    state: RunState
-    reason: str
-    supply: int
-    owed: int
-    gained: int
-    lost: int
-    stock_version: int
-    rules_version: int
-    protections: tuple[Protection, ...]
-    digest: str
-    made_by: str
-    made_at: datetime
-    decided_by: str = ""
-    decided_at: datetime | None = None
-    remark: str = ""
-    lines: tuple[RunLine, ...] = ()
-
-    @property
-    def is_change(self) -> bool:
-        return bool(self.gained or self.lost)
-
-    @property
-    def is_worse(self) -> bool:
-        """Say whether somebody loses, or is owed more than there is."""
-        return bool(self.lost) or self.state is RunState.REFUSED
 
 
 def digest_of(supply: int, lines: Sequence[Line], protections: Sequence[Protection]) -> str:
@@ -123,6 +44,8 @@ async def save(tx: Transaction, made: Sequence[Run]) -> list[Run]:
         now = fresh[0].made_at
         await supersede(tx, [(run.item, run.location) for run in fresh], now)
         await _add(tx, fresh)
+        for run in fresh:
+            await told.runs(tx, [run], run.state, Word(run.made_by, run.made_at))
     return [same.get(run.run_id, run) for run in made]
 
 
@@ -187,6 +110,7 @@ async def supersede(
     rows = await tx.fetch(
         store.SUPERSEDE, tx.tenant, [key[0] for key in keys], [key[1] for key in keys], now
     )
+    await told.runs(tx, [run_of(row) for row in rows], RunState.SUPERSEDED, Word(told.HUB, now))
     return [(row["item"], row["location"]) for row in rows]
 
 
@@ -205,7 +129,10 @@ async def decide(tx: Transaction, waiting: Sequence[Run], state: RunState, word:
     """Move runs that wait to their end; False if somebody else has just done so with one."""
     ids = [run.run_id for run in waiting]
     rows = await tx.fetch(store.DECIDE_RUNS, tx.tenant, ids, state, *word)
-    return len(rows) == len(ids)
+    if len(rows) != len(ids):
+        return False
+    await told.runs(tx, waiting, state, word)
+    return True
 
 
 def run_of(row: Any, lines: Sequence[Any] = ()) -> Run:

@@ -15,8 +15,9 @@ from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import rulebook, runs, store
 from crossdock.capabilities.allocation.asks import Around
 from crossdock.capabilities.allocation.rulebook import Rulebook
-from crossdock.capabilities.allocation.runs import Run, RunState, Word
+from crossdock.capabilities.allocation.shapes import Run, RunState, Word
 from crossdock.capabilities.allocation.sight import Sight, doubtful, look
+from crossdock.capabilities.allocation.told import HUB
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -24,8 +25,6 @@ from crossdock.foundation.event_log import Entry
 from crossdock.foundation.ids import Ids, prefixed
 from crossdock.foundation.scope import Scope
 
-HUB = "crossdock"
-"""Who made and decided what no person did."""
 BY_HAND = "BY_HAND"
 
 

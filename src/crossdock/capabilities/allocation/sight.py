@@ -13,7 +13,8 @@ from crossdock.capabilities.allocation import model, rulebook, store
 from crossdock.capabilities.allocation.asks import Claim, Key, KnowsStock, Share, Stock
 from crossdock.capabilities.allocation.model import Figures, Line, Outcome, Protection
 from crossdock.capabilities.allocation.rulebook import AllocationProtection, RulesNow
-from crossdock.capabilities.allocation.runs import Run, RunLine, RunState, digest_of
+from crossdock.capabilities.allocation.runs import digest_of
+from crossdock.capabilities.allocation.shapes import Run, RunLine, RunState
 from crossdock.foundation.database import Transaction
 
 UNKNOWN = Stock(unit="EA", version=0, nettable=0, hard=0, soft=0, safety=0, claims={})

@@ -290,7 +290,7 @@ SUPERSEDE = """
 update allocation_run r set state = 'SUPERSEDED', decided_at = $4
 from unnest($2::text[], $3::text[]) k(item, location)
 where r.tenant = $1 and r.item = k.item and r.location = k.location and r.state = 'SIMULATED'
-returning r.item, r.location
+returning r.*
 """
 DECIDE_RUNS = """
 update allocation_run set state = $3, decided_by = $4, decided_at = $5, remark = $6

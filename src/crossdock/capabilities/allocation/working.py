@@ -13,9 +13,10 @@ from crossdock.canonical.errors import Conflict
 from crossdock.capabilities.allocation import rulebook, runs, store
 from crossdock.capabilities.allocation.asks import Around, Key
 from crossdock.capabilities.allocation.rulebook import AllocationPolicy, Applies
-from crossdock.capabilities.allocation.runs import Run, RunState, Word
-from crossdock.capabilities.allocation.service import HUB, apply
+from crossdock.capabilities.allocation.service import apply
+from crossdock.capabilities.allocation.shapes import Run, RunState, Word
 from crossdock.capabilities.allocation.sight import Sight, doubtful, look
+from crossdock.capabilities.allocation.told import HUB
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import OUTAGES, Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed

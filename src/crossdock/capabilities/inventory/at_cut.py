@@ -78,8 +78,9 @@ cross join lateral (
 # What came in behind a place in the log, though it was recorded by the cut, of what can be sold.
 # What a count holds already changed nothing. Among the newest of each stream and direction.
 LATE_OF = """
-select k.item, k.location, sum(m.net)::bigint as net
-from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) k(item, location, until, seen)
+select k.n, sum(m.net)::bigint as net
+from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) with ordinality
+    k(item, location, until, seen, n)
 join inventory_position p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.status = 'AVAILABLE'
 join inventory_stream s on s.tenant = $1
@@ -93,7 +94,7 @@ cross join lateral (
         and v.us <= k.until order by v.seq desc limit $6)) m
 where m.event_position > k.seen and case when p.opening_us is null then true
     when p.opening_stream = s.stream then m.seq > p.opening_seq else m.us > p.opening_us end
-group by k.item, k.location
+group by k.n
 """
 LATE_MAX = 200
 
@@ -203,13 +204,12 @@ class LedgerAtCut:
             for row in rows
         ]
 
-    async def late(
-        self, tx: Transaction, keys: Sequence[tuple[str, str, int, int]]
-    ) -> dict[tuple[str, str], int]:
-        """Say what sellable stock gained by messages that came late, of (item, location).
+    async def late(self, tx: Transaction, keys: Sequence[tuple[str, str, int, int]]) -> list[int]:
+        """Say what sellable stock gained by messages that came late, key by key.
 
-        Each key says up to when they were recorded (microseconds) and behind which place in the
-        log they came in. Of what moved often the `LATE_MAX` newest are looked at.
+        Each says an item, a location, up to when they were recorded (microseconds) and behind
+        which place in the log they came in. Of what moved often the `LATE_MAX` newest are
+        looked at.
         """
         rows = await tx.fetch(
             LATE_OF,
@@ -220,7 +220,8 @@ class LedgerAtCut:
             [seen for _, _, _, seen in keys],
             LATE_MAX,
         )
-        return {(row["item"], row["location"]): row["net"] for row in rows}
+        found = {row["n"]: row["net"] for row in rows}
+        return [found.get(n, 0) for n in range(1, len(keys) + 1)]
 
     async def heard(self, tx: Transaction) -> dict[str, datetime | None]:
         """Tell when each source was heard last."""

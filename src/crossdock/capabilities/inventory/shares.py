@@ -60,6 +60,17 @@ class ChannelShares:
         free = granting.free_for(0, {0: counter}, own, channel, had)
         return free.micros, free.limit(min(own, max(0, free.pool)))
 
+    def at_most(self, here: Availability, micros: int, ref: str = "") -> int:
+        """Say how much the channel may have there if there is so much, of a day to come.
+
+        An order line `ref` is its order's channel's.
+        """
+        line = self.rows.get((here.item, here.location), 0), ref
+        channel, had = self.orders.get(line, self.channel), self.confirmed.get(line, 0)
+        figures = Figures(nettable=micros, hard=0, soft=0, safety=0)
+        counters = {0: Counter(figures, guards=self._guards(here))}
+        return granting.free_for(0, counters, micros, channel, had).micros
+
     def _guards(self, here: Availability) -> Guards:
         return self.guards.get(self.rows.get((here.item, here.location), 0), granting.UNGUARDED)
 

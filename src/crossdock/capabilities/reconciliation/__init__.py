@@ -2,6 +2,7 @@
 
 from crossdock.capabilities.reconciliation.ageing import Backlog
 from crossdock.capabilities.reconciliation.causes import Cause
+from crossdock.capabilities.reconciliation.doubts import Doubt
 from crossdock.capabilities.reconciliation.dumps import (
     NO_COST,
     Dump,
@@ -44,6 +45,7 @@ __all__ = [
     "CaseWanted",
     "Cause",
     "CountProposal",
+    "Doubt",
     "Dump",
     "Finding",
     "Healing",

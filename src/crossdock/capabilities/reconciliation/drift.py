@@ -19,9 +19,9 @@ from crossdock.foundation.ids import derived_uuid, prefixed
 PUBLISHED = "published"
 """The first side: what the hub has published."""
 LEVEL = "CHANNEL"
-FLAPS_WITHIN = timedelta(days=7)
 FLAPS_MAX = 3
-"""What drifted so often within that time, and agreed in between, is for a person."""
+"""What drifted so often within `flaps_within`, and was mended in between, is for a person."""
+FLAPS_DAYS_MIN = 30
 LISTINGS_MIN = 50
 """A channel of fewer listings counts as one of so many: one number is no runaway."""
 
@@ -50,6 +50,17 @@ def stopped_of(
     drifted = len(confirmed - {row.item for row in gone})
     listings = max(plan.listings, LISTINGS_MIN)
     return guards.stopped(drifted, listings, 0, brake, is_in_incident=False)
+
+
+def flaps_within(plan: Plan) -> timedelta:
+    """Say how long back drifts count: what was mended is read again a round later."""
+    return timedelta(days=max(FLAPS_DAYS_MIN, (FLAPS_MAX + 1) * plan.days_a_round))
+
+
+def is_fresh(row: FindingRow, before: FindingRow | None) -> bool:
+    """Say whether a drift is proven just now: a suspicion that passes is nobody's writing."""
+    was_confirmed = before is not None and before.state == State.CONFIRMED
+    return row.state == State.CONFIRMED and not was_confirmed
 
 
 def may_try(row: FindingRow) -> bool:
@@ -113,7 +124,7 @@ def row_of(reading: Reading, one: Told, before: FindingRow | None) -> FindingRow
     )
 
 
-def flapping_case(row: FindingRow, times: int) -> CaseWanted:
+def flapping_case(row: FindingRow, times: int, within: timedelta) -> CaseWanted:
     """Word a listing that is mended again and again: somebody else writes it too."""
     return CaseWanted(
         code="PUB-STALE",
@@ -122,12 +133,23 @@ def flapping_case(row: FindingRow, times: int) -> CaseWanted:
         owner_role="eCommerce",
         within=timedelta(days=1),
         entity=f"{row.item} in {row.against}/{row.location}",
-        title=f"{row.against} drifts again and again: {times} times in {FLAPS_WITHIN.days} days",
+        title=f"{row.against} drifts again and again: {times} times in {within.days} days",
         evidence={"finding": row.finding_id, "times": times},
     )
 
 
 def case_of(row: FindingRow) -> CaseWanted:
+    return _unmended(row, f"{row.against} does not hold what it is told, {ATTEMPTS_MAX} times")
+
+
+def unwritten_case(row: FindingRow) -> CaseWanted:
+    """Word a drift that the rules leave to a person."""
+    return _unmended(
+        row, f"{row.against} does not hold what it is told, and the rules write nothing again"
+    )
+
+
+def _unmended(row: FindingRow, title: str) -> CaseWanted:
     return CaseWanted(
         code="PUB-STALE",
         fingerprint=findings.fingerprint(row),
@@ -135,7 +157,7 @@ def case_of(row: FindingRow) -> CaseWanted:
         owner_role="eCommerce",
         within=timedelta(minutes=15),
         entity=f"{row.item} in {row.against}/{row.location}",
-        title=f"{row.against} does not hold what it is told, {ATTEMPTS_MAX} times",
+        title=title,
         evidence={"finding": row.finding_id},
     )
 

@@ -17,6 +17,8 @@ from crossdock.governance.authority import stock_keepers
 
 FRESH = timedelta(hours=4)
 """A finding is mended by itself so long after its cut."""
+BACK_MAX = timedelta(days=31)
+"""What is lacked for longer is for a person: so much is not read again unasked."""
 MARGIN = timedelta(hours=1)
 """A source is read again from so long before what is lacking: its clock may differ from theirs."""
 
@@ -45,6 +47,9 @@ class _Mending:
     movements: list[str]
     source: str = ""
     since: datetime | None = None
+
+    def may_be_unasked(self, oldest: datetime) -> bool:
+        return self.since is None or (not self.row.is_in_flight and self.since >= oldest)
 
 
 class Healer:
@@ -99,6 +104,9 @@ class Healer:
         newest, since = (last.run_id if last else ""), self._clock.now() - FRESH
         rows = [row for row in rows if row.run_id == newest and row.last_cut >= since]
         chosen = [one for row in rows if (one := _mending(row, keepers, against)) is not None]
+        if is_by_itself:
+            oldest = self._clock.now() - BACK_MAX
+            chosen = [one for one in chosen if one.may_be_unasked(oldest)]
         stopped = guards.stopped(
             len(chosen),
             last.compared if last else 0,

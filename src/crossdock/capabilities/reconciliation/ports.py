@@ -119,10 +119,11 @@ class ReadsLedger(Protocol):
 
     async def late(
         self, tx: Transaction, keys: Sequence[tuple[str, str, int, int]]
-    ) -> Mapping[tuple[str, str], int]:
-        """Say what sellable stock gained by messages that came late, of (item, location).
+    ) -> Sequence[int]:
+        """Say what sellable stock gained by messages that came late, key by key.
 
-        Each key says up to when they were recorded and behind which position they came in.
+        Each says an item, a location, up to when they were recorded and behind which position
+        they came in.
         """
         ...
 
@@ -239,7 +240,10 @@ class SendsAgain(Protocol):
 
 class ReadsAgain(Protocol):
     async def read_again(self, scope: Scope, source: str, since: datetime) -> bool:
-        """Have a source read again from a moment; False: it cannot be asked, it only tells."""
+        """Have a source read again from a moment.
+
+        False: it cannot be asked, or it is not caught up since it last was.
+        """
         ...
 
 

@@ -10,23 +10,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from crossdock.canonical.errors import Forbidden, NotFound, Rejected, Throttled, Unavailable
+from crossdock.canonical.errors import Busy, Forbidden, NotFound, Rejected, Throttled, Unavailable
 from crossdock.capabilities.reconciliation import findings, planning, rounds, rulebook, store
 from crossdock.capabilities.reconciliation.drift import (
     FLAPS_MAX,
-    FLAPS_WITHIN,
     PUBLISHED,
     Reading,
     case_of,
     flapping_case,
+    flaps_within,
     has_settled,
+    is_fresh,
     may_try,
     row_of,
     run_of,
     stopped_case,
     stopped_of,
+    unwritten_case,
 )
 from crossdock.capabilities.reconciliation.findings import Run
+from crossdock.capabilities.reconciliation.model import State
 from crossdock.capabilities.reconciliation.planning import ATTEMPTS_MAX, Plan, plans_of
 from crossdock.capabilities.reconciliation.ports import KeepsCases, ReadsChannels
 from crossdock.capabilities.reconciliation.ranking import Remedy
@@ -36,13 +39,14 @@ from crossdock.capabilities.reconciliation.store import FindingRow, Pair
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
+from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
 
 HUB_WORK = "crossdock"
 MOMENT = timedelta(seconds=15)
 """Who is busy for so long is waited for, while others are asked."""
 TICK = timedelta(minutes=3)
-"""A tick asks nobody again after so long: the next one goes on."""
+"""A tick asks nobody after so long: the next one goes on."""
 
 TRIED = """
 update reconciliation_finding set attempts = attempts + 1, tried_at = $3
@@ -53,7 +57,7 @@ FLAPS = """
 select item, count(*) as times from reconciliation_finding
 where tenant = $1 and system = 'published' and against = $2 and location = $3
     and item = any($4) and state = 'CLOSED' and closed_at >= $5 and closed_by = 'crossdock'
-    and not is_in_flight and note = $6
+    and confirmed_at is not null and note = $6
 group by item having count(*) + 1 >= $7
 """
 MENDED = "the channel holds what it was told"
@@ -105,6 +109,10 @@ class Sampler:
         self._channels = channels
         self._cases = cases
 
+    @property
+    def job(self) -> Job:
+        return Job(name="read channels back", every=timedelta(minutes=10), work=self.follow)
+
     async def plans(self, scope: Scope) -> list[Plan]:
         """Tell what is read back of each channel that can be, and what it takes of its quota.
 
@@ -119,7 +127,8 @@ class Sampler:
         """Read back what is due of every channel of every tenant, each a call at a time by turns.
 
         Who waited longest begins. One that is busy for a moment is asked after the others, until
-        the tick is over; one that refuses is set aside with its reason, and the others go on. An
+        the tick is over; one that refuses is set aside with its reason, and the others go on. One
+        that asks for a pause has had a call, and is asked again when the next one is due. An
         error that is neither is raised at the end.
         """
         failures: list[Exception] = []
@@ -131,12 +140,12 @@ class Sampler:
                 failures.append(error)
         legs.sort(key=lambda leg: (leg.at.made is not None, leg.at.made))
         ends = self._clock.now() + TICK
-        while legs:
+        while legs and self._clock.now() < ends:
             legs.sort(key=lambda leg: leg.made)
             legs = [leg for leg in legs if await self._turn(leg, ends, failures)]
             waits = [leg.not_before for leg in legs if leg.not_before is not None]
             if legs and len(waits) == len(legs):
-                left = (min(waits) - self._clock.now()) / timedelta(seconds=1)
+                left = (min(*waits, ends) - self._clock.now()) / timedelta(seconds=1)
                 await self._clock.sleep(max(0.0, left))
         if failures:
             raise failures[0]
@@ -160,11 +169,12 @@ class Sampler:
         leg.not_before = None
         try:
             await self._call(leg)
-        except (Throttled, Unavailable) as error:
-            wait = error.retry_after if isinstance(error, Throttled) else timedelta.max
-            if wait <= MOMENT and now + wait < ends:
-                leg.not_before = now + wait
-                return True
+        except Unavailable as error:
+            if isinstance(error, Busy) and error.retry_after <= MOMENT:
+                leg.not_before = now + error.retry_after
+                return now + error.retry_after < ends
+            if isinstance(error, Throttled) and not isinstance(error, Busy):
+                leg.at.made = leg.plan.made(leg.at.made, findings.microseconds(now))
             await self._refused(leg, error)
             return False
         except Exception as error:  # noqa: BLE001 whatever it is, the others are read
@@ -186,7 +196,7 @@ class Sampler:
         """
         plan, at = leg.plan, leg.at
         room = plan.room(len(leg.again), at.calls) >> at.narrow
-        asked, leg.again = leg.again[:room], leg.again[room:]
+        asked = leg.again[:room]
         limit = at.narrowed(min(plan.keys_at_once, plan.keys_a_call - room))
         items = await self._channels.listed(
             leg.scope, plan.connection, plan.location, at.after, limit
@@ -200,6 +210,7 @@ class Sampler:
             is_over = at.refuse(items, len(wanted), str(error), self._clock.now())
         else:
             is_over = at.answer()
+        leg.again = leg.again[room:]
         if limit and is_over:
             at.after = items[-1] if len(items) == limit else ""
         at.again_after = asked[-1] if asked else at.again_after
@@ -272,10 +283,10 @@ class Sampler:
             await self._end(tx, gone, MENDED)
             await self._end(tx, removed, REMOVED)
             gone += removed
-            await self._say_unmended(tx, plan, rows, befores)
             run = replace(run_of(reading, len(known), rows, len(gone)), ended_at=self._clock.now())
             await store.add_run(tx, run)
             rules = put.rules if (put := await rulebook.newest(tx)) else Rules()
+            await self._say_unmended(tx, plan, rows, befores, rules)
             is_mended = republish and (by != HUB_WORK or Remedy.REPUBLISH in rules.heals)
             stopped = stopped_of(plan, befores, rows, gone, rules.brake)
             mending = [] if stopped or not is_mended else [one for one in rows if may_try(one)]
@@ -314,16 +325,19 @@ class Sampler:
         plan: Plan,
         rows: Sequence[FindingRow],
         befores: Mapping[str, FindingRow],
+        rules: Rules,
     ) -> None:
-        """Have a person look at what no write mends, or what drifts again and again."""
-        now = self._clock.now()
-        wanted = [
-            case_of(row) for row in rows if row.attempts >= ATTEMPTS_MAX and has_settled(row)
-        ]
-        fresh = {row.item: row for row in rows if row.item not in befores and not row.is_in_flight}
+        """Have a person look at what no write mends, or none may, or what drifts ever again."""
+        now, within = self._clock.now(), flaps_within(plan)
+        settled = [row for row in rows if has_settled(row)]
+        wanted = [case_of(row) for row in settled if row.attempts >= ATTEMPTS_MAX]
+        if Remedy.REPUBLISH not in rules.heals:
+            wanted += [unwritten_case(row) for row in settled if row.state == State.CONFIRMED]
+        fresh = {row.item: row for row in rows if is_fresh(row, befores.get(row.item))}
         if fresh:
-            since, names = now - FLAPS_WITHIN, sorted(fresh)
-            keys = (plan.connection, plan.location, names)
-            flaps = await tx.fetch(FLAPS, tx.tenant, *keys, since, MENDED, FLAPS_MAX)
-            wanted += [flapping_case(fresh[one["item"]], one["times"] + 1) for one in flaps]
+            keys = (plan.connection, plan.location, sorted(fresh))
+            flaps = await tx.fetch(FLAPS, tx.tenant, *keys, now - within, MENDED, FLAPS_MAX)
+            wanted += [
+                flapping_case(fresh[one["item"]], one["times"] + 1, within) for one in flaps
+            ]
         await self._cases.opened(tx, wanted, now)

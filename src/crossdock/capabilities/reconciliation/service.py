@@ -1,6 +1,6 @@
 """What others may ask of reconciliation: compare, and look after what was found."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from crossdock.canonical.errors import Forbidden, Invalid, NotFound
 from crossdock.capabilities.reconciliation import (
     ageing,
     counting,
+    doubts,
     findings,
     rulebook,
     store,
@@ -17,6 +18,7 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.capabilities.reconciliation.ageing import Backlog
 from crossdock.capabilities.reconciliation.causes import Cause
+from crossdock.capabilities.reconciliation.doubts import Doubt
 from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.healing import Healer, Healing
 from crossdock.capabilities.reconciliation.judging import Policy
@@ -254,6 +256,12 @@ class Reconciliation:
     ) -> Mapping[str, Mapping[str, int]]:
         """Say by how many micros less than the ledger may be shown: item, location, amount."""
         return await withholding.withheld_in(tx, tenant, items, self._informants.ledger)
+
+    async def doubts_in(
+        self, tx: Transaction, items: Collection[str]
+    ) -> Mapping[tuple[str, str], Sequence[Doubt]]:
+        """Tell what of the ledger is in doubt of these items, by item and location."""
+        return await doubts.doubts_in(tx, items)
 
     async def runs(
         self, scope: Scope, *, against: str = "", after: str = "", limit: int = 100

@@ -94,10 +94,23 @@ async def withheld_in(
     that both say less are one doubt: the lowest number counts.
     """
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for row in await tx.fetch(WITHHELD, tenant, sorted(items)):
-        until = (row["last_cut"] - instant(0)) // timedelta(microseconds=1)
-        late = await ledger.late(tx, [(row["item"], row["location"], until, row["seen"])])
-        left = max(0, row["withheld"] + late.get((row["item"], row["location"]), 0))
+    rows = await tx.fetch(WITHHELD, tenant, sorted(items))
+    if not rows:
+        return found
+    late = await ledger.late(
+        tx,
+        [
+            (
+                row["item"],
+                row["location"],
+                (row["last_cut"] - instant(0)) // timedelta(microseconds=1),
+                row["seen"],
+            )
+            for row in rows
+        ],
+    )
+    for row, gained in zip(rows, late, strict=True):
+        left = max(0, row["withheld"] + gained)
         places = found[row["item"]]
         places[row["location"]] = max(left, places.get(row["location"], 0))
     return found

@@ -4,7 +4,7 @@ A cut-off is a time of day where the node stands. It is turned into an instant f
 stays at that time when the clocks change, and passes once even on the day that has an hour twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
+    Arrival,
     Candidate,
+    Keeps,
     Lane,
     NodeFacts,
     ShipTo,
@@ -61,6 +63,11 @@ def ships_on(now: datetime, facts: NodeFacts, zone: ZoneInfo) -> date | None:
     day = now.astimezone(zone).date()
     if facts.cutoff is not None and now >= _instant(day, facts, zone):
         day += DAY
+    return _working_day(day, facts)
+
+
+def _working_day(day: date, facts: NodeFacts) -> date | None:
+    """Give the first day from a day on that a node works; None if none of a year's."""
     for _ in range(LOOK_AHEAD_DAYS):
         if day.isoweekday() in facts.working_days and day not in facts.holidays:
             return day
@@ -110,13 +117,18 @@ class Stock:
     """What a node can fulfil now by item (None: nobody ever said), and whether that is stale.
 
     `own` is by line number what it has for a line whose own order counts there already; `limited`
-    by item what keeps the order's channel from more.
+    by item what keeps the order's channel from more. `supply` is by line number what it has in
+    all by which day, `keeps` what lies there that keeps long enough.
     """
 
     available: Mapping[str, int | None]
     own: Mapping[int, int] = field(default_factory=dict[int, int])
     limited: Mapping[str, str] = field(default_factory=dict[str, str])
     is_stale: bool = False
+    supply: Mapping[int, Sequence[tuple[date, int]]] = field(
+        default_factory=dict[int, Sequence[tuple[date, int]]]
+    )
+    keeps: Mapping[int, Keeps] = field(default_factory=dict[int, Keeps])
 
 
 def candidate_of(
@@ -134,6 +146,11 @@ def candidate_of(
         available=dict(sorted(stock.available.items())),
         own=dict(sorted(stock.own.items())),
         limited=dict(sorted(stock.limited.items())),
+        supply={
+            line: tuple(_arrivals(facts, steps, left, lane))
+            for line, steps in sorted(stock.supply.items())
+        },
+        keeps=dict(sorted(stock.keeps.items())),
         is_stale=stock.is_stale,
         is_active=place.is_active,
         capabilities=tuple(one for one in can if one == DROPSHIP or not place.is_supplier),
@@ -146,6 +163,24 @@ def candidate_of(
         distance_km=lane.distance_km if lane else None,
         load_percent=facts.load_percent,
     )
+
+
+def _arrivals(
+    facts: NodeFacts, steps: Sequence[tuple[date, int]], left: date | None, lane: Lane | None
+) -> Iterator[Arrival]:
+    """Have supply leave on the first day that the node works from the day on that it is due."""
+    for day, micros in steps:
+        if left is None or (leaves := _working_day(max(day, left), facts)) is None:
+            continue
+        there = arrives_on(leaves, lane) if lane else None
+        yield Arrival(ships_on=leaves, arrives_on=there, micros=micros)
+
+
+def days_on_the_way(node: Candidate) -> int | None:
+    """Count the days from leaving to arriving; None if nobody knows."""
+    if node.ships_on is None or node.arrives_on is None:
+        return None
+    return (node.arrives_on - node.ships_on).days
 
 
 def _serves(facts: NodeFacts, customer: str) -> bool:

@@ -14,16 +14,14 @@ from itertools import combinations
 from math import comb
 from typing import Any
 
+from crossdock.capabilities.sourcing.arriving import due_dates, supplied
 from crossdock.capabilities.sourcing.filling import Ground, Served, served
 from crossdock.capabilities.sourcing.model import (
     Candidate,
     Filter,
     Line,
     Method,
-    Part,
-    Policy,
     Preference,
-    Shipment,
 )
 from crossdock.capabilities.sourcing.terms import Terms
 
@@ -34,7 +32,7 @@ All sets of twelve nodes are 4,095, so an order of 48 lines is searched through 
 """
 
 Key = tuple[Any, ...]
-FILL, TIE = "FILL", "TIE"
+FILL, STOCK, TIE = "FILL", "STOCK", "TIE"
 
 
 @dataclass(slots=True)
@@ -69,7 +67,7 @@ class Search:
         names = sorted(node.node for node in nodes)
         scores = (SCORES[one](self.ground, found, nodes) for one in self.terms.preferences)
         tie = (self.original not in names, names)
-        return (-found.filled, *scores, tie)
+        return (-found.filled, *scores, _to_come(self.ground, found), tie)
 
 
 def search(ground: Ground, terms: Terms, original: str) -> Search:
@@ -235,6 +233,11 @@ def _emptied(ground: Ground, found: Served, _nodes: Sequence[Candidate]) -> int:
     return sum(micros >= ground.stock_of(item, node) for (node, item), micros in taken.items())
 
 
+def _to_come(ground: Ground, found: Served) -> int:
+    """Weigh what does not lie there yet: as good in all else, goods are better than supply."""
+    return sum(give.micros * ground.weights[give.line] for give in supplied(ground, found))
+
+
 SUMS: Mapping[Preference, Callable[[Candidate], int | None]] = {
     Preference.COST: lambda node: node.cost,
     Preference.DISTANCE: lambda node: node.distance_km,
@@ -250,27 +253,6 @@ SCORES: Mapping[Preference, Callable[[Ground, Served, Sequence[Candidate]], Any]
     Preference.LOAD: _load,
     Preference.DEPTH: _emptied,
 }
-
-
-def due_dates(ground: Ground, found: Served) -> list[Any]:
-    """Tell when each part is delivered: by itself, with its line, or with the whole order.
-
-    The whole order is what suppliers bring of it, too.
-    """
-    groups: dict[int, list[Any]] = {0: list(ground.dropped_on)} if ground.dropped_on else {}
-
-    def group(line: int, node: int) -> int:
-        if ground.policy is Policy.COMPLETE_ORDER:
-            return 0
-        return line if ground.policy is Policy.COMPLETE_LINE else -node - 1
-
-    for give in found.gives:
-        arrives = ground.nodes[give.node].arrives_on
-        groups.setdefault(group(give.line, give.node), []).append(arrives)
-    return [
-        None if None in dates else max(dates)
-        for dates in (groups[group(give.line, give.node)] for give in found.gives)
-    ]
 
 
 # Filters and ranks.
@@ -290,15 +272,26 @@ def fault(node: Candidate, needs: Sequence[str], one: Filter) -> bool:
 def barred_lines(
     lines: Sequence[Line], node: Candidate, filters: Sequence[Filter]
 ) -> Iterator[tuple[tuple[int, str], str]]:
-    """Give the lines that a node may not serve, with the first filter that rules it out."""
+    """Give the lines that a node may not serve, with the first filter that rules it out.
+
+    Goods that do not keep long enough rule it out if nothing else is there, or to come.
+    """
     for line in lines:
         day, needed = node.arrives_on, line.needed_by
         is_late = needed is not None and (day is None or day > needed)
         for one in filters:
             is_unfit = one is Filter.HAZMAT and line.hazmat and line.hazmat not in node.hazmat
-            if is_unfit or (one is Filter.CUTOFF and is_late):
+            is_old = one is Filter.SHELF_LIFE and _is_old(line, node)
+            if is_unfit or is_old or (one is Filter.CUTOFF and is_late):
                 yield (line.line_no, node.node), one
                 break
+
+
+def _is_old(line: Line, node: Candidate) -> bool:
+    keeps = node.keeps.get(line.line_no)
+    if keeps is None or keeps.micros or node.supply.get(line.line_no):
+        return False
+    return bool(node.own.get(line.line_no, node.available.get(line.item)))
 
 
 def ranked(
@@ -320,31 +313,3 @@ def ranked(
         return (scores, node.node != original, node.node)
 
     return sorted(nodes, key=rank)
-
-
-def shipments_of(ground: Ground, found: Served) -> tuple[Shipment, ...]:
-    """Write a set's gives as shipments, by name of the node; parts by line."""
-    made: list[Shipment] = []
-    parts = list(zip(found.gives, due_dates(ground, found), strict=True))
-    for number in found.nodes:
-        node = ground.nodes[number]
-        held = [
-            Part(
-                line_no=ground.lines[give.line].line_no,
-                item=ground.lines[give.line].item,
-                micros=give.micros,
-                due_on=due,
-            )
-            for give, due in parts
-            if give.node == number
-        ]
-        made.append(
-            Shipment(
-                node=node.node,
-                ships_on=node.ships_on,
-                arrives_on=node.arrives_on,
-                cost=node.cost,
-                parts=tuple(sorted(held, key=lambda part: part.line_no)),
-            )
-        )
-    return tuple(sorted(made, key=lambda shipment: shipment.node))

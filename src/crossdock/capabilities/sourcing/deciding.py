@@ -1,18 +1,20 @@
 """From a question to a plan, with the reason of every node: why this warehouse (§3.5). Pure."""
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from crossdock.canonical.alternatives import KeepsRest
+from crossdock.capabilities.sourcing.arriving import shipments_of
 from crossdock.capabilities.sourcing.choosing import (
     Search,
     barred_lines,
     fault,
     ranked,
     search,
-    shipments_of,
 )
-from crossdock.capabilities.sourcing.filling import laid_out
+from crossdock.capabilities.sourcing.filling import Ground, Reach, laid_out
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
     Candidate,
@@ -38,7 +40,7 @@ from crossdock.capabilities.sourcing.terms import Terms
 
 
 def plan(order: Order, candidates: Sequence[Candidate], rules: Rules) -> Plan:
-    """Decide which nodes serve an order, out of what they have now.
+    """Decide which nodes serve an order, out of what they have and what will have come in time.
 
     The answer depends on what is asked alone, never on the order in which it is listed.
     """
@@ -52,12 +54,21 @@ def plan(order: Order, candidates: Sequence[Candidate], rules: Rules) -> Plan:
     barred = dict(pair for node in fit for pair in barred_lines(own, node, rules.filters))
     ranks = ranked(fit, own, terms, order.original)
     dropped = _drop_shipments(order, candidates, rules, terms)
-    ground = laid_out(own, ranks, barred, terms)
-    if terms.policy is Policy.COMPLETE_ORDER:
-        ground = replace(ground, dropped_on=tuple(one.arrives_on for one in dropped))
-    found = search(ground, terms, order.original)
+    days = tuple(one.arrives_on for one in dropped)
+    is_whole = terms.policy is Policy.COMPLETE_ORDER
+
+    def laid(waits_until: date | None) -> Ground:
+        reach = Reach(
+            Filter.CUTOFF in rules.filters, Filter.SHELF_LIFE in rules.filters, waits_until
+        )
+        ground = laid_out(own, ranks, barred, terms, reach)
+        return replace(ground, dropped_on=days) if is_whole else ground
+
+    found = search(laid(None), terms, order.original)
+    if is_whole and found.best.filled < found.ground.whole and found.ground.is_supplied:
+        found = _waited(found, laid)
     suppliers = [one.node for one in dropped]
-    is_given_up = terms.policy is Policy.COMPLETE_ORDER and (
+    is_given_up = is_whole and (
         found.best.filled < found.ground.whole or _count(dropped) < len(order.lines) - len(own)
     )
     if is_given_up:  # own goods and drop-shipped ones are one order: all of it or nothing
@@ -87,6 +98,31 @@ def plan(order: Order, candidates: Sequence[Candidate], rules: Rules) -> Plan:
     )
 
 
+def _waited(found: Search, laid: Callable[[date | None], Ground]) -> Search:
+    """Wait for the first day on which all of an order can be there, if there is one (§3.5).
+
+    Days on which all nodes together have too little are passed without a search.
+    """
+    nodes = found.ground.nodes
+    lines = {line.line_no for line in found.ground.lines}
+    steps = [one.day for node in nodes for no in lines for one in node.supply.get(no, ())]
+    days = sorted({*steps, *(node.day for node in nodes)})
+    made: dict[date, Search] = {}
+
+    def has_enough(day: date) -> bool:
+        ground = laid(day)
+        return ground.bound(range(len(nodes))) == ground.whole
+
+    def is_whole(day: date) -> bool:
+        made[day] = search(laid(day), found.terms, found.original)
+        return made[day].best.filled == found.ground.whole
+
+    first = bisect_left(days, True, key=has_enough)
+    if first < len(days) and not is_whole(days[first]):
+        first = bisect_left(days, True, first + 1, key=is_whole)
+    return made[days[first]] if first < len(days) else found
+
+
 def _dated(order: Order, policy: Policy) -> Order:
     """Of an order that is delivered on one day, make the first of its dates everybody's."""
     if policy is not Policy.COMPLETE_ORDER:
@@ -104,7 +140,8 @@ def _due(
     shipments: tuple[Shipment, ...], dropped: tuple[Shipment, ...], policy: Policy
 ) -> tuple[tuple[Shipment, ...], tuple[Shipment, ...]]:
     """Have an order that is delivered on one day be due when the last of all of it is there."""
-    days = [one.arrives_on for one in (*shipments, *dropped)]
+    own = [part.due_on for one in shipments for part in one.parts]
+    days = [*own, *(one.arrives_on for one in dropped)]
     if policy is not Policy.COMPLETE_ORDER or not days:
         return shipments, dropped
     last = None if None in days else max(day for day in days if day is not None)

@@ -12,6 +12,7 @@ from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.canonical.sourcing import SourcedLine, SourcedShipment, SourcingDecided
 from crossdock.capabilities.sourcing.model import (
     Alternatives,
+    Arrival,
     Candidate,
     Filter,
     Method,
@@ -66,6 +67,7 @@ class SourcedLineShown:
     needed_by: date | None = None
     hazmat: str = ""
     is_dropship: bool = False
+    life_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,19 +94,40 @@ class VersionShown:
     rules: RulesShown
 
 
+@dataclass(frozen=True, slots=True)
+class ArrivalShown:
+    """So much in all can leave once supply has come, and is there on a day (null: unknown)."""
+
+    ships_on: date
+    arrives_on: date | None
+    quantity: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class KeepsShown:
+    """So much of what lay there had so many days left at delivery."""
+
+    days: int
+    quantity: Quantity
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateShown:
     """A node as it was judged; `available` is null where nobody ever said what lies there.
 
     `own` is by line number what it had for a line whose own order counted there already, which
-    is off `available`. `is_stale`: a source had been silent for longer than it may.
-    `limited`: by item what kept the order's channel from more, its MAXIMUM or others' MINIMUM.
+    is off `available`. `limited`: by item what kept the order's channel from more, its MAXIMUM or
+    others' MINIMUM. `supply` is by line number what it could have by date where that is more,
+    `keeps` what kept long enough where a life is asked for. `is_stale`: a
+    source had been silent for longer than it may.
     """
 
     node: str
     available: dict[str, Quantity | None]
     own: dict[str, Quantity]
     limited: dict[str, str]
+    supply: dict[str, tuple[ArrivalShown, ...]]
+    keeps: dict[str, KeepsShown]
     is_stale: bool
     is_active: bool
     capabilities: tuple[str, ...]
@@ -120,12 +143,16 @@ class CandidateShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartShown:
-    """`due_on` is the day of delivery that the policy makes of it."""
+    """`due_on` is the day of delivery that the policy makes of it.
+
+    `supply_on` is the day on which supply lets all of it leave; null: it lay there.
+    """
 
     line_no: int
     item: str
     quantity: Quantity
     due_on: date | None
+    supply_on: date | None = None
     demand_ref: str = ""
 
 
@@ -283,6 +310,7 @@ def _lines(asked: Asked) -> tuple[SourcedLineShown, ...]:
             needed_by=line.needed_by,
             hazmat=line.hazmat,
             is_dropship=line.is_dropship,
+            life_days=line.life_days,
         )
         for line in asked.order.lines
     )
@@ -302,6 +330,14 @@ def _candidate(node: Candidate, asked: Asked) -> CandidateShown:
             for number, micros in sorted(node.own.items())
         },
         limited=dict(node.limited),
+        supply={
+            str(number): tuple(_arrival(one, units[items[number]]) for one in steps)
+            for number, steps in sorted(node.supply.items())
+        },
+        keeps={
+            str(number): KeepsShown(one.days, _quantity(one.micros, units[items[number]]))
+            for number, one in sorted(node.keeps.items())
+        },
         is_stale=node.is_stale,
         is_active=node.is_active,
         capabilities=node.capabilities,
@@ -314,6 +350,10 @@ def _candidate(node: Candidate, asked: Asked) -> CandidateShown:
         distance_km=node.distance_km,
         load_percent=node.load_percent,
     )
+
+
+def _arrival(one: Arrival, unit: str) -> ArrivalShown:
+    return ArrivalShown(one.ships_on, one.arrives_on, _quantity(one.micros, unit))
 
 
 def _shipment(shipment: Shipment, asked: Asked) -> ShipmentShown:
@@ -332,6 +372,7 @@ def _part(part: Part, asked: Asked) -> PartShown:
         item=part.item,
         quantity=_quantity(part.micros, asked.units[part.item]),
         due_on=part.due_on,
+        supply_on=part.supply_on,
         demand_ref=asked.demand_refs.get(part.line_no, ""),
     )
 

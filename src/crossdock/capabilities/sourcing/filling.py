@@ -2,9 +2,11 @@
 
 A line leaves one node if that node has all of it; else it is split over as few as hold it, each
 giving a part no smaller than is allowed. Where `ON_TIME` is a preference, nodes that make the
-line's date go before those that do not. Lines of one item share what a node has of it: the
-smallest goes first, which fills most lines, and if that leaves something short, the largest is
-tried first too. So for one set of nodes there is one answer, and no set is given more than it has.
+line's date go before those that do not. What is still to come counts where it makes the line's
+date, or the day that an order waits for (CATP, §3.3). Lines of one item share
+what a node has of it: the smallest goes first, which fills most lines, and if that leaves
+something short, the largest is tried first too. So for one set of nodes there is one answer, and
+no set is given more than it has.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +15,7 @@ from datetime import date
 from math import lcm
 
 from crossdock.capabilities.sourcing.model import (
+    Arrival,
     Candidate,
     Line,
     Policy,
@@ -43,6 +46,49 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Until when goods count. `waits_until` is the day that a whole order waits for, if it does.
+
+    `is_strict`: what is there behind the date that a line needs never counts. `keeps_life`: nor
+    does what would not keep so long as is asked.
+    """
+
+    is_strict: bool = True
+    keeps_life: bool = True
+    waits_until: date | None = None
+
+    def limit(self, line: Line) -> date | None:
+        """Give the last day on which supply may be there; None: what lies there alone counts."""
+        if self.waits_until is None:
+            return line.needed_by
+        if line.needed_by is None or not self.is_strict:
+            return self.waits_until
+        return min(line.needed_by, self.waits_until)
+
+    def stock(self, line: Line, node: Candidate) -> int:
+        """Tell what lies there for a line: what its order counts, else what is free (A25)."""
+        if self.waits_until is not None and node.day > self.waits_until:
+            return 0
+        own = node.own.get(line.line_no)
+        has = (node.available.get(line.item) or 0) if own is None else own
+        keeps = node.keeps.get(line.line_no)
+        return has if keeps is None or not self.keeps_life else min(has, keeps.micros)
+
+    def steps(self, line: Line, node: Candidate) -> Sequence[Arrival]:
+        """Give what can be had of what is still to come, until the last day that counts."""
+        limit, supply = self.limit(line), node.supply.get(line.line_no, ())
+        if limit is None:
+            return ()
+        if self.waits_until is None:
+            return [one for one in supply if one.arrives_on and one.arrives_on <= limit]
+        return [one for one in supply if one.day <= limit]
+
+    def has(self, line: Line, node: Candidate) -> int:
+        stock, steps = self.stock(line, node), self.steps(line, node)
+        return max(stock, steps[-1].micros) if steps else stock
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     """The lines of one item, the smallest first, and what each node has for them at the most."""
 
@@ -68,9 +114,10 @@ class Ground:
     """One question laid out: nodes by rank, lines by item and size, what each may give of which.
 
     `needed` is the date that each line has to make; `weights` make a whole line worth the same as
-    any other, and all of them `whole`; `usable` is by line and node. `pools` are the lines and
-    stocks by item. `dropped_on` is when suppliers bring the rest of an order that is delivered on
-    one day.
+    any other, and all of them `whole`; `has` and `usable` are by line and node. `pools` are the
+    lines and stocks by item, `reach_of` says until when goods count, `is_supplied` whether
+    any is still to come. `dropped_on` is when
+    suppliers bring the rest of an order that is delivered on one day.
     """
 
     lines: tuple[Line, ...]
@@ -79,7 +126,10 @@ class Ground:
     min_split: int
     needed: tuple[date | None, ...]
     weights: tuple[int, ...]
+    has: tuple[tuple[int, ...], ...]
     usable: tuple[tuple[int, ...], ...]
+    reach_of: Reach
+    is_supplied: bool
     is_date_first: bool
     shared: frozenset[str]
     pools: tuple[Pool, ...]
@@ -126,20 +176,22 @@ def laid_out(
     nodes: Sequence[Candidate],
     barred: Mapping[tuple[int, str], str],
     terms: Terms,
+    reach: Reach = Reach(),
 ) -> Ground:
     """Lay a question out; `barred` tells by (line number, node) which filter ruled it out."""
     policy, min_split = terms.policy, terms.min_split
     ordered = tuple(sorted(lines, key=lambda line: (line.item, line.micros, line.line_no)))
     items = [line.item for line in ordered]
     common = lcm(*(line.micros for line in ordered))
-    rows = tuple(
+    has = tuple(
         tuple(
-            0
-            if (line.line_no, node.node) in barred
-            else usable(has_for(line, node), line, min_split)
-            for node in nodes
+            0 if (line.line_no, node.node) in barred else reach.has(line, node) for node in nodes
         )
         for line in ordered
+    )
+    rows = tuple(
+        tuple(usable(micros, line, min_split) for micros in row)
+        for line, row in zip(ordered, has, strict=True)
     )
     return Ground(
         lines=ordered,
@@ -148,10 +200,13 @@ def laid_out(
         min_split=min_split,
         needed=tuple(line.needed_by for line in ordered),
         weights=tuple(common // line.micros for line in ordered),
+        has=has,
         usable=rows,
+        reach_of=reach,
+        is_supplied=any(node.supply for node in nodes),
         is_date_first=Preference.ON_TIME in terms.preferences,
         shared=frozenset(item for item in items if items.count(item) > 1),
-        pools=tuple(_pool(item, ordered, rows, nodes) for item in dict.fromkeys(items)),
+        pools=tuple(_pool(item, ordered, (has, rows), nodes) for item in dict.fromkeys(items)),
         whole=common * len(ordered),
     )
 
@@ -159,29 +214,25 @@ def laid_out(
 def _pool(
     item: str,
     lines: Sequence[Line],
-    rows: Sequence[Sequence[int]],
+    table: tuple[Sequence[Sequence[int]], Sequence[Sequence[int]]],
     nodes: Sequence[Candidate],
 ) -> Pool:
-    """Gather the lines of one item; of several, each node has no more than lies there."""
+    """Gather the lines of one item; of several, each node has no more than it can have of it."""
     common = lcm(*(line.micros for line in lines))
-    own = [(line, row) for line, row in zip(lines, rows, strict=True) if line.item == item]
-    has = (
-        min(
-            sum(row[number] for line, row in own if line.line_no not in node.own),
-            node.available.get(item) or 0,
-        )
-        + sum(row[number] for line, row in own if line.line_no in node.own)
-        for number, node in enumerate(nodes)
-    )
-    asked = [line.micros for line, _ in own]
+    own = [each for each in zip(lines, *table, strict=True) if each[0].item == item]
+    has: list[int] = []
+    for number, node in enumerate(nodes):
+        free = [
+            (all_of[number], row[number])
+            for line, all_of, row in own
+            if line.line_no not in node.own
+        ]
+        held = sum(row[number] for line, _, row in own if line.line_no in node.own)
+        most = max((all_of for all_of, _ in free), default=0)
+        has.append(min(sum(row for _, row in free), most) + held)
+    asked = [line.micros for line, *_ in own]
     weights = tuple(common // micros for micros in asked)
     return Pool(tuple(asked), weights, tuple(has), sum(asked))
-
-
-def has_for(line: Line, node: Candidate) -> int:
-    """Tell what a node has for a line: what its order counts there, else what is free (A25)."""
-    own = node.own.get(line.line_no)
-    return (node.available.get(line.item) or 0) if own is None else own
 
 
 def usable(available: int, line: Line, min_split: int) -> int:
@@ -245,7 +296,7 @@ def _rooms(
         return {node: row[node] for node in chosen if row[node]}
     rooms: dict[int, int] = {}
     for node in chosen:
-        has = has_for(line, ground.nodes[node])
+        has = ground.has[number][node]
         if line.line_no not in ground.nodes[node].own:
             has -= taken.get((line.item, node), 0)
         left = usable(has, line, ground.min_split)

@@ -17,6 +17,7 @@ LINES_MAX, NODES_MAX = 200, 200
 PARTS_MAX = 1_000  # so many lines has a reservation at the most
 SHIPMENTS_MAX = 12  # more are never planned for one order, whatever a rule allows
 TRANSIT_DAYS_MAX = 120
+LIFE_DAYS_MAX = 3_660
 MICROS_MAX = 10**18
 SHIP, DROPSHIP = "SHIP", "DROPSHIP"
 WEEKDAYS = (1, 2, 3, 4, 5)
@@ -37,11 +38,12 @@ class Policy(StrEnum):
 
 
 class Filter(StrEnum):
-    """What rules a node out. HAZMAT and CUTOFF are judged line by line.
+    """What rules a node out. HAZMAT, SHELF_LIFE and CUTOFF are judged line by line.
 
     ACTIVE: it is at work. CAPABILITY: it can do what the order needs. HAZMAT: it may handle the
-    goods. CUSTOMER: it may serve this customer. LANE: one leads to the ship-to. CUTOFF: what
-    leaves after its next cut-off arrives by the date that the line needs.
+    goods. CUSTOMER: it may serve this customer. LANE: one leads to the ship-to. SHELF_LIFE: it has
+    goods that keep so long after delivery as is asked. CUTOFF: what leaves after its next cut-off
+    arrives by the date that the line needs.
     """
 
     ACTIVE = "ACTIVE"
@@ -49,6 +51,7 @@ class Filter(StrEnum):
     HAZMAT = "HAZMAT"
     CUSTOMER = "CUSTOMER"
     LANE = "LANE"
+    SHELF_LIFE = "SHELF_LIFE"
     CUTOFF = "CUTOFF"
 
 
@@ -173,6 +176,7 @@ class NodeFacts:
 class Line:
     """So much of an item, there by a date. `step` is the least that is handed over: a case of 12.
 
+    `life_days` have to be left of its shelf life at delivery; None is as the rules of supply say.
     A drop-shipped line leaves from a supplier: it is planned beside the others and never takes
     anything of ours.
     """
@@ -184,6 +188,7 @@ class Line:
     needed_by: date | None = None
     hazmat: str = ""
     is_dropship: bool = False
+    life_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,20 +206,50 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """So much in all can leave on a day once supply has come, and is there on another (CATP).
+
+    `arrives_on` None: nobody knows how long the way takes.
+    """
+
+    ships_on: date
+    arrives_on: date | None
+    micros: int
+
+    @property
+    def day(self) -> date:
+        return self.arrives_on or self.ships_on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeps:
+    """So much of what lies there has `days` left at delivery, which is what is asked."""
+
+    days: int
+    micros: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A node at the moment of the question, its calendar and lane to the ship-to worked out.
 
     `available` is what it can fulfil now (ATF) by item; None where nobody ever said. `own` is by
     line number what it has for a line whose own order counts there already: that much is off
-    `available`, and no other line's (A25). Whether a source of it was silent for too long,
-    `is_stale`, is shown and decides nothing. `limited` says by item what keeps the order's channel
-    from more of what lies there (§3.6): its own MAXIMUM, or the MINIMUM of others.
+    `available`, and no other line's (A25). `limited` says by item what keeps the order's channel
+    from more of it (§3.6): its own MAXIMUM, or the MINIMUM of others. `supply` is by line number
+    what it can have by date, from what is still to come, where what lies there is less; both only
+    rise. `keeps` is by line number what lies there that keeps long enough, where a life is asked
+    for. Whether a source of it was silent for too long, `is_stale`, is shown and decides nothing.
     """
 
     node: str
     available: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
     own: Mapping[int, int] = field(default_factory=dict[int, int])
     limited: Mapping[str, str] = field(default_factory=dict[str, str])
+    supply: Mapping[int, tuple[Arrival, ...]] = field(
+        default_factory=dict[int, tuple[Arrival, ...]]
+    )
+    keeps: Mapping[int, Keeps] = field(default_factory=dict[int, Keeps])
     is_stale: bool = False
     is_active: bool = True
     capabilities: tuple[str, ...] = (SHIP,)
@@ -226,6 +261,11 @@ class Candidate:
     cost: int | None = None
     distance_km: int | None = None
     load_percent: int = 0
+
+    @property
+    def day(self) -> date:
+        """Tell when what lies there is with the customer, as far as anybody knows."""
+        return self.arrives_on or self.ships_on or date.max
 
 
 class NodeVerdict(StrEnum):
@@ -253,12 +293,16 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What a shipment holds of a line; `due_on` is when the policy lets it be delivered."""
+    """What a shipment holds of a line; `due_on` is when the policy lets it be delivered.
+
+    `supply_on` is the day on which supply lets all of it leave; None: it lies there.
+    """
 
     line_no: int
     item: str
     micros: int
     due_on: date | None = None
+    supply_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +352,10 @@ def check_order(order: Order) -> None:
             raise Invalid(f"a line asks for {MORE_THAN_ZERO}", where=f"/lines/{number}/quantity")
         if line.step < 1 or line.micros % line.step:
             raise Invalid("a line is a whole number of steps", where=f"/lines/{number}/quantity")
+        if line.life_days is not None and not 0 <= line.life_days <= LIFE_DAYS_MAX:
+            raise Invalid(
+                f"goods keep 0 to {LIFE_DAYS_MAX} days", where=f"/lines/{number}/life_days"
+            )
     _check_bounds(order.max_shipments, order.min_line_split)
 
 

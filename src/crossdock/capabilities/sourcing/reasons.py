@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossdock.canonical.quantities import Quantity, plain
-from crossdock.capabilities.sourcing.choosing import FILL, TIE, Key, Search, beside
-from crossdock.capabilities.sourcing.filling import served
+from crossdock.capabilities.sourcing.arriving import supplied
+from crossdock.capabilities.sourcing.choosing import FILL, STOCK, TIE, Key, Search, beside
+from crossdock.capabilities.sourcing.filling import Give, served
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
     SHIP,
+    Arrival,
     Candidate,
     Filter,
     Line,
@@ -31,6 +33,7 @@ SENTENCES: Mapping[str, str] = {
     Preference.DISTANCE: "with it the goods would travel further",
     Preference.LOAD: "with it a busier node would have the work",
     Preference.DEPTH: "with it more stocks would be taken to the last unit",
+    STOCK: "with it less would lie there already, and more be still to come",
     TIE: "it is as good in everything; the order's own node goes first, then names do",
 }
 
@@ -55,7 +58,7 @@ def decided_by(found: Search, lost: Mapping[int, str]) -> str:
 
     ONLY: there was no rival. FILL, too, when nothing could be filled.
     """
-    order = (FILL, *found.terms.preferences, TIE)
+    order = (FILL, *found.terms.preferences, STOCK, TIE)
     alone = ONLY if found.best.gives else FILL
     return max(lost.values(), key=order.index, default=alone)
 
@@ -80,7 +83,7 @@ def _lost_by(found: Search, number: int) -> str:
 
 
 def _first_difference(rival: Sequence[Any], chosen: Sequence[Any], terms: Terms) -> str:
-    names = (FILL, *terms.preferences, TIE)
+    names = (FILL, *terms.preferences, STOCK, TIE)
     pairs = zip(names, rival, chosen, strict=True)
     return next(name for name, one, other in pairs if one != other)
 
@@ -123,12 +126,13 @@ class Judge:
 
     def _taken(self, number: int) -> Reason:
         ground, best = self.found.ground, self.found.best
+        waits = supplied(ground, best)
         given = sorted(
-            (ground.lines[give.line].line_no, ground.lines[give.line].item, give.micros)
+            (ground.lines[give.line].line_no, _given(ground.lines[give.line], give, waits))
             for give in best.gives
             if give.node == number
         )
-        gives = ", ".join(f"{_amount(micros)} of {item} (line {no})" for no, item, micros in given)
+        gives = ", ".join(part for _, part in given)
         is_all = len(best.nodes) == 1 and best.filled == ground.whole
         return Reason(
             node=ground.nodes[number].node,
@@ -172,8 +176,17 @@ class Judge:
         return Reason(node=node.node, verdict=NodeVerdict.PASSED_OVER, rule=rule, why=why)
 
 
+def _given(line: Line, give: Give, waits: Mapping[Give, Arrival]) -> str:
+    """Say what is given of a line, and when it comes if it does not lie there."""
+    after = waits.get(give)
+    where = "" if after is None else f", from supply due on {after.ships_on}"
+    return f"{_amount(give.micros)} of {line.item} (line {line.line_no}{where})"
+
+
 def _lack(own: Sequence[Line], node: Candidate) -> str:
     has = [node.own.get(line.line_no, node.available.get(line.item)) for line in own]
+    if not any(has) and any(node.supply.get(line.line_no) for line in own):
+        return "it has nothing available, and its supply makes no date that is needed"
     if all(amount is None for amount in has):
         return "nobody has said what lies there, which is not zero"
     if any(has):
@@ -198,9 +211,14 @@ def _barred(rule: str, node: Candidate, order: Order) -> Reason:
         Filter.HAZMAT: "it may not handle these dangerous goods",
         Filter.CUSTOMER: f"it may not serve customer {order.customer or '(none named)'}",
         Filter.LANE: "no lane of it leads there",
+        Filter.SHELF_LIFE: f"what lies there would not keep {_days(node)} days at delivery",
         Filter.CUTOFF: f"what it sends {day}, which is too late",
     }[rule]
     return Reason(node=node.node, verdict=NodeVerdict.BARRED, rule=rule, why=why)
+
+
+def _days(node: Candidate) -> str:
+    return " or ".join(map(str, sorted({one.days for one in node.keeps.values()})))
 
 
 def _amount(micros: int) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Invalid, NotFound, Unavailable
+from crossdock.canonical.sourcing import SourcingRulesChanged
 from crossdock.capabilities.sourcing import store
 from crossdock.capabilities.sourcing.deciding import plan
 from crossdock.capabilities.sourcing.document import Asked, Decided, RuleVersion, decided
@@ -119,12 +120,13 @@ class Sourcing:
                 before = await store.newest(tx, name)
                 if before and before.rules == rules and _is_same(before, valid_from, now):
                     return before
-                version = await store.put_rules(tx, name, said)
+                made = replace(said, version=await store.put_rules(tx, name, said))
+                await event_log.append(tx, [_rules_entry(tx.tenant, made, now)])
         except asyncpg.UniqueViolationError:
             raise Unavailable(
                 "these rules are being changed elsewhere", code="contended"
             ) from None
-        return replace(said, version=version)
+        return made
 
     async def rules(
         self, scope: Scope, *, holds_for: str = "", after: str = "", limit: int = 100
@@ -268,6 +270,26 @@ def _entry(tenant: str, answer: Decided) -> Entry:
         correlation_id=answer.request_id,
     )
     return Entry(tenant=tenant, source=HUB, received_at=answer.decided_at, fact=fact)
+
+
+def _rules_entry(tenant: str, made: RuleVersion, now: datetime) -> Entry:
+    rules = made.rules
+    fact = Fact(
+        identity=f"sourcing_rules:{made.scope}:{made.version}",
+        payload=SourcingRulesChanged(
+            scope=made.scope,
+            version=made.version,
+            valid_from=made.valid_from or now,
+            changed_by=made.put_by,
+            policy=rules.policy,
+            filters=rules.filters,
+            preferences=rules.preferences,
+            max_shipments=rules.max_shipments,
+        ),
+        occurred_at=now,
+        recorded_at=now,
+    )
+    return Entry(tenant=tenant, source=HUB, received_at=now, fact=fact)
 
 
 def _thought(

@@ -12,6 +12,7 @@ from crossdock.capabilities.supply import (
     store,
     substitution,
     substitution_store,
+    told,
 )
 from crossdock.capabilities.supply.answer import Atp, Offer, Question
 from crossdock.capabilities.supply.calendar import local_time
@@ -24,6 +25,7 @@ from crossdock.capabilities.supply.substitution import (
     SubstitutionRule,
     SubstitutionVersion,
 )
+from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
@@ -122,14 +124,22 @@ class Supply:
     async def put_substitution(
         self, scope: Scope, rule: SubstitutionRule, *, by: str
     ) -> SubstitutionVersion:
-        """Put the next version of what may stand in for an item; a circle is `Invalid` (§1.2)."""
+        """Put the next version of what may stand in for an item; a circle is `Invalid` (§1.2).
+
+        The same said twice in a row is said once.
+        """
         substitution.check(rule)
         at = self._clock.now()
         async with self._database.transaction(scope) as tx:
             await substitution_store.alone(tx)
+            before = await substitution_store.newest(tx, rule.item)
+            if before is not None and before.rule == rule:
+                return before
             await self._refuse_circle(tx, rule)
             version = await substitution_store.put(tx, rule, at, by)
-        return SubstitutionVersion(version=version, put_at=at, put_by=by, rule=rule)
+            made = SubstitutionVersion(version=version, put_at=at, put_by=by, rule=rule)
+            await event_log.append(tx, [told.substitution(tx.tenant, made)])
+        return made
 
     async def substitutions(
         self, scope: Scope, *, item: str = "", after: tuple[str, int] = ("", 0), limit: int = 100

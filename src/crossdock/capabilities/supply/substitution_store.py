@@ -42,6 +42,11 @@ cross join lateral (
     where s.tenant = $1 and s.item = a.item order by s.version desc limit 1) found
 """
 
+NEWEST = """
+select item, version, put_at, put_by, content::text content from supply_substitution
+where tenant = $1 and item = $2 order by version desc limit 1
+"""
+
 LIST = """
 select item, version, put_at, put_by, content from supply_substitution
 where tenant = $1 and ($2 = '' or item = $2) and (item, version) > ($3, $4)
@@ -62,6 +67,12 @@ async def put(tx: Transaction, rule: SubstitutionRule, at: datetime, by: str) ->
 
 async def alone(tx: Transaction) -> None:
     await tx.execute(ALONE, tx.tenant)
+
+
+async def newest(tx: Transaction, item: str) -> SubstitutionVersion | None:
+    """Give the rule of an item that holds now, if any was put."""
+    row = await tx.fetchrow(NEWEST, tx.tenant, item)
+    return _version(row) if row else None
 
 
 async def read(tx: Transaction, tenant: str, items: Iterable[str]) -> list[SubstitutionVersion]:

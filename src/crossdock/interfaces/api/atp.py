@@ -1,7 +1,7 @@
 """`/v1/atp`: what can be promised by when, of many at once, and the rules it goes by."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.supply import ConfidenceClass
 from crossdock.capabilities.catalog import Found, KnownGoods, Named
+from crossdock.capabilities.reconciliation import Doubt
 from crossdock.capabilities.supply import (
     ALL,
     QUESTIONS_MAX,
@@ -27,6 +28,7 @@ from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.rules_said import place_said
 from crossdock.interfaces.api.shapes import AmountText, Code, Limit, Text
+from crossdock.interfaces.api.stock_shapes import doubts_shown
 
 Whole = Annotated[int, Field(ge=0, le=3650, strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
@@ -183,7 +185,11 @@ def answer_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         questions = [key.question(one) for key, one in zip(asked.keys, found, strict=True)]
         answers = await hub.supply.promise_dates(caller.scope, questions)
         return Response(
-            await _written(answers, with_derivation=asked.derivation),
+            await _written(
+                answers,
+                await hub.doubts.of(caller.scope, [(one.item, one.location) for one in found]),
+                with_derivation=asked.derivation,
+            ),
             media_type="application/json",
         )
 
@@ -229,12 +235,24 @@ def rule_routes(hub: Hub) -> APIRouter:
     return routes
 
 
-async def _written(answers: Sequence[Atp], *, with_derivation: bool) -> bytes:
+async def _written(
+    answers: Sequence[Atp],
+    doubts: Mapping[tuple[str, str], Sequence[Doubt]],
+    *,
+    with_derivation: bool,
+) -> bytes:
     """Write `AtpAnswers` some at a time: ten thousand would keep everybody else waiting."""
     written: list[bytes] = []
     for begin in range(0, len(answers), TURN):
         some = answers[begin : begin + TURN]
-        shown = [atp_shown(answer, with_derivation=with_derivation) for answer in some]
+        shown = [
+            atp_shown(
+                answer,
+                doubts_shown(doubts.get((answer.item, answer.location), ())),
+                with_derivation=with_derivation,
+            )
+            for answer in some
+        ]
         written.append(msgspec.json.encode(shown)[1:-1])
         await asyncio.sleep(0)
     return b'{"answers":[' + b",".join(written) + b"]}"

@@ -1,5 +1,6 @@
 """How answers by date are written in JSON: each with what it was made from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -18,7 +19,7 @@ from crossdock.capabilities.supply import (
     SubstitutionKind,
     weight_of,
 )
-from crossdock.interfaces.api.stock_shapes import AmountShown, SourceShown, amount
+from crossdock.interfaces.api.stock_shapes import AmountShown, DoubtShown, SourceShown, amount
 
 
 @dataclass(slots=True)
@@ -232,6 +233,8 @@ class AtpShown:
     alternatives: list[OfferShown]
     proposal: list[ShareShown]
     derivation: DerivationShown | None
+    is_suspect: bool
+    doubts: list[DoubtShown]
 
 
 @dataclass(slots=True)
@@ -241,7 +244,9 @@ class AtpAnswers:
     answers: list[AtpShown]
 
 
-def atp_shown(answer: Atp, *, with_derivation: bool) -> AtpShown:
+def atp_shown(
+    answer: Atp, doubts: Sequence[DoubtShown] = (), *, with_derivation: bool
+) -> AtpShown:
     def shown(micros: int) -> AmountShown:
         return amount(micros, answer.unit)
 
@@ -272,6 +277,8 @@ def atp_shown(answer: Atp, *, with_derivation: bool) -> AtpShown:
         alternatives=[_offer(one, answer.unit) for one in answer.offers],
         proposal=[_share(one, answer.unit) for one in answer.proposal],
         derivation=_derivation(answer) if with_derivation else None,
+        is_suspect=bool(doubts),
+        doubts=list(doubts),
     )
 
 

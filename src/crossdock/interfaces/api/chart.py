@@ -27,6 +27,8 @@ NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 LINES = frozenset({"line", "thin"})
 
+NARROW, BROAD = frozenset(" .,:;'|!()[]ijlft-/"), frozenset("MW@%mw→…")
+
 STYLE = """
 .paper{fill:#ffffff} text{fill:#334155} .axis,.grid{stroke:#64748b;fill:none}
 .grid{stroke-opacity:.3} .line{stroke:#2563eb;fill:none;stroke-width:2.5} .mark{fill:#dc2626}
@@ -149,6 +151,39 @@ def legend(frame: Frame, kinds: Sequence[tuple[str, str]], *, at: int | None = N
 
 def text(x: Number, y: Number, said: str, *, anchor: str = "start", size: int = 16) -> str:
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="{size}">{safe(said)}</text>'
+
+
+def wide(said: str) -> int:
+    """Estimate how wide words are in 16 units of height, rather too wide than too narrow."""
+    return sum(map(_wide, said))
+
+
+def _wide(sign: str) -> int:
+    if sign in NARROW:
+        return 7
+    if sign in BROAD or not sign.isascii():
+        return 16
+    return 12 if sign.isupper() else 10
+
+
+def fitted(said: str, room: int) -> str:
+    """Shorten words to so many units; what is cut off shows as an ellipsis."""
+    if wide(said) <= room:
+        return said
+    while said and wide(said) + _wide("…") > room:
+        said = said[:-1]
+    return f"{said.rstrip()}…"
+
+
+def folded(said: str, room: int, *, most: int) -> list[str]:
+    """Break words into lines of so many units; of more lines than `most` the rest is cut off."""
+    lines: list[str] = []
+    for word in said.split():
+        if lines and (wide(f"{lines[-1]} {word}") <= room or len(lines) == most):
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return [fitted(line, room) for line in lines]
 
 
 def safe(said: str) -> str:

@@ -1,4 +1,4 @@
-"""Pictures of answers: what can be promised by when, and what two systems differ in (SVG)."""
+"""Pictures of answers (SVG): promises by date, differences, allocation runs, sourcing plans."""
 
 from typing import Annotated
 
@@ -7,7 +7,12 @@ from fastapi import APIRouter, Query, Response
 from crossdock.capabilities.catalog import KnownGoods, Named
 from crossdock.capabilities.reconciliation import State, Wanted
 from crossdock.capabilities.supply import Question
-from crossdock.interfaces.api import atp_chart, backlog_chart
+from crossdock.interfaces.api import (
+    allocation_chart,
+    atp_chart,
+    backlog_chart,
+    sourcing_chart,
+)
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import Code, Text
@@ -39,5 +44,19 @@ def chart_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         most = backlog_chart.DRAWN_MAX + 1
         found = await hub.reconciliation.findings(caller.scope, wanted, limit=most)
         return Response(backlog_chart.drawn(found), media_type=SVG)
+
+    @routes.get("/allocation/runs/{run_id}/chart", tags=["allocation"], **needs("allocation:read"))
+    async def draw_run(run_id: Text, caller: Caller) -> Response:
+        """Draw what every order line of a run had before and has after, and why, as SVG."""
+        run = await hub.allocation.run(caller.scope, run_id)
+        return Response(allocation_chart.drawn(run), media_type=SVG)
+
+    @routes.get(
+        "/sourcing/decisions/{decision_id}/chart", tags=["sourcing"], **needs("stock:read")
+    )
+    async def draw_decision(decision_id: Text, caller: Caller) -> Response:
+        """Draw what each node ships, why this one, and why not the others, as SVG."""
+        found = await hub.sourcing.decision(caller.scope, decision_id)
+        return Response(sourcing_chart.drawn(found.decided), media_type=SVG)
 
     return routes

@@ -210,10 +210,10 @@ async def _availability(hub: Hub, known: KnownGoods, request: HotRequest) -> Hot
     query = _query(request.query, ("item", "location"))
     named = Named(query["item"], query["location"])
     found = await known.find_one(request.principal.scope, named, where="/query")
-    [answer] = await hub.inventory.availability(
-        request.principal.scope, [(found.item, found.location)]
-    )
-    return HotAnswer(OK, msgspec.json.encode(availability_shown(answer)))
+    scope, key = request.principal.scope, (found.item, found.location)
+    [answer] = await hub.inventory.availability(scope, [key])
+    doubts = (await hub.doubts.of(scope, [key])).get(key, ())
+    return HotAnswer(OK, msgspec.json.encode(availability_shown(answer, doubts)))
 
 
 def _query(text: bytes, names: tuple[str, ...]) -> dict[str, str]:

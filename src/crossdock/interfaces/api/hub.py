@@ -1,11 +1,12 @@
 """What the HTTP interface asks of a Hub, and all of it. `assembly.Hub` is one."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from crossdock.capabilities.allocation import Allocation
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
-from crossdock.capabilities.reconciliation import Reconciliation, Sampler
+from crossdock.capabilities.reconciliation import Doubt, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import KeptPromises, Supply
 from crossdock.connectivity.connections import Connections
@@ -18,6 +19,7 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.ids import Ids
 from crossdock.foundation.refusals import Refusals
+from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access
 from crossdock.governance.authority import Authority
@@ -26,6 +28,14 @@ from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability import Publishing
 from crossdock.orchestration.processes.availability_channels import Channels
+
+
+class KnowsDoubts(Protocol):
+    async def of(
+        self, scope: Scope, keys: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Sequence[Doubt]]:
+        """Tell what of these items and locations is in doubt; the others are left out."""
+        ...
 
 
 class Hub(Protocol):
@@ -91,6 +101,9 @@ class Hub(Protocol):
 
     @property
     def reconciliation(self) -> Reconciliation: ...
+
+    @property
+    def doubts(self) -> "KnowsDoubts": ...
 
     @property
     def sampler(self) -> Sampler: ...

@@ -77,11 +77,11 @@ def router(hub: Hub) -> APIRouter:
         found = await hub.reconciliation.rules(caller.scope, limit=limit)
         return ReconciliationRules(rules=[rules_shown(one) for one in found])
 
-    @routes.put("/rules", **needs("cases:write"))
+    @routes.put("/rules", **needs("cases:admin"))
     async def put_reconciliation_rules(
         said: ReconciliationRulesSaid, caller: Caller
     ) -> RulesShown:
-        """Put the next version; it holds from the next comparison on."""
+        """Put the next version; comparisons and what heals go by it from now on."""
         put = await hub.reconciliation.put_rules(
             caller.scope, said.rules(), by=f"key {caller.key_id}"
         )

@@ -37,7 +37,7 @@ def plan_routes(hub: Hub, known: KnownGoods) -> APIRouter:
 
     @routes.post("/plan", response_model=SourcePlanShown, **needs("stock:read"))
     async def plan_order(said: SourcePlanSaid, caller: Caller) -> Response:
-        """Decide which nodes serve an order out of what they have now, and say why.
+        """Decide which nodes serve an order out of what they have in time, and say why.
 
         Nothing is held, unless `reserve` asks for it, which takes the verb `stock:write`.
         """

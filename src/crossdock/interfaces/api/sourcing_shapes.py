@@ -53,7 +53,10 @@ class QuantitySaid(BaseModel):
 
 
 class SourceLineSaid(BaseModel):
-    """`needed_by` is the day on which it has to be there; a drop-shipped line takes no stock."""
+    """`needed_by` is the day on which it has to be there; a drop-shipped line takes no stock.
+
+    `life_days` of shelf life have to be left then; null is as the rules of availability say.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -63,6 +66,7 @@ class SourceLineSaid(BaseModel):
     hazmat: Name = ""
     is_dropship: Flag = False
     demand_ref: Name = ""
+    life_days: Annotated[int | None, Field(strict=True, ge=0, le=3_660)] = None
 
     def wanted(self) -> SourceLine:
         return SourceLine(
@@ -72,6 +76,7 @@ class SourceLineSaid(BaseModel):
             hazmat=self.hazmat,
             is_dropship=self.is_dropship,
             demand_ref=self.demand_ref,
+            life_days=self.life_days,
         )
 
 

@@ -17,7 +17,7 @@ from crossdock.interfaces.api.shapes import Code, Text
 from crossdock.interfaces.api.stock_shapes import (
     AvailabilityShown,
     ReservationShown,
-    availability_shown,
+    availabilities_shown,
     reservation_shown,
 )
 
@@ -92,7 +92,8 @@ def availability_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         found = await known.find(caller.scope, named, where="/keys")
         keys = [(goods.item, goods.location) for goods in found]
         answers = await hub.inventory.availability(caller.scope, keys)
-        return ManyAvailable(availability=[availability_shown(answer) for answer in answers])
+        doubts = await hub.doubts.of(caller.scope, keys)
+        return ManyAvailable(availability=availabilities_shown(answers, doubts))
 
     return routes
 

@@ -1,6 +1,6 @@
 """How stock and promises are written in JSON: amounts as decimal strings, each with its unit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -12,6 +12,7 @@ from msgspec import Meta
 from crossdock.canonical.inventory import ReservationKind, ReservationStatus, StockStatus
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.inventory import Availability, Position, PromisedLine, Reservation
+from crossdock.capabilities.reconciliation import Doubt
 
 AMOUNTS_KEPT = 4096
 """Most amounts are a few pieces: each is read and written once, not for every line."""
@@ -113,8 +114,26 @@ class ProofShown:
 
 
 @dataclass(slots=True)
+class DoubtShown:
+    """What the number may be wrong by: a difference from another system that is open.
+
+    `difference` is how much more (below zero: less) `against` says that nothing explains, `state`
+    SUSPECTED or CONFIRMED; `GET /v1/differences/{finding_id}` says why.
+    """
+
+    finding_id: str
+    against: str
+    state: str
+    difference: AmountShown
+    is_in_flight: bool
+
+
+@dataclass(slots=True)
 class AvailabilityShown:
-    """`available` is null where nobody ever said what lies there: that is not zero."""
+    """`available` is null where nobody ever said what lies there: that is not zero.
+
+    It is what the ledger says; where `is_suspect`, `doubts` say who says otherwise.
+    """
 
     item: str
     location: str
@@ -126,6 +145,8 @@ class AvailabilityShown:
     is_stale: bool
     as_of: datetime
     proof: ProofShown
+    is_suspect: bool
+    doubts: list[DoubtShown]
 
 
 @dataclass(slots=True)
@@ -204,7 +225,26 @@ def position_shown(position: Position) -> PositionShown:
     )
 
 
-def availability_shown(answer: Availability) -> AvailabilityShown:
+def doubts_shown(doubts: Sequence[Doubt]) -> list[DoubtShown]:
+    return [
+        DoubtShown(
+            finding_id=one.finding_id,
+            against=one.against,
+            state=one.state,
+            difference=amount(one.difference.micros, one.difference.unit),
+            is_in_flight=one.is_in_flight,
+        )
+        for one in doubts
+    ]
+
+
+def availabilities_shown(
+    answers: Sequence[Availability], doubts: Mapping[tuple[str, str], Sequence[Doubt]]
+) -> list[AvailabilityShown]:
+    return [availability_shown(one, doubts.get((one.item, one.location), ())) for one in answers]
+
+
+def availability_shown(answer: Availability, doubts: Sequence[Doubt]) -> AvailabilityShown:
     def shown(micros: int) -> AmountShown:
         return amount(micros, answer.unit)
 
@@ -241,4 +281,6 @@ def availability_shown(answer: Availability) -> AvailabilityShown:
             version=answer.version,
             rule=answer.rule,
         ),
+        is_suspect=bool(doubts),
+        doubts=doubts_shown(doubts),
     )

@@ -1,6 +1,7 @@
 """`crossdock allocation`: who is confirmed when stock is short, by rules and in runs."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ from crossdock.capabilities.allocation import (
     RunState,
 )
 from crossdock.capabilities.catalog import Found, KnownGoods, Named
+from crossdock.interfaces.api.allocation_chart import drawn
 from crossdock.interfaces.api.allocation_shapes import (
     ProtectionShown,
     RunShown,
@@ -27,6 +29,7 @@ from crossdock.interfaces.api.allocation_shapes import (
     written,
 )
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
+from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
@@ -243,11 +246,20 @@ def runs(
 
 
 @app.command()
-def show(run: RunId, as_json: AsJson = False) -> None:
+def show(
+    run: RunId,
+    chart: Annotated[Path | None, typer.Option(help="Draw the run into this SVG file.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Show a run: what every line had before and has after, and why."""
 
     async def asked(hub: Hub) -> None:
-        _print_run(await hub.allocation.run(hub.scope, run), as_json=as_json)
+        found = await hub.allocation.run(hub.scope, run)
+        if chart is not None:
+            write_text(chart, drawn(found))
+        _print_run(found, as_json=as_json)
+        if chart is not None and not as_json:
+            stdout.print(f"drawn: {chart}")
 
     with_hub(asked)
 

@@ -20,6 +20,7 @@ from crossdock.capabilities.sourcing import (
     version_shown,
 )
 from crossdock.interfaces.api.sourcing import plan_bytes, promise_bytes
+from crossdock.interfaces.api.sourcing_chart import drawn
 from crossdock.interfaces.api.sourcing_shapes import (
     NodeSaid,
     SourcePlanSaid,
@@ -28,7 +29,7 @@ from crossdock.interfaces.api.sourcing_shapes import (
     said_as,
 )
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
-from crossdock.interfaces.cli.files import read_object
+from crossdock.interfaces.cli.files import read_object, write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
@@ -41,6 +42,8 @@ After = Annotated[str, typer.Option(help="Begin behind this one.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
 HoldsFor = Annotated[str, typer.Argument(help="all, channel:NAME or customer:NAME.")]
 File = Annotated[Path | None, typer.Option(help="JSON file with the same fields as the API.")]
+
+Chart = Annotated[Path | None, typer.Option(help="Draw the decision into this SVG file.")]
 
 
 @app.command()
@@ -63,6 +66,7 @@ def plan(
     reserve: Annotated[
         bool, typer.Option("--reserve", help="Promise what the plan says.")
     ] = False,
+    chart: Chart = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide which warehouses serve an order, and say why; exit code 1 if part of it waits."""
@@ -85,12 +89,14 @@ def plan(
             hub.scope, ACTOR, asked.wanted(), reserve=asked.reserve
         )
         await hub.inventory.upkeep.tell()
+        _draw(chart, made.answer.decided)
         if as_json:
             promise = await promise_bytes(KnownGoods(hub.catalog), hub.scope, made.reservation)
             _print_bytes(plan_bytes(made.answer.content, promise))
         else:
             _print_decision(made.answer.decided)
             _print_promise(made.reservation)
+            _print_drawn(chart)
         is_held = made.reservation is None or made.reservation.is_granted
         return 0 if made.answer.decided.is_complete and is_held else EXIT_FINDINGS
 
@@ -99,13 +105,20 @@ def plan(
 
 @app.command()
 def explain(
-    decision: Annotated[str, typer.Argument(help="Decision id, src_…")], as_json: AsJson = False
+    decision: Annotated[str, typer.Argument(help="Decision id, src_…")],
+    chart: Chart = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say again what was decided and why, byte for byte, whatever the rules are now."""
 
     async def told(hub: Hub) -> None:
         found = await hub.sourcing.decision(hub.scope, decision)
-        _print_bytes(found.content) if as_json else _print_decision(found.decided)
+        _draw(chart, found.decided)
+        if as_json:
+            _print_bytes(found.content)
+        else:
+            _print_decision(found.decided)
+            _print_drawn(chart)
 
     with_hub(told)
 
@@ -341,7 +354,11 @@ def _print_decision(decided: Decided) -> None:
 
 def _print_shipments(shipments: Sequence[ShipmentShown], kind: str) -> None:
     for one in shipments:
-        parts = ", ".join(f"{_amount(part.quantity.value)} of {part.item}" for part in one.parts)
+        parts = ", ".join(
+            f"{_amount(part.quantity.value)} of {part.item}"
+            + (f" (from supply due on {part.supply_on})" if part.supply_on else "")
+            for part in one.parts
+        )
         days = f", arrives {one.arrives_on}" if one.arrives_on else ""
         leaves = f", leaves {one.ships_on}" if one.ships_on else ""
         stdout.print(
@@ -352,6 +369,16 @@ def _print_shipments(shipments: Sequence[ShipmentShown], kind: str) -> None:
 def _print_promise(made: Reservation | None) -> None:
     if made is not None:
         stdout.print(f"  [bold]{made.reservation_id}[/] {made.status} {made.kind}")
+
+
+def _draw(chart: Path | None, decided: Decided) -> None:
+    if chart is not None:
+        write_text(chart, drawn(decided))
+
+
+def _print_drawn(chart: Path | None) -> None:
+    if chart is not None:
+        stdout.print(f"drawn: {chart}", markup=False, soft_wrap=True)
 
 
 def _amount(value: Any) -> str:

@@ -20,11 +20,12 @@ from crossdock.capabilities.inventory import (
 )
 from crossdock.interfaces.api.promise_shapes import LineProofShown, PromiseShown
 from crossdock.interfaces.api.promises import shown as promise_of
-from crossdock.interfaces.api.stock_shapes import amount, availability_shown, reservation_shown
+from crossdock.interfaces.api.stock_shapes import amount, availabilities_shown, reservation_shown
 from crossdock.interfaces.cli import stock_atp, stock_promise, stock_substitutes
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
+from crossdock.interfaces.cli.stock_doubts import print_doubts
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 stock_atp.add_to(app)
@@ -57,12 +58,13 @@ def available(
 
     async def asked(hub: Hub) -> None:
         answers = await hub.inventory.availability(hub.scope, keys)
+        shown = availabilities_shown(answers, await hub.doubts.of(hub.scope, keys))
         if as_json:
-            shown = [availability_shown(answer) for answer in answers]
             print_json({"availability": shown} if more else shown[0])
             return
-        for answer in answers:
+        for answer, one in zip(answers, shown, strict=True):
             _show(answer)
+            print_doubts(one.doubts)
 
     with_hub(asked)
 

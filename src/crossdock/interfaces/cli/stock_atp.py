@@ -30,11 +30,12 @@ from crossdock.interfaces.api.atp_shapes import (
     atp_shown,
 )
 from crossdock.interfaces.api.rules_said import place_said
-from crossdock.interfaces.api.stock_shapes import AmountShown
+from crossdock.interfaces.api.stock_shapes import AmountShown, doubts_shown
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import read_object, write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
+from crossdock.interfaces.cli.stock_doubts import print_doubts
 
 KEY = "ITEM@LOCATION"
 RuleItem = Annotated[str, typer.Argument(metavar="ITEM", help='The hub\'s item id, or "*".')]
@@ -81,7 +82,12 @@ def atp(
         asks = asks._replace(customer=customer, channel=channel)
         questions = [_question(one, quantity, asks) for one in found]
         answers = await hub.promise_dates(questions)
-        shown = [atp_shown(answer, with_derivation=True) for answer in answers]
+        doubts = await hub.doubts.of(hub.scope, [(one.item, one.location) for one in found])
+        shown = [
+            atp_shown(one, doubts_shown(doubts.get(key, ())), with_derivation=True)
+            for one in answers
+            for key in [(one.item, one.location)]
+        ]
         if chart is not None:
             write_text(chart, drawn(answers[0]))
         if as_json:
@@ -256,6 +262,7 @@ def _show(answer: AtpShown) -> None:
         unknown += f"  [yellow]stale: {_silent(answer)}[/]"
     place = f"{answer.item} at {answer.location}"
     stdout.print(f"{place}: [bold]{_amount(answer.now)}[/] now{unknown}")
+    print_doubts(answer.doubts)
     if answer.quantity:
         on = answer.promised_on or "no date"
         stdout.print(f"  {_amount(answer.quantity)}: [bold]{on}[/], {answer.reason}")

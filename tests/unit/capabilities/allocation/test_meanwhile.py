@@ -12,6 +12,7 @@ from crossdock.canonical.errors import Conflict, NotFound, Unavailable
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.allocation import Applies, RunState, runs
+from crossdock.capabilities.allocation.shapes import Word
 from crossdock.foundation import readers
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.scope import Scope
@@ -54,7 +55,7 @@ async def test_a_run_that_is_rejected_while_it_is_approved_is_not_applied(floor:
     await two_orders(floor)
     run = await floor.allocation.simulate(MAIN, "X", "DC1", by="planner")
     async with floor.database.transaction(MAIN) as tx:
-        assert await runs.decide(tx, [run], RunState.REJECTED, runs.Word("boss", NOON))
+        assert await runs.decide(tx, [run], RunState.REJECTED, Word("boss", NOON))
         approval = asyncio.create_task(floor.allocation.approve(MAIN, run.run_id, by="chief"))
         await until_somebody_waits_for_a_lock(floor)
 
@@ -71,7 +72,7 @@ async def test_a_run_that_is_rejected_while_the_policy_applies_it_is_not_applied
     await two_orders(floor)
     run = await floor.allocation.simulate(MAIN, "X", "DC1", by="planner")
     async with floor.database.transaction(MAIN) as tx:
-        assert await runs.decide(tx, [run], RunState.REJECTED, runs.Word("boss", NOON))
+        assert await runs.decide(tx, [run], RunState.REJECTED, Word("boss", NOON))
         work = asyncio.create_task(floor.allocating.work.due())
         await until_somebody_waits_for_a_lock(floor)
     await work

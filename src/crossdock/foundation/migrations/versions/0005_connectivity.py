@@ -67,6 +67,7 @@ create table poll_cursor (
     asked_at timestamptz,
     moved_at timestamptz,
     heard_at timestamptz,
+    rewound_at timestamptz,
     subscribed_to text not null default '',
     subscribed_at timestamptz,
     subscription_error text not null default '',

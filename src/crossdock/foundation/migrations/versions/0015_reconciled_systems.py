@@ -39,6 +39,8 @@ alter table reconciliation_finding add withheld bigint not null default 0;
 alter table reconciliation_finding add seen bigint not null default 0;
 create index reconciliation_finding_withheld on reconciliation_finding (tenant, item)
     where state in ('SUSPECTED', 'CONFIRMED') and not is_gone and withheld > 0;
+create index reconciliation_finding_doubtful on reconciliation_finding (tenant, item)
+    where state in ('SUSPECTED', 'CONFIRMED') and not is_gone and system = 'crossdock';
 create table reconciliation_policy (
     tenant text primary key,
     four_eyes boolean not null default false,

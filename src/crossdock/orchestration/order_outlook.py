@@ -1,0 +1,121 @@
+"""What nodes will have for the lines of an order, and what of it keeps long enough: one question.
+
+Supply answers it by date (§3.3); sourcing weighs it. Neither knows of the other.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Protocol
+
+from crossdock.canonical.errors import Invalid
+from crossdock.capabilities.sourcing import (
+    DROPSHIP,
+    Asked,
+    Candidate,
+    Keeps,
+    Line,
+    Stock,
+    days_on_the_way,
+)
+from crossdock.capabilities.supply import QUESTIONS_MAX, Atp, Question
+from crossdock.foundation.scope import Scope
+
+Place = tuple[str, str]
+
+
+class AnswersByDate(Protocol):
+    """Whoever tells what can leave by when; supply, usually."""
+
+    async def promise_dates(self, scope: Scope, questions: Sequence[Question]) -> Sequence[Atp]:
+        """Answer questions, all of one moment, in their order."""
+        ...
+
+
+def is_asked(node: Candidate, asked: Asked) -> bool:
+    """Say whether it matters what a node will have: it may serve the order with goods of ours."""
+    can = set(node.capabilities)
+    may = node.is_active and node.serves_customer and node.has_lane and node.ships_on is not None
+    return bool(may and can - {DROPSHIP} and set(asked.order.needs) <= can)
+
+
+async def by_date(
+    answers_of: Callable[[Sequence[Question]], Awaitable[Sequence[Atp]]],
+    asked: Asked,
+    nodes: Sequence[Candidate],
+    stocks: Mapping[str, Stock],
+    demand: Mapping[int, tuple[Place, int]],
+) -> dict[str, Stock]:
+    """Ask one bulk question for all nodes and lines; give their stocks with what is to come.
+
+    Lines that would be answered alike are asked once. A line's own order does not stand in its
+    own way (A25), and gets of supply what it still has open, no more.
+    """
+    wanted: dict[Question, int] = {}
+    whose: list[tuple[Candidate, Line, int]] = []
+    for node in nodes:
+        for line in asked.order.lines:
+            if not line.is_dropship:
+                question = _question(asked, node, line, demand)
+                whose.append((node, line, wanted.setdefault(question, len(wanted))))
+    if len(wanted) > QUESTIONS_MAX:
+        raise Invalid(
+            f"lines and nodes are {len(wanted)} questions by date, more than {QUESTIONS_MAX}",
+            where="/lines",
+            hint="ask with fewer lines",
+        )
+    answers = await answers_of(list(wanted)) if wanted else []
+    found: dict[str, Stock] = {}
+    for node, line, number in whose:
+        stock = found.get(node.node, stocks[node.node])
+        is_own = demand.get(line.line_no, (("", ""), 0))[0] == (line.item, node.node)
+        most = demand[line.line_no][1] if is_own else None
+        found[node.node] = _with(stock, line, answers[number], node, most)
+    return found
+
+
+def _question(
+    asked: Asked, node: Candidate, line: Line, demand: Mapping[int, tuple[Place, int]]
+) -> Question:
+    place, _ = demand.get(line.line_no, (("", ""), 0))
+    is_own = place == (line.item, node.node)
+    return Question(
+        line.item,
+        node.node,
+        asked.units[line.item],
+        own=frozenset({asked.demand_refs[line.line_no]} if is_own else ()),
+        life_days=line.life_days,
+        transit_days=days_on_the_way(node),
+        customer=asked.order.customer,
+        channel=asked.channel,
+    )
+
+
+def _with(stock: Stock, line: Line, answer: Atp, node: Candidate, most: int | None) -> Stock:
+    """Add to a stock what a line can have by date, and what keeps long enough for it.
+
+    `most` is what the line's own order has open there; None: the line is no order's there.
+    """
+    has = stock.own.get(line.line_no, stock.available.get(line.item)) or 0
+    keeps = stock.keeps
+    if answer.life_days is not None:
+        now = max((one.atp for one in answer.buckets if _is_now(one.day, answer, node)), default=0)
+        keeps = {**keeps, line.line_no: Keeps(days=answer.life_days, micros=min(has, now))}
+        has = min(has, now)
+    steps = list(_steps(answer, has, most))
+    supply = {**stock.supply, line.line_no: steps} if steps else stock.supply
+    return replace(stock, keeps=keeps, supply=supply)
+
+
+def _is_now(day: date, answer: Atp, node: Candidate) -> bool:
+    first = answer.buckets[0].day
+    return day == first or (node.ships_on is not None and day == node.ships_on)
+
+
+def _steps(answer: Atp, has: int, most: int | None) -> Iterator[tuple[date, int]]:
+    """Give the days on which there is more than before, from more than lies there on."""
+    for bucket in answer.buckets:
+        micros = bucket.atp if most is None else min(bucket.atp, most)
+        if micros > has:
+            yield bucket.day, micros
+            has = micros

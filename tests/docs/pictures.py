@@ -1,0 +1,136 @@
+"""Figures that pictures of the documentation are drawn from: a run and a sourcing decision."""
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.allocation import Protection, Run, RunLine, RunState, model
+from crossdock.capabilities.sourcing import (
+    Asked,
+    Candidate,
+    Decided,
+    Line,
+    Order,
+    Rules,
+    RuleVersion,
+    plan,
+)
+from crossdock.capabilities.sourcing.document import decided
+from crossdock.interfaces.api import allocation_chart, sourcing_chart
+
+MONDAY = datetime(2026, 5, 4, 9, tzinfo=UTC)
+
+
+class Waits(NamedTuple):
+    """An order line: its reference, channel, strategy and priority, pieces open and confirmed."""
+
+    ref: str
+    channel: str
+    strategy: Strategy
+    priority: int
+    requested: int
+    confirmed: int
+
+
+WAITING = (
+    Waits("2001/1", "key", Strategy.WIN, 1, 12, 4),
+    Waits("1004/1", "web", Strategy.GAIN, 500, 8, 8),
+    Waits("1001/1", "web", Strategy.IMPROVE, 500, 16, 2),
+    Waits("1002/1", "web", Strategy.REDISTRIBUTE, 500, 10, 10),
+    Waits("1003/1", "branch", Strategy.FILL, 700, 6, 6),
+    Waits("0907/2", "branch", Strategy.LOSE, 900, 4, 4),
+)
+
+
+def a_run() -> Run:
+    """Share 40 pieces out; of 18 kept for key accounts their order gets 12, so 6 are kept on."""
+    lines = [
+        model.Line(
+            one.ref, one.channel, one.requested * MICROS, one.confirmed * MICROS, one.strategy,
+            one.priority, MONDAY + timedelta(minutes=number),
+        )
+        for number, one in enumerate(WAITING)
+    ]  # fmt: skip
+    kept = (Protection("key", minimum=18 * MICROS),)
+    outcome = model.run(40 * MICROS, lines, kept)
+    return Run(
+        run_id="run_019",
+        item="BOLT",
+        location="DC1",
+        unit="EA",
+        state=RunState.SIMULATED,
+        reason="RECEIPT",
+        supply=40 * MICROS,
+        owed=outcome.owed,
+        gained=outcome.gained,
+        lost=outcome.lost,
+        stock_version=7,
+        rules_version=3,
+        protections=kept,
+        digest="",
+        made_by="crossdock",
+        made_at=MONDAY,
+        lines=tuple(
+            RunLine(
+                demand_ref=grant.line.demand_ref,
+                order_id=grant.line.demand_ref.partition("/")[0],
+                channel=grant.line.group,
+                requested=grant.line.requested,
+                picked=0,
+                before=grant.line.confirmed,
+                after=grant.after,
+                strategy=grant.line.strategy,
+                priority=grant.line.priority,
+                since=grant.line.since,
+                why=grant.why,
+                exception=grant.exception,
+            )
+            for grant in outcome.grants
+        ),
+    )
+
+
+def a_decision() -> Decided:
+    """Split 12 bolts and 6 nuts: no warehouse has all, one lacks the capability to ship."""
+    order = Order(
+        lines=(
+            Line(line_no=1, item="BOLT", micros=12 * MICROS),
+            Line(line_no=2, item="NUT", micros=6 * MICROS),
+        )
+    )
+    days = [MONDAY.date() + timedelta(days=number) for number in range(4)]
+
+    def node(name: str, pieces: tuple[int, int], cost: int, km: int, days_on: int) -> Candidate:
+        return Candidate(
+            node=name,
+            available={"BOLT": pieces[0] * MICROS, "NUT": pieces[1] * MICROS},
+            capabilities=("PICKUP",) if name == "STORE-7" else ("SHIP",),
+            ships_on=days[0],
+            arrives_on=days[days_on],
+            cost=cost * MICROS // 10,
+            distance_km=km,
+        )
+
+    nodes = [
+        node("DC1", (4, 9), 49, 30, 1),
+        node("DC2", (10, 2), 59, 420, 2),
+        node("DC3", (6, 0), 65, 510, 2),
+        node("STORE-7", (20, 20), 30, 5, 1),
+    ]
+    rules = Rules()
+    asked = Asked(order=order, units={"BOLT": "EA", "NUT": "EA"})
+    version = RuleVersion(
+        scope="all", version=2, valid_from=MONDAY, put_at=MONDAY, put_by="ops", rules=rules
+    )
+    return decided(asked, ("src_019", MONDAY), version, nodes, plan(order, nodes, rules))
+
+
+def allocation_picture() -> str:
+    """Draw what a run that simulates a receipt would change."""
+    return allocation_chart.drawn(a_run())
+
+
+def sourcing_picture() -> str:
+    """Draw why two warehouses serve an order, and why two others do not."""
+    return sourcing_chart.drawn(a_decision())

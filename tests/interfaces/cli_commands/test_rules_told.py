@@ -1,0 +1,56 @@
+"""Who follows the log sees rules change: once each, with who put them and what holds from now."""
+
+import json
+from typing import Any
+
+from crossdock.assembly import Hub
+from tests.interfaces.cli_commands.conftest import CommandLine
+
+
+async def tailed(crossdock: CommandLine, events: str) -> list[dict[str, Any]]:
+    said = await crossdock("tail", "--once", "--json", "--events", events)
+    assert said.code == 0, said
+    return [json.loads(line) for line in said.out.splitlines()]
+
+
+async def test_sourcing_rules_are_told_once_however_often_they_are_put(
+    crossdock: CommandLine,
+) -> None:
+    for _ in range(2):
+        await crossdock("source", "put-rules", "channel:web", "--prefer", "COST")
+    await crossdock("source", "put-rules", "channel:web", "--prefer", "DISTANCE")
+
+    first, second = await tailed(crossdock, "sourcing.rules_changed.*")
+    assert first["identity"] == "sourcing_rules:channel:WEB:1"
+    assert first["data"]["changed_by"] == "command-line"
+    assert [one["data"]["preferences"] for one in (first, second)] == [["COST"], ["DISTANCE"]]
+    assert second["data"]["version"] == 2
+
+
+async def test_what_may_stand_in_is_told_once_however_often_it_is_put(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    for item in ("BOLT", "BOLT-2"):
+        await hub.put_stock(item, "DC1", 1)
+    (crossdock.folder / "rule.json").write_text('{"alternatives": [{"item": "BOLT-2"}]}')
+    for _ in range(2):
+        put = await crossdock("stock", "put-substitutes", "BOLT", "--file", "rule.json", "--json")
+        assert (put.code, put.json["version"]) == (0, 1), put
+
+    [told] = await tailed(crossdock, "supply.substitution_changed.*")
+    assert told["identity"] == "substitution:BOLT:1"
+    assert (told["data"]["changed_by"], told["data"]["alternatives"]) == (
+        "command-line", ["BOLT-2"],
+    )  # fmt: skip
+
+
+async def test_allocation_rules_are_told_once_however_often_they_are_said(
+    crossdock: CommandLine,
+) -> None:
+    for _ in range(2):
+        rule = ("--channel", "key", "--strategy", "WIN", "--by", "ada")
+        await crossdock("allocation", "rules", *rule)
+
+    [told] = await tailed(crossdock, "allocation.rule_changed.*")
+    assert told["data"]["changed_by"] == "ada"
+    assert (told["data"]["subject"], told["data"]["strategy"]) == ("key", "WIN")
