@@ -281,6 +281,61 @@ async def test_a_plan_is_promised_of_what_is_kept_for_its_orders_channel(hub: Hu
     assert again.reservation.is_repeat
 
 
+async def protect(hub: Hub, channel: str, *, least: int = 0, most: int | None = None) -> None:
+    now = hub.clock.now()
+    kept = AllocationProtection(
+        item="X", location="DC1", channel=channel, minimum=least * MICROS,
+        maximum=None if most is None else most * MICROS, starts_at=now - timedelta(days=1),
+        ends_at=now + timedelta(days=1),
+    )  # fmt: skip
+    await hub.allocation.rulebook.protect(hub.scope, kept, by="planner")
+
+
+@pytest.mark.parametrize(
+    ("channel", "kept", "leaves", "says"),
+    [
+        ("web", (8, None), {"DC1": 2, "DC2": 6}, "what is kept for others leaves no more X"),
+        ("web", (0, 3), {"DC1": 3, "DC2": 6}, "the channel's maximum allows no more X"),
+        ("web", (10, None), {"DC2": 6}, "what is kept for others leaves no more X"),
+        ("key", (8, 1), {"DC1": 9}, ""),
+    ],
+)
+async def test_a_plan_is_made_of_what_maxima_and_minima_leave_its_channel(
+    hub: Hub, channel: str, kept: tuple[int, int | None], leaves: dict[str, int], says: str
+) -> None:
+    least, most = kept
+    await put(hub, "DC1", {"X": 10})
+    await put(hub, "DC2", {"X": 6})
+    if least:
+        await protect(hub, "key", least=least)
+    if most is not None:
+        await protect(hub, "web", most=most)
+    order = replace(asked(("X", 9), request_id="o1"), channel=channel, original="DC1")
+    sourced = await hub.order_sourcing.plan(hub.scope, "shop", order, reserve=True)
+
+    shipments = sourced.answer.decided.shipments
+    assert {one.node: int(one.parts[0].quantity.value) for one in shipments} == leaves
+    assert sourced.reservation
+    assert sourced.reservation.is_granted
+    [why] = [one.why for one in sourced.answer.decided.reasons if one.node == "DC1"]
+    assert (says in why) if says else ("no more" not in why)
+
+
+async def test_a_plan_gives_an_order_what_its_channel_may_have_of_its_own_claim(
+    hub: Hub,
+) -> None:
+    await put(hub, "DC1", {"X": 10})
+    await put(hub, "DC2", {"X": 10})
+    await protect(hub, "key", least=7)
+    await order_heard(hub, "O1/1", 5)
+    line = SourceLine(item="X", quantity=Quantity.of(5, ""), demand_ref="O1/1")
+    order = SourceOrder(lines=[line], request_id="run", channel="web", ship_to=GERMANY)
+    made = await hub.order_sourcing.plan(hub.scope, "shop", order, reserve=True)
+
+    shipments = made.answer.decided.shipments
+    assert {one.node: int(one.parts[0].quantity.value) for one in shipments} == {"DC2": 5}
+
+
 async def test_an_order_line_that_is_quoted_twice_is_refused(hub: Hub) -> None:
     await put(hub, "DC1", {"X": 9})
     line = SourceLine(item="X", quantity=Quantity.of(1, ""), demand_ref="O1/1")
@@ -327,6 +382,7 @@ async def test_a_hub_that_died_between_plan_and_promise_promises_that_plan_when_
     order = asked(("X", 4), request_id="o1")
     dead = OrderSourcing(hub.clock, hub.catalog, Dead(), hub.sourcing, hub.supply)  # type: ignore[arg-type]
     dead._inventory.availability = hub.inventory.availability  # type: ignore[method-assign]
+    dead._inventory.channel_shares = hub.inventory.channel_shares  # type: ignore[method-assign]
     with pytest.raises(ConnectionError):
         await dead.plan(hub.scope, "shop", order, reserve=True)
 

@@ -37,7 +37,6 @@ from crossdock.capabilities.sourcing import (
     Order,
     Place,
     Sourcing,
-    Stock,
     candidate_of,
     comparable,
     leaves_on,
@@ -45,6 +44,7 @@ from crossdock.capabilities.sourcing import (
 )
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.scope import Scope
+from crossdock.orchestration.channel_stocks import ChannelStocks
 from crossdock.orchestration.order_outlook import AnswersByDate, by_date, is_asked
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder, said_hash
 
@@ -105,7 +105,8 @@ class OrderSourcing:
         answer = await self._sourcing.known(scope, client, wanted.request_id, said)
         if answer is None:
             asked = replace(await self._asked(scope, wanted), said=said)
-            answer = await self._decided(scope, client, asked, now)
+            channel = wanted.channel or client
+            answer = await self._decided(scope, client, channel, asked, now)
         if not reserve:
             return Sourced(answer)
         return Sourced(answer, await self._reserved(scope, client, answer, wanted.channel, now))
@@ -188,7 +189,9 @@ class OrderSourcing:
             return ""
         return (await self._catalog.location(scope, normalised(name))).location
 
-    async def _decided(self, scope: Scope, client: str, asked: Asked, now: datetime) -> Answer:
+    async def _decided(
+        self, scope: Scope, client: str, channel: str, asked: Asked, now: datetime
+    ) -> Answer:
         nodes = await self._sourcing.stored_nodes(scope)
         names = [node.name for node in nodes]
         own = [line for line in asked.order.lines if not line.is_dropship]
@@ -196,7 +199,10 @@ class OrderSourcing:
         places = await self._places(scope, names)
         known = await self._stock(scope, items, names)
         demand = await self._own_demand(scope, asked)
-        stocks = {name: _stock_of(own, name, known, demand) for name in names}
+        refs = {asked.demand_refs[number]: key for number, (key, _) in demand.items()}
+        shares = await self._inventory.channel_shares(scope, channel, list(known), refs)
+        limits = ChannelStocks(own, known, demand, asked.demand_refs, shares)
+        stocks = {name: limits.at(name) for name in names}
         to = Destination(asked.ship_to, asked.order.customer)
         facts = await asyncio.to_thread(lambda: {node.name: node.facts() for node in nodes})
 
@@ -208,9 +214,10 @@ class OrderSourcing:
             ]
 
         able = [one for one in await asyncio.to_thread(candidates) if is_asked(one, asked)]
-        stocks |= await by_date(
+        coming = await by_date(
             partial(self._supply.promise_dates, scope), asked, able, stocks, demand
         )
+        stocks |= {name: limits.limited(name, stock) for name, stock in coming.items()}
         return await self._sourcing.decide(scope, client, asked, candidates, now)
 
     async def _places(self, scope: Scope, names: Sequence[str]) -> Mapping[str, Place]:
@@ -285,27 +292,6 @@ class OrderSourcing:
                     code="plan_out_of_date",
                     hint="ask with a new request id: it is planned as things are now",
                 )
-
-
-def _stock_of(
-    lines: Sequence[Line],
-    node: str,
-    known: Mapping[tuple[str, str], Availability],
-    demand: Mapping[int, tuple[Key, int]],
-) -> Stock:
-    items = sorted({line.item for line in lines})
-    answers = {item: known.get((item, node)) for item in items}
-    own = {
-        line.line_no: here.left_for(demand[line.line_no][1])
-        for line in lines
-        if line.line_no in demand and demand[line.line_no][0] == (line.item, node)
-        if (here := known.get((line.item, node)))
-    }
-    return Stock(
-        {item: None if one is None else one.available.micros for item, one in answers.items()},
-        own,
-        is_stale=any(one.is_stale for one in answers.values() if one),
-    )
 
 
 def _line(number: int, line: SourceLine, item: ItemInUnit) -> Line:

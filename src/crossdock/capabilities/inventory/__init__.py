@@ -22,12 +22,14 @@ from crossdock.capabilities.inventory.promise_proof import LineProof, MemberProo
 from crossdock.capabilities.inventory.proof import Availability, SourceAge
 from crossdock.capabilities.inventory.reactions import inventory_reader
 from crossdock.capabilities.inventory.service import Inventory
+from crossdock.capabilities.inventory.shares import ChannelShares
 from crossdock.capabilities.inventory.standing import HeldClaim, Standing, Standings
 from crossdock.capabilities.inventory.upkeep import Upkeep
 
 __all__ = [
     "Availability",
     "ChannelProtection",
+    "ChannelShares",
     "ClaimedStock",
     "Explanation",
     "Figures",

@@ -12,6 +12,7 @@ from uuid import UUID
 from crossdock.capabilities.inventory.granting import Guards
 from crossdock.capabilities.inventory.had import (
     Asked,
+    Had,
     KnowsProtections,
     OrderLine,
     Question,
@@ -114,12 +115,18 @@ async def guards_of(
     quoted = [one for one in quoted if one.stock_id in keys]
     found_had = await counted(tx, protections, Question(keys, asked, quoted), now)
     await keep_ordered(tx, found_had.claims.held, found_had.claims.heard)
-    guards: dict[int, dict[str, Claim]] = {}
-    for (stock_id, said), had in zip(asked, found_had.had, strict=True):
-        claim = Claim(least=said.minimum, most=said.maximum, used=had.used)
-        guards.setdefault(stock_id, {})[said.channel] = claim
+    guards = guards_by_row(asked, found_had.had)
     orders = {**found_had.claims.unheard, **found_had.claims.heard}
-    return Guarded(dict(guards), orders, found_had.confirmed)
+    return Guarded(guards, orders, found_had.confirmed)
+
+
+def guards_by_row(asked: Sequence[Asked], had: Sequence[Had]) -> dict[int, Guards]:
+    """Put side by side what each channel may have of a row, and has had."""
+    guards: dict[int, dict[str, Claim]] = {}
+    for (stock_id, said), one in zip(asked, had, strict=True):
+        claim = Claim(least=said.minimum, most=said.maximum, used=one.used)
+        guards.setdefault(stock_id, {})[said.channel] = claim
+    return dict(guards)
 
 
 async def channels_of(

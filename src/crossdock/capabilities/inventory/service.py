@@ -16,6 +16,7 @@ from crossdock.capabilities.inventory.incoming import name_of
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.capabilities.inventory.proof import Availability
 from crossdock.capabilities.inventory.reserving import Promises
+from crossdock.capabilities.inventory.shares import ChannelShares, Wanted, shares_in
 from crossdock.capabilities.inventory.standing import Standings
 from crossdock.capabilities.inventory.store import Key, StockIds
 from crossdock.capabilities.inventory.upkeep import Upkeep
@@ -42,6 +43,7 @@ class Inventory:
     ) -> None:
         self._database = database
         self._clock = clock
+        self._protections = protections
         self._stock_ids = StockIds()
         self._promises = Promises(
             database, clock, soft_hold_ttl_seconds, self._stock_ids, protections
@@ -121,6 +123,17 @@ class Inventory:
 
     async def availability(self, scope: Scope, keys: Sequence[Key]) -> list[Availability]:
         return await self._answers.availability(scope, keys)
+
+    async def channel_shares(
+        self, scope: Scope, channel: str, keys: Sequence[Key], orders: Mapping[str, Key]
+    ) -> ChannelShares:
+        """Ask what maxima and minima leave a channel at each (item, location) (§3.6).
+
+        `orders` are order lines that are counted there already. Nothing is locked.
+        """
+        async with self._database.transaction(scope) as tx:
+            now = self._clock.now()
+            return await shares_in(tx, self._protections, Wanted(channel, keys, orders), now)
 
     async def availability_in(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]

@@ -116,13 +116,14 @@ def _instant(day: date, facts: NodeFacts, zone: ZoneInfo) -> datetime:
 class Stock:
     """What a node can fulfil now by item (None: nobody ever said), and whether that is stale.
 
-    `own` is by line number what it has for a line whose own order counts there already.
-    `supply` is by line number what it has in all by which day, `keeps` what lies there that keeps
-    long enough.
+    `own` is by line number what it has for a line whose own order counts there already; `limited`
+    by item what keeps the order's channel from more. `supply` is by line number what it has in
+    all by which day, `keeps` what lies there that keeps long enough.
     """
 
     available: Mapping[str, int | None]
     own: Mapping[int, int] = field(default_factory=dict[int, int])
+    limited: Mapping[str, str] = field(default_factory=dict[str, str])
     is_stale: bool = False
     supply: Mapping[int, Sequence[tuple[date, int]]] = field(
         default_factory=dict[int, Sequence[tuple[date, int]]]
@@ -144,6 +145,7 @@ def candidate_of(
         node=facts.node,
         available=dict(sorted(stock.available.items())),
         own=dict(sorted(stock.own.items())),
+        limited=dict(sorted(stock.limited.items())),
         supply={
             line: tuple(_arrivals(facts, steps, left, lane))
             for line, steps in sorted(stock.supply.items())

@@ -116,7 +116,8 @@ class CandidateShown:
     """A node as it was judged; `available` is null where nobody ever said what lies there.
 
     `own` is by line number what it had for a line whose own order counted there already, which
-    is off `available`. `supply` is by line number what it could have by date where that is more,
+    is off `available`. `limited`: by item what kept the order's channel from more, its MAXIMUM or
+    others' MINIMUM. `supply` is by line number what it could have by date where that is more,
     `keeps` what kept long enough where a life is asked for. `is_stale`: a
     source had been silent for longer than it may.
     """
@@ -124,6 +125,7 @@ class CandidateShown:
     node: str
     available: dict[str, Quantity | None]
     own: dict[str, Quantity]
+    limited: dict[str, str]
     supply: dict[str, tuple[ArrivalShown, ...]]
     keeps: dict[str, KeepsShown]
     is_stale: bool
@@ -327,6 +329,7 @@ def _candidate(node: Candidate, asked: Asked) -> CandidateShown:
             str(number): _quantity(micros, units[items[number]])
             for number, micros in sorted(node.own.items())
         },
+        limited=dict(node.limited),
         supply={
             str(number): tuple(_arrival(one, units[items[number]]) for one in steps)
             for number, steps in sorted(node.supply.items())

@@ -235,15 +235,17 @@ class Candidate:
 
     `available` is what it can fulfil now (ATF) by item; None where nobody ever said. `own` is by
     line number what it has for a line whose own order counts there already: that much is off
-    `available`, and no other line's (A25). `supply` is by line number what it can have by date,
-    from what is still to come, where what lies there is less; both only rise. `keeps` is by line
-    number what lies there that keeps long enough, where a life is asked for. Whether a source of
-    it was silent for too long, `is_stale`, is shown and decides nothing.
+    `available`, and no other line's (A25). `limited` says by item what keeps the order's channel
+    from more of it (§3.6): its own MAXIMUM, or the MINIMUM of others. `supply` is by line number
+    what it can have by date, from what is still to come, where what lies there is less; both only
+    rise. `keeps` is by line number what lies there that keeps long enough, where a life is asked
+    for. Whether a source of it was silent for too long, `is_stale`, is shown and decides nothing.
     """
 
     node: str
     available: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
     own: Mapping[int, int] = field(default_factory=dict[int, int])
+    limited: Mapping[str, str] = field(default_factory=dict[str, str])
     supply: Mapping[int, tuple[Arrival, ...]] = field(
         default_factory=dict[int, tuple[Arrival, ...]]
     )

@@ -138,7 +138,8 @@ class Judge:
             node=ground.nodes[number].node,
             verdict=NodeVerdict.TAKEN,
             rule=decided_by(self.found, self.lost),
-            why=f"{'it fills everything alone' if is_all else 'it gives'}: {gives}",
+            why=f"{'it fills everything alone' if is_all else 'it gives'}: {gives}"
+            + _limits(ground.nodes[number]),
         )
 
     def _passed_over(self, number: int) -> Reason:
@@ -153,7 +154,7 @@ class Judge:
             node=ground.nodes[number].node,
             verdict=NodeVerdict.PASSED_OVER,
             rule=rule,
-            why=f"{sentence}; it could give {could}",
+            why=f"{sentence}; it could give {could}{_limits(ground.nodes[number])}",
         )
 
     def _rank(self, rule: str) -> int:
@@ -190,7 +191,13 @@ def _lack(own: Sequence[Line], node: Candidate) -> str:
         return "nobody has said what lies there, which is not zero"
     if any(has):
         return "what it has is too little to leave by itself, or may not serve its line"
-    return "it has nothing available of any line"
+    return f"it has nothing available of any line{_limits(node)}"
+
+
+def _limits(node: Candidate) -> str:
+    """Say what keeps the order's channel from more of what lies there (§3.6)."""
+    why = {"MAXIMUM": "the channel's maximum allows", "MINIMUM": "what is kept for others leaves"}
+    return "".join(f"; {why[limit]} no more {item}" for item, limit in node.limited.items())
 
 
 def _barred(rule: str, node: Candidate, order: Order) -> Reason:

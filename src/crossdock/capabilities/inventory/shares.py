@@ -1,0 +1,105 @@
+"""What a channel could be promised, asked beforehand: by the sum that promises are held to (§3.6).
+
+Read only. Nothing is locked, so a promise made later may still come out less.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from crossdock.capabilities.inventory import granting
+from crossdock.capabilities.inventory.granting import Counter, Guards, Limit
+from crossdock.capabilities.inventory.guarding import guards_by_row
+from crossdock.capabilities.inventory.had import (
+    Asked,
+    KnowsProtections,
+    OrderLine,
+    Question,
+    Quoted,
+    counted,
+)
+from crossdock.capabilities.inventory.model import Figures
+from crossdock.capabilities.inventory.proof import Availability
+from crossdock.capabilities.inventory.store import Key
+from crossdock.foundation.database import Transaction
+
+GUARDED_ROWS = """
+select s.stock_id, s.item, s.location from unnest($2::text[], $3::text[]) k(item, location)
+join inventory_stock s on s.tenant = $1 and s.item = k.item and s.location = k.location
+    and s.is_guarded
+order by s.stock_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelShares:
+    """Maxima and minima of one moment, for a channel that asks."""
+
+    channel: str
+    rows: Mapping[Key, int]
+    guards: Mapping[int, Guards]
+    orders: Mapping[OrderLine, str]
+    confirmed: Mapping[OrderLine, int]
+
+    def share(self, here: Availability) -> tuple[int, Limit]:
+        """Say how much of what can be promised the channel may have, and what keeps the rest."""
+        pool = here.available.micros
+        if not self._guards(here):
+            return pool, Limit.NONE
+        figures = Figures(nettable=pool, hard=0, soft=0, safety=0)
+        free = granting.free_for(0, {0: Counter(figures, guards=self._guards(here))},
+                                 channel=self.channel)  # fmt: skip
+        return free.micros, free.limit(pool)
+
+    def share_of_order(self, here: Availability, ref: str, own: int) -> tuple[int, Limit]:
+        """Say the same of an order line of which `own` is counted there already (A25)."""
+        line = self.rows.get((here.item, here.location), 0), ref
+        counter = Counter(here.figures, guards=self._guards(here))
+        channel, had = self.orders.get(line, self.channel), self.confirmed.get(line, 0)
+        free = granting.free_for(0, {0: counter}, own, channel, had)
+        return free.micros, free.limit(min(own, max(0, free.pool)))
+
+    def at_most(self, here: Availability, micros: int, ref: str = "") -> int:
+        """Say how much the channel may have there if there is so much, of a day to come.
+
+        An order line `ref` is its order's channel's.
+        """
+        line = self.rows.get((here.item, here.location), 0), ref
+        channel, had = self.orders.get(line, self.channel), self.confirmed.get(line, 0)
+        figures = Figures(nettable=micros, hard=0, soft=0, safety=0)
+        counters = {0: Counter(figures, guards=self._guards(here))}
+        return granting.free_for(0, counters, micros, channel, had).micros
+
+    def _guards(self, here: Availability) -> Guards:
+        return self.guards.get(self.rows.get((here.item, here.location), 0), granting.UNGUARDED)
+
+
+class Wanted(NamedTuple):
+    """A channel's question about (item, location), and order lines that are counted there."""
+
+    channel: str
+    keys: Sequence[Key]
+    orders: Mapping[str, Key]
+
+
+async def shares_in(
+    tx: Transaction,
+    protections: KnowsProtections | None,
+    wanted: Wanted,
+    now: datetime,
+) -> ChannelShares:
+    """Ask what a channel may have at each (item, location), and of these order lines there."""
+    channel, keys, orders = wanted
+    columns = [key[0] for key in keys], [key[1] for key in keys]
+    rows = await tx.fetch(GUARDED_ROWS, tx.tenant, *columns) if protections and keys else ()
+    ids = {(row["item"], row["location"]): row["stock_id"] for row in rows}
+    if not ids or protections is None:
+        return ChannelShares(channel, {}, {}, {}, {})
+    found = await protections.protections(tx, sorted(ids), now)
+    asked = [Asked(ids[key], said) for key in sorted(ids) for said in found.get(key, ())]
+    quoted = [Quoted(ids[key], ref, channel) for ref, key in sorted(orders.items()) if key in ids]
+    by_row = {stock_id: key for key, stock_id in ids.items()}
+    had = await counted(tx, protections, Question(by_row, asked, quoted), now)
+    whose = {**had.claims.unheard, **had.claims.heard}
+    return ChannelShares(channel, ids, guards_by_row(asked, had.had), whose, had.confirmed)

@@ -1,0 +1,63 @@
+"""What nodes have for an order, less what maxima and minima keep from its channel (§3.6).
+
+Inventory tells the limits, sourcing weighs what is left. Neither knows of the other.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from crossdock.capabilities.inventory import Availability, ChannelShares
+from crossdock.capabilities.sourcing import Line, Stock
+
+Key = tuple[str, str]
+"""Item, location."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStocks:
+    """What each node has for the lines of an order, and may promise to its channel (§3.6)."""
+
+    lines: Sequence[Line]
+    known: Mapping[Key, Availability]
+    demand: Mapping[int, tuple[Key, int]]
+    refs: Mapping[int, str]
+    shares: ChannelShares
+
+    def at(self, node: str) -> Stock:
+        here = {
+            item: self.known.get((item, node))
+            for item in sorted({line.item for line in self.lines})
+        }
+        available: dict[str, int | None] = dict.fromkeys(here)
+        own: dict[int, int] = {}
+        limits: dict[str, str] = {}
+        for item, one in here.items():
+            if one is not None:
+                available[item], limits[item] = self.shares.share(one)
+        for line in self.lines:
+            one, (key, open_) = here[line.item], self.demand.get(line.line_no, (("", ""), 0))
+            if one is not None and key == (line.item, node):
+                ref = self.refs[line.line_no]
+                own[line.line_no], limit = self.shares.share_of_order(one, ref, open_)
+                limits[line.item] = limits[line.item] or limit
+        is_stale = any(one.is_stale for one in here.values() if one)
+        limited = {item: str(limit) for item, limit in limits.items() if limit}
+        return Stock(available, own, limited, is_stale=is_stale)
+
+    def limited(self, node: str, stock: Stock) -> Stock:
+        """Give its channel no more of what is still to come than of what lies there."""
+        supply: dict[int, Sequence[tuple[date, int]]] = {}
+        for line in self.lines:
+            steps, one = stock.supply.get(line.line_no, ()), self.known.get((line.item, node))
+            has = stock.own.get(line.line_no, stock.available.get(line.item)) or 0
+            ref = self.refs.get(line.line_no, "")
+            kept: list[tuple[date, int]] = []
+            for day, micros in steps:
+                most = micros if one is None else self.shares.at_most(one, micros, ref)
+                if most > has:
+                    kept.append((day, most))
+                    has = most
+            if kept:
+                supply[line.line_no] = kept
+        return replace(stock, supply=supply)
