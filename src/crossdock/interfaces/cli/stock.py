@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -29,9 +28,8 @@ from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.interfaces.cli.stock_doubts import print_doubts
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
-stock_atp.add_to(app)
-stock_promise.add_to(app)
-stock_substitutes.add_to(app)
+for part in (stock_atp, stock_promise, stock_substitutes):
+    part.add_to(app)
 
 Item = Annotated[str, typer.Argument(parser=normalised, metavar="ITEM", help="The hub's item id.")]
 At = Annotated[
@@ -323,7 +321,7 @@ def _show(answer: Availability) -> None:
     stale = "  [yellow]stale: a source is silent[/]" if answer.is_stale else ""
     stdout.print(f"{answer.item} at {answer.location}: [bold]{answer.available}[/]{stale}")
     for name, value in _figures(answer).items():
-        stdout.print(f"  {name:<10}{_aligned(value.value)} {value.unit}")
+        stdout.print(f"  {name:<10}{plain(value.value):>14} {value.unit}")
     stdout.print(f"  [dim]{answer.rule}[/]", soft_wrap=True)
 
 
@@ -374,10 +372,6 @@ def _show_lines(lines: Iterable[LineProofShown]) -> None:
         stdout.print(f"  [dim]{line.rule}[/]", soft_wrap=True)
 
 
-def _aligned(value: Decimal) -> str:
-    return f"{plain(value):>14}"
-
-
 async def _known(hub: Hub, item: str, location: str, quantity: str) -> Found:
     """Look the names up, as the API does; one that nobody knows is refused."""
     named = Named(item, location, Quantity.of(quantity, ""))
@@ -394,8 +388,8 @@ async def _print_reservation(hub: Hub, made: Reservation, *, as_json: bool) -> N
     until = f" until {made.expires_at:%H:%M:%S} UTC" if is_held else ""
     stdout.print(f"[bold]{made.reservation_id}[/] {made.status} {made.kind}{until}")
     for line in shown.lines:
-        asked = line.requested.value
-        stdout.print(f"  {line.item} at {line.location}: {line.granted.value} of {asked}")
+        granted = f"{line.granted.value} of {line.requested.value}"
+        stdout.print(f"  {line.item} at {line.location}: {granted}")
     if made.cut_by:
         is_own = made.cut_by == "MAXIMUM"
         why = "that is all its channel may have" if is_own else "the rest is kept for others"
