@@ -156,22 +156,19 @@ def explain(
 
     async def asked(hub: Hub) -> None:
         if promise.startswith("prm_"):
-            stock_promise.show(await hub.kept_promises.get(hub.scope, promise), as_json=as_json)
-            return
+            by_date = await hub.kept_promises.get(hub.scope, promise)
+            return stock_promise.show(by_date, as_json=as_json)
         known = KnownGoods(hub.catalog)
         if promise.startswith("rsv_"):
             explained = await hub.inventory.explain(hub.scope, promise)
             one = await promise_of(known, hub.scope, explained)
-            print_json(one) if as_json else _show_promise(one)
-            return
+            return print_json(one) if as_json else _show_promise(one)
         found = await promises_of(hub, known, hub.scope, promise)
         if as_json:
-            print_json({"promises": found.promises, "by_date": found.by_date})
-            return
+            return print_json({"promises": found.promises, "by_date": found.by_date})
         for one in found.promises:
             _show_promise(one)
-        for kept in found.by_date:
-            stock_promise.show_kept(kept)
+        return stock_promise.show_by_date(found.by_date)
 
     with_hub(asked)
 

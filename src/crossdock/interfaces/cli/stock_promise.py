@@ -1,5 +1,6 @@
 """`crossdock stock promise`: promises by date that are kept."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated
 
@@ -125,6 +126,12 @@ def show(kept: KeptPromise, *, as_json: bool) -> None:
         print_json(shown)
     else:
         show_kept(shown)
+
+
+def show_by_date(kept: Iterable[KeptPromiseShown]) -> None:
+    """Print promises by date, one behind the other."""
+    for one in kept:
+        show_kept(one)
 
 
 def show_kept(shown: KeptPromiseShown) -> None:
