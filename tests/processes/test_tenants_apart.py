@@ -498,6 +498,8 @@ DOES: Mapping[str, Ask] = {
         OTHER, Rules(), by="a stranger"
     ),
     "Quarantine.replay": lambda full: full.hub.quarantine.replay(OTHER, [full.quarantined]),
+    "Securing.at_risk": lambda full: full.hub.securing.at_risk(OTHER),
+    "Securing.secure": lambda full: full.hub.securing.secure(OTHER, [("BOLT", "DC1")]),
     "KeptPromises.promise": lambda full: full.hub.kept_promises.promise(OTHER, "script", BY_DATE),
     "Supply.promise_dates": lambda full: full.hub.supply.promise_dates(OTHER, [ATP]),
     "Supply.put_rule": lambda full: full.hub.supply.put_rule(OTHER, RULE),

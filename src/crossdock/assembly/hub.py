@@ -26,7 +26,7 @@ from crossdock.capabilities.inventory import (
 )
 from crossdock.capabilities.reconciliation import Informants, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
-from crossdock.capabilities.supply import Atp, KeptPromises, Question, Supply
+from crossdock.capabilities.supply import Atp, KeptPromises, Question, Securing, Supply
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.courier import Courier, Step, Surroundings
 from crossdock.connectivity.deliveries import Deliveries
@@ -155,22 +155,17 @@ class Hub:
         self.allocating = Allocating(database, clock, self.ids, self.inventory)
         self.allocation = self.allocating.service
         self.supply = Supply(database, clock, self.inventory.standings, self.catalog)
-        self.kept_promises = KeptPromises(
-            database, clock, self.inventory.holding, self.supply.answer_in
-        )
+        holding, answers = self.inventory.holding, self.supply.answer_in
+        self.kept_promises = KeptPromises(database, clock, self.ids, holding, answers)
+        around = (holding, self.inventory.standings, answers)
+        self.securing = Securing(database, clock, self.ids, around)
         self.sourcing = Sourcing(database, clock)
         self.order_sourcing = OrderSourcing(
             clock, self.catalog, self.inventory, self.sourcing, self.supply
         )
-        informants = Informants(
-            inventory.LedgerAtCut(),
-            catalog.Naming(clock),
-            Bookings(),
-            self.proposals,
-            CaseDesk(),
-            Resender(self.outbox),
-            Rereading(lambda: self.pollers),
-        )
+        ledger, names = inventory.LedgerAtCut(), catalog.Naming(clock)
+        again = (Resender(self.outbox), Rereading(lambda: self.pollers))
+        informants = Informants(ledger, names, Bookings(), self.proposals, CaseDesk(), *again)
         self.reconciliation = Reconciliation(database, clock, self.ids, informants)
         self.doubts = Doubts(database, self.inventory, self.reconciliation)
         pools = Pools(self.inventory, self.reconciliation)
@@ -215,6 +210,7 @@ class Hub:
             inventory.inventory_reader(self.clock),
             self.publishing.sales_reader,
             supply.supply_reader(),
+            self.securing.reader,
             self.allocating.reader,
             *self.engine.readers(),
         )

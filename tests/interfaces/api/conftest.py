@@ -16,7 +16,7 @@ from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import Inventory, LedgerAtCut, inventory_reader
 from crossdock.capabilities.reconciliation import Informants, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
-from crossdock.capabilities.supply import KeptPromises, Supply, supply_reader
+from crossdock.capabilities.supply import KeptPromises, Securing, Supply, supply_reader
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -71,9 +71,7 @@ class House:
         self.order_sourcing = OrderSourcing(
             self.clock, self.catalog, self.inventory, self.sourcing, self.supply
         )
-        self.kept_promises = KeptPromises(
-            database, self.clock, self.inventory.holding, self.supply.answer_in
-        )
+        self._keep_promises()
         self.directory = Directory(database, self.clock, Vault(bytes(32)), APPLICATIONS)
         ports = Ports(clock=self.clock, random=Random(8), allow_private_addresses=True)
         pollers = Pollers(
@@ -103,6 +101,7 @@ class House:
             inventory_reader(self.clock),
             self.publishing.sales_reader,
             supply_reader(),
+            self.securing.reader,
             self.allocating.reader,
         ]
         self.reconciliation = Reconciliation(
@@ -127,6 +126,12 @@ class House:
     @property
     def doubts(self) -> Doubts:
         return Doubts(self.database, self.inventory, self.reconciliation)
+
+    def _keep_promises(self) -> None:
+        holding, answers = self.inventory.holding, self.supply.answer_in
+        self.kept_promises = KeptPromises(self.database, self.clock, self.ids, holding, answers)
+        around = (holding, self.inventory.standings, answers)
+        self.securing = Securing(self.database, self.clock, self.ids, around)
 
     async def catch_up(self) -> None:
         for reader in self.readers:

@@ -23,8 +23,12 @@ async def test_a_promise_by_date_is_made_once_and_shown_as_it_was(
     await call("PUT", "/v1/atp/rules", {"weekdays": "1", "daily_buckets": 3})
     shown = f"{BY_DATE}/{made['promise_id']}"
     assert (await call("GET", shown)).json == made
+    assert (await call("GET", f"/v1/promises/{made['promise_id']}")).json == made
+    assert (await call("GET", "/v1/promises?order=so1/1")).json["by_date"] == [made]
     assert (await call("GET", BY_DATE)).json == {"promises": [made]}
     assert (await call("GET", f"{BY_DATE}?of_order=so1")).json == {"promises": [made]}
+    covered = {"at_risk": [], "looked_at_to": made["promise_id"]}
+    assert (await call("GET", f"{BY_DATE}/at-risk")).json == covered
     over = (await call("POST", f"{shown}/release", {})).json
     assert over["released_at"] is not None
     assert (await call("GET", BY_DATE)).json == {"promises": []}

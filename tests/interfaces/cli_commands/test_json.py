@@ -79,6 +79,7 @@ ONCE: tuple[str, ...] = (
     "stock safety BOLT DC1 1",
     "stock promise BOLT DC1 1 --request p",
     "stock promises",
+    "stock promises --at-risk",
     "stock explain {kept}",
     "stock release-promise {kept}",
     "source put-node DC1 --cutoff 14:00",

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
-from crossdock.canonical.errors import NotFound
 from crossdock.canonical.inventory import ReservationKind
+from crossdock.capabilities.inventory import store
+from crossdock.capabilities.inventory.answering import Answers
 from crossdock.capabilities.inventory.changing import Changes
-from crossdock.capabilities.inventory.incoming import name_of
 from crossdock.capabilities.inventory.model import ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.reserving import Promises
 from crossdock.capabilities.inventory.sheet import Sheet
+from crossdock.capabilities.inventory.standing import HeldClaim, Standings
 from crossdock.capabilities.inventory.store import Key, StockIds
 from crossdock.foundation.database import Transaction
+from crossdock.foundation.ids import prefixed
 
 CLIENT = "promise by date"
 
@@ -18,7 +20,14 @@ CLIENT = "promise by date"
 class Holding:
     """Hard reservations that a promise by date makes and ends. Amounts are micros."""
 
-    def __init__(self, promises: Promises, changes: Changes, stock_ids: StockIds) -> None:
+    def __init__(
+        self,
+        promises: Promises,
+        changes: Changes,
+        stock_ids: StockIds,
+        told: tuple[Answers, Standings],
+    ) -> None:
+        self._answers, self._standings = told
         self._promises = promises
         self._changes = changes
         self._stock_ids = stock_ids
@@ -28,18 +37,34 @@ class Holding:
         found = await self._stock_ids.of(tx, tx.tenant, keys)
         await Sheet.locked(tx, tx.tenant, self._stock_ids, found.values())
 
-    async def hold_in(
-        self, tx: Transaction, request_id: str, lines: Sequence[tuple[str, str, int, str]]
-    ) -> list[int]:
-        """Reserve what there is of (item, location, micros, order line); give what was had."""
-        asked = tuple(ReservationLine(*line) for line in lines)
-        request = ReservationRequest(request_id, asked, ReservationKind.HARD, allow_partial=True)
-        made = await self._promises.reserve_in(tx, CLIENT, request)
-        return [line.granted for line in made.lines]
+    async def free_in(self, tx: Transaction, keys: Sequence[Key]) -> dict[Key, int]:
+        """Give what could be reserved at each of these keys."""
+        found = await self._answers.availability_in(tx, tx.tenant, keys)
+        return {(one.item, one.location): one.available.micros for one in found}
 
-    async def let_go_in(self, tx: Transaction, request_id: str) -> None:
-        """Give back what a request still holds; one that holds nothing changes nothing."""
-        try:
-            await self._changes.release_in(tx, name_of(tx.tenant, CLIENT, request_id))
-        except NotFound:
-            return
+    async def hold_in(
+        self, tx: Transaction, request_id: str, line: tuple[str, str, int, str], channel: str
+    ) -> tuple[int, str]:
+        """Reserve what there is of item, location, micros, order line, for a channel.
+
+        Give what was had, and what beside stock kept the channel from more ("" is nothing).
+        """
+        request = ReservationRequest(
+            request_id,
+            (ReservationLine(*line),),
+            ReservationKind.HARD,
+            allow_partial=True,
+            channel=channel,
+        )
+        made = await self._promises.reserve_in(tx, CLIENT, request)
+        return made.lines[0].granted, made.cut_by
+
+    async def let_go_in(self, tx: Transaction, refs: Sequence[str]) -> None:
+        """Give back what is held here for these order lines; none held changes nothing."""
+        held = await store.lines_for(tx, [(tx.tenant, ref) for ref in refs])
+        for name in sorted({row.reservation_id for row in held if row.client == CLIENT}):
+            await self._changes.release_in(tx, prefixed("rsv", name))
+
+    async def held_in(self, tx: Transaction, refs: Sequence[str]) -> Sequence[HeldClaim]:
+        """Give what order lines hold, whoever holds it, and what has left of them."""
+        return await self._standings.held(tx, tx.tenant, refs)

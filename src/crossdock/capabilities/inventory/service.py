@@ -49,11 +49,12 @@ class Inventory:
             database, clock, soft_hold_ttl_seconds, self._stock_ids, protections
         )
         self._changes = Changes(database, clock, self._stock_ids, protections)
-        self.holding = Holding(self._promises, self._changes, self._stock_ids)
         self._answers = Answers(database, clock)
         self._explanations = Explanations(database)
         self.upkeep = Upkeep(database, clock, self._stock_ids, protections)
         self.standings = Standings(clock)
+        told = (self._answers, self.standings)
+        self.holding = Holding(self._promises, self._changes, self._stock_ids, told)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
         # Sixteen are worth a batch, beside two: else callers, database and we would wait in turns.
         self._batcher = Batcher(self._reserve_batch, beside_min=16, in_flight_max=KEPT_MAX)

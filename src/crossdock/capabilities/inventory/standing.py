@@ -34,24 +34,26 @@ select distinct f.location from inventory_full_snapshot f
 where f.tenant = $1 and f.location = any($2::text[])
 """
 
-# What order lines hold: an order's open claim, and promises that no order counts yet.
+# What order lines hold: an order's open claim, and promises that no order counts yet; with what
+# has left of each. A line that its order has dropped is ordered, and claims nothing.
 CLAIMS = """
-select d.demand_ref, s.item, s.location,
-    greatest(0, d.ordered - d.cancelled - d.picked) as hard, 0::bigint as soft, true as is_order
+select d.demand_ref, coalesce(s.item, '') as item, coalesce(s.location, '') as location,
+    case when d.order_id <> '' then greatest(0, d.ordered - d.cancelled - d.picked) else 0 end
+        as hard, 0::bigint as soft, d.order_id <> '' or d.stock_id is not null as is_order,
+    d.picked as used, d.ordered - d.cancelled as said
 from unnest($2::text[]) k(demand_ref)
-join inventory_demand d on d.tenant = $1 and d.demand_ref = k.demand_ref and d.order_id <> ''
-cross join lateral (select item, location from inventory_stock
-    where tenant = $1 and stock_id = d.stock_id limit 1) s
+join inventory_demand d on d.tenant = $1 and d.demand_ref = k.demand_ref
+left join lateral (select item, location from inventory_stock
+    where tenant = $1 and stock_id = d.stock_id limit 1) s on true
 union all
 select r.demand_ref, s.item, s.location,
-    case when r.is_hard then r.granted - least(r.granted, greatest(r.consumed, r.picked))
-        else 0 end as hard,
-    case when r.is_hard then 0
-        else r.granted - least(r.granted, greatest(r.consumed, r.picked)) end as soft, false
+    case when r.is_hard then r.granted - u.used else 0 end as hard,
+    case when r.is_hard then 0 else r.granted - u.used end as soft, false, u.used, 0
 from unnest($2::text[]) k(demand_ref)
 join inventory_reservation r on r.tenant = $1 and r.demand_ref = k.demand_ref
     and r.demand_ref <> '' and r.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
     and not r.is_linked and (r.expires_at is null or r.expires_at > $3)
+cross join lateral (select least(r.granted, greatest(r.consumed, r.picked)) as used) u
 cross join lateral (select item, location from inventory_stock
     where tenant = $1 and stock_id = r.stock_id limit 1) s
 """
@@ -95,7 +97,10 @@ class Standing(NamedTuple):
 
 
 class HeldClaim(NamedTuple):
-    """What an order line holds of an item-location now, its picks taken off, in micros."""
+    """What an order line holds of an item-location now, its picks taken off, in micros.
+
+    `used` has left of it; `said` is what its order says in all, less what is cancelled.
+    """
 
     demand_ref: str
     item: str
@@ -103,6 +108,8 @@ class HeldClaim(NamedTuple):
     hard: int
     soft: int
     is_order: bool = False
+    used: int = 0
+    said: int = 0
 
 
 class Standings:

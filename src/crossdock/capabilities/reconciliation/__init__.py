@@ -25,8 +25,8 @@ from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants
 from crossdock.capabilities.reconciliation.ranking import CountProposal, Remedy
 from crossdock.capabilities.reconciliation.rules import (
     HEALABLE,
+    ReconciliationRulesShown,
     Rules,
-    RulesShown,
     Version,
     rules_shown,
 )
@@ -60,9 +60,9 @@ __all__ = [
     "Policy",
     "Reading",
     "Reconciliation",
+    "ReconciliationRulesShown",
     "Remedy",
     "Rules",
-    "RulesShown",
     "Run",
     "Said",
     "Sampled",

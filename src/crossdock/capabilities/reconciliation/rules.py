@@ -48,7 +48,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RulesShown:
+class ReconciliationRulesShown:
     """A version of the rules, with the amounts as people write them.
 
     `tolerance_percent` is of the booked quantity by class, `tolerance_absolute` in base units,
@@ -118,9 +118,9 @@ def rules_of(content: Mapping[str, Any]) -> Rules:
     )
 
 
-def rules_shown(one: Version) -> RulesShown:
+def rules_shown(one: Version) -> ReconciliationRulesShown:
     rules = one.rules
-    return RulesShown(
+    return ReconciliationRulesShown(
         version=one.version,
         put_at=one.put_at,
         put_by=one.put_by,

@@ -14,7 +14,13 @@ from crossdock.capabilities.supply.answer import (
 )
 from crossdock.capabilities.supply.inbound import Inbound
 from crossdock.capabilities.supply.keeping import KeptPromises
-from crossdock.capabilities.supply.kept import DatedLine, KeptPromise, PromiseAsked, PromiseProof
+from crossdock.capabilities.supply.kept import (
+    AtRisk,
+    DatedLine,
+    KeptPromise,
+    PromiseAsked,
+    PromiseProof,
+)
 from crossdock.capabilities.supply.model import AtpMode, weight_of
 from crossdock.capabilities.supply.reactions import supply_reader
 from crossdock.capabilities.supply.rules import (
@@ -25,6 +31,7 @@ from crossdock.capabilities.supply.rules import (
     OwnerTerms,
     PlacedRule,
 )
+from crossdock.capabilities.supply.securing import Securing
 from crossdock.capabilities.supply.service import QUESTIONS_MAX, TURN, Supply
 from crossdock.capabilities.supply.substitution import (
     Alternative,
@@ -38,6 +45,7 @@ __all__ = [
     "QUESTIONS_MAX",
     "TURN",
     "Alternative",
+    "AtRisk",
     "Atp",
     "AtpMode",
     "AtpRule",
@@ -57,6 +65,7 @@ __all__ = [
     "PromiseAsked",
     "PromiseProof",
     "Question",
+    "Securing",
     "Share",
     "Shelved",
     "SubstitutionKind",

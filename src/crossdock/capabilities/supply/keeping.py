@@ -1,24 +1,36 @@
 """Promises by date that are kept: made, replaced, released, shown. One method, one transaction."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
-from crossdock.canonical.errors import Conflict, Invalid, NotFound
+from crossdock.canonical.errors import Conflict, NotFound, Unavailable
 from crossdock.capabilities.supply import kept, kept_store
 from crossdock.capabilities.supply.answer import Atp, Question
-from crossdock.capabilities.supply.kept import DatedLine, KeptPromise, PromiseAsked, PromiseProof
+from crossdock.capabilities.supply.kept import (
+    DatedLine,
+    Held,
+    KeptPromise,
+    PromiseAsked,
+    PromiseProof,
+    Told,
+)
 from crossdock.capabilities.supply.rules import PlacedRule
 from crossdock.capabilities.supply.store import Key
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
-from crossdock.foundation.ids import derived_uuid, prefixed
+from crossdock.foundation.ids import Ids, derived_uuid, prefixed
 from crossdock.foundation.scope import Scope
+
+ATTEMPTS = 5
+_SHOWN = re.compile("prm_[0-9a-f]{32}")
 
 
 class HoldsStock(Protocol):
@@ -28,14 +40,25 @@ class HoldsStock(Protocol):
         """Let nobody else change what stands at these keys until the transaction ends."""
         ...
 
-    async def hold_in(
-        self, tx: Transaction, request_id: str, lines: Sequence[tuple[str, str, int, str]]
-    ) -> Sequence[int]:
-        """Reserve what there is of (item, location, micros, order line); give what was had."""
+    async def free_in(self, tx: Transaction, keys: Sequence[Key]) -> Mapping[Key, int]:
+        """Give what could be reserved at each of these keys."""
         ...
 
-    async def let_go_in(self, tx: Transaction, request_id: str) -> None:
-        """Give back what a request still holds; one that holds nothing changes nothing."""
+    async def hold_in(
+        self, tx: Transaction, request_id: str, line: tuple[str, str, int, str], channel: str
+    ) -> tuple[int, str]:
+        """Reserve what there is of item, location, micros, order line, for a channel.
+
+        Give what was had, and what beside stock kept the channel from more ("" is nothing).
+        """
+        ...
+
+    async def let_go_in(self, tx: Transaction, refs: Sequence[str]) -> None:
+        """Give back what is held here for these order lines; none held changes nothing."""
+        ...
+
+    async def held_in(self, tx: Transaction, refs: Sequence[str]) -> Sequence[Held]:
+        """Give what order lines hold, whoever holds it, and what has left of them."""
         ...
 
 
@@ -50,14 +73,39 @@ class _Ask(NamedTuple):
     now: datetime
 
 
+class _Line(NamedTuple):
+    number: int
+    question: Question
+    ref: str
+    channel: str
+
+
+class _Refused(Exception):
+    """Undoes what was done for a promise of which some line is refused."""
+
+
+@dataclass(slots=True)
+class _Derived:
+    """What a promise is derived from, line by line; made and used inside one call."""
+
+    answers: list[Atp] = field(default_factory=list[Atp])
+    reasons: list[str] = field(default_factory=list[str])
+    rules: dict[Key, PlacedRule] = field(default_factory=dict[Key, PlacedRule])
+
+    def proof(self) -> PromiseProof:
+        rules = tuple(self.rules[key] for key in sorted(self.rules))
+        return PromiseProof(reasons=tuple(self.reasons), answers=tuple(self.answers), rules=rules)
+
+
 class KeptPromises:
     """Promises by date. Amounts are micros of the item's base unit."""
 
     def __init__(
-        self, database: Database, clock: Clock, stock: HoldsStock, answers: Answers
+        self, database: Database, clock: Clock, ids: Ids, stock: HoldsStock, answers: Answers
     ) -> None:
         self._database = database
         self._clock = clock
+        self._ids = ids
         self._stock = stock
         self._answers = answers
 
@@ -70,35 +118,51 @@ class KeptPromises:
         promise_id = derived_uuid("promise by date", scope.tenant, client, asked.request_id)
         request_hash = blake2b(_content(asked), digest_size=16).digest()
         ask = _Ask(promise_id, client, asked, self._clock.now())
+        for _ in range(ATTEMPTS):
+            try:
+                return await self._promise(scope, ask, request_hash)
+            except asyncpg.DeadlockDetectedError:
+                continue
+        raise Unavailable("the same goods are being promised elsewhere", code="contended")
+
+    async def _promise(self, scope: Scope, ask: _Ask, request_hash: bytes) -> KeptPromise:
+        name = ask.promise_id
         async with self._database.transaction(scope) as tx:
             await kept_store.take_turns(tx)
-            known = (await kept_store.read(tx, [promise_id])).get(promise_id)
+            known = (await kept_store.read(tx, [name])).get(name)
             if known is not None:
                 if known.request_hash != request_hash:
                     raise Conflict(
-                        f"request {asked.request_id!r} was made before with other content",
+                        f"request {ask.asked.request_id!r} was made before with other content",
                         code="request_id_reused",
                         hint="use a new request id for a new request",
                     )
                 return known.promise
             made = await self._decide(tx, ask)
-            await kept_store.put(tx, promise_id, request_hash, made)
-            return (await kept_store.read(tx, [promise_id]))[promise_id].promise
+            await kept_store.put(tx, name, request_hash, made)
+            return (await kept_store.read(tx, [name]))[name].promise
 
     async def release(self, scope: Scope, promise_id: str) -> KeptPromise:
         """Give back what a promise keeps; one that is over stays as it is."""
-        name = _name(promise_id)
+        name = name_of(promise_id)
         async with self._database.transaction(scope) as tx:
             await kept_store.take_turns(tx)
-            await self._one(tx, name)
-            await self._stock.let_go_in(tx, promise_id)
-            await kept_store.end(tx, name, self._clock.now(), None)
+            promise = await self._one(tx, name)
+            if promise.is_granted and promise.released_at is None:
+                await self._end(tx, promise, self._clock.now(), None)
             return await self._one(tx, name)
+
+    async def _end(
+        self, tx: Transaction, promise: KeptPromise, at: datetime, by: UUID | None
+    ) -> None:
+        refs = sorted({line.demand_ref for line in promise.lines})
+        await self._stock.let_go_in(tx, refs)
+        await kept_store.end(tx, name_of(promise.promise_id), at, by)
 
     async def get(self, scope: Scope, promise_id: str) -> KeptPromise:
         """Show a promise with its proof, as it was derived when it was made."""
         async with self._database.transaction(scope) as tx:
-            return await self._one(tx, _name(promise_id))
+            return await self._one(tx, name_of(promise_id))
 
     async def of_order(self, scope: Scope, order: str) -> list[KeptPromise]:
         """Show the open promises of an order, or of one of its lines."""
@@ -112,7 +176,7 @@ class KeptPromises:
     ) -> list[KeptPromise]:
         """List the open promises, by id."""
         async with self._database.transaction(scope) as tx:
-            names = await kept_store.listed(tx, _name(after) if after else UUID(int=0), limit)
+            names = await kept_store.listed(tx, name_of(after) if after else UUID(int=0), limit)
             found = await kept_store.read(tx, names)
             return [found[name].promise for name in names]
 
@@ -127,49 +191,82 @@ class KeptPromises:
         shown = prefixed("prm", ask.promise_id)
         refs = [ref or f"{shown}/{number}" for number, ref in enumerate(ask.asked.refs, 1)]
         old = await self._replaced(tx, ask, refs)
-        questions = ask.asked.questions
-        keys = [(one.item, one.location) for one in questions]
-        if len(set(keys)) < len(keys):
-            raise Invalid("two lines are of one item at one location", where="/lines")
+        lines = [
+            _Line(number, question, ref, question.channel or ask.client)
+            for number, (question, ref) in enumerate(
+                zip(ask.asked.questions, refs, strict=True), 1
+            )
+        ]
+        keys = {(one.question.item, one.question.location) for one in lines}
+        keys |= {(one.item, one.location) for one in ([] if old is None else old.lines)}
         await self._stock.lock_in(tx, sorted(keys))
-        own = frozenset(refs) | {line.demand_ref for line in ([] if old is None else old.lines)}
-        answers: list[Atp] = []
-        rules: dict[Key, PlacedRule] = {}
-        for question in questions:
-            asking = question._replace(own=question.own | own)
-            answer, said = await self._answers(tx, asking, ask.now)
-            answers.append(answer)
-            rules |= {(one.item, one.location): one for one in said}
-        reasons = tuple(kept.refusal(answer) for answer in answers)
-        proof = PromiseProof(
-            reasons=reasons,
-            answers=tuple(answers),
-            rules=tuple(rules[key] for key in sorted(rules)),
-        )
-        made = KeptPromise(
+        derived = _Derived()
+        try:
+            async with tx.savepoint():
+                if old is not None:
+                    await self._end(tx, old, ask.now, ask.promise_id)
+                await self._keep_all(tx, ask, lines, derived)
+        except _Refused:
+            is_granted = False
+        else:
+            is_granted = True
+        return KeptPromise(
             promise_id=shown,
             client=ask.client,
             request_id=ask.asked.request_id,
             made_at=ask.now,
-            is_granted=not any(reasons),
+            is_granted=is_granted,
             released_at=None,
             replaced_by="",
             lines=(),
-            proof=proof,
+            proof=derived.proof(),
         )
-        if not made.is_granted:
-            return made
-        if old is not None:
-            await self._stock.let_go_in(tx, old.promise_id)
-            await kept_store.end(tx, _name(old.promise_id), ask.now, ask.promise_id)
-        return replace(made, lines=await self._held(tx, shown, answers, refs))
+
+    async def _keep_all(
+        self, tx: Transaction, ask: _Ask, lines: Sequence[_Line], derived: _Derived
+    ) -> None:
+        for one in lines:
+            derived.reasons.append(await self._keep(tx, ask, one, derived))
+        if any(derived.reasons):
+            raise _Refused
+
+    async def _keep(self, tx: Transaction, ask: _Ask, one: _Line, derived: _Derived) -> str:
+        """Answer a line and keep it, so that the next is answered behind it; "" is kept."""
+        question = one.question
+        asking = question._replace(own=question.own | {one.ref})
+        answer, said = await self._answers(tx, asking, ask.now)
+        derived.answers.append(answer)
+        derived.rules |= {(rule.item, rule.location): rule for rule in said}
+        rows = await self._stock.held_in(tx, [one.ref])
+        told = kept.told_of(rows).get(one.ref, Told())
+        if reason := kept.refusal(answer, told):
+            return reason
+        lines = [
+            DatedLine(
+                one.number,
+                answer.item,
+                answer.location,
+                one.ref,
+                part.day,
+                part.micros,
+                used=told.used,
+                said=told.said if told.is_ordered else None,
+            )
+            for part in answer.schedule
+        ]
+        shown = prefixed("prm", ask.promise_id)
+        wanted = Wanted(shown, lines, one.channel)
+        held, cut_by = await hold(tx, self._stock, self._ids, wanted, (rows, told))
+        lines = kept.spread(lines, held)
+        await kept_store.put_lines(tx, ask.promise_id, one.channel, lines)
+        return kept.cut(answer, held, cut_by)
 
     async def _replaced(
         self, tx: Transaction, ask: _Ask, refs: Sequence[str]
     ) -> KeptPromise | None:
         """Find the promise that this one replaces; an order line has one promise at a time."""
         replaces = ask.asked.replaces
-        old = _name(replaces) if replaces else UUID(int=0)
+        old = name_of(replaces) if replaces else UUID(int=0)
         for other, ref in await kept_store.open_of(tx, refs, old):
             raise Conflict(
                 f"order line {ref!r} has the promise {prefixed('prm', other)}",
@@ -181,23 +278,40 @@ class KeptPromises:
             raise Conflict(f"promise {replaces} is over", code="promise_closed")
         return found
 
-    async def _held(
-        self, tx: Transaction, shown: str, answers: Sequence[Atp], refs: Sequence[str]
-    ) -> tuple[DatedLine, ...]:
-        """Reserve what can leave at once out of what lies there; the rest waits for its supply."""
-        lines = [
-            DatedLine(number, answer.item, answer.location, ref, part.day, part.micros)
-            for number, (answer, ref) in enumerate(zip(answers, refs, strict=True), 1)
-            for part in answer.schedule
-        ]
-        first = {number: one.buckets[0].day for number, one in enumerate(answers, 1)}
-        near = [line for line in lines if line.ship_date == first[line.line_no]]
-        if not near:
-            return tuple(lines)
-        wanted = [(line.item, line.location, line.micros, line.demand_ref) for line in near]
-        had = await self._stock.hold_in(tx, shown, wanted)
-        held = dict(zip(near, had, strict=True))
-        return tuple(line._replace(held=held.get(line, 0)) for line in lines)
+
+class Wanted(NamedTuple):
+    """The lines of a promise for one order line, and whose they are."""
+
+    promise: str
+    lines: Sequence[DatedLine]
+    channel: str
+
+
+async def hold(
+    tx: Transaction,
+    stock: HoldsStock,
+    ids: Ids,
+    wanted: Wanted,
+    known: tuple[Sequence[Held], Told],
+) -> tuple[int, str]:
+    """Reserve for a promise what lies there and is not held for its order line by now (§3.4).
+
+    Give what is held of it in all, and what beside stock kept it from more.
+    """
+    rows, told = known
+    line = wanted.lines[0]
+    key = (line.item, line.location)
+    rest = kept.left(wanted.lines, told)
+    had = 0
+    if not told.is_ordered:
+        had = sum(row[3] + row[4] for row in rows if row[1:3] == key)
+        free = (await stock.free_in(tx, [key]))[key]
+        if free <= 0 or had >= rest:
+            return min(had, rest), ""
+    request = f"{wanted.promise}/{line.line_no}/{ids.text()}"
+    asked = (*key, rest - had, line.demand_ref)
+    granted, cut_by = await stock.hold_in(tx, request, asked, wanted.channel)
+    return had + granted, cut_by
 
 
 def _content(asked: PromiseAsked) -> bytes:
@@ -205,8 +319,11 @@ def _content(asked: PromiseAsked) -> bytes:
     return msgspec.json.encode((asked.request_id, lines, asked.refs, asked.replaces))
 
 
-def _name(promise_id: str) -> UUID:
-    try:
-        return UUID(promise_id.removeprefix("prm_"))
-    except ValueError:
-        raise NotFound(f"there is no promise {promise_id}") from None
+def name_of(promise_id: str) -> UUID:
+    """Take the id as it is shown, and in no other form."""
+    if not _SHOWN.fullmatch(promise_id):
+        raise NotFound(
+            f"there is no promise {promise_id}",
+            hint="they look like prm_0190…; `crossdock stock promises` lists the open ones",
+        )
+    return UUID(hex=promise_id.removeprefix("prm_"))

@@ -3,20 +3,25 @@
 Amounts are micros, millionths of the item's base unit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
 from crossdock.canonical.errors import Invalid
-from crossdock.capabilities.supply.answer import Atp, Basis, Claim, Question
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.supply.answer import Atp, Basis, Bucket, Claim, Question
 from crossdock.capabilities.supply.rules import PlacedRule
 
 LINES_MAX = 100
 
 
 class DatedLine(NamedTuple):
-    """So much of a promise leaves on a day; `held` of it is reserved out of what lies there."""
+    """So much of a promise leaves on a day; `held` of it was reserved out of what lay there.
+
+    When it was promised, `used` had left of its order line, and the order said `said` in all
+    (less what it cancelled); None is that no order was known.
+    """
 
     line_no: int
     item: str
@@ -25,6 +30,53 @@ class DatedLine(NamedTuple):
     ship_date: date
     micros: int
     held: int = 0
+    used: int = 0
+    said: int | None = None
+
+
+class Told(NamedTuple):
+    """What is known of an order line: whether an order says it, how much in all, and where.
+
+    `used` has left: picked, or consumed of its reservations, whichever is more; `open` is what
+    its order still claims.
+    """
+
+    is_ordered: bool = False
+    said: int = 0
+    place: tuple[str, str] = ("", "")
+    used: int = 0
+    open: int = 0
+
+    def is_elsewhere(self, item: str, location: str) -> bool:
+        """Say whether its order counts it at another place."""
+        return self.is_ordered and self.said > 0 and self.place != (item, location)
+
+
+Held = tuple[str, str, str, int, int, bool, int, int]
+"""Order line, item, location, hard, soft, whether its order counts it, used, said (`Told`)."""
+
+
+def told_of(held: Iterable[Held]) -> dict[str, Told]:
+    """Put together what is known of each order line."""
+    orders: dict[str, Told] = {}
+    consumed: dict[str, int] = {}
+    for ref, item, location, hard, _, is_order, used, said in held:
+        if is_order or not item:
+            orders[ref] = Told(is_order, said, (item, location), used, hard)
+        else:
+            consumed[ref] = consumed.get(ref, 0) + used
+    for ref, used in consumed.items():
+        one = orders.get(ref, Told())
+        orders[ref] = one._replace(used=max(one.used, used))
+    return orders
+
+
+def by_ref(lines: Iterable[DatedLine]) -> dict[str, list[DatedLine]]:
+    """Sort lines by their order line."""
+    found: dict[str, list[DatedLine]] = {}
+    for line in lines:
+        found.setdefault(line.demand_ref, []).append(line)
+    return dict(sorted(found.items()))
 
 
 class PromiseAsked(NamedTuple):
@@ -64,6 +116,15 @@ class KeptPromise:
     proof: PromiseProof
 
 
+class AtRisk(NamedTuple):
+    """A line of an open promise of which `micros` are not covered on a day, and maybe behind."""
+
+    promise_id: str
+    line: DatedLine
+    day: date
+    micros: int
+
+
 def check(asked: PromiseAsked) -> None:
     """Refuse what could not be promised: no line, too many, none of something, a line twice."""
     if not asked.request_id:
@@ -78,35 +139,114 @@ def check(asked: PromiseAsked) -> None:
         raise Invalid("two lines are for one order line", where="/lines", hint="add them up")
 
 
-def refusal(answer: Atp) -> str:
+def refusal(answer: Atp, told: Told) -> str:
     """Say why an answer cannot be kept; "" is that it can (I6: what counts by class alone).
 
-    What only the time of a new order stands for is a date, not a promise.
+    What only the time of a new order stands for is a date, not a promise; a kit has no goods of
+    its own that could be held.
     """
     if answer.basis is not Basis.SUPPLY or answer.left_over or not answer.schedule:
         return answer.reason
     if answer.by is not None and answer.schedule[-1].day > answer.by:
         return f"not all of it can leave by {answer.by}"
+    if any(part.per for part in answer.parts):
+        return "a kit has no goods of its own: promise its components, a line each"
+    if told.is_elsewhere(answer.item, answer.location):
+        return f"its order counts it at {told.place[1]}"
     return ""
 
 
-def claims(ref: str, lines: Sequence[DatedLine], held: Claim, *, is_ordered: bool) -> list[Claim]:
-    """Give what a promise and its order line claim together, each unit once (A19, I9).
+def cut(answer: Atp, held: int, cut_by: str) -> str:
+    """Say why what lies there may not be held for a channel; "" is that nothing cut it (§3.6)."""
+    if not cut_by:
+        return ""
+    return f"a {cut_by.lower()} of channels leaves {held // MICROS} of it ({answer.location})"
 
-    `held` is what the order line holds already. Once its order is known that alone counts, dated
-    by what is still to leave of the promise: what left, left first. Before, what is not held yet
-    of the promise comes on top.
+
+def left(lines: Sequence[DatedLine], told: Told) -> int:
+    """Give what is still to leave of a promise, as far as the promise says (A26)."""
+    promised = sum(line.micros for line in lines)
+    return max(0, promised - max(0, told.used - lines[0].used))
+
+
+def is_overruled(lines: Sequence[DatedLine], told: Told) -> bool:
+    """Say whether its order has spoken since the promise was made: then that alone counts."""
+    line = lines[0]
+    return told.is_ordered and (
+        told.said != line.said or told.is_elsewhere(line.item, line.location)
+    )
+
+
+def claims(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> list[Claim]:
+    """Give what a promise and its order line claim together, each unit once (A19, A26, I9).
+
+    `held` is what the order line holds there already: as an order, or by reservations. An order
+    that has spoken since counts alone, on the days of the promise; else the greater of both
+    counts. What left, left first, and what is held is held of what leaves first.
     """
-    ordered = sorted(lines, key=lambda line: line.ship_date)
-    if not is_ordered:
-        rest = [(line.ship_date, line.micros - line.held) for line in ordered]
-        found = [Claim(ref, micros, 0, day) for day, micros in rest if micros]
+    rest = 0 if is_overruled(lines, told) else left(lines, told)
+    if not told.is_ordered:
+        found, _ = _latest(ref, lines, max(0, rest - held.hard - held.soft))
         return [held, *found] if held.hard or held.soft else found
-    left, found = held.hard, list[Claim]()
-    for line in reversed(ordered):
-        if taken := min(left, line.micros):
-            found.append(Claim(ref, taken, 0, line.ship_date))
-            left -= taken
-    if left or held.soft:
-        found.append(held._replace(hard=left))
+    found, rest = _latest(ref, lines, max(held.hard, rest))
+    if rest or held.soft:
+        found.append(held._replace(hard=rest))
     return found
+
+
+def unheld(lines: Sequence[DatedLine], held: Claim, told: Told) -> tuple[date, int] | None:
+    """Give what of a promise is to be held still, and when the first of it leaves; None is none.
+
+    What an order claims is nobody else's already.
+    """
+    if told.is_ordered:
+        return None
+    rest = max(0, left(lines, told) - held.hard - held.soft)
+    found, _ = _latest(held.demand_ref, lines, rest)
+    days = [one.on for one in found if one.on is not None]
+    return (min(days), rest) if days else None
+
+
+def is_over(lines: Sequence[DatedLine], told: Told) -> bool:
+    """Say whether nothing of it is to leave any more: it left, or its order says otherwise."""
+    if is_overruled(lines, told):
+        return told.is_elsewhere(lines[0].item, lines[0].location) or not told.open
+    return not left(lines, told) and not told.open
+
+
+def risk(claimed: Sequence[Claim], buckets: Sequence[Bucket]) -> tuple[date, int] | None:
+    """Say from which day, and by how much, what is still to come for a promise is not covered.
+
+    It is not where the balance that counts it falls below zero on a day of its own (§3.3); where
+    others claim the same goods, they are short of them too. None is that all of it is covered.
+    """
+    due = 0
+    found: tuple[date, int] | None = None
+    dated = [(one.on, one.hard) for one in claimed if one.on is not None]
+    for on, micros in sorted(dated):
+        due += micros
+        pab = next((bucket.pab for bucket in buckets if bucket.day >= on), 0)
+        if pab < 0:
+            day, most = found or (on, 0)
+            found = day, max(most, min(due, -pab))
+    return found
+
+
+def spread(lines: Sequence[DatedLine], held: int) -> list[DatedLine]:
+    """Say of what leaves first that it is held."""
+    found: list[DatedLine] = []
+    for line in sorted(lines, key=lambda line: line.ship_date):
+        had = min(held, line.micros)
+        found.append(line._replace(held=had))
+        held -= had
+    return found
+
+
+def _latest(ref: str, lines: Sequence[DatedLine], rest: int) -> tuple[list[Claim], int]:
+    """Date so much by what leaves last, and give what the lines do not cover."""
+    found: list[Claim] = []
+    for line in sorted(lines, key=lambda line: line.ship_date, reverse=True):
+        if taken := min(rest, line.micros):
+            found.append(Claim(ref, taken, 0, line.ship_date))
+            rest -= taken
+    return found, rest

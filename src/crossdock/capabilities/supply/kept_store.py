@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from crossdock.capabilities.supply.kept import DatedLine, KeptPromise, PromiseProof
-from crossdock.foundation.database import Transaction
+from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.ids import prefixed
 
 # Kits and groups share goods across keys, so all promises by date of a tenant take turns.
@@ -20,7 +20,7 @@ select promise_id, client, request_id, request_hash, made_at, is_granted, releas
 from supply_promise where tenant = $1 and promise_id = any($2::uuid[])
 """
 LINES = """
-select promise_id, line_no, item, location, demand_ref, ship_date, micros, held
+select promise_id, line_no, item, location, demand_ref, ship_date, micros, held, used, said
 from supply_promise_line where tenant = $1 and promise_id = any($2::uuid[])
 order by promise_id, line_no, ship_date
 """
@@ -29,9 +29,40 @@ select distinct promise_id, demand_ref from supply_promise_line
 where tenant = $1 and demand_ref = any($2::text[]) and is_open and promise_id <> $3
 """
 OF_ORDER = """
-select distinct promise_id from supply_promise_line
-where tenant = $1 and (demand_ref = $2 or starts_with(demand_ref, $2 || '/')) and is_open
-limit 100
+select promise_id from supply_promise_line where tenant = $1 and demand_ref = $2 and is_open
+union
+select promise_id from supply_promise_line
+where tenant = $1 and demand_ref > $2 || '/' and demand_ref < $2 || '0' and is_open
+"""
+OPEN_AT = """
+select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
+    p.micros, p.held, p.used, p.said
+from unnest($2::text[], $3::text[]) k(item, location)
+join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
+    and p.is_open
+order by p.promise_id, p.line_no, p.ship_date
+"""
+OPEN_OF_PROMISES = """
+select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
+    p.micros, p.held, p.used, p.said
+from supply_promise_line p where p.tenant = $1 and p.promise_id = any($2::uuid[]) and p.is_open
+order by p.promise_id, p.line_no, p.ship_date
+"""
+IS_ANY_OPEN = WorkersSql("select exists (select from supply_promise_line where is_open)")
+SET_HELD = """
+update supply_promise_line p set held = k.held
+from unnest($4::date[], $5::bigint[]) k(ship_date, held)
+where p.tenant = $1 and p.promise_id = $2 and p.line_no = $3 and p.ship_date = k.ship_date
+"""
+CLOSE = """
+update supply_promise_line set is_open = false
+where tenant = $1 and promise_id = $2 and line_no = $3
+"""
+END_DONE = """
+update supply_promise p set released_at = $3
+where p.tenant = $1 and p.promise_id = any($2::uuid[]) and p.released_at is null
+    and not exists (select from supply_promise_line l
+        where l.tenant = $1 and l.promise_id = p.promise_id and l.is_open)
 """
 LISTED = """
 select promise_id from supply_promise
@@ -44,10 +75,10 @@ insert into supply_promise (tenant, promise_id, client, request_id, request_hash
 values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 PUT_LINES = """
-insert into supply_promise_line (tenant, promise_id, line_no, item, location, demand_ref,
-    ship_date, micros, held)
-select $1, $2, * from unnest($3::smallint[], $4::text[], $5::text[], $6::text[], $7::date[],
-    $8::bigint[], $9::bigint[])
+insert into supply_promise_line (tenant, promise_id, channel, line_no, item, location, demand_ref,
+    ship_date, micros, held, used, said)
+select $1, $2, $3, * from unnest($4::smallint[], $5::text[], $6::text[], $7::text[], $8::date[],
+    $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
 """
 END = """
 with ended as (update supply_promise set released_at = $3, replaced_by = $4
@@ -55,6 +86,14 @@ with ended as (update supply_promise set released_at = $3, replaced_by = $4
 update supply_promise_line set is_open = false
 where tenant = $1 and promise_id in (select promise_id from ended)
 """
+
+
+class Open(NamedTuple):
+    """An open line of a promise, all its parts, and whose it is."""
+
+    promise_id: UUID
+    channel: str
+    lines: tuple[DatedLine, ...]
 
 
 class Stored(NamedTuple):
@@ -107,11 +146,52 @@ async def put(tx: Transaction, promise_id: UUID, request_hash: bytes, made: Kept
     proof = msgspec.json.encode(made.proof).decode()
     head = (made.client, made.request_id, request_hash, made.made_at, made.is_granted, proof)
     await tx.execute(PUT, tx.tenant, promise_id, *head)
-    if made.lines:
-        columns = map(list, zip(*made.lines, strict=True))
-        await tx.execute(PUT_LINES, tx.tenant, promise_id, *columns)
+
+
+async def put_lines(
+    tx: Transaction, promise_id: UUID, channel: str, lines: Sequence[DatedLine]
+) -> None:
+    columns = map(list, zip(*lines, strict=True))
+    await tx.execute(PUT_LINES, tx.tenant, promise_id, channel, *columns)
 
 
 async def end(tx: Transaction, promise_id: UUID, at: datetime, by: UUID | None) -> None:
     """Close a promise that is open, because it was released or another stands in its place."""
     await tx.execute(END, tx.tenant, promise_id, at, by)
+
+
+async def open_at(tx: Transaction, keys: Sequence[tuple[str, str]]) -> list[Open]:
+    """Give the open lines of promises at these item-locations."""
+    columns = [item for item, _ in keys], [location for _, location in keys]
+    return _open(await tx.fetch(OPEN_AT, tx.tenant, *columns))
+
+
+async def open_of_promises(tx: Transaction, promise_ids: Sequence[UUID]) -> list[Open]:
+    """Give the open lines of these promises."""
+    return _open(await tx.fetch(OPEN_OF_PROMISES, tx.tenant, list(promise_ids)))
+
+
+def _open(rows: Sequence[Any]) -> list[Open]:
+    found: dict[tuple[UUID, int], Open] = {}
+    for row in rows:
+        known = found.get((row[0], row[2]), Open(row[0], row[1], ()))
+        line = DatedLine(*row[2:])
+        found[row[0], row[2]] = known._replace(lines=(*known.lines, line))
+    return list(found.values())
+
+
+async def is_any_open(tx: Transaction) -> bool:
+    found: bool = await tx.fetchval(IS_ANY_OPEN)
+    return found
+
+
+async def set_held(tx: Transaction, promise_id: UUID, lines: Sequence[DatedLine]) -> None:
+    days = [line.ship_date for line in lines]
+    held = [line.held for line in lines]
+    await tx.execute(SET_HELD, tx.tenant, promise_id, lines[0].line_no, days, held)
+
+
+async def close(tx: Transaction, promise_id: UUID, line_no: int, at: datetime) -> None:
+    """Close a line of which nothing is to leave, and the promise with its last one."""
+    await tx.execute(CLOSE, tx.tenant, promise_id, line_no)
+    await tx.execute(END_DONE, tx.tenant, [promise_id], at)

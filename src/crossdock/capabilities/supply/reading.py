@@ -18,6 +18,7 @@ from crossdock.capabilities.supply.answer import (
     Through,
 )
 from crossdock.capabilities.supply.horizon import Horizon, horizon
+from crossdock.capabilities.supply.kept import Held
 from crossdock.capabilities.supply.promise import answered, nodes_of
 from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms
 from crossdock.capabilities.supply.store import Key
@@ -41,6 +42,7 @@ class Read:
         self._horizons: dict[tuple[int, str], Horizon] = {}
         self._claims: dict[Key, dict[str, Claim]] = {}
         self._promised: dict[Key, list[Claim]] = {}
+        self._told: Mapping[str, kept.Told] = {}
         self._more: dict[Key, int] = {}
         self._nodes: dict[str, tuple[str | None, list[str]]] = {}
         self._lots: dict[Key, list[Lot]] = {}
@@ -114,29 +116,31 @@ class Read:
         promised = {line.demand_ref for each in self.found.promised.values() for line in each}
         return dated | pegged | promised | {ref for one in questions for ref in one.own}
 
-    def hold(self, held: Iterable[tuple[str, str, str, int, int, bool]]) -> None:
+    def hold(self, held: Iterable[Held]) -> None:
         """Note what order lines hold; a claim and a hold of one line at one place are one."""
         ship_dates = self.found.ship_dates
-        ordered: set[str] = set()
-        for ref, item, location, hard, soft, is_order in held:
-            if is_order:
-                ordered.add(ref)
+        rows = list(held)
+        for ref, item, location, hard, soft, *_ in rows:
             if hard or soft:
                 key = (item, location)
                 claims = self._claims.setdefault(key, {})
                 known = claims.get(ref, Claim(ref, 0, 0, ship_dates.get((ref, key))))
                 claims[ref] = Claim(ref, known.hard + hard, known.soft + soft, known.on)
+        self._told = kept.told_of(rows)
         for key, lines in self.found.promised.items():
-            self._promise(key, lines, ordered)
+            self._promise(key, lines)
 
-    def _promise(self, key: Key, lines: Sequence[kept.DatedLine], ordered: set[str]) -> None:
+    def told(self, ref: str) -> kept.Told:
+        """Give what is known of an order line."""
+        return self._told.get(ref, kept.Told())
+
+    def _promise(self, key: Key, lines: Iterable[kept.DatedLine]) -> None:
         """Put what a promise by date and its order line claim together in place of the line's."""
         known = dict(self._claims.get(key, {}))
         found: list[Claim] = []
-        for ref in sorted({line.demand_ref for line in lines}):
+        for ref, own in kept.by_ref(lines).items():
             held = known.pop(ref, Claim(ref, 0, 0))
-            own = [line for line in lines if line.demand_ref == ref]
-            claims = kept.claims(ref, own, held, is_ordered=ref in ordered)
+            claims = kept.claims(ref, own, held, self.told(ref))
             self._more[key] = self._more.get(key, 0) + sum(one.hard for one in claims) - held.hard
             found += claims
         self._promised[key] = [*known.values(), *found]

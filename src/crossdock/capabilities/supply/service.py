@@ -16,6 +16,7 @@ from crossdock.capabilities.supply import (
 )
 from crossdock.capabilities.supply.answer import Atp, Offer, Question
 from crossdock.capabilities.supply.calendar import local_time
+from crossdock.capabilities.supply.kept import Held
 from crossdock.capabilities.supply.offering import asking, lacking, offer, proposed
 from crossdock.capabilities.supply.reading import Figures, Read
 from crossdock.capabilities.supply.rules import PlacedRule
@@ -62,11 +63,8 @@ class KnowsStock(Protocol):
 
     async def held(
         self, tx: Transaction, tenant: str, demand_refs: Sequence[str]
-    ) -> Sequence[tuple[str, str, str, int, int, bool]]:
-        """Give what order lines hold, picks taken off: line, item, location, hard, soft.
-
-        Last, whether it is the line's order that counts it.
-        """
+    ) -> Sequence[Held]:
+        """Give what order lines hold, picks taken off, and what has left of them."""
         ...
 
 

@@ -8,7 +8,7 @@ from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
 from crossdock.capabilities.reconciliation import Doubt, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
-from crossdock.capabilities.supply import KeptPromises, Supply
+from crossdock.capabilities.supply import KeptPromises, Securing, Supply
 from crossdock.connectivity.connections import Connections
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -74,6 +74,9 @@ class Hub(Protocol):
 
     @property
     def kept_promises(self) -> KeptPromises: ...
+
+    @property
+    def securing(self) -> Securing: ...
 
     @property
     def directory(self) -> Directory: ...

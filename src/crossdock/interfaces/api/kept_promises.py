@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.catalog import Found, KnownGoods, Named
 from crossdock.capabilities.supply import KeptPromise, PlacedRule, PromiseAsked, Question
+from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api.atp import Day, Days, Transit, WantedSaid
 from crossdock.interfaces.api.atp_shapes import AtpShown, atp_shown
 from crossdock.interfaces.api.caller import Caller, needs
@@ -66,7 +67,7 @@ class PromiseSaid(BaseModel):
 
 @dataclass(slots=True)
 class DatedLineShown:
-    """So much leaves on a day; `held` of it was reserved out of what lay there."""
+    """So much leaves on a day; `held` of it is reserved out of what lies there."""
 
     line_no: int
     item: str
@@ -102,6 +103,50 @@ class KeptPromisesShown(BaseModel):
     """By promise."""
 
     promises: list[KeptPromiseShown]
+
+
+@dataclass(slots=True)
+class AtRiskShown:
+    """A line of an open promise of which so much (`short`) is not covered from a day on.
+
+    Supply is late, cut or cancelled: the balance that counts it is below zero on that day. What
+    is short may be short for others who claim the same goods, too.
+    """
+
+    promise_id: str
+    line_no: int
+    item: str
+    location: str
+    demand_ref: str
+    day: date
+    short: AmountShown
+
+
+class PromisesAtRisk(BaseModel):
+    """Of the promises looked at, by id; `looked_at_to` is the last of them, "" is none."""
+
+    at_risk: list[AtRiskShown]
+    looked_at_to: str
+
+
+async def risks_of(
+    hub: Hub, known: KnownGoods, scope: Scope, after: str, limit: int
+) -> PromisesAtRisk:
+    """Show which of some open promises are not covered any more."""
+    found, last = await hub.securing.at_risk(scope, after=after, limit=limit)
+    units = await known.base_units(scope, {one.line.item for one in found})
+    return PromisesAtRisk(
+        at_risk=[
+            AtRiskShown(
+                one.promise_id,
+                *one.line[:4],
+                one.day,
+                amount(one.micros, units[one.line.item]),
+            )
+            for one in found
+        ],
+        looked_at_to=last,
+    )
 
 
 def kept_shown(kept: KeptPromise) -> KeptPromiseShown:
@@ -167,6 +212,13 @@ def kept_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         else:
             found = await kept.listed(caller.scope, after=after_promise, limit=limit)
         return KeptPromisesShown(promises=[kept_shown(one) for one in found])
+
+    @routes.get("/at-risk", **needs("stock:read"))
+    async def promises_at_risk(
+        caller: Caller, after_promise: Annotated[Text, after] = "", limit: Limit = 100
+    ) -> PromisesAtRisk:
+        """Tell which open promises by date are not covered any more, by how much and from when."""
+        return await risks_of(hub, known, caller.scope, after_promise, limit)
 
     @routes.get("/{promise_id}", **needs("stock:read"))
     async def explain_by_date(promise_id: Text, caller: Caller) -> KeptPromiseShown:

@@ -10,9 +10,9 @@ from crossdock.capabilities.reconciliation import (
     HEALABLE,
     Brake,
     ItemClass,
+    ReconciliationRulesShown,
     Remedy,
     Rules,
-    RulesShown,
     Tolerance,
     micros_of,
     rules_shown,
@@ -65,7 +65,7 @@ class ReconciliationRulesSaid(BaseModel):
 class ReconciliationRules(BaseModel):
     """Every version that was put, the newest first, which holds; the last is built in."""
 
-    rules: list[RulesShown]
+    rules: list[ReconciliationRulesShown]
 
 
 def router(hub: Hub) -> APIRouter:
@@ -80,7 +80,7 @@ def router(hub: Hub) -> APIRouter:
     @routes.put("/rules", **needs("cases:admin"))
     async def put_reconciliation_rules(
         said: ReconciliationRulesSaid, caller: Caller
-    ) -> RulesShown:
+    ) -> ReconciliationRulesShown:
         """Put the next version; comparisons and what heals go by it from now on."""
         put = await hub.reconciliation.put_rules(
             caller.scope, said.rules(), by=f"key {caller.key_id}"

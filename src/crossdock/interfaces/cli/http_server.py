@@ -184,7 +184,7 @@ class _Protocol(HttpToolsProtocol):
     def _route_to_take(self) -> Any:
         """Name the route if nothing about the request is unusual and no other is under way."""
         cycle: Any = self.cycle  # uvicorn says it is always there
-        parser = self.parser
+        parser: Any = self.parser  # which uvicorn takes away only from a closed connection
         if self._shortcut is None or (cycle is not None and not cycle.response_complete):
             return None
         route = self._shortcut.route_of(parser.get_method(), self.url)

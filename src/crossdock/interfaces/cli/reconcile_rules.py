@@ -7,7 +7,7 @@ import typer
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import plain
-from crossdock.capabilities.reconciliation import RulesShown, rules_shown
+from crossdock.capabilities.reconciliation import ReconciliationRulesShown, rules_shown
 from crossdock.interfaces.api.reconciliation_rules import ReconciliationRulesSaid
 from crossdock.interfaces.api.sourcing_shapes import said_as
 from crossdock.interfaces.cli.hub import with_hub
@@ -80,7 +80,7 @@ def put_rules(
     given = {name: one for name, one in said.items() if one is not None}
     shares = dict(_share(one) for one in percent or ())
 
-    async def put(hub: Hub) -> RulesShown:
+    async def put(hub: Hub) -> ReconciliationRulesShown:
         [now] = await hub.reconciliation.rules(hub.scope, limit=1)
         fields = _fields(rules_shown(now))
         fields["tolerance_percent"] = fields["tolerance_percent"] | shares
@@ -96,7 +96,7 @@ def put_rules(
     stdout.print(f"heals by itself: {' '.join(done.heals) or 'nothing'}", markup=False)
 
 
-def _fields(now: RulesShown) -> dict[str, Any]:
+def _fields(now: ReconciliationRulesShown) -> dict[str, Any]:
     return {
         "tolerance_absolute": plain(now.tolerance_absolute),
         "tolerance_percent": {of: plain(one) for of, one in now.tolerance_percent.items()},
@@ -115,6 +115,6 @@ def _share(text: str) -> tuple[str, str]:
     return of.strip().upper(), share.strip()
 
 
-def _tolerance(one: RulesShown) -> str:
+def _tolerance(one: ReconciliationRulesShown) -> str:
     shares = ", ".join(f"{of} {plain(share)} %" for of, share in one.tolerance_percent.items())
     return f"{shares} or {plain(one.tolerance_absolute)}"

@@ -19,6 +19,7 @@ from crossdock.capabilities.inventory import (
     ReservationRequest,
 )
 from crossdock.interfaces.api.promise_shapes import LineProofShown, PromiseShown
+from crossdock.interfaces.api.promises import promises_of
 from crossdock.interfaces.api.promises import shown as promise_of
 from crossdock.interfaces.api.stock_shapes import amount, availabilities_shown, reservation_shown
 from crossdock.interfaces.cli import stock_atp, stock_promise, stock_substitutes
@@ -159,19 +160,20 @@ def explain(
         if promise.startswith("prm_"):
             stock_promise.show(await hub.kept_promises.get(hub.scope, promise), as_json=as_json)
             return
-        is_reservation = promise.startswith("rsv_")
-        found = (
-            [await hub.inventory.explain(hub.scope, promise)]
-            if is_reservation
-            else await hub.inventory.explain_order(hub.scope, promise)
-        )
         known = KnownGoods(hub.catalog)
-        shown = [await promise_of(known, hub.scope, one) for one in found]
-        if as_json:
-            print_json(shown[0] if is_reservation else {"promises": shown})
+        if promise.startswith("rsv_"):
+            explained = await hub.inventory.explain(hub.scope, promise)
+            one = await promise_of(known, hub.scope, explained)
+            print_json(one) if as_json else _show_promise(one)
             return
-        for one in shown:
+        found = await promises_of(hub, known, hub.scope, promise)
+        if as_json:
+            print_json({"promises": found.promises, "by_date": found.by_date})
+            return
+        for one in found.promises:
             _show_promise(one)
+        for kept in found.by_date:
+            stock_promise.show_kept(kept)
 
     with_hub(asked)
 

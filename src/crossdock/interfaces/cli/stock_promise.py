@@ -10,7 +10,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.catalog import KnownGoods, Named
 from crossdock.capabilities.supply import KeptPromise, PromiseAsked, Question
-from crossdock.interfaces.api.kept_promises import KeptPromiseShown, kept_shown
+from crossdock.interfaces.api.kept_promises import KeptPromiseShown, kept_shown, risks_of
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
@@ -54,17 +54,23 @@ def promise(
 
 def promises(
     order: Annotated[str, typer.Option(help="Only those of an order, or a line of it.")] = "",
+    at_risk: Annotated[
+        bool, typer.Option("--at-risk", help="Only what supply does not cover any more.")
+    ] = False,
+    after: Annotated[str, typer.Option(help="Only promises behind this one (prm_…).")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Promises listed, at most.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List the open promises by date."""
+    """List the open promises by date; exit code 1 if some are at risk and that was asked."""
+    if at_risk:
+        raise typer.Exit(with_hub(lambda hub: _at_risk(hub, after, limit, as_json=as_json)))
 
     async def listed(hub: Hub) -> None:
         kept = hub.kept_promises
         if order:
             found = await kept.of_order(hub.scope, order)
         else:
-            found = await kept.listed(hub.scope, limit=limit)
+            found = await kept.listed(hub.scope, after=after, limit=limit)
         shown = [kept_shown(one) for one in found]
         if as_json:
             print_json({"promises": shown})
@@ -76,6 +82,29 @@ def promises(
         )
 
     with_hub(listed)
+
+
+async def _at_risk(hub: Hub, after: str, limit: int, *, as_json: bool) -> int:
+    found = await risks_of(hub, KnownGoods(hub.catalog), hub.scope, after, limit)
+    if as_json:
+        print_json({"at_risk": found.at_risk, "looked_at_to": found.looked_at_to})
+    else:
+        table(
+            ("promise", "line", "item", "location", "from", "short"),
+            [
+                (
+                    one.promise_id,
+                    one.demand_ref,
+                    one.item,
+                    one.location,
+                    str(one.day),
+                    one.short.value,
+                )
+                for one in found.at_risk
+            ],
+            empty="no promise by date is at risk",
+        )
+    return EXIT_FINDINGS if found.at_risk else 0
 
 
 def release_promise(kept: Kept, as_json: AsJson = False) -> None:
@@ -94,7 +123,12 @@ def show(kept: KeptPromise, *, as_json: bool) -> None:
     shown = kept_shown(kept)
     if as_json:
         print_json(shown)
-        return
+    else:
+        show_kept(shown)
+
+
+def show_kept(shown: KeptPromiseShown) -> None:
+    """Print a promise by date in lines and a table."""
     over = " (over)" if shown.released_at else ""
     stdout.print(f"{shown.promise_id}: {'promised' if shown.is_granted else 'refused'}{over}")
     for answer, reason in zip(shown.answers, shown.reasons, strict=True):

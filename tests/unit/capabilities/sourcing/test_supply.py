@@ -237,6 +237,16 @@ def test_a_whole_order_does_not_wait_longer_for_a_node_that_is_far() -> None:
     assert dates(made) == {("NEAR", 1): (may(12), may(13))}
 
 
+def test_a_whole_order_waits_longer_if_only_then_it_leaves_in_as_few_shipments_as_it_may() -> None:
+    nodes = [
+        supplied("DC1", {"X": 4}, {1: [(12, 8)]}),
+        supplied("DC2", {"X": 0}, {1: [(6, 4)]}),
+    ]
+    asked = order(line(1, "X", 8), max_shipments=1)
+
+    assert dates(decide(asked, *nodes, rules=WHOLE)) == {("DC1", 1): (may(12), may(13))}
+
+
 def test_a_decision_shows_what_was_to_come_and_what_kept_long_enough() -> None:
     asked = Asked(order=order(line(1, "X", 8, needed_by=FRIDAY)), units={"X": "EA"})
     keeps = {1: Keeps(days=30, micros=MICROS)}

@@ -20,6 +20,8 @@ create table supply_promise (
     proof text not null,
     primary key (tenant, promise_id)
 );
+create index supply_promise_open on supply_promise (tenant, promise_id)
+    where is_granted and released_at is null;
 select guard_table('supply_promise');
 
 create table supply_promise_line (
@@ -32,6 +34,9 @@ create table supply_promise_line (
     demand_ref text collate "C" not null,
     micros bigint not null check (micros > 0),
     held bigint not null check (held between 0 and micros),
+    used bigint not null,
+    said bigint,
+    channel text collate "C" not null,
     is_open boolean not null default true,
     primary key (tenant, promise_id, line_no, ship_date)
 );

@@ -1,0 +1,164 @@
+"""Promises by date that are kept: what comes in is held for them, and what has left is over.
+
+Runs behind the figures that inventory tells: goods that came in, or that somebody gave back, are
+reserved for the promises that leave first. Where nothing is promised by date it costs nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from crossdock.canonical.envelope import Event
+from crossdock.canonical.inventory import AvailabilityChanged
+from crossdock.capabilities.supply import kept, kept_store
+from crossdock.capabilities.supply.answer import Bucket, Claim, Question
+from crossdock.capabilities.supply.keeping import Answers, HoldsStock, Wanted, hold, name_of
+from crossdock.capabilities.supply.kept import AtRisk, DatedLine, Held, Told
+from crossdock.capabilities.supply.kept_store import Open
+from crossdock.capabilities.supply.store import Key
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.ids import Ids, prefixed
+from crossdock.foundation.readers import Reader
+from crossdock.foundation.scope import Scope
+
+TYPES = frozenset({AvailabilityChanged.TYPE})
+
+
+class KnowsGroups(Protocol):
+    async def groups(
+        self, tx: Transaction, tenant: str, locations: Sequence[str]
+    ) -> Mapping[str, str]:
+        """Name the group of each location that has one."""
+        ...
+
+
+class _Due(NamedTuple):
+    """What is to be done for an open line: hold more of it from `day` on, or end it (None)."""
+
+    day: date | None
+    one: Open
+    known: tuple[Sequence[Held], Told]
+
+
+class Securing:
+    """Keeps open promises by date covered by what lies there. Repeating it changes nothing."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        around: tuple[HoldsStock, KnowsGroups, Answers],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._stock, self._groups, self._answers = around
+
+    @property
+    def reader(self) -> Reader:
+        """Give the log reader that hears what has changed where."""
+        return Reader(name="promises by date", apply=self.apply, types=TYPES, unheard=self.unheard)
+
+    async def unheard(self, tx: Transaction) -> frozenset[str]:
+        """Pass over all figures unread as long as nothing is promised by date."""
+        return frozenset() if await kept_store.is_any_open(tx) else TYPES
+
+    async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
+        """Look after the promises where something has changed, each tenant by itself.
+
+        In transactions of their own, before the reader moves on: one that is cut off in between
+        looks again, and finds it done.
+        """
+        changed: dict[str, set[Key]] = {}
+        for event in events:
+            if isinstance(event.payload, AvailabilityChanged):
+                key = (event.payload.item, event.payload.location)
+                changed.setdefault(event.tenant, set()).add(key)
+        for tenant, keys in sorted(changed.items()):
+            groups = await self._groups.groups(tx, tenant, sorted({at for _, at in keys}))
+            wider = {(item, groups[at]) for item, at in keys if at in groups}
+            await self.secure(Scope(tenant), sorted(keys | wider))
+
+    async def at_risk(
+        self, scope: Scope, *, after: str = "", limit: int = 100
+    ) -> tuple[list[AtRisk], str]:
+        """Look at open promises, by id: give what is not covered of them, and the last seen."""
+        async with self._database.transaction(scope, is_one_moment=True) as tx:
+            begin = name_of(after) if after else UUID(int=0)
+            names = await kept_store.listed(tx, begin, limit)
+            lines = await kept_store.open_of_promises(tx, names)
+            refs = sorted({one.lines[0].demand_ref for one in lines})
+            rows = await self._stock.held_in(tx, refs)
+            told = kept.told_of(rows)
+            by_ref: dict[str, list[Held]] = {}
+            for row in rows:
+                by_ref.setdefault(row[0], []).append(row)
+            found: list[AtRisk] = []
+            seen: dict[Key, Sequence[Bucket]] = {}
+            for one in lines:
+                line = one.lines[0]
+                key = (line.item, line.location)
+                if key not in seen:
+                    answer, _ = await self._answers(tx, Question(*key, ""), self._clock.now())
+                    seen[key] = answer.buckets
+                held = _held_here(line, by_ref.get(line.demand_ref, ()))
+                known = told.get(line.demand_ref, Told())
+                claimed = kept.claims(line.demand_ref, one.lines, held, known)
+                if short := kept.risk(claimed, seen[key]):
+                    found.append(AtRisk(prefixed("prm", one.promise_id), line, *short))
+        return found, prefixed("prm", names[-1]) if names else ""
+
+    async def secure(self, scope: Scope, keys: Sequence[Key]) -> None:
+        """Hold what there is by now for the open promises at these keys, the first due first."""
+        async with self._database.transaction(scope) as tx:
+            if not await self._due(tx, keys):
+                return
+            await kept_store.take_turns(tx)
+            await self._stock.lock_in(tx, keys)
+            for due in await self._due(tx, keys):
+                await self._settle(tx, due)
+
+    async def _settle(self, tx: Transaction, due: _Due) -> None:
+        one = due.one
+        if due.day is None:
+            await self._stock.let_go_in(tx, [one.lines[0].demand_ref])
+            await kept_store.close(tx, one.promise_id, one.lines[0].line_no, self._clock.now())
+            return
+        wanted = Wanted(prefixed("prm", one.promise_id), one.lines, one.channel)
+        held, _ = await hold(tx, self._stock, self._ids, wanted, due.known)
+        await kept_store.set_held(tx, one.promise_id, kept.spread(one.lines, held))
+
+    async def _due(self, tx: Transaction, keys: Sequence[Key]) -> list[_Due]:
+        """Say what is to be done, in its order; what is over frees goods for the others."""
+        lines = await kept_store.open_at(tx, keys)
+        if not lines:
+            return []
+        rows = await self._stock.held_in(tx, sorted({one.lines[0].demand_ref for one in lines}))
+        told = kept.told_of(rows)
+        by_ref: dict[str, list[Held]] = {}
+        for row in rows:
+            by_ref.setdefault(row[0], []).append(row)
+        free = await self._stock.free_in(tx, sorted({one.lines[0][1:3] for one in lines}))
+        found: list[tuple[date, UUID, _Due]] = []
+        for one in lines:
+            line = one.lines[0]
+            had = by_ref.get(line.demand_ref, [])
+            known = told.get(line.demand_ref, Told())
+            here = [row for row in had if row[1:3] == (line.item, line.location)]
+            held = Claim(line.demand_ref, sum(row[3] for row in here), sum(row[4] for row in here))
+            if kept.is_over(one.lines, known):
+                found.append((date.min, one.promise_id, _Due(None, one, (had, known))))
+            elif free[line.item, line.location] > 0:
+                more = kept.unheld(one.lines, held, known)
+                if more is not None:
+                    due = _Due(more[0], one, (had, known))
+                    found.append((more[0], one.promise_id, due))
+        return [due for *_, due in sorted(found, key=lambda each: each[:2])]
+
+
+def _held_here(line: DatedLine, rows: Sequence[Held]) -> Claim:
+    here = [row for row in rows if row[1:3] == (line.item, line.location)]
+    return Claim(line.demand_ref, sum(row[3] for row in here), sum(row[4] for row in here))

@@ -1,0 +1,296 @@
+"""What a promise by date and its order line claim together: each unit once (§3.3, A19, A26)."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.supply import SupplyEvidence, SupplyKind
+from crossdock.capabilities.supply import kept
+from crossdock.capabilities.supply.answer import (
+    Atp,
+    Bucket,
+    Claim,
+    Component,
+    Kin,
+    Node,
+    Question,
+    Standing,
+)
+from crossdock.capabilities.supply.horizon import horizon
+from crossdock.capabilities.supply.kept import DatedLine, Held, PromiseAsked, Told
+from crossdock.capabilities.supply.promise import answered
+from tests.unit.capabilities.supply.test_promise import NOW, TERMS, shipped, standing
+
+DAY = date(2026, 5, 4)
+PLACE = ("X", "DC1")
+
+
+def day(number: int) -> date:
+    return DAY + timedelta(days=number)
+
+
+def lines(*parts: tuple[int, int], used: int = 0, said: int | None = None) -> list[DatedLine]:
+    """Give the parts of a promise: day, micros."""
+    return [DatedLine(1, *PLACE, "so1/1", day(on), micros, 0, used, said) for on, micros in parts]
+
+
+def told(said: int, used: int = 0, place: tuple[str, str] = PLACE) -> Told:
+    return Told(True, said, place, used, max(0, said - used))
+
+
+def claimed(promise: list[DatedLine], held: Claim, known: Told) -> list[tuple[int | None, int]]:
+    found = kept.claims("so1/1", promise, held, known)
+    days = [
+        (None if one.on is None else (one.on - DAY).days, one.hard + one.soft) for one in found
+    ]
+    return sorted(days, key=str)
+
+
+NOBODY = Claim("so1/1", 0)
+FOUR_AND_TWO = ((0, 40), (2, 20))
+
+
+@pytest.mark.parametrize(
+    ("promise", "held", "known", "expected"),
+    [
+        # Nothing is held and no order is known: it claims on its days.
+        (lines(*FOUR_AND_TWO), NOBODY, Told(), [(0, 40), (2, 20)]),
+        # What is held is held of what leaves first, and of nothing twice.
+        (lines(*FOUR_AND_TWO), Claim("so1/1", 45), Told(), [(2, 15), (None, 45)]),
+        (lines(*FOUR_AND_TWO), Claim("so1/1", 30, 40), Told(), [(None, 70)]),
+        # What left before an order was known, left first.
+        (lines(*FOUR_AND_TWO), NOBODY, Told(used=50), [(2, 10)]),
+        # The order came after the promise: it alone counts, on the promise's days.
+        (lines(*FOUR_AND_TWO), Claim("so1/1", 60), told(60), [(0, 40), (2, 20)]),
+        (lines(*FOUR_AND_TWO), Claim("so1/1", 15), told(15), [(2, 15)]),
+        (lines(*FOUR_AND_TWO), Claim("so1/1", 70), told(70), [(0, 40), (2, 20), (None, 10)]),
+        (lines(*FOUR_AND_TWO), NOBODY, told(0), []),
+        # A26: the promise came after the order, and counts until the order speaks again.
+        (lines(*FOUR_AND_TWO, said=40), Claim("so1/1", 40), told(40), [(0, 40), (2, 20)]),
+        (lines(*FOUR_AND_TWO, said=40), Claim("so1/1", 30), told(30), [(0, 10), (2, 20)]),
+        # The rest of an order of which sixty had left.
+        (lines((2, 40), used=60, said=100), Claim("so1/1", 40), told(100, 60), [(2, 40)]),
+        # Its order counts it at another place.
+        (lines(*FOUR_AND_TWO), NOBODY, told(60, place=("X", "DC2")), []),
+    ],
+)
+def test_a19_a26_each_unit_is_claimed_once(
+    promise: list[DatedLine], held: Claim, known: Told, expected: list[tuple[int | None, int]]
+) -> None:
+    assert claimed(promise, held, known) == expected
+
+
+PARTS = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(1, 50)),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda p: p[0],
+)
+
+
+@given(PARTS, st.integers(0, 99), st.integers(0, 99), st.integers(0, 99))
+def test_i9_without_an_order_the_greater_of_what_is_held_and_what_is_left_counts(
+    parts: list[tuple[int, int]], hard: int, soft: int, used: int
+) -> None:
+    promise = lines(*parts)
+    found = kept.claims("so1/1", promise, Claim("so1/1", hard, soft), Told(used=used))
+    left = max(0, sum(micros for _, micros in parts) - used)
+    assert sum(one.hard + one.soft for one in found) == max(hard + soft, left)
+
+
+@given(parts=PARTS, used=st.integers(0, 99), said=st.integers(0, 250), is_since=st.booleans())
+def test_i10_on_each_day_no_more_is_claimed_by_then_than_promised_and_ordered(
+    parts: list[tuple[int, int]], used: int, said: int, *, is_since: bool
+) -> None:
+    promise = lines(*parts, said=None if is_since else said)
+    known = told(said, used)
+    found = kept.claims("so1/1", promise, Claim("so1/1", known.open), known)
+    dated = [one for one in found if one.on is not None]
+    for on in range(10):
+        by_then = sum(one.hard for one in dated if one.on is not None and one.on <= day(on))
+        assert by_then <= sum(micros for at, micros in parts if at <= on)
+    total = sum(one.hard for one in found)
+    left = max(0, sum(micros for _, micros in parts) - used)
+    assert total == (known.open if is_since else max(known.open, left))
+
+
+@given(PARTS, st.integers(0, 99), st.integers(0, 99))
+def test_what_is_unheld_is_what_is_left_and_its_first_day_is_the_first_that_is_not_covered(
+    parts: list[tuple[int, int]], had: int, used: int
+) -> None:
+    promise, known = lines(*parts), Told(used=used)
+    found = kept.unheld(promise, Claim("so1/1", had), known)
+    gone = used + had
+    uncovered: list[tuple[int, int]] = []
+    for on, micros in sorted(parts):
+        uncovered += [(on, micros - min(gone, micros))] if gone < micros else []
+        gone = max(0, gone - micros)
+    if uncovered:
+        assert found == (day(uncovered[0][0]), sum(micros for _, micros in uncovered))
+    else:
+        assert found is None
+    assert kept.unheld(promise, Claim("so1/1", had), told(1)) is None
+
+
+@given(PARTS, st.integers(0, 250))
+def test_what_is_held_is_spread_over_what_leaves_first(
+    parts: list[tuple[int, int]], held: int
+) -> None:
+    found = kept.spread(lines(*parts), held)
+    assert sum(one.held for one in found) == min(held, sum(micros for _, micros in parts))
+    full = [one.held == one.micros for one in found]
+    assert full == sorted(full, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("promise", "known", "is_over"),
+    [
+        (lines(*FOUR_AND_TWO), Told(), False),
+        (lines(*FOUR_AND_TWO), Told(used=60), True),
+        (lines(*FOUR_AND_TWO), told(60), False),
+        (lines(*FOUR_AND_TWO), told(60, 60), True),
+        (lines(*FOUR_AND_TWO), told(0), True),
+        (lines(*FOUR_AND_TWO), told(60, place=("X", "DC2")), True),
+        (lines(*FOUR_AND_TWO, said=40), told(40), False),
+        (lines(*FOUR_AND_TWO, said=40, used=40), told(40, 40), False),
+        (lines(*FOUR_AND_TWO, said=40, used=40), told(40, 100), True),
+    ],
+)
+def test_it_is_over_once_nothing_is_to_leave(
+    promise: list[DatedLine], known: Told, *, is_over: bool
+) -> None:
+    assert kept.is_over(promise, known) == is_over
+
+
+def test_what_has_left_is_what_was_picked_or_what_reservations_consumed() -> None:
+    rows: list[Held] = [
+        ("o/1", "X", "DC1", 5, 0, True, 7, 12),
+        ("o/1", "X", "DC1", 3, 0, False, 9, 0),
+        ("o/2", "", "", 0, 0, False, 4, 0),
+        ("o/3", "X", "DC1", 2, 0, False, 1, 0),
+    ]
+    assert kept.told_of(rows) == {
+        "o/1": Told(True, 12, ("X", "DC1"), 9, 5),
+        "o/2": Told(False, 0, ("", ""), 4, 0),
+        "o/3": Told(used=1),
+    }
+
+
+def answer(kin: Kin, question: Question) -> Atp:
+    return answered(question, kin, horizon(kin.own.terms, NOW), NOW)
+
+
+STOCKED = Node(TERMS, standing(10), (), [shipped(5, 2)])
+TEN = Question("X", "DC1", "EA", 10 * MICROS)
+
+
+@pytest.mark.parametrize(
+    ("kin", "question", "known", "reason"),
+    [
+        (Kin(STOCKED), TEN, Told(), ""),
+        (Kin(STOCKED), TEN, told(10), ""),
+        (Kin(STOCKED), TEN, told(10, place=("X", "DC2")), "its order counts it at DC2"),
+        (Kin(STOCKED), TEN._replace(micros=99 * MICROS), Told(), "stock and supply end"),
+        (
+            Kin(STOCKED),
+            TEN._replace(micros=15 * MICROS, by=day(1)),
+            Told(),
+            f"not all of it can leave by {day(1)}",
+        ),
+        (Kin(STOCKED), TEN._replace(micros=15 * MICROS, by=day(2)), Told(), ""),
+        (
+            Kin(
+                Node(TERMS, Standing(), ()),
+                components=[Component("A", "EA", MICROS, Kin(STOCKED))],
+            ),
+            TEN,
+            Told(),
+            "a kit has no goods of its own",
+        ),
+    ],
+)
+def test_i6_what_is_kept_rests_on_stock_and_sure_supply_alone(
+    kin: Kin, question: Question, known: Told, reason: str
+) -> None:
+    found = kept.refusal(answer(kin, question), known)
+    assert found.startswith(reason)
+    assert bool(found) == bool(reason)
+
+
+@given(
+    pieces=st.integers(1, 40),
+    stock=st.integers(0, 20),
+    coming=st.integers(1, 20),
+    evidence=st.sampled_from(SupplyEvidence),
+)
+def test_i6_no_more_is_kept_than_stock_and_what_counts_by_class(
+    pieces: int, stock: int, coming: int, evidence: SupplyEvidence
+) -> None:
+    supply = shipped(coming, 2)._replace(evidence=evidence, kind=SupplyKind.PO_SCHEDULE)
+    found = answer(
+        Kin(Node(TERMS, standing(stock), (), [supply])), TEN._replace(micros=pieces * MICROS)
+    )
+    sure = {SupplyEvidence.ACKNOWLEDGED, SupplyEvidence.SHIPPED, SupplyEvidence.ARRIVED}
+    if not kept.refusal(found, Told()):
+        assert pieces <= stock + (coming if evidence in sure else 0)
+        assert sum(part.micros for part in found.schedule) == pieces * MICROS
+
+
+def test_what_channels_keep_is_named() -> None:
+    found = answer(Kin(STOCKED), TEN)
+    assert kept.cut(found, 4 * MICROS, "") == ""
+    assert kept.cut(found, 4 * MICROS, "MINIMUM") == "a minimum of channels leaves 4 of it (DC1)"
+
+
+ASKED = PromiseAsked("r", (Question("X", "DC1", "EA", 1),), ("so1/1",))
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (ASKED._replace(request_id=""), "has an id"),
+        (ASKED._replace(questions=()), "1 to 100 lines"),
+        (ASKED._replace(questions=ASKED.questions * 101), "1 to 100 lines"),
+        (ASKED._replace(questions=(Question("X", "DC1", "EA", None),)), "more than zero"),
+        (ASKED._replace(questions=(Question("X", "DC1", "EA", -1),)), "more than zero"),
+        (ASKED._replace(questions=ASKED.questions * 2, refs=("a", "a")), "one order line"),
+    ],
+)
+def test_what_could_not_be_promised_is_refused(asked: PromiseAsked, message: str) -> None:
+    kept.check(ASKED)
+    kept.check(ASKED._replace(questions=ASKED.questions * 2, refs=("", "")))
+    with pytest.raises(Invalid, match=message):
+        kept.check(asked)
+
+
+def test_lines_are_sorted_by_their_order_line() -> None:
+    first, second = lines((0, 1), (1, 2))
+    other = first._replace(demand_ref="a")
+    assert kept.by_ref([first, other, second]) == {"a": [other], "so1/1": [first, second]}
+
+
+def balances(*pabs: int) -> list[Bucket]:
+    return [Bucket(day(number), 0, 0, pab, max(0, pab)) for number, pab in enumerate(pabs)]
+
+
+@pytest.mark.parametrize(
+    ("pabs", "expected"),
+    [
+        ((5, 0, 0), None),
+        ((-60, 0, 0), (day(0), 40)),
+        ((-5, 0, 0), (day(0), 5)),
+        ((5, -90, -15), (day(2), 15)),
+        ((-1, 0, -60), (day(0), 60)),
+        ((5,), None),
+    ],
+)
+def test_it_is_at_risk_where_the_balance_that_counts_it_is_below_zero(
+    pabs: tuple[int, ...], expected: tuple[date, int] | None
+) -> None:
+    claimed = kept.claims("so1/1", lines(*FOUR_AND_TWO), NOBODY, Told())
+    assert kept.risk(claimed, balances(*pabs)) == expected
+    assert kept.risk([Claim("so1/1", 60)], balances(*pabs)) is None

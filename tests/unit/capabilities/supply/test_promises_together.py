@@ -1,0 +1,203 @@
+"""Promises by date beside each other, orders, channels and reservations: no unit goes twice."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from crossdock.canonical.catalog import LocationChanged, LocationKind
+from crossdock.canonical.errors import NotFound
+from crossdock.canonical.inventory import ReservationKind
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.allocation import AllocationProtection
+from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
+from crossdock.capabilities.supply import KeptPromise, PromiseAsked, Question
+from tests.unit.capabilities.supply.test_kept_promises import AT_ONCE, parts, promise
+from tests.unit.capabilities.supply.yard import (
+    Yard,
+    committed,
+    day,
+    fact,
+    kit,
+    line,
+    ordered,
+)
+
+EAST = fact("EAST", LocationChanged(code="EAST", kind=LocationKind.GROUP, members=("DC1", "DC2")))
+Wanted = tuple[str, str, int, str]
+"""Item, location, pieces, order line."""
+
+
+async def together(
+    yard: Yard, request: str, *lines: Wanted, replaces: str = "", channel: str = ""
+) -> KeptPromise:
+    questions = tuple(
+        Question(item, location, "EA", pieces * MICROS, channel=channel)
+        for item, location, pieces, _ in lines
+    )
+    asked = PromiseAsked(request, questions, tuple(ref for *_, ref in lines), replaces)
+    return await yard.hub.kept_promises.promise(yard.hub.scope, "shop", asked)
+
+
+async def plain(
+    yard: Yard, request: str, pieces: int, ref: str = "", *, item: str = "X", channel: str = ""
+) -> int:
+    """Reserve at DC1, in part if there is less; give how many pieces it got."""
+    lines = (ReservationLine(item, "DC1", pieces * MICROS, ref),)
+    asked = ReservationRequest(
+        request, lines, ReservationKind.HARD, allow_partial=True, channel=channel
+    )
+    made = await yard.hub.inventory.reserve(yard.hub.scope, "cart", asked)
+    await yard.hub.settle()
+    return made.lines[0].granted // MICROS
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_granted"),
+    [
+        ([("X", "DC1", 6, "o/1"), ("X", "DC1", 4, "o/2")], True),
+        ([("X", "DC1", 6, "o/1"), ("X", "DC1", 5, "o/2")], False),
+        ([("X", "EAST", 10, ""), ("X", "DC1", 10, "")], False),
+        ([("X", "EAST", 6, ""), ("X", "DC1", 4, "")], True),
+    ],
+)
+async def test_each_line_of_a_promise_stands_behind_those_before_it(
+    yard: Yard, lines: list[Wanted], *, is_granted: bool
+) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hear(EAST)
+    await yard.hub.put_stock("X", "DC1", 10)
+    made = await together(yard, "r1", *lines)
+    assert made.is_granted == is_granted
+    assert len(made.lines) == (len(lines) if is_granted else 0)
+    left = 0 if is_granted else 10
+    assert await yard.promisable() == {0: left}
+    assert await plain(yard, "cart", 10) == left
+
+
+async def test_a_kit_is_promised_by_its_components(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("A", "DC1", 10)
+    await yard.hear(kit("K", 1, A=1))
+    refused = await together(yard, "r1", ("K", "DC1", 10, ""))
+    assert not refused.is_granted
+    assert "promise its components" in refused.proof.reasons[0]
+    assert (await together(yard, "r2", ("A", "DC1", 10, ""))).is_granted
+    assert await plain(yard, "cart", 10, item="A") == 0
+
+
+async def test_a26_more_promised_than_the_order_says_counts_until_the_order_speaks(
+    yard: Yard,
+) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 40)
+    await yard.hear(committed("po:1", 60, eta=day(1)), ordered("so1", line("so1/1", 40)))
+    made = await promise(yard, "r1", 55, "so1/1")
+    assert [part[:2] for part in parts(made)] == [(0, 40), (1, 15)]
+    assert await yard.promisable() == {0: 0, 1: 45}
+    assert not (await promise(yard, "r2", 60, "so7/1")).is_granted
+    await yard.hear(ordered("so1", line("so1/1", 50), version=2))
+    assert await yard.promisable() == {0: 5, 1: 50}
+
+
+async def test_what_is_ordered_by_others_is_not_had_by_replacing_a_promise(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 40)
+    one = await promise(yard, "r1", 40, "so2/1")
+    await yard.hear(ordered("so2", line("so2/1", 40)))
+    two = await promise(yard, "r2", 40, "so9/1", replaces=one.promise_id)
+    assert not two.is_granted
+    kept = await yard.hub.kept_promises.get(yard.hub.scope, one.promise_id)
+    assert kept.released_at is None
+    assert (await yard.ask(None)).shortage == 0
+
+
+async def test_what_channels_keep_is_not_promised_to_another(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 100)
+    now, while_ = yard.hub.clock.now(), timedelta(days=1)
+    kept = AllocationProtection(
+        item="X",
+        location="DC1",
+        channel="KEY",
+        minimum=60 * MICROS,
+        maximum=None,
+        starts_at=now - while_,
+        ends_at=now + while_,
+    )
+    await yard.hub.allocation.rulebook.protect(yard.hub.scope, kept, by="planner")
+    refused = await together(yard, "r1", ("X", "DC1", 100, ""), channel="WEB")
+    assert refused.proof.reasons == ("a minimum of channels leaves 40 of it (DC1)",)
+    assert (await together(yard, "r2", ("X", "DC1", 40, ""), channel="WEB")).is_granted
+    assert (await together(yard, "r3", ("X", "DC1", 60, ""), channel="KEY")).is_granted
+    assert await plain(yard, "cart", 1, channel="KEY") == 0
+
+
+async def test_what_a_reservation_holds_for_the_order_line_is_counted_once(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 40)
+    await yard.hear(committed("po:1", 60, eta=day(1)))
+    assert await plain(yard, "cart", 40, "so1/1") == 40
+    made = await promise(yard, "r1", 55, "so1/1")
+    assert parts(made) == [(0, 40, 40), (1, 15, 0)]
+    assert await yard.promisable() == {0: 0, 1: 45}
+
+
+async def test_a_reservation_released_behind_its_back_is_made_again(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 40)
+    made = await promise(yard, "r1", 40, "so1/1")
+    [explained] = await yard.hub.inventory.explain_order(yard.hub.scope, "so1/1")
+    await yard.hub.inventory.release(yard.hub.scope, explained.reservation.reservation_id)
+    assert await yard.promisable() == {0: 0}
+    await yard.hub.settle()
+    assert await plain(yard, "cart", 40) == 0
+    await yard.hub.kept_promises.release(yard.hub.scope, made.promise_id)
+    assert await plain(yard, "cart-2", 40) == 40
+
+
+async def test_an_order_that_is_elsewhere_ends_the_promise_here(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 40)
+    await yard.hub.put_stock("X", "DC2", 40)
+    made = await promise(yard, "r1", 40, "so1/1")
+    await yard.hear(ordered("so1", line("so1/1", 40, location="DC2")))
+    assert await yard.promisable() == {0: 40}
+    assert await yard.promisable(location="DC2") == {0: 0}
+    over = await yard.hub.kept_promises.get(yard.hub.scope, made.promise_id)
+    assert over.released_at is not None
+    refused = await promise(yard, "r2", 10, "so1/1")
+    assert refused.proof.reasons == ("its order counts it at DC2",)
+
+
+async def test_promises_and_orders_that_take_goods_crosswise_come_to_an_end(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    for item in "AX":
+        await yard.hub.put_stock(item, "DC1", 40)
+    made = await together(yard, "r0", ("A", "DC1", 5, ""), ("X", "DC1", 5, ""))
+    names = [made.promise_id, ""]
+    for number in range(4):
+        item = "AX"[number % 2]
+        one, _ = await asyncio.gather(
+            together(yard, f"r{number}-again", (item, "DC1", 5, ""), replaces=names[-1]),
+            plain(yard, f"cart-{number}", 1, item="XA"[number % 2]),
+        )
+        names.append(one.promise_id)
+        assert one.is_granted
+
+
+@pytest.mark.parametrize("form", ["{0}", "PRM_{0}", "prm_{{{0}}}", "prm_7", "urn:uuid:{0}"])
+async def test_a_promise_has_one_name(yard: Yard, form: str) -> None:
+    await yard.hub.put_stock("X", "DC1", 40)
+    made = await promise(yard, "r1", 40)
+    other = form.format(made.promise_id.removeprefix("prm_"))
+    with pytest.raises(NotFound, match="there is no promise"):
+        await yard.hub.kept_promises.release(yard.hub.scope, other)
+    assert await yard.promisable() == {0: 0}
+
+
+async def test_a_refused_promise_is_not_released(yard: Yard) -> None:
+    made = await promise(yard, "r1", 40)
+    over = await yard.hub.kept_promises.release(yard.hub.scope, made.promise_id)
+    assert over == made
+    assert over.released_at is None
