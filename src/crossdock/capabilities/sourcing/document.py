@@ -116,10 +116,9 @@ class CandidateShown:
     """A node as it was judged; `available` is null where nobody ever said what lies there.
 
     `own` is by line number what it had for a line whose own order counted there already, which
-    is off `available`. `limited`: by item what kept the order's channel from more, its MAXIMUM or
-    others' MINIMUM. `supply` is by line number what it could have by date where that is more,
-    `keeps` what kept long enough where a life is asked for. `is_stale`: a
-    source had been silent for longer than it may.
+    is off `available`. `limited`: by item the MAXIMUM, or others' MINIMUM, that kept the channel
+    from more. `supply` is by line number what it could have by date where that is more, `keeps`
+    what kept long enough where a life is asked for. `is_stale`: a source was silent too long.
     """
 
     node: str
@@ -325,10 +324,7 @@ def _candidate(node: Candidate, asked: Asked) -> CandidateShown:
             item: None if micros is None else _quantity(micros, units[item])
             for item, micros in sorted(node.available.items())
         },
-        own={
-            str(number): _quantity(micros, units[items[number]])
-            for number, micros in sorted(node.own.items())
-        },
+        own={str(no): _quantity(one, units[items[no]]) for no, one in sorted(node.own.items())},
         limited=dict(node.limited),
         supply={
             str(number): tuple(_arrival(one, units[items[number]]) for one in steps)
