@@ -485,6 +485,12 @@ DOES: Mapping[str, Ask] = {
     ),
     "Inventory.availability": lambda full: full.hub.inventory.availability(OTHER, KEYS),
     "Inventory.reserve": lambda full: full.hub.inventory.reserve(OTHER, "script", asking("r1")),
+    "Inventory.reserving": lambda full: full.hub.inventory.reserving(
+        OTHER, "script", asking("r1")
+    ),
+    "Inventory.channel_shares": lambda full: full.hub.inventory.channel_shares(
+        OTHER, "web", KEYS, {"order-7/1": KEYS[0]}
+    ),
     "Inventory.reserve_many": lambda full: full.hub.inventory.reserve_many(
         OTHER, "script", [asking("r1"), asking("lapsing")]
     ),

@@ -32,7 +32,7 @@ cross join lateral (select * from inventory_reservation
     where tenant = $1 and reservation_id = h.reservation_id and line_no = h.line_no limit 1) v
 left join inventory_demand d on d.tenant = $1 and d.demand_ref = v.demand_ref
     and (d.stock_id = k.stock_id or v.stock_id <> k.stock_id) and d.order_id = ''
-    and v.picked > 0
+    and d.stock_id is not null and v.picked > 0
 cross join lateral (select case when d.picked is null then 0 else least(v.granted, v.picked) end
     as by_line) p
 where v.status <> 'DENIED'

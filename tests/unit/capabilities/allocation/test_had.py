@@ -114,6 +114,20 @@ async def test_what_went_out_of_a_promise_counts_where_it_went_out(floor: Floor)
     assert await left_to(floor, "DC2") == 8
 
 
+async def test_picks_for_a_line_that_no_order_named_count_where_they_were_picked(
+    floor: Floor,
+) -> None:
+    await floor.hear(counted(1, count(30)), counted(2, count(30), location="DC2"))
+    await keep(floor, "web", most=10)
+    await keep(floor, "web", most=10, location="DC2")
+    made = await promise(floor, "web", 8, ref="W/1")
+    await floor.hear(moved(3, 3, place(), None, demand_ref="W/1"))
+    await floor.inventory.transfer(MAIN, made.reservation_id, "DC2")
+
+    assert await left_to(floor, "DC1") == 7
+    assert await left_to(floor, "DC2") == 5
+
+
 async def test_a_promise_that_comes_back_has_had_there_what_it_had(floor: Floor) -> None:
     await floor.hear(counted(1, count(30)), counted(2, count(30), location="DC2"))
     await keep(floor, "web", most=10)
