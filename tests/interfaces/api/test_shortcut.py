@@ -105,7 +105,7 @@ def test_json_as_an_encoder_writes_it_passes(value: Any) -> None:
 numbers = st.integers(-(10**200), 10**200)
 words = st.text("aäe1.-", max_size=5)
 values = st.recursive(
-    st.none() | st.booleans() | numbers | st.floats(allow_nan=False) | words,
+    st.none() | st.booleans() | numbers | st.floats(allow_nan=False, allow_infinity=False) | words,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=4),
     max_leaves=8,
 )
