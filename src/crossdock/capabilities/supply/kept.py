@@ -6,6 +6,7 @@ Amounts are micros, millionths of the item's base unit.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from crossdock.canonical.errors import Invalid
@@ -143,7 +144,7 @@ def refusal(answer: Atp, told: Told) -> str:
     """Say why an answer cannot be kept; "" is that it can (I6: what counts by class alone).
 
     What only the time of a new order stands for is a date, not a promise; a kit has no goods of
-    its own that could be held.
+    its own that could be held. What goes beyond an order that is known would be held by nobody.
     """
     if answer.basis is not Basis.SUPPLY or answer.left_over or not answer.schedule:
         return answer.reason
@@ -153,7 +154,14 @@ def refusal(answer: Atp, told: Told) -> str:
         return "a kit has no goods of its own: promise its components, a line each"
     if told.is_elsewhere(answer.item, answer.location):
         return f"its order counts it at {told.place[1]}"
+    if told.is_ordered and sum(part.micros for part in answer.schedule) > told.open:
+        return f"its order claims {shown(told.open)} of it: change the order first"
     return ""
+
+
+def shown(micros: int) -> str:
+    """Show an amount without trailing zeros."""
+    return format((Decimal(micros) / MICROS).normalize(), "f")
 
 
 def cut(answer: Atp, held: int, cut_by: str) -> str:

@@ -192,7 +192,14 @@ TEN = Question("X", "DC1", "EA", 10 * MICROS)
     ("kin", "question", "known", "reason"),
     [
         (Kin(STOCKED), TEN, Told(), ""),
-        (Kin(STOCKED), TEN, told(10), ""),
+        (Kin(STOCKED), TEN, told(10 * MICROS), ""),
+        (
+            Kin(STOCKED),
+            TEN,
+            told(10 * MICROS, MICROS // 2),
+            "its order claims 9.5 of it: change the order first",
+        ),
+        (Kin(STOCKED), TEN, told(0), "its order claims 0 of it"),
         (Kin(STOCKED), TEN, told(10, place=("X", "DC2")), "its order counts it at DC2"),
         (Kin(STOCKED), TEN._replace(micros=99 * MICROS), Told(), "stock and supply end"),
         (

@@ -20,7 +20,9 @@ from tests.unit.capabilities.supply.yard import (
     fact,
     kit,
     line,
+    moved,
     ordered,
+    shelf,
 )
 
 EAST = fact("EAST", LocationChanged(code="EAST", kind=LocationKind.GROUP, members=("DC1", "DC2")))
@@ -86,18 +88,34 @@ async def test_a_kit_is_promised_by_its_components(yard: Yard) -> None:
     assert await plain(yard, "cart", 10, item="A") == 0
 
 
-async def test_a26_more_promised_than_the_order_says_counts_until_the_order_speaks(
+async def test_a26_more_is_promised_to_an_order_once_the_order_says_more(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 40)
+    await yard.hear(committed("po:1", 60, eta=day(1)), ordered("so1", line("so1/1", 40)))
+    refused = await promise(yard, "r1", 55, "so1/1")
+    assert refused.proof.reasons == ("its order claims 40 of it: change the order first",)
+    await yard.hear(ordered("so1", line("so1/1", 55), version=2))
+    made = await promise(yard, "r2", 55, "so1/1")
+    assert [part[:2] for part in parts(made)] == [(0, 40), (1, 15)]
+    assert await yard.promisable() == {0: 0, 1: 45}
+    assert await plain(yard, "cart", 10) == 0
+    assert not (await promise(yard, "r3", 60, "so7/1")).is_granted
+    await yard.hear(moved("m", 60, None, shelf()), committed("po:1", 0, 2, eta=day(1)))
+    assert await plain(yard, "cart-2", 60) == 45
+    await yard.hear(ordered("so1", line("so1/1", 50), version=3))
+    assert await yard.promisable() == {0: 5}
+
+
+async def test_what_goes_beyond_an_order_is_not_promised_and_so_not_taken_by_others(
     yard: Yard,
 ) -> None:
     await yard.rule(AT_ONCE)
     await yard.hub.put_stock("X", "DC1", 40)
-    await yard.hear(committed("po:1", 60, eta=day(1)), ordered("so1", line("so1/1", 40)))
-    made = await promise(yard, "r1", 55, "so1/1")
-    assert [part[:2] for part in parts(made)] == [(0, 40), (1, 15)]
-    assert await yard.promisable() == {0: 0, 1: 45}
-    assert not (await promise(yard, "r2", 60, "so7/1")).is_granted
-    await yard.hear(ordered("so1", line("so1/1", 50), version=2))
-    assert await yard.promisable() == {0: 5, 1: 50}
+    await yard.hear(ordered("so1", line("so1/1", 30)))
+    assert not (await promise(yard, "r1", 40, "so1/1")).is_granted
+    assert (await promise(yard, "r2", 30, "so1/1")).is_granted
+    assert await plain(yard, "cart", 40) == 10
+    assert (await yard.ask(None)).shortage == 0
 
 
 async def test_what_is_ordered_by_others_is_not_had_by_replacing_a_promise(yard: Yard) -> None:
