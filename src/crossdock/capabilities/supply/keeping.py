@@ -16,6 +16,7 @@ from crossdock.capabilities.supply import kept, kept_store
 from crossdock.capabilities.supply.answer import Atp, Question
 from crossdock.capabilities.supply.kept import (
     DatedLine,
+    Had,
     Held,
     KeptPromise,
     PromiseAsked,
@@ -42,6 +43,15 @@ class HoldsStock(Protocol):
 
     async def free_in(self, tx: Transaction, keys: Sequence[Key]) -> Mapping[Key, int]:
         """Give what could be reserved at each of these keys."""
+        ...
+
+    async def free_for_in(
+        self, tx: Transaction, key: Key, channel: str
+    ) -> tuple[int, str, bool]:
+        """Give what a channel could reserve there, and what beside stock keeps it from more.
+
+        And say whether maxima or minima of channels hold there at all.
+        """
         ...
 
     async def hold_in(
@@ -256,10 +266,10 @@ class KeptPromises:
         ]
         shown = prefixed("prm", ask.promise_id)
         wanted = Wanted(shown, lines, one.channel)
-        held, cut_by = await hold(tx, self._stock, self._ids, wanted, (rows, told))
-        lines = kept.spread(lines, held)
+        had = await hold(tx, self._stock, self._ids, wanted, (rows, told))
+        lines = kept.spread(lines, had.held)
         await kept_store.put_lines(tx, ask.promise_id, one.channel, lines)
-        return kept.cut(answer, held, cut_by)
+        return kept.cut(answer, had)
 
     async def _replaced(
         self, tx: Transaction, ask: _Ask, refs: Sequence[str]
@@ -293,25 +303,27 @@ async def hold(
     ids: Ids,
     wanted: Wanted,
     known: tuple[Sequence[Held], Told],
-) -> tuple[int, str]:
+) -> Had:
     """Reserve for a promise what lies there and is not held for its order line by now (§3.4).
 
-    Give what is held of it in all, and what beside stock kept it from more.
+    Nothing is asked for where its channel may have nothing: a refusal would be kept for ever.
     """
     rows, told = known
     line = wanted.lines[0]
     key = (line.item, line.location)
     rest = kept.left(wanted.lines, told)
+    free, cut_by, is_shared = await stock.free_for_in(tx, key, wanted.channel)
     had = 0
     if not told.is_ordered:
         had = sum(row[3] + row[4] for row in rows if row[1:3] == key)
-        free = (await stock.free_in(tx, [key]))[key]
-        if free <= 0 or had >= rest:
-            return min(had, rest), ""
+        if had >= rest:
+            return Had(rest, "", is_shared)
+        if free <= 0:
+            return Had(had, cut_by, is_shared)
     request = f"{wanted.promise}/{line.line_no}/{ids.text()}"
     asked = (*key, rest - had, line.demand_ref)
     granted, cut_by = await stock.hold_in(tx, request, asked, wanted.channel)
-    return had + granted, cut_by
+    return Had(had + granted, cut_by, is_shared)
 
 
 def _content(asked: PromiseAsked) -> bytes:

@@ -164,11 +164,31 @@ def shown(micros: int) -> str:
     return format((Decimal(micros) / MICROS).normalize(), "f")
 
 
-def cut(answer: Atp, held: int, cut_by: str) -> str:
-    """Say why what lies there may not be held for a channel; "" is that nothing cut it (§3.6)."""
-    if not cut_by:
-        return ""
-    return f"a {cut_by.lower()} of channels leaves {held // MICROS} of it ({answer.location})"
+class Had(NamedTuple):
+    """What is held of a promise, and what beside stock kept its channel from more ("": nothing).
+
+    `is_shared`: maxima or minima of channels hold there, whosever they are.
+    """
+
+    held: int
+    cut_by: str = ""
+    is_shared: bool = False
+
+
+def cut(answer: Atp, had: Had) -> str:
+    """Say why it may not be kept for its channel; "" is that it may (§3.6).
+
+    What is still to come where maxima and minima hold is nobody's yet: allocation shares it out.
+    """
+    if had.cut_by:
+        left_here = f"a {had.cut_by.lower()} of channels leaves {shown(had.held)} of it"
+        return f"{left_here} ({answer.location})"
+    if had.is_shared and had.held < sum(part.micros for part in answer.schedule):
+        return (
+            f"{shown(had.held)} of it can be held ({answer.location}); maxima or minima of channels"
+            " hold there, and what is still to come is shared out once it is there"
+        )
+    return ""
 
 
 def left(lines: Sequence[DatedLine], told: Told) -> int:

@@ -128,8 +128,8 @@ class Securing:
             await kept_store.close(tx, one.promise_id, one.lines[0].line_no, self._clock.now())
             return
         wanted = Wanted(prefixed("prm", one.promise_id), one.lines, one.channel)
-        held, _ = await hold(tx, self._stock, self._ids, wanted, due.known)
-        await kept_store.set_held(tx, one.promise_id, kept.spread(one.lines, held))
+        had = await hold(tx, self._stock, self._ids, wanted, due.known)
+        await kept_store.set_held(tx, one.promise_id, kept.spread(one.lines, had.held))
 
     async def _due(self, tx: Transaction, keys: Sequence[Key]) -> list[_Due]:
         """Say what is to be done, in its order; what is over frees goods for the others."""

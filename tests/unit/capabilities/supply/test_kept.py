@@ -21,7 +21,7 @@ from crossdock.capabilities.supply.answer import (
     Standing,
 )
 from crossdock.capabilities.supply.horizon import horizon
-from crossdock.capabilities.supply.kept import DatedLine, Held, PromiseAsked, Told
+from crossdock.capabilities.supply.kept import DatedLine, Had, Held, PromiseAsked, Told
 from crossdock.capabilities.supply.promise import answered
 from tests.unit.capabilities.supply.test_promise import NOW, TERMS, shipped, standing
 
@@ -249,8 +249,12 @@ def test_i6_no_more_is_kept_than_stock_and_what_counts_by_class(
 
 def test_what_channels_keep_is_named() -> None:
     found = answer(Kin(STOCKED), TEN)
-    assert kept.cut(found, 4 * MICROS, "") == ""
-    assert kept.cut(found, 4 * MICROS, "MINIMUM") == "a minimum of channels leaves 4 of it (DC1)"
+    assert kept.cut(found, Had(4 * MICROS)) == ""
+    assert kept.cut(found, Had(10 * MICROS, "", is_shared=True)) == ""
+    least = Had(4 * MICROS, "MINIMUM", is_shared=True)
+    assert kept.cut(found, least) == "a minimum of channels leaves 4 of it (DC1)"
+    to_come = kept.cut(found, Had(4 * MICROS, "", is_shared=True))
+    assert to_come.startswith("4 of it can be held (DC1); maxima or minima of channels hold there")
 
 
 ASKED = PromiseAsked("r", (Question("X", "DC1", "EA", 1),), ("so1/1",))

@@ -130,9 +130,8 @@ async def test_what_is_ordered_by_others_is_not_had_by_replacing_a_promise(yard:
     assert (await yard.ask(None)).shortage == 0
 
 
-async def test_what_channels_keep_is_not_promised_to_another(yard: Yard) -> None:
-    await yard.rule(AT_ONCE)
-    await yard.hub.put_stock("X", "DC1", 100)
+async def keep_for_key(yard: Yard) -> None:
+    """Keep a minimum of sixty for the channel KEY."""
     now, while_ = yard.hub.clock.now(), timedelta(days=1)
     kept = AllocationProtection(
         item="X",
@@ -144,6 +143,61 @@ async def test_what_channels_keep_is_not_promised_to_another(yard: Yard) -> None
         ends_at=now + while_,
     )
     await yard.hub.allocation.rulebook.protect(yard.hub.scope, kept, by="planner")
+
+
+async def denials(yard: Yard) -> int:
+    async with yard.hub.database.transaction(yard.hub.scope) as tx:
+        sql = """select count(*) from inventory_reservation
+            where tenant = $1 and client = 'promise by date' and status = 'DENIED'"""
+        return int(await tx.fetchval(sql, tx.tenant))
+
+
+@pytest.mark.parametrize("channel", ["WEB", "KEY"])
+async def test_what_is_to_come_is_not_promised_where_minima_hold(
+    yard: Yard, channel: str
+) -> None:
+    await yard.rule(AT_ONCE)
+    await keep_for_key(yard)
+    await yard.hear(committed("po:1", 60, eta=day(1)))
+    refused = await together(yard, "r1", ("X", "DC1", 60, ""), channel=channel)
+    assert refused.proof.reasons == (
+        "0 of it can be held (DC1); maxima or minima of channels hold there, and what is still to"
+        " come is shared out once it is there",
+    )
+    await yard.hear(moved("m", 60, None, shelf()), committed("po:1", 0, 2, eta=day(1)))
+    assert await plain(yard, "web", 60, channel="WEB") == 0
+    assert await plain(yard, "key", 60, channel="KEY") == 60
+
+
+async def test_an_order_has_no_promise_of_what_is_to_come_where_minima_hold(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await keep_for_key(yard)
+    await yard.hub.put_stock("X", "DC1", 80)
+    await yard.hear(committed("po:1", 60, eta=day(1)), ordered("so1", line("so1/1", 90)))
+    assert not (await promise(yard, "r1", 90, "so1/1")).is_granted
+    assert (await promise(yard, "r2", 20, "so1/1")).is_granted
+
+
+async def test_a_promise_that_its_channel_may_have_nothing_for_leaves_no_refusals(
+    yard: Yard,
+) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hear(committed("po:1", 60, eta=day(1)))
+    made = await together(yard, "r1", ("X", "DC1", 60, ""), channel="WEB")
+    assert made.is_granted
+    await keep_for_key(yard)
+    for number in range(3):
+        await yard.hear(moved(f"m{number}", 10, None, shelf()))
+    assert await denials(yard) == 0
+    await yard.hear(moved("m3", 40, None, shelf()))
+    found = await yard.hub.kept_promises.get(yard.hub.scope, made.promise_id)
+    assert sum(held for *_, held in parts(found)) == 10
+
+
+async def test_what_channels_keep_is_not_promised_to_another(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 100)
+    await keep_for_key(yard)
     refused = await together(yard, "r1", ("X", "DC1", 100, ""), channel="WEB")
     assert refused.proof.reasons == ("a minimum of channels leaves 40 of it (DC1)",)
     assert (await together(yard, "r2", ("X", "DC1", 40, ""), channel="WEB")).is_granted
