@@ -80,6 +80,12 @@ class Holding:
         for name in sorted({row.reservation_id for row in held if row.client == CLIENT}):
             await self._changes.release_in(tx, prefixed("rsv", name))
 
+    async def counted_in(
+        self, tx: Transaction, keys: Sequence[Key], refs: Sequence[str]
+    ) -> frozenset[str]:
+        """Name those of these order lines that an order counts at one of these keys."""
+        return await self._standings.counted_at(tx, tx.tenant, keys, refs)
+
     async def held_in(self, tx: Transaction, refs: Sequence[str]) -> Sequence[HeldClaim]:
         """Give what order lines hold, whoever holds it, and what has left of them."""
         return await self._standings.held(tx, tx.tenant, refs)

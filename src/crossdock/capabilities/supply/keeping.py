@@ -67,6 +67,12 @@ class HoldsStock(Protocol):
         """Give back what is held here for these order lines; none held changes nothing."""
         ...
 
+    async def counted_in(
+        self, tx: Transaction, keys: Sequence[Key], refs: Sequence[str]
+    ) -> frozenset[str]:
+        """Name those of these order lines that an order counts at one of these keys."""
+        ...
+
     async def held_in(self, tx: Transaction, refs: Sequence[str]) -> Sequence[Held]:
         """Give what order lines hold, whoever holds it, and what has left of them."""
         ...

@@ -114,12 +114,22 @@ class Securing:
     async def secure(self, scope: Scope, keys: Sequence[Key]) -> None:
         """Hold what there is by now for the open promises at these keys, the first due first."""
         async with self._database.transaction(scope) as tx:
+            keys = [*keys, *await self._left(tx, keys)]
             if not await self._due(tx, keys):
                 return
             await kept_store.take_turns(tx)
             await self._stock.lock_in(tx, keys)
             for due in await self._due(tx, keys):
                 await self._settle(tx, due)
+
+    async def _left(self, tx: Transaction, keys: Sequence[Key]) -> list[Key]:
+        """Name the places of promises whose order has come to be counted at one of these."""
+        beside = await kept_store.open_beside(tx, keys)
+        if not beside:
+            return []
+        refs = sorted({ref for ref, *_ in beside})
+        here = await self._stock.counted_in(tx, keys, refs)
+        return sorted({(item, location) for ref, item, location in beside if ref in here})
 
     async def _settle(self, tx: Transaction, due: _Due) -> None:
         one = due.one

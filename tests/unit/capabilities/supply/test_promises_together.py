@@ -233,6 +233,7 @@ async def test_an_order_that_is_elsewhere_ends_the_promise_here(yard: Yard) -> N
     await yard.hub.put_stock("X", "DC1", 40)
     await yard.hub.put_stock("X", "DC2", 40)
     made = await promise(yard, "r1", 40, "so1/1")
+    await yard.hub.settle()
     await yard.hear(ordered("so1", line("so1/1", 40, location="DC2")))
     assert await yard.promisable() == {0: 40}
     assert await yard.promisable(location="DC2") == {0: 0}
@@ -240,6 +241,7 @@ async def test_an_order_that_is_elsewhere_ends_the_promise_here(yard: Yard) -> N
     assert over.released_at is not None
     refused = await promise(yard, "r2", 10, "so1/1")
     assert refused.proof.reasons == ("its order counts it at DC2",)
+    assert await plain(yard, "cart", 40) == 40
 
 
 async def test_promises_and_orders_that_take_goods_crosswise_come_to_an_end(yard: Yard) -> None:
