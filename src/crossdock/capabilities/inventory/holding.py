@@ -45,9 +45,7 @@ class Holding:
         found = await self._answers.availability_in(tx, tx.tenant, keys)
         return {(one.item, one.location): one.available.micros for one in found}
 
-    async def free_for_in(
-        self, tx: Transaction, key: Key, channel: str
-    ) -> tuple[int, str, bool]:
+    async def free_for_in(self, tx: Transaction, key: Key, channel: str) -> tuple[int, str, bool]:
         """Give what a channel could reserve there, and what beside stock keeps it from more.
 
         And say whether maxima or minima of channels hold there at all (§3.6).

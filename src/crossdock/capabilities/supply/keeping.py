@@ -45,9 +45,7 @@ class HoldsStock(Protocol):
         """Give what could be reserved at each of these keys."""
         ...
 
-    async def free_for_in(
-        self, tx: Transaction, key: Key, channel: str
-    ) -> tuple[int, str, bool]:
+    async def free_for_in(self, tx: Transaction, key: Key, channel: str) -> tuple[int, str, bool]:
         """Give what a channel could reserve there, and what beside stock keeps it from more.
 
         And say whether maxima or minima of channels hold there at all.
@@ -134,12 +132,7 @@ class KeptPromises:
         promise_id = derived_uuid("promise by date", scope.tenant, client, asked.request_id)
         request_hash = blake2b(_content(asked), digest_size=16).digest()
         ask = _Ask(promise_id, client, asked, self._clock.now())
-        for _ in range(ATTEMPTS):
-            try:
-                return await self._promise(scope, ask, request_hash)
-            except asyncpg.DeadlockDetectedError:
-                continue
-        raise Unavailable("the same goods are being promised elsewhere", code="contended")
+        return await _again(lambda: self._promise(scope, ask, request_hash))
 
     async def _promise(self, scope: Scope, ask: _Ask, request_hash: bytes) -> KeptPromise:
         name = ask.promise_id
@@ -161,10 +154,15 @@ class KeptPromises:
     async def release(self, scope: Scope, promise_id: str) -> KeptPromise:
         """Give back what a promise keeps; one that is over stays as it is."""
         name = name_of(promise_id)
+        return await _again(lambda: self._release(scope, name))
+
+    async def _release(self, scope: Scope, name: UUID) -> KeptPromise:
         async with self._database.transaction(scope) as tx:
             await kept_store.take_turns(tx)
             promise = await self._one(tx, name)
             if promise.is_granted and promise.released_at is None:
+                keys = {(line.item, line.location) for line in promise.lines}
+                await self._stock.lock_in(tx, sorted(keys))
                 await self._end(tx, promise, self._clock.now(), None)
             return await self._one(tx, name)
 
@@ -330,6 +328,16 @@ async def hold(
     asked = (*key, rest - had, line.demand_ref)
     granted, cut_by = await stock.hold_in(tx, request, asked, wanted.channel)
     return Had(had + granted, cut_by, is_shared)
+
+
+async def _again(work: Callable[[], Awaitable[KeptPromise]]) -> KeptPromise:
+    """Do it anew where others hold the same goods crosswise."""
+    for _ in range(ATTEMPTS):
+        try:
+            return await work()
+        except asyncpg.DeadlockDetectedError:
+            continue
+    raise Unavailable("the same goods are being promised elsewhere", code="contended")
 
 
 def _content(asked: PromiseAsked) -> bytes:

@@ -152,6 +152,10 @@ def refusal(answer: Atp, told: Told) -> str:
         return f"not all of it can leave by {answer.by}"
     if any(part.per for part in answer.parts):
         return "a kit has no goods of its own: promise its components, a line each"
+    return _beyond(answer, told)
+
+
+def _beyond(answer: Atp, told: Told) -> str:
     if told.is_elsewhere(answer.item, answer.location):
         return f"its order counts it at {told.place[1]}"
     if told.is_ordered and sum(part.micros for part in answer.schedule) > told.open:
@@ -184,10 +188,8 @@ def cut(answer: Atp, had: Had) -> str:
         left_here = f"a {had.cut_by.lower()} of channels leaves {shown(had.held)} of it"
         return f"{left_here} ({answer.location})"
     if had.is_shared and had.held < sum(part.micros for part in answer.schedule):
-        return (
-            f"{shown(had.held)} of it can be held ({answer.location}); maxima or minima of channels"
-            " hold there, and what is still to come is shared out once it is there"
-        )
+        held_here = f"{shown(had.held)} of it can be held ({answer.location})"
+        return f"{held_here}; maxima or minima of channels hold there, and share out what comes"
     return ""
 
 

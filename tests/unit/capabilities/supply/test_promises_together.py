@@ -153,17 +153,13 @@ async def denials(yard: Yard) -> int:
 
 
 @pytest.mark.parametrize("channel", ["WEB", "KEY"])
-async def test_what_is_to_come_is_not_promised_where_minima_hold(
-    yard: Yard, channel: str
-) -> None:
+async def test_what_is_to_come_is_not_promised_where_minima_hold(yard: Yard, channel: str) -> None:
     await yard.rule(AT_ONCE)
     await keep_for_key(yard)
     await yard.hear(committed("po:1", 60, eta=day(1)))
     refused = await together(yard, "r1", ("X", "DC1", 60, ""), channel=channel)
-    assert refused.proof.reasons == (
-        "0 of it can be held (DC1); maxima or minima of channels hold there, and what is still to"
-        " come is shared out once it is there",
-    )
+    [reason] = refused.proof.reasons
+    assert reason.startswith("0 of it can be held (DC1); maxima or minima of channels hold there")
     await yard.hear(moved("m", 60, None, shelf()), committed("po:1", 0, 2, eta=day(1)))
     assert await plain(yard, "web", 60, channel="WEB") == 0
     assert await plain(yard, "key", 60, channel="KEY") == 60
@@ -258,6 +254,25 @@ async def test_promises_and_orders_that_take_goods_crosswise_come_to_an_end(yard
         )
         names.append(one.promise_id)
         assert one.is_granted
+
+
+async def test_promises_that_are_released_beside_reservations_come_to_an_end(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    for item in "AX":
+        await yard.hub.put_stock(item, "DC1", 100)
+    made = [
+        await together(yard, f"r{number}", *((item, "DC1", 5, "") for item in order))
+        for number, order in enumerate(("AX", "XA") * 3)
+    ]
+    scope = yard.hub.scope
+    lines = tuple(ReservationLine(item, "DC1", MICROS) for item in "XA")
+    asked = [ReservationRequest(f"cart-{n}", lines, ReservationKind.HARD) for n in range(6)]
+    await asyncio.gather(
+        *(yard.hub.kept_promises.release(scope, one.promise_id) for one in made),
+        *(yard.hub.inventory.reserve(scope, "cart", one) for one in asked),
+    )
+    assert await yard.hub.kept_promises.listed(scope) == []
+    assert await yard.promisable() == {0: 94}
 
 
 @pytest.mark.parametrize("form", ["{0}", "PRM_{0}", "prm_{{{0}}}", "prm_7", "urn:uuid:{0}"])
