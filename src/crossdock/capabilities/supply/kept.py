@@ -224,6 +224,14 @@ def claims(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> lis
     return found
 
 
+def dated(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> list[Claim]:
+    """Give what is to leave of a promise on its days, held or not: what is held may be lost."""
+    if told.is_ordered:
+        return [one for one in claims(ref, lines, held, told) if one.on is not None]
+    found, _ = _latest(ref, lines, left(lines, told))
+    return found
+
+
 def unheld(lines: Sequence[DatedLine], held: Claim, told: Told) -> tuple[date, int] | None:
     """Give what of a promise is to be held still, and when the first of it leaves; None is none.
 
@@ -245,7 +253,7 @@ def is_over(lines: Sequence[DatedLine], told: Told) -> bool:
 
 
 def risk(claimed: Sequence[Claim], buckets: Sequence[Bucket]) -> tuple[date, int] | None:
-    """Say from which day, and by how much, what is still to come for a promise is not covered.
+    """Say from which day, and by how much, what is to leave of a promise is not covered.
 
     It is not where the balance that counts it falls below zero on a day of its own (§3.3); where
     others claim the same goods, they are short of them too. None is that all of it is covered.

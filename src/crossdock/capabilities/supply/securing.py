@@ -106,7 +106,7 @@ class Securing:
                     seen[key] = answer.buckets
                 held = _held_here(line, by_ref.get(line.demand_ref, ()))
                 known = told.get(line.demand_ref, Told())
-                claimed = kept.claims(line.demand_ref, one.lines, held, known)
+                claimed = kept.dated(line.demand_ref, one.lines, held, known)
                 if short := kept.risk(claimed, seen[key]):
                     found.append(AtRisk(prefixed("prm", one.promise_id), line, *short))
         return found, prefixed("prm", names[-1]) if names else ""

@@ -302,6 +302,9 @@ def balances(*pabs: int) -> list[Bucket]:
 def test_it_is_at_risk_where_the_balance_that_counts_it_is_below_zero(
     pabs: tuple[int, ...], expected: tuple[date, int] | None
 ) -> None:
-    claimed = kept.claims("so1/1", lines(*FOUR_AND_TWO), NOBODY, Told())
+    for held in (NOBODY, Claim("so1/1", 60)):
+        claimed = kept.dated("so1/1", lines(*FOUR_AND_TWO), held, Told())
+        assert kept.risk(claimed, balances(*pabs)) == expected
+    claimed = kept.dated("so1/1", lines(*FOUR_AND_TWO), Claim("so1/1", 70), told(70))
     assert kept.risk(claimed, balances(*pabs)) == expected
     assert kept.risk([Claim("so1/1", 60)], balances(*pabs)) is None

@@ -148,6 +148,18 @@ async def test_the_rest_of_an_order_that_has_shipped_in_part_is_promised_anew(ya
     assert await yard.promisable() == {0: 0, 2: 20}
 
 
+async def test_what_was_held_and_is_lost_is_at_risk(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 40)
+    made = await promise(yard, "r1", 40, "so1/1")
+    assert parts(made) == [(0, 40, 40)]
+    await yard.hear(moved("lost", 40, shelf(), None))
+    [lost], _ = await yard.hub.securing.at_risk(yard.hub.scope)
+    assert (lost.promise_id, lost.day, lost.micros) == (made.promise_id, day(0), 40 * MICROS)
+    await yard.hear(moved("found", 40, None, shelf()))
+    assert await yard.hub.securing.at_risk(yard.hub.scope) == ([], made.promise_id)
+
+
 async def test_what_supply_does_not_cover_any_more_is_at_risk_from_its_day_on(yard: Yard) -> None:
     await yard.rule(AT_ONCE)
     await yard.hub.put_stock("X", "DC1", 10)
