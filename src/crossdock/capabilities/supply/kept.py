@@ -14,7 +14,8 @@ from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply.answer import Atp, Basis, Bucket, Claim, Question
 from crossdock.capabilities.supply.rules import PlacedRule
 
-LINES_MAX = 100
+LINES_MAX = 20
+"""All lines are answered and held under the locks of one transaction."""
 
 
 class DatedLine(NamedTuple):

@@ -264,8 +264,8 @@ ASKED = PromiseAsked("r", (Question("X", "DC1", "EA", 1),), ("so1/1",))
     ("asked", "message"),
     [
         (ASKED._replace(request_id=""), "has an id"),
-        (ASKED._replace(questions=()), "1 to 100 lines"),
-        (ASKED._replace(questions=ASKED.questions * 101), "1 to 100 lines"),
+        (ASKED._replace(questions=()), "1 to 20 lines"),
+        (ASKED._replace(questions=ASKED.questions * 21), "1 to 20 lines"),
         (ASKED._replace(questions=(Question("X", "DC1", "EA", None),)), "more than zero"),
         (ASKED._replace(questions=(Question("X", "DC1", "EA", -1),)), "more than zero"),
         (ASKED._replace(questions=ASKED.questions * 2, refs=("a", "a")), "one order line"),
