@@ -327,7 +327,7 @@ async def hold(
     request = f"{wanted.promise}/{line.line_no}/{ids.text()}"
     asked = (*key, rest - had, line.demand_ref)
     granted, cut_by = await stock.hold_in(tx, request, asked, wanted.channel)
-    return Had(had + granted, cut_by, is_shared)
+    return Had(had + granted, cut_by, is_shared, granted)
 
 
 async def _again(work: Callable[[], Awaitable[KeptPromise]]) -> KeptPromise:

@@ -172,12 +172,14 @@ def shown(micros: int) -> str:
 class Had(NamedTuple):
     """What is held of a promise, and what beside stock kept its channel from more ("": nothing).
 
-    `is_shared`: maxima or minima of channels hold there, whosever they are.
+    `is_shared`: maxima or minima of channels hold there, whosever they are. `taken` of it was free
+    until now.
     """
 
     held: int
     cut_by: str = ""
     is_shared: bool = False
+    taken: int = 0
 
 
 def cut(answer: Atp, had: Had) -> str:
