@@ -1,6 +1,6 @@
 """Stock held for promises by date, in the transaction that makes them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.capabilities.inventory import store
@@ -8,6 +8,7 @@ from crossdock.capabilities.inventory.answering import Answers
 from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.model import ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.reserving import Promises
+from crossdock.capabilities.inventory.shares import ChannelShares, Wanted
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.standing import HeldClaim, Standings
 from crossdock.capabilities.inventory.store import Key, StockIds
@@ -15,6 +16,8 @@ from crossdock.foundation.database import Transaction
 from crossdock.foundation.ids import prefixed
 
 CLIENT = "promise by date"
+
+SharesIn = Callable[[Transaction, Wanted], Awaitable[ChannelShares]]
 
 
 class Holding:
@@ -25,9 +28,9 @@ class Holding:
         promises: Promises,
         changes: Changes,
         stock_ids: StockIds,
-        told: tuple[Answers, Standings],
+        told: tuple[Answers, Standings, SharesIn],
     ) -> None:
-        self._answers, self._standings = told
+        self._answers, self._standings, self._shares_in = told
         self._promises = promises
         self._changes = changes
         self._stock_ids = stock_ids
@@ -41,6 +44,16 @@ class Holding:
         """Give what could be reserved at each of these keys."""
         found = await self._answers.availability_in(tx, tx.tenant, keys)
         return {(one.item, one.location): one.available.micros for one in found}
+
+    async def free_for_in(self, tx: Transaction, key: Key, channel: str) -> tuple[int, str, bool]:
+        """Give what a channel could reserve there, and what beside stock keeps it from more.
+
+        And say whether maxima or minima of channels hold there at all (§3.6).
+        """
+        [here] = await self._answers.availability_in(tx, tx.tenant, [key])
+        shares = await self._shares_in(tx, Wanted(channel, [key], {}))
+        micros, cut_by = shares.share(here)
+        return micros, cut_by, shares.is_shared(here)
 
     async def hold_in(
         self, tx: Transaction, request_id: str, line: tuple[str, str, int, str], channel: str
@@ -64,6 +77,12 @@ class Holding:
         held = await store.lines_for(tx, [(tx.tenant, ref) for ref in refs])
         for name in sorted({row.reservation_id for row in held if row.client == CLIENT}):
             await self._changes.release_in(tx, prefixed("rsv", name))
+
+    async def counted_in(
+        self, tx: Transaction, keys: Sequence[Key], refs: Sequence[str]
+    ) -> frozenset[str]:
+        """Name those of these order lines that an order counts at one of these keys."""
+        return await self._standings.counted_at(tx, tx.tenant, keys, refs)
 
     async def held_in(self, tx: Transaction, refs: Sequence[str]) -> Sequence[HeldClaim]:
         """Give what order lines hold, whoever holds it, and what has left of them."""

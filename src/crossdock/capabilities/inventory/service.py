@@ -53,7 +53,7 @@ class Inventory:
         self._explanations = Explanations(database)
         self.upkeep = Upkeep(database, clock, self._stock_ids, protections)
         self.standings = Standings(clock)
-        told = (self._answers, self.standings)
+        told = (self._answers, self.standings, self._shares_in)
         self.holding = Holding(self._promises, self._changes, self._stock_ids, told)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
         # Sixteen are worth a batch, beside two: else callers, database and we would wait in turns.
@@ -132,8 +132,7 @@ class Inventory:
         `orders` are order lines that are counted there already. Nothing is locked.
         """
         async with self._database.transaction(scope) as tx:
-            now = self._clock.now()
-            return await shares_in(tx, self._protections, Wanted(channel, keys, orders), now)
+            return await self._shares_in(tx, Wanted(channel, keys, orders))
 
     async def availability_in(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
@@ -177,6 +176,9 @@ class Inventory:
 
     async def on_hand(self, scope: Scope, keys: Sequence[Key]) -> list[Position]:
         return await self._answers.on_hand(scope, keys)
+
+    async def _shares_in(self, tx: Transaction, wanted: Wanted) -> ChannelShares:
+        return await shares_in(tx, self._protections, wanted, self._clock.now())
 
     async def _reserve_batch(
         self, scope: Scope, asked: Sequence[tuple[str, ReservationRequest]]

@@ -42,6 +42,10 @@ class ChannelShares:
     orders: Mapping[OrderLine, str]
     confirmed: Mapping[OrderLine, int]
 
+    def is_shared(self, here: Availability) -> bool:
+        """Say whether maxima or minima of channels, whichever, hold there now."""
+        return bool(self._guards(here))
+
     def share(self, here: Availability) -> tuple[int, Limit]:
         """Say how much of what can be promised the channel may have, and what keeps the rest."""
         pool = here.available.micros

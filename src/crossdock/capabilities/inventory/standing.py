@@ -58,6 +58,14 @@ cross join lateral (select item, location from inventory_stock
     where tenant = $1 and stock_id = r.stock_id limit 1) s
 """
 
+# Those of some order lines that an order counts at one of these places, a key read for each.
+COUNTED_AT = """
+select d.demand_ref from unnest($2::text[]) k(demand_ref)
+join inventory_demand d on d.tenant = $1 and d.demand_ref = k.demand_ref and d.order_id <> ''
+where d.stock_id in (select s.stock_id from unnest($3::text[], $4::text[]) a(item, location)
+    join inventory_stock s on s.tenant = $1 and s.item = a.item and s.location = a.location)
+"""
+
 # What is available of each lot and owner; a bucket below zero holds nothing. Buckets that are
 # empty by now, of which there are more every day, are not in the index that is read.
 LOTS = """
@@ -142,6 +150,14 @@ class Standings:
         places = [location for _, location in keys]
         rows = await tx.fetch(LOTS, tenant, [item for item, _ in keys], places)
         return [HeldLot(*row) for row in rows]
+
+    async def counted_at(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key], demand_refs: Sequence[str]
+    ) -> frozenset[str]:
+        """Name those of these order lines that an order counts at one of these keys."""
+        columns = [item for item, _ in keys], [location for _, location in keys]
+        rows = await tx.fetch(COUNTED_AT, tenant, list(demand_refs), *columns)
+        return frozenset(row["demand_ref"] for row in rows)
 
     async def held(
         self, tx: Transaction, tenant: str, demand_refs: Sequence[str]

@@ -16,6 +16,7 @@ from crossdock.capabilities.supply import kept, kept_store
 from crossdock.capabilities.supply.answer import Atp, Question
 from crossdock.capabilities.supply.kept import (
     DatedLine,
+    Had,
     Held,
     KeptPromise,
     PromiseAsked,
@@ -44,6 +45,13 @@ class HoldsStock(Protocol):
         """Give what could be reserved at each of these keys."""
         ...
 
+    async def free_for_in(self, tx: Transaction, key: Key, channel: str) -> tuple[int, str, bool]:
+        """Give what a channel could reserve there, and what beside stock keeps it from more.
+
+        And say whether maxima or minima of channels hold there at all.
+        """
+        ...
+
     async def hold_in(
         self, tx: Transaction, request_id: str, line: tuple[str, str, int, str], channel: str
     ) -> tuple[int, str]:
@@ -55,6 +63,12 @@ class HoldsStock(Protocol):
 
     async def let_go_in(self, tx: Transaction, refs: Sequence[str]) -> None:
         """Give back what is held here for these order lines; none held changes nothing."""
+        ...
+
+    async def counted_in(
+        self, tx: Transaction, keys: Sequence[Key], refs: Sequence[str]
+    ) -> frozenset[str]:
+        """Name those of these order lines that an order counts at one of these keys."""
         ...
 
     async def held_in(self, tx: Transaction, refs: Sequence[str]) -> Sequence[Held]:
@@ -118,12 +132,7 @@ class KeptPromises:
         promise_id = derived_uuid("promise by date", scope.tenant, client, asked.request_id)
         request_hash = blake2b(_content(asked), digest_size=16).digest()
         ask = _Ask(promise_id, client, asked, self._clock.now())
-        for _ in range(ATTEMPTS):
-            try:
-                return await self._promise(scope, ask, request_hash)
-            except asyncpg.DeadlockDetectedError:
-                continue
-        raise Unavailable("the same goods are being promised elsewhere", code="contended")
+        return await _again(lambda: self._promise(scope, ask, request_hash))
 
     async def _promise(self, scope: Scope, ask: _Ask, request_hash: bytes) -> KeptPromise:
         name = ask.promise_id
@@ -145,10 +154,15 @@ class KeptPromises:
     async def release(self, scope: Scope, promise_id: str) -> KeptPromise:
         """Give back what a promise keeps; one that is over stays as it is."""
         name = name_of(promise_id)
+        return await _again(lambda: self._release(scope, name))
+
+    async def _release(self, scope: Scope, name: UUID) -> KeptPromise:
         async with self._database.transaction(scope) as tx:
             await kept_store.take_turns(tx)
             promise = await self._one(tx, name)
             if promise.is_granted and promise.released_at is None:
+                keys = {(line.item, line.location) for line in promise.lines}
+                await self._stock.lock_in(tx, sorted(keys))
                 await self._end(tx, promise, self._clock.now(), None)
             return await self._one(tx, name)
 
@@ -256,10 +270,10 @@ class KeptPromises:
         ]
         shown = prefixed("prm", ask.promise_id)
         wanted = Wanted(shown, lines, one.channel)
-        held, cut_by = await hold(tx, self._stock, self._ids, wanted, (rows, told))
-        lines = kept.spread(lines, held)
+        had = await hold(tx, self._stock, self._ids, wanted, (rows, told))
+        lines = kept.spread(lines, had.held)
         await kept_store.put_lines(tx, ask.promise_id, one.channel, lines)
-        return kept.cut(answer, held, cut_by)
+        return kept.cut(answer, had)
 
     async def _replaced(
         self, tx: Transaction, ask: _Ask, refs: Sequence[str]
@@ -293,25 +307,37 @@ async def hold(
     ids: Ids,
     wanted: Wanted,
     known: tuple[Sequence[Held], Told],
-) -> tuple[int, str]:
+) -> Had:
     """Reserve for a promise what lies there and is not held for its order line by now (§3.4).
 
-    Give what is held of it in all, and what beside stock kept it from more.
+    Nothing is asked for where its channel may have nothing: a refusal would be kept for ever.
     """
     rows, told = known
     line = wanted.lines[0]
     key = (line.item, line.location)
     rest = kept.left(wanted.lines, told)
+    free, cut_by, is_shared = await stock.free_for_in(tx, key, wanted.channel)
     had = 0
     if not told.is_ordered:
         had = sum(row[3] + row[4] for row in rows if row[1:3] == key)
-        free = (await stock.free_in(tx, [key]))[key]
-        if free <= 0 or had >= rest:
-            return min(had, rest), ""
+        if had >= rest:
+            return Had(rest, "", is_shared)
+        if free <= 0:
+            return Had(had, cut_by, is_shared)
     request = f"{wanted.promise}/{line.line_no}/{ids.text()}"
     asked = (*key, rest - had, line.demand_ref)
     granted, cut_by = await stock.hold_in(tx, request, asked, wanted.channel)
-    return had + granted, cut_by
+    return Had(had + granted, cut_by, is_shared, granted)
+
+
+async def _again(work: Callable[[], Awaitable[KeptPromise]]) -> KeptPromise:
+    """Do it anew where others hold the same goods crosswise."""
+    for _ in range(ATTEMPTS):
+        try:
+            return await work()
+        except asyncpg.DeadlockDetectedError:
+            continue
+    raise Unavailable("the same goods are being promised elsewhere", code="contended")
 
 
 def _content(asked: PromiseAsked) -> bytes:

@@ -6,6 +6,7 @@ Amounts are micros, millionths of the item's base unit.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from crossdock.canonical.errors import Invalid
@@ -13,7 +14,8 @@ from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply.answer import Atp, Basis, Bucket, Claim, Question
 from crossdock.capabilities.supply.rules import PlacedRule
 
-LINES_MAX = 100
+LINES_MAX = 20
+"""All lines are answered and held under the locks of one transaction."""
 
 
 class DatedLine(NamedTuple):
@@ -143,7 +145,7 @@ def refusal(answer: Atp, told: Told) -> str:
     """Say why an answer cannot be kept; "" is that it can (I6: what counts by class alone).
 
     What only the time of a new order stands for is a date, not a promise; a kit has no goods of
-    its own that could be held.
+    its own that could be held. What goes beyond an order that is known would be held by nobody.
     """
     if answer.basis is not Basis.SUPPLY or answer.left_over or not answer.schedule:
         return answer.reason
@@ -151,16 +153,47 @@ def refusal(answer: Atp, told: Told) -> str:
         return f"not all of it can leave by {answer.by}"
     if any(part.per for part in answer.parts):
         return "a kit has no goods of its own: promise its components, a line each"
+    return _beyond(answer, told)
+
+
+def _beyond(answer: Atp, told: Told) -> str:
     if told.is_elsewhere(answer.item, answer.location):
         return f"its order counts it at {told.place[1]}"
+    if told.is_ordered and sum(part.micros for part in answer.schedule) > told.open:
+        return f"its order claims {shown(told.open)} of it: change the order first"
     return ""
 
 
-def cut(answer: Atp, held: int, cut_by: str) -> str:
-    """Say why what lies there may not be held for a channel; "" is that nothing cut it (§3.6)."""
-    if not cut_by:
-        return ""
-    return f"a {cut_by.lower()} of channels leaves {held // MICROS} of it ({answer.location})"
+def shown(micros: int) -> str:
+    """Show an amount without trailing zeros."""
+    return format((Decimal(micros) / MICROS).normalize(), "f")
+
+
+class Had(NamedTuple):
+    """What is held of a promise, and what beside stock kept its channel from more ("": nothing).
+
+    `is_shared`: maxima or minima of channels hold there, whosever they are. `taken` of it was free
+    until now.
+    """
+
+    held: int
+    cut_by: str = ""
+    is_shared: bool = False
+    taken: int = 0
+
+
+def cut(answer: Atp, had: Had) -> str:
+    """Say why it may not be kept for its channel; "" is that it may (§3.6).
+
+    What is still to come where maxima and minima hold is nobody's yet: allocation shares it out.
+    """
+    if had.cut_by:
+        left_here = f"a {had.cut_by.lower()} of channels leaves {shown(had.held)} of it"
+        return f"{left_here} ({answer.location})"
+    if had.is_shared and had.held < sum(part.micros for part in answer.schedule):
+        held_here = f"{shown(had.held)} of it can be held ({answer.location})"
+        return f"{held_here}; maxima or minima of channels hold there, and share out what comes"
+    return ""
 
 
 def left(lines: Sequence[DatedLine], told: Told) -> int:
@@ -194,6 +227,14 @@ def claims(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> lis
     return found
 
 
+def dated(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> list[Claim]:
+    """Give what is to leave of a promise on its days, held or not: what is held may be lost."""
+    if told.is_ordered:
+        return [one for one in claims(ref, lines, held, told) if one.on is not None]
+    found, _ = _latest(ref, lines, left(lines, told))
+    return found
+
+
 def unheld(lines: Sequence[DatedLine], held: Claim, told: Told) -> tuple[date, int] | None:
     """Give what of a promise is to be held still, and when the first of it leaves; None is none.
 
@@ -215,7 +256,7 @@ def is_over(lines: Sequence[DatedLine], told: Told) -> bool:
 
 
 def risk(claimed: Sequence[Claim], buckets: Sequence[Bucket]) -> tuple[date, int] | None:
-    """Say from which day, and by how much, what is still to come for a promise is not covered.
+    """Say from which day, and by how much, what is to leave of a promise is not covered.
 
     It is not where the balance that counts it falls below zero on a day of its own (§3.3); where
     others claim the same goods, they are short of them too. None is that all of it is covered.

@@ -42,6 +42,11 @@ join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location =
     and p.is_open
 order by p.promise_id, p.line_no, p.ship_date
 """
+OPEN_BESIDE = """
+select distinct p.demand_ref, p.item, p.location from supply_promise_line p
+where p.tenant = $1 and p.item = any($2::text[]) and p.is_open
+    and (p.item, p.location) not in (select * from unnest($3::text[], $4::text[]))
+"""
 OPEN_OF_PROMISES = """
 select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
     p.micros, p.held, p.used, p.said
@@ -164,6 +169,16 @@ async def open_at(tx: Transaction, keys: Sequence[tuple[str, str]]) -> list[Open
     """Give the open lines of promises at these item-locations."""
     columns = [item for item, _ in keys], [location for _, location in keys]
     return _open(await tx.fetch(OPEN_AT, tx.tenant, *columns))
+
+
+async def open_beside(
+    tx: Transaction, keys: Sequence[tuple[str, str]]
+) -> list[tuple[str, str, str]]:
+    """Give order line, item and location of what is open of the same items at other places."""
+    items = [item for item, _ in keys]
+    places = [location for _, location in keys]
+    found = await tx.fetch(OPEN_BESIDE, tx.tenant, sorted(set(items)), items, places)
+    return [(row["demand_ref"], row["item"], row["location"]) for row in found]
 
 
 async def open_of_promises(tx: Transaction, promise_ids: Sequence[UUID]) -> list[Open]:

@@ -41,6 +41,10 @@ class _Due(NamedTuple):
     one: Open
     known: tuple[Sequence[Held], Told]
 
+    @property
+    def key(self) -> Key:
+        return self.one.lines[0].item, self.one.lines[0].location
+
 
 class Securing:
     """Keeps open promises by date covered by what lies there. Repeating it changes nothing."""
@@ -106,7 +110,7 @@ class Securing:
                     seen[key] = answer.buckets
                 held = _held_here(line, by_ref.get(line.demand_ref, ()))
                 known = told.get(line.demand_ref, Told())
-                claimed = kept.claims(line.demand_ref, one.lines, held, known)
+                claimed = kept.dated(line.demand_ref, one.lines, held, known)
                 if short := kept.risk(claimed, seen[key]):
                     found.append(AtRisk(prefixed("prm", one.promise_id), line, *short))
         return found, prefixed("prm", names[-1]) if names else ""
@@ -114,34 +118,56 @@ class Securing:
     async def secure(self, scope: Scope, keys: Sequence[Key]) -> None:
         """Hold what there is by now for the open promises at these keys, the first due first."""
         async with self._database.transaction(scope) as tx:
-            if not await self._due(tx, keys):
+            keys = [*keys, *await self._left(tx, keys)]
+            dues, _ = await self._due(tx, keys)
+            wanting = sorted({due.key for due in dues})
+            if not wanting:
                 return
             await kept_store.take_turns(tx)
-            await self._stock.lock_in(tx, keys)
-            for due in await self._due(tx, keys):
-                await self._settle(tx, due)
+            await self._stock.lock_in(tx, wanting)
+            dues, free = await self._due(tx, wanting)
+            # What those that are over give back is told in its turn, and looked at then.
+            for due in dues:
+                if due.day is None or free[due.key] > 0:
+                    free[due.key] -= await self._settle(tx, due)
 
-    async def _settle(self, tx: Transaction, due: _Due) -> None:
+    async def _left(self, tx: Transaction, keys: Sequence[Key]) -> list[Key]:
+        """Name the places of promises whose order has come to be counted at one of these."""
+        beside = await kept_store.open_beside(tx, keys)
+        if not beside:
+            return []
+        refs = sorted({ref for ref, *_ in beside})
+        here = await self._stock.counted_in(tx, keys, refs)
+        return sorted({(item, location) for ref, item, location in beside if ref in here})
+
+    async def _settle(self, tx: Transaction, due: _Due) -> int:
+        """Do what is due, and give what was taken of what is free."""
         one = due.one
         if due.day is None:
             await self._stock.let_go_in(tx, [one.lines[0].demand_ref])
             await kept_store.close(tx, one.promise_id, one.lines[0].line_no, self._clock.now())
-            return
+            return 0
         wanted = Wanted(prefixed("prm", one.promise_id), one.lines, one.channel)
-        held, _ = await hold(tx, self._stock, self._ids, wanted, due.known)
-        await kept_store.set_held(tx, one.promise_id, kept.spread(one.lines, held))
+        had = await hold(tx, self._stock, self._ids, wanted, due.known)
+        lines = kept.spread(one.lines, had.held)
+        if lines != list(one.lines):
+            await kept_store.set_held(tx, one.promise_id, lines)
+        return had.taken
 
-    async def _due(self, tx: Transaction, keys: Sequence[Key]) -> list[_Due]:
-        """Say what is to be done, in its order; what is over frees goods for the others."""
+    async def _due(
+        self, tx: Transaction, keys: Sequence[Key]
+    ) -> tuple[list[_Due], dict[Key, int]]:
+        """Say what is to be done, in its order, and what is free; what is over goes first."""
         lines = await kept_store.open_at(tx, keys)
         if not lines:
-            return []
+            return [], {}
         rows = await self._stock.held_in(tx, sorted({one.lines[0].demand_ref for one in lines}))
         told = kept.told_of(rows)
         by_ref: dict[str, list[Held]] = {}
         for row in rows:
             by_ref.setdefault(row[0], []).append(row)
-        free = await self._stock.free_in(tx, sorted({one.lines[0][1:3] for one in lines}))
+        places = sorted({one.lines[0][1:3] for one in lines})
+        free = dict(await self._stock.free_in(tx, places))
         found: list[tuple[date, UUID, _Due]] = []
         for one in lines:
             line = one.lines[0]
@@ -156,7 +182,7 @@ class Securing:
                 if more is not None:
                     due = _Due(more[0], one, (had, known))
                     found.append((more[0], one.promise_id, due))
-        return [due for *_, due in sorted(found, key=lambda each: each[:2])]
+        return [due for *_, due in sorted(found, key=lambda each: each[:2])], free
 
 
 def _held_here(line: DatedLine, rows: Sequence[Held]) -> Claim:

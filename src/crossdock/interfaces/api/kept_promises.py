@@ -61,7 +61,7 @@ class PromiseSaid(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     request_id: Code
-    lines: list[PromiseLineSaid] = Field(min_length=1, max_length=100)
+    lines: list[PromiseLineSaid] = Field(min_length=1, max_length=20)
     replaces: Annotated[Text, Field(max_length=40)] = ""
 
 

@@ -21,7 +21,7 @@ from crossdock.capabilities.supply.answer import (
     Standing,
 )
 from crossdock.capabilities.supply.horizon import horizon
-from crossdock.capabilities.supply.kept import DatedLine, Held, PromiseAsked, Told
+from crossdock.capabilities.supply.kept import DatedLine, Had, Held, PromiseAsked, Told
 from crossdock.capabilities.supply.promise import answered
 from tests.unit.capabilities.supply.test_promise import NOW, TERMS, shipped, standing
 
@@ -192,7 +192,14 @@ TEN = Question("X", "DC1", "EA", 10 * MICROS)
     ("kin", "question", "known", "reason"),
     [
         (Kin(STOCKED), TEN, Told(), ""),
-        (Kin(STOCKED), TEN, told(10), ""),
+        (Kin(STOCKED), TEN, told(10 * MICROS), ""),
+        (
+            Kin(STOCKED),
+            TEN,
+            told(10 * MICROS, MICROS // 2),
+            "its order claims 9.5 of it: change the order first",
+        ),
+        (Kin(STOCKED), TEN, told(0), "its order claims 0 of it"),
         (Kin(STOCKED), TEN, told(10, place=("X", "DC2")), "its order counts it at DC2"),
         (Kin(STOCKED), TEN._replace(micros=99 * MICROS), Told(), "stock and supply end"),
         (
@@ -242,8 +249,12 @@ def test_i6_no_more_is_kept_than_stock_and_what_counts_by_class(
 
 def test_what_channels_keep_is_named() -> None:
     found = answer(Kin(STOCKED), TEN)
-    assert kept.cut(found, 4 * MICROS, "") == ""
-    assert kept.cut(found, 4 * MICROS, "MINIMUM") == "a minimum of channels leaves 4 of it (DC1)"
+    assert kept.cut(found, Had(4 * MICROS)) == ""
+    assert kept.cut(found, Had(10 * MICROS, "", is_shared=True)) == ""
+    least = Had(4 * MICROS, "MINIMUM", is_shared=True)
+    assert kept.cut(found, least) == "a minimum of channels leaves 4 of it (DC1)"
+    to_come = kept.cut(found, Had(4 * MICROS, "", is_shared=True))
+    assert to_come.startswith("4 of it can be held (DC1); maxima or minima of channels hold there")
 
 
 ASKED = PromiseAsked("r", (Question("X", "DC1", "EA", 1),), ("so1/1",))
@@ -253,8 +264,8 @@ ASKED = PromiseAsked("r", (Question("X", "DC1", "EA", 1),), ("so1/1",))
     ("asked", "message"),
     [
         (ASKED._replace(request_id=""), "has an id"),
-        (ASKED._replace(questions=()), "1 to 100 lines"),
-        (ASKED._replace(questions=ASKED.questions * 101), "1 to 100 lines"),
+        (ASKED._replace(questions=()), "1 to 20 lines"),
+        (ASKED._replace(questions=ASKED.questions * 21), "1 to 20 lines"),
         (ASKED._replace(questions=(Question("X", "DC1", "EA", None),)), "more than zero"),
         (ASKED._replace(questions=(Question("X", "DC1", "EA", -1),)), "more than zero"),
         (ASKED._replace(questions=ASKED.questions * 2, refs=("a", "a")), "one order line"),
@@ -291,6 +302,9 @@ def balances(*pabs: int) -> list[Bucket]:
 def test_it_is_at_risk_where_the_balance_that_counts_it_is_below_zero(
     pabs: tuple[int, ...], expected: tuple[date, int] | None
 ) -> None:
-    claimed = kept.claims("so1/1", lines(*FOUR_AND_TWO), NOBODY, Told())
+    for held in (NOBODY, Claim("so1/1", 60)):
+        claimed = kept.dated("so1/1", lines(*FOUR_AND_TWO), held, Told())
+        assert kept.risk(claimed, balances(*pabs)) == expected
+    claimed = kept.dated("so1/1", lines(*FOUR_AND_TWO), Claim("so1/1", 70), told(70))
     assert kept.risk(claimed, balances(*pabs)) == expected
     assert kept.risk([Claim("so1/1", 60)], balances(*pabs)) is None

@@ -8,7 +8,12 @@ import pytest
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply import AtpRule
 from tests.unit.capabilities.supply.test_kept_promises import AT_ONCE, parts, promise
-from tests.unit.capabilities.supply.test_promises_together import EAST, plain, together
+from tests.unit.capabilities.supply.test_promises_together import (
+    EAST,
+    keep_for_key,
+    plain,
+    together,
+)
 from tests.unit.capabilities.supply.yard import (
     STAGED,
     Yard,
@@ -146,6 +151,30 @@ async def test_the_rest_of_an_order_that_has_shipped_in_part_is_promised_anew(ya
     made = await promise(yard, "r1", 40, "so1/1")
     assert parts(made) == [(2, 40, 0)]
     assert await yard.promisable() == {0: 0, 2: 20}
+
+
+async def test_who_may_have_nothing_keeps_nobody_behind_from_what_comes(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    comes = ((20, 1), (10, 3), (10, 5))
+    await yard.hear(*(committed(f"po:{on}", pieces, eta=day(on)) for pieces, on in comes))
+    web = await together(yard, "r1", ("X", "DC1", 20, ""), channel="WEB")
+    key = await together(yard, "r2", ("X", "DC1", 10, ""), channel="KEY")
+    last = await together(yard, "r3", ("X", "DC1", 10, ""), channel="KEY")
+    await keep_for_key(yard)
+    await yard.hear(moved("m", 15, None, shelf()))
+    assert [await held(yard, one.promise_id) for one in (web, key, last)] == [0, 10, 5]
+
+
+async def test_what_was_held_and_is_lost_is_at_risk(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 40)
+    made = await promise(yard, "r1", 40, "so1/1")
+    assert parts(made) == [(0, 40, 40)]
+    await yard.hear(moved("lost", 40, shelf(), None))
+    [lost], _ = await yard.hub.securing.at_risk(yard.hub.scope)
+    assert (lost.promise_id, lost.day, lost.micros) == (made.promise_id, day(0), 40 * MICROS)
+    await yard.hear(moved("found", 40, None, shelf()))
+    assert await yard.hub.securing.at_risk(yard.hub.scope) == ([], made.promise_id)
 
 
 async def test_what_supply_does_not_cover_any_more_is_at_risk_from_its_day_on(yard: Yard) -> None:

@@ -20,7 +20,9 @@ from tests.unit.capabilities.supply.yard import (
     fact,
     kit,
     line,
+    moved,
     ordered,
+    shelf,
 )
 
 EAST = fact("EAST", LocationChanged(code="EAST", kind=LocationKind.GROUP, members=("DC1", "DC2")))
@@ -86,18 +88,34 @@ async def test_a_kit_is_promised_by_its_components(yard: Yard) -> None:
     assert await plain(yard, "cart", 10, item="A") == 0
 
 
-async def test_a26_more_promised_than_the_order_says_counts_until_the_order_speaks(
+async def test_a26_more_is_promised_to_an_order_once_the_order_says_more(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 40)
+    await yard.hear(committed("po:1", 60, eta=day(1)), ordered("so1", line("so1/1", 40)))
+    refused = await promise(yard, "r1", 55, "so1/1")
+    assert refused.proof.reasons == ("its order claims 40 of it: change the order first",)
+    await yard.hear(ordered("so1", line("so1/1", 55), version=2))
+    made = await promise(yard, "r2", 55, "so1/1")
+    assert [part[:2] for part in parts(made)] == [(0, 40), (1, 15)]
+    assert await yard.promisable() == {0: 0, 1: 45}
+    assert await plain(yard, "cart", 10) == 0
+    assert not (await promise(yard, "r3", 60, "so7/1")).is_granted
+    await yard.hear(moved("m", 60, None, shelf()), committed("po:1", 0, 2, eta=day(1)))
+    assert await plain(yard, "cart-2", 60) == 45
+    await yard.hear(ordered("so1", line("so1/1", 50), version=3))
+    assert await yard.promisable() == {0: 5}
+
+
+async def test_what_goes_beyond_an_order_is_not_promised_and_so_not_taken_by_others(
     yard: Yard,
 ) -> None:
     await yard.rule(AT_ONCE)
     await yard.hub.put_stock("X", "DC1", 40)
-    await yard.hear(committed("po:1", 60, eta=day(1)), ordered("so1", line("so1/1", 40)))
-    made = await promise(yard, "r1", 55, "so1/1")
-    assert [part[:2] for part in parts(made)] == [(0, 40), (1, 15)]
-    assert await yard.promisable() == {0: 0, 1: 45}
-    assert not (await promise(yard, "r2", 60, "so7/1")).is_granted
-    await yard.hear(ordered("so1", line("so1/1", 50), version=2))
-    assert await yard.promisable() == {0: 5, 1: 50}
+    await yard.hear(ordered("so1", line("so1/1", 30)))
+    assert not (await promise(yard, "r1", 40, "so1/1")).is_granted
+    assert (await promise(yard, "r2", 30, "so1/1")).is_granted
+    assert await plain(yard, "cart", 40) == 10
+    assert (await yard.ask(None)).shortage == 0
 
 
 async def test_what_is_ordered_by_others_is_not_had_by_replacing_a_promise(yard: Yard) -> None:
@@ -112,9 +130,8 @@ async def test_what_is_ordered_by_others_is_not_had_by_replacing_a_promise(yard:
     assert (await yard.ask(None)).shortage == 0
 
 
-async def test_what_channels_keep_is_not_promised_to_another(yard: Yard) -> None:
-    await yard.rule(AT_ONCE)
-    await yard.hub.put_stock("X", "DC1", 100)
+async def keep_for_key(yard: Yard) -> None:
+    """Keep a minimum of sixty for the channel KEY."""
     now, while_ = yard.hub.clock.now(), timedelta(days=1)
     kept = AllocationProtection(
         item="X",
@@ -126,6 +143,57 @@ async def test_what_channels_keep_is_not_promised_to_another(yard: Yard) -> None
         ends_at=now + while_,
     )
     await yard.hub.allocation.rulebook.protect(yard.hub.scope, kept, by="planner")
+
+
+async def denials(yard: Yard) -> int:
+    async with yard.hub.database.transaction(yard.hub.scope) as tx:
+        sql = """select count(*) from inventory_reservation
+            where tenant = $1 and client = 'promise by date' and status = 'DENIED'"""
+        return int(await tx.fetchval(sql, tx.tenant))
+
+
+@pytest.mark.parametrize("channel", ["WEB", "KEY"])
+async def test_what_is_to_come_is_not_promised_where_minima_hold(yard: Yard, channel: str) -> None:
+    await yard.rule(AT_ONCE)
+    await keep_for_key(yard)
+    await yard.hear(committed("po:1", 60, eta=day(1)))
+    refused = await together(yard, "r1", ("X", "DC1", 60, ""), channel=channel)
+    [reason] = refused.proof.reasons
+    assert reason.startswith("0 of it can be held (DC1); maxima or minima of channels hold there")
+    await yard.hear(moved("m", 60, None, shelf()), committed("po:1", 0, 2, eta=day(1)))
+    assert await plain(yard, "web", 60, channel="WEB") == 0
+    assert await plain(yard, "key", 60, channel="KEY") == 60
+
+
+async def test_an_order_has_no_promise_of_what_is_to_come_where_minima_hold(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await keep_for_key(yard)
+    await yard.hub.put_stock("X", "DC1", 80)
+    await yard.hear(committed("po:1", 60, eta=day(1)), ordered("so1", line("so1/1", 90)))
+    assert not (await promise(yard, "r1", 90, "so1/1")).is_granted
+    assert (await promise(yard, "r2", 20, "so1/1")).is_granted
+
+
+async def test_a_promise_that_its_channel_may_have_nothing_for_leaves_no_refusals(
+    yard: Yard,
+) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hear(committed("po:1", 60, eta=day(1)))
+    made = await together(yard, "r1", ("X", "DC1", 60, ""), channel="WEB")
+    assert made.is_granted
+    await keep_for_key(yard)
+    for number in range(3):
+        await yard.hear(moved(f"m{number}", 10, None, shelf()))
+    assert await denials(yard) == 0
+    await yard.hear(moved("m3", 40, None, shelf()))
+    found = await yard.hub.kept_promises.get(yard.hub.scope, made.promise_id)
+    assert sum(held for *_, held in parts(found)) == 10
+
+
+async def test_what_channels_keep_is_not_promised_to_another(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 100)
+    await keep_for_key(yard)
     refused = await together(yard, "r1", ("X", "DC1", 100, ""), channel="WEB")
     assert refused.proof.reasons == ("a minimum of channels leaves 40 of it (DC1)",)
     assert (await together(yard, "r2", ("X", "DC1", 40, ""), channel="WEB")).is_granted
@@ -161,6 +229,7 @@ async def test_an_order_that_is_elsewhere_ends_the_promise_here(yard: Yard) -> N
     await yard.hub.put_stock("X", "DC1", 40)
     await yard.hub.put_stock("X", "DC2", 40)
     made = await promise(yard, "r1", 40, "so1/1")
+    await yard.hub.settle()
     await yard.hear(ordered("so1", line("so1/1", 40, location="DC2")))
     assert await yard.promisable() == {0: 40}
     assert await yard.promisable(location="DC2") == {0: 0}
@@ -168,6 +237,7 @@ async def test_an_order_that_is_elsewhere_ends_the_promise_here(yard: Yard) -> N
     assert over.released_at is not None
     refused = await promise(yard, "r2", 10, "so1/1")
     assert refused.proof.reasons == ("its order counts it at DC2",)
+    assert await plain(yard, "cart", 40) == 40
 
 
 async def test_promises_and_orders_that_take_goods_crosswise_come_to_an_end(yard: Yard) -> None:
@@ -184,6 +254,25 @@ async def test_promises_and_orders_that_take_goods_crosswise_come_to_an_end(yard
         )
         names.append(one.promise_id)
         assert one.is_granted
+
+
+async def test_promises_that_are_released_beside_reservations_come_to_an_end(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    for item in "AX":
+        await yard.hub.put_stock(item, "DC1", 100)
+    made = [
+        await together(yard, f"r{number}", *((item, "DC1", 5, "") for item in order))
+        for number, order in enumerate(("AX", "XA") * 3)
+    ]
+    scope = yard.hub.scope
+    lines = tuple(ReservationLine(item, "DC1", MICROS) for item in "XA")
+    asked = [ReservationRequest(f"cart-{n}", lines, ReservationKind.HARD) for n in range(6)]
+    await asyncio.gather(
+        *(yard.hub.kept_promises.release(scope, one.promise_id) for one in made),
+        *(yard.hub.inventory.reserve(scope, "cart", one) for one in asked),
+    )
+    assert await yard.hub.kept_promises.listed(scope) == []
+    assert await yard.promisable() == {0: 94}
 
 
 @pytest.mark.parametrize("form", ["{0}", "PRM_{0}", "prm_{{{0}}}", "prm_7", "urn:uuid:{0}"])
