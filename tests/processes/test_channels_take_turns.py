@@ -258,7 +258,8 @@ async def test_a_number_that_somebody_overwrites_again_and_again_is_for_a_person
     """It is read once a week, mended, and two days later it is overwritten."""
     channels = Channels(Shop("shop", "web", 700, 100, 10 * A_DAY))
     at = stage(database, clock, channels)
-    channels.held, mended = {"I00000": 55}, 0
+    channels.held = {"I00000": 55}
+    mended = 0
     seen: list[str] = []
     for hour in range(35 * 24):
         await clock.advance(timedelta(hours=1))
