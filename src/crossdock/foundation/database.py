@@ -101,7 +101,8 @@ class Transaction:
         try:
             yield
         except BaseException:
-            await self._connection.execute("rollback to block")
+            # Released too: else a block around this one would be undone to here, and no further.
+            await self._connection.execute("rollback to block; release block")
             raise
         await self._connection.execute("release block")
 

@@ -51,6 +51,21 @@ async def test_a_failed_savepoint_keeps_the_rest(database: Database) -> None:
         assert await tx.fetchval("select array_agg(reader) from log_refusal") == ["kept"]
 
 
+async def test_a_savepoint_around_one_that_failed_is_undone_whole(database: Database) -> None:
+    async with database.transaction(Scope("main")) as tx:
+        await tx.execute(INSERT, "main", "kept", 1)
+        with pytest.raises(KeyError):
+            async with tx.savepoint():
+                await tx.execute(INSERT, "main", "outer", 2)
+                with pytest.raises(ZeroDivisionError):
+                    async with tx.savepoint():
+                        raise ZeroDivisionError
+                raise KeyError
+
+    async with database.transaction(Scope("main")) as tx:
+        assert await tx.fetchval("select array_agg(reader) from log_refusal") == ["kept"]
+
+
 async def test_a_row_cannot_be_written_for_another_tenant(database: Database) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with database.transaction(Scope("main")) as tx:
