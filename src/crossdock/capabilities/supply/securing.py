@@ -173,8 +173,7 @@ class Securing:
             line = one.lines[0]
             had = by_ref.get(line.demand_ref, [])
             known = told.get(line.demand_ref, Told())
-            here = [row for row in had if row[1:3] == (line.item, line.location)]
-            held = Claim(line.demand_ref, sum(row[3] for row in here), sum(row[4] for row in here))
+            held = _held_here(line, had)
             if kept.is_over(one.lines, known):
                 found.append((date.min, one.promise_id, _Due(None, one, (had, known))))
             elif free[line.item, line.location] > 0:
