@@ -315,11 +315,11 @@ def _last_of(lot: Lot) -> int:
 
 
 def of_lots(
-    lots: Iterable[Lot], owners: dict[str, int], today: date, nettable: int
+    lots: Iterable[Lot], owners: dict[str, int], today: date, lying: int
 ) -> list[Goods]:
-    """Make goods of lots that anybody may still have; ours come to no more than is nettable."""
+    """Make goods of lots that anybody may still have; ours come to no more than lies there."""
     found: list[Goods] = []
-    left = nettable
+    left = lying
     for lot in sorted(lots, key=_last_of):
         micros = max(0, lot.micros)
         if not lot.owner:
