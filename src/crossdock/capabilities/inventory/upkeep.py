@@ -73,7 +73,7 @@ class Upkeep:
                 name="turn days",
                 every=TURN_EVERY,
                 work=self.turn_days,
-                limit=timedelta(minutes=1),
+                limit=HALF_A_MINUTE,
             ),
         ]
 
