@@ -80,9 +80,7 @@ class Dairy:
         )
         plan = await self.hub.order_sourcing.plan(self.hub.scope, "script", order)
         return sum(
-            int(part.quantity.value)
-            for one in plan.answer.decided.shipments
-            for part in one.parts
+            int(part.quantity.value) for one in plan.answer.decided.shipments for part in one.parts
         )
 
 

@@ -22,7 +22,8 @@ PROOF = """
 with lapsed as materialized (select stock_id, micros from inventory_lapsed($4, 10000)
     where tenant = $1)
 select k.item, k.location, s.stock_id, s.unit, s.nettable, s.hard, s.safety, s.version, s.sources,
-    s.expired, s.soft - coalesce((select sum(micros) from lapsed l where l.stock_id = s.stock_id), 0)::bigint
+    s.expired,
+    s.soft - coalesce((select sum(micros) from lapsed l where l.stock_id = s.stock_id), 0)::bigint
         as soft,
     coalesce(s.is_known, false) or exists (select from inventory_full_snapshot f
         where f.tenant = $1 and f.location = k.location) as is_known,

@@ -141,9 +141,7 @@ async def buckets(tx: Transaction, page: Page) -> dict[LotAt, int]:
     return {LotAt(*row[:4]): row["stock_id"] for row in rows}
 
 
-async def make_days(
-    tx: Transaction, zones: Mapping[tuple[str, str], str], now: datetime
-) -> None:
+async def make_days(tx: Transaction, zones: Mapping[tuple[str, str], str], now: datetime) -> None:
     """Begin to keep the day of each (tenant, location) that none is kept of yet."""
     if not zones:
         return
@@ -159,9 +157,7 @@ async def make_days(
     )
 
 
-async def set_zones(
-    tx: Transaction, zones: Mapping[tuple[str, str], str], now: datetime
-) -> None:
+async def set_zones(tx: Transaction, zones: Mapping[tuple[str, str], str], now: datetime) -> None:
     """Have the day of these (tenant, location) go by these zones from the next turn on."""
     if zones:
         places = sorted(zones)

@@ -88,7 +88,8 @@ class MemberProof:
 class LineProof:
     """What there was when it was this line's turn, and what it got.
 
-    `expired` lay there in lots whose last day was over, and is not in `nettable`; `claimed` is what was promised before the decision, hard and soft; `earlier` what the same
+    `expired` lay there in lots whose last day was over, and is not in `nettable`;
+    `claimed` is what was promised before the decision, hard and soft; `earlier` what the same
     decision had taken of the same row before this line: granted to others, or set aside for
     earlier lines of the same request. `kept_for_group` is what a member holds back so that its
     group's promises stay covered. Where channels have maxima or minima (§3.6), `channel` is whose

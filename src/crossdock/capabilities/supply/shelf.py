@@ -314,9 +314,7 @@ def _last_of(lot: Lot) -> int:
     return FOREVER if lot.expires_on is None else lot.expires_on.toordinal()
 
 
-def of_lots(
-    lots: Iterable[Lot], owners: dict[str, int], today: date, lying: int
-) -> list[Goods]:
+def of_lots(lots: Iterable[Lot], owners: dict[str, int], today: date, lying: int) -> list[Goods]:
     """Make goods of lots that anybody may still have; ours come to no more than lies there."""
     found: list[Goods] = []
     left = lying

@@ -24,7 +24,8 @@ class MemberProofShown:
 class LineProofShown:
     """What there was at this line's turn: `free` follows from the figures by `rule`.
 
-    `expired` lay there beside `nettable`, in lots whose last day was over; `claimed` was promised before the decision, `earlier` taken by it before this line; `own` is
+    `expired` lay there beside `nettable`, in lots whose last day was over;
+    `claimed` was promised before the decision, `earlier` taken by it before this line; `own` is
     what was open of the line's own order, which `claimed` counts already, or null;
     `kept_for_group` is what a member of a group held back for the group's promises. Where channels
     have maxima or minima, `channel` is whose the line was, `kept_for_channels` what was kept for
