@@ -62,16 +62,18 @@ DAYS = "select location, day from inventory_day where tenant = $1"
 # already are left alone, so it can be run any number of times; empty ones are turned, too, for
 # goods that come back to them.
 RECKON = """
-with turned as (
-    update inventory_position p set is_expired = not p.is_expired
+with asked as (
+    select k.*, coalesce(l.expires_on < d.day, false) as is_over
     from unnest($1::text[], $2::text[], $3::text[], $4::text[]) k(tenant, item, location, lot)
     join inventory_day d on d.tenant = k.tenant and d.location = k.location
     left join lateral (select expires_on from inventory_lot
         where tenant = k.tenant and item = k.item and lot = k.lot
         order by us desc, source desc limit 1) l on true
+), turned as (
+    update inventory_position p set is_expired = k.is_over from asked k
     where p.tenant = k.tenant and p.location = k.location and p.item = k.item
         and p.status = 'AVAILABLE' and p.owner = '' and p.lot = k.lot
-        and p.is_expired <> coalesce(l.expires_on < d.day, false)
+        and p.is_expired <> k.is_over
     returning p.tenant, p.item, p.location,
         case when p.is_expired then greatest(0, p.micros) else -greatest(0, p.micros) end as micros
 )

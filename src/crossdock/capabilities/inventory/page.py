@@ -109,8 +109,8 @@ def page_of(events: Iterable[Event]) -> Page:
         page.reached = max(page.reached, event.position)
         payload = event.payload
         if isinstance(payload, LotChanged):  # who tells of a lot has said nothing of stock
-            key = (event.tenant, payload.item, payload.lot, event.source)
-            _keep_newest(page.lots, key, event)
+            lot = (event.tenant, payload.item, payload.lot, event.source)
+            _keep_newest(page.lots, lot, event)
             continue
         _hear(page, event)
         match payload:
