@@ -40,7 +40,11 @@ def start(dsn: str, database: Database, clock: VirtualClock, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("job", "table"),
-    [("expire soft holds", "inventory_reservation"), ("recover messages", "raw_message")],
+    [
+        ("expire soft holds", "inventory_reservation"),
+        ("turn days", "inventory_day"),
+        ("recover messages", "raw_message"),
+    ],
 )
 async def test_a_short_job_whose_process_was_killed_is_run_again_within_half_a_minute(
     start: Callable[[], Hub], clock: VirtualClock, job: str, table: str

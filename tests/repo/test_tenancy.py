@@ -26,6 +26,7 @@ WORKERS = {
     "crossdock.capabilities.allocation.store.IS_ANY_KNOWN": "whether anybody has ordered",
     "crossdock.capabilities.allocation.store.MARK_ALL": "every item-location, each night",
     "crossdock.capabilities.inventory.announcing.TELL": "the next announcements, whoever's",
+    "crossdock.capabilities.inventory.expiring.DUE": "where a day has ended",
     "crossdock.capabilities.inventory.upkeep.LAPSED_STOCK": "which holds have lapsed",
     "crossdock.capabilities.reconciliation.store.WITH_HEALABLE": "whose documents are sent again",
     "crossdock.capabilities.reconciliation.store.WITH_SUSPICIONS": "whose suspicions lapse",

@@ -12,15 +12,18 @@ from random import Random
 
 import pytest
 
+from crossdock.canonical.catalog import LocationChanged, LotChanged
 from crossdock.canonical.envelope import Event, Fact
 from crossdock.canonical.inventory import CountedStock, Place, StockStatus
-from crossdock.capabilities.inventory import state
+from crossdock.capabilities.inventory import lots, state
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.event_log import Entry, Position
 from crossdock.foundation.scope import Scope
+from tests.conftest import NOON
 from tests.unit.capabilities.inventory.house import (
+    SECOND,
     House,
     count,
     counted,
@@ -36,6 +39,7 @@ Told = tuple[str, Fact]
 """A source, and what it says."""
 ITEMS = ("X", "Y", "Z")
 LOCATIONS = ("DC1", "DC2")
+ZONES = ("UTC", "Pacific/Auckland", "America/Los_Angeles")
 # X is counted as such; Y lies in lots, some of them a supplier's; of Z each piece has its serial.
 DIMENSIONS = {
     "X": ({},),
@@ -43,11 +47,12 @@ DIMENSIONS = {
     "Z": ({"serial": "S1"}, {"serial": "S2"}, {"serial": "S2", "lot": "L1", "owner": "supplier"}),
 }
 STATUSES = (StockStatus.AVAILABLE, StockStatus.STAGED_OUT, StockStatus.DAMAGED)
+DAY = timedelta(days=1)
 MONTH = timedelta(days=30)
 
 
 def day(random: Random) -> list[Told]:
-    """Make up what two sources told one day: movements, reversals, snapshots, orders."""
+    """Make up what two sources told one day: movements, reversals, snapshots, orders, lots."""
     told: list[Told] = []
     for number in range(1, random.randint(10, 40)):
         source = random.choice(("wms", "wms", "erp"))
@@ -57,7 +62,7 @@ def day(random: Random) -> list[Told]:
 
 def _fact(random: Random, number: int, source: str) -> Fact:
     kind = random.random()
-    if kind < 0.6 or source == "erp":
+    if kind < 0.6 or (source == "erp" and kind < 0.9):
         ref = random.choice(("", "", "O1/1", "O2/1", "O2/2"))
         item = random.choice(ITEMS)
         fact = moved(
@@ -70,7 +75,9 @@ def _fact(random: Random, number: int, source: str) -> Fact:
         )
         # Some sources have no sequence; their clock then places what they say.
         return fact if source == "wms" else replace(fact, sequence=None)
-    if kind < 0.8:
+    if kind < 0.7 or source == "erp":
+        return _word(random, number)
+    if kind < 0.85:
         counts = [_line(random) for _ in range(random.randint(0, 4))]
         location = random.choice(LOCATIONS)
         return counted(number, *counts, location=location, is_full=random.random() < 0.4)
@@ -86,6 +93,18 @@ def _fact(random: Random, number: int, source: str) -> Fact:
         for line_no in range(1, random.randint(1, 3) + 1)
     ]
     return ordered(order_id, number, *lines)
+
+
+def _word(random: Random, number: int) -> Fact:
+    """Tell until when a lot is good, before and behind today, or which clock a place has."""
+    said: LotChanged | LocationChanged = LocationChanged(
+        code=random.choice(LOCATIONS), timezone=random.choice(ZONES)
+    )
+    if random.random() < 0.8:
+        on = random.choice((None, *(NOON.date() + n * DAY for n in (-9, 0, 1, 25, 29, 30, 31))))
+        said = LotChanged(item=random.choice("YZ"), lot=random.choice(("L1", "L2")), expires_on=on)
+    at = NOON + number * SECOND
+    return Fact(identity=f"word:{number}", payload=said, occurred_at=at, sequence=number)
 
 
 def _place(random: Random, item: str) -> Place | None:
@@ -153,6 +172,7 @@ async def replayed(house: House, tenants: Iterable[str]) -> dict[str, str]:
     events: dict[str, list[Event]] = {tenant: [] for tenant in tenants}
     after = Position()
     async with house.database.transaction(Scope.of_workers()) as tx:
+        days = {tenant: await lots.days_of(tx, tenant) for tenant in events}
         while True:
             page, reached = await event_log.read(tx, after, limit=10_000)
             if reached == after:
@@ -161,7 +181,10 @@ async def replayed(house: House, tenants: Iterable[str]) -> dict[str, str]:
             for event in page:
                 if event.tenant in events:
                     events[event.tenant].append(event)
-    return {tenant: state.replayed(own, tenant).digest() for tenant, own in events.items()}
+    return {
+        tenant: state.replayed(own, tenant, days[tenant]).digest()
+        for tenant, own in events.items()
+    }
 
 
 @pytest.mark.parametrize("part", range(math.ceil(SHUFFLES / TOGETHER)))
@@ -176,7 +199,9 @@ async def test_shuffled_repeated_and_late_facts_end_in_the_same_state(
         some = [one for one in days if number < len(one.pages)]
         await hear(house, *((one.badly, one.pages[number]) for one in some))
     await clock.advance(MONTH)
+    await house.inventory.upkeep.turn_days()
     await hear(house, *((one.badly, one.late) for one in days))
+    await house.inventory.upkeep.turn_days()
 
     badly = [one.badly for one in days]
     expected = await digests(house, (one.orderly for one in days))

@@ -207,7 +207,7 @@ class Hub:
         return (
             catalog.reader(self.catalog),
             self.waiting_room.reader,
-            inventory.inventory_reader(self.clock),
+            inventory.inventory_reader(self.clock, ChannelProtections()),
             self.publishing.sales_reader,
             supply.supply_reader(),
             self.securing.reader,
@@ -290,6 +290,7 @@ class Hub:
         couriers = await self._all_couriers()
         heard: Position | None = None
         while True:
+            await self.inventory.upkeep.turn_days()
             await self.inventory.upkeep.tell()
             await self.waiting_room.retry_due()
             end = await self._end_of_log()
@@ -366,8 +367,7 @@ class Hub:
     def _jobs(self) -> list[Job]:
         minute = timedelta(minutes=1)
         return [
-            Job(name="expire soft holds", every=SHORT, work=self.inventory.upkeep.sweep,
-                limit=SHORT),
+            *self.inventory.upkeep.jobs(),
             Job(name="extend event log", every=10 * minute, work=self._extend_log),
             Job(name="reconcile", every=10 * minute, work=self.reconciliation.follow),
             Job(name="heal differences", every=10 * minute,

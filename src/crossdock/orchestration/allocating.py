@@ -148,9 +148,15 @@ class ChannelProtections:
         return HadByOrders(had.taken, open_lines, had.channels)
 
     async def look_again(
-        self, tx: Transaction, keys: Sequence[Key], reason: str, now: datetime
+        self,
+        tx: Transaction,
+        keys: Sequence[Key],
+        reason: str,
+        now: datetime,
+        *,
+        tenant: str = "",
     ) -> None:
-        await look_again(tx, keys, reason, now)
+        await look_again(tx, keys, reason, now, tenant=tenant)
 
 
 def _told(said: AllocationProtection) -> ChannelProtection:

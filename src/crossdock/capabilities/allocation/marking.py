@@ -8,12 +8,19 @@ from crossdock.foundation.database import Transaction
 
 
 async def look_again(
-    tx: Transaction, keys: Sequence[tuple[str, str]], reason: str, now: datetime
+    tx: Transaction,
+    keys: Sequence[tuple[str, str]],
+    reason: str,
+    now: datetime,
+    *,
+    tenant: str = "",
 ) -> None:
-    """Mark these (item, location) to be looked at soon, where order lines wait."""
+    """Mark these (item, location) to be looked at soon, where order lines wait.
+
+    `tenant` is named by workers, who serve all.
+    """
     named = sorted(keys)
     items, locations = [item for item, _ in named], [location for _, location in named]
     count = len(named)
-    await tx.execute(
-        store.MARK, [tx.tenant] * count, items, locations, [0] * count, [reason] * count, now
-    )
+    tenants, reasons = [tenant or tx.tenant] * count, [reason] * count
+    await tx.execute(store.MARK, tenants, items, locations, [0] * count, reasons, now)

@@ -22,6 +22,7 @@ PROOF = """
 with lapsed as materialized (select stock_id, micros from inventory_lapsed($4, 10000)
     where tenant = $1)
 select k.item, k.location, s.stock_id, s.unit, s.nettable, s.hard, s.safety, s.version, s.sources,
+    s.expired,
     s.soft - coalesce((select sum(micros) from lapsed l where l.stock_id = s.stock_id), 0)::bigint
         as soft,
     coalesce(s.is_known, false) or exists (select from inventory_full_snapshot f
@@ -167,6 +168,7 @@ def _availability(row: Any, ages: Mapping[str, Any], now: datetime) -> Availabil
         version=row["version"] or 0,
         is_known=row["is_known"],
         as_of=now,
+        expired=row["expired"] or 0,
     )
 
 
@@ -217,6 +219,7 @@ def _group(own: Availability, members: Sequence[Availability]) -> Availability:
         rule=proof.GROUP_RULE,
         members_withheld=sum(member.figures.withheld for member in members),
         members_shortage=sum(member.figures.shortage for member in members),
+        expired=sum(member.expired for member in members),
     )
 
 

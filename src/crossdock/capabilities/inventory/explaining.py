@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from crossdock.canonical.errors import NotFound
-from crossdock.capabilities.inventory import promise_proof, store
+from crossdock.capabilities.inventory import lots, promise_proof, store
 from crossdock.capabilities.inventory.announcement import COLUMNS, Basis, basis_heard
 from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS
 from crossdock.capabilities.inventory.changing import parsed
@@ -197,6 +197,7 @@ async def _decision(
     """Read a decision: about its new lines, or about these, which it granted anew."""
     seen = _seen(row)
     places = await tx.fetch(PLACES, tx.tenant, sorted(seen))
+    expired = await lots.expired_at(tx, {one: version for one, (version, *_) in seen.items()})
     ages: Mapping[str, tuple[str | None, int]] = json.loads(row["source_ages"] or "{}")
     basis = basis_heard(row["basis"])
     stock = {
@@ -208,6 +209,7 @@ async def _decision(
             sources=tuple(_age(source, ages) for source in sources),
             group=group,
             guards=basis.guards.get(place["stock_id"], UNGUARDED),
+            expired=expired.get(place["stock_id"], 0),
         )
         for place in places
         for version, figures, group, sources in [seen[place["stock_id"]]]

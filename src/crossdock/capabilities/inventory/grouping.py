@@ -37,13 +37,19 @@ where s.tenant = $1 and s.stock_id = w.stock_id and s.is_grouped <> w.is_grouped
 """
 
 
-async def regroup(tx: Transaction, page: Page) -> None:
-    """Take over the newest membership of every group that the page tells of."""
+async def regroup(tx: Transaction, page: Page) -> set[tuple[str, str]]:
+    """Take over the newest membership of every group that the page tells of.
+
+    Give each (tenant, location) of which the page has a newer version than was known.
+    """
+    newer: set[tuple[str, str]] = set()
     for (tenant, location), version in sorted(page.locations.items()):
-        await _regroup(tx, tenant, location, version)
+        if await _regroup(tx, tenant, location, version):
+            newer.add((tenant, location))
+    return newer
 
 
-async def _regroup(tx: Transaction, tenant: str, location: str, version: Version) -> None:
+async def _regroup(tx: Transaction, tenant: str, location: str, version: Version) -> bool:
     payload = version.event.payload
     assert isinstance(payload, LocationChanged)  # noqa: S101  # the page sorted them
     is_group = payload.kind is LocationKind.GROUP and payload.is_active
@@ -55,3 +61,4 @@ async def _regroup(tx: Transaction, tenant: str, location: str, version: Version
             await tx.execute(JOIN, tenant, location, members)
         if left or members:
             await tx.execute(FLAG, tenant, sorted({location, *left, *members}))
+    return bool(newer)

@@ -142,9 +142,18 @@ class KnowsProtections(Protocol):
         ...
 
     async def look_again(
-        self, tx: Transaction, keys: Sequence[Key], reason: str, now: datetime
+        self,
+        tx: Transaction,
+        keys: Sequence[Key],
+        reason: str,
+        now: datetime,
+        *,
+        tenant: str = "",
     ) -> None:
-        """Look at who waits for goods there: more or less of them may be had than before."""
+        """Look at who waits for goods there: more or less of them may be had than before.
+
+        "" is the tenant of the transaction; workers name one.
+        """
         ...
 
 

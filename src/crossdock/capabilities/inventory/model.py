@@ -6,7 +6,7 @@ The section numbers are those of the domain specification.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from crossdock.canonical.errors import Invalid, Rejected
@@ -48,6 +48,14 @@ class Figures:
     @property
     def shortage(self) -> int:
         return max(0, -self.net)
+
+
+def has_expired(expires_on: date | None, day: date | None) -> bool:
+    """Say whether a lot's last day of use is over: on that day itself its goods are good (I8).
+
+    A lot of which nobody told one, or a place of which nobody knows the day, has not expired.
+    """
+    return expires_on is not None and day is not None and expires_on < day
 
 
 def overlay(ordered: int, cancelled: int, picked: int) -> int:

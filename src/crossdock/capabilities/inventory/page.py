@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from crossdock.canonical.catalog import LocationChanged
+from crossdock.canonical.catalog import LocationChanged, LotChanged
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import (
     CountedStock,
@@ -79,7 +79,7 @@ class Version(NamedTuple):
 
 @dataclass(slots=True)
 class Page:
-    """Sorted by kind; of each order and group only the newest version in the page is kept.
+    """Sorted by kind; of each order, location, lot only the newest version in it is kept.
 
     `reached` is the last position of the log in it.
     """
@@ -94,6 +94,9 @@ class Page:
     locations: dict[tuple[str, str], Version] = field(
         default_factory=dict[tuple[str, str], Version]
     )
+    lots: dict[tuple[str, str, str, str], Version] = field(
+        default_factory=dict[tuple[str, str, str, str], Version]
+    )
     heard: dict[tuple[str, str], datetime] = field(default_factory=dict[tuple[str, str], datetime])
     streams: dict[tuple[str, int], tuple[str, str]] = field(
         default_factory=dict[tuple[str, int], tuple[str, str]]
@@ -104,8 +107,12 @@ def page_of(events: Iterable[Event]) -> Page:
     page = Page()
     for event in events:
         page.reached = max(page.reached, event.position)
-        _hear(page, event)
         payload = event.payload
+        if isinstance(payload, LotChanged):  # who tells of a lot has said nothing of stock
+            lot = (event.tenant, payload.item, payload.lot, event.source)
+            _keep_newest(page.lots, lot, event)
+            continue
+        _hear(page, event)
         match payload:
             case StockMoved():
                 page.movements.append(_movement(event, payload, _mark(page, event)))

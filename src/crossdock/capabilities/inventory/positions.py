@@ -117,12 +117,16 @@ group by k.position_id
 
 
 class PositionRow(NamedTuple):
+    """A position as it is stored. `is_expired`: it counts among what has expired."""
+
     position_id: int
     bucket: Bucket
     unit: str
     micros: int
     opening_micros: int
     opening: Mark | None
+    is_expired: bool = False
+    is_new: bool = False
 
 
 class Written(NamedTuple):
@@ -142,7 +146,8 @@ async def ensure(tx: Transaction, units: Mapping[Bucket, str]) -> dict[Bucket, P
     if missing := sorted(set(units) - found.keys()):
         columns = [list(column) for column in zip(*missing, strict=True)]
         await tx.execute(MAKE, *columns, [units[bucket] for bucket in missing])
-        found |= await _find(tx, missing)
+        made = await _find(tx, missing)
+        found |= {bucket: row._replace(is_new=True) for bucket, row in made.items()}
     return found
 
 
@@ -232,6 +237,7 @@ def _position_of(row: Any) -> PositionRow:
         row["micros"],
         row["opening_micros"],
         opening,
+        row["is_expired"],
     )
 
 

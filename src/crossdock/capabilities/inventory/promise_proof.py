@@ -30,7 +30,8 @@ CHANNEL_RULE = "; less kept_for_channels, and at most allowance"
 class DecidedStock:
     """A stock row as the decision left it. `group` is the row of its group of locations, or 0.
 
-    `guards` are the maxima and minima of channels there, with what each had before it.
+    `guards` are the maxima and minima of channels there, with what each had before it; `expired`
+    lay there beside what was nettable.
     """
 
     item: str
@@ -40,6 +41,7 @@ class DecidedStock:
     sources: tuple[SourceAge, ...] = ()
     group: int = 0
     guards: Guards = field(default_factory=lambda: UNGUARDED)
+    expired: int = 0
 
 
 class DecidedLine(NamedTuple):
@@ -76,6 +78,7 @@ class MemberProof:
 
     location: str
     nettable: int
+    expired: int
     claimed: int
     safety: int
     free: int
@@ -85,6 +88,7 @@ class MemberProof:
 class LineProof:
     """What there was when it was this line's turn, and what it got.
 
+    `expired` lay there in lots whose last day was over, and is not in `nettable`;
     `claimed` is what was promised before the decision, hard and soft; `earlier` what the same
     decision had taken of the same row before this line: granted to others, or set aside for
     earlier lines of the same request. `kept_for_group` is what a member holds back so that its
@@ -100,6 +104,7 @@ class LineProof:
     requested: int
     granted: int
     nettable: int
+    expired: int
     claimed: int
     earlier: int
     own: int | None
@@ -255,6 +260,7 @@ def _proof(scene: _Scene, line: DecidedLine, earlier: Taken) -> LineProof:
         MemberProof(
             location=scene.stock[member].location,
             nettable=counters[member].figures.nettable,
+            expired=scene.stock[member].expired,
             claimed=counters[member].figures.hard,
             safety=counters[member].figures.safety,
             free=counters[member].figures.available,
@@ -271,6 +277,7 @@ def _proof(scene: _Scene, line: DecidedLine, earlier: Taken) -> LineProof:
         requested=line.requested,
         granted=line.granted,
         nettable=sum(member.free for member in members) if members else figures.nettable,
+        expired=sum(member.expired for member in members) if members else row.expired,
         claimed=figures.hard,
         earlier=earlier.rows.get(line.stock_id, 0),
         own=line.own,

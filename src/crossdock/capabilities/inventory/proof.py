@@ -30,7 +30,10 @@ class SourceAge:
 
 
 RULE = "available = max(0, nettable - hard - soft - safety)"
-NODE_RULE = f"{RULE}; nettable = own goods in AVAILABLE, a negative bucket counting as zero"
+NODE_RULE = (
+    f"{RULE}; nettable = own goods in AVAILABLE, less what has expired,"
+    " a negative bucket counting as zero"
+)
 MEMBER_RULE = f"{NODE_RULE}; at most what the group's promises leave"
 GROUP_RULE = (
     f"{RULE}; nettable = the sum of what the members have available;"
@@ -44,6 +47,8 @@ class Availability:
 
     `is_known` is false where nobody ever said what lies there: that is not zero. `by_status` sums
     our own goods per bucket, `of_others` is what lies there for other owners.
+    `expired` is what lies in AVAILABLE in lots whose last day is over there: it is in `by_status`,
+    and not in `nettable` (I8).
     `kept_for_group` is what a node holds back so that its group's promises stay covered.
     `members_withheld` and `members_shortage` are what a group's nodes withhold and lack: one
     node's shortage takes nothing from another's goods, and still somebody has to see it.
@@ -63,6 +68,7 @@ class Availability:
     rule: str = NODE_RULE
     members_withheld: int = 0
     members_shortage: int = 0
+    expired: int = 0
 
     @property
     def is_stale(self) -> bool:

@@ -1,4 +1,4 @@
-"""What moves inventory: movements, snapshots, orders, signs of life, groups of locations.
+"""What moves inventory: movements, snapshots, orders, lots, signs of life, locations.
 
 A page of events is folded as a set: rows are read once, locked in one order, changed by pure
 rules and written back; the figures that changed go to the log in the same transaction.
@@ -7,22 +7,25 @@ rules and written back; the figures that changed go to the log in the same trans
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from crossdock.canonical.catalog import LocationChanged
+from crossdock.canonical.catalog import LocationChanged, LotChanged
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Unavailable
 from crossdock.canonical.inventory import SourceHeard, StockMoved, StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
 from crossdock.capabilities.inventory import (
     demand,
+    expiring,
     facts,
     folding,
     grouping,
+    lots,
     model,
     positions,
     store,
 )
 from crossdock.capabilities.inventory.demand import Claim, Claims, Ref, StockKey
 from crossdock.capabilities.inventory.folding import Folded
+from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.ledger import Bucket
 from crossdock.capabilities.inventory.page import Page, page_of
 from crossdock.capabilities.inventory.sheet import Sheet
@@ -32,10 +35,8 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.readers import Reader
 
-TYPES = frozenset(
-    payload.TYPE
-    for payload in (StockMoved, StockSnapshotTaken, OrderChanged, SourceHeard, LocationChanged)
-)
+HEARD = (StockMoved, StockSnapshotTaken, OrderChanged, SourceHeard, LocationChanged, LotChanged)
+TYPES = frozenset(payload.TYPE for payload in HEARD)
 
 # A sign of life, by the source's own clock; one that comes late takes nothing back.
 HEAR = """
@@ -48,30 +49,43 @@ on conflict (tenant, source) do update set heard_at = greatest(s.heard_at, exclu
 ONLY_INDEXES = "set local enable_seqscan = off"
 
 
-def inventory_reader(clock: Clock) -> Reader:
-    """Make the log reader that keeps stock true. One shard: an order may touch any item."""
-    reactions = Reactions(clock)
+def inventory_reader(clock: Clock, protections: KnowsProtections | None = None) -> Reader:
+    """Make the log reader that keeps stock true. One shard: an order may touch any item.
+
+    `protections` hears where goods have expired, or no longer have, by what was told of a lot.
+    """
+    reactions = Reactions(clock, protections)
     return Reader(name="inventory", apply=reactions.apply, types=TYPES)
 
 
 class Reactions:
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, protections: KnowsProtections | None) -> None:
         self._clock = clock
+        self._protections = protections
 
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Fold one page into positions, demand and stock rows, and tell what changed."""
         page = page_of(events)
+        now = self._clock.now()
         await _hear(tx, page)
-        await grouping.regroup(tx, page)
-        if page.movements or page.counts or page.fulls or page.orders:
-            await _fold(tx, page, self._clock.now())
+        zones = lots.zones_told(page, await grouping.regroup(tx, page))
+        await lots.make_days(tx, zones, now)
+        await lots.keep(tx, page)
+        if page.movements or page.counts or page.fulls or page.orders or page.lots:
+            changed = await _fold(tx, page, now)
+            await expiring.look_again(tx, self._protections, changed, now)
+        # Days are locked behind stock rows, by whoever needs both.
+        await lots.set_zones(tx, zones, now)
 
 
-async def _fold(tx: Transaction, page: Page, now: datetime) -> None:
+async def _fold(tx: Transaction, page: Page, now: datetime) -> set[StockKey]:
+    """Fold the page; give where goods have expired, or no longer have, by words about lots."""
     await tx.execute(ONLY_INDEXES)
     units = await folding.buckets(tx, page)
     claims = await demand.claims_of(tx, page)
+    told = await lots.buckets(tx, page)
     by_key = await _stock_ids(tx, units, claims)
+    by_key |= {one.key: stock_id for one, stock_id in told.items()}
     refs = sorted(claims.stored.keys() | claims.lines.keys() | _quoted(page))
     sheet = await _locked(tx, by_key, claims, await store.lines_for(tx, refs))
     promises = await store.lines_for(tx, refs)  # as they are under the locks
@@ -82,10 +96,13 @@ async def _fold(tx: Transaction, page: Page, now: datetime) -> None:
     folded, fresh = await folding.fold(tx, page, rows)
     after = demand.claimed(claims, fresh, by_key)
     _move_stock(sheet, folded, by_key)
+    changed = await expiring.reckon(tx, sheet, by_key, told.keys())
+    await expiring.reckon_new(tx, sheet, by_key, rows.values(), now)
     _move_demand(sheet, claims, after)
     _move_promises(sheet, promises, after, demand.picks_of(fresh), now)
     await demand.write(tx, claims, after)
     await _tell(tx, sheet, folded, page, now)
+    return changed
 
 
 async def _hear(tx: Transaction, page: Page) -> None:
@@ -142,8 +159,11 @@ def _move_stock(sheet: Sheet, folded: Sequence[Folded], by_key: Mapping[StockKey
     for before, after, sources in folded:
         bucket = before.bucket
         stock_id = by_key[bucket.tenant, bucket.item, bucket.location]
-        if bucket.counts:
-            sheet.add(stock_id, nettable=max(0, after.micros) - max(0, before.micros))
+        more = max(0, after.micros) - max(0, before.micros) if bucket.counts else 0
+        if before.is_expired:
+            sheet.add(stock_id, expired=more)
+        else:
+            sheet.add(stock_id, nettable=more)
         sheet.hear(stock_id, sources, before.unit)
 
 

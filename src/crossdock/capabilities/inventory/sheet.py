@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from crossdock.capabilities.inventory import granting, guarding, model, store
+from crossdock.capabilities.inventory import granting, guarding, lots, model, store
 from crossdock.capabilities.inventory.announcement import Regrant, Seen, announce
 from crossdock.capabilities.inventory.granting import UNGUARDED, Ask, Counter, Guards
 from crossdock.capabilities.inventory.guarding import ChannelLine, Moved
@@ -270,19 +270,22 @@ class Sheet:
         ]
         made, changed = list(self._made.values()), list(self._changed.values())
         await store.write_figures(tx, rows)
+        await lots.write_expired(
+            tx, [row for row in rows if row.expired != self._before[row.stock_id].expired]
+        )
         await store.mark_heard(tx, [self.rows[stock_id] for stock_id in sorted(self._heard)])
         await store.write_lines(tx, changed)
         if made:
             await store.insert_lines(tx, made)
         return rows, made + changed
 
-    def add(self, stock_id: int, *, nettable: int = 0, hard: int = 0) -> None:
+    def add(self, stock_id: int, *, nettable: int = 0, hard: int = 0, expired: int = 0) -> None:
         """Move physical stock or order demand."""
-        if nettable or hard:
+        if nettable or hard or expired:
             row = self.rows[stock_id]
             figures = row.figures
             self._put(
-                row,
+                row._replace(expired=row.expired + expired),
                 replace(figures, nettable=figures.nettable + nettable, hard=figures.hard + hard),
             )
 
@@ -315,8 +318,8 @@ class Sheet:
         self.rows[row.stock_id] = row._replace(figures=figures, version=version)
 
 
-def _shown(row: StockRow) -> tuple[model.Figures, bool]:
-    return (row.figures, row.is_known)
+def _shown(row: StockRow) -> tuple[model.Figures, bool, int]:
+    return (row.figures, row.is_known, row.expired)
 
 
 def _kin(row: StockRow, groups: Mapping[str, str]) -> list[Key]:

@@ -5,7 +5,8 @@ set-based folding but the rules themselves. That the two agree is the proof that
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from crossdock.canonical.envelope import Event
@@ -16,7 +17,7 @@ from crossdock.canonical.inventory import (
     ReservationStatus,
 )
 from crossdock.canonical.orders import OrderChanged
-from crossdock.capabilities.inventory import demand, model
+from crossdock.capabilities.inventory import demand, lots, model
 from crossdock.capabilities.inventory.ledger import Bucket, Opening, contains, governing
 from crossdock.capabilities.inventory.page import Movement, Page, Version, page_of
 from crossdock.foundation.database import Transaction
@@ -26,8 +27,8 @@ select item, location, status, owner, lot, serial, micros from inventory_positio
 where tenant = $1 and micros <> 0
 """
 STOCK = """
-select item, location, nettable, hard, soft, safety from inventory_stock
-where tenant = $1 and (nettable, hard, soft, safety) <> (0, 0, 0, 0)
+select item, location, nettable, hard, soft, safety, expired from inventory_stock
+where tenant = $1 and (nettable, hard, soft, safety, expired) <> (0, 0, 0, 0, 0)
 """
 DEMAND = """
 select d.demand_ref, s.item, s.location, d.ordered, d.cancelled, d.picked
@@ -57,13 +58,17 @@ async def live(tx: Transaction, tenant: str) -> State:
     )
 
 
-def replayed(events: Iterable[Event], tenant: str) -> State:
-    """Build the state of one tenant from its log, by the definitions."""
+def replayed(events: Iterable[Event], tenant: str, days: Mapping[str, date]) -> State:
+    """Build the state of one tenant from its log, by the definitions.
+
+    `days` is which day it is at each location: what has expired is a matter of the clock, too.
+    """
     own = [event for event in events if event.tenant == tenant]
     page = page_of(own)
     held = _positions(page)
     claims = _claims(page)
-    figures = _figures(held, claims, own)
+    sums = _physical(held, _last_days(page), days)
+    figures = _figures(sums, claims, own)
     return State(
         _lines((*bucket[1:], micros) for bucket, micros in held.items() if micros),
         _lines((*key, *sums) for key, sums in figures.items() if any(sums)),
@@ -121,27 +126,54 @@ def _claims(page: Page) -> dict[str, Claimed]:
 
 
 class _Sums:
-    """Nettable, hard, soft and safety per item and location, as they add up."""
+    """Nettable, hard, soft, safety and expired per item and location, as they add up."""
 
     def __init__(self) -> None:
         self.by_key: dict[tuple[str, str], list[int]] = {}
 
+    def of(self, item: str, location: str) -> list[int]:
+        return self.by_key.setdefault((item, location), [0, 0, 0, 0, 0])
+
     def add(
         self, item: str, location: str, *, nettable: int = 0, hard: int = 0, soft: int = 0
     ) -> None:
-        sums = self.by_key.setdefault((item, location), [0, 0, 0, 0])
+        sums = self.of(item, location)
         sums[0] += nettable
         sums[1] += hard
         sums[2] += soft
 
 
-def _figures(
-    held: dict[Bucket, int], claims: dict[str, Claimed], events: Sequence[Event]
-) -> dict[tuple[str, str], list[int]]:
+def _last_days(page: Page) -> dict[tuple[str, str], date | None]:
+    """Give each lot's last day of use, by whoever told of it last."""
+    newest: dict[tuple[str, str], tuple[int, str, date | None]] = {}
+    for (_, item, lot, source), version in page.lots.items():
+        said = (version.us, source, lots.last_day(version))
+        if (item, lot) not in newest or newest[item, lot][:2] < said[:2]:
+            newest[item, lot] = said
+    return {key: day for key, (_, _, day) in newest.items()}
+
+
+def _physical(
+    held: Mapping[Bucket, int],
+    last_days: Mapping[tuple[str, str], date | None],
+    days: Mapping[str, date],
+) -> _Sums:
+    """Sum what counts of what lies there, and what has expired of it."""
     sums = _Sums()
     for bucket, micros in held.items():
-        if bucket.counts:
+        if not bucket.counts:
+            continue
+        last = last_days.get((bucket.item, bucket.lot)) if bucket.lot else None
+        if model.has_expired(last, days.get(bucket.location)):
+            sums.of(bucket.item, bucket.location)[4] += max(0, micros)
+        else:
             sums.add(bucket.item, bucket.location, nettable=max(0, micros))
+    return sums
+
+
+def _figures(
+    sums: _Sums, claims: dict[str, Claimed], events: Sequence[Event]
+) -> dict[tuple[str, str], list[int]]:
     for item, location, *amounts in claims.values():
         if item is not None and location is not None:
             sums.add(item, location, hard=model.overlay(*amounts))
@@ -153,7 +185,7 @@ def _figures(
             is_hard = line.kind is ReservationKind.HARD
             sums.add(line.item, line.location, hard=hold * is_hard, soft=hold * (not is_hard))
     for key, safety in _safety(events).items():
-        sums.by_key.setdefault(key, [0, 0, 0, 0])[3] = safety
+        sums.of(*key)[3] = safety
     return sums.by_key
 
 

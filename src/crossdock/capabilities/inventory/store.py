@@ -28,7 +28,7 @@ select ord, verdict from inventory_reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $
 
 STOCK_OF = """
 select stock_id, tenant, item, location, unit, nettable, hard, soft, safety, is_known, is_grouped,
-    is_guarded, version, sources
+    is_guarded, version, sources, expired
 from inventory_stock where stock_id = any($1::bigint[]) and ($2 = '*' or tenant = $2)
 """
 
@@ -50,7 +50,7 @@ on conflict (tenant, item, location) do nothing
 
 LOCK_STOCK = """
 select stock_id, tenant, item, location, unit, nettable, hard, soft, safety, is_known, is_grouped,
-    is_guarded, version, sources
+    is_guarded, version, sources, expired
 from inventory_stock where stock_id = any($1::bigint[]) and ($2 = '*' or tenant = $2)
 order by stock_id for update
 """
@@ -141,6 +141,8 @@ Key = tuple[str, str]
 
 
 class StockRow(NamedTuple):
+    """`expired` lies there in lots that have expired: it is not in the figures."""
+
     stock_id: int
     tenant: str
     item: str
@@ -152,6 +154,7 @@ class StockRow(NamedTuple):
     version: int
     sources: tuple[str, ...]
     is_guarded: bool = False
+    expired: int = 0
 
     @property
     def is_apart(self) -> bool:
@@ -233,6 +236,7 @@ def stock_of(row: Any) -> StockRow:
         row["version"],
         tuple(row["sources"]),
         row["is_guarded"],
+        row["expired"],
     )
 
 

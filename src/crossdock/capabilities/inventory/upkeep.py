@@ -1,11 +1,12 @@
 """What keeps promises honest without being asked: expiry, announcements, house rules."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Invalid
-from crossdock.capabilities.inventory import announcing, model, state, store
+from crossdock.capabilities.inventory import announcing, lots, model, state, store
 from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS
+from crossdock.capabilities.inventory.expiring import DayTurns
 from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.proof import SourceAge
 from crossdock.capabilities.inventory.sheet import Sheet
@@ -14,6 +15,7 @@ from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction, WorkersSql
 from crossdock.foundation.event_log import Position
+from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
 
 FRESHNESS_SECONDS_MAX = 31 * 24 * 3600
@@ -39,6 +41,11 @@ order by heard_at
 LAPSED_STOCK = WorkersSql("select distinct tenant, stock_id from inventory_lapsed($1, $2)")
 
 
+HALF_A_MINUTE = timedelta(seconds=30)
+TURN_EVERY = timedelta(seconds=10)
+"""So long behind midnight what has expired may still be promised."""
+
+
 class Upkeep:
     def __init__(
         self,
@@ -51,6 +58,24 @@ class Upkeep:
         self._database = database
         self._clock = clock
         self._stock_ids = stock_ids
+        self._days = DayTurns(database, clock, protections)
+
+    def jobs(self) -> list[Job]:
+        """Name what is to be done again and again, and how often."""
+        return [
+            Job(
+                name="expire soft holds",
+                every=HALF_A_MINUTE,
+                work=self.sweep,
+                limit=HALF_A_MINUTE,
+            ),
+            Job(
+                name="turn days",
+                every=TURN_EVERY,
+                work=self.turn_days,
+                limit=HALF_A_MINUTE,
+            ),
+        ]
 
     async def set_safety(self, scope: Scope, item: str, location: str, micros: int) -> None:
         """Keep so much of an item at a location from being promised."""
@@ -105,6 +130,13 @@ class Upkeep:
                 await sheet.save(tx, now)
         return len(found)
 
+    async def turn_days(self, *, limit: int = 10_000) -> int:
+        """Take off what has expired where a day has ended, by each location's own clock (I8).
+
+        A job calls this; say at how many locations it turned.
+        """
+        return await self._days.turn(limit=limit)
+
     async def tell(self) -> None:
         """Announce everything that promises have changed so far."""
         await announcing.announce_all(self._database)
@@ -119,13 +151,14 @@ class Upkeep:
             return (await state.live(tx, scope.tenant)).digest()
 
     async def replayed_hash(self, scope: Scope) -> str:
-        """Hash what the log alone says, read from its beginning."""
+        """Hash what the log alone says, read from its beginning, on the days that it is."""
         events: list[Event] = []
         after = Position()
         async with self._database.transaction(scope) as tx:
+            days = await lots.days_of(tx, scope.tenant)
             while True:
                 page, reached = await event_log.read(tx, after, limit=10_000)
                 if reached == after:
-                    return state.replayed(events, scope.tenant).digest()
+                    return state.replayed(events, scope.tenant, days).digest()
                 events += page
                 after = reached

@@ -16,7 +16,10 @@ from crossdock.capabilities.supply.substitution import Option
 
 
 class Standing(NamedTuple):
-    """What stands at an item-location now, in micros (§3.1)."""
+    """What stands at an item-location now, in micros (§3.1).
+
+    `expired` lies there beside what is nettable, in lots whose last day is over.
+    """
 
     nettable: int = 0
     hard: int = 0
@@ -24,6 +27,7 @@ class Standing(NamedTuple):
     safety: int = 0
     version: int = 0
     is_known: bool = False
+    expired: int = 0
 
 
 class Claim(NamedTuple):

@@ -23,8 +23,10 @@ from crossdock.capabilities.supply.promise import answered, nodes_of
 from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms
 from crossdock.capabilities.supply.store import Key
 
-Figures = tuple[int, int, int, int, int, bool, Sequence[tuple[str, datetime | None, int]], bool]
-"""Nettable, hard, soft, safety, version, is_grouped, sources, is_known (§3.1).
+Figures = tuple[
+    int, int, int, int, int, bool, Sequence[tuple[str, datetime | None, int]], bool, int
+]
+"""Nettable, hard, soft, safety, version, is_grouped, sources, is_known, expired (§3.1).
 
 Of each source when it last spoke, if ever, and how many seconds it may be silent.
 """
@@ -230,7 +232,7 @@ class Read:
 
     def _standing(self, key: Key) -> Standing:
         figures = self.standing.get(key)
-        found = Standing() if figures is None else Standing(*figures[:5], figures[7])
+        found = Standing() if figures is None else Standing(*figures[:5], *figures[7:])
         more = self._more.get(key)
         return found._replace(hard=found.hard + more) if more else found
 

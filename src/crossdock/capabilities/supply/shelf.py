@@ -314,12 +314,10 @@ def _last_of(lot: Lot) -> int:
     return FOREVER if lot.expires_on is None else lot.expires_on.toordinal()
 
 
-def of_lots(
-    lots: Iterable[Lot], owners: dict[str, int], today: date, nettable: int
-) -> list[Goods]:
-    """Make goods of lots that anybody may still have; ours come to no more than is nettable."""
+def of_lots(lots: Iterable[Lot], owners: dict[str, int], today: date, lying: int) -> list[Goods]:
+    """Make goods of lots that anybody may still have; ours come to no more than lies there."""
     found: list[Goods] = []
-    left = nettable
+    left = lying
     for lot in sorted(lots, key=_last_of):
         micros = max(0, lot.micros)
         if not lot.owner:

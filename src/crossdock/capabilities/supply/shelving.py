@@ -45,7 +45,7 @@ def lying(
 ) -> list[shelf.Goods]:
     """Put together what lies there of lots and owners that may be promised."""
     owners = {owner: 0 if is_first else 2 for owner, is_first in terms.owners.items()}
-    return shelf.of_lots(lots, owners, today, standing.nettable)
+    return shelf.of_lots(lots, owners, today, standing.nettable + standing.expired)
 
 
 def goods_of(node: Node, inbound: Sequence[Inbound], ahead: Horizon) -> list[shelf.Goods]:

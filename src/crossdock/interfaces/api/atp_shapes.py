@@ -126,6 +126,7 @@ class PartOfShown:
     location: str
     per: AmountShown | None
     nettable: AmountShown
+    expired: AmountShown
     hard: AmountShown
     soft: AmountShown
     safety: AmountShown
@@ -140,10 +141,12 @@ class DerivationShown:
 
     `parts` are the components of a kit and the members of a group: what they can promise by a
     day is in the balances of that day, beside what is the item's own. `lots` are told where lots
-    expire, where somebody needs a life, or where others' goods may be promised.
+    expire, where somebody needs a life, or where others' goods may be promised; what has expired
+    already is `expired`, and not in `nettable`.
     """
 
     nettable: AmountShown
+    expired: AmountShown
     hard: AmountShown
     soft: AmountShown
     safety: AmountShown
@@ -286,6 +289,7 @@ def _derivation(answer: Atp) -> DerivationShown:
     unit, standing = answer.unit, answer.standing
     return DerivationShown(
         nettable=amount(standing.nettable, unit),
+        expired=amount(standing.expired, unit),
         hard=amount(standing.hard, unit),
         soft=amount(standing.soft, unit),
         safety=amount(standing.safety, unit),
@@ -304,6 +308,7 @@ def _part(part: Part) -> PartOfShown:
         location=part.location,
         per=amount(part.per, unit) if part.per else None,
         nettable=amount(standing.nettable, unit),
+        expired=amount(standing.expired, unit),
         hard=amount(standing.hard, unit),
         soft=amount(standing.soft, unit),
         safety=amount(standing.safety, unit),
@@ -337,15 +342,7 @@ def _share(one: Share, unit: str) -> ShareShown:
 
 
 def _lot(one: Shelved, unit: str) -> LotShown:
-    return LotShown(
-        lot=one.lot,
-        owner=one.owner,
-        quantity=amount(one.micros, unit),
-        expires_on=one.expires_on,
-        is_eligible=one.is_eligible,
-        until=one.until,
-        reason=one.reason,
-    )
+    return LotShown(one.lot, one.owner, amount(one.micros, unit), *one[3:])
 
 
 def _pick(pick: Pick, unit: str) -> PickShown:

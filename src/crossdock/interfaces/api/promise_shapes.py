@@ -14,6 +14,7 @@ class MemberProofShown:
 
     location: str
     nettable: AmountShown
+    expired: AmountShown
     claimed: AmountShown
     safety: AmountShown
     free: AmountShown
@@ -23,6 +24,7 @@ class MemberProofShown:
 class LineProofShown:
     """What there was at this line's turn: `free` follows from the figures by `rule`.
 
+    `expired` lay there beside `nettable`, in lots whose last day was over;
     `claimed` was promised before the decision, `earlier` taken by it before this line; `own` is
     what was open of the line's own order, which `claimed` counts already, or null;
     `kept_for_group` is what a member of a group held back for the group's promises. Where channels
@@ -38,6 +40,7 @@ class LineProofShown:
     granted: AmountShown
     because: str
     nettable: AmountShown
+    expired: AmountShown
     claimed: AmountShown
     earlier: AmountShown
     own: AmountShown | None
@@ -116,6 +119,7 @@ def _line(line: LineProof, unit: str) -> LineProofShown:
         granted=shown(line.granted),
         because=_because(line),
         nettable=shown(line.nettable),
+        expired=shown(line.expired),
         claimed=shown(line.claimed),
         earlier=shown(line.earlier),
         own=None if line.own is None else shown(line.own),
@@ -144,6 +148,7 @@ def _member(member: MemberProof, unit: str) -> MemberProofShown:
     return MemberProofShown(
         location=member.location,
         nettable=amount(member.nettable, unit),
+        expired=amount(member.expired, unit),
         claimed=amount(member.claimed, unit),
         safety=amount(member.safety, unit),
         free=amount(member.free, unit),

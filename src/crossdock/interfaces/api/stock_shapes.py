@@ -97,9 +97,13 @@ class SourceShown:
 
 @dataclass(slots=True)
 class ProofShown:
-    """Every figure the answer was made from, by the rule named last."""
+    """Every figure the answer was made from, by the rule named last.
+
+    `expired` lies in AVAILABLE in lots whose last day is over there: it is not in `nettable`.
+    """
 
     nettable: AmountShown
+    expired: AmountShown
     hard: AmountShown
     soft: AmountShown
     safety: AmountShown
@@ -261,6 +265,7 @@ def availability_shown(answer: Availability, doubts: Sequence[Doubt]) -> Availab
         as_of=answer.as_of,
         proof=ProofShown(
             nettable=shown(figures.nettable),
+            expired=shown(answer.expired),
             hard=shown(figures.hard),
             soft=shown(figures.soft),
             safety=shown(figures.safety),

@@ -17,7 +17,7 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
-from crossdock.interfaces.api.promise_shapes import LineProofShown, PromiseShown
+from crossdock.interfaces.api.promise_shapes import LineProofShown, MemberProofShown, PromiseShown
 from crossdock.interfaces.api.promises import promises_of
 from crossdock.interfaces.api.promises import shown as promise_of
 from crossdock.interfaces.api.stock_shapes import amount, availabilities_shown, reservation_shown
@@ -302,6 +302,7 @@ def _figures(answer: Availability) -> dict[str, Quantity]:
         "available": answer.available,
         "on_hand": answer.on_hand,
         "nettable": answer.quantity(figures.nettable),
+        "expired": answer.quantity(answer.expired),
         "hard": answer.quantity(figures.hard),
         "soft": answer.quantity(figures.soft),
         "safety": answer.quantity(figures.safety),
@@ -347,9 +348,11 @@ def _show_lines(lines: Iterable[LineProofShown]) -> None:
         for member in line.members:
             stdout.print(
                 f"  {member.location}: {member.nettable.value} nettable,"
+                f"{_expired(member)}"
                 f" {member.claimed.value} claimed, {member.safety.value} safety,"
                 f" {member.free.value} free"
             )
+        expired = [("expired", line.expired)] if line.expired.value != "0" else []
         own = [("own order", line.own)] if line.own else []
         is_kept = line.kept_for_group.value != "0"
         kept = [("for group", line.kept_for_group)] if is_kept else []
@@ -358,8 +361,8 @@ def _show_lines(lines: Iterable[LineProofShown]) -> None:
         if line.allowance:
             kept.append(("allowance", line.allowance))
         for name, shown in [
-            ("nettable", line.nettable), ("claimed", line.claimed), ("earlier", line.earlier),
-            *own, ("safety", line.safety), *kept, ("free", line.free),
+            ("nettable", line.nettable), *expired, ("claimed", line.claimed),
+            ("earlier", line.earlier), *own, ("safety", line.safety), *kept, ("free", line.free),
         ]:  # fmt: skip
             stdout.print(f"  {name:<10}{shown.value:>14} {shown.unit}")
         for source in line.sources:
@@ -367,6 +370,10 @@ def _show_lines(lines: Iterable[LineProofShown]) -> None:
             heard = f"{source.heard_at:%Y-%m-%d %H:%M:%S} UTC" if source.heard_at else "never"
             stdout.print(f"  source {source.source}, heard {heard}{stale}")
         stdout.print(f"  [dim]{line.rule}[/]", soft_wrap=True)
+
+
+def _expired(member: MemberProofShown) -> str:
+    return f" {member.expired.value} expired," if member.expired.value != "0" else ""
 
 
 async def _known(hub: Hub, item: str, location: str, quantity: str) -> Found:

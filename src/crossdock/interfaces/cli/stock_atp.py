@@ -312,7 +312,7 @@ def _show_goods(answer: AtpShown) -> None:
 
 
 def _show_derivation(derivation: DerivationShown) -> None:
-    shown = ("nettable", "hard", "soft", "safety")
+    shown = ("nettable", "expired", "hard", "soft", "safety")
     figures = [f"{name} {getattr(derivation, name).value}" for name in shown]
     stdout.print(f"  [dim]{', '.join(figures)}[/]", soft_wrap=True)
     table(

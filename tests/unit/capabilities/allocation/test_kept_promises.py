@@ -498,9 +498,15 @@ class Interrupted:
         return await ChannelProtections().had(self._meanwhile(tx), asked, lines)
 
     async def look_again(
-        self, tx: Transaction, keys: Sequence[Key], reason: str, now: datetime
+        self,
+        tx: Transaction,
+        keys: Sequence[Key],
+        reason: str,
+        now: datetime,
+        *,
+        tenant: str = "",
     ) -> None:
-        await ChannelProtections().look_again(tx, keys, reason, now)
+        await ChannelProtections().look_again(tx, keys, reason, now, tenant=tenant)
 
     def _meanwhile(self, tx: Transaction) -> Transaction:
         return cast("Transaction", Meanwhile(tx, self.after))

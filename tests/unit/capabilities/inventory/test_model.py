@@ -1,6 +1,6 @@
 """The rules of stock as properties: whatever happens, nothing is promised twice."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -40,6 +40,15 @@ asks = st.lists(
     ),
     max_size=12,
 )
+
+
+@given(st.none() | st.dates(), st.none() | st.dates())
+def test_a_lot_has_expired_behind_its_last_day_and_not_on_it(
+    last: date | None, day: date | None
+) -> None:
+    assert model.has_expired(last, day) == (
+        last is not None and day is not None and (day - last).days >= 1
+    )
 
 
 @given(figures)

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKind
+from crossdock.canonical.catalog import (
+    ItemChanged,
+    LocationChanged,
+    LocationKind,
+    LotChanged,
+)
 from crossdock.canonical.envelope import Event, Fact, Payload
 from crossdock.canonical.inventory import (
     CountedStock,
@@ -135,6 +140,25 @@ def test_of_each_order_and_group_the_newest_version_is_kept(numbers: list[int]) 
 
     assert [kept.rank for kept in page.orders.values()] == [5]
     assert [kept.rank for kept in page.locations.values()] == [5]
+
+
+@given(st.permutations(range(1, 6)))
+def test_of_each_lot_and_source_the_newest_word_is_kept_and_none_is_a_word_of_stock(
+    numbers: list[int],
+) -> None:
+    page = page_of(
+        [
+            heard(LotChanged(item="X", lot="L"), number, source=source)
+            for number in numbers
+            for source in ("wms", "erp")
+        ]
+    )
+
+    assert {key: kept.rank for key, kept in page.lots.items()} == {
+        ("main", "X", "L", "wms"): 5,
+        ("main", "X", "L", "erp"): 5,
+    }
+    assert (page.heard, page.streams, page.reached) == ({}, {}, 5)
 
 
 @given(st.lists(st.integers(-7_200, 7_200), min_size=1))

@@ -167,6 +167,22 @@ def test_a_small_promise_by_hand() -> None:
     assert (proof.free, proof.granted, proof.rule) == (40, 40, RULE)
 
 
+def test_what_had_expired_is_shown_of_a_row_and_of_each_member_of_a_group() -> None:
+    rows = {
+        1: Counter(Figures(), members=(2, 3)),
+        2: Counter(Figures(nettable=10), group=1),
+        3: Counter(Figures(nettable=4), group=1),
+    }
+    asks = [Ask(((1, 12),), own=(None,)), Ask(((3, 1),), own=(None,))]
+    made = decision(rows, asks, granting.grants(asks, rows))
+    stock = {number: replace(row, expired=number) for number, row in made.stock.items()}
+    [group], [member] = (proofs(replace(made, stock=stock), f"rsv_{n}") for n in range(2))
+
+    assert (group.nettable, group.expired) == (14, 5)
+    assert [(one.nettable, one.expired) for one in group.members] == [(10, 2), (4, 3)]
+    assert (member.nettable, member.expired) == (4, 3)
+
+
 def test_a_line_that_another_line_took_along_is_told_from_one_that_was_short() -> None:
     rows = {1: Counter(Figures(nettable=10)), 2: Counter(Figures(nettable=3))}
     asks = [Ask(((1, 4), (2, 5)), own=(None, None))]
