@@ -39,7 +39,8 @@ def plan_routes(hub: Hub, known: KnownGoods) -> APIRouter:
     async def plan_order(said: SourcePlanSaid, caller: Caller) -> Response:
         """Decide which nodes serve an order out of what they have in time, and say why.
 
-        Nothing is held, unless `reserve` asks for it, which takes the verb `stock:write`.
+        Nothing is held, unless `reserve` asks for it, which takes the verb `stock:write`: then it
+        is decided of what lies there alone.
         """
         if said.reserve:
             require(caller, WRITE)
