@@ -506,7 +506,7 @@ async def test_supply_that_makes_the_date_serves_an_order_and_is_not_reserved(hu
     today = NOON.date()
     lanes = (Lane(country="DE", transit_days=1, runs_on=EVERY_DAY),)
     every_day = PlacedRule(item=ALL, location=ALL, rule=AtpRule(weekdays="1234567"))
-    await hub.supply.put_rule(hub.scope, every_day)
+    await hub.supply.put_rule(hub.scope, every_day, by="test")
     await put(hub, "DC1", {"X": 3}, lanes=lanes)
     await put(hub, "DC2", {"X": 3}, lanes=lanes)
     await coming(hub, "DC1", 20, today + timedelta(days=2))
