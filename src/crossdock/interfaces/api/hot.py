@@ -133,7 +133,7 @@ def hot_routes(hub: Hub, known: KnownGoods) -> list[HotRoute]:
 
 
 async def _reserve(hub: Hub, known: KnownGoods, request: HotRequest) -> HotAnswer:
-    asked = decoded(request.body, AskedReservation)
+    asked = _asked(request)
     scope, client = request.principal.scope, request.principal.client
     found = await known.find(scope, _named(asked), where="/lines")
     reservation = await hub.inventory.reserving(scope, client, _requested(asked, found))
@@ -141,13 +141,22 @@ async def _reserve(hub: Hub, known: KnownGoods, request: HotRequest) -> HotAnswe
 
 
 def _reserve_soon(hub: Hub, known: KnownGoods, request: HotRequest) -> Soon | None:
-    asked = decoded(request.body, AskedReservation)
+    asked = _asked(request)
     scope, client = request.principal.scope, request.principal.client
     found = known.remembered(scope, _named(asked))
     if found is None:
         return None
     coming = hub.inventory.reserving(scope, client, _requested(asked, found))
     return Soon(coming, partial(_promised, found))
+
+
+def _asked(request: HotRequest) -> AskedReservation:
+    """Read what is asked; a key that is bound to channels asks for one of them."""
+    asked = decoded(request.body, AskedReservation)
+    if request.principal.channels:
+        channel = request.principal.speaks_for(asked.channel)
+        asked = msgspec.structs.replace(asked, channel=channel)
+    return asked
 
 
 def _named(asked: AskedReservation) -> list[Named]:

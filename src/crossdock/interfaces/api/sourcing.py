@@ -1,5 +1,6 @@
 """`/v1/sourcing`: which warehouses an order leaves from, by which rules, and why."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
@@ -44,8 +45,9 @@ def plan_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         """
         if said.reserve:
             require(caller, WRITE)
+        wanted = replace(said.wanted(), channel=caller.speaks_for(said.channel))
         made = await hub.order_sourcing.plan(
-            caller.scope, caller.client, said.wanted(), reserve=said.reserve
+            caller.scope, caller.client, wanted, reserve=said.reserve
         )
         promise = await promise_bytes(known, caller.scope, made.reservation)
         return Response(plan_bytes(made.answer.content, promise), media_type=MEDIA_TYPE)
