@@ -379,6 +379,7 @@ SHOWS: Mapping[str, Ask] = {
     "Sourcing.known": lambda full: full.hub.sourcing.known(OTHER, "script", "s1", b""),
     "Sourcing.nodes": lambda full: full.hub.sourcing.nodes(OTHER),
     "Sourcing.rules": lambda full: full.hub.sourcing.rules(OTHER),
+    "Allocation.channels_of": lambda full: full.hub.allocation.channels_of(OTHER, ["o1/1"]),
     "Sourcing.stored_nodes": lambda full: full.hub.sourcing.stored_nodes(OTHER),
     "Sourcing.withdraw_node": lambda full: full.hub.sourcing.withdraw_node(OTHER, "DC1"),
     "Outbox.depths": lambda full: full.hub.outbox.depths(OTHER),

@@ -11,7 +11,7 @@ from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.allocation import AllocationProtection
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.interfaces.api.hot import HotRequest, hot_routes
-from tests.interfaces.api.conftest import Answer, Caller, House, main_scope, stock
+from tests.interfaces.api.conftest import Answer, Caller, House, event, main_scope, stock
 from tests.interfaces.api.test_connections_of_callers import line_to, request
 from tests.interfaces.api.test_stock import asking
 
@@ -109,6 +109,45 @@ async def test_keys_of_all_kinds_are_decided_together_each_for_its_own(kept: Cal
     assert got == [5, 6, 6]
 
 
+async def ordered(call: Caller, house: House, *channels: str) -> None:
+    """Tell an order of two bolts of each of these channels; its line is named after it."""
+    none, two = {"value": "0", "unit": "EA"}, {"value": "2", "unit": "EA"}
+    told = [
+        event("orders.order_changed.v1", f"order:{one}", {
+            "order_id": one, "channel": one,
+            "lines": [{**PLACE, "demand_ref": f"{one}/1", "ordered": two, "cancelled": none}],
+        })
+        for one in channels
+    ]  # fmt: skip
+    answer = await call("POST", "/v1/events", {"source": "erp", "events": told})
+    assert answer.json["counts"] == {"NEW": len(channels)}, answer.body
+    await house.catch_up()
+
+
+async def test_a_key_promises_to_orders_of_its_own_channels_alone(
+    kept: Caller, house: House
+) -> None:
+    await ordered(kept, house, "web", "key")
+    web = await bound(kept, "web")
+    wanted = asking("r", 1)
+    [line] = wanted["lines"]
+    for name, ref, status in (
+        ("r1", "key/1", 403), ("r2", "web/1", 201), ("r3", "new/1", 201), ("r4", "", 201),
+    ):  # fmt: skip
+        said = {"request_id": name, "lines": [line | {"demand_ref": ref}]}
+        for _ in range(2):
+            answer = await web("POST", "/v1/reservations", said)
+            assert answer.status in {status, 200 if status == 201 else 403}, answer.body
+    said = {"request_id": "r1", "lines": [line | {"demand_ref": "key/1"}]}
+    assert (await kept("POST", "/v1/reservations", said)).status == 201
+    dated = {"request_id": "p", "lines": [{**PLACE, "quantity": {"value": "1"},
+                                           "demand_ref": "key/1"}]}  # fmt: skip
+    planned = {"lines": [{"item": "BOLT", "quantity": {"value": "1"}, "demand_ref": "key/1"}]}
+    for path, body in (("promises/by-date", dated), ("sourcing/plan", planned)):
+        refused = await web("POST", f"/v1/{path}", body)
+        assert (refused.status, refused.json["code"]) == (403, "channel_scope"), refused.body
+
+
 def by_date(name: str, *channels: str) -> dict[str, Any]:
     lines = [
         {**PLACE, "quantity": {"value": "1"}, **({"channel": one} if one else {})}
@@ -155,9 +194,8 @@ async def test_what_else_its_verbs_allow_a_bound_key_does_as_before(
     assert (await web("POST", f"/v1/reservations/{theirs}/release")).status == 200
     said = {"keys": [{**PLACE, "channel": "key"}]}
     assert (await web("POST", "/v1/atp", said)).status == 200
-    event = {"type": "inventory.source_heard.v1", "identity": "h1",
-             "occurred_at": "2026-05-04T12:00:00Z", "payload": {"source": "wms"}}  # fmt: skip
-    told = await web("POST", "/v1/events", {"source": "wms", "events": [event]})
+    heard = event("inventory.source_heard.v1", "h1", {"source": "wms"})
+    told = await web("POST", "/v1/events", {"source": "wms", "events": [heard]})
     assert told.json["counts"] == {"NEW": 1}, told.body
 
 

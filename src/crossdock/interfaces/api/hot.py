@@ -22,6 +22,7 @@ from crossdock.interfaces.api.bodies import decoded
 from crossdock.interfaces.api.caller import admit
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.problems import MEDIA_TYPE, Problem
+from crossdock.interfaces.api.speaking import check_orders
 from crossdock.interfaces.api.said_events import EventsShown, SaidEvents, record_events
 from crossdock.interfaces.api.stock_shapes import (
     AskedLine,
@@ -135,6 +136,8 @@ def hot_routes(hub: Hub, known: KnownGoods) -> list[HotRoute]:
 async def _reserve(hub: Hub, known: KnownGoods, request: HotRequest) -> HotAnswer:
     asked = _asked(request)
     scope, client = request.principal.scope, request.principal.client
+    if request.principal.channels:
+        await check_orders(hub, request.principal, [line.demand_ref for line in asked.lines])
     found = await known.find(scope, _named(asked), where="/lines")
     reservation = await hub.inventory.reserving(scope, client, _requested(asked, found))
     return _promised(found, reservation)
@@ -143,6 +146,8 @@ async def _reserve(hub: Hub, known: KnownGoods, request: HotRequest) -> HotAnswe
 def _reserve_soon(hub: Hub, known: KnownGoods, request: HotRequest) -> Soon | None:
     asked = _asked(request)
     scope, client = request.principal.scope, request.principal.client
+    if request.principal.channels and any(line.demand_ref for line in asked.lines):
+        return None  # whose the orders are has to be asked
     found = known.remembered(scope, _named(asked))
     if found is None:
         return None

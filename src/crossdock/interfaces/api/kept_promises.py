@@ -17,6 +17,7 @@ from crossdock.interfaces.api.atp_shapes import AtpShown, atp_shown
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import Code, Limit, Text
+from crossdock.interfaces.api.speaking import check_orders
 from crossdock.interfaces.api.stock_shapes import AmountShown, amount
 
 
@@ -189,6 +190,7 @@ def kept_routes(hub: Hub, known: KnownGoods) -> APIRouter:
     @routes.post("", **needs("stock:write"))
     async def promise_by_date(said: PromiseSaid, caller: Caller) -> KeptPromiseShown:
         """Promise all lines by date, and keep it, or none; a refusal is an answer, no error."""
+        await check_orders(hub, caller, [line.demand_ref for line in said.lines])
         named = [line.named() for line in said.lines]
         found = await known.find(caller.scope, named, where="/lines")
         pairs = zip(said.lines, found, strict=True)

@@ -25,6 +25,7 @@ from crossdock.interfaces.api.sourcing_shapes import (
     SourcingRulesSaid,
     node_shown,
 )
+from crossdock.interfaces.api.speaking import check_orders
 from crossdock.interfaces.api.stock_shapes import reservation_shown
 
 MEDIA_TYPE = "application/json"
@@ -45,6 +46,7 @@ def plan_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         """
         if said.reserve:
             require(caller, WRITE)
+        await check_orders(hub, caller, [line.demand_ref for line in said.lines])
         wanted = replace(said.wanted(), channel=caller.speaks_for(said.channel))
         made = await hub.order_sourcing.plan(
             caller.scope, caller.client, wanted, reserve=said.reserve
