@@ -1,7 +1,7 @@
 """What the log is told when somebody changes what is agreed with a sales channel (§3.7)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 
@@ -62,7 +62,7 @@ async def changed(tx: Transaction, before: Channel | None, channel: Channel, wor
 def _in_order(channel: Channel) -> tuple[object, ...]:
     """Give all of it, so that what is listed in another order is the same."""
     items = sorted(channel.items, key=lambda terms: terms.item)
-    names = [name for name in Channel.__dataclass_fields__ if name != "items"]
+    names = [one.name for one in fields(channel) if one.name != "items"]
     return (*(getattr(channel, name) for name in names), *items)
 
 
