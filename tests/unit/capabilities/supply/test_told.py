@@ -90,7 +90,7 @@ async def test_a_rule_that_is_taken_back_says_nothing_any_more(yard: Yard) -> No
     await yard.hub.supply.drop_rule(yard.hub.scope, "X", "DC1", by="ops")
 
     whole = await yard.ask(30)
-    assert (cut.terms.pack, whole.terms.pack) == (12_000_000, 0)
+    assert (cut.pack, whole.pack) == (12_000_000, 0)
 
 
 async def test_a_promise_is_told_once_however_often_it_is_asked_for(yard: Yard) -> None:
@@ -199,7 +199,7 @@ async def test_a_promise_at_risk_is_told_once_and_once_when_it_is_covered_again(
     assert {one.promise_id for one in (first, risk, covered)} == {made.promise_id}
 
 
-async def test_what_was_secured_and_lost_is_at_risk_and_secured_anew(yard: Yard) -> None:
+async def test_what_was_held_and_is_lost_is_at_risk_until_it_is_found(yard: Yard) -> None:
     await yard.rule(AT_ONCE)
     await yard.hub.put_stock("X", "DC1", 40)
     await promise(yard, "r1", 40, "so1/1")
