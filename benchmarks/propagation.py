@@ -87,7 +87,8 @@ async def open_for_sale(hub: Hub, ends: Mapping[str, Any]) -> None:
     native = Reference.location(ends["place"])
     await hub.catalog.link(hub.scope, SHOP, native, SITE, by="benchmark")
     await hub.channels.put(
-        hub.scope, Channel(connection=SHOP, location=SITE, source_locations=(SITE,)), by="test")
+        hub.scope, Channel(connection=SHOP, location=SITE, source_locations=(SITE,)), by="test"
+    )
     counted = [
         CountedStock(item=sku_of(number), quantity=Quantity.of(OPENING))
         for number in range(len(ends["items"]))

@@ -22,12 +22,12 @@ from crossdock.orchestration.engine import Engine
 from crossdock.orchestration.engine.harness import BareStage, DatabaseStage
 from crossdock.orchestration.processes.availability_asking import Requests
 from crossdock.orchestration.processes.availability_channels import Channels
-from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.availability_claims import Calendar
 from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_state import Agreement, Facts, Shown
 from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.channel_terms import Channel
 from tests.conftest import NOON
 
 LISTING = Listing("shop", "web", "sku-1")

@@ -1,6 +1,5 @@
 """The log is told when what is agreed with a channel changes, and what its budget holds back."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -30,8 +29,8 @@ SHOP = Channel(
 
 
 @pytest.fixture
-async def desk(database: Database, clock: VirtualClock) -> AsyncIterator[Desk]:
-    yield await Desk.open(database, clock, SHOP)
+async def desk(database: Database, clock: VirtualClock) -> Desk:
+    return await Desk.open(database, clock, SHOP)
 
 
 async def told(database: Database, kind: type[Payload]) -> list[Event]:

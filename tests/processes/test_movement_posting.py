@@ -20,8 +20,8 @@ from crossdock.orchestration.engine import journal
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.engine.work import Claimed, commands_of
-from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.availability_writes import Listing, write
+from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.movement_posting import NAME
 from tests.conftest import NOON
 from tests.processes.books import (

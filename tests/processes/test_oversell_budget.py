@@ -16,8 +16,8 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.processes.availability_channels import Channels
-from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from crossdock.orchestration.processes.availability_publishing import NAME as PUBLISHING
+from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from tests.processes.desk import Desk, order
 from tests.processes.shop import MAIN
@@ -254,7 +254,9 @@ async def test_a_tenant_that_measures_nothing_is_not_counted_beside_one_that_doe
     desk: Desk,
 ) -> None:
     await Channels(desk.database, desk.clock).put(Scope("other"), SHOP, by="test")
-    await Channels(desk.database, desk.clock).put(MAIN, replace(SHOP, oversell_percent=None), by="test")
+    await Channels(desk.database, desk.clock).put(
+        MAIN, replace(SHOP, oversell_percent=None), by="test"
+    )
 
     await desk.say(order(1, 5), proven(3, desk.clock.now()))
 

@@ -28,8 +28,8 @@ from crossdock.capabilities.reconciliation import (
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.settings import Settings
-from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.availability_facts import Pool
+from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from tests.conftest import NOON
 from tests.processes.books import ON_SHELF, movement

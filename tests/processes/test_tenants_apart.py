@@ -85,8 +85,8 @@ from crossdock.orchestration.engine.work import park
 from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability_asking import Requests
 from crossdock.orchestration.processes.availability_channels import Channels
-from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.availability_exposure import Exposures
+from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import Budgets, ItemsWanted
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.conftest import NOON
@@ -425,9 +425,7 @@ SHOWS: Mapping[str, Ask] = {
     "Refusals.find": lambda full: full.hub.refusals.find(OTHER),
     "Refusals.reapply": lambda full: full.hub.refusals.reapply(OTHER, 1),
     "Requests.publish": lambda full: full.hub.publishing.requests.publish(OTHER, "shop", "web"),
-    "Supply.drop_rule": lambda full: full.hub.supply.drop_rule(
-        OTHER, "SKU-1", "DC1", by="x"
-    ),
+    "Supply.drop_rule": lambda full: full.hub.supply.drop_rule(OTHER, "SKU-1", "DC1", by="x"),
     "KeptPromises.get": lambda full: full.hub.kept_promises.get(OTHER, full.kept_id),
     "KeptPromises.listed": lambda full: full.hub.kept_promises.listed(OTHER),
     "KeptPromises.of_order": lambda full: full.hub.kept_promises.of_order(OTHER, "order-1"),

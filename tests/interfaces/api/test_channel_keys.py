@@ -176,7 +176,7 @@ async def test_a_key_plans_for_its_own_channels_alone(kept: Caller) -> None:
 
     planned = await web("POST", "/v1/sourcing/plan", wanted)
     assert planned.status == 200, planned.body
-    [part] = planned.json["shipments"][0]["parts"]
+    [part] = planned.json["decision"]["shipments"][0]["parts"]
     assert part["quantity"]["value"] == "5"
     for reserve_too in (False, True):
         said = wanted | {"channel": "key", "request_id": "o1", "reserve": reserve_too}
@@ -184,9 +184,7 @@ async def test_a_key_plans_for_its_own_channels_alone(kept: Caller) -> None:
         assert (refused.status, refused.json["code"]) == (403, "channel_scope")
 
 
-async def test_what_else_its_verbs_allow_a_bound_key_does_as_before(
-    kept: Caller, house: House
-) -> None:
+async def test_what_else_its_verbs_allow_a_bound_key_does_as_before(kept: Caller) -> None:
     web = await bound(kept, "web")
     theirs = (await reserve(kept, "theirs", 2)).json["reservation_id"]
     assert (await web("GET", f"/v1/reservations/{theirs}")).status == 200
@@ -215,9 +213,7 @@ async def test_a_bound_key_hands_out_no_more_than_it_has(
     call: Caller, channels: list[str], status: int
 ) -> None:
     web = await bound(call, "web", "app")
-    made = await web(
-        "POST", "/v1/keys", {"name": "n", "role": "channel", "channels": channels}
-    )
+    made = await web("POST", "/v1/keys", {"name": "n", "role": "channel", "channels": channels})
 
     assert made.status == status, made.body
     if status == 403:

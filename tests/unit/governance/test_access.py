@@ -289,9 +289,7 @@ WEB = Principal(
 def test_who_is_bound_to_one_channel_speaks_for_it_without_naming_it(
     bound: tuple[str, ...], said: str, spoken: str
 ) -> None:
-    principal = Principal(
-        tenant="main", verbs=frozenset(), key_id="k", channels=frozenset(bound)
-    )
+    principal = Principal(tenant="main", verbs=frozenset(), key_id="k", channels=frozenset(bound))
 
     assert principal.speaks_for(said) == spoken
 

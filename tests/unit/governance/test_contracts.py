@@ -230,9 +230,7 @@ REAL: list[Payload] = [
             ),
         ),
         short=(
-            ShortPart(
-                line_no=1, item="B-1", location="DC1", day=date(2026, 5, 6), quantity=FOUR
-            ),
+            ShortPart(line_no=1, item="B-1", location="DC1", day=date(2026, 5, 6), quantity=FOUR),
         ),
     ),
     ChannelTermsChanged(

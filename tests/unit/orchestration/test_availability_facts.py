@@ -17,11 +17,11 @@ from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine import journal, marking
 from crossdock.orchestration.processes.availability_channels import Channels
-from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from crossdock.orchestration.processes.availability_claims import Calendar
 from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from tests.conftest import NOON
 from tests.processes.shop import MAIN, DatabasePlay, Pools, Zones, quantities
 
@@ -41,7 +41,9 @@ async def test_every_channel_that_sells_a_place_hears_of_it(
         share_percent=Decimal(60),
     )
     await channels.put(MAIN, b2b, by="test")
-    await channels.put(MAIN, Channel(connection="far", location="web", source_locations=("dc3",)), by="test")
+    await channels.put(
+        MAIN, Channel(connection="far", location="web", source_locations=("dc3",)), by="test"
+    )
     await channels.put(Scope("other"), SHOP, by="test")
 
     play.pools.known["main", "sku-1", "dc2"] = Pool(free=60 * MICROS)

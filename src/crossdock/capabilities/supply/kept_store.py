@@ -1,7 +1,6 @@
 """Promises by date as stored: by key, in the caller's transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -189,9 +188,7 @@ async def end(tx: Transaction, promise_id: UUID, word: Word, after: UUID | None)
 
     Give its version; None is that it was over.
     """
-    version: int | None = await tx.fetchval(
-        END, tx.tenant, promise_id, word.at, after, word.by
-    )
+    version: int | None = await tx.fetchval(END, tx.tenant, promise_id, word.at, after, word.by)
     return version
 
 

@@ -47,9 +47,7 @@ async def put_rule(tx: Transaction, placed: PlacedRule, word: Word) -> int | Non
 
 async def drop_rule(tx: Transaction, item: str, location: str, word: Word) -> int | None:
     """Take a rule back and give its last version; None is that there is none."""
-    version: int | None = await tx.fetchval(
-        DROP_RULE, tx.tenant, item, location, word.at, word.by
-    )
+    version: int | None = await tx.fetchval(DROP_RULE, tx.tenant, item, location, word.at, word.by)
     return version
 
 

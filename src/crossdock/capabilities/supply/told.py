@@ -77,9 +77,7 @@ def rule(
     return _entry(tenant, named, payload, word.at)
 
 
-def promise(
-    tenant: str, kept: KeptPromise, turn: Turn, short: Sequence[AtRisk] = ()
-) -> Entry:
+def promise(tenant: str, kept: KeptPromise, turn: Turn, short: Sequence[AtRisk] = ()) -> Entry:
     """Tell what a promise by date has come to; `short` is what is not covered of it."""
     units = {number: answer.unit for number, answer in enumerate(kept.proof.answers, 1)}
     payload = PromiseByDateChanged(

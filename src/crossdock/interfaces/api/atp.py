@@ -230,9 +230,7 @@ def rule_routes(hub: Hub) -> APIRouter:
         """Take a rule back: the next wider one holds again."""
         placed = PlacedRule(item=item, location=location)
         placed = await place_said(hub.catalog, caller.scope, placed)
-        await hub.supply.drop_rule(
-            caller.scope, placed.item, placed.location, by=caller.client
-        )
+        await hub.supply.drop_rule(caller.scope, placed.item, placed.location, by=caller.client)
 
     return routes
 

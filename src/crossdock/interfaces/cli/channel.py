@@ -17,8 +17,8 @@ from crossdock.interfaces.api.terms_said import terms_said
 from crossdock.interfaces.cli.files import read_object, write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
-from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from crossdock.orchestration.processes.availability_exposure import ChannelExposure
+from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from crossdock.orchestration.processes.oversell_shown import ChannelBudget
 

@@ -95,7 +95,7 @@ class Channels:
         """Agree on these terms, and give them; every item listed there is looked at again.
 
         So is what other channels of the pool list, if what is kept from them changed. A channel
-        always wakes on what it sells from. The log is told with who did it, of the same terms once.
+        always wakes on what it sells from. The log hears who did it, of the same terms once.
         """
         check_terms(channel)
         woken = sorted({*channel.source_locations, *channel.wakes_on})

@@ -1,4 +1,4 @@
-"""What is agreed with a sales channel, as values: its stock, its share, how soon it hears. Pure."""
+"""What is agreed with a sales channel, as values: its stock, its share, how soon it hears."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields

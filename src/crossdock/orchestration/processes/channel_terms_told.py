@@ -66,9 +66,7 @@ def _in_order(channel: Channel) -> tuple[object, ...]:
     return (*(getattr(channel, name) for name in names), *items)
 
 
-def _told(
-    before: Channel | None, channel: Channel, version: int, by: str
-) -> ChannelTermsChanged:
+def _told(before: Channel | None, channel: Channel, version: int, by: str) -> ChannelTermsChanged:
     known = {terms.item: terms for terms in (before.items if before else ())}
     new = {terms.item: terms for terms in channel.items}
     return ChannelTermsChanged(

@@ -202,7 +202,7 @@ class Placed:
 
 @dataclass
 class Day:
-    """What lies there, what orders claim and channels hold, and who asks: anew, or for an order."""
+    """What lies there, what orders claim and channels hold; who asks, anew or for an order."""
 
     there: int
     least: dict[str, int]
@@ -252,9 +252,7 @@ def asks_on(day: Day) -> list[Ask]:
             asks.append(Ask(((0, asked),), partly, channel=who))
         else:
             one = day.orders[who]
-            asks.append(
-                Ask(((0, asked),), partly, (one.open,), one.channel, had=(one.confirmed,))
-            )
+            asks.append(Ask(((0, asked),), partly, (one.open,), one.channel, had=(one.confirmed,)))
     return asks
 
 
