@@ -167,7 +167,7 @@ async def run(rounds: int = 5, quick: bool = False) -> Report:  # noqa: FBT001, 
             database = await Database.open(server.dsn, pool_size=4)
             bench = Bench(database, postmaster_of(Path(folder)), folder, positions)
             rule = AtpRule(daily_buckets=BUCKETS, weekly_buckets=0)
-            await bench.supply.put_rule(MAIN, PlacedRule(rule=rule))
+            await bench.supply.put_rule(MAIN, PlacedRule(rule=rule), by="bench")
             await bench.bulk()  # plans are made, caches are warm
             measured = await interleaved(
                 {"bulk": bench.bulk, "live": lambda: bench.live(seconds)}, rounds

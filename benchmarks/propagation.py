@@ -41,7 +41,7 @@ from crossdock.connectivity.directory import Entry
 from crossdock.foundation import event_log, readers
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
-from crossdock.orchestration.processes.availability_channels import Channel
+from crossdock.orchestration.processes.channel_terms import Channel
 
 RATE = 200
 CALLS_PER_SECOND = 20.0
@@ -87,7 +87,7 @@ async def open_for_sale(hub: Hub, ends: Mapping[str, Any]) -> None:
     native = Reference.location(ends["place"])
     await hub.catalog.link(hub.scope, SHOP, native, SITE, by="benchmark")
     await hub.channels.put(
-        hub.scope, Channel(connection=SHOP, location=SITE, source_locations=(SITE,))
+        hub.scope, Channel(connection=SHOP, location=SITE, source_locations=(SITE,)), by="test"
     )
     counted = [
         CountedStock(item=sku_of(number), quantity=Quantity.of(OPENING))

@@ -47,7 +47,7 @@ async def test_the_promotion_tells_the_terms_and_the_ledger_that_the_hub_has(
     items = (
         replace(one, share_min=Decimal(KEPT)) if one.item == DRILL else one for one in shop.items
     )
-    await world.hub.channels.put(world.hub.scope, replace(shop, items=tuple(items)))
+    await world.hub.channels.put(world.hub.scope, replace(shop, items=tuple(items)), by="test")
     world.warehouse.receive(DRILL, 5)
     await arrive(world)
     promotion = Promotion()

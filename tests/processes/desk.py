@@ -11,8 +11,8 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.event_log import Entry
 from crossdock.foundation.readers import Reader
-from crossdock.orchestration.processes.availability_channels import Channel
 from crossdock.orchestration.processes.channel_sales import sales_reader
+from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import Budgets, ItemsWanted
 from crossdock.orchestration.processes.oversell_shown import ChannelBudget, ItemBudget
 from tests.processes.shop import MAIN, DatabasePlay, Zones

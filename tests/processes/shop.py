@@ -21,12 +21,13 @@ from crossdock.orchestration.decision import OpenCase
 from crossdock.orchestration.engine import Engine
 from crossdock.orchestration.engine.harness import BareStage, DatabaseStage
 from crossdock.orchestration.processes.availability_asking import Requests
-from crossdock.orchestration.processes.availability_channels import Channel, Channels
+from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_claims import Calendar
 from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_state import Agreement, Facts, Shown
 from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.channel_terms import Channel
 from tests.conftest import NOON
 
 LISTING = Listing("shop", "web", "sku-1")
@@ -283,7 +284,7 @@ class DatabasePlay:
         engine = Engine(database, clock, outbox, [process])
         for reader in engine.readers():
             await readers.register(database, reader)
-        await Channels(database, clock, pools).put(MAIN, channel)
+        await Channels(database, clock, pools).put(MAIN, channel, by="test")
         stage = DatabaseStage(database, engine, clock, NAME)
         return cls(database, clock, stage, pools, outbox, channel)
 
@@ -328,7 +329,7 @@ class DatabasePlay:
 
     async def switch(self, *, is_active: bool) -> None:
         self.channel = replace(self.channel, is_active=is_active)
-        await Channels(self.database, self.clock).put(MAIN, self.channel)
+        await Channels(self.database, self.clock).put(MAIN, self.channel, by="test")
         await self.stage.engine.catch_up()
 
     async def ask(self) -> None:

@@ -11,7 +11,7 @@ from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory.publishing import Terms, WhenStale
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
-from crossdock.orchestration.processes.availability_channels import Channel
+from crossdock.orchestration.processes.channel_terms import Channel
 from tests.conftest import NOON
 from tests.processes.shop import DatabasePlay, Play, bare, quantities
 

@@ -79,7 +79,7 @@ async def open_street(dsn: str, folder: Path) -> AsyncIterator[Street]:
             await poller.round()
             await poller.close()
             await hub.settle()
-            await hub.channels.put(hub.scope, shop.terms(("DC1",)))
+            await hub.channels.put(hub.scope, shop.terms(("DC1",)), by="test")
             yield Street(at, shop, erp, api, key or "")
 
 

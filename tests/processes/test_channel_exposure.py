@@ -10,10 +10,11 @@ from crossdock.canonical.quantities import plain
 from crossdock.capabilities.inventory.publishing import ShareMode
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
-from crossdock.orchestration.processes.availability_channels import Channel, Channels, ItemTerms
+from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_claims import Calendar
 from crossdock.orchestration.processes.availability_exposure import ChannelExposure, Exposures
 from crossdock.orchestration.processes.availability_facts import availability_publishing
+from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from tests.processes.desk import Desk
 from tests.processes.shop import MAIN

@@ -20,8 +20,8 @@ from crossdock.orchestration.engine import journal
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.engine.work import Claimed, commands_of
-from crossdock.orchestration.processes.availability_channels import Channel
 from crossdock.orchestration.processes.availability_writes import Listing, write
+from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.movement_posting import NAME
 from tests.conftest import NOON
 from tests.processes.books import (
@@ -256,7 +256,7 @@ async def test_removing_a_connection_opens_no_case_of_what_it_still_owed(at: Off
 async def test_removing_a_connection_waits_for_whoever_decides_for_it(at: Office) -> None:
     await at.keeps("erp", roles=TOLD_OF_DC1)
     sells = Channel(connection="erp", location="DC1", source_locations=("DC1",))
-    await at.hub.channels.put(at.hub.scope, sells)
+    await at.hub.channels.put(at.hub.scope, sells, by="test")
     await at.hub.channels.publish(at.hub.scope, sells, ["BOLT"])
     decided = write(Listing("erp", "DC1", "BOLT"), 1, 4, None, Lane.NORMAL)
     claimed = Claimed(

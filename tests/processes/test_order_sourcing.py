@@ -506,7 +506,7 @@ async def test_supply_that_makes_the_date_serves_an_order_and_is_not_reserved(hu
     today = NOON.date()
     lanes = (Lane(country="DE", transit_days=1, runs_on=EVERY_DAY),)
     every_day = PlacedRule(item=ALL, location=ALL, rule=AtpRule(weekdays="1234567"))
-    await hub.supply.put_rule(hub.scope, every_day)
+    await hub.supply.put_rule(hub.scope, every_day, by="test")
     await put(hub, "DC1", {"X": 3}, lanes=lanes)
     await put(hub, "DC2", {"X": 3}, lanes=lanes)
     await coming(hub, "DC1", 20, today + timedelta(days=2))
@@ -525,10 +525,52 @@ async def test_supply_that_makes_the_date_serves_an_order_and_is_not_reserved(hu
     with pytest.raises(Conflict, match="still to come") as caught:
         await hub.order_sourcing.plan(hub.scope, "shop", order, reserve=True)
     assert caught.value.code == "plan_needs_supply"
+    assert "new request id" in caught.value.hint
     undated = await decided(hub, asked(("X", 10)))
     assert [str(one.quantity) for one in undated.waiting] == ["4 EA"]
     whole = await decided(hub, replace(asked(("X", 24)), policy=Policy.COMPLETE_ORDER))
     assert {p.due_on for one in whole.shipments for p in one.parts} == {today + timedelta(days=3)}
+
+
+async def supplied_nodes(hub: Hub) -> SourceOrder:
+    """Put 5 at DC1 and 5 more in time, 6 at DC2 and 4 at DC3; ask for 10."""
+    today = NOON.date()
+    lanes = (Lane(country="DE", transit_days=1, runs_on=EVERY_DAY),)
+    for node, pieces in (("DC1", 5), ("DC2", 6), ("DC3", 4)):
+        await put(hub, node, {"X": pieces}, lanes=lanes)
+    await coming(hub, "DC1", 5, today + timedelta(days=2))
+    return asked(("X", 10), needed_by=today + timedelta(days=9), request_id="o1")
+
+
+async def test_a_plan_to_be_reserved_is_made_of_stock_alone(hub: Hub) -> None:
+    order = await supplied_nodes(hub)
+    one = await decided(hub, replace(order, request_id=""))
+    assert [shipment.node for shipment in one.shipments] == ["DC1"]
+
+    made = await hub.order_sourcing.plan(hub.scope, "shop", order, reserve=True)
+    again = await hub.order_sourcing.plan(hub.scope, "shop", order, reserve=True)
+
+    shipments = made.answer.decided.shipments
+    parts = [part for shipment in shipments for part in shipment.parts]
+    assert len(shipments) == 2
+    assert sum(part.quantity.micros for part in parts) == 10 * MICROS
+    assert not any(part.supply_on for part in parts)
+    assert made.reservation is not None
+    assert made.reservation.is_granted
+    assert again.answer.content == made.answer.content
+    assert again.reservation is not None
+    assert again.reservation.reservation_id == made.reservation.reservation_id
+
+
+async def test_a_plan_to_be_reserved_does_not_wait_for_what_is_to_come(hub: Hub) -> None:
+    order = await supplied_nodes(hub)
+    line = replace(order.lines[0], quantity=Quantity.of(16, ""))
+    whole = replace(order, lines=[line], policy=Policy.COMPLETE_ORDER)
+    later = await decided(hub, replace(whole, request_id=""))
+    assert any(part.supply_on for one in later.shipments for part in one.parts)
+
+    made = await hub.order_sourcing.plan(hub.scope, "shop", whole, reserve=True)
+    assert (made.answer.decided.shipments, made.reservation) == ((), None)
 
 
 async def test_an_order_line_that_stock_does_not_cover_gets_of_supply_what_it_has_open(

@@ -15,8 +15,9 @@ from crossdock.canonical.quantities import MICROS
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
-from crossdock.orchestration.processes.availability_channels import Channel, Channels, ItemTerms
+from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_publishing import NAME as PUBLISHING
+from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from tests.processes.desk import Desk, order
 from tests.processes.shop import MAIN
@@ -102,7 +103,7 @@ async def test_the_budget_is_taken_off_what_the_shop_shows_and_follows_the_rate(
 
 async def test_the_fixed_buffer_is_the_least(desk: Desk) -> None:
     channels = Channels(desk.database, desk.clock)
-    await channels.put(MAIN, replace(SHOP, buffer=Decimal(9)))
+    await channels.put(MAIN, replace(SHOP, buffer=Decimal(9)), by="test")
     await desk.say(*[order(number, 1) for number in range(36)])
     await desk.compute()
 
@@ -114,7 +115,7 @@ async def test_the_fixed_buffer_is_the_least(desk: Desk) -> None:
 async def test_an_item_has_a_target_of_its_own_and_is_sold_in_cases(desk: Desk) -> None:
     cases = ItemTerms(item="sku-1", oversell_percent=Decimal("0.1"), numerator=12)
     channels = Channels(desk.database, desk.clock)
-    await channels.put(MAIN, replace(SHOP, oversell_percent=None, items=(cases,)))
+    await channels.put(MAIN, replace(SHOP, oversell_percent=None, items=(cases,)), by="test")
     await measured(desk, publish=60, order_late=60)
     await desk.say(*[order(number, 12) for number in range(36)])
     await desk.compute()
@@ -252,8 +253,10 @@ async def test_an_order_counts_and_is_timed_by_when_it_was_placed_not_by_its_las
 async def test_a_tenant_that_measures_nothing_is_not_counted_beside_one_that_does(
     desk: Desk,
 ) -> None:
-    await Channels(desk.database, desk.clock).put(Scope("other"), SHOP)
-    await Channels(desk.database, desk.clock).put(MAIN, replace(SHOP, oversell_percent=None))
+    await Channels(desk.database, desk.clock).put(Scope("other"), SHOP, by="test")
+    await Channels(desk.database, desk.clock).put(
+        MAIN, replace(SHOP, oversell_percent=None), by="test"
+    )
 
     await desk.say(order(1, 5), proven(3, desk.clock.now()))
 
@@ -262,7 +265,7 @@ async def test_a_tenant_that_measures_nothing_is_not_counted_beside_one_that_doe
 
 async def test_nothing_is_counted_while_nobody_has_a_target(desk: Desk) -> None:
     channels = Channels(desk.database, desk.clock)
-    await channels.put(MAIN, replace(SHOP, oversell_percent=None))
+    await channels.put(MAIN, replace(SHOP, oversell_percent=None), by="test")
     await desk.say(order(1, 5), proven(3, desk.clock.now()))
 
     assert await desk.rows("publishing_order") == await desk.rows("publishing_delay") == 0
@@ -320,7 +323,7 @@ async def test_amounts_beyond_measure_stop_neither_the_counting_nor_the_budgets_
 
 
 async def test_a_tenant_whose_numbers_make_no_sense_stops_nobody_else(desk: Desk) -> None:
-    await Channels(desk.database, desk.clock).put(Scope("broken"), SHOP)
+    await Channels(desk.database, desk.clock).put(Scope("broken"), SHOP, by="test")
     async with desk.database.transaction(Scope("broken")) as tx:
         await tx.execute(
             "insert into publishing_delay (tenant, connection, path, day, bucket, samples)"
@@ -344,7 +347,7 @@ async def test_a_tenant_whose_numbers_make_no_sense_stops_nobody_else(desk: Desk
 
 async def test_tenants_budgets_are_their_own(desk: Desk) -> None:
     await desk.say(*[order(number, 1) for number in range(36)])
-    await Channels(desk.database, desk.clock).put(Scope("other"), SHOP)
+    await Channels(desk.database, desk.clock).put(Scope("other"), SHOP, by="test")
 
     shown = await desk.budgets.show(Scope("other"), "shop", "web", ItemsWanted())
 
@@ -375,6 +378,6 @@ async def test_a_target_that_makes_no_sense_is_refused_with_its_place(
     desk: Desk, terms: dict[str, object], where: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        await Channels(desk.database, desk.clock).put(MAIN, replace(SHOP, **terms))  # type: ignore[arg-type]
+        await Channels(desk.database, desk.clock).put(MAIN, replace(SHOP, **terms), by="test")  # type: ignore[arg-type]
 
     assert refused.value.where == where

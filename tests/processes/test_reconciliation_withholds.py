@@ -28,8 +28,8 @@ from crossdock.capabilities.reconciliation import (
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.settings import Settings
-from crossdock.orchestration.processes.availability_channels import Channel
 from crossdock.orchestration.processes.availability_facts import Pool
+from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from tests.conftest import NOON
 from tests.processes.books import ON_SHELF, movement
@@ -92,7 +92,7 @@ async def town(dsn: str, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[T
         ]
         await hub.record(facts, source=OWN_SOURCE)
         channel = Channel(connection="shop", location="WEB", source_locations=("DC1",))
-        await hub.channels.put(hub.scope, channel)
+        await hub.channels.put(hub.scope, channel, by="test")
         await hub.put_stock("BOLT", "DC1", 100)
         yield Town(hub, clock)
 

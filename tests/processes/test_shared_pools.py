@@ -15,8 +15,9 @@ from crossdock.capabilities.inventory.protection import Period
 from crossdock.capabilities.inventory.publishing import ShareMode
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
-from crossdock.orchestration.processes.availability_channels import Channel, Channels, ItemTerms
+from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_facts import Pool
+from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from tests.processes.desk import Desk, order
 from tests.processes.shop import MAIN
 
@@ -47,7 +48,7 @@ async def opened(
 
 
 async def put(desk: Desk, one: Channel) -> None:
-    await Channels(desk.database, desk.clock, desk.play.pools).put(MAIN, one)
+    await Channels(desk.database, desk.clock, desk.play.pools).put(MAIN, one, by="test")
 
 
 async def told(desk: Desk) -> dict[str, str]:
@@ -201,7 +202,7 @@ async def test_others_may_sell_what_was_kept_for_a_connection_that_goes_away(
     assert (await told(desk))["branch"] == "60"
 
     async with database.transaction(MAIN) as tx:
-        await Channels(database, clock).part_in(tx, "key")
+        await Channels(database, clock).part_in(tx, "key", "test")
 
     assert (await told(desk))["branch"] == "70"
 

@@ -84,8 +84,9 @@ from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.engine.work import park
 from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.processes.availability_asking import Requests
-from crossdock.orchestration.processes.availability_channels import Channel, Channels
+from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_exposure import Exposures
+from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import Budgets, ItemsWanted
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.conftest import NOON
@@ -222,11 +223,11 @@ async def filled(hub: Hub, owner: Any) -> Full:
     said = webhook(moves=[{"number": "m1", "item": "NEW"}], bad=["broken"])
     raw_ref = (await hub.inbox.receive(MAIN, "shop", said)).raw_ref
     key = await hub.access.create(OWNER, NewKey(name="main's", verbs=ROLES["reader"]))
-    await hub.channels.put(MAIN, SHOP)
+    await hub.channels.put(MAIN, SHOP, by="test")
     await hub.sourcing.put_rules(MAIN, Rules(max_shipments=2), by="main's")
     await hub.order_sourcing.put_node(MAIN, NodeFacts(node="DC1"), by="main's")
     sourced = await hub.order_sourcing.plan(MAIN, "script", WANTED)
-    await hub.supply.put_rule(MAIN, PlacedRule(item="SKU-1", location="DC1"))
+    await hub.supply.put_rule(MAIN, PlacedRule(item="SKU-1", location="DC1"), by="x")
     await hub.supply.put_substitution(MAIN, SUBSTITUTE, by="main's")
     await hub.record(DATED, source="erp")
     kept = await hub.kept_promises.promise(MAIN, "script", BY_DATE)
@@ -378,6 +379,7 @@ SHOWS: Mapping[str, Ask] = {
     "Sourcing.known": lambda full: full.hub.sourcing.known(OTHER, "script", "s1", b""),
     "Sourcing.nodes": lambda full: full.hub.sourcing.nodes(OTHER),
     "Sourcing.rules": lambda full: full.hub.sourcing.rules(OTHER),
+    "Allocation.channels_of": lambda full: full.hub.allocation.channels_of(OTHER, ["o1/1"]),
     "Sourcing.stored_nodes": lambda full: full.hub.sourcing.stored_nodes(OTHER),
     "Sourcing.withdraw_node": lambda full: full.hub.sourcing.withdraw_node(OTHER, "DC1"),
     "Outbox.depths": lambda full: full.hub.outbox.depths(OTHER),
@@ -423,11 +425,13 @@ SHOWS: Mapping[str, Ask] = {
     "Refusals.find": lambda full: full.hub.refusals.find(OTHER),
     "Refusals.reapply": lambda full: full.hub.refusals.reapply(OTHER, 1),
     "Requests.publish": lambda full: full.hub.publishing.requests.publish(OTHER, "shop", "web"),
-    "Supply.drop_rule": lambda full: full.hub.supply.drop_rule(OTHER, "SKU-1", "DC1"),
+    "Supply.drop_rule": lambda full: full.hub.supply.drop_rule(OTHER, "SKU-1", "DC1", by="x"),
     "KeptPromises.get": lambda full: full.hub.kept_promises.get(OTHER, full.kept_id),
     "KeptPromises.listed": lambda full: full.hub.kept_promises.listed(OTHER),
     "KeptPromises.of_order": lambda full: full.hub.kept_promises.of_order(OTHER, "order-1"),
-    "KeptPromises.release": lambda full: full.hub.kept_promises.release(OTHER, full.kept_id),
+    "KeptPromises.release": lambda full: full.hub.kept_promises.release(
+        OTHER, full.kept_id, by="x"
+    ),
     "Supply.rules": lambda full: full.hub.supply.rules(OTHER),
     "Supply.substitutions": lambda full: full.hub.supply.substitutions(OTHER),
     "Upkeep.silent_sources": lambda full: full.hub.inventory.upkeep.silent_sources(OTHER),
@@ -479,7 +483,7 @@ DOES: Mapping[str, Ask] = {
     "Catalog.names": lambda full: full.hub.catalog.names(OTHER, ["SKU-1"], ["DC1"]),
     "Catalog.resolve_in": lambda full: full.hub.catalog.resolve_in(OTHER, "shop", REFERENCES),
     "Channels.publish": lambda full: full.hub.channels.publish(OTHER, SHOP, ["a"]),
-    "Channels.put": lambda full: full.hub.channels.put(OTHER, SHOP),
+    "Channels.put": lambda full: full.hub.channels.put(OTHER, SHOP, by="test"),
     "Inbox.record": lambda full: full.hub.inbox.record(
         OTHER, "shop", [levelled("l1", "SKU-1", "4")], b"raw"
     ),
@@ -508,7 +512,7 @@ DOES: Mapping[str, Ask] = {
     "Securing.secure": lambda full: full.hub.securing.secure(OTHER, [("BOLT", "DC1")]),
     "KeptPromises.promise": lambda full: full.hub.kept_promises.promise(OTHER, "script", BY_DATE),
     "Supply.promise_dates": lambda full: full.hub.supply.promise_dates(OTHER, [ATP]),
-    "Supply.put_rule": lambda full: full.hub.supply.put_rule(OTHER, RULE),
+    "Supply.put_rule": lambda full: full.hub.supply.put_rule(OTHER, RULE, by="x"),
     "Supply.put_substitution": lambda full: full.hub.supply.put_substitution(
         OTHER, SUBSTITUTE, by="x"
     ),

@@ -70,7 +70,7 @@ class Street:
         for shop in (self.live, self.other):
             await introduce(self.hub, shop)
             terms = shop.terms((SITE,), coalesce_seconds=COALESCE)
-            await self.hub.channels.put(self.hub.scope, terms)
+            await self.hub.channels.put(self.hub.scope, terms, by="test")
         for _ in range(15):
             await self.pass_by(timedelta(seconds=2))
         assert self.live.levels() == self.other.levels() == dict.fromkeys(SKUS, 10)

@@ -114,7 +114,7 @@ async def founded(hubs: Hubs) -> AsyncIterator[tuple[Shop, str]]:
                 place = LocationChanged(code=code)
                 facts.append(Fact(identity=code, payload=place, occurred_at=at, native_ref=code))
             await hub.record(facts, source="shop")
-            await hub.channels.put(hub.scope, shop.terms((SITE,), coalesce_seconds=1))
+            await hub.channels.put(hub.scope, shop.terms((SITE,), coalesce_seconds=1), by="test")
         yield shop, key or ""
 
 

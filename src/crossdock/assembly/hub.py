@@ -373,6 +373,7 @@ class Hub:
             Job(name="heal differences", every=10 * minute,
                 work=self.reconciliation.heal_by_rules),
             Job(name="recover messages", every=minute, work=self.inbox.recover, limit=SHORT),
+            Job(name="watch promises by date", every=minute, work=self.securing.watch),
             Job(name="oversell budgets", every=2 * minute, work=self.publishing.budgets.recompute),
             *self.allocating.jobs(),
         ]  # fmt: skip

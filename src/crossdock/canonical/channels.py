@@ -1,6 +1,10 @@
-"""What a sales channel says back about the stock it shows: a follower's number, never a source."""
+"""Sales channels: what they say back about the stock they show, and what is agreed with them.
+
+What a channel says is a follower's number, never a source.
+"""
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import ClassVar, Self
 
 from crossdock.canonical.quantities import Quantity
@@ -36,3 +40,69 @@ class ChannelLevelHeard:
             location=resolution.location(self.location),
             quantity=resolution.base(self.item, self.quantity),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelTermsChanged:
+    """What is agreed with a sales channel at one of its locations is other than before (§3.7).
+
+    Amounts are in the unit that the channel sells; what is null is not agreed. `oversell_percent`
+    is the budget that its buffers are computed for. `items` have terms of their own, and those of
+    `items_changed` of them came, went or are others now. `version` counts from 1.
+    """
+
+    TYPE: ClassVar[str] = "publishing.terms_changed.v1"
+
+    connection: str
+    location: str
+    version: int
+    changed_by: str
+    is_active: bool
+    source_locations: tuple[str, ...]
+    share_mode: str
+    share_percent: Decimal
+    share_fixed: Decimal
+    share_min: Decimal
+    period: str
+    buffer: Decimal
+    low_threshold: Decimal
+    coalesce_seconds: int
+    when_stale: str
+    stale_buffer: Decimal
+    share_max: Decimal | None = None
+    oversell_percent: Decimal | None = None
+    unit_margin: Decimal | None = None
+    currency: str = ""
+    cap: Decimal | None = None
+    levels: tuple[Decimal, ...] = ()
+    items: int = 0
+    items_changed: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OversellBudgetChanged:
+    """A channel holds back another amount of an item than before, so as to oversell seldom (§3.7).
+
+    `held_back` and `before` are in the item's base unit. `oversell_percent` is how many of a
+    hundred stock-outs may oversell; null is that no budget is agreed any more. `version` counts
+    from 1; the hub computes it, so it is who changed it.
+    """
+
+    TYPE: ClassVar[str] = "publishing.budget_changed.v1"
+
+    connection: str
+    location: str
+    item: str
+    version: int
+    changed_by: str
+    before: Decimal
+    held_back: Decimal
+    oversell_percent: Decimal | None = None
+
+    @property
+    def key(self) -> str:
+        return self.item

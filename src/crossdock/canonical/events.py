@@ -15,7 +15,11 @@ from crossdock.canonical.catalog import (
     LocationChanged,
     LotChanged,
 )
-from crossdock.canonical.channels import ChannelLevelHeard
+from crossdock.canonical.channels import (
+    ChannelLevelHeard,
+    ChannelTermsChanged,
+    OversellBudgetChanged,
+)
 from crossdock.canonical.commands import CommandSettled
 from crossdock.canonical.envelope import Payload
 from crossdock.canonical.errors import Invalid
@@ -37,7 +41,12 @@ from crossdock.canonical.reconciliation import (
     WithholdingChanged,
 )
 from crossdock.canonical.sourcing import SourcingDecided, SourcingRulesChanged
-from crossdock.canonical.supply import SubstitutionChanged, SupplyCommitmentChanged
+from crossdock.canonical.supply import (
+    AtpRuleChanged,
+    PromiseByDateChanged,
+    SubstitutionChanged,
+    SupplyCommitmentChanged,
+)
 
 _PAYLOADS: tuple[type[Payload], ...] = (
     ItemChanged,
@@ -67,6 +76,10 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     SubstitutionChanged,
     AllocationRuleChanged,
     AllocationRunChanged,
+    AtpRuleChanged,
+    PromiseByDateChanged,
+    ChannelTermsChanged,
+    OversellBudgetChanged,
 )
 
 EVENTS: Mapping[str, type[Payload]] = MappingProxyType(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Self
 
@@ -150,3 +151,100 @@ class SubstitutionChanged:
     @property
     def key(self) -> str:
         return self.item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtpRuleChanged:
+    """A rule of answers by date was said or taken back, and holds from now on (§3.3).
+
+    It is for an item at a location; "*" is all of them. `says` names all that it says, what is
+    null among the rest is said by the next wider rule; in full it is listed by item and location.
+    `pack` is in the base unit. `version` counts from 1, by item and location.
+    """
+
+    TYPE: ClassVar[str] = "supply.atp_rule_changed.v1"
+
+    item: str
+    location: str
+    version: int
+    changed_by: str
+    is_cleared: bool = False
+    says: tuple[str, ...] = ()
+    mode: str | None = None
+    fence_days: int | None = None
+    is_replenishable: bool | None = None
+    lead_time_days: int | None = None
+    weekdays: str | None = None
+    cutoff: str | None = None
+    pack: Decimal | None = None
+
+    @property
+    def key(self) -> str:
+        return self.item
+
+
+class PromiseState(StrEnum):
+    """What has become of a promise by date, at the moment that is told.
+
+    MADE. REPLACED by another. RELEASED: given back. ENDED: all of it has left, or its order says
+    otherwise. SECURED: all that is to leave is held out of what lies there. AT_RISK: what is to
+    come does not cover it any more. COVERED: it does again.
+    """
+
+    MADE = "MADE"
+    REPLACED = "REPLACED"
+    RELEASED = "RELEASED"
+    ENDED = "ENDED"
+    SECURED = "SECURED"
+    AT_RISK = "AT_RISK"
+    COVERED = "COVERED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromisedPart:
+    """So much of a promise leaves on a day; `held` of it is reserved out of what lies there."""
+
+    line_no: int
+    item: str
+    location: str
+    demand_ref: str
+    ship_date: date
+    quantity: Quantity
+    held: Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortPart:
+    """So much of a line of a promise is not covered, from a day on."""
+
+    line_no: int
+    item: str
+    location: str
+    day: date
+    quantity: Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseByDateChanged:
+    """A promise by date was made, ended, or came to stand otherwise; amounts in the base unit.
+
+    `changed_by` is the client who made, replaced or released it; what the hub found out by itself
+    is the hub's. `short` is what is not covered of one AT_RISK, `replaced_by` the promise in its
+    place. `version` counts what is told of it, from 1 (§3.3).
+    """
+
+    TYPE: ClassVar[str] = "supply.promise_changed.v1"
+
+    promise_id: str
+    state: PromiseState
+    version: int
+    changed_by: str
+    client: str
+    request_id: str
+    lines: tuple[PromisedPart, ...]
+    short: tuple[ShortPart, ...] = ()
+    replaced_by: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.promise_id

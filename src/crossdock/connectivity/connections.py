@@ -35,7 +35,7 @@ class KeepsFreshness(Protocol):
 class Follows(Protocol):
     """Must know when a connection goes away."""
 
-    async def part_in(self, tx: Transaction, connection: str) -> None: ...
+    async def part_in(self, tx: Transaction, connection: str, by: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +212,7 @@ class Connections:
         async with self._database.transaction(scope) as tx:
             # First, because whoever decides for it holds rows of theirs, then the connection.
             for follower in self._with.followers:
-                await follower.part_in(tx, name)
+                await follower.part_in(tx, name, by.actor)
             return await part(tx, name, by, self._directory.clock.now(), discard=discard)
 
     async def _set_freshness(self, tx: Transaction, entry: Entry, seconds: int | None) -> None:

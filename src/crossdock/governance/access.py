@@ -26,20 +26,22 @@ REMEMBERED_KEYS_MAX = 10_000
 OWNER_FILE = "owner-key"
 NAME_LENGTH_MAX = 200
 LIFE_MAX = timedelta(days=36_525)
+CHANNELS_MAX = 50
 NO_HASH = bytes(32)
 
 # By the public part alone: whose key it is, is what we want to learn.
 FIND = WorkersSql("""
-select key_id, name, tenant, partner, secret_hash, verbs, expires_at, revoked_at
+select key_id, name, tenant, partner, secret_hash, verbs, channels, expires_at, revoked_at
 from api_key where key_id = $1
 """)
 ADD = """
 insert into api_key (key_id, tenant, partner, name, secret_hash, verbs, is_owner, created_at,
-    created_by, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    created_by, expires_at, channels)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 LIST = """
-select key_id, name, partner, verbs, is_owner, created_at, created_by, expires_at, revoked_at
+select key_id, name, partner, verbs, channels, is_owner, created_at, created_by, expires_at,
+    revoked_at
 from api_key where tenant = $1 and ($2 = '' or partner = $2) order by created_at, key_id
 """
 # A key that was revoked before stays revoked since then.
@@ -54,12 +56,16 @@ OWNER = "select key_id from api_key where tenant = $1 and is_owner and revoked_a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewKey:
-    """What a key is for. `partner` "" covers the whole tenant."""
+    """What a key is for. `partner` "" covers the whole tenant.
+
+    `channels` are those that it may promise and plan for, as they are spelled; none is any.
+    """
 
     name: str
     verbs: frozenset[Verb]
     partner: str = ""
     expires_at: datetime | None = None
+    channels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +82,7 @@ class KeyRecord:
     name: str
     partner: str
     verbs: tuple[str, ...]
+    channels: tuple[str, ...]
     is_owner: bool
     created_at: datetime
     created_by: str
@@ -130,6 +137,7 @@ class Access:
             )
         if by.partner and new.partner != by.partner:
             raise Forbidden(f"key {by.key_id} makes keys of partner {by.partner!r} alone")
+        check_bound(by, new.channels)
         _check(new, self._clock.now())
         token = mint(self._random)
         async with self._database.transaction(by.scope) as tx:
@@ -141,7 +149,8 @@ class Access:
         async with self._database.transaction(scope) as tx:
             rows = await tx.fetch(LIST, scope.tenant, scope.partner)
         fields: list[dict[str, Any]] = [
-            {**dict(row), "verbs": tuple(row["verbs"])} for row in rows
+            {**dict(row), "verbs": tuple(row["verbs"]), "channels": tuple(row["channels"])}
+            for row in rows
         ]
         return [KeyRecord(**each) for each in fields]
 
@@ -195,6 +204,7 @@ class Access:
             self._clock.now(),
             created_by,
             new.expires_at,
+            sorted(new.channels),
         )
 
     def _remembered(self, digest: bytes) -> _Proven | None:
@@ -238,6 +248,7 @@ def _principal(row: Any) -> Principal:
         verbs=verbs_of(row["verbs"]),
         key_id=row["key_id"],
         name=row["name"],
+        channels=frozenset(row["channels"]),
     )
 
 
@@ -269,6 +280,28 @@ def _check(new: NewKey, now: datetime) -> None:
     if new.expires_at is not None and new.expires_at > now + LIFE_MAX:
         raise Invalid("a key may not live longer than a hundred years", where="/expires_at")
     Scope("x", new.partner)  # refuses a partner name that could not be one
+    if len(new.channels) > CHANNELS_MAX:
+        raise Invalid(f"a key speaks for {CHANNELS_MAX} channels at most", where="/channels")
+    for channel in sorted(new.channels):
+        is_name = channel.strip() == channel and channel.isprintable()
+        if not is_name or not 0 < len(channel) <= NAME_LENGTH_MAX:
+            raise Invalid(
+                f"{channel[:100]!r} is no channel: 1 to 200 printable characters, no blank around",
+                where="/channels",
+                hint="spell it as orders and maxima do",
+            )
+
+
+def check_bound(by: Principal, channels: frozenset[str]) -> None:
+    """Refuse to hand out a channel that the maker of a key may not speak for itself."""
+    beyond = sorted(channels - by.channels)
+    if by.channels and (beyond or not channels):
+        whose = ", ".join(beyond) or "any channel"
+        raise Forbidden(
+            f"key {by.key_id} cannot hand out what it may not speak for: {whose}",
+            code="channel_scope",
+            hint=f"bind the new key to its own: {', '.join(sorted(by.channels))}",
+        )
 
 
 def _forgetting(

@@ -101,7 +101,8 @@ class Principal:
     """Whoever a credential proved the caller to be.
 
     Keys of one name are one client: a key is replaced by another of its name, and a request that
-    is repeated with the new one is still the same request.
+    is repeated with the new one is still the same request. `channels` are those that it may
+    promise and plan for, as they are spelled; none is whichever it names.
     """
 
     tenant: str
@@ -109,6 +110,7 @@ class Principal:
     key_id: str
     name: str = ""
     partner: str = ""
+    channels: frozenset[str] = frozenset()
     scope: Scope = field(init=False, repr=False, compare=False)
     _levels: Mapping[Area, Level] = field(init=False, repr=False, compare=False)
 
@@ -127,6 +129,24 @@ class Principal:
 
     def may(self, verb: Verb) -> bool:
         return self._levels.get(verb.area, 0) >= verb.level
+
+    def speaks_for(self, channel: str) -> str:
+        """Give the channel of what is asked for `channel`, or raise `Forbidden` if it may not be.
+
+        Who is bound to one channel speaks for it without naming it ("").
+        """
+        if not self.channels or channel in self.channels:
+            return channel
+        if not channel and len(self.channels) == 1:
+            return next(iter(self.channels))
+        own = ", ".join(sorted(self.channels))
+        raise Forbidden(
+            f"key {self.key_id} may not speak for channel {channel!r}"
+            if channel
+            else f"key {self.key_id} may speak for several channels, and none is named",
+            code="channel_scope",
+            hint=f"name one of its own in `channel`: {own}",
+        )
 
 
 def require(principal: Principal, verb: Verb) -> None:

@@ -88,8 +88,9 @@ class OrderSourcing:
     async def plan(
         self, scope: Scope, client: str, wanted: SourceOrder, *, reserve: bool = False
     ) -> Sourced:
-        """Decide which nodes serve an order out of what they have now; promise it if asked.
+        """Decide which nodes serve an order out of what they have in time; promise it if asked.
 
+        A reservation holds what lies there, so a plan to be promised is made of stock alone.
         The same request id and content get the same plan and the same promise for ever, whatever
         becomes of the catalogue. A reservation that comes out DENIED means that stock went between
         the two: ask again with another id. Raises `Invalid` with the place of what nobody knows,
@@ -104,9 +105,7 @@ class OrderSourcing:
         now, said = self._clock.now(), said_hash(wanted)
         answer = await self._sourcing.known(scope, client, wanted.request_id, said)
         if answer is None:
-            asked = replace(await self._asked(scope, wanted), said=said)
-            channel = wanted.channel or client
-            answer = await self._decided(scope, client, channel, asked, now)
+            answer = await self._decided(scope, client, wanted, now, is_of_stock=reserve)
         if not reserve:
             return Sourced(answer)
         return Sourced(answer, await self._reserved(scope, client, answer, wanted.channel, now))
@@ -190,8 +189,10 @@ class OrderSourcing:
         return (await self._catalog.location(scope, normalised(name))).location
 
     async def _decided(
-        self, scope: Scope, client: str, channel: str, asked: Asked, now: datetime
+        self, scope: Scope, client: str, wanted: SourceOrder, now: datetime, *, is_of_stock: bool
     ) -> Answer:
+        """Decide by what nodes have for the order's channel; `is_of_stock`: by what lies there."""
+        asked = replace(await self._asked(scope, wanted), said=said_hash(wanted))
         nodes = await self._sourcing.stored_nodes(scope)
         names = [node.name for node in nodes]
         own = [line for line in asked.order.lines if not line.is_dropship]
@@ -200,7 +201,9 @@ class OrderSourcing:
         known = await self._stock(scope, items, names)
         demand = await self._own_demand(scope, asked)
         refs = {asked.demand_refs[number]: key for number, (key, _) in demand.items()}
-        shares = await self._inventory.channel_shares(scope, channel, list(known), refs)
+        shares = await self._inventory.channel_shares(
+            scope, wanted.channel or client, list(known), refs
+        )
         limits = ChannelStocks(own, known, demand, asked.demand_refs, shares)
         stocks = {name: limits.at(name) for name in names}
         to = Destination(asked.ship_to, asked.order.customer)
@@ -217,6 +220,8 @@ class OrderSourcing:
         coming = await by_date(
             partial(self._supply.promise_dates, scope), asked, able, stocks, demand
         )
+        if is_of_stock:  # how long it keeps counts, what is to come does not
+            coming = {name: replace(stock, supply={}) for name, stock in coming.items()}
         stocks |= {name: limits.limited(name, stock) for name, stock in coming.items()}
         return await self._sourcing.decide(scope, client, asked, candidates, now)
 
@@ -261,7 +266,8 @@ class OrderSourcing:
             raise Conflict(
                 "part of this plan is still to come, and a reservation holds what lies there",
                 code="plan_needs_supply",
-                hint="promise it by date: POST /v1/promises/by-date",
+                hint="promise it by date (POST /v1/promises/by-date), or plan it to be reserved"
+                " under a new request id: then it is made of stock alone",
             )
         lines = tuple(
             ReservationLine(part.item, shipment.node, part.quantity.micros, part.demand_ref)

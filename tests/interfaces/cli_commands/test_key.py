@@ -34,6 +34,19 @@ async def test_a_role_is_a_bundle_of_verbs_and_may_be_added_to(
     assert {str(verb) for verb in caller.verbs} == {*map(str, ROLES["channel"]), "telemetry:read"}
 
 
+async def test_a_key_speaks_for_the_channels_it_was_given(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    words = ("key", "create", "shop", "--role", "channel", "--channel", "web", "--channel", "app")
+    token = (await crossdock(*words, "--json")).json["token"]
+
+    caller = await hub.access.authenticate(f"Bearer {token}")
+    assert caller.channels == {"web", "app"}
+    assert "app, web" in (await crossdock("key", "list")).out
+    [key] = (await crossdock("key", "list", "--json")).json
+    assert key["channels"] == ["app", "web"]
+
+
 async def test_a_key_dies_when_it_was_told_to(crossdock: CommandLine, hub: Hub) -> None:
     said = await crossdock(
         "key", "create", "guest", "--role", "reader", "--expires-at", "2099-01-31T18:00:00+01:00"
@@ -57,6 +70,7 @@ async def test_a_key_dies_when_it_was_told_to(crossdock: CommandLine, hub: Hub) 
         (("--role", "reader", "--expires-at", "soon"), "--expires-at", "2027-01-31T18:00:00Z"),
         (("--role", "reader", "--expires-at", "2020-01-31T18:00:00Z"), "/expires_at", ""),
         (("--may", "stock:eat"), "/verbs", "read, write, admin"),
+        (("--role", "channel", "--channel", " web"), "/channels", "spell it"),
         ((), "/verbs", ""),
     ],
 )

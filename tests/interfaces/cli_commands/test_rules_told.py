@@ -54,3 +54,34 @@ async def test_allocation_rules_are_told_once_however_often_they_are_said(
     [told] = await tailed(crossdock, "allocation.rule_changed.*")
     assert told["data"]["changed_by"] == "ada"
     assert (told["data"]["subject"], told["data"]["strategy"]) == ("key", "WIN")
+
+
+async def test_rules_by_date_are_told_once_however_often_they_are_said(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 1)
+    for _ in range(2):
+        put = await crossdock("stock", "atp-rule", "BOLT", "DC1", "--lead-time", "5", "--json")
+        assert put.code == 0, put
+    assert (await crossdock("stock", "drop-atp-rule", "BOLT", "DC1")).code == 0
+
+    said, gone = await tailed(crossdock, "supply.atp_rule_changed.*")
+    assert said["identity"] == "atp_rule:BOLT:DC1:1"
+    assert (said["data"]["changed_by"], said["data"]["lead_time_days"]) == ("command-line", 5)
+    assert (gone["data"]["version"], gone["data"]["is_cleared"]) == (2, True)
+
+
+async def test_a_promise_by_date_is_told_when_it_is_made_and_when_it_is_released(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 9)
+    made = await crossdock("stock", "promise", "BOLT", "DC1", "4", "--request", "r1", "--json")
+    assert made.code == 0, made
+    for _ in range(2):
+        await crossdock("stock", "release-promise", made.json["promise_id"])
+
+    told = await tailed(crossdock, "supply.promise_changed.*")
+    assert [(one["data"]["state"], one["data"]["version"]) for one in told] == [
+        ("MADE", 1), ("RELEASED", 2),
+    ]  # fmt: skip
+    assert {one["data"]["changed_by"] for one in told} == {"script"}

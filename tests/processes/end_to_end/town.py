@@ -204,7 +204,7 @@ async def open_town(  # noqa: PLR0913 - each is what some test varies
         company = {**tryton_settings(tryton), **(erp or {})}
         await connected(hub, "tryton", "tryton", company, roles=books)
         channel = shop.terms((SITE,), **{"coalesce_seconds": 1, **terms})
-        await hub.channels.put(hub.scope, channel)
+        await hub.channels.put(hub.scope, channel, by="test")
         yield Town(
             hub, clerk, shop, warehouse, api, key or "",
             dict(zip(stock, numbers, strict=True)),

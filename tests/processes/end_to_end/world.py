@@ -25,7 +25,7 @@ from crossdock.connectivity.sdk import Ports
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.settings import Settings
 from crossdock.interfaces.cli.http_server import serving
-from crossdock.orchestration.processes.availability_channels import Channel
+from crossdock.orchestration.processes.channel_terms import Channel
 
 TOPICS = ("ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_CANCELLED", "INVENTORY_LEVELS_UPDATE")
 SECRET = "whsec_" + base64.b64encode(b"the warehouse of a test signs").decode()

@@ -19,7 +19,11 @@ from crossdock.canonical.catalog import (
     LocationChanged,
     LotChanged,
 )
-from crossdock.canonical.channels import ChannelLevelHeard
+from crossdock.canonical.channels import (
+    ChannelLevelHeard,
+    ChannelTermsChanged,
+    OversellBudgetChanged,
+)
 from crossdock.canonical.commands import CommandSettled, Settlement
 from crossdock.canonical.envelope import Event, Fact, Payload
 from crossdock.canonical.errors import (
@@ -61,6 +65,9 @@ from crossdock.canonical.reconciliation import (
 from crossdock.canonical.references import ANY_UNIT, ItemInUnit, Reference, Refers, Resolution
 from crossdock.canonical.sourcing import SourcingDecided, SourcingRulesChanged
 from crossdock.canonical.supply import (
+    AtpRuleChanged,
+    PromiseByDateChanged,
+    PromiseState,
     SubstitutionChanged,
     SupplyCommitmentChanged,
     SupplyKind,
@@ -173,6 +180,52 @@ def test_an_event_of_another_version_is_refused() -> None:
             "channel:WEB",
         ),
         (SubstitutionChanged(item="B-1", version=3, changed_by="ops"), "B-1"),
+        (AtpRuleChanged(item="*", location="DC1", version=1, changed_by="ops"), "*"),
+        (
+            PromiseByDateChanged(
+                promise_id="prm_1",
+                state=PromiseState.MADE,
+                version=1,
+                changed_by="web",
+                client="web",
+                request_id="r1",
+                lines=(),
+            ),
+            "prm_1",
+        ),
+        (
+            ChannelTermsChanged(
+                connection="shop",
+                location="web",
+                version=1,
+                changed_by="ops",
+                is_active=True,
+                source_locations=("DC1",),
+                share_mode="POOL",
+                share_percent=Decimal(100),
+                share_fixed=Decimal(0),
+                share_min=Decimal(0),
+                period="DAY",
+                buffer=Decimal(3),
+                low_threshold=Decimal(0),
+                coalesce_seconds=60,
+                when_stale="KEEP",
+                stale_buffer=Decimal(0),
+            ),
+            "shop",
+        ),
+        (
+            OversellBudgetChanged(
+                connection="shop",
+                location="web",
+                item="B-1",
+                version=1,
+                changed_by="crossdock",
+                before=Decimal(0),
+                held_back=Decimal(4),
+            ),
+            "B-1",
+        ),
         (AllocationRuleChanged(kind="POLICY", version=1, changed_by="ops"), "POLICY"),
         (AllocationRuleChanged(kind="CHANNEL", version=1, changed_by="o", subject="web"), "web"),
         (

@@ -14,7 +14,13 @@ from crossdock.canonical.errors import Forbidden, Invalid, NotFound
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
-from crossdock.governance.access import OWNER_FILE, REMEMBERED_SECONDS, Access, NewKey
+from crossdock.governance.access import (
+    OWNER_FILE,
+    REMEMBERED_SECONDS,
+    Access,
+    NewKey,
+    check_bound,
+)
 from crossdock.governance.keys import Token, mint, read_token
 from crossdock.governance.roles import (
     ROLES,
@@ -268,3 +274,86 @@ async def test_a_revoked_owner_key_is_replaced_at_the_next_start(
     assert second
     assert second != first
     assert (tmp_path / OWNER_FILE).read_text().strip() == second
+
+
+WEB = Principal(
+    tenant="main", verbs=ROLES["owner"], key_id="web", channels=frozenset({"web", "app"})
+)
+
+
+@pytest.mark.parametrize(
+    ("bound", "said", "spoken"),
+    [((), "", ""), ((), "key", "key"), (("web",), "", "web"), (("web",), "web", "web"),
+     (("web", "app"), "app", "app")],
+)  # fmt: skip
+def test_who_is_bound_to_one_channel_speaks_for_it_without_naming_it(
+    bound: tuple[str, ...], said: str, spoken: str
+) -> None:
+    principal = Principal(tenant="main", verbs=frozenset(), key_id="k", channels=frozenset(bound))
+
+    assert principal.speaks_for(said) == spoken
+
+
+@pytest.mark.parametrize("said", ["", "key", "WEB", "web "])
+def test_who_is_bound_to_channels_may_speak_for_no_other(said: str) -> None:
+    with pytest.raises(Forbidden) as refused:
+        WEB.speaks_for(said)
+    assert refused.value.code == "channel_scope"
+    assert "app, web" in refused.value.hint
+
+
+async def test_a_key_is_proven_with_the_channels_that_it_was_made_for(access: Access) -> None:
+    new = NewKey(name="shop", verbs=ROLES["channel"], channels=frozenset({"web", "app"}))
+    issued = await access.create(OWNER, new)
+
+    proven = await access.authenticate(f"Bearer {issued.token}")
+    remembered = access.remembered(f"Bearer {issued.token}")
+    assert proven.channels == {"web", "app"}
+    assert remembered is not None
+    assert remembered.channels == proven.channels
+    [key] = await access.keys(MAIN)
+    assert key.channels == ("app", "web")
+
+
+channel_sets = st.frozensets(st.sampled_from(["web", "app", "key"]))
+
+
+@given(own=channel_sets, wanted=channel_sets)
+def test_nobody_hands_out_more_channels_than_they_have(
+    own: frozenset[str], wanted: frozenset[str]
+) -> None:
+    by = Principal(tenant="main", verbs=ROLES["owner"], key_id="k", channels=own)
+    is_within = not own or (bool(wanted) and wanted <= own)
+
+    if is_within:
+        check_bound(by, wanted)
+    else:
+        with pytest.raises(Forbidden) as refused:
+            check_bound(by, wanted)
+        assert refused.value.code == "channel_scope"
+
+
+async def test_a_bound_key_makes_keys_of_its_own_channels_alone(access: Access) -> None:
+    for channels in ({"web"}, {"web", "app"}):
+        new = NewKey(name="n", verbs=ROLES["channel"], channels=frozenset(channels))
+        await access.create(WEB, new)
+    for channels in (set[str](), {"key"}, {"web", "key"}):
+        new = NewKey(name="n", verbs=ROLES["channel"], channels=frozenset(channels))
+        with pytest.raises(Forbidden):
+            await access.create(WEB, new)
+
+    assert len(await access.keys(MAIN)) == 2
+
+
+@pytest.mark.parametrize("channel", ["", " web", "web ", "a" * 201, "w\neb", "w\0b"])
+async def test_what_is_no_channel_is_refused(access: Access, channel: str) -> None:
+    new = NewKey(name="n", verbs=ROLES["channel"], channels=frozenset({channel}))
+    with pytest.raises(Invalid) as refused:
+        await access.create(OWNER, new)
+    assert refused.value.where == "/channels"
+
+
+async def test_a_key_has_no_more_than_fifty_channels(access: Access) -> None:
+    channels = frozenset(f"c{number}" for number in range(51))
+    with pytest.raises(Invalid, match="50 channels"):
+        await access.create(OWNER, NewKey(name="n", verbs=ROLES["channel"], channels=channels))

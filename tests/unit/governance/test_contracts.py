@@ -30,7 +30,11 @@ from crossdock.canonical.catalog import (
     LocationChanged,
     LotChanged,
 )
-from crossdock.canonical.channels import ChannelLevelHeard
+from crossdock.canonical.channels import (
+    ChannelLevelHeard,
+    ChannelTermsChanged,
+    OversellBudgetChanged,
+)
 from crossdock.canonical.commands import CommandSettled, Settlement
 from crossdock.canonical.envelope import Payload
 from crossdock.canonical.errors import Invalid
@@ -66,6 +70,11 @@ from crossdock.canonical.sourcing import (
     SourcingRulesChanged,
 )
 from crossdock.canonical.supply import (
+    AtpRuleChanged,
+    PromiseByDateChanged,
+    PromisedPart,
+    PromiseState,
+    ShortPart,
     SubstitutionChanged,
     SupplyCommitmentChanged,
     SupplyKind,
@@ -193,6 +202,71 @@ REAL: list[Payload] = [
         preferences=("COST",),
     ),
     SubstitutionChanged(item="B-1", version=3, changed_by="key ops", alternatives=("B-2",)),
+    AtpRuleChanged(
+        item="B-1",
+        location="*",
+        version=2,
+        changed_by="key ops",
+        says=("mode", "pack"),
+        mode="DISCRETE",
+        pack=Decimal("4.5"),
+    ),
+    PromiseByDateChanged(
+        promise_id="prm_1",
+        state=PromiseState.AT_RISK,
+        version=3,
+        changed_by="crossdock",
+        client="key web",
+        request_id="r1",
+        lines=(
+            PromisedPart(
+                line_no=1,
+                item="B-1",
+                location="DC1",
+                demand_ref="shop:1/1",
+                ship_date=date(2026, 5, 6),
+                quantity=FOUR,
+                held=FOUR,
+            ),
+        ),
+        short=(
+            ShortPart(line_no=1, item="B-1", location="DC1", day=date(2026, 5, 6), quantity=FOUR),
+        ),
+    ),
+    ChannelTermsChanged(
+        connection="shop",
+        location="web",
+        version=2,
+        changed_by="key ops",
+        is_active=True,
+        source_locations=("DC1", "DC2"),
+        share_mode="PROTECTED",
+        share_percent=Decimal("99.5"),
+        share_fixed=Decimal(0),
+        share_min=Decimal(10),
+        period="DAY",
+        buffer=Decimal(3),
+        low_threshold=Decimal(0),
+        coalesce_seconds=60,
+        when_stale="KEEP",
+        stale_buffer=Decimal(0),
+        oversell_percent=Decimal("0.0001"),
+        unit_margin=Decimal("4.5"),
+        currency="EUR",
+        levels=(Decimal(10), Decimal("0.5")),
+        items=2,
+        items_changed=1,
+    ),
+    OversellBudgetChanged(
+        connection="shop",
+        location="web",
+        item="B-1",
+        version=2,
+        changed_by="crossdock",
+        before=Decimal(4),
+        held_back=Decimal("4.5"),
+        oversell_percent=Decimal(1),
+    ),
     AllocationRuleChanged(
         kind="PROTECTION",
         version=4,

@@ -16,11 +16,12 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine import journal, marking
-from crossdock.orchestration.processes.availability_channels import Channel, Channels, ItemTerms
+from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_claims import Calendar
 from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from tests.conftest import NOON
 from tests.processes.shop import MAIN, DatabasePlay, Pools, Zones, quantities
 
@@ -39,9 +40,11 @@ async def test_every_channel_that_sells_a_place_hears_of_it(
         share_mode=ShareMode.PERCENT,
         share_percent=Decimal(60),
     )
-    await channels.put(MAIN, b2b)
-    await channels.put(MAIN, Channel(connection="far", location="web", source_locations=("dc3",)))
-    await channels.put(Scope("other"), SHOP)
+    await channels.put(MAIN, b2b, by="test")
+    await channels.put(
+        MAIN, Channel(connection="far", location="web", source_locations=("dc3",)), by="test"
+    )
+    await channels.put(Scope("other"), SHOP, by="test")
 
     play.pools.known["main", "sku-1", "dc2"] = Pool(free=60 * MICROS)
     await play.stock(40)
@@ -76,7 +79,7 @@ async def test_an_excluded_item_is_withdrawn_and_never_listed(
     channel = Channel(
         connection="shop", location="web", source_locations=("dc1",), items=(excluded,)
     )
-    await Channels(database, clock).put(MAIN, channel)
+    await Channels(database, clock).put(MAIN, channel, by="test")
     await play.stage.engine.catch_up()
     await play.deliver()
     await play.stock(50)
@@ -98,9 +101,9 @@ async def test_changes_of_stock_are_passed_over_until_a_channel_of_anybody_sells
 
     channels = Channels(database, clock)
     before = await passed_over()
-    await channels.put(Scope("other"), replace(SHOP, is_active=False))
+    await channels.put(Scope("other"), replace(SHOP, is_active=False), by="test")
     while_off = await passed_over()
-    await channels.put(Scope("other"), SHOP)
+    await channels.put(Scope("other"), SHOP, by="test")
 
     assert before == while_off == {AvailabilityChanged.TYPE, WithholdingChanged.TYPE}
     assert await passed_over() == frozenset()
@@ -127,7 +130,7 @@ async def test_a_connection_that_goes_away_leaves_no_open_case_behind(
     assert await play.cases() == ["PUB-FAIL"]
 
     async with database.transaction(MAIN) as tx:
-        await Channels(database, clock).part_in(tx, "shop")
+        await Channels(database, clock).part_in(tx, "shop", "test")
     await play.stage.engine.catch_up()
 
     assert await play.cases() == ["closed"]
@@ -199,8 +202,8 @@ async def test_terms_come_back_as_they_were_agreed(
     )
     channels = Channels(database, clock)
 
-    await channels.put(MAIN, channel)
-    await channels.put(MAIN, channel)
+    await channels.put(MAIN, channel, by="test")
+    await channels.put(MAIN, channel, by="test")
 
     assert await channels.listed(MAIN) == [channel]
     assert await channels.listed(Scope("other")) == []
@@ -306,7 +309,7 @@ async def test_terms_that_nobody_could_keep_are_refused_with_their_place(
     channels = Channels(database, clock)
 
     with pytest.raises(Invalid) as refused:
-        await channels.put(MAIN, replace(SHOP, **change))
+        await channels.put(MAIN, replace(SHOP, **change), by="test")
 
     assert refused.value.where == where
     assert await channels.listed(MAIN) == []

@@ -57,6 +57,12 @@ class Allocation:
         self._desk = around.desk
         self.rulebook = Rulebook(database, clock, around.stock)
 
+    async def channels_of(self, scope: Scope, demand_refs: Sequence[str]) -> dict[str, str]:
+        """Say whose order lines are; one of which no order was heard is left out."""
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(store.CHANNELS_OF, tx.tenant, list(demand_refs))
+        return {row["demand_ref"]: row["channel"] for row in rows}
+
     async def lines(self, scope: Scope, item: str, location: str) -> list[AllocatedLine]:
         """List the open order lines of an item at a location, in the order of their turn."""
         async with self._database.transaction(scope) as tx:

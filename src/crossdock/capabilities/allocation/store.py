@@ -206,6 +206,11 @@ join allocation_line l on l.tenant = $1 and l.demand_ref = r.demand_ref and l.it
     and l.location = r.location
 """
 
+CHANNELS_OF = """
+select demand_ref, channel from allocation_line
+where tenant = $1 and demand_ref = any($2::text[])
+"""
+
 # Rules are numbered without a gap: who changes them waits for whoever does so just now.
 LOCK_RULES = "select pg_advisory_xact_lock(hashtext('allocation_rule ' || $1))"
 VERSION = "select coalesce(max(version), 0) from allocation_rule where tenant = $1"

@@ -100,7 +100,7 @@ def _basis_told(seen: Seen) -> str | None:
     if not seen.guards and not seen.regrants:
         return None
     told = [
-        [stock_id, channel, claim.most, claim.least, claim.used]
+        [stock_id, channel, claim.most, claim.least, claim.used, claim.claimed]
         for stock_id, guards in sorted(seen.guards.items())
         for channel, claim in sorted(guards.items())
     ]
@@ -110,12 +110,16 @@ def _basis_told(seen: Seen) -> str | None:
 
 
 def basis_heard(text: str | None) -> Basis:
-    """Read back what a decision went by beside stock rows."""
+    """Read back what a decision went by beside stock rows.
+
+    One that knew nothing of what orders claim kept minima in full beside them, and is shown so.
+    """
     if not text:
         return Basis({}, (), ())
     said = json.loads(text)
     guards: dict[int, dict[str, Claim]] = {}
-    for stock_id, channel, most, least, used in said["guards"]:
-        guards.setdefault(stock_id, {})[channel] = Claim(least=least, most=most, used=used)
+    for stock_id, channel, most, least, used, *rest in said["guards"]:
+        claim = Claim(least=least, most=most, used=used, claimed=rest[0] if rest else 0)
+        guards.setdefault(stock_id, {})[channel] = claim
     anew = tuple(Regrant(UUID(hex=named), *rest) for named, *rest in said["regrants"])
     return Basis(dict(guards), said["channels"], anew, said["had"])

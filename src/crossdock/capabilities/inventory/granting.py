@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from crossdock.capabilities.inventory import protection
 from crossdock.capabilities.inventory.model import Figures
-from crossdock.capabilities.inventory.protection import Claim
+from crossdock.capabilities.inventory.protection import Claim, More
 
 Guards = Mapping[str, Claim]
 """Maxima and minima of channels at one item-location, and what each has had in its period."""
@@ -93,7 +93,7 @@ class _Room:
 
     counters: Mapping[int, Counter]
     taken: dict[int, int] = field(default_factory=dict[int, int])
-    by_channel: dict[tuple[int, str], int] = field(default_factory=dict[tuple[int, str], int])
+    by_channel: dict[tuple[int, str], More] = field(default_factory=dict[tuple[int, str], More])
 
     def free(self, counter_id: int, channel: str) -> Free:
         counter = self.counters[counter_id]
@@ -119,7 +119,10 @@ class _Room:
         return self._within(counter_id, channel, pool, had)
 
     def _within(self, counter_id: int, channel: str, pool: int, had: int) -> Free:
-        """avail(g) = max(0, min(PAL_g - used_g, pool - Σ_{h≠g} max(0, SUP_h - consumed_h)))."""
+        """avail(g) = max(0, min(PAL_g - used_g, pool - Σ_{h≠g} max(0, SUP_h - consumed_h))).
+
+        What orders of h claim is out of the pool already, so a minimum keeps only the rest (§3.6).
+        """
         guards = self.counters[counter_id].guards
         if not guards:
             return Free(pool, 0, None, pool)
@@ -133,8 +136,8 @@ class _Room:
         return Free(pool, kept, mine.allowance, protection.within(pool, kept, mine.allowance))
 
     def _claim(self, counter_id: int, channel: str, claim: Claim) -> Claim:
-        taken = self.by_channel.get((counter_id, channel), 0)
-        return replace(claim, used=claim.used + taken) if taken else claim
+        more = self.by_channel.get((counter_id, channel))
+        return claim.having(more) if more else claim
 
     def _atf(self, counter_id: int) -> int:
         return max(0, self.counters[counter_id].figures.available - self.taken.get(counter_id, 0))
@@ -149,11 +152,11 @@ class _Room:
         self.taken[counter_id] = self.taken.get(counter_id, 0) + micros
         self.note(counter_id, micros, channel)
 
-    def note(self, counter_id: int, micros: int, channel: str) -> None:
-        """Count for a channel what it has now, and had not."""
+    def note(self, counter_id: int, micros: int, channel: str, claimed: int = 0) -> None:
+        """Count for a channel what it has now, and had not; its order claimed `claimed` of it."""
         if self.counters[counter_id].guards:
             key = (counter_id, channel)
-            self.by_channel[key] = self.by_channel.get(key, 0) + micros
+            self.by_channel[key] = self.by_channel.get(key, More()).plus(micros, claimed)
 
 
 def free_for(
@@ -217,7 +220,8 @@ def _given(room: _Room, ask: Ask, number: int) -> tuple[int, Limit]:
         free = room.left_for(counter_id, own, channel, had)
         wanted = min(asked, own)
         got = min(wanted, free.micros)
-        room.note(counter_id, max(0, got - had), channel)
+        more = max(0, got - had)
+        room.note(counter_id, more, channel, more)
         return got, free.limit(wanted)
     free = room.free(counter_id, channel)
     got = min(asked, free.micros)

@@ -124,7 +124,7 @@ def guards_by_row(asked: Sequence[Asked], had: Sequence[Had]) -> dict[int, Guard
     """Put side by side what each channel may have of a row, and has had."""
     guards: dict[int, dict[str, Claim]] = {}
     for (stock_id, said), one in zip(asked, had, strict=True):
-        claim = Claim(least=said.minimum, most=said.maximum, used=one.used)
+        claim = Claim(least=said.minimum, most=said.maximum, used=one.used, claimed=one.claimed)
         guards.setdefault(stock_id, {})[said.channel] = claim
     return dict(guards)
 

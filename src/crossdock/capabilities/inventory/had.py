@@ -53,11 +53,11 @@ where h.tenant = $1 and h.reservation_id = v.reservation_id and h.line_no = v.li
 """
 
 # What order lines have at this very row: picked; and of what is open, what a run confirmed (or,
-# until one has decided, promises made to the line). An order that only claims has nothing.
+# until one has decided, promises made to the line). An order that only claims has nothing: what
+# it claims beside what is confirmed is told apart.
 ORDERED = """
-select k.ord, d.stock_id, k.demand_ref, d.picked,
-    greatest(0, least(greatest(k.confirmed, p.micros), d.ordered - d.cancelled)
-        - d.picked)::bigint as confirmed
+select k.ord, d.stock_id, k.demand_ref, d.picked, c.confirmed,
+    (greatest(0, d.ordered - d.cancelled - d.picked) - c.confirmed)::bigint as claimed
 from unnest($2::integer[], $3::bigint[], $4::text[], $5::bigint[])
     k(ord, stock_id, demand_ref, confirmed)
 cross join lateral (select * from inventory_demand
@@ -66,6 +66,8 @@ cross join lateral (select coalesce(sum(v.granted), 0)::bigint as micros
     from inventory_reservation v where v.tenant = $1 and v.demand_ref = k.demand_ref
     and v.demand_ref <> '' and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
     and v.is_hard and v.stock_id = k.stock_id) p
+cross join lateral (select greatest(0, least(greatest(k.confirmed, p.micros),
+    d.ordered - d.cancelled) - d.picked)::bigint as confirmed) c
 where d.stock_id = k.stock_id
 """
 
@@ -112,11 +114,13 @@ class Had(NamedTuple):
 
     `beside`: what lines that are done with took, what was picked of open ones, what promises of
     no known order line hold or let go out. `confirmed`: what open lines have to be picked yet; a
-    run, which grants that anew, leaves it out.
+    run, which grants that anew, leaves it out. `claimed`: what they claim of stock beside that
+    and have not had, so that no promise has to keep it for them a second time.
     """
 
     beside: int = 0
     confirmed: int = 0
+    claimed: int = 0
 
     @property
     def used(self) -> int:
@@ -278,7 +282,7 @@ async def _sum(
     tx: Transaction, asked: Sequence[Asked], had: HadByOrders, claims: _Claims
 ) -> Counted:
     """Add up: what lines that are done with took, what promises hold, what open lines have."""
-    beside, confirmed = list(had.taken), [0] * len(asked)
+    beside, confirmed, claimed = list(had.taken), [0] * len(asked), [0] * len(asked)
     for one in claims.held:
         if one.line not in claims.heard and one.line not in claims.unheard:
             beside[one.number] += one.micros
@@ -295,10 +299,11 @@ async def _sum(
     for row in await _ordered(tx, lines):
         number = row["ord"]
         confirmed[number] += row["confirmed"]
+        claimed[number] += row["claimed"]
         of_lines[row["stock_id"], row["demand_ref"]] = row["confirmed"]
         if is_of_period[number, row["demand_ref"]]:
             beside[number] += row["picked"]
-    found = [Had(*amounts) for amounts in zip(beside, confirmed, strict=True)]
+    found = [Had(*amounts) for amounts in zip(beside, confirmed, claimed, strict=True)]
     return Counted(found, claims, of_lines)
 
 

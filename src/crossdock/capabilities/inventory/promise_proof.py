@@ -14,6 +14,7 @@ from crossdock.capabilities.inventory import granting
 from crossdock.capabilities.inventory.granting import UNGUARDED, Ask, Counter, Guards
 from crossdock.capabilities.inventory.model import Figures
 from crossdock.capabilities.inventory.proof import SourceAge
+from crossdock.capabilities.inventory.protection import More
 
 RULE = "free = max(0, nettable - claimed - earlier - safety)"
 OWN_RULE = "free = max(0, nettable - (claimed - own) - earlier - safety), and at most own"
@@ -167,18 +168,19 @@ class Taken(NamedTuple):
     """What was taken earlier: of each row, and of each row for each channel."""
 
     rows: dict[int, int]
-    channels: dict[tuple[int, str], int]
+    channels: dict[tuple[int, str], More]
 
 
 def _take(earlier: Taken, line: DecidedLine, micros: int) -> None:
     """Take so much; one whose order is counted already takes nothing more of the row."""
     key = (line.stock_id, line.channel)
+    before = earlier.channels.get(key, More())
     if line.own is None:
         earlier.rows[line.stock_id] = earlier.rows.get(line.stock_id, 0) + micros
-        earlier.channels[key] = earlier.channels.get(key, 0) + micros
+        earlier.channels[key] = before.plus(micros)
     else:
         more = max(0, micros - line.had)
-        earlier.channels[key] = earlier.channels.get(key, 0) + more
+        earlier.channels[key] = before.plus(more, more)
 
 
 def _taken(lines: Sequence[DecidedLine]) -> dict[int, int]:
@@ -222,9 +224,7 @@ class _Scene:
                 self.stock[stock_id].group or None,
                 self._members.get(stock_id, ()),
                 {
-                    channel: replace(
-                        claim, used=claim.used + earlier.channels.get((stock_id, channel), 0)
-                    )
+                    channel: claim.having(earlier.channels.get((stock_id, channel), More()))
                     for channel, claim in self.stock[stock_id].guards.items()
                 },
             )

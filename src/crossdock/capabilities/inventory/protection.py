@@ -6,9 +6,10 @@ one unit.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Period(StrEnum):
@@ -19,21 +20,38 @@ class Period(StrEnum):
     MONTH = "MONTH"
 
 
+class More(NamedTuple):
+    """What a channel has more than before; its orders claimed `claimed` of that already."""
+
+    micros: int = 0
+    claimed: int = 0
+
+    def plus(self, micros: int, claimed: int = 0) -> "More":
+        return More(self.micros + micros, self.claimed + claimed)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What one channel has a right to in a period, and what its orders have taken in it.
 
-    `least` is kept for it, beyond `most` (None: no limit) it is shown nothing.
+    `least` is kept for it, beyond `most` (None: no limit) it is shown nothing. `claimed` is what
+    its orders claim of the pool beside `used`: it is out of the pool already, and not had yet.
     """
 
     least: int = 0
     most: int | None = None
     used: int = 0
+    claimed: int = 0
 
     @property
     def protected(self) -> int:
-        """What is still kept for it; what it has taken is no longer kept."""
-        return max(0, self.least - self.used)
+        """What is still kept for it; what it has taken, or its orders hold, is kept no longer."""
+        return max(0, self.least - self.used - self.claimed)
+
+    def having(self, more: More) -> "Claim":
+        """Count so much more as taken; what its orders claimed of that they claim no longer."""
+        claimed = max(0, self.claimed - more.claimed)
+        return replace(self, used=self.used + more.micros, claimed=claimed)
 
     @property
     def allowance(self) -> int | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
@@ -12,7 +12,8 @@ import asyncpg
 import msgspec
 
 from crossdock.canonical.errors import Conflict, NotFound, Unavailable
-from crossdock.capabilities.supply import kept, kept_store
+from crossdock.canonical.supply import PromiseState
+from crossdock.capabilities.supply import kept, kept_store, told
 from crossdock.capabilities.supply.answer import Atp, Question
 from crossdock.capabilities.supply.kept import (
     DatedLine,
@@ -23,8 +24,11 @@ from crossdock.capabilities.supply.kept import (
     PromiseProof,
     Told,
 )
+from crossdock.capabilities.supply.rule_store import Word
 from crossdock.capabilities.supply.rules import PlacedRule
 from crossdock.capabilities.supply.store import Key
+from crossdock.capabilities.supply.told import Turn
+from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids, derived_uuid, prefixed
@@ -149,29 +153,41 @@ class KeptPromises:
                 return known.promise
             made = await self._decide(tx, ask)
             await kept_store.put(tx, name, request_hash, made)
-            return (await kept_store.read(tx, [name]))[name].promise
+            put = (await kept_store.read(tx, [name]))[name].promise
+            if put.is_granted:
+                turn = Turn(PromiseState.MADE, 1, Word(ask.client, ask.now))
+                await event_log.append(tx, [told.promise(tx.tenant, put, turn)])
+            return put
 
-    async def release(self, scope: Scope, promise_id: str) -> KeptPromise:
+    async def release(self, scope: Scope, promise_id: str, *, by: str) -> KeptPromise:
         """Give back what a promise keeps; one that is over stays as it is."""
         name = name_of(promise_id)
-        return await _again(lambda: self._release(scope, name))
+        return await _again(lambda: self._release(scope, name, Word(by, self._clock.now())))
 
-    async def _release(self, scope: Scope, name: UUID) -> KeptPromise:
+    async def _release(self, scope: Scope, name: UUID, word: Word) -> KeptPromise:
         async with self._database.transaction(scope) as tx:
             await kept_store.take_turns(tx)
             promise = await self._one(tx, name)
             if promise.is_granted and promise.released_at is None:
                 keys = {(line.item, line.location) for line in promise.lines}
                 await self._stock.lock_in(tx, sorted(keys))
-                await self._end(tx, promise, self._clock.now(), None)
+                await self._end(tx, promise, word, None)
             return await self._one(tx, name)
 
     async def _end(
-        self, tx: Transaction, promise: KeptPromise, at: datetime, by: UUID | None
+        self, tx: Transaction, promise: KeptPromise, word: Word, after: UUID | None
     ) -> None:
+        """End a promise that is open, and tell of it; `after` is what stands in its place."""
         refs = sorted({line.demand_ref for line in promise.lines})
         await self._stock.let_go_in(tx, refs)
-        await kept_store.end(tx, name_of(promise.promise_id), at, by)
+        version = await kept_store.end(tx, name_of(promise.promise_id), word, after)
+        state = PromiseState.RELEASED
+        if after is not None:
+            state = PromiseState.REPLACED
+            promise = replace(promise, replaced_by=prefixed("prm", after))
+        if version is not None:
+            turn = Turn(state, version, word)
+            await event_log.append(tx, [told.promise(tx.tenant, promise, turn)])
 
     async def get(self, scope: Scope, promise_id: str) -> KeptPromise:
         """Show a promise with its proof, as it was derived when it was made."""
@@ -218,7 +234,7 @@ class KeptPromises:
         try:
             async with tx.savepoint():
                 if old is not None:
-                    await self._end(tx, old, ask.now, ask.promise_id)
+                    await self._end(tx, old, Word(ask.client, ask.now), ask.promise_id)
                 await self._keep_all(tx, ask, lines, derived)
         except _Refused:
             is_granted = False

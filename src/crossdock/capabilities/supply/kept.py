@@ -235,6 +235,11 @@ def dated(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> list
     return found
 
 
+def is_held(lines: Sequence[DatedLine], told: Told) -> bool:
+    """Say whether all that is to leave of a promise is reserved out of what lies there."""
+    return sum(line.held for line in lines) >= left(lines, told)
+
+
 def unheld(lines: Sequence[DatedLine], held: Claim, told: Told) -> tuple[date, int] | None:
     """Give what of a promise is to be held still, and when the first of it leaves; None is none.
 

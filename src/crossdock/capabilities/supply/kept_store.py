@@ -1,13 +1,13 @@
 """Promises by date as stored: by key, in the caller's transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from crossdock.capabilities.supply.kept import DatedLine, KeptPromise, PromiseProof
+from crossdock.capabilities.supply.rule_store import Word
 from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.ids import prefixed
 
@@ -64,10 +64,11 @@ update supply_promise_line set is_open = false
 where tenant = $1 and promise_id = $2 and line_no = $3
 """
 END_DONE = """
-update supply_promise p set released_at = $3
-where p.tenant = $1 and p.promise_id = any($2::uuid[]) and p.released_at is null
+update supply_promise p set released_at = $3, version = version + 1, changed_by = $4
+where p.tenant = $1 and p.promise_id = $2 and p.released_at is null
     and not exists (select from supply_promise_line l
         where l.tenant = $1 and l.promise_id = p.promise_id and l.is_open)
+returning version
 """
 LISTED = """
 select promise_id from supply_promise
@@ -75,9 +76,10 @@ where tenant = $1 and is_granted and released_at is null and promise_id > $2
 order by promise_id limit $3
 """
 PUT = """
-insert into supply_promise (tenant, promise_id, client, request_id, request_hash, made_at,
-    is_granted, proof)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into supply_promise (tenant, promise_id, client, changed_by, request_id, request_hash,
+    made_at, is_granted, proof, is_secured)
+select $1, $2, $3, $3, $4, $5, $6, $7, $8, coalesce(bool_and(l.held = l.micros), false)
+from supply_promise_line l where l.tenant = $1 and l.promise_id = $2
 """
 PUT_LINES = """
 insert into supply_promise_line (tenant, promise_id, channel, line_no, item, location, demand_ref,
@@ -86,11 +88,32 @@ select $1, $2, $3, * from unnest($4::smallint[], $5::text[], $6::text[], $7::tex
     $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
 """
 END = """
-with ended as (update supply_promise set released_at = $3, replaced_by = $4
-    where tenant = $1 and promise_id = $2 and released_at is null returning promise_id)
-update supply_promise_line set is_open = false
-where tenant = $1 and promise_id in (select promise_id from ended)
+with ended as (update supply_promise
+    set released_at = $3, replaced_by = $4, version = version + 1, changed_by = $5
+    where tenant = $1 and promise_id = $2 and released_at is null
+    returning promise_id, version),
+closed as (update supply_promise_line set is_open = false
+    where tenant = $1 and promise_id in (select promise_id from ended))
+select version from ended
 """
+SECURE = """
+update supply_promise set is_secured = true, version = version + 1, changed_by = $3
+where tenant = $1 and promise_id = $2 and not is_secured and released_at is null
+returning version
+"""
+SET_RISK = """
+update supply_promise set is_at_risk = $3, is_secured = is_secured and not $3,
+    version = version + 1, changed_by = $4
+where tenant = $1 and promise_id = $2 and is_at_risk <> $3 and released_at is null
+returning version
+"""
+RISKY = """
+select promise_id from supply_promise
+where tenant = $1 and promise_id = any($2::uuid[]) and is_at_risk
+"""
+WATCHED = WorkersSql("""
+select distinct tenant from supply_promise where is_granted and released_at is null
+""")
 
 
 class Open(NamedTuple):
@@ -160,9 +183,36 @@ async def put_lines(
     await tx.execute(PUT_LINES, tx.tenant, promise_id, channel, *columns)
 
 
-async def end(tx: Transaction, promise_id: UUID, at: datetime, by: UUID | None) -> None:
-    """Close a promise that is open, because it was released or another stands in its place."""
-    await tx.execute(END, tx.tenant, promise_id, at, by)
+async def end(tx: Transaction, promise_id: UUID, word: Word, after: UUID | None) -> int | None:
+    """Close a promise that is open, because it was released or another stands in its place.
+
+    Give its version; None is that it was over.
+    """
+    version: int | None = await tx.fetchval(END, tx.tenant, promise_id, word.at, after, word.by)
+    return version
+
+
+async def secure(tx: Transaction, promise_id: UUID, by: str) -> int | None:
+    """Note that all of a promise is held, and give its version; None is that it was before."""
+    version: int | None = await tx.fetchval(SECURE, tx.tenant, promise_id, by)
+    return version
+
+
+async def set_risk(tx: Transaction, promise_id: UUID, by: str, *, is_at_risk: bool) -> int | None:
+    """Note that a promise is at risk, or no longer; None is that it is known, or over."""
+    version: int | None = await tx.fetchval(SET_RISK, tx.tenant, promise_id, is_at_risk, by)
+    return version
+
+
+async def risky(tx: Transaction, promise_ids: Sequence[UUID]) -> set[UUID]:
+    """Say which of these promises are known to be at risk."""
+    rows = await tx.fetch(RISKY, tx.tenant, list(promise_ids))
+    return {row["promise_id"] for row in rows}
+
+
+async def watched(tx: Transaction) -> list[str]:
+    """Name the tenants that have open promises."""
+    return sorted(row["tenant"] for row in await tx.fetch(WATCHED))
 
 
 async def open_at(tx: Transaction, keys: Sequence[tuple[str, str]]) -> list[Open]:
@@ -206,7 +256,11 @@ async def set_held(tx: Transaction, promise_id: UUID, lines: Sequence[DatedLine]
     await tx.execute(SET_HELD, tx.tenant, promise_id, lines[0].line_no, days, held)
 
 
-async def close(tx: Transaction, promise_id: UUID, line_no: int, at: datetime) -> None:
-    """Close a line of which nothing is to leave, and the promise with its last one."""
+async def close(tx: Transaction, promise_id: UUID, line_no: int, word: Word) -> int | None:
+    """Close a line of which nothing is to leave, and the promise with its last one.
+
+    Give the version of a promise that has ended so.
+    """
     await tx.execute(CLOSE, tx.tenant, promise_id, line_no)
-    await tx.execute(END_DONE, tx.tenant, [promise_id], at)
+    version: int | None = await tx.fetchval(END_DONE, tx.tenant, promise_id, word.at, word.by)
+    return version

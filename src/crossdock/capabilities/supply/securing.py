@@ -1,5 +1,6 @@
 """Promises by date that are kept: what comes in is held for them, and what has left is over.
 
+The log is told when all of one is held, when it is over, when it is at risk and when it is not.
 Runs behind the figures that inventory tells: goods that came in, or that somebody gave back, are
 reserved for the promises that leave first. Where nothing is promised by date it costs nothing.
 """
@@ -11,12 +12,16 @@ from uuid import UUID
 
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import AvailabilityChanged
-from crossdock.capabilities.supply import kept, kept_store
+from crossdock.canonical.supply import PromiseState
+from crossdock.capabilities.supply import kept, kept_store, told
 from crossdock.capabilities.supply.answer import Bucket, Claim, Question
 from crossdock.capabilities.supply.keeping import Answers, HoldsStock, Wanted, hold, name_of
 from crossdock.capabilities.supply.kept import AtRisk, DatedLine, Held, Told
 from crossdock.capabilities.supply.kept_store import Open
+from crossdock.capabilities.supply.rule_store import Word
 from crossdock.capabilities.supply.store import Key
+from crossdock.capabilities.supply.told import HUB, Turn
+from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
@@ -24,6 +29,9 @@ from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
 
 TYPES = frozenset({AvailabilityChanged.TYPE})
+
+PAGE_WATCHED, PAGES_WATCHED = 100, 10
+"""So many promises of a tenant are looked at together, and so many times in one look."""
 
 
 class KnowsGroups(Protocol):
@@ -60,6 +68,7 @@ class Securing:
         self._clock = clock
         self._ids = ids
         self._stock, self._groups, self._answers = around
+        self._looked_to: dict[str, UUID] = {}
 
     @property
     def reader(self) -> Reader:
@@ -93,27 +102,82 @@ class Securing:
         async with self._database.transaction(scope, is_one_moment=True) as tx:
             begin = name_of(after) if after else UUID(int=0)
             names = await kept_store.listed(tx, begin, limit)
-            lines = await kept_store.open_of_promises(tx, names)
-            refs = sorted({one.lines[0].demand_ref for one in lines})
-            rows = await self._stock.held_in(tx, refs)
-            told = kept.told_of(rows)
-            by_ref: dict[str, list[Held]] = {}
-            for row in rows:
-                by_ref.setdefault(row[0], []).append(row)
-            found: list[AtRisk] = []
-            seen: dict[Key, Sequence[Bucket]] = {}
-            for one in lines:
-                line = one.lines[0]
-                key = (line.item, line.location)
-                if key not in seen:
-                    answer, _ = await self._answers(tx, Question(*key, ""), self._clock.now())
-                    seen[key] = answer.buckets
-                held = _held_here(line, by_ref.get(line.demand_ref, ()))
-                known = told.get(line.demand_ref, Told())
-                claimed = kept.dated(line.demand_ref, one.lines, held, known)
-                if short := kept.risk(claimed, seen[key]):
-                    found.append(AtRisk(prefixed("prm", one.promise_id), line, *short))
+            found = await self._risks(tx, names)
         return found, prefixed("prm", names[-1]) if names else ""
+
+    async def _risks(self, tx: Transaction, names: Sequence[UUID]) -> list[AtRisk]:
+        lines = await kept_store.open_of_promises(tx, names)
+        refs = sorted({one.lines[0].demand_ref for one in lines})
+        rows = await self._stock.held_in(tx, refs)
+        told = kept.told_of(rows)
+        by_ref: dict[str, list[Held]] = {}
+        for row in rows:
+            by_ref.setdefault(row[0], []).append(row)
+        found: list[AtRisk] = []
+        seen: dict[Key, Sequence[Bucket]] = {}
+        for one in lines:
+            line = one.lines[0]
+            key = (line.item, line.location)
+            if key not in seen:
+                answer, _ = await self._answers(tx, Question(*key, ""), self._clock.now())
+                seen[key] = answer.buckets
+            held = _held_here(line, by_ref.get(line.demand_ref, ()))
+            known = told.get(line.demand_ref, Told())
+            claimed = kept.dated(line.demand_ref, one.lines, held, known)
+            if short := kept.risk(claimed, seen[key]):
+                found.append(AtRisk(prefixed("prm", one.promise_id), line, *short))
+        return found
+
+    async def watch(self) -> int:
+        """Tell of promises that are at risk since the last look, or covered again; say how many.
+
+        A job calls this. It looks at some of each tenant, by id, and goes on from there.
+        """
+        async with self._database.transaction(Scope.of_workers()) as tx:
+            tenants = await kept_store.watched(tx)
+        self._looked_to = {one: self._looked_to.get(one, UUID(int=0)) for one in tenants}
+        return sum([await self._watch(Scope(tenant)) for tenant in tenants])
+
+    async def _watch(self, scope: Scope) -> int:
+        count, after = 0, self._looked_to[scope.tenant]
+        for _ in range(PAGES_WATCHED):
+            async with self._database.transaction(scope, is_one_moment=True) as tx:
+                names = await kept_store.listed(tx, after, PAGE_WATCHED)
+                risks: dict[UUID, list[AtRisk]] = {}
+                for one in await self._risks(tx, names):
+                    risks.setdefault(name_of(one.promise_id), []).append(one)
+                known = await kept_store.risky(tx, names)
+            for name in sorted(risks.keys() ^ known):
+                count += await self._turn(scope, name, risks.get(name, ()))
+            is_last = len(names) < PAGE_WATCHED
+            after = self._looked_to[scope.tenant] = UUID(int=0) if is_last else names[-1]
+            if is_last:
+                break
+        return count
+
+    async def _turn(self, scope: Scope, name: UUID, short: Sequence[AtRisk]) -> bool:
+        """Tell that a promise is at risk, or covered again; say whether that is news."""
+        state = PromiseState.AT_RISK if short else PromiseState.COVERED
+        async with self._database.transaction(scope) as tx:
+            await kept_store.take_turns(tx)
+            version = await kept_store.set_risk(tx, name, HUB, is_at_risk=bool(short))
+            await self._tell(tx, name, state, version, short)
+        return version is not None
+
+    async def _tell(
+        self,
+        tx: Transaction,
+        name: UUID,
+        state: PromiseState,
+        version: int | None,
+        short: Sequence[AtRisk] = (),
+    ) -> None:
+        """Tell the log what a promise has come to by itself; without a version it is no news."""
+        if version is None:
+            return
+        promise = (await kept_store.read(tx, [name]))[name].promise
+        turn = Turn(state, version, Word(HUB, self._clock.now()))
+        await event_log.append(tx, [told.promise(tx.tenant, promise, turn, short)])
 
     async def secure(self, scope: Scope, keys: Sequence[Key]) -> None:
         """Hold what there is by now for the open promises at these keys, the first due first."""
@@ -145,14 +209,27 @@ class Securing:
         one = due.one
         if due.day is None:
             await self._stock.let_go_in(tx, [one.lines[0].demand_ref])
-            await kept_store.close(tx, one.promise_id, one.lines[0].line_no, self._clock.now())
+            word = Word(HUB, self._clock.now())
+            version = await kept_store.close(tx, one.promise_id, one.lines[0].line_no, word)
+            await self._tell(tx, one.promise_id, PromiseState.ENDED, version)
             return 0
         wanted = Wanted(prefixed("prm", one.promise_id), one.lines, one.channel)
         had = await hold(tx, self._stock, self._ids, wanted, due.known)
         lines = kept.spread(one.lines, had.held)
         if lines != list(one.lines):
             await kept_store.set_held(tx, one.promise_id, lines)
+            if await self._is_held(tx, one.promise_id):
+                version = await kept_store.secure(tx, one.promise_id, HUB)
+                await self._tell(tx, one.promise_id, PromiseState.SECURED, version)
         return had.taken
+
+    async def _is_held(self, tx: Transaction, name: UUID) -> bool:
+        lines = await kept_store.open_of_promises(tx, [name])
+        refs = sorted({one.lines[0].demand_ref for one in lines})
+        known = kept.told_of(await self._stock.held_in(tx, refs))
+        return all(
+            kept.is_held(one.lines, known.get(one.lines[0].demand_ref, Told())) for one in lines
+        )
 
     async def _due(
         self, tx: Transaction, keys: Sequence[Key]

@@ -8,6 +8,7 @@ from typing import Protocol
 from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.capabilities.supply import (
     goods_store,
+    rule_store,
     rules,
     store,
     substitution,
@@ -19,6 +20,7 @@ from crossdock.capabilities.supply.calendar import local_time
 from crossdock.capabilities.supply.kept import Held
 from crossdock.capabilities.supply.offering import asking, lacking, offer, proposed
 from crossdock.capabilities.supply.reading import Figures, Read
+from crossdock.capabilities.supply.rule_store import Word
 from crossdock.capabilities.supply.rules import PlacedRule
 from crossdock.capabilities.supply.store import Key
 from crossdock.capabilities.supply.substitution import (
@@ -212,25 +214,35 @@ class Supply:
                 break
         return found
 
-    async def put_rule(self, scope: Scope, placed: PlacedRule) -> PlacedRule:
-        """Say a rule; it replaces what was said for the same item and location."""
+    async def put_rule(self, scope: Scope, placed: PlacedRule, *, by: str) -> PlacedRule:
+        """Say a rule; it replaces what was said for the same item and location.
+
+        The log is told of each version; the same said twice in a row is said once.
+        """
         rules.check_rule(placed.rule)
+        word = Word(by, self._clock.now())
         async with self._database.transaction(scope) as tx:
-            await store.put_rule(tx, placed, self._clock.now())
+            version = await rule_store.put_rule(tx, placed, word)
+            if version is not None:
+                await event_log.append(tx, [told.rule(tx.tenant, placed, version, word)])
         return placed
 
-    async def drop_rule(self, scope: Scope, item: str, location: str) -> None:
+    async def drop_rule(self, scope: Scope, item: str, location: str, *, by: str) -> None:
         """Take a rule back: the next wider one holds again."""
+        word, nothing = Word(by, self._clock.now()), PlacedRule(item=item, location=location)
         async with self._database.transaction(scope) as tx:
-            if not await store.drop_rule(tx, item, location):
+            version = await rule_store.drop_rule(tx, item, location, word)
+            if version is None:
                 raise NotFound(f"there is no rule for {item!r} at {location!r}")
+            gone = told.rule(tx.tenant, nothing, version, word, is_cleared=True)
+            await event_log.append(tx, [gone])
 
     async def rules(
         self, scope: Scope, *, after: Key = ("", ""), limit: int = 100
     ) -> list[PlacedRule]:
         """List what was said, by item and location."""
         async with self._database.transaction(scope) as tx:
-            return await store.rules(tx, after, limit)
+            return await rule_store.rules(tx, after, limit)
 
     async def _read(
         self, tx: Transaction, tenant: str, questions: Sequence[Question], now: datetime

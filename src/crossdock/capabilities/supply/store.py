@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any, NamedTuple, Self
-
-import msgspec
 
 from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
 from crossdock.capabilities.supply.answer import Weight
 from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.kept import DatedLine as PromisedLine
-from crossdock.capabilities.supply.rules import AtpRule, PlacedRule
+from crossdock.capabilities.supply.rule_store import rule_of
+from crossdock.capabilities.supply.rules import AtpRule
 from crossdock.foundation.database import Transaction
 
 # The newest version of each commitment stands; an older one that comes late changes nothing.
@@ -117,6 +116,7 @@ select 'rule', r.item, r.location, null, null, null, null, null, null, null, nul
     null, null
 from unnest($5::text[], $6::text[]) k(item, location)
 join supply_rule r on r.tenant = $1 and r.item = k.item and r.location = k.location
+    and r.rule is not null
 union all
 select 'kit', t.item, null, null, t.source, null, t.us, null, null, null, null, null, t.components,
     null, null
@@ -157,18 +157,6 @@ join supply_demand d on d.tenant = $1 and d.item = k.item and d.location = k.loc
     and d.ship_date < $4
 """
 
-PUT_RULE = """
-insert into supply_rule (tenant, item, location, rule, changed_at) values ($1, $2, $3, $4, $5)
-on conflict (tenant, item, location) do update
-set rule = excluded.rule, changed_at = excluded.changed_at
-"""
-DROP_RULE = """
-delete from supply_rule where tenant = $1 and item = $2 and location = $3 returning item
-"""
-RULES = """
-select item, location, rule from supply_rule
-where tenant = $1 and (item, location) > ($2, $3) order by item, location limit $4
-"""
 Key = tuple[str, str]
 """Item and location."""
 
@@ -326,7 +314,7 @@ def _found(rows: Mapping[str, Sequence[Any]]) -> Found:
         found.supplies.setdefault((row[1], row[2]), []).append(_supply_of(row))
     for one in found.supplies.values():
         one.sort(key=lambda supply: (supply.eta or date.max, supply.supply_id, supply.source))
-    found.rules.update({(row[1], row[2]): _rule_of(row["said"]) for row in rows.get("rule", ())})
+    found.rules.update({(row[1], row[2]): rule_of(row["said"]) for row in rows.get("rule", ())})
     found.ship_dates.update(_dated(rows.get("line", ())))
     for row in sorted(rows.get("kit", ()), key=lambda row: (row["micros"], row["source"])):
         found.kits[row["item"]] = tuple(Part(*part) for part in json.loads(row["said"]))
@@ -353,24 +341,6 @@ async def long_due(
 def _dated(lines: Iterable[Any]) -> dict[tuple[str, Key], date]:
     ordered = sorted(lines, key=lambda row: (row["micros"], row["source"], row["detail"]))
     return {(row["name"], (row["item"], row["location"])): row["day"] for row in ordered}
-
-
-async def put_rule(tx: Transaction, placed: PlacedRule, now: datetime) -> None:
-    rule = msgspec.json.encode(placed.rule).decode()
-    await tx.execute(PUT_RULE, tx.tenant, placed.item, placed.location, rule, now)
-
-
-async def drop_rule(tx: Transaction, item: str, location: str) -> bool:
-    return bool(await tx.fetch(DROP_RULE, tx.tenant, item, location))
-
-
-async def rules(tx: Transaction, after: Key, limit: int) -> list[PlacedRule]:
-    rows = await tx.fetch(RULES, tx.tenant, *after, limit)
-    return [PlacedRule(item=row[0], location=row[1], rule=_rule_of(row[2])) for row in rows]
-
-
-def _rule_of(text: str) -> AtpRule:
-    return msgspec.json.decode(text, type=AtpRule)
 
 
 _KINDS = {kind.value: kind for kind in SupplyKind}

@@ -1,29 +1,120 @@
-"""What the log is told when somebody changes a rule of supply."""
+"""What the log is told when a rule of supply changes, and of promises by date."""
 
-from crossdock.canonical.envelope import Fact
-from crossdock.canonical.supply import SubstitutionChanged
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.quantities import Quantity, plain
+from crossdock.canonical.supply import (
+    AtpRuleChanged,
+    PromiseByDateChanged,
+    PromisedPart,
+    PromiseState,
+    ShortPart,
+    SubstitutionChanged,
+)
+from crossdock.capabilities.supply.kept import AtRisk, KeptPromise
+from crossdock.capabilities.supply.rule_store import Word
+from crossdock.capabilities.supply.rules import AtpRule, PlacedRule
 from crossdock.capabilities.supply.substitution import SubstitutionVersion
 from crossdock.foundation.event_log import Entry
 
 HUB = "crossdock"
-"""The source name of the hub's own facts."""
+"""The source name of the hub's own facts, and who does what nobody asked for."""
+
+
+class Turn(NamedTuple):
+    """What a promise has come to: told as its `version`, by whoever did it."""
+
+    state: PromiseState
+    version: int
+    word: Word
 
 
 def substitution(tenant: str, made: SubstitutionVersion) -> Entry:
     rule = made.rule
-    fact = Fact(
-        identity=f"substitution:{rule.item}:{made.version}",
-        payload=SubstitutionChanged(
-            item=rule.item,
-            version=made.version,
-            changed_by=made.put_by,
-            alternatives=tuple(
-                one.item for one in sorted(rule.alternatives, key=lambda one: one.rank)
-            ),
-            chooses=rule.chooses,
-            keeps_rest=rule.keeps_rest,
+    payload = SubstitutionChanged(
+        item=rule.item,
+        version=made.version,
+        changed_by=made.put_by,
+        alternatives=tuple(
+            one.item for one in sorted(rule.alternatives, key=lambda one: one.rank)
         ),
-        occurred_at=made.put_at,
-        recorded_at=made.put_at,
+        chooses=rule.chooses,
+        keeps_rest=rule.keeps_rest,
     )
-    return Entry(tenant=tenant, source=HUB, received_at=made.put_at, fact=fact)
+    return _entry(tenant, f"substitution:{rule.item}:{made.version}", payload, made.put_at)
+
+
+def rule(
+    tenant: str, placed: PlacedRule, version: int, word: Word, *, is_cleared: bool = False
+) -> Entry:
+    """Tell of the version of a rule that was put, or taken back, just now."""
+    said, nothing = placed.rule, AtpRule()
+    payload = AtpRuleChanged(
+        item=placed.item,
+        location=placed.location,
+        version=version,
+        changed_by=word.by,
+        is_cleared=is_cleared,
+        says=tuple(
+            one.name
+            for one in fields(said)
+            if getattr(said, one.name) != getattr(nothing, one.name)
+        ),
+        mode=said.mode,
+        fence_days=said.fence_days,
+        is_replenishable=said.is_replenishable,
+        lead_time_days=said.lead_time_days,
+        weekdays=said.weekdays,
+        cutoff=said.cutoff,
+        pack=None if said.pack is None else Decimal(plain(said.pack)),
+    )
+    named = f"atp_rule:{placed.item}:{placed.location}:{version}"
+    return _entry(tenant, named, payload, word.at)
+
+
+def promise(tenant: str, kept: KeptPromise, turn: Turn, short: Sequence[AtRisk] = ()) -> Entry:
+    """Tell what a promise by date has come to; `short` is what is not covered of it."""
+    units = {number: answer.unit for number, answer in enumerate(kept.proof.answers, 1)}
+    payload = PromiseByDateChanged(
+        promise_id=kept.promise_id,
+        state=turn.state,
+        version=turn.version,
+        changed_by=turn.word.by,
+        client=kept.client,
+        request_id=kept.request_id,
+        lines=tuple(
+            PromisedPart(
+                line_no=line.line_no,
+                item=line.item,
+                location=line.location,
+                demand_ref=line.demand_ref,
+                ship_date=line.ship_date,
+                quantity=Quantity.from_micros(line.micros, units[line.line_no]),
+                held=Quantity.from_micros(line.held, units[line.line_no]),
+            )
+            for line in kept.lines
+        ),
+        short=tuple(
+            ShortPart(
+                line_no=one.line.line_no,
+                item=one.line.item,
+                location=one.line.location,
+                day=one.day,
+                quantity=Quantity.from_micros(one.micros, units[one.line.line_no]),
+            )
+            for one in short
+        ),
+        replaced_by=kept.replaced_by,
+    )
+    named = f"promise_by_date:{kept.promise_id}:{turn.version}"
+    return _entry(tenant, named, payload, turn.word.at)
+
+
+def _entry(tenant: str, identity: str, payload: Payload, at: datetime) -> Entry:
+    fact = Fact(identity=identity, payload=payload, occurred_at=at, recorded_at=at)
+    return Entry(tenant=tenant, source=HUB, received_at=at, fact=fact)

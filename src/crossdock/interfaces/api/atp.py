@@ -219,7 +219,7 @@ def rule_routes(hub: Hub) -> APIRouter:
         """Say a rule; it replaces what was said for the same item and location."""
         placed = PlacedRule(item=said.item, location=said.location, rule=said.rule())
         placed = await place_said(hub.catalog, caller.scope, placed)
-        return await hub.supply.put_rule(caller.scope, placed)
+        return await hub.supply.put_rule(caller.scope, placed, by=caller.client)
 
     @routes.delete("", status_code=204, **needs("catalog:write"))
     async def drop_rule(
@@ -230,7 +230,7 @@ def rule_routes(hub: Hub) -> APIRouter:
         """Take a rule back: the next wider one holds again."""
         placed = PlacedRule(item=item, location=location)
         placed = await place_said(hub.catalog, caller.scope, placed)
-        await hub.supply.drop_rule(caller.scope, placed.item, placed.location)
+        await hub.supply.drop_rule(caller.scope, placed.item, placed.location, by=caller.client)
 
     return routes
 

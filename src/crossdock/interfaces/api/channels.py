@@ -15,8 +15,8 @@ from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import After, AmountText, Code, Limit
 from crossdock.interfaces.api.terms_said import terms_said
-from crossdock.orchestration.processes.availability_channels import Channel
 from crossdock.orchestration.processes.availability_exposure import ChannelExposure
+from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from crossdock.orchestration.processes.oversell_shown import ChannelBudget
 
@@ -123,7 +123,7 @@ def terms_routes(hub: Hub) -> APIRouter:
         await hub.directory.get(caller.scope, connection)
         channel = said.channel(connection, location)
         channel = await terms_said(hub.catalog, caller.scope, channel)
-        return await hub.channels.put(caller.scope, channel)
+        return await hub.channels.put(caller.scope, channel, by=caller.client)
 
     @routes.post(
         "/{connection}/{location:path}/publish", status_code=202, **needs("connections:write")

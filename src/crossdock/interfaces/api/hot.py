@@ -23,6 +23,7 @@ from crossdock.interfaces.api.caller import admit
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.problems import MEDIA_TYPE, Problem
 from crossdock.interfaces.api.said_events import EventsShown, SaidEvents, record_events
+from crossdock.interfaces.api.speaking import check_orders
 from crossdock.interfaces.api.stock_shapes import (
     AskedLine,
     AskedReservation,
@@ -133,21 +134,34 @@ def hot_routes(hub: Hub, known: KnownGoods) -> list[HotRoute]:
 
 
 async def _reserve(hub: Hub, known: KnownGoods, request: HotRequest) -> HotAnswer:
-    asked = decoded(request.body, AskedReservation)
+    asked = _asked(request)
     scope, client = request.principal.scope, request.principal.client
+    if request.principal.channels:
+        await check_orders(hub, request.principal, [line.demand_ref for line in asked.lines])
     found = await known.find(scope, _named(asked), where="/lines")
     reservation = await hub.inventory.reserving(scope, client, _requested(asked, found))
     return _promised(found, reservation)
 
 
 def _reserve_soon(hub: Hub, known: KnownGoods, request: HotRequest) -> Soon | None:
-    asked = decoded(request.body, AskedReservation)
+    asked = _asked(request)
     scope, client = request.principal.scope, request.principal.client
+    if request.principal.channels and any(line.demand_ref for line in asked.lines):
+        return None  # whose the orders are has to be asked
     found = known.remembered(scope, _named(asked))
     if found is None:
         return None
     coming = hub.inventory.reserving(scope, client, _requested(asked, found))
     return Soon(coming, partial(_promised, found))
+
+
+def _asked(request: HotRequest) -> AskedReservation:
+    """Read what is asked; a key that is bound to channels asks for one of them."""
+    asked = decoded(request.body, AskedReservation)
+    if request.principal.channels:
+        channel = request.principal.speaks_for(asked.channel)
+        asked = msgspec.structs.replace(asked, channel=channel)
+    return asked
 
 
 def _named(asked: AskedReservation) -> list[Named]:

@@ -11,11 +11,13 @@ from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.catalog import Found, KnownGoods, Named
 from crossdock.capabilities.supply import KeptPromise, PlacedRule, PromiseAsked, Question
 from crossdock.foundation.scope import Scope
+from crossdock.governance.roles import Principal
 from crossdock.interfaces.api.atp import Day, Days, Transit, WantedSaid
 from crossdock.interfaces.api.atp_shapes import AtpShown, atp_shown
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import Code, Limit, Text
+from crossdock.interfaces.api.speaking import check_orders
 from crossdock.interfaces.api.stock_shapes import AmountShown, amount
 
 
@@ -41,7 +43,8 @@ class PromiseLineSaid(BaseModel):
         quantity = Quantity.of(self.quantity.value, self.quantity.unit)
         return Named(self.item, self.location, quantity)
 
-    def question(self, found: Found) -> Question:
+    def question(self, found: Found, caller: Principal) -> Question:
+        """Ask it for the caller's channel, if he is bound to one."""
         return Question(
             found.item,
             found.location,
@@ -51,7 +54,7 @@ class PromiseLineSaid(BaseModel):
             life_days=self.life_days,
             transit_days=self.transit_days,
             customer=self.customer,
-            channel=self.channel,
+            channel=caller.speaks_for(self.channel),
         )
 
 
@@ -187,12 +190,13 @@ def kept_routes(hub: Hub, known: KnownGoods) -> APIRouter:
     @routes.post("", **needs("stock:write"))
     async def promise_by_date(said: PromiseSaid, caller: Caller) -> KeptPromiseShown:
         """Promise all lines by date, and keep it, or none; a refusal is an answer, no error."""
+        await check_orders(hub, caller, [line.demand_ref for line in said.lines])
         named = [line.named() for line in said.lines]
         found = await known.find(caller.scope, named, where="/lines")
         pairs = zip(said.lines, found, strict=True)
         asked = PromiseAsked(
             said.request_id,
-            tuple(line.question(one) for line, one in pairs),
+            tuple(line.question(one, caller) for line, one in pairs),
             tuple(line.demand_ref for line in said.lines),
             said.replaces,
         )
@@ -228,6 +232,7 @@ def kept_routes(hub: Hub, known: KnownGoods) -> APIRouter:
     @routes.post("/{promise_id}/release", **needs("stock:write"))
     async def release_by_date(promise_id: Text, caller: Caller) -> KeptPromiseShown:
         """Give back what a promise by date keeps; one that is over stays as it is."""
-        return kept_shown(await hub.kept_promises.release(caller.scope, promise_id))
+        over = await hub.kept_promises.release(caller.scope, promise_id, by=caller.client)
+        return kept_shown(over)
 
     return routes

@@ -12,7 +12,10 @@ from crossdock.interfaces.api.shapes import Text
 
 
 class KeyRequest(BaseModel):
-    """`verbs` name areas and levels (`stock:write`); `role` is a bundle of them instead."""
+    """`verbs` name areas and levels (`stock:write`); `role` is a bundle of them instead.
+
+    `channels` are those that it may promise and plan for, as they are spelled; none is any.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -21,6 +24,7 @@ class KeyRequest(BaseModel):
     role: str = Field(default="", json_schema_extra={"enum": ["", *ROLES]})
     partner: str = ""
     expires_at: AwareDatetime | None = None
+    channels: list[Text] = Field(default_factory=list, max_length=50)
 
 
 class KeyShown(BaseModel):
@@ -39,6 +43,7 @@ class OwnKey(BaseModel):
     tenant: str
     partner: str
     verbs: list[str]
+    channels: list[str]
 
 
 def router(hub: Hub) -> APIRouter:
@@ -50,7 +55,11 @@ def router(hub: Hub) -> APIRouter:
             raise Invalid(f"{asked.role!r} is no role: {', '.join(ROLES)}", where="/role")
         verbs = verbs_of(asked.verbs) | ROLES.get(asked.role, frozenset())
         new = NewKey(
-            name=asked.name, verbs=verbs, partner=asked.partner, expires_at=asked.expires_at
+            name=asked.name,
+            verbs=verbs,
+            partner=asked.partner,
+            expires_at=asked.expires_at,
+            channels=frozenset(asked.channels),
         )
         issued = await hub.access.create(caller, new)
         return KeyShown(key_id=issued.key_id, key=issued.token)
@@ -70,6 +79,7 @@ def router(hub: Hub) -> APIRouter:
             tenant=caller.tenant,
             partner=caller.partner,
             verbs=sorted(map(str, caller.verbs)),
+            channels=sorted(caller.channels),
         )
 
     return routes

@@ -1,5 +1,6 @@
 """`/v1/sourcing`: which warehouses an order leaves from, by which rules, and why."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
@@ -24,6 +25,7 @@ from crossdock.interfaces.api.sourcing_shapes import (
     SourcingRulesSaid,
     node_shown,
 )
+from crossdock.interfaces.api.speaking import check_orders
 from crossdock.interfaces.api.stock_shapes import reservation_shown
 
 MEDIA_TYPE = "application/json"
@@ -39,12 +41,15 @@ def plan_routes(hub: Hub, known: KnownGoods) -> APIRouter:
     async def plan_order(said: SourcePlanSaid, caller: Caller) -> Response:
         """Decide which nodes serve an order out of what they have in time, and say why.
 
-        Nothing is held, unless `reserve` asks for it, which takes the verb `stock:write`.
+        Nothing is held, unless `reserve` asks for it, which takes the verb `stock:write`: then it
+        is decided of what lies there alone.
         """
         if said.reserve:
             require(caller, WRITE)
+        await check_orders(hub, caller, [line.demand_ref for line in said.lines])
+        wanted = replace(said.wanted(), channel=caller.speaks_for(said.channel))
         made = await hub.order_sourcing.plan(
-            caller.scope, caller.client, said.wanted(), reserve=said.reserve
+            caller.scope, caller.client, wanted, reserve=said.reserve
         )
         promise = await promise_bytes(known, caller.scope, made.reservation)
         return Response(plan_bytes(made.answer.content, promise), media_type=MEDIA_TYPE)

@@ -94,7 +94,8 @@ class SourcePlanSaid(BaseModel):
     """A question. What is left out or null stands as the rules in force say.
 
     `original` is the order's own node, which others may stand in for as the rules allow.
-    `reserve` promises the plan under `request_id`; the same id asked twice is promised once.
+    `reserve` plans of what lies there alone and promises it under `request_id`; the same id asked
+    twice is promised once.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.catalog import Catalog, normalised
 from crossdock.foundation.scope import Scope
-from crossdock.orchestration.processes.availability_channels import Channel
+from crossdock.orchestration.processes.channel_terms import Channel
 
 
 async def terms_said(catalog: Catalog, scope: Scope, channel: Channel) -> Channel:

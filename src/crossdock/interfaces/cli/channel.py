@@ -17,10 +17,12 @@ from crossdock.interfaces.api.terms_said import terms_said
 from crossdock.interfaces.cli.files import read_object, write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
-from crossdock.orchestration.processes.availability_channels import Channel, ItemTerms
 from crossdock.orchestration.processes.availability_exposure import ChannelExposure
+from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from crossdock.orchestration.processes.oversell_shown import ChannelBudget
+
+ACTOR = "command-line"
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -110,7 +112,7 @@ def put(
     async def asked(hub: Hub) -> None:
         await hub.directory.get(hub.scope, connection)
         agreed = await terms_said(hub.catalog, hub.scope, channel)
-        await hub.channels.put(hub.scope, agreed)
+        await hub.channels.put(hub.scope, agreed, by=ACTOR)
         if as_json:
             print_json(agreed)
         else:

@@ -27,8 +27,8 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.interfaces.api import create_app
 from crossdock.interfaces.cli.http_server import serving
 from crossdock.interfaces.cli.trading_day import DAY_SECONDS, Channel, Day, Item, Sale
-from crossdock.orchestration.processes.availability_channels import Channel as ChannelTerms
-from crossdock.orchestration.processes.availability_channels import ItemTerms
+from crossdock.orchestration.processes.channel_terms import Channel as ChannelTerms
+from crossdock.orchestration.processes.channel_terms import ItemTerms
 
 SITE, WEST = "DC1", "DC2"
 SHOP, MARKET, WMS, ERP = "shop", "market", "wms", "erp"
@@ -231,7 +231,7 @@ async def _agree_on_terms(hub: Hub, day: Day, place: str, stall: str) -> None:
         items=tuple(ItemTerms(item=sku, is_excluded=True) for sku in sold),
     )
     for channel in (at_shop, at_market):
-        await hub.channels.put(hub.scope, channel)
+        await hub.channels.put(hub.scope, channel, by="demo")
 
 
 def _location(code: str, hub: Hub, *, native: str = "") -> Fact:

@@ -32,6 +32,10 @@ def create(
         str, typer.Option(help=f"A bundle of verbs instead: {', '.join(ROLES)}.")
     ] = "",
     partner: Annotated[str, typer.Option(help="Only this trading partner's data.")] = "",
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(help="A channel that it promises for, and no others; repeatable."),
+    ] = None,
     expires_at: Annotated[
         str, typer.Option(help="When it dies, such as 2027-01-31T18:00:00Z; else never.")
     ] = "",
@@ -44,7 +48,13 @@ def create(
     end = _moment(expires_at) if expires_at else None
 
     async def created(hub: Hub) -> None:
-        new = NewKey(name=name, verbs=verbs, partner=partner, expires_at=end)
+        new = NewKey(
+            name=name,
+            verbs=verbs,
+            partner=partner,
+            expires_at=end,
+            channels=frozenset(channel or ()),
+        )
         issued = await hub.access.create(_by_command_line(hub), new)
         if as_json:
             print_json({"key_id": issued.key_id, "token": issued.token})
@@ -64,13 +74,14 @@ def list_keys(as_json: AsJson = False) -> None:
             print_json(keys)
             return
         table(
-            ("key", "name", "partner", "may", "created", "expires", "revoked"),
+            ("key", "name", "partner", "may", "speaks for", "created", "expires", "revoked"),
             [
                 (
                     key.key_id,
                     key.name,
                     key.partner,
                     " ".join(key.verbs),
+                    ", ".join(key.channels),
                     f"{key.created_at:%Y-%m-%d %H:%M}",
                     key.expires_at and f"{key.expires_at:%Y-%m-%d %H:%M}",
                     key.revoked_at and f"{key.revoked_at:%Y-%m-%d %H:%M}",

@@ -64,7 +64,7 @@ def plan(
     file: File = None,
     request_id: Annotated[str, typer.Option(help="Your own id: decided once, and kept.")] = "",
     reserve: Annotated[
-        bool, typer.Option("--reserve", help="Promise what the plan says.")
+        bool, typer.Option("--reserve", help="Plan of what lies there alone, and promise it.")
     ] = False,
     chart: Chart = None,
     as_json: AsJson = False,

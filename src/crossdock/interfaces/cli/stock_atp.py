@@ -37,6 +37,7 @@ from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.interfaces.cli.stock_doubts import print_doubts
 
+ACTOR = "command-line"
 KEY = "ITEM@LOCATION"
 RuleItem = Annotated[str, typer.Argument(metavar="ITEM", help='The hub\'s item id, or "*".')]
 RuleAt = Annotated[
@@ -166,7 +167,7 @@ def atp_rule(
 
     async def asked(hub: Hub) -> None:
         known = await place_said(hub.catalog, hub.scope, placed)
-        await hub.supply.put_rule(hub.scope, known)
+        await hub.supply.put_rule(hub.scope, known, by=ACTOR)
         if as_json:
             print_json(known)
         else:
@@ -181,7 +182,7 @@ def drop_atp_rule(item: RuleItem, location: RuleAt, as_json: AsJson = False) -> 
     async def asked(hub: Hub) -> None:
         placed = PlacedRule(item=item, location=location)
         known = await place_said(hub.catalog, hub.scope, placed)
-        await hub.supply.drop_rule(hub.scope, known.item, known.location)
+        await hub.supply.drop_rule(hub.scope, known.item, known.location, by=ACTOR)
         answer = {"item": known.item, "location": known.location}
         print_json(answer) if as_json else stdout.print("taken back")
 

@@ -16,6 +16,9 @@ from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
+ACTOR = "script"
+"""Whose promises are made here: a script's, as the hub's own reservations are."""
+
 Kept = Annotated[str, typer.Argument(metavar="PROMISE", help="Promise by date (prm_…).")]
 
 
@@ -45,7 +48,7 @@ def promise(
             found[0].item, found[0].location, found[0].base_unit, found[0].micros, day
         )
         request_said = PromiseAsked(request, (question,), (line,), replaces)
-        made = await hub.kept_promises.promise(hub.scope, "script", request_said)
+        made = await hub.kept_promises.promise(hub.scope, ACTOR, request_said)
         await hub.inventory.upkeep.tell()
         show(made, as_json=as_json)
         return 0 if made.is_granted else EXIT_FINDINGS
@@ -112,7 +115,7 @@ def release_promise(kept: Kept, as_json: AsJson = False) -> None:
     """Give back what a promise by date keeps."""
 
     async def asked(hub: Hub) -> None:
-        over = await hub.kept_promises.release(hub.scope, kept)
+        over = await hub.kept_promises.release(hub.scope, kept, by=ACTOR)
         await hub.inventory.upkeep.tell()
         show(over, as_json=as_json)
 

@@ -1,14 +1,11 @@
 """What is agreed with each sales channel: which stock it sells, how much of it, how soon told."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import replace
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
-from crossdock.canonical.errors import Invalid
-from crossdock.canonical.money import minor_unit
-from crossdock.canonical.quantities import AMOUNT_MAX, MICROS, plain
+from crossdock.canonical.quantities import MICROS, plain
 from crossdock.capabilities.inventory.protection import Period
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
 from crossdock.foundation.clock import Clock
@@ -16,6 +13,7 @@ from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
+from crossdock.orchestration.processes import channel_terms_told
 from crossdock.orchestration.processes.availability_facts import KnowsPools
 from crossdock.orchestration.processes.availability_neighbours import (
     claim_of,
@@ -26,85 +24,8 @@ from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_shares import Said, check_shares
 from crossdock.orchestration.processes.availability_writes import Listing
 from crossdock.orchestration.processes.channel_sales import MEASURE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemTerms:
-    """What is different for one item; None means as the channel says.
-
-    `numerator / denominator` base units make one unit that the channel sells (a case: 12/1).
-    `pack` is the least that it sells of that unit. `unit_margin` is in the channel's currency.
-    """
-
-    item: str
-    is_excluded: bool = False
-    buffer: Decimal | None = None
-    cap: Decimal | None = None
-    share_fixed: Decimal | None = None
-    share_min: Decimal | None = None
-    share_max: Decimal | None = None
-    oversell_percent: Decimal | None = None
-    unit_margin: Decimal | None = None
-    pack: Decimal | None = None
-    numerator: int = 1
-    denominator: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """One location of a channel connection. Amounts are in the unit that the channel sells.
-
-    `source_locations` are what availability is asked of (nodes or groups); `wakes_on` are the
-    locations whose changes concern it: the same, and the members of groups. With an
-    `oversell_percent` the buffer is computed so that orders which come in while a change is on its
-    way exceed it so seldom, and `buffer` is its least (§3.7). `share_min` is kept for a PROTECTED
-    channel, `share_max` limits it, each per `period` of the first source location's calendar
-    (§3.6). `unit_margin` is what one unit sold earns, in `currency`.
-    """
-
-    connection: str
-    location: str
-    source_locations: tuple[str, ...]
-    wakes_on: tuple[str, ...] = ()
-    share_mode: ShareMode = ShareMode.POOL
-    share_percent: Decimal = Decimal(100)
-    share_fixed: Decimal = Decimal(0)
-    share_min: Decimal = Decimal(0)
-    share_max: Decimal | None = None
-    period: Period = Period.DAY
-    buffer: Decimal = Decimal(0)
-    oversell_percent: Decimal | None = None
-    unit_margin: Decimal | None = None
-    currency: str = ""
-    cap: Decimal | None = None
-    low_threshold: Decimal = Decimal(0)
-    levels: tuple[Decimal, ...] = ()
-    coalesce_seconds: int = 60
-    jump_percent: int = 10
-    unexplained_seconds: int = 30
-    corrections_max: int = 8
-    retry_seconds: int = 60
-    when_stale: WhenStale = WhenStale.KEEP
-    stale_buffer: Decimal = Decimal(0)
-    is_active: bool = True
-    items: tuple[ItemTerms, ...] = field(default=())
-
-
-BOUNDS: Mapping[str, tuple[Decimal | int, Decimal | int]] = MappingProxyType(
-    {
-        "share_percent": (0, 100),
-        "oversell_percent": (Decimal("0.0001"), 50),
-        "coalesce_seconds": (0, 3600),
-        "jump_percent": (1, 100),
-        "unexplained_seconds": (0, 86_400),
-        "corrections_max": (1, 100),
-        "retry_seconds": (1, 86_400),
-        "pack": (Decimal(1) / MICROS, AMOUNT_MAX),
-        "numerator": (1, AMOUNT_MAX),
-        "denominator": (1, AMOUNT_MAX),
-    }
-)
-"""The least and the most of each number in the terms; of any other, zero and `AMOUNT_MAX`."""
+from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms, check_terms
+from crossdock.orchestration.processes.channel_terms_told import Word
 
 PUT = """
 insert into publishing_channel (tenant, connection, location, source_locations, wakes_on,
@@ -151,6 +72,9 @@ where tenant = $1 and connection = $2 and is_active
 """
 
 CHANNELS = "select * from publishing_channel where tenant = $1 order by connection, location"
+CHANNEL = """
+select * from publishing_channel where tenant = $1 and connection = $2 and location = $3
+"""
 
 ITEMS = """
 select * from publishing_item where tenant = $1 and connection = $2 and location = $3
@@ -167,18 +91,20 @@ class Channels:
         self._clock = clock
         self._stock = stock
 
-    async def put(self, scope: Scope, channel: Channel) -> Channel:
+    async def put(self, scope: Scope, channel: Channel, *, by: str) -> Channel:
         """Agree on these terms, and give them; every item listed there is looked at again.
 
         So is what other channels of the pool list, if what is kept from them changed. A channel
-        always wakes on what it sells from.
+        always wakes on what it sells from. The log hears who did it, of the same terms once.
         """
         check_terms(channel)
         woken = sorted({*channel.source_locations, *channel.wakes_on})
         channel = replace(channel, wakes_on=tuple(woken))
         key = (scope.tenant, channel.connection, channel.location)
-        own = _listing(channel, "")
+        own, now = _listing(channel, ""), self._clock.now()
         async with self._database.transaction(scope) as tx:
+            await channel_terms_told.alone(tx)
+            agreed = await _agreed(tx, channel.connection, channel.location)
             before = await claim_of(tx, own)
             if channel.is_active:
                 await check_shares(tx, _shares_of(channel), self._stock)
@@ -186,12 +112,13 @@ class Channels:
             await tx.execute(DROP_ITEMS, *key)
             if channel.items:
                 await tx.execute(PUT_ITEMS, *key, *_item_columns(channel.items))
-            await tx.execute(MEASURE, *key, self._clock.now())
+            await channel_terms_told.changed(tx, agreed, channel, Word(by, now))
+            await tx.execute(MEASURE, *key, now)
             keys = await listed(tx, own)
             keys += [Key(tx.tenant, _listing(channel, i.item).instance) for i in channel.items]
             if (after := await claim_of(tx, own)) != before:
                 keys += await listed_beside(tx, own, before, after)
-            await mark_keys(tx, NAME, sorted(set(keys)), self._clock.now())
+            await mark_keys(tx, NAME, sorted(set(keys)), now)
         return channel
 
     async def publish(self, scope: Scope, channel: Channel, items: Iterable[str]) -> None:
@@ -200,15 +127,22 @@ class Channels:
         async with self._database.transaction(scope) as tx:
             await mark_keys(tx, NAME, keys, self._clock.now())
 
-    async def part_in(self, tx: Transaction, connection: str) -> None:
+    async def part_in(self, tx: Transaction, connection: str, by: str) -> None:
         """Stop selling through a connection that goes away; what it was told is looked at once.
 
         So is what others were told of a pool that it had a claim to.
         """
+        await channel_terms_told.alone(tx)
         rows = await tx.fetch(OPEN, tx.tenant, connection)
         gone = [Listing(connection, row["location"], "") for row in rows]
         claims = [await claim_of(tx, channel) for channel in gone]
+        agreed = [await _agreed(tx, connection, channel.location) for channel in gone]
         await tx.execute(CLOSE, tx.tenant, connection)
+        word = Word(by, self._clock.now())
+        for one in agreed:
+            if one is not None:
+                off = replace(one, is_active=False)
+                await channel_terms_told.changed(tx, one, off, word)
         keys: set[Key] = set()
         for channel, claim in zip(gone, claims, strict=True):
             keys.update(await listed(tx, channel), await listed_beside(tx, channel, claim))
@@ -220,49 +154,10 @@ class Channels:
             return [_channel_of(row, await _items_of(tx, row)) for row in rows]
 
 
-def check_terms(channel: Channel) -> None:
-    """Refuse terms that nobody could keep, naming the place."""
-    if not channel.source_locations:
-        raise Invalid("no location to sell from", where="/source_locations")
-    _check_numbers(channel, "")
-    _check_margins(channel)
-    for number, level in enumerate(channel.levels):
-        _check_number("levels", level, f"/levels/{number}")
-    named: set[str] = set()
-    for number, terms in enumerate(channel.items):
-        _check_numbers(terms, f"/items/{number}")
-        if terms.item in named:
-            raise Invalid(f"{terms.item} is there twice", where=f"/items/{number}/item")
-        named.add(terms.item)
-
-
-def _check_margins(channel: Channel) -> None:
-    """Refuse money without a currency, and a currency that there is not."""
-    margins = [channel.unit_margin, *(terms.unit_margin for terms in channel.items)]
-    if channel.currency:
-        try:
-            minor_unit(channel.currency)
-        except Invalid as error:
-            raise Invalid(error.message, where="/currency") from None
-    elif any(margin is not None for margin in margins):
-        raise Invalid("a margin without a currency", where="/currency", hint="EUR, for example")
-
-
-def _check_numbers(terms: Channel | ItemTerms, at: str) -> None:
-    for term in fields(terms):
-        value = getattr(terms, term.name)
-        if isinstance(value, int | Decimal):
-            _check_number(term.name, value, f"{at}/{term.name}")
-
-
-def _check_number(name: str, value: int | Decimal, where: str) -> None:
-    least, most = BOUNDS.get(name, (0, AMOUNT_MAX))
-    if not Decimal(value).is_finite() or not least <= value <= most:
-        raise Invalid(f"{value} is not between {least} and {most}", where=where)
-    if name.endswith("_percent") and value * 10_000 % 1:
-        raise Invalid(f"{value} has more than four decimals", where=where)
-    if value * MICROS % 1:
-        raise Invalid(f"{value} has more than six decimals", where=where)
+async def _agreed(tx: Transaction, connection: str, location: str) -> Channel | None:
+    """Give what is agreed with a channel now, if anything ever was."""
+    row = await tx.fetchrow(CHANNEL, tx.tenant, connection, location)
+    return None if row is None else _channel_of(row, await _items_of(tx, row))
 
 
 async def _items_of(tx: Transaction, channel: Any) -> tuple[ItemTerms, ...]:

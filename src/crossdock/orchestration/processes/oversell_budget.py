@@ -12,11 +12,15 @@ from decimal import Decimal
 
 import structlog
 
+from crossdock.canonical.channels import OversellBudgetChanged
+from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import NotFound
-from crossdock.canonical.quantities import AMOUNT_MAX, MICROS
+from crossdock.canonical.quantities import AMOUNT_MAX, MICROS, plain
 from crossdock.capabilities.inventory.budget import Seller
+from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import OUTAGES, Database, Transaction, WorkersSql
+from crossdock.foundation.event_log import Entry
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key
@@ -34,6 +38,9 @@ from crossdock.orchestration.processes.oversell_shown import (
 )
 
 log = structlog.get_logger(__name__)
+
+HUB = "crossdock"
+"""The source name of the hub's own facts, and who computes buffers."""
 
 PAGE = 500
 MOST = int(AMOUNT_MAX) * MICROS
@@ -101,10 +108,15 @@ order by w.item
 """
 
 WRITE = """
-insert into publishing_budget (tenant, connection, location, item, micros, computed_at)
-select $1, $2, $3, w.item, w.micros, $6 from unnest($4::text[], $5::bigint[]) w(item, micros)
+insert into publishing_budget (tenant, connection, location, item, micros, computed_by,
+    computed_at)
+select $1, $2, $3, w.item, w.micros, $6, $7
+from unnest($4::text[], $5::bigint[]) w(item, micros)
 on conflict (tenant, connection, location, item) do update set
-    micros = excluded.micros, computed_at = excluded.computed_at
+    micros = excluded.micros, version = publishing_budget.version + 1,
+    computed_by = excluded.computed_by, computed_at = excluded.computed_at
+where publishing_budget.micros <> excluded.micros
+returning item, version
 """
 
 FORGET_ORDERS = """
@@ -256,12 +268,48 @@ async def _write(
     held: Mapping[str, int],
     now: datetime,
 ) -> int:
-    """Write what came out different, and have its listings looked at."""
-    known = {one.agreed["item"]: one.agreed["micros"] or 0 for one in found}
-    moved = [item for item in held if held[item] != known[item]]
+    """Write what came out different, tell of it, and have its listings looked at."""
+    known = {one.agreed["item"]: one for one in found}
+    moved = [item for item in held if held[item] != (known[item].agreed["micros"] or 0)]
     if moved:
-        await tx.execute(WRITE, *target.key, moved, [held[item] for item in moved], now)
+        amounts = [held[item] for item in moved]
+        rows = await tx.fetch(WRITE, *target.key, moved, amounts, HUB, now)
+        told = [
+            _changed(target, known[row["item"]], held[row["item"]], row["version"])
+            for row in sorted(rows, key=lambda row: row["item"])
+        ]
+        await event_log.append(tx, [_entry(tx.tenant, one, now) for one in told])
         _, connection, location = target.key
         keys = [Key(tx.tenant, Listing(connection, location, item).instance) for item in moved]
         await mark_keys(tx, PUBLISHING, keys, now, because="oversell budget")
     return len(moved)
+
+
+def _changed(target: Target, one: Selling, held: int, version: int) -> OversellBudgetChanged:
+    _, connection, location = target.key
+    percent = one.percent
+    return OversellBudgetChanged(
+        connection=connection,
+        location=location,
+        item=one.agreed["item"],
+        version=version,
+        changed_by=HUB,
+        before=_units(one.agreed["micros"] or 0),
+        held_back=_units(held),
+        oversell_percent=None if percent is None else Decimal(plain(percent)),
+    )
+
+
+def _units(micros: int) -> Decimal:
+    return Decimal(plain(Decimal(micros) / MICROS))
+
+
+def _entry(tenant: str, changed: OversellBudgetChanged, now: datetime) -> Entry:
+    place = f"{changed.connection}:{changed.location}:{changed.item}"
+    fact = Fact(
+        identity=f"oversell_budget:{place}:{changed.version}",
+        payload=changed,
+        occurred_at=now,
+        recorded_at=now,
+    )
+    return Entry(tenant=tenant, source=HUB, received_at=now, fact=fact)

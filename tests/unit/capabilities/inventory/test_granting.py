@@ -1,5 +1,7 @@
 """Maxima and minima of channels where promises are made: the law's example, and a naive way."""
 
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -178,3 +180,108 @@ def test_two_orders_of_one_batch_share_their_channels_maximum() -> None:
     asks = [Ask(((0, 8),), allow_partial=True, own=(8,), channel="WEB") for _ in range(2)]
 
     assert grants(asks, {0: counter}) == [(8,), (2,)]
+
+
+# 20 there, of which key's order claims 10; a minimum of 10 for key is kept by that already.
+@pytest.mark.parametrize(("claimed", "free"), [(0, 0), (4, 4), (10, 10)])
+def test_a_minimum_is_kept_once_beside_what_its_orders_claim(claimed: int, free: int) -> None:
+    guards = {"key": Claim(least=10, claimed=claimed)}
+    counter = Counter(Figures(nettable=20, hard=10), guards=guards)
+
+    assert free_for(0, {0: counter}, channel="web").micros == free
+
+
+@dataclass
+class Placed:
+    """An order line of a channel, so much of it open, and confirmed of that."""
+
+    channel: str
+    open: int
+    confirmed: int
+
+
+@dataclass
+class Day:
+    """What lies there, what orders claim and channels hold; who asks, anew or for an order."""
+
+    there: int
+    least: dict[str, int]
+    most: dict[str, int]
+    held: dict[str, int]
+    orders: list[Placed]
+    asks: list[tuple[str | int, int, bool]]
+
+
+@st.composite
+def days(draw: st.DrawFn) -> Day:
+    channels = ["key", "web", "branch"]
+    orders = [
+        Placed(draw(names), open_, draw(st.integers(0, open_)))
+        for open_ in draw(st.lists(st.integers(0, 8), max_size=4))
+    ]
+    limits = st.dictionaries(st.sampled_from(channels), small)
+    quoted = draw(st.permutations(range(len(orders))))
+    asks: list[tuple[str | int, int, bool]] = [
+        (quoted[number] if number < len(quoted) and draw(st.booleans()) else draw(names),
+         draw(st.integers(1, 12)), draw(st.booleans()))
+        for number in range(draw(st.integers(1, 6)))
+    ]  # fmt: skip
+    held = {name: draw(small) for name in (*channels, "other")}
+    return Day(draw(st.integers(0, 60)), draw(limits), draw(limits), held, orders, asks)
+
+
+def counter_of(day: Day) -> Counter:
+    """Say the day in the hub's words: what was had, and what orders claim beside it."""
+    guards = {
+        name: Claim(
+            least=day.least.get(name, 0),
+            most=day.most.get(name),
+            used=day.held[name] + sum(o.confirmed for o in day.orders if o.channel == name),
+            claimed=sum(o.open - o.confirmed for o in day.orders if o.channel == name),
+        )
+        for name in sorted(day.least.keys() | day.most.keys())
+    }
+    hard = sum(day.held.values()) + sum(order.open for order in day.orders)
+    return Counter(Figures(nettable=day.there, hard=hard), guards=guards)
+
+
+def asks_on(day: Day) -> list[Ask]:
+    asks: list[Ask] = []
+    for who, asked, partly in day.asks:
+        if isinstance(who, str):
+            asks.append(Ask(((0, asked),), partly, channel=who))
+        else:
+            one = day.orders[who]
+            asks.append(Ask(((0, asked),), partly, (one.open,), one.channel, had=(one.confirmed,)))
+    return asks
+
+
+def one_by_one(day: Day) -> list[int]:
+    """Keep a book of orders and holds, and sum it anew for everybody who asks."""
+    given_out: list[int] = []
+    for who, asked, partly in day.asks:
+        order = None if isinstance(who, str) else day.orders[who]
+        channel = who if isinstance(who, str) else day.orders[who].channel
+        others = [one for one in day.orders if one is not order]
+        pool = max(0, day.there - sum(day.held.values()) - sum(one.open for one in others))
+        for name, least in day.least.items():
+            set_aside = day.held[name] + sum(o.open for o in day.orders if o.channel == name)
+            pool -= max(0, least - set_aside) if name != channel else 0
+        used = day.held[channel] + sum(o.confirmed for o in others if o.channel == channel)
+        allowed = [day.most[channel] - used] if channel in day.most else []
+        wanted = asked if order is None else min(asked, order.open)
+        got = max(0, min([wanted, pool, *allowed]))
+        got = got if partly or got == asked else 0
+        given_out.append(got)
+        if order is None:
+            day.held[channel] += got
+        else:
+            order.confirmed = max(order.confirmed, got)
+    return given_out
+
+
+@given(days())
+def test_minima_are_kept_as_a_book_of_orders_and_holds_says(day: Day) -> None:
+    asks, counters = asks_on(day), {0: counter_of(day)}
+
+    assert [got for (got,) in grants(asks, counters)] == one_by_one(day)

@@ -146,6 +146,14 @@ def test_what_is_held_is_spread_over_what_leaves_first(
     assert full == sorted(full, reverse=True)
 
 
+@given(PARTS, st.integers(0, 250), st.integers(0, 250))
+def test_a_promise_is_held_when_all_that_has_not_left_is(
+    parts: list[tuple[int, int]], held: int, used: int
+) -> None:
+    promise, whole = kept.spread(lines(*parts), held), sum(micros for _, micros in parts)
+    assert kept.is_held(promise, Told(used=used)) == (min(held, whole) + used >= whole)
+
+
 @pytest.mark.parametrize(
     ("promise", "known", "is_over"),
     [

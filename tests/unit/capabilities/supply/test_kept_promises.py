@@ -136,8 +136,8 @@ async def test_released_it_claims_nothing_and_released_twice_is_once(yard: Yard)
     made = await promise(yard, "r1", 55, "so1/1")
     kept = yard.hub.kept_promises
     assert await kept.listed(yard.hub.scope) == await kept.of_order(yard.hub.scope, "so1")
-    over = await kept.release(yard.hub.scope, made.promise_id)
-    assert await kept.release(yard.hub.scope, made.promise_id) == over
+    over = await kept.release(yard.hub.scope, made.promise_id, by="test")
+    assert await kept.release(yard.hub.scope, made.promise_id, by="test") == over
     assert await yard.promisable() == {0: 40, 1: 100}
     assert await kept.listed(yard.hub.scope, after=made.promise_id) == []
     for unknown in ("prm_7", "prm_" + "0" * 32):

@@ -63,7 +63,7 @@ async def test_who_leaves_first_has_it_first(yard: Yard) -> None:
     await yard.rule(AT_ONCE)
     await yard.hear(committed("po:1", 10, eta=day(1)), committed("po:2", 10, eta=day(3)))
     late = await promise(yard, "r1", 20, "so1/1")
-    await yard.hub.kept_promises.release(yard.hub.scope, late.promise_id)
+    await yard.hub.kept_promises.release(yard.hub.scope, late.promise_id, by="test")
     first = await promise(yard, "r2", 10, "so2/1")
     second = await promise(yard, "r3", 10, "so3/1")
     assert [parts(one)[0][0] for one in (first, second)] == [1, 3]

@@ -220,7 +220,7 @@ async def test_a_reservation_released_behind_its_back_is_made_again(yard: Yard) 
     assert await yard.promisable() == {0: 0}
     await yard.hub.settle()
     assert await plain(yard, "cart", 40) == 0
-    await yard.hub.kept_promises.release(yard.hub.scope, made.promise_id)
+    await yard.hub.kept_promises.release(yard.hub.scope, made.promise_id, by="test")
     assert await plain(yard, "cart-2", 40) == 40
 
 
@@ -268,7 +268,7 @@ async def test_promises_that_are_released_beside_reservations_come_to_an_end(yar
     lines = tuple(ReservationLine(item, "DC1", MICROS) for item in "XA")
     asked = [ReservationRequest(f"cart-{n}", lines, ReservationKind.HARD) for n in range(6)]
     await asyncio.gather(
-        *(yard.hub.kept_promises.release(scope, one.promise_id) for one in made),
+        *(yard.hub.kept_promises.release(scope, one.promise_id, by="test") for one in made),
         *(yard.hub.inventory.reserve(scope, "cart", one) for one in asked),
     )
     assert await yard.hub.kept_promises.listed(scope) == []
@@ -281,12 +281,12 @@ async def test_a_promise_has_one_name(yard: Yard, form: str) -> None:
     made = await promise(yard, "r1", 40)
     other = form.format(made.promise_id.removeprefix("prm_"))
     with pytest.raises(NotFound, match="there is no promise"):
-        await yard.hub.kept_promises.release(yard.hub.scope, other)
+        await yard.hub.kept_promises.release(yard.hub.scope, other, by="test")
     assert await yard.promisable() == {0: 0}
 
 
 async def test_a_refused_promise_is_not_released(yard: Yard) -> None:
     made = await promise(yard, "r1", 40)
-    over = await yard.hub.kept_promises.release(yard.hub.scope, made.promise_id)
+    over = await yard.hub.kept_promises.release(yard.hub.scope, made.promise_id, by="test")
     assert over == made
     assert over.released_at is None

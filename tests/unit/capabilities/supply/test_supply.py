@@ -135,10 +135,10 @@ async def test_the_narrowest_rule_that_says_something_holds(yard: Yard) -> None:
     ]
     assert await yard.hub.supply.rules(yard.hub.scope, after=("*", "DC1"), limit=1) == listed[2:3]
 
-    await yard.hub.supply.drop_rule(yard.hub.scope, "X", "DC1")
+    await yard.hub.supply.drop_rule(yard.hub.scope, "X", "DC1", by="test")
     assert (await yard.ask(50)).promised_on == day(5)
     with pytest.raises(NotFound, match="no rule"):
-        await yard.hub.supply.drop_rule(yard.hub.scope, "X", "DC1")
+        await yard.hub.supply.drop_rule(yard.hub.scope, "X", "DC1", by="test")
 
 
 async def test_late_repeated_and_reordered_words_end_in_one_state(yard: Yard) -> None:

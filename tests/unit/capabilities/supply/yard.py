@@ -174,7 +174,7 @@ class Yard:
 
     async def rule(self, rule: AtpRule, item: str = "*", location: str = "*") -> None:
         placed = PlacedRule(item=item, location=location, rule=rule)
-        await self.hub.supply.put_rule(self.hub.scope, placed)
+        await self.hub.supply.put_rule(self.hub.scope, placed, by="test")
 
     async def ask(
         self,

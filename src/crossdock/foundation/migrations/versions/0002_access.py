@@ -7,6 +7,7 @@ down_revision = "0001"
 
 KEYS = """
 -- `key_id` is the public part of the key; the secret part is nowhere but with its holder.
+-- `channels` are those that it may speak for; none named is whichever.
 create table api_key (
     key_id text primary key,
     tenant text not null,
@@ -14,6 +15,7 @@ create table api_key (
     name text not null,
     secret_hash bytea not null check (octet_length(secret_hash) = 32),
     verbs text[] not null,
+    channels text[] not null default '{}',
     is_owner boolean not null default false,
     created_at timestamptz not null,
     created_by text not null,

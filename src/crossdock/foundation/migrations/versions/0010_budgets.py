@@ -88,6 +88,8 @@ create table publishing_budget (
     location text not null,
     item text not null,
     micros bigint not null check (micros >= 0),
+    version integer not null default 1,
+    computed_by text not null,
     computed_at timestamptz not null,
     primary key (tenant, connection, location, item)
 ) with (fillfactor = 80);

@@ -64,14 +64,16 @@ create index supply_demand_by_day on supply_demand (tenant, item, location, ship
 select guard_table('supply_demand');
 """
 
-# "*" is all: an item at a location > an item > a location > all.
+# "*" is all: an item at a location > an item > a location > all. Null is taken back.
 RULES = """
 create table supply_rule (
     tenant text not null,
     item text collate "C" not null,
     location text collate "C" not null,
-    rule jsonb not null,
+    rule jsonb,
+    version integer not null default 1,
     changed_at timestamptz not null,
+    changed_by text not null,
     primary key (tenant, item, location)
 );
 select guard_table('supply_rule');

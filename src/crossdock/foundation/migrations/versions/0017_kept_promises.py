@@ -6,6 +6,7 @@ revision = "0017"
 down_revision = "0016"
 
 # `proof` is the answer with its derivation and the rules, as they were then: never written again.
+# `version` counts what the log was told of a promise: that it is secured or at risk, once each.
 PROMISES = """
 create table supply_promise (
     tenant text not null,
@@ -17,6 +18,10 @@ create table supply_promise (
     is_granted boolean not null,
     released_at timestamptz,
     replaced_by uuid,
+    version integer not null default 1,
+    changed_by text not null,
+    is_secured boolean not null,
+    is_at_risk boolean not null default false,
     proof text not null,
     primary key (tenant, promise_id)
 );

@@ -1,0 +1,61 @@
+"""Rules of answers by date as stored: the newest version of each, by item and location."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from crossdock.capabilities.supply.rules import AtpRule, PlacedRule
+from crossdock.foundation.database import Transaction
+
+# The same said again is no version. One that was taken back stays, without a rule, for its number.
+PUT_RULE = """
+insert into supply_rule (tenant, item, location, rule, changed_at, changed_by)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (tenant, item, location) do update
+set rule = excluded.rule, changed_at = excluded.changed_at, changed_by = excluded.changed_by,
+    version = supply_rule.version + 1
+where supply_rule.rule is distinct from excluded.rule
+returning version
+"""
+DROP_RULE = """
+update supply_rule set rule = null, changed_at = $4, changed_by = $5, version = version + 1
+where tenant = $1 and item = $2 and location = $3 and rule is not null
+returning version
+"""
+RULES = """
+select item, location, rule from supply_rule
+where tenant = $1 and (item, location) > ($2, $3) and rule is not null
+order by item, location limit $4
+"""
+
+
+class Word(NamedTuple):
+    """Who says something, and when."""
+
+    by: str
+    at: datetime
+
+
+async def put_rule(tx: Transaction, placed: PlacedRule, word: Word) -> int | None:
+    """Write a rule and give its version; None is that it was said already."""
+    rule = msgspec.json.encode(placed.rule).decode()
+    said = (placed.item, placed.location, rule, word.at, word.by)
+    version: int | None = await tx.fetchval(PUT_RULE, tx.tenant, *said)
+    return version
+
+
+async def drop_rule(tx: Transaction, item: str, location: str, word: Word) -> int | None:
+    """Take a rule back and give its last version; None is that there is none."""
+    version: int | None = await tx.fetchval(DROP_RULE, tx.tenant, item, location, word.at, word.by)
+    return version
+
+
+async def rules(tx: Transaction, after: tuple[str, str], limit: int) -> list[PlacedRule]:
+    rows = await tx.fetch(RULES, tx.tenant, *after, limit)
+    return [PlacedRule(item=row[0], location=row[1], rule=rule_of(row[2])) for row in rows]
+
+
+def rule_of(text: str) -> AtpRule:
+    """Read a rule as it is stored."""
+    return msgspec.json.decode(text, type=AtpRule)
