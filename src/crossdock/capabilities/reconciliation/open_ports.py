@@ -1,6 +1,6 @@
 """What the comparison of open lines asks of others, in its own words."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -76,6 +76,10 @@ class ReadsOpenLines(Protocol):
 
         `since` is a place in the log before which nothing was recorded after `lately`.
         """
+        ...
+
+    async def told(self, tx: Transaction) -> Mapping[str, int]:
+        """Tell when each source last changed a line, where the ledger does not know it."""
         ...
 
 

@@ -91,7 +91,7 @@ class OpenComparison:
     began_at: datetime = field(init=False)
     _after: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     _stirred: set[str] = field(default_factory=set[str])
-    _heard: Mapping[str, datetime | None] = field(default_factory=dict[str, datetime | None])
+    _heard: dict[str, int] = field(default_factory=dict[str, int])
 
     def __post_init__(self) -> None:
         self.began_at = self.clock.now()
@@ -126,7 +126,11 @@ class OpenComparison:
         named: set[str] = set()
         async with self.database.transaction(self.scope) as tx:
             await self.informants.ledger.begin(tx)
-            self._heard = await self.informants.ledger.heard(tx)
+            heard = await self.informants.ledger.heard(tx)
+            self._heard = dict(await self.books.told(tx))
+            for source, moment in heard.items():
+                if moment is not None:
+                    self._heard[source] = max(us_of(moment), self._heard.get(source, 0))
             for one in await self.books.picks(tx, since, side.cut, lately):
                 self._after[one.document, one.reference] = one.after
                 self._stirred.add(one.document)
@@ -272,8 +276,8 @@ class OpenComparison:
     def _is_behind(self, sources: set[str], cut: int) -> bool:
         """Say whether whoever tells the hub of these lines was not heard since the cut."""
         asked = sources or ({self.heard_from} if self.heard_from else set(self._heard))
-        heard = [moment for one in asked if (moment := self._heard.get(one)) is not None]
-        return bool(heard) and us_of(max(heard)) < cut
+        heard = [self._heard[one] for one in asked if one in self._heard]
+        return bool(heard) and max(heard) < cut
 
     async def _keep(self, side: OpenSide, walked: _Walked) -> RunRow:
         """Write what was found, close what is gone, tell what is confirmed: one transaction."""

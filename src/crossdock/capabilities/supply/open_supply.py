@@ -37,6 +37,10 @@ where s.tenant = $1 and s.supply_id > $2 and s.micros > 0 and s.kind = $5
 order by s.supply_id limit $4
 """
 
+TOLD = """
+select source, max(us) as us from supply_commitment where tenant = $1 group by source
+"""
+
 
 class OpenSupplyLine(NamedTuple):
     """A line of a purchase order, or of a transfer; `total` micros of its base unit are to come.
@@ -94,6 +98,11 @@ class OpenSupply:
         """Nothing leaves a shelf for a supply."""
         del tx, since, cut, lately
         return []
+
+    async def told(self, tx: Transaction) -> dict[str, int]:
+        """Tell when each source last changed a commitment, in microseconds."""
+        rows = await tx.fetch(TOLD, tx.tenant)
+        return {row["source"]: row["us"] for row in rows}
 
 
 def _line(row: Any) -> OpenSupplyLine:

@@ -12,7 +12,6 @@ from crossdock.canonical.quantities import plain
 from crossdock.capabilities.reconciliation import (
     Asked,
     Cause,
-    Finding,
     Healing,
     HousePolicy,
     Kind,
