@@ -1,7 +1,7 @@
 """`/v1/reconciliations/open-lines`: open orders and purchases compared with a system's own."""
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -51,6 +51,7 @@ class OpenLineSaid(BaseModel):
 class OpenLinesSaid(BaseModel):
     """What a system says is open; orders without lines are asked of the connection `against`.
 
+    `kind` is orders or purchases.
     `as_of` is when the extraction began, for lines that do not say. `is_full`: a line that it
     leaves out, at a location that it names, is closed there. `heard_from` is whose words of ours
     are compared, left out for anybody's. `lag_minutes` is how long it may take to book what
@@ -59,7 +60,7 @@ class OpenLinesSaid(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal[Kind.ORDERS, Kind.PURCHASES]
+    kind: Kind
     against: Code
     lines: list[OpenLineSaid] = Field(default_factory=list[OpenLineSaid], max_length=20_000)
     as_of: AwareDatetime | None = None

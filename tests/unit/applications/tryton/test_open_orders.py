@@ -3,14 +3,19 @@
 from copy import deepcopy
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from random import Random
+from typing import Any, cast
 
 from crossdock.applications.tryton import samples
+from crossdock.applications.tryton.client import TrytonConnection, TrytonSettings
 from crossdock.applications.tryton.open_orders import page_of
 from crossdock.applications.tryton.samples import SAMPLE_OPTIONS
+from crossdock.applications.tryton.session import Answer, Session
 from crossdock.applications.tryton.wire import decoded
 from crossdock.canonical.orders import OrderChanged
-from crossdock.connectivity.sdk import OpenOrders
+from crossdock.connectivity.sdk import ListsOpenOrders, OpenOrders, Ports
+from crossdock.foundation.clock import VirtualClock
+from tests.conftest import NOON
 
 PAGE: dict[str, Any] = decoded(samples.ORDERS.delivery.body)
 [SALE] = PAGE["answer"]["result"]
@@ -76,3 +81,40 @@ def test_a_sale_that_cannot_be_read_makes_the_page_not_whole() -> None:
 
     assert (len(page.lines), page.is_whole, page.after) == (1, False, "2")
     assert told(sale()).is_whole
+
+
+class Books:
+    """Stands in for a session with a company whose sales these are, by number."""
+
+    def __init__(self, *sales: dict[str, Any]) -> None:
+        self.sales = {one["id"]: one for one in sales}
+        self.domains: list[Any] = []
+
+    async def ask(self, method: str, *said: Any, context: Any = None) -> Answer:
+        assert context == {"active_test": False}
+        if method == "model.product.uom.search_read":
+            return Answer(UNITS["units"], b"")
+        assert method == "model.sale.sale.search_read"
+        domain, _, most = said[:3]
+        self.domains.append(domain)
+        after = domain[0][2]
+        found = [one for number, one in sorted(self.sales.items()) if number > after]
+        return Answer(found[:most], b"")
+
+
+async def test_open_sales_are_read_page_by_page_to_the_last() -> None:
+    books = Books(*(sale(id=number) for number in (3, 4, 9)))
+    settings = TrytonSettings(
+        base_url="http://tryton", database="shop", user="hub", password="p", page_rows=2
+    )
+    ports = Ports(clock=VirtualClock(NOON), random=Random(1))
+    connection = TrytonConnection(cast("Session", books), settings, ports)
+    assert isinstance(connection, ListsOpenOrders)
+
+    first = await connection.open_orders("")
+    second = await connection.open_orders(first.after)
+
+    assert [line.document for line in first.lines] == ["sale:3", "sale:4"]
+    assert [line.document for line in second.lines] == ["sale:9"]
+    assert (first.after, second.after) == ("4", "")
+    assert books.domains[1] == [["id", ">", 4], ["state", "in", ["confirmed", "processing"]]]
