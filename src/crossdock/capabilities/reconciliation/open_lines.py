@@ -6,7 +6,7 @@ amount is what is still open, in micros of the base unit. Instants are microseco
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -87,7 +87,9 @@ class Around:
     is_full: bool = False
     is_behind: bool = False
     is_stirred: bool = False
-    factors: Mapping[str, Sequence[tuple[int, int]]] = MappingProxyType({})
+    factors: Mapping[str, Sequence[tuple[int, int]]] = field(
+        default_factory=dict[str, Sequence[tuple[int, int]]]
+    )
 
 
 class Meets(StrEnum):
