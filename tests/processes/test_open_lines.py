@@ -267,9 +267,10 @@ async def house_at(dsn: str, folder: Path) -> AsyncIterator[tuple[House, Sales]]
         ]
         known += [LocationChanged(code=code) for code in ("DC1", "DC2")]
         for source in ("erp", "shop", "wms", "sales"):
+            named = [(one, one.key) for one in known]
             facts = [
-                Fact(identity=one.key, payload=one, occurred_at=NOON, native_ref=one.key, version=1)
-                for one in known
+                Fact(identity=key, payload=one, occurred_at=NOON, native_ref=key, version=1)
+                for one, key in named
             ]
             await at.hub.record(facts, source=source)
         yield House(at, folder), sales

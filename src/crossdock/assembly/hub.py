@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from crossdock.assembly.adapters import BookKeepers, Doubts, Pools, Rereading
+from crossdock.assembly.adapters import BookKeepers, Doubts, Pools, Rereading, open_books
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
@@ -24,13 +24,7 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
-from crossdock.capabilities.reconciliation import (
-    Informants,
-    LineInformants,
-    OpenLines,
-    Reconciliation,
-    Sampler,
-)
+from crossdock.capabilities.reconciliation import Informants, OpenLines, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Atp, KeptPromises, Question, Securing, Supply
 from crossdock.connectivity.connections import Connections, Neighbours
@@ -38,7 +32,6 @@ from crossdock.connectivity.courier import Courier, Step, Surroundings
 from crossdock.connectivity.deliveries import Deliveries
 from crossdock.connectivity.directory import Directory, Entry, installed_applications
 from crossdock.connectivity.inbox import Inbox
-from crossdock.connectivity.open_reading import OpenReader
 from crossdock.connectivity.outbox import Outbox
 from crossdock.connectivity.poller import Pollers, Polling
 from crossdock.connectivity.proposals import Proposals
@@ -174,8 +167,7 @@ class Hub:
         again = (Resender(self.outbox), Rereading(lambda: self.pollers))
         informants = Informants(ledger, names, Bookings(), self.proposals, CaseDesk(), *again)
         self.reconciliation = Reconciliation(database, clock, self.ids, informants)
-        books = (inventory.OpenDemand(), supply.OpenSupply())
-        lines = LineInformants(*books, OpenReader(lambda: self._around))
+        lines = open_books(lambda: self._around)
         self.open_lines = OpenLines(database, clock, self.ids, informants, lines)
         self.doubts = Doubts(database, self.inventory, self.reconciliation)
         pools = Pools(self.inventory, self.reconciliation)

@@ -13,9 +13,9 @@ from crossdock.foundation.scope import Scope
 class KeptLine(Protocol):
     """A line of a document as the hub heard it last.
 
-    `reference` names the line for ever. `total` is what there is to deliver of it in all, in micros
-    of the base unit, and `picked` how much has left its shelf for it by now. `changed_us` is when
-    its newest version was made, by `source`.
+    `reference` names the line for ever. `total` is what there is to deliver of it in all, in
+    micros of the base unit, and `picked` how much has left its shelf for it by now. `changed_us`
+    is when its newest version was made, by `source`.
     """
 
     @property

@@ -71,7 +71,8 @@ from unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::tex
 on conflict (tenant, system, against, document, line,
     (case when document = '' then location else '' end),
     (case when document = '' then item else '' end)) where state <> 'CLOSED' do update set
-    location = excluded.location, item = excluded.item, run_id = excluded.run_id, state = excluded.state, level = excluded.level,
+    location = excluded.location, item = excluded.item,
+    run_id = excluded.run_id, state = excluded.state, level = excluded.level,
     cause = excluded.cause, because = excluded.because, remedy = excluded.remedy,
     unit = excluded.unit, ours = excluded.ours, theirs = excluded.theirs,
     explained = excluded.explained, unexplained = excluded.unexplained,

@@ -32,8 +32,9 @@ def print_finding(one: Finding) -> None:
         f"[bold]{one.finding_id}[/] {one.state}: {escape(number_of(one))}{escape(one.item)}"
         f" at {escape(one.location)}"
     )
+    is_ours = one.system == "crossdock" or one.document
     for name, value in (
-        ("ours" if one.system == "crossdock" or one.document else one.system, f"{plain(one.ours)} {one.unit}"),
+        ("ours" if is_ours else one.system, f"{plain(one.ours)} {one.unit}"),
         (one.against, f"{plain(one.theirs)} {one.unit}"),
         ("explained", plain(one.explained)),
         ("unexplained", plain(one.unexplained)),

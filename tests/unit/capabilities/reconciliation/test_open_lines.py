@@ -241,7 +241,8 @@ def test_documents_have_no_tolerance_unless_a_rule_says_otherwise() -> None:
     assert not is_tolerated(different(ours(10), theirs(8)), a_tenth)
     assert not is_tolerated(different(ours(10), None), a_tenth)
     assert not is_tolerated(different(None, theirs(10)), a_tenth)
-    assert not is_tolerated(different(ours(10), theirs(10, item="NUT")), Policy(document_ppm=10**9))
+    anything = Policy(document_ppm=10**9)
+    assert not is_tolerated(different(ours(10), theirs(10, item="NUT")), anything)
 
 
 SHOP = ours(10, source="shop")
