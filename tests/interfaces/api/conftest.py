@@ -123,6 +123,13 @@ class House:
             self.securing.reader,
             self.allocating.reader,
         ]
+        self._reconcile(pollers)
+        self.sampler = Sampler(database, self.clock, SystemIds(), NothingIsRead(), CaseDesk())
+        self.refusals = Refusals(database, self.clock, self.readers)
+        self.instances = Instances(database, self.clock, ["loading"])
+        self.cases = Cases(database, self.clock)
+
+    def _reconcile(self, pollers: Pollers) -> None:
         informants = Informants(
             ledger=LedgerAtCut(),
             names=Naming(self.clock),
@@ -132,13 +139,9 @@ class House:
             sender=Resender(self.outbox),
             reader=Rereading(lambda: pollers),
         )
-        self.reconciliation = Reconciliation(database, self.clock, SystemIds(), informants)
+        self.reconciliation = Reconciliation(self.database, self.clock, SystemIds(), informants)
         lines = LineInformants(OpenDemand(), OpenSupply(), NobodyLists())
-        self.open_lines = OpenLines(database, self.clock, SystemIds(), informants, lines)
-        self.sampler = Sampler(database, self.clock, SystemIds(), NothingIsRead(), CaseDesk())
-        self.refusals = Refusals(database, self.clock, self.readers)
-        self.instances = Instances(database, self.clock, ["loading"])
-        self.cases = Cases(database, self.clock)
+        self.open_lines = OpenLines(self.database, self.clock, SystemIds(), informants, lines)
 
     @property
     def doubts(self) -> Doubts:

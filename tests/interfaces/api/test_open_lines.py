@@ -81,7 +81,7 @@ async def test_a_line_that_cannot_be_is_refused(
     assert (await call("POST", OPEN, said)).status == 422
 
 
-async def test_without_lines_the_connection_is_asked(call: Caller, house: House) -> None:
+async def test_without_lines_the_connection_is_asked(call: Caller) -> None:
     said = {"kind": "orders", "against": "erp"}
 
     refused = await call("POST", OPEN, said)

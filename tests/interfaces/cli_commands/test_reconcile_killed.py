@@ -23,9 +23,7 @@ where c.relname = 'reconciliation_finding' and a.pid <> pg_backend_pid()
 RUN = ("reconcile", "run", "--against", "erp.csv", "--source", "erp")
 
 
-async def killed_while_it_writes(
-    crossdock: CommandLine, hub: Hub, words: tuple[str, ...]
-) -> None:
+async def killed_while_it_writes(crossdock: CommandLine, hub: Hub, words: tuple[str, ...]) -> None:
     """Kill a comparison that has written its findings and waits to write its run."""
     async with hub.database.transaction(hub.scope) as tx:
         # It has written its findings, and comes no further than the row of the run itself.

@@ -97,9 +97,7 @@ class OpenDemand:
                 return
             after = rows[-1]["demand_ref"]
 
-    async def picks(
-        self, tx: Transaction, since: int, cut: int, lately: int
-    ) -> list[DemandPicks]:
+    async def picks(self, tx: Transaction, since: int, cut: int, lately: int) -> list[DemandPicks]:
         """Tell what was picked later than `lately`, and how much of it later than the cut.
 
         Microseconds; `since` is a place in the log before which nothing was recorded after
@@ -109,7 +107,7 @@ class OpenDemand:
         return [DemandPicks(row["order_id"], row["demand_ref"], row["after"]) for row in rows]
 
     async def told(self, tx: Transaction) -> dict[str, int]:
-        """The ledger knows when each source of orders was heard last."""
+        """Tell nothing: the ledger knows when each source of orders was heard last."""
         del tx
         return {}
 

@@ -174,9 +174,7 @@ def _named_otherwise(own: Ours, told: Theirs, *, is_in_flight: bool) -> Compared
     )
 
 
-def _met(
-    own: Ours | None, told: Theirs | None, around: Around, *, is_in_flight: bool
-) -> Compared:
+def _met(own: Ours | None, told: Theirs | None, around: Around, *, is_in_flight: bool) -> Compared:
     here, there = own.micros if own else 0, told.micros if told else 0
     is_elsewhere = _is_elsewhere(own, told)
     if here == there and (not is_elsewhere or not here):
@@ -216,7 +214,8 @@ def _is_in_flight(
     return (
         around.is_behind
         or around.is_stirred
-        or any(one.changed > since for one in (*ours, *theirs))
+        or any(one.changed > since for one in ours)
+        or any(one.changed > since for one in theirs)
     )
 
 
@@ -227,7 +226,7 @@ def _cause_of(
     if own is not None and told is not None:
         return _of_both(own, told, around, is_in_flight=is_in_flight)
     if is_in_flight:
-        return Verdict(Cause.TIMING, "the document was changed shortly before the cut")
+        return Verdict(Cause.TIMING, "something of the document may be on its way")
     if own is None:
         return Verdict(Cause.MSG_LOST, "it is open there and never came here")
     return Verdict(Cause.MSG_LOST, "it is open here, and not among the open lines there")
@@ -236,25 +235,27 @@ def _cause_of(
 def _of_both(own: Ours, told: Theirs, around: Around, *, is_in_flight: bool) -> Verdict:
     if _is_elsewhere(own, told):
         return _misplaced(own, told)
-    if _is_doubled(own, told):
-        return Verdict(Cause.MSG_DUP, f"the line is there {len(told.rows)} times")
-    if factor := _factor(own.micros, told.micros, around.factors.get(own.item, ())):
-        return Verdict(Cause.UOM, f"the ratio is {factor}, a factor of the item's units")
-    if around.cut < own.changed <= around.until:
-        return Verdict(Cause.CUTOFF, "it was changed here while their lines were being read")
-    if is_in_flight:
-        return Verdict(Cause.TIMING, "the document was changed shortly before the cut")
-    if not told.micros:
-        return Verdict(Cause.STATUS_MAP, "it is closed there, and open here")
-    if not own.micros:
-        return Verdict(Cause.STATUS_MAP, "it is closed here, and open there")
-    if told.changed > own.changed:
-        return Verdict(Cause.MSG_LOST, "their last change of it never came here")
-    if 0 < told.changed < own.changed:
-        return Verdict(Cause.MSG_LOST, "our last change of it is not there")
-    if abs(told.micros - own.micros) < MICROS:
-        return Verdict(Cause.ROUNDING, "less than one unit")
-    return Verdict(Cause.UNKNOWN)
+    factor = _factor(own.micros, told.micros, around.factors.get(own.item, ()))
+    is_newer_here = 0 < told.changed < own.changed
+    is_cut_through = around.cut < own.changed <= around.until
+    is_little = abs(told.micros - own.micros) < MICROS
+    signs = (
+        (_is_doubled(own, told), Cause.MSG_DUP, f"the line is there {len(told.rows)} times"),
+        (bool(factor), Cause.UOM, f"the ratio is {factor}, a factor of the item's units"),
+        (is_cut_through, Cause.CUTOFF, "it was changed here while their lines were being read"),
+        (is_in_flight, Cause.TIMING, "something of the document may be on its way"),
+        (not told.micros, Cause.STATUS_MAP, "it is closed there, and open here"),
+        (not own.micros, Cause.STATUS_MAP, "it is closed here, and open there"),
+        (
+            told.changed > own.changed,
+            Cause.MSG_LOST,
+            "their last change of it never came here",
+        ),
+        (is_newer_here, Cause.MSG_LOST, "our last change of it is not there"),
+        (is_little, Cause.ROUNDING, "less than one unit"),
+    )
+    found = (Verdict(cause, because) for is_so, cause, because in signs if is_so)
+    return next(found, Verdict(Cause.UNKNOWN))
 
 
 def _misplaced(own: Ours, told: Theirs) -> Verdict:

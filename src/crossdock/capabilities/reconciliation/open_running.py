@@ -200,7 +200,7 @@ class OpenComparison:
             if number not in walked.met and row.location in side.locations
         }
 
-    def _judge(  # noqa: PLR0913 - both sides, and what is known of them
+    def _judge(  # noqa: PLR0917 - both sides, and what is known of them
         self,
         side: OpenSide,
         document: str,
@@ -217,9 +217,7 @@ class OpenComparison:
             is_full=side.said.is_full,
             is_behind=self._is_behind({line.source for line in kept}, side.cut),
             is_stirred=document in self._stirred,
-            factors={
-                item: [(n, d) for _, n, d in known.factors] for item, known in goods.items()
-            },
+            factors={item: [(n, d) for _, n, d in known.factors] for item, known in goods.items()},
         )
         seen = Seen(
             tenant=self.scope.tenant,

@@ -50,7 +50,7 @@ class OpenAsked:
 class OpenLines:
     """Compares open order lines and purchase order lines. It changes no document anywhere."""
 
-    def __init__(  # noqa: PLR0913 - the outside, and whom it asks
+    def __init__(  # noqa: PLR0917 - the outside, and whom it asks
         self,
         database: Database,
         clock: Clock,

