@@ -6,6 +6,8 @@ from decimal import Decimal
 from random import Random
 from typing import Any, cast
 
+from pydantic import SecretStr
+
 from crossdock.applications.tryton import samples
 from crossdock.applications.tryton.client import TrytonConnection, TrytonSettings
 from crossdock.applications.tryton.open_orders import page_of
@@ -105,7 +107,11 @@ class Books:
 async def test_open_sales_are_read_page_by_page_to_the_last() -> None:
     books = Books(*(sale(id=number) for number in (3, 4, 9)))
     settings = TrytonSettings(
-        base_url="http://tryton", database="shop", user="hub", password="p", page_rows=2
+        base_url="http://tryton",
+        database="shop",
+        user="hub",
+        password=SecretStr("p"),
+        page_rows=2,
     )
     ports = Ports(clock=VirtualClock(NOON), random=Random(1))
     connection = TrytonConnection(cast("Session", books), settings, ports)
