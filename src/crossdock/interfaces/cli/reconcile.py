@@ -104,24 +104,23 @@ def run(
         lines = replace(lines, heard_from=heard_from, lag_minutes=lag, believe=believe)
         _show(with_hub(lambda hub: hub.open_lines.compare(hub.scope, lines)), as_json=as_json)
         return
-    if heard_from:
-        raise Invalid("--heard-from is of orders and purchases alone", where="--heard-from")
+    _refuse_of_lines(heard_from)
     if Path(against).exists():
-        when = instant_of(as_of, "--as-of") if as_of else None
-        if not source:
-            raise Invalid("whose dump is it?", where="--source", hint="such as --source erp")
-        reading = Reading(as_of=when, groups=groups(status or []))
+        reading = _in_file(source, as_of, groups(status or []))
         said = said_in_files(Path(against), log, reading, is_full=full)
-        asked = Asked(against=source, by=BY, said=said)
+        stock = Asked(against=source, by=BY, said=said)
     else:
         check_source(against, [source, log, as_of, status, full])
-        asked = Asked(against=against, by=BY)
-    asked = replace(asked, lag_minutes=lag, believe=believe)
+        stock = Asked(against=against, by=BY)
+    stock = replace(stock, lag_minutes=lag, believe=believe)
+    _show(with_hub(lambda hub: hub.reconciliation.compare(hub.scope, stock)), as_json=as_json)
 
-    async def compared(hub: Hub) -> Run:
-        return await hub.reconciliation.compare(hub.scope, asked)
 
-    _show(with_hub(compared), as_json=as_json)
+def _in_file(source: str, as_of: str, words: dict[str, str]) -> Reading:
+    """Say how a file is read; whose it is has to be told."""
+    if not source:
+        raise Invalid("whose dump is it?", where="--source", hint="such as --source erp")
+    return Reading(as_of=instant_of(as_of, "--as-of") if as_of else None, groups=words)
 
 
 def _show(done: Run, *, as_json: bool) -> None:
@@ -134,6 +133,11 @@ def _refuse_of_stock(log: Path | None, status: list[str] | None) -> None:
     for name, said in (("--log", log), ("--status", status)):
         if said:
             raise Invalid(f"{name} is of stock alone", where=name)
+
+
+def _refuse_of_lines(heard_from: str) -> None:
+    if heard_from:
+        raise Invalid("--heard-from is of orders and purchases alone", where="--heard-from")
 
 
 @app.command()
