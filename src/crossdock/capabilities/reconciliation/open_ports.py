@@ -125,7 +125,7 @@ class OpenReading(Protocol):
 
 
 class ListsOpenOrders(Protocol):
-    async def open_orders(self, scope: Scope, connection: str) -> OpenReading:
+    async def open_orders(self, scope: Scope, connection: str, /) -> OpenReading:
         """Read a connection's open order lines; `Rejected` if it cannot tell them."""
         ...
 
