@@ -237,6 +237,11 @@ class House:
         wanted = Wanted(states=states or None, kind=kind)
         return await self.hub.reconciliation.findings(self.hub.scope, wanted)
 
+    async def last(self) -> Run:
+        """Give the newest comparison."""
+        runs = await self.hub.reconciliation.runs(self.hub.scope)
+        return max(runs, key=lambda one: one.began_at)
+
     async def told(self) -> list[Payload]:
         async with self.hub.database.transaction(Scope("main")) as tx:
             events, _ = await event_log.read(tx, Position(), limit=1000)
@@ -515,7 +520,7 @@ async def test_open_purchases_are_compared_like_orders(house: House) -> None:
         await house.purchase("po:99/1", 0)
         await house.said(*rows, kind=Kind.PURCHASES, full=True)
 
-    [run, _] = await house.hub.reconciliation.runs(house.hub.scope)
+    run = await house.last()
     assert (run.alike, run.confirmed, run.suspected) == (2, 4, 0)
     found = await house.findings(kind=Kind.PURCHASES)
     causes = {f"{one.document}/{one.line}": (one.cause, one.remedy) for one in found}
@@ -683,7 +688,7 @@ async def test_an_order_that_the_poll_missed_is_found_read_again_and_gone(
         await house.at.clock.advance(HOUR)
         await polled(house)
         await hub.open_lines.compare(scope, ASKED)
-    [run, _] = await hub.reconciliation.runs(scope)
+    run = await house.last()
     assert (run.is_full, run.compared, run.alike, run.confirmed) == (True, 3, 1, 2)
     found = await house.findings("CONFIRMED")
     assert {(one.document, one.cause, one.remedy) for one in found} == {
