@@ -32,6 +32,7 @@ AT_WORK = [
     "how-to/choose-warehouses.md",
     "how-to/connect-a-shop.md",
     "how-to/promise-by-date.md",
+    "how-to/reconcile-orders.md",
     "how-to/replay-dead-letters.md",
     "how-to/set-an-oversell-budget.md",
     "how-to/share-out-scarce-stock.md",
@@ -52,6 +53,7 @@ OWN = "how-to/use-your-own-postgresql.md"
 BUDGET = "how-to/set-an-oversell-budget.md"
 SCARCE = "how-to/share-out-scarce-stock.md"
 RECONCILED = "how-to/reconcile-stock.md"
+OPEN_LINES = "how-to/reconcile-orders.md"
 BY_DATE = "how-to/promise-by-date.md"
 TYPED = {
     *WAREHOUSE,
@@ -61,6 +63,7 @@ TYPED = {
     OWN,
     BUDGET,
     BY_DATE,
+    OPEN_LINES,
     RECONCILED,
     SCARCE,
     "how-to/connect-tryton.md",  # before a real Tryton: tests/peers/tryton/test_page.py
@@ -246,6 +249,14 @@ def test_stock_is_reconciled_as_the_page_says() -> None:
     ):
         reader.follow(GOODS)
         reader.follow((DOCS / RECONCILED).read_text())
+
+
+def test_open_orders_are_compared_as_the_page_says() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
+        reading(Path(folder)) as reader,
+    ):
+        reader.follow((DOCS / OPEN_LINES).read_text())
 
 
 def test_warehouses_are_chosen_as_the_page_says() -> None:

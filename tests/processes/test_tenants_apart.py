@@ -36,7 +36,7 @@ from crossdock.capabilities.allocation import (
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.upkeep import Upkeep
-from crossdock.capabilities.reconciliation import Reconciliation, Sampler
+from crossdock.capabilities.reconciliation import OpenLines, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import (
     Asked,
     Candidate,
@@ -116,6 +116,15 @@ COMPARED = reconciliation.Asked(
         parts=reconciliation.Parts(),
     ),
 )
+OPEN = reconciliation.OpenAsked(
+    kind=reconciliation.Kind.ORDERS,
+    against="erp",
+    by="a person",
+    said=lambda _: reconciliation.OpenSaid(
+        rows=[reconciliation.OpenRow("order-9", "1", "DC1", "SKU-1", 5 * MICROS, "", AS_OF)],
+        is_full=True,
+    ),
+)
 KEPT = AllocationProtection(
     item="SKU-1", location="DC1", channel="web", minimum=MICROS, starts_at=NOON,
     ends_at=NOON + timedelta(days=1),
@@ -134,7 +143,8 @@ SERVICES = (
         Directory,
         Exposures,
     ),
-    *(Inbox, Instances, Inventory, OrderSourcing, Outbox, Proposals, Quarantine, Refusals),
+    *(Inbox, Instances, Inventory, OpenLines, OrderSourcing, Outbox, Proposals, Quarantine),
+    Refusals,
     *(Reconciliation, Requests, Sampler, Sourcing, Supply, Upkeep, WaitingRoom),
 )
 WANTED = SourceOrder(lines=[SourceLine(item="SKU-1", quantity=EACH)], request_id="s1")
@@ -477,6 +487,7 @@ DOES: Mapping[str, Ask] = {
     "Reconciliation.backlog": lambda full: full.hub.reconciliation.backlog(OTHER),
     "Reconciliation.heal": lambda full: full.hub.reconciliation.heal(OTHER, "erp", by="x"),
     "Reconciliation.compare": lambda full: full.hub.reconciliation.compare(OTHER, COMPARED),
+    "OpenLines.compare": lambda full: full.hub.open_lines.compare(OTHER, OPEN),
     "Access.create": lambda full: full.hub.access.create(
         STRANGER, NewKey(name="main's", verbs=ROLES["reader"])
     ),

@@ -7,9 +7,12 @@ from datetime import datetime
 
 from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.capabilities.catalog import Catalog
-from crossdock.capabilities.inventory import Inventory
-from crossdock.capabilities.reconciliation import Doubt, Reconciliation
+from crossdock.capabilities.inventory import Inventory, OpenDemand
+from crossdock.capabilities.reconciliation import Doubt, LineInformants, Reconciliation
+from crossdock.capabilities.supply import OpenSupply
+from crossdock.connectivity.courier import Surroundings
 from crossdock.connectivity.directory import Directory
+from crossdock.connectivity.open_reading import OpenReader
 from crossdock.connectivity.poller import Pollers
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
@@ -104,6 +107,11 @@ class Rereading:
             return await self.pollers().reread(scope, source, since)
         except (Invalid, NotFound, Rejected):
             return False
+
+
+def open_books(around: Callable[[], Surroundings]) -> LineInformants:
+    """Give the comparison of open lines the hub's books of them, and who lists his own."""
+    return LineInformants(OpenDemand(), OpenSupply(), OpenReader(around))
 
 
 @dataclass(frozen=True, slots=True)

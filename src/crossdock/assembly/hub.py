@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from crossdock.assembly.adapters import BookKeepers, Doubts, Pools, Rereading
+from crossdock.assembly.adapters import BookKeepers, Doubts, Pools, Rereading, open_books
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
@@ -24,7 +24,7 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
-from crossdock.capabilities.reconciliation import Informants, Reconciliation, Sampler
+from crossdock.capabilities.reconciliation import Informants, OpenLines, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Atp, KeptPromises, Question, Securing, Supply
 from crossdock.connectivity.connections import Connections, Neighbours
@@ -167,6 +167,8 @@ class Hub:
         again = (Resender(self.outbox), Rereading(lambda: self.pollers))
         informants = Informants(ledger, names, Bookings(), self.proposals, CaseDesk(), *again)
         self.reconciliation = Reconciliation(database, clock, self.ids, informants)
+        lines = open_books(lambda: self._around)
+        self.open_lines = OpenLines(database, clock, self.ids, informants, lines)
         self.doubts = Doubts(database, self.inventory, self.reconciliation)
         pools = Pools(self.inventory, self.reconciliation)
         self.publishing = Publishing(database, clock, pools, self.catalog)

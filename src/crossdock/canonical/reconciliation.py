@@ -12,7 +12,9 @@ from crossdock.canonical.quantities import Quantity
 class DifferenceConfirmed:
     """Two systems differ, twice, with nothing on its way.
 
-    `ours` is what `system` says: the hub's ledger (crossdock), or the first of two other systems.
+    `ours` is what `system` says: the hub's ledger (crossdock), the first of two other systems, or
+    the hub's open order lines (orders) or purchase order lines (purchases); of these, `document`
+    and `line` name the key, and the quantities are what is open.
     `ours` and `theirs` are both as of `cut`, which is also the watermark both were brought to;
     `explained` is what documents account for, `unexplained` the rest of theirs - ours. `cause` is
     the root-cause class that the evidence points to, `remedy` what the policy recommends.
@@ -34,6 +36,8 @@ class DifferenceConfirmed:
     remedy: str
     value_at_risk: Decimal | None = None
     system: str = "crossdock"
+    document: str = ""
+    line: str = ""
 
     @property
     def key(self) -> str:
@@ -53,6 +57,8 @@ class DifferenceClosed:
     root_cause: str
     closed_by: str
     system: str = "crossdock"
+    document: str = ""
+    line: str = ""
 
     @property
     def key(self) -> str:

@@ -11,15 +11,34 @@ from typing import Any
 import pytest
 
 from crossdock.assembly.adapters import Doubts, Rereading
+from crossdock.canonical.errors import Rejected
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
-from crossdock.capabilities.inventory import Inventory, LedgerAtCut, inventory_reader
-from crossdock.capabilities.reconciliation import Informants, Reconciliation, Sampler
+from crossdock.capabilities.inventory import (
+    Inventory,
+    LedgerAtCut,
+    OpenDemand,
+    inventory_reader,
+)
+from crossdock.capabilities.reconciliation import (
+    Informants,
+    LineInformants,
+    OpenLines,
+    Reconciliation,
+    Sampler,
+)
 from crossdock.capabilities.sourcing import Sourcing
-from crossdock.capabilities.supply import KeptPromises, Securing, Supply, supply_reader
+from crossdock.capabilities.supply import (
+    KeptPromises,
+    OpenSupply,
+    Securing,
+    Supply,
+    supply_reader,
+)
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
+from crossdock.connectivity.open_reading import OpenOrdersRead
 from crossdock.connectivity.outbox import Outbox
 from crossdock.connectivity.poller import Pollers, Polling
 from crossdock.connectivity.proposals import Proposals
@@ -104,24 +123,25 @@ class House:
             self.securing.reader,
             self.allocating.reader,
         ]
-        self.reconciliation = Reconciliation(
-            database,
-            self.clock,
-            SystemIds(),
-            Informants(
-                ledger=LedgerAtCut(),
-                names=Naming(self.clock),
-                bookings=Bookings(),
-                proposals=self.proposals,
-                cases=CaseDesk(),
-                sender=Resender(self.outbox),
-                reader=Rereading(lambda: pollers),
-            ),
-        )
+        self._reconcile(pollers)
         self.sampler = Sampler(database, self.clock, SystemIds(), NothingIsRead(), CaseDesk())
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)
+
+    def _reconcile(self, pollers: Pollers) -> None:
+        informants = Informants(
+            ledger=LedgerAtCut(),
+            names=Naming(self.clock),
+            bookings=Bookings(),
+            proposals=self.proposals,
+            cases=CaseDesk(),
+            sender=Resender(self.outbox),
+            reader=Rereading(lambda: pollers),
+        )
+        self.reconciliation = Reconciliation(self.database, self.clock, SystemIds(), informants)
+        lines = LineInformants(OpenDemand(), OpenSupply(), NobodyLists())
+        self.open_lines = OpenLines(self.database, self.clock, SystemIds(), informants, lines)
 
     @property
     def doubts(self) -> Doubts:
@@ -141,6 +161,13 @@ class House:
         wanted = verbs_of(verbs) if verbs else ROLES["owner"]
         issued = await self.access.create(by, NewKey(name="test", verbs=wanted, partner=partner))
         return issued.token
+
+
+class NobodyLists:
+    """Stands in for the connections: none can be asked for its open orders."""
+
+    async def open_orders(self, _scope: Scope, connection: str) -> OpenOrdersRead:
+        raise Rejected(f"{connection} cannot be asked for its open orders", code="not_listed")
 
 
 class NothingIsRead:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from crossdock.applications.tryton import counts, places, units
+from crossdock.applications.tryton import counts, open_orders, places, units
 from crossdock.applications.tryton.booking import Bookings
 from crossdock.applications.tryton.changes import (
     BEGINNING,
@@ -37,6 +37,7 @@ from crossdock.canonical.errors import Forbidden, Unavailable
 from crossdock.canonical.inventory import StockStatus
 from crossdock.connectivity.sdk import (
     Delivery,
+    OpenOrders,
     Outcome,
     Poll,
     Ports,
@@ -109,7 +110,7 @@ class ReadingPages:
 
 @dataclass
 class TrytonConnection:
-    """One conversation; answers `Polls` and `PostsMovements`."""
+    """One conversation; answers `Polls`, `ListsOpenOrders` and `PostsMovements`."""
 
     session: Session
     settings: TrytonSettings
@@ -139,6 +140,16 @@ class TrytonConnection:
             self.session, await self._places(), await self._known_units(), preferences["company"]
         )
         return [await bookings.post(command) for command in commands]
+
+    async def open_orders(self, after: str) -> OpenOrders:
+        """Read sales that are open now, a page of them by their numbers."""
+        size = self.settings.page_rows
+        domain = [["id", ">", int(after or 0)], *open_orders.DOMAIN]
+        fields = list(SALE_FIELDS)
+        answer = await self._read("sale.sale", domain, fields, size, [["id", "ASC"]])
+        related = await self._related("orders", answer.result)
+        last = str(answer.result[-1]["id"]) if len(answer.result) >= size else ""
+        return open_orders.page_of(answer.result, related, options_of(self.settings), last)
 
     async def _changed(self, at: Cursor, feed: Feed) -> Poll:
         fields = ["id", "last_modified_at", feed.owner[0]] if feed.owner else _fields(feed)

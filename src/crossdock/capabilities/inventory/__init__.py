@@ -18,6 +18,7 @@ from crossdock.capabilities.inventory.model import (
     ReservationLine,
     ReservationRequest,
 )
+from crossdock.capabilities.inventory.open_demand import OpenDemand
 from crossdock.capabilities.inventory.promise_proof import LineProof, MemberProof
 from crossdock.capabilities.inventory.proof import Availability, SourceAge
 from crossdock.capabilities.inventory.reactions import inventory_reader
@@ -41,6 +42,7 @@ __all__ = [
     "LedgerAtCut",
     "LineProof",
     "MemberProof",
+    "OpenDemand",
     "OpenLine",
     "OrderLineClaim",
     "Position",

@@ -19,7 +19,17 @@ from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.healing import Healing
 from crossdock.capabilities.reconciliation.judging import Policy
+from crossdock.capabilities.reconciliation.kinds import Kind
 from crossdock.capabilities.reconciliation.model import ItemClass, State, Tolerance
+from crossdock.capabilities.reconciliation.open_dumps import (
+    OpenDump,
+    OpenRow,
+    OpenSaid,
+    numbered,
+    open_micros,
+)
+from crossdock.capabilities.reconciliation.open_ports import LineInformants
+from crossdock.capabilities.reconciliation.open_service import OpenAsked, OpenLines
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants
 from crossdock.capabilities.reconciliation.ranking import CountProposal, Remedy
@@ -52,9 +62,16 @@ __all__ = [
     "HousePolicy",
     "Informants",
     "ItemClass",
+    "Kind",
     "Line",
+    "LineInformants",
     "LogDump",
     "LogLine",
+    "OpenAsked",
+    "OpenDump",
+    "OpenLines",
+    "OpenRow",
+    "OpenSaid",
     "Parts",
     "Plan",
     "Policy",
@@ -75,5 +92,7 @@ __all__ = [
     "groups_of",
     "instant_of",
     "micros_of",
+    "numbered",
+    "open_micros",
     "rules_shown",
 ]

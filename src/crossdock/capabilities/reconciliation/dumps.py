@@ -1,25 +1,42 @@
-"""What the other side says, read from a CSV file row by row: stock, and a log of its documents.
+"""What the other side says, read from a file row by row: stock, and a log of its documents.
 
 Columns are found by name, in any order and case; others are passed over. An amount, an instant or
 a status that cannot be read stops the reading and names its row.
 """
 
-import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import StockStatus
-from crossdock.canonical.quantities import MICROS, decimal_of
-from crossdock.capabilities.reconciliation.model import ItemClass
+from crossdock.capabilities.reconciliation.tables import (
+    FIELD_CHARACTERS_MAX,
+    NO_COST,
+    Instants,
+    class_of,
+    columns,
+    cost_of,
+    instant_of,
+    micros_of,
+    opened,
+    placed,
+    refuse_longer,
+)
 
-FIELD_CHARACTERS_MAX = 200
-_PLAIN_DIGITS_MAX = 12
-NO_COST = -1
+__all__ = [
+    "NO_COST",
+    "Dump",
+    "Line",
+    "LogDump",
+    "LogLine",
+    "Parts",
+    "Reading",
+    "groups_of",
+    "instant_of",
+    "micros_of",
+]
 
 
 class Line(NamedTuple):
@@ -126,10 +143,10 @@ class Dump:
         self._path = path
         self._reading = reading
         self._spelled = spelled
-        self._instants = _Instants()
-        with _rows(path) as rows:
+        self._instants = Instants()
+        with opened(path) as rows:
             self._width = len(rows.header())
-            self._at = _columns(path, rows, ("item", "location", "quantity"))
+            self._at = columns(path, rows, ALIASES, ("item", "location", "quantity"))
         if "as_of" not in self._at and reading.as_of is None:
             raise Invalid(
                 f"{path.name} does not say as of when",
@@ -139,17 +156,17 @@ class Dump:
         self.parts = Parts(*(name in self._at for name in Parts._fields))
 
     def lines(self) -> Iterator[Line]:
-        with _rows(self._path) as rows:
+        with opened(self._path) as rows:
             rows.header()
             for row in rows:
                 try:
                     yield self._line(row)
                 except (Invalid, IndexError) as error:
-                    raise _placed(error, self._path, rows.number) from None
+                    raise placed(error, self._path, rows.number) from None
 
     def _line(self, row: Sequence[str]) -> Line:
         at = self._at
-        _refuse_longer(row, self._width)
+        refuse_longer(row, self._width)
         status = row[at["status"]].strip().upper() if "status" in at else ""
         if "status" in at and status not in self._reading.statuses:
             raise Invalid(
@@ -169,8 +186,8 @@ class Dump:
             micros_of(row[at["quantity"]].strip(), "quantity"),
             self._text(row, "unit"),
             self._instants.of(said) if said else self._default(),
-            _class_of(self._text(row, "class")),
-            _cost_of(cost) if cost else NO_COST,
+            class_of(self._text(row, "class")),
+            cost_of(cost) if cost else NO_COST,
         )
 
     def _default(self) -> int:
@@ -199,19 +216,19 @@ class LogDump:
     def __init__(self, path: Path, spelled: Callable[[str], str]) -> None:
         self._path = path
         self._spelled = spelled
-        self._instants = _Instants()
+        self._instants = Instants()
         asked = ("reference", "item", "location", "quantity", "recorded_at")
-        with _rows(path) as rows:
+        with opened(path) as rows:
             self._width = len(rows.header())
-            self._at = _columns(path, rows, asked)
+            self._at = columns(path, rows, ALIASES, asked)
 
     def lines(self) -> Iterator[LogLine]:
         at = self._at
-        with _rows(self._path) as rows:
+        with opened(self._path) as rows:
             rows.header()
             for row in rows:
                 try:
-                    _refuse_longer(row, self._width)
+                    refuse_longer(row, self._width)
                     yield LogLine(
                         self._spelled(row[at["location"]]),
                         self._spelled(row[at["item"]]),
@@ -226,131 +243,4 @@ class LogDump:
                         ),
                     )
                 except (Invalid, IndexError) as error:
-                    raise _placed(error, self._path, rows.number) from None
-
-
-class _Instants:
-    """Reads instants; the rows of a dump say the same few over and over."""
-
-    def __init__(self) -> None:
-        self._last = ("", 0)
-
-    def of(self, text: str) -> int:
-        if text == self._last[0]:
-            return self._last[1]
-        self._last = (text, instant_of(text))
-        return self._last[1]
-
-
-def instant_of(text: str, where: str = "as_of") -> int:
-    """Read ISO 8601 with an offset, in microseconds since 1970."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Invalid(f"{text[:40]!r} is no instant", where=where, hint=_INSTANT) from None
-    if moment.tzinfo is None:
-        raise Invalid(f"{text[:40]!r} does not say its zone", where=where, hint=_INSTANT)
-    return int(moment.replace(microsecond=0).timestamp()) * MICROS + moment.microsecond
-
-
-_INSTANT = "as in 2026-05-04T22:00:00+02:00"
-
-
-def micros_of(text: str, where: str) -> int:
-    if len(text) <= _PLAIN_DIGITS_MAX and text.isascii() and text.isdigit():
-        return int(text) * MICROS
-    return int(decimal_of(text, where=where).scaleb(6))
-
-
-def _cost_of(text: str) -> int:
-    micros = micros_of(text, "unit_cost")
-    if micros < 0:
-        raise Invalid("a unit costs nothing or more", where="unit_cost")
-    return micros
-
-
-def _refuse_longer(row: Sequence[str], width: int) -> None:
-    """Refuse a row with more fields than the header: a decimal comma reads as another number."""
-    if len(row) > width:
-        raise Invalid(
-            f"the row has {len(row)} fields, the header {width}",
-            hint="quote what contains the separator; decimals have a point",
-        )
-
-
-def _class_of(text: str) -> str:
-    if text and text not in ItemClass.__members__:
-        raise Invalid(f"{text[:40]!r} is no class", where="class", hint="A, B or C")
-    return text
-
-
-class _Rows:
-    """The rows of an open file; `number` is the line that the last one began or ended on."""
-
-    def __init__(self, path: Path, lines: Iterator[str]) -> None:
-        first = next(lines, "")
-        delimiter = max(",;\t|", key=first.count)
-        self._first = first
-        self._path = path
-        self._reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        self._delimiter = delimiter
-
-    @property
-    def number(self) -> int:
-        return self._reader.line_num + 1
-
-    def header(self) -> list[str]:
-        try:
-            return next(csv.reader([self._first], delimiter=self._delimiter), [])
-        except csv.Error as error:
-            raise Invalid(f"no CSV: {error}", where=f"{self._path.name}:1") from None
-
-    def __iter__(self) -> Iterator[list[str]]:
-        try:
-            yield from filter(None, self._reader)
-        except csv.Error as error:
-            raise Invalid(f"no CSV: {error}", where=f"{self._path.name}:{self.number}") from None
-        except UnicodeDecodeError:
-            where = f"{self._path.name}:{self.number}"
-            raise Invalid("the file is not UTF-8", where=where) from None
-
-
-@contextmanager
-def _rows(path: Path) -> Iterator[_Rows]:
-    """Open a file for its rows; what cannot be opened is `Invalid`."""
-    try:
-        file = path.open(encoding="utf-8-sig", newline="")
-    except OSError as error:
-        raise Invalid(f"{path} cannot be read: {error.strerror}", where=str(path)) from None
-    with file:
-        try:
-            rows = _Rows(path, file)
-        except UnicodeDecodeError:
-            raise Invalid("the file is not UTF-8", where=f"{path.name}:1") from None
-        yield rows
-
-
-def _columns(path: Path, rows: _Rows, asked: Sequence[str]) -> dict[str, int]:
-    """Find the columns by their names; one that is there twice would say two things."""
-    names = [name.strip().lower() for name in rows.header()]
-    found: dict[str, int] = {}
-    for field_name, spellings in ALIASES.items():
-        at = [number for number, name in enumerate(names) if name in spellings]
-        if len(at) > 1:
-            raise Invalid(f"{field_name} is there twice", where=f"{path.name}: {field_name}")
-        if at:
-            found[field_name] = at[0]
-    if missing := [name for name in asked if name not in found]:
-        raise Invalid(
-            f"{path.name} has no column {', '.join(missing)}",
-            where=f"{path.name}: header",
-            hint=f"the first row names the columns; these are asked for: {', '.join(asked)}",
-        )
-    return found
-
-
-def _placed(error: Invalid | IndexError, path: Path, number: int) -> Invalid:
-    if isinstance(error, IndexError):
-        return Invalid("the row is too short", where=f"{path.name}:{number}")
-    column = f" {error.where}" if error.where else ""
-    return Invalid(error.message, where=f"{path.name}:{number}{column}", hint=error.hint)
+                    raise placed(error, self._path, rows.number) from None

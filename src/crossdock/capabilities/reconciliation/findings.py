@@ -14,6 +14,7 @@ from crossdock.capabilities.reconciliation import judging, ranking, withholding
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.explaining import Found
+from crossdock.capabilities.reconciliation.kinds import Kind, kind_of
 from crossdock.capabilities.reconciliation.model import Fate, ItemClass
 from crossdock.capabilities.reconciliation.ports import CaseWanted
 from crossdock.capabilities.reconciliation.ranking import Remedy
@@ -25,10 +26,11 @@ SELLABLE_MILLE, UNSELLABLE_MILLE = 1000, 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One comparison. The counts are of keys: an item at a location.
+    """One comparison. The counts are of keys: an item at a location, or a line of a document.
 
-    `system` is whose number is compared with that of `against`: the hub's ledger (crossdock), or
-    the first of two systems.
+    `kind` is what was compared: stock, orders, purchases or what is published. `system` is whose
+    number is compared with that of `against`: the hub's ledger (crossdock), the first of two
+    systems, or another book of the hub, named as its kind.
 
     `explained` keys differ by what documents account for, and are no findings. `value_at_risk` is
     in the functional currency; null while nobody has said what anything costs.
@@ -56,11 +58,14 @@ class Run:
     gone: int
     value_at_risk: Decimal | None
     unknown_names: tuple[str, ...]
+    kind: Kind = Kind.STOCK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A key where two systems differ, both as of `last_cut`.
+
+    Of orders and purchases the key is `line` of `document`, and the amounts are what is open.
 
     `ours` is what `system` says, which is the hub's ledger (crossdock) or the first of two other
     systems; `theirs` is what `against` says. Amounts are of the base unit: raw is theirs - ours =
@@ -109,6 +114,9 @@ class Finding:
     closed_by: str
     root_cause: str
     note: str
+    kind: Kind = Kind.STOCK
+    document: str = ""
+    line: str = ""
 
 
 def row_of(found: Found, finding_id: str, run_id: str, pair: Pair, now: datetime) -> FindingRow:
@@ -176,6 +184,7 @@ def run_shown(row: RunRow) -> Run:
         gone=row.gone,
         value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
         unknown_names=row.unknown_names,
+        kind=kind_of(row.system),
     )
 
 
@@ -220,6 +229,9 @@ def finding_shown(row: FindingRow, now: datetime) -> Finding:
         closed_by=row.closed_by,
         root_cause=row.root_cause,
         note=row.note,
+        kind=kind_of(row.system),
+        document=row.document,
+        line=row.line,
     )
 
 
@@ -255,6 +267,13 @@ def lacked_since(row: FindingRow) -> datetime | None:
     return min(map(datetime.fromisoformat, theirs), default=None)
 
 
+def told_by(row: FindingRow) -> tuple[str, datetime] | None:
+    """Tell who is read again for a document, and from when on."""
+    evidence: dict[str, Any] = msgspec.json.decode(row.evidence)
+    source, since = evidence.get("source", ""), evidence.get("since", "")
+    return (source, datetime.fromisoformat(since)) if source and since else None
+
+
 def within(row: FindingRow) -> timedelta:
     return timedelta(microseconds=ranking.due_within(ItemClass(row.class_)))
 
@@ -266,6 +285,8 @@ _CODES: Mapping[Cause, tuple[str, str]] = {
     Cause.XREF: ("MD-ITEM-XREF", MASTER_DATA),
     Cause.NEG_STOCK: ("INV-NEG", INVENTORY),
 }
+_DESKS: Mapping[Kind, str] = {Kind.ORDERS: "Order desk", Kind.PURCHASES: "Buyer"}
+_DOUBLED: Mapping[Kind, str] = {Kind.ORDERS: "ORD-DUP", Kind.PURCHASES: "PO-DUP"}
 _OWNERS: Mapping[Remedy, str] = {
     Remedy.FINANCE_TASK: FINANCE,
     Remedy.REDRIVE: INTEGRATION,
@@ -274,17 +295,22 @@ _OWNERS: Mapping[Remedy, str] = {
 
 
 def fingerprint(row: FindingRow) -> str:
+    if row.document:
+        return f"reconciliation/{row.system}|{row.against}/{row.document}/{row.line}"
     pair = row.against if row.system == HUB else f"{row.system}|{row.against}"
     return f"reconciliation/{pair}/{row.location}/{row.item}"
 
 
 def case_of(row: FindingRow) -> CaseWanted:
     """Word a confirmed difference as a case: whose it is, and by when (§7.2)."""
-    owner = _OWNERS.get(Remedy(row.remedy), INVENTORY)
+    kind = kind_of(row.system)
+    owner = _DESKS.get(kind) or _OWNERS.get(Remedy(row.remedy), INVENTORY)
     code, owner = _CODES.get(Cause(row.cause), ("INV-SUSPECT", owner))
+    code = _DOUBLED.get(kind, code) if row.cause == Cause.MSG_DUP else code
     amount = plain(abs(decimal_of(row.theirs - row.ours)))
     than = "more" if row.theirs > row.ours else "less"
-    ours = "the hub" if row.system == HUB else row.system
+    ours = "the hub" if row.system == HUB or row.document else row.system
+    of = f" of {row.document} line {row.line}" if row.document else ""
     return CaseWanted(
         code=code,
         fingerprint=fingerprint(row),
@@ -292,7 +318,7 @@ def case_of(row: FindingRow) -> CaseWanted:
         owner_role=owner,
         within=within(row),
         entity=f"{row.item} at {row.location}",
-        title=f"{row.against} says {amount} {row.unit} {than} than {ours}: {row.cause}"
+        title=f"{row.against} says {amount} {row.unit} {than} than {ours}{of}: {row.cause}"
         f"{', ' + row.because if row.because else ''}",
         evidence={
             "finding": row.finding_id,
@@ -322,6 +348,8 @@ def confirmed(row: FindingRow) -> DifferenceConfirmed:
         cause=row.cause,
         remedy=row.remedy,
         value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
+        document=row.document,
+        line=row.line,
     )
 
 
@@ -334,6 +362,8 @@ def closed(row: FindingRow) -> DifferenceClosed:
         location=row.location,
         root_cause=row.root_cause,
         closed_by=row.closed_by,
+        document=row.document,
+        line=row.line,
     )
 
 

@@ -1,7 +1,7 @@
 """What stops a run before it does harm: a snapshot that cannot be, a fix that runs away. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crossdock.capabilities.reconciliation.model import DAY, HOUR, MINUTE
 
@@ -84,6 +84,19 @@ def unusual(places: Mapping[str, Shape], usual: Mapping[str, Shape], limits: Pla
         if is_telling and (reason := _unlike(places[place], usual[place], limits)):
             return f"at {place} {reason}"
     return ""
+
+
+def unusual_lines(shape: Shape, usual: Shape | None, limits: Plausible) -> str:
+    """Say why a dump of open lines is not believed, or "" (R7). `usual` is the last good one.
+
+    How many there are tells nothing where they are few: documents come and go.
+    """
+    if usual is None or not usual.rows:
+        return ""
+    if min(shape.rows, usual.rows) < PARTIAL_ROWS_MIN:
+        zeros = usual.zeros * shape.rows // usual.rows
+        usual = replace(usual, rows=shape.rows, zeros=zeros)
+    return _unlike(shape, usual, limits)
 
 
 def _sum(shapes: Sequence[Shape]) -> Shape:

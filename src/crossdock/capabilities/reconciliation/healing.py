@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from crossdock.capabilities.reconciliation import findings, guards, rulebook, store
 from crossdock.capabilities.reconciliation.guards import Brake
+from crossdock.capabilities.reconciliation.kinds import DOCUMENTS
 from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.rules import Rules
-from crossdock.capabilities.reconciliation.store import HUB, FindingRow
+from crossdock.capabilities.reconciliation.store import HUB, FindingRow, Pair
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
@@ -21,6 +22,9 @@ BACK_MAX = timedelta(days=31)
 """What is lacked for longer is for a person: so much is not read again unasked."""
 MARGIN = timedelta(hours=1)
 """A source is read again from so long before what is lacking: its clock may differ from theirs."""
+
+LINES_MIN = 50
+"""A comparison of fewer open lines counts as one of so many: one document is no runaway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +76,10 @@ class Healer:
         async with self._database.transaction(Scope.of_workers()) as tx:
             rows = await tx.fetch(store.WITH_HEALABLE)
         failures: list[Exception] = []
-        for tenant, against in rows:
+        for tenant, against, system in rows:
+            pair = Pair(system, against)
             try:
-                await self.heal(Scope(tenant), against, by=HUB, dry_run=False, is_by_itself=True)
+                await self.heal(Scope(tenant), pair, by=HUB, dry_run=False, is_by_itself=True)
             except Exception as error:  # noqa: BLE001 whatever it is, the others are mended
                 failures.append(error)
         if failures:
@@ -83,13 +88,13 @@ class Healer:
     async def heal(
         self,
         scope: Scope,
-        against: str,
+        pair: Pair,
         *,
         by: str,
         dry_run: bool,
         is_by_itself: bool = False,
     ) -> Healing:
-        """Send or read documents again, of what the newest comparison has found of late.
+        """Send or read documents again, of what the newest comparison of a pair found of late.
 
         What was seen earlier may be mended by now. It stops before anything is sent if too much
         would change at once. A finding is tried as often as the rules say, and what could not be
@@ -98,18 +103,19 @@ class Healer:
         async with self._database.transaction(scope) as tx:
             put = await rulebook.newest(tx)
             rules = put.rules if put else Rules(brake=self._brake)
-            rows = await store.to_heal(tx, against, rules, is_by_itself=is_by_itself)
-            last = await store.last_run(tx, against)
+            rows = await store.to_heal(tx, pair, rules, is_by_itself=is_by_itself)
+            last = await store.last_run(tx, pair.against, pair.system)
             keepers = await stock_keepers(tx, tx.tenant, {row.location for row in rows})
         newest, since = (last.run_id if last else ""), self._clock.now() - FRESH
         rows = [row for row in rows if row.run_id == newest and row.last_cut >= since]
-        chosen = [one for row in rows if (one := _mending(row, keepers, against)) is not None]
+        chosen = [one for row in rows if (one := _mending(row, keepers)) is not None]
         if is_by_itself:
             oldest = self._clock.now() - BACK_MAX
             chosen = [one for one in chosen if one.may_be_unasked(oldest)]
+        compared = last.compared if last else 0
         stopped = guards.stopped(
             len(chosen),
-            last.compared if last else 0,
+            max(compared, LINES_MIN) if pair.system in DOCUMENTS else compared,
             sum(one.row.value_at_risk or 0 for one in chosen),
             rules.brake,
             is_in_incident=last is not None and last.verdict == "REJECTED",
@@ -118,10 +124,10 @@ class Healer:
         asked: list[str] = []
         if chosen and not stopped and not dry_run:
             movements = [name for one in chosen for name in one.movements]
-            reason = f"{against} lacks it, by reconciliation ({by})"
+            reason = f"{pair.against} lacks it, by reconciliation ({by})"
             if movements:
                 sender = self._informants.sender
-                sent = await sender.send_again(scope, against, movements, reason)
+                sent = await sender.send_again(scope, pair.against, movements, reason)
             asked = await self._read_again(scope, chosen)
             async with self._database.transaction(scope) as tx:
                 tried = [
@@ -131,7 +137,7 @@ class Healer:
                 ]
                 await tx.execute(store.TRIED, tx.tenant, tried, self._clock.now())
         return Healing(
-            against=against,
+            against=pair.against,
             findings=tuple(one.row.finding_id for one in chosen),
             sent=len(sent),
             stopped=stopped,
@@ -149,10 +155,13 @@ class Healer:
         return asked
 
 
-def _mending(row: FindingRow, keepers: Mapping[str, str], against: str) -> _Mending | None:
+def _mending(row: FindingRow, keepers: Mapping[str, str]) -> _Mending | None:
     """Say how a finding is mended, if it can be: only the very documents are."""
+    if row.document:
+        told = findings.told_by(row)
+        return _Mending(row, [], *told) if told and row.remedy == Remedy.REFETCH else None
     if row.remedy == Remedy.REFETCH:
-        keeper, since = keepers.get(row.location, against), findings.lacked_since(row)
+        keeper, since = keepers.get(row.location, row.against), findings.lacked_since(row)
         if since is None or keeper == HUB:
             return None
         return _Mending(row, [], keeper, since)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.reconciliation import model
 from crossdock.capabilities.reconciliation.causes import (
     GRACE,
@@ -59,7 +60,8 @@ class Policy:
     `apart`: how far the cut must have moved before a difference is confirmed. `in_flight`: what
     was recorded so shortly before the cut may still be on its way to the other side. `brake`: how
     much may be mended without a person. `findings_max`: so many differences are no differences
-    any more, for one of the two sides is not what it seems.
+    any more, for one of the two sides is not what it seems. `document_ppm`: millionths of what is
+    open of an order or purchase order line that may differ.
     """
 
     tolerance: Tolerance = field(default_factory=Tolerance)
@@ -67,6 +69,19 @@ class Policy:
     in_flight: int = 15 * MINUTE
     brake: Brake = field(default_factory=Brake)
     findings_max: int = 10_000
+    document_ppm: int = 0
+
+
+LAG_MINUTES_MAX = 7 * 24 * 60
+
+
+def lagging(policy: Policy, minutes: int | None) -> Policy:
+    """Allow the other side so many minutes to book what moves; None leaves it as it is."""
+    if minutes is None:
+        return policy
+    if not 0 <= minutes <= LAG_MINUTES_MAX:
+        raise Invalid(f"a lag is 0 to {LAG_MINUTES_MAX} minutes", where="/lag_minutes")
+    return replace(policy, in_flight=minutes * MINUTE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

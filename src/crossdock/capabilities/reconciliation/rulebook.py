@@ -1,10 +1,12 @@
 """Rules as stored, version by version."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.rules import Rules, Version, content_of, rules_of
 from crossdock.foundation.database import Transaction
 
@@ -28,6 +30,20 @@ async def newest(tx: Transaction) -> Version | None:
     """Give the rules that a tenant has put last; None: those built in hold."""
     row = await tx.fetchrow(NEWEST, tx.tenant)
     return None if row is None else _version(row)
+
+
+async def house(tx: Transaction, built_in: Policy) -> Policy:
+    """Give what is agreed on: the rules that this tenant has put, or those built in."""
+    put = await newest(tx)
+    if put is None:
+        return built_in
+    rules = put.rules
+    return replace(
+        built_in,
+        tolerance=rules.tolerance,
+        brake=rules.brake,
+        document_ppm=rules.document_ppm,
+    )
 
 
 async def versions(tx: Transaction, limit: int) -> list[Version]:

@@ -4,7 +4,7 @@ Rules are put, never changed: version 0 is built in and says what the law's defa
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -28,10 +28,12 @@ class Rules:
     """`heals` are the remedies that are carried out by themselves; the others escalate.
 
     A document is sent or read again `attempts` times, and by then it is for a person. `brake` is
-    how much a run may mend: thousandths of its keys, and money in micros.
+    how much a run may mend: thousandths of its keys, and money in micros. `document_ppm` is how
+    much of an open order or purchase order line is let pass, in millionths.
     """
 
     tolerance: Tolerance = field(default_factory=Tolerance)
+    document_ppm: int = 0
     heals: tuple[Remedy, ...] = HEALABLE
     attempts: int = 2
     brake: Brake = field(default_factory=Brake)
@@ -62,6 +64,7 @@ class ReconciliationRulesShown:
     tolerance_absolute: Decimal
     tolerance_percent: Mapping[str, Decimal]
     tolerance_value: Decimal
+    tolerance_documents_percent: Decimal
     heals: tuple[str, ...]
     attempts: int
     most_percent: Decimal
@@ -81,15 +84,15 @@ def checked(rules: Rules) -> Rules:
     for of, ppm in rules.tolerance.share_ppm.items():
         if not 0 <= ppm <= PPM_MAX:
             raise Invalid("0 to 100 percent", where=f"/tolerance_percent/{of}")
+    if not 0 <= rules.document_ppm <= PPM_MAX:
+        raise Invalid("0 to 100 percent", where="/tolerance_documents_percent")
     if not 0 <= rules.brake.keys_mille <= PPM_MAX // 1000:
         raise Invalid("0 to 100 percent, in tenths", where="/most_percent")
     amounts = (rules.tolerance.absolute, rules.tolerance.value, rules.brake.value)
     if not all(0 <= one <= AMOUNT_MAX for one in amounts):
         raise Invalid("an amount is zero or more, and below what can be", where="/")
     heals = tuple(one for one in HEALABLE if one in rules.heals)
-    return Rules(
-        tolerance=rules.tolerance, heals=heals, attempts=rules.attempts, brake=rules.brake
-    )
+    return replace(rules, heals=heals)
 
 
 def content_of(rules: Rules) -> dict[str, Any]:
@@ -98,6 +101,7 @@ def content_of(rules: Rules) -> dict[str, Any]:
         "absolute": rules.tolerance.absolute,
         "share_ppm": {str(of): ppm for of, ppm in rules.tolerance.share_ppm.items()},
         "value": rules.tolerance.value,
+        "document_ppm": rules.document_ppm,
         "heals": [str(one) for one in rules.heals],
         "attempts": rules.attempts,
         "keys_mille": rules.brake.keys_mille,
@@ -112,6 +116,7 @@ def rules_of(content: Mapping[str, Any]) -> Rules:
             share_ppm={ItemClass(of): ppm for of, ppm in content["share_ppm"].items()},
             value=content["value"],
         ),
+        document_ppm=content["document_ppm"],
         heals=tuple(Remedy(one) for one in content["heals"]),
         attempts=content["attempts"],
         brake=Brake(keys_mille=content["keys_mille"], value=content["value_cap"]),
@@ -129,6 +134,7 @@ def rules_shown(one: Version) -> ReconciliationRulesShown:
             of: _parted(rules.tolerance.share_ppm[of], PPM_OF_PERCENT) for of in ItemClass
         },
         tolerance_value=_parted(rules.tolerance.value, MICROS),
+        tolerance_documents_percent=_parted(rules.document_ppm, PPM_OF_PERCENT),
         heals=tuple(rules.heals),
         attempts=rules.attempts,
         most_percent=_parted(rules.brake.keys_mille, MILLE_OF_PERCENT),

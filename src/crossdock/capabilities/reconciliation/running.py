@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.envelope import Payload
 from crossdock.canonical.reconciliation import SnapshotRejected
 from crossdock.capabilities.reconciliation import (
     books,
@@ -18,19 +18,24 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.capabilities.reconciliation.books import Books
 from crossdock.capabilities.reconciliation.comparing import Suspect, Walk
+from crossdock.capabilities.reconciliation.earlier import (
+    before_of,
+    state_now,
+    tell,
+    us_of,
+    was_confirmed,
+)
 from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.explaining import Explainer, Found
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape
 from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.model import Before, State, common_cut
+from crossdock.capabilities.reconciliation.model import State, common_cut
 from crossdock.capabilities.reconciliation.outcome import About, Outcome
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants, Key, LedgerKey
 from crossdock.capabilities.reconciliation.sides import Side
 from crossdock.capabilities.reconciliation.store import HUB, FindingRow, RunRow
-from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
-from crossdock.foundation.event_log import Entry
 from crossdock.foundation.ids import derived_uuid, prefixed
 from crossdock.foundation.log_times import place_before
 from crossdock.foundation.scope import Scope
@@ -62,7 +67,7 @@ class Comparison:
         for system, one in ((self.about.against, side), (self.about.system, first)):
             if one is None:
                 continue
-            reason = guards.refusal(one.shape, None, _us(self.began_at), self.plausible)
+            reason = guards.refusal(one.shape, None, us_of(self.began_at), self.plausible)
             if not reason and not self.is_believed:
                 usual = await self._usual(system, one)
                 reason = guards.unusual(one.shapes, usual, self.plausible)
@@ -107,7 +112,7 @@ class Comparison:
             against=self.about.against,
             side=side,
             walk=walk,
-            befores={key: _before(row) for key, row in befores.items()},
+            befores={key: before_of(row) for key, row in befores.items()},
             cuts=cuts.at,
             behind=cuts.behind,
             books=own,
@@ -152,14 +157,14 @@ class Comparison:
 
     async def _cuts(self, tx: Transaction, side: Side) -> books.Cuts:
         """Bring both sides of each location to the earlier of their watermarks (§4.1.2)."""
-        now = _us(self.began_at)
+        now = us_of(self.began_at)
         at = {place: common_cut(now, span[0]) for place, span in side.spans.items()}
         keepers = await stock_keepers(tx, tx.tenant, at)
         heard = await self.informants.ledger.heard(tx)
         behind = [
             place
             for place, keeper in keepers.items()
-            if keeper != HUB and ((last := heard.get(keeper)) is None or _us(last) < at[place])
+            if keeper != HUB and ((last := heard.get(keeper)) is None or us_of(last) < at[place])
         ]
         return books.Cuts(at, frozenset(behind))
 
@@ -178,7 +183,7 @@ class Comparison:
                 row
                 for row in rows
                 if row.state == State.CONFIRMED
-                and not _was_confirmed(befores.get((row.location, row.item)))
+                and not was_confirmed(befores.get((row.location, row.item)))
             ]
             run = self._run(side, outcome, rows, gone, now)
             await store.put(tx, self.about.pair, self.about.run_id, rows, now)
@@ -243,19 +248,19 @@ class Comparison:
         closed since the walk began was another finding.
         """
         alike = [befores[key] for key in outcome.walk.watched_alike if key in befores]
-        gone = [row for row in alike if _us(row.last_cut) <= outcome.cuts.at[row.location]]
+        gone = [row for row in alike if us_of(row.last_cut) <= outcome.cuts.at[row.location]]
         rows: list[FindingRow] = []
         for one in found:
             key = (one.location, one.item)
             before, walked = befores.get(key), outcome.befores.get(key)
-            if before is not None and _us(before.last_cut) > one.cut:
+            if before is not None and us_of(before.last_cut) > one.cut:
                 continue
             if before is not None and _is_settled(one, before):
                 gone.append(before)
                 continue
             name = before.finding_id if before else self._finding_id(one)
             row = findings.row_of(one, name, self.about.run_id, self.about.pair, now)
-            rows.append(replace(row, state=_state_now(row.state, before, walked)))
+            rows.append(replace(row, state=state_now(row.state, before, walked)))
         return gone, rows
 
     async def _reject(self, side: Side, reason: str, system: str) -> RunRow:
@@ -331,46 +336,6 @@ def _snapshot_case(system: str) -> str:
     return f"reconciliation/{system}/snapshot"
 
 
-def _us(moment: datetime) -> int:
-    return (moment - instant(0)) // timedelta(microseconds=1)
-
-
-def _before(row: FindingRow) -> Before:
-    """Give what was found before; what was gone since begins anew."""
-    state = State.TOLERATED if row.is_gone else State(row.state)
-    return Before(state, _us(row.first_cut), row.at_stake)
-
-
-def _state_now(state: str, before: FindingRow | None, walked: FindingRow | None) -> str:
-    """Correct a state that was judged by a finding which another has changed meanwhile."""
-    if state == State.SUSPECTED and before and not before.is_gone and _was_confirmed(before):
-        return State.CONFIRMED
-    is_same = before and walked and before.finding_id == walked.finding_id
-    if state == State.CONFIRMED and not is_same and not _was_confirmed(before):
-        return State.SUSPECTED
-    return state
-
-
 def _is_settled(one: Found, before: FindingRow) -> bool:
     """Say whether what was confirmed is within tolerance now: a person closes it."""
-    return one.judged.state is State.TOLERATED and _was_confirmed(before)
-
-
-def _was_confirmed(before: FindingRow | None) -> bool:
-    return before is not None and before.state == State.CONFIRMED
-
-
-async def tell(tx: Transaction, said: Sequence[tuple[str, Payload]], now: datetime) -> None:
-    """Tell the log, each once."""
-    await event_log.append_once(
-        tx,
-        [
-            Entry(
-                tenant=tx.tenant,
-                source=HUB,
-                received_at=now,
-                fact=Fact(identity=identity, payload=payload, occurred_at=now, recorded_at=now),
-            )
-            for identity, payload in said
-        ],
-    )
+    return one.judged.state is State.TOLERATED and was_confirmed(before)

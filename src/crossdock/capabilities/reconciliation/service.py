@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from crossdock.canonical.envelope import Payload
-from crossdock.canonical.errors import Forbidden, Invalid, NotFound
+from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.capabilities.reconciliation import (
     ageing,
+    believing,
     counting,
     doubts,
     findings,
@@ -19,10 +20,12 @@ from crossdock.capabilities.reconciliation import (
 from crossdock.capabilities.reconciliation.ageing import Backlog
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.doubts import Doubt
+from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.healing import Healer, Healing
-from crossdock.capabilities.reconciliation.judging import Policy
-from crossdock.capabilities.reconciliation.model import MINUTE, ItemClass, State
+from crossdock.capabilities.reconciliation.judging import Policy, lagging
+from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind
+from crossdock.capabilities.reconciliation.model import ItemClass, State
 from crossdock.capabilities.reconciliation.outcome import About
 from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import (
@@ -32,7 +35,7 @@ from crossdock.capabilities.reconciliation.ranking import (
     count_proposals,
 )
 from crossdock.capabilities.reconciliation.rules import Rules, Version, checked
-from crossdock.capabilities.reconciliation.running import Comparison, tell
+from crossdock.capabilities.reconciliation.running import Comparison
 from crossdock.capabilities.reconciliation.sides import (
     Said,
     Side,
@@ -41,7 +44,7 @@ from crossdock.capabilities.reconciliation.sides import (
     gathered,
     said_in,
 )
-from crossdock.capabilities.reconciliation.store import HUB, Closing, FindingRow, Wanted
+from crossdock.capabilities.reconciliation.store import HUB, Closing, FindingRow, Pair, Wanted
 from crossdock.capabilities.reconciliation.withholding import HousePolicy
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -53,7 +56,6 @@ SUSPICIONS_MAX = 1000
 LAPSES_AFTER = timedelta(days=14)
 """A suspicion that no comparison looks at again ends so long after the cut it was seen at."""
 TREND_LASTS = timedelta(days=30)
-LAG_MINUTES_MAX = 7 * 24 * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +79,7 @@ class Asked:
     believe: str = ""
 
     def policy(self, house: Policy) -> Policy:
-        if self.lag_minutes is None:
-            return house
-        if not 0 <= self.lag_minutes <= LAG_MINUTES_MAX:
-            raise Invalid(f"a lag is 0 to {LAG_MINUTES_MAX} minutes", where="/lag_minutes")
-        return replace(house, in_flight=self.lag_minutes * MINUTE)
+        return lagging(house, self.lag_minutes)
 
 
 class Reconciliation:
@@ -106,6 +104,12 @@ class Reconciliation:
         """Run one comparison; a snapshot that cannot be is rejected, and nothing else changes."""
         if not asked.against.strip() or not asked.system.strip():
             raise Invalid("say whose stock it is", where="/against")
+        if asked.system in {*DOCUMENTS, Kind.PUBLISHED}:
+            raise Invalid(
+                f"{asked.system} is a book of the hub",
+                where="/system",
+                hint="give the system another name",
+            )
         if asked.against == asked.system:
             raise Invalid(
                 f"{asked.against} would be compared with itself",
@@ -144,27 +148,17 @@ class Reconciliation:
             yield side
 
     async def _believe(self, scope: Scope, asked: Asked, side: Side) -> None:
-        """Refuse to believe what is not the dump that was rejected, or that nobody else saw."""
-        run = await self.run(scope, asked.believe)
-        is_same = (run.system, run.against, run.rows, run.zero_rows) == (
-            asked.system,
-            asked.against,
-            side.rows,
-            side.zeros,
-        )
-        if run.verdict != "REJECTED" or not is_same:
-            raise Invalid(
-                f"{run.run_id} did not reject this dump",
-                where="/believe",
-                hint="run it without, look at why it is rejected, and then believe that run",
-            )
         async with self._database.transaction(scope) as tx:
-            policy = await withholding.policy_in(tx)
-        if policy.four_eyes and run.asked_by == asked.by:
-            raise Forbidden(
-                f"{run.run_id} was asked for by {asked.by}: another one has to believe it",
-                code="four_eyes",
-                hint="ask somebody else to look at it",
+            await believing.check(
+                tx,
+                believing.Again(
+                    run_id=asked.believe,
+                    system=asked.system,
+                    against=asked.against,
+                    rows=side.rows,
+                    zeros=side.zeros,
+                    by=asked.by,
+                ),
             )
 
     async def follow(self) -> None:
@@ -209,12 +203,8 @@ class Reconciliation:
                 )
 
     async def _house(self, scope: Scope) -> Policy:
-        """Give what is agreed on: the rules that this tenant has put, or those built in."""
         async with self._database.transaction(scope) as tx:
-            put = await rulebook.newest(tx)
-        if put is None:
-            return self._policy
-        return replace(self._policy, tolerance=put.rules.tolerance, brake=put.rules.brake)
+            return await rulebook.house(tx, self._policy)
 
     async def rules(self, scope: Scope, *, limit: int = 100) -> list[Version]:
         """List the versions of this tenant's rules, the newest first; last are those built in."""
@@ -326,9 +316,21 @@ class Reconciliation:
             await tell(tx, told, now)
         return findings.finding_shown(row, now)
 
-    async def heal(self, scope: Scope, against: str, *, by: str, dry_run: bool = False) -> Healing:
-        """Send the documents again that `against` is proven to lack; adjust nothing (§4.3)."""
-        return await self._healer.heal(scope, against, by=by, dry_run=dry_run)
+    async def heal(
+        self,
+        scope: Scope,
+        against: str,
+        *,
+        by: str,
+        dry_run: bool = False,
+        kind: Kind = Kind.STOCK,
+    ) -> Healing:
+        """Send the documents again that `against` is proven to lack; adjust nothing (§4.3).
+
+        Of orders and purchases, those that the hub lacks or has stale are read again.
+        """
+        system = kind if kind in DOCUMENTS else HUB
+        return await self._healer.heal(scope, Pair(system, against), by=by, dry_run=dry_run)
 
     async def backlog(self, scope: Scope, *, days: int = 30) -> Backlog:
         """Tell what is open by age and money, and what the last days' causes were (§4.5)."""
@@ -346,8 +348,9 @@ class Reconciliation:
         """Propose what to count today, the most urgent first. Blind: none names a quantity."""
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
-            rows = await store.find(tx, Wanted(states=OPEN, location=location), SUSPICIONS_MAX)
-            lately = Wanted(states=[State.TOLERATED], location=location, since=now - TREND_LASTS)
+            stock = Wanted(location=location, kind=Kind.STOCK)
+            rows = await store.find(tx, replace(stock, states=OPEN), SUSPICIONS_MAX)
+            lately = replace(stock, states=[State.TOLERATED], since=now - TREND_LASTS)
             rows += await store.find(tx, lately, SUSPICIONS_MAX)
             due = await counting.counts_due(tx, now.date(), location)
         suspicions = [_suspicion(row, now) for row in rows]

@@ -16,6 +16,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import StockSnapshotTaken
 from crossdock.capabilities.reconciliation.dumps import Line, LogLine, Parts
 from crossdock.capabilities.reconciliation.guards import Shape
+from crossdock.capabilities.reconciliation.open_dumps import OpenRow
 from crossdock.capabilities.reconciliation.ports import KnowsNames
 from crossdock.capabilities.reconciliation.sorting import Sorted
 from crossdock.foundation.database import Database
@@ -28,7 +29,7 @@ UNKNOWN_MAX = 20
 
 _LOCATION = attrgetter("location")
 
-Named = TypeVar("Named", Line, LogLine)
+Named = TypeVar("Named", Line, LogLine, OpenRow)
 Spelled = Callable[[str], str]
 
 

@@ -54,20 +54,24 @@ PUT = """
 insert into reconciliation_finding as f (tenant, against, run_id, finding_id, location, item,
     state, level, cause, because, remedy, unit, ours, theirs, explained, unexplained, at_stake,
     absolute, value_at_risk, class, is_in_flight, evidence, first_cut, last_cut, found_at,
-    confirmed_at, system, withheld, seen)
+    confirmed_at, system, withheld, seen, document, line)
 select $1, $2, $3, s.finding_id, s.location, s.item, s.state, s.level, s.cause, s.because,
     s.remedy, s.unit, s.ours, s.theirs, s.explained, s.unexplained, s.at_stake, s.absolute,
     s.value_at_risk, s.class, s.is_in_flight, s.evidence, s.cut, s.cut, $4::timestamptz,
     case when s.state = 'CONFIRMED' then $4::timestamptz end, $25,
-    case when $25 = 'crossdock' then s.withheld else 0 end, s.seen
+    case when $25 = 'crossdock' then s.withheld else 0 end, s.seen, s.document,
+    s.line
 from unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
     $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
     $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::boolean[], $23::jsonb[],
-    $24::timestamptz[], $26::bigint[], $27::bigint[])
+    $24::timestamptz[], $26::bigint[], $27::bigint[], $28::text[], $29::text[])
     s(finding_id, location, item, state, level, cause, because, remedy, unit, ours, theirs,
     explained, unexplained, at_stake, absolute, value_at_risk, class, is_in_flight, evidence, cut,
-    withheld, seen)
-on conflict (tenant, system, against, location, item) where state <> 'CLOSED' do update set
+    withheld, seen, document, line)
+on conflict (tenant, system, against, document, line,
+    (case when document = '' then location else '' end),
+    (case when document = '' then item else '' end)) where state <> 'CLOSED' do update set
+    location = excluded.location, item = excluded.item,
     run_id = excluded.run_id, state = excluded.state, level = excluded.level,
     cause = excluded.cause, because = excluded.because, remedy = excluded.remedy,
     unit = excluded.unit, ours = excluded.ours, theirs = excluded.theirs,
@@ -112,9 +116,9 @@ where state = 'SUSPECTED' and confirmed_at is null and last_cut < $1 order by te
 """)
 # What a document may mend without being asked, by tenant and system.
 WITH_HEALABLE = WorkersSql("""
-select distinct tenant, against from reconciliation_finding
-where state = 'CONFIRMED' and system = 'crossdock' and not is_gone
-    and remedy in ('REDRIVE', 'REFETCH') order by tenant, against
+select distinct tenant, against, system from reconciliation_finding
+where state = 'CONFIRMED' and system in ('crossdock', 'orders', 'purchases') and not is_gone
+    and remedy in ('REDRIVE', 'REFETCH') order by tenant, against, system
 """)
 
 CLOSE = """
@@ -128,6 +132,9 @@ where tenant = $1 and ($2::text[] is null or state = any($2))
     and ($8::timestamptz is null or last_cut >= $8)
     and ($3 = '' or $3 in (against, system))
     and ($4 = '' or location = $4) and ($5 = '' or cause = $5) and ($6 = '' or finding_id = $6)
+    and ($9 = '' or $9 = case when system in ('orders', 'purchases', 'published') then system
+        else 'stock' end)
+    and ($10 = '' or document = $10)
 order by value_at_risk desc nulls last, found_at, finding_id limit $7
 """
 # By how long it is open, in the law's buckets: `width_bucket` answers 0 for the youngest.
@@ -152,7 +159,7 @@ where tenant = $1 and state in ('CONFIRMED', 'CLOSED') and confirmed_at is not n
 # What a document has proven and may be sent again, the most money first.
 TO_HEAL = """
 select * from reconciliation_finding
-where tenant = $1 and against = $2 and system = 'crossdock' and state = 'CONFIRMED'
+where tenant = $1 and against = $2 and system = $6 and state = 'CONFIRMED'
     and remedy in ('REDRIVE', 'REFETCH')
     and not is_gone and attempts < $3 and remedy = any($4)
     and (not $5 or tried_at is null or last_cut > tried_at)
@@ -194,7 +201,7 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingRow:
-    """A finding as stored."""
+    """A finding as stored; one of stock has no document."""
 
     finding_id: str
     system: str
@@ -232,6 +239,8 @@ class FindingRow:
     note: str
     tried_at: datetime | None = None
     seen: int = 0
+    document: str = ""
+    line: str = ""
 
 
 _RUN = tuple(each.name for each in fields(RunRow))
@@ -250,9 +259,9 @@ async def runs(
     return [_run_of(row) for row in rows]
 
 
-async def last_run(tx: Transaction, against: str) -> RunRow | None:
-    """Give the newest comparison of a system with the ledger."""
-    row = await tx.fetchrow(LAST_RUN, tx.tenant, against, HUB)
+async def last_run(tx: Transaction, against: str, system: str = HUB) -> RunRow | None:
+    """Give the newest comparison of a system with the ledger, or with another book of the hub."""
+    row = await tx.fetchrow(LAST_RUN, tx.tenant, against, system)
     return None if row is None else _run_of(row)
 
 
@@ -292,12 +301,17 @@ async def put(
         pair.system,
         [row.withheld for row in found],
         [row.seen for row in found],
+        [row.document for row in found],
+        [row.line for row in found],
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which findings; "" is any, and so is None for the states. `since`: seen last by then."""
+    """Which findings; "" is any, and so is None for the states. `since`: seen last by then.
+
+    `kind` is one of `Kind`.
+    """
 
     states: Sequence[str] | None = None
     against: str = ""
@@ -305,6 +319,8 @@ class Wanted:
     cause: str = ""
     finding_id: str = ""
     since: datetime | None = None
+    kind: str = ""
+    document: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,16 +342,19 @@ async def find(tx: Transaction, wanted: Wanted, limit: int) -> list[FindingRow]:
         wanted.finding_id,
         limit,
         wanted.since,
+        wanted.kind,
+        wanted.document,
     )
     return [_finding_of(row) for row in rows]
 
 
 async def to_heal(
-    tx: Transaction, against: str, rules: Rules, *, is_by_itself: bool
+    tx: Transaction, pair: Pair, rules: Rules, *, is_by_itself: bool
 ) -> list[FindingRow]:
     """Give what documents can mend; by itself only what a cut after the last try has seen."""
     kinds = list(rules.heals) if is_by_itself else ["REDRIVE", "REFETCH"]
-    rows = await tx.fetch(TO_HEAL, tx.tenant, against, rules.attempts, kinds, is_by_itself)
+    asked = (pair.against, rules.attempts, kinds, is_by_itself, pair.system)
+    rows = await tx.fetch(TO_HEAL, tx.tenant, *asked)
     return [_finding_of(row) for row in rows]
 
 

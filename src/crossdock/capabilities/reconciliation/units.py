@@ -1,21 +1,26 @@
 """Lines of a system in the base unit of their item, by the item's own factors. Pure."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from crossdock.capabilities.reconciliation.dumps import Line
+from crossdock.capabilities.reconciliation.open_dumps import OpenRow
 from crossdock.capabilities.reconciliation.ports import Goods
 
 Base = Callable[[str], str]
 """The canonical word for a unit."""
+Lined = TypeVar("Lined", Line, OpenRow)
 
 
-def in_base_unit(lines: Sequence[Line], unit: str, goods: Goods | None, base: Base) -> list[Line]:
+def in_base_unit(
+    lines: Sequence[Lined], unit: str, goods: Goods | None, base: Base
+) -> list[Lined]:
     """Convert by the item's factors; a unit nobody knows is taken as it stands.
 
     Numbers that are alike by that are not: they are told as not known.
     """
     factors = {name: (n, d) for name, n, d in goods.factors} if goods else {}
-    converted: list[Line] = []
+    converted: list[Lined] = []
     for line in lines:
         said = base(line.unit) if line.unit else unit
         numerator, denominator = factors.get(said, (1, 1)) if said != unit else (1, 1)
@@ -24,7 +29,7 @@ def in_base_unit(lines: Sequence[Line], unit: str, goods: Goods | None, base: Ba
     return converted
 
 
-def strange_unit(lines: Sequence[Line], unit: str, goods: Goods | None, base: Base) -> str:
+def strange_unit(lines: Sequence[Lined], unit: str, goods: Goods | None, base: Base) -> str:
     """Name a unit that the item is not kept in, or ""."""
     known = {unit} | {name for name, _, _ in goods.factors} if goods else {unit}
     return next((x.unit for x in lines if x.unit and base(x.unit) not in known), "")

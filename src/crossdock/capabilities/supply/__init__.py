@@ -22,6 +22,7 @@ from crossdock.capabilities.supply.kept import (
     PromiseProof,
 )
 from crossdock.capabilities.supply.model import AtpMode, weight_of
+from crossdock.capabilities.supply.open_supply import OpenSupply
 from crossdock.capabilities.supply.reactions import supply_reader
 from crossdock.capabilities.supply.rules import (
     ALL,
@@ -58,6 +59,7 @@ __all__ = [
     "KeptPromises",
     "LifeTerms",
     "Offer",
+    "OpenSupply",
     "OwnerTerms",
     "Part",
     "Pick",

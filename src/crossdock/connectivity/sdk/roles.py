@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
+
+from crossdock.canonical.quantities import Quantity
 
 
 class RepeatSafety(StrEnum):
@@ -123,3 +126,40 @@ class PostsMovements(Protocol):
     """
 
     async def post_movements(self, commands: Sequence[PostMovement]) -> Sequence[Outcome]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOrderLine:
+    """An order line as it stands: what is not shipped of it, and not cancelled.
+
+    `document` and `line` are as its order facts name them: the order, and the line's reference
+    without the order's name before it. Item, location and unit are the application's own.
+    """
+
+    document: str
+    line: str
+    item: str
+    location: str
+    quantity: Quantity
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOrders:
+    """A page of open order lines; `after` begins the next one, "" ends them.
+
+    `is_whole`: every order of it could be made sense of.
+    """
+
+    lines: tuple[OpenOrderLine, ...]
+    after: str = ""
+    is_whole: bool = True
+
+
+@runtime_checkable
+class ListsOpenOrders(Protocol):
+    """Can be asked for all orders that are open now, beside telling what changes."""
+
+    async def open_orders(self, after: str) -> OpenOrders:
+        """Read one page; "" is the first."""
+        ...

@@ -6,7 +6,7 @@ from typing import Protocol
 from crossdock.capabilities.allocation import Allocation
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
-from crossdock.capabilities.reconciliation import Doubt, Reconciliation, Sampler
+from crossdock.capabilities.reconciliation import Doubt, OpenLines, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import KeptPromises, Securing, Supply
 from crossdock.connectivity.connections import Connections
@@ -104,6 +104,9 @@ class Hub(Protocol):
 
     @property
     def reconciliation(self) -> Reconciliation: ...
+
+    @property
+    def open_lines(self) -> OpenLines: ...
 
     @property
     def doubts(self) -> "KnowsDoubts": ...

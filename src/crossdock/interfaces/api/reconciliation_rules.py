@@ -30,7 +30,8 @@ class ReconciliationRulesSaid(BaseModel):
     """What is left out is as the built-in rules have it.
 
     A difference counts beyond `tolerance_absolute` base units and beyond `tolerance_percent` of
-    the booked quantity of its item class, or beyond `tolerance_value` in money. `heals` are the
+    the booked quantity of its item class, or beyond `tolerance_value` in money; one of an order or
+    purchase order line beyond `tolerance_documents_percent` of what is open of it. `heals` are the
     remedies that are carried out by themselves, `attempts` times; a run that would change more
     than `most_percent` of the compared keys, or `most_value` in money, mends nothing.
     """
@@ -40,6 +41,7 @@ class ReconciliationRulesSaid(BaseModel):
     tolerance_absolute: AmountText = "0"
     tolerance_percent: dict[ItemClass, Percent] = Field(default_factory=dict[ItemClass, str])
     tolerance_value: AmountText = "250"
+    tolerance_documents_percent: Percent = "0"
     heals: list[Remedy] = Field(default_factory=lambda: list(HEALABLE), max_length=3)
     attempts: int = Field(default=2, strict=True)
     most_percent: TenthPercent = "2"
@@ -53,6 +55,7 @@ class ReconciliationRulesSaid(BaseModel):
                 share_ppm={of: int(Decimal(text) * 10_000) for of, text in percent.items()},
                 value=micros_of(self.tolerance_value, "/tolerance_value"),
             ),
+            document_ppm=int(Decimal(self.tolerance_documents_percent) * 10_000),
             heals=tuple(self.heals),
             attempts=self.attempts,
             brake=Brake(

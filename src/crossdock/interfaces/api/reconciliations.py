@@ -19,6 +19,7 @@ from crossdock.capabilities.reconciliation import (
     Healing,
     HousePolicy,
     ItemClass,
+    Kind,
     Line,
     LogLine,
     Parts,
@@ -197,12 +198,16 @@ class DoubtPolicySaid(BaseModel):
 
 
 class HealingSaid(BaseModel):
-    """`dry_run`: say what would be sent, and send nothing."""
+    """`dry_run`: say what would be sent, and send nothing.
+
+    `kind` is stock, or orders or purchases: of these, what the hub lacks is read again.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     against: Code
     dry_run: bool = Field(default=False, strict=True)
+    kind: Kind = Kind.STOCK
 
 
 class Runs(BaseModel):
@@ -285,18 +290,26 @@ def finding_routes(hub: Hub) -> APIRouter:
     routes = APIRouter(prefix="/v1/reconciliations", tags=["reconciliation"])
 
     @routes.get("/findings", **needs("cases:read"))
-    async def list_differences(
+    async def list_differences(  # noqa: PLR0913 - what one may ask for
         caller: Caller,
         *,
         state: StateAsked = None,
         against: Text = "",
         location: Text = "",
         cause: Cause | None = None,
+        kind: Kind | None = None,
+        document: Text = "",
         limit: Limit = 100,
     ) -> Findings:
         """List differences by money at risk, what can be sold, and age."""
-        states = [state] if state else [State.SUSPECTED, State.CONFIRMED]
-        wanted = Wanted(states=states, against=against, location=location, cause=cause or "")
+        wanted = Wanted(
+            states=[state] if state else [State.SUSPECTED, State.CONFIRMED],
+            against=against,
+            location=location,
+            cause=cause or "",
+            kind=kind or "",
+            document=document,
+        )
         found = await hub.reconciliation.findings(caller.scope, wanted, limit=limit)
         return Findings(findings=found)
 
@@ -316,7 +329,11 @@ def finding_routes(hub: Hub) -> APIRouter:
     async def send_missing_documents(said: HealingSaid, caller: Caller) -> Healing:
         """Send the documents again that another system is proven to lack; adjust nothing."""
         return await hub.reconciliation.heal(
-            caller.scope, said.against, by=f"key {caller.key_id}", dry_run=said.dry_run
+            caller.scope,
+            said.against,
+            by=f"key {caller.key_id}",
+            dry_run=said.dry_run,
+            kind=said.kind,
         )
 
     @routes.get("/{run_id}", **needs("cases:read"))

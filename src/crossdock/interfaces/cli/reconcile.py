@@ -1,11 +1,10 @@
-"""`crossdock reconcile`: compare stock with what another system says; look after differences."""
+"""`crossdock reconcile`: compare with what another system says; look after differences."""
 
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
@@ -13,9 +12,9 @@ from crossdock.canonical.quantities import plain
 from crossdock.capabilities.reconciliation import (
     Asked,
     Cause,
-    Finding,
     Healing,
     HousePolicy,
+    Kind,
     Reading,
     Run,
     State,
@@ -29,6 +28,7 @@ from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.interfaces.cli.reconcile_between import between
+from crossdock.interfaces.cli.reconcile_lines import lines_asked
 from crossdock.interfaces.cli.reconcile_rules import put_rules, rules
 from crossdock.interfaces.cli.reconcile_said import (
     Lag,
@@ -38,6 +38,7 @@ from crossdock.interfaces.cli.reconcile_said import (
     said_in_files,
 )
 from crossdock.interfaces.cli.reconcile_sample import plan, sample
+from crossdock.interfaces.cli.reconcile_shown import number_of, pair_of, print_finding
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 app.command()(between)
@@ -58,10 +59,13 @@ def run(
         str,
         typer.Option(
             metavar="FILE|SOURCE",
-            help="A CSV dump of the other system's stock, or a source that told of stock which"
-            " another system keeps.",
+            help="A dump of the other system, CSV or JSON lines; or a source that told of stock"
+            " which another system keeps; of orders, a connection that is asked for them.",
         ),
     ],
+    kind: Annotated[
+        Kind, typer.Option(help="What it is of: stock, or open lines of orders or purchases.")
+    ] = Kind.STOCK,
     source: Annotated[str, typer.Option(help="Whose dump the file is, such as erp.")] = "",
     log: Annotated[
         Path | None, typer.Option(help="CSV file of the documents that it has posted.")
@@ -79,35 +83,61 @@ def run(
         ),
     ] = None,
     lag: Lag = None,
+    heard_from: Annotated[
+        str, typer.Option(help="Of orders and purchases: only what this source told the hub.")
+    ] = "",
     believe: Annotated[
         str, typer.Option(metavar="RUN", help="The run that rejected this dump, which is right.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Compare the ledger with another system; exit code 1 if its snapshot is not believed.
+    """Compare the hub with another system; exit code 1 if its snapshot is not believed.
 
     The file's first row names its columns: item, location, quantity, and where it has them
-    status, unit, owner, lot, serial, as_of, unit_cost and class. Nothing is adjusted anywhere.
+    status, unit, owner, lot, serial, as_of, unit_cost and class. Of orders and purchases:
+    document, line, item, location and quantity, which is what is open, and where it has them
+    unit, as_of, changed_at, unit_cost and class. Nothing is adjusted anywhere.
     """
+    if kind is not Kind.STOCK:
+        _refuse_of_stock(log, status)
+        lines = lines_asked(kind, against, source, as_of, full=full)
+        lines = replace(lines, heard_from=heard_from, lag_minutes=lag, believe=believe)
+        _show(with_hub(lambda hub: hub.open_lines.compare(hub.scope, lines)), as_json=as_json)
+        return
+    _refuse_of_lines(heard_from)
     if Path(against).exists():
-        when = instant_of(as_of, "--as-of") if as_of else None
-        if not source:
-            raise Invalid("whose dump is it?", where="--source", hint="such as --source erp")
-        reading = Reading(as_of=when, groups=groups(status or []))
+        reading = _in_file(source, as_of, groups(status or []))
         said = said_in_files(Path(against), log, reading, is_full=full)
-        asked = Asked(against=source, by=BY, said=said)
+        stock = Asked(against=source, by=BY, said=said)
     else:
         check_source(against, [source, log, as_of, status, full])
-        asked = Asked(against=against, by=BY)
-    asked = replace(asked, lag_minutes=lag, believe=believe)
+        stock = Asked(against=against, by=BY)
+    stock = replace(stock, lag_minutes=lag, believe=believe)
+    _show(with_hub(lambda hub: hub.reconciliation.compare(hub.scope, stock)), as_json=as_json)
 
-    async def compared(hub: Hub) -> Run:
-        return await hub.reconciliation.compare(hub.scope, asked)
 
-    done = with_hub(compared)
+def _in_file(source: str, as_of: str, words: dict[str, str]) -> Reading:
+    """Say how a file is read; whose it is has to be told."""
+    if not source:
+        raise Invalid("whose dump is it?", where="--source", hint="such as --source erp")
+    return Reading(as_of=instant_of(as_of, "--as-of") if as_of else None, groups=words)
+
+
+def _show(done: Run, *, as_json: bool) -> None:
     print_json(done) if as_json else print_run(done)
     if done.verdict == "REJECTED":
         raise typer.Exit(EXIT_FINDINGS)
+
+
+def _refuse_of_stock(log: Path | None, status: list[str] | None) -> None:
+    for name, said in (("--log", log), ("--status", status)):
+        if said:
+            raise Invalid(f"{name} is of stock alone", where=name)
+
+
+def _refuse_of_lines(heard_from: str) -> None:
+    if heard_from:
+        raise Invalid("--heard-from is of orders and purchases alone", where="--heard-from")
 
 
 @app.command()
@@ -129,7 +159,7 @@ def runs(
             [
                 (
                     one.run_id,
-                    _pair(one),
+                    pair_of(one),
                     f"{one.earliest_cut:%m-%d %H:%M}" if one.earliest_cut else "",
                     one.compared,
                     one.suspected,
@@ -152,12 +182,20 @@ def list_findings(
     against: Annotated[str, typer.Option(help="Only with this system.")] = "",
     location: Location = "",
     cause: Annotated[Cause | None, typer.Option(help="Only of this class.")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="Only of this kind.")] = None,
+    document: Annotated[str, typer.Option(help="Only of this order or purchase order.")] = "",
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
     """List differences, the most urgent first: by money at risk, what can be sold, and age."""
-    states = [state] if state else [State.SUSPECTED, State.CONFIRMED]
-    wanted = Wanted(states=states, against=against, location=location, cause=cause or "")
+    wanted = Wanted(
+        states=[state] if state else [State.SUSPECTED, State.CONFIRMED],
+        against=against,
+        location=location,
+        cause=cause or "",
+        kind=kind or "",
+        document=document,
+    )
 
     async def listed(hub: Hub) -> None:
         found = await hub.reconciliation.findings(hub.scope, wanted, limit=limit)
@@ -169,7 +207,7 @@ def list_findings(
             [
                 (
                     one.finding_id,
-                    f"{one.item} at {one.location}, {_pair(one)}",
+                    f"{number_of(one)}{one.item} at {one.location}, {pair_of(one)}",
                     plain(one.ours),
                     plain(one.theirs),
                     one.cause,
@@ -192,7 +230,7 @@ def show(finding: Id, as_json: AsJson = False) -> None:
 
     async def shown(hub: Hub) -> None:
         one = await hub.reconciliation.finding(hub.scope, finding)
-        print_json(one) if as_json else _print_finding(one)
+        print_json(one) if as_json else print_finding(one)
 
     with_hub(shown)
 
@@ -255,16 +293,18 @@ def heal(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")
     ] = False,
+    kind: Annotated[Kind, typer.Option(help="Stock, or orders or purchases.")] = Kind.STOCK,
     as_json: AsJson = False,
 ) -> None:
     """Send the documents again that another system is proven to lack; exit code 1 if it stops.
 
-    Where the ledger lacks one, the source that keeps the stock is read again. It stops, and does
+    Where the ledger lacks one, the source that keeps the stock is read again; so is whoever told
+    of an order or purchase order that the hub lacks or has stale. It stops, and does
     nothing, if too many keys or too much money would change at once.
     """
 
     async def healed(hub: Hub) -> Healing:
-        return await hub.reconciliation.heal(hub.scope, against, by=BY, dry_run=dry_run)
+        return await hub.reconciliation.heal(hub.scope, against, by=BY, dry_run=dry_run, kind=kind)
 
     done = with_hub(healed)
     if as_json:
@@ -339,31 +379,3 @@ def cycle_counts(location: Location = "", limit: Limit = 100, as_json: AsJson = 
         )
 
     with_hub(proposed)
-
-
-def _pair(one: Run | Finding) -> str:
-    return one.against if one.system == "crossdock" else f"{one.system} and {one.against}"
-
-
-def _print_finding(one: Finding) -> None:
-    stdout.print(
-        f"[bold]{one.finding_id}[/] {one.state}: {escape(one.item)} at {escape(one.location)}"
-    )
-    for name, value in (
-        ("ours" if one.system == "crossdock" else one.system, f"{plain(one.ours)} {one.unit}"),
-        (one.against, f"{plain(one.theirs)} {one.unit}"),
-        ("explained", plain(one.explained)),
-        ("unexplained", plain(one.unexplained)),
-        ("safe", f"{plain(one.safe)} {one.unit}, the lower of both"),
-        ("withheld", f"{plain(one.withheld)} {one.unit} from channels"),
-        ("as of", f"{one.last_cut:%Y-%m-%d %H:%M:%S} UTC"),
-        ("cause", f"{one.root_cause or one.cause}{', ' + one.because if one.because else ''}"),
-        ("remedy", one.remedy),
-        ("at risk", "unknown" if one.value_at_risk is None else plain(one.value_at_risk)),
-        ("age", f"{one.age}, due {one.due_at:%Y-%m-%d %H:%M} UTC"),
-    ):
-        stdout.print(f"  {name:<12}{value}", soft_wrap=True, markup=False)
-    for kind in ("buckets", "documents", "recent_movements"):
-        for row in one.evidence.get(kind, []):
-            words = " ".join(f"{name}={value}" for name, value in row.items())
-            stdout.print(f"  {kind:<18}{words}", soft_wrap=True, markup=False)

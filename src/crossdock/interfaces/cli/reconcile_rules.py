@@ -57,6 +57,9 @@ def put_rules(
     ] = None,
     absolute: Annotated[str | None, typer.Option(help="So many base units are let pass.")] = None,
     value: Annotated[str | None, typer.Option(help="More money is never let pass.")] = None,
+    documents_percent: Annotated[
+        str | None, typer.Option(help="Of what is open of an order or purchase order line.")
+    ] = None,
     heal: Annotated[
         list[str] | None,
         typer.Option(help="REDRIVE, REFETCH, REPUBLISH; repeatable. NONE: all is for a person."),
@@ -72,6 +75,7 @@ def put_rules(
     said = {
         "tolerance_absolute": absolute,
         "tolerance_value": value,
+        "tolerance_documents_percent": documents_percent,
         "heals": None if heal is None else [one.upper() for one in heal if one.upper() != NONE],
         "attempts": attempts,
         "most_percent": most_percent,
@@ -101,6 +105,7 @@ def _fields(now: ReconciliationRulesShown) -> dict[str, Any]:
         "tolerance_absolute": plain(now.tolerance_absolute),
         "tolerance_percent": {of: plain(one) for of, one in now.tolerance_percent.items()},
         "tolerance_value": plain(now.tolerance_value),
+        "tolerance_documents_percent": plain(now.tolerance_documents_percent),
         "heals": list(now.heals),
         "attempts": now.attempts,
         "most_percent": plain(now.most_percent),
@@ -117,4 +122,6 @@ def _share(text: str) -> tuple[str, str]:
 
 def _tolerance(one: ReconciliationRulesShown) -> str:
     shares = ", ".join(f"{of} {plain(share)} %" for of, share in one.tolerance_percent.items())
-    return f"{shares} or {plain(one.tolerance_absolute)}"
+    documents = plain(one.tolerance_documents_percent)
+    lines = f"; of open lines {documents} %" if documents != "0" else ""
+    return f"{shares} or {plain(one.tolerance_absolute)}{lines}"

@@ -11,6 +11,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import plain
 from crossdock.capabilities.reconciliation import (
     Dump,
+    Kind,
     LogDump,
     Reading,
     Run,
@@ -72,7 +73,9 @@ def print_run(one: Run) -> None:
     if one.verdict == "REJECTED":
         stdout.print(f"{one.run_id} rejected: {escape(one.reason)}; nothing was compared")
         return
+    is_lines = one.kind in {Kind.ORDERS, Kind.PURCHASES}
     first = "" if one.system == "crossdock" else f" of {escape(one.system)}"
+    first = f" lines of open {one.kind}" if is_lines else first
     stdout.print(
         f"{one.run_id} compared {one.compared}{first} with {escape(one.against)}:"
         f" {one.alike} alike, {one.explained} explained, {one.tolerated} within tolerance,"

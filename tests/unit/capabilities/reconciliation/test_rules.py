@@ -30,6 +30,7 @@ said = st.builds(
         share_ppm=st.fixed_dictionaries({of: st.integers(0, 1_000_000) for of in ItemClass}),
         value=amounts,
     ),
+    document_ppm=st.integers(0, 1_000_000),
     heals=st.lists(st.sampled_from(HEALABLE), unique=True).map(tuple),
     attempts=st.integers(1, 10),
     brake=st.builds(Brake, keys_mille=st.integers(0, 1000), value=amounts),
@@ -50,6 +51,7 @@ def test_the_built_in_rules_are_the_defaults_of_the_law() -> None:
 
     assert shown.tolerance_percent == {"A": Decimal("0.5"), "B": Decimal(1), "C": Decimal(5)}
     assert (shown.tolerance_absolute, shown.tolerance_value) == (Decimal(0), Decimal(250))
+    assert shown.tolerance_documents_percent == Decimal(0)
     assert shown.heals == ("REDRIVE", "REFETCH", "REPUBLISH")
     assert (shown.attempts, shown.most_percent) == (2, Decimal(2))
     assert shown.most_value == Decimal(10_000)
@@ -58,6 +60,7 @@ def test_the_built_in_rules_are_the_defaults_of_the_law() -> None:
 @pytest.mark.parametrize(
     ("rules", "where"),
     [
+        (Rules(document_ppm=1_000_001), "/tolerance_documents_percent"),
         (Rules(heals=(Remedy.COUNT,)), "/heals"),
         (Rules(heals=(Remedy.FINANCE_TASK,)), "/heals"),
         (Rules(attempts=0), "/attempts"),

@@ -13,21 +13,31 @@ create index reconciliation_run_newest
     on reconciliation_run (tenant, against, system, began_at desc);
 alter table reconciliation_finding add system text collate "C" not null default 'crossdock';
 drop index reconciliation_finding_open;
-create unique index reconciliation_finding_open
-    on reconciliation_finding (tenant, system, against, location, item) where state <> 'CLOSED';
 """
 
-# What the last believed dump of a system looked like, location by location.
+# A finding of stock is named by its location and item, one of an open line by its document and the
+# line's own number; its location and item may change. `system` is then a book of the hub.
+LINES = """
+alter table reconciliation_finding add document text collate "C" not null default '';
+alter table reconciliation_finding add line text collate "C" not null default '';
+create unique index reconciliation_finding_open
+    on reconciliation_finding (tenant, system, against, document, line,
+        (case when document = '' then location else '' end),
+        (case when document = '' then item else '' end)) where state <> 'CLOSED';
+"""
+
+# What the last believed dump of a system looked like, location by location; of open lines, as one.
 SHAPES = """
 create table reconciliation_shape (
     tenant text not null,
     system text collate "C" not null,
+    kind text collate "C" not null default 'stock',
     location text collate "C" not null,
     is_full boolean not null,
     row_count bigint not null,
     zero_count bigint not null,
     taken_at timestamptz not null,
-    primary key (tenant, system, is_full, location)
+    primary key (tenant, system, kind, is_full, location)
 );
 select guard_table('reconciliation_shape');
 """
@@ -81,7 +91,7 @@ create index reconciliation_finding_mended
 
 
 def upgrade() -> None:
-    run(SYSTEMS + SHAPES + WITHHOLDING + ROUNDS)
+    run(SYSTEMS + LINES + SHAPES + WITHHOLDING + ROUNDS)
 
 
 def downgrade() -> None:
@@ -97,6 +107,8 @@ def downgrade() -> None:
         delete from reconciliation_finding where system <> 'crossdock';
         drop index reconciliation_finding_open;
         alter table reconciliation_finding drop column system;
+        alter table reconciliation_finding drop column document;
+        alter table reconciliation_finding drop column line;
         create unique index reconciliation_finding_open
             on reconciliation_finding (tenant, against, location, item) where state <> 'CLOSED';
         delete from reconciliation_run where system <> 'crossdock';

@@ -1,0 +1,139 @@
+"""What the comparison of open lines asks of others, in its own words."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from crossdock.canonical.quantities import Quantity
+from crossdock.foundation.database import Transaction
+from crossdock.foundation.scope import Scope
+
+
+class KeptLine(Protocol):
+    """A line of a document as the hub heard it last.
+
+    `reference` names the line for ever. `total` is what there is to deliver of it in all, in
+    micros of the base unit, and `picked` how much has left its shelf for it by now. `changed_us`
+    is when its newest version was made, by `source`.
+    """
+
+    @property
+    def document(self) -> str: ...
+
+    @property
+    def reference(self) -> str: ...
+
+    @property
+    def item(self) -> str: ...
+
+    @property
+    def location(self) -> str: ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def total(self) -> int: ...
+
+    @property
+    def picked(self) -> int: ...
+
+    @property
+    def changed_us(self) -> int: ...
+
+
+class LinePicks(Protocol):
+    """A line for which something left its shelf of late, and how much of it after the cut."""
+
+    @property
+    def document(self) -> str: ...
+
+    @property
+    def reference(self) -> str: ...
+
+    @property
+    def after(self) -> int: ...
+
+
+class ReadsOpenLines(Protocol):
+    """Lines of documents as the hub heard them from `source`; "" is from anybody."""
+
+    async def of_documents(
+        self, tx: Transaction, documents: Sequence[str], source: str
+    ) -> Sequence[KeptLine]:
+        """Give all lines of these documents, closed ones too."""
+        ...
+
+    def all_open(self, tx: Transaction, source: str) -> AsyncIterator[Sequence[KeptLine]]:
+        """Give all that is open, page by page."""
+        ...
+
+    async def picks(
+        self, tx: Transaction, since: int, cut: int, lately: int
+    ) -> Sequence[LinePicks]:
+        """Tell what was picked later than `lately`, and how much of it later than the cut.
+
+        `since` is a place in the log before which nothing was recorded after `lately`.
+        """
+        ...
+
+    async def told(self, tx: Transaction) -> Mapping[str, int]:
+        """Tell when each source last changed a line, where the ledger does not know it."""
+        ...
+
+
+class OpenTold(Protocol):
+    """A line that an application says is open; names and units are its own."""
+
+    @property
+    def document(self) -> str: ...
+
+    @property
+    def line(self) -> str: ...
+
+    @property
+    def item(self) -> str: ...
+
+    @property
+    def location(self) -> str: ...
+
+    @property
+    def quantity(self) -> Quantity: ...
+
+    @property
+    def changed_at(self) -> datetime | None: ...
+
+
+class OpenReading(Protocol):
+    """All lines that an application says are open, read between two moments.
+
+    `is_whole`: it could make sense of every document.
+    """
+
+    @property
+    def lines(self) -> Sequence[OpenTold]: ...
+
+    @property
+    def began_at(self) -> datetime: ...
+
+    @property
+    def ended_at(self) -> datetime: ...
+
+    @property
+    def is_whole(self) -> bool: ...
+
+
+class ListsOpenOrders(Protocol):
+    async def open_orders(self, scope: Scope, connection: str, /) -> OpenReading:
+        """Read a connection's open order lines; `Rejected` if it cannot tell them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LineInformants:
+    """The hub's books of open lines, and whoever can list his own."""
+
+    orders: ReadsOpenLines
+    purchases: ReadsOpenLines
+    lists: ListsOpenOrders

@@ -1,0 +1,367 @@
+"""One comparison of open lines from end to end: believe the dump, walk, judge, keep (§4.1.7).
+
+Both sides are as of one cut, which is when the first of their rows was taken: what left its shelf
+since is put back. An older version of a document is not kept, so a line of one that was changed
+after the cut is not judged, and one that was changed shortly before is not confirmed.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from crossdock.canonical.reconciliation import SnapshotRejected
+from crossdock.capabilities.reconciliation import (
+    findings,
+    guards,
+    open_findings,
+    open_lines,
+    shapes,
+    store,
+)
+from crossdock.capabilities.reconciliation.earlier import (
+    before_of,
+    state_now,
+    tell,
+    us_of,
+    was_confirmed,
+)
+from crossdock.capabilities.reconciliation.evidence import SHOWN_MAX, instant
+from crossdock.capabilities.reconciliation.guards import Plausible
+from crossdock.capabilities.reconciliation.judging import Policy
+from crossdock.capabilities.reconciliation.kinds import Kind
+from crossdock.capabilities.reconciliation.model import State
+from crossdock.capabilities.reconciliation.open_dumps import OpenRow
+from crossdock.capabilities.reconciliation.open_findings import Seen, Tally
+from crossdock.capabilities.reconciliation.open_lines import (
+    Around,
+    Compared,
+    LineNumber,
+    Meets,
+    Ours,
+    Theirs,
+)
+from crossdock.capabilities.reconciliation.open_ports import KeptLine, ReadsOpenLines
+from crossdock.capabilities.reconciliation.open_sides import OpenSide
+from crossdock.capabilities.reconciliation.open_units import lines_of
+from crossdock.capabilities.reconciliation.outcome import About
+from crossdock.capabilities.reconciliation.ports import Goods, Informants
+from crossdock.capabilities.reconciliation.running import DISORDER
+from crossdock.capabilities.reconciliation.store import FindingRow, RunRow
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.log_times import place_before
+from crossdock.foundation.scope import Scope
+
+BATCH = 200
+"""So many documents are looked up at once."""
+PLAUSIBLE = Plausible(rows_change_mille=500)
+"""Of documents more are opened and closed in a day than of items."""
+EVERYWHERE = ""
+UNIT = "EA"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Walked:
+    """What a walk along both sides found; `cleared` are findings whose lines are alike now."""
+
+    tally: Tally = field(default_factory=Tally)
+    befores: Mapping[LineNumber, FindingRow] = field(default_factory=dict[LineNumber, FindingRow])
+    rows: list[FindingRow] = field(default_factory=list[FindingRow])
+    cleared: set[LineNumber] = field(default_factory=set[LineNumber])
+    met: set[LineNumber] = field(default_factory=set[LineNumber])
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenComparison:
+    """Compares what one system says is open with the hub's `books` of it.
+
+    `heard_from` is whose words of ours are compared; "" is anybody's.
+    """
+
+    database: Database
+    clock: Clock
+    informants: Informants
+    books: ReadsOpenLines
+    policy: Policy
+    scope: Scope
+    about: About
+    heard_from: str = ""
+    is_believed: bool = False
+    began_at: datetime = field(init=False)
+    _after: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    _stirred: set[str] = field(default_factory=set[str])
+    _heard: dict[str, int] = field(default_factory=dict[str, int])
+
+    def __post_init__(self) -> None:
+        self.began_at = self.clock.now()
+
+    async def run(self, side: OpenSide) -> RunRow:
+        now = us_of(self.began_at)
+        reason = guards.refusal(side.shape, None, now, PLAUSIBLE)
+        if not reason and not self.is_believed:
+            async with self.database.transaction(self.scope) as tx:
+                usual = await shapes.usual_shapes(
+                    tx,
+                    self.about.against,
+                    [EVERYWHERE],
+                    is_full=side.said.is_full,
+                    kind=Kind(self.about.system),
+                )
+            reason = guards.unusual_lines(side.shape, usual.get(EVERYWHERE), PLAUSIBLE)
+        if reason:
+            return await self._reject(side, reason)
+        walked = await self._walked(side)
+        if walked.tally.different > self.policy.findings_max:
+            return await self._reject(side, f"more than {self.policy.findings_max} lines differ")
+        return await self._keep(side, walked)
+
+    async def _walked(self, side: OpenSide) -> _Walked:
+        """Compare in one read-only transaction, which sees one moment and holds nobody up."""
+        async with self.database.transaction(self.scope) as tx:
+            rows = await store.open_of(tx, self.about.pair)
+        walked = _Walked(befores={LineNumber(row.document, row.line): row for row in rows})
+        lately = side.cut - self.policy.in_flight
+        since = await place_before(self.database, instant(lately) - DISORDER)
+        named: set[str] = set()
+        async with self.database.transaction(self.scope) as tx:
+            await self.informants.ledger.begin(tx)
+            heard = await self.informants.ledger.heard(tx)
+            self._heard = dict(await self.books.told(tx))
+            for source, moment in heard.items():
+                if moment is not None:
+                    self._heard[source] = max(us_of(moment), self._heard.get(source, 0))
+            for one in await self.books.picks(tx, since, side.cut, lately):
+                self._after[one.document, one.reference] = one.after
+                self._stirred.add(one.document)
+            batch: dict[str, list[OpenRow]] = {}
+            for document, told in side.documents():
+                named.add(document)
+                batch[document] = told
+                if len(batch) == BATCH:
+                    await self._named(tx, side, batch, walked)
+                    batch = {}
+            await self._named(tx, side, batch, walked)
+            if side.said.is_full:
+                await self._left_out(tx, side, named, walked)
+        return walked
+
+    async def _named(
+        self,
+        tx: Transaction,
+        side: OpenSide,
+        told: Mapping[str, list[OpenRow]],
+        walked: _Walked,
+    ) -> None:
+        """Compare the documents that they name with what the hub has heard of each."""
+        if not told or walked.tally.different > self.policy.findings_max:
+            return
+        kept = await self.books.of_documents(tx, list(told), self.heard_from)
+        ours: dict[str, list[KeptLine]] = defaultdict(list)
+        for line in kept:
+            ours[line.document].append(line)
+        items = {line.item for line in kept} | {x.item for rows in told.values() for x in rows}
+        goods = await self.informants.names.goods(tx, items)
+        for document, rows in told.items():
+            theirs, unread, unknown = lines_of(rows, goods, self.informants.names.base)
+            _note(walked.tally, unknown)
+            walked.met |= {LineNumber(document, line) for line in unread}
+            numbers = {row.line for row in rows}
+            own = [
+                line
+                for line in ours[document]
+                if (number := open_lines.line_of(document, line.reference)) not in unread
+                and (number in numbers or line.location in side.locations)
+            ]
+            self._judge(side, document, own, theirs, goods, walked)
+
+    async def _left_out(
+        self, tx: Transaction, side: OpenSide, named: set[str], walked: _Walked
+    ) -> None:
+        """Take what is open here of documents that a full dump does not name at all."""
+        async for page in self.books.all_open(tx, self.heard_from):
+            left = [
+                line
+                for line in page
+                if line.document not in named and line.location in side.locations
+            ]
+            goods = await self.informants.names.goods(tx, {line.item for line in left})
+            by_document: dict[str, list[KeptLine]] = defaultdict(list)
+            for line in left:
+                by_document[line.document].append(line)
+            for document, lines in by_document.items():
+                self._judge(side, document, lines, [], goods, walked)
+            if walked.tally.different > self.policy.findings_max:
+                return
+        # What is open on neither side any more is no difference.
+        walked.cleared |= {
+            number
+            for number, row in walked.befores.items()
+            if number not in walked.met and row.location in side.locations
+        }
+
+    def _judge(  # noqa: PLR0917 - both sides, and what is known of them
+        self,
+        side: OpenSide,
+        document: str,
+        kept: Sequence[KeptLine],
+        theirs: Sequence[Theirs],
+        goods: Mapping[str, Goods],
+        walked: _Walked,
+    ) -> None:
+        """Compare the lines of one document, and put what comes of each by."""
+        around = Around(
+            cut=side.cut,
+            until=side.until,
+            against=self.about.against,
+            is_full=side.said.is_full,
+            is_behind=self._is_behind({line.source for line in kept}, side.cut),
+            is_stirred=document in self._stirred,
+            factors={item: [(n, d) for _, n, d in known.factors] for item, known in goods.items()},
+        )
+        seen = Seen(
+            tenant=self.scope.tenant,
+            about=self.about,
+            cut=side.cut,
+            now=self.began_at,
+            policy=self.policy,
+            heard_from=self.heard_from,
+            costs=side.costs,
+            classes=side.classes,
+        )
+        ours = [self._ours(line) for line in kept]
+        for one in open_lines.compared(ours, theirs, around, self.policy):
+            self._put_by(one, seen, goods, walked)
+
+    def _put_by(
+        self, one: Compared, seen: Seen, goods: Mapping[str, Goods], walked: _Walked
+    ) -> None:
+        tally, number = walked.tally, one.number
+        tally.compared += 1
+        walked.met.add(number)
+        match one.meets:
+            case Meets.ALIKE:
+                tally.alike += 1
+                walked.cleared.add(number)
+            case Meets.EXPLAINED:
+                tally.explained += 1
+                walked.cleared.add(number)
+            case Meets.SINCE:
+                tally.explained += 1
+            case Meets.DIFFERENT:
+                before = walked.befores.get(number)
+                earlier = before_of(before) if before else None
+                side = one.ours or one.theirs
+                known = goods.get(side.item) if side else None
+                row = open_findings.row_of(one, seen, earlier, known.base_unit if known else UNIT)
+                walked.rows.append(row)
+                tally.different += row.state != State.TOLERATED
+
+    def _ours(self, line: KeptLine) -> Ours:
+        """Bring a line back to the cut: what left its shelf since is put back."""
+        picked = line.picked - self._after.get((line.document, line.reference), 0)
+        return Ours(
+            line.document,
+            open_lines.line_of(line.document, line.reference),
+            line.item,
+            line.location,
+            line.source,
+            max(0, line.total - picked),
+            max(0, picked),
+            line.changed_us,
+        )
+
+    def _is_behind(self, sources: set[str], cut: int) -> bool:
+        """Say whether whoever tells the hub of these lines was not heard since the cut."""
+        asked = sources or ({self.heard_from} if self.heard_from else set(self._heard))
+        heard = [self._heard[one] for one in asked if one in self._heard]
+        return bool(heard) and max(heard) < cut
+
+    async def _keep(self, side: OpenSide, walked: _Walked) -> RunRow:
+        """Write what was found, close what is gone, tell what is confirmed: one transaction."""
+        now = self.clock.now()
+        kind = Kind(self.about.system)
+        async with self.database.transaction(self.scope) as tx:
+            now_open = await store.open_now(tx, self.about.pair)
+            befores = {LineNumber(row.document, row.line): row for row in now_open}
+            gone, rows = _sorted_out(walked, befores, side.cut)
+            fresh = [
+                row
+                for row in rows
+                if row.state == State.CONFIRMED
+                and not was_confirmed(befores.get(LineNumber(row.document, row.line)))
+            ]
+            run = self._run(side, walked.tally, rows, len(gone), now)
+            await store.put(tx, self.about.pair, self.about.run_id, rows, now)
+            if ids := [row.finding_id for row in gone]:
+                await tx.execute(store.CLOSE_GONE, tx.tenant, ids, now)
+                await tx.execute(store.MARK_GONE, tx.tenant, ids)
+            await store.add_run(tx, run)
+            await shapes.put_shapes(tx, self.about.against, {EVERYWHERE: side.shape}, kind)
+            cases = self.informants.cases
+            await cases.opened(tx, [findings.case_of(row) for row in fresh], now)
+            ended = [open_findings.rejected_fingerprint(self.about)]
+            await cases.closed(tx, ended, "a later dump was believed", now)
+            named = [
+                (f"difference_confirmed:{row.finding_id}:{run.run_id}", findings.confirmed(row))
+                for row in fresh
+            ]
+            await tell(tx, named, now)
+        return run
+
+    async def _reject(self, side: OpenSide, reason: str) -> RunRow:
+        """Keep nothing but the refusal; what was found before stands (R7)."""
+        now = self.clock.now()
+        nothing = self._run(side, Tally(), [], 0, now)
+        run = replace(nothing, verdict="REJECTED", reason=reason)
+        case = open_findings.rejected_case(self.about, reason, side.shape)
+        told = SnapshotRejected(run_id=run.run_id, against=self.about.against, reason=reason)
+        async with self.database.transaction(self.scope) as tx:
+            await store.add_run(tx, run)
+            await self.informants.cases.opened(tx, [case], now)
+            await tell(tx, [(f"snapshot_rejected:{run.run_id}", told)], now)
+        return run
+
+    def _run(
+        self,
+        side: OpenSide,
+        tally: Tally,
+        rows: Sequence[FindingRow],
+        gone: int,
+        now: datetime,
+    ) -> RunRow:
+        cut = instant(side.cut) if side.count else None
+        times = (self.began_at, now)
+        return open_findings.run_of(self.about, side.shape, (cut, cut), times, (tally, rows, gone))
+
+
+def _sorted_out(
+    walked: _Walked, befores: Mapping[LineNumber, FindingRow], cut: int
+) -> tuple[list[FindingRow], list[FindingRow]]:
+    """Say which findings are gone and which are to be written, by what is open at this moment.
+
+    A dump that is older than what a finding was last seen in says nothing of it.
+    """
+    gone = [
+        row
+        for number, row in befores.items()
+        if number in walked.cleared and us_of(row.last_cut) <= cut
+    ]
+    rows: list[FindingRow] = []
+    for row in walked.rows:
+        number = LineNumber(row.document, row.line)
+        before, known = befores.get(number), walked.befores.get(number)
+        if before is not None and us_of(before.last_cut) > cut:
+            continue
+        if before is not None and row.state == State.TOLERATED and was_confirmed(before):
+            gone.append(before)
+            continue
+        state = state_now(row.state, before, known)
+        name = before.finding_id if before else row.finding_id
+        rows.append(replace(row, state=state, finding_id=name))
+    return gone, rows
+
+
+def _note(tally: Tally, names: Sequence[str]) -> None:
+    for name in names[: SHOWN_MAX - len(tally.unknown)]:
+        tally.unknown[name] = None

@@ -1,0 +1,152 @@
+"""What others may ask of the comparison of open lines: orders and purchases (§4.1.7)."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from crossdock.canonical.errors import Invalid
+from crossdock.capabilities.reconciliation import believing, findings, rulebook
+from crossdock.capabilities.reconciliation.earlier import us_of
+from crossdock.capabilities.reconciliation.findings import Run
+from crossdock.capabilities.reconciliation.judging import Policy, lagging
+from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind
+from crossdock.capabilities.reconciliation.open_dumps import OpenRow, OpenSaid, numbered
+from crossdock.capabilities.reconciliation.open_ports import (
+    LineInformants,
+    OpenReading,
+    ReadsOpenLines,
+)
+from crossdock.capabilities.reconciliation.open_running import OpenComparison
+from crossdock.capabilities.reconciliation.open_sides import OpenSide, open_gathered
+from crossdock.capabilities.reconciliation.outcome import About
+from crossdock.capabilities.reconciliation.ports import Informants
+from crossdock.capabilities.reconciliation.sides import Spelled, Translator
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database
+from crossdock.foundation.ids import Ids, prefixed
+from crossdock.foundation.scope import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAsked:
+    """A comparison of open lines that is wanted: orders or purchases, with a system's.
+
+    `said` is told how names are read; None reads them from the connection `against` itself.
+    `heard_from` is whose words of ours are compared; "" is anybody's, and of a connection that is
+    read its own. `lag_minutes` is how long it may take to book what changes. `believe` is the run
+    that rejected the very same dump, which a person has looked at.
+    """
+
+    kind: Kind
+    against: str
+    by: str
+    said: Callable[[Spelled], OpenSaid] | None = None
+    heard_from: str = ""
+    lag_minutes: int | None = None
+    believe: str = ""
+
+
+class OpenLines:
+    """Compares open order lines and purchase order lines. It changes no document anywhere."""
+
+    def __init__(  # noqa: PLR0917 - the outside, and whom it asks
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        informants: Informants,
+        lines: LineInformants,
+        policy: Policy | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._informants = informants
+        self._lines = lines
+        self._policy = policy or Policy()
+
+    async def compare(self, scope: Scope, asked: OpenAsked) -> Run:
+        """Run one comparison; a dump that cannot be is rejected, and nothing else changes."""
+        books = self._books(asked)
+        heard_from = asked.heard_from or ("" if asked.said else asked.against)
+        async with self._database.transaction(scope) as tx:
+            policy = lagging(await rulebook.house(tx, self._policy), asked.lag_minutes)
+        comparison = OpenComparison(
+            database=self._database,
+            clock=self._clock,
+            informants=self._informants,
+            books=books,
+            policy=policy,
+            scope=scope,
+            about=About(
+                prefixed("rcn", self._ids.new()), asked.against, asked.by, str(asked.kind)
+            ),
+            heard_from=heard_from,
+        )
+        async with self._said(scope, asked) as side:
+            if asked.believe:
+                await self._believe(scope, asked, side)
+                comparison.is_believed = True
+            return findings.run_shown(await comparison.run(side))
+
+    def _books(self, asked: OpenAsked) -> ReadsOpenLines:
+        if not asked.against.strip():
+            raise Invalid("say whose lines they are", where="/against")
+        if asked.kind not in DOCUMENTS:
+            raise Invalid(
+                f"{asked.kind} has no open lines", where="/kind", hint="orders or purchases"
+            )
+        return self._lines.orders if asked.kind is Kind.ORDERS else self._lines.purchases
+
+    @asynccontextmanager
+    async def _said(self, scope: Scope, asked: OpenAsked) -> AsyncIterator[OpenSide]:
+        """Gather what a system says here, or what it is asked for."""
+        if asked.said is None and asked.kind is not Kind.ORDERS:
+            raise Invalid(
+                "no application can be asked for its purchases",
+                where="/against",
+                hint="give its dump: a file, or lines",
+            )
+        translator = Translator(self._database, scope, self._informants.names, asked.against)
+        spelled = await translator.begin()
+        if asked.said is not None:
+            said = asked.said(spelled)
+        else:
+            said = told(await self._lines.lists.open_orders(scope, asked.against))
+        async with open_gathered(said, translator) as side:
+            yield side
+
+    async def _believe(self, scope: Scope, asked: OpenAsked, side: OpenSide) -> None:
+        async with self._database.transaction(scope) as tx:
+            again = believing.Again(
+                run_id=asked.believe,
+                system=asked.kind,
+                against=asked.against,
+                rows=side.count,
+                zeros=side.zeros,
+                by=asked.by,
+            )
+            await believing.check(tx, again)
+
+
+def told(reading: OpenReading) -> OpenSaid:
+    """Take what an application was asked for: all that is open there, as of when it began."""
+    as_of = us_of(reading.began_at)
+    rows = [
+        OpenRow(
+            *numbered(one.document, one.line),
+            one.location,
+            one.item,
+            one.quantity.micros,
+            one.quantity.unit,
+            as_of,
+            _us(one.changed_at),
+        )
+        for one in reading.lines
+    ]
+    return OpenSaid(rows=rows, is_full=reading.is_whole, until=us_of(reading.ended_at))
+
+
+def _us(moment: datetime | None) -> int:
+    return 0 if moment is None else us_of(moment)

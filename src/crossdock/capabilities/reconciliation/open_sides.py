@@ -1,0 +1,86 @@
+"""The other side's open lines, gathered: sorted by document and line, with their shape and cut."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+from operator import itemgetter
+
+from crossdock.capabilities.reconciliation.guards import Shape
+from crossdock.capabilities.reconciliation.open_dumps import OpenRow, OpenSaid
+from crossdock.capabilities.reconciliation.sides import Translator, refuse_control
+from crossdock.capabilities.reconciliation.sorting import Sorted
+from crossdock.capabilities.reconciliation.tables import NO_COST
+
+BATCH = 5_000
+
+
+@dataclass(slots=True)
+class OpenSide:
+    """What they say, ready to be walked along; `costs` and `classes` are by item."""
+
+    said: OpenSaid
+    rows: Sorted[OpenRow]
+    count: int = 0
+    zeros: int = 0
+    oldest: int = 0
+    newest: int = 0
+    locations: set[str] = field(default_factory=set[str])
+    costs: dict[str, int] = field(default_factory=dict[str, int])
+    classes: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def cut(self) -> int:
+        """Answer when the first of them was taken."""
+        return self.oldest
+
+    @property
+    def until(self) -> int:
+        """Answer when the last of them was taken."""
+        return max(self.newest, self.said.until)
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(
+            rows=self.count,
+            zeros=self.zeros,
+            taken_at=self.newest,
+            oldest=self.oldest if self.count else None,
+            span=self.newest - self.oldest,
+            is_full=self.said.is_full,
+        )
+
+    def add(self, rows: Sequence[OpenRow]) -> None:
+        refuse_control(f"{x.document}{x.line}{x.item}{x.location}{x.unit}" for x in rows)
+        times = [row.as_of for row in rows]
+        self.oldest = min([*times, *([self.oldest] if self.count else [])])
+        self.newest = max(self.newest, *times)
+        self.rows.add(rows)
+        self.count += len(rows)
+        self.zeros += sum(1 for row in rows if not row.micros)
+        self.locations.update(row.location for row in rows)
+        self.costs.update({row.item: row.cost for row in rows if row.cost != NO_COST})
+        self.classes.update({row.item: row.of for row in rows if row.of})
+
+    def documents(self) -> Iterator[tuple[str, list[OpenRow]]]:
+        """Give the rows of each document, in order."""
+        for document, rows in groupby(self.rows, key=itemgetter(0)):
+            yield document, list(rows)
+
+
+@asynccontextmanager
+async def open_gathered(said: OpenSaid, translator: Translator) -> AsyncIterator[OpenSide]:
+    """Read all that is said; other systems' names of items and locations become the hub's."""
+    with Sorted(list[OpenRow]) as rows:
+        side = OpenSide(said, rows)
+        for batch in _batches(said.rows):
+            side.add(await translator.named(batch))
+            await asyncio.sleep(0)  # others have their turn
+        yield side
+
+
+def _batches(rows: Iterable[OpenRow]) -> Iterator[list[OpenRow]]:
+    remaining = iter(rows)
+    while batch := list(islice(remaining, BATCH)):
+        yield batch

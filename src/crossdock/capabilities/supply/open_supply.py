@@ -1,0 +1,115 @@
+"""Commitments with what is open of them: for comparing with what another system says is open.
+
+Read only, in the caller's transaction. Of two sources that tell of one commitment the one that
+spoke last is believed.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+from crossdock.canonical.supply import SupplyKind
+from crossdock.foundation.database import Transaction
+
+PAGE = 5_000
+
+# By the primary key: a document's lines begin with its name and a stroke, behind which comes "0".
+OF_DOCUMENTS = """
+select k.document, s.supply_id, s.item, s.location, s.source, s.micros, s.us
+from unnest($2::text[]) k(document)
+cross join lateral (
+    select * from supply_commitment where tenant = $1 and supply_id = k.document
+    union all
+    select * from supply_commitment
+    where tenant = $1 and supply_id > k.document || '/' and supply_id < k.document || '0') s
+where ($3 = '' or s.source = $3) and s.kind <> $4
+    and not exists (select from supply_commitment n where n.tenant = $1
+        and n.supply_id = s.supply_id and (n.us, n.source) > (s.us, s.source))
+"""
+# Purchases alone: what a ship notice announces is open of its purchase already.
+ALL_OPEN = """
+select split_part(s.supply_id, '/', 1) as document, s.supply_id, s.item, s.location, s.source,
+    s.micros, s.us
+from supply_commitment s
+where s.tenant = $1 and s.supply_id > $2 and s.micros > 0 and s.kind = $5
+    and s.parent_supply_id = '' and ($3 = '' or s.source = $3)
+    and not exists (select from supply_commitment n where n.tenant = $1
+        and n.supply_id = s.supply_id and (n.us, n.source) > (s.us, s.source))
+order by s.supply_id limit $4
+"""
+
+TOLD = """
+select source, max(us) as us from supply_commitment where tenant = $1 group by source
+"""
+
+
+class OpenSupplyLine(NamedTuple):
+    """A line of a purchase order, or of a transfer; `total` micros of its base unit are to come.
+
+    Nothing leaves a shelf for it, so nothing is `picked`.
+    """
+
+    document: str
+    reference: str
+    item: str
+    location: str
+    source: str
+    total: int
+    changed_us: int
+    picked: int = 0
+
+
+class SupplyPicks(NamedTuple):
+    """Nothing is ever picked for what is to come."""
+
+    document: str
+    reference: str
+    after: int
+
+
+class OpenSupply:
+    """`page` lines are read at once."""
+
+    def __init__(self, page: int = PAGE) -> None:
+        self._page = page
+
+    async def of_documents(
+        self, tx: Transaction, documents: Sequence[str], source: str
+    ) -> list[OpenSupplyLine]:
+        """Give all lines of these documents, closed ones too; `source` "" is from anybody."""
+        own = SupplyKind.VENDOR_STOCK
+        rows = await tx.fetch(OF_DOCUMENTS, tx.tenant, documents, source, own)
+        return [_line(row) for row in rows]
+
+    async def all_open(self, tx: Transaction, source: str) -> AsyncIterator[list[OpenSupplyLine]]:
+        """Give all purchase order lines that are open, page by page."""
+        after = ""
+        while True:
+            wanted = (after, source, self._page, SupplyKind.PO_SCHEDULE)
+            rows = await tx.fetch(ALL_OPEN, tx.tenant, *wanted)
+            if rows:
+                yield [_line(row) for row in rows]
+            if len(rows) < self._page:
+                return
+            after = rows[-1]["supply_id"]
+
+    async def picks(self, tx: Transaction, since: int, cut: int, lately: int) -> list[SupplyPicks]:
+        """Nothing leaves a shelf for a supply."""
+        del tx, since, cut, lately
+        return []
+
+    async def told(self, tx: Transaction) -> dict[str, int]:
+        """Tell when each source last changed a commitment, in microseconds."""
+        rows = await tx.fetch(TOLD, tx.tenant)
+        return {row["source"]: row["us"] for row in rows}
+
+
+def _line(row: Any) -> OpenSupplyLine:
+    return OpenSupplyLine(
+        row["document"],
+        row["supply_id"],
+        row["item"],
+        row["location"],
+        row["source"],
+        row["micros"],
+        row["us"],
+    )

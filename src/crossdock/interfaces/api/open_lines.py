@@ -1,0 +1,126 @@
+"""`/v1/reconciliations/open-lines`: open orders and purchases compared with a system's own."""
+
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from crossdock.canonical.errors import Invalid
+from crossdock.capabilities.reconciliation import (
+    NO_COST,
+    Kind,
+    OpenAsked,
+    OpenRow,
+    OpenSaid,
+    Run,
+    Spelled,
+    instant_of,
+    micros_of,
+    numbered,
+    open_micros,
+)
+from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.hub import Hub
+from crossdock.interfaces.api.shapes import AmountText, Code, Text
+
+ItemClassSaid = Annotated[str, Field(pattern="^[ABC]?$")]
+
+
+class OpenLineSaid(BaseModel):
+    """What is still open of a line of a document; zero is closed.
+
+    Without `line` the document's name holds it, as in po:4711/1. `unit` is left out for the base
+    unit; `changed_at` is when the line was changed last; `unit_cost` is money per base unit.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    document: Code
+    line: Text = ""
+    item: Code
+    location: Code
+    quantity: AmountText
+    unit: Text = ""
+    as_of: AwareDatetime | None = None
+    changed_at: AwareDatetime | None = None
+    unit_cost: AmountText | None = None
+    item_class: ItemClassSaid = Field(default="", alias="class")
+
+
+class OpenLinesSaid(BaseModel):
+    """What a system says is open; orders without lines are asked of the connection `against`.
+
+    `kind` is orders or purchases.
+    `as_of` is when the extraction began, for lines that do not say. `is_full`: a line that it
+    leaves out, at a location that it names, is closed there. `heard_from` is whose words of ours
+    are compared, left out for anybody's. `lag_minutes` is how long it may take to book what
+    changes, 15 if left out. `believe` is the run that rejected these very lines.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind
+    against: Code
+    lines: list[OpenLineSaid] = Field(default_factory=list[OpenLineSaid], max_length=20_000)
+    as_of: AwareDatetime | None = None
+    is_full: bool = Field(default=False, strict=True)
+    heard_from: Text = ""
+    lag_minutes: int | None = Field(default=None, strict=True)
+    believe: Text = ""
+
+    def asked(self, by: str) -> OpenAsked:
+        return OpenAsked(
+            kind=self.kind,
+            against=self.against,
+            by=by,
+            said=self._reader(),
+            heard_from=self.heard_from,
+            lag_minutes=self.lag_minutes,
+            believe=self.believe,
+        )
+
+    def _reader(self) -> Callable[[Spelled], OpenSaid] | None:
+        if not self.lines and self.is_full:
+            raise Invalid(
+                "there are no lines",
+                where="/lines",
+                hint="leave is_full out, too, to have the connection read",
+            )
+        return self._said if self.lines else None
+
+    def _said(self, spelled: Spelled) -> OpenSaid:
+        return OpenSaid(rows=self._rows(spelled), is_full=self.is_full)
+
+    def _rows(self, spelled: Spelled) -> Iterator[OpenRow]:
+        for number, line in enumerate(self.lines):
+            where = f"/lines/{number}"
+            as_of = line.as_of or self.as_of
+            if as_of is None:
+                raise Invalid(
+                    "the line does not say as of when",
+                    where=f"{where}/as_of",
+                    hint="or say for all lines when the extraction began: as_of",
+                )
+            yield OpenRow(
+                *numbered(line.document.strip(), line.line.strip()),
+                spelled(line.location),
+                spelled(line.item),
+                open_micros(line.quantity, f"{where}/quantity"),
+                line.unit,
+                instant_of(as_of.isoformat()),
+                0 if line.changed_at is None else instant_of(line.changed_at.isoformat()),
+                line.item_class,
+                NO_COST if line.unit_cost is None else micros_of(line.unit_cost, "unit_cost"),
+            )
+
+
+def router(hub: Hub) -> APIRouter:
+    routes = APIRouter(prefix="/v1/reconciliations", tags=["reconciliation"])
+
+    @routes.post("/open-lines", **needs("cases:write"))
+    async def compare_open_lines(said: OpenLinesSaid, caller: Caller) -> Run:
+        """Compare open orders or purchases with a system's own; no document is changed."""
+        return await hub.open_lines.compare(caller.scope, said.asked(f"key {caller.key_id}"))
+
+    return routes

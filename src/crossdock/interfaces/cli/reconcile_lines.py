@@ -1,0 +1,42 @@
+"""What `crossdock reconcile run --kind orders` compares: open lines out of a file, or as asked."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from crossdock.canonical.errors import Invalid
+from crossdock.capabilities.reconciliation import (
+    Kind,
+    OpenAsked,
+    OpenDump,
+    OpenSaid,
+    Spelled,
+    instant_of,
+)
+from crossdock.interfaces.cli.reconcile_said import check_source
+
+BY = "command line"
+
+
+def lines_asked(kind: Kind, against: str, source: str, as_of: str, *, full: bool) -> OpenAsked:
+    """Ask for the comparison of a file of open lines, or of what a connection is asked for."""
+    if kind is Kind.PUBLISHED:
+        raise Invalid(
+            "what is published is read back from its channel",
+            where="--kind",
+            hint="crossdock reconcile sample CONNECTION LOCATION",
+        )
+    path = Path(against)
+    if not path.exists():
+        check_source(against, [source, as_of, full])
+        return OpenAsked(kind=kind, against=against, by=BY)
+    if not source:
+        raise Invalid("whose dump is it?", where="--source", hint="such as --source erp")
+    when = instant_of(as_of, "--as-of") if as_of else None
+    return OpenAsked(kind=kind, against=source, by=BY, said=_said_in(path, when, is_full=full))
+
+
+def _said_in(path: Path, as_of: int | None, *, is_full: bool) -> Callable[[Spelled], OpenSaid]:
+    def read(spelled: Spelled) -> OpenSaid:
+        return OpenSaid(rows=OpenDump(path, as_of, spelled).rows(), is_full=is_full)
+
+    return read

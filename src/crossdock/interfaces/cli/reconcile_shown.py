@@ -1,0 +1,52 @@
+"""A finding of reconciliation, as the command line shows it."""
+
+from rich.markup import escape
+
+from crossdock.canonical.quantities import plain
+from crossdock.capabilities.reconciliation import Finding, Kind, Run
+from crossdock.interfaces.cli.output import stdout
+
+
+def number_of(one: Finding) -> str:
+    return f"{one.document} line {one.line}: " if one.document else ""
+
+
+def pair_of(one: Run | Finding) -> str:
+    if one.kind in {Kind.ORDERS, Kind.PURCHASES}:
+        return f"open {one.kind} of {one.against}"
+    return one.against if one.system == "crossdock" else f"{one.system} and {one.against}"
+
+
+def _of_stock(one: Finding) -> list[tuple[str, str]]:
+    """Say what a doubt of stock does to what is shown; a document's does nothing."""
+    if one.document:
+        return []
+    return [
+        ("safe", f"{plain(one.safe)} {one.unit}, the lower of both"),
+        ("withheld", f"{plain(one.withheld)} {one.unit} from channels"),
+    ]
+
+
+def print_finding(one: Finding) -> None:
+    stdout.print(
+        f"[bold]{one.finding_id}[/] {one.state}: {escape(number_of(one))}{escape(one.item)}"
+        f" at {escape(one.location)}"
+    )
+    is_ours = one.system == "crossdock" or one.document
+    for name, value in (
+        ("ours" if is_ours else one.system, f"{plain(one.ours)} {one.unit}"),
+        (one.against, f"{plain(one.theirs)} {one.unit}"),
+        ("explained", plain(one.explained)),
+        ("unexplained", plain(one.unexplained)),
+        *_of_stock(one),
+        ("as of", f"{one.last_cut:%Y-%m-%d %H:%M:%S} UTC"),
+        ("cause", f"{one.root_cause or one.cause}{', ' + one.because if one.because else ''}"),
+        ("remedy", one.remedy),
+        ("at risk", "unknown" if one.value_at_risk is None else plain(one.value_at_risk)),
+        ("age", f"{one.age}, due {one.due_at:%Y-%m-%d %H:%M} UTC"),
+    ):
+        stdout.print(f"  {name:<12}{value}", soft_wrap=True, markup=False)
+    for kind in ("lines", "buckets", "documents", "recent_movements"):
+        for row in one.evidence.get(kind, []):
+            words = " ".join(f"{name}={value}" for name, value in row.items())
+            stdout.print(f"  {kind:<18}{words}", soft_wrap=True, markup=False)

@@ -1,0 +1,100 @@
+"""Open orders and purchases are compared over HTTP."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.interfaces.api.conftest import Caller, House, stock
+
+OPEN = "/v1/reconciliations/open-lines"
+FINDINGS = "/v1/reconciliations/findings"
+
+
+def comparison(house: House, quantity: str, *, minutes_ago: int = 0, **more: Any) -> Any:
+    as_of = house.clock.now() - timedelta(minutes=minutes_ago)
+    line = {
+        "document": "SO-1", "line": "1", "item": "bolt", "location": "dc", "quantity": quantity,
+        "unit_cost": "2.5", "class": "C", "changed_at": (as_of - timedelta(days=1)).isoformat(),
+    }  # fmt: skip
+    said = {"kind": "orders", "against": "erp", "lines": [line], "as_of": as_of.isoformat()}
+    return said | more
+
+
+async def test_an_order_that_never_came_here_from_the_first_dump_to_its_root_cause(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", micros=30_000_000)
+    first = await call("POST", OPEN, comparison(house, "4", minutes_ago=40))
+    assert (first.status, first.json["suspected"]) == (200, 1), first.body
+
+    second = await call("POST", OPEN, comparison(house, "4", minutes_ago=5))
+
+    assert (second.json["kind"], second.json["confirmed"]) == ("orders", 1)
+    assert second.json["value_at_risk"] == "10"
+    [found] = (await call("GET", f"{FINDINGS}?kind=orders&document=SO-1")).json["findings"]
+    assert (found["document"], found["line"], found["cause"]) == ("SO-1", "1", "MSG_LOST")
+    assert (await call("GET", f"{FINDINGS}?kind=stock")).json == {"findings": []}
+    assert (await call("GET", f"{FINDINGS}?document=SO-2")).json == {"findings": []}
+    [line] = found["evidence"]["lines"]
+    assert (line["side"], line["open"]) == ("erp", "4 EA")
+    availability = (await call("GET", "/v1/availability?item=BOLT&location=DC")).json
+    assert (availability["is_suspect"], availability["doubts"]) == (False, [])
+    healing = {"against": "erp", "dry_run": True, "kind": "orders"}
+    assert (await call("POST", "/v1/reconciliations/heal", healing)).status == 200
+    address = f"{FINDINGS}/{found['finding_id']}"
+    closed = await call("POST", f"{address}/close", {"root_cause": "MSG_LOST"})
+    assert (closed.status, closed.json["state"]) == (200, "CLOSED")
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"kind": "stock"}, "kind"),
+        ({"kind": "invoices"}, "kind"),
+        ({"lines": [], "is_full": True}, "/lines"),
+        ({"as_of": None}, "/lines/0/as_of"),
+        ({"lag_minutes": -1}, "/lag_minutes"),
+        ({"against": ""}, "against"),
+        ({"extra": 1}, "extra"),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused(
+    call: Caller, house: House, change: dict[str, Any], where: str
+) -> None:
+    answer = await call("POST", OPEN, comparison(house, "4") | change)
+
+    assert answer.status == 422, answer.body
+    assert where in answer.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("quantity", "-1"), ("quantity", "many"), ("document", ""), ("item", ""), ("class", "Z")],
+)
+async def test_a_line_that_cannot_be_is_refused(
+    call: Caller, house: House, field: str, value: str
+) -> None:
+    said = comparison(house, "4")
+    said["lines"][0][field] = value
+
+    assert (await call("POST", OPEN, said)).status == 422
+
+
+async def test_without_lines_the_connection_is_asked(call: Caller) -> None:
+    said = {"kind": "orders", "against": "erp"}
+
+    refused = await call("POST", OPEN, said)
+    purchases = await call("POST", OPEN, said | {"kind": "purchases"})
+
+    assert b"cannot be asked for its open orders" in refused.body
+    assert b"no application can be asked for its purchases" in purchases.body
+    assert (refused.status >= 400, purchases.status) == (True, 422)
+
+
+async def test_whoever_may_only_read_compares_nothing(call: Caller, house: House) -> None:
+    reader = await house.key("cases:read")
+
+    answer = await call("POST", OPEN, comparison(house, "4"), key=reader)
+
+    assert answer.status == 403

@@ -1,0 +1,123 @@
+"""Open orders and purchases are compared from the command line."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from crossdock.assembly import Hub
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.orders import DemandLine, OrderChanged
+from crossdock.canonical.quantities import Quantity
+from tests.interfaces.cli_commands.conftest import CommandLine
+
+HEADER = "document,line,item,location,quantity,as_of,unit_cost"
+RUN = ("reconcile", "run", "--kind", "orders", "--against", "open.csv", "--source", "erp")
+
+
+async def heard(hub: Hub, order: str, pieces: int, *, hours_ago: int) -> None:
+    """Let the shop tell of an order of bolts."""
+    await hub.put_stock("BOLT", "DC1", 40)
+    line = DemandLine(
+        demand_ref=f"{order}/1", item="BOLT", location="DC1", ordered=Quantity.of(pieces),
+        cancelled=Quantity.of(0),
+    )  # fmt: skip
+    at = hub.clock.now() - timedelta(hours=hours_ago)
+    fact = Fact(
+        identity=order, payload=OrderChanged(order_id=order, lines=(line,)), occurred_at=at
+    )
+    await hub.record([fact], source="shop")
+
+
+async def dumped(hub: Hub, crossdock: CommandLine, *rows: str, minutes_ago: int) -> None:
+    as_of = (hub.clock.now() - timedelta(minutes=minutes_ago)).isoformat()
+    lines = [f"{row},{as_of},2" for row in rows]
+    (crossdock.folder / "open.csv").write_text("\n".join([HEADER, *lines]) + "\n")
+
+
+async def test_an_order_from_the_first_dump_to_its_root_cause(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await heard(hub, "SO-1", 10, hours_ago=3)
+    await heard(hub, "SO-2", 4, hours_ago=3)
+    await heard(hub, "SO-3", 1, hours_ago=0)
+    rows = ("SO-1,1,BOLT,DC1,10", "SO-2,1,BOLT,DC1,6")
+    await dumped(hub, crossdock, *rows, minutes_ago=90)
+    first = await crossdock(*RUN)
+    assert "compared 2 lines of open orders with erp: 1 alike" in first.out, first
+    await dumped(hub, crossdock, *rows, minutes_ago=10)
+
+    second = await crossdock(*RUN, "--full", "--heard-from", "shop", "--lag", "20")
+
+    assert "0 suspected, 1 confirmed" in second.out, second
+    [finding] = await hub.reconciliation.findings(hub.scope)
+    listed = await crossdock("reconcile", "list", "--kind", "orders", "--document", "SO-2")
+    assert "SO-2 line 1: BOLT at DC1, open orders of erp" in listed.out, listed
+    assert "no difference" in (await crossdock("reconcile", "list", "--kind", "stock")).out
+    shown = (await crossdock("reconcile", "show", finding.finding_id)).out
+    assert "CONFIRMED: SO-2 line 1: BOLT at DC1" in shown
+    assert "open=4 EA side=ours" in shown
+    assert "withheld" not in shown
+    healing = await crossdock("reconcile", "heal", "--against", "erp", "--kind", "orders")
+    assert healing.out.strip() == "0 to mend, 0 documents sent again"
+    assert "open orders of erp" in (await crossdock("reconcile", "runs")).out
+    closed = await crossdock("reconcile", "close", finding.finding_id, "--cause", "MSG_LOST")
+    assert closed.out.strip() == f"{finding.finding_id} closed: MSG_LOST"
+
+
+async def test_a_dump_of_lines_with_an_object_each_is_read(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await heard(hub, "SO-1", 10, hours_ago=3)
+    row = {"document": "SO-1/1", "item": "BOLT", "location": "DC1", "quantity": 10}
+    (crossdock.folder / "open.jsonl").write_text(json.dumps(row) + "\n")
+    as_of = (hub.clock.now() - timedelta(minutes=1)).isoformat()
+
+    run = await crossdock(
+        *("reconcile", "run", "--kind", "orders", "--against", "open.jsonl", "--source", "erp"),
+        *("--as-of", as_of, "--json"),
+    )
+
+    assert (run.json["kind"], run.json["alike"]) == ("orders", 1)
+
+
+async def test_a_dump_that_is_not_believed_ends_with_one(crossdock: CommandLine, hub: Hub) -> None:
+    await dumped(hub, crossdock, "SO-1,1,BOLT,DC1,10", minutes_ago=-60)
+
+    run = await crossdock(*RUN)
+
+    assert (run.code, "dated in the future" in run.out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((*RUN[:-2],), "whose dump is it?"),
+        ((*RUN, "--log", "log.csv"), "--log is of stock alone"),
+        ((*RUN, "--status", "A=AVAILABLE"), "--status is of stock alone"),
+        (("reconcile", "run", "--kind", "orders", "--against", "no.csv"), "there is no file"),
+        (
+            ("reconcile", "run", "--kind", "purchases", "--against", "erp"),
+            "no application can be asked for its purchases",
+        ),
+        (("reconcile", "run", "--kind", "published", "--against", "shop"), "read back"),
+        (
+            ("reconcile", "run", "--against", "erp", "--heard-from", "shop"),
+            "--heard-from is of orders and purchases alone",
+        ),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused(
+    crossdock: CommandLine, hub: Hub, words: tuple[str, ...], said: str
+) -> None:
+    await dumped(hub, crossdock, "SO-1,1,BOLT,DC1,10", minutes_ago=1)
+
+    refused = await crossdock(*words)
+
+    assert (refused.code, said in refused.err) == (2, True), refused
+
+
+async def test_who_is_not_connected_cannot_be_asked(crossdock: CommandLine) -> None:
+    refused = await crossdock("reconcile", "run", "--kind", "orders", "--against", "erp")
+
+    assert (refused.code, "there is no connection 'erp'" in refused.err) == (1, True), refused
