@@ -62,6 +62,7 @@ FUNCTIONS = {
     "event_log_hides": "tells one bit of the log of every tenant, to workers alone",
     "read_event_log": "answers for the tenant it is told, or for all, as its caller may",
     "inventory_tell_availability": "tells of each row under the tenant that changed it",
+    "inventory_tell_caused_availability": "tells of each row under the tenant that changed it",
     "inventory_tell_reservations": "tells of each line under the tenant that changed it",
     "inventory_source_ages": "answers for the tenant that it is told",
     "inventory_reserve": "takes ids that were found under its tenant or are derived from it",

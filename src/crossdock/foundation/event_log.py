@@ -125,6 +125,8 @@ where position = any($1::bigint[]) and tenant = $2
 """
 
 
+THREAD = "select correlation_id from event_log where position = $1 and tenant = $2"
+
 # What is committed and yet not to be read, because an older transaction is still open.
 HIDDEN = WorkersSql("select event_log_hides()")
 
@@ -213,6 +215,11 @@ async def places(tx: Transaction, positions: Sequence[int]) -> dict[int, Positio
     """Find the place of each position: where a reader that has come so far goes on."""
     rows = await tx.fetch(PLACES, positions, tx.tenant)
     return {row["position"]: Position(row["tx"], row["position"]) for row in rows}
+
+
+async def thread_of(tx: Transaction, position: int) -> str:
+    """Tell the correlation id of an event of this tenant; "" where there is none."""
+    return await tx.fetchval(THREAD, position, tx.tenant) or ""
 
 
 async def is_hidden(tx: Transaction) -> bool:

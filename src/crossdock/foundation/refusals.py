@@ -14,7 +14,7 @@ import structlog
 
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import NotFound
-from crossdock.foundation import event_log
+from crossdock.foundation import event_log, telemetry
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import OUTAGES, Database, Transaction
 from crossdock.foundation.readers import Reader
@@ -117,12 +117,15 @@ class Refusals:
             row = await tx.fetchrow(REFUSED_EVENT, *key)
             if row is None:
                 return _still(refused, "somebody else has just applied it")
-            reason = await _tried(tx, reader, row)
+            thread: str = row["correlation_id"]
+            with telemetry.correlated(thread):
+                reason = await _tried(tx, reader, row)
             if reason:
                 await tx.execute(REFUSE_AGAIN, *key, self._clock.now(), reason)
                 return _still(refused, reason)
             await tx.execute(REMOVE, *key)
-        log.info("refused event applied", reader=reader.name, position=refused.position)
+        with telemetry.correlated(thread):
+            log.info("refused event applied", reader=reader.name, position=refused.position)
         return Reapplied(reader=refused.reader, position=refused.position, is_applied=True)
 
 

@@ -17,6 +17,7 @@ from crossdock.capabilities.allocation.service import apply
 from crossdock.capabilities.allocation.shapes import Run, RunState, Word
 from crossdock.capabilities.allocation.sight import Sight, doubtful, look
 from crossdock.capabilities.allocation.told import HUB
+from crossdock.foundation import event_log, telemetry
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import OUTAGES, Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
@@ -93,8 +94,9 @@ class Work:
             if isinstance(error, Conflict):  # a person was quicker: it stays due
                 return
             [row] = rows
-            log.exception("allocation failed", item=row["item"], location=row["location"])
             async with self._database.transaction(Scope(tenant)) as tx:
+                with telemetry.correlated(await event_log.thread_of(tx, row["position"])):
+                    log.exception("allocation failed", item=row["item"], location=row["location"])
                 again = self._clock.now() + AFTER_FAILURE
                 await tx.execute(store.POSTPONE, tenant, row["item"], row["location"], again)
 

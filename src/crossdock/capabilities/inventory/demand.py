@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from crossdock.canonical.envelope import Event
 from crossdock.canonical.orders import OrderChanged
 from crossdock.capabilities.inventory import model
 from crossdock.capabilities.inventory.page import Movement, Page, Version
@@ -203,6 +204,23 @@ def picks_of(fresh: Iterable[Movement]) -> dict[Ref, int]:
             ref = (move.event.tenant, move.payload.demand_ref)
             sums[ref] = sums.get(ref, 0) + move.picked
     return sums
+
+
+def causes_of(claims: Claims, fresh: Iterable[Movement]) -> dict[Ref, Event]:
+    """Name the newest event of a page that changes each order line's claim."""
+    causes: dict[Ref, Event] = {}
+    if claims.orders:
+        for ref, claim in claims.stored.items():
+            if version := claims.orders.get((ref[0], *claim.owner)):
+                causes[ref] = version.event
+        for ref, line in claims.lines.items():
+            causes[ref] = claims.orders[(ref[0], *line.owner)].event
+    for move in fresh:
+        if move.payload.demand_ref:
+            ref = (move.event.tenant, move.payload.demand_ref)
+            if ref not in causes or causes[ref].position < move.event.position:
+                causes[ref] = move.event
+    return causes
 
 
 async def write(tx: Transaction, claims: Claims, after: Mapping[Ref, Claim]) -> None:

@@ -171,7 +171,7 @@ class DayTurns:
         by_key = {named[0].key: stock_id for stock_id, named in by_row}
         changed = await reckon(tx, sheet, by_key, (lot for _, named in by_row for lot in named))
         written, lines = await sheet.write(tx)
-        await facts.tell(tx, written, lines, now)
+        await facts.tell(tx, written, lines, now, {})
         await look_again(tx, self._protections, changed, now)
 
     async def _done(self, scope: Scope, one: Turn, day: date) -> None:

@@ -1,9 +1,9 @@
 """What inventory itself says to the log: availability, reservations, impossible buckets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from crossdock.canonical.envelope import Fact
+from crossdock.canonical.envelope import Event, Fact
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
     Place,
@@ -16,7 +16,6 @@ from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.inventory import store
 from crossdock.capabilities.inventory.folding import Folded
 from crossdock.capabilities.inventory.ledger import Bucket
-from crossdock.capabilities.inventory.positions import PositionRow
 from crossdock.capabilities.inventory.store import LineRow, StockRow
 from crossdock.foundation import event_log
 from crossdock.foundation.database import Transaction
@@ -27,21 +26,33 @@ HUB = "crossdock"
 
 # The database writes these events itself, out of the rows that they tell of (migration 0007).
 
-TELL_AVAILABILITY = "select inventory_tell_availability($1, $2, $3, $4, $5, $6, $7, $8)"
+TELL_AVAILABILITY = (
+    "select inventory_tell_caused_availability($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+)
 TELL_RESERVATIONS = "select inventory_tell_reservations($1, $2, $3, $4, $5)"
 
 
 async def tell(
-    tx: Transaction, rows: Sequence[StockRow], lines: Sequence[LineRow], at: datetime
+    tx: Transaction,
+    rows: Sequence[StockRow],
+    lines: Sequence[LineRow],
+    at: datetime,
+    causes: Mapping[int, Event],
 ) -> None:
-    """Tell the log of stock rows and reservation lines that this transaction has written."""
+    """Tell the log of stock rows and reservation lines that this transaction has written.
+
+    `causes` names, by stock row, the event because of which it has changed: its thread goes on.
+    """
     tx.scope.must_cover({row.tenant for row in rows} | {line.tenant for line in lines})
     if rows:
+        because = [causes.get(row.stock_id) for row in rows]
         await tx.execute(
             TELL_AVAILABILITY,
             [row.tenant for row in rows],
             [at] * len(rows),
             *store.figures_told(rows),
+            [event.fact.correlation_id if event else "" for event in because],
+            [event.event_id if event else "" for event in because],
         )
     if lines:
         await tx.execute(
@@ -66,10 +77,10 @@ def of_impossible(folded: Iterable[Folded], cause: str, at: datetime) -> list[En
     `cause` tells one time from the next; what the bucket counts for is not decided here.
     """
     return [
-        _entry(kind, before, after.micros, cause, at)
-        for before, after, _ in folded
-        if (kind := _impossible(before.bucket, after.micros))
-        and kind is not _impossible(before.bucket, before.micros)
+        _entry(kind, one, cause, at)
+        for one in folded
+        if (kind := _impossible(one.before.bucket, one.after.micros))
+        and kind is not _impossible(one.before.bucket, one.before.micros)
     ]
 
 
@@ -83,11 +94,11 @@ def _impossible(bucket: Bucket, micros: int) -> type[StockWentNegative | SerialO
 
 def _entry(
     kind: type[StockWentNegative | SerialOvercounted],
-    row: PositionRow,
-    micros: int,
+    folded: Folded,
     cause: str,
     at: datetime,
 ) -> Entry:
+    row, because = folded.before, folded.because
     bucket = row.bucket
     place = Place(
         location=bucket.location,
@@ -96,8 +107,16 @@ def _entry(
         lot=bucket.lot,
         serial=bucket.serial,
     )
-    payload = kind(item=bucket.item, place=place, quantity=Quantity.from_micros(micros, row.unit))
+    quantity = Quantity.from_micros(folded.after.micros, row.unit)
+    payload = kind(item=bucket.item, place=place, quantity=quantity)
     name = "negative" if kind is StockWentNegative else "overcounted"
     identity = f"{name}:{':'.join(bucket[1:])}:{cause}"
-    fact = Fact(identity=identity, payload=payload, occurred_at=at, recorded_at=at)
+    fact = Fact(
+        identity=identity,
+        payload=payload,
+        occurred_at=at,
+        recorded_at=at,
+        correlation_id=because.fact.correlation_id if because else "",
+        causation_id=because.event_id if because else "",
+    )
     return Entry(tenant=bucket.tenant, source=HUB, received_at=at, fact=fact)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from crossdock.canonical.envelope import Event
 from crossdock.capabilities.inventory import positions
 from crossdock.capabilities.inventory.ledger import Bucket, Mark, Opening, contains, governing
 from crossdock.capabilities.inventory.page import Movement, Page, newest, newest_full
@@ -15,11 +16,15 @@ Place = tuple[str, str]
 
 
 class Folded(NamedTuple):
-    """What became of the page's positions: the row before, the micros after, who said so."""
+    """What became of a position: the row before, the micros after, who said so.
+
+    `because` is the newest event of the page that says something of it.
+    """
 
     before: PositionRow
     after: Written
     sources: frozenset[str]
+    because: Event | None = None
 
 
 async def buckets(tx: Transaction, page: Page) -> dict[Bucket, str]:
@@ -187,43 +192,58 @@ def _stamped(
     changed: Mapping[int, Written],
 ) -> list[Folded]:
     """Add to every touched position when it was moved or counted, and by whom."""
-    moved_at, movers = _movers(fresh)
-    counted_at, counters = _counters(page)
-    full_by = {(full.tenant, full.location): frozenset({full.source}) for full in page.fulls}
+    moved, counted = _movers(fresh), _counters(page)
+    fulls = {(full.tenant, full.location): full for full in page.fulls}
     nobody = frozenset[str]()
     stamped: list[Folded] = []
     for bucket, row in rows.items():
-        said = movers.get(bucket, nobody) | counters.get(bucket, nobody)
+        said = moved.by.get(bucket, nobody) | counted.by.get(bucket, nobody)
         after = changed.get(row.position_id) or (_as_it_is(row) if said else None)
         if after is None:
             continue
-        after = after._replace(moved_at=moved_at.get(bucket), counted_at=counted_at.get(bucket))
-        stamped.append(Folded(row, after, said | full_by.get(_place(bucket), nobody)))
+        after = after._replace(moved_at=moved.at.get(bucket), counted_at=counted.at.get(bucket))
+        because = _newer(moved.because.get(bucket), counted.because.get(bucket))
+        if full := fulls.get(_place(bucket)):
+            said |= {full.source}
+            because = _newer(because, full.event)
+        stamped.append(Folded(row, after, said, because))
     return stamped
 
 
-Said = tuple[dict[Bucket, datetime], dict[Bucket, frozenset[str]]]
+class _Said(NamedTuple):
+    """What a page says of each bucket: when at the latest, who, and the newest event of them."""
+
+    at: dict[Bucket, datetime]
+    by: dict[Bucket, frozenset[str]]
+    because: dict[Bucket, Event]
 
 
-def _movers(fresh: Iterable[Movement]) -> Said:
-    at: dict[Bucket, datetime] = {}
-    by: dict[Bucket, frozenset[str]] = {}
+def _movers(fresh: Iterable[Movement]) -> _Said:
+    said = _Said({}, {}, {})
     for move in fresh:
         occurred_at = move.event.fact.occurred_at
         for end in (move.source, move.target):
             if end is not None:
-                at[end] = max(occurred_at, at.get(end, occurred_at))
-                by[end] = by.get(end, frozenset()) | {move.event.source}
-    return at, by
+                said.at[end] = max(occurred_at, said.at.get(end, occurred_at))
+                said.by[end] = said.by.get(end, frozenset()) | {move.event.source}
+                said.because[end] = move.event  # a page is in the order of the log
+    return said
 
 
-def _counters(page: Page) -> Said:
-    at: dict[Bucket, datetime] = {}
-    by: dict[Bucket, frozenset[str]] = {}
+def _counters(page: Page) -> _Said:
+    said = _Said({}, {}, {})
     for count in page.counts:
-        at[count.bucket] = max(count.taken_at, at.get(count.bucket, count.taken_at))
-        by[count.bucket] = by.get(count.bucket, frozenset()) | {count.source}
-    return at, by
+        bucket = count.bucket
+        said.at[bucket] = max(count.taken_at, said.at.get(bucket, count.taken_at))
+        said.by[bucket] = said.by.get(bucket, frozenset()) | {count.source}
+        said.because[bucket] = count.event
+    return said
+
+
+def _newer(one: Event | None, other: Event | None) -> Event | None:
+    if one is None or other is None:
+        return one or other
+    return one if one.position > other.position else other
 
 
 def _as_it_is(row: PositionRow) -> Written:

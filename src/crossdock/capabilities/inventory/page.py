@@ -48,6 +48,7 @@ class Count(NamedTuple):
     counted_by: UUID
     taken_at: datetime
     source: str
+    event: Event
 
 
 class Full(NamedTuple):
@@ -59,6 +60,7 @@ class Full(NamedTuple):
     counted_by: UUID
     taken_at: datetime
     source: str
+    event: Event
 
 
 class Version(NamedTuple):
@@ -177,11 +179,13 @@ def _count(page: Page, event: Event, payload: StockSnapshotTaken, mark: Mark) ->
         units[bucket] = quantity.unit
     at = event.fact.occurred_at
     page.counts += [
-        Count(bucket, micros, units[bucket], mark, counted_by, at, event.source)
+        Count(bucket, micros, units[bucket], mark, counted_by, at, event.source, event)
         for bucket, micros in sums.items()
     ]
     if payload.is_full:
-        page.fulls.append(Full(event.tenant, payload.location, mark, counted_by, at, event.source))
+        page.fulls.append(
+            Full(event.tenant, payload.location, mark, counted_by, at, event.source, event)
+        )
 
 
 def _counted_bucket(tenant: str, location: str, line: CountedStock) -> Bucket:

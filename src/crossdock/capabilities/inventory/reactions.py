@@ -95,13 +95,15 @@ async def _fold(tx: Transaction, page: Page, now: datetime) -> set[StockKey]:
     rows = await positions.ensure(tx, units)
     folded, fresh = await folding.fold(tx, page, rows)
     after = demand.claimed(claims, fresh, by_key)
-    _move_stock(sheet, folded, by_key)
+    causes = _move_stock(sheet, folded, by_key)
     changed = await expiring.reckon(tx, sheet, by_key, told.keys())
     await expiring.reckon_new(tx, sheet, by_key, rows.values(), now)
-    _move_demand(sheet, claims, after)
+    _move_demand(sheet, claims, after, demand.causes_of(claims, fresh), causes)
     _move_promises(sheet, promises, after, demand.picks_of(fresh), now)
     await demand.write(tx, claims, after)
-    await _tell(tx, sheet, folded, page, now)
+    stock, lines = await sheet.write(tx)
+    await facts.tell(tx, stock, lines, now, causes)
+    await event_log.append(tx, facts.of_impossible(folded, str(page.reached), now))
     return changed
 
 
@@ -154,9 +156,15 @@ async def _locked(
     return Sheet(await store.lock_stock(tx, wanted), {}, "")
 
 
-def _move_stock(sheet: Sheet, folded: Sequence[Folded], by_key: Mapping[StockKey, int]) -> None:
-    """Count a negative bucket as zero: it promises nothing, and hides nobody else's goods."""
-    for before, after, sources in folded:
+def _move_stock(
+    sheet: Sheet, folded: Sequence[Folded], by_key: Mapping[StockKey, int]
+) -> dict[int, Event]:
+    """Count a negative bucket as zero: it promises nothing, and hides nobody else's goods.
+
+    Give the newest event that moved or counted something of each stock row.
+    """
+    causes: dict[int, Event] = {}
+    for before, after, sources, because in folded:
         bucket = before.bucket
         stock_id = by_key[bucket.tenant, bucket.item, bucket.location]
         more = max(0, after.micros) - max(0, before.micros) if bucket.counts else 0
@@ -165,15 +173,33 @@ def _move_stock(sheet: Sheet, folded: Sequence[Folded], by_key: Mapping[StockKey
         else:
             sheet.add(stock_id, nettable=more)
         sheet.hear(stock_id, sources, before.unit)
+        _note(causes, stock_id, because)
+    return causes
 
 
-def _move_demand(sheet: Sheet, claims: Claims, after: Mapping[Ref, Claim]) -> None:
+def _move_demand(
+    sheet: Sheet,
+    claims: Claims,
+    after: Mapping[Ref, Claim],
+    quotes: Mapping[Ref, Event],
+    causes: dict[int, Event],
+) -> None:
     for ref, claim in after.items():
         before = claims.stored.get(ref, Claim())
         if before.stock_id is not None:
             sheet.add(before.stock_id, hard=-before.overlay)
+            _note(causes, before.stock_id, quotes.get(ref))
         if claim.stock_id is not None:
             sheet.add(claim.stock_id, hard=claim.overlay)
+            _note(causes, claim.stock_id, quotes.get(ref))
+
+
+def _note(causes: dict[int, Event], stock_id: int, event: Event | None) -> None:
+    """Keep the newest event because of which a stock row may change."""
+    if event is not None:
+        known = causes.get(stock_id)
+        if known is None or known.position < event.position:
+            causes[stock_id] = event
 
 
 def _move_promises(
@@ -198,11 +224,3 @@ def _move_promises(
         for row, line in zip(rows, lines, strict=True):
             is_counted = bool(claim.order_id) and claim.stock_id == line.stock_id
             sheet.change(row, model.linked(line) if is_counted else model.unlinked(line))
-
-
-async def _tell(
-    tx: Transaction, sheet: Sheet, folded: Sequence[Folded], page: Page, now: datetime
-) -> None:
-    rows, lines = await sheet.write(tx)
-    await facts.tell(tx, rows, lines, now)
-    await event_log.append(tx, facts.of_impossible(folded, str(page.reached), now))

@@ -11,7 +11,8 @@ from crossdock.foundation.readers import Reader
 from crossdock.orchestration.engine.process import Key, Process, Touch, touches
 
 # Sorted, so that two markers lock rows in one order. A row that a worker has claimed is waited
-# for, and is then due again: what happened while the worker decided is looked at once more.
+# for, and is then due again: what happened while the worker decided is looked at once more. The
+# two ids change together: news without a thread is not filed under the thread of older news.
 MARK = """
 insert into process_instance
     (process, tenant, instance, due_at, correlation_id, causation_id)
@@ -20,9 +21,7 @@ select $1, * from unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], 
 order by tenant, instance
 on conflict (process, tenant, instance) do update set
     due_at = least(process_instance.due_at, excluded.due_at),
-    correlation_id = coalesce(nullif(excluded.correlation_id, ''),
-                              process_instance.correlation_id),
-    causation_id = coalesce(nullif(excluded.causation_id, ''), process_instance.causation_id)
+    correlation_id = excluded.correlation_id, causation_id = excluded.causation_id
 where process_instance.due_at is null or process_instance.due_at > excluded.due_at
 """
 

@@ -223,8 +223,9 @@ identities = st.integers(0, 3).map(lambda number: UUID(int=number))
 
 @given(st.lists(st.tuples(marks, identities)), st.randoms(use_true_random=False))
 def test_of_each_stream_the_newest_count_stands_whatever_the_order(found, random) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
-    counts = [Count(AVAILABLE, 1, "EA", mark, by, NOON, "wms") for mark, by in found]
-    fulls = [Full("main", "DC1", mark, by, NOON, "wms") for mark, by in found]
+    event = heard(moved(None, SHELF))
+    counts = [Count(AVAILABLE, 1, "EA", mark, by, NOON, "wms", event) for mark, by in found]
+    fulls = [Full("main", "DC1", mark, by, NOON, "wms", event) for mark, by in found]
     ranks = {(mark.stream, mark.seq, mark.us, by) for mark, by in found}
     best = {stream: max(rank for rank in ranks if rank[0] == stream) for stream, *_ in ranks}
 

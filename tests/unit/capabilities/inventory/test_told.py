@@ -141,7 +141,7 @@ async def test_nobody_tells_of_what_belongs_to_another_tenant(house: House) -> N
 
     async with house.database.transaction(Scope("stranger")) as tx:
         with pytest.raises(Forbidden) as refused:
-            await facts.tell(tx, list(stock.values()), [], NOON)
+            await facts.tell(tx, list(stock.values()), [], NOON, {})
     assert refused.value.code == "other_tenant"
 
 
