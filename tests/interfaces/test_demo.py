@@ -97,6 +97,11 @@ async def test_the_same_seed_plays_the_same_figures_and_another_seed_others(
     assert first == again
     assert first["batch_feed"].keys() == first["crossdock"].keys() == FIGURES
     assert first["crossdock"]["picks"] > 0
+    assert first["batch_feed"]["oversold_orders"] > 0  # else there was nothing to prevent
+    assert first["batch_feed"]["oversold_units"] > 0
+    for day in (first, other):
+        assert day["crossdock"]["shop_orders"] > 0
+        assert (day["crossdock"]["oversold_orders"], day["crossdock"]["oversold_units"]) == (0, 0)
     check_promotion(first["promotion"])
     check_drift(first["drift"])
     assert (first.pop("seed"), other.pop("seed")) == (7, 8)

@@ -10,13 +10,15 @@ from random import Random
 import pytest
 
 from crossdock.assembly import Hub, Outside
+from crossdock.canonical.errors import CrossdockError
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.ids import SeededIds
 from crossdock.interfaces.cli.demo_drift import RECEIPTS, Drift, Trucks, evening, trouble_of
 from crossdock.interfaces.cli.demo_promotion import CUSTOMERS, Promotion
-from crossdock.interfaces.cli.demo_run import OPENING
+from crossdock.interfaces.cli.demo_run import OPENING, Played
+from crossdock.interfaces.cli.demo_shell import check
 from crossdock.interfaces.cli.demo_world import DRILL, SHOP, World, open_world
-from crossdock.interfaces.cli.trading_day import DAY_SECONDS, plan
+from crossdock.interfaces.cli.trading_day import DAY_SECONDS, Channel, Day, Item, Sale, Tally, plan
 from tests.processes.end_to_end.world import settings_of
 
 KEPT = 25
@@ -100,3 +102,44 @@ def test_what_was_found_and_not_mended_is_trouble(resent: int, said: str, *, agr
     )  # fmt: skip
 
     assert trouble_of(drift) == said
+
+
+def sold_of_ten(*quantities: int) -> tuple[Day, Tally]:
+    """Give a day on which the shop sold so many, one after the other, of ten that were there."""
+    sales = [
+        Sale(number=number, at=60.0 * number, channel=Channel.SHOP, sku="X", quantity=quantity)
+        for number, quantity in enumerate(quantities)
+    ]
+    day = Day(11, (Item("X", "Hex bolt M8", 10),), tuple(sales))
+    tally = Tally(day)
+    for sale in sales:
+        tally.accept(sale)
+    return day, tally
+
+
+@pytest.mark.parametrize(
+    ("quantities", "said"),
+    [
+        ((6, 5), "1 of 2 orders took 1 units more than there were"),
+        ((10, 3, 2), "2 of 3 orders took 5 units more than there were"),
+    ],
+)
+def test_an_oversell_is_trouble_that_names_the_seed(
+    quantities: tuple[int, ...], said: str
+) -> None:
+    day, tally = sold_of_ten(*quantities)
+
+    with pytest.raises(CrossdockError) as caught:
+        check(day, Played(tally))
+
+    assert (caught.value.code, caught.value.message) == ("demo_oversold", said)
+    assert "11" in caught.value.hint
+
+
+def test_a_day_that_sells_the_last_piece_oversells_nothing() -> None:
+    day, tally = sold_of_ten(6, 4)
+
+    with pytest.raises(CrossdockError) as caught:  # it had no drift to find, that is all
+        check(day, Played(tally))
+
+    assert caught.value.code == "demo_drift"

@@ -18,7 +18,7 @@ from crossdock.capabilities.sourcing import NodeFacts, ShipTo
 from crossdock.capabilities.supply import Question
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.settings import Settings
-from crossdock.orchestration.processes.availability_channels import Channel
+from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.conftest import NOON
@@ -91,7 +91,7 @@ async def dairy(dsn: str, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[
         known = (ItemChanged(sku="MILK"), LocationChanged(code="DC1", timezone="Europe/Berlin"))
         await hub.record([own_fact(one, NOON) for one in known], source=OWN_SOURCE)
         channel = Channel(connection="shop", location="WEB", source_locations=("DC1",))
-        await hub.channels.put(hub.scope, channel)
+        await hub.channels.put(hub.scope, channel, by="test")
         node = NodeFacts(node="DC1", working_days=EVERY_DAY)
         await hub.order_sourcing.put_node(hub.scope, node, by="test")
         made = Dairy(hub, clock)

@@ -230,3 +230,28 @@ async def test_reading_the_whole_log_again_changes_nothing(
 
     assert await upkeep.state_hash(scope) == before
     assert await upkeep.replayed_hash(scope) == before
+
+
+async def test_what_is_known_to_be_nothing_is_another_state_than_what_nobody_counted(
+    database: Database, clock: VirtualClock
+) -> None:
+    house = await House.opened(database, clock)
+    scope, upkeep = Scope("main"), house.inventory.upkeep
+    demanded = ordered("O1", 1, demand("O1/1", 3))
+    hashes: list[str] = []
+    for told in (demanded, counted(1, count(0)), counted(2, location="DC2", is_full=True)):
+        await hear(house, (scope.tenant, [("wms", told)]))
+        hashes.append(await upkeep.state_hash(scope))
+        assert await upkeep.replayed_hash(scope) == hashes[-1]
+    claimed = ordered("O2", 1, demand("O2/1", 3, item="Y", location="DC2"))
+    await hear(house, (scope.tenant, [("wms", claimed)]))
+
+    assert hashes[0] != hashes[1], "a count of nothing leaves no trace"
+    assert hashes[1] == hashes[2], "a place that was counted empty holds no item to speak of"
+    assert await upkeep.replayed_hash(scope) == await upkeep.state_hash(scope)
+    async with database.transaction(Scope.of_workers()) as tx:
+        stock = (await state.live(tx, scope.tenant)).stock
+    assert [row.split("\x1f")[:3] for row in stock] == [
+        ["X", "DC1", "known"],
+        ["Y", "DC2", "known"],  # by the full count of its place
+    ]

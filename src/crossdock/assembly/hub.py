@@ -17,13 +17,7 @@ from crossdock.canonical.inventory import CountedStock, ReservationKind, StockSn
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities import catalog, inventory, supply
 from crossdock.capabilities.catalog import Catalog
-from crossdock.capabilities.inventory import (
-    Availability,
-    Inventory,
-    Reservation,
-    ReservationLine,
-    ReservationRequest,
-)
+from crossdock.capabilities.inventory import Inventory, Reservation
 from crossdock.capabilities.reconciliation import Informants, OpenLines, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Atp, KeptPromises, Question, Securing, Supply
@@ -167,8 +161,8 @@ class Hub:
         again = (Resender(self.outbox), Rereading(lambda: self.pollers))
         informants = Informants(ledger, names, Bookings(), self.proposals, CaseDesk(), *again)
         self.reconciliation = Reconciliation(database, clock, self.ids, informants)
-        lines = open_books(lambda: self._around)
-        self.open_lines = OpenLines(database, clock, self.ids, informants, lines)
+        books = informants, open_books(lambda: self._around)
+        self.open_lines = OpenLines(database, clock, self.ids, *books)
         self.doubts = Doubts(database, self.inventory, self.reconciliation)
         pools = Pools(self.inventory, self.reconciliation)
         self.publishing = Publishing(database, clock, pools, self.catalog)
@@ -261,15 +255,15 @@ class Hub:
         self, item: str, location: str, quantity: str | int | Decimal, *, request_id: str
     ) -> Reservation:
         """Promise base units for an accepted order; the same request id is promised once."""
-        line = ReservationLine(
+        line = inventory.ReservationLine(
             catalog.normalised(item), catalog.normalised(location), Quantity.of(quantity).micros
         )
-        request = ReservationRequest(request_id, (line,), ReservationKind.HARD)
+        request = inventory.ReservationRequest(request_id, (line,), ReservationKind.HARD)
         made = await self.inventory.reserve(self.scope, "script", request)
         await self.inventory.upkeep.tell()
         return made
 
-    async def availability(self, item: str, location: str) -> Availability:
+    async def availability(self, item: str, location: str) -> inventory.Availability:
         """Tell what can be promised now, with its proof; unknown is not zero (`is_known`)."""
         key = catalog.normalised(item), catalog.normalised(location)
         return (await self.inventory.availability(self.scope, [key]))[0]

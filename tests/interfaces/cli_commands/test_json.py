@@ -152,7 +152,8 @@ ENDLESS = {
 }
 # It needs a channel that answers; here it is refused, as below.
 REFUSED = ("reconcile", "sample")
-# Half a minute and more each; the first is played, and its JSON read, by tests/docs/test_wheel.py.
+# Half a minute and more each. Their JSON is read elsewhere: the first one's by
+# tests/docs/test_wheel.py, the second one's by tests/interfaces/test_bench.py.
 LONG = {"demo", "bench"}
 
 

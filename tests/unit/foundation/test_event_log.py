@@ -385,6 +385,34 @@ async def test_partitions_are_made_ahead_of_need(database: Database) -> None:
     assert made == 3  # the current one, the next, and the rest
 
 
+async def test_the_next_partition_is_made_when_events_reach_the_last_and_takes_them(
+    database: Database, dsn: str
+) -> None:
+    owner: Any = await asyncpg.connect(dsn)
+    try:
+        await owner.execute("select setval('event_log_position_seq', 10000000)")
+        async with database.transaction(MAIN) as tx:
+            await event_log.append_once(tx, [entry("DC1")])
+        async with database.transaction(WORKERS) as tx:
+            assert await tx.fetchval("select extend_event_log()") == 1
+            assert await tx.fetchval("select extend_event_log()") == 0
+        await owner.execute("select setval('event_log_position_seq', 20000000)")
+        async with database.transaction(MAIN) as tx:
+            await event_log.append_once(tx, [entry("DC2")])
+        lies_in = await owner.fetch(
+            "select tableoid::regclass::text as part from event_log order by position"
+        )
+        heard, _ = await codes_after(database, Position())
+    finally:
+        await owner.close()
+
+    assert [row["part"] for row in lies_in] == [
+        "event_log_from_10000000",
+        "event_log_from_20000000",
+    ]
+    assert heard == ["DC1", "DC2"]
+
+
 def test_events_of_one_key_share_a_shard() -> None:
     assert event_log.shard_of("main", "SKU-1") == event_log.shard_of("main", "SKU-1")
     assert len({event_log.shard_of("main", f"SKU-{n}") for n in range(1000)}) == event_log.SHARDS

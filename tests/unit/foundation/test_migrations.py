@@ -1,5 +1,6 @@
 """The schema goes up, down and up again, empty or full, and always ends the same."""
 
+import asyncio
 import itertools
 import json
 import os
@@ -64,6 +65,12 @@ async def shape(dsn: str) -> list[str]:
         await connection.close()
 
 
+WAITING = """
+select count(*) from pg_locks join pg_database d on d.oid = database
+where d.datname = current_database() and locktype = 'advisory' and not granted
+"""
+
+
 def revisions() -> list[str]:
     folder = Path(migrate.__file__).parent / "migrations" / "versions"
     return sorted(file.name[:4] for file in folder.glob("0*.py"))
@@ -122,11 +129,30 @@ def test_going_back_is_told_from_going_on() -> None:
     assert not migrate.is_below("0001", None)
 
 
-async def test_migrating_twice_and_at_once_is_migrating_once(empty: str) -> None:
+async def test_migrating_twice_is_migrating_once(empty: str) -> None:
     await migrate.upgrade(empty)
     first = await shape(empty)
     await migrate.upgrade(empty)
     assert await shape(empty) == first
+
+
+async def test_starts_at_once_wait_for_each_other_and_migrate_once(empty: str) -> None:
+    """While one migrates, whoever holds its lock, the others wait; then nothing is left to do."""
+    starts: list[asyncio.Task[None]] = []
+    holder: Any = await asyncpg.connect(empty)
+    try:
+        await holder.execute(f"select pg_advisory_lock({migrate.MIGRATION_LOCK})")
+        starts = [asyncio.create_task(migrate.upgrade(empty)) for _ in range(3)]
+        async with asyncio.timeout(30):
+            while await holder.fetchval(WAITING) < len(starts):
+                await asyncio.sleep(0.01)
+        assert await migrate.current(empty) is None, "one did not wait"
+    finally:
+        await holder.close()
+        ended = await asyncio.gather(*starts, return_exceptions=True)
+
+    assert ended == [None, None, None]
+    assert await migrate.current(empty) == migrate.head()
 
 
 async def test_a_full_database_keeps_what_it_holds_at_every_step(empty: str) -> None:

@@ -26,9 +26,14 @@ POSITIONS = """
 select item, location, status, owner, lot, serial, micros from inventory_position
 where tenant = $1 and micros <> 0
 """
+# What is known to be nothing is another state than what nobody ever spoke of.
 STOCK = """
-select item, location, nettable, hard, soft, safety, expired from inventory_stock
-where tenant = $1 and (nettable, hard, soft, safety, expired) <> (0, 0, 0, 0, 0)
+select s.item, s.location, case when s.is_known or exists (select from inventory_full_snapshot f
+        where f.tenant = $1 and f.location = s.location) then 'known' else 'unknown' end as known,
+    s.nettable, s.hard, s.soft, s.safety, s.expired
+from inventory_stock s
+where s.tenant = $1
+    and (s.is_known or (s.nettable, s.hard, s.soft, s.safety, s.expired) <> (0, 0, 0, 0, 0))
 """
 DEMAND = """
 select d.demand_ref, s.item, s.location, d.ordered, d.cancelled, d.picked
@@ -39,7 +44,10 @@ where d.tenant = $1 and (d.ordered, d.cancelled, d.picked) <> (0, 0, 0)
 
 
 class State(NamedTuple):
-    """Sorted rows of text: buckets, figures, claims. What is all zero is left out."""
+    """Sorted rows of text: buckets, figures, claims. What is all zero is left out.
+
+    Figures that somebody spoke of stay, be they all zero.
+    """
 
     positions: tuple[str, ...]
     stock: tuple[str, ...]
@@ -71,7 +79,7 @@ def replayed(events: Iterable[Event], tenant: str, days: Mapping[str, date]) -> 
     figures = _figures(sums, claims, own)
     return State(
         _lines((*bucket[1:], micros) for bucket, micros in held.items() if micros),
-        _lines((*key, *sums) for key, sums in figures.items() if any(sums)),
+        _lines(_known_or_not(held, figures, page)),
         _lines((ref, *claim) for ref, claim in claims.items() if any(claim[2:])),
     )
 
@@ -187,6 +195,19 @@ def _figures(
     for key, safety in _safety(events).items():
         sums.of(*key)[3] = safety
     return sums.by_key
+
+
+def _known_or_not(
+    held: dict[Bucket, int], figures: dict[tuple[str, str], list[int]], page: Page
+) -> Iterable[Iterable[object]]:
+    """Tell what was spoken of: moved or counted itself, or where all that there is was counted."""
+    spoken_of = {(bucket.item, bucket.location) for bucket in held}
+    counted = {full.location for full in page.fulls}
+    for key in figures.keys() | spoken_of:
+        sums = figures.get(key, [0] * 5)
+        if any(sums) or key in spoken_of:
+            is_known = key in spoken_of or key[1] in counted
+            yield (*key, "known" if is_known else "unknown", *sums)
 
 
 def _newest_lines(events: Sequence[Event]) -> dict[tuple[str, int], ReservationChanged]:

@@ -10,7 +10,7 @@ import typer
 from crossdock.canonical.errors import NotFound
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import run
-from crossdock.interfaces.cli.output import AsJson, stderr, stdout
+from crossdock.interfaces.cli.output import AsJson, print_json, stderr, stdout
 
 app = typer.Typer(add_completion=False)
 
@@ -36,11 +36,10 @@ def bench(
     for one in NAMES if name == "all" else (name,):
         reports.append(run(_measurement(one).run(rounds=rounds, quick=quick)))
         if not as_json:
-            stdout.print(reports[-1].as_text(), soft_wrap=True)
+            stdout.print(reports[-1].as_text(), soft_wrap=True, markup=False)
     if as_json:
-        texts = [report.as_json() for report in reports]
-        text = texts[0] if name != "all" else f"[{','.join(texts)}]"
-        stdout.print(text, soft_wrap=True)
+        objects = [report.as_object() for report in reports]
+        print_json(objects if name == "all" else objects[0])
     if not all(report.holds for report in reports):
         stderr.print("a goal was missed")
         raise typer.Exit(EXIT_FINDINGS)

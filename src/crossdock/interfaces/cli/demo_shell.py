@@ -14,7 +14,8 @@ from crossdock.canonical.quantities import plain
 from crossdock.foundation import telemetry
 from crossdock.foundation.settings import Settings
 from crossdock.interfaces.api.promise_shapes import PromiseShown
-from crossdock.interfaces.cli.demo_drift import Drift, trouble_of
+from crossdock.interfaces.cli import demo_drift, trading_day
+from crossdock.interfaces.cli.demo_drift import Drift
 from crossdock.interfaces.cli.demo_promotion import Promotion
 from crossdock.interfaces.cli.demo_run import OPENING, Played, enter, picks_of, play_in
 from crossdock.interfaces.cli.demo_world import SITE, World
@@ -47,10 +48,22 @@ async def _run(
             print_json(_as_object(day, old, played, seconds))
         else:
             _show(day, old, played, seconds)
-        if trouble := trouble_of(played.drift):
-            raise CrossdockError(trouble, code="demo_drift", hint=f"report the seed: {day.seed}")
+        check(day, played)
         if keep:
             await _keep(world)
+
+
+def check(day: Day, played: Played) -> None:
+    """Fail where the day did not end as it has to: that is a defect of ours, and says so.
+
+    Raises CrossdockError (`demo_oversold`, `demo_drift`).
+    """
+    for code, trouble in (
+        ("demo_oversold", trading_day.trouble_of(played.tally)),
+        ("demo_drift", demo_drift.trouble_of(played.drift)),
+    ):
+        if trouble:
+            raise CrossdockError(trouble, code=code, hint=f"report the seed: {day.seed}")
 
 
 async def _play(world: World, day: Day) -> Played:

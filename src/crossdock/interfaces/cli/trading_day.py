@@ -88,6 +88,16 @@ class Tally:
         self.free[delivery.sku] += delivery.quantity
 
 
+def trouble_of(tally: Tally) -> str:
+    """Say what was sold that was not there; empty: nothing was."""
+    if not tally.oversold_orders:
+        return ""
+    return (
+        f"{tally.oversold_orders} of {len(tally.sold)} orders took"
+        f" {tally.oversold_units} units more than there were"
+    )
+
+
 def plan(seed: int, *, orders: int, items: int) -> Day:
     """Draw a day. The same seed gives the same day."""
     random = Random(seed)  # noqa: S311  # a day to draw, not a secret

@@ -1,0 +1,131 @@
+"""A benchmark prints one object of a fixed shape; its exit code says if a goal is missed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.report import Goal, Report
+
+ROOT = Path(__file__).parents[2]
+KEYS = ["bench", "goals", "rounds", "machine"]
+KEYS_OF_A_GOAL = ["name", "value", "unit", "goal", "holds"]
+
+# A measurement that takes no time, beside the real report that it fills.
+MEASURED = """
+from benchmarks.report import Goal, Report
+
+
+async def run(rounds: int, quick: bool) -> Report:
+    goals = [
+        Goal("[bold]a ratio[/bold] [sic]", {value}, "ratio", ">= 0.8"),
+        Goal("lost " + "x" * 200, 0, "promises", "== 0"),
+    ]
+    figures = [{{"round": one + 1, "side": "hub", "cpu_us": 12.5}} for one in range(rounds)]
+    return Report("{name}", goals, figures, {{"cores": 2}})
+"""
+
+
+def measured(folder: Path, name: str, *, value: float) -> None:
+    """Lay a clone's benchmarks down in a folder: the real report, and a measurement of ours."""
+    benchmarks = folder / "benchmarks"
+    benchmarks.mkdir(exist_ok=True)
+    (benchmarks / "report.py").write_text((ROOT / "benchmarks" / "report.py").read_text())
+    (benchmarks / f"{name}.py").write_text(MEASURED.format(name=name, value=value))
+
+
+def bench(folder: Path, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "crossdock", "bench", *words],
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "COLUMNS": "60"},  # noqa: TID251  # whose programs it runs
+        cwd=folder, capture_output=True, text=True, timeout=timeout, check=False,
+    )  # fmt: skip
+
+
+def check_shape(said: Any, name: str) -> None:
+    assert list(said) == KEYS
+    assert said["bench"] == name
+    assert said["goals"]
+    assert said["rounds"]
+    for goal in said["goals"]:
+        assert list(goal) == KEYS_OF_A_GOAL
+        kinds = {key: type(value) for key, value in goal.items() if key != "value"}
+        assert kinds == {"name": str, "unit": str, "goal": str, "holds": bool}
+        assert isinstance(goal["value"], int | float)
+    for figures in (*said["rounds"], said["machine"]):
+        assert all(isinstance(value, int | float | str) for value in figures.values())
+
+
+@pytest.mark.parametrize(
+    ("goal", "value", "holds"),
+    [
+        (">= 0.8", 0.8, True), (">= 0.8", 0.7999, False), (">= 40,000", 39_999, False),
+        ("<= 1.1", 1.1, True), ("<= 1.1", 1.1001, False),
+        ("== 0", 0, True), ("== 0", 1, False), ("== 0", -1, False),
+    ],
+)  # fmt: skip
+def test_a_goal_holds_on_its_own_side_of_its_bound(
+    goal: str, value: float, *, holds: bool
+) -> None:
+    assert Goal("any", value, "units", goal).holds is holds
+
+
+def test_a_report_is_one_object_and_holds_if_all_its_goals_do() -> None:
+    kept, missed = Goal("kept", 1.23456, "x", ">= 1"), Goal("missed", 3, "units", "== 0")
+    report = Report("any", [kept], [{"round": 1, "cpu_us": 2.5}], {"cores": 2})
+
+    assert report.holds
+    assert report.as_object() == {
+        "bench": "any",
+        "goals": [{"name": "kept", "value": 1.2346, "unit": "x", "goal": ">= 1", "holds": True}],
+        "rounds": [{"round": 1, "cpu_us": 2.5}],
+        "machine": {"cores": 2},
+    }
+    assert json.loads(report.as_json()) == report.as_object()
+    assert not Report("any", [kept, missed]).holds
+
+
+@pytest.mark.parametrize(("value", "code"), [(0.9, 0), (0.5, 1)])
+def test_the_exit_code_says_if_a_goal_was_missed(tmp_path: Path, value: float, code: int) -> None:
+    measured(tmp_path, "atp", value=value)
+
+    told, shown = bench(tmp_path, "atp", "--json"), bench(tmp_path, "atp")
+
+    assert (told.returncode, shown.returncode) == (code, code), told.stderr + shown.stderr
+    said = json.loads(told.stdout)
+    check_shape(said, "atp")
+    assert [goal["holds"] for goal in said["goals"]] == [not code, True]
+    assert len(said["rounds"]) == 5
+    assert ("a goal was missed" in told.stderr) is bool(code)
+    assert ("MISSED" in shown.stdout) is bool(code)
+
+
+def test_what_a_goal_is_called_reaches_the_reader_as_it_is(tmp_path: Path) -> None:
+    """No bracket is taken for an instruction, and no long name broken, on a narrow screen."""
+    measured(tmp_path, "atp", value=1)
+
+    names = [goal["name"] for goal in json.loads(bench(tmp_path, "atp", "--json").stdout)["goals"]]
+
+    assert names == ["[bold]a ratio[/bold] [sic]", "lost " + "x" * 200]
+    assert "[bold]a ratio[/bold] [sic]" in bench(tmp_path, "atp").stdout
+
+
+def test_what_is_no_benchmark_or_not_here_is_named(tmp_path: Path) -> None:
+    for word, said in (("speed", "no benchmark is called"), ("atp", "is not here")):
+        ran = bench(tmp_path, word, "--json")
+
+        assert ran.returncode == 1
+        assert said in json.loads(ran.stdout)["message"]
+
+
+def test_a_real_measurement_prints_the_object_and_nothing_else() -> None:
+    ran = bench(ROOT, "explain", "--quick", "--rounds", "1", "--json", timeout=300)
+
+    assert ran.returncode in {0, 1}, ran.stderr
+    said = json.loads(ran.stdout)
+    check_shape(said, "explain")
+    assert ran.returncode == int(not all(goal["holds"] for goal in said["goals"])), said["goals"]
