@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from crossdock.assembly.adapters import BookKeepers, Doubts, Pools, Rereading
+from crossdock.assembly.adapters import BookKeepers, Doubts, Pools, Rereading, Words
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
@@ -128,19 +128,20 @@ class Hub:
             installed_applications() if applications is None else applications,
         )
         self.catalog = Catalog(database, clock)
+        words = Words(self.catalog, lambda: self.supply)
         self.authority = Authority(database, clock, self.catalog, Sources(database))
         self.inbox = Inbox(
             database,
             clock,
             self.directory,
-            self.catalog,
+            words,
             # In a container a process that comes after one that was killed has the same number.
             worker=f"{self.worker}-{outside.ids.new().hex[-8:]}",
             body_bytes_max=settings.inbox_body_bytes_max,
         )
-        self.quarantine = Quarantine(database, clock, self.inbox, self.catalog)
+        self.quarantine = Quarantine(database, clock, self.inbox, words)
         self.proposals = Proposals(database)
-        self.waiting_room = WaitingRoom(database, clock, self.catalog)
+        self.waiting_room = WaitingRoom(database, clock, words)
         self.outbox = Outbox(database, clock)
 
     def _gather_rules(self) -> None:

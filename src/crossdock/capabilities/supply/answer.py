@@ -69,7 +69,8 @@ class Heard(NamedTuple):
 class Through(NamedTuple):
     """A kit that takes so many micros of an item a piece, and what is claimed of it there.
 
-    `lots` that lie there assembled, under the kit's `terms`, where they are told apart.
+    `lots` that lie there assembled, under the kit's `terms`, where they are told apart. `through`
+    are kits whose orders take this one; without `takes_parts` its own orders name its components.
     """
 
     per: int
@@ -77,6 +78,8 @@ class Through(NamedTuple):
     claims: Sequence[Claim] = ()
     lots: Sequence[Lot] | None = None
     terms: AtpTerms | None = None
+    through: Sequence["Through"] = ()
+    takes_parts: bool = True
 
 
 class Node(NamedTuple):
@@ -173,7 +176,12 @@ class Pick(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What an answer is put together from: a component of a kit, or (`per` 0) a member's stock."""
+    """What an answer is put together from: a component of a kit, or (`per` 0) a member's stock.
+
+    One kit takes `per` of a component in all. `level` 1 goes straight into it, deeper ones into
+    its components; `into` are the kits that take it, and how much one of them takes. Of a promise
+    that goes deeper `needed` is how much of it it takes, and `made` what of that is put together.
+    """
 
     item: str
     location: str
@@ -183,6 +191,10 @@ class Part(NamedTuple):
     inbound: tuple[Inbound, ...]
     buckets: tuple[Bucket, ...]
     lots: tuple[Shelved, ...] = ()
+    level: int = 0
+    into: tuple[tuple[str, int], ...] = ()
+    needed: int | None = None
+    made: int = 0
 
 
 class Offer(NamedTuple):
@@ -292,9 +304,11 @@ class Kin(NamedTuple):
 
 
 class Component(NamedTuple):
-    """An item of which so many micros go into one base unit of a kit."""
+    """An item of which so many micros go into one base unit of a kit, in all (`Level`)."""
 
     item: str
     unit: str
     micros: int
     kin: Kin
+    level: int = 1
+    into: tuple[tuple[str, int], ...] = ()

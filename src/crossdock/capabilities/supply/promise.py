@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from crossdock.capabilities.supply import model, shelf
+from crossdock.capabilities.supply import explosion, model, shelf
 from crossdock.capabilities.supply.answer import (
     Atp,
     Basis,
     Dated,
     Heard,
     Kin,
+    Part,
     Pick,
     Question,
     Shelved,
@@ -33,7 +34,7 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
     terms, standing = kin.own.terms, kin.own.standing
     found = reached(question, kin, ahead)
     has = found.by_lots
-    mode = terms.mode if has is None else AtpMode.CUMULATIVE
+    mode = terms.mode if has is None and found.tree is None else AtpMode.CUMULATIVE
     atp = model.of_packs(model.promisable(mode, found.least) if has is None else has, terms.pack)
     within = _window(question, ahead.days)
     reach = _Reach(found, mode, _within(mode, atp, within), within)
@@ -61,7 +62,7 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
         buckets=changing(ahead.grid, found.own, found.pab, atp),
         evaluated=len(atp),
         inbound=tuple(found.own.inbound),
-        parts=found.parts,
+        parts=_planned(found, promise.lines),
         life_days=life.days,
         transit_days=life.transit if life.days is not None or life.transit else None,
         lots=lots,
@@ -190,7 +191,19 @@ def _anew(question: Question, terms: AtpTerms, ahead: Horizon) -> tuple[date | N
     return on, f"; it can be had anew in {terms.lead_time_days} days"
 
 
+def _planned(found: Reached, lines: Sequence[ScheduleLine]) -> tuple[Part, ...]:
+    """Say of each part of a kit of kits how much a promise takes of it, level by level."""
+    if found.tree is None or not lines:
+        return found.parts
+    plan = explosion.plan(found.tree, lines)
+    return tuple(
+        part._replace(needed=plan[part.item][0], made=plan[part.item][1]) for part in found.parts
+    )
+
+
 def _split(reach: _Reach, asked: int, limits: Limits, pack: int) -> tuple[list[ScheduleLine], int]:
+    if reach.found.tree is not None:
+        return explosion.split(reach.found.tree, asked, limits, pack, reach.within)
     if reach.shelf is not None:
         return shelf.split(reach.shelf, asked, limits, pack, reach.within)
     return model.split(reach.mode, reach.atp, asked, limits)
