@@ -158,7 +158,7 @@ class Hub:
         self.supply = Supply(database, clock, self.inventory.standings, self.catalog)
         holding, answers = self.inventory.holding, self.supply.answer_in
         self.kept_promises = KeptPromises(database, clock, self.ids, holding, answers)
-        around = (holding, self.inventory.standings, answers)
+        around = (holding, self.inventory.standings, self.supply.answers_in)
         self.securing = Securing(database, clock, self.ids, around)
         self.sourcing = Sourcing(database, clock)
         self.order_sourcing = OrderSourcing(

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from crossdock.capabilities.supply.inbound import Inbound, Supply
-from crossdock.capabilities.supply.model import AtpMode
+from crossdock.capabilities.supply.model import AtpMode, Limits
 from crossdock.capabilities.supply.rules import AtpTerms, LifeTerms
 from crossdock.capabilities.supply.substitution import Option
 
@@ -110,7 +110,9 @@ class Question(NamedTuple):
     unit of the item, `by` a day to say how much there is by then. `life_days` have to be left at
     delivery, `transit_days` after it leaves; None asks the rules, by `customer` and `channel`.
     `ruled` is what the rules of a kit or a group said, asked on to its components and members.
-    It may leave `not_before` a day, and `before` another; None is no limit.
+    It may leave `not_before` a day, and `before` another; None is no limit. `draws` asks what of a
+    kit's parts goes out by when. `mode` None is what the rules say; of its `limits` and those of
+    the rules the stricter hold.
     """
 
     item: str
@@ -126,6 +128,9 @@ class Question(NamedTuple):
     ruled: LifeTerms | None = None
     not_before: date | None = None
     before: date | None = None
+    draws: bool = False
+    mode: AtpMode | None = None
+    limits: Limits = Limits()
 
 
 class Basis(StrEnum):
@@ -172,6 +177,14 @@ class Pick(NamedTuple):
     day: date
     lot: str | None
     owner: str
+    micros: int
+
+
+class Draw(NamedTuple):
+    """So much of an item that lies there, or comes, goes into what is promised of a kit."""
+
+    item: str
+    day: date
     micros: int
 
 
@@ -242,7 +255,8 @@ class Atp:
     items that may stand in where it does not reach what is asked, `proposal` how to share it out.
     `sources` told of the stock it is made from, and when they last spoke. It is sold in whole
     packs, 0 is none; what is asked becomes more packs or, without `pack_up`, fewer, and leaves a
-    `remainder` that is not sold as one (A12).
+    `remainder` that is not sold as one (A12). `draws` name what a promise of a kit takes, the kit
+    itself as far as it lies there assembled, where that was asked for.
     """
 
     item: str
@@ -278,6 +292,7 @@ class Atp:
     pack: int = 0
     pack_up: bool = True
     remainder: int = 0
+    draws: tuple[Draw, ...] = ()
 
     @property
     def is_stale(self) -> bool:

@@ -199,6 +199,26 @@ def plan(one: Tree, lines: Sequence[ScheduleLine]) -> dict[str, tuple[int, int]]
     return found
 
 
+def drawn(one: Tree, lines: Sequence[ScheduleLine]) -> list[tuple[str, int, int]]:
+    """Say what these parts take of what lies there or comes: item, bucket, micros.
+
+    What lies there of a kit, and of its components that are kits, is taken as such.
+    """
+    taken = _taken(one, lines)
+    begin = min(one.span(line.bucket) for line in lines)
+    put = _put(one, taken, begin)
+    every = [(one.kit, taken, put)]
+    every += [(stage.item, need, of) for stage, need, of in _netted(one, put, begin)]
+    found: list[tuple[str, int, int]] = []
+    for item, need, of in every:
+        so_far = 0
+        for bucket, each, made_of in zip(one.begins, need, of, strict=True):
+            if (micros := each - made_of) > so_far:
+                found.append((item, bucket, micros - so_far))
+                so_far = micros
+    return found
+
+
 def _by_bucket(one: Tree, by_span: Sequence[int]) -> list[int]:
     return [by_span[one.span(bucket)] for bucket in range(one.buckets)]
 

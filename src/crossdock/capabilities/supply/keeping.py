@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from crossdock.canonical.errors import Conflict, NotFound, Unavailable
+from crossdock.canonical.errors import Conflict, Forbidden, NotFound, Unavailable
 from crossdock.capabilities.supply import kept, kept_store
 from crossdock.capabilities.supply.answer import Atp, Question
 from crossdock.capabilities.supply.kept import (
@@ -247,33 +247,30 @@ class KeptPromises:
     async def _keep(self, tx: Transaction, ask: _Ask, one: _Line, derived: _Derived) -> str:
         """Answer a line and keep it, so that the next is answered behind it; "" is kept."""
         question = one.question
-        asking = question._replace(own=question.own | {one.ref})
+        asking = question._replace(own=question.own | {one.ref}, draws=True)
         answer, said = await self._answers(tx, asking, ask.now)
+        if parts := {(part.item, part.location) for part in answer.parts if part.per}:
+            # What a kit draws on is known only now: answer as it is once nobody else changes it.
+            await self._stock.lock_in(tx, sorted(parts))
+            answer, said = await self._answers(tx, asking, ask.now)
         derived.answers.append(answer)
         derived.rules |= {(rule.item, rule.location): rule for rule in said}
-        rows = await self._stock.held_in(tx, [one.ref])
-        told = kept.told_of(rows).get(one.ref, Told())
-        if reason := kept.refusal(answer, told):
+        refs = {one.ref, *(kept.part_ref(one.ref, draw.item) for draw in answer.draws)}
+        rows = await self._stock.held_in(tx, sorted(refs))
+        told = kept.told_of(rows)
+        if reason := kept.refusal(answer, told.get(one.ref, Told())):
             return reason
-        lines = [
-            DatedLine(
-                one.number,
-                answer.item,
-                answer.location,
-                one.ref,
-                part.day,
-                part.micros,
-                used=told.used,
-                said=told.said if told.is_ordered else None,
-            )
-            for part in answer.schedule
-        ]
         shown = prefixed("prm", ask.promise_id)
-        wanted = Wanted(shown, lines, one.channel)
-        had = await hold(tx, self._stock, self._ids, wanted, (rows, told))
-        lines = kept.spread(lines, had.held)
-        await kept_store.put_lines(tx, ask.promise_id, one.channel, lines)
-        return kept.cut(answer, had)
+        for lines in kept.lines_of(answer, one.number, one.ref, told):
+            ref = lines[0].demand_ref
+            known = ([row for row in rows if row[0] == ref], told.get(ref, Told()))
+            wanted = Wanted(shown, lines, one.channel)
+            had = await hold(tx, self._stock, self._ids, wanted, known)
+            held = kept.spread(lines, had.held)
+            await kept_store.put_lines(tx, ask.promise_id, one.channel, held)
+            if reason := kept.cut(lines, had):
+                return reason
+        return ""
 
     async def _replaced(
         self, tx: Transaction, ask: _Ask, refs: Sequence[str]
@@ -288,6 +285,12 @@ class KeptPromises:
                 hint="name it in `replaces` to promise anew",
             )
         found = await self._one(tx, old) if replaces else None
+        if found is not None and found.client != ask.client:
+            raise Forbidden(
+                f"promise {replaces} was made by another client",
+                code="not_yours",
+                hint="who made it may replace it; release it to promise anew for another",
+            )
         if found is not None and (found.released_at is not None or not found.is_granted):
             raise Conflict(f"promise {replaces} is over", code="promise_closed")
         return found
@@ -315,7 +318,9 @@ async def hold(
     rows, told = known
     line = wanted.lines[0]
     key = (line.item, line.location)
-    rest = kept.left(wanted.lines, told)
+    rest = kept.left(kept.own(wanted.lines), told)
+    if not rest:
+        return Had(0)
     free, cut_by, is_shared = await stock.free_for_in(tx, key, wanted.channel)
     had = 0
     if not told.is_ordered:

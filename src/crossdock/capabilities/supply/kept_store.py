@@ -20,9 +20,9 @@ select promise_id, client, request_id, request_hash, made_at, is_granted, releas
 from supply_promise where tenant = $1 and promise_id = any($2::uuid[])
 """
 LINES = """
-select promise_id, line_no, item, location, demand_ref, ship_date, micros, held, used, said
+select promise_id, line_no, item, location, demand_ref, ship_date, micros, held, used, said, made
 from supply_promise_line where tenant = $1 and promise_id = any($2::uuid[])
-order by promise_id, line_no, ship_date
+order by promise_id, line_no, made = 0, item, ship_date
 """
 OPEN_OF = """
 select distinct promise_id, demand_ref from supply_promise_line
@@ -36,11 +36,11 @@ where tenant = $1 and demand_ref > $2 || '/' and demand_ref < $2 || '0' and is_o
 """
 OPEN_AT = """
 select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
-    p.micros, p.held, p.used, p.said
+    p.micros, p.held, p.used, p.said, p.made
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open
-order by p.promise_id, p.line_no, p.ship_date
+order by p.promise_id, p.line_no, p.item, p.ship_date
 """
 OPEN_BESIDE = """
 select distinct p.demand_ref, p.item, p.location from supply_promise_line p
@@ -49,19 +49,21 @@ where p.tenant = $1 and p.item = any($2::text[]) and p.is_open
 """
 OPEN_OF_PROMISES = """
 select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
-    p.micros, p.held, p.used, p.said
+    p.micros, p.held, p.used, p.said, p.made
 from supply_promise_line p where p.tenant = $1 and p.promise_id = any($2::uuid[]) and p.is_open
-order by p.promise_id, p.line_no, p.ship_date
+order by p.promise_id, p.line_no, p.item, p.ship_date
 """
 IS_ANY_OPEN = WorkersSql("select exists (select from supply_promise_line where is_open)")
 SET_HELD = """
 update supply_promise_line p set held = k.held
-from unnest($4::date[], $5::bigint[]) k(ship_date, held)
-where p.tenant = $1 and p.promise_id = $2 and p.line_no = $3 and p.ship_date = k.ship_date
+from unnest($5::date[], $6::bigint[]) k(ship_date, held)
+where p.tenant = $1 and p.promise_id = $2 and p.line_no = $3 and p.item = $4
+    and p.ship_date = k.ship_date
 """
 CLOSE = """
 update supply_promise_line set is_open = false
-where tenant = $1 and promise_id = $2 and line_no = $3
+where tenant = $1 and promise_id = $2 and line_no = $3 and ($4 = '' or item = $4)
+returning demand_ref
 """
 END_DONE = """
 update supply_promise p set released_at = $3
@@ -81,9 +83,9 @@ values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 PUT_LINES = """
 insert into supply_promise_line (tenant, promise_id, channel, line_no, item, location, demand_ref,
-    ship_date, micros, held, used, said)
+    ship_date, micros, held, used, said, made)
 select $1, $2, $3, * from unnest($4::smallint[], $5::text[], $6::text[], $7::text[], $8::date[],
-    $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
+    $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
 """
 END = """
 with ended as (update supply_promise set released_at = $3, replaced_by = $4
@@ -187,11 +189,12 @@ async def open_of_promises(tx: Transaction, promise_ids: Sequence[UUID]) -> list
 
 
 def _open(rows: Sequence[Any]) -> list[Open]:
-    found: dict[tuple[UUID, int], Open] = {}
+    found: dict[tuple[UUID, int, str], Open] = {}
     for row in rows:
-        known = found.get((row[0], row[2]), Open(row[0], row[1], ()))
         line = DatedLine(*row[2:])
-        found[row[0], row[2]] = known._replace(lines=(*known.lines, line))
+        key = (row[0], line.line_no, line.item)
+        known = found.get(key, Open(row[0], row[1], ()))
+        found[key] = known._replace(lines=(*known.lines, line))
     return list(found.values())
 
 
@@ -203,10 +206,16 @@ async def is_any_open(tx: Transaction) -> bool:
 async def set_held(tx: Transaction, promise_id: UUID, lines: Sequence[DatedLine]) -> None:
     days = [line.ship_date for line in lines]
     held = [line.held for line in lines]
-    await tx.execute(SET_HELD, tx.tenant, promise_id, lines[0].line_no, days, held)
+    place = (lines[0].line_no, lines[0].item)
+    await tx.execute(SET_HELD, tx.tenant, promise_id, *place, days, held)
 
 
-async def close(tx: Transaction, promise_id: UUID, line_no: int, at: datetime) -> None:
-    """Close a line of which nothing is to leave, and the promise with its last one."""
-    await tx.execute(CLOSE, tx.tenant, promise_id, line_no)
+async def close(tx: Transaction, promise_id: UUID, line: DatedLine, at: datetime) -> list[str]:
+    """Close a line of which nothing is to leave, and the promise with its last one.
+
+    With a kit what it is put together from is closed, too. Give the order lines they were for.
+    """
+    item = "" if line.made else line.item
+    rows = await tx.fetch(CLOSE, tx.tenant, promise_id, line.line_no, item)
     await tx.execute(END_DONE, tx.tenant, [promise_id], at)
+    return sorted({row["demand_ref"] for row in rows})

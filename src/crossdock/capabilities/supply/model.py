@@ -40,6 +40,11 @@ class Limits(NamedTuple):
     micros_min: int = 0
     lines_max: int = 0
 
+    def within(self, other: "Limits") -> "Limits":
+        """Give the stricter of both."""
+        most = [one for one in (self.lines_max, other.lines_max) if one]
+        return Limits(max(self.micros_min, other.micros_min), min(most, default=0))
+
 
 class Weighing(NamedTuple):
     """What pieces are estimated to weigh, in micros of a unit of weight."""

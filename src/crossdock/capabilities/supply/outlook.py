@@ -125,8 +125,9 @@ class Reached(NamedTuple):
     """`pab` are the balances, `least` what is left of them once a group's claims are covered.
 
     `by_lots` is what can leave in each bucket where lots are told apart, None elsewhere;
-    `is_alone`: no kit, group or member, so that its own shelf says all. `tree` is there of a kit
-    of kits that nothing else touches: `least` is then what can be promised.
+    `is_alone`: no kit, group or member, so that its own shelf says all. `stages` are told of a kit
+    that no group and no lots touch. `tree` is there of one whose components are kits: `least` is
+    then what can be promised.
     """
 
     own: Outlook
@@ -136,6 +137,7 @@ class Reached(NamedTuple):
     by_lots: list[int] | None = None
     is_alone: bool = False
     tree: Tree | None = None
+    stages: Sequence[Stage] = ()
 
     def has(self) -> list[int]:
         return model.cumulative(self.least) if self.by_lots is None else self.by_lots
@@ -164,10 +166,12 @@ def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
             pab, ebb = list(map(add, pab, total)), list(map(add, ebb, total))
         by_lots = _with(own, made, total if kin.is_group else None) if is_shelved else None
         is_alone = not kin.components and not kin.is_group
-        if kits.stages and by_lots is None:
+        if _is_deep(kin.components) and kits.stages:
             tree = explosion.tree(question.item, own.ebb, kits.stages)
-            return Reached(own, pab, explosion.promisable(tree), parts, tree=tree)
-        return Reached(own, pab, ebb, parts, by_lots, is_alone)
+            return Reached(
+                own, pab, explosion.promisable(tree), parts, tree=tree, stages=kits.stages
+            )
+        return Reached(own, pab, ebb, parts, by_lots, is_alone, stages=kits.stages)
     if is_shelved:
         kept = _kept(question, kin, kin.group, ahead)
         by_lots = [max(0, has - kept) for has in _with(own, made, None)]
@@ -244,8 +248,8 @@ def _kept(question: Question, kin: Kin, node: Node, ahead: Horizon) -> int:
 class _Assembled(NamedTuple):
     """Kits that can be put together by each bucket, and out of what.
 
-    `is_shelved`: lots are told apart of some component. `stages` are told of a kit of kits at a
-    single place, for an exact answer.
+    `is_shelved`: lots are told apart of some component. `stages` are told of a kit that no group
+    and no lots touch.
     """
 
     made: list[int]
@@ -274,13 +278,13 @@ def _assembled(
         part = _part(of_part, one.kin.own, one.micros, found.own, buckets)
         parts.append(part._replace(level=one.level, into=one.into))
     is_shelved = any(one.by_lots is not None for one in futures.values())
-    has = {
-        item: one.has() if is_shelved or not _is_deep(components) else one.least
-        for item, one in futures.items()
-    }
+    least = {item: one.least for item, one in futures.items()}
+    has = least
+    if is_shelved or not _is_deep(components):
+        has = {item: one.has() for item, one in futures.items()}
     is_single = kin.group is None and not kin.is_group and own.shelf is None
-    if _is_deep(components) and is_single and not is_shelved:
-        stages = _stages(components, has)
+    stages = _stages(components, least) if is_single and not is_shelved else ()
+    if stages and _is_deep(components):
         bare = explosion.tree(question.item, [0] * len(ahead.days), stages)
         return _Assembled(explosion.promisable(bare), tuple(parts), stages=stages)
     made = _made(question.item, components, has, is_by_day=is_shelved)
@@ -290,7 +294,7 @@ def _assembled(
             min(one, max(0, can_make - of))
             for one, can_make, of in zip(at_members, made, taken, strict=True)
         ]
-    return _Assembled(made, tuple(parts), is_shelved)
+    return _Assembled(made, tuple(parts), is_shelved, stages)
 
 
 def _made(

@@ -7,6 +7,7 @@ members can promise by each day, less its own claims; a member never promises wh
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from crossdock.capabilities.supply.answer import (
     Atp,
     Basis,
     Dated,
+    Draw,
     Heard,
     Kin,
     Part,
@@ -31,7 +33,7 @@ from crossdock.capabilities.supply.shelving import life_of
 
 def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp:
     """Answer one question, as of now."""
-    terms, standing = kin.own.terms, kin.own.standing
+    terms, standing = _said_terms(question, kin.own.terms), kin.own.standing
     found = reached(question, kin, ahead)
     has = found.by_lots
     mode = terms.mode if has is None and found.tree is None else AtpMode.CUMULATIVE
@@ -71,7 +73,16 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
         pack=terms.pack,
         pack_up=terms.pack_up,
         remainder=max(0, (question.micros or 0) - (promise.quantity or 0)),
+        draws=_draws(question, found, promise.lines, ahead.days) if question.draws else (),
     )
+
+
+def _said_terms(question: Question, terms: AtpTerms) -> AtpTerms:
+    """Take in what the question says of its mode and of how it may be split."""
+    if question.mode is None and question.limits == Limits():
+        return terms
+    limits = terms.limits.within(question.limits)
+    return replace(terms, mode=question.mode or terms.mode, limits=limits)
 
 
 class _Reach(NamedTuple):
@@ -189,6 +200,17 @@ def _anew(question: Question, terms: AtpTerms, ahead: Horizon) -> tuple[date | N
     if question.before is not None and on >= question.before:
         return None, ", and it cannot be had anew before"
     return on, f"; it can be had anew in {terms.lead_time_days} days"
+
+
+def _draws(
+    question: Question, found: Reached, lines: Sequence[ScheduleLine], days: Sequence[date]
+) -> tuple[Draw, ...]:
+    """Say what of which item goes out for a promise of a kit, and by when; () where none can."""
+    if not found.stages or not lines:
+        return ()
+    tree = found.tree or explosion.tree(question.item, found.own.ebb, found.stages)
+    drawn = explosion.drawn(tree, lines)
+    return tuple(Draw(item, days[bucket], micros) for item, bucket, micros in drawn)
 
 
 def _planned(found: Reached, lines: Sequence[ScheduleLine]) -> tuple[Part, ...]:

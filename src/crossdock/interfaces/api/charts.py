@@ -14,10 +14,10 @@ from crossdock.interfaces.api import (
     sourcing_chart,
 )
 from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.chart import SVG
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import Code, Text
 
-SVG = "image/svg+xml"
 OPEN = Wanted(states=[State.SUSPECTED, State.CONFIRMED])
 
 

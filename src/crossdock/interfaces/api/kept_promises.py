@@ -4,18 +4,27 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.catalog import Found, KnownGoods, Named
-from crossdock.capabilities.supply import KeptPromise, PlacedRule, PromiseAsked, Question
+from crossdock.capabilities.supply import (
+    AtpMode,
+    KeptPromise,
+    Limits,
+    PlacedRule,
+    PromiseAsked,
+    Question,
+)
 from crossdock.foundation.scope import Scope
+from crossdock.interfaces.api import atp_chart
 from crossdock.interfaces.api.atp import Day, Days, Transit, WantedSaid
 from crossdock.interfaces.api.atp_shapes import AtpShown, atp_shown
 from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.chart import SVG
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import Code, Limit, Text
+from crossdock.interfaces.api.shapes import AmountText, Code, Limit, Text
 from crossdock.interfaces.api.stock_shapes import AmountShown, amount
 
 
@@ -23,6 +32,8 @@ class PromiseLineSaid(BaseModel):
     """All of it is to have left on day `by`, null is as soon as it can, in parts.
 
     `demand_ref` is the order line that it is for; what that claims already counts for nothing.
+    `mode` is what the rules say unless it is said; of `split_min`, the least part in the base unit,
+    and `split_lines_max`, the most parts, the stricter of rules and request hold; 0 is no limit.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -36,6 +47,9 @@ class PromiseLineSaid(BaseModel):
     transit_days: Transit | None = None
     customer: Annotated[Text, Field(max_length=200)] = ""
     channel: Annotated[Text, Field(max_length=200)] = ""
+    mode: AtpMode | None = None
+    split_min: AmountText = "0"
+    split_lines_max: Annotated[int, Field(ge=0, le=1000, strict=True)] = 0
 
     def named(self) -> Named:
         quantity = Quantity.of(self.quantity.value, self.quantity.unit)
@@ -52,6 +66,8 @@ class PromiseLineSaid(BaseModel):
             transit_days=self.transit_days,
             customer=self.customer,
             channel=self.channel,
+            mode=self.mode,
+            limits=Limits(Quantity.of(self.split_min).micros, self.split_lines_max),
         )
 
 
@@ -67,7 +83,10 @@ class PromiseSaid(BaseModel):
 
 @dataclass(slots=True)
 class DatedLineShown:
-    """So much leaves on a day; `held` of it is reserved out of what lies there."""
+    """So much leaves on a day; `held` of it is reserved out of what lies there.
+
+    `made` of a kit is put together: what that takes stands in lines of the same number.
+    """
 
     line_no: int
     item: str
@@ -76,6 +95,7 @@ class DatedLineShown:
     ship_date: date
     quantity: AmountShown
     held: AmountShown
+    made: AmountShown
 
 
 @dataclass(slots=True)
@@ -152,7 +172,8 @@ async def risks_of(
 def kept_shown(kept: KeptPromise) -> KeptPromiseShown:
     """Show a promise by date in the base units of its items."""
     proof = kept.proof
-    units = {number: answer.unit for number, answer in enumerate(proof.answers, 1)}
+    units = {answer.item: answer.unit for answer in proof.answers}
+    units |= {part.item: part.unit for answer in proof.answers for part in answer.parts}
     return KeptPromiseShown(
         promise_id=kept.promise_id,
         request_id=kept.request_id,
@@ -168,8 +189,9 @@ def kept_shown(kept: KeptPromise) -> KeptPromiseShown:
                 line.location,
                 line.demand_ref,
                 line.ship_date,
-                amount(line.micros, units[line.line_no]),
-                amount(line.held, units[line.line_no]),
+                amount(line.micros, units[line.item]),
+                amount(line.held, units[line.item]),
+                amount(line.made, units[line.item]),
             )
             for line in kept.lines
         ],
@@ -224,6 +246,16 @@ def kept_routes(hub: Hub, known: KnownGoods) -> APIRouter:
     async def explain_by_date(promise_id: Text, caller: Caller) -> KeptPromiseShown:
         """Show a promise by date with its proof, as it was derived when it was made."""
         return kept_shown(await hub.kept_promises.get(caller.scope, promise_id))
+
+    @routes.get("/{promise_id}/chart", **needs("stock:read"))
+    async def draw_by_date(
+        promise_id: Text,
+        caller: Caller,
+        line: Annotated[int, Query(ge=1, le=20, description="Which line of it.")] = 1,
+    ) -> Response:
+        """Draw a line of a promise by date and the answer it was made from, as SVG."""
+        kept = await hub.kept_promises.get(caller.scope, promise_id)
+        return Response(atp_chart.of_promise(kept, line), media_type=SVG)
 
     @routes.post("/{promise_id}/release", **needs("stock:write"))
     async def release_by_date(promise_id: Text, caller: Caller) -> KeptPromiseShown:

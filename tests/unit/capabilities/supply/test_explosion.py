@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply import explosion
-from crossdock.capabilities.supply.answer import Component, Kin, Node
+from crossdock.capabilities.supply.answer import Claim, Component, Kin, Lot, Node, Through
 from crossdock.capabilities.supply.explosion import Level, Stage, Tree, exploded, knotted
 from crossdock.capabilities.supply.model import Limits, ScheduleLine
 from tests.unit.capabilities.supply.test_promise import TERMS, ask, day, shipped, standing, wanted
@@ -325,3 +325,37 @@ def test_a_member_keeps_of_a_kit_of_kits_what_its_group_owes() -> None:
     owing = Node(TERMS, standing(0, 3))
     parts = [part("S", 1, none, X=1), part("A", 2, Node(TERMS, standing(10)), X=1, S=1)]
     assert ask(Kin(none, owing, [none], components=parts)).now == 2 * MICROS
+
+
+def test_a_kit_of_kits_of_lots_is_told_day_by_day() -> None:
+    ageing = Node(TERMS, standing(6), lots=[Lot("L1", "", 6 * MICROS, day(2))])
+    parts = [part("S", 1, Node(TERMS, standing(1)), X=1), part("A", 2, ageing, X=1, S=1)]
+    answer = ask(Kin(Node(TERMS, standing(0)), components=parts))
+    found = {one.day: one.atp // MICROS for one in answer.buckets}
+    assert found == {day(0): 3, day(3): 0}
+    assert answer.draws == ()
+
+
+def test_what_a_promise_of_a_kit_draws_on_is_told_where_it_is_one_place() -> None:
+    screws = part("A", 1, Node(TERMS, standing(9)), X=4)
+    kit = Kin(Node(TERMS, standing(1)), components=[screws])
+    draws = ask(kit, wanted(3, draws=True)).draws
+    assert [(one.item, one.day, one.micros // MICROS) for one in draws] == [
+        ("X", day(0), 1),
+        ("A", day(0), 8),
+    ]
+    assert ask(kit, wanted(3)).draws == ()
+    assert ask(Kin(Node(TERMS, standing(1))), wanted(1, draws=True)).draws == ()
+
+
+def test_orders_for_a_kit_of_kits_take_what_goes_into_its_components() -> None:
+    of_kit = Through(2 * MICROS, standing(1, 4), [Claim("o/1", 3 * MICROS, on=day(2))])
+    of_part = Through(3 * MICROS, standing(2, 1), through=(of_kit,), takes_parts=False)
+    bolts = Node(TERMS, standing(40), through=[of_part, of_kit])
+    # One claimed now takes the kit that lies there. Three are put together on day 2, of six parts:
+    # of two that lie there one is ordered, and five are put together, of fifteen bolts. The kit
+    # takes two bolts itself, too.
+    found = {one.day: one.demand // MICROS for one in ask(Kin(bolts)).buckets if one.demand}
+    assert found == {day(2): 15 + 6}
+    named = bolts._replace(through=[of_part._replace(standing=standing(0, 9), through=())])
+    assert ask(Kin(named)).now == 40 * MICROS
