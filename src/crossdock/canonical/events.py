@@ -37,7 +37,7 @@ from crossdock.canonical.reconciliation import (
     WithholdingChanged,
 )
 from crossdock.canonical.sourcing import SourcingDecided, SourcingRulesChanged
-from crossdock.canonical.supply import SubstitutionChanged, SupplyCommitmentChanged
+from crossdock.canonical.supply import PromiseLapsed, SubstitutionChanged, SupplyCommitmentChanged
 
 _PAYLOADS: tuple[type[Payload], ...] = (
     ItemChanged,
@@ -64,6 +64,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     SnapshotRejected,
     WithholdingChanged,
     SourcingRulesChanged,
+    PromiseLapsed,
     SubstitutionChanged,
     AllocationRuleChanged,
     AllocationRunChanged,

@@ -1,7 +1,7 @@
 """The dated side of stock: what is still to come, when, and on what evidence (domain.md §1.3)."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar, Self
 
@@ -129,6 +129,22 @@ class SupplyCommitmentChanged:
                 replace(peg, base=resolution.base(self.item, peg.quantity)) for peg in self.pegs
             ),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseLapsed:
+    """A promise by date was given a time, and no order took it up by then: it is over (§3.4)."""
+
+    TYPE: ClassVar[str] = "supply.promise_lapsed.v1"
+
+    promise_id: str
+    client: str
+    request_id: str
+    expires_at: datetime
+
+    @property
+    def key(self) -> str:
+        return self.promise_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

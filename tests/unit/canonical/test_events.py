@@ -61,6 +61,7 @@ from crossdock.canonical.reconciliation import (
 from crossdock.canonical.references import ANY_UNIT, ItemInUnit, Reference, Refers, Resolution
 from crossdock.canonical.sourcing import SourcingDecided, SourcingRulesChanged
 from crossdock.canonical.supply import (
+    PromiseLapsed,
     SubstitutionChanged,
     SupplyCommitmentChanged,
     SupplyKind,
@@ -173,6 +174,10 @@ def test_an_event_of_another_version_is_refused() -> None:
             "channel:WEB",
         ),
         (SubstitutionChanged(item="B-1", version=3, changed_by="ops"), "B-1"),
+        (
+            PromiseLapsed(promise_id="prm_1", client="shop", request_id="r", expires_at=AT),
+            "prm_1",
+        ),
         (AllocationRuleChanged(kind="POLICY", version=1, changed_by="ops"), "POLICY"),
         (AllocationRuleChanged(kind="CHANNEL", version=1, changed_by="o", subject="web"), "web"),
         (

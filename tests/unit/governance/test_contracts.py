@@ -66,6 +66,7 @@ from crossdock.canonical.sourcing import (
     SourcingRulesChanged,
 )
 from crossdock.canonical.supply import (
+    PromiseLapsed,
     SubstitutionChanged,
     SupplyCommitmentChanged,
     SupplyKind,
@@ -192,6 +193,7 @@ REAL: list[Payload] = [
         filters=("ACTIVE",),
         preferences=("COST",),
     ),
+    PromiseLapsed(promise_id="prm_1", client="shop", request_id="r", expires_at=AT),
     SubstitutionChanged(item="B-1", version=3, changed_by="key ops", alternatives=("B-2",)),
     AllocationRuleChanged(
         kind="PROTECTION",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 
 from crossdock.canonical.errors import Conflict, Forbidden, NotFound, Unavailable
-from crossdock.capabilities.supply import kept, kept_store
+from crossdock.capabilities.supply import kept, kept_store, told
 from crossdock.capabilities.supply.answer import Atp, Question
 from crossdock.capabilities.supply.kept import (
     DatedLine,
@@ -25,12 +25,15 @@ from crossdock.capabilities.supply.kept import (
 )
 from crossdock.capabilities.supply.rules import PlacedRule
 from crossdock.capabilities.supply.store import Key
+from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids, derived_uuid, prefixed
 from crossdock.foundation.scope import Scope
 
 ATTEMPTS = 5
+LAPSED_MAX = 100
+"""So many promises are ended at once, at most; the next time ends more."""
 _SHOWN = re.compile("prm_[0-9a-f]{32}")
 
 
@@ -147,9 +150,40 @@ class KeptPromises:
                         hint="use a new request id for a new request",
                     )
                 return known.promise
+            await self._lapse(tx, ask.now)
             made = await self._decide(tx, ask)
             await kept_store.put(tx, name, request_hash, made)
             return (await kept_store.read(tx, [name]))[name].promise
+
+    async def lapse_due(self) -> int:
+        """End the promises whose time is over and that no order has taken up; a job calls this."""
+        now = self._clock.now()
+        async with self._database.transaction(Scope.of_workers()) as tx:
+            tenants = await kept_store.with_lapsed(tx, now)
+        ended = 0
+        for tenant in tenants:
+            async with self._database.transaction(Scope(tenant)) as tx:
+                await kept_store.take_turns(tx)
+                ended += await self._lapse(tx, now)
+        return ended
+
+    async def _lapse(self, tx: Transaction, now: datetime) -> int:
+        names = await kept_store.lapsed(tx, now, LAPSED_MAX)
+        found = [one.promise for one in (await kept_store.read(tx, names)).values()]
+        keys = {(line.item, line.location) for one in found for line in one.lines}
+        await self._stock.lock_in(tx, sorted(keys))
+        ended = 0
+        for promise in found:
+            refs = sorted({line.demand_ref for line in promise.lines})
+            orders = kept.told_of(await self._stock.held_in(tx, refs)).values()
+            if promise.expires_at is None or any(one.is_ordered for one in orders):
+                await kept_store.keep_on(tx, name_of(promise.promise_id))
+                continue
+            await self._end(tx, promise, now, None)
+            entry = told.lapse(tx.tenant, promise, promise.expires_at, now)
+            await event_log.append(tx, [entry])
+            ended += 1
+        return ended
 
     async def release(self, scope: Scope, promise_id: str) -> KeptPromise:
         """Give back what a promise keeps; one that is over stays as it is."""
@@ -224,6 +258,7 @@ class KeptPromises:
             is_granted = False
         else:
             is_granted = True
+        ttl = ask.asked.ttl_seconds
         return KeptPromise(
             promise_id=shown,
             client=ask.client,
@@ -234,6 +269,7 @@ class KeptPromises:
             replaced_by="",
             lines=(),
             proof=derived.proof(),
+            expires_at=None if ttl is None else ask.now + timedelta(seconds=ttl),
         )
 
     async def _keep_all(
@@ -257,13 +293,13 @@ class KeptPromises:
         derived.rules |= {(rule.item, rule.location): rule for rule in said}
         refs = {one.ref, *(kept.part_ref(one.ref, draw.item) for draw in answer.draws)}
         rows = await self._stock.held_in(tx, sorted(refs))
-        told = kept.told_of(rows)
-        if reason := kept.refusal(answer, told.get(one.ref, Told())):
+        orders = kept.told_of(rows)
+        if reason := kept.refusal(answer, orders.get(one.ref, Told())):
             return reason
         shown = prefixed("prm", ask.promise_id)
-        for lines in kept.lines_of(answer, one.number, one.ref, told):
+        for lines in kept.lines_of(answer, one.number, one.ref, orders):
             ref = lines[0].demand_ref
-            known = ([row for row in rows if row[0] == ref], told.get(ref, Told()))
+            known = ([row for row in rows if row[0] == ref], orders.get(ref, Told()))
             wanted = Wanted(shown, lines, one.channel)
             had = await hold(tx, self._stock, self._ids, wanted, known)
             held = kept.spread(lines, had.held)
@@ -315,15 +351,15 @@ async def hold(
 
     Nothing is asked for where its channel may have nothing: a refusal would be kept for ever.
     """
-    rows, told = known
+    rows, order = known
     line = wanted.lines[0]
     key = (line.item, line.location)
-    rest = kept.left(kept.own(wanted.lines), told)
+    rest = kept.left(kept.own(wanted.lines), order)
     if not rest:
         return Had(0)
     free, cut_by, is_shared = await stock.free_for_in(tx, key, wanted.channel)
     had = 0
-    if not told.is_ordered:
+    if not order.is_ordered:
         had = sum(row[3] + row[4] for row in rows if row[1:3] == key)
         if had >= rest:
             return Had(rest, "", is_shared)
@@ -347,7 +383,7 @@ async def _again(work: Callable[[], Awaitable[KeptPromise]]) -> KeptPromise:
 
 def _content(asked: PromiseAsked) -> bytes:
     lines = [(*one[:5], sorted(one.own), *one[6:]) for one in asked.questions]
-    return msgspec.json.encode((asked.request_id, lines, asked.refs, asked.replaces))
+    return msgspec.json.encode((asked.request_id, lines, *asked[2:]))
 
 
 def name_of(promise_id: str) -> UUID:

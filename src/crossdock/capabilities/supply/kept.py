@@ -15,6 +15,7 @@ from crossdock.capabilities.supply.answer import Atp, Basis, Bucket, Claim, Ques
 from crossdock.capabilities.supply.model import AtpMode
 from crossdock.capabilities.supply.rules import PlacedRule
 
+TTL_SECONDS_MAX = 31 * 24 * 3600
 LINES_MAX = 20
 """All lines are answered and held under the locks of one transaction."""
 
@@ -122,12 +123,14 @@ class PromiseAsked(NamedTuple):
 
     A question's `by` is the day on which all of it must have left, None is as soon as it can.
     `refs` are the order lines it is for, "" is none. `replaces` names a promise that ends with it.
+    Unless an order is known by then it lapses after `ttl_seconds`; None is never.
     """
 
     request_id: str
     questions: tuple[Question, ...]
     refs: tuple[str, ...]
     replaces: str = ""
+    ttl_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +144,10 @@ class PromiseProof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPromise:
-    """A promise by date as it stands. Without `is_granted` it was refused, and claims nothing."""
+    """A promise by date as it stands. Without `is_granted` it was refused, and claims nothing.
+
+    It lapses at `expires_at` unless an order has become known; None is never.
+    """
 
     promise_id: str
     client: str
@@ -152,6 +158,7 @@ class KeptPromise:
     replaced_by: str
     lines: tuple[DatedLine, ...]
     proof: PromiseProof
+    expires_at: datetime | None = None
 
 
 class AtRisk(NamedTuple):
@@ -169,6 +176,12 @@ def check(asked: PromiseAsked) -> None:
         raise Invalid("a request has an id", where="/request_id", hint="make one up per request")
     if not 1 <= len(asked.questions) <= LINES_MAX:
         raise Invalid(f"a promise has 1 to {LINES_MAX} lines", where="/lines")
+    if asked.ttl_seconds is not None and not 1 <= asked.ttl_seconds <= TTL_SECONDS_MAX:
+        raise Invalid(
+            f"a promise is given 1 to {TTL_SECONDS_MAX} seconds",
+            where="/ttl_seconds",
+            hint="leave it out to keep it until it is released",
+        )
     for number, question in enumerate(asked.questions):
         if not question.micros or question.micros < 0:
             raise Invalid("more than zero is promised", where=f"/lines/{number}/quantity")

@@ -16,7 +16,7 @@ TURNS = "select pg_advisory_xact_lock(hashtextextended('promise by date ' || $1,
 
 READ = """
 select promise_id, client, request_id, request_hash, made_at, is_granted, released_at,
-    replaced_by, proof
+    replaced_by, proof, expires_at
 from supply_promise where tenant = $1 and promise_id = any($2::uuid[])
 """
 LINES = """
@@ -76,10 +76,20 @@ select promise_id from supply_promise
 where tenant = $1 and is_granted and released_at is null and promise_id > $2
 order by promise_id limit $3
 """
+LAPSED = """
+select promise_id from supply_promise
+where tenant = $1 and is_granted and released_at is null and expires_at <= $2
+order by expires_at limit $3
+"""
+WITH_LAPSED = WorkersSql("""
+select distinct tenant from supply_promise
+where is_granted and released_at is null and expires_at <= $1
+""")
+KEEP_ON = "update supply_promise set expires_at = null where tenant = $1 and promise_id = $2"
 PUT = """
 insert into supply_promise (tenant, promise_id, client, request_id, request_hash, made_at,
-    is_granted, proof)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+    is_granted, proof, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 PUT_LINES = """
 insert into supply_promise_line (tenant, promise_id, channel, line_no, item, location, demand_ref,
@@ -132,6 +142,7 @@ def _promise(row: Any, lines: dict[UUID, list[DatedLine]]) -> KeptPromise:
         replaced_by="" if replaced_by is None else prefixed("prm", replaced_by),
         lines=tuple(lines.get(row["promise_id"], ())),
         proof=msgspec.json.decode(row["proof"], type=PromiseProof),
+        expires_at=row["expires_at"],
     )
 
 
@@ -149,10 +160,25 @@ async def listed(tx: Transaction, after: UUID, limit: int) -> list[UUID]:
     return [row["promise_id"] for row in await tx.fetch(LISTED, tx.tenant, after, limit)]
 
 
+async def lapsed(tx: Transaction, now: datetime, limit: int) -> list[UUID]:
+    """Name the open promises whose time is over, the longest over first."""
+    return [row["promise_id"] for row in await tx.fetch(LAPSED, tx.tenant, now, limit)]
+
+
+async def with_lapsed(tx: Transaction, now: datetime) -> list[str]:
+    """Name the tenants that have such promises."""
+    return sorted(row["tenant"] for row in await tx.fetch(WITH_LAPSED, now))
+
+
+async def keep_on(tx: Transaction, promise_id: UUID) -> None:
+    """Keep a promise without an end: an order has taken it up."""
+    await tx.execute(KEEP_ON, tx.tenant, promise_id)
+
+
 async def put(tx: Transaction, promise_id: UUID, request_hash: bytes, made: KeptPromise) -> None:
     proof = msgspec.json.encode(made.proof).decode()
     head = (made.client, made.request_id, request_hash, made.made_at, made.is_granted, proof)
-    await tx.execute(PUT, tx.tenant, promise_id, *head)
+    await tx.execute(PUT, tx.tenant, promise_id, *head, made.expires_at)
 
 
 async def put_lines(

@@ -1,7 +1,10 @@
 """What the log is told when somebody changes a rule of supply."""
 
+from datetime import datetime
+
 from crossdock.canonical.envelope import Fact
-from crossdock.canonical.supply import SubstitutionChanged
+from crossdock.canonical.supply import PromiseLapsed, SubstitutionChanged
+from crossdock.capabilities.supply.kept import KeptPromise
 from crossdock.capabilities.supply.substitution import SubstitutionVersion
 from crossdock.foundation.event_log import Entry
 
@@ -27,3 +30,18 @@ def substitution(tenant: str, made: SubstitutionVersion) -> Entry:
         recorded_at=made.put_at,
     )
     return Entry(tenant=tenant, source=HUB, received_at=made.put_at, fact=fact)
+
+
+def lapse(tenant: str, promise: KeptPromise, expires_at: datetime, now: datetime) -> Entry:
+    fact = Fact(
+        identity=f"promise-lapsed:{promise.promise_id}",
+        payload=PromiseLapsed(
+            promise_id=promise.promise_id,
+            client=promise.client,
+            request_id=promise.request_id,
+            expires_at=expires_at,
+        ),
+        occurred_at=expires_at,
+        recorded_at=now,
+    )
+    return Entry(tenant=tenant, source=HUB, received_at=now, fact=fact)

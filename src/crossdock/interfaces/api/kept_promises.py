@@ -72,13 +72,17 @@ class PromiseLineSaid(BaseModel):
 
 
 class PromiseSaid(BaseModel):
-    """The same `request_id` gets the same answer; `replaces` names a promise that ends with it."""
+    """The same `request_id` gets the same answer; `replaces` names a promise that ends with it.
+
+    Unless an order is known by then it lapses after `ttl_seconds`; null is never.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     request_id: Code
     lines: list[PromiseLineSaid] = Field(min_length=1, max_length=20)
     replaces: Annotated[Text, Field(max_length=40)] = ""
+    ttl_seconds: Annotated[int, Field(ge=1, le=31 * 24 * 3600, strict=True)] | None = None
 
 
 @dataclass(slots=True)
@@ -117,6 +121,7 @@ class KeptPromiseShown:
     reasons: list[str]
     answers: list[AtpShown]
     rules: list[PlacedRule]
+    expires_at: datetime | None
 
 
 class KeptPromisesShown(BaseModel):
@@ -198,6 +203,7 @@ def kept_shown(kept: KeptPromise) -> KeptPromiseShown:
         reasons=list(proof.reasons),
         answers=[atp_shown(answer, with_derivation=True) for answer in proof.answers],
         rules=list(proof.rules),
+        expires_at=kept.expires_at,
     )
 
 
@@ -217,6 +223,7 @@ def kept_routes(hub: Hub, known: KnownGoods) -> APIRouter:
             tuple(line.question(one) for line, one in pairs),
             tuple(line.demand_ref for line in said.lines),
             said.replaces,
+            said.ttl_seconds,
         )
         return kept_shown(await hub.kept_promises.promise(caller.scope, caller.client, asked))
 

@@ -41,6 +41,9 @@ def promise(
     split_lines: Annotated[
         int, typer.Option(min=0, max=1000, help="Parts at most; 1 is all at once, 0 is any.")
     ] = 0,
+    ttl: Annotated[
+        int | None, typer.Option(help="Seconds after which it lapses unless an order is known.")
+    ] = None,
     chart: Annotated[
         Path | None, typer.Option(help="Draw what was promised by when into this SVG file.")
     ] = None,
@@ -59,7 +62,7 @@ def promise(
             found[0].item, found[0].location, found[0].base_unit, found[0].micros, day
         )
         question = question._replace(mode=mode, limits=limits)
-        request_said = PromiseAsked(request, (question,), (line,), replaces)
+        request_said = PromiseAsked(request, (question,), (line,), replaces, ttl)
         made = await hub.kept_promises.promise(hub.scope, "script", request_said)
         await hub.inventory.upkeep.tell()
         if chart is not None:

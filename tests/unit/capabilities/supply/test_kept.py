@@ -309,6 +309,8 @@ ASKED = PromiseAsked("r", (Question("X", "DC1", "EA", 1),), ("so1/1",))
         (ASKED._replace(questions=(Question("X", "DC1", "EA", None),)), "more than zero"),
         (ASKED._replace(questions=(Question("X", "DC1", "EA", -1),)), "more than zero"),
         (ASKED._replace(questions=ASKED.questions * 2, refs=("a", "a")), "one order line"),
+        (ASKED._replace(ttl_seconds=0), "1 to 2678400 seconds"),
+        (ASKED._replace(ttl_seconds=31 * 24 * 3600 + 1), "1 to 2678400 seconds"),
         (
             ASKED._replace(
                 questions=(Question("X", "DC1", "EA", 1, mode=AtpMode.UNTIL_NEXT_SUPPLY),)

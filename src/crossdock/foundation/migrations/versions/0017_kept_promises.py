@@ -17,11 +17,14 @@ create table supply_promise (
     is_granted boolean not null,
     released_at timestamptz,
     replaced_by uuid,
+    expires_at timestamptz,
     proof text not null,
     primary key (tenant, promise_id)
 );
 create index supply_promise_open on supply_promise (tenant, promise_id)
     where is_granted and released_at is null;
+create index supply_promise_to_lapse on supply_promise (expires_at)
+    where is_granted and released_at is null and expires_at is not null;
 select guard_table('supply_promise');
 
 -- A kit that is put together has a row of its own, and rows of what it is put together from under
