@@ -193,7 +193,12 @@ REAL: list[Payload] = [
         filters=("ACTIVE",),
         preferences=("COST",),
     ),
-    PromiseLapsed(promise_id="prm_1", client="shop", request_id="r", expires_at=AT),
+    PromiseLapsed(
+        promise_id="prm_1",
+        client="shop",
+        request_id="order-77",
+        expires_at=datetime(2026, 5, 4, 9, tzinfo=UTC),
+    ),
     SubstitutionChanged(item="B-1", version=3, changed_by="key ops", alternatives=("B-2",)),
     AllocationRuleChanged(
         kind="PROTECTION",
