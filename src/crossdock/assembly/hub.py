@@ -369,7 +369,7 @@ class Hub:
         return [
             Job(name="expire soft holds", every=SHORT, work=self.inventory.upkeep.sweep,
                 limit=SHORT),
-            Job(name="lapse promises", every=SHORT, work=self.kept_promises.lapse_due, limit=SHORT),
+            Job(name="lapse promises", every=SHORT, work=self.kept_promises.lapse_due),
             Job(name="extend event log", every=10 * minute, work=self._extend_log),
             Job(name="reconcile", every=10 * minute, work=self.reconciliation.follow),
             Job(name="heal differences", every=10 * minute,

@@ -71,7 +71,8 @@ def _through(
         assembled = sum(one.micros for one in lying)
         good = shelving.served(lying, claims, kit.terms, ahead)
     assembled = max(0, assembled - standing.safety)
-    found = known[id(kit)] = []
+    found: list[tuple[date, int]] = []
+    known[id(kit)] = found
     for number, (day, micros) in sorted(enumerate(claims), key=lambda each: each[1]):
         on = max(day, ahead.grid.ends[0])
         taken = min(assembled, micros, micros if good is None else good.get(on, 0))

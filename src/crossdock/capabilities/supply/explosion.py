@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import accumulate
+from operator import sub
 from typing import NamedTuple
 
 from crossdock.canonical.quantities import MICROS
@@ -138,7 +139,7 @@ def room(one: Tree, bucket: int, lines: Sequence[ScheduleLine] = ()) -> int:
     """
     at, taken = one.span(bucket), _taken(one, lines)
     begin = min([at, *(one.span(line.bucket) for line in lines)])
-    there = min(map(int.__sub__, one.own[at:], taken[at:]))
+    there = min(map(sub, one.own[at:], taken[at:]))
     fits = partial(_leaves, one, (at, begin), taken, there)
     return max(0, there + _most(fits) * MICROS)
 
@@ -189,7 +190,7 @@ def split(
 
 
 def plan(one: Tree, lines: Sequence[ScheduleLine]) -> dict[str, tuple[int, int]]:
-    """Say of each item how much these parts need, and how much of that is put together for them."""
+    """Say of each item how much these parts need, and how much of that is put together."""
     taken = _taken(one, lines)
     begin = min((one.span(line.bucket) for line in lines), default=0)
     put = _put(one, taken, begin)

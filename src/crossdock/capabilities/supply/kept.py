@@ -207,7 +207,7 @@ def refusal(answer: Atp, told: Told) -> str:
     if answer.by is not None and answer.schedule[-1].day > answer.by:
         return f"not all of it can leave by {answer.by}"
     if any(part.per for part in answer.parts) and not answer.draws:
-        return "a kit of a group or of lots is not held as one: promise its components, a line each"
+        return "a kit of a group or of lots is not held: promise its components, a line each"
     return _beyond(answer, told)
 
 

@@ -246,7 +246,8 @@ class Read:
         known = self._throughs.get((key, of_kit))
         if known is not None:
             return known
-        found = self._throughs[key, of_kit] = []
+        found: list[Through] = []
+        self._throughs[key, of_kit] = found
         for kit in sorted(self.found.used.get(key[0], set()) - {of_kit}):
             at = (kit, key[1])
             per = next(

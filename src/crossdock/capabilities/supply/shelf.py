@@ -159,10 +159,9 @@ def split(
 
     `within` are the buckets that it may leave in.
     """
-    buckets = sorted({max(each, within.start) for each in _marks(one)})
-    return model.taken_in(
-        [bucket for bucket in buckets if bucket in within], partial(room, one), micros, limits, pack
-    )
+    marks = sorted({max(each, within.start) for each in _marks(one)})
+    buckets = [bucket for bucket in marks if bucket in within]
+    return model.taken_in(buckets, partial(room, one), micros, limits, pack)
 
 
 def until(one: Shelf, within: range, pack: int) -> int:

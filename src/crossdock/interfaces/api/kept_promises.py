@@ -32,8 +32,8 @@ class PromiseLineSaid(BaseModel):
     """All of it is to have left on day `by`, null is as soon as it can, in parts.
 
     `demand_ref` is the order line that it is for; what that claims already counts for nothing.
-    `mode` is what the rules say unless it is said; of `split_min`, the least part in the base unit,
-    and `split_lines_max`, the most parts, the stricter of rules and request hold; 0 is no limit.
+    `mode` is what the rules say unless it is said. Of `split_min`, the least part in the base
+    unit, and `split_lines_max`, the most parts, the stricter of rules and request hold; 0 is none.
     """
 
     model_config = ConfigDict(extra="forbid")

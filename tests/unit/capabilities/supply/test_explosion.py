@@ -49,7 +49,8 @@ def kits(recipe: Recipe, has: Mapping[str, Sequence[int]], own: Sequence[int] = 
 
 def test_a_kit_is_exploded_to_every_level_and_quantities_multiply() -> None:
     bike = {"K": {"frame": 1, "wheel": 2}, "wheel": {"spoke": 36, "bolt": 1}, "frame": {"bolt": 8}}
-    assert [(one.item, one.level, one.micros // MICROS) for one in exploded("K", recipes(bike))] == [
+    found = exploded("K", recipes(bike))
+    assert [(one.item, one.level, one.micros // MICROS) for one in found] == [
         ("frame", 1, 1),
         ("wheel", 1, 2),
         ("spoke", 2, 72),
@@ -109,7 +110,7 @@ def test_a_ladder_of_twenty_levels_is_exploded_item_by_item() -> None:
 
 def test_a_shared_component_counts_once_whatever_way_it_goes_in() -> None:
     recipe = {"K": {"S": 1, "A": 1}, "S": {"A": 1}}
-    # Four kits by the scarcest of four S, which four A could make, and four A: two by what is true.
+    # Four by the scarcest of four S, which four A could make, and four A; two by what is true.
     assert kits(recipe, {"A": [4]}) == [2]
     assert kits(recipe, {"A": [4], "S": [1]}) == [2]
     assert kits(recipe, {"A": [5], "S": [1]}) == [3]
@@ -227,9 +228,10 @@ def test_no_plan_has_more_and_some_plan_has_as_many(
     for bucket, most in enumerate(found):
         if most > 3:
             continue  # more than the plans that are tried could put together
-        assert not can_be(recipe, has, own, [0] * bucket + [most + 1] * (BUCKETS - bucket), bucket)
+        behind = BUCKETS - bucket
+        assert not can_be(recipe, has, own, [0] * bucket + [most + 1] * behind, bucket)
         if most:
-            assert can_be(recipe, has, own, [0] * bucket + [most] * (BUCKETS - bucket), bucket)
+            assert can_be(recipe, has, own, [0] * bucket + [most] * behind, bucket)
     assert found == sorted(found)
 
 

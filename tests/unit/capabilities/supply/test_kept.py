@@ -217,7 +217,7 @@ TEN = Question("X", "DC1", "EA", 10 * MICROS)
             ),
             TEN,
             Told(),
-            "a kit of a group or of lots is not held as one",
+            "a kit of a group or of lots is not held",
         ),
     ],
 )
