@@ -139,7 +139,7 @@ def room(one: Tree, bucket: int, lines: Sequence[ScheduleLine] = ()) -> int:
     """
     at, taken = one.span(bucket), _taken(one, lines)
     begin = min([at, *(one.span(line.bucket) for line in lines)])
-    there = min(map(sub, one.own[at:], taken[at:]))
+    there: int = min(map(sub, one.own[at:], taken[at:]))
     fits = partial(_leaves, one, (at, begin), taken, there)
     return max(0, there + _most(fits) * MICROS)
 

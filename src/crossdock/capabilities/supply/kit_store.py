@@ -65,9 +65,7 @@ async def keep_kits(tx: Transaction, kits: Sequence[Kit]) -> None:
         await tx.execute(PUT_PARTS, *map(list, zip(*parts, strict=True)))
 
 
-async def recipes(
-    tx: Transaction, tenant: str, items: Sequence[str]
-) -> dict[str, Sequence[str]]:
+async def recipes(tx: Transaction, tenant: str, items: Sequence[str]) -> dict[str, Sequence[str]]:
     """Name the components of those of these items that are kits."""
     rows = await tx.fetch(RECIPES, tenant, items)
     return {row["item"]: [part[0] for part in json.loads(row["components"])] for row in rows}

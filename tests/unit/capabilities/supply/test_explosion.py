@@ -201,7 +201,7 @@ def can_be(
     leaving: Sequence[int],
     begin: int = 0,
 ) -> bool:
-    """Try every plan: how many of each kit are put together by each bucket, for so many leaving."""
+    """Try every plan: how many of each kit are put together by each bucket."""
     own_only = [
         of_k
         for of_k in PLANS["K"]

@@ -270,9 +270,10 @@ def test_of_a_kit_all_that_it_draws_on_is_promised() -> None:
             (("X", MICROS), ("S", MICROS)),
         ),
     ]
-    found = answer(Kin(Node(TERMS, standing(1)), components=parts), TEN._replace(
-        micros=4 * MICROS, draws=True
-    ))
+    found = answer(
+        Kin(Node(TERMS, standing(1)), components=parts),
+        TEN._replace(micros=4 * MICROS, draws=True),
+    )
     known = {"so1/1": Told(is_ordered=True, said=4 * MICROS, open=4 * MICROS)}
     known["so1/1/A"] = Told(used=MICROS)
     by_item = kept.lines_of(found, 7, "so1/1", known)
