@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from crossdock.canonical.quantities import Quantity
@@ -18,11 +18,9 @@ from crossdock.capabilities.supply import (
     Question,
 )
 from crossdock.foundation.scope import Scope
-from crossdock.interfaces.api import atp_chart
 from crossdock.interfaces.api.atp import Day, Days, Transit, WantedSaid
 from crossdock.interfaces.api.atp_shapes import AtpShown, atp_shown
 from crossdock.interfaces.api.caller import Caller, needs
-from crossdock.interfaces.api.chart import SVG
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import AmountText, Code, Limit, Text
 from crossdock.interfaces.api.stock_shapes import AmountShown, amount
@@ -253,16 +251,6 @@ def kept_routes(hub: Hub, known: KnownGoods) -> APIRouter:
     async def explain_by_date(promise_id: Text, caller: Caller) -> KeptPromiseShown:
         """Show a promise by date with its proof, as it was derived when it was made."""
         return kept_shown(await hub.kept_promises.get(caller.scope, promise_id))
-
-    @routes.get("/{promise_id}/chart", **needs("stock:read"))
-    async def draw_by_date(
-        promise_id: Text,
-        caller: Caller,
-        line: Annotated[int, Query(ge=1, le=20, description="Which line of it.")] = 1,
-    ) -> Response:
-        """Draw a line of a promise by date and the answer it was made from, as SVG."""
-        kept = await hub.kept_promises.get(caller.scope, promise_id)
-        return Response(atp_chart.of_promise(kept, line), media_type=SVG)
 
     @routes.post("/{promise_id}/release", **needs("stock:write"))
     async def release_by_date(promise_id: Text, caller: Caller) -> KeptPromiseShown:
