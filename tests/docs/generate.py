@@ -28,9 +28,11 @@ from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.supply import SupplyEvidence, SupplyKind
 from crossdock.capabilities.inventory import budget
 from crossdock.capabilities.inventory.budget import Seller
+from crossdock.capabilities.supply import kept
 from crossdock.capabilities.supply.answer import Atp, Claim, Kin, Node, Question, Standing
 from crossdock.capabilities.supply.horizon import horizon
 from crossdock.capabilities.supply.inbound import Supply
+from crossdock.capabilities.supply.kept import KeptPromise, PromiseProof
 from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import AtpRule, terms_of
 from crossdock.connectivity.directory import installed_applications
@@ -208,7 +210,7 @@ def budget_picture() -> str:
     return drawn(curve)
 
 
-def atp_of_the_how_to() -> Atp:
+def atp_of_the_how_to(pieces: int | None = None) -> Atp:
     """Answer what `docs/how-to/promise-by-date.md` asks, on a Monday."""
 
     def day(number: int) -> date:
@@ -227,12 +229,35 @@ def atp_of_the_how_to() -> Atp:
     terms = terms_of([AtpRule(weekdays="1234567")])
     standing = Standing(40 * MICROS, 35 * MICROS, is_known=True)
     node = Node(terms, standing, [Claim("order-7/1", 35 * MICROS, on=day(1))], supplies)
-    return answered(Question("BOLT", "DC1", "EA"), Kin(node), horizon(terms, MONDAY), MONDAY)
+    question = Question("BOLT", "DC1", "EA", None if pieces is None else pieces * MICROS)
+    return answered(question, Kin(node), horizon(terms, MONDAY), MONDAY)
 
 
 def atp_picture() -> str:
     """Draw what can be promised of 40 when 35 are due tomorrow and 94 come."""
     return atp_chart.drawn(atp_of_the_how_to())
+
+
+def promise_of_the_how_to() -> KeptPromise:
+    """Promise sixty by date, in three parts."""
+    answer = atp_of_the_how_to(60)
+    [lines] = kept.lines_of(answer, 1, "order-77/1", {})
+    return KeptPromise(
+        promise_id="prm_019",
+        client="shop",
+        request_id="order-77",
+        made_at=MONDAY,
+        is_granted=True,
+        released_at=None,
+        replaced_by="",
+        lines=tuple(lines),
+        proof=PromiseProof(reasons=("",), answers=(answer,), rules=()),
+    )
+
+
+def promise_picture() -> str:
+    """Draw sixty that leave in three parts, as goods come in."""
+    return atp_chart.of_promise(promise_of_the_how_to())
 
 
 class Difference(NamedTuple):
@@ -286,6 +311,7 @@ PICTURES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
     {
         "budget.svg": budget_picture,
         "atp.svg": atp_picture,
+        "promise.svg": promise_picture,
         "backlog.svg": backlog_picture,
         "allocation.svg": allocation_picture,
         "sourcing.svg": sourcing_picture,

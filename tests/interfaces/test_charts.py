@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.canonical.errors import NotFound
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.allocation import RunState
 from crossdock.capabilities.inventory import budget
@@ -21,7 +22,14 @@ from crossdock.interfaces.api.budget_chart import FRAME, drawn
 from crossdock.interfaces.api.chart import Frame, Scale, fitted, folded
 from crossdock.interfaces.api.chart import wide as width_of
 from crossdock.orchestration.processes.oversell_shown import BudgetCurve
-from tests.docs.generate import BACKLOG, DOCS, PICTURES, Difference, atp_of_the_how_to
+from tests.docs.generate import (
+    BACKLOG,
+    DOCS,
+    PICTURES,
+    Difference,
+    atp_of_the_how_to,
+    promise_of_the_how_to,
+)
 from tests.docs.pictures import a_decision, a_run
 
 TEN = Decimal(10)
@@ -160,6 +168,35 @@ def test_an_answer_by_date_is_drawn_and_said_in_words() -> None:
     )
     assert "on 45 EA" in said(picture)
     assert len(list(bars(picture))) == 3  # two supplies that count, one demand
+
+
+def test_a_promise_by_date_is_drawn_beside_what_it_was_made_from() -> None:
+    kept = promise_of_the_how_to()
+    picture = atp_chart.of_promise(kept)
+
+    assert "60 EA of BOLT at DC1: promised, by day" in words(picture)
+    assert "promised" in words(picture)
+    leaves = "5 EA leave on 2026-05-04; 40 EA leave on 2026-05-07; 15 EA leave on 2026-05-09"
+    assert said(picture).startswith(f"{leaves}; from 2026-05-04 on 5 EA can be promised")
+    assert picture.count('<rect class="c2"') == 1 + 3  # the legend's, and three parts
+    assert "60 EA of BOLT at DC1: promised, by day" in words(
+        atp_chart.of_promise(replace(kept, lines=kept.lines[:1]))
+    )
+
+
+def test_a_refused_promise_is_drawn_with_its_reason_and_a_line_that_is_not_there_is_told() -> None:
+    kept = promise_of_the_how_to()
+    proof = replace(kept.proof, reasons=("not all of it can leave by 2026-05-05",))
+    refused = replace(kept, is_granted=False, lines=(), proof=proof)
+
+    picture = atp_chart.of_promise(refused)
+    assert "60 EA of BOLT at DC1: not promised" in words(picture)
+    assert said(picture).startswith("not all of it can leave by 2026-05-05; from 2026-05-04")
+    for_another = replace(refused, proof=replace(proof, reasons=("",)))
+    assert said(atp_chart.of_promise(for_another)).startswith("another line of it was refused")
+    for number in (0, 2):
+        with pytest.raises(NotFound, match=f"prm_019 has no line {number}"):
+            atp_chart.of_promise(kept, number)
 
 
 def test_a_balance_below_zero_is_drawn_below_the_line() -> None:

@@ -32,6 +32,7 @@ WORKERS = {
     "crossdock.capabilities.reconciliation.store.WITH_SUSPICIONS": "whose suspicions lapse",
     "crossdock.capabilities.supply.kept_store.IS_ANY_OPEN": "whether anything is promised",
     "crossdock.capabilities.supply.kept_store.WATCHED": "whose promises by date are watched",
+    "crossdock.capabilities.supply.kept_store.WITH_LAPSED": "whose promises have lapsed",
     "crossdock.connectivity.figures.CIRCUITS": "figures of the whole hub, for who runs it",
     "crossdock.connectivity.figures.LETTERS": "figures of the whole hub, for who runs it",
     "crossdock.connectivity.figures.OUTBOX": "figures of the whole hub, for who runs it",

@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crossdock.canonical.errors import Invalid, NotFound, Rejected
+from crossdock.canonical.references import Reference, ReferenceKind, Resolution
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, OpenDemand
 from crossdock.capabilities.reconciliation import Doubt, LineInformants, Reconciliation
-from crossdock.capabilities.supply import OpenSupply
+from crossdock.capabilities.supply import OpenSupply, Supply
 from crossdock.connectivity.courier import Surroundings
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.open_reading import OpenReader
@@ -89,6 +90,25 @@ class Doubts:
                 if (item, at) in wanted:
                     shown.setdefault((item, at), []).extend(doubts)
         return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Catalogue and supply, in the words of recording: what keys mean, what kits are made of."""
+
+    catalog: Catalog
+    recipes: Callable[[], Supply]
+
+    async def resolve(
+        self, tx: Transaction, source: str, references: Sequence[Reference]
+    ) -> tuple[Resolution, Mapping[Reference, str]]:
+        asked = [each for each in references if each.kind is not ReferenceKind.RECIPE]
+        resolution, unresolved = await self.catalog.resolve(tx, source, asked)
+        if len(asked) < len(references):
+            items = {found.item for found in resolution.items.values()}
+            recipes = await self.recipes().recipes(tx, tx.tenant, items)
+            resolution = replace(resolution, recipes=recipes)
+        return resolution, unresolved
 
 
 def _less(free: int, withheld: int) -> int:

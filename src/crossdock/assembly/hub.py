@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from crossdock.assembly.adapters import BookKeepers, Doubts, Pools, Rereading, open_books
+from crossdock.assembly.adapters import BookKeepers, Doubts, Pools, Rereading, Words, open_books
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
@@ -122,19 +122,20 @@ class Hub:
             installed_applications() if applications is None else applications,
         )
         self.catalog = Catalog(database, clock)
+        words = Words(self.catalog, lambda: self.supply)
         self.authority = Authority(database, clock, self.catalog, Sources(database))
         self.inbox = Inbox(
             database,
             clock,
             self.directory,
-            self.catalog,
+            words,
             # In a container a process that comes after one that was killed has the same number.
             worker=f"{self.worker}-{outside.ids.new().hex[-8:]}",
             body_bytes_max=settings.inbox_body_bytes_max,
         )
-        self.quarantine = Quarantine(database, clock, self.inbox, self.catalog)
+        self.quarantine = Quarantine(database, clock, self.inbox, words)
         self.proposals = Proposals(database)
-        self.waiting_room = WaitingRoom(database, clock, self.catalog)
+        self.waiting_room = WaitingRoom(database, clock, words)
         self.outbox = Outbox(database, clock)
 
     def _gather_rules(self) -> None:
@@ -151,7 +152,7 @@ class Hub:
         self.supply = Supply(database, clock, self.inventory.standings, self.catalog)
         holding, answers = self.inventory.holding, self.supply.answer_in
         self.kept_promises = KeptPromises(database, clock, self.ids, holding, answers)
-        around = (holding, self.inventory.standings, answers)
+        around = (holding, self.inventory.standings, self.supply.answers_in)
         self.securing = Securing(database, clock, self.ids, around)
         self.sourcing = Sourcing(database, clock)
         self.order_sourcing = OrderSourcing(
@@ -364,6 +365,7 @@ class Hub:
         minute = timedelta(minutes=1)
         return [
             *self.inventory.upkeep.jobs(),
+            Job(name="lapse promises", every=SHORT, work=self.kept_promises.lapse_due),
             Job(name="extend event log", every=10 * minute, work=self._extend_log),
             Job(name="reconcile", every=10 * minute, work=self.reconciliation.follow),
             Job(name="heal differences", every=10 * minute,

@@ -102,7 +102,8 @@ class KitComponent:
 class KitChanged:
     """What a kit is put together from; without components it is a kit no longer.
 
-    `components` together make `quantity` of the item. The kit may lie there assembled, too.
+    `components` together make `quantity` of the item. The kit may lie there assembled, too. A
+    component may be a kit itself, and none may be put together from the kit that it goes into.
     """
 
     TYPE: ClassVar[str] = "catalog.kit_changed.v1"
@@ -120,6 +121,7 @@ class KitChanged:
         return (
             Reference.item(self.item, self.quantity),
             *(Reference.item(one.item, one.quantity) for one in self.components),
+            *(Reference.recipe(one.item) for one in self.components),
         )
 
     def resolved(self, resolution: Resolution) -> Self:
@@ -136,7 +138,15 @@ class KitChanged:
                 for one in self.components
             ),
         )
-        found.parts()
+        parts = tuple(found.parts())
+        if way := resolution.circle(found.item, parts):
+            raise Invalid(
+                f"{found.item} would be put together from itself: {' > '.join(way)}",
+                where="/payload/components",
+                code="MD-KIT-CIRCLE",
+                hint="take one of these kits apart first: tell it without that component",
+            )
+        resolution.recipes[found.item] = parts
         return found
 
     def parts(self) -> dict[str, tuple[int, str]]:

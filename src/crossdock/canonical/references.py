@@ -1,6 +1,6 @@
 """How a fact's native keys become the hub's: what it refers to, and what that resolves to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, Self, runtime_checkable
@@ -16,6 +16,7 @@ class ReferenceKind(StrEnum):
     ITEM = "item"
     LOCATION = "location"
     PARTY = "party"
+    RECIPE = "recipe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Reference:
         return cls(ReferenceKind.ITEM, native_id, ANY_UNIT)
 
     @classmethod
+    def recipe(cls, native_id: str) -> Self:
+        """Name what an item is put together from; it need not be a kit."""
+        return cls(ReferenceKind.RECIPE, native_id)
+
+    @classmethod
     def location(cls, native_id: str) -> Self:
         return cls(ReferenceKind.LOCATION, native_id)
 
@@ -51,12 +57,16 @@ class ItemInUnit:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The answers for the references of one source; every reference of a fact must be in it."""
+    """The answers for the references of one source; every reference of a fact must be in it.
+
+    `recipes` are what the hub's kits are put together from, of those that a fact's kits lead to.
+    """
 
     items: Mapping[tuple[str, str], ItemInUnit] = field(
         default_factory=dict[tuple[str, str], ItemInUnit]
     )
     locations: Mapping[str, str] = field(default_factory=dict[str, str])
+    recipes: dict[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     _hub_items: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -75,6 +85,22 @@ class Resolution:
             return self.locations[native_id]
         except KeyError:
             raise Missing(f"Location {native_id!r} is not known", code="MD-LOC") from None
+
+    def circle(self, kit: str, parts: Sequence[str]) -> list[str]:
+        """Find the way from a kit back to itself: its names in order, [] where there is none."""
+        came: dict[str, str] = {}
+        ready = [kit]
+        for item in ready:
+            for part in parts if item == kit else self.recipes.get(item, ()):
+                if part == kit:
+                    way = [kit, item]
+                    while way[-1] != kit:
+                        way.append(came[way[-1]])
+                    return way[::-1]
+                if part not in came:
+                    came[part] = item
+                    ready.append(part)
+        return []
 
     def base(self, native_id: str, quantity: Quantity) -> Quantity:
         """Convert by the exact rational, rounded once, half up, to a millionth of the base unit.

@@ -1,7 +1,7 @@
 """The dated side of stock: what is still to come, when, and on what evidence (domain.md §1.3)."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Self
@@ -186,14 +186,16 @@ class AtpRuleChanged:
 class PromiseState(StrEnum):
     """What has become of a promise by date, at the moment that is told.
 
-    MADE. REPLACED by another. RELEASED: given back. ENDED: all of it has left, or its order says
-    otherwise. SECURED: all that is to leave is held out of what lies there. AT_RISK: what is to
-    come does not cover it any more. COVERED: it does again.
+    MADE. REPLACED by another. RELEASED: given back. LAPSED: no order took it up in its time.
+    ENDED: all of it has left, or its order says otherwise. SECURED: all that is to leave is held
+    out of what lies there. AT_RISK: what is to come does not cover it any more. COVERED: it does
+    again.
     """
 
     MADE = "MADE"
     REPLACED = "REPLACED"
     RELEASED = "RELEASED"
+    LAPSED = "LAPSED"
     ENDED = "ENDED"
     SECURED = "SECURED"
     AT_RISK = "AT_RISK"
@@ -202,7 +204,10 @@ class PromiseState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromisedPart:
-    """So much of a promise leaves on a day; `held` of it is reserved out of what lies there."""
+    """So much of a promise leaves on a day; `held` of it is reserved out of what lies there.
+
+    `made` of a kit is put together, null is none: what that takes stands under the same number.
+    """
 
     line_no: int
     item: str
@@ -211,6 +216,7 @@ class PromisedPart:
     ship_date: date
     quantity: Quantity
     held: Quantity
+    made: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +236,8 @@ class PromiseByDateChanged:
 
     `changed_by` is the client who made, replaced or released it; what the hub found out by itself
     is the hub's. `short` is what is not covered of one AT_RISK, `replaced_by` the promise in its
-    place. `version` counts what is told of it, from 1 (§3.3).
+    place. It lapses at `expires_at` unless an order is known by then; null is never. `version`
+    counts what is told of it, from 1 (§3.3).
     """
 
     TYPE: ClassVar[str] = "supply.promise_changed.v1"
@@ -244,6 +251,7 @@ class PromiseByDateChanged:
     lines: tuple[PromisedPart, ...]
     short: tuple[ShortPart, ...] = ()
     replaced_by: str = ""
+    expires_at: datetime | None = None
 
     @property
     def key(self) -> str:

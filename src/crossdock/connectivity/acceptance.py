@@ -32,7 +32,7 @@ from crossdock.canonical.reconciliation import (
     SnapshotRejected,
 )
 from crossdock.canonical.sourcing import SourcingDecided, SourcingRulesChanged
-from crossdock.canonical.supply import SubstitutionChanged
+from crossdock.canonical.supply import PromiseByDateChanged, SubstitutionChanged
 from crossdock.connectivity.sdk.facts import Untranslatable
 
 IDENTITY_LENGTH_MAX = 500
@@ -54,6 +54,7 @@ HUBS_OWN = (
     DifferenceClosed,
     SnapshotRejected,
     SourcingRulesChanged,
+    PromiseByDateChanged,
     SubstitutionChanged,
     AllocationRuleChanged,
     AllocationRunChanged,

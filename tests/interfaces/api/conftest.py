@@ -150,7 +150,7 @@ class House:
     def _keep_promises(self) -> None:
         holding, answers = self.inventory.holding, self.supply.answer_in
         self.kept_promises = KeptPromises(self.database, self.clock, self.ids, holding, answers)
-        around = (holding, self.inventory.standings, answers)
+        around = (holding, self.inventory.standings, self.supply.answers_in)
         self.securing = Securing(self.database, self.clock, self.ids, around)
 
     async def catch_up(self) -> None:

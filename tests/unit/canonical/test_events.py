@@ -398,6 +398,7 @@ def test_a_kit_says_what_one_of_it_takes() -> None:
     assert KIT.references() == (
         Reference.item("B-1", FOUR),
         Reference.item("C-1", Quantity.of(1000, "FOT")),
+        Reference.recipe("C-1"),
     )
     resolved = KIT.resolved(KNOWN)
     assert (resolved.item, resolved.base) == ("itm_1", Quantity.of(48))
@@ -422,6 +423,19 @@ def test_a_kit_that_cannot_be_put_together_is_refused(makes: int, takes: int, it
     with pytest.raises(Invalid, match="cannot be so much") as refused:
         wrong.parts()
     assert refused.value.where == "/payload/components/0"
+
+
+def test_a_kit_that_would_be_put_together_from_itself_is_refused_with_the_way() -> None:
+    resolution = replace(
+        KNOWN, recipes={"itm_2": ("itm_3", "itm_4"), "itm_3": ("itm_4",), "itm_4": ("itm_1",)}
+    )
+    with pytest.raises(Invalid, match="itm_1 > itm_2 > itm_4 > itm_1") as refused:
+        KIT.resolved(resolution)
+    assert (refused.value.code, refused.value.where) == ("MD-KIT-CIRCLE", "/payload/components")
+    known = replace(KNOWN, recipes={"itm_2": ("itm_3",), "itm_9": ("itm_1",)})
+    assert KIT.resolved(known).item == "itm_1"
+    # Told in one set, the next is judged behind it.
+    assert known.circle("itm_3", ("itm_1",)) == ["itm_3", "itm_1", "itm_2", "itm_3"]
 
 
 @pytest.mark.parametrize("said", [LOT, WEIGHT])

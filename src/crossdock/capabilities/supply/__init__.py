@@ -21,7 +21,7 @@ from crossdock.capabilities.supply.kept import (
     PromiseAsked,
     PromiseProof,
 )
-from crossdock.capabilities.supply.model import AtpMode, weight_of
+from crossdock.capabilities.supply.model import AtpMode, Limits, weight_of
 from crossdock.capabilities.supply.open_supply import OpenSupply
 from crossdock.capabilities.supply.reactions import supply_reader
 from crossdock.capabilities.supply.rules import (
@@ -58,6 +58,7 @@ __all__ = [
     "KeptPromise",
     "KeptPromises",
     "LifeTerms",
+    "Limits",
     "Offer",
     "OpenSupply",
     "OwnerTerms",

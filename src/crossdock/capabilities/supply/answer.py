@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from crossdock.capabilities.supply.inbound import Inbound, Supply
-from crossdock.capabilities.supply.model import AtpMode
+from crossdock.capabilities.supply.model import AtpMode, Limits
 from crossdock.capabilities.supply.rules import AtpTerms, LifeTerms
 from crossdock.capabilities.supply.substitution import Option
 
@@ -73,7 +73,8 @@ class Heard(NamedTuple):
 class Through(NamedTuple):
     """A kit that takes so many micros of an item a piece, and what is claimed of it there.
 
-    `lots` that lie there assembled, under the kit's `terms`, where they are told apart.
+    `lots` that lie there assembled, under the kit's `terms`, where they are told apart. `through`
+    are kits whose orders take this one; without `takes_parts` its own orders name its components.
     """
 
     per: int
@@ -81,6 +82,8 @@ class Through(NamedTuple):
     claims: Sequence[Claim] = ()
     lots: Sequence[Lot] | None = None
     terms: AtpTerms | None = None
+    through: Sequence["Through"] = ()
+    takes_parts: bool = True
 
 
 class Node(NamedTuple):
@@ -111,7 +114,9 @@ class Question(NamedTuple):
     unit of the item, `by` a day to say how much there is by then. `life_days` have to be left at
     delivery, `transit_days` after it leaves; None asks the rules, by `customer` and `channel`.
     `ruled` is what the rules of a kit or a group said, asked on to its components and members.
-    It may leave `not_before` a day, and `before` another; None is no limit.
+    It may leave `not_before` a day, and `before` another; None is no limit. `draws` asks what of a
+    kit's parts goes out by when. `mode` None is what the rules say; of its `limits` and those of
+    the rules the stricter hold.
     """
 
     item: str
@@ -127,6 +132,9 @@ class Question(NamedTuple):
     ruled: LifeTerms | None = None
     not_before: date | None = None
     before: date | None = None
+    draws: bool = False
+    mode: AtpMode | None = None
+    limits: Limits = Limits()
 
 
 class Basis(StrEnum):
@@ -176,8 +184,21 @@ class Pick(NamedTuple):
     micros: int
 
 
+class Draw(NamedTuple):
+    """So much of an item that lies there, or comes, goes into what is promised of a kit."""
+
+    item: str
+    day: date
+    micros: int
+
+
 class Part(NamedTuple):
-    """What an answer is put together from: a component of a kit, or (`per` 0) a member's stock."""
+    """What an answer is put together from: a component of a kit, or (`per` 0) a member's stock.
+
+    One kit takes `per` of a component in all. `level` 1 goes straight into it, deeper ones into
+    its components; `into` are the kits that take it, and how much one of them takes. Of a promise
+    that goes deeper `needed` is how much of it it takes, and `made` what of that is put together.
+    """
 
     item: str
     location: str
@@ -187,6 +208,10 @@ class Part(NamedTuple):
     inbound: tuple[Inbound, ...]
     buckets: tuple[Bucket, ...]
     lots: tuple[Shelved, ...] = ()
+    level: int = 0
+    into: tuple[tuple[str, int], ...] = ()
+    needed: int | None = None
+    made: int = 0
 
 
 class Offer(NamedTuple):
@@ -234,7 +259,8 @@ class Atp:
     items that may stand in where it does not reach what is asked, `proposal` how to share it out.
     `sources` told of the stock it is made from, and when they last spoke. It is sold in whole
     packs, 0 is none; what is asked becomes more packs or, without `pack_up`, fewer, and leaves a
-    `remainder` that is not sold as one (A12).
+    `remainder` that is not sold as one (A12). `draws` name what a promise of a kit takes, the kit
+    itself as far as it lies there assembled, where that was asked for.
     """
 
     item: str
@@ -270,6 +296,7 @@ class Atp:
     pack: int = 0
     pack_up: bool = True
     remainder: int = 0
+    draws: tuple[Draw, ...] = ()
 
     @property
     def is_stale(self) -> bool:
@@ -296,9 +323,11 @@ class Kin(NamedTuple):
 
 
 class Component(NamedTuple):
-    """An item of which so many micros go into one base unit of a kit."""
+    """An item of which so many micros go into one base unit of a kit, in all (`Level`)."""
 
     item: str
     unit: str
     micros: int
     kin: Kin
+    level: int = 1
+    into: tuple[tuple[str, int], ...] = ()

@@ -27,8 +27,10 @@ def due_by(
             bucket = grid.bucket(day)
             if bucket is not None:
                 due.append((bucket, day, rest))
+    known: dict[int, list[tuple[date, int]]] = {}
     for kit in node.through:
-        for day, micros in _through(kit, question.own, ahead):
+        for day, kits in _through(kit, question.own, ahead, known):
+            micros = -(-kits * kit.per // MICROS)
             bucket = None if _is_long_due(node, day, today) else grid.bucket(day)
             if bucket is not None:
                 due.append((bucket, day, micros))
@@ -39,17 +41,29 @@ def _is_long_due(node: Node, day: date, today: date) -> bool:
     return is_past_due(day, today, node.terms.past_due_demand_days)
 
 
-def _through(kit: Through, own: frozenset[str], ahead: Horizon) -> list[tuple[date, int]]:
-    """Give what a kit's orders take of a component by day: what lies assembled goes first.
+def _through(
+    kit: Through,
+    own: frozenset[str],
+    ahead: Horizon,
+    known: dict[int, list[tuple[date, int]]],
+) -> list[tuple[date, int]]:
+    """Give how many of a kit are put together by day for orders: what lies assembled goes first.
 
-    Where its lots are told apart, only what keeps until the order leaves, and as long as it needs.
+    For its own orders, and for those of kits that it goes into. Where its lots are told apart,
+    only what keeps until the order leaves, and as long as it needs. `known` are those seen before.
     """
+    if id(kit) in known:
+        return known[id(kit)]
     standing, today = kit.standing, ahead.today
     now = standing.hard + standing.soft - sum(one.hard + one.soft for one in kit.claims)
     claims = [(today, max(0, now))]
     claims += [
         (one.on or today, one.hard + one.soft) for one in kit.claims if one.demand_ref not in own
     ]
+    named = 0 if kit.takes_parts else len(claims)
+    for upper in kit.through:
+        above = _through(upper, own, ahead, known)
+        claims += [(day, -(-kits * upper.per // MICROS)) for day, kits in above]
     assembled = standing.nettable
     good: dict[date, int] | None = None
     if kit.lots is not None and kit.terms is not None:
@@ -58,14 +72,15 @@ def _through(kit: Through, own: frozenset[str], ahead: Horizon) -> list[tuple[da
         good = shelving.served(lying, claims, kit.terms, ahead)
     assembled = max(0, assembled - standing.safety)
     found: list[tuple[date, int]] = []
-    for day, micros in sorted(claims):
+    known[id(kit)] = found
+    for number, (day, micros) in sorted(enumerate(claims), key=lambda each: each[1]):
         on = max(day, ahead.grid.ends[0])
         taken = min(assembled, micros, micros if good is None else good.get(on, 0))
         assembled -= taken
         if good is not None:
             good[on] = good.get(on, 0) - taken
-        if rest := micros - taken:
-            found.append((day, -(-rest * kit.per // MICROS)))
+        if number >= named and (rest := micros - taken):
+            found.append((day, rest))
     return found
 
 

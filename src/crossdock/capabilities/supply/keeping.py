@@ -1,33 +1,26 @@
 """Promises by date that are kept: made, replaced, released, shown. One method, one transaction."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from crossdock.canonical.errors import Conflict, NotFound, Unavailable
+from crossdock.canonical.errors import Conflict, Forbidden, NotFound, Unavailable
 from crossdock.canonical.supply import PromiseState
 from crossdock.capabilities.supply import kept, kept_store, told
 from crossdock.capabilities.supply.answer import Atp, Question
-from crossdock.capabilities.supply.kept import (
-    DatedLine,
-    Had,
-    Held,
-    KeptPromise,
-    PromiseAsked,
-    PromiseProof,
-    Told,
-)
+from crossdock.capabilities.supply.holding import HoldsStock, Wanted, hold
+from crossdock.capabilities.supply.kept import KeptPromise, PromiseAsked, PromiseProof, Told
 from crossdock.capabilities.supply.rule_store import Word
 from crossdock.capabilities.supply.rules import PlacedRule
 from crossdock.capabilities.supply.store import Key
-from crossdock.capabilities.supply.told import Turn
+from crossdock.capabilities.supply.told import HUB, Turn
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -35,49 +28,9 @@ from crossdock.foundation.ids import Ids, derived_uuid, prefixed
 from crossdock.foundation.scope import Scope
 
 ATTEMPTS = 5
+LAPSED_MAX = 100
+"""So many promises are ended at once, at most; the next time ends more."""
 _SHOWN = re.compile("prm_[0-9a-f]{32}")
-
-
-class HoldsStock(Protocol):
-    """Whoever reserves what lies there; inventory, usually. All in the caller's transaction."""
-
-    async def lock_in(self, tx: Transaction, keys: Sequence[Key]) -> None:
-        """Let nobody else change what stands at these keys until the transaction ends."""
-        ...
-
-    async def free_in(self, tx: Transaction, keys: Sequence[Key]) -> Mapping[Key, int]:
-        """Give what could be reserved at each of these keys."""
-        ...
-
-    async def free_for_in(self, tx: Transaction, key: Key, channel: str) -> tuple[int, str, bool]:
-        """Give what a channel could reserve there, and what beside stock keeps it from more.
-
-        And say whether maxima or minima of channels hold there at all.
-        """
-        ...
-
-    async def hold_in(
-        self, tx: Transaction, request_id: str, line: tuple[str, str, int, str], channel: str
-    ) -> tuple[int, str]:
-        """Reserve what there is of item, location, micros, order line, for a channel.
-
-        Give what was had, and what beside stock kept the channel from more ("" is nothing).
-        """
-        ...
-
-    async def let_go_in(self, tx: Transaction, refs: Sequence[str]) -> None:
-        """Give back what is held here for these order lines; none held changes nothing."""
-        ...
-
-    async def counted_in(
-        self, tx: Transaction, keys: Sequence[Key], refs: Sequence[str]
-    ) -> frozenset[str]:
-        """Name those of these order lines that an order counts at one of these keys."""
-        ...
-
-    async def held_in(self, tx: Transaction, refs: Sequence[str]) -> Sequence[Held]:
-        """Give what order lines hold, whoever holds it, and what has left of them."""
-        ...
 
 
 Answers = Callable[[Transaction, Question, datetime], Awaitable[tuple[Atp, Sequence[PlacedRule]]]]
@@ -151,6 +104,7 @@ class KeptPromises:
                         hint="use a new request id for a new request",
                     )
                 return known.promise
+            await self._lapse(tx, ask.now)
             made = await self._decide(tx, ask)
             await kept_store.put(tx, name, request_hash, made)
             put = (await kept_store.read(tx, [name]))[name].promise
@@ -158,6 +112,34 @@ class KeptPromises:
                 turn = Turn(PromiseState.MADE, 1, Word(ask.client, ask.now))
                 await event_log.append(tx, [told.promise(tx.tenant, put, turn)])
             return put
+
+    async def lapse_due(self) -> int:
+        """End the promises whose time is over and that no order has taken up; a job calls this."""
+        now = self._clock.now()
+        async with self._database.transaction(Scope.of_workers()) as tx:
+            tenants = await kept_store.with_lapsed(tx, now)
+        ended = 0
+        for tenant in tenants:
+            async with self._database.transaction(Scope(tenant)) as tx:
+                await kept_store.take_turns(tx)
+                ended += await self._lapse(tx, now)
+        return ended
+
+    async def _lapse(self, tx: Transaction, now: datetime) -> int:
+        names = await kept_store.lapsed(tx, now, LAPSED_MAX)
+        found = [one.promise for one in (await kept_store.read(tx, names)).values()]
+        keys = {(line.item, line.location) for one in found for line in one.lines}
+        await self._stock.lock_in(tx, sorted(keys))
+        ended = 0
+        for promise in found:
+            refs = sorted({line.demand_ref for line in promise.lines})
+            orders = kept.told_of(await self._stock.held_in(tx, refs)).values()
+            if any(one.is_ordered for one in orders):
+                await kept_store.keep_on(tx, name_of(promise.promise_id))
+                continue
+            await self._end(tx, promise, PromiseState.LAPSED, Word(HUB, now))
+            ended += 1
+        return ended
 
     async def release(self, scope: Scope, promise_id: str, *, by: str) -> KeptPromise:
         """Give back what a promise keeps; one that is over stays as it is."""
@@ -171,19 +153,22 @@ class KeptPromises:
             if promise.is_granted and promise.released_at is None:
                 keys = {(line.item, line.location) for line in promise.lines}
                 await self._stock.lock_in(tx, sorted(keys))
-                await self._end(tx, promise, word, None)
+                await self._end(tx, promise, PromiseState.RELEASED, word)
             return await self._one(tx, name)
 
     async def _end(
-        self, tx: Transaction, promise: KeptPromise, word: Word, after: UUID | None
+        self,
+        tx: Transaction,
+        promise: KeptPromise,
+        state: PromiseState,
+        word: Word,
+        after: UUID | None = None,
     ) -> None:
         """End a promise that is open, and tell of it; `after` is what stands in its place."""
         refs = sorted({line.demand_ref for line in promise.lines})
         await self._stock.let_go_in(tx, refs)
         version = await kept_store.end(tx, name_of(promise.promise_id), word, after)
-        state = PromiseState.RELEASED
         if after is not None:
-            state = PromiseState.REPLACED
             promise = replace(promise, replaced_by=prefixed("prm", after))
         if version is not None:
             turn = Turn(state, version, word)
@@ -234,12 +219,14 @@ class KeptPromises:
         try:
             async with tx.savepoint():
                 if old is not None:
-                    await self._end(tx, old, Word(ask.client, ask.now), ask.promise_id)
+                    word = Word(ask.client, ask.now)
+                    await self._end(tx, old, PromiseState.REPLACED, word, ask.promise_id)
                 await self._keep_all(tx, ask, lines, derived)
         except _Refused:
             is_granted = False
         else:
             is_granted = True
+        ttl = ask.asked.ttl_seconds
         return KeptPromise(
             promise_id=shown,
             client=ask.client,
@@ -250,6 +237,7 @@ class KeptPromises:
             replaced_by="",
             lines=(),
             proof=derived.proof(),
+            expires_at=None if ttl is None else ask.now + timedelta(seconds=ttl),
         )
 
     async def _keep_all(
@@ -263,33 +251,30 @@ class KeptPromises:
     async def _keep(self, tx: Transaction, ask: _Ask, one: _Line, derived: _Derived) -> str:
         """Answer a line and keep it, so that the next is answered behind it; "" is kept."""
         question = one.question
-        asking = question._replace(own=question.own | {one.ref})
+        asking = question._replace(own=question.own | {one.ref}, draws=True)
         answer, said = await self._answers(tx, asking, ask.now)
+        if parts := {(part.item, part.location) for part in answer.parts if part.per}:
+            # What a kit draws on is known only now: answer as it is once nobody else changes it.
+            await self._stock.lock_in(tx, sorted(parts))
+            answer, said = await self._answers(tx, asking, ask.now)
         derived.answers.append(answer)
         derived.rules |= {(rule.item, rule.location): rule for rule in said}
-        rows = await self._stock.held_in(tx, [one.ref])
-        told = kept.told_of(rows).get(one.ref, Told())
-        if reason := kept.refusal(answer, told):
+        refs = {one.ref, *(kept.part_ref(one.ref, draw.item) for draw in answer.draws)}
+        rows = await self._stock.held_in(tx, sorted(refs))
+        orders = kept.told_of(rows)
+        if reason := kept.refusal(answer, orders.get(one.ref, Told())):
             return reason
-        lines = [
-            DatedLine(
-                one.number,
-                answer.item,
-                answer.location,
-                one.ref,
-                part.day,
-                part.micros,
-                used=told.used,
-                said=told.said if told.is_ordered else None,
-            )
-            for part in answer.schedule
-        ]
         shown = prefixed("prm", ask.promise_id)
-        wanted = Wanted(shown, lines, one.channel)
-        had = await hold(tx, self._stock, self._ids, wanted, (rows, told))
-        lines = kept.spread(lines, had.held)
-        await kept_store.put_lines(tx, ask.promise_id, one.channel, lines)
-        return kept.cut(answer, had)
+        for lines in kept.lines_of(answer, one.number, one.ref, orders):
+            ref = lines[0].demand_ref
+            known = ([row for row in rows if row[0] == ref], orders.get(ref, Told()))
+            wanted = Wanted(shown, lines, one.channel)
+            had = await hold(tx, self._stock, self._ids, wanted, known)
+            held = kept.spread(lines, had.held)
+            await kept_store.put_lines(tx, ask.promise_id, one.channel, held)
+            if reason := kept.cut(lines, had):
+                return reason
+        return ""
 
     async def _replaced(
         self, tx: Transaction, ask: _Ask, refs: Sequence[str]
@@ -304,46 +289,15 @@ class KeptPromises:
                 hint="name it in `replaces` to promise anew",
             )
         found = await self._one(tx, old) if replaces else None
+        if found is not None and found.client != ask.client:
+            raise Forbidden(
+                f"promise {replaces} was made by another client",
+                code="not_yours",
+                hint="who made it may replace it; release it to promise anew for another",
+            )
         if found is not None and (found.released_at is not None or not found.is_granted):
             raise Conflict(f"promise {replaces} is over", code="promise_closed")
         return found
-
-
-class Wanted(NamedTuple):
-    """The lines of a promise for one order line, and whose they are."""
-
-    promise: str
-    lines: Sequence[DatedLine]
-    channel: str
-
-
-async def hold(
-    tx: Transaction,
-    stock: HoldsStock,
-    ids: Ids,
-    wanted: Wanted,
-    known: tuple[Sequence[Held], Told],
-) -> Had:
-    """Reserve for a promise what lies there and is not held for its order line by now (§3.4).
-
-    Nothing is asked for where its channel may have nothing: a refusal would be kept for ever.
-    """
-    rows, told = known
-    line = wanted.lines[0]
-    key = (line.item, line.location)
-    rest = kept.left(wanted.lines, told)
-    free, cut_by, is_shared = await stock.free_for_in(tx, key, wanted.channel)
-    had = 0
-    if not told.is_ordered:
-        had = sum(row[3] + row[4] for row in rows if row[1:3] == key)
-        if had >= rest:
-            return Had(rest, "", is_shared)
-        if free <= 0:
-            return Had(had, cut_by, is_shared)
-    request = f"{wanted.promise}/{line.line_no}/{ids.text()}"
-    asked = (*key, rest - had, line.demand_ref)
-    granted, cut_by = await stock.hold_in(tx, request, asked, wanted.channel)
-    return Had(had + granted, cut_by, is_shared, granted)
 
 
 async def _again(work: Callable[[], Awaitable[KeptPromise]]) -> KeptPromise:
@@ -358,7 +312,7 @@ async def _again(work: Callable[[], Awaitable[KeptPromise]]) -> KeptPromise:
 
 def _content(asked: PromiseAsked) -> bytes:
     lines = [(*one[:5], sorted(one.own), *one[6:]) for one in asked.questions]
-    return msgspec.json.encode((asked.request_id, lines, asked.refs, asked.replaces))
+    return msgspec.json.encode((asked.request_id, lines, *asked[2:]))
 
 
 def name_of(promise_id: str) -> UUID:

@@ -3,7 +3,7 @@
 Amounts are micros, millionths of the item's base unit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,8 +12,10 @@ from typing import NamedTuple
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply.answer import Atp, Basis, Bucket, Claim, Question
+from crossdock.capabilities.supply.model import AtpMode
 from crossdock.capabilities.supply.rules import PlacedRule
 
+TTL_SECONDS_MAX = 31 * 24 * 3600
 LINES_MAX = 20
 """All lines are answered and held under the locks of one transaction."""
 
@@ -22,7 +24,8 @@ class DatedLine(NamedTuple):
     """So much of a promise leaves on a day; `held` of it was reserved out of what lay there.
 
     When it was promised, `used` had left of its order line, and the order said `said` in all
-    (less what it cancelled); None is that no order was known.
+    (less what it cancelled); None is that no order was known. `made` of a kit is put together:
+    what it takes is promised in lines of its own, under the same number, for `part_ref`.
     """
 
     line_no: int
@@ -34,6 +37,7 @@ class DatedLine(NamedTuple):
     held: int = 0
     used: int = 0
     said: int | None = None
+    made: int = 0
 
 
 class Told(NamedTuple):
@@ -73,6 +77,39 @@ def told_of(held: Iterable[Held]) -> dict[str, Told]:
     return orders
 
 
+def part_ref(ref: str, item: str) -> str:
+    """Name what is promised of an item for a kit of an order line."""
+    return f"{ref}/{item}"
+
+
+def own(lines: Iterable[DatedLine]) -> list[DatedLine]:
+    """Leave out what of a kit is put together: that is promised of what it takes."""
+    return [line._replace(micros=line.micros - line.made, made=0) for line in lines]
+
+
+def lines_of(
+    answer: Atp, number: int, ref: str, told: Mapping[str, Told]
+) -> list[list[DatedLine]]:
+    """Put an answer into the lines of a promise, item by item; of a kit all that it draws on."""
+    known = told.get(ref, Told())
+    rest = sum(draw.micros for draw in answer.draws if draw.item == answer.item)
+    found: dict[str, list[DatedLine]] = {}
+    for part in answer.schedule:
+        there = min(rest, part.micros) if answer.draws else part.micros
+        rest -= there
+        line = DatedLine(number, answer.item, answer.location, ref, part.day, part.micros)
+        said = known.said if known.is_ordered else None
+        line = line._replace(used=known.used, said=said, made=part.micros - there)
+        found.setdefault(answer.item, []).append(line)
+    for draw in answer.draws:
+        if draw.item != answer.item:
+            of = part_ref(ref, draw.item)
+            line = DatedLine(number, draw.item, answer.location, of, draw.day, draw.micros)
+            line = line._replace(used=told.get(of, Told()).used)
+            found.setdefault(draw.item, []).append(line)
+    return list(found.values())
+
+
 def by_ref(lines: Iterable[DatedLine]) -> dict[str, list[DatedLine]]:
     """Sort lines by their order line."""
     found: dict[str, list[DatedLine]] = {}
@@ -86,12 +123,14 @@ class PromiseAsked(NamedTuple):
 
     A question's `by` is the day on which all of it must have left, None is as soon as it can.
     `refs` are the order lines it is for, "" is none. `replaces` names a promise that ends with it.
+    Unless an order is known by then it lapses after `ttl_seconds`; None is never.
     """
 
     request_id: str
     questions: tuple[Question, ...]
     refs: tuple[str, ...]
     replaces: str = ""
+    ttl_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +144,10 @@ class PromiseProof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPromise:
-    """A promise by date as it stands. Without `is_granted` it was refused, and claims nothing."""
+    """A promise by date as it stands. Without `is_granted` it was refused, and claims nothing.
+
+    It lapses at `expires_at` unless an order has become known; None is never.
+    """
 
     promise_id: str
     client: str
@@ -116,6 +158,7 @@ class KeptPromise:
     replaced_by: str
     lines: tuple[DatedLine, ...]
     proof: PromiseProof
+    expires_at: datetime | None = None
 
 
 class AtRisk(NamedTuple):
@@ -133,9 +176,21 @@ def check(asked: PromiseAsked) -> None:
         raise Invalid("a request has an id", where="/request_id", hint="make one up per request")
     if not 1 <= len(asked.questions) <= LINES_MAX:
         raise Invalid(f"a promise has 1 to {LINES_MAX} lines", where="/lines")
+    if asked.ttl_seconds is not None and not 1 <= asked.ttl_seconds <= TTL_SECONDS_MAX:
+        raise Invalid(
+            f"a promise is given 1 to {TTL_SECONDS_MAX} seconds",
+            where="/ttl_seconds",
+            hint="leave it out to keep it until it is released",
+        )
     for number, question in enumerate(asked.questions):
         if not question.micros or question.micros < 0:
             raise Invalid("more than zero is promised", where=f"/lines/{number}/quantity")
+        if question.mode is AtpMode.UNTIL_NEXT_SUPPLY:
+            raise Invalid(
+                "what a later demand needs is promised by a rule alone, and to nobody who asks",
+                where=f"/lines/{number}/mode",
+                hint="CUMULATIVE, or DISCRETE to promise it out of one supply",
+            )
     named = [ref for ref in asked.refs if ref]
     if len(set(named)) < len(named):
         raise Invalid("two lines are for one order line", where="/lines", hint="add them up")
@@ -144,15 +199,15 @@ def check(asked: PromiseAsked) -> None:
 def refusal(answer: Atp, told: Told) -> str:
     """Say why an answer cannot be kept; "" is that it can (I6: what counts by class alone).
 
-    What only the time of a new order stands for is a date, not a promise; a kit has no goods of
-    its own that could be held. What goes beyond an order that is known would be held by nobody.
+    What only the time of a new order stands for is a date, not a promise; of a kit what it draws
+    on is held, where that is one place. What goes beyond a known order would be held by nobody.
     """
     if answer.basis is not Basis.SUPPLY or answer.left_over or not answer.schedule:
         return answer.reason
     if answer.by is not None and answer.schedule[-1].day > answer.by:
         return f"not all of it can leave by {answer.by}"
-    if any(part.per for part in answer.parts):
-        return "a kit has no goods of its own: promise its components, a line each"
+    if any(part.per for part in answer.parts) and not answer.draws:
+        return "a kit of a group or of lots is not held: promise its components, a line each"
     return _beyond(answer, told)
 
 
@@ -182,16 +237,17 @@ class Had(NamedTuple):
     taken: int = 0
 
 
-def cut(answer: Atp, had: Had) -> str:
+def cut(lines: Sequence[DatedLine], had: Had) -> str:
     """Say why it may not be kept for its channel; "" is that it may (§3.6).
 
     What is still to come where maxima and minima hold is nobody's yet: allocation shares it out.
     """
+    where = lines[0].location
     if had.cut_by:
         left_here = f"a {had.cut_by.lower()} of channels leaves {shown(had.held)} of it"
-        return f"{left_here} ({answer.location})"
-    if had.is_shared and had.held < sum(part.micros for part in answer.schedule):
-        held_here = f"{shown(had.held)} of it can be held ({answer.location})"
+        return f"{left_here} ({where})"
+    if had.is_shared and had.held < sum(line.micros for line in own(lines)):
+        held_here = f"{shown(had.held)} of it can be held ({where})"
         return f"{held_here}; maxima or minima of channels hold there, and share out what comes"
     return ""
 
@@ -217,6 +273,10 @@ def claims(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> lis
     that has spoken since counts alone, on the days of the promise; else the greater of both
     counts. What left, left first, and what is held is held of what leaves first.
     """
+    made = sum(line.made for line in lines)
+    lines = own(lines)
+    if told.is_ordered:
+        held = held._replace(hard=max(0, held.hard - made))
     rest = 0 if is_overruled(lines, told) else left(lines, told)
     if not told.is_ordered:
         found, _ = _latest(ref, lines, max(0, rest - held.hard - held.soft))
@@ -231,13 +291,13 @@ def dated(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> list
     """Give what is to leave of a promise on its days, held or not: what is held may be lost."""
     if told.is_ordered:
         return [one for one in claims(ref, lines, held, told) if one.on is not None]
-    found, _ = _latest(ref, lines, left(lines, told))
+    found, _ = _latest(ref, own(lines), left(own(lines), told))
     return found
 
 
 def is_held(lines: Sequence[DatedLine], told: Told) -> bool:
     """Say whether all that is to leave of a promise is reserved out of what lies there."""
-    return sum(line.held for line in lines) >= left(lines, told)
+    return sum(line.held for line in lines) >= left(own(lines), told)
 
 
 def unheld(lines: Sequence[DatedLine], held: Claim, told: Told) -> tuple[date, int] | None:
@@ -247,8 +307,8 @@ def unheld(lines: Sequence[DatedLine], held: Claim, told: Told) -> tuple[date, i
     """
     if told.is_ordered:
         return None
-    rest = max(0, left(lines, told) - held.hard - held.soft)
-    found, _ = _latest(held.demand_ref, lines, rest)
+    rest = max(0, left(own(lines), told) - held.hard - held.soft)
+    found, _ = _latest(held.demand_ref, own(lines), rest)
     days = [one.on for one in found if one.on is not None]
     return (min(days), rest) if days else None
 
@@ -282,7 +342,7 @@ def spread(lines: Sequence[DatedLine], held: int) -> list[DatedLine]:
     """Say of what leaves first that it is held."""
     found: list[DatedLine] = []
     for line in sorted(lines, key=lambda line: line.ship_date):
-        had = min(held, line.micros)
+        had = min(held, line.micros - line.made)
         found.append(line._replace(held=had))
         held -= had
     return found

@@ -1,6 +1,7 @@
 """Promises by date as stored: by key, in the caller's transaction."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,13 +17,13 @@ TURNS = "select pg_advisory_xact_lock(hashtextextended('promise by date ' || $1,
 
 READ = """
 select promise_id, client, request_id, request_hash, made_at, is_granted, released_at,
-    replaced_by, proof
+    replaced_by, proof, expires_at
 from supply_promise where tenant = $1 and promise_id = any($2::uuid[])
 """
 LINES = """
-select promise_id, line_no, item, location, demand_ref, ship_date, micros, held, used, said
+select promise_id, line_no, item, location, demand_ref, ship_date, micros, held, used, said, made
 from supply_promise_line where tenant = $1 and promise_id = any($2::uuid[])
-order by promise_id, line_no, ship_date
+order by promise_id, line_no, made = 0, item, ship_date
 """
 OPEN_OF = """
 select distinct promise_id, demand_ref from supply_promise_line
@@ -36,11 +37,11 @@ where tenant = $1 and demand_ref > $2 || '/' and demand_ref < $2 || '0' and is_o
 """
 OPEN_AT = """
 select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
-    p.micros, p.held, p.used, p.said
+    p.micros, p.held, p.used, p.said, p.made
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open
-order by p.promise_id, p.line_no, p.ship_date
+order by p.promise_id, p.line_no, p.item, p.ship_date
 """
 OPEN_BESIDE = """
 select distinct p.demand_ref, p.item, p.location from supply_promise_line p
@@ -49,19 +50,21 @@ where p.tenant = $1 and p.item = any($2::text[]) and p.is_open
 """
 OPEN_OF_PROMISES = """
 select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
-    p.micros, p.held, p.used, p.said
+    p.micros, p.held, p.used, p.said, p.made
 from supply_promise_line p where p.tenant = $1 and p.promise_id = any($2::uuid[]) and p.is_open
-order by p.promise_id, p.line_no, p.ship_date
+order by p.promise_id, p.line_no, p.item, p.ship_date
 """
 IS_ANY_OPEN = WorkersSql("select exists (select from supply_promise_line where is_open)")
 SET_HELD = """
 update supply_promise_line p set held = k.held
-from unnest($4::date[], $5::bigint[]) k(ship_date, held)
-where p.tenant = $1 and p.promise_id = $2 and p.line_no = $3 and p.ship_date = k.ship_date
+from unnest($5::date[], $6::bigint[]) k(ship_date, held)
+where p.tenant = $1 and p.promise_id = $2 and p.line_no = $3 and p.item = $4
+    and p.ship_date = k.ship_date
 """
 CLOSE = """
 update supply_promise_line set is_open = false
-where tenant = $1 and promise_id = $2 and line_no = $3
+where tenant = $1 and promise_id = $2 and line_no = $3 and ($4 = '' or item = $4)
+returning demand_ref
 """
 END_DONE = """
 update supply_promise p set released_at = $3, version = version + 1, changed_by = $4
@@ -75,17 +78,28 @@ select promise_id from supply_promise
 where tenant = $1 and is_granted and released_at is null and promise_id > $2
 order by promise_id limit $3
 """
+LAPSED = """
+select promise_id from supply_promise
+where tenant = $1 and is_granted and released_at is null and expires_at <= $2
+order by expires_at limit $3
+"""
+WITH_LAPSED = WorkersSql("""
+select distinct tenant from supply_promise
+where is_granted and released_at is null and expires_at <= $1
+""")
+KEEP_ON = "update supply_promise set expires_at = null where tenant = $1 and promise_id = $2"
 PUT = """
 insert into supply_promise (tenant, promise_id, client, changed_by, request_id, request_hash,
-    made_at, is_granted, proof, is_secured)
-select $1, $2, $3, $3, $4, $5, $6, $7, $8, coalesce(bool_and(l.held = l.micros), false)
+    made_at, is_granted, proof, expires_at, is_secured)
+select $1, $2, $3, $3, $4, $5, $6, $7, $8, $9,
+    coalesce(bool_and(l.held = l.micros - l.made), false)
 from supply_promise_line l where l.tenant = $1 and l.promise_id = $2
 """
 PUT_LINES = """
 insert into supply_promise_line (tenant, promise_id, channel, line_no, item, location, demand_ref,
-    ship_date, micros, held, used, said)
+    ship_date, micros, held, used, said, made)
 select $1, $2, $3, * from unnest($4::smallint[], $5::text[], $6::text[], $7::text[], $8::date[],
-    $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
+    $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
 """
 END = """
 with ended as (update supply_promise
@@ -153,6 +167,7 @@ def _promise(row: Any, lines: dict[UUID, list[DatedLine]]) -> KeptPromise:
         replaced_by="" if replaced_by is None else prefixed("prm", replaced_by),
         lines=tuple(lines.get(row["promise_id"], ())),
         proof=msgspec.json.decode(row["proof"], type=PromiseProof),
+        expires_at=row["expires_at"],
     )
 
 
@@ -170,10 +185,25 @@ async def listed(tx: Transaction, after: UUID, limit: int) -> list[UUID]:
     return [row["promise_id"] for row in await tx.fetch(LISTED, tx.tenant, after, limit)]
 
 
+async def lapsed(tx: Transaction, now: datetime, limit: int) -> list[UUID]:
+    """Name the open promises whose time is over, the longest over first."""
+    return [row["promise_id"] for row in await tx.fetch(LAPSED, tx.tenant, now, limit)]
+
+
+async def with_lapsed(tx: Transaction, now: datetime) -> list[str]:
+    """Name the tenants that have such promises."""
+    return sorted(row["tenant"] for row in await tx.fetch(WITH_LAPSED, now))
+
+
+async def keep_on(tx: Transaction, promise_id: UUID) -> None:
+    """Keep a promise without an end: an order has taken it up."""
+    await tx.execute(KEEP_ON, tx.tenant, promise_id)
+
+
 async def put(tx: Transaction, promise_id: UUID, request_hash: bytes, made: KeptPromise) -> None:
     proof = msgspec.json.encode(made.proof).decode()
     head = (made.client, made.request_id, request_hash, made.made_at, made.is_granted, proof)
-    await tx.execute(PUT, tx.tenant, promise_id, *head)
+    await tx.execute(PUT, tx.tenant, promise_id, *head, made.expires_at)
 
 
 async def put_lines(
@@ -237,11 +267,12 @@ async def open_of_promises(tx: Transaction, promise_ids: Sequence[UUID]) -> list
 
 
 def _open(rows: Sequence[Any]) -> list[Open]:
-    found: dict[tuple[UUID, int], Open] = {}
+    found: dict[tuple[UUID, int, str], Open] = {}
     for row in rows:
-        known = found.get((row[0], row[2]), Open(row[0], row[1], ()))
         line = DatedLine(*row[2:])
-        found[row[0], row[2]] = known._replace(lines=(*known.lines, line))
+        key = (row[0], line.line_no, line.item)
+        known = found.get(key, Open(row[0], row[1], ()))
+        found[key] = known._replace(lines=(*known.lines, line))
     return list(found.values())
 
 
@@ -253,14 +284,19 @@ async def is_any_open(tx: Transaction) -> bool:
 async def set_held(tx: Transaction, promise_id: UUID, lines: Sequence[DatedLine]) -> None:
     days = [line.ship_date for line in lines]
     held = [line.held for line in lines]
-    await tx.execute(SET_HELD, tx.tenant, promise_id, lines[0].line_no, days, held)
+    place = (lines[0].line_no, lines[0].item)
+    await tx.execute(SET_HELD, tx.tenant, promise_id, *place, days, held)
 
 
-async def close(tx: Transaction, promise_id: UUID, line_no: int, word: Word) -> int | None:
+async def close(
+    tx: Transaction, promise_id: UUID, line: DatedLine, word: Word
+) -> tuple[list[str], int | None]:
     """Close a line of which nothing is to leave, and the promise with its last one.
 
-    Give the version of a promise that has ended so.
+    With a kit what it is put together from is closed, too. Give the order lines they were for,
+    and the version of a promise that has ended so.
     """
-    await tx.execute(CLOSE, tx.tenant, promise_id, line_no)
+    item = "" if line.made else line.item
+    rows = await tx.fetch(CLOSE, tx.tenant, promise_id, line.line_no, item)
     version: int | None = await tx.fetchval(END_DONE, tx.tenant, promise_id, word.at, word.by)
-    return version
+    return sorted({row["demand_ref"] for row in rows}), version

@@ -5,7 +5,7 @@ item's base unit. Bucket 0 is now and what is past due. Examples (A4 ...) are th
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import accumulate
 from operator import add, sub
@@ -39,6 +39,11 @@ class Limits(NamedTuple):
 
     micros_min: int = 0
     lines_max: int = 0
+
+    def within(self, other: "Limits") -> "Limits":
+        """Give the stricter of both."""
+        most = [one for one in (self.lines_max, other.lines_max) if one]
+        return Limits(max(self.micros_min, other.micros_min), min(most, default=0))
 
 
 class Weighing(NamedTuple):
@@ -127,6 +132,30 @@ def split(
         free = has if mode is AtpMode.DISCRETE else has - (micros - rest)
         taken = part(free, rest, least, is_last=len(lines) + 1 == most)
         if taken:
+            lines.append(ScheduleLine(bucket, taken))
+            rest -= taken
+        if not rest:
+            break
+    return lines, rest
+
+
+def taken_in(
+    buckets: Iterable[int],
+    room: Callable[[int, Sequence[ScheduleLine]], int],
+    micros: int,
+    limits: Limits,
+    pack: int,
+) -> tuple[list[ScheduleLine], int]:
+    """Promise as early as can be where each part decides anew what `room` the others have.
+
+    Give the schedule lines and what is left over (A9).
+    """
+    lines: list[ScheduleLine] = []
+    rest, least = micros, min(limits.micros_min, micros)
+    for bucket in buckets:
+        [free] = of_packs([room(bucket, lines)], pack)
+        is_last = len(lines) + 1 == limits.lines_max
+        if taken := part(free, rest, least, is_last=is_last):
             lines.append(ScheduleLine(bucket, taken))
             rest -= taken
         if not rest:

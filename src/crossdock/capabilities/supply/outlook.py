@@ -6,13 +6,13 @@ never promises what those need. Where lots are told apart, each of these gives w
 day instead (shelf.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from operator import add, sub
 from typing import NamedTuple
 
 from crossdock.canonical.units import step_micros
-from crossdock.capabilities.supply import model, shelf
+from crossdock.capabilities.supply import explosion, model, shelf
 from crossdock.capabilities.supply.answer import (
     Bucket,
     Component,
@@ -24,10 +24,11 @@ from crossdock.capabilities.supply.answer import (
 )
 from crossdock.capabilities.supply.calendar import Grid
 from crossdock.capabilities.supply.due import due_by, pegged, without
+from crossdock.capabilities.supply.explosion import Stage, Tree
 from crossdock.capabilities.supply.horizon import Horizon
 from crossdock.capabilities.supply.inbound import Inbound, effective
 from crossdock.capabilities.supply.shelf import Shelf
-from crossdock.capabilities.supply.shelving import goods_of, inherited, shelf_of
+from crossdock.capabilities.supply.shelving import asked_on, goods_of, inherited, shelf_of
 
 
 class Outlook(NamedTuple):
@@ -124,7 +125,9 @@ class Reached(NamedTuple):
     """`pab` are the balances, `least` what is left of them once a group's claims are covered.
 
     `by_lots` is what can leave in each bucket where lots are told apart, None elsewhere;
-    `is_alone`: no kit, group or member, so that its own shelf says all.
+    `is_alone`: no kit, group or member, so that its own shelf says all. `stages` are told of a kit
+    that no group and no lots touch. `tree` is there of one whose components are kits: `least` is
+    then what can be promised.
     """
 
     own: Outlook
@@ -133,6 +136,8 @@ class Reached(NamedTuple):
     parts: tuple[Part, ...]
     by_lots: list[int] | None = None
     is_alone: bool = False
+    tree: Tree | None = None
+    stages: Sequence[Stage] = ()
 
     def has(self) -> list[int]:
         return model.cumulative(self.least) if self.by_lots is None else self.by_lots
@@ -143,9 +148,10 @@ def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
     question = inherited(question, kin.own.terms)
     own = outlook(question, kin.own, ahead)
     members = [outlook(question, member, ahead) for member in kin.members]
-    made, parts, is_shelved = _assembled(question, kin.components, members, ahead)
+    kits = _assembled(question, kin, own, members, ahead)
+    made, parts = kits.made, kits.parts
     pab, ebb = list(map(add, own.pab, made)), list(map(add, own.ebb, made))
-    is_shelved = is_shelved or any(one.shelf is not None for one in (own, *members))
+    is_shelved = kits.is_shelved or any(one.shelf is not None for one in (own, *members))
     if kin.is_group:
         parts += tuple(
             _part(question, node, 0, one, changing(ahead.grid, one, one.pab, one.has()))
@@ -160,7 +166,12 @@ def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
             pab, ebb = list(map(add, pab, total)), list(map(add, ebb, total))
         by_lots = _with(own, made, total if kin.is_group else None) if is_shelved else None
         is_alone = not kin.components and not kin.is_group
-        return Reached(own, pab, ebb, parts, by_lots, is_alone)
+        if _is_deep(kin.components) and kits.stages:
+            tree = explosion.tree(question.item, own.ebb, kits.stages)
+            return Reached(
+                own, pab, explosion.promisable(tree), parts, tree=tree, stages=kits.stages
+            )
+        return Reached(own, pab, ebb, parts, by_lots, is_alone, stages=kits.stages)
     if is_shelved:
         kept = _kept(question, kin, kin.group, ahead)
         by_lots = [max(0, has - kept) for has in _with(own, made, None)]
@@ -169,6 +180,17 @@ def reached(question: Question, kin: Kin, ahead: Horizon) -> Reached:
     group = outlook(question, kin.group, ahead)
     beside = model.beside_group(model.cumulative(ebb), others, group.pab)
     return Reached(own, pab, list(map(min, ebb, beside)), parts)
+
+
+def _is_deep(components: Sequence[Component]) -> bool:
+    """Say whether some component is put together itself."""
+    return any(one.level > 1 for one in components)
+
+
+def _stages(components: Sequence[Component], has: Mapping[str, Sequence[int]]) -> list[Stage]:
+    """Name the items on the way down, each behind the kits that take it."""
+    made = {of for one in components for of, _ in one.into}
+    return [Stage(one.item, one.into, has[one.item], one.item in made) for one in components]
 
 
 def _leaving(node: Node, has: Sequence[int], ahead: Horizon, *, is_by_day: bool) -> Sequence[int]:
@@ -223,47 +245,71 @@ def _kept(question: Question, kin: Kin, node: Node, ahead: Horizon) -> int:
     return max(0, owed - min(covered, default=0))
 
 
+class _Assembled(NamedTuple):
+    """Kits that can be put together by each bucket, and out of what.
+
+    `is_shelved`: lots are told apart of some component. `stages` are told of a kit that no group
+    and no lots touch.
+    """
+
+    made: list[int]
+    parts: tuple[Part, ...] = ()
+    is_shelved: bool = False
+    stages: Sequence[Stage] = ()
+
+
 def _assembled(
-    question: Question,
-    components: Sequence[Component],
-    members: Sequence[Outlook],
-    ahead: Horizon,
-) -> tuple[list[int], tuple[Part, ...], bool]:
+    question: Question, kin: Kin, own: Outlook, members: Sequence[Outlook], ahead: Horizon
+) -> _Assembled:
     """Count the kits that can be put together by each bucket (A11); 0 where it is no kit.
 
-    `members` are the kit's own futures there. Say, too, whether lots are told apart of any
-    component.
+    `own` and `members` are the kit's own futures, here and there.
     """
-    none = [0] * len(ahead.days)
+    components = kin.components
     if not components:
-        return none, (), False
+        return _Assembled([0] * len(ahead.days))
     parts: list[Part] = []
-    atp: dict[str, list[int]] = {}
-    is_shelved = False
+    asked = asked_on(question, components)
+    futures: dict[str, Reached] = {}
     for one in components:
-        of_part = _of_part(question, one)
-        found = reached(of_part, one.kin, ahead)
-        is_shelved = is_shelved or found.by_lots is not None
-        atp[one.item] = found.has()
-        buckets = changing(ahead.grid, found.own, found.pab, atp[one.item])
-        parts.append(_part(of_part, one.kin.own, one.micros, found.own, buckets))
-    per = {one.item: one.micros for one in components}
-    made = model.kits_by_bucket(per, atp, none)
-    if components[0].kin.is_group:
+        of_part = asked[one.item]
+        futures[one.item] = found = reached(of_part, one.kin, ahead)
+        buckets = changing(ahead.grid, found.own, found.pab, found.has())
+        part = _part(of_part, one.kin.own, one.micros, found.own, buckets)
+        parts.append(part._replace(level=one.level, into=one.into))
+    is_shelved = any(one.by_lots is not None for one in futures.values())
+    least = {item: one.least for item, one in futures.items()}
+    has = least
+    if is_shelved or not _is_deep(components):
+        has = {item: one.has() for item, one in futures.items()}
+    is_single = kin.group is None and not kin.is_group and own.shelf is None
+    stages = _stages(components, least) if is_single and not is_shelved else ()
+    if stages and _is_deep(components):
+        bare = explosion.tree(question.item, [0] * len(ahead.days), stages)
+        return _Assembled(explosion.promisable(bare), tuple(parts), stages=stages)
+    made = _made(question.item, components, has, is_by_day=is_shelved)
+    if kin.is_group:
         at_members, taken = _made_at_members(question, components, members, ahead)
         made = [
-            min(one, max(0, has - of))
-            for one, has, of in zip(at_members, made, taken, strict=True)
+            min(one, max(0, can_make - of))
+            for one, can_make, of in zip(at_members, made, taken, strict=True)
         ]
-    return made, tuple(parts), is_shelved
+    return _Assembled(made, tuple(parts), is_shelved, stages)
 
 
-def _of_part(question: Question, one: Component) -> Question:
-    """Ask for a component; what keeps for ever is good for whoever needs a life."""
-    found = question._replace(item=one.item, unit=one.unit)
-    if one.kin.own.keeps:
-        found = found._replace(life_days=None, customer="", channel="", ruled=None)
-    return found
+def _made(
+    kit: str,
+    components: Sequence[Component],
+    has: Mapping[str, Sequence[int]],
+    *,
+    is_by_day: bool,
+) -> list[int]:
+    """Count whole kits in each bucket; those whose components are kits, level by level."""
+    none = [0] * len(has[components[0].item])
+    if not _is_deep(components):
+        return model.kits_by_bucket({one.item: one.micros for one in components}, has, none)
+    tree = explosion.tree(kit, none, _stages(components, has))
+    return explosion.made(tree, is_by_day=is_by_day)
 
 
 def _made_at_members(
@@ -278,19 +324,22 @@ def _made_at_members(
     components leave is for the caller to see to.
     """
     none = [0] * len(ahead.days)
-    per = {one.item: one.micros for one in components}
+    asked = asked_on(question, components)
     total, taken = none, none
     each = zip(*(one.kin.members for one in components), strict=True)
     for members, kit in zip(each, kits, strict=True):
-        futures = [
-            outlook(_of_part(question, one), member, ahead)
+        futures = {
+            one.item: outlook(asked[one.item], member, ahead)
             for one, member in zip(components, members, strict=True)
-        ]
-        atp = {one.item: of.has() for one, of in zip(components, futures, strict=True)}
-        made = model.kits_by_bucket(per, atp, none)
-        is_by_day = any(one.shelf is not None for one in (kit, *futures))
+        }
+        is_by_day = any(one.shelf is not None for one in (kit, *futures.values()))
+        has = {
+            item: of.has() if is_by_day or not _is_deep(components) else of.ebb
+            for item, of in futures.items()
+        }
+        made = _made(question.item, components, has, is_by_day=is_by_day)
         left = _left_of(kit, made, is_by_day=is_by_day)
-        taken = [of + max(0, has - rest) for of, has, rest in zip(taken, made, left, strict=True)]
+        taken = [of + max(0, one - rest) for of, one, rest in zip(taken, made, left, strict=True)]
         leaves = _leaving(members[0], left, ahead, is_by_day=is_by_day)
         total = list(map(add, total, leaves))
     return total, taken

@@ -7,16 +7,19 @@ members can promise by each day, less its own claims; a member never promises wh
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from crossdock.capabilities.supply import model, shelf
+from crossdock.capabilities.supply import explosion, model, shelf
 from crossdock.capabilities.supply.answer import (
     Atp,
     Basis,
     Dated,
+    Draw,
     Heard,
     Kin,
+    Part,
     Pick,
     Question,
     Shelved,
@@ -30,10 +33,10 @@ from crossdock.capabilities.supply.shelving import life_of
 
 def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp:
     """Answer one question, as of now."""
-    terms, standing = kin.own.terms, kin.own.standing
+    terms, standing = _said_terms(question, kin.own.terms), kin.own.standing
     found = reached(question, kin, ahead)
     has = found.by_lots
-    mode = terms.mode if has is None else AtpMode.CUMULATIVE
+    mode = terms.mode if has is None and found.tree is None else AtpMode.CUMULATIVE
     atp = model.of_packs(model.promisable(mode, found.least) if has is None else has, terms.pack)
     within = _window(question, ahead.days)
     reach = _Reach(found, mode, _within(mode, atp, within), within)
@@ -61,7 +64,7 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
         buckets=changing(ahead.grid, found.own, found.pab, atp),
         evaluated=len(atp),
         inbound=tuple(found.own.inbound),
-        parts=found.parts,
+        parts=_planned(found, promise.lines),
         life_days=life.days,
         transit_days=life.transit if life.days is not None or life.transit else None,
         lots=lots,
@@ -70,7 +73,16 @@ def answered(question: Question, kin: Kin, ahead: Horizon, now: datetime) -> Atp
         pack=terms.pack,
         pack_up=terms.pack_up,
         remainder=max(0, (question.micros or 0) - (promise.quantity or 0)),
+        draws=_draws(question, found, promise.lines, ahead.days) if question.draws else (),
     )
+
+
+def _said_terms(question: Question, terms: AtpTerms) -> AtpTerms:
+    """Take in what the question says of its mode and of how it may be split."""
+    if question.mode is None and question.limits == Limits():
+        return terms
+    limits = terms.limits.within(question.limits)
+    return replace(terms, mode=question.mode or terms.mode, limits=limits)
 
 
 class _Reach(NamedTuple):
@@ -190,7 +202,30 @@ def _anew(question: Question, terms: AtpTerms, ahead: Horizon) -> tuple[date | N
     return on, f"; it can be had anew in {terms.lead_time_days} days"
 
 
+def _draws(
+    question: Question, found: Reached, lines: Sequence[ScheduleLine], days: Sequence[date]
+) -> tuple[Draw, ...]:
+    """Say what of which item goes out for a promise of a kit, and by when; () where none can."""
+    if not found.stages or not lines:
+        return ()
+    tree = found.tree or explosion.tree(question.item, found.own.ebb, found.stages)
+    drawn = explosion.drawn(tree, lines)
+    return tuple(Draw(item, days[bucket], micros) for item, bucket, micros in drawn)
+
+
+def _planned(found: Reached, lines: Sequence[ScheduleLine]) -> tuple[Part, ...]:
+    """Say of each part of a kit of kits how much a promise takes of it, level by level."""
+    if found.tree is None or not lines:
+        return found.parts
+    plan = explosion.plan(found.tree, lines)
+    return tuple(
+        part._replace(needed=plan[part.item][0], made=plan[part.item][1]) for part in found.parts
+    )
+
+
 def _split(reach: _Reach, asked: int, limits: Limits, pack: int) -> tuple[list[ScheduleLine], int]:
+    if reach.found.tree is not None:
+        return explosion.split(reach.found.tree, asked, limits, pack, reach.within)
     if reach.shelf is not None:
         return shelf.split(reach.shelf, asked, limits, pack, reach.within)
     return model.split(reach.mode, reach.atp, asked, limits)

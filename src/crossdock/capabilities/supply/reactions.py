@@ -14,9 +14,10 @@ from crossdock.canonical.envelope import Event
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.canonical.units import canonical_unit
-from crossdock.capabilities.supply import goods_store, store
+from crossdock.capabilities.supply import goods_store, kit_store, store
 from crossdock.capabilities.supply.goods_store import LotSaid, WeightSaid
-from crossdock.capabilities.supply.store import DatedLine, Heard, Kit, Order
+from crossdock.capabilities.supply.kit_store import Kit
+from crossdock.capabilities.supply.store import DatedLine, Heard, Order
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.readers import Reader
 
@@ -55,7 +56,7 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> None:
             case _:
                 pass
     await store.keep(tx, _newest(heard))
-    await store.keep_kits(tx, _newest(kits))
+    await kit_store.keep_kits(tx, _newest(kits))
     await goods_store.keep_lots(tx, _newest(lots, 4))
     await goods_store.keep_weights(tx, _newest(weights))
     newest = {order: order for order in _newest(order for order, _ in orders)}

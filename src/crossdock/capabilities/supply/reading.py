@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from crossdock.capabilities.supply import kept, rules, store
+from crossdock.capabilities.supply import explosion, kept, rules, store
 from crossdock.capabilities.supply.answer import (
     Atp,
     Claim,
@@ -49,6 +49,7 @@ class Read:
         self._nodes: dict[str, tuple[str | None, list[str]]] = {}
         self._lots: dict[Key, list[Lot]] = {}
         self._first_days: dict[tuple[int, str], date] = {}
+        self._throughs: dict[tuple[Key, str], list[Through]] = {}
         self.standing: dict[Key, Figures] = {}
         self.found = store.Found.nothing()
 
@@ -72,12 +73,10 @@ class Read:
         places = {location, *members, *([] if group is None else [group])}
         return [(item, place) for place in places]
 
-    def parts(self, questions: Iterable[Question]) -> set[Key]:
-        """Name the components of the kits that are asked for, which are not known yet."""
+    def parts(self, keys: Iterable[Key]) -> set[Key]:
+        """Name the components of these kits, at the same places, which are not known yet."""
         kits = self.found.kits
-        wanted = {
-            (part.item, one.location) for one in questions for part in kits.get(one.item, ())
-        }
+        wanted = {(part.item, at) for item, at in keys for part in kits.get(item, ())}
         return wanted - self.standing.keys()
 
     @property
@@ -189,8 +188,8 @@ class Read:
     def _answer(self, question: Question) -> Atp:
         item, location = question.item, question.location
         components = [
-            Component(part.item, part.unit, part.micros, self._kin(part.item, location, item))
-            for part in self.found.kits.get(item, ())
+            Component(*one[:3], self._kin(one.item, location, item), one.level, one.into)
+            for one in explosion.exploded(item, self.found.kits)
         ]
         kin = self._kin(item, location)._replace(components=components)
         known = (id(kin.own.terms), location)
@@ -242,17 +241,27 @@ class Read:
         return tuple(self._claims[key].values()) if key in self._claims else ()
 
     def _through(self, key: Key, of_kit: str) -> list[Through]:
-        """Give the kits whose orders take an item, but the one whose component it is here."""
+        """Give the kits whose orders take an item, but the one whose component it is here.
+
+        And above each the kits that it goes into itself; where they go in a circle, once.
+        """
+        known = self._throughs.get((key, of_kit))
+        if known is not None:
+            return known
         found: list[Through] = []
-        for kit in sorted(self.found.used[key[0]] - {of_kit}):
+        self._throughs[key, of_kit] = found
+        for kit in sorted(self.found.used.get(key[0], set()) - {of_kit}):
             at = (kit, key[1])
             per = next(
                 (one.micros for one in self.found.kits.get(kit, ()) if one.item == key[0]), 0
             )
-            if per and self.terms(at).takes_parts:
+            above, terms = self._through(at, of_kit) if per else [], self.terms(at)
+            if per and (terms.takes_parts or above):
                 standing, claims = self._standing(at), self._claims_at(at)
-                lots, terms = self._lots.get(at), self.terms(at)
-                found.append(Through(per, standing, claims, lots, terms))
+                lots, takes_parts = self._lots.get(at), terms.takes_parts
+                found.append(
+                    Through(per, standing, claims, lots, terms, tuple(above), takes_parts)
+                )
         return found
 
     def _opens(self, key: Key) -> date:

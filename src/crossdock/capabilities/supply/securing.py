@@ -5,8 +5,8 @@ Runs behind the figures that inventory tells: goods that came in, or that somebo
 reserved for the promises that leave first. Where nothing is promised by date it costs nothing.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date, datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -14,8 +14,9 @@ from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.canonical.supply import PromiseState
 from crossdock.capabilities.supply import kept, kept_store, told
-from crossdock.capabilities.supply.answer import Bucket, Claim, Question
-from crossdock.capabilities.supply.keeping import Answers, HoldsStock, Wanted, hold, name_of
+from crossdock.capabilities.supply.answer import Atp, Claim, Question
+from crossdock.capabilities.supply.holding import HoldsStock, Wanted, hold
+from crossdock.capabilities.supply.keeping import name_of
 from crossdock.capabilities.supply.kept import AtRisk, DatedLine, Held, Told
 from crossdock.capabilities.supply.kept_store import Open
 from crossdock.capabilities.supply.rule_store import Word
@@ -29,9 +30,11 @@ from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
 
 TYPES = frozenset({AvailabilityChanged.TYPE})
-
 PAGE_WATCHED, PAGES_WATCHED = 100, 10
 """So many promises of a tenant are looked at together, and so many times in one look."""
+
+Answers = Callable[[Transaction, Sequence[Question], datetime], Awaitable[Sequence[Atp]]]
+"""Answers a set of questions in a transaction, in their order."""
 
 
 class KnowsGroups(Protocol):
@@ -114,13 +117,13 @@ class Securing:
         for row in rows:
             by_ref.setdefault(row[0], []).append(row)
         found: list[AtRisk] = []
-        seen: dict[Key, Sequence[Bucket]] = {}
+        keys = sorted({(one.lines[0].item, one.lines[0].location) for one in lines})
+        asked = [Question(*key, "") for key in keys]
+        answers = await self._answers(tx, asked, self._clock.now())
+        seen = {key: answer.buckets for key, answer in zip(keys, answers, strict=True)}
         for one in lines:
             line = one.lines[0]
             key = (line.item, line.location)
-            if key not in seen:
-                answer, _ = await self._answers(tx, Question(*key, ""), self._clock.now())
-                seen[key] = answer.buckets
             held = _held_here(line, by_ref.get(line.demand_ref, ()))
             known = told.get(line.demand_ref, Told())
             claimed = kept.dated(line.demand_ref, one.lines, held, known)
@@ -208,9 +211,10 @@ class Securing:
         """Do what is due, and give what was taken of what is free."""
         one = due.one
         if due.day is None:
-            await self._stock.let_go_in(tx, [one.lines[0].demand_ref])
+            line = max(one.lines, key=lambda line: line.made)
             word = Word(HUB, self._clock.now())
-            version = await kept_store.close(tx, one.promise_id, one.lines[0].line_no, word)
+            refs, version = await kept_store.close(tx, one.promise_id, line, word)
+            await self._stock.let_go_in(tx, sorted({line.demand_ref, *refs}))
             await self._tell(tx, one.promise_id, PromiseState.ENDED, version)
             return 0
         wanted = Wanted(prefixed("prm", one.promise_id), one.lines, one.channel)

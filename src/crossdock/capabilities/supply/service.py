@@ -7,7 +7,9 @@ from typing import Protocol
 
 from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.capabilities.supply import (
+    explosion,
     goods_store,
+    kit_store,
     rule_store,
     rules,
     store,
@@ -120,6 +122,17 @@ class Supply:
             for (item, location), rule in read.found.rules.items()
         ]
         return read.answers([question])[0], said
+
+    async def answers_in(
+        self, tx: Transaction, questions: Sequence[Question], now: datetime
+    ) -> list[Atp]:
+        """Answer questions in the caller's transaction, without alternatives."""
+        answers: list[Atp] = []
+        for begin in range(0, len(questions), TURN):
+            some = questions[begin : begin + TURN]
+            read = await self._read(tx, tx.tenant, some, now)
+            answers += read.answers(some)
+        return answers
 
     async def put_substitution(
         self, scope: Scope, rule: SubstitutionRule, *, by: str
@@ -253,10 +266,16 @@ class Supply:
         read = Read(now, {at: local_time(now, zone) for at, zone in zones.items()})
         wanted = {(one.item, one.location) for one in questions}
         keys = await self._gather(tx, tenant, read, wanted)
-        if parts := read.parts(questions):
-            keys += await self._gather(tx, tenant, read, parts)
-        if kits := read.kits_of(keys):
-            keys += await self._gather(tx, tenant, read, kits)
+        for _ in range(explosion.LEVELS_MAX):
+            if not (wanted := read.parts(wanted)):
+                break
+            keys += await self._gather(tx, tenant, read, wanted)
+        above = keys
+        for _ in range(explosion.LEVELS_MAX):
+            if not (kits := read.kits_of(above)):
+                break
+            above = await self._gather(tx, tenant, read, kits)
+            keys = [*keys, *above]
         if members := read.members():
             zones = await self._zones_of(tx, tenant, sorted(members))
             read.hear_clocks({at: local_time(now, zone) for at, zone in zones.items()})
@@ -287,6 +306,23 @@ class Supply:
         if (before := read.long_due_before(keys)) is not None:
             read.found.ship_dates.update(await store.long_due(tx, tenant, keys, before))
         return keys
+
+    async def recipes(
+        self, tx: Transaction, tenant: str, items: Iterable[str]
+    ) -> dict[str, Sequence[str]]:
+        """Name what these items are put together from, and what goes into that, to every level.
+
+        What a recipe of today says; what is on its way through the log is not in it yet.
+        """
+        found: dict[str, Sequence[str]] = {}
+        seen: set[str] = set()
+        wanted = set(items)
+        while wanted:
+            seen |= wanted
+            more = await kit_store.recipes(tx, tenant, sorted(wanted))
+            found |= more
+            wanted = {part for parts in more.values() for part in parts} - seen
+        return found
 
     async def _zones_of(
         self, tx: Transaction, tenant: str, locations: Sequence[str]

@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -158,17 +159,9 @@ def split(
 
     `within` are the buckets that it may leave in.
     """
-    lines: list[ScheduleLine] = []
-    rest, least = micros, min(limits.micros_min, micros)
-    for bucket in sorted({max(each, within.start) for each in _marks(one)}):
-        if not rest or bucket not in within:
-            break
-        [free] = model.of_packs([room(one, bucket, lines)], pack)
-        is_last = len(lines) + 1 == limits.lines_max
-        if taken := model.part(free, rest, least, is_last=is_last):
-            lines.append(ScheduleLine(bucket, taken))
-            rest -= taken
-    return lines, rest
+    marks = sorted({max(each, within.start) for each in _marks(one)})
+    buckets = [bucket for bucket in marks if bucket in within]
+    return model.taken_in(buckets, partial(room, one), micros, limits, pack)
 
 
 def until(one: Shelf, within: range, pack: int) -> int:

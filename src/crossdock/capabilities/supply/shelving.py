@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from crossdock.capabilities.supply import shelf
-from crossdock.capabilities.supply.answer import Lot, Node, Question, Standing
+from crossdock.capabilities.supply.answer import Component, Lot, Node, Question, Standing
 from crossdock.capabilities.supply.horizon import Horizon
 from crossdock.capabilities.supply.inbound import Inbound, arrival
 from crossdock.capabilities.supply.rules import AtpTerms, LifeTerms
@@ -28,6 +28,31 @@ def _ruled(question: Question, terms: AtpTerms) -> LifeTerms | None:
 def inherited(question: Question, terms: AtpTerms) -> Question:
     """Ask on with what these terms say of the life that goods need."""
     return question._replace(ruled=_ruled(question, terms))
+
+
+def asked_on(question: Question, components: Sequence[Component]) -> dict[str, Question]:
+    """Ask for each component with the life that the rules of all kits that take it ask for.
+
+    What keeps for ever is good for whoever needs a life.
+    """
+    passed: dict[str, Question] = {}
+    found: dict[str, Question] = {}
+    for one in components:
+        above = [passed[of] for of, _ in one.into if of in passed]
+        asking = question._replace(item=one.item, unit=one.unit, ruled=_strictest(question, above))
+        passed[one.item] = inherited(asking, one.kin.own.terms)
+        found[one.item] = asking
+        if one.kin.own.keeps:
+            found[one.item] = asking._replace(life_days=None, customer="", channel="", ruled=None)
+    return found
+
+
+def _strictest(question: Question, above: Sequence[Question]) -> LifeTerms | None:
+    said = [one.ruled for one in (question, *above) if one.ruled is not None]
+    if not said:
+        return None
+    days, transit = max(one.days for one in said), max(one.transit_days for one in said)
+    return LifeTerms(days=days, transit_days=transit)
 
 
 def life_of(question: Question, terms: AtpTerms) -> Life:

@@ -39,27 +39,6 @@ where (excluded.rank, excluded.us, excluded.position) > (o.rank, o.us, o.positio
 returning tenant, source, order_id
 """
 
-KEEP_KITS = """
-insert into supply_kit as k (tenant, item, source, components, rank, us, position)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::bigint[], $6::bigint[],
-    $7::bigint[])
-on conflict (tenant, item, source) do update set components = excluded.components,
-    rank = excluded.rank, us = excluded.us, position = excluded.position
-where (excluded.rank, excluded.us, excluded.position) > (k.rank, k.us, k.position)
-returning tenant, item, source
-"""
-
-DROP_PARTS = """
-delete from supply_kit_part p using unnest($1::text[], $2::text[], $3::text[])
-    k(tenant, item, source)
-where p.tenant = k.tenant and p.item = k.item and p.source = k.source
-"""
-
-PUT_PARTS = """
-insert into supply_kit_part (tenant, part, item, source)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
-"""
-
 DROP_DEMAND = """
 delete from supply_demand d using unnest($1::text[], $2::text[], $3::text[])
     k(tenant, source, order_id)
@@ -142,7 +121,7 @@ where not exists (select from supply_weight n where n.tenant = $1 and n.item = w
     and (n.us, n.source) > (w.us, w.source))
 union all
 select 'promised', p.item, p.location, p.demand_ref, null, null, p.micros, p.ship_date, null, null,
-    null, null, null, p.used, p.said
+    null, null, to_jsonb(p.made), p.used, p.said
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open
@@ -183,18 +162,6 @@ class Heard(NamedTuple):
     position: int
 
 
-class Kit(NamedTuple):
-    """The newest version of a kit in a page, as it is stored."""
-
-    tenant: str
-    item: str
-    source: str
-    components: str
-    rank: int
-    us: int
-    position: int
-
-
 class Order(NamedTuple):
     tenant: str
     source: str
@@ -214,25 +181,6 @@ class DatedLine(NamedTuple):
 async def keep(tx: Transaction, heard: Sequence[Heard]) -> None:
     if heard:
         await tx.execute(KEEP, *map(list, zip(*heard, strict=True)))
-
-
-async def keep_kits(tx: Transaction, kits: Sequence[Kit]) -> None:
-    """Put newer recipes in place of what is known, and find them by their components."""
-    if not kits:
-        return
-    rows = await tx.fetch(KEEP_KITS, *map(list, zip(*kits, strict=True)))
-    fresh = {(row["tenant"], row["item"], row["source"]) for row in rows}
-    if not fresh:
-        return
-    await tx.execute(DROP_PARTS, *map(list, zip(*sorted(fresh), strict=True)))
-    parts = [
-        (kit.tenant, part[0], kit.item, kit.source)
-        for kit in kits
-        if kit[:3] in fresh
-        for part in json.loads(kit.components)
-    ]
-    if parts:
-        await tx.execute(PUT_PARTS, *map(list, zip(*parts, strict=True)))
 
 
 async def keep_orders(
@@ -322,7 +270,7 @@ def _found(rows: Mapping[str, Sequence[Any]]) -> Found:
         found.used.setdefault(row["item"], set()).add(row["name"])
     found.lotted.update(row["item"] for row in rows.get("lotted", ()))
     for row in rows.get("promised", ()):
-        was = (row["micros"], 0, row["announced"], row["room"])
+        was = (row["micros"], 0, row["announced"], row["room"], int(row["said"]))
         line = PromisedLine(0, row["item"], row["location"], row["name"], row["day"], *was)
         found.promised.setdefault((row[1], row[2]), []).append(line)
     weights = {row["item"]: row for row in rows.get("weight", ()) if row["micros"] is not None}

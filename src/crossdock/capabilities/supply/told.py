@@ -79,7 +79,8 @@ def rule(
 
 def promise(tenant: str, kept: KeptPromise, turn: Turn, short: Sequence[AtRisk] = ()) -> Entry:
     """Tell what a promise by date has come to; `short` is what is not covered of it."""
-    units = {number: answer.unit for number, answer in enumerate(kept.proof.answers, 1)}
+    units = {answer.item: answer.unit for answer in kept.proof.answers}
+    units |= {part.item: part.unit for answer in kept.proof.answers for part in answer.parts}
     payload = PromiseByDateChanged(
         promise_id=kept.promise_id,
         state=turn.state,
@@ -94,8 +95,9 @@ def promise(tenant: str, kept: KeptPromise, turn: Turn, short: Sequence[AtRisk] 
                 location=line.location,
                 demand_ref=line.demand_ref,
                 ship_date=line.ship_date,
-                quantity=Quantity.from_micros(line.micros, units[line.line_no]),
-                held=Quantity.from_micros(line.held, units[line.line_no]),
+                quantity=Quantity.from_micros(line.micros, units[line.item]),
+                held=Quantity.from_micros(line.held, units[line.item]),
+                made=Quantity.from_micros(line.made, units[line.item]) if line.made else None,
             )
             for line in kept.lines
         ),
@@ -105,11 +107,12 @@ def promise(tenant: str, kept: KeptPromise, turn: Turn, short: Sequence[AtRisk] 
                 item=one.line.item,
                 location=one.line.location,
                 day=one.day,
-                quantity=Quantity.from_micros(one.micros, units[one.line.line_no]),
+                quantity=Quantity.from_micros(one.micros, units[one.line.item]),
             )
             for one in short
         ),
         replaced_by=kept.replaced_by,
+        expires_at=kept.expires_at,
     )
     named = f"promise_by_date:{kept.promise_id}:{turn.version}"
     return _entry(tenant, named, payload, turn.word.at)

@@ -4,15 +4,18 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
+from crossdock.canonical.errors import NotFound
 from crossdock.canonical.quantities import MICROS, plain
-from crossdock.capabilities.supply import Atp, AtpMode, Bucket
+from crossdock.capabilities.supply import Atp, AtpMode, Bucket, KeptPromise
 from crossdock.interfaces.api.chart import Frame, Scale, legend, picture, tenth, text
 
 FRAME = Frame()
 DAYS_LEAST = 7
 LABELS_MOST = 7
 BAR_MOST = 18
-SUPPLY, DEMAND, PROMISABLE, BALANCE = "c0", "c1", "line", "thin"
+SUPPLY, DEMAND, PROMISED, PROMISABLE, BALANCE = "c0", "c1", "c2", "line", "thin"
+Leaving = Sequence[tuple[date, int]]
+"""So many micros that leave on a day."""
 
 
 def drawn(answer: Atp) -> str:
@@ -21,22 +24,51 @@ def drawn(answer: Atp) -> str:
     The days shown end two days behind the last change, a week on at the least. In DISCRETE mode
     the line is what each supply leaves of itself.
     """
-    days = _days(answer.buckets)
+    title = f"{answer.item} at {answer.location}: what can be promised by when"
+    return _picture(answer, (), title, _said(answer))
+
+
+def of_promise(kept: KeptPromise, number: int = 1) -> str:
+    """Draw a line of a promise by date: the answer it was made from, and what leaves on which day.
+
+    A line that it does not have is `NotFound`.
+    """
+    if not 1 <= number <= len(kept.proof.answers):
+        raise NotFound(
+            f"{kept.promise_id} has no line {number}",
+            hint=f"lines 1 to {len(kept.proof.answers)} were answered",
+        )
+    answer, reason = kept.proof.answers[number - 1], kept.proof.reasons[number - 1]
+    lines = [one for one in kept.lines if (one.line_no, one.item) == (number, answer.item)]
+    leaving = [(one.ship_date, one.micros) for one in lines]
+    asked = plain(_units(answer.quantity or 0))
+    title = f"{asked} {answer.unit} of {answer.item} at {answer.location}: "
+    title += "promised, by day" if kept.is_granted else "not promised"
+    words = [
+        f"{plain(_units(micros))} {answer.unit} leave on {day}" for day, micros in leaving
+    ] or [reason or "another line of it was refused"]
+    return _picture(answer, leaving, title, "; ".join([*words, _said(answer)]))
+
+
+def _picture(answer: Atp, leaving: Leaving, title: str, said: str) -> str:
+    days = _days(answer.buckets, leaving)
     amounts = [_units(each) for bucket in answer.buckets for each in bucket[1:]]
+    amounts += [_units(micros) for _, micros in leaving]
     scale = Scale.of(FRAME, amounts)
     promised = "left of each supply" if answer.mode is AtpMode.DISCRETE else "can be promised"
-    named = ((SUPPLY, "comes"), (DEMAND, "due"), (BALANCE, "balance"), (PROMISABLE, promised))
+    named = [(SUPPLY, "comes"), (DEMAND, "due"), (BALANCE, "balance"), (PROMISABLE, promised)]
+    if leaving:
+        named.insert(2, (PROMISED, "promised"))
     parts = [
         *legend(FRAME, named),
         *scale.drawn(),
         *_dates(days),
-        *_bars(answer.buckets, days, scale),
+        *_bars(_standing(answer.buckets, leaving), days, scale),
         _steps([(bucket.day, bucket.pab) for bucket in answer.buckets], days, scale, BALANCE),
         _steps([(bucket.day, bucket.atp) for bucket in answer.buckets], days, scale, PROMISABLE),
         text(FRAME.left - 8, FRAME.top - 14, answer.unit, anchor="end"),
     ]
-    title = f"{answer.item} at {answer.location}: what can be promised by when"
-    return picture(FRAME, title, _said(answer), parts)
+    return picture(FRAME, title, said, parts)
 
 
 def _said(answer: Atp) -> str:
@@ -48,8 +80,9 @@ def _said(answer: Atp) -> str:
     )
 
 
-def _days(buckets: Sequence[Bucket]) -> list[date]:
-    first, last = buckets[0].day, buckets[-1].day
+def _days(buckets: Sequence[Bucket], leaving: Leaving) -> list[date]:
+    first = buckets[0].day
+    last = max([buckets[-1].day, *(day for day, _ in leaving)])
     count = max(DAYS_LEAST, (last - first).days + 3)
     return [first + timedelta(days=number) for number in range(count)]
 
@@ -82,16 +115,36 @@ def _dates(days: Sequence[date]) -> Iterator[str]:
     yield text(centre, FRAME.height - 10, said, anchor="middle")
 
 
-def _bars(buckets: Sequence[Bucket], days: Sequence[date], scale: Scale) -> Iterator[str]:
-    """Stand what comes and what is due side by side in the middle of their day."""
-    wide = tenth(min(Decimal(BAR_MOST), _wide(days) * 2 / 5))
+def _standing(
+    buckets: Sequence[Bucket], leaving: Leaving
+) -> Sequence[tuple[date, Sequence[tuple[str, int]]]]:
+    """Say of each day which bars stand on it: what comes, what is due, and what is promised."""
+    found = [
+        (bucket.day, [(SUPPLY, bucket.supply), (DEMAND, bucket.demand)]) for bucket in buckets
+    ]
+    if leaving:
+        sums: dict[date, int] = {}
+        for day, micros in leaving:
+            sums[day] = sums.get(day, 0) + micros
+        known = dict(found)
+        none = [(SUPPLY, 0), (DEMAND, 0)]
+        every = sorted({*known, *sums})
+        found = [(day, [*known.get(day, none), (PROMISED, sums.get(day, 0))]) for day in every]
+    return found
+
+
+def _bars(
+    standing: Sequence[tuple[date, Sequence[tuple[str, int]]]],
+    days: Sequence[date],
+    scale: Scale,
+) -> Iterator[str]:
+    """Stand the bars of a day side by side in its middle."""
     zero = scale.y(0)
-    for bucket in buckets:
-        middle = _x(bucket.day, days) + _wide(days) / 2
-        for kind, micros, left in (
-            (SUPPLY, bucket.supply, middle - wide - 1),
-            (DEMAND, bucket.demand, middle + 1),
-        ):
+    for day, bars in standing:
+        wide = tenth(min(Decimal(BAR_MOST), _wide(days) * 4 / 5 / len(bars)))
+        middle = _x(day, days) + _wide(days) / 2
+        for number, (kind, micros) in enumerate(bars):
+            left = middle + (number - Decimal(len(bars)) / 2) * (wide + 2) + 1
             if micros > 0:
                 top = scale.y(_units(micros))
                 yield (

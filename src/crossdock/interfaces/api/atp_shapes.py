@@ -17,9 +17,9 @@ from crossdock.capabilities.supply import (
     Share,
     Shelved,
     SubstitutionKind,
-    weight_of,
 )
 from crossdock.interfaces.api.stock_shapes import AmountShown, DoubtShown, SourceShown, amount
+from crossdock.interfaces.api.weight_shapes import WeightShown, weight_shown
 
 
 @dataclass(slots=True)
@@ -82,28 +82,6 @@ class PickShown:
 
 
 @dataclass(slots=True)
-class WeighingShown:
-    """So many pieces, and what they are estimated to weigh: they are invoiced by weight."""
-
-    pieces: AmountShown
-    estimated: AmountShown
-    at_least: AmountShown
-    at_most: AmountShown
-
-
-@dataclass(slots=True)
-class WeightShown:
-    """Promised are pieces; each weighs `nominal` as a rule, and so many percent less or more."""
-
-    nominal: AmountShown
-    low_percent: int
-    high_percent: int
-    now: WeighingShown
-    quantity: WeighingShown | None
-    by_then: WeighingShown | None
-
-
-@dataclass(slots=True)
 class BucketShown:
     """A day, or the last day of a week; those in which nothing changes are left out.
 
@@ -119,8 +97,21 @@ class BucketShown:
 
 
 @dataclass(slots=True)
+class IntoShown:
+    """A kit, one of which takes so much of a component."""
+
+    kit: str
+    per: AmountShown
+
+
+@dataclass(slots=True)
 class PartOfShown:
-    """A component of a kit, of which one takes `per`; or (`per` null) a member of a group."""
+    """A component of a kit, of which one takes `per`; or (`per` null) a member of a group.
+
+    `level` 1 goes straight into the kit, deeper ones into its components, and `per` is what one
+    takes in all if nothing lies assembled; `into` are the kits that take it. Of what is asked of a
+    kit of kits `needed` is how much it takes, and `made` what of that is put together.
+    """
 
     item: str
     location: str
@@ -133,6 +124,10 @@ class PartOfShown:
     supplies: list[SupplyShown]
     buckets: list[BucketShown]
     lots: list[LotShown]
+    level: int
+    into: list[IntoShown]
+    needed: AmountShown | None
+    made: AmountShown | None
 
 
 @dataclass(slots=True)
@@ -276,7 +271,7 @@ def atp_shown(
         life_days=answer.life_days,
         transit_days=answer.transit_days,
         picks=[_pick(pick, answer.unit) for pick in answer.picks],
-        weight=_weight(answer),
+        weight=weight_shown(answer),
         alternatives=[_offer(one, answer.unit) for one in answer.offers],
         proposal=[_share(one, answer.unit) for one in answer.proposal],
         derivation=_derivation(answer) if with_derivation else None,
@@ -315,6 +310,10 @@ def _part(part: Part) -> PartOfShown:
         supplies=[_supply(one, unit) for one in part.inbound],
         buckets=[_bucket(bucket, unit) for bucket in part.buckets],
         lots=[_lot(one, unit) for one in part.lots],
+        level=part.level,
+        into=[IntoShown(kit, amount(micros, unit)) for kit, micros in part.into],
+        needed=None if part.needed is None else amount(part.needed, unit),
+        made=None if part.needed is None else amount(part.made, unit),
     )
 
 
@@ -347,28 +346,6 @@ def _lot(one: Shelved, unit: str) -> LotShown:
 
 def _pick(pick: Pick, unit: str) -> PickShown:
     return PickShown(pick.day, pick.lot, pick.owner, amount(pick.micros, unit))
-
-
-def _weight(answer: Atp) -> WeightShown | None:
-    if (weight := answer.weight) is None:
-        return None
-
-    def weighed(micros: int | None) -> WeighingShown | None:
-        return None if micros is None else of(micros)
-
-    def of(micros: int) -> WeighingShown:
-        found = weight_of(micros, weight.micros, weight.low_percent, weight.high_percent)
-        shown = [amount(one, weight.unit) for one in found]
-        return WeighingShown(amount(micros, answer.unit), *shown)
-
-    return WeightShown(
-        amount(weight.micros, weight.unit),
-        weight.low_percent,
-        weight.high_percent,
-        of(answer.now),
-        weighed(answer.quantity),
-        weighed(answer.by_then),
-    )
 
 
 def _bucket(bucket: Bucket, unit: str) -> BucketShown:

@@ -14,6 +14,8 @@ from textwrap import wrap
 
 from crossdock.canonical.quantities import plain
 
+SVG = "image/svg+xml"
+
 Number = Decimal | int
 
 TITLE_CHARACTERS = 62

@@ -14,10 +14,10 @@ from crossdock.interfaces.api import (
     sourcing_chart,
 )
 from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.chart import SVG
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import Code, Text
 
-SVG = "image/svg+xml"
 OPEN = Wanted(states=[State.SUSPECTED, State.CONFIRMED])
 
 
@@ -36,6 +36,16 @@ def chart_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         question = Question(found.item, found.location, found.base_unit, own=frozenset(own or ()))
         [answer] = await hub.supply.promise_dates(caller.scope, [question])
         return Response(atp_chart.drawn(answer), media_type=SVG)
+
+    @routes.get("/promises/by-date/{promise_id}/chart", tags=["stock"], **needs("stock:read"))
+    async def draw_by_date(
+        promise_id: Text,
+        caller: Caller,
+        line: Annotated[int, Query(ge=1, le=20, description="Which line of it.")] = 1,
+    ) -> Response:
+        """Draw a line of a promise by date and the answer it was made from, as SVG."""
+        kept = await hub.kept_promises.get(caller.scope, promise_id)
+        return Response(atp_chart.of_promise(kept, line), media_type=SVG)
 
     @routes.get("/reconciliations/chart", tags=["reconciliation"], **needs("cases:read"))
     async def draw_differences(caller: Caller, against: Text = "") -> Response:

@@ -9,14 +9,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.catalog import Found, KnownGoods, Named
-from crossdock.capabilities.supply import KeptPromise, PlacedRule, PromiseAsked, Question
+from crossdock.capabilities.supply import (
+    AtpMode,
+    KeptPromise,
+    Limits,
+    PlacedRule,
+    PromiseAsked,
+    Question,
+)
 from crossdock.foundation.scope import Scope
 from crossdock.governance.roles import Principal
 from crossdock.interfaces.api.atp import Day, Days, Transit, WantedSaid
 from crossdock.interfaces.api.atp_shapes import AtpShown, atp_shown
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import Code, Limit, Text
+from crossdock.interfaces.api.shapes import AmountText, Code, Limit, Text
 from crossdock.interfaces.api.speaking import check_orders
 from crossdock.interfaces.api.stock_shapes import AmountShown, amount
 
@@ -25,6 +32,8 @@ class PromiseLineSaid(BaseModel):
     """All of it is to have left on day `by`, null is as soon as it can, in parts.
 
     `demand_ref` is the order line that it is for; what that claims already counts for nothing.
+    `mode` is what the rules say unless it is said. Of `split_min`, the least part in the base
+    unit, and `split_lines_max`, the most parts, the stricter of rules and request hold; 0 is none.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -38,6 +47,9 @@ class PromiseLineSaid(BaseModel):
     transit_days: Transit | None = None
     customer: Annotated[Text, Field(max_length=200)] = ""
     channel: Annotated[Text, Field(max_length=200)] = ""
+    mode: AtpMode | None = None
+    split_min: AmountText = "0"
+    split_lines_max: Annotated[int, Field(ge=0, le=1000, strict=True)] = 0
 
     def named(self) -> Named:
         quantity = Quantity.of(self.quantity.value, self.quantity.unit)
@@ -55,22 +67,31 @@ class PromiseLineSaid(BaseModel):
             transit_days=self.transit_days,
             customer=self.customer,
             channel=caller.speaks_for(self.channel),
+            mode=self.mode,
+            limits=Limits(Quantity.of(self.split_min).micros, self.split_lines_max),
         )
 
 
 class PromiseSaid(BaseModel):
-    """The same `request_id` gets the same answer; `replaces` names a promise that ends with it."""
+    """The same `request_id` gets the same answer; `replaces` names a promise that ends with it.
+
+    Unless an order is known by then it lapses after `ttl_seconds`; null is never.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     request_id: Code
     lines: list[PromiseLineSaid] = Field(min_length=1, max_length=20)
     replaces: Annotated[Text, Field(max_length=40)] = ""
+    ttl_seconds: Annotated[int, Field(ge=1, le=31 * 24 * 3600, strict=True)] | None = None
 
 
 @dataclass(slots=True)
 class DatedLineShown:
-    """So much leaves on a day; `held` of it is reserved out of what lies there."""
+    """So much leaves on a day; `held` of it is reserved out of what lies there.
+
+    `made` of a kit is put together: what that takes stands in lines of the same number.
+    """
 
     line_no: int
     item: str
@@ -79,6 +100,7 @@ class DatedLineShown:
     ship_date: date
     quantity: AmountShown
     held: AmountShown
+    made: AmountShown
 
 
 @dataclass(slots=True)
@@ -100,6 +122,7 @@ class KeptPromiseShown:
     reasons: list[str]
     answers: list[AtpShown]
     rules: list[PlacedRule]
+    expires_at: datetime | None
 
 
 class KeptPromisesShown(BaseModel):
@@ -155,7 +178,8 @@ async def risks_of(
 def kept_shown(kept: KeptPromise) -> KeptPromiseShown:
     """Show a promise by date in the base units of its items."""
     proof = kept.proof
-    units = {number: answer.unit for number, answer in enumerate(proof.answers, 1)}
+    units = {answer.item: answer.unit for answer in proof.answers}
+    units |= {part.item: part.unit for answer in proof.answers for part in answer.parts}
     return KeptPromiseShown(
         promise_id=kept.promise_id,
         request_id=kept.request_id,
@@ -171,14 +195,16 @@ def kept_shown(kept: KeptPromise) -> KeptPromiseShown:
                 line.location,
                 line.demand_ref,
                 line.ship_date,
-                amount(line.micros, units[line.line_no]),
-                amount(line.held, units[line.line_no]),
+                amount(line.micros, units[line.item]),
+                amount(line.held, units[line.item]),
+                amount(line.made, units[line.item]),
             )
             for line in kept.lines
         ],
         reasons=list(proof.reasons),
         answers=[atp_shown(answer, with_derivation=True) for answer in proof.answers],
         rules=list(proof.rules),
+        expires_at=kept.expires_at,
     )
 
 
@@ -199,6 +225,7 @@ def kept_routes(hub: Hub, known: KnownGoods) -> APIRouter:
             tuple(line.question(one, caller) for line, one in pairs),
             tuple(line.demand_ref for line in said.lines),
             said.replaces,
+            said.ttl_seconds,
         )
         return kept_shown(await hub.kept_promises.promise(caller.scope, caller.client, asked))
 

@@ -26,6 +26,7 @@ from crossdock.interfaces.api.atp_shapes import (
     AtpShown,
     DerivationShown,
     LotShown,
+    PartOfShown,
     SupplyShown,
     atp_shown,
 )
@@ -334,11 +335,23 @@ def _show_derivation(derivation: DerivationShown) -> None:
     for part in derivation.parts:
         of = f"{_amount(part.per)} of" if part.per else "member"
         now = _amount(part.buckets[0].promisable)
-        stdout.print(f"  {of} {part.item} at {part.location}: {now} now", markup=False)
+        line = f"  {of} {part.item} at {part.location}: {now} now{_levels(part)}"
+        stdout.print(line, soft_wrap=True, markup=False)
         for one in part.supplies:
             _show_supply(one)
         for lot in part.lots:
             _show_lot(lot)
+
+
+def _levels(part: PartOfShown) -> str:
+    """Say which kits take an item that goes deeper, and how much of it a promise takes."""
+    said = ""
+    if part.level > 1 or part.needed:
+        takes = ", ".join(f"{one.per.value} into {one.kit}" for one in part.into)
+        said = f", level {part.level}: {takes}"
+    if part.needed and part.made:
+        said += f"; {part.needed.value} needed, {part.made.value} of them put together"
+    return said
 
 
 def _show_lot(one: LotShown) -> None:

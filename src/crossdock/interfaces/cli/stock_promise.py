@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,9 +11,11 @@ from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.catalog import KnownGoods, Named
-from crossdock.capabilities.supply import KeptPromise, PromiseAsked, Question
+from crossdock.capabilities.supply import AtpMode, KeptPromise, Limits, PromiseAsked, Question
+from crossdock.interfaces.api.atp_chart import of_promise
 from crossdock.interfaces.api.kept_promises import KeptPromiseShown, kept_shown, risks_of
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
+from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
@@ -34,11 +37,25 @@ def promise(
     ] = None,
     line: Annotated[str, typer.Option(help="The order line that it is for.")] = "",
     replaces: Annotated[str, typer.Option(help="A promise by date that ends with it.")] = "",
+    mode: Annotated[
+        AtpMode | None, typer.Option(help="CUMULATIVE, or DISCRETE; else as the rules say.")
+    ] = None,
+    split_min: Annotated[str, typer.Option(help="The least part, in the base unit.")] = "0",
+    split_lines: Annotated[
+        int, typer.Option(min=0, max=1000, help="Parts at most; 1 is all at once, 0 is any.")
+    ] = 0,
+    ttl: Annotated[
+        int | None, typer.Option(help="Seconds after which it lapses unless an order is known.")
+    ] = None,
+    chart: Annotated[
+        Path | None, typer.Option(help="Draw what was promised by when into this SVG file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Promise by date, and keep it; exit code 1 if it was refused."""
     wanted = Quantity.of(quantity, "")
     day = None if by is None else _day(by)
+    limits = Limits(Quantity.of(split_min).micros, split_lines)
 
     async def asked(hub: Hub) -> int:
         found = await KnownGoods(hub.catalog).find(
@@ -47,10 +64,15 @@ def promise(
         question = Question(
             found[0].item, found[0].location, found[0].base_unit, found[0].micros, day
         )
-        request_said = PromiseAsked(request, (question,), (line,), replaces)
+        question = question._replace(mode=mode, limits=limits)
+        request_said = PromiseAsked(request, (question,), (line,), replaces, ttl)
         made = await hub.kept_promises.promise(hub.scope, ACTOR, request_said)
         await hub.inventory.upkeep.tell()
+        if chart is not None:
+            write_text(chart, of_promise(made))
         show(made, as_json=as_json)
+        if chart is not None and not as_json:
+            stdout.print(f"drawn: {chart}")
         return 0 if made.is_granted else EXIT_FINDINGS
 
     raise typer.Exit(with_hub(asked))

@@ -22,6 +22,7 @@ from crossdock.capabilities.supply.answer import (
 )
 from crossdock.capabilities.supply.horizon import horizon
 from crossdock.capabilities.supply.kept import DatedLine, Had, Held, PromiseAsked, Told
+from crossdock.capabilities.supply.model import AtpMode
 from crossdock.capabilities.supply.promise import answered
 from tests.unit.capabilities.supply.test_promise import NOW, TERMS, shipped, standing
 
@@ -154,6 +155,12 @@ def test_a_promise_is_held_when_all_that_has_not_left_is(
     assert kept.is_held(promise, Told(used=used)) == (min(held, whole) + used >= whole)
 
 
+@pytest.mark.parametrize(("held", "is_held"), [(0, False), (9, False), (10, True)])
+def test_what_of_a_kit_is_put_together_is_held_of_its_parts(held: int, *, is_held: bool) -> None:
+    assembled_and_made = [one._replace(made=20) for one in lines((1, 30))]
+    assert kept.is_held(kept.spread(assembled_and_made, held), Told()) is is_held
+
+
 @pytest.mark.parametrize(
     ("promise", "known", "is_over"),
     [
@@ -224,7 +231,7 @@ TEN = Question("X", "DC1", "EA", 10 * MICROS)
             ),
             TEN,
             Told(),
-            "a kit has no goods of its own",
+            "a kit of a group or of lots is not held",
         ),
     ],
 )
@@ -256,13 +263,53 @@ def test_i6_no_more_is_kept_than_stock_and_what_counts_by_class(
 
 
 def test_what_channels_keep_is_named() -> None:
-    found = answer(Kin(STOCKED), TEN)
+    [found] = kept.lines_of(answer(Kin(STOCKED), TEN), 1, "so1/1", {})
     assert kept.cut(found, Had(4 * MICROS)) == ""
     assert kept.cut(found, Had(10 * MICROS, "", is_shared=True)) == ""
     least = Had(4 * MICROS, "MINIMUM", is_shared=True)
     assert kept.cut(found, least) == "a minimum of channels leaves 4 of it (DC1)"
     to_come = kept.cut(found, Had(4 * MICROS, "", is_shared=True))
     assert to_come.startswith("4 of it can be held (DC1); maxima or minima of channels hold there")
+
+
+def test_of_a_kit_all_that_it_draws_on_is_promised() -> None:
+    parts = [
+        Component("S", "EA", MICROS, Kin(Node(TERMS, standing(1))), 1, (("X", MICROS),)),
+        Component(
+            "A",
+            "EA",
+            2 * MICROS,
+            Kin(Node(TERMS, standing(3), (), [shipped(4, 2)])),
+            2,
+            (("X", MICROS), ("S", MICROS)),
+        ),
+    ]
+    found = answer(
+        Kin(Node(TERMS, standing(1)), components=parts),
+        TEN._replace(micros=4 * MICROS, draws=True),
+    )
+    known = {"so1/1": Told(is_ordered=True, said=4 * MICROS, open=4 * MICROS)}
+    known["so1/1/A"] = Told(used=MICROS)
+    by_item = kept.lines_of(found, 7, "so1/1", known)
+    assert [
+        (one.item, one.demand_ref, one.ship_date, one.micros // MICROS, one.made // MICROS)
+        for lines in by_item
+        for one in lines
+    ] == [
+        ("X", "so1/1", day(0), 3, 2),
+        ("X", "so1/1", day(2), 1, 1),
+        ("S", "so1/1/S", day(0), 1, 0),
+        ("A", "so1/1/A", day(0), 3, 0),
+        ("A", "so1/1/A", day(2), 2, 0),
+    ]
+    assert [lines[0].used for lines in by_item] == [0, 0, MICROS]
+    of_kit = by_item[0]
+    # Its order claims four; of those one that lies there, and three that are held as parts.
+    claimed = kept.claims("so1/1", of_kit, Claim("so1/1", 4 * MICROS), known["so1/1"])
+    assert [(one.on, one.hard // MICROS) for one in claimed] == [(day(0), 1)]
+    assert kept.spread(of_kit, 9 * MICROS)[0].held == MICROS
+    assert kept.unheld(of_kit, Claim("so1/1", 0), Told()) == (day(0), MICROS)
+    assert [one.hard for one in kept.dated("so1/1", of_kit, NOBODY, Told())] == [MICROS]
 
 
 ASKED = PromiseAsked("r", (Question("X", "DC1", "EA", 1),), ("so1/1",))
@@ -277,6 +324,14 @@ ASKED = PromiseAsked("r", (Question("X", "DC1", "EA", 1),), ("so1/1",))
         (ASKED._replace(questions=(Question("X", "DC1", "EA", None),)), "more than zero"),
         (ASKED._replace(questions=(Question("X", "DC1", "EA", -1),)), "more than zero"),
         (ASKED._replace(questions=ASKED.questions * 2, refs=("a", "a")), "one order line"),
+        (ASKED._replace(ttl_seconds=0), "1 to 2678400 seconds"),
+        (ASKED._replace(ttl_seconds=31 * 24 * 3600 + 1), "1 to 2678400 seconds"),
+        (
+            ASKED._replace(
+                questions=(Question("X", "DC1", "EA", 1, mode=AtpMode.UNTIL_NEXT_SUPPLY),)
+            ),
+            "by a rule alone",
+        ),
     ],
 )
 def test_what_could_not_be_promised_is_refused(asked: PromiseAsked, message: str) -> None:

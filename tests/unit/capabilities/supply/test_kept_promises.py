@@ -1,6 +1,7 @@
 """Promises by date that are kept: on a real hub, each unit is counted once."""
 
 import asyncio
+from datetime import timedelta
 from random import Random
 
 import msgspec
@@ -9,9 +10,12 @@ import pytest
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import MICROS
-from crossdock.canonical.supply import SupplyEvidence
+from crossdock.canonical.supply import PromiseByDateChanged, PromiseState, SupplyEvidence
 from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
 from crossdock.capabilities.supply import AtpRule, KeptPromise, PromiseAsked, Question
+from crossdock.foundation import event_log
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.event_log import Position
 from tests.unit.capabilities.supply.yard import EVERY_DAY, Yard, committed, day, line, ordered
 
 A4_DEMAND = (30, 25, 30, 10, 0, 35, 0, 0)
@@ -202,3 +206,53 @@ async def balances(yard: Yard) -> list[int]:
 async def test_nothing_is_no_promise(yard: Yard, pieces: int) -> None:
     with pytest.raises(Invalid, match="more than zero"):
         await promise(yard, "r1", pieces)
+
+
+async def lapsing(yard: Yard, request: str, pieces: int, ref: str = "") -> KeptPromise:
+    question = Question("X", "DC1", "EA", pieces * MICROS)
+    asked = PromiseAsked(request, (question,), (ref,), ttl_seconds=600)
+    return await yard.hub.kept_promises.promise(yard.hub.scope, "shop", asked)
+
+
+async def lapses(yard: Yard) -> list[PromiseByDateChanged]:
+    async with yard.hub.database.transaction(yard.hub.scope) as tx:
+        events, _ = await event_log.read(tx, Position(), limit=10_000)
+    told = [one.payload for one in events if isinstance(one.payload, PromiseByDateChanged)]
+    return [one for one in told if one.state is PromiseState.LAPSED]
+
+
+async def test_a_promise_without_an_order_lapses_when_its_time_is_over(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 10)
+    made = await lapsing(yard, "r1", 10, "so1/1")
+    assert made.expires_at == made.made_at + timedelta(seconds=600)
+    await clock.advance(timedelta(seconds=599))
+    assert await yard.hub.kept_promises.lapse_due() == 0
+    assert not (await promise(yard, "r2", 10)).is_granted
+    # An interval is half open: at its end it is over (A22). Whoever asks next has the goods.
+    await clock.advance(timedelta(seconds=1))
+    assert (await promise(yard, "r3", 10)).is_granted
+    again = await lapsing(yard, "r1", 10, "so1/1")
+    assert (again.is_granted, again.released_at) == (True, yard.hub.clock.now())
+    [told] = await lapses(yard)
+    assert (told.promise_id, told.expires_at) == (made.promise_id, made.expires_at)
+    assert (told.version, told.changed_by, told.client) == (2, "crossdock", "shop")
+
+
+async def test_a_job_ends_what_has_lapsed_and_what_an_order_took_up_stays(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 10)
+    await lapsing(yard, "r1", 6, "so1/1")
+    await lapsing(yard, "r2", 4, "so2/1")
+    await yard.hear(ordered("so1", line("so1/1", 6)))
+    await clock.advance(timedelta(seconds=600))
+    assert await yard.hub.kept_promises.lapse_due() == 1
+    assert await yard.hub.kept_promises.lapse_due() == 0
+    await yard.hub.settle()
+    assert await yard.promisable() == {0: 4}
+    [kept] = await yard.hub.kept_promises.listed(yard.hub.scope)
+    assert (kept.request_id, kept.expires_at) == ("r1", None)

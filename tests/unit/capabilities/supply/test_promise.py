@@ -25,7 +25,7 @@ from crossdock.capabilities.supply.answer import (
 )
 from crossdock.capabilities.supply.horizon import horizon
 from crossdock.capabilities.supply.inbound import Supply
-from crossdock.capabilities.supply.model import AtpMode
+from crossdock.capabilities.supply.model import AtpMode, Limits
 from crossdock.capabilities.supply.outlook import reached
 from crossdock.capabilities.supply.promise import answered, nodes_of
 from crossdock.capabilities.supply.rules import AtpRule, AtpTerms, terms_of
@@ -230,6 +230,23 @@ def test_orders_for_a_kit_take_its_components_where_a_rule_says_so() -> None:
         through=[Through(MICROS, standing(0, 4), old)],
     )
     assert ask(Kin(past)).now == 40 * MICROS
+
+
+def test_a_question_may_be_stricter_than_the_rules_in_how_it_is_split() -> None:
+    rule = AtpRule(split_min=Decimal(2), split_lines_max=3)
+    node = Node(terms_of([rule, EVERY_DAY]), standing(5), (), [shipped(6, 2), shipped(9, 4)])
+
+    def parts(least: int = 0, most: int = 0, mode: AtpMode | None = None) -> list[int]:
+        asked = wanted(15, limits=Limits(least * MICROS, most), mode=mode)
+        return [part.micros // MICROS for part in ask(Kin(node), asked).schedule]
+
+    assert parts() == [5, 6, 4]
+    assert parts(most=1) == [15]
+    assert parts(most=9) == [5, 6, 4]
+    assert parts(least=6) == [11 - 2, 6]
+    assert ask(Kin(node), wanted(15, mode=AtpMode.DISCRETE)).mode is AtpMode.DISCRETE
+    unsplit = Node(TERMS, standing(5), (), [shipped(6, 2)])
+    assert len(ask(Kin(unsplit), wanted(9, limits=Limits(0, 1))).schedule) == 1
 
 
 # Calendars of members, weeks, starved calendars, silent sources.

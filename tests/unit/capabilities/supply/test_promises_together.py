@@ -1,6 +1,7 @@
 """Promises by date beside each other, orders, channels and reservations: no unit goes twice."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -77,15 +78,62 @@ async def test_each_line_of_a_promise_stands_behind_those_before_it(
     assert await plain(yard, "cart", 10) == left
 
 
-async def test_a_kit_is_promised_by_its_components(yard: Yard) -> None:
+async def test_a_kit_is_promised_with_all_that_it_draws_on(yard: Yard) -> None:
     await yard.rule(AT_ONCE)
+    for item, pieces in (("A", 10), ("P", 1), ("K", 1)):
+        await yard.hub.put_stock(item, "DC1", pieces)
+    await yard.hear(kit("K", 1, P=1, A=1), kit("P", 1, A=2))
+    made = await together(yard, "r1", ("K", "DC1", 4, "so1/1"))
+    assert made.is_granted
+    held = [(one.item, one.micros // MICROS, one.held // MICROS) for one in made.lines]
+    # One lies there, three are put together: of one P that lies there, two more, and three A.
+    assert held == [("K", 4, 1), ("A", 7, 7), ("P", 1, 1)]
+    assert (await yard.of("K")).now == MICROS
+    assert await plain(yard, "cart", 10, item="A") == 3
+    assert await plain(yard, "cart-2", 10, item="P") == 0
+    await yard.hub.kept_promises.release(yard.hub.scope, made.promise_id, by="test")
+    await yard.hub.settle()
+    assert await plain(yard, "cart-3", 10, item="A") == 7
+
+
+async def test_a_kit_waits_for_its_parts_and_holds_them_when_they_come(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("P", "DC1", 1)
+    await yard.hear(kit("K", 1, P=2), kit("P", 1, X=2), committed("po:1", 6, eta=day(1)))
+    made = await together(yard, "r1", ("K", "DC1", 2, "so1/1"))
+    held = [(one.item, one.ship_date, one.micros // MICROS, one.held) for one in made.lines]
+    assert held == [("K", day(1), 2, 0), ("P", day(1), 1, MICROS), ("X", day(1), 6, 0)]
+    assert not (await together(yard, "r2", ("K", "DC1", 1, ""))).is_granted
+    await yard.hear(moved("in", 6, None, shelf()), committed("po:1", 0, 2, eta=day(1)))
+    assert await plain(yard, "cart", 6) == 0
+
+
+@pytest.mark.parametrize("takes_parts", [True, False])
+async def test_a19_a_kit_and_its_order_claim_the_parts_once(
+    yard: Yard, *, takes_parts: bool
+) -> None:
+    await yard.rule(replace(AT_ONCE, takes_parts=takes_parts))
     await yard.hub.put_stock("A", "DC1", 10)
-    await yard.hear(kit("K", 1, A=1))
-    refused = await together(yard, "r1", ("K", "DC1", 10, ""))
+    await yard.hear(kit("K", 1, P=1), kit("P", 1, A=2))
+    assert (await together(yard, "r1", ("K", "DC1", 3, "so1/1"))).is_granted
+    await yard.hear(ordered("so1", replace(line("so1/1", 3), item="K")))
+    assert (await yard.of("A")).now == 4 * MICROS
+    assert (await yard.of("K")).now == 2 * MICROS
+    # The order drops the line: the promise is over, and all that it held is free.
+    await yard.hear(ordered("so1", version=2))
+    assert await yard.hub.kept_promises.listed(yard.hub.scope) == []
+    assert (await yard.of("A")).now == 10 * MICROS
+    assert await plain(yard, "cart", 10, item="A") == 10
+
+
+async def test_a_kit_of_a_group_is_not_held_as_one(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hear(EAST, kit("K", 1, A=1))
+    await yard.hub.put_stock("A", "DC1", 10)
+    refused = await together(yard, "r1", ("K", "EAST", 10, ""))
     assert not refused.is_granted
     assert "promise its components" in refused.proof.reasons[0]
     assert (await together(yard, "r2", ("A", "DC1", 10, ""))).is_granted
-    assert await plain(yard, "cart", 10, item="A") == 0
 
 
 async def test_a26_more_is_promised_to_an_order_once_the_order_says_more(yard: Yard) -> None:

@@ -1,6 +1,7 @@
 """The log is told of rules by date and of what becomes of promises by date, each once."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,15 +10,17 @@ from crossdock.canonical.errors import NotFound
 from crossdock.canonical.supply import AtpRuleChanged, PromiseByDateChanged, PromiseState
 from crossdock.capabilities.supply import AtpMode, AtpRule, LifeTerms, PlacedRule
 from crossdock.foundation import event_log
+from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.event_log import Position
 from crossdock.foundation.scope import Scope
-from tests.unit.capabilities.supply.test_kept_promises import AT_ONCE, promise
+from tests.unit.capabilities.supply.test_kept_promises import AT_ONCE, lapsing, promise
 from tests.unit.capabilities.supply.test_promises_together import together
 from tests.unit.capabilities.supply.yard import (
     STAGED,
     Yard,
     committed,
     day,
+    kit,
     line,
     moved,
     ordered,
@@ -135,6 +138,55 @@ async def test_a_release_is_told_once_with_who_did_it(yard: Yard) -> None:
         await yard.hub.kept_promises.release(yard.hub.scope, made.promise_id, by="desk")
 
     assert await states(yard) == [("MADE", 1, made.client), ("RELEASED", 2, "desk")]
+
+
+async def test_a_promise_that_lapses_is_told_once_by_the_hub(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    await yard.hub.put_stock("X", "DC1", 40)
+    made = await lapsing(yard, "r1", 10)
+    await clock.advance(timedelta(seconds=600))
+    assert [await yard.hub.kept_promises.lapse_due() for _ in range(2)] == [1, 0]
+    await yard.hub.kept_promises.release(yard.hub.scope, made.promise_id, by="desk")
+
+    assert await states(yard) == [("MADE", 1, "shop"), ("LAPSED", 2, "crossdock")]
+    assert [one.expires_at for one in await promises_told(yard)] == [made.expires_at] * 2
+
+
+async def test_a_promise_that_an_order_took_up_never_lapses(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    await yard.hub.put_stock("X", "DC1", 40)
+    await lapsing(yard, "r1", 10, "so1/1")
+    await yard.hear(ordered("so1", line("so1/1", 10)))
+    await clock.advance(timedelta(seconds=600))
+    assert await yard.hub.kept_promises.lapse_due() == 0
+
+    assert [state for state, *_ in await states(yard)] == ["MADE"]
+
+
+async def test_a_kit_is_told_with_all_that_it_draws_on_and_secured_with_it(yard: Yard) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("P", "DC1", 1)
+    await yard.hear(kit("K", 1, P=2), kit("P", 1, X=2), committed("po:1", 6, eta=day(1)))
+    await together(yard, "r1", ("K", "DC1", 2, "so1/1"))
+    await yard.hear(moved("m1", 6, None, shelf()), committed("po:1", 0, 2, eta=day(1)))
+
+    made, secured = await promises_told(yard)
+    assert [
+        (one.item, one.demand_ref, str(one.quantity), str(one.held), one.made and str(one.made))
+        for one in made.lines
+    ] == [
+        ("K", "so1/1", "2 EA", "0 EA", "2 EA"),
+        ("P", "so1/1/P", "1 EA", "1 EA", None),
+        ("X", "so1/1/X", "6 EA", "0 EA", None),
+    ]
+    assert secured.state is PromiseState.SECURED
+    assert [(one.item, str(one.held)) for one in secured.lines] == [
+        ("K", "0 EA"),
+        ("P", "1 EA"),
+        ("X", "6 EA"),
+    ]
 
 
 async def test_a_promise_is_secured_once_all_of_it_is_held(yard: Yard) -> None:

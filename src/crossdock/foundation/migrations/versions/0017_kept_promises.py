@@ -18,6 +18,7 @@ create table supply_promise (
     is_granted boolean not null,
     released_at timestamptz,
     replaced_by uuid,
+    expires_at timestamptz,
     version integer not null default 1,
     changed_by text not null,
     is_secured boolean not null,
@@ -27,8 +28,12 @@ create table supply_promise (
 );
 create index supply_promise_open on supply_promise (tenant, promise_id)
     where is_granted and released_at is null;
+create index supply_promise_to_lapse on supply_promise (expires_at)
+    where is_granted and released_at is null and expires_at is not null;
 select guard_table('supply_promise');
 
+-- A kit that is put together has a row of its own, and rows of what it is put together from under
+-- the same number; `made` of it stands on those.
 create table supply_promise_line (
     tenant text not null,
     promise_id uuid not null,
@@ -41,9 +46,10 @@ create table supply_promise_line (
     held bigint not null check (held between 0 and micros),
     used bigint not null,
     said bigint,
+    made bigint not null default 0 check (made between 0 and micros),
     channel text collate "C" not null,
     is_open boolean not null default true,
-    primary key (tenant, promise_id, line_no, ship_date)
+    primary key (tenant, promise_id, line_no, item, ship_date)
 );
 create index supply_promise_line_open on supply_promise_line (tenant, item, location)
     where is_open;

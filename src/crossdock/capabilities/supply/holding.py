@@ -1,0 +1,91 @@
+"""Reserving for promises by date what lies there, in the caller's transaction."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from crossdock.capabilities.supply import kept
+from crossdock.capabilities.supply.kept import DatedLine, Had, Held, Told
+from crossdock.capabilities.supply.store import Key
+from crossdock.foundation.database import Transaction
+from crossdock.foundation.ids import Ids
+
+
+class HoldsStock(Protocol):
+    """Whoever reserves what lies there; inventory, usually. All in the caller's transaction."""
+
+    async def lock_in(self, tx: Transaction, keys: Sequence[Key]) -> None:
+        """Let nobody else change what stands at these keys until the transaction ends."""
+        ...
+
+    async def free_in(self, tx: Transaction, keys: Sequence[Key]) -> Mapping[Key, int]:
+        """Give what could be reserved at each of these keys."""
+        ...
+
+    async def free_for_in(self, tx: Transaction, key: Key, channel: str) -> tuple[int, str, bool]:
+        """Give what a channel could reserve there, and what beside stock keeps it from more.
+
+        And say whether maxima or minima of channels hold there at all.
+        """
+        ...
+
+    async def hold_in(
+        self, tx: Transaction, request_id: str, line: tuple[str, str, int, str], channel: str
+    ) -> tuple[int, str]:
+        """Reserve what there is of item, location, micros, order line, for a channel.
+
+        Give what was had, and what beside stock kept the channel from more ("" is nothing).
+        """
+        ...
+
+    async def let_go_in(self, tx: Transaction, refs: Sequence[str]) -> None:
+        """Give back what is held here for these order lines; none held changes nothing."""
+        ...
+
+    async def counted_in(
+        self, tx: Transaction, keys: Sequence[Key], refs: Sequence[str]
+    ) -> frozenset[str]:
+        """Name those of these order lines that an order counts at one of these keys."""
+        ...
+
+    async def held_in(self, tx: Transaction, refs: Sequence[str]) -> Sequence[Held]:
+        """Give what order lines hold, whoever holds it, and what has left of them."""
+        ...
+
+
+class Wanted(NamedTuple):
+    """The lines of a promise for one order line, and whose they are."""
+
+    promise: str
+    lines: Sequence[DatedLine]
+    channel: str
+
+
+async def hold(
+    tx: Transaction,
+    stock: HoldsStock,
+    ids: Ids,
+    wanted: Wanted,
+    known: tuple[Sequence[Held], Told],
+) -> Had:
+    """Reserve for a promise what lies there and is not held for its order line by now (§3.4).
+
+    Nothing is asked for where its channel may have nothing: a refusal would be kept for ever.
+    """
+    rows, order = known
+    line = wanted.lines[0]
+    key = (line.item, line.location)
+    rest = kept.left(kept.own(wanted.lines), order)
+    if not rest:
+        return Had(0)
+    free, cut_by, is_shared = await stock.free_for_in(tx, key, wanted.channel)
+    had = 0
+    if not order.is_ordered:
+        had = sum(row[3] + row[4] for row in rows if row[1:3] == key)
+        if had >= rest:
+            return Had(rest, "", is_shared)
+        if free <= 0:
+            return Had(had, cut_by, is_shared)
+    request = f"{wanted.promise}/{line.line_no}/{ids.text()}"
+    asked = (*key, rest - had, line.demand_ref)
+    granted, cut_by = await stock.hold_in(tx, request, asked, wanted.channel)
+    return Had(had + granted, cut_by, is_shared, granted)
