@@ -16,7 +16,7 @@ from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import Inventory, LedgerAtCut, inventory_reader
 from crossdock.capabilities.reconciliation import Informants, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
-from crossdock.capabilities.supply import KeptPromises, Securing, Supply, supply_reader
+from crossdock.capabilities.supply import Bills, KeptPromises, Securing, Supply, supply_reader
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -116,6 +116,7 @@ class House:
                 cases=CaseDesk(),
                 sender=Resender(self.outbox),
                 reader=Rereading(lambda: pollers),
+                bills=Bills(),
             ),
         )
         self.sampler = Sampler(database, self.clock, SystemIds(), NothingIsRead(), CaseDesk())

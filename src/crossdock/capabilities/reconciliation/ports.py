@@ -164,6 +164,16 @@ class KnowsNames(Protocol):
     async def goods(self, tx: Transaction, items: Collection[str]) -> Mapping[str, Goods]: ...
 
 
+class KnowsBills(Protocol):
+    """Whoever knows what kits are put together from."""
+
+    async def bills_in(
+        self, tx: Transaction, items: Collection[str]
+    ) -> Mapping[str, Mapping[str, int]]:
+        """Give, of each kit among these, how many micros of each component make one base unit."""
+        ...
+
+
 class Waiting(Protocol):
     """A movement that the other side is to book and has not: on its way, or refused."""
 
@@ -299,3 +309,4 @@ class Informants:
     cases: KeepsCases
     sender: SendsAgain
     reader: ReadsAgain
+    bills: KnowsBills

@@ -166,7 +166,9 @@ class Comparison:
     async def _keep(self, side: Side, outcome: Outcome, first: Side | None) -> RunRow:
         """Write what was found, close what is gone, tell what is confirmed: one transaction."""
         now = self.clock.now()
-        judged = judging.paired([(one.location, one.item, one.judged) for one in outcome.found])
+        bills = await self._bills(outcome)
+        keyed = [(one.location, one.item, one.judged) for one in outcome.found]
+        judged = judging.paired(keyed, bills)
         found = [
             replace(one, judged=again) for one, again in zip(outcome.found, judged, strict=True)
         ]
@@ -214,6 +216,14 @@ class Comparison:
                 now,
             )
         return run
+
+    async def _bills(self, outcome: Outcome) -> Mapping[str, Mapping[str, int]]:
+        """Ask which of what differs are kits; nothing differs most of the time."""
+        items = {one.item for one in outcome.found}
+        if not items:
+            return {}
+        async with self.database.transaction(self.scope) as tx:
+            return await self.informants.bills.bills_in(tx, items)
 
     def _withheld(
         self,
