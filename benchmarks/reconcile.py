@@ -58,7 +58,8 @@ async def run(rounds: int = 1, quick: bool = False) -> Report:  # noqa: FBT001, 
 
 
 async def measured(size: int, differences: int) -> Report:
-    report = Report("reconcile", machine=machine(positions=size, planted=differences, classes=len(CAUSES)))
+    planted = {"planted": differences, "classes": len(CAUSES)}
+    report = Report("reconcile", machine=machine(positions=size, **planted))
     now = datetime.now(UTC).replace(microsecond=0)
     first, second = now - timedelta(minutes=40), now - timedelta(minutes=5)
     world = World(size, differences, first, second)

@@ -28,6 +28,7 @@ OWNERS = {
     "0015_reconciled_systems": "capabilities.reconciliation",
     "0016_guarded": "capabilities.inventory",
     "0018_reconciliation_rules": "capabilities.reconciliation",
+    "0019_stock_asked": "capabilities.reconciliation",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

@@ -9,7 +9,7 @@ from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
 from crossdock.capabilities.reconciliation import Doubt, Reconciliation
-from crossdock.connectivity.directory import Directory
+from crossdock.connectivity.directory import Circuit, Directory
 from crossdock.connectivity.poller import Pollers
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
@@ -104,6 +104,20 @@ class Rereading:
             return await self.pollers().reread(scope, source, since)
         except (Invalid, NotFound, Rejected):
             return False
+
+
+@dataclass(frozen=True, slots=True)
+class Incidents:
+    """The directory, for whoever must mend nothing while a system is down (§4.3)."""
+
+    directory: Directory
+
+    async def is_in_incident(self, scope: Scope, source: str) -> bool:
+        try:
+            entry = await self.directory.get(scope, source)
+        except NotFound:
+            return False
+        return entry.is_paused or entry.circuit is not Circuit.CLOSED
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from crossdock.assembly.adapters import BookKeepers, Doubts, Pools, Rereading
+from crossdock.assembly.adapters import BookKeepers, Doubts, Incidents, Pools, Rereading
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import CountedStock, ReservationKind, StockSnapshotTaken
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities import catalog, inventory, supply
+from crossdock.capabilities import catalog, inventory, reconciliation, supply
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import (
     Availability,
@@ -24,7 +24,6 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
-from crossdock.capabilities.reconciliation import Informants, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Atp, KeptPromises, Question, Securing, Supply
 from crossdock.connectivity.connections import Connections, Neighbours
@@ -41,6 +40,7 @@ from crossdock.connectivity.replaying import Quarantine
 from crossdock.connectivity.resending import Resender
 from crossdock.connectivity.sdk import Application, Ports
 from crossdock.connectivity.sources import Sources
+from crossdock.connectivity.stock_asking import AskStock
 from crossdock.connectivity.subscriptions import PublicAddress
 from crossdock.connectivity.vault import Vault, master_key_of
 from crossdock.connectivity.waiting_room import WaitingRoom
@@ -100,6 +100,7 @@ class Hub:
             random=outside.random,
             allow_private_addresses=settings.allow_private_addresses,
         )
+        self._public = PublicAddress(settings.public_url, settings.tenant)
         self._open_doors(outside)
         self._gather_rules()
         self._around = Surroundings(
@@ -114,7 +115,7 @@ class Hub:
         self.connections = self._connections()
         self.jobs = Jobs(database, clock, self._jobs())
         # It waits for its turn at busy connections, and nothing else waits for it.
-        self.readings = Jobs(database, clock, [self.sampler.job])
+        self.readings = Jobs(database, clock, [self.sampler.job, self.stock_sampler.job])
         self._couriers: dict[str, Courier] = {}
 
     def _open_doors(self, outside: Outside) -> None:
@@ -165,19 +166,21 @@ class Hub:
         )
         ledger, names = inventory.LedgerAtCut(), catalog.Naming(clock)
         again = (Resender(self.outbox), Rereading(lambda: self.pollers))
-        around_stock = (Bookings(), self.proposals, CaseDesk(), *again, supply.Bills())
-        informants = Informants(ledger, names, *around_stock)
-        self.reconciliation = Reconciliation(database, clock, self.ids, informants)
+        knows = (Bookings(), self.proposals, CaseDesk(), *again, supply.Bills())
+        informants = reconciliation.Informants(ledger, names, *knows, Incidents(self.directory))
+        self.reconciliation = reconciliation.Reconciliation(database, clock, self.ids, informants)
+        counting = (self.reconciliation, ledger)
+        self.count_tasks = reconciliation.CountTasks(database, clock, self.ids, *counting)
         self.doubts = Doubts(database, self.inventory, self.reconciliation)
         pools = Pools(self.inventory, self.reconciliation)
         self.publishing = Publishing(database, clock, pools, self.catalog)
         self.channels = self.publishing.channels
         showing = Showing(database, self.publishing.requests, ReadBack(lambda: self._around))
-        self.sampler = Sampler(database, clock, self.ids, showing, CaseDesk())
-        processes = (
-            self.publishing.process,
-            movement_posting(BookKeepers(self.directory, self.catalog)),
-        )
+        self.sampler = reconciliation.Sampler(database, clock, self.ids, showing, CaseDesk())
+        asking = (ledger, AskStock(lambda: self._around, self.inbox, names), self.reconciliation)
+        self.stock_sampler = reconciliation.StockSampler(database, clock, self.ids, asking)
+        books = BookKeepers(self.directory, self.catalog)
+        processes = (self.publishing.process, movement_posting(books))
         self.engine = Engine(database, clock, self.outbox, processes, worker=self.worker)
 
     @classmethod
@@ -336,10 +339,6 @@ class Hub:
         await self.jobs.register()
         await self.readings.register()
 
-    @property
-    def _public(self) -> PublicAddress:
-        return PublicAddress(self.settings.public_url, self.settings.tenant)
-
     def _connections(self) -> Connections:
         return Connections(
             self.directory,
@@ -373,6 +372,7 @@ class Hub:
             Job(name="reconcile", every=10 * minute, work=self.reconciliation.follow),
             Job(name="heal differences", every=10 * minute,
                 work=self.reconciliation.heal_by_rules),
+            self.count_tasks.job,
             Job(name="recover messages", every=minute, work=self.inbox.recover, limit=SHORT),
             Job(name="oversell budgets", every=2 * minute, work=self.publishing.budgets.recompute),
             *self.allocating.jobs(),

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from crossdock.assembly.adapters import Doubts, Rereading
+from crossdock.assembly.adapters import Doubts, Incidents, Rereading
+from crossdock.canonical.envelope import Fact
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import Inventory, LedgerAtCut, inventory_reader
-from crossdock.capabilities.reconciliation import Informants, Reconciliation, Sampler
+from crossdock.capabilities.reconciliation import Informants, Reconciliation, Sampler, StockSampler
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Bills, KeptPromises, Securing, Supply, supply_reader
 from crossdock.connectivity.connections import Connections, Neighbours
@@ -27,6 +28,7 @@ from crossdock.connectivity.replaying import Quarantine
 from crossdock.connectivity.resending import Resender
 from crossdock.connectivity.sdk import Ports
 from crossdock.connectivity.sources import Sources
+from crossdock.connectivity.stock_asking import Place
 from crossdock.connectivity.vault import Vault
 from crossdock.foundation import readers
 from crossdock.foundation.clock import SystemClock
@@ -117,12 +119,18 @@ class House:
                 sender=Resender(self.outbox),
                 reader=Rereading(lambda: pollers),
                 bills=Bills(),
+                incidents=Incidents(self.directory),
             ),
         )
         self.sampler = Sampler(database, self.clock, SystemIds(), NothingIsRead(), CaseDesk())
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)
+
+    @property
+    def stock_sampler(self) -> StockSampler:
+        asking = (LedgerAtCut(), NobodyIsAsked(), self.reconciliation)
+        return StockSampler(self.database, self.clock, SystemIds(), asking)
 
     @property
     def doubts(self) -> Doubts:
@@ -142,6 +150,26 @@ class House:
         wanted = verbs_of(verbs) if verbs else ROLES["owner"]
         issued = await self.access.create(by, NewKey(name="test", verbs=wanted, partner=partner))
         return issued.token
+
+
+class NobodyIsAsked:
+    """Stands in for systems that can be asked for stock: there is none."""
+
+    async def tenants(self) -> list[str]:
+        return ["main"]
+
+    async def places(self, _scope: Scope, _locations: Sequence[str]) -> list[Place]:
+        return []
+
+    async def ask(
+        self, _scope: Scope, _connection: str, _location: str, _items: Sequence[str]
+    ) -> list[Fact]:
+        return []
+
+    async def take(
+        self, _scope: Scope, _connection: str, _location: str, _items: Sequence[str]
+    ) -> int:
+        return 0
 
 
 class NothingIsRead:

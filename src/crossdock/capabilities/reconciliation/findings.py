@@ -30,6 +30,9 @@ class Run:
     `system` is whose number is compared with that of `against`: the hub's ledger (crossdock), or
     the first of two systems.
 
+    `kind` is DUMP, or SAMPLE where single keys were asked for or a channel was read back.
+    `rules_version` names the rules of the house that it went by; 0 is built in.
+
     `explained` keys differ by what documents account for, and are no findings. `value_at_risk` is
     in the functional currency; null while nobody has said what anything costs.
     """
@@ -56,6 +59,8 @@ class Run:
     gone: int
     value_at_risk: Decimal | None
     unknown_names: tuple[str, ...]
+    kind: str
+    rules_version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +181,8 @@ def run_shown(row: RunRow) -> Run:
         gone=row.gone,
         value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
         unknown_names=row.unknown_names,
+        kind=row.kind,
+        rules_version=row.rules_version,
     )
 
 

@@ -39,17 +39,21 @@ def explosions(differing: Iterable[Differing], bills: Mapping[str, Bill]) -> dic
             places[one.location][one.item] = one
     found: dict[int, str] = {}
     for items in places.values():
-        kits = sorted(items.keys() & bills.keys())
-        for group in _sharing(kits, bills):
-            alone = [[kit] for kit in group] if len(group) > 1 else []
-            for some in (group, *alone):
-                if (members := _fitting(some, items, bills)) is None:
-                    continue
+        for group in _sharing(sorted(items.keys() & bills.keys()), bills):
+            for kits, members in _told(group, items, bills):
                 for member in members:
-                    found.setdefault(member.number, ", ".join(some))
-                if some is group:
-                    break
+                    found.setdefault(member.number, ", ".join(kits))
     return found
+
+
+def _told(
+    group: Sequence[str], items: Mapping[str, Differing], bills: Mapping[str, Bill]
+) -> list[tuple[Sequence[str], list[Differing]]]:
+    """Give the kits of a group that are exploded together, or else those that are alone."""
+    if (members := _fitting(group, items, bills)) is not None:
+        return [(group, members)]
+    alone = [([kit], _fitting([kit], items, bills)) for kit in group if len(group) > 1]
+    return [(kit, members) for kit, members in alone if members is not None]
 
 
 def _sharing(kits: Sequence[str], bills: Mapping[str, Bill]) -> list[list[str]]:

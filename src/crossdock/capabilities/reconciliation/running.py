@@ -16,8 +16,10 @@ from crossdock.capabilities.reconciliation import (
     store,
     withholding,
 )
+from crossdock.capabilities.reconciliation.asked_store import put_classes
 from crossdock.capabilities.reconciliation.books import Books
 from crossdock.capabilities.reconciliation.comparing import Suspect, Walk
+from crossdock.capabilities.reconciliation.dumps import Worth
 from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.explaining import Explainer, Found
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape
@@ -97,6 +99,7 @@ class Comparison:
             frozenset(watched),
             day=self.began_at.toordinal(),
             is_ours_full=first is None or first.said.is_full,
+            note=self._note if first is None else None,
         )
         outcome = Outcome(walk=walk, befores=befores, cuts=cuts)
         earliest = instant(min(cuts.at.values())) - DISORDER
@@ -119,6 +122,11 @@ class Comparison:
         outcome.explained = explainer.explained
         outcome.unknown = tuple(explainer.unknown)
         return outcome
+
+    async def _note(self, known: Mapping[Key, Worth]) -> None:
+        """Keep the classes that a dump tells: by them keys are sampled later."""
+        async with self.database.transaction(self.scope) as tx:
+            await put_classes(tx, known)
 
     async def _explained(
         self,
@@ -334,6 +342,8 @@ class Comparison:
             gone=len(gone),
             value_at_risk=min(sum(values), VALUE_MAX) if values else None,
             unknown_names=outcome.unknown,
+            kind=self.about.kind,
+            rules_version=self.about.rules_version,
         )
 
 

@@ -66,6 +66,7 @@ class Asked:
     first: the hub's ledger, or another system, with what it says itself in `first`.
 
     `believe` is the run that rejected the very same dump, which a person has looked at.
+    `is_sample`: single keys were asked for, so it stands in for no dump.
     """
 
     against: str
@@ -75,6 +76,7 @@ class Asked:
     system: str = HUB
     first: Callable[[Spelled], Said] | None = None
     believe: str = ""
+    is_sample: bool = False
 
     def policy(self, house: Policy) -> Policy:
         if self.lag_minutes is None:
@@ -112,13 +114,17 @@ class Reconciliation:
                 where="/against",
                 hint="give each of the two its own name",
             )
+        house, version = await self._house(scope)
+        kind = "SAMPLE" if asked.is_sample else "DUMP"
+        name = prefixed("rcn", self._ids.new())
+        about = About(name, asked.against, asked.by, asked.system, kind, version)
         comparison = Comparison(
             database=self._database,
             clock=self._clock,
             informants=self._informants,
-            policy=asked.policy(await self._house(scope)),
+            policy=asked.policy(house),
             scope=scope,
-            about=About(prefixed("rcn", self._ids.new()), asked.against, asked.by, asked.system),
+            about=about,
         )
         async with AsyncExitStack() as open_files:
             first = None
@@ -208,13 +214,14 @@ class Reconciliation:
                     now,
                 )
 
-    async def _house(self, scope: Scope) -> Policy:
-        """Give what is agreed on: the rules that this tenant has put, or those built in."""
+    async def _house(self, scope: Scope) -> tuple[Policy, int]:
+        """Give what is agreed on, and its version: what this tenant has put, or 0, built in."""
         async with self._database.transaction(scope) as tx:
             put = await rulebook.newest(tx)
         if put is None:
-            return self._policy
-        return replace(self._policy, tolerance=put.rules.tolerance, brake=put.rules.brake)
+            return self._policy, 0
+        rules = put.rules
+        return replace(self._policy, tolerance=rules.tolerance, brake=rules.brake), put.version
 
     async def rules(self, scope: Scope, *, limit: int = 100) -> list[Version]:
         """List the versions of this tenant's rules, the newest first; last are those built in."""

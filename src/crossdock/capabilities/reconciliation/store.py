@@ -22,9 +22,10 @@ class Pair(NamedTuple):
 ADD_RUN = """
 insert into reconciliation_run (tenant, run_id, system, against, verdict, reason, asked_by,
     began_at, ended_at, earliest_cut, latest_cut, row_count, zero_count, is_full, compared, alike,
-    explained, tolerated, suspected, confirmed, gone, value_at_risk, unknown_names)
+    explained, tolerated, suspected, confirmed, gone, value_at_risk, unknown_names, kind,
+    rules_version)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-    $20, $21, $22, $23)
+    $20, $21, $22, $23, $24, $25)
 """
 RUNS = """
 select * from reconciliation_run
@@ -32,8 +33,10 @@ where tenant = $1 and ($2 = '' or $2 in (against, system)) and ($3 = '' or run_i
     and ($4 = '' or run_id < $4)
 order by run_id desc limit $5
 """
+# Of whole dumps: a sample says nothing of the keys that it did not ask for.
 LAST_RUN = """
-select * from reconciliation_run where tenant = $1 and against = $2 and system = $3
+select * from reconciliation_run
+where tenant = $1 and against = $2 and system = $3 and kind = 'DUMP'
 order by began_at desc, run_id desc limit 1
 """
 OPEN_OF = """
@@ -166,7 +169,10 @@ where tenant = $1 and finding_id = any($2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """A comparison as stored; the counts are of keys (an item at a location)."""
+    """A comparison as stored; the counts are of keys (an item at a location).
+
+    `kind` is DUMP, or SAMPLE where single keys were asked for; `rules_version` the rules it used.
+    """
 
     run_id: str
     system: str
@@ -190,6 +196,8 @@ class RunRow:
     gone: int
     value_at_risk: int | None
     unknown_names: tuple[str, ...]
+    kind: str = "DUMP"
+    rules_version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,7 @@ cross join lateral (select components from supply_kit
 class Bills:
     """Answers in the caller's transaction; what is no kit is left out."""
 
-    async def bills_in(
-        self, tx: Transaction, items: Collection[str]
-    ) -> dict[str, dict[str, int]]:
+    async def bills_in(self, tx: Transaction, items: Collection[str]) -> dict[str, dict[str, int]]:
         """Give, of each kit among these, how many micros of each component make one base unit."""
         rows = await tx.fetch(BILLS, tx.tenant, sorted(items))
         bills = {
