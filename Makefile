@@ -15,7 +15,8 @@ PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	$(addprefix tests/unit/capabilities/sourcing/test_,calendars.py deciding.py document.py supply.py) \
 	$(addprefix tests/unit/capabilities/supply/test_,ageing.py calendar.py explosion.py inbound.py kept.py kin.py promise.py rules.py) \
 	$(addprefix tests/unit/capabilities/supply/test_,shares.py shelf.py substitution.py window.py) \
-	$(addprefix tests/unit/capabilities/reconciliation/test_,causes.py judging.py open_lines.py planning.py ranking.py rules.py) \
+	$(addprefix tests/unit/capabilities/reconciliation/test_,causes.py judging.py kits.py open_lines.py planning.py) \
+	$(addprefix tests/unit/capabilities/reconciliation/test_,ranking.py rules.py) \
 	tests/unit/applications/*/test_mapping.py \
 	$(addprefix tests/unit/applications/tryton/test_,changes.py counts.py open_orders.py wire.py) \
 	tests/processes/test_availability_publishing.py \

@@ -1,5 +1,7 @@
 """Reconciliation: a million positions against an ERP's dumps, with 500 differences planted.
 
+They are of every root-cause class, about as many of each.
+
 The command is the one that a person types, in a process of its own, twice: a difference counts
 when the second dump shows it again. Meanwhile movements flow into the hub. Memory is the peak of
 the command's process; PostgreSQL's own is what it always is.
@@ -22,9 +24,11 @@ import asyncpg
 from pydantic import SecretStr
 
 from benchmarks.reconcile_world import (
+    CAUSES,
     FILL,
     LOCATIONS,
     PART,
+    REFUSED,
     SET,
     Judgement,
     World,
@@ -41,6 +45,7 @@ from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.foundation.settings import Settings
 
 CHUNK = 100_000
+COUNTS = ("compared", "alike", "explained", "suspected", "confirmed", "gone")
 FLOW_BATCH, FLOW_PAUSE = 50, 0.25
 MIB = 1024
 
@@ -53,7 +58,8 @@ async def run(rounds: int = 1, quick: bool = False) -> Report:  # noqa: FBT001, 
 
 
 async def measured(size: int, differences: int) -> Report:
-    report = Report("reconcile", machine=machine(positions=size, planted=differences))
+    planted = {"planted": differences, "classes": len(CAUSES)}
+    report = Report("reconcile", machine=machine(positions=size, **planted))
     now = datetime.now(UTC).replace(microsecond=0)
     first, second = now - timedelta(minutes=40), now - timedelta(minutes=5)
     world = World(size, differences, first, second)
@@ -81,6 +87,8 @@ async def _filled(server: EmbeddedPostgres, world: World) -> str:
         await owner.execute(PART, *part)
     for negative in world.negatives():
         await owner.execute(SET, *negative)
+    for refused in world.refused:
+        await owner.execute(REFUSED, *refused)
     await owner.execute("vacuum analyze")
     await owner.close()
     return dsn
@@ -94,15 +102,17 @@ async def _compared(dsn: str, folder: Path, world: World, report: Report) -> Non
         for begin in range(0, len(world.facts), 500):
             await hub.record(world.facts[begin : begin + 500], source="wms")
         for number, at in enumerate((world.first, world.second)):
-            dump = folder / "erp.csv"
+            dump, log = folder / "erp.csv", folder / "log.csv"
             world.dump(dump, at)
+            world.dump_log(log, at)
             async with _flowing(hub, world, number) as flow:
-                words = ("run", "--against", str(dump), "--source", "erp", "--full")
-                said, figures = await _typed(dsn, folder, *words)
-            counts = {name: said[name] for name in ("compared", "alike", "suspected", "confirmed")}
+                words = ("run", "--against", str(dump), "--log", str(log), "--source", "erp")
+                said, figures = await _typed(dsn, folder, *words, "--full")
+            counts = {name: said[name] for name in COUNTS}
             report.rounds.append({"round": number + 1, **figures, **counts, "flowed": flow[0]})
         found, _ = await _typed(dsn, folder, "list", "--state", "CONFIRMED", "--limit", "1000")
-    _conclude(report, judged(world.planted, found))
+        passed, _ = await _typed(dsn, folder, "list", "--state", "CLOSED", "--limit", "1000")
+    _conclude(report, judged(world.planted, found, passed))
 
 
 def _conclude(report: Report, judgement: Judgement) -> None:

@@ -339,3 +339,54 @@ async def test_a_tenant_decides_what_is_let_pass_from_the_next_comparison_on(at:
 
     assert (await compared(at, 980)).tolerated == 1
     assert (await compared(at, 979)).suspected == 1
+
+
+class Down:
+    """Stands in for the directory: a system that does not answer."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def is_in_incident(self, scope: Scope, source: str) -> bool:
+        del scope
+        return source == self.name
+
+
+@pytest.mark.parametrize(("down", "stopped"), [("erp", True), ("shop", False)])
+async def test_nothing_is_mended_while_the_system_does_not_answer(
+    at: Office,
+    down: str,
+    stopped: bool,  # noqa: FBT001
+) -> None:
+    scope = at.hub.scope
+    await counted(at, 807)
+    at.ledgers["erp"].refuses = {"BOLT"}
+    await receive(at, 1, 40)
+    for _ in range(2):
+        await at.clock.advance(HOUR)
+        await compared(at, 807)
+    bolder = bold(at)
+    informants = replace(bolder._informants, incidents=Down(down))
+    policy = Policy(brake=Brake(keys_mille=1000))
+    reconciliation = Reconciliation(at.hub.database, at.clock, at.hub.ids, informants, policy)
+
+    done = await reconciliation.heal(scope, "erp", by="test", dry_run=True)
+
+    assert done.stopped == ("the source is in an incident" if stopped else "")
+
+
+async def test_a_paused_connection_is_in_an_incident_and_a_run_names_its_rules(
+    at: Office,
+) -> None:
+    scope, reconciliation = at.hub.scope, at.hub.reconciliation
+    await counted(at, 807)
+    first = await compared(at, 807)
+    put = await reconciliation.put_rules(scope, Rules(attempts=3), by="ann")
+    second = await compared(at, 807)
+    assert (first.rules_version, second.rules_version, put.version) == (0, 1, 1)
+
+    incidents = reconciliation._informants.incidents
+    assert not await incidents.is_in_incident(scope, "erp")
+    assert not await incidents.is_in_incident(scope, "nobody")
+    await at.hub.directory.pause(scope, "erp", "holidays")
+    assert await incidents.is_in_incident(scope, "erp")

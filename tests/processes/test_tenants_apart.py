@@ -36,7 +36,12 @@ from crossdock.capabilities.allocation import (
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.upkeep import Upkeep
-from crossdock.capabilities.reconciliation import OpenLines, Reconciliation, Sampler
+from crossdock.capabilities.reconciliation import (
+    OpenLines,
+    Reconciliation,
+    Sampler,
+    StockSampler,
+)
 from crossdock.capabilities.sourcing import (
     Asked,
     Candidate,
@@ -90,6 +95,7 @@ from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import Budgets, ItemsWanted
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.conftest import NOON
+from tests.processes.sampled import SAMPLED
 from tests.unit.connectivity.standins import command, levelled, webhook, world
 
 EACH = Quantity.of(1)
@@ -145,7 +151,7 @@ SERVICES = (
     ),
     *(Inbox, Instances, Inventory, OpenLines, OrderSourcing, Outbox, Proposals, Quarantine),
     Refusals,
-    *(Reconciliation, Requests, Sampler, Sourcing, Supply, Upkeep, WaitingRoom),
+    *(Reconciliation, Requests, Sampler, Sourcing, StockSampler, Supply, Upkeep, WaitingRoom),
 )
 WANTED = SourceOrder(lines=[SourceLine(item="SKU-1", quantity=EACH)], request_id="s1")
 ASKED = Asked(
@@ -336,6 +342,7 @@ SHOWS: Mapping[str, Ask] = {
     "Reconciliation.finding": lambda full: full.hub.reconciliation.finding(OTHER, full.finding_id),
     "Reconciliation.findings": lambda full: full.hub.reconciliation.findings(OTHER),
     "Sampler.plans": lambda full: full.hub.sampler.plans(OTHER),
+    **SAMPLED,
     "Sampler.sample": lambda full: full.hub.sampler.sample(OTHER, "shop", "web", by="x"),
     "Reconciliation.run": lambda full: full.hub.reconciliation.run(OTHER, full.run_id),
     "Reconciliation.runs": lambda full: full.hub.reconciliation.runs(OTHER),

@@ -29,6 +29,7 @@ OWNERS = {
     "0016_guarded": "capabilities.inventory",
     "0018_reconciliation_rules": "capabilities.reconciliation",
     "0019_expired_lots": "capabilities.inventory",
+    "0020_stock_asked": "capabilities.reconciliation",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

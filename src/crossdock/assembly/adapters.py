@@ -12,7 +12,7 @@ from crossdock.capabilities.inventory import Inventory, OpenDemand
 from crossdock.capabilities.reconciliation import Doubt, LineInformants, Reconciliation
 from crossdock.capabilities.supply import OpenSupply, Supply
 from crossdock.connectivity.courier import Surroundings
-from crossdock.connectivity.directory import Directory
+from crossdock.connectivity.directory import Circuit, Directory
 from crossdock.connectivity.open_reading import OpenReader
 from crossdock.connectivity.poller import Pollers
 from crossdock.foundation.database import Database, Transaction
@@ -132,6 +132,20 @@ class Rereading:
 def open_books(around: Callable[[], Surroundings]) -> LineInformants:
     """Give the comparison of open lines the hub's books of them, and who lists his own."""
     return LineInformants(OpenDemand(), OpenSupply(), OpenReader(around))
+
+
+@dataclass(frozen=True, slots=True)
+class Incidents:
+    """The directory, for whoever must mend nothing while a system is down (§4.3)."""
+
+    directory: Directory
+
+    async def is_in_incident(self, scope: Scope, source: str) -> bool:
+        try:
+            entry = await self.directory.get(scope, source)
+        except NotFound:
+            return False
+        return entry.is_paused or entry.circuit is not Circuit.CLOSED
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,15 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from crossdock.assembly.adapters import BookKeepers, Doubts, Pools, Rereading, Words, open_books
+from crossdock.assembly import adapters
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import CountedStock, ReservationKind, StockSnapshotTaken
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities import catalog, inventory, supply
+from crossdock.capabilities import catalog, inventory, reconciliation, supply
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, Reservation
-from crossdock.capabilities.reconciliation import Informants, OpenLines, Reconciliation, Sampler
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Atp, KeptPromises, Question, Securing, Supply
 from crossdock.connectivity.connections import Connections, Neighbours
@@ -35,6 +34,7 @@ from crossdock.connectivity.replaying import Quarantine
 from crossdock.connectivity.resending import Resender
 from crossdock.connectivity.sdk import Application, Ports
 from crossdock.connectivity.sources import Sources
+from crossdock.connectivity.stock_asking import AskStock
 from crossdock.connectivity.subscriptions import PublicAddress
 from crossdock.connectivity.vault import Vault, master_key_of
 from crossdock.connectivity.waiting_room import WaitingRoom
@@ -94,6 +94,7 @@ class Hub:
             random=outside.random,
             allow_private_addresses=settings.allow_private_addresses,
         )
+        self._public = PublicAddress(settings.public_url, settings.tenant)
         self._open_doors(outside)
         self._gather_rules()
         self._around = Surroundings(
@@ -108,7 +109,7 @@ class Hub:
         self.connections = self._connections()
         self.jobs = Jobs(database, clock, self._jobs())
         # It waits for its turn at busy connections, and nothing else waits for it.
-        self.readings = Jobs(database, clock, [self.sampler.job])
+        self.readings = Jobs(database, clock, [self.sampler.job, self.stock_sampler.job])
         self._couriers: dict[str, Courier] = {}
 
     def _open_doors(self, outside: Outside) -> None:
@@ -122,7 +123,7 @@ class Hub:
             installed_applications() if applications is None else applications,
         )
         self.catalog = Catalog(database, clock)
-        words = Words(self.catalog, lambda: self.supply)
+        words = adapters.Words(self.catalog, lambda: self.supply)
         self.authority = Authority(database, clock, self.catalog, Sources(database))
         self.inbox = Inbox(
             database,
@@ -159,21 +160,25 @@ class Hub:
             clock, self.catalog, self.inventory, self.sourcing, self.supply
         )
         ledger, names = inventory.LedgerAtCut(), catalog.Naming(clock)
-        again = (Resender(self.outbox), Rereading(lambda: self.pollers))
-        informants = Informants(ledger, names, Bookings(), self.proposals, CaseDesk(), *again)
-        self.reconciliation = Reconciliation(database, clock, self.ids, informants)
-        books = informants, open_books(lambda: self._around)
-        self.open_lines = OpenLines(database, clock, self.ids, *books)
-        self.doubts = Doubts(database, self.inventory, self.reconciliation)
-        pools = Pools(self.inventory, self.reconciliation)
+        again = (Resender(self.outbox), adapters.Rereading(lambda: self.pollers))
+        incidents = adapters.Incidents(self.directory)
+        knows = (Bookings(), self.proposals, CaseDesk(), *again, supply.Bills(), incidents)
+        informants = reconciliation.Informants(ledger, names, *knows)
+        self.reconciliation = reconciliation.Reconciliation(database, clock, self.ids, informants)
+        lines = informants, adapters.open_books(lambda: self._around)
+        self.open_lines = reconciliation.OpenLines(database, clock, self.ids, *lines)
+        counting = (self.reconciliation, ledger)
+        self.count_tasks = reconciliation.CountTasks(database, clock, self.ids, *counting)
+        self.doubts = adapters.Doubts(database, self.inventory, self.reconciliation)
+        pools = adapters.Pools(self.inventory, self.reconciliation)
         self.publishing = Publishing(database, clock, pools, self.catalog)
         self.channels = self.publishing.channels
         showing = Showing(database, self.publishing.requests, ReadBack(lambda: self._around))
-        self.sampler = Sampler(database, clock, self.ids, showing, CaseDesk())
-        processes = (
-            self.publishing.process,
-            movement_posting(BookKeepers(self.directory, self.catalog)),
-        )
+        self.sampler = reconciliation.Sampler(database, clock, self.ids, showing, CaseDesk())
+        asking = (ledger, AskStock(lambda: self._around, self.inbox, names), self.reconciliation)
+        self.stock_sampler = reconciliation.StockSampler(database, clock, self.ids, asking)
+        books = adapters.BookKeepers(self.directory, self.catalog)
+        processes = (self.publishing.process, movement_posting(books))
         self.engine = Engine(database, clock, self.outbox, processes, worker=self.worker)
 
     @classmethod
@@ -333,10 +338,6 @@ class Hub:
         await self.jobs.register()
         await self.readings.register()
 
-    @property
-    def _public(self) -> PublicAddress:
-        return PublicAddress(self.settings.public_url, self.settings.tenant)
-
     def _connections(self) -> Connections:
         return Connections(
             self.directory,
@@ -370,6 +371,7 @@ class Hub:
             Job(name="reconcile", every=10 * minute, work=self.reconciliation.follow),
             Job(name="heal differences", every=10 * minute,
                 work=self.reconciliation.heal_by_rules),
+            self.count_tasks.job,
             Job(name="recover messages", every=minute, work=self.inbox.recover, limit=SHORT),
             Job(name="watch promises by date", every=minute, work=self.securing.watch),
             Job(name="oversell budgets", every=2 * minute, work=self.publishing.budgets.recompute),

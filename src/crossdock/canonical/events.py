@@ -35,6 +35,7 @@ from crossdock.canonical.inventory import (
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.reconciliation import (
+    CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
     SnapshotRejected,
@@ -72,6 +73,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     DifferenceClosed,
     SnapshotRejected,
     WithholdingChanged,
+    CountTaskChanged,
     SourcingRulesChanged,
     SubstitutionChanged,
     AllocationRuleChanged,

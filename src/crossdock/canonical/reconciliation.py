@@ -97,3 +97,26 @@ class WithholdingChanged:
     @property
     def key(self) -> str:
         return self.item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountTaskChanged:
+    """A shelf is to be counted, was counted, or need not be any more (§4.2).
+
+    `status` is PROPOSED, DONE or WITHDRAWN; `reason` says why: DIFFERENCE, NEGATIVE, TREND or
+    CLASS_DUE. The count is blind, so no quantity is named. A count posts its adjustment as a
+    movement (COUNT_ADJUST), of zero where the shelf was right.
+    """
+
+    TYPE: ClassVar[str] = "reconciliation.count_task_changed.v1"
+
+    count_id: str
+    item: str
+    location: str
+    item_class: str
+    reason: str
+    status: str
+
+    @property
+    def key(self) -> str:
+        return self.item

@@ -27,6 +27,7 @@ from crossdock.canonical.inventory import (
     StockWentNegative,
 )
 from crossdock.canonical.reconciliation import (
+    CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
     SnapshotRejected,
@@ -53,6 +54,7 @@ HUBS_OWN = (
     DifferenceConfirmed,
     DifferenceClosed,
     SnapshotRejected,
+    CountTaskChanged,
     SourcingRulesChanged,
     PromiseByDateChanged,
     SubstitutionChanged,

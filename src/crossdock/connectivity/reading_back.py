@@ -2,25 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 
-from crossdock.canonical.errors import Busy, Rejected, Unavailable
+from crossdock.canonical.errors import Rejected
 from crossdock.canonical.references import Reference, ReferenceKind
-from crossdock.connectivity import claiming
-from crossdock.connectivity.claiming import Limits
+from crossdock.connectivity.asking_turn import take_turn
 from crossdock.connectivity.conversation import Conversation
 from crossdock.connectivity.courier import Surroundings
-from crossdock.connectivity.directory import Circuit, Entry
-from crossdock.connectivity.pacing import next_call_at
+from crossdock.connectivity.directory import Entry
 from crossdock.connectivity.sdk.application import Application
 from crossdock.connectivity.sdk.roles import PublishesAvailability
 from crossdock.foundation.scope import Scope
 
 ROLE = "PublishesAvailability"
-PLANNED = """
-update connection_health set next_call_at = $3 where tenant = $1 and connection = $2
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +62,8 @@ class ReadBack:
         entry = await around.directory.get(scope, connection)
         if not self._is_read_back(entry):
             raise Rejected(f"{connection} cannot be read back", code="role_not_played")
-        await self._take_turn(scope, entry, len(keys))
+        application = self._application_of(entry)
+        await take_turn(around, scope, entry, requests_of(application, len(keys)))
         items = [Reference(ReferenceKind.ITEM, item) for item, _ in keys]
         places = [Reference(ReferenceKind.LOCATION, place) for _, place in keys]
         async with around.database.transaction(scope) as tx:
@@ -89,26 +84,6 @@ class ReadBack:
         finally:
             await conversation.close()
         return {key: answer.quantity for (key, _), answer in zip(asked, answers, strict=True)}
-
-    async def _take_turn(self, scope: Scope, entry: Entry, keys: int) -> None:
-        """Take a reading out of the connection's rate, which deliveries take theirs from too."""
-        around, application = self._around(), self._application_of(entry)
-        limits = Limits(
-            application.rate_per_second, application.concurrency, application.batch_max
-        )
-        now = around.ports.clock.now()
-        async with around.database.transaction(scope) as tx:
-            held = await claiming.hold(tx, entry.tenant, entry.name, limits)
-            if held is None:
-                raise Busy(f"{entry.name} is busy", retry_after=claiming.SOON)
-            if held.is_paused or held.health.circuit is not Circuit.CLOSED:
-                raise Unavailable(f"{entry.name} is paused or does not answer")
-            may_call, next_at = next_call_at(held.next_call_at, now, held.rate_per_second)
-            if not may_call:
-                raise Busy(f"{entry.name} was asked enough", retry_after=next_at - now)
-            more = (requests_of(application, keys) - 1) / held.rate_per_second
-            until = next_at + timedelta(seconds=more)
-            await tx.execute(PLANNED, tx.tenant, entry.name, until)
 
     def _is_read_back(self, entry: Entry) -> bool:
         roles = self._application_of(entry).roles

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from crossdock.assembly.adapters import Doubts, Rereading
+from crossdock.assembly.adapters import Doubts, Incidents, Rereading
+from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Rejected
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
@@ -26,9 +27,11 @@ from crossdock.capabilities.reconciliation import (
     OpenLines,
     Reconciliation,
     Sampler,
+    StockSampler,
 )
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import (
+    Bills,
     KeptPromises,
     OpenSupply,
     Securing,
@@ -46,6 +49,7 @@ from crossdock.connectivity.replaying import Quarantine
 from crossdock.connectivity.resending import Resender
 from crossdock.connectivity.sdk import Ports
 from crossdock.connectivity.sources import Sources
+from crossdock.connectivity.stock_asking import Place
 from crossdock.connectivity.vault import Vault
 from crossdock.foundation import readers
 from crossdock.foundation.clock import SystemClock
@@ -138,10 +142,17 @@ class House:
             cases=CaseDesk(),
             sender=Resender(self.outbox),
             reader=Rereading(lambda: pollers),
+            bills=Bills(),
+            incidents=Incidents(self.directory),
         )
         self.reconciliation = Reconciliation(self.database, self.clock, SystemIds(), informants)
         lines = LineInformants(OpenDemand(), OpenSupply(), NobodyLists())
         self.open_lines = OpenLines(self.database, self.clock, SystemIds(), informants, lines)
+
+    @property
+    def stock_sampler(self) -> StockSampler:
+        asking = (LedgerAtCut(), NobodyIsAsked(), self.reconciliation)
+        return StockSampler(self.database, self.clock, SystemIds(), asking)
 
     @property
     def doubts(self) -> Doubts:
@@ -168,6 +179,26 @@ class NobodyLists:
 
     async def open_orders(self, _scope: Scope, connection: str) -> OpenOrdersRead:
         raise Rejected(f"{connection} cannot be asked for its open orders", code="not_listed")
+
+
+class NobodyIsAsked:
+    """Stands in for systems that can be asked for stock: there is none."""
+
+    async def tenants(self) -> list[str]:
+        return ["main"]
+
+    async def places(self, _scope: Scope, _locations: Sequence[str]) -> list[Place]:
+        return []
+
+    async def ask(
+        self, _scope: Scope, _connection: str, _location: str, _items: Sequence[str]
+    ) -> list[Fact]:
+        return []
+
+    async def take(
+        self, _scope: Scope, _connection: str, _location: str, _items: Sequence[str]
+    ) -> int:
+        return 0
 
 
 class NothingIsRead:

@@ -199,7 +199,12 @@ async def test_rules_are_put_version_by_version_and_say_who_put_them(call: Calle
     assert (built_in["version"], built_in["put_by"]) == (0, "")
     assert built_in["tolerance_percent"] == {"A": "0.5", "B": "1", "C": "5"}
 
-    wanted = {"tolerance_percent": {"A": "2.5"}, "heals": ["REPUBLISH"], "most_percent": "0.5"}
+    wanted = {
+        "tolerance_percent": {"A": "2.5"},
+        "tolerance_documents_percent": "1.5",
+        "heals": ["REPUBLISH"],
+        "most_percent": "0.5",
+    }
     put = await call("PUT", f"{RUNS}/rules", wanted)
     again = await call("PUT", f"{RUNS}/rules", wanted)
 
@@ -207,8 +212,14 @@ async def test_rules_are_put_version_by_version_and_say_who_put_them(call: Calle
     assert put.json["put_by"].startswith("key ")
     assert again.json == put.json
     assert (put.json["heals"], put.json["most_percent"]) == (["REPUBLISH"], "0.5")
+    assert put.json["tolerance_documents_percent"] == "1.5"
     assert put.json["tolerance_percent"] == {"A": "2.5", "B": "1", "C": "5"}
+    kept = await call("PUT", f"{RUNS}/rules", {"attempts": 3})
+    assert (kept.json["version"], kept.json["attempts"]) == (2, 3)
+    assert {**kept.json, **{one: put.json[one] for one in ("version", "attempts", "put_at")}} == (
+        put.json
+    )
     listed = (await call("GET", f"{RUNS}/rules")).json["rules"]
-    assert [one["version"] for one in listed] == [1, 0]
+    assert [one["version"] for one in listed] == [2, 1, 0]
     for strange in ({"heals": ["COUNT"]}, {"attempts": 0}, {"tolerance_percent": {"A": "101"}}):
         assert (await call("PUT", f"{RUNS}/rules", strange)).status == 422

@@ -152,6 +152,7 @@ ENDLESS = {
 }
 # It needs a channel that answers; here it is refused, as below.
 REFUSED = ("reconcile", "sample")
+ASKED = ("reconcile", "ask")
 # Half a minute and more each. Their JSON is read elsewhere: the first one's by
 # tests/docs/test_wheel.py, the second one's by tests/interfaces/test_bench.py.
 LONG = {"demo", "bench"}
@@ -223,7 +224,7 @@ def test_every_command_is_tried() -> None:
     every = {(name, *words) for name in COMMANDS for words in commands_of(name)}
     tried = {named(command) for command in (*ONCE, *ALONE, *ENDLESS)}
 
-    assert every - tried == {(name,) for name in LONG} | {REFUSED}
+    assert every - tried == {(name,) for name in LONG} | {REFUSED, ASKED}
 
 
 async def test_a_command_with_json_prints_one_value_and_nothing_else(
@@ -257,7 +258,8 @@ def braced(names: dict[str, str]) -> set[str]:
     ["stock show rsv_0", "dlq show nobody", "msg show 0", "case show x", "process show x y",
      "key revoke x", "connection check x", "msg reapply 1", "channel put x DC1 --from DC1",
      "reconcile show fnd_x", "reconcile run --against nobody", "reconcile run --against x.csv",
-     "reconcile sample shop web", "reconcile between wms=no.csv erp"],
+     "reconcile sample shop web", "reconcile ask erp DC1 --item BOLT",
+     "reconcile between wms=no.csv erp"],
 )  # fmt: skip
 async def test_an_error_with_json_is_one_value_with_what_to_do_about_it(
     crossdock: CommandLine, command: str

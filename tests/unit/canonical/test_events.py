@@ -57,6 +57,7 @@ from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.reconciliation import (
+    CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
     SnapshotRejected,
@@ -278,6 +279,17 @@ def test_an_event_of_another_version_is_refused() -> None:
             "B-1",
         ),
         (SnapshotRejected(run_id="rcn_1", against="erp", reason="it has no rows"), "erp"),
+        (
+            CountTaskChanged(
+                count_id="cnt_1",
+                item="B-1",
+                location="DC1",
+                item_class="A",
+                reason="DIFFERENCE",
+                status="PROPOSED",
+            ),
+            "B-1",
+        ),
         (StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR), "B-1"),
         (SerialOvercounted(item="B-1", place=Place(location="DC1"), quantity=FOUR), "B-1"),
         (

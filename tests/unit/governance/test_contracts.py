@@ -58,6 +58,7 @@ from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged, PartyRole
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.reconciliation import (
+    CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
     SnapshotRejected,
@@ -315,6 +316,14 @@ REAL: list[Payload] = [
         closed_by="a clerk",
     ),
     SnapshotRejected(run_id="rcn_1", against="erp", reason="it has no rows"),
+    CountTaskChanged(
+        count_id="cnt_1",
+        item="B-1",
+        location="DC1",
+        item_class="A",
+        reason="CLASS_DUE",
+        status="DONE",
+    ),
     WithholdingChanged(against="erp", item="B-1", location="DC1", withheld=Quantity.of(3)),
 ]
 

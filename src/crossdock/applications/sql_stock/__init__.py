@@ -8,7 +8,14 @@ from crossdock.applications.sql_stock.settings import SqlStockSettings
 from crossdock.canonical.catalog import ItemChanged
 from crossdock.canonical.inventory import StockMoved, StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
-from crossdock.connectivity.sdk import Application, Grade, Kind, NativeEquation, NativeInput
+from crossdock.connectivity.sdk import (
+    Application,
+    Grade,
+    Kind,
+    NativeEquation,
+    NativeInput,
+    StockQuestion,
+)
 
 APPLICATION = Application(
     name="sql_stock",
@@ -37,6 +44,7 @@ APPLICATION = Application(
         ),
         available=("available", "committed"),
     ),
+    stock_question=StockQuestion(keys_max=500, requests=3),
     poll_every=timedelta(seconds=30),
     freshness=timedelta(minutes=15),
     grade=Grade.BRONZE,

@@ -2,16 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 
-from crossdock.applications.sql_stock.mapping import translated, written
+from crossdock.applications.sql_stock.mapping import answered, translated, written
 from crossdock.applications.sql_stock.settings import STREAMS, SqlStockSettings
-from crossdock.canonical.errors import Forbidden, Invalid
-from crossdock.connectivity.sdk import Delivery, Poll, Ports, Translation
+from crossdock.canonical.errors import Forbidden, Invalid, Rejected
+from crossdock.connectivity.sdk import Delivery, Poll, Ports, StockAnswer, Translation
 from crossdock.connectivity.transports.database import Bookmark, PolledDatabase, Query
 
 REMEMBERED_ROWS_MAX = 50_000
@@ -76,6 +76,41 @@ class PollingErp:
             raw=raw,
             is_caught_up=page.is_last and name == names[-1],
         )
+
+    async def stock_of(self, location: str, items: Sequence[str]) -> StockAnswer:
+        """Read the levels of these items now; what has none lies there with zero.
+
+        Where the query has nothing of a location at all, it says nothing of it.
+        """
+        stream = self._settings.levels
+        if stream is None:
+            raise Rejected("No query of levels is set", code="role_not_played")
+        names = {name: stream.columns.get(name, name) for name in ("item", "location", "quantity")}
+        own = self._settings.location
+        place = None if own else (names["location"], location)
+        found = await self._database.find(self._queries["levels"], names["item"], items, place)
+        rows = [
+            (row, said)
+            for row in found.rows
+            if ((said := json.loads(row)).get(names["location"]) or own or location) == location
+        ]
+        told = {str(said[names["item"]]) for _, said in rows}
+        is_covered = bool(rows) or (found.has_any and own in {"", location})
+        zeros = [
+            json.dumps(
+                {
+                    names["item"]: item,
+                    names["location"]: location,
+                    names["quantity"]: 0,
+                    stream.key_column: f"none:{location}:{item}",
+                }
+            )
+            for item in items
+            if is_covered and item not in told
+        ]
+        raw = answered([*(row for row, _ in rows), *zeros], found.at)
+        delivery = Delivery(body=raw)
+        return StockAnswer(translation=translated(delivery, self._settings), raw=raw)
 
     def _learn_from(self, cursor: str) -> None:
         """Being asked for what follows our last page proves that this page is recorded."""

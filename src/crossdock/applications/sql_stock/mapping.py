@@ -1,9 +1,12 @@
-"""Pages of rows in canonical words. A page is JSON: `{"stream": …, "rows": [{column: value}]}`."""
+"""Pages of rows in canonical words. A page is JSON: `{"stream": …, "rows": [{column: value}]}`.
+
+One with `as_of` answers what lay there at that moment, however long ago its rows were changed.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from crossdock.applications.sql_stock.settings import STREAMS, SqlStockSettings, StreamSettings
 from crossdock.canonical.envelope import Fact
@@ -36,23 +39,38 @@ def written(stream: str, rows: Iterable[str]) -> bytes:
     return f'{{"stream": "{stream}", "rows": [{",".join(rows)}]}}'.encode()
 
 
+def answered(rows: Iterable[str], as_of: str) -> bytes:
+    """Put levels that were asked for into a page, as of the moment of the reading."""
+    return f'{{"stream": "levels", "as_of": "{as_of}", "rows": [{",".join(rows)}]}}'.encode()
+
+
 def translated(delivery: Delivery, settings: SqlStockSettings) -> Translation:
     """Say what a page means; a row that cannot be read is refused alone."""
     try:
-        name, stream, rows = _page(delivery.body, settings)
+        name, stream, rows, as_of = _page(delivery.body, settings)
     except Invalid as problem:
         refused = Untranslatable(
             code=SCHEMA, where=problem.where, reason=problem.message, record=delivery.body
         )
         return Translation(refused=(refused,))
-    parts = [_row(name, stream, settings, row, index) for index, row in enumerate(rows)]
+    reading = _Reading(name, stream, settings, as_of)
+    parts = [_row(reading, row, index) for index, row in enumerate(rows)]
     return Translation(
         tuple(fact for part in parts for fact in part.facts),
         tuple(refused for part in parts for refused in part.refused),
     )
 
 
-def _page(body: bytes, settings: SqlStockSettings) -> tuple[str, StreamSettings, list[Any]]:
+class _Reading(NamedTuple):
+    """How the rows of a page are read; `as_of` "" is when each was changed."""
+
+    name: str
+    stream: StreamSettings
+    settings: SqlStockSettings
+    as_of: str
+
+
+def _page(body: bytes, settings: SqlStockSettings) -> tuple[str, StreamSettings, list[Any], str]:
     page = json_object(exact_json(body))
     name = page.get("stream")
     if name not in STREAMS:
@@ -60,36 +78,40 @@ def _page(body: bytes, settings: SqlStockSettings) -> tuple[str, StreamSettings,
     stream, rows = settings.stream(name), json_list(page.get("rows"), "/rows")
     if stream is None:
         raise Invalid(f"No query is set for {name!r}", where="/stream", code=SCHEMA)
-    return name, stream, rows
+    as_of = page.get("as_of", "")
+    if not isinstance(as_of, str):
+        raise Invalid("This is not a moment", where="/as_of", code=SCHEMA)
+    return name, stream, rows, as_of
 
 
-def _row(
-    name: str, stream: StreamSettings, settings: SqlStockSettings, row: object, index: int
-) -> Translation:
+def _row(reading: _Reading, row: object, index: int) -> Translation:
+    settings = reading.settings
     if not isinstance(row, dict):
         where, reason = f"/rows/{index}", "This is not a JSON object"
         refused = Untranslatable(code=SCHEMA, where=where, reason=reason, record=json_bytes(row))
         return Translation(refused=(refused,))
-    record = _record(stream, settings, json_object(cast("object", row)), f"/rows/{index}")
+    record = _record(reading, json_object(cast("object", row)), f"/rows/{index}")
     vocabulary = Vocabulary(
         reasons=settings.reasons, statuses=settings.statuses, unit=settings.unit
     )
     try:
-        if name == "levels":
+        if reading.name == "levels":
             return Translation(*snapshots_taken([record], vocabulary))
-        return Translation((_FACT[name](record, vocabulary),))
+        return Translation((_FACT[reading.name](record, vocabulary),))
     except Invalid as problem:
         return Translation(refused=(record.refused(problem),))
 
 
-def _record(
-    stream: StreamSettings, settings: SqlStockSettings, row: Mapping[str, Any], place: str
-) -> Record:
+def _record(reading: _Reading, row: Mapping[str, Any], place: str) -> Record:
     """Lay under each row what its place in the stream tells: when, in which order, its name."""
+    stream, settings, as_of = reading.stream, reading.settings, reading.as_of
     change, key = row.get(stream.change_column), row.get(stream.key_column)
     is_number = isinstance(change, int)
     known: dict[str, object] = {"location": settings.location, "snapshot_id": f"{key}@{change}"}
     known |= {"version": change} if is_number else {"occurred_at": change, "recorded_at": change}
+    if as_of:
+        known |= {"snapshot_id": f"{key}@{as_of}", "occurred_at": as_of, "recorded_at": as_of}
+        row = {name: value for name, value in row.items() if name not in _own(stream)}
     if is_number and settings.sequence_stream:
         known |= {"sequence": change, "stream": settings.sequence_stream}
     return Record(
@@ -100,6 +122,13 @@ def _record(
         at=_at(place),
         raw=json_bytes(row),
     )
+
+
+def _own(stream: StreamSettings) -> set[str]:
+    """Name the columns that say when a row was changed, and by which name it is known."""
+    return {
+        stream.columns.get(name, name) for name in ("occurred_at", "recorded_at", "snapshot_id")
+    }
 
 
 def _order_changed(record: Record, vocabulary: Vocabulary) -> Fact:

@@ -16,6 +16,7 @@ from crossdock.connectivity.sdk import (
     NativeInput,
     PostsMovements,
     RepeatSafety,
+    StockQuestion,
 )
 
 APPLICATION = Application(
@@ -42,6 +43,8 @@ APPLICATION = Application(
         ),
         available=("forecast_quantity",),
     ),
+    # One answer is read between two readings of the moves, a status at a time.
+    stock_question=StockQuestion(keys_max=200, requests=12),
     poll_every=timedelta(seconds=10),
     cursor_at=cursor_at,
     freshness=timedelta(minutes=15),

@@ -42,6 +42,7 @@ from crossdock.connectivity.sdk import (
     Poll,
     Ports,
     PostMovement,
+    StockAnswer,
     Translation,
 )
 from crossdock.connectivity.transports.http import HttpClient
@@ -150,6 +151,22 @@ class TrytonConnection:
         related = await self._related("orders", answer.result)
         last = str(answer.result[-1]["id"]) if len(answer.result) >= size else ""
         return open_orders.page_of(answer.result, related, options_of(self.settings), last)
+
+    async def stock_of(self, location: str, items: Sequence[str]) -> StockAnswer:
+        """Count these products as of one overlap ago, where every transaction has ended."""
+        now = self.ports.clock.now()
+        count = Count(watermark=now - self.settings.overlap, begun_at=now)
+        ids = sorted({int(item) for item in items if item.isdecimal()})
+        domain = [["id", "in", ids], ["type", "in", ["goods", "assets"]]]
+        is_known = ids and location in (await self._places()).buckets()
+        raw = _NOTHING
+        if is_known:
+            products = await self._read(
+                "product.product", domain, list(counts.PRODUCT_FIELDS), ROWS_MAX
+            )
+            if products.result:
+                raw = await self._count(Cursor(count=count), location, products.result)
+        return StockAnswer(translation=read_page(raw, options_of(self.settings)), raw=raw)
 
     async def _changed(self, at: Cursor, feed: Feed) -> Poll:
         fields = ["id", "last_modified_at", feed.owner[0]] if feed.owner else _fields(feed)

@@ -98,6 +98,23 @@ group by k.n
 """
 LATE_MAX = 200
 
+# The locations one after the other, each by the index, and how many items each has.
+PLACES = """
+with recursive place(location) as (
+    (select location from inventory_position where tenant = $1 order by location limit 1)
+    union all
+    select (select p.location from inventory_position p
+        where p.tenant = $1 and p.location > place.location order by p.location limit 1)
+    from place where place.location is not null)
+select location, (select count(distinct p.item) from inventory_position p
+    where p.tenant = $1 and p.location = place.location) as items
+from place where location is not null
+"""
+ITEMS_AT = """
+select distinct item from inventory_position
+where tenant = $1 and location = $2 and item > $3 order by item limit $4
+"""
+
 HEARD = "select source, heard_at from inventory_source where tenant = $1"
 
 
@@ -171,6 +188,15 @@ class LedgerAtCut:
     ) -> AsyncIterator[KeyAtCut]:
         """Give the same of these (location, item) alone, which are in order."""
         return _at_cut(tx, cuts, since, _rows_of(tx, wanted, self._page))
+
+    async def places(self, tx: Transaction) -> dict[str, int]:
+        """Tell how many items the ledger has at each location."""
+        return {row["location"]: row["items"] for row in await tx.fetch(PLACES, tx.tenant)}
+
+    async def items_at(self, tx: Transaction, location: str, after: str, limit: int) -> list[str]:
+        """Name the next items that the ledger has at a location, behind one."""
+        rows = await tx.fetch(ITEMS_AT, tx.tenant, location, after, limit)
+        return [row["item"] for row in rows]
 
     async def recent(
         self, tx: Transaction, keys: Sequence[tuple[str, str, int]], most: int = RECENT

@@ -2,6 +2,7 @@
 
 from crossdock.capabilities.reconciliation.ageing import Backlog
 from crossdock.capabilities.reconciliation.causes import Cause
+from crossdock.capabilities.reconciliation.count_tasks import CountTasks
 from crossdock.capabilities.reconciliation.doubts import Doubt
 from crossdock.capabilities.reconciliation.dumps import (
     NO_COST,
@@ -43,6 +44,7 @@ from crossdock.capabilities.reconciliation.rules import (
 from crossdock.capabilities.reconciliation.sampling import Sampled, Sampler
 from crossdock.capabilities.reconciliation.service import Asked, Reconciliation
 from crossdock.capabilities.reconciliation.sides import Said, Spelled
+from crossdock.capabilities.reconciliation.stock_sampling import StockAsked, StockSampler
 from crossdock.capabilities.reconciliation.store import Wanted
 from crossdock.capabilities.reconciliation.withholding import HousePolicy
 
@@ -55,6 +57,7 @@ __all__ = [
     "CaseWanted",
     "Cause",
     "CountProposal",
+    "CountTasks",
     "Doubt",
     "Dump",
     "Finding",
@@ -86,6 +89,8 @@ __all__ = [
     "Sampler",
     "Spelled",
     "State",
+    "StockAsked",
+    "StockSampler",
     "Tolerance",
     "Version",
     "Wanted",

@@ -7,6 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.reconciliation import kits
+from crossdock.capabilities.reconciliation.kits import Bill, Differing
 from crossdock.capabilities.reconciliation.model import HOUR, Difference, Document, Fate, Posting
 
 
@@ -46,6 +48,9 @@ OF_KIND: Mapping[str, tuple[Cause, str]] = MappingProxyType(
 )
 """Kinds of movement that are a cause of their own where only one side has them, and their verb."""
 
+COUNTED = "COUNT_ADJUST"
+OURS, THEIRS = "OURS", "THEIRS"
+
 GRACE = 4 * HOUR
 """A document that is not posted for longer is lost, not on its way (a dead letter's age, §4.3)."""
 
@@ -61,10 +66,14 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`because` says in one sentence what decided it."""
+    """`because` says in one sentence what decided it.
+
+    `held_by` is the side that alone has the document which accounts for all of it, if one does.
+    """
 
     cause: Cause
     because: str = ""
+    held_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,28 +126,63 @@ def _by_document(facts: Facts) -> Verdict | None:
     """Judge by the documents that one side lacks or doubles, while they explain the difference."""
     if not facts.difference.documents or facts.difference.unexplained:
         return None
-    worst = max(facts.difference.documents, key=lambda document: abs(document.explains))
+    documents = facts.difference.documents
+    worst = max(documents, key=lambda document: abs(document.explains))
+    worst = _what_left_before(worst, documents) or worst
+    is_recounted = any(one is not worst and one.type == COUNTED for one in documents)
     if worst.fate is Fate.NOT_POSTED:
-        return _not_posted(facts, worst)
+        return _not_posted(facts, worst, is_recounted=is_recounted)
     if worst.fate is Fate.ONLY_THEIRS and worst.type in OF_KIND:
-        cause, verb = OF_KIND[worst.type]
-        return Verdict(cause, f"document {worst.reference} was {verb} there only")
+        return _of_kind(
+            *(worst.type, worst.theirs, f"document {worst.reference}", THEIRS),
+            is_recounted=is_recounted,
+        )
     cause, because = _OF_FATE[worst.fate]
-    return Verdict(cause, f"document {worst.reference} {because}")
+    held_by = THEIRS if worst.fate is Fate.ONLY_THEIRS else ""
+    return Verdict(cause, f"document {worst.reference} {because}", held_by)
 
 
-def _not_posted(facts: Facts, document: Document) -> Verdict:
+def _what_left_before(counted: Document, documents: Sequence[Document]) -> Document | None:
+    """Give the other side's document of what a count found missing: its loss is the message's."""
+    others = [one for one in documents if one.fate is not counted.fate and one.type != COUNTED]
+    amount = counted.ours if counted.fate is Fate.NOT_POSTED else counted.theirs
+    is_met = bool(others) and sum(one.explains for one in others) == -counted.explains
+    if counted.type != COUNTED or amount >= 0 or not is_met:
+        return None
+    return max(others, key=lambda one: abs(one.explains))
+
+
+def _not_posted(facts: Facts, document: Document, *, is_recounted: bool) -> Verdict:
     name = f"document {document.reference}"
     if document.reference in facts.rejected:
-        return Verdict(Cause.MSG_REJECTED, f"{name} was refused there")
+        return Verdict(Cause.MSG_REJECTED, f"{name} was refused there", OURS)
     if facts.cut - document.recorded < GRACE:
         return Verdict(Cause.TIMING, f"{name} is on its way")
     if document.type in OF_KIND:
-        cause, verb = OF_KIND[document.type]
-        return Verdict(cause, f"{name} was {verb} here only")
+        is_recounted = is_recounted or _was_found_again(facts.recent, document.recorded)
+        return _of_kind(document.type, document.ours, name, OURS, is_recounted=is_recounted)
     if any(p.reference == document.reference and p.is_backdated for p in facts.recent):
-        return Verdict(Cause.CUTOFF, f"{name} was recorded on a later day than it happened")
-    return Verdict(Cause.MSG_LOST, f"{name} is not posted there")
+        return Verdict(Cause.CUTOFF, f"{name} was recorded on a later day than it happened", OURS)
+    return Verdict(Cause.MSG_LOST, f"{name} is not posted there", OURS)
+
+
+def _of_kind(kind: str, micros: int, name: str, held_by: str, *, is_recounted: bool) -> Verdict:
+    """Judge a movement whose kind is a cause of its own where only one side has it.
+
+    A counted loss that stands, and that no other document accounts for, is shrinkage. A gain is
+    none: it puts an earlier mistake right. Nor is what another count says otherwise.
+    """
+    cause, verb = OF_KIND[kind]
+    where = "here" if held_by == OURS else "there"
+    if kind == COUNTED and micros < 0 and not is_recounted:
+        because = f"{name} counts a loss {where} only, and no document accounts for it"
+        return Verdict(Cause.SHRINK, because, held_by)
+    return Verdict(cause, f"{name} was {verb} {where} only", held_by)
+
+
+def _was_found_again(recent: Sequence[Posting], since: int) -> bool:
+    """Say whether a later count of ours found more than was booked."""
+    return any(p.type == COUNTED and p.micros > 0 and p.recorded > since for p in recent)
 
 
 def _by_sign(facts: Facts) -> Verdict | None:
@@ -176,7 +220,7 @@ def _by_hint(facts: Facts) -> Verdict | None:
     newest_first = sorted(facts.recent, key=lambda p: -p.recorded)
     for posting in newest_first:
         if posting.micros and abs(posting.micros) == abs(unexplained):
-            return _of_equal(posting, unexplained)
+            return _of_equal(posting, unexplained, facts.recent)
     for posting in newest_first:
         if posting.micros and unexplained == -2 * posting.micros:
             return Verdict(
@@ -185,16 +229,16 @@ def _by_hint(facts: Facts) -> Verdict | None:
     return None
 
 
-def _of_equal(posting: Posting, unexplained: int) -> Verdict:
-    name = _named(posting)
+def _of_equal(posting: Posting, unexplained: int, recent: Sequence[Posting]) -> Verdict:
+    name = f"it is {_named(posting)}"
     if posting.micros == unexplained:
-        return Verdict(Cause.MSG_DUP, f"it is {name} once more")
+        return Verdict(Cause.MSG_DUP, f"{name} once more")
     if posting.type in OF_KIND:
-        cause, verb = OF_KIND[posting.type]
-        return Verdict(cause, f"it is {name}, {verb} here only")
+        is_recounted = _was_found_again(recent, posting.recorded)
+        return _of_kind(posting.type, posting.micros, name, OURS, is_recounted=is_recounted)
     if posting.is_backdated:
-        return Verdict(Cause.CUTOFF, f"it is {name}, recorded on a later day")
-    return Verdict(Cause.MSG_LOST, f"it is {name}, missing there")
+        return Verdict(Cause.CUTOFF, f"{name}, recorded on a later day", OURS)
+    return Verdict(Cause.MSG_LOST, f"{name}, missing there", OURS)
 
 
 def _named(posting: Posting) -> str:
@@ -228,4 +272,48 @@ def pairs(loose: Iterable[Loose]) -> dict[int, int]:
         first, second = group[0].number, group[1].number
         if found.keys().isdisjoint({first, second}):
             found |= {first: second, second: first}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A difference as it was judged alone, to be judged again beside the others of its run.
+
+    `micros` is how much is at stake, with its sign.
+    """
+
+    location: str
+    item: str
+    micros: int
+    level: Level
+    verdict: Verdict
+
+
+def together(met: Sequence[Met], bills: Mapping[str, Bill]) -> dict[int, Verdict]:
+    """Judge again, beside each other, what one key alone does not tell: kits, and lost and found.
+
+    Answers the verdicts that change, by number.
+    """
+    differing = [
+        Differing(number, one.location, one.item, one.micros, one.verdict.held_by)
+        for number, one in enumerate(met)
+        if one.level is Level.TOTAL and (one.verdict.held_by or one.verdict.cause is Cause.UNKNOWN)
+    ]
+    found = {
+        number: Verdict(
+            Cause.KIT_EXPLOSION,
+            f"one side moved {kit} whole, the other its components, in the ratio of its bill",
+        )
+        for number, kit in kits.explosions(differing, bills).items()
+    }
+    counted = [
+        Loose(number, one.location, one.item, one.micros)
+        for number, one in enumerate(met)
+        if number not in found and one.verdict.cause in {Cause.SHRINK, Cause.COUNT}
+    ]
+    for number, partner in pairs(counted).items():
+        lost, gained = met[number], met[partner]
+        if (lost.verdict.cause, gained.verdict.cause) == (Cause.SHRINK, Cause.COUNT):
+            because = f"as much of {gained.item} was found by a count at {gained.location}"
+            found[number] = Verdict(Cause.COUNT, because, lost.verdict.held_by)
     return found

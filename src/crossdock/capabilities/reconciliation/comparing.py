@@ -3,17 +3,27 @@
 Memory does not grow with either side: a key that is alike is forgotten at once.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 
 from crossdock.canonical.inventory import StockStatus
-from crossdock.capabilities.reconciliation.dumps import Line, LogLine
+from crossdock.capabilities.reconciliation.dumps import Line, LogLine, Worth
 from crossdock.capabilities.reconciliation.judging import Bucket
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ports import Key, LedgerBucket, LedgerKey
 from crossdock.capabilities.reconciliation.ranking import is_class_due
 from crossdock.capabilities.reconciliation.sides import Said
 
+CLASSED_MAX = 5_000
+"""So many classes are told at a time."""
 DUE_MAX = 1_000
 """So many counts of a class are planned for a day, at most."""
 
@@ -41,7 +51,8 @@ class Walk:
     """`watched` are keys whose earlier finding is closed if they are alike now.
 
     `is_ours_full`: what ours does not name is zero there; the ledger always is. `due` are
-    those of the other side that are to be counted on `day`, by their class.
+    those of the other side that are to be counted on `day`, by their class. `note` is told which
+    keys have which class, a batch at a time.
     """
 
     said: Said
@@ -52,6 +63,8 @@ class Walk:
     alike: int = 0
     due: dict[ItemClass, list[Key]] = field(default_factory=lambda: {of: [] for of in ItemClass})
     watched_alike: list[Key] = field(default_factory=list[Key])
+    note: Callable[[Mapping[Key, Worth]], Awaitable[None]] | None = None
+    _classed: dict[Key, Worth] = field(default_factory=dict[Key, Worth])
 
     async def suspects(
         self, ours: AsyncIterator[LedgerKey], theirs: Iterator[tuple[Key, list[Line]]]
@@ -59,6 +72,7 @@ class Walk:
         """Give what differs, in order of location and item."""
         other = _Other(theirs)
         async for key in ours:
+            await self._tell_classes(CLASSED_MAX)
             place = (key.location, key.item)
             for alone in other.before(place):
                 if (suspect := self._theirs_alone(*alone)) is not None:
@@ -69,8 +83,16 @@ class Walk:
             if (suspect := self._met(key, told or ())) is not None:
                 yield suspect
         for alone in other.rest():
+            await self._tell_classes(CLASSED_MAX)
             if (suspect := self._theirs_alone(*alone)) is not None:
                 yield suspect
+        await self._tell_classes(1)
+
+    async def _tell_classes(self, least: int) -> None:
+        """Tell of classes, once there are so many."""
+        if self.note is not None and len(self._classed) >= least:
+            await self.note(self._classed)
+            self._classed = {}
 
     def _met(self, key: LedgerKey, told: Sequence[Line]) -> Suspect | None:
         """Compare what both say of a key; of buckets that either leaves out nothing is known."""
@@ -91,6 +113,8 @@ class Walk:
         self.compared += 1
         if lines and lines[0].of:
             of = ItemClass(lines[0].of)
+            if self.note is not None:
+                self._classed[place] = Worth(of, lines[0].cost)
             if len(self.due[of]) < DUE_MAX and is_class_due(*place, of, self.day):
                 self.due[of].append(place)
 

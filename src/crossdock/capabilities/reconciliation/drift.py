@@ -22,6 +22,7 @@ LEVEL = "CHANNEL"
 FLAPS_MAX = 3
 """What drifted so often within `flaps_within`, and was mended in between, is for a person."""
 FLAPS_DAYS_MIN = 30
+NOT_LISTED = "not_listed_at"
 LISTINGS_MIN = 50
 """A channel of fewer listings counts as one of so many: one number is no runaway."""
 
@@ -72,6 +73,12 @@ def has_settled(row: FindingRow) -> bool:
     tried = None if row.tried_at is None else findings.microseconds(row.tried_at)
     read = findings.microseconds(row.last_cut)
     return planning.has_settled(tried, read, is_in_flight=row.is_in_flight)
+
+
+def removed_since(row: FindingRow) -> datetime | None:
+    """Tell when the channel first said that it does not list the item, if it did by now."""
+    said: str = msgspec.json.decode(row.evidence).get(NOT_LISTED, "")
+    return datetime.fromisoformat(said) if said else None
 
 
 def row_of(reading: Reading, one: Told, before: FindingRow | None) -> FindingRow:
@@ -205,4 +212,5 @@ def run_of(reading: Reading, compared: int, rows: Sequence[FindingRow], gone: in
         gone=gone,
         value_at_risk=None,
         unknown_names=(),
+        is_sample=True,
     )

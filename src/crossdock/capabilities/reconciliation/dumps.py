@@ -59,6 +59,13 @@ class Line(NamedTuple):
     cost: int = NO_COST
 
 
+class Worth(NamedTuple):
+    """A key's ABC class, and its cost in micros of money per base unit; NO_COST: nobody said."""
+
+    of: str
+    cost: int
+
+
 class LogLine(NamedTuple):
     """A row of the other side's log: what a document changed, and when it was recorded there.
 

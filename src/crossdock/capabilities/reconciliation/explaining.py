@@ -8,6 +8,7 @@ from typing import Any
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.reconciliation.asked_store import classes_of
 from crossdock.capabilities.reconciliation.books import Books
 from crossdock.capabilities.reconciliation.comparing import (
     Suspect,
@@ -16,7 +17,7 @@ from crossdock.capabilities.reconciliation.comparing import (
     speaks_of,
     theirs_of,
 )
-from crossdock.capabilities.reconciliation.dumps import NO_COST, Line, LogLine
+from crossdock.capabilities.reconciliation.dumps import NO_COST, Line, LogLine, Worth
 from crossdock.capabilities.reconciliation.evidence import SHOWN_MAX, evidence_of
 from crossdock.capabilities.reconciliation.judging import Bucket, Judged, Known, Policy, judge
 from crossdock.capabilities.reconciliation.model import (
@@ -78,6 +79,7 @@ class Explainer:
     unknown: dict[str, None] = field(default_factory=dict[str, None])
     _log: Iterator[tuple[Key, list[LogLine]]] = field(init=False)
     _log_at: tuple[Key, list[LogLine]] | None = field(init=False)
+    _worths: Mapping[Key, Worth] = field(default_factory=dict[Key, Worth])
 
     def __post_init__(self) -> None:
         self._log = self.side.log.by_key() if self.side.log is not None else iter(())
@@ -101,6 +103,10 @@ class Explainer:
         for movement in await ledger.recent(tx, asked):
             movements[movement.location, movement.item].append(movement)
         stirred = await self._stirred(tx, asked)
+        unclassed = {
+            (one.location, one.item) for one in suspects if not any(x.of for x in one.lines)
+        }
+        self._worths = await classes_of(tx, unclassed) if unclassed else {}
         answer: list[Found] = []
         for suspect in suspects:
             place = (suspect.location, suspect.item)
@@ -156,7 +162,7 @@ class Explainer:
             else:
                 self.walk.found_alike(place)
             return None
-        cut = self.cuts[suspect.location]
+        cut, worth = self.cuts[suspect.location], self._worths.get(place)
         log = self._spoken_of(rows, suspect)
         postings = _postings(movements, self.side, log)
         known = Known(
@@ -166,8 +172,8 @@ class Explainer:
             rejected=_rejected(postings, waiting),
             parts=_parts(movements, self.side),
             factors=[(n, d) for _, n, d in goods.factors] if goods else (),
-            of=_class_of(lines),
-            cost=_cost_of(lines),
+            of=_class_of(lines, worth),
+            cost=_cost_of(lines, worth),
             is_exact=bool(goods and goods.is_serial),
             ambiguous_until=self.side.spans[suspect.location][1],
             is_behind=suspect.location in self.behind or is_stirred or suspect.counted_us > cut,
@@ -343,9 +349,13 @@ def _not_booked(
     ]
 
 
-def _class_of(lines: Sequence[Line]) -> ItemClass:
-    return next((ItemClass(line.of) for line in lines if line.of), ItemClass.A)
+def _class_of(lines: Sequence[Line], worth: Worth | None) -> ItemClass:
+    """Give what the lines say, or else what a dump said of the key before."""
+    of = next((line.of for line in lines if line.of), worth.of if worth else "")
+    return ItemClass(of) if of else ItemClass.A
 
 
-def _cost_of(lines: Sequence[Line]) -> int | None:
-    return next((line.cost for line in lines if line.cost != NO_COST), None)
+def _cost_of(lines: Sequence[Line], worth: Worth | None) -> int | None:
+    known = worth.cost if worth else NO_COST
+    cost = next((line.cost for line in lines if line.cost != NO_COST), known)
+    return None if cost == NO_COST else cost

@@ -32,6 +32,9 @@ class Run:
     number is compared with that of `against`: the hub's ledger (crossdock), the first of two
     systems, or another book of the hub, named as its kind.
 
+    `is_sample`: single keys were asked for, or listings of a channel were read back.
+    `rules_version` names the rules of the house that it went by; 0 is built in.
+
     `explained` keys differ by what documents account for, and are no findings. `value_at_risk` is
     in the functional currency; null while nobody has said what anything costs.
     """
@@ -58,7 +61,9 @@ class Run:
     gone: int
     value_at_risk: Decimal | None
     unknown_names: tuple[str, ...]
-    kind: Kind = Kind.STOCK
+    kind: Kind
+    is_sample: bool
+    rules_version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +190,8 @@ def run_shown(row: RunRow) -> Run:
         value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
         unknown_names=row.unknown_names,
         kind=kind_of(row.system),
+        is_sample=row.is_sample,
+        rules_version=row.rules_version,
     )
 
 

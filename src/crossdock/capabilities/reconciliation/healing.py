@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from crossdock.capabilities.reconciliation import findings, guards, rulebook, store
+from crossdock.capabilities.reconciliation.asked_store import Sampling, sampled
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.kinds import DOCUMENTS
 from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.rules import Rules
-from crossdock.capabilities.reconciliation.store import HUB, FindingRow, Pair
+from crossdock.capabilities.reconciliation.store import HUB, FindingRow, Pair, RunRow
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
@@ -20,6 +21,8 @@ FRESH = timedelta(hours=4)
 """A finding is mended by itself so long after its cut."""
 BACK_MAX = timedelta(days=31)
 """What is lacked for longer is for a person: so much is not read again unasked."""
+ROUND = timedelta(days=7)
+"""The keys of the samples of so long are what the brake goes by where there is no dump."""
 MARGIN = timedelta(hours=1)
 """A source is read again from so long before what is lacking: its clock may differ from theirs."""
 
@@ -106,20 +109,14 @@ class Healer:
             rows = await store.to_heal(tx, pair, rules, is_by_itself=is_by_itself)
             last = await store.last_run(tx, pair.against, pair.system)
             keepers = await stock_keepers(tx, tx.tenant, {row.location for row in rows})
-        newest, since = (last.run_id if last else ""), self._clock.now() - FRESH
-        rows = [row for row in rows if row.run_id == newest and row.last_cut >= since]
+            week = await sampled(tx, pair, self._clock.now() - ROUND)
+        newest, since = _newest(last, week), self._clock.now() - FRESH
+        rows = [row for row in rows if row.run_id in newest and row.last_cut >= since]
         chosen = [one for row in rows if (one := _mending(row, keepers)) is not None]
         if is_by_itself:
             oldest = self._clock.now() - BACK_MAX
             chosen = [one for one in chosen if one.may_be_unasked(oldest)]
-        compared = last.compared if last else 0
-        stopped = guards.stopped(
-            len(chosen),
-            max(compared, LINES_MIN) if pair.system in DOCUMENTS else compared,
-            sum(one.row.value_at_risk or 0 for one in chosen),
-            rules.brake,
-            is_in_incident=last is not None and last.verdict == "REJECTED",
-        )
+        stopped = await self._stopped(scope, pair, chosen, (last, week), rules)
         sent: frozenset[str] = frozenset()
         asked: list[str] = []
         if chosen and not stopped and not dry_run:
@@ -144,6 +141,28 @@ class Healer:
             asked=tuple(asked),
         )
 
+    async def _stopped(
+        self,
+        scope: Scope,
+        pair: Pair,
+        chosen: Sequence[_Mending],
+        compared: tuple[RunRow | None, Sequence[Sampling]],
+        rules: Rules,
+    ) -> str:
+        """Say why nothing is mended, or "": by what the last dump and samples compared."""
+        last, week = compared
+        incidents = self._informants.incidents
+        sources = {pair.against, *(one.source for one in chosen if one.source)}
+        down = [one for one in sorted(sources) if await incidents.is_in_incident(scope, one)]
+        keys = max(last.compared if last else 0, sum(one.compared for one in week))
+        return guards.stopped(
+            len(chosen),
+            max(keys, LINES_MIN) if pair.system in DOCUMENTS else keys,
+            sum(one.row.value_at_risk or 0 for one in chosen),
+            rules.brake,
+            is_in_incident=bool(down) or (last is not None and last.verdict == "REJECTED"),
+        )
+
     async def _read_again(self, scope: Scope, chosen: Sequence[_Mending]) -> list[str]:
         """Have each source read again from the first document that the ledger lacks of it."""
         asked: list[str] = []
@@ -153,6 +172,12 @@ class Healer:
             if await self._informants.reader.read_again(scope, source, since):
                 asked.append(source)
         return asked
+
+
+def _newest(last: RunRow | None, samples: Sequence[Sampling]) -> set[str]:
+    """Name the newest dump that was compared, and the samples since."""
+    later = {one.run_id for one in samples if last is None or one.began_at > last.began_at}
+    return later | ({last.run_id} if last else set())
 
 
 def _mending(row: FindingRow, keepers: Mapping[str, str]) -> _Mending | None:

@@ -18,11 +18,14 @@ from crossdock.capabilities.reconciliation.causes import (
     Facts,
     Level,
     Loose,
+    Met,
     Verdict,
     cause_of,
     pairs,
+    together,
 )
 from crossdock.capabilities.reconciliation.guards import Brake
+from crossdock.capabilities.reconciliation.kits import Bill
 from crossdock.capabilities.reconciliation.model import (
     MINUTE,
     Before,
@@ -303,32 +306,42 @@ def _stated(judged: Judged, cut: int, known: Known, policy: Policy) -> Judged:
     return replace(judged, state=state, remedy=remedy)
 
 
-def paired(found: Sequence[tuple[str, str, Judged]]) -> list[Judged]:
-    """Class as XREF what is zero-sum in pairs: (location, item, judged), in the order given."""
+def paired(
+    found: Sequence[tuple[str, str, Judged]], bills: Mapping[str, Bill] | None = None
+) -> list[Judged]:
+    """Judge again beside each other: (location, item, judged), in the order given.
+
+    Kits and their components by their bills, what a count lost here and found there, and what is
+    zero-sum in pairs (XREF).
+    """
+    met = [
+        Met(location, item, judged.at_stake, judged.level, judged.verdict)
+        for location, item, judged in found
+    ]
+    verdicts = together(met, bills or {})
     loose = [
         Loose(number, location, item, judged.difference.unexplained)
         for number, (location, item, judged) in enumerate(found)
-        if judged.verdict.cause is Cause.UNKNOWN
+        if number not in verdicts
+        and judged.verdict.cause is Cause.UNKNOWN
         and judged.state in {State.SUSPECTED, State.CONFIRMED}
         and judged.difference.unexplained
     ]
-    partners = pairs(loose)
-    answer: list[Judged] = []
-    for number, (_, _, judged) in enumerate(found):
-        if number not in partners:
-            answer.append(judged)
-            continue
-        other_location, other_item, _ = found[partners[number]]
-        because = f"{other_item} at {other_location} differs by as much the other way"
-        is_confirmed = judged.state is State.CONFIRMED
-        answer.append(
-            replace(
-                judged,
-                verdict=Verdict(Cause.XREF, because),
-                remedy=Remedy.MASTER_DATA if is_confirmed else judged.remedy,
-            )
-        )
-    return answer
+    for number, partner in pairs(loose).items():
+        location, item, _ = found[partner]
+        because = f"{item} at {location} differs by as much the other way"
+        verdicts[number] = Verdict(Cause.XREF, because)
+    return [
+        _retold(judged, verdicts[number]) if number in verdicts else judged
+        for number, (_, _, judged) in enumerate(found)
+    ]
+
+
+def _retold(judged: Judged, verdict: Verdict) -> Judged:
+    """Give it another cause; master data is what is wrong, unless it was only counted."""
+    is_data = judged.state is State.CONFIRMED and verdict.cause is not Cause.COUNT
+    remedy = Remedy.MASTER_DATA if is_data else judged.remedy
+    return replace(judged, verdict=verdict, remedy=remedy)
 
 
 def withheld(ours: Buckets, theirs: Buckets, sold: str = AVAILABLE) -> int:

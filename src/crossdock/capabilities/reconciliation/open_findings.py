@@ -165,6 +165,7 @@ def run_of(
         gone=gone,
         value_at_risk=min(sum(values), VALUE_MAX) if values else None,
         unknown_names=tuple(tally.unknown),
+        rules_version=about.rules_version,
     )
 
 

@@ -71,16 +71,20 @@ class OpenLines:
         books = self._books(asked)
         heard_from = asked.heard_from or ("" if asked.said else asked.against)
         async with self._database.transaction(scope) as tx:
-            policy = lagging(await rulebook.house(tx, self._policy), asked.lag_minutes)
+            house, version = await rulebook.house(tx, self._policy)
         comparison = OpenComparison(
             database=self._database,
             clock=self._clock,
             informants=self._informants,
             books=books,
-            policy=policy,
+            policy=lagging(house, asked.lag_minutes),
             scope=scope,
             about=About(
-                prefixed("rcn", self._ids.new()), asked.against, asked.by, str(asked.kind)
+                prefixed("rcn", self._ids.new()),
+                asked.against,
+                asked.by,
+                str(asked.kind),
+                rules_version=version,
             ),
             heard_from=heard_from,
         )

@@ -13,12 +13,17 @@ from crossdock.capabilities.reconciliation.store import HUB, FindingRow, Pair
 
 
 class About(NamedTuple):
-    """`system` is whose number comes first: the hub's ledger, or another system's."""
+    """`system` is whose number comes first: the hub's ledger, or another system's.
+
+    `is_sample`: of single keys that were asked for; `rules_version` the rules that it goes by.
+    """
 
     run_id: str
     against: str
     by: str
     system: str = HUB
+    is_sample: bool = False
+    rules_version: int = 0
 
     @property
     def pair(self) -> Pair:

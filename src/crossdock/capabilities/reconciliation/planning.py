@@ -1,12 +1,14 @@
 """How often each number of a channel is read back, and what that takes of its quota. Pure."""
 
+import zlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
-from crossdock.capabilities.reconciliation.model import MINUTE
+from crossdock.capabilities.reconciliation.model import MINUTE, ItemClass
 
 ROUND_DAYS = 7
 """All listings are read back in so many days, if the quota allows it."""
@@ -21,6 +23,14 @@ APART = 30 * MINUTE
 ATTEMPTS_MAX = 3
 DAY = 24 * 60 * MINUTE
 MILLE = 1000
+CHANNEL, STOCK = "CHANNEL", "STOCK"
+"""What is read: what a channel was told, or what a system says lies there."""
+PASSES = 4
+"""A round over stock is so many passes over its keys."""
+STOCK_CALLS_MIN = 24
+"""Stock is asked for once an hour, if the share allows it, so that no doubt waits for long."""
+EVERY: Mapping[ItemClass, int] = MappingProxyType({ItemClass.A: 1, ItemClass.B: 2, ItemClass.C: 4})
+"""In one of so many passes the turn of a class comes, as for its counts: A 4, B 2, C 1 (§4.2)."""
 
 
 class Seller(Protocol):
@@ -42,10 +52,41 @@ class Seller(Protocol):
     def calls_a_day(self) -> int: ...
 
 
+class System(NamedTuple):
+    """A system that can be asked for the stock of single keys, at one of its locations.
+
+    `listings` are the keys that the ledger has there.
+    """
+
+    connection: str
+    location: str
+    listings: int
+    keys_a_call: int
+    calls_a_day: int
+
+
+def is_turn(location: str, item: str, of: ItemClass, number: int) -> bool:
+    """Say whether a key is asked for in a pass; in a round of all passes each is, at least once.
+
+    The keys of a class are spread over the passes as if by chance, alike whoever asks.
+    """
+    every = EVERY[of]
+    return zlib.crc32(f"{location}\0{item}".encode()) % every == number % every
+
+
+def askings(keys: int, classes: Mapping[str, int]) -> int:
+    """Say how often keys are asked for in a round; those that nobody has classed count as A."""
+    known = {of: min(keys, classes.get(of, 0)) for of in ItemClass}
+    unknown = max(0, keys - sum(known.values()))
+    return PASSES * unknown + sum(PASSES // EVERY[of] * count for of, count in known.items())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is read back of a channel, and what that takes.
+    """What is read back of a channel, or asked of a system's stock, and what that takes.
 
+    `kind` is CHANNEL or STOCK; `listings` are then the keys (an item at the location) that the
+    ledger has, of which those of class A are asked for four times in a round, B twice, C once.
     `quota_calls_a_day` is how many such calls its connection allows, each of which may be several
     requests. `share_ppm` is what the calls take of it, in millionths, rounded up; all locations of
     a connection share one bound. `days_a_round` is how long it takes until all listings were read;
@@ -67,6 +108,7 @@ class Plan:
     refused_at: datetime | None = None
     set_aside: int = 0
     set_aside_because: str = ""
+    kind: str = CHANNEL
 
     @property
     def keys_at_once(self) -> int:
@@ -101,7 +143,7 @@ class Plan:
         return min(again, AGAIN_MAX, max(free, (self.keys_a_call + calls % 2) // 2))
 
 
-def planned(
+def planned(  # noqa: PLR0913 - a quota and what is wanted of it
     connection: str,
     location: str,
     *,
@@ -109,14 +151,18 @@ def planned(
     keys_a_call: int,
     quota_calls_a_day: int,
     allowed: int | None = None,
+    asked: int | None = None,
+    kind: str = CHANNEL,
 ) -> Plan:
     """Share a quota out: all listings in a week, or as many as the share allows (§4.2).
 
     `allowed` calls a day are this location's part of the connection's share; None: all of it.
+    `asked` is how often listings are asked for in a round; None: each once.
     """
-    wanted = -(-listings // ROUND_DAYS)
+    in_a_round = listings if asked is None else asked
+    wanted = -(-in_a_round // ROUND_DAYS)
     most = _share(quota_calls_a_day) if allowed is None else allowed
-    calls = min(-(-wanted // keys_a_call), most)
+    calls = min(_calls(in_a_round, keys_a_call, kind), most)
     keys = min(wanted, calls * keys_a_call)
     return Plan(
         connection=connection,
@@ -127,18 +173,31 @@ def planned(
         calls_a_day=calls,
         quota_calls_a_day=quota_calls_a_day,
         share_ppm=-(-calls * 1_000_000 // quota_calls_a_day) if quota_calls_a_day else 0,
-        days_a_round=-(-listings // keys) if keys else 0,
+        days_a_round=-(-in_a_round // keys) if keys else 0,
+        kind=kind,
     )
 
 
-def plans_of(sellers: Sequence[Seller]) -> list[Plan]:
-    """Plan all channels; the locations of a connection share the one quota that it has."""
+def plans_of(
+    sellers: Sequence[Seller], asked: Mapping[tuple[str, str], int] | None = None
+) -> list[Plan]:
+    """Plan all channels; the locations of a connection share the one quota that it has.
+
+    `asked` is, for systems that are asked for stock, how often keys are asked for in a round, by
+    connection and location.
+    """
     by_connection: dict[str, list[Seller]] = defaultdict(list)
     for seller in sellers:
         by_connection[seller.connection].append(seller)
     plans: list[Plan] = []
     for group in by_connection.values():
-        wanted = [_upwards(_upwards(one.listings, ROUND_DAYS), one.keys_a_call) for one in group]
+        rounds = [
+            one.listings if asked is None else asked[one.connection, one.location] for one in group
+        ]
+        kind = CHANNEL if asked is None else STOCK
+        wanted = [
+            _calls(count, one.keys_a_call, kind) for one, count in zip(group, rounds, strict=True)
+        ]
         parts = parted(_share(min(one.calls_a_day for one in group)), wanted)
         plans += [
             planned(
@@ -148,10 +207,18 @@ def plans_of(sellers: Sequence[Seller]) -> list[Plan]:
                 keys_a_call=one.keys_a_call,
                 quota_calls_a_day=one.calls_a_day,
                 allowed=part,
+                asked=count,
+                kind=kind,
             )
-            for one, part in zip(group, parts, strict=True)
+            for one, part, count in zip(group, parts, rounds, strict=True)
         ]
     return plans
+
+
+def _calls(in_a_round: int, keys_a_call: int, kind: str) -> int:
+    """Say how many calls a day ask for so many keys in a week."""
+    calls = _upwards(_upwards(in_a_round, ROUND_DAYS), keys_a_call)
+    return max(calls, STOCK_CALLS_MIN) if calls and kind == STOCK else calls
 
 
 def _upwards(whole: int, part: int) -> int:

@@ -164,6 +164,16 @@ class KnowsNames(Protocol):
     async def goods(self, tx: Transaction, items: Collection[str]) -> Mapping[str, Goods]: ...
 
 
+class KnowsBills(Protocol):
+    """Whoever knows what kits are put together from."""
+
+    async def bills_in(
+        self, tx: Transaction, items: Collection[str]
+    ) -> Mapping[str, Mapping[str, int]]:
+        """Give, of each kit among these, how many micros of each component make one base unit."""
+        ...
+
+
 class Waiting(Protocol):
     """A movement that the other side is to book and has not: on its way, or refused."""
 
@@ -247,6 +257,12 @@ class ReadsAgain(Protocol):
         ...
 
 
+class KnowsIncidents(Protocol):
+    async def is_in_incident(self, scope: Scope, source: str) -> bool:
+        """Say whether a system is paused or does not answer; one that is never called is not."""
+        ...
+
+
 class Told(Protocol):
     """A listing: what the channel confirmed to hold, and what it says now; None is unknown."""
 
@@ -288,6 +304,50 @@ class ReadsChannels(Protocol):
     ) -> int: ...
 
 
+class KnowsKeys(Protocol):
+    """What the ledger has, location by location."""
+
+    async def places(self, tx: Transaction) -> Mapping[str, int]: ...
+
+    async def items_at(
+        self, tx: Transaction, location: str, after: str, limit: int
+    ) -> list[str]: ...
+
+
+class Askable(Protocol):
+    @property
+    def connection(self) -> str: ...
+
+    @property
+    def location(self) -> str: ...
+
+    @property
+    def keys_a_call(self) -> int: ...
+
+    @property
+    def calls_a_day(self) -> int: ...
+
+
+class AsksStock(Protocol):
+    """Systems that can be asked for the stock of single keys; raise `Busy` and its kin."""
+
+    async def tenants(self) -> Sequence[str]: ...
+
+    async def places(self, scope: Scope, locations: Sequence[str], /) -> Sequence[Askable]: ...
+
+    async def ask(
+        self, scope: Scope, connection: str, location: str, items: Sequence[str], /
+    ) -> Sequence[Fact]:
+        """Give snapshots that are not full, in the system's own names; nothing is recorded."""
+        ...
+
+    async def take(
+        self, scope: Scope, connection: str, location: str, items: Sequence[str], /
+    ) -> int:
+        """Ask again and record it, as a count of who keeps the stock; say how many were new."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Informants:
     """Everything reconciliation asks of others."""
@@ -299,3 +359,5 @@ class Informants:
     cases: KeepsCases
     sender: SendsAgain
     reader: ReadsAgain
+    bills: KnowsBills
+    incidents: KnowsIncidents

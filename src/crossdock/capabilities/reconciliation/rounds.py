@@ -15,20 +15,22 @@ IN_ROW_MAX = 12
 """Where so many calls are refused in a row it is no single listing: whole pages are set aside."""
 
 OF = """
-select * from reconciliation_round where tenant = $1 and connection = $2 and location = $3
+select * from reconciliation_round
+where tenant = $1 and connection = $2 and location = $3 and kind = $4
 """
-ALL = "select * from reconciliation_round where tenant = $1"
+ALL = "select * from reconciliation_round where tenant = $1 and kind = $2"
 PUT = """
 insert into reconciliation_round (tenant, connection, location, after, again_after, calls,
-    sampled_at, began_at, refusal, refused_at, set_aside, aside_because, narrow, in_row)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-on conflict (tenant, connection, location) do update set after = excluded.after,
+    sampled_at, began_at, refusal, refused_at, set_aside, aside_because, narrow, in_row, kind,
+    passes)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+on conflict (tenant, kind, connection, location) do update set after = excluded.after,
     again_after = excluded.again_after, calls = excluded.calls, sampled_at = excluded.sampled_at,
     began_at = case when excluded.after = '' then excluded.began_at
         else reconciliation_round.began_at end,
     refusal = excluded.refusal, refused_at = excluded.refused_at,
     set_aside = excluded.set_aside, aside_because = excluded.aside_because,
-    narrow = excluded.narrow, in_row = excluded.in_row
+    narrow = excluded.narrow, in_row = excluded.in_row, passes = excluded.passes
 """
 
 
@@ -38,7 +40,7 @@ class Round:
 
     `refusal` is why the channel as a whole could not be asked last; `set_aside` is how many
     listings of this round it refused to tell, `aside_because` the last of them and why. After a
-    refusal a call asks for half as many, `narrow` times.
+    refusal a call asks for half as many, `narrow` times. `passes` counts how often all were read.
     """
 
     after: str = ""
@@ -51,6 +53,7 @@ class Round:
     aside_because: str = ""
     narrow: int = 0
     in_row: int = 0
+    passes: int = 0
 
     def narrowed(self, limit: int) -> int:
         """Say how many listings the next call asks for: at least one, if there is room for any."""
@@ -83,12 +86,12 @@ class Round:
 
 
 async def of(tx: Transaction, plan: Plan) -> Round:
-    row = await tx.fetchrow(OF, tx.tenant, plan.connection, plan.location)
+    row = await tx.fetchrow(OF, tx.tenant, plan.connection, plan.location, plan.kind)
     return Round() if row is None else _round(row)
 
 
-async def all_in(tx: Transaction) -> dict[tuple[str, str], Round]:
-    rows = await tx.fetch(ALL, tx.tenant)
+async def all_in(tx: Transaction, kind: str) -> dict[tuple[str, str], Round]:
+    rows = await tx.fetch(ALL, tx.tenant, kind)
     return {(row["connection"], row["location"]): _round(row) for row in rows}
 
 
@@ -109,6 +112,8 @@ async def put(tx: Transaction, plan: Plan, at: Round, now: datetime) -> None:
         at.aside_because,
         at.narrow,
         at.in_row,
+        plan.kind,
+        at.passes,
     )
 
 
@@ -138,4 +143,5 @@ def _round(row: Any) -> Round:
         aside_because=row["aside_because"],
         narrow=row["narrow"],
         in_row=row["in_row"],
+        passes=row["passes"],
     )

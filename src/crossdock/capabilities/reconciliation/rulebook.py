@@ -32,18 +32,19 @@ async def newest(tx: Transaction) -> Version | None:
     return None if row is None else _version(row)
 
 
-async def house(tx: Transaction, built_in: Policy) -> Policy:
-    """Give what is agreed on: the rules that this tenant has put, or those built in."""
+async def house(tx: Transaction, built_in: Policy) -> tuple[Policy, int]:
+    """Give what is agreed on, and its version: what this tenant has put, or 0, built in."""
     put = await newest(tx)
     if put is None:
-        return built_in
+        return built_in, 0
     rules = put.rules
-    return replace(
+    policy = replace(
         built_in,
         tolerance=rules.tolerance,
         brake=rules.brake,
         document_ppm=rules.document_ppm,
     )
+    return policy, put.version
 
 
 async def versions(tx: Transaction, limit: int) -> list[Version]:

@@ -16,6 +16,7 @@ from crossdock.capabilities.reconciliation import (
     store,
     withholding,
 )
+from crossdock.capabilities.reconciliation.asked_store import put_classes
 from crossdock.capabilities.reconciliation.books import Books
 from crossdock.capabilities.reconciliation.comparing import Suspect, Walk
 from crossdock.capabilities.reconciliation.earlier import (
@@ -25,6 +26,7 @@ from crossdock.capabilities.reconciliation.earlier import (
     us_of,
     was_confirmed,
 )
+from crossdock.capabilities.reconciliation.dumps import Worth
 from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.explaining import Explainer, Found
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape
@@ -102,6 +104,7 @@ class Comparison:
             frozenset(watched),
             day=self.began_at.toordinal(),
             is_ours_full=first is None or first.said.is_full,
+            note=self._note if first is None else None,
         )
         outcome = Outcome(walk=walk, befores=befores, cuts=cuts)
         earliest = instant(min(cuts.at.values())) - DISORDER
@@ -124,6 +127,11 @@ class Comparison:
         outcome.explained = explainer.explained
         outcome.unknown = tuple(explainer.unknown)
         return outcome
+
+    async def _note(self, known: Mapping[Key, Worth]) -> None:
+        """Keep the classes that a dump tells: by them keys are sampled later."""
+        async with self.database.transaction(self.scope) as tx:
+            await put_classes(tx, known)
 
     async def _explained(
         self,
@@ -171,7 +179,9 @@ class Comparison:
     async def _keep(self, side: Side, outcome: Outcome, first: Side | None) -> RunRow:
         """Write what was found, close what is gone, tell what is confirmed: one transaction."""
         now = self.clock.now()
-        judged = judging.paired([(one.location, one.item, one.judged) for one in outcome.found])
+        bills = await self._bills(outcome)
+        keyed = [(one.location, one.item, one.judged) for one in outcome.found]
+        judged = judging.paired(keyed, bills)
         found = [
             replace(one, judged=again) for one, again in zip(outcome.found, judged, strict=True)
         ]
@@ -219,6 +229,14 @@ class Comparison:
                 now,
             )
         return run
+
+    async def _bills(self, outcome: Outcome) -> Mapping[str, Mapping[str, int]]:
+        """Ask which of what differs are kits; nothing differs most of the time."""
+        items = {one.item for one in outcome.found}
+        if not items:
+            return {}
+        async with self.database.transaction(self.scope) as tx:
+            return await self.informants.bills.bills_in(tx, items)
 
     def _withheld(
         self,
@@ -329,6 +347,8 @@ class Comparison:
             gone=len(gone),
             value_at_risk=min(sum(values), VALUE_MAX) if values else None,
             unknown_names=outcome.unknown,
+            is_sample=self.about.is_sample,
+            rules_version=self.about.rules_version,
         )
 
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from crossdock.canonical.errors import Busy, Forbidden, NotFound, Rejected, Throttled, Unavailable
-from crossdock.capabilities.reconciliation import findings, planning, rounds, rulebook, store
+from crossdock.canonical.errors import NotFound
+from crossdock.capabilities.reconciliation import findings, rounds, rulebook, store
 from crossdock.capabilities.reconciliation.drift import (
     FLAPS_MAX,
     PUBLISHED,
@@ -22,6 +22,7 @@ from crossdock.capabilities.reconciliation.drift import (
     has_settled,
     is_fresh,
     may_try,
+    removed_since,
     row_of,
     run_of,
     stopped_case,
@@ -30,12 +31,19 @@ from crossdock.capabilities.reconciliation.drift import (
 )
 from crossdock.capabilities.reconciliation.findings import Run
 from crossdock.capabilities.reconciliation.model import State
-from crossdock.capabilities.reconciliation.planning import ATTEMPTS_MAX, Plan, plans_of
+from crossdock.capabilities.reconciliation.planning import (
+    APART,
+    ATTEMPTS_MAX,
+    CHANNEL,
+    Plan,
+    plans_of,
+)
 from crossdock.capabilities.reconciliation.ports import KeepsCases, ReadsChannels
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.rounds import Round
 from crossdock.capabilities.reconciliation.rules import Rules
 from crossdock.capabilities.reconciliation.store import FindingRow, Pair
+from crossdock.capabilities.reconciliation.turns import Page, Turns
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
@@ -43,10 +51,6 @@ from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
 
 HUB_WORK = "crossdock"
-MOMENT = timedelta(seconds=15)
-"""Who is busy for so long is waited for, while others are asked."""
-TICK = timedelta(minutes=3)
-"""A tick asks nobody after so long: the next one goes on."""
 
 TRIED = """
 update reconciliation_finding set attempts = attempts + 1, tried_at = $3
@@ -62,6 +66,11 @@ group by item having count(*) + 1 >= $7
 """
 MENDED = "the channel holds what it was told"
 REMOVED = "the channel does not list it there any more"
+NOTE_UNLISTED = """
+update reconciliation_finding
+set evidence = evidence || jsonb_build_object('not_listed_at', $3::text)
+where tenant = $1 and finding_id = any($2)
+"""
 
 # A channel's number that agrees again was mended by writing it.
 CLOSE_MENDED = """
@@ -81,19 +90,6 @@ class Sampled:
     stopped: str
 
 
-@dataclass(slots=True)
-class _Leg:
-    """What is due of one channel in a tick; `not_before` is when it may be asked, if it waits."""
-
-    scope: Scope
-    plan: Plan
-    at: Round
-    due: int
-    again: list[str]
-    made: int = 0
-    not_before: datetime | None = None
-
-
 class Sampler:
     def __init__(
         self,
@@ -108,6 +104,7 @@ class Sampler:
         self._ids = ids
         self._channels = channels
         self._cases = cases
+        self._turns = Turns(database, clock, self)
 
     @property
     def job(self) -> Job:
@@ -120,107 +117,27 @@ class Sampler:
         """
         plans = plans_of(await self._channels.sellers(scope))
         async with self._database.transaction(scope) as tx:
-            known = await rounds.all_in(tx)
+            known = await rounds.all_in(tx, CHANNEL)
         return [rounds.shown(plan, known.get((plan.connection, plan.location))) for plan in plans]
 
     async def follow(self) -> None:
-        """Read back what is due of every channel of every tenant, each a call at a time by turns.
+        """Read back what is due of every channel of every tenant, each a call at a time."""
+        await self._turns.follow()
 
-        Who waited longest begins. One that is busy for a moment is asked after the others, until
-        the tick is over; one that refuses is set aside with its reason, and the others go on. One
-        that asks for a pause has had a call, and is asked again when the next one is due. An
-        error that is neither is raised at the end.
-        """
-        failures: list[Exception] = []
-        legs: list[_Leg] = []
-        for tenant in await self._channels.tenants():
-            try:
-                legs += await self._legs(Scope(tenant))
-            except Exception as error:  # noqa: BLE001 whatever it is, the others are read
-                failures.append(error)
-        legs.sort(key=lambda leg: (leg.at.made is not None, leg.at.made))
-        ends = self._clock.now() + TICK
-        while legs and self._clock.now() < ends:
-            legs.sort(key=lambda leg: leg.made)
-            legs = [leg for leg in legs if await self._turn(leg, ends, failures)]
-            waits = [leg.not_before for leg in legs if leg.not_before is not None]
-            if legs and len(waits) == len(legs):
-                left = (min(*waits, ends) - self._clock.now()) / timedelta(seconds=1)
-                await self._clock.sleep(max(0.0, left))
-        if failures:
-            raise failures[0]
+    async def tenants(self) -> Sequence[str]:
+        return await self._channels.tenants()
 
-    async def _legs(self, scope: Scope) -> list[_Leg]:
-        now = findings.microseconds(self._clock.now())
-        legs: list[_Leg] = []
-        for plan in await self.plans(scope):
-            async with self._database.transaction(scope) as tx:
-                at = await rounds.of(tx, plan)
-            if due := plan.calls_due(at.made, now):
-                again = planning.turned(await self._again(scope, plan), at.again_after)
-                legs.append(_Leg(scope, plan, at, due, again))
-        return legs
+    async def listed(self, scope: Scope, plan: Plan, at: Round, limit: int) -> Page:
+        """Name the next listings of a channel; behind the last one it begins anew."""
+        channel = (plan.connection, plan.location)
+        items = await self._channels.listed(scope, *channel, at.after, limit)
+        return Page(items, items[-1] if len(items) == limit else "")
 
-    async def _turn(self, leg: _Leg, ends: datetime, failures: list[Exception]) -> bool:
-        """Make one call of a channel; answer whether it has more to ask in this tick."""
-        now = self._clock.now()
-        if leg.not_before is not None and leg.not_before > now:
-            return True
-        leg.not_before = None
-        try:
-            await self._call(leg)
-        except Unavailable as error:
-            if isinstance(error, Busy) and error.retry_after <= MOMENT:
-                leg.not_before = now + error.retry_after
-                return now + error.retry_after < ends
-            if isinstance(error, Throttled) and not isinstance(error, Busy):
-                leg.at.made = leg.plan.made(leg.at.made, findings.microseconds(now))
-            await self._refused(leg, error)
-            return False
-        except Exception as error:  # noqa: BLE001 whatever it is, the others are read
-            failures.append(error)
-            await self._refused(leg, error)
-            return False
-        leg.due, leg.made = leg.due - 1, leg.made + 1
-        return leg.due > 0
+    async def read(self, scope: Scope, plan: Plan, items: Sequence[str]) -> None:
+        await self._sample(scope, plan, items, by=HUB_WORK, republish=True)
 
-    async def _refused(self, leg: _Leg, error: Exception) -> None:
-        leg.at.refusal, leg.at.refused_at = str(error)[: rounds.REASON_MAX], self._clock.now()
-        async with self._database.transaction(leg.scope) as tx:
-            await rounds.put(tx, leg.plan, leg.at, self._clock.now())
-
-    async def _call(self, leg: _Leg) -> None:
-        """Read the next listings, with some of what is open, which is read once in a tick.
-
-        What the channel refuses is asked for in smaller parts, and set aside when it is alone.
-        """
-        plan, at = leg.plan, leg.at
-        room = plan.room(len(leg.again), at.calls) >> at.narrow
-        asked = leg.again[:room]
-        limit = at.narrowed(min(plan.keys_at_once, plan.keys_a_call - room))
-        items = await self._channels.listed(
-            leg.scope, plan.connection, plan.location, at.after, limit
-        )
-        wanted = list(dict.fromkeys([*asked, *items]))
-        try:
-            await self._sample(leg.scope, plan, wanted, by=HUB_WORK, republish=True)
-        except Forbidden:
-            raise
-        except Rejected as error:
-            is_over = at.refuse(items, len(wanted), str(error), self._clock.now())
-        else:
-            is_over = at.answer()
-        leg.again = leg.again[room:]
-        if limit and is_over:
-            at.after = items[-1] if len(items) == limit else ""
-        at.again_after = asked[-1] if asked else at.again_after
-        at.calls += 1
-        now = self._clock.now()
-        at.made = plan.made(at.made, findings.microseconds(now))
-        async with self._database.transaction(leg.scope) as tx:
-            await rounds.put(tx, plan, at, now)
-
-    async def _again(self, scope: Scope, plan: Plan) -> list[str]:
+    async def again(self, scope: Scope, plan: Plan) -> list[str]:
+        """Name what differed, to be read again."""
         async with self._database.transaction(scope) as tx:
             rows = await store.open_of(tx, Pair(PUBLISHED, plan.connection))
         return [row.item for row in rows if row.location == plan.location and not row.is_gone]
@@ -278,30 +195,47 @@ class Sampler:
                 for one in known
                 if one.item in befores and one.item not in differing
             ]
-            removed = [befores[one.item] for one in told if one.is_removed and one.item in befores]
+            unlisted = [befores[x.item] for x in told if x.is_removed and x.item in befores]
+            removed = await self._unlisted_twice(tx, unlisted, reading.at)
             await store.put(tx, pair, reading.run_id, rows, self._clock.now())
             await self._end(tx, gone, MENDED)
             await self._end(tx, removed, REMOVED)
             gone += removed
-            run = replace(run_of(reading, len(known), rows, len(gone)), ended_at=self._clock.now())
+            rules, version = await self._rules(tx)
+            run = run_of(reading, len(known), rows, len(gone))
+            run = replace(run, ended_at=self._clock.now(), rules_version=version)
             await store.add_run(tx, run)
-            rules = put.rules if (put := await rulebook.newest(tx)) else Rules()
             await self._say_unmended(tx, plan, rows, befores, rules)
             is_mended = republish and (by != HUB_WORK or Remedy.REPUBLISH in rules.heals)
             stopped = stopped_of(plan, befores, rows, gone, rules.brake)
             mending = [] if stopped or not is_mended else [one for one in rows if may_try(one)]
             if mending:
-                names = [row.finding_id for row in mending]
-                await tx.execute(TRIED, tx.tenant, names, reading.at)
+                tried = [row.finding_id for row in mending]
+                await tx.execute(TRIED, tx.tenant, tried, reading.at)
             if republish:
                 await self._say_stopped(tx, plan, stopped)
-        republished = 0
-        if mending:
-            named = [row.item for row in mending]
-            republished = await self._channels.republish(
-                scope, plan.connection, plan.location, named
-            )
+        republished = await self._republished(scope, plan, [row.item for row in mending])
         return Sampled(run=findings.run_shown(run), republished=republished, stopped=stopped)
+
+    async def _rules(self, tx: Transaction) -> tuple[Rules, int]:
+        put = await rulebook.newest(tx)
+        return (put.rules, put.version) if put else (Rules(), 0)
+
+    async def _republished(self, scope: Scope, plan: Plan, items: Sequence[str]) -> int:
+        if not items:
+            return 0
+        return await self._channels.republish(scope, plan.connection, plan.location, items)
+
+    async def _unlisted_twice(
+        self, tx: Transaction, rows: Sequence[FindingRow], at: datetime
+    ) -> list[FindingRow]:
+        """Give what is not listed in two readings far enough apart; note the first one."""
+        since = {row.finding_id: removed_since(row) for row in rows}
+        first = [name for name, said in since.items() if said is None]
+        if first:
+            await tx.execute(NOTE_UNLISTED, tx.tenant, first, at.isoformat())
+        before = at - timedelta(microseconds=APART)
+        return [row for row in rows if (said := since[row.finding_id]) and said <= before]
 
     async def _say_stopped(self, tx: Transaction, plan: Plan, stopped: str) -> None:
         """Have a person look where so much drifted that none of it is written by itself."""

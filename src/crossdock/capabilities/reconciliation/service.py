@@ -9,6 +9,7 @@ from crossdock.canonical.envelope import Payload
 from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.capabilities.reconciliation import (
     ageing,
+    backlog_store,
     believing,
     counting,
     doubts,
@@ -68,6 +69,7 @@ class Asked:
     first: the hub's ledger, or another system, with what it says itself in `first`.
 
     `believe` is the run that rejected the very same dump, which a person has looked at.
+    `is_sample`: single keys were asked for, so it stands in for no dump.
     """
 
     against: str
@@ -77,6 +79,7 @@ class Asked:
     system: str = HUB
     first: Callable[[Spelled], Said] | None = None
     believe: str = ""
+    is_sample: bool = False
 
     def policy(self, house: Policy) -> Policy:
         return lagging(house, self.lag_minutes)
@@ -116,13 +119,18 @@ class Reconciliation:
                 where="/against",
                 hint="give each of the two its own name",
             )
+        async with self._database.transaction(scope) as tx:
+            house, version = await rulebook.house(tx, self._policy)
+        run_id = prefixed("rcn", self._ids.new())
         comparison = Comparison(
             database=self._database,
             clock=self._clock,
             informants=self._informants,
-            policy=asked.policy(await self._house(scope)),
+            policy=asked.policy(house),
             scope=scope,
-            about=About(prefixed("rcn", self._ids.new()), asked.against, asked.by, asked.system),
+            about=About(
+                run_id, asked.against, asked.by, asked.system, asked.is_sample, version
+            ),
         )
         async with AsyncExitStack() as open_files:
             first = None
@@ -201,10 +209,6 @@ class Reconciliation:
                     ],
                     now,
                 )
-
-    async def _house(self, scope: Scope) -> Policy:
-        async with self._database.transaction(scope) as tx:
-            return await rulebook.house(tx, self._policy)
 
     async def rules(self, scope: Scope, *, limit: int = 100) -> list[Version]:
         """List the versions of this tenant's rules, the newest first; last are those built in."""
@@ -337,9 +341,9 @@ class Reconciliation:
         now = self._clock.now()
         since = now - timedelta(days=days)
         async with self._database.transaction(scope) as tx:
-            ages = await store.ages(tx, now)
-            causes = await store.causes(tx, since)
-            opened, closed = await store.flow(tx, since)
+            ages = await backlog_store.ages(tx, now)
+            causes = await backlog_store.causes(tx, since)
+            opened, closed = await backlog_store.flow(tx, since)
         return ageing.backlog(ages, causes, opened=opened, closed=closed)
 
     async def cycle_counts(

@@ -22,9 +22,10 @@ class Pair(NamedTuple):
 ADD_RUN = """
 insert into reconciliation_run (tenant, run_id, system, against, verdict, reason, asked_by,
     began_at, ended_at, earliest_cut, latest_cut, row_count, zero_count, is_full, compared, alike,
-    explained, tolerated, suspected, confirmed, gone, value_at_risk, unknown_names)
+    explained, tolerated, suspected, confirmed, gone, value_at_risk, unknown_names, is_sample,
+    rules_version)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-    $20, $21, $22, $23)
+    $20, $21, $22, $23, $24, $25)
 """
 RUNS = """
 select * from reconciliation_run
@@ -32,8 +33,10 @@ where tenant = $1 and ($2 = '' or $2 in (against, system)) and ($3 = '' or run_i
     and ($4 = '' or run_id < $4)
 order by run_id desc limit $5
 """
+# Of whole dumps: a sample says nothing of the keys that it did not ask for.
 LAST_RUN = """
-select * from reconciliation_run where tenant = $1 and against = $2 and system = $3
+select * from reconciliation_run
+where tenant = $1 and against = $2 and system = $3 and not is_sample
 order by began_at desc, run_id desc limit 1
 """
 OPEN_OF = """
@@ -137,25 +140,6 @@ where tenant = $1 and ($2::text[] is null or state = any($2))
     and ($10 = '' or document = $10)
 order by value_at_risk desc nulls last, found_at, finding_id limit $7
 """
-# By how long it is open, in the law's buckets: `width_bucket` answers 0 for the youngest.
-AGES = """
-select width_bucket(extract(epoch from $2::timestamptz - found_at)::float8,
-        array[14400, 86400, 259200, 604800]::float8[]) as bucket,
-    count(*) as findings,
-    least(sum(value_at_risk), 9000000000000000000)::bigint as value_at_risk
-from reconciliation_finding where tenant = $1 and state = any($3) group by 1 order by 1
-"""
-CAUSES = """
-select root_cause, count(*) as findings from reconciliation_finding
-where tenant = $1 and state = 'CLOSED' and confirmed_at is not null and closed_at >= $2
-group by root_cause order by count(*) desc, root_cause
-"""
-FLOW = """
-select count(*) filter (where confirmed_at >= $2) as opened,
-    count(*) filter (where closed_at >= $2) as closed
-from reconciliation_finding
-where tenant = $1 and state in ('CONFIRMED', 'CLOSED') and confirmed_at is not null
-"""
 # What a document has proven and may be sent again, the most money first.
 TO_HEAL = """
 select * from reconciliation_finding
@@ -173,7 +157,10 @@ where tenant = $1 and finding_id = any($2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """A comparison as stored; the counts are of keys (an item at a location)."""
+    """A comparison as stored; the counts are of keys (an item at a location).
+
+    `is_sample`: of single keys that were asked for; `rules_version` names the rules it used.
+    """
 
     run_id: str
     system: str
@@ -197,6 +184,8 @@ class RunRow:
     gone: int
     value_at_risk: int | None
     unknown_names: tuple[str, ...]
+    is_sample: bool = False
+    rules_version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,24 +356,6 @@ async def close(tx: Transaction, finding_id: str, said: Closing) -> FindingRow |
         CLOSE, tx.tenant, finding_id, said.root_cause, said.note, said.by, said.at
     )
     return None if row is None else _finding_of(row)
-
-
-async def ages(tx: Transaction, now: datetime) -> dict[int, tuple[int, int | None]]:
-    """Count what is open by the number of its bucket of age, with the money at risk."""
-    rows = await tx.fetch(AGES, tx.tenant, now, ["SUSPECTED", "CONFIRMED"])
-    return {row["bucket"]: (row["findings"], row["value_at_risk"]) for row in rows}
-
-
-async def causes(tx: Transaction, since: datetime) -> dict[str, int]:
-    """Count what was closed by root cause, the commonest first."""
-    rows = await tx.fetch(CAUSES, tx.tenant, since)
-    return {row["root_cause"]: row["findings"] for row in rows}
-
-
-async def flow(tx: Transaction, since: datetime) -> tuple[int, int]:
-    """Count what was confirmed, and what of the confirmed was closed."""
-    row = await tx.fetchrow(FLOW, tx.tenant, since)
-    return row["opened"], row["closed"]
 
 
 def _run_of(row: Any) -> RunRow:

@@ -12,6 +12,7 @@ from crossdock.capabilities.supply.answer import (
     Shelved,
     Weight,
 )
+from crossdock.capabilities.supply.bills import Bills
 from crossdock.capabilities.supply.inbound import Inbound
 from crossdock.capabilities.supply.keeping import KeptPromises
 from crossdock.capabilities.supply.kept import (
@@ -51,6 +52,7 @@ __all__ = [
     "AtpMode",
     "AtpRule",
     "Basis",
+    "Bills",
     "Bucket",
     "ClassTerms",
     "DatedLine",

@@ -1,6 +1,7 @@
 """What a connector author sees, and all of it: declaration, roles, facts, errors."""
 
 from crossdock.connectivity.sdk.application import (
+    AnswersStock,
     Application,
     Connection,
     Grade,
@@ -9,10 +10,17 @@ from crossdock.connectivity.sdk.application import (
     Ports,
     Receives,
     Sample,
+    StockQuestion,
     Subscribes,
 )
 from crossdock.connectivity.sdk.equations import NativeEquation, NativeInput
-from crossdock.connectivity.sdk.facts import Delivery, Poll, Translation, Untranslatable
+from crossdock.connectivity.sdk.facts import (
+    Delivery,
+    Poll,
+    StockAnswer,
+    Translation,
+    Untranslatable,
+)
 from crossdock.connectivity.sdk.roles import (
     BOOKED_BY_HUB,
     HeldQuantity,
@@ -30,6 +38,7 @@ from crossdock.connectivity.sdk.roles import (
 
 __all__ = [
     "BOOKED_BY_HUB",
+    "AnswersStock",
     "Application",
     "Connection",
     "Delivery",
@@ -52,6 +61,8 @@ __all__ = [
     "RepeatSafety",
     "Sample",
     "SetAvailability",
+    "StockAnswer",
+    "StockQuestion",
     "Subscribes",
     "Translation",
     "Untranslatable",

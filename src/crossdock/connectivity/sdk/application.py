@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from crossdock.canonical.envelope import Payload
 from crossdock.connectivity.sdk.equations import NativeEquation
-from crossdock.connectivity.sdk.facts import Delivery, Poll, Translation
+from crossdock.connectivity.sdk.facts import Delivery, Poll, StockAnswer, Translation
 from crossdock.connectivity.sdk.roles import RepeatSafety
 from crossdock.foundation.clock import Clock
 
@@ -95,6 +95,29 @@ class Receives(Protocol):
     def translate(self, delivery: Delivery) -> Translation: ...
 
 
+@runtime_checkable
+class AnswersStock(Protocol):
+    """An application that can be asked what lies of single items, and not only for all of them.
+
+    Whoever compares stock samples it with this, within a share of what the application allows.
+    """
+
+    async def stock_of(self, location: str, items: Sequence[str]) -> StockAnswer:
+        """Say what lies now of each item at a location, by its own keys; changes nothing.
+
+        Raises `Unavailable` or `Throttled`; `Rejected` where these cannot be told.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StockQuestion:
+    """How an application may be asked for stock: keys in one question, and its requests."""
+
+    keys_max: int
+    requests: int = 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """A message the application really sends, and what it means."""
@@ -115,7 +138,8 @@ class Application:
     back; that then takes `requests_a_reading` calls. `rate_per_second` and `concurrency` bound the
     outbox. `cursor_at` writes the cursor behind which a poll finds all
     that changed since a moment; without it a source can only be read from its beginning. One that
-    tells stock says by `stock_equation` what its own number of it means.
+    tells stock says by `stock_equation` what its own number of it means. One whose connection
+    `AnswersStock` says by `stock_question` how much may be asked at a time.
     """
 
     name: str
@@ -128,6 +152,7 @@ class Application:
     events: tuple[type[Payload], ...] = ()
     samples: tuple[Sample, ...] = ()
     stock_equation: NativeEquation | None = None
+    stock_question: StockQuestion | None = None
     poll_every: timedelta | None = None
     cursor_at: Callable[[datetime], str] | None = None
     freshness: timedelta = timedelta(minutes=15)

@@ -244,6 +244,15 @@ class ApplicationConformance:
             for name in _methods(role):
                 assert inspect.iscoroutinefunction(getattr(connection, name, None)), name
 
+    def test_who_is_asked_for_stock_can_answer(self) -> None:
+        question = self.application.stock_question
+        connection = type(self).connection or _connection_class(self.application)
+        method = getattr(connection, "stock_of", None)
+
+        assert bool(question) == inspect.iscoroutinefunction(method)
+        assert question is None or (question.keys_max > 0 and question.requests > 0)
+        assert question is None or StockSnapshotTaken in self.application.events
+
     def _sample_facts(self) -> Iterator[Fact]:
         for sample in self.application.samples:
             yield from sample.translation.facts

@@ -75,3 +75,16 @@ class Poll:
     raw: bytes
     is_caught_up: bool
     proves_alive: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockAnswer:
+    """What lies of the keys that were asked for, as snapshots that are not full.
+
+    Each snapshot is `recorded_at` the moment as of which it holds. Of a key of which nothing lies
+    there it says zero; a key of which nobody can tell just now is left out. `raw` is the native
+    answer: `translate` reads it again as the same facts.
+    """
+
+    translation: Translation
+    raw: bytes

@@ -6,7 +6,7 @@ show them when it ends, so a change may appear behind one that was read long ago
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self, cast
@@ -66,6 +66,18 @@ class Page:
     rows: tuple[str, ...]
     bookmark: Bookmark
     is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows of some keys as JSON objects, the moment of the reading, and whether any is there.
+
+    `has_any`: the query has a row of this place at all, whatever the item.
+    """
+
+    rows: tuple[str, ...]
+    at: str
+    has_any: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +152,30 @@ class PolledDatabase:
                 hint="name a key column that is unique in the query's answer",
             )
         return Page(rows, Bookmark(at.since, at.high, last["change"], last["key"]), is_last=False)
+
+    async def find(
+        self, query: Query, column: str, values: Sequence[str], place: tuple[str, str] | None
+    ) -> Found:
+        """Read the rows whose `column` is one of these, at one `place` (its column and value)."""
+        where = f"crossdock_row.{_name(column)}::text = any($1::text[])"
+        at_place = f"crossdock_row.{_name(place[0])}::text = $2" if place else "$2::text = ''"
+        source = _source(query)
+        async with self._reading(query) as connection:
+            await self._of(query, connection)
+            wanted = place[1] if place else ""
+            at: str = await connection.fetchval("select to_json(statement_timestamp()) #>> '{}'")
+            rows = await connection.fetch(
+                f"select row_to_json(crossdock_row)::text as json from {source}"  # noqa: S608
+                f" where {where} and {at_place}",
+                list(values),
+                wanted,
+            )
+            has_any = place is None or await connection.fetchval(
+                f"select exists (select from {source}"  # noqa: S608
+                f" where crossdock_row.{_name(place[0])}::text = $1)",
+                wanted,
+            )
+        return Found(tuple(row["json"] for row in rows), at, bool(has_any))
 
     @asynccontextmanager
     async def _reading(self, query: Query | None = None) -> AsyncGenerator[Any]:

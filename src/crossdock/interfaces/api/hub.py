@@ -6,7 +6,13 @@ from typing import Protocol
 from crossdock.capabilities.allocation import Allocation
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
-from crossdock.capabilities.reconciliation import Doubt, OpenLines, Reconciliation, Sampler
+from crossdock.capabilities.reconciliation import (
+    Doubt,
+    OpenLines,
+    Reconciliation,
+    Sampler,
+    StockSampler,
+)
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import KeptPromises, Securing, Supply
 from crossdock.connectivity.connections import Connections
@@ -113,6 +119,9 @@ class Hub(Protocol):
 
     @property
     def sampler(self) -> Sampler: ...
+
+    @property
+    def stock_sampler(self) -> StockSampler: ...
 
     @property
     def outbox(self) -> Outbox: ...

@@ -1,11 +1,11 @@
-"""`/v1/reconciliations/plan` and `/sample`: what channels hold, read back a sample at a time."""
+"""`/v1/reconciliations/plan`, `/sample` and `/ask`: what others hold, a sample at a time."""
 
 from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from crossdock.capabilities.reconciliation import Plan, Sampled
+from crossdock.capabilities.reconciliation import Plan, Sampled, StockAsked
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import Code
@@ -27,8 +27,25 @@ class SampleSaid(BaseModel):
     republish: bool = Field(default=False, strict=True)
 
 
+class QuestionSaid(BaseModel):
+    """Which system to ask for the stock of these items, at one of the hub's locations.
+
+    `take`: record what it says as a count of its own, if it keeps the stock there.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    connection: Code
+    location: Code
+    items: Annotated[list[Code], Field(min_length=1, max_length=1000)]
+    take: bool = Field(default=False, strict=True)
+
+
 class Plans(BaseModel):
-    """Channels that can be read back, each with what that takes of its quota."""
+    """Channels that can be read back and systems that can be asked for stock (by `kind`).
+
+    Each says what that takes of its quota, and how long a round is.
+    """
 
     plans: list[Plan]
 
@@ -38,8 +55,9 @@ def router(hub: Hub) -> APIRouter:
 
     @routes.get("/plan", **needs("cases:read"))
     async def show_reading_plan(caller: Caller) -> Plans:
-        """Show how often channels are read back, and what share of their quota it takes."""
-        return Plans(plans=await hub.sampler.plans(caller.scope))
+        """Show how often channels and stock are sampled, and what share of a quota it takes."""
+        channels = await hub.sampler.plans(caller.scope)
+        return Plans(plans=[*channels, *await hub.stock_sampler.plans(caller.scope)])
 
     @routes.post("/sample", **needs("dlq:write"))
     async def read_channel_back(said: SampleSaid, caller: Caller) -> Sampled:
@@ -51,6 +69,18 @@ def router(hub: Hub) -> APIRouter:
             said.items,
             by=f"key {caller.key_id}",
             republish=said.republish,
+        )
+
+    @routes.post("/ask", **needs("dlq:write"))
+    async def ask_for_stock(said: QuestionSaid, caller: Caller) -> StockAsked:
+        """Ask a system what lies of these items, now, and compare it with the ledger."""
+        return await hub.stock_sampler.ask(
+            caller.scope,
+            said.connection,
+            said.location,
+            said.items,
+            by=f"key {caller.key_id}",
+            take=said.take,
         )
 
     return routes

@@ -7,7 +7,6 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from crossdock.capabilities.reconciliation import (
-    HEALABLE,
     Brake,
     ItemClass,
     ReconciliationRulesShown,
@@ -23,11 +22,10 @@ from crossdock.interfaces.api.shapes import AmountText, Limit
 
 Percent = Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,4})?$", strict=True)]
 TenthPercent = Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9])?$", strict=True)]
-PERCENT = {ItemClass.A: "0.5", ItemClass.B: "1", ItemClass.C: "5"}
 
 
 class ReconciliationRulesSaid(BaseModel):
-    """What is left out is as the built-in rules have it.
+    """What is left out stays as the newest version has it.
 
     A difference counts beyond `tolerance_absolute` base units and beyond `tolerance_percent` of
     the booked quantity of its item class, or beyond `tolerance_value` in money; one of an order or
@@ -38,31 +36,42 @@ class ReconciliationRulesSaid(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    tolerance_absolute: AmountText = "0"
+    tolerance_absolute: AmountText | None = None
     tolerance_percent: dict[ItemClass, Percent] = Field(default_factory=dict[ItemClass, str])
-    tolerance_value: AmountText = "250"
-    tolerance_documents_percent: Percent = "0"
-    heals: list[Remedy] = Field(default_factory=lambda: list(HEALABLE), max_length=3)
-    attempts: int = Field(default=2, strict=True)
-    most_percent: TenthPercent = "2"
-    most_value: AmountText = "10000"
+    tolerance_value: AmountText | None = None
+    tolerance_documents_percent: Percent | None = None
+    heals: list[Remedy] | None = Field(default=None, max_length=3)
+    attempts: int | None = Field(default=None, strict=True)
+    most_percent: TenthPercent | None = None
+    most_value: AmountText | None = None
 
-    def rules(self) -> Rules:
-        percent = PERCENT | self.tolerance_percent
+    def rules(self, now: Rules) -> Rules:
+        """Give what is to hold, where `now` holds what is not said."""
+        shares = {of: int(Decimal(text) * 10_000) for of, text in self.tolerance_percent.items()}
         return Rules(
             tolerance=Tolerance(
-                absolute=micros_of(self.tolerance_absolute, "/tolerance_absolute"),
-                share_ppm={of: int(Decimal(text) * 10_000) for of, text in percent.items()},
-                value=micros_of(self.tolerance_value, "/tolerance_value"),
+                absolute=_said(
+                    self.tolerance_absolute, "/tolerance_absolute", now.tolerance.absolute
+                ),
+                share_ppm={**now.tolerance.share_ppm, **shares},
+                value=_said(self.tolerance_value, "/tolerance_value", now.tolerance.value),
             ),
-            document_ppm=int(Decimal(self.tolerance_documents_percent) * 10_000),
-            heals=tuple(self.heals),
-            attempts=self.attempts,
+            document_ppm=now.document_ppm
+            if self.tolerance_documents_percent is None
+            else int(Decimal(self.tolerance_documents_percent) * 10_000),
+            heals=now.heals if self.heals is None else tuple(self.heals),
+            attempts=now.attempts if self.attempts is None else self.attempts,
             brake=Brake(
-                keys_mille=int(Decimal(self.most_percent) * 10),
-                value=micros_of(self.most_value, "/most_value"),
+                keys_mille=now.brake.keys_mille
+                if self.most_percent is None
+                else int(Decimal(self.most_percent) * 10),
+                value=_said(self.most_value, "/most_value", now.brake.value),
             ),
         )
+
+
+def _said(text: str | None, where: str, otherwise: int) -> int:
+    return otherwise if text is None else micros_of(text, where)
 
 
 class ReconciliationRules(BaseModel):
@@ -84,9 +93,10 @@ def router(hub: Hub) -> APIRouter:
     async def put_reconciliation_rules(
         said: ReconciliationRulesSaid, caller: Caller
     ) -> ReconciliationRulesShown:
-        """Put the next version; comparisons and what heals go by it from now on."""
+        """Put the next version; what is left out stays. It holds from the next comparison on."""
+        [now] = await hub.reconciliation.rules(caller.scope, limit=1)
         put = await hub.reconciliation.put_rules(
-            caller.scope, said.rules(), by=f"key {caller.key_id}"
+            caller.scope, said.rules(now.rules), by=f"key {caller.key_id}"
         )
         return rules_shown(put)
 

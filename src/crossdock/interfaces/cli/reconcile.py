@@ -37,13 +37,14 @@ from crossdock.interfaces.cli.reconcile_said import (
     print_run,
     said_in_files,
 )
-from crossdock.interfaces.cli.reconcile_sample import plan, sample
+from crossdock.interfaces.cli.reconcile_sample import ask, plan, sample
 from crossdock.interfaces.cli.reconcile_shown import number_of, pair_of, print_finding
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 app.command()(between)
 app.command()(plan)
 app.command()(sample)
+app.command()(ask)
 app.command()(rules)
 app.command(name="put-rules")(put_rules)
 

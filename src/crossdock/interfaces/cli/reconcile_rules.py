@@ -81,16 +81,13 @@ def put_rules(
         "most_percent": most_percent,
         "most_value": most_value,
     }
-    given = {name: one for name, one in said.items() if one is not None}
-    shares = dict(_share(one) for one in percent or ())
+    given: dict[str, Any] = {name: one for name, one in said.items() if one is not None}
+    given["tolerance_percent"] = dict(_share(one) for one in percent or ())
 
     async def put(hub: Hub) -> ReconciliationRulesShown:
         [now] = await hub.reconciliation.rules(hub.scope, limit=1)
-        fields = _fields(rules_shown(now))
-        fields["tolerance_percent"] = fields["tolerance_percent"] | shares
-        fields |= given
-        new = said_as(ReconciliationRulesSaid, fields)
-        return rules_shown(await hub.reconciliation.put_rules(hub.scope, new.rules(), by=BY))
+        new = said_as(ReconciliationRulesSaid, given).rules(now.rules)
+        return rules_shown(await hub.reconciliation.put_rules(hub.scope, new, by=BY))
 
     done = with_hub(put)
     if as_json:
@@ -98,19 +95,6 @@ def put_rules(
         return
     stdout.print(f"version {done.version}: tolerates {_tolerance(done)}", markup=False)
     stdout.print(f"heals by itself: {' '.join(done.heals) or 'nothing'}", markup=False)
-
-
-def _fields(now: ReconciliationRulesShown) -> dict[str, Any]:
-    return {
-        "tolerance_absolute": plain(now.tolerance_absolute),
-        "tolerance_percent": {of: plain(one) for of, one in now.tolerance_percent.items()},
-        "tolerance_value": plain(now.tolerance_value),
-        "tolerance_documents_percent": plain(now.tolerance_documents_percent),
-        "heals": list(now.heals),
-        "attempts": now.attempts,
-        "most_percent": plain(now.most_percent),
-        "most_value": plain(now.most_value),
-    }
 
 
 def _share(text: str) -> tuple[str, str]:

@@ -1,28 +1,30 @@
-"""`crossdock reconcile plan` and `sample`: what channels hold, read back a sample at a time."""
+"""`crossdock reconcile plan`, `sample` and `ask`: what others hold, a sample at a time."""
 
 from typing import Annotated
 
 import typer
 
 from crossdock.assembly import Hub
-from crossdock.capabilities.reconciliation import Sampled
+from crossdock.capabilities.reconciliation import Sampled, StockAsked
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.interfaces.cli.reconcile_said import print_run
 
 
 def plan(as_json: AsJson = False) -> None:
-    """Show how often channels are read back, and what share of their quota it takes."""
+    """Show how often channels and stock are sampled, and what share of a quota it takes."""
 
     async def shown(hub: Hub) -> None:
-        found = await hub.sampler.plans(hub.scope)
+        channels = await hub.sampler.plans(hub.scope)
+        found = [*channels, *await hub.stock_sampler.plans(hub.scope)]
         if as_json:
             print_json(found)
             return
         table(
-            ("channel", "listings", "keys a day", "calls a day", "of", "share", "days a round"),
+            ("what", "of", "keys", "keys a day", "calls a day", "of", "share", "days a round"),
             [
                 (
+                    one.kind.lower(),
                     f"{one.connection}/{one.location}",
                     one.listings,
                     one.keys_a_day,
@@ -33,7 +35,7 @@ def plan(as_json: AsJson = False) -> None:
                 )
                 for one in found
             ],
-            empty="no channel that sells can be read back",
+            empty="no channel that sells can be read back, and no system can be asked for stock",
         )
         for one in found:
             name = f"{one.connection}/{one.location}"
@@ -73,3 +75,28 @@ def sample(
         stdout.print(f"nothing is written again: {done.stopped}")
     elif republish:
         stdout.print(f"{done.republished} levels are written again")
+
+
+def ask(
+    connection: Annotated[str, typer.Argument(help="The system's connection.")],
+    location: Annotated[str, typer.Argument(help="The hub's location.")],
+    item: Annotated[list[str], typer.Option(help="This item; repeatable.")],
+    take: Annotated[
+        bool, typer.Option("--take", help="Record it, if this system keeps the stock there.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a system what lies of some items, now, and compare it; by itself a hub at work does."""
+
+    async def asked(hub: Hub) -> StockAsked:
+        return await hub.stock_sampler.ask(
+            hub.scope, connection, location, item, by="command line", take=take
+        )
+
+    done = with_hub(asked)
+    if as_json:
+        print_json(done)
+        return
+    print_run(done.run)
+    if take:
+        stdout.print(f"{done.taken} counts of {connection} are recorded", markup=False)

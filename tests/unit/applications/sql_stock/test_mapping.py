@@ -1,11 +1,13 @@
 """Rows of an ERP's database mean what their columns say, and faults are named with their place."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.applications.sql_stock import APPLICATION
-from crossdock.applications.sql_stock.mapping import LINES_MAX, translated
+from crossdock.applications.sql_stock.mapping import LINES_MAX, answered, translated
 from crossdock.applications.sql_stock.samples import SAMPLE_SETTINGS
 from crossdock.applications.sql_stock.settings import SqlStockSettings
 from crossdock.connectivity.sdk import Delivery, Sample
@@ -90,6 +92,24 @@ def test_a_page_of_an_unknown_stream_is_refused() -> None:
     (refused,) = translated(Delivery(body=b'{"stream":"x"}'), SAMPLE_SETTINGS).refused
 
     assert refused.where == "/stream"
+
+
+def test_a_page_whose_moment_is_none_is_refused() -> None:
+    body = b'{"stream":"levels","as_of":7,"rows":[]}'
+
+    (refused,) = translated(Delivery(body=body), SAMPLE_SETTINGS).refused
+
+    assert (refused.where, refused.reason) == ("/as_of", "This is not a moment")
+
+
+def test_levels_that_were_asked_for_hold_as_of_then_however_old_their_rows_are() -> None:
+    row = '{"id":"7","code":"A","site":"DC1","on_hand":4,"changed_at":"2020-01-01T08:00Z"}'
+    body = answered([row], "2026-03-02T08:00:00+00:00")
+
+    (fact,) = translated(Delivery(body=body), SAMPLE_SETTINGS).facts
+
+    assert fact.recorded_at == fact.occurred_at == datetime(2026, 3, 2, 8, tzinfo=UTC)
+    assert fact.identity == "snapshot:DC1:7@2026-03-02T08:00:00+00:00"
 
 
 def test_a_page_of_a_stream_without_a_query_is_refused() -> None:

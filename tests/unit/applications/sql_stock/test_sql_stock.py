@@ -12,7 +12,7 @@ from crossdock.applications.sql_stock import APPLICATION
 from crossdock.applications.sql_stock.client import PollingErp
 from crossdock.applications.sql_stock.settings import SqlStockSettings
 from crossdock.canonical.envelope import Fact
-from crossdock.canonical.errors import Invalid
+from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.canonical.inventory import StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
 from crossdock.connectivity.sdk import Polls, Ports
@@ -132,3 +132,40 @@ async def test_without_a_query_there_is_nothing_to_check(dsn: str, clock: Virtua
 def test_settings_refuse_a_zone_that_does_not_exist() -> None:
     with pytest.raises(ValidationError, match="IANA"):
         SqlStockSettings.model_validate({"dsn": "x", "timezone": "Mars/Olympus"})
+
+
+async def test_single_levels_are_told_as_of_now_and_what_has_none_is_zero(
+    erp: Any, connection: PollingErp
+) -> None:
+    await erp.execute("update stock set changed_at = now() - interval '90 days'")
+
+    answer = await connection.stock_of("DC1", ["A", "GONE"])
+
+    assert not answer.translation.refused
+    lines = {
+        fact.payload.lines[0].item: (str(fact.payload.lines[0].quantity), fact.payload.is_full)
+        for fact in answer.translation.facts
+        if isinstance(fact.payload, StockSnapshotTaken)
+    }
+    assert lines == {"A": ("5.5 EA", False), "GONE": ("0 EA", False)}
+    now = await erp.fetchval("select now()")
+    for fact in answer.translation.facts:
+        assert fact.recorded_at is not None
+        assert abs((now - fact.recorded_at).total_seconds()) < 60
+
+
+async def test_of_a_place_that_the_query_never_names_nothing_is_told(
+    connection: PollingErp,
+) -> None:
+    answer = await connection.stock_of("DC9", ["A"])
+
+    assert answer.translation.facts == ()
+
+
+async def test_without_a_query_of_levels_no_stock_is_told(dsn: str, clock: VirtualClock) -> None:
+    assert APPLICATION.connect
+    settings = SqlStockSettings.model_validate({"dsn": dsn, "demand": DEMAND})
+    async with APPLICATION.connect(settings, Ports(clock=clock, random=Random(1))) as opened:
+        assert isinstance(opened, PollingErp)
+        with pytest.raises(Rejected, match="No query of levels"):
+            await opened.stock_of("DC1", ["A"])

@@ -13,8 +13,11 @@ from crossdock.capabilities.reconciliation.causes import (
     Facts,
     Level,
     Loose,
+    Met,
+    Verdict,
     cause_of,
     pairs,
+    together,
 )
 from crossdock.capabilities.reconciliation.model import DAY, HOUR, Difference, Log, Posting
 
@@ -47,6 +50,12 @@ def facts(
     )
 
 
+def replaced(posting: Posting, hours: int) -> Posting:
+    return posting._replace(recorded=before(hours))
+
+
+COUNTED = "COUNT_ADJUST"
+FOUND = shipped(5, 6, "C2", COUNTED)
 BACKDATED = Posting("B1", each(4), before(6), before(6) - DAY, "RECEIPT")
 CASES = replace(facts(288, 24), factors=[(1, 1), (12, 1)])
 TABLE = [
@@ -63,8 +72,53 @@ TABLE = [
     ("counted here only", facts(41, 40, shipped(1, kind="COUNT_ADJUST"), posted=()), "COUNT"),
     (
         "counted there only",
-        facts(40, 38, posted=(shipped(-2, kind="COUNT_ADJUST"),)),
+        facts(40, 42, posted=(shipped(2, kind="COUNT_ADJUST"),)),
         "COUNT",
+    ),
+    # a count that found less, and what tells it from a loss
+    ("counted as lost here", facts(37, 40, shipped(-3, kind=COUNTED), posted=()), "SHRINK"),
+    ("counted as lost there", facts(40, 38, posted=(shipped(-2, kind=COUNTED),)), "SHRINK"),
+    ("counted as lost, by hint", facts(37, 40, shipped(-3, kind=COUNTED)), "SHRINK"),
+    ("counted as lost just now", facts(37, 40, shipped(-3, 2, kind=COUNTED), posted=()), "TIMING"),
+    (
+        "found again by a later count, which is not posted there either",
+        facts(40, 43, shipped(-5, 8, kind=COUNTED), shipped(2, 6, "C2", COUNTED), posted=()),
+        "COUNT",
+    ),
+    (
+        "found again by a later count, which is posted there",
+        facts(40, 45, shipped(-5, 8, kind=COUNTED), FOUND, posted=(FOUND,)),
+        "COUNT",
+    ),
+    (
+        "a part was found again, by hint",
+        facts(40, 45, shipped(-5, 8, kind=COUNTED), shipped(2, 6, "C2", COUNTED)),
+        "COUNT",
+    ),
+    (
+        "an earlier count found more, which is no loss found again",
+        facts(40, 45, shipped(-5, 6, kind=COUNTED), replaced(FOUND, hours=9)),
+        "SHRINK",
+    ),
+    (
+        "both counted, each another loss",
+        facts(37, 35, shipped(-3, kind=COUNTED), posted=(shipped(-5, 6, "T1", COUNTED),)),
+        "COUNT",
+    ),
+    (
+        "what was counted as lost here left there by a document",
+        facts(37, 37, shipped(-3, kind=COUNTED), posted=(shipped(-3, 6, "S9"),)),
+        "MSG_LOST",
+    ),
+    (
+        "what was counted as lost there left here by two",
+        facts(30, 30, shipped(-4), shipped(-6, 6, "S2"), posted=(shipped(-10, 6, "T1", COUNTED),)),
+        "MSG_LOST",
+    ),
+    (
+        "another document accounts for a part of it alone",
+        facts(37, 38, shipped(-3, kind=COUNTED), posted=(shipped(-2, 6, "S9"),)),
+        "SHRINK",
     ),
     (
         "a return is not posted there",
@@ -186,3 +240,70 @@ def test_a_pair_is_mutual_and_cancels_out(rows: list[tuple[str, str, int]]) -> N
     for one, other in pairs(given_in).items():
         assert pairs(given_in)[other] == one != other
         assert given_in[one].unexplained == -given_in[other].unexplained
+
+
+def met(item: str, amount: int, cause: Cause, held_by: str = "", place: str = "DC1") -> Met:
+    return Met(place, item, each(amount), Level.TOTAL, Verdict(cause, "", held_by))
+
+
+BILL = {"SET": {"CUP": each(6), "TRAY": each(1)}}
+EXPLODED = [
+    met("SET", 10, Cause.MSG_LOST, "OURS"),
+    met("CUP", -60, Cause.UNKNOWN),
+    met("TRAY", -10, Cause.MSG_LOST, "THEIRS"),
+]
+
+
+def test_a_kit_that_left_whole_here_and_in_its_components_there_is_exploded() -> None:
+    found = together(EXPLODED, BILL)
+
+    assert {one.cause for one in found.values()} == {Cause.KIT_EXPLOSION}
+    assert sorted(found) == [0, 1, 2]
+    assert found[1].because.startswith("one side moved SET whole")
+
+
+@pytest.mark.parametrize(
+    ("what", "rows", "bills"),
+    [
+        ("no bill is known", EXPLODED, {}),
+        ("a component differs by one less", [*EXPLODED[:2], met("TRAY", -9, Cause.UNKNOWN)], BILL),
+        ("a component does not differ", EXPLODED[:2], BILL),
+        (
+            "a component is at another place",
+            [*EXPLODED[:2], met("TRAY", -10, Cause.UNKNOWN, place="DC2")],
+            BILL,
+        ),
+        (
+            "it was put together here, and the books lack all of it",
+            [
+                met("SET", -10, Cause.MSG_LOST, "OURS"),
+                met("CUP", 60, Cause.MSG_LOST, "OURS"),
+                met("TRAY", 10, Cause.MSG_LOST, "OURS"),
+            ],
+            BILL,
+        ),
+        ("units decide already", [met("SET", 10, Cause.UOM), *EXPLODED[1:]], BILL),
+        (
+            "only the statuses differ",
+            [replace(EXPLODED[0], level=Level.STATUS), *EXPLODED[1:]],
+            BILL,
+        ),
+    ],
+)
+def test_what_is_no_kit_explosion(
+    what: str, rows: list[Met], bills: dict[str, dict[str, int]]
+) -> None:
+    assert together(rows, bills) == {}, what
+
+
+def test_a_loss_that_was_found_by_a_count_elsewhere_is_a_matter_of_counting() -> None:
+    rows = [
+        met("A", 7, Cause.SHRINK, "OURS"),
+        met("B", -7, Cause.COUNT, "OURS"),
+        met("C", 4, Cause.SHRINK, "OURS"),
+        met("D", -4, Cause.SHRINK, "THEIRS"),
+    ]
+    found = together(rows, {})
+
+    assert {number: one.cause for number, one in found.items()} == {0: Cause.COUNT}
+    assert found[0].because == "as much of B was found by a count at DC1"

@@ -6,10 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.capabilities.reconciliation.model import DAY, HOUR, MINUTE
+from crossdock.capabilities.reconciliation.model import DAY, HOUR, MINUTE, ItemClass
 from crossdock.capabilities.reconciliation.planning import (
+    PASSES,
     Plan,
+    System,
+    askings,
     has_settled,
+    is_turn,
     parted,
     planned,
     plans_of,
@@ -185,3 +189,44 @@ def test_a_write_is_judged_once_it_had_its_effect(
     tried_at: int | None, *, is_in_flight: bool, settled: bool
 ) -> None:
     assert has_settled(tried_at, HOUR, is_in_flight=is_in_flight) is settled
+
+
+@pytest.mark.parametrize(
+    ("keys", "classes", "expected"),
+    [
+        (100, {"A": 20, "B": 30, "C": 50}, 80 + 60 + 50),
+        (100, {}, 400),
+        (100, {"C": 60}, 160 + 60),
+        (0, {}, 0),
+        (10, {"C": 90}, 10),
+    ],
+)
+def test_a_round_asks_for_a_four_times_b_twice_c_once_and_the_unclassed_as_a(
+    keys: int, classes: dict[str, int], expected: int
+) -> None:
+    assert askings(keys, classes) == expected
+
+
+@given(st.text(max_size=8), st.text(max_size=8), st.sampled_from(ItemClass), st.integers(0, 99))
+def test_each_key_has_its_turns_in_every_round(
+    location: str, item: str, of: ItemClass, first: int
+) -> None:
+    turns = [is_turn(location, item, of, first + number) for number in range(PASSES)]
+
+    assert sum(turns) == {ItemClass.A: 4, ItemClass.B: 2, ItemClass.C: 1}[of]
+
+
+def test_a_million_positions_of_stock_cost_a_bounded_share_of_a_slow_system() -> None:
+    """Tryton: five requests a second, twelve to a question of 200 keys."""
+    quota = 5 * A_DAY // 12
+    places = [System("erp", f"DC{n}", 100_000, 200, quota) for n in range(10)]
+    asked = {
+        ("erp", f"DC{n}"): askings(100_000, {"A": 20_000, "B": 30_000, "C": 50_000})
+        for n in range(10)
+    }
+    plans = plans_of(places, asked)
+
+    assert sum(plan.share_ppm for plan in plans) <= 10_000
+    assert sum(plan.calls_a_day for plan in plans) == 360
+    assert {plan.days_a_round for plan in plans} == {27}
+    assert {(plan.kind, plan.listings) for plan in plans} == {("STOCK", 100_000)}

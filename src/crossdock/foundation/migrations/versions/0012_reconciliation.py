@@ -30,6 +30,9 @@ create table reconciliation_run (
     gone bigint not null,
     value_at_risk bigint,
     unknown_names text[] not null default '{}',
+    -- Of single keys that were asked for, or of a whole dump; by which version of the rules.
+    is_sample boolean not null default false,
+    rules_version integer not null default 0,
     primary key (tenant, run_id)
 );
 create index reconciliation_run_newest on reconciliation_run (tenant, against, began_at desc);

@@ -80,7 +80,10 @@ create table reconciliation_round (
     aside_because text not null default '',
     narrow smallint not null default 0,
     in_row integer not null default 0,
-    primary key (tenant, connection, location)
+    -- What is read: what a channel was told, or what a system says lies there.
+    kind text collate "C" not null default 'CHANNEL',
+    passes bigint not null default 0,
+    primary key (tenant, kind, connection, location)
 );
 select guard_table('reconciliation_round');
 alter table reconciliation_finding add tried_at timestamptz;

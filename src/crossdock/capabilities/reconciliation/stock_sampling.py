@@ -1,0 +1,274 @@
+"""Samples what systems say of stock, key by key, within a share of what each allows (§4.1-§4.3).
+
+What is in doubt is asked for first; the others have their turn by ABC class. What is answered is
+compared in the next tick, as a partial dump: by then the ledger has heard what had moved. What the
+keeper of the stock is twice found to say otherwise is asked for once more, and recorded.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import NotFound, Rejected
+from crossdock.canonical.inventory import StockSnapshotTaken
+from crossdock.capabilities.reconciliation import (
+    asked_store,
+    guards,
+    planning,
+    rounds,
+    rulebook,
+    store,
+)
+from crossdock.capabilities.reconciliation.drift import LISTINGS_MIN
+from crossdock.capabilities.reconciliation.dumps import Line, Parts
+from crossdock.capabilities.reconciliation.findings import Run
+from crossdock.capabilities.reconciliation.model import ItemClass, State
+from crossdock.capabilities.reconciliation.planning import STOCK, Plan, System, plans_of
+from crossdock.capabilities.reconciliation.ports import AsksStock, KnowsKeys
+from crossdock.capabilities.reconciliation.ranking import Remedy
+from crossdock.capabilities.reconciliation.rounds import Round
+from crossdock.capabilities.reconciliation.rules import Rules
+from crossdock.capabilities.reconciliation.service import Asked
+from crossdock.capabilities.reconciliation.sides import Said
+from crossdock.capabilities.reconciliation.store import HUB, FindingRow, Pair
+from crossdock.capabilities.reconciliation.turns import Page, Turns
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database
+from crossdock.foundation.ids import Ids, prefixed
+from crossdock.foundation.jobs import Job
+from crossdock.foundation.scope import Scope
+from crossdock.governance.authority import stock_keepers
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PAGES_MAX = 5
+"""So many pages of keys are looked through for those whose turn it is, for one call."""
+PAGE = 500
+TAKEN = {Remedy.COUNT, Remedy.REFETCH}
+"""What the keeper's own number mends; units, names and statuses it does not."""
+
+
+class Compares(Protocol):
+    async def compare(self, scope: Scope, asked: Asked, /) -> Run: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockAsked:
+    """What a system answered of single keys: the comparison, and how many facts were recorded."""
+
+    run: Run
+    taken: int
+
+
+class StockSampler:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        around: tuple[KnowsKeys, AsksStock, Compares],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._keys, self._systems, self._reconciliation = around
+        self._turns = Turns(database, clock, self)
+
+    @property
+    def job(self) -> Job:
+        return Job(name="ask for stock", every=timedelta(minutes=10), work=self.follow)
+
+    async def plans(self, scope: Scope) -> list[Plan]:
+        """Tell what is asked of each system's stock, and what it takes of its quota."""
+        async with self._database.transaction(scope) as tx:
+            items = await self._keys.places(tx)
+            classes = await asked_store.class_counts(tx)
+            known = await rounds.all_in(tx, STOCK)
+        systems = [
+            System(one.connection, one.location, items[one.location], one.keys_a_call,
+                one.calls_a_day)
+            for one in await self._systems.places(scope, sorted(items))
+        ]  # fmt: skip
+        asked = {
+            (one.connection, one.location): planning.askings(
+                one.listings, classes.get(one.location, {})
+            )
+            for one in systems
+        }
+        plans = plans_of(systems, asked)
+        return [rounds.shown(plan, known.get((plan.connection, plan.location))) for plan in plans]
+
+    async def tenants(self) -> Sequence[str]:
+        return await self._systems.tenants()
+
+    async def follow(self) -> None:
+        """Compare what was answered in earlier ticks, then ask for what is due by now.
+
+        One system that cannot be compared keeps no other waiting; its error is raised at the end.
+        """
+        failures: list[Exception] = []
+        now = self._clock.now()
+        for tenant in await self.tenants():
+            scope = Scope(tenant)
+            async with self._database.transaction(scope) as tx:
+                answered = await asked_store.answers(tx, now)
+            for one in answered:
+                try:
+                    run = await self._compare(scope, one.connection, one.lines, by=HUB)
+                    await self._take_confirmed(scope, one.connection, run)
+                except Exception as error:  # noqa: BLE001 whatever it is, the others go on
+                    failures.append(error)
+                async with self._database.transaction(scope) as tx:
+                    await asked_store.drop_answers(tx, one.ids)
+        await self._turns.follow()
+        if failures:
+            raise failures[0]
+
+    async def again(self, scope: Scope, plan: Plan) -> list[str]:
+        """Name what is in doubt at the location, whoever raised it."""
+        async with self._database.transaction(scope) as tx:
+            return await asked_store.doubted(tx, plan.location)
+
+    async def listed(self, scope: Scope, plan: Plan, at: Round, limit: int) -> Page:
+        """Name the next keys whose turn it is in this pass, by their class."""
+        items: list[str] = []
+        after = at.after
+        async with self._database.transaction(scope) as tx:
+            for _ in range(PAGES_MAX):
+                names = await self._keys.items_at(tx, plan.location, after, PAGE)
+                keys = [(plan.location, name) for name in names]
+                known = await asked_store.classes_of(tx, keys)
+                for key in keys:
+                    after = key[1]
+                    of = ItemClass(known[key].of) if key in known else ItemClass.A
+                    if planning.is_turn(*key, of, at.passes):
+                        items.append(after)
+                    if len(items) == limit:
+                        return Page(items, after)
+                if len(names) < PAGE:
+                    return Page(items, "")
+        return Page(items, after)
+
+    async def read(self, scope: Scope, plan: Plan, items: Sequence[str]) -> None:
+        """Ask for these and keep the answer for the next tick."""
+        facts = await self._systems.ask(scope, plan.connection, plan.location, items)
+        if lines := lines_in(facts):
+            name = prefixed("ans", self._ids.new())
+            now = self._clock.now()
+            async with self._database.transaction(scope) as tx:
+                await asked_store.put_answer(tx, name, plan.connection, now, lines)
+
+    async def ask(
+        self,
+        scope: Scope,
+        connection: str,
+        location: str,
+        items: Sequence[str],
+        *,
+        by: str,
+        take: bool = False,
+    ) -> StockAsked:
+        """Ask for these items and compare at once; `take`: record it, if it keeps the stock.
+
+        Raises `NotFound` for what cannot be asked, `Rejected` to take it from another than the
+        keeper or where it tells nothing of these items, `Busy`, `Throttled` or `Unavailable`.
+        """
+        plans = {(one.connection, one.location): one for one in await self.plans(scope)}
+        plan = plans.get((connection, location))
+        if plan is None:
+            raise NotFound(
+                f"{connection} cannot be asked for the stock of {location}",
+                hint="`crossdock reconcile plan` shows who can be",
+            )
+        wanted = list(dict.fromkeys(items))[: plan.keys_a_call]
+        if take:
+            await self._refuse_another(scope, connection, location)
+        lines = lines_in(await self._systems.ask(scope, connection, location, wanted))
+        if not lines:
+            raise Rejected(
+                f"{connection} tells nothing of these items at {location}",
+                code="not_told",
+                hint="it has to know them by a name: `crossdock catalog map`",
+            )
+        run = await self._compare(scope, connection, lines, by=by)
+        taken = await self._systems.take(scope, connection, location, wanted) if take else 0
+        return StockAsked(run=run, taken=taken)
+
+    async def _refuse_another(self, scope: Scope, connection: str, location: str) -> None:
+        async with self._database.transaction(scope) as tx:
+            keepers = await stock_keepers(tx, tx.tenant, [location])
+        if keepers.get(location) != connection:
+            raise Rejected(
+                f"{connection} does not keep the stock of {location}",
+                code="not_the_keeper",
+                hint="`crossdock catalog keepers` shows who does",
+            )
+
+    async def _compare(
+        self, scope: Scope, connection: str, lines: Sequence[Line], *, by: str
+    ) -> Run:
+        parts = Parts(lot=any(x.lot for x in lines), serial=any(x.serial for x in lines))
+        said = Said(lines=lines, parts=parts)
+        asked = Asked(against=connection, by=by, said=lambda _: said, is_sample=True)
+        return await self._reconciliation.compare(scope, asked)
+
+    async def _take_confirmed(self, scope: Scope, connection: str, run: Run) -> None:
+        """Have the ledger hold what its keeper says of keys that are confirmed to differ."""
+        async with self._database.transaction(scope) as tx:
+            rows = await store.open_of(tx, Pair(HUB, connection))
+            keepers = await stock_keepers(tx, tx.tenant, {row.location for row in rows})
+            put = await rulebook.newest(tx)
+        rules = put.rules if put else Rules()
+        chosen = [
+            row
+            for row in rows
+            if row.run_id == run.run_id
+            and keepers.get(row.location) == connection
+            and _may_be_taken(row, rules)
+        ]
+        if not chosen:
+            return
+        plans = [one for one in await self.plans(scope) if one.connection == connection]
+        value = sum(row.value_at_risk or 0 for row in chosen)
+        keys = max(LISTINGS_MIN, sum(one.listings for one in plans))
+        if guards.stopped(len(chosen), keys, value, rules.brake, is_in_incident=False):
+            return
+        by_place: dict[str, list[FindingRow]] = defaultdict(list)
+        for row in chosen:
+            by_place[row.location].append(row)
+        sizes = {one.location: one.keys_a_call for one in plans}
+        for location, differing in by_place.items():
+            some = differing[: sizes.get(location, 0)]
+            if not some:
+                continue
+            await self._systems.take(scope, connection, location, [row.item for row in some])
+            tried = [row.finding_id for row in some]
+            async with self._database.transaction(scope) as tx:
+                await tx.execute(store.TRIED, tx.tenant, tried, self._clock.now())
+
+
+def _may_be_taken(row: FindingRow, rules: Rules) -> bool:
+    is_mendable = Remedy(row.remedy) in TAKEN and Remedy.REFETCH in rules.heals
+    is_certain = row.state == State.CONFIRMED and not row.is_in_flight and not row.is_gone
+    return is_mendable and is_certain and row.attempts < rules.attempts
+
+
+def lines_in(facts: Sequence[Fact]) -> list[Line]:
+    """Read the snapshots of single keys as rows of a dump, in the system's own names and units."""
+    lines: list[Line] = []
+    for fact in facts:
+        taken = fact.payload
+        if isinstance(taken, StockSnapshotTaken):
+            as_of = ((fact.recorded_at or fact.occurred_at) - EPOCH) // timedelta(microseconds=1)
+            lines += [
+                Line(
+                    *(taken.location, line.item, line.status, line.owner, line.lot, line.serial),
+                    line.quantity.micros,
+                    line.quantity.unit,
+                    as_of,
+                )
+                for line in taken.lines
+            ]
+    return lines

@@ -1,0 +1,26 @@
+"""What kits are put together from, for whoever compares stock."""
+
+import json
+from collections.abc import Collection
+
+from crossdock.foundation.database import Transaction
+
+# Of two sources that tell of one kit the one that spoke last is believed.
+BILLS = """
+select k.item, t.components::text as components from unnest($2::text[]) k(item)
+cross join lateral (select components from supply_kit
+    where tenant = $1 and item = k.item order by us desc, source desc limit 1) t
+"""
+
+
+class Bills:
+    """Answers in the caller's transaction; what is no kit is left out."""
+
+    async def bills_in(self, tx: Transaction, items: Collection[str]) -> dict[str, dict[str, int]]:
+        """Give, of each kit among these, how many micros of each component make one base unit."""
+        rows = await tx.fetch(BILLS, tx.tenant, sorted(items))
+        bills = {
+            row["item"]: {part: micros for part, micros, _ in json.loads(row["components"])}
+            for row in rows
+        }
+        return {item: parts for item, parts in bills.items() if parts}
