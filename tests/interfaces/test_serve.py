@@ -59,8 +59,9 @@ async def until_there_are(count: int, of: psutil.Process) -> list[psutil.Process
 
 async def gone(process: psutil.Process) -> None:
     async with asyncio.timeout(30):
-        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            await asyncio.sleep(0.05)
+        with suppress(psutil.NoSuchProcess):  # gone between two looks
+            while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                await asyncio.sleep(0.05)
 
 
 async def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:

@@ -173,6 +173,7 @@ class House:
         item: str = "BOLT",
         kind: SupplyKind = SupplyKind.PO_SCHEDULE,
         parent: str = "",
+        source: str = "erp",
     ) -> None:
         self.number += 1
         payload = SupplyCommitmentChanged(
@@ -184,7 +185,8 @@ class House:
             parent_supply_id=parent,
         )
         at, identity = self.now, f"supply:{self.number}"
-        await self.hear(Fact(identity=identity, payload=payload, occurred_at=at, recorded_at=at))
+        fact = Fact(identity=identity, payload=payload, occurred_at=at, recorded_at=at)
+        await self.hear(fact, source)
 
     async def pick(self, reference: str, pieces: int, at: datetime | None = None) -> None:
         self.number += 1
@@ -550,6 +552,21 @@ async def test_what_a_ship_notice_announces_is_open_of_its_purchase_alone(house:
     named = await house.said("asn:7,1,BOLT,DC1,40", kind=Kind.PURCHASES)
 
     assert (run.compared, run.alike, named.alike) == (1, 1, 1)
+
+
+async def test_what_another_source_says_later_hides_nothing_of_the_one_compared(
+    house: House,
+) -> None:
+    await house.purchase("po:1/1", 100)
+    await house.purchase("po:9", 7)
+    await house.later()
+    await house.purchase("po:1/1", 90, source="edi")
+    await house.later()
+    rows = ("po:1,1,BOLT,DC1,100", "po:9,,BOLT,DC1,7")
+
+    run = await house.said(*rows, kind=Kind.PURCHASES, full=True, heard_from="erp")
+
+    assert (run.compared, run.alike, run.suspected) == (2, 2, 0)
 
 
 async def test_a_purchase_that_was_received_here_is_still_open_there(house: House) -> None:

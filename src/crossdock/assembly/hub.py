@@ -97,6 +97,7 @@ class Hub:
         self._public = PublicAddress(settings.public_url, settings.tenant)
         self._open_doors(outside)
         self._gather_rules()
+        self._gather_comparisons()
         self._around = Surroundings(
             database=database,
             directory=self.directory,
@@ -138,6 +139,7 @@ class Hub:
         self.proposals = Proposals(database)
         self.waiting_room = WaitingRoom(database, clock, words)
         self.outbox = Outbox(database, clock)
+        self.cases = Cases(database, clock)
 
     def _gather_rules(self) -> None:
         """Build what decides: capabilities, and the processes across them."""
@@ -159,6 +161,10 @@ class Hub:
         self.order_sourcing = OrderSourcing(
             clock, self.catalog, self.inventory, self.sourcing, self.supply
         )
+
+    def _gather_comparisons(self) -> None:
+        """Build what compares systems, and what tells channels once that is known."""
+        database, clock = self.database, self.clock
         ledger, names = inventory.LedgerAtCut(), catalog.Naming(clock)
         again = (Resender(self.outbox), adapters.Rereading(lambda: self.pollers))
         incidents = adapters.Incidents(self.directory)
@@ -180,6 +186,7 @@ class Hub:
         books = adapters.BookKeepers(self.directory, self.catalog)
         processes = (self.publishing.process, movement_posting(books))
         self.engine = Engine(database, clock, self.outbox, processes, worker=self.worker)
+        self.instances = Instances(database, clock, self.engine.processes)
 
     @classmethod
     @asynccontextmanager
@@ -220,14 +227,6 @@ class Hub:
     @property
     def refusals(self) -> Refusals:
         return Refusals(self.database, self.clock, self.readers)
-
-    @property
-    def instances(self) -> Instances:
-        return Instances(self.database, self.clock, self.engine.processes)
-
-    @property
-    def cases(self) -> Cases:
-        return Cases(self.database, self.clock)
 
     async def connect(self, entry: Entry) -> Entry:
         """Add a connection; its stock counts as stale after the silence its application allows."""

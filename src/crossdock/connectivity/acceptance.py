@@ -18,6 +18,7 @@ from crossdock.canonical.allocation import (
     AllocationRunChanged,
     ConfirmationChanged,
 )
+from crossdock.canonical.channels import ChannelTermsChanged, OversellBudgetChanged
 from crossdock.canonical.commands import CommandSettled
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.inventory import (
@@ -31,9 +32,14 @@ from crossdock.canonical.reconciliation import (
     DifferenceClosed,
     DifferenceConfirmed,
     SnapshotRejected,
+    WithholdingChanged,
 )
 from crossdock.canonical.sourcing import SourcingDecided, SourcingRulesChanged
-from crossdock.canonical.supply import PromiseByDateChanged, SubstitutionChanged
+from crossdock.canonical.supply import (
+    AtpRuleChanged,
+    PromiseByDateChanged,
+    SubstitutionChanged,
+)
 from crossdock.connectivity.sdk.facts import Untranslatable
 
 IDENTITY_LENGTH_MAX = 500
@@ -56,10 +62,14 @@ HUBS_OWN = (
     SnapshotRejected,
     CountTaskChanged,
     SourcingRulesChanged,
-    PromiseByDateChanged,
     SubstitutionChanged,
     AllocationRuleChanged,
     AllocationRunChanged,
+    WithholdingChanged,
+    AtpRuleChanged,
+    ChannelTermsChanged,
+    OversellBudgetChanged,
+    PromiseByDateChanged,
 )
 """What the hub concludes by itself; nobody outside may put it into its mouth."""
 

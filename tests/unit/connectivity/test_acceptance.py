@@ -13,6 +13,7 @@ from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled, Settlement
 from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.events import EVENTS
 from crossdock.canonical.inventory import (
     CountedStock,
     MovementType,
@@ -23,12 +24,13 @@ from crossdock.canonical.inventory import (
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.quantities import Quantity
-from crossdock.connectivity.acceptance import holds_nul, reason_to_refuse, storable
+from crossdock.connectivity.acceptance import HUBS_OWN, holds_nul, reason_to_refuse, storable
 from crossdock.connectivity.raw_messages import kept_headers
 from crossdock.connectivity.replaying import Quarantine
 from crossdock.connectivity.stored_facts import fact_json, fact_of
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
+from crossdock.interfaces.api.said_events import FROM_OUTSIDE
 from tests.conftest import NOON
 from tests.unit.connectivity.standins import MAIN, moved, with_shop, world
 
@@ -154,6 +156,10 @@ def test_nobody_outside_may_speak_for_the_hub() -> None:
     problem = reason_to_refuse(Fact(identity="x", payload=settled, occurred_at=NOON))
     assert problem
     assert "only the hub itself" in problem.reason
+
+
+def test_what_nobody_may_say_from_outside_only_the_hub_says() -> None:
+    assert set(HUBS_OWN) == set(EVENTS.values()) - set(FROM_OUTSIDE)
 
 
 def test_a_time_without_an_offset_is_refused() -> None:

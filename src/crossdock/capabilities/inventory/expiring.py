@@ -135,12 +135,22 @@ class DayTurns:
         self._protections = protections
 
     async def turn(self, *, limit: int, step: int = STEP) -> int:
-        """Turn the day where it is over, the longest over first; say at how many locations."""
+        """Turn the day where it is over, the longest over first; say at how many locations.
+
+        One that cannot be turned keeps none of the others: what was wrong is raised at the end.
+        """
         now = self._clock.now()
         async with self._database.transaction(Scope.of_workers()) as tx:
             due = [Turn(*row) for row in await tx.fetch(DUE, now, limit)]
+        failures: list[Exception] = []
         for one in due:
-            await self._turn(one, now, step)
+            try:
+                await self._turn(one, now, step)
+            except Exception as error:  # noqa: BLE001  # raised when the others have turned
+                error.add_note(f"the day of {one.location} of {one.tenant} is not turned")
+                failures.append(error)
+        if failures:
+            raise failures[0]
         return len(due)
 
     async def _turn(self, one: Turn, now: datetime, step: int) -> None:

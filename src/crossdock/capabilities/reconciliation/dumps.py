@@ -14,10 +14,10 @@ from crossdock.canonical.inventory import StockStatus
 from crossdock.capabilities.reconciliation.tables import (
     FIELD_CHARACTERS_MAX,
     NO_COST,
+    Cells,
     Instants,
     class_of,
     columns,
-    cost_of,
     instant_of,
     micros_of,
     opened,
@@ -143,37 +143,19 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-class Dump:
+class Dump(Cells):
     """A stock dump in a file. `parts` is known once its first line is read."""
 
     def __init__(self, path: Path, reading: Reading, spelled: Callable[[str], str]) -> None:
-        self._path = path
+        super().__init__(path, (ALIASES, ("item", "location", "quantity")), reading.as_of, spelled)
         self._reading = reading
-        self._spelled = spelled
-        self._instants = Instants()
-        with opened(path) as rows:
-            self._width = len(rows.header())
-            self._at = columns(path, rows, ALIASES, ("item", "location", "quantity"))
-        if "as_of" not in self._at and reading.as_of is None:
-            raise Invalid(
-                f"{path.name} does not say as of when",
-                where=f"{path.name}: as_of",
-                hint="add the column as_of, or say when the extraction began: --as-of",
-            )
         self.parts = Parts(*(name in self._at for name in Parts._fields))
 
     def lines(self) -> Iterator[Line]:
-        with opened(self._path) as rows:
-            rows.header()
-            for row in rows:
-                try:
-                    yield self._line(row)
-                except (Invalid, IndexError) as error:
-                    raise placed(error, self._path, rows.number) from None
+        return self._each(self._line)
 
     def _line(self, row: Sequence[str]) -> Line:
         at = self._at
-        refuse_longer(row, self._width)
         status = row[at["status"]].strip().upper() if "status" in at else ""
         if "status" in at and status not in self._reading.statuses:
             raise Invalid(
@@ -181,8 +163,6 @@ class Dump:
                 where="status",
                 hint="say what it holds: --status NAME=STATUS+STATUS, with statuses of the hub",
             )
-        said = row[at["as_of"]].strip() if "as_of" in at else ""
-        cost = row[at["unit_cost"]].strip() if "unit_cost" in at else ""
         return Line(
             self._name(row, "location"),
             self._name(row, "item"),
@@ -192,29 +172,10 @@ class Dump:
             self._text(row, "serial"),
             micros_of(row[at["quantity"]].strip(), "quantity"),
             self._text(row, "unit"),
-            self._instants.of(said) if said else self._default(),
+            self._moment(row),
             class_of(self._text(row, "class")),
-            cost_of(cost) if cost else NO_COST,
+            self._cost(row),
         )
-
-    def _default(self) -> int:
-        if self._reading.as_of is None:
-            raise Invalid("the row does not say as of when", where="as_of", hint="or say --as-of")
-        return self._reading.as_of
-
-    def _name(self, row: Sequence[str], name: str) -> str:
-        text = self._spelled(row[self._at[name]])
-        if not text or len(text) > FIELD_CHARACTERS_MAX:
-            raise Invalid(f"an {name} has 1 to {FIELD_CHARACTERS_MAX} characters", where=name)
-        return text
-
-    def _text(self, row: Sequence[str], name: str) -> str:
-        if name not in self._at:
-            return ""
-        text = row[self._at[name]].strip()
-        if len(text) > FIELD_CHARACTERS_MAX:
-            raise Invalid(f"longer than {FIELD_CHARACTERS_MAX} characters", where=name)
-        return text
 
 
 class LogDump:

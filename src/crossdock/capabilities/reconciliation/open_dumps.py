@@ -12,16 +12,11 @@ from typing import NamedTuple
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.reconciliation.open_lines import parted
 from crossdock.capabilities.reconciliation.tables import (
-    FIELD_CHARACTERS_MAX,
     NO_COST,
+    Cells,
     Instants,
     class_of,
-    columns,
-    cost_of,
     micros_of,
-    opened,
-    placed,
-    refuse_longer,
 )
 
 
@@ -73,36 +68,17 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 ASKED = ("document", "item", "location", "quantity")
 
 
-class OpenDump:
+class OpenDump(Cells):
     """A dump of open lines in a file; `as_of` is for rows that say none."""
 
     def __init__(self, path: Path, as_of: int | None, spelled: Callable[[str], str]) -> None:
-        self._path = path
-        self._as_of = as_of
-        self._spelled = spelled
-        self._instants, self._changes = Instants(), Instants()
-        with opened(path) as rows:
-            self._width = len(rows.header())
-            self._at = columns(path, rows, ALIASES, ASKED)
-        if "as_of" not in self._at and as_of is None:
-            raise Invalid(
-                f"{path.name} does not say as of when",
-                where=f"{path.name}: as_of",
-                hint="add the column as_of, or say when the extraction began: --as-of",
-            )
+        super().__init__(path, (ALIASES, ASKED), as_of, spelled)
+        self._changes = Instants()
 
     def rows(self) -> Iterator[OpenRow]:
-        with opened(self._path) as rows:
-            rows.header()
-            for row in rows:
-                try:
-                    yield self._row(row)
-                except (Invalid, IndexError) as error:
-                    raise placed(error, self._path, rows.number) from None
+        return self._each(self._row)
 
     def _row(self, row: Sequence[str]) -> OpenRow:
-        refuse_longer(row, self._width)
-        as_of, cost = self._text(row, "as_of"), self._text(row, "unit_cost")
         changed = self._text(row, "changed_at")
         return OpenRow(
             *numbered(self._text(row, "document"), self._text(row, "line")),
@@ -110,30 +86,11 @@ class OpenDump:
             self._name(row, "item"),
             open_micros(row[self._at["quantity"]].strip()),
             self._text(row, "unit"),
-            self._instants.of(as_of) if as_of else self._default(),
+            self._moment(row),
             self._changes.of(changed) if changed else 0,
             class_of(self._text(row, "class")),
-            cost_of(cost) if cost else NO_COST,
+            self._cost(row),
         )
-
-    def _default(self) -> int:
-        if self._as_of is None:
-            raise Invalid("the row does not say as of when", where="as_of", hint="or say --as-of")
-        return self._as_of
-
-    def _name(self, row: Sequence[str], name: str) -> str:
-        text = self._spelled(row[self._at[name]])
-        if not text or len(text) > FIELD_CHARACTERS_MAX:
-            raise Invalid(f"an {name} has 1 to {FIELD_CHARACTERS_MAX} characters", where=name)
-        return text
-
-    def _text(self, row: Sequence[str], name: str) -> str:
-        if name not in self._at:
-            return ""
-        text = row[self._at[name]].strip()
-        if len(text) > FIELD_CHARACTERS_MAX:
-            raise Invalid(f"longer than {FIELD_CHARACTERS_MAX} characters", where=name)
-        return text
 
 
 def numbered(document: str, line: str) -> tuple[str, str]:

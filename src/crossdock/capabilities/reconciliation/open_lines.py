@@ -67,8 +67,8 @@ def parted(reference: str) -> LineNumber:
 
 
 def line_of(document: str, reference: str) -> str:
-    """Give the line's part of a reference that may begin with its document's name."""
-    return reference.removeprefix(f"{document}/")
+    """Give the line's part of a reference that may begin with its document's name, or be it."""
+    return "" if reference == document else reference.removeprefix(f"{document}/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

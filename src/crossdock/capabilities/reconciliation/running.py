@@ -19,6 +19,7 @@ from crossdock.capabilities.reconciliation import (
 from crossdock.capabilities.reconciliation.asked_store import put_classes
 from crossdock.capabilities.reconciliation.books import Books
 from crossdock.capabilities.reconciliation.comparing import Suspect, Walk
+from crossdock.capabilities.reconciliation.dumps import Worth
 from crossdock.capabilities.reconciliation.earlier import (
     before_of,
     state_now,
@@ -26,7 +27,6 @@ from crossdock.capabilities.reconciliation.earlier import (
     us_of,
     was_confirmed,
 )
-from crossdock.capabilities.reconciliation.dumps import Worth
 from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.explaining import Explainer, Found
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape

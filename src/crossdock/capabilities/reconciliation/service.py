@@ -128,9 +128,7 @@ class Reconciliation:
             informants=self._informants,
             policy=asked.policy(house),
             scope=scope,
-            about=About(
-                run_id, asked.against, asked.by, asked.system, asked.is_sample, version
-            ),
+            about=About(run_id, asked.against, asked.by, asked.system, asked.is_sample, version),
         )
         async with AsyncExitStack() as open_files:
             first = None

@@ -5,16 +5,17 @@ What cannot be read is `Invalid`, and names its row.
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS, decimal_of
 from crossdock.capabilities.reconciliation.model import ItemClass
 
+Row = TypeVar("Row")
 FIELD_CHARACTERS_MAX = 200
 _PLAIN_DIGITS_MAX = 12
 NO_COST = -1
@@ -216,3 +217,66 @@ def placed(error: Invalid | IndexError, path: Path, number: int) -> Invalid:
         return Invalid("the row is too short", where=f"{path.name}:{number}")
     column = f" {error.where}" if error.where else ""
     return Invalid(error.message, where=f"{path.name}:{number}{column}", hint=error.hint)
+
+
+class Cells:
+    """The fields of a file's rows, by the names of their columns.
+
+    `spelled` says how the hub spells items and locations; `as_of` is for rows that say none.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        asked: tuple[Mapping[str, tuple[str, ...]], Sequence[str]],
+        as_of: int | None,
+        spelled: Callable[[str], str],
+    ) -> None:
+        self._path = path
+        self._as_of = as_of
+        self._spelled = spelled
+        self._instants = Instants()
+        with opened(path) as rows:
+            self._width = len(rows.header())
+            self._at = columns(path, rows, *asked)
+        if "as_of" not in self._at and as_of is None:
+            raise Invalid(
+                f"{path.name} does not say as of when",
+                where=f"{path.name}: as_of",
+                hint="add the column as_of, or say when the extraction began: --as-of",
+            )
+
+    def _each(self, read: Callable[[Sequence[str]], Row]) -> Iterator[Row]:
+        with opened(self._path) as rows:
+            rows.header()
+            for row in rows:
+                try:
+                    refuse_longer(row, self._width)
+                    yield read(row)
+                except (Invalid, IndexError) as error:
+                    raise placed(error, self._path, rows.number) from None
+
+    def _moment(self, row: Sequence[str]) -> int:
+        if said := self._text(row, "as_of"):
+            return self._instants.of(said)
+        if self._as_of is None:
+            raise Invalid("the row does not say as of when", where="as_of", hint="or say --as-of")
+        return self._as_of
+
+    def _cost(self, row: Sequence[str]) -> int:
+        said = self._text(row, "unit_cost")
+        return cost_of(said) if said else NO_COST
+
+    def _name(self, row: Sequence[str], name: str) -> str:
+        text = self._spelled(row[self._at[name]])
+        if not text or len(text) > FIELD_CHARACTERS_MAX:
+            raise Invalid(f"an {name} has 1 to {FIELD_CHARACTERS_MAX} characters", where=name)
+        return text
+
+    def _text(self, row: Sequence[str], name: str) -> str:
+        if name not in self._at:
+            return ""
+        text = row[self._at[name]].strip()
+        if len(text) > FIELD_CHARACTERS_MAX:
+            raise Invalid(f"longer than {FIELD_CHARACTERS_MAX} characters", where=name)
+        return text

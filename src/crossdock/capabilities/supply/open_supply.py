@@ -23,7 +23,8 @@ cross join lateral (
     where tenant = $1 and supply_id > k.document || '/' and supply_id < k.document || '0') s
 where ($3 = '' or s.source = $3) and s.kind <> $4
     and not exists (select from supply_commitment n where n.tenant = $1
-        and n.supply_id = s.supply_id and (n.us, n.source) > (s.us, s.source))
+        and n.supply_id = s.supply_id and ($3 = '' or n.source = $3)
+        and (n.us, n.source) > (s.us, s.source))
 """
 # Purchases alone: what a ship notice announces is open of its purchase already.
 ALL_OPEN = """
@@ -33,7 +34,8 @@ from supply_commitment s
 where s.tenant = $1 and s.supply_id > $2 and s.micros > 0 and s.kind = $5
     and s.parent_supply_id = '' and ($3 = '' or s.source = $3)
     and not exists (select from supply_commitment n where n.tenant = $1
-        and n.supply_id = s.supply_id and (n.us, n.source) > (s.us, s.source))
+        and n.supply_id = s.supply_id and ($3 = '' or n.source = $3)
+        and (n.us, n.source) > (s.us, s.source))
 order by s.supply_id limit $4
 """
 

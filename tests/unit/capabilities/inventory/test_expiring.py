@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
+import asyncpg
 import pytest
 
 from crossdock.canonical.catalog import LocationChanged, LocationKind, LotChanged
@@ -32,6 +33,15 @@ DAY = timedelta(days=1)
 HARD = ReservationKind.HARD
 A13 = {"L1": (20, 25), "L2": (30, 33), "L3": (50, 120)}
 """Pieces of each lot, and the days it has left."""
+
+REFUSES_DC1 = """
+create function refuse() returns trigger language plpgsql as $$
+begin
+    if new.location = 'DC1' then raise 'DC1 stands still'; end if;
+    return new;
+end $$;
+create trigger refuse before update on inventory_day for each row execute function refuse();
+"""
 
 
 def day(number: int) -> date:
@@ -141,6 +151,22 @@ async def test_each_location_turns_its_day_at_its_own_midnight(house: House) -> 
         seen.append(((await stands(house))[0], (await stands(house, "DC2"))[0]))
 
     assert seen == [(0, 7), (0, 7), (0, 7), (0, 0)]
+
+
+async def test_a_day_that_cannot_be_turned_keeps_no_other_location_back(
+    house: House, dsn: str
+) -> None:
+    await house.hear(
+        located("DC1", "UTC"), located("DC2", "UTC"), lot("L1", TODAY),
+        counted(1, count(5, lot="L1")), counted(2, count(7, lot="L1"), location="DC2"),
+    )  # fmt: skip
+    await execute(dsn, REFUSES_DC1)
+
+    with pytest.raises(asyncpg.RaiseError, match="DC1 stands still") as refused:
+        await at(house, 1)
+
+    assert refused.value.__notes__ == ["the day of DC1 of main is not turned"]
+    assert ((await stands(house))[0], (await stands(house, "DC2"))[0]) == (5, 0)
 
 
 @pytest.mark.parametrize(

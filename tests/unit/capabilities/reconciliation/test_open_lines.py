@@ -289,6 +289,7 @@ def test_a_line_is_named_by_its_document_and_its_own_number() -> None:
     assert parted("po:4711/1/1") == LineNumber("po:4711", "1/1")
     assert parted("po:4711") == LineNumber("po:4711", "")
     assert line_of("shop:1001", "shop:1001/2") == "2"
+    assert line_of("po:9", "po:9") == parted("po:9").line == ""
     assert line_of("sale:17", "sale.line,5") == "sale.line,5"
     nobody = Compared(ours=None, theirs=None, meets=Meets.ALIKE, verdict=Verdict(Cause.UNKNOWN))
     assert nobody.number == LineNumber("", "")
