@@ -305,6 +305,6 @@ async def follow(database: Database, reader: Reader, clock: Clock, *, shard: int
             await asyncio.sleep(max(0.0, began + GATHER_SECONDS - loop.time()))
         elif seen is not Seen.PASSED:
             await bell.wait(hidden or IDLE_SECONDS)
-            if since_woken == {Seen.PASSED, Seen.NOTHING}:
+            if Seen.PASSED in since_woken and Seen.PAGE not in since_woken:
                 await asyncio.sleep(UNCONCERNED_SECONDS)
             since_woken.clear()
