@@ -38,11 +38,11 @@ HIDDEN_SECONDS = 0.01
 HIDDEN_LOOKS_MAX = 100
 GATHER_SECONDS = 0.02
 UNCONCERNED_SECONDS = 0.25
-"""Whom all that came last did not concern looks again no sooner: so late it hears the first."""
+"""Whom what came last did not concern looks again after this: so late it hears the first."""
 
 
 class Seen(Enum):
-    """PAGE and PASSED: there may be more. PASSED: nothing to apply, for some types are unheard.
+    """PAGE: there may be more. PASSED: the last there was, and it concerned nobody just now.
 
     HIDDEN: what is there has to wait for an older transaction.
     """
@@ -196,7 +196,8 @@ async def read_page(
             raise
         log.warning("page refused, halving it", reader=reader.name, page=page, error=repr(error))
         return await read_page(database, reader, clock, shard=shard, limit=page // 2)
-    return Seen.PASSED if unheard and not events else Seen.PAGE
+    is_last = reached.position - after.position < page
+    return Seen.PASSED if unheard and not events and is_last else Seen.PAGE
 
 
 async def _read(
@@ -287,7 +288,6 @@ async def follow(database: Database, reader: Reader, clock: Clock, *, shard: int
     bell = database.bell(*wanted)
     loop = asyncio.get_running_loop()
     outage = hidden = 0.0
-    since_woken: set[Seen] = set()
     while True:
         began = loop.time()
         try:
@@ -299,12 +299,10 @@ async def follow(database: Database, reader: Reader, clock: Clock, *, shard: int
             await asyncio.sleep(outage)
             continue
         hidden = min(max(HIDDEN_SECONDS, hidden * 2), 1.0) if seen is Seen.HIDDEN else 0.0
-        since_woken.add(seen)
         if seen is Seen.PAGE:
             # Gather what comes in a moment: a page costs much the same for one event and for ten.
             await asyncio.sleep(max(0.0, began + GATHER_SECONDS - loop.time()))
-        elif seen is not Seen.PASSED:
+        elif seen is Seen.PASSED:
+            await asyncio.sleep(UNCONCERNED_SECONDS)
+        else:
             await bell.wait(hidden or IDLE_SECONDS)
-            if Seen.PASSED in since_woken and Seen.PAGE not in since_woken:
-                await asyncio.sleep(UNCONCERNED_SECONDS)
-            since_woken.clear()
