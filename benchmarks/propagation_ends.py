@@ -224,6 +224,7 @@ async def measured(warehouse: Warehouse, shop: Shop, rate: int, seconds: float) 
         "calls": shop.calls,
         "calls_stale": shop.stale,
         "ends_cpu_us": round((time.process_time() - cpu) / count * 1e6, 1),
+        "waits_ms": [round(wait * 1000, 1) for wait in waits],
     }
 
 
