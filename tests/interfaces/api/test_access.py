@@ -69,7 +69,7 @@ async def test_every_route_of_the_app_is_in_the_document(call: Caller, house: Ho
     }
     for route in leaves(app.routes):
         assert isinstance(route, APIRoute), route  # nothing mounted, no file, no web socket
-        served |= {(method.lower(), route.path_format) for method in route.methods}
+        served |= {(method.lower(), route.path_format) for method in route.methods or ()}
 
     assert {(method, path) for method, path, _ in await routes(call)} == served
 

@@ -69,7 +69,5 @@ async def test_what_a_source_may_say_is_kept_however_odd(
 async def test_what_no_source_may_say_is_refused_by_name(
     database: Database, said: dict[str, Any], constraint: str
 ) -> None:
-    with pytest.raises(asyncpg.CheckViolationError) as refused:
+    with pytest.raises(asyncpg.CheckViolationError, match=f'"inventory_position_{constraint}"'):
         await put(database, **said)
-
-    assert refused.value.constraint_name == f"inventory_position_{constraint}"

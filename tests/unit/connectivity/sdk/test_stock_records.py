@@ -103,7 +103,8 @@ def test_a_sign_says_whether_goods_came_or_went_and_the_status_of_which(
     assert came.source_place is gone.target_place is None
     assert came.target_place == gone.source_place
     assert came.target_place
-    assert (came.target_place.status, came.quantity.value) == (StockStatus.QC_HOLD, 2)
+    assert came.target_place.status is StockStatus.QC_HOLD
+    assert came.quantity.value == 2
 
 
 def test_what_names_its_ends_needs_no_sign() -> None:
