@@ -272,7 +272,7 @@ class Growth:
         sides = (f"{few:,} items", f"{many:,} items")
         found = await self._events("items", sides, [Size(items=few), Size(items=many)])
         ratio = median_ratio(found, sides[1], sides[0], "cpu_us")
-        name = f"CPU per event, {many:,} items beside {few:,}"
+        name = f"CPU per event, append and fold, {many:,} items beside {few:,}"
         return found, [Goal(name, ratio, "ratio", "<= 1.5")]
 
     async def history(self, short: int, long: int) -> tuple[list[Figures], list[Goal]]:
@@ -280,7 +280,7 @@ class Growth:
         sizes = [Size(items=10_000, history=short), Size(items=10_000, history=long)]
         found = await self._events("history", sides, sizes)
         ratio = median_ratio(found, sides[1], sides[0], "cpu_us")
-        name = f"CPU per event, {long:,} events of history beside {short:,}"
+        name = f"CPU per event, append and fold, {long:,} events of history beside {short:,}"
         return found, [Goal(name, ratio, "ratio", "<= 1.1")]
 
     async def open_reservations(self, count: int) -> tuple[list[Figures], list[Goal]]:

@@ -28,6 +28,7 @@ from benchmarks.report import (
     Report,
     machine,
     median_of,
+    percentile,
     postmaster_of,
     tree_cpu_seconds,
 )
@@ -134,11 +135,13 @@ async def still(hub: Hub) -> None:
 
 
 async def measured(
-    ends: Child, server: Child, postmaster: int, order: Mapping[str, Any]
+    ends: Child, server: Child, postmaster: int, order: Mapping[str, Any], waits: list[float]
 ) -> Figures:
+    """Measure one round; how long each of its movements took is added to `waits`."""
     hub_before, database_before = server.cpu_seconds(), tree_cpu_seconds(postmaster)
     ends.tell(order)
     figures = await ends.hear()
+    waits.extend(figures.pop("waits_ms"))
     hub = server.cpu_seconds() - hub_before
     database = tree_cpu_seconds(postmaster) - database_before
     count = figures["operations"]
@@ -151,8 +154,11 @@ async def measured(
     }
 
 
-async def shop_rounds(rounds: int, *, quick: bool) -> list[Figures]:
-    """Run the three processes, and measure after one round that does not count."""
+async def shop_rounds(rounds: int, *, quick: bool) -> tuple[list[Figures], list[float]]:
+    """Run the three processes, and measure after one round that does not count.
+
+    Gives the rounds, and how many milliseconds each movement of them took.
+    """
     skus, seconds = (500, 3.0) if quick else (SKUS, ROUND_SECONDS)
     with tempfile.TemporaryDirectory(prefix="crossdock-propagation-") as folder:
         settings = Settings(data_dir=Path(folder), allow_private_addresses=True)
@@ -168,17 +174,17 @@ async def shop_rounds(rounds: int, *, quick: bool) -> list[Figures]:
                 await open_for_sale(hub, shop)
                 order = {"port": port, "rate": RATE, "seconds": seconds}
                 postmaster = postmaster_of(Path(folder))
-                await measured(ends, server, postmaster, {**order, "seconds": 2.0})
-                figures: list[Figures] = []
+                await measured(ends, server, postmaster, {**order, "seconds": 2.0}, [])
+                figures, waits = list[Figures](), list[float]()
                 for number in range(rounds):
-                    one = await measured(ends, server, postmaster, order)
+                    one = await measured(ends, server, postmaster, order, waits)
                     figures.append({"round": number + 1, "side": "warehouse to shop", **one})
-                return figures
+                return figures, waits
 
 
 async def run(rounds: int = 5, *, quick: bool = False) -> Report:
     """Measure both ways; quick rounds are short and prove nothing but that it runs."""
-    shop = await shop_rounds(rounds, quick=quick)
+    shop, waits = await shop_rounds(rounds, quick=quick)
     async with Log.filled(10_000 if quick else 200_000) as log:
         read = [
             {"round": number + 1, "side": "log to subscriber", **await log.read(str(number))}
@@ -189,8 +195,8 @@ async def run(rounds: int = 5, *, quick: bool = False) -> Report:
         bench="propagation",
         goals=[
             Goal(
-                f"movement in to compare-and-set call out, {RATE} events/s, p99",
-                median_of(figures, "warehouse to shop", "p99_ms"),
+                f"movement in to compare-and-set call out, {RATE} events/s, p99 of all rounds",
+                percentile(waits, 99),
                 "ms",
                 f"<= {P99_MS_MAX}",
             ),
@@ -210,7 +216,9 @@ async def run(rounds: int = 5, *, quick: bool = False) -> Report:
         rounds=figures,
         machine=machine(
             skus=500 if quick else SKUS,
-            p50_ms=median_of(figures, "warehouse to shop", "p50_ms"),
+            calls_per_second=CALLS_PER_SECOND,
+            p50_ms=percentile(waits, 50),
+            p99_ms_median_of_rounds=median_of(figures, "warehouse to shop", "p99_ms"),
             hub_cpu_us=median_of(figures, "warehouse to shop", "hub_cpu_us"),
             database_cpu_us=median_of(figures, "warehouse to shop", "database_cpu_us"),
         ),

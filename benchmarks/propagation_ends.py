@@ -22,7 +22,6 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from benchmarks.report import Figures
 from crossdock.applications.generic_wms.signature import secret_key, signed_headers
 from crossdock.applications.shopify.settings import ShopifySettings
 from crossdock.applications.shopify.simulated_cost import PointsBucket
@@ -199,7 +198,7 @@ class Warehouse:
         transport.write(request)
 
 
-async def measured(warehouse: Warehouse, shop: Shop, rate: int, seconds: float) -> Figures:
+async def measured(warehouse: Warehouse, shop: Shop, rate: int, seconds: float) -> dict[str, Any]:
     """Report for a while, wait until the shop has heard of all of it, and say how long it took."""
     shop.seconds, shop.calls, shop.stale = [], 0, 0
     warehouse.statuses.clear()
@@ -224,6 +223,7 @@ async def measured(warehouse: Warehouse, shop: Shop, rate: int, seconds: float) 
         "calls": shop.calls,
         "calls_stale": shop.stale,
         "ends_cpu_us": round((time.process_time() - cpu) / count * 1e6, 1),
+        "waits_ms": [round(wait * 1000, 1) for wait in waits],
     }
 
 

@@ -91,6 +91,12 @@ def median_of(rounds: Sequence[Figures], side: str, figure: str) -> float:
     return statistics.median(float(one[figure]) for one in rounds if one["side"] == side)
 
 
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Give the value that so many of a hundred do not exceed: one that was measured."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
 def median_ratio(rounds: Sequence[Figures], side: str, base: str, figure: str) -> float:
     """Divide within each round, then take the median: drift of the machine cancels out."""
     by_round: dict[int, dict[str, float]] = {}

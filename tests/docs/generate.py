@@ -166,7 +166,8 @@ def _sentences(kind: type) -> list[str]:
 def _abilities(application: Application) -> str:
     asked = ", ".join(sorted(f"`{role.__name__}`" for role in application.roles)) or "nothing"
     told = ", ".join(f"`{event.TYPE}`" for event in application.events)
-    grade = f"{application.kind}, {application.grade}"
+    met = "the real product" if application.is_run_live else "its stand-in alone"
+    grade = f"{application.kind}, {application.grade}, proven against {met}"
     sentences = f"{grade}.\n\nIt tells {told}.\nIt can be asked for {asked}."
     return sentences + "".join(_stock_sentences(application))
 

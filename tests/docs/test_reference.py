@@ -80,3 +80,18 @@ def anchors(page: str) -> set[str]:
     return {
         re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings
     }
+
+
+def test_the_page_of_the_architecture_names_the_folders_that_there_are() -> None:
+    page = (DOCS / "explanation" / "architecture.md").read_text()
+    house = ROOT / "src" / "crossdock"
+    folders = {each.name for each in house.iterdir() if each.is_dir() and each.name[0] != "_"}
+    capabilities = {
+        each.name for each in (house / "capabilities").iterdir() if (each / "__init__.py").exists()
+    }
+
+    assert set(re.findall(r"^\| `(\w+)/` \|", page, re.MULTILINE)) == folders
+    [listed] = re.findall(r"one folder per business capability: (.*?)\.", page)
+    assert set(re.findall(r"`(\w+)/`", listed)) == capabilities
+    [layers] = re.findall(r"```text\n(__main__ .*?)```", page, re.DOTALL)
+    assert set(re.findall(r"\w+", layers)) == folders | {"__main__"}

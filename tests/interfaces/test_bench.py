@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.report import Goal, Report
+from benchmarks.report import Goal, Report, percentile
 
 ROOT = Path(__file__).parents[2]
 KEYS = ["bench", "goals", "rounds", "machine"]
@@ -129,3 +129,35 @@ def test_a_real_measurement_prints_the_object_and_nothing_else() -> None:
     said = json.loads(ran.stdout)
     check_shape(said, "explain")
     assert ran.returncode == int(not all(goal["holds"] for goal in said["goals"])), said["goals"]
+
+
+@pytest.mark.parametrize(
+    ("values", "percent", "found"),
+    [
+        ([7.0], 99, 7.0), ([7.0], 0, 7.0),
+        ([float(n) for n in range(1, 101)], 99, 99.0),
+        ([float(n) for n in range(1, 101)], 50, 50.0),
+        ([float(n) for n in range(100, 0, -1)], 100, 100.0),
+        # One slow round of five is a fifth of all movements, whatever the median of rounds says.
+        ([100.0] * 400 + [900.0] * 100, 99, 900.0),
+        ([100.0] * 495 + [900.0] * 5, 99, 100.0), ([100.0] * 494 + [900.0] * 6, 99, 900.0),
+    ],
+)  # fmt: skip
+def test_a_percentile_is_a_value_that_was_measured(
+    values: list[float], percent: int, found: float
+) -> None:
+    assert percentile(values, percent) == found
+
+
+def test_what_a_newcomer_waits_for_is_measured_in_the_same_shape() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks.newcomer", "--quick", "--json"],
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+    assert ran.returncode == 0, ran.stderr
+    said = json.loads(ran.stdout)
+    check_shape(said, "newcomer")
+    assert [goal["goal"] for goal in said["goals"]] == ["<= 1", "<= 60"]
+    [one] = said["rounds"]
+    assert 0 < one["seconds_to_first_line"] < one["seconds_to_table"] <= one["seconds"]

@@ -194,6 +194,29 @@ async def test_an_interrupt_ends_it_cleanly_and_leaves_nothing(
         assert not is_any_data_left(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [("the day", database_begun), ("the day", database_at_work), ("10:00", always)],
+)
+async def test_who_is_told_to_end_ends_cleanly_too_and_leaves_no_database(
+    tmp_path: Path, said: str, seen: Callable[[Path], bool]
+) -> None:
+    """As `timeout`, a container's end and `kill` tell it; `make` hands it on."""
+    async with demo(tmp_path) as process:
+        await until_said(process, said)
+        async with asyncio.timeout(30):
+            while not seen(tmp_path):
+                await asyncio.sleep(0.01)
+        process.terminate()
+        process.terminate()  # and told twice, it goes on ending
+        out, err = await ended(process)
+
+        assert (process.returncode, out) == (143, "")
+        assert "Traceback" not in err
+        assert working_in(tmp_path) == []
+        assert not is_any_data_left(tmp_path)
+
+
 async def test_keep_leaves_it_serving_until_it_is_interrupted(tmp_path: Path) -> None:
     async with demo(tmp_path, "--keep") as process:
         address = (await until_said(process, "serving ")).split()[1]

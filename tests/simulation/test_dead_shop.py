@@ -35,6 +35,9 @@ SITE = "DC1"
 SKUS = tuple(f"SKU-{number:02}" for number in range(60))
 TICK = timedelta(seconds=45)
 TICKS = 80
+LOOKS = 9
+"""So often in each of them the world is looked at, so that lateness is told to five seconds: a
+tenth more of it all is seen."""
 RATE = 2.0
 BATCH = 5
 COALESCE = 30
@@ -93,9 +96,10 @@ class Street:
             # In the last minutes nothing comes, so that what was held back is told.
             count = random.randint(1, 4) if number < TICKS - 4 else 0
             for sku in random.sample(SKUS, count):
-                self.changed_at.setdefault(sku, self.clock.now() + TICK)
+                self.changed_at.setdefault(sku, self.clock.now())
                 self.warehouse.receive(sku, random.choice((1, 2, 40)) + number % 2)
-            await self.pass_by(TICK)
+            for _ in range(LOOKS):
+                await self.pass_by(TICK / LOOKS)
 
 
 @asynccontextmanager

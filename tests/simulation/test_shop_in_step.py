@@ -31,6 +31,10 @@ TOLD_WITHIN = 20 * SECOND
 IN_STEP_WITHIN = timedelta(minutes=4)
 """After the last news: the wait for an order, the flush, what is found, and once more."""
 
+HIDDEN_SHARE_MAX = 0.001
+"""So many of all seeds may end out of step until the daily proof: those in which the shop's whole
+seconds hid a change from every poll, and its webhooks were lost. Of the first 4,000 none does."""
+
 Happening = Callable[[], Awaitable[None] | None]
 
 
@@ -310,15 +314,18 @@ async def lived(seed: int) -> Street:
 
 
 async def test_the_shop_ends_by_showing_what_there_is_and_nobody_writes_any_more() -> None:
+    hidden: list[int] = []
     for seed in range(SEEDS):
         street = await lived(seed)
         written, story = street.sent, "\n".join((f"seed {seed}", *street.diary))
 
         if street.is_hidden and not street.in_step:
-            continue  # left to the daily proof, which the next test looks at
+            hidden.append(seed)  # left to the daily proof, which the next test looks at
+            continue
         assert street.in_step, story
         await street.live(timedelta(hours=12))
         assert street.sent == written, story
+    assert len(hidden) <= SEEDS * HIDDEN_SHARE_MAX, f"left to the daily proof: seeds {hidden}"
 
 
 async def test_what_no_news_tells_is_found_within_a_day() -> None:

@@ -21,12 +21,15 @@ from crossdock.canonical.allocation import (
 from crossdock.canonical.channels import ChannelTermsChanged, OversellBudgetChanged
 from crossdock.canonical.commands import CommandSettled
 from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.identifiers import gln
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
     ReservationChanged,
     SerialOvercounted,
     StockWentNegative,
 )
+from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.reconciliation import (
     CountTaskChanged,
     DifferenceClosed,
@@ -98,6 +101,7 @@ def reason_to_refuse(
         _clock_problem(fact)
         or _number_problem(fact)
         or _name_problem(fact.payload)
+        or _number_of_party_problem(fact.payload)
         or _payload_problem(fact.payload)
     )
 
@@ -112,6 +116,17 @@ def _name_problem(payload: Payload) -> Untranslatable | None:
     place = _nameless(payload, "/payload")
     reason = "empty, so it names nothing: the source must send its code"
     return _refused(place, reason) if place else None
+
+
+def _number_of_party_problem(payload: Payload) -> Untranslatable | None:
+    """Refuse a GLN that does not prove itself (`MD-GTIN`): it is another's, or nobody's."""
+    if not isinstance(payload, PartyChanged) or not payload.gln:
+        return None
+    try:
+        gln(payload.gln)
+    except Invalid as refusal:
+        return Untranslatable(code=refusal.code, where="/payload/gln", reason=refusal.message)
+    return None
 
 
 def _nameless(part: Any, place: str) -> str:

@@ -87,6 +87,20 @@ async def test_unknown_is_not_zero(call: Caller, house: House) -> None:
     assert answer.json["is_known"] is False
 
 
+async def test_a_group_says_whose_stock_its_figure_leaves_out(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT", micros=5_000_000)
+    await call("PUT", "/v1/locations/DC2", {})
+    await call("PUT", "/v1/locations/WEST", {"kind": "GROUP", "members": ["DC", "DC2"]})
+    await house.catch_up()
+
+    group = await call("GET", "/v1/availability?item=BOLT&location=WEST")
+    member = await call("GET", "/v1/availability?item=BOLT&location=DC")
+
+    assert group.json["available"] == {"value": "5", "unit": "EA"}
+    assert group.json["proof"]["unknown_members"] == ["DC2"]
+    assert member.json["proof"]["unknown_members"] == []
+
+
 async def test_many_are_answered_in_the_order_asked(call: Caller, house: House) -> None:
     await stock(call, house, "BOLT", "NUT", micros=5_000_000)
     keys = [{"item": item, "location": "DC"} for item in ("NUT", "BOLT", "NUT")]

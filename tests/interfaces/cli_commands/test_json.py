@@ -105,6 +105,7 @@ ONCE: tuple[str, ...] = (
     "allocation approve {run}",
     "allocation reject {other_run} --remark why",
     "source withdraw-node DC1",
+    "msg say said.json",
     "msg proposals",
     "msg list",
     "msg waiting",
@@ -157,6 +158,18 @@ ASKED = ("reconcile", "ask")
 # tests/docs/test_wheel.py, the second one's by tests/interfaces/test_bench.py.
 LONG = {"demo", "bench"}
 
+SAID = {
+    "source": "wms",
+    "events": [
+        {
+            "type": "inventory.source_heard.v1",
+            "identity": "heard:1",
+            "occurred_at": "2026-05-04T12:00:00Z",
+            "payload": {"source": "wms"},
+        }
+    ],
+}
+
 
 @pytest.fixture
 async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
@@ -176,9 +189,9 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     line = SourceLine(item="BOLT", quantity=Quantity.of(1, ""))
     bolt = SourceOrder(lines=[line], request_id="order-7")
     sourced = await hub.order_sourcing.plan(hub.scope, "test", bolt)
-    plan = {"lines": [{"item": "BOLT", "quantity": {"value": "1"}}]}
-    crossdock.write("plan.json", plan)
+    crossdock.write("plan.json", {"lines": [{"item": "BOLT", "quantity": {"value": "1"}}]})
     crossdock.write("none.json", {"alternatives": []})
+    crossdock.write("said.json", SAID)
     (crossdock.folder / "in").mkdir()
     crossdock.write("drop.json", {"folder": str(crossdock.folder / "in"), "location": "DC1"})
     await crossdock("key", "create", "old", "--role", "reader")

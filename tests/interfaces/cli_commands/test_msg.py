@@ -1,5 +1,10 @@
 """Messages that were set aside are seen, tried again and given up from the command line."""
 
+import asyncio
+import json
+import sys
+from typing import Any
+
 import pytest
 
 from crossdock.assembly import Hub
@@ -86,3 +91,107 @@ async def test_entries_are_given_up_with_a_reason(crossdock: CommandLine, aside:
     assert [one.id for one in await aside.quarantine.find(aside.scope)] == [second.id]
     kept = await aside.quarantine.show(aside.scope, first.id)
     assert (kept.state, kept.closed_reason) == ("DISCARDED", "a test of theirs")
+
+
+def said_by(source: str, *events: dict[str, Any]) -> dict[str, Any]:
+    return {"source": source, "events": list(events)}
+
+
+def item(sku: str, **payload: Any) -> dict[str, Any]:
+    return {
+        "type": "catalog.item_changed.v1",
+        "identity": f"item:{sku}",
+        "occurred_at": "2026-05-04T12:00:00Z",
+        "payload": {"sku": sku, **payload},
+    }
+
+
+async def test_what_happened_is_said_with_a_verdict_for_each_and_again_is_a_repeat(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    crossdock.write("said.json", said_by("erp", item("HOSE"), item("PIPE")))
+
+    first = await crossdock("msg", "say", "said.json")
+    again = await crossdock("msg", "say", "said.json", "--json")
+
+    assert first.code == 0, first
+    assert [line.split()[:2] for line in first.out.splitlines()[1:]] == [
+        ["item:HOSE", "NEW"], ["item:PIPE", "NEW"],
+    ]  # fmt: skip
+    assert (again.code, again.json["counts"]) == (0, {"REPEAT": 2})
+    await hub.settle()
+    assert {one.sku for one in await hub.catalog.items(hub.scope)} == {"HOSE", "PIPE"}
+
+
+async def test_what_is_refused_makes_the_exit_code_and_spoils_nothing_else(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    good, bad, other = item("HOSE"), item("PIPE", status=7), item("HOSE", gtin="12345670")
+    crossdock.write("said.json", said_by("erp", good, bad, other))
+
+    said = await crossdock("msg", "say", "said.json", "--json")
+
+    assert said.code == 1, said
+    verdicts = said.json["verdicts"]
+    assert [one["verdict"] for one in verdicts] == ["NEW", "QUARANTINED", "CONFLICT"]
+    assert verdicts[1]["where"].startswith("/events/1/payload")
+    assert await hub.quarantine.count_open(hub.scope) == 2
+
+
+async def test_what_only_waits_is_not_refused(crossdock: CommandLine) -> None:
+    moved = {
+        "type": "inventory.stock_moved.v1",
+        "identity": "movement:1",
+        "occurred_at": "2026-05-04T12:00:00Z",
+        "payload": {
+            "movement_id": "1", "item": "GHOST", "quantity": {"value": "4", "unit": "EA"},
+            "type": "PICK", "source_place": {"location": "DC1"},
+        },
+    }  # fmt: skip
+    crossdock.write("said.json", said_by("wms", moved))
+
+    said = await crossdock("msg", "say", "said.json", "--json")
+
+    assert (said.code, said.json["counts"]) == (0, {"WAITING": 1})
+
+
+async def test_standard_input_is_read_where_no_file_is_named(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "crossdock", "msg", "say", "--json",
+        cwd=crossdock.folder, env=crossdock.environment,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(60):
+        out, _ = await process.communicate(json.dumps(said_by("erp", item("HOSE"))).encode())
+
+    assert (process.returncode, json.loads(out)["counts"]) == (0, {"NEW": 1})
+    await hub.settle()
+    assert [one.sku for one in await hub.catalog.items(hub.scope)] == ["HOSE"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "not JSON"),
+        ('{"source": "erp", "source": "wms", "events": []}', "twice"),
+        ('{"source": "erp", "events": []}', "/events"),
+        ('{"source": "crossdock", "events": [1]}', "speaks for itself"),
+        ('{"source": "erp", "events": [1], "at": 1}', "unknown field"),
+    ],
+)
+async def test_what_is_no_request_is_refused_whole(
+    crossdock: CommandLine, text: str, says: str
+) -> None:
+    (crossdock.folder / "said.json").write_text(text)
+
+    said = await crossdock("msg", "say", "said.json", "--json")
+
+    assert (said.code, says in said.out) == (2, True), said
+
+
+async def test_a_file_that_is_not_there_is_named(crossdock: CommandLine) -> None:
+    said = await crossdock("msg", "say", "nowhere.json")
+
+    assert (said.code, "nowhere.json cannot be read" in said.err) == (2, True), said

@@ -224,6 +224,21 @@ async def test_a_promise_is_explained_line_by_line(crossdock: CommandLine, stock
     assert (nobody.code, "nothing is promised to 'order-8'" in nobody.err) == (1, True)
 
 
+async def test_a_group_says_whose_stock_its_figure_leaves_out(
+    crossdock: CommandLine, stocked: Hub
+) -> None:
+    await crossdock("catalog", "add-location", "DC3")
+    await crossdock("catalog", "add-location", "EAST", "--member", "DC1", "--member", "DC3")
+    await stocked.settle()
+
+    group = await crossdock("stock", "available", "BOLT", "EAST")
+    member = await crossdock("stock", "available", "BOLT", "DC1")
+
+    assert "BOLT at EAST: 10 EA" in group.out
+    assert "left out, for nobody said what lies there: DC3" in group.out
+    assert "left out" not in member.out
+
+
 async def test_a_group_is_explained_by_its_members(crossdock: CommandLine, stocked: Hub) -> None:
     await crossdock("catalog", "add-location", "EAST", "--member", "DC1", "--member", "DC2")
     await stocked.settle()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled, Settlement
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.events import EVENTS
+from crossdock.canonical.identifiers import check_digit
 from crossdock.canonical.inventory import (
     CountedStock,
     MovementType,
@@ -24,7 +26,13 @@ from crossdock.canonical.inventory import (
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.quantities import Quantity
-from crossdock.connectivity.acceptance import HUBS_OWN, holds_nul, reason_to_refuse, storable
+from crossdock.connectivity.acceptance import (
+    HUBS_OWN,
+    holds_nul,
+    is_numbered,
+    reason_to_refuse,
+    storable,
+)
 from crossdock.connectivity.raw_messages import kept_headers
 from crossdock.connectivity.replaying import Quarantine
 from crossdock.connectivity.stored_facts import fact_json, fact_of
@@ -128,6 +136,97 @@ def test_what_has_no_code_is_refused_with_its_place(
     assert (problem.code, problem.where) == ("EVT-SCHEMA", f"/payload{place}")
     named = Fact(identity="x", payload=nameless("0"), occurred_at=NOON)
     assert reason_to_refuse(named) is None
+
+
+LONG = "x" * 501
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where", "says"),
+    [
+        ({"identity": ""}, "/identity", "1 to 500"),
+        ({"identity": LONG}, "/identity", "1 to 500"),
+        ({"identity": "a\0"}, "/identity", "NUL"),
+        ({"native_ref": "\ud800"}, "/native_ref", "surrogate"),
+        ({"correlation_id": LONG}, "/correlation_id", "longer than 500"),
+        ({"occurred_at": NOON.replace(tzinfo=None)}, "/occurred_at", "offset"),
+        ({"recorded_at": NOON.replace(tzinfo=None)}, "/recorded_at", "offset"),
+        ({"sequence": 2**63}, "/sequence", "64 bits"),
+        ({"version": -(2**63)}, "/version", "64 bits"),
+        ({"payload": PartyChanged(code=LONG)}, "/payload", "its key longer"),
+        ({"payload": PartyChanged(code="\ud800")}, "/payload", "as JSON"),
+        ({"payload": PartyChanged(code="C", legal_name="a\0")}, "/payload", "NUL"),
+        ({"payload": PartyChanged(code="C", legal_name="x" * 2**22)}, "/payload", "larger than"),
+    ],
+)
+def test_what_the_log_could_not_hold_is_refused_with_its_place(
+    wrong: dict[str, Any], where: str, says: str
+) -> None:
+    fact = replace(party(""), **wrong)
+
+    problem = reason_to_refuse(fact)
+
+    assert problem
+    assert (problem.code, problem.where) == ("EVT-SCHEMA", where)
+    assert says in problem.reason
+
+
+def test_an_application_says_only_what_it_declares() -> None:
+    assert reason_to_refuse(party(""), [PartyChanged]) is None
+    problem = reason_to_refuse(party(""), [ItemChanged])
+
+    assert problem
+    assert problem.reason.startswith("its application does not declare partners.party_changed.v1")
+
+
+@pytest.mark.parametrize(
+    ("said", "is_kept"),
+    [
+        ({}, False),
+        ({"sequence": 7}, True),
+        ({"sequence": 7, "identity": ""}, True),  # whatever else may be wrong
+        ({"sequence": 2**63}, False),
+        ({"sequence": 7, "stream": "a\0"}, False),
+    ],
+)
+def test_the_number_of_a_fact_that_is_refused_is_kept_where_it_can_be(
+    said: dict[str, Any], *, is_kept: bool
+) -> None:
+    assert is_numbered(replace(party(""), **said)) is is_kept
+
+
+def party(gln: str) -> Fact:
+    return Fact(identity="C-1", payload=PartyChanged(code="C-1", gln=gln), occurred_at=NOON)
+
+
+@pytest.mark.parametrize("gln", ["", "0614141000012", "9501101020016", " 0614141000012 "])
+def test_a_party_may_have_no_gln_or_one_that_proves_itself(gln: str) -> None:
+    assert reason_to_refuse(party(gln)) is None
+
+
+@pytest.mark.parametrize(
+    ("gln", "says"),
+    [
+        ("0614141000013", "its check digit is 3, not 2"),
+        ("614141000012", "it has 13 digits"),
+        ("10614141000415", "it has 13 digits"),
+        ("061414100001X", "it has 13 digits"),
+        ("\u0660614141000012", "it has 13 digits"),
+    ],
+)
+def test_a_gln_that_does_not_prove_itself_is_refused_with_its_place(gln: str, says: str) -> None:
+    problem = reason_to_refuse(party(gln))
+
+    assert problem
+    assert (problem.code, problem.where) == ("MD-GTIN", "/payload/gln")
+    assert says in problem.reason
+
+
+@given(st.integers(0, 10**12 - 1), st.integers(0, 9))
+def test_of_ten_last_digits_one_makes_a_gln(body: int, last: int) -> None:
+    text = f"{body:012}"
+
+    assert (reason_to_refuse(party(f"{text}{last}")) is None) == (str(last) == check_digit(text))
 
 
 async def test_a_fact_without_a_code_goes_into_quarantine_and_never_into_the_log(

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -403,6 +404,41 @@ async def test_calls_keep_to_the_rate(database: Database, clock: VirtualClock) -
     await courier.close()
 
     assert 20 <= len(hub.shop.calls) <= 23
+
+
+async def test_calls_at_once_keep_to_the_connections_limit_over_all_processes(
+    database: Database, dsn: str
+) -> None:
+    """Three processes, each with a pool and a courier of its own, and room for two calls."""
+    hub = await with_shop(world(database, SystemClock(), batch_max=1, concurrency=2))
+    flying: list[int] = [0]
+    seen: list[int] = []
+
+    async def answer_slowly(_commands: Sequence[SetAvailability]) -> None:
+        flying[0] += 1
+        seen.append(flying[0])
+        await asyncio.sleep(0.02)
+        flying[0] -= 1
+
+    hub.shop.before = answer_slowly
+    await hub.enqueue(*(command(f"c{number}", item=f"sku-{number}") for number in range(40)))
+    others = [await Database.open(dsn) for _ in range(3)]
+    around = [replace(hub.around(f"w{n}"), database=other) for n, other in enumerate(others)]
+    working = [asyncio.create_task(Deliveries(each).run()) for each in around]
+    async with asyncio.timeout(30):
+        while len(hub.shop.effects) < 40:
+            await asyncio.sleep(0.01)
+    for task in working:
+        task.cancel()
+    await asyncio.gather(*working, return_exceptions=True)
+    for other in others:
+        await other.close()
+
+    async with database.transaction(MAIN) as tx:
+        workers = await tx.fetchval("select count(distinct worker) from outbox_attempt")
+    assert max(seen) == 2  # all the room there is, and never more
+    assert len(seen) == 40
+    assert workers > 1
 
 
 async def test_a_courier_at_work_delivers_at_once_and_stops_cleanly(database: Database) -> None:

@@ -16,11 +16,11 @@ from crossdock.canonical.catalog import LocationChanged
 from crossdock.canonical.envelope import Event, Fact
 from crossdock.foundation import event_log, readers
 from crossdock.foundation.clock import VirtualClock
-from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.database import OUTAGES, Database, Transaction
 from crossdock.foundation.event_log import Entry, Position, Recorded
 from crossdock.foundation.readers import Reader, Seen
 from crossdock.foundation.scope import Scope
-from tests.conftest import NOON
+from tests.conftest import NOON, execute
 from tests.figures import figure, written
 
 MAIN = Scope("main")
@@ -499,3 +499,47 @@ async def test_catching_up_waits_for_the_process_that_has_the_shard(
     await other.close()
 
     assert (slow.heard, quick.heard) == (["DC1"], [])
+
+
+async def test_a_reader_that_was_cut_off_cannot_commit_late(
+    database: Database, dsn: str, clock: VirtualClock
+) -> None:
+    """Its page is another's by then: what it wrote is gone with its connection."""
+    has_it, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def write_down(tx: Transaction, events: Sequence[Event]) -> None:
+        codes = [event.payload.key for event in events]
+        await tx.execute("insert into heard select unnest($1::text[]), pg_backend_pid()", codes)
+
+    async def slowly(tx: Transaction, events: Sequence[Event]) -> None:
+        await write_down(tx, events)
+        has_it.set()
+        await may_go_on.wait()
+
+    await execute(dsn, "create table heard (code text, backend integer)")
+    await execute(dsn, "grant select, insert on heard to crossdock_hub")
+    slow, quick = (Reader(name="ledger", apply=apply) for apply in (slowly, write_down))
+    await readers.register(database, slow)
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry("DC1"), entry("DC2")])
+    theirs = await Database.open(dsn)
+    late = asyncio.create_task(readers.read_page(theirs, slow, clock))
+    await has_it.wait()
+    assert await readers.read_page(database, quick, clock) is Seen.NOTHING  # it is in hand
+
+    await execute(
+        dsn,
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+        " where state = 'idle in transaction' and datname = current_database()",
+    )
+    assert await readers.read_page(database, quick, clock) is Seen.PAGE
+    may_go_on.set()
+    with pytest.raises(OUTAGES):
+        await late
+    await theirs.close()
+
+    async with database.transaction(MAIN) as tx:
+        rows = await tx.fetch("select code, backend from heard order by code")
+        assert await tx.fetchval("select count(*) from log_refusal where tenant = 'main'") == 0
+    assert [row["code"] for row in rows] == ["DC1", "DC2"]
+    assert len({row["backend"] for row in rows}) == 1

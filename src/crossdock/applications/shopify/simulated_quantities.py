@@ -92,7 +92,8 @@ class QuantitySetting:
         if location not in self._shop.places:
             return "INVALID_LOCATION", "locationId"
         level = self._shop.levels.get((item, location))
-        if level is None:
+        # Shopify has no word of its own for a deactivated location: no item is stocked there.
+        if level is None or not level.place.is_active:
             return "ITEM_NOT_STOCKED_AT_LOCATION", "locationId"
         return _quantity_error(name, line, level)
 

@@ -81,6 +81,12 @@ class Shop:
         self._tell([("locations/create", payloads.location(place))])
         return place.id
 
+    def close_location(self, location: str) -> None:
+        """Deactivate a location: nothing is sold from it, and no number of it can be set."""
+        place = self.places[location]
+        place.is_active, place.updated_at = False, self._now()
+        self._tell([("locations/deactivate", payloads.location(place))])
+
     def list_item(
         self,
         sku: str,

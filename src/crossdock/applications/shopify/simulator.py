@@ -1,10 +1,12 @@
 """A shop to run a company on: Shopify's Admin API over HTTP, its webhooks, and its customers.
 
 It executes the same GraphQL, checks the same token, compares before it sets, remembers idempotency
-keys, bills every query to a leaking bucket, and sends signed webhooks with the real ones' habits.
+keys, bills every query to a leaking bucket, knows versions by name, and sends signed webhooks with
+the real ones' habits.
 """
 
 import hmac
+import re
 from typing import Any
 
 from starlette.applications import Starlette
@@ -20,6 +22,9 @@ from crossdock.applications.shopify.simulated_shop import Numbers, Shop
 from crossdock.applications.shopify.simulated_webhooks import Habits, Send, Webhooks
 from crossdock.canonical.errors import Invalid
 from crossdock.connectivity.sdk import Ports
+
+VERSION = re.compile(r"20[0-9]{2}-(01|04|07|10)")
+"""Versions are named by the quarter in which they come out (`2026-04`)."""
 
 
 class ShopifySimulator:
@@ -51,12 +56,9 @@ class ShopifySimulator:
     async def _answered(self, request: Request) -> Response:
         if self.is_down:
             return JSONResponse({"errors": "Unavailable Shop"}, status_code=503)
-        if not hmac.compare_digest(
-            request.headers.get("x-shopify-access-token", "").encode(), self._token.encode()
-        ):
-            return JSONResponse(
-                {"errors": "[API] Invalid API key or access token"}, status_code=401
-            )
+        version = served_version(request.path_params["version"])
+        if refused := self._refused(request, version):
+            return refused
         asked = _asked(await request.body())
         if asked is None:
             return JSONResponse({"errors": "Bad Request"}, status_code=400)
@@ -64,7 +66,25 @@ class ShopifySimulator:
         if self._ports.random.random() < self.loses_answers:
             # Done, and nobody hears of it: what a proxy in between does now and then.
             return Response(status_code=502)
-        return JSONResponse(answer, headers={"x-shopify-api-version": API_VERSION})
+        return JSONResponse(answer, headers={"x-shopify-api-version": version})
+
+    def _refused(self, request: Request, version: str) -> Response | None:
+        token = request.headers.get("x-shopify-access-token", "")
+        if not hmac.compare_digest(token.encode(), self._token.encode()):
+            return JSONResponse(
+                {"errors": "[API] Invalid API key or access token"}, status_code=401
+            )
+        return None if version else JSONResponse({"errors": "Not Found"}, status_code=404)
+
+
+def served_version(asked: str) -> str:
+    """Say which version of the API answers; "" where there is none of that name.
+
+    The one we speak is the newest and the oldest that is supported: an older one is answered by
+    it, as Shopify falls forward, and a header says so; a later one is not released yet.
+    """
+    is_released = VERSION.fullmatch(asked) is not None and asked <= API_VERSION
+    return API_VERSION if is_released else ""
 
 
 def _asked(body: bytes) -> tuple[str, dict[str, Any]] | None:

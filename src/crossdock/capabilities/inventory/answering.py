@@ -219,6 +219,9 @@ def _group(own: Availability, members: Sequence[Availability]) -> Availability:
         rule=proof.GROUP_RULE,
         members_withheld=sum(member.figures.withheld for member in members),
         members_shortage=sum(member.figures.shortage for member in members),
+        unknown_members=tuple(
+            sorted(member.location for member in members if not member.is_known)
+        ),
         expired=sum(member.expired for member in members),
     )
 

@@ -52,6 +52,8 @@ class Availability:
     `kept_for_group` is what a node holds back so that its group's promises stay covered.
     `members_withheld` and `members_shortage` are what a group's nodes withhold and lack: one
     node's shortage takes nothing from another's goods, and still somebody has to see it.
+    `unknown_members` are those nodes of a group of which nobody ever said what lies there: the
+    group's figures leave them out.
     """
 
     item: str
@@ -68,6 +70,7 @@ class Availability:
     rule: str = NODE_RULE
     members_withheld: int = 0
     members_shortage: int = 0
+    unknown_members: tuple[str, ...] = ()
     expired: int = 0
 
     @property

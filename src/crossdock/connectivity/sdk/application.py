@@ -37,7 +37,7 @@ class Grade(StrEnum):
 
     BRONZE: conformance suite, simulator, a sample of every message. SILVER: errors mapped to the
     tree, limits honoured, reconnects tested. GOLD: replay from any point, reconciliation, load
-    figure. `is_run_live` says whether the real product was met.
+    figure. Beside it stands whether it was proven against the real product or a stand-in alone.
     """
 
     BRONZE = "BRONZE"

@@ -3,16 +3,20 @@
 import asyncio
 from collections.abc import Mapping
 
+import structlog
 from fastapi import APIRouter
 from starlette.responses import PlainTextResponse, Response
 
-from crossdock.canonical.errors import Forbidden
+from crossdock.canonical.errors import Forbidden, Unavailable
 from crossdock.connectivity import figures
 from crossdock.foundation import health, metrics, readers
+from crossdock.foundation.database import DATABASE_ERRORS
 from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api.caller import VERB, Caller, needs
 from crossdock.interfaces.api.hub import Hub
 from crossdock.orchestration.engine import work
+
+log = structlog.get_logger(__name__)
 
 READY_SECONDS_MAX = 2.0
 
@@ -33,9 +37,15 @@ def router(hub: Hub, crew: Mapping[str, str]) -> APIRouter:
     )
     async def is_ready() -> str:
         """Answer 200 when requests can be served now, 503 when the database does not answer."""
-        async with asyncio.timeout(READY_SECONDS_MAX):
-            async with hub.database.transaction(Scope(hub.settings.tenant)) as tx:
-                await tx.fetchval("select 1")
+        try:
+            async with asyncio.timeout(READY_SECONDS_MAX):
+                async with hub.database.transaction(Scope(hub.settings.tenant)) as tx:
+                    await tx.fetchval("select 1")
+        except DATABASE_ERRORS as error:  # a login that is refused, too
+            log.warning("not ready", error=repr(error))
+            raise Unavailable(
+                "the database does not answer", code="database_unreachable"
+            ) from error
         return "ready"
 
     @routes.get("/metrics", response_class=PlainTextResponse, **needs("telemetry:read"))

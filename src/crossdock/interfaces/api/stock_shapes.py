@@ -100,6 +100,8 @@ class ProofShown:
     """Every figure the answer was made from, by the rule named last.
 
     `expired` lies in AVAILABLE in lots whose last day is over there: it is not in `nettable`.
+    `unknown_members` are locations of a group of which nobody ever said what lies there: its
+    figures leave them out.
     """
 
     nettable: AmountShown
@@ -115,6 +117,7 @@ class ProofShown:
     sources: list[SourceShown]
     version: int
     rule: str
+    unknown_members: list[str]
 
 
 @dataclass(slots=True)
@@ -285,6 +288,7 @@ def availability_shown(answer: Availability, doubts: Sequence[Doubt]) -> Availab
             ],
             version=answer.version,
             rule=answer.rule,
+            unknown_members=list(answer.unknown_members),
         ),
         is_suspect=bool(doubts),
         doubts=doubts_shown(doubts),

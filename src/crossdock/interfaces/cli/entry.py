@@ -29,7 +29,7 @@ COMMANDS = {
     "source": "Choose warehouses for an order; rules, nodes, and why.",
     "reconcile": "Compare stock with what another system says; look after the differences.",
     "allocation": "Say who is confirmed when stock is short: rules, simulated runs, approval.",
-    "msg": "Messages that came in: list, show, replay what was set aside.",
+    "msg": "Say what happened; messages that were set aside: list, show, replay.",
     "dlq": "Commands that could not be delivered: show, edit, replay, discard.",
     "process": "Instances of processes: list, show, resume those that were parked.",
     "case": "Business exceptions with owner and deadline: list, show, close.",

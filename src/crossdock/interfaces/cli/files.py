@@ -1,11 +1,24 @@
 """Files that commands are given, or asked to write."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from crossdock.canonical.errors import Invalid
+
+STDIN = Path("-")
+
+
+def read_body(file: Path) -> bytes:
+    """Read a file whole, or standard input for `-`."""
+    if file == STDIN:
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Invalid(f"{file} cannot be read: {error.strerror}", where=str(file)) from None
 
 
 def read_object(file: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -19,6 +20,11 @@ Answer = TypeVar("Answer")
 log = structlog.get_logger(__name__)
 
 GC_ALLOCATIONS = 50_000
+EXIT_TERMINATED = 128 + signal.SIGTERM
+
+
+class _TerminatedError(Exception):
+    """Somebody has told the command to end."""
 
 
 def read_settings() -> Settings:
@@ -48,7 +54,9 @@ def run(work: Coroutine[Any, Any, Answer]) -> Answer:
     gc.set_threshold(GC_ALLOCATIONS, 20, 50)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            return runner.run(work)
+            return runner.run(_until_terminated(work))
+        except _TerminatedError:
+            raise SystemExit(EXIT_TERMINATED) from None
         except DBAPIError as error:
             if error.statement is not None:
                 raise
@@ -57,6 +65,27 @@ def run(work: Coroutine[Any, Any, Answer]) -> Answer:
                 code="database_unreachable",
                 hint="check the login and the database in CROSSDOCK_DSN",
             ) from None
+
+
+async def _until_terminated(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Let SIGTERM end it as Ctrl-C does: what it has started, a database say, ends with it."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    told: list[int] = []
+
+    def tell() -> None:
+        if task and not told:  # told twice, it goes on ending
+            told.append(signal.SIGTERM)
+            task.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, tell)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if told:
+            raise _TerminatedError from None
+        raise
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 def with_hub(work: Callable[[Hub], Awaitable[Answer]]) -> Answer:

@@ -1,6 +1,8 @@
-"""`crossdock msg`: what was set aside, refused or only proposed, and what waits."""
+"""`crossdock msg`: say what happened; what was set aside, refused or only proposed, what waits."""
 
+from collections import Counter
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -10,17 +12,54 @@ from rich.markup import escape
 from crossdock.assembly import Hub
 from crossdock.capabilities.catalog import normalised
 from crossdock.connectivity.proposals import Proposal
+from crossdock.interfaces.api.bodies import check_json, decoded
+from crossdock.interfaces.api.said_events import EventsShown, SaidEvents, record_events
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
+from crossdock.interfaces.cli.files import STDIN, read_body
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+REFUSED = frozenset({"CONFLICT", "QUARANTINED"})
+"""What is set aside for a person; what waits, or is only a proposal, is in good hands."""
 
 Number = Annotated[int, typer.Argument(help="As `list` shows it.")]
 Source = Annotated[str, typer.Option(help="Only from this connection.")]
 Code = Annotated[str, typer.Option(help="Only with this code, such as MD-ITEM-XREF.")]
 Reader = Annotated[str, typer.Option(help="Only of this reader.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, do nothing.")]
+
+
+@app.command()
+def say(
+    file: Annotated[
+        Path, typer.Argument(help="JSON as `POST /v1/events` takes it; - is standard input.")
+    ] = STDIN,
+    as_json: AsJson = False,
+) -> None:
+    """Say what happened: facts of one source, a verdict each; exit code 1 if one is refused.
+
+    What was recorded stays recorded when another is refused, and said again it is a repeat: mend
+    the refused ones and say the same file again.
+    """
+    body = read_body(file)
+    check_json(body)
+    said = decoded(body, SaidEvents)
+
+    async def recorded(hub: Hub) -> int:
+        verdicts = await record_events(hub, hub.scope, said, body)
+        if as_json:
+            print_json(EventsShown(Counter(one.verdict for one in verdicts), verdicts))
+        else:
+            table(
+                ("identity", "verdict", "code", "where", "reason"),
+                [(v.identity, v.verdict, v.code, v.where, v.reason) for v in verdicts],
+                empty="nothing was said",
+            )
+        return EXIT_FINDINGS if any(one.verdict in REFUSED for one in verdicts) else 0
+
+    raise typer.Exit(with_hub(recorded))
 
 
 @app.command(name="list")

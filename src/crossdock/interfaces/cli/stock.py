@@ -25,7 +25,7 @@ from crossdock.interfaces.cli import stock_atp, stock_promise, stock_substitutes
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
-from crossdock.interfaces.cli.stock_doubts import print_doubts
+from crossdock.interfaces.cli.stock_doubts import print_doubts, print_left_out
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 for part in (stock_atp, stock_promise, stock_substitutes):
@@ -37,8 +37,7 @@ At = Annotated[
     typer.Argument(parser=normalised, metavar="LOCATION", help="Location, or group of locations."),
 ]
 Held = Annotated[str, typer.Argument(help="Reservation id, rsv_…")]
-KEY = "ITEM LOCATION"
-LINE = "ITEM LOCATION QUANTITY [DEMAND_REF]"
+KEY, LINE = "ITEM LOCATION", "ITEM LOCATION QUANTITY [DEMAND_REF]"
 CONSUMED = "LINE TOTAL"
 
 
@@ -320,6 +319,7 @@ def _show(answer: Availability) -> None:
     stdout.print(f"{answer.item} at {answer.location}: [bold]{answer.available}[/]{stale}")
     for name, value in _figures(answer).items():
         stdout.print(f"  {name:<10}{plain(value.value):>14} {value.unit}")
+    print_left_out(answer.unknown_members)
     stdout.print(f"  [dim]{answer.rule}[/]", soft_wrap=True)
 
 

@@ -1,6 +1,6 @@
-"""How `crossdock stock` says that a number is in doubt, and by how much."""
+"""How `crossdock stock` says that a number is in doubt, and by how much, or leaves some out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.markup import escape
 
@@ -18,3 +18,10 @@ def print_doubts(doubts: Iterable[DoubtShown]) -> None:
             f" ({one.state.lower()}; crossdock reconcile show {one.finding_id})",
             soft_wrap=True,
         )
+
+
+def print_left_out(members: Sequence[str]) -> None:
+    """Name the locations of a group that its figure leaves out."""
+    if members:
+        names = escape(", ".join(members))
+        stdout.print(f"  [yellow]left out[/], for nobody said what lies there: {names}")

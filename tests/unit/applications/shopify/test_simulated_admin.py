@@ -1,10 +1,12 @@
 """The simulator refuses what Shopify refuses."""
 
+import json
 from typing import Any
 
 import pytest
 
 from crossdock.applications.shopify.documents import ORDERS, SET_QUANTITIES, VARIANTS
+from crossdock.applications.shopify.settings import API_VERSION
 from crossdock.applications.shopify.simulator import ShopifySimulator
 from crossdock.foundation.clock import VirtualClock
 from tests.unit.applications.shopify.shops import NOON, ports_at, settings_for
@@ -233,3 +235,67 @@ def test_what_is_asked_by_one_id_is_answered_or_null(simulator: ShopifySimulator
     assert [x["quantity"] for x in level["quantities"]] == [38, 2, 40]
     assert answer["missing"] is None
     assert answer["nowhere"] is None
+
+
+@pytest.mark.parametrize("name", ["available", "on_hand"])
+def test_nothing_is_set_at_a_location_that_was_deactivated(
+    simulator: ShopifySimulator, name: str
+) -> None:
+    shop = simulator.shop
+    closed = shop.open_location("Old")
+    item = shop.list_item("NUT", stock={closed: 5, next(iter(shop.places)): 5})
+    line = quantity(simulator, inventoryItemId=item, locationId=closed, changeFromQuantity=5)
+    shop.close_location(closed)
+
+    good = quantity(simulator)
+    refused = written(simulator, good, line, name=name)
+
+    assert refused == ["ITEM_NOT_STOCKED_AT_LOCATION"]
+    assert (shop.levels[item, closed].available, held(simulator)) == (5, 40)
+    assert written(simulator, good, name=name, key="again") == []
+
+
+async def posted(simulator: ShopifySimulator, version: str, token: str) -> tuple[int, str, Any]:
+    """Post a question to one version of the Admin API; give status, version served, answer."""
+    sent: list[dict[str, Any]] = []
+    body = json.dumps({"query": "{ shop { name } }"}).encode()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": f"/admin/api/{version}/graphql.json",
+        "query_string": b"", "headers": [(b"x-shopify-access-token", token.encode())],
+    }  # fmt: skip
+    await simulator.app(scope, receive, send)
+    headers = dict(sent[0]["headers"])
+    served = headers.get(b"x-shopify-api-version", b"").decode()
+    return sent[0]["status"], served, json.loads(sent[1]["body"])
+
+
+@pytest.mark.parametrize("asked", [API_VERSION, "2026-01", "2025-10", "2024-01"])
+async def test_a_version_that_has_expired_is_answered_by_the_oldest_that_has_not(
+    simulator: ShopifySimulator, asked: str
+) -> None:
+    status, served, answer = await posted(simulator, asked, "shpat_token")
+
+    assert (status, served) == (200, API_VERSION)
+    assert answer["data"]["shop"]["name"]
+
+
+@pytest.mark.parametrize(
+    "asked", ["2026-07", "2099-01", "2026-05", "2026-4", "26-04", "v1", "unstable", "2026-04-01"]
+)
+async def test_a_version_that_nobody_released_is_not_found(
+    simulator: ShopifySimulator, asked: str
+) -> None:
+    assert await posted(simulator, asked, "shpat_token") == (404, "", {"errors": "Not Found"})
+
+
+async def test_a_stranger_is_not_told_which_versions_there_are(
+    simulator: ShopifySimulator,
+) -> None:
+    assert (await posted(simulator, "2099-01", "a guess"))[0] == 401

@@ -406,6 +406,26 @@ async def test_a_group_shows_what_its_nodes_withhold_beside_what_it_withholds_it
     assert await house.figures(location="WEST") == (7, 4, 3, 0)
 
 
+async def test_a_group_names_the_nodes_of_which_nobody_said_what_lies_there(house: House) -> None:
+    await house.hear(counted(1, count(6)), counted(1, location="DC3", is_full=True))
+    await group(house, "DC1", "DC2", "DC3", "DC4")
+
+    west, node = await house.stock(location="WEST"), await house.stock()
+
+    assert west.is_known
+    assert west.available.value == 6
+    assert west.unknown_members == ("DC2", "DC4")  # DC3 was counted whole, and has none
+    assert node.unknown_members == ()
+
+
+async def test_a_group_is_unknown_while_all_its_nodes_are(house: House) -> None:
+    await group(house, "DC1", "DC2")
+
+    west = await house.stock(location="WEST")
+
+    assert (west.is_known, west.unknown_members) == (False, ("DC1", "DC2"))
+
+
 async def test_a_hold_moves_from_group_to_node_without_a_gap(house: House) -> None:
     await house.hear(counted(1, count(6)), counted(1, count(4), location="DC2"))
     await group(house, "DC1", "DC2")

@@ -7,6 +7,9 @@ down_revision = "0003"
 
 # One row per physical bucket. `micros` is the opening of the governing snapshot plus every
 # movement recorded above its watermark; the governing snapshot's own place is kept beside it.
+# The checks hold what no source may say (domain.md §1.3, §1.0). What a source may say and nothing
+# real can be, goods below zero or a serial that lies there twice, is kept as it was said and told
+# as `INV-NEG` and its like: a check would lose the fact.
 POSITIONS = """
 create table inventory_position (
     position_id bigint generated always as identity primary key,
@@ -27,6 +30,17 @@ create table inventory_position (
     last_snapshot_at timestamptz,
     -- Changes with the bucket being emptied or filled alone, so that other updates stay in place.
     holds_goods boolean not null generated always as (micros > 0) stored,
+    constraint inventory_position_status check (status in ('AVAILABLE', 'QC_HOLD', 'DAMAGED',
+        'BLOCKED', 'EXPIRED', 'RETURN_PENDING', 'RECEIVING', 'STAGED_OUT', 'IN_TRANSIT')),
+    constraint inventory_position_named check (item <> '' and location <> '' and unit <> ''),
+    -- Decimal(18,6), in millionths.
+    constraint inventory_position_bounds check (
+        micros > -1000000000000000000 and micros < 1000000000000000000
+        and opening_micros > -1000000000000000000 and opening_micros < 1000000000000000000),
+    -- One that was never counted has opened with nothing.
+    constraint inventory_position_opening check (case when opening_stream is null
+        then opening_seq is null and opening_us is null and opening_micros = 0
+        else opening_seq is not null and opening_us is not null end),
     -- Location first: the same index serves a bucket, an item at a location, and a whole location.
     unique (tenant, location, item, status, owner, lot, serial)
 ) with (fillfactor = 70);
