@@ -61,8 +61,8 @@ revoke update, delete on inventory_expired from crossdock_hub;
 """
 
 # What is known already counts from the first turn of the day on, which is due at once. Supply
-# kept the lots, by its own place in the log, and inventory hears nothing again that lies behind its
-# own: what supply has not come to yet, or was refused there, is taken from the log. So are the
+# kept the lots, by its own place in the log, and inventory hears nothing again that lies behind
+# its own: what supply has not come to yet, or was refused there, is taken from the log. So are the
 # zones, as inventory has heard them; of a location that it has not heard of it will.
 KNOWN = """
 select set_config('crossdock.tenant', '*', true);
