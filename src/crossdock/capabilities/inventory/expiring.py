@@ -37,14 +37,8 @@ async def reckon(
     return {key for key, micros in turned.items() if micros}
 
 
-async def reckon_new(
-    tx: Transaction,
-    sheet: Sheet,
-    by_key: Mapping[StockKey, int],
-    rows: Iterable[PositionRow],
-    now: datetime,
-) -> None:
-    """Count the lots that lie somewhere for the first time; other rows change nothing.
+async def new_lots(tx: Transaction, rows: Iterable[PositionRow], now: datetime) -> set[LotAt]:
+    """Name the lots that lie somewhere for the first time, where they are to be counted.
 
     A location that nobody told of has the clock of UTC.
     """
@@ -53,8 +47,8 @@ async def reckon_new(
         for bucket in (row.bucket for row in rows if row.is_new)
         if bucket.counts and bucket.lot
     }
-    await lots.make_days(tx, {(one.tenant, one.location): "UTC" for one in new}, now)
-    await reckon(tx, sheet, by_key, new)
+    await lots.make_days(tx, dict.fromkeys((one.place for one in new), "UTC"), now)
+    return new
 
 
 async def look_again(
