@@ -83,7 +83,7 @@ class Reactions:
 class _Beside(NamedTuple):
     """What a page says beside stock: the lots whose last day is another, zones and groups."""
 
-    lots: Collection[lots.Lot]
+    known_anew: Collection[lots.Lot]
     zones: Mapping[lots.Place, str]
     regrouped: Regrouped
 
@@ -96,7 +96,7 @@ async def _fold(tx: Transaction, page: Page, beside: _Beside, now: datetime) -> 
     await tx.execute(ONLY_INDEXES)
     units = await folding.buckets(tx, page)
     claims = await demand.claims_of(tx, page)
-    told = await lots.buckets(tx, beside.lots)
+    told = await lots.buckets(tx, beside.known_anew)
     by_key = await _stock_ids(tx, units, claims)
     by_key |= {one.key: stock_id for one, stock_id in told.items()}
     refs = sorted(claims.stored.keys() | claims.lines.keys() | _quoted(page))

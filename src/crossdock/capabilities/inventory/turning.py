@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from crossdock.capabilities.inventory import expiring, facts, lots, store
 from crossdock.capabilities.inventory.had import KnowsProtections
@@ -214,7 +214,7 @@ class DayTurns:
         if not spans:
             return
         turned += [f"{part.tenant}/{row['location']}" for row in spans]
-        after = (min(row["from_day"] for row in spans), "", "", "")
+        after: Sequence[Any] = (min(row["from_day"] for row in spans), "", "", "")
         until = max(row["to_day"] for row in spans)
         is_more = True
         while is_more:
@@ -228,7 +228,7 @@ class DayTurns:
                 yield
             is_more = len(page) == self._bounds.lots
             if is_more:
-                after = tuple(page[-1])
+                after = page[-1]
                 async with self._database.transaction(scope) as tx:
                     await tx.execute(REACHED, *turn.key, after[0])
         await self._done(turn)

@@ -59,7 +59,7 @@ async def waits(work: Awaitable[Any]) -> "asyncio.Task[Any]":
     begun = asyncio.ensure_future(work)
     await asyncio.sleep(MOMENT)
     assert not begun.done()
-    return begun  # type: ignore[return-value]
+    return begun
 
 
 async def test_a_lot_that_is_told_again_as_it_was_waits_for_no_stock(house: House) -> None:
