@@ -178,8 +178,8 @@ class DayTurns:
                 if len(part.locations) > 1:
                     queue += [(one, self._steps(one, turned)) for one in part.alone()]
                     continue
-                [location] = part.locations
-                error.add_note(f"the day of {location} of {part.tenant} is not turned")
+                named = "".join(part.locations)
+                error.add_note(f"the day of {named} of {part.tenant} is not turned")
                 failures.append(error)
                 self._failed |= part.places
             else:
