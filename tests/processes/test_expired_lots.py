@@ -51,7 +51,7 @@ class Dairy:
     async def sleep_until(self, number: int) -> None:
         """Go on to noon of a day; what comes round runs as it does in a hub at work."""
         await self.clock.advance(NOON + number * DAY - self.clock.now())
-        assert "turn days" in await self.hub.jobs.run_due()
+        assert "turn days" in await self.hub.day_turns.run_due()
         await self.hear(f"alive:{number}", SourceHeard(source="wms"))
 
     async def available(self) -> tuple[int, int, int]:
@@ -135,7 +135,7 @@ async def test_goods_that_expire_under_an_order_are_short_at_once_and_looked_at_
     assert await dairy.available() == (10, 0, 0)
 
     await dairy.clock.advance(26 * DAY)
-    assert "turn days" in await dairy.hub.jobs.run_due()
+    assert "turn days" in await dairy.hub.day_turns.run_due()
 
     assert await dairy.available() == (0, 20, 10)
     reasons = {run.reason for run in await dairy.hub.allocation.runs(dairy.hub.scope)}

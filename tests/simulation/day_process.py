@@ -5,13 +5,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 
-from crossdock.capabilities.inventory.expiring import DayTurns, Turn
 from crossdock.capabilities.inventory.lots import LotAt
+from crossdock.capabilities.inventory.turning import Bounds, DayTurns, Turn
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
-from crossdock.foundation.scope import Scope
 from tests.conftest import NOON
 
 
@@ -25,27 +24,26 @@ class Killed(DayTurns):
     what = ""
     steps = 0
 
-    async def _count(
-        self, tx: Transaction, by_row: Sequence[tuple[int, list[LotAt]]], now: datetime
-    ) -> None:
+    async def _count(self, tx: Transaction, found: Sequence[tuple[int, LotAt]]) -> None:
         if self.what == "before" or (self.what == "between" and self.steps):
             kill()
-        await super()._count(tx, by_row, now)
+        await super()._count(tx, found)
         self.steps += 1
         if self.what == "within":
             kill()
 
-    async def _done(self, scope: Scope, one: Turn, day: date) -> None:
+    async def _done(self, turn: Turn) -> None:
         if self.what == "behind":
             kill()
-        await super()._done(scope, one, day)
+        await super()._done(turn)
 
 
 async def main(dsn: str, what: str) -> None:
     database = await Database.open(dsn, pool_size=2)
-    turns = Killed(database, VirtualClock(NOON + timedelta(days=1)), None)
+    clock = VirtualClock(NOON + timedelta(days=1))
+    turns = Killed(database, clock, None, Bounds(step=1))
     turns.what = what
-    await turns.turn(limit=10, step=1)
+    await turns.turn(limit=10)
 
 
 if __name__ == "__main__":

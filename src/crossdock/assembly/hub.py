@@ -109,7 +109,8 @@ class Hub:
         self.pollers = self._pollers()
         self.connections = self._connections()
         self.jobs = Jobs(database, clock, self._jobs())
-        # It waits for its turn at busy connections, and nothing else waits for it.
+        self.day_turns = Jobs(database, clock, [self.inventory.upkeep.day_turns()])
+        # These wait for their turn at busy connections, and nothing else waits for them.
         self.readings = Jobs(database, clock, [self.sampler.job, self.stock_sampler.job])
         self._couriers: dict[str, Courier] = {}
 
@@ -323,6 +324,7 @@ class Hub:
             group.create_task(self.pollers.run(), name="pollers")
             group.create_task(self.waiting_room.run(), name="waiting room")
             group.create_task(self.jobs.follow(), name="jobs")
+            group.create_task(self.day_turns.follow(), name="days turned")
             group.create_task(self.readings.follow(), name="channels read back")
             signs = health.leave_signs(self.database, self.clock, self.worker, health.WORKER)
             group.create_task(signs, name="signs of life")
@@ -334,8 +336,8 @@ class Hub:
     async def _register(self) -> None:
         for reader in self.readers:
             await readers.register(self.database, reader)
-        await self.jobs.register()
-        await self.readings.register()
+        for jobs in (self.jobs, self.day_turns, self.readings):
+            await jobs.register()
 
     def _connections(self) -> Connections:
         return Connections(

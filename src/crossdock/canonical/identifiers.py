@@ -47,6 +47,11 @@ def sscc(text: str) -> str:
     return _checked(text, "SSCC", (SSCC_LENGTH,))
 
 
+def joined(*parts: str) -> str:
+    """Join names by colons so that no others come to the same: a colon in one is told apart."""
+    return ":".join(part.replace("\\", "\\\\").replace(":", "\\:") for part in parts)
+
+
 def _checked(text: str, name: str, lengths: tuple[int, ...]) -> str:
     digits = text.strip()
     if not _is_digits(digits) or len(digits) not in lengths:

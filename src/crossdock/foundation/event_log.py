@@ -125,6 +125,11 @@ where position = any($1::bigint[]) and tenant = $2
 """
 
 
+RECEIVED = """
+select position, received_at from event_log where position = any($1::bigint[]) and tenant = $2
+"""
+
+
 THREAD = "select correlation_id from event_log where position = $1 and tenant = $2"
 
 # What is committed and yet not to be read, because an older transaction is still open.
@@ -215,6 +220,12 @@ async def places(tx: Transaction, positions: Sequence[int]) -> dict[int, Positio
     """Find the place of each position: where a reader that has come so far goes on."""
     rows = await tx.fetch(PLACES, positions, tx.tenant)
     return {row["position"]: Position(row["tx"], row["position"]) for row in rows}
+
+
+async def received(tx: Transaction, positions: Sequence[int]) -> dict[int, datetime]:
+    """Tell when the events at these positions were received."""
+    rows = await tx.fetch(RECEIVED, positions, tx.tenant)
+    return {row["position"]: row["received_at"] for row in rows}
 
 
 async def thread_of(tx: Transaction, position: int) -> str:

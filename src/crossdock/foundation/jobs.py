@@ -21,14 +21,22 @@ IDLE_SECONDS = 30.0
 class Job:
     """`work` is run every so often, and cut off after `limit`.
 
-    The limit is also the lease: a process that dies in the middle holds the job no longer than
-    that, and one that outlives its lease cannot say that it is done.
+    `next_after` tells the first moment behind one at which there is more to do: it is not waited
+    for longer than that. The limit is also the lease: a process that dies in the middle holds the
+    job no longer than that, and one that outlives its lease cannot say that it is done.
     """
 
     name: str
     every: timedelta
     work: Callable[[], Awaitable[object]]
     limit: timedelta = timedelta(minutes=5)
+    next_after: Callable[[datetime], Awaitable[datetime | None]] | None = None
+
+    async def due_after(self, started_at: datetime) -> datetime:
+        """Tell when it is due again."""
+        due_at = started_at + self.every
+        wanted_at = None if self.next_after is None else await self.next_after(started_at)
+        return due_at if wanted_at is None else min(due_at, wanted_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +121,9 @@ class Jobs:
         if lease is None:
             return False
         failure = await self._failure_of(job)
+        due_at = await job.due_after(started_at)
         async with self._database.transaction(Scope.of_workers()) as tx:
-            await tx.execute(
-                FINISH, job.name, lease, started_at + job.every, self._clock.now(), failure
-            )
+            await tx.execute(FINISH, job.name, lease, due_at, self._clock.now(), failure)
         return True
 
     async def _failure_of(self, job: Job) -> str:

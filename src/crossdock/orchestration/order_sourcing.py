@@ -102,7 +102,7 @@ class OrderSourcing:
                 where="/request_id",
                 hint="the same id asked twice is promised once",
             )
-        now, said = self._clock.now(), said_hash(wanted)
+        now, said = self._clock.now(), said_hash(wanted, client)
         answer = await self._sourcing.known(scope, client, wanted.request_id, said)
         if answer is None:
             answer = await self._decided(scope, client, wanted, now, is_of_stock=reserve)
@@ -192,7 +192,7 @@ class OrderSourcing:
         self, scope: Scope, client: str, wanted: SourceOrder, now: datetime, *, is_of_stock: bool
     ) -> Answer:
         """Decide by what nodes have for the order's channel; `is_of_stock`: by what lies there."""
-        asked = replace(await self._asked(scope, wanted), said=said_hash(wanted))
+        asked = replace(await self._asked(scope, wanted), said=said_hash(wanted, client))
         nodes = await self._sourcing.stored_nodes(scope)
         names = [node.name for node in nodes]
         own = [line for line in asked.order.lines if not line.is_dropship]

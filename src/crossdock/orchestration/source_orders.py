@@ -49,8 +49,11 @@ class SourceOrder:
     request_id: str = ""
 
 
-def said_hash(wanted: SourceOrder) -> bytes:
-    """Tell one question from another by what the caller wrote, never by what it stands for."""
+def said_hash(wanted: SourceOrder, client: str) -> bytes:
+    """Tell one question from another by what the caller wrote, never by what it stands for.
+
+    Who names itself as the channel asks what it asks without.
+    """
     lines = [
         (
             normalised(line.item),
@@ -68,7 +71,7 @@ def said_hash(wanted: SourceOrder) -> bytes:
         lines,
         wanted.ship_to,
         comparable(wanted.customer),
-        comparable(wanted.channel),
+        "" if wanted.channel == client else comparable(wanted.channel),
         sorted({comparable(need) for need in wanted.needs}),
         wanted.policy,
         wanted.max_shipments,

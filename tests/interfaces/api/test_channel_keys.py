@@ -168,6 +168,38 @@ async def test_a_key_promises_by_date_for_its_own_channels_alone(kept: Caller) -
     assert (refused.status, refused.json["code"]) == (409, "channel_maximum")
 
 
+async def test_a_key_replaces_no_promise_of_another_channel(kept: Caller) -> None:
+    free, web = await bound(kept), await bound(kept, "web")
+    path = "/v1/promises/by-date"
+    for channel, status, code in (("key", 403, "channel_scope"), ("web", 200, None)):
+        theirs = (await free("POST", path, by_date(f"for {channel}", channel))).json["promise_id"]
+
+        said = by_date(f"instead of {channel}", "web") | {"replaces": theirs}
+        answer = await web("POST", path, said)
+
+        assert (answer.status, answer.json.get("code")) == (status, code), answer.body
+        over = (await web("GET", f"{path}/{theirs}")).json["released_at"]
+        assert (over is None) == (status == 403)
+
+
+async def test_a_key_asks_again_what_the_free_key_of_its_name_asked(kept: Caller) -> None:
+    node = await kept("PUT", "/v1/sourcing/nodes/DC", {"working_days": [1, 2, 3, 4, 5, 6, 7]})
+    assert node.status == 200, node.body
+    free, web = await bound(kept, name="web"), await bound(kept, "web", name="web")
+    line = {"item": "BOLT", "quantity": {"value": "1"}}
+    plan: dict[str, Any] = {"request_id": "o1", "lines": [line]}
+    for path, said in (
+        ("promises/by-date", by_date("p1", "")),
+        ("sourcing/plan", plan),
+        ("reservations", asking("r1", 1)),
+    ):
+        first = await free("POST", f"/v1/{path}", said)
+        again = await web("POST", f"/v1/{path}", said)
+
+        assert (first.status in {200, 201}, again.status) == (True, 200), again.body
+        assert again.json | {"is_repeat": None} == first.json | {"is_repeat": None}
+
+
 async def test_a_key_plans_for_its_own_channels_alone(kept: Caller) -> None:
     node = await kept("PUT", "/v1/sourcing/nodes/DC", {"working_days": [1, 2, 3, 4, 5, 6, 7]})
     assert node.status == 200, node.body

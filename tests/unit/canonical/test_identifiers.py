@@ -11,6 +11,7 @@ from crossdock.canonical.identifiers import (
     gln,
     gtin,
     is_variable_measure,
+    joined,
     sscc,
 )
 
@@ -150,3 +151,13 @@ def test_comparing_twice_changes_nothing(
     once = rule.comparable(key)
     assert rule.comparable(once) == once
     assert once == once.strip()
+
+
+@given(one=st.lists(st.text(":\\aB", max_size=4)), other=st.lists(st.text(":\\aB", max_size=4)))
+def test_other_names_are_never_joined_to_the_same(one: list[str], other: list[str]) -> None:
+    assert (joined("x", *one) == joined("x", *other)) == (one == other)
+
+
+def test_names_are_joined_by_colons() -> None:
+    assert joined("atp_rule", "BOLT", "DC1", "3") == "atp_rule:BOLT:DC1:3"
+    assert joined("A:B", "C") != joined("A", "B:C")

@@ -1,7 +1,7 @@
 """A job runs when it is due, in one process, and says when it failed."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -48,6 +48,28 @@ async def test_a_job_runs_at_once_and_then_every_so_often(
 
     assert sweep.runs == 2
     assert (await jobs.listed())[0].ran_at == NOON + MINUTE
+
+
+async def test_a_job_is_due_before_its_time_where_there_is_more_to_do(
+    database: Database, clock: VirtualClock
+) -> None:
+    asked: list[datetime] = []
+
+    async def soon(moment: datetime) -> datetime | None:
+        asked.append(moment)
+        return {NOON: NOON + MINUTE / 4, NOON + MINUTE / 4: NOON + 9 * MINUTE}.get(moment)
+
+    sweep = Sweep()
+    job = Job(name="sweep", every=MINUTE, work=sweep, next_after=soon)
+    jobs = await jobs_of(database, clock, job)
+    runs: list[int] = []
+    for seconds in (0, 14, 1, 59, 1, 59, 1):
+        await clock.advance(timedelta(seconds=seconds))
+        await jobs.run_due()
+        runs.append(sweep.runs)
+
+    assert runs == [1, 1, 2, 2, 3, 3, 4]
+    assert asked[:2] == [NOON, NOON + MINUTE / 4]
 
 
 async def test_registering_again_changes_nothing(database: Database, clock: VirtualClock) -> None:

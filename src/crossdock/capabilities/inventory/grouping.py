@@ -1,5 +1,7 @@
 """Groups of locations that promises are made from before a node is chosen."""
 
+from typing import NamedTuple
+
 from crossdock.canonical.catalog import LocationChanged, LocationKind
 from crossdock.capabilities.inventory.page import Page, Version
 from crossdock.foundation.database import Transaction
@@ -37,28 +39,60 @@ where s.tenant = $1 and s.stock_id = w.stock_id and s.is_grouped <> w.is_grouped
 """
 
 
-async def regroup(tx: Transaction, page: Page) -> set[tuple[str, str]]:
+ROWS_AT = "select stock_id from inventory_stock where tenant = $1 and location = any($2::text[])"
+
+
+class Regrouped(NamedTuple):
+    """Each (tenant, location) of which a page has a newer version than was known.
+
+    `places` are, by tenant, those that came into a group or left one, and the groups.
+    """
+
+    newer: set[tuple[str, str]]
+    places: dict[str, set[str]]
+
+
+async def regroup(tx: Transaction, page: Page) -> Regrouped:
     """Take over the newest membership of every group that the page tells of.
 
-    Give each (tenant, location) of which the page has a newer version than was known.
+    What stock rows say of it is another matter (`flag`): they are locked in one order with others.
     """
-    newer: set[tuple[str, str]] = set()
+    found = Regrouped(set(), {})
     for (tenant, location), version in sorted(page.locations.items()):
-        if await _regroup(tx, tenant, location, version):
-            newer.add((tenant, location))
-    return newer
+        touched = await _regroup(tx, tenant, location, version)
+        if touched is not None:
+            found.newer.add((tenant, location))
+            if touched:
+                found.places.setdefault(tenant, set()).update(touched)
+    return found
 
 
-async def _regroup(tx: Transaction, tenant: str, location: str, version: Version) -> bool:
+async def rows_at(tx: Transaction, regrouped: Regrouped) -> set[int]:
+    """Name the stock rows of the places whose group is another one."""
+    return {
+        row["stock_id"]
+        for tenant, places in sorted(regrouped.places.items())
+        for row in await tx.fetch(ROWS_AT, tenant, sorted(places))
+    }
+
+
+async def flag(tx: Transaction, regrouped: Regrouped) -> None:
+    """Write onto stock rows, which are locked, whether they are in a group."""
+    for tenant, places in sorted(regrouped.places.items()):
+        await tx.execute(FLAG, tenant, sorted(places))
+
+
+async def _regroup(
+    tx: Transaction, tenant: str, location: str, version: Version
+) -> set[str] | None:
+    """Give the places that are grouped otherwise now; None if the version is an old one."""
     payload = version.event.payload
     assert isinstance(payload, LocationChanged)  # noqa: S101  # the page sorted them
     is_group = payload.kind is LocationKind.GROUP and payload.is_active
     members = sorted(set(payload.members) - {location}) if is_group else []
-    newer = await tx.fetch(NEWER, tenant, location, *version.order)
-    if newer:
-        left = [row["member"] for row in await tx.fetch(LEAVE, tenant, location, members)]
-        if members:
-            await tx.execute(JOIN, tenant, location, members)
-        if left or members:
-            await tx.execute(FLAG, tenant, sorted({location, *left, *members}))
-    return bool(newer)
+    if not await tx.fetch(NEWER, tenant, location, *version.order):
+        return None
+    left = [row["member"] for row in await tx.fetch(LEAVE, tenant, location, members)]
+    if members:
+        await tx.execute(JOIN, tenant, location, members)
+    return {location, *left, *members} if left or members else set()

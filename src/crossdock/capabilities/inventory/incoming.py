@@ -17,12 +17,14 @@ _encoded = msgspec.json.Encoder().encode
 _CHANNEL = ReservationRequest._fields.index("channel")
 
 
-def content_of(request: ReservationRequest) -> bytes:
+def content_of(request: ReservationRequest, client: str) -> bytes:
     """Write what is asked in one form: tells a repeat from another request with the same id.
 
-    A channel that is not named is left out, as before there were any: a repeat of then is one.
+    A channel that is not named is left out, as before there were any: a repeat of then is one. So
+    is the client's own, which stands where none is named.
     """
-    return _encoded(request if request.channel else request[:_CHANNEL])
+    is_other = request.channel and request.channel != client
+    return _encoded(request if is_other else request[:_CHANNEL])
 
 
 class Incoming:
@@ -78,7 +80,7 @@ def taken_in(
                     :16
                 ]
             ),
-            blake2b(content_of(request), digest_size=8).digest(),
+            blake2b(content_of(request, client), digest_size=8).digest(),
             expiry.of(request),
         )
         for client, request in asked

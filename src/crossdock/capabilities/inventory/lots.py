@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from crossdock.canonical.catalog import LocationChanged, LotChanged
+from crossdock.canonical.errors import Unavailable
 from crossdock.capabilities.inventory import protection
 from crossdock.capabilities.inventory.demand import StockKey
 from crossdock.capabilities.inventory.page import Page, Version
@@ -23,6 +24,15 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[],
 on conflict (tenant, item, lot, source) do update set expires_on = excluded.expires_on,
     rank = excluded.rank, us = excluded.us, position = excluded.position
 where (excluded.rank, excluded.us, excluded.position) > (l.rank, l.us, l.position)
+"""
+
+# The last day of each lot by whoever told of it last.
+BELIEVED = """
+select k.tenant, k.item, k.lot, l.expires_on
+from unnest($1::text[], $2::text[], $3::text[]) k(tenant, item, lot)
+cross join lateral (select expires_on from inventory_lot
+    where tenant = k.tenant and item = k.item and lot = k.lot
+    order by us desc, source desc limit 1) l
 """
 
 # Where a lot has a bucket that counts, filled or empty: the stock rows there.
@@ -55,7 +65,7 @@ join inventory_day d on d.tenant = k.tenant and d.location = k.location
 order by d.tenant, d.location for share of d
 """
 
-DAYS = "select location, day from inventory_day where tenant = $1"
+DAYS = "select location, day, from_day from inventory_day where tenant = $1"
 
 # Count what lies in these lots among what has expired, or no longer: of two sources that tell of a
 # lot the last to speak is believed, and the last day itself is good. Buckets that are counted so
@@ -101,6 +111,12 @@ cross join lateral (select micros from inventory_expired
 """
 
 
+Lot = tuple[str, str, str]
+"""Tenant, item, lot."""
+Place = tuple[str, str]
+"""Tenant, location."""
+
+
 class LotAt(NamedTuple):
     """A lot of an item at a location: ours, and AVAILABLE."""
 
@@ -113,17 +129,33 @@ class LotAt(NamedTuple):
     def key(self) -> StockKey:
         return self.tenant, self.item, self.location
 
+    @property
+    def place(self) -> Place:
+        return self.tenant, self.location
 
-async def keep(tx: Transaction, page: Page) -> None:
-    """Keep of each lot and source the newest word."""
+
+async def keep(tx: Transaction, page: Page) -> set[Lot]:
+    """Keep of each lot and source the newest word; give the lots whose last day is another now.
+
+    One that is told again, as by a nightly report of all of them, locks nothing anywhere.
+    """
     said = sorted(page.lots.items())
     if not said:
-        return
+        return set()
     keys = [list(column) for column in zip(*(key for key, _ in said), strict=True)]
     versions = [version for _, version in said]
     last_days = [last_day(version) for version in versions]
     orders = [list(column) for column in zip(*(one.order for one in versions), strict=True)]
+    named = sorted({key[:3] for key in page.lots})
+    before = await _believed(tx, named)
     await tx.execute(KEEP_LOTS, *keys, last_days, *orders)
+    after = await _believed(tx, named)
+    return {lot for lot in named if before.get(lot) != after.get(lot)}
+
+
+async def _believed(tx: Transaction, named: Sequence[Lot]) -> dict[Lot, date | None]:
+    rows = await tx.fetch(BELIEVED, *[list(column) for column in zip(*named, strict=True)])
+    return {(row["tenant"], row["item"], row["lot"]): row["expires_on"] for row in rows}
 
 
 def last_day(version: Version) -> date | None:
@@ -133,12 +165,11 @@ def last_day(version: Version) -> date | None:
     return payload.expires_on
 
 
-async def buckets(tx: Transaction, page: Page) -> dict[LotAt, int]:
-    """Give where the lots that the page tells of have buckets that count, with the stock rows."""
-    named = sorted({key[:3] for key in page.lots})
+async def buckets(tx: Transaction, named: Collection[Lot]) -> dict[LotAt, int]:
+    """Give where these lots have buckets that count, with the stock rows."""
     if not named:
         return {}
-    columns = [list(column) for column in zip(*named, strict=True)]
+    columns = [list(column) for column in zip(*sorted(named), strict=True)]
     rows = await tx.fetch(BUCKETS, *columns)
     return {LotAt(*row[:4]): row["stock_id"] for row in rows}
 
@@ -157,6 +188,13 @@ async def make_days(tx: Transaction, zones: Mapping[tuple[str, str], str], now: 
         days,
         [day_after(day, zones[place]) for place, day in zip(places, days, strict=True)],
     )
+
+
+async def hold_days(tx: Transaction, places: Collection[Place]) -> None:
+    """Hold the days of these until the transaction ends: behind stock rows, and in one order."""
+    if places:
+        named = sorted(places)
+        await tx.fetch(HOLD_DAYS, [tenant for tenant, _ in named], [at for _, at in named])
 
 
 async def set_zones(tx: Transaction, zones: Mapping[tuple[str, str], str], now: datetime) -> None:
@@ -188,8 +226,18 @@ def day_after(day: date, zone: str) -> datetime:
 
 
 async def days_of(tx: Transaction, tenant: str) -> dict[str, date]:
-    """Tell which day it is at each location, as its lots are counted."""
-    return {row["location"]: row["day"] for row in await tx.fetch(DAYS, tenant)}
+    """Tell which day it is at each location, as its lots are counted.
+
+    Raises `Unavailable` while a day is turning: some lots are counted by it, and some not yet.
+    """
+    rows = await tx.fetch(DAYS, tenant)
+    if turning := sorted(row["location"] for row in rows if row["from_day"] is not None):
+        raise Unavailable(
+            f"the day is turning at {turning[0]}, and what has expired is being counted",
+            code="day_turns",
+            hint="ask again when the job `turn days` has run",
+        )
+    return {row["location"]: row["day"] for row in rows}
 
 
 async def turned(tx: Transaction, named: Iterable[LotAt]) -> dict[StockKey, int]:
@@ -200,8 +248,7 @@ async def turned(tx: Transaction, named: Iterable[LotAt]) -> dict[StockKey, int]
     asked = sorted(set(named))
     if not asked:
         return {}
-    places = sorted({(one.tenant, one.location) for one in asked})
-    await tx.fetch(HOLD_DAYS, [tenant for tenant, _ in places], [at for _, at in places])
+    await hold_days(tx, {one.place for one in asked})
     rows = await tx.fetch(RECKON, *[list(column) for column in zip(*asked, strict=True)])
     return {(row["tenant"], row["item"], row["location"]): row["micros"] for row in rows}
 

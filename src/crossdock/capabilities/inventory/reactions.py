@@ -4,8 +4,9 @@ A page of events is folded as a set: rows are read once, locked in one order, ch
 rules and written back; the figures that changed go to the log in the same transaction.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from crossdock.canonical.catalog import LocationChanged, LotChanged
 from crossdock.canonical.envelope import Event
@@ -25,8 +26,10 @@ from crossdock.capabilities.inventory import (
 )
 from crossdock.capabilities.inventory.demand import Claim, Claims, Ref, StockKey
 from crossdock.capabilities.inventory.folding import Folded
+from crossdock.capabilities.inventory.grouping import Regrouped
 from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.ledger import Bucket
+from crossdock.capabilities.inventory.lots import LotAt
 from crossdock.capabilities.inventory.page import Page, page_of
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import LineRow, StockIds
@@ -68,26 +71,38 @@ class Reactions:
         page = page_of(events)
         now = self._clock.now()
         await _hear(tx, page)
-        zones = lots.zones_told(page, await grouping.regroup(tx, page))
+        regrouped = await grouping.regroup(tx, page)
+        zones = lots.zones_told(page, regrouped.newer)
         await lots.make_days(tx, zones, now)
-        await lots.keep(tx, page)
-        if page.movements or page.counts or page.fulls or page.orders or page.lots:
-            changed = await _fold(tx, page, now)
+        beside = _Beside(await lots.keep(tx, page), zones, regrouped)
+        if page.movements or page.counts or page.fulls or page.orders or any(beside[:2]):
+            changed = await _fold(tx, page, beside, now)
             await expiring.look_again(tx, self._protections, changed, now)
-        # Days are locked behind stock rows, by whoever needs both.
-        await lots.set_zones(tx, zones, now)
 
 
-async def _fold(tx: Transaction, page: Page, now: datetime) -> set[StockKey]:
-    """Fold the page; give where goods have expired, or no longer have, by words about lots."""
+class _Beside(NamedTuple):
+    """What a page says beside stock: the lots whose last day is another, zones and groups."""
+
+    known_anew: Collection[lots.Lot]
+    zones: Mapping[lots.Place, str]
+    regrouped: Regrouped
+
+
+async def _fold(tx: Transaction, page: Page, beside: _Beside, now: datetime) -> set[StockKey]:
+    """Fold the page; give where goods have expired, or no longer have, by words about lots.
+
+    Whoever needs both locks stock rows first, all in one order, then days, all in one order.
+    """
     await tx.execute(ONLY_INDEXES)
     units = await folding.buckets(tx, page)
     claims = await demand.claims_of(tx, page)
-    told = await lots.buckets(tx, page)
+    told = await lots.buckets(tx, beside.known_anew)
     by_key = await _stock_ids(tx, units, claims)
     by_key |= {one.key: stock_id for one, stock_id in told.items()}
     refs = sorted(claims.stored.keys() | claims.lines.keys() | _quoted(page))
-    sheet = await _locked(tx, by_key, claims, await store.lines_for(tx, refs))
+    also = await grouping.rows_at(tx, beside.regrouped)
+    sheet = await _locked(tx, {*by_key.values(), *also}, claims, await store.lines_for(tx, refs))
+    await grouping.flag(tx, beside.regrouped)
     promises = await store.lines_for(tx, refs)  # as they are under the locks
     if any(row.line.stock_id not in sheet.rows for row in promises):
         raise Unavailable("a reservation was moved just now", code="contended")
@@ -96,8 +111,12 @@ async def _fold(tx: Transaction, page: Page, now: datetime) -> set[StockKey]:
     folded, fresh = await folding.fold(tx, page, rows)
     after = demand.claimed(claims, fresh, by_key)
     causes = _move_stock(sheet, folded, by_key)
+    new = await expiring.new_lots(tx, rows.values(), now)
+    await lots.hold_days(tx, {one.place for one in told.keys() | new} | beside.zones.keys())
+    await lots.set_zones(tx, beside.zones, now)
     changed = await expiring.reckon(tx, sheet, by_key, told.keys())
-    await expiring.reckon_new(tx, sheet, by_key, rows.values(), now)
+    await expiring.reckon(tx, sheet, by_key, new)
+    _note_lots(page, told, changed, causes)
     _move_demand(sheet, claims, after, demand.causes_of(claims, fresh), causes)
     _move_promises(sheet, promises, after, demand.picks_of(fresh), now)
     await demand.write(tx, claims, after)
@@ -148,9 +167,8 @@ async def _stock_ids(
 
 
 async def _locked(
-    tx: Transaction, by_key: Mapping[StockKey, int], claims: Claims, promises: Sequence[LineRow]
+    tx: Transaction, wanted: set[int], claims: Claims, promises: Sequence[LineRow]
 ) -> Sheet:
-    wanted = set(by_key.values())
     wanted |= {claim.stock_id for claim in claims.stored.values() if claim.stock_id is not None}
     wanted |= {row.line.stock_id for row in promises}
     return Sheet(await store.lock_stock(tx, wanted), {}, "")
@@ -186,12 +204,31 @@ def _move_demand(
 ) -> None:
     for ref, claim in after.items():
         before = claims.stored.get(ref, Claim())
+        # An order that is told again as it was has changed nothing.
+        is_other = (before.stock_id, before.overlay) != (claim.stock_id, claim.overlay)
+        because = quotes.get(ref) if is_other else None
         if before.stock_id is not None:
             sheet.add(before.stock_id, hard=-before.overlay)
-            _note(causes, before.stock_id, quotes.get(ref))
+            _note(causes, before.stock_id, because)
         if claim.stock_id is not None:
             sheet.add(claim.stock_id, hard=claim.overlay)
-            _note(causes, claim.stock_id, quotes.get(ref))
+            _note(causes, claim.stock_id, because)
+
+
+def _note_lots(
+    page: Page,
+    told: Mapping[LotAt, int],
+    changed: Collection[StockKey],
+    causes: dict[int, Event],
+) -> None:
+    """Note the word about a lot because of which something has expired, or no longer has."""
+    said: dict[lots.Lot, list[Event]] = {}
+    for key, version in page.lots.items():
+        said.setdefault(key[:3], []).append(version.event)
+    for one, stock_id in told.items():
+        if one.key in changed:
+            for event in said[one.tenant, one.item, one.lot]:
+                _note(causes, stock_id, event)
 
 
 def _note(causes: dict[int, Event], stock_id: int, event: Event | None) -> None:

@@ -6,11 +6,11 @@ from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.inventory import announcing, lots, model, state, store
 from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS
-from crossdock.capabilities.inventory.expiring import DayTurns
 from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.proof import SourceAge
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import StockIds
+from crossdock.capabilities.inventory.turning import DayTurns
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction, WorkersSql
@@ -43,7 +43,7 @@ LAPSED_STOCK = WorkersSql("select distinct tenant, stock_id from inventory_lapse
 
 HALF_A_MINUTE = timedelta(seconds=30)
 TURN_EVERY = timedelta(seconds=10)
-"""So long behind midnight what has expired may still be promised."""
+"""So often a day that could not be turned is tried again; a midnight is not waited for so long."""
 
 
 class Upkeep:
@@ -69,13 +69,17 @@ class Upkeep:
                 work=self.sweep,
                 limit=HALF_A_MINUTE,
             ),
-            Job(
-                name="turn days",
-                every=TURN_EVERY,
-                work=self.turn_days,
-                limit=HALF_A_MINUTE,
-            ),
         ]
+
+    def day_turns(self) -> Job:
+        """Name what is done at every midnight, so that nothing else makes it wait."""
+        return Job(
+            name="turn days",
+            every=TURN_EVERY,
+            work=self.turn_days,
+            limit=HALF_A_MINUTE,
+            next_after=self._days.next_after,
+        )
 
     async def set_safety(self, scope: Scope, item: str, location: str, micros: int) -> None:
         """Keep so much of an item at a location from being promised."""

@@ -23,6 +23,8 @@ BACK_MAX = timedelta(days=31)
 """What is lacked for longer is for a person: so much is not read again unasked."""
 ROUND = timedelta(days=7)
 """The keys of the samples of so long are what the brake goes by where there is no dump."""
+BACK_MAX_BY_HAND = timedelta(days=366)
+"""Who asks for it may have more read again; what is older is a time that is written wrongly."""
 MARGIN = timedelta(hours=1)
 """A source is read again from so long before what is lacking: its clock may differ from theirs."""
 
@@ -55,8 +57,13 @@ class _Mending:
     source: str = ""
     since: datetime | None = None
 
-    def may_be_unasked(self, oldest: datetime) -> bool:
-        return self.since is None or (not self.row.is_in_flight and self.since >= oldest)
+    def may_be(self, now: datetime, *, is_by_itself: bool) -> bool:
+        """Say whether it may be mended at all: not what is on its way, nor from long ago on."""
+        if self.since is None:
+            return True
+        if is_by_itself:
+            return not self.row.is_in_flight and self.since >= now - BACK_MAX
+        return self.since >= now - BACK_MAX_BY_HAND
 
 
 class Healer:
@@ -112,10 +119,9 @@ class Healer:
             week = await sampled(tx, pair, self._clock.now() - ROUND)
         newest, since = _newest(last, week), self._clock.now() - FRESH
         rows = [row for row in rows if row.run_id in newest and row.last_cut >= since]
-        chosen = [one for row in rows if (one := _mending(row, keepers)) is not None]
-        if is_by_itself:
-            oldest = self._clock.now() - BACK_MAX
-            chosen = [one for one in chosen if one.may_be_unasked(oldest)]
+        mendings = [one for row in rows if (one := _mending(row, keepers)) is not None]
+        now = self._clock.now()
+        chosen = [one for one in mendings if one.may_be(now, is_by_itself=is_by_itself)]
         stopped = await self._stopped(scope, pair, chosen, (last, week), rules)
         sent: frozenset[str] = frozenset()
         asked: list[str] = []

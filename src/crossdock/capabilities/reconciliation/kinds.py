@@ -6,6 +6,8 @@ another system; the other kinds are books of the hub, each by its own name.
 
 from enum import StrEnum
 
+from crossdock.canonical.errors import Invalid
+
 
 class Kind(StrEnum):
     """STOCK: an item at a location. ORDERS and PURCHASES: a line of a document (§4.1.7)."""
@@ -23,3 +25,13 @@ DOCUMENTS = (Kind.ORDERS, Kind.PURCHASES)
 def kind_of(system: str) -> Kind:
     """Tell what a run or a finding is of, by whose number comes first."""
     return Kind(system) if system in {*DOCUMENTS, Kind.PUBLISHED} else Kind.STOCK
+
+
+def check_healed(kind: Kind) -> None:
+    """Refuse the kind of which no document is sent or read again."""
+    if kind is Kind.PUBLISHED:
+        raise Invalid(
+            "what channels show is not mended by documents",
+            where="/kind",
+            hint="stock, orders or purchases; what a channel shows wrongly is written to it anew",
+        )

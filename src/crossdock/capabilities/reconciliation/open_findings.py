@@ -116,14 +116,23 @@ def _evidence(one: Compared, seen: Seen, unit: str) -> dict[str, Any]:
     }
 
 
+def is_of(row: FindingRow, heard_from: str) -> bool:
+    """Say whether a finding is of the words of a source; "" is of anybody's."""
+    return not heard_from or msgspec.json.decode(row.evidence).get("source", "") == heard_from
+
+
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What a walk along both sides counted; `different` are lines that are not within a rule."""
+    """What a walk along both sides counted; `different` are lines that are not within a rule.
+
+    `untold` are within one, and more than are kept.
+    """
 
     compared: int = 0
     alike: int = 0
     explained: int = 0
     different: int = 0
+    untold: int = 0
     unknown: dict[str, None] = field(default_factory=dict[str, None])
 
 
@@ -159,7 +168,7 @@ def run_of(
         compared=tally.compared,
         alike=tally.alike,
         explained=tally.explained,
-        tolerated=states.count(State.TOLERATED),
+        tolerated=states.count(State.TOLERATED) + tally.untold,
         suspected=states.count(State.SUSPECTED),
         confirmed=states.count(State.CONFIRMED),
         gone=gone,

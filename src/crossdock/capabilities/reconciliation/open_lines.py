@@ -132,10 +132,11 @@ def compared(
     mine = {one.line: one for one in ours}
     other = {one.line: one for one in theirs}
     renamed = _renamed(mine, other) if around.is_full else {}
+    told_otherwise = set(renamed.values())
     is_in_flight = _is_in_flight(ours, theirs, around, policy)
     found: list[Compared] = []
     for line in sorted(mine.keys() | other.keys()):
-        if line in renamed.values():
+        if line in told_otherwise:
             continue
         if line in renamed:
             pair = mine[line], other[renamed[line]]
@@ -330,10 +331,15 @@ def remedy_of(one: Compared, state: State, against: str) -> Remedy:
 
 
 def read_again_since(one: Compared, cut: int) -> int:
-    """Say from when on its source is read again: its first unheard change, or a day before."""
-    changes = [side.changed for side in (one.theirs, one.ours) if side is not None]
-    known = [changed for changed in changes if changed]
-    return min([cut - model.DAY, *known])
+    """Say from when on its source is read again: its first unheard change, or a day before.
+
+    What was heard is older than what was not; where they do not say when they changed it, it was
+    behind the last change that was heard.
+    """
+    heard = one.ours.changed if one.ours else 0
+    told = one.theirs.changed if one.theirs else 0
+    first = told if told > heard else min((known for known in (told, heard) if known), default=cut)
+    return min(cut - model.DAY, first)
 
 
 def class_of(said: str) -> ItemClass:

@@ -79,7 +79,10 @@ class ReadsOpenLines(Protocol):
         ...
 
     async def told(self, tx: Transaction) -> Mapping[str, int]:
-        """Tell when each source last changed a line, where the ledger does not know it."""
+        """Name who tells of such lines, and when the newest of each was received.
+
+        In microseconds; 0 where the ledger knows when each source was heard.
+        """
         ...
 
 

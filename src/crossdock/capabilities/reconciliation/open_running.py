@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 
 from crossdock.canonical.reconciliation import SnapshotRejected
 from crossdock.capabilities.reconciliation import (
@@ -30,7 +31,7 @@ from crossdock.capabilities.reconciliation.evidence import SHOWN_MAX, instant
 from crossdock.capabilities.reconciliation.guards import Plausible
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.kinds import Kind
-from crossdock.capabilities.reconciliation.model import State
+from crossdock.capabilities.reconciliation.model import DAY, State
 from crossdock.capabilities.reconciliation.open_dumps import OpenRow
 from crossdock.capabilities.reconciliation.open_findings import Seen, Tally
 from crossdock.capabilities.reconciliation.open_lines import (
@@ -42,19 +43,22 @@ from crossdock.capabilities.reconciliation.open_lines import (
     Theirs,
 )
 from crossdock.capabilities.reconciliation.open_ports import KeptLine, ReadsOpenLines
-from crossdock.capabilities.reconciliation.open_sides import OpenSide
+from crossdock.capabilities.reconciliation.open_sides import LeftLine, OpenSide
 from crossdock.capabilities.reconciliation.open_units import lines_of
 from crossdock.capabilities.reconciliation.outcome import About
 from crossdock.capabilities.reconciliation.ports import Goods, Informants
 from crossdock.capabilities.reconciliation.running import DISORDER
+from crossdock.capabilities.reconciliation.sorting import Sorted
 from crossdock.capabilities.reconciliation.store import FindingRow, RunRow
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.log_times import place_before
 from crossdock.foundation.scope import Scope
 
-BATCH = 200
-"""So many documents are looked up at once."""
+BATCH, BATCH_ROWS = 200, 5_000
+"""So many documents are looked up at once, unless they have so many rows before."""
+ALIVE = 7 * DAY
+"""Who was not heard for so long tells nothing any more, and nobody waits for his word."""
 PLAUSIBLE = Plausible(rows_change_mille=500)
 """Of documents more are opened and closed in a day than of items."""
 EVERYWHERE = ""
@@ -63,13 +67,27 @@ UNIT = "EA"
 
 @dataclass(slots=True, kw_only=True)
 class _Walked:
-    """What a walk along both sides found; `cleared` are findings whose lines are alike now."""
+    """What a walk along both sides found.
+
+    Of the lines that were found before, `befores`, it met some, and some are `cleared`.
+    """
 
     tally: Tally = field(default_factory=Tally)
     befores: Mapping[LineNumber, FindingRow] = field(default_factory=dict[LineNumber, FindingRow])
     rows: list[FindingRow] = field(default_factory=list[FindingRow])
     cleared: set[LineNumber] = field(default_factory=set[LineNumber])
     met: set[LineNumber] = field(default_factory=set[LineNumber])
+
+    def take(self, row: FindingRow, most: int) -> None:
+        """Keep what differs; of what a rule lets pass so many at most, the others are counted."""
+        if row.state != State.TOLERATED:
+            self.tally.different += 1
+        elif len(self.rows) - self.tally.different >= most and (
+            LineNumber(row.document, row.line) not in self.befores
+        ):
+            self.tally.untold += 1
+            return
+        self.rows.append(row)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,6 +110,7 @@ class OpenComparison:
     _after: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     _stirred: set[str] = field(default_factory=set[str])
     _heard: dict[str, int] = field(default_factory=dict[str, int])
+    _tellers: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.began_at = self.clock.now()
@@ -123,11 +142,11 @@ class OpenComparison:
         walked = _Walked(befores={LineNumber(row.document, row.line): row for row in rows})
         lately = side.cut - self.policy.in_flight
         since = await place_before(self.database, instant(lately) - DISORDER)
-        named: set[str] = set()
         async with self.database.transaction(self.scope) as tx:
             await self.informants.ledger.begin(tx)
             heard = await self.informants.ledger.heard(tx)
             self._heard = dict(await self.books.told(tx))
+            self._tellers = frozenset(self._heard)
             for source, moment in heard.items():
                 if moment is not None:
                     self._heard[source] = max(us_of(moment), self._heard.get(source, 0))
@@ -135,15 +154,16 @@ class OpenComparison:
                 self._after[one.document, one.reference] = one.after
                 self._stirred.add(one.document)
             batch: dict[str, list[OpenRow]] = {}
+            count = 0
             for document, told in side.documents():
-                named.add(document)
                 batch[document] = told
-                if len(batch) == BATCH:
+                count += len(told)
+                if len(batch) == BATCH or count >= BATCH_ROWS:
                     await self._named(tx, side, batch, walked)
-                    batch = {}
+                    batch, count = {}, 0
             await self._named(tx, side, batch, walked)
             if side.said.is_full:
-                await self._left_out(tx, side, named, walked)
+                await self._left_out(tx, side, walked)
         return walked
 
     async def _named(
@@ -165,7 +185,7 @@ class OpenComparison:
         for document, rows in told.items():
             theirs, unread, unknown = lines_of(rows, goods, self.informants.names.base)
             _note(walked.tally, unknown)
-            walked.met |= {LineNumber(document, line) for line in unread}
+            walked.met |= walked.befores.keys() & {LineNumber(document, line) for line in unread}
             numbers = {row.line for row in rows}
             own = [
                 line
@@ -175,29 +195,29 @@ class OpenComparison:
             ]
             self._judge(side, document, own, theirs, goods, walked)
 
-    async def _left_out(
-        self, tx: Transaction, side: OpenSide, named: set[str], walked: _Walked
-    ) -> None:
-        """Take what is open here of documents that a full dump does not name at all."""
-        async for page in self.books.all_open(tx, self.heard_from):
-            left = [
-                line
-                for line in page
-                if line.document not in named and line.location in side.locations
-            ]
-            goods = await self.informants.names.goods(tx, {line.item for line in left})
-            by_document: dict[str, list[KeptLine]] = defaultdict(list)
-            for line in left:
-                by_document[line.document].append(line)
-            for document, lines in by_document.items():
-                self._judge(side, document, lines, [], goods, walked)
-            if walked.tally.different > self.policy.findings_max:
-                return
-        # What is open on neither side any more is no difference.
+    async def _left_out(self, tx: Transaction, side: OpenSide, walked: _Walked) -> None:
+        """Take what is open here of documents that a full dump does not name at all.
+
+        Ours come in the order of their lines' names, theirs by document: so they are sorted, too.
+        """
+        with Sorted(list[LeftLine]) as left:
+            async for page in self.books.all_open(tx, self.heard_from):
+                left.add(LeftLine.of(line) for line in page if line.location in side.locations)
+            documents = side.left_of(left)
+            while batch := list(islice(documents, BATCH)):
+                items = {line.item for _, lines in batch for line in lines}
+                goods = await self.informants.names.goods(tx, items)
+                for document, lines in batch:
+                    self._judge(side, document, lines, [], goods, walked)
+                if walked.tally.different > self.policy.findings_max:
+                    return
+        # What is open on neither side any more is no difference; of others' lines nothing is said.
         walked.cleared |= {
             number
             for number, row in walked.befores.items()
-            if number not in walked.met and row.location in side.locations
+            if number not in walked.met
+            and row.location in side.locations
+            and open_findings.is_of(row, self.heard_from)
         }
 
     def _judge(  # noqa: PLR0917 - both sides, and what is known of them
@@ -237,25 +257,26 @@ class OpenComparison:
         self, one: Compared, seen: Seen, goods: Mapping[str, Goods], walked: _Walked
     ) -> None:
         tally, number = walked.tally, one.number
+        before = walked.befores.get(number)
         tally.compared += 1
-        walked.met.add(number)
+        if before is not None:
+            walked.met.add(number)
+            if one.meets in {Meets.ALIKE, Meets.EXPLAINED} and (
+                open_findings.is_of(before, self.heard_from)
+                or (one.ours is not None and not before.ours)
+            ):
+                walked.cleared.add(number)
         match one.meets:
             case Meets.ALIKE:
                 tally.alike += 1
-                walked.cleared.add(number)
-            case Meets.EXPLAINED:
-                tally.explained += 1
-                walked.cleared.add(number)
-            case Meets.SINCE:
+            case Meets.EXPLAINED | Meets.SINCE:
                 tally.explained += 1
             case Meets.DIFFERENT:
-                before = walked.befores.get(number)
                 earlier = before_of(before) if before else None
                 side = one.ours or one.theirs
                 known = goods.get(side.item) if side else None
                 row = open_findings.row_of(one, seen, earlier, known.base_unit if known else UNIT)
-                walked.rows.append(row)
-                tally.different += row.state != State.TOLERATED
+                walked.take(row, self.policy.findings_max)
 
     def _ours(self, line: KeptLine) -> Ours:
         """Bring a line back to the cut: what left its shelf since is put back."""
@@ -272,10 +293,16 @@ class OpenComparison:
         )
 
     def _is_behind(self, sources: set[str], cut: int) -> bool:
-        """Say whether whoever tells the hub of these lines was not heard since the cut."""
-        asked = sources or ({self.heard_from} if self.heard_from else set(self._heard))
-        heard = [self._heard[one] for one in asked if one in self._heard]
-        return bool(heard) and max(heard) < cut
+        """Say whether whoever tells the hub of these lines was not heard since the cut.
+
+        Of a document that is unknown here anybody may be late who tells of such, and was alive.
+        """
+        asked = sources or ({self.heard_from} if self.heard_from else set())
+        if asked:
+            heard = [self._heard[one] for one in asked if one in self._heard]
+            return bool(heard) and max(heard) < cut
+        tellers = self._tellers | {self.about.against}
+        return any(cut - ALIVE <= self._heard.get(one, cut) < cut for one in tellers)
 
     async def _keep(self, side: OpenSide, walked: _Walked) -> RunRow:
         """Write what was found, close what is gone, tell what is confirmed: one transaction."""

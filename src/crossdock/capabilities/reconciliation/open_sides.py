@@ -6,14 +6,45 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from operator import itemgetter
+from typing import NamedTuple, Self
 
+from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.reconciliation.guards import Shape
 from crossdock.capabilities.reconciliation.open_dumps import OpenRow, OpenSaid
+from crossdock.capabilities.reconciliation.open_ports import KeptLine
 from crossdock.capabilities.reconciliation.sides import Translator, refuse_control
 from crossdock.capabilities.reconciliation.sorting import Sorted
 from crossdock.capabilities.reconciliation.tables import NO_COST
 
 BATCH = 5_000
+ROWS_MAX = 20_000
+"""A document has no more rows: they are in memory together."""
+
+
+class LeftLine(NamedTuple):
+    """A line as the hub heard it (`KeptLine`); it sorts by document."""
+
+    document: str
+    reference: str
+    item: str
+    location: str
+    source: str
+    total: int
+    picked: int
+    changed_us: int
+
+    @classmethod
+    def of(cls, line: KeptLine) -> Self:
+        return cls(
+            line.document,
+            line.reference,
+            line.item,
+            line.location,
+            line.source,
+            line.total,
+            line.picked,
+            line.changed_us,
+        )
 
 
 @dataclass(slots=True)
@@ -64,9 +95,26 @@ class OpenSide:
         self.classes.update({row.item: row.of for row in rows if row.of})
 
     def documents(self) -> Iterator[tuple[str, list[OpenRow]]]:
-        """Give the rows of each document, in order."""
+        """Give the rows of each document, in order; `Invalid` for one with too many."""
         for document, rows in groupby(self.rows, key=itemgetter(0)):
-            yield document, list(rows)
+            told = list(islice(rows, ROWS_MAX + 1))
+            if len(told) > ROWS_MAX:
+                raise Invalid(
+                    f"document {document!r} has more than {ROWS_MAX} rows",
+                    where="document",
+                    hint="name the order of each row in `document`, and its line in `line`",
+                )
+            yield document, told
+
+    def left_of(self, kept: Iterable[LeftLine]) -> Iterator[tuple[str, list[LeftLine]]]:
+        """Give the lines, which come sorted, of each document that they do not name."""
+        named = (row.document for row in self.rows)
+        name = next(named, None)
+        for document, lines in groupby(kept, key=itemgetter(0)):
+            while name is not None and name < document:
+                name = next(named, None)
+            if name != document:
+                yield document, list(lines)
 
 
 @asynccontextmanager

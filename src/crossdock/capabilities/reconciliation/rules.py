@@ -116,7 +116,7 @@ def rules_of(content: Mapping[str, Any]) -> Rules:
             share_ppm={ItemClass(of): ppm for of, ppm in content["share_ppm"].items()},
             value=content["value"],
         ),
-        document_ppm=content["document_ppm"],
+        document_ppm=content.get("document_ppm", 0),  # rules that were put before say none
         heals=tuple(Remedy(one) for one in content["heals"]),
         attempts=content["attempts"],
         brake=Brake(keys_mille=content["keys_mille"], value=content["value_cap"]),

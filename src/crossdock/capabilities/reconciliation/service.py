@@ -25,7 +25,7 @@ from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.healing import Healer, Healing
 from crossdock.capabilities.reconciliation.judging import Policy, lagging
-from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind
+from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind, check_healed
 from crossdock.capabilities.reconciliation.model import ItemClass, State
 from crossdock.capabilities.reconciliation.outcome import About
 from crossdock.capabilities.reconciliation.ports import Informants
@@ -331,6 +331,7 @@ class Reconciliation:
 
         Of orders and purchases, those that the hub lacks or has stale are read again.
         """
+        check_healed(kind)
         system = kind if kind in DOCUMENTS else HUB
         return await self._healer.heal(scope, Pair(system, against), by=by, dry_run=dry_run)
 

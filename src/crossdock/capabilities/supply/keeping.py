@@ -38,10 +38,13 @@ Answers = Callable[[Transaction, Question, datetime], Awaitable[tuple[Atp, Seque
 
 
 class _Ask(NamedTuple):
+    """`channels` are those that the client may speak for; none is any."""
+
     promise_id: UUID
     client: str
     asked: PromiseAsked
     now: datetime
+    channels: frozenset[str] = frozenset()
 
 
 class _Line(NamedTuple):
@@ -80,15 +83,23 @@ class KeptPromises:
         self._stock = stock
         self._answers = answers
 
-    async def promise(self, scope: Scope, client: str, asked: PromiseAsked) -> KeptPromise:
+    async def promise(
+        self,
+        scope: Scope,
+        client: str,
+        asked: PromiseAsked,
+        *,
+        channels: frozenset[str] = frozenset(),
+    ) -> KeptPromise:
         """Promise all lines by date, or none (§3.3, A9); a repeat gets its first answer again.
 
         The same id with other content, or an order line that has a promise, is a `Conflict`.
+        A client that is bound to `channels` replaces promises of these alone.
         """
         kept.check(asked)
         promise_id = derived_uuid("promise by date", scope.tenant, client, asked.request_id)
-        request_hash = blake2b(_content(asked), digest_size=16).digest()
-        ask = _Ask(promise_id, client, asked, self._clock.now())
+        request_hash = blake2b(_content(asked, client), digest_size=16).digest()
+        ask = _Ask(promise_id, client, asked, self._clock.now(), channels)
         return await _again(lambda: self._promise(scope, ask, request_hash))
 
     async def _promise(self, scope: Scope, ask: _Ask, request_hash: bytes) -> KeptPromise:
@@ -295,6 +306,13 @@ class KeptPromises:
                 code="not_yours",
                 hint="who made it may replace it; release it to promise anew for another",
             )
+        if found is not None and ask.channels:
+            for channel in sorted(await kept_store.channels_of(tx, old) - ask.channels):
+                raise Forbidden(
+                    f"promise {replaces} was made for channel {channel!r}",
+                    code="channel_scope",
+                    hint=f"this key speaks for {', '.join(sorted(ask.channels))}",
+                )
         if found is not None and (found.released_at is not None or not found.is_granted):
             raise Conflict(f"promise {replaces} is over", code="promise_closed")
         return found
@@ -310,8 +328,12 @@ async def _again(work: Callable[[], Awaitable[KeptPromise]]) -> KeptPromise:
     raise Unavailable("the same goods are being promised elsewhere", code="contended")
 
 
-def _content(asked: PromiseAsked) -> bytes:
-    lines = [(*one[:5], sorted(one.own), *one[6:]) for one in asked.questions]
+def _content(asked: PromiseAsked, client: str) -> bytes:
+    """Put what is asked into bytes; who names itself as the channel asks what it asks without."""
+    questions = [
+        one._replace(channel="") if one.channel == client else one for one in asked.questions
+    ]
+    lines = [(*one[:5], sorted(one.own), *one[6:]) for one in questions]
     return msgspec.json.encode((asked.request_id, lines, *asked[2:]))
 
 

@@ -121,6 +121,9 @@ update supply_promise set is_at_risk = $3, is_secured = is_secured and not $3,
 where tenant = $1 and promise_id = $2 and is_at_risk <> $3 and released_at is null
 returning version
 """
+CHANNELS_OF = """
+select distinct channel from supply_promise_line where tenant = $1 and promise_id = $2
+"""
 RISKY = """
 select promise_id from supply_promise
 where tenant = $1 and promise_id = any($2::uuid[]) and is_at_risk
@@ -175,6 +178,12 @@ async def open_of(tx: Transaction, refs: Sequence[str], but: UUID) -> list[tuple
     """Name the open promises of these order lines, but one."""
     rows = await tx.fetch(OPEN_OF, tx.tenant, list(refs), but)
     return [(row["promise_id"], row["demand_ref"]) for row in rows]
+
+
+async def channels_of(tx: Transaction, promise_id: UUID) -> set[str]:
+    """Name the channels that a promise was made for."""
+    rows = await tx.fetch(CHANNELS_OF, tx.tenant, promise_id)
+    return {row["channel"] for row in rows}
 
 
 async def of_order(tx: Transaction, order: str) -> list[UUID]:

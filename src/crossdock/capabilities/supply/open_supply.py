@@ -5,14 +5,18 @@ spoke last is believed.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from crossdock.canonical.supply import SupplyKind
+from crossdock.foundation import event_log
 from crossdock.foundation.database import Transaction
 
 PAGE = 5_000
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 # By the primary key: a document's lines begin with its name and a stroke, behind which comes "0".
+# What announces a line of the document is open of that line already.
 OF_DOCUMENTS = """
 select k.document, s.supply_id, s.item, s.location, s.source, s.micros, s.us
 from unnest($2::text[]) k(document)
@@ -22,6 +26,8 @@ cross join lateral (
     select * from supply_commitment
     where tenant = $1 and supply_id > k.document || '/' and supply_id < k.document || '0') s
 where ($3 = '' or s.source = $3) and s.kind <> $4
+    and not (s.parent_supply_id = k.document or s.parent_supply_id > k.document || '/'
+        and s.parent_supply_id < k.document || '0')
     and not exists (select from supply_commitment n where n.tenant = $1
         and n.supply_id = s.supply_id and ($3 = '' or n.source = $3)
         and (n.us, n.source) > (s.us, s.source))
@@ -40,7 +46,7 @@ order by s.supply_id limit $4
 """
 
 TOLD = """
-select source, max(us) as us from supply_commitment where tenant = $1 group by source
+select source, max(position) as position from supply_commitment where tenant = $1 group by source
 """
 
 
@@ -100,9 +106,14 @@ class OpenSupply:
         return []
 
     async def told(self, tx: Transaction) -> dict[str, int]:
-        """Tell when each source last changed a commitment, in microseconds."""
-        rows = await tx.fetch(TOLD, tx.tenant)
-        return {row["source"]: row["us"] for row in rows}
+        """Tell when the newest commitment of each source was received, in microseconds."""
+        newest = {row["source"]: row["position"] for row in await tx.fetch(TOLD, tx.tenant)}
+        received = await event_log.received(tx, list(newest.values()))
+        return {
+            source: (received[position] - _EPOCH) // _MICROSECOND
+            for source, position in newest.items()
+            if position in received
+        }
 
 
 def _line(row: Any) -> OpenSupplyLine:

@@ -24,14 +24,15 @@ from crossdock.capabilities.supply.store import Key
 from crossdock.capabilities.supply.told import HUB, Turn
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.database import OUTAGES, Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
 from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
 
 TYPES = frozenset({AvailabilityChanged.TYPE})
-PAGE_WATCHED, PAGES_WATCHED = 100, 10
-"""So many promises of a tenant are looked at together, and so many times in one look."""
+PAGE_WATCHED, PAGES_WATCHED, PAGES_MOST = 100, 10, 200
+"""So many promises of a tenant are looked at together, so many times in one look, and so many
+times of all tenants."""
 
 Answers = Callable[[Transaction, Sequence[Question], datetime], Awaitable[Sequence[Atp]]]
 """Answers a set of questions in a transaction, in their order."""
@@ -72,6 +73,7 @@ class Securing:
         self._ids = ids
         self._stock, self._groups, self._answers = around
         self._looked_to: dict[str, UUID] = {}
+        self._looked_at = ""
 
     @property
     def reader(self) -> Reader:
@@ -134,37 +136,64 @@ class Securing:
     async def watch(self) -> int:
         """Tell of promises that are at risk since the last look, or covered again; say how many.
 
-        A job calls this. It looks at some of each tenant, by id, and goes on from there.
+        A job calls this. It looks at some of each tenant, by id, and goes on from there; a look
+        begins with the tenant behind the one looked at last. One tenant's promises that cannot be
+        looked at keep no other's: what was wrong is raised at the end.
         """
         async with self._database.transaction(Scope.of_workers()) as tx:
             tenants = await kept_store.watched(tx)
         self._looked_to = {one: self._looked_to.get(one, UUID(int=0)) for one in tenants}
-        return sum([await self._watch(Scope(tenant)) for tenant in tenants])
-
-    async def _watch(self, scope: Scope) -> int:
-        count, after = 0, self._looked_to[scope.tenant]
-        for _ in range(PAGES_WATCHED):
-            async with self._database.transaction(scope, is_one_moment=True) as tx:
-                names = await kept_store.listed(tx, after, PAGE_WATCHED)
-                risks: dict[UUID, list[AtRisk]] = {}
-                for one in await self._risks(tx, names):
-                    risks.setdefault(name_of(one.promise_id), []).append(one)
-                known = await kept_store.risky(tx, names)
-            for name in sorted(risks.keys() ^ known):
-                count += await self._turn(scope, name, risks.get(name, ()))
-            is_last = len(names) < PAGE_WATCHED
-            after = self._looked_to[scope.tenant] = UUID(int=0) if is_last else names[-1]
-            if is_last:
+        behind = [one for one in tenants if one > self._looked_at]
+        count, pages, failures = 0, PAGES_MOST, list[Exception]()
+        for tenant in [*behind, *tenants[: len(tenants) - len(behind)]]:
+            self._looked_at = tenant
+            for _ in range(min(PAGES_WATCHED, pages)):
+                pages -= 1
+                try:
+                    news, is_last = await self._watch(Scope(tenant))
+                except OUTAGES:
+                    raise
+                except Exception as error:  # noqa: BLE001  # raised when the others were looked at
+                    failures.append(error)
+                    continue
+                count += news
+                if is_last:
+                    break
+            if not pages:
                 break
+        if failures:
+            raise failures[0]
         return count
 
-    async def _turn(self, scope: Scope, name: UUID, short: Sequence[AtRisk]) -> bool:
-        """Tell that a promise is at risk, or covered again; say whether that is news."""
-        state = PromiseState.AT_RISK if short else PromiseState.COVERED
+    async def _watch(self, scope: Scope) -> tuple[int, bool]:
+        """Look at the next page of a tenant: say how many news there are, and if it is the last.
+
+        One that cannot be looked at is passed, and comes round again.
+        """
+        count, after = 0, self._looked_to[scope.tenant]
+        async with self._database.transaction(scope, is_one_moment=True) as tx:
+            names = await kept_store.listed(tx, after, PAGE_WATCHED)
+            is_last = len(names) < PAGE_WATCHED
+            self._looked_to[scope.tenant] = UUID(int=0) if is_last else names[-1]
+            risky = {name_of(one.promise_id) for one in await self._risks(tx, names)}
+            known = await kept_store.risky(tx, names)
+        for name in sorted(risky ^ known):
+            count += await self._turn(scope, name)
+        return count, is_last
+
+    async def _turn(self, scope: Scope, name: UUID) -> bool:
+        """Tell that a promise is at risk, or covered again; say whether that is news.
+
+        It is looked at once more, as it is while nobody changes it.
+        """
         async with self._database.transaction(scope) as tx:
             await kept_store.take_turns(tx)
+            short = await self._risks(tx, [name])
+            state = PromiseState.AT_RISK if short else PromiseState.COVERED
             version = await kept_store.set_risk(tx, name, HUB, is_at_risk=bool(short))
             await self._tell(tx, name, state, version, short)
+            if version is not None and not short:
+                await self._secured(tx, name)
         return version is not None
 
     async def _tell(
@@ -216,16 +245,22 @@ class Securing:
             refs, version = await kept_store.close(tx, one.promise_id, line, word)
             await self._stock.let_go_in(tx, sorted({line.demand_ref, *refs}))
             await self._tell(tx, one.promise_id, PromiseState.ENDED, version)
+            if version is None:
+                await self._secured(tx, one.promise_id)
             return 0
         wanted = Wanted(prefixed("prm", one.promise_id), one.lines, one.channel)
         had = await hold(tx, self._stock, self._ids, wanted, due.known)
         lines = kept.spread(one.lines, had.held)
         if lines != list(one.lines):
             await kept_store.set_held(tx, one.promise_id, lines)
-            if await self._is_held(tx, one.promise_id):
-                version = await kept_store.secure(tx, one.promise_id, HUB)
-                await self._tell(tx, one.promise_id, PromiseState.SECURED, version)
+            await self._secured(tx, one.promise_id)
         return had.taken
+
+    async def _secured(self, tx: Transaction, name: UUID) -> None:
+        """Tell that all that is to leave of a promise is held, once."""
+        if await self._is_held(tx, name):
+            version = await kept_store.secure(tx, name, HUB)
+            await self._tell(tx, name, PromiseState.SECURED, version)
 
     async def _is_held(self, tx: Transaction, name: UUID) -> bool:
         lines = await kept_store.open_of_promises(tx, [name])

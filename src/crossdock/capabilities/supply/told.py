@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.identifiers import joined
 from crossdock.canonical.quantities import Quantity, plain
 from crossdock.canonical.supply import (
     AtpRuleChanged,
@@ -73,7 +74,7 @@ def rule(
         cutoff=said.cutoff,
         pack=None if said.pack is None else Decimal(plain(said.pack)),
     )
-    named = f"atp_rule:{placed.item}:{placed.location}:{version}"
+    named = joined("atp_rule", placed.item, placed.location, str(version))
     return _entry(tenant, named, payload, word.at)
 
 

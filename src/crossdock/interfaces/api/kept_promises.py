@@ -227,7 +227,10 @@ def kept_routes(hub: Hub, known: KnownGoods) -> APIRouter:
             said.replaces,
             said.ttl_seconds,
         )
-        return kept_shown(await hub.kept_promises.promise(caller.scope, caller.client, asked))
+        made = await hub.kept_promises.promise(
+            caller.scope, caller.client, asked, channels=caller.channels
+        )
+        return kept_shown(made)
 
     @routes.get("", **needs("stock:read"))
     async def list_promises_by_date(

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from crossdock.canonical.channels import ChannelTermsChanged
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.identifiers import joined
 from crossdock.canonical.quantities import plain
 from crossdock.foundation import event_log
 from crossdock.foundation.database import Transaction
@@ -50,7 +51,7 @@ async def changed(tx: Transaction, before: Channel | None, channel: Channel, wor
     version: int = await tx.fetchval(CHANGE, tx.tenant, *place, word.by, word.at)
     payload = _told(before, channel, version, word.by)
     fact = Fact(
-        identity=f"channel_terms:{channel.connection}:{channel.location}:{version}",
+        identity=joined("channel_terms", channel.connection, channel.location, str(version)),
         payload=payload,
         occurred_at=word.at,
         recorded_at=word.at,

@@ -15,6 +15,7 @@ import structlog
 from crossdock.canonical.channels import OversellBudgetChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import NotFound
+from crossdock.canonical.identifiers import joined
 from crossdock.canonical.quantities import AMOUNT_MAX, MICROS, plain
 from crossdock.capabilities.inventory.budget import Seller
 from crossdock.foundation import event_log
@@ -117,6 +118,13 @@ on conflict (tenant, connection, location, item) do update set
     computed_by = excluded.computed_by, computed_at = excluded.computed_at
 where publishing_budget.micros <> excluded.micros
 returning item, version
+"""
+
+# Two who compute at once take their turns, so that each tells what the other has left.
+ALONE = "select pg_advisory_xact_lock(hashtextextended('oversell budgets ' || $1, 0))"
+STANDS = """
+select item, micros from publishing_budget
+where tenant = $1 and connection = $2 and location = $3 and item = any($4::text[])
 """
 
 FORGET_ORDERS = """
@@ -272,10 +280,17 @@ async def _write(
     known = {one.agreed["item"]: one for one in found}
     moved = [item for item in held if held[item] != (known[item].agreed["micros"] or 0)]
     if moved:
+        await tx.execute(ALONE, tx.tenant)
+        stood = {row["item"]: row["micros"] for row in await tx.fetch(STANDS, *target.key, moved)}
         amounts = [held[item] for item in moved]
         rows = await tx.fetch(WRITE, *target.key, moved, amounts, HUB, now)
         told = [
-            _changed(target, known[row["item"]], held[row["item"]], row["version"])
+            _changed(
+                target,
+                known[row["item"]],
+                (stood.get(row["item"], 0), held[row["item"]]),
+                row["version"],
+            )
             for row in sorted(rows, key=lambda row: row["item"])
         ]
         await event_log.append(tx, [_entry(tx.tenant, one, now) for one in told])
@@ -285,7 +300,9 @@ async def _write(
     return len(moved)
 
 
-def _changed(target: Target, one: Selling, held: int, version: int) -> OversellBudgetChanged:
+def _changed(
+    target: Target, one: Selling, amounts: tuple[int, int], version: int
+) -> OversellBudgetChanged:
     _, connection, location = target.key
     percent = one.percent
     return OversellBudgetChanged(
@@ -294,8 +311,8 @@ def _changed(target: Target, one: Selling, held: int, version: int) -> OversellB
         item=one.agreed["item"],
         version=version,
         changed_by=HUB,
-        before=_units(one.agreed["micros"] or 0),
-        held_back=_units(held),
+        before=_units(amounts[0]),
+        held_back=_units(amounts[1]),
         oversell_percent=None if percent is None else Decimal(plain(percent)),
     )
 
@@ -305,9 +322,9 @@ def _units(micros: int) -> Decimal:
 
 
 def _entry(tenant: str, changed: OversellBudgetChanged, now: datetime) -> Entry:
-    place = f"{changed.connection}:{changed.location}:{changed.item}"
+    place = changed.connection, changed.location, changed.item
     fact = Fact(
-        identity=f"oversell_budget:{place}:{changed.version}",
+        identity=joined("oversell_budget", *place, str(changed.version)),
         payload=changed,
         occurred_at=now,
         recorded_at=now,

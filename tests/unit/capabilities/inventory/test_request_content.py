@@ -29,14 +29,14 @@ requests = st.builds(
 def test_two_requests_are_one_exactly_when_they_ask_for_the_same(
     one: ReservationRequest, other: ReservationRequest
 ) -> None:
-    assert (content_of(one) == content_of(other)) == (one == other)
+    assert (content_of(one, "shop") == content_of(other, "shop")) == (one == other)
 
 
 def test_what_names_no_channel_is_written_as_before_there_were_any() -> None:
     line = ReservationLine("X", "DC1", 4_000_000, "W/1")
     asked = ReservationRequest("R-1", (line,), ReservationKind.HARD, None, allow_partial=False)
 
-    assert content_of(asked) == b'["R-1",[["X","DC1",4000000,"W/1"]],"HARD",null,false]'
-    assert blake2b(content_of(asked), digest_size=8).hexdigest() == "39cc97495bf0142e"
-    named = content_of(asked._replace(channel="web"))
+    assert content_of(asked, "shop") == b'["R-1",[["X","DC1",4000000,"W/1"]],"HARD",null,false]'
+    assert blake2b(content_of(asked, "shop"), digest_size=8).hexdigest() == "39cc97495bf0142e"
+    named = content_of(asked._replace(channel="web"), "shop")
     assert named == b'["R-1",[["X","DC1",4000000,"W/1"]],"HARD",null,false,"web"]'

@@ -278,11 +278,23 @@ def test_a_document_is_read_again_and_never_changed(
     assert remedy_of(one, State.TOLERATED, "erp") == "LOG"
 
 
-def test_it_is_read_again_from_its_first_unheard_change_or_a_day_before() -> None:
-    assert read_again_since(different(None, theirs(10)), CUT) == CUT - DAY
-    assert read_again_since(different(ours(10), theirs(8)), CUT) == LONG_AGO
-    late = theirs(8, changed=LONG_AGO - HOUR)
-    assert read_again_since(different(ours(10), late), CUT) == LONG_AGO - HOUR
+@pytest.mark.parametrize(
+    ("heard", "said", "since"),
+    [
+        (None, 0, CUT - DAY),  # it never came here, and they do not say since when it is there
+        (None, CUT - HOUR, CUT - DAY),
+        (None, CUT - 20 * DAY, CUT - 20 * DAY),
+        (CUT - 20 * DAY, CUT - 3 * DAY, CUT - 3 * DAY),  # the change that was not heard
+        (CUT - 20 * DAY, CUT - HOUR, CUT - DAY),
+        (CUT - 3 * DAY, CUT - 20 * DAY, CUT - 20 * DAY),  # theirs is older: it is stale there
+        (CUT - 20 * DAY, 0, CUT - 20 * DAY),  # some time behind what was heard last
+    ],
+)
+def test_it_is_read_again_from_its_first_unheard_change_or_a_day_before(
+    heard: int | None, said: int, since: int
+) -> None:
+    own = None if heard is None else ours(10)._replace(changed=heard)
+    assert read_again_since(different(own, theirs(8, changed=said)), CUT) == since
 
 
 def test_a_line_is_named_by_its_document_and_its_own_number() -> None:

@@ -45,6 +45,13 @@ def test_rules_are_read_back_as_they_were_put(rules: Rules) -> None:
     assert set(kept.heals) == set(rules.heals)
 
 
+def test_rules_that_were_put_before_documents_had_any_tolerate_nothing_of_them() -> None:
+    content = content_of(Rules())
+    del content["document_ppm"]
+
+    assert rules_of(content) == Rules()
+
+
 def test_the_built_in_rules_are_the_defaults_of_the_law() -> None:
     """§4.2: A 0.5 %, B 1 %, C 5 %, value 250; §4.3: 2 % of the keys."""
     shown = rules_shown(Version(version=0, put_at=None, put_by="", rules=Rules()))

@@ -260,7 +260,12 @@ async def test_what_was_held_and_is_lost_is_at_risk_until_it_is_found(yard: Yard
     await yard.hear(moved("found", 40, None, shelf()))
     await yard.hub.securing.watch()
 
-    assert [state for state, *_ in await states(yard)] == ["MADE", "AT_RISK", "COVERED"]
+    assert [state for state, *_ in await states(yard)] == [
+        "MADE",
+        "AT_RISK",
+        "COVERED",
+        "SECURED",
+    ]
 
 
 async def test_a_promise_that_is_over_is_at_no_risk(yard: Yard) -> None:

@@ -19,7 +19,7 @@ create table inventory_lot (
     position bigint not null,
     primary key (tenant, item, lot, source)
 );
-create index inventory_lot_expires on inventory_lot (tenant, expires_on)
+create index inventory_lot_expires on inventory_lot (tenant, expires_on, item, lot, source)
     where expires_on is not null;
 select guard_table('inventory_lot');
 """
@@ -60,17 +60,71 @@ select guard_table('inventory_expired');
 revoke update, delete on inventory_expired from crossdock_hub;
 """
 
-# What is known already counts from the first turn of the day on, which is due at once.
+# What is known already counts from the first turn of the day on, which is due at once. Supply
+# kept the lots, by its own place in the log, and inventory hears nothing again that lies behind
+# its own: what supply has not come to yet, or was refused there, is taken from the log. So are the
+# zones, as inventory has heard them; of a location that it has not heard of it will.
 KNOWN = """
 select set_config('crossdock.tenant', '*', true);
 insert into inventory_lot (tenant, item, lot, source, expires_on, rank, us, position)
 select tenant, item, lot, source, expires_on, rank, us, position from supply_lot;
+
+with inventory as (
+    select tx, position from log_reader where name = 'inventory' and shard = 0
+), supply as (
+    select coalesce(min(r.tx::text::bigint), 0)::text::xid8 as tx,
+        coalesce(min(r.position), 0) as position
+    from log_reader r where r.name = 'supply' and r.shard = 0
+), missed as (
+    select e.* from supply s cross join inventory i join event_log e
+        on (e.tx, e.position) > (s.tx, s.position) and (e.tx, e.position) <= (i.tx, i.position)
+    where e.type = 'catalog.lot_changed.v1'
+    union all
+    select e.* from log_refusal r cross join supply s cross join inventory i join event_log e
+        on e.position = r.position and (e.tx, e.position) <= (s.tx, s.position)
+            and (e.tx, e.position) <= (i.tx, i.position)
+    where r.reader = 'supply' and e.type = 'catalog.lot_changed.v1'
+), said as (
+    select e.tenant, e.payload->>'item' as item, e.payload->>'lot' as lot, e.source,
+        (e.payload->>'expires_on')::date as expires_on,
+        coalesce(e.version, e.sequence, c.us) as rank, c.us, e.position
+    from missed e cross join lateral (select (extract(epoch from least(
+        coalesce(e.recorded_at, e.occurred_at), e.received_at + interval '5 minutes'))
+        * 1000000)::bigint as us) c
+)
+insert into inventory_lot as l (tenant, item, lot, source, expires_on, rank, us, position)
+select distinct on (tenant, item, lot, source) * from said
+order by tenant, item, lot, source, rank desc, us desc, position desc
+on conflict (tenant, item, lot, source) do update set expires_on = excluded.expires_on,
+    rank = excluded.rank, us = excluded.us, position = excluded.position
+where (excluded.rank, excluded.us, excluded.position) > (l.rank, l.us, l.position);
+
 insert into inventory_day (tenant, location, zone, day, from_day, to_day, turns_at)
-select tenant, location, coalesce(l.timezone, 'UTC'), t.today, '0001-01-01', t.today,
+select tenant, location, coalesce(h.zone, l.timezone, 'UTC'), t.today, '0001-01-01', t.today,
     '1970-01-01 00:00Z'
 from (select tenant, location from inventory_stock union select tenant, location from location) k
+left join (select v.tenant, v.location, e.payload->>'timezone' as zone
+    from inventory_group_version v join event_log e on e.position = v.position) h
+    using (tenant, location)
 left join location l using (tenant, location)
 cross join (select (now() at time zone 'UTC')::date as today) t;
+"""
+
+# What is nettable again is announced, so that who shows it hears of it.
+GIVEN_BACK = """
+select set_config('crossdock.tenant', '*', true);
+with given as (
+    update inventory_stock set nettable = nettable + expired, version = version + 1
+    where expired <> 0
+    returning tenant, stock_id, version, nettable, hard, soft, safety
+), numbered as (
+    select *, row_number() over (partition by tenant order by stock_id) / 1000 as page from given
+)
+insert into inventory_announcement (tenant, at, stock_ids, versions, nettable, hard, soft, safety,
+    reservation_ids, line_nos, line_versions)
+select tenant, now(), array_agg(stock_id), array_agg(version), array_agg(nettable),
+    array_agg(hard), array_agg(soft), array_agg(safety), '{}', '{}', '{}'
+from numbered group by tenant, page;
 """
 
 
@@ -80,10 +134,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     run(
-        """
-        select set_config('crossdock.tenant', '*', true);
-        update inventory_stock set nettable = nettable + expired, version = version + 1
-        where expired <> 0;
+        GIVEN_BACK
+        + """
         drop table inventory_expired, inventory_day, inventory_lot;
         alter table inventory_stock drop expired;
         alter table inventory_position drop is_expired;
