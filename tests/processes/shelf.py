@@ -168,3 +168,26 @@ async def connect_items(wms: Warehouse, names: Sequence[str], level: int = 100) 
     taken = StockSnapshotTaken(snapshot_id=f"T{level}", location="DC1", lines=lines)
     counted = Fact(identity=f"t{level}", payload=taken, occurred_at=now, recorded_at=now)
     await wms.at.hub.record([counted], source="wms")
+
+
+async def erp_says(wms: Warehouse, **levels: int) -> Run:
+    """Compare with what other books say of DC1."""
+    hub = wms.at.hub
+    as_of = instant_of(hub.clock.now().isoformat())
+    lines = [
+        Line("DC1", item, "AVAILABLE", "", "", "", level * MICROS, "", as_of)
+        for item, level in levels.items()
+    ]
+    said = Said(lines=lines, parts=Parts())
+    asked = Asked(against="books", by="test", said=lambda _: said)
+    return await hub.reconciliation.compare(hub.scope, asked)
+
+
+async def erp_confirms(wms: Warehouse, number: int, /, **levels: int) -> Run:
+    """Compare twice with the same; the warehouse is heard before each."""
+    runs: list[Run] = []
+    for step in range(2):
+        await wms.at.clock.advance(TICK)
+        await wms.moves(number + step)
+        runs.append(await erp_says(wms, **levels))
+    return runs[-1]

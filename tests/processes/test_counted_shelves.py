@@ -6,15 +6,20 @@ from pathlib import Path
 import pytest
 
 from crossdock.canonical.inventory import MovementType, Place
-from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.reconciliation import CountTaskChanged
-from crossdock.capabilities.reconciliation import Asked, Line, Parts, Run, Said, instant_of
 from crossdock.capabilities.reconciliation.count_tasks import RESTS
 from crossdock.capabilities.reconciliation.counting import proposals
 from crossdock.foundation import event_log
 from crossdock.foundation.event_log import Position
 from tests.processes.books import movement
-from tests.processes.shelf import TICK, Warehouse, asked_warehouse, connect_items
+from tests.processes.shelf import (
+    TICK,
+    Warehouse,
+    asked_warehouse,
+    connect_items,
+    erp_confirms,
+    erp_says,
+)
 
 SHELF = Place(location="DC1")
 
@@ -23,27 +28,6 @@ SHELF = Place(location="DC1")
 async def wms(dsn: str, tmp_path: Path) -> AsyncIterator[Warehouse]:
     async with asked_warehouse(dsn, tmp_path) as warehouse:
         yield warehouse
-
-
-async def erp_says(wms: Warehouse, **levels: int) -> Run:
-    hub = wms.at.hub
-    as_of = instant_of(hub.clock.now().isoformat())
-    lines = [
-        Line("DC1", item, "AVAILABLE", "", "", "", level * MICROS, "", as_of)
-        for item, level in levels.items()
-    ]
-    said = Said(lines=lines, parts=Parts())
-    asked = Asked(against="books", by="test", said=lambda _: said)
-    return await hub.reconciliation.compare(hub.scope, asked)
-
-
-async def confirmed(wms: Warehouse, number: int, **levels: int) -> Run:
-    runs: list[Run] = []
-    for step in range(2):
-        await wms.at.clock.advance(TICK)
-        await wms.moves(number + step)
-        runs.append(await erp_says(wms, **levels))
-    return runs[-1]
 
 
 async def counts(wms: Warehouse, number: int, quantity: int) -> None:
@@ -69,7 +53,7 @@ async def test_a_difference_is_counted_and_the_count_mends_it_and_is_not_asked_f
     wms: Warehouse,
 ) -> None:
     hub = wms.at.hub
-    assert (await confirmed(wms, 900, BOLT=90)).confirmed == 1
+    assert (await erp_confirms(wms, 900, BOLT=90)).confirmed == 1
     await hub.count_tasks.follow()
     [task] = await hub.count_tasks.listed(hub.scope)
 
@@ -97,7 +81,7 @@ async def test_a_count_that_finds_the_shelf_right_ends_its_task_for_a_day(
 ) -> None:
     """The ERP is wrong, and stays so: the shelf is counted again tomorrow, not today."""
     hub = wms.at.hub
-    await confirmed(wms, 900, BOLT=90)
+    await erp_confirms(wms, 900, BOLT=90)
     await hub.count_tasks.follow()
 
     await wms.at.clock.advance(TICK)
@@ -114,7 +98,7 @@ async def test_a_count_that_finds_the_shelf_right_ends_its_task_for_a_day(
 
 async def test_what_agrees_again_need_not_be_counted(wms: Warehouse) -> None:
     hub = wms.at.hub
-    await confirmed(wms, 900, BOLT=90)
+    await erp_confirms(wms, 900, BOLT=90)
     await hub.count_tasks.follow()
 
     await wms.at.clock.advance(TICK)
@@ -130,7 +114,7 @@ async def test_what_was_told_is_found_however_many_others_are_more_urgent(
 ) -> None:
     names = [f"ITEM-{number:03}" for number in range(3)]
     await connect_items(wms, names)
-    await confirmed(wms, 900, **dict.fromkeys(names, 50))
+    await erp_confirms(wms, 900, **dict.fromkeys(names, 50))
     scope, now = wms.at.hub.scope, wms.at.clock.now()
 
     async with wms.at.hub.database.transaction(scope) as tx:
