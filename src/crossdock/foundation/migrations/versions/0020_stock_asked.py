@@ -46,8 +46,7 @@ create table reconciliation_count_task (
     ended_at timestamptz,
     ended_by text not null default '',
     because text not null default '',
-    primary key (tenant, location, item),
-    check ((status = 'PROPOSED') = (ended_at is null))
+    primary key (tenant, location, item)
 );
 create unique index reconciliation_count_task_id on reconciliation_count_task (tenant, count_id);
 select guard_table('reconciliation_count_task');
