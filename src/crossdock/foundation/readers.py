@@ -37,14 +37,23 @@ HIDDEN_SECONDS = 0.01
 
 HIDDEN_LOOKS_MAX = 100
 GATHER_SECONDS = 0.02
+UNCONCERNED_SECONDS = 0.25
+"""Whom what came last did not concern looks again after this: so late it hears the first."""
 
 
 class Seen(Enum):
-    """PAGE: there may be more. HIDDEN: what is there has to wait for an older transaction."""
+    """PAGE: there may be more. PASSED: the last there was, and it concerned nobody just now.
+
+    HIDDEN: what is there has to wait for an older transaction.
+    """
 
     PAGE = auto()
+    PASSED = auto()
     HIDDEN = auto()
     NOTHING = auto()
+
+
+THERE_MAY_BE_MORE = (Seen.PAGE, Seen.PASSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +180,7 @@ async def read_page(
             if row is None:
                 return Seen.NOTHING
             after = Position(row["tx"], row["position"])
-            events, reached = await _read(tx, reader, after, page=page, shard=shard)
+            (events, reached), unheard = await _read(tx, reader, after, page=page, shard=shard)
             if reached == after:
                 return Seen.HIDDEN if row["is_hidden"] else Seen.NOTHING
             if events:
@@ -187,13 +196,17 @@ async def read_page(
             raise
         log.warning("page refused, halving it", reader=reader.name, page=page, error=repr(error))
         return await read_page(database, reader, clock, shard=shard, limit=page // 2)
-    return Seen.PAGE
+    is_last = reached.position - after.position < page
+    return Seen.PASSED if unheard and not events and is_last else Seen.PAGE
 
 
 async def _read(
     tx: Transaction, reader: Reader, after: Position, *, page: int, shard: int
-) -> tuple[list[Event], Position]:
-    """Read what concerns somebody; what came to concern somebody meanwhile is read after all."""
+) -> tuple[tuple[list[Event], Position], frozenset[str]]:
+    """Read what concerns somebody, and say what does not.
+
+    What came to concern somebody meanwhile is read after all.
+    """
     unheard = await reader.unheard(tx) if reader.unheard else frozenset[str]()
     types = reader.types
     while True:
@@ -204,7 +217,7 @@ async def _read(
         # Each statement sees what was committed before it: who began to listen after the first
         # question may know nothing yet of an event that the page, read later, has passed over.
         if not unheard or not reader.unheard or unheard <= (still := await reader.unheard(tx)):
-            return found
+            return found, unheard
         unheard &= still
 
 
@@ -256,7 +269,7 @@ async def catch_up(database: Database, reader: Reader, clock: Clock) -> None:
     """
     for _ in range(HIDDEN_LOOKS_MAX):
         for shard in range(reader.shards):
-            while await read_page(database, reader, clock, shard=shard) is Seen.PAGE:
+            while await read_page(database, reader, clock, shard=shard) in THERE_MAY_BE_MORE:
                 pass
         async with database.transaction(Scope.of_workers()) as tx:
             is_hidden = await event_log.is_hidden(tx)  # first, for the same reason
@@ -266,7 +279,11 @@ async def catch_up(database: Database, reader: Reader, clock: Clock) -> None:
 
 
 async def follow(database: Database, reader: Reader, clock: Clock, *, shard: int = 0) -> None:
-    """Apply page after page until cancelled, waking with each commit to the log."""
+    """Apply page after page until cancelled, waking with each commit to the log.
+
+    What concerns nobody just now wakes it, too; it is then passed over four times a second, and
+    not with each of a thousand commits.
+    """
     wanted = [event_log.TOPIC] if reader.types is None else map(event_log.topic_of, reader.types)
     bell = database.bell(*wanted)
     loop = asyncio.get_running_loop()
@@ -285,5 +302,7 @@ async def follow(database: Database, reader: Reader, clock: Clock, *, shard: int
         if seen is Seen.PAGE:
             # Gather what comes in a moment: a page costs much the same for one event and for ten.
             await asyncio.sleep(max(0.0, began + GATHER_SECONDS - loop.time()))
+        elif seen is Seen.PASSED:
+            await asyncio.sleep(UNCONCERNED_SECONDS)
         else:
             await bell.wait(hidden or IDLE_SECONDS)

@@ -229,6 +229,43 @@ async def test_a_reader_passes_over_types_that_concern_nobody_just_now(
     assert ledger.heard == ["DC2"]
 
 
+async def test_whom_nothing_concerns_looks_less_often_than_who_listens(
+    database: Database, clock: VirtualClock
+) -> None:
+    kinds = frozenset({LocationChanged.TYPE})
+    deaf_to, ledger = kinds, Ledger()
+    looks = {"listens": 0, "deaf": 0}
+
+    async def nothing(_tx: Transaction) -> frozenset[str]:
+        looks["listens"] += 1
+        return frozenset()
+
+    async def everything(_tx: Transaction) -> frozenset[str]:
+        looks["deaf"] += 1
+        return deaf_to
+
+    listens = Reader(name="listens", apply=Ledger().apply, types=kinds, unheard=nothing)
+    deaf = Reader(name="deaf", apply=ledger.apply, types=kinds, unheard=everything)
+    following: list[asyncio.Task[None]] = []
+    for reader in (listens, deaf):
+        await readers.register(database, reader)
+        following.append(asyncio.create_task(readers.follow(database, reader, clock)))
+    try:
+        while looks["listens"] < 50:
+            async with database.transaction(MAIN) as tx:
+                await event_log.append_once(tx, [entry(f"DC{looks['listens']}")])
+        assert looks["deaf"] < 35  # it would ask twice for each time that the other asks once
+        deaf_to = frozenset()
+        async with database.transaction(MAIN) as tx:
+            await event_log.append_once(tx, [entry("LAST")])
+        async with asyncio.timeout(readers.IDLE_SECONDS - 1):
+            while "LAST" not in ledger.heard:
+                await asyncio.sleep(0.01)
+    finally:
+        for task in following:
+            task.cancel()
+
+
 async def test_what_came_to_concern_somebody_while_it_was_passed_over_is_heard(
     database: Database, clock: VirtualClock
 ) -> None:

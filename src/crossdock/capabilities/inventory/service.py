@@ -23,7 +23,7 @@ from crossdock.capabilities.inventory.upkeep import Upkeep
 from crossdock.foundation import metrics
 from crossdock.foundation.batching import Batcher
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import KEPT_MAX, Database, Transaction
+from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 
 
@@ -56,8 +56,8 @@ class Inventory:
         told = (self._answers, self.standings, self._shares_in)
         self.holding = Holding(self._promises, self._changes, self._stock_ids, told)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
-        # Sixteen are worth a batch, beside two: else callers, database and we would wait in turns.
-        self._batcher = Batcher(self._reserve_batch, beside_min=16, in_flight_max=KEPT_MAX)
+        # Twenty are worth a batch beside another: what it costs by itself is shared by them.
+        self._batcher = Batcher(self._reserve_batch, beside_min=20)
 
     async def reserve(self, scope: Scope, client: str, request: ReservationRequest) -> Reservation:
         """Promise stock, together with whoever asks at the same time (D3).
