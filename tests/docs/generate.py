@@ -173,7 +173,11 @@ def _abilities(application: Application) -> str:
 
 
 def _stock_sentences(application: Application) -> Iterator[str]:
-    """Say what the product means by available, and what the hub takes of it."""
+    """Say what the product means by available, what the hub takes of it, and what it asks for."""
+    if question := application.stock_question:
+        keys, requests = question.keys_max, question.requests
+        yield f"\n\nIt can be asked for the stock of single items (`reconcile ask`): up to {keys}"
+        yield f" in a question,\nwhich counts as {requests} requests of its rate."
     if equation := application.stock_equation:
         yield f"\n\nIts own number: {equation.equation}.\nThe hub takes the inputs:\n"
         for entry in equation.inputs:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from crossdock.canonical.errors import Busy, Forbidden
-from crossdock.capabilities.reconciliation import Sampler
+from crossdock.capabilities.reconciliation import Sampler, store
+from crossdock.capabilities.reconciliation.planning import planned
 from crossdock.capabilities.reconciliation.ports import CaseWanted
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
@@ -185,6 +186,29 @@ async def test_who_is_never_answered_keeps_nobody_from_being_read_again(
     await at.ticks(20, timedelta(hours=1))
 
     assert sum("I00022" in items for items in channels.asked) >= 2
+
+
+async def test_a_removed_listing_ends_its_finding_after_two_answers_half_an_hour_apart(
+    database: Database, clock: VirtualClock
+) -> None:
+    shop = Shop("shop", "web", 60, 60, 10 * A_DAY)
+    at = stage(database, clock, channels := Channels(shop, held={"I00000": 1}))
+    plan = planned("shop", "web", listings=60, keys_a_call=60, quota_calls_a_day=10 * A_DAY)
+    channels.flying = {"I00000"}
+    await at.sampler.read(Scope("main"), plan, ["I00000"])
+    channels.removed = {"I00000"}
+
+    notes: list[str] = []
+    for minutes in (10, 29, 1):
+        await clock.advance(minutes * MINUTE)
+        await at.sampler.read(Scope("main"), plan, ["I00000"])
+        async with database.transaction(Scope("main")) as tx:
+            [found] = await store.find(tx, store.Wanted(), 10)
+        notes.append(f"{found.state} {found.note}".strip())
+
+    listed_no_more = "CLOSED the channel does not list it there any more"
+    assert notes == ["SUSPECTED", "SUSPECTED", listed_no_more]
+    assert (channels.written, at.cases.open) == ([], {})
 
 
 async def test_where_much_drifted_nothing_is_written_and_a_person_hears_of_it(

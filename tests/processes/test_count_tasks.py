@@ -1,11 +1,24 @@
-"""What is to be counted is told as tasks: proposed once, done by a count, or withdrawn."""
+"""What is to be counted is told as tasks: proposed once, then counted, refused or withdrawn."""
 
-from datetime import timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from crossdock.capabilities.reconciliation import CountProposal, ItemClass
-from crossdock.capabilities.reconciliation.count_tasks import RESTS, CountTasks, Task, changes
+from crossdock.canonical.errors import Conflict, Invalid, NotFound
+from crossdock.capabilities.inventory.at_cut import Recent
+from crossdock.capabilities.reconciliation import (
+    CountProposal,
+    CountTasks,
+    ItemClass,
+    TaskStatus,
+)
+from crossdock.capabilities.reconciliation.count_store import Task
+from crossdock.capabilities.reconciliation.count_tasks import RESTS, changes
+from crossdock.capabilities.reconciliation.ports import Key
 from crossdock.capabilities.reconciliation.ranking import CountReason
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
@@ -14,21 +27,32 @@ from crossdock.foundation.scope import Scope
 from tests.conftest import NOON
 
 BOLT, NUT = ("DC1", "BOLT"), ("DC1", "NUT")
+MAIN = Scope("main")
 
 
-def proposal(item: str = "BOLT") -> CountProposal:
-    return CountProposal(
-        item=item,
+def proposal(item: str = "BOLT", reason: CountReason = CountReason.DIFFERENCE) -> CountProposal:
+    return CountProposal(item=item, location="DC1", of=ItemClass.A, reason=reason, priority=1)
+
+
+def task(
+    item: str = "BOLT",
+    ended_hours_ago: float | None = None,
+    status: TaskStatus = TaskStatus.DONE,
+) -> Task:
+    ago = None if ended_hours_ago is None else NOON - timedelta(hours=ended_hours_ago)
+    return Task(
+        count_id=f"cnt_{item}",
         location="DC1",
-        of=ItemClass.A,
-        reason=CountReason.DIFFERENCE,
-        priority=1,
+        item=item,
+        of="A",
+        reason="DIFFERENCE",
+        proposed_at=NOON - timedelta(days=2),
+        status=TaskStatus.PROPOSED if ago is None else status,
+        ended_at=ago,
     )
 
 
-def task(item: str = "BOLT", done_hours_ago: float | None = None) -> Task:
-    ago = None if done_hours_ago is None else NOON - timedelta(hours=done_hours_ago)
-    return Task("cnt_1", "DC1", item, "A", "DIFFERENCE", NOON - timedelta(days=2), ago)
+REFUSED = task(ended_hours_ago=1, status=TaskStatus.REFUSED)
 
 
 @pytest.mark.parametrize(
@@ -40,12 +64,20 @@ def task(item: str = "BOLT", done_hours_ago: float | None = None) -> Task:
         ("it was counted, and is in doubt no more", [task()], [], {BOLT}, (0, 1, 0, 0)),
         ("nothing is in doubt any more", [task()], [], set(), (0, 0, 1, 0)),
         ("another was counted", [task()], [proposal()], {NUT}, (0, 0, 0, 0)),
-        ("it was counted just now", [task(done_hours_ago=1)], [proposal()], set(), (0, 0, 0, 0)),
-        ("the count mended nothing", [task(done_hours_ago=24)], [proposal()], set(), (1, 0, 0, 0)),
-        ("what was counted is over", [task(done_hours_ago=1)], [], set(), (0, 0, 0, 1)),
+        ("it was counted just now", [task(ended_hours_ago=1)], [proposal()], set(), (0, 0, 0, 0)),
+        (
+            "the count mended nothing",
+            [task(ended_hours_ago=24)],
+            [proposal()],
+            set(),
+            (1, 0, 0, 0),
+        ),
+        ("what was counted is over", [task(ended_hours_ago=1)], [], set(), (0, 0, 0, 1)),
+        ("it was refused just now", [REFUSED], [proposal()], set(), (0, 0, 0, 0)),
+        ("what was refused is not needed", [REFUSED], [], set(), (0, 0, 0, 1)),
     ],
 )
-def test_a_task_is_told_once_until_it_is_counted_or_not_needed(
+def test_a_task_is_told_once_until_it_ends_or_is_not_needed(
     what: str,
     tasks: list[Task],
     proposals: list[CountProposal],
@@ -58,70 +90,181 @@ def test_a_task_is_told_once_until_it_is_counted_or_not_needed(
     assert sizes == expected, what
 
 
-class Proposals:
-    """Stands in for reconciliation: it proposes what it is told to."""
+NAMES = [f"I{number}" for number in range(12)]
 
-    def __init__(self) -> None:
-        self.now: list[CountProposal] = []
+
+@given(
+    orders=st.lists(st.permutations(NAMES), min_size=2, max_size=6),
+    most=st.integers(min_value=1, max_value=12),
+)
+def test_no_task_comes_and_goes_as_the_order_by_money_changes(
+    orders: list[list[str]], most: int
+) -> None:
+    tasks: list[Task] = []
+    told: list[int] = []
+    for order in orders:
+        found = changes(tasks, [proposal(item) for item in order], set(), NOON, most)
+        assert found.withdrawn == []
+        told.append(len(found.proposed))
+        tasks += [task(one.item) for one in found.proposed]
+
+    assert told == [most, *(0 for _ in orders[1:])]
+
+
+def test_what_is_more_urgent_takes_the_place_of_a_count_by_class_beyond_the_bound() -> None:
+    due = [proposal("NUT", CountReason.CLASS_DUE), proposal("PIN", CountReason.CLASS_DUE)]
+
+    found = changes([task("NUT"), task("PIN")], [proposal(), *due], set(), NOON, most=2)
+
+    assert [one.item for one in found.proposed] == ["BOLT"]
+    assert [one.item for one in found.withdrawn] == ["PIN"]
+
+
+@dataclass
+class Proposals:
+    """Stands in for reconciliation: it proposes what it is told to, or fails for a tenant."""
+
+    now: list[CountProposal] = field(default_factory=list[CountProposal])
+    fails: str = ""
+    asked: list[set[Key]] = field(default_factory=list[set[Key]])
 
     async def cycle_counts(
-        self, scope: Scope, *, location: str = "", limit: int = 100
+        self,
+        scope: Scope,
+        *,
+        location: str = "",
+        limit: int = 100,
+        told: Collection[Key] = (),
     ) -> list[CountProposal]:
         del location
-        return self.now[:limit] if scope.tenant == "main" else []
+        if scope.tenant == self.fails:
+            raise Invalid("it cannot be said what is to be counted")
+        self.asked.append(set(told))
+        return self.now[:limit]
 
 
+@dataclass
 class Movements:
     """Stands in for the ledger: the counts that were posted."""
 
-    def __init__(self) -> None:
-        self.posted: list[Posted] = []
+    posted: list[Recent] = field(default_factory=list[Recent])
 
-    async def recent(self, tx: Transaction, keys: object) -> list["Posted"]:
+    async def recent(
+        self, tx: Transaction, keys: Sequence[tuple[str, str, int]]
+    ) -> Sequence[Recent]:
         del tx, keys
         return self.posted
 
-
-class Posted:
-    type = "COUNT_ADJUST"
-    location = "DC1"
-    item = "BOLT"
-    us = 0
-
-
-async def test_each_change_is_one_event_and_none_is_told_twice(
-    database: Database, clock: VirtualClock
-) -> None:
-    proposals, ledger = Proposals(), Movements()
-    tasks = CountTasks(database, clock, SystemIds(), proposals, ledger)  # type: ignore[arg-type]
-    async with database.transaction(Scope("main")) as tx:
-        await tx.execute(
-            "insert into reconciliation_count (tenant, location, item, class, due_on)"
-            " values ('main', 'DC1', 'BOLT', 'A', '2026-01-01')"
+    def post(self, item: str, at: datetime) -> None:
+        us = int(at.timestamp() * 1_000_000)
+        bucket = ("AVAILABLE", "", "", "")
+        self.posted.append(
+            Recent(item, "DC1", *bucket, 0, us, us, "COUNT_ADJUST", "wms", "M1", "", 1)
         )
-    proposals.now = [proposal("BOLT"), proposal("NUT")]
-    await tasks.follow()
-    await tasks.follow()
-    await clock.advance(timedelta(minutes=10))
-    proposals.now = [proposal("BOLT")]
-    counted = Posted()
-    counted.us = int(clock.now().timestamp() * 1_000_000)
-    ledger.posted = [counted]
-    await tasks.follow()
-    await tasks.follow()
-    await clock.advance(RESTS)
-    ledger.posted = []
-    await tasks.follow()
 
-    async with database.transaction(Scope("main")) as tx:
-        rows = await tx.fetch(
-            "select payload ->> 'item' as item, payload ->> 'status' as status from event_log"
-            " where type = 'reconciliation.count_task_changed.v1' order by position"
-        )
-    assert [(row["item"], row["status"]) for row in rows] == [
+
+@dataclass
+class Desk:
+    database: Database
+    clock: VirtualClock
+    proposals: Proposals = field(default_factory=Proposals)
+    ledger: Movements = field(default_factory=Movements)
+
+    @property
+    def tasks(self) -> CountTasks:
+        around = (self.proposals, self.ledger)
+        return CountTasks(self.database, self.clock, SystemIds(), *around)
+
+    async def knows(self, tenant: str) -> None:
+        async with self.database.transaction(Scope(tenant)) as tx:
+            await tx.execute(
+                "insert into reconciliation_count (tenant, location, item, class, due_on)"
+                " values ($1, 'DC1', 'BOLT', 'A', '2026-01-01')",
+                tenant,
+            )
+
+    async def told(self, tenant: str = "main") -> list[tuple[str, str]]:
+        async with self.database.transaction(Scope(tenant)) as tx:
+            rows = await tx.fetch(
+                "select payload ->> 'item' as item, payload ->> 'status' as status"
+                " from event_log where tenant = $1"
+                " and type = 'reconciliation.count_task_changed.v1' order by position",
+                tenant,
+            )
+        return [(row["item"], row["status"]) for row in rows]
+
+
+@pytest.fixture
+async def desk(database: Database, clock: VirtualClock) -> Desk:
+    desk = Desk(database, clock)
+    await desk.knows("main")
+    return desk
+
+
+async def test_each_change_is_one_event_and_none_is_told_twice(desk: Desk) -> None:
+    desk.proposals.now = [proposal("BOLT"), proposal("NUT")]
+    await desk.tasks.follow()
+    await desk.tasks.follow()
+    await desk.clock.advance(timedelta(minutes=10))
+    desk.proposals.now = [proposal("BOLT")]
+    desk.ledger.post("BOLT", desk.clock.now())
+    await desk.tasks.follow()
+    await desk.tasks.follow()
+    await desk.clock.advance(RESTS)
+    desk.ledger.posted = []
+    await desk.tasks.follow()
+
+    assert await desk.told() == [
         ("BOLT", "PROPOSED"),
         ("NUT", "PROPOSED"),
         ("BOLT", "DONE"),
         ("NUT", "WITHDRAWN"),
         ("BOLT", "PROPOSED"),
     ]
+    assert desk.proposals.asked[1] == {BOLT, NUT}
+
+
+async def test_a_refused_task_is_told_so_and_proposed_again_after_a_day(desk: Desk) -> None:
+    desk.proposals.now = [proposal("BOLT")]
+    await desk.tasks.follow()
+    [first] = await desk.tasks.listed(MAIN)
+
+    refused = await desk.tasks.refuse(MAIN, first.count_id, " the aisle is closed ", by="ann")
+    await desk.clock.advance(timedelta(hours=23))
+    await desk.tasks.follow()
+    assert await desk.tasks.listed(MAIN) == []
+    assert await desk.tasks.listed(MAIN, status=TaskStatus.REFUSED) == [refused]
+    await desk.clock.advance(timedelta(hours=1))
+    await desk.tasks.follow()
+
+    [second] = await desk.tasks.listed(MAIN)
+    assert second.count_id != first.count_id
+    assert (refused.because, refused.ended_by) == ("the aisle is closed", "ann")
+    told = [("BOLT", "PROPOSED"), ("BOLT", "REFUSED"), ("BOLT", "PROPOSED")]
+    assert await desk.told() == told
+
+
+async def test_what_was_counted_is_not_refused_any_more(desk: Desk) -> None:
+    desk.proposals.now = [proposal("BOLT")]
+    await desk.tasks.follow()
+    [task] = await desk.tasks.listed(MAIN)
+    desk.ledger.post("BOLT", desk.clock.now())
+    await desk.tasks.follow()
+
+    with pytest.raises(Conflict, match="has been counted"):
+        await desk.tasks.refuse(MAIN, task.count_id, "too late", by="ann")
+    with pytest.raises(NotFound, match="withdrawn, or is over"):
+        await desk.tasks.refuse(MAIN, "cnt_nobody", "why", by="ann")
+    with pytest.raises(Invalid, match="say why it cannot be counted"):
+        await desk.tasks.refuse(MAIN, task.count_id, "  ", by="ann")
+
+
+async def test_one_tenant_that_fails_keeps_no_other_waiting(desk: Desk) -> None:
+    await desk.knows("acme")
+    desk.proposals.now = [proposal("BOLT")]
+    desk.proposals.fails = "acme"
+
+    with pytest.raises(Invalid, match="cannot be said"):
+        await desk.tasks.follow()
+
+    assert await desk.told() == [("BOLT", "PROPOSED")]

@@ -37,6 +37,7 @@ from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
 from crossdock.capabilities.inventory.upkeep import Upkeep
 from crossdock.capabilities.reconciliation import (
+    CountTasks,
     OpenLines,
     Reconciliation,
     Sampler,
@@ -95,6 +96,7 @@ from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import Budgets, ItemsWanted
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.conftest import NOON
+from tests.processes.counted import told_to_count
 from tests.processes.sampled import SAMPLED
 from tests.unit.connectivity.standins import command, levelled, webhook, world
 
@@ -146,6 +148,7 @@ SERVICES = (
         Catalog,
         Channels,
         Connections,
+        CountTasks,
         Directory,
         Exposures,
     ),
@@ -197,6 +200,7 @@ class Full:
     decision_id: str
     run_id: str
     finding_id: str
+    count_id: str
     allocation_run_id: str
 
     async def rows(self) -> Mapping[str, list[str]]:
@@ -276,6 +280,7 @@ async def filled(hub: Hub, owner: Any) -> Full:
         decision_id=sourced.answer.decided.decision_id,
         run_id=run.run_id,
         allocation_run_id=allocation_run_id,
+        count_id=(await told_to_count(hub, "SKU-1"))[0].count_id,
         finding_id=(await hub.reconciliation.findings(MAIN))[0].finding_id,
     )
 
@@ -337,6 +342,10 @@ SHOWS: Mapping[str, Ask] = {
     "Rulebook.protections": lambda full: full.hub.allocation.rulebook.protections(OTHER),
     "Reconciliation.close": lambda full: full.hub.reconciliation.close(
         OTHER, full.finding_id, "COUNT", "", by="a stranger"
+    ),
+    "CountTasks.listed": lambda full: full.hub.count_tasks.listed(OTHER),
+    "CountTasks.refuse": lambda full: full.hub.count_tasks.refuse(
+        OTHER, full.count_id, "x", by="a stranger"
     ),
     "Reconciliation.cycle_counts": lambda full: full.hub.reconciliation.cycle_counts(OTHER),
     "Reconciliation.finding": lambda full: full.hub.reconciliation.finding(OTHER, full.finding_id),

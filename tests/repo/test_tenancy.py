@@ -29,7 +29,7 @@ WORKERS = {
     "crossdock.capabilities.inventory.turning.DUE": "where a day has ended",
     "crossdock.capabilities.inventory.turning.NEXT": "when the next day ends",
     "crossdock.capabilities.inventory.upkeep.LAPSED_STOCK": "which holds have lapsed",
-    "crossdock.capabilities.reconciliation.count_tasks.TENANTS": "whose counts are told",
+    "crossdock.capabilities.reconciliation.count_store.TENANTS": "whose counts are told",
     "crossdock.capabilities.reconciliation.store.WITH_HEALABLE": "whose documents are sent again",
     "crossdock.capabilities.reconciliation.store.WITH_SUSPICIONS": "whose suspicions lapse",
     "crossdock.capabilities.supply.kept_store.IS_ANY_OPEN": "whether anything is promised",

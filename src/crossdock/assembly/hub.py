@@ -182,7 +182,8 @@ class Hub:
         self.channels = self.publishing.channels
         showing = Showing(database, self.publishing.requests, ReadBack(lambda: self._around))
         self.sampler = reconciliation.Sampler(database, clock, self.ids, showing, CaseDesk())
-        asking = (ledger, AskStock(lambda: self._around, self.inbox, names), self.reconciliation)
+        asks = AskStock(lambda: self._around, self.inbox, names)
+        asking = (ledger, asks, self.reconciliation, CaseDesk())
         self.stock_sampler = reconciliation.StockSampler(database, clock, self.ids, asking)
         books = adapters.BookKeepers(self.directory, self.catalog)
         processes = (self.publishing.process, movement_posting(books))

@@ -101,11 +101,12 @@ class WithholdingChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountTaskChanged:
-    """A shelf is to be counted, was counted, or need not be any more (§4.2).
+    """A shelf is to be counted, was counted, cannot be counted, or need not be any more (§4.2).
 
-    `status` is PROPOSED, DONE or WITHDRAWN; `reason` says why: DIFFERENCE, NEGATIVE, TREND or
-    CLASS_DUE. The count is blind, so no quantity is named. A count posts its adjustment as a
-    movement (COUNT_ADJUST), of zero where the shelf was right.
+    `status` is PROPOSED, DONE, REFUSED or WITHDRAWN; `reason` says why: DIFFERENCE, NEGATIVE,
+    TREND or CLASS_DUE. The count is blind, so no quantity is named. A count posts its adjustment
+    as a movement (COUNT_ADJUST), of zero where the shelf was right. `because` is what whoever
+    refused it said.
     """
 
     TYPE: ClassVar[str] = "reconciliation.count_task_changed.v1"
@@ -116,6 +117,7 @@ class CountTaskChanged:
     item_class: str
     reason: str
     status: str
+    because: str = ""
 
     @property
     def key(self) -> str:

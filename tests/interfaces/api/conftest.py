@@ -22,6 +22,7 @@ from crossdock.capabilities.inventory import (
     inventory_reader,
 )
 from crossdock.capabilities.reconciliation import (
+    CountTasks,
     Informants,
     LineInformants,
     OpenLines,
@@ -151,8 +152,13 @@ class House:
 
     @property
     def stock_sampler(self) -> StockSampler:
-        asking = (LedgerAtCut(), NobodyIsAsked(), self.reconciliation)
+        asking = (LedgerAtCut(), NobodyIsAsked(), self.reconciliation, CaseDesk())
         return StockSampler(self.database, self.clock, SystemIds(), asking)
+
+    @property
+    def count_tasks(self) -> CountTasks:
+        counting = (self.reconciliation, LedgerAtCut())
+        return CountTasks(self.database, self.clock, SystemIds(), *counting)
 
     @property
     def doubts(self) -> Doubts:

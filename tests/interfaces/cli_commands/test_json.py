@@ -30,6 +30,7 @@ from tests.interfaces.cli_commands.trouble import (
     unknown_items,
     waiting_runs,
 )
+from tests.processes.counted import told_to_count
 
 ROOT = Path(__file__).parents[3]
 MICROS = 1_000_000
@@ -137,6 +138,8 @@ ONCE: tuple[str, ...] = (
     "reconcile show {finding}",
     "reconcile backlog",
     "reconcile cycle-counts",
+    "reconcile count-tasks",
+    "reconcile refuse-count {count} --because blocked",
     "reconcile heal --against erp --dry-run",
     "reconcile close {finding} --cause COUNT",
 )
@@ -201,12 +204,13 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
         (crossdock.folder / name).write_text(dump)
     await crossdock("reconcile", "run", "--against", "erp.csv", "--source", "books")
     [finding] = await hub.reconciliation.findings(hub.scope)
-    question = Question("BOLT", "DC1", "EA", MICROS)
-    asked = PromiseAsked("by-date", (question,), ("",))
+    [count] = await told_to_count(hub, "BOLT")
+    asked = PromiseAsked("by-date", (Question("BOLT", "DC1", "EA", MICROS),), ("",))
     kept = await hub.kept_promises.promise(hub.scope, "test", asked)
     return {
         "kept": kept.promise_id,
         "finding": finding.finding_id,
+        "count": count.count_id,
         "position": str(position),
         "hold": hold.reservation_id,
         "decision": sourced.answer.decided.decision_id,

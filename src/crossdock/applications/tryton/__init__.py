@@ -44,7 +44,7 @@ APPLICATION = Application(
         available=("forecast_quantity",),
     ),
     # One answer is read between two readings of the moves, a status at a time.
-    stock_question=StockQuestion(keys_max=200, requests=12),
+    stock_question=StockQuestion(keys_max=200, requests=16),
     poll_every=timedelta(seconds=10),
     cursor_at=cursor_at,
     freshness=timedelta(minutes=15),

@@ -153,7 +153,11 @@ class TrytonConnection:
         return open_orders.page_of(answer.result, related, options_of(self.settings), last)
 
     async def stock_of(self, location: str, items: Sequence[str]) -> StockAnswer:
-        """Count these products as of one overlap ago, where every transaction has ended."""
+        """Count these products as of one overlap ago, where every transaction has ended.
+
+        Where they move meanwhile nothing is told: to count again would take more requests than a
+        question may. Raises `Unavailable` then.
+        """
         now = self.ports.clock.now()
         count = Count(watermark=now - self.settings.overlap, begun_at=now)
         ids = sorted({int(item) for item in items if item.isdecimal()})
@@ -165,7 +169,8 @@ class TrytonConnection:
                 "product.product", domain, list(counts.PRODUCT_FIELDS), ROWS_MAX
             )
             if products.result:
-                raw = await self._count(Cursor(count=count), location, products.result)
+                at = Cursor(count=count)
+                raw = await self._count(at, location, products.result, attempts=1)
         return StockAnswer(translation=read_page(raw, options_of(self.settings)), raw=raw)
 
     async def _changed(self, at: Cursor, feed: Feed) -> Poll:
@@ -250,14 +255,20 @@ class TrytonConnection:
         raw = await self._count(at, nodes[count.node], products.result) if ids else _NOTHING
         return self._page(raw, following, is_caught_up=is_over)
 
-    async def _count(self, at: Cursor, node: str, products: Sequence[Mapping[str, Any]]) -> bytes:
+    async def _count(
+        self,
+        at: Cursor,
+        node: str,
+        products: Sequence[Mapping[str, Any]],
+        attempts: int = COUNT_ATTEMPTS_MAX,
+    ) -> bytes:
         """Read the figures between two equal readings of the moves: then they are of one state."""
         today = (await self.session.ask("model.ir.date.today")).result
         count = at.count or Count(watermark=BEGINNING)
         watermark = count.watermark
         ids = [row["id"] for row in products]
         domain = counts.touched_domain(ids, watermark, today)
-        for _ in range(COUNT_ATTEMPTS_MAX):
+        for _ in range(attempts):
             before = await self._read("stock.move", domain, list(counts.TOUCHED_FIELDS), ROWS_MAX)
             quantities = {
                 status: (await self._quantities(ids, locations, today)).result

@@ -2,7 +2,8 @@
 
 from crossdock.capabilities.reconciliation.ageing import Backlog
 from crossdock.capabilities.reconciliation.causes import Cause
-from crossdock.capabilities.reconciliation.count_tasks import CountTasks
+from crossdock.capabilities.reconciliation.count_store import TaskStatus
+from crossdock.capabilities.reconciliation.count_tasks import CountTask, CountTasks
 from crossdock.capabilities.reconciliation.doubts import Doubt
 from crossdock.capabilities.reconciliation.dumps import (
     NO_COST,
@@ -57,6 +58,7 @@ __all__ = [
     "CaseWanted",
     "Cause",
     "CountProposal",
+    "CountTask",
     "CountTasks",
     "Doubt",
     "Dump",
@@ -91,6 +93,7 @@ __all__ = [
     "State",
     "StockAsked",
     "StockSampler",
+    "TaskStatus",
     "Tolerance",
     "Version",
     "Wanted",

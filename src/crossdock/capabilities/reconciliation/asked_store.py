@@ -1,6 +1,6 @@
 """What systems answered when they were asked for single keys, and what is known of keys."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ insert into reconciliation_answer (tenant, answer_id, connection, answered_at, l
 values ($1, $2, $3, $4, $5)
 """
 ANSWERS = """
-select answer_id, connection, lines::text as lines from reconciliation_answer
+select answer_id, connection, answered_at, lines::text as lines from reconciliation_answer
 where tenant = $1 and answered_at < $2 order by connection, answered_at, answer_id
 """
 DROP_ANSWERS = "delete from reconciliation_answer where tenant = $1 and answer_id = any($2)"
@@ -63,11 +63,12 @@ class Sampling(NamedTuple):
     compared: int
 
 
-class Answers(NamedTuple):
-    """What a connection answered since it was last compared: of each key the newest."""
+class Answer(NamedTuple):
+    """What a connection answered, once."""
 
+    answer_id: str
     connection: str
-    ids: Sequence[str]
+    at: datetime
     lines: Sequence[Line]
 
 
@@ -78,20 +79,25 @@ async def put_answer(
     await tx.execute(PUT_ANSWER, tx.tenant, answer_id, connection, at, text)
 
 
-async def answers(tx: Transaction, before: datetime) -> list[Answers]:
-    """Give what was answered before a moment, connection by connection."""
-    found: dict[str, tuple[list[str], dict[Key, list[Line]]]] = {}
+async def answers(tx: Transaction, before: datetime) -> dict[str, list[Answer]]:
+    """Give what was answered before a moment by connection, the oldest first."""
+    found: dict[str, list[Answer]] = {}
     for row in await tx.fetch(ANSWERS, tx.tenant, before):
-        ids, newest = found.setdefault(row["connection"], ([], {}))
-        ids.append(row["answer_id"])
+        lines = msgspec.json.decode(row["lines"], type=list[Line])
+        one = Answer(row["answer_id"], row["connection"], row["answered_at"], lines)
+        found.setdefault(one.connection, []).append(one)
+    return found
+
+
+def newest_lines(answered: Iterable[Answer]) -> list[Line]:
+    """Give the lines of each key from the newest answer that tells of it."""
+    newest: dict[Key, list[Line]] = {}
+    for one in answered:
         here: dict[Key, list[Line]] = {}
-        for line in msgspec.json.decode(row["lines"], type=list[Line]):
+        for line in one.lines:
             here.setdefault((line.location, line.item), []).append(line)
         newest |= here
-    return [
-        Answers(connection, ids, [line for lines in newest.values() for line in lines])
-        for connection, (ids, newest) in found.items()
-    ]
+    return [line for lines in newest.values() for line in lines]
 
 
 async def drop_answers(tx: Transaction, ids: Sequence[str]) -> None:

@@ -1,53 +1,42 @@
 """What is proposed to be counted, told as it changes, so that others take it as tasks (§4.2)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from crossdock.canonical.errors import Conflict, Invalid, NotFound
 from crossdock.canonical.inventory import MovementType
 from crossdock.canonical.reconciliation import CountTaskChanged
+from crossdock.capabilities.reconciliation import count_store
+from crossdock.capabilities.reconciliation.count_store import Ending, Task, TaskStatus
+from crossdock.capabilities.reconciliation.counting import TASKS_MAX
 from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.capabilities.reconciliation.findings import microseconds
 from crossdock.capabilities.reconciliation.ports import Key, LedgerMovement
-from crossdock.capabilities.reconciliation.ranking import CountProposal
+from crossdock.capabilities.reconciliation.ranking import URGENCY, CountProposal
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction, WorkersSql
+from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
 
-TASKS_MAX = 10_000
 RESTS = timedelta(days=1)
-"""What was counted is not proposed again for so long: a comparison has to see it first."""
-
-TENANTS = WorkersSql("""
-select tenant from reconciliation_finding where state <> 'CLOSED'
-union select tenant from reconciliation_count
-union select tenant from reconciliation_count_task
-order by tenant
-""")
-# One after the other in a house.
-ALONE = "select pg_advisory_xact_lock(hashtextextended('reconciliation_count_task ' || $1, 0))"
-TASKS = "select * from reconciliation_count_task where tenant = $1 order by location, item"
-PUT = """
-insert into reconciliation_count_task (tenant, location, item, count_id, class, reason,
-    proposed_at)
-select $1, s.location, s.item, s.count_id, s.class, s.reason, $2
-from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-    s(location, item, count_id, class, reason)
-on conflict (tenant, location, item) do update set count_id = excluded.count_id,
-    class = excluded.class, reason = excluded.reason, proposed_at = excluded.proposed_at,
-    done_at = null
-"""
-DONE = "update reconciliation_count_task set done_at = $3 where tenant = $1 and count_id = any($2)"
-DROP = "delete from reconciliation_count_task where tenant = $1 and count_id = any($2)"
+"""What was counted, or refused, is not proposed again for so long: a comparison is to see it."""
+BECAUSE_MAX = 300
 
 
 class Proposes(Protocol):
     async def cycle_counts(
-        self, scope: Scope, *, location: str = "", limit: int = 100
-    ) -> Sequence[CountProposal]: ...
+        self,
+        scope: Scope,
+        *,
+        location: str = "",
+        limit: int = 100,
+        told: Collection[Key] = (),
+    ) -> Sequence[CountProposal]:
+        """Propose so many counts, and whatever is still to be counted of `told`."""
+        ...
 
 
 class KnowsMovements(Protocol):
@@ -56,21 +45,24 @@ class KnowsMovements(Protocol):
     ) -> Sequence[LedgerMovement]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A count that was proposed; `done_at` is when it was seen to be counted."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountTask:
+    """A count that was told as a task: `status` is PROPOSED, DONE or REFUSED.
+
+    `reason` is DIFFERENCE, NEGATIVE, TREND or CLASS_DUE. `ended_at` is when it was seen to be
+    counted, or was refused, by `ended_by`, who said `because`.
+    """
 
     count_id: str
-    location: str
     item: str
-    of: str
+    location: str
+    item_class: str
     reason: str
+    status: str
     proposed_at: datetime
-    done_at: datetime | None = None
-
-    @property
-    def place(self) -> Key:
-        return self.location, self.item
+    ended_at: datetime | None
+    ended_by: str
+    because: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,22 +80,35 @@ def changes(
     proposals: Collection[CountProposal],
     counted: Collection[Key],
     now: datetime,
+    most: int = TASKS_MAX,
 ) -> Changes:
-    """Say what changes, by what is proposed by now and which of the tasks were counted."""
-    wanted = {(one.location, one.item): one for one in proposals}
-    known = {task.place: task for task in tasks}
-    open_ones = [task for task in tasks if task.done_at is None]
-    rested = {
-        task.place for task in tasks if task.done_at is not None and now - task.done_at >= RESTS
-    }
+    """Say what changes, by what is proposed by now and which of the tasks were counted.
+
+    Of more proposals than there may be tasks the most urgent reasons go first, and then what is
+    told already: so no task comes and goes with the money at risk.
+    """
+    open_ones = {task.place: task for task in tasks if task.ended_at is None}
+    resting = {task.place for task in tasks if task.ended_at and now - task.ended_at < RESTS}
+    done = [task for place, task in open_ones.items() if place in counted]
+    known = {_place(one) for one in proposals}
+    wanted = [
+        one for one in proposals if _place(one) not in resting and _place(one) not in counted
+    ]
+    wanted.sort(key=lambda one: (URGENCY[one.reason], _place(one) not in open_ones))
+    wanted = wanted[:most]
+    kept = {_place(one) for one in wanted}
     return Changes(
-        proposed=[one for place, one in wanted.items() if place not in known or place in rested],
-        done=[task for task in open_ones if task.place in counted],
+        proposed=[one for one in wanted if _place(one) not in open_ones],
+        done=done,
         withdrawn=[
-            task for task in open_ones if task.place not in counted and task.place not in wanted
+            task for place, task in open_ones.items() if place not in counted and place not in kept
         ],
-        forgotten=[task for task in tasks if task.done_at and task.place not in wanted],
+        forgotten=[task for task in tasks if task.ended_at and task.place not in known],
     )
+
+
+def _place(one: CountProposal) -> Key:
+    return one.location, one.item
 
 
 class CountTasks:
@@ -126,48 +131,98 @@ class CountTasks:
         return Job(name="count tasks", every=timedelta(minutes=10), work=self.follow)
 
     async def follow(self) -> None:
-        """Tell of every tenant what is to be counted, was counted, or need not be any more."""
+        """Tell of every tenant what is to be counted, was counted, or need not be any more.
+
+        One tenant that fails keeps no other waiting; its error is raised at the end.
+        """
         async with self._database.transaction(Scope.of_workers()) as tx:
-            tenants = [row["tenant"] for row in await tx.fetch(TENANTS)]
+            tenants = [row["tenant"] for row in await tx.fetch(count_store.TENANTS)]
+        failures: list[Exception] = []
         for tenant in tenants:
-            scope = Scope(tenant)
-            proposals = await self._proposes.cycle_counts(scope, limit=TASKS_MAX)
-            async with self._database.transaction(scope) as tx:
-                await self._tell(tx, proposals)
+            try:
+                await self._follow(Scope(tenant))
+            except Exception as error:  # noqa: BLE001 whatever it is, the others are told
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    async def listed(
+        self,
+        scope: Scope,
+        *,
+        status: TaskStatus = TaskStatus.PROPOSED,
+        location: str = "",
+        after: str = "",
+        limit: int = 100,
+    ) -> list[CountTask]:
+        """List count tasks, the oldest first; those that ended stay for about a day.
+
+        `after` is the `count_id` of the last one listed before.
+        """
+        async with self._database.transaction(scope) as tx:
+            tasks = await count_store.listed(tx, status, location, after, limit)
+        return [_shown(task) for task in tasks]
+
+    async def refuse(self, scope: Scope, count_id: str, because: str, *, by: str) -> CountTask:
+        """End a task that cannot be counted; it is proposed again after a day, if still needed.
+
+        To refuse it twice changes nothing. Raises `NotFound` for one that was withdrawn or is long
+        over, `Conflict` for one that was counted, `Invalid` without a reason.
+        """
+        reason = because.strip()
+        if not reason or len(reason) > BECAUSE_MAX:
+            raise Invalid(
+                f"say why it cannot be counted, in at most {BECAUSE_MAX} characters",
+                where="/because",
+            )
+        now = self._clock.now()
+        async with self._database.transaction(scope) as tx:
+            await tx.execute(count_store.ALONE, tx.tenant)
+            task = await count_store.of(tx, count_id)
+            if task is None:
+                raise NotFound(
+                    f"no count task is called {count_id!r}: it was withdrawn, or is over",
+                    hint="`crossdock reconcile count-tasks` shows those that are open",
+                )
+            if task.status == TaskStatus.DONE:
+                raise Conflict(f"{count_id} has been counted")
+            if task.status == TaskStatus.REFUSED:
+                return _shown(task)
+            said = Ending(status=TaskStatus.REFUSED, at=now, by=by, because=reason)
+            await count_store.end(tx, [task], said)
+            task = replace(
+                task, status=TaskStatus.REFUSED, ended_at=now, ended_by=by, because=reason
+            )
+            key = f"count_task:{count_id}:{TaskStatus.REFUSED}"
+            await tell(tx, [(key, _changed(task, TaskStatus.REFUSED))], now)
+        return _shown(task)
+
+    async def _follow(self, scope: Scope) -> None:
+        async with self._database.transaction(scope) as tx:
+            told = {task.place for task in await count_store.all_in(tx)}
+        proposals = await self._proposes.cycle_counts(scope, limit=TASKS_MAX, told=told)
+        async with self._database.transaction(scope) as tx:
+            await self._tell(tx, proposals)
 
     async def _tell(self, tx: Transaction, proposals: Sequence[CountProposal]) -> None:
         now = self._clock.now()
-        await tx.execute(ALONE, tx.tenant)
-        tasks = [
-            Task(
-                *(row["count_id"], row["location"], row["item"], row["class"], row["reason"]),
-                row["proposed_at"],
-                row["done_at"],
-            )
-            for row in await tx.fetch(TASKS, tx.tenant)
-        ]
+        await tx.execute(count_store.ALONE, tx.tenant)
+        tasks = await count_store.all_in(tx)
         found = changes(tasks, proposals, await self._counted(tx, tasks, now), now)
         made = [
             Task(
-                *(prefixed("cnt", self._ids.new()), one.location, one.item, one.of, one.reason),
-                now,
+                count_id=prefixed("cnt", self._ids.new()),
+                location=one.location,
+                item=one.item,
+                of=one.of,
+                reason=one.reason,
+                proposed_at=now,
             )
             for one in found.proposed
         ]
-        if made:
-            await tx.execute(
-                PUT,
-                tx.tenant,
-                now,
-                [one.location for one in made],
-                [one.item for one in made],
-                [one.count_id for one in made],
-                [one.of for one in made],
-                [one.reason for one in made],
-            )
-        await tx.execute(DONE, tx.tenant, [one.count_id for one in found.done], now)
-        over = [one.count_id for one in (*found.withdrawn, *found.forgotten)]
-        await tx.execute(DROP, tx.tenant, over)
+        await count_store.put(tx, made, now)
+        await count_store.end(tx, found.done, Ending(status=TaskStatus.DONE, at=now))
+        await count_store.drop(tx, [*found.withdrawn, *found.forgotten])
         told = {"PROPOSED": made, "DONE": found.done, "WITHDRAWN": found.withdrawn}
         await tell(
             tx,
@@ -182,7 +237,7 @@ class CountTasks:
     async def _counted(self, tx: Transaction, tasks: Sequence[Task], now: datetime) -> set[Key]:
         """Name the keys of which a count was posted since they were proposed."""
         since: Mapping[Key, int] = {
-            task.place: microseconds(task.proposed_at) for task in tasks if task.done_at is None
+            task.place: microseconds(task.proposed_at) for task in tasks if task.ended_at is None
         }
         if not since:
             return set()
@@ -203,4 +258,20 @@ def _changed(task: Task, status: str) -> CountTaskChanged:
         item_class=task.of,
         reason=task.reason,
         status=status,
+        because=task.because,
+    )
+
+
+def _shown(task: Task) -> CountTask:
+    return CountTask(
+        count_id=task.count_id,
+        item=task.item,
+        location=task.location,
+        item_class=task.of,
+        reason=task.reason,
+        status=task.status,
+        proposed_at=task.proposed_at,
+        ended_at=task.ended_at,
+        ended_by=task.ended_by,
+        because=task.because,
     )

@@ -1,10 +1,26 @@
-"""The plan of a day as stored: what is to be counted by its class (§4.2)."""
+"""What is to be counted: differences that a count settles, and the plan of the day (§4.2)."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from crossdock.capabilities.reconciliation import findings, store
+from crossdock.capabilities.reconciliation.causes import Cause
+from crossdock.capabilities.reconciliation.model import ItemClass, State
+from crossdock.capabilities.reconciliation.ports import Key
+from crossdock.capabilities.reconciliation.ranking import (
+    TREND_TIMES,
+    CountProposal,
+    Remedy,
+    Suspicion,
+    count_proposals,
+)
+from crossdock.capabilities.reconciliation.store import FindingRow
 from crossdock.foundation.database import Transaction
+
+TASKS_MAX = 10_000
+"""So many counts are proposed, and told as tasks, at a time."""
+TREND_LASTS = timedelta(days=30)
 
 # What is to be counted by its class, by the dumps of a day; an older day's plan is over.
 PUT_COUNTS = """
@@ -18,6 +34,22 @@ DROP_COUNTS = "delete from reconciliation_count where tenant = $1 and due_on < $
 COUNTS_DUE = """
 select location, item, class from reconciliation_count
 where tenant = $1 and due_on = $2 and ($3 = '' or location = $3) order by class, location, item
+"""
+
+
+# What a count would settle, the most money first: never what agrees again. `$5` and `$6` are keys,
+# or null for all.
+COUNTABLE = """
+select f.* from reconciliation_finding f
+where f.tenant = $1 and f.state <> 'CLOSED' and not f.is_gone
+    and f.system not in ('orders', 'purchases', 'published')
+    and (f.state in ('SUSPECTED', 'CONFIRMED') and f.cause = 'NEG_STOCK'
+        or f.state = 'CONFIRMED' and f.remedy = 'COUNT' and f.at_stake <> 0
+        or f.state = 'TOLERATED' and f.times > $7 and f.last_cut >= $2)
+    and ($3 = '' or f.location = $3)
+    and ($5::text[] is null or (f.location, f.item) in (select * from unnest($5, $6::text[])))
+order by f.state = 'TOLERATED', f.value_at_risk desc nulls last, f.found_at, f.finding_id
+limit $4
 """
 
 
@@ -42,3 +74,47 @@ async def put_counts(tx: Transaction, counts: Sequence[CountRow], due_on: date) 
 async def counts_due(tx: Transaction, due_on: date, location: str) -> list[CountRow]:
     rows = await tx.fetch(COUNTS_DUE, tx.tenant, due_on, location)
     return [CountRow(row["location"], row["item"], row["class"]) for row in rows]
+
+
+async def proposals(
+    tx: Transaction, now: datetime, *, location: str, limit: int, told: Collection[Key] = ()
+) -> list[CountProposal]:
+    """Propose counts, the most urgent first: so many, and what is still to be counted of `told`.
+
+    What was told once is looked for by its key, so that it does not come and go with the order.
+    """
+    rows = await _countable(tx, now, location, TASKS_MAX, None)
+    if rest := set(told) - {(row.location, row.item) for row in rows}:
+        rows += await _countable(tx, now, location, None, sorted(rest))
+    due = await counts_due(tx, now.date(), location)
+    known = [_suspicion(row, now) for row in rows]
+    known += [
+        Suspicion(item=one.item, location=one.location, of=ItemClass(one.of), is_due=True)
+        for one in due
+    ]
+    found = count_proposals(known)
+    return found[:limit] + [one for one in found[limit:] if (one.location, one.item) in told]
+
+
+async def _countable(
+    tx: Transaction, now: datetime, location: str, limit: int | None, keys: Sequence[Key] | None
+) -> list[FindingRow]:
+    places = None if keys is None else [place for place, _ in keys]
+    items = None if keys is None else [item for _, item in keys]
+    since = now - TREND_LASTS
+    rows = await tx.fetch(COUNTABLE, tx.tenant, since, location, limit, places, items, TREND_TIMES)
+    return [store.finding_of(row) for row in rows]
+
+
+def _suspicion(row: FindingRow, now: datetime) -> Suspicion:
+    is_negative = row.cause == Cause.NEG_STOCK
+    is_to_count = row.state == State.CONFIRMED and row.remedy == Remedy.COUNT
+    return Suspicion(
+        item=row.item,
+        location=row.location,
+        of=ItemClass(row.class_),
+        unexplained=row.at_stake if is_to_count and not is_negative else 0,
+        is_negative=is_negative,
+        times_tolerated=row.times if row.state == State.TOLERATED else 0,
+        priority=findings.priority_of(row, now),
+    )

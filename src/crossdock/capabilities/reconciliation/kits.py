@@ -1,8 +1,10 @@
 """Kits that one side moved whole and the other by their components (§4.4). Pure.
 
 A kit that left as a kit here and as its components there differs by as much one way as its
-components do the other way, in the ratio of its bill. Where one side alone holds the document of
-the kit and of all components, it was put together or taken apart there, and nothing is exploded.
+components do the other way, in the ratio of its bill. A component that is a kit itself may have
+been moved as it is, or by its own components, or some of it by each. Where one side alone holds
+the document of the kit and of all components, it was put together or taken apart there, and
+nothing is exploded.
 """
 
 from collections import defaultdict
@@ -13,6 +15,13 @@ from crossdock.canonical.quantities import MICROS
 
 Bill = Mapping[str, int]
 """How many micros of each component one base unit of a kit takes."""
+
+
+class Exploded(NamedTuple):
+    """Kits that were taken apart on one side, and all that differs by it."""
+
+    kits: Sequence[str]
+    members: Sequence["Differing"]
 
 
 class Differing(NamedTuple):
@@ -48,19 +57,19 @@ def explosions(differing: Iterable[Differing], bills: Mapping[str, Bill]) -> dic
 
 def _told(
     group: Sequence[str], items: Mapping[str, Differing], bills: Mapping[str, Bill]
-) -> list[tuple[Sequence[str], list[Differing]]]:
+) -> list["Exploded"]:
     """Give the kits of a group that are exploded together, or else those that are alone."""
-    if (members := _fitting(group, items, bills)) is not None:
-        return [(group, members)]
-    alone = [([kit], _fitting([kit], items, bills)) for kit in group if len(group) > 1]
-    return [(kit, members) for kit, members in alone if members is not None]
+    if (together := _fitting(group, items, bills)) is not None:
+        return [together]
+    alone = [_fitting([kit], items, bills) for kit in group if len(group) > 1]
+    return [one for one in alone if one is not None]
 
 
 def _sharing(kits: Sequence[str], bills: Mapping[str, Bill]) -> list[list[str]]:
     """Group kits that have components in common, directly or by others between them."""
     groups: list[tuple[list[str], set[str]]] = []
     for kit in kits:
-        names, parts = [kit], {kit, *bills[kit]}
+        names, parts = [kit], {kit, *_below(kit, bills)}
         apart: list[tuple[list[str], set[str]]] = []
         for other, theirs in groups:
             if theirs.isdisjoint(parts):
@@ -71,21 +80,53 @@ def _sharing(kits: Sequence[str], bills: Mapping[str, Bill]) -> list[list[str]]:
     return [names for names, _ in groups]
 
 
+def _below(kit: str, bills: Mapping[str, Bill]) -> list[str]:
+    """Name all that goes into a kit, and into the kits in it."""
+    found: dict[str, None] = {}
+    ready = [kit]
+    for one in ready:
+        fresh = [part for part in bills.get(one, ()) if part not in found]
+        found |= dict.fromkeys(fresh)
+        ready += fresh
+    return list(found)
+
+
+def _in_order(kits: Sequence[str], bills: Mapping[str, Bill]) -> list[str] | None:
+    """Give these kits and those in them, each behind all that take it; None: in a circle."""
+    opened = {*kits, *(part for kit in kits for part in _below(kit, bills) if part in bills)}
+    order: list[str] = []
+    while left := opened.difference(order):
+        taken = {part for kit in left for part in bills[kit]}
+        if not (free := sorted(left - taken)):
+            return None
+        order += free
+    return order
+
+
 def _fitting(
     kits: Sequence[str], items: Mapping[str, Differing], bills: Mapping[str, Bill]
-) -> list[Differing] | None:
-    """Give the kits and components if they differ in the ratio of the bills; None: they do not."""
+) -> Exploded | None:
+    """Give the kits and components if they differ in the ratio of the bills; None: they do not.
+
+    From the top down: of a kit as many were taken apart as it differs by, and as were needed, and
+    not taken as they are, for the kits above it. What is no kit has to differ by just what that
+    takes.
+    """
+    if (order := _in_order(kits, bills)) is None:
+        return None
+    differs = {name: one.micros for name, one in items.items()}
     wanted: dict[str, int] = defaultdict(int)
-    for kit in kits:
+    apart: dict[str, int] = {}
+    for kit in order:
+        apart[kit] = differs.get(kit, 0) - wanted.pop(kit, 0)
         for part, per in bills[kit].items():
-            takes, rest = divmod(items[kit].micros * per, MICROS)
-            if rest or part in kits:
+            takes, rest = divmod(apart[kit] * per, MICROS)
+            if rest:
                 return None
             wanted[part] -= takes
-    differs = {name: one.micros for name, one in items.items()}
     if any(micros != differs.get(part, 0) for part, micros in wanted.items()):
         return None
-    members = [items[name] for name in (*kits, *wanted) if name in items]
+    members = [items[name] for name in (*order, *wanted) if name in items]
     holders = {member.held_by for member in members}
     is_assembled = len(holders) == 1 and holders != {""}
-    return None if is_assembled else members
+    return None if is_assembled else Exploded([kit for kit in kits if apart[kit]], members)

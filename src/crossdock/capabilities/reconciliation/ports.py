@@ -170,7 +170,10 @@ class KnowsBills(Protocol):
     async def bills_in(
         self, tx: Transaction, items: Collection[str]
     ) -> Mapping[str, Mapping[str, int]]:
-        """Give, of each kit among these, how many micros of each component make one base unit."""
+        """Give, of each kit among these, how many micros of each component make one base unit.
+
+        The kits that go into them are among the answer, on every level.
+        """
         ...
 
 

@@ -111,7 +111,7 @@ class CountReason(StrEnum):
     CLASS_DUE = "CLASS_DUE"
 
 
-_URGENCY = {reason: rank for rank, reason in enumerate(CountReason)}
+URGENCY: Mapping[str, int] = {reason: rank for rank, reason in enumerate(CountReason)}
 
 
 def is_class_due(location: str, item: str, of: ItemClass, day: int) -> bool:
@@ -172,7 +172,7 @@ def count_proposals(known: Iterable[Suspicion]) -> list[CountProposal]:
         for one in known
         if (reason := count_reason(one)) is not None
     ]
-    found.sort(key=lambda p: (_URGENCY[p.reason], -p.priority, p.of, p.location, p.item))
+    found.sort(key=lambda p: (URGENCY[p.reason], -p.priority, p.of, p.location, p.item))
     once: dict[tuple[str, str], CountProposal] = {}
     for proposal in found:
         once.setdefault((proposal.location, proposal.item), proposal)

@@ -65,12 +65,16 @@ class Comparison:
         self.began_at = self.clock.now()
 
     async def run(self, side: Side, first: Side | None = None) -> RunRow:
-        """Compare `side` with the ledger, or with the `first` of two systems."""
+        """Compare `side` with the ledger, or with the `first` of two systems.
+
+        A sample is as the keys that were asked for: that many of them are zero is nothing unusual,
+        and nothing to measure a dump by.
+        """
         for system, one in ((self.about.against, side), (self.about.system, first)):
             if one is None:
                 continue
             reason = guards.refusal(one.shape, None, us_of(self.began_at), self.plausible)
-            if not reason and not self.is_believed:
+            if not reason and not self.is_believed and not self.about.is_sample:
                 usual = await self._usual(system, one)
                 reason = guards.unusual(one.shapes, usual, self.plausible)
             if reason:
@@ -202,7 +206,8 @@ class Comparison:
                 await tx.execute(store.CLOSE_GONE, tx.tenant, ids, now)
                 await tx.execute(store.MARK_GONE, tx.tenant, ids)
             await store.add_run(tx, run)
-            await shapes.put_shapes(tx, self.about.against, side.shapes)
+            if not self.about.is_sample:
+                await shapes.put_shapes(tx, self.about.against, side.shapes)
             if first is not None:
                 await shapes.put_shapes(tx, self.about.system, first.shapes)
             if due := [
@@ -213,9 +218,8 @@ class Comparison:
                 await counting.put_counts(tx, due, self.began_at.date())
             await self.informants.cases.opened(tx, [findings.case_of(row) for row in fresh], now)
             believed = [self.about.against, *([self.about.system] if first else [])]
-            await self.informants.cases.closed(
-                tx, [_snapshot_case(one) for one in believed], "a later snapshot was believed", now
-            )
+            cases = [_snapshot_case(one, self.about) for one in believed]
+            await self.informants.cases.closed(tx, cases, "a later snapshot was believed", now)
             await tell(
                 tx,
                 [
@@ -290,7 +294,7 @@ class Comparison:
         run = replace(self._run(side, nothing, [], [], now), verdict="REJECTED", reason=said)
         case = CaseWanted(
             code="RCN-SNAPSHOT",
-            fingerprint=_snapshot_case(system),
+            fingerprint=_snapshot_case(system, self.about),
             severity="S2",
             owner_role="Integration",
             within=timedelta(hours=1),
@@ -352,8 +356,9 @@ class Comparison:
         )
 
 
-def _snapshot_case(system: str) -> str:
-    return f"reconciliation/{system}/snapshot"
+def _snapshot_case(system: str, about: About) -> str:
+    """Name the case; a sample that is believed says nothing of a dump that was not."""
+    return f"reconciliation/{system}/{'sample' if about.is_sample else 'snapshot'}"
 
 
 def _is_settled(one: Found, before: FindingRow) -> bool:

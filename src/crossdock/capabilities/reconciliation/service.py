@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 
 from crossdock.canonical.envelope import Payload
 from crossdock.canonical.errors import Invalid, NotFound
@@ -26,15 +26,9 @@ from crossdock.capabilities.reconciliation.findings import Finding, Run
 from crossdock.capabilities.reconciliation.healing import Healer, Healing
 from crossdock.capabilities.reconciliation.judging import Policy, lagging
 from crossdock.capabilities.reconciliation.kinds import DOCUMENTS, Kind, check_healed
-from crossdock.capabilities.reconciliation.model import ItemClass, State
 from crossdock.capabilities.reconciliation.outcome import About
-from crossdock.capabilities.reconciliation.ports import Informants
-from crossdock.capabilities.reconciliation.ranking import (
-    CountProposal,
-    Remedy,
-    Suspicion,
-    count_proposals,
-)
+from crossdock.capabilities.reconciliation.ports import Informants, Key
+from crossdock.capabilities.reconciliation.ranking import CountProposal
 from crossdock.capabilities.reconciliation.rules import Rules, Version, checked
 from crossdock.capabilities.reconciliation.running import Comparison
 from crossdock.capabilities.reconciliation.sides import (
@@ -52,11 +46,8 @@ from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
 from crossdock.foundation.scope import Scope
 
-OPEN = [State.SUSPECTED, State.CONFIRMED]
-SUSPICIONS_MAX = 1000
 LAPSES_AFTER = timedelta(days=14)
 """A suspicion that no comparison looks at again ends so long after the cut it was seen at."""
-TREND_LASTS = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,22 +337,21 @@ class Reconciliation:
         return ageing.backlog(ages, causes, opened=opened, closed=closed)
 
     async def cycle_counts(
-        self, scope: Scope, *, location: str = "", limit: int = 100
+        self,
+        scope: Scope,
+        *,
+        location: str = "",
+        limit: int = 100,
+        told: Collection[Key] = (),
     ) -> list[CountProposal]:
-        """Propose what to count today, the most urgent first. Blind: none names a quantity."""
-        now = self._clock.now()
+        """Propose what to count today, the most urgent first. Blind: none names a quantity.
+
+        Of `told` (location and item) what is still to be counted is among them beyond the limit.
+        """
         async with self._database.transaction(scope) as tx:
-            stock = Wanted(location=location, kind=Kind.STOCK)
-            rows = await store.find(tx, replace(stock, states=OPEN), SUSPICIONS_MAX)
-            lately = replace(stock, states=[State.TOLERATED], since=now - TREND_LASTS)
-            rows += await store.find(tx, lately, SUSPICIONS_MAX)
-            due = await counting.counts_due(tx, now.date(), location)
-        suspicions = [_suspicion(row, now) for row in rows]
-        suspicions += [
-            Suspicion(item=one.item, location=one.location, of=ItemClass(one.of), is_due=True)
-            for one in due
-        ]
-        return count_proposals(suspicions)[:limit]
+            return await counting.proposals(
+                tx, self._clock.now(), location=location, limit=limit, told=told
+            )
 
     async def _one(self, tx: Transaction, finding_id: str) -> FindingRow:
         rows = await store.find(tx, Wanted(finding_id=finding_id), 1)
@@ -382,17 +372,3 @@ class Reconciliation:
                 " `crossdock catalog set-keeper`",
             )
         return said_in(told)
-
-
-def _suspicion(row: FindingRow, now: datetime) -> Suspicion:
-    is_negative = row.cause == Cause.NEG_STOCK
-    is_to_count = row.state == State.CONFIRMED and row.remedy == Remedy.COUNT
-    return Suspicion(
-        item=row.item,
-        location=row.location,
-        of=ItemClass(row.class_),
-        unexplained=row.at_stake if is_to_count and not is_negative else 0,
-        is_negative=is_negative,
-        times_tolerated=row.times if row.state == State.TOLERATED else 0,
-        priority=findings.priority_of(row, now),
-    )

@@ -5,7 +5,6 @@ compared in the next tick, as a partial dump: by then the ledger has heard what 
 keeper of the stock is twice found to say otherwise is asked for once more, and recorded.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,26 +13,19 @@ from typing import Protocol
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import NotFound, Rejected
 from crossdock.canonical.inventory import StockSnapshotTaken
-from crossdock.capabilities.reconciliation import (
-    asked_store,
-    guards,
-    planning,
-    rounds,
-    rulebook,
-    store,
-)
-from crossdock.capabilities.reconciliation.drift import LISTINGS_MIN
+from crossdock.capabilities.reconciliation import asked_store, planning, rounds
+from crossdock.capabilities.reconciliation.asked_store import Answer
 from crossdock.capabilities.reconciliation.dumps import Line, Parts
 from crossdock.capabilities.reconciliation.findings import Run
-from crossdock.capabilities.reconciliation.model import ItemClass, State
+from crossdock.capabilities.reconciliation.key_counts import REMEMBERED_FROM, KeyCounts
+from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.planning import STOCK, Plan, System, plans_of
-from crossdock.capabilities.reconciliation.ports import AsksStock, KnowsKeys
-from crossdock.capabilities.reconciliation.ranking import Remedy
+from crossdock.capabilities.reconciliation.ports import AsksStock, KeepsCases, KnowsKeys
 from crossdock.capabilities.reconciliation.rounds import Round
-from crossdock.capabilities.reconciliation.rules import Rules
 from crossdock.capabilities.reconciliation.service import Asked
 from crossdock.capabilities.reconciliation.sides import Said
-from crossdock.capabilities.reconciliation.store import HUB, FindingRow, Pair
+from crossdock.capabilities.reconciliation.store import HUB
+from crossdock.capabilities.reconciliation.taking import Taker
 from crossdock.capabilities.reconciliation.turns import Page, Turns
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
@@ -46,8 +38,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PAGES_MAX = 5
 """So many pages of keys are looked through for those whose turn it is, for one call."""
 PAGE = 500
-TAKEN = {Remedy.COUNT, Remedy.REFETCH}
-"""What the keeper's own number mends; units, names and statuses it does not."""
+KEPT = timedelta(days=1)
+"""So long an answer is kept that cannot be compared: it may be the hub that cannot, for now."""
 
 
 class Compares(Protocol):
@@ -68,12 +60,16 @@ class StockSampler:
         database: Database,
         clock: Clock,
         ids: Ids,
-        around: tuple[KnowsKeys, AsksStock, Compares],
+        around: tuple[KnowsKeys, AsksStock, Compares, KeepsCases],
+        *,
+        remembered_from: int = REMEMBERED_FROM,
     ) -> None:
         self._database = database
         self._clock = clock
         self._ids = ids
-        self._keys, self._systems, self._reconciliation = around
+        self._keys, self._systems, self._reconciliation, cases = around
+        self._counts = KeyCounts(clock, self._keys, remembered_from)
+        self._taker = Taker(database, clock, self._systems, cases)
         self._turns = Turns(database, clock, self)
 
     @property
@@ -83,8 +79,7 @@ class StockSampler:
     async def plans(self, scope: Scope) -> list[Plan]:
         """Tell what is asked of each system's stock, and what it takes of its quota."""
         async with self._database.transaction(scope) as tx:
-            items = await self._keys.places(tx)
-            classes = await asked_store.class_counts(tx)
+            items, classes = await self._counts.of(tx)
             known = await rounds.all_in(tx, STOCK)
         systems = [
             System(one.connection, one.location, items[one.location], one.keys_a_call,
@@ -106,25 +101,46 @@ class StockSampler:
     async def follow(self) -> None:
         """Compare what was answered in earlier ticks, then ask for what is due by now.
 
-        One system that cannot be compared keeps no other waiting; its error is raised at the end.
+        One system that cannot be compared keeps no other waiting; its error is raised at the end,
+        and its answers are compared in the next tick, for a day.
         """
         failures: list[Exception] = []
-        now = self._clock.now()
         for tenant in await self.tenants():
             scope = Scope(tenant)
-            async with self._database.transaction(scope) as tx:
-                answered = await asked_store.answers(tx, now)
-            for one in answered:
-                try:
-                    run = await self._compare(scope, one.connection, one.lines, by=HUB)
-                    await self._take_confirmed(scope, one.connection, run)
-                except Exception as error:  # noqa: BLE001 whatever it is, the others go on
-                    failures.append(error)
-                async with self._database.transaction(scope) as tx:
-                    await asked_store.drop_answers(tx, one.ids)
+            try:
+                failures += await self._compare_answered(scope)
+                failures += await self._taker.follow(scope, await self.plans(scope))
+            except Exception as error:  # noqa: BLE001 whatever it is, the others go on
+                failures.append(error)
         await self._turns.follow()
         if failures:
             raise failures[0]
+
+    async def _compare_answered(self, scope: Scope) -> list[Exception]:
+        """Compare what each system answered; what cannot be, by itself, is kept for later."""
+        async with self._database.transaction(scope) as tx:
+            answered = await asked_store.answers(tx, self._clock.now())
+        failures: list[Exception] = []
+        for some in answered.values():
+            if await self._compared(scope, some) is None:
+                continue
+            errors = [await self._compared(scope, [one]) for one in some]
+            failures += [error for error in errors if error is not None]
+        return failures
+
+    async def _compared(self, scope: Scope, some: Sequence[Answer]) -> Exception | None:
+        """Compare answers of one system together; they are over then, or after a day."""
+        failure: Exception | None = None
+        try:
+            lines = asked_store.newest_lines(some)
+            await self._compare(scope, some[0].connection, lines, by=HUB)
+        except Exception as error:  # noqa: BLE001 whatever it is, the answers are kept
+            failure = error
+        before = self._clock.now() - KEPT
+        over = [one.answer_id for one in some if failure is None or one.at < before]
+        async with self._database.transaction(scope) as tx:
+            await asked_store.drop_answers(tx, over)
+        return failure
 
     async def again(self, scope: Scope, plan: Plan) -> list[str]:
         """Name what is in doubt at the location, whoever raised it."""
@@ -213,46 +229,6 @@ class StockSampler:
         said = Said(lines=lines, parts=parts)
         asked = Asked(against=connection, by=by, said=lambda _: said, is_sample=True)
         return await self._reconciliation.compare(scope, asked)
-
-    async def _take_confirmed(self, scope: Scope, connection: str, run: Run) -> None:
-        """Have the ledger hold what its keeper says of keys that are confirmed to differ."""
-        async with self._database.transaction(scope) as tx:
-            rows = await store.open_of(tx, Pair(HUB, connection))
-            keepers = await stock_keepers(tx, tx.tenant, {row.location for row in rows})
-            put = await rulebook.newest(tx)
-        rules = put.rules if put else Rules()
-        chosen = [
-            row
-            for row in rows
-            if row.run_id == run.run_id
-            and keepers.get(row.location) == connection
-            and _may_be_taken(row, rules)
-        ]
-        if not chosen:
-            return
-        plans = [one for one in await self.plans(scope) if one.connection == connection]
-        value = sum(row.value_at_risk or 0 for row in chosen)
-        keys = max(LISTINGS_MIN, sum(one.listings for one in plans))
-        if guards.stopped(len(chosen), keys, value, rules.brake, is_in_incident=False):
-            return
-        by_place: dict[str, list[FindingRow]] = defaultdict(list)
-        for row in chosen:
-            by_place[row.location].append(row)
-        sizes = {one.location: one.keys_a_call for one in plans}
-        for location, differing in by_place.items():
-            some = differing[: sizes.get(location, 0)]
-            if not some:
-                continue
-            await self._systems.take(scope, connection, location, [row.item for row in some])
-            tried = [row.finding_id for row in some]
-            async with self._database.transaction(scope) as tx:
-                await tx.execute(store.TRIED, tx.tenant, tried, self._clock.now())
-
-
-def _may_be_taken(row: FindingRow, rules: Rules) -> bool:
-    is_mendable = Remedy(row.remedy) in TAKEN and Remedy.REFETCH in rules.heals
-    is_certain = row.state == State.CONFIRMED and not row.is_in_flight and not row.is_gone
-    return is_mendable and is_certain and row.attempts < rules.attempts
 
 
 def lines_in(facts: Sequence[Fact]) -> list[Line]:

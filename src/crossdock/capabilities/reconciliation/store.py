@@ -149,6 +149,14 @@ where tenant = $1 and against = $2 and system = $6 and state = 'CONFIRMED'
     and (not $5 or tried_at is null or last_cut > tried_at)
 order by value_at_risk desc nulls last, found_at, finding_id
 """
+# What another number mends, of what a comparison has seen of late.
+TO_TAKE = """
+select * from reconciliation_finding
+where tenant = $1 and against = $2 and system = 'crossdock' and state = 'CONFIRMED'
+    and not is_gone and not is_in_flight and remedy = any($3) and attempts < $4
+    and last_cut >= $5
+order by value_at_risk desc nulls last, found_at, finding_id
+"""
 TRIED = """
 update reconciliation_finding set attempts = attempts + 1, tried_at = $3
 where tenant = $1 and finding_id = any($2)
@@ -256,14 +264,14 @@ async def last_run(tx: Transaction, against: str, system: str = HUB) -> RunRow |
 
 async def open_of(tx: Transaction, pair: Pair) -> list[FindingRow]:
     rows = await tx.fetch(OPEN_OF, tx.tenant, pair.against, pair.system)
-    return [_finding_of(row) for row in rows]
+    return [finding_of(row) for row in rows]
 
 
 async def open_now(tx: Transaction, pair: Pair) -> list[FindingRow]:
     """Give what is open, and let nobody change it until the transaction ends."""
     await tx.execute(IN_TURNS, tx.tenant, pair.against, pair.system)
     rows = await tx.fetch(OPEN_NOW, tx.tenant, pair.against, pair.system)
-    return [_finding_of(row) for row in rows]
+    return [finding_of(row) for row in rows]
 
 
 async def put(
@@ -334,7 +342,7 @@ async def find(tx: Transaction, wanted: Wanted, limit: int) -> list[FindingRow]:
         wanted.kind,
         wanted.document,
     )
-    return [_finding_of(row) for row in rows]
+    return [finding_of(row) for row in rows]
 
 
 async def to_heal(
@@ -344,18 +352,26 @@ async def to_heal(
     kinds = list(rules.heals) if is_by_itself else ["REDRIVE", "REFETCH"]
     asked = (pair.against, rules.attempts, kinds, is_by_itself, pair.system)
     rows = await tx.fetch(TO_HEAL, tx.tenant, *asked)
-    return [_finding_of(row) for row in rows]
+    return [finding_of(row) for row in rows]
+
+
+async def to_take(
+    tx: Transaction, against: str, remedies: Sequence[str], attempts: int, since: datetime
+) -> list[FindingRow]:
+    """Give what is confirmed, and was seen since a moment, that another number would mend."""
+    rows = await tx.fetch(TO_TAKE, tx.tenant, against, remedies, attempts, since)
+    return [finding_of(row) for row in rows]
 
 
 async def lapse(tx: Transaction, before: datetime, now: datetime, note: str) -> list[FindingRow]:
-    return [_finding_of(row) for row in await tx.fetch(LAPSE, tx.tenant, before, now, note)]
+    return [finding_of(row) for row in await tx.fetch(LAPSE, tx.tenant, before, now, note)]
 
 
 async def close(tx: Transaction, finding_id: str, said: Closing) -> FindingRow | None:
     row = await tx.fetchrow(
         CLOSE, tx.tenant, finding_id, said.root_cause, said.note, said.by, said.at
     )
-    return None if row is None else _finding_of(row)
+    return None if row is None else finding_of(row)
 
 
 def _run_of(row: Any) -> RunRow:
@@ -363,6 +379,6 @@ def _run_of(row: Any) -> RunRow:
     return RunRow(**named, unknown_names=tuple(row["unknown_names"]))
 
 
-def _finding_of(row: Any) -> FindingRow:
+def finding_of(row: Any) -> FindingRow:
     named = {name: row[name] for name in _FINDING if name != "class_"}
     return FindingRow(**named, class_=row["class"])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection
 
+from crossdock.capabilities.supply.explosion import LEVELS_MAX
 from crossdock.foundation.database import Transaction
 
 # Of two sources that tell of one kit the one that spoke last is believed.
@@ -17,10 +18,22 @@ class Bills:
     """Answers in the caller's transaction; what is no kit is left out."""
 
     async def bills_in(self, tx: Transaction, items: Collection[str]) -> dict[str, dict[str, int]]:
-        """Give, of each kit among these, how many micros of each component make one base unit."""
-        rows = await tx.fetch(BILLS, tx.tenant, sorted(items))
-        bills = {
-            row["item"]: {part: micros for part, micros, _ in json.loads(row["components"])}
-            for row in rows
-        }
-        return {item: parts for item, parts in bills.items() if parts}
+        """Give, of each kit among these, how many micros of each component make one base unit.
+
+        The kits that go into them are among the answer, level by level.
+        """
+        bills: dict[str, dict[str, int]] = {}
+        asked: set[str] = set()
+        wanted = set(items)
+        for _ in range(LEVELS_MAX):
+            if not wanted:
+                break
+            asked |= wanted
+            rows = await tx.fetch(BILLS, tx.tenant, sorted(wanted))
+            found = {
+                row["item"]: {part: micros for part, micros, _ in json.loads(row["components"])}
+                for row in rows
+            }
+            bills |= {item: parts for item, parts in found.items() if parts}
+            wanted = {part for parts in found.values() for part in parts} - asked
+        return bills

@@ -7,6 +7,7 @@ from crossdock.capabilities.allocation import Allocation
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
 from crossdock.capabilities.reconciliation import (
+    CountTasks,
     Doubt,
     OpenLines,
     Reconciliation,
@@ -122,6 +123,9 @@ class Hub(Protocol):
 
     @property
     def stock_sampler(self) -> StockSampler: ...
+
+    @property
+    def count_tasks(self) -> CountTasks: ...
 
     @property
     def outbox(self) -> Outbox: ...

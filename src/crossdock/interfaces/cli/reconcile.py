@@ -28,6 +28,7 @@ from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.interfaces.cli.reconcile_between import between
+from crossdock.interfaces.cli.reconcile_counts import count_tasks, cycle_counts, refuse_count
 from crossdock.interfaces.cli.reconcile_lines import lines_asked
 from crossdock.interfaces.cli.reconcile_rules import put_rules, rules
 from crossdock.interfaces.cli.reconcile_said import (
@@ -47,6 +48,9 @@ app.command()(sample)
 app.command()(ask)
 app.command()(rules)
 app.command(name="put-rules")(put_rules)
+app.command(name="cycle-counts")(cycle_counts)
+app.command(name="count-tasks")(count_tasks)
+app.command(name="refuse-count")(refuse_count)
 
 Id = Annotated[str, typer.Argument(metavar="FINDING", help="Finding id, fnd_…")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
@@ -362,21 +366,3 @@ def policy(
     stdout.print(f"a rejected dump is believed by {who}")
     of = f", but of class {', '.join(done.as_booked)} what is booked" if done.as_booked else ""
     stdout.print(f"in doubt, channels are shown the lower number{of}")
-
-
-@app.command(name="cycle-counts")
-def cycle_counts(location: Location = "", limit: Limit = 100, as_json: AsJson = False) -> None:
-    """Propose what to count, the most urgent first. Counts are blind: no quantity is named."""
-
-    async def proposed(hub: Hub) -> None:
-        found = await hub.reconciliation.cycle_counts(hub.scope, location=location, limit=limit)
-        if as_json:
-            print_json(found)
-            return
-        table(
-            ("item", "location", "class", "why"),
-            [(one.item, one.location, one.of, one.reason) for one in found],
-            empty="nothing needs to be counted",
-        )
-
-    with_hub(proposed)

@@ -14,7 +14,7 @@ BOX = {"CUP": 2 * MICROS, "LID": 2 * MICROS}
 ROPE = {"YARN": MICROS // 3}
 
 
-def rows(held_by: str = "", place: str = "DC1", **amounts: int) -> list[Differing]:
+def rows(held_by: str = "", place: str = "DC1", /, **amounts: int) -> list[Differing]:
     return [
         Differing(number, place, item, amount * MICROS, held_by)
         for number, (item, amount) in enumerate(amounts.items())
@@ -78,7 +78,7 @@ def test_what_leaves_a_rest_is_no_exact_ratio() -> None:
 
 
 def test_each_location_stands_for_itself() -> None:
-    here, there = rows(SET=10, CUP=-60), rows(place="DC2", TRAY=-10)
+    here, there = rows(SET=10, CUP=-60), rows("", "DC2", TRAY=-10)
 
     assert explosions([*here, *there], {"SET": SET}) == {}
 
@@ -145,3 +145,61 @@ def test_what_is_planted_by_a_bill_is_found(moved: int, takes: list[int]) -> Non
     ]
 
     assert sorted(explosions(differing, {"KIT": bill})) == list(range(len(takes) + 1))
+
+
+DEEP = {
+    "BED": {"FRAME": MICROS, "DRAWER": 2 * MICROS},
+    "DRAWER": {"BOARD": 4 * MICROS, "KNOB": MICROS},
+    "FRAME": {"BOARD": 6 * MICROS},
+}
+
+
+@pytest.mark.parametrize(
+    ("what", "differing", "kits"),
+    [
+        ("to the bottom", rows(BED=1, BOARD=-14, KNOB=-2), dict.fromkeys(range(3), "BED")),
+        ("one level", rows(BED=1, FRAME=-1, DRAWER=-2), dict.fromkeys(range(3), "BED")),
+        (
+            "one of the kits in it as it is",
+            rows(BED=-3, DRAWER=6, BOARD=18),
+            dict.fromkeys(range(3), "BED"),
+        ),
+        (
+            "one drawer as it is, and one by its parts",
+            rows(BED=1, FRAME=-1, DRAWER=-1, BOARD=-4, KNOB=-1),
+            dict.fromkeys(range(5), "BED, DRAWER"),
+        ),
+        ("a knob too many", rows(BED=1, BOARD=-14, KNOB=-3), {}),
+        (
+            "the lower kit alone",
+            rows(DRAWER=1, BOARD=-4, KNOB=-1),
+            dict.fromkeys(range(3), "DRAWER"),
+        ),
+    ],
+)
+def test_a_kit_of_kits_is_told_however_far_it_was_taken_apart(
+    what: str, differing: list[Differing], kits: dict[int, str]
+) -> None:
+    assert explosions(differing, DEEP) == kits, what
+
+
+def test_bills_that_go_in_a_circle_explain_nothing() -> None:
+    circle = {"A": {"B": MICROS}, "B": {"A": MICROS}}
+
+    assert explosions(rows(A=1, B=-1), circle) == {}
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["BED", "DRAWER", "FRAME"]), st.integers(-5, 5).filter(bool), min_size=1
+    )
+)
+def test_whatever_was_taken_apart_on_whatever_level_is_told(apart: dict[str, int]) -> None:
+    amounts: dict[str, int] = defaultdict(int)
+    for kit, number in apart.items():
+        amounts[kit] += number
+        for part, per in DEEP[kit].items():
+            amounts[part] -= number * per // MICROS
+    differing = rows(**{item: amount for item, amount in amounts.items() if amount})
+
+    assert set(explosions(differing, DEEP)) == set(range(len(differing)))

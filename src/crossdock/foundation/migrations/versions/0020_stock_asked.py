@@ -31,7 +31,8 @@ create table reconciliation_class (
 select guard_table('reconciliation_class');
 """
 
-# What was told to be counted. What was counted stays for a day, so that it is not asked for again.
+# What was told to be counted. What was counted, or refused, stays for a day, so that it is not
+# asked for again.
 TASKS = """
 create table reconciliation_count_task (
     tenant text not null,
@@ -41,9 +42,13 @@ create table reconciliation_count_task (
     class text not null,
     reason text not null,
     proposed_at timestamptz not null,
-    done_at timestamptz,
+    status text not null default 'PROPOSED' check (status in ('PROPOSED', 'DONE', 'REFUSED')),
+    ended_at timestamptz,
+    ended_by text not null default '',
+    because text not null default '',
     primary key (tenant, location, item)
 );
+create unique index reconciliation_count_task_id on reconciliation_count_task (tenant, count_id);
 select guard_table('reconciliation_count_task');
 """
 
