@@ -365,14 +365,13 @@ class Hub:
         )
 
     def _jobs(self) -> list[Job]:
-        minute = timedelta(minutes=1)
+        minute, ten = timedelta(minutes=1), timedelta(minutes=10)
         return [
             *self.inventory.upkeep.jobs(),
             Job(name="lapse promises", every=SHORT, work=self.kept_promises.lapse_due),
-            Job(name="extend event log", every=10 * minute, work=self._extend_log),
-            Job(name="reconcile", every=10 * minute, work=self.reconciliation.follow),
-            Job(name="heal differences", every=10 * minute,
-                work=self.reconciliation.heal_by_rules),
+            Job(name="extend event log", every=ten, work=self._extend_log),
+            Job(name="reconcile", every=ten, work=self.reconciliation.follow),
+            Job(name="heal differences", every=ten, work=self.reconciliation.heal_by_rules),
             self.count_tasks.job,
             Job(name="recover messages", every=minute, work=self.inbox.recover, limit=SHORT),
             Job(name="watch promises by date", every=minute, work=self.securing.watch),
