@@ -12,7 +12,7 @@ from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.reconciliation.causes import Cause, Verdict
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape, unusual_lines
 from crossdock.capabilities.reconciliation.judging import Policy, lagging
-from crossdock.capabilities.reconciliation.kinds import Kind, kind_of
+from crossdock.capabilities.reconciliation.kinds import Kind, check_healed, kind_of
 from crossdock.capabilities.reconciliation.model import (
     DAY,
     HOUR,
@@ -305,6 +305,13 @@ def test_a_line_is_named_by_its_document_and_its_own_number() -> None:
     assert line_of("sale:17", "sale.line,5") == "sale.line,5"
     nobody = Compared(ours=None, theirs=None, meets=Meets.ALIKE, verdict=Verdict(Cause.UNKNOWN))
     assert nobody.number == LineNumber("", "")
+
+
+def test_what_channels_show_is_not_mended_by_documents() -> None:
+    for kind in (Kind.STOCK, Kind.ORDERS, Kind.PURCHASES):
+        check_healed(kind)
+    with pytest.raises(Invalid, match="not mended by documents"):
+        check_healed(Kind.PUBLISHED)
 
 
 def test_what_is_compared_is_known_by_whose_number_comes_first() -> None:
