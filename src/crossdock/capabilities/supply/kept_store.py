@@ -63,7 +63,8 @@ where p.tenant = $1 and p.promise_id = $2 and p.line_no = $3 and p.item = $4
 """
 CLOSE = """
 update supply_promise_line set is_open = false
-where tenant = $1 and promise_id = $2 and line_no = $3 and ($4 = '' or item = $4)
+where tenant = $1 and promise_id = $2 and line_no = $3
+    and (item = $4 or demand_ref = $5 || '/' || item)
 returning demand_ref
 """
 END_DONE = """
@@ -293,10 +294,10 @@ async def close(
 ) -> tuple[list[str], int | None]:
     """Close a line of which nothing is to leave, and the promise with its last one.
 
-    With a kit what it is put together from is closed, too. Give the order lines they were for,
-    and the version of a promise that has ended so.
+    With a kit what it is put together from is closed, too (`kept.part_ref`). Give the order lines
+    they were for, and the version of a promise that has ended so.
     """
-    item = "" if line.made else line.item
-    rows = await tx.fetch(CLOSE, tx.tenant, promise_id, line.line_no, item)
+    place = (line.line_no, line.item, line.demand_ref)
+    rows = await tx.fetch(CLOSE, tx.tenant, promise_id, *place)
     version: int | None = await tx.fetchval(END_DONE, tx.tenant, promise_id, word.at, word.by)
     return sorted({row["demand_ref"] for row in rows}), version

@@ -211,8 +211,7 @@ class Securing:
         """Do what is due, and give what was taken of what is free."""
         one = due.one
         if due.day is None:
-            line = max(one.lines, key=lambda line: line.made)
-            word = Word(HUB, self._clock.now())
+            line, word = one.lines[0], Word(HUB, self._clock.now())
             refs, version = await kept_store.close(tx, one.promise_id, line, word)
             await self._stock.let_go_in(tx, sorted({line.demand_ref, *refs}))
             await self._tell(tx, one.promise_id, PromiseState.ENDED, version)

@@ -1,0 +1,94 @@
+"""A kit that is promised holds what is its own, and none of what others are owed (I9)."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from crossdock.canonical.inventory import MovementType, StockMoved
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.supply import KeptPromise, kept_store
+from crossdock.capabilities.supply.kept import DatedLine
+from crossdock.capabilities.supply.rule_store import Word
+from tests.unit.capabilities.supply.test_kept_promises import AT_ONCE
+from tests.unit.capabilities.supply.test_promises_together import plain, together
+from tests.unit.capabilities.supply.yard import Yard, day, fact, kit, line, ordered, shelf
+
+TAKES_PARTS = replace(AT_ONCE, takes_parts=True)
+
+
+async def stocked(yard: Yard, **pieces: int) -> None:
+    await yard.rule(TAKES_PARTS)
+    for item, amount in pieces.items():
+        await yard.hub.put_stock(item, "DC1", amount)
+    await yard.hear(kit("K", 1, A=1))
+
+
+def lines(made: KeptPromise) -> list[tuple[str, int, int, int]]:
+    """Give item, pieces, pieces put together, pieces held."""
+    return [
+        (one.item, one.micros // MICROS, one.made // MICROS, one.held // MICROS)
+        for one in made.lines
+    ]
+
+
+async def test_i9_it_holds_no_parts_that_others_orders_for_the_kit_take(yard: Yard) -> None:
+    await stocked(yard, A=10)
+    await yard.hear(ordered("o2", replace(line("o2/1", 5), item="K")))
+    made = await together(yard, "r1", ("K", "DC1", 5, "so1/1"))
+    assert lines(made) == [("K", 5, 5, 0), ("A", 5, 0, 5)]
+    assert (await yard.of("A")).shortage == 0
+    assert await yard.hub.securing.at_risk(yard.hub.scope) == ([], made.promise_id)
+    # The order's five are due of A by date; nobody has reserved them.
+    assert (await yard.of("A")).now == 0
+    assert await plain(yard, "cart", 10, item="A") == 5
+
+
+async def test_i9_with_twice_the_parts_as_many_kits_are_left_for_the_next(yard: Yard) -> None:
+    await stocked(yard, A=20)
+    await yard.hear(ordered("o2", replace(line("o2/1", 5), item="K")))
+    assert (await together(yard, "r1", ("K", "DC1", 5, "so1/1"))).is_granted
+    assert (await yard.of("K")).now == 10 * MICROS
+    assert (await together(yard, "r2", ("K", "DC1", 10, "so3/1"))).is_granted
+    assert (await yard.of("K")).now == 0
+    assert (await yard.of("A")).shortage == 0
+
+
+async def test_i9_what_lies_assembled_until_a_later_order_is_taken_once_and_no_parts_beside(
+    yard: Yard,
+) -> None:
+    await stocked(yard, A=5, K=5)
+    await yard.hear(ordered("o2", replace(line("o2/1", 5, day(2)), item="K")))
+    made = await together(yard, "r1", ("K", "DC1", 5, "so1/1"))
+    assert [each[:3] for each in lines(made)] == [("K", 5, 0)]
+    assert (await yard.of("A")).shortage == 0
+    # It is over once its kits have left, and nothing stays behind.
+    leaves = replace(_moved("p", "K", 5, "so1/1"), type=MovementType.PICK)
+    await yard.hear(fact("movement:p", leaves))
+    assert await yard.hub.kept_promises.listed(yard.hub.scope) == []
+    assert await plain(yard, "cart", 10, item="A") == 5
+
+
+def _moved(name: str, item: str, pieces: int, ref: str = "", *, is_in: bool = False) -> StockMoved:
+    return StockMoved(
+        movement_id=name,
+        item=item,
+        quantity=Quantity.of(pieces),
+        type=MovementType.ASSEMBLE,
+        source_place=None if is_in else shelf(),
+        target_place=shelf() if is_in else None,
+        demand_ref=ref,
+    )
+
+
+async def test_with_a_kits_line_its_parts_are_closed_whatever_is_put_together(yard: Yard) -> None:
+    await stocked(yard, A=9, K=9)
+    made = await together(yard, "r1", ("K", "DC1", 10, "so1/1"))
+    other = DatedLine(1, "B", "DC1", "so1/1/A/B", day(0), MICROS)
+    async with yard.hub.database.transaction(yard.hub.scope) as tx:
+        name = (await kept_store.listed(tx, UUID(int=0), 1))[0]
+        await kept_store.put_lines(tx, name, "", [other])
+        word = Word("test", yard.hub.clock.now())
+        of_kit = made.lines[0]._replace(made=0)
+        refs, version = await kept_store.close(tx, name, of_kit, word)
+        assert (refs, version) == (["so1/1", "so1/1/A"], None)
+        refs, version = await kept_store.close(tx, name, other, word)
+        assert (refs, version) == (["so1/1/A/B"], 2)
