@@ -5,7 +5,7 @@ Runs behind the figures that inventory tells: goods that came in, or that somebo
 reserved for the promises that leave first. Where nothing is promised by date it costs nothing.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -55,6 +55,15 @@ class _Due(NamedTuple):
     @property
     def key(self) -> Key:
         return self.one.lines[0].item, self.one.lines[0].location
+
+    @property
+    def name(self) -> tuple[UUID, str]:
+        return self.one.promise_id, self.one.lines[0].demand_ref
+
+    def is_part_of(self, kits: Collection[tuple[UUID, str]]) -> bool:
+        """Say whether it is promised for one of these lines of a kit."""
+        item, (promise_id, ref) = self.key[0], self.name
+        return any(one == promise_id and kept.part_ref(of, item) == ref for one, of in kits)
 
 
 class Securing:
@@ -193,9 +202,11 @@ class Securing:
             await kept_store.take_turns(tx)
             await self._stock.lock_in(tx, wanting)
             dues, free = await self._due(tx, wanting)
-            # What those that are over give back is told in its turn, and looked at then.
+            # What those that are over give back is told in its turn, and looked at then. The parts
+            # of a kit that is over are over with it, whatever has come in for them.
+            over = {due.name for due in dues if due.day is None}
             for due in dues:
-                if due.day is None or free[due.key] > 0:
+                if due.day is None or (free[due.key] > 0 and not due.is_part_of(over)):
                     free[due.key] -= await self._settle(tx, due)
 
     async def _left(self, tx: Transaction, keys: Sequence[Key]) -> list[Key]:

@@ -3,14 +3,28 @@
 from dataclasses import replace
 from uuid import UUID
 
+import pytest
+
 from crossdock.canonical.inventory import MovementType, StockMoved
 from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.supply import PromiseByDateChanged, PromiseState
 from crossdock.capabilities.supply import KeptPromise, kept_store
 from crossdock.capabilities.supply.kept import DatedLine
 from crossdock.capabilities.supply.rule_store import Word
+from crossdock.foundation import event_log
+from crossdock.foundation.event_log import Position
 from tests.unit.capabilities.supply.test_kept_promises import AT_ONCE
 from tests.unit.capabilities.supply.test_promises_together import plain, together
-from tests.unit.capabilities.supply.yard import Yard, day, fact, kit, line, ordered, shelf
+from tests.unit.capabilities.supply.yard import (
+    Yard,
+    committed,
+    day,
+    fact,
+    kit,
+    line,
+    ordered,
+    shelf,
+)
 
 TAKES_PARTS = replace(AT_ONCE, takes_parts=True)
 
@@ -92,3 +106,29 @@ async def test_with_a_kits_line_its_parts_are_closed_whatever_is_put_together(ya
         assert (refs, version) == (["so1/1", "so1/1/A"], None)
         refs, version = await kept_store.close(tx, name, other, word)
         assert (refs, version) == (["so1/1/A/B"], 2)
+
+
+@pytest.mark.parametrize("others", [[], [("X", "DC1", 1, "so1/2")]])
+async def test_what_comes_in_as_its_kits_line_is_dropped_is_held_for_nobody(
+    yard: Yard, others: list[tuple[str, str, int, str]]
+) -> None:
+    await stocked(yard, A=4)
+    coming = committed("po:1", 2, item="A", eta=day(1))
+    await yard.hear(kit("K", 2, A=2), coming, committed("po:2", 1, eta=day(2)))
+    made = await together(yard, "r1", ("K", "DC1", 3, "so1/1"), *others)
+    assert [each for each in lines(made) if each[0] == "A"] == [("A", 4, 0, 4), ("A", 2, 0, 0)]
+    of_kit = replace(line("so1/1", 3), item="K")
+    await yard.hear(ordered("so1", of_kit))
+    receipt = replace(_moved("m", "A", 2, is_in=True), type=MovementType.RECEIPT)
+    await yard.hear(ordered("so1", version=2), fact("movement:m", receipt))
+    now = await yard.hub.kept_promises.get(yard.hub.scope, made.promise_id)
+    assert (now.released_at is None) == bool(others)
+    states = [told.state for told in await told_of(yard)]
+    assert PromiseState.SECURED not in states
+    assert await plain(yard, "cart", 10, item="A") == 6
+
+
+async def told_of(yard: Yard) -> list[PromiseByDateChanged]:
+    async with yard.hub.database.transaction(yard.hub.scope) as tx:
+        events, _ = await event_log.read(tx, Position(), limit=10_000)
+    return [one.payload for one in events if isinstance(one.payload, PromiseByDateChanged)]
