@@ -84,6 +84,10 @@ class Holding:
         """Name those of these order lines that an order counts at one of these keys."""
         return await self._standings.counted_at(tx, tx.tenant, keys, refs)
 
+    async def assembled_in(self, tx: Transaction, refs: Sequence[str]) -> dict[str, int]:
+        """Say how much was put into kits for each of these order lines that had any."""
+        return await self._standings.assembled(tx, tx.tenant, refs)
+
     async def held_in(self, tx: Transaction, refs: Sequence[str]) -> Sequence[HeldClaim]:
         """Give what order lines hold, whoever holds it, and what has left of them."""
         return await self._standings.held(tx, tx.tenant, refs)

@@ -47,6 +47,10 @@ class HoldsStock(Protocol):
         """Name those of these order lines that an order counts at one of these keys."""
         ...
 
+    async def assembled_in(self, tx: Transaction, refs: Sequence[str]) -> Mapping[str, int]:
+        """Say how much was put into kits for each of these order lines that had any."""
+        ...
+
     async def held_in(self, tx: Transaction, refs: Sequence[str]) -> Sequence[Held]:
         """Give what order lines hold, whoever holds it, and what has left of them."""
         ...

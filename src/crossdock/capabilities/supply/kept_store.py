@@ -23,7 +23,7 @@ from supply_promise where tenant = $1 and promise_id = any($2::uuid[])
 LINES = """
 select promise_id, line_no, item, location, demand_ref, ship_date, micros, held, used, said, made
 from supply_promise_line where tenant = $1 and promise_id = any($2::uuid[])
-order by promise_id, line_no, made = 0, item, ship_date
+order by promise_id, line_no, demand_ref, ship_date
 """
 OPEN_OF = """
 select distinct promise_id, demand_ref from supply_promise_line
@@ -54,10 +54,21 @@ select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.s
 from supply_promise_line p where p.tenant = $1 and p.promise_id = any($2::uuid[]) and p.is_open
 order by p.promise_id, p.line_no, p.item, p.ship_date
 """
+MAKING = """
+select distinct p.promise_id from unnest($2::text[], $3::text[]) k(item, location)
+join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
+    and p.is_open and p.made > 0
+"""
 IS_ANY_OPEN = WorkersSql("select exists (select from supply_promise_line where is_open)")
 SET_HELD = """
 update supply_promise_line p set held = k.held
 from unnest($5::date[], $6::bigint[]) k(ship_date, held)
+where p.tenant = $1 and p.promise_id = $2 and p.line_no = $3 and p.item = $4
+    and p.ship_date = k.ship_date
+"""
+SET_MADE = """
+update supply_promise_line p set made = k.made
+from unnest($5::date[], $6::bigint[]) k(ship_date, made)
 where p.tenant = $1 and p.promise_id = $2 and p.line_no = $3 and p.item = $4
     and p.ship_date = k.ship_date
 """
@@ -275,6 +286,19 @@ def _open(rows: Sequence[Any]) -> list[Open]:
         known = found.get(key, Open(row[0], row[1], ()))
         found[key] = known._replace(lines=(*known.lines, line))
     return list(found.values())
+
+
+async def making(tx: Transaction, keys: Sequence[tuple[str, str]]) -> list[UUID]:
+    """Name the promises of kits at these item-locations that are still to be put together."""
+    columns = [item for item, _ in keys], [location for _, location in keys]
+    return sorted(row["promise_id"] for row in await tx.fetch(MAKING, tx.tenant, *columns))
+
+
+async def set_made(tx: Transaction, promise_id: UUID, lines: Sequence[DatedLine]) -> None:
+    """Say how much of a kit is still to be put together."""
+    columns = [line.ship_date for line in lines], [line.made for line in lines]
+    place = (lines[0].line_no, lines[0].item)
+    await tx.execute(SET_MADE, tx.tenant, promise_id, *place, *columns)
 
 
 async def is_any_open(tx: Transaction) -> bool:

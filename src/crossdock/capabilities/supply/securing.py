@@ -13,7 +13,7 @@ from uuid import UUID
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.canonical.supply import PromiseState
-from crossdock.capabilities.supply import kept, kept_store, told
+from crossdock.capabilities.supply import assembling, kept, kept_store, told
 from crossdock.capabilities.supply.answer import Atp, Claim, Question
 from crossdock.capabilities.supply.holding import HoldsStock, Wanted, hold
 from crossdock.capabilities.supply.keeping import name_of
@@ -194,6 +194,7 @@ class Securing:
     async def secure(self, scope: Scope, keys: Sequence[Key]) -> None:
         """Hold what there is by now for the open promises at these keys, the first due first."""
         async with self._database.transaction(scope) as tx:
+            await assembling.take_in(tx, self._stock, keys)
             keys = [*keys, *await self._left(tx, keys)]
             dues, _ = await self._due(tx, keys)
             wanting = sorted({due.key for due in dues})

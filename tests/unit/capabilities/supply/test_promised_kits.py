@@ -16,6 +16,7 @@ from crossdock.foundation.event_log import Position
 from tests.unit.capabilities.supply.test_kept_promises import AT_ONCE
 from tests.unit.capabilities.supply.test_promises_together import plain, together
 from tests.unit.capabilities.supply.yard import (
+    STAGED,
     Yard,
     committed,
     day,
@@ -132,3 +133,48 @@ async def told_of(yard: Yard) -> list[PromiseByDateChanged]:
     async with yard.hub.database.transaction(yard.hub.scope) as tx:
         events, _ = await event_log.read(tx, Position(), limit=10_000)
     return [one.payload for one in events if isinstance(one.payload, PromiseByDateChanged)]
+
+
+async def ten_of_which_four_are_made(yard: Yard, *, is_ordered: bool) -> KeptPromise:
+    await stocked(yard, K=6, A=4)
+    made = await together(yard, "r1", ("K", "DC1", 10, "so1/1"))
+    assert lines(made) == [("K", 10, 4, 6), ("A", 4, 0, 4)]
+    if is_ordered:
+        await yard.hear(ordered("so1", replace(line("so1/1", 10), item="K")))
+    return made
+
+
+@pytest.mark.parametrize("is_ordered", [True, False])
+@pytest.mark.parametrize("parts_of", [(4,), (1, 3)])
+async def test_i9_promised_kits_that_are_put_together_are_not_free(
+    yard: Yard, parts_of: tuple[int, ...], *, is_ordered: bool
+) -> None:
+    made = await ten_of_which_four_are_made(yard, is_ordered=is_ordered)
+    for pieces in parts_of:
+        await yard.hear(
+            fact(f"movement:a{pieces}", _moved(f"a{pieces}", "A", pieces, "so1/1/A")),
+            fact(f"movement:k{pieces}", _moved(f"k{pieces}", "K", pieces, is_in=True)),
+        )
+        assert (await yard.of("K")).now == 0
+        assert await plain(yard, f"cart-{pieces}", 10, item="K") == 0
+    assert not (await together(yard, "r2", ("K", "DC1", 4, ""))).is_granted
+    now = await yard.hub.kept_promises.get(yard.hub.scope, made.promise_id)
+    held = 6 if is_ordered else 10
+    assert lines(now)[0] == ("K", 10, 0, held)
+    assert await yard.hub.securing.at_risk(yard.hub.scope) == ([], made.promise_id)
+    # Once all ten have left it is over, and nothing stays behind.
+    await yard.hear(fact("movement:p", _moved("p", "K", 10, "so1/1")))
+    assert await yard.hub.kept_promises.listed(yard.hub.scope) == []
+    assert [(await yard.of(item)).shortage for item in "KA"] == [0, 0]
+
+
+@pytest.mark.parametrize("is_ordered", [True, False])
+async def test_parts_that_are_picked_leave_as_parts(yard: Yard, *, is_ordered: bool) -> None:
+    made = await ten_of_which_four_are_made(yard, is_ordered=is_ordered)
+    picked = replace(_moved("p", "A", 4, "so1/1/A"), type=MovementType.PICK, target_place=STAGED)
+    await yard.hear(fact("movement:p", picked))
+    received = replace(_moved("k", "K", 4, is_in=True), type=MovementType.RECEIPT)
+    await yard.hear(fact("movement:k", received))
+    now = await yard.hub.kept_promises.get(yard.hub.scope, made.promise_id)
+    assert lines(now)[0] == ("K", 10, 4, 6)
+    assert (await yard.of("K")).now == 4 * MICROS
