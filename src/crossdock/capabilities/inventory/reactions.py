@@ -38,6 +38,8 @@ from crossdock.foundation.readers import Reader
 HEARD = (StockMoved, StockSnapshotTaken, OrderChanged, SourceHeard, LocationChanged, LotChanged)
 TYPES = frozenset(payload.TYPE for payload in HEARD)
 
+READER = "inventory"
+
 # A sign of life, by the source's own clock; one that comes late takes nothing back.
 HEAR = """
 insert into inventory_source as s (tenant, source, heard_at)
@@ -55,7 +57,7 @@ def inventory_reader(clock: Clock, protections: KnowsProtections | None = None) 
     `protections` hears where goods have expired, or no longer have, by what was told of a lot.
     """
     reactions = Reactions(clock, protections)
-    return Reader(name="inventory", apply=reactions.apply, types=TYPES)
+    return Reader(name=READER, apply=reactions.apply, types=TYPES)
 
 
 class Reactions:

@@ -1,6 +1,6 @@
 """Promises by date as stored: by key, in the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -95,11 +95,23 @@ select promise_id from supply_promise
 where tenant = $1 and is_granted and released_at is null and expires_at <= $2
 order by expires_at limit $3
 """
+# From the few that have lapsed to their lines: there may be many open ones of an item.
+LAPSED_OF = """
+select p.promise_id from supply_promise p
+where p.tenant = $1 and p.is_granted and p.released_at is null and p.expires_at <= $2
+    and exists (select from supply_promise_line l where l.tenant = $1
+        and l.promise_id = p.promise_id and l.is_open and l.item = any($4::text[]))
+order by p.expires_at limit $3
+"""
 WITH_LAPSED = WorkersSql("""
 select distinct tenant from supply_promise
 where is_granted and released_at is null and expires_at <= $1
 """)
-KEEP_ON = "update supply_promise set expires_at = null where tenant = $1 and promise_id = $2"
+KEEP_ON = """
+update supply_promise set expires_at = null, version = version + 1, changed_by = $3
+where tenant = $1 and promise_id = $2 and released_at is null
+returning version
+"""
 PUT = """
 insert into supply_promise (tenant, promise_id, client, changed_by, request_id, request_hash,
     made_at, is_granted, proof, expires_at, is_secured)
@@ -202,14 +214,23 @@ async def lapsed(tx: Transaction, now: datetime, limit: int) -> list[UUID]:
     return [row["promise_id"] for row in await tx.fetch(LAPSED, tx.tenant, now, limit)]
 
 
+async def lapsed_of(
+    tx: Transaction, now: datetime, items: Collection[str], limit: int
+) -> list[UUID]:
+    """Name those of them that keep some of these items."""
+    rows = await tx.fetch(LAPSED_OF, tx.tenant, now, limit, sorted(items))
+    return [row["promise_id"] for row in rows]
+
+
 async def with_lapsed(tx: Transaction, now: datetime) -> list[str]:
     """Name the tenants that have such promises."""
     return sorted(row["tenant"] for row in await tx.fetch(WITH_LAPSED, now))
 
 
-async def keep_on(tx: Transaction, promise_id: UUID) -> None:
-    """Keep a promise without an end: an order has taken it up."""
-    await tx.execute(KEEP_ON, tx.tenant, promise_id)
+async def keep_on(tx: Transaction, promise_id: UUID, by: str) -> int | None:
+    """Keep a promise without an end, as an order has taken it up: give its version."""
+    version: int | None = await tx.fetchval(KEEP_ON, tx.tenant, promise_id, by)
+    return version
 
 
 async def put(tx: Transaction, promise_id: UUID, request_hash: bytes, made: KeptPromise) -> None:
