@@ -294,7 +294,7 @@ class KeptPromises:
         refs = {one.ref, *(kept.part_ref(one.ref, draw.item) for draw in answer.draws)}
         rows = await self._stock.held_in(tx, sorted(refs))
         orders = kept.told_of(rows)
-        if reason := kept.refusal(answer, orders.get(one.ref, Told())):
+        if reason := kept.refusal(answer, orders.get(one.ref, Told()), question.mode):
             return reason
         shown = prefixed("prm", ask.promise_id)
         for lines in kept.lines_of(answer, one.number, one.ref, orders):

@@ -8,7 +8,7 @@ import pytest
 from crossdock.canonical.inventory import MovementType, StockMoved
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.supply import PromiseByDateChanged, PromiseState
-from crossdock.capabilities.supply import KeptPromise, kept_store
+from crossdock.capabilities.supply import AtpMode, KeptPromise, PromiseAsked, Question, kept_store
 from crossdock.capabilities.supply.kept import DatedLine
 from crossdock.capabilities.supply.rule_store import Word
 from crossdock.foundation import event_log
@@ -178,3 +178,16 @@ async def test_parts_that_are_picked_leave_as_parts(yard: Yard, *, is_ordered: b
     now = await yard.hub.kept_promises.get(yard.hub.scope, made.promise_id)
     assert lines(now)[0] == ("K", 10, 4, 6)
     assert (await yard.of("K")).now == 4 * MICROS
+
+
+async def test_a_kit_of_kits_that_is_asked_for_out_of_one_supply_is_refused(yard: Yard) -> None:
+    await stocked(yard, P=10)
+    await yard.hear(kit("A", 1, P=1))
+    question = Question("K", "DC1", "EA", 5 * MICROS, mode=AtpMode.DISCRETE)
+    for request, each, is_granted in (
+        ("r1", question, False),
+        ("r2", question._replace(mode=None), True),
+    ):
+        asked = PromiseAsked(request, (each,), ("",))
+        made = await yard.hub.kept_promises.promise(yard.hub.scope, "shop", asked)
+        assert made.is_granted == is_granted
