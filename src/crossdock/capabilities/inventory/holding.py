@@ -9,7 +9,7 @@ from crossdock.capabilities.inventory import store
 from crossdock.capabilities.inventory.answering import Answers
 from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.model import ReservationLine, ReservationRequest
-from crossdock.capabilities.inventory.reactions import READER
+from crossdock.capabilities.inventory.page import READER
 from crossdock.capabilities.inventory.reserving import Promises
 from crossdock.capabilities.inventory.shares import ChannelShares, Wanted
 from crossdock.capabilities.inventory.sheet import Sheet

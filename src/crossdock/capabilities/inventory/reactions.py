@@ -27,7 +27,7 @@ from crossdock.capabilities.inventory.demand import Claim, Claims, Ref, StockKey
 from crossdock.capabilities.inventory.folding import Folded
 from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.ledger import Bucket
-from crossdock.capabilities.inventory.page import Page, page_of
+from crossdock.capabilities.inventory.page import READER, Page, page_of
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import LineRow, StockIds
 from crossdock.foundation import event_log
@@ -37,8 +37,6 @@ from crossdock.foundation.readers import Reader
 
 HEARD = (StockMoved, StockSnapshotTaken, OrderChanged, SourceHeard, LocationChanged, LotChanged)
 TYPES = frozenset(payload.TYPE for payload in HEARD)
-
-READER = "inventory"
 
 # A sign of life, by the source's own clock; one that comes late takes nothing back.
 HEAR = """
