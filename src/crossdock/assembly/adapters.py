@@ -5,21 +5,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from crossdock.canonical.catalog import KitChanged
 from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.canonical.references import Reference, ReferenceKind, Resolution
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, OpenDemand
 from crossdock.capabilities.reconciliation import Doubt, LineInformants, Reconciliation
-from crossdock.capabilities.supply import OpenSupply, Supply
+from crossdock.capabilities.supply import OpenSupply, Supply, supply_reader
 from crossdock.connectivity.courier import Surroundings
 from crossdock.connectivity.directory import Circuit, Directory
 from crossdock.connectivity.open_reading import OpenReader
 from crossdock.connectivity.poller import Pollers
+from crossdock.foundation import readers
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
 from crossdock.orchestration.processes.movement_posting import Books
+
+RECIPES_READER = supply_reader().name
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,9 @@ class Words:
         if len(asked) < len(references):
             items = {found.item for found in resolution.items.values()}
             recipes = await self.recipes().recipes(tx, tx.tenant, items)
-            resolution = replace(resolution, recipes=recipes)
+            since = await readers.waiting_since(tx, RECIPES_READER, tx.tenant, KitChanged.TYPE)
+            is_behind = since is not None
+            resolution = replace(resolution, recipes=recipes, is_behind=is_behind)
         return resolution, unresolved
 
 

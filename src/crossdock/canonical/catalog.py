@@ -5,10 +5,12 @@ from datetime import date
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from crossdock.canonical.errors import Invalid
+from crossdock.canonical.errors import Invalid, Missing
 from crossdock.canonical.open_enums import OpenEnum
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.references import Reference, Resolution
+
+CIRCLE = "MD-KIT-CIRCLE"
 
 
 class Tracking(StrEnum):
@@ -140,10 +142,13 @@ class KitChanged:
         )
         parts = tuple(found.parts())
         if way := resolution.circle(found.item, parts):
+            circle = f"{found.item} would be put together from itself: {' > '.join(way)}"
+            if resolution.is_behind:
+                raise Missing(f"{circle}, unless a recipe on its way ends that", code=CIRCLE)
             raise Invalid(
-                f"{found.item} would be put together from itself: {' > '.join(way)}",
+                circle,
                 where="/payload/components",
-                code="MD-KIT-CIRCLE",
+                code=CIRCLE,
                 hint="take one of these kits apart first: tell it without that component",
             )
         resolution.recipes[found.item] = parts

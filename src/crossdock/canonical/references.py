@@ -59,7 +59,8 @@ class ItemInUnit:
 class Resolution:
     """The answers for the references of one source; every reference of a fact must be in it.
 
-    `recipes` are what the hub's kits are put together from, of those that a fact's kits lead to.
+    `recipes` are what the hub's kits are put together from, of those that a fact's kits lead to;
+    `is_behind`: others were told since, and are not among them yet.
     """
 
     items: Mapping[tuple[str, str], ItemInUnit] = field(
@@ -67,6 +68,7 @@ class Resolution:
     )
     locations: Mapping[str, str] = field(default_factory=dict[str, str])
     recipes: dict[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    is_behind: bool = False
     _hub_items: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -187,6 +187,7 @@ class PromiseState(StrEnum):
     """What has become of a promise by date, at the moment that is told.
 
     MADE. REPLACED by another. RELEASED: given back. LAPSED: no order took it up in its time.
+    TAKEN_UP: an order did, so that it stays beyond its time, without an end (`expires_at` null).
     ENDED: all of it has left, or its order says otherwise. SECURED: all that is to leave is held
     out of what lies there. AT_RISK: what is to come does not cover it any more. COVERED: it does
     again.
@@ -196,6 +197,7 @@ class PromiseState(StrEnum):
     REPLACED = "REPLACED"
     RELEASED = "RELEASED"
     LAPSED = "LAPSED"
+    TAKEN_UP = "TAKEN_UP"
     ENDED = "ENDED"
     SECURED = "SECURED"
     AT_RISK = "AT_RISK"

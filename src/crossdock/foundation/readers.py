@@ -111,6 +111,13 @@ where e.tenant = $3 and e.type = $4 and p.part->>$6 = any($7::text[])
     and (e.tx, e.position) > (select tx, position from log_reader where name = $2 and shard = 0)
     and (e.tx, e.position) <= (select tx, position from log_reader where name = $1 and shard = 0)
 """
+# When the first event of such a type that a reader of one shard has not heard yet was received.
+WAITING = """
+select e.received_at from event_log e
+where e.tenant = $2 and e.type = $3
+    and (e.tx, e.position) > (select tx, position from log_reader where name = $1 and shard = 0)
+order by e.tx, e.position limit 1
+"""
 REGISTER = """
 insert into log_reader (name, shard) select $1, generate_series(0, $2 - 1)
 on conflict do nothing
@@ -162,6 +169,15 @@ async def ahead(
     """
     rows = await tx.fetch(AHEAD, reader, of, tenant, *parts, list(names))
     return frozenset(row["name"] for row in rows)
+
+
+async def waiting_since(tx: Transaction, reader: str, tenant: str, type_: str) -> datetime | None:
+    """Say when the first event of a type that a reader of one shard is behind with was received.
+
+    None is that it has heard all. The cost is of the events that it is behind with.
+    """
+    since: datetime | None = await tx.fetchval(WAITING, reader, tenant, type_)
+    return since
 
 
 async def read_page(

@@ -444,6 +444,9 @@ def test_a_kit_that_would_be_put_together_from_itself_is_refused_with_the_way() 
     with pytest.raises(Invalid, match="itm_1 > itm_2 > itm_4 > itm_1") as refused:
         KIT.resolved(resolution)
     assert (refused.value.code, refused.value.where) == ("MD-KIT-CIRCLE", "/payload/components")
+    with pytest.raises(Missing, match="itm_4 > itm_1, unless a recipe on its way") as waits:
+        KIT.resolved(replace(resolution, is_behind=True))
+    assert waits.value.code == "MD-KIT-CIRCLE"
     known = replace(KNOWN, recipes={"itm_2": ("itm_3",), "itm_9": ("itm_1",)})
     assert KIT.resolved(known).item == "itm_1"
     # Told in one set, the next is judged behind it.

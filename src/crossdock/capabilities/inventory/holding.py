@@ -1,17 +1,21 @@
 """Stock held for promises by date, in the transaction that makes them."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from crossdock.canonical.inventory import ReservationKind
+from crossdock.canonical.orders import OrderChanged
 from crossdock.capabilities.inventory import store
 from crossdock.capabilities.inventory.answering import Answers
 from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.model import ReservationLine, ReservationRequest
+from crossdock.capabilities.inventory.page import READER
 from crossdock.capabilities.inventory.reserving import Promises
 from crossdock.capabilities.inventory.shares import ChannelShares, Wanted
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.standing import HeldClaim, Standings
 from crossdock.capabilities.inventory.store import Key, StockIds
+from crossdock.foundation import readers
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.ids import prefixed
 
@@ -83,6 +87,15 @@ class Holding:
     ) -> frozenset[str]:
         """Name those of these order lines that an order counts at one of these keys."""
         return await self._standings.counted_at(tx, tx.tenant, keys, refs)
+
+    async def assembled_in(self, tx: Transaction, refs: Sequence[str]) -> dict[str, int]:
+        """Say how much was put into kits for each of these order lines that had any."""
+        return await self._standings.assembled(tx, tx.tenant, refs)
+
+    async def orders_until(self, tx: Transaction, at: datetime) -> datetime:
+        """Say until when all orders that the log was told of are counted; `at` is the latest."""
+        since = await readers.waiting_since(tx, READER, tx.tenant, OrderChanged.TYPE)
+        return at if since is None else min(at, since)
 
     async def held_in(self, tx: Transaction, refs: Sequence[str]) -> Sequence[HeldClaim]:
         """Give what order lines hold, whoever holds it, and what has left of them."""

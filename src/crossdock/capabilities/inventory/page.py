@@ -19,6 +19,9 @@ from crossdock.canonical.inventory import (
 from crossdock.canonical.orders import OrderChanged
 from crossdock.capabilities.inventory.ledger import Bucket, Mark, mark_of, rank_of
 
+READER = "inventory"
+"""The log reader that folds pages."""
+
 
 class Movement(NamedTuple):
     position: int

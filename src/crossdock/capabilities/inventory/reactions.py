@@ -30,7 +30,7 @@ from crossdock.capabilities.inventory.grouping import Regrouped
 from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.ledger import Bucket
 from crossdock.capabilities.inventory.lots import LotAt
-from crossdock.capabilities.inventory.page import Page, page_of
+from crossdock.capabilities.inventory.page import READER, Page, page_of
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import LineRow, StockIds
 from crossdock.foundation import event_log
@@ -58,7 +58,7 @@ def inventory_reader(clock: Clock, protections: KnowsProtections | None = None) 
     `protections` hears where goods have expired, or no longer have, by what was told of a lot.
     """
     reactions = Reactions(clock, protections)
-    return Reader(name="inventory", apply=reactions.apply, types=TYPES)
+    return Reader(name=READER, apply=reactions.apply, types=TYPES)
 
 
 class Reactions:

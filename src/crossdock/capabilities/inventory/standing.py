@@ -67,6 +67,18 @@ where d.stock_id in (select s.stock_id from unnest($3::text[], $4::text[]) a(ite
     join inventory_stock s on s.tenant = $1 and s.item = a.item and s.location = a.location)
 """
 
+# What went into kits for an order line, which an index of its own finds: the few movements of
+# assembling that quote one. What was taken apart again comes off.
+ASSEMBLED = """
+select v.demand_ref, sum(case when v.to_position is null then v.micros else -v.micros end)::bigint
+    as micros
+from unnest($2::text[]) k(demand_ref)
+join inventory_movement v on v.tenant = $1 and v.demand_ref = k.demand_ref and v.demand_ref <> ''
+    and v.type in ('ASSEMBLE', 'DISASSEMBLE')
+    and (v.from_position is null) <> (v.to_position is null)
+group by v.demand_ref
+"""
+
 # What is available of each lot and owner; a bucket below zero holds nothing. Buckets that are
 # empty by now, of which there are more every day, are not in the index that is read.
 LOTS = """
@@ -161,6 +173,13 @@ class Standings:
         columns = [item for item, _ in keys], [location for _, location in keys]
         rows = await tx.fetch(COUNTED_AT, tenant, list(demand_refs), *columns)
         return frozenset(row["demand_ref"] for row in rows)
+
+    async def assembled(
+        self, tx: Transaction, tenant: str, demand_refs: Sequence[str]
+    ) -> dict[str, int]:
+        """Say how much went into kits for these order lines; those without any are left out."""
+        rows = await tx.fetch(ASSEMBLED, tenant, list(demand_refs))
+        return {row["demand_ref"]: row["micros"] for row in rows}
 
     async def held(
         self, tx: Transaction, tenant: str, demand_refs: Sequence[str]

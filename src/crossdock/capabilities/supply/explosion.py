@@ -191,32 +191,70 @@ def split(
 
 def plan(one: Tree, lines: Sequence[ScheduleLine]) -> dict[str, tuple[int, int]]:
     """Say of each item how much these parts need, and how much of that is put together."""
-    taken = _taken(one, lines)
-    begin = min((one.span(line.bucket) for line in lines), default=0)
-    put = _put(one, taken, begin)
-    found = {one.kit: (taken[-1], put[-1])}
-    for stage, need, of in _netted(one, put, begin):
-        found[stage.item] = (need[-1], of[-1])
-    return found
+    return {item: (own.need[-1], own.put[-1]) for item, own in _shares(one, lines)}
 
 
 def drawn(one: Tree, lines: Sequence[ScheduleLine]) -> list[tuple[str, int, int]]:
     """Say what these parts take of what lies there or comes: item, bucket, micros.
 
-    What lies there of a kit, and of its components that are kits, is taken as such.
+    What lies there of a kit, and of its components that are kits, is taken as such. What others
+    owe, and lack once this is taken, is theirs: a unit is drawn by one alone (I9).
     """
-    taken = _taken(one, lines)
-    begin = min(one.span(line.bucket) for line in lines)
-    put = _put(one, taken, begin)
-    every = [(one.kit, taken, put)]
-    every += [(stage.item, need, of) for stage, need, of in _netted(one, put, begin)]
     found: list[tuple[str, int, int]] = []
-    for item, need, of in every:
+    for item, own in _shares(one, lines):
         so_far = 0
-        for bucket, each, made_of in zip(one.begins, need, of, strict=True):
-            if (micros := each - made_of) > so_far:
+        for bucket, micros in zip(one.begins, own.drawn, strict=True):
+            if micros > so_far:
                 found.append((item, bucket, micros - so_far))
                 so_far = micros
+    return found
+
+
+class _Share(NamedTuple):
+    """What parts of a promise need of an item, up to each span: put together, or drawn.
+
+    `others` is what is put together beside for those who are owed it, or would lack it then.
+    """
+
+    need: list[int]
+    put: list[int]
+    drawn: list[int]
+    others: list[int]
+
+
+def _shares(one: Tree, lines: Sequence[ScheduleLine]) -> Iterator[tuple[str, _Share]]:
+    """Net each level down, as `_netted` does, and tell what is the promise's own (I9)."""
+    begin = min((one.span(line.bucket) for line in lines), default=0)
+    every = {one.kit: _share(_taken(one, lines), one.own, begin)}
+    yield one.kit, every[one.kit]
+    for stage in one.stages:
+        need = _of_all(stage, {kit: own.put for kit, own in every.items()})
+        owed = _of_all(stage, {kit: own.others for kit, own in every.items()})
+        has = [max(0, micros) - of for micros, of in zip(stage.has, owed, strict=True)]
+        own = (
+            _share(need, has, begin)
+            if stage.is_made
+            else _Share(need, [0] * len(need), need, owed)
+        )
+        every[stage.item] = own
+        yield stage.item, own
+
+
+def _share(need: list[int], has: Sequence[int], begin: int) -> _Share:
+    """Draw what there is when it is needed, and put together the rest; `has` is off all others.
+
+    What is put together for the two in all is what `_netted` says.
+    """
+    found = _Share(need, [], [], [])
+    put = drawn = others = 0
+    for n, (needed, there) in enumerate(zip(need, has, strict=True)):
+        if n >= begin:
+            put = max(put, _whole(max(0, needed - max(drawn, there + others))))
+            drawn = max(drawn, needed - put)
+            others = max(others, _whole(max(0, drawn - there)))
+        found.put.append(put)
+        found.drawn.append(drawn)
+        found.others.append(others)
     return found
 
 
@@ -247,14 +285,19 @@ def _netted(
     """Net each level down: give of each item what is needed, and put together, by each span."""
     every: dict[str, Sequence[int]] = {one.kit: put}
     for stage in one.stages:
-        needs = zip(*([each * per for each in every[of]] for of, per in stage.into), strict=True)
-        need = [sum(each) // MICROS for each in needs]
+        need = _of_all(stage, every)
         lacking = [
             _whole(max(0, micros - max(0, has))) if stage.is_made and n >= begin else 0
             for n, (micros, has) in enumerate(zip(need, stage.has, strict=True))
         ]
         every[stage.item] = of = list(accumulate(lacking, max))
         yield stage, need, of
+
+
+def _of_all(stage: Stage, made_of: Mapping[str, Sequence[int]]) -> list[int]:
+    """Sum what goes into the kits that take an item, by how many of each there are."""
+    needs = zip(*([each * per for each in made_of[kit]] for kit, per in stage.into), strict=True)
+    return [sum(each) // MICROS for each in needs]
 
 
 def _is_covered(one: Tree, put: Sequence[int], begin: int, judged: range) -> bool:

@@ -1,6 +1,7 @@
 """Reserving for promises by date what lies there, in the caller's transaction."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from crossdock.capabilities.supply import kept
@@ -45,6 +46,14 @@ class HoldsStock(Protocol):
         self, tx: Transaction, keys: Sequence[Key], refs: Sequence[str]
     ) -> frozenset[str]:
         """Name those of these order lines that an order counts at one of these keys."""
+        ...
+
+    async def assembled_in(self, tx: Transaction, refs: Sequence[str]) -> Mapping[str, int]:
+        """Say how much was put into kits for each of these order lines that had any."""
+        ...
+
+    async def orders_until(self, tx: Transaction, at: datetime) -> datetime:
+        """Say until when all orders that the log was told of are counted; `at` is the latest."""
         ...
 
     async def held_in(self, tx: Transaction, refs: Sequence[str]) -> Sequence[Held]:

@@ -1,15 +1,17 @@
 """Promises by date that are kept: made, replaced, released, shown. One method, one transaction."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
 import msgspec
+import structlog
 
 from crossdock.canonical.errors import Conflict, Forbidden, NotFound, Unavailable
 from crossdock.canonical.supply import PromiseState
@@ -26,6 +28,8 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids, derived_uuid, prefixed
 from crossdock.foundation.scope import Scope
+
+log = structlog.get_logger(__name__)
 
 ATTEMPTS = 5
 LAPSED_MAX = 100
@@ -115,7 +119,7 @@ class KeptPromises:
                         hint="use a new request id for a new request",
                     )
                 return known.promise
-            await self._lapse(tx, ask.now)
+            await self._lapse(tx, ask.now, {one.item for one in ask.asked.questions})
             made = await self._decide(tx, ask)
             await kept_store.put(tx, name, request_hash, made)
             put = (await kept_store.read(tx, [name]))[name].promise
@@ -131,13 +135,32 @@ class KeptPromises:
             tenants = await kept_store.with_lapsed(tx, now)
         ended = 0
         for tenant in tenants:
-            async with self._database.transaction(Scope(tenant)) as tx:
-                await kept_store.take_turns(tx)
-                ended += await self._lapse(tx, now)
+            scope = Scope(tenant)
+            try:
+                ended += await _again(partial(self._lapse_of, scope, now))
+            except Unavailable as error:  # the others' time is over, too; this one's turn is next
+                log.warning("promises not ended", tenant=tenant, reason=str(error))
         return ended
 
-    async def _lapse(self, tx: Transaction, now: datetime) -> int:
-        names = await kept_store.lapsed(tx, now, LAPSED_MAX)
+    async def _lapse_of(self, scope: Scope, now: datetime) -> int:
+        async with self._database.transaction(scope) as tx:
+            await kept_store.take_turns(tx)
+            return await self._lapse(tx, now)
+
+    async def _lapse(
+        self, tx: Transaction, now: datetime, items: Collection[str] | None = None
+    ) -> int:
+        """End what has lapsed, of some items alone if they are named.
+
+        Only what had before the first order that is not counted yet was told: that may take it up.
+        """
+        until = await self._stock.orders_until(tx, now)
+        if items is None:
+            names = await kept_store.lapsed(tx, until, LAPSED_MAX)
+        else:
+            names = await kept_store.lapsed_of(tx, until, items, LAPSED_MAX)
+        if not names:
+            return 0
         found = [one.promise for one in (await kept_store.read(tx, names)).values()]
         keys = {(line.item, line.location) for one in found for line in one.lines}
         await self._stock.lock_in(tx, sorted(keys))
@@ -146,11 +169,19 @@ class KeptPromises:
             refs = sorted({line.demand_ref for line in promise.lines})
             orders = kept.told_of(await self._stock.held_in(tx, refs)).values()
             if any(one.is_ordered for one in orders):
-                await kept_store.keep_on(tx, name_of(promise.promise_id))
+                version = await kept_store.keep_on(tx, name_of(promise.promise_id), HUB)
+                await self._tell_taken_up(tx, replace(promise, expires_at=None), version, now)
                 continue
             await self._end(tx, promise, PromiseState.LAPSED, Word(HUB, now))
             ended += 1
         return ended
+
+    async def _tell_taken_up(
+        self, tx: Transaction, promise: KeptPromise, version: int | None, now: datetime
+    ) -> None:
+        if version is not None:
+            turn = Turn(PromiseState.TAKEN_UP, version, Word(HUB, now))
+            await event_log.append(tx, [told.promise(tx.tenant, promise, turn)])
 
     async def release(self, scope: Scope, promise_id: str, *, by: str) -> KeptPromise:
         """Give back what a promise keeps; one that is over stays as it is."""
@@ -266,6 +297,7 @@ class KeptPromises:
         answer, said = await self._answers(tx, asking, ask.now)
         if parts := {(part.item, part.location) for part in answer.parts if part.per}:
             # What a kit draws on is known only now: answer as it is once nobody else changes it.
+            await self._lapse(tx, ask.now, {item for item, _ in parts})
             await self._stock.lock_in(tx, sorted(parts))
             answer, said = await self._answers(tx, asking, ask.now)
         derived.answers.append(answer)
@@ -273,7 +305,7 @@ class KeptPromises:
         refs = {one.ref, *(kept.part_ref(one.ref, draw.item) for draw in answer.draws)}
         rows = await self._stock.held_in(tx, sorted(refs))
         orders = kept.told_of(rows)
-        if reason := kept.refusal(answer, orders.get(one.ref, Told())):
+        if reason := kept.refusal(answer, orders.get(one.ref, Told()), question.mode):
             return reason
         shown = prefixed("prm", ask.promise_id)
         for lines in kept.lines_of(answer, one.number, one.ref, orders):
@@ -318,7 +350,10 @@ class KeptPromises:
         return found
 
 
-async def _again(work: Callable[[], Awaitable[KeptPromise]]) -> KeptPromise:
+Done = TypeVar("Done")
+
+
+async def _again(work: Callable[[], Awaitable[Done]]) -> Done:
     """Do it anew where others hold the same goods crosswise."""
     for _ in range(ATTEMPTS):
         try:

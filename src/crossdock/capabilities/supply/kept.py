@@ -196,12 +196,17 @@ def check(asked: PromiseAsked) -> None:
         raise Invalid("two lines are for one order line", where="/lines", hint="add them up")
 
 
-def refusal(answer: Atp, told: Told) -> str:
+def refusal(answer: Atp, told: Told, mode: AtpMode | None = None) -> str:
     """Say why an answer cannot be kept; "" is that it can (I6: what counts by class alone).
+
+    `mode` is what was asked for, None is what the rules say; it is never answered by another.
 
     What only the time of a new order stands for is a date, not a promise; of a kit what it draws
     on is held, where that is one place. What goes beyond a known order would be held by nobody.
     """
+    if mode is not None and answer.mode is not mode:
+        asked = f"a kit of kits, and goods in lots, are not promised {mode}"
+        return f"{asked}: leave out the mode, and it is {answer.mode}"
     if answer.basis is not Basis.SUPPLY or answer.left_over or not answer.schedule:
         return answer.reason
     if answer.by is not None and answer.schedule[-1].day > answer.by:

@@ -1,6 +1,6 @@
 """Promises by date as stored: by key, in the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -23,7 +23,7 @@ from supply_promise where tenant = $1 and promise_id = any($2::uuid[])
 LINES = """
 select promise_id, line_no, item, location, demand_ref, ship_date, micros, held, used, said, made
 from supply_promise_line where tenant = $1 and promise_id = any($2::uuid[])
-order by promise_id, line_no, made = 0, item, ship_date
+order by promise_id, line_no, demand_ref, ship_date
 """
 OPEN_OF = """
 select distinct promise_id, demand_ref from supply_promise_line
@@ -54,6 +54,11 @@ select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.s
 from supply_promise_line p where p.tenant = $1 and p.promise_id = any($2::uuid[]) and p.is_open
 order by p.promise_id, p.line_no, p.item, p.ship_date
 """
+MAKING = """
+select distinct p.promise_id from unnest($2::text[], $3::text[]) k(item, location)
+join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
+    and p.is_open and p.made > 0
+"""
 IS_ANY_OPEN = WorkersSql("select exists (select from supply_promise_line where is_open)")
 SET_HELD = """
 update supply_promise_line p set held = k.held
@@ -61,9 +66,16 @@ from unnest($5::date[], $6::bigint[]) k(ship_date, held)
 where p.tenant = $1 and p.promise_id = $2 and p.line_no = $3 and p.item = $4
     and p.ship_date = k.ship_date
 """
+SET_MADE = """
+update supply_promise_line p set made = k.made
+from unnest($5::date[], $6::bigint[]) k(ship_date, made)
+where p.tenant = $1 and p.promise_id = $2 and p.line_no = $3 and p.item = $4
+    and p.ship_date = k.ship_date
+"""
 CLOSE = """
 update supply_promise_line set is_open = false
-where tenant = $1 and promise_id = $2 and line_no = $3 and ($4 = '' or item = $4)
+where tenant = $1 and promise_id = $2 and line_no = $3
+    and (item = $4 or demand_ref = $5 || '/' || item)
 returning demand_ref
 """
 END_DONE = """
@@ -83,11 +95,23 @@ select promise_id from supply_promise
 where tenant = $1 and is_granted and released_at is null and expires_at <= $2
 order by expires_at limit $3
 """
+# From the few that have lapsed to their lines: there may be many open ones of an item.
+LAPSED_OF = """
+select p.promise_id from supply_promise p
+where p.tenant = $1 and p.is_granted and p.released_at is null and p.expires_at <= $2
+    and exists (select from supply_promise_line l where l.tenant = $1
+        and l.promise_id = p.promise_id and l.is_open and l.item = any($4::text[]))
+order by p.expires_at limit $3
+"""
 WITH_LAPSED = WorkersSql("""
 select distinct tenant from supply_promise
 where is_granted and released_at is null and expires_at <= $1
 """)
-KEEP_ON = "update supply_promise set expires_at = null where tenant = $1 and promise_id = $2"
+KEEP_ON = """
+update supply_promise set expires_at = null, version = version + 1, changed_by = $3
+where tenant = $1 and promise_id = $2 and released_at is null
+returning version
+"""
 PUT = """
 insert into supply_promise (tenant, promise_id, client, changed_by, request_id, request_hash,
     made_at, is_granted, proof, expires_at, is_secured)
@@ -199,14 +223,23 @@ async def lapsed(tx: Transaction, now: datetime, limit: int) -> list[UUID]:
     return [row["promise_id"] for row in await tx.fetch(LAPSED, tx.tenant, now, limit)]
 
 
+async def lapsed_of(
+    tx: Transaction, now: datetime, items: Collection[str], limit: int
+) -> list[UUID]:
+    """Name those of them that keep some of these items."""
+    rows = await tx.fetch(LAPSED_OF, tx.tenant, now, limit, sorted(items))
+    return [row["promise_id"] for row in rows]
+
+
 async def with_lapsed(tx: Transaction, now: datetime) -> list[str]:
     """Name the tenants that have such promises."""
     return sorted(row["tenant"] for row in await tx.fetch(WITH_LAPSED, now))
 
 
-async def keep_on(tx: Transaction, promise_id: UUID) -> None:
-    """Keep a promise without an end: an order has taken it up."""
-    await tx.execute(KEEP_ON, tx.tenant, promise_id)
+async def keep_on(tx: Transaction, promise_id: UUID, by: str) -> int | None:
+    """Keep a promise without an end, as an order has taken it up: give its version."""
+    version: int | None = await tx.fetchval(KEEP_ON, tx.tenant, promise_id, by)
+    return version
 
 
 async def put(tx: Transaction, promise_id: UUID, request_hash: bytes, made: KeptPromise) -> None:
@@ -285,6 +318,19 @@ def _open(rows: Sequence[Any]) -> list[Open]:
     return list(found.values())
 
 
+async def making(tx: Transaction, keys: Sequence[tuple[str, str]]) -> list[UUID]:
+    """Name the promises of kits at these item-locations that are still to be put together."""
+    columns = [item for item, _ in keys], [location for _, location in keys]
+    return sorted(row["promise_id"] for row in await tx.fetch(MAKING, tx.tenant, *columns))
+
+
+async def set_made(tx: Transaction, promise_id: UUID, lines: Sequence[DatedLine]) -> None:
+    """Say how much of a kit is still to be put together."""
+    columns = [line.ship_date for line in lines], [line.made for line in lines]
+    place = (lines[0].line_no, lines[0].item)
+    await tx.execute(SET_MADE, tx.tenant, promise_id, *place, *columns)
+
+
 async def is_any_open(tx: Transaction) -> bool:
     found: bool = await tx.fetchval(IS_ANY_OPEN)
     return found
@@ -302,10 +348,10 @@ async def close(
 ) -> tuple[list[str], int | None]:
     """Close a line of which nothing is to leave, and the promise with its last one.
 
-    With a kit what it is put together from is closed, too. Give the order lines they were for,
-    and the version of a promise that has ended so.
+    With a kit what it is put together from is closed, too (`kept.part_ref`). Give the order lines
+    they were for, and the version of a promise that has ended so.
     """
-    item = "" if line.made else line.item
-    rows = await tx.fetch(CLOSE, tx.tenant, promise_id, line.line_no, item)
+    place = (line.line_no, line.item, line.demand_ref)
+    rows = await tx.fetch(CLOSE, tx.tenant, promise_id, *place)
     version: int | None = await tx.fetchval(END_DONE, tx.tenant, promise_id, word.at, word.by)
     return sorted({row["demand_ref"] for row in rows}), version

@@ -5,7 +5,7 @@ Runs behind the figures that inventory tells: goods that came in, or that somebo
 reserved for the promises that leave first. Where nothing is promised by date it costs nothing.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -13,7 +13,7 @@ from uuid import UUID
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.canonical.supply import PromiseState
-from crossdock.capabilities.supply import kept, kept_store, told
+from crossdock.capabilities.supply import assembling, kept, kept_store, told
 from crossdock.capabilities.supply.answer import Atp, Claim, Question
 from crossdock.capabilities.supply.holding import HoldsStock, Wanted, hold
 from crossdock.capabilities.supply.keeping import name_of
@@ -56,6 +56,15 @@ class _Due(NamedTuple):
     @property
     def key(self) -> Key:
         return self.one.lines[0].item, self.one.lines[0].location
+
+    @property
+    def name(self) -> tuple[UUID, str]:
+        return self.one.promise_id, self.one.lines[0].demand_ref
+
+    def is_part_of(self, kits: Collection[tuple[UUID, str]]) -> bool:
+        """Say whether it is promised for one of these lines of a kit."""
+        item, (promise_id, ref) = self.key[0], self.name
+        return any(one == promise_id and kept.part_ref(of, item) == ref for one, of in kits)
 
 
 class Securing:
@@ -214,6 +223,7 @@ class Securing:
     async def secure(self, scope: Scope, keys: Sequence[Key]) -> None:
         """Hold what there is by now for the open promises at these keys, the first due first."""
         async with self._database.transaction(scope) as tx:
+            await assembling.take_in(tx, self._stock, keys)
             keys = [*keys, *await self._left(tx, keys)]
             dues, _ = await self._due(tx, keys)
             wanting = sorted({due.key for due in dues})
@@ -222,9 +232,11 @@ class Securing:
             await kept_store.take_turns(tx)
             await self._stock.lock_in(tx, wanting)
             dues, free = await self._due(tx, wanting)
-            # What those that are over give back is told in its turn, and looked at then.
+            # What those that are over give back is told in its turn, and looked at then. The parts
+            # of a kit that is over are over with it, whatever has come in for them.
+            over = {due.name for due in dues if due.day is None}
             for due in dues:
-                if due.day is None or free[due.key] > 0:
+                if due.day is None or (free[due.key] > 0 and not due.is_part_of(over)):
                     free[due.key] -= await self._settle(tx, due)
 
     async def _left(self, tx: Transaction, keys: Sequence[Key]) -> list[Key]:
@@ -240,8 +252,7 @@ class Securing:
         """Do what is due, and give what was taken of what is free."""
         one = due.one
         if due.day is None:
-            line = max(one.lines, key=lambda line: line.made)
-            word = Word(HUB, self._clock.now())
+            line, word = one.lines[0], Word(HUB, self._clock.now())
             refs, version = await kept_store.close(tx, one.promise_id, line, word)
             await self._stock.let_go_in(tx, sorted({line.demand_ref, *refs}))
             await self._tell(tx, one.promise_id, PromiseState.ENDED, version)

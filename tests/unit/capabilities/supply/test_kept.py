@@ -16,6 +16,7 @@ from crossdock.capabilities.supply.answer import (
     Claim,
     Component,
     Kin,
+    Lot,
     Node,
     Question,
     Standing,
@@ -241,6 +242,27 @@ def test_i6_what_is_kept_rests_on_stock_and_sure_supply_alone(
     found = kept.refusal(answer(kin, question), known)
     assert found.startswith(reason)
     assert bool(found) == bool(reason)
+
+
+LOTTED = Node(TERMS, standing(10), lots=[Lot("L1", "", 10 * MICROS, day(90))])
+DEEP = Kin(
+    Node(TERMS, Standing(), ()),
+    components=[
+        Component("S", "EA", MICROS, Kin(Node(TERMS, standing(0))), 1, (("X", MICROS),)),
+        Component("A", "EA", MICROS, Kin(STOCKED), 2, (("S", MICROS),)),
+    ],
+)
+
+
+@pytest.mark.parametrize("kin", [Kin(STOCKED), Kin(LOTTED), DEEP])
+@pytest.mark.parametrize("mode", [None, *AtpMode])
+def test_a_mode_that_was_asked_for_is_kept_or_refused(kin: Kin, mode: AtpMode | None) -> None:
+    found = answer(kin, TEN._replace(mode=mode, draws=True))
+    reason = kept.refusal(found, Told(), mode)
+    is_kept = mode in {None, AtpMode.CUMULATIVE} or kin == Kin(STOCKED)
+    assert bool(reason) is not is_kept
+    if not is_kept:
+        assert f"are not promised {mode}: leave out the mode, and it is CUMULATIVE" in reason
 
 
 @given(

@@ -1,6 +1,7 @@
 """Kits of kits in a whole hub: told, exploded, claimed by orders, and never in a circle."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.supply import AtpRule
 from crossdock.connectivity.recording import Verdict
+from crossdock.foundation.clock import VirtualClock
 from tests.unit.capabilities.supply.yard import (
     Yard,
     day,
@@ -105,6 +107,41 @@ async def test_two_halves_of_a_circle_that_are_told_at_once_are_seen(yard: Yard)
     assert await refused(yard, kit("A", 1, B=1), kit("B", 1, A=1)) == (
         "B would be put together from itself: B > A > B"
     )
+
+
+async def told(yard: Yard, *facts: Fact) -> list[tuple[Verdict, str]]:
+    """Record recipes that no part hears yet."""
+    verdicts = await yard.hub.inbox.record(yard.hub.scope, "erp", facts, b"")
+    return [(one.verdict, one.code) for one in verdicts]
+
+
+async def test_a_kit_waits_for_the_recipe_on_its_way_that_ends_a_circle(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    await yard.hear(kit("A", 1, B=1))
+    assert await told(yard, kit("A", 2, P=1)) == [(Verdict.NEW, "")]
+    assert await told(yard, kit("B", 1, A=1)) == [(Verdict.WAITING, "MD-KIT-CIRCLE")]
+    await yard.hub.settle()
+    await clock.advance(timedelta(seconds=1))
+    await yard.hub.settle()
+    await yard.hub.put_stock("P", "DC1", 3)
+    assert (await yard.of("B")).now == 3 * MICROS
+    assert await yard.hub.waiting_room.waiting(yard.hub.scope) == []
+
+
+async def test_a_circle_that_no_recipe_on_its_way_ends_is_set_aside(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    await yard.hear(kit("A", 1, B=1))
+    assert await told(yard, kit("K", 1, P=1)) == [(Verdict.NEW, "")]
+    assert await told(yard, kit("B", 1, A=1)) == [(Verdict.WAITING, "MD-KIT-CIRCLE")]
+    await yard.hub.settle()
+    await clock.advance(timedelta(seconds=1))
+    await yard.hub.settle()
+    assert await yard.hub.waiting_room.waiting(yard.hub.scope) == []
+    async with yard.hub.database.transaction(yard.hub.scope) as tx:
+        rows = await tx.fetch("select code from quarantine where tenant = $1", tx.tenant)
+    assert [row["code"] for row in rows] == ["MD-KIT-CIRCLE"]
 
 
 @pytest.mark.parametrize("takes_parts", [True, False])

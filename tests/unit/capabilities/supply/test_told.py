@@ -162,7 +162,7 @@ async def test_a_promise_that_an_order_took_up_never_lapses(
     await clock.advance(timedelta(seconds=600))
     assert await yard.hub.kept_promises.lapse_due() == 0
 
-    assert [state for state, *_ in await states(yard)] == ["MADE"]
+    assert [state for state, *_ in await states(yard)] == ["MADE", "TAKEN_UP"]
 
 
 async def test_a_kit_is_told_with_all_that_it_draws_on_and_secured_with_it(yard: Yard) -> None:

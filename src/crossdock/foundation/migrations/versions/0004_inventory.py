@@ -101,6 +101,8 @@ create index inventory_movement_out on inventory_movement (from_position, stream
     where from_position is not null;
 create index inventory_movement_in on inventory_movement (to_position, stream, seq)
     where to_position is not null;
+create index inventory_movement_assembled on inventory_movement (tenant, demand_ref)
+    where demand_ref <> '' and type in ('ASSEMBLE', 'DISASSEMBLE');
 select guard_table('inventory_movement');
 revoke update, delete on inventory_movement from crossdock_hub;
 """
