@@ -127,6 +127,10 @@ class ReadsLedger(Protocol):
         """
         ...
 
+    async def places(self, tx: Transaction) -> Mapping[str, int]:
+        """Tell how many items it has at each location."""
+        ...
+
     async def heard(self, tx: Transaction) -> Mapping[str, datetime | None]:
         """Tell when each source was heard last."""
         ...
