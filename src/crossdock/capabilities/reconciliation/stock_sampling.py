@@ -169,8 +169,8 @@ class StockSampler:
 
     async def read(self, scope: Scope, plan: Plan, items: Sequence[str]) -> None:
         """Ask for these and keep the answer for the next tick."""
-        facts = await self._systems.ask(scope, plan.connection, plan.location, items)
-        if lines := lines_in(facts):
+        heard = await self._systems.ask(scope, plan.connection, plan.location, items)
+        if lines := lines_in(heard.facts):
             name = prefixed("ans", self._ids.new())
             now = self._clock.now()
             async with self._database.transaction(scope) as tx:
@@ -186,7 +186,7 @@ class StockSampler:
         by: str,
         take: bool = False,
     ) -> StockAsked:
-        """Ask for these items and compare at once; `take`: record it, if it keeps the stock.
+        """Ask for these items and compare at once; `take`: record the answer, if it keeps the stock.
 
         Raises `NotFound` for what cannot be asked, `Rejected` to take it from another than the
         keeper or where it tells nothing of these items, `Busy`, `Throttled` or `Unavailable`.
@@ -201,7 +201,8 @@ class StockSampler:
         wanted = list(dict.fromkeys(items))[: plan.keys_a_call]
         if take:
             await self._refuse_another(scope, connection, location)
-        lines = lines_in(await self._systems.ask(scope, connection, location, wanted))
+        heard = await self._systems.ask(scope, connection, location, wanted)
+        lines = lines_in(heard.facts)
         if not lines:
             raise Rejected(
                 f"{connection} tells nothing of these items at {location}",
@@ -209,7 +210,7 @@ class StockSampler:
                 hint="it has to know them by a name: `crossdock catalog map`",
             )
         run = await self._compare(scope, connection, lines, by=by)
-        taken = await self._systems.take(scope, connection, location, wanted) if take else 0
+        taken = await heard.record() if take else 0
         return StockAsked(run=run, taken=taken)
 
     async def _refuse_another(self, scope: Scope, connection: str, location: str) -> None:
