@@ -186,7 +186,7 @@ class StockSampler:
         by: str,
         take: bool = False,
     ) -> StockAsked:
-        """Ask for these items and compare at once; `take`: record the answer, if it keeps the stock.
+        """Ask for these and compare at once; `take`: record the answer, if it keeps the stock.
 
         Raises `NotFound` for what cannot be asked, `Rejected` to take it from another than the
         keeper or where it tells nothing of these items, `Busy`, `Throttled` or `Unavailable`.
