@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crossdock.canonical.errors import NotFound, Rejected
+from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.capabilities.reconciliation import Wanted
 from crossdock.capabilities.reconciliation.planning import PASSES
 from tests.processes.shelf import (
@@ -73,6 +73,10 @@ async def test_what_cannot_be_asked_is_said(wms: Warehouse) -> None:
         await hub.stock_sampler.ask(hub.scope, "erp", "DC1", ["BOLT"], by="ann")
     with pytest.raises(Rejected, match="tells nothing of these items"):
         await hub.stock_sampler.ask(hub.scope, "wms", "DC1", ["NOBODY"], by="ann")
+    many = [f"ITEM-{number:03}" for number in range(101)]
+    with pytest.raises(Invalid, match="at most 100 items") as refused:
+        await hub.stock_sampler.ask(hub.scope, "wms", "DC1", many, by="ann")
+    assert refused.value.where == "/items"
 
 
 async def test_a_sample_stands_in_for_no_dump(wms: Warehouse) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from crossdock.canonical.envelope import Fact
-from crossdock.canonical.errors import NotFound, Rejected
+from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.canonical.inventory import StockSnapshotTaken
 from crossdock.capabilities.reconciliation import asked_store, planning, rounds
 from crossdock.capabilities.reconciliation.asked_store import Answer
@@ -188,8 +188,9 @@ class StockSampler:
     ) -> StockAsked:
         """Ask for these and compare at once; `take`: record the answer, if it keeps the stock.
 
-        Raises `NotFound` for what cannot be asked, `Rejected` to take it from another than the
-        keeper or where it tells nothing of these items, `Busy`, `Throttled` or `Unavailable`.
+        Raises `NotFound` for what cannot be asked, `Invalid` for more items than one question
+        takes, `Rejected` to take it from another than the keeper or where it tells nothing of
+        these items, `Busy`, `Throttled` or `Unavailable`.
         """
         plans = {(one.connection, one.location): one for one in await self.plans(scope)}
         plan = plans.get((connection, location))
@@ -198,7 +199,13 @@ class StockSampler:
                 f"{connection} cannot be asked for the stock of {location}",
                 hint="`crossdock reconcile plan` shows who can be",
             )
-        wanted = list(dict.fromkeys(items))[: plan.keys_a_call]
+        wanted = list(dict.fromkeys(items))
+        if len(wanted) > plan.keys_a_call:
+            raise Invalid(
+                f"{connection} is asked for at most {plan.keys_a_call} items at once",
+                where="/items",
+                hint="ask for the others when this is answered",
+            )
         if take:
             await self._refuse_another(scope, connection, location)
         heard = await self._systems.ask(scope, connection, location, wanted)
