@@ -16,7 +16,7 @@ from crossdock.canonical.inventory import StockSnapshotTaken
 from crossdock.capabilities.reconciliation import asked_store, planning, rounds
 from crossdock.capabilities.reconciliation.asked_store import Answer
 from crossdock.capabilities.reconciliation.dumps import Line, Parts
-from crossdock.capabilities.reconciliation.findings import Run
+from crossdock.capabilities.reconciliation.findings import Run, microseconds
 from crossdock.capabilities.reconciliation.key_counts import REMEMBERED_FROM, KeyCounts
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.planning import STOCK, Plan, System, plans_of
@@ -143,9 +143,12 @@ class StockSampler:
         return failure
 
     async def again(self, scope: Scope, plan: Plan) -> list[str]:
-        """Name what is in doubt at the location, whoever raised it."""
+        """Name what is in doubt at the location, whoever raised it: as much as calls are due."""
         async with self._database.transaction(scope) as tx:
-            return await asked_store.doubted(tx, plan.location)
+            at = await rounds.of(tx, plan)
+            due = plan.calls_due(at.made, microseconds(self._clock.now()))
+            limit = planning.AGAIN_MAX * max(1, due)
+            return await asked_store.doubted(tx, plan.location, at.again_after, limit)
 
     async def listed(self, scope: Scope, plan: Plan, at: Round, limit: int) -> Page:
         """Name the next keys whose turn it is in this pass, by their class."""
