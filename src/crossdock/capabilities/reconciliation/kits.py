@@ -50,7 +50,7 @@ def explosions(differing: Iterable[Differing], bills: Mapping[str, Bill]) -> dic
             places[one.location][one.item] = one
     found: dict[int, str] = {}
     for items in places.values():
-        for group in _sharing(sorted(items.keys() & bills.keys()), bills):
+        for group in sharing(sorted(items.keys() & bills.keys()), bills):
             for kits, members in _told(group, items, bills):
                 names = _named(kits)
                 for member in members:
@@ -74,7 +74,7 @@ def _named(kits: Sequence[str]) -> str:
     return ", ".join(kits[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
 
 
-def _sharing(kits: Sequence[str], bills: Mapping[str, Bill]) -> list[list[str]]:
+def sharing(kits: Sequence[str], bills: Mapping[str, Bill]) -> list[list[str]]:
     """Group kits that have components in common, directly or by others between them."""
     leaders: dict[str, str] = {}
 

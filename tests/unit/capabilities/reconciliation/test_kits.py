@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.canonical.quantities import MICROS
-from crossdock.capabilities.reconciliation import kits as kits_module
-from crossdock.capabilities.reconciliation.kits import Differing, explosions
+from crossdock.capabilities.reconciliation.kits import Differing, explosions, sharing
 
 SET = {"CUP": 6 * MICROS, "TRAY": MICROS}
 BOX = {"CUP": 2 * MICROS, "LID": 2 * MICROS}
@@ -226,6 +225,6 @@ def test_kits_are_grouped_by_what_they_share_however_far(parts: list[set[str]]) 
         naive = [one for one in naive if one not in pair]
         naive.append((pair[0][0] | pair[1][0], pair[0][1] | pair[1][1]))
 
-    grouped = kits_module._sharing(sorted(bills), bills)
+    grouped = sharing(sorted(bills), bills)
 
     assert sorted(map(sorted, grouped)) == sorted(sorted(names) for names, _ in naive)
