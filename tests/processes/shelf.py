@@ -93,8 +93,13 @@ class Warehouse:
 
 
 @asynccontextmanager
-async def asked_warehouse(dsn: str, folder: Path) -> AsyncIterator[Warehouse]:
-    """Open a hub with a warehouse that keeps the stock of DC1, and can be asked for it."""
+async def asked_warehouse(
+    dsn: str, folder: Path, *, rate: float = 1000.0, requests: int = 2
+) -> AsyncIterator[Warehouse]:
+    """Open a hub with a warehouse that keeps the stock of DC1, and can be asked for it.
+
+    A question takes so many `requests` out of its `rate` a second.
+    """
     shelves: list[Shelf] = []
 
     @asynccontextmanager
@@ -109,8 +114,8 @@ async def asked_warehouse(dsn: str, folder: Path) -> AsyncIterator[Warehouse]:
         settings=ShelfSettings,
         connect=connect,
         events=(StockMoved, StockSnapshotTaken, ItemChanged, LocationChanged),
-        stock_question=StockQuestion(keys_max=100, requests=2),
-        rate_per_second=1000.0,
+        stock_question=StockQuestion(keys_max=100, requests=requests),
+        rate_per_second=rate,
     )
     async with office(dsn, folder, application) as at:
         shelves.append(Shelf(at.clock, {"BOLT": 100, "NUT": 0}))

@@ -72,9 +72,10 @@ REFUSED = task(ended_hours_ago=1, status=TaskStatus.REFUSED)
             set(),
             (1, 0, 0, 0),
         ),
-        ("what was counted is over", [task(ended_hours_ago=1)], [], set(), (0, 0, 0, 1)),
+        ("it was counted, and may come back", [task(ended_hours_ago=1)], [], set(), (0, 0, 0, 0)),
+        ("what was counted is over", [task(ended_hours_ago=24)], [], set(), (0, 0, 0, 1)),
         ("it was refused just now", [REFUSED], [proposal()], set(), (0, 0, 0, 0)),
-        ("what was refused is not needed", [REFUSED], [], set(), (0, 0, 0, 1)),
+        ("what was refused is not needed", [REFUSED], [], set(), (0, 0, 0, 0)),
     ],
 )
 def test_a_task_is_told_once_until_it_ends_or_is_not_needed(
@@ -222,6 +223,26 @@ async def test_each_change_is_one_event_and_none_is_told_twice(desk: Desk) -> No
         ("BOLT", "PROPOSED"),
     ]
     assert desk.proposals.asked[1] == {BOLT, NUT}
+
+
+async def test_what_was_counted_and_comes_back_in_an_hour_rests_for_the_day(desk: Desk) -> None:
+    desk.proposals.now = [proposal("BOLT")]
+    await desk.tasks.follow()
+    await desk.clock.advance(timedelta(minutes=10))
+    desk.ledger.post("BOLT", desk.clock.now())
+    await desk.tasks.follow()
+    desk.proposals.now = []
+    await desk.clock.advance(timedelta(minutes=10))
+    await desk.tasks.follow()
+    desk.proposals.now = [proposal("BOLT")]
+    await desk.clock.advance(timedelta(minutes=50))
+    await desk.tasks.follow()
+    assert await desk.told() == [("BOLT", "PROPOSED"), ("BOLT", "DONE")]
+
+    desk.proposals.now, desk.ledger.posted = [], []
+    await desk.clock.advance(RESTS)
+    await desk.tasks.follow()
+    assert await desk.tasks.listed(MAIN, status=TaskStatus.DONE) == []
 
 
 async def test_a_refused_task_is_told_so_and_proposed_again_after_a_day(desk: Desk) -> None:

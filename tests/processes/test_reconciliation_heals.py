@@ -66,7 +66,9 @@ def bold(at: Office, reader: "Rereader | None" = None) -> Reconciliation:
     return Reconciliation(at.hub.database, at.clock, at.hub.ids, informants, policy)
 
 
-async def compared(at: Office, level: int, log: list[LogLine] | None = None) -> Run:
+async def compared(
+    at: Office, level: int, log: list[LogLine] | None = None, *, is_sample: bool = False
+) -> Run:
     """Let the ERP say what it has on hand."""
     as_of = instant_of(at.clock.now().isoformat())
     said = Said(
@@ -74,7 +76,7 @@ async def compared(at: Office, level: int, log: list[LogLine] | None = None) -> 
         parts=Parts(status=False, owner=False, lot=False, serial=False),
         log=log,
     )
-    asked = Asked(against="erp", by="test", said=lambda _: said)
+    asked = Asked(against="erp", by="test", said=lambda _: said, is_sample=is_sample)
     return await at.hub.reconciliation.compare(at.hub.scope, asked)
 
 
@@ -116,6 +118,21 @@ async def test_what_it_lacks_is_sent_again_and_then_it_agrees(at: Office) -> Non
     [healed] = await reconciliation.findings(scope)
     assert (healed.is_gone, healed.attempts) == (True, 1)
     assert (await reconciliation.heal(scope, "erp", by="test")).findings == ()
+
+
+async def test_a_key_that_is_sampled_again_and_again_is_one_key_to_the_brake(at: Office) -> None:
+    """Of 60 samples of the one key that there is, 2 % are not a key that may change."""
+    await counted(at, 807)
+    at.ledgers["erp"].refuses = {"BOLT"}
+    await receive(at, 1, 25, 15)
+    for _ in range(60):
+        await at.clock.advance(HOUR)
+        await compared(at, 807, is_sample=True)
+
+    done = await at.hub.reconciliation.heal(at.hub.scope, "erp", by="test")
+
+    assert (len(done.findings), done.sent) == (1, 0)
+    assert done.stopped == "1 of 1 keys would change"
 
 
 async def test_what_is_still_refused_after_two_tries_is_left_to_a_person(at: Office) -> None:

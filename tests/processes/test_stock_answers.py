@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Busy, Rejected
 from crossdock.capabilities.inventory import LedgerAtCut
 from crossdock.capabilities.reconciliation import (
@@ -19,7 +18,7 @@ from crossdock.capabilities.reconciliation import (
     Wanted,
 )
 from crossdock.capabilities.reconciliation.key_counts import LASTS, KeyCounts
-from crossdock.connectivity.stock_asking import Place
+from crossdock.connectivity.stock_asking import Heard, Place
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
@@ -120,20 +119,19 @@ class Systems:
 
     async def ask(
         self, _scope: Scope, _connection: str, location: str, items: Sequence[str]
-    ) -> Sequence[Fact]:
-        return (await self.wms.shelf.stock_of(location, items)).translation.facts
+    ) -> Heard:
+        facts = (await self.wms.shelf.stock_of(location, items)).translation.facts
 
-    async def take(
-        self, scope: Scope, connection: str, location: str, items: Sequence[str]
-    ) -> int:
-        self.taken.append(list(items))
-        if self.refuses is not None:
-            raise self.refuses
-        if self.rejects in items:
-            raise Rejected(f"{self.rejects} is none of ours", code="unknown")
-        facts = await self.ask(scope, connection, location, items)
-        await self.wms.at.hub.record(facts, source="wms")
-        return len(facts)
+        async def record() -> int:
+            self.taken.append(list(items))
+            if self.refuses is not None:
+                raise self.refuses
+            if self.rejects in items:
+                raise Rejected(f"{self.rejects} is none of ours", code="unknown")
+            await self.wms.at.hub.record(facts, source="wms")
+            return len(facts)
+
+        return Heard(facts, record)
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crossdock.canonical.errors import NotFound, Rejected
+from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.capabilities.reconciliation import Wanted
 from crossdock.capabilities.reconciliation.planning import PASSES
 from tests.processes.shelf import (
@@ -73,6 +73,10 @@ async def test_what_cannot_be_asked_is_said(wms: Warehouse) -> None:
         await hub.stock_sampler.ask(hub.scope, "erp", "DC1", ["BOLT"], by="ann")
     with pytest.raises(Rejected, match="tells nothing of these items"):
         await hub.stock_sampler.ask(hub.scope, "wms", "DC1", ["NOBODY"], by="ann")
+    many = [f"ITEM-{number:03}" for number in range(101)]
+    with pytest.raises(Invalid, match="at most 100 items") as refused:
+        await hub.stock_sampler.ask(hub.scope, "wms", "DC1", many, by="ann")
+    assert refused.value.where == "/items"
 
 
 async def test_a_sample_stands_in_for_no_dump(wms: Warehouse) -> None:
@@ -129,3 +133,25 @@ async def test_what_is_in_doubt_is_asked_for_first(wms: Warehouse) -> None:
     await wms.ticks(1)
 
     assert wms.shelf.asked[0][0] == "ITEM-050"
+
+
+async def test_of_much_that_is_in_doubt_only_the_next_are_looked_up(wms: Warehouse) -> None:
+    """Of 60 in doubt a call has room for 20: they go by turns, and begin anew at the end."""
+    hub = wms.at.hub
+    names = [f"ITEM-{number:03}" for number in range(60)]
+    await connect_items(wms, names)
+    wms.shelf.levels |= dict.fromkeys(names, 80)
+    await wms_dump(wms, "", **dict.fromkeys(names, 80))
+    [plan] = await hub.stock_sampler.plans(hub.scope)
+
+    seen: list[list[str]] = []
+    for _ in range(4):
+        seen.append(await hub.stock_sampler.again(hub.scope, plan))
+        await wms.ticks(1, 100 + len(seen))
+
+    assert [(len(some), some[0]) for some in seen] == [
+        (20, "ITEM-000"),
+        (20, "ITEM-020"),
+        (20, "ITEM-040"),
+        (20, "ITEM-000"),
+    ]

@@ -4,7 +4,7 @@ What it answers is only compared. Where it keeps the stock, its answer may be re
 count of its own: the ledger then holds what it says of these keys, as of then.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -35,6 +35,18 @@ class Place(NamedTuple):
     location: str
     keys_a_call: int
     calls_a_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a system said of stock when it was asked: snapshots that are not full."""
+
+    facts: Sequence[Fact]
+    keep: Callable[[], Awaitable[int]]
+
+    async def record(self) -> int:
+        """Record just this answer; say how many facts were new."""
+        return await self.keep()
 
 
 class KnowsSystems(Protocol):
@@ -75,20 +87,17 @@ class AskStock:
 
     async def ask(
         self, scope: Scope, connection: str, location: str, items: Sequence[str]
-    ) -> list[Fact]:
-        """Ask for these items, in one question; answer its snapshots, which are not recorded.
+    ) -> Heard:
+        """Ask for these items, in one question; nothing of the answer is recorded unless asked.
 
         What it has no name for is left out. They name items and locations as the system does.
         Raises `Busy`, `Throttled` or `Unavailable`; `Rejected` if it cannot be asked.
         """
         answer = await self._answer(scope, connection, location, items)
-        return list(answer.translation.facts)
+        facts = tuple(answer.translation.facts)
+        return Heard(facts, lambda: self._record(scope, connection, answer))
 
-    async def take(
-        self, scope: Scope, connection: str, location: str, items: Sequence[str]
-    ) -> int:
-        """Ask for these items and record what the system says; answer how many facts were new."""
-        answer = await self._answer(scope, connection, location, items)
+    async def _record(self, scope: Scope, connection: str, answer: StockAnswer) -> int:
         around = self.around()
         entry = await around.directory.get(scope, connection)
         async with around.database.transaction(scope) as tx:

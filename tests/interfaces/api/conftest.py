@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from crossdock.assembly.adapters import Doubts, Incidents, Rereading
-from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Rejected
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
@@ -50,7 +49,7 @@ from crossdock.connectivity.replaying import Quarantine
 from crossdock.connectivity.resending import Resender
 from crossdock.connectivity.sdk import Ports
 from crossdock.connectivity.sources import Sources
-from crossdock.connectivity.stock_asking import Place
+from crossdock.connectivity.stock_asking import Heard, Place
 from crossdock.connectivity.vault import Vault
 from crossdock.foundation import readers
 from crossdock.foundation.clock import SystemClock
@@ -198,13 +197,11 @@ class NobodyIsAsked:
 
     async def ask(
         self, _scope: Scope, _connection: str, _location: str, _items: Sequence[str]
-    ) -> list[Fact]:
-        return []
+    ) -> Heard:
+        async def record() -> int:
+            return 0
 
-    async def take(
-        self, _scope: Scope, _connection: str, _location: str, _items: Sequence[str]
-    ) -> int:
-        return 0
+        return Heard((), record)
 
 
 class NothingIsRead:

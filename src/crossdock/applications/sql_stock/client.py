@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 
 from crossdock.applications.sql_stock.mapping import answered, translated, written
-from crossdock.applications.sql_stock.settings import STREAMS, SqlStockSettings
+from crossdock.applications.sql_stock.settings import STREAMS, SqlStockSettings, StreamSettings
 from crossdock.canonical.errors import Forbidden, Invalid, Rejected
+from crossdock.canonical.inventory import StockStatus
 from crossdock.connectivity.sdk import Delivery, Poll, Ports, StockAnswer, Translation
 from crossdock.connectivity.transports.database import Bookmark, PolledDatabase, Query
 
@@ -78,7 +79,7 @@ class PollingErp:
         )
 
     async def stock_of(self, location: str, items: Sequence[str]) -> StockAnswer:
-        """Read the levels of these items now; what has none lies there with zero.
+        """Read the levels of these items now; what has none lies there with zero, in each status.
 
         Where the query has nothing of a location at all, it says nothing of it.
         """
@@ -94,7 +95,7 @@ class PollingErp:
             for row in found.rows
             if ((said := json.loads(row)).get(names["location"]) or own or location) == location
         ]
-        told = {str(said[names["item"]]) for _, said in rows}
+        told = [said for _, said in rows]
         is_covered = bool(rows) or (found.has_any and own in {"", location})
         zeros = [
             json.dumps(
@@ -102,15 +103,36 @@ class PollingErp:
                     names["item"]: item,
                     names["location"]: location,
                     names["quantity"]: 0,
-                    stream.key_column: f"none:{location}:{item}",
+                    stream.key_column: ":".join(("none", location, item, *status.values())),
+                    **status,
                 }
             )
-            for item in items
-            if is_covered and item not in told
+            for item, status in (self._untold(stream, items, told) if is_covered else ())
         ]
         raw = answered([*(row for row, _ in rows), *zeros], found.at)
         delivery = Delivery(body=raw)
         return StockAnswer(translation=translated(delivery, self._settings), raw=raw)
+
+    def _untold(
+        self, stream: StreamSettings, items: Sequence[str], told: Sequence[Mapping[str, Any]]
+    ) -> Iterable[tuple[str, dict[str, str]]]:
+        """Give each status of an item of which there is no row, as the query words it.
+
+        The usual status needs no word; where the query tells none, all lies there in that one.
+        """
+        column = stream.columns.get("status", "status")
+        words: dict[StockStatus, str] = {StockStatus.AVAILABLE: ""}
+        if "status" in stream.columns or any(column in said for said in told):
+            words |= {status: code for code, status in self._settings.statuses.items()}
+        seen: set[tuple[str, str]] = set()
+        for said in told:
+            code = str(said.get(column) or "").strip() or StockStatus.AVAILABLE
+            status = self._settings.statuses.get(code) or code.upper()
+            seen.add((str(said[stream.columns.get("item", "item")]), status))
+        for item in items:
+            for status, code in words.items():
+                if (item, status) not in seen:
+                    yield item, {column: code} if code else {}
 
     def _learn_from(self, cursor: str) -> None:
         """Being asked for what follows our last page proves that this page is recorded."""

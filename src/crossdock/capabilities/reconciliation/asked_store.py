@@ -47,11 +47,18 @@ select run_id, began_at, compared from reconciliation_run
 where tenant = $1 and against = $2 and system = $3 and is_sample and began_at >= $4
     and verdict = 'DONE'
 """
+# The next behind one, and then from the first on: no more are read than are asked for.
 DOUBTED = """
-select distinct item from reconciliation_finding
-where tenant = $1 and location = $2 and system = 'crossdock'
-    and state in ('SUSPECTED', 'CONFIRMED') and not is_gone
-order by item
+(select distinct item from reconciliation_finding
+    where tenant = $1 and location = $2 and system = 'crossdock'
+        and state in ('SUSPECTED', 'CONFIRMED') and not is_gone and item > $3
+    order by item limit $4)
+union all
+(select distinct item from reconciliation_finding
+    where tenant = $1 and location = $2 and system = 'crossdock'
+        and state in ('SUSPECTED', 'CONFIRMED') and not is_gone and item <= $3
+    order by item limit $4)
+limit $4
 """
 
 
@@ -132,9 +139,10 @@ async def class_counts(tx: Transaction) -> dict[str, dict[str, int]]:
     return found
 
 
-async def doubted(tx: Transaction, location: str) -> list[str]:
-    """Name the items at a location of which the ledger's number is in doubt."""
-    return [row["item"] for row in await tx.fetch(DOUBTED, tx.tenant, location)]
+async def doubted(tx: Transaction, location: str, after: str, limit: int) -> list[str]:
+    """Name the next items at a location, behind one, of which the ledger's number is in doubt."""
+    rows = await tx.fetch(DOUBTED, tx.tenant, location, after, limit)
+    return [row["item"] for row in rows]
 
 
 async def sampled(tx: Transaction, pair: Pair, since: datetime) -> list[Sampling]:

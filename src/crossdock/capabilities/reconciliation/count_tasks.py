@@ -88,7 +88,8 @@ def changes(
     told already: so no task comes and goes with the money at risk.
     """
     open_ones = {task.place: task for task in tasks if task.ended_at is None}
-    resting = {task.place for task in tasks if task.ended_at and now - task.ended_at < RESTS}
+    ended = [(task, now - task.ended_at >= RESTS) for task in tasks if task.ended_at]
+    resting = {task.place for task, is_over in ended if not is_over}
     done = [task for place, task in open_ones.items() if place in counted]
     known = {_place(one) for one in proposals}
     wanted = [
@@ -103,7 +104,7 @@ def changes(
         withdrawn=[
             task for place, task in open_ones.items() if place not in counted and place not in kept
         ],
-        forgotten=[task for task in tasks if task.ended_at and task.place not in known],
+        forgotten=[task for task, is_over in ended if is_over and task.place not in known],
     )
 
 

@@ -134,6 +134,14 @@ class Brake:
     value: int = 10_000 * 1_000_000
 
 
+def keys_compared(dumped: int, sampled: int, known: int) -> int:
+    """Say how many keys the brake goes by: those of the last dump, or those that were sampled.
+
+    Samples ask for the same key again and again, and have not seen more keys than are `known`.
+    """
+    return max(dumped, min(sampled, known))
+
+
 def stopped(changes: int, keys: int, value: int, brake: Brake, *, is_in_incident: bool) -> str:
     """Say why nothing is mended automatically, or "" (§4.3, circuit breakers)."""
     if is_in_incident:

@@ -1,6 +1,6 @@
 """What is mended by itself: documents that are sent, or read, again, with a brake (§4.3)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -160,7 +160,11 @@ class Healer:
         incidents = self._informants.incidents
         sources = {pair.against, *(one.source for one in chosen if one.source)}
         down = [one for one in sorted(sources) if await incidents.is_in_incident(scope, one)]
-        keys = max(last.compared if last else 0, sum(one.compared for one in week))
+        dumped, sampled = last.compared if last else 0, sum(one.compared for one in week)
+        known = sampled
+        if chosen and sampled > dumped:
+            known = await self._known(scope, {one.row.location for one in chosen})
+        keys = guards.keys_compared(dumped, sampled, known)
         return guards.stopped(
             len(chosen),
             max(keys, LINES_MIN) if pair.system in DOCUMENTS else keys,
@@ -168,6 +172,12 @@ class Healer:
             rules.brake,
             is_in_incident=bool(down) or (last is not None and last.verdict == "REJECTED"),
         )
+
+    async def _known(self, scope: Scope, locations: Collection[str]) -> int:
+        """Count the keys that the ledger has where something would be mended."""
+        async with self._database.transaction(scope) as tx:
+            places = await self._informants.ledger.places(tx)
+        return sum(places.get(location, 0) for location in locations)
 
     async def _read_again(self, scope: Scope, chosen: Sequence[_Mending]) -> list[str]:
         """Have each source read again from the first document that the ledger lacks of it."""

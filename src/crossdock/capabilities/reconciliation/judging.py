@@ -344,6 +344,37 @@ def _retold(judged: Judged, verdict: Verdict) -> Judged:
     return replace(judged, verdict=verdict, remedy=remedy)
 
 
+TOGETHER = frozenset({Cause.XREF, Cause.KIT_EXPLOSION})
+"""What only several keys beside each other tell."""
+_UNASKED = frozenset({Remedy.COUNT, Remedy.REFETCH, Remedy.REDRIVE})
+
+
+class Earlier(NamedTuple):
+    """What an open finding says so far."""
+
+    cause: str
+    because: str
+    remedy: str
+    at_stake: int
+
+
+def remembered(judged: Judged, earlier: Earlier) -> Judged:
+    """Keep, of a key that was asked for alone, what only several keys together have told (§4.4).
+
+    The earlier cause stands while the amount does. Master data that is wrong is mended by no
+    number and no document of one key: a dump of all has to judge it anew (§4.3).
+    """
+    fresh = judged.verdict
+    is_found = earlier.cause == Cause.COUNT and fresh.cause is Cause.SHRINK
+    is_known = fresh.cause in TOGETHER or earlier.at_stake != judged.at_stake
+    if (earlier.cause in TOGETHER or is_found) and not is_known:
+        verdict = Verdict(Cause(earlier.cause), earlier.because, fresh.held_by)
+        judged = _retold(judged, verdict)
+    if earlier.remedy == Remedy.MASTER_DATA and judged.remedy in _UNASKED:
+        judged = replace(judged, remedy=Remedy.MASTER_DATA)
+    return judged
+
+
 def withheld(ours: Buckets, theirs: Buckets, sold: str = AVAILABLE) -> int:
     """Say by how much theirs is the lower, once it has what is on its way (§4.3).
 

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from crossdock.canonical.quantities import MICROS
 
+NAMED_MAX = 5
+"""Of more kits that share components the others are only counted."""
 Bill = Mapping[str, int]
 """How many micros of each component one base unit of a kit takes."""
 
@@ -48,10 +50,11 @@ def explosions(differing: Iterable[Differing], bills: Mapping[str, Bill]) -> dic
             places[one.location][one.item] = one
     found: dict[int, str] = {}
     for items in places.values():
-        for group in _sharing(sorted(items.keys() & bills.keys()), bills):
+        for group in sharing(sorted(items.keys() & bills.keys()), bills):
             for kits, members in _told(group, items, bills):
+                names = _named(kits)
                 for member in members:
-                    found.setdefault(member.number, ", ".join(kits))
+                    found.setdefault(member.number, names)
     return found
 
 
@@ -65,19 +68,30 @@ def _told(
     return [one for one in alone if one is not None]
 
 
-def _sharing(kits: Sequence[str], bills: Mapping[str, Bill]) -> list[list[str]]:
+def _named(kits: Sequence[str]) -> str:
+    """Name the first of them, and say how many more there are."""
+    more = len(kits) - NAMED_MAX
+    return ", ".join(kits[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
+
+
+def sharing(kits: Sequence[str], bills: Mapping[str, Bill]) -> list[list[str]]:
     """Group kits that have components in common, directly or by others between them."""
-    groups: list[tuple[list[str], set[str]]] = []
+    leaders: dict[str, str] = {}
+
+    def leader(name: str) -> str:
+        while (above := leaders.setdefault(name, name)) != name:
+            leaders[name] = leaders[above]
+            name = above
+        return name
+
     for kit in kits:
-        names, parts = [kit], {kit, *_below(kit, bills)}
-        apart: list[tuple[list[str], set[str]]] = []
-        for other, theirs in groups:
-            if theirs.isdisjoint(parts):
-                apart.append((other, theirs))
-            else:
-                names, parts = [*other, *names], parts | theirs
-        groups = [*apart, (names, parts)]
-    return [names for names, _ in groups]
+        for part in _below(kit, bills):
+            first, second = leader(kit), leader(part)
+            leaders[second] = first
+    groups: dict[str, list[str]] = defaultdict(list)
+    for kit in kits:
+        groups[leader(kit)].append(kit)
+    return list(groups.values())
 
 
 def _below(kit: str, bills: Mapping[str, Bill]) -> list[str]:
@@ -114,17 +128,20 @@ def _fitting(
     """
     if (order := _in_order(kits, bills)) is None:
         return None
-    differs = {name: one.micros for name, one in items.items()}
+
+    def differs(name: str) -> int:
+        return items[name].micros if name in items else 0
+
     wanted: dict[str, int] = defaultdict(int)
     apart: dict[str, int] = {}
     for kit in order:
-        apart[kit] = differs.get(kit, 0) - wanted.pop(kit, 0)
+        apart[kit] = differs(kit) - wanted.pop(kit, 0)
         for part, per in bills[kit].items():
             takes, rest = divmod(apart[kit] * per, MICROS)
             if rest:
                 return None
             wanted[part] -= takes
-    if any(micros != differs.get(part, 0) for part, micros in wanted.items()):
+    if any(micros != differs(part) for part, micros in wanted.items()):
         return None
     members = [items[name] for name in (*order, *wanted) if name in items]
     holders = {member.held_by for member in members}

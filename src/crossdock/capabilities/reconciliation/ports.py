@@ -127,6 +127,10 @@ class ReadsLedger(Protocol):
         """
         ...
 
+    async def places(self, tx: Transaction) -> Mapping[str, int]:
+        """Tell how many items it has at each location."""
+        ...
+
     async def heard(self, tx: Transaction) -> Mapping[str, datetime | None]:
         """Tell when each source was heard last."""
         ...
@@ -331,6 +335,17 @@ class Askable(Protocol):
     def calls_a_day(self) -> int: ...
 
 
+class StockHeard(Protocol):
+    """What a system answered of stock: snapshots that are not full, in its own names."""
+
+    @property
+    def facts(self) -> Sequence[Fact]: ...
+
+    async def record(self) -> int:
+        """Record this very answer as a count of who keeps the stock; say how many were new."""
+        ...
+
+
 class AsksStock(Protocol):
     """Systems that can be asked for the stock of single keys; raise `Busy` and its kin."""
 
@@ -340,14 +355,8 @@ class AsksStock(Protocol):
 
     async def ask(
         self, scope: Scope, connection: str, location: str, items: Sequence[str], /
-    ) -> Sequence[Fact]:
-        """Give snapshots that are not full, in the system's own names; nothing is recorded."""
-        ...
-
-    async def take(
-        self, scope: Scope, connection: str, location: str, items: Sequence[str], /
-    ) -> int:
-        """Ask again and record it, as a count of who keeps the stock; say how many were new."""
+    ) -> StockHeard:
+        """Ask once; nothing is recorded by itself."""
         ...
 
 

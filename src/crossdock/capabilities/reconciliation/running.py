@@ -281,9 +281,17 @@ class Comparison:
                 gone.append(before)
                 continue
             name = before.finding_id if before else self._finding_id(one)
-            row = findings.row_of(one, name, self.about.run_id, self.about.pair, now)
+            told = self._remembered(one, before)
+            row = findings.row_of(told, name, self.about.run_id, self.about.pair, now)
             rows.append(replace(row, state=state_now(row.state, before, walked)))
         return gone, rows
+
+    def _remembered(self, one: Found, before: FindingRow | None) -> Found:
+        """Keep what single keys do not tell: in a sample others of a kit may not be asked for."""
+        if not self.about.is_sample or before is None or before.is_gone:
+            return one
+        said = judging.Earlier(before.cause, before.because, before.remedy, before.at_stake)
+        return replace(one, judged=judging.remembered(one.judged, said))
 
     async def _reject(self, side: Side, reason: str, system: str) -> RunRow:
         """Keep nothing but the refusal; what was found before stands (R7)."""

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from crossdock.canonical.envelope import Fact
-from crossdock.canonical.errors import NotFound, Rejected
+from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.canonical.inventory import StockSnapshotTaken
 from crossdock.capabilities.reconciliation import asked_store, planning, rounds
 from crossdock.capabilities.reconciliation.asked_store import Answer
 from crossdock.capabilities.reconciliation.dumps import Line, Parts
-from crossdock.capabilities.reconciliation.findings import Run
+from crossdock.capabilities.reconciliation.findings import Run, microseconds
 from crossdock.capabilities.reconciliation.key_counts import REMEMBERED_FROM, KeyCounts
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.planning import STOCK, Plan, System, plans_of
@@ -143,9 +143,12 @@ class StockSampler:
         return failure
 
     async def again(self, scope: Scope, plan: Plan) -> list[str]:
-        """Name what is in doubt at the location, whoever raised it."""
+        """Name what is in doubt at the location, whoever raised it: as much as calls are due."""
         async with self._database.transaction(scope) as tx:
-            return await asked_store.doubted(tx, plan.location)
+            at = await rounds.of(tx, plan)
+            due = plan.calls_due(at.made, microseconds(self._clock.now()))
+            limit = planning.AGAIN_MAX * max(1, due)
+            return await asked_store.doubted(tx, plan.location, at.again_after, limit)
 
     async def listed(self, scope: Scope, plan: Plan, at: Round, limit: int) -> Page:
         """Name the next keys whose turn it is in this pass, by their class."""
@@ -169,8 +172,8 @@ class StockSampler:
 
     async def read(self, scope: Scope, plan: Plan, items: Sequence[str]) -> None:
         """Ask for these and keep the answer for the next tick."""
-        facts = await self._systems.ask(scope, plan.connection, plan.location, items)
-        if lines := lines_in(facts):
+        heard = await self._systems.ask(scope, plan.connection, plan.location, items)
+        if lines := lines_in(heard.facts):
             name = prefixed("ans", self._ids.new())
             now = self._clock.now()
             async with self._database.transaction(scope) as tx:
@@ -186,10 +189,11 @@ class StockSampler:
         by: str,
         take: bool = False,
     ) -> StockAsked:
-        """Ask for these items and compare at once; `take`: record it, if it keeps the stock.
+        """Ask for these and compare at once; `take`: record the answer, if it keeps the stock.
 
-        Raises `NotFound` for what cannot be asked, `Rejected` to take it from another than the
-        keeper or where it tells nothing of these items, `Busy`, `Throttled` or `Unavailable`.
+        Raises `NotFound` for what cannot be asked, `Invalid` for more items than one question
+        takes, `Rejected` to take it from another than the keeper or where it tells nothing of
+        these items, `Busy`, `Throttled` or `Unavailable`.
         """
         plans = {(one.connection, one.location): one for one in await self.plans(scope)}
         plan = plans.get((connection, location))
@@ -198,10 +202,17 @@ class StockSampler:
                 f"{connection} cannot be asked for the stock of {location}",
                 hint="`crossdock reconcile plan` shows who can be",
             )
-        wanted = list(dict.fromkeys(items))[: plan.keys_a_call]
+        wanted = list(dict.fromkeys(items))
+        if len(wanted) > plan.keys_a_call:
+            raise Invalid(
+                f"{connection} is asked for at most {plan.keys_a_call} items at once",
+                where="/items",
+                hint="ask for the others when this is answered",
+            )
         if take:
             await self._refuse_another(scope, connection, location)
-        lines = lines_in(await self._systems.ask(scope, connection, location, wanted))
+        heard = await self._systems.ask(scope, connection, location, wanted)
+        lines = lines_in(heard.facts)
         if not lines:
             raise Rejected(
                 f"{connection} tells nothing of these items at {location}",
@@ -209,7 +220,7 @@ class StockSampler:
                 hint="it has to know them by a name: `crossdock catalog map`",
             )
         run = await self._compare(scope, connection, lines, by=by)
-        taken = await self._systems.take(scope, connection, location, wanted) if take else 0
+        taken = await heard.record() if take else 0
         return StockAsked(run=run, taken=taken)
 
     async def _refuse_another(self, scope: Scope, connection: str, location: str) -> None:

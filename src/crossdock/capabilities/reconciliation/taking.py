@@ -8,14 +8,20 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from crossdock.canonical.errors import Forbidden, Rejected, Unavailable
+from crossdock.canonical.errors import Busy, Forbidden, Rejected, Unavailable
 from crossdock.capabilities.reconciliation import findings, guards, rounds, rulebook, store
 from crossdock.capabilities.reconciliation.drift import LISTINGS_MIN
 from crossdock.capabilities.reconciliation.planning import Plan
-from crossdock.capabilities.reconciliation.ports import AsksStock, CaseWanted, KeepsCases
+from crossdock.capabilities.reconciliation.ports import (
+    AsksStock,
+    CaseWanted,
+    KeepsCases,
+    StockHeard,
+)
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.rules import Rules
 from crossdock.capabilities.reconciliation.store import FindingRow
+from crossdock.capabilities.reconciliation.turns import MOMENT
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
@@ -92,7 +98,8 @@ class Taker:
         is_tried = True
         try:
             items = [row.item for row in some]
-            await self._systems.take(scope, plan.connection, plan.location, items)
+            heard = await self._asked(scope, plan, items)
+            await heard.record()
         except Forbidden:
             raise
         except (Rejected, Unavailable) as error:
@@ -104,6 +111,16 @@ class Taker:
             if is_tried:
                 tried = [row.finding_id for row in some]
                 await tx.execute(store.TRIED, tx.tenant, tried, now)
+
+    async def _asked(self, scope: Scope, plan: Plan, items: Sequence[str]) -> StockHeard:
+        """Ask; where another location of the connection was asked a moment ago, wait that long."""
+        try:
+            return await self._systems.ask(scope, plan.connection, plan.location, items)
+        except Busy as error:
+            if error.retry_after > MOMENT:
+                raise
+            await self._clock.sleep(error.retry_after / timedelta(seconds=1))
+        return await self._systems.ask(scope, plan.connection, plan.location, items)
 
 
 def _by_place(rows: Sequence[FindingRow]) -> Mapping[str, list[FindingRow]]:

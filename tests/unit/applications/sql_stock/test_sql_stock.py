@@ -18,7 +18,7 @@ from crossdock.canonical.orders import OrderChanged
 from crossdock.connectivity.sdk import Polls, Ports
 from crossdock.foundation.clock import VirtualClock
 
-LEVELS = {
+LEVELS: dict[str, Any] = {
     "sql": "select sku || '@' || site as id, * from stock",
     "columns": {"item": "sku", "location": "site", "quantity": "on_hand"},
 }
@@ -152,6 +152,59 @@ async def test_single_levels_are_told_as_of_now_and_what_has_none_is_zero(
     for fact in answer.translation.facts:
         assert fact.recorded_at is not None
         assert abs((now - fact.recorded_at).total_seconds()) < 60
+
+
+async def test_what_the_query_has_no_more_is_zero_in_each_status(
+    erp: Any, dsn: str, clock: VirtualClock
+) -> None:
+    """A has 5.5 to sell and nothing in quarantine any more; GONE has nothing in any status."""
+    await erp.execute("alter table stock add column grade text")
+    assert APPLICATION.connect
+    levels = LEVELS | {"columns": {**LEVELS["columns"], "status": "grade"}}
+    statuses = {"Q": "QC_HOLD", "QUARANTINE": "QC_HOLD", "D": "DAMAGED", "A": "AVAILABLE"}
+    settings = SqlStockSettings.model_validate(
+        {"dsn": dsn, "levels": levels, "statuses": statuses}
+    )
+    async with APPLICATION.connect(settings, Ports(clock=clock, random=Random(1))) as opened:
+        assert isinstance(opened, PollingErp)
+        answer = await opened.stock_of("DC1", ["A", "GONE"])
+
+    assert not answer.translation.refused
+    assert sorted(
+        (line.item, line.status, str(line.quantity))
+        for fact in answer.translation.facts
+        if isinstance(fact.payload, StockSnapshotTaken)
+        for line in fact.payload.lines
+    ) == [
+        ("A", "AVAILABLE", "5.5 EA"),
+        ("A", "DAMAGED", "0 EA"),
+        ("A", "QC_HOLD", "0 EA"),
+        ("GONE", "AVAILABLE", "0 EA"),
+        ("GONE", "DAMAGED", "0 EA"),
+        ("GONE", "QC_HOLD", "0 EA"),
+    ]
+    assert len({fact.identity for fact in answer.translation.facts}) == 6
+
+
+async def test_a_query_that_tells_no_status_says_nothing_of_what_is_set_aside(
+    erp: Any, dsn: str, clock: VirtualClock
+) -> None:
+    """The statuses are there for its movements: no zero takes away what lies in quarantine."""
+    del erp
+    assert APPLICATION.connect
+    settings = SqlStockSettings.model_validate(
+        {"dsn": dsn, "levels": LEVELS, "statuses": {"Q": "QC_HOLD"}}
+    )
+    async with APPLICATION.connect(settings, Ports(clock=clock, random=Random(1))) as opened:
+        assert isinstance(opened, PollingErp)
+        answer = await opened.stock_of("DC1", ["A", "GONE"])
+
+    assert {
+        line.status
+        for fact in answer.translation.facts
+        if isinstance(fact.payload, StockSnapshotTaken)
+        for line in fact.payload.lines
+    } == {"AVAILABLE"}
 
 
 async def test_of_a_place_that_the_query_never_names_nothing_is_told(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.reconciliation import judging, model
-from crossdock.capabilities.reconciliation.causes import Cause, Level
+from crossdock.capabilities.reconciliation.causes import Cause, Level, Verdict
 from crossdock.capabilities.reconciliation.judging import Bucket, Known, Policy, judge
 from crossdock.capabilities.reconciliation.model import (
     DAY,
@@ -291,3 +291,35 @@ def test_what_is_in_flight_is_so_seen_from_either_side(
         return judging.is_in_flight(known, NOW, POLICY)
 
     assert seen(one, other) == seen(other, one)
+
+
+CONFIRMED_ALONE = Known(before=Before(State.SUSPECTED, NOW - HOUR, each(1)))
+
+
+@pytest.mark.parametrize(
+    ("fresh", "earlier", "amount", "stands"),
+    [
+        ("UNKNOWN", ("KIT_EXPLOSION", "MASTER_DATA"), 1, ("KIT_EXPLOSION", "MASTER_DATA")),
+        ("UNKNOWN", ("KIT_EXPLOSION", "WAIT"), 1, ("KIT_EXPLOSION", "MASTER_DATA")),
+        ("UNKNOWN", ("XREF", "MASTER_DATA"), 1, ("XREF", "MASTER_DATA")),
+        ("SHRINK", ("COUNT", "COUNT"), 1, ("COUNT", "COUNT")),
+        ("UNKNOWN", ("COUNT", "COUNT"), 1, ("UNKNOWN", "COUNT")),
+        ("UNKNOWN", ("KIT_EXPLOSION", "MASTER_DATA"), 2, ("UNKNOWN", "MASTER_DATA")),
+        ("UNKNOWN", ("UOM", "MASTER_DATA"), 2, ("UNKNOWN", "MASTER_DATA")),
+        ("UNKNOWN", ("UNKNOWN", "COUNT"), 1, ("UNKNOWN", "COUNT")),
+        ("UNKNOWN", ("KIT_EXPLOSION", "WAIT"), 2, ("UNKNOWN", "COUNT")),
+        ("XREF", ("KIT_EXPLOSION", "WAIT"), 1, ("XREF", "COUNT")),
+    ],
+)
+def test_a_key_asked_for_alone_keeps_what_several_together_have_told(
+    fresh: str, earlier: tuple[str, str], amount: int, stands: tuple[str, str]
+) -> None:
+    """A sample found one more there; the earlier finding was of so many more."""
+    judged = judge(shelf(AVAILABLE=100), shelf(AVAILABLE=101), NOW, CONFIRMED_ALONE, POLICY)
+    assert judged is not None
+    assert (judged.state, judged.remedy) == (State.CONFIRMED, Remedy.COUNT)
+    judged = replace(judged, verdict=Verdict(Cause(fresh)))
+
+    kept = judging.remembered(judged, judging.Earlier(earlier[0], "", earlier[1], each(amount)))
+
+    assert (kept.verdict.cause, kept.remedy) == stands

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.canonical.quantities import MICROS
-from crossdock.capabilities.reconciliation.kits import Differing, explosions
+from crossdock.capabilities.reconciliation.kits import Differing, explosions, sharing
 
 SET = {"CUP": 6 * MICROS, "TRAY": MICROS}
 BOX = {"CUP": 2 * MICROS, "LID": 2 * MICROS}
@@ -203,3 +203,28 @@ def test_whatever_was_taken_apart_on_whatever_level_is_told(apart: dict[str, int
     differing = rows(**{item: amount for item, amount in amounts.items() if amount})
 
     assert set(explosions(differing, DEEP)) == set(range(len(differing)))
+
+
+def test_of_thousands_of_kits_that_share_a_screw_a_few_are_named() -> None:
+    """5,000 kits were moved whole on one side: 5,001 texts that can be read, not of 50 kB each."""
+    kits = [f"KIT-{number:04}" for number in range(5_000)]
+    bills = {kit: {"SCREW": MICROS} for kit in kits}
+
+    found = explosions(rows(**dict.fromkeys(kits, 1), SCREW=-5_000), bills)
+
+    names = "KIT-0000, KIT-0001, KIT-0002, KIT-0003, KIT-0004 and 4995 more"
+    assert found == dict.fromkeys(range(5_001), names)
+
+
+@given(st.lists(st.sets(st.sampled_from("abcdefgh"), min_size=1), max_size=8))
+def test_kits_are_grouped_by_what_they_share_however_far(parts: list[set[str]]) -> None:
+    """Beside a naive grouping: merge two groups until no two have a component in common."""
+    bills = {f"K{n}": dict.fromkeys(sorted(some), MICROS) for n, some in enumerate(parts)}
+    naive = [({kit}, set(bill)) for kit, bill in bills.items()]
+    while pair := next(((a, b) for a in naive for b in naive if a is not b and a[1] & b[1]), None):
+        naive = [one for one in naive if one not in pair]
+        naive.append((pair[0][0] | pair[1][0], pair[0][1] | pair[1][1]))
+
+    grouped = sharing(sorted(bills), bills)
+
+    assert sorted(map(sorted, grouped)) == sorted(sorted(names) for names, _ in naive)
