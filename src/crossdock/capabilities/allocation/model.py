@@ -1,7 +1,7 @@
 """Who of the order lines is confirmed when there is not enough for all (domain.md §3.6, A14, A17).
 
 Pure functions on frozen values; amounts are whole micros of the item's base unit. All lines of a
-run claim one item at one location; what is picked or released is no part of any amount here.
+run claim one item at one location; what is picked is no part of any amount here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
