@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -52,9 +53,11 @@ def run(work: Coroutine[Any, Any, Answer]) -> Answer:
     # looks through both after every 700 allocations took half of the time to read the log.
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS, 20, 50)
+    # Signals are heard by the main thread alone.
+    is_main = threading.current_thread() is threading.main_thread()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            return runner.run(_until_terminated(work))
+            return runner.run(_until_terminated(work) if is_main else work)
         except _TerminatedError:
             raise SystemExit(EXIT_TERMINATED) from None
         except DBAPIError as error:
