@@ -18,7 +18,7 @@ async def test_an_answer_takes_no_more_requests_than_are_declared(
     assert APPLICATION.stock_question is not None
     products = await clerk.products(*(f"{code}-{number}" for number in range(3)))
     await clerk.stock(*((product, "5") for product in products))
-    node = str(await clerk.one("stock.location", "type", "=", "warehouse"))
+    node = str(await clerk.one("stock.location", "code", "=", "WH"))
     sent: list[bytes] = []
 
     async def counted(body: bytes) -> Fate:

@@ -130,8 +130,9 @@ class Sampler:
     async def listed(self, scope: Scope, plan: Plan, at: Round, limit: int) -> Page:
         """Name the next listings of a channel; behind the last one it begins anew."""
         channel = (plan.connection, plan.location)
-        items = await self._channels.listed(scope, *channel, at.after, limit)
-        return Page(items, items[-1] if len(items) == limit else "")
+        items = await self._channels.listed(scope, *channel, at.after, limit + 1)
+        page = items[:limit]
+        return Page(page, page[-1] if len(items) > limit else "")
 
     async def read(self, scope: Scope, plan: Plan, items: Sequence[str]) -> None:
         await self._sample(scope, plan, items, by=HUB_WORK, republish=True)
