@@ -202,6 +202,22 @@ def test_a_fence_in_a_list_is_found_and_its_indent_is_not_its_own() -> None:
     assert (block.kind, block.body) == ("console", "$ a\n  b\n")
 
 
+@pytest.mark.parametrize(
+    "session",
+    [
+        "```console\n$ echo 10 EA\n11 EA\n```\n",
+        "```console\n$ echo 10 EA\n```\n",
+        "```console\n$ true\n10 EA\n```\n",
+        "```console terminal\n$ echo ready to sell\nready to ship\n```\n",
+    ],
+)
+def test_a_page_that_promises_what_is_not_printed_is_not_followed(
+    session: str, tmp_path: Path
+) -> None:
+    with reading(tmp_path) as reader, pytest.raises(AssertionError, match="expected"):
+        reader.follow(session)
+
+
 def test_a_warehouse_is_connected_as_the_page_says() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder,
