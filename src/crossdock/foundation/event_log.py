@@ -20,6 +20,9 @@ from crossdock.foundation.ids import derived_uuid
 SHARDS = 64
 """Readers split the log by `shard % n`, so n may be 1, 2, 4 … 64."""
 
+PASSED_PAGES = 10
+"""A page is looked for among so many times its size (`read_event_log` in the first migration)."""
+
 TOPIC = "event_log"
 """Woken with every append; `topic_of` a type, with those of that type."""
 
@@ -95,8 +98,8 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallin
     $11::bigint[], $12::text[], $13::text[], $14::json[])
 """
 
-# One page of what was committed after the cursor and below every transaction still open: the rows
-# that the reader wants, and the page's last row, so that the cursor passes the others too.
+# What was committed after the cursor and below every transaction still open: a page of what is
+# wanted, and the row at which the search has ended, so that the cursor passes the others too.
 READ = """
 select tx::text::bigint as tx, position, tenant, source, type, event_id, identity, occurred_at,
     recorded_at, received_at, stream, sequence, version, correlation_id, causation_id,
@@ -198,7 +201,8 @@ async def read(
 ) -> tuple[list[Event], Position]:
     """Give what was committed after a place, in commit order, and the place reached.
 
-    A page may hold fewer events than it passed; the place reached equals `after` at the end.
+    It may pass more than it gives, but no more than `PASSED_PAGES` times `limit`; the place
+    reached equals `after` at the end.
     """
     wanted = None if types is None else sorted(types)
     place = (str(after.tx), after.position)

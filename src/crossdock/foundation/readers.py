@@ -44,7 +44,8 @@ UNCONCERNED_SECONDS = 0.25
 class Seen(Enum):
     """PAGE: there may be more. PASSED: the last there was, and it concerned nobody just now.
 
-    HIDDEN: what is there has to wait for an older transaction.
+    HIDDEN: what is there has to wait for an older transaction. NOTHING: nothing of its types,
+    for which it is rung.
     """
 
     PAGE = auto()
@@ -197,8 +198,9 @@ async def read_page(
                 return Seen.NOTHING
             after = Position(row["tx"], row["position"])
             (events, reached), unheard = await _read(tx, reader, after, page=page, shard=shard)
+            rest = Seen.HIDDEN if row["is_hidden"] else Seen.NOTHING
             if reached == after:
-                return Seen.HIDDEN if row["is_hidden"] else Seen.NOTHING
+                return rest
             if events:
                 await _timed(tx, reader, events, clock, is_alone=page == 1)
             move = MOVE if events else SKIP
@@ -212,8 +214,9 @@ async def read_page(
             raise
         log.warning("page refused, halving it", reader=reader.name, page=page, error=repr(error))
         return await read_page(database, reader, clock, shard=shard, limit=page // 2)
-    is_last = reached.position - after.position < page
-    return Seen.PASSED if unheard and not events and is_last else Seen.PAGE
+    if events or reached.position - after.position >= page * event_log.PASSED_PAGES:
+        return Seen.PAGE
+    return Seen.PASSED if unheard else rest
 
 
 async def _read(
@@ -321,4 +324,5 @@ async def follow(database: Database, reader: Reader, clock: Clock, *, shard: int
         elif seen is Seen.PASSED:
             await asyncio.sleep(UNCONCERNED_SECONDS)
         else:
-            await bell.wait(hidden or IDLE_SECONDS)
+            is_rung = await bell.wait(hidden or IDLE_SECONDS)
+            hidden = 0.0 if is_rung else hidden  # what came now may be hidden for a moment alone

@@ -113,11 +113,12 @@ select encode(substr(sha256('event\\000'::bytea || convert_to(tenant, 'UTF8') ||
 $$;
 grant execute on function event_shard, event_uuid to crossdock_hub;
 
--- Of what was committed after a place and below every transaction still open, one page in commit
--- order: the rows of it that are wanted, and its last row, so that the reader passes the others
--- too. Where the page ends is found first, so that nobody carries rows that nobody wants. A plan
--- made while the table was small would sort all that is behind the place to give one page of it,
--- so only the index that is in this order is allowed.
+-- Of what was committed after a place and below every transaction still open, at most one page of
+-- the rows that are wanted, in commit order, and the row at which the search has ended if that is
+-- not one of them, so that the reader passes the others too. It ends at the last row there is, or
+-- with the transaction that wrote ten pages on: who looks hides meanwhile what others commit.
+-- A plan made while the table was small would sort all that is behind the place to give one page
+-- of it, so only the indexes that are in this order are allowed.
 create function read_event_log(whose text, after_tx xid8, after_position bigint, most integer,
     wanted text[], shards integer, of_shard integer)
 returns setof event_log language plpgsql stable set plan_cache_mode = force_generic_plan
@@ -126,23 +127,34 @@ declare
     below xid8 := pg_snapshot_xmin(pg_current_snapshot());
     end_tx xid8;
     end_position bigint;
+    far xid8;
+    given integer;
 begin
 select tx, position into end_tx, end_position from event_log
 where (tx, position) > (after_tx, after_position) and tx < below
     and (whose = '*' or tenant = whose)
-order by tx, position offset most - 1 limit 1;
-if not found then
-    select tx, position into end_tx, end_position from event_log
-    where (tx, position) > (after_tx, after_position) and tx < below
-        and (whose = '*' or tenant = whose)
-    order by tx desc, position desc limit 1;
+order by tx desc, position desc limit 1;
+if end_position - after_position > 10 * most then
+    select tx into far from event_log
+    where position >= after_position + 10 * most and (whose = '*' or tenant = whose)
+    order by position limit 1;
+    if far >= after_tx and far < end_tx then
+        select tx, position into end_tx, end_position from event_log
+        where tx = far and (whose = '*' or tenant = whose)
+        order by tx desc, position desc limit 1;
+    end if;
 end if;
 return query select * from event_log
 where (tx, position) > (after_tx, after_position) and (tx, position) <= (end_tx, end_position)
     and (whose = '*' or tenant = whose)
-    and ((wanted is null or type = any(wanted)) and shard % shards = of_shard
-        or position = end_position)
-order by tx, position;
+    and (wanted is null or type = any(wanted)) and shard % shards = of_shard
+order by tx, position limit most;
+get diagnostics given = row_count;
+if given < most then
+    return query select * from event_log
+    where tx = end_tx and position = end_position
+        and not ((wanted is null or type = any(wanted)) and shard % shards = of_shard);
+end if;
 end $function$;
 grant execute on function read_event_log to crossdock_hub;
 
