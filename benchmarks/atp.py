@@ -2,14 +2,15 @@
 
 Bulk: 10,000 item-locations over 90 daily buckets, each with a count, three inbound supplies and
 two dated order lines, in one call of the Python API; its CPU is the hub's and PostgreSQL's.
-Single: one item-location at a time out of a million positions, by this process, while a hub in
-another process makes 500 reservations a second, each durable and told to the log. In turns
-with it a bare transaction that asks for nothing is timed: what that takes is the machine's.
+Single: one item-location at a time by this process, every other one any of a million positions
+and every other one of the ten thousand that have most to be counted, for more than lies there; a
+hub in another process makes 500 reservations a second, each durable and told to the log. In turns
+with it a bare transaction that asks for nothing is timed: what that takes is the machine's. The
+99th percentile is that of the questions of all rounds.
 """
 
 import asyncio
 import json
-import math
 import sys
 import tempfile
 import time
@@ -28,6 +29,7 @@ from benchmarks.report import (
     interleaved,
     machine,
     median_of,
+    percentile,
     postmaster_of,
 )
 from crossdock.capabilities.catalog import Catalog
@@ -97,13 +99,11 @@ class Bench:
         self._postmaster = postmaster
         self._folder = folder
         self._positions = positions
+        self.waits: list[float] = []
 
     async def bulk(self) -> Figures:
         """Ask for all of them in one call."""
-        questions = [
-            Question(f"SKU-{number}", "DC1", "EA", 1_000_020 * 10**6)
-            for number in range(1, BULK + 1)
-        ]
+        questions = [_beyond_stock(f"SKU-{number}") for number in range(1, BULK + 1)]
         watch = Stopwatch(self._postmaster)
         answers = await self.supply.promise_dates(MAIN, questions)
         evaluated = sum(answer.evaluated for answer in answers)
@@ -126,9 +126,10 @@ class Bench:
                 due = began + number / QUESTIONS_PER_SECOND / 2
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 asked = time.perf_counter()
-                await (self._nothing() if number % 2 else self._one(random))
+                await (self._nothing() if number % 2 else self._one(random, number % 4 == 0))
                 (bare if number % 2 else took).append(time.perf_counter() - asked)
             heard = await child.hear()
+        self.waits += took
         return {
             "questions": len(took),
             **_quantiles(took, ""),
@@ -136,21 +137,26 @@ class Bench:
             "reservations_per_second": round(heard["made"] / heard["seconds"], 1),
         }
 
-    async def _one(self, random: Random) -> None:
-        item = f"SKU-{random.randint(1, self._positions)}"
-        await self.supply.promise_dates(MAIN, [Question(item, "DC1", "EA", 10**6)])
+    async def _one(self, random: Random, is_of_most: bool) -> None:  # noqa: FBT001
+        item = f"SKU-{random.randint(1, BULK if is_of_most else self._positions)}"
+        [answer] = await self.supply.promise_dates(MAIN, [_beyond_stock(item)])
+        if answer.promised_on is None:
+            raise AssertionError(f"{item} has supply to come and was not promised")
 
     async def _nothing(self) -> None:
         async with self._database.transaction(MAIN) as tx:
             await tx.fetchval("select 1")
 
 
+def _beyond_stock(item: str) -> Question:
+    return Question(item, "DC1", "EA", 1_000_020 * 10**6)
+
+
 def _quantiles(seconds: list[float], prefix: str) -> dict[str, float]:
-    ordered = sorted(seconds)
+    of = {"p50": 50, "p99": 99, "max": 100}
     return {
-        f"{prefix}p50_ms": round(ordered[len(ordered) // 2] * 1000, 3),
-        f"{prefix}p99_ms": round(ordered[math.ceil(len(ordered) * 0.99) - 1] * 1000, 3),
-        f"{prefix}max_ms": round(ordered[-1] * 1000, 3),
+        f"{prefix}{name}_ms": round(percentile(seconds, percent) * 1000, 3)
+        for name, percent in of.items()
     }
 
 
@@ -184,8 +190,8 @@ async def run(rounds: int = 5, quick: bool = False) -> Report:  # noqa: FBT001, 
             ">= 200,000",
         ),
         Goal(
-            f"one question of {positions:,} positions beside reservations, p99",
-            median_of(measured, "live", "p99_ms"),
+            f"one question of {positions:,} positions beside reservations, p99 of all rounds",
+            round(percentile(bench.waits, 99) * 1000, 3),
             "ms",
             "<= 10",
         ),
