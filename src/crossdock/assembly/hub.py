@@ -151,9 +151,9 @@ class Hub:
             soft_hold_ttl_seconds=self.settings.soft_hold_ttl_seconds,
             protections=ChannelProtections(),
         )
-        self.allocating = Allocating(database, clock, self.ids, self.inventory)
-        self.allocation = self.allocating.service
         self.supply = Supply(database, clock, self.inventory.standings, self.catalog)
+        self.allocating = Allocating(database, clock, self.ids, self.inventory, self.supply)
+        self.allocation = self.allocating.service
         holding, answers = self.inventory.holding, self.supply.answer_in
         self.kept_promises = KeptPromises(database, clock, self.ids, holding, answers)
         around = (holding, self.inventory.standings, self.supply.answers_in)
