@@ -177,7 +177,7 @@ class Hub:
         counting = (self.reconciliation, ledger)
         self.count_tasks = reconciliation.CountTasks(database, clock, self.ids, *counting)
         self.doubts = adapters.Doubts(database, self.inventory, self.reconciliation)
-        pools = adapters.Pools(self.inventory, self.reconciliation)
+        pools = adapters.Pools(self.inventory, self.reconciliation, clock)
         self.publishing = Publishing(database, clock, pools, self.catalog)
         self.channels = self.publishing.channels
         showing = Showing(database, self.publishing.requests, ReadBack(lambda: self._around))

@@ -57,7 +57,7 @@ class Allocating:
         self, database: Database, clock: Clock, ids: Ids, inventory: Inventory, supply: Supply
     ) -> None:
         stock = ClaimedStocks(inventory, inventory_reader(clock).name)
-        around = Around(stock, ExpectedSupply(supply), OrderDesk(clock))
+        self.around = around = Around(stock, ExpectedSupply(supply), OrderDesk(clock))
         self.service = Allocation(database, clock, ids, around)
         self.work = Work(database, clock, ids, around)
         self.reader = allocation_reader(stock, clock)

@@ -171,7 +171,11 @@ async def look(
     ahead = await around.supply.expected(tx, asked, now) if asked else {}
     return [
         _sight(
-            (key, found.get(key, UNKNOWN), tuple(Expected(*one) for one in ahead.get(key, ()))),
+            (
+                key,
+                found.get(key, UNKNOWN),
+                tuple(Expected(day, micros) for day, micros in ahead.get(key, ())),
+            ),
             by_key[key],
             rules,
             [

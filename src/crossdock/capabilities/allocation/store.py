@@ -16,8 +16,8 @@ RUN_LINE_COLUMNS = (
 )
 
 # The newest version of an order says where its line claims; what was closed is open again. What
-# was confirmed of other goods, or elsewhere, is no confirmation of these, nor is what was released.
-# Where a version does not say what is released, what was said before holds.
+# was confirmed or released of other goods, or elsewhere, is not of these. Where a version does not
+# say what is released, what was said before holds.
 PUT_LINES = """
 insert into allocation_line as l (tenant, demand_ref, source, order_id, channel, item, location,
     since, rank, us, position, multiple, released, ships_on)

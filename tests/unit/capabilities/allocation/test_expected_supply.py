@@ -39,9 +39,7 @@ def bought(
         supply_id="po:1/1/1", kind=SupplyKind.PO_SCHEDULE, item="X", location=location,
         open_quantity=Quantity.of(quantity), evidence=evidence, eta=day(eta),
     )  # fmt: skip
-    return Fact(
-        identity=f"supply:1:{version}", payload=payload, occurred_at=NOON, version=version
-    )
+    return Fact(identity=f"supply:1:{version}", payload=payload, occurred_at=NOON, version=version)
 
 
 def dated(ref: str, quantity: int, number: int, *, location: str = "DC1") -> DemandLine:
@@ -108,9 +106,7 @@ async def test_what_nobody_acknowledged_serves_nobody(floor: Floor) -> None:
 
 async def test_a_line_without_a_day_is_to_be_served_at_once(floor: Floor) -> None:
     await floor.rule("key", WIN)
-    await floor.hear(
-        counted(1, count(10)), bought(1, 200), of("key", "K", 1, demand("K/1", 25))
-    )
+    await floor.hear(counted(1, count(10)), bought(1, 200), of("key", "K", 1, demand("K/1", 25)))
     await floor.work()
 
     assert await floor.runs() == [("REFUSED", "ORDER", 0, 0)]
