@@ -8,6 +8,7 @@ from datetime import datetime
 from crossdock.canonical.catalog import KitChanged
 from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.canonical.references import Reference, ReferenceKind, Resolution
+from crossdock.capabilities.allocation import turns_next
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, OpenDemand
 from crossdock.capabilities.reconciliation import Doubt, LineInformants, Reconciliation
@@ -17,6 +18,7 @@ from crossdock.connectivity.directory import Circuit, Directory
 from crossdock.connectivity.open_reading import OpenReader
 from crossdock.connectivity.poller import Pollers
 from crossdock.foundation import readers
+from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.processes.availability_facts import Pool
@@ -31,10 +33,12 @@ class Pools:
     """Inventory, in the words of availability publishing.
 
     What reconciliation has in doubt is not shown: of a group, what its members withhold (§4.3).
+    What allocation keeps for channels is told beside, for each to be shown its own (§3.7).
     """
 
     inventory: Inventory
     reconciliation: Reconciliation
+    clock: Clock
 
     async def pools(
         self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
@@ -44,17 +48,25 @@ class Pools:
             own = [(item, location) for of, item, location in keys if of == tenant]
             answers = await self.inventory.availability_in(tx, tenant, own)
             withheld = await self._withheld(tx, tenant, {item for item, _ in own})
+            claims = await self.inventory.channel_claims_in(tx, tenant, own)
+            turns = await self._turns(tx, tenant, list(claims))
             for answer in answers:
                 if answer.is_known:
-                    found[tenant, answer.item, answer.location] = Pool(
-                        free=_less(
-                            answer.available.micros,
-                            withheld.get((answer.item, answer.location), 0),
-                        ),
+                    key = (answer.item, answer.location)
+                    found[tenant, *key] = Pool(
+                        free=_less(answer.available.micros, withheld.get(key, 0)),
                         demand=answer.figures.hard + answer.figures.soft,
                         fresh_until=answer.fresh_until,
+                        claims=claims.get(key, {}),
+                        turns_at=turns.get(key),
                     )
         return found
+
+    async def _turns(
+        self, tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], datetime]:
+        """Say when something begins or ends to be kept for channels, where it ever does."""
+        return await turns_next(tx.of(tenant), keys, self.clock.now()) if keys else {}
 
     async def _withheld(
         self, tx: Transaction, tenant: str, items: set[str]

@@ -151,9 +151,9 @@ class Hub:
             soft_hold_ttl_seconds=self.settings.soft_hold_ttl_seconds,
             protections=ChannelProtections(),
         )
-        self.allocating = Allocating(database, clock, self.ids, self.inventory)
-        self.allocation = self.allocating.service
         self.supply = Supply(database, clock, self.inventory.standings, self.catalog)
+        self.allocating = Allocating(database, clock, self.ids, self.inventory, self.supply)
+        self.allocation = self.allocating.service
         holding, answers = self.inventory.holding, self.supply.answer_in
         self.kept_promises = KeptPromises(database, clock, self.ids, holding, answers)
         around = (holding, self.inventory.standings, self.supply.answers_in)
@@ -177,7 +177,7 @@ class Hub:
         counting = (self.reconciliation, ledger)
         self.count_tasks = reconciliation.CountTasks(database, clock, self.ids, *counting)
         self.doubts = adapters.Doubts(database, self.inventory, self.reconciliation)
-        pools = adapters.Pools(self.inventory, self.reconciliation)
+        pools = adapters.Pools(self.inventory, self.reconciliation, clock)
         self.publishing = Publishing(database, clock, pools, self.catalog)
         self.channels = self.publishing.channels
         showing = Showing(database, self.publishing.requests, ReadBack(lambda: self._around))

@@ -48,7 +48,8 @@ class ChannelTermsChanged:
 
     Amounts are in the unit that the channel sells; what is null is not agreed. `oversell_percent`
     is the budget that its buffers are computed for. `items` have terms of their own, and those of
-    `items_changed` of them came, went or are others now. `version` counts from 1.
+    `items_changed` of them came, went or are others now. `version` counts from 1. `channel` is
+    whose maxima and minima of allocation hold for it; "" is as the connection is called.
     """
 
     TYPE: ClassVar[str] = "publishing.terms_changed.v1"
@@ -77,6 +78,7 @@ class ChannelTermsChanged:
     levels: tuple[Decimal, ...] = ()
     items: int = 0
     items_changed: int = 0
+    channel: str = ""
 
     @property
     def key(self) -> str:

@@ -15,7 +15,8 @@ class DemandLine:
     `demand_ref` names the line for ever ("shop:1001/1"); picks and reservations quote it.
     `ordered` and `cancelled` are totals, not changes; `base_*` are set by the hub.
     `requested_ship_date` is the day of the location's calendar it is to leave on, and so the day
-    it takes its goods; none is at once.
+    it takes its goods; none is at once. `released` is a total, too: what was handed to the
+    warehouse to be picked, picked since or not; none is that the source does not tell.
     """
 
     demand_ref: str
@@ -26,6 +27,8 @@ class DemandLine:
     base_ordered: Quantity | None = None
     base_cancelled: Quantity | None = None
     requested_ship_date: date | None = None
+    released: Quantity | None = None
+    base_released: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,9 @@ class OrderChanged:
                     location=resolution.location(line.location),
                     base_ordered=resolution.base(line.item, line.ordered),
                     base_cancelled=resolution.base(line.item, line.cancelled),
+                    base_released=None
+                    if line.released is None
+                    else resolution.base(line.item, line.released),
                 )
                 for line in self.lines
             ),

@@ -53,6 +53,10 @@ class Transaction:
     def tenant(self) -> str:
         return self.scope.tenant
 
+    def of(self, tenant: str) -> "Transaction":
+        """Read on as one tenant, for who serves several in one transaction; only to read."""
+        return self if tenant == self.tenant else Transaction(self._connection, Scope(tenant))
+
     async def fetch(self, sql: str | WorkersSql, *args: Any) -> list[Any]:
         rows: list[Any] = await self._connection.fetch(self._allowed(sql), *args)
         return rows

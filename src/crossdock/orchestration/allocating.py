@@ -6,7 +6,7 @@ refused or that waits for approval is a case (ORD-OVERSOLD), closed when nothing
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.quantities import Quantity
@@ -32,6 +32,7 @@ from crossdock.capabilities.inventory import (
     OpenLine,
     inventory_reader,
 )
+from crossdock.capabilities.supply import AtpMode, Question, Supply, supply_reader
 from crossdock.foundation import readers
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -45,15 +46,18 @@ Key = tuple[str, str]
 WITHIN = timedelta(hours=1)
 ALLOCATION = "allocation"
 """Its reader."""
+SUPPLY = supply_reader().name
 ORDERED_ITEMS = readers.Parts(OrderChanged.TYPE, "lines", "item")
 
 
 class Allocating:
     """Allocation with its reader and its jobs."""
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids, inventory: Inventory) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, ids: Ids, inventory: Inventory, supply: Supply
+    ) -> None:
         stock = ClaimedStocks(inventory, inventory_reader(clock).name)
-        around = Around(stock, OrderDesk(clock))
+        self.around = around = Around(stock, ExpectedSupply(supply), OrderDesk(clock))
         self.service = Allocation(database, clock, ids, around)
         self.work = Work(database, clock, ids, around)
         self.reader = allocation_reader(stock, clock)
@@ -125,7 +129,28 @@ class ClaimedStocks:
     async def heard(
         self, tx: Transaction, tenant: str, positions: Sequence[int]
     ) -> frozenset[int]:
-        return await readers.passed(tx, self.reader, tenant, positions)
+        found = await readers.passed(tx, self.reader, tenant, positions)
+        return found & await readers.passed(tx, SUPPLY, tenant, positions)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedSupply:
+    """What is to come, in the words of allocation: answers by date, the order lines left out."""
+
+    supply: Supply
+
+    async def expected(
+        self, tx: Transaction, asked: Mapping[Key, tuple[str, frozenset[str]]], now: datetime
+    ) -> Mapping[Key, Sequence[tuple[date, int]]]:
+        questions = [
+            Question(item, location, unit, own=own, mode=AtpMode.CUMULATIVE)
+            for (item, location), (unit, own) in sorted(asked.items())
+        ]
+        answers = await self.supply.answers_in(tx, questions, now)
+        return {
+            (one.item, one.location): [(each.day, each.atp) for each in one.buckets]
+            for one in answers
+        }
 
 
 class ChannelProtections:

@@ -117,7 +117,7 @@ class House:
         self.quarantine = Quarantine(database, self.clock, self.inbox, self.catalog)
         self.proposals = Proposals(database)
         self.outbox = Outbox(database, self.clock)
-        self.allocating = Allocating(database, self.clock, self.ids, self.inventory)
+        self.allocating = Allocating(database, self.clock, self.ids, self.inventory, self.supply)
         self.allocation = self.allocating.service
         self.readers = [
             catalog_face.reader(self.catalog),

@@ -1,7 +1,7 @@
 """Allocation: which order lines are confirmed when stock is short, by rules and in runs."""
 
 from crossdock.capabilities.allocation.asks import Around, Claim, Share, Stock
-from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now
+from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now, turns_next
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import Protection, RunException, Why
 from crossdock.capabilities.allocation.reactions import allocation_reader
@@ -40,4 +40,5 @@ __all__ = [
     "had_of",
     "kept_now",
     "look_again",
+    "turns_next",
 ]

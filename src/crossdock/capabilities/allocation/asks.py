@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 from crossdock.capabilities.allocation.shapes import Run
@@ -78,6 +78,18 @@ class KnowsStock(Protocol):
         ...
 
 
+class KnowsSupply(Protocol):
+    async def expected(
+        self, tx: Transaction, asked: Mapping[Key, tuple[str, frozenset[str]]], now: datetime
+    ) -> Mapping[Key, Sequence[tuple[date, int]]]:
+        """Tell what there would be by each day, in micros, if these order lines took nothing.
+
+        In all, with what lies there now, beside everybody else's claims; supply that nobody may
+        promise from is not in it (§3.3, I6). Asked by the item's base unit and the lines.
+        """
+        ...
+
+
 class Escalates(Protocol):
     async def open(self, tx: Transaction, tenant: str, run: Run) -> None:
         """Let a person know of a run that was refused, or that waits for approval."""
@@ -93,4 +105,5 @@ class Around:
     """Whom allocation asks and tells."""
 
     stock: KnowsStock
+    supply: KnowsSupply
     desk: Escalates

@@ -49,6 +49,17 @@ async def kept_now(
     return found
 
 
+async def turns_next(tx: Transaction, keys: Sequence[Key], now: datetime) -> dict[Key, datetime]:
+    """Say when something begins or ends to be kept next at each (item, location), if ever."""
+    found: dict[Key, datetime] = {}
+    for one in await rulebook.all_protections_for(tx, keys):
+        key = (one.item, one.location)
+        for at in (one.starts_at, one.ends_at):
+            if at > now:
+                found[key] = min(at, found.get(key, at))
+    return found
+
+
 async def had_of(
     tx: Transaction, protections: Sequence[AllocationProtection], lines: Sequence[Placed]
 ) -> Had:

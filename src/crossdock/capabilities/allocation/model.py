@@ -1,12 +1,14 @@
 """Who of the order lines is confirmed when there is not enough for all (domain.md §3.6, A14, A17).
 
 Pure functions on frozen values; amounts are whole micros of the item's base unit. All lines of a
-run claim one item at one location; what is picked is no part of any amount here.
+run claim one item at one location; what is picked is no part of any amount here, and what is
+released to the warehouse is a part that no run takes.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -24,7 +26,9 @@ class Line(NamedTuple):
 
     `group` is what maxima and minima are kept for: the order's channel. `since` is when the line
     was first heard of. `multiple` is what one of the unit it was ordered in holds: two thirds of a
-    case are confirmed of no line (A31), with what was `picked` of it before.
+    case are confirmed of no line (A31), with what was `picked` of it before. `released`, of what
+    is confirmed, is in the warehouse's hands: no run lowers the line below it. `ships_on` is the
+    day it is to leave on, which supply that is still to come can be in time for; None is at once.
     """
 
     demand_ref: str
@@ -36,6 +40,8 @@ class Line(NamedTuple):
     since: datetime
     multiple: int = 1
     picked: int = 0
+    released: int = 0
+    ships_on: date | None = None
 
     @property
     def turn(self) -> tuple[int, int, datetime, str]:
@@ -57,10 +63,22 @@ class Protection(NamedTuple):
     consumed: int = 0
 
 
+class Expected(NamedTuple):
+    """What there would be on a day if these lines took nothing, in all, with what lies there now.
+
+    It is what can be promised by that day beside everybody else's claims (§3.3).
+    """
+
+    day: date
+    micros: int
+
+
 class Why(StrEnum):
-    """What decided a line's amount."""
+    """What decided a line's amount. ON_TIME: the rest comes before it is to leave."""
 
     FULL = "FULL"
+    ON_TIME = "ON_TIME"
+    RELEASED = "RELEASED"
     KEPT = "KEPT"
     SUPPLY = "SUPPLY"
     MAXIMUM = "MAXIMUM"
@@ -78,12 +96,16 @@ class RunException(StrEnum):
 
 
 class Grant(NamedTuple):
-    """A line, what is confirmed of it after the run, and why."""
+    """A line, what is confirmed of it after the run, and why.
+
+    `coming` is what supply still to come covers of the rest, in time: of WIN lines alone.
+    """
 
     line: Line
     after: int
     why: Why
     exception: RunException = RunException.NONE
+    coming: int = 0
 
     @property
     def change(self) -> int:
@@ -159,31 +181,97 @@ def available_to(group: str, pool: int, protections: Iterable[Protection]) -> in
     return _Pool(pool, protections).room(group)
 
 
-def run(supply: int, lines: Iterable[Line], protections: Iterable[Protection] = ()) -> Outcome:
-    """Release every confirmation but SKIP's, then grant again in order.
+def run(
+    supply: int,
+    lines: Iterable[Line],
+    protections: Iterable[Protection] = (),
+    expected: Iterable[Expected] = (),
+) -> Outcome:
+    """Release every confirmation but SKIP's and what is released, then grant again in order.
 
-    SKIP keeps what it has and is taken off first. What WIN requests and GAIN has must fit into
-    the rest, or the run is refused. The result depends on no order of what is passed in. The sum
-    of all grants is at most `supply`, unless SKIP alone has more.
+    Both are taken off first. What WIN requests and GAIN has must fit into the rest, or the run is
+    refused; a WIN line may wait for what is `expected` by the day it leaves on. The result depends
+    on no order of what is passed in. The sum of all grants is at most `supply`, unless SKIP and
+    the warehouse alone have more.
     """
     turns = sorted(lines, key=lambda line: line.turn)
     pool = _Pool(supply, protections)
-    skipped = [line for line in turns if line.strategy is Strategy.SKIP]
-    for line in skipped:
-        pool.take(line.group, line.confirmed)
+    for line in turns:
+        is_skipped = line.strategy is Strategy.SKIP
+        pool.take(line.group, line.confirmed if is_skipped else line.released)
     owed = sum(_owed(line) for line in turns)
-    if owed > pool.left:
+    reach = _reaches(turns, supply, expected)
+    if _is_too_much(turns, pool.left - pool.short, reach):
         return Outcome(tuple(_kept(line) for line in turns), is_refused=True, owed=owed)
     grants: list[Grant] = []
     for strategy in Strategy:
-        grants += _granted(strategy, [one for one in turns if one.strategy is strategy], pool)
+        mine = [one for one in turns if one.strategy is strategy]
+        if strategy is Strategy.WIN:
+            grants += _won(mine, pool, reach)
+        else:
+            grants += _granted(strategy, mine, pool)
     return Outcome(tuple(grants), owed=owed)
 
 
 def _owed(line: Line) -> int:
+    """Say what it is owed beside what is released of it."""
     if line.strategy is Strategy.WIN:
-        return line.requested
-    return line.confirmed if line.strategy is Strategy.GAIN else 0
+        return line.requested - line.released
+    return line.confirmed - line.released if line.strategy is Strategy.GAIN else 0
+
+
+def _reaches(
+    lines: Iterable[Line], supply: int, expected: Iterable[Expected]
+) -> Mapping[str, int]:
+    """Say how much more than lies there will have come in time for each WIN line.
+
+    What will have gone again, or keeps no longer, by the day of one that leaves later is counted
+    for neither: so what serves a line serves every later one.
+    """
+    ahead = sorted(expected)
+    days = [one.day for one in ahead]
+    dated = [
+        (line.ships_on, line.demand_ref)
+        for line in lines
+        if line.strategy is Strategy.WIN and line.ships_on is not None
+    ]
+    found: dict[str, int] = {}
+    least: int | None = None
+    for day, ref in sorted(dated, reverse=True):
+        number = bisect_right(days, day)
+        there = ahead[number - 1].micros if number else supply
+        least = there if least is None else min(least, there)
+        found[ref] = max(0, least - supply)
+    return found
+
+
+def _is_too_much(lines: Iterable[Line], left: int, reach: Mapping[str, int]) -> bool:
+    """Say whether more is owed than lies there, by the day of any of them, with what will come."""
+    need = 0
+    for line in sorted(lines, key=lambda one: reach.get(one.demand_ref, 0)):
+        owed = _owed(line)
+        need += owed
+        if owed and need > left + reach.get(line.demand_ref, 0):
+            return True
+    return False
+
+
+def _won(lines: Sequence[Line], pool: "_Pool", reach: Mapping[str, int]) -> list[Grant]:
+    """Grant WIN lines: who cannot wait first, and to each what comes in time for what it lacks."""
+    found: dict[str, Grant] = {}
+    taken = 0
+    for line in sorted(lines, key=lambda one: reach.get(one.demand_ref, 0)):
+        granted = _grant(line, line.released, pool)
+        lacks = line.requested - granted.after
+        in_time = reach.get(line.demand_ref, 0) - taken - pool.lacking(line.group)
+        coming = max(0, min(lacks, in_time, pool.headroom(line.group, lacks)))
+        taken += coming
+        pool.expect(line.group, coming)
+        if coming == lacks:
+            why = Why.ON_TIME if coming else granted.why
+            granted = granted._replace(why=why, exception=RunException.NONE)
+        found[line.demand_ref] = granted._replace(coming=coming)
+    return [found[line.demand_ref] for line in lines]
 
 
 def _kept(line: Line) -> Grant:
@@ -194,11 +282,16 @@ def _granted(strategy: Strategy, lines: Sequence[Line], pool: "_Pool") -> list[G
     if strategy is Strategy.SKIP:
         return [_kept(line) for line in lines]
     if strategy is Strategy.LOSE:
-        return [Grant(line, 0, Why.GIVEN_UP) for line in lines]
-    kept = dict.fromkeys(lines, 0)
+        return [_given_up(line) for line in lines]
+    kept = {line: line.released for line in lines}
     if strategy in {Strategy.GAIN, Strategy.IMPROVE}:
-        kept = {line: pool.grant(line, line.confirmed)[0] for line in lines}
+        for line in lines:
+            kept[line] += pool.grant(line, line.confirmed - line.released, line.released)[0]
     return [_grant(line, kept[line], pool) for line in lines]
+
+
+def _given_up(line: Line) -> Grant:
+    return Grant(line, line.released, Why.RELEASED if line.released else Why.GIVEN_UP)
 
 
 def _grant(line: Line, kept: int, pool: "_Pool") -> Grant:
@@ -224,8 +317,20 @@ class _Pool:
 
     def __init__(self, supply: int, protections: Iterable[Protection]) -> None:
         self.left = max(0, supply)
+        self.short = 0
+        """What was taken that does not lie there: by SKIP, or by the warehouse."""
         self._protections = {one.group: one for one in protections}
         self._kept = sum(_kept_for(one) for one in self._protections.values())
+
+    def lacking(self, group: str) -> int:
+        """Say how much that is others' does not lie there: what comes serves that first."""
+        own = _kept_for(self._protections.get(group, Protection(group)))
+        return self.short + max(0, self._kept - own - self.left)
+
+    def headroom(self, group: str, wanted: int) -> int:
+        """Say how much of what is wanted the group's maximum still allows."""
+        protection = self._protections.get(group, Protection(group))
+        return wanted if protection.maximum is None else min(wanted, _headroom(protection))
 
     def room(self, group: str) -> int:
         protection = self._protections.get(group, Protection(group))
@@ -244,11 +349,17 @@ class _Pool:
         return whole, why
 
     def take(self, group: str, amount: int) -> None:
+        self.short += max(0, amount - self.left)
         self.left = max(0, self.left - amount)
         if before := self._protections.get(group):
             after = before._replace(used=before.used + amount, consumed=before.consumed + amount)
             self._protections[group] = after
             self._kept += _kept_for(after) - _kept_for(before)
+
+    def expect(self, group: str, amount: int) -> None:
+        """Count what is to come for a group against its maximum; its minimum lies there still."""
+        if before := self._protections.get(group):
+            self._protections[group] = before._replace(used=before.used + amount)
 
     def _limit(self, group: str, wanted: int, amount: int) -> Why:
         protection = self._protections.get(group)

@@ -1,11 +1,11 @@
-"""Which events move allocation: orders make and change lines, and stock facts make it look again.
+"""Which events move allocation: orders make and change lines, other facts make it look again.
 
 Nothing is decided here: a page of the log becomes marks on what is to be looked at.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from crossdock.canonical.catalog import LocationChanged
@@ -20,6 +20,7 @@ from crossdock.canonical.inventory import (
 )
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.capabilities.allocation import store
 from crossdock.capabilities.allocation.asks import KnowsStock
 from crossdock.foundation.clock import Clock
@@ -27,7 +28,13 @@ from crossdock.foundation.database import Transaction
 from crossdock.foundation.readers import Reader
 
 _STOCK = frozenset(
-    {StockMoved.TYPE, StockSnapshotTaken.TYPE, ReservationChanged.TYPE, LocationChanged.TYPE}
+    {
+        StockMoved.TYPE,
+        StockSnapshotTaken.TYPE,
+        ReservationChanged.TYPE,
+        LocationChanged.TYPE,
+        SupplyCommitmentChanged.TYPE,
+    }
 )
 _FREED = frozenset({ReservationStatus.EXPIRED, ReservationStatus.RELEASED})
 
@@ -45,10 +52,16 @@ class _Known(NamedTuple):
     us: int
     position: int
     multiple: int
+    released: int | None
+    ships_on: date | None
 
     @property
     def order(self) -> tuple[int, int, int]:
         return (self.rank, self.us, self.position)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return (self.item, self.location)
 
 
 @dataclass(slots=True)
@@ -123,6 +136,8 @@ def _page_of(events: Iterable[Event]) -> _Page:
                 _free(page, event, changed)
             case LocationChanged() as changed:
                 _regroup(page, event, changed)
+            case SupplyCommitmentChanged() as changed:
+                _expect(page, event, changed)
             case _:  # the reader asks for no other
                 continue
     return page
@@ -146,12 +161,16 @@ def _order(page: _Page, event: Event, order: OrderChanged) -> None:
             us,
             event.position,
             _multiple(line),
+            _released(line),
+            line.requested_ship_date,
         )
         key = (event.tenant, line.demand_ref)
         before = page.lines.get(key)
         if before is not None:
-            newer = max(before, known, key=lambda one: one.order)
+            older, newer = sorted((before, known), key=lambda one: one.order)
             known = newer._replace(since=min(before.since, known.since))
+            if newer.released is None and newer.place == older.place:
+                known = known._replace(released=older.released)
         page.lines[key] = known
 
 
@@ -162,6 +181,19 @@ def _multiple(line: DemandLine) -> int:
         return 1
     holds, rest = divmod(base.micros * MICROS, ordered.micros)
     return 1 if rest else max(1, holds)
+
+
+def _released(line: DemandLine) -> int | None:
+    """Say what was handed to the warehouse so far, in micros; None where nobody says."""
+    released = line.base_released or line.released
+    return None if released is None else max(0, released.micros)
+
+
+def _expect(page: _Page, event: Event, changed: SupplyCommitmentChanged) -> None:
+    """Look again where what is to come is more, less, sooner, later, or surer than it was."""
+    if not event.fact.replay:
+        key = (event.tenant, changed.item, changed.location)
+        _mark_stock(page, key, (event.position, "SUPPLY"))
 
 
 def _free(page: _Page, event: Event, changed: ReservationChanged) -> None:
@@ -249,6 +281,8 @@ async def _put_lines(tx: Transaction, page: _Page) -> None:
         [row.us for row in rows],
         [row.position for row in rows],
         [row.multiple for row in rows],
+        [row.released for row in rows],
+        [row.ships_on for row in rows],
     )
     await tx.execute(store.PUT_SINCE, tenants, refs, [row.since for row in rows])
 

@@ -4,7 +4,7 @@ Nothing is overwritten: every change is a version of its own, and each run names
 there was when it was decided.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -214,9 +214,8 @@ class Rulebook:
 
     async def _guard(self, tx: Transaction, item: str, location: str) -> None:
         """Have promises ask as long as anything is kept there, now or later."""
-        rows = await tx.fetch(store.PROTECTIONS_FOR, tx.tenant, [item], [location])
-        now = self._clock.now()
-        is_guarded = any(one.ends_at > now for one in _protections_of(rows))
+        kept, now = await all_protections_for(tx, [(item, location)]), self._clock.now()
+        is_guarded = any(one.ends_at > now for one in kept)
         await self._stock.guard(tx, item, location, is_guarded=is_guarded)
 
     async def _say(self, tx: Transaction, place: _Place, kept: _Kept | None, by: str) -> Any:
@@ -292,10 +291,16 @@ async def protections_for(
     tx: Transaction, keys: Sequence[tuple[str, str]], now: datetime
 ) -> list[AllocationProtection]:
     """Read the maxima and minima that hold now for these (item, location)."""
-    rows = await tx.fetch(
-        store.PROTECTIONS_FOR, tx.tenant, [key[0] for key in keys], [key[1] for key in keys]
-    )
-    return [one for one in _protections_of(rows) if one.starts_at <= now < one.ends_at]
+    return [p for p in await all_protections_for(tx, keys) if p.starts_at <= now < p.ends_at]
+
+
+async def all_protections_for(
+    tx: Transaction, keys: Sequence[tuple[str, str]]
+) -> list[AllocationProtection]:
+    """Read what is said for these (item, location), whenever it holds."""
+    columns = [item for item, _ in keys], [location for _, location in keys]
+    rows = await tx.fetch(store.PROTECTIONS_FOR, tx.tenant, *columns)
+    return [_protection_of(row) for row in rows if row["content"] is not None]
 
 
 def columns_of(protections: Sequence[AllocationProtection]) -> tuple[list[Any], ...]:
@@ -377,10 +382,6 @@ def _policy_of(row: Any) -> AllocationPolicy:
         set_by=row["set_by"],
         set_at=row["set_at"],
     )
-
-
-def _protections_of(rows: Iterable[Any]) -> list[AllocationProtection]:
-    return [_protection_of(row) for row in rows if row["content"] is not None]
 
 
 def _protection_of(row: Any) -> AllocationProtection:

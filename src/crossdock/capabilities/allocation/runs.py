@@ -13,14 +13,26 @@ import msgspec
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.errors import NotFound
 from crossdock.capabilities.allocation import store, told
-from crossdock.capabilities.allocation.model import Line, Protection, RunException, Why
+from crossdock.capabilities.allocation.model import (
+    Expected,
+    Line,
+    Protection,
+    RunException,
+    Why,
+)
 from crossdock.capabilities.allocation.shapes import Run, RunLine, RunState, Word
 from crossdock.foundation.database import Transaction
 
 
-def digest_of(supply: int, lines: Sequence[Line], protections: Sequence[Protection]) -> str:
+def digest_of(
+    supply: int,
+    lines: Sequence[Line],
+    protections: Sequence[Protection],
+    expected: Sequence[Expected] = (),
+) -> str:
     """Name all that a run is decided on: if it is the same again, nothing has changed."""
-    decided_on = (supply, sorted(lines, key=lambda line: line.demand_ref), sorted(protections))
+    told = sorted(lines, key=lambda line: line.demand_ref)
+    decided_on = (supply, told, sorted(protections), list(expected))
     return hashlib.sha256(msgspec.json.encode(decided_on)).hexdigest()
 
 
@@ -91,6 +103,9 @@ async def _add(tx: Transaction, made: Sequence[Run]) -> None:
         [line.why for _, _, line in lines],
         [line.exception for _, _, line in lines],
         [line.multiple for _, _, line in lines],
+        [line.released for _, _, line in lines],
+        [line.coming for _, _, line in lines],
+        [line.ships_on for _, _, line in lines],
     )
 
 

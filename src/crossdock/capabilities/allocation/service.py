@@ -6,7 +6,7 @@ answers a conflict if anything that it was decided on has changed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from crossdock.canonical.allocation import ConfirmationChanged, Strategy
 from crossdock.canonical.envelope import Fact
@@ -30,7 +30,11 @@ BY_HAND = "BY_HAND"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocatedLine:
-    """An open order line, in micros of `unit`: what is asked of it, and what it has of that."""
+    """An open order line, in micros of `unit`: what is asked of it, and what it has of that.
+
+    `released`, of what it has, is in the warehouse's hands. It is to leave on `ships_on`; None is
+    at once.
+    """
 
     demand_ref: str
     order_id: str
@@ -44,6 +48,8 @@ class AllocatedLine:
     strategy: Strategy
     priority: int
     since: datetime
+    released: int = 0
+    ships_on: date | None = None
 
 
 class Allocation:
@@ -53,6 +59,7 @@ class Allocation:
         self._database = database
         self._clock = clock
         self._ids = ids
+        self._around = around
         self._stock = around.stock
         self._desk = around.desk
         self.rulebook = Rulebook(database, clock, around.stock)
@@ -67,7 +74,7 @@ class Allocation:
         """List the open order lines of an item at a location, in the order of their turn."""
         async with self._database.transaction(scope) as tx:
             [sight] = await look(
-                tx, self._stock, [(item, location)], self._clock.now(), lock=False
+                tx, self._around, [(item, location)], self._clock.now(), lock=False
             )
         found = sorted(sight.waiting, key=lambda one: one.line.turn)
         return [
@@ -84,6 +91,8 @@ class Allocation:
                 strategy=one.line.strategy,
                 priority=one.line.priority,
                 since=one.line.since,
+                released=one.line.released,
+                ships_on=one.line.ships_on,
             )
             for one in found
         ]
@@ -97,7 +106,7 @@ class Allocation:
         """
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
-            [sight] = await look(tx, self._stock, [(item, location)], now)
+            [sight] = await look(tx, self._around, [(item, location)], now)
             if not sight.waiting:
                 raise NotFound(
                     f"no open order line claims {item} at {location}",
@@ -146,7 +155,7 @@ class Allocation:
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
             asked = await runs.load(tx, run_id)
-            [sight] = await look(tx, self._stock, [(asked.item, asked.location)], now)
+            [sight] = await look(tx, self._around, [(asked.item, asked.location)], now)
             run = await runs.load(tx, run_id)  # as it is under the locks
             if run.state is RunState.APPLIED:
                 return run

@@ -1,7 +1,7 @@
 """Back-order runs as people see them: what decided, and each line's change."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -32,7 +32,11 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
-    """An order line in a run, in micros of the base unit: before, after, and why."""
+    """An order line in a run, in micros of the base unit: before, after, and why.
+
+    `released`, of both, is in the warehouse's hands. `coming` is what supply that is still to
+    come covers of the rest by `ships_on`, the day it is to leave on.
+    """
 
     demand_ref: str
     order_id: str
@@ -47,6 +51,9 @@ class RunLine:
     why: Why
     exception: RunException
     multiple: int = 1
+    released: int = 0
+    coming: int = 0
+    ships_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

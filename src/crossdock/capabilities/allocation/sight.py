@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from crossdock.canonical.allocation import Strategy
 from crossdock.capabilities.allocation import model, rulebook, store
-from crossdock.capabilities.allocation.asks import Claim, Key, KnowsStock, Share, Stock
-from crossdock.capabilities.allocation.model import Figures, Line, Outcome, Protection
+from crossdock.capabilities.allocation.asks import Around, Claim, Key, KnowsStock, Share, Stock
+from crossdock.capabilities.allocation.model import Expected, Figures, Line, Outcome, Protection
 from crossdock.capabilities.allocation.rulebook import AllocationProtection, RulesNow
 from crossdock.capabilities.allocation.runs import digest_of
 from crossdock.capabilities.allocation.shapes import Run, RunLine, RunState
@@ -43,6 +44,8 @@ class Sight:
     unclaimed: Mapping[str, int]
     protections: tuple[Protection, ...]
     rules_version: int
+    expected: tuple[Expected, ...] = ()
+    """What there will be by each day; asked for where a line may wait for it."""
 
     @property
     def lines(self) -> list[Line]:
@@ -64,13 +67,13 @@ class Sight:
 
     @property
     def digest(self) -> str:
-        return digest_of(self.supply, self.lines, self.protections)
+        return digest_of(self.supply, self.lines, self.protections, self.expected)
 
     def picked(self, demand_ref: str) -> int:
         return self.stock.claims[demand_ref].picked
 
     def outcome(self) -> Outcome:
-        return model.run(self.supply, self.lines, self.protections)
+        return model.run(self.supply, self.lines, self.protections, self.expected)
 
     def run(self, run_id: str, reason: str, by: str, now: datetime) -> Run:
         """Simulate: what would be confirmed of whom, and why."""
@@ -108,6 +111,9 @@ class Sight:
                     why=grant.why,
                     exception=grant.exception,
                     multiple=grant.line.multiple,
+                    released=grant.line.released,
+                    coming=grant.coming,
+                    ships_on=grant.line.ships_on,
                 )
                 for grant in outcome.grants
             ),
@@ -139,12 +145,12 @@ async def doubtful(tx: Transaction, stock: KnowsStock, sights: Sequence[Sight]) 
 
 
 async def look(
-    tx: Transaction, stock: KnowsStock, keys: Sequence[Key], now: datetime, *, lock: bool = True
+    tx: Transaction, around: Around, keys: Sequence[Key], now: datetime, *, lock: bool = True
 ) -> list[Sight]:
     """Look at each (item, location), in the order given."""
     columns = [key[0] for key in keys], [key[1] for key in keys]
     rows = await tx.fetch(store.LOCK_LINES if lock else store.OPEN_LINES, tx.tenant, *columns)
-    found = await stock.stock(tx, tx.tenant, keys, [row["demand_ref"] for row in rows])
+    found = await around.stock.stock(tx, tx.tenant, keys, [row["demand_ref"] for row in rows])
     channels, orders = {row["channel"] for row in rows}, {row["order_id"] for row in rows}
     rules = await rulebook.rules_for(tx, channels, orders)
     protections = await rulebook.protections_for(tx, keys, now)
@@ -153,14 +159,23 @@ async def look(
         for one in protections
     ]
     # Asked after stock was: what is promised in between is taken from a maximum, never beside it.
-    had = await stock.had(tx, shares, now) if shares else ()
+    had = await around.stock.had(tx, shares, now) if shares else ()
     by_key: dict[Key, list[Any]] = {key: [] for key in keys}
     for row in rows:
         by_key[row["item"], row["location"]].append(row)
+    asked = {
+        key: (found.get(key, UNKNOWN).unit, frozenset(row["demand_ref"] for row in here))
+        for key, here in by_key.items()
+        if any(_may_wait(row, rules) for row in here)
+    }
+    ahead = await around.supply.expected(tx, asked, now) if asked else {}
     return [
         _sight(
-            key,
-            found.get(key, UNKNOWN),
+            (
+                key,
+                found.get(key, UNKNOWN),
+                tuple(Expected(day, micros) for day, micros in ahead.get(key, ())),
+            ),
             by_key[key],
             rules,
             [
@@ -173,13 +188,19 @@ async def look(
     ]
 
 
+def _may_wait(row: Any, rules: RulesNow) -> bool:
+    """Say whether supply that is still to come can be in time for a line that must be served."""
+    strategy = rules.of(row["order_id"], row["channel"]).strategy
+    return strategy is Strategy.WIN and row["ships_on"] is not None
+
+
 def _sight(
-    key: Key,
-    stock: Stock,
+    there: tuple[Key, Stock, tuple[Expected, ...]],
     rows: Sequence[Any],
     rules: RulesNow,
     protections: Sequence[tuple[AllocationProtection, int]],
 ) -> Sight:
+    key, stock, expected = there
     waiting = [
         _waiting(row, stock.claims[row["demand_ref"]], rules)
         for row in rows
@@ -195,23 +216,30 @@ def _sight(
         },
         protections=tuple(rulebook.in_run(one, had) for one, had in protections),
         rules_version=rules.version,
+        expected=expected,
     )
 
 
 def _waiting(row: Any, claim: Claim, rules: RulesNow) -> Waiting:
-    """Until a run has decided, what was promised to the line counts as its confirmation."""
+    """Until a run has decided, what was promised to the line counts as its confirmation.
+
+    What is released to the warehouse and not picked does in any case: it is picked next.
+    """
     total = row["confirmed"] if row["run_id"] else claim.promised
+    released = model.unpicked(row["released"], claim.picked, claim.open)
     strategy, priority = rules.of(row["order_id"], row["channel"])
     line = Line(
         demand_ref=row["demand_ref"],
         group=row["channel"],
         requested=claim.open,
-        confirmed=model.unpicked(total, claim.picked, claim.open),
+        confirmed=max(released, model.unpicked(total, claim.picked, claim.open)),
         strategy=strategy,
         priority=priority,
         since=row["since"],
         multiple=row["multiple"],
         picked=claim.picked,
+        released=released,
+        ships_on=row["ships_on"],
     )
     return Waiting(
         row["demand_ref"], row["order_id"], row["channel"], row["position"], claim, line

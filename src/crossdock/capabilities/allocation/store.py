@@ -12,20 +12,25 @@ RUN_COLUMNS = (
 )
 RUN_LINE_COLUMNS = (
     *("demand_ref", "order_id", "channel", "requested", "picked", "before", "after", "strategy"),
-    *("priority", "since", "why", "exception", "multiple"),
+    *("priority", "since", "why", "exception", "multiple", "released", "coming", "ships_on"),
 )
 
 # The newest version of an order says where its line claims; what was closed is open again. What
-# was confirmed of other goods, or elsewhere, is no confirmation of these.
+# was confirmed or released of other goods, or elsewhere, is not of these. Where a version does not
+# say what is released, what was said before holds.
 PUT_LINES = """
 insert into allocation_line as l (tenant, demand_ref, source, order_id, channel, item, location,
-    since, rank, us, position, multiple)
+    since, rank, us, position, multiple, released, ships_on)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-    $7::text[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
+    $7::text[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
+    $13::bigint[], $14::date[])
 on conflict (tenant, demand_ref) do update set
     source = excluded.source, order_id = excluded.order_id, channel = excluded.channel,
     item = excluded.item, location = excluded.location, rank = excluded.rank, us = excluded.us,
     position = excluded.position, multiple = excluded.multiple, closed_at = null,
+    ships_on = excluded.ships_on,
+    released = coalesce(excluded.released, case
+        when (l.item, l.location) = (excluded.item, excluded.location) then l.released end),
     confirmed = case when (l.item, l.location) = (excluded.item, excluded.location)
         then l.confirmed else 0 end,
     run_id = case when (l.item, l.location) = (excluded.item, excluded.location)
@@ -137,7 +142,7 @@ update allocation_due set due_at = $4 where tenant = $1 and item = $2 and locati
 
 OPEN_LINES = """
 select l.demand_ref, l.order_id, l.channel, l.item, l.location, l.since, l.position, l.confirmed,
-    l.run_id, l.multiple
+    l.run_id, l.multiple, coalesce(l.released, 0) as released, l.ships_on
 from unnest($2::text[], $3::text[]) k(item, location)
 join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
     and l.closed_at is null
@@ -146,7 +151,7 @@ order by l.demand_ref
 
 LOCK_LINES = """
 select l.demand_ref, l.order_id, l.channel, l.item, l.location, l.since, l.position, l.confirmed,
-    l.run_id, l.multiple
+    l.run_id, l.multiple, coalesce(l.released, 0) as released, l.ships_on
 from unnest($2::text[], $3::text[]) k(item, location)
 join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
     and l.closed_at is null
@@ -274,10 +279,12 @@ order by r.ord
 """
 ADD_RUN_LINES = """
 insert into allocation_run_line (tenant, run_id, place, demand_ref, order_id, channel, requested,
-    picked, before, after, strategy, priority, since, why, exception, multiple)
+    picked, before, after, strategy, priority, since, why, exception, multiple, released, coming,
+    ships_on)
 select $1, * from unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::text[],
     $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::integer[],
-    $13::timestamptz[], $14::text[], $15::text[], $16::bigint[])
+    $13::timestamptz[], $14::text[], $15::text[], $16::bigint[], $17::bigint[], $18::bigint[],
+    $19::date[])
 """
 WAITING = """
 select r.run_id, r.item, r.location, r.digest

@@ -43,6 +43,7 @@ class Work:
         self._database = database
         self._clock = clock
         self._ids = ids
+        self._around = around
         self._stock = around.stock
         self._desk = around.desk
 
@@ -103,7 +104,7 @@ class Work:
     async def _in_one(self, tx: Transaction, rows: Sequence[Any]) -> None:
         now = self._clock.now()
         reasons: dict[Key, str] = {(row["item"], row["location"]): row["reason"] for row in rows}
-        sights = await look(tx, self._stock, list(reasons), now)
+        sights = await look(tx, self._around, list(reasons), now)
         await self._close(tx, sights, now)
         policy = await rulebook.policy_in(tx)
         latest = {

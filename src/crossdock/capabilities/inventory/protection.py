@@ -5,7 +5,7 @@ allocation), both per period. PARTITION: each has its own part. All amounts are 
 one unit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
@@ -62,6 +62,17 @@ def available_to(pool: int, own: Claim, others: Iterable[Claim]) -> int:
     """avail(g) = max(0, min(PAL_g - used_g, pool - Σ_{h≠g} max(0, SUP_h - consumed_h))), A14."""
     kept = sum(other.protected for other in others)
     return within(pool, kept, own.allowance)
+
+
+def shown_of(pool: int, channel: str, claims: Mapping[str, Claim]) -> int:
+    """Say how much of a pool may be shown to a channel, of which others have claims by name.
+
+    What its own orders claim counts against its maximum, had or not: what is shown is sold beside.
+    """
+    own = claims.get(channel, Claim())
+    own = own.having(More(own.claimed, own.claimed))
+    others = (claim for name, claim in claims.items() if name != channel)
+    return available_to(max(0, pool), own, others)
 
 
 def within(pool: int, kept_for_others: int, allowance: int | None) -> int:

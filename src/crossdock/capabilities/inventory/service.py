@@ -15,8 +15,14 @@ from crossdock.capabilities.inventory.holding import Holding
 from crossdock.capabilities.inventory.incoming import name_of
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.capabilities.inventory.proof import Availability
+from crossdock.capabilities.inventory.protection import Claim
 from crossdock.capabilities.inventory.reserving import Promises
-from crossdock.capabilities.inventory.shares import ChannelShares, Wanted, shares_in
+from crossdock.capabilities.inventory.shares import (
+    ChannelShares,
+    Wanted,
+    channel_claims,
+    shares_in,
+)
 from crossdock.capabilities.inventory.standing import Standings
 from crossdock.capabilities.inventory.store import Key, StockIds
 from crossdock.capabilities.inventory.upkeep import Upkeep
@@ -133,6 +139,16 @@ class Inventory:
         """
         async with self._database.transaction(scope) as tx:
             return await self._shares_in(tx, Wanted(channel, keys, orders))
+
+    async def channel_claims_in(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> Mapping[Key, Mapping[str, Claim]]:
+        """Say what channels have a right to at each (item, location), and what they had (§3.6).
+
+        Where nobody has any, now or later, it is left out. Nothing is locked.
+        """
+        of = tx.of(tenant)
+        return await channel_claims(of, self._protections, keys, self._clock.now())
 
     async def availability_in(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]

@@ -87,6 +87,26 @@ class Wanted(NamedTuple):
     orders: Mapping[str, Key]
 
 
+async def channel_claims(
+    tx: Transaction, protections: KnowsProtections | None, keys: Sequence[Key], now: datetime
+) -> dict[Key, Guards]:
+    """Say what channels have a right to at each (item, location), by channel, and what they had.
+
+    Where maxima and minima hold neither now nor later it is left out.
+    """
+    columns = [key[0] for key in keys], [key[1] for key in keys]
+    rows = await tx.fetch(GUARDED_ROWS, tx.tenant, *columns) if protections and keys else ()
+    ids = {(row["item"], row["location"]): row["stock_id"] for row in rows}
+    if not ids or protections is None:
+        return {}
+    found = await protections.protections(tx, sorted(ids), now)
+    asked = [Asked(ids[key], said) for key in sorted(ids) for said in found.get(key, ())]
+    by_row = {stock_id: key for key, stock_id in ids.items()}
+    had = await counted(tx, protections, Question(by_row, asked, ()), now)
+    guards = guards_by_row(asked, had.had)
+    return {key: guards.get(stock_id, granting.UNGUARDED) for key, stock_id in ids.items()}
+
+
 async def shares_in(
     tx: Transaction,
     protections: KnowsProtections | None,

@@ -1,7 +1,7 @@
 """How allocation is written in JSON: amounts as decimal strings in the item's base unit."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.quantities import Quantity
@@ -20,7 +20,10 @@ from crossdock.interfaces.api.stock_shapes import AmountShown, amount
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocatedLineShown:
-    """An open order line: of what is `requested` (open, unpicked), so much is `confirmed`."""
+    """An open order line: of what is `requested` (open, unpicked), so much is `confirmed`.
+
+    `released` of that is with the warehouse: no run takes it. `ships_on` null is at once.
+    """
 
     demand_ref: str
     order_id: str
@@ -29,6 +32,8 @@ class AllocatedLineShown:
     confirmed: AmountShown
     backordered: AmountShown
     picked: AmountShown
+    released: AmountShown
+    ships_on: date | None
     strategy: Strategy
     priority: int
     since: datetime
@@ -36,16 +41,23 @@ class AllocatedLineShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLineShown:
-    """What an order line had before, and has after the run; `exception` is what it was owed."""
+    """What an order line had before, and has after the run; `exception` is what it was owed.
+
+    `released` is with the warehouse, part of both. `coming` is what supply still to come covers of
+    the rest by `ships_on`, the day it is to leave on: of WIN lines.
+    """
 
     demand_ref: str
     order_id: str
     channel: str
     requested: AmountShown
     picked: AmountShown
+    released: AmountShown
     before: AmountShown
     after: AmountShown
     change: AmountShown
+    coming: AmountShown
+    ships_on: date | None
     strategy: Strategy
     priority: int
     since: datetime
@@ -112,6 +124,8 @@ def line_shown(line: AllocatedLine) -> AllocatedLineShown:
         confirmed=amount(line.confirmed, line.unit),
         backordered=amount(line.requested - line.confirmed, line.unit),
         picked=amount(line.picked, line.unit),
+        released=amount(line.released, line.unit),
+        ships_on=line.ships_on,
         strategy=line.strategy,
         priority=line.priority,
         since=line.since,
@@ -168,9 +182,12 @@ def _run_line_shown(line: RunLine, unit: str) -> RunLineShown:
         channel=line.channel,
         requested=amount(line.requested, unit),
         picked=amount(line.picked, unit),
+        released=amount(line.released, unit),
         before=amount(line.before, unit),
         after=amount(line.after, unit),
         change=amount(line.after - line.before, unit),
+        coming=amount(line.coming, unit),
+        ships_on=line.ships_on,
         strategy=line.strategy,
         priority=line.priority,
         since=line.since,

@@ -13,7 +13,7 @@ from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
 from crossdock.interfaces.api.budget_chart import drawn
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import After, AmountText, Code, Limit
+from crossdock.interfaces.api.shapes import After, AmountText, Code, Limit, Text
 from crossdock.interfaces.api.terms_said import terms_said
 from crossdock.orchestration.processes.availability_exposure import ChannelExposure
 from crossdock.orchestration.processes.channel_terms import Channel
@@ -55,7 +55,8 @@ class TermsSaid(BaseModel):
     whose changes concern it. With an `oversell_percent` the buffer is computed so that sales which
     nobody knows of yet exceed it so seldom, and `buffer` is its least. `share_min` is kept for a
     PROTECTED channel, `share_max` limits it, each per `period`. `unit_margin` is what one unit
-    earns, in `currency`.
+    earns, in `currency`. `channel` is whose maxima and minima of allocation hold for it, as its
+    orders name it; "" is as the connection is called.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -83,9 +84,10 @@ class TermsSaid(BaseModel):
     when_stale: WhenStale = WhenStale.KEEP
     stale_buffer: AmountText = "0"
     is_active: Flag = True
+    channel: Annotated[Text, Field(max_length=200)] = ""
     items: list[ItemTermsSaid] = Field(default_factory=list, max_length=10_000)
 
-    def channel(self, connection: str, location: str) -> Channel:
+    def agreed(self, connection: str, location: str) -> Channel:
         named = {"connection": connection, "location": location}
         return msgspec.convert(self.model_dump(mode="json") | named, Channel)
 
@@ -121,7 +123,7 @@ def terms_routes(hub: Hub) -> APIRouter:
     ) -> Channel:
         """Agree on terms; they replace the old ones, and every listed item is looked at again."""
         await hub.directory.get(caller.scope, connection)
-        channel = said.channel(connection, location)
+        channel = said.agreed(connection, location)
         channel = await terms_said(hub.catalog, caller.scope, channel)
         return await hub.channels.put(caller.scope, channel, by=caller.client)
 

@@ -177,7 +177,10 @@ def lines(item: Item, location: At, as_json: AsJson = False) -> None:
             print_json({"lines": shown})
             return
         table(
-            ("order line", "channel", "strategy", "priority", "open", "confirmed", "back-ordered"),
+            (
+                *("order line", "channel", "strategy", "priority"),
+                *("open", "confirmed", "released", "back-ordered"),
+            ),
             [
                 (
                     one.demand_ref,
@@ -186,6 +189,7 @@ def lines(item: Item, location: At, as_json: AsJson = False) -> None:
                     one.priority,
                     written(one.requested),
                     written(one.confirmed),
+                    written(one.released),
                     written(one.backordered),
                 )
                 for one in shown
@@ -316,7 +320,7 @@ def _print_run(run: Run, *, as_json: bool) -> None:
                 written(line.requested),
                 written(line.before),
                 written(line.after),
-                line.why,
+                f"{line.why}, {written(line.coming)} to come" if line.coming.value else line.why,
                 line.exception,
             )
             for line in shown.lines

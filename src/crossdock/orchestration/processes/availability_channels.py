@@ -31,9 +31,9 @@ PUT = """
 insert into publishing_channel (tenant, connection, location, source_locations, wakes_on,
     share_mode, share_percent, share_fixed, buffer, cap, low_threshold, levels, coalesce_seconds,
     jump_percent, unexplained_seconds, corrections_max, retry_seconds, when_stale, stale_buffer,
-    is_active, oversell_percent, unit_margin, currency, share_min, share_max, period)
+    is_active, oversell_percent, unit_margin, currency, share_min, share_max, period, channel)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-    $21, $22, $23, $24, $25, $26)
+    $21, $22, $23, $24, $25, $26, $27)
 on conflict (tenant, connection, location) do update set
     source_locations = excluded.source_locations, wakes_on = excluded.wakes_on,
     share_mode = excluded.share_mode, share_percent = excluded.share_percent,
@@ -45,7 +45,8 @@ on conflict (tenant, connection, location) do update set
     when_stale = excluded.when_stale, stale_buffer = excluded.stale_buffer,
     is_active = excluded.is_active, oversell_percent = excluded.oversell_percent,
     unit_margin = excluded.unit_margin, currency = excluded.currency,
-    share_min = excluded.share_min, share_max = excluded.share_max, period = excluded.period
+    share_min = excluded.share_min, share_max = excluded.share_max, period = excluded.period,
+    channel = excluded.channel
 """
 
 DROP_ITEMS = """
@@ -208,6 +209,7 @@ def _channel_of(row: Mapping[str, Any], items: tuple[ItemTerms, ...]) -> Channel
         when_stale=WhenStale(row["when_stale"]),
         stale_buffer=_decimal(row["stale_buffer"]),
         is_active=row["is_active"],
+        channel=row["channel"],
         items=items,
     )
 
@@ -237,6 +239,7 @@ def _columns(channel: Channel) -> list[Any]:
         _micros(channel.share_min),
         _micros(channel.share_max),
         channel.period,
+        channel.channel,
     ]
 
 

@@ -77,6 +77,12 @@ class Rights:
     shares: int = 0
     until: datetime | None = None
 
+    def beside(self, kept: int, turns: Iterable[datetime | None]) -> "Rights":
+        """Add what allocation keeps from it where it sells from, until that changes (§3.6)."""
+        ends = [at for at in (self.until, *turns) if at is not None]
+        until = min(ends, default=None)
+        return replace(self, kept_for_others=self.kept_for_others + kept, until=until)
+
     def within(self, terms: Terms, numerator: int, denominator: int) -> Terms:
         """Word them in the unit that the channel sells; what is others' is never less."""
         allowance = self.allowance

@@ -1,16 +1,18 @@
 """Where availability publishing gets its facts: stock from inventory, levels from channels."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from crossdock.canonical.allocation import AllocationRuleChanged, ConfirmationChanged
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import CommandSettled, Settlement
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.reconciliation import WithholdingChanged
+from crossdock.capabilities.inventory.protection import Claim, shown_of
 from crossdock.capabilities.inventory.publishing import (
     ShareMode,
     Terms,
@@ -31,12 +33,19 @@ class Pool:
     """What may be sold of an item at a location or group, in millionths of its base unit.
 
     `free` is available to fulfil now; `demand` all promises counted against it, hard and soft.
-    After `fresh_until` (None: never) the figures count as stale.
+    After `fresh_until` (None: never) the figures count as stale. `claims` is what channels have a
+    right to there by allocation, `turns_at` when one of these begins or ends (§3.6).
     """
 
     free: int
     demand: int = 0
     fresh_until: datetime | None = None
+    claims: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
+    turns_at: datetime | None = None
+
+    def kept_from(self, channel: str) -> int:
+        """Say how much of what is free the channel may not be shown."""
+        return self.free - shown_of(self.free, channel, self.claims) if self.claims else 0
 
 
 class KnowsPools(Protocol):
@@ -48,6 +57,17 @@ class KnowsPools(Protocol):
         """Answer for (tenant, item, location); a key that is left out is unknown, not zero."""
         ...
 
+
+OF_STOCK = frozenset(
+    one.TYPE
+    for one in (
+        AvailabilityChanged,
+        WithholdingChanged,
+        AllocationRuleChanged,
+        ConfirmationChanged,
+    )
+)
+"""What changes how much of an item at a location may be shown, to some channel or to all."""
 
 # Which channels sell from the locations that changed; the index on wakes_on finds them.
 SELLERS = """
@@ -157,6 +177,8 @@ def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Sh
         subscriptions={
             AvailabilityChanged.TYPE: _as_heard,
             WithholdingChanged.TYPE: _as_heard,
+            AllocationRuleChanged.TYPE: _as_heard,
+            ConfirmationChanged.TYPE: _as_heard,
             ChannelLevelHeard.TYPE: _as_heard,
             CommandSettled.TYPE: _as_heard,
         },
@@ -169,8 +191,7 @@ def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Sh
 
 async def unheard(tx: Transaction) -> frozenset[str]:
     """Pass over changes of stock while no channel of anybody sells."""
-    of_stock = frozenset({AvailabilityChanged.TYPE, WithholdingChanged.TYPE})
-    return frozenset() if await tx.fetchval(IS_SOLD) else of_stock
+    return frozenset() if await tx.fetchval(IS_SOLD) else OF_STOCK
 
 
 async def hear(tx: Transaction, touches: Sequence[Touch]) -> Sequence[Touch]:
@@ -197,6 +218,8 @@ async def _sold(tx: Transaction, events: Iterable[Event]) -> list[Touch]:
         (event, event.payload)
         for event in events
         if isinstance(event.payload, AvailabilityChanged | WithholdingChanged)
+        or (isinstance(event.payload, AllocationRuleChanged) and event.payload.item)
+        or isinstance(event.payload, ConfirmationChanged)
     ]
     if not changes:
         return []
@@ -269,6 +292,10 @@ def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool], rights: Righ
     def units(base: int) -> int:
         return in_channel_units(base, numerator, denominator)
 
+    channel = row["channel"] or row["connection"]
+    rights = rights.beside(
+        sum(pool.kept_from(channel) for pool in known), (pool.turns_at for pool in known)
+    )
     agreement = _agreement_of(row)
     terms = rights.within(agreement.terms, numerator, denominator)
     return Facts(

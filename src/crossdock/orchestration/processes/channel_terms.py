@@ -43,7 +43,8 @@ class Channel:
     `oversell_percent` the buffer is computed so that orders which come in while a change is on its
     way exceed it so seldom, and `buffer` is its least (§3.7). `share_min` is kept for a PROTECTED
     channel, `share_max` limits it, each per `period` of the first source location's calendar
-    (§3.6). `unit_margin` is what one unit sold earns, in `currency`.
+    (§3.6). `unit_margin` is what one unit sold earns, in `currency`. `channel` is whose maxima and
+    minima of allocation hold for it, as its orders name it; "" is as the connection is called.
     """
 
     connection: str
@@ -71,6 +72,7 @@ class Channel:
     when_stale: WhenStale = WhenStale.KEEP
     stale_buffer: Decimal = Decimal(0)
     is_active: bool = True
+    channel: str = ""
     items: tuple[ItemTerms, ...] = field(default=())
 
 

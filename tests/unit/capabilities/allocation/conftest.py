@@ -1,13 +1,16 @@
 """Allocation beside a real inventory on a real database, and short ways to say what happened."""
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 
 from crossdock.canonical.allocation import ConfirmationChanged, Strategy
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.allocation import Allocation, AllocationRule, Applies, Run
+from crossdock.capabilities.supply import Supply, supply_reader
 from crossdock.foundation import readers
 from crossdock.foundation.clock import VirtualClock
-from crossdock.foundation.database import Database
+from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import SystemIds
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.allocating import Allocating, ChannelProtections
@@ -15,12 +18,24 @@ from crossdock.orchestration.cases import Case, Cases
 from tests.unit.capabilities.inventory.house import MAIN, House
 
 
+class Greenwich:
+    """Every location goes by UTC."""
+
+    async def time_zones(
+        self, tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        assert tx.tenant == "main"
+        return dict.fromkeys(places, "UTC")
+
+
 class Floor(House):
     """A house whose order desk has rules; nothing is allocated unless it is asked or worked on."""
 
     def __init__(self, database: Database, clock: VirtualClock) -> None:
         super().__init__(database, clock, ChannelProtections())
-        self.allocating = Allocating(database, clock, SystemIds(), self.inventory)
+        supply = Supply(database, clock, self.inventory.standings, Greenwich())
+        self.supply_reader = supply_reader()
+        self.allocating = Allocating(database, clock, SystemIds(), self.inventory, supply)
         self.cases = Cases(database, clock)
 
     @property
@@ -29,6 +44,7 @@ class Floor(House):
 
     async def fold(self) -> None:
         await super().fold()
+        await readers.catch_up(self.database, self.supply_reader, self.clock)
         await readers.catch_up(self.database, self.allocating.reader, self.clock)
 
     async def rule(self, channel: str, strategy: Strategy, priority: int = 500) -> None:
@@ -80,7 +96,7 @@ class Floor(House):
 
 async def opened(database: Database, clock: VirtualClock) -> Floor:
     made = Floor(database, clock)
-    for reader in (made.reader, made.allocating.reader):
+    for reader in (made.reader, made.supply_reader, made.allocating.reader):
         await readers.register(database, reader)
     return made
 

@@ -7,7 +7,6 @@ import pytest
 from crossdock.canonical.errors import Rejected
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.allocation.sight import look
-from crossdock.orchestration.allocating import ClaimedStocks
 from tests.unit.capabilities.allocation.conftest import Floor
 from tests.unit.capabilities.allocation.test_kept_promises import got, keep, promise
 from tests.unit.capabilities.allocation.test_runs import of
@@ -89,9 +88,10 @@ async def test_a_run_and_a_reservation_count_the_same(floor: Floor, seed: int) -
         if chance.random() < 0.3:
             await floor.work()
 
-    stock = ClaimedStocks(floor.inventory, floor.reader.name)
     async with floor.database.transaction(MAIN) as tx:
-        [sight] = await look(tx, stock, [("X", "DC1")], floor.clock.now(), lock=False)
+        [sight] = await look(
+            tx, floor.allocating.around, [("X", "DC1")], floor.clock.now(), lock=False
+        )
     [share] = sight.protections
     by_run = share.used + sum(line.confirmed for line in sight.lines)
     left = got(await promise(floor, "web", 499, partly=True))

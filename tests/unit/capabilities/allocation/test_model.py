@@ -278,7 +278,7 @@ def test_each_strategy_keeps_its_word(
     if outcome.is_refused:
         assert not outcome.is_change
         return
-    for one, got, _, exception in outcome.grants:
+    for one, got, _, exception, _ in outcome.grants:
         match one.strategy:
             case Strategy.WIN:
                 assert (got == one.requested) == (exception is RunException.NONE)
@@ -312,9 +312,7 @@ def test_a_run_on_what_a_run_left_takes_from_nobody_but_who_gives_up(
     there: int, lines: list[Line], protections: list[Protection]
 ) -> None:
     first = run(there, lines, protections)
-    again = run(
-        there, [one._replace(confirmed=got) for one, got, _, _ in first.grants], protections
-    )
+    again = run(there, [one._replace(confirmed=got) for one, got, *_ in first.grants], protections)
 
     if not first.is_refused and not again.is_refused and not protections:
         assert again.lost == 0

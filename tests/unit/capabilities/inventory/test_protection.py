@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from crossdock.capabilities.inventory.protection import (
     Claim,
+    More,
     Period,
     available_to,
     first_day,
     midnight,
     next_first_day,
     part,
+    shown_of,
 )
 from crossdock.capabilities.inventory.publishing import ShareMode, Terms, available_to_sell
 
@@ -99,3 +101,55 @@ def test_a_day_on_which_the_clock_changes_ends_at_midnight_all_the_same(
 
     assert ends - begins == timedelta(hours=hours)
     assert isinstance(begins, datetime)
+
+
+# A14: pool 100; minima KEY 40, WEB 20 (10 had); maxima WEB 30 (10 had), BRANCH 70 (20 had).
+A14 = {
+    "KEY": Claim(least=40),
+    "WEB": Claim(least=20, most=30, used=10),
+    "BRANCH": Claim(most=70, used=20),
+}
+
+
+@pytest.mark.parametrize(
+    ("channel", "shown"), [("KEY", 90), ("WEB", 20), ("BRANCH", 50), ("another", 50)]
+)
+def test_each_is_shown_what_maxima_and_minima_leave_it_a14(channel: str, shown: int) -> None:
+    assert shown_of(100, channel, A14) == shown
+
+
+def test_what_its_orders_claim_is_not_shown_beyond_its_maximum_a_second_time() -> None:
+    claims_by_name = {"WEB": Claim(least=20, most=30, used=5, claimed=10)}
+
+    assert shown_of(100, "WEB", claims_by_name) == 15
+    assert shown_of(100, "KEY", claims_by_name) == 95
+
+
+names = st.sampled_from(["KEY", "WEB", "BRANCH", "another"])
+small = st.integers(0, 60)
+by_name = st.dictionaries(
+    names,
+    st.builds(Claim, least=small, most=st.none() | small, used=small, claimed=small),
+    max_size=4,
+)
+
+
+@given(
+    pool=st.integers(-20, 120), said=by_name, sales=st.lists(st.tuples(names, small), max_size=9)
+)
+def test_shops_that_sell_what_they_are_shown_never_sell_what_is_kept_for_another(
+    pool: int, said: dict[str, Claim], sales: list[tuple[str, int]]
+) -> None:
+    def short() -> int:
+        return max(0, sum(one.protected for one in said.values()) - max(0, pool))
+
+    missing = short()
+    for name, wanted in sales:
+        sold = min(wanted, shown_of(pool, name, said))
+        own = said.get(name, Claim())
+        said[name] = own.having(More(sold))
+        pool -= sold
+
+        assert short() <= missing
+        assert not sold or own.most is None or own.used + own.claimed + sold <= own.most
+        missing = short()

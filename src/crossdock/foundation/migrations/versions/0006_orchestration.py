@@ -101,6 +101,7 @@ create table publishing_channel (
     when_stale text not null default 'KEEP' check (when_stale in ('KEEP', 'LOWER', 'ZERO')),
     stale_buffer bigint not null default 0 check (stale_buffer >= 0),
     is_active boolean not null default true,
+    channel text not null default '',
     version integer not null default 0,
     changed_by text not null default '',
     changed_at timestamptz,

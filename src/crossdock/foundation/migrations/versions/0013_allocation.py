@@ -9,6 +9,8 @@ down_revision = "0012"
 # ordered, cancelled and picked of it is inventory's; `confirmed` is all that runs confirmed of it,
 # picked or not. Until a run has decided (`run_id`), what was promised to it counts as confirmed.
 # `picked` is written when the line closes: it counts against the maximum of its channel.
+# `released` is all that its order says was handed to the warehouse (null: it says nothing), picked
+# or not; it is to leave on the day `ships_on`, null is at once.
 LINES = """
 create table allocation_line (
     tenant text not null,
@@ -26,6 +28,8 @@ create table allocation_line (
     run_id text not null default '',
     picked bigint not null default 0,
     closed_at timestamptz,
+    released bigint check (released >= 0),
+    ships_on date,
     primary key (tenant, demand_ref)
 ) with (fillfactor = 80);
 -- Location first: the same index serves an item at a location and a whole location.
@@ -122,6 +126,9 @@ create table allocation_run_line (
     since timestamptz not null,
     why text not null,
     exception text not null default '',
+    released bigint not null,
+    coming bigint not null,
+    ships_on date,
     primary key (tenant, run_id, place)
 );
 select guard_table('allocation_run_line');

@@ -1,0 +1,185 @@
+"""What is still to come, and a line that must be served on its day: acknowledgements trigger."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.catalog import LocationChanged, LocationKind
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import Conflict
+from crossdock.canonical.orders import DemandLine
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
+from crossdock.foundation import readers
+from crossdock.foundation.clock import VirtualClock
+from tests.conftest import NOON
+from tests.unit.capabilities.allocation.conftest import Floor
+from tests.unit.capabilities.allocation.test_runs import changes, of
+from tests.unit.capabilities.inventory.house import MAIN, count, counted, demand
+
+WIN, GAIN, IMPROVE, REDISTRIBUTE, FILL, LOSE, SKIP = Strategy
+ACKNOWLEDGED, SENT = SupplyEvidence.ACKNOWLEDGED, SupplyEvidence.SENT
+
+
+def day(number: int) -> date:
+    return NOON.date() + timedelta(days=number)
+
+
+def bought(
+    version: int,
+    quantity: int,
+    eta: int = 7,
+    evidence: SupplyEvidence = ACKNOWLEDGED,
+    *,
+    location: str = "DC1",
+) -> Fact:
+    payload = SupplyCommitmentChanged(
+        supply_id="po:1/1/1", kind=SupplyKind.PO_SCHEDULE, item="X", location=location,
+        open_quantity=Quantity.of(quantity), evidence=evidence, eta=day(eta),
+    )  # fmt: skip
+    return Fact(identity=f"supply:1:{version}", payload=payload, occurred_at=NOON, version=version)
+
+
+def dated(ref: str, quantity: int, number: int, *, location: str = "DC1") -> DemandLine:
+    return replace(demand(ref, quantity, location=location), requested_ship_date=day(number))
+
+
+async def waiting(floor: Floor, ships_in: int = 28) -> None:
+    """Let 10 lie there, and a key account that must be served want 25 on a day."""
+    await floor.rule("key", WIN)
+    await floor.hear(counted(1, count(10)), of("key", "K", 1, dated("K/1", 25, ships_in)))
+    await floor.work()
+    assert (await floor.runs())[-1] == ("REFUSED", "ORDER", 0, 0)
+    assert len(await floor.open_cases()) == 1
+
+
+async def coming(floor: Floor) -> dict[str, int]:
+    """Give what the last run says is still to come of each line."""
+    [newest] = await floor.allocation.runs(MAIN, limit=1)
+    run = await floor.allocation.run(MAIN, newest.run_id)
+    return {one.demand_ref: one.coming // MICROS for one in run.lines}
+
+
+async def test_an_acknowledgement_serves_who_must_be_served_on_his_day(floor: Floor) -> None:
+    await waiting(floor)
+    await floor.hear(bought(1, 20))
+
+    assert await floor.work() == {"K/1": 10}
+    assert (await floor.runs())[-1] == ("APPLIED", "SUPPLY", 10, 0)
+    assert await coming(floor) == {"K/1": 15}
+    assert await floor.open_cases() == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        bought(2, 10),
+        bought(2, 20, eta=40),
+        bought(2, 20, evidence=SupplyEvidence.BACKORDERED),
+        bought(2, 0),
+    ],
+    ids=["a cut", "a date behind the order's", "back-ordered", "nothing"],
+)
+async def test_a_word_of_the_supplier_by_which_the_day_is_missed_refuses_and_is_told(
+    floor: Floor, clock: VirtualClock, said: Fact
+) -> None:
+    await waiting(floor)
+    await floor.hear(bought(1, 20))
+    await floor.work()
+    await clock.advance(timedelta(seconds=1))
+    await floor.hear(said)
+
+    assert await floor.work() == {"K/1": 10}
+    assert (await floor.runs())[-1] == ("REFUSED", "SUPPLY", 0, 0)
+    assert [case.code for case in await floor.open_cases()] == ["ORD-OVERSOLD"]
+
+
+async def test_what_nobody_acknowledged_serves_nobody(floor: Floor) -> None:
+    await waiting(floor)
+    await floor.hear(bought(1, 200, evidence=SENT))
+    await floor.work()
+
+    assert {state for state, *_ in await floor.runs()} == {"REFUSED"}
+
+
+async def test_a_line_without_a_day_is_to_be_served_at_once(floor: Floor) -> None:
+    await floor.rule("key", WIN)
+    await floor.hear(counted(1, count(10)), bought(1, 200), of("key", "K", 1, demand("K/1", 25)))
+    await floor.work()
+
+    assert await floor.runs() == [("REFUSED", "ORDER", 0, 0)]
+
+
+async def test_what_comes_for_the_claims_of_a_group_serves_no_line_of_a_member(
+    floor: Floor,
+) -> None:
+    group = LocationChanged(code="EAST", kind=LocationKind.GROUP, members=("DC1",))
+    await floor.hear(
+        Fact(identity="location:EAST:1", payload=group, occurred_at=NOON, version=1),
+        of("web", "W", 1, dated("W/1", 10, 28, location="EAST")),
+    )
+    await waiting(floor)
+    await floor.hear(bought(1, 20))
+    await floor.work()
+    assert {state for state, *_ in await floor.runs()} == {"REFUSED"}
+
+    await floor.hear(bought(2, 40))
+    assert await floor.work() == {"K/1": 10}
+    assert await coming(floor) == {"K/1": 15}
+
+
+async def test_what_comes_to_a_member_serves_who_must_be_served_at_its_group(
+    floor: Floor,
+) -> None:
+    group = LocationChanged(code="EAST", kind=LocationKind.GROUP, members=("DC1",))
+    await floor.rule("key", WIN)
+    await floor.hear(
+        Fact(identity="location:EAST:1", payload=group, occurred_at=NOON, version=1),
+        counted(1, count(10)),
+        of("key", "K", 1, dated("K/1", 25, 28, location="EAST")),
+    )
+    await floor.work()
+    await floor.hear(bought(1, 20))
+    await floor.work()
+
+    assert await floor.confirmed(location="EAST") == {"K/1": 10}
+    assert await floor.runs() == [("REFUSED", "ORDER", 0, 0), ("APPLIED", "SUPPLY", 10, 0)]
+
+
+async def test_a_run_on_supply_that_is_cut_meanwhile_is_stale(floor: Floor) -> None:
+    await waiting(floor)
+    await floor.hear(bought(1, 20))
+    run = await floor.allocation.simulate(MAIN, "X", "DC1", by="planner")
+    assert changes(run) == {"K/1": (0, 10)}
+    await floor.hear(bought(2, 18))
+
+    with pytest.raises(Conflict, match="has changed") as refused:
+        await floor.allocation.approve(MAIN, run.run_id, by="boss")
+    assert refused.value.code == "stale"
+
+
+async def test_supply_marks_where_somebody_waits_and_history_marks_nothing(floor: Floor) -> None:
+    await floor.hear(bought(1, 20))
+    await floor.hear(counted(1, count(10)), of("web", "W", 1, demand("W/1", 25)))
+    await floor.work()
+    await floor.hear(replace(bought(2, 30), replay=True), bought(3, 30, location="DC2"))
+    assert await floor.left("allocation_due") == 0
+
+    await floor.hear(bought(4, 30))
+    assert await floor.left("allocation_due where reason = 'SUPPLY'") == 1
+    assert await floor.work() == {"W/1": 10}
+    assert len(await floor.runs()) == 1
+
+
+async def test_nobody_looks_before_supply_has_heard_the_word(floor: Floor) -> None:
+    await waiting(floor)
+    await floor.record(bought(1, 20))
+    for reader in (floor.reader, floor.allocating.reader):
+        await readers.catch_up(floor.database, reader, floor.clock)
+    assert await floor.allocating.work.due() == 0
+    assert await floor.left("allocation_due") == 1
+
+    await floor.fold()
+    assert await floor.work() == {"K/1": 10}

@@ -1,0 +1,125 @@
+"""What is released to the warehouse and not picked yet, on a real database: no run touches it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.orders import DemandLine
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.allocation import Applies
+from tests.unit.capabilities.allocation.conftest import Floor
+from tests.unit.capabilities.allocation.test_runs import changes, of, two_orders
+from tests.unit.capabilities.inventory.house import MAIN, count, counted, demand, moved, place
+
+WIN, GAIN, IMPROVE, REDISTRIBUTE, FILL, LOSE, SKIP = Strategy
+
+
+def handed(ref: str, quantity: int, released: int | None, **rest: Any) -> DemandLine:
+    """Make an order line of which so much was handed to the warehouse so far."""
+    told = None if released is None else Quantity.of(released)
+    return replace(demand(ref, quantity, **rest), released=told)
+
+
+async def released(floor: Floor, location: str = "DC1") -> dict[str, int]:
+    found = await floor.allocation.lines(MAIN, "X", location)
+    return {one.demand_ref: one.released // MICROS for one in found}
+
+
+@pytest.mark.parametrize("strategy", [LOSE, FILL, REDISTRIBUTE])
+async def test_what_is_released_and_not_picked_is_never_touched(
+    floor: Floor, strategy: Strategy
+) -> None:
+    await two_orders(floor)
+    await floor.applied()
+    await floor.hear(of("web", "W", 2, handed("W/1", 8, 5)))
+    await floor.rule("web", strategy)
+    await floor.rule("key", WIN)
+    await floor.hear(of("key", "K", 2, demand("K/1", 5)))
+
+    run = await floor.applied()
+
+    assert changes(run) == {"K/1": (2, 5), "W/1": (8, 5)}
+    assert [one.released // MICROS for one in run.lines] == [0, 5]
+    assert await floor.confirmed() == {"K/1": 5, "W/1": 5}
+
+
+async def test_who_must_be_served_does_not_get_what_is_released(floor: Floor) -> None:
+    await two_orders(floor)
+    await floor.applied()
+    await floor.policy(Applies.EVERYTHING)
+    await floor.hear(of("web", "W", 2, handed("W/1", 8, 5)))
+    await floor.rule("web", LOSE)
+    await floor.rule("key", WIN)
+    await floor.work()
+
+    assert (await floor.runs())[-1] == ("REFUSED", "RULES", 0, 0)
+    assert await floor.confirmed() == {"K/1": 2, "W/1": 8}
+
+
+async def test_a_pick_is_of_what_is_released_first(floor: Floor) -> None:
+    await two_orders(floor)
+    await floor.applied()
+    await floor.hear(of("web", "W", 2, handed("W/1", 8, 5)))
+    assert await released(floor) == {"W/1": 5, "K/1": 0}
+
+    await floor.hear(moved(2, 3, place(), None, demand_ref="W/1"))
+    assert await released(floor) == {"W/1": 2, "K/1": 0}
+    await floor.rule("web", LOSE)
+    assert changes(await floor.applied()) == {"K/1": (2, 5), "W/1": (5, 2)}
+
+
+async def test_what_is_released_counts_as_confirmed_before_any_run(floor: Floor) -> None:
+    await floor.hear(counted(1, count(10)), of("web", "W", 1, handed("W/1", 8, 6)))
+
+    assert await floor.confirmed() == {"W/1": 6}
+
+
+async def test_a_shortage_takes_from_what_is_not_released(floor: Floor) -> None:
+    await two_orders(floor, 16)
+    await floor.applied()
+    await floor.policy(Applies.EVERYTHING)
+    await floor.hear(of("key", "K", 2, handed("K/1", 8, 6), minute=1))
+    await floor.hear(moved(2, 9, place(), None))
+
+    assert await floor.work() == {"W/1": 1, "K/1": 6}
+
+
+async def test_what_a_version_does_not_say_is_as_it_was_and_zero_takes_it_back(
+    floor: Floor,
+) -> None:
+    await floor.hear(counted(1, count(10)), of("web", "W", 1, handed("W/1", 8, 6)))
+    await floor.hear(of("web", "W", 2, handed("W/1", 7, None)))
+    assert await released(floor) == {"W/1": 6}
+
+    await floor.hear(of("web", "W", 3, handed("W/1", 7, 0)))
+    assert await released(floor) == {"W/1": 0}
+    await floor.hear(
+        of("web", "W", 5, handed("W/1", 7, None)), of("web", "W", 4, handed("W/1", 7, 3))
+    )
+    assert await released(floor) == {"W/1": 3}
+
+
+async def test_what_was_released_elsewhere_is_not_released_here(floor: Floor) -> None:
+    await floor.hear(counted(1, count(10)), of("web", "W", 1, handed("W/1", 8, 6)))
+    await floor.hear(of("web", "W", 2, handed("W/1", 8, None, location="DC2")))
+    assert await released(floor, "DC2") == {"W/1": 0}
+
+    await floor.hear(
+        of("web", "V", 1, handed("V/1", 8, 6)),
+        of("web", "V", 2, handed("V/1", 8, None, location="DC2")),
+    )
+    assert await released(floor, "DC2") == {"W/1": 0, "V/1": 0}
+
+
+async def test_what_is_released_is_counted_in_the_base_unit(floor: Floor) -> None:
+    line = replace(
+        demand("W/1", 3), ordered=Quantity.of(3, "CS"), cancelled=Quantity.of(0, "CS"),
+        base_ordered=Quantity.of(36), base_cancelled=Quantity.of(0),
+        released=Quantity.of(1, "CS"), base_released=Quantity.of(12),
+    )  # fmt: skip
+    await floor.hear(counted(1, count(30)), of("web", "W", 1, line))
+
+    assert await released(floor) == {"W/1": 12}
+    assert await floor.confirmed() == {"W/1": 12}
