@@ -55,6 +55,7 @@ from crossdock.capabilities.sourcing import (
 from crossdock.capabilities.supply import (
     Alternative,
     AtpRule,
+    KnownSupply,
     PlacedRule,
     PromiseAsked,
     Question,
@@ -152,7 +153,17 @@ SERVICES = (
         Directory,
         Exposures,
     ),
-    *(Inbox, Instances, Inventory, OpenLines, OrderSourcing, Outbox, Proposals, Quarantine),
+    *(
+        Inbox,
+        Instances,
+        Inventory,
+        KnownSupply,
+        OpenLines,
+        OrderSourcing,
+        Outbox,
+        Proposals,
+        Quarantine,
+    ),
     Refusals,
     *(Reconciliation, Requests, Sampler, Sourcing, StockSampler, Supply, Upkeep, WaitingRoom),
 )
@@ -458,6 +469,12 @@ SHOWS: Mapping[str, Ask] = {
     "KeptPromises.release": lambda full: full.hub.kept_promises.release(
         OTHER, full.kept_id, by="x"
     ),
+    "KnownSupply.commitments": lambda full: full.hub.supply.known.commitments(
+        OTHER, with_closed=True
+    ),
+    "KnownSupply.kits": lambda full: full.hub.supply.known.kits(OTHER),
+    "KnownSupply.lots": lambda full: full.hub.supply.known.lots(OTHER),
+    "KnownSupply.weights": lambda full: full.hub.supply.known.weights(OTHER),
     "Supply.rules": lambda full: full.hub.supply.rules(OTHER),
     "Supply.substitutions": lambda full: full.hub.supply.substitutions(OTHER),
     "Upkeep.silent_sources": lambda full: full.hub.inventory.upkeep.silent_sources(OTHER),

@@ -52,6 +52,104 @@ async def test_an_answer_says_when_and_what_it_was_made_from(call: Caller, house
     assert (bucket["supply"], bucket["promisable"]) == (amount("50"), amount("60"))
 
 
+async def told_of_goods(call: Caller, house: House) -> None:
+    """Let an ERP tell of two supplies, and a warehouse of one of them later, a kit and goods."""
+    await stock(call, house, "BOLT", "NUT", micros=10_000_000)
+    parts = [{"item": "NUT", "quantity": amount("2")}]
+    said = [
+        coming("po:1/1", eta="2026-05-01", document_ref="PO 1"),
+        coming("po:2/1", evidence="SENT", pegs=[{"demand_ref": "o/1", "quantity": amount("3")}]),
+        event(
+            "catalog.kit_changed.v1",
+            "k",
+            {"item": "BOLT", "quantity": amount("1"), "components": parts},
+        ),
+        event(
+            "catalog.lot_changed.v1", "l", {"item": "BOLT", "lot": "L", "expires_on": "2026-06-01"}
+        ),
+        event("catalog.lot_changed.v1", "m", {"item": "BOLT", "lot": "M"}),
+        event("catalog.lot_changed.v1", "n", {"item": "NUT", "lot": "A"}),
+        event(
+            "catalog.catch_weight_changed.v1",
+            "w",
+            {"item": "NUT", "nominal": {"value": "2.5", "unit": "KGM"}, "low_percent": 10},
+        ),
+    ]
+    told = await call("POST", "/v1/events", {"source": "erp", "events": said})
+    assert told.json["counts"] == {"NEW": len(said)}
+    gone = coming("po:1/1", open_quantity=amount("0")) | {"identity": "in"}
+    gone["occurred_at"] = "2099-01-01T00:00:00Z"
+    await call("POST", "/v1/events", {"source": "wms", "events": [gone]})
+    await house.catch_up()
+
+
+async def test_what_is_to_come_is_listed_as_the_last_to_speak_says(
+    call: Caller, house: House
+) -> None:
+    await told_of_goods(call, house)
+
+    [supply] = (await call("GET", "/v1/supply?item=bolt&location=dc")).json["supply"]
+    assert (supply["supply_id"], supply["open"], supply["evidence"]) == (
+        "po:2/1",
+        amount("50"),
+        "SENT",
+    )
+    assert supply["pegs"] == [{"demand_ref": "o/1", "quantity": amount("3")}]
+    assert (supply["eta"], supply["confidence"], supply["source"]) == (None, None, "erp")
+    both = (await call("GET", "/v1/supply?with_closed=true")).json["supply"]
+    assert [(one["supply_id"], one["open"]["value"], one["source"]) for one in both] == [
+        ("po:1/1", "0", "wms"),
+        ("po:2/1", "50", "erp"),
+    ]
+    first = (await call("GET", "/v1/supply?with_closed=true&limit=1")).json["supply"]
+    second = (await call("GET", "/v1/supply?with_closed=true&after=po:1/1")).json["supply"]
+    assert first + second == both
+    for nothing in ("item=NUT", "location=EAST", "item=NOBODY", "after=po:2/1"):
+        assert (await call("GET", f"/v1/supply?{nothing}")).json == {"supply": []}
+
+
+async def test_kits_lots_and_weights_are_listed_page_by_page(call: Caller, house: House) -> None:
+    await told_of_goods(call, house)
+
+    [kit] = (await call("GET", "/v1/kits?item=bolt")).json["kits"]
+    assert (kit["item"], kit["source"]) == ("BOLT", "erp")
+    assert kit["components"] == [{"item": "NUT", "quantity": amount("2")}]
+    assert (await call("GET", "/v1/kits?after=bolt")).json == {"kits": []}
+    lots = (await call("GET", "/v1/lots")).json["lots"]
+    assert [(one["item"], one["lot"], one["expires_on"]) for one in lots] == [
+        ("BOLT", "L", "2026-06-01"),
+        ("BOLT", "M", None),
+        ("NUT", "A", None),
+    ]
+    assert (await call("GET", "/v1/lots?after=bolt&after_lot=L")).json["lots"] == lots[1:]
+    assert (await call("GET", "/v1/lots?item=NUT&limit=1")).json["lots"] == lots[2:]
+    [weight] = (await call("GET", "/v1/catch-weights")).json["catch_weights"]
+    assert (weight["item"], weight["nominal"]) == ("NUT", {"value": "2.5", "unit": "KGM"})
+    assert (weight["low_percent"], weight["high_percent"]) == (10, 0)
+    assert (await call("GET", "/v1/catch-weights?item=BOLT")).json == {"catch_weights": []}
+
+
+async def test_what_is_a_kit_or_weighed_no_longer_is_not_listed(
+    call: Caller, house: House
+) -> None:
+    await told_of_goods(call, house)
+    ended = [
+        event(
+            "catalog.kit_changed.v1",
+            "k2",
+            {"item": "BOLT", "quantity": amount("1"), "components": []},
+        ),
+        event("catalog.catch_weight_changed.v1", "w2", {"item": "NUT"}),
+    ]
+    for one in ended:
+        one["occurred_at"] = "2099-01-01T00:00:00Z"
+    await call("POST", "/v1/events", {"source": "wms", "events": ended})
+    await house.catch_up()
+
+    assert (await call("GET", "/v1/kits")).json == {"kits": []}
+    assert (await call("GET", "/v1/catch-weights")).json == {"catch_weights": []}
+
+
 async def test_many_are_answered_in_their_order_without_derivations(
     call: Caller, house: House
 ) -> None:

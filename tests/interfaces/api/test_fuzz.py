@@ -137,6 +137,10 @@ RIGHT: list[tuple[str, str, Any]] = [
         },
     ),
     ("GET", "/v1/atp/substitutions?item=BOLT&after=BOLT/1&limit=5", None),
+    ("GET", "/v1/supply?item=BOLT&location=DC1&with_closed=true&after=po:1/1&limit=5", None),
+    ("GET", "/v1/kits?item=SET&after=A&limit=5", None),
+    ("GET", "/v1/lots?item=BOLT&after=BOLT&after_lot=L1&limit=5", None),
+    ("GET", "/v1/catch-weights?item=BOLT&after=A&limit=5", None),
     (
         "PUT",
         "/v1/atp/substitutions",

@@ -161,6 +161,35 @@ async def test_what_stands_in_is_put_listed_and_proposed(
     assert (put.json["version"], put.json["alternatives"]) == (2, [])
 
 
+async def test_what_answers_are_made_from_is_listed(crossdock: CommandLine, coming: Hub) -> None:
+    for command, nothing in (
+        ("kits", "nothing is a kit"),
+        ("lots", "nobody said until when a lot keeps"),
+        ("weights", "nothing is sold by weight"),
+    ):
+        assert nothing in (await crossdock("stock", command)).out
+    assert "nothing is to come" in (await crossdock("stock", "supply", "--item", "NUT")).out
+    await coming.put_stock("NUT", "DC1", 1)
+    part = KitComponent(item="NUT", quantity=Quantity.of(2))
+    day = datetime(2030, 1, 1, tzinfo=UTC).date()
+    goods: list[Payload] = [
+        KitChanged(item="BOLT", quantity=Quantity.of(1), components=(part,)),
+        LotChanged(item="BOLT", lot="L7", expires_on=day),
+        CatchWeightChanged(item="NUT", nominal=Quantity.of("2.5", "KGM"), low_percent=10),
+    ]
+    await coming.record([fact(str(number), one) for number, one in enumerate(goods)])
+
+    supply = (await crossdock("stock", "supply", "--item", "bolt", "--location", "dc1")).out
+    assert all(word in supply for word in ("asn:1", "50 EA", "ARRIVED", "po:2", "SENT", "erp"))
+    assert "2 EA of NUT" in (await crossdock("stock", "kits")).out
+    assert "2030-01-01" in (await crossdock("stock", "lots", "--item", "BOLT")).out
+    assert "2.5 KGM" in (await crossdock("stock", "weights")).out
+    page = (await crossdock("stock", "supply", "--after", "asn:1", "--json")).json["supply"]
+    assert [one["supply_id"] for one in page] == ["po:2"]
+    behind = await crossdock("stock", "lots", "--after", "BOLT", "--after-lot", "L7", "--json")
+    assert behind.json == {"lots": []}
+
+
 async def test_lots_picks_and_weights_are_told(crossdock: CommandLine, coming: Hub) -> None:
     lots = LotChanged(item="BOLT", lot="OLD", expires_on=datetime(2020, 1, 1, tzinfo=UTC).date())
     weight = CatchWeightChanged(item="BOLT", nominal=Quantity.of(2, "KGM"), high_percent=50)

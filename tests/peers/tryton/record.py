@@ -1,8 +1,12 @@
-"""Record `samples.py` anew from a running Tryton: `python -m tests.peers.tryton.record`."""
+"""Record `samples.py` anew from a running Tryton: `python -m tests.peers.tryton.record`.
+
+Topics behind it ("purchases") record those alone.
+"""
 
 import asyncio
 import pprint
-from datetime import timedelta
+import sys
+from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
@@ -18,6 +22,7 @@ from tests.peers.tryton.server import ROOT, TrytonServer
 from tests.peers.tryton.trading import Trading
 
 FOLDER = ROOT / "src" / "crossdock" / "applications" / "tryton" / "recorded"
+DELIVERED_ON = date(2027, 3, 1)
 
 
 async def main() -> None:
@@ -43,8 +48,9 @@ async def _record(tryton: TrytonServer) -> None:
     async with connected(settings, ports) as connection:
         await _trade(Trading(connection.session))
         for name, raw in (await _pages(connection)).items():
-            (FOLDER / f"{name}.json").write_bytes(raw + b"\n")
-            pprint.pp((name, len(raw)))
+            if name in sys.argv[1:] or not sys.argv[1:]:
+                (FOLDER / f"{name}.json").write_bytes(raw + b"\n")
+                pprint.pp((name, len(raw)))
 
 
 async def _trade(clerk: Trading) -> None:
@@ -53,6 +59,11 @@ async def _trade(clerk: Trading) -> None:
     (undone,) = await clerk.stock((widget, "3"))
     await clerk.do("stock.move", "cancel", [undone])
     await clerk.ship(await clerk.shipment_of(await clerk.sell(widget, "6", reference="PO-9")))
+    dozen = await clerk.unit("dz", 12)
+    purchase = await clerk.buy(widget, "4", unit=dozen, on=DELIVERED_ON, reference="MILL-7")
+    for button in ("quote", "confirm", "process"):
+        await clerk.do("purchase.purchase", button, [purchase])
+    await clerk.receive(purchase, "1")
 
 
 async def _pages(connection: TrytonConnection) -> dict[str, bytes]:

@@ -208,8 +208,10 @@ async def round_of_changes(connection: TrytonConnection) -> tuple[list[Fact], st
 
 
 def effect(moved: StockMoved) -> dict[Bucket, Decimal]:
+    """Give what a movement changes, in the unit that its item is counted in."""
     changes: dict[Bucket, Decimal] = {}
+    amount = moved.quantity.value * {"dz": 12}.get(moved.quantity.unit, 1)
     for place, sign in ((moved.source_place, -1), (moved.target_place, 1)):
         if place:
-            changes[moved.item, place.location, place.status] = sign * moved.quantity.value
+            changes[moved.item, place.location, place.status] = sign * amount
     return changes

@@ -144,3 +144,82 @@ class Trading:
     async def ship(self, shipment: int, *buttons: str) -> None:
         for button in buttons or ("assign_try", "pick", "pack", "do"):
             await self.do("stock.shipment.out", button, [shipment])
+
+    async def unit(self, symbol: str, size: int, *, of: str = "u") -> int:
+        """Answer a unit that holds so many of another; make it if nobody did."""
+        found = await self.rows("product.uom", [["symbol", "=", symbol]], "id")
+        if found:
+            return int(found[0]["id"])
+        (like,) = await self.rows("product.uom", [["symbol", "=", of]], "category")
+        (made,) = await self.create(
+            "product.uom",
+            {
+                "name": symbol,
+                "symbol": symbol,
+                "category": like["category"],
+                "factor": Measure(Decimal(size)),
+                "rate": Measure(round(1 / Decimal(size), 12)),
+                "rounding": Measure(Decimal(1)),
+                "digits": 0,
+            },
+        )
+        return made
+
+    async def buy(
+        self, product: int, quantity: str, *, unit: int, on: date, reference: str
+    ) -> int:
+        """Draft a purchase, to be delivered on a day."""
+        party = await self.one("party.party", "name", "=", "Mill Supplies")
+        (address,) = await self.create("party.address", {"party": party, "street": reference})
+        (template,) = {
+            row["template"]
+            for row in await self.rows("product.product", [["id", "=", product]], "template")
+        }
+        (stock,) = await self.rows("product.template", [["id", "=", template]], "default_uom")
+        bought = {"purchasable": True, "purchase_uom": stock["default_uom"]}
+        await self.session.change("model.product.template.write", [template], bought)
+        line = {
+            "type": "line",
+            "product": product,
+            "quantity": Measure(Decimal(quantity)),
+            "unit": unit,
+            "unit_price": Decimal(10),
+        }
+        (purchase,) = await self.create(
+            "purchase.purchase",
+            {
+                "party": party,
+                "invoice_address": address,
+                "reference": reference,
+                "warehouse": await self.one("stock.location", "code", "=", "WH"),
+                "currency": await self.one("currency.currency", "code", "=", "EUR"),
+                "company": await self.company(),
+                "invoice_method": "manual",
+                "purchase_date": date(2026, 5, 4),
+                "delivery_date": on,
+                "lines": [["create", [line]]],
+            },
+        )
+        return purchase
+
+    async def receive(self, purchase: int, quantity: str) -> int:
+        """Receive so much of the one open move of a purchase, and put it on the shelf."""
+        domain = [["origin.purchase.id", "=", purchase, "purchase.line"], ["state", "=", "draft"]]
+        (move,) = await self.rows("stock.move", domain, "id")
+        (order,) = await self.rows("purchase.purchase", [["id", "=", purchase]], "party")
+        (shipment,) = await self.create(
+            "stock.shipment.in",
+            {
+                "supplier": order["party"],
+                "company": await self.company(),
+                "warehouse": await self.one("stock.location", "code", "=", "WH"),
+                "warehouse_input": await self.one("stock.location", "code", "=", "IN"),
+                "warehouse_storage": await self.one("stock.location", "code", "=", "STO"),
+                "incoming_moves": [["add", [move["id"]]]],
+            },
+        )
+        took = {"quantity": Measure(Decimal(quantity))}
+        await self.session.change("model.stock.move.write", [move["id"]], took)
+        for button in ("receive", "do"):
+            await self.do("stock.shipment.in", button, [shipment])
+        return shipment

@@ -13,11 +13,21 @@ from crossdock.applications.generic_wms.settings import (
     GenericWmsFilesSettings,
     GenericWmsSettings,
 )
-from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.catalog import (
+    CatchWeightChanged,
+    ItemChanged,
+    KitChanged,
+    LocationChanged,
+    LotChanged,
+)
 from crossdock.canonical.inventory import SourceHeard, StockMoved, StockSnapshotTaken
+from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.connectivity.sdk import Application, Grade, Kind, NativeEquation, NativeInput
 
-_EVENTS = (StockMoved, StockSnapshotTaken, SourceHeard, ItemChanged, LocationChanged)
+_EVENTS = (
+    *(StockMoved, StockSnapshotTaken, SourceHeard, ItemChanged, LocationChanged),
+    *(KitChanged, LotChanged, CatchWeightChanged, SupplyCommitmentChanged),
+)
 
 # What lies there by status is a fact; what a warehouse system makes of it for itself is not.
 _EQUATION = NativeEquation(

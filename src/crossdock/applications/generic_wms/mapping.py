@@ -30,6 +30,12 @@ from crossdock.connectivity.sdk.stock_records import (
     source_heard,
     stock_moved,
 )
+from crossdock.connectivity.sdk.supply_records import (
+    catch_weight_changed,
+    kit_changed,
+    lot_changed,
+    supply_changed,
+)
 
 _PIECE = b"#file "
 
@@ -41,6 +47,10 @@ _ONE_BY_ONE: Mapping[str, Callable[[Record, Vocabulary], Fact]] = {
     "heartbeat": lambda record, _: source_heard(record),
     "item": item_changed,
     "location": lambda record, _: location_changed(record),
+    "kit": kit_changed,
+    "lot": lambda record, _: lot_changed(record),
+    "catch_weight": lambda record, _: catch_weight_changed(record),
+    "supply": supply_changed,
 }
 
 

@@ -10,7 +10,15 @@ from crossdock.applications.generic_wms.signature import secret_key
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import MovementType, StockStatus
 
-RECORD_TYPES = ("movement", "snapshot", "heartbeat", "item", "location")
+# Each record type, and how the names of files begin that hold such records.
+FILES_BY_TYPE = {
+    **{name: f"{name}s" for name in ("movement", "snapshot", "heartbeat", "item", "location")},
+    "kit": "kits",
+    "lot": "lots",
+    "catch_weight": "catch_weights",
+    "supply": "supplies",
+}
+RECORD_TYPES = tuple(FILES_BY_TYPE)
 
 
 class RecordSettings(BaseModel):
@@ -96,7 +104,7 @@ class GenericWmsFilesSettings(RecordSettings):
         description="What parts the columns of a CSV file.",
     )
     file_types: dict[str, str] = Field(
-        default_factory=lambda: {f"{name}s": name for name in RECORD_TYPES},
+        default_factory=lambda: {begin: name for name, begin in FILES_BY_TYPE.items()},
         description="What the records of a file are if they do not say (`type`), by how the "
         f"file's name begins. Types: {', '.join(RECORD_TYPES)}.",
     )

@@ -5,9 +5,10 @@ from datetime import timedelta
 from crossdock.applications.sql_stock.client import ReadingPages, connected
 from crossdock.applications.sql_stock.samples import SAMPLES
 from crossdock.applications.sql_stock.settings import SqlStockSettings
-from crossdock.canonical.catalog import ItemChanged
+from crossdock.canonical.catalog import CatchWeightChanged, ItemChanged, KitChanged, LotChanged
 from crossdock.canonical.inventory import StockMoved, StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
+from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.connectivity.sdk import (
     Application,
     Grade,
@@ -24,7 +25,10 @@ APPLICATION = Application(
     settings=SqlStockSettings,
     connect=connected,
     receive=ReadingPages,
-    events=(ItemChanged, StockSnapshotTaken, StockMoved, OrderChanged),
+    events=(
+        *(ItemChanged, StockSnapshotTaken, StockMoved, OrderChanged, SupplyCommitmentChanged),
+        *(KitChanged, LotChanged, CatchWeightChanged),
+    ),
     samples=SAMPLES,
     stock_equation=NativeEquation(
         equation="as its owner's ERP makes it, mostly available = on hand - committed;"

@@ -23,6 +23,10 @@ NEEDED = {
     "levels": ("item", "quantity"),
     "movements": ("movement_id", "item", "quantity", "reason"),
     "demand": ("order_id", "lines"),
+    "supply": ("supply_id", "item", "quantity"),
+    "kits": ("item", "components"),
+    "lots": ("item", "lot", "expires_on"),
+    "catch_weights": ("item", "quantity", "unit"),
 }
 
 

@@ -30,6 +30,12 @@ from crossdock.connectivity.sdk.stock_records import (
     stock_moved,
     version_of,
 )
+from crossdock.connectivity.sdk.supply_records import (
+    catch_weight_changed,
+    kit_changed,
+    lot_changed,
+    supply_changed,
+)
 
 LINES_MAX = 10_000
 
@@ -165,6 +171,8 @@ def _demand_line(
 ) -> DemandLine:
     record = replace(order, fields=json_object(line, place), at=_at(place))
     unit = record.text("unit", vocabulary.unit)
+    # The day of the whole order, unless a line says its own.
+    ship_date = record.day_or_none("requested_ship_date")
     is_cancelled = record.value("cancelled") is not None
     return DemandLine(
         demand_ref=record.text("demand_ref") or f"{order_id}/{record.key('line')}",
@@ -172,6 +180,7 @@ def _demand_line(
         location=record.key("location"),
         ordered=Quantity(record.decimal("ordered"), unit),
         cancelled=Quantity(record.decimal("cancelled") if is_cancelled else Decimal(0), unit),
+        requested_ship_date=ship_date or order.day_or_none("requested_ship_date"),
     )
 
 
@@ -183,4 +192,8 @@ _FACT: Mapping[str, Callable[[Record, Vocabulary], Fact]] = {
     "items": item_changed,
     "movements": stock_moved,
     "demand": _order_changed,
+    "supply": supply_changed,
+    "kits": kit_changed,
+    "lots": lambda record, _: lot_changed(record),
+    "catch_weights": lambda record, _: catch_weight_changed(record),
 }

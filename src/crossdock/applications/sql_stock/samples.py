@@ -1,13 +1,19 @@
 """Pages as they are read, and what they mean."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from pydantic import SecretStr
 
 from crossdock.applications.sql_stock.mapping import written
 from crossdock.applications.sql_stock.settings import SqlStockSettings, StreamSettings
-from crossdock.canonical.catalog import ItemChanged
-from crossdock.canonical.envelope import Fact
+from crossdock.canonical.catalog import (
+    CatchWeightChanged,
+    ItemChanged,
+    KitChanged,
+    KitComponent,
+    LotChanged,
+)
+from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.inventory import (
     CountedStock,
     MovementType,
@@ -18,6 +24,7 @@ from crossdock.canonical.inventory import (
 )
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
 from crossdock.connectivity.sdk import Delivery, Sample, Translation, Untranslatable
 from crossdock.connectivity.sdk.facts import stamped
 
@@ -33,6 +40,13 @@ SAMPLE_SETTINGS = SqlStockSettings(
     ),
     movements=StreamSettings(sql="select * from movements", columns={"movement_id": "id"}),
     demand=StreamSettings(sql="select * from orders", columns={"order_id": "id"}),
+    supply=StreamSettings(
+        sql="select * from open_purchases",
+        columns={"supply_id": "po_line", "quantity": "still_open", "eta": "due"},
+    ),
+    kits=StreamSettings(sql="select * from bills"),
+    lots=StreamSettings(sql="select * from lots", columns={"expires_on": "best_before"}),
+    catch_weights=StreamSettings(sql="select * from weights"),
     reasons={"26": MovementType.SHIP},
     location="DC1",
 )
@@ -53,6 +67,7 @@ _ORDER = OrderChanged(
             location="DC1",
             ordered=Quantity.of(10),
             cancelled=Quantity.of(0),
+            requested_ship_date=date(2026, 3, 9),
         ),
         DemandLine(
             demand_ref="77/2",
@@ -60,6 +75,7 @@ _ORDER = OrderChanged(
             location="DC2",
             ordered=Quantity.of(4),
             cancelled=Quantity.of(1),
+            requested_ship_date=date(2026, 4, 1),
         ),
     ),
 )
@@ -152,9 +168,11 @@ _DEMAND = Sample(
     title="an order with two lines, one of them partly cancelled",
     delivery=_page(
         "demand",
-        '{"id":77,"customer_po":"PO-9","changed_at":"2026-03-02T08:00:00.25+00:00","lines":['
+        '{"id":77,"customer_po":"PO-9","changed_at":"2026-03-02T08:00:00.25+00:00",'
+        '"requested_ship_date":"2026-03-09","lines":['
         '{"line":1,"item":"SKU-1","ordered":10},'
-        '{"line":2,"item":"SKU-2","ordered":4,"cancelled":1,"location":"DC2"}]}',
+        '{"line":2,"item":"SKU-2","ordered":4,"cancelled":1,"location":"DC2",'
+        '"requested_ship_date":"2026-04-01T00:00:00"}]}',
     ),
     translation=Translation(
         facts=(
@@ -171,4 +189,64 @@ _DEMAND = Sample(
     ),
 )
 
-SAMPLES = (_ITEMS, _LEVELS, _MOVEMENTS, _DEMAND)
+_NATIVE = {"supply": "po:4711/1", "kits": "KIT-1", "lots": "L7", "catch_weights": "SKU-3"}
+
+
+def _state(stream: str, title: str, row: str, named: str, payload: Payload) -> Sample:
+    """Show one row that carries a whole state, changed at eight."""
+    delivery = _page(stream, f'{{"id":1,"changed_at":"2026-03-02T08:00:00.25+00:00",{row}}}')
+    fact = Fact(
+        identity=stamped(named, _MICROS, payload),
+        payload=payload,
+        occurred_at=_AT,
+        recorded_at=_AT,
+        version=_MICROS,
+        native_ref=_NATIVE[stream],
+    )
+    return Sample(title=title, delivery=delivery, translation=Translation(facts=(fact,)))
+
+
+_SUPPLY = _state(
+    *("supply", "an open purchase line that its supplier has confirmed"),
+    '"po_line":"po:4711/1","item":"SKU-1","still_open":60,"due":"2026-03-16",'
+    '"evidence":"acknowledged"',
+    "supply:po:4711/1",
+    SupplyCommitmentChanged(
+        supply_id="po:4711/1",
+        kind=SupplyKind.PO_SCHEDULE,
+        item="SKU-1",
+        location="DC1",
+        open_quantity=Quantity.of(60),
+        evidence=SupplyEvidence.ACKNOWLEDGED,
+        eta=date(2026, 3, 16),
+    ),
+)
+_KITS = _state(
+    *("kits", "a kit of four bolts and half a metre of hose"),
+    '"item":"KIT-1","components":'
+    '[{"item":"SKU-1","quantity":4},{"item":"SKU-2","quantity":0.5,"unit":"MTR"}]',
+    "kit:KIT-1",
+    KitChanged(
+        item="KIT-1",
+        quantity=Quantity.of(1),
+        components=(
+            KitComponent(item="SKU-1", quantity=Quantity.of(4)),
+            KitComponent(item="SKU-2", quantity=Quantity.of("0.5", "MTR")),
+        ),
+    ),
+)
+_LOTS = _state(
+    *("lots", "a lot with its last day", '"item":"SKU-1","lot":"L7","best_before":"2026-09-30"'),
+    "lot/SKU-1/L7",
+    LotChanged(item="SKU-1", lot="L7", expires_on=date(2026, 9, 30)),
+)
+_WEIGHTS = _state(
+    *("catch_weights", "a piece that weighs two and a half kilograms, more or less"),
+    '"item":"SKU-3","quantity":2.5,"unit":"KGM","low_percent":10,"high_percent":8',
+    "catch_weight:SKU-3",
+    CatchWeightChanged(
+        item="SKU-3", nominal=Quantity.of("2.5", "KGM"), low_percent=10, high_percent=8
+    ),
+)
+
+SAMPLES = (_ITEMS, _LEVELS, _MOVEMENTS, _DEMAND, _SUPPLY, _KITS, _LOTS, _WEIGHTS)

@@ -7,7 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from crossdock.canonical.inventory import MovementType, StockStatus
 
-STREAMS = ("items", "levels", "movements", "demand")
+STREAMS = (
+    *("items", "kits", "lots", "catch_weights"),
+    *("levels", "movements", "demand", "supply"),
+)
 
 
 class StreamSettings(BaseModel):
@@ -52,7 +55,25 @@ class SqlStockSettings(BaseModel):
     demand: StreamSettings | None = Field(
         default=None,
         description="Open orders, one row each: `order_id` and `lines`, a JSON array of objects "
-        "with `line`, `item`, `location`, `ordered` and `cancelled`.",
+        "with `line`, `item`, `location`, `ordered`, `cancelled` and `requested_ship_date`.",
+    )
+    supply: StreamSettings | None = Field(
+        default=None,
+        description="What is to come: `supply_id`, `item`, `quantity` still open, `eta`, "
+        "`evidence`, `kind`, `parent_supply_id`…",
+    )
+    kits: StreamSettings | None = Field(
+        default=None,
+        description="Kits, one row each: `item` and `components`, a JSON array of objects with "
+        "`item`, `quantity` and `unit`.",
+    )
+    lots: StreamSettings | None = Field(
+        default=None, description="Lots: `item`, `lot`, `expires_on`."
+    )
+    catch_weights: StreamSettings | None = Field(
+        default=None,
+        description="What a piece weighs: `item`, `quantity`, `unit`, `low_percent`, "
+        "`high_percent`.",
     )
     reasons: dict[str, MovementType] = Field(
         default_factory=dict, description="Movement types by the source's codes."

@@ -1,4 +1,4 @@
-"""Tryton, an ERP: items, locations, demand and stock out of it, movements into it."""
+"""Tryton, an ERP: items, locations, demand, supply, stock out of it, movements into it."""
 
 from datetime import timedelta
 
@@ -8,6 +8,7 @@ from crossdock.applications.tryton.samples import SAMPLES
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.inventory import StockMoved, StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
+from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.connectivity.sdk import (
     Application,
     Grade,
@@ -27,7 +28,10 @@ APPLICATION = Application(
     connect=connected,
     receive=ReadingPages,
     roles={PostsMovements: RepeatSafety.SEARCH_BEFORE_CREATE},
-    events=(ItemChanged, LocationChanged, StockMoved, StockSnapshotTaken, OrderChanged),
+    events=(
+        *(ItemChanged, LocationChanged, StockMoved, StockSnapshotTaken, OrderChanged),
+        SupplyCommitmentChanged,
+    ),
     samples=SAMPLES,
     stock_equation=NativeEquation(
         equation="quantity = moves done in - moves done out, up to a date;"

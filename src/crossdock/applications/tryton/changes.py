@@ -32,7 +32,7 @@ class Feed:
     """One table to watch. `model` is what changed, `owner` how its row leads to what is told.
 
     `owner` is (field of the changed row, model to read, field of that model); without it the
-    changed rows are themselves what is told.
+    changed rows are themselves what is told. That field may be a reference like `sale.line,7`.
     """
 
     name: str
@@ -53,6 +53,23 @@ FEEDS = (
     Feed(name="products", model="product.product", topic="items"),
     Feed(name="sales", model="sale.sale", topic="orders"),
     Feed(name="sale lines", model="sale.line", topic="orders", owner=("sale", "sale.sale", "id")),
+    # Purchases are read before moves: what arrives while a round goes on is rather missing for a
+    # moment than counted twice, however many moves there are to read.
+    Feed(name="purchases", model="purchase.purchase", topic="purchases"),
+    Feed(
+        name="purchase lines",
+        model="purchase.line",
+        topic="purchases",
+        owner=("purchase", "purchase.purchase", "id"),
+    ),
+    # A receipt stamps its moves alone, not the line that they serve.
+    Feed(
+        name="purchase moves",
+        model="stock.move",
+        topic="purchases",
+        domain=(["origin", "like", "purchase.line,%"],),
+        owner=("origin", "purchase.purchase", "lines"),
+    ),
     Feed(
         name="moves",
         model="stock.move",

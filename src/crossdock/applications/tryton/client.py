@@ -1,14 +1,14 @@
 """A connection to one Tryton: asks what is new, counts its stock, books movements into it."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from crossdock.applications.tryton import counts, open_orders, places, units
+from crossdock.applications.tryton import counts, open_orders, places, purchases, units
 from crossdock.applications.tryton.booking import Bookings
 from crossdock.applications.tryton.changes import (
     BEGINNING,
@@ -30,11 +30,13 @@ from crossdock.applications.tryton.mapping import (
 )
 from crossdock.applications.tryton.movements import INTERNAL_SHIPMENT
 from crossdock.applications.tryton.places import Places
+from crossdock.applications.tryton.related import UNITS_OF, ends_of, ids_of, item_units, number_of
 from crossdock.applications.tryton.session import Answer, Session
 from crossdock.applications.tryton.units import Units
 from crossdock.applications.tryton.wire import encoded
 from crossdock.canonical.errors import Forbidden, Unavailable
 from crossdock.canonical.inventory import StockStatus
+from crossdock.canonical.supply import SupplyEvidence
 from crossdock.connectivity.sdk import (
     Delivery,
     OpenOrders,
@@ -56,6 +58,7 @@ FIELDS_BY_TOPIC = {
     "locations": places.FIELDS,
     "items": ITEM_FIELDS,
     "orders": SALE_FIELDS,
+    "purchases": purchases.FIELDS,
     "moves": MOVE_FIELDS,
 }
 
@@ -86,6 +89,13 @@ class TrytonSettings(BaseModel):
     timeout_seconds: Annotated[
         float, Field(gt=0, le=600, description="How long one call may take")
     ] = 60
+    purchases: Annotated[
+        bool, Field(description="Whether purchases are read as supply that is still to come")
+    ] = True
+    confirmed_purchase: Annotated[
+        Literal["ACKNOWLEDGED", "SENT"],
+        Field(description="SENT, where purchases are confirmed before the supplier has answered"),
+    ] = "ACKNOWLEDGED"
     unit_codes: Annotated[
         dict[str, str], Field(description="Unit symbol in Tryton to trade code, as in u: EA")
     ] = {}
@@ -174,6 +184,8 @@ class TrytonConnection:
         return StockAnswer(translation=read_page(raw, options_of(self.settings)), raw=raw)
 
     async def _changed(self, at: Cursor, feed: Feed) -> Poll:
+        if feed.topic == "purchases" and not self.settings.purchases:
+            return self._page(_NOTHING, at.read((), self.settings.page_rows), is_caught_up=False)
         fields = ["id", "last_modified_at", feed.owner[0]] if feed.owner else _fields(feed)
         start = at.start(self.settings.overlap)
         domain = [*feed.domain, start.domain()]
@@ -202,7 +214,7 @@ class TrytonConnection:
     async def _owners(self, feed: Feed, changed: Iterable[Mapping[str, Any]]) -> Answer:
         """Read what the changed rows belong to: items of a template, the sale of a line."""
         link, model, by = feed.owner or ("id", feed.model, "id")
-        wanted = sorted({row[link] for row in changed})
+        wanted = sorted({number_of(row[link]) for row in changed})
         return await self._read(model, [[by, "in", wanted]], _fields(feed), ROWS_MAX)
 
     async def _related(self, topic: str, rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -212,7 +224,7 @@ class TrytonConnection:
         units_around = (await self._known_units()).around(UNITS_OF[topic](rows))
         if topic != "moves":
             return {"units": units_around}
-        ends = _ends(rows)
+        ends = ends_of(rows)
         return {
             "units": units_around,
             "locations": (await self._places(including=ends)).around(ends),
@@ -222,7 +234,7 @@ class TrytonConnection:
 
     async def _origins(self, rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Read where moves come from: a pick from a delivery, and that from the order line."""
-        moves = _ids_of("stock.move", (row["origin"] for row in rows))
+        moves = ids_of("stock.move", (row["origin"] for row in rows))
         if not moves:
             return []
         answer = await self._read("stock.move", [["id", "in", moves]], ["origin"], ROWS_MAX)
@@ -230,7 +242,7 @@ class TrytonConnection:
 
     async def _shipments(self, rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Read the references of internal shipments: those that the hub has booked say so."""
-        shipments = _ids_of(INTERNAL_SHIPMENT, (row["shipment"] for row in rows))
+        shipments = ids_of(INTERNAL_SHIPMENT, (row["shipment"] for row in rows))
         if not shipments:
             return []
         domain = [["id", "in", shipments]]
@@ -280,8 +292,8 @@ class TrytonConnection:
                 page["begun_at"] = count.begun_at
                 page |= {"products": products, "quantities": quantities, "touched": after.result}
                 page["related"] = {
-                    "units": (await self._known_units()).around(_item_units(products)),
-                    "locations": (await self._places()).around(_ends(after.result)),
+                    "units": (await self._known_units()).around(item_units(products)),
+                    "locations": (await self._places()).around(ends_of(after.result)),
                 }
                 return encoded(page)
         raise Unavailable("stock moves faster than it can be counted; it is tried again later")
@@ -326,7 +338,11 @@ class TrytonConnection:
 
 
 def options_of(settings: TrytonSettings) -> Options:
-    return Options(unit_codes=settings.unit_codes, location_statuses=settings.location_statuses)
+    return Options(
+        unit_codes=settings.unit_codes,
+        location_statuses=settings.location_statuses,
+        confirmed_purchase=SupplyEvidence(settings.confirmed_purchase),
+    )
 
 
 _MODULES = ([["state", "=", "activated"]], 0, None, None, ["name", "version"])
@@ -335,36 +351,6 @@ _NOTHING = b'{"topic":"locations","answer":{"result":[]},"related":{}}'
 
 def _fields(feed: Feed) -> list[str]:
     return list(FIELDS_BY_TOPIC[feed.topic])
-
-
-def _ids_of(model: str, references: Iterable[str | None]) -> list[int]:
-    """Pick the numbers of one model out of references like `stock.move,7`."""
-    parted = (reference.partition(",") for reference in references if reference)
-    return sorted({int(number) for name, _, number in parted if name == model})
-
-
-def _item_units(items: Iterable[Mapping[str, Any]]) -> set[int]:
-    return {item["default_uom"] for item in items}
-
-
-def _move_units(moves: Iterable[Mapping[str, Any]]) -> set[int]:
-    return {move["unit"] for move in moves}
-
-
-def _sale_units(sales: Iterable[Mapping[str, Any]]) -> set[int]:
-    """Name the units of the lines; what serves a line is counted in the same category."""
-    return {line["unit"] for sale in sales for line in sale["lines."]}
-
-
-UNITS_OF: Mapping[str, Callable[[Iterable[Mapping[str, Any]]], set[int]]] = {
-    "items": _item_units,
-    "orders": _sale_units,
-    "moves": _move_units,
-}
-
-
-def _ends(moves: Iterable[Mapping[str, Any]]) -> list[int]:
-    return sorted({row[end] for row in moves for end in ("from_location", "to_location")})
 
 
 @asynccontextmanager

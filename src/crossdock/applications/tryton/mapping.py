@@ -8,6 +8,7 @@ from typing import Any
 from crossdock.applications.tryton.counts import counted
 from crossdock.applications.tryton.movements import INTERNAL_SHIPMENT, movement_type
 from crossdock.applications.tryton.places import Places
+from crossdock.applications.tryton.purchases import STOCKED, day, is_stocked, reader, total
 from crossdock.applications.tryton.units import Units
 from crossdock.applications.tryton.wire import decoded, encoded
 from crossdock.canonical.catalog import ItemChanged, ItemStatus, LocationChanged, LocationKind
@@ -16,6 +17,7 @@ from crossdock.canonical.errors import CrossdockError, Missing
 from crossdock.canonical.inventory import MovementType, StockMoved, StockStatus
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.supply import SupplyEvidence
 from crossdock.connectivity.sdk import BOOKED_BY_HUB, Translation, Untranslatable
 from crossdock.connectivity.sdk.facts import stamped
 
@@ -27,7 +29,7 @@ ITEM_FIELDS = (
     *("template.last_modified_at", "template.name", "identifiers.type", "identifiers.code"),
 )
 SALE_FIELDS = (
-    *("number", "reference", "state", "warehouse", "last_modified_at"),
+    *("number", "reference", "state", "warehouse", "shipping_date", "last_modified_at"),
     *("lines.type", "lines.product", "lines.product.type", "lines.quantity", "lines.unit"),
     *("lines.last_modified_at", "lines.moves.state", "lines.moves.quantity", "lines.moves.unit"),
     *("lines.moves_ignored.quantity", "lines.moves_ignored.unit"),
@@ -36,7 +38,6 @@ MOVE_FIELDS = (
     *("product", "unit", "quantity", "from_location", "to_location", "state", "effective_date"),
     *("shipment", "origin", "last_modified_at", "create_date"),
 )
-STOCKED = frozenset({"goods", "assets"})
 GTIN_TYPES = frozenset({"ean", "isbn", "upc", "gtin"})
 ACCEPTED = frozenset({"confirmed", "processing", "done"})
 
@@ -53,10 +54,14 @@ UNDOING = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What an installation says about its own words: unit symbols and special locations."""
+    """What an installation says about its own words: unit symbols and special locations.
+
+    `confirmed_purchase` is what it is worth to a promise that a purchase is confirmed.
+    """
 
     unit_codes: Mapping[str, str] = field(default_factory=dict[str, str])
     location_statuses: Mapping[str, StockStatus] = field(default_factory=dict[str, StockStatus])
+    confirmed_purchase: SupplyEvidence = SupplyEvidence.ACKNOWLEDGED
 
 
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
@@ -179,10 +184,7 @@ def _orders(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
 
 
 def _is_demand(line: Row) -> bool:
-    product = line.get("product.")
-    return bool(
-        line["type"] == "line" and product and product["type"] in STOCKED and line["quantity"] > 0
-    )
+    return is_stocked(line) and bool(line["quantity"] > 0)
 
 
 def _demand(sale: Row, line: Row, units: Units) -> DemandLine:
@@ -195,6 +197,7 @@ def _demand(sale: Row, line: Row, units: Units) -> DemandLine:
         location=str(sale["warehouse"]),
         ordered=ordered,
         cancelled=_cancelled(sale, line, units, ordered),
+        requested_ship_date=day(sale, "shipping_date"),
     )
 
 
@@ -205,19 +208,22 @@ def _cancelled(sale: Row, line: Row, units: Units, ordered: Quantity) -> Quantit
         return ordered
     if sale["state"] == "done":
         done = [move for move in line["moves."] if move["state"] == "done"]
-        return max(nothing, ordered - _sum(done, units, line["unit"]), key=_value)
-    return min(ordered, _sum(line["moves_ignored."], units, line["unit"]), key=_value)
-
-
-def _sum(moves: Iterable[Row], units: Units, unit: int) -> Quantity:
-    total = units.quantity(0, unit)
-    for move in moves:
-        total += units.converted(move["quantity"], move["unit"], unit)
-    return total
+        return max(nothing, ordered - total(done, units, line["unit"]), key=_value)
+    return min(ordered, total(line["moves_ignored."], units, line["unit"]), key=_value)
 
 
 def _value(quantity: Quantity) -> Any:
     return quantity.value
+
+
+def _purchases(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
+    said = reader(Units.of(related["units"], options.unit_codes), options.confirmed_purchase)
+
+    def read(row: Row) -> Iterable[Fact]:
+        for line, stamp, commitment in said(row):
+            yield _state_fact("purchase.line", line, stamp, commitment)
+
+    return read
 
 
 def _moves(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
@@ -298,5 +304,6 @@ READERS: Mapping[str, Callable[[Row, Options], Callable[[Row], Iterable[Fact]]]]
     "locations": _locations,
     "items": _items,
     "orders": _orders,
+    "purchases": _purchases,
     "moves": _moves,
 }

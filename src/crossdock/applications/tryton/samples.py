@@ -2,10 +2,11 @@
 
 `recorded/` holds the pages as they were read; a test helper records them anew. The company has a
 warehouse WH (location 5) and EAST (12), a widget (1) and flour (2). Twenty widgets were found,
-three more were found by mistake and taken back, and six were sold, picked and shipped.
+three more were found by mistake and taken back, and six were sold, picked and shipped. Four dozen
+were bought, and one dozen of them has arrived.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from crossdock.canonical.inventory import (
 )
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
 from crossdock.connectivity.sdk import Delivery, Sample, Translation
 from crossdock.connectivity.sdk.facts import stamped
 
@@ -136,6 +138,25 @@ ORDERS = _sample(
     ),
 )
 
+PURCHASES = _sample(
+    "purchases",
+    "A purchase of four dozen, of which one dozen is there",
+    _state(
+        *("purchase.line", 1, 1795780405_627418),
+        SupplyCommitmentChanged(
+            supply_id="purchase:1/1",
+            kind=SupplyKind.PO_SCHEDULE,
+            item="1",
+            location="5",
+            open_quantity=_each(36),
+            evidence=SupplyEvidence.ACKNOWLEDGED,
+            eta=date(2027, 3, 1),
+            eta_source="tryton",
+            document_ref="1",
+        ),
+    ),
+)
+
 MOVES = _sample(
     "moves",
     "Goods found, a find taken back, a pick and a shipment",
@@ -225,4 +246,4 @@ STOCK = _sample(
     ),
 )
 
-SAMPLES = (LOCATIONS, ITEMS, ORDERS, MOVES, STOCK)
+SAMPLES = (LOCATIONS, ITEMS, ORDERS, PURCHASES, MOVES, STOCK)

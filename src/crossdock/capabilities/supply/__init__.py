@@ -22,6 +22,13 @@ from crossdock.capabilities.supply.kept import (
     PromiseAsked,
     PromiseProof,
 )
+from crossdock.capabilities.supply.known import (
+    KnownCommitment,
+    KnownKit,
+    KnownLot,
+    KnownSupply,
+    KnownWeight,
+)
 from crossdock.capabilities.supply.model import AtpMode, Limits, weight_of
 from crossdock.capabilities.supply.open_supply import OpenSupply
 from crossdock.capabilities.supply.reactions import supply_reader
@@ -59,6 +66,11 @@ __all__ = [
     "Inbound",
     "KeptPromise",
     "KeptPromises",
+    "KnownCommitment",
+    "KnownKit",
+    "KnownLot",
+    "KnownSupply",
+    "KnownWeight",
     "LifeTerms",
     "Limits",
     "Offer",

@@ -20,6 +20,7 @@ from crossdock.capabilities.supply import (
 from crossdock.capabilities.supply.answer import Atp, Offer, Question
 from crossdock.capabilities.supply.calendar import local_time
 from crossdock.capabilities.supply.kept import Held
+from crossdock.capabilities.supply.known import KnownSupply
 from crossdock.capabilities.supply.offering import asking, lacking, offer, proposed
 from crossdock.capabilities.supply.reading import Figures, Read
 from crossdock.capabilities.supply.rule_store import Word
@@ -83,7 +84,10 @@ class KnowsPlaces(Protocol):
 
 
 class Supply:
-    """Answers by date. Amounts are micros of the item's base unit."""
+    """Answers by date. Amounts are micros of the item's base unit.
+
+    `known` lists what the answers are made from, as it stands.
+    """
 
     def __init__(
         self, database: Database, clock: Clock, stock: KnowsStock, places: KnowsPlaces
@@ -92,6 +96,7 @@ class Supply:
         self._clock = clock
         self._stock = stock
         self._places = places
+        self.known = KnownSupply(database)
         self._zones: dict[tuple[str, str], tuple[str, float]] = {}
 
     async def promise_dates(self, scope: Scope, questions: Sequence[Question]) -> list[Atp]:

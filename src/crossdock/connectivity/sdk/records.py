@@ -7,14 +7,17 @@ A record is flat: a JSON object, a line of a CSV file, a row of a query. Every r
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any, NoReturn, cast
+from enum import StrEnum
+from typing import Any, NoReturn, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import decimal_of
 from crossdock.connectivity.sdk.facts import Untranslatable
+
+Word = TypeVar("Word", bound=StrEnum)
 
 SCHEMA = "EVT-SCHEMA"
 KEY_CHARACTERS_MAX = 200
@@ -173,6 +176,33 @@ class Record:
         if zone is None:
             raise self.invalid(name, f"{text!r} has no offset, and no time zone is set")
         return exact
+
+    def day_or_none(self, name: str) -> date | None:
+        """Read a day of the calendar, 2026-01-31; one with the time of midnight is none other.
+
+        An instant is refused: which day it is depends on where.
+        """
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is not None or moment.time() != time():
+            raise self.invalid(name, f"{_shown(text)} is not a day like 2026-01-31")
+        return moment.date()
+
+    def word(self, name: str, words: type[Word], usual: Word | None = None) -> Word | None:
+        """Read one of our own words; a mistyped one is refused, not taken for another."""
+        code = self.text(name)
+        if not code:
+            return usual
+        try:
+            return words[code.upper()]
+        except KeyError:
+            known = ", ".join(words.__members__)
+            raise self.invalid(name, f"{_shown(code)} is not one of {known}") from None
 
     def _missing(self, name: str) -> NoReturn:
         raise self.invalid(name, f"{self.names.get(name, name)!r} is missing")

@@ -91,7 +91,7 @@ def stock_moved(record: Record, vocabulary: Vocabulary) -> Fact:
     amount = record.decimal("quantity")
     native, line = record.key("movement_id"), record.integer("line") or 1
     if not amount:
-        return _fact(
+        return fact_of(
             record, f"heard:movement:{native}:{line}", SourceHeard(source=_stream(record))
         )
     code = record.key("reason")
@@ -107,7 +107,7 @@ def stock_moved(record: Record, vocabulary: Vocabulary) -> Fact:
         )
     source, target = _ends(record, vocabulary, kind, amount)
     reverses = record.text("reverses")
-    return _fact(
+    return fact_of(
         record,
         f"movement:{native}:{line}",
         StockMoved(
@@ -133,7 +133,7 @@ def source_heard(record: Record) -> Fact:
     mark = record.integer("sequence")
     moment = record.instant("occurred_at")
     identity = f"heard:{stream}:{moment.isoformat() if mark is None else mark}"
-    return _fact(record, identity, SourceHeard(source=stream))
+    return fact_of(record, identity, SourceHeard(source=stream))
 
 
 def item_changed(record: Record, vocabulary: Vocabulary) -> Fact:
@@ -147,7 +147,7 @@ def item_changed(record: Record, vocabulary: Vocabulary) -> Fact:
         tracking=_tracking(record),
         gtin=record.text("gtin"),
     )
-    return _fact(record, f"item:{sku}", payload, version=version_of(record), native_ref=sku)
+    return fact_of(record, f"item:{sku}", payload, version=version_of(record), native_ref=sku)
 
 
 def location_changed(record: Record) -> Fact:
@@ -161,7 +161,9 @@ def location_changed(record: Record) -> Fact:
         members=tuple(member.strip() for member in members.split(";") if member.strip()),
         is_active=record.flag("is_active", default=True),
     )
-    return _fact(record, f"location:{code}", payload, version=version_of(record), native_ref=code)
+    return fact_of(
+        record, f"location:{code}", payload, version=version_of(record), native_ref=code
+    )
 
 
 def snapshots_taken(
@@ -222,7 +224,7 @@ class _SnapshotDraft:
             is_full=self.statement[2] and is_whole,
         )
         identity = f"snapshot:{location}:{native}" + (part and f":{part}")
-        return _fact(self.head, identity, payload, native_ref=native)
+        return fact_of(self.head, identity, payload, native_ref=native)
 
 
 def _statement(record: Record) -> tuple[datetime, int | None, bool]:
@@ -349,7 +351,7 @@ def _stream(record: Record) -> str:
     return record.text("stream") or record.key("location")
 
 
-def _fact(
+def fact_of(
     record: Record,
     identity: str,
     payload: Payload,

@@ -21,14 +21,14 @@ from crossdock.interfaces.api.promise_shapes import LineProofShown, MemberProofS
 from crossdock.interfaces.api.promises import promises_of
 from crossdock.interfaces.api.promises import shown as promise_of
 from crossdock.interfaces.api.stock_shapes import amount, availabilities_shown, reservation_shown
-from crossdock.interfaces.cli import stock_atp, stock_promise, stock_substitutes
+from crossdock.interfaces.cli import stock_atp, stock_known, stock_promise, stock_substitutes
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.interfaces.cli.stock_doubts import print_doubts, print_left_out
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
-for part in (stock_atp, stock_promise, stock_substitutes):
+for part in (stock_atp, stock_promise, stock_substitutes, stock_known):
     part.add_to(app)
 
 Item = Annotated[str, typer.Argument(parser=normalised, metavar="ITEM", help="The hub's item id.")]

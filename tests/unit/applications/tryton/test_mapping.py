@@ -2,7 +2,7 @@
 
 import json
 from copy import deepcopy
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -177,6 +177,22 @@ def test_lines_that_need_no_stock_are_no_demand(changes: dict[str, object]) -> N
     assert with_row(samples.ORDERS, 0, **{"lines.": with_line(**changes)}) == Translation()
 
 
+def test_a_sale_that_says_when_it_is_to_ship_claims_its_goods_on_that_day() -> None:
+    day = date(2027, 1, 4)
+
+    assert only(with_row(samples.ORDERS, 0)).lines[0].requested_ship_date is None
+    order = only(with_row(samples.ORDERS, 0, shipping_date=day))
+    assert order.lines[0].requested_ship_date == day
+
+
+@pytest.mark.parametrize("odd", ["2027-01-04", 4, datetime(2027, 1, 4, tzinfo=UTC)])
+def test_a_shipping_date_that_is_no_day_is_shown_to_a_person(odd: object) -> None:
+    (refused,) = with_row(samples.ORDERS, 0, shipping_date=odd).refused
+
+    assert refused.code == "EVT-SCHEMA"
+    assert "shipping_date" in refused.reason
+
+
 def test_demand_without_a_warehouse_is_shown_to_a_person() -> None:
     (refused,) = with_row(samples.ORDERS, 0, warehouse=None).refused
 
@@ -210,7 +226,7 @@ def test_a_pick_serves_the_order_line_its_delivery_serves_within_three_steps(ste
     assert only(translated(page, OPTIONS)).demand_ref == (served if steps <= 3 else "")
 
 
-@pytest.mark.parametrize("sample", APPLICATION.samples[1:4], ids=lambda sample: sample.title)
+@pytest.mark.parametrize("sample", APPLICATION.samples[1:5], ids=lambda sample: sample.title)
 def test_what_is_kept_beside_a_page_is_all_that_decides_about_it(sample: Sample) -> None:
     page = deepcopy(page_of(sample))
     related = page["related"]
@@ -264,7 +280,7 @@ def test_a_quantity_with_too_many_decimals_is_refused() -> None:
     assert with_row(samples.MOVES, 0, quantity=Decimal("0.1234567")).refused
 
 
-@pytest.mark.parametrize("sample", APPLICATION.samples[:4], ids=lambda sample: sample.title)
+@pytest.mark.parametrize("sample", APPLICATION.samples[:5], ids=lambda sample: sample.title)
 @given(data=st.data())
 def test_hostile_rows_are_refused_one_by_one_and_never_thrown(
     sample: Sample, data: st.DataObject
