@@ -43,7 +43,7 @@ from crossdock.interfaces.api import atp_chart, backlog_chart
 from crossdock.interfaces.api.budget_chart import drawn
 from crossdock.interfaces.cli.entry import COMMANDS, command_app
 from crossdock.orchestration.processes.oversell_shown import BudgetCurve
-from tests.docs.pictures import allocation_picture, sourcing_picture
+from tests.docs.pictures import allocation_picture, publishing_picture, sourcing_picture
 
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = DOCS / "reference"
@@ -320,6 +320,7 @@ PICTURES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
         "backlog.svg": backlog_picture,
         "allocation.svg": allocation_picture,
         "sourcing.svg": sourcing_picture,
+        "publishing.svg": publishing_picture,
     }
 )
 """The pictures that the product draws, each from figures that are said here."""

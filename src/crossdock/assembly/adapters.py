@@ -9,7 +9,7 @@ from crossdock.canonical.catalog import KitChanged
 from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.canonical.references import Reference, ReferenceKind, Resolution
 from crossdock.capabilities.catalog import Catalog
-from crossdock.capabilities.inventory import Inventory, OpenDemand
+from crossdock.capabilities.inventory import Inventory, OpenDemand, SourceAge
 from crossdock.capabilities.reconciliation import Doubt, LineInformants, Reconciliation
 from crossdock.capabilities.supply import OpenSupply, Supply, supply_reader
 from crossdock.connectivity.courier import Surroundings
@@ -53,8 +53,12 @@ class Pools:
                         ),
                         demand=answer.figures.hard + answer.figures.soft,
                         fresh_until=answer.fresh_until,
+                        sources={age.source: age.fresh_until for age in answer.sources},
                     )
         return found
+
+    async def ages(self, tx: Transaction) -> Mapping[str, SourceAge]:
+        return await self.inventory.upkeep.ages_in(tx)
 
     async def _withheld(
         self, tx: Transaction, tenant: str, items: set[str]

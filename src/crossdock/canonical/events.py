@@ -17,6 +17,7 @@ from crossdock.canonical.catalog import (
 )
 from crossdock.canonical.channels import (
     ChannelLevelHeard,
+    ChannelSafeModeChanged,
     ChannelTermsChanged,
     OversellBudgetChanged,
 )
@@ -82,6 +83,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     PromiseByDateChanged,
     ChannelTermsChanged,
     OversellBudgetChanged,
+    ChannelSafeModeChanged,
 )
 
 EVENTS: Mapping[str, type[Payload]] = MappingProxyType(

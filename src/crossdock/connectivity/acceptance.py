@@ -18,7 +18,11 @@ from crossdock.canonical.allocation import (
     AllocationRunChanged,
     ConfirmationChanged,
 )
-from crossdock.canonical.channels import ChannelTermsChanged, OversellBudgetChanged
+from crossdock.canonical.channels import (
+    ChannelSafeModeChanged,
+    ChannelTermsChanged,
+    OversellBudgetChanged,
+)
 from crossdock.canonical.commands import CommandSettled
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.errors import Invalid
@@ -72,6 +76,7 @@ HUBS_OWN = (
     AtpRuleChanged,
     ChannelTermsChanged,
     OversellBudgetChanged,
+    ChannelSafeModeChanged,
     PromiseByDateChanged,
 )
 """What the hub concludes by itself; nobody outside may put it into its mouth."""

@@ -21,6 +21,7 @@ from crossdock.canonical.catalog import (
 )
 from crossdock.canonical.channels import (
     ChannelLevelHeard,
+    ChannelSafeModeChanged,
     ChannelTermsChanged,
     OversellBudgetChanged,
 )
@@ -226,6 +227,17 @@ def test_an_event_of_another_version_is_refused() -> None:
                 held_back=Decimal(4),
             ),
             "B-1",
+        ),
+        (
+            ChannelSafeModeChanged(
+                connection="shop",
+                location="web",
+                source="erp",
+                is_safe=True,
+                when_stale="LOWER",
+                since=datetime(2026, 5, 4, 9, tzinfo=UTC),
+            ),
+            "shop",
         ),
         (AllocationRuleChanged(kind="POLICY", version=1, changed_by="ops"), "POLICY"),
         (AllocationRuleChanged(kind="CHANNEL", version=1, changed_by="o", subject="web"), "web"),

@@ -32,6 +32,7 @@ from crossdock.canonical.catalog import (
 )
 from crossdock.canonical.channels import (
     ChannelLevelHeard,
+    ChannelSafeModeChanged,
     ChannelTermsChanged,
     OversellBudgetChanged,
 )
@@ -267,6 +268,15 @@ REAL: list[Payload] = [
         before=Decimal(4),
         held_back=Decimal("4.5"),
         oversell_percent=Decimal(1),
+    ),
+    ChannelSafeModeChanged(
+        connection="shop",
+        location="web",
+        source="erp",
+        is_safe=False,
+        when_stale="ZERO",
+        since=datetime(2026, 5, 4, 9, 15, tzinfo=UTC),
+        heard_at=datetime(2026, 5, 4, 9, tzinfo=UTC),
     ),
     AllocationRuleChanged(
         kind="PROTECTION",

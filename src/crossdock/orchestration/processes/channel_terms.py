@@ -43,7 +43,9 @@ class Channel:
     `oversell_percent` the buffer is computed so that orders which come in while a change is on its
     way exceed it so seldom, and `buffer` is its least (§3.7). `share_min` is kept for a PROTECTED
     channel, `share_max` limits it, each per `period` of the first source location's calendar
-    (§3.6). `unit_margin` is what one unit sold earns, in `currency`.
+    (§3.6). `unit_margin` is what one unit sold earns, in `currency`. While a source of its stock
+    is silent for too long the channel is in safe mode, as `when_stale` says: it is never shown
+    more than it shows; `stale_buffer` is held back besides (None: the buffer once more).
     """
 
     connection: str
@@ -68,8 +70,8 @@ class Channel:
     unexplained_seconds: int = 30
     corrections_max: int = 8
     retry_seconds: int = 60
-    when_stale: WhenStale = WhenStale.KEEP
-    stale_buffer: Decimal = Decimal(0)
+    when_stale: WhenStale = WhenStale.LOWER
+    stale_buffer: Decimal | None = None
     is_active: bool = True
     items: tuple[ItemTerms, ...] = field(default=())
 
