@@ -39,10 +39,18 @@ from crossdock.canonical.reconciliation import (
     CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
+    DifferenceGone,
+    MendingTried,
+    ReconciliationPolicyChanged,
+    ReconciliationRulesChanged,
     SnapshotRejected,
     WithholdingChanged,
 )
-from crossdock.canonical.sourcing import SourcingDecided, SourcingRulesChanged
+from crossdock.canonical.sourcing import (
+    SourcingDecided,
+    SourcingNodeChanged,
+    SourcingRulesChanged,
+)
 from crossdock.canonical.supply import (
     AtpRuleChanged,
     PromiseByDateChanged,
@@ -84,6 +92,11 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     ChannelTermsChanged,
     OversellBudgetChanged,
     ChannelSafeModeChanged,
+    DifferenceGone,
+    MendingTried,
+    ReconciliationRulesChanged,
+    ReconciliationPolicyChanged,
+    SourcingNodeChanged,
 )
 
 EVENTS: Mapping[str, type[Payload]] = MappingProxyType(

@@ -38,10 +38,18 @@ from crossdock.canonical.reconciliation import (
     CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
+    DifferenceGone,
+    MendingTried,
+    ReconciliationPolicyChanged,
+    ReconciliationRulesChanged,
     SnapshotRejected,
     WithholdingChanged,
 )
-from crossdock.canonical.sourcing import SourcingDecided, SourcingRulesChanged
+from crossdock.canonical.sourcing import (
+    SourcingDecided,
+    SourcingNodeChanged,
+    SourcingRulesChanged,
+)
 from crossdock.canonical.supply import (
     AtpRuleChanged,
     PromiseByDateChanged,
@@ -77,6 +85,11 @@ HUBS_OWN = (
     ChannelTermsChanged,
     OversellBudgetChanged,
     ChannelSafeModeChanged,
+    DifferenceGone,
+    MendingTried,
+    ReconciliationRulesChanged,
+    ReconciliationPolicyChanged,
+    SourcingNodeChanged,
     PromiseByDateChanged,
 )
 """What the hub concludes by itself; nobody outside may put it into its mouth."""

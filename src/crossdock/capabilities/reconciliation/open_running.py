@@ -15,6 +15,7 @@ from crossdock.canonical.reconciliation import SnapshotRejected
 from crossdock.capabilities.reconciliation import (
     findings,
     guards,
+    happened,
     open_findings,
     open_lines,
     shapes,
@@ -333,7 +334,7 @@ class OpenComparison:
                 (f"difference_confirmed:{row.finding_id}:{run.run_id}", findings.confirmed(row))
                 for row in fresh
             ]
-            await tell(tx, named, now)
+            await tell(tx, [*named, *happened.gone(gone, run.run_id)], now)
         return run
 
     async def _reject(self, side: OpenSide, reason: str) -> RunRow:

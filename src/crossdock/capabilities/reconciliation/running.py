@@ -11,6 +11,7 @@ from crossdock.capabilities.reconciliation import (
     counting,
     findings,
     guards,
+    happened,
     judging,
     shapes,
     store,
@@ -229,7 +230,8 @@ class Comparison:
                     )
                     for row in fresh
                 ]
-                + self._withheld(run.run_id, befores, rows, gone),
+                + self._withheld(run.run_id, befores, rows, gone)
+                + happened.gone(gone, run.run_id),
                 now,
             )
         return run
