@@ -327,7 +327,8 @@ class OpenComparison:
             await store.add_run(tx, run)
             await shapes.put_shapes(tx, self.about.against, {EVERYWHERE: side.shape}, kind)
             cases = self.informants.cases
-            await cases.opened(tx, [findings.case_of(row) for row in fresh], now)
+            cap = self.policy.brake.value
+            await cases.opened(tx, [findings.case_of(row, cap) for row in fresh], now)
             ended = [open_findings.rejected_fingerprint(self.about)]
             await cases.closed(tx, ended, "a later dump was believed", now)
             named = [
