@@ -43,7 +43,8 @@ from crossdock.interfaces.api import atp_chart, backlog_chart
 from crossdock.interfaces.api.budget_chart import drawn
 from crossdock.interfaces.cli.entry import COMMANDS, command_app
 from crossdock.orchestration.processes.oversell_shown import BudgetCurve
-from tests.docs.pictures import allocation_picture, sourcing_picture
+from tests.docs.pictures import allocation_picture, publishing_picture, sourcing_picture
+from tests.docs.routes import api_page
 
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = DOCS / "reference"
@@ -302,12 +303,17 @@ def draw_demo() -> str:
     return console.export_svg(title=command, unique_id="demo", code_format=template)
 
 
+def api_reference() -> str:
+    return api_page((REFERENCE / "api.md").read_text())
+
+
 PAGES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
     {
         "settings.md": settings_page,
         "cli.md": cli_page,
         "roles.md": roles_page,
         "applications.md": applications_page,
+        "api.md": api_reference,
     }
 )
 
@@ -320,6 +326,7 @@ PICTURES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
         "backlog.svg": backlog_picture,
         "allocation.svg": allocation_picture,
         "sourcing.svg": sourcing_picture,
+        "publishing.svg": publishing_picture,
     }
 )
 """The pictures that the product draws, each from figures that are said here."""

@@ -1,11 +1,13 @@
 """Figures that pictures of the documentation are drawn from: a run and a sourcing decision."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.allocation import Protection, Run, RunLine, RunState, model
+from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
 from crossdock.capabilities.sourcing import (
     Asked,
     Candidate,
@@ -17,7 +19,8 @@ from crossdock.capabilities.sourcing import (
     plan,
 )
 from crossdock.capabilities.sourcing.document import decided
-from crossdock.interfaces.api import allocation_chart, sourcing_chart
+from crossdock.interfaces.api import allocation_chart, channel_chart, sourcing_chart
+from crossdock.orchestration.processes.availability_exposure import ChannelExposure, ItemExposure
 
 MONDAY = datetime(2026, 5, 4, 9, tzinfo=UTC)
 
@@ -134,3 +137,34 @@ def allocation_picture() -> str:
 def sourcing_picture() -> str:
     """Draw why two warehouses serve an order, and why two others do not."""
     return sourcing_chart.drawn(a_decision())
+
+
+def publishing_picture() -> str:
+    """Draw why a shop is shown 30 of 100: 40 are kept for key accounts, and the WMS is silent."""
+    bolt = ItemExposure(
+        item="BOLT",
+        pool=Decimal(100),
+        kept_for_others=Decimal(40),
+        allowance=None,
+        share=Decimal(60),
+        buffer=Decimal(7),
+        cap=Decimal(50),
+        pack=Decimal(5),
+        exposed=Decimal(30),
+        shown=Decimal(30),
+        together=Decimal(30),
+        beyond=Decimal(0),
+        silent=("wms",),
+    )
+    shop = ChannelExposure(
+        connection="shop",
+        location="WEB",
+        share_mode=ShareMode.PROTECTED,
+        when_stale=WhenStale.LOWER,
+        stale_buffer=Decimal(20),
+        low_threshold=Decimal(5),
+        levels=(Decimal(20), Decimal(80)),
+        others={"key/WEB": ShareMode.PROTECTED},
+        items=(bolt,),
+    )
+    return channel_chart.drawn(shop, bolt)

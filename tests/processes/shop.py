@@ -11,6 +11,7 @@ from crossdock.canonical.commands import Command, CommandSettled, Settlement
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.inventory import SourceAge
 from crossdock.capabilities.inventory.publishing import Terms
 from crossdock.foundation import event_log, readers
 from crossdock.foundation.clock import VirtualClock
@@ -240,11 +241,15 @@ class Pools:
 
     def __init__(self) -> None:
         self.known: dict[tuple[str, str, str], Pool] = {}
+        self.heard: dict[str, SourceAge] = {}
 
     async def pools(
         self, _tx: Transaction, keys: Sequence[tuple[str, str, str]]
     ) -> Mapping[tuple[str, str, str], Pool]:
         return {key: self.known[key] for key in keys if key in self.known}
+
+    async def ages(self, _tx: Transaction) -> Mapping[str, SourceAge]:
+        return self.heard
 
 
 class Sent:

@@ -16,6 +16,7 @@ from crossdock.orchestration.processes.availability_exposure import ChannelExpos
 from crossdock.orchestration.processes.availability_facts import availability_publishing
 from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
+from crossdock.orchestration.processes.safe_mode import SafeMode
 from tests.processes.desk import Desk
 from tests.processes.shop import MAIN
 from tests.processes.test_shared_pools import KEY, channel, opened, put, told
@@ -29,7 +30,10 @@ def said(*amounts: Decimal | None) -> list[str]:
 
 async def shown(desk: Desk, name: str, which: ItemsWanted | None = None) -> ChannelExposure:
     calendar = Calendar(desk.zones, desk.clock)
-    exposures = Exposures(desk.database, availability_publishing(desk.play.pools, calendar))
+    pools = desk.play.pools
+    process = availability_publishing(pools, calendar)
+    safe_mode = SafeMode(desk.database, desk.clock, pools)
+    exposures = Exposures(desk.database, desk.clock, process, safe_mode)
     return await exposures.show(MAIN, name, "web", which or ItemsWanted())
 
 

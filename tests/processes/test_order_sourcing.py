@@ -204,8 +204,8 @@ async def test_one_node_more_than_are_weighed_is_refused_until_another_is_withdr
     assert not (await decided(hub, asked(("X", 1)))).is_complete
     await hub.sourcing.put_node(hub.scope, NodeFacts(node="N7", load_percent=5), by="test")
     with pytest.raises(NotFound):
-        await hub.sourcing.withdraw_node(hub.scope, "DC1")
-    await hub.sourcing.withdraw_node(hub.scope, " n7 ")
+        await hub.sourcing.withdraw_node(hub.scope, "DC1", by="test")
+    await hub.sourcing.withdraw_node(hub.scope, " n7 ", by="test")
     await put(hub, "DC1", {})
 
     assert (await decided(hub, asked(("X", 1)))).is_complete
@@ -413,7 +413,7 @@ async def test_a_plan_whose_goods_would_leave_on_another_day_is_not_promised(
     order = asked(("X", 4), request_id="o1")
     planned = await decided(hub, order)
     if change == "withdrawn":
-        await hub.sourcing.withdraw_node(hub.scope, "DC1")
+        await hub.sourcing.withdraw_node(hub.scope, "DC1", by="test")
     elif change == "closed":
         await place(hub, LocationChanged(code="DC1", kind=LocationKind.SUPPLIER))
     else:

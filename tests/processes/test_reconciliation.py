@@ -191,8 +191,33 @@ async def test_a_difference_is_suspected_then_confirmed_with_case_event_and_mone
     assert found.times == 2
     [case] = await house.hub.cases.find(house.hub.scope)
     assert (case.code, case.owner_role) == ("INV-SUSPECT", "Inventory control")
+    assert (case.severity, case.evidence["value_at_risk"]) == ("S3", "12.5")
     [told] = [event for event in await house.told() if isinstance(event, DifferenceConfirmed)]
     assert (told.finding_id, told.value_at_risk) == (found.finding_id, Decimal("12.5"))
+
+
+@pytest.mark.parametrize(
+    ("cost", "value", "severity"),
+    [("2000", "10000", "S3"), ("2000.2", "10001", "S2"), ("", None, "S3")],
+)
+async def test_a_difference_of_more_money_than_the_cap_is_urgent_for_inventory_control(
+    house: House, cost: str, value: str | None, severity: str
+) -> None:
+    """Of what has no price nobody knows, and the case says so (§4.3)."""
+    await house.counted(SKU_1=40)
+    await house.clock.advance(HOUR)
+    for _ in range(2):
+        row = f"SKU-1,DC1,AVAILABLE,45,{house.at.isoformat()},{cost},C"
+        await house.dumped(row, header=f"{HEADER},unit_cost,class")
+        await house.clock.advance(HOUR)
+
+    [case] = await house.hub.cases.find(house.hub.scope)
+
+    assert (case.severity, case.owner_role) == (severity, "Inventory control")
+    assert (case.evidence["value_at_risk"], case.evidence["is_above_cap"]) == (
+        value,
+        severity == "S2",
+    )
 
 
 async def test_the_same_dump_again_confirms_nothing(house: House) -> None:

@@ -15,6 +15,7 @@ from crossdock.canonical.inventory import (
     StockSnapshotTaken,
 )
 from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.reconciliation import DifferenceGone, MendingTried
 from crossdock.capabilities.reconciliation import (
     Asked,
     Brake,
@@ -33,6 +34,8 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.connectivity.outbox import By
 from crossdock.connectivity.outbox import Wanted as Letters
+from crossdock.foundation import event_log
+from crossdock.foundation.event_log import Position
 from crossdock.foundation.scope import Scope
 from tests.processes.books import Office, movement, office
 
@@ -80,6 +83,12 @@ async def compared(
     return await at.hub.reconciliation.compare(at.hub.scope, asked)
 
 
+async def told(at: Office) -> list[object]:
+    async with at.hub.database.transaction(at.hub.scope) as tx:
+        events, _ = await event_log.read(tx, Position(), limit=1000)
+    return [event.payload for event in events]
+
+
 async def receive(at: Office, first: int, *quantities: int) -> None:
     await at.hub.record(
         [
@@ -117,6 +126,12 @@ async def test_what_it_lacks_is_sent_again_and_then_it_agrees(at: Office) -> Non
     assert (await compared(at, 847)).gone == 1
     [healed] = await reconciliation.findings(scope)
     assert (healed.is_gone, healed.attempts) == (True, 1)
+    await compared(at, 847)
+    tried, gone = [one for one in await told(at) if isinstance(one, MendingTried | DifferenceGone)]
+    assert isinstance(tried, MendingTried)
+    assert (tried.how, tried.attempt, tried.tried_by) == ("SENT_AGAIN", 1, "test")
+    assert (tried.finding_id, gone.finding_id) == (found.finding_id, found.finding_id)
+    assert (gone.TYPE, gone.against, gone.item) == (DifferenceGone.TYPE, "erp", "BOLT")
     assert (await reconciliation.heal(scope, "erp", by="test")).findings == ()
 
 

@@ -418,7 +418,9 @@ SHOWS: Mapping[str, Ask] = {
     "Sourcing.rules": lambda full: full.hub.sourcing.rules(OTHER),
     "Allocation.channels_of": lambda full: full.hub.allocation.channels_of(OTHER, ["o1/1"]),
     "Sourcing.stored_nodes": lambda full: full.hub.sourcing.stored_nodes(OTHER),
-    "Sourcing.withdraw_node": lambda full: full.hub.sourcing.withdraw_node(OTHER, "DC1"),
+    "Sourcing.withdraw_node": lambda full: full.hub.sourcing.withdraw_node(
+        OTHER, "DC1", by="test"
+    ),
     "Outbox.depths": lambda full: full.hub.outbox.depths(OTHER),
     "Outbox.discard": lambda full: full.hub.outbox.discard(OTHER, ["letter"], BY),
     "Outbox.edit": lambda full: full.hub.outbox.edit(OTHER, "letter", {"quantity": "1"}, BY),

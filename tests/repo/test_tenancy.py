@@ -57,6 +57,7 @@ WORKERS = {
     "crossdock.orchestration.processes.availability_readback.SELLERS": "whose channels are read",
     "crossdock.orchestration.processes.availability_facts.IS_SOLD": "whether any channel sells",
     "crossdock.orchestration.processes.channel_sales.IS_MEASURED": "whether any budget is made",
+    "crossdock.orchestration.processes.safe_mode.TENANTS": "whose sources are watched",
     "crossdock.orchestration.processes.oversell_budget.TENANTS": "whose budgets to compute",
 }
 # Functions in the database read tables too, out of sight of the statements that call them.

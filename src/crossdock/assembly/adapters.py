@@ -10,7 +10,7 @@ from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.canonical.references import Reference, ReferenceKind, Resolution
 from crossdock.capabilities.allocation import turns_next
 from crossdock.capabilities.catalog import Catalog
-from crossdock.capabilities.inventory import Inventory, OpenDemand
+from crossdock.capabilities.inventory import Inventory, OpenDemand, SourceAge
 from crossdock.capabilities.reconciliation import Doubt, LineInformants, Reconciliation
 from crossdock.capabilities.supply import OpenSupply, Supply, supply_reader
 from crossdock.connectivity.courier import Surroundings
@@ -59,6 +59,7 @@ class Pools:
                         fresh_until=answer.fresh_until,
                         claims=claims.get(key, {}),
                         turns_at=turns.get(key),
+                        sources={age.source: age.fresh_until for age in answer.sources},
                     )
         return found
 
@@ -67,6 +68,9 @@ class Pools:
     ) -> Mapping[tuple[str, str], datetime]:
         """Say when something begins or ends to be kept for channels, where it ever does."""
         return await turns_next(tx.of(tenant), keys, self.clock.now()) if keys else {}
+
+    async def ages(self, tx: Transaction) -> Mapping[str, SourceAge]:
+        return await self.inventory.upkeep.ages_in(tx)
 
     async def _withheld(
         self, tx: Transaction, tenant: str, items: set[str]

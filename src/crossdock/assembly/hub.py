@@ -375,7 +375,7 @@ class Hub:
             self.count_tasks.job,
             Job(name="recover messages", every=minute, work=self.inbox.recover, limit=SHORT),
             Job(name="watch promises by date", every=minute, work=self.securing.watch),
-            Job(name="oversell budgets", every=2 * minute, work=self.publishing.budgets.recompute),
+            *self.publishing.jobs(),
             *self.allocating.jobs(),
         ]  # fmt: skip
 

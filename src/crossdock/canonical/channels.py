@@ -4,6 +4,7 @@ What a channel says is a follower's number, never a source.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Self
 
@@ -47,7 +48,8 @@ class ChannelTermsChanged:
     """What is agreed with a sales channel at one of its locations is other than before (§3.7).
 
     Amounts are in the unit that the channel sells; what is null is not agreed. `oversell_percent`
-    is the budget that its buffers are computed for. `items` have terms of their own, and those of
+    is the budget that its buffers are computed for. `stale_buffer` is held back besides while a
+    source is silent; null is the buffer once more. `items` have terms of their own, and those of
     `items_changed` of them came, went or are others now. `version` counts from 1. `channel` is
     whose maxima and minima of allocation hold for it; "" is as the connection is called.
     """
@@ -69,7 +71,7 @@ class ChannelTermsChanged:
     low_threshold: Decimal
     coalesce_seconds: int
     when_stale: str
-    stale_buffer: Decimal
+    stale_buffer: Decimal | None = None
     share_max: Decimal | None = None
     oversell_percent: Decimal | None = None
     unit_margin: Decimal | None = None
@@ -108,3 +110,27 @@ class OversellBudgetChanged:
     @property
     def key(self) -> str:
         return self.item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSafeModeChanged:
+    """A channel went into safe mode because a source of its stock is silent, or out of it (§7.2).
+
+    While `is_safe`, it is shown no more than it shows, as `when_stale` of its terms says. `source`
+    was heard last at `heard_at` (null: never), and counts as silent `since` then. It is over when
+    the source speaks, or when the channel sells nothing of that source any more.
+    """
+
+    TYPE: ClassVar[str] = "publishing.safe_mode_changed.v1"
+
+    connection: str
+    location: str
+    source: str
+    is_safe: bool
+    when_stale: str
+    since: datetime
+    heard_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        return self.connection

@@ -17,6 +17,7 @@ from crossdock.canonical.catalog import (
 )
 from crossdock.canonical.channels import (
     ChannelLevelHeard,
+    ChannelSafeModeChanged,
     ChannelTermsChanged,
     OversellBudgetChanged,
 )
@@ -38,10 +39,18 @@ from crossdock.canonical.reconciliation import (
     CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
+    DifferenceGone,
+    MendingTried,
+    ReconciliationPolicyChanged,
+    ReconciliationRulesChanged,
     SnapshotRejected,
     WithholdingChanged,
 )
-from crossdock.canonical.sourcing import SourcingDecided, SourcingRulesChanged
+from crossdock.canonical.sourcing import (
+    SourcingDecided,
+    SourcingNodeChanged,
+    SourcingRulesChanged,
+)
 from crossdock.canonical.supply import (
     AtpRuleChanged,
     PromiseByDateChanged,
@@ -82,6 +91,12 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     PromiseByDateChanged,
     ChannelTermsChanged,
     OversellBudgetChanged,
+    ChannelSafeModeChanged,
+    DifferenceGone,
+    MendingTried,
+    ReconciliationRulesChanged,
+    ReconciliationPolicyChanged,
+    SourcingNodeChanged,
 )
 
 EVENTS: Mapping[str, type[Payload]] = MappingProxyType(

@@ -122,3 +122,103 @@ class CountTaskChanged:
     @property
     def key(self) -> str:
         return self.item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceGone:
+    """A difference that was confirmed is not there any more: a later comparison did not find it.
+
+    `last_seen` is the cut at which it was seen last. Why it was there is still for a person to
+    say, unless a channel holds again what it was told: that is closed by itself (§4.4).
+    """
+
+    TYPE: ClassVar[str] = "reconciliation.difference_gone.v1"
+
+    finding_id: str
+    against: str
+    item: str
+    location: str
+    last_seen: datetime
+    system: str = "crossdock"
+    document: str = ""
+    line: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MendingTried:
+    """Something was done so that a difference goes away; a later comparison tells whether (§4.3).
+
+    `how` is SENT_AGAIN (documents that `against` lacks), READ_AGAIN (what the ledger lacks, from
+    whoever tells it), RECORDED (the word of who keeps the stock) or REPUBLISHED (a channel's
+    level). `attempt` counts from 1.
+    """
+
+    TYPE: ClassVar[str] = "reconciliation.mending_tried.v1"
+
+    finding_id: str
+    against: str
+    item: str
+    location: str
+    how: str
+    attempt: int
+    tried_by: str
+    system: str = "crossdock"
+    document: str = ""
+    line: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconciliationRulesChanged:
+    """The next version of what is tolerated and what heals by itself was put (§4.2, §4.3).
+
+    It holds from the next comparison on. Percents are of the booked quantity, by class A, B and C,
+    and of an open order line; amounts are in base units, values and `most_value` money.
+    `most_percent` and `most_value` are how much one run may mend by itself.
+    """
+
+    TYPE: ClassVar[str] = "reconciliation.rules_changed.v1"
+
+    version: int
+    changed_by: str
+    tolerance_absolute: Decimal
+    tolerance_percent_a: Decimal
+    tolerance_percent_b: Decimal
+    tolerance_percent_c: Decimal
+    tolerance_value: Decimal
+    tolerance_documents_percent: Decimal
+    heals: tuple[str, ...]
+    attempts: int
+    most_percent: Decimal
+    most_value: Decimal
+
+    @property
+    def key(self) -> str:
+        return "rules"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconciliationPolicyChanged:
+    """A house decided otherwise who believes a rejected dump, and what is shown while in doubt.
+
+    `four_eyes`: another than who gave it. `as_booked` are the classes of which channels are shown
+    what the ledger says also while it is in doubt (§4.3).
+    """
+
+    TYPE: ClassVar[str] = "reconciliation.policy_changed.v1"
+
+    version: int
+    changed_by: str
+    four_eyes: bool
+    as_booked: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return "policy"

@@ -1,7 +1,8 @@
 """Which warehouses an order leaves from, as it was decided."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import ClassVar
 
 from crossdock.canonical.quantities import Quantity
@@ -76,3 +77,48 @@ class SourcingRulesChanged:
     @property
     def key(self) -> str:
         return self.scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcingLane:
+    """A way from a node to the ship-tos that it names; what it leaves empty, it takes all of.
+
+    `cost` is money for a shipment; null is not known, and so is a distance.
+    """
+
+    country: str = ""
+    region: str = ""
+    postal_prefix: str = ""
+    transit_days: int = 1
+    runs_on: tuple[int, ...] = ()
+    cost: Decimal | None = None
+    distance_km: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcingNodeChanged:
+    """What sourcing knows of a location is other than before, or it takes no part any more (§3.5).
+
+    It holds at once. `version` counts from 1, through withdrawals. `cutoff` is the local time from
+    which on goods leave later (14:00), "" is none.
+    """
+
+    TYPE: ClassVar[str] = "sourcing.node_changed.v1"
+
+    node: str
+    version: int
+    changed_by: str
+    is_withdrawn: bool
+    capabilities: tuple[str, ...] = ()
+    hazmat: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
+    barred_customers: tuple[str, ...] = ()
+    cutoff: str = ""
+    working_days: tuple[int, ...] = ()
+    holidays: tuple[date, ...] = ()
+    lanes: tuple[SourcingLane, ...] = ()
+    load_percent: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.node

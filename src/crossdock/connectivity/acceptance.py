@@ -18,7 +18,11 @@ from crossdock.canonical.allocation import (
     AllocationRunChanged,
     ConfirmationChanged,
 )
-from crossdock.canonical.channels import ChannelTermsChanged, OversellBudgetChanged
+from crossdock.canonical.channels import (
+    ChannelSafeModeChanged,
+    ChannelTermsChanged,
+    OversellBudgetChanged,
+)
 from crossdock.canonical.commands import CommandSettled
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.errors import Invalid
@@ -34,10 +38,18 @@ from crossdock.canonical.reconciliation import (
     CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
+    DifferenceGone,
+    MendingTried,
+    ReconciliationPolicyChanged,
+    ReconciliationRulesChanged,
     SnapshotRejected,
     WithholdingChanged,
 )
-from crossdock.canonical.sourcing import SourcingDecided, SourcingRulesChanged
+from crossdock.canonical.sourcing import (
+    SourcingDecided,
+    SourcingNodeChanged,
+    SourcingRulesChanged,
+)
 from crossdock.canonical.supply import (
     AtpRuleChanged,
     PromiseByDateChanged,
@@ -72,6 +84,12 @@ HUBS_OWN = (
     AtpRuleChanged,
     ChannelTermsChanged,
     OversellBudgetChanged,
+    ChannelSafeModeChanged,
+    DifferenceGone,
+    MendingTried,
+    ReconciliationRulesChanged,
+    ReconciliationPolicyChanged,
+    SourcingNodeChanged,
     PromiseByDateChanged,
 )
 """What the hub concludes by itself; nobody outside may put it into its mouth."""

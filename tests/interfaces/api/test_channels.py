@@ -215,6 +215,7 @@ async def test_a_channel_is_shown_published_and_drawn(call: Caller, house: House
     every = await call("POST", "/v1/channels/bell/dc/publish", {})
     shown = await call("GET", "/v1/channels/bell/DC")
     drawn = await call("GET", "/v1/channels/bell/DC/budget/chart?item=BOLT")
+    why = await call("GET", "/v1/channels/bell/dc/chart?item=bolt")
 
     assert (asked.status, asked.json, every.json) == (202, {"listings": 1}, {"listings": 1})
     assert (shown.json["share_mode"], shown.json["others"]) == ("POOL", {})
@@ -222,8 +223,13 @@ async def test_a_channel_is_shown_published_and_drawn(call: Caller, house: House
     assert (bolt["item"], bolt["pool"], bolt["shown"], bolt["together"]) == (
         "BOLT", None, None, "0"
     )  # fmt: skip
+    assert bolt["untold"] == ["DC"]
+    assert shown.json["feeds"] == {"sources": [], "silent": []}
+    assert (shown.json["when_stale"], shown.json["stale_buffer"]) == ("LOWER", None)
+    assert why.headers["content-type"].startswith("image/svg+xml")
+    assert b"nobody ever told what there is at DC" in why.body
     assert drawn.headers["content-type"].startswith("image/svg+xml")
     assert b"BOLT: units held back" in drawn.body
-    for path in ("/v1/channels/bell/DC9", "/v1/channels/bell/DC9/budget/chart?item=BOLT"):
+    for path in ("/v1/channels/bell/DC9", "/v1/channels/bell/DC9/chart?item=B"):
         assert (await call("GET", path)).status == 404
     assert (await call("POST", "/v1/channels/bell/DC9/publish", {})).status == 404

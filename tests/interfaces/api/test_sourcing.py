@@ -202,13 +202,16 @@ async def test_rules_are_put_as_versions_and_the_newest_decides(call: Caller) ->
 async def test_a_node_is_put_shown_and_replaced(call: Caller) -> None:
     put = await call("PUT", "/v1/sourcing/nodes/dc1", NODE)
 
-    shown = {name: value for name, value in put.json.items() if name not in {"put_at", "put_by"}}
+    beside = {"put_at", "put_by", "version"}
+    shown = {name: value for name, value in put.json.items() if name not in beside}
     lane = {"region": "", "postal_prefix": "", "runs_on": [1, 2, 3, 4, 5]} | LANE
     told = {**NODE, "node": "DC1", "capabilities": ["PICKUP", "SHIP"], "lanes": [lane]}
     assert (put.status, shown) == (200, told)
     listed = (await call("GET", "/v1/sourcing/nodes")).json["nodes"]
     assert [one["node"] for one in listed] == ["DC1", "DC2", "DC3"]
     assert listed[0] == put.json
+    again = await call("PUT", "/v1/sourcing/nodes/dc1", NODE)
+    assert (again.json, put.json["version"]) == (put.json, 2)
     [last] = (await call("GET", "/v1/sourcing/nodes?after=DC2&limit=9")).json["nodes"]
     assert last["node"] == "DC3"
 

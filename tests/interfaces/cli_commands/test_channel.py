@@ -1,5 +1,6 @@
 """What is agreed with a channel, what it holds back and what it shows, from the command line."""
 
+import asyncio
 from datetime import timedelta
 
 from crossdock.assembly import Hub
@@ -76,6 +77,7 @@ async def test_figures_are_tables_for_people_and_a_chart_is_of_one_item(
     assert "92 (184.00 EUR)" in budget.out
     assert (crossdock.folder / "bolt.svg").read_text().startswith("<svg")
     assert "drop at DC1 (POOL) sells from one pool with nobody else" in shown.out
+    assert "its stock is told by crossdock; none of them is silent" in shown.out
     assert published.out == "1 to be written\n"
     assert (refused.code, nowhere.code) == (2, 2)
     assert "a chart is of one item" in refused.err
@@ -90,3 +92,58 @@ async def test_a_channel_that_nobody_agreed_on_is_not_found(
     for words in (("show",), ("budget",), ("publish",)):
         said = await crossdock("channel", *words, "drop", "DC1")
         assert (said.code, "no terms are agreed with drop/DC1" in said.err) == (1, True), said
+
+
+async def test_levels_a_jump_and_the_safe_mode_are_options_and_keep_what_a_file_says(
+    hub: Hub, crossdock: CommandLine
+) -> None:
+    await trade(hub, crossdock)
+
+    put = ("channel", "put", "drop", "DC1", "--file", "terms.json", "--json")
+    plain = await crossdock(*put)
+    agreed = await crossdock(*put, "--level", "5", "--level", "50", "--jump", "20",
+                             "--when-stale", "zero", "--stale-buffer", "7")  # fmt: skip
+
+    names = ("levels", "jump_percent", "when_stale", "stale_buffer", "unit_margin")
+    assert [plain.json[name] for name in names] == [[], 10, "LOWER", None, "2"]
+    assert [agreed.json[name] for name in names] == [["5", "50"], 20, "ZERO", "7", "2"]
+    refused = await crossdock(*put, "--when-stale", "never")
+    assert (refused.code, "never" in refused.err) == (2, True)
+
+
+async def test_show_says_that_a_channel_is_in_safe_mode_and_draws_why_it_shows_so_much(
+    hub: Hub, crossdock: CommandLine
+) -> None:
+    await trade(hub, crossdock)
+    before = await crossdock("channel", "show", "drop", "DC1", "--item", "bolt",
+                             "--chart", "why.svg")  # fmt: skip
+    await hub.inventory.upkeep.set_freshness(hub.scope, "crossdock", 1)
+    while not (found := await hub.inventory.upkeep.silent_sources(hub.scope)):
+        await asyncio.sleep(0.1)
+
+    after = await crossdock("channel", "show", "drop", "DC1")
+    told = await crossdock("channel", "show", "drop", "DC1", "--json")
+    refused = await crossdock("channel", "show", "drop", "DC1", "--chart", "why.svg")
+
+    assert [one.source for one in found] == ["crossdock"]
+    assert "drawn: why.svg" in before.out
+    assert "BOLT in drop at DC1: 100 to show" in (crossdock.folder / "why.svg").read_text()
+    assert "safe mode since" in after.out
+    assert "crossdock spoke last at" in after.out
+    assert told.json["feeds"]["silent"][0]["source"] == "crossdock"
+    assert told.json["items"][0]["silent"] == ["crossdock"]
+    assert (refused.code, "a chart is of one item" in refused.err) == (2, True)
+
+
+async def test_a_channel_of_whose_stock_nobody_told_says_so(crossdock: CommandLine) -> None:
+    (crossdock.folder / "in").mkdir()
+    await crossdock("catalog", "add-location", "DC7")
+    crossdock.write("drop.json", {"folder": str(crossdock.folder / "in"), "location": "DC7"})
+    await crossdock("connection", "add", "drop", "generic_wms_files", "--file", "drop.json")
+    await crossdock("channel", "put", "drop", "DC7", "--from", "DC7")
+
+    shown = await crossdock("channel", "show", "drop", "DC7")
+    item = await crossdock("channel", "show", "drop", "DC7", "--item", "BOLT")
+
+    assert "nobody is known to tell of its stock: what nobody told of is not written" in shown.out
+    assert "nobody told of DC7" in item.out

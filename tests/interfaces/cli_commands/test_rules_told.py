@@ -85,3 +85,40 @@ async def test_a_promise_by_date_is_told_when_it_is_made_and_when_it_is_released
         ("MADE", 1), ("RELEASED", 2),
     ]  # fmt: skip
     assert {one["data"]["changed_by"] for one in told} == {"script"}
+
+
+async def test_nodes_of_sourcing_are_told_once_with_their_version_through_a_withdrawal(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 1)
+    for _ in range(2):
+        await crossdock("source", "put-node", "DC1", "--cutoff", "14:00", "--load", "30")
+    await crossdock("source", "withdraw-node", "dc1")
+    await crossdock("source", "put-node", "DC1", "--cutoff", "15:00")
+
+    told = await tailed(crossdock, "sourcing.node_changed.*")
+    assert [one["identity"] for one in told] == [f"sourcing_node:DC1:{n}" for n in (1, 2, 3)]
+    first, gone, last = (one["data"] for one in told)
+    assert (first["cutoff"], first["load_percent"], first["changed_by"]) == (
+        "14:00", 30, "command-line",
+    )  # fmt: skip
+    assert (gone["is_withdrawn"], last["is_withdrawn"], last["cutoff"]) == (True, False, "15:00")
+    listed = await crossdock("source", "nodes", "--json")
+    assert [one["version"] for one in listed.json["nodes"]] == [3]
+
+
+async def test_rules_and_policy_of_reconciliation_are_told_once_however_often_they_are_said(
+    crossdock: CommandLine,
+) -> None:
+    for _ in range(2):
+        put = await crossdock("reconcile", "put-rules", "--value", "300", "--heal", "REDRIVE")
+        assert put.code == 0, put
+        said = await crossdock("reconcile", "policy", "--four-eyes")
+        assert said.code == 0, said
+
+    [rules] = await tailed(crossdock, "reconciliation.rules_changed.*")
+    [policy] = await tailed(crossdock, "reconciliation.policy_changed.*")
+    assert rules["identity"] == "reconciliation_rules:1"
+    assert (rules["data"]["tolerance_value"], rules["data"]["heals"]) == ("300", ["REDRIVE"])
+    assert [rules["data"][f"tolerance_percent_{of}"] for of in "abc"] == ["0.5", "1", "5"]
+    assert (policy["data"]["version"], policy["data"]["four_eyes"]) == (1, True)

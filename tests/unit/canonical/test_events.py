@@ -21,6 +21,7 @@ from crossdock.canonical.catalog import (
 )
 from crossdock.canonical.channels import (
     ChannelLevelHeard,
+    ChannelSafeModeChanged,
     ChannelTermsChanged,
     OversellBudgetChanged,
 )
@@ -60,11 +61,19 @@ from crossdock.canonical.reconciliation import (
     CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
+    DifferenceGone,
+    MendingTried,
+    ReconciliationPolicyChanged,
+    ReconciliationRulesChanged,
     SnapshotRejected,
     WithholdingChanged,
 )
 from crossdock.canonical.references import ANY_UNIT, ItemInUnit, Reference, Refers, Resolution
-from crossdock.canonical.sourcing import SourcingDecided, SourcingRulesChanged
+from crossdock.canonical.sourcing import (
+    SourcingDecided,
+    SourcingNodeChanged,
+    SourcingRulesChanged,
+)
 from crossdock.canonical.supply import (
     AtpRuleChanged,
     PromiseByDateChanged,
@@ -227,6 +236,58 @@ def test_an_event_of_another_version_is_refused() -> None:
             ),
             "B-1",
         ),
+        (
+            ChannelSafeModeChanged(
+                connection="shop",
+                location="web",
+                source="erp",
+                is_safe=True,
+                when_stale="LOWER",
+                since=datetime(2026, 5, 4, 9, tzinfo=UTC),
+            ),
+            "shop",
+        ),
+        (
+            DifferenceGone(
+                finding_id="dif_1",
+                against="erp",
+                item="B-1",
+                location="DC1",
+                last_seen=datetime(2026, 5, 4, 9, tzinfo=UTC),
+            ),
+            "B-1",
+        ),
+        (
+            MendingTried(
+                finding_id="dif_1",
+                against="erp",
+                item="B-1",
+                location="DC1",
+                how="SENT_AGAIN",
+                attempt=1,
+                tried_by="ops",
+            ),
+            "B-1",
+        ),
+        (
+            ReconciliationRulesChanged(
+                version=1,
+                changed_by="ops",
+                tolerance_absolute=Decimal(1),
+                tolerance_percent_a=Decimal("0.5"),
+                tolerance_percent_b=Decimal(1),
+                tolerance_percent_c=Decimal(5),
+                tolerance_value=Decimal(250),
+                tolerance_documents_percent=Decimal(0),
+                heals=("REDRIVE",),
+                attempts=2,
+                most_percent=Decimal(2),
+                most_value=Decimal(10_000),
+            ),
+            "rules",
+        ),
+        (ReconciliationPolicyChanged(version=1, changed_by="o", four_eyes=True), "policy"),
+        (SourcingNodeChanged(node="DC1", version=1, changed_by="o", is_withdrawn=True), "DC1"),
         (AllocationRuleChanged(kind="POLICY", version=1, changed_by="ops"), "POLICY"),
         (AllocationRuleChanged(kind="CHANNEL", version=1, changed_by="o", subject="web"), "web"),
         (

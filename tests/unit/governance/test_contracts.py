@@ -32,6 +32,7 @@ from crossdock.canonical.catalog import (
 )
 from crossdock.canonical.channels import (
     ChannelLevelHeard,
+    ChannelSafeModeChanged,
     ChannelTermsChanged,
     OversellBudgetChanged,
 )
@@ -61,6 +62,10 @@ from crossdock.canonical.reconciliation import (
     CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
+    DifferenceGone,
+    MendingTried,
+    ReconciliationPolicyChanged,
+    ReconciliationRulesChanged,
     SnapshotRejected,
     WithholdingChanged,
 )
@@ -68,6 +73,8 @@ from crossdock.canonical.sourcing import (
     SourcedLine,
     SourcedShipment,
     SourcingDecided,
+    SourcingLane,
+    SourcingNodeChanged,
     SourcingRulesChanged,
 )
 from crossdock.canonical.supply import (
@@ -267,6 +274,63 @@ REAL: list[Payload] = [
         before=Decimal(4),
         held_back=Decimal("4.5"),
         oversell_percent=Decimal(1),
+    ),
+    DifferenceGone(
+        finding_id="dif_1",
+        against="erp",
+        item="B-1",
+        location="DC1",
+        last_seen=datetime(2026, 5, 4, 9, tzinfo=UTC),
+        system="orders",
+        document="S-1",
+        line="2",
+    ),
+    MendingTried(
+        finding_id="dif_1",
+        against="erp",
+        item="B-1",
+        location="DC1",
+        how="READ_AGAIN",
+        attempt=2,
+        tried_by="crossdock",
+    ),
+    ReconciliationRulesChanged(
+        version=3,
+        changed_by="key ops",
+        tolerance_absolute=Decimal("0.5"),
+        tolerance_percent_a=Decimal("0.5"),
+        tolerance_percent_b=Decimal(1),
+        tolerance_percent_c=Decimal(5),
+        tolerance_value=Decimal(250),
+        tolerance_documents_percent=Decimal(0),
+        heals=("REDRIVE", "REFETCH"),
+        attempts=2,
+        most_percent=Decimal("2.5"),
+        most_value=Decimal(10_000),
+    ),
+    ReconciliationPolicyChanged(
+        version=2, changed_by="key ops", four_eyes=True, as_booked=("B", "C")
+    ),
+    SourcingNodeChanged(
+        node="DC1",
+        version=2,
+        changed_by="key ops",
+        is_withdrawn=False,
+        capabilities=("PICKUP", "SHIP"),
+        cutoff="14:00",
+        working_days=(1, 2, 3),
+        holidays=(date(2026, 12, 25),),
+        lanes=(SourcingLane(country="DE", runs_on=(1, 3), cost=Decimal("4.5"), distance_km=80),),
+        load_percent=40,
+    ),
+    ChannelSafeModeChanged(
+        connection="shop",
+        location="web",
+        source="erp",
+        is_safe=False,
+        when_stale="ZERO",
+        since=datetime(2026, 5, 4, 9, 15, tzinfo=UTC),
+        heard_at=datetime(2026, 5, 4, 9, tzinfo=UTC),
     ),
     AllocationRuleChanged(
         kind="PROTECTION",

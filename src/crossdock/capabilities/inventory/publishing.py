@@ -31,9 +31,10 @@ class ShareMode(StrEnum):
 
 
 class WhenStale(StrEnum):
-    """What a channel shows once the source of its figures has fallen silent.
+    """What a channel shows once the source of its figures has fallen silent (§7.2).
 
-    KEEP: nothing more than now. LOWER: the same, less `stale_buffer`. ZERO: nothing.
+    KEEP: nothing more than now. LOWER: nothing more than now, and behind a wider buffer: the
+    buffer and `stale_buffer`, or the buffer twice. ZERO: nothing.
     """
 
     KEEP = "KEEP"
@@ -55,6 +56,7 @@ class Terms:
 
     `shares` is the sum of all parts of a PARTITION, `kept_for_others` what is protected for other
     channels of the pool or a part of theirs, `allowance` what a maximum leaves (None: no maximum).
+    `stale_buffer` is held back besides while the source is silent (None: the buffer once more).
     """
 
     share_mode: ShareMode = ShareMode.POOL
@@ -70,8 +72,8 @@ class Terms:
     low_threshold: int = 0
     levels: tuple[int, ...] = ()
     jump_percent: int = 10
-    when_stale: WhenStale = WhenStale.KEEP
-    stale_buffer: int = 0
+    when_stale: WhenStale = WhenStale.LOWER
+    stale_buffer: int | None = None
 
 
 def share(pool: int, terms: Terms) -> int:
@@ -100,7 +102,8 @@ def exposed_when_stale(pool: int, shown: int | None, terms: Terms) -> int:
     """Lower but never raise what is shown, while nobody knows whether the figures still hold."""
     if terms.when_stale is WhenStale.ZERO:
         return 0
-    margin = terms.stale_buffer if terms.when_stale is WhenStale.LOWER else 0
+    wider = terms.buffer if terms.stale_buffer is None else terms.stale_buffer
+    margin = wider if terms.when_stale is WhenStale.LOWER else 0
     careful = _floor(max(0, available_to_sell(pool, terms) - margin), terms.pack)
     return careful if shown is None else min(shown, careful)
 

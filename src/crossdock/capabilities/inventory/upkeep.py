@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.inventory import announcing, lots, model, state, store
-from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS
+from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS, SOURCES
 from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.proof import SourceAge
 from crossdock.capabilities.inventory.sheet import Sheet
@@ -120,6 +120,11 @@ class Upkeep:
         async with self._database.transaction(scope) as tx:
             rows = await tx.fetch(SILENT, tx.tenant, self._clock.now())
         return [SourceAge(**dict(row.items())) for row in rows]
+
+    async def ages_in(self, tx: Transaction) -> dict[str, SourceAge]:
+        """Tell when each source was heard last, and how long it may be silent."""
+        rows = await tx.fetch(SOURCES, tx.tenant)
+        return {row["source"]: SourceAge(**dict(row.items())) for row in rows}
 
     async def sweep(self, *, limit: int = 10_000) -> int:
         """End the soft holds whose time is over where nobody asks; a job calls this."""

@@ -308,8 +308,11 @@ def fingerprint(row: FindingRow) -> str:
     return f"reconciliation/{pair}/{row.location}/{row.item}"
 
 
-def case_of(row: FindingRow) -> CaseWanted:
-    """Word a confirmed difference as a case: whose it is, and by when (§7.2)."""
+def case_of(row: FindingRow, cap: int) -> CaseWanted:
+    """Word a confirmed difference as a case: whose it is, and by when (§7.2).
+
+    One of more money at risk than `cap` (micros) is urgent whatever its class (§4.3).
+    """
     kind = kind_of(row.system)
     owner = _DESKS.get(kind) or _OWNERS.get(Remedy(row.remedy), INVENTORY)
     code, owner = _CODES.get(Cause(row.cause), ("INV-SUSPECT", owner))
@@ -321,7 +324,7 @@ def case_of(row: FindingRow) -> CaseWanted:
     return CaseWanted(
         code=code,
         fingerprint=fingerprint(row),
-        severity="S2" if row.class_ == ItemClass.A else "S3",
+        severity="S2" if row.class_ == ItemClass.A or is_above(row, cap) else "S3",
         owner_role=owner,
         within=within(row),
         entity=f"{row.item} at {row.location}",
@@ -333,8 +336,17 @@ def case_of(row: FindingRow) -> CaseWanted:
             "theirs": plain(decimal_of(row.theirs)),
             "cause": row.cause,
             "remedy": row.remedy,
+            "value_at_risk": None
+            if row.value_at_risk is None
+            else plain(decimal_of(row.value_at_risk)),
+            "is_above_cap": is_above(row, cap),
         },
     )
+
+
+def is_above(row: FindingRow, cap: int) -> bool:
+    """Say whether more money is at risk than a cap; of what has no price nobody knows."""
+    return row.value_at_risk is not None and row.value_at_risk > cap
 
 
 def confirmed(row: FindingRow) -> DifferenceConfirmed:

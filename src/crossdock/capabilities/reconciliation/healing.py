@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from crossdock.capabilities.reconciliation import findings, guards, rulebook, store
+from crossdock.capabilities.reconciliation import findings, guards, happened, rulebook, store
 from crossdock.capabilities.reconciliation.asked_store import Sampling, sampled
 from crossdock.capabilities.reconciliation.guards import Brake
+from crossdock.capabilities.reconciliation.happened import How
 from crossdock.capabilities.reconciliation.kinds import DOCUMENTS
 from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import Remedy
@@ -133,12 +134,11 @@ class Healer:
                 sent = await sender.send_again(scope, pair.against, movements, reason)
             asked = await self._read_again(scope, chosen)
             async with self._database.transaction(scope) as tx:
-                tried = [
-                    one.row.finding_id
-                    for one in chosen
-                    if one.source in asked or not sent.isdisjoint(one.movements)
-                ]
-                await tx.execute(store.TRIED, tx.tenant, tried, self._clock.now())
+                again = [one.row for one in chosen if not sent.isdisjoint(one.movements)]
+                read = [one.row for one in chosen if one.source and one.source in asked]
+                at = self._clock.now()
+                await happened.tried(tx, again, How.SENT_AGAIN, by, at)
+                await happened.tried(tx, read, How.READ_AGAIN, by, at)
         return Healing(
             against=pair.against,
             findings=tuple(one.row.finding_id for one in chosen),

@@ -15,6 +15,7 @@ from crossdock.canonical.reconciliation import SnapshotRejected
 from crossdock.capabilities.reconciliation import (
     findings,
     guards,
+    happened,
     open_findings,
     open_lines,
     shapes,
@@ -326,14 +327,15 @@ class OpenComparison:
             await store.add_run(tx, run)
             await shapes.put_shapes(tx, self.about.against, {EVERYWHERE: side.shape}, kind)
             cases = self.informants.cases
-            await cases.opened(tx, [findings.case_of(row) for row in fresh], now)
+            cap = self.policy.brake.value
+            await cases.opened(tx, [findings.case_of(row, cap) for row in fresh], now)
             ended = [open_findings.rejected_fingerprint(self.about)]
             await cases.closed(tx, ended, "a later dump was believed", now)
             named = [
                 (f"difference_confirmed:{row.finding_id}:{run.run_id}", findings.confirmed(row))
                 for row in fresh
             ]
-            await tell(tx, named, now)
+            await tell(tx, [*named, *happened.gone(gone, run.run_id)], now)
         return run
 
     async def _reject(self, side: OpenSide, reason: str) -> RunRow:

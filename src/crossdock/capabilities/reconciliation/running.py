@@ -11,6 +11,7 @@ from crossdock.capabilities.reconciliation import (
     counting,
     findings,
     guards,
+    happened,
     judging,
     shapes,
     store,
@@ -216,7 +217,10 @@ class Comparison:
                 for key in keys
             ]:
                 await counting.put_counts(tx, due, self.began_at.date())
-            await self.informants.cases.opened(tx, [findings.case_of(row) for row in fresh], now)
+            cap = self.policy.brake.value
+            await self.informants.cases.opened(
+                tx, [findings.case_of(row, cap) for row in fresh], now
+            )
             believed = [self.about.against, *([self.about.system] if first else [])]
             cases = [_snapshot_case(one, self.about) for one in believed]
             await self.informants.cases.closed(tx, cases, "a later snapshot was believed", now)
@@ -229,7 +233,8 @@ class Comparison:
                     )
                     for row in fresh
                 ]
-                + self._withheld(run.run_id, befores, rows, gone),
+                + self._withheld(run.run_id, befores, rows, gone)
+                + happened.gone(gone, run.run_id),
                 now,
             )
         return run

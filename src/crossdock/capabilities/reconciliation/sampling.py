@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from crossdock.canonical.errors import NotFound
-from crossdock.capabilities.reconciliation import findings, rounds, rulebook, store
+from crossdock.capabilities.reconciliation import findings, happened, rounds, rulebook, store
 from crossdock.capabilities.reconciliation.drift import (
     FLAPS_MAX,
     PUBLISHED,
@@ -29,7 +29,9 @@ from crossdock.capabilities.reconciliation.drift import (
     stopped_of,
     unwritten_case,
 )
+from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.capabilities.reconciliation.findings import Run
+from crossdock.capabilities.reconciliation.happened import How
 from crossdock.capabilities.reconciliation.model import State
 from crossdock.capabilities.reconciliation.planning import (
     APART,
@@ -51,11 +53,6 @@ from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
 
 HUB_WORK = "crossdock"
-
-TRIED = """
-update reconciliation_finding set attempts = attempts + 1, tried_at = $3
-where tenant = $1 and finding_id = any($2)
-"""
 
 FLAPS = """
 select item, count(*) as times from reconciliation_finding
@@ -211,8 +208,8 @@ class Sampler:
             stopped = stopped_of(plan, befores, rows, gone, rules.brake)
             mending = [] if stopped or not is_mended else [one for one in rows if may_try(one)]
             if mending:
-                tried = [row.finding_id for row in mending]
-                await tx.execute(TRIED, tx.tenant, tried, reading.at)
+                await happened.tried(tx, mending, How.REPUBLISHED, by, reading.at)
+            await tell(tx, happened.gone(gone, reading.run_id), self._clock.now())
             if republish:
                 await self._say_stopped(tx, plan, stopped)
         republished = await self._republished(scope, plan, [row.item for row in mending])

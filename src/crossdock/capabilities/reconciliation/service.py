@@ -14,6 +14,7 @@ from crossdock.capabilities.reconciliation import (
     counting,
     doubts,
     findings,
+    happened,
     rulebook,
     store,
     withholding,
@@ -213,7 +214,10 @@ class Reconciliation:
         """
         rules = checked(wanted)
         async with self._database.transaction(scope) as tx:
-            return await rulebook.put(tx, rules, by, self._clock.now())
+            made, is_new = await rulebook.put(tx, rules, by, self._clock.now())
+            if is_new:
+                await happened.rules_put(tx, made, self._clock.now())
+        return made
 
     async def heal_by_rules(self) -> None:
         """Mend, for every tenant, what its rules let heal by itself."""
@@ -229,10 +233,13 @@ class Reconciliation:
         now = self._clock.now()
         change = self._ids.new().hex
         async with self._database.transaction(scope) as tx:
-            changed = await withholding.put_policy(tx, wanted, by, now)
+            changed, version = await withholding.put_policy(tx, wanted, by, now)
+            policy = await withholding.policy_in(tx)
+            if version:
+                await happened.policy_put(tx, policy, version, by, now)
             named = [(f"withholding:{change}:{n}", one) for n, one in enumerate(changed)]
             await tell(tx, named, now)
-            return await withholding.policy_in(tx)
+        return policy
 
     async def withheld_in(
         self, tx: Transaction, tenant: str, items: Collection[str]

@@ -9,8 +9,16 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from crossdock.canonical.errors import Busy, Forbidden, Rejected, Unavailable
-from crossdock.capabilities.reconciliation import findings, guards, rounds, rulebook, store
+from crossdock.capabilities.reconciliation import (
+    findings,
+    guards,
+    happened,
+    rounds,
+    rulebook,
+    store,
+)
 from crossdock.capabilities.reconciliation.drift import LISTINGS_MIN
+from crossdock.capabilities.reconciliation.happened import How
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import (
     AsksStock,
@@ -20,7 +28,7 @@ from crossdock.capabilities.reconciliation.ports import (
 )
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.rules import Rules
-from crossdock.capabilities.reconciliation.store import FindingRow
+from crossdock.capabilities.reconciliation.store import HUB, FindingRow
 from crossdock.capabilities.reconciliation.turns import MOMENT
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
@@ -109,8 +117,7 @@ class Taker:
         async with self._database.transaction(scope) as tx:
             await rounds.put(tx, plan, at, now)
             if is_tried:
-                tried = [row.finding_id for row in some]
-                await tx.execute(store.TRIED, tx.tenant, tried, now)
+                await happened.tried(tx, some, How.RECORDED, HUB, now)
 
     async def _asked(self, scope: Scope, plan: Plan, items: Sequence[str]) -> StockHeard:
         """Ask; where another location of the connection was asked a moment ago, wait that long."""

@@ -36,7 +36,10 @@ insert into reconciliation_policy (tenant, four_eyes, as_booked, changed_at, cha
 values ($1, $2, $3, $4, $5)
 on conflict (tenant) do update set four_eyes = excluded.four_eyes,
     as_booked = excluded.as_booked, changed_at = excluded.changed_at,
-    changed_by = excluded.changed_by
+    changed_by = excluded.changed_by, version = reconciliation_policy.version + 1
+where (reconciliation_policy.four_eyes, reconciliation_policy.as_booked)
+    is distinct from (excluded.four_eyes, excluded.as_booked)
+returning version
 """
 
 
@@ -62,13 +65,14 @@ async def policy_in(tx: Transaction) -> HousePolicy:
 
 async def put_policy(
     tx: Transaction, wanted: HousePolicy, by: str, now: datetime
-) -> list[WithholdingChanged]:
-    """Keep it; answer what is shown otherwise from now on."""
+) -> tuple[list[WithholdingChanged], int]:
+    """Keep it; answer what is shown otherwise from now on, and its version; 0 is nothing new."""
     if strange := [of for of in wanted.as_booked if of not in ItemClass.__members__]:
         raise Invalid(f"{strange[0][:40]!r} is no class", where="/as_booked", hint="A, B or C")
     before = await policy_in(tx)
     classes = sorted(set(wanted.as_booked))
-    await tx.execute(PUT_POLICY, tx.tenant, wanted.four_eyes, classes, now, by)
+    put = (tx.tenant, wanted.four_eyes, classes, now, by)
+    version: int = await tx.fetchval(PUT_POLICY, *put) or 0
     changed = sorted(set(before.as_booked) ^ set(classes))
     rows = await tx.fetch(OF_CLASSES, tx.tenant, changed) if changed else []
     return [
@@ -81,7 +85,7 @@ async def put_policy(
             ),
         )
         for row in rows
-    ]
+    ], version
 
 
 async def withheld_in(

@@ -45,7 +45,8 @@ from crossdock.capabilities.sourcing.model import (
     When,
     comparable,
 )
-from crossdock.capabilities.sourcing.service import Answer, NodeRecord, Sourcing
+from crossdock.capabilities.sourcing.service import Answer, Sourcing
+from crossdock.capabilities.sourcing.store import NodeRecord
 
 __all__ = [
     "DROPSHIP",

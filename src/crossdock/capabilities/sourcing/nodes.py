@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
+from typing import Protocol
 
 from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import MICROS, plain
+from crossdock.canonical.sourcing import SourcingLane, SourcingNodeChanged
 from crossdock.capabilities.sourcing.model import (
     MICROS_MAX,
     TRANSIT_DAYS_MAX,
@@ -12,6 +16,19 @@ from crossdock.capabilities.sourcing.model import (
     NodeFacts,
     comparable,
 )
+
+
+class NodeRecord(Protocol):
+    """A version of a node's facts."""
+
+    @property
+    def facts(self) -> NodeFacts: ...
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def put_by(self) -> str: ...
 
 
 def check_node(facts: NodeFacts) -> None:
@@ -54,6 +71,41 @@ def tidy(facts: NodeFacts) -> NodeFacts:
         holidays=tuple(sorted(set(facts.holidays))),
         lanes=lanes,
     )
+
+
+def node_changed(made: NodeRecord) -> SourcingNodeChanged:
+    """Word a node's version for the log; money of a lane in units, not in micros."""
+    facts = made.facts
+    return SourcingNodeChanged(
+        node=facts.node,
+        version=made.version,
+        changed_by=made.put_by,
+        is_withdrawn=False,
+        capabilities=facts.capabilities,
+        hazmat=facts.hazmat,
+        customers=facts.customers,
+        barred_customers=facts.barred_customers,
+        cutoff="" if facts.cutoff is None else f"{facts.cutoff:%H:%M}",
+        working_days=facts.working_days,
+        holidays=facts.holidays,
+        lanes=tuple(
+            SourcingLane(
+                country=lane.country,
+                region=lane.region,
+                postal_prefix=lane.postal_prefix,
+                transit_days=lane.transit_days,
+                runs_on=lane.runs_on,
+                cost=_units(lane.cost),
+                distance_km=lane.distance_km,
+            )
+            for lane in facts.lanes
+        ),
+        load_percent=facts.load_percent,
+    )
+
+
+def _units(micros: int | None) -> Decimal | None:
+    return None if micros is None else Decimal(plain(Decimal(micros) / MICROS))
 
 
 def postal(code: str) -> str:

@@ -12,7 +12,8 @@ import msgspec
 
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Invalid, NotFound, Unavailable
-from crossdock.canonical.sourcing import SourcingRulesChanged
+from crossdock.canonical.identifiers import joined
+from crossdock.canonical.sourcing import SourcingNodeChanged, SourcingRulesChanged
 from crossdock.capabilities.sourcing import store
 from crossdock.capabilities.sourcing.deciding import plan
 from crossdock.capabilities.sourcing.document import Asked, Decided, RuleVersion, decided
@@ -27,7 +28,8 @@ from crossdock.capabilities.sourcing.model import (
     check_rules,
     comparable,
 )
-from crossdock.capabilities.sourcing.nodes import check_node, tidy
+from crossdock.capabilities.sourcing.nodes import check_node, node_changed, tidy
+from crossdock.capabilities.sourcing.store import NodeRecord
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -42,15 +44,6 @@ PREFIX = "src"
 ALL = "all"
 SCOPE_KINDS = ("channel", "customer")
 NAME_MAX = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeRecord:
-    """A node's facts, when they were put and by whom."""
-
-    facts: NodeFacts
-    put_at: datetime
-    put_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,27 +130,33 @@ class Sourcing:
             return await store.rules(tx, name, _place(after), limit)
 
     async def put_node(self, scope: Scope, facts: NodeFacts, *, by: str) -> NodeRecord:
-        """Put what is to be known of a node; it replaces what was known.
+        """Put the next version of what is to be known of a node; it replaces what was known.
 
-        No more of them take part than can be weighed.
+        No more of them take part than can be weighed. The same said twice in a row is said once.
         """
         check_node(facts)
         tidied, now = tidy(facts), self._clock.now()
         check_node(tidied)  # two spellings of one lane are one lane
         async with self._database.transaction(scope) as tx:
-            if not await store.put_node(tx, tidied, now, by):
+            await store.alone(tx)
+            before = await store.node(tx, tidied.node)
+            if before is not None and before.facts == tidied:
+                return before
+            version = await store.put_node(tx, tidied, now, by)
+            if version is None:
                 raise Invalid(
                     f"{NODES_MAX} nodes take part in sourcing, and no more can be weighed",
                     where="/node",
                     hint="withdraw one that need not",
                 )
-        return NodeRecord(facts=tidied, put_at=now, put_by=by)
+            made = NodeRecord(facts=tidied, version=version, put_at=now, put_by=by)
+            await event_log.append(tx, [_node_entry(tx.tenant, node_changed(made), now)])
+        return made
 
     async def nodes(self, scope: Scope, *, after: str = "", limit: int = 100) -> list[NodeRecord]:
         """List nodes by name, from the one behind `after` on."""
         async with self._database.transaction(scope) as tx:
-            found = await store.nodes(tx, comparable(after), limit)
-        return [NodeRecord(facts=facts, put_at=at, put_by=by) for facts, at, by in found]
+            return await store.nodes(tx, comparable(after), limit)
 
     async def stored_nodes(self, scope: Scope) -> list[StoredNode]:
         """Give every node that takes part, by name, its facts still to be read."""
@@ -170,11 +169,18 @@ class Sourcing:
             )
         return [StoredNode(name, text) for name, text in found]
 
-    async def withdraw_node(self, scope: Scope, node: str) -> None:
+    async def withdraw_node(self, scope: Scope, node: str, *, by: str) -> None:
         """Have a node take no part any more; decisions that were made with it stay."""
+        name, now = comparable(node), self._clock.now()
         async with self._database.transaction(scope) as tx:
-            if not await store.withdraw_node(tx, comparable(node)):
+            await store.alone(tx)
+            version = await store.withdraw_node(tx, name, now, by)
+            if version is None:
                 raise NotFound(f"no node of sourcing is called {node[:100]!r}")
+            gone = SourcingNodeChanged(
+                node=name, version=version, changed_by=by, is_withdrawn=True
+            )
+            await event_log.append(tx, [_node_entry(tx.tenant, gone, now)])
 
     async def known(
         self, scope: Scope, client: str, request_id: str, said: bytes
@@ -286,6 +292,16 @@ def _rules_entry(tenant: str, made: RuleVersion, now: datetime) -> Entry:
             preferences=rules.preferences,
             max_shipments=rules.max_shipments,
         ),
+        occurred_at=now,
+        recorded_at=now,
+    )
+    return Entry(tenant=tenant, source=HUB, received_at=now, fact=fact)
+
+
+def _node_entry(tenant: str, changed: SourcingNodeChanged, now: datetime) -> Entry:
+    fact = Fact(
+        identity=joined("sourcing_node", changed.node, str(changed.version)),
+        payload=changed,
         occurred_at=now,
         recorded_at=now,
     )

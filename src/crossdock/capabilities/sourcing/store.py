@@ -1,6 +1,7 @@
 """Tables and queries of sourcing: rules, nodes, decisions."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -46,20 +47,43 @@ ALONE = "select pg_advisory_xact_lock(hashtextextended('sourcing_node ' || $1, 0
 PUT_NODE = """
 insert into sourcing_node (tenant, node, put_at, put_by, content)
 select $1, $2, $3, $4, $5
-where (select count(*) from sourcing_node where tenant = $1 and node <> $2) < $6
+where (select count(*) from sourcing_node
+    where tenant = $1 and node <> $2 and not is_withdrawn) < $6
 on conflict (tenant, node) do update set put_at = excluded.put_at, put_by = excluded.put_by,
-    content = excluded.content
-returning node
+    content = excluded.content, is_withdrawn = false, version = sourcing_node.version + 1
+returning version
 """
 
-WITHDRAW_NODE = "delete from sourcing_node where tenant = $1 and node = $2 returning node"
+WITHDRAW_NODE = """
+update sourcing_node set is_withdrawn = true, put_at = $3, put_by = $4, version = version + 1
+where tenant = $1 and node = $2 and not is_withdrawn returning version
+"""
 
-NODE_TEXTS = "select node, content from sourcing_node where tenant = $1 order by node limit $2"
+NODE = """
+select version, put_at, put_by, content from sourcing_node
+where tenant = $1 and node = $2 and not is_withdrawn
+"""
+
+NODE_TEXTS = """
+select node, content from sourcing_node
+where tenant = $1 and not is_withdrawn order by node limit $2
+"""
 
 NODES = """
-select node, put_at, put_by, content from sourcing_node
-where tenant = $1 and node > $2 order by node limit $3
+select node, version, put_at, put_by, content from sourcing_node
+where tenant = $1 and node > $2 and not is_withdrawn order by node limit $3
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRecord:
+    """A node's facts, which version of them, when they were put and by whom."""
+
+    facts: NodeFacts
+    version: int
+    put_at: datetime
+    put_by: str
+
 
 PUT_DECISION = """
 insert into sourcing_decision (tenant, decision_id, request_hash, decided_at, inputs, content)
@@ -97,15 +121,29 @@ async def rules(
     return [_version(row) for row in rows]
 
 
-async def put_node(tx: Transaction, facts: NodeFacts, at: datetime, by: str) -> bool:
-    """Put a node's facts; false if it would be one too many."""
+async def alone(tx: Transaction) -> None:
+    """Let nobody else put or withdraw a node until the transaction ends."""
     await tx.execute(ALONE, tx.tenant)
-    put = await tx.fetchval(PUT_NODE, tx.tenant, facts.node, at, by, _text(facts), NODES_MAX)
-    return put is not None
 
 
-async def withdraw_node(tx: Transaction, node: str) -> bool:
-    return await tx.fetchval(WITHDRAW_NODE, tx.tenant, node) is not None
+async def node(tx: Transaction, name: str) -> NodeRecord | None:
+    """Give what is known of a node that takes part."""
+    row = await tx.fetchrow(NODE, tx.tenant, name)
+    return None if row is None else _node(row)
+
+
+async def put_node(tx: Transaction, facts: NodeFacts, at: datetime, by: str) -> int | None:
+    """Put a node's facts and give their version; None if it would be one too many."""
+    version: int | None = await tx.fetchval(
+        PUT_NODE, tx.tenant, facts.node, at, by, _text(facts), NODES_MAX
+    )
+    return version
+
+
+async def withdraw_node(tx: Transaction, name: str, at: datetime, by: str) -> int | None:
+    """Have a node take no part; give the version that says so, None if it takes none."""
+    version: int | None = await tx.fetchval(WITHDRAW_NODE, tx.tenant, name, at, by)
+    return version
 
 
 async def node_texts(tx: Transaction, limit: int) -> list[tuple[str, str]]:
@@ -113,13 +151,9 @@ async def node_texts(tx: Transaction, limit: int) -> list[tuple[str, str]]:
     return [(row["node"], row["content"]) for row in rows]
 
 
-async def nodes(tx: Transaction, after: str, limit: int) -> list[tuple[NodeFacts, datetime, str]]:
+async def nodes(tx: Transaction, after: str, limit: int) -> list[NodeRecord]:
     """List nodes by name: their facts, when they were put and by whom."""
-    rows = await tx.fetch(NODES, tx.tenant, after, limit)
-    return [
-        (msgspec.json.decode(row["content"], type=NodeFacts), row["put_at"], row["put_by"])
-        for row in rows
-    ]
+    return [_node(row) for row in await tx.fetch(NODES, tx.tenant, after, limit)]
 
 
 async def put_decision(
@@ -140,6 +174,15 @@ async def put_decision(
 async def decision(tx: Transaction, decision_id: UUID) -> Any:
     """Find a decision's hash, inputs and content; None if there is none."""
     return await tx.fetchrow(DECISION, tx.tenant, decision_id)
+
+
+def _node(row: Any) -> NodeRecord:
+    return NodeRecord(
+        facts=msgspec.json.decode(row["content"], type=NodeFacts),
+        version=row["version"],
+        put_at=row["put_at"],
+        put_by=row["put_by"],
+    )
 
 
 def _text(said: Rules | NodeFacts) -> str:

@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from crossdock.capabilities.catalog import normalised
 from crossdock.capabilities.inventory.protection import Period
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
+from crossdock.interfaces.api import channel_chart
 from crossdock.interfaces.api.budget_chart import drawn
 from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.chart import SVG
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import After, AmountText, Code, Limit, Text
 from crossdock.interfaces.api.terms_said import terms_said
@@ -56,7 +58,9 @@ class TermsSaid(BaseModel):
     nobody knows of yet exceed it so seldom, and `buffer` is its least. `share_min` is kept for a
     PROTECTED channel, `share_max` limits it, each per `period`. `unit_margin` is what one unit
     earns, in `currency`. `channel` is whose maxima and minima of allocation hold for it, as its
-    orders name it; "" is as the connection is called.
+    orders name it; "" is as the connection is called. While a source of its stock is silent for
+    too long, `when_stale` says what it shows: no more than it does (KEEP), that behind a wider
+    buffer (LOWER: `stale_buffer` besides, or the buffer once more), or nothing (ZERO).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -81,8 +85,8 @@ class TermsSaid(BaseModel):
     unexplained_seconds: Whole = 30
     corrections_max: Whole = 8
     retry_seconds: Whole = 60
-    when_stale: WhenStale = WhenStale.KEEP
-    stale_buffer: AmountText = "0"
+    when_stale: WhenStale = WhenStale.LOWER
+    stale_buffer: AmountText | None = None
     is_active: Flag = True
     channel: Annotated[Text, Field(max_length=200)] = ""
     items: list[ItemTermsSaid] = Field(default_factory=list, max_length=10_000)
@@ -149,14 +153,7 @@ def showing_routes(hub: Hub) -> APIRouter:
     """Put the longer addresses first: a location's own name may hold anything."""
     routes = APIRouter(prefix="/v1/channels", tags=["channels"])
 
-    @routes.get("/{connection}/{location:path}/budget/chart", **needs("connections:read"))
-    async def draw_budget(
-        connection: Code, location: Code, item: Code, caller: Caller
-    ) -> Response:
-        """Draw one item's buffer against the delay of the path, as SVG."""
-        place, named = normalised(location), normalised(item)
-        curve = await hub.publishing.budgets.curve(caller.scope, connection, place, named)
-        return Response(drawn(curve), media_type="image/svg+xml")
+    _draw(routes, hub)
 
     @routes.get("/{connection}/{location:path}/budget", **needs("connections:read"))
     async def show_budget(
@@ -191,7 +188,8 @@ def showing_routes(hub: Hub) -> APIRouter:
     ) -> ChannelExposure:
         """Show what a channel shows of each item beside what there is, and what all show together.
 
-        Without `item`, a page of those it was told about.
+        `feeds` says which sources tell of its stock, and for the silence of which of them it is in
+        safe mode. Without `item`, a page of those it was told about.
         """
         which = _wanted(item, after, limit)
         return await hub.publishing.exposures.show(
@@ -199,6 +197,27 @@ def showing_routes(hub: Hub) -> APIRouter:
         )
 
     return routes
+
+
+def _draw(routes: APIRouter, hub: Hub) -> None:
+    @routes.get("/{connection}/{location:path}/budget/chart", **needs("connections:read"))
+    async def draw_budget(
+        connection: Code, location: Code, item: Code, caller: Caller
+    ) -> Response:
+        """Draw one item's buffer against the delay of the path, as SVG."""
+        place, named = normalised(location), normalised(item)
+        curve = await hub.publishing.budgets.curve(caller.scope, connection, place, named)
+        return Response(drawn(curve), media_type=SVG)
+
+    @routes.get("/{connection}/{location:path}/chart", **needs("connections:read"))
+    async def draw_channel(
+        connection: Code, location: Code, item: Code, caller: Caller
+    ) -> Response:
+        """Draw why a channel is shown so much of an item, step by step, as SVG."""
+        which = ItemsWanted(items=[normalised(item)])
+        exposures = hub.publishing.exposures
+        shown = await exposures.show(caller.scope, connection, normalised(location), which)
+        return Response(channel_chart.drawn(shown, shown.items[0]), media_type=SVG)
 
 
 def _wanted(items: Sequence[str], after: str, limit: int) -> ItemsWanted:

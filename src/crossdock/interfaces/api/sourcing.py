@@ -106,7 +106,7 @@ def rule_routes(hub: Hub) -> APIRouter:
     @routes.delete("/nodes/{node:path}", status_code=204, **needs("catalog:write"))
     async def withdraw_node(node: Code, caller: Caller) -> None:
         """Have a location take no part any more; decisions made with it stay as they are."""
-        await hub.sourcing.withdraw_node(caller.scope, node)
+        await hub.sourcing.withdraw_node(caller.scope, node, by=f"key {caller.key_id}")
 
     return routes
 

@@ -263,6 +263,7 @@ class NodeShown:
     holidays: Sequence[date]
     lanes: Sequence[LaneShown]
     load_percent: int
+    version: int
     put_at: datetime
     put_by: str
 
@@ -309,6 +310,7 @@ def node_shown(record: NodeRecord) -> NodeShown:
             for lane in facts.lanes
         ],
         load_percent=facts.load_percent,
+        version=record.version,
         put_at=record.put_at,
         put_by=record.put_by,
     )

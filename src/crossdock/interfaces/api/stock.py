@@ -104,6 +104,7 @@ def reservation_routes(hub: Hub, known: KnownGoods) -> APIRouter:
 
     @routes.get("", **needs("stock:read"))
     async def show(reservation_id: Text, caller: Caller) -> ReservationShown:
+        """Show how a promise stands."""
         return await shown(caller.scope, await hub.inventory.get(caller.scope, reservation_id))
 
     @routes.post("/confirm", **needs("stock:write"))
@@ -113,6 +114,7 @@ def reservation_routes(hub: Hub, known: KnownGoods) -> APIRouter:
 
     @routes.post("/extend", **needs("stock:write"))
     async def extend(reservation_id: Text, said: Extension, caller: Caller) -> ReservationShown:
+        """Keep a soft hold for longer."""
         changed = await hub.inventory.extend(caller.scope, reservation_id, said.ttl_seconds)
         return await shown(caller.scope, changed)
 

@@ -12,8 +12,11 @@ from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import plain
 from crossdock.capabilities.catalog import normalised
+from crossdock.capabilities.inventory.publishing import WhenStale
+from crossdock.interfaces.api import channel_chart
 from crossdock.interfaces.api.budget_chart import drawn
 from crossdock.interfaces.api.terms_said import terms_said
+from crossdock.interfaces.cli.channel_shown import print_exposure
 from crossdock.interfaces.cli.files import read_object, write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
@@ -31,6 +34,27 @@ Location = Annotated[str, typer.Argument(help="The hub's name of the shop's own 
 OneItem = Annotated[list[str] | None, typer.Option(help="This item alone; repeatable.")]
 After = Annotated[str, typer.Option(help="The last item of the page before.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="Items at most.")]
+Levels = Annotated[
+    list[str] | None,
+    typer.Option("--level", help="Crossing this amount, up or down, is told at once; repeatable."),
+]
+Jump = Annotated[
+    int | None, typer.Option(min=1, max=100, help="A rise of so many percent is told at once.")
+]
+Within = Annotated[
+    int | None, typer.Option(min=0, help="Seconds in which other changes are told.")
+]
+Stale = Annotated[
+    WhenStale | None,
+    typer.Option(
+        case_sensitive=False,
+        help="While a source is silent: show no more than now (KEEP), that behind a wider"
+        " buffer (LOWER, unless said), or nothing (ZERO).",
+    ),
+]
+StaleBuffer = Annotated[
+    str | None, typer.Option(help="Held back besides by LOWER; unless said, the buffer again.")
+]
 
 
 @app.command(name="list")
@@ -84,9 +108,11 @@ def put(
     ] = None,
     buffer: Annotated[str | None, typer.Option(help="Never shown, for late news.")] = None,
     low: Annotated[str | None, typer.Option(help="At and below this, told at once.")] = None,
-    within: Annotated[
-        int | None, typer.Option(min=0, help="Seconds in which other changes are told.")
-    ] = None,
+    level: Levels = None,
+    jump: Jump = None,
+    within: Within = None,
+    when_stale: Stale = None,
+    stale_buffer: StaleBuffer = None,
     oversell: Annotated[
         str | None,
         typer.Option(help="Percent of stock-outs that may oversell: the buffer is computed."),
@@ -103,6 +129,10 @@ def put(
         "source_locations": source,
         "buffer": buffer,
         "low_threshold": low,
+        "levels": level or None,
+        "jump_percent": jump,
+        "when_stale": when_stale,
+        "stale_buffer": stale_buffer,
         "coalesce_seconds": within,
         "oversell_percent": oversell,
     }
@@ -129,21 +159,28 @@ def show(
     item: OneItem = None,
     after: After = "",
     limit: Limit = 100,
+    chart: Annotated[
+        Path | None, typer.Option(help="Draw why it is shown so much of the item, as SVG.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a channel shows beside what there is, and what all show together."""
+    """Show what a channel shows beside what there is, and whether it is in safe mode."""
+    which = _wanted(item, after, limit)
+    _check_chart(chart, which)
 
-    async def asked(hub: Hub) -> None:
-        which = _wanted(item, after, limit)
-        shown = await hub.publishing.exposures.show(
-            hub.scope, connection, normalised(location), which
-        )
-        if as_json:
-            print_json(shown)
-        else:
-            _print_exposure(shown)
+    async def asked(hub: Hub) -> ChannelExposure:
+        exposures = hub.publishing.exposures
+        return await exposures.show(hub.scope, connection, normalised(location), which)
 
-    with_hub(asked)
+    shown = with_hub(asked)
+    if chart is not None:
+        write_text(chart, channel_chart.drawn(shown, shown.items[0]))
+    if as_json:
+        print_json(shown)
+        return
+    print_exposure(shown)
+    if chart is not None:
+        stdout.print(f"drawn: {chart}")
 
 
 @app.command()
@@ -160,8 +197,7 @@ def budget(
 ) -> None:
     """Show what a channel holds back so that it seldom oversells, and what that costs."""
     which, place = _wanted(item, after, limit), normalised(location)
-    if chart is not None and len(which.items) != 1:
-        raise Invalid("a chart is of one item", where="--item", hint="add --item ITEM, once")
+    _check_chart(chart, which)
 
     async def asked(hub: Hub) -> tuple[ChannelBudget, str]:
         budgets = hub.publishing.budgets
@@ -202,43 +238,18 @@ def publish(
         stdout.print(f"{listings} to be written")
 
 
+def _check_chart(chart: Path | None, which: ItemsWanted) -> None:
+    if chart is not None and len(which.items) != 1:
+        raise Invalid("a chart is of one item", where="--item", hint="add --item ITEM, once")
+
+
 def _wanted(items: list[str] | None, after: str, limit: int) -> ItemsWanted:
     named = [normalised(one) for one in items or ()]
     return ItemsWanted(items=named, after=normalised(after), limit=limit)
 
 
-def _print_exposure(shown: ChannelExposure) -> None:
-    others = ", ".join(f"{name} ({mode})" for name, mode in shown.others.items())
-    stdout.print(
-        f"{shown.connection} at {shown.location} ({shown.share_mode})"
-        f" sells from one pool with {others or 'nobody else'}"
-    )
-    table(
-        ("item", "there is", "others'", "may take", "buffer", "to show", "shown", "all", "beyond"),
-        [
-            (
-                one.item,
-                _known(one.pool),
-                plain(one.kept_for_others),
-                "" if one.allowance is None else plain(one.allowance),
-                plain(one.buffer),
-                _known(one.exposed),
-                _known(one.shown),
-                plain(one.together),
-                plain(one.beyond),
-            )
-            for one in shown.items
-        ],
-        empty="it was told of no item yet",
-    )
-
-
 def _percent(percent: Decimal | None) -> str:
     return "" if percent is None else f"{plain(percent)} %"
-
-
-def _known(units: Decimal | None) -> str:
-    return "unknown" if units is None else plain(units)
 
 
 def _print_budget(shown: ChannelBudget) -> None:

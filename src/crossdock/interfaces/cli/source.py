@@ -274,7 +274,7 @@ def withdraw_node(
     """Have a location take no part in sourcing any more; past decisions stay as they are."""
 
     async def withdrawn(hub: Hub) -> None:
-        await hub.sourcing.withdraw_node(hub.scope, node)
+        await hub.sourcing.withdraw_node(hub.scope, node, by=ACTOR)
         name = comparable(node)
         if as_json:
             print_json({"withdrawn": name})

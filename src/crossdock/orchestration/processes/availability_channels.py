@@ -207,7 +207,7 @@ def _channel_of(row: Mapping[str, Any], items: tuple[ItemTerms, ...]) -> Channel
         corrections_max=row["corrections_max"],
         retry_seconds=row["retry_seconds"],
         when_stale=WhenStale(row["when_stale"]),
-        stale_buffer=_decimal(row["stale_buffer"]),
+        stale_buffer=_optional(row["stale_buffer"]),
         is_active=row["is_active"],
         channel=row["channel"],
         items=items,

@@ -5,16 +5,21 @@ expose more than there is, and it is told how much.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 from crossdock.canonical.errors import NotFound
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory.publishing import (
     ShareMode,
+    WhenStale,
     available_to_sell,
+    exposed_when_stale,
     in_channel_units,
+    share,
 )
+from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine.process import Key, Process
@@ -22,10 +27,13 @@ from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_state import Facts, Shown
 from crossdock.orchestration.processes.availability_writes import Listing, pattern_of
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
+from crossdock.orchestration.processes.safe_mode import Feeds, SafeMode
 
 # The channel itself, on or off, and whoever else sells from any of its places.
 SELLERS = """
-select p.connection, p.location, p.share_mode from publishing_channel c
+select p.connection, p.location, p.share_mode, p.when_stale, p.stale_buffer, p.low_threshold,
+    p.levels
+from publishing_channel c
 join publishing_channel p on p.tenant = $1 and p.wakes_on && c.wakes_on
     and (p.is_active or (p.connection = c.connection and p.location = c.location))
 where c.tenant = $1 and c.connection = $2 and c.location = $3
@@ -57,37 +65,64 @@ class ItemExposure:
     """One item in one channel, in the unit that it sells; None is what nobody knows.
 
     `pool` is there to be sold, `kept_for_others` of it is not this channel's, `allowance` is what
-    its maximum leaves, `buffer` is held back; `exposed` is what is then left to show, `shown` what
-    the channel confirmed to show. `together` is what all channels of the pool show, `beyond` by
-    how much that is more than there is.
+    its maximum leaves; of that `share` is its own, of which `buffer` is held back, and no more
+    than `cap` shown, in whole `pack`s; `exposed` is what is then left to show, `shown` what the
+    channel confirmed to show. `together` is what all channels of the pool show, `beyond` by how
+    much that is more than there is. While sources are `silent` for too long it is in safe mode,
+    and `exposed` is what that leaves; of the places `untold` nobody ever said what lies there.
     """
 
     item: str
     pool: Decimal | None
     kept_for_others: Decimal
     allowance: Decimal | None
+    share: Decimal | None
     buffer: Decimal
+    cap: Decimal | None
+    pack: Decimal
     exposed: Decimal | None
     shown: Decimal | None
     together: Decimal
     beyond: Decimal
+    is_excluded: bool = False
+    silent: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelExposure:
-    """A channel, who else sells from its pool (`connection/location: mode`), and its items."""
+    """A channel, who else sells from its pool (`connection/location: mode`), and its items.
+
+    `feeds` are the sources that tell of its stock, and those of them that have been silent for
+    too long: while there are any it is in safe mode, as `when_stale` and `stale_buffer` say
+    (null: the buffer once more). Nobody told of its stock yet where there is no source at all.
+    """
 
     connection: str
     location: str
     share_mode: ShareMode
+    when_stale: WhenStale
+    stale_buffer: Decimal | None
+    low_threshold: Decimal
+    levels: tuple[Decimal, ...]
     others: Mapping[str, ShareMode]
     items: tuple[ItemExposure, ...]
+    feeds: Feeds = field(default_factory=Feeds)
+    as_of: datetime | None = None
 
 
 class Exposures:
-    def __init__(self, database: Database, process: Process[Shown, Facts]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        process: Process[Shown, Facts],
+        safe_mode: SafeMode,
+    ) -> None:
         self._database = database
+        self._clock = clock
         self._process = process
+        self._safe_mode = safe_mode
 
     async def show(
         self, scope: Scope, connection: str, location: str, which: ItemsWanted
@@ -103,15 +138,23 @@ class Exposures:
             sellers = [(row["connection"], row["location"]) for row in rows]
             items = which.items or await _listed(tx, Listing(connection, location, ""), which)
             shown = await self._shown(tx, sellers, items)
+            feeds = await self._safe_mode.feeds(tx, connection, location)
+        agreed = rows[0]
         return ChannelExposure(
             connection=connection,
             location=location,
-            share_mode=ShareMode(rows[0]["share_mode"]),
+            share_mode=ShareMode(agreed["share_mode"]),
+            when_stale=WhenStale(agreed["when_stale"]),
+            stale_buffer=_decimal(agreed["stale_buffer"]),
+            low_threshold=Decimal(agreed["low_threshold"]) / MICROS,
+            levels=tuple(Decimal(level) / MICROS for level in agreed["levels"]),
             others={
                 f"{row['connection']}/{row['location']}": ShareMode(row["share_mode"])
                 for row in rows[1:]
             },
             items=shown,
+            feeds=feeds,
+            as_of=self._clock.now(),
         )
 
     async def _shown(
@@ -135,8 +178,9 @@ class Exposures:
             )
             for item in items
         }
+        now = self._clock.now()
         return tuple(
-            _exposure(facts[key], held.get(one.instance), together[one.item], units[one])
+            _exposure(facts[key], held.get(one.instance), (together[one.item], units[one]), now)
             for one in own
             if (key := Key(tx.tenant, one.instance)) in facts
         )
@@ -173,21 +217,35 @@ def _base(amount: int, units: tuple[int, int]) -> int:
 
 
 def _exposure(
-    facts: Facts, held: int | None, together: int, units: tuple[int, int]
+    facts: Facts, held: int | None, together: tuple[int, tuple[int, int]], now: datetime
 ) -> ItemExposure:
     terms, pool = facts.agreement.terms, facts.pool
-    whole = in_channel_units(together, *units)
+    whole = in_channel_units(together[0], *together[1])
     return ItemExposure(
         item=facts.listing.item,
         pool=_decimal(pool),
         kept_for_others=Decimal(terms.kept_for_others) / MICROS,
         allowance=_decimal(terms.allowance),
+        share=None if pool is None else _decimal(share(pool, terms)),
         buffer=Decimal(terms.buffer) / MICROS,
-        exposed=None if pool is None else _decimal(available_to_sell(pool, terms)),
+        cap=_decimal(terms.cap),
+        pack=Decimal(terms.pack) / MICROS,
+        exposed=_decimal(_exposed(facts, held, now)),
         shown=_decimal(held),
         together=Decimal(whole) / MICROS,
         beyond=Decimal(max(0, whole - (pool or 0))) / MICROS,
+        is_excluded=terms.is_excluded,
+        silent=facts.silent(now),
+        untold=facts.untold,
     )
+
+
+def _exposed(facts: Facts, held: int | None, now: datetime) -> int | None:
+    if facts.pool is None:
+        return None
+    if facts.is_stale(now):
+        return exposed_when_stale(facts.pool, held, facts.agreement.terms)
+    return available_to_sell(facts.pool, facts.agreement.terms)
 
 
 def _decimal(micros: int | None) -> Decimal | None:

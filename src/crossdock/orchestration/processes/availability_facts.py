@@ -33,8 +33,9 @@ class Pool:
     """What may be sold of an item at a location or group, in millionths of its base unit.
 
     `free` is available to fulfil now; `demand` all promises counted against it, hard and soft.
-    After `fresh_until` (None: never) the figures count as stale. `claims` is what channels have a
-    right to there by allocation, `turns_at` when one of these begins or ends (§3.6).
+    After `fresh_until` (None: never) the figures count as stale; `sources` tells of each source
+    until when it counts as heard. `claims` is what channels have a right to there by allocation,
+    `turns_at` when one of these begins or ends (§3.6).
     """
 
     free: int
@@ -42,6 +43,7 @@ class Pool:
     fresh_until: datetime | None = None
     claims: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
     turns_at: datetime | None = None
+    sources: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
 
     def kept_from(self, channel: str) -> int:
         """Say how much of what is free the channel may not be shown."""
@@ -118,6 +120,12 @@ where publishing_level.settled_version is null
     or publishing_level.settled_version <= excluded.settled_version
 """
 
+# A source is known for ever to tell of a place, so this is written once for each pair.
+LEARN = """
+insert into publishing_feed (tenant, place, source)
+select * from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing
+"""
+
 # The channel's terms, the item's exceptions from them, and what was heard, for many instances.
 # Each is looked up by its key, however many listings there are.
 LOAD = """
@@ -147,6 +155,7 @@ left join lateral (select * from publishing_budget b
 
 def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Shown, Facts]:
     """Declare the process, over whoever knows the stock and the calendar of each place."""
+    learnt: set[tuple[str, str, str]] = set()
 
     async def load(tx: Transaction, keys: Sequence[Key]) -> Mapping[Key, Facts]:
         listings = [Listing.of(key.instance) for key in keys]
@@ -165,6 +174,7 @@ def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Sh
             for location in row["source_locations"]
         }
         pools = await stock.pools(tx, sorted(asked))
+        await _learn(tx, pools, learnt)
         claimed = [key for key, row in found.items() if row["has_claims"]]
         rights = await rights_of(tx, calendar, claimed) if claimed else {}
         return {
@@ -187,6 +197,22 @@ def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Sh
         hear=hear,
         unheard=unheard,
     )
+
+
+async def _learn(
+    tx: Transaction,
+    pools: Mapping[tuple[str, str, str], Pool],
+    learnt: set[tuple[str, str, str]],
+) -> None:
+    """Note which sources tell of which place; what this process noted before is not said again."""
+    told = {
+        (tenant, place, source)
+        for (tenant, _, place), pool in pools.items()
+        for source in pool.sources
+    }
+    if new := sorted(told - learnt):
+        await tx.execute(LEARN, *([one[column] for one in new] for column in range(3)))
+        tx.afterwards(lambda: learnt.update(new))
 
 
 async def unheard(tx: Transaction) -> frozenset[str]:
@@ -282,11 +308,11 @@ def _listing_of(event: Event) -> Listing:
 
 
 def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool], rights: Rights) -> Facts:
-    known = [
-        pool
+    places = {
+        location: pools.get((row["tenant"], row["item"], location))
         for location in row["source_locations"]
-        if (pool := pools.get((row["tenant"], row["item"], location))) is not None
-    ]
+    }
+    known = [pool for pool in places.values() if pool is not None]
     numerator, denominator = row["unit_numerator"] or 1, row["unit_denominator"] or 1
 
     def units(base: int) -> int:
@@ -304,6 +330,8 @@ def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool], rights: Righ
         pool=units(sum(pool.free for pool in known)) if known else None,
         demand=units(sum(pool.demand for pool in known)),
         fresh_until=min((pool.fresh_until for pool in known if pool.fresh_until), default=None),
+        sources={name: until for pool in known for name, until in pool.sources.items()},
+        untold=tuple(location for location, pool in places.items() if pool is None),
         rights_until=rights.until,
         level=Level(
             heard=None if row["heard_base"] is None else units(row["heard_base"]),

@@ -253,12 +253,13 @@ def _sent(
         lane = Lane.BULK
     else:
         lane = Lane.IMMEDIATE if how_soon is Pace.IMMEDIATE else Lane.NORMAL
+    safely = f", in safe mode: {', '.join(silent)} silent" if (silent := facts.silent(now)) else ""
     return Decision(
         ledger=replace(
             shown, version=version, flight=flight, flush_at=None, retry_at=None, is_asked=False
         ),
         commands=(write(facts.listing, version, target, shown.held, lane),),
-        note=f"write {amount(target)} over {amount(shown.held)}, {how_soon.lower()}",
+        note=f"write {amount(target)} over {amount(shown.held)}, {how_soon.lower()}{safely}",
     )
 
 

@@ -1,6 +1,7 @@
 """What a listing's instance remembers, and what it looks at to decide what its channel shows."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from crossdock.canonical.commands import Settlement
@@ -94,7 +95,9 @@ class Agreement:
 class Facts:
     """All that a decision looks at. `pool` None is unknown, and never written as zero.
 
-    After `rights_until` a new period begins for what is kept for channels, this one or others.
+    `sources` tells until when each source of the pool counts as heard; of the places `untold`
+    nobody ever said what lies there. After `rights_until` a new period begins for what is kept
+    for channels, this one or others.
     """
 
     listing: Listing
@@ -103,7 +106,13 @@ class Facts:
     demand: int = 0
     fresh_until: datetime | None = None
     rights_until: datetime | None = None
+    sources: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    untold: tuple[str, ...] = ()
     level: Level = Level()
 
     def is_stale(self, now: datetime) -> bool:
         return self.fresh_until is not None and self.fresh_until <= now
+
+    def silent(self, now: datetime) -> tuple[str, ...]:
+        """Name the sources of the pool that have been silent for too long."""
+        return tuple(sorted(name for name, until in self.sources.items() if until <= now))

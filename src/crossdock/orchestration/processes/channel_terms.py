@@ -45,6 +45,9 @@ class Channel:
     channel, `share_max` limits it, each per `period` of the first source location's calendar
     (§3.6). `unit_margin` is what one unit sold earns, in `currency`. `channel` is whose maxima and
     minima of allocation hold for it, as its orders name it; "" is as the connection is called.
+    While a source of its stock is silent for too long the channel is in safe mode, as `when_stale`
+    says: it is never shown more than it shows; `stale_buffer` is held back besides (None: the
+    buffer once more).
     """
 
     connection: str
@@ -69,8 +72,8 @@ class Channel:
     unexplained_seconds: int = 30
     corrections_max: int = 8
     retry_seconds: int = 60
-    when_stale: WhenStale = WhenStale.KEEP
-    stale_buffer: Decimal = Decimal(0)
+    when_stale: WhenStale = WhenStale.LOWER
+    stale_buffer: Decimal | None = None
     is_active: bool = True
     channel: str = ""
     items: tuple[ItemTerms, ...] = field(default=())

@@ -92,7 +92,7 @@ def _told(before: Channel | None, channel: Channel, version: int, by: str) -> Ch
         levels=_all(channel.levels),
         coalesce_seconds=channel.coalesce_seconds,
         when_stale=channel.when_stale,
-        stale_buffer=_plain(channel.stale_buffer),
+        stale_buffer=_optional(channel.stale_buffer),
         channel=channel.channel,
         items=len(new),
         items_changed=sum(known.get(item) != new.get(item) for item in known.keys() | new.keys()),

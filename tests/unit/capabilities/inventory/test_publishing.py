@@ -1,5 +1,6 @@
 """A channel is never told more than its part of what there is, and in time."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -42,7 +43,7 @@ def terms(draw: st.DrawFn) -> Terms:
         levels=tuple(draw(st.lists(sizes, max_size=3))),
         jump_percent=draw(st.integers(1, 100)),
         when_stale=draw(st.sampled_from(WhenStale)),
-        stale_buffer=draw(sizes),
+        stale_buffer=draw(st.none() | sizes),
     )
 
 
@@ -122,6 +123,25 @@ def test_a_stale_source_is_answered_as_agreed() -> None:
     assert [exposed(answer) for answer in WhenStale] == [40, 40, 0]
     lower = Terms(when_stale=WhenStale.LOWER, stale_buffer=units(3))
     assert exposed_when_stale(units(40), units(40), lower) == units(37)
+
+
+def test_a_stale_source_widens_the_buffer_by_itself_unless_another_is_agreed() -> None:
+    agreed = Terms(buffer=units(5))
+    assert available_to_sell(units(40), agreed) == units(35)
+    assert exposed_when_stale(units(40), units(35), agreed) == units(30)
+    assert exposed_when_stale(units(40), units(35), replace(agreed, stale_buffer=0)) == units(35)
+
+
+@given(pool=amounts, shown=st.none() | sizes, agreed=terms())
+def test_of_the_answers_to_a_stale_source_each_shows_no_more_than_the_one_before(
+    pool: int, shown: int | None, agreed: Terms
+) -> None:
+    answers = (WhenStale.KEEP, WhenStale.LOWER, WhenStale.ZERO)
+    kept, lower, zero = (
+        exposed_when_stale(pool, shown, replace(agreed, when_stale=answer)) for answer in answers
+    )
+
+    assert kept >= lower >= zero == 0
 
 
 @pytest.mark.parametrize(

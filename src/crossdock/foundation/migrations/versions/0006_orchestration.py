@@ -98,8 +98,8 @@ create table publishing_channel (
         check (unexplained_seconds between 0 and 86400),
     corrections_max integer not null default 8 check (corrections_max between 1 and 100),
     retry_seconds integer not null default 60 check (retry_seconds between 1 and 86400),
-    when_stale text not null default 'KEEP' check (when_stale in ('KEEP', 'LOWER', 'ZERO')),
-    stale_buffer bigint not null default 0 check (stale_buffer >= 0),
+    when_stale text not null default 'LOWER' check (when_stale in ('KEEP', 'LOWER', 'ZERO')),
+    stale_buffer bigint check (stale_buffer >= 0),
     is_active boolean not null default true,
     channel text not null default '',
     version integer not null default 0,
@@ -140,6 +140,28 @@ create table publishing_level (
     primary key (tenant, instance)
 ) with (fillfactor = 70);
 select guard_table('publishing_level');
+
+-- Which sources told of stock that channels are shown, by the place whose stock it is.
+create table publishing_feed (
+    tenant text not null,
+    place text not null,
+    source text not null,
+    primary key (tenant, place, source)
+);
+select guard_table('publishing_feed');
+
+-- Where a channel is in safe mode, for the silence of which source, until it speaks again.
+create table publishing_silence (
+    tenant text not null,
+    connection text not null,
+    location text not null,
+    source text not null,
+    heard_at timestamptz,
+    since timestamptz not null,
+    is_long boolean not null default false,
+    primary key (tenant, connection, location, source)
+);
+select guard_table('publishing_silence');
 """
 
 # A movement that somebody's books must learn of, and the last word on whether they have. `heard`
@@ -166,7 +188,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     run(
         """
-        drop table movement_booking, publishing_level, publishing_item, publishing_channel,
-            business_case, process_journal, process_instance;
+        drop table movement_booking, publishing_silence, publishing_feed, publishing_level,
+            publishing_item, publishing_channel, business_case, process_journal, process_instance;
         """
     )

@@ -23,10 +23,13 @@ create index sourcing_rules_valid on sourcing_rules
 select guard_table('sourcing_rules');
 revoke update, delete on sourcing_rules from crossdock_hub;
 
--- What sourcing has to know of a location beside what the catalogue says of it.
+-- What sourcing has to know of a location beside what the catalogue says of it. One that was
+-- withdrawn stays, so that its versions go on.
 create table sourcing_node (
     tenant text not null,
     node text not null,
+    version integer not null default 1 check (version > 0),
+    is_withdrawn boolean not null default false,
     put_at timestamptz not null,
     put_by text not null,
     content json not null,

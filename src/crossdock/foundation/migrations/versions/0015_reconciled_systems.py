@@ -56,7 +56,8 @@ create table reconciliation_policy (
     four_eyes boolean not null default false,
     as_booked text[] not null default '{}',
     changed_at timestamptz not null,
-    changed_by text not null
+    changed_by text not null,
+    version integer not null default 1
 );
 select guard_table('reconciliation_policy');
 """

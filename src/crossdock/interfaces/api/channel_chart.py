@@ -1,0 +1,143 @@
+"""Draws why a channel is shown so much of an item, step by step, as a picture of its own (SVG)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from crossdock.canonical.quantities import plain
+from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
+from crossdock.interfaces.api.chart import Frame, fitted, legend, picture, tenth, text
+from crossdock.orchestration.processes.availability_exposure import ChannelExposure, ItemExposure
+
+FRAME = Frame(left=16, right=16, top=104, bottom=60)
+ROW = 46
+BAR = 14
+LEFT, SHOWN = "a1", "c0"
+KINDS = ((LEFT, "is left"), (SHOWN, "to show"), ("thin", "low and other levels"))
+LINES_MAX = 8
+"""So many levels are drawn; more could not be told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step from what there is to what is shown, in words, and what it leaves."""
+
+    said: str
+    left: Decimal
+
+
+def drawn(shown: ChannelExposure, one: ItemExposure) -> str:
+    """Draw a bar for each step of one item, and the levels whose crossing is told at once."""
+    steps = tuple(_steps(shown, one))
+    frame = replace(FRAME, height=FRAME.top + ROW * max(1, len(steps)) + FRAME.bottom)
+    title = f"{one.item} in {shown.connection} at {shown.location}: {_heading(one)}"
+    parts: list[str] = legend(frame, KINDS)
+    if not steps:
+        parts.append(text(frame.left, frame.top + 30, _unknown(one)))
+    else:
+        most = max(*(step.left for step in steps), *_levels(shown), Decimal(1))
+        per = Decimal(frame.end - frame.left) / most
+        parts += _thresholds(shown, frame, per)
+        for row, step in enumerate(steps):
+            kind = SHOWN if row == len(steps) - 1 else LEFT
+            parts += _bar(frame, row, step, (kind, per))
+    parts.append(text(frame.left, frame.height - 14, fitted(_foot(shown, one), 600)))
+    said = "; ".join(f"{step.said}: {plain(step.left)}" for step in steps) or _unknown(one)
+    return picture(frame, title, f"{said}; {_foot(shown, one)}", parts)
+
+
+def _heading(one: ItemExposure) -> str:
+    if one.exposed is None:
+        return "nothing is written"
+    return f"{plain(one.exposed)} to show" + (", in safe mode" if one.silent else "")
+
+
+def _steps(shown: ChannelExposure, one: ItemExposure) -> Iterator[Step]:
+    if one.pool is None or one.exposed is None or one.share is None:
+        return
+    yield Step("there is", one.pool)
+    yield from _own(shown.share_mode, one, one.pool, one.share)
+    if not one.is_excluded:
+        yield from _less(one, one.share)
+    yield Step(_last(one), one.exposed)
+
+
+def _own(mode: ShareMode, one: ItemExposure, pool: Decimal, share: Decimal) -> Iterator[Step]:
+    """Go from what there is to the channel's own share of it."""
+    left = pool
+    if one.kept_for_others:
+        left = max(Decimal(0), left - one.kept_for_others)
+        yield Step(f"less {plain(one.kept_for_others)} kept for others", left)
+    if one.allowance is not None and one.allowance < left:
+        left = one.allowance
+        yield Step(f"its maximum leaves {plain(left)}", left)
+    if share != left:
+        yield Step(_share(mode), share)
+
+
+def _less(one: ItemExposure, share: Decimal) -> Iterator[Step]:
+    """Go from the channel's share to what it may show of it."""
+    left = share
+    if one.buffer:
+        left = max(Decimal(0), left // one.pack * one.pack - one.buffer)
+        yield Step(f"less the buffer of {plain(one.buffer)}", left)
+    if one.cap is not None and one.cap < left:
+        left = one.cap
+        yield Step(f"at most {plain(one.cap)}", left)
+    if left % one.pack:
+        yield Step(f"in packs of {plain(one.pack)}", left // one.pack * one.pack)
+
+
+def _last(one: ItemExposure) -> str:
+    if one.is_excluded:
+        return "it is not sold here"
+    return f"in safe mode: {', '.join(one.silent)} silent" if one.silent else "to show"
+
+
+def _share(mode: ShareMode) -> str:
+    return {
+        ShareMode.PERCENT: "its percentage of that",
+        ShareMode.FIXED: "a fixed amount at most",
+        ShareMode.PARTITION: "its own part",
+    }.get(mode, "its share")
+
+
+def _bar(frame: Frame, row: int, step: Step, scale: tuple[str, Decimal]) -> Iterator[str]:
+    kind, per = scale
+    top = frame.top + row * ROW
+    yield text(frame.left, top + 14, fitted(step.said, 480))
+    yield text(frame.end, top + 14, plain(step.left), anchor="end")
+    if step.left > 0:
+        yield (
+            f'<rect class="{kind}" x="{frame.left}" y="{top + 22}"'
+            f' width="{tenth(per * step.left)}" height="{BAR}"/>'
+        )
+
+
+def _levels(shown: ChannelExposure) -> list[Decimal]:
+    return sorted({shown.low_threshold, *shown.levels} - {Decimal(0)})[:LINES_MAX]
+
+
+def _thresholds(shown: ChannelExposure, frame: Frame, per: Decimal) -> Iterator[str]:
+    for level in _levels(shown):
+        x = tenth(frame.left + per * level)
+        yield f'<path class="thin" d="M{x} {frame.top} V{frame.floor}"/>'
+        anchor = "end" if x > frame.end - 30 else "middle"
+        yield text(x, frame.floor + 16, plain(level), anchor=anchor)
+
+
+def _foot(shown: ChannelExposure, one: ItemExposure) -> str:
+    held = "not known yet" if one.shown is None else plain(one.shown)
+    wider = (
+        "the buffer twice" if shown.stale_buffer is None else f"{plain(shown.stale_buffer)} less"
+    )
+    silence = {
+        WhenStale.KEEP: "no more",
+        WhenStale.LOWER: f"no more, {wider}",
+        WhenStale.ZERO: "nothing",
+    }[shown.when_stale]
+    return f"shown: {held}; in silence: {silence}"
+
+
+def _unknown(one: ItemExposure) -> str:
+    return f"nobody ever told what there is at {', '.join(one.untold) or 'its places'}"

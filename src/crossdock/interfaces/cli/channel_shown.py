@@ -1,0 +1,75 @@
+"""What `crossdock channel show` prints: the items of a channel, and whether it is in safe mode."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from crossdock.canonical.quantities import plain
+from crossdock.interfaces.cli.output import stdout, table
+from crossdock.orchestration.processes.availability_exposure import ChannelExposure, ItemExposure
+from crossdock.orchestration.processes.safe_mode import policy
+
+
+def print_exposure(shown: ChannelExposure) -> None:
+    others = ", ".join(f"{name} ({mode})" for name, mode in shown.others.items())
+    stdout.print(
+        f"{shown.connection} at {shown.location} ({shown.share_mode})"
+        f" sells from one pool with {others or 'nobody else'}"
+    )
+    for line in _feeds(shown):
+        stdout.print(line)
+    table(
+        (
+            "item",
+            "there is",
+            "others'",
+            "may take",
+            "buffer",
+            "to show",
+            "shown",
+            "all",
+            "beyond",
+            "",
+        ),
+        [
+            (
+                one.item,
+                _known(one.pool),
+                plain(one.kept_for_others),
+                "" if one.allowance is None else plain(one.allowance),
+                plain(one.buffer),
+                _known(one.exposed),
+                _known(one.shown),
+                plain(one.together),
+                plain(one.beyond),
+                _remark(one),
+            )
+            for one in shown.items
+        ],
+        empty="it was told of no item yet",
+    )
+
+
+def _feeds(shown: ChannelExposure) -> Iterator[str]:
+    """Say who tells of its stock, and in which words it is in safe mode."""
+    if not shown.feeds.sources:
+        yield (
+            "nobody is known to tell of its stock: what nobody told of is not written, and the"
+            " channel keeps the number it has"
+        )
+        return
+    for one in shown.feeds.silent:
+        heard = "never spoke" if one.heard_at is None else f"spoke last at {one.heard_at:%H:%M}"
+        safely = policy(shown.when_stale, shown.stale_buffer)
+        yield f"safe mode since {one.since:%Y-%m-%d %H:%M} UTC: {one.source} {heard}; {safely}"
+    if not shown.feeds.silent:
+        yield f"its stock is told by {', '.join(shown.feeds.sources)}; none of them is silent"
+
+
+def _remark(one: ItemExposure) -> str:
+    if one.silent:
+        return f"safe mode: {', '.join(one.silent)} silent"
+    return f"nobody told of {', '.join(one.untold)}" if one.untold else ""
+
+
+def _known(units: Decimal | None) -> str:
+    return "unknown" if units is None else plain(units)
