@@ -38,14 +38,13 @@ HIDDEN_SECONDS = 0.01
 HIDDEN_LOOKS_MAX = 100
 GATHER_SECONDS = 0.02
 UNCONCERNED_SECONDS = 0.25
-"""Whom what came last did not concern looks again after this: so late it hears the first."""
+"""Whom what came last did not concern looks again after this, if it is not rung before."""
 
 
 class Seen(Enum):
-    """PAGE: there may be more. PASSED: the last there was, and it concerned nobody just now.
+    """PAGE: there may be more. PASSED: the last there was, and none of it concerned the reader.
 
-    HIDDEN: what is there has to wait for an older transaction. NOTHING: nothing of its types,
-    for which it is rung.
+    HIDDEN: what is there has to wait for an older transaction.
     """
 
     PAGE = auto()
@@ -198,9 +197,8 @@ async def read_page(
                 return Seen.NOTHING
             after = Position(row["tx"], row["position"])
             (events, reached), unheard = await _read(tx, reader, after, page=page, shard=shard)
-            rest = Seen.HIDDEN if row["is_hidden"] else Seen.NOTHING
             if reached == after:
-                return rest
+                return Seen.HIDDEN if row["is_hidden"] else Seen.NOTHING
             if events:
                 await _timed(tx, reader, events, clock, is_alone=page == 1)
             move = MOVE if events else SKIP
@@ -216,7 +214,7 @@ async def read_page(
         return await read_page(database, reader, clock, shard=shard, limit=page // 2)
     if events or reached.position - after.position >= page * event_log.PASSED_PAGES:
         return Seen.PAGE
-    return Seen.PASSED if unheard else rest
+    return Seen.HIDDEN if row["is_hidden"] and not unheard else Seen.PASSED
 
 
 async def _read(
@@ -300,8 +298,9 @@ async def catch_up(database: Database, reader: Reader, clock: Clock) -> None:
 async def follow(database: Database, reader: Reader, clock: Clock, *, shard: int = 0) -> None:
     """Apply page after page until cancelled, waking with each commit to the log.
 
-    What concerns nobody just now wakes it, too; it is then passed over four times a second, and
-    not with each of a thousand commits.
+    What does not concern it is passed over four times a second, and not with each of a thousand
+    commits: so old may its cursor be. Rung for types that concern nobody just now, it stays deaf
+    for that long.
     """
     wanted = [event_log.TOPIC] if reader.types is None else map(event_log.topic_of, reader.types)
     bell = database.bell(*wanted)
@@ -317,12 +316,14 @@ async def follow(database: Database, reader: Reader, clock: Clock, *, shard: int
             log.warning("reader waits", reader=reader.name, seconds=outage, error=repr(error))
             await asyncio.sleep(outage)
             continue
-        hidden = min(max(HIDDEN_SECONDS, hidden * 2), 1.0) if seen is Seen.HIDDEN else 0.0
+        longer = min(max(HIDDEN_SECONDS, hidden * 2), UNCONCERNED_SECONDS)
+        hidden = longer if seen is Seen.HIDDEN else 0.0
         if seen is Seen.PAGE:
             # Gather what comes in a moment: a page costs much the same for one event and for ten.
             await asyncio.sleep(max(0.0, began + GATHER_SECONDS - loop.time()))
-        elif seen is Seen.PASSED:
+        elif seen is Seen.PASSED and reader.unheard:
             await asyncio.sleep(UNCONCERNED_SECONDS)
         else:
-            is_rung = await bell.wait(hidden or IDLE_SECONDS)
+            rest = UNCONCERNED_SECONDS if seen is Seen.PASSED else IDLE_SECONDS
+            is_rung = await bell.wait(hidden or rest)
             hidden = 0.0 if is_rung else hidden  # what came now may be hidden for a moment alone
