@@ -31,6 +31,7 @@ TERMS: dict[str, Any] = {
     "when_stale": "LOWER",
     "stale_buffer": "4",
     "is_active": False,
+    "channel": "shopify",
     "items": [
         {
             "item": "BOLT",

@@ -54,6 +54,10 @@ class _Known(NamedTuple):
     multiple: int
     released: int | None
     ships_on: date | None
+    said: tuple[int, ...] = ()
+    """The version that said what is released; none did: empty."""
+    elsewhere: tuple[int, ...] = ()
+    """The newest version that named another place: what was released before is not of this one."""
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -164,14 +168,26 @@ def _order(page: _Page, event: Event, order: OrderChanged) -> None:
             _released(line),
             line.requested_ship_date,
         )
+        if known.released is not None:
+            known = known._replace(said=known.order)
         key = (event.tenant, line.demand_ref)
         before = page.lines.get(key)
-        if before is not None:
-            older, newer = sorted((before, known), key=lambda one: one.order)
-            known = newer._replace(since=min(before.since, known.since))
-            if newer.released is None and newer.place == older.place:
-                known = known._replace(released=older.released)
-        page.lines[key] = known
+        page.lines[key] = known if before is None else _merged(before, known)
+
+
+def _merged(one: _Known, other: _Known) -> _Known:
+    """Make one of what was heard of a line, in whatever order: PUT_RELEASED does the same."""
+    older, newer = sorted((one, other), key=lambda each: each.order)
+    is_moved = newer.place != older.place
+    elsewhere = max(newer.elsewhere, older.order if is_moved else older.elsewhere)
+    teller = max(older, newer, key=lambda each: each.said)
+    is_of_here = teller.said > elsewhere
+    return newer._replace(
+        since=min(older.since, newer.since),
+        elsewhere=elsewhere,
+        said=teller.said if is_of_here else (),
+        released=teller.released if is_of_here else None,
+    )
 
 
 def _multiple(line: DemandLine) -> int:
@@ -267,6 +283,19 @@ async def _put_lines(tx: Transaction, page: _Page) -> None:
     keys = sorted(page.lines)
     rows = [page.lines[key] for key in keys]
     tenants, refs = [key[0] for key in keys], [key[1] for key in keys]
+    said = [_stamp(row.said) for row in rows]
+    elsewhere = [_stamp(row.elsewhere) for row in rows]
+    await tx.execute(
+        store.PUT_RELEASED,
+        tenants,
+        refs,
+        [row.item for row in rows],
+        [row.location for row in rows],
+        [_stamp(row.order) for row in rows],
+        said,
+        elsewhere,
+        [row.released for row in rows],
+    )
     await tx.execute(
         store.PUT_LINES,
         tenants,
@@ -282,9 +311,16 @@ async def _put_lines(tx: Transaction, page: _Page) -> None:
         [row.position for row in rows],
         [row.multiple for row in rows],
         [row.released for row in rows],
+        said,
+        elsewhere,
         [row.ships_on for row in rows],
     )
     await tx.execute(store.PUT_SINCE, tenants, refs, [row.since for row in rows])
+
+
+def _stamp(order: tuple[int, ...]) -> str:
+    """Write a version as the array it is compared as in SQL, of none as the least of all."""
+    return "{" + ",".join(map(str, order)) + "}"
 
 
 async def _mark(tx: Transaction, page: _Page, now: datetime) -> None:

@@ -16,26 +16,54 @@ RUN_LINE_COLUMNS = (
 )
 
 # The newest version of an order says where its line claims; what was closed is open again. What
-# was confirmed or released of other goods, or elsewhere, is not of these. Where a version does not
-# say what is released, what was said before holds.
+# was confirmed of other goods, or elsewhere, is not of these.
 PUT_LINES = """
 insert into allocation_line as l (tenant, demand_ref, source, order_id, channel, item, location,
-    since, rank, us, position, multiple, released, ships_on)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+    since, rank, us, position, multiple, released, said, elsewhere, ships_on)
+select k.tenant, k.demand_ref, k.source, k.order_id, k.channel, k.item, k.location, k.since,
+    k.rank, k.us, k.position, k.multiple, k.released, k.said::bigint[], k.elsewhere::bigint[],
+    k.ships_on
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
     $7::text[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
-    $13::bigint[], $14::date[])
+    $13::bigint[], $14::text[], $15::text[], $16::date[]) k(tenant, demand_ref, source, order_id,
+    channel, item, location, since, rank, us, position, multiple, released, said, elsewhere,
+    ships_on)
 on conflict (tenant, demand_ref) do update set
     source = excluded.source, order_id = excluded.order_id, channel = excluded.channel,
     item = excluded.item, location = excluded.location, rank = excluded.rank, us = excluded.us,
     position = excluded.position, multiple = excluded.multiple, closed_at = null,
     ships_on = excluded.ships_on,
-    released = coalesce(excluded.released, case
-        when (l.item, l.location) = (excluded.item, excluded.location) then l.released end),
     confirmed = case when (l.item, l.location) = (excluded.item, excluded.location)
         then l.confirmed else 0 end,
     run_id = case when (l.item, l.location) = (excluded.item, excluded.location)
         then l.run_id else '' end
 where (excluded.rank, excluded.us, excluded.position) > (l.rank, l.us, l.position)
+"""
+
+# Said before PUT_LINES, of lines that are known: the newest version that says what is released
+# holds, late or not, unless a newer one has named another place. Versions are arrays of what they
+# are ordered by; where nothing is said and nothing moves, nothing is written.
+PUT_RELEASED = """
+with told as (
+    select k.tenant, k.demand_ref, k.said::bigint[] as said, k.released, l.said as was_said,
+        l.released as was, case
+            when (l.item, l.location) = (k.item, k.location)
+            then greatest(l.elsewhere, k.elsewhere::bigint[])
+            when k.version::bigint[] > array[l.rank, l.us, l.position]
+            then greatest(k.elsewhere::bigint[], array[l.rank, l.us, l.position])
+            else greatest(l.elsewhere, k.version::bigint[]) end as elsewhere
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+        $7::text[], $8::bigint[])
+        k(tenant, demand_ref, item, location, version, said, elsewhere, released)
+    join allocation_line l on l.tenant = k.tenant and l.demand_ref = k.demand_ref)
+update allocation_line l set elsewhere = k.elsewhere,
+    said = case when greatest(k.said, k.was_said) > k.elsewhere
+        then greatest(k.said, k.was_said) else '{}' end,
+    released = case when greatest(k.said, k.was_said) <= k.elsewhere then null
+        when k.said > k.was_said then k.released else k.was end
+from told k
+where l.tenant = k.tenant and l.demand_ref = k.demand_ref
+    and (k.elsewhere > l.elsewhere or k.said > l.said)
 """
 
 # The first version, whenever it is heard, says since when a line waits.

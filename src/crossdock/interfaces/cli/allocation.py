@@ -1,6 +1,7 @@
 """`crossdock allocation`: who is confirmed when stock is short, by rules and in runs."""
 
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -320,7 +321,9 @@ def _print_run(run: Run, *, as_json: bool) -> None:
                 written(line.requested),
                 written(line.before),
                 written(line.after),
-                f"{line.why}, {written(line.coming)} to come" if line.coming.value else line.why,
+                f"{line.why}, {written(line.coming)} to come"
+                if Decimal(line.coming.value)
+                else line.why,
                 line.exception,
             )
             for line in shown.lines

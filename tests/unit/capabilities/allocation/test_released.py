@@ -101,6 +101,43 @@ async def test_what_a_version_does_not_say_is_as_it_was_and_zero_takes_it_back(
     assert await released(floor) == {"W/1": 3}
 
 
+# Versions with where the line claims and what each says is released (None: nothing), in the order
+# in which they are heard.
+HEARD = {
+    "a late word is older than what was said": (
+        [(5, "DC1", 5), (3, "DC1", 2), (6, "DC1", None)], 5,
+    ),
+    "a late word is newer than what was said": (
+        [(3, "DC1", 0), (5, "DC1", None), (4, "DC1", 3)], 3,
+    ),
+    "the line was elsewhere in between": (
+        [(1, "DC1", 6), (2, "DC2", None), (3, "DC1", None)], 0,
+    ),
+    "it is heard late that the line was elsewhere": (
+        [(1, "DC1", 6), (3, "DC1", None), (2, "DC2", 4)], 0,
+    ),
+    "a late word is of before the line came back": (
+        [(3, "DC2", None), (4, "DC1", None), (2, "DC1", 6)], 0,
+    ),
+    "a late word is of after the line came back": (
+        [(3, "DC2", None), (5, "DC1", None), (4, "DC1", 2)], 2,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("is_in_one_page", [True, False], ids=["one page", "page by page"])
+@pytest.mark.parametrize("heard", HEARD)
+async def test_the_newest_word_of_the_same_place_holds_however_late(
+    floor: Floor, heard: str, *, is_in_one_page: bool
+) -> None:
+    told, left = HEARD[heard]
+    facts = [of("web", "W", n, handed("W/1", 8, had, location=at)) for n, at, had in told]
+    for page in [facts] if is_in_one_page else [[fact] for fact in facts]:
+        await floor.hear(*page)
+
+    assert await released(floor) == {"W/1": left}
+
+
 async def test_what_was_released_elsewhere_is_not_released_here(floor: Floor) -> None:
     await floor.hear(counted(1, count(10)), of("web", "W", 1, handed("W/1", 8, 6)))
     await floor.hear(of("web", "W", 2, handed("W/1", 8, None, location="DC2")))

@@ -10,7 +10,8 @@ down_revision = "0012"
 # picked or not. Until a run has decided (`run_id`), what was promised to it counts as confirmed.
 # `picked` is written when the line closes: it counts against the maximum of its channel.
 # `released` is all that its order says was handed to the warehouse (null: it says nothing), picked
-# or not; it is to leave on the day `ships_on`, null is at once.
+# or not: `said` is the version that told it, `elsewhere` the newest that named another place (both
+# as rank, us, position). The line is to leave on the day `ships_on`, null is at once.
 LINES = """
 create table allocation_line (
     tenant text not null,
@@ -29,6 +30,8 @@ create table allocation_line (
     picked bigint not null default 0,
     closed_at timestamptz,
     released bigint check (released >= 0),
+    said bigint[] not null default '{}',
+    elsewhere bigint[] not null default '{}',
     ships_on date,
     primary key (tenant, demand_ref)
 ) with (fillfactor = 80);
