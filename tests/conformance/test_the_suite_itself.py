@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field
 
 from crossdock.applications.generic_wms import APPLICATION
 from crossdock.applications.generic_wms.client import Receiving
-from crossdock.applications.generic_wms.samples import SAMPLE_NOW, SAMPLE_SETTINGS
+from crossdock.applications.generic_wms.sample_forms import SAMPLE_NOW
+from crossdock.applications.generic_wms.samples import SAMPLE_SETTINGS
 from crossdock.canonical.inventory import StockMoved
 from crossdock.canonical.orders import OrderChanged
 from crossdock.connectivity.sdk import (

@@ -178,13 +178,11 @@ def _listed(record: Record, column: str, what: str) -> Iterator[Record]:
 
 def _part(record: Record, fields: Mapping[str, Any], where: str, place: str = "") -> Record:
     """Stand one part of a list by itself; what it does not say nobody says."""
-    return replace(
-        record,
-        fields=fields,
-        defaults={},
-        names={},
-        at=lambda name: pointer(place, name) if place else where,
-    )
+
+    def at(name: str) -> str:
+        return pointer(place, name) if place else where
+
+    return replace(record, fields=fields, defaults={}, names={}, at=at)
 
 
 def _amount(record: Record, name: str, *, is_zero_meant: bool = False) -> Decimal:
