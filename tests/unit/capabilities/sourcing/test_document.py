@@ -1,6 +1,7 @@
 """A decision as it is written down: amounts with units, and what is said of it to the log."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import time, timedelta
 from decimal import Decimal
 
 import msgspec
@@ -13,7 +14,9 @@ from crossdock.capabilities.sourcing.document import (
     decided,
     money,
 )
-from crossdock.capabilities.sourcing.model import Rules, ShipTo
+from crossdock.capabilities.sourcing.model import Lane, NodeFacts, Rules, ShipTo
+from crossdock.capabilities.sourcing.nodes import node_changed
+from crossdock.capabilities.sourcing.store import NodeRecord
 from tests.conftest import NOON
 from tests.unit.capabilities.sourcing.orders import decide, line, node, order
 
@@ -92,3 +95,23 @@ def test_what_nobody_knows_costs_nothing_known() -> None:
     assert (money(None), money(1_500_000), money(90_000_000)) == (
         None, Decimal("1.5"), Decimal(90),
     )  # fmt: skip
+
+
+def test_a_version_of_a_nodes_facts_is_worded_for_the_log_with_money_in_units() -> None:
+    lanes = (
+        Lane(country="DE", transit_days=2, cost=4_500_000, distance_km=80),
+        Lane(country="FR"),
+    )
+    facts = NodeFacts(node="DC1", cutoff=time(14), lanes=lanes, load_percent=30)
+    record = NodeRecord(facts=facts, version=3, put_at=NOON, put_by="ann")
+    plain = replace(record, facts=replace(facts, cutoff=None, lanes=()))
+
+    changed = node_changed(record)
+
+    assert (changed.node, changed.version, changed.changed_by) == ("DC1", 3, "ann")
+    assert (changed.is_withdrawn, changed.cutoff, changed.load_percent) == (False, "14:00", 30)
+    assert [(one.country, str(one.cost), one.distance_km) for one in changed.lanes] == [
+        ("DE", "4.5", 80),
+        ("FR", "None", None),
+    ]
+    assert (node_changed(plain).cutoff, node_changed(plain).lanes) == ("", ())
