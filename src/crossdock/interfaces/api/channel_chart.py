@@ -37,10 +37,10 @@ def drawn(shown: ChannelExposure, one: ItemExposure) -> str:
     else:
         most = max(*(step.left for step in steps), *_levels(shown), Decimal(1))
         per = Decimal(frame.end - frame.left) / most
-        parts += _thresholds(shown, frame, per)
         for row, step in enumerate(steps):
             kind = SHOWN if row == len(steps) - 1 else LEFT
             parts += _bar(frame, row, step, (kind, per))
+        parts += _thresholds(shown, frame, per)
     parts.append(text(frame.left, frame.height - 14, fitted(_foot(shown, one), 600)))
     said = "; ".join(f"{step.said}: {plain(step.left)}" for step in steps) or _unknown(one)
     return picture(frame, title, f"{said}; {_foot(shown, one)}", parts)
@@ -119,9 +119,11 @@ def _levels(shown: ChannelExposure) -> list[Decimal]:
 
 
 def _thresholds(shown: ChannelExposure, frame: Frame, per: Decimal) -> Iterator[str]:
+    """Draw each level through all bars, and not through the words above them."""
+    tops = range(frame.top + 18, frame.floor, ROW)
     for level in _levels(shown):
         x = tenth(frame.left + per * level)
-        yield f'<path class="thin" d="M{x} {frame.top} V{frame.floor}"/>'
+        yield f'<path class="thin" d="{" ".join(f"M{x} {top} v{BAR + 8}" for top in tops)}"/>'
         anchor = "end" if x > frame.end - 30 else "middle"
         yield text(x, frame.floor + 16, plain(level), anchor=anchor)
 
