@@ -140,11 +140,21 @@ class ExpectedSupply:
     supply: Supply
 
     async def expected(
-        self, tx: Transaction, asked: Mapping[Key, tuple[str, frozenset[str]]], now: datetime
+        self,
+        tx: Transaction,
+        asked: Mapping[Key, tuple[str, Mapping[str, int | None]]],
+        now: datetime,
     ) -> Mapping[Key, Sequence[tuple[date, int]]]:
         questions = [
-            Question(item, location, unit, own=own, mode=AtpMode.CUMULATIVE)
-            for (item, location), (unit, own) in sorted(asked.items())
+            Question(
+                item,
+                location,
+                unit,
+                own=frozenset(lines),
+                keeping=tuple((ref, has) for ref, has in lines.items() if has is not None),
+                mode=AtpMode.CUMULATIVE,
+            )
+            for (item, location), (unit, lines) in sorted(asked.items(), key=lambda one: one[0])
         ]
         answers = await self.supply.answers_in(tx, questions, now)
         return {

@@ -165,9 +165,10 @@ async def look(
     for row in rows:
         by_key[row["item"], row["location"]].append(row)
     asked = {
-        key: (found.get(key, UNKNOWN).unit, frozenset(row["demand_ref"] for row in here))
+        key: (stock.unit, {row["demand_ref"]: _aside(row, stock, rules) for row in here})
         for key, here in by_key.items()
         if any(_may_wait(row, rules) for row in here)
+        for stock in [found.get(key, UNKNOWN)]
     }
     ahead = await around.supply.expected(tx, asked, now) if asked else {}
     return [
@@ -193,6 +194,18 @@ def _may_wait(row: Any, rules: RulesNow) -> bool:
     """Say whether supply that is still to come can be in time for a line that must be served."""
     strategy = rules.of(row["order_id"], row["channel"]).strategy
     return strategy is Strategy.WIN and row["ships_on"] is not None
+
+
+def _aside(row: Any, stock: Stock, rules: RulesNow) -> int | None:
+    """Give what every run sets aside for a line of what lies there; None: all that it asks for."""
+    claim = stock.claims.get(row["demand_ref"])
+    if claim is None or not claim.open:
+        return 0
+    line = _waiting(row, claim, rules).line
+    if line.strategy is Strategy.WIN:
+        return None
+    is_kept = line.strategy in {Strategy.SKIP, Strategy.GAIN}
+    return line.confirmed if is_kept else line.released
 
 
 def _sight(

@@ -11,7 +11,13 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict
 from crossdock.canonical.orders import DemandLine
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
+from crossdock.canonical.supply import (
+    SupplyCommitmentChanged,
+    SupplyEvidence,
+    SupplyKind,
+    SupplyPeg,
+)
+from crossdock.capabilities.supply import PromiseAsked, Question
 from crossdock.foundation import readers
 from crossdock.foundation.clock import VirtualClock
 from tests.conftest import NOON
@@ -146,6 +152,92 @@ async def test_what_comes_to_a_member_serves_who_must_be_served_at_its_group(
 
     assert await floor.confirmed(location="EAST") == {"K/1": 10}
     assert await floor.runs() == [("REFUSED", "ORDER", 0, 0), ("APPLIED", "SUPPLY", 10, 0)]
+
+
+def landed(version: int, quantity: int) -> Fact:
+    """Say that goods are at the dock, so that they count in full."""
+    return bought(version, quantity, 0, SupplyEvidence.ARRIVED)
+
+
+def pegged(quantity: int, ref: str, pieces: int) -> Fact:
+    said = landed(1, quantity)
+    assert isinstance(said.payload, SupplyCommitmentChanged)
+    peg = SupplyPeg(demand_ref=ref, quantity=Quantity.of(pieces))
+    return replace(said, payload=replace(said.payload, pegs=(peg,)))
+
+
+async def test_what_is_pegged_to_another_line_serves_nobody_else(floor: Floor) -> None:
+    await floor.rule("key", WIN)
+    await floor.hear(
+        pegged(50, "W/1", 30),
+        counted(1, count(0)),
+        of("web", "W", 1, demand("W/1", 30)),
+        of("key", "K", 1, dated("K/1", 21, 28)),
+    )
+    await floor.work()
+    assert (await floor.runs())[-1][0] == "REFUSED"
+
+    await floor.hear(of("key", "K", 2, dated("K/1", 20, 28), minute=1))
+    run = await floor.allocation.simulate(MAIN, "X", "DC1", by="planner")
+    assert {one.demand_ref: one.coming // MICROS for one in run.lines} == {"K/1": 20, "W/1": 0}
+
+
+async def test_what_is_pegged_to_who_must_be_served_serves_him(floor: Floor) -> None:
+    await floor.rule("key", WIN)
+    await floor.hear(
+        pegged(30, "K/1", 30), counted(1, count(0)), of("key", "K", 1, dated("K/1", 30, 28))
+    )
+    run = await floor.allocation.simulate(MAIN, "X", "DC1", by="planner")
+
+    assert [(one.coming // MICROS, one.why) for one in run.lines] == [(30, "ON_TIME")]
+
+
+async def promised(floor: Floor, ref: str, quantity: int, by: int) -> None:
+    asked = Question("X", "DC1", "EA", quantity * MICROS, by=day(by))
+    kept = await floor.promises.promise(MAIN, "shop", PromiseAsked(f"r:{ref}", (asked,), (ref,)))
+    assert kept.is_granted, kept.proof.reasons
+
+
+async def test_what_was_promised_by_date_serves_nobody_else(floor: Floor) -> None:
+    await floor.rule("key", WIN)
+    await floor.hear(counted(1, count(0)), landed(1, 30), of("web", "W", 1, dated("W/1", 30, 28)))
+    await promised(floor, "W/1", 30, 28)
+    await floor.hear(of("key", "K", 1, dated("K/1", 30, 28)))
+    await floor.work()
+    assert (await floor.runs())[-1][0] == "REFUSED"
+
+    await floor.hear(landed(2, 60))
+    run = await floor.allocation.simulate(MAIN, "X", "DC1", by="planner")
+    assert {one.demand_ref: one.coming // MICROS for one in run.lines} == {"K/1": 30, "W/1": 0}
+
+
+@pytest.mark.parametrize("is_released", [True, False], ids=["released", "confirmed of GAIN"])
+async def test_what_is_set_aside_for_a_promise_is_not_kept_again_of_what_comes(
+    floor: Floor, *, is_released: bool
+) -> None:
+    await floor.rule("key", WIN)
+    await floor.rule("web", IMPROVE if is_released else GAIN)
+    await floor.hear(counted(1, count(30)), of("web", "W", 1, dated("W/1", 30, 5)))
+    await promised(floor, "W/1", 30, 5)
+    await floor.work()
+    if is_released:
+        line = replace(dated("W/1", 30, 5), released=Quantity.of(30))
+        await floor.hear(of("web", "W", 2, line, minute=1))
+    await floor.hear(landed(1, 30), of("key", "K", 1, dated("K/1", 30, 28)))
+    run = await floor.allocation.simulate(MAIN, "X", "DC1", by="planner")
+
+    assert {one.demand_ref: (one.after // MICROS, one.coming // MICROS) for one in run.lines} == {
+        "K/1": (0, 30), "W/1": (30, 0),
+    }  # fmt: skip
+
+
+async def test_who_must_be_served_has_his_own_promise_by_date(floor: Floor) -> None:
+    await floor.rule("key", WIN)
+    await floor.hear(counted(1, count(0)), landed(1, 30), of("key", "K", 1, dated("K/1", 30, 28)))
+    await promised(floor, "K/1", 30, 28)
+    run = await floor.allocation.simulate(MAIN, "X", "DC1", by="planner")
+
+    assert [one.coming // MICROS for one in run.lines] == [30]
 
 
 async def test_a_run_on_supply_that_is_cut_meanwhile_is_stale(floor: Floor) -> None:
