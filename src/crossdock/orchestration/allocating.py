@@ -56,11 +56,21 @@ class Allocating:
     def __init__(
         self, database: Database, clock: Clock, ids: Ids, inventory: Inventory, supply: Supply
     ) -> None:
+        self._clock = clock
         stock = ClaimedStocks(inventory, inventory_reader(clock).name)
         self.around = around = Around(stock, ExpectedSupply(supply), OrderDesk(clock))
         self.service = Allocation(database, clock, ids, around)
         self.work = Work(database, clock, ids, around)
         self.reader = allocation_reader(stock, clock)
+
+    async def left(self, tx: Transaction, keys: Sequence[tuple[str, str, str]]) -> None:
+        """Look again where supply was expected and is no more, and at the groups of these."""
+        groups = await self.around.stock.groups(tx, sorted({(one[0], one[2]) for one in keys}))
+        of_groups = [(one[0], one[1], groups.get((one[0], one[2]), one[2])) for one in keys]
+        now = self._clock.now()
+        for tenant in sorted({one[0] for one in keys}):
+            named = {one[1:] for one in (*keys, *of_groups) if one[0] == tenant}
+            await look_again(tx, sorted(named), "SUPPLY", now, tenant=tenant)
 
     def jobs(self) -> list[Job]:
         limit = timedelta(minutes=1)

@@ -34,10 +34,10 @@ class Floor(House):
     def __init__(self, database: Database, clock: VirtualClock) -> None:
         super().__init__(database, clock, ChannelProtections())
         supply = Supply(database, clock, self.inventory.standings, Greenwich())
-        self.supply_reader = supply_reader()
         ids, holding = SystemIds(), self.inventory.holding
         self.promises = KeptPromises(database, clock, ids, holding, supply.answer_in)
         self.allocating = Allocating(database, clock, ids, self.inventory, supply)
+        self.supply_reader = supply_reader(self.allocating)
         self.cases = Cases(database, clock)
 
     @property

@@ -253,7 +253,7 @@ async def test_a_run_on_supply_that_is_cut_meanwhile_is_stale(floor: Floor) -> N
 
 
 async def test_supply_marks_where_somebody_waits_and_history_marks_nothing(floor: Floor) -> None:
-    await floor.hear(bought(1, 20))
+    await floor.hear(bought(1, 20, location="DC3"))
     await floor.hear(counted(1, count(10)), of("web", "W", 1, demand("W/1", 25)))
     await floor.work()
     await floor.hear(replace(bought(2, 30), replay=True), bought(3, 30, location="DC2"))
@@ -263,6 +263,28 @@ async def test_supply_marks_where_somebody_waits_and_history_marks_nothing(floor
     assert await floor.left("allocation_due where reason = 'SUPPLY'") == 1
     assert await floor.work() == {"W/1": 10}
     assert len(await floor.runs()) == 1
+
+
+@pytest.mark.parametrize("place", ["DC1", "EAST"], ids=["at a place", "at its group"])
+async def test_supply_that_is_moved_is_missed_where_it_was_expected(
+    floor: Floor, clock: VirtualClock, place: str
+) -> None:
+    group = LocationChanged(code="EAST", kind=LocationKind.GROUP, members=("DC1",))
+    await floor.rule("key", WIN)
+    await floor.hear(
+        Fact(identity="location:EAST:1", payload=group, occurred_at=NOON, version=1),
+        counted(1, count(10)),
+        bought(1, 20),
+        of("key", "K", 1, dated("K/1", 25, 28, location=place)),
+    )
+    await floor.work()
+    assert await floor.runs() == [("APPLIED", "ORDER", 10, 0)]
+    await clock.advance(timedelta(seconds=1))
+    await floor.hear(bought(2, 20, location="DC2"))
+    await floor.work()
+
+    assert (await floor.runs())[-1] == ("REFUSED", "SUPPLY", 0, 0)
+    assert [case.code for case in await floor.open_cases()] == ["ORD-OVERSOLD"]
 
 
 async def test_nobody_looks_before_supply_has_heard_the_word(floor: Floor) -> None:
