@@ -332,6 +332,12 @@ from unnest($2::text[], $3::text[]) k(item, location)
 where r.tenant = $1 and r.item = k.item and r.location = k.location and r.state = 'SIMULATED'
 returning r.*
 """
+# What was owed fits again: if it does not once more, that is another run, and another case.
+END_REFUSED = """
+update allocation_run r set state = 'SUPERSEDED', decided_at = $3
+where r.tenant = $1 and r.run_id = any($2::text[]) and r.state = 'REFUSED'
+returning r.*
+"""
 DECIDE_RUNS = """
 update allocation_run set state = $3, decided_by = $4, decided_at = $5, remark = $6
 where tenant = $1 and run_id = any($2::text[]) and state = 'SIMULATED' returning run_id

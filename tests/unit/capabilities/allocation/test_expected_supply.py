@@ -102,6 +102,22 @@ async def test_a_word_of_the_supplier_by_which_the_day_is_missed_refuses_and_is_
     assert [case.code for case in await floor.open_cases()] == ["ORD-OVERSOLD"]
 
 
+async def test_what_is_refused_again_on_the_same_facts_is_told_again(
+    floor: Floor, clock: VirtualClock
+) -> None:
+    await floor.hear(counted(1, count(10)), of("key", "K", 1, dated("K/1", 10, 28)))
+    await floor.work()
+    await floor.rule("key", WIN)
+    await floor.hear(of("key", "K", 2, dated("K/1", 25, 28), minute=1))
+    for version, quantity, is_refused in ((1, 0, True), (2, 20, False), (3, 0, True)):
+        await clock.advance(timedelta(seconds=1))
+        await floor.hear(bought(version, quantity))
+        assert await floor.work() == {"K/1": 10}
+        assert len(await floor.open_cases()) == is_refused
+
+    assert [state for state, *_ in await floor.runs()] == ["APPLIED", "SUPERSEDED", "REFUSED"]
+
+
 async def test_what_nobody_acknowledged_serves_nobody(floor: Floor) -> None:
     await waiting(floor)
     await floor.hear(bought(1, 200, evidence=SENT))
