@@ -41,6 +41,7 @@ from crossdock.foundation.jobs import Job
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
 from crossdock.orchestration.decision import CloseCase, OpenCase
+from crossdock.orchestration.processes.availability_facts import look_at_listings
 
 Key = tuple[str, str]
 WITHIN = timedelta(hours=1)
@@ -61,7 +62,7 @@ class Allocating:
         self.around = around = Around(stock, ExpectedSupply(supply), OrderDesk(clock))
         self.service = Allocation(database, clock, ids, around)
         self.work = Work(database, clock, ids, around)
-        self.reader = allocation_reader(stock, clock)
+        self.reader = allocation_reader(stock, clock, ShownChannels())
 
     async def left(self, tx: Transaction, keys: Sequence[tuple[str, str, str]]) -> None:
         """Look again where supply was expected and is no more, and at the groups of these."""
@@ -171,6 +172,15 @@ class ExpectedSupply:
             (one.item, one.location): [(each.day, each.atp) for each in one.buckets]
             for one in answers
         }
+
+
+class ShownChannels:
+    """Publishing, in the words of allocation: it looks again at what channels are shown."""
+
+    async def claims_moved(
+        self, tx: Transaction, keys: Sequence[tuple[str, str, str]], now: datetime
+    ) -> None:
+        await look_at_listings(tx, keys, now)
 
 
 class ChannelProtections:
