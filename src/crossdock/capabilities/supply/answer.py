@@ -131,7 +131,6 @@ class Question(NamedTuple):
     micros: int | None = None
     by: date | None = None
     own: frozenset[str] = frozenset()
-    keeping: tuple[tuple[str, int], ...] = ()
     life_days: int | None = None
     transit_days: int | None = None
     customer: str = ""
@@ -142,6 +141,7 @@ class Question(NamedTuple):
     draws: bool = False
     mode: AtpMode | None = None
     limits: Limits = Limits()
+    keeping: tuple[tuple[str, int], ...] = ()
 
 
 class Basis(StrEnum):
