@@ -15,10 +15,11 @@ from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.capabilities.allocation import AllocationProtection
+from crossdock.capabilities.allocation import AllocationProtection, Applies
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.inventory.protection import Claim
 from crossdock.capabilities.inventory.publishing import ShareMode
+from crossdock.foundation import readers
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
@@ -268,3 +269,69 @@ async def test_whose_maxima_hold_for_a_channel_is_agreed_told_and_listed(
     [listed] = await counter.hub.channels.listed(counter.hub.scope)
 
     assert listed.channel == "shopify"
+
+
+async def is_due(counter: Counter) -> bool:
+    """Say whether what the shop is told is to be looked at now."""
+    async with counter.hub.database.transaction(Scope.of_workers()) as tx:
+        due = "select count(*) from process_instance where due_at <= $1"
+        return bool(await tx.fetchval(due, counter.clock.now()))
+
+
+async def hear(counter: Counter, fact: Fact, *names: str, but: str = "") -> None:
+    """Record a fact, and let readers hear it."""
+    hub = counter.hub
+    await hub.inbox.record(hub.scope, "shop", [fact], b"")
+    for reader in hub.readers:
+        if reader.name != but and (not names or reader.name in names):
+            await readers.catch_up(hub.database, reader, counter.clock)
+
+
+async def web_alone(counter: Counter) -> None:
+    """Have a shop sell at most 30 of 100, and no run applied by itself."""
+    rules = counter.hub.allocation.rulebook
+    await rules.set_policy(counter.hub.scope, Applies.NOTHING, four_eyes=False, by="boss")
+    await counter.keep("web", most=30)
+    await counter.sells("shop", channel="web")
+
+
+def ordered(channel: str, version: int) -> Fact:
+    line = DemandLine(
+        demand_ref="W/1", item="BOLT", location="DC1", ordered=Quantity.of(12),
+        cancelled=Quantity.of(0),
+    )  # fmt: skip
+    said = OrderChanged(order_id="W", lines=(line,), channel=channel)
+    return Fact(identity=f"W:{version}", payload=said, occurred_at=NOON, version=version)
+
+
+async def test_a_shop_looks_again_where_allocation_hears_an_order_behind_publishing(
+    counter: Counter,
+) -> None:
+    await web_alone(counter)
+    await hear(counter, ordered("web", 1), but="allocation")
+    await counter.hub.engine.run_due()
+    assert (await counter.shown("shop"), await is_due(counter)) == ([30], False)
+
+    reader = counter.hub.allocating.reader
+    await readers.catch_up(counter.hub.database, reader, counter.clock)
+    assert (await counter.shown("shop"), await is_due(counter)) == ([18], True)
+
+
+async def test_a_shop_looks_again_where_an_order_becomes_another_channels(
+    counter: Counter,
+) -> None:
+    await web_alone(counter)
+    await counter.hub.record([ordered("web", 1)], source="shop")
+    await counter.hub.settle()
+    assert (await counter.shown("shop"), await is_due(counter)) == ([18], False)
+
+    await hear(counter, ordered("key", 2))
+    assert (await counter.shown("shop"), await is_due(counter)) == ([30], True)
+
+
+async def test_an_order_wakes_no_shop_where_nothing_is_kept(counter: Counter) -> None:
+    await counter.sells("shop", channel="web")
+    await counter.hub.settle()
+    await hear(counter, ordered("web", 1), "allocation")
+
+    assert not await is_due(counter)

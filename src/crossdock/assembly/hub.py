@@ -220,7 +220,7 @@ class Hub:
             self.waiting_room.reader,
             inventory.inventory_reader(self.clock, ChannelProtections()),
             self.publishing.sales_reader,
-            supply.supply_reader(),
+            supply.supply_reader(self.allocating),
             self.securing.reader,
             self.allocating.reader,
             *self.engine.readers(),

@@ -41,6 +41,7 @@ from crossdock.foundation.jobs import Job
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
 from crossdock.orchestration.decision import CloseCase, OpenCase
+from crossdock.orchestration.processes.availability_facts import look_at_listings
 
 Key = tuple[str, str]
 WITHIN = timedelta(hours=1)
@@ -56,11 +57,21 @@ class Allocating:
     def __init__(
         self, database: Database, clock: Clock, ids: Ids, inventory: Inventory, supply: Supply
     ) -> None:
+        self._clock = clock
         stock = ClaimedStocks(inventory, inventory_reader(clock).name)
         self.around = around = Around(stock, ExpectedSupply(supply), OrderDesk(clock))
         self.service = Allocation(database, clock, ids, around)
         self.work = Work(database, clock, ids, around)
-        self.reader = allocation_reader(stock, clock)
+        self.reader = allocation_reader(stock, clock, ShownChannels())
+
+    async def left(self, tx: Transaction, keys: Sequence[tuple[str, str, str]]) -> None:
+        """Look again where supply was expected and is no more, and at the groups of these."""
+        groups = await self.around.stock.groups(tx, sorted({(one[0], one[2]) for one in keys}))
+        of_groups = [(one[0], one[1], groups.get((one[0], one[2]), one[2])) for one in keys]
+        now = self._clock.now()
+        for tenant in sorted({one[0] for one in keys}):
+            named = {one[1:] for one in (*keys, *of_groups) if one[0] == tenant}
+            await look_again(tx, sorted(named), "SUPPLY", now, tenant=tenant)
 
     def jobs(self) -> list[Job]:
         limit = timedelta(minutes=1)
@@ -140,17 +151,36 @@ class ExpectedSupply:
     supply: Supply
 
     async def expected(
-        self, tx: Transaction, asked: Mapping[Key, tuple[str, frozenset[str]]], now: datetime
+        self,
+        tx: Transaction,
+        asked: Mapping[Key, tuple[str, Mapping[str, int | None]]],
+        now: datetime,
     ) -> Mapping[Key, Sequence[tuple[date, int]]]:
         questions = [
-            Question(item, location, unit, own=own, mode=AtpMode.CUMULATIVE)
-            for (item, location), (unit, own) in sorted(asked.items())
+            Question(
+                item,
+                location,
+                unit,
+                own=frozenset(lines),
+                keeping=tuple((ref, has) for ref, has in lines.items() if has is not None),
+                mode=AtpMode.CUMULATIVE,
+            )
+            for (item, location), (unit, lines) in sorted(asked.items(), key=lambda one: one[0])
         ]
         answers = await self.supply.answers_in(tx, questions, now)
         return {
             (one.item, one.location): [(each.day, each.atp) for each in one.buckets]
             for one in answers
         }
+
+
+class ShownChannels:
+    """Publishing, in the words of allocation: it looks again at what channels are shown."""
+
+    async def claims_moved(
+        self, tx: Transaction, keys: Sequence[tuple[str, str, str]], now: datetime
+    ) -> None:
+        await look_at_listings(tx, keys, now)
 
 
 class ChannelProtections:

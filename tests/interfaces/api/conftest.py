@@ -123,7 +123,7 @@ class House:
             catalog_face.reader(self.catalog),
             inventory_reader(self.clock),
             self.publishing.sales_reader,
-            supply_reader(),
+            supply_reader(self.allocating),
             self.securing.reader,
             self.allocating.reader,
         ]

@@ -80,12 +80,17 @@ class KnowsStock(Protocol):
 
 class KnowsSupply(Protocol):
     async def expected(
-        self, tx: Transaction, asked: Mapping[Key, tuple[str, frozenset[str]]], now: datetime
+        self,
+        tx: Transaction,
+        asked: Mapping[Key, tuple[str, Mapping[str, int | None]]],
+        now: datetime,
     ) -> Mapping[Key, Sequence[tuple[date, int]]]:
         """Tell what there would be by each day, in micros, if these order lines took nothing.
 
         In all, with what lies there now, beside everybody else's claims; supply that nobody may
-        promise from is not in it (§3.3, I6). Asked by the item's base unit and the lines.
+        promise from is not in it (§3.3, I6). Asked by the item's base unit and the lines: each
+        with what is set aside for it. It keeps what was promised to it by date beyond that, and
+        what is pegged to it (A32); None: it is to be served of all, and keeps neither.
         """
         ...
 

@@ -98,7 +98,8 @@ class RunException(StrEnum):
 class Grant(NamedTuple):
     """A line, what is confirmed of it after the run, and why.
 
-    `coming` is what supply still to come covers of the rest, in time: of WIN lines alone.
+    `coming` is what supply still to come covers of the rest, in time: of WIN lines alone. What
+    lies there and makes no whole unit until then is in it, and no other line has it.
     """
 
     line: Line
@@ -144,38 +145,6 @@ class Rule(NamedTuple):
 DEFAULT_RULE = Rule()
 
 
-def unpicked(confirmed_total: int, picked: int, requested: int) -> int:
-    """Say how much of what is open and unpicked is confirmed; picks took the confirmed first."""
-    return max(0, min(confirmed_total - picked, requested))
-
-
-class Figures(NamedTuple):
-    """A stock row: what may be promised lies there (`nettable`), and what claims it (§3.1)."""
-
-    nettable: int
-    hard: int
-    soft: int
-    safety: int
-
-
-def others(figures: Figures, lines: Iterable[Line]) -> int:
-    """Say how much is promised hard to nobody of these order lines."""
-    return max(0, figures.hard - sum(line.requested for line in lines))
-
-
-def supply(figures: Figures, lines: Iterable[Line]) -> int:
-    """Say what there is for these order lines.
-
-    Promises that belong to no order line known here are taken off first. Safety stock is kept
-    from whoever would gain, never taken from what is confirmed: a shortage is what confirmed
-    lines lose, and no more (A3).
-    """
-    known = list(lines)
-    there = max(0, figures.nettable - figures.soft - others(figures, known))
-    confirmed = sum(line.confirmed for line in known)
-    return max(0, there - figures.safety, min(there, confirmed))
-
-
 def available_to(group: str, pool: int, protections: Iterable[Protection]) -> int:
     """Say what a group may have of a pool: its own maximum, others' minima (§3.6, A14)."""
     return _Pool(pool, protections).room(group)
@@ -207,7 +176,7 @@ def run(
     for strategy in Strategy:
         mine = [one for one in turns if one.strategy is strategy]
         if strategy is Strategy.WIN:
-            grants += _won(mine, pool, reach)
+            grants += _won(mine, pool, reach, _gains(turns))
         else:
             grants += _granted(strategy, mine, pool)
     return Outcome(tuple(grants), owed=owed)
@@ -218,6 +187,15 @@ def _owed(line: Line) -> int:
     if line.strategy is Strategy.WIN:
         return line.requested - line.released
     return line.confirmed - line.released if line.strategy is Strategy.GAIN else 0
+
+
+def _gains(lines: Iterable[Line]) -> Mapping[str, int]:
+    """Sum what GAIN lines of each group have beside what is released of them."""
+    found: dict[str, int] = {}
+    for line in lines:
+        if line.strategy is Strategy.GAIN:
+            found[line.group] = found.get(line.group, 0) + _owed(line)
+    return found
 
 
 def _reaches(
@@ -256,22 +234,43 @@ def _is_too_much(lines: Iterable[Line], left: int, reach: Mapping[str, int]) -> 
     return False
 
 
-def _won(lines: Sequence[Line], pool: "_Pool", reach: Mapping[str, int]) -> list[Grant]:
-    """Grant WIN lines: who cannot wait first, and to each what comes in time for what it lacks."""
+def _won(
+    lines: Sequence[Line], pool: "_Pool", reach: Mapping[str, int], gains: Mapping[str, int]
+) -> list[Grant]:
+    """Grant WIN lines: who cannot wait first, and to each what comes in time for what it lacks.
+
+    What can come leaves to GAIN lines (`gains`, by group) what they have: that must lie there.
+    """
     found: dict[str, Grant] = {}
     taken = 0
     for line in sorted(lines, key=lambda one: reach.get(one.demand_ref, 0)):
-        granted = _grant(line, line.released, pool)
-        lacks = line.requested - granted.after
+        lacks = line.requested - line.released
+        wanted = pool.headroom(line.group, lacks)
         in_time = reach.get(line.demand_ref, 0) - taken - pool.lacking(line.group)
-        coming = max(0, min(lacks, in_time, pool.headroom(line.group, lacks)))
-        taken += coming
-        pool.expect(line.group, coming)
-        if coming == lacks:
-            why = Why.ON_TIME if coming else granted.why
-            granted = granted._replace(why=why, exception=RunException.NONE)
-        found[line.demand_ref] = granted._replace(coming=coming)
+        future = max(0, min(wanted, in_time))
+        spare = max(pool.spare(line.group, gains), wanted - future)
+        there = min(wanted, pool.room(line.group), spare)
+        served = min(wanted, there + future)
+        why = Why.FULL if served == lacks else pool.limit(line.group, lacks, served)
+        if served < lacks:
+            served = _whole(line, line.released, served)
+        lying = min(there, served)
+        granted = lying if lying == lacks else _whole(line, line.released, lying)
+        # An odd rest that lies there makes a whole unit with what comes: it waits for that.
+        pool.take(line.group, lying)
+        pool.expect(line.group, served - lying)
+        taken += served - lying
+        if served == lacks and granted < served:
+            why = Why.ON_TIME
+        exception = RunException.NONE if served == lacks else RunException.WIN_SHORT
+        after = line.released + granted
+        found[line.demand_ref] = Grant(line, after, why, exception, served - granted)
     return [found[line.demand_ref] for line in lines]
+
+
+def _whole(line: Line, kept: int, amount: int) -> int:
+    """Say how much of an amount makes whole units with what is kept and picked."""
+    return max(0, amount - (line.picked + kept + amount) % line.multiple)
 
 
 def _kept(line: Line) -> Grant:
@@ -305,8 +304,6 @@ def _grant(line: Line, kept: int, pool: "_Pool") -> Grant:
 
 
 def _exception(line: Line, after: int) -> RunException:
-    if line.strategy is Strategy.WIN and after < line.requested:
-        return RunException.WIN_SHORT
     if line.strategy is Strategy.GAIN and after < line.confirmed:
         return RunException.GAIN_LOST
     return RunException.NONE
@@ -332,6 +329,16 @@ class _Pool:
         protection = self._protections.get(group, Protection(group))
         return wanted if protection.maximum is None else min(wanted, _headroom(protection))
 
+    def spare(self, group: str, gains: Mapping[str, int]) -> int:
+        """Say how much of the room is left if each GAIN line is to keep what it has."""
+        own = _kept_for(self._protections.get(group, Protection(group)))
+        left = self.left - self._kept + own
+        for other, micros in gains.items():
+            protection = self._protections.get(other, Protection(other))
+            aside = self.headroom(other, micros)
+            left -= aside if other == group else max(0, aside - _kept_for(protection))
+        return left
+
     def room(self, group: str) -> int:
         protection = self._protections.get(group, Protection(group))
         room = max(0, self.left - self._kept + _kept_for(protection))
@@ -343,8 +350,8 @@ class _Pool:
         if amount == wanted:
             self.take(line.group, amount)
             return amount, Why.FULL
-        why = self._limit(line.group, wanted, amount)
-        whole = max(0, amount - (line.picked + kept + amount) % line.multiple)
+        why = self.limit(line.group, wanted, amount)
+        whole = _whole(line, kept, amount)
         self.take(line.group, whole)
         return whole, why
 
@@ -361,7 +368,7 @@ class _Pool:
         if before := self._protections.get(group):
             self._protections[group] = before._replace(used=before.used + amount)
 
-    def _limit(self, group: str, wanted: int, amount: int) -> Why:
+    def limit(self, group: str, wanted: int, amount: int) -> Why:
         protection = self._protections.get(group)
         if protection and protection.maximum is not None and amount == _headroom(protection):
             return Why.MAXIMUM

@@ -6,7 +6,7 @@ Nothing is decided here: a page of the log becomes marks on what is to be looked
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from crossdock.canonical.catalog import LocationChanged
 from crossdock.canonical.envelope import Event
@@ -79,9 +79,19 @@ class _Page:
     quoted: set[tuple[str, str]] = field(default_factory=set)
 
 
-def allocation_reader(stock: KnowsStock, clock: Clock) -> Reader:
+class ShowsChannels(Protocol):
+    """Whoever shows channels what maxima and minima leave them."""
+
+    async def claims_moved(
+        self, tx: Transaction, keys: Sequence[tuple[str, str, str]], now: datetime
+    ) -> None:
+        """Hear of (tenant, item, location) where orders of channels are others now."""
+        ...
+
+
+def allocation_reader(stock: KnowsStock, clock: Clock, shows: ShowsChannels) -> Reader:
     """Make the log reader that knows who waits for goods, and what may have changed for him."""
-    reactions = Reactions(stock, clock)
+    reactions = Reactions(stock, clock, shows)
     return Reader(
         name="allocation",
         apply=reactions.apply,
@@ -96,21 +106,32 @@ async def unheard(tx: Transaction) -> frozenset[str]:
 
 
 class Reactions:
-    def __init__(self, stock: KnowsStock, clock: Clock) -> None:
+    def __init__(self, stock: KnowsStock, clock: Clock, shows: ShowsChannels) -> None:
         self._stock = stock
+        self._shows = shows
         self._clock = clock
 
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Take in a page. History that is filled in later makes lines and triggers nothing."""
         page = _page_of(events)
         now = self._clock.now()
-        await _add_former(tx, page)
+        former = await _add_former(tx, page)
         await _put_lines(tx, page)
+        await self._show(
+            tx, former | {(key[0], *one.place) for key, one in page.lines.items()}, now
+        )
         if page.quoted:
             refs = sorted(page.quoted)
             await tx.execute(store.REOPEN, [ref[0] for ref in refs], [ref[1] for ref in refs])
         await self._add_groups(tx, page)
         await _mark(tx, page, now)
+
+    async def _show(self, tx: Transaction, keys: set[tuple[str, str, str]], now: datetime) -> None:
+        """Have channels shown anew what orders leave them, where something is kept for any."""
+        columns = list(map(list, zip(*sorted(keys), strict=True)))
+        rows = await tx.fetch(store.KEPT_AT, *columns) if keys else ()
+        if kept := [(row["tenant"], row["item"], row["location"]) for row in rows]:
+            await self._shows.claims_moved(tx, kept, now)
 
     async def _add_groups(self, tx: Transaction, page: _Page) -> None:
         """Let lines that claim a group of locations hear of its members' stock."""
@@ -269,12 +290,15 @@ def _orders_of(page: _Page) -> tuple[list[str], list[str], list[str], list[int]]
     )
 
 
-async def _add_former(tx: Transaction, page: _Page) -> None:
-    """Look again at where these orders claimed before this page, too."""
+async def _add_former(tx: Transaction, page: _Page) -> set[tuple[str, str, str]]:
+    """Look again at where these orders claimed before this page, too; give where that was."""
+    found: set[tuple[str, str, str]] = set()
     if page.orders:
         for row in await tx.fetch(store.CLAIMED, *_orders_of(page)):
             key = (row["tenant"], row["item"], row["location"])
             _mark_stock(page, key, (row["position"], "ORDER"))
+            found.add(key)
+    return found
 
 
 async def _put_lines(tx: Transaction, page: _Page) -> None:

@@ -129,6 +129,12 @@ async def supersede(
     return [(row["item"], row["location"]) for row in rows]
 
 
+async def end_refused(tx: Transaction, run_ids: Sequence[str], now: datetime) -> None:
+    """End refused runs of which what was owed fits again, and tell."""
+    rows = await tx.fetch(store.END_REFUSED, tx.tenant, list(run_ids), now)
+    await told.runs(tx, [run_of(row) for row in rows], RunState.SUPERSEDED, Word(told.HUB, now))
+
+
 async def load(tx: Transaction, run_id: str) -> Run:
     """Give a run with its lines; raise `NotFound` naming it."""
     row = await tx.fetchrow(store.RUN, tx.tenant, run_id)

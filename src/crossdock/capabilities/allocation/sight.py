@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from crossdock.canonical.allocation import Strategy
-from crossdock.capabilities.allocation import model, rulebook, store
+from crossdock.capabilities.allocation import figures, model, rulebook, store
 from crossdock.capabilities.allocation.asks import Around, Claim, Key, KnowsStock, Share, Stock
-from crossdock.capabilities.allocation.model import Expected, Figures, Line, Outcome, Protection
+from crossdock.capabilities.allocation.figures import Figures
+from crossdock.capabilities.allocation.model import Expected, Line, Outcome, Protection
 from crossdock.capabilities.allocation.rulebook import AllocationProtection, RulesNow
 from crossdock.capabilities.allocation.runs import digest_of
 from crossdock.capabilities.allocation.shapes import Run, RunLine, RunState
@@ -58,7 +59,7 @@ class Sight:
 
     @property
     def supply(self) -> int:
-        return model.supply(self.figures, self.lines)
+        return figures.supply(self.figures, self.lines)
 
     @property
     def known(self) -> frozenset[str]:
@@ -127,7 +128,7 @@ async def doubtful(tx: Transaction, stock: KnowsStock, sights: Sequence[Sight]) 
     Orders of the same item elsewhere count, too: what a group has depends on its members. Asked
     after the look: whoever came to be known since then was not in it.
     """
-    asked = [sight for sight in sights if model.others(sight.figures, sight.lines)]
+    asked = [sight for sight in sights if figures.others(sight.figures, sight.lines)]
     keys = sorted({(sight.item, sight.location) for sight in asked})
     if not keys:
         return frozenset()
@@ -164,9 +165,10 @@ async def look(
     for row in rows:
         by_key[row["item"], row["location"]].append(row)
     asked = {
-        key: (found.get(key, UNKNOWN).unit, frozenset(row["demand_ref"] for row in here))
+        key: (stock.unit, {row["demand_ref"]: _aside(row, stock, rules) for row in here})
         for key, here in by_key.items()
         if any(_may_wait(row, rules) for row in here)
+        for stock in [found.get(key, UNKNOWN)]
     }
     ahead = await around.supply.expected(tx, asked, now) if asked else {}
     return [
@@ -192,6 +194,18 @@ def _may_wait(row: Any, rules: RulesNow) -> bool:
     """Say whether supply that is still to come can be in time for a line that must be served."""
     strategy = rules.of(row["order_id"], row["channel"]).strategy
     return strategy is Strategy.WIN and row["ships_on"] is not None
+
+
+def _aside(row: Any, stock: Stock, rules: RulesNow) -> int | None:
+    """Give what every run sets aside for a line of what lies there; None: all that it asks for."""
+    claim = stock.claims.get(row["demand_ref"])
+    if claim is None or not claim.open:
+        return 0
+    line = _waiting(row, claim, rules).line
+    if line.strategy is Strategy.WIN:
+        return None
+    is_kept = line.strategy in {Strategy.SKIP, Strategy.GAIN}
+    return line.confirmed if is_kept else line.released
 
 
 def _sight(
@@ -226,13 +240,13 @@ def _waiting(row: Any, claim: Claim, rules: RulesNow) -> Waiting:
     What is released to the warehouse and not picked does in any case: it is picked next.
     """
     total = row["confirmed"] if row["run_id"] else claim.promised
-    released = model.unpicked(row["released"], claim.picked, claim.open)
+    released = figures.unpicked(row["released"], claim.picked, claim.open)
     strategy, priority = rules.of(row["order_id"], row["channel"])
     line = Line(
         demand_ref=row["demand_ref"],
         group=row["channel"],
         requested=claim.open,
-        confirmed=max(released, model.unpicked(total, claim.picked, claim.open)),
+        confirmed=max(released, figures.unpicked(total, claim.picked, claim.open)),
         strategy=strategy,
         priority=priority,
         since=row["since"],

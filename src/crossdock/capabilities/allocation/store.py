@@ -134,6 +134,14 @@ join allocation_line l on l.tenant = k.tenant and l.source = k.source
 order by l.tenant, l.item, l.location, k.position desc
 {_AGAIN}"""  # noqa: S608  # the words above
 
+# Where maxima or minima were ever set of these.
+KEPT_AT = """
+select k.tenant, k.item, k.location
+from unnest($1::text[], $2::text[], $3::text[]) k(tenant, item, location)
+where exists (select from allocation_rule r where r.tenant = k.tenant and r.kind = 'PROTECTION'
+    and r.location = k.location and r.item = k.item)
+"""
+
 # After a change of rules: of a channel, of an order, of an item at a location; "" is any.
 MARK_CONCERNED = f"""
 insert into allocation_due as d (tenant, item, location, reason, due_at)
@@ -330,6 +338,12 @@ SUPERSEDE = """
 update allocation_run r set state = 'SUPERSEDED', decided_at = $4
 from unnest($2::text[], $3::text[]) k(item, location)
 where r.tenant = $1 and r.item = k.item and r.location = k.location and r.state = 'SIMULATED'
+returning r.*
+"""
+# What was owed fits again: if it does not once more, that is another run, and another case.
+END_REFUSED = """
+update allocation_run r set state = 'SUPERSEDED', decided_at = $3
+where r.tenant = $1 and r.run_id = any($2::text[]) and r.state = 'REFUSED'
 returning r.*
 """
 DECIDE_RUNS = """

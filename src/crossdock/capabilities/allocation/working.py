@@ -134,6 +134,9 @@ class Work:
                 made.append((run, sight))
         await self._decide(tx, made, policy, now)
         await runs.supersede(tx, quiet, now)
+        refused = [latest[key] for key in quiet if key in latest]
+        refused = [row["run_id"] for row in refused if row["state"] == RunState.REFUSED]
+        await runs.end_refused(tx, refused, now)
         applied = [(run.item, run.location) for run, _ in made if _applies(run, policy)]
         for key in (*quiet, *applied):  # a case is open only where the last run left one
             if key in latest and latest[key]["state"] in _OF_A_PERSON:

@@ -31,12 +31,16 @@ class Standing(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What an order line holds of a standing; `on` is the day it is to ship, None is at once."""
+    """What an order line holds of a standing; `on` is the day it is to ship, None is at once.
+
+    `promised` of it is what a promise by date still says is to leave then.
+    """
 
     demand_ref: str
     hard: int
     soft: int = 0
     on: date | None = None
+    promised: int = 0
 
 
 class Weight(NamedTuple):
@@ -110,7 +114,9 @@ class Node(NamedTuple):
 class Question(NamedTuple):
     """`micros` None asks for the outlook alone; `own` are order lines that count for nothing.
 
-    An order that is asked about again must not stand in its own way (A25). `unit` is the base
+    An order that is asked about again must not stand in its own way (A25). Of those, who is in
+    `keeping` keeps what is pegged to him, and what is promised to him by date beyond so much that
+    whoever asks has set aside for him. `unit` is the base
     unit of the item, `by` a day to say how much there is by then. `life_days` have to be left at
     delivery, `transit_days` after it leaves; None asks the rules, by `customer` and `channel`.
     `ruled` is what the rules of a kit or a group said, asked on to its components and members.
@@ -135,6 +141,7 @@ class Question(NamedTuple):
     draws: bool = False
     mode: AtpMode | None = None
     limits: Limits = Limits()
+    keeping: tuple[tuple[str, int], ...] = ()
 
 
 class Basis(StrEnum):

@@ -5,7 +5,7 @@ from datetime import date
 
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply import shelving
-from crossdock.capabilities.supply.answer import Node, Question, Through
+from crossdock.capabilities.supply.answer import Claim, Node, Question, Through
 from crossdock.capabilities.supply.horizon import Horizon
 from crossdock.capabilities.supply.inbound import Inbound, Supply, is_past_due
 
@@ -16,12 +16,14 @@ def due_by(
     """Give what is claimed now and not told apart, and what is due by (bucket, day, micros)."""
     standing, today, grid = node.standing, ahead.today, ahead.grid
     now = standing.hard + standing.soft
+    aside = dict(question.keeping)
     due: list[tuple[int, date, int]] = []
     for claim in node.claims:
         now -= claim.hard + claim.soft
         if claim.demand_ref in question.own:
-            continue
-        rest = max(0, claim.hard + claim.soft - crossing.get(claim.demand_ref, 0))
+            rest = _kept(claim, aside, crossing)
+        else:
+            rest = max(0, claim.hard + claim.soft - crossing.get(claim.demand_ref, 0))
         day = claim.on or today
         if not _is_long_due(node, day, today):
             bucket = grid.bucket(day)
@@ -35,6 +37,16 @@ def due_by(
             if bucket is not None:
                 due.append((bucket, day, micros))
     return now, due
+
+
+def _kept(claim: Claim, aside: dict[str, int], crossing: Mapping[str, int]) -> int:
+    """Give what is promised of a claim beyond what is set aside (and is used up) and pegged."""
+    ref = claim.demand_ref
+    if ref not in aside:
+        return 0
+    taken = min(aside[ref], claim.promised)
+    aside[ref] -= taken
+    return max(0, claim.promised - taken - crossing.get(ref, 0))
 
 
 def _is_long_due(node: Node, day: date, today: date) -> bool:

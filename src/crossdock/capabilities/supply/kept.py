@@ -292,6 +292,18 @@ def claims(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> lis
     return found
 
 
+def marked(claimed: Iterable[Claim], lines: Sequence[DatedLine], told: Told) -> list[Claim]:
+    """Say of each claim how much of it the promise still says: what left, left first."""
+    lines = own(lines)
+    rest = 0 if is_overruled(lines, told) else left(lines, told)
+    found: list[Claim] = []
+    for one in claimed:
+        promised = min(rest, one.hard) if one.on is not None else 0
+        rest -= promised
+        found.append(one._replace(promised=promised) if promised else one)
+    return found
+
+
 def dated(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> list[Claim]:
     """Give what is to leave of a promise on its days, held or not: what is held may be lost."""
     if told.is_ordered:

@@ -68,9 +68,10 @@ def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
     """Lay out what stands, comes and goes at one item-location (PAB of §3.3)."""
     terms, standing, today, grid = node.terms, node.standing, ahead.today, ahead.grid
     step = step_micros(question.unit)
+    alone = question.own.difference(ref for ref, _ in question.keeping)
     inbound = [
         effective(one, today, terms, terms.calendar, step=step, last=grid.ends[-1])
-        for one in (without(one, question.own) for one in node.supplies)
+        for one in (without(one, alone) for one in node.supplies)
     ]
     coming = [
         (bucket, one.on, one.micros)

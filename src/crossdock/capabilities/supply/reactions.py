@@ -7,7 +7,7 @@ in one state. What is open of an order line is not kept here: inventory knows it
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from crossdock.canonical.catalog import CatchWeightChanged, KitChanged, LotChanged
 from crossdock.canonical.envelope import Event
@@ -25,14 +25,33 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Versioned = TypeVar("Versioned", Heard, Kit, LotSaid, Order, WeightSaid)
 
 
-def supply_reader() -> Reader:
+class HearsWhatLeft(Protocol):
+    """Whoever waits for supply that is expected somewhere else now."""
+
+    async def left(self, tx: Transaction, keys: Sequence[tuple[str, str, str]]) -> None:
+        """Hear that supply is expected no more at these (tenant, item, location)."""
+        ...
+
+
+def supply_reader(hearer: HearsWhatLeft | None = None) -> Reader:
     """Make the log reader that keeps supply and ship dates."""
+
+    async def apply_and_tell(tx: Transaction, events: Sequence[Event]) -> None:
+        left = await apply(tx, events)
+        if left and hearer is not None:
+            await hearer.left(tx, left)
+
     facts = (SupplyCommitmentChanged, OrderChanged, KitChanged, LotChanged, CatchWeightChanged)
-    return Reader(name="supply", apply=apply, types=frozenset(fact.TYPE for fact in facts))
+    return Reader(
+        name="supply", apply=apply_and_tell, types=frozenset(fact.TYPE for fact in facts)
+    )
 
 
-async def apply(tx: Transaction, events: Sequence[Event]) -> None:
-    """Take in one page: of each commitment and order its newest version."""
+async def apply(tx: Transaction, events: Sequence[Event]) -> list[tuple[str, str, str]]:
+    """Take in one page: of each commitment and order its newest version.
+
+    Gives (tenant, item, location) that supply was expected at and is no more.
+    """
     heard: list[Heard] = []
     kits: list[Kit] = []
     lots: list[LotSaid] = []
@@ -55,7 +74,7 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> None:
                 orders.append((Order(*key, *version), payload))
             case _:
                 pass
-    await store.keep(tx, _newest(heard))
+    left = await store.keep(tx, _newest(heard))
     await kit_store.keep_kits(tx, _newest(kits))
     await goods_store.keep_lots(tx, _newest(lots, 4))
     await goods_store.keep_weights(tx, _newest(weights))
@@ -68,6 +87,7 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> None:
         if line.requested_ship_date is not None
     ]
     await store.keep_orders(tx, list(newest), lines)
+    return left
 
 
 def _newest(versions: Iterable[Versioned], width: int = 3) -> list[Versioned]:

@@ -143,7 +143,7 @@ class Read:
             held = known.pop(ref, Claim(ref, 0, 0))
             claims = kept.claims(ref, own, held, self.told(ref))
             self._more[key] = self._more.get(key, 0) + sum(one.hard for one in claims) - held.hard
-            found += claims
+            found += kept.marked(claims, own, self.told(ref))
         self._promised[key] = [*known.values(), *found]
 
     def lotted(self, keys: Iterable[Key], questions: Sequence[Question]) -> list[Key]:

@@ -30,6 +30,18 @@ on conflict (tenant, supply_id, source) do update set kind = excluded.kind, item
 where (excluded.rank, excluded.us, excluded.position) > (s.rank, s.us, s.position)
 """
 
+# Where those were expected that a newer version names another place of, or other goods.
+FORMER = """
+select distinct s.tenant, s.item, s.location
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+    $7::bigint[], $8::bigint[])
+    k(tenant, supply_id, source, item, location, rank, us, position)
+join supply_commitment s on s.tenant = k.tenant and s.supply_id = k.supply_id
+    and s.source = k.source
+where (s.item, s.location) <> (k.item, k.location)
+    and (k.rank, k.us, k.position) > (s.rank, s.us, s.position)
+"""
+
 KEEP_ORDERS = """
 insert into supply_order as o (tenant, source, order_id, rank, us, position)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
@@ -178,9 +190,23 @@ class DatedLine(NamedTuple):
     ship_date: date
 
 
-async def keep(tx: Transaction, heard: Sequence[Heard]) -> None:
-    if heard:
-        await tx.execute(KEEP, *map(list, zip(*heard, strict=True)))
+async def keep(tx: Transaction, heard: Sequence[Heard]) -> list[tuple[str, str, str]]:
+    """Keep the newest versions; give (tenant, item, location) that some have left."""
+    if not heard:
+        return []
+    left = await tx.fetch(
+        FORMER,
+        [one.tenant for one in heard],
+        [one.supply_id for one in heard],
+        [one.source for one in heard],
+        [one.item for one in heard],
+        [one.location for one in heard],
+        [one.rank for one in heard],
+        [one.us for one in heard],
+        [one.position for one in heard],
+    )
+    await tx.execute(KEEP, *map(list, zip(*heard, strict=True)))
+    return [(row["tenant"], row["item"], row["location"]) for row in left]
 
 
 async def keep_orders(

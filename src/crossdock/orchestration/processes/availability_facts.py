@@ -21,6 +21,7 @@ from crossdock.capabilities.inventory.publishing import (
     in_channel_units_up,
 )
 from crossdock.foundation.database import Transaction, WorkersSql
+from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key, Process, Touch
 from crossdock.orchestration.processes.availability_claims import Calendar, Rights, rights_of
 from crossdock.orchestration.processes.availability_publishing import NAME, decide
@@ -263,6 +264,22 @@ async def _sold(tx: Transaction, events: Iterable[Event]) -> list[Touch]:
         for event, changed in changes
         for connection, location in sellers.get((event.tenant, changed.location), ())
     ]
+
+
+async def look_at_listings(
+    tx: Transaction, keys: Sequence[tuple[str, str, str]], now: datetime
+) -> None:
+    """Have every channel look that sells from one of these (tenant, item, location)."""
+    items: dict[tuple[str, str], list[str]] = {}
+    for tenant, item, location in keys:
+        items.setdefault((tenant, location), []).append(item)
+    rows = await tx.fetch(SELLERS, [at[0] for at in items], [at[1] for at in items])
+    wanted = {
+        Key(row["tenant"], Listing(row["connection"], row["location"], item).instance)
+        for row in rows
+        for item in items[row["tenant"], row["changed"]]
+    }
+    await mark_keys(tx, NAME, sorted(wanted), now)
 
 
 async def _hear_levels(tx: Transaction, levels: Sequence[tuple[Touch, ChannelLevelHeard]]) -> None:

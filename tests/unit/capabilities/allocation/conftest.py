@@ -7,7 +7,7 @@ import pytest
 from crossdock.canonical.allocation import ConfirmationChanged, Strategy
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.allocation import Allocation, AllocationRule, Applies, Run
-from crossdock.capabilities.supply import Supply, supply_reader
+from crossdock.capabilities.supply import KeptPromises, Supply, supply_reader
 from crossdock.foundation import readers
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
@@ -34,8 +34,10 @@ class Floor(House):
     def __init__(self, database: Database, clock: VirtualClock) -> None:
         super().__init__(database, clock, ChannelProtections())
         supply = Supply(database, clock, self.inventory.standings, Greenwich())
-        self.supply_reader = supply_reader()
-        self.allocating = Allocating(database, clock, SystemIds(), self.inventory, supply)
+        ids, holding = SystemIds(), self.inventory.holding
+        self.promises = KeptPromises(database, clock, ids, holding, supply.answer_in)
+        self.allocating = Allocating(database, clock, ids, self.inventory, supply)
+        self.supply_reader = supply_reader(self.allocating)
         self.cases = Cases(database, clock)
 
     @property

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.canonical.allocation import Strategy
+from crossdock.capabilities.allocation.figures import Figures, supply, unpicked
 from crossdock.capabilities.allocation.model import (
     DEFAULT_RULE,
-    Figures,
     Grant,
     Line,
     Outcome,
@@ -19,8 +19,6 @@ from crossdock.capabilities.allocation.model import (
     RunException,
     Why,
     run,
-    supply,
-    unpicked,
 )
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
