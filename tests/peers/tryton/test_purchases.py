@@ -92,7 +92,7 @@ async def test_a_purchase_tells_how_far_it_has_come(
             await clerk.do("purchase.purchase", button, [purchase])
 
     [line] = await clerk.rows("purchase.line", [["purchase", "=", purchase]], "id")
-    name = f"purchase:{purchase}/{line['id']}"
+    name = f"{connection.settings.database}:purchase:{purchase}/{line['id']}"
     assert found == [
         (name, SupplyEvidence.ON_HOLD, "48 EA"),
         (name, SupplyEvidence.SENT, "48 EA"),

@@ -96,6 +96,15 @@ class TrytonSettings(BaseModel):
         Literal["ACKNOWLEDGED", "SENT"],
         Field(description="SENT, where purchases are confirmed before the supplier has answered"),
     ] = "ACKNOWLEDGED"
+    installation: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9_.-]*$",
+            max_length=60,
+            description="What purchases are named by, as in company:purchase:7/12; empty: the"
+            " database. No two Trytons may have the same",
+        ),
+    ] = ""
     unit_codes: Annotated[
         dict[str, str], Field(description="Unit symbol in Tryton to trade code, as in u: EA")
     ] = {}
@@ -342,6 +351,7 @@ def options_of(settings: TrytonSettings) -> Options:
         unit_codes=settings.unit_codes,
         location_statuses=settings.location_statuses,
         confirmed_purchase=SupplyEvidence(settings.confirmed_purchase),
+        installation=settings.installation or settings.database,
     )
 
 

@@ -56,12 +56,14 @@ UNDOING = {
 class Options:
     """What an installation says about its own words: unit symbols and special locations.
 
-    `confirmed_purchase` is what it is worth to a promise that a purchase is confirmed.
+    `confirmed_purchase` is what it is worth to a promise that a purchase is confirmed;
+    `installation` tells the purchases of one Tryton from those of another.
     """
 
     unit_codes: Mapping[str, str] = field(default_factory=dict[str, str])
     location_statuses: Mapping[str, StockStatus] = field(default_factory=dict[str, StockStatus])
     confirmed_purchase: SupplyEvidence = SupplyEvidence.ACKNOWLEDGED
+    installation: str = "tryton"
 
 
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
@@ -217,7 +219,8 @@ def _value(quantity: Quantity) -> Any:
 
 
 def _purchases(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
-    said = reader(Units.of(related["units"], options.unit_codes), options.confirmed_purchase)
+    units = Units.of(related["units"], options.unit_codes)
+    said = reader(units, options.confirmed_purchase, options.installation)
 
     def read(row: Row) -> Iterable[Fact]:
         for line, stamp, commitment in said(row):
