@@ -169,7 +169,13 @@ def _order_changed(record: Record, vocabulary: Vocabulary) -> Fact:
 def _demand_line(
     order_id: str, order: Record, vocabulary: Vocabulary, line: object, place: str
 ) -> DemandLine:
-    record = replace(order, fields=json_object(line, place), at=_at(place))
+    fields = json_object(line, place)
+    # A line may word a column as the query does; where it does not, it says it by our name.
+    names = {name: column for name, column in order.names.items() if column in fields}
+    usual = {"location": order.defaults.get(order.names.get("location", "location"))}
+    record = replace(
+        order, fields=fields, names=names, defaults={**order.defaults, **usual}, at=_at(place)
+    )
     unit = record.text("unit", vocabulary.unit)
     # The day of the whole order, unless a line says its own.
     ship_date = record.day_or_none("requested_ship_date")

@@ -27,9 +27,7 @@ from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, 
 from crossdock.connectivity.sdk import Delivery, Sample, Translation
 from crossdock.connectivity.sdk.facts import stamped
 
-SAMPLE_OPTIONS = Options(
-    location_statuses={"QC": StockStatus.QC_HOLD}, installation="company"
-)
+SAMPLE_OPTIONS = Options(location_statuses={"QC": StockStatus.QC_HOLD}, installation="company")
 RECORDED = Path(__file__).with_name("recorded")
 BUSINESS_DAY = datetime(2026, 11, 23, tzinfo=UTC)
 ON_SHELF = Place(location="5", status=StockStatus.AVAILABLE)

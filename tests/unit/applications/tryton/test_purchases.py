@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.applications.tryton import samples
-from crossdock.applications.tryton.client import ReadingPages, TrytonSettings
+from crossdock.applications.tryton.client import ReadingPages
 from crossdock.applications.tryton.mapping import Options, translated
+from crossdock.applications.tryton.settings import TrytonSettings
 from crossdock.applications.tryton.wire import decoded
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence
 from crossdock.connectivity.sdk import Translation
