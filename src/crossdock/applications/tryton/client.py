@@ -222,7 +222,8 @@ class TrytonConnection:
         if not lines or not self.settings.purchases or not at.has_read("purchases"):
             return ()
         domain = [["lines", "in", lines]]
-        return (await self._read("purchase.purchase", domain, purchases.FIELDS, ROWS_MAX)).result
+        answer = await self._read("purchase.purchase", domain, purchases.FIELDS, ROWS_MAX)
+        return list(answer.result)
 
     async def _origins(self, rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Read where moves come from: a pick from a delivery, and that from the order line."""
