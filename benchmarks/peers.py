@@ -35,8 +35,9 @@ from benchmarks.report import (
     postmaster_of,
     tree_cpu_seconds,
 )
-from crossdock.applications.tryton.client import TrytonSettings, connected
+from crossdock.applications.tryton.client import connected
 from crossdock.applications.tryton.session import Session
+from crossdock.applications.tryton.settings import TrytonSettings
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.capabilities.inventory import Inventory, ReservationLine, ReservationRequest
 from crossdock.connectivity.sdk import Ports

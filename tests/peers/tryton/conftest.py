@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from crossdock.applications.tryton.client import TrytonConnection, TrytonSettings, connected
+from crossdock.applications.tryton.client import TrytonConnection, connected
+from crossdock.applications.tryton.settings import TrytonSettings
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import StockStatus
 from crossdock.connectivity.sdk import Ports, PostMovement

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from crossdock.applications.tryton import APPLICATION
-from crossdock.applications.tryton.client import TrytonSettings
+from crossdock.applications.tryton.settings import TrytonSettings
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.quantities import Quantity

@@ -12,7 +12,8 @@ from random import Random
 
 from pydantic import SecretStr
 
-from crossdock.applications.tryton.client import TrytonConnection, TrytonSettings, connected
+from crossdock.applications.tryton.client import TrytonConnection, connected
+from crossdock.applications.tryton.settings import TrytonSettings
 from crossdock.canonical.inventory import StockStatus
 from crossdock.connectivity.sdk import Ports
 from crossdock.foundation.clock import SystemClock

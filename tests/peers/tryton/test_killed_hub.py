@@ -2,7 +2,7 @@
 
 import pytest
 
-from crossdock.applications.tryton.client import TrytonSettings
+from crossdock.applications.tryton.settings import TrytonSettings
 from crossdock.assembly import Hub
 from crossdock.canonical.inventory import MovementType, Place, StockStatus
 from tests.hub_processes import hubs_in

@@ -4,8 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from crossdock.applications.tryton.changes import cursor_of
 from crossdock.applications.tryton.client import TrytonConnection
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.inventory import StockMoved
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence
 from crossdock.capabilities.supply import Question
@@ -92,7 +94,7 @@ async def test_a_purchase_tells_how_far_it_has_come(
             await clerk.do("purchase.purchase", button, [purchase])
 
     [line] = await clerk.rows("purchase.line", [["purchase", "=", purchase]], "id")
-    name = f"purchase:{purchase}/{line['id']}"
+    name = f"{connection.settings.database}:purchase:{purchase}/{line['id']}"
     assert found == [
         (name, SupplyEvidence.ON_HOLD, "48 EA"),
         (name, SupplyEvidence.SENT, "48 EA"),
@@ -111,7 +113,47 @@ async def test_a_cancelled_purchase_has_nothing_to_come(
     assert str(told_of(facts, product)[-1].open_quantity) == "0 EA"
 
 
-async def test_a_receipt_and_another_day_are_heard_though_they_touch_a_move_alone(
+async def test_what_arrives_after_purchases_were_read_is_off_before_it_is_stock(
+    connection: TrytonConnection, clerk: Trading, code: str
+) -> None:
+    product, purchase = await bought(clerk, code, "4", "quote", "confirm", "process")
+    cursor = ""
+    while not cursor or cursor_of(cursor).feed != "moves":
+        cursor = (await connection.poll(cursor)).cursor
+    await clerk.receive(purchase, "2")
+
+    facts, _ = await round_of(connection, cursor)
+
+    told = [fact.payload for fact in facts]
+    off = [
+        isinstance(one, SupplyCommitmentChanged) and str(one.open_quantity) == "24 EA"
+        for one in told
+    ]
+    on = [isinstance(one, StockMoved) and one.item == str(product) for one in told]
+    assert sum(on) == 2
+    assert off.index(True) < on.index(True)
+
+
+async def test_a_cancelled_delivery_is_to_come_once_it_is_made_again(
+    connection: TrytonConnection, clerk: Trading, code: str
+) -> None:
+    product, purchase = await bought(clerk, code, "4", "quote", "confirm", "process")
+    domain = [["origin.purchase.id", "=", purchase, "purchase.line"]]
+    [move] = await clerk.rows("stock.move", domain, "id")
+    await clerk.do("stock.move", "cancel", [move["id"]])
+    undecided, cursor = await round_of(connection)
+
+    [line] = await clerk.rows("purchase.line", [["purchase", "=", purchase]], "id")
+    again = {"moves_recreated": [["add", [move["id"]]]]}
+    await clerk.session.change("model.purchase.line.write", [line["id"]], again)
+    await clerk.do("purchase.purchase", "process", [purchase])
+    decided, _ = await round_of(connection, cursor)
+
+    assert str(told_of(undecided, product)[-1].open_quantity) == "0 EA"
+    assert str(told_of(decided, product)[-1].open_quantity) == "48 EA"
+
+
+async def test_another_day_is_heard_though_it_touches_a_move_alone(
     connection: TrytonConnection, clerk: Trading, code: str
 ) -> None:
     product, purchase = await bought(clerk, code, "4", "quote", "confirm", "process")

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from crossdock.applications.generic_wms.simulator import Habits as WmsHabits
 from crossdock.applications.generic_wms.simulator import Pace, Warehouse, WorkLine, webhook_sender
 from crossdock.applications.shopify.simulated_webhooks import Habits as ShopHabits
-from crossdock.applications.tryton.client import TrytonSettings
 from crossdock.applications.tryton.client import connected as tryton_connected
+from crossdock.applications.tryton.settings import TrytonSettings
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.catalog import LocationChanged
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact

@@ -9,11 +9,17 @@ from datetime import datetime
 from typing import Any
 
 from crossdock.applications.sql_stock.mapping import answered, translated, written
-from crossdock.applications.sql_stock.settings import STREAMS, SqlStockSettings, StreamSettings
+from crossdock.applications.sql_stock.settings import (
+    STOCK,
+    STREAMS,
+    SUPPLY,
+    SqlStockSettings,
+    StreamSettings,
+)
 from crossdock.canonical.errors import Forbidden, Invalid, Rejected
 from crossdock.canonical.inventory import StockStatus
 from crossdock.connectivity.sdk import Delivery, Poll, Ports, StockAnswer, Translation
-from crossdock.connectivity.transports.database import Bookmark, PolledDatabase, Query
+from crossdock.connectivity.transports.database import Bookmark, Page, PolledDatabase, Query
 
 REMEMBERED_ROWS_MAX = 50_000
 
@@ -68,18 +74,40 @@ class PollingErp:
         names = list(self._queries)
         name: str = state["at"] if state.get("at") in self._queries else names[0]
         self._learn_from(cursor)
+        page = await self._read(name, state)
+        coming: list[str] = []
+        if name in STOCK and SUPPLY in self._queries:
+            # What stock has in it is off supply by now: that is read later, and told first.
+            supply = await self._read(SUPPLY, state)
+            if not supply.is_last:  # the stock waits, and is read again after the next of it
+                return self._told(SUPPLY, supply, {**state, "at": name}, is_caught_up=False)
+            state[SUPPLY] = astuple(supply.bookmark)
+            coming = self._memory[SUPPLY].unknown(supply.rows, is_last=True)
+        state["at"] = names[(names.index(name) + page.is_last) % len(names)]
+        is_caught_up = page.is_last and name == names[-1]
+        return self._told(name, page, state, coming, is_caught_up=is_caught_up)
+
+    async def _read(self, name: str, state: Mapping[str, Any]) -> Page:
         bookmark = Bookmark(*state.get(name, ()))
-        page = await self._database.page(self._queries[name], bookmark, self._settings.rows_max)
-        following = names[(names.index(name) + page.is_last) % len(names)]
-        state |= {name: astuple(page.bookmark), "at": following}
-        self._handed_in = json.dumps(state)
+        return await self._database.page(self._queries[name], bookmark, self._settings.rows_max)
+
+    def _told(
+        self,
+        name: str,
+        page: Page,
+        state: Mapping[str, Any],
+        coming: Sequence[str] = (),
+        *,
+        is_caught_up: bool,
+    ) -> Poll:
+        self._handed_in = json.dumps({**state, name: astuple(page.bookmark)})
         rows = self._memory[name].unknown(page.rows, is_last=page.is_last)
-        raw = written(name, rows) if rows else b""
+        raw = written(name, rows, coming) if rows or coming else b""
         return Poll(
             translation=translated(Delivery(body=raw), self._settings) if raw else Translation(),
             cursor=self._handed_in,
             raw=raw,
-            is_caught_up=page.is_last and name == names[-1],
+            is_caught_up=is_caught_up,
         )
 
     async def stock_of(self, location: str, items: Sequence[str]) -> StockAnswer:

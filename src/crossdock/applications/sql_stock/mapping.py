@@ -1,14 +1,22 @@
 """Pages of rows in canonical words. A page is JSON: `{"stream": …, "rows": [{column: value}]}`.
 
 One with `as_of` answers what lay there at that moment, however long ago its rows were changed.
+One of stock may bring rows of `supply`, which were read later: they are told first, so that what
+has arrived is no longer to come when it is there.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
-from crossdock.applications.sql_stock.settings import STREAMS, SqlStockSettings, StreamSettings
+from crossdock.applications.sql_stock.settings import (
+    STOCK,
+    STREAMS,
+    SUPPLY,
+    SqlStockSettings,
+    StreamSettings,
+)
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.orders import DemandLine, OrderChanged
@@ -40,9 +48,10 @@ from crossdock.connectivity.sdk.supply_records import (
 LINES_MAX = 10_000
 
 
-def written(stream: str, rows: Iterable[str]) -> bytes:
-    """Put rows, each a JSON object already, into a page."""
-    return f'{{"stream": "{stream}", "rows": [{",".join(rows)}]}}'.encode()
+def written(stream: str, rows: Iterable[str], coming: Sequence[str] = ()) -> bytes:
+    """Put rows, each a JSON object already, into a page; `coming` are rows of supply beside it."""
+    beside = f', "{SUPPLY}": [{",".join(coming)}]' if coming else ""
+    return f'{{"stream": "{stream}", "rows": [{",".join(rows)}]{beside}}}'.encode()
 
 
 def answered(rows: Iterable[str], as_of: str) -> bytes:
@@ -53,14 +62,16 @@ def answered(rows: Iterable[str], as_of: str) -> bytes:
 def translated(delivery: Delivery, settings: SqlStockSettings) -> Translation:
     """Say what a page means; a row that cannot be read is refused alone."""
     try:
-        name, stream, rows, as_of = _page(delivery.body, settings)
+        parts = [
+            _row(reading, row, f"{place}/{index}")
+            for reading, place, rows in _page(delivery.body, settings)
+            for index, row in enumerate(rows)
+        ]
     except Invalid as problem:
         refused = Untranslatable(
             code=SCHEMA, where=problem.where, reason=problem.message, record=delivery.body
         )
         return Translation(refused=(refused,))
-    reading = _Reading(name, stream, settings, as_of)
-    parts = [_row(reading, row, index) for index, row in enumerate(rows)]
     return Translation(
         tuple(fact for part in parts for fact in part.facts),
         tuple(refused for part in parts for refused in part.refused),
@@ -76,27 +87,39 @@ class _Reading(NamedTuple):
     as_of: str
 
 
-def _page(body: bytes, settings: SqlStockSettings) -> tuple[str, StreamSettings, list[Any], str]:
+def _page(
+    body: bytes, settings: SqlStockSettings
+) -> Sequence[tuple[_Reading, str, Sequence[object]]]:
+    """Take a page apart: how to read its rows, where they stand, and the rows themselves."""
     page = json_object(exact_json(body))
-    name = page.get("stream")
-    if name not in STREAMS:
-        raise Invalid("This is not a page of a known stream", where="/stream", code=SCHEMA)
-    stream, rows = settings.stream(name), json_list(page.get("rows"), "/rows")
-    if stream is None:
-        raise Invalid(f"No query is set for {name!r}", where="/stream", code=SCHEMA)
     as_of = page.get("as_of", "")
     if not isinstance(as_of, str):
         raise Invalid("This is not a moment", where="/as_of", code=SCHEMA)
-    return name, stream, rows, as_of
+    name = page.get("stream")
+    own = _reading(name, settings, "/stream", as_of), "/rows", json_list(page.get("rows"), "/rows")
+    if name not in STOCK or SUPPLY not in page:
+        return [own]
+    place = f"/{SUPPLY}"
+    coming = _reading(SUPPLY, settings, place), place, json_list(page[SUPPLY], place)
+    return [coming, own]
 
 
-def _row(reading: _Reading, row: object, index: int) -> Translation:
+def _reading(name: object, settings: SqlStockSettings, where: str, as_of: str = "") -> _Reading:
+    if not isinstance(name, str) or name not in STREAMS:
+        raise Invalid("This is not a page of a known stream", where=where, code=SCHEMA)
+    stream = settings.stream(name)
+    if stream is None:
+        raise Invalid(f"No query is set for {name!r}", where=where, code=SCHEMA)
+    return _Reading(name, stream, settings, as_of)
+
+
+def _row(reading: _Reading, row: object, place: str) -> Translation:
     settings = reading.settings
     if not isinstance(row, dict):
-        where, reason = f"/rows/{index}", "This is not a JSON object"
-        refused = Untranslatable(code=SCHEMA, where=where, reason=reason, record=json_bytes(row))
+        reason = "This is not a JSON object"
+        refused = Untranslatable(code=SCHEMA, where=place, reason=reason, record=json_bytes(row))
         return Translation(refused=(refused,))
-    record = _record(reading, json_object(cast("object", row)), f"/rows/{index}")
+    record = _record(reading, json_object(cast("object", row)), place)
     vocabulary = Vocabulary(
         reasons=settings.reasons, statuses=settings.statuses, unit=settings.unit
     )
@@ -169,7 +192,13 @@ def _order_changed(record: Record, vocabulary: Vocabulary) -> Fact:
 def _demand_line(
     order_id: str, order: Record, vocabulary: Vocabulary, line: object, place: str
 ) -> DemandLine:
-    record = replace(order, fields=json_object(line, place), at=_at(place))
+    fields = json_object(line, place)
+    # A line may word a column as the query does; where it does not, it says it by our name.
+    names = {name: column for name, column in order.names.items() if column in fields}
+    usual = {"location": order.defaults.get(order.names.get("location", "location"))}
+    record = replace(
+        order, fields=fields, names=names, defaults={**order.defaults, **usual}, at=_at(place)
+    )
     unit = record.text("unit", vocabulary.unit)
     # The day of the whole order, unless a line says its own.
     ship_date = record.day_or_none("requested_ship_date")

@@ -7,10 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from crossdock.canonical.inventory import MovementType, StockStatus
 
+SUPPLY = "supply"
 STREAMS = (
     *("items", "kits", "lots", "catch_weights"),
-    *("levels", "movements", "demand", "supply"),
+    *(SUPPLY, "levels", "movements", "demand"),
 )
+STOCK = frozenset({"levels", "movements"})
 
 
 class StreamSettings(BaseModel):

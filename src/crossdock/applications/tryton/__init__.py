@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from crossdock.applications.tryton.changes import cursor_at
-from crossdock.applications.tryton.client import ReadingPages, TrytonSettings, connected
+from crossdock.applications.tryton.client import ReadingPages, connected
 from crossdock.applications.tryton.samples import SAMPLES
+from crossdock.applications.tryton.settings import TrytonSettings
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.inventory import StockMoved, StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged

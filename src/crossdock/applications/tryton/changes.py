@@ -53,8 +53,8 @@ FEEDS = (
     Feed(name="products", model="product.product", topic="items"),
     Feed(name="sales", model="sale.sale", topic="orders"),
     Feed(name="sale lines", model="sale.line", topic="orders", owner=("sale", "sale.sale", "id")),
-    # Purchases are read before moves: what arrives while a round goes on is rather missing for a
-    # moment than counted twice, however many moves there are to read.
+    # What moves serve of purchases is read and told with them, so that nothing is still to come
+    # that they bring in. These feeds tell of all else that happens to a purchase.
     Feed(name="purchases", model="purchase.purchase", topic="purchases"),
     Feed(
         name="purchase lines",
@@ -114,6 +114,12 @@ class Cursor:
     highs: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     counted_at: datetime = BEGINNING
     count: Count | None = None
+
+    def has_read(self, topic: str) -> bool:
+        """Say whether anything was read of a topic, now or in a round before."""
+        names = {feed.name for feed in FEEDS if feed.topic == topic}
+        is_inside = self.after is not None and self.feed in names
+        return is_inside or any(self.highs.get(name, BEGINNING) > BEGINNING for name in names)
 
     def start(self, overlap: timedelta) -> Mark:
         """Say behind which row the next page begins."""

@@ -3,10 +3,8 @@
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from datetime import datetime
+from typing import Any
 
 from crossdock.applications.tryton import counts, open_orders, places, purchases, units
 from crossdock.applications.tryton.booking import Bookings
@@ -25,18 +23,16 @@ from crossdock.applications.tryton.mapping import (
     ITEM_FIELDS,
     MOVE_FIELDS,
     SALE_FIELDS,
-    Options,
     read_page,
 )
 from crossdock.applications.tryton.movements import INTERNAL_SHIPMENT
 from crossdock.applications.tryton.places import Places
 from crossdock.applications.tryton.related import UNITS_OF, ends_of, ids_of, item_units, number_of
 from crossdock.applications.tryton.session import Answer, Session
+from crossdock.applications.tryton.settings import TrytonSettings, options_of
 from crossdock.applications.tryton.units import Units
 from crossdock.applications.tryton.wire import encoded
-from crossdock.canonical.errors import Forbidden, Unavailable
-from crossdock.canonical.inventory import StockStatus
-from crossdock.canonical.supply import SupplyEvidence
+from crossdock.canonical.errors import Forbidden, Rejected, Unavailable
 from crossdock.connectivity.sdk import (
     Delivery,
     OpenOrders,
@@ -51,6 +47,7 @@ from crossdock.connectivity.transports.http import HttpClient
 
 ROWS_MAX = 100_000
 COUNT_ATTEMPTS_MAX = 3
+UNREADABLE = 'purchases cannot be read (give the user a right to, or say "purchases": false)'
 # Tryton hides inactive rows unless asked; an item that was put out of use is a change, too.
 ALL = {"active_test": False}
 
@@ -61,48 +58,6 @@ FIELDS_BY_TOPIC = {
     "purchases": purchases.FIELDS,
     "moves": MOVE_FIELDS,
 }
-
-
-class TrytonSettings(BaseModel):
-    """How a Tryton is reached, and what its own words mean."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    base_url: Annotated[str, Field(description="Where trytond answers, without the database")]
-    database: Annotated[
-        str, Field(pattern=r"^[A-Za-z0-9_.-]+$", description="The database of the company")
-    ]
-    user: Annotated[str, Field(min_length=1, description="A user of its own for the hub")]
-    password: Annotated[SecretStr, Field(description="The password of that user")]
-    overlap: Annotated[
-        timedelta, Field(description="Longer than the longest transaction of this Tryton")
-    ] = timedelta(minutes=15)
-    page_rows: Annotated[
-        int, Field(ge=2, le=1000, description="How many changes are read at a time")
-    ] = 200
-    count_every: Annotated[
-        timedelta | None, Field(description="How often stock on hand is read whole; empty: never")
-    ] = timedelta(hours=6)
-    patience: Annotated[
-        timedelta, Field(description="How long a question is repeated while Tryton is away")
-    ] = timedelta(seconds=20)
-    timeout_seconds: Annotated[
-        float, Field(gt=0, le=600, description="How long one call may take")
-    ] = 60
-    purchases: Annotated[
-        bool, Field(description="Whether purchases are read as supply that is still to come")
-    ] = True
-    confirmed_purchase: Annotated[
-        Literal["ACKNOWLEDGED", "SENT"],
-        Field(description="SENT, where purchases are confirmed before the supplier has answered"),
-    ] = "ACKNOWLEDGED"
-    unit_codes: Annotated[
-        dict[str, str], Field(description="Unit symbol in Tryton to trade code, as in u: EA")
-    ] = {}
-    location_statuses: Annotated[
-        dict[str, StockStatus],
-        Field(description="Location code to stock status, as in QC: QC_HOLD"),
-    ] = {}
 
 
 class ReadingPages:
@@ -135,7 +90,16 @@ class TrytonConnection:
         buckets = (await self._places()).buckets()
         modules = {row["name"]: row["version"] for row in version}
         company = preferences.get("company.rec_name", "no company")
-        return f"Tryton {modules.get('stock', 'without stock')}, {company}, {len(buckets)} nodes"
+        found = f"Tryton {modules.get('stock', 'without stock')}, {company}, {len(buckets)} nodes"
+        return found + await self._purchases_checked()
+
+    async def _purchases_checked(self) -> str:
+        if self.settings.purchases:
+            try:
+                await self._read("purchase.purchase", [], ["id"], 1)
+            except Rejected as problem:
+                return f"; {UNREADABLE}: {problem.message}"
+        return ""
 
     async def poll(self, cursor: str) -> Poll:
         at = cursor_of(cursor)
@@ -158,7 +122,7 @@ class TrytonConnection:
         domain = [["id", ">", int(after or 0)], *open_orders.DOMAIN]
         fields = list(SALE_FIELDS)
         answer = await self._read("sale.sale", domain, fields, size, [["id", "ASC"]])
-        related = await self._related("orders", answer.result)
+        related = await self._related("orders", answer.result, Cursor())
         last = str(answer.result[-1]["id"]) if len(answer.result) >= size else ""
         return open_orders.page_of(answer.result, related, options_of(self.settings), last)
 
@@ -184,8 +148,21 @@ class TrytonConnection:
         return StockAnswer(translation=read_page(raw, options_of(self.settings)), raw=raw)
 
     async def _changed(self, at: Cursor, feed: Feed) -> Poll:
-        if feed.topic == "purchases" and not self.settings.purchases:
-            return self._page(_NOTHING, at.read((), self.settings.page_rows), is_caught_up=False)
+        """Read a page; purchases that cannot be read, and never could be, hold up nothing."""
+        if feed.topic != "purchases":
+            return await self._page_of(at, feed)
+        raw = _NOTHING
+        if self.settings.purchases:
+            try:
+                return await self._page_of(at, feed)
+            except Rejected as problem:
+                if at.has_read("purchases"):
+                    raise  # what was told is promised from: nobody would take arrivals off it
+                reason = f"{UNREADABLE}: {problem.message}"
+                raw = encoded({"topic": feed.topic, "unreadable": reason})
+        return self._page(raw, at.read((), self.settings.page_rows), is_caught_up=False)
+
+    async def _page_of(self, at: Cursor, feed: Feed) -> Poll:
         fields = ["id", "last_modified_at", feed.owner[0]] if feed.owner else _fields(feed)
         start = at.start(self.settings.overlap)
         domain = [*feed.domain, start.domain()]
@@ -193,7 +170,7 @@ class TrytonConnection:
         following = at.read(answer.result, self.settings.page_rows)
         if feed.owner:
             answer = await self._owners(feed, answer.result)
-        related = await self._related(feed.topic, answer.result)
+        related = await self._related(feed.topic, answer.result, at)
         raw = b'{"topic":%b,"answer":%b,"related":%b}' % (
             *(encoded(feed.topic), answer.body, encoded(related)),
         )
@@ -217,20 +194,36 @@ class TrytonConnection:
         wanted = sorted({number_of(row[link]) for row in changed})
         return await self._read(model, [[by, "in", wanted]], _fields(feed), ROWS_MAX)
 
-    async def _related(self, topic: str, rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    async def _related(
+        self, topic: str, rows: Sequence[Mapping[str, Any]], at: Cursor
+    ) -> Mapping[str, Any]:
         """Gather what else decides about these rows, to be kept beside them."""
         if topic == "locations":
             return {}
-        units_around = (await self._known_units()).around(UNITS_OF[topic](rows))
+        known = await self._known_units()
         if topic != "moves":
-            return {"units": units_around}
+            return {"units": known.around(UNITS_OF[topic](rows))}
         ends = ends_of(rows)
+        origins = await self._origins(rows)
+        bought = await self._bought([*rows, *origins], at)
         return {
-            "units": units_around,
+            "units": known.around(UNITS_OF[topic](rows) | UNITS_OF["purchases"](bought)),
             "locations": (await self._places(including=ends)).around(ends),
-            "origins": await self._origins(rows),
+            "origins": origins,
             "shipments": await self._shipments(rows),
+            "purchases": bought,
         }
+
+    async def _bought(
+        self, moves: Iterable[Mapping[str, Any]], at: Cursor
+    ) -> Sequence[Mapping[str, Any]]:
+        """Read the purchases that moves serve, later than the moves: they have them off by now."""
+        lines = ids_of("purchase.line", (move["origin"] for move in moves))
+        if not lines or not self.settings.purchases or not at.has_read("purchases"):
+            return ()
+        domain = [["lines", "in", lines]]
+        answer = await self._read("purchase.purchase", domain, purchases.FIELDS, ROWS_MAX)
+        return list(answer.result)
 
     async def _origins(self, rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Read where moves come from: a pick from a delivery, and that from the order line."""
@@ -335,14 +328,6 @@ class TrytonConnection:
             *(list(domain), 0, rows_max, list(order) or [["id", "ASC"]], list(fields)),
             context=ALL,
         )
-
-
-def options_of(settings: TrytonSettings) -> Options:
-    return Options(
-        unit_codes=settings.unit_codes,
-        location_statuses=settings.location_statuses,
-        confirmed_purchase=SupplyEvidence(settings.confirmed_purchase),
-    )
 
 
 _MODULES = ([["state", "=", "activated"]], 0, None, None, ["name", "version"])

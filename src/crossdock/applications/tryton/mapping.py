@@ -1,6 +1,6 @@
 """Tryton's rows in canonical words; pure. A page holds all that decides about its rows."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -56,12 +56,14 @@ UNDOING = {
 class Options:
     """What an installation says about its own words: unit symbols and special locations.
 
-    `confirmed_purchase` is what it is worth to a promise that a purchase is confirmed.
+    `confirmed_purchase` is what it is worth to a promise that a purchase is confirmed;
+    `installation` tells the purchases of one Tryton from those of another.
     """
 
     unit_codes: Mapping[str, str] = field(default_factory=dict[str, str])
     location_statuses: Mapping[str, StockStatus] = field(default_factory=dict[str, StockStatus])
     confirmed_purchase: SupplyEvidence = SupplyEvidence.ACKNOWLEDGED
+    installation: str = "tryton"
 
 
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
@@ -81,18 +83,29 @@ def translated(page: Mapping[str, Any], options: Options) -> Translation:
     """Translate every row by itself: one that cannot be read does not hold up the others."""
     if page["topic"] == "stock":
         return counted(page, options.unit_codes, options.location_statuses)
+    if "unreadable" in page:
+        record = encoded({"topic": page["topic"]})
+        return Translation(refused=(_refused("", record, "EVT-SCHEMA", page["unreadable"]),))
     facts: list[Fact] = []
     refused: list[Untranslatable] = []
-    read = READERS[page["topic"]](page["related"], options)
-    for number, row in enumerate(page["answer"]["result"]):
-        where = f"/answer/result/{number}"
-        try:
-            facts.extend(list(read(row)))
-        except CrossdockError as problem:
-            refused.append(_refused(where, encoded(row), problem.code, problem.message))
-        except BROKEN as problem:
-            refused.append(_refused(where, encoded(row), "EVT-SCHEMA", f"{problem!r}"))
+    for topic, place, rows in _parts(page):
+        read = READERS[topic](page["related"], options)
+        for number, row in enumerate(rows):
+            where = f"{place}/{number}"
+            try:
+                facts.extend(list(read(row)))
+            except CrossdockError as problem:
+                refused.append(_refused(where, encoded(row), problem.code, problem.message))
+            except BROKEN as problem:
+                refused.append(_refused(where, encoded(row), "EVT-SCHEMA", f"{problem!r}"))
     return Translation(tuple(facts), tuple(refused))
+
+
+def _parts(page: Row) -> Iterator[tuple[str, str, Iterable[Row]]]:
+    """Put what is bought before the moves that bring it in: it is off before they are on."""
+    if page["topic"] == "moves":
+        yield "purchases", "/related/purchases", page["related"].get("purchases", ())
+    yield page["topic"], "/answer/result", page["answer"]["result"]
 
 
 def _refused(where: str, record: bytes, code: str, reason: str) -> Untranslatable:
@@ -217,7 +230,8 @@ def _value(quantity: Quantity) -> Any:
 
 
 def _purchases(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
-    said = reader(Units.of(related["units"], options.unit_codes), options.confirmed_purchase)
+    units = Units.of(related["units"], options.unit_codes)
+    said = reader(units, options.confirmed_purchase, options.installation)
 
     def read(row: Row) -> Iterable[Fact]:
         for line, stamp, commitment in said(row):

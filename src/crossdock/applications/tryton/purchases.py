@@ -29,7 +29,7 @@ FIELDS = (
     *("lines.delivery_date_edit", "lines.delivery_date_store", "lines.to_location.type"),
     *("lines.moves.state", "lines.moves.quantity", "lines.moves.unit"),
     *("lines.moves.planned_date", "lines.moves.last_modified_at"),
-    *("lines.moves_ignored.quantity", "lines.moves_ignored.unit"),
+    *("lines.moves_ignored.quantity", "lines.moves_ignored.unit", "lines.moves_recreated.state"),
 )
 STOCKED = frozenset({"goods", "assets"})
 ENDED = frozenset({"cancelled", "done"})
@@ -38,14 +38,21 @@ DROP = "drop"
 """The kind of the location of goods that a supplier sends to a customer: never our own supply."""
 
 
-def reader(units: Units, agreed: SupplyEvidence) -> Callable[[Row], Iterator[Said]]:
-    """Read one purchase; `agreed` is what it is worth that one is confirmed."""
+def reader(
+    units: Units, agreed: SupplyEvidence, installation: str
+) -> Callable[[Row], Iterator[Said]]:
+    """Read one purchase; `agreed` is what it is worth that one is confirmed.
+
+    Row numbers begin at 1 in every Tryton, and supply is known by its name in all of a tenant:
+    `installation` stands before them, lest two Trytons speak of each other's purchases.
+    """
 
     def read(row: Row) -> Iterator[Said]:
         stamp = _stamp(row)
         for line in row["lines."]:
             if is_stocked(line):
-                yield line, stamp, _commitment(row, line, units, agreed)
+                name = f"{installation}:purchase:{row['id']}/{line['id']}"
+                yield line, stamp, _commitment(row, line, units, agreed, name)
 
     return read
 
@@ -72,7 +79,7 @@ def total(moves: Iterable[Row], units: Units, unit: int) -> Quantity:
 
 
 def _commitment(
-    purchase: Row, line: Row, units: Units, agreed: SupplyEvidence
+    purchase: Row, line: Row, units: Units, agreed: SupplyEvidence, name: str
 ) -> SupplyCommitmentChanged:
     if not purchase["warehouse"]:
         raise Missing(
@@ -80,7 +87,7 @@ def _commitment(
         )
     eta = _eta(purchase, line)
     return SupplyCommitmentChanged(
-        supply_id=f"purchase:{purchase['id']}/{line['id']}",
+        supply_id=name,
         kind=SupplyKind.PO_SCHEDULE,
         item=str(line["product"]),
         location=str(purchase["warehouse"]),
@@ -93,16 +100,24 @@ def _commitment(
 
 
 def _open(purchase: Row, line: Row, units: Units) -> Quantity:
-    """Take off what arrived and what was given up, in the unit that the item is stocked in."""
+    """Take off what arrived and what is not coming, in the unit that the item is stocked in.
+
+    A move that was cancelled comes no more until a person has it made again; then the new one
+    waits beside it.
+    """
     stock_unit = line["product."]["default_uom"]
     nothing = units.quantity(0, stock_unit)
     target = line.get("to_location.")
     if purchase["state"] in ENDED or (target and target["type"] == DROP):
         return nothing
-    done = [move for move in line["moves."] if move["state"] == "done"]
+    again = {move["id"] for move in line.get("moves_recreated.", ())}
+    gone = {move["id"]: move for move in line["moves_ignored."]}
+    for move in line["moves."]:
+        if move["state"] == "done" or (move["state"] == "cancelled" and move["id"] not in again):
+            gone[move["id"]] = move
     # A draft may have no quantity yet; that of a return is negative.
     ordered = units.converted(line["quantity"] or 0, line["unit"], stock_unit)
-    left = ordered - total([*done, *line["moves_ignored."]], units, stock_unit)
+    left = ordered - total(gone.values(), units, stock_unit)
     return left if left.value > 0 else nothing
 
 

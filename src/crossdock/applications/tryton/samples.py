@@ -27,7 +27,7 @@ from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, 
 from crossdock.connectivity.sdk import Delivery, Sample, Translation
 from crossdock.connectivity.sdk.facts import stamped
 
-SAMPLE_OPTIONS = Options(location_statuses={"QC": StockStatus.QC_HOLD})
+SAMPLE_OPTIONS = Options(location_statuses={"QC": StockStatus.QC_HOLD}, installation="company")
 RECORDED = Path(__file__).with_name("recorded")
 BUSINESS_DAY = datetime(2026, 11, 23, tzinfo=UTC)
 ON_SHELF = Place(location="5", status=StockStatus.AVAILABLE)
@@ -144,7 +144,7 @@ PURCHASES = _sample(
     _state(
         *("purchase.line", 1, 1795780405_627418),
         SupplyCommitmentChanged(
-            supply_id="purchase:1/1",
+            supply_id="company:purchase:1/1",
             kind=SupplyKind.PO_SCHEDULE,
             item="1",
             location="5",

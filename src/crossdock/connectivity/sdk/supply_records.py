@@ -42,6 +42,8 @@ PARTS_MAX = 1_000
 def supply_changed(record: Record, vocabulary: Vocabulary) -> Fact:
     """Read one inbound commitment; `quantity` is what is still to come of it, zero once it is in.
 
+    Less than nothing is nothing: more came than was ordered, and `ordered - received` says so.
+
     Ordered and not answered is what nobody says more of (SENT): it is shown, not promised.
     """
     supply_id = record.key("supply_id")
@@ -52,7 +54,7 @@ def supply_changed(record: Record, vocabulary: Vocabulary) -> Fact:
         kind=record.word("kind", SupplyKind) or SupplyKind.PO_SCHEDULE,
         item=record.key("item"),
         location=record.key("location"),
-        open_quantity=Quantity(_amount(record, "quantity", is_zero_meant=True), unit),
+        open_quantity=Quantity(max(record.decimal("quantity"), Decimal(0)), unit),
         evidence=record.word("evidence", SupplyEvidence) or SupplyEvidence.SENT,
         eta=eta,
         eta_source=record.text("eta_source"),
@@ -185,11 +187,10 @@ def _part(record: Record, fields: Mapping[str, Any], where: str, place: str = ""
     return replace(record, fields=fields, defaults={}, names={}, at=at)
 
 
-def _amount(record: Record, name: str, *, is_zero_meant: bool = False) -> Decimal:
+def _amount(record: Record, name: str) -> Decimal:
     amount = record.decimal(name)
-    if amount < 0 or (amount == 0 and not is_zero_meant):
-        least = "zero or more" if is_zero_meant else "more than zero"
-        raise record.invalid(name, f"{amount} is too little: send {least}")
+    if amount <= 0:
+        raise record.invalid(name, f"{amount} is too little: send more than zero")
     return amount
 
 

@@ -1,6 +1,6 @@
 """Rows of an ERP's database mean what their columns say, and faults are named with their place."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,9 @@ from crossdock.applications.sql_stock import APPLICATION
 from crossdock.applications.sql_stock.mapping import LINES_MAX, answered, translated
 from crossdock.applications.sql_stock.samples import SAMPLE_SETTINGS
 from crossdock.applications.sql_stock.settings import SqlStockSettings
+from crossdock.canonical.inventory import StockSnapshotTaken
+from crossdock.canonical.orders import OrderChanged
+from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.connectivity.sdk import Delivery, Sample
 
 
@@ -123,3 +126,64 @@ def test_a_page_of_a_stream_without_a_query_is_refused() -> None:
 @given(body=st.binary(max_size=300))
 def test_any_bytes_are_refused_and_never_break(body: bytes) -> None:
     assert translated(Delivery(body=body), SAMPLE_SETTINGS).refused
+
+
+@pytest.mark.parametrize("member", ["requested_ship_date", "ship_on"])
+def test_a_line_says_its_own_day_by_our_name_and_by_the_name_of_the_query(member: str) -> None:
+    columns = {"order_id": "no", "requested_ship_date": "ship_on", "location": "site"}
+    settings = SqlStockSettings.model_validate(
+        {"dsn": "x", "location": "DC1", "demand": {"sql": "x", "columns": columns}}
+    )
+    lines = (
+        f'[{{"line":1,"item":"A","ordered":2,"location":"EAST","{member}":"2026-03-09"}},'
+        '{"line":2,"item":"A","ordered":2}]'
+    )
+    row = f'{{"no":7,"ship_on":"2026-03-04","changed_at":"2026-03-02T08:00Z","lines":{lines}}}'
+
+    (fact,) = translated(
+        Delivery(body=f'{{"stream":"demand","rows":[{row}]}}'.encode()), settings
+    ).facts
+
+    assert isinstance(fact.payload, OrderChanged)
+    first, second = fact.payload.lines
+    assert (first.requested_ship_date, first.location) == (date(2026, 3, 9), "EAST")
+    assert (second.requested_ship_date, second.location) == (date(2026, 3, 4), "DC1")
+
+
+COMING = '{"id":1,"po_line":"po:1","item":"A","still_open":2,"changed_at":"2026-03-02T08:00Z"}'
+
+
+def test_supply_beside_a_page_of_stock_is_told_first_and_its_faults_have_their_place() -> None:
+    level = '{"id":1,"code":"A","on_hand":3,"changed_at":"2026-03-02T08:00Z"}'
+    body = f'{{"stream":"levels","rows":[{level}],"supply":[{COMING},{{"id":2}}]}}'
+
+    result = translated(Delivery(body=body.encode()), SAMPLE_SETTINGS)
+
+    assert [fact.payload.TYPE for fact in result.facts] == [
+        SupplyCommitmentChanged.TYPE,
+        StockSnapshotTaken.TYPE,
+    ]
+    assert [refused.where for refused in result.refused] == ["/supply/1/po_line"]
+
+
+@pytest.mark.parametrize(
+    ("page", "where"),
+    [
+        ('{"stream":"levels","rows":[],"supply":7}', "/supply"),
+        ('{"stream":["levels"],"rows":[]}', "/stream"),
+        ('{"stream":"demand","rows":7,"supply":[]}', "/rows"),
+    ],
+)
+def test_a_page_that_is_not_well_formed_is_refused_as_a_whole(page: str, where: str) -> None:
+    (refused,) = translated(Delivery(body=page.encode()), SAMPLE_SETTINGS).refused
+
+    assert refused.where == where
+
+
+def test_supply_without_a_query_for_it_is_refused() -> None:
+    settings = SqlStockSettings.model_validate({"dsn": "x", "levels": {"sql": "x"}})
+    page = f'{{"stream":"levels","rows":[],"supply":[{COMING}]}}'
+
+    (refused,) = translated(Delivery(body=page.encode()), settings).refused
+
+    assert (refused.where, refused.reason) == ("/supply", "No query is set for 'supply'")

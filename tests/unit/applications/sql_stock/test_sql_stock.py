@@ -1,5 +1,6 @@
 """An ERP's database is heard stream by stream; what is recorded is not handed in again."""
 
+import json
 from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
@@ -15,6 +16,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.canonical.inventory import StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
+from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.connectivity.sdk import Polls, Ports
 from crossdock.foundation.clock import VirtualClock
 
@@ -119,6 +121,81 @@ async def test_a_restart_repeats_facts_with_the_same_identity_and_content(
         after, _ = await a_round(restarted, cursor)
 
     assert after == before
+
+
+SUPPLY: dict[str, Any] = {
+    "sql": "select id, id as supply_id, sku as item, qty as quantity, changed_at from coming",
+}
+
+
+@pytest.fixture
+async def buying(dsn: str, erp: Any, clock: VirtualClock) -> AsyncIterator[PollingErp]:
+    """Read a database that buys, too; two rows a page, and three purchases."""
+    await erp.execute(
+        "create table coming (id text primary key, sku text, qty numeric,"
+        " changed_at timestamptz default clock_timestamp());"
+        "insert into coming values ('po:1', 'A', 60), ('po:2', 'B', 7), ('po:3', 'B', 8)"
+    )
+    settings = {"levels": LEVELS, "demand": DEMAND, "supply": SUPPLY, "location": "DC1"}
+    known = SqlStockSettings.model_validate({"dsn": dsn, "rows_max": 2, **settings})
+    assert APPLICATION.connect
+    async with APPLICATION.connect(known, Ports(clock=clock, random=Random(1))) as opened:
+        assert isinstance(opened, PollingErp)
+        yield opened
+
+
+def figures(facts: list[Fact]) -> list[str]:
+    found: list[str] = []
+    for fact in facts:
+        if isinstance(fact.payload, SupplyCommitmentChanged):
+            found.append(f"{fact.payload.open_quantity} of {fact.payload.item} to come")
+        if isinstance(fact.payload, StockSnapshotTaken):
+            [line] = fact.payload.lines
+            found.append(f"{line.quantity} of {line.item} there")
+    return found
+
+
+ARRIVED = (
+    "update stock set on_hand = 65.5, changed_at = clock_timestamp() where sku = 'A';"
+    "update coming set qty = 0, changed_at = clock_timestamp() where id = 'po:1'"
+)
+
+
+async def test_what_arrives_after_supply_was_read_is_off_before_it_is_stock(
+    erp: Any, buying: PollingErp
+) -> None:
+    before: list[Fact] = []
+    cursor = ""
+    while not cursor or json.loads(cursor)["at"] == "supply":
+        poll = await buying.poll(cursor)
+        before += poll.translation.facts
+        cursor = poll.cursor
+    await erp.execute(ARRIVED)
+
+    after, cursor = await a_round(buying, cursor)
+
+    assert figures(before) == ["60 EA of A to come", "7 EA of B to come", "8 EA of B to come"]
+    said = figures(after)
+    assert said.index("0 EA of A to come") < said.index("65.5 EA of A there")
+    assert "0 EA of B there" in said
+    assert figures((await a_round(buying, cursor))[0]) == []
+
+
+async def test_stock_waits_until_all_supply_that_was_changed_has_been_read(
+    erp: Any, buying: PollingErp
+) -> None:
+    """Three rows are within the overlap of each page: more than one page, at every turn."""
+    _, cursor = await a_round(buying, "")
+    await erp.execute(ARRIVED)
+    await erp.execute("update coming set changed_at = clock_timestamp() where id <> 'po:1'")
+    at_levels = json.dumps({**json.loads(cursor), "at": "levels"})
+
+    waiting = await buying.poll(at_levels)
+    rest, _ = await a_round(buying, waiting.cursor)
+
+    assert json.loads(waiting.cursor)["at"] == "levels"
+    said = figures([*waiting.translation.facts, *rest])
+    assert said.index("0 EA of A to come") < said.index("65.5 EA of A there")
 
 
 async def test_without_a_query_there_is_nothing_to_check(dsn: str, clock: VirtualClock) -> None:

@@ -9,10 +9,11 @@ from typing import Any, cast
 from pydantic import SecretStr
 
 from crossdock.applications.tryton import samples
-from crossdock.applications.tryton.client import TrytonConnection, TrytonSettings
+from crossdock.applications.tryton.client import TrytonConnection
 from crossdock.applications.tryton.open_orders import page_of
 from crossdock.applications.tryton.samples import SAMPLE_OPTIONS
 from crossdock.applications.tryton.session import Answer, Session
+from crossdock.applications.tryton.settings import TrytonSettings
 from crossdock.applications.tryton.wire import decoded
 from crossdock.canonical.orders import OrderChanged
 from crossdock.connectivity.sdk import ListsOpenOrders, OpenOrders, Ports

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.applications.tryton import samples
+from crossdock.applications.tryton.client import ReadingPages
 from crossdock.applications.tryton.mapping import Options, translated
+from crossdock.applications.tryton.settings import TrytonSettings
 from crossdock.applications.tryton.wire import decoded
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence
 from crossdock.connectivity.sdk import Translation
@@ -47,32 +50,55 @@ def said(**changes: Any) -> SupplyCommitmentChanged:
     return only(told(lines=[line_of(**changes)]))
 
 
+NUMBERS = count(1)
+
+
 def move(quantity: str, state: str, on: date | None = None, unit: int = DOZEN) -> dict[str, Any]:
     stamp = PAGE["answer"]["result"][0]["last_modified_at"]
     row = {"quantity": Decimal(quantity), "state": state, "planned_date": on}
-    return {**row, "unit": unit, "last_modified_at": stamp}
+    return {**row, "id": next(NUMBERS), "unit": unit, "last_modified_at": stamp}
 
 
-# What a line of 4 dozen still has to come, in pieces: its moves, and those that were given up.
+REFUSED = move("1", "cancelled")
+# What a line of 4 dozen still has to come, in pieces: its moves, and those of them that were given
+# up, or are made again by others.
 OPEN = [
-    ("nothing is planned yet", [], [], "48 EA"),
-    ("all of it waits", [move("4", "draft")], [], "48 EA"),
-    ("one dozen arrived", [move("1", "done"), move("3", "draft")], [], "36 EA"),
-    ("six pieces arrived", [move("6", "done", unit=PIECE), move("3.5", "draft")], [], "42 EA"),
-    ("one dozen was given up", [move("1", "cancelled")], [move("1", "cancelled")], "36 EA"),
-    ("a cancelled move is made again", [move("4", "cancelled")], [], "48 EA"),
-    ("all of it arrived", [move("4", "done")], [], "0 EA"),
-    ("more arrived", [move("5", "done")], [], "0 EA"),
+    ("nothing is planned yet", [], [], [], "48 EA"),
+    ("all of it waits", [move("4", "draft")], [], [], "48 EA"),
+    ("one dozen arrived", [move("1", "done"), move("3", "draft")], [], [], "36 EA"),
+    ("six pieces came", [move("6", "done", unit=PIECE), move("3.5", "draft")], [], [], "42 EA"),
+    ("one dozen was given up", [REFUSED, move("3", "draft")], [REFUSED], [], "36 EA"),
+    ("nobody has decided yet", [REFUSED, move("3", "draft")], [], [], "36 EA"),
+    ("nobody has decided of anything", [move("4", "cancelled")], [], [], "0 EA"),
+    ("made again", [REFUSED, move("3", "draft"), move("1", "draft")], [], [REFUSED], "48 EA"),
+    ("all of it arrived", [move("4", "done")], [], [], "0 EA"),
+    ("more arrived", [move("5", "done")], [], [], "0 EA"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("moves", "ignored", "left"), [row[1:] for row in OPEN], ids=[row[0] for row in OPEN]
+    ("moves", "ignored", "again", "left"), [row[1:] for row in OPEN], ids=[row[0] for row in OPEN]
 )
-def test_open_is_what_is_ordered_less_what_arrived_and_what_was_given_up(
-    moves: list[Any], ignored: list[Any], left: str
+def test_open_is_what_is_ordered_less_what_arrived_and_what_is_not_coming(
+    moves: list[Any], ignored: list[Any], again: list[Any], left: str
 ) -> None:
-    assert str(said(**{"moves.": moves, "moves_ignored.": ignored}).open_quantity) == left
+    decided = {"moves_ignored.": ignored, "moves_recreated.": again}
+
+    assert str(said(**{"moves.": moves, **decided}).open_quantity) == left
+
+
+def test_two_trytons_do_not_speak_of_each_others_purchases() -> None:
+    """Row numbers begin at 1 in each; supply is known by its name in all of a tenant."""
+
+    def reading(installation: str, database: str) -> SupplyCommitmentChanged:
+        known = {"base_url": "http://erp", "user": "hub", "password": "secret"}
+        named = {"database": database, "installation": installation}
+        settings = TrytonSettings.model_validate({**known, **named})
+        return only(ReadingPages(settings).translate(samples.PURCHASES.delivery))
+
+    assert reading("", "company").supply_id == "company:purchase:1/1"
+    assert reading("", "sister").supply_id == "sister:purchase:1/1"
+    assert reading("east", "company").supply_id == "east:purchase:1/1"
 
 
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 10**5), max_size=5))

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from crossdock.applications.tryton import APPLICATION
-from crossdock.applications.tryton.client import ReadingPages, TrytonSettings
+from crossdock.applications.tryton.client import ReadingPages
+from crossdock.applications.tryton.settings import TrytonSettings
 from crossdock.canonical.errors import Forbidden
 from crossdock.connectivity.sdk import Receives
 

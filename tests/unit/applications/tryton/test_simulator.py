@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 from pydantic import SecretStr
 
-from crossdock.applications.tryton.client import TrytonConnection, TrytonSettings, connected
+from crossdock.applications.tryton.client import TrytonConnection, connected
+from crossdock.applications.tryton.settings import TrytonSettings
 from crossdock.applications.tryton.simulator import TrytonSimulator
 from crossdock.connectivity.sdk import PostMovement, Verdict
 from crossdock.foundation.clock import VirtualClock

@@ -10,8 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from crossdock.applications.tryton import APPLICATION
-from crossdock.applications.tryton.client import ReadingPages, TrytonConnection, TrytonSettings
+from crossdock.applications.tryton.client import ReadingPages, TrytonConnection
 from crossdock.applications.tryton.session import Answer, Session
+from crossdock.applications.tryton.settings import TrytonSettings
 from crossdock.canonical.errors import Unavailable
 from crossdock.canonical.inventory import StockSnapshotTaken, StockStatus
 from crossdock.connectivity.sdk import Delivery, Ports

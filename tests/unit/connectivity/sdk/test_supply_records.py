@@ -115,11 +115,16 @@ def test_what_is_in_is_told_as_zero() -> None:
     assert supply(quantity=0).open_quantity == Quantity.of(0)
 
 
+@pytest.mark.parametrize("left", ["-2", -2, "-0", "-0.000001"])
+def test_where_more_came_than_was_ordered_nothing_is_to_come(left: object) -> None:
+    assert str(supply(quantity=left).open_quantity) == "0 EA"
+
+
 @pytest.mark.parametrize(
     ("changes", "where"),
     [
         ({"supply_id": ""}, "/supply_id"),
-        ({"quantity": "-1"}, "/quantity"),
+        ({"quantity": "-x"}, "/quantity"),
         ({"quantity": None}, "/quantity"),
         ({"quantity": 1.5}, "/quantity"),
         ({"kind": "PO SCHEDULE"}, "/kind"),
