@@ -30,6 +30,7 @@ from crossdock.orchestration.processes.availability_writes import Listing
 class Pool:
     """What may be sold of an item at a location or group, in millionths of its base unit.
 
+    From `lowers_at` on (None: `fresh_until`) stale figures lower what is shown.
     `free` is available to fulfil now; `demand` all promises counted against it, hard and soft.
     After `fresh_until` (None: never) the figures count as stale; `sources` tells of each source
     until when it counts as heard.
@@ -38,6 +39,7 @@ class Pool:
     free: int
     demand: int = 0
     fresh_until: datetime | None = None
+    lowers_at: datetime | None = None
     sources: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
 
 
@@ -303,6 +305,7 @@ def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool], rights: Righ
         pool=units(sum(pool.free for pool in known)) if known else None,
         demand=units(sum(pool.demand for pool in known)),
         fresh_until=min((pool.fresh_until for pool in known if pool.fresh_until), default=None),
+        lowers_at=min((pool.lowers_at for pool in known if pool.lowers_at), default=None),
         sources={name: until for pool in known for name, until in pool.sources.items()},
         untold=tuple(location for location, pool in places.items() if pool is None),
         rights_until=rights.until,

@@ -83,9 +83,13 @@ Place = tuple[str, str, str]
 
 
 class KnowsSources(Protocol):
-    """Inventory, as safe mode needs it: when each source spoke, and how long it may be silent."""
+    """Whoever knows when each source spoke, and how long it may be silent."""
 
     async def ages(self, tx: Transaction, /) -> Mapping[str, SourceAge]: ...
+
+    async def gone(self, tx: Transaction, /) -> frozenset[str]:
+        """Name the sources that were removed: nobody waits for them any more."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +120,7 @@ class _Found:
 
     place: Place
     silence: Silence
+    overdue_at: datetime
     when_stale: str
     stale_buffer: int | None
 
@@ -145,8 +150,11 @@ class SafeMode:
         return changed
 
     async def feeds(self, tx: Transaction, connection: str, location: str) -> Feeds:
-        """Name what feeds a channel that is on, and which of that is silent just now."""
-        rows = await tx.fetch(FED, tx.tenant, connection, location)
+        """Name what feeds a channel that is on, and which of that is silent, for how short ever.
+
+        A case is opened, and what is shown lowered, only when it is no longer a little late.
+        """
+        rows = await self._fed(tx, connection, location)
         found = await self._silent(tx, rows)
         return Feeds(
             sources=tuple(row["source"] for row in rows),
@@ -156,7 +164,8 @@ class SafeMode:
     async def _watch(self, tx: Transaction) -> int:
         await tx.execute(ALONE, tx.tenant)
         now = self._clock.now()
-        found = await self._silent(tx, await tx.fetch(FED, tx.tenant, "", ""))
+        silent = await self._silent(tx, await self._fed(tx))
+        found = {place: one for place, one in silent.items() if one.overdue_at <= now}
         told = {_place(row): row for row in await tx.fetch(TOLD, tx.tenant)}
         begun = [one for place, one in found.items() if place not in told]
         over = [place for place in told if place not in found]
@@ -182,11 +191,21 @@ class SafeMode:
         await event_log.append(tx, [_entry(tx.tenant, payload, now) for payload in payloads])
         return len(payloads)
 
+    async def _fed(
+        self, tx: Transaction, connection: str = "", location: str = ""
+    ) -> Sequence[Any]:
+        """Find what feeds one channel, or all of them; what was removed feeds none."""
+        gone = await self._sources.gone(tx)
+        rows = await tx.fetch(FED, tx.tenant, connection, location)
+        return [row for row in rows if row["source"] not in gone]
+
     async def _silent(self, tx: Transaction, rows: Sequence[Any]) -> dict[Place, _Found]:
         now = self._clock.now()
         ages = await self._sources.ages(tx) if rows else {}
         found: dict[Place, _Found] = {}
         for row in rows:
+            if row["source"] == HUB:
+                continue  # what the hub keeps itself waits for nobody's word
             unheard = SourceAge(row["source"], None, DEFAULT_FRESHNESS_SECONDS)
             age = ages.get(row["source"], unheard)
             if age.fresh_until <= now:
@@ -199,6 +218,7 @@ class SafeMode:
                 found[_place(row)] = _Found(
                     place=_place(row),
                     silence=silence,
+                    overdue_at=age.overdue_at,
                     when_stale=row["when_stale"],
                     stale_buffer=row["stale_buffer"],
                 )
@@ -254,7 +274,7 @@ def _opened(one: _Found, now: datetime) -> OpenCase:
 
 
 def _closed(place: Place) -> CloseCase:
-    resolution = f"{place[2]} speaks again, or nothing of it is sold here any more"
+    resolution = f"{place[2]} speaks again, may be silent for longer, or feeds it no more"
     return CloseCase(fingerprint=_fingerprint(place), resolution=resolution)
 
 
