@@ -19,7 +19,7 @@ from crossdock.orchestration.cases import Case
 from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_exposure import ChannelExposure
 from crossdock.orchestration.processes.availability_facts import Pool
-from crossdock.orchestration.processes.channel_terms import Channel
+from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from crossdock.orchestration.processes.safe_mode import SafeMode, policy
 from tests.conftest import NOON
@@ -240,6 +240,50 @@ async def test_a_channel_that_sells_nothing_of_the_source_any_more_is_nobodys_ca
     assert await watched.safe_mode.watch() == 1
 
     assert await watched.cases() == []
+
+
+async def test_a_channel_is_told_only_of_sources_of_what_it_sells_itself(
+    database: Database, clock: VirtualClock
+) -> None:
+    """Of one place, one shop sells what the WMS tells of, and the other what the vendor does."""
+    other = replace(SHOP, connection="other", items=(ItemTerms(item="sku-1", is_excluded=True),))
+    shop = replace(SHOP, items=(ItemTerms(item="sku-2", is_excluded=True),))
+    watched = await Watched.open(database, clock, shop, other)
+    await watched.speak("wms", items=["sku-1"])
+    watched.desk.play.pools.heard.clear()
+    await watched.speak("vendor", items=["sku-2"])
+    await watched.wait(2 * QUARTER)
+    pools = watched.desk.play.pools
+    pools.heard["wms"] = SourceAge("wms", clock.now(), 900)
+
+    await watched.safe_mode.watch()
+
+    [case] = await watched.cases()
+    assert (case.entity, case.evidence["source"]) == ("other/web", "vendor")
+    assert (await shown(watched.desk, "shop")).feeds.sources == ("wms",)
+    assert (await shown(watched.desk, "other")).feeds.sources == ("vendor",)
+
+
+async def test_a_source_of_nothing_that_is_still_sold_is_forgotten_after_some_days(
+    database: Database, clock: VirtualClock
+) -> None:
+    """An old WMS told of one item alone, which is taken off the shop: its silence ends for it."""
+    watched = await Watched.open(database, clock, SHOP)
+    await watched.speak("legacy", items=["sku-2"])
+    watched.desk.play.pools.heard.pop("legacy")
+    await watched.speak("wms", items=["sku-1"])
+    await watched.safe_mode.watch()
+    assert {case.evidence["source"] for case in await watched.cases()} == {"legacy"}
+
+    gone = replace(SHOP, items=(ItemTerms(item="sku-2", is_excluded=True),))
+    await Channels(database, clock).put(MAIN, gone, by="test")
+    for _ in range(4):
+        await watched.desk.play.advance(timedelta(days=1))
+        await watched.speak("wms", items=["sku-1"])
+        await watched.safe_mode.watch()
+
+    assert await watched.cases() == []
+    assert (await seen(watched)).feeds.sources == ("wms",)
 
 
 async def seen(watched: Watched, item: str = "sku-1") -> ChannelExposure:

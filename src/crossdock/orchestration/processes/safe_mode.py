@@ -37,13 +37,18 @@ LONG = 2
 
 TENANTS = WorkersSql("select distinct tenant from publishing_channel")
 
+FORGET = timedelta(days=2)
+"""A source that none of a channel's listings had on these days and today feeds it no more."""
+
 ALONE = "select pg_advisory_xact_lock(hashtextextended('safe mode ' || $1, 0))"
 
 # What channels that sell are fed by, as far as it is known. $2 and $3: of one channel, or "".
+# What no listing was fed by since $4 feeds the channel no more: each is looked at daily.
 FED = """
 select distinct c.connection, c.location, c.when_stale, c.stale_buffer, f.source
 from publishing_channel c
-join publishing_feed f on f.tenant = $1 and f.place = any(c.source_locations)
+join publishing_feed f on f.tenant = $1 and f.connection = c.connection
+    and f.location = c.location and f.place = any(c.source_locations) and f.seen_on >= $4
 where c.tenant = $1 and c.is_active
     and ($2 = '' or (c.connection = $2 and c.location = $3))
 order by c.connection, c.location, f.source
@@ -196,7 +201,8 @@ class SafeMode:
     ) -> Sequence[Any]:
         """Find what feeds one channel, or all of them; what was removed feeds none."""
         gone = await self._sources.gone(tx)
-        rows = await tx.fetch(FED, tx.tenant, connection, location)
+        since = self._clock.now().date() - FORGET
+        rows = await tx.fetch(FED, tx.tenant, connection, location, since)
         return [row for row in rows if row["source"] not in gone]
 
     async def _silent(self, tx: Transaction, rows: Sequence[Any]) -> dict[Place, _Found]:
