@@ -242,6 +242,7 @@ class Pools:
     def __init__(self) -> None:
         self.known: dict[tuple[str, str, str], Pool] = {}
         self.heard: dict[str, SourceAge] = {}
+        self.removed: set[str] = set()
 
     async def pools(
         self, _tx: Transaction, keys: Sequence[tuple[str, str, str]]
@@ -250,6 +251,9 @@ class Pools:
 
     async def ages(self, _tx: Transaction) -> Mapping[str, SourceAge]:
         return self.heard
+
+    async def gone(self, _tx: Transaction) -> frozenset[str]:
+        return frozenset(self.removed)
 
 
 class Sent:

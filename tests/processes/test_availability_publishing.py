@@ -508,6 +508,26 @@ async def test_a_shop_shows_what_was_agreed_while_the_source_is_silent(
     assert [quantity for quantity, _ in quantities(play)] == shown
 
 
+async def test_a_sale_while_the_source_is_silent_is_taken_off_once() -> None:
+    """Forty behind a buffer of five that is held back twice show thirty; two of them are sold."""
+    play = bare(Terms(buffer=5 * MICROS))
+    await shows(play, 40)
+    play.facts = replace(play.facts, fresh_until=NOON)
+    await play.stock(40)
+    await play.deliver()
+
+    await play.advance(10 * SECOND)
+    play.shop.sell(2)
+    await play.hear(28, NOON + 11 * SECOND)
+    await play.deliver()
+    await play.stock(38, 2)
+    await play.advance(timedelta(minutes=2))
+    await play.deliver()
+
+    assert [quantity for quantity, _ in quantities(play)] == ["35", "30"]
+    assert play.shop.holds == 28
+
+
 async def test_what_the_shop_says_again_changes_nothing(play: Play) -> None:
     await shows(play, 40)
     for moment in (NOON + 2 * SECOND, NOON + 5 * SECOND, NOON + 5 * SECOND):

@@ -19,7 +19,7 @@ from crossdock.orchestration.cases import Case
 from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_exposure import ChannelExposure
 from crossdock.orchestration.processes.availability_facts import Pool
-from crossdock.orchestration.processes.channel_terms import Channel
+from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from crossdock.orchestration.processes.safe_mode import SafeMode, policy
 from tests.conftest import NOON
@@ -58,7 +58,10 @@ class Watched:
         for item in items:
             for place in ("dc1", "dc2"):
                 pools.known["main", item, place] = Pool(
-                    free=40 * MICROS, fresh_until=min(until.values()), sources=until
+                    free=40 * MICROS,
+                    fresh_until=min(until.values()),
+                    lowers_at=min(age.overdue_at for age in pools.heard.values()),
+                    sources=until,
                 )
         channels = Channels(self.desk.database, self.desk.clock)
         for one in await channels.listed(MAIN):
@@ -86,7 +89,7 @@ async def test_one_case_and_one_event_for_each_source_and_channel_however_many_i
 
     assert await watched.wait(timedelta(minutes=14)) == 0
     assert await watched.cases() == []
-    assert await watched.wait(timedelta(minutes=2)) == 2
+    assert await watched.wait(timedelta(minutes=3)) == 2
     assert await watched.wait(timedelta(minutes=1)) == 0
 
     far, shop = sorted(await watched.cases(), key=lambda case: case.entity)
@@ -130,7 +133,7 @@ async def test_each_of_two_silent_sources_is_told_apart(
 ) -> None:
     watched = await Watched.open(database, clock, SHOP)
     await watched.speak("wms", "erp")
-    await watched.wait(timedelta(minutes=16))
+    await watched.wait(timedelta(minutes=17))
     assert len(await watched.cases()) == 2
 
     await watched.speak("wms")
@@ -142,12 +145,62 @@ async def test_each_of_two_silent_sources_is_told_apart(
     assert item.silent == ("erp",)
 
 
+async def test_a_source_that_is_a_little_late_lowers_nothing_and_is_nobodys_case(
+    database: Database, clock: VirtualClock
+) -> None:
+    """It dumps every quarter of an hour, which is its freshness, and arrives 5 s after that."""
+    watched = await Watched.open(database, clock, SHOP)
+    await watched.speak("wms")
+    await delivered(watched.desk)
+    before = len(watched.desk.play.writes)
+
+    for _ in range(4):
+        for step in (QUARTER + timedelta(seconds=1), timedelta(seconds=4)):
+            assert await watched.wait(step) == 0
+        assert (await seen(watched)).items[0].silent == ("wms",)
+        assert (await seen(watched)).items[0].exposed == 35
+        await watched.speak("wms")
+        await watched.wait(timedelta(seconds=0))
+
+    assert len(watched.desk.play.writes) == before
+    assert await watched.cases("CLOSED") == []
+
+
+async def test_a_source_that_is_a_little_late_raises_nothing_either(
+    database: Database, clock: VirtualClock
+) -> None:
+    watched = await Watched.open(database, clock, SHOP)
+    await watched.speak("wms")
+    await delivered(watched.desk)
+    await watched.wait(QUARTER)
+    known = watched.desk.play.pools.known
+    known["main", "sku-1", "dc1"] = replace(known["main", "sku-1", "dc1"], free=90 * MICROS)
+
+    assert (await seen(watched)).items[0].exposed == 35
+
+
+async def test_neither_the_hub_itself_nor_a_source_that_was_removed_is_silent(
+    database: Database, clock: VirtualClock
+) -> None:
+    watched = await Watched.open(database, clock, SHOP)
+    await watched.speak("wms", "crossdock")
+    assert await watched.wait(2 * QUARTER) == 1
+    [case] = await watched.cases()
+    assert case.evidence["source"] == "wms"
+
+    watched.desk.play.pools.removed.add("wms")
+
+    assert await watched.safe_mode.watch() == 1
+    assert await watched.cases() == []
+    assert (await seen(watched)).feeds.sources == ("crossdock",)
+
+
 async def test_a_silence_of_twice_what_is_allowed_is_met_once_more(
     database: Database, clock: VirtualClock
 ) -> None:
     watched = await Watched.open(database, clock, SHOP)
     await watched.speak("wms")
-    await watched.wait(timedelta(minutes=16))
+    await watched.wait(timedelta(minutes=17))
 
     await watched.wait(timedelta(minutes=15))
     await watched.wait(timedelta(minutes=15))
@@ -189,6 +242,50 @@ async def test_a_channel_that_sells_nothing_of_the_source_any_more_is_nobodys_ca
     assert await watched.cases() == []
 
 
+async def test_a_channel_is_told_only_of_sources_of_what_it_sells_itself(
+    database: Database, clock: VirtualClock
+) -> None:
+    """Of one place, one shop sells what the WMS tells of, and the other what the vendor does."""
+    other = replace(SHOP, connection="other", items=(ItemTerms(item="sku-1", is_excluded=True),))
+    shop = replace(SHOP, items=(ItemTerms(item="sku-2", is_excluded=True),))
+    watched = await Watched.open(database, clock, shop, other)
+    await watched.speak("wms", items=["sku-1"])
+    watched.desk.play.pools.heard.clear()
+    await watched.speak("vendor", items=["sku-2"])
+    await watched.wait(2 * QUARTER)
+    pools = watched.desk.play.pools
+    pools.heard["wms"] = SourceAge("wms", clock.now(), 900)
+
+    await watched.safe_mode.watch()
+
+    [case] = await watched.cases()
+    assert (case.entity, case.evidence["source"]) == ("other/web", "vendor")
+    assert (await shown(watched.desk, "shop")).feeds.sources == ("wms",)
+    assert (await shown(watched.desk, "other")).feeds.sources == ("vendor",)
+
+
+async def test_a_source_of_nothing_that_is_still_sold_is_forgotten_after_some_days(
+    database: Database, clock: VirtualClock
+) -> None:
+    """An old WMS told of one item alone, which is taken off the shop: its silence ends for it."""
+    watched = await Watched.open(database, clock, SHOP)
+    await watched.speak("legacy", items=["sku-2"])
+    watched.desk.play.pools.heard.pop("legacy")
+    await watched.speak("wms", items=["sku-1"])
+    await watched.safe_mode.watch()
+    assert {case.evidence["source"] for case in await watched.cases()} == {"legacy"}
+
+    gone = replace(SHOP, items=(ItemTerms(item="sku-2", is_excluded=True),))
+    await Channels(database, clock).put(MAIN, gone, by="test")
+    for _ in range(4):
+        await watched.desk.play.advance(timedelta(days=1))
+        await watched.speak("wms", items=["sku-1"])
+        await watched.safe_mode.watch()
+
+    assert await watched.cases() == []
+    assert (await seen(watched)).feeds.sources == ("wms",)
+
+
 async def seen(watched: Watched, item: str = "sku-1") -> ChannelExposure:
     return await shown(watched.desk, "shop", ItemsWanted(items=[item]))
 
@@ -200,7 +297,7 @@ async def test_what_a_channel_shows_says_for_the_silence_of_whom_it_is_in_safe_m
     await watched.speak("wms")
     await delivered(watched.desk)
     before = await seen(watched)
-    await watched.wait(timedelta(minutes=16))
+    await watched.wait(timedelta(minutes=17))
     await delivered(watched.desk)
 
     after = await seen(watched)
@@ -222,7 +319,7 @@ async def test_the_write_that_lowers_a_channel_says_in_the_journal_that_the_sour
     watched = await Watched.open(database, clock, SHOP)
     await watched.speak("wms")
     await delivered(watched.desk)
-    await watched.wait(timedelta(minutes=16))
+    await watched.wait(timedelta(minutes=17))
 
     async with database.transaction(MAIN) as tx:
         rows = await tx.fetch("select note from process_journal order by entry desc limit 1")

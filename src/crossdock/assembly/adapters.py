@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from crossdock.canonical.catalog import KitChanged
 from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.canonical.references import Reference, ReferenceKind, Resolution
 from crossdock.capabilities.allocation import turns_next
-from crossdock.capabilities.catalog import Catalog
+from crossdock.capabilities.catalog import OWN_SOURCE, Catalog
 from crossdock.capabilities.inventory import Inventory, OpenDemand, SourceAge
 from crossdock.capabilities.reconciliation import Doubt, LineInformants, Reconciliation
 from crossdock.capabilities.supply import OpenSupply, Supply, supply_reader
+from crossdock.connectivity import parting
 from crossdock.connectivity.courier import Surroundings
 from crossdock.connectivity.directory import Circuit, Directory
 from crossdock.connectivity.open_reading import OpenReader
@@ -27,6 +28,9 @@ from crossdock.orchestration.processes.movement_posting import Books
 
 RECIPES_READER = supply_reader().name
 
+ALWAYS = datetime.max.replace(tzinfo=UTC)
+"""Until then what the hub keeps itself is fresh: nobody else could tell of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pools:
@@ -34,6 +38,7 @@ class Pools:
 
     What reconciliation has in doubt is not shown: of a group, what its members withhold (§4.3).
     What allocation keeps for channels is told beside, for each to be shown its own (§3.7).
+    The hub itself is never silent, and a connection that was removed is no source any more (§7.2).
     """
 
     inventory: Inventory
@@ -50,16 +55,20 @@ class Pools:
             withheld = await self._withheld(tx, tenant, {item for item, _ in own})
             claims = await self.inventory.channel_claims_in(tx, tenant, own)
             turns = await self._turns(tx, tenant, list(claims))
+            gone = await parting.gone(tx, tenant)
             for answer in answers:
                 if answer.is_known:
                     key = (answer.item, answer.location)
+                    told = [age for age in answer.sources if age.source not in gone]
+                    others = [age for age in told if age.source != OWN_SOURCE]
                     found[tenant, *key] = Pool(
                         free=_less(answer.available.micros, withheld.get(key, 0)),
                         demand=answer.figures.hard + answer.figures.soft,
-                        fresh_until=answer.fresh_until,
+                        fresh_until=min((age.fresh_until for age in others), default=None),
+                        lowers_at=min((age.overdue_at for age in others), default=None),
                         claims=claims.get(key, {}),
                         turns_at=turns.get(key),
-                        sources={age.source: age.fresh_until for age in answer.sources},
+                        sources={age.source: _fresh_until(age) for age in told},
                     )
         return found
 
@@ -71,6 +80,9 @@ class Pools:
 
     async def ages(self, tx: Transaction) -> Mapping[str, SourceAge]:
         return await self.inventory.upkeep.ages_in(tx)
+
+    async def gone(self, tx: Transaction) -> frozenset[str]:
+        return await parting.gone(tx, tx.tenant)
 
     async def _withheld(
         self, tx: Transaction, tenant: str, items: set[str]
@@ -87,6 +99,10 @@ class Pools:
                 if (group := groups.get((tenant, place))) is not None:
                     found[item, group] += micros
         return found
+
+
+def _fresh_until(age: SourceAge) -> datetime:
+    return ALWAYS if age.source == OWN_SOURCE else age.fresh_until
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,11 @@ on conflict (tenant, name) do update set revision = excluded.revision,
     reason = excluded.reason, removed_at = excluded.removed_at
 """
 REMOVE = "delete from connection where tenant = $1 and name = $2"
+# A name that is connected again speaks again.
+GONE = """
+select f.name from former_connection f where f.tenant = $1
+    and not exists (select from connection c where c.tenant = $1 and c.name = f.name)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +80,11 @@ async def part(tx: Transaction, name: str, by: By, now: datetime, *, discard: bo
     await tx.execute(REMOVE, *place)
     tx.wake(TOPIC)
     return parted
+
+
+async def gone(tx: Transaction, tenant: str) -> frozenset[str]:
+    """Name the connections that were removed: nobody waits for what they say any more."""
+    return frozenset(row["name"] for row in await tx.fetch(GONE, tenant))
 
 
 def _check(parted: Parted, owed: Any, *, discard: bool) -> None:

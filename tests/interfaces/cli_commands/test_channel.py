@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from crossdock.assembly import Hub
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
 from tests.interfaces.cli_commands.conftest import CommandLine
@@ -111,27 +112,72 @@ async def test_levels_a_jump_and_the_safe_mode_are_options_and_keep_what_a_file_
     assert (refused.code, "never" in refused.err) == (2, True)
 
 
+async def count(hub: Hub, source: str) -> None:
+    """Let a source count 136 bolts, and what it says be taken in."""
+    line = CountedStock(item="BOLT", quantity=Quantity.of(136))
+    counted = StockSnapshotTaken(snapshot_id=source, location="DC1", lines=(line,))
+    fact = Fact(identity=f"count:{source}", payload=counted, occurred_at=hub.clock.now())
+    await hub.record([fact], source=source)
+    await hub.settle()
+
+
+async def fall_silent(hub: Hub, source: str) -> None:
+    await hub.inventory.upkeep.set_freshness(hub.scope, source, 1)
+    while not await hub.inventory.upkeep.silent_sources(hub.scope):
+        await asyncio.sleep(0.1)
+
+
+async def test_what_the_hub_keeps_itself_is_never_silent(hub: Hub, crossdock: CommandLine) -> None:
+    await trade(hub, crossdock)
+    await hub.settle()
+    await fall_silent(hub, "crossdock")
+
+    shown = await crossdock("channel", "show", "drop", "DC1", "--json")
+
+    assert (shown.json["feeds"]["sources"], shown.json["feeds"]["silent"]) == (["crossdock"], [])
+    assert shown.json["items"][0]["silent"] == []
+    assert await hub.publishing.safe_mode.watch() == 0
+
+
+async def test_a_connection_that_was_removed_is_no_source_of_a_channel_any_more(
+    hub: Hub, crossdock: CommandLine
+) -> None:
+    await trade(hub, crossdock)
+    (crossdock.folder / "old").mkdir()
+    crossdock.write("old.json", {"folder": str(crossdock.folder / "old"), "location": "DC1"})
+    await crossdock("connection", "add", "old", "generic_wms_files", "--file", "old.json")
+    await count(hub, "old")
+    await fall_silent(hub, "old")
+    silent = await crossdock("channel", "show", "drop", "DC1", "--json")
+
+    removed = await crossdock("connection", "remove", "old", "--reason", "switched off")
+    shown = await crossdock("channel", "show", "drop", "DC1", "--json")
+
+    assert silent.json["items"][0]["silent"] == ["old"]
+    assert removed.code == 0, removed
+    assert (shown.json["feeds"]["sources"], shown.json["feeds"]["silent"]) == (["crossdock"], [])
+    assert shown.json["items"][0]["silent"] == []
+
+
 async def test_show_says_that_a_channel_is_in_safe_mode_and_draws_why_it_shows_so_much(
     hub: Hub, crossdock: CommandLine
 ) -> None:
     await trade(hub, crossdock)
+    await count(hub, "wms")
     before = await crossdock("channel", "show", "drop", "DC1", "--item", "bolt",
                              "--chart", "why.svg")  # fmt: skip
-    await hub.inventory.upkeep.set_freshness(hub.scope, "crossdock", 1)
-    while not (found := await hub.inventory.upkeep.silent_sources(hub.scope)):
-        await asyncio.sleep(0.1)
+    await fall_silent(hub, "wms")
 
     after = await crossdock("channel", "show", "drop", "DC1")
     told = await crossdock("channel", "show", "drop", "DC1", "--json")
     refused = await crossdock("channel", "show", "drop", "DC1", "--chart", "why.svg")
 
-    assert [one.source for one in found] == ["crossdock"]
     assert "drawn: why.svg" in before.out
     assert "BOLT in drop at DC1: 100 to show" in (crossdock.folder / "why.svg").read_text()
     assert "safe mode since" in after.out
-    assert "crossdock spoke last at" in after.out
-    assert told.json["feeds"]["silent"][0]["source"] == "crossdock"
-    assert told.json["items"][0]["silent"] == ["crossdock"]
+    assert "wms spoke last at" in after.out
+    assert told.json["feeds"]["silent"][0]["source"] == "wms"
+    assert told.json["items"][0]["silent"] == ["wms"]
     assert (refused.code, "a chart is of one item" in refused.err) == (2, True)
 
 

@@ -10,6 +10,9 @@ from crossdock.capabilities.inventory import granting
 from crossdock.capabilities.inventory.granting import Counter
 from crossdock.capabilities.inventory.model import Figures
 
+GRACE = timedelta(seconds=30)
+"""A source may be late by so much, or by a tenth of its freshness, before anybody acts on it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceAge:
@@ -24,6 +27,11 @@ class SourceAge:
         """Tell when it will have been silent for too long; one never heard always was."""
         heard_at = self.heard_at or datetime.min.replace(tzinfo=UTC)
         return heard_at + timedelta(seconds=self.freshness_seconds)
+
+    @property
+    def overdue_at(self) -> datetime:
+        """Tell when it is no longer a little late, but silent, and something is to be done."""
+        return self.fresh_until + max(GRACE, timedelta(seconds=self.freshness_seconds) / 10)
 
     def is_stale(self, now: datetime) -> bool:
         return now > self.fresh_until

@@ -98,13 +98,16 @@ def available_to_sell(pool: int, terms: Terms) -> int:
     return _floor(max(0, exposed), terms.pack)
 
 
-def exposed_when_stale(pool: int, shown: int | None, terms: Terms) -> int:
-    """Lower but never raise what is shown, while nobody knows whether the figures still hold."""
+def exposed_when_stale(pool: int, shown: int | None, terms: Terms, *, unexplained: int = 0) -> int:
+    """Lower but never raise what is shown, while nobody knows whether the figures still hold.
+
+    What the channel has sold `unexplained` is off what it shows already, and not yet off the pool.
+    """
     if terms.when_stale is WhenStale.ZERO:
         return 0
     wider = terms.buffer if terms.stale_buffer is None else terms.stale_buffer
     margin = wider if terms.when_stale is WhenStale.LOWER else 0
-    careful = _floor(max(0, available_to_sell(pool, terms) - margin), terms.pack)
+    careful = _floor(max(0, available_to_sell(pool, terms) - margin - unexplained), terms.pack)
     return careful if shown is None else min(shown, careful)
 
 

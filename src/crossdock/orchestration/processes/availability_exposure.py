@@ -244,7 +244,7 @@ def _exposed(facts: Facts, held: int | None, now: datetime) -> int | None:
     if facts.pool is None:
         return None
     if facts.is_stale(now):
-        return exposed_when_stale(facts.pool, held, facts.agreement.terms)
+        return exposed_when_stale(facts.pool, held, facts.terms_when_stale(now))
     return available_to_sell(facts.pool, facts.agreement.terms)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from crossdock.canonical.allocation import AllocationRuleChanged, ConfirmationChanged
@@ -33,6 +33,7 @@ from crossdock.orchestration.processes.availability_writes import Listing
 class Pool:
     """What may be sold of an item at a location or group, in millionths of its base unit.
 
+    From `lowers_at` on (None: `fresh_until`) stale figures lower what is shown.
     `free` is available to fulfil now; `demand` all promises counted against it, hard and soft.
     After `fresh_until` (None: never) the figures count as stale; `sources` tells of each source
     until when it counts as heard. `claims` is what channels have a right to there by allocation,
@@ -42,6 +43,7 @@ class Pool:
     free: int
     demand: int = 0
     fresh_until: datetime | None = None
+    lowers_at: datetime | None = None
     claims: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
     turns_at: datetime | None = None
     sources: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
@@ -49,6 +51,10 @@ class Pool:
     def kept_from(self, channel: str) -> int:
         """Say how much of what is free the channel may not be shown."""
         return self.free - shown_of(self.free, channel, self.claims) if self.claims else 0
+
+
+Feed = tuple[str, str, str, str, str]
+"""A tenant, its channel's connection and location, a place it sells from, and a source of that."""
 
 
 class KnowsPools(Protocol):
@@ -121,10 +127,12 @@ where publishing_level.settled_version is null
     or publishing_level.settled_version <= excluded.settled_version
 """
 
-# A source is known for ever to tell of a place, so this is written once for each pair.
+# Each listing is looked at once a day at least, so a source that feeds none is no longer seen.
 LEARN = """
-insert into publishing_feed (tenant, place, source)
-select * from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing
+insert into publishing_feed as known (tenant, connection, location, place, source, seen_on)
+select *, $6::date from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+on conflict (tenant, connection, location, place, source) do update
+    set seen_on = excluded.seen_on where known.seen_on < excluded.seen_on
 """
 
 # The channel's terms, the item's exceptions from them, and what was heard, for many instances.
@@ -156,7 +164,7 @@ left join lateral (select * from publishing_budget b
 
 def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Shown, Facts]:
     """Declare the process, over whoever knows the stock and the calendar of each place."""
-    learnt: set[tuple[str, str, str]] = set()
+    learnt: dict[Feed, date] = {}
 
     async def load(tx: Transaction, keys: Sequence[Key]) -> Mapping[Key, Facts]:
         listings = [Listing.of(key.instance) for key in keys]
@@ -175,7 +183,7 @@ def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Sh
             for location in row["source_locations"]
         }
         pools = await stock.pools(tx, sorted(asked))
-        await _learn(tx, pools, learnt)
+        await _learn(tx, _feeds(rows, pools), learnt, calendar.clock.now().date())
         claimed = [key for key, row in found.items() if row["has_claims"]]
         rights = await rights_of(tx, calendar, claimed) if claimed else {}
         return {
@@ -200,20 +208,23 @@ def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Sh
     )
 
 
-async def _learn(
-    tx: Transaction,
-    pools: Mapping[tuple[str, str, str], Pool],
-    learnt: set[tuple[str, str, str]],
-) -> None:
-    """Note which sources tell of which place; what this process noted before is not said again."""
-    told = {
-        (tenant, place, source)
-        for (tenant, _, place), pool in pools.items()
+def _feeds(rows: Sequence[Any], pools: Mapping[tuple[str, str, str], Pool]) -> set[Feed]:
+    """Name who tells of what these listings show; one that shows nothing by agreement is out."""
+    return {
+        (row["tenant"], row["connection"], row["location"], place, source)
+        for row in rows
+        if not row["is_excluded"]
+        for place in row["source_locations"]
+        if (pool := pools.get((row["tenant"], row["item"], place))) is not None
         for source in pool.sources
     }
-    if new := sorted(told - learnt):
-        await tx.execute(LEARN, *([one[column] for one in new] for column in range(3)))
-        tx.afterwards(lambda: learnt.update(new))
+
+
+async def _learn(tx: Transaction, told: set[Feed], learnt: dict[Feed, date], today: date) -> None:
+    """Note who feeds which channel; what this process noted that day is not said again."""
+    if new := sorted(one for one in told if learnt.get(one) != today):
+        await tx.execute(LEARN, *([one[column] for one in new] for column in range(5)), today)
+        tx.afterwards(lambda: learnt.update(dict.fromkeys(new, today)))
 
 
 async def unheard(tx: Transaction) -> frozenset[str]:
@@ -347,6 +358,7 @@ def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool], rights: Righ
         pool=units(sum(pool.free for pool in known)) if known else None,
         demand=units(sum(pool.demand for pool in known)),
         fresh_until=min((pool.fresh_until for pool in known if pool.fresh_until), default=None),
+        lowers_at=min((pool.lowers_at for pool in known if pool.lowers_at), default=None),
         sources={name: until for pool in known for name, until in pool.sources.items()},
         untold=tuple(location for location, pool in places.items() if pool is None),
         rights_until=rights.until,

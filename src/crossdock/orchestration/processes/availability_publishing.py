@@ -204,12 +204,13 @@ def _target(shown: Shown, facts: Facts, now: datetime) -> int | None:
     is_resting = shown.retry_at is not None and now < shown.retry_at
     if facts.pool is None or is_resting or (terms.is_excluded and not shown.held):
         return None
+    unexplained = max(0, shown.unexplained)
     if facts.is_stale(now):
-        target = exposed_when_stale(facts.pool, shown.held, terms)
+        careful = facts.terms_when_stale(now)
+        target = exposed_when_stale(facts.pool, shown.held, careful, unexplained=unexplained)
     else:
-        target = available_to_sell(facts.pool, terms)
-    kept_back = max(0, target - max(0, shown.unexplained))
-    return kept_back // terms.pack * terms.pack
+        target = available_to_sell(facts.pool, terms) - unexplained
+    return max(0, target) // terms.pack * terms.pack
 
 
 def _chosen(shown: Shown, facts: Facts, now: datetime) -> Decision[Shown]:
@@ -304,6 +305,7 @@ def _timers(shown: Shown, facts: Facts, now: datetime) -> dict[str, datetime]:
         "order awaited": shown.unexplained_until,
         "read back": shown.held_at and shown.held_at + READ_BACK,
         "source silent": facts.fresh_until,
+        "source silent too long": facts.lowers_at,
         "new period": facts.rights_until,
         "source still silent": now + facts.agreement.retry if is_stale else None,
     }

@@ -1,11 +1,11 @@
 """What a listing's instance remembers, and what it looks at to decide what its channel shows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from crossdock.canonical.commands import Settlement
-from crossdock.capabilities.inventory.publishing import Terms
+from crossdock.capabilities.inventory.publishing import Terms, WhenStale
 from crossdock.orchestration.processes.availability_writes import Listing
 
 
@@ -95,7 +95,8 @@ class Agreement:
 class Facts:
     """All that a decision looks at. `pool` None is unknown, and never written as zero.
 
-    `sources` tells until when each source of the pool counts as heard; of the places `untold`
+    `sources` tells until when each source of the pool counts as heard; one that is silent since
+    `fresh_until` lowers what is shown at `lowers_at` (None: at once). Of the places `untold`
     nobody ever said what lies there. After `rights_until` a new period begins for what is kept
     for channels, this one or others.
     """
@@ -105,6 +106,7 @@ class Facts:
     pool: int | None
     demand: int = 0
     fresh_until: datetime | None = None
+    lowers_at: datetime | None = None
     rights_until: datetime | None = None
     sources: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     untold: tuple[str, ...] = ()
@@ -112,6 +114,13 @@ class Facts:
 
     def is_stale(self, now: datetime) -> bool:
         return self.fresh_until is not None and self.fresh_until <= now
+
+    def terms_when_stale(self, now: datetime) -> Terms:
+        """Give what holds while a source is silent: before `lowers_at`, to keep what is shown."""
+        terms = self.agreement.terms
+        if self.lowers_at is not None and now < self.lowers_at:
+            return replace(terms, when_stale=WhenStale.KEEP)
+        return terms
 
     def silent(self, now: datetime) -> tuple[str, ...]:
         """Name the sources of the pool that have been silent for too long."""

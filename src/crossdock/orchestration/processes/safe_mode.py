@@ -37,13 +37,18 @@ LONG = 2
 
 TENANTS = WorkersSql("select distinct tenant from publishing_channel")
 
+FORGET = timedelta(days=2)
+"""A source that none of a channel's listings had on these days and today feeds it no more."""
+
 ALONE = "select pg_advisory_xact_lock(hashtextextended('safe mode ' || $1, 0))"
 
 # What channels that sell are fed by, as far as it is known. $2 and $3: of one channel, or "".
+# What no listing was fed by since $4 feeds the channel no more: each is looked at daily.
 FED = """
 select distinct c.connection, c.location, c.when_stale, c.stale_buffer, f.source
 from publishing_channel c
-join publishing_feed f on f.tenant = $1 and f.place = any(c.source_locations)
+join publishing_feed f on f.tenant = $1 and f.connection = c.connection
+    and f.location = c.location and f.place = any(c.source_locations) and f.seen_on >= $4
 where c.tenant = $1 and c.is_active
     and ($2 = '' or (c.connection = $2 and c.location = $3))
 order by c.connection, c.location, f.source
@@ -83,9 +88,13 @@ Place = tuple[str, str, str]
 
 
 class KnowsSources(Protocol):
-    """Inventory, as safe mode needs it: when each source spoke, and how long it may be silent."""
+    """Whoever knows when each source spoke, and how long it may be silent."""
 
     async def ages(self, tx: Transaction, /) -> Mapping[str, SourceAge]: ...
+
+    async def gone(self, tx: Transaction, /) -> frozenset[str]:
+        """Name the sources that were removed: nobody waits for them any more."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +125,7 @@ class _Found:
 
     place: Place
     silence: Silence
+    overdue_at: datetime
     when_stale: str
     stale_buffer: int | None
 
@@ -145,8 +155,11 @@ class SafeMode:
         return changed
 
     async def feeds(self, tx: Transaction, connection: str, location: str) -> Feeds:
-        """Name what feeds a channel that is on, and which of that is silent just now."""
-        rows = await tx.fetch(FED, tx.tenant, connection, location)
+        """Name what feeds a channel that is on, and which of that is silent, for how short ever.
+
+        A case is opened, and what is shown lowered, only when it is no longer a little late.
+        """
+        rows = await self._fed(tx, connection, location)
         found = await self._silent(tx, rows)
         return Feeds(
             sources=tuple(row["source"] for row in rows),
@@ -156,7 +169,8 @@ class SafeMode:
     async def _watch(self, tx: Transaction) -> int:
         await tx.execute(ALONE, tx.tenant)
         now = self._clock.now()
-        found = await self._silent(tx, await tx.fetch(FED, tx.tenant, "", ""))
+        silent = await self._silent(tx, await self._fed(tx))
+        found = {place: one for place, one in silent.items() if one.overdue_at <= now}
         told = {_place(row): row for row in await tx.fetch(TOLD, tx.tenant)}
         begun = [one for place, one in found.items() if place not in told]
         over = [place for place in told if place not in found]
@@ -182,11 +196,22 @@ class SafeMode:
         await event_log.append(tx, [_entry(tx.tenant, payload, now) for payload in payloads])
         return len(payloads)
 
+    async def _fed(
+        self, tx: Transaction, connection: str = "", location: str = ""
+    ) -> Sequence[Any]:
+        """Find what feeds one channel, or all of them; what was removed feeds none."""
+        gone = await self._sources.gone(tx)
+        since = self._clock.now().date() - FORGET
+        rows = await tx.fetch(FED, tx.tenant, connection, location, since)
+        return [row for row in rows if row["source"] not in gone]
+
     async def _silent(self, tx: Transaction, rows: Sequence[Any]) -> dict[Place, _Found]:
         now = self._clock.now()
         ages = await self._sources.ages(tx) if rows else {}
         found: dict[Place, _Found] = {}
         for row in rows:
+            if row["source"] == HUB:
+                continue  # what the hub keeps itself waits for nobody's word
             unheard = SourceAge(row["source"], None, DEFAULT_FRESHNESS_SECONDS)
             age = ages.get(row["source"], unheard)
             if age.fresh_until <= now:
@@ -199,6 +224,7 @@ class SafeMode:
                 found[_place(row)] = _Found(
                     place=_place(row),
                     silence=silence,
+                    overdue_at=age.overdue_at,
                     when_stale=row["when_stale"],
                     stale_buffer=row["stale_buffer"],
                 )
@@ -254,7 +280,7 @@ def _opened(one: _Found, now: datetime) -> OpenCase:
 
 
 def _closed(place: Place) -> CloseCase:
-    resolution = f"{place[2]} speaks again, or nothing of it is sold here any more"
+    resolution = f"{place[2]} speaks again, may be silent for longer, or feeds it no more"
     return CloseCase(fingerprint=_fingerprint(place), resolution=resolution)
 
 

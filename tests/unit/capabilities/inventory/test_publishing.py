@@ -132,6 +132,20 @@ def test_a_stale_source_widens_the_buffer_by_itself_unless_another_is_agreed() -
     assert exposed_when_stale(units(40), units(35), replace(agreed, stale_buffer=0)) == units(35)
 
 
+def test_a_sale_behind_a_wider_buffer_is_taken_off_once() -> None:
+    agreed = Terms(buffer=units(5))
+
+    def exposed(shown: int, unexplained: int) -> int:
+        return (
+            exposed_when_stale(units(40), units(shown), agreed, unexplained=units(unexplained))
+            // MICROS
+        )
+
+    assert exposed(30, 0) == 30
+    assert exposed(28, 2) == 28  # the shop fell by itself; its order has not come yet
+    assert exposed(30, 2) == 28
+
+
 @given(pool=amounts, shown=st.none() | sizes, agreed=terms())
 def test_of_the_answers_to_a_stale_source_each_shows_no_more_than_the_one_before(
     pool: int, shown: int | None, agreed: Terms

@@ -141,12 +141,15 @@ create table publishing_level (
 ) with (fillfactor = 70);
 select guard_table('publishing_level');
 
--- Which sources told of stock that channels are shown, by the place whose stock it is.
+-- Which sources told of what a channel sells from a place, and on which day that was seen last.
 create table publishing_feed (
     tenant text not null,
+    connection text not null,
+    location text not null,
     place text not null,
     source text not null,
-    primary key (tenant, place, source)
+    seen_on date not null,
+    primary key (tenant, connection, location, place, source)
 );
 select guard_table('publishing_feed');
 
