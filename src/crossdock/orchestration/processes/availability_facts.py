@@ -24,6 +24,7 @@ from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key, Process, Touch
 from crossdock.orchestration.processes.availability_claims import Calendar, Rights, rights_of
+from crossdock.orchestration.processes.availability_feeds import Feed, feeds, learn
 from crossdock.orchestration.processes.availability_publishing import NAME, decide
 from crossdock.orchestration.processes.availability_state import Agreement, Facts, Level, Shown
 from crossdock.orchestration.processes.availability_writes import Listing
@@ -33,10 +34,10 @@ from crossdock.orchestration.processes.availability_writes import Listing
 class Pool:
     """What may be sold of an item at a location or group, in millionths of its base unit.
 
-    From `lowers_at` on (None: `fresh_until`) stale figures lower what is shown.
     `free` is available to fulfil now; `demand` all promises counted against it, hard and soft.
-    After `fresh_until` (None: never) the figures count as stale; `sources` tells of each source
-    until when it counts as heard. `claims` is what channels have a right to there by allocation,
+    After `fresh_until` (None: never) the figures count as stale, and from `lowers_at` on (None:
+    the same) they lower what is shown; `sources` tells of each source until when it counts as
+    heard. `claims` is what channels have a right to there by allocation,
     `turns_at` when one of these begins or ends (§3.6).
     """
 
@@ -51,10 +52,6 @@ class Pool:
     def kept_from(self, channel: str) -> int:
         """Say how much of what is free the channel may not be shown."""
         return self.free - shown_of(self.free, channel, self.claims) if self.claims else 0
-
-
-Feed = tuple[str, str, str, str, str]
-"""A tenant, its channel's connection and location, a place it sells from, and a source of that."""
 
 
 class KnowsPools(Protocol):
@@ -127,14 +124,6 @@ where publishing_level.settled_version is null
     or publishing_level.settled_version <= excluded.settled_version
 """
 
-# Each listing is looked at once a day at least, so a source that feeds none is no longer seen.
-LEARN = """
-insert into publishing_feed as known (tenant, connection, location, place, source, seen_on)
-select *, $6::date from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
-on conflict (tenant, connection, location, place, source) do update
-    set seen_on = excluded.seen_on where known.seen_on < excluded.seen_on
-"""
-
 # The channel's terms, the item's exceptions from them, and what was heard, for many instances.
 # Each is looked up by its key, however many listings there are.
 LOAD = """
@@ -183,7 +172,8 @@ def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Sh
             for location in row["source_locations"]
         }
         pools = await stock.pools(tx, sorted(asked))
-        await _learn(tx, _feeds(rows, pools), learnt, calendar.clock.now().date())
+        sources = {place: pool.sources for place, pool in pools.items()}
+        await learn(tx, feeds(rows, sources), learnt, calendar.clock.now().date())
         claimed = [key for key, row in found.items() if row["has_claims"]]
         rights = await rights_of(tx, calendar, claimed) if claimed else {}
         return {
@@ -206,25 +196,6 @@ def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Sh
         hear=hear,
         unheard=unheard,
     )
-
-
-def _feeds(rows: Sequence[Any], pools: Mapping[tuple[str, str, str], Pool]) -> set[Feed]:
-    """Name who tells of what these listings show; one that shows nothing by agreement is out."""
-    return {
-        (row["tenant"], row["connection"], row["location"], place, source)
-        for row in rows
-        if not row["is_excluded"]
-        for place in row["source_locations"]
-        if (pool := pools.get((row["tenant"], row["item"], place))) is not None
-        for source in pool.sources
-    }
-
-
-async def _learn(tx: Transaction, told: set[Feed], learnt: dict[Feed, date], today: date) -> None:
-    """Note who feeds which channel; what this process noted that day is not said again."""
-    if new := sorted(one for one in told if learnt.get(one) != today):
-        await tx.execute(LEARN, *([one[column] for one in new] for column in range(5)), today)
-        tx.afterwards(lambda: learnt.update(dict.fromkeys(new, today)))
 
 
 async def unheard(tx: Transaction) -> frozenset[str]:
