@@ -59,6 +59,29 @@ FOUR_AND_TWO = ((0, 40), (2, 20))
 @pytest.mark.parametrize(
     ("promise", "held", "known", "expected"),
     [
+        (lines(*FOUR_AND_TWO), NOBODY, Told(), [(0, 40), (2, 20)]),
+        (lines(*FOUR_AND_TWO), Claim("so1/1", 45), Told(), [(2, 15), (None, 0)]),
+        (lines(*FOUR_AND_TWO, said=80), Claim("so1/1", 80), told(80), [
+            (0, 40), (2, 20), (None, 0),
+        ]),
+        # Of what the order claims, what left of the promise is promised no more.
+        (lines(*FOUR_AND_TWO, said=80), Claim("so1/1", 30), told(80, 50), [(0, 0), (2, 10)]),
+        # The order has spoken since: its own claim is no promise any more.
+        (lines(*FOUR_AND_TWO), Claim("so1/1", 60), told(60), [(0, 0), (2, 0)]),
+    ],
+)  # fmt: skip
+def test_a_claim_says_how_much_of_it_a_promise_still_says(
+    promise: list[DatedLine], held: Claim, known: Told, expected: list[tuple[int | None, int]]
+) -> None:
+    found = kept.marked(kept.claims("so1/1", promise, held, known), promise, known)
+    days = [(None if one.on is None else (one.on - DAY).days, one.promised) for one in found]
+
+    assert sorted(days, key=str) == expected
+
+
+@pytest.mark.parametrize(
+    ("promise", "held", "known", "expected"),
+    [
         # Nothing is held and no order is known: it claims on its days.
         (lines(*FOUR_AND_TWO), NOBODY, Told(), [(0, 40), (2, 20)]),
         # What is held is held of what leaves first, and of nothing twice.

@@ -174,6 +174,27 @@ def test_an_order_that_is_asked_about_again_has_its_pegs_and_not_those_of_others
     assert again.promised_on == day(2)
 
 
+def test_who_keeps_what_was_promised_to_him_keeps_it_once() -> None:
+    """What is set aside for him is used up first, day by day; the pegs stay his (A32)."""
+    own = frozenset({"a", "b"})
+    promised = [
+        Claim("a", 3 * MICROS, 0, day(1), 3 * MICROS),
+        Claim("a", 2 * MICROS, 0, day(2), 2 * MICROS),
+        Claim("b", 4 * MICROS, 0, day(2), 4 * MICROS),
+    ]
+    node = Node(TERMS, standing(10, 9), promised, [shipped(6, 3, ("b", 2))])
+
+    def left(*keeping: tuple[str, int]) -> int:
+        kept = tuple((ref, has * MICROS) for ref, has in keeping)
+        return ask(Kin(node), wanted(1, own=own, keeping=kept)).buckets[-1].atp // MICROS
+
+    assert left() == 16
+    assert left(("a", 0)) == 11
+    assert left(("a", 4)) == 15
+    assert left(("a", 9)) == 16
+    assert left(("b", 0)) == 12
+
+
 def test_a_member_keeps_its_groups_claims_covered() -> None:
     first, second = Node(TERMS, standing(10)), Node(TERMS, standing(3), (), [shipped(4, 2)])
     group = Node(TERMS, standing(0, 8), [Claim("g", 8 * MICROS, on=day(1))])
