@@ -1,4 +1,4 @@
-"""How a Tryton is reached, and what its own words mean; pure."""
+"""How a Tryton is reached, and what its own words mean."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
