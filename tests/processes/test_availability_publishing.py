@@ -508,6 +508,22 @@ async def test_a_shop_shows_what_was_agreed_while_the_source_is_silent(
     assert [quantity for quantity, _ in quantities(play)] == shown
 
 
+async def test_a_source_that_is_a_little_late_keeps_what_is_shown_until_it_is_overdue() -> None:
+    play = bare(Terms(buffer=5 * MICROS))
+    await shows(play, 40)
+    overdue = NOON + timedelta(minutes=1)
+    play.facts = replace(play.facts, fresh_until=NOON, lowers_at=overdue)
+    await play.stock(90)
+    await play.deliver()
+    assert [quantity for quantity, _ in quantities(play)] == ["35"]
+
+    await play.stock(40)
+    await play.advance(timedelta(minutes=2))
+    await play.deliver()
+
+    assert [quantity for quantity, _ in quantities(play)] == ["35", "30"]
+
+
 async def test_a_sale_while_the_source_is_silent_is_taken_off_once() -> None:
     """Forty behind a buffer of five that is held back twice show thirty; two of them are sold."""
     play = bare(Terms(buffer=5 * MICROS))

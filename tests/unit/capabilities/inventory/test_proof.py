@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,3 +74,12 @@ def test_an_order_line_may_have_what_there_would_be_without_its_claim(
     claimed = replace(one, hard=one.hard + own)
 
     assert answer(claimed, {}).left_for(own) == min(own, one.available)
+
+
+@pytest.mark.parametrize(("freshness", "late"), [(30, 30), (300, 30), (900, 90), (86_400, 8_640)])
+def test_a_source_is_overdue_a_tenth_of_its_freshness_later_or_thirty_seconds(
+    freshness: int, late: int
+) -> None:
+    age = SourceAge("wms", NOON, freshness)
+
+    assert age.overdue_at - age.fresh_until == timedelta(seconds=late)
