@@ -78,7 +78,7 @@ async def a_round(dsn: str, clock: VirtualClock) -> list[Fact]:
     settings = SqlStockSettings.model_validate(said)
     async with ERP.connect(settings, Ports(clock=clock, random=Random(1))) as opened:
         assert isinstance(opened, PollingErp)
-        assert "kits, demand, supply" in await opened.check()
+        assert "kits, supply, demand" in await opened.check()
         cursor, is_over = "", False
         while not is_over:
             page = await opened.poll(cursor)
