@@ -42,18 +42,20 @@ UNCONCERNED_SECONDS = 0.25
 
 
 class Seen(Enum):
-    """PAGE: there may be more. PASSED: the last there was, and none of it concerned the reader.
+    """PAGE: there may be more. OTHERS: the last there was, and none of it was for the reader.
 
-    HIDDEN: what is there has to wait for an older transaction.
+    UNHEARD: the same, of a reader some of whose types concern nobody just now. HIDDEN: what is
+    there has to wait for an older transaction.
     """
 
     PAGE = auto()
-    PASSED = auto()
+    OTHERS = auto()
+    UNHEARD = auto()
     HIDDEN = auto()
     NOTHING = auto()
 
 
-THERE_MAY_BE_MORE = (Seen.PAGE, Seen.PASSED)
+THERE_MAY_BE_MORE = (Seen.PAGE, Seen.OTHERS, Seen.UNHEARD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +216,9 @@ async def read_page(
         return await read_page(database, reader, clock, shard=shard, limit=page // 2)
     if events or reached.position - after.position >= page * event_log.PASSED_PAGES:
         return Seen.PAGE
-    return Seen.HIDDEN if row["is_hidden"] and not unheard else Seen.PASSED
+    if unheard:
+        return Seen.UNHEARD
+    return Seen.HIDDEN if row["is_hidden"] else Seen.OTHERS
 
 
 async def _read(
@@ -321,9 +325,9 @@ async def follow(database: Database, reader: Reader, clock: Clock, *, shard: int
         if seen is Seen.PAGE:
             # Gather what comes in a moment: a page costs much the same for one event and for ten.
             await asyncio.sleep(max(0.0, began + GATHER_SECONDS - loop.time()))
-        elif seen is Seen.PASSED and reader.unheard:
+        elif seen is Seen.UNHEARD:
             await asyncio.sleep(UNCONCERNED_SECONDS)
         else:
-            rest = UNCONCERNED_SECONDS if seen is Seen.PASSED else IDLE_SECONDS
+            rest = UNCONCERNED_SECONDS if seen is Seen.OTHERS else IDLE_SECONDS
             is_rung = await bell.wait(hidden or rest)
             hidden = 0.0 if is_rung else hidden  # what came now may be hidden for a moment alone

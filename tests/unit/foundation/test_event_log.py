@@ -113,7 +113,7 @@ async def test_who_finds_others_events_alone_passes_them_and_rests(database: Dat
     clock = VirtualClock(NOON)
     async with database.transaction(MAIN) as tx:
         await event_log.append_once(tx, [entry("DC1")])
-    assert await readers.read_page(database, reader, clock) is Seen.PASSED
+    assert await readers.read_page(database, reader, clock) is Seen.OTHERS
     assert await behind(database, reader.name) == 0
 
     async with AsyncExitStack() as older:
@@ -123,6 +123,26 @@ async def test_who_finds_others_events_alone_passes_them_and_rests(database: Dat
             await event_log.append_once(newer, [other("NEWER")])
         assert await readers.read_page(database, reader, clock) is Seen.HIDDEN
     assert await readers.read_page(database, reader, clock) is Seen.PAGE
+
+
+@pytest.mark.parametrize(
+    ("unheard", "seen"), [((), Seen.OTHERS), ((ItemChanged.TYPE,), Seen.UNHEARD)]
+)
+async def test_who_hears_all_its_types_just_now_is_rung_for_them(
+    database: Database, unheard: Sequence[str], seen: Seen
+) -> None:
+    """Whom some of its types do not concern is rung in vain, and so is deaf for a moment."""
+
+    async def asked(_tx: Transaction) -> frozenset[str]:
+        return frozenset(unheard)
+
+    kinds = frozenset({ItemChanged.TYPE})
+    reader = Reader(name="items", apply=_nothing, types=kinds, unheard=asked)
+    await readers.register(database, reader)
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry("DC1")])
+
+    assert await readers.read_page(database, reader, VirtualClock(NOON)) is seen
 
 
 async def behind(database: Database, reader: str) -> int:
