@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -200,7 +200,7 @@ async def read_page(
             after = Position(row["tx"], row["position"])
             (events, reached), unheard = await _read(tx, reader, after, page=page, shard=shard)
             if reached == after:
-                return Seen.HIDDEN if row["is_hidden"] else Seen.NOTHING
+                return _rest(row, Seen.NOTHING)
             if events:
                 await _timed(tx, reader, events, clock, is_alone=page == 1)
             move = MOVE if events else SKIP
@@ -216,9 +216,11 @@ async def read_page(
         return await read_page(database, reader, clock, shard=shard, limit=page // 2)
     if events or reached.position - after.position >= page * event_log.PASSED_PAGES:
         return Seen.PAGE
-    if unheard:
-        return Seen.UNHEARD
-    return Seen.HIDDEN if row["is_hidden"] else Seen.OTHERS
+    return Seen.UNHEARD if unheard else _rest(row, Seen.OTHERS)
+
+
+def _rest(cursor: Any, seen: Seen) -> Seen:
+    return Seen.HIDDEN if cursor["is_hidden"] else seen
 
 
 async def _read(
