@@ -12,7 +12,13 @@ import pytest
 
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.allocation import Strategy
-from crossdock.canonical.catalog import CatchWeightChanged, KitChanged, LotChanged
+from crossdock.canonical.catalog import (
+    CatchWeightChanged,
+    ItemChanged,
+    KitChanged,
+    KitComponent,
+    LotChanged,
+)
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import CrossdockError
 from crossdock.canonical.inventory import ReservationKind
@@ -184,7 +190,10 @@ _COMING = SupplyCommitmentChanged(
     evidence=SupplyEvidence.SHIPPED, eta=NOON.date(),
     pegs=(SupplyPeg(demand_ref="o1/1", quantity=EACH),),
 )  # fmt: skip
-_KIT = KitChanged(item="SKU-1", quantity=EACH, components=())
+_KIT = KitChanged(
+    item="SET", quantity=EACH, components=(KitComponent(item="SKU-1", quantity=EACH),)
+)
+_SET = Fact(identity="set", payload=ItemChanged(sku="SET"), occurred_at=NOON, version=1)
 _LOT = LotChanged(item="SKU-1", lot="L1", expires_on=NOON.date())
 _WEIGHT = CatchWeightChanged(item="SKU-1", nominal=Quantity.of(2, "KGM"))
 DATED = [
@@ -247,6 +256,7 @@ async def full(
 async def filled(hub: Hub, owner: Any) -> Full:
     await hub.connect(ENTRY)
     await hub.put_stock("SKU-1", "DC1", 40)
+    await hub.record([_SET], source="erp")
     await hub.catalog.link(MAIN, "shop", Reference.item("77", EACH), "SKU-1", by="a person")
     promised = await hub.reserve("SKU-1", "DC1", 4, request_id="r1")
     await hub.inventory.reserve(MAIN, "script", asking("lapsing", kind=ReservationKind.SOFT))
@@ -578,6 +588,9 @@ async def test_a_stranger_is_shown_nothing_and_changes_nothing_without_the_secon
 ) -> None:
     before = await full.rows()
     assert sum(map(bool, before.values())) >= 20
+    known = full.hub.supply.known
+    for told in (known.commitments, known.kits, known.lots, known.weights):
+        assert await told(MAIN), told.__name__
     for name, ask in SHOWS.items():
         try:
             answer = await ask(full)
