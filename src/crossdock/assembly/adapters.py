@@ -1,7 +1,7 @@
 """One part, in the words of another that asks for it by a Protocol of its own."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -10,7 +10,13 @@ from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.canonical.references import Reference, ReferenceKind, Resolution
 from crossdock.capabilities.allocation import turns_next
 from crossdock.capabilities.catalog import OWN_SOURCE, Catalog
-from crossdock.capabilities.inventory import Inventory, OpenDemand, SourceAge
+from crossdock.capabilities.inventory import (
+    Availability,
+    Inventory,
+    OpenDemand,
+    SourceAge,
+)
+from crossdock.capabilities.inventory.protection import Claim
 from crossdock.capabilities.reconciliation import Doubt, LineInformants, Reconciliation
 from crossdock.capabilities.supply import OpenSupply, Supply, supply_reader
 from crossdock.connectivity import parting
@@ -51,26 +57,27 @@ class Pools:
         found: dict[tuple[str, str, str], Pool] = {}
         for tenant in sorted({key[0] for key in keys}):
             own = [(item, location) for of, item, location in keys if of == tenant]
-            answers = await self.inventory.availability_in(tx, tenant, own)
-            withheld = await self._withheld(tx, tenant, {item for item, _ in own})
-            claims = await self.inventory.channel_claims_in(tx, tenant, own)
-            turns = await self._turns(tx, tenant, list(claims))
-            gone = await parting.gone(tx, tenant)
-            for answer in answers:
-                if answer.is_known:
-                    key = (answer.item, answer.location)
-                    told = [age for age in answer.sources if age.source not in gone]
-                    others = [age for age in told if age.source != OWN_SOURCE]
-                    found[tenant, *key] = Pool(
-                        free=_less(answer.available.micros, withheld.get(key, 0)),
-                        demand=answer.figures.hard + answer.figures.soft,
-                        fresh_until=min((age.fresh_until for age in others), default=None),
-                        lowers_at=min((age.overdue_at for age in others), default=None),
-                        claims=claims.get(key, {}),
-                        turns_at=turns.get(key),
-                        sources={age.source: _fresh_until(age) for age in told},
-                    )
+            read = await self.read(tx, tenant, own)
+            found |= {
+                (tenant, *key): read.pool(answer)
+                for key, answer in read.answers.items()
+                if answer.is_known
+            }
         return found
+
+    async def read(
+        self, tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
+    ) -> "StockRead":
+        """Read all that pools of these (item, location) are made of."""
+        answers = await self.inventory.availability_in(tx, tenant, keys)
+        claims = await self.inventory.channel_claims_in(tx, tenant, keys)
+        return StockRead(
+            answers={(one.item, one.location): one for one in answers},
+            withheld=await self._withheld(tx, tenant, {item for item, _ in keys}),
+            claims=claims,
+            turns=await self._turns(tx, tenant, list(claims)),
+            gone=await parting.gone(tx, tenant),
+        )
 
     async def _turns(
         self, tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
@@ -99,6 +106,36 @@ class Pools:
                 if (group := groups.get((tenant, place))) is not None:
                     found[item, group] += micros
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockRead:
+    """What pools are made of, as read at one moment, by (item, location)."""
+
+    answers: Mapping[tuple[str, str], Availability]
+    withheld: Mapping[tuple[str, str], int]
+    claims: Mapping[tuple[str, str], Mapping[str, Claim]]
+    turns: Mapping[tuple[str, str], datetime]
+    gone: Collection[str]
+
+    def free(self, key: tuple[str, str]) -> int:
+        answer = self.answers[key]
+        return _less(answer.available.micros, self.withheld.get(key, 0))
+
+    def pool(self, answer: Availability) -> Pool:
+        """Give what may be sold of an item that nobody has to put together."""
+        key = (answer.item, answer.location)
+        told = [age for age in answer.sources if age.source not in self.gone]
+        others = [age for age in told if age.source != OWN_SOURCE]
+        return Pool(
+            free=self.free(key),
+            demand=answer.figures.hard + answer.figures.soft,
+            fresh_until=min((age.fresh_until for age in others), default=None),
+            lowers_at=min((age.overdue_at for age in others), default=None),
+            claims=self.claims.get(key, {}),
+            turns_at=self.turns.get(key),
+            sources={age.source: _fresh_until(age) for age in told},
+        )
 
 
 def _fresh_until(age: SourceAge) -> datetime:

@@ -9,14 +9,13 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from crossdock.assembly import adapters
+from crossdock.assembly import adapters, kits
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import CountedStock, ReservationKind, StockSnapshotTaken
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities import catalog, inventory, reconciliation, supply
-from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory, Reservation
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Atp, KeptPromises, Question, Securing, Supply
@@ -124,7 +123,7 @@ class Hub:
             Vault(master_key_of(settings)),
             installed_applications() if applications is None else applications,
         )
-        self.catalog = Catalog(database, clock)
+        self.catalog = catalog.Catalog(database, clock)
         words = adapters.Words(self.catalog, lambda: self.supply)
         self.authority = Authority(database, clock, self.catalog, Sources(database))
         self.inbox = Inbox(
@@ -178,7 +177,8 @@ class Hub:
         self.count_tasks = reconciliation.CountTasks(database, clock, self.ids, *counting)
         self.doubts = adapters.Doubts(database, self.inventory, self.reconciliation)
         pools = adapters.Pools(self.inventory, self.reconciliation, clock)
-        self.publishing = Publishing(database, clock, pools, self.catalog)
+        self.kit_stocks, kit_pools = kits.over(database, pools, self.supply.kits)
+        self.publishing = Publishing(database, clock, pools, self.catalog, kit_pools)
         self.channels = self.publishing.channels
         showing = Showing(database, self.publishing.requests, ReadBack(lambda: self._around))
         self.sampler = reconciliation.Sampler(database, clock, self.ids, showing, CaseDesk())
@@ -220,7 +220,7 @@ class Hub:
             self.waiting_room.reader,
             inventory.inventory_reader(self.clock, ChannelProtections()),
             self.publishing.sales_reader,
-            supply.supply_reader(self.allocating),
+            supply.supply_reader(self.allocating, self.publishing),
             self.securing.reader,
             self.allocating.reader,
             *self.engine.readers(),

@@ -41,7 +41,10 @@ from crossdock.foundation.jobs import Job
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
 from crossdock.orchestration.decision import CloseCase, OpenCase
-from crossdock.orchestration.processes.availability_facts import look_at_listings
+from crossdock.orchestration.processes.availability_sellers import (
+    KnowsRecipes,
+    look_at_listings,
+)
 
 Key = tuple[str, str]
 WITHIN = timedelta(hours=1)
@@ -62,7 +65,7 @@ class Allocating:
         self.around = around = Around(stock, ExpectedSupply(supply), OrderDesk(clock))
         self.service = Allocation(database, clock, ids, around)
         self.work = Work(database, clock, ids, around)
-        self.reader = allocation_reader(stock, clock, ShownChannels())
+        self.reader = allocation_reader(stock, clock, ShownChannels(supply.kits))
 
     async def left(self, tx: Transaction, keys: Sequence[tuple[str, str, str]]) -> None:
         """Look again where supply was expected and is no more, and at the groups of these."""
@@ -174,13 +177,16 @@ class ExpectedSupply:
         }
 
 
+@dataclass(frozen=True, slots=True)
 class ShownChannels:
     """Publishing, in the words of allocation: it looks again at what channels are shown."""
+
+    recipes: KnowsRecipes
 
     async def claims_moved(
         self, tx: Transaction, keys: Sequence[tuple[str, str, str]], now: datetime
     ) -> None:
-        await look_at_listings(tx, keys, now)
+        await look_at_listings(tx, keys, now, self.recipes)
 
 
 class ChannelProtections:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from crossdock.assembly.adapters import Doubts, Incidents, Rereading
+from crossdock.assembly.kits import KitAnswers
 from crossdock.canonical.errors import Rejected
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
@@ -132,6 +133,10 @@ class House:
         self.refusals = Refusals(database, self.clock, self.readers)
         self.instances = Instances(database, self.clock, ["loading"])
         self.cases = Cases(database, self.clock)
+
+    @property
+    def kit_stocks(self) -> KitAnswers:
+        return KitAnswers(self.database, self.inventory, self.supply.kits)
 
     def _reconcile(self, pollers: Pollers) -> None:
         informants = Informants(

@@ -22,6 +22,8 @@ from crossdock.capabilities.supply.kept import (
     PromiseAsked,
     PromiseProof,
 )
+from crossdock.capabilities.supply.kits import Kits, Recipebook
+from crossdock.capabilities.supply.kitting import Book, Count, Figures, KitStock
 from crossdock.capabilities.supply.known import (
     KnownCommitment,
     KnownKit,
@@ -60,12 +62,17 @@ __all__ = [
     "AtpRule",
     "Basis",
     "Bills",
+    "Book",
     "Bucket",
     "ClassTerms",
+    "Count",
     "DatedLine",
+    "Figures",
     "Inbound",
     "KeptPromise",
     "KeptPromises",
+    "KitStock",
+    "Kits",
     "KnownCommitment",
     "KnownKit",
     "KnownLot",
@@ -82,6 +89,7 @@ __all__ = [
     "PromiseAsked",
     "PromiseProof",
     "Question",
+    "Recipebook",
     "Securing",
     "Share",
     "Shelved",

@@ -258,6 +258,16 @@ def _share(need: list[int], has: Sequence[int], begin: int) -> _Share:
     return found
 
 
+def lacking(one: Tree, kits: int) -> list[str]:
+    """Name the items of which there is too little, now, to put so many kits together."""
+    put = [kits * MICROS] * len(one.begins)
+    return [
+        stage.item
+        for stage, need, _ in _netted(one, put, 0)
+        if not stage.is_made and need[0] > max(0, stage.has[0])
+    ]
+
+
 def _by_bucket(one: Tree, by_span: Sequence[int]) -> list[int]:
     return [by_span[one.span(bucket)] for bucket in range(one.buckets)]
 

@@ -7,7 +7,7 @@ in one state. What is open of an order line is not kept here: inventory knows it
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from crossdock.canonical.catalog import CatchWeightChanged, KitChanged, LotChanged
 from crossdock.canonical.envelope import Event
@@ -33,13 +33,32 @@ class HearsWhatLeft(Protocol):
         ...
 
 
-def supply_reader(hearer: HearsWhatLeft | None = None) -> Reader:
+class HearsRecipes(Protocol):
+    """Whoever shows how many kits there are."""
+
+    async def recipes_changed(self, tx: Transaction, kits: Sequence[tuple[str, str]]) -> None:
+        """Hear that these (tenant, item) are put together from something else now."""
+        ...
+
+
+class Changed(NamedTuple):
+    """What a page changed: (tenant, item, location) that supply left, (tenant, item) of kits."""
+
+    left: list[tuple[str, str, str]]
+    kits: list[tuple[str, str]]
+
+
+def supply_reader(
+    hearer: HearsWhatLeft | None = None, shows: HearsRecipes | None = None
+) -> Reader:
     """Make the log reader that keeps supply and ship dates."""
 
     async def apply_and_tell(tx: Transaction, events: Sequence[Event]) -> None:
-        left = await apply(tx, events)
-        if left and hearer is not None:
-            await hearer.left(tx, left)
+        changed = await apply(tx, events)
+        if changed.left and hearer is not None:
+            await hearer.left(tx, changed.left)
+        if changed.kits and shows is not None:
+            await shows.recipes_changed(tx, changed.kits)
 
     facts = (SupplyCommitmentChanged, OrderChanged, KitChanged, LotChanged, CatchWeightChanged)
     return Reader(
@@ -47,10 +66,10 @@ def supply_reader(hearer: HearsWhatLeft | None = None) -> Reader:
     )
 
 
-async def apply(tx: Transaction, events: Sequence[Event]) -> list[tuple[str, str, str]]:
+async def apply(tx: Transaction, events: Sequence[Event]) -> Changed:
     """Take in one page: of each commitment and order its newest version.
 
-    Gives (tenant, item, location) that supply was expected at and is no more.
+    Gives where supply was expected and is no more, and which kits have another recipe.
     """
     heard: list[Heard] = []
     kits: list[Kit] = []
@@ -75,7 +94,7 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> list[tuple[str, str
             case _:
                 pass
     left = await store.keep(tx, _newest(heard))
-    await kit_store.keep_kits(tx, _newest(kits))
+    changed = await kit_store.keep_kits(tx, _newest(kits))
     await goods_store.keep_lots(tx, _newest(lots, 4))
     await goods_store.keep_weights(tx, _newest(weights))
     newest = {order: order for order in _newest(order for order, _ in orders)}
@@ -87,7 +106,7 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> list[tuple[str, str
         if line.requested_ship_date is not None
     ]
     await store.keep_orders(tx, list(newest), lines)
-    return left
+    return Changed(left, changed)
 
 
 def _newest(versions: Iterable[Versioned], width: int = 3) -> list[Versioned]:

@@ -20,6 +20,7 @@ from crossdock.capabilities.supply import (
 from crossdock.capabilities.supply.answer import Atp, Offer, Question
 from crossdock.capabilities.supply.calendar import local_time
 from crossdock.capabilities.supply.kept import Held
+from crossdock.capabilities.supply.kits import Kits
 from crossdock.capabilities.supply.known import KnownSupply
 from crossdock.capabilities.supply.offering import asking, lacking, offer, proposed
 from crossdock.capabilities.supply.reading import Figures, Read
@@ -86,7 +87,8 @@ class KnowsPlaces(Protocol):
 class Supply:
     """Answers by date. Amounts are micros of the item's base unit.
 
-    `known` lists what the answers are made from, as it stands.
+    `known` lists what the answers are made from, as it stands; `kits` says what kits are put
+    together from, for whoever shows what there is now.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Supply:
         self._stock = stock
         self._places = places
         self.known = KnownSupply(database)
+        self.kits = Kits(clock)
         self._zones: dict[tuple[str, str], tuple[str, float]] = {}
 
     async def promise_dates(self, scope: Scope, questions: Sequence[Question]) -> list[Atp]:

@@ -227,7 +227,8 @@ async def _availability(hub: Hub, known: KnownGoods, request: HotRequest) -> Hot
     scope, key = request.principal.scope, (found.item, found.location)
     [answer] = await hub.inventory.availability(scope, [key])
     doubts = (await hub.doubts.of(scope, [key])).get(key, ())
-    return HotAnswer(OK, msgspec.json.encode(availability_shown(answer, doubts)))
+    kit = (await hub.kit_stocks.of(scope, [key])).get(key)
+    return HotAnswer(OK, msgspec.json.encode(availability_shown(answer, doubts, kit)))
 
 
 def _query(text: bytes, names: tuple[str, ...]) -> dict[str, str]:

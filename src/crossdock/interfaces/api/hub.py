@@ -15,7 +15,7 @@ from crossdock.capabilities.reconciliation import (
     StockSampler,
 )
 from crossdock.capabilities.sourcing import Sourcing
-from crossdock.capabilities.supply import KeptPromises, Securing, Supply
+from crossdock.capabilities.supply import KeptPromises, KitStock, Securing, Supply
 from crossdock.connectivity.connections import Connections
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
@@ -42,6 +42,14 @@ class KnowsDoubts(Protocol):
         self, scope: Scope, keys: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str], Sequence[Doubt]]:
         """Tell what of these items and locations is in doubt; the others are left out."""
+        ...
+
+
+class KnowsKitStocks(Protocol):
+    async def of(
+        self, scope: Scope, keys: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], KitStock]:
+        """Tell what there is of those of these items, at these locations, that are kits."""
         ...
 
 
@@ -117,6 +125,9 @@ class Hub(Protocol):
 
     @property
     def doubts(self) -> "KnowsDoubts": ...
+
+    @property
+    def kit_stocks(self) -> "KnowsKitStocks": ...
 
     @property
     def sampler(self) -> Sampler: ...

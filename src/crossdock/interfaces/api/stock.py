@@ -93,7 +93,8 @@ def availability_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         keys = [(goods.item, goods.location) for goods in found]
         answers = await hub.inventory.availability(caller.scope, keys)
         doubts = await hub.doubts.of(caller.scope, keys)
-        return ManyAvailable(availability=availabilities_shown(answers, doubts))
+        kits = await hub.kit_stocks.of(caller.scope, keys)
+        return ManyAvailable(availability=availabilities_shown(answers, doubts, kits))
 
     return routes
 

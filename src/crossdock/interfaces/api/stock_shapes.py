@@ -13,6 +13,7 @@ from crossdock.canonical.inventory import ReservationKind, ReservationStatus, St
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.inventory import Availability, Position, PromisedLine, Reservation
 from crossdock.capabilities.reconciliation import Doubt
+from crossdock.capabilities.supply import KitStock
 
 AMOUNTS_KEPT = 4096
 """Most amounts are a few pieces: each is read and written once, not for every line."""
@@ -136,10 +137,51 @@ class DoubtShown:
 
 
 @dataclass(slots=True)
+class KitComponentShown:
+    """So much goes `into_one` kit, of which `there_is` so much left to take.
+
+    `level` 1 goes straight into the kit, 2 into a component that is a kit itself. Not `is_known`:
+    nobody ever said what lies there.
+    """
+
+    item: str
+    into_one: AmountShown
+    there_is: AmountShown
+    level: int
+    is_known: bool
+
+
+@dataclass(slots=True)
+class KitBuildingShown:
+    """How many lie `assembled` in a building, and can be `put_together` there beside.
+
+    Of the components in `limited_by` there is not enough for one more.
+    """
+
+    location: str
+    assembled: AmountShown
+    put_together: AmountShown
+    limited_by: list[str]
+    components: list[KitComponentShown]
+
+
+@dataclass(slots=True)
+class KitShown:
+    """How many of a kit there are with those that can be put together: null is what nobody knows.
+
+    Kits that share a component are each told what they could have alone.
+    """
+
+    available: AmountShown | None
+    buildings: list[KitBuildingShown]
+
+
+@dataclass(slots=True)
 class AvailabilityShown:
     """`available` is null where nobody ever said what lies there: that is not zero.
 
-    It is what the ledger says; where `is_suspect`, `doubts` say who says otherwise.
+    It is what the ledger says; where `is_suspect`, `doubts` say who says otherwise. Of a kit it is
+    what lies there assembled; `kit` says how many there are beside that.
     """
 
     item: str
@@ -154,6 +196,7 @@ class AvailabilityShown:
     proof: ProofShown
     is_suspect: bool
     doubts: list[DoubtShown]
+    kit: KitShown | None = None
 
 
 @dataclass(slots=True)
@@ -245,13 +288,44 @@ def doubts_shown(doubts: Sequence[Doubt]) -> list[DoubtShown]:
     ]
 
 
+def kit_shown(stock: KitStock, unit: str) -> KitShown:
+    return KitShown(
+        available=amount(stock.free(), unit) if stock.is_known else None,
+        buildings=[
+            KitBuildingShown(
+                location=one.location,
+                assembled=amount(one.assembled, unit),
+                put_together=amount(one.made, unit),
+                limited_by=list(one.limits),
+                components=[
+                    KitComponentShown(
+                        item=part.item,
+                        into_one=amount(part.micros, part.unit),
+                        there_is=amount(part.there_is, part.unit),
+                        level=part.level,
+                        is_known=part.is_known,
+                    )
+                    for part in one.components
+                ],
+            )
+            for one in stock.counts()
+        ],
+    )
+
+
 def availabilities_shown(
-    answers: Sequence[Availability], doubts: Mapping[tuple[str, str], Sequence[Doubt]]
+    answers: Sequence[Availability],
+    doubts: Mapping[tuple[str, str], Sequence[Doubt]],
+    kits: Mapping[tuple[str, str], KitStock],
 ) -> list[AvailabilityShown]:
-    return [availability_shown(one, doubts.get((one.item, one.location), ())) for one in answers]
+    keys = [(one.item, one.location) for one in answers]
+    each = zip(answers, keys, strict=True)
+    return [availability_shown(one, doubts.get(key, ()), kits.get(key)) for one, key in each]
 
 
-def availability_shown(answer: Availability, doubts: Sequence[Doubt]) -> AvailabilityShown:
+def availability_shown(
+    answer: Availability, doubts: Sequence[Doubt], kit: KitStock | None = None
+) -> AvailabilityShown:
     def shown(micros: int) -> AmountShown:
         return amount(micros, answer.unit)
 
@@ -292,4 +366,5 @@ def availability_shown(answer: Availability, doubts: Sequence[Doubt]) -> Availab
         ),
         is_suspect=bool(doubts),
         doubts=doubts_shown(doubts),
+        kit=None if kit is None else kit_shown(kit, answer.unit),
     )

@@ -5,7 +5,11 @@ from decimal import Decimal
 
 from crossdock.canonical.quantities import plain
 from crossdock.interfaces.cli.output import stdout, table
-from crossdock.orchestration.processes.availability_exposure import ChannelExposure, ItemExposure
+from crossdock.orchestration.processes.availability_exposure import (
+    ChannelExposure,
+    ItemExposure,
+    KitExposure,
+)
 from crossdock.orchestration.processes.safe_mode import policy
 
 
@@ -66,9 +70,23 @@ def _feeds(shown: ChannelExposure) -> Iterator[str]:
 
 
 def _remark(one: ItemExposure) -> str:
+    remarks: list[str] = []
     if one.silent:
-        return f"safe mode: {', '.join(one.silent)} silent"
-    return f"nobody told of {', '.join(one.untold)}" if one.untold else ""
+        remarks.append(f"safe mode: {', '.join(one.silent)} silent")
+    elif one.untold:
+        remarks.append(f"nobody told of {', '.join(one.untold)}")
+    remarks += [_kit_remark(kit) for kit in one.kits]
+    return "; ".join(remarks)
+
+
+def _kit_remark(kit: KitExposure) -> str:
+    """Say how many of a kit a building has, and what there is too little of for one more."""
+    untold = ", ".join(one.item for one in kit.components if not one.is_known)
+    limits = ", ".join(kit.limited_by)
+    return (
+        f"{kit.location}: {plain(kit.assembled)} assembled and {plain(kit.put_together)} to put"
+        f" together, limited by {limits}" + (f" (nobody told of {untold})" if untold else "")
+    )
 
 
 def _known(units: Decimal | None) -> str:

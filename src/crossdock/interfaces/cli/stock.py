@@ -9,10 +9,9 @@ import typer
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import ReservationKind
-from crossdock.canonical.quantities import Quantity, plain
+from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.catalog import Found, KnownGoods, Named, normalised
 from crossdock.capabilities.inventory import (
-    Availability,
     Reservation,
     ReservationLine,
     ReservationRequest,
@@ -25,7 +24,7 @@ from crossdock.interfaces.cli import stock_atp, stock_known, stock_promise, stoc
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
-from crossdock.interfaces.cli.stock_doubts import print_doubts, print_left_out
+from crossdock.interfaces.cli.stock_available import print_available
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 for part in (stock_atp, stock_promise, stock_substitutes, stock_known):
@@ -56,13 +55,13 @@ def available(
 
     async def asked(hub: Hub) -> None:
         answers = await hub.inventory.availability(hub.scope, keys)
-        shown = availabilities_shown(answers, await hub.doubts.of(hub.scope, keys))
+        doubts, kits = hub.doubts.of(hub.scope, keys), hub.kit_stocks.of(hub.scope, keys)
+        shown = availabilities_shown(answers, await doubts, await kits)
         if as_json:
             print_json({"availability": shown} if more else shown[0])
             return
         for answer, one in zip(answers, shown, strict=True):
-            _show(answer)
-            print_doubts(one.doubts)
+            print_available(answer, one)
 
     with_hub(asked)
 
@@ -293,34 +292,6 @@ def _amounts(lines: list[str]) -> dict[int, int]:
             raise Invalid(f"{number} is no line, or named twice", where="--consumed")
         amounts[int(number)] = Quantity.of(total).micros
     return amounts
-
-
-def _figures(answer: Availability) -> dict[str, Quantity]:
-    figures = answer.figures
-    return {
-        "available": answer.available,
-        "on_hand": answer.on_hand,
-        "nettable": answer.quantity(figures.nettable),
-        "expired": answer.quantity(answer.expired),
-        "hard": answer.quantity(figures.hard),
-        "soft": answer.quantity(figures.soft),
-        "safety": answer.quantity(figures.safety),
-        "net": answer.net,
-        "withheld": answer.withheld,
-        "shortage": answer.shortage,
-    }
-
-
-def _show(answer: Availability) -> None:
-    if not answer.is_known:
-        stdout.print(f"{answer.item} at {answer.location}: [yellow]unknown[/], which is not zero")
-        return
-    stale = "  [yellow]stale: a source is silent[/]" if answer.is_stale else ""
-    stdout.print(f"{answer.item} at {answer.location}: [bold]{answer.available}[/]{stale}")
-    for name, value in _figures(answer).items():
-        stdout.print(f"  {name:<10}{plain(value.value):>14} {value.unit}")
-    print_left_out(answer.unknown_members)
-    stdout.print(f"  [dim]{answer.rule}[/]", soft_wrap=True)
 
 
 def _show_promise(promise: PromiseShown) -> None:

@@ -19,6 +19,7 @@ from crossdock.capabilities.inventory.publishing import (
     in_channel_units,
     share,
 )
+from crossdock.capabilities.supply.kitting import Count
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
@@ -61,6 +62,37 @@ join publishing_item i on i.tenant = $1 and i.connection = k.connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentExposure:
+    """What goes into a kit: so much of it into one, and what `there_is` of it for this channel.
+
+    `level` 1 goes straight into the kit, 2 into a component that is a kit itself. Amounts are in
+    `unit`, the item's base unit. Not `is_known`: nobody ever said what lies there.
+    """
+
+    item: str
+    unit: str
+    into_one: Decimal
+    there_is: Decimal
+    level: int
+    is_known: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KitExposure:
+    """How many of a kit a building has for this channel, in its base unit.
+
+    `assembled` lie there, `put_together` can be beside those; of the components in `limited_by`
+    there is not enough for one more.
+    """
+
+    location: str
+    assembled: Decimal
+    put_together: Decimal
+    limited_by: tuple[str, ...]
+    components: tuple[ComponentExposure, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemExposure:
     """One item in one channel, in the unit that it sells; None is what nobody knows.
 
@@ -70,6 +102,7 @@ class ItemExposure:
     channel confirmed to show. `together` is what all channels of the pool show, `beyond` by how
     much that is more than there is. While sources are `silent` for too long it is in safe mode,
     and `exposed` is what that leaves; of the places `untold` nobody ever said what lies there.
+    A kit says in `kits` how many there are in each building, and what limits them.
     """
 
     item: str
@@ -87,6 +120,7 @@ class ItemExposure:
     is_excluded: bool = False
     silent: tuple[str, ...] = ()
     untold: tuple[str, ...] = ()
+    kits: tuple[KitExposure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +271,30 @@ def _exposure(
         is_excluded=terms.is_excluded,
         silent=facts.silent(now),
         untold=facts.untold,
+        kits=tuple(
+            kit_exposure(count) for kit in facts.kits for count in kit.counts(facts.channel)
+        ),
+    )
+
+
+def kit_exposure(count: Count) -> KitExposure:
+    """Word what a building has of a kit, with what it is put together from."""
+    return KitExposure(
+        location=count.location,
+        assembled=Decimal(count.assembled) / MICROS,
+        put_together=Decimal(count.made) / MICROS,
+        limited_by=count.limits,
+        components=tuple(
+            ComponentExposure(
+                item=one.item,
+                unit=one.unit,
+                into_one=Decimal(one.micros) / MICROS,
+                there_is=Decimal(one.there_is) / MICROS,
+                level=one.level,
+                is_known=one.is_known,
+            )
+            for one in count.components
+        ),
     )
 
 

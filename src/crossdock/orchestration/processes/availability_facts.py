@@ -1,6 +1,6 @@
 """Where availability publishing gets its facts: stock from inventory, levels from channels."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
@@ -21,11 +21,12 @@ from crossdock.capabilities.inventory.publishing import (
     in_channel_units_up,
 )
 from crossdock.foundation.database import Transaction, WorkersSql
-from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import Key, Process, Touch
 from crossdock.orchestration.processes.availability_claims import Calendar, Rights, rights_of
 from crossdock.orchestration.processes.availability_feeds import Feed, feeds, learn
+from crossdock.orchestration.processes.availability_kits import KitPool, left_beside
 from crossdock.orchestration.processes.availability_publishing import NAME, decide
+from crossdock.orchestration.processes.availability_sellers import KnowsRecipes, sold
 from crossdock.orchestration.processes.availability_state import Agreement, Facts, Level, Shown
 from crossdock.orchestration.processes.availability_writes import Listing
 
@@ -38,7 +39,8 @@ class Pool:
     After `fresh_until` (None: never) the figures count as stale, and from `lowers_at` on (None:
     the same) they lower what is shown; `sources` tells of each source until when it counts as
     heard. `claims` is what channels have a right to there by allocation,
-    `turns_at` when one of these begins or ends (§3.6).
+    `turns_at` when one of these begins or ends (§3.6). A `kit` may be put together besides: what
+    its components allow is in `free`, and `demand` is what is promised of the kit itself.
     """
 
     free: int
@@ -48,10 +50,14 @@ class Pool:
     claims: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
     turns_at: datetime | None = None
     sources: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    kit: KitPool | None = None
 
     def kept_from(self, channel: str) -> int:
         """Say how much of what is free the channel may not be shown."""
-        return self.free - shown_of(self.free, channel, self.claims) if self.claims else 0
+        shown = shown_of(self.free, channel, self.claims) if self.claims else self.free
+        if self.kit is not None:
+            shown = min(shown, self.kit.free_to(channel))
+        return self.free - shown
 
 
 class KnowsPools(Protocol):
@@ -64,6 +70,10 @@ class KnowsPools(Protocol):
         ...
 
 
+class KnowsKits(KnowsPools, KnowsRecipes, Protocol):
+    """Whoever knows pools of kits, of what goes into them, and of all else beside."""
+
+
 OF_STOCK = frozenset(
     one.TYPE
     for one in (
@@ -74,14 +84,6 @@ OF_STOCK = frozenset(
     )
 )
 """What changes how much of an item at a location may be shown, to some channel or to all."""
-
-# Which channels sell from the locations that changed; the index on wakes_on finds them.
-SELLERS = """
-select w.tenant, w.location as changed, c.connection, c.location
-from (select distinct * from unnest($1::text[], $2::text[])) w(tenant, location)
-join publishing_channel c
-    on c.wakes_on @> array[w.location] and c.tenant = w.tenant and c.is_active
-"""
 
 IS_SOLD = WorkersSql("select exists (select from publishing_channel where is_active)")
 
@@ -134,6 +136,7 @@ select k.instance, k.item, c.*, i.is_excluded, i.pack, i.unit_numerator,
     b.micros as budget,
     exists (select from publishing_channel p where p.tenant = k.tenant and p.is_active
         and p.share_mode in ('PARTITION', 'PROTECTED')) as has_claims,
+    exists (select from publishing_kits p where p.tenant = k.tenant) as has_kits,
     l.heard_base, l.heard_at, l.disputed_at, l.repeated_at, l.settled_version, l.settlement,
     l.observed, l.detail, l.asked_at
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
@@ -151,8 +154,13 @@ left join lateral (select * from publishing_budget b
 """
 
 
-def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Shown, Facts]:
-    """Declare the process, over whoever knows the stock and the calendar of each place."""
+def availability_publishing(
+    stock: KnowsPools, calendar: Calendar, kits: KnowsKits | None = None
+) -> Process[Shown, Facts]:
+    """Declare the process, over whoever knows the stock and the calendar of each place.
+
+    Where a tenant has kits, `kits` is asked in place of `stock`.
+    """
     learnt: dict[Feed, date] = {}
 
     async def load(tx: Transaction, keys: Sequence[Key]) -> Mapping[Key, Facts]:
@@ -166,19 +174,20 @@ def availability_publishing(stock: KnowsPools, calendar: Calendar) -> Process[Sh
             [listing.item for listing in listings],
         )
         found = {Key(row["tenant"], row["instance"]): row for row in rows}
-        asked = {
-            (row["tenant"], row["item"], location)
-            for row in rows
-            for location in row["source_locations"]
-        }
-        pools = await stock.pools(tx, sorted(asked))
+        pools = await _pools(tx, rows, stock, kits)
         sources = {place: pool.sources for place, pool in pools.items()}
         await learn(tx, feeds(rows, sources), learnt, calendar.clock.now().date())
-        claimed = [key for key, row in found.items() if row["has_claims"]]
-        rights = await rights_of(tx, calendar, claimed) if claimed else {}
-        return {
-            key: _facts_of(row, pools, rights.get(key, Rights())) for key, row in found.items()
-        }
+        claimed = [
+            of
+            for key, row in found.items()
+            if row["has_claims"]
+            for of in (key, *_parts(row, pools).values())
+        ]
+        rights = await rights_of(tx, calendar, sorted(set(claimed))) if claimed else {}
+        return {key: _facts_of(row, pools, rights) for key, row in found.items()}
+
+    async def hear(tx: Transaction, touches: Sequence[Touch]) -> Sequence[Touch]:
+        return await _hear(tx, touches, kits)
 
     return Process(
         name=NAME,
@@ -203,7 +212,9 @@ async def unheard(tx: Transaction) -> frozenset[str]:
     return frozenset() if await tx.fetchval(IS_SOLD) else OF_STOCK
 
 
-async def hear(tx: Transaction, touches: Sequence[Touch]) -> Sequence[Touch]:
+async def _hear(
+    tx: Transaction, touches: Sequence[Touch], recipes: KnowsRecipes | None
+) -> Sequence[Touch]:
     """Write down what channels say, and find the listings that a page of events concerns."""
     events = [touch.event for touch in touches]
     outcomes = [
@@ -218,50 +229,8 @@ async def hear(tx: Transaction, touches: Sequence[Touch]) -> Sequence[Touch]:
     ]
     await _hear_outcomes(tx, outcomes)
     await _hear_levels(tx, levels)
-    sold = await _sold(tx, events)
-    return [*sold, *(touch for touch, _ in outcomes), *(touch for touch, _ in levels)]
-
-
-async def _sold(tx: Transaction, events: Iterable[Event]) -> list[Touch]:
-    changes = [
-        (event, event.payload)
-        for event in events
-        if isinstance(event.payload, AvailabilityChanged | WithholdingChanged)
-        or (isinstance(event.payload, AllocationRuleChanged) and event.payload.item)
-        or isinstance(event.payload, ConfirmationChanged)
-    ]
-    if not changes:
-        return []
-    rows = await tx.fetch(
-        SELLERS,
-        [event.tenant for event, _ in changes],
-        [changed.location for _, changed in changes],
-    )
-    sellers: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for row in rows:
-        where = (row["tenant"], row["changed"])
-        sellers.setdefault(where, []).append((row["connection"], row["location"]))
-    return [
-        Touch(Key(event.tenant, Listing(connection, location, changed.item).instance), event)
-        for event, changed in changes
-        for connection, location in sellers.get((event.tenant, changed.location), ())
-    ]
-
-
-async def look_at_listings(
-    tx: Transaction, keys: Sequence[tuple[str, str, str]], now: datetime
-) -> None:
-    """Have every channel look that sells from one of these (tenant, item, location)."""
-    items: dict[tuple[str, str], list[str]] = {}
-    for tenant, item, location in keys:
-        items.setdefault((tenant, location), []).append(item)
-    rows = await tx.fetch(SELLERS, [at[0] for at in items], [at[1] for at in items])
-    wanted = {
-        Key(row["tenant"], Listing(row["connection"], row["location"], item).instance)
-        for row in rows
-        for item in items[row["tenant"], row["changed"]]
-    }
-    await mark_keys(tx, NAME, sorted(wanted), now)
+    concerned = await sold(tx, events, recipes)
+    return [*concerned, *(touch for touch, _ in outcomes), *(touch for touch, _ in levels)]
 
 
 async def _hear_levels(tx: Transaction, levels: Sequence[tuple[Touch, ChannelLevelHeard]]) -> None:
@@ -306,7 +275,53 @@ def _listing_of(event: Event) -> Listing:
     return Listing(event.source, level.location, level.item)
 
 
-def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool], rights: Rights) -> Facts:
+async def _pools(
+    tx: Transaction, rows: Sequence[Any], stock: KnowsPools, kits: KnowsKits | None
+) -> Mapping[tuple[str, str, str], Pool]:
+    """Ask for what all these listings sell from, kits among it where there are any."""
+    asked: dict[bool, set[tuple[str, str, str]]] = {False: set(), True: set()}
+    for row in rows:
+        places = {(row["tenant"], row["item"], place) for place in row["source_locations"]}
+        asked[kits is not None and row["has_kits"]] |= places
+    pools = await stock.pools(tx, sorted(asked[False]))
+    if kits is None or not asked[True]:
+        return pools
+    return {**pools, **await kits.pools(tx, sorted(asked[True]))}
+
+
+def _parts(row: Any, pools: Mapping[tuple[str, str, str], Pool]) -> dict[str, Key]:
+    """Name the listings of what goes into a kit in the same channel, by item."""
+    found: dict[str, Key] = {}
+    for place in row["source_locations"]:
+        pool = pools.get((row["tenant"], row["item"], place))
+        if pool is not None and pool.kit is not None:
+            for item in pool.kit.components:
+                listing = Listing(row["connection"], row["location"], item)
+                found[item] = Key(row["tenant"], listing.instance)
+    return found
+
+
+def _rights_to(
+    row: Any, pools: Mapping[tuple[str, str, str], Pool], every: Mapping[Key, Rights]
+) -> Rights:
+    """Say what a listing may be shown of its pool: what is kept of a kit's components counts."""
+    channel = row["channel"] or row["connection"]
+    parts = {item: every.get(key, Rights()) for item, key in _parts(row, pools).items()}
+    keys = [(row["tenant"], row["item"], place) for place in row["source_locations"]]
+    known = [pools[key] for key in keys if key in pools]
+    kits = [pool.kit for pool in known if pool.kit is not None]
+    shown = sum(pool.free - pool.kept_from(channel) for pool in known)
+    if len(kits) == len(known):
+        others = {item: one.kept_for_others for item, one in parts.items()}
+        shown = left_beside(channel, kits, others, shown)
+    turns = [*(pool.turns_at for pool in known), *(one.until for one in parts.values())]
+    own = every.get(Key(row["tenant"], row["instance"]), Rights())
+    return own.beside(sum(pool.free for pool in known) - shown, turns)
+
+
+def _facts_of(
+    row: Any, pools: Mapping[tuple[str, str, str], Pool], every: Mapping[Key, Rights]
+) -> Facts:
     places = {
         location: pools.get((row["tenant"], row["item"], location))
         for location in row["source_locations"]
@@ -317,10 +332,7 @@ def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool], rights: Righ
     def units(base: int) -> int:
         return in_channel_units(base, numerator, denominator)
 
-    channel = row["channel"] or row["connection"]
-    rights = rights.beside(
-        sum(pool.kept_from(channel) for pool in known), (pool.turns_at for pool in known)
-    )
+    rights = _rights_to(row, pools, every)
     agreement = _agreement_of(row)
     terms = rights.within(agreement.terms, numerator, denominator)
     return Facts(
@@ -333,6 +345,8 @@ def _facts_of(row: Any, pools: Mapping[tuple[str, str, str], Pool], rights: Righ
         sources={name: until for pool in known for name, until in pool.sources.items()},
         untold=tuple(location for location, pool in places.items() if pool is None),
         rights_until=rights.until,
+        kits=tuple(pool.kit for pool in known if pool.kit is not None),
+        channel=row["channel"] or row["connection"],
         level=Level(
             heard=None if row["heard_base"] is None else units(row["heard_base"]),
             heard_at=row["heard_at"],

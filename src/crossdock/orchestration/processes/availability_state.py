@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from crossdock.canonical.commands import Settlement
 from crossdock.capabilities.inventory.publishing import Terms, WhenStale
+from crossdock.orchestration.processes.availability_kits import KitPool
 from crossdock.orchestration.processes.availability_writes import Listing
 
 
@@ -98,7 +99,8 @@ class Facts:
     `sources` tells until when each source of the pool counts as heard; one that is silent since
     `fresh_until` lowers what is shown at `lowers_at` (None: at once). Of the places `untold`
     nobody ever said what lies there. After `rights_until` a new period begins for what is kept
-    for channels, this one or others.
+    for channels, this one or others. `kits` is what a kit is put together from, by place, for the
+    `channel` as allocation names it.
     """
 
     listing: Listing
@@ -111,6 +113,8 @@ class Facts:
     sources: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     untold: tuple[str, ...] = ()
     level: Level = Level()
+    kits: tuple[KitPool, ...] = ()
+    channel: str = ""
 
     def is_stale(self, now: datetime) -> bool:
         return self.fresh_until is not None and self.fresh_until <= now

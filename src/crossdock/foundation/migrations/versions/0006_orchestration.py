@@ -165,6 +165,12 @@ create table publishing_silence (
     primary key (tenant, connection, location, source)
 );
 select guard_table('publishing_silence');
+
+-- Tenants that were ever told of a kit: of their listings alone it is asked whether they are one.
+create table publishing_kits (
+    tenant text primary key
+);
+select guard_table('publishing_kits');
 """
 
 # A movement that somebody's books must learn of, and the last word on whether they have. `heard`
@@ -191,7 +197,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     run(
         """
-        drop table movement_booking, publishing_silence, publishing_feed, publishing_level,
-            publishing_item, publishing_channel, business_case, process_journal, process_instance;
+        drop table movement_booking, publishing_kits, publishing_silence, publishing_feed,
+            publishing_level, publishing_item, publishing_channel, business_case,
+            process_journal, process_instance;
         """
     )

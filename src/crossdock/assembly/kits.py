@@ -1,0 +1,143 @@
+"""Kits over inventory and supply: what there is of them, in the words of whoever shows it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from crossdock.assembly.adapters import Pools, StockRead
+from crossdock.capabilities.inventory import Availability, Inventory
+from crossdock.capabilities.supply import Book, Figures, Kits, KitStock, Recipebook
+from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.scope import Scope
+from crossdock.orchestration.processes.availability_facts import Pool
+from crossdock.orchestration.processes.availability_kits import KitPool
+
+Key = tuple[str, str]
+"""Item, location."""
+
+
+@dataclass(frozen=True, slots=True)
+class KitPools:
+    """Inventory and supply, in the words of availability publishing, for a tenant with kits.
+
+    What orders for a kit claim of its components, where its rule says so, is shown by neither.
+    """
+
+    stock: Pools
+    kits: Kits
+
+    async def pools(
+        self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
+    ) -> Mapping[tuple[str, str, str], Pool]:
+        found: dict[tuple[str, str, str], Pool] = {}
+        for tenant in sorted({key[0] for key in keys}):
+            own = [(item, location) for of, item, location in keys if of == tenant]
+            pools = await self._pools(tx, tenant, own)
+            found |= {(tenant, *key): pool for key, pool in pools.items()}
+        return found
+
+    async def concerned(
+        self, tx: Transaction, tenant: str, items: Iterable[str]
+    ) -> Mapping[str, set[str]]:
+        return await self.kits.concerned(tx, tenant, items)
+
+    async def _pools(self, tx: Transaction, tenant: str, keys: Sequence[Key]) -> dict[Key, Pool]:
+        recipes = await self.kits.recipes(tx, tenant, {item for item, _ in keys})
+        groups: Mapping[str, str] = {}
+        wanted = set(keys)
+        if recipes.recipes:
+            places = sorted({location for _, location in keys})
+            groups = await self.stock.inventory.standings.groups(tx, tenant, places)
+            wanted = _wanted(keys, recipes, groups)
+        read = await self.stock.read(tx, tenant, sorted(wanted))
+        figures = {key: _figures(one, read.withheld) for key, one in read.answers.items()}
+        book = await self.kits.book(tx, tenant, recipes, figures, groups)
+        found = {key: _pool(key, book, read, recipes) for key in keys}
+        return {key: pool for key, pool in found.items() if pool is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class KitAnswers:
+    """Kits beside plain availability, for whoever asks how many can be put together now."""
+
+    database: Database
+    inventory: Inventory
+    kits: Kits
+
+    async def of(self, scope: Scope, keys: Sequence[Key]) -> Mapping[Key, KitStock]:
+        """Give what there is of those of these (item, location) that are kits."""
+        if self.kits.has_none(scope.tenant):
+            return {}
+        async with self.database.transaction(scope, is_one_moment=True) as tx:
+            among = await self.kits.among(tx, tx.tenant, {item for item, _ in keys})
+            if not among:
+                return {}
+            recipes = await self.kits.recipes(tx, tx.tenant, among)
+            asked = [key for key in keys if key[0] in recipes.kits]
+            places = sorted({location for _, location in asked})
+            groups = await self.inventory.standings.groups(tx, tx.tenant, places)
+            wanted = sorted(_wanted(asked, recipes, groups))
+            answers = await self.inventory.availability_in(tx, tx.tenant, wanted)
+            figures = {(one.item, one.location): _figures(one, {}) for one in answers}
+            book = await self.kits.book(tx, tx.tenant, recipes, figures, groups)
+        stocks = {key: book.stock(*key) for key in asked}
+        return {key: stock for key, stock in stocks.items() if stock is not None}
+
+
+def over(database: Database, stock: Pools, kits: Kits) -> tuple[KitAnswers, KitPools]:
+    """Give what tells of kits beside plain availability, and what tells publishing."""
+    return KitAnswers(database, stock.inventory, kits), KitPools(stock, kits)
+
+
+def _wanted(keys: Iterable[Key], recipes: Recipebook, groups: Mapping[str, str]) -> set[Key]:
+    """Name all that an answer about kits is made of: every item, at the place and its kin."""
+    found: set[Key] = set()
+    for location in {location for _, location in keys}:
+        group = groups.get(location, location)
+        members = [member for member, of in groups.items() if of == group]
+        found |= {(item, at) for item in recipes.items for at in (location, group, *members)}
+    return found
+
+
+def _figures(answer: Availability, withheld: Mapping[Key, int]) -> Figures:
+    own = answer.figures
+    doubt = withheld.get((answer.item, answer.location), 0)
+    nettable = max(own.nettable - doubt, min(own.nettable, 0))
+    return Figures(nettable, own.hard + own.soft, own.safety, answer.is_known)
+
+
+def _pool(key: Key, book: Book, read: StockRead, recipes: Recipebook) -> Pool | None:
+    """Give what may be sold of an item at a location; None where nobody knows."""
+    item, location = key
+    answer = read.answers[key]
+    plain = read.pool(answer)
+    stock = book.stock(item, location)
+    if stock is None:
+        if not answer.is_known:
+            # What was a kit may be shown still, and nothing of it can be put together any more.
+            return replace(plain, free=0) if item in recipes.former else None
+        if book.drawn(item, location):
+            return replace(plain, free=min(plain.free, book.free(item, location)))
+        return plain
+    return _kit_pool(plain, stock, read) if stock.is_known else None
+
+
+def _kit_pool(plain: Pool, stock: KitStock, read: StockRead) -> Pool:
+    """Let a kit be as old as the oldest of what it is made from."""
+    places = {stock.location, *(one.location for one in stock.buildings)}
+    keys = [(item, at) for item in stock.items for at in sorted(places)]
+    pools = [read.pool(read.answers[key]) for key in keys]
+    parts = [key for key in keys if key[0] != stock.kit and read.claims.get(key)]
+    return replace(
+        plain,
+        free=stock.free(),
+        fresh_until=_first(pool.fresh_until for pool in pools),
+        lowers_at=_first(pool.lowers_at for pool in pools),
+        turns_at=_first(pool.turns_at for pool in pools),
+        sources={name: until for pool in pools for name, until in pool.sources.items()},
+        kit=KitPool(stock, {key: (read.free(key), read.claims[key]) for key in parts}),
+    )
+
+
+def _first(moments: Iterable[datetime | None]) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)

@@ -1,0 +1,119 @@
+"""Kits, for whoever shows stock: what they are put together from, and who must look again.
+
+Each method answers in the caller's transaction.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from crossdock.capabilities.supply import kit_store
+from crossdock.capabilities.supply.explosion import Recipes
+from crossdock.capabilities.supply.kitting import Book, Figures, Key
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Transaction
+
+HAS_NONE_SECONDS = 1.0
+"""That a tenant has no kits is remembered so long, for answers that hold nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipebook:
+    """Recipes of items, of all that goes into them, and of the kits that take any of that.
+
+    `items` are all of these; `kits` those asked about that are kits, `former` those that are kits
+    no longer; `above` are kits whose orders may claim some of what was asked about.
+    """
+
+    recipes: Recipes = field(default_factory=dict[str, Sequence[tuple[str, int, str]]])
+    items: AbstractSet[str] = frozenset()
+    kits: AbstractSet[str] = frozenset()
+    former: AbstractSet[str] = frozenset()
+    above: AbstractSet[str] = frozenset()
+
+
+class Kits:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._none_until: dict[str, float] = {}
+
+    def has_none(self, tenant: str) -> bool:
+        """Say whether a tenant had no kits a moment ago, without asking."""
+        return self._none_until.get(tenant, 0.0) > self._clock.ticks()
+
+    async def among(self, tx: Transaction, tenant: str, items: Iterable[str]) -> frozenset[str]:
+        """Name those of these items that are kits; that there are none at all is remembered."""
+        asked = sorted(set(items))
+        found = await kit_store.among(tx, tenant, asked)
+        if not found and not await kit_store.has_kits(tx, tenant):
+            self._none_until[tenant] = self._clock.ticks() + HAS_NONE_SECONDS
+        return found
+
+    async def recipes(self, tx: Transaction, tenant: str, items: Iterable[str]) -> Recipebook:
+        """Read what these items are put together from, and which kits take any of that."""
+        asked = sorted(set(items))
+        told = await kit_store.needed(tx, tenant, asked)
+        found = {item: parts for item, parts in told.items() if parts}
+        above = {
+            kit
+            for kits in (await kit_store.above(tx, tenant, sorted(told))).values()
+            for kit in kits
+        }
+        drawing = await kit_store.takes_parts_somewhere(tx, tenant, sorted(above)) if above else ()
+        if drawing:
+            more = await kit_store.needed(tx, tenant, sorted(above - told.keys()))
+            found |= {item: parts for item, parts in more.items() if parts and item in above}
+        return Recipebook(
+            recipes=found,
+            items=told.keys() | found.keys(),
+            kits={item for item in asked if item in found},
+            former={item for item in asked if told[item] is not None and item not in found},
+            above=above if drawing else frozenset(),
+        )
+
+    async def book(
+        self,
+        tx: Transaction,
+        tenant: str,
+        read: Recipebook,
+        figures: Mapping[Key, Figures],
+        groups: Mapping[str, str],
+    ) -> Book:
+        """Put recipes and figures together; `groups` names the group of each location in one."""
+        keys = sorted(key for key in figures if key[0] in read.above)
+        takes = await kit_store.takes_parts(tx, tenant, keys) if keys else frozenset[Key]()
+        return Book(read.recipes, figures, groups, takes)
+
+    async def concerned(
+        self, tx: Transaction, tenant: str, items: Iterable[str]
+    ) -> dict[str, set[str]]:
+        """Name what else there is more or less of when there is of these items.
+
+        The kits that take an item, on any level; and where orders claim components in place of a
+        kit, what goes into it, and the kits that take that.
+        """
+        asked = sorted(set(items))
+        found = await kit_store.above(tx, tenant, asked)
+        family = {item: {item, *found.get(item, ())} for item in asked}
+        wide = sorted({kit for kits in family.values() for kit in kits})
+        drawing = await kit_store.takes_parts_somewhere(tx, tenant, wide)
+        if drawn := [item for item in asked if family[item] & drawing]:
+            told = await kit_store.needed(tx, tenant, drawn)
+            beside = await kit_store.above(tx, tenant, sorted(told))
+            for item in drawn:
+                parts = _below(item, told)
+                family[item] |= parts
+                for part in parts:
+                    family[item] |= beside.get(part, set())
+        return {item: others - {item} for item, others in family.items() if len(others) > 1}
+
+
+def _below(kit: str, told: Mapping[str, Sequence[tuple[str, int, str]] | None]) -> set[str]:
+    found: set[str] = set()
+    ready = [kit]
+    for item in ready:
+        for part, *_ in told.get(item) or ():
+            if part not in found:
+                found.add(part)
+                ready.append(part)
+    return found

@@ -1,0 +1,66 @@
+"""What a channel may be shown of a kit: what lies assembled, and what its components allow.
+
+What allocation keeps of a component for others is not put together for this channel (§3.6), nor
+what other channels of the pool have a right to (§3.7).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from crossdock.capabilities.inventory.protection import Claim, shown_of
+from crossdock.capabilities.supply.kitting import Count, Kept, KitStock, together
+
+Key = tuple[str, str]
+"""Item, location."""
+
+
+@dataclass(frozen=True, slots=True)
+class KitPool:
+    """What there is of a kit where a channel sells from.
+
+    `claims` is what channels have a right to of its components: of each what is free there, and
+    the claims, by (item, location); what nobody has a right to is left out.
+    """
+
+    stock: KitStock
+    claims: Mapping[Key, tuple[int, Mapping[str, Claim]]] = field(
+        default_factory=dict[Key, tuple[int, Mapping[str, Claim]]]
+    )
+
+    def free_to(self, channel: str) -> int:
+        """Say how many kits the channel may be shown, in micros of the base unit."""
+        return self.stock.free(kept_from(channel, [self]))
+
+    def counts(self, channel: str) -> list[Count]:
+        """Say of each building how many there are for the channel, and out of what."""
+        return self.stock.counts(kept_from(channel, [self]))
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        return self.stock.items[1:]
+
+
+def kept_from(channel: str, kits: Sequence[KitPool]) -> Kept:
+    """Say how much of components at locations is there, and is not the channel's."""
+    every = {key: found for one in kits for key, found in one.claims.items()}
+
+    def kept(item: str, location: str) -> int:
+        if (item, location) not in every:
+            return 0
+        free, claims = every[item, location]
+        return max(0, free) - shown_of(free, channel, claims)
+
+    return kept
+
+
+def left_beside(
+    channel: str, kits: Sequence[KitPool], others: Mapping[str, int], shown: int
+) -> int:
+    """Say how many kits, of those that may be `shown`, are left beside the parts of others.
+
+    `others` is what other channels have a right to of each component, wherever it lies.
+    """
+    if not kits or not any(others.values()):
+        return shown
+    stocks = [one.stock for one in kits]
+    return min(shown, together(stocks, kept_from(channel, kits), others))

@@ -1,0 +1,138 @@
+"""Which listings a change of stock concerns: of the item itself, and of kits that use it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import Any, Protocol
+
+from crossdock.canonical.allocation import AllocationRuleChanged, ConfirmationChanged
+from crossdock.canonical.envelope import Event
+from crossdock.canonical.inventory import AvailabilityChanged
+from crossdock.canonical.reconciliation import WithholdingChanged
+from crossdock.foundation.database import Transaction
+from crossdock.orchestration.engine.marking import mark_keys
+from crossdock.orchestration.engine.process import Key, Touch
+from crossdock.orchestration.processes.availability_publishing import NAME
+from crossdock.orchestration.processes.availability_writes import Listing
+
+# Which channels sell from the locations that changed; the index on wakes_on finds them. Whether
+# a tenant has kits comes along, so that who has none pays no question for them.
+SELLERS = """
+select w.tenant, w.location as changed, c.connection, c.location,
+    exists (select from publishing_kits k where k.tenant = w.tenant) as has_kits
+from (select distinct * from unnest($1::text[], $2::text[])) w(tenant, location)
+join publishing_channel c
+    on c.wakes_on @> array[w.location] and c.tenant = w.tenant and c.is_active
+"""
+
+SELLING = """
+select connection, location from publishing_channel where tenant = $1 and is_active
+"""
+
+# Said in the transaction that takes in a recipe: whoever decides behind it looks for kits.
+HAS_KITS = "insert into publishing_kits (tenant) values ($1) on conflict do nothing"
+
+
+class KnowsRecipes(Protocol):
+    """Whoever knows what kits are put together from."""
+
+    async def concerned(
+        self, tx: Transaction, tenant: str, items: Iterable[str], /
+    ) -> Mapping[str, AbstractSet[str]]:
+        """Name what else there is more or less of when there is of these items."""
+        ...
+
+
+async def sold(
+    tx: Transaction, events: Iterable[Event], recipes: KnowsRecipes | None
+) -> list[Touch]:
+    """Name the listings that these changes of stock concern."""
+    changes = [
+        (event, event.payload)
+        for event in events
+        if isinstance(event.payload, AvailabilityChanged | WithholdingChanged)
+        or (isinstance(event.payload, AllocationRuleChanged) and event.payload.item)
+        or isinstance(event.payload, ConfirmationChanged)
+    ]
+    if not changes:
+        return []
+    rows = await tx.fetch(
+        SELLERS,
+        [event.tenant for event, _ in changes],
+        [changed.location for _, changed in changes],
+    )
+    sellers: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for row in rows:
+        where = (row["tenant"], row["changed"])
+        sellers.setdefault(where, []).append((row["connection"], row["location"]))
+    changed_items = ((event.tenant, changed.item) for event, changed in changes)
+    beside = await _beside(tx, rows, changed_items, recipes)
+    return [
+        Touch(Key(event.tenant, Listing(connection, location, item).instance), event)
+        for event, changed in changes
+        for connection, location in sellers.get((event.tenant, changed.location), ())
+        for item in (changed.item, *beside.get((event.tenant, changed.item), ()))
+    ]
+
+
+async def look_at_listings(
+    tx: Transaction,
+    keys: Sequence[tuple[str, str, str]],
+    now: datetime,
+    recipes: KnowsRecipes | None = None,
+) -> None:
+    """Have every channel look that sells from one of these (tenant, item, location)."""
+    items: dict[tuple[str, str], list[str]] = {}
+    for tenant, item, location in keys:
+        items.setdefault((tenant, location), []).append(item)
+    rows = await tx.fetch(SELLERS, [at[0] for at in items], [at[1] for at in items])
+    beside = await _beside(tx, rows, ((tenant, item) for tenant, item, _ in keys), recipes)
+    wanted = {
+        Key(row["tenant"], Listing(row["connection"], row["location"], one).instance)
+        for row in rows
+        for item in items[row["tenant"], row["changed"]]
+        for one in (item, *beside.get((row["tenant"], item), ()))
+    }
+    await mark_keys(tx, NAME, sorted(wanted), now)
+
+
+async def look_at_kits(
+    tx: Transaction,
+    kits: Sequence[tuple[str, str]],
+    now: datetime,
+    recipes: KnowsRecipes,
+) -> None:
+    """Have every channel of a tenant look at these (tenant, kit), whose recipe is another one."""
+    wanted: set[Key] = set()
+    for tenant in sorted({tenant for tenant, _ in kits}):
+        await tx.execute(HAS_KITS, tenant)
+        named = {item for of, item in kits if of == tenant}
+        beside = await recipes.concerned(tx, tenant, named)
+        every = named.union(*beside.values())
+        wanted |= {
+            Key(tenant, Listing(row["connection"], row["location"], item).instance)
+            for row in await tx.fetch(SELLING, tenant)
+            for item in every
+        }
+    await mark_keys(tx, NAME, sorted(wanted), now)
+
+
+async def _beside(
+    tx: Transaction,
+    rows: Sequence[Any],
+    changed: Iterable[tuple[str, str]],
+    recipes: KnowsRecipes | None,
+) -> dict[tuple[str, str], AbstractSet[str]]:
+    """Name what else to look at for each (tenant, item) that changed, where there are kits."""
+    tenants = {row["tenant"] for row in rows if row["has_kits"]}
+    if not tenants or recipes is None:
+        return {}
+    items: dict[str, set[str]] = {}
+    for tenant, item in changed:
+        if tenant in tenants:
+            items.setdefault(tenant, set()).add(item)
+    return {
+        (tenant, item): others
+        for tenant, named in sorted(items.items())
+        for item, others in (await recipes.concerned(tx, tenant, named)).items()
+    }
