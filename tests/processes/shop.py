@@ -24,7 +24,11 @@ from crossdock.orchestration.engine.harness import BareStage, DatabaseStage
 from crossdock.orchestration.processes.availability_asking import Requests
 from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.availability_claims import Calendar
-from crossdock.orchestration.processes.availability_facts import Pool, availability_publishing
+from crossdock.orchestration.processes.availability_facts import (
+    KnowsKits,
+    Pool,
+    availability_publishing,
+)
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_state import Agreement, Facts, Shown
 from crossdock.orchestration.processes.availability_writes import Listing
@@ -287,9 +291,10 @@ class DatabasePlay:
         clock: VirtualClock,
         channel: Channel,
         zones: Zones | None = None,
+        kits: KnowsKits | None = None,
     ) -> "DatabasePlay":
         pools, outbox = Pools(), Sent()
-        process = availability_publishing(pools, Calendar(zones or Zones(), clock))
+        process = availability_publishing(pools, Calendar(zones or Zones(), clock), kits)
         engine = Engine(database, clock, outbox, [process])
         for reader in engine.readers():
             await readers.register(database, reader)

@@ -1,11 +1,15 @@
 """What is said of a kit beside its own stock over HTTP: how many there are, out of what."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
 import pytest
 
 from crossdock.assembly.kits import KitAnswers
 from crossdock.canonical.quantities import MICROS
 from crossdock.foundation.clock import VirtualClock
-from crossdock.foundation.database import Database
+from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
 from tests.conftest import NOON
 from tests.interfaces.api.conftest import Caller, House, amount, event, stock
@@ -65,6 +69,44 @@ async def test_of_many_at_once_kits_alone_say_what_they_are_put_together_from(
 
     assert bag["kit"]["available"] == amount(2 * MICROS)
     assert (bolt["kit"], nut["kit"]) == (None, None)
+
+
+class Counted:
+    """A database whose statements are counted."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.statements = 0
+
+    @asynccontextmanager
+    async def transaction(self, scope: Scope, **more: Any) -> AsyncIterator[Any]:
+        async with self.database.transaction(scope, **more) as tx:
+            yield CountedTransaction(tx, self)
+
+
+class CountedTransaction:
+    def __init__(self, tx: Transaction, counted: Counted) -> None:
+        self.tenant, self._tx, self._counted = tx.tenant, tx, counted
+
+    async def fetch(self, *asked: Any) -> Any:
+        self._counted.statements += 1
+        return await self._tx.fetch(*asked)
+
+    async def fetchval(self, *asked: Any) -> Any:
+        self._counted.statements += 1
+        return await self._tx.fetchval(*asked)
+
+
+async def test_ten_thousand_items_that_are_no_kits_cost_one_statement_among_kits(
+    bags: House, database: Database
+) -> None:
+    counted: Any = Counted(database)
+    answers = KitAnswers(counted, bags.inventory, bags.supply.kits)
+    keys = [(f"SKU-{number}", "DC") for number in range(10_000)]
+
+    assert await answers.of(Scope("main"), keys) == {}
+    # And one more that says that there are kits; where there are none that is remembered.
+    assert counted.statements == 2
 
 
 async def test_where_there_are_no_kits_nothing_is_asked_for_a_second(
