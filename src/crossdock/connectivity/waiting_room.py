@@ -244,8 +244,9 @@ def _readable(rows: Sequence[Any]) -> tuple[list[tuple[Any, Fact]], list[Refusal
 
 
 def _waiting(row: Any, fact: Fact) -> Waiting:
-    columns = {name: value for name, value in row.items() if name != "raw_ref"}
-    return Waiting(**{**columns, "fact": fact})
+    columns: dict[str, Any] = {name: value for name, value in row.items() if name != "raw_ref"}
+    columns["fact"] = fact
+    return Waiting(**columns)
 
 
 def _try_at(row: Any, now: datetime) -> datetime:
