@@ -113,7 +113,10 @@ class Bench:
         return {**figures, "per_cpu_second": per_cpu_second, "promised": promised}
 
     async def live(self, seconds: float) -> Figures:
-        """Ask for one, again and again, while another process promises."""
+        """Ask for one, again and again, while another process promises.
+
+        CPU is of this process, and of PostgreSQL in all: with what it does for the promises.
+        """
         random = Random(3)
         took: list[float] = []
         bare: list[float] = []
@@ -121,6 +124,7 @@ class Bench:
             __spec__.name, self._folder, str(self._positions), str(seconds + 2)
         ) as child:
             await child.hear()
+            watch = Stopwatch(self._postmaster)
             began = time.perf_counter()
             for number in range(int(seconds * QUESTIONS_PER_SECOND) * 2):
                 due = began + number / QUESTIONS_PER_SECOND / 2
@@ -128,16 +132,18 @@ class Bench:
                 asked = time.perf_counter()
                 await (self._nothing() if number % 2 else self._one(random, number % 4 == 0))
                 (bare if number % 2 else took).append(time.perf_counter() - asked)
+            figures = watch.figures(len(took))
             heard = await child.hear()
         self.waits += took
         return {
+            **figures,
             "questions": len(took),
             **_quantiles(took, ""),
             **_quantiles(bare, "bare_"),
             "reservations_per_second": round(heard["made"] / heard["seconds"], 1),
         }
 
-    async def _one(self, random: Random, is_of_most: bool) -> None:  # noqa: FBT001
+    async def _one(self, random: Random, is_of_most: bool) -> None:  # noqa: FBT001 - as the command calls it
         item = f"SKU-{random.randint(1, BULK if is_of_most else self._positions)}"
         [answer] = await self.supply.promise_dates(MAIN, [_beyond_stock(item)])
         if answer.promised_on is None:
@@ -160,7 +166,7 @@ def _quantiles(seconds: list[float], prefix: str) -> dict[str, float]:
     }
 
 
-async def run(rounds: int = 5, quick: bool = False) -> Report:  # noqa: FBT001, FBT002
+async def run(rounds: int = 5, quick: bool = False) -> Report:  # noqa: FBT001, FBT002 - as the command calls it
     """Measure both. Quick: fewer positions and a shorter live part, which the report names."""
     positions = 50_000 if quick else 1_000_000
     seconds = 5 if quick else LIVE_SECONDS

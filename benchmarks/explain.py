@@ -15,7 +15,7 @@ from random import Random
 
 import msgspec
 
-from benchmarks.report import Figures, Goal, Report, machine
+from benchmarks.report import Figures, Goal, Report, Stopwatch, machine, postmaster_of
 from crossdock.assembly import Hub
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact, Payload
@@ -61,7 +61,11 @@ async def run(rounds: int = 5, *, quick: bool = False) -> Report:
                 await _moves(hub, chance, numbers)
                 await hub.inventory.upkeep.tell()
             await _rule_otherwise(hub)
-            figures = [await _asked_again(hub, number, first) for number in range(1, rounds + 1)]
+            postmaster = postmaster_of(Path(name))
+            figures = [
+                {"round": number, **await _asked_again(hub, postmaster, first)}
+                for number in range(1, rounds + 1)
+            ]
     return _report(figures, made, further)
 
 
@@ -164,19 +168,20 @@ async def _explained(hub: Hub, promise_id: str) -> bytes:
     return msgspec.json.encode(promise_shown(found, units))
 
 
-async def _asked_again(hub: Hub, number: int, first: dict[str, bytes]) -> Figures:
+async def _asked_again(hub: Hub, postmaster: int, first: dict[str, bytes]) -> Figures:
     waits: list[float] = []
+    watch = Stopwatch(postmaster)
     others = 0
     for one, proof in first.items():
         began = time.perf_counter()
         again = await _explained(hub, one)
         waits.append(time.perf_counter() - began)
         others += again != proof
+    figures = watch.figures(len(waits))
     waits.sort()
     return {
-        "round": number,
         "side": "asked again",
-        "operations": len(waits),
+        **figures,
         "p50_ms": round(waits[len(waits) // 2] * 1000, 2),
         "longest_ms": round(waits[-1] * 1000, 2),
         "other_proofs": others,

@@ -239,7 +239,7 @@ class Hub:
             )
 
 
-async def run(rounds: int = 5, quick: bool = False) -> Report:  # noqa: FBT001, FBT002
+async def run(rounds: int = 5, quick: bool = False) -> Report:  # noqa: FBT001, FBT002 - as the command calls it
     """Measure the three kinds of growth. Quick: smaller large sizes, which the report names."""
     many_items = 100_000 if quick else 1_000_000
     long_history = 1_000_000 if quick else 10_000_000

@@ -237,10 +237,13 @@ class Ours:
         while behind:
             await asyncio.sleep(0.05)
             behind = await self._untold()
-        operations = int(figures["operations"])
+        hub_us = float(figures["cpu_us"])
+        database_us = round(cpu / int(figures["operations"]) * 1e6, 1)
         return {
             **figures,
-            "database_cpu_us": round(cpu / operations * 1e6, 1),
+            "cpu_us": round(hub_us + database_us, 1),
+            "hub_cpu_us": hub_us,
+            "database_cpu_us": database_us,
             "untold_batches": untold,
             "seconds_until_told": round(time.perf_counter() - ended, 2) if untold else 0.0,
         }

@@ -131,12 +131,12 @@ def install_dbos() -> str:
     """Make its environment, from the locked requirements, unless it is there; say its version."""
     python = VENV / "bin" / "python"
     if not (VENV / "bin" / "dbos").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)  # noqa: S603
+        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)  # noqa: S603 - words of the benchmark's own
         requirements = str(ROOT / "requirements" / "bench-dbos.txt")
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--require-hashes", "-r", requirements], check=True)  # noqa: S603
+        subprocess.run([*pip, "--require-hashes", "-r", requirements], check=True)  # noqa: S603 - words of the benchmark's own
     ask = "from importlib.metadata import version; print(version('dbos'))"
-    answer = subprocess.run(  # noqa: S603
+    answer = subprocess.run(  # noqa: S603 - words of the benchmark's own
         [str(python), "-c", ask], check=True, capture_output=True, text=True
     )
     return answer.stdout.strip()

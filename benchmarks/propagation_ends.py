@@ -87,7 +87,7 @@ class Shop:
             answer.append(message.get("body", b""))
             await send(message)
 
-        await self._simulator.app(scope, replayed, overheard)  # type: ignore[arg-type]
+        await self._simulator.app(scope, replayed, overheard)  # type: ignore[arg-type]  # plain mappings, as ASGI has them
         if b"mutation SetQuantities" in body:
             self._heard(arrived, json.loads(body), json.loads(b"".join(answer)))
 
@@ -117,7 +117,7 @@ class Line(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]
+        self.transport = transport  # type: ignore[assignment]  # of a stream it is one
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data

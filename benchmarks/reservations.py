@@ -138,7 +138,7 @@ class Bench:
         connections = [await asyncpg.connect(self._server.dsn) for _ in range(2)]
         try:
             return await self._measured(
-                [lambda one=one: self._raw_batch(one, is_hot=is_hot) for one in connections]  # type: ignore[misc]
+                [lambda one=one: self._raw_batch(one, is_hot=is_hot) for one in connections]  # type: ignore[misc]  # bound to the one of this turn
             )
         finally:
             for connection in connections:
@@ -245,7 +245,7 @@ def _id(number: int) -> UUID:
     return identity
 
 
-async def run(rounds: int = 5, quick: bool = False) -> Report:  # noqa: FBT001, FBT002
+async def run(rounds: int = 5, quick: bool = False) -> Report:  # noqa: FBT001, FBT002 - as the command calls it
     """Measure, and say whether the goals hold. Quick: shorter rounds and fewer kills."""
     seconds = 1.0 if quick else 3.0
     kills = 10 if quick else 100

@@ -138,7 +138,7 @@ async def _kill_one(
 
 async def _listen(child: Process, notebook: Notebook, seconds: float) -> bool:
     """Write down what the child says for a while from its first promise on; say if it lives."""
-    assert child.stdout  # noqa: S101
+    assert child.stdout  # noqa: S101 - it was started with a pipe
     promised = len(notebook.promised)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(FIRST_WORD_SECONDS):
@@ -158,8 +158,8 @@ async def _listen(child: Process, notebook: Notebook, seconds: float) -> bool:
 
 async def _drain(child: Process, notebook: Notebook) -> str:
     """Read what it had said before it died; give its complaints."""
-    assert child.stdout  # noqa: S101
-    assert child.stderr  # noqa: S101
+    assert child.stdout  # noqa: S101 - it was started with a pipe
+    assert child.stderr  # noqa: S101 - it was started with a pipe
     while line := await child.stdout.readline():
         notebook.note(line)
     complaints = await child.stderr.read()

@@ -71,6 +71,26 @@ class Trusting(Receiving):
         return super().translate(delivery)
 
 
+class HandsOn(Receiving):
+    """Passes a value on as it came out of the JSON, which no type checker sees."""
+
+    def translate(self, delivery: Delivery) -> Translation:
+        translation = super().translate(delivery)
+        try:
+            said: Any = json.loads(delivery.body)
+        except ValueError:
+            return translation
+        reason = said.get("reason", "") if isinstance(said, dict) else ""
+        facts = tuple(replace(fact, actor=reason) for fact in translation.facts)
+        return Translation(facts, translation.refused)
+
+
+class HandsOnANumber(Receiving):
+    def translate(self, delivery: Delivery) -> Translation:
+        facts: Any = super().translate(delivery).facts
+        return Translation(tuple(replace(fact, native_ref=len(facts)) for fact in facts))
+
+
 class Silent(Receiving):
     def translate(self, delivery: Delivery) -> Translation:
         return Translation(super().translate(delivery).facts)
@@ -141,6 +161,14 @@ Suite = ApplicationConformance
         (
             replace(APPLICATION, receive=Forgetful),
             Suite.test_the_same_message_always_means_the_same,
+        ),
+        (
+            replace(APPLICATION, receive=HandsOn),
+            Suite.test_a_message_with_an_odd_value_anywhere_never_raises,
+        ),
+        (
+            replace(APPLICATION, receive=HandsOnANumber),
+            Suite.test_every_value_is_of_the_type_that_its_event_declares,
         ),
         (
             replace(APPLICATION, receive=Silent),

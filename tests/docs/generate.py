@@ -292,10 +292,12 @@ def backlog_picture() -> str:
 def draw_demo() -> str:
     """Play the demo and draw what it leaves on a terminal."""
     command = "crossdock demo"
-    program = [sys.executable, "-m", "crossdock", "demo"]
-    environment = {"FORCE_COLOR": "1", "COLUMNS": "84", "PATH": "/usr/bin:/bin"}
+    programs = Path(sys.executable).parent
+    program = [str(programs / "crossdock"), "demo"]
+    path = f"{programs}:/usr/bin:/bin"
+    environment = {"FORCE_COLOR": "1", "COLUMNS": "84", "PATH": path}
     played = subprocess.run(program, env=environment, check=True, capture_output=True, text=True)
-    console = Console(width=84, record=True, file=open("/dev/null", "w"), force_terminal=True)  # noqa: PTH123, SIM115
+    console = Console(width=84, record=True, file=open("/dev/null", "w"), force_terminal=True)  # noqa: PTH123, SIM115 - thrown away with the process
     console.print(f"[bold green]$[/] {command}", highlight=False)
     console.print(Text.from_ansi(played.stdout.rstrip()))
     # Without the fonts that rich would have the reader's browser fetch from elsewhere.

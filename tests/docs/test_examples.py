@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from crossdock.applications import generic_wms
+from crossdock.applications.shopify.settings import ShopifySettings
+from crossdock.canonical.inventory import MovementType, StockMoved
+from crossdock.connectivity.sdk import Delivery
 from crossdock.foundation.postgres import EmbeddedPostgres
+from crossdock.interfaces.cli.bench import NAMES
 from tests.conftest import execute
 from tests.docs.console import blocks, reading
 from tests.docs.generate import DOCS
@@ -52,6 +57,7 @@ SOURCING = "how-to/choose-warehouses.md"
 OWN = "how-to/use-your-own-postgresql.md"
 BUDGET = "how-to/set-an-oversell-budget.md"
 SCARCE = "how-to/share-out-scarce-stock.md"
+DATABASE = "how-to/connect-a-database.md"
 RECONCILED = "how-to/reconcile-stock.md"
 OPEN_LINES = "how-to/reconcile-orders.md"
 BY_DATE = "how-to/promise-by-date.md"
@@ -63,6 +69,7 @@ TYPED = {
     OWN,
     BUDGET,
     BY_DATE,
+    DATABASE,
     OPEN_LINES,
     RECONCILED,
     SCARCE,
@@ -80,6 +87,49 @@ UNTYPED = {
     ("docs/how-to/connect-tryton.md", "crossdock connection"): "a moment of the reader's own;"
     " test_watermark rewinds a real Tryton to one",
 }
+
+# Every other fence without a name, by page and first words: what reads it, or why nothing can.
+SHOWN = {
+    ("README.md", "make demo"): "UNTYPED",
+    ("docs/tutorial/first-steps.md", "make demo"): "UNTYPED",
+    ("docs/how-to/keep-connections.md", "curl -X"): "UNTYPED",
+    ("docs/how-to/connect-tryton.md", "crossdock connection"): "UNTYPED",
+    ("docs/how-to/connect-a-shop.md", '{"shop_domain": "example.myshopify.com",'): (
+        "test_the_form_of_a_shop_is_one_that_its_application_takes"
+    ),
+    ("docs/how-to/connect-a-warehouse.md", '{"type": "movement",'): (
+        "test_the_webhook_of_a_warehouse_is_read_as_its_page_says"
+    ),
+    ("docs/how-to/use-your-own-postgresql.md", "create role"): (
+        "test_a_postgresql_of_ones_own_is_used_as_the_page_says"
+    ),
+    ("docs/explanation/performance.md", "crossdock bench"): (
+        "test_every_measurement_that_the_page_names_is_one"
+    ),
+    ("docs/explanation/architecture.md", "__main__ >"): "the layers, which import-linter keeps",
+    ("docs/explanation/architecture.md", "warehouse ─"): "a drawing",
+    ("docs/explanation/processes.md", "write 35"): "what is written and refused, in turn",
+    ("docs/explanation/allocation.md", "max(0, min(maximum_g"): "a formula",
+}
+# The ERP that the page about databases takes for an example.
+ERP = """
+create table stock (id integer primary key, sku text, on_hand numeric, changed_at timestamptz);
+create table orders (id integer primary key, changed_at timestamptz, ship_on date);
+create table order_lines (order_id integer, no integer, sku text, qty numeric);
+create table purchases (id integer, number text, confirmed boolean, changed_at timestamptz);
+create table purchase_lines (id integer, no integer, purchase_id integer, sku text, qty numeric,
+    received numeric, due date, changed_at timestamptz);
+insert into stock values (1, 'BOLT', 12, '2026-03-02 08:00Z');
+insert into orders values (7, '2026-03-02 08:00Z', '2026-03-05');
+insert into order_lines values (7, 1, 'BOLT', 4);
+insert into purchases values (3, '4711', true, '2026-03-02 08:00Z');
+insert into purchase_lines values (9, 1, 3, 'BOLT', 20, 5, '2026-03-09', '2026-03-02 08:00Z');
+create role reader login;
+grant select on all tables in schema public to reader;
+"""
+ERP_DSN = "postgresql://reader:…@erp.example.com/erp"
+A_PROMISE = "rsv_5cfd4db40bbe415b7d3b9c15e6677114"
+A_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+ UTC")
 
 # The page speaks of letters whose outcome nobody knows, and of a refused event: here they are.
 # The stand-in answers, and no reader of ours refuses, so the last word is written by hand.
@@ -144,6 +194,30 @@ $ python goods.py
 """
 
 
+READ = """
+```console
+$ export CROSSDOCK_DATA_DIR=$PWD/hub
+$ crossdock catalog add-location DC1
+DC1 is known
+$ crossdock catalog add-item BOLT
+BOLT is known
+```
+"""
+AS_READ = """
+```console terminal
+$ crossdock worker
+...
+```
+
+```console eventually
+$ crossdock stock available BOLT DC1 | head -n 3
+BOLT at DC1: 8 EA...
+  available              8 EA
+  on_hand               12 EA
+```
+"""
+
+
 def test_the_example_of_the_readme_is_short_and_prints_what_it_says() -> None:
     [example] = python_blocks(README)
     assert len([line for line in example.splitlines() if line]) < 10
@@ -151,6 +225,72 @@ def test_the_example_of_the_readme_is_short_and_prints_what_it_says() -> None:
     with tempfile.TemporaryDirectory(prefix="crossdock-readme-") as folder:
         for _ in range(2):
             assert run(example, Path(folder)).strip() == said
+
+
+def test_a_promise_is_asked_about_later_as_the_readme_says() -> None:
+    [example] = python_blocks(README)
+    asked = example.replace("print(promise.status", "print(promise.reservation_id, promise.status")
+    with (
+        tempfile.TemporaryDirectory(prefix="crossdock-readme-") as folder,
+        reading(Path(folder)) as reader,
+    ):
+        reader.ports[A_PROMISE] = run(asked, Path(folder)).split()[0]
+        reader.follow("```console\n$ export CROSSDOCK_DATA_DIR=$PWD\n```\n")
+        reader.follow(A_MOMENT.sub("... UTC", README.read_text()))
+
+
+def test_every_fence_without_a_name_is_read_by_a_test_or_says_why_not() -> None:
+    generated = {DOCS / "reference" / name for name in ("cli.md", "roles.md", "api.md")}
+    found = {
+        (str(page.relative_to(ROOT)), " ".join(block.body.split()[:2]))
+        for page in [*PAGES, README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+        for block in blocks(page.read_text())
+        if block.kind not in {"console", "python"} and not block.manner and page not in generated
+    }
+
+    assert found == SHOWN.keys()
+    tests = {why for why in SHOWN.values() if why.startswith("test_")}
+    assert tests <= globals().keys()
+
+
+def test_the_form_of_a_shop_is_one_that_its_application_takes() -> None:
+    [form] = unnamed("how-to/connect-a-shop.md", "json")
+
+    settings = ShopifySettings.model_validate_json(form)
+    assert settings.demand_location == "DC1"
+
+
+def test_the_webhook_of_a_warehouse_is_read_as_its_page_says() -> None:
+    page = "how-to/connect-a-warehouse.md"
+    [message] = unnamed(page, "json")
+    [form] = [
+        block.body for block in blocks((DOCS / page).read_text()) if block.manner == "wms.json"
+    ]
+    receive = generic_wms.APPLICATION.receive
+    assert receive
+
+    told = receive(generic_wms.APPLICATION.settings.model_validate_json(form)).translate(
+        Delivery(body=message.encode())
+    )
+
+    assert told.refused == ()
+    [fact] = told.facts
+    moved = fact.payload
+    assert isinstance(moved, StockMoved)
+    assert (moved.type, moved.item, str(moved.quantity)) == (MovementType.PICK, "SKU-1", "4 EA")
+    assert (moved.demand_ref, fact.sequence) == ("shop:1001/1", 41)
+
+
+def test_every_measurement_that_the_page_names_is_one() -> None:
+    [typed] = unnamed("explanation/performance.md", "text")
+
+    assert sorted(typed.splitlines()) == sorted(f"crossdock bench {one} --json" for one in NAMES)
+
+
+def unnamed(page: str, kind: str) -> list[str]:
+    """Give the bodies of a page's fences that no file is made of."""
+    found = blocks((DOCS / page).read_text())
+    return [block.body for block in found if block.kind == kind and not block.manner]
 
 
 def test_every_page_with_a_hub_at_work_is_followed_by_a_test_of_its_own() -> None:
@@ -297,6 +437,21 @@ def test_promises_by_date_are_asked_for_as_the_page_says() -> None:
         reading(Path(folder)) as reader,
     ):
         reader.follow((DOCS / BY_DATE).read_text())
+
+
+async def test_a_database_is_connected_and_read_as_the_page_says() -> None:
+    with tempfile.TemporaryDirectory(prefix="crossdock-how-to-") as folder:
+        server = await EmbeddedPostgres.start(Path(folder))  # the ERP's own
+        try:
+            await execute(server.dsn, "create database erp")
+            await execute(server.dsn_of("erp"), ERP)
+            with reading(Path(folder)) as reader:
+                reader.ports[ERP_DSN] = f"postgresql://reader@/erp?host={folder}/postgres"
+                await asyncio.to_thread(reader.follow, READ)
+                await asyncio.to_thread(reader.follow, (DOCS / DATABASE).read_text())
+                await asyncio.to_thread(reader.follow, AS_READ)
+        finally:
+            server.stop()
 
 
 async def test_a_postgresql_of_ones_own_is_used_as_the_page_says() -> None:

@@ -144,6 +144,34 @@ async def test_what_is_shown_ends_by_itself_where_there_is_no_terminal(tmp_path:
     assert not is_any_data_left(tmp_path)
 
 
+async def test_what_it_proposes_to_try_next_works_as_it_stands(tmp_path: Path) -> None:
+    """As after `make demo`, which leaves the command in a folder that no shell looks into."""
+    program = Path(sys.executable).with_name("crossdock")
+    here = program.parents[2]
+
+    async def type_(command: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            *("bash", "-c", command),
+            env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), "HOME": str(tmp_path)},
+            cwd=here, stdin=DEVNULL, stdout=PIPE, stderr=PIPE,
+        )  # fmt: skip
+        async with asyncio.timeout(150):
+            out, err = await process.communicate()
+        assert process.returncode == 0, (command, err.decode())
+        return out.decode()
+
+    small = " ".join(SMALL)
+    said = await type_(f"{program.relative_to(here)} demo {small}")
+    [proposed] = [line for line in said.splitlines() if line.startswith("Try next")]
+    another, kept, served = [one.strip() for one in proposed.removeprefix("Try next").split("·")]
+
+    assert json.loads(await type_(f"{another} {small} --json"))["seed"] == 8
+    for command in (kept, served):
+        assert command.partition(" ")[2].split()[0] in await type_(f"{command} --help")
+    assert kept.endswith(" demo --keep")  # test_keep_leaves_it_serving...
+    assert served.endswith(" serve")  # test_serve.py
+
+
 def database_begun(folder: Path) -> bool:
     return any(folder.glob("crossdock-demo-*/postgres/*"))
 

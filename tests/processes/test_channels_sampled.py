@@ -131,7 +131,7 @@ async def test_a_tick_of_many_calls_tries_once_and_another_time_when_that_has_se
 ) -> None:
     """A million listings are nine or ten calls a tick; one of them drifted and stays so."""
     channels = Channels(Shop("shop", "web", 700_000, 100, 10 * A_DAY), held={"I00000": 55})
-    channels.listed = first_hundred  # type: ignore[method-assign]
+    channels.listed = first_hundred  # type: ignore[method-assign]  # a stand-in for this one method
     at = stage(database, clock, channels)
 
     await at.ticks(5)

@@ -63,7 +63,7 @@ async def put(hub: Hub, node: str, stock: Mapping[str, int], **facts: object) ->
     for item, quantity in stock.items():
         await hub.put_stock(item, node, quantity)
     fields: dict[str, object] = {"node": node, "working_days": EVERY_DAY} | facts
-    made = NodeFacts(**fields)  # type: ignore[arg-type]
+    made = NodeFacts(**fields)  # type: ignore[arg-type]  # fields by name, as the case has them
     await hub.order_sourcing.put_node(hub.scope, made, by="test")
 
 
@@ -380,9 +380,9 @@ async def test_a_hub_that_died_between_plan_and_promise_promises_that_plan_when_
     await put(hub, "DC1", {"X": 9})
     await put(hub, "DC2", {"X": 9})
     order = asked(("X", 4), request_id="o1")
-    dead = OrderSourcing(hub.clock, hub.catalog, Dead(), hub.sourcing, hub.supply)  # type: ignore[arg-type]
-    dead._inventory.availability = hub.inventory.availability  # type: ignore[method-assign]
-    dead._inventory.channel_shares = hub.inventory.channel_shares  # type: ignore[method-assign]
+    dead = OrderSourcing(hub.clock, hub.catalog, Dead(), hub.sourcing, hub.supply)  # type: ignore[arg-type]  # a stand-in that has what is asked of it
+    dead._inventory.availability = hub.inventory.availability  # type: ignore[method-assign]  # a stand-in for this one method
+    dead._inventory.channel_shares = hub.inventory.channel_shares  # type: ignore[method-assign]  # a stand-in for this one method
     with pytest.raises(ConnectionError):
         await dead.plan(hub.scope, "shop", order, reserve=True)
 

@@ -378,6 +378,6 @@ async def test_a_target_that_makes_no_sense_is_refused_with_its_place(
     desk: Desk, terms: dict[str, object], where: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        await Channels(desk.database, desk.clock).put(MAIN, replace(SHOP, **terms), by="test")  # type: ignore[arg-type]
+        await Channels(desk.database, desk.clock).put(MAIN, replace(SHOP, **terms), by="test")  # type: ignore[arg-type]  # fields by name, as the case has them
 
     assert refused.value.where == where

@@ -388,7 +388,7 @@ class Down:
 async def test_nothing_is_mended_while_the_system_does_not_answer(
     at: Office,
     down: str,
-    stopped: bool,  # noqa: FBT001
+    stopped: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     scope = at.hub.scope
     await counted(at, 807)

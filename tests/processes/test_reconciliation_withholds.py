@@ -54,7 +54,7 @@ class Town:
             said = Said(
                 lines=lines, parts=Parts(status=False, owner=False, lot=False, serial=False)
             )
-            asked = Asked(against="erp", by="ann", said=lambda _, said=said: said)  # type: ignore[misc]
+            asked = Asked(against="erp", by="ann", said=lambda _, said=said: said)  # type: ignore[misc]  # bound to the one of this turn
             runs.append(await self.hub.reconciliation.compare(self.hub.scope, asked))
             await self.hub.settle()
         return runs
@@ -258,7 +258,7 @@ async def test_sites_that_dump_by_turns_under_one_name_are_not_held_against_each
             as_of = town.line(0).as_of
             lines = [Line(place, f"I{n}", "", "", "", "", 0, "", as_of) for n in range(rows)]
             said = Said(lines=lines, parts=parts, is_full=True)
-            asked = Asked(against="erp", by="ann", said=lambda _, said=said: said)  # type: ignore[misc]
+            asked = Asked(against="erp", by="ann", said=lambda _, said=said: said)  # type: ignore[misc]  # bound to the one of this turn
             run = await town.hub.reconciliation.compare(town.hub.scope, asked)
             verdicts.append(run.verdict)
 

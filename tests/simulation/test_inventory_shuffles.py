@@ -5,6 +5,7 @@
 
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -129,10 +130,14 @@ class Shuffle:
         self.seed = seed
         self.orderly, self.badly = f"orderly-{seed}", f"badly-{seed}"
         self.told = day(random)
-        heard = self.told + random.sample(self.told, len(self.told) // 2)
-        random.shuffle(heard)
-        self.late = [one for one in heard if random.random() < 0.1]
-        self.pages = _pages([one for one in heard if one not in self.late], random)
+        # By the place in what is heard, not by content: an original that comes in time may have
+        # its repeat a month later, and the other way round.
+        self.heard = self.told + random.sample(self.told, len(self.told) // 2)
+        random.shuffle(self.heard)
+        is_late = [random.random() < 0.1 for _ in self.heard]
+        self.late = [one for one, late in zip(self.heard, is_late, strict=True) if late]
+        self.in_time = [one for one, late in zip(self.heard, is_late, strict=True) if not late]
+        self.pages = _pages(self.in_time, random)
 
 
 def _pages(told: list[Told], random: Random) -> list[list[Told]]:
@@ -185,6 +190,25 @@ async def replayed(house: House, tenants: Iterable[str]) -> dict[str, str]:
         tenant: state.replayed(own, tenant, days[tenant]).digest()
         for tenant, own in events.items()
     }
+
+
+def test_half_is_told_twice_and_some_comes_a_month_late_repeats_of_what_came_in_time_too() -> None:
+    days = [Shuffle(seed) for seed in range(200)]
+
+    for one in days:
+        times = Counter(fact.identity for _, fact in one.heard)
+        assert sorted(times) == sorted(fact.identity for _, fact in one.told)
+        assert set(times.values()) <= {1, 2}
+        assert list(times.values()).count(2) == len(one.told) // 2
+        pages = [fact.identity for page in one.pages for _, fact in page]
+        assert Counter(pages) + Counter(fact.identity for _, fact in one.late) == times
+    heard = sum(len(one.heard) for one in days)
+    late = sum(len(one.late) for one in days)
+    assert 0.08 < late / heard < 0.12
+    again = sum(told in one.in_time for one in days for told in one.late)
+    assert again > late // 2, (
+        "of the late ones most are repeats of what came in time, or its first"
+    )
 
 
 @pytest.mark.parametrize("part", range(math.ceil(SHUFFLES / TOGETHER)))

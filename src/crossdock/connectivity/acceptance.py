@@ -7,7 +7,6 @@ it would refuse must not take the good ones of its batch with it.
 import re
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
-from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -55,6 +54,7 @@ from crossdock.canonical.supply import (
     PromiseByDateChanged,
     SubstitutionChanged,
 )
+from crossdock.connectivity.sdk.contract import breach_of
 from crossdock.connectivity.sdk.facts import Untranslatable
 
 IDENTITY_LENGTH_MAX = 500
@@ -104,8 +104,20 @@ def reason_to_refuse(
 ) -> Untranslatable | None:
     """Find the first thing wrong with a fact; None when it may be recorded.
 
-    `allowed` are the events that its application declares; None allows all.
+    `allowed` are the events that its application declares; None allows all. What is of another
+    type than its event declares is refused before anybody looks into it.
     """
+    return _type_problem(fact) or _problem(fact, allowed)
+
+
+def _type_problem(fact: Fact) -> Untranslatable | None:
+    if breach := breach_of(fact):
+        hint = "its mapping or its source is to be mended; then replay it"
+        return _refused(breach.where, f"{breach.reason}: {hint}")
+    return None
+
+
+def _problem(fact: Fact, allowed: Iterable[type[Payload]] | None) -> Untranslatable | None:
     if isinstance(fact.payload, HUBS_OWN):
         return _refused("/payload", f"only the hub itself says {fact.payload.TYPE}")
     if allowed is not None and type(fact.payload) not in tuple(allowed):
@@ -116,8 +128,7 @@ def reason_to_refuse(
         if problem := _text_problem(getattr(fact, name)):
             return _refused(f"/{name}", problem)
     return (
-        _clock_problem(fact)
-        or _number_problem(fact)
+        _number_problem(fact)
         or _name_problem(fact.payload)
         or _number_of_party_problem(fact.payload)
         or _payload_problem(fact.payload)
@@ -126,8 +137,14 @@ def reason_to_refuse(
 
 def is_numbered(fact: Fact) -> bool:
     """Say whether its number in its stream can be kept, whatever else may be wrong with it."""
-    number = fact.sequence
-    return number is not None and abs(number) <= SEQUENCE_MAX and not _text_problem(fact.stream)
+    number, stream = map(_as_said, (fact.sequence, fact.stream))
+    is_number = type(number) is int and abs(number) <= SEQUENCE_MAX
+    return is_number and isinstance(stream, str) and not _text_problem(stream)
+
+
+def _as_said(value: Any) -> Any:
+    """Take a value as whoever maps has said it, which need not be what the fact declares."""
+    return value
 
 
 def _name_problem(payload: Payload) -> Untranslatable | None:
@@ -179,14 +196,6 @@ def _text_problem(text: str) -> str:
     if "\0" in text:
         return "holds a NUL character"
     return "" if _is_unicode(text) else "holds half of a surrogate pair"
-
-
-def _clock_problem(fact: Fact) -> Untranslatable | None:
-    for name in ("occurred_at", "recorded_at"):
-        moment: datetime | None = getattr(fact, name)
-        if moment is not None and moment.utcoffset() is None:
-            return _refused(f"/{name}", "a time without its offset from UTC")
-    return None
 
 
 def _number_problem(fact: Fact) -> Untranslatable | None:

@@ -9,15 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.errors import Invalid, Missing
 from crossdock.canonical.references import Reference, Refers, Resolution
 from crossdock.connectivity import proposals, quarantine, streams
-from crossdock.connectivity.acceptance import holds_nul, reason_to_refuse, storable
+from crossdock.connectivity.acceptance import (
+    TEXT_LENGTH_MAX,
+    holds_nul,
+    reason_to_refuse,
+    storable,
+)
 from crossdock.connectivity.quarantine import Refusal
+from crossdock.connectivity.sdk.contract import breach_of
 from crossdock.connectivity.sdk.facts import Untranslatable
 from crossdock.connectivity.stored_facts import fact_json
 from crossdock.foundation import event_log, metrics
@@ -159,38 +165,58 @@ class _Batch:
         ]
 
     def settle(self, index: int, verdict: Verdict, code: str = "", reason: str = "") -> None:
-        identity = self.facts[index].identity
+        identity = _text(self.facts[index].identity)
         self.verdicts[index] = FactVerdict(
             identity=identity, verdict=verdict, code=code, reason=reason
         )
 
     def refuse(self, index: int, verdict: Verdict, problem: Untranslatable) -> None:
         self.settle(index, verdict, problem.code, problem.reason)
-        fact = self.facts[index]
-        self.refusals.append(
-            Refusal(
-                code=problem.code,
-                place=problem.where,
-                reason=problem.reason,
-                fact=storable_fact(fact),
-                identity=fact.identity,
-                raw_ref=self.raw_refs[index],
-                correlation_id=fact.correlation_id,
-            )
-        )
+        self.refusals.append(_refusal(self.facts[index], self.raw_refs[index], problem))
 
     def wait(self, index: int, code: str, missing: str) -> None:
         self.settle(index, Verdict.WAITING, code, missing)
         self.waits.append((index, code, missing))
 
 
-def storable_fact(fact: Fact) -> str | None:
-    """Write the fact down for a replay, unless it is what cannot be written at all."""
+def _refusal(fact: Fact, raw_ref: int | None, problem: Untranslatable) -> Refusal:
+    text, record = _kept(fact)
+    return Refusal(
+        code=problem.code,
+        place=problem.where,
+        reason=problem.reason,
+        record=record,
+        fact=text,
+        identity=_text(fact.identity),
+        raw_ref=raw_ref,
+        correlation_id=_text(fact.correlation_id),
+    )
+
+
+def _kept(fact: Fact) -> tuple[str | None, bytes]:
+    """Write a fact down for a replay; one that could not be read again is kept to be looked at.
+
+    Of that the whole message is read again, by the mapping as it is then.
+    """
     try:
         text = fact_json(fact)
-    except (TypeError, ValueError, OverflowError, RecursionError, UnicodeError):
-        return None
-    return None if holds_nul(text.encode()) else text
+    except (TypeError, ValueError, OverflowError, RecursionError, UnicodeError, AttributeError):
+        return None, b""
+    if holds_nul(text.encode()):
+        return None, b""
+    return (None, text.encode()) if breach_of(fact) else (text, b"")
+
+
+def _text(value: Any) -> str:
+    """Take a text of an envelope as it is, and as text what should have been one."""
+    return value if isinstance(value, str) else storable(repr(value), TEXT_LENGTH_MAX)
+
+
+def unreadable(origin: Origin, facts: Sequence[Fact]) -> list[Refusal]:
+    """Say which facts of a message are refused so that only the message can be replayed."""
+    problems = [(fact, reason_to_refuse(fact, origin.allowed)) for fact in facts]
+    refusals = [_refusal(fact, origin.raw_ref, why) for fact, why in problems if why]
+    return [each for each in refusals if each.fact is None]
 
 
 def _check(batch: _Batch, origin: Origin) -> None:

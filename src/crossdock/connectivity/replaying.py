@@ -132,7 +132,8 @@ class Quarantine:
         origin, translation = await self._inbox.translated(tx, entry.source, raw_ref)
         still = refusals_of(translation, raw_ref)
         verdicts = await recording.record(tx, origin, translation.facts, self._references)
-        await quarantine.close_message(tx, entry.tenant, raw_ref, still, self._clock.now())
+        kept = [*still, *recording.unreadable(origin, translation.facts)]
+        await quarantine.close_message(tx, entry.tenant, raw_ref, kept, self._clock.now())
         await quarantine.add(tx, entry.tenant, entry.source, still, self._clock.now())
         if translation.facts or not still:
             await raw_messages.finish(tx, {raw_ref: "RECORDED"})

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.events import payload_type
 
 _ENVELOPE = tuple(field.name for field in fields(Fact) if field.name != "payload")
@@ -38,6 +39,15 @@ def fact_json(fact: Fact) -> str:
 
 
 def fact_of(text: str) -> Fact:
-    stored = msgspec.json.decode(text, type=_Stored)
-    payload = msgspec.json.decode(stored.payload, type=payload_type(stored.type))
+    """Read a stored fact; `Invalid` (`EVT-SCHEMA`) if it is not what its event declares."""
+    try:
+        stored = msgspec.json.decode(text, type=_Stored)
+        payload = msgspec.json.decode(stored.payload, type=payload_type(stored.type))
+    except msgspec.DecodeError as error:
+        raise Invalid(
+            f"what was kept of this fact cannot be read: {error}",
+            where="/payload",
+            code="EVT-SCHEMA",
+            hint="have its source send it again",
+        ) from None
     return Fact(payload=payload, **{name: getattr(stored, name) for name in _ENVELOPE})

@@ -15,6 +15,7 @@ import structlog
 
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Event, Fact
+from crossdock.canonical.errors import Invalid
 from crossdock.connectivity import quarantine, recording, streams
 from crossdock.connectivity.directory import poll_topic
 from crossdock.connectivity.quarantine import Refusal
@@ -44,7 +45,8 @@ READER_NAME = "waiting_room"
 
 TENANTS_DUE = WorkersSql("select distinct tenant from waiting_fact where try_at <= $1")
 DUE = """
-select id, source, fact::text as fact, raw_ref, received_at, code, missing, attempts, expires_at
+select id, source, identity, fact::text as fact, raw_ref, received_at, code, missing, attempts,
+    expires_at
 from waiting_fact where tenant = $1 and try_at <= $2 order by id limit $3
 for update skip locked
 """
@@ -72,7 +74,8 @@ where p.tenant = $1 and p.connection = w.source and p.failures = 0
 returning p.connection
 """
 LIST = """
-select id, source, identity, fact::text as fact, code, missing, attempts, received_at, expires_at
+select id, source, identity, fact::text as fact, raw_ref, code, missing, attempts, received_at,
+    expires_at
 from waiting_fact where ($1 = '*' or tenant = $1) and ($2 = '' or source = $2)
 order by id limit $3
 """
@@ -147,7 +150,7 @@ class WaitingRoom:
     async def waiting(self, scope: Scope, source: str = "", limit: int = 100) -> list[Waiting]:
         async with self._database.transaction(scope) as tx:
             rows = await tx.fetch(LIST, tx.tenant, source, limit)
-        return [_waiting(row) for row in rows]
+        return [_waiting(row, fact) for row, fact in _readable(rows)[0]]
 
     async def count_since(self, scope: Scope, moment: datetime) -> int:
         """Count the facts that have waited since before a moment."""
@@ -192,16 +195,16 @@ class WaitingRoom:
         self, tx: Transaction, origin: Origin, rows: Sequence[Any], now: datetime
     ) -> bool:
         """Try the facts of one message again; tell whether any has to wait still."""
-        facts = [fact_of(row["fact"]) for row in rows]
-        verdicts = await recording.record(tx, origin, facts, self._references)
+        read, unreadable = _readable(rows)
+        verdicts = await recording.record(tx, origin, [fact for _, fact in read], self._references)
         still = [
             (row, verdict)
-            for row, verdict in zip(rows, verdicts, strict=True)
+            for (row, _), verdict in zip(read, verdicts, strict=True)
             if verdict.verdict is Verdict.WAITING
         ]
         orphans = [(row, verdict) for row, verdict in still if row["expires_at"] <= now]
         later = [(row, verdict) for row, verdict in still if row["expires_at"] > now]
-        refusals = [_orphan(row, verdict) for row, verdict in orphans]
+        refusals = [*unreadable, *(_orphan(row, verdict) for row, verdict in orphans)]
         await quarantine.add(tx, origin.tenant, origin.source, refusals, now)
         kept = {row["id"] for row, _ in later}
         await tx.execute(LEAVE, tx.tenant, [row["id"] for row in rows if row["id"] not in kept])
@@ -219,9 +222,30 @@ class WaitingRoom:
         return bool(later)
 
 
-def _waiting(row: Any) -> Waiting:
-    columns: dict[str, Any] = dict(row.items())
-    columns["fact"] = fact_of(row["fact"])
+def _readable(rows: Sequence[Any]) -> tuple[list[tuple[Any, Fact]], list[Refusal]]:
+    """Read the facts that wait; what this version cannot read waits for nothing any more."""
+    read: list[tuple[Any, Fact]] = []
+    refusals: list[Refusal] = []
+    for row in rows:
+        try:
+            read.append((row, fact_of(row["fact"])))
+        except Invalid as problem:
+            refusals.append(
+                Refusal(
+                    code=problem.code,
+                    place=problem.where,
+                    reason=problem.message,
+                    record=row["fact"].encode(),
+                    identity=row["identity"],
+                    raw_ref=row["raw_ref"],
+                )
+            )
+    return read, refusals
+
+
+def _waiting(row: Any, fact: Fact) -> Waiting:
+    columns: dict[str, Any] = {name: value for name, value in row.items() if name != "raw_ref"}
+    columns["fact"] = fact
     return Waiting(**columns)
 
 

@@ -32,7 +32,7 @@ def _told(value: Any) -> Any:
     if isinstance(value, tuple):
         each: tuple[Any, ...] = value
         return [_told(one) for one in each]
-    defaults = _defaults(type(value))  # type: ignore[arg-type]
+    defaults = _defaults(type(value))  # type: ignore[arg-type]  # a class can be hashed
     if defaults is None:
         return value
     told: dict[str, Any] = {}

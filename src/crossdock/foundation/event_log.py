@@ -10,12 +10,16 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import structlog
 
 from crossdock.canonical.envelope import Event, Fact, Payload
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.events import payload_type
 from crossdock.foundation.content import content_hash
 from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.ids import derived_uuid
+
+log = structlog.get_logger(__name__)
 
 SHARDS = 64
 """Readers split the log by `shard % n`, so n may be 1, 2, 4 … 64."""
@@ -57,6 +61,29 @@ class Position:
 
     tx: int = 0
     position: int = 0
+
+
+class Unreadable(Invalid):
+    """A row of the log that this version cannot read as the event that it says it is.
+
+    Nobody could record one: another version wrote it, or a hand. `before` are the events between
+    it and `after`, where reading began; `reached` is its own place: from there one may go on.
+    """
+
+    def __init__(
+        self, row: Any, after: Position, before: Sequence[Event], error: Exception
+    ) -> None:
+        super().__init__(
+            f"event {row['position']} cannot be read as {row['type']}: {error}",
+            where="payload",
+            code="EVT-SCHEMA",
+            hint="run the version that wrote it, or have its source send it again",
+        )
+        self.tenant: str = row["tenant"]
+        self.position: int = row["position"]
+        self.after = after
+        self.before = list(before)
+        self.reached = Position(row["tx"], row["position"])
 
 
 # One round trip: claim the identities, append those that were new, in the order given.
@@ -202,7 +229,7 @@ async def read(
     """Give what was committed after a place, in commit order, and the place reached.
 
     It may pass more than it gives, but no more than `PASSED_PAGES` times `limit`; the place
-    reached equals `after` at the end.
+    reached equals `after` at the end. Raises `Unreadable` at a row that is no event.
     """
     wanted = None if types is None else sorted(types)
     place = (str(after.tx), after.position)
@@ -210,8 +237,29 @@ async def read(
     if not rows:
         return [], after
     last = rows[-1]
-    events = [event_of(row) for row in rows if row["is_wanted"]]
+    events: list[Event] = []
+    for row in rows:
+        if row["is_wanted"]:
+            try:
+                events.append(event_of(row))
+            except (msgspec.DecodeError, Invalid) as error:
+                raise Unreadable(row, after, events, error) from error
     return events, Position(last["tx"], last["position"])
+
+
+async def read_past(
+    tx: Transaction,
+    after: Position,
+    *,
+    limit: int,
+    types: Iterable[str] | None = None,
+) -> tuple[list[Event], Position]:
+    """Read as `read` does, for who only looks: a row that is no event is logged and passed."""
+    try:
+        return await read(tx, after, limit=limit, types=types)
+    except Unreadable as problem:
+        log.warning("event passed over", position=problem.position, error=problem.message)
+        return problem.before, problem.reached
 
 
 async def end(tx: Transaction) -> Position:

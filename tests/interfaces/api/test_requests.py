@@ -66,7 +66,7 @@ def test_hostile_bytes_pass_or_are_refused(body: bytes) -> None:
     try:
         bodies.check_json(body)
     except Invalid as refusal:
-        assert refusal.code == "not_json"  # noqa: PT017
+        assert refusal.code == "not_json"  # noqa: PT017 - the sentence after it is for the other case
 
 
 @given(st.integers(0, 40), st.text(alphabet='[]{}"\\', max_size=20))

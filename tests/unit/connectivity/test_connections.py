@@ -18,7 +18,7 @@ def test_a_moment_is_the_same_in_every_zone_or_too_old(moment: datetime) -> None
     try:
         read = moment_of(moment.isoformat())
     except Invalid as refusal:
-        assert refusal.where == "to"  # noqa: PT017
+        assert refusal.where == "to"  # noqa: PT017 - the sentence after it is for the other case
         assert moment < OLDEST or moment > datetime(9999, 12, 30, tzinfo=UTC)
     else:
         assert read == moment
@@ -29,7 +29,7 @@ def test_a_text_that_names_no_moment_is_refused_with_its_place(text: str) -> Non
     try:
         moment = moment_of(text)
     except Invalid as refusal:
-        assert (refusal.where, bool(refusal.hint)) == ("to", True)  # noqa: PT017
+        assert (refusal.where, bool(refusal.hint)) == ("to", True)  # noqa: PT017 - the sentence after it is for the other case
     else:
         assert (moment is None) == (text == BEGINNING)
 

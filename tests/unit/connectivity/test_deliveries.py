@@ -191,7 +191,7 @@ async def test_a_throttling_target_is_left_alone_as_long_as_it_asks(hub: World) 
 
 
 async def test_an_answer_lost_after_the_effect_is_read_back_and_not_repeated(hub: World) -> None:
-    hub.shop.after = raises(Ambiguous("the line went dead"))  # type: ignore[assignment]
+    hub.shop.after = raises(Ambiguous("the line went dead"))  # type: ignore[assignment]  # it never comes to an answer
     await hub.enqueue(command("c1", quantity="5"))
     courier = await hub.courier()
     await courier.step()
@@ -206,7 +206,7 @@ async def test_an_answer_lost_after_the_effect_is_read_back_and_not_repeated(hub
 
 
 async def test_a_call_lost_before_the_effect_is_made_again(hub: World) -> None:
-    hub.shop.before = raises(Ambiguous("the line went dead"))  # type: ignore[assignment]
+    hub.shop.before = raises(Ambiguous("the line went dead"))  # type: ignore[assignment]  # it never comes to an answer
     await hub.enqueue(command("c1", quantity="5"))
     courier = await hub.courier()
     await courier.step()
@@ -222,7 +222,7 @@ async def test_without_a_safe_repeat_an_unknown_outcome_is_parked_and_asked_abou
     database: Database, clock: VirtualClock
 ) -> None:
     hub = await with_shop(world(database, clock, safety=RepeatSafety.NONE))
-    hub.shop.after = raises(Ambiguous("the line went dead"))  # type: ignore[assignment]
+    hub.shop.after = raises(Ambiguous("the line went dead"))  # type: ignore[assignment]  # it never comes to an answer
     await hub.enqueue(command("c1", quantity="5"))
     courier = await hub.courier()
     await courier.step()
@@ -240,7 +240,7 @@ async def test_with_a_native_key_a_repeat_carries_the_same_key(
     database: Database, clock: VirtualClock
 ) -> None:
     hub = await with_shop(world(database, clock, safety=RepeatSafety.NATIVE_KEY))
-    hub.shop.before = raises(Ambiguous("the line went dead"))  # type: ignore[assignment]
+    hub.shop.before = raises(Ambiguous("the line went dead"))  # type: ignore[assignment]  # it never comes to an answer
     await hub.enqueue(command("c1"))
     courier = await hub.courier()
     await courier.step()
@@ -253,7 +253,7 @@ async def test_with_a_native_key_a_repeat_carries_the_same_key(
 
 
 async def test_a_fault_in_the_application_is_contained(hub: World) -> None:
-    hub.shop.before = raises(KeyError("oops"))  # type: ignore[assignment]
+    hub.shop.before = raises(KeyError("oops"))  # type: ignore[assignment]  # it never comes to an answer
     await hub.enqueue(command("c1"))
     courier = await hub.courier()
     for _ in range(6):

@@ -131,7 +131,7 @@ async def test_a_page_that_fails_halfway_moves_nothing(hub: World, clock: Virtua
             raise Unavailable("the dock is closed")
         return await original(cursor)
 
-    hub.shop.poll = fail_on_the_second  # type: ignore[method-assign]
+    hub.shop.poll = fail_on_the_second  # type: ignore[method-assign]  # a stand-in for this one method
     shop = await poller(hub)
     await shop.round()
     state = await Pollers(polling(hub)).state(MAIN, "shop")
@@ -142,7 +142,7 @@ async def test_a_page_that_fails_halfway_moves_nothing(hub: World, clock: Virtua
     )
     assert await heard(hub) == 0
 
-    hub.shop.poll = original  # type: ignore[method-assign]
+    hub.shop.poll = original  # type: ignore[method-assign]  # a stand-in for this one method
     await clock.advance(timedelta(seconds=2))
     await shop.round()
     await shop.close()
@@ -158,7 +158,7 @@ async def test_two_processes_do_not_poll_one_connection_at_once(hub: World) -> N
         await gate.wait()
         return page([moved("M1")], 1, is_last=True)
 
-    hub.shop.poll = slow  # type: ignore[method-assign]
+    hub.shop.poll = slow  # type: ignore[method-assign]  # a stand-in for this one method
     one, other = await poller(hub, "one"), await poller(hub, "other")
     reading = asyncio.create_task(one.round())
     while not hub.shop.polled:
@@ -184,13 +184,13 @@ async def test_a_poller_that_was_overtaken_cannot_move_the_cursor(
         await gate.wait()
         return page([moved("late")], 1, is_last=True)
 
-    hub.shop.poll = slow  # type: ignore[method-assign]
+    hub.shop.poll = slow  # type: ignore[method-assign]  # a stand-in for this one method
     one = await poller(hub, "one")
     reading = asyncio.create_task(one.round())
     while not polled:
         await asyncio.sleep(0.01)
     await clock.advance(timedelta(seconds=61))
-    hub.shop.poll = Shop.poll.__get__(hub.shop)  # type: ignore[method-assign]
+    hub.shop.poll = Shop.poll.__get__(hub.shop)  # type: ignore[method-assign]  # a stand-in for this one method
     hub.shop.pages = [page([moved("M1")], 7, is_last=True)]
     other = await poller(hub, "other")
     assert await other.round()
@@ -319,9 +319,9 @@ async def test_a_source_is_asked_again_for_what_came_while_it_was_being_asked(
         await clock.advance(timedelta(seconds=1))
         return page
 
-    hub.shop.poll = told_meanwhile  # type: ignore[method-assign]
+    hub.shop.poll = told_meanwhile  # type: ignore[method-assign]  # a stand-in for this one method
     assert await shop.round()
-    hub.shop.poll = original  # type: ignore[method-assign]
+    hub.shop.poll = original  # type: ignore[method-assign]  # a stand-in for this one method
     planned = await due_at(hub)
     await clock.advance(timedelta(seconds=10))
 

@@ -46,7 +46,7 @@ class Shop:
 @pytest.mark.parametrize("keys", [1, 25, 26, 249, 250])
 async def test_shopify_takes_no_more_requests_than_it_says(keys: int) -> None:
     shop = Shop()
-    holding = Holding(shop)  # type: ignore[arg-type]
+    holding = Holding(shop)  # type: ignore[arg-type]  # a stand-in that has what is asked of it
     ids = await holding.item_ids([f"SKU-{number}" for number in range(keys)])
     await holding.held([(one, "L1") for one in ids.values()])
 

@@ -1,14 +1,18 @@
 """Row-level security keeps tenants apart alone, in every table, whatever a statement says."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
+from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.foundation.database import HUB_ROLE, Database, Transaction, check_isolation
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.settings import Settings
 from tests.unit.foundation.filling import fill
 
 MAIN = Scope("main")
@@ -173,6 +177,44 @@ async def test_the_self_test_refuses_an_unguarded_table(
 
     assert refusal.value.code == "isolation_void"
     assert ("leak" if "leak" in damage else "item") in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("damage", "mending", "says"),
+    [
+        (
+            "alter table item disable row level security",
+            "alter table item enable row level security",
+            "these tables have no row-level security: item",
+        ),
+        (
+            "alter table item no force row level security",
+            "alter table item force row level security",
+            "these tables have no row-level security: item",
+        ),
+        (
+            f"alter role {HUB_ROLE} bypassrls",
+            f"alter role {HUB_ROLE} nobypassrls",
+            f"database role {HUB_ROLE} bypasses row-level security",
+        ),
+    ],
+)
+async def test_no_hub_starts_on_a_database_that_does_not_keep_tenants_apart(
+    dsn: str, owner: Any, tmp_path: Path, *, damage: str, mending: str, says: str
+) -> None:
+    settings = Settings(dsn=SecretStr(dsn), data_dir=tmp_path)
+    await owner.execute(damage)
+    try:
+        with pytest.raises(Rejected) as refusal:
+            async with Hub.open(settings):
+                pytest.fail("it has started")
+    finally:
+        await owner.execute(mending)
+
+    assert (refusal.value.code, refusal.value.message) == ("isolation_void", says)
+    assert refusal.value.hint
+    async with Hub.open(settings) as hub:
+        assert await hub.database.call("select 1")
 
 
 async def test_the_log_cannot_be_rewritten(database: Database) -> None:

@@ -187,7 +187,7 @@ class Collector(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def log_message(self, *_: object) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # it says nothing, whatever it is handed
         """Keep still."""
 
 

@@ -96,9 +96,9 @@ class Forgetful:
 
 async def test_a_ledger_that_json_cannot_hold_is_found() -> None:
     def decide(_ledger: Forgetful, _facts: Name, _now: datetime) -> Decision[Forgetful]:
-        return Decision(ledger=Forgetful(seen=[1]))  # type: ignore[arg-type]
+        return Decision(ledger=Forgetful(seen=[1]))  # type: ignore[arg-type]  # a ledger that is none: the point
 
-    process = replace(loading(), ledger=Forgetful, decide=decide)  # type: ignore[arg-type]
+    process = replace(loading(), ledger=Forgetful, decide=decide)  # type: ignore[arg-type]  # a ledger that is none: the point
     played = BareStage(process, lambda _key: Name("x"), NOON)
 
     with pytest.raises(AssertionError, match="does not come back"):

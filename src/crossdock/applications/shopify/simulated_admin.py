@@ -11,7 +11,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     build_schema,
-    execute,  # pyright: ignore[reportUnknownVariableType]
+    execute,  # pyright: ignore[reportUnknownVariableType]  # untyped in the library
     get_directive_values,
     parse,
     validate,
@@ -116,7 +116,7 @@ class SimulatedAdmin:
         places = [x for x in self._shop.places.values() if x.is_active or everyone]
         return page([((x.number,), x) for x in places], partial(place_node, self._shop), arguments)
 
-    def _location(self, _info: Info, id: str | None = None) -> Node | None:  # noqa: A002
+    def _location(self, _info: Info, id: str | None = None) -> Node | None:  # noqa: A002 - the schema's own name
         place = self._shop.places.get(id or "")
         return place_node(self._shop, place) if place else None
 
@@ -173,7 +173,7 @@ class SimulatedAdmin:
 
     # ---- mutations ------------------------------------------------------------------------------
 
-    def _set_quantities(self, info: Info, input: Mapping[str, Any]) -> Node:  # noqa: A002
+    def _set_quantities(self, info: Info, input: Mapping[str, Any]) -> Node:  # noqa: A002 - the schema's own name
         directive = self._schema.get_directive("idempotent")
         given = directive and get_directive_values(
             directive, info.field_nodes[0], info.variable_values
@@ -189,7 +189,7 @@ class SimulatedAdmin:
         self,
         _info: Info,
         topic: str,
-        webhookSubscription: Mapping[str, Any],  # noqa: N803
+        webhookSubscription: Mapping[str, Any],  # noqa: N803 - the schema's own name
     ) -> Node:
         uri = str(webhookSubscription.get("uri") or "")
         problem = ""

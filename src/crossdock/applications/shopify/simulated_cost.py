@@ -119,7 +119,7 @@ def _field(
 
 def _named(field: GraphQLField) -> GraphQLNamedType:
     # The library types a field by the kind of type it has, which nobody here knows.
-    of: GraphQLNamedType = get_named_type(field.type)  # pyright: ignore[reportUnknownArgumentType]
+    of: GraphQLNamedType = get_named_type(field.type)  # pyright: ignore[reportUnknownArgumentType]  # untyped in the library
     return of
 
 

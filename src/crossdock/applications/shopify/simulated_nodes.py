@@ -70,7 +70,7 @@ def variant_node(shop: Shop, variant: Variant) -> Node:
 
 
 def inventory_node(shop: Shop, variant: Variant) -> Node:
-    def level(_info: Info, locationId: str) -> Node | None:  # noqa: N803
+    def level(_info: Info, locationId: str) -> Node | None:  # noqa: N803 - the schema's own name
         found = shop.levels.get((variant.item, locationId))
         return level_node(shop, found) if found else None
 

@@ -158,7 +158,7 @@ def _quantity_error(name: str, line: Mapping[str, Any], level: Level) -> tuple[s
 
 def _is_uri(text: str) -> bool:
     scheme, found, rest = text.partition("://")
-    is_gid_whole = scheme != "gid" or len([part for part in rest.split("/") if part]) >= 3  # noqa: PLR2004
+    is_gid_whole = scheme != "gid" or len([part for part in rest.split("/") if part]) >= 3  # noqa: PLR2004 - gid://shop/Kind
     return bool(found and scheme.isidentifier() and rest) and is_gid_whole
 
 

@@ -10,7 +10,7 @@ from crossdock.applications.tryton.movements import INTERNAL_SHIPMENT, movement_
 from crossdock.applications.tryton.places import Places
 from crossdock.applications.tryton.purchases import STOCKED, day, is_stocked, reader, total
 from crossdock.applications.tryton.units import Units
-from crossdock.applications.tryton.wire import decoded, encoded
+from crossdock.applications.tryton.wire import decoded, encoded, flag, moment, text
 from crossdock.canonical.catalog import ItemChanged, ItemStatus, LocationChanged, LocationKind
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.errors import CrossdockError, Missing
@@ -137,12 +137,12 @@ def _locations(_related: Row, _options: Options) -> Callable[[Row], Iterable[Fac
             kinds["storage"] = LocationKind.VIRTUAL_IN_TRANSIT
         if row["type"] in kinds:
             location = LocationChanged(
-                code=row["code"] or row["name"],
-                name=row["name"],
+                code=text(row, "code") or text(row, "name"),
+                name=text(row, "name"),
                 kind=kinds[row["type"]],
-                is_active=row["active"],
+                is_active=flag(row, "active"),
             )
-            yield _state_fact("location", row, row["last_modified_at"], location)
+            yield _state_fact("location", row, moment(row, "last_modified_at"), location)
 
     return read
 
@@ -153,20 +153,20 @@ def _items(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
     def read(row: Row) -> Iterable[Fact]:
         if row["type"] not in STOCKED:
             return
-        if not row["code"]:
+        if not text(row, "code"):
             raise Missing(
                 f"product {row['id']} ({row['rec_name']}) has no code", code="MD-ITEM-XREF"
             )
         item = ItemChanged(
-            sku=row["code"],
-            description=row["template."]["name"],
+            sku=text(row, "code"),
+            description=text(row["template."], "name"),
             base_unit=units.code(row["default_uom"]),
             units=units.of_item(row["default_uom"]),
-            status=ItemStatus.ACTIVE if row["active"] else ItemStatus.DISCONTINUED,
+            status=ItemStatus.ACTIVE if flag(row, "active") else ItemStatus.DISCONTINUED,
             gtin=_gtin(row["identifiers."]),
         )
         parts = row, row["template."]
-        changed_at = [part["last_modified_at"] for part in parts]
+        changed_at = [moment(part, "last_modified_at") for part in parts]
         stamp = max(*changed_at, units.stamp(row["default_uom"]))
         yield _state_fact("item", row, stamp, item)
 
@@ -174,7 +174,7 @@ def _items(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
 
 
 def _gtin(identifiers: Iterable[Row]) -> str:
-    return next((row["code"] for row in identifiers if row["type"] in GTIN_TYPES), "")
+    return next((text(row, "code") for row in identifiers if row["type"] in GTIN_TYPES), "")
 
 
 def _orders(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
@@ -184,11 +184,11 @@ def _orders(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
         lines = tuple(_demand(row, line, units) for line in row["lines."] if _is_demand(line))
         if not lines:
             return
-        stamp = max(row["last_modified_at"], *(line["last_modified_at"] for line in row["lines."]))
+        stamp = max(moment(part, "last_modified_at") for part in (row, *row["lines."]))
         order = OrderChanged(
             order_id=f"sale:{row['id']}",
             lines=lines,
-            customer_po=row["reference"] or "",
+            customer_po=text(row, "reference"),
             channel="tryton",
         )
         yield _state_fact("order", row, stamp, order)
@@ -261,11 +261,11 @@ def _moves(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
             movement_id=str(row["id"]),
             item=str(row["product"]),
             quantity=units.quantity(row["quantity"], row["unit"]),
-            type=movement_type(kinds, ends, row["shipment"] or ""),
+            type=movement_type(kinds, ends, text(row, "shipment")),
             source_place=ends[0],
             target_place=ends[1],
             reason=f"{kinds[0]}>{kinds[1]}",
-            document_ref=row["shipment"] or "",
+            document_ref=text(row, "shipment"),
             demand_ref=_demand_ref(row["origin"], origins),
         )
         yield _move_fact(row, f"move:{row['id']}", moved)
@@ -285,7 +285,7 @@ def _move_fact(row: Row, identity: str, moved: StockMoved) -> Fact:
         identity=identity,
         payload=moved,
         occurred_at=datetime.combine(row["effective_date"], time(), UTC),
-        recorded_at=row["last_modified_at"],
+        recorded_at=moment(row, "last_modified_at"),
         native_ref=f"stock.move,{row['id']}",
     )
 

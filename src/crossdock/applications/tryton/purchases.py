@@ -14,6 +14,7 @@ from datetime import date, datetime
 from typing import Any
 
 from crossdock.applications.tryton.units import Units
+from crossdock.applications.tryton.wire import moment, text
 from crossdock.canonical.errors import Missing
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
@@ -95,7 +96,7 @@ def _commitment(
         evidence=_evidence(purchase["state"], agreed),
         eta=eta,
         eta_source="tryton" if eta else "",
-        document_ref=purchase["number"] or f"purchase:{purchase['id']}",
+        document_ref=text(purchase, "number") or f"purchase:{purchase['id']}",
     )
 
 
@@ -150,5 +151,4 @@ def _stamp(purchase: Row) -> datetime:
     """Give the newest stamp of all that decides: a receipt touches its moves alone."""
     lines = purchase["lines."]
     moves = [move for line in lines for move in line["moves."]]
-    stamps: list[datetime] = [row["last_modified_at"] for row in (purchase, *lines, *moves)]
-    return max(stamps)
+    return max(moment(row, "last_modified_at") for row in (purchase, *lines, *moves))

@@ -45,6 +45,32 @@ def decoded(body: bytes) -> Any:
         raise Invalid(f"Tryton's answer is not readable JSON: {problem}") from problem
 
 
+def text(row: Mapping[str, Any], name: str) -> str:
+    """Read a text of a row; nothing is an empty one."""
+    value = row[name]
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Invalid(f"{name} is no text: {value!r}", where=f"/{name}", code="EVT-SCHEMA")
+    return value
+
+
+def flag(row: Mapping[str, Any], name: str) -> bool:
+    value = row[name]
+    if not isinstance(value, bool):
+        raise Invalid(
+            f"{name} is neither yes nor no: {value!r}", where=f"/{name}", code="EVT-SCHEMA"
+        )
+    return value
+
+
+def moment(row: Mapping[str, Any], name: str) -> datetime:
+    value = row[name]
+    if not isinstance(value, datetime):
+        raise Invalid(f"{name} is no time: {value!r}", where=f"/{name}", code="EVT-SCHEMA")
+    return value
+
+
 def _tagged(value: object) -> object:
     for kind, write in _WRITERS.items():
         if isinstance(value, kind):
@@ -84,9 +110,9 @@ _TIME = ("hour", "minute", "second", "microsecond")
 # Timestamps carry no zone: the server runs in UTC and says so nowhere.
 _READERS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "Decimal": _decimal,
-    "datetime": lambda m: datetime(*_parts(m, *_DAY, *_TIME), tzinfo=UTC),  # type: ignore[misc,arg-type]
+    "datetime": lambda m: datetime(*_parts(m, *_DAY, *_TIME), tzinfo=UTC),  # type: ignore[misc,arg-type]  # as many as the names
     "date": lambda m: date(*_parts(m, *_DAY)),
-    "time": lambda m: time(*_parts(m, *_TIME)),  # type: ignore[arg-type]
+    "time": lambda m: time(*_parts(m, *_TIME)),  # type: ignore[arg-type]  # as many as the names
     "timedelta": lambda m: timedelta(seconds=float(m["seconds"])),
     "bytes": lambda m: b64decode(m["base64"]),
 }

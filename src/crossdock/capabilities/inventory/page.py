@@ -197,7 +197,7 @@ def _counted_bucket(tenant: str, location: str, line: CountedStock) -> Bucket:
     )
 
 
-def _keep_newest(found: dict, key: tuple[str, ...], event: Event) -> None:  # type: ignore[type-arg]
+def _keep_newest(found: dict, key: tuple[str, ...], event: Event) -> None:  # type: ignore[type-arg]  # two kinds of keys
     mark = mark_of(event)
     version = Version(rank_of(event), mark.us, event)
     if key not in found or version.order > found[key].order:

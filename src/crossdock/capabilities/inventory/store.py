@@ -89,13 +89,13 @@ select {_LINE} from inventory_reservation v {_STOCK_OF_LINE}
 where v.tenant = any($1::text[]) and v.demand_ref = any($2::text[]) and v.demand_ref <> ''
     and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
 order by v.created_at, v.reservation_id, v.line_no
-"""  # noqa: S608
+"""  # noqa: S608 - the columns above
 
 LAPSED_ON = f"""
 select {_LINE} from inventory_lapsed($1, 10000) l
 join inventory_reservation v using (tenant, reservation_id, line_no) {_STOCK_OF_LINE}
 where l.tenant = $3 and l.stock_id = any($2::bigint[])
-"""  # noqa: S608
+"""  # noqa: S608 - the columns above
 
 INSERT_LINES = """
 insert into inventory_reservation (reservation_id, line_no, tenant, client, request_id,

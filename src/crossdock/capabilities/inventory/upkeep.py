@@ -166,7 +166,7 @@ class Upkeep:
         async with self._database.transaction(scope) as tx:
             days = await lots.days_of(tx, scope.tenant)
             while True:
-                page, reached = await event_log.read(tx, after, limit=10_000)
+                page, reached = await event_log.read_past(tx, after, limit=10_000)
                 if reached == after:
                     return state.replayed(events, scope.tenant, days).digest()
                 events += page

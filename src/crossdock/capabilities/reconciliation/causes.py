@@ -267,7 +267,7 @@ def pairs(loose: Iterable[Loose]) -> dict[int, int]:
         groups["item", one.item, abs(one.unexplained)].append(one)
     found: dict[int, int] = {}
     for group in groups.values():
-        if len(group) != 2 or group[0].unexplained + group[1].unexplained:  # noqa: PLR2004
+        if len(group) != 2 or group[0].unexplained + group[1].unexplained:  # noqa: PLR2004 - a pair
             continue
         first, second = group[0].number, group[1].number
         if found.keys().isdisjoint({first, second}):

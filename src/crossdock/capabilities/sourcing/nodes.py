@@ -38,7 +38,7 @@ def check_node(facts: NodeFacts) -> None:
     if not facts.working_days:
         raise Invalid("a node works on one day a week at least", where="/working_days")
     _check_days(facts.working_days, "/working_days")
-    if not 0 <= facts.load_percent <= 1000:  # noqa: PLR2004
+    if not 0 <= facts.load_percent <= 1000:  # noqa: PLR2004 - said in the refusal
         raise Invalid("a load is 0 to 1000 percent", where="/load_percent")
     names: set[tuple[str, str, str]] = set()
     for number, lane in enumerate(facts.lanes):
@@ -131,5 +131,5 @@ def _codes(said: Iterable[str]) -> tuple[str, ...]:
 
 def _check_days(days: tuple[int, ...], where: str) -> None:
     for number, day in enumerate(days):
-        if not 1 <= day <= 7:  # noqa: PLR2004
+        if not 1 <= day <= 7:  # noqa: PLR2004 - a week
             raise Invalid("a weekday is 1 (Monday) to 7 (Sunday)", where=f"{where}/{number}")

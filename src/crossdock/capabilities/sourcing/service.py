@@ -360,7 +360,7 @@ def _is_same(before: RuleVersion, valid_from: datetime | None, now: datetime) ->
 def _place(after: str) -> tuple[str, int]:
     """Read `SCOPE/VERSION`; nothing is the beginning."""
     name, _, version = after.rpartition("/")
-    if after and not (name and version.isdecimal() and len(version) < 10):  # noqa: PLR2004
+    if after and not (name and version.isdecimal() and len(version) < 10):  # noqa: PLR2004 - nine digits fit the column
         raise Invalid(f"{after!r} is no place in the list", where="/after", hint="SCOPE/VERSION")
     return (name, int(version)) if after else ("", 0)
 

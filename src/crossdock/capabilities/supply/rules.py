@@ -203,7 +203,7 @@ def terms_of(rules: Iterable[AtpRule]) -> AtpTerms:
             classes.setdefault(terms.confidence, terms)
         for life in rule.lives:
             lives.setdefault((life.customer, life.channel), life)
-    return _terms(AtpRule(**said), classes, lives)  # type: ignore[arg-type]
+    return _terms(AtpRule(**said), classes, lives)  # type: ignore[arg-type]  # fields by name, each checked above
 
 
 def _terms(

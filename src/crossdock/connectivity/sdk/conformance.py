@@ -25,6 +25,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Forbidden
 from crossdock.canonical.inventory import StockMoved, StockSnapshotTaken
 from crossdock.connectivity.sdk.application import Application, Connection, Receives, Sample
+from crossdock.connectivity.sdk.contract import breach_of
 from crossdock.connectivity.sdk.facts import Delivery, Translation
 from crossdock.connectivity.sdk.native_numbers import counting, names_field, with_number
 
@@ -123,6 +124,10 @@ class ApplicationConformance:
         for sample in self.application.samples:
             assert self._translation(sample.delivery) == sample.translation, sample.title
 
+    def test_every_value_is_of_the_type_that_its_event_declares(self) -> None:
+        for sample in self.application.samples:
+            _check(self._translation(sample.delivery))
+
     def test_the_same_message_always_means_the_same(self) -> None:
         for sample in self.application.samples:
             repeat = replace(sample.delivery, headers=dict(sample.delivery.headers))
@@ -154,7 +159,7 @@ class ApplicationConformance:
                 # A CSV file that holds its header alone says nothing; JSON always says something.
                 is_json = _json_or_none(sample.delivery.body) is not None
                 assert translation.refused or not is_json, (sample.title, body[:40])
-                _check_refusals(translation)
+                _check(translation)
 
     def test_a_message_that_breaks_off_is_refused(self) -> None:
         for sample in self._json_samples():
@@ -166,19 +171,19 @@ class ApplicationConformance:
 
                 assert not translation.facts, (sample.title, body[-40:])
                 assert translation.refused, (sample.title, body[-40:])
-                _check_refusals(translation)
+                _check(translation)
 
     def test_a_message_with_an_odd_value_anywhere_never_raises(self) -> None:
         for sample in self.application.samples:
             for body in _mutated(sample.delivery.body):
-                _check_refusals(self._translation(replace(sample.delivery, body=body)))
+                _check(self._translation(replace(sample.delivery, body=body)))
 
     def test_a_file_cut_or_altered_anywhere_never_raises(self) -> None:
         for sample in self.application.samples:
             body = sample.delivery.body
             for position in _positions(len(body)):
                 for piece in (body[:position], body[:position] + b"\xff" + body[position + 1 :]):
-                    _check_refusals(self._translation(replace(sample.delivery, body=piece)))
+                    _check(self._translation(replace(sample.delivery, body=piece)))
 
     def test_a_signed_message_is_accepted(self) -> None:
         for receiver, sample in self._received():
@@ -286,10 +291,14 @@ def _sounds_secret(name: str) -> bool:
     return bool(SECRET_WORDS & set(name.split("_"))) or name.endswith(SECRET_ENDINGS)
 
 
-def _check_refusals(translation: Translation) -> None:
+def _check(translation: Translation) -> None:
+    """Ask of whatever was made of a message: a reason for each refusal, and facts that fit."""
     for refused in translation.refused:
         assert refused.code
         assert refused.reason
+    for fact in translation.facts:
+        breach = breach_of(fact)
+        assert breach is None, f"{breach}: {fact}: refuse what is of another type, with a reason"
 
 
 def _moments(value: object) -> Iterator[datetime]:

@@ -165,13 +165,13 @@ class PolledDatabase:
             wanted = place[1] if place else ""
             at: str = await connection.fetchval("select to_json(statement_timestamp()) #>> '{}'")
             rows = await connection.fetch(
-                f"select row_to_json(crossdock_row)::text as json from {source}"  # noqa: S608
+                f"select row_to_json(crossdock_row)::text as json from {source}"  # noqa: S608 - the query is its owner's, names are quoted
                 f" where {where} and {at_place}",
                 list(values),
                 wanted,
             )
             has_any = place is None or await connection.fetchval(
-                f"select exists (select from {source}"  # noqa: S608
+                f"select exists (select from {source}"  # noqa: S608 - the query is its owner's, names are quoted
                 f" where crossdock_row.{_name(place[0])}::text = $1)",
                 wanted,
             )
@@ -212,7 +212,7 @@ class PolledDatabase:
 
     async def _of(self, query: Query, connection: Any) -> _Statements:
         if query not in self._statements:
-            prepared = await connection.prepare(f"select * from {_source(query)}")  # noqa: S608
+            prepared = await connection.prepare(f"select * from {_source(query)}")  # noqa: S608 - the query is its owner's, names are quoted
             types = {column.name: column.type for column in prepared.get_attributes()}
             _check_columns(query, types)
             self._statements[query] = _statements(query, types)
@@ -276,12 +276,12 @@ def _statements(query: Query, types: dict[str, Any]) -> _Statements:
     # The query is its owner's, who has the database anyway; it runs in a transaction that reads.
     return _Statements(
         check=(
-            f"select {key}::text as key from {source}"  # noqa: S608
+            f"select {key}::text as key from {source}"  # noqa: S608 - the query is its owner's, names are quoted
             f" where {change} is null or {key} is null limit 1"
         ),
-        high=f"select greatest({newest}, $1::text::{change_type})::text from {source}",  # noqa: S608
+        high=f"select greatest({newest}, $1::text::{change_type})::text from {source}",  # noqa: S608 - the query is its owner's, names are quoted
         page=(
-            f"select row_to_json(crossdock_row)::text as json,"  # noqa: S608
+            f"select row_to_json(crossdock_row)::text as json,"  # noqa: S608 - the query is its owner's, names are quoted
             f" {change}::text as change, {key}::text as key from {source}"
             f" where ($1::text is null or {change} >= $1::text::{change_type} - {overlap})"
             f" and ($3::text is null"

@@ -367,7 +367,7 @@ def checked(response: HttpResponse) -> HttpResponse:
         raise Throttled(message, retry_after=pause)
     if status in _ERROR_BY_STATUS:
         raise _ERROR_BY_STATUS[status](message)
-    raise Ambiguous(message) if status >= 500 else Rejected(message)  # noqa: PLR2004
+    raise Ambiguous(message) if status >= 500 else Rejected(message)  # noqa: PLR2004 - HTTP's own number
 
 
 def retry_after(response: HttpResponse) -> timedelta | None:

@@ -98,7 +98,7 @@ def _operation(route: HotRoute, schema_of: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _media_type(status: int) -> str:
-    return BODIES_MEDIA_TYPE if status < 400 else MEDIA_TYPE  # noqa: PLR2004
+    return BODIES_MEDIA_TYPE if status < 400 else MEDIA_TYPE  # noqa: PLR2004 - where HTTP's errors begin
 
 
 def _add_problems(operation: dict[str, Any]) -> None:

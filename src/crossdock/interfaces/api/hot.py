@@ -246,6 +246,6 @@ def _query(text: bytes, names: tuple[str, ...]) -> dict[str, str]:
     if len(given) != len(pairs) or set(given) != set(names):
         raise Invalid(f"the query has {' and '.join(names)}, once each", where="/query")
     for name, value in given.items():
-        if not value.strip() or len(value) > 200 or "\0" in value:  # noqa: PLR2004
+        if not value.strip() or len(value) > 200 or "\0" in value:  # noqa: PLR2004 - as the document says
             raise Invalid("a name has 1 to 200 characters", where=f"/query/{name}")
     return given

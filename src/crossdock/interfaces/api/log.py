@@ -41,7 +41,7 @@ def router(hub: Hub) -> APIRouter:
     async def follow_log(
         request: Request,
         caller: Caller,
-        types: Annotated[list[Text], Query(max_length=50, description="Event types wanted.")] = [],  # noqa: B006
+        types: Annotated[list[Text], Query(max_length=50, description="Event types wanted.")] = [],  # noqa: B006 - FastAPI copies a default
         after: Annotated[Text, Query(description="A position; `0.0` is the beginning.")] = "",
         last_event_id: Annotated[Text, Header()] = "",
     ) -> StreamingResponse:
@@ -113,7 +113,7 @@ async def _tail(
             caller = await hub.access.authenticate(authorization)
             require(caller, _READ)
             async with hub.database.transaction(caller.scope) as tx:
-                events, reached = await event_log.read(tx, place, limit=PAGE, types=types)
+                events, reached = await event_log.read_past(tx, place, limit=PAGE, types=types)
                 written = await _written(tx, events)
         except Forbidden:
             return

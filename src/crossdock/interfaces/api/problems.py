@@ -123,9 +123,9 @@ def _known(error: BaseException) -> CrossdockError | None:
 
 def _of_http(error: HTTPException) -> CrossdockError:
     """Say what Starlette's router says, in our words."""
-    if error.status_code == 405:  # noqa: PLR2004
+    if error.status_code == 405:  # noqa: PLR2004 - HTTP's own number
         return Invalid("this address does not take that method", code="method_not_allowed")
-    if error.status_code == 404:  # noqa: PLR2004
+    if error.status_code == 404:  # noqa: PLR2004 - HTTP's own number
         return NotFound("there is nothing at this address", code="no_such_route")
     return Invalid(str(error.detail), code="not_json")
 

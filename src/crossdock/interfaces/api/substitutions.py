@@ -130,7 +130,7 @@ def after_version(text: str) -> tuple[str, int]:
     item, _, version = text.rpartition("/")
     if not text:
         return ("", 0)
-    if not item or not version.isascii() or not version.isdigit() or len(version) > 9:  # noqa: PLR2004
+    if not item or not version.isascii() or not version.isdigit() or len(version) > 9:  # noqa: PLR2004 - nine digits fit the column
         raise Invalid(f"{text!r} is not ITEM/VERSION", where="after", hint="BOLT/2")
     return (item, int(version))
 

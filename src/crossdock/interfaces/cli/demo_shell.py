@@ -6,6 +6,7 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -22,6 +23,7 @@ from crossdock.interfaces.cli.demo_world import SITE, World
 from crossdock.interfaces.cli.hub import run
 from crossdock.interfaces.cli.output import print_json, stderr, stdout
 from crossdock.interfaces.cli.trading_day import DAY_SECONDS, Channel, Day, Tally
+from crossdock.interfaces.cli.typed import this_command
 
 
 def run_day(day: Day, old: Tally, *, port: int, keep: bool, as_json: bool) -> None:
@@ -163,9 +165,9 @@ def _show(day: Day, old: Tally, played: Played, seconds: float) -> None:
         stdout.print(_healed(played.drift), soft_wrap=True)
     stdout.print(f"the day took      {seconds:.1f} s, seed {day.seed}")
     stdout.print()
-    stdout.print(
-        "[bold]Try next[/]  crossdock demo --seed 8  ·  crossdock demo --keep  ·  crossdock serve"
-    )
+    words = ("demo --seed 8", "demo --keep", "serve")
+    proposed = "  ·  ".join(escape(f"{this_command()} {one}") for one in words)
+    stdout.print(f"[bold]Try next[/]  {proposed}", soft_wrap=True)
 
 
 def _why(promise: PromiseShown) -> str:

@@ -130,7 +130,7 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         gathering = _Gathering(transport)
-        super().connection_made(gathering)  # type: ignore[arg-type]
+        super().connection_made(gathering)  # type: ignore[arg-type]  # it writes as a transport does
         self._gathering = gathering
         self._whole = _Whole(gathering)
         self._shortcut: whole.TakesWhole | None = getattr(self.app, "shortcut", None)
@@ -176,7 +176,7 @@ class _Protocol(HttpToolsProtocol):
         if shortcut.takes(route, self.headers, self._held_body, self._answer_taken):
             self._held, self._held_body = None, b""
             self._taken = _Taken()
-            self.cycle = self._taken  # type: ignore[assignment]
+            self.cycle = self._taken  # type: ignore[assignment]  # it is asked what a cycle is asked
             return
         self._let_go()
         super().on_message_complete()
@@ -248,7 +248,7 @@ class _Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._whole.cycle = cycle
-        cycle.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
+        cycle.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]  # more than uvicorn's own
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:

@@ -251,5 +251,5 @@ def _as_object(one: Proposal) -> dict[str, Any]:
     return {**asdict(one), "fact": msgspec.json.decode(one.fact)}
 
 
-def _word(is_closed: bool) -> str:  # noqa: FBT001
+def _word(is_closed: bool) -> str:  # noqa: FBT001 - reads as said
     return "recorded" if is_closed else "stays"

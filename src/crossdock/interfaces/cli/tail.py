@@ -60,7 +60,7 @@ async def follow_log(
     while True:
         try:
             async with hub.database.transaction(scope) as tx:
-                page, reached = await event_log.read(tx, after, limit=PAGE)
+                page, reached = await event_log.read_past(tx, after, limit=PAGE)
         except DATABASE_ERRORS as error:
             if once:
                 raise

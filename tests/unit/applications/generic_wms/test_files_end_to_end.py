@@ -77,7 +77,7 @@ async def test_whatever_the_habits_every_record_is_heard(
         await drop.finish()
         for _ in range(6):
             await clock.advance(timedelta(minutes=1))
-            await hub.hear(connection)  # type: ignore[arg-type]
+            await hub.hear(connection)  # type: ignore[arg-type]  # a stand-in that has what is asked of it
 
     heard = {fact.sequence for fact in hub.facts.values()}
     assert heard == set(range(1, warehouse.floor.sequence + 1))

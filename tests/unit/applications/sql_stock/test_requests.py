@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
-import asyncpg  # pyright: ignore[reportMissingTypeStubs]
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]  # it says nothing of its types
 import pytest
 
 from crossdock.applications.sql_stock import APPLICATION

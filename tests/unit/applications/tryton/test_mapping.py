@@ -85,6 +85,51 @@ def test_a_row_that_cannot_be_read_does_not_hold_up_the_others() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("sample", "changes", "says"),
+    [
+        (samples.ITEMS, {"code": 7}, "code is no text: 7"),
+        (samples.ITEMS, {"active": None}, "active is neither yes nor no: None"),
+        (samples.ITEMS, {"template.": {"name": ["Widget"]}}, "name is no text"),
+        (samples.ITEMS, {"last_modified_at": "2026-05-04"}, "last_modified_at is no time"),
+        (samples.ITEMS, {"identifiers.": [{"type": "ean", "code": 4}]}, "code is no text: 4"),
+        (samples.LOCATIONS, {"name": {"en": "Main"}}, "name is no text"),
+        (samples.LOCATIONS, {"active": 1}, "active is neither yes nor no: 1"),
+        (samples.LOCATIONS, {"last_modified_at": None}, "last_modified_at is no time"),
+        (samples.ORDERS, {"reference": 4711}, "reference is no text: 4711"),
+        (samples.MOVES, {"shipment": 7}, "shipment is no text: 7"),
+        (samples.MOVES, {"last_modified_at": 7}, "last_modified_at is no time: 7"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused_and_never_handed_on(
+    sample: Sample, changes: dict[str, object], says: str
+) -> None:
+    page = deepcopy(page_of(sample))
+    rows = page["answer"]["result"]
+    told = translated(page, OPTIONS).facts
+    number = first_told(sample)
+    of_it = {fact.native_ref for fact in with_row(sample, number).facts}
+    rows[number] = {**rows[number], **changes}
+
+    result = translated(page, OPTIONS)
+
+    assert says in result.refused[0].reason
+    assert result.refused[0].code == "EVT-SCHEMA"
+    assert result.facts == tuple(fact for fact in told if fact.native_ref not in of_it)
+
+
+def first_told(sample: Sample) -> int:
+    """Find the first row that says something."""
+    rows = range(len(page_of(sample)["answer"]["result"]))
+    return next(number for number in rows if with_row(sample, number).facts)
+
+
+def test_a_name_that_is_nothing_is_an_empty_text() -> None:
+    number = first_told(samples.LOCATIONS)
+
+    assert only(with_row(samples.LOCATIONS, number, name=None)).name == ""
+
+
 def test_a_product_without_a_code_is_shown_to_a_person() -> None:
     (refused,) = with_row(samples.ITEMS, 0, code=None).refused
 

@@ -202,7 +202,7 @@ def test_a_groups_own_maximum_limits_it_and_is_named() -> None:
         (FILL, 36, 30, 29, 24, Why.SUPPLY),
     ],
 )
-def test_a31_what_is_not_confirmed_in_full_is_confirmed_in_whole_cases(  # noqa: PLR0917
+def test_a31_what_is_not_confirmed_in_full_is_confirmed_in_whole_cases(  # noqa: PLR0917 - a row of the table
     how: Strategy, asked: int, had: int, there: int, expected: int, why: Why
 ) -> None:
     [grant] = run(there, [line("O/1", how, asked, had)._replace(multiple=12)]).grants
@@ -299,8 +299,8 @@ def test_a_run_does_not_depend_on_the_order_in_which_it_is_told(
     there: int, lines: list[Line], protections: list[Protection], chance: object
 ) -> None:
     told, kept = list(lines), list(protections)
-    chance.shuffle(told)  # type: ignore[attr-defined]
-    chance.shuffle(kept)  # type: ignore[attr-defined]
+    chance.shuffle(told)  # type: ignore[attr-defined]  # events of one kind were asked for
+    chance.shuffle(kept)  # type: ignore[attr-defined]  # events of one kind were asked for
 
     assert run(there, told, kept) == run(there, lines, protections)
 

@@ -30,7 +30,7 @@ async def told(database: Database, clock: VirtualClock, *facts: object) -> None:
         await event_log.append_once(
             tx,
             [
-                Entry(tenant="main", source="wms", received_at=NOON, fact=fact)  # type: ignore[arg-type]
+                Entry(tenant="main", source="wms", received_at=NOON, fact=fact)  # type: ignore[arg-type]  # any payload will do
                 for fact in facts
             ],
         )

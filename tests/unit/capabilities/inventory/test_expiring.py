@@ -389,7 +389,7 @@ async def test_a_lot_that_has_expired_is_so_for_its_tenant_alone(house: House) -
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_whatever_happens_no_promise_is_granted_from_what_has_expired_i2(  # noqa: PLR0915
+async def test_whatever_happens_no_promise_is_granted_from_what_has_expired_i2(  # noqa: PLR0915 - one story, told in its order
     house: House, seed: int
 ) -> None:
     """Compare each answer with what the buckets and the calendar say, counted by hand."""

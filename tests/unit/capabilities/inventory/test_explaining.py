@@ -54,7 +54,7 @@ async def the_line(house: House, reservation_id: str) -> LineProof:
 def units(line: LineProof) -> tuple[int, int, int, int, int]:
     """Give nettable, claimed, earlier, safety and free in whole units."""
     amounts = (line.nettable, line.claimed, line.earlier, line.safety, line.free)
-    return tuple(one // MICROS for one in amounts)  # type: ignore[return-value]
+    return tuple(one // MICROS for one in amounts)  # type: ignore[return-value]  # as many as came in
 
 
 async def test_a_promise_says_what_it_was_made_from(house: House) -> None:

@@ -100,7 +100,7 @@ async def test_days_are_locked_before_allocation_looks_again(house: House) -> No
         counted(1, count(5, lot="L1")),
     )  # fmt: skip
     allocation = Allocation()
-    house.reader = inventory_reader(house.clock, allocation)  # type: ignore[arg-type]
+    house.reader = inventory_reader(house.clock, allocation)  # type: ignore[arg-type]  # a stand-in that has what is asked of it
     await house.record(lot("L1", day(-1), 2), located("DC2", "Europe/Berlin", 3))
 
     async with house.database.transaction(MAIN) as holder:

@@ -25,9 +25,9 @@ def visited(plan: dict[str, object]) -> int:
     found = 0
     if "Relation Name" in plan:
         looked_at = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
-        each = sum(int(plan.get(name, 0)) for name in looked_at)  # type: ignore[call-overload]
-        found += each * int(plan["Actual Loops"])  # type: ignore[call-overload]
-    below: list[dict[str, object]] = plan.get("Plans", [])  # type: ignore[assignment]
+        each = sum(int(plan.get(name, 0)) for name in looked_at)  # type: ignore[call-overload]  # a plan as PostgreSQL explains it
+        found += each * int(plan["Actual Loops"])  # type: ignore[call-overload]  # a plan as PostgreSQL explains it
+    below: list[dict[str, object]] = plan.get("Plans", [])  # type: ignore[assignment]  # a plan as PostgreSQL explains it
     return found + sum(visited(one) for one in below)
 
 

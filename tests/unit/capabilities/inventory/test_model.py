@@ -130,7 +130,7 @@ def line(granted: int) -> PromisedLine:
 
 
 @given(st.lists(positive, min_size=1, max_size=4), st.lists(st.integers(-30, 30)), st.randoms())
-def test_picks_consume_the_same_in_any_order(granted: list[int], picks: list[int], random) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+def test_picks_consume_the_same_in_any_order(granted: list[int], picks: list[int], random) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 - hypothesis hands in what it draws
     def after(sequence: list[int]) -> list[tuple[int, int, str]]:
         lines = [line(one) for one in granted]
         for micros in sequence:
@@ -247,7 +247,7 @@ def test_a_hard_request_has_no_end_and_an_unnamed_ttl_is_the_settings() -> None:
     ("status", "owner", "counts"),
     [("AVAILABLE", "", True), ("AVAILABLE", "ACME", False), ("DAMAGED", "", False)],
 )
-def test_our_own_goods_on_the_shelf_can_be_promised(status: str, owner: str, counts: bool) -> None:  # noqa: FBT001
+def test_our_own_goods_on_the_shelf_can_be_promised(status: str, owner: str, counts: bool) -> None:  # noqa: FBT001 - a column of the table
     assert Bucket("main", "X", "DC1", status, owner, "", "").counts == counts
 
 
@@ -259,7 +259,7 @@ openings = st.lists(
 
 
 @given(openings, st.randoms())
-def test_the_governing_snapshot_does_not_depend_on_the_order_heard(found, random) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+def test_the_governing_snapshot_does_not_depend_on_the_order_heard(found, random) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 - hypothesis hands in what it draws
     shuffled = list(found)
     random.shuffle(shuffled)
     first, second = governing(found), governing(shuffled)
@@ -297,7 +297,7 @@ def test_versions_are_ordered_by_the_best_the_source_has(
     assert rank_of(event) == rank
 
 
-@given(st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+@given(st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis wants it naive and adds the zone
 def test_microseconds_are_exact(instant: datetime) -> None:
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     assert microseconds(instant) == (instant - epoch) // timedelta(microseconds=1)

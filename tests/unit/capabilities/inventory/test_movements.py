@@ -238,7 +238,7 @@ async def test_each_page_tells_each_item_once_and_versions_rise(house: House) ->
 
     told = [event.payload for event in await house.told(AvailabilityChanged)]
     assert all(isinstance(one, AvailabilityChanged) for one in told)
-    assert [(one.nettable.value, one.version) for one in told] == [(5, 1), (6, 2)]  # type: ignore[attr-defined]
+    assert [(one.nettable.value, one.version) for one in told] == [(5, 1), (6, 2)]  # type: ignore[attr-defined]  # events of one kind were asked for
 
 
 async def test_the_newest_version_of_an_order_wins_whenever_it_comes(house: House) -> None:

@@ -222,7 +222,7 @@ identities = st.integers(0, 3).map(lambda number: UUID(int=number))
 
 
 @given(st.lists(st.tuples(marks, identities)), st.randoms(use_true_random=False))
-def test_of_each_stream_the_newest_count_stands_whatever_the_order(found, random) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+def test_of_each_stream_the_newest_count_stands_whatever_the_order(found, random) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 - hypothesis hands in what it draws
     event = heard(moved(None, SHELF))
     counts = [Count(AVAILABLE, 1, "EA", mark, by, NOON, "wms", event) for mark, by in found]
     fulls = [Full("main", "DC1", mark, by, NOON, "wms", event) for mark, by in found]

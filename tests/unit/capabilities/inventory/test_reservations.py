@@ -46,7 +46,7 @@ where relname = 'inventory_stock' and $1 <> ''
 
 def request(name: str, *amounts: int, item: str = "X", **rest: bool) -> ReservationRequest:
     lines = tuple(ReservationLine(item, "DC1", amount * MICROS) for amount in amounts)
-    return ReservationRequest(name, lines, **rest)  # type: ignore[arg-type]
+    return ReservationRequest(name, lines, **rest)  # type: ignore[arg-type]  # fields by name, as the case has them
 
 
 async def test_a_repeat_gets_the_first_answer_again(house: House) -> None:
@@ -79,7 +79,7 @@ async def test_naming_a_few_promises_reads_a_few_stock_rows(house: House) -> Non
     await house.hear(counted(1, *(count(10, item=item) for item in items)))
     asked = [request(f"R-{item}", 1, item=item) for item in items[:40]]
     made = await house.inventory.reserve_many(MAIN, "shop", asked)
-    ids = [UUID(one.reservation_id.removeprefix("rsv_")) for one in made]  # type: ignore[union-attr]
+    ids = [UUID(one.reservation_id.removeprefix("rsv_")) for one in made]  # type: ignore[union-attr]  # all were granted
 
     async with house.database.transaction(MAIN) as tx:
         before = await tx.fetchval(STOCK_ROWS_READ, "main")
@@ -119,7 +119,7 @@ async def test_a_batch_is_decided_as_if_each_had_asked_alone_in_turn(
     assert 0 in granted
     assert {item: int((await house.stock(item)).available.value) for item in left} == left
     told = [event.payload for event in await house.told(ReservationChanged)]
-    assert len(told) == len({one.reservation_id for one in told}) == len(expected)  # type: ignore[attr-defined]
+    assert len(told) == len({one.reservation_id for one in told}) == len(expected)  # type: ignore[attr-defined]  # events of one kind were asked for
 
 
 async def test_more_than_a_column_can_count_is_denied_and_spoils_nobodys_batch(
@@ -229,8 +229,8 @@ async def test_the_sweep_ends_lapsed_holds_and_tells_of_it(house: House) -> None
     await house.inventory.upkeep.sweep()
 
     told = [event.payload for event in await house.told(AvailabilityChanged)]
-    assert told[-1].soft.value == 3  # type: ignore[attr-defined]
-    statuses = {event.payload.status for event in await house.told(ReservationChanged)}  # type: ignore[attr-defined]
+    assert told[-1].soft.value == 3  # type: ignore[attr-defined]  # events of one kind were asked for
+    statuses = {event.payload.status for event in await house.told(ReservationChanged)}  # type: ignore[attr-defined]  # events of one kind were asked for
     assert statuses == {ReservationStatus.ACTIVE, ReservationStatus.EXPIRED}
 
 
@@ -486,4 +486,4 @@ async def test_every_promise_reaches_the_log_once(house: House) -> None:
     told = await house.told(ReservationChanged)
     assert len({event.fact.identity for event in told}) == len(told) == 5
     figures = [event.payload for event in await house.told(AvailabilityChanged)]
-    assert [one.version for one in figures] == [1, 7]  # type: ignore[attr-defined]
+    assert [one.version for one in figures] == [1, 7]  # type: ignore[attr-defined]  # events of one kind were asked for

@@ -93,7 +93,7 @@ def test_each_key_has_its_turn_as_often_a_year_as_its_class_asks(
 
 
 def suspicion(**known: object) -> Suspicion:
-    return replace(Suspicion(item="X", location="DC1"), **known)  # type: ignore[arg-type]
+    return replace(Suspicion(item="X", location="DC1"), **known)  # type: ignore[arg-type]  # fields by name, as the case has them
 
 
 @pytest.mark.parametrize(

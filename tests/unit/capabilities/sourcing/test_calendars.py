@@ -215,7 +215,7 @@ def test_a_time_zone_that_is_none_is_refused() -> None:
 def test_whom_a_node_serves_is_told_without_its_list_of_customers(
     facts: dict[str, tuple[str, ...]], customer: str, *, serves: bool
 ) -> None:
-    said = NodeFacts(node="DC1", **facts)  # type: ignore[arg-type]
+    said = NodeFacts(node="DC1", **facts)  # type: ignore[arg-type]  # fields by name, as the case has them
     place = Place(is_active=True, timezone="UTC")
 
     made = candidate_of(

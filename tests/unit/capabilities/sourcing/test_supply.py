@@ -345,7 +345,7 @@ def test_no_plan_takes_more_than_has_come_by_the_day_that_it_says(
         parts = list(shipment.parts)
         for part in parts:
             assert part.due_on is not None
-            assert part.due_on <= needed[part.line_no]  # type: ignore[operator]
+            assert part.due_on <= needed[part.line_no]  # type: ignore[operator]  # both are dated here
         for days in {part.supply_on for part in parts}:
             by_then = sum(
                 one.micros

@@ -105,7 +105,7 @@ def laid(one: naive.Shelf, ends: list[date], life: Life) -> shelf.Shelf:
 
 
 @pytest.mark.parametrize("is_careful", [False, True])
-def test_days_and_weeks_have_what_a_second_implementation_finds(is_careful: bool) -> None:  # noqa: FBT001
+def test_days_and_weeks_have_what_a_second_implementation_finds(is_careful: bool) -> None:  # noqa: FBT001 - a column of the table
     random = Random(f"weeks {is_careful}")
     weeks = [0, 1, 2, 9, 16]
     for _ in range(CASES // 10):

@@ -83,7 +83,7 @@ def test_the_class_of_a_supply(
     kind: str, evidence: str, more: dict[str, object], found: ConfidenceClass
 ) -> None:
     supply = PURCHASE._replace(kind=SupplyKind(kind), evidence=SupplyEvidence(evidence))
-    supply = supply._replace(**more)  # type: ignore[arg-type]
+    supply = supply._replace(**more)  # type: ignore[arg-type]  # fields by name, as the case has them
     assert classified(supply, TODAY, 7)[0] is found
 
 

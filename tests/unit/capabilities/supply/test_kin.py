@@ -28,7 +28,7 @@ RULED = terms_of([AtpRule(lives=(METRO,)), EVERY_DAY])
 
 def bare(terms: object = TERMS, hard: int = 0, **more: object) -> Node:
     made = Node(TERMS, Standing(0, hard * MICROS), location="DC1")
-    return made._replace(terms=terms, **more)  # type: ignore[arg-type]
+    return made._replace(terms=terms, **more)  # type: ignore[arg-type]  # fields by name, as the case has them
 
 
 def test_i8_the_life_that_a_rule_of_a_group_asks_for_holds_at_its_members() -> None:
@@ -173,7 +173,7 @@ def through(*lots: Lot, on: int, hard: int = 20, safety: int = 0, **more: object
     assembled = sum(one.micros for one in lots)
     standing = Standing(assembled, hard * MICROS, 0, safety * MICROS)
     claims = [Claim("k/1", hard * MICROS, on=day(on))]
-    terms = terms_of([AtpRule(**more), EVERY_DAY])  # type: ignore[arg-type]
+    terms = terms_of([AtpRule(**more), EVERY_DAY])  # type: ignore[arg-type]  # whole numbers stand for amounts
     kit = Through(MICROS, standing, claims, lots, terms)
     return Node(TERMS, Standing(20 * MICROS, is_known=True), location="DC1", through=[kit])
 

@@ -13,7 +13,7 @@ from crossdock.capabilities.supply.model import AtpMode, Limits, ScheduleLine
 from tests.unit.capabilities.supply import naive
 from tests.unit.capabilities.supply.naive import Case
 
-CASES = int(os.environ.get("CROSSDOCK_CASES", "2000"))  # noqa: TID251
+CASES = int(os.environ.get("CROSSDOCK_CASES", "2000"))  # noqa: TID251 - how much to test
 """Random cases for each mode; `make cases` plays 100,000."""
 
 amounts = st.integers(0, 100)

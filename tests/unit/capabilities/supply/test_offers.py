@@ -15,7 +15,7 @@ from tests.unit.capabilities.supply.yard import Yard, committed, day, noticed
 
 
 def other(item: str, **more: object) -> Alternative:
-    return Alternative(item=item, unit="EA", **more)  # type: ignore[arg-type]
+    return Alternative(item=item, unit="EA", **more)  # type: ignore[arg-type]  # fields by name, as the case has them
 
 
 def follows(item: str, **more: object) -> Alternative:

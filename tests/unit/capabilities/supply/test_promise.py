@@ -58,7 +58,7 @@ def ask(kin: Kin, question: Question = X) -> Atp:
 
 
 def wanted(pieces: int, **more: object) -> Question:
-    return X._replace(micros=pieces * MICROS, **more)  # type: ignore[arg-type]
+    return X._replace(micros=pieces * MICROS, **more)  # type: ignore[arg-type]  # fields by name, as the case has them
 
 
 def test_safety_is_kept_now_and_later_and_a_shortage_is_not_it() -> None:
@@ -76,7 +76,7 @@ def test_demand_behind_the_horizon_or_long_past_due_holds_nothing_back() -> None
 
 
 @pytest.mark.parametrize(("pack_up", "quantity"), [(True, 36), (False, 24)])
-def test_what_is_asked_is_moved_to_whole_packs(pack_up: bool, quantity: int) -> None:  # noqa: FBT001
+def test_what_is_asked_is_moved_to_whole_packs(pack_up: bool, quantity: int) -> None:  # noqa: FBT001 - a column of the table
     rule = AtpRule(pack=Decimal(12), pack_up=pack_up)
     node = Node(terms_of([rule, EVERY_DAY]), standing(100))
     assert ask(Kin(node), wanted(30)).quantity == quantity * MICROS
@@ -375,7 +375,7 @@ def test_an_answer_never_promises_more_than_its_buckets_have(
 
 
 def component(item: str, per: int, node: Node, **kin: object) -> Component:
-    return Component(item, "EA", per * MICROS, Kin(node, **kin))  # type: ignore[arg-type]
+    return Component(item, "EA", per * MICROS, Kin(node, **kin))  # type: ignore[arg-type]  # fields by name, as the case has them
 
 
 def test_a_kit_is_put_together_as_its_components_come_and_own_claims_are_kept() -> None:

@@ -50,7 +50,7 @@ def node(*lots: Lot, hard: int = 0, safety: int = 0, **more: object) -> Node:
     ours = sum(one.micros for one in lots if not one.owner)
     standing = Standing(ours, hard * MICROS, 0, safety * MICROS, is_known=True)
     made = Node(TERMS, standing, (), (), "DC1", lots, keeps=False)
-    return made._replace(**more)  # type: ignore[arg-type]
+    return made._replace(**more)  # type: ignore[arg-type]  # fields by name, as the case has them
 
 
 def coming(pieces: int, number: int) -> Supply:
@@ -61,7 +61,7 @@ def coming(pieces: int, number: int) -> Supply:
 def ask(kin: Node | Kin, wanted: int | None = None, **more: object) -> Atp:
     kin = Kin(kin) if isinstance(kin, Node) else kin
     micros = None if wanted is None else wanted * MICROS
-    question = X._replace(micros=micros, **more)  # type: ignore[arg-type]
+    question = X._replace(micros=micros, **more)  # type: ignore[arg-type]  # fields by name, as the case has them
     return answered(question, kin, horizon(kin.own.terms, NOW), NOW)
 
 
@@ -207,7 +207,7 @@ def test_a_promise_in_parts_takes_on_each_day_what_can_leave_then() -> None:
     fewer = terms_of([AtpRule(split_lines_max=1), EVERY_DAY])
     [line] = ask(supplied._replace(terms=fewer), 17).schedule
     assert (line.day, line.micros) == (day(0), 17 * MICROS)
-    cased = terms_of([AtpRule(pack=12), EVERY_DAY])  # type: ignore[arg-type]
+    cased = terms_of([AtpRule(pack=12), EVERY_DAY])  # type: ignore[arg-type]  # whole numbers stand for amounts
     assert [one.micros // MICROS for one in ask(supplied._replace(terms=cased), 36).schedule] == [
         24,
         12,
@@ -359,7 +359,7 @@ def owed_by(laid: Shelf) -> list[tuple[int, bool]]:
 
 
 @pytest.mark.parametrize("careful", [False, True])
-def test_what_can_leave_is_all_that_leaves_nobody_short(careful: bool) -> None:  # noqa: FBT001
+def test_what_can_leave_is_all_that_leaves_nobody_short(careful: bool) -> None:  # noqa: FBT001 - a column of the table
     random = Random(f"shelf {careful}")
     for _ in range(400):
         one = case(random)

@@ -46,7 +46,7 @@ def version(item: str, *alternatives: Alternative, number: int = 1) -> Substitut
 
 
 def other(item: str, **more: object) -> Alternative:
-    return Alternative(item=item, unit="EA", **more)  # type: ignore[arg-type]
+    return Alternative(item=item, unit="EA", **more)  # type: ignore[arg-type]  # fields by name, as the case has them
 
 
 def found(
@@ -193,7 +193,7 @@ def answer(
 def option(item: str, rank: int = 1, factor: Fraction = Fraction(1), **more: object) -> Option:
     substitute = SubstitutionKind.SUBSTITUTE
     return Option(item, "EA", substitute, rank, factor, "A", 3)._replace(
-        **more  # type: ignore[arg-type]
+        **more  # type: ignore[arg-type]  # fields by name, as the case has them
     )
 
 
@@ -253,12 +253,12 @@ def test_what_is_asked_is_shared_out_by_rank_or_by_what_has_most_on_time() -> No
     by_rank = SubstitutionRule(item="A")
     most = SubstitutionRule(item="A", chooses=Chooses.MAX_ON_TIME)
     made = offers(own)
-    assert shares(*proposed(own, made, by_rank)) == [  # type: ignore[arg-type]
+    assert shares(*proposed(own, made, by_rank)) == [  # type: ignore[arg-type]  # as many as the case needs
         ("A", 5, 5, "", 0),
         ("B", 10, 10, "A", 3),
         ("C", 14, 7, "A", 3),
     ]
-    assert shares(*proposed(own, made, most)) == [  # type: ignore[arg-type]
+    assert shares(*proposed(own, made, most)) == [  # type: ignore[arg-type]  # as many as the case needs
         ("A", 5, 5, "", 0),
         ("C", 30, 15, "A", 3),
         ("B", 2, 2, "A", 3),
@@ -269,9 +269,9 @@ def test_the_rest_stays_with_the_item_or_with_what_leads() -> None:
     own = answer("A", 0, 40)
     original = SubstitutionRule(item="A", chooses=Chooses.MAX_ON_TIME)
     leading = SubstitutionRule(item="A", chooses=Chooses.MAX_ON_TIME, keeps_rest=KeepsRest.LEADING)
-    kept = proposed(own, offers(own), original)  # type: ignore[arg-type]
+    kept = proposed(own, offers(own), original)  # type: ignore[arg-type]  # as many as the case needs
     assert shares(*kept)[-1] == ("A", 15, 15, "", 0)
-    led = proposed(own, offers(own), leading)  # type: ignore[arg-type]
+    led = proposed(own, offers(own), leading)  # type: ignore[arg-type]  # as many as the case needs
     assert shares(*led)[-1] == ("C", 30, 15, "A", 3)
     assert led[-1].on is None
 

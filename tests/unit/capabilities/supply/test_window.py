@@ -20,7 +20,7 @@ DAYS = terms_of([AtpRule(daily_buckets=14), EVERY_DAY])
 
 def stocked(pieces: int, *, terms: object = DAYS, **more: object) -> Node:
     made = Node(DAYS, Standing(pieces * MICROS, is_known=True), location="DC1")
-    return made._replace(terms=terms, **more)  # type: ignore[arg-type]
+    return made._replace(terms=terms, **more)  # type: ignore[arg-type]  # fields by name, as the case has them
 
 
 def offered(of: Node, wanted: int, by: date | None = None, **window: object) -> Offer:
@@ -28,7 +28,7 @@ def offered(of: Node, wanted: int, by: date | None = None, **window: object) -> 
     question = Question("A", "DC1", "EA", wanted * MICROS, by)
     short = answered(question, Kin(stocked(0)), horizon(DAYS, NOW), NOW)
     assert lacking(short) == wanted * MICROS
-    other_one = option("B")._replace(**window)  # type: ignore[arg-type]
+    other_one = option("B")._replace(**window)  # type: ignore[arg-type]  # fields by name, as the case has them
     asked = asking(question, short, other_one)
     found = answered(asked, Kin(of), horizon(of.terms, NOW), NOW)
     made = offer(short, other_one, found)
@@ -83,7 +83,7 @@ def test_what_can_be_had_anew_leaves_in_its_time_too() -> None:
     terms = terms_of([anew, EVERY_DAY])
 
     def on(**window: object) -> tuple[date | None, Basis]:
-        made = offered(stocked(0, terms=terms), 20, **window)  # type: ignore[arg-type]
+        made = offered(stocked(0, terms=terms), 20, **window)  # type: ignore[arg-type]  # fields by name, as the case has them
         return made.promised_on, made.answer.basis
 
     assert on() == (day(7), Basis.LEAD_TIME)

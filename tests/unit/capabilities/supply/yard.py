@@ -54,7 +54,7 @@ def committed(supply_id: str, quantity: str | int, version: int = 1, **more: obj
         evidence=SupplyEvidence.ACKNOWLEDGED,
         eta=day(1),
     )
-    said = replace(payload, **more)  # type: ignore[arg-type]
+    said = replace(payload, **more)  # type: ignore[arg-type]  # fields by name, as the case has them
     return Fact(
         identity=f"supply:{supply_id}@{version}", payload=said, occurred_at=NOON, version=version
     )
