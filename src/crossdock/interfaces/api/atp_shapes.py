@@ -157,7 +157,8 @@ class OfferShown:
     """An item that may stand in: what it has on time, and how much of what is asked that covers.
 
     `ruled` is the item whose rule says so, in that version; `numerator / denominator` of it
-    replace one. `answer` is its own by date, for as much of it as replaces what is lacking.
+    replace one. `answer` is its own by date, for as much of it as replaces what is lacking. What
+    `requires_approval` is in no proposal.
     """
 
     item: str
@@ -168,6 +169,7 @@ class OfferShown:
     ruled: str
     version: int
     not_before: date | None
+    requires_approval: bool
     on_time: AmountShown
     covers: AmountShown
     promised_on: date | None
@@ -328,6 +330,7 @@ def _offer(one: Offer, unit: str) -> OfferShown:
         ruled=option.ruled,
         version=option.version,
         not_before=option.not_before,
+        requires_approval=option.requires_approval,
         on_time=amount(one.on_time, option.unit),
         covers=amount(one.covers, unit),
         promised_on=one.promised_on,

@@ -299,6 +299,7 @@ def _show_goods(answer: AtpShown) -> None:
     for one in answer.alternatives:
         line = f"  {one.item} covers {_amount(one.covers)}: {_amount(one.on_time)} on time"
         rule = f"rule of {one.ruled}, version {one.version}"
+        rule += ", to be approved" if one.requires_approval else ""
         stdout.print(f"{line}; {one.reason} ({rule})", soft_wrap=True, markup=False)
     for share in answer.proposal:
         line = f"    propose {_amount(share.quantity)} of {share.item}: {share.on or 'no date'}"
