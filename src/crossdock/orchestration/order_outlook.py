@@ -113,7 +113,7 @@ def _with(
     `bounds` are what the line's own order has open there (None: the line is no order's there),
     and the line that it stands in by, which leaves on some days alone.
     """
-    most, stands_in = bounds
+    stands_in = bounds[1]
     has = stock.own.get(line.line_no, stock.available.get(line.item)) or 0
     if stands_in and not stands_in.may_leave(node.ships_on):
         has = 0
@@ -137,9 +137,17 @@ def _steps(
 ) -> Iterator[tuple[date, int]]:
     """Give the days on which there is more than before, from more than lies there on."""
     most, stands_in = bounds
-    for bucket in answer.buckets:
-        micros = bucket.atp if most is None else min(bucket.atp, most)
-        may_leave = stands_in is None or stands_in.may_leave(bucket.day)
-        if micros > has and may_leave:
-            yield bucket.day, micros
+    for day, atp in _leaving(answer, stands_in).items():
+        micros = atp if most is None else min(atp, most)
+        if micros > has:
+            yield day, micros
             has = micros
+
+
+def _leaving(answer: Atp, stands_in: SubstituteLine | None) -> dict[date, int]:
+    """Tell what can leave by which day; what may not leave before a day leaves from then on."""
+    if stands_in is None:
+        return {bucket.day: bucket.atp for bucket in answer.buckets}
+    first = stands_in.not_before or date.min
+    by_day = {max(bucket.day, first): bucket.atp for bucket in answer.buckets}
+    return {day: atp for day, atp in by_day.items() if stands_in.may_leave(day)}

@@ -59,6 +59,7 @@ OWN_KINDS = (
 )
 """Places whose stock is ours to send: no group of them, bin in them or goods on their way."""
 
+
 @dataclass(frozen=True, slots=True)
 class Sourced:
     """A decision, and the promise made of it if that was asked for and there was anything."""

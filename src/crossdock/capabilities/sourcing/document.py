@@ -5,7 +5,7 @@ It is written once, to bytes that are kept; whoever asks again is given the same
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from crossdock.canonical.quantities import MICROS, Quantity, plain
@@ -38,7 +38,7 @@ from crossdock.capabilities.sourcing.shown import (
     VersionShown,
     WaitingShown,
 )
-from crossdock.capabilities.sourcing.substitutes import SubstituteLine, Substituted
+from crossdock.capabilities.sourcing.substitutes import Substituted, SubstituteLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.identifiers import KeyRule
-from crossdock.capabilities.sourcing.substitutes import SubstituteLine, Substituted
+from crossdock.capabilities.sourcing.substitutes import Substituted, SubstituteLine
 
 LINES_MAX, NODES_MAX = 200, 200
 PARTS_MAX = 1_000  # so many lines has a reservation at the most

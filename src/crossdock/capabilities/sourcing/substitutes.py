@@ -67,9 +67,9 @@ class SubstituteLine:
 
 
 class SubstituteVerdict(StrEnum):
-    """TAKEN: it stands in for some of its line. NOT_NEEDED: nothing was lacking when its turn came.
+    """TAKEN: it stands in for some of its line. NOT_NEEDED: nothing was lacking at its turn.
 
-    NOT_THERE: nothing of it can be had as the order asks. REQUIRES_APPROVAL: a person has to say so.
+    NOT_THERE: nothing of it can be had as the order asks. REQUIRES_APPROVAL: a person decides.
     """
 
     TAKEN = "TAKEN"

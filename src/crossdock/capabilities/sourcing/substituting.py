@@ -23,8 +23,8 @@ from crossdock.capabilities.sourcing.model import (
     standing_in,
 )
 from crossdock.capabilities.sourcing.substitutes import (
-    SubstituteLine,
     Substituted,
+    SubstituteLine,
     SubstituteVerdict,
 )
 from crossdock.capabilities.sourcing.terms import Terms, takes_items
@@ -149,8 +149,10 @@ class _Substituting:
         most = (MICROS_MAX - 1) // step * step
         return min(most, one.replacing(self.lacking[one.of_line]))
 
-    def _on_time(self, queues: Mapping[int, Sequence[SubstituteLine]]) -> dict[SubstituteLine, int]:
-        """Tell how much of its line each would cover by the day needed, with no other beside it."""
+    def _on_time(
+        self, queues: Mapping[int, Sequence[SubstituteLine]]
+    ) -> dict[SubstituteLine, int]:
+        """Tell how much of its line each would cover by the day needed, alone."""
         lines = {line.line_no: line for line in self.order.lines}
         found: dict[SubstituteLine, int] = {}
         for asks in self._turns(queues):

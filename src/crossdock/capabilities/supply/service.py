@@ -201,7 +201,11 @@ class Supply:
         now: datetime,
     ) -> list[Atp]:
         """Offer alternatives, with their own answers, where an item does not reach its day."""
-        short = [number for number, answer in enumerate(answers) if lacking(answer)]
+        short = [
+            number
+            for number, answer in enumerate(answers)
+            if lacking(answer) and not answer.is_advice
+        ]
         if not short:
             return answers
         ruled = await self._substitutions(tx, {answers[number].item for number in short})

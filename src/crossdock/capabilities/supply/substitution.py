@@ -257,9 +257,7 @@ def _chain(
         asks = asks or one.requires_approval
         rank = len(found) + 1
         option = Option(one.item, one.unit, one.kind, rank, factor, at, version.version)
-        found.append(
-            option._replace(not_before=not_before, before=before, requires_approval=asks)
-        )
+        found.append(option._replace(not_before=not_before, before=before, requires_approval=asks))
         at = one.item
     return found
 

@@ -204,7 +204,8 @@ class AtpShown:
     of its stock has been silent for too long (`sources`). `life_days` had to be left at delivery,
     `transit_days` after it left; `picks` is which lots to take. `weight` is told of what is
     invoiced by weight. Where the item does not reach `quantity` on time, `alternatives` are those
-    that may stand in, and `proposal` shares it out; nothing is replaced by that.
+    that may stand in, and `proposal` shares it out; nothing is replaced by that. What `is_advice`
+    is told of a supplier's own stock (`basis` VENDOR_STOCK) or lead time: nobody can promise it.
     """
 
     item: str
@@ -220,6 +221,7 @@ class AtpShown:
     quantity: AmountShown | None
     promised_on: date | None
     basis: Basis
+    is_advice: bool
     reason: str
     by: date | None
     by_then: AmountShown | None
@@ -264,6 +266,7 @@ def atp_shown(
         quantity=None if answer.quantity is None else shown(answer.quantity),
         promised_on=answer.promised_on,
         basis=answer.basis,
+        is_advice=answer.is_advice,
         reason=answer.reason,
         by=answer.by,
         by_then=None if answer.by_then is None else shown(answer.by_then),

@@ -101,8 +101,8 @@ def _parts(decided: Decided, node: str) -> list[PartShown]:
 
 def _whole(decided: Decided, part: PartShown) -> Quantity:
     """Give what a part is a part of: a line of the order, or all that stands in for one."""
-    lines = chain(decided.lines, decided.substitutes)
-    return next(one.quantity for one in lines if one.line_no == part.line_no)
+    new = {one.line_no: one.quantity for one in decided.substitutes}
+    return ({one.line_no: one.quantity for one in decided.lines} | new)[part.line_no]
 
 
 def _part(part: PartShown, whole: Quantity) -> str:

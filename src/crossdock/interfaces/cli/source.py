@@ -173,7 +173,7 @@ def put_rules(
 ) -> None:
     """Put the next version of the rules; no version is ever changed."""
     fields: dict[str, Any] = read_object(file) if file else {}
-    said = {
+    said: dict[str, Any] = {
         "preferences": prefer,
         "policy": policy,
         "max_shipments": max_shipments,

@@ -1,4 +1,4 @@
-"""Other items in the place of what no node has in time: the four knobs of §3.5, and their bounds."""
+"""Other items in the place of what no node has in time: the four knobs of §3.5, and bounds."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -64,7 +64,7 @@ def became(made: Plan) -> dict[int, tuple[str, int, int]]:
             Substitute.LOCATION_AND_ITEM,
             Occasion.CREATION,
             When.ALWAYS,
-            {"DC1": {1: 6, 2: 2}, "DC2": {1: 1, 2: 1}},
+            {"DC1": {1: 6}, "DC2": {1: 1, 2: 3}},
         ),
         (Substitute.ITEM, Occasion.BACKORDER_RUN, When.ALWAYS, {"DC1": {1: 6, 2: 2}}),
         (Substitute.ITEM, Occasion.BACKORDER_RUN, When.CREATION, {"DC1": {1: 6}}),
@@ -136,11 +136,14 @@ def test_what_is_there_of_the_item_itself_goes_first() -> None:
     assert became(made) == {2: (NOT_NEEDED, 0, 0)}
 
 
-def test_one_node_that_has_both_goes_before_two_that_have_one_each() -> None:
+def test_a_node_that_has_both_goes_before_a_cheaper_one_that_has_the_item_alone() -> None:
     nodes = [node("DC1", {"X": 8}, cost=1), node("DC2", {"X": 8, "Y": 2}, cost=9)]
 
-    made = planned(TEN_X, nodes, knobs(), [Y])
+    plain = replace(TEN_X, max_shipments=1)
 
+    made = planned(plain, nodes, knobs(), [Y])
+
+    assert shipped(decide(plain, *nodes)) == {"DC1": {1: 8}}
     assert shipped(made) == {"DC2": {1: 8, 2: 2}}
     assert reasons(made)["DC2"] == ("TAKEN", "SINGLE_NODE")
 
@@ -161,6 +164,16 @@ def test_a_substitute_takes_nothing_that_another_line_of_the_order_is_given() ->
     made = planned(asked, nodes, knobs(), [instead(3, 1, "Y")])
 
     assert shipped(made) == {"DC1": {1: 8, 2: 6, 3: 1}}
+    assert waiting(made) == {1: (1, "DC1")}
+
+
+def test_of_what_several_nodes_send_for_another_line_the_rest_stands_in() -> None:
+    asked = order(line(1, "X", 10), line(2, "Y", 12))
+    nodes = [node("DC1", {"X": 8, "Y": 7}), node("DC2", {"Y": 6})]
+
+    made = planned(asked, nodes, knobs(), [instead(3, 1, "Y")])
+
+    assert became(made) == {3: (TAKEN, 1, 1)}
     assert waiting(made) == {1: (1, "DC1")}
 
 
@@ -221,7 +234,7 @@ def test_what_is_drop_shipped_waits_beside_what_stands_in() -> None:
         ({"before": MONDAY}, False),
     ],
 )
-def test_it_leaves_on_days_on_which_it_may_alone(window: dict[str, date], leaves: bool) -> None:
+def test_it_leaves_on_days_on_which_it_may_alone(window: dict[str, date], *, leaves: bool) -> None:
     nodes = [node("DC1", {"X": 8, "Y": 2})]
 
     made = planned(TEN_X, nodes, knobs(), [replace(Y, **window)])  # type: ignore[arg-type]
@@ -230,7 +243,7 @@ def test_it_leaves_on_days_on_which_it_may_alone(window: dict[str, date], leaves
 
 
 @pytest.mark.parametrize(("before", "leaves"), [(None, True), (FRIDAY, False)])
-def test_supply_of_it_counts_while_it_may_leave(before: date | None, leaves: bool) -> None:
+def test_supply_of_it_counts_while_it_may_leave(before: date | None, *, leaves: bool) -> None:
     comes = Arrival(ships_on=FRIDAY, arrives_on=FRIDAY, micros=10 * MICROS)
     asked = order(line(1, "X", 10, needed_by=FRIDAY))
     nodes = [node("DC1", {"X": 0}, supply={2: (comes,)})]
@@ -246,20 +259,20 @@ def test_a_node_that_never_leaves_sends_what_has_no_days_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("numerator", "denominator", "step", "stock", "sends", "covers"),
+    ("factor", "step", "stock", "sends", "covers"),
     [
-        (3, 2, 1, 99, 6, 4),
-        (3, 2, 1, 5, 5, 3),  # five halves make three and a third: three, for five of them
-        (1, 2, 1, 99, 2, 4),
-        (1, 1, 12, 30, 24, 24),  # two cases of twelve of it, and never two and a half
-        (7, 1, 1, 6, 0, 0),
+        ((3, 2), 1, 99, 6, 4),
+        ((3, 2), 1, 5, 5, 3),  # five make three and a third: three, for five of them
+        ((1, 2), 1, 99, 2, 4),
+        ((1, 1), 12, 30, 24, 24),  # two cases of twelve of it, and never two and a half
+        ((7, 1), 1, 6, 0, 0),
     ],
 )
 def test_amounts_are_exact_and_whole(
-    numerator: int, denominator: int, step: int, stock: int, sends: int, covers: int
+    factor: tuple[int, int], step: int, stock: int, sends: int, covers: int
 ) -> None:
     asked = order(line(1, "X", 4 if step == 1 else 36, step=step * MICROS))
-    one = replace(Y, numerator=numerator, denominator=denominator)
+    one = replace(Y, numerator=factor[0], denominator=factor[1])
 
     made = planned(asked, [node("DC1", {"Y": stock})], knobs(), [one])
 
