@@ -82,7 +82,8 @@ def instead(number: int, of_line: int, item: str, rank: int = 1, **more: Any) ->
 
 def knobs(**said: Any) -> Rules:
     """Give the built-in rules with other items allowed in the place of an order's."""
-    return Rules(alternatives=Alternatives(**{"substitute": Substitute.LOCATION_AND_ITEM} | said))
+    fields: dict[str, Any] = {"substitute": Substitute.LOCATION_AND_ITEM} | said
+    return Rules(alternatives=Alternatives(**fields))
 
 
 def without(rules: Rules, *gone: Filter) -> Rules:
