@@ -16,7 +16,7 @@ from crossdock.capabilities.sourcing import (
     Order,
     Rules,
     RuleVersion,
-    plan,
+    planned,
 )
 from crossdock.capabilities.sourcing.document import decided
 from crossdock.interfaces.api import allocation_chart, channel_chart, sourcing_chart
@@ -126,7 +126,7 @@ def a_decision() -> Decided:
     version = RuleVersion(
         scope="all", version=2, valid_from=MONDAY, put_at=MONDAY, put_by="ops", rules=rules
     )
-    return decided(asked, ("src_019", MONDAY), version, nodes, plan(order, nodes, rules))
+    return decided(asked, ("src_019", MONDAY), version, nodes, planned(order, nodes, rules))
 
 
 def allocation_picture() -> str:

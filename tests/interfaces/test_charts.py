@@ -16,7 +16,7 @@ from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.allocation import RunState
 from crossdock.capabilities.inventory import budget
 from crossdock.capabilities.inventory.budget import Seller
-from crossdock.capabilities.sourcing.document import WaitingShown
+from crossdock.capabilities.sourcing.shown import WaitingShown
 from crossdock.interfaces.api import allocation_chart, atp_chart, backlog_chart, sourcing_chart
 from crossdock.interfaces.api.budget_chart import FRAME, drawn
 from crossdock.interfaces.api.chart import Frame, Scale, fitted, folded

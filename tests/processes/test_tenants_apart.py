@@ -50,6 +50,7 @@ from crossdock.capabilities.reconciliation import (
     StockSampler,
 )
 from crossdock.capabilities.sourcing import (
+    Alternatives,
     Asked,
     Candidate,
     Line,
@@ -57,6 +58,7 @@ from crossdock.capabilities.sourcing import (
     Order,
     Rules,
     Sourcing,
+    Substitute,
 )
 from crossdock.capabilities.supply import (
     Alternative,
@@ -265,7 +267,9 @@ async def filled(hub: Hub, owner: Any) -> Full:
     raw_ref = (await hub.inbox.receive(MAIN, "shop", said)).raw_ref
     key = await hub.access.create(OWNER, NewKey(name="main's", verbs=ROLES["reader"]))
     await hub.channels.put(MAIN, SHOP, by="test")
-    await hub.sourcing.put_rules(MAIN, Rules(max_shipments=2), by="main's")
+    either = Alternatives(substitute=Substitute.LOCATION_AND_ITEM)
+    rules = Rules(max_shipments=2, alternatives=either)
+    await hub.sourcing.put_rules(MAIN, rules, by="main's")
     await hub.order_sourcing.put_node(MAIN, NodeFacts(node="DC1"), by="main's")
     sourced = await hub.order_sourcing.plan(MAIN, "script", WANTED)
     await hub.supply.put_rule(MAIN, PlacedRule(item="SKU-1", location="DC1"), by="x")
@@ -338,6 +342,11 @@ async def said_for_another(full: Full) -> Any:
     fact = levelled("l2", "SKU-1", "4")
     entry = event_log.Entry(tenant="main", source="shop", received_at=NOON, fact=fact)
     return await within(full, event_log.append_once, [entry])
+
+
+async def substitutes_for_another(full: Full) -> Any:
+    found = await full.hub.supply.substitutes(OTHER, ["SKU-1"], customer="", channel="")
+    return found["SKU-1"]
 
 
 Ask = Callable[[Full], Awaitable[Any]]
@@ -427,6 +436,10 @@ SHOWS: Mapping[str, Ask] = {
     "Sourcing.nodes": lambda full: full.hub.sourcing.nodes(OTHER),
     "Sourcing.rules": lambda full: full.hub.sourcing.rules(OTHER),
     "Allocation.channels_of": lambda full: full.hub.allocation.channels_of(OTHER, ["o1/1"]),
+    "Sourcing.takes_substitutes": lambda full: full.hub.sourcing.takes_substitutes(
+        OTHER, Asked(order=Order(lines=())), NOON
+    ),
+    "Supply.substitutes": substitutes_for_another,
     "Sourcing.stored_nodes": lambda full: full.hub.sourcing.stored_nodes(OTHER),
     "Sourcing.withdraw_node": lambda full: full.hub.sourcing.withdraw_node(
         OTHER, "DC1", by="test"

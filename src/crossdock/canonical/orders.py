@@ -17,6 +17,9 @@ class DemandLine:
     `requested_ship_date` is the day of the location's calendar it is to leave on, and so the day
     it takes its goods; none is at once. `released` is a total, too: what was handed to the
     warehouse to be picked, picked since or not; none is that the source does not tell.
+
+    A line that `is_dropship` is sent by its supplier: it claims no stock of ours, at `location` or
+    elsewhere. `drop_ship_po_line` is the purchase that it is sent on, by its supply id.
     """
 
     demand_ref: str
@@ -29,6 +32,13 @@ class DemandLine:
     requested_ship_date: date | None = None
     released: Quantity | None = None
     base_released: Quantity | None = None
+    is_dropship: bool = False
+    drop_ship_po_line: str = ""
+
+    @property
+    def claims_stock(self) -> bool:
+        """Say whether it is ours to send (§3.5): a drop-shipped line never is."""
+        return not (self.is_dropship or self.drop_ship_po_line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +61,20 @@ class OrderChanged:
     def key(self) -> str:
         return self.order_id
 
+    @property
+    def claiming(self) -> tuple[DemandLine, ...]:
+        """Give the lines that claim stock of ours: all but those that a supplier sends (§3.5)."""
+        return tuple(line for line in self.lines if line.claims_stock)
+
     def references(self) -> tuple[Reference, ...]:
-        return tuple(
-            reference
+        items = [Reference.item(line.item, line.ordered) for line in self.lines]
+        items += (
+            Reference.item(line.item, told)  # a warehouse may speak in other units
             for line in self.lines
-            for reference in (
-                Reference.item(line.item, line.ordered),
-                Reference.location(line.location),
-            )
+            for told in (line.cancelled, line.released)
+            if told is not None and told.unit != line.ordered.unit
         )
+        return (*items, *(Reference.location(line.location) for line in self.lines))
 
     def resolved(self, resolution: Resolution) -> Self:
         return replace(

@@ -10,12 +10,16 @@ from crossdock.canonical.quantities import Quantity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcedLine:
-    """So much of an order line, in the item's base unit."""
+    """So much of an order line, in the item's base unit.
+
+    One that stands in for another with another item says which; it is a new line of the order.
+    """
 
     line_no: int
     item: str
     quantity: Quantity
     demand_ref: str = ""
+    substitute_of_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

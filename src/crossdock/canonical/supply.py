@@ -13,7 +13,10 @@ from crossdock.canonical.references import Reference, Resolution
 
 
 class SupplyKind(OpenEnum):
-    """Which document promises the goods; VENDOR_STOCK is a supplier's own, never ours."""
+    """Which document promises the goods.
+
+    VENDOR_STOCK is a supplier's own, DROP_SHIP what he sends to the customer: never ours.
+    """
 
     PO_SCHEDULE = "PO_SCHEDULE"
     ASN_LINE = "ASN_LINE"
@@ -21,6 +24,7 @@ class SupplyKind(OpenEnum):
     RMA_EXPECTED = "RMA_EXPECTED"
     ASSEMBLY = "ASSEMBLY"
     VENDOR_STOCK = "VENDOR_STOCK"
+    DROP_SHIP = "DROP_SHIP"
     OTHER = "OTHER"
 
 

@@ -16,9 +16,10 @@ from crossdock.capabilities.sourcing import (
     Keeps,
     Line,
     Stock,
+    SubstituteLine,
     days_on_the_way,
 )
-from crossdock.capabilities.supply import QUESTIONS_MAX, Atp, Question
+from crossdock.capabilities.supply import QUESTIONS_MAX, Atp, Option, Question
 from crossdock.foundation.scope import Scope
 
 Place = tuple[str, str]
@@ -29,6 +30,12 @@ class AnswersByDate(Protocol):
 
     async def promise_dates(self, scope: Scope, questions: Sequence[Question]) -> Sequence[Atp]:
         """Answer questions, all of one moment, in their order."""
+        ...
+
+    async def substitutes(
+        self, scope: Scope, items: Sequence[str], *, customer: str, channel: str
+    ) -> Mapping[str, Sequence[Option]]:
+        """Give what may stand in for each of these items for somebody, the first first."""
         ...
 
 
@@ -49,12 +56,14 @@ async def by_date(
     """Ask one bulk question for all nodes and lines; give their stocks with what is to come.
 
     Lines that would be answered alike are asked once. A line's own order does not stand in its
-    own way (A25), and gets of supply what it still has open, no more.
+    own way (A25), and gets of supply what it still has open, no more. Lines that may stand in are
+    asked for the days on which they may leave.
     """
+    may_leave = {one.line_no: one for one in asked.substitutes}
     wanted: dict[Question, int] = {}
     whose: list[tuple[Candidate, Line, int]] = []
     for node in nodes:
-        for line in asked.order.lines:
+        for line in asked.all_lines:
             if not line.is_dropship:
                 question = _question(asked, node, line, demand)
                 whose.append((node, line, wanted.setdefault(question, len(wanted))))
@@ -70,7 +79,8 @@ async def by_date(
         stock = found.get(node.node, stocks[node.node])
         is_own = demand.get(line.line_no, (("", ""), 0))[0] == (line.item, node.node)
         most = demand[line.line_no][1] if is_own else None
-        found[node.node] = _with(stock, line, answers[number], node, most)
+        stands_in = may_leave.get(line.line_no)
+        found[node.node] = _with(stock, line, answers[number], node, (most, stands_in))
     return found
 
 
@@ -91,18 +101,28 @@ def _question(
     )
 
 
-def _with(stock: Stock, line: Line, answer: Atp, node: Candidate, most: int | None) -> Stock:
+def _with(
+    stock: Stock,
+    line: Line,
+    answer: Atp,
+    node: Candidate,
+    bounds: tuple[int | None, SubstituteLine | None],
+) -> Stock:
     """Add to a stock what a line can have by date, and what keeps long enough for it.
 
-    `most` is what the line's own order has open there; None: the line is no order's there.
+    `bounds` are what the line's own order has open there (None: the line is no order's there),
+    and the line that it stands in by, which leaves on some days alone.
     """
+    stands_in = bounds[1]
     has = stock.own.get(line.line_no, stock.available.get(line.item)) or 0
+    if stands_in and not stands_in.may_leave(node.ships_on):
+        has = 0
     keeps = stock.keeps
     if answer.life_days is not None:
         now = max((one.atp for one in answer.buckets if _is_now(one.day, answer, node)), default=0)
         keeps = {**keeps, line.line_no: Keeps(days=answer.life_days, micros=min(has, now))}
         has = min(has, now)
-    steps = list(_steps(answer, has, most))
+    steps = list(_steps(answer, has, bounds))
     supply = {**stock.supply, line.line_no: steps} if steps else stock.supply
     return replace(stock, keeps=keeps, supply=supply)
 
@@ -112,10 +132,22 @@ def _is_now(day: date, answer: Atp, node: Candidate) -> bool:
     return day == first or (node.ships_on is not None and day == node.ships_on)
 
 
-def _steps(answer: Atp, has: int, most: int | None) -> Iterator[tuple[date, int]]:
+def _steps(
+    answer: Atp, has: int, bounds: tuple[int | None, SubstituteLine | None]
+) -> Iterator[tuple[date, int]]:
     """Give the days on which there is more than before, from more than lies there on."""
-    for bucket in answer.buckets:
-        micros = bucket.atp if most is None else min(bucket.atp, most)
+    most, stands_in = bounds
+    for day, atp in _leaving(answer, stands_in).items():
+        micros = atp if most is None else min(atp, most)
         if micros > has:
-            yield bucket.day, micros
+            yield day, micros
             has = micros
+
+
+def _leaving(answer: Atp, stands_in: SubstituteLine | None) -> dict[date, int]:
+    """Tell what can leave by which day; what may not leave before a day leaves from then on."""
+    if stands_in is None:
+        return {bucket.day: bucket.atp for bucket in answer.buckets}
+    first = stands_in.not_before or date.min
+    by_day = {max(bucket.day, first): bucket.atp for bucket in answer.buckets}
+    return {day: atp for day, atp in by_day.items() if stands_in.may_leave(day)}

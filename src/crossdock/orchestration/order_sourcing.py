@@ -46,6 +46,7 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.channel_stocks import ChannelStocks
 from crossdock.orchestration.order_outlook import AnswersByDate, by_date, is_asked
+from crossdock.orchestration.order_substitutes import KEYS_MAX, with_substitutes
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder, said_hash
 
 Key = tuple[str, str]
@@ -57,9 +58,6 @@ OWN_KINDS = (
     LocationKind.OTHER,
 )
 """Places whose stock is ours to send: no group of them, bin in them or goods on their way."""
-
-KEYS_MAX = 10_000
-"""So many (item, node) pairs are asked for in one question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +193,11 @@ class OrderSourcing:
         asked = replace(await self._asked(scope, wanted), said=said_hash(wanted, client))
         nodes = await self._sourcing.stored_nodes(scope)
         names = [node.name for node in nodes]
-        own = [line for line in asked.order.lines if not line.is_dropship]
+        if await self._sourcing.takes_substitutes(scope, asked, now):
+            asked = await with_substitutes(
+                partial(self._supply.substitutes, scope), asked, wanted, nodes=len(names)
+            )
+        own = [line for line in asked.all_lines if not line.is_dropship]
         items = sorted({line.item for line in own})
         places = await self._places(scope, names)
         known = await self._stock(scope, items, names)

@@ -169,7 +169,7 @@ def run(
         is_skipped = line.strategy is Strategy.SKIP
         pool.take(line.group, line.confirmed if is_skipped else line.released)
     owed = sum(_owed(line) for line in turns)
-    reach = _reaches(turns, supply, expected)
+    reach = reaches(turns, supply, expected)
     if _is_too_much(turns, pool.left - pool.short, reach):
         return Outcome(tuple(_kept(line) for line in turns), is_refused=True, owed=owed)
     grants: list[Grant] = []
@@ -198,9 +198,7 @@ def _gains(lines: Iterable[Line]) -> Mapping[str, int]:
     return found
 
 
-def _reaches(
-    lines: Iterable[Line], supply: int, expected: Iterable[Expected]
-) -> Mapping[str, int]:
+def reaches(lines: Iterable[Line], supply: int, expected: Iterable[Expected]) -> Mapping[str, int]:
     """Say how much more than lies there will have come in time for each WIN line.
 
     What will have gone again, or keeps no longer, by the day of one that leaves later is counted

@@ -174,7 +174,7 @@ def _order(page: _Page, event: Event, order: OrderChanged) -> None:
         page.orders[event.tenant, event.source, order.order_id] = event.position
     us = _microseconds(event.ordered_at)
     rank = next((n for n in (fact.version, fact.sequence) if n is not None), us)
-    for line in order.lines:
+    for line in order.claiming:
         known = _Known(
             event.source,
             order.order_id,

@@ -4,8 +4,9 @@ A run is never rewritten: only its state goes on, from SIMULATED to what became 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -14,7 +15,6 @@ from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.errors import NotFound
 from crossdock.capabilities.allocation import store, told
 from crossdock.capabilities.allocation.model import (
-    Expected,
     Line,
     Protection,
     RunException,
@@ -28,11 +28,16 @@ def digest_of(
     supply: int,
     lines: Sequence[Line],
     protections: Sequence[Protection],
-    expected: Sequence[Expected] = (),
+    reach: Mapping[str, int] = MappingProxyType({}),
 ) -> str:
-    """Name all that a run is decided on: if it is the same again, nothing has changed."""
+    """Name all that a run is decided on: if it is the same again, nothing has changed.
+
+    Of what is to come that is what each WIN line can wait for (`reach`), so it is the same after
+    midnight, and after a change of what comes behind their days.
+    """
     told = sorted(lines, key=lambda line: line.demand_ref)
-    decided_on = (supply, told, sorted(protections), list(expected))
+    waits_for = sorted((ref, micros) for ref, micros in reach.items() if micros)
+    decided_on = (supply, told, sorted(protections), waits_for)
     return hashlib.sha256(msgspec.json.encode(decided_on)).hexdigest()
 
 

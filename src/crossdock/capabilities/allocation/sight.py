@@ -68,7 +68,8 @@ class Sight:
 
     @property
     def digest(self) -> str:
-        return digest_of(self.supply, self.lines, self.protections, self.expected)
+        reach = model.reaches(self.lines, self.supply, self.expected)
+        return digest_of(self.supply, self.lines, self.protections, reach)
 
     def picked(self, demand_ref: str) -> int:
         return self.stock.claims[demand_ref].picked

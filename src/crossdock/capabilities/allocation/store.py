@@ -83,17 +83,21 @@ where l.tenant = k.tenant and l.demand_ref = k.demand_ref and l.closed_at is not
 # While nobody waits for goods, no movement of them is worth reading.
 IS_ANY_KNOWN = WorkersSql("select exists (select from allocation_line)")
 
+# Beside the newest event that marked it the oldest that was not worked on: what is marked again
+# and again is worked on as soon as that one was heard of.
 _AGAIN = """
 on conflict (tenant, item, location) do update set
     position = greatest(d.position, excluded.position),
+    oldest = least(d.oldest, excluded.oldest),
     due_at = least(d.due_at, excluded.due_at), reason = excluded.reason
 """
 
 # Mark where order lines wait; what nobody ordered is nobody's business here.
 MARK = f"""
-insert into allocation_due as d (tenant, item, location, position, reason, due_at)
+insert into allocation_due as d (tenant, item, location, position, oldest, reason, due_at)
 select distinct on (k.tenant, k.item, k.location)
-    k.tenant, k.item, k.location, k.position, k.reason, $6::timestamptz
+    k.tenant, k.item, k.location, k.position,
+    min(k.position) over (partition by k.tenant, k.item, k.location), k.reason, $6::timestamptz
 from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
     k(tenant, item, location, position, reason)
 where exists (select from allocation_line l where l.tenant = k.tenant
@@ -103,9 +107,10 @@ order by k.tenant, k.item, k.location, k.position desc
 
 # A full snapshot speaks of every item of its location, named or not; so does who joins a group.
 MARK_LOCATIONS = f"""
-insert into allocation_due as d (tenant, item, location, position, reason, due_at)
+insert into allocation_due as d (tenant, item, location, position, oldest, reason, due_at)
 select distinct on (l.tenant, l.item, l.location)
-    l.tenant, l.item, l.location, k.position, k.reason, $5::timestamptz
+    l.tenant, l.item, l.location, k.position,
+    min(k.position) over (partition by l.tenant, l.item, l.location), k.reason, $5::timestamptz
 from unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
     k(tenant, location, position, reason)
 join allocation_line l on l.tenant = k.tenant and l.location = k.location
@@ -124,9 +129,10 @@ join allocation_line l on l.tenant = k.tenant and l.source = k.source
 
 # Every line of an order, for one that its newest version drops frees what it had.
 MARK_ORDERS = f"""
-insert into allocation_due as d (tenant, item, location, position, reason, due_at)
+insert into allocation_due as d (tenant, item, location, position, oldest, reason, due_at)
 select distinct on (l.tenant, l.item, l.location)
-    l.tenant, l.item, l.location, k.position, 'ORDER', $5::timestamptz
+    l.tenant, l.item, l.location, k.position,
+    min(k.position) over (partition by l.tenant, l.item, l.location), 'ORDER', $5::timestamptz
 from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
     k(tenant, source, order_id, position)
 join allocation_line l on l.tenant = k.tenant and l.source = k.source
@@ -159,9 +165,16 @@ where l.closed_at is null order by l.tenant, l.item, l.location
 {_AGAIN}""")  # noqa: S608  # the words above
 
 DUE = WorkersSql("""
-select tenant, item, location, position, reason, due_at from allocation_due
+select tenant, item, location, position, oldest, reason, due_at from allocation_due
 where due_at <= $1 order by due_at, tenant, item, location limit $2
 """)
+
+# What was worked on before its newest event was heard of stays due, and waits for that one.
+WORKED = """
+update allocation_due d set oldest = k.position
+from unnest($2::text[], $3::text[], $4::bigint[]) k(item, location, position)
+where d.tenant = $1 and d.item = k.item and d.location = k.location and d.oldest < k.position
+"""
 
 # What was marked again while it was worked on stays.
 DONE = """
@@ -201,9 +214,11 @@ where l.tenant = $1 and l.demand_ref = k.demand_ref
 """
 
 # What was confirmed and not picked of a line that claims nothing any more is others' to have: if
-# its order comes back, it waits like anybody. `run_id` says that this was decided.
+# its order comes back, it waits like anybody. `run_id` says that this was decided. What was
+# released and not picked of it is in nobody's hands either.
 CLOSE = """
 update allocation_line l set closed_at = $2, picked = k.picked,
+    released = case when l.released > k.picked then k.picked else l.released end,
     confirmed = least(case when l.run_id = '' then k.picked else l.confirmed end, k.picked),
     run_id = case when l.run_id = '' then 'closed' else l.run_id end
 from unnest($3::text[], $4::bigint[]) k(demand_ref, picked)
@@ -212,7 +227,8 @@ where l.tenant = $1 and l.demand_ref = k.demand_ref and l.closed_at is null
 
 # What a line had that claims nothing any more was there for those who are confirmed now.
 RELINQUISH = """
-update allocation_line l set confirmed = least(l.confirmed, k.picked)
+update allocation_line l set confirmed = least(l.confirmed, k.picked),
+    released = case when l.released > k.picked then k.picked else l.released end
 from unnest($2::text[], $3::bigint[]) k(demand_ref, picked)
 where l.tenant = $1 and l.demand_ref = k.demand_ref and l.run_id <> ''
 """

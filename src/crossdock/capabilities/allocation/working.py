@@ -3,7 +3,7 @@
 What the policy lets apply by itself is applied; the rest waits for a person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -71,26 +71,29 @@ class Work:
             await tx.execute(store.FORGET, self._clock.now() - KEPT, limit)
 
     async def _work(self, tenant: str, rows: Sequence[Any]) -> int:
-        """Work on what inventory has heard of; what it has not stays due."""
+        """Work on what inventory has heard of; what it has not stays due.
+
+        Where events come without an end the oldest of them decides, or it would wait for ever.
+        """
         async with self._database.transaction(Scope(tenant)) as tx:
-            told = [row["position"] for row in rows if row["position"]]
-            heard = await self._stock.heard(tx, tenant, told) if told else frozenset[int]()
-        ready = [row for row in rows if not row["position"] or row["position"] in heard]
+            told = {row[name] for row in rows for name in ("oldest", "position")} - {0}
+            heard = {0, *(await self._stock.heard(tx, tenant, sorted(told)) if told else ())}
+        ready = [row for row in rows if row["oldest"] in heard]
         for start in range(0, len(ready), SET):
-            await self._set(tenant, ready[start : start + SET])
+            await self._set(tenant, ready[start : start + SET], heard)
         return len(ready)
 
-    async def _set(self, tenant: str, rows: Sequence[Any]) -> None:
+    async def _set(self, tenant: str, rows: Sequence[Any], heard: Collection[int]) -> None:
         """Work on a set; one that fails is found alone and comes again later."""
         try:
             async with self._database.transaction(Scope(tenant)) as tx:
-                await self._in_one(tx, rows)
+                await self._in_one(tx, rows, heard)
         except OUTAGES:
             raise
         except Exception as error:
             if len(rows) > 1:
                 for row in rows:
-                    await self._set(tenant, [row])
+                    await self._set(tenant, [row], heard)
                 return
             if isinstance(error, Conflict):  # a person was quicker: it stays due
                 return
@@ -101,7 +104,7 @@ class Work:
                 again = self._clock.now() + AFTER_FAILURE
                 await tx.execute(store.POSTPONE, tenant, row["item"], row["location"], again)
 
-    async def _in_one(self, tx: Transaction, rows: Sequence[Any]) -> None:
+    async def _in_one(self, tx: Transaction, rows: Sequence[Any], heard: Collection[int]) -> None:
         now = self._clock.now()
         reasons: dict[Key, str] = {(row["item"], row["location"]): row["reason"] for row in rows}
         sights = await look(tx, self._around, list(reasons), now)
@@ -141,14 +144,8 @@ class Work:
         for key in (*quiet, *applied):  # a case is open only where the last run left one
             if key in latest and latest[key]["state"] in _OF_A_PERSON:
                 await self._desk.close(tx, tx.tenant, key, "nothing waits for a person any more")
-        done = [row for row in rows if (row["item"], row["location"]) not in later]
-        await tx.execute(
-            store.DONE,
-            tx.tenant,
-            [row["item"] for row in done],
-            [row["location"] for row in done],
-            [row["position"] for row in done],
-            [row["due_at"] for row in done],
+        await _worked(
+            tx, [row for row in rows if (row["item"], row["location"]) not in later], heard
         )
 
     async def _decide(
@@ -186,6 +183,27 @@ class Work:
         closing = [ref for ref in sure if ref not in claims or not claims[ref].open]
         picked = [claims[ref].picked if ref in claims else 0 for ref in closing]
         await tx.execute(store.CLOSE, tx.tenant, now, closing, picked)
+
+
+async def _worked(tx: Transaction, rows: Sequence[Any], heard: Collection[int]) -> None:
+    """Take off what was worked on; where its newest event was not heard of it is due once more."""
+    done = [row for row in rows if row["position"] in heard]
+    more = [row for row in rows if row["position"] not in heard]
+    await tx.execute(
+        store.WORKED,
+        tx.tenant,
+        [row["item"] for row in more],
+        [row["location"] for row in more],
+        [row["position"] for row in more],
+    )
+    await tx.execute(
+        store.DONE,
+        tx.tenant,
+        [row["item"] for row in done],
+        [row["location"] for row in done],
+        [row["position"] for row in done],
+        [row["due_at"] for row in done],
+    )
 
 
 def _is_settled(run: Run, latest: Any, policy: AllocationPolicy) -> bool:

@@ -143,7 +143,7 @@ def _lines(orders: Mapping[tuple[str, str, str], Version]) -> dict[Ref, Line]:
     for (tenant, source, order_id), version in orders.items():
         payload = version.event.payload
         assert isinstance(payload, OrderChanged)  # noqa: S101  # the page sorted them
-        for line in payload.lines:
+        for line in payload.claiming:
             ordered = line.base_ordered or line.ordered
             cancelled = line.base_cancelled or line.cancelled
             one = Line(

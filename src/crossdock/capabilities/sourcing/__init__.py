@@ -9,15 +9,10 @@ from crossdock.capabilities.sourcing.calendars import (
     leaves_on,
     zone_of,
 )
-from crossdock.capabilities.sourcing.deciding import plan
 from crossdock.capabilities.sourcing.document import (
     Asked,
-    CandidateShown,
     Decided,
-    PartShown,
     RuleVersion,
-    ShipmentShown,
-    VersionShown,
     money,
     version_shown,
 )
@@ -46,7 +41,17 @@ from crossdock.capabilities.sourcing.model import (
     comparable,
 )
 from crossdock.capabilities.sourcing.service import Answer, Sourcing
+from crossdock.capabilities.sourcing.shown import (
+    CandidateShown,
+    PartShown,
+    ShipmentShown,
+    SubstituteShown,
+    VersionShown,
+    WaitingShown,
+)
 from crossdock.capabilities.sourcing.store import NodeRecord
+from crossdock.capabilities.sourcing.substitutes import SubstituteLine, SubstituteVerdict
+from crossdock.capabilities.sourcing.substituting import planned
 
 __all__ = [
     "DROPSHIP",
@@ -81,14 +86,18 @@ __all__ = [
     "Sourcing",
     "Stock",
     "Substitute",
+    "SubstituteLine",
+    "SubstituteShown",
+    "SubstituteVerdict",
     "VersionShown",
+    "WaitingShown",
     "When",
     "candidate_of",
     "comparable",
     "days_on_the_way",
     "leaves_on",
     "money",
-    "plan",
+    "planned",
     "version_shown",
     "zone_of",
 ]

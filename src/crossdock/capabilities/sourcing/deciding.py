@@ -39,15 +39,28 @@ from crossdock.capabilities.sourcing.reasons import (
 from crossdock.capabilities.sourcing.terms import Terms
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A plan, and who tells at which node the rest of a line waits by it."""
+
+    plan: Plan
+    rest: "Rest"
+
+
 def plan(order: Order, candidates: Sequence[Candidate], rules: Rules) -> Plan:
     """Decide which nodes serve an order, out of what they have and what will have come in time.
 
     The answer depends on what is asked alone, never on the order in which it is listed.
     """
+    return made(order, candidates, rules).plan
+
+
+def made(order: Order, candidates: Sequence[Candidate], rules: Rules) -> Made:
+    """Decide as `plan` does, and keep what tells where a rest waits."""
     check_order(order)
     check_rules(rules)
     terms = Terms.of(order, rules)
-    order = _dated(order, terms.policy)
+    order = dated(order, terms.policy)
     own = [line for line in order.lines if not line.is_dropship]
     faults = _faults(order, candidates, rules, terms)
     fit = [node for node in candidates if node.node not in faults]
@@ -86,16 +99,18 @@ def plan(order: Order, candidates: Sequence[Candidate], rules: Rules) -> Plan:
         lost=lost,
     )
     reasons = tuple(judge.reason(node) for node in sorted(candidates, key=lambda one: one.node))
-    return Plan(
+    rest = Rest(found, barred)
+    decided = Plan(
         shipments=shipments,
         drop_shipments=dropped,
-        waiting=_waiting(order, rules, Rest(found, barred), (*shipments, *dropped)),
+        waiting=_waiting(order, rules, rest, (*shipments, *dropped)),
         reasons=reasons,
         policy=terms.policy,
         decided_by=decided_by(found, lost),
         method=found.method,
         sets_tried=found.tried,
     )
+    return Made(decided, rest)
 
 
 def _waited(found: Search, laid: Callable[[date | None], Ground]) -> Search:
@@ -123,7 +138,7 @@ def _waited(found: Search, laid: Callable[[date | None], Ground]) -> Search:
     return made[days[first]] if first < len(days) else found
 
 
-def _dated(order: Order, policy: Policy) -> Order:
+def dated(order: Order, policy: Policy) -> Order:
     """Of an order that is delivered on one day, make the first of its dates everybody's."""
     if policy is not Policy.COMPLETE_ORDER:
         return order

@@ -5,35 +5,48 @@ It is written once, to bytes that are kept; whoever asks again is given the same
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.canonical.sourcing import SourcedLine, SourcedShipment, SourcingDecided
 from crossdock.capabilities.sourcing.model import (
-    Alternatives,
     Arrival,
     Candidate,
-    Filter,
+    Line,
     Method,
     Occasion,
     Order,
     Part,
     Plan,
     Policy,
-    Preference,
     Reason,
     Rules,
     Shipment,
     ShipTo,
+    standing_in,
 )
+from crossdock.capabilities.sourcing.shown import (
+    ArrivalShown,
+    CandidateShown,
+    KeepsShown,
+    PartShown,
+    RulesShown,
+    ShipmentShown,
+    SourcedLineShown,
+    SubstituteShown,
+    VersionShown,
+    WaitingShown,
+)
+from crossdock.capabilities.sourcing.substitutes import Substituted, SubstituteLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A question with what names it: `units` are the items' base units, `demand_refs` by line.
 
-    `said` is the hash of what the caller wrote: the same request id means the same.
+    `said` is the hash of what the caller wrote: the same request id means the same. `substitutes`
+    are the lines that may stand in for the order's.
     """
 
     order: Order
@@ -43,6 +56,24 @@ class Asked:
     units: Mapping[str, str] = field(default_factory=dict[str, str])
     demand_refs: Mapping[int, str] = field(default_factory=dict[int, str])
     said: bytes = b""
+    substitutes: tuple[SubstituteLine, ...] = ()
+
+    @property
+    def all_lines(self) -> tuple[Line, ...]:
+        """Give the order's lines, and those that may stand in as lines of the same terms."""
+        by_number = {line.line_no: line for line in self.order.lines}
+        whole = ((one, by_number[one.of_line]) for one in self.substitutes)
+        new = (standing_in(one, line, one.replacing(line.micros)) for one, line in whole)
+        return (*self.order.lines, *new)
+
+    @property
+    def items(self) -> dict[int, str]:
+        """Give the items of the order's lines and of those that may stand in, by line number."""
+        return {line.line_no: line.item for line in self.all_lines}
+
+    @property
+    def substitute_of(self) -> dict[int, int]:
+        return {one.line_no: one.of_line for one in self.substitutes}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,124 +86,6 @@ class RuleVersion:
     put_at: datetime | None
     put_by: str
     rules: Rules
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourcedLineShown:
-    line_no: int
-    item: str
-    quantity: Quantity
-    demand_ref: str = ""
-    step: Quantity | None = None
-    needed_by: date | None = None
-    hazmat: str = ""
-    is_dropship: bool = False
-    life_days: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RulesShown:
-    """`min_line_split_qty` is in the base unit of each item."""
-
-    filters: tuple[Filter, ...]
-    preferences: tuple[Preference, ...]
-    policy: Policy
-    max_shipments: int | None
-    min_line_split_qty: Decimal
-    alternatives: Alternatives
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionShown:
-    """Version 0 is built in: nobody put it."""
-
-    scope: str
-    version: int
-    valid_from: datetime | None
-    put_at: datetime | None
-    put_by: str
-    rules: RulesShown
-
-
-@dataclass(frozen=True, slots=True)
-class ArrivalShown:
-    """So much in all can leave once supply has come, and is there on a day (null: unknown)."""
-
-    ships_on: date
-    arrives_on: date | None
-    quantity: Quantity
-
-
-@dataclass(frozen=True, slots=True)
-class KeepsShown:
-    """So much of what lay there had so many days left at delivery."""
-
-    days: int
-    quantity: Quantity
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CandidateShown:
-    """A node as it was judged; `available` is null where nobody ever said what lies there.
-
-    `own` is by line number what it had for a line whose own order counted there already, which
-    is off `available`. `limited`: by item the MAXIMUM, or others' MINIMUM, that kept the channel
-    from more. `supply` is by line number what it could have by date where that is more, `keeps`
-    what kept long enough where a life is asked for. `is_stale`: a source was silent too long.
-    """
-
-    node: str
-    available: dict[str, Quantity | None]
-    own: dict[str, Quantity]
-    limited: dict[str, str]
-    supply: dict[str, tuple[ArrivalShown, ...]]
-    keeps: dict[str, KeepsShown]
-    is_stale: bool
-    is_active: bool
-    capabilities: tuple[str, ...]
-    hazmat: tuple[str, ...]
-    serves_customer: bool
-    has_lane: bool
-    ships_on: date | None
-    arrives_on: date | None
-    cost: Decimal | None
-    distance_km: int | None
-    load_percent: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartShown:
-    """`due_on` is the day of delivery that the policy makes of it.
-
-    `supply_on` is the day on which supply lets all of it leave; null: it lay there.
-    """
-
-    line_no: int
-    item: str
-    quantity: Quantity
-    due_on: date | None
-    supply_on: date | None = None
-    demand_ref: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShipmentShown:
-    node: str
-    ships_on: date | None
-    arrives_on: date | None
-    cost: Decimal | None
-    parts: tuple[PartShown, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingShown:
-    """What no shipment holds of a line, and the node where it waits."""
-
-    line_no: int
-    item: str
-    quantity: Quantity
-    node: str
-    demand_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +120,7 @@ class Decided:
     decided_by: str
     method: Method
     sets_tried: int
+    substitutes: tuple[SubstituteShown, ...] = ()
 
     @property
     def event(self) -> SourcingDecided:
@@ -263,6 +177,7 @@ def decided(
                 quantity=_quantity(one.micros, asked.units[one.item]),
                 node=one.node,
                 demand_ref=asked.demand_refs.get(one.line_no, ""),
+                substitute_of_line=asked.substitute_of.get(one.line_no),
             )
             for one in plan.waiting
         ),
@@ -271,6 +186,7 @@ def decided(
         decided_by=plan.decided_by,
         method=plan.method,
         sets_tried=plan.sets_tried,
+        substitutes=tuple(_substitute(one, asked) for one in plan.substitutes),
     )
 
 
@@ -316,8 +232,7 @@ def _lines(asked: Asked) -> tuple[SourcedLineShown, ...]:
 
 
 def _candidate(node: Candidate, asked: Asked) -> CandidateShown:
-    units = asked.units
-    items = {line.line_no: line.item for line in asked.order.lines}
+    units, items = asked.units, asked.items
     return CandidateShown(
         node=node.node,
         available={
@@ -370,6 +285,27 @@ def _part(part: Part, asked: Asked) -> PartShown:
         due_on=part.due_on,
         supply_on=part.supply_on,
         demand_ref=asked.demand_refs.get(part.line_no, ""),
+        substitute_of_line=asked.substitute_of.get(part.line_no),
+    )
+
+
+def _substitute(one: Substituted, asked: Asked) -> SubstituteShown:
+    line = one.line
+    return SubstituteShown(
+        line_no=line.line_no,
+        substitute_of_line=line.of_line,
+        item=line.item,
+        kind=line.kind,
+        rank=line.rank,
+        numerator=line.numerator,
+        denominator=line.denominator,
+        rule_item=line.ruled,
+        rule_version=line.version,
+        not_before=line.not_before,
+        before=line.before,
+        verdict=one.verdict,
+        quantity=_quantity(one.micros, asked.units[line.item]),
+        covers=_quantity(one.covers, asked.units[asked.items[line.of_line]]),
     )
 
 
@@ -387,7 +323,11 @@ def _sourced(shipments: Iterable[ShipmentShown]) -> tuple[SourcedShipment, ...]:
 
 def _sourced_line(one: PartShown | WaitingShown) -> SourcedLine:
     return SourcedLine(
-        line_no=one.line_no, item=one.item, quantity=one.quantity, demand_ref=one.demand_ref
+        line_no=one.line_no,
+        item=one.item,
+        quantity=one.quantity,
+        demand_ref=one.demand_ref,
+        substitute_of_line=one.substitute_of_line,
     )
 
 

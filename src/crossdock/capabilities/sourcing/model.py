@@ -5,13 +5,14 @@ are micros of the house's own currency; dates are local to the node or the ship-
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from enum import StrEnum
 
 from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.identifiers import KeyRule
+from crossdock.capabilities.sourcing.substitutes import Substituted, SubstituteLine
 
 LINES_MAX, NODES_MAX = 200, 200
 PARTS_MAX = 1_000  # so many lines has a reservation at the most
@@ -73,10 +74,15 @@ class Preference(StrEnum):
 
 
 class Substitute(StrEnum):
-    """NONE: the order's own node alone. LOCATION: another node may take its place."""
+    """What another may stand in for: nothing, the order's own node, the items of its lines, both.
+
+    Without LOCATION the order's own node alone serves it, where it names one.
+    """
 
     NONE = "NONE"
     LOCATION = "LOCATION"
+    ITEM = "ITEM"
+    LOCATION_AND_ITEM = "LOCATION_AND_ITEM"
 
 
 class When(StrEnum):
@@ -93,9 +99,10 @@ class Occasion(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alternatives:
-    """The four knobs of confirmation by an alternative, as far as it is another location (§3.5).
+    """The four knobs of confirmation by an alternative, another location or item (§3.5).
 
-    `chooses` RANK: as the preferences stand. `keeps_rest` ORIGINAL: at the order's own node.
+    `chooses` RANK: as the preferences and the ranks of substitutes stand; MAX_ON_TIME: what has
+    most on time first. `keeps_rest` ORIGINAL: at the order's own node, of what was asked for.
     """
 
     substitute: Substitute = Substitute.LOCATION
@@ -326,7 +333,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The answer with its derivation: every node that was a candidate has its reason."""
+    """The answer with its derivation: every node that was a candidate has its reason.
+
+    `substitutes` are the lines that might have stood in, each with what became of it.
+    """
 
     shipments: tuple[Shipment, ...]
     drop_shipments: tuple[Shipment, ...]
@@ -336,6 +346,13 @@ class Plan:
     decided_by: str
     method: Method
     sets_tried: int
+    substitutes: tuple[Substituted, ...] = ()
+
+
+def standing_in(one: SubstituteLine, line: Line, micros: int) -> Line:
+    """Give so much of what stands in for a line as a line, on the terms of that one."""
+    step = one.step_for(line.step)
+    return replace(line, line_no=one.line_no, item=one.item, micros=micros, step=step)
 
 
 def comparable(code: str) -> str:

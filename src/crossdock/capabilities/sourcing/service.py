@@ -15,7 +15,6 @@ from crossdock.canonical.errors import Conflict, Invalid, NotFound, Unavailable
 from crossdock.canonical.identifiers import joined
 from crossdock.canonical.sourcing import SourcingNodeChanged, SourcingRulesChanged
 from crossdock.capabilities.sourcing import store
-from crossdock.capabilities.sourcing.deciding import plan
 from crossdock.capabilities.sourcing.document import Asked, Decided, RuleVersion, decided
 from crossdock.capabilities.sourcing.model import (
     NODES_MAX,
@@ -30,6 +29,9 @@ from crossdock.capabilities.sourcing.model import (
 )
 from crossdock.capabilities.sourcing.nodes import check_node, node_changed, tidy
 from crossdock.capabilities.sourcing.store import NodeRecord
+from crossdock.capabilities.sourcing.substitutes import SubstituteLine
+from crossdock.capabilities.sourcing.substituting import planned
+from crossdock.capabilities.sourcing.terms import takes_items
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -68,11 +70,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a decision was derived from, to the millionth: `plan` of it gives it again."""
+    """What a decision was derived from, to the millionth: `planned` of it gives it again."""
 
     order: Order
     candidates: tuple[Candidate, ...]
     rules: Rules
+    substitutes: tuple[SubstituteLine, ...] = ()
 
 
 class Sourcing:
@@ -190,6 +193,12 @@ class Sourcing:
             return None
         async with self._database.transaction(scope) as tx:
             return await _known(tx, _name(scope, client, request_id), request_id, said)
+
+    async def takes_substitutes(self, scope: Scope, asked: Asked, now: datetime) -> bool:
+        """Say whether by the rules in force `now` other items may stand in for this order's."""
+        async with self._database.transaction(scope) as tx:
+            version = await store.in_force(tx, _scopes(asked), now) or BUILT_IN
+        return takes_items(asked.order, version.rules)
 
     async def decide(
         self,
@@ -316,7 +325,7 @@ def _thought(
 ) -> tuple[Decided, tuple[bytes, bytes]]:
     """Decide, and write down the inputs and the answer: all that takes a processor's time."""
     nodes = sorted(candidates(), key=lambda one: one.node)
-    made = plan(asked.order, nodes, version.rules)
+    made = planned(asked.order, nodes, version.rules, asked.substitutes)
     parts = sum(len(one.parts) for one in made.shipments)
     if parts > PARTS_MAX:
         raise Invalid(
@@ -325,7 +334,12 @@ def _thought(
             hint="ask with fewer lines, fewer shipments or a larger least part",
         )
     answer = decided(asked, named, version, nodes, made)
-    inputs = Inputs(order=asked.order, candidates=tuple(nodes), rules=version.rules)
+    inputs = Inputs(
+        order=asked.order,
+        candidates=tuple(nodes),
+        rules=version.rules,
+        substitutes=asked.substitutes,
+    )
     return answer, (msgspec.json.encode(inputs), msgspec.json.encode(answer))
 
 

@@ -1,5 +1,6 @@
 """What holds for one order: its own word, else the rules in force (§3.5). Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -38,8 +39,16 @@ class Terms:
 
 def is_closed(order: Order, rules: Rules) -> bool:
     """Say whether the order's own node alone may serve it."""
+    by_location = (Substitute.LOCATION, Substitute.LOCATION_AND_ITEM)
+    return bool(order.original) and not _may(order, rules, by_location)
+
+
+def takes_items(order: Order, rules: Rules) -> bool:
+    """Say whether another item may stand in for what no node has in time."""
+    return _may(order, rules, (Substitute.ITEM, Substitute.LOCATION_AND_ITEM))
+
+
+def _may(order: Order, rules: Rules, kinds: Sequence[Substitute]) -> bool:
     knobs = rules.alternatives
-    is_run = order.occasion is Occasion.BACKORDER_RUN
-    return bool(order.original) and (
-        knobs.substitute is Substitute.NONE or (is_run and knobs.when is When.CREATION)
-    )
+    is_too_late = order.occasion is Occasion.BACKORDER_RUN and knobs.when is When.CREATION
+    return knobs.substitute in kinds and not is_too_late

@@ -46,6 +46,7 @@ from crossdock.capabilities.supply.securing import Securing
 from crossdock.capabilities.supply.service import QUESTIONS_MAX, TURN, Supply
 from crossdock.capabilities.supply.substitution import (
     Alternative,
+    Option,
     SubstitutionKind,
     SubstitutionRule,
     SubstitutionVersion,
@@ -82,6 +83,7 @@ __all__ = [
     "Limits",
     "Offer",
     "OpenSupply",
+    "Option",
     "OwnerTerms",
     "Part",
     "Pick",

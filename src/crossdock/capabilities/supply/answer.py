@@ -122,7 +122,8 @@ class Question(NamedTuple):
     `ruled` is what the rules of a kit or a group said, asked on to its components and members.
     It may leave `not_before` a day, and `before` another; None is no limit. `draws` asks what of a
     kit's parts goes out by when. `mode` None is what the rules say; of its `limits` and those of
-    the rules the stricter hold.
+    the rules the stricter hold. `is_dropship` asks what its supplier could send himself, as
+    advice: nothing of ours is in it (§3.5).
     """
 
     item: str
@@ -142,12 +143,17 @@ class Question(NamedTuple):
     mode: AtpMode | None = None
     limits: Limits = Limits()
     keeping: tuple[tuple[str, int], ...] = ()
+    is_dropship: bool = False
 
 
 class Basis(StrEnum):
-    """What a promise stands on: goods and dated supply, or the time a new order takes."""
+    """What an answer stands on: goods and dated supply, or the time a new order takes.
+
+    VENDOR_STOCK: what a supplier says that he has, which is advice for a drop-shipped line.
+    """
 
     SUPPLY = "SUPPLY"
+    VENDOR_STOCK = "VENDOR_STOCK"
     LEAD_TIME = "LEAD_TIME"
     NONE = "NONE"
 
@@ -267,7 +273,8 @@ class Atp:
     `sources` told of the stock it is made from, and when they last spoke. It is sold in whole
     packs, 0 is none; what is asked becomes more packs or, without `pack_up`, fewer, and leaves a
     `remainder` that is not sold as one (A12). `draws` name what a promise of a kit takes, the kit
-    itself as far as it lies there assembled, where that was asked for.
+    itself as far as it lies there assembled, where that was asked for. What `is_advice` is told of
+    a supplier's own stock, which he is free to sell to others: it can be promised by nobody.
     """
 
     item: str
@@ -304,6 +311,7 @@ class Atp:
     pack_up: bool = True
     remainder: int = 0
     draws: tuple[Draw, ...] = ()
+    is_advice: bool = False
 
     @property
     def is_stale(self) -> bool:

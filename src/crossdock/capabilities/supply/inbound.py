@@ -5,7 +5,7 @@ buffer. So every exclusion has a reason that a buyer can do something about.
 """
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class Supply(NamedTuple):
     """One open commitment. `announced` is what its children's notices hold of it (A29).
 
     `room` is what its parent has open for it, None where it has no parent that is known: notices
-    never come to more than the purchase they belong to (I9).
+    never come to more than the purchase they belong to (I9). `told_at` is when its source said so.
     """
 
     supply_id: str
@@ -37,6 +37,7 @@ class Supply(NamedTuple):
     pegs: tuple[tuple[str, int], ...] = ()
     document_ref: str = ""
     room: int | None = None
+    told_at: datetime | None = None
 
     @property
     def remaining(self) -> int:
@@ -95,6 +96,8 @@ def _by_kind(supply: Supply) -> tuple[ConfidenceClass, str] | None:
     """Class what is not promised from whatever its source says; None is all the rest."""
     if supply.kind is SupplyKind.VENDOR_STOCK:
         return ConfidenceClass.V, "a supplier's own stock, for drop shipment alone"
+    if supply.kind is SupplyKind.DROP_SHIP:
+        return ConfidenceClass.V, "its supplier sends it to the customer, so it is never ours"
     if supply.kind is SupplyKind.OTHER:
         return ConfidenceClass.E, "nobody knows what kind of supply it is"
     if supply.kind is SupplyKind.TRANSFER and supply.evidence not in _UNDER_WAY:

@@ -65,9 +65,12 @@ def offer(answer: Atp, option: Option, found: Atp) -> Offer:
 def proposed(
     answer: Atp, offers: Sequence[Offer], rule: SubstitutionRule | None
 ) -> tuple[Share, ...]:
-    """Share out what is asked; without offers that cover anything nothing is proposed."""
+    """Share out what is asked; without offers that cover anything nothing is proposed.
+
+    What somebody has to approve is offered, and no part of a proposal (§1.2).
+    """
     rule = rule or SubstitutionRule(item=answer.item)
-    ordered = list(offers)
+    ordered = [one for one in offers if not one.option.requires_approval]
     if rule.chooses is Chooses.MAX_ON_TIME:
         ordered.sort(key=lambda one: -one.covers)  # ranks decide between equals
     own, rest = on_time(answer), lacking(answer)

@@ -102,7 +102,7 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> Changed:
         (order, DatedLine(line.demand_ref, line.item, line.location, line.requested_ship_date))
         for order, payload in orders
         if order in newest
-        for line in reversed(payload.lines)
+        for line in reversed(payload.claiming)
         if line.requested_ship_date is not None
     ]
     await store.keep_orders(tx, list(newest), lines)

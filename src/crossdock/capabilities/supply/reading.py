@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from crossdock.canonical.units import step_micros
 from crossdock.capabilities.supply import explosion, kept, rules, store
 from crossdock.capabilities.supply.answer import (
     Atp,
@@ -22,6 +23,7 @@ from crossdock.capabilities.supply.kept import Held
 from crossdock.capabilities.supply.promise import answered, nodes_of
 from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms
 from crossdock.capabilities.supply.store import Key
+from crossdock.capabilities.supply.vendor import advised
 
 Figures = tuple[
     int, int, int, int, int, bool, Sequence[tuple[str, datetime | None, int]], bool, int
@@ -195,7 +197,10 @@ class Read:
         known = (id(kin.own.terms), location)
         if known not in self._horizons:
             self._horizons[known] = horizon(kin.own.terms, self._locals[location])
-        answer = answered(question, kin, self._horizons[known], self._now)
+        ahead = self._horizons[known]
+        if question.is_dropship:
+            return advised(question, kin.own, ahead, self._now, step_micros(question.unit))
+        answer = answered(question, kin, ahead, self._now)
         weight = self.found.weights.get(item)
         return answer if weight is None else replace(answer, weight=weight)
 

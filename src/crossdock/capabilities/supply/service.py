@@ -169,6 +169,18 @@ class Supply:
         async with self._database.transaction(scope) as tx:
             return list(await substitution_store.listed(tx, item, after, limit))
 
+    async def substitutes(
+        self, scope: Scope, items: Sequence[str], *, customer: str, channel: str
+    ) -> dict[str, list[Option]]:
+        """Give what may stand in today for each of these items, for somebody, the first first."""
+        today = self._clock.now().date()
+        async with self._database.transaction(scope) as tx:
+            ruled = await self._substitutions(tx, items)
+        return {
+            item: substitution.options(item, ruled.values(), today, customer, channel)
+            for item in items
+        }
+
     async def _refuse_circle(self, tx: Transaction, rule: SubstitutionRule) -> None:
         successors = {rule.item: rule.successor}
         at = rule.successor
@@ -192,7 +204,11 @@ class Supply:
         now: datetime,
     ) -> list[Atp]:
         """Offer alternatives, with their own answers, where an item does not reach its day."""
-        short = [number for number, answer in enumerate(answers) if lacking(answer)]
+        short = [
+            number
+            for number, answer in enumerate(answers)
+            if lacking(answer) and not answer.is_advice
+        ]
         if not short:
             return answers
         ruled = await self._substitutions(tx, {answers[number].item for number in short})

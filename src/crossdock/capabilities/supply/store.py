@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple, Self
 
 from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
@@ -72,7 +72,11 @@ on conflict (tenant, source, order_id, demand_ref) do nothing
 # What kits are put together from, which kits an item goes into, of which items lots expire, what a
 # piece of one weighs.
 READ = """
-select 'supply' as what, s.item, s.location, s.supply_id as name, s.source, s.kind as detail,
+select 'supply' as what, s.item, s.location, s.supply_id as name, s.source,
+    case when exists (select from supply_commitment p where p.tenant = $1
+            and p.supply_id = s.parent_supply_id and s.parent_supply_id <> ''
+            and p.kind = 'DROP_SHIP' and p.item = s.item)
+        then 'DROP_SHIP' else s.kind end as detail,
     s.micros, s.eta as day, s.evidence, s.acknowledgment_due, s.confidence, s.document_ref,
     s.pegs as said, coalesce((select sum(c.micros) from supply_commitment c
         where c.tenant = $1 and c.parent_supply_id = s.supply_id and c.parent_supply_id <> ''
@@ -90,7 +94,7 @@ select 'supply' as what, s.item, s.location, s.supply_id as name, s.source, s.ki
             ), 0)::bigint
         from supply_commitment p where p.tenant = $1 and p.supply_id = s.parent_supply_id
             and s.parent_supply_id <> '' and p.item = s.item
-        order by p.us desc, p.source desc limit 1) as room
+        order by p.us desc, p.source desc limit 1) as room, s.us as told_us
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_commitment s on s.tenant = $1 and s.item = k.item and s.location = k.location
     and s.micros > 0
@@ -98,42 +102,42 @@ where not exists (select from supply_commitment o where o.tenant = $1
     and o.supply_id = s.supply_id and (o.us, o.source) > (s.us, s.source))
 union all
 select 'line', d.item, d.location, d.demand_ref, d.source, d.order_id, d.us, d.ship_date,
-    null, null, null, null, null, null, null
+    null, null, null, null, null, null, null, null
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_demand d on d.tenant = $1 and d.item = k.item and d.location = k.location
     and d.ship_date > $4
 union all
 select 'rule', r.item, r.location, null, null, null, null, null, null, null, null, null, r.rule,
-    null, null
+    null, null, null
 from unnest($5::text[], $6::text[]) k(item, location)
 join supply_rule r on r.tenant = $1 and r.item = k.item and r.location = k.location
     and r.rule is not null
 union all
 select 'kit', t.item, null, null, t.source, null, t.us, null, null, null, null, null, t.components,
-    null, null
+    null, null, null
 from unnest($7::text[]) k(item)
 join supply_kit t on t.tenant = $1 and t.item = k.item
 union all
 select 'used', p.part, null, p.item, p.source, null, null, null, null, null, null, null, null,
-    null, null
+    null, null, null
 from unnest($7::text[]) k(item)
 join supply_kit_part p on p.tenant = $1 and p.part = k.item
 union all
 select 'lotted', k.item, null, null, null, null, null, null, null, null, null, null, null, null,
-    null
+    null, null
 from unnest($7::text[]) k(item)
 where exists (select from supply_lot l
     where l.tenant = $1 and l.item = k.item and l.expires_on is not null)
 union all
 select 'weight', w.item, null, null, w.source, w.unit, w.micros, null, null, null, null, null,
-    null, w.low_percent, w.high_percent
+    null, w.low_percent, w.high_percent, null
 from unnest($7::text[]) k(item)
 join supply_weight w on w.tenant = $1 and w.item = k.item
 where not exists (select from supply_weight n where n.tenant = $1 and n.item = w.item
     and (n.us, n.source) > (w.us, w.source))
 union all
 select 'promised', p.item, p.location, p.demand_ref, null, null, p.micros, p.ship_date, null, null,
-    null, null, to_jsonb(p.made), p.used, p.said
+    null, null, to_jsonb(p.made), p.used, p.said, null
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open
@@ -317,6 +321,7 @@ def _dated(lines: Iterable[Any]) -> dict[tuple[str, Key], date]:
     return {(row["name"], (row["item"], row["location"])): row["day"] for row in ordered}
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KINDS = {kind.value: kind for kind in SupplyKind}
 _EVIDENCE = {evidence.value: evidence for evidence in SupplyEvidence}
 _CLASSES: dict[str | None, ConfidenceClass] = {one.value: one for one in ConfidenceClass}
@@ -337,6 +342,7 @@ def _supply_of(row: Any) -> Supply:
         () if row["said"] == "[]" else tuple((ref, had) for ref, had in json.loads(row["said"])),
         row["document_ref"],
         row["room"],
+        _EPOCH + timedelta(microseconds=row["told_us"]),
     )
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.errors import Invalid
+from crossdock.canonical.identifiers import KeyRule
 
 
 class SubstitutionKind(StrEnum):
@@ -31,7 +32,8 @@ class Alternative:
 
     `valid_from` of a supersession is the day from which on the other may leave. `only_for` and
     `not_for` name who may get it, or may not: "customer:NAME", "channel:NAME"; none is everybody.
-    `is_two_way`: the item may stand in for this one just so. `unit` is set by the hub.
+    `is_two_way`: the item may stand in for this one just so. What `requires_approval` is offered,
+    and never taken by itself. `unit` is set by the hub.
     """
 
     item: str
@@ -45,14 +47,17 @@ class Alternative:
     valid_from: date | None = None
     valid_to: date | None = None
     unit: str = ""
+    requires_approval: bool = False
 
     @property
     def factor(self) -> Fraction:
         return Fraction(self.numerator, self.denominator)
 
     def is_for(self, customer: str, channel: str) -> bool:
-        who = {f"customer:{customer}", f"channel:{channel}"}
-        return (not self.only_for or bool(who & {*self.only_for})) and not who & {*self.not_for}
+        """Say whether somebody may get it; case and spaces around a name do not count."""
+        who = {_who("customer", customer), _who("channel", channel)}
+        only, never = _named(self.only_for), _named(self.not_for)
+        return (not only or bool(who & only)) and not who & never
 
     def is_valid(self, today: date) -> bool:
         """Say whether it holds today; a supersession is known before its day has come."""
@@ -104,10 +109,20 @@ class Option(NamedTuple):
     version: int
     not_before: date | None = None
     before: date | None = None
+    requires_approval: bool = False
 
 
 ALTERNATIVES_MAX, WHO_MAX, FACTOR_MAX, RANK_MAX, CHAIN_MAX = 20, 100, 1_000_000, 1000, 20
 _WHO = ("customer:", "channel:")
+_NAMES = KeyRule()
+
+
+def _who(kind: str, name: str) -> str:
+    return f"{kind}:{_NAMES.comparable(name)}"
+
+
+def _named(said: Iterable[str]) -> set[str]:
+    return {_who(kind, name) for kind, _, name in (one.partition(":") for one in said)}
 
 
 def check(rule: SubstitutionRule) -> None:
@@ -203,7 +218,9 @@ def options(
                     else (rule.item, rule.unit, 1 / one.factor)
                 )
                 option = Option(to, unit, one.kind, one.rank, factor, rule.item, version.version)
-                option = option._replace(before=one.valid_to)
+                option = option._replace(
+                    before=one.valid_to, requires_approval=one.requires_approval
+                )
                 found.append(option)
     ordered = sorted(
         (one for one in found if one.item != item),
@@ -224,7 +241,7 @@ def _chain(
 ) -> list[Option]:
     """Follow supersession from an item: each goes by the factors and days of all before it."""
     found: list[Option] = []
-    at, factor, not_before, before = item, Fraction(1), None, None
+    at, factor, not_before, before, asks = item, Fraction(1), None, None, False
     while (version := by_item.get(at)) is not None and len(found) < CHAIN_MAX:
         follows = (
             one for one in version.rule.alternatives if one.kind is SubstitutionKind.SUPERSESSION
@@ -237,9 +254,10 @@ def _chain(
         not_before = max(days, default=None)
         ends = [day for day in (before, one.valid_to) if day is not None]
         before = min(ends, default=None)
+        asks = asks or one.requires_approval
         rank = len(found) + 1
         option = Option(one.item, one.unit, one.kind, rank, factor, at, version.version)
-        found.append(option._replace(not_before=not_before, before=before))
+        found.append(option._replace(not_before=not_before, before=before, requires_approval=asks))
         at = one.item
     return found
 

@@ -59,7 +59,8 @@ class AtpKey(BaseModel):
     """`own` are order lines that count for nothing: an order that is asked about once more.
 
     Goods have to keep `life_days` from their delivery on, `transit_days` after they left. What is
-    left out of these is said by the rules, by `customer` and `channel`.
+    left out of these is said by the rules, by `customer` and `channel`. `is_dropship` asks what a
+    supplier could send himself, by his own stock at `location` and his lead time: advice alone.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -73,6 +74,7 @@ class AtpKey(BaseModel):
     transit_days: Transit | None = None
     customer: Annotated[Text, Field(max_length=200)] = ""
     channel: Annotated[Text, Field(max_length=200)] = ""
+    is_dropship: Flag = False
 
     def named(self) -> Named:
         wanted = self.quantity
@@ -92,6 +94,7 @@ class AtpKey(BaseModel):
             self.transit_days,
             self.customer,
             self.channel,
+            is_dropship=self.is_dropship,
         )
 
 

@@ -157,7 +157,8 @@ class OfferShown:
     """An item that may stand in: what it has on time, and how much of what is asked that covers.
 
     `ruled` is the item whose rule says so, in that version; `numerator / denominator` of it
-    replace one. `answer` is its own by date, for as much of it as replaces what is lacking.
+    replace one. `answer` is its own by date, for as much of it as replaces what is lacking. What
+    `requires_approval` is in no proposal.
     """
 
     item: str
@@ -168,6 +169,7 @@ class OfferShown:
     ruled: str
     version: int
     not_before: date | None
+    requires_approval: bool
     on_time: AmountShown
     covers: AmountShown
     promised_on: date | None
@@ -202,7 +204,8 @@ class AtpShown:
     of its stock has been silent for too long (`sources`). `life_days` had to be left at delivery,
     `transit_days` after it left; `picks` is which lots to take. `weight` is told of what is
     invoiced by weight. Where the item does not reach `quantity` on time, `alternatives` are those
-    that may stand in, and `proposal` shares it out; nothing is replaced by that.
+    that may stand in, and `proposal` shares it out; nothing is replaced by that. What `is_advice`
+    is told of a supplier's own stock (`basis` VENDOR_STOCK) or lead time: nobody can promise it.
     """
 
     item: str
@@ -218,6 +221,7 @@ class AtpShown:
     quantity: AmountShown | None
     promised_on: date | None
     basis: Basis
+    is_advice: bool
     reason: str
     by: date | None
     by_then: AmountShown | None
@@ -262,6 +266,7 @@ def atp_shown(
         quantity=None if answer.quantity is None else shown(answer.quantity),
         promised_on=answer.promised_on,
         basis=answer.basis,
+        is_advice=answer.is_advice,
         reason=answer.reason,
         by=answer.by,
         by_then=None if answer.by_then is None else shown(answer.by_then),
@@ -328,6 +333,7 @@ def _offer(one: Offer, unit: str) -> OfferShown:
         ruled=option.ruled,
         version=option.version,
         not_before=option.not_before,
+        requires_approval=option.requires_approval,
         on_time=amount(one.on_time, option.unit),
         covers=amount(one.covers, unit),
         promised_on=one.promised_on,

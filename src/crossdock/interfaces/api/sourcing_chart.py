@@ -100,11 +100,15 @@ def _parts(decided: Decided, node: str) -> list[PartShown]:
 
 
 def _whole(decided: Decided, part: PartShown) -> Quantity:
-    return next(one.quantity for one in decided.lines if one.line_no == part.line_no)
+    """Give what a part is a part of: a line of the order, or all that stands in for one."""
+    new = {one.line_no: one.quantity for one in decided.substitutes}
+    return ({one.line_no: one.quantity for one in decided.lines} | new)[part.line_no]
 
 
 def _part(part: PartShown, whole: Quantity) -> str:
-    return f"line {part.line_no}: {plain(part.quantity.value)} of {whole} {part.item}"
+    of = part.substitute_of_line
+    stands_in = "" if of is None else f", for line {of}"
+    return f"line {part.line_no}: {plain(part.quantity.value)} of {whole} {part.item}{stands_in}"
 
 
 def _facts(decided: Decided, node: str) -> Iterator[str]:

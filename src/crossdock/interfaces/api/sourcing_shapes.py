@@ -131,7 +131,7 @@ class SourcePlanSaid(BaseModel):
 
 
 class AlternativesSaid(BaseModel):
-    """The four knobs: may another node stand in, how it is picked, where the rest waits, when."""
+    """The four knobs: may another node or item stand in, how, where the rest waits, and when."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -34,7 +34,8 @@ class AlternativeSaid(BaseModel):
     """`numerator / denominator` base units of `item` replace one; rank 1 is the first.
 
     `only_for` and `not_for` hold "customer:NAME" and "channel:NAME"; none is everybody. A
-    supersession follows from `valid_from` on.
+    supersession follows from `valid_from` on. What `requires_approval` is offered and never taken
+    by itself.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -49,6 +50,7 @@ class AlternativeSaid(BaseModel):
     not_for: Who = Field(default_factory=list)
     valid_from: Day | None = None
     valid_to: Day | None = None
+    requires_approval: Flag = False
 
 
 class SubstitutionSaid(BaseModel):
@@ -81,6 +83,7 @@ class AlternativeShown:
     valid_from: date | None
     valid_to: date | None
     unit: str
+    requires_approval: bool
 
 
 @dataclass(slots=True)
@@ -190,6 +193,7 @@ def substitution_shown(version: SubstitutionVersion) -> SubstitutionShown:
                 valid_from=one.valid_from,
                 valid_to=one.valid_to,
                 unit=one.unit,
+                requires_approval=one.requires_approval,
             )
             for one in rule.alternatives
         ],

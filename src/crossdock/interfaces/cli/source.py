@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,15 +10,8 @@ import typer
 
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
-from crossdock.canonical.quantities import plain
 from crossdock.capabilities.catalog import KnownGoods
-from crossdock.capabilities.inventory import Reservation
-from crossdock.capabilities.sourcing import (
-    Decided,
-    ShipmentShown,
-    comparable,
-    version_shown,
-)
+from crossdock.capabilities.sourcing import Decided, Substitute, comparable, version_shown
 from crossdock.interfaces.api.sourcing import plan_bytes, promise_bytes
 from crossdock.interfaces.api.sourcing_chart import drawn
 from crossdock.interfaces.api.sourcing_shapes import (
@@ -32,6 +25,7 @@ from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import read_object, write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
+from crossdock.interfaces.cli.source_shown import print_decision, print_promise
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -94,8 +88,8 @@ def plan(
             promise = await promise_bytes(KnownGoods(hub.catalog), hub.scope, made.reservation)
             _print_bytes(plan_bytes(made.answer.content, promise))
         else:
-            _print_decision(made.answer.decided)
-            _print_promise(made.reservation)
+            print_decision(made.answer.decided)
+            print_promise(made.reservation)
             _print_drawn(chart)
         is_held = made.reservation is None or made.reservation.is_granted
         return 0 if made.answer.decided.is_complete and is_held else EXIT_FINDINGS
@@ -117,7 +111,7 @@ def explain(
         if as_json:
             _print_bytes(found.content)
         else:
-            _print_decision(found.decided)
+            print_decision(found.decided)
             _print_drawn(chart)
 
     with_hub(told)
@@ -167,6 +161,10 @@ def put_rules(
         str | None, typer.Option(help="COMPLETE_ORDER, COMPLETE_LINE or PARTIAL.")
     ] = None,
     max_shipments: Annotated[int | None, typer.Option(help="So many shipments at most.")] = None,
+    substitute: Annotated[
+        Substitute | None,
+        typer.Option(help="What others may stand in for: the order's node, items of lines, both."),
+    ] = None,
     valid_from: Annotated[
         str | None, typer.Option(help="From when on: 2026-06-01T00:00:00+02:00; now.")
     ] = None,
@@ -175,12 +173,14 @@ def put_rules(
 ) -> None:
     """Put the next version of the rules; no version is ever changed."""
     fields: dict[str, Any] = read_object(file) if file else {}
-    said = {
+    said: dict[str, Any] = {
         "preferences": prefer,
         "policy": policy,
         "max_shipments": max_shipments,
         "valid_from": valid_from,
     }
+    if substitute:
+        said["alternatives"] = {**fields.get("alternatives", {}), "substitute": substitute}
     new = said_as(SourcingRulesSaid, fields | _given(said))
 
     async def put(hub: Hub) -> None:
@@ -335,42 +335,6 @@ def _print_bytes(content: bytes) -> None:
     sys.stdout.flush()
 
 
-def _print_decision(decided: Decided) -> None:
-    rules = f"rules for {decided.rules.scope}, version {decided.rules.version}"
-    named = decided.decision_id or "not kept"
-    stdout.print(f"[bold]{named}[/]  {rules}, decided by {decided.decided_by}")
-    _print_shipments(decided.shipments, "")
-    _print_shipments(decided.drop_shipments, " (drop-shipped)")
-    for one in decided.waiting:
-        at = f" at {one.node}" if one.node else ""
-        stdout.print(f"  waits{at}: {_amount(one.quantity.value)} of {one.item}", markup=False)
-    if decided.method == "GREEDY":
-        stdout.print("  [yellow]not every set of nodes was looked at: there are too many[/]")
-    for why in decided.reasons:
-        verdict = why.verdict.lower().replace("_", " ")
-        line = f"    {why.node:<12}{verdict:<13}{why.rule:<18}{why.why}"
-        stdout.print(line, markup=False, soft_wrap=True)
-
-
-def _print_shipments(shipments: Sequence[ShipmentShown], kind: str) -> None:
-    for one in shipments:
-        parts = ", ".join(
-            f"{_amount(part.quantity.value)} of {part.item}"
-            + (f" (from supply due on {part.supply_on})" if part.supply_on else "")
-            for part in one.parts
-        )
-        days = f", arrives {one.arrives_on}" if one.arrives_on else ""
-        leaves = f", leaves {one.ships_on}" if one.ships_on else ""
-        stdout.print(
-            f"  from {one.node}{kind}: {parts}{leaves}{days}", markup=False, soft_wrap=True
-        )
-
-
-def _print_promise(made: Reservation | None) -> None:
-    if made is not None:
-        stdout.print(f"  [bold]{made.reservation_id}[/] {made.status} {made.kind}")
-
-
 def _draw(chart: Path | None, decided: Decided) -> None:
     if chart is not None:
         write_text(chart, drawn(decided))
@@ -379,7 +343,3 @@ def _draw(chart: Path | None, decided: Decided) -> None:
 def _print_drawn(chart: Path | None) -> None:
     if chart is not None:
         stdout.print(f"drawn: {chart}", markup=False, soft_wrap=True)
-
-
-def _amount(value: Any) -> str:
-    return plain(value)

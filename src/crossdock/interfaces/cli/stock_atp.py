@@ -67,6 +67,9 @@ def atp(
     ] = None,
     customer: Annotated[str, typer.Option(help="Whose rules of life and alternatives hold.")] = "",
     channel: Annotated[str, typer.Option(help="Whose rules of life and alternatives hold.")] = "",
+    dropship: Annotated[
+        bool, typer.Option("--dropship", help="What its supplier could send himself: advice.")
+    ] = False,
     chart: Annotated[
         Path | None, typer.Option(help="Draw the answer of one item into this SVG file.")
     ] = None,
@@ -81,7 +84,7 @@ def atp(
     async def asked(hub: Hub) -> int:
         found = await KnownGoods(hub.catalog).find(hub.scope, named, where="")
         asks = Question("", "", "", None, day, frozenset(own or []), life_days, transit_days)
-        asks = asks._replace(customer=customer, channel=channel)
+        asks = asks._replace(customer=customer, channel=channel, is_dropship=dropship)
         questions = [_question(one, quantity, asks) for one in found]
         answers = await hub.promise_dates(questions)
         doubts = await hub.doubts.of(hub.scope, [(one.item, one.location) for one in found])
@@ -262,6 +265,7 @@ def _show(answer: AtpShown) -> None:
     unknown = "" if answer.is_known else "  [yellow]what lies there is unknown[/]"
     if answer.is_stale:
         unknown += f"  [yellow]stale: {_silent(answer)}[/]"
+    unknown += "  [yellow]advice: a supplier's own stock[/]" if answer.is_advice else ""
     place = f"{answer.item} at {answer.location}"
     stdout.print(f"{place}: [bold]{_amount(answer.now)}[/] now{unknown}")
     print_doubts(answer.doubts)
@@ -299,6 +303,7 @@ def _show_goods(answer: AtpShown) -> None:
     for one in answer.alternatives:
         line = f"  {one.item} covers {_amount(one.covers)}: {_amount(one.on_time)} on time"
         rule = f"rule of {one.ruled}, version {one.version}"
+        rule += ", to be approved" if one.requires_approval else ""
         stdout.print(f"{line}; {one.reason} ({rule})", soft_wrap=True, markup=False)
     for share in answer.proposal:
         line = f"    propose {_amount(share.quantity)} of {share.item}: {share.on or 'no date'}"

@@ -91,5 +91,6 @@ def _said(shown: SubstitutionShown) -> str:
         verb = "followed by" if one.kind == "SUPERSESSION" else "or"
         from_day = f" from {one.valid_from}" if one.valid_from else ""
         way = ", both ways" if one.is_two_way else ""
-        parts.append(f"{verb} {factor} {one.unit} of {one.item}{from_day}{way}")
+        asks = ", if approved" if one.requires_approval else ""
+        parts.append(f"{verb} {factor} {one.unit} of {one.item}{from_day}{way}{asks}")
     return "; ".join(parts) or "nothing stands in"

@@ -118,6 +118,26 @@ async def test_what_is_refused_again_on_the_same_facts_is_told_again(
     assert [state for state, *_ in await floor.runs()] == ["APPLIED", "SUPERSEDED", "REFUSED"]
 
 
+async def test_midnight_and_what_comes_behind_their_days_change_nothing_of_a_refused_run(
+    floor: Floor, clock: VirtualClock
+) -> None:
+    await floor.hear(bought(1, 10))
+    await waiting(floor)
+    for said in ((), (bought(2, 10, eta=5),)):
+        await clock.advance(timedelta(days=1))
+        await floor.hear(*said)
+        await floor.allocating.work.mark_all()
+        await floor.work()
+
+    assert await floor.runs() == [("REFUSED", "ORDER", 0, 0)]
+    assert len(await floor.open_cases()) == 1
+
+    await clock.advance(timedelta(seconds=1))
+    await floor.hear(bought(3, 12))
+    await floor.work()
+    assert [state for state, *_ in await floor.runs()] == ["REFUSED", "REFUSED"]
+
+
 async def test_what_nobody_acknowledged_serves_nobody(floor: Floor) -> None:
     await waiting(floor)
     await floor.hear(bought(1, 200, evidence=SENT))

@@ -102,6 +102,23 @@ async def test_an_order_that_only_inventory_has_heard_takes_from_nobody(floor: F
     assert await floor.left("allocation_due") == 0
 
 
+async def test_an_item_of_which_an_event_is_always_on_its_way_is_worked_on(floor: Floor) -> None:
+    await floor.policy(Applies.EVERYTHING)
+    await floor.hear(counted(1, count(4)), of("web", "W", 1, demand("W/1", 8)))
+    for number in (2, 3):
+        await floor.record(moved(number, 1, None, place()))
+        await readers.catch_up(floor.database, floor.allocating.reader, floor.clock)
+        assert await floor.work() == {"W/1": number + 2}  # of what was heard before
+        assert await floor.left("allocation_due") == 1
+        assert await floor.work() == {"W/1": number + 2}
+        await readers.catch_up(floor.database, floor.reader, floor.clock)
+        await readers.catch_up(floor.database, floor.supply_reader, floor.clock)
+
+    await floor.fold()
+    assert await floor.work() == {"W/1": 6}
+    assert await floor.left("allocation_due") == 0
+
+
 async def test_an_unheard_order_of_another_item_holds_up_nothing(floor: Floor) -> None:
     await floor.policy(Applies.EVERYTHING)
     await floor.hear(counted(1, count(10)))

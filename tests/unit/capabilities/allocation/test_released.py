@@ -160,3 +160,20 @@ async def test_what_is_released_is_counted_in_the_base_unit(floor: Floor) -> Non
 
     assert await released(floor) == {"W/1": 12}
     assert await floor.confirmed() == {"W/1": 12}
+
+
+async def test_what_was_released_of_an_order_that_is_cancelled_waits_like_anybody_after_it(
+    floor: Floor,
+) -> None:
+    await floor.policy(Applies.EVERYTHING)
+    await floor.hear(counted(1, count(10)), of("web", "W", 1, handed("W/1", 8, 6)))
+    assert await floor.work() == {"W/1": 8}
+    await floor.hear(of("web", "W", 2, handed("W/1", 8, None, cancelled=8)))
+    await floor.work()
+    await floor.hear(of("key", "K", 1, demand("K/1", 8), minute=1))
+    assert await floor.work() == {"K/1": 8}
+
+    await floor.hear(of("web", "W", 3, handed("W/1", 8, None)))
+
+    assert await released(floor) == {"K/1": 0, "W/1": 0}
+    assert await floor.work() == {"K/1": 8, "W/1": 2}

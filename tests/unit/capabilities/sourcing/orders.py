@@ -8,6 +8,7 @@ from typing import Any
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.sourcing.deciding import plan
 from crossdock.capabilities.sourcing.model import (
+    Alternatives,
     Candidate,
     Filter,
     Line,
@@ -16,8 +17,10 @@ from crossdock.capabilities.sourcing.model import (
     Preference,
     Reason,
     Rules,
+    Substitute,
     Waiting,
 )
+from crossdock.capabilities.sourcing.substitutes import SubstituteLine
 
 MONDAY = date(2026, 5, 4)
 FRIDAY = date(2026, 5, 8)
@@ -69,6 +72,18 @@ def why(made: Plan, name: str) -> str:
 
 def decide(asked: Order, *nodes: Candidate, rules: Rules | None = None) -> Plan:
     return plan(asked, nodes, rules or Rules())
+
+
+def instead(number: int, of_line: int, item: str, rank: int = 1, **more: Any) -> SubstituteLine:
+    """Give a line that may stand in for another, piece for piece unless said otherwise."""
+    fields: dict[str, Any] = {"step": MICROS, "ruled": "X", "version": 1, "kind": "SUBSTITUTE"}
+    return SubstituteLine(line_no=number, of_line=of_line, item=item, rank=rank, **fields | more)
+
+
+def knobs(**said: Any) -> Rules:
+    """Give the built-in rules with other items allowed in the place of an order's."""
+    fields: dict[str, Any] = {"substitute": Substitute.LOCATION_AND_ITEM} | said
+    return Rules(alternatives=Alternatives(**fields))
 
 
 def without(rules: Rules, *gone: Filter) -> Rules:

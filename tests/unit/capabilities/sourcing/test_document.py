@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
+from crossdock.canonical.alternatives import KeepsRest
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.sourcing.document import (
     Asked,
@@ -17,8 +18,9 @@ from crossdock.capabilities.sourcing.document import (
 from crossdock.capabilities.sourcing.model import Lane, NodeFacts, Rules, ShipTo
 from crossdock.capabilities.sourcing.nodes import node_changed
 from crossdock.capabilities.sourcing.store import NodeRecord
+from crossdock.capabilities.sourcing.substituting import planned
 from tests.conftest import NOON
-from tests.unit.capabilities.sourcing.orders import decide, line, node, order
+from tests.unit.capabilities.sourcing.orders import decide, instead, knobs, line, node, order
 
 ASKED = Asked(
     order=order(
@@ -115,3 +117,26 @@ def test_a_version_of_a_nodes_facts_is_worded_for_the_log_with_money_in_units() 
         ("FR", "None", None),
     ]
     assert (node_changed(plain).cutoff, node_changed(plain).lanes) == ("", ())
+
+
+def test_what_stands_in_is_shown_with_its_rule_and_in_the_units_of_both() -> None:
+    asked = Asked(
+        order=order(line(1, "X", 80), line(2, "Y", 6)),
+        units={"X": "EA", "Y": "EA", "Z": "KGM"},
+        demand_refs={1: "order-7/1"},
+        substitutes=(instead(3, 1, "Z", numerator=1, denominator=2),),
+    )
+    nodes = [node("DC1", {"X": 70, "Y": 6, "Z": 9})]
+    plan = planned(asked.order, nodes, knobs(keeps_rest=KeepsRest.LEADING), asked.substitutes)
+    made = decided(asked, ("src_1", NOON), VERSION, nodes, plan)
+
+    [one] = made.substitutes
+    assert (one.line_no, one.substitute_of_line, str(one.quantity)) == (3, 1, "5 KGM")
+    assert (str(one.covers), one.rule_item, one.rule_version) == ("10 EA", "X", 1)
+    [shipment] = made.shipments
+    assert [(part.line_no, part.substitute_of_line) for part in shipment.parts] == [
+        (1, None), (2, None), (3, 1),
+    ]  # fmt: skip
+    assert [part.demand_ref for part in shipment.parts] == ["order-7/1", "", ""]
+    assert [one.substitute_of_line for one in made.event.shipments[0].lines] == [None, None, 1]
+    assert msgspec.json.decode(msgspec.json.encode(made), type=Decided) == made

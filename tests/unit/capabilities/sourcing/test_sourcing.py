@@ -23,7 +23,7 @@ from crossdock.capabilities.sourcing import (
     Preference,
     Rules,
     Sourcing,
-    plan,
+    planned,
 )
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
@@ -95,8 +95,8 @@ async def test_a_decision_can_be_derived_again_from_what_was_recorded(
 
     inputs = await sourcing.inputs(MAIN, made.decided.decision_id)
 
-    derived = plan(inputs.order, inputs.candidates, inputs.rules)
-    assert derived == plan(ASKED.order, NODES, Rules())
+    derived = planned(inputs.order, inputs.candidates, inputs.rules, inputs.substitutes)
+    assert derived == planned(ASKED.order, NODES, Rules())
     assert [one.why for one in derived.reasons] == [one.why for one in made.decided.reasons]
 
 

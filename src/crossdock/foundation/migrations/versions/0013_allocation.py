@@ -51,6 +51,7 @@ create table allocation_due (
     item text collate "C" not null,
     location text collate "C" not null,
     position bigint not null default 0,
+    oldest bigint not null default 0,
     reason text not null,
     due_at timestamptz not null,
     primary key (tenant, item, location)
