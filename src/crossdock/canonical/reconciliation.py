@@ -12,9 +12,10 @@ from crossdock.canonical.quantities import Quantity
 class DifferenceConfirmed:
     """Two systems differ, twice, with nothing on its way.
 
-    `ours` is what `system` says: the hub's ledger (crossdock), the first of two other systems, or
-    the hub's open order lines (orders) or purchase order lines (purchases); of these, `document`
-    and `line` name the key, and the quantities are what is open.
+    `ours` is what `system` says: the hub's ledger (crossdock), the first of two other systems,
+    what a channel was told (published), or the hub's open order lines (orders) or purchase order
+    lines (purchases); of these two, `document` and `line` name the key, and the quantities are
+    what is open.
     `ours` and `theirs` are both as of `cut`, which is also the watermark both were brought to;
     `explained` is what documents account for, `unexplained` the rest of theirs - ours. `cause` is
     the root-cause class that the evidence points to, `remedy` what the policy recommends.
@@ -128,6 +129,7 @@ class CountTaskChanged:
 class DifferenceGone:
     """A difference that was confirmed is not there any more: a later comparison did not find it.
 
+    It is told once for each `difference_confirmed.v1`; one that comes back is confirmed anew.
     `last_seen` is the cut at which it was seen last. Why it was there is still for a person to
     say, unless a channel holds again what it was told: that is closed by itself (§4.4).
     """
@@ -150,11 +152,13 @@ class DifferenceGone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MendingTried:
-    """Something was done so that a difference goes away; a later comparison tells whether (§4.3).
+    """Mending of a difference was tried; a later comparison tells whether it is gone (§4.3).
 
     `how` is SENT_AGAIN (documents that `against` lacks), READ_AGAIN (what the ledger lacks, from
     whoever tells it), RECORDED (the word of who keeps the stock) or REPUBLISHED (a channel's
-    level). `attempt` counts from 1.
+    level). `outcome` is DONE (it was sent, is read, was recorded, or is written), REFUSED (who was
+    asked does not do it) or FAILED (nothing came of it); `because` says why not, "" where it was
+    done. `attempt` counts from 1.
     """
 
     TYPE: ClassVar[str] = "reconciliation.mending_tried.v1"
@@ -166,6 +170,8 @@ class MendingTried:
     how: str
     attempt: int
     tried_by: str
+    outcome: str = "DONE"
+    because: str = ""
     system: str = "crossdock"
     document: str = ""
     line: str = ""

@@ -9,6 +9,7 @@ from crossdock.canonical.reconciliation import SnapshotRejected
 from crossdock.capabilities.reconciliation import (
     books,
     counting,
+    escalating,
     findings,
     guards,
     happened,
@@ -194,12 +195,8 @@ class Comparison:
             now_open = await store.open_now(tx, self.about.pair)
             befores = {(row.location, row.item): row for row in now_open}
             gone, rows = self._sorted_out(outcome, found, befores, now)
-            fresh = [
-                row
-                for row in rows
-                if row.state == State.CONFIRMED
-                and not was_confirmed(befores.get((row.location, row.item)))
-            ]
+            met = [(row, befores.get((row.location, row.item))) for row in rows]
+            fresh = [row for row, before in met if escalating.is_fresh(row, before)]
             run = self._run(side, outcome, rows, gone, now)
             await store.put(tx, self.about.pair, self.about.run_id, rows, now)
             ids = [row.finding_id for row in gone]
@@ -218,21 +215,12 @@ class Comparison:
             ]:
                 await counting.put_counts(tx, due, self.began_at.date())
             cap = self.policy.brake.value
-            await self.informants.cases.opened(
-                tx, [findings.case_of(row, cap) for row in fresh], now
-            )
-            believed = [self.about.against, *([self.about.system] if first else [])]
-            cases = [_snapshot_case(one, self.about) for one in believed]
+            await escalating.word(tx, self.informants.cases, met, cap, now)
+            cases = _snapshot_cases(self.about)
             await self.informants.cases.closed(tx, cases, "a later snapshot was believed", now)
             await tell(
                 tx,
-                [
-                    (
-                        f"difference_confirmed:{row.finding_id}:{run.run_id}",
-                        findings.confirmed(row),
-                    )
-                    for row in fresh
-                ]
+                happened.confirmed(fresh, run.run_id)
                 + self._withheld(run.run_id, befores, rows, gone)
                 + happened.gone(gone, run.run_id),
                 now,
@@ -367,6 +355,12 @@ class Comparison:
             is_sample=self.about.is_sample,
             rules_version=self.about.rules_version,
         )
+
+
+def _snapshot_cases(about: About) -> list[str]:
+    """Name the cases of all whose word a comparison has believed."""
+    systems = [about.against, *([about.system] if about.system != HUB else [])]
+    return [_snapshot_case(one, about) for one in systems]
 
 
 def _snapshot_case(system: str, about: About) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from crossdock.canonical.errors import NotFound
+from crossdock.canonical.errors import CrossdockError, NotFound, Rejected
 from crossdock.capabilities.reconciliation import findings, happened, rounds, rulebook, store
 from crossdock.capabilities.reconciliation.drift import (
     FLAPS_MAX,
@@ -31,7 +31,7 @@ from crossdock.capabilities.reconciliation.drift import (
 )
 from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.capabilities.reconciliation.findings import Run
-from crossdock.capabilities.reconciliation.happened import How
+from crossdock.capabilities.reconciliation.happened import CameOf, How, Try
 from crossdock.capabilities.reconciliation.model import State
 from crossdock.capabilities.reconciliation.planning import (
     APART,
@@ -208,21 +208,48 @@ class Sampler:
             stopped = stopped_of(plan, befores, rows, gone, rules.brake)
             mending = [] if stopped or not is_mended else [one for one in rows if may_try(one)]
             if mending:
-                await happened.tried(tx, mending, How.REPUBLISHED, by, reading.at)
-            await tell(tx, happened.gone(gone, reading.run_id), self._clock.now())
+                await happened.counted(tx, mending, reading.at)
+            await self._tell(tx, reading, rows, befores, gone)
             if republish:
                 await self._say_stopped(tx, plan, stopped)
-        republished = await self._republished(scope, plan, [row.item for row in mending])
+        republished = await self._republished(scope, plan, mending, by)
         return Sampled(run=findings.run_shown(run), republished=republished, stopped=stopped)
+
+    async def _tell(
+        self,
+        tx: Transaction,
+        reading: Reading,
+        rows: Sequence[FindingRow],
+        befores: Mapping[str, FindingRow],
+        gone: Sequence[FindingRow],
+    ) -> None:
+        fresh = [row for row in rows if is_fresh(row, befores.get(row.item))]
+        said = [*happened.confirmed(fresh, reading.run_id), *happened.gone(gone, reading.run_id)]
+        await tell(tx, said, self._clock.now())
 
     async def _rules(self, tx: Transaction) -> tuple[Rules, int]:
         put = await rulebook.newest(tx)
         return (put.rules, put.version) if put else (Rules(), 0)
 
-    async def _republished(self, scope: Scope, plan: Plan, items: Sequence[str]) -> int:
-        if not items:
+    async def _republished(
+        self, scope: Scope, plan: Plan, rows: Sequence[FindingRow], by: str
+    ) -> int:
+        """Have levels written again, and tell what came of it; the try is counted already."""
+        if not rows:
             return 0
-        return await self._channels.republish(scope, plan.connection, plan.location, items)
+        items = [row.item for row in rows]
+        said, failure, count = Try(How.REPUBLISHED, by), None, 0
+        try:
+            count = await self._channels.republish(scope, plan.connection, plan.location, items)
+        except CrossdockError as error:
+            is_refused, failure = isinstance(error, Rejected), error
+            outcome = CameOf.REFUSED if is_refused else CameOf.FAILED
+            said = said._replace(outcome=outcome, because=str(error))
+        async with self._database.transaction(scope) as tx:
+            await happened.tell_tried(tx, rows, said, self._clock.now())
+        if failure is not None:
+            raise failure
+        return count
 
     async def _unlisted_twice(
         self, tx: Transaction, rows: Sequence[FindingRow], at: datetime

@@ -13,6 +13,7 @@ from crossdock.capabilities.reconciliation import (
     believing,
     counting,
     doubts,
+    escalating,
     findings,
     happened,
     rulebook,
@@ -216,7 +217,9 @@ class Reconciliation:
         async with self._database.transaction(scope) as tx:
             made, is_new = await rulebook.put(tx, rules, by, self._clock.now())
             if is_new:
-                await happened.rules_put(tx, made, self._clock.now())
+                now, cap = self._clock.now(), rules.brake.value
+                await happened.rules_put(tx, made, now)
+                await escalating.lowered(tx, self._informants.cases, cap, now)
         return made
 
     async def heal_by_rules(self) -> None:

@@ -238,6 +238,7 @@ class FindingRow:
     seen: int = 0
     document: str = ""
     line: str = ""
+    escalated_at: datetime | None = None
 
 
 _RUN = tuple(each.name for each in fields(RunRow))

@@ -40,7 +40,8 @@ select guard_table('reconciliation_run');
 """
 
 # One open finding of a pair of systems, an item and a location, however often it is seen.
-# Amounts are micros of the base unit, money micros of the functional currency.
+# Amounts are micros of the base unit, money micros of the functional currency. `escalated_at` is
+# since when its case is worded as one of more money than the policy's cap.
 FINDINGS = """
 create table reconciliation_finding (
     tenant text not null,
@@ -72,6 +73,7 @@ create table reconciliation_finding (
     last_cut timestamptz not null,
     found_at timestamptz not null,
     confirmed_at timestamptz,
+    escalated_at timestamptz,
     closed_at timestamptz,
     closed_by text not null default '',
     root_cause text not null default '',
