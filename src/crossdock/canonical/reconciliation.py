@@ -19,7 +19,8 @@ class DifferenceConfirmed:
     `ours` and `theirs` are both as of `cut`, which is also the watermark both were brought to;
     `explained` is what documents account for, `unexplained` the rest of theirs - ours. `cause` is
     the root-cause class that the evidence points to, `remedy` what the policy recommends.
-    `value_at_risk` is in the functional currency; null while nobody has said what one costs.
+    `value_at_risk` is in `currency` ("": the functional one); null while nobody has said what one
+    costs.
     """
 
     TYPE: ClassVar[str] = "reconciliation.difference_confirmed.v1"
@@ -36,6 +37,7 @@ class DifferenceConfirmed:
     cause: str
     remedy: str
     value_at_risk: Decimal | None = None
+    currency: str = ""
     system: str = "crossdock"
     document: str = ""
     line: str = ""
@@ -186,8 +188,9 @@ class ReconciliationRulesChanged:
     """The next version of what is tolerated and what heals by itself was put (§4.2, §4.3).
 
     It holds from the next comparison on. Percents are of the booked quantity, by class A, B and C,
-    and of an open order line; amounts are in base units, values and `most_value` money.
-    `most_percent` and `most_value` are how much one run may mend by itself.
+    and of an open order line; amounts are in base units, values and `most_value` money in
+    `currency`, the functional one ("": nobody has named it). `most_percent`, `most_value` and
+    `most_unpriced` (keys without a price) are how much one run may mend by itself.
     """
 
     TYPE: ClassVar[str] = "reconciliation.rules_changed.v1"
@@ -204,6 +207,8 @@ class ReconciliationRulesChanged:
     attempts: int
     most_percent: Decimal
     most_value: Decimal
+    currency: str = ""
+    most_unpriced: int = 100
 
     @property
     def key(self) -> str:

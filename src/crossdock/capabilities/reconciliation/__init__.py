@@ -23,6 +23,7 @@ from crossdock.capabilities.reconciliation.healing import Healing
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.kinds import Kind
 from crossdock.capabilities.reconciliation.model import ItemClass, State, Tolerance
+from crossdock.capabilities.reconciliation.money import currency_of
 from crossdock.capabilities.reconciliation.open_dumps import (
     OpenDump,
     OpenRow,
@@ -97,6 +98,7 @@ __all__ = [
     "Tolerance",
     "Version",
     "Wanted",
+    "currency_of",
     "groups_of",
     "instant_of",
     "micros_of",

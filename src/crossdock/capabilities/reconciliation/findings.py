@@ -33,7 +33,8 @@ class Run:
     `rules_version` names the rules of the house that it went by; 0 is built in.
 
     `explained` keys differ by what documents account for, and are no findings. `value_at_risk` is
-    in the functional currency; null while nobody has said what anything costs.
+    in the functional currency; null while nobody has said what anything costs. `other_values` are
+    in other currencies, and never added to it; `unpriced` differences have no price.
     """
 
     run_id: str
@@ -57,6 +58,8 @@ class Run:
     confirmed: int
     gone: int
     value_at_risk: Decimal | None
+    other_values: Mapping[str, Decimal]
+    unpriced: int
     unknown_names: tuple[str, ...]
     kind: Kind
     is_sample: bool
@@ -73,9 +76,10 @@ class Finding:
     systems; `theirs` is what `against` says. Amounts are of the base unit: raw is theirs - ours =
     `explained` + `unexplained`; `absolute` adds up the buckets' differences and never nets them;
     `safe` is the lower of the two, which is what may be promised while it is suspect, and
-    `withheld` by how much less than the ledger channels are shown until it is closed. `attempts`
-    counts how often it was mended by sending again. `evidence` holds both numbers of each bucket,
-    the documents that one side lacks or has twice, and the newest movements.
+    `withheld` by how much less than the ledger channels are shown until it is closed.
+    `value_at_risk` is in `currency` ("": the functional one). `attempts` counts how often it was
+    mended by sending again. `evidence` holds both numbers of each bucket, the documents that one
+    side lacks or has twice, and the newest movements.
     """
 
     finding_id: str
@@ -98,6 +102,7 @@ class Finding:
     safe: Decimal
     withheld: Decimal
     value_at_risk: Decimal | None
+    currency: str
     item_class: str
     age: str
     priority: int
@@ -143,6 +148,7 @@ def row_of(found: Found, finding_id: str, run_id: str, pair: Pair, now: datetime
         absolute=judged.absolute,
         withheld=judged.withheld,
         value_at_risk=judged.value,
+        currency=found.currency,
         class_=found.of,
         is_in_flight=judged.is_in_flight,
         is_gone=False,
@@ -185,6 +191,8 @@ def run_shown(row: RunRow) -> Run:
         confirmed=row.confirmed,
         gone=row.gone,
         value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
+        other_values=amounts_of(row.other_values),
+        unpriced=row.unpriced,
         unknown_names=row.unknown_names,
         kind=kind_of(row.system),
         is_sample=row.is_sample,
@@ -215,6 +223,7 @@ def finding_shown(row: FindingRow, now: datetime) -> Finding:
         safe=decimal_of(judging.lower(row.ours, row.theirs)),
         withheld=decimal_of(withholding.held(row) if row.system == HUB else 0),
         value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
+        currency=row.currency,
         item_class=row.class_,
         age=ranking.age_bucket(age_of(row, now)),
         priority=priority_of(row, now),
@@ -237,6 +246,12 @@ def finding_shown(row: FindingRow, now: datetime) -> Finding:
         document=row.document,
         line=row.line,
     )
+
+
+def amounts_of(text: str) -> dict[str, Decimal]:
+    """Read amounts in micros by currency."""
+    amounts = msgspec.json.decode(text, type=dict[str, int])
+    return {currency: decimal_of(micros) for currency, micros in amounts.items()}
 
 
 def microseconds(moment: datetime) -> int:
@@ -303,6 +318,7 @@ def confirmed(row: FindingRow) -> DifferenceConfirmed:
         cause=row.cause,
         remedy=row.remedy,
         value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
+        currency=row.currency,
         document=row.document,
         line=row.line,
     )

@@ -136,6 +136,8 @@ async def rules_put(tx: Transaction, made: Version, now: datetime) -> None:
         attempts=shown.attempts,
         most_percent=shown.most_percent,
         most_value=shown.most_value,
+        currency=shown.currency,
+        most_unpriced=shown.most_unpriced,
     )
     await tell(tx, [(f"reconciliation_rules:{made.version}", changed)], now)
 

@@ -323,8 +323,7 @@ class OpenComparison:
             await store.add_run(tx, run)
             await shapes.put_shapes(tx, self.about.against, {EVERYWHERE: side.shape}, kind)
             cases = self.informants.cases
-            cap = self.policy.brake.value
-            await escalating.word(tx, cases, met, cap, now)
+            await escalating.word(tx, cases, met, self.policy.brake, now)
             ended = [open_findings.rejected_fingerprint(self.about)]
             await cases.closed(tx, ended, "a later dump was believed", now)
             named = happened.confirmed(fresh, run.run_id)

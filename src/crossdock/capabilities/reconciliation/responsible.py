@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from crossdock.capabilities.reconciliation import ranking
+from crossdock.capabilities.reconciliation import money, ranking
 from crossdock.capabilities.reconciliation.causes import Cause
+from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.kinds import Kind, kind_of
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ranking import Remedy
@@ -58,20 +59,23 @@ class Difference(Protocol):
     def value_at_risk(self) -> int | None: ...
 
     @property
+    def currency(self) -> str: ...
+
+    @property
     def found_at(self) -> datetime: ...
 
     @property
     def escalated_at(self) -> datetime | None: ...
 
 
-def is_above(row: Difference, cap: int) -> bool:
-    """Say whether more money is at risk than a cap; of what has no price nobody knows."""
-    return row.value_at_risk is not None and row.value_at_risk > cap
+def is_above(row: Difference, brake: Brake) -> bool:
+    """Say whether more money is at risk than the cap; of what has no price nobody knows."""
+    return money.is_above(row, brake.value, brake.currency)
 
 
-def is_escalated(row: Difference, cap: int) -> bool:
+def is_escalated(row: Difference, brake: Brake) -> bool:
     """Say whether it is, or was once, worth more than the cap: it never gets less urgent."""
-    return row.escalated_at is not None or is_above(row, cap)
+    return row.escalated_at is not None or is_above(row, brake)
 
 
 def code_of(row: Difference) -> str:
@@ -80,7 +84,7 @@ def code_of(row: Difference) -> str:
     return _DOUBLED.get(kind, code) if cause is Cause.MSG_DUP else code
 
 
-def owner_of(row: Difference, cap: int) -> str:
+def owner_of(row: Difference, brake: Brake) -> str:
     """Name whose it is; above the cap stock is inventory control's, whatever would mend it (§4.3).
 
     What finance alone can reverse stays with it, as does what is wrong with units and names, or
@@ -91,19 +95,19 @@ def owner_of(row: Difference, cap: int) -> str:
         return _CODES[cause][1]
     if desk := _DESKS.get(kind_of(row.system)):
         return desk
-    if is_escalated(row, cap) and cause is not Cause.MSG_DUP:
+    if is_escalated(row, brake) and cause is not Cause.MSG_DUP:
         return INVENTORY
     return _OWNERS.get(Remedy(row.remedy), INVENTORY)
 
 
-def severity_of(row: Difference, cap: int) -> str:
-    return "S2" if row.class_ == ItemClass.A or is_escalated(row, cap) else "S3"
+def severity_of(row: Difference, brake: Brake) -> str:
+    return "S2" if row.class_ == ItemClass.A or is_escalated(row, brake) else "S3"
 
 
-def within(row: Difference, cap: int) -> timedelta:
+def within(row: Difference, brake: Brake) -> timedelta:
     """Say how long it may take from now on: never longer than what its class has."""
     by_class = timedelta(microseconds=ranking.due_within(ItemClass(row.class_)))
-    return min(by_class, _urgent(row)) if is_escalated(row, cap) else by_class
+    return min(by_class, _urgent(row)) if is_escalated(row, brake) else by_class
 
 
 def due_at(row: Difference) -> datetime:

@@ -34,6 +34,7 @@ from crossdock.capabilities.reconciliation.explaining import Explainer, Found
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import State, common_cut
+from crossdock.capabilities.reconciliation.money import at_risk
 from crossdock.capabilities.reconciliation.outcome import About, Outcome
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants, Key, LedgerKey
 from crossdock.capabilities.reconciliation.sides import Side
@@ -46,7 +47,6 @@ from crossdock.foundation.scope import Scope
 from crossdock.governance.authority import stock_keepers
 
 BATCH = 500
-VALUE_MAX = 9 * 10**18
 DISORDER = timedelta(minutes=10)
 """Events may stand in the log before others that were received so much earlier."""
 
@@ -214,8 +214,8 @@ class Comparison:
                 for key in keys
             ]:
                 await counting.put_counts(tx, due, self.began_at.date())
-            cap = self.policy.brake.value
-            await escalating.word(tx, self.informants.cases, met, cap, now)
+            brake = self.policy.brake
+            await escalating.word(tx, self.informants.cases, met, brake, now)
             cases = _snapshot_cases(self.about)
             await self.informants.cases.closed(tx, cases, "a later snapshot was believed", now)
             await tell(
@@ -323,11 +323,8 @@ class Comparison:
         now: datetime,
     ) -> RunRow:
         cuts = [instant(cut) for cut in outcome.cuts.at.values()]
-        values = [
-            row.value_at_risk
-            for row in rows
-            if row.value_at_risk is not None and row.state != State.TOLERATED
-        ]
+        house = self.policy.brake.currency
+        worth = at_risk((row for row in rows if row.state != State.TOLERATED), house)
         states = [row.state for row in rows]
         return RunRow(
             run_id=self.about.run_id,
@@ -350,10 +347,12 @@ class Comparison:
             suspected=states.count(State.SUSPECTED),
             confirmed=states.count(State.CONFIRMED),
             gone=len(gone),
-            value_at_risk=min(sum(values), VALUE_MAX) if values else None,
+            value_at_risk=worth.known,
             unknown_names=outcome.unknown,
             is_sample=self.about.is_sample,
             rules_version=self.about.rules_version,
+            other_values=store.money_text(worth.others),
+            unpriced=worth.unpriced,
         )
 
 

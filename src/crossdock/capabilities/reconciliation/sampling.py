@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from crossdock.canonical.errors import CrossdockError, NotFound, Rejected
 from crossdock.capabilities.reconciliation import findings, happened, rounds, rulebook, store
+from crossdock.capabilities.reconciliation.asked_store import costs_of
 from crossdock.capabilities.reconciliation.drift import (
     FLAPS_MAX,
     PUBLISHED,
@@ -22,6 +23,7 @@ from crossdock.capabilities.reconciliation.drift import (
     has_settled,
     is_fresh,
     may_try,
+    price_of,
     removed_since,
     row_of,
     run_of,
@@ -40,7 +42,7 @@ from crossdock.capabilities.reconciliation.planning import (
     Plan,
     plans_of,
 )
-from crossdock.capabilities.reconciliation.ports import KeepsCases, ReadsChannels
+from crossdock.capabilities.reconciliation.ports import KeepsCases, ReadsChannels, Told
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.rounds import Round
 from crossdock.capabilities.reconciliation.rules import Rules
@@ -182,11 +184,8 @@ class Sampler:
                 if row.location == plan.location
             }
             known = [one for one in told if one.told is not None and one.held is not None]
-            rows = [
-                row_of(reading, one, befores.get(one.item))
-                for one in known
-                if one.told != one.held
-            ]
+            rules, version = await self._rules(tx)
+            rows = await self._priced(tx, reading, known, befores, rules.brake.currency)
             differing = {row.item for row in rows}
             gone = [
                 befores[one.item]
@@ -199,7 +198,6 @@ class Sampler:
             await self._end(tx, gone, MENDED)
             await self._end(tx, removed, REMOVED)
             gone += removed
-            rules, version = await self._rules(tx)
             run = run_of(reading, len(known), rows, len(gone))
             run = replace(run, ended_at=self._clock.now(), rules_version=version)
             await store.add_run(tx, run)
@@ -214,6 +212,27 @@ class Sampler:
                 await self._say_stopped(tx, plan, stopped)
         republished = await self._republished(scope, plan, mending, by)
         return Sampled(run=findings.run_shown(run), republished=republished, stopped=stopped)
+
+    async def _priced(
+        self,
+        tx: Transaction,
+        reading: Reading,
+        known: Sequence[Told],
+        befores: Mapping[str, FindingRow],
+        house: str,
+    ) -> list[FindingRow]:
+        """Make findings of what drifted, with what each is worth, as far as anybody knows."""
+        drifted = [one for one in known if one.told != one.held]
+        costs = await costs_of(tx, {one.item for one in drifted}) if drifted else {}
+        return [
+            row_of(
+                reading,
+                one,
+                befores.get(one.item),
+                price_of(one, costs.get(one.item), house),
+            )
+            for one in drifted
+        ]
 
     async def _tell(
         self,

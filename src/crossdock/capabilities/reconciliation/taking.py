@@ -20,6 +20,7 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.capabilities.reconciliation.drift import LISTINGS_MIN
 from crossdock.capabilities.reconciliation.happened import CameOf, How, Try
+from crossdock.capabilities.reconciliation.money import at_risk
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import (
     AsksStock,
@@ -81,9 +82,9 @@ class Taker:
             keepers = await stock_keepers(tx, tx.tenant, {row.location for row in rows})
             differing = [row for row in rows if keepers.get(row.location) == connection]
             keys = max(LISTINGS_MIN, sum(one.listings for one in plans))
-            value = sum(row.value_at_risk or 0 for row in differing)
+            worth = at_risk(differing, rules.brake.currency)
             stopped = guards.stopped(
-                len(differing), keys, value, rules.brake, is_in_incident=False
+                len(differing), keys, worth, rules.brake, is_in_incident=False
             )
             case = _stopped_case(connection, len(differing), stopped)
             if stopped:

@@ -39,7 +39,13 @@ from crossdock.interfaces.cli.reconcile_said import (
     said_in_files,
 )
 from crossdock.interfaces.cli.reconcile_sample import ask, plan, sample
-from crossdock.interfaces.cli.reconcile_shown import number_of, pair_of, print_finding
+from crossdock.interfaces.cli.reconcile_shown import (
+    money_lines,
+    money_of,
+    number_of,
+    pair_of,
+    print_finding,
+)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 app.command()(between)
@@ -217,7 +223,7 @@ def list_findings(
                     plain(one.theirs),
                     one.cause,
                     one.remedy,
-                    "" if one.value_at_risk is None else plain(one.value_at_risk),
+                    money_of(one.value_at_risk, one.currency) or "no price",
                     one.age,
                     f"{one.state}{', gone' if one.is_gone else ''}",
                 )
@@ -276,10 +282,7 @@ def backlog(
             return
         table(
             ("age", "open", "at risk"),
-            [
-                (one.age, one.findings, "" if one.value_at_risk is None else one.value_at_risk)
-                for one in found.open
-            ],
+            [(one.age, one.findings, "; ".join(money_lines(one))) for one in found.open],
             empty="",
         )
         rate = "" if found.burned_percent is None else f", {found.burned_percent} %"

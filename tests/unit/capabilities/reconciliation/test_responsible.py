@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from crossdock.capabilities.reconciliation import responsible
 from crossdock.capabilities.reconciliation.causes import Cause
+from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.kinds import Kind
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ranking import Remedy
@@ -17,6 +18,7 @@ from tests.conftest import NOON
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CAP = 10_000
+BRAKE = Brake(value=CAP)
 ROW = FindingRow(
     finding_id="fnd_1", system="crossdock", against="erp", location="DC1", item="BOLT",
     state="CONFIRMED", level="TOTAL", cause="UNKNOWN", because="", remedy="COUNT", unit="EA",
@@ -61,12 +63,12 @@ def test_above_the_cap_stock_is_inventory_controls_with_the_time_of_its_code(
     dear = replace(found, value_at_risk=CAP + 1)
 
     assert responsible.code_of(found) == code
-    assert responsible.owner_of(found, CAP) == owner
-    assert responsible.severity_of(found, CAP) == "S3"
-    assert responsible.within(found, CAP) == 3 * DAY
-    assert responsible.owner_of(dear, CAP) == above
-    assert responsible.severity_of(dear, CAP) == "S2"
-    assert responsible.within(dear, CAP) == within * HOUR
+    assert responsible.owner_of(found, BRAKE) == owner
+    assert responsible.severity_of(found, BRAKE) == "S3"
+    assert responsible.within(found, BRAKE) == 3 * DAY
+    assert responsible.owner_of(dear, BRAKE) == above
+    assert responsible.severity_of(dear, BRAKE) == "S2"
+    assert responsible.within(dear, BRAKE) == within * HOUR
 
 
 @given(
@@ -83,15 +85,15 @@ def test_nothing_is_less_urgent_for_more_money_nor_for_having_been_above(
     dearer = replace(was_above, value_at_risk=(value or 0) + 3 * CAP)
 
     for one in (was_above, dearer):
-        assert responsible.severity_of(one, CAP) <= responsible.severity_of(now, CAP)
-        assert responsible.within(one, CAP) <= responsible.within(now, CAP)
+        assert responsible.severity_of(one, BRAKE) <= responsible.severity_of(now, BRAKE)
+        assert responsible.within(one, BRAKE) <= responsible.within(now, BRAKE)
         assert responsible.due_at(one) <= responsible.due_at(now)
 
 
 def test_of_what_has_no_price_nobody_knows_whether_it_is_above() -> None:
     unpriced = replace(ROW, value_at_risk=None)
-    assert not responsible.is_above(unpriced, 0)
-    assert responsible.severity_of(unpriced, 0) == "S3"
+    assert not responsible.is_above(unpriced, Brake(value=0))
+    assert responsible.severity_of(unpriced, Brake(value=0)) == "S3"
 
 
 def test_the_time_is_of_its_class_since_it_was_found_or_of_its_code_since_it_escalated() -> None:
