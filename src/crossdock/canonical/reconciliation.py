@@ -107,7 +107,8 @@ class CountTaskChanged:
     """A shelf is to be counted, was counted, cannot be counted, or need not be any more (§4.2).
 
     `status` is PROPOSED, DONE, REFUSED or WITHDRAWN; `reason` says why: DIFFERENCE, NEGATIVE,
-    TREND or CLASS_DUE. The count is blind, so no quantity is named. A count posts its adjustment
+    TREND or CLASS_DUE, or what somebody asked for it by: RECALL, SHORT_PICK, EMPTY_SHELF or
+    ZERO_BALANCE. The count is blind, so no quantity is named. A count posts its adjustment
     as a movement (COUNT_ADJUST), of zero where the shelf was right. `because` is what whoever
     refused it said.
     """

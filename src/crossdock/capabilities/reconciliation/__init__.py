@@ -35,7 +35,7 @@ from crossdock.capabilities.reconciliation.open_ports import LineInformants
 from crossdock.capabilities.reconciliation.open_service import OpenAsked, OpenLines
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants
-from crossdock.capabilities.reconciliation.ranking import CountProposal, Remedy
+from crossdock.capabilities.reconciliation.ranking import CountProposal, CountReason, Remedy
 from crossdock.capabilities.reconciliation.rules import (
     HEALABLE,
     ReconciliationRulesShown,
@@ -59,6 +59,7 @@ __all__ = [
     "CaseWanted",
     "Cause",
     "CountProposal",
+    "CountReason",
     "CountTask",
     "CountTasks",
     "Doubt",

@@ -28,7 +28,12 @@ from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.interfaces.cli.reconcile_between import between
-from crossdock.interfaces.cli.reconcile_counts import count_tasks, cycle_counts, refuse_count
+from crossdock.interfaces.cli.reconcile_counts import (
+    ask_count,
+    count_tasks,
+    cycle_counts,
+    refuse_count,
+)
 from crossdock.interfaces.cli.reconcile_lines import lines_asked
 from crossdock.interfaces.cli.reconcile_rules import put_rules, rules
 from crossdock.interfaces.cli.reconcile_said import (
@@ -56,6 +61,7 @@ app.command()(rules)
 app.command(name="put-rules")(put_rules)
 app.command(name="cycle-counts")(cycle_counts)
 app.command(name="count-tasks")(count_tasks)
+app.command(name="ask-count")(ask_count)
 app.command(name="refuse-count")(refuse_count)
 
 Id = Annotated[str, typer.Argument(metavar="FINDING", help="Finding id, fnd_…")]
