@@ -160,10 +160,7 @@ class Explainer:
         movements = self._named(movements, suspect.named)
         place = (suspect.location, suspect.item)
         if theirs == suspect.ours:
-            if strange := strange_unit(suspect.lines, unit, goods, base):
-                self._note_unknown(f"{suspect.item} in {strange}")
-            else:
-                self.walk.found_alike(place)
+            self._note_alike(suspect, strange_unit(suspect.lines, unit, goods, base))
             return None
         cut, worth = self.cuts[suspect.location], self._worths.get(place)
         log = self._spoken_of(rows, suspect)
@@ -201,6 +198,13 @@ class Explainer:
             | {"not_booked": _not_booked(postings, waiting, judged)},
             currency=currency,
         )
+
+    def _note_alike(self, suspect: Suspect, strange: str) -> None:
+        """Note that the numbers are alike, unless by a unit which the item does not have."""
+        if strange:
+            self._note_unknown(f"{suspect.item} in {strange}")
+        else:
+            self.walk.found_alike((suspect.location, suspect.item))
 
     def _ours(
         self, postings: Mapping[tuple[str, str], Posting], movements: Sequence[LedgerMovement]
