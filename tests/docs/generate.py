@@ -270,6 +270,7 @@ class Difference(NamedTuple):
     cause: str
     age: str
     value_at_risk: Decimal | None
+    currency: str = ""
 
 
 BACKLOG = (

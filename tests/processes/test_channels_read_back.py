@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from crossdock.canonical.errors import NotFound, Rejected
 from crossdock.capabilities.reconciliation import Finding, Sampled, Wanted
+from crossdock.capabilities.reconciliation.asked_store import put_classes
+from crossdock.capabilities.reconciliation.dumps import Worth
 from tests.processes.test_backfill import Street, count, open_street
 
 
@@ -107,3 +110,29 @@ async def test_who_cannot_be_read_back_is_named(street: Street) -> None:
         await hub.sampler.sample(hub.scope, "erp", "DC1", by="test")
     with pytest.raises((NotFound, Rejected)):
         await hub.sampler._channels.read_back(hub.scope, "erp", "DC1", ["BOLT"])
+
+
+async def test_what_drifted_is_worth_what_it_costs_or_else_what_it_earns(street: Street) -> None:
+    """Fifteen more: at a margin of 3 they are worth 45, at a cost of 2 the piece 30."""
+    hub = street.at.hub
+    drift(street, 55)
+    await read(street)
+    [unpriced] = await found(street)
+    async with hub.database.transaction(hub.scope) as tx:
+        await tx.execute(
+            "update publishing_channel set unit_margin = 3000000, currency = 'EUR'"
+            " where tenant = $1",
+            tx.tenant,
+        )
+    await read(street)
+    [earns] = await found(street)
+    async with hub.database.transaction(hub.scope) as tx:
+        await put_classes(tx, {("DC1", "BOLT"): Worth("C", 2_000_000)})
+    await read(street)
+    [costs] = await found(street)
+
+    assert (unpriced.value_at_risk, unpriced.evidence["priced_by"]) == (None, "")
+    said = (earns.value_at_risk, earns.currency, earns.evidence["priced_by"])
+    assert said == (Decimal(45), "EUR", "unit_margin")
+    said = (costs.value_at_risk, costs.currency, costs.evidence["priced_by"])
+    assert said == (Decimal(30), "", "unit_cost")

@@ -34,6 +34,10 @@ class Level(NamedTuple):
     held: int | None
     is_in_flight: bool
     is_removed: bool = False
+    numerator: int = 1
+    denominator: int = 1
+    unit_margin: int | None = None
+    currency: str = ""
 
 
 @dataclass

@@ -19,7 +19,7 @@ from crossdock.capabilities.reconciliation import (
 from crossdock.capabilities.reconciliation.count_store import Task
 from crossdock.capabilities.reconciliation.count_tasks import RESTS, changes
 from crossdock.capabilities.reconciliation.ports import Key
-from crossdock.capabilities.reconciliation.ranking import CountReason
+from crossdock.capabilities.reconciliation.ranking import ASKED, CountReason
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import SystemIds
@@ -149,6 +149,10 @@ class Movements:
     """Stands in for the ledger: the counts that were posted."""
 
     posted: list[Recent] = field(default_factory=list[Recent])
+
+    async def known(self, tx: Transaction, keys: Sequence[Key]) -> set[Key]:
+        del tx
+        return {key for key in keys if key[1] != "NOBODY"}
 
     async def recent(
         self, tx: Transaction, keys: Sequence[tuple[str, str, int]]
@@ -289,3 +293,47 @@ async def test_one_tenant_that_fails_keeps_no_other_waiting(desk: Desk) -> None:
         await desk.tasks.follow()
 
     assert await desk.told() == [("BOLT", "PROPOSED")]
+
+
+async def test_a_shelf_that_was_picked_short_is_told_to_be_counted_once_until_it_is(
+    desk: Desk,
+) -> None:
+    """A short pick, an empty shelf, a zero balance or a recall asks for a count (§4.2)."""
+    tasks = desk.tasks
+    asked = await tasks.ask(MAIN, "BOLT", "DC1", CountReason.SHORT_PICK)
+    again = await tasks.ask(MAIN, " BOLT ", "DC1", CountReason.EMPTY_SHELF)
+    assert (again, asked.status, asked.item_class) == (asked, "PROPOSED", "A")
+
+    await desk.clock.advance(timedelta(days=3))
+    await tasks.follow()
+    assert await desk.told() == [("BOLT", "PROPOSED")]
+    desk.ledger.post("BOLT", desk.clock.now())
+    await tasks.follow()
+    await tasks.follow()
+
+    assert await desk.told() == [("BOLT", "PROPOSED"), ("BOLT", "DONE")]
+    third = await tasks.ask(MAIN, "BOLT", "DC1", CountReason.RECALL)
+    assert (third.count_id != asked.count_id, third.reason) == (True, "RECALL")
+
+
+async def test_what_was_asked_for_and_is_refused_is_told_by_nobody_again(desk: Desk) -> None:
+    tasks = desk.tasks
+    asked = await tasks.ask(MAIN, "BOLT", "DC1", CountReason.ZERO_BALANCE)
+    await tasks.refuse(MAIN, asked.count_id, "the aisle is closed", by="ann")
+
+    await desk.clock.advance(RESTS)
+    await tasks.follow()
+
+    assert await desk.told() == [("BOLT", "PROPOSED"), ("BOLT", "REFUSED")]
+
+
+@pytest.mark.parametrize("reason", sorted(set(CountReason) - ASKED))
+async def test_what_a_comparison_finds_is_not_asked_for(desk: Desk, reason: CountReason) -> None:
+    with pytest.raises(Invalid, match="found by comparing") as refused:
+        await desk.tasks.ask(MAIN, "BOLT", "DC1", reason)
+    assert refused.value.where == "/reason"
+
+
+async def test_what_nobody_has_told_of_is_not_counted(desk: Desk) -> None:
+    with pytest.raises(NotFound, match="nobody has ever told of 'NOBODY' at 'DC1'"):
+        await desk.tasks.ask(MAIN, "NOBODY", "DC1", CountReason.RECALL)

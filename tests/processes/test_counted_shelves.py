@@ -7,6 +7,7 @@ import pytest
 
 from crossdock.canonical.inventory import MovementType, Place
 from crossdock.canonical.reconciliation import CountTaskChanged
+from crossdock.capabilities.reconciliation import CountReason
 from crossdock.capabilities.reconciliation.count_tasks import RESTS
 from crossdock.capabilities.reconciliation.counting import proposals
 from crossdock.foundation import event_log
@@ -123,3 +124,23 @@ async def test_what_was_told_is_found_however_many_others_are_more_urgent(
         both = await proposals(tx, now, location="", limit=1, told=rest)
 
     assert {one.item for one in both} == set(names)
+
+
+async def test_a_shelf_that_was_found_empty_is_counted_on_demand(wms: Warehouse) -> None:
+    """It agrees with every book, so no comparison would ever propose it (§4.2)."""
+    hub = wms.at.hub
+    asked = await hub.count_tasks.ask(hub.scope, "BOLT", "DC1", CountReason.EMPTY_SHELF)
+    await wms.at.clock.advance(TICK)
+    await hub.count_tasks.follow()
+    [task] = await hub.count_tasks.listed(hub.scope)
+    assert task == asked
+
+    await counts(wms, 910, 100)
+    await hub.settle()
+    await hub.count_tasks.follow()
+
+    assert await told(wms) == [
+        ("BOLT", "PROPOSED", "EMPTY_SHELF"),
+        ("BOLT", "DONE", "EMPTY_SHELF"),
+    ]
+    assert await wms.on_hand() == 0

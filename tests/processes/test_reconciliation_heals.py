@@ -129,7 +129,12 @@ async def test_what_it_lacks_is_sent_again_and_then_it_agrees(at: Office) -> Non
     await compared(at, 847)
     tried, gone = [one for one in await told(at) if isinstance(one, MendingTried | DifferenceGone)]
     assert isinstance(tried, MendingTried)
-    assert (tried.how, tried.attempt, tried.tried_by) == ("SENT_AGAIN", 1, "test")
+    assert (tried.how, tried.attempt, tried.tried_by, tried.outcome) == (
+        "SENT_AGAIN",
+        1,
+        "test",
+        "DONE",
+    )
     assert (tried.finding_id, gone.finding_id) == (found.finding_id, found.finding_id)
     assert (gone.TYPE, gone.against, gone.item) == (DifferenceGone.TYPE, "erp", "BOLT")
     assert (await reconciliation.heal(scope, "erp", by="test")).findings == ()

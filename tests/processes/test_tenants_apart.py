@@ -374,6 +374,9 @@ SHOWS: Mapping[str, Ask] = {
         OTHER, full.finding_id, "COUNT", "", by="a stranger"
     ),
     "CountTasks.listed": lambda full: full.hub.count_tasks.listed(OTHER),
+    "CountTasks.ask": lambda full: full.hub.count_tasks.ask(
+        OTHER, "SKU-1", "DC1", reconciliation.CountReason.RECALL
+    ),
     "CountTasks.refuse": lambda full: full.hub.count_tasks.refuse(
         OTHER, full.count_id, "x", by="a stranger"
     ),

@@ -12,13 +12,15 @@ from crossdock.canonical.quantities import Quantity
 class DifferenceConfirmed:
     """Two systems differ, twice, with nothing on its way.
 
-    `ours` is what `system` says: the hub's ledger (crossdock), the first of two other systems, or
-    the hub's open order lines (orders) or purchase order lines (purchases); of these, `document`
-    and `line` name the key, and the quantities are what is open.
+    `ours` is what `system` says: the hub's ledger (crossdock), the first of two other systems,
+    what a channel was told (published), or the hub's open order lines (orders) or purchase order
+    lines (purchases); of these two, `document` and `line` name the key, and the quantities are
+    what is open.
     `ours` and `theirs` are both as of `cut`, which is also the watermark both were brought to;
     `explained` is what documents account for, `unexplained` the rest of theirs - ours. `cause` is
     the root-cause class that the evidence points to, `remedy` what the policy recommends.
-    `value_at_risk` is in the functional currency; null while nobody has said what one costs.
+    `value_at_risk` is in `currency` ("": the functional one); null while nobody has said what one
+    costs.
     """
 
     TYPE: ClassVar[str] = "reconciliation.difference_confirmed.v1"
@@ -35,6 +37,7 @@ class DifferenceConfirmed:
     cause: str
     remedy: str
     value_at_risk: Decimal | None = None
+    currency: str = ""
     system: str = "crossdock"
     document: str = ""
     line: str = ""
@@ -104,7 +107,8 @@ class CountTaskChanged:
     """A shelf is to be counted, was counted, cannot be counted, or need not be any more (§4.2).
 
     `status` is PROPOSED, DONE, REFUSED or WITHDRAWN; `reason` says why: DIFFERENCE, NEGATIVE,
-    TREND or CLASS_DUE. The count is blind, so no quantity is named. A count posts its adjustment
+    TREND or CLASS_DUE, or what somebody asked for it by: RECALL, SHORT_PICK, EMPTY_SHELF or
+    ZERO_BALANCE. The count is blind, so no quantity is named. A count posts its adjustment
     as a movement (COUNT_ADJUST), of zero where the shelf was right. `because` is what whoever
     refused it said.
     """
@@ -128,6 +132,7 @@ class CountTaskChanged:
 class DifferenceGone:
     """A difference that was confirmed is not there any more: a later comparison did not find it.
 
+    It is told once for each `difference_confirmed.v1`; one that comes back is confirmed anew.
     `last_seen` is the cut at which it was seen last. Why it was there is still for a person to
     say, unless a channel holds again what it was told: that is closed by itself (§4.4).
     """
@@ -150,11 +155,13 @@ class DifferenceGone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MendingTried:
-    """Something was done so that a difference goes away; a later comparison tells whether (§4.3).
+    """Mending of a difference was tried; a later comparison tells whether it is gone (§4.3).
 
     `how` is SENT_AGAIN (documents that `against` lacks), READ_AGAIN (what the ledger lacks, from
     whoever tells it), RECORDED (the word of who keeps the stock) or REPUBLISHED (a channel's
-    level). `attempt` counts from 1.
+    level). `outcome` is DONE (it was sent, is read, was recorded, or is written), REFUSED (who was
+    asked does not do it) or FAILED (nothing came of it); `because` says why not, "" where it was
+    done. `attempt` counts from 1.
     """
 
     TYPE: ClassVar[str] = "reconciliation.mending_tried.v1"
@@ -166,6 +173,8 @@ class MendingTried:
     how: str
     attempt: int
     tried_by: str
+    outcome: str = "DONE"
+    because: str = ""
     system: str = "crossdock"
     document: str = ""
     line: str = ""
@@ -180,8 +189,9 @@ class ReconciliationRulesChanged:
     """The next version of what is tolerated and what heals by itself was put (§4.2, §4.3).
 
     It holds from the next comparison on. Percents are of the booked quantity, by class A, B and C,
-    and of an open order line; amounts are in base units, values and `most_value` money.
-    `most_percent` and `most_value` are how much one run may mend by itself.
+    and of an open order line; amounts are in base units, values and `most_value` money in
+    `currency`, the functional one ("": nobody has named it). `most_percent`, `most_value` and
+    `most_unpriced` (keys without a price) are how much one run may mend by itself.
     """
 
     TYPE: ClassVar[str] = "reconciliation.rules_changed.v1"
@@ -198,6 +208,8 @@ class ReconciliationRulesChanged:
     attempts: int
     most_percent: Decimal
     most_value: Decimal
+    currency: str = ""
+    most_unpriced: int = 100
 
     @property
     def key(self) -> str:

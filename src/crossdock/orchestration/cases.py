@@ -45,7 +45,8 @@ class Said:
     case: OpenCase | CloseCase
 
 
-# A cause that is met again while its case is open counts up; title and evidence are the newest.
+# A cause that is met again while its case is open counts up. What it is, whose, and its evidence
+# are the newest; it never gets less urgent, nor is there more time for it.
 OPEN = """
 insert into business_case (tenant, case_id, code, fingerprint, severity, owner_role, entity, title,
     evidence, correlation_id, due_at, opened_at, met_at)
@@ -53,6 +54,11 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11, $12, $12)
 on conflict (tenant, fingerprint) where state = 'OPEN' do update set
     count = business_case.count + 1,
     met_at = excluded.met_at,
+    code = excluded.code,
+    severity = least(business_case.severity, excluded.severity),
+    owner_role = excluded.owner_role,
+    due_at = least(business_case.due_at, excluded.due_at),
+    entity = excluded.entity,
     title = excluded.title,
     evidence = excluded.evidence
 """

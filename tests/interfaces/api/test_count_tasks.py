@@ -1,6 +1,6 @@
 """Count tasks over HTTP: read again, page by page, and refused where a shelf cannot be counted."""
 
-from tests.interfaces.api.conftest import Caller, House
+from tests.interfaces.api.conftest import Caller, House, stock
 from tests.processes.counted import told_to_count
 
 TASKS = "/v1/reconciliations/count-tasks"
@@ -54,3 +54,20 @@ async def test_what_cannot_be_refused_says_why(call: Caller, house: House) -> No
     assert (await call("POST", f"{TASKS}/{task.count_id}/refuse", {"because": ""})).status == 422
     assert (await call("POST", f"{TASKS}/{task.count_id}/refuse", {"because": " "})).status == 422
     assert (await call("GET", f"{TASKS}?status=WITHDRAWN")).status == 422
+
+
+async def test_a_shelf_is_asked_to_be_counted_and_to_ask_twice_is_to_ask_once(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", micros=30_000_000)
+    said = {"item": "BOLT", "location": "DC", "reason": "EMPTY_SHELF"}
+
+    asked = await call("POST", TASKS, said)
+    again = await call("POST", TASKS, said)
+
+    assert (asked.status, asked.json["reason"]) == (200, "EMPTY_SHELF"), asked.body
+    assert again.json == asked.json
+    assert (await call("GET", TASKS)).json["count_tasks"] == [asked.json]
+    assert (await call("POST", TASKS, said | {"reason": "CLASS_DUE"})).status == 422
+    assert (await call("POST", TASKS, said | {"reason": "BOREDOM"})).status == 422
+    assert (await call("POST", TASKS, said | {"item": "NOBODY"})).status == 404

@@ -223,3 +223,21 @@ async def test_rules_are_put_version_by_version_and_say_who_put_them(call: Calle
     assert [one["version"] for one in listed] == [2, 1, 0]
     for strange in ({"heals": ["COUNT"]}, {"attempts": 0}, {"tolerance_percent": {"A": "101"}}):
         assert (await call("PUT", f"{RUNS}/rules", strange)).status == 422
+
+
+async def test_amounts_in_another_currency_are_told_apart(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT", micros=30_000_000)
+    earlier, said = comparison(house, "40", minutes_ago=40), comparison(house, "40")
+    for one in (earlier, said):
+        one["lines"][0]["currency"] = "USD"
+    await call("POST", RUNS, earlier)
+    run = (await call("POST", RUNS, said)).json
+
+    assert (run["value_at_risk"], run["other_values"], run["unpriced"]) == (None, {"USD": "25"}, 0)
+    [found] = (await call("GET", FINDINGS)).json["findings"]
+    assert (found["value_at_risk"], found["currency"]) == ("25", "USD")
+    said["lines"][0]["currency"] = "XXX"
+    refused = await call("POST", RUNS, said)
+    assert (refused.status, refused.json["where"]) == (422, "/lines/0/currency"), refused.body
+    put = await call("PUT", f"{RUNS}/rules", {"currency": "USD", "most_unpriced": 7})
+    assert (put.json["currency"], put.json["most_unpriced"]) == ("USD", 7), put.body

@@ -144,6 +144,7 @@ ONCE: tuple[str, ...] = (
     "reconcile cycle-counts",
     "reconcile count-tasks",
     "reconcile refuse-count {count} --because blocked",
+    "reconcile ask-count BOLT DC1 --reason SHORT_PICK",
     "reconcile heal --against erp --dry-run",
     "reconcile close {finding} --cause COUNT",
 )

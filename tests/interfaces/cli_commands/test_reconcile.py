@@ -164,3 +164,35 @@ async def test_rules_are_put_and_what_is_not_said_stays(crossdock: CommandLine) 
     for strange in ("A", "D=1", "A=many"):
         refused = await crossdock("reconcile", "put-rules", "--percent", strange)
         assert refused.code == 2, refused
+
+
+async def test_money_is_shown_currency_by_currency_and_what_has_no_price_says_so(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    for item in ("BOLT", "NUT", "PIN"):
+        await hub.put_stock(item, "DC1", 10)
+    header = f"{HEADER},currency\n"
+    for minutes_ago in (40, 0):
+        as_of = (hub.clock.now() - timedelta(minutes=minutes_ago)).isoformat()
+        rows = [f"BOLT,DC1,9,{as_of},5,C,EUR", f"NUT,DC1,8,{as_of},3,C,usd"]
+        rows.append(f"PIN,DC1,7,{as_of},,C,")
+        (crossdock.folder / "erp.csv").write_text(header + "\n".join(rows) + "\n")
+        put = ("reconcile", "put-rules", "--currency", "eur", "--most-unpriced", "5")
+        await crossdock(*put)
+        await crossdock(*RUN)
+
+    done = await crossdock(*RUN)
+    assert "at risk  5; 6 USD; 1 without a price" in done.out, done
+    listed = (await crossdock("reconcile", "list")).out
+    assert listed.index("BOLT") < listed.index("NUT") < listed.index("PIN")
+    assert "no price" in listed
+    assert "5; 6 USD; 1 without a price" in (await crossdock("reconcile", "backlog")).out
+    rules = (await crossdock("reconcile", "rules", "--limit", "1")).out
+    assert "EUR" in rules
+    assert "without a price" in " ".join(rules.split())
+    wrong = await crossdock("reconcile", "put-rules", "--currency", "XXX")
+    assert (wrong.code, "is not a currency of ISO 4217" in wrong.err) == (2, True)
+    bad = (crossdock.folder / "erp.csv").read_text().replace("usd", "dollars")
+    (crossdock.folder / "erp.csv").write_text(bad)
+    refused = await crossdock(*RUN)
+    assert (refused.code, "erp.csv:3 currency" in refused.err) == (2, True)

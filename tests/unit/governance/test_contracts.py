@@ -290,9 +290,11 @@ REAL: list[Payload] = [
         against="erp",
         item="B-1",
         location="DC1",
-        how="READ_AGAIN",
+        how="RECORDED",
         attempt=2,
         tried_by="crossdock",
+        outcome="REFUSED",
+        because="its token expired",
     ),
     ReconciliationRulesChanged(
         version=3,

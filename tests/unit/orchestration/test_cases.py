@@ -1,5 +1,6 @@
 """One cause is one case with a count, an owner and a deadline."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -43,6 +44,25 @@ async def test_a_cause_met_again_counts_up_and_keeps_its_deadline(
     assert found[0].due_at == NOON + timedelta(minutes=15)
     assert found[0].met_at == NOON + timedelta(minutes=5)
     assert (found[0].evidence, found[0].correlation_id) == ({"held": "38"}, "thread-1")
+
+
+async def test_a_cause_met_again_gets_more_urgent_and_never_less(
+    database: Database, clock: VirtualClock
+) -> None:
+    mild = stale().case
+    assert isinstance(mild, OpenCase)
+    grave = replace(mild, severity="S1", owner_role="Platform", within=timedelta(minutes=1))
+    async with database.transaction(MAIN) as tx:
+        await cases.record(tx, [stale(), Said("main", "", grave)], NOON)
+        [urgent] = await cases.listed(tx)
+        await clock.advance(timedelta(minutes=5))
+        await cases.record(tx, [stale()], clock.now())
+        [later] = await cases.listed(tx)
+
+    assert (urgent.severity, urgent.owner_role) == ("S1", "Platform")
+    assert urgent.due_at == NOON + timedelta(minutes=1)
+    assert (later.severity, later.due_at, later.count) == ("S1", urgent.due_at, 3)
+    assert later.owner_role == "eCommerce"
 
 
 async def test_a_cause_that_comes_back_is_a_new_case(

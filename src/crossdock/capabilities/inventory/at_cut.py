@@ -115,6 +115,11 @@ select distinct item from inventory_position
 where tenant = $1 and location = $2 and item > $3 order by item limit $4
 """
 
+KNOWN = """
+select distinct p.location, p.item from unnest($2::text[], $3::text[]) k(location, item)
+join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
+"""
+
 HEARD = "select source, heard_at from inventory_source where tenant = $1"
 
 
@@ -192,6 +197,14 @@ class LedgerAtCut:
     async def places(self, tx: Transaction) -> dict[str, int]:
         """Tell how many items the ledger has at each location."""
         return {row["location"]: row["items"] for row in await tx.fetch(PLACES, tx.tenant)}
+
+    async def known(
+        self, tx: Transaction, keys: Sequence[tuple[str, str]]
+    ) -> set[tuple[str, str]]:
+        """Say of which of these (location, item) anything was ever told."""
+        places, items = [place for place, _ in keys], [item for _, item in keys]
+        rows = await tx.fetch(KNOWN, tx.tenant, places, items)
+        return {(row["location"], row["item"]) for row in rows}
 
     async def items_at(self, tx: Transaction, location: str, after: str, limit: int) -> list[str]:
         """Name the next items that the ledger has at a location, behind one."""

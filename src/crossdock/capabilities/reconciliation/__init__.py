@@ -23,6 +23,7 @@ from crossdock.capabilities.reconciliation.healing import Healing
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.kinds import Kind
 from crossdock.capabilities.reconciliation.model import ItemClass, State, Tolerance
+from crossdock.capabilities.reconciliation.money import currency_of
 from crossdock.capabilities.reconciliation.open_dumps import (
     OpenDump,
     OpenRow,
@@ -34,7 +35,7 @@ from crossdock.capabilities.reconciliation.open_ports import LineInformants
 from crossdock.capabilities.reconciliation.open_service import OpenAsked, OpenLines
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants
-from crossdock.capabilities.reconciliation.ranking import CountProposal, Remedy
+from crossdock.capabilities.reconciliation.ranking import CountProposal, CountReason, Remedy
 from crossdock.capabilities.reconciliation.rules import (
     HEALABLE,
     ReconciliationRulesShown,
@@ -58,6 +59,7 @@ __all__ = [
     "CaseWanted",
     "Cause",
     "CountProposal",
+    "CountReason",
     "CountTask",
     "CountTasks",
     "Doubt",
@@ -97,6 +99,7 @@ __all__ = [
     "Tolerance",
     "Version",
     "Wanted",
+    "currency_of",
     "groups_of",
     "instant_of",
     "micros_of",

@@ -24,18 +24,27 @@ DROP_ANSWERS = "delete from reconciliation_answer where tenant = $1 and answer_i
 
 # Of each key what the last dump that told a class said; what did not change is not written.
 PUT_CLASSES = """
-insert into reconciliation_class as c (tenant, location, item, class, unit_cost)
-select $1, s.* from unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
-    s(location, item, class, unit_cost)
+insert into reconciliation_class as c (tenant, location, item, class, unit_cost, currency)
+select $1, s.* from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[])
+    s(location, item, class, unit_cost, currency)
 order by s.location, s.item
 on conflict (tenant, location, item) do update
-set class = excluded.class, unit_cost = excluded.unit_cost
-where (c.class, c.unit_cost) is distinct from (excluded.class, excluded.unit_cost)
+set class = excluded.class, unit_cost = excluded.unit_cost, currency = excluded.currency
+where (c.class, c.unit_cost, c.currency)
+    is distinct from (excluded.class, excluded.unit_cost, excluded.currency)
+"""
+# What one costs, wherever a dump said so: in the functional currency, if it has a cost in that,
+# and the dearest, so that no risk is made small.
+COSTS = """
+select w.item, c.unit_cost, c.currency from unnest($2::text[]) w(item)
+cross join lateral (select unit_cost, currency from reconciliation_class
+    where tenant = $1 and item = w.item and unit_cost >= 0
+    order by currency, unit_cost desc limit 1) c
 """
 CLASSES = """
-select k.location, k.item, c.class, c.unit_cost
+select k.location, k.item, c.class, c.unit_cost, c.currency
 from unnest($2::text[], $3::text[]) k(location, item)
-cross join lateral (select class, unit_cost from reconciliation_class
+cross join lateral (select class, unit_cost, currency from reconciliation_class
     where tenant = $1 and location = k.location and item = k.item limit 1) c
 """
 COUNTS = """
@@ -119,7 +128,14 @@ async def put_classes(tx: Transaction, known: Mapping[Key, Worth]) -> None:
         [item for _, item in known],
         [one.of for one in known.values()],
         [one.cost for one in known.values()],
+        [one.currency for one in known.values()],
     )
+
+
+async def costs_of(tx: Transaction, items: Collection[str]) -> dict[str, tuple[int, str]]:
+    """Tell what a base unit of these items costs, in micros, and in which currency."""
+    rows = await tx.fetch(COSTS, tx.tenant, sorted(items))
+    return {row["item"]: (row["unit_cost"], row["currency"]) for row in rows}
 
 
 async def classes_of(tx: Transaction, keys: Collection[Key]) -> dict[Key, Worth]:
@@ -128,7 +144,10 @@ async def classes_of(tx: Transaction, keys: Collection[Key]) -> dict[Key, Worth]
     rows = await tx.fetch(
         CLASSES, tx.tenant, [place for place, _ in ordered], [item for _, item in ordered]
     )
-    return {(row["location"], row["item"]): Worth(row["class"], row["unit_cost"]) for row in rows}
+    return {
+        (row["location"], row["item"]): Worth(row["class"], row["unit_cost"], row["currency"])
+        for row in rows
+    }
 
 
 async def class_counts(tx: Transaction) -> dict[str, dict[str, int]]:

@@ -2,15 +2,16 @@
 
 from datetime import datetime
 
+from crossdock.capabilities.reconciliation.ageing import Aged
 from crossdock.foundation.database import Transaction
 
 # By how long it is open, in the law's buckets: `width_bucket` answers 0 for the youngest.
 AGES = """
 select width_bucket(extract(epoch from $2::timestamptz - found_at)::float8,
-        array[14400, 86400, 259200, 604800]::float8[]) as bucket,
-    count(*) as findings,
+        array[14400, 86400, 259200, 604800]::float8[]) as bucket, currency,
+    count(*) as findings, count(*) filter (where value_at_risk is null) as unpriced,
     least(sum(value_at_risk), 9000000000000000000)::bigint as value_at_risk
-from reconciliation_finding where tenant = $1 and state = any($3) group by 1 order by 1
+from reconciliation_finding where tenant = $1 and state = any($3) group by 1, 2 order by 1, 2
 """
 CAUSES = """
 select root_cause, count(*) as findings from reconciliation_finding
@@ -25,10 +26,19 @@ where tenant = $1 and state in ('CONFIRMED', 'CLOSED') and confirmed_at is not n
 """
 
 
-async def ages(tx: Transaction, now: datetime) -> dict[int, tuple[int, int | None]]:
-    """Count what is open by the number of its bucket of age, with the money at risk."""
+async def ages(tx: Transaction, now: datetime) -> list[Aged]:
+    """Count what is open by the number of its bucket of age and by currency, with the money."""
     rows = await tx.fetch(AGES, tx.tenant, now, ["SUSPECTED", "CONFIRMED"])
-    return {row["bucket"]: (row["findings"], row["value_at_risk"]) for row in rows}
+    return [
+        Aged(
+            row["bucket"],
+            row["currency"],
+            row["findings"],
+            row["unpriced"],
+            row["value_at_risk"],
+        )
+        for row in rows
+    ]
 
 
 async def causes(tx: Transaction, since: datetime) -> dict[str, int]:

@@ -114,7 +114,7 @@ class Walk:
         if lines and lines[0].of:
             of = ItemClass(lines[0].of)
             if self.note is not None:
-                self._classed[place] = Worth(of, lines[0].cost)
+                self._classed[place] = Worth(of, lines[0].cost, lines[0].currency)
             if len(self.due[of]) < DUE_MAX and is_class_due(*place, of, self.day):
                 self.due[of].append(place)
 

@@ -28,6 +28,9 @@ order by tenant
 ALONE = "select pg_advisory_xact_lock(hashtextextended('reconciliation_count_task ' || $1, 0))"
 TASKS = "select * from reconciliation_count_task where tenant = $1 order by location, item"
 OF = "select * from reconciliation_count_task where tenant = $1 and count_id = $2"
+AT = """
+select * from reconciliation_count_task where tenant = $1 and location = $2 and item = $3
+"""
 LISTED = """
 select * from reconciliation_count_task
 where tenant = $1 and status = $2 and ($3 = '' or location = $3) and count_id > $4
@@ -91,6 +94,12 @@ async def listed(
 
 async def of(tx: Transaction, count_id: str) -> Task | None:
     row = await tx.fetchrow(OF, tx.tenant, count_id)
+    return None if row is None else _task(row)
+
+
+async def at(tx: Transaction, place: Key) -> Task | None:
+    """Give the task of a key: the open one, or the one that ended of late."""
+    row = await tx.fetchrow(AT, tx.tenant, *place)
     return None if row is None else _task(row)
 
 

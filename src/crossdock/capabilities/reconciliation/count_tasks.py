@@ -8,13 +8,19 @@ from typing import Protocol
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
 from crossdock.canonical.inventory import MovementType
 from crossdock.canonical.reconciliation import CountTaskChanged
-from crossdock.capabilities.reconciliation import count_store
+from crossdock.capabilities.reconciliation import asked_store, count_store
 from crossdock.capabilities.reconciliation.count_store import Ending, Task, TaskStatus
 from crossdock.capabilities.reconciliation.counting import TASKS_MAX
 from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.capabilities.reconciliation.findings import microseconds
+from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ports import Key, LedgerMovement
-from crossdock.capabilities.reconciliation.ranking import URGENCY, CountProposal
+from crossdock.capabilities.reconciliation.ranking import (
+    ASKED,
+    URGENCY,
+    CountProposal,
+    CountReason,
+)
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
@@ -44,12 +50,17 @@ class KnowsMovements(Protocol):
         self, tx: Transaction, keys: Sequence[tuple[str, str, int]], /
     ) -> Sequence[LedgerMovement]: ...
 
+    async def known(self, tx: Transaction, keys: Sequence[Key], /) -> set[Key]:
+        """Say of which of these (location, item) the ledger has ever heard."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountTask:
     """A count that was told as a task: `status` is PROPOSED, DONE or REFUSED.
 
-    `reason` is DIFFERENCE, NEGATIVE, TREND or CLASS_DUE. `ended_at` is when it was seen to be
+    `reason` is DIFFERENCE, NEGATIVE, TREND or CLASS_DUE, or what it was asked for by: RECALL,
+    SHORT_PICK, EMPTY_SHELF or ZERO_BALANCE. `ended_at` is when it was seen to be
     counted, or was refused, by `ended_by`, who said `because`.
     """
 
@@ -85,7 +96,8 @@ def changes(
     """Say what changes, by what is proposed by now and which of the tasks were counted.
 
     Of more proposals than there may be tasks the most urgent reasons go first, and then what is
-    told already: so no task comes and goes with the money at risk.
+    told already: so no task comes and goes with the money at risk. What was asked for is needed
+    until it is counted, or refused.
     """
     open_ones = {task.place: task for task in tasks if task.ended_at is None}
     ended = [(task, now - task.ended_at >= RESTS) for task in tasks if task.ended_at]
@@ -102,7 +114,9 @@ def changes(
         proposed=[one for one in wanted if _place(one) not in open_ones],
         done=done,
         withdrawn=[
-            task for place, task in open_ones.items() if place not in counted and place not in kept
+            task
+            for place, task in open_ones.items()
+            if place not in counted and place not in kept and task.reason not in ASKED
         ],
         forgotten=[task for task, is_over in ended if is_over and task.place not in known],
     )
@@ -163,6 +177,43 @@ class CountTasks:
         async with self._database.transaction(scope) as tx:
             tasks = await count_store.listed(tx, status, location, after, limit)
         return [_shown(task) for task in tasks]
+
+    async def ask(self, scope: Scope, item: str, location: str, reason: CountReason) -> CountTask:
+        """Have a shelf counted: picked short, found empty, at zero, or before a recall's release.
+
+        It is told at once as a task, and stays one until it is counted or refused. One that is
+        open for another reason stays as it is, so to ask twice changes nothing. Raises `Invalid`
+        for a reason that is not asked for, `NotFound` for what the ledger has never heard of.
+        """
+        if reason not in ASKED:
+            raise Invalid(
+                f"{reason} is found by comparing, not asked for",
+                where="/reason",
+                hint=f"one of {', '.join(one for one in CountReason if one in ASKED)}",
+            )
+        now, place = self._clock.now(), (location.strip(), item.strip())
+        async with self._database.transaction(scope) as tx:
+            await tx.execute(count_store.ALONE, tx.tenant)
+            if place not in await self._ledger.known(tx, [place]):
+                raise NotFound(
+                    f"nobody has ever told of {place[1][:40]!r} at {place[0][:40]!r}",
+                    hint="give the hub's own names: `crossdock catalog items` and `locations`",
+                )
+            if (task := await count_store.at(tx, place)) is not None and not task.ended_at:
+                return _shown(task)
+            classed = await asked_store.classes_of(tx, [place])
+            task = Task(
+                count_id=prefixed("cnt", self._ids.new()),
+                location=place[0],
+                item=place[1],
+                of=classed[place].of if place in classed else ItemClass.A,
+                reason=reason,
+                proposed_at=now,
+            )
+            await count_store.put(tx, [task], now)
+            key = f"count_task:{task.count_id}:{TaskStatus.PROPOSED}"
+            await tell(tx, [(key, _changed(task, TaskStatus.PROPOSED))], now)
+        return _shown(task)
 
     async def refuse(self, scope: Scope, count_id: str, because: str, *, by: str) -> CountTask:
         """End a task that cannot be counted; it is proposed again after a day, if still needed.

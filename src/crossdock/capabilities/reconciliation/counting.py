@@ -48,7 +48,8 @@ where f.tenant = $1 and f.state <> 'CLOSED' and not f.is_gone
         or f.state = 'TOLERATED' and f.times > $7 and f.last_cut >= $2)
     and ($3 = '' or f.location = $3)
     and ($5::text[] is null or (f.location, f.item) in (select * from unnest($5, $6::text[])))
-order by f.state = 'TOLERATED', f.value_at_risk desc nulls last, f.found_at, f.finding_id
+order by f.state = 'TOLERATED', f.value_at_risk is null, f.currency, f.value_at_risk desc,
+    f.found_at, f.finding_id
 limit $4
 """
 

@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
-from crossdock.capabilities.reconciliation import findings, guards, model, planning
+from crossdock.canonical.quantities import plain
+from crossdock.capabilities.reconciliation import findings, guards, model, planning, store
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.model import Before, State
+from crossdock.capabilities.reconciliation.money import at_risk, in_house
 from crossdock.capabilities.reconciliation.planning import APART, ATTEMPTS_MAX, Plan
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Told
 from crossdock.capabilities.reconciliation.ranking import Remedy
@@ -46,11 +49,42 @@ def stopped_of(
     brake: Brake,
 ) -> str:
     """Judge all of the channel that is known to have drifted, not what one call happens to see."""
+    ended = {row.item for row in gone}
     now = {**befores} | {row.item: row for row in rows}
-    confirmed = {item for item, row in now.items() if row.state == State.CONFIRMED}
-    drifted = len(confirmed - {row.item for row in gone})
+    drifted = [
+        row for item, row in now.items() if row.state == State.CONFIRMED and item not in ended
+    ]
     listings = max(plan.listings, LISTINGS_MIN)
-    return guards.stopped(drifted, listings, 0, brake, is_in_incident=False)
+    worth = at_risk(drifted, brake.currency)
+    return guards.stopped(len(drifted), listings, worth, brake, is_in_incident=False)
+
+
+Cost = tuple[int, str]
+"""What a base unit costs, in micros, and in which currency."""
+
+
+class Price(NamedTuple):
+    """What a drift is worth, in micros, and by what: unit_cost, unit_margin, or "" by nothing."""
+
+    value: int | None
+    currency: str
+    by: str
+
+
+def price_of(one: Told, cost: Cost | None, house: str) -> Price:
+    """Say what a drift is worth: by what a base unit costs, or else by what one sold earns.
+
+    If neither is known nobody knows it. `house` names the functional currency.
+    """
+    amount = abs((one.held or 0) - (one.told or 0))
+    if cost is not None:
+        base = -(-amount * one.numerator // one.denominator)
+        value = model.value_at_risk(base, cost[0])
+        return Price(value, in_house(cost[1], house), "unit_cost")
+    if one.unit_margin is not None:
+        value = model.value_at_risk(amount, one.unit_margin)
+        return Price(value, in_house(one.currency, house), "unit_margin")
+    return Price(None, "", "")
 
 
 def flaps_within(plan: Plan) -> timedelta:
@@ -81,7 +115,7 @@ def removed_since(row: FindingRow) -> datetime | None:
     return datetime.fromisoformat(said) if said else None
 
 
-def row_of(reading: Reading, one: Told, before: FindingRow | None) -> FindingRow:
+def row_of(reading: Reading, one: Told, before: FindingRow | None, price: Price) -> FindingRow:
     plan, at, run_id = reading.plan, reading.at, reading.run_id
     ours, theirs = one.told or 0, one.held or 0
     cut = findings.microseconds(at)
@@ -111,14 +145,15 @@ def row_of(reading: Reading, one: Told, before: FindingRow | None) -> FindingRow
         at_stake=theirs - ours,
         absolute=abs(theirs - ours),
         withheld=0,
-        value_at_risk=None,
+        value_at_risk=price.value,
+        currency=price.currency,
         class_=before.class_ if before else "A",
         is_in_flight=one.is_in_flight,
         is_gone=False,
         times=1,
         attempts=before.attempts if before else 0,
         run_id=run_id,
-        evidence=msgspec.json.encode({"is_sellable": True}).decode(),
+        evidence=msgspec.json.encode({"is_sellable": True, "priced_by": price.by}).decode(),
         first_cut=at,
         last_cut=at,
         found_at=at,
@@ -165,7 +200,13 @@ def _unmended(row: FindingRow, title: str) -> CaseWanted:
         within=timedelta(minutes=15),
         entity=f"{row.item} in {row.against}/{row.location}",
         title=title,
-        evidence={"finding": row.finding_id},
+        evidence={
+            "finding": row.finding_id,
+            "value_at_risk": None
+            if row.value_at_risk is None
+            else plain(findings.decimal_of(row.value_at_risk)),
+            "currency": row.currency,
+        },
     )
 
 
@@ -188,6 +229,7 @@ def _before(row: FindingRow) -> Before:
 
 
 def run_of(reading: Reading, compared: int, rows: Sequence[FindingRow], gone: int) -> RunRow:
+    worth = at_risk(rows)
     states = [row.state for row in rows]
     return RunRow(
         run_id=reading.run_id,
@@ -210,7 +252,9 @@ def run_of(reading: Reading, compared: int, rows: Sequence[FindingRow], gone: in
         suspected=states.count(State.SUSPECTED),
         confirmed=states.count(State.CONFIRMED),
         gone=gone,
-        value_at_risk=None,
+        value_at_risk=worth.known,
         unknown_names=(),
         is_sample=True,
+        other_values=store.money_text(worth.others),
+        unpriced=worth.unpriced,
     )

@@ -43,7 +43,7 @@ class Line(NamedTuple):
     """A row of a stock dump: how much of an item lies in one bucket, as of when.
 
     `unit` "" is the base unit; `of` its ABC class or ""; `cost` is micros of money per base unit,
-    or NO_COST. It sorts by location and item.
+    or NO_COST, in `currency` ("": the functional one). It sorts by location and item.
     """
 
     location: str
@@ -57,6 +57,7 @@ class Line(NamedTuple):
     as_of: int
     of: str = ""
     cost: int = NO_COST
+    currency: str = ""
 
 
 class Worth(NamedTuple):
@@ -64,6 +65,7 @@ class Worth(NamedTuple):
 
     of: str
     cost: int
+    currency: str = ""
 
 
 class LogLine(NamedTuple):
@@ -136,6 +138,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "serial": ("serial",),
     "as_of": ("as_of",),
     "unit_cost": ("unit_cost",),
+    "currency": ("currency",),
     "class": ("class", "abc"),
     "reference": ("reference", "document"),
     "recorded_at": ("recorded_at", "posted_at"),
@@ -175,6 +178,7 @@ class Dump(Cells):
             self._moment(row),
             class_of(self._text(row, "class")),
             self._cost(row),
+            self._currency(row),
         )
 
 

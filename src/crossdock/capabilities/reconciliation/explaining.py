@@ -28,6 +28,7 @@ from crossdock.capabilities.reconciliation.model import (
     Log,
     Posting,
 )
+from crossdock.capabilities.reconciliation.money import in_house
 from crossdock.capabilities.reconciliation.ports import (
     RECENT_MAX,
     Goods,
@@ -45,7 +46,8 @@ from crossdock.foundation.database import Transaction
 class Found:
     """A key that was judged to differ, with what a person needs to judge it again.
 
-    `seen` is the place in the log of the newest movement that the ledger had of it.
+    `seen` is the place in the log of the newest movement that the ledger had of it. `currency` is
+    what its cost is in; "" is the functional one.
     """
 
     location: str
@@ -56,6 +58,7 @@ class Found:
     judged: Judged
     evidence: Mapping[str, Any]
     seen: int = 0
+    currency: str = ""
 
 
 @dataclass(slots=True)
@@ -157,13 +160,11 @@ class Explainer:
         movements = self._named(movements, suspect.named)
         place = (suspect.location, suspect.item)
         if theirs == suspect.ours:
-            if strange := strange_unit(suspect.lines, unit, goods, base):
-                self._note_unknown(f"{suspect.item} in {strange}")
-            else:
-                self.walk.found_alike(place)
+            self._note_alike(suspect, strange_unit(suspect.lines, unit, goods, base))
             return None
         cut, worth = self.cuts[suspect.location], self._worths.get(place)
         log = self._spoken_of(rows, suspect)
+        cost, currency = _cost_of(lines, worth, self.policy.brake.currency)
         postings = _postings(movements, self.side, log)
         known = Known(
             ours=self._ours(postings, movements),
@@ -173,7 +174,8 @@ class Explainer:
             parts=_parts(movements, self.side),
             factors=[(n, d) for _, n, d in goods.factors] if goods else (),
             of=_class_of(lines, worth),
-            cost=_cost_of(lines, worth),
+            cost=cost,
+            is_foreign=bool(currency),
             is_exact=bool(goods and goods.is_serial),
             ambiguous_until=self.side.spans[suspect.location][1],
             is_behind=suspect.location in self.behind or is_stirred or suspect.counted_us > cut,
@@ -194,7 +196,15 @@ class Explainer:
             judged=judged,
             evidence=evidence_of(suspect.ours, theirs, judged, known, unit)
             | {"not_booked": _not_booked(postings, waiting, judged)},
+            currency=currency,
         )
+
+    def _note_alike(self, suspect: Suspect, strange: str) -> None:
+        """Note that the numbers are alike, unless by a unit which the item does not have."""
+        if strange:
+            self._note_unknown(f"{suspect.item} in {strange}")
+        else:
+            self.walk.found_alike((suspect.location, suspect.item))
 
     def _ours(
         self, postings: Mapping[tuple[str, str], Posting], movements: Sequence[LedgerMovement]
@@ -355,7 +365,9 @@ def _class_of(lines: Sequence[Line], worth: Worth | None) -> ItemClass:
     return ItemClass(of) if of else ItemClass.A
 
 
-def _cost_of(lines: Sequence[Line], worth: Worth | None) -> int | None:
-    known = worth.cost if worth else NO_COST
-    cost = next((line.cost for line in lines if line.cost != NO_COST), known)
-    return None if cost == NO_COST else cost
+def _cost_of(lines: Sequence[Line], worth: Worth | None, house: str) -> tuple[int | None, str]:
+    """Give what one costs, and in which currency: "" is the functional one, that of the house."""
+    known = (worth.cost, worth.currency) if worth else (NO_COST, "")
+    told = ((line.cost, line.currency) for line in lines if line.cost != NO_COST)
+    cost, currency = next(told, known)
+    return (None, "") if cost == NO_COST else (cost, in_house(currency, house))

@@ -10,14 +10,11 @@ import msgspec
 
 from crossdock.canonical.quantities import MICROS, Quantity, plain
 from crossdock.canonical.reconciliation import DifferenceClosed, DifferenceConfirmed
-from crossdock.capabilities.reconciliation import judging, ranking, withholding
-from crossdock.capabilities.reconciliation.causes import Cause
+from crossdock.capabilities.reconciliation import judging, ranking, responsible, withholding
 from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.explaining import Found
 from crossdock.capabilities.reconciliation.kinds import Kind, kind_of
-from crossdock.capabilities.reconciliation.model import Fate, ItemClass
-from crossdock.capabilities.reconciliation.ports import CaseWanted
-from crossdock.capabilities.reconciliation.ranking import Remedy
+from crossdock.capabilities.reconciliation.model import Fate
 from crossdock.capabilities.reconciliation.store import HUB, FindingRow, Pair, RunRow
 
 SELLABLE_MILLE, UNSELLABLE_MILLE = 1000, 100
@@ -36,7 +33,8 @@ class Run:
     `rules_version` names the rules of the house that it went by; 0 is built in.
 
     `explained` keys differ by what documents account for, and are no findings. `value_at_risk` is
-    in the functional currency; null while nobody has said what anything costs.
+    in the functional currency; null while nobody has said what anything costs. `other_values` are
+    in other currencies, and never added to it; `unpriced` differences have no price.
     """
 
     run_id: str
@@ -60,6 +58,8 @@ class Run:
     confirmed: int
     gone: int
     value_at_risk: Decimal | None
+    other_values: Mapping[str, Decimal]
+    unpriced: int
     unknown_names: tuple[str, ...]
     kind: Kind
     is_sample: bool
@@ -76,9 +76,10 @@ class Finding:
     systems; `theirs` is what `against` says. Amounts are of the base unit: raw is theirs - ours =
     `explained` + `unexplained`; `absolute` adds up the buckets' differences and never nets them;
     `safe` is the lower of the two, which is what may be promised while it is suspect, and
-    `withheld` by how much less than the ledger channels are shown until it is closed. `attempts`
-    counts how often it was mended by sending again. `evidence` holds both numbers of each bucket,
-    the documents that one side lacks or has twice, and the newest movements.
+    `withheld` by how much less than the ledger channels are shown until it is closed.
+    `value_at_risk` is in `currency` ("": the functional one). `attempts` counts how often it was
+    mended by sending again. `evidence` holds both numbers of each bucket, the documents that one
+    side lacks or has twice, and the newest movements.
     """
 
     finding_id: str
@@ -101,6 +102,7 @@ class Finding:
     safe: Decimal
     withheld: Decimal
     value_at_risk: Decimal | None
+    currency: str
     item_class: str
     age: str
     priority: int
@@ -146,6 +148,7 @@ def row_of(found: Found, finding_id: str, run_id: str, pair: Pair, now: datetime
         absolute=judged.absolute,
         withheld=judged.withheld,
         value_at_risk=judged.value,
+        currency=found.currency,
         class_=found.of,
         is_in_flight=judged.is_in_flight,
         is_gone=False,
@@ -188,6 +191,8 @@ def run_shown(row: RunRow) -> Run:
         confirmed=row.confirmed,
         gone=row.gone,
         value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
+        other_values=amounts_of(row.other_values),
+        unpriced=row.unpriced,
         unknown_names=row.unknown_names,
         kind=kind_of(row.system),
         is_sample=row.is_sample,
@@ -218,10 +223,11 @@ def finding_shown(row: FindingRow, now: datetime) -> Finding:
         safe=decimal_of(judging.lower(row.ours, row.theirs)),
         withheld=decimal_of(withholding.held(row) if row.system == HUB else 0),
         value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
+        currency=row.currency,
         item_class=row.class_,
         age=ranking.age_bucket(age_of(row, now)),
         priority=priority_of(row, now),
-        due_at=row.found_at + within(row),
+        due_at=responsible.due_at(row),
         is_in_flight=row.is_in_flight,
         is_gone=row.is_gone,
         times=row.times,
@@ -240,6 +246,12 @@ def finding_shown(row: FindingRow, now: datetime) -> Finding:
         document=row.document,
         line=row.line,
     )
+
+
+def amounts_of(text: str) -> dict[str, Decimal]:
+    """Read amounts in micros by currency."""
+    amounts = msgspec.json.decode(text, type=dict[str, int])
+    return {currency: decimal_of(micros) for currency, micros in amounts.items()}
 
 
 def microseconds(moment: datetime) -> int:
@@ -281,72 +293,11 @@ def told_by(row: FindingRow) -> tuple[str, datetime] | None:
     return (source, datetime.fromisoformat(since)) if source and since else None
 
 
-def within(row: FindingRow) -> timedelta:
-    return timedelta(microseconds=ranking.due_within(ItemClass(row.class_)))
-
-
-MASTER_DATA, INVENTORY, FINANCE = "Master data", "Inventory control", "Finance"
-INTEGRATION = "Integration"
-_CODES: Mapping[Cause, tuple[str, str]] = {
-    Cause.UOM: ("MD-UOM", MASTER_DATA),
-    Cause.XREF: ("MD-ITEM-XREF", MASTER_DATA),
-    Cause.NEG_STOCK: ("INV-NEG", INVENTORY),
-}
-_DESKS: Mapping[Kind, str] = {Kind.ORDERS: "Order desk", Kind.PURCHASES: "Buyer"}
-_DOUBLED: Mapping[Kind, str] = {Kind.ORDERS: "ORD-DUP", Kind.PURCHASES: "PO-DUP"}
-_OWNERS: Mapping[Remedy, str] = {
-    Remedy.FINANCE_TASK: FINANCE,
-    Remedy.REDRIVE: INTEGRATION,
-    Remedy.REFETCH: INTEGRATION,
-}
-
-
 def fingerprint(row: FindingRow) -> str:
     if row.document:
         return f"reconciliation/{row.system}|{row.against}/{row.document}/{row.line}"
     pair = row.against if row.system == HUB else f"{row.system}|{row.against}"
     return f"reconciliation/{pair}/{row.location}/{row.item}"
-
-
-def case_of(row: FindingRow, cap: int) -> CaseWanted:
-    """Word a confirmed difference as a case: whose it is, and by when (§7.2).
-
-    One of more money at risk than `cap` (micros) is urgent whatever its class (§4.3).
-    """
-    kind = kind_of(row.system)
-    owner = _DESKS.get(kind) or _OWNERS.get(Remedy(row.remedy), INVENTORY)
-    code, owner = _CODES.get(Cause(row.cause), ("INV-SUSPECT", owner))
-    code = _DOUBLED.get(kind, code) if row.cause == Cause.MSG_DUP else code
-    amount = plain(abs(decimal_of(row.theirs - row.ours)))
-    than = "more" if row.theirs > row.ours else "less"
-    ours = "the hub" if row.system == HUB or row.document else row.system
-    of = f" of {row.document} line {row.line}" if row.document else ""
-    return CaseWanted(
-        code=code,
-        fingerprint=fingerprint(row),
-        severity="S2" if row.class_ == ItemClass.A or is_above(row, cap) else "S3",
-        owner_role=owner,
-        within=within(row),
-        entity=f"{row.item} at {row.location}",
-        title=f"{row.against} says {amount} {row.unit} {than} than {ours}{of}: {row.cause}"
-        f"{', ' + row.because if row.because else ''}",
-        evidence={
-            "finding": row.finding_id,
-            "ours": plain(decimal_of(row.ours)),
-            "theirs": plain(decimal_of(row.theirs)),
-            "cause": row.cause,
-            "remedy": row.remedy,
-            "value_at_risk": None
-            if row.value_at_risk is None
-            else plain(decimal_of(row.value_at_risk)),
-            "is_above_cap": is_above(row, cap),
-        },
-    )
-
-
-def is_above(row: FindingRow, cap: int) -> bool:
-    """Say whether more money is at risk than a cap; of what has no price nobody knows."""
-    return row.value_at_risk is not None and row.value_at_risk > cap
 
 
 def confirmed(row: FindingRow) -> DifferenceConfirmed:
@@ -367,6 +318,7 @@ def confirmed(row: FindingRow) -> DifferenceConfirmed:
         cause=row.cause,
         remedy=row.remedy,
         value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
+        currency=row.currency,
         document=row.document,
         line=row.line,
     )

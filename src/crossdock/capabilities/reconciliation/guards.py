@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from crossdock.capabilities.reconciliation.model import DAY, HOUR, MINUTE
+from crossdock.capabilities.reconciliation.money import AtRisk
 
 MILLE = 1000
 CLOCK_AHEAD_MAX = 5 * MINUTE
@@ -128,10 +129,16 @@ def _percent(mille: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brake:
-    """How much a run may mend by itself: thousandths of its keys, and money in micros."""
+    """How much a run may mend by itself: thousandths of its keys, and money in micros.
+
+    The money is in `currency`, which is the functional one of the house; "" names none. `unpriced`
+    is how many keys without a price it may mend: no cap by value can hold them.
+    """
 
     keys_mille: int = 20
     value: int = 10_000 * 1_000_000
+    currency: str = ""
+    unpriced: int = 100
 
 
 def keys_compared(dumped: int, sampled: int, known: int) -> int:
@@ -142,12 +149,24 @@ def keys_compared(dumped: int, sampled: int, known: int) -> int:
     return max(dumped, min(sampled, known))
 
 
-def stopped(changes: int, keys: int, value: int, brake: Brake, *, is_in_incident: bool) -> str:
-    """Say why nothing is mended automatically, or "" (§4.3, circuit breakers)."""
+def stopped(changes: int, keys: int, worth: AtRisk, brake: Brake, *, is_in_incident: bool) -> str:
+    """Say why nothing is mended automatically, or "" (§4.3, circuit breakers).
+
+    Amounts in another currency than the cap's cannot be held against it, so they stop, too.
+    """
     if is_in_incident:
         return "the source is in an incident"
     if changes * MILLE > brake.keys_mille * keys:
         return f"{changes} of {keys} keys would change"
-    if value > brake.value:
+    return _too_dear(worth, brake)
+
+
+def _too_dear(worth: AtRisk, brake: Brake) -> str:
+    if worth.value > brake.value:
         return "more money would move than the cap allows"
+    if worth.others:
+        cap = brake.currency or "the functional currency, which no rules name"
+        return f"money in {', '.join(worth.others)} would move, and the cap is in {cap}"
+    if worth.unpriced > brake.unpriced:
+        return f"{worth.unpriced} keys without a price would change, {brake.unpriced} may"
     return ""

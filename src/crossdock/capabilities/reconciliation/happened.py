@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from crossdock.canonical.envelope import Payload
 from crossdock.canonical.reconciliation import (
@@ -11,15 +12,16 @@ from crossdock.canonical.reconciliation import (
     ReconciliationPolicyChanged,
     ReconciliationRulesChanged,
 )
-from crossdock.capabilities.reconciliation import store
+from crossdock.capabilities.reconciliation import findings, store
 from crossdock.capabilities.reconciliation.earlier import tell
-from crossdock.capabilities.reconciliation.model import ItemClass
+from crossdock.capabilities.reconciliation.model import ItemClass, State
 from crossdock.capabilities.reconciliation.rules import Version, rules_shown
 from crossdock.capabilities.reconciliation.store import FindingRow
 from crossdock.capabilities.reconciliation.withholding import HousePolicy
 from crossdock.foundation.database import Transaction
 
 Named = tuple[str, Payload]
+BECAUSE_MAX = 300
 
 
 class How(StrEnum):
@@ -29,6 +31,31 @@ class How(StrEnum):
     READ_AGAIN = "READ_AGAIN"
     RECORDED = "RECORDED"
     REPUBLISHED = "REPUBLISHED"
+
+
+class CameOf(StrEnum):
+    """What came of it: it was done, it was refused, or nothing was done for another reason."""
+
+    DONE = "DONE"
+    REFUSED = "REFUSED"
+    FAILED = "FAILED"
+
+
+class Try(NamedTuple):
+    """How differences were tried to be mended, what came of it, and for whom."""
+
+    how: How
+    by: str
+    outcome: CameOf = CameOf.DONE
+    because: str = ""
+
+
+def confirmed(rows: Sequence[FindingRow], run_id: str) -> list[Named]:
+    """Name the differences that a comparison has just confirmed."""
+    return [
+        (f"difference_confirmed:{row.finding_id}:{run_id}", findings.confirmed(row))
+        for row in rows
+    ]
 
 
 def gone(rows: Sequence[FindingRow], run_id: str) -> list[Named]:
@@ -48,15 +75,25 @@ def gone(rows: Sequence[FindingRow], run_id: str) -> list[Named]:
             ),
         )
         for row in rows
-        if row.confirmed_at is not None and not row.is_gone
+        if row.state == State.CONFIRMED and not row.is_gone
     ]
 
 
-async def tried(
-    tx: Transaction, rows: Sequence[FindingRow], how: How, by: str, now: datetime
-) -> None:
+async def tried(tx: Transaction, rows: Sequence[FindingRow], said: Try, now: datetime) -> None:
     """Count one more try for each difference, and tell of it."""
+    await counted(tx, rows, now)
+    await tell_tried(tx, rows, said, now)
+
+
+async def counted(tx: Transaction, rows: Sequence[FindingRow], now: datetime) -> None:
+    """Count one more try, before it is made: what is interrupted is a try all the same."""
     await tx.execute(store.TRIED, tx.tenant, [row.finding_id for row in rows], now)
+
+
+async def tell_tried(
+    tx: Transaction, rows: Sequence[FindingRow], said: Try, now: datetime
+) -> None:
+    """Tell of a try of each difference, which stood as in `rows` before it was counted."""
     await tell(
         tx,
         [
@@ -67,9 +104,11 @@ async def tried(
                     against=row.against,
                     item=row.item,
                     location=row.location,
-                    how=how,
+                    how=said.how,
                     attempt=row.attempts + 1,
-                    tried_by=by,
+                    tried_by=said.by,
+                    outcome=said.outcome,
+                    because=said.because[:BECAUSE_MAX],
                     system=row.system,
                     document=row.document,
                     line=row.line,
@@ -97,6 +136,8 @@ async def rules_put(tx: Transaction, made: Version, now: datetime) -> None:
         attempts=shown.attempts,
         most_percent=shown.most_percent,
         most_value=shown.most_value,
+        currency=shown.currency,
+        most_unpriced=shown.most_unpriced,
     )
     await tell(tx, [(f"reconciliation_rules:{made.version}", changed)], now)
 

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from crossdock.capabilities.reconciliation import findings, guards, happened, rulebook, store
 from crossdock.capabilities.reconciliation.asked_store import Sampling, sampled
 from crossdock.capabilities.reconciliation.guards import Brake
-from crossdock.capabilities.reconciliation.happened import How
+from crossdock.capabilities.reconciliation.happened import How, Try
 from crossdock.capabilities.reconciliation.kinds import DOCUMENTS
+from crossdock.capabilities.reconciliation.money import at_risk
 from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.rules import Rules
@@ -137,8 +138,8 @@ class Healer:
                 again = [one.row for one in chosen if not sent.isdisjoint(one.movements)]
                 read = [one.row for one in chosen if one.source and one.source in asked]
                 at = self._clock.now()
-                await happened.tried(tx, again, How.SENT_AGAIN, by, at)
-                await happened.tried(tx, read, How.READ_AGAIN, by, at)
+                await happened.tried(tx, again, Try(How.SENT_AGAIN, by), at)
+                await happened.tried(tx, read, Try(How.READ_AGAIN, by), at)
         return Healing(
             against=pair.against,
             findings=tuple(one.row.finding_id for one in chosen),
@@ -168,7 +169,7 @@ class Healer:
         return guards.stopped(
             len(chosen),
             max(keys, LINES_MIN) if pair.system in DOCUMENTS else keys,
-            sum(one.row.value_at_risk or 0 for one in chosen),
+            at_risk((one.row for one in chosen), rules.brake.currency),
             rules.brake,
             is_in_incident=bool(down) or (last is not None and last.verdict == "REJECTED"),
         )

@@ -95,7 +95,8 @@ class Known:
     not booked, `rejected` references that it refused. `parts` says which buckets a posting of
     ours, by its key, changed. `ambiguous_until`: its snapshot was taken from the cut to here.
     `is_behind`: whoever keeps the stock was not heard since the cut, so ours may lack something.
-    `sold` is their word for the status of what can be sold.
+    `sold` is their word for the status of what can be sold. `is_foreign`: its cost is not in the
+    functional currency, so the tolerance by value says nothing of it.
     """
 
     ours: Log = field(default_factory=Log)
@@ -106,6 +107,7 @@ class Known:
     factors: Sequence[tuple[int, int]] = ()
     of: ItemClass = ItemClass.A
     cost: int | None = None
+    is_foreign: bool = False
     is_exact: bool = False
     ambiguous_until: int = 0
     is_behind: bool = False
@@ -286,7 +288,7 @@ def _stated(judged: Judged, cut: int, known: Known, policy: Policy) -> Judged:
         judged.at_stake,
         book=judged.difference.ours,
         of=known.of,
-        cost=known.cost,
+        cost=None if known.is_foreign else known.cost,
         is_exact=known.is_exact,
     )
     if not is_broken and not is_proven:

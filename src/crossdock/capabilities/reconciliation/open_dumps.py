@@ -24,8 +24,8 @@ class OpenRow(NamedTuple):
     """A row of such a dump: how much of a line is still open, as of when.
 
     `unit` "" is the base unit. `changed` is when the line was changed last, or 0; `of` its item's
-    ABC class or ""; `cost` is micros of money per base unit, or NO_COST. Rows of one line are
-    added up. It sorts by document and line.
+    ABC class or ""; `cost` is micros of money per base unit, or NO_COST, in `currency` ("": the
+    functional one). Rows of one line are added up. It sorts by document and line.
     """
 
     document: str
@@ -38,6 +38,7 @@ class OpenRow(NamedTuple):
     changed: int = 0
     of: str = ""
     cost: int = NO_COST
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "as_of": ("as_of",),
     "changed_at": ("changed_at",),
     "unit_cost": ("unit_cost",),
+    "currency": ("currency",),
     "class": ("class", "abc"),
 }
 ASKED = ("document", "item", "location", "quantity")
@@ -90,6 +92,7 @@ class OpenDump(Cells):
             self._changes.of(changed) if changed else 0,
             class_of(self._text(row, "class")),
             self._cost(row),
+            self._currency(row),
         )
 
 

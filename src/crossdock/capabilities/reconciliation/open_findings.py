@@ -8,27 +8,27 @@ from typing import Any
 import msgspec
 
 from crossdock.canonical.quantities import plain
-from crossdock.capabilities.reconciliation import open_lines
+from crossdock.capabilities.reconciliation import open_lines, store
 from crossdock.capabilities.reconciliation.causes import Level
 from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.findings import decimal_of
 from crossdock.capabilities.reconciliation.guards import Shape
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import Before, State, value_at_risk
+from crossdock.capabilities.reconciliation.money import at_risk, in_house
 from crossdock.capabilities.reconciliation.open_lines import Compared, Ours, Theirs
 from crossdock.capabilities.reconciliation.outcome import About
 from crossdock.capabilities.reconciliation.ports import CaseWanted
 from crossdock.capabilities.reconciliation.store import FindingRow, RunRow
 from crossdock.foundation.ids import derived_uuid, prefixed
 
-VALUE_MAX = 9 * 10**18
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """One comparison, as far as each of its findings says something of it.
 
-    `costs` and `classes` are by item; `heard_from` is whose words ours are, or "".
+    `costs`, with their currencies, and `classes` are by item; `heard_from` is whose words ours
+    are, or "".
     """
 
     tenant: str
@@ -37,7 +37,7 @@ class Seen:
     now: datetime
     policy: Policy
     heard_from: str = ""
-    costs: Mapping[str, int] = field(default_factory=dict[str, int])
+    costs: Mapping[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
     classes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -49,6 +49,7 @@ def row_of(one: Compared, seen: Seen, before: Before | None, unit: str) -> Findi
     ours, theirs = _micros(one.ours), _micros(one.theirs)
     state = open_lines.state_of(one, before, seen.cut, seen.policy)
     name = derived_uuid("finding", seen.tenant, about.run_id, *one.number)
+    cost, currency = seen.costs.get(item, (None, ""))
     return FindingRow(
         finding_id=prefixed("fnd", name),
         system=about.system,
@@ -68,7 +69,8 @@ def row_of(one: Compared, seen: Seen, before: Before | None, unit: str) -> Findi
         at_stake=one.at_stake,
         absolute=abs(one.at_stake),
         withheld=0,
-        value_at_risk=value_at_risk(one.at_stake, seen.costs.get(item)),
+        value_at_risk=value_at_risk(one.at_stake, cost),
+        currency=in_house(currency, seen.policy.brake.currency),
         class_=open_lines.class_of(seen.classes.get(item, "")),
         is_in_flight=one.is_in_flight,
         is_gone=False,
@@ -145,11 +147,7 @@ def run_of(
 ) -> RunRow:
     """Make the run of what was counted: its rows, and how many suspicions are gone."""
     tally, rows, gone = found
-    values = [
-        row.value_at_risk
-        for row in rows
-        if row.value_at_risk is not None and row.state != State.TOLERATED
-    ]
+    worth = at_risk(row for row in rows if row.state != State.TOLERATED)
     states = [row.state for row in rows]
     return RunRow(
         run_id=about.run_id,
@@ -172,9 +170,11 @@ def run_of(
         suspected=states.count(State.SUSPECTED),
         confirmed=states.count(State.CONFIRMED),
         gone=gone,
-        value_at_risk=min(sum(values), VALUE_MAX) if values else None,
+        value_at_risk=worth.known,
         unknown_names=tuple(tally.unknown),
         rules_version=about.rules_version,
+        other_values=store.money_text(worth.others),
+        unpriced=worth.unpriced,
     )
 
 

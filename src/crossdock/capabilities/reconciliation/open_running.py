@@ -13,7 +13,7 @@ from itertools import islice
 
 from crossdock.canonical.reconciliation import SnapshotRejected
 from crossdock.capabilities.reconciliation import (
-    findings,
+    escalating,
     guards,
     happened,
     open_findings,
@@ -313,12 +313,8 @@ class OpenComparison:
             now_open = await store.open_now(tx, self.about.pair)
             befores = {LineNumber(row.document, row.line): row for row in now_open}
             gone, rows = _sorted_out(walked, befores, side.cut)
-            fresh = [
-                row
-                for row in rows
-                if row.state == State.CONFIRMED
-                and not was_confirmed(befores.get(LineNumber(row.document, row.line)))
-            ]
+            met = [(row, befores.get(LineNumber(row.document, row.line))) for row in rows]
+            fresh = [row for row, before in met if escalating.is_fresh(row, before)]
             run = self._run(side, walked.tally, rows, len(gone), now)
             await store.put(tx, self.about.pair, self.about.run_id, rows, now)
             if ids := [row.finding_id for row in gone]:
@@ -327,14 +323,10 @@ class OpenComparison:
             await store.add_run(tx, run)
             await shapes.put_shapes(tx, self.about.against, {EVERYWHERE: side.shape}, kind)
             cases = self.informants.cases
-            cap = self.policy.brake.value
-            await cases.opened(tx, [findings.case_of(row, cap) for row in fresh], now)
+            await escalating.word(tx, cases, met, self.policy.brake, now)
             ended = [open_findings.rejected_fingerprint(self.about)]
             await cases.closed(tx, ended, "a later dump was believed", now)
-            named = [
-                (f"difference_confirmed:{row.finding_id}:{run.run_id}", findings.confirmed(row))
-                for row in fresh
-            ]
+            named = happened.confirmed(fresh, run.run_id)
             await tell(tx, [*named, *happened.gone(gone, run.run_id)], now)
         return run
 

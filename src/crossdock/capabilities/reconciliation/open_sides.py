@@ -49,7 +49,10 @@ class LeftLine(NamedTuple):
 
 @dataclass(slots=True)
 class OpenSide:
-    """What they say, ready to be walked along; `costs` and `classes` are by item."""
+    """What they say, ready to be walked along; `costs` and `classes` are by item.
+
+    A cost is with its currency.
+    """
 
     said: OpenSaid
     rows: Sorted[OpenRow]
@@ -58,7 +61,7 @@ class OpenSide:
     oldest: int = 0
     newest: int = 0
     locations: set[str] = field(default_factory=set[str])
-    costs: dict[str, int] = field(default_factory=dict[str, int])
+    costs: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
     classes: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -91,7 +94,9 @@ class OpenSide:
         self.count += len(rows)
         self.zeros += sum(1 for row in rows if not row.micros)
         self.locations.update(row.location for row in rows)
-        self.costs.update({row.item: row.cost for row in rows if row.cost != NO_COST})
+        self.costs.update(
+            {row.item: (row.cost, row.currency) for row in rows if row.cost != NO_COST}
+        )
         self.classes.update({row.item: row.of for row in rows if row.of})
 
     def documents(self) -> Iterator[tuple[str, list[OpenRow]]]:

@@ -271,7 +271,11 @@ class KnowsIncidents(Protocol):
 
 
 class Told(Protocol):
-    """A listing: what the channel confirmed to hold, and what it says now; None is unknown."""
+    """A listing: what the channel confirmed to hold, and what it says now; None is unknown.
+
+    `numerator / denominator` base units make one that the channel sells; `unit_margin` is what one
+    of these earns, in micros of `currency`, if that is agreed.
+    """
 
     @property
     def item(self) -> str: ...
@@ -284,6 +288,18 @@ class Told(Protocol):
 
     @property
     def is_in_flight(self) -> bool: ...
+
+    @property
+    def numerator(self) -> int: ...
+
+    @property
+    def denominator(self) -> int: ...
+
+    @property
+    def unit_margin(self) -> int | None: ...
+
+    @property
+    def currency(self) -> str: ...
 
     @property
     def is_removed(self) -> bool:

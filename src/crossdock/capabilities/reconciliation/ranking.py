@@ -107,9 +107,23 @@ class CountReason(StrEnum):
 
     DIFFERENCE = "DIFFERENCE"
     NEGATIVE = "NEGATIVE"
+    RECALL = "RECALL"
+    SHORT_PICK = "SHORT_PICK"
+    EMPTY_SHELF = "EMPTY_SHELF"
+    ZERO_BALANCE = "ZERO_BALANCE"
     TREND = "TREND"
     CLASS_DUE = "CLASS_DUE"
 
+
+ASKED = frozenset(
+    {
+        CountReason.RECALL,
+        CountReason.SHORT_PICK,
+        CountReason.EMPTY_SHELF,
+        CountReason.ZERO_BALANCE,
+    }
+)
+"""What only those tell who stand before the shelf, or recall goods: it is asked for (§4.2)."""
 
 URGENCY: Mapping[str, int] = {reason: rank for rank, reason in enumerate(CountReason)}
 

@@ -13,11 +13,13 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS, plain
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.model import AMOUNT_MAX, ItemClass, Tolerance
+from crossdock.capabilities.reconciliation.money import currency_of
 from crossdock.capabilities.reconciliation.ranking import Remedy
 
 HEALABLE = (Remedy.REDRIVE, Remedy.REFETCH, Remedy.REPUBLISH)
 """What can be mended without a person: an exact document, or a channel's level. No adjustment."""
 ATTEMPTS_MOST = 10
+UNPRICED_MAX = 1_000_000
 PPM_OF_PERCENT = 10_000
 PPM_MAX = 1_000_000
 MILLE_OF_PERCENT = 10
@@ -28,8 +30,9 @@ class Rules:
     """`heals` are the remedies that are carried out by themselves; the others escalate.
 
     A document is sent or read again `attempts` times, and by then it is for a person. `brake` is
-    how much a run may mend: thousandths of its keys, and money in micros. `document_ppm` is how
-    much of an open order or purchase order line is let pass, in millionths.
+    how much a run may mend: thousandths of its keys, money in micros of the functional currency,
+    which it names, and keys without a price. `document_ppm` is how much of an open order or
+    purchase order line is let pass, in millionths.
     """
 
     tolerance: Tolerance = field(default_factory=Tolerance)
@@ -54,8 +57,9 @@ class ReconciliationRulesShown:
     """A version of the rules, with the amounts as people write them.
 
     `tolerance_percent` is of the booked quantity by class, `tolerance_absolute` in base units,
-    `tolerance_value` and `most_value` money in the functional currency. `most_percent` is how many
-    of the compared keys one run may mend by itself.
+    `tolerance_value` and `most_value` money in the functional currency, which is `currency` ("":
+    nobody has named it). `most_percent` is how many of the compared keys one run may mend by
+    itself, `most_unpriced` how many without a price.
     """
 
     version: int
@@ -69,6 +73,8 @@ class ReconciliationRulesShown:
     attempts: int
     most_percent: Decimal
     most_value: Decimal
+    currency: str
+    most_unpriced: int
 
 
 def checked(rules: Rules) -> Rules:
@@ -86,13 +92,19 @@ def checked(rules: Rules) -> Rules:
             raise Invalid("0 to 100 percent", where=f"/tolerance_percent/{of}")
     if not 0 <= rules.document_ppm <= PPM_MAX:
         raise Invalid("0 to 100 percent", where="/tolerance_documents_percent")
-    if not 0 <= rules.brake.keys_mille <= PPM_MAX // 1000:
-        raise Invalid("0 to 100 percent, in tenths", where="/most_percent")
     amounts = (rules.tolerance.absolute, rules.tolerance.value, rules.brake.value)
     if not all(0 <= one <= AMOUNT_MAX for one in amounts):
         raise Invalid("an amount is zero or more, and below what can be", where="/")
     heals = tuple(one for one in HEALABLE if one in rules.heals)
-    return replace(rules, heals=heals)
+    return replace(rules, heals=heals, brake=_checked(rules.brake))
+
+
+def _checked(brake: Brake) -> Brake:
+    if not 0 <= brake.keys_mille <= PPM_MAX // 1000:
+        raise Invalid("0 to 100 percent, in tenths", where="/most_percent")
+    if not 0 <= brake.unpriced <= UNPRICED_MAX:
+        raise Invalid(f"0 to {UNPRICED_MAX} keys without a price", where="/most_unpriced")
+    return replace(brake, currency=currency_of(brake.currency, "/currency"))
 
 
 def content_of(rules: Rules) -> dict[str, Any]:
@@ -106,6 +118,8 @@ def content_of(rules: Rules) -> dict[str, Any]:
         "attempts": rules.attempts,
         "keys_mille": rules.brake.keys_mille,
         "value_cap": rules.brake.value,
+        "currency": rules.brake.currency,
+        "unpriced": rules.brake.unpriced,
     }
 
 
@@ -119,7 +133,12 @@ def rules_of(content: Mapping[str, Any]) -> Rules:
         document_ppm=content.get("document_ppm", 0),  # rules that were put before say none
         heals=tuple(Remedy(one) for one in content["heals"]),
         attempts=content["attempts"],
-        brake=Brake(keys_mille=content["keys_mille"], value=content["value_cap"]),
+        brake=Brake(
+            keys_mille=content["keys_mille"],
+            value=content["value_cap"],
+            currency=content.get("currency", ""),
+            unpriced=content.get("unpriced", Brake().unpriced),
+        ),
     )
 
 
@@ -139,6 +158,8 @@ def rules_shown(one: Version) -> ReconciliationRulesShown:
         attempts=rules.attempts,
         most_percent=_parted(rules.brake.keys_mille, MILLE_OF_PERCENT),
         most_value=_parted(rules.brake.value, MICROS),
+        currency=rules.brake.currency,
+        most_unpriced=rules.brake.unpriced,
     )
 
 

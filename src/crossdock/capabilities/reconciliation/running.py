@@ -9,6 +9,7 @@ from crossdock.canonical.reconciliation import SnapshotRejected
 from crossdock.capabilities.reconciliation import (
     books,
     counting,
+    escalating,
     findings,
     guards,
     happened,
@@ -33,6 +34,7 @@ from crossdock.capabilities.reconciliation.explaining import Explainer, Found
 from crossdock.capabilities.reconciliation.guards import Plausible, Shape
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import State, common_cut
+from crossdock.capabilities.reconciliation.money import at_risk
 from crossdock.capabilities.reconciliation.outcome import About, Outcome
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants, Key, LedgerKey
 from crossdock.capabilities.reconciliation.sides import Side
@@ -45,7 +47,6 @@ from crossdock.foundation.scope import Scope
 from crossdock.governance.authority import stock_keepers
 
 BATCH = 500
-VALUE_MAX = 9 * 10**18
 DISORDER = timedelta(minutes=10)
 """Events may stand in the log before others that were received so much earlier."""
 
@@ -194,12 +195,8 @@ class Comparison:
             now_open = await store.open_now(tx, self.about.pair)
             befores = {(row.location, row.item): row for row in now_open}
             gone, rows = self._sorted_out(outcome, found, befores, now)
-            fresh = [
-                row
-                for row in rows
-                if row.state == State.CONFIRMED
-                and not was_confirmed(befores.get((row.location, row.item)))
-            ]
+            met = [(row, befores.get((row.location, row.item))) for row in rows]
+            fresh = [row for row, before in met if escalating.is_fresh(row, before)]
             run = self._run(side, outcome, rows, gone, now)
             await store.put(tx, self.about.pair, self.about.run_id, rows, now)
             ids = [row.finding_id for row in gone]
@@ -217,22 +214,13 @@ class Comparison:
                 for key in keys
             ]:
                 await counting.put_counts(tx, due, self.began_at.date())
-            cap = self.policy.brake.value
-            await self.informants.cases.opened(
-                tx, [findings.case_of(row, cap) for row in fresh], now
-            )
-            believed = [self.about.against, *([self.about.system] if first else [])]
-            cases = [_snapshot_case(one, self.about) for one in believed]
+            brake = self.policy.brake
+            await escalating.word(tx, self.informants.cases, met, brake, now)
+            cases = _snapshot_cases(self.about)
             await self.informants.cases.closed(tx, cases, "a later snapshot was believed", now)
             await tell(
                 tx,
-                [
-                    (
-                        f"difference_confirmed:{row.finding_id}:{run.run_id}",
-                        findings.confirmed(row),
-                    )
-                    for row in fresh
-                ]
+                happened.confirmed(fresh, run.run_id)
                 + self._withheld(run.run_id, befores, rows, gone)
                 + happened.gone(gone, run.run_id),
                 now,
@@ -335,11 +323,8 @@ class Comparison:
         now: datetime,
     ) -> RunRow:
         cuts = [instant(cut) for cut in outcome.cuts.at.values()]
-        values = [
-            row.value_at_risk
-            for row in rows
-            if row.value_at_risk is not None and row.state != State.TOLERATED
-        ]
+        house = self.policy.brake.currency
+        worth = at_risk((row for row in rows if row.state != State.TOLERATED), house)
         states = [row.state for row in rows]
         return RunRow(
             run_id=self.about.run_id,
@@ -362,11 +347,19 @@ class Comparison:
             suspected=states.count(State.SUSPECTED),
             confirmed=states.count(State.CONFIRMED),
             gone=len(gone),
-            value_at_risk=min(sum(values), VALUE_MAX) if values else None,
+            value_at_risk=worth.known,
             unknown_names=outcome.unknown,
             is_sample=self.about.is_sample,
             rules_version=self.about.rules_version,
+            other_values=store.money_text(worth.others),
+            unpriced=worth.unpriced,
         )
+
+
+def _snapshot_cases(about: About) -> list[str]:
+    """Name the cases of all whose word a comparison has believed."""
+    systems = [about.against, *([about.system] if about.system != HUB else [])]
+    return [_snapshot_case(one, about) for one in systems]
 
 
 def _snapshot_case(system: str, about: About) -> str:

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from crossdock.canonical.errors import NotFound
+from crossdock.canonical.errors import CrossdockError, NotFound, Rejected
 from crossdock.capabilities.reconciliation import findings, happened, rounds, rulebook, store
+from crossdock.capabilities.reconciliation.asked_store import costs_of
 from crossdock.capabilities.reconciliation.drift import (
     FLAPS_MAX,
     PUBLISHED,
@@ -22,6 +23,7 @@ from crossdock.capabilities.reconciliation.drift import (
     has_settled,
     is_fresh,
     may_try,
+    price_of,
     removed_since,
     row_of,
     run_of,
@@ -31,7 +33,7 @@ from crossdock.capabilities.reconciliation.drift import (
 )
 from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.capabilities.reconciliation.findings import Run
-from crossdock.capabilities.reconciliation.happened import How
+from crossdock.capabilities.reconciliation.happened import CameOf, How, Try
 from crossdock.capabilities.reconciliation.model import State
 from crossdock.capabilities.reconciliation.planning import (
     APART,
@@ -40,7 +42,7 @@ from crossdock.capabilities.reconciliation.planning import (
     Plan,
     plans_of,
 )
-from crossdock.capabilities.reconciliation.ports import KeepsCases, ReadsChannels
+from crossdock.capabilities.reconciliation.ports import KeepsCases, ReadsChannels, Told
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.rounds import Round
 from crossdock.capabilities.reconciliation.rules import Rules
@@ -182,11 +184,8 @@ class Sampler:
                 if row.location == plan.location
             }
             known = [one for one in told if one.told is not None and one.held is not None]
-            rows = [
-                row_of(reading, one, befores.get(one.item))
-                for one in known
-                if one.told != one.held
-            ]
+            rules, version = await self._rules(tx)
+            rows = await self._priced(tx, reading, known, befores, rules.brake.currency)
             differing = {row.item for row in rows}
             gone = [
                 befores[one.item]
@@ -199,7 +198,6 @@ class Sampler:
             await self._end(tx, gone, MENDED)
             await self._end(tx, removed, REMOVED)
             gone += removed
-            rules, version = await self._rules(tx)
             run = run_of(reading, len(known), rows, len(gone))
             run = replace(run, ended_at=self._clock.now(), rules_version=version)
             await store.add_run(tx, run)
@@ -208,21 +206,69 @@ class Sampler:
             stopped = stopped_of(plan, befores, rows, gone, rules.brake)
             mending = [] if stopped or not is_mended else [one for one in rows if may_try(one)]
             if mending:
-                await happened.tried(tx, mending, How.REPUBLISHED, by, reading.at)
-            await tell(tx, happened.gone(gone, reading.run_id), self._clock.now())
+                await happened.counted(tx, mending, reading.at)
+            await self._tell(tx, reading, rows, befores, gone)
             if republish:
                 await self._say_stopped(tx, plan, stopped)
-        republished = await self._republished(scope, plan, [row.item for row in mending])
+        republished = await self._republished(scope, plan, mending, by)
         return Sampled(run=findings.run_shown(run), republished=republished, stopped=stopped)
+
+    async def _priced(
+        self,
+        tx: Transaction,
+        reading: Reading,
+        known: Sequence[Told],
+        befores: Mapping[str, FindingRow],
+        house: str,
+    ) -> list[FindingRow]:
+        """Make findings of what drifted, with what each is worth, as far as anybody knows."""
+        drifted = [one for one in known if one.told != one.held]
+        costs = await costs_of(tx, {one.item for one in drifted}) if drifted else {}
+        return [
+            row_of(
+                reading,
+                one,
+                befores.get(one.item),
+                price_of(one, costs.get(one.item), house),
+            )
+            for one in drifted
+        ]
+
+    async def _tell(
+        self,
+        tx: Transaction,
+        reading: Reading,
+        rows: Sequence[FindingRow],
+        befores: Mapping[str, FindingRow],
+        gone: Sequence[FindingRow],
+    ) -> None:
+        fresh = [row for row in rows if is_fresh(row, befores.get(row.item))]
+        said = [*happened.confirmed(fresh, reading.run_id), *happened.gone(gone, reading.run_id)]
+        await tell(tx, said, self._clock.now())
 
     async def _rules(self, tx: Transaction) -> tuple[Rules, int]:
         put = await rulebook.newest(tx)
         return (put.rules, put.version) if put else (Rules(), 0)
 
-    async def _republished(self, scope: Scope, plan: Plan, items: Sequence[str]) -> int:
-        if not items:
+    async def _republished(
+        self, scope: Scope, plan: Plan, rows: Sequence[FindingRow], by: str
+    ) -> int:
+        """Have levels written again, and tell what came of it; the try is counted already."""
+        if not rows:
             return 0
-        return await self._channels.republish(scope, plan.connection, plan.location, items)
+        items = [row.item for row in rows]
+        said, failure, count = Try(How.REPUBLISHED, by), None, 0
+        try:
+            count = await self._channels.republish(scope, plan.connection, plan.location, items)
+        except CrossdockError as error:
+            is_refused, failure = isinstance(error, Rejected), error
+            outcome = CameOf.REFUSED if is_refused else CameOf.FAILED
+            said = said._replace(outcome=outcome, because=str(error))
+        async with self._database.transaction(scope) as tx:
+            await happened.tell_tried(tx, rows, said, self._clock.now())
+        if failure is not None:
+            raise failure
+        return count
 
     async def _unlisted_twice(
         self, tx: Transaction, rows: Sequence[FindingRow], at: datetime

@@ -13,6 +13,7 @@ from crossdock.capabilities.reconciliation import (
     believing,
     counting,
     doubts,
+    escalating,
     findings,
     happened,
     rulebook,
@@ -216,7 +217,9 @@ class Reconciliation:
         async with self._database.transaction(scope) as tx:
             made, is_new = await rulebook.put(tx, rules, by, self._clock.now())
             if is_new:
-                await happened.rules_put(tx, made, self._clock.now())
+                now = self._clock.now()
+                await happened.rules_put(tx, made, now)
+                await escalating.lowered(tx, self._informants.cases, made.rules.brake, now)
         return made
 
     async def heal_by_rules(self) -> None:
@@ -271,13 +274,21 @@ class Reconciliation:
     async def findings(
         self, scope: Scope, wanted: Wanted | None = None, *, limit: int = 100
     ) -> list[Finding]:
-        """List findings, the most urgent first; of every state unless `wanted` says which."""
+        """List findings, the most urgent first; of every state unless `wanted` says which.
+
+        Each currency is ranked by itself, the functional one first; what has no price comes last.
+        """
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
             rows = await store.find(tx, wanted or Wanted(), limit)
         return sorted(
             (findings.finding_shown(row, now) for row in rows),
-            key=lambda one: (one.value_at_risk is None, -one.priority, -one.absolute),
+            key=lambda one: (
+                one.value_at_risk is None,
+                one.currency,
+                -one.priority,
+                -one.absolute,
+            ),
         )
 
     async def finding(self, scope: Scope, finding_id: str) -> Finding:

@@ -1,9 +1,11 @@
 """Runs and findings as stored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, NamedTuple
+
+import msgspec
 
 from crossdock.capabilities.reconciliation.rules import Rules
 from crossdock.foundation.database import Transaction, WorkersSql
@@ -23,9 +25,9 @@ ADD_RUN = """
 insert into reconciliation_run (tenant, run_id, system, against, verdict, reason, asked_by,
     began_at, ended_at, earliest_cut, latest_cut, row_count, zero_count, is_full, compared, alike,
     explained, tolerated, suspected, confirmed, gone, value_at_risk, unknown_names, is_sample,
-    rules_version)
+    rules_version, other_values, unpriced)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-    $20, $21, $22, $23, $24, $25)
+    $20, $21, $22, $23, $24, $25, $26::jsonb, $27)
 """
 RUNS = """
 select * from reconciliation_run
@@ -57,20 +59,20 @@ PUT = """
 insert into reconciliation_finding as f (tenant, against, run_id, finding_id, location, item,
     state, level, cause, because, remedy, unit, ours, theirs, explained, unexplained, at_stake,
     absolute, value_at_risk, class, is_in_flight, evidence, first_cut, last_cut, found_at,
-    confirmed_at, system, withheld, seen, document, line)
+    confirmed_at, system, withheld, seen, document, line, currency)
 select $1, $2, $3, s.finding_id, s.location, s.item, s.state, s.level, s.cause, s.because,
     s.remedy, s.unit, s.ours, s.theirs, s.explained, s.unexplained, s.at_stake, s.absolute,
     s.value_at_risk, s.class, s.is_in_flight, s.evidence, s.cut, s.cut, $4::timestamptz,
     case when s.state = 'CONFIRMED' then $4::timestamptz end, $25,
     case when $25 = 'crossdock' then s.withheld else 0 end, s.seen, s.document,
-    s.line
+    s.line, s.currency
 from unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
     $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
     $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::boolean[], $23::jsonb[],
-    $24::timestamptz[], $26::bigint[], $27::bigint[], $28::text[], $29::text[])
+    $24::timestamptz[], $26::bigint[], $27::bigint[], $28::text[], $29::text[], $30::text[])
     s(finding_id, location, item, state, level, cause, because, remedy, unit, ours, theirs,
     explained, unexplained, at_stake, absolute, value_at_risk, class, is_in_flight, evidence, cut,
-    withheld, seen, document, line)
+    withheld, seen, document, line, currency)
 on conflict (tenant, system, against, document, line,
     (case when document = '' then location else '' end),
     (case when document = '' then item else '' end)) where state <> 'CLOSED' do update set
@@ -81,7 +83,7 @@ on conflict (tenant, system, against, document, line,
     explained = excluded.explained, unexplained = excluded.unexplained,
     at_stake = excluded.at_stake, absolute = excluded.absolute, withheld = excluded.withheld,
     seen = excluded.seen,
-    value_at_risk = excluded.value_at_risk, class = excluded.class,
+    value_at_risk = excluded.value_at_risk, currency = excluded.currency, class = excluded.class,
     is_in_flight = excluded.is_in_flight, is_gone = false, evidence = excluded.evidence,
     last_cut = greatest(f.last_cut, excluded.last_cut),
     first_cut = case when f.is_gone or f.state = 'TOLERATED' and excluded.state <> 'TOLERATED'
@@ -138,7 +140,7 @@ where tenant = $1 and ($2::text[] is null or state = any($2))
     and ($9 = '' or $9 = case when system in ('orders', 'purchases', 'published') then system
         else 'stock' end)
     and ($10 = '' or document = $10)
-order by value_at_risk desc nulls last, found_at, finding_id limit $7
+order by value_at_risk is null, currency, value_at_risk desc, found_at, finding_id limit $7
 """
 # What a document has proven and may be sent again, the most money first.
 TO_HEAL = """
@@ -147,7 +149,7 @@ where tenant = $1 and against = $2 and system = $6 and state = 'CONFIRMED'
     and remedy in ('REDRIVE', 'REFETCH')
     and not is_gone and attempts < $3 and remedy = any($4)
     and (not $5 or tried_at is null or last_cut > tried_at)
-order by value_at_risk desc nulls last, found_at, finding_id
+order by value_at_risk is null, currency, value_at_risk desc, found_at, finding_id
 """
 # What another number mends, of what a comparison has seen of late.
 TO_TAKE = """
@@ -155,7 +157,7 @@ select * from reconciliation_finding
 where tenant = $1 and against = $2 and system = 'crossdock' and state = 'CONFIRMED'
     and not is_gone and not is_in_flight and remedy = any($3) and attempts < $4
     and last_cut >= $5
-order by value_at_risk desc nulls last, found_at, finding_id
+order by value_at_risk is null, currency, value_at_risk desc, found_at, finding_id
 """
 TRIED = """
 update reconciliation_finding set attempts = attempts + 1, tried_at = $3
@@ -167,6 +169,8 @@ where tenant = $1 and finding_id = any($2)
 class RunRow:
     """A comparison as stored; the counts are of keys (an item at a location).
 
+    `value_at_risk` is in the functional currency, `other_values` in others, as JSON; of
+    `unpriced` differences nobody knows it.
     `is_sample`: of single keys that were asked for; `rules_version` names the rules it used.
     """
 
@@ -194,6 +198,8 @@ class RunRow:
     unknown_names: tuple[str, ...]
     is_sample: bool = False
     rules_version: int = 0
+    other_values: str = "{}"
+    unpriced: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +244,8 @@ class FindingRow:
     seen: int = 0
     document: str = ""
     line: str = ""
+    escalated_at: datetime | None = None
+    currency: str = ""
 
 
 _RUN = tuple(each.name for each in fields(RunRow))
@@ -300,7 +308,13 @@ async def put(
         [row.seen for row in found],
         [row.document for row in found],
         [row.line for row in found],
+        [row.currency for row in found],
     )
+
+
+def money_text(amounts: Mapping[str, int]) -> str:
+    """Write amounts in micros by currency."""
+    return msgspec.json.encode(amounts).decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import TypeVar, cast
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS, decimal_of
 from crossdock.capabilities.reconciliation.model import ItemClass
+from crossdock.capabilities.reconciliation.money import currency_of
 
 Row = TypeVar("Row")
 FIELD_CHARACTERS_MAX = 200
@@ -236,6 +237,7 @@ class Cells:
         self._as_of = as_of
         self._spelled = spelled
         self._instants = Instants()
+        self._last_currency = ("", "")
         with opened(path) as rows:
             self._width = len(rows.header())
             self._at = columns(path, rows, *asked)
@@ -266,6 +268,13 @@ class Cells:
     def _cost(self, row: Sequence[str]) -> int:
         said = self._text(row, "unit_cost")
         return cost_of(said) if said else NO_COST
+
+    def _currency(self, row: Sequence[str]) -> str:
+        """Read what the cost is in; the rows of a dump say the same few over and over."""
+        said = self._text(row, "currency")
+        if said != self._last_currency[0]:
+            self._last_currency = (said, currency_of(said, "currency"))
+        return self._last_currency[1]
 
     def _name(self, row: Sequence[str], name: str) -> str:
         text = self._spelled(row[self._at[name]])

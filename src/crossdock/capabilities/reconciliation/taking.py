@@ -13,12 +13,14 @@ from crossdock.capabilities.reconciliation import (
     findings,
     guards,
     happened,
+    responsible,
     rounds,
     rulebook,
     store,
 )
 from crossdock.capabilities.reconciliation.drift import LISTINGS_MIN
-from crossdock.capabilities.reconciliation.happened import How
+from crossdock.capabilities.reconciliation.happened import CameOf, How, Try
+from crossdock.capabilities.reconciliation.money import at_risk
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import (
     AsksStock,
@@ -39,6 +41,9 @@ TAKEN = (Remedy.COUNT, Remedy.REFETCH)
 """What the keeper's own number mends; units, names and statuses it does not."""
 FRESH = timedelta(hours=4)
 """What was seen by then; what was seen earlier is asked for, and compared, first."""
+
+
+NOTHING_NEW = "its answer tells nothing of it that is not recorded already"
 
 
 class Taker:
@@ -77,9 +82,9 @@ class Taker:
             keepers = await stock_keepers(tx, tx.tenant, {row.location for row in rows})
             differing = [row for row in rows if keepers.get(row.location) == connection]
             keys = max(LISTINGS_MIN, sum(one.listings for one in plans))
-            value = sum(row.value_at_risk or 0 for row in differing)
+            worth = at_risk(differing, rules.brake.currency)
             stopped = guards.stopped(
-                len(differing), keys, value, rules.brake, is_in_incident=False
+                len(differing), keys, worth, rules.brake, is_in_incident=False
             )
             case = _stopped_case(connection, len(differing), stopped)
             if stopped:
@@ -103,21 +108,24 @@ class Taker:
             return
         fresh = [row for row in chosen if not row.attempts]
         some = fresh[: plan.keys_a_call] or chosen[:1]
+        said = Try(How.RECORDED, HUB)
         is_tried = True
         try:
             items = [row.item for row in some]
             heard = await self._asked(scope, plan, items)
-            await heard.record()
+            if not await heard.record():
+                said = said._replace(outcome=CameOf.FAILED, because=NOTHING_NEW)
         except Forbidden:
             raise
         except (Rejected, Unavailable) as error:
             at.refusal, at.refused_at = str(error)[: rounds.REASON_MAX], now
             is_tried = isinstance(error, Rejected)
+            said = said._replace(outcome=CameOf.REFUSED, because=str(error))
         at.made = plan.made(at.made, findings.microseconds(now))
         async with self._database.transaction(scope) as tx:
             await rounds.put(tx, plan, at, now)
             if is_tried:
-                await happened.tried(tx, some, How.RECORDED, HUB, now)
+                await happened.tried(tx, some, said, now)
 
     async def _asked(self, scope: Scope, plan: Plan, items: Sequence[str]) -> StockHeard:
         """Ask; where another location of the connection was asked a moment ago, wait that long."""
@@ -144,7 +152,7 @@ def _stopped_case(connection: str, keys: int, stopped: str) -> CaseWanted:
         code="INV-SUSPECT",
         fingerprint=f"reconciliation/{connection}/taking",
         severity="S2",
-        owner_role=findings.INVENTORY,
+        owner_role=responsible.INVENTORY,
         within=timedelta(hours=8),
         entity=connection,
         title=f"{connection} keeps so much that differs from the ledger that its word is not"

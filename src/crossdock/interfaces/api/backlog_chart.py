@@ -18,7 +18,7 @@ FRAME = Frame(left=160, right=100, bottom=40)
 
 
 class Difference(Protocol):
-    """As much of a finding as the chart shows; money is in the functional currency."""
+    """As much of a finding as the chart shows; `currency` "" is the functional one."""
 
     @property
     def cause(self) -> str: ...
@@ -28,6 +28,9 @@ class Difference(Protocol):
 
     @property
     def value_at_risk(self) -> Decimal | None: ...
+
+    @property
+    def currency(self) -> str: ...
 
 
 def drawn(differences: Sequence[Difference]) -> str:
@@ -68,17 +71,23 @@ def drawn(differences: Sequence[Difference]) -> str:
 
 
 class _Risk(NamedTuple):
-    """What the differences of a cause are worth; of `unknown` of them nobody knows it."""
+    """What the differences of a cause are worth; of `unknown` of them nobody knows it.
+
+    `foreign` of these are worth something in another currency, which is never added.
+    """
 
     number: int
     unknown: int
     known: Decimal
+    foreign: int
 
     @classmethod
     def of(cls, cause: str, differences: Sequence[Difference]) -> "_Risk":
-        values = [one.value_at_risk for one in differences if one.cause == cause]
-        known = [value for value in values if value is not None]
-        return cls(len(values), len(values) - len(known), sum(known, start=Decimal(0)))
+        here = [one for one in differences if one.cause == cause]
+        priced = [one for one in here if one.value_at_risk is not None]
+        known = [one.value_at_risk or Decimal(0) for one in priced if not one.currency]
+        foreign = len(priced) - len(known)
+        return cls(len(here), len(here) - len(known), sum(known, start=Decimal(0)), foreign)
 
     def short(self) -> str:
         if self.unknown == self.number:
@@ -87,15 +96,20 @@ class _Risk(NamedTuple):
         return f"≥ {amount}" if self.unknown else amount
 
     def said(self) -> str:
-        if self.unknown == self.number:
+        if self.unknown == self.number and not self.foreign:
             return "value unknown"
-        known = f"{plain(self.known)} at risk"
-        return f"{known} and {self.unknown} of unknown value" if self.unknown else known
+        rest = self.unknown - self.foreign
+        words = [
+            *([f"{plain(self.known)} at risk"] if self.number > self.unknown else []),
+            *([f"{self.foreign} in another currency"] if self.foreign else []),
+            *([f"{rest} of unknown value"] if rest else []),
+        ]
+        return " and ".join(words)
 
 
-def _by_value(one: Difference) -> tuple[bool, Decimal]:
-    """Order by money, the most first; what is not known comes last."""
-    return one.value_at_risk is None, -(one.value_at_risk or Decimal(0))
+def _by_value(one: Difference) -> tuple[bool, str, Decimal]:
+    """Order by money, the most first, each currency by itself; what is not known comes last."""
+    return one.value_at_risk is None, one.currency, -(one.value_at_risk or Decimal(0))
 
 
 def _bar(frame: Frame, row: int, cause: str, counts: Sequence[int], most: int) -> Iterator[str]:

@@ -5,16 +5,26 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from crossdock.capabilities.reconciliation import CountTask, TaskStatus
+from crossdock.capabilities.reconciliation import CountReason, CountTask, TaskStatus
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import After, Limit, Text
+from crossdock.interfaces.api.shapes import After, Code, Limit, Text
 
 
 class CountTasksShown(BaseModel):
     """The oldest first; `after` takes the last `count_id`. Counts are blind."""
 
     count_tasks: list[CountTask]
+
+
+class CountSaid(BaseModel):
+    """What is to be counted, and why: RECALL, SHORT_PICK, EMPTY_SHELF or ZERO_BALANCE."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item: Code
+    location: Code
+    reason: CountReason
 
 
 class RefusalSaid(BaseModel):
@@ -42,6 +52,11 @@ def router(hub: Hub) -> APIRouter:
             caller.scope, status=status, location=location, after=after, limit=limit
         )
         return CountTasksShown(count_tasks=found)
+
+    @routes.post("", **needs("cases:write"))
+    async def ask_for_count(said: CountSaid, caller: Caller) -> CountTask:
+        """Have a shelf counted that was picked short, or found empty; twice is once."""
+        return await hub.count_tasks.ask(caller.scope, said.item, said.location, said.reason)
 
     @routes.post("/{count_id}/refuse", **needs("cases:write"))
     async def refuse_count_task(count_id: Text, said: RefusalSaid, caller: Caller) -> CountTask:

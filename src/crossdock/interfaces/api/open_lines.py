@@ -15,6 +15,7 @@ from crossdock.capabilities.reconciliation import (
     OpenSaid,
     Run,
     Spelled,
+    currency_of,
     instant_of,
     micros_of,
     numbered,
@@ -22,7 +23,7 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import AmountText, Code, Text
+from crossdock.interfaces.api.shapes import AmountText, Code, CurrencyText, Text
 
 ItemClassSaid = Annotated[str, Field(pattern="^[ABC]?$")]
 
@@ -31,7 +32,8 @@ class OpenLineSaid(BaseModel):
     """What is still open of a line of a document; zero is closed.
 
     Without `line` the document's name holds it, as in po:4711/1. `unit` is left out for the base
-    unit; `changed_at` is when the line was changed last; `unit_cost` is money per base unit.
+    unit; `changed_at` is when the line was changed last; `unit_cost` is money per base
+    unit in `currency` (ISO 4217; left out, the functional one).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -45,6 +47,7 @@ class OpenLineSaid(BaseModel):
     as_of: AwareDatetime | None = None
     changed_at: AwareDatetime | None = None
     unit_cost: AmountText | None = None
+    currency: CurrencyText = ""
     item_class: ItemClassSaid = Field(default="", alias="class")
 
 
@@ -112,6 +115,7 @@ class OpenLinesSaid(BaseModel):
                 0 if line.changed_at is None else instant_of(line.changed_at.isoformat()),
                 line.item_class,
                 NO_COST if line.unit_cost is None else micros_of(line.unit_cost, "unit_cost"),
+                currency_of(line.currency, f"{where}/currency"),
             )
 
 

@@ -18,7 +18,7 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import AmountText, Limit
+from crossdock.interfaces.api.shapes import AmountText, CurrencyText, Limit
 
 Percent = Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,4})?$", strict=True)]
 TenthPercent = Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9])?$", strict=True)]
@@ -31,7 +31,8 @@ class ReconciliationRulesSaid(BaseModel):
     the booked quantity of its item class, or beyond `tolerance_value` in money; one of an order or
     purchase order line beyond `tolerance_documents_percent` of what is open of it. `heals` are the
     remedies that are carried out by themselves, `attempts` times; a run that would change more
-    than `most_percent` of the compared keys, or `most_value` in money, mends nothing.
+    than `most_percent` of the compared keys, `most_value` in money, or `most_unpriced` keys
+    without a price, mends nothing. Money is in `currency` (ISO 4217), the functional one.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -44,6 +45,8 @@ class ReconciliationRulesSaid(BaseModel):
     attempts: int | None = Field(default=None, strict=True)
     most_percent: TenthPercent | None = None
     most_value: AmountText | None = None
+    currency: CurrencyText | None = None
+    most_unpriced: int | None = Field(default=None, strict=True)
 
     def rules(self, now: Rules) -> Rules:
         """Give what is to hold, where `now` holds what is not said."""
@@ -66,6 +69,8 @@ class ReconciliationRulesSaid(BaseModel):
                 if self.most_percent is None
                 else int(Decimal(self.most_percent) * 10),
                 value=_said(self.most_value, "/most_value", now.brake.value),
+                currency=now.brake.currency if self.currency is None else self.currency,
+                unpriced=now.brake.unpriced if self.most_unpriced is None else self.most_unpriced,
             ),
         )
 

@@ -28,13 +28,22 @@ from crossdock.capabilities.reconciliation import (
     Spelled,
     State,
     Wanted,
+    currency_of,
     groups_of,
     instant_of,
     micros_of,
 )
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import After, AmountText, Code, Limit, LongText, Text
+from crossdock.interfaces.api.shapes import (
+    After,
+    AmountText,
+    Code,
+    CurrencyText,
+    Limit,
+    LongText,
+    Text,
+)
 
 Signed = Annotated[str, Field(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$", strict=True)]
 StateAsked = Annotated[State | None, Query(description="Left out: suspected and confirmed ones.")]
@@ -45,7 +54,8 @@ ItemClassSaid = Annotated[str, Field(pattern="^[ABC]?$")]
 class LineSaid(BaseModel):
     """How much of an item lies in one bucket. `unit` is left out for the base unit.
 
-    `unit_cost` is money per base unit in the functional currency; `class` is its ABC class.
+    `unit_cost` is money per base unit in `currency` (ISO 4217; left out, the functional one);
+    `class` is its ABC class.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -60,6 +70,7 @@ class LineSaid(BaseModel):
     unit: Text = ""
     as_of: AwareDatetime | None = None
     unit_cost: AmountText | None = None
+    currency: CurrencyText = ""
     item_class: ItemClassSaid = Field(default="", alias="class")
 
 
@@ -138,6 +149,7 @@ class StockSaid(BaseModel):
                 _us(as_of),
                 line.item_class,
                 NO_COST if line.unit_cost is None else micros_of(line.unit_cost, "unit_cost"),
+                currency_of(line.currency, f"/lines/{number}/currency"),
             )
 
 

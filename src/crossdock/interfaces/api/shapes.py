@@ -25,6 +25,8 @@ LongText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(s
 Reason = Annotated[LongText, Field(min_length=1, pattern=r"\S")]
 AmountText = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$", strict=True)]
 """Zero or more, as a decimal string."""
+CurrencyText = Annotated[str, Field(pattern=r"^([A-Z]{3})?$", strict=True)]
+"""Of ISO 4217; "" is the functional currency of the house."""
 Limit = Annotated[int, Query(ge=1, le=1000, description="Entries on one page, at most.")]
 After = Annotated[Text, Query(description="The last id of the page before.")]
 AfterNumber = Annotated[int, Query(ge=0, le=2**63 - 1, description="The last number before.")]

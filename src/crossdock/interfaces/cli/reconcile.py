@@ -28,7 +28,12 @@ from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.interfaces.cli.reconcile_between import between
-from crossdock.interfaces.cli.reconcile_counts import count_tasks, cycle_counts, refuse_count
+from crossdock.interfaces.cli.reconcile_counts import (
+    ask_count,
+    count_tasks,
+    cycle_counts,
+    refuse_count,
+)
 from crossdock.interfaces.cli.reconcile_lines import lines_asked
 from crossdock.interfaces.cli.reconcile_rules import put_rules, rules
 from crossdock.interfaces.cli.reconcile_said import (
@@ -39,7 +44,13 @@ from crossdock.interfaces.cli.reconcile_said import (
     said_in_files,
 )
 from crossdock.interfaces.cli.reconcile_sample import ask, plan, sample
-from crossdock.interfaces.cli.reconcile_shown import number_of, pair_of, print_finding
+from crossdock.interfaces.cli.reconcile_shown import (
+    money_lines,
+    money_of,
+    number_of,
+    pair_of,
+    print_finding,
+)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 app.command()(between)
@@ -50,6 +61,7 @@ app.command()(rules)
 app.command(name="put-rules")(put_rules)
 app.command(name="cycle-counts")(cycle_counts)
 app.command(name="count-tasks")(count_tasks)
+app.command(name="ask-count")(ask_count)
 app.command(name="refuse-count")(refuse_count)
 
 Id = Annotated[str, typer.Argument(metavar="FINDING", help="Finding id, fnd_…")]
@@ -217,7 +229,7 @@ def list_findings(
                     plain(one.theirs),
                     one.cause,
                     one.remedy,
-                    "" if one.value_at_risk is None else plain(one.value_at_risk),
+                    money_of(one.value_at_risk, one.currency) or "no price",
                     one.age,
                     f"{one.state}{', gone' if one.is_gone else ''}",
                 )
@@ -276,10 +288,7 @@ def backlog(
             return
         table(
             ("age", "open", "at risk"),
-            [
-                (one.age, one.findings, "" if one.value_at_risk is None else one.value_at_risk)
-                for one in found.open
-            ],
+            [(one.age, one.findings, "; ".join(money_lines(one))) for one in found.open],
             empty="",
         )
         rate = "" if found.burned_percent is None else f", {found.burned_percent} %"

@@ -1,11 +1,11 @@
-"""`crossdock reconcile cycle-counts`, `count-tasks` and `refuse-count`: what is to be counted."""
+"""`crossdock reconcile cycle-counts`, `count-tasks`, `ask-count` and `refuse-count`: counts."""
 
 from typing import Annotated
 
 import typer
 
 from crossdock.assembly import Hub
-from crossdock.capabilities.reconciliation import TaskStatus
+from crossdock.capabilities.reconciliation import CountReason, TaskStatus
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
@@ -67,6 +67,22 @@ def count_tasks(
         )
 
     with_hub(listed)
+
+
+def ask_count(
+    item: Annotated[str, typer.Argument(help="What is to be counted.")],
+    location: Annotated[str, typer.Argument(help="Where.")],
+    reason: Annotated[
+        CountReason, typer.Option(help="RECALL, SHORT_PICK, EMPTY_SHELF or ZERO_BALANCE.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Have a shelf counted that was picked short or found empty; a count task is told at once."""
+    done = with_hub(lambda hub: hub.count_tasks.ask(hub.scope, item, location, reason))
+    if as_json:
+        print_json(done)
+        return
+    stdout.print(f"{done.count_id} {done.status}: {done.item} at {done.location}", markup=False)
 
 
 def refuse_count(

@@ -1,5 +1,6 @@
 """`crossdock reconcile rules` and `put-rules`: what is tolerated, and what heals by itself."""
 
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -37,10 +38,10 @@ def rules(
                     one.version,
                     one.put_by or "built in",
                     _tolerance(one),
-                    plain(one.tolerance_value),
+                    _money(one.tolerance_value, one),
                     " ".join(one.heals) or "nothing",
                     one.attempts,
-                    f"{plain(one.most_percent)} % of keys, {plain(one.most_value)}",
+                    _most(one),
                 )
                 for one in found
             ],
@@ -69,6 +70,12 @@ def put_rules(
         str | None, typer.Option(help="Of the compared keys, mended by one run at most.")
     ] = None,
     most_value: Annotated[str | None, typer.Option(help="Money, mended by one run.")] = None,
+    most_unpriced: Annotated[
+        int | None, typer.Option(help="Keys without a price, mended by one run.")
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="What money is in that names no currency, as EUR.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Put the next version of the rules; what is not said stays. No version is ever changed."""
@@ -80,6 +87,8 @@ def put_rules(
         "attempts": attempts,
         "most_percent": most_percent,
         "most_value": most_value,
+        "most_unpriced": most_unpriced,
+        "currency": None if currency is None else currency.upper(),
     }
     given: dict[str, Any] = {name: one for name, one in said.items() if one is not None}
     given["tolerance_percent"] = dict(_share(one) for one in percent or ())
@@ -102,6 +111,15 @@ def _share(text: str) -> tuple[str, str]:
     if not is_said:
         raise Invalid(f"{text[:40]!r} names no percent", where="--percent", hint="as in A=0.5")
     return of.strip().upper(), share.strip()
+
+
+def _most(one: ReconciliationRulesShown) -> str:
+    keys, money = f"{plain(one.most_percent)} % of keys", _money(one.most_value, one)
+    return f"{keys}, {money}, {one.most_unpriced} without a price"
+
+
+def _money(amount: Decimal, one: ReconciliationRulesShown) -> str:
+    return f"{plain(amount)} {one.currency}".strip()
 
 
 def _tolerance(one: ReconciliationRulesShown) -> str:

@@ -8,7 +8,6 @@ import typer
 from rich.markup import escape
 
 from crossdock.canonical.errors import Invalid
-from crossdock.canonical.quantities import plain
 from crossdock.capabilities.reconciliation import (
     Dump,
     Kind,
@@ -20,6 +19,7 @@ from crossdock.capabilities.reconciliation import (
     groups_of,
 )
 from crossdock.interfaces.cli.output import stdout
+from crossdock.interfaces.cli.reconcile_shown import money_lines
 
 Lag = Annotated[
     int | None, typer.Option(min=0, help="Minutes it may take to book what moves; 15 by default.")
@@ -82,7 +82,7 @@ def print_run(one: Run) -> None:
         f" {one.suspected} suspected, {one.confirmed} confirmed, {one.gone} gone",
         soft_wrap=True,
     )
-    if one.value_at_risk is not None:
-        stdout.print(f"  at risk  {plain(one.value_at_risk)}")
+    if one.value_at_risk is not None or one.other_values:
+        stdout.print(f"  at risk  {'; '.join(money_lines(one))}", markup=False)
     if one.unknown_names:
         stdout.print(f"  nobody knows {escape(', '.join(one.unknown_names))}", soft_wrap=True)

@@ -1,10 +1,39 @@
 """A finding of reconciliation, as the command line shows it."""
 
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Protocol
+
 from rich.markup import escape
 
 from crossdock.canonical.quantities import plain
 from crossdock.capabilities.reconciliation import Finding, Kind, Run
 from crossdock.interfaces.cli.output import stdout
+
+
+class Worth(Protocol):
+    """What differences are worth together: each currency by itself."""
+
+    @property
+    def value_at_risk(self) -> Decimal | None: ...
+
+    @property
+    def other_values(self) -> Mapping[str, Decimal]: ...
+
+    @property
+    def unpriced(self) -> int: ...
+
+
+def money_of(amount: Decimal | None, currency: str) -> str:
+    """Word an amount; in the functional currency it names none, and "" is not known."""
+    return "" if amount is None else f"{plain(amount)} {currency}".strip()
+
+
+def money_lines(one: Worth) -> list[str]:
+    """Word what is at risk, each currency by itself, and how much has no price."""
+    amounts = [money_of(one.value_at_risk, "")]
+    amounts += [money_of(amount, currency) for currency, amount in one.other_values.items()]
+    return [*filter(None, amounts), *([f"{one.unpriced} without a price"] if one.unpriced else [])]
 
 
 def number_of(one: Finding) -> str:
@@ -42,7 +71,7 @@ def print_finding(one: Finding) -> None:
         ("as of", f"{one.last_cut:%Y-%m-%d %H:%M:%S} UTC"),
         ("cause", f"{one.root_cause or one.cause}{', ' + one.because if one.because else ''}"),
         ("remedy", one.remedy),
-        ("at risk", "unknown" if one.value_at_risk is None else plain(one.value_at_risk)),
+        ("at risk", money_of(one.value_at_risk, one.currency) or "unknown: it has no price"),
         ("age", f"{one.age}, due {one.due_at:%Y-%m-%d %H:%M} UTC"),
     ):
         stdout.print(f"  {name:<12}{value}", soft_wrap=True, markup=False)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from crossdock.canonical.quantities import MICROS
 from crossdock.foundation.database import Database, WorkersSql
@@ -32,6 +32,16 @@ select instance, (ledger ->> 'held')::bigint as held,
     ledger ->> 'flight' is not null or ledger ->> 'unexplained_until' is not null
         or ledger ->> 'doubtful' is not null as is_in_flight
 from process_instance where process = $1 and tenant = $2 and instance = any($3::text[])
+"""
+# What was agreed of these items: how many base units one sold is, and what it earns.
+AGREED = """
+select w.item, coalesce(i.unit_numerator, 1) as numerator,
+    coalesce(i.unit_denominator, 1) as denominator,
+    coalesce(i.unit_margin, c.unit_margin) as unit_margin, c.currency
+from unnest($4::text[]) w(item)
+join publishing_channel c on c.tenant = $1 and c.connection = $2 and c.location = $3
+left join publishing_item i
+    on i.tenant = $1 and i.connection = $2 and i.location = $3 and i.item = w.item
 """
 
 
@@ -65,7 +75,9 @@ class ReadingBack(NamedTuple):
     """One listing, in millionths of the unit that the channel sells.
 
     `told` is what the channel last confirmed to hold, `held` what it says now; None: unknown.
-    `is_removed`: it answers that it does not list the item there.
+    `is_removed`: it answers that it does not list the item there. `numerator / denominator` base
+    units make one that it sells, which earns `unit_margin` (micros of `currency`), if that is
+    agreed.
     """
 
     item: str
@@ -73,6 +85,10 @@ class ReadingBack(NamedTuple):
     held: int | None
     is_in_flight: bool
     is_removed: bool = False
+    numerator: int = 1
+    denominator: int = 1
+    unit_margin: int | None = None
+    currency: str = ""
 
 
 class Showing:
@@ -128,8 +144,9 @@ class Showing:
         names = [Listing(connection, location, item).instance for item in items]
         async with self._database.transaction(scope) as tx:
             rows = await tx.fetch(TOLD, NAME, tx.tenant, names)
+            terms = await tx.fetch(AGREED, tx.tenant, connection, location, list(items))
         told = {Listing.of(row["instance"]).item: row for row in rows}
-        return [
+        found = [
             ReadingBack(
                 item,
                 told[item]["held"],
@@ -140,9 +157,18 @@ class Showing:
             for item in items
             if item in told
         ]
+        agreed = {row["item"]: row for row in terms}
+        return [
+            one if one.item not in agreed else one._replace(**_priced(agreed[one.item]))
+            for one in found
+        ]
 
     async def republish(
         self, scope: Scope, connection: str, location: str, items: Sequence[str]
     ) -> int:
         """Have these levels written and proven, by compare-and-set."""
         return await self._requests.publish(scope, connection, location, items)
+
+
+def _priced(terms: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: terms[name] for name in ("numerator", "denominator", "unit_margin", "currency")}

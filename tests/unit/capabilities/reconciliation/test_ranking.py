@@ -12,6 +12,7 @@ from crossdock.capabilities.reconciliation import guards, ranking
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.guards import Brake, Plausible, Shape
 from crossdock.capabilities.reconciliation.model import DAY, HOUR, MINUTE, ItemClass
+from crossdock.capabilities.reconciliation.money import AtRisk
 from crossdock.capabilities.reconciliation.ranking import CountReason, Remedy, Suspicion
 
 MONEY = {Remedy.REDRIVE, Remedy.REFETCH, Remedy.FINANCE_TASK}
@@ -193,7 +194,9 @@ def test_a_run_that_would_change_too_much_mends_nothing() -> None:
     brake = Brake(keys_mille=20, value=100)
 
     def why(changes: int, value: int, *, is_in_incident: bool = False) -> str:
-        return guards.stopped(changes, 1000, value, brake, is_in_incident=is_in_incident)
+        return guards.stopped(
+            changes, 1000, AtRisk(value=value), brake, is_in_incident=is_in_incident
+        )
 
     assert why(20, 100) == ""
     assert why(21, 0) == "21 of 1000 keys would change"
@@ -216,7 +219,7 @@ def test_the_brake_goes_by_distinct_keys_however_often_they_were_sampled() -> No
 
     def why(changes: int, *, dumped: int = 0) -> str:
         keys = guards.keys_compared(dumped, sampled, 1_000)
-        return guards.stopped(changes, keys, 0, Brake(keys_mille=20), is_in_incident=False)
+        return guards.stopped(changes, keys, AtRisk(), Brake(keys_mille=20), is_in_incident=False)
 
     assert (why(20), why(20, dumped=1_000)) == ("", "")
     assert why(21) == why(21, dumped=1_000) == "21 of 1000 keys would change"

@@ -47,7 +47,8 @@ def test_rules_are_read_back_as_they_were_put(rules: Rules) -> None:
 
 def test_rules_that_were_put_before_documents_had_any_tolerate_nothing_of_them() -> None:
     content = content_of(Rules())
-    del content["document_ppm"]
+    for name in ("document_ppm", "currency", "unpriced"):
+        del content[name]
 
     assert rules_of(content) == Rules()
 
@@ -62,6 +63,7 @@ def test_the_built_in_rules_are_the_defaults_of_the_law() -> None:
     assert shown.heals == ("REDRIVE", "REFETCH", "REPUBLISH")
     assert (shown.attempts, shown.most_percent) == (2, Decimal(2))
     assert shown.most_value == Decimal(10_000)
+    assert (shown.currency, shown.most_unpriced) == ("", 100)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,8 @@ def test_the_built_in_rules_are_the_defaults_of_the_law() -> None:
         (Rules(attempts=11), "/attempts"),
         (Rules(tolerance=replace(Tolerance(), share_ppm={ItemClass.A: 1_000_001})), "/tol"),
         (Rules(brake=Brake(keys_mille=1001)), "/most_percent"),
+        (Rules(brake=Brake(currency="EURO")), "/currency"),
+        (Rules(brake=Brake(unpriced=-1)), "/most_unpriced"),
         (Rules(tolerance=Tolerance(value=-MICROS)), "/"),
     ],
 )

@@ -6,6 +6,8 @@ revision = "0012"
 down_revision = "0011"
 
 # `row_count` and `zero_count` of the last run that was not rejected are what is usual.
+# `value_at_risk` is in the functional currency, `other_values` are micros by other currencies;
+# `unpriced` differences have no price.
 RUNS = """
 create table reconciliation_run (
     tenant text not null,
@@ -33,6 +35,8 @@ create table reconciliation_run (
     -- Of single keys that were asked for, or of a whole dump; by which version of the rules.
     is_sample boolean not null default false,
     rules_version integer not null default 0,
+    other_values jsonb not null default '{}',
+    unpriced bigint not null default 0,
     primary key (tenant, run_id)
 );
 create index reconciliation_run_newest on reconciliation_run (tenant, against, began_at desc);
@@ -40,7 +44,8 @@ select guard_table('reconciliation_run');
 """
 
 # One open finding of a pair of systems, an item and a location, however often it is seen.
-# Amounts are micros of the base unit, money micros of the functional currency.
+# Amounts are micros of the base unit, money micros of its currency, of which '' is the functional
+# one. `escalated_at` is since when its case is worded as one of more money than the policy's cap.
 FINDINGS = """
 create table reconciliation_finding (
     tenant text not null,
@@ -61,6 +66,7 @@ create table reconciliation_finding (
     at_stake bigint not null,
     absolute bigint not null,
     value_at_risk bigint,
+    currency text not null default '',
     class text not null default 'A',
     is_in_flight boolean not null default false,
     is_gone boolean not null default false,
@@ -72,6 +78,7 @@ create table reconciliation_finding (
     last_cut timestamptz not null,
     found_at timestamptz not null,
     confirmed_at timestamptz,
+    escalated_at timestamptz,
     closed_at timestamptz,
     closed_by text not null default '',
     root_cause text not null default '',

@@ -19,6 +19,7 @@ select guard_table('reconciliation_answer');
 """
 
 # What the last dump that told a class said of a key; its cost in micros, or -1.
+# What it costs is looked for by item alone, of what a channel sells.
 CLASSES = """
 create table reconciliation_class (
     tenant text not null,
@@ -26,8 +27,11 @@ create table reconciliation_class (
     item text collate "C" not null,
     class text not null check (class in ('A', 'B', 'C')),
     unit_cost bigint not null,
+    currency text not null default '',
     primary key (tenant, location, item)
 ) with (fillfactor = 90);
+create index reconciliation_class_cost on reconciliation_class (tenant, item)
+    where unit_cost >= 0;
 select guard_table('reconciliation_class');
 """
 
