@@ -62,8 +62,7 @@ class Inventory:
         told = (self._answers, self.standings, self._shares_in)
         self.holding = Holding(self._promises, self._changes, self._stock_ids, told)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
-        # Twenty are worth a batch beside another: what it costs by itself is shared by them.
-        self._batcher = Batcher(self._reserve_batch, beside_min=20)
+        self._batcher = Batcher(self._reserve_batch)
 
     async def reserve(self, scope: Scope, client: str, request: ReservationRequest) -> Reservation:
         """Promise stock, together with whoever asks at the same time (D3).
