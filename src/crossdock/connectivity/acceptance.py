@@ -112,7 +112,7 @@ def reason_to_refuse(
 
 def _type_problem(fact: Fact) -> Untranslatable | None:
     if breach := breach_of(fact):
-        hint = "its mapping or its source is to be mended; then replay it"
+        hint = "its mapping or its source is to be mended; then replay it, or say it again"
         return _refused(breach.where, f"{breach.reason}: {hint}")
     return None
 

@@ -137,6 +137,25 @@ async def test_a_wrong_type_that_is_recorded_by_a_program_is_set_aside(hub: Worl
     assert await heard(hub) == []
 
 
+async def test_a_replay_of_what_a_program_recorded_closes_nothing_and_says_what_helps(
+    hub: World,
+) -> None:
+    """Also where the source is a connection, whose mapping could not read it."""
+    wrong = [item("B", description=None), moved(UNTYPED)]
+    await hub.inbox.record(MAIN, "shop", wrong, b"")
+    entries = await aside(hub)
+
+    for dry_run in (True, False):
+        replayed = await quarantine_of(hub).replay(MAIN, entries, dry_run=dry_run)
+
+        assert [each.is_closed for each in replayed] == [False, False]
+        assert all("say it again, put right" in each.reason for each in replayed)
+    assert await aside(hub) == entries
+    right = [item("B", description=""), moved("7")]
+    said = await hub.inbox.record(MAIN, "shop", right, b"")
+    assert {each.verdict for each in said} == {Verdict.NEW}
+
+
 async def test_what_was_of_a_wrong_type_is_read_again_by_a_mended_mapping(hub: World) -> None:
     await hub.inbox.receive(MAIN, "shop", webhook(moves=[{"number": 7}]))
     [entry] = await aside(hub)
