@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -77,6 +77,8 @@ def enveloped(**wrong: Any) -> Fact:
 
 
 UNTYPED: Any = 7
+# .NET's empty time, east of Greenwich: a year before the first in UTC.
+BEFORE_ALL = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
 HOSTILE = {
     "/payload/description": item("B", description=None),
     "/payload/sku": item(7),
@@ -87,6 +89,7 @@ HOSTILE = {
     "/native_ref": enveloped(native_ref=None),
     "/correlation_id": enveloped(correlation_id=5),
     "/occurred_at": enveloped(occurred_at="2026-05-04"),
+    "/recorded_at": enveloped(recorded_at=BEFORE_ALL),
     "/sequence": enveloped(sequence="8", stream="dock"),
     "/stream": enveloped(sequence=8, stream=UNTYPED),
 }
@@ -173,6 +176,17 @@ async def test_what_was_of_a_wrong_type_is_read_again_by_a_mended_mapping(hub: W
 
     assert (result.is_closed, result.verdicts) == (True, {Verdict.NEW: 1})
     assert (await heard(hub), await aside(hub)) == (["movement:7"], [])
+
+
+async def test_a_time_that_is_none_in_utc_does_not_wait_for_its_item(hub: World) -> None:
+    waits = moved("M1", item="SKU-9")
+
+    [verdict] = await hub.inbox.record(MAIN, "shop", [replace(waits, occurred_at=BEFORE_ALL)], b"")
+
+    assert verdict.verdict is Verdict.QUARANTINED
+    [entry] = await aside(hub)
+    assert (entry.place, entry.identity) == ("/occurred_at", "movement:M1")
+    assert entry.reason.startswith("is a time outside the years 1 to 9999 of UTC")
 
 
 async def test_a_fact_that_cannot_be_read_waits_no_longer_and_holds_up_none_that_does(

@@ -7,7 +7,7 @@ JSON or a table and nobody said what it is. The log must hold none: whoever read
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
@@ -51,7 +51,8 @@ _Allowed = Mapping[type, _Check | None]
 def breach_of(fact: Fact) -> Breach | None:
     """Find the first value of a fact that is of another type than declared; None: all fit.
 
-    Amounts are judged too: finite, inside ±10^12, of six decimals at most; and times: aware.
+    Amounts are judged too: finite, inside ±10^12, of six decimals at most; and times: aware,
+    and in UTC within the years 1 to 9999.
     """
     kind = fact.payload.__class__
     if kind not in _EVENTS:
@@ -133,7 +134,15 @@ def _amount(value: Decimal) -> Breach | None:
 
 
 def _moment(value: datetime) -> Breach | None:
-    return Breach("", NO_OFFSET) if value.utcoffset() is None else None
+    if value.tzinfo is UTC:
+        return None
+    if value.utcoffset() is None:
+        return Breach("", NO_OFFSET)
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        return Breach("", "is a time outside the years 1 to 9999 of UTC")
+    return None
 
 
 def _said(kind: type) -> str:

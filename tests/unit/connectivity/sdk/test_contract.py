@@ -4,7 +4,7 @@ import types
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -23,6 +23,9 @@ from crossdock.canonical.quantities import Quantity
 from crossdock.connectivity.sdk.contract import breach_of
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+# The first and the last time that can be written, where it is another year in UTC.
+BEFORE_ALL = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
+AFTER_ALL = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=-5)))
 LEAVES: dict[Any, st.SearchStrategy[Any]] = {
     str: st.text(max_size=5),
     int: st.integers(-(2**63), 2**63 - 1),
@@ -181,6 +184,8 @@ def test_a_wrong_value_is_named_with_its_place_and_what_belongs_there(
         ({"native_ref": 77}, "is a whole number where a text belongs"),
         ({"occurred_at": "2026-05-04T12:00:00Z"}, "is a text where a time belongs"),
         ({"occurred_at": NOON.replace(tzinfo=None)}, "a time without its offset from UTC"),
+        ({"occurred_at": BEFORE_ALL}, "is a time outside the years 1 to 9999 of UTC"),
+        ({"recorded_at": AFTER_ALL}, "is a time outside the years 1 to 9999 of UTC"),
         ({"recorded_at": NOON.date()}, "is a day where a time or nothing belongs"),
         ({"sequence": "8"}, "is a text where a whole number or nothing belongs"),
         ({"sequence": True}, "is true or false where a whole number or nothing belongs"),
@@ -196,6 +201,13 @@ def test_the_envelope_is_judged_too(envelope: dict[str, Any], says: str) -> None
     assert breach
     assert breach.where == f"/{next(iter(envelope))}"
     assert says in breach.reason
+
+
+def test_a_time_of_any_offset_fits_as_long_as_it_is_one_in_utc() -> None:
+    east, west = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
+    first, last = BEFORE_ALL.replace(tzinfo=west), AFTER_ALL.replace(tzinfo=east)
+    for moment in (NOON.astimezone(east), first, last):
+        assert breach_of(Fact(identity="x", payload=moved(), occurred_at=moment)) is None
 
 
 @pytest.mark.parametrize("payload", [None, {}, "catalog.item_changed.v1", Quantity.of(1)])
