@@ -189,6 +189,24 @@ async def test_a_time_that_is_none_in_utc_does_not_wait_for_its_item(hub: World)
     assert entry.reason.startswith("is a time outside the years 1 to 9999 of UTC")
 
 
+async def test_a_derived_text_is_set_aside_before_it_waits_and_its_neighbours_are_kept(
+    hub: World,
+) -> None:
+    class Name(str):
+        __slots__ = ()
+
+    waits = moved("M1", item="SKU-9")
+    facts = [replace(waits, identity=Name("x")), moved("M2", item="SKU-9"), moved("M3")]
+
+    verdicts = await hub.inbox.record(MAIN, "shop", facts, b"")
+
+    assert [each.verdict for each in verdicts] == [
+        Verdict.QUARANTINED, Verdict.WAITING, Verdict.NEW,
+    ]  # fmt: skip
+    [entry] = await aside(hub)
+    assert (entry.place, entry.identity) == ("/identity", "x")
+
+
 async def test_a_fact_that_cannot_be_read_waits_no_longer_and_holds_up_none_that_does(
     hub: World, dsn: str, clock: VirtualClock
 ) -> None:
