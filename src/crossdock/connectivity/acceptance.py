@@ -55,7 +55,7 @@ from crossdock.canonical.supply import (
     SubstitutionChanged,
 )
 from crossdock.connectivity.sdk.contract import breach_of
-from crossdock.connectivity.sdk.facts import Untranslatable
+from crossdock.connectivity.sdk.facts import Translation, Untranslatable
 
 IDENTITY_LENGTH_MAX = 500
 TEXT_LENGTH_MAX = 500
@@ -97,6 +97,23 @@ HUBS_OWN = (
 _NAMES = ("item", "location", "sku", "code", "order_id", "source_place", "target_place")
 _LISTS = ("lines", "members")
 _TEXTS = ("stream", "correlation_id", "causation_id", "native_ref", "actor")
+
+
+def sound(translation: Translation) -> Translation:
+    """Refuse what a mapping gives among its facts that is none; the rest stays as it is."""
+    given = [_as_said(one) for one in translation.facts]
+    strangers = tuple(
+        _refused(
+            f"/facts/{number}",
+            f"is {type(one).__name__}, and no fact: its mapping is to be mended; then replay it",
+        )
+        for number, one in enumerate(given)
+        if not isinstance(one, Fact)
+    )
+    if not strangers:
+        return translation
+    facts = tuple(one for one in given if isinstance(one, Fact))
+    return Translation(facts, (*translation.refused, *strangers))
 
 
 def reason_to_refuse(

@@ -10,6 +10,7 @@ import pytest
 
 from crossdock.canonical.catalog import ItemChanged
 from crossdock.canonical.envelope import Event, Fact
+from crossdock.canonical.errors import Invalid
 from crossdock.connectivity.quarantine import Quarantined
 from crossdock.connectivity.recording import Verdict
 from crossdock.connectivity.replaying import Quarantine
@@ -129,6 +130,74 @@ async def test_a_wrong_type_in_a_delivery_is_set_aside_beside_its_good_neighbour
     assert entry.place == "/payload/movement_id"
     assert entry.reason.startswith("is a whole number where a text belongs")
     assert json.loads(entry.record)["payload"]["movement_id"] == 7
+
+
+STRANGERS: list[Any] = [None, {"sku": "B"}, ItemChanged(sku="B")]
+
+
+@pytest.mark.parametrize("stranger", STRANGERS, ids=lambda one: type(one).__name__)
+async def test_what_is_no_fact_in_a_polled_page_is_set_aside_and_the_page_is_passed(
+    hub: World, stranger: Any
+) -> None:
+    facts = [moved("M1"), stranger, moved("M3")]
+    hub.shop.pages = [page(facts, 1), page([moved("M4")], 2, is_last=True)]
+    first = await poller(hub)
+
+    await first.round()
+    await first.close()
+
+    fine = ["movement:M1", "movement:M3", "movement:M4"]
+    assert [one for one in await heard(hub) if one.startswith("movement")] == fine
+    [entry] = await aside(hub)
+    assert (entry.code, entry.place) == ("EVT-SCHEMA", "/facts/1")
+    assert entry.reason.startswith(f"is {type(stranger).__name__}, and no fact")
+
+
+@pytest.mark.parametrize("stranger", STRANGERS, ids=lambda one: type(one).__name__)
+async def test_what_is_no_fact_in_a_delivery_is_set_aside_until_its_mapping_is_mended(
+    hub: World, stranger: Any
+) -> None:
+    class Forgetful(Desk):
+        def translate(self, delivery: Delivery) -> Translation:
+            first, *others = super().translate(delivery).facts
+            return Translation((first, stranger, *others[1:]))
+
+    forgetful = world(hub.database, hub.clock, receive=Forgetful)
+    moves = [{"number": "M1"}, {"number": "M2"}, {"number": "M3"}]
+    receipt = await forgetful.inbox.receive(MAIN, "shop", webhook(moves=moves))
+
+    assert (receipt.counted(), len(receipt.refused)) == ({Verdict.NEW: 2}, 1)
+    [entry] = await aside(hub)
+    [still] = await quarantine_of(forgetful).replay(MAIN, [entry])
+    assert (still.is_closed, len(await aside(hub))) == (False, 1)
+    [done] = await quarantine_of(hub).replay(MAIN, [entry])
+    assert (done.is_closed, done.verdicts) == (True, {Verdict.NEW: 1, Verdict.REPEAT: 2})
+    assert (await heard(hub), await aside(hub)) == (
+        ["movement:M1", "movement:M3", "movement:M2"], [],
+    )  # fmt: skip
+
+
+async def test_a_mapping_that_gives_nothing_at_all_has_its_message_set_aside(hub: World) -> None:
+    class Silent(Desk):
+        def translate(self, delivery: Delivery) -> Any:
+            del delivery
+
+    silent = world(hub.database, hub.clock, receive=Silent)
+    await silent.inbox.receive(MAIN, "shop", webhook(moves=[{"number": "M1"}]))
+
+    [entry] = await aside(hub)
+    assert entry.place == f"message {entry.raw_ref}"
+
+
+@pytest.mark.parametrize("stranger", STRANGERS, ids=lambda one: type(one).__name__)
+async def test_a_program_that_records_what_is_no_fact_is_told_which(
+    hub: World, stranger: Any
+) -> None:
+    with pytest.raises(Invalid, match="only a fact can be recorded") as refused:
+        await hub.inbox.record(MAIN, "erp", [moved("M1"), stranger], b"")
+
+    assert refused.value.where == "/facts/1"
+    assert (await heard(hub), await aside(hub)) == ([], [])
 
 
 async def test_a_wrong_type_that_is_recorded_by_a_program_is_set_aside(hub: World) -> None:
