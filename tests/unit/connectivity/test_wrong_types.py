@@ -349,11 +349,12 @@ async def test_who_only_looks_at_the_log_passes_what_is_no_event(hub: World, dsn
         dsn, "update event_log set type = 'unheard_of.v9' where identity = 'movement:M1'"
     )
     async with hub.database.transaction(WORKERS) as tx:
-        with pytest.raises(Unreadable, match="cannot be read as unheard_of"):
+        with pytest.raises(Unreadable, match="cannot be read as unheard_of") as unread:
             await event_log.read(tx, Position(), limit=10)
         before, place = await event_log.read_past(tx, Position(), limit=10)
         behind, end = await event_log.read_past(tx, place, limit=10)
 
+        assert "`crossdock msg reapply`" in unread.value.hint  # sent again, it were a repeat
         assert [event.fact.identity for event in before] == ["movement:M0"]
         assert [event.fact.identity for event in behind] == ["movement:M2"]
         assert await event_log.read_past(tx, end, limit=10) == ([], end)
