@@ -126,7 +126,7 @@ async def _compared(dsn: str, folder: Path, world: World, report: Report) -> Non
 def _conclude(report: Report, judgement: Judgement) -> None:
     planted, rounds = judgement.planted, list(report.rounds)
     if judgement.amiss:
-        report.rounds.append({"round": 0, **judgement.amiss})
+        report.machine = {**report.machine, **judgement.amiss}
     report.goals += [
         Goal("planted differences found", judgement.found, "of them", f">= {planted}"),
         Goal("false differences", judgement.false, "", "== 0"),

@@ -27,7 +27,7 @@ from pathlib import Path
 
 PATIENCE_SECONDS = 90
 FENCE = re.compile(
-    r"^(?P<indent> *)```(?P<info>[^\n`]+)\n(?P<body>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
+    r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
 # Of a shell itself, not said by the page.
 SHELLS_OWN = {"PWD", "OLDPWD", "SHLVL", "_"}

@@ -16,6 +16,11 @@ from crossdock.interfaces.cli.bench import NAMES
 
 ROOT = Path(__file__).parents[2]
 KEYS = ["bench", "goals", "rounds", "machine"]
+# Where PostgreSQL's share is not in what a round says of its cost, as the changelog says, too.
+COST_OF_A_PART = {
+    ("newcomer", "demo"): "demo_cpu_us",  # the demo ends its own PostgreSQL
+    ("reservations", "under fire"): "hub_cpu_us",  # the database is killed under it
+}
 KEYS_OF_A_GOAL = ["name", "value", "unit", "goal", "holds"]
 
 # A measurement that takes no time, beside the real report that it fills.
@@ -60,7 +65,8 @@ def check_shape(said: Any, name: str) -> None:
         assert kinds == {"name": str, "unit": str, "goal": str, "holds": bool}
         assert isinstance(goal["value"], int | float)
     for figures in said["rounds"]:
-        assert any(key.endswith("cpu_us") for key in figures), "what did an operation cost?"
+        cost = COST_OF_A_PART.get((name, figures.get("side")), "cpu_us")
+        assert cost in figures, "what did an operation cost, PostgreSQL's share with it?"
     for figures in (*said["rounds"], said["machine"]):
         assert all(isinstance(value, int | float | str) for value in figures.values())
 

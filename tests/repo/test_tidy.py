@@ -40,7 +40,7 @@ def test_a_source_file_is_short_and_says_what_it_is_for(path: Path) -> None:
 
 # A comment that silences a tool, and what stands behind it: ` - why` or `  # why`.
 _SILENCED = re.compile(
-    r"#\s*(?:ruff: )?(?:noqa|type: ignore|pyright: ignore|pragma: no cover|nosec)\b:?\s*"
+    r"#\s*(?:ruff: )?(?:noqa|mypy(?=:)|type: ignore|pyright: ignore|pragma: no cover|nosec)\b:?\s*"
     r"(?P<rule>\[[^\]]+\]|[A-Z]+\d+(?:,\s?[A-Z]+\d+)*)?(?P<why>.*)$"
 )
 
@@ -56,12 +56,12 @@ def unreasoned(text: str) -> list[str]:
 
 
 def _is_unreasoned(comment: str) -> bool:
-    match = _SILENCED.match(comment)
+    match = _SILENCED.search(comment)
     if match is None:
         return False
     behind = match["why"].strip()
     # Two tools silenced in one line have one reason, behind the second.
-    is_next = _SILENCED.match(behind) is not None
+    is_next = _SILENCED.search(behind) is not None
     return not match["rule"] or (_is_unreasoned(behind) if is_next else not behind.strip("-# "))
 
 
@@ -100,6 +100,10 @@ def test_the_rules_that_are_off_for_a_folder_have_their_reason() -> None:
         ("x = 1  # type: ignore[no-untyped-def] # noqa: ANN001", True),
         ("x = 1  # type: ignore[no-untyped-def] # noqa: ANN001 - drawn", False),
         ("x = 1  # pyright: ignore[reportAny]", True),
+        ("x = 1  # one of two  # noqa: S608", True),
+        ("x = 1  # one of two  # noqa: S608 - the columns above", False),
+        ("x = 1  # type: ignore[misc]  # drawn  # noqa", True),
+        ("# mypy: ignore-errors", True),
         ("x = '# noqa: S608'", False),
         ("x = 1  # what a noqa is", False),
     ],

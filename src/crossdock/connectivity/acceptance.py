@@ -55,7 +55,7 @@ from crossdock.canonical.supply import (
     SubstitutionChanged,
 )
 from crossdock.connectivity.sdk.contract import breach_of
-from crossdock.connectivity.sdk.facts import Untranslatable
+from crossdock.connectivity.sdk.facts import Translation, Untranslatable
 
 IDENTITY_LENGTH_MAX = 500
 TEXT_LENGTH_MAX = 500
@@ -99,6 +99,23 @@ _LISTS = ("lines", "members")
 _TEXTS = ("stream", "correlation_id", "causation_id", "native_ref", "actor")
 
 
+def sound(translation: Translation) -> Translation:
+    """Refuse what a mapping gives among its facts that is none; the rest stays as it is."""
+    given = [_as_said(one) for one in translation.facts]
+    strangers = tuple(
+        _refused(
+            f"/facts/{number}",
+            f"is {type(one).__name__}, and no fact: its mapping is to be mended; then replay it",
+        )
+        for number, one in enumerate(given)
+        if not isinstance(one, Fact)
+    )
+    if not strangers:
+        return translation
+    facts = tuple(one for one in given if isinstance(one, Fact))
+    return Translation(facts, (*translation.refused, *strangers))
+
+
 def reason_to_refuse(
     fact: Fact, allowed: Iterable[type[Payload]] | None = None
 ) -> Untranslatable | None:
@@ -112,7 +129,7 @@ def reason_to_refuse(
 
 def _type_problem(fact: Fact) -> Untranslatable | None:
     if breach := breach_of(fact):
-        hint = "its mapping or its source is to be mended; then replay it"
+        hint = "its mapping or its source is to be mended; then replay it, or say it again"
         return _refused(breach.where, f"{breach.reason}: {hint}")
     return None
 

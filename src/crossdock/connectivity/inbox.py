@@ -21,6 +21,7 @@ from crossdock.canonical.errors import (
     Rejected,
 )
 from crossdock.connectivity import quarantine, raw_messages, recording, streams
+from crossdock.connectivity.acceptance import sound
 from crossdock.connectivity.directory import TOPIC, Directory, Entry
 from crossdock.connectivity.quarantine import Refusal
 from crossdock.connectivity.raw_messages import RawMessage, Via
@@ -199,9 +200,15 @@ class Inbox:
     async def record(
         self, scope: Scope, source: str, facts: Sequence[Fact], raw: bytes, *, via: Via = Via.API
     ) -> list[FactVerdict]:
-        """Record facts that came in canonical words, with the message they came in."""
+        """Record facts that came in canonical words, with the message they came in.
+
+        Raises `Invalid` if one is no fact at all: there is one verdict for each.
+        """
+        said = Translation(tuple(facts))
+        for stranger in sound(said).refused:
+            raise Invalid("only a fact can be recorded", where=stranger.where)
         async with self._database.transaction(scope) as tx:
-            return await self.record_in(tx, source, Translation(tuple(facts)), raw, via=via)
+            return await self.record_in(tx, source, said, raw, via=via)
 
     async def record_in(
         self,
@@ -215,6 +222,7 @@ class Inbox:
     ) -> list[FactVerdict]:
         """Record a translated message in the caller's transaction, with the caller's own rows."""
         now = self._clock.now()
+        translation = sound(translation)
         raw_ref: int | None = None
         if translation.facts or translation.refused:
             message = Delivery(body=raw)
@@ -357,7 +365,7 @@ def _state_after(translation: Translation) -> str:
 
 def _translation(receiver: Receiver, delivery: Delivery, raw_ref: int) -> Translation:
     try:
-        return receiver.receives.translate(delivery)
+        return sound(receiver.receives.translate(delivery))
     except Exception as error:
         # The mapping is at fault, or the message is; either way a person must look, and the
         # messages behind this one must not wait for that.

@@ -8,6 +8,7 @@ from crossdock.canonical.errors import CrossdockError, Invalid
 from crossdock.connectivity import quarantine, raw_messages, recording, streams
 from crossdock.connectivity.inbox import Inbox, refusals_of
 from crossdock.connectivity.quarantine import Quarantined
+from crossdock.connectivity.raw_messages import Via
 from crossdock.connectivity.recording import FactVerdict, Origin, ResolvesReferences, Verdict
 from crossdock.connectivity.stored_facts import fact_of
 from crossdock.connectivity.streams import GAP_CODE
@@ -128,7 +129,16 @@ class Quarantine:
     async def _tried_message(
         self, tx: Transaction, entry: Quarantined, raw_ref: int
     ) -> ReplayedEntry:
-        """Read the whole message again: what it said before is a repeat, the rest is new."""
+        """Read the whole message again: what it said before is a repeat, the rest is new.
+
+        What came in canonical words no mapping has read, and none can.
+        """
+        if (await raw_messages.get(tx, raw_ref)).via is Via.API:
+            reason = (
+                "it came in the hub's own words, by a program or the API, and not as a message"
+                " that a mapping reads: say it again, put right, and discard this"
+            )
+            return ReplayedEntry(id=entry.id, is_closed=False, reason=reason)
         origin, translation = await self._inbox.translated(tx, entry.source, raw_ref)
         still = refusals_of(translation, raw_ref)
         verdicts = await recording.record(tx, origin, translation.facts, self._references)

@@ -77,7 +77,7 @@ class Unreadable(Invalid):
             f"event {row['position']} cannot be read as {row['type']}: {error}",
             where="payload",
             code="EVT-SCHEMA",
-            hint="run the version that wrote it, or have its source send it again",
+            hint="run the version that wrote it, then `crossdock msg reapply` its position",
         )
         self.tenant: str = row["tenant"]
         self.position: int = row["position"]

@@ -31,10 +31,12 @@ from crossdock.connectivity.acceptance import (
     holds_nul,
     is_numbered,
     reason_to_refuse,
+    sound,
     storable,
 )
 from crossdock.connectivity.raw_messages import kept_headers
 from crossdock.connectivity.replaying import Quarantine
+from crossdock.connectivity.sdk.facts import Translation, Untranslatable
 from crossdock.connectivity.stored_facts import fact_json, fact_of
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
@@ -286,3 +288,25 @@ async def test_what_is_judged_fit_really_fits_the_database(
     verdicts = await hub.inbox.record(MAIN, "shop", facts, b"")
 
     assert {each.verdict for each in verdicts} == {"NEW"}
+
+
+def test_what_is_no_fact_is_refused_with_its_place_and_the_facts_beside_it_stay() -> None:
+    one, other = moved("M1"), moved("M2")
+    strange: Any = (one, None, other, {"sku": "B"})
+    before = Untranslatable(code="MD-UOM", where="/unit", reason="unknown")
+
+    told = sound(Translation(strange, (before,)))
+
+    assert told.facts == (one, other)
+    assert told.refused[0] == before
+    assert [(each.code, each.where) for each in told.refused[1:]] == [
+        ("EVT-SCHEMA", "/facts/1"),
+        ("EVT-SCHEMA", "/facts/3"),
+    ]
+    assert told.refused[1].reason.startswith("is NoneType, and no fact")
+
+
+def test_a_translation_of_facts_alone_is_handed_on_as_it_is() -> None:
+    said = Translation((moved("M1"),))
+
+    assert sound(said) is said

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from crossdock.canonical.catalog import ItemChanged
 from crossdock.canonical.envelope import Event, Fact
+from crossdock.canonical.errors import Invalid
 from crossdock.connectivity.quarantine import Quarantined
 from crossdock.connectivity.recording import Verdict
 from crossdock.connectivity.replaying import Quarantine
@@ -77,6 +78,8 @@ def enveloped(**wrong: Any) -> Fact:
 
 
 UNTYPED: Any = 7
+# .NET's empty time, east of Greenwich: a year before the first in UTC.
+BEFORE_ALL = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
 HOSTILE = {
     "/payload/description": item("B", description=None),
     "/payload/sku": item(7),
@@ -87,6 +90,7 @@ HOSTILE = {
     "/native_ref": enveloped(native_ref=None),
     "/correlation_id": enveloped(correlation_id=5),
     "/occurred_at": enveloped(occurred_at="2026-05-04"),
+    "/recorded_at": enveloped(recorded_at=BEFORE_ALL),
     "/sequence": enveloped(sequence="8", stream="dock"),
     "/stream": enveloped(sequence=8, stream=UNTYPED),
 }
@@ -128,6 +132,74 @@ async def test_a_wrong_type_in_a_delivery_is_set_aside_beside_its_good_neighbour
     assert json.loads(entry.record)["payload"]["movement_id"] == 7
 
 
+STRANGERS: list[Any] = [None, {"sku": "B"}, ItemChanged(sku="B")]
+
+
+@pytest.mark.parametrize("stranger", STRANGERS, ids=lambda one: type(one).__name__)
+async def test_what_is_no_fact_in_a_polled_page_is_set_aside_and_the_page_is_passed(
+    hub: World, stranger: Any
+) -> None:
+    facts = [moved("M1"), stranger, moved("M3")]
+    hub.shop.pages = [page(facts, 1), page([moved("M4")], 2, is_last=True)]
+    first = await poller(hub)
+
+    await first.round()
+    await first.close()
+
+    fine = ["movement:M1", "movement:M3", "movement:M4"]
+    assert [one for one in await heard(hub) if one.startswith("movement")] == fine
+    [entry] = await aside(hub)
+    assert (entry.code, entry.place) == ("EVT-SCHEMA", "/facts/1")
+    assert entry.reason.startswith(f"is {type(stranger).__name__}, and no fact")
+
+
+@pytest.mark.parametrize("stranger", STRANGERS, ids=lambda one: type(one).__name__)
+async def test_what_is_no_fact_in_a_delivery_is_set_aside_until_its_mapping_is_mended(
+    hub: World, stranger: Any
+) -> None:
+    class Forgetful(Desk):
+        def translate(self, delivery: Delivery) -> Translation:
+            first, *others = super().translate(delivery).facts
+            return Translation((first, stranger, *others[1:]))
+
+    forgetful = world(hub.database, hub.clock, receive=Forgetful)
+    moves = [{"number": "M1"}, {"number": "M2"}, {"number": "M3"}]
+    receipt = await forgetful.inbox.receive(MAIN, "shop", webhook(moves=moves))
+
+    assert (receipt.counted(), len(receipt.refused)) == ({Verdict.NEW: 2}, 1)
+    [entry] = await aside(hub)
+    [still] = await quarantine_of(forgetful).replay(MAIN, [entry])
+    assert (still.is_closed, len(await aside(hub))) == (False, 1)
+    [done] = await quarantine_of(hub).replay(MAIN, [entry])
+    assert (done.is_closed, done.verdicts) == (True, {Verdict.NEW: 1, Verdict.REPEAT: 2})
+    assert (await heard(hub), await aside(hub)) == (
+        ["movement:M1", "movement:M3", "movement:M2"], [],
+    )  # fmt: skip
+
+
+async def test_a_mapping_that_gives_nothing_at_all_has_its_message_set_aside(hub: World) -> None:
+    class Silent(Desk):
+        def translate(self, delivery: Delivery) -> Any:
+            del delivery
+
+    silent = world(hub.database, hub.clock, receive=Silent)
+    await silent.inbox.receive(MAIN, "shop", webhook(moves=[{"number": "M1"}]))
+
+    [entry] = await aside(hub)
+    assert entry.place == f"message {entry.raw_ref}"
+
+
+@pytest.mark.parametrize("stranger", STRANGERS, ids=lambda one: type(one).__name__)
+async def test_a_program_that_records_what_is_no_fact_is_told_which(
+    hub: World, stranger: Any
+) -> None:
+    with pytest.raises(Invalid, match="only a fact can be recorded") as refused:
+        await hub.inbox.record(MAIN, "erp", [moved("M1"), stranger], b"")
+
+    assert refused.value.where == "/facts/1"
+    assert (await heard(hub), await aside(hub)) == ([], [])
+
+
 async def test_a_wrong_type_that_is_recorded_by_a_program_is_set_aside(hub: World) -> None:
     verdicts = await hub.inbox.record(MAIN, "erp", list(HOSTILE.values()), b"")
 
@@ -135,6 +207,25 @@ async def test_a_wrong_type_that_is_recorded_by_a_program_is_set_aside(hub: Worl
     assert all(isinstance(each.identity, str) for each in verdicts)
     assert sorted(entry.place for entry in await aside(hub)) == sorted(HOSTILE)
     assert await heard(hub) == []
+
+
+async def test_a_replay_of_what_a_program_recorded_closes_nothing_and_says_what_helps(
+    hub: World,
+) -> None:
+    """Also where the source is a connection, whose mapping could not read it."""
+    wrong = [item("B", description=None), moved(UNTYPED)]
+    await hub.inbox.record(MAIN, "shop", wrong, b"")
+    entries = await aside(hub)
+
+    for dry_run in (True, False):
+        replayed = await quarantine_of(hub).replay(MAIN, entries, dry_run=dry_run)
+
+        assert [each.is_closed for each in replayed] == [False, False]
+        assert all("say it again, put right" in each.reason for each in replayed)
+    assert await aside(hub) == entries
+    right = [item("B", description=""), moved("7")]
+    said = await hub.inbox.record(MAIN, "shop", right, b"")
+    assert {each.verdict for each in said} == {Verdict.NEW}
 
 
 async def test_what_was_of_a_wrong_type_is_read_again_by_a_mended_mapping(hub: World) -> None:
@@ -154,6 +245,35 @@ async def test_what_was_of_a_wrong_type_is_read_again_by_a_mended_mapping(hub: W
 
     assert (result.is_closed, result.verdicts) == (True, {Verdict.NEW: 1})
     assert (await heard(hub), await aside(hub)) == (["movement:7"], [])
+
+
+async def test_a_time_that_is_none_in_utc_does_not_wait_for_its_item(hub: World) -> None:
+    waits = moved("M1", item="SKU-9")
+
+    [verdict] = await hub.inbox.record(MAIN, "shop", [replace(waits, occurred_at=BEFORE_ALL)], b"")
+
+    assert verdict.verdict is Verdict.QUARANTINED
+    [entry] = await aside(hub)
+    assert (entry.place, entry.identity) == ("/occurred_at", "movement:M1")
+    assert entry.reason.startswith("is a time outside the years 1 to 9999 of UTC")
+
+
+async def test_a_derived_text_is_set_aside_before_it_waits_and_its_neighbours_are_kept(
+    hub: World,
+) -> None:
+    class Name(str):
+        __slots__ = ()
+
+    waits = moved("M1", item="SKU-9")
+    facts = [replace(waits, identity=Name("x")), moved("M2", item="SKU-9"), moved("M3")]
+
+    verdicts = await hub.inbox.record(MAIN, "shop", facts, b"")
+
+    assert [each.verdict for each in verdicts] == [
+        Verdict.QUARANTINED, Verdict.WAITING, Verdict.NEW,
+    ]  # fmt: skip
+    [entry] = await aside(hub)
+    assert (entry.place, entry.identity) == ("/identity", "x")
 
 
 async def test_a_fact_that_cannot_be_read_waits_no_longer_and_holds_up_none_that_does(
@@ -229,11 +349,12 @@ async def test_who_only_looks_at_the_log_passes_what_is_no_event(hub: World, dsn
         dsn, "update event_log set type = 'unheard_of.v9' where identity = 'movement:M1'"
     )
     async with hub.database.transaction(WORKERS) as tx:
-        with pytest.raises(Unreadable, match="cannot be read as unheard_of"):
+        with pytest.raises(Unreadable, match="cannot be read as unheard_of") as unread:
             await event_log.read(tx, Position(), limit=10)
         before, place = await event_log.read_past(tx, Position(), limit=10)
         behind, end = await event_log.read_past(tx, place, limit=10)
 
+        assert "`crossdock msg reapply`" in unread.value.hint  # sent again, it were a repeat
         assert [event.fact.identity for event in before] == ["movement:M0"]
         assert [event.fact.identity for event in behind] == ["movement:M2"]
         assert await event_log.read_past(tx, end, limit=10) == ([], end)

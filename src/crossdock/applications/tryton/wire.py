@@ -56,7 +56,10 @@ def text(row: Mapping[str, Any], name: str) -> str:
 
 
 def flag(row: Mapping[str, Any], name: str) -> bool:
+    """Read a yes or no of a row; nothing is a no, as Tryton itself takes it."""
     value = row[name]
+    if value is None:
+        return False
     if not isinstance(value, bool):
         raise Invalid(
             f"{name} is neither yes nor no: {value!r}", where=f"/{name}", code="EVT-SCHEMA"

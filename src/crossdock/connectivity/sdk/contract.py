@@ -7,8 +7,9 @@ JSON or a table and nobody said what it is. The log must hold none: whoever read
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -32,8 +33,9 @@ _NAMES: Mapping[type, str] = {
     tuple: "a sequence",
     type(None): "nothing",
 }
-# A whole number is no truth value, nor a day a time, though Python derives the one of the other.
-_EXACT = (int, date)
+# A whole number is no truth value, nor a day a time, though Python derives the one of the other;
+# and what somebody derives of a text, an amount or a time, nobody can write down as one.
+_EXACT = (int, date, datetime, Decimal, str)
 
 
 class Breach(NamedTuple):
@@ -51,7 +53,8 @@ _Allowed = Mapping[type, _Check | None]
 def breach_of(fact: Fact) -> Breach | None:
     """Find the first value of a fact that is of another type than declared; None: all fit.
 
-    Amounts are judged too: finite, inside ±10^12, of six decimals at most; and times: aware.
+    Amounts are judged too: finite, inside ±10^12, of six decimals at most; and times: aware,
+    and in UTC within the years 1 to 9999.
     """
     kind = fact.payload.__class__
     if kind not in _EVENTS:
@@ -112,12 +115,13 @@ def _each(allowed: _Allowed) -> _Check:
 
 
 def _judged(value: Any, allowed: _Allowed) -> Breach | None:
-    """Say what is wrong with a value, or in it; a narrower kind of what is wanted will do."""
+    """Say what is wrong with a value, or in it; a narrower kind will do if it can be written."""
     look = allowed.get(value.__class__)
     if look:
         return look(value)
     for kind, look in allowed.items():
-        if kind not in _EXACT and isinstance(value, kind):
+        is_word = kind is str and isinstance(value, Enum)
+        if isinstance(value, kind) and (kind not in _EXACT or is_word):
             return look(value) if look else None
     wanted = " or ".join(_said(kind) for kind in allowed)
     return Breach("", f"is {_said(value.__class__)} where {wanted} belongs")
@@ -133,7 +137,15 @@ def _amount(value: Decimal) -> Breach | None:
 
 
 def _moment(value: datetime) -> Breach | None:
-    return Breach("", NO_OFFSET) if value.utcoffset() is None else None
+    if value.tzinfo is UTC:
+        return None
+    if value.utcoffset() is None:
+        return Breach("", NO_OFFSET)
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        return Breach("", "is a time outside the years 1 to 9999 of UTC")
+    return None
 
 
 def _said(kind: type) -> str:
