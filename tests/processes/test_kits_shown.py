@@ -300,6 +300,25 @@ async def test_what_a_channel_of_the_pool_has_a_right_to_of_a_component_stays_it
     assert await bench.shown("Q", name="key") == [5]
 
 
+async def test_the_part_of_a_component_that_another_channel_has_goes_into_no_kit_of_this_one_i3(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=10)
+    part = {"share_mode": ShareMode.PARTITION}
+    own = (
+        ItemTerms(item="X", share_fixed=Decimal(4)),
+        ItemTerms(item="P", share_fixed=Decimal(10)),
+    )
+    await bench.sells("shop", "DC1", **part, items=own)
+    theirs = (ItemTerms(item="X", share_fixed=Decimal(6)), ItemTerms(item="P", is_excluded=True))
+    await bench.sells("b2b", "DC1", **part, items=theirs)
+
+    # Together ten X, and not sixteen.
+    assert await bench.shown("X", name="b2b") == [6]
+    assert await bench.shown("X", "P") == [4, 4]
+
+
 async def test_parts_of_a_kit_add_up_to_what_can_be_put_together(bench: Bench) -> None:
     await bench.kit("Q", X=2)
     await bench.count(X=10, Q=1)

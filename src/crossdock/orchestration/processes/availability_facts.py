@@ -312,7 +312,7 @@ def _rights_to(
     kits = [pool.kit for pool in known if pool.kit is not None]
     shown = sum(pool.free - pool.kept_from(channel) for pool in known)
     if len(kits) == len(known):
-        others = {item: one.kept_for_others for item, one in parts.items()}
+        others = {item: one.of_others for item, one in parts.items()}
         shown = left_beside(channel, kits, others, shown)
     turns = [*(pool.turns_at for pool in known), *(one.until for one in parts.values())]
     own = every.get(Key(row["tenant"], row["instance"]), Rights())
