@@ -284,6 +284,46 @@ async def test_what_allocation_keeps_of_a_component_for_others_is_not_put_togeth
     assert (await bench.item("Q")).kept_for_others == 3
 
 
+@pytest.mark.parametrize(("x", "assembled"), [(15, 0), (5, 10)])
+async def test_what_is_kept_of_a_kit_and_of_its_component_is_taken_off_one_after_the_other(
+    bench: Bench, x: int, assembled: int
+) -> None:
+    await bench.sells()
+    await bench.sells("b2b")
+    await bench.kit("P", X=1)
+    await bench.count(X=x, P=assembled)
+    await bench.clock.advance(timedelta(seconds=1))
+    for item, pieces in (("P", 10), ("X", 5)):
+        said = AllocationProtection(
+            item=item, location="DC1", channel="b2b", minimum=pieces * MICROS, maximum=None,
+            starts_at=NOON, ends_at=NOON + timedelta(days=9),
+        )  # fmt: skip
+        await bench.hub.allocation.rulebook.protect(bench.hub.scope, said, by="planner")
+
+    # Ten P and five X are all that there is.
+    assert await bench.shown("P") == [0]
+    assert await bench.shown("P", name="b2b") == [15]
+
+
+async def test_a_minimum_of_a_kit_is_added_to_what_a_channel_of_the_pool_has_of_its_component(
+    bench: Bench,
+) -> None:
+    await bench.sells()
+    await bench.kit("P", X=1)
+    await bench.count(X=15)
+    own = ItemTerms(item="X", share_min=Decimal(5))
+    await bench.sells("key", share_mode=ShareMode.PROTECTED, items=(own,))
+    said = AllocationProtection(
+        item="P", location="DC1", channel="b2b", minimum=8 * MICROS, maximum=None,
+        starts_at=NOON, ends_at=NOON + timedelta(days=9),
+    )  # fmt: skip
+    await bench.clock.advance(timedelta(seconds=1))
+    await bench.hub.allocation.rulebook.protect(bench.hub.scope, said, by="planner")
+
+    assert await bench.shown("P") == [2]
+    assert await bench.shown("P", name="key") == [7]
+
+
 async def test_what_a_channel_of_the_pool_has_a_right_to_of_a_component_stays_its_own(
     bench: Bench,
 ) -> None:
