@@ -159,6 +159,43 @@ async def test_a30_of_five_x_five_p_and_two_q_are_shown_and_an_order_for_two_p_l
     assert await bench.shown("X", "P", "Q") == [3, 3, 1]
 
 
+@pytest.mark.parametrize("item", ["P", "*"])
+async def test_a_rule_said_behind_the_orders_is_shown_at_once_and_so_is_its_end(
+    bench: Bench, item: str
+) -> None:
+    await bench.sells()
+    await bench.kit("P", X=1)
+    await bench.kit("Q", X=2)
+    await bench.count(X=5, Z=1)
+    await bench.order("P", 2)
+    await bench.hub.settle()
+    await bench.clock.advance(timedelta(seconds=1))
+    assert await bench.woken() == set()
+
+    await bench.takes_parts(item)
+
+    assert await bench.woken() == {"X", "P", "Q"}
+    assert await bench.shown("X", "P", "Q") == [3, 3, 1]
+
+    await bench.clock.advance(timedelta(seconds=1))
+    await bench.takes_parts(item)
+    assert await bench.woken() == set()
+    await bench.hub.supply.drop_rule(bench.hub.scope, item, "*", by="test")
+    assert await bench.woken() == {"X", "P", "Q"}
+    assert await bench.shown("X", "Q") == [5, 2]
+
+
+async def test_a_rule_of_what_is_no_kit_has_nothing_looked_at(bench: Bench) -> None:
+    await bench.sells()
+    await bench.kit("P", X=1)
+    await bench.count(X=5, Z=1)
+    await bench.clock.advance(timedelta(seconds=1))
+
+    await bench.takes_parts("Z")
+
+    assert await bench.woken() == set()
+
+
 async def test_a11_28_kits_are_shown_and_which_components_there_is_too_little_of(
     bench: Bench,
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from crossdock.capabilities.supply import kit_store
+from crossdock.capabilities.supply import kit_store, rules
 from crossdock.capabilities.supply.explosion import Recipes
 from crossdock.capabilities.supply.kitting import Book, Figures, Key
 from crossdock.foundation.clock import Clock
@@ -83,6 +83,14 @@ class Kits:
         keys = sorted(key for key in figures if key[0] in read.above)
         takes = await kit_store.takes_parts(tx, tenant, keys) if keys else frozenset[Key]()
         return Book(read.recipes, figures, groups, takes)
+
+    async def ruled(self, tx: Transaction, tenant: str, item: str) -> set[str]:
+        """Name the kits that a rule of an item is for, and all that they concern as it stands."""
+        every = item == rules.ALL
+        named = await (
+            kit_store.every(tx, tenant) if every else kit_store.among(tx, tenant, [item])
+        )
+        return set(named).union(*(await self.concerned(tx, tenant, named)).values())
 
     async def concerned(
         self, tx: Transaction, tenant: str, items: Iterable[str]
