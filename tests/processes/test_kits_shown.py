@@ -29,12 +29,14 @@ from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.inventory.publishing import ShareMode
 from crossdock.capabilities.supply import AtpRule, PlacedRule
 from crossdock.connectivity.directory import installed_applications
+from crossdock.foundation import readers
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.ids import SeededIds
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.processes.availability_exposure import ItemExposure
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.channel_sales import NAME as SALES
 from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from tests.conftest import NOON
@@ -375,6 +377,43 @@ async def test_what_a_channel_of_the_pool_has_a_right_to_of_a_component_stays_it
     # 7 and 4 X are three and two Q; 4 X for the other channel leave 7 of 11.
     assert await bench.shown("X", "Q") == [7, 3]
     assert await bench.shown("Q", name="key") == [5]
+
+
+async def test_what_orders_took_of_a_minimum_of_a_component_has_kits_looked_at_by_itself(
+    bench: Bench,
+) -> None:
+    await bench.kit("Q", X=2)
+    await bench.count(X=100)
+    own = ItemTerms(item="X", share_min=Decimal(40))
+    await bench.sells("key", share_mode=ShareMode.PROTECTED, items=(own,))
+    await bench.sells()
+    await bench.clock.advance(timedelta(seconds=1))
+    await bench.hear(of_key(cancelled=0), "key")
+    assert await bench.shown("X", "Q") == [60, 30]
+
+    # It is cancelled, and whoever counts sales hears it behind whoever publishes.
+    hub, now = bench.hub, bench.clock.now() + timedelta(seconds=1)
+    await bench.clock.advance(timedelta(seconds=1))
+    fact = Fact(identity="gone", payload=of_key(cancelled=40), occurred_at=now, version=99)
+    await hub.inbox.record(hub.scope, "key", [fact], b"")
+    for _ in range(2):
+        for reader in hub.readers:
+            if reader.name != SALES:
+                await readers.catch_up(hub.database, reader, bench.clock)
+        await hub.inventory.upkeep.tell()
+    await hub.engine.run_due()
+    await bench.clock.advance(timedelta(seconds=1))
+
+    assert await bench.woken() == {"X", "Q"}
+    assert await bench.shown("X", "Q") == [60, 30]
+
+
+def of_key(*, cancelled: int) -> OrderChanged:
+    line = DemandLine(
+        demand_ref="key/1", item="X", location="DC1",
+        ordered=Quantity.of(40), cancelled=Quantity.of(cancelled),
+    )  # fmt: skip
+    return OrderChanged(order_id="key", lines=(line,))
 
 
 async def test_the_part_of_a_component_that_another_channel_has_goes_into_no_kit_of_this_one_i3(
