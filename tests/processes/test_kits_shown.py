@@ -267,19 +267,49 @@ async def test_what_is_a_kit_no_longer_and_lies_nowhere_is_shown_as_nothing(
     assert await bench.shown("P", "Z") == [0, None]
 
 
-async def test_where_nobody_ever_told_of_a_component_no_kit_is_put_together_and_it_is_named(
+async def test_a_kit_of_which_a_component_is_unknown_is_unknown_and_not_zero(
     bench: Bench,
 ) -> None:
     await bench.sells()
     await bench.kit("K", A=1, B=1)
     assert await bench.shown("K") == [None]
+
     await bench.count(A=5)
+    assert await bench.shown("K") == [None]
+    assert (await bench.item("K")).kits == ()
+
+    await bench.count(B=3)
+    assert await bench.shown("K") == [3]
+
+
+async def test_of_a_component_that_nobody_told_of_no_kit_is_put_together_beside_assembled_ones(
+    bench: Bench,
+) -> None:
+    await bench.sells()
+    await bench.kit("K", A=1, B=1)
+    await bench.count(A=5, K=2)
 
     [kit] = (await bench.item("K")).kits
 
-    assert await bench.shown("K") == [0]
+    assert await bench.shown("K") == [2]
     assert [(one.item, one.is_known) for one in kit.components] == [("A", True), ("B", False)]
     assert kit.limited_by == ("B",)
+
+
+async def test_a_shop_keeps_its_number_of_a_kit_until_all_its_components_are_told_of(
+    bench: Bench,
+) -> None:
+    async with selling(bench, "K") as shop:
+        [item] = shop.sku_by_item
+        shop.simulator.shop.set_levels({(item, shop.place): 25})
+        await bench.kit("K", A=1, B=1)
+        await bench.count(A=5)
+        await bench.hub.settle()
+        assert shop.levels() == {"K": 25}
+
+        await bench.count(B=4)
+        await bench.hub.settle()
+        assert shop.levels() == {"K": 4}
 
 
 async def test_at_a_group_parts_lie_in_one_building_and_two_places_are_added_up(
@@ -291,6 +321,9 @@ async def test_at_a_group_parts_lie_in_one_building_and_two_places_are_added_up(
     await bench.count("DC1", A=5)
     await bench.count("DC2", B=5)
     await bench.count("DC3", A=2, B=1)
+    assert await bench.shown("K") == [None]
+    assert await bench.shown("K", name="both") == [1]
+    await bench.count("DC1", B=0)
     assert await bench.shown("K") == [0]
     assert await bench.shown("K", name="both") == [1]
 
