@@ -101,7 +101,7 @@ class Supply:
         places: KnowsPlaces,
         shows: Callable[[], HearsRecipes] | None = None,
     ) -> None:
-        """`shows` gives whoever shows how many kits there are; it may be built later."""
+        """Build it; `shows` gives whoever shows how many kits there are, once that is built."""
         self._database = database
         self._clock = clock
         self._stock = stock

@@ -134,7 +134,7 @@ def test_a_kit_is_known_where_it_was_told_of_or_all_that_goes_into_it(
     recipe = {"K": {"S": 1, "A": 1}, "S": {"A": 1, "B": 1}}
     assert stock(book(recipe, dict.fromkeys(told, 0)), "K").is_known is is_known
     members = ("DC1", "DC2")
-    apart = {"DC1": {item: (0, 0) for item in told}, "DC2": {"A": (0, 0)}}
+    apart = {"DC1": dict.fromkeys(told, (0, 0)), "DC2": {"A": (0, 0)}}
     assert stock(placed(recipe, apart, group=members), "K", "ALL").is_known is is_known
 
 
