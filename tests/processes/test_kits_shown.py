@@ -27,7 +27,7 @@ from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.allocation import AllocationProtection
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.inventory.publishing import ShareMode
-from crossdock.capabilities.supply import AtpRule, PlacedRule
+from crossdock.capabilities.supply import AtpRule, PlacedRule, PromiseAsked, Question
 from crossdock.connectivity.directory import installed_applications
 from crossdock.foundation import readers
 from crossdock.foundation.clock import VirtualClock
@@ -159,6 +159,34 @@ async def test_a30_of_five_x_five_p_and_two_q_are_shown_and_an_order_for_two_p_l
 
     assert await bench.woken() == {"X", "P", "Q"}
     assert await bench.shown("X", "P", "Q") == [3, 3, 1]
+
+
+@pytest.mark.parametrize("takes_parts", [False, True])
+async def test_a19_a_kit_that_is_promised_by_date_and_then_ordered_is_off_once(
+    bench: Bench, *, takes_parts: bool
+) -> None:
+    await bench.sells("shop", "DC3")
+    await bench.kit("P", X=1)
+    await bench.kit("Q", X=2)
+    rule = AtpRule(weekdays="1234567", takes_parts=takes_parts)
+    placed = PlacedRule(item="P", location="*", rule=rule)
+    await bench.hub.supply.put_rule(bench.hub.scope, placed, by="test")
+    await bench.count("DC3", X=5)
+    asked = PromiseAsked("r", (Question("P", "DC3", "EA", 2 * MICROS),), ("o1/1",))
+    made = await bench.hub.kept_promises.promise(bench.hub.scope, "shop", asked)
+    assert made.is_granted, made.proof.reasons
+    await bench.hub.settle()
+    assert await bench.shown("X", "P", "Q") == [3, 3, 1]
+
+    line = DemandLine(
+        demand_ref="o1/1", item="P", location="DC3",
+        ordered=Quantity.of(2), cancelled=Quantity.of(0),
+    )  # fmt: skip
+    await bench.hear(OrderChanged(order_id="o1", lines=(line,)), "shop")
+
+    assert await bench.shown("X", "P", "Q") == [3, 3, 1]
+    told = await bench.hub.kit_stocks.of(bench.hub.scope, [("P", "DC3"), ("Q", "DC3")])
+    assert [one.free() for one in told.values()] == [3 * MICROS, MICROS]
 
 
 @pytest.mark.parametrize("item", ["P", "*"])

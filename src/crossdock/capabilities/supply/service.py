@@ -108,7 +108,7 @@ class Supply:
         self._places = places
         self._shows = shows
         self.known = KnownSupply(database)
-        self.kits = Kits(clock)
+        self.kits = Kits(clock, stock)
         self._zones: dict[tuple[str, str], tuple[str, float]] = {}
 
     async def promise_dates(self, scope: Scope, questions: Sequence[Question]) -> list[Atp]:
