@@ -27,14 +27,16 @@ from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.allocation import AllocationProtection
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.inventory.publishing import ShareMode
-from crossdock.capabilities.supply import AtpRule, PlacedRule
+from crossdock.capabilities.supply import AtpRule, PlacedRule, PromiseAsked, Question
 from crossdock.connectivity.directory import installed_applications
+from crossdock.foundation import readers
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.ids import SeededIds
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.processes.availability_exposure import ItemExposure
 from crossdock.orchestration.processes.availability_publishing import NAME
 from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.channel_sales import NAME as SALES
 from crossdock.orchestration.processes.channel_terms import Channel, ItemTerms
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from tests.conftest import NOON
@@ -159,6 +161,71 @@ async def test_a30_of_five_x_five_p_and_two_q_are_shown_and_an_order_for_two_p_l
     assert await bench.shown("X", "P", "Q") == [3, 3, 1]
 
 
+@pytest.mark.parametrize("takes_parts", [False, True])
+async def test_a19_a_kit_that_is_promised_by_date_and_then_ordered_is_off_once(
+    bench: Bench, *, takes_parts: bool
+) -> None:
+    await bench.sells("shop", "DC3")
+    await bench.kit("P", X=1)
+    await bench.kit("Q", X=2)
+    rule = AtpRule(weekdays="1234567", takes_parts=takes_parts)
+    placed = PlacedRule(item="P", location="*", rule=rule)
+    await bench.hub.supply.put_rule(bench.hub.scope, placed, by="test")
+    await bench.count("DC3", X=5)
+    asked = PromiseAsked("r", (Question("P", "DC3", "EA", 2 * MICROS),), ("o1/1",))
+    made = await bench.hub.kept_promises.promise(bench.hub.scope, "shop", asked)
+    assert made.is_granted, made.proof.reasons
+    await bench.hub.settle()
+    assert await bench.shown("X", "P", "Q") == [3, 3, 1]
+
+    line = DemandLine(
+        demand_ref="o1/1", item="P", location="DC3",
+        ordered=Quantity.of(2), cancelled=Quantity.of(0),
+    )  # fmt: skip
+    await bench.hear(OrderChanged(order_id="o1", lines=(line,)), "shop")
+
+    assert await bench.shown("X", "P", "Q") == [3, 3, 1]
+    told = await bench.hub.kit_stocks.of(bench.hub.scope, [("P", "DC3"), ("Q", "DC3")])
+    assert [one.free() for one in told.values()] == [3 * MICROS, MICROS]
+
+
+@pytest.mark.parametrize("item", ["P", "*"])
+async def test_a_rule_said_behind_the_orders_is_shown_at_once_and_so_is_its_end(
+    bench: Bench, item: str
+) -> None:
+    await bench.sells()
+    await bench.kit("P", X=1)
+    await bench.kit("Q", X=2)
+    await bench.count(X=5, Z=1)
+    await bench.order("P", 2)
+    await bench.hub.settle()
+    await bench.clock.advance(timedelta(seconds=1))
+    assert await bench.woken() == set()
+
+    await bench.takes_parts(item)
+
+    assert await bench.woken() == {"X", "P", "Q"}
+    assert await bench.shown("X", "P", "Q") == [3, 3, 1]
+
+    await bench.clock.advance(timedelta(seconds=1))
+    await bench.takes_parts(item)
+    assert await bench.woken() == set()
+    await bench.hub.supply.drop_rule(bench.hub.scope, item, "*", by="test")
+    assert await bench.woken() == {"X", "P", "Q"}
+    assert await bench.shown("X", "Q") == [5, 2]
+
+
+async def test_a_rule_of_what_is_no_kit_has_nothing_looked_at(bench: Bench) -> None:
+    await bench.sells()
+    await bench.kit("P", X=1)
+    await bench.count(X=5, Z=1)
+    await bench.clock.advance(timedelta(seconds=1))
+
+    await bench.takes_parts("Z")
+
+    assert await bench.woken() == set()
+
+
 async def test_a11_28_kits_are_shown_and_which_components_there_is_too_little_of(
     bench: Bench,
 ) -> None:
@@ -228,19 +295,49 @@ async def test_what_is_a_kit_no_longer_and_lies_nowhere_is_shown_as_nothing(
     assert await bench.shown("P", "Z") == [0, None]
 
 
-async def test_where_nobody_ever_told_of_a_component_no_kit_is_put_together_and_it_is_named(
+async def test_a_kit_of_which_a_component_is_unknown_is_unknown_and_not_zero(
     bench: Bench,
 ) -> None:
     await bench.sells()
     await bench.kit("K", A=1, B=1)
     assert await bench.shown("K") == [None]
+
     await bench.count(A=5)
+    assert await bench.shown("K") == [None]
+    assert (await bench.item("K")).kits == ()
+
+    await bench.count(B=3)
+    assert await bench.shown("K") == [3]
+
+
+async def test_of_a_component_that_nobody_told_of_no_kit_is_put_together_beside_assembled_ones(
+    bench: Bench,
+) -> None:
+    await bench.sells()
+    await bench.kit("K", A=1, B=1)
+    await bench.count(A=5, K=2)
 
     [kit] = (await bench.item("K")).kits
 
-    assert await bench.shown("K") == [0]
+    assert await bench.shown("K") == [2]
     assert [(one.item, one.is_known) for one in kit.components] == [("A", True), ("B", False)]
     assert kit.limited_by == ("B",)
+
+
+async def test_a_shop_keeps_its_number_of_a_kit_until_all_its_components_are_told_of(
+    bench: Bench,
+) -> None:
+    async with selling(bench, "K") as shop:
+        [item] = shop.sku_by_item
+        shop.simulator.shop.set_levels({(item, shop.place): 25})
+        await bench.kit("K", A=1, B=1)
+        await bench.count(A=5)
+        await bench.hub.settle()
+        assert shop.levels() == {"K": 25}
+
+        await bench.count(B=4)
+        await bench.hub.settle()
+        assert shop.levels() == {"K": 4}
 
 
 async def test_at_a_group_parts_lie_in_one_building_and_two_places_are_added_up(
@@ -252,6 +349,9 @@ async def test_at_a_group_parts_lie_in_one_building_and_two_places_are_added_up(
     await bench.count("DC1", A=5)
     await bench.count("DC2", B=5)
     await bench.count("DC3", A=2, B=1)
+    assert await bench.shown("K") == [None]
+    assert await bench.shown("K", name="both") == [1]
+    await bench.count("DC1", B=0)
     assert await bench.shown("K") == [0]
     assert await bench.shown("K", name="both") == [1]
 
@@ -284,6 +384,46 @@ async def test_what_allocation_keeps_of_a_component_for_others_is_not_put_togeth
     assert (await bench.item("Q")).kept_for_others == 3
 
 
+@pytest.mark.parametrize(("x", "assembled"), [(15, 0), (5, 10)])
+async def test_what_is_kept_of_a_kit_and_of_its_component_is_taken_off_one_after_the_other(
+    bench: Bench, x: int, assembled: int
+) -> None:
+    await bench.sells()
+    await bench.sells("b2b")
+    await bench.kit("P", X=1)
+    await bench.count(X=x, P=assembled)
+    await bench.clock.advance(timedelta(seconds=1))
+    for item, pieces in (("P", 10), ("X", 5)):
+        said = AllocationProtection(
+            item=item, location="DC1", channel="b2b", minimum=pieces * MICROS, maximum=None,
+            starts_at=NOON, ends_at=NOON + timedelta(days=9),
+        )  # fmt: skip
+        await bench.hub.allocation.rulebook.protect(bench.hub.scope, said, by="planner")
+
+    # Ten P and five X are all that there is.
+    assert await bench.shown("P") == [0]
+    assert await bench.shown("P", name="b2b") == [15]
+
+
+async def test_a_minimum_of_a_kit_is_added_to_what_a_channel_of_the_pool_has_of_its_component(
+    bench: Bench,
+) -> None:
+    await bench.sells()
+    await bench.kit("P", X=1)
+    await bench.count(X=15)
+    own = ItemTerms(item="X", share_min=Decimal(5))
+    await bench.sells("key", share_mode=ShareMode.PROTECTED, items=(own,))
+    said = AllocationProtection(
+        item="P", location="DC1", channel="b2b", minimum=8 * MICROS, maximum=None,
+        starts_at=NOON, ends_at=NOON + timedelta(days=9),
+    )  # fmt: skip
+    await bench.clock.advance(timedelta(seconds=1))
+    await bench.hub.allocation.rulebook.protect(bench.hub.scope, said, by="planner")
+
+    assert await bench.shown("P") == [2]
+    assert await bench.shown("P", name="key") == [7]
+
+
 async def test_what_a_channel_of_the_pool_has_a_right_to_of_a_component_stays_its_own(
     bench: Bench,
 ) -> None:
@@ -298,6 +438,62 @@ async def test_what_a_channel_of_the_pool_has_a_right_to_of_a_component_stays_it
     # 7 and 4 X are three and two Q; 4 X for the other channel leave 7 of 11.
     assert await bench.shown("X", "Q") == [7, 3]
     assert await bench.shown("Q", name="key") == [5]
+
+
+async def test_what_orders_took_of_a_minimum_of_a_component_has_kits_looked_at_by_itself(
+    bench: Bench,
+) -> None:
+    await bench.kit("Q", X=2)
+    await bench.count(X=100)
+    own = ItemTerms(item="X", share_min=Decimal(40))
+    await bench.sells("key", share_mode=ShareMode.PROTECTED, items=(own,))
+    await bench.sells()
+    await bench.clock.advance(timedelta(seconds=1))
+    await bench.hear(of_key(cancelled=0), "key")
+    assert await bench.shown("X", "Q") == [60, 30]
+
+    # It is cancelled, and whoever counts sales hears it behind whoever publishes.
+    hub, now = bench.hub, bench.clock.now() + timedelta(seconds=1)
+    await bench.clock.advance(timedelta(seconds=1))
+    fact = Fact(identity="gone", payload=of_key(cancelled=40), occurred_at=now, version=99)
+    await hub.inbox.record(hub.scope, "key", [fact], b"")
+    for _ in range(2):
+        for reader in hub.readers:
+            if reader.name != SALES:
+                await readers.catch_up(hub.database, reader, bench.clock)
+        await hub.inventory.upkeep.tell()
+    await hub.engine.run_due()
+    await bench.clock.advance(timedelta(seconds=1))
+
+    assert await bench.woken() == {"X", "Q"}
+    assert await bench.shown("X", "Q") == [60, 30]
+
+
+def of_key(*, cancelled: int) -> OrderChanged:
+    line = DemandLine(
+        demand_ref="key/1", item="X", location="DC1",
+        ordered=Quantity.of(40), cancelled=Quantity.of(cancelled),
+    )  # fmt: skip
+    return OrderChanged(order_id="key", lines=(line,))
+
+
+async def test_the_part_of_a_component_that_another_channel_has_goes_into_no_kit_of_this_one_i3(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=10)
+    part = {"share_mode": ShareMode.PARTITION}
+    own = (
+        ItemTerms(item="X", share_fixed=Decimal(4)),
+        ItemTerms(item="P", share_fixed=Decimal(10)),
+    )
+    await bench.sells("shop", "DC1", **part, items=own)
+    theirs = (ItemTerms(item="X", share_fixed=Decimal(6)), ItemTerms(item="P", is_excluded=True))
+    await bench.sells("b2b", "DC1", **part, items=theirs)
+
+    # Together ten X, and not sixteen.
+    assert await bench.shown("X", name="b2b") == [6]
+    assert await bench.shown("X", "P") == [4, 4]
 
 
 async def test_parts_of_a_kit_add_up_to_what_can_be_put_together(bench: Bench) -> None:

@@ -150,12 +150,12 @@ class Hub:
             soft_hold_ttl_seconds=self.settings.soft_hold_ttl_seconds,
             protections=ChannelProtections(),
         )
-        self.supply = Supply(database, clock, self.inventory.standings, self.catalog)
+        stock, holds = self.inventory.standings, self.inventory.holding
+        self.supply = Supply(database, clock, stock, self.catalog, lambda: self.publishing)
         self.allocating = Allocating(database, clock, self.ids, self.inventory, self.supply)
         self.allocation = self.allocating.service
-        holding, answers = self.inventory.holding, self.supply.answer_in
-        self.kept_promises = KeptPromises(database, clock, self.ids, holding, answers)
-        around = (holding, self.inventory.standings, self.supply.answers_in)
+        self.kept_promises = KeptPromises(database, clock, self.ids, holds, self.supply.answer_in)
+        around = (holds, stock, self.supply.answers_in)
         self.securing = Securing(database, clock, self.ids, around)
         self.sourcing = Sourcing(database, clock)
         self.order_sourcing = OrderSourcing(

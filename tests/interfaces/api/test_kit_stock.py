@@ -114,7 +114,7 @@ async def test_where_there_are_no_kits_nothing_is_asked_for_a_second(
 ) -> None:
     await stock(call, house, "BOLT", micros=MICROS)
     clock = VirtualClock(NOON)
-    kits = type(house.supply.kits)(clock)
+    kits = type(house.supply.kits)(clock, house.inventory.standings)
     answers = KitAnswers(database, house.inventory, kits)
     key, main = ("BOLT", "DC"), Scope("main")
 

@@ -100,4 +100,7 @@ def test_parts_of_other_channels_leave_as_many_kits_as_fit_beside_them() -> None
 
     assert left_beside("web", [kit], {"X": MICROS}, 3 * MICROS) == 2 * MICROS
     assert left_beside("web", [kit], {"X": 0}, 3 * MICROS) == 3 * MICROS
+    # A minimum of the kit goes off besides; a maximum is one of what is left in the end.
+    assert left_beside("web", [kit], {"X": MICROS}, 2 * MICROS, MICROS) == MICROS
+    assert left_beside("web", [kit], {"X": MICROS}, MICROS, 0) == MICROS
     assert left_beside("web", [], {"X": MICROS}, 3 * MICROS) == 3 * MICROS

@@ -59,6 +59,13 @@ select distinct p.promise_id from unnest($2::text[], $3::text[]) k(item, locatio
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open and p.made > 0
 """
+MADE = """
+select p.item, p.location, p.demand_ref, sum(p.made)::bigint as made
+from unnest($2::text[], $3::text[]) k(item, location)
+join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
+    and p.is_open and p.made > 0
+group by p.item, p.location, p.demand_ref
+"""
 IS_ANY_OPEN = WorkersSql("select exists (select from supply_promise_line where is_open)")
 SET_HELD = """
 update supply_promise_line p set held = k.held
@@ -322,6 +329,15 @@ async def making(tx: Transaction, keys: Sequence[tuple[str, str]]) -> list[UUID]
     """Name the promises of kits at these item-locations that are still to be put together."""
     columns = [item for item, _ in keys], [location for _, location in keys]
     return sorted(row["promise_id"] for row in await tx.fetch(MAKING, tx.tenant, *columns))
+
+
+async def made(
+    tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str, str], int]:
+    """Say of how much promises of these kits hold components: by item, location, order line."""
+    columns = [item for item, _ in keys], [location for _, location in keys]
+    rows = await tx.fetch(MADE, tenant, *columns)
+    return {(row["item"], row["location"], row["demand_ref"]): row["made"] for row in rows}
 
 
 async def set_made(tx: Transaction, promise_id: UUID, lines: Sequence[DatedLine]) -> None:

@@ -77,6 +77,8 @@ select distinct t.item from unnest($2::text[]) k(item)
 join supply_kit t on t.tenant = $1 and t.item = k.item and t.components <> '[]'
 """
 
+EVERY = "select distinct item from supply_kit where tenant = $1 and components <> '[]'"
+
 HAS_KITS = "select exists (select from supply_kit where tenant = $1 and components <> '[]')"
 
 
@@ -160,6 +162,11 @@ async def among(tx: Transaction, tenant: str, items: Sequence[str]) -> frozenset
     """Name those of these items that some source says are kits."""
     rows = await tx.fetch(AMONG, tenant, items)
     return frozenset(row["item"] for row in rows)
+
+
+async def every(tx: Transaction, tenant: str) -> frozenset[str]:
+    """Name all items that some source says are kits."""
+    return frozenset(row["item"] for row in await tx.fetch(EVERY, tenant))
 
 
 async def has_kits(tx: Transaction, tenant: str) -> bool:

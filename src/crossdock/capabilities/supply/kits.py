@@ -6,9 +6,11 @@ Each method answers in the caller's transaction.
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from crossdock.capabilities.supply import kit_store
+from crossdock.capabilities.supply import kept_store, kit_store, rules
 from crossdock.capabilities.supply.explosion import Recipes
+from crossdock.capabilities.supply.kept import Held, told_of
 from crossdock.capabilities.supply.kitting import Book, Figures, Key
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
@@ -32,9 +34,20 @@ class Recipebook:
     above: AbstractSet[str] = frozenset()
 
 
+class KnowsHeld(Protocol):
+    """Whoever keeps what order lines claim; inventory, usually."""
+
+    async def held(
+        self, tx: Transaction, tenant: str, demand_refs: Sequence[str]
+    ) -> Sequence[Held]:
+        """Give what order lines hold, picks taken off, and what has left of them."""
+        ...
+
+
 class Kits:
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, stock: KnowsHeld) -> None:
         self._clock = clock
+        self._stock = stock
         self._none_until: dict[str, float] = {}
 
     def has_none(self, tenant: str) -> bool:
@@ -82,7 +95,38 @@ class Kits:
         """Put recipes and figures together; `groups` names the group of each location in one."""
         keys = sorted(key for key in figures if key[0] in read.above)
         takes = await kit_store.takes_parts(tx, tenant, keys) if keys else frozenset[Key]()
-        return Book(read.recipes, figures, groups, takes)
+        kits = sorted(key for key in figures if key[0] in read.recipes)
+        held = await self._held_as_parts(tx, tenant, kits) if kits else {}
+        found = dict(figures)
+        for key, micros in held.items():
+            found[key] = found[key]._replace(claimed=found[key].claimed - micros)
+        return Book(read.recipes, found, groups, takes)
+
+    async def _held_as_parts(
+        self, tx: Transaction, tenant: str, kits: Sequence[Key]
+    ) -> dict[Key, int]:
+        """Say how much orders for kits claim of which a promise holds the components (A19, I9)."""
+        made = await kept_store.made(tx, tenant, kits)
+        if not made:
+            return {}
+        held = await self._stock.held(tx, tenant, sorted({ref for *_, ref in made}))
+        told, hard = told_of(held), dict[tuple[str, str, str], int]()
+        for ref, item, location, micros, *_ in held:
+            hard[item, location, ref] = hard.get((item, location, ref), 0) + micros
+        found: dict[Key, int] = {}
+        for (item, location, ref), micros in made.items():
+            if ref in told and told[ref].is_ordered:
+                both = min(micros, hard.get((item, location, ref), 0))
+                found[item, location] = found.get((item, location), 0) + both
+        return found
+
+    async def ruled(self, tx: Transaction, tenant: str, item: str) -> set[str]:
+        """Name the kits that a rule of an item is for, and all that they concern as it stands."""
+        every = item == rules.ALL
+        named = await (
+            kit_store.every(tx, tenant) if every else kit_store.among(tx, tenant, [item])
+        )
+        return set(named).union(*(await self.concerned(tx, tenant, named)).values())
 
     async def concerned(
         self, tx: Transaction, tenant: str, items: Iterable[str]

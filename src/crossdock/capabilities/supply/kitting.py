@@ -85,8 +85,8 @@ class KitStock:
 
     @property
     def is_known(self) -> bool:
-        """Say whether anybody ever told of the kit, or of one of its components."""
-        return any(one.known for one in self.buildings)
+        """Say whether some building is one where the kit was told of, or all that goes into it."""
+        return any(self._is_told(one) for one in self.buildings)
 
     @property
     def items(self) -> tuple[str, ...]:
@@ -119,6 +119,18 @@ class KitStock:
             has = {one.item: max(0, total[one.item] - owed[one.item]) for one in self.levels}
             left = min(left, max(0, self._made(has) - taken))
         return max(0, there + left - owed.get(self.kit, 0))
+
+    def _is_told(self, building: Building) -> bool:
+        """Say whether an item or all its components were told of, from the bottom up."""
+        below: dict[str, list[str]] = {}
+        for one in self.levels:
+            for of, _ in one.into:
+                below.setdefault(of, []).append(one.item)
+        told = set(building.known)
+        for item in reversed(self.items):
+            if item in below and told.issuperset(below[item]):
+                told.add(item)
+        return self.kit in told
 
     def _has(self, building: Building, kept: Kept) -> dict[str, int]:
         return {

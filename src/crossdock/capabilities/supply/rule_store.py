@@ -23,6 +23,10 @@ update supply_rule set rule = null, changed_at = $4, changed_by = $5, version = 
 where tenant = $1 and item = $2 and location = $3 and rule is not null
 returning version
 """
+TAKES_PARTS = """
+select (rule ->> 'takes_parts')::boolean from supply_rule
+where tenant = $1 and item = $2 and location = $3 for update
+"""
 RULES = """
 select item, location, rule from supply_rule
 where tenant = $1 and (item, location) > ($2, $3) and rule is not null
@@ -49,6 +53,12 @@ async def drop_rule(tx: Transaction, item: str, location: str, word: Word) -> in
     """Take a rule back and give its last version; None is that there is none."""
     version: int | None = await tx.fetchval(DROP_RULE, tx.tenant, item, location, word.at, word.by)
     return version
+
+
+async def takes_parts(tx: Transaction, item: str, location: str) -> bool | None:
+    """Read whether the rule said of just these has orders for the kit claim its components."""
+    found: bool | None = await tx.fetchval(TAKES_PARTS, tx.tenant, item, location)
+    return found
 
 
 async def rules(tx: Transaction, after: tuple[str, str], limit: int) -> list[PlacedRule]:

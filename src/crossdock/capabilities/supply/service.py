@@ -1,6 +1,7 @@
 """What others may ask of supply: what can be promised by when, and the rules it goes by."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -23,6 +24,7 @@ from crossdock.capabilities.supply.kept import Held
 from crossdock.capabilities.supply.kits import Kits
 from crossdock.capabilities.supply.known import KnownSupply
 from crossdock.capabilities.supply.offering import asking, lacking, offer, proposed
+from crossdock.capabilities.supply.reactions import HearsRecipes
 from crossdock.capabilities.supply.reading import Figures, Read
 from crossdock.capabilities.supply.rule_store import Word
 from crossdock.capabilities.supply.rules import PlacedRule
@@ -92,14 +94,21 @@ class Supply:
     """
 
     def __init__(
-        self, database: Database, clock: Clock, stock: KnowsStock, places: KnowsPlaces
+        self,
+        database: Database,
+        clock: Clock,
+        stock: KnowsStock,
+        places: KnowsPlaces,
+        shows: Callable[[], HearsRecipes] | None = None,
     ) -> None:
+        """Build it; `shows` gives whoever shows how many kits there are, once that is built."""
         self._database = database
         self._clock = clock
         self._stock = stock
         self._places = places
+        self._shows = shows
         self.known = KnownSupply(database)
-        self.kits = Kits(clock)
+        self.kits = Kits(clock, stock)
         self._zones: dict[tuple[str, str], tuple[str, float]] = {}
 
     async def promise_dates(self, scope: Scope, questions: Sequence[Question]) -> list[Atp]:
@@ -258,7 +267,7 @@ class Supply:
         """
         rules.check_rule(placed.rule)
         word = Word(by, self._clock.now())
-        async with self._database.transaction(scope) as tx:
+        async with self._database.transaction(scope) as tx, self._shown(tx, placed):
             version = await rule_store.put_rule(tx, placed, word)
             if version is not None:
                 await event_log.append(tx, [told.rule(tx.tenant, placed, version, word)])
@@ -267,12 +276,28 @@ class Supply:
     async def drop_rule(self, scope: Scope, item: str, location: str, *, by: str) -> None:
         """Take a rule back: the next wider one holds again."""
         word, nothing = Word(by, self._clock.now()), PlacedRule(item=item, location=location)
-        async with self._database.transaction(scope) as tx:
+        async with self._database.transaction(scope) as tx, self._shown(tx, nothing):
             version = await rule_store.drop_rule(tx, item, location, word)
             if version is None:
                 raise NotFound(f"there is no rule for {item!r} at {location!r}")
             gone = told.rule(tx.tenant, nothing, version, word, is_cleared=True)
             await event_log.append(tx, [gone])
+
+    @asynccontextmanager
+    async def _shown(self, tx: Transaction, placed: PlacedRule) -> AsyncIterator[None]:
+        """Have looked at what is shown, if orders for kits claim other components after this.
+
+        What they claimed before is named before, and what they claim now by who looks.
+        """
+        said = await rule_store.takes_parts(tx, placed.item, placed.location)
+        if self._shows is None or said == placed.rule.takes_parts:
+            yield
+            return
+        concerned = await self.kits.ruled(tx, tx.tenant, placed.item)
+        yield
+        if concerned:
+            named = [(tx.tenant, item) for item in sorted(concerned)]
+            await self._shows().recipes_changed(tx, named)
 
     async def rules(
         self, scope: Scope, *, after: Key = ("", ""), limit: int = 100

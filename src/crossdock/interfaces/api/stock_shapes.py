@@ -169,7 +169,8 @@ class KitBuildingShown:
 class KitShown:
     """How many of a kit there are with those that can be put together: null is what nobody knows.
 
-    Kits that share a component are each told what they could have alone.
+    That is where nobody told of the kit, nor in one building of all that goes into it. Kits that
+    share a component are each told what they could have alone.
     """
 
     available: AmountShown | None

@@ -44,7 +44,7 @@ class Publishing:
         self._clock = clock
         self._kits = kits
         self.process = availability_publishing(stock, Calendar(zones, clock), kits)
-        self.sales_reader = sales_reader(zones, clock)
+        self.sales_reader = sales_reader(zones, clock, kits)
         self.channels = Channels(database, clock, stock if kits is None else kits)
         self.budgets = Budgets(database, clock)
         self.requests = Requests(database, clock)

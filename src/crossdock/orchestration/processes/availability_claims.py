@@ -70,9 +70,14 @@ class Holder(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """What a listing may be shown of its pool, in millionths of the base unit, until when."""
+    """What a listing may be shown of its pool, in millionths of the base unit, until when.
+
+    `of_others` is all that other channels have a right to, their parts included also where the
+    listing has one itself: it goes into no kit that is shown in its channel.
+    """
 
     kept_for_others: int = 0
+    of_others: int = 0
     allowance: int | None = None
     shares: int = 0
     until: datetime | None = None
@@ -173,9 +178,11 @@ def _rights(
     shares = sum(_base_up(row, row["share_fixed"]) for row in parts)
     # Among parts there is a rule of their own: all shrink alike.
     parts_of_others = 0 if any(row["is_own"] for row in parts) else shares
+    minima = sum(claim.protected for holder, claim in claims.items() if holder not in own)
+    others = sum(_base_up(row, row["share_fixed"]) for row in parts if not row["is_own"])
     return Rights(
-        kept_for_others=parts_of_others
-        + sum(claim.protected for holder, claim in claims.items() if holder not in own),
+        kept_for_others=parts_of_others + minima,
+        of_others=others + minima,
         allowance=next((claims[holder].allowance for holder in own), None),
         shares=shares,
         until=min((periods[_period_of(row)][1] for row in protected), default=None),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from crossdock.canonical.allocation import AllocationRuleChanged, ConfirmationChanged
@@ -13,21 +13,16 @@ from crossdock.canonical.inventory import AvailabilityChanged
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.reconciliation import WithholdingChanged
 from crossdock.capabilities.inventory.protection import Claim, shown_of
-from crossdock.capabilities.inventory.publishing import (
-    ShareMode,
-    Terms,
-    WhenStale,
-    in_channel_units,
-    in_channel_units_up,
-)
+from crossdock.capabilities.inventory.publishing import in_channel_units
 from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.orchestration.engine.process import Key, Process, Touch
+from crossdock.orchestration.processes.availability_agreements import agreement_of
 from crossdock.orchestration.processes.availability_claims import Calendar, Rights, rights_of
 from crossdock.orchestration.processes.availability_feeds import Feed, feeds, learn
 from crossdock.orchestration.processes.availability_kits import KitPool, left_beside
 from crossdock.orchestration.processes.availability_publishing import NAME, decide
 from crossdock.orchestration.processes.availability_sellers import KnowsRecipes, sold
-from crossdock.orchestration.processes.availability_state import Agreement, Facts, Level, Shown
+from crossdock.orchestration.processes.availability_state import Facts, Level, Shown
 from crossdock.orchestration.processes.availability_writes import Listing
 
 
@@ -54,10 +49,18 @@ class Pool:
 
     def kept_from(self, channel: str) -> int:
         """Say how much of what is free the channel may not be shown."""
-        shown = shown_of(self.free, channel, self.claims) if self.claims else self.free
-        if self.kit is not None:
-            shown = min(shown, self.kit.free_to(channel))
-        return self.free - shown
+        has = self._has(channel)
+        return self.free - (shown_of(has, channel, self.claims) if self.claims else has)
+
+    def minima_beside(self, channel: str) -> int:
+        """Say how much is kept for others of what there is for the channel."""
+        others = {name: claim for name, claim in self.claims.items() if name != channel}
+        has = self._has(channel)
+        return has - shown_of(has, channel, others) if others else 0
+
+    def _has(self, channel: str) -> int:
+        """Say how much there is beside what is kept of a kit's components for others."""
+        return self.free if self.kit is None else self.kit.free_to(channel)
 
 
 class KnowsPools(Protocol):
@@ -312,8 +315,9 @@ def _rights_to(
     kits = [pool.kit for pool in known if pool.kit is not None]
     shown = sum(pool.free - pool.kept_from(channel) for pool in known)
     if len(kits) == len(known):
-        others = {item: one.kept_for_others for item, one in parts.items()}
-        shown = left_beside(channel, kits, others, shown)
+        others = {item: one.of_others for item, one in parts.items()}
+        minima = sum(pool.minima_beside(channel) for pool in known)
+        shown = left_beside(channel, kits, others, shown, minima)
     turns = [*(pool.turns_at for pool in known), *(one.until for one in parts.values())]
     own = every.get(Key(row["tenant"], row["instance"]), Rights())
     return own.beside(sum(pool.free for pool in known) - shown, turns)
@@ -333,7 +337,7 @@ def _facts_of(
         return in_channel_units(base, numerator, denominator)
 
     rights = _rights_to(row, pools, every)
-    agreement = _agreement_of(row)
+    agreement = agreement_of(row)
     terms = rights.within(agreement.terms, numerator, denominator)
     return Facts(
         listing=Listing(row["connection"], row["location"], row["item"]),
@@ -359,38 +363,3 @@ def _facts_of(
             asked_at=row["asked_at"],
         ),
     )
-
-
-def _agreement_of(row: Any) -> Agreement:
-    return Agreement(
-        terms=Terms(
-            share_mode=ShareMode(row["share_mode"]),
-            share_percent=row["share_percent"],
-            share_fixed=row["item_share_fixed"],
-            buffer=_buffer_of(row),
-            cap=row["item_cap"],
-            pack=row["pack"] or MICROS,
-            is_excluded=bool(row["is_excluded"]),
-            low_threshold=row["low_threshold"],
-            levels=tuple(row["levels"]),
-            jump_percent=row["jump_percent"],
-            when_stale=WhenStale(row["when_stale"]),
-            stale_buffer=row["stale_buffer"],
-        ),
-        coalesce=timedelta(seconds=row["coalesce_seconds"]),
-        wait_for_order=timedelta(seconds=row["unexplained_seconds"]),
-        corrections_max=row["corrections_max"],
-        retry=timedelta(seconds=row["retry_seconds"]),
-        is_active=row["is_active"],
-    )
-
-
-def _buffer_of(row: Any) -> int:
-    """Give what is agreed to be held back, or the budget's, in whole packs, if that is more."""
-    agreed: int = row["item_buffer"]
-    if not row["has_budget"]:
-        return agreed
-    numerator, denominator = row["unit_numerator"] or 1, row["unit_denominator"] or 1
-    budget = in_channel_units_up(row["budget"] or 0, numerator, denominator)
-    pack = row["pack"] or MICROS
-    return max(agreed, -(-budget // pack) * pack)

@@ -54,13 +54,15 @@ def kept_from(channel: str, kits: Sequence[KitPool]) -> Kept:
 
 
 def left_beside(
-    channel: str, kits: Sequence[KitPool], others: Mapping[str, int], shown: int
+    channel: str, kits: Sequence[KitPool], others: Mapping[str, int], shown: int, minima: int = 0
 ) -> int:
     """Say how many kits, of those that may be `shown`, are left beside the parts of others.
 
-    `others` is what other channels have a right to of each component, wherever it lies.
+    `others` is what other channels have a right to of each component, wherever it lies; `minima`
+    is what is kept of the kit itself for them, and is taken off besides.
     """
     if not kits or not any(others.values()):
         return shown
     stocks = [one.stock for one in kits]
-    return min(shown, together(stocks, kept_from(channel, kits), others))
+    left = together(stocks, kept_from(channel, kits), others)
+    return min(shown, max(0, left - minima))

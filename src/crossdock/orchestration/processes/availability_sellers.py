@@ -25,6 +25,19 @@ join publishing_channel c
     on c.wakes_on @> array[w.location] and c.tenant = w.tenant and c.is_active
 """
 
+# Whoever sells from a place where something is kept for somebody: what one takes of it is kept
+# from the others no longer.
+NEIGHBOURS = """
+select w.tenant, w.place as changed, c.connection, c.location,
+    exists (select from publishing_kits k where k.tenant = w.tenant) as has_kits
+from (select distinct * from unnest($1::text[], $2::text[])) w(tenant, place)
+join publishing_channel c
+    on c.wakes_on @> array[w.place] and c.tenant = w.tenant and c.is_active
+where exists (select from publishing_channel p
+    where p.wakes_on @> array[w.place] and p.tenant = w.tenant and p.is_active
+        and p.share_mode = 'PROTECTED')
+"""
+
 SELLING = """
 select connection, location from publishing_channel where tenant = $1 and is_active
 """
@@ -82,10 +95,30 @@ async def look_at_listings(
     recipes: KnowsRecipes | None = None,
 ) -> None:
     """Have every channel look that sells from one of these (tenant, item, location)."""
+    await _look(tx, SELLERS, keys, now, recipes)
+
+
+async def look_at_neighbours(
+    tx: Transaction,
+    keys: Iterable[tuple[str, str, str]],
+    now: datetime,
+    recipes: KnowsRecipes | None = None,
+) -> None:
+    """Have every channel look that sells where something is kept: orders took of these there."""
+    await _look(tx, NEIGHBOURS, sorted(keys), now, recipes)
+
+
+async def _look(
+    tx: Transaction,
+    sellers: str,
+    keys: Sequence[tuple[str, str, str]],
+    now: datetime,
+    recipes: KnowsRecipes | None,
+) -> None:
     items: dict[tuple[str, str], list[str]] = {}
     for tenant, item, location in keys:
         items.setdefault((tenant, location), []).append(item)
-    rows = await tx.fetch(SELLERS, [at[0] for at in items], [at[1] for at in items])
+    rows = await tx.fetch(sellers, [at[0] for at in items], [at[1] for at in items])
     beside = await _beside(tx, rows, ((tenant, item) for tenant, item, _ in keys), recipes)
     wanted = {
         Key(row["tenant"], Listing(row["connection"], row["location"], one).instance)

@@ -20,10 +20,11 @@ from crossdock.capabilities.inventory.ledger import microseconds, rank_of
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.readers import Reader
-from crossdock.orchestration.engine.marking import mark_keys
-from crossdock.orchestration.engine.process import Key
 from crossdock.orchestration.processes.availability_publishing import NAME as PUBLISHING
-from crossdock.orchestration.processes.availability_writes import Listing
+from crossdock.orchestration.processes.availability_sellers import (
+    KnowsRecipes,
+    look_at_neighbours,
+)
 from crossdock.orchestration.processes.place_clocks import KnowsZones, zones_of
 
 NAME = "channel sales"
@@ -89,18 +90,6 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::smal
     $6::bigint[])
 on conflict (tenant, connection, path, day, bucket) do update set
     samples = d.samples + excluded.samples
-"""
-
-# Whoever sells from a place where something is kept for somebody: what one takes of it is kept
-# from the others no longer.
-NEIGHBOURS = """
-select w.tenant, w.place, c.connection, c.location
-from (select distinct * from unnest($1::text[], $2::text[])) w(tenant, place)
-join publishing_channel c
-    on c.wakes_on @> array[w.place] and c.tenant = w.tenant and c.is_active
-where exists (select from publishing_channel p
-    where p.wakes_on @> array[w.place] and p.tenant = w.tenant and p.is_active
-        and p.share_mode = 'PROTECTED')
 """
 
 
@@ -169,8 +158,16 @@ class Timing(NamedTuple):
         return placed is None or placed >= self.since[event.tenant]
 
 
-def sales_reader(zones: KnowsZones, clock: Clock) -> Reader:
+class Around(NamedTuple):
+    """Whoever knows the time zones of places, and what kits are put together from."""
+
+    zones: KnowsZones
+    recipes: KnowsRecipes | None
+
+
+def sales_reader(zones: KnowsZones, clock: Clock, recipes: KnowsRecipes | None = None) -> Reader:
     """Make the log reader that counts. One shard: an order may name any item."""
+    around = Around(zones, recipes)
 
     async def apply(tx: Transaction, said: Sequence[Event]) -> None:
         rows = await tx.fetch(MEASURED, sorted({event.tenant for event in said}))
@@ -179,7 +176,7 @@ def sales_reader(zones: KnowsZones, clock: Clock) -> Reader:
         delays = _writes_timed(events)
         orders = _newest(events)
         if orders:
-            await _count(tx, zones, orders, Timing(delays, since), clock.now())
+            await _count(tx, around, orders, Timing(delays, since), clock.now())
         await _write_delays(tx, delays)
 
     return Reader(name=NAME, apply=apply, types=TYPES, unheard=unheard)
@@ -206,7 +203,7 @@ def _version(event: Event) -> tuple[int, int, int]:
 
 async def _count(
     tx: Transaction,
-    zones: KnowsZones,
+    around: Around,
     orders: Mapping[Order, Event],
     timing: Timing,
     now: datetime,
@@ -219,7 +216,7 @@ async def _count(
         and now - _placed(event) < timedelta(days=KEPT_DAYS)
     }
     sellers = await _sellers(tx, fresh)
-    by_place = await _zones(tx, zones, fresh)
+    by_place = await _zones(tx, around.zones, fresh)
     after = {
         order: _taken(event, sellers[order], by_place, known.get(order, Known()))
         for order, event in fresh.items()
@@ -231,7 +228,8 @@ async def _count(
     sums = _changes(known, after)
     await _write_orders(tx, fresh, after)
     await _write_sums(tx, sums)
-    await _wake_neighbours(tx, sums, now)
+    taken = {(hour.tenant, hour.item, hour.place) for hour in sums}
+    await look_at_neighbours(tx, taken, now, around.recipes)
 
 
 async def _known(tx: Transaction, orders: Mapping[Order, Event]) -> dict[Order, Known]:
@@ -344,21 +342,6 @@ async def _write_sums(tx: Transaction, sums: Sums) -> None:
     ]
     if rows:
         await tx.execute(COUNT_SOLD, *map(list, zip(*rows, strict=True)))
-
-
-async def _wake_neighbours(tx: Transaction, sums: Sums, now: datetime) -> None:
-    rows = await tx.fetch(
-        NEIGHBOURS, [hour.tenant for hour in sums], [hour.place for hour in sums]
-    )
-    items: dict[tuple[str, str], set[str]] = {}
-    for hour in sums:
-        items.setdefault((hour.tenant, hour.place), set()).add(hour.item)
-    keys = [
-        Key(row["tenant"], Listing(row["connection"], row["location"], item).instance)
-        for row in rows
-        for item in sorted(items[row["tenant"], row["place"]])
-    ]
-    await mark_keys(tx, PUBLISHING, keys, now)
 
 
 def _writes_timed(events: Sequence[Event]) -> Delays:

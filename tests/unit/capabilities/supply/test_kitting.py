@@ -116,6 +116,34 @@ def test_what_is_no_kit_has_no_kit_stock_and_what_nobody_told_of_is_named() -> N
     assert [part.is_known for part in count.components] == [False]
 
 
+@pytest.mark.parametrize(
+    ("told", "is_known"),
+    [
+        ("", False),
+        ("A", False),
+        ("S", False),
+        ("B", False),
+        ("AS", True),
+        ("AB", True),  # S is known by what goes into it
+        ("K", True),
+    ],
+)
+def test_a_kit_is_known_where_it_was_told_of_or_all_that_goes_into_it(
+    told: str, *, is_known: bool
+) -> None:
+    recipe = {"K": {"S": 1, "A": 1}, "S": {"A": 1, "B": 1}}
+    assert stock(book(recipe, dict.fromkeys(told, 0)), "K").is_known is is_known
+    members = ("DC1", "DC2")
+    apart = {"DC1": dict.fromkeys(told, (0, 0)), "DC2": {"A": (0, 0)}}
+    assert stock(placed(recipe, apart, group=members), "K", "ALL").is_known is is_known
+
+
+def test_what_is_told_of_in_two_buildings_does_not_make_a_kit_known() -> None:
+    apart = {"DC1": {"A": (5, 0)}, "DC2": {"B": (5, 0)}}
+    one = placed({"K": {"A": 1, "B": 1}}, apart, group=("DC1", "DC2"))
+    assert not stock(one, "K", "ALL").is_known
+
+
 def test_orders_for_kits_of_kits_claim_what_does_not_lie_there_assembled() -> None:
     claimed = {"K": 3}
     takes = frozenset("K")
