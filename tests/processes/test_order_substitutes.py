@@ -74,7 +74,7 @@ def asked(*lines: tuple[str, int], needed_by: date | None = None, **more: str) -
         SourceLine(item=item, quantity=Quantity.of(quantity, ""), needed_by=needed_by)
         for item, quantity in lines
     ]
-    return SourceOrder(lines=said, ship_to=ShipTo(country="DE"), **more)  # type: ignore[arg-type]
+    return SourceOrder(lines=said, ship_to=ShipTo(country="DE"), **more)  # type: ignore[arg-type]  # fields by name, as the case has them
 
 
 def coming(quantity: int, eta: date) -> Fact:

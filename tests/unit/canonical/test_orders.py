@@ -27,7 +27,7 @@ LINE = DemandLine(
     ],
 )
 def test_what_a_supplier_sends_claims_nothing(said: dict[str, object], *, claims: bool) -> None:
-    line = replace(LINE, **said)  # type: ignore[arg-type]
+    line = replace(LINE, **said)  # type: ignore[arg-type]  # fields by name, as the case has them
     order = OrderChanged(order_id="o1", lines=(LINE, line))
 
     assert line.claims_stock is claims
@@ -46,7 +46,7 @@ def test_what_a_supplier_sends_claims_nothing(said: dict[str, object], *, claims
 def test_every_unit_that_a_line_is_told_in_has_to_be_known(
     said: dict[str, object], units: list[str]
 ) -> None:
-    line = replace(LINE, **said)  # type: ignore[arg-type]
+    line = replace(LINE, **said)  # type: ignore[arg-type]  # fields by name, as the case has them
     named = OrderChanged(order_id="o1", lines=(line,)).references()
 
     assert [one.unit for one in named if one != Reference.location("DC1")] == units

@@ -237,7 +237,7 @@ def test_what_is_drop_shipped_waits_beside_what_stands_in() -> None:
 def test_it_leaves_on_days_on_which_it_may_alone(window: dict[str, date], *, leaves: bool) -> None:
     nodes = [node("DC1", {"X": 8, "Y": 2})]
 
-    made = planned(TEN_X, nodes, knobs(), [replace(Y, **window)])  # type: ignore[arg-type]
+    made = planned(TEN_X, nodes, knobs(), [replace(Y, **window)])  # type: ignore[arg-type]  # fields by name, as the case has them
 
     assert bool(made.waiting) is not leaves
 
