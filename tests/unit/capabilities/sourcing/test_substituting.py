@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.sourcing import SubstituteLine, SubstituteVerdict, planned
+from crossdock.capabilities.sourcing.choosing import barred_lines
 from crossdock.capabilities.sourcing.model import (
     Alternatives,
     Arrival,
     Candidate,
     Filter,
+    Keeps,
     Occasion,
     Order,
     Plan,
@@ -326,6 +328,18 @@ def test_what_leaves_later_is_of_the_same_goods_that_other_lines_take(
     assert sum(micros for micros, _ in waiting(made).values()) == sum(
         one[2] for one in lines
     ) - sum(ships.values())
+
+
+@pytest.mark.parametrize(("not_now", "barred"), [((), [(1, "DC1")]), ((1,), [])])
+def test_goods_that_may_not_leave_today_are_not_too_old_for_their_line(
+    not_now: tuple[int, ...], barred: list[tuple[int, str]]
+) -> None:
+    keeps = {1: Keeps(days=30, micros=0)}
+    there = node("DC1", {"Y": 10}, keeps=keeps, not_now=frozenset(not_now))
+
+    found = barred_lines([line(1, "Y", 10, life_days=30)], there, tuple(Filter))
+
+    assert [of for of, _ in found] == barred
 
 
 AMOUNTS = st.integers(0, 12)
