@@ -89,7 +89,13 @@ class Desk:
 
 
 def order(
-    number: int, units: int, *, item: str = "sku-1", cancelled: int = 0, channel: str = ""
+    number: int,
+    units: int,
+    *,
+    item: str = "sku-1",
+    cancelled: int = 0,
+    channel: str = "",
+    is_dropship: bool = False,
 ) -> OrderChanged:
     line = DemandLine(
         demand_ref=f"{number}/1",
@@ -97,5 +103,6 @@ def order(
         location="dc1",
         ordered=Quantity.of(units),
         cancelled=Quantity.of(cancelled),
+        is_dropship=is_dropship,
     )
     return OrderChanged(order_id=str(number), lines=(line,), channel=channel)

@@ -77,6 +77,20 @@ def asked(*lines: tuple[str, int], needed_by: date | None = None, **more: str) -
     return SourceOrder(lines=said, ship_to=ShipTo(country="DE"), **more)  # type: ignore[arg-type]  # fields by name, as the case has them
 
 
+def coming(quantity: int, eta: date) -> Fact:
+    """Tell of Y that is shipped to DC1."""
+    comes = SupplyCommitmentChanged(
+        supply_id="po-1",
+        kind=SupplyKind.ASN_LINE,
+        item="Y",
+        location="DC1",
+        open_quantity=Quantity.of(quantity),
+        evidence=SupplyEvidence.SHIPPED,
+        eta=eta,
+    )
+    return Fact(identity="po-1", payload=comes, occurred_at=NOON)
+
+
 async def decided(hub: Hub, order: SourceOrder) -> Decided:
     return (await hub.order_sourcing.plan(hub.scope, "shop", order)).answer.decided
 
@@ -180,16 +194,7 @@ async def test_supply_of_what_stands_in_counts_from_the_day_it_may_leave(hub: Hu
     every_day = PlacedRule(item=ALL, location=ALL, rule=AtpRule(weekdays="1234567"))
     await hub.supply.put_rule(hub.scope, every_day, by="test")
     await put(hub, "DC1", {"X": 6, "Y": 3})
-    comes = SupplyCommitmentChanged(
-        supply_id="po-1",
-        kind=SupplyKind.ASN_LINE,
-        item="Y",
-        location="DC1",
-        open_quantity=Quantity.of(20),
-        evidence=SupplyEvidence.SHIPPED,
-        eta=TODAY + timedelta(days=2),
-    )
-    await hub.record([Fact(identity="po-1", payload=comes, occurred_at=hub.clock.now())])
+    await hub.record([coming(20, TODAY + timedelta(days=2))])
     follows = Alternative(
         item="Y", kind=SubstitutionKind.SUPERSESSION, valid_from=TODAY + timedelta(days=4)
     )
@@ -202,6 +207,34 @@ async def test_supply_of_what_stands_in_counts_from_the_day_it_may_leave(hub: Hu
     assert sent(later) == {"DC1": {"X": "6 EA", "Y": "4 EA"}}
     [part] = [one for one in later.shipments[0].parts if one.item == "Y"]
     assert part.supply_on == TODAY + timedelta(days=4)
+
+
+@pytest.mark.parametrize(
+    ("comes", "lines", "takes", "leaves"),
+    [
+        (0, (("X", 10),), "10 EA", 4),
+        (15, (("X", 10),), "10 EA", 4),
+        (15, (("X", 12),), "12 EA", 6),
+        (0, (("X", 10), ("Y", 3)), "7 EA", 4),  # the other three are the line's own
+    ],
+)
+async def test_what_follows_and_lies_there_leaves_from_its_day_on(
+    hub: Hub, comes: int, lines: tuple[tuple[str, int], ...], takes: str, leaves: int
+) -> None:
+    every_day = PlacedRule(item=ALL, location=ALL, rule=AtpRule(weekdays="1234567"))
+    await hub.supply.put_rule(hub.scope, every_day, by="test")
+    await put(hub, "DC1", {"X": 0, "Y": 10})
+    if comes:
+        await hub.record([coming(comes, TODAY + timedelta(days=5))])
+    first = TODAY + timedelta(days=4)
+    follows = Alternative(item="Y", kind=SubstitutionKind.SUPERSESSION, valid_from=first)
+    await rule(hub, "X", follows)
+
+    made = await decided(hub, asked(*lines, needed_by=TODAY + timedelta(days=7)))
+
+    parts = [one for one in made.shipments[0].parts if one.substitute_of_line]
+    day = TODAY + timedelta(days=leaves)
+    assert [(one.item, str(one.quantity), one.supply_on) for one in parts] == [("Y", takes, day)]
 
 
 async def test_rules_that_take_no_other_item_in_a_backorder_run_weigh_none(hub: Hub) -> None:

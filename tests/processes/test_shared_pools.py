@@ -104,6 +104,21 @@ async def test_what_one_takes_is_no_longer_kept_from_the_others(
     assert await told(desk) == before
 
 
+async def test_what_a_supplier_sends_uses_up_nothing_that_is_kept_for_its_channel(
+    database: Database, clock: VirtualClock
+) -> None:
+    desk = await opened(database, clock, KEY, channel("all", ShareMode.POOL))
+    await desk.say(order(1, 30, is_dropship=True), order(2, 30), source="key")
+    await desk.play.stock(100)
+    before = await told(desk)
+
+    await desk.say(order(2, 30, is_dropship=True), source="key", version=2)
+    await desk.play.stock(101)
+
+    assert before == {"key": "100", "all": "90"}  # the thirty of ours were taken
+    assert await told(desk) == {"key": "101", "all": "61"}
+
+
 async def test_a_channel_that_sees_the_whole_pool_sees_nothing_of_what_is_kept(
     database: Database, clock: VirtualClock
 ) -> None:

@@ -3,7 +3,7 @@
 Inventory tells the limits, sourcing weighs what is left. Neither knows of the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -45,12 +45,20 @@ class ChannelStocks:
         limited = {item: str(limit) for item, limit in limits.items() if limit}
         return Stock(available, own, limited, is_stale=is_stale)
 
-    def limited(self, node: str, stock: Stock) -> Stock:
-        """Give its channel no more of what is still to come than of what lies there."""
+    def limited(self, node: str, stock: Stock, not_now: Collection[int] = ()) -> Stock:
+        """Give its channel no more of what is still to come than of what lies there.
+
+        `not_now` are lines that what lies there may not leave for today: nothing of it is before
+        what they have by date. What does not keep long enough is not before it, either.
+        """
         supply: dict[int, Sequence[tuple[date, int]]] = {}
         for line in self.lines:
             steps, one = stock.supply.get(line.line_no, ()), self.known.get((line.item, node))
             has = stock.own.get(line.line_no, stock.available.get(line.item)) or 0
+            if keeps := stock.keeps.get(line.line_no):
+                has = min(has, keeps.micros)
+            if line.line_no in not_now:
+                has = 0
             ref = self.refs.get(line.line_no, "")
             kept: list[tuple[date, int]] = []
             for day, micros in steps:

@@ -224,7 +224,13 @@ class OrderSourcing:
         )
         if is_of_stock:  # how long it keeps counts, what is to come does not
             coming = {name: replace(stock, supply={}) for name, stock in coming.items()}
-        stocks |= {name: limits.limited(name, stock) for name, stock in coming.items()}
+        late = {
+            one.node: {
+                each.line_no for each in asked.substitutes if not each.may_leave(one.ships_on)
+            }
+            for one in able
+        }
+        stocks |= {name: limits.limited(name, stock, late[name]) for name, stock in coming.items()}
         return await self._sourcing.decide(scope, client, asked, candidates, now)
 
     async def _places(self, scope: Scope, names: Sequence[str]) -> Mapping[str, Place]:

@@ -8,7 +8,7 @@ import pytest
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory import Availability, ChannelShares, Figures
 from crossdock.capabilities.inventory.protection import Claim
-from crossdock.capabilities.sourcing import Line, Stock
+from crossdock.capabilities.sourcing import Keeps, Line, Stock
 from crossdock.orchestration.channel_stocks import ChannelStocks
 from tests.conftest import NOON
 
@@ -41,3 +41,24 @@ def test_of_what_is_to_come_a_channel_has_what_its_limits_leave(
     limited = stocks.limited("DC1", Stock(stock.available, supply={1: coming}))
 
     assert dict(limited.supply.get(1, ())) == {day: n * MICROS for day, n in steps.items()}
+
+
+@pytest.mark.parametrize(
+    ("not_now", "keeps", "steps"),
+    [
+        ((), {}, {LAST: 25}),
+        ((1,), {}, {LATER: 10, LAST: 25}),  # what lies there leaves from a day on
+        ((), {1: Keeps(days=30, micros=4 * MICROS)}, {LATER: 10, LAST: 25}),
+    ],
+)
+def test_what_lies_there_and_cannot_leave_today_is_not_before_what_can_later(
+    not_now: tuple[int, ...], keeps: Mapping[int, Keeps], steps: Mapping[date, int]
+) -> None:
+    shares = ChannelShares("web", {("X", "DC1"): 7}, {}, {}, {})
+    stocks = ChannelStocks([LINE], {("X", "DC1"): HERE}, {}, {}, shares)
+    coming = [(LATER, 10 * MICROS), (LAST, 25 * MICROS)]
+    stock = Stock({"X": 10 * MICROS}, supply={1: coming}, keeps=keeps)
+
+    limited = stocks.limited("DC1", stock, not_now)
+
+    assert dict(limited.supply[1]) == {day: n * MICROS for day, n in steps.items()}

@@ -225,10 +225,10 @@ from unnest($3::text[], $4::bigint[]) k(demand_ref, picked)
 where l.tenant = $1 and l.demand_ref = k.demand_ref and l.closed_at is null
 """
 
-# What a line had that claims nothing any more was there for those who are confirmed now.
+# What a line had that claims nothing any more was there for those who are confirmed now. What is
+# released stays until the line is closed: its newest version may not have been heard of there.
 RELINQUISH = """
-update allocation_line l set confirmed = least(l.confirmed, k.picked),
-    released = case when l.released > k.picked then k.picked else l.released end
+update allocation_line l set confirmed = least(l.confirmed, k.picked)
 from unnest($2::text[], $3::bigint[]) k(demand_ref, picked)
 where l.tenant = $1 and l.demand_ref = k.demand_ref and l.run_id <> ''
 """

@@ -138,14 +138,19 @@ async def _newer(
 
 
 def _lines(orders: Mapping[tuple[str, str, str], Version]) -> dict[Ref, Line]:
-    """Take the lines apart; of two orders that name one line, the one written last has it."""
+    """Take the lines apart; of two orders that name one line, the one written last has it.
+
+    What a supplier sends is known, and nothing of it is open: its holds are handed over, too.
+    """
     found: dict[Ref, Line] = {}
     for (tenant, source, order_id), version in orders.items():
         payload = version.event.payload
         assert isinstance(payload, OrderChanged)  # noqa: S101  # the page sorted them
-        for line in payload.claiming:
+        for line in payload.lines:
             ordered = line.base_ordered or line.ordered
             cancelled = line.base_cancelled or line.cancelled
+            if not line.claims_stock:
+                cancelled = ordered
             one = Line(
                 (source, order_id),
                 (tenant, line.item, line.location),

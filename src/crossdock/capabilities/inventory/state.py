@@ -126,6 +126,8 @@ def _claims(page: Page) -> dict[str, Claimed]:
         for line in payload.lines:
             ordered = (line.base_ordered or line.ordered).micros
             cancelled = (line.base_cancelled or line.cancelled).micros
+            if not line.claims_stock:
+                cancelled = ordered
             claims[line.demand_ref] = (line.item, line.location, ordered, cancelled, 0)
     for (_, ref), micros in demand.picks_of(page.movements).items():
         item, location, ordered, cancelled, _ = claims.get(ref, (None, None, 0, 0, 0))

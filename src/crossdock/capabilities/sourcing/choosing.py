@@ -291,6 +291,8 @@ def _is_old(line: Line, node: Candidate) -> bool:
     keeps = node.keeps.get(line.line_no)
     if keeps is None or keeps.micros or node.supply.get(line.line_no):
         return False
+    if line.line_no in node.not_now:
+        return False
     return bool(node.own.get(line.line_no, node.available.get(line.item)))
 
 

@@ -67,7 +67,8 @@ class Reach:
 
     def stock(self, line: Line, node: Candidate) -> int:
         """Tell what lies there for a line: what its order counts, else what is free (A25)."""
-        if self.waits_until is not None and node.day > self.waits_until:
+        is_after = self.waits_until is not None and node.day > self.waits_until
+        if is_after or line.line_no in node.not_now:
             return 0
         own = node.own.get(line.line_no)
         has = (node.available.get(line.item) or 0) if own is None else own

@@ -246,7 +246,9 @@ class Candidate:
     from more of it (§3.6): its own MAXIMUM, or the MINIMUM of others. `supply` is by line number
     what it can have by date, from what is still to come, where what lies there is less; both only
     rise. `keeps` is by line number what lies there that keeps long enough, where a life is asked
-    for. Whether a source of it was silent for too long, `is_stale`, is shown and decides nothing.
+    for. `not_now` are lines that what lies there may not leave for today: they have its supply
+    alone, and share it with the other lines of their item. Whether a source of it was silent for
+    too long, `is_stale`, is shown and decides nothing.
     """
 
     node: str
@@ -257,6 +259,7 @@ class Candidate:
         default_factory=dict[int, tuple[Arrival, ...]]
     )
     keeps: Mapping[int, Keeps] = field(default_factory=dict[int, Keeps])
+    not_now: frozenset[int] = frozenset()
     is_stale: bool = False
     is_active: bool = True
     capabilities: tuple[str, ...] = (SHIP,)

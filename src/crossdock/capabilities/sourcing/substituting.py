@@ -242,14 +242,13 @@ def _is_on_time(part: Part, line: Line) -> bool:
 
 def _windowed(node: Candidate, offered: Sequence[SubstituteLine]) -> Candidate:
     """Leave a substitute nothing at a node on days on which it may not leave."""
-    own, supply = dict(node.own), dict(node.supply)
+    supply = dict(node.supply)
+    not_now = {one.line_no for one in offered if not one.may_leave(node.ships_on)}
     for one in offered:
-        if not one.may_leave(node.ships_on):
-            own[one.line_no] = 0
         steps = supply.pop(one.line_no, ())
         if steps := tuple(each for each in steps if one.may_leave(each.ships_on)):
             supply[one.line_no] = steps
-    return replace(node, own=own, supply=supply)
+    return replace(node, not_now=node.not_now | not_now, supply=supply)
 
 
 def _less(node: Candidate, plan: Plan) -> Candidate:

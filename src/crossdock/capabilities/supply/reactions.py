@@ -17,6 +17,7 @@ from crossdock.canonical.units import canonical_unit
 from crossdock.capabilities.supply import goods_store, kit_store, store
 from crossdock.capabilities.supply.goods_store import LotSaid, WeightSaid
 from crossdock.capabilities.supply.kit_store import Kit
+from crossdock.capabilities.supply.sent_store import Sent
 from crossdock.capabilities.supply.store import DatedLine, Heard, Order
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.readers import Reader
@@ -105,7 +106,14 @@ async def apply(tx: Transaction, events: Sequence[Event]) -> Changed:
         for line in reversed(payload.claiming)
         if line.requested_ship_date is not None
     ]
-    await store.keep_orders(tx, list(newest), lines)
+    sent = [
+        Sent(*order[:3], line.drop_ship_po_line)
+        for order, payload in orders
+        if order in newest
+        for line in payload.lines
+        if line.drop_ship_po_line
+    ]
+    left += await store.keep_orders(tx, list(newest), lines, sent)
     return Changed(left, changed)
 
 

@@ -11,6 +11,7 @@ from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.kept import DatedLine as PromisedLine
 from crossdock.capabilities.supply.rule_store import rule_of
 from crossdock.capabilities.supply.rules import AtpRule
+from crossdock.capabilities.supply.sent_store import Sent, keep_sent
 from crossdock.foundation.database import Transaction
 
 # The newest version of each commitment stands; an older one that comes late changes nothing.
@@ -52,6 +53,11 @@ returning tenant, source, order_id
 """
 
 DROP_DEMAND = """
+with sent as (
+    delete from supply_drop_ship d using unnest($1::text[], $2::text[], $3::text[])
+        k(tenant, source, order_id)
+    where d.tenant = k.tenant and d.source = k.source and d.order_id = k.order_id
+)
 delete from supply_demand d using unnest($1::text[], $2::text[], $3::text[])
     k(tenant, source, order_id)
 where d.tenant = k.tenant and d.source = k.source and d.order_id = k.order_id
@@ -68,14 +74,18 @@ on conflict (tenant, source, order_id, demand_ref) do nothing
 # tell of one commitment the one that spoke last is believed, and of a parent what its children
 # announce is summed beside it (A29); `room` is what a parent has open for a child, once those
 # that come after it have taken theirs: of too many notices the first to come is cut, as its goods
-# are the likeliest to be in already. Order lines that ship after a day. The rules that may hold.
+# are the likeliest to be in already. What an order line names as the purchase that its supplier
+# sends it on, or any source calls one, is a drop shipment, and so are the notices of it, whatever
+# goods they hold. Order lines that ship after a day. The rules that may hold.
 # What kits are put together from, which kits an item goes into, of which items lots expire, what a
 # piece of one weighs.
 READ = """
 select 'supply' as what, s.item, s.location, s.supply_id as name, s.source,
     case when exists (select from supply_commitment p where p.tenant = $1
-            and p.supply_id = s.parent_supply_id and s.parent_supply_id <> ''
-            and p.kind = 'DROP_SHIP' and p.item = s.item)
+                and p.supply_id in (s.supply_id, nullif(s.parent_supply_id, ''))
+                and p.kind = 'DROP_SHIP')
+            or exists (select from supply_drop_ship d where d.tenant = $1
+                and d.supply_id in (s.supply_id, nullif(s.parent_supply_id, '')))
         then 'DROP_SHIP' else s.kind end as detail,
     s.micros, s.eta as day, s.evidence, s.acknowledgment_due, s.confidence, s.document_ref,
     s.pegs as said, coalesce((select sum(c.micros) from supply_commitment c
@@ -214,15 +224,21 @@ async def keep(tx: Transaction, heard: Sequence[Heard]) -> list[tuple[str, str, 
 
 
 async def keep_orders(
-    tx: Transaction, orders: Sequence[Order], lines: Sequence[tuple[Order, DatedLine]]
-) -> None:
-    """Put the dated lines of those orders that are newer than what is known in place of theirs."""
+    tx: Transaction,
+    orders: Sequence[Order],
+    lines: Sequence[tuple[Order, DatedLine]],
+    sent: Sequence[Sent] = (),
+) -> list[tuple[str, str, str]]:
+    """Put the dated lines of those orders that are newer than what is known in place of theirs.
+
+    Just so the purchases that suppliers send them on: give (tenant, item, location) of these.
+    """
     if not orders:
-        return
+        return []
     rows = await tx.fetch(KEEP_ORDERS, *map(list, zip(*orders, strict=True)))
     fresh = {(row["tenant"], row["source"], row["order_id"]) for row in rows}
     if not fresh:
-        return
+        return []
     await tx.execute(DROP_DEMAND, *map(list, zip(*sorted(fresh), strict=True)))
     kept = [
         (*order[:3], line.demand_ref, line.item, line.location, line.ship_date, order.us)
@@ -231,6 +247,7 @@ async def keep_orders(
     ]
     if kept:
         await tx.execute(PUT_DEMAND, *map(list, zip(*kept, strict=True)))
+    return await keep_sent(tx, [one for one in sent if one[:3] in fresh])
 
 
 class Part(NamedTuple):

@@ -202,7 +202,7 @@ def options(
     """Give what may stand in for an item today for somebody, the first to take first.
 
     What supersedes it comes first, as far as the chain goes; substitutes follow by rank. Of
-    several ways to one item the first holds.
+    several ways to one item the first holds; if one of them asks for approval, so does it.
     """
     by_item = {version.rule.item: version for version in rules}
     found = _chain(item, by_item, today, customer, channel)
@@ -228,7 +228,9 @@ def options(
     )
     firsts: dict[str, Option] = {}
     for option in ordered:
-        firsts.setdefault(option.item, option)
+        first = firsts.setdefault(option.item, option)
+        if option.requires_approval:
+            firsts[option.item] = first._replace(requires_approval=True)
     return list(firsts.values())
 
 

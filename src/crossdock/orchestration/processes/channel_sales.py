@@ -269,7 +269,7 @@ async def _zones(
         {
             (order.tenant, line.location)
             for order, event in orders.items()
-            for line in _order_of(event).lines
+            for line in _order_of(event).claiming
         }
     )
     return await zones_of(tx, zones, places)
@@ -278,9 +278,12 @@ async def _zones(
 def _taken(
     event: Event, seller: str, by_place: Mapping[tuple[str, str], tzinfo], known: Known
 ) -> dict[Line, Taken]:
-    """Give an order's lines as they are now; a line that it had and has no more takes nothing."""
+    """Give an order's lines as they are now; a line that it had and has no more takes nothing.
+
+    Nor does one that a supplier sends.
+    """
     found = {line: taken._replace(micros=0, sold=0) for line, taken in known.lines.items()}
-    for said in _order_of(event).lines:
+    for said in _order_of(event).claiming:
         line = Line(said.item, said.location)
         ordered = said.base_ordered or said.ordered
         cancelled = said.base_cancelled or said.cancelled

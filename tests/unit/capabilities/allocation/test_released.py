@@ -9,6 +9,7 @@ from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.orders import DemandLine
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.allocation import Applies
+from crossdock.foundation import readers
 from tests.unit.capabilities.allocation.conftest import Floor
 from tests.unit.capabilities.allocation.test_runs import changes, of, two_orders
 from tests.unit.capabilities.inventory.house import MAIN, count, counted, demand, moved, place
@@ -177,3 +178,20 @@ async def test_what_was_released_of_an_order_that_is_cancelled_waits_like_anybod
 
     assert await released(floor) == {"K/1": 0, "W/1": 0}
     assert await floor.work() == {"K/1": 8, "W/1": 2}
+
+
+async def test_what_is_released_by_a_version_that_stock_has_not_heard_of_stays(
+    floor: Floor,
+) -> None:
+    await floor.policy(Applies.EVERYTHING)
+    await floor.hear(counted(1, count(8)), of("web", "W", 1, demand("W/1", 8)))
+    assert await floor.work() == {"W/1": 8}
+    await floor.hear(moved(2, 8, place(), None, demand_ref="W/1"))
+    await floor.hear(of("key", "K", 1, demand("K/1", 5), minute=1), moved(3, 3, None, place()))
+    await floor.record(of("web", "W", 2, handed("W/1", 14, 14)))
+    await readers.catch_up(floor.database, floor.allocating.reader, floor.clock)
+
+    assert (await floor.work())["K/1"] == 3
+    await floor.fold()
+
+    assert await released(floor) == {"W/1": 6, "K/1": 0}

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from crossdock.canonical.alternatives import Chooses, KeepsRest
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.sourcing import SubstituteLine, SubstituteVerdict, planned
+from crossdock.capabilities.sourcing.choosing import barred_lines
 from crossdock.capabilities.sourcing.model import (
     Alternatives,
     Arrival,
     Candidate,
     Filter,
+    Keeps,
     Occasion,
     Order,
     Plan,
@@ -299,6 +301,47 @@ def test_supply_and_stock_that_a_plan_takes_are_not_taken_again() -> None:
     assert became(made) == {3: (NOT_THERE, 0, 0)}
 
 
+WEDNESDAY = MONDAY + timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("lines", "offered", "ships"),
+    [
+        (((1, "X", 10), (2, "X", 10)), ((3, 1), (4, 2)), {3: 10, 4: 3}),
+        (((1, "X", 13), (2, "Y", 3)), ((3, 1),), {2: 3, 3: 10}),
+    ],
+)
+def test_what_leaves_later_is_of_the_same_goods_that_other_lines_take(
+    lines: tuple[tuple[int, str, int], ...],
+    offered: tuple[tuple[int, int], ...],
+    ships: dict[int, int],
+) -> None:
+    asked = order(*(line(*one, needed_by=FRIDAY) for one in lines))
+    follows = [instead(number, of, "Y", not_before=WEDNESDAY) for number, of in offered]
+    all_of_it = Arrival(ships_on=WEDNESDAY, arrives_on=FRIDAY, micros=13 * MICROS)
+    supply = {number: (all_of_it,) for number, _ in offered}
+    nodes = [node("DC1", {"X": 0, "Y": 3}, supply=supply)]
+
+    made = planned(asked, nodes, knobs(), follows)
+
+    assert shipped(made) == {"DC1": ships}
+    assert sum(micros for micros, _ in waiting(made).values()) == sum(
+        one[2] for one in lines
+    ) - sum(ships.values())
+
+
+@pytest.mark.parametrize(("not_now", "barred"), [((), [(1, "DC1")]), ((1,), [])])
+def test_goods_that_may_not_leave_today_are_not_too_old_for_their_line(
+    not_now: tuple[int, ...], barred: list[tuple[int, str]]
+) -> None:
+    keeps = {1: Keeps(days=30, micros=0)}
+    there = node("DC1", {"Y": 10}, keeps=keeps, not_now=frozenset(not_now))
+
+    found = barred_lines([line(1, "Y", 10, life_days=30)], there, tuple(Filter))
+
+    assert [of for of, _ in found] == barred
+
+
 AMOUNTS = st.integers(0, 12)
 ITEMS = "XYZ"
 
@@ -363,6 +406,47 @@ def test_nobody_is_given_less_and_nothing_twice_because_something_stands_in(
                 for part in shipment.parts:
                     taken[part.item] = taken.get(part.item, 0) + part.micros
         assert all(micros <= (place.available[item] or 0) for item, micros in taken.items())
+
+
+@given(questions(), st.data())
+def test_nothing_is_given_twice_of_what_is_to_come_or_may_not_leave_yet(
+    asked: tuple[Order, list[Candidate], Rules, list[SubstituteLine]], data: st.DataObject
+) -> None:
+    question, nodes, rules, offered = asked
+    lines = tuple(replace(one, needed_by=FRIDAY) for one in question.lines)
+    offered = [
+        replace(one, not_before=data.draw(st.sampled_from([None, WEDNESDAY]))) for one in offered
+    ]
+    items = {one.line_no: one.item for one in lines}
+    items |= {one.line_no: one.item for one in offered}
+    in_all = {
+        (place.node, item): (place.available[item] or 0) + data.draw(AMOUNTS) * MICROS
+        for place in nodes
+        for item in ITEMS
+    }
+    nodes = [
+        replace(
+            place,
+            supply={
+                number: (
+                    Arrival(
+                        ships_on=WEDNESDAY, arrives_on=FRIDAY, micros=in_all[place.node, item]
+                    ),
+                )
+                for number, item in items.items()
+            },
+        )
+        for place in nodes
+    ]
+
+    made = planned(replace(question, lines=lines), nodes, rules, offered)
+
+    taken: dict[tuple[str, str], int] = {}
+    for shipment in made.shipments:
+        for part in shipment.parts:
+            key = (shipment.node, part.item)
+            taken[key] = taken.get(key, 0) + part.micros
+    assert all(micros <= in_all[key] for key, micros in taken.items())
 
 
 @given(questions())

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.orders import DemandLine
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.supply import ConfidenceClass, SupplyKind
+from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
 from crossdock.capabilities.supply import Basis
 from tests.unit.capabilities.supply.yard import (
     Yard,
@@ -26,6 +28,9 @@ DROPPED: tuple[dict[str, Any], ...] = (
     {"is_dropship": True},
     {"drop_ship_po_line": "po-9/1"},
 )
+
+
+PO: dict[str, Any] = {"drop_ship_po_line": "po-9/1"}
 
 
 def dropped(ref: str, quantity: int, on: date | None = None, **more: Any) -> DemandLine:
@@ -89,15 +94,99 @@ async def test_an_answer_for_a_drop_shipped_line_is_advice_of_the_suppliers_stoc
     assert (await yard.ask(50)).basis is Basis.NONE
 
 
-async def test_a_hold_of_a_line_that_is_drop_shipped_counts_until_it_is_released(
-    yard: Yard,
+# What else says that a purchase of sixty is sent to the customer, and what it is not told itself.
+NAMED: dict[str, tuple[Fact, ...]] = {
+    "its order": (committed("po-9/1", 60), ordered("o1", dropped("o1/1", 60, **PO))),
+    "its order, heard first": (ordered("o1", dropped("o1/1", 60, **PO)), committed("po-9/1", 60)),
+    "an order that says no more": (
+        committed("po-9/1", 60),
+        ordered("o1", dropped("o1/1", 60, is_dropship=False, **PO)),
+    ),
+    "its order, of a notice heard before it": (
+        ordered("o1", dropped("o1/1", 60, **PO)),
+        noticed("asn-1", 60, parent_supply_id="po-9/1"),
+    ),
+    "its purchase, of other goods": (
+        committed("po-9/1", 60, kind=SupplyKind.DROP_SHIP, item="Q"),
+        noticed("asn-1", 60, parent_supply_id="po-9/1"),
+    ),
+}
+
+
+@pytest.mark.parametrize("told", NAMED)
+async def test_what_is_sent_to_the_customer_is_no_supply_of_ours_whoever_says_so(
+    yard: Yard, told: str
 ) -> None:
+    for one in NAMED[told]:
+        await yard.hear(one)
+
+    made = await yard.ask(60, by=day(5))
+
+    assert made.buckets[-1].atp == 0
+    assert {one.confidence for one in made.inbound} == {ConfidenceClass.V}
+
+
+async def test_a_drop_shipment_is_one_whatever_another_source_calls_it(yard: Yard) -> None:
+    await yard.hear(committed("po-9/1", 60, kind=SupplyKind.DROP_SHIP), source="edi")
+    await yard.hear(committed("po-9/1", 60, 2), source="erp")
+
+    assert (await yard.ask(60)).buckets[-1].atp == 0
+
+
+async def test_a_purchase_that_no_order_names_any_more_is_ours_again(yard: Yard) -> None:
+    await yard.hear(committed("po-9/1", 60), ordered("o1", dropped("o1/1", 60, **PO)))
+    assert (await yard.ask(60)).buckets[-1].atp == 0
+
+    await yard.hear(ordered("o1", version=2))
+
+    assert (await yard.ask(60)).buckets[-1].atp > 0
+
+
+def held(request_id: str, **more: Any) -> ReservationRequest:
+    line = ReservationLine("X", "DC1", 10 * MICROS, "o1/1")
+    return ReservationRequest(request_id, (line,), **more)
+
+
+async def test_a_line_that_becomes_drop_shipped_does_not_fall_back_on_its_hold(yard: Yard) -> None:
+    stock = yard.hub.inventory
     await yard.hear(moved("in", 40, None, shelf()))
-    held = await yard.hub.reserve("X", "DC1", 10, request_id="r1")
+    await stock.reserve(yard.hub.scope, "shop", held("r1", ttl_seconds=900))
+    await yard.hear(ordered("o1", line("o1/1", 10)))
+    assert str((await yard.hub.availability("X", "DC1")).available) == "30 EA"
+
+    await yard.hear(ordered("o1", dropped("o1/1", 10), version=2))
+
+    assert str((await yard.hub.availability("X", "DC1")).available) == "40 EA"
+    scope = yard.hub.scope
+    assert await stock.upkeep.replayed_hash(scope) == await stock.upkeep.state_hash(scope)
+
+
+async def test_a_line_that_is_drop_shipped_is_held_nothing(yard: Yard) -> None:
+    stock = yard.hub.inventory
+    await yard.hear(moved("in", 40, None, shelf()))
+    await stock.reserve(yard.hub.scope, "shop", held("before", kind=ReservationKind.HARD))
+    await yard.hear(ordered("o1", dropped("o1/1", 10)))
+    assert str((await yard.hub.availability("X", "DC1")).available) == "40 EA"
+
+    made = await stock.reserve(yard.hub.scope, "shop", held("after", kind=ReservationKind.HARD))
+
+    assert not made.is_granted
+    assert str((await yard.hub.availability("X", "DC1")).available) == "40 EA"
+
+
+async def test_a_hold_that_quotes_no_order_line_counts_until_it_is_released(yard: Yard) -> None:
+    await yard.hear(moved("in", 40, None, shelf()))
+    await yard.hub.reserve("X", "DC1", 10, request_id="r1")
     await yard.hear(ordered("o1", dropped("o1/1", 10)))
 
-    assert held.kind is ReservationKind.HARD
     assert str((await yard.hub.availability("X", "DC1")).available) == "30 EA"
+
+
+async def test_stock_with_drop_shipped_lines_is_proved_by_its_log(yard: Yard) -> None:
+    upkeep, scope = yard.hub.inventory.upkeep, yard.hub.scope
+    await yard.hear(moved("in", 40, None, shelf()), ordered("o1", dropped("o1/1", 10)))
+
+    assert await upkeep.replayed_hash(scope) == await upkeep.state_hash(scope)
 
 
 async def test_what_is_released_may_be_told_in_another_unit_than_what_is_ordered(

@@ -117,6 +117,17 @@ def test_a_chain_ends_where_it_is_not_allowed_any_more() -> None:
     assert [one[0] for one in found(rules)] == ["B", "C"]
 
 
+def test_what_asks_for_approval_by_any_way_asks_for_it() -> None:
+    rules = [
+        version("Z", other("Y", requires_approval=True)),
+        version("Y", other("Z", is_two_way=True)),
+    ]
+
+    [one] = options("Z", rules, TODAY, "", "")
+
+    assert (one.item, one.ruled, one.requires_approval) == ("Y", "Y", True)
+
+
 def test_of_two_ways_to_one_item_the_first_holds_and_never_back_to_itself() -> None:
     rules = [
         version("A", other("B", rank=2), other("C", kind=ENDS)),

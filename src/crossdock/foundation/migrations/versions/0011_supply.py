@@ -62,6 +62,17 @@ create table supply_demand (
 );
 create index supply_demand_by_day on supply_demand (tenant, item, location, ship_date);
 select guard_table('supply_demand');
+
+-- The purchases that order lines are sent on by their supplier: none of it is ours.
+create table supply_drop_ship (
+    tenant text not null,
+    source text collate "C" not null,
+    order_id text collate "C" not null,
+    supply_id text collate "C" not null,
+    primary key (tenant, source, order_id, supply_id)
+);
+create index supply_drop_ship_by_supply on supply_drop_ship (tenant, supply_id);
+select guard_table('supply_drop_ship');
 """
 
 # "*" is all: an item at a location > an item > a location > all. Null is taken back.
@@ -100,4 +111,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    run("drop table supply_kit, supply_rule, supply_demand, supply_order, supply_commitment")
+    run("drop table supply_kit, supply_rule, supply_drop_ship, supply_demand, supply_order")
+    run("drop table supply_commitment")
