@@ -12,7 +12,7 @@ from crossdock.capabilities.reconciliation import findings, guards, model, plann
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.model import Before, State
-from crossdock.capabilities.reconciliation.money import at_risk, in_house
+from crossdock.capabilities.reconciliation.money import at_risk
 from crossdock.capabilities.reconciliation.planning import APART, ATTEMPTS_MAX, Plan
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Told
 from crossdock.capabilities.reconciliation.ranking import Remedy
@@ -71,19 +71,19 @@ class Price(NamedTuple):
     by: str
 
 
-def price_of(one: Told, cost: Cost | None, house: str) -> Price:
+def price_of(one: Told, cost: Cost | None) -> Price:
     """Say what a drift is worth: by what a base unit costs, or else by what one sold earns.
 
-    If neither is known nobody knows it. `house` names the functional currency.
+    If neither is known nobody knows it.
     """
     amount = abs((one.held or 0) - (one.told or 0))
     if cost is not None:
         base = -(-amount * one.numerator // one.denominator)
         value = model.value_at_risk(base, cost[0])
-        return Price(value, in_house(cost[1], house), "unit_cost")
+        return Price(value, cost[1], "unit_cost")
     if one.unit_margin is not None:
         value = model.value_at_risk(amount, one.unit_margin)
-        return Price(value, in_house(one.currency, house), "unit_margin")
+        return Price(value, one.currency, "unit_margin")
     return Price(None, "", "")
 
 
@@ -228,8 +228,11 @@ def _before(row: FindingRow) -> Before:
     return Before(State(row.state), findings.microseconds(row.first_cut), row.at_stake)
 
 
-def run_of(reading: Reading, compared: int, rows: Sequence[FindingRow], gone: int) -> RunRow:
-    worth = at_risk(rows)
+def run_of(
+    reading: Reading, compared: int, rows: Sequence[FindingRow], gone: int, house: str
+) -> RunRow:
+    """Make the run of a reading; `house` names the functional currency."""
+    worth = at_risk(rows, house)
     states = [row.state for row in rows]
     return RunRow(
         run_id=reading.run_id,

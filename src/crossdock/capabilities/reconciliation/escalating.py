@@ -21,7 +21,7 @@ where tenant = $1 and finding_id = any($2) and escalated_at is null
 ABOVE = """
 select * from reconciliation_finding
 where tenant = $1 and state = 'CONFIRMED' and not is_gone and system <> 'published'
-    and (value_at_risk > $2 or value_at_risk > 0 and currency not in ('', $3))
+    and (value_at_risk > $2 or value_at_risk > 0 and $3 <> '' and currency not in ('', $3))
     and escalated_at is null
 order by system, against, location, item
 """

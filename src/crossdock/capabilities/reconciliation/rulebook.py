@@ -47,6 +47,11 @@ async def house(tx: Transaction, built_in: Policy) -> tuple[Policy, int]:
     return policy, put.version
 
 
+async def currency(tx: Transaction, built_in: Policy) -> str:
+    """Name the functional currency of the house, or give ""."""
+    return (await house(tx, built_in))[0].brake.currency
+
+
 async def versions(tx: Transaction, limit: int) -> list[Version]:
     return [_version(row) for row in await tx.fetch(ALL, tx.tenant, limit)]
 

@@ -198,7 +198,8 @@ class Sampler:
             await self._end(tx, gone, MENDED)
             await self._end(tx, removed, REMOVED)
             gone += removed
-            run = run_of(reading, len(known), rows, len(gone))
+            house = rules.brake.currency
+            run = run_of(reading, len(known), rows, len(gone), house)
             run = replace(run, ended_at=self._clock.now(), rules_version=version)
             await store.add_run(tx, run)
             await self._say_unmended(tx, plan, rows, befores, rules)
@@ -223,13 +224,14 @@ class Sampler:
     ) -> list[FindingRow]:
         """Make findings of what drifted, with what each is worth, as far as anybody knows."""
         drifted = [one for one in known if one.told != one.held]
-        costs = await costs_of(tx, {one.item for one in drifted}) if drifted else {}
+        items = {one.item for one in drifted}
+        costs = await costs_of(tx, items, house) if drifted else {}
         return [
             row_of(
                 reading,
                 one,
                 befores.get(one.item),
-                price_of(one, costs.get(one.item), house),
+                price_of(one, costs.get(one.item)),
             )
             for one in drifted
         ]
