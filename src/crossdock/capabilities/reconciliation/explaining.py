@@ -164,7 +164,7 @@ class Explainer:
             return None
         cut, worth = self.cuts[suspect.location], self._worths.get(place)
         log = self._spoken_of(rows, suspect)
-        cost, currency = _cost_of(lines, worth)
+        cost, currency = _cost_of(lines, worth, self.befores.get(place))
         postings = _postings(movements, self.side, log)
         known = Known(
             ours=self._ours(postings, movements),
@@ -365,9 +365,17 @@ def _class_of(lines: Sequence[Line], worth: Worth | None) -> ItemClass:
     return ItemClass(of) if of else ItemClass.A
 
 
-def _cost_of(lines: Sequence[Line], worth: Worth | None) -> tuple[int | None, str]:
-    """Give what one costs, and in which currency, as it was said; "" is the functional one."""
+def _cost_of(
+    lines: Sequence[Line], worth: Worth | None, before: Before | None
+) -> tuple[int | None, str]:
+    """Give what one costs, and in which currency, as it was said; "" is the functional one.
+
+    Where neither the lines say it nor a dump that told a class, it is what it was when the key
+    was found to differ.
+    """
     known = (worth.cost, worth.currency) if worth else (NO_COST, "")
     told = ((line.cost, line.currency) for line in lines if line.cost != NO_COST)
     cost, currency = next(told, known)
-    return (None, "") if cost == NO_COST else (cost, currency)
+    if cost != NO_COST:
+        return cost, currency
+    return (before.cost, before.currency) if before else (None, "")

@@ -49,7 +49,8 @@ def row_of(one: Compared, seen: Seen, before: Before | None, unit: str) -> Findi
     ours, theirs = _micros(one.ours), _micros(one.theirs)
     state = open_lines.state_of(one, before, seen.cut, seen.policy)
     name = derived_uuid("finding", seen.tenant, about.run_id, *one.number)
-    cost, currency = seen.costs.get(item, (None, ""))
+    known = (before.cost, before.currency) if before else (None, "")
+    cost, currency = seen.costs.get(item, known)
     return FindingRow(
         finding_id=prefixed("fnd", name),
         system=about.system,

@@ -215,11 +215,12 @@ class Reconciliation:
         """
         rules = checked(wanted)
         async with self._database.transaction(scope) as tx:
-            made, is_new = await rulebook.put(tx, rules, by, self._clock.now())
-            if is_new:
-                now = self._clock.now()
+            now, cases = self._clock.now(), self._informants.cases
+            made, last = await rulebook.put(tx, rules, by, now)
+            if last != made:
+                before = last.rules.brake if last else self._policy.brake
                 await happened.rules_put(tx, made, now)
-                await escalating.lowered(tx, self._informants.cases, made.rules.brake, now)
+                await escalating.lowered(tx, cases, before, made.rules.brake, now)
         return made
 
     async def heal_by_rules(self) -> None:
