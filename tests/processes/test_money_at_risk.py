@@ -11,10 +11,11 @@ from crossdock.capabilities.reconciliation.asked_store import costs_of, put_clas
 from crossdock.capabilities.reconciliation.drift import Price, price_of
 from crossdock.capabilities.reconciliation.dumps import NO_COST, Worth
 from crossdock.capabilities.reconciliation.rulebook import put as put_rules
+from crossdock.capabilities.reconciliation.sampling import Sampled
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
-from tests.processes.test_channels_sampled import A_DAY, Channels, Level, Shop, stage
+from tests.processes.test_channels_sampled import A_DAY, Channels, Level, Shop, Stage, stage
 from tests.processes.test_reconciliation import HEADER, HOUR, House
 from tests.processes.test_reconciliation import house as house  # noqa: PLC0414 - the fixture
 
@@ -267,3 +268,43 @@ async def test_so_many_without_a_price_are_written_again_as_the_rules_say(
 
     assert (done.stopped, done.republished) == ("", 2)
     assert (done.run.value_at_risk, done.run.unpriced) == (Decimal("0.000015"), 1)
+
+
+async def written_again(at: Stage, items: list[str]) -> Sampled:
+    """Read these back twice, and have written again what may be."""
+    for _ in range(2):
+        await at.clock.advance(HOUR)
+        await at.sampler.sample(MAIN, "shop", "web", items, by="ann")
+    return await at.sampler.sample(MAIN, "shop", "web", items, by="ann", republish=True)
+
+
+async def test_a_drift_in_another_currency_keeps_no_other_from_being_written(
+    database: Database, clock: VirtualClock
+) -> None:
+    channels = Channels(
+        Shop("shop", "web", 1000, 100, 10 * A_DAY), held={"I00000": 55, "I00001": 55}
+    )
+    at = stage(database, clock, channels)
+    async with database.transaction(MAIN) as tx:
+        await put_rules(tx, Rules(brake=Brake(currency="EUR")), "ann", clock.now())
+        costs = {"I00000": Worth("C", MICROS, "EUR"), "I00001": Worth("C", MICROS // 2, "USD")}
+        await put_classes(tx, {("DC1", item): worth for item, worth in costs.items()})
+    done = await written_again(at, [*costs])
+
+    assert (done.stopped, done.republished, channels.written) == ("", 1, ["I00000"])
+    [case] = at.cases.open.values()
+    assert (case.code, case.entity) == ("PUB-STALE", "I00001 in shop/web")
+    assert "money in USD" in case.title
+
+
+async def test_a_house_that_names_no_currency_has_written_again_what_is_priced_in_one(
+    database: Database, clock: VirtualClock
+) -> None:
+    """The margin of a channel has a currency, and it is the house's own."""
+    channels = Channels(Shop("shop", "web", 1000, 100, 10 * A_DAY), held={"I00000": 55})
+    at = stage(database, clock, channels)
+    async with database.transaction(MAIN) as tx:
+        await put_classes(tx, {("DC1", "I00000"): Worth("C", 3 * MICROS, "EUR")})
+    done = await written_again(at, ["I00000"])
+
+    assert (done.stopped, done.republished) == ("", 1)

@@ -12,7 +12,7 @@ from crossdock.capabilities.reconciliation import findings, guards, model, plann
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.model import Before, State
-from crossdock.capabilities.reconciliation.money import at_risk
+from crossdock.capabilities.reconciliation.money import at_risk, is_weighed
 from crossdock.capabilities.reconciliation.planning import APART, ATTEMPTS_MAX, Plan
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Told
 from crossdock.capabilities.reconciliation.ranking import Remedy
@@ -48,11 +48,16 @@ def stopped_of(
     gone: Sequence[FindingRow],
     brake: Brake,
 ) -> str:
-    """Judge all of the channel that is known to have drifted, not what one call happens to see."""
+    """Judge all of the channel that is known to have drifted, not what one call happens to see.
+
+    What is worth money in another currency than the cap's is not written, and stops nothing.
+    """
     ended = {row.item for row in gone}
     now = {**befores} | {row.item: row for row in rows}
     drifted = [
-        row for item, row in now.items() if row.state == State.CONFIRMED and item not in ended
+        row
+        for item, row in now.items()
+        if row.state == State.CONFIRMED and item not in ended and is_weighed(row, brake.currency)
     ]
     listings = max(plan.listings, LISTINGS_MIN)
     worth = at_risk(drifted, brake.currency)
@@ -98,8 +103,10 @@ def is_fresh(row: FindingRow, before: FindingRow | None) -> bool:
     return row.state == State.CONFIRMED and not was_confirmed
 
 
-def may_try(row: FindingRow) -> bool:
-    return row.state == State.CONFIRMED and row.attempts < ATTEMPTS_MAX and has_settled(row)
+def may_try(row: FindingRow, house: str) -> bool:
+    """Say whether a drift may be written again; `house` names the functional currency."""
+    is_left = row.attempts >= ATTEMPTS_MAX or not is_weighed(row, house)
+    return row.state == State.CONFIRMED and not is_left and has_settled(row)
 
 
 def has_settled(row: FindingRow) -> bool:
@@ -188,6 +195,15 @@ def unwritten_case(row: FindingRow) -> CaseWanted:
     """Word a drift that the rules leave to a person."""
     return _unmended(
         row, f"{row.against} does not hold what it is told, and the rules write nothing again"
+    )
+
+
+def foreign_case(row: FindingRow) -> CaseWanted:
+    """Word a drift that no cap can be held against: a person writes it again."""
+    return _unmended(
+        row,
+        f"{row.against} does not hold what it is told, and it is worth money in {row.currency},"
+        " against which the cap cannot be held: see `crossdock channel publish`",
     )
 
 

@@ -71,6 +71,11 @@ def is_foreign(currency: str, house: str) -> bool:
     return bool(house and in_house(currency, house))
 
 
+def is_weighed(one: Priced, house: str) -> bool:
+    """Say whether its money, if any, can be held against a cap: not that in another currency."""
+    return not one.value_at_risk or not is_foreign(one.currency, house)
+
+
 def is_above(one: Priced, cap: int, house: str) -> bool:
     """Say whether more money is at risk than a cap; what is in another currency always is.
 
@@ -78,7 +83,7 @@ def is_above(one: Priced, cap: int, house: str) -> bool:
     """
     if not one.value_at_risk:
         return False
-    return is_foreign(one.currency, house) or one.value_at_risk > cap
+    return not is_weighed(one, house) or one.value_at_risk > cap
 
 
 def currency_of(text: str, where: str) -> str:

@@ -20,6 +20,7 @@ from crossdock.capabilities.reconciliation.drift import (
     case_of,
     flapping_case,
     flaps_within,
+    foreign_case,
     has_settled,
     is_fresh,
     may_try,
@@ -35,6 +36,7 @@ from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.capabilities.reconciliation.findings import Run
 from crossdock.capabilities.reconciliation.happened import CameOf, How, Try
 from crossdock.capabilities.reconciliation.model import State
+from crossdock.capabilities.reconciliation.money import is_weighed
 from crossdock.capabilities.reconciliation.planning import (
     APART,
     ATTEMPTS_MAX,
@@ -205,7 +207,7 @@ class Sampler:
             await self._say_unmended(tx, plan, rows, befores, rules)
             is_mended = republish and (by != HUB_WORK or Remedy.REPUBLISH in rules.heals)
             stopped = stopped_of(plan, befores, rows, gone, rules.brake)
-            mending = [] if stopped or not is_mended else [one for one in rows if may_try(one)]
+            mending = [] if stopped or not is_mended else [x for x in rows if may_try(x, house)]
             if mending:
                 await happened.counted(tx, mending, reading.at)
             await self._tell(tx, reading, rows, befores, gone)
@@ -311,8 +313,13 @@ class Sampler:
         now, within = self._clock.now(), flaps_within(plan)
         settled = [row for row in rows if has_settled(row)]
         wanted = [case_of(row) for row in settled if row.attempts >= ATTEMPTS_MAX]
+        confirmed = [row for row in settled if row.state == State.CONFIRMED]
         if Remedy.REPUBLISH not in rules.heals:
-            wanted += [unwritten_case(row) for row in settled if row.state == State.CONFIRMED]
+            wanted += [unwritten_case(row) for row in confirmed]
+        else:
+            house = rules.brake.currency
+            tried = [row for row in confirmed if row.attempts < ATTEMPTS_MAX]
+            wanted += [foreign_case(row) for row in tried if not is_weighed(row, house)]
         fresh = {row.item: row for row in rows if is_fresh(row, befores.get(row.item))}
         if fresh:
             keys = (plan.connection, plan.location, sorted(fresh))

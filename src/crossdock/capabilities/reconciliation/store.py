@@ -150,7 +150,7 @@ where tenant = $1 and against = $2 and system = $6 and state = 'CONFIRMED'
     and remedy in ('REDRIVE', 'REFETCH')
     and not is_gone and attempts < $3 and remedy = any($4)
     and (not $5 or tried_at is null or last_cut > tried_at)
-order by value_at_risk is null, currency, value_at_risk desc, found_at, finding_id
+order by value_at_risk is null, value_at_risk desc, found_at, finding_id
 """
 # What another number mends, of what a comparison has seen of late.
 TO_TAKE = """
@@ -158,7 +158,7 @@ select * from reconciliation_finding
 where tenant = $1 and against = $2 and system = 'crossdock' and state = 'CONFIRMED'
     and not is_gone and not is_in_flight and remedy = any($3) and attempts < $4
     and last_cut >= $5
-order by value_at_risk is null, currency, value_at_risk desc, found_at, finding_id
+order by value_at_risk is null, value_at_risk desc, found_at, finding_id
 """
 TRIED = """
 update reconciliation_finding set attempts = attempts + 1, tried_at = $3
