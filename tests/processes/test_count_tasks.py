@@ -316,6 +316,41 @@ async def test_a_shelf_that_was_picked_short_is_told_to_be_counted_once_until_it
     assert (third.count_id != asked.count_id, third.reason) == (True, "RECALL")
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        CountReason.CLASS_DUE,
+        CountReason.DIFFERENCE,
+        CountReason.TREND,
+        CountReason.NEGATIVE,
+        CountReason.ZERO_BALANCE,
+    ],
+)
+async def test_a_count_that_is_asked_for_outlives_the_task_that_was_open(
+    desk: Desk, reason: CountReason
+) -> None:
+    """A recall is not forgotten because the item's turn by class was open, and is over."""
+    tasks = desk.tasks
+    if reason in ASKED:
+        await tasks.ask(MAIN, "BOLT", "DC1", reason)
+    else:
+        desk.proposals.now = [proposal("BOLT", reason)]
+        await tasks.follow()
+    [open_one] = await tasks.listed(MAIN)
+    await desk.clock.advance(timedelta(hours=1))
+
+    asked = await tasks.ask(MAIN, "BOLT", "DC1", CountReason.RECALL)
+    assert await tasks.ask(MAIN, "BOLT", "DC1", CountReason.RECALL) == asked
+    assert await tasks.ask(MAIN, "BOLT", "DC1", CountReason.ZERO_BALANCE) == asked
+    desk.proposals.now = []
+    await desk.clock.advance(timedelta(days=1))
+    await tasks.follow()
+
+    assert (asked.count_id, asked.reason) == (open_one.count_id, "RECALL")
+    assert await tasks.listed(MAIN) == [asked]
+    assert await desk.told() == [("BOLT", "PROPOSED"), ("BOLT", "PROPOSED")]
+
+
 async def test_what_was_asked_for_and_is_refused_is_told_by_nobody_again(desk: Desk) -> None:
     tasks = desk.tasks
     asked = await tasks.ask(MAIN, "BOLT", "DC1", CountReason.ZERO_BALANCE)

@@ -115,6 +115,29 @@ async def test_a_difference_that_is_gone_and_comes_back_above_the_cap_gets_urgen
     assert case.due_at < first.due_at
 
 
+async def test_a_difference_keeps_its_price_when_a_look_names_no_cost(house: House) -> None:
+    """500 missing at 100 each are 50,000 also for a sample, which names neither cost nor class."""
+    for level, cost in ((500, "100"), (500, "100"), (500, ""), (400, ""), (500, "100")):
+        row = f"SKU-1,DC1,AVAILABLE,{level},{house.at.isoformat()},{cost}"
+        await house.dumped(row, header=f"{HEADER},unit_cost")
+        await house.clock.advance(HOUR)
+        [found] = await house.findings("SUSPECTED", "CONFIRMED")
+        assert found.value_at_risk == (1000 - level) * 100
+    case = await the_case(house)
+    assert (case.count, worded(case)) == (1, ("S2", DESK, "50000", True))
+
+
+async def test_a_difference_is_not_within_tolerance_because_a_look_names_no_cost(
+    house: House,
+) -> None:
+    """40 of 1,000 are within C's 5 %, but not at 100 each; a file of class alone says no cost."""
+    for cost in ("100", "100", ""):
+        await says(house, 960, cost=cost)
+
+    [found] = await house.findings("CONFIRMED")
+    assert (found.value_at_risk, found.is_gone) == (4000, False)
+
+
 async def test_a_cap_that_is_lowered_makes_what_is_above_it_urgent_once(house: House) -> None:
     await says(house, 940, 940)
     reconciliation, scope = house.hub.reconciliation, house.hub.scope
@@ -128,6 +151,40 @@ async def test_a_cap_that_is_lowered_makes_what_is_above_it_urgent_once(house: H
     case = await the_case(house)
     assert (case.count, case.due_at) == (2, due_at)
     assert worded(case) == ("S2", DESK, "6000", True)
+
+
+async def test_a_cap_that_is_lowered_opens_the_case_again_of_what_crosses_it_once_more(
+    house: House,
+) -> None:
+    """12,000 were above 10,000; they shrank to 6,000, which a person knows, and 5,000 is less."""
+    reconciliation, scope = house.hub.reconciliation, house.hub.scope
+    await says(house, 880, 880)
+    await says(house, 940)
+    await house.hub.cases.close(scope, (await the_case(house)).case_id, "known, 6,000")
+
+    for cap in (9_000, 5_000, 4_000):
+        await reconciliation.put_rules(scope, Rules(brake=Brake(value=cap * MICROS)), by="ann")
+
+    case = await the_case(house)
+    assert worded(case) == ("S2", DESK, "6000", True)
+    await house.hub.cases.close(scope, case.case_id, "known")
+    await says(house, 940)
+    assert await house.hub.cases.find(scope) == []
+
+
+async def test_a_cap_that_was_raised_and_is_lowered_again_opens_the_case_again(
+    house: House,
+) -> None:
+    reconciliation, scope = house.hub.reconciliation, house.hub.scope
+    await says(house, 880, 880)
+    raised = Rules(brake=Brake(value=100_000 * MICROS))
+    await reconciliation.put_rules(scope, raised, by="ann")
+    await house.hub.cases.close(scope, (await the_case(house)).case_id, "known")
+
+    lowered = Rules(brake=Brake(value=10_000 * MICROS))
+    await reconciliation.put_rules(scope, lowered, by="ann")
+
+    assert worded(await the_case(house)) == ("S2", DESK, "12000", True)
 
 
 async def test_a_cap_that_is_raised_makes_nothing_less_urgent(house: House) -> None:

@@ -7,14 +7,15 @@ import pytest
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.reconciliation import DifferenceConfirmed, ReconciliationRulesChanged
 from crossdock.capabilities.reconciliation import Brake, Rules
-from crossdock.capabilities.reconciliation.asked_store import put_classes
+from crossdock.capabilities.reconciliation.asked_store import costs_of, put_classes
 from crossdock.capabilities.reconciliation.drift import Price, price_of
 from crossdock.capabilities.reconciliation.dumps import NO_COST, Worth
 from crossdock.capabilities.reconciliation.rulebook import put as put_rules
+from crossdock.capabilities.reconciliation.sampling import Sampled
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
-from tests.processes.test_channels_sampled import A_DAY, Channels, Level, Shop, stage
+from tests.processes.test_channels_sampled import A_DAY, Channels, Level, Shop, Stage, stage
 from tests.processes.test_reconciliation import HEADER, HOUR, House
 from tests.processes.test_reconciliation import house as house  # noqa: PLC0414 - the fixture
 
@@ -55,7 +56,11 @@ async def test_each_currency_is_ranked_and_shown_by_itself(house: House) -> None
     assert (young.findings, young.value_at_risk, young.unpriced) == (3, Decimal(50), 1)
     assert young.other_values == {"USD": Decimal(700)}
     told = [one for one in await house.told() if isinstance(one, DifferenceConfirmed)]
-    assert {one.item: one.currency for one in told} == {"SKU-1": "", "SKU-2": "USD", "SKU-3": ""}
+    assert {one.item: one.currency for one in told} == {
+        "SKU-1": "EUR",
+        "SKU-2": "USD",
+        "SKU-3": "",
+    }
 
 
 async def test_a_cap_in_another_currency_escalates_instead_of_passing(house: House) -> None:
@@ -82,10 +87,8 @@ async def test_a_cap_that_is_put_in_another_currency_escalates_what_is_open(
     before = {one.entity: one.severity for one in await house.hub.cases.find(house.hub.scope)}
     assert before == {"SKU-1 at DC1": "S2", "SKU-2 at DC1": "S3", "SKU-3 at DC1": "S3"}
 
-    euro = Rules(brake=Brake(currency="GBP"))
-    await house.hub.reconciliation.put_rules(house.hub.scope, euro, by="ann")
-    await house.clock.advance(HOUR)
-    await three_differ(house)
+    pound = Rules(brake=Brake(currency="GBP"))
+    await house.hub.reconciliation.put_rules(house.hub.scope, pound, by="ann")
 
     after = {one.entity: one.severity for one in await house.hub.cases.find(house.hub.scope)}
     assert after == {"SKU-1 at DC1": "S2", "SKU-2 at DC1": "S2", "SKU-3 at DC1": "S3"}
@@ -93,20 +96,83 @@ async def test_a_cap_that_is_put_in_another_currency_escalates_what_is_open(
     assert [(one.currency, one.most_unpriced) for one in changed] == [("USD", 100), ("GBP", 100)]
 
 
-async def test_the_tolerance_by_value_says_nothing_of_another_currency(house: House) -> None:
-    """One of a thousand is within C's share; at 300 it is beyond 250 of the functional one."""
-    await house.counted(SKU_1=1000, SKU_2=1000)
+async def test_an_amount_keeps_the_currency_it_was_said_in_when_the_house_names_another(
+    house: House,
+) -> None:
+    """700 USD were in the functional currency: once that is EUR they are in another."""
+    reconciliation, scope = house.hub.reconciliation, house.hub.scope
+    await reconciliation.put_rules(scope, Rules(brake=Brake(currency="USD")), by="ann")
+    await three_differ(house)
+
+    await reconciliation.put_rules(scope, Rules(brake=Brake(currency="EUR")), by="ann")
+
+    young = (await reconciliation.backlog(scope)).open[0]
+    assert (young.value_at_risk, young.other_values) == (Decimal(50), {"USD": Decimal(700)})
+    found = await house.findings("CONFIRMED")
+    assert [(one.item, one.currency) for one in found] == [
+        ("SKU-1", ""),
+        ("SKU-2", "USD"),
+        ("SKU-3", ""),
+    ]
+
+
+async def test_the_tolerance_by_value_holds_of_the_currency_that_the_house_uses(
+    house: House,
+) -> None:
+    """499 of 10,000 are within C's share; at 100 EUR each they are 49,900 (§4.2)."""
+    await house.counted(SKU_1=10_000, SKU_2=10_000)
     await house.clock.advance(HOUR)
     at = house.at.isoformat()
     run = await house.dumped(
-        f"SKU-1,DC1,AVAILABLE,999,{at},300,,C",
-        f"SKU-2,DC1,AVAILABLE,999,{at},300,USD,C",
+        f"SKU-1,DC1,AVAILABLE,9501,{at},100,EUR,C",
+        f"SKU-2,DC1,AVAILABLE,9998,{at},100,EUR,C",
         header=PRICED,
     )
 
     assert (run.suspected, run.tolerated) == (1, 1)
     [found] = await house.findings("SUSPECTED")
-    assert found.item == "SKU-1"
+    assert (found.item, found.value_at_risk) == ("SKU-1", Decimal(49_900))
+
+
+async def test_what_cannot_be_held_against_the_tolerance_by_value_does_not_pass(
+    house: House,
+) -> None:
+    """One of a thousand is within C's share; of 1 USD nobody knows whether it is below 250 EUR."""
+    euro = Rules(brake=Brake(currency="EUR"))
+    await house.hub.reconciliation.put_rules(house.hub.scope, euro, by="ann")
+    await house.counted(SKU_1=1000, SKU_2=1000, SKU_3=1000)
+    await house.clock.advance(HOUR)
+    at = house.at.isoformat()
+    run = await house.dumped(
+        f"SKU-1,DC1,AVAILABLE,999,{at},1,EUR,C",
+        f"SKU-2,DC1,AVAILABLE,999,{at},1,USD,C",
+        f"SKU-3,DC1,AVAILABLE,999,{at},0,USD,C",
+        header=PRICED,
+    )
+
+    assert (run.suspected, run.tolerated) == (1, 2)
+    [found] = await house.findings("SUSPECTED")
+    assert found.item == "SKU-2"
+
+
+async def test_an_item_costs_what_it_costs_most_in_the_functional_currency(
+    database: Database,
+) -> None:
+    def costs(**said: int) -> dict[tuple[str, str], Worth]:
+        named = {"none": "", "eur": "EUR", "chf": "CHF"}
+        return {
+            (place, "BOLT"): Worth("C", cost * MICROS, named[place])
+            for place, cost in said.items()
+        }
+
+    async with database.transaction(MAIN) as tx:
+        await put_classes(tx, costs(eur=5, chf=6))
+        assert await costs_of(tx, ["BOLT"], "EUR") == {"BOLT": (5 * MICROS, "EUR")}
+        assert await costs_of(tx, ["BOLT"], "CHF") == {"BOLT": (6 * MICROS, "CHF")}
+        await put_classes(tx, costs(none=1, eur=9))
+        assert await costs_of(tx, ["BOLT"], "EUR") == {"BOLT": (9 * MICROS, "EUR")}
+        assert await costs_of(tx, ["BOLT"], "USD") == {"BOLT": (1 * MICROS, "")}
+        assert await costs_of(tx, ["BOLT"], "") == {"BOLT": (9 * MICROS, "EUR")}
 
 
 @pytest.mark.parametrize(
@@ -114,7 +180,7 @@ async def test_the_tolerance_by_value_says_nothing_of_another_currency(house: Ho
     [
         (Level("B", 40, 55, False), (2 * MICROS, ""), Price(30 * MICROS, "", "unit_cost")),
         (Level("B", 40, 55, False), (2 * MICROS, "USD"), Price(30 * MICROS, "USD", "unit_cost")),
-        (Level("B", 40, 55, False), (2 * MICROS, "EUR"), Price(30 * MICROS, "", "unit_cost")),
+        (Level("B", 40, 55, False), (2 * MICROS, "EUR"), Price(30 * MICROS, "EUR", "unit_cost")),
         # Sold by the case of 12: five cases less are sixty base units.
         (
             Level("B", 40, 35, False, numerator=12),
@@ -129,7 +195,7 @@ async def test_the_tolerance_by_value_says_nothing_of_another_currency(house: Ho
         (
             Level("B", 40, 35, False, numerator=12, unit_margin=9 * MICROS, currency="EUR"),
             None,
-            Price(45 * MICROS, "", "unit_margin"),
+            Price(45 * MICROS, "EUR", "unit_margin"),
         ),
         (Level("B", 40, 35, False), None, Price(None, "", "")),
     ],
@@ -142,7 +208,7 @@ def test_a_drift_is_worth_what_it_costs_or_else_what_it_earns(
         held=None if one.held is None else one.held * (1 if one.denominator > 1 else MICROS),
     )
 
-    assert price_of(level, cost, "EUR") == price
+    assert price_of(level, cost) == price
 
 
 async def classed(database: Database, **costs: int) -> None:
@@ -202,3 +268,43 @@ async def test_so_many_without_a_price_are_written_again_as_the_rules_say(
 
     assert (done.stopped, done.republished) == ("", 2)
     assert (done.run.value_at_risk, done.run.unpriced) == (Decimal("0.000015"), 1)
+
+
+async def written_again(at: Stage, items: list[str]) -> Sampled:
+    """Read these back twice, and have written again what may be."""
+    for _ in range(2):
+        await at.clock.advance(HOUR)
+        await at.sampler.sample(MAIN, "shop", "web", items, by="ann")
+    return await at.sampler.sample(MAIN, "shop", "web", items, by="ann", republish=True)
+
+
+async def test_a_drift_in_another_currency_keeps_no_other_from_being_written(
+    database: Database, clock: VirtualClock
+) -> None:
+    channels = Channels(
+        Shop("shop", "web", 1000, 100, 10 * A_DAY), held={"I00000": 55, "I00001": 55}
+    )
+    at = stage(database, clock, channels)
+    async with database.transaction(MAIN) as tx:
+        await put_rules(tx, Rules(brake=Brake(currency="EUR")), "ann", clock.now())
+        costs = {"I00000": Worth("C", MICROS, "EUR"), "I00001": Worth("C", MICROS // 2, "USD")}
+        await put_classes(tx, {("DC1", item): worth for item, worth in costs.items()})
+    done = await written_again(at, [*costs])
+
+    assert (done.stopped, done.republished, channels.written) == ("", 1, ["I00000"])
+    [case] = at.cases.open.values()
+    assert (case.code, case.entity) == ("PUB-STALE", "I00001 in shop/web")
+    assert "money in USD" in case.title
+
+
+async def test_a_house_that_names_no_currency_has_written_again_what_is_priced_in_one(
+    database: Database, clock: VirtualClock
+) -> None:
+    """The margin of a channel has a currency, and it is the house's own."""
+    channels = Channels(Shop("shop", "web", 1000, 100, 10 * A_DAY), held={"I00000": 55})
+    at = stage(database, clock, channels)
+    async with database.transaction(MAIN) as tx:
+        await put_classes(tx, {("DC1", "I00000"): Worth("C", 3 * MICROS, "EUR")})
+    done = await written_again(at, ["I00000"])
+
+    assert (done.stopped, done.republished) == ("", 1)

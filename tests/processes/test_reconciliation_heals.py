@@ -427,3 +427,28 @@ async def test_a_paused_connection_is_in_an_incident_and_a_run_names_its_rules(
     assert not await incidents.is_in_incident(scope, "nobody")
     await at.hub.directory.pause(scope, "erp", "holidays")
     assert await incidents.is_in_incident(scope, "erp")
+
+
+async def test_what_is_in_another_currency_is_a_persons_and_stops_nothing(at: Office) -> None:
+    """Half a dollar against a cap in EUR: it is not sent again, and no reason to stop."""
+    scope, reconciliation = at.hub.scope, at.hub.reconciliation
+    euro = Rules(brake=Brake(keys_mille=1000, currency="EUR"))
+    await reconciliation.put_rules(scope, euro, by="ann")
+    await counted(at, 807)
+    at.ledgers["erp"].refuses = {"BOLT"}
+    await receive(at, 1, 25, 15)
+    for _ in range(2):
+        await at.clock.advance(HOUR)
+        await compared(at, 807)
+    sent: list[tuple[str, int, int]] = []
+    for currency in ("USD", "EUR"):
+        async with at.hub.database.transaction(scope) as tx:
+            await tx.execute(
+                "update reconciliation_finding set value_at_risk = 500000, currency = $2"
+                " where tenant = $1",
+                *(tx.tenant, currency),
+            )
+        done = await reconciliation.heal(scope, "erp", by="test")
+        sent.append((done.stopped, len(done.findings), done.sent))
+
+    assert sent == [("", 0, 0), ("", 1, 2)]

@@ -33,13 +33,13 @@ set class = excluded.class, unit_cost = excluded.unit_cost, currency = excluded.
 where (c.class, c.unit_cost, c.currency)
     is distinct from (excluded.class, excluded.unit_cost, excluded.currency)
 """
-# What one costs, wherever a dump said so: in the functional currency, if it has a cost in that,
-# and the dearest, so that no risk is made small.
+# What one costs, wherever a dump said so: in the functional currency, if it has a cost in that
+# and the house has named it, and the dearest, so that no risk is made small.
 COSTS = """
 select w.item, c.unit_cost, c.currency from unnest($2::text[]) w(item)
 cross join lateral (select unit_cost, currency from reconciliation_class
     where tenant = $1 and item = w.item and unit_cost >= 0
-    order by currency, unit_cost desc limit 1) c
+    order by $3 <> '' and currency not in ('', $3), unit_cost desc, currency limit 1) c
 """
 CLASSES = """
 select k.location, k.item, c.class, c.unit_cost, c.currency
@@ -132,9 +132,14 @@ async def put_classes(tx: Transaction, known: Mapping[Key, Worth]) -> None:
     )
 
 
-async def costs_of(tx: Transaction, items: Collection[str]) -> dict[str, tuple[int, str]]:
-    """Tell what a base unit of these items costs, in micros, and in which currency."""
-    rows = await tx.fetch(COSTS, tx.tenant, sorted(items))
+async def costs_of(
+    tx: Transaction, items: Collection[str], house: str
+) -> dict[str, tuple[int, str]]:
+    """Tell what a base unit of these items costs, in micros, and in which currency.
+
+    `house` names the functional currency, or is "".
+    """
+    rows = await tx.fetch(COSTS, tx.tenant, sorted(items), house)
     return {row["item"]: (row["unit_cost"], row["currency"]) for row in rows}
 
 

@@ -8,7 +8,8 @@ from crossdock.foundation.database import Transaction
 # By how long it is open, in the law's buckets: `width_bucket` answers 0 for the youngest.
 AGES = """
 select width_bucket(extract(epoch from $2::timestamptz - found_at)::float8,
-        array[14400, 86400, 259200, 604800]::float8[]) as bucket, currency,
+        array[14400, 86400, 259200, 604800]::float8[]) as bucket,
+    coalesce(nullif(currency, $4), '') as currency,
     count(*) as findings, count(*) filter (where value_at_risk is null) as unpriced,
     least(sum(value_at_risk), 9000000000000000000)::bigint as value_at_risk
 from reconciliation_finding where tenant = $1 and state = any($3) group by 1, 2 order by 1, 2
@@ -26,9 +27,12 @@ where tenant = $1 and state in ('CONFIRMED', 'CLOSED') and confirmed_at is not n
 """
 
 
-async def ages(tx: Transaction, now: datetime) -> list[Aged]:
-    """Count what is open by the number of its bucket of age and by currency, with the money."""
-    rows = await tx.fetch(AGES, tx.tenant, now, ["SUSPECTED", "CONFIRMED"])
+async def ages(tx: Transaction, now: datetime, house: str) -> list[Aged]:
+    """Count what is open by the number of its bucket of age and by currency, with the money.
+
+    `house` names the functional currency.
+    """
+    rows = await tx.fetch(AGES, tx.tenant, now, ["SUSPECTED", "CONFIRMED"], house)
     return [
         Aged(
             row["bucket"],

@@ -122,6 +122,11 @@ def changes(
     )
 
 
+def is_more_urgent(reason: CountReason, task: Task) -> bool:
+    """Say whether what is asked for is more than what an open task says: it would be forgotten."""
+    return task.reason not in ASKED or URGENCY[reason] < URGENCY[task.reason]
+
+
 def _place(one: CountProposal) -> Key:
     return one.location, one.item
 
@@ -182,7 +187,8 @@ class CountTasks:
         """Have a shelf counted: picked short, found empty, at zero, or before a recall's release.
 
         It is told at once as a task, and stays one until it is counted or refused. One that is
-        open for another reason stays as it is, so to ask twice changes nothing. Raises `Invalid`
+        open already and was not asked for, or for what is less urgent, is told again with the
+        reason asked for, to be counted from now on; to ask twice changes nothing. Raises `Invalid`
         for a reason that is not asked for, `NotFound` for what the ledger has never heard of.
         """
         if reason not in ASKED:
@@ -199,21 +205,28 @@ class CountTasks:
                     f"nobody has ever told of {place[1][:40]!r} at {place[0][:40]!r}",
                     hint="give the hub's own names: `crossdock catalog items` and `locations`",
                 )
-            if (task := await count_store.at(tx, place)) is not None and not task.ended_at:
-                return _shown(task)
-            classed = await asked_store.classes_of(tx, [place])
-            task = Task(
-                count_id=prefixed("cnt", self._ids.new()),
-                location=place[0],
-                item=place[1],
-                of=classed[place].of if place in classed else ItemClass.A,
-                reason=reason,
-                proposed_at=now,
-            )
+            known = await count_store.at(tx, place)
+            if known is not None and known.ended_at is None:
+                if not is_more_urgent(reason, known):
+                    return _shown(known)
+                task = replace(known, reason=reason, proposed_at=now)
+            else:
+                task = await self._made(tx, place, reason, now)
             await count_store.put(tx, [task], now)
-            key = f"count_task:{task.count_id}:{TaskStatus.PROPOSED}"
+            key = f"count_task:{task.count_id}:{TaskStatus.PROPOSED}:{reason}"
             await tell(tx, [(key, _changed(task, TaskStatus.PROPOSED))], now)
         return _shown(task)
+
+    async def _made(self, tx: Transaction, place: Key, reason: str, now: datetime) -> Task:
+        classed = await asked_store.classes_of(tx, [place])
+        return Task(
+            count_id=prefixed("cnt", self._ids.new()),
+            location=place[0],
+            item=place[1],
+            of=classed[place].of if place in classed else ItemClass.A,
+            reason=reason,
+            proposed_at=now,
+        )
 
     async def refuse(self, scope: Scope, count_id: str, because: str, *, by: str) -> CountTask:
         """End a task that cannot be counted; it is proposed again after a day, if still needed.

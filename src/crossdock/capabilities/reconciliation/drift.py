@@ -12,7 +12,7 @@ from crossdock.capabilities.reconciliation import findings, guards, model, plann
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.model import Before, State
-from crossdock.capabilities.reconciliation.money import at_risk, in_house
+from crossdock.capabilities.reconciliation.money import at_risk, is_weighed
 from crossdock.capabilities.reconciliation.planning import APART, ATTEMPTS_MAX, Plan
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Told
 from crossdock.capabilities.reconciliation.ranking import Remedy
@@ -48,11 +48,16 @@ def stopped_of(
     gone: Sequence[FindingRow],
     brake: Brake,
 ) -> str:
-    """Judge all of the channel that is known to have drifted, not what one call happens to see."""
+    """Judge all of the channel that is known to have drifted, not what one call happens to see.
+
+    What is worth money in another currency than the cap's is not written, and stops nothing.
+    """
     ended = {row.item for row in gone}
     now = {**befores} | {row.item: row for row in rows}
     drifted = [
-        row for item, row in now.items() if row.state == State.CONFIRMED and item not in ended
+        row
+        for item, row in now.items()
+        if row.state == State.CONFIRMED and item not in ended and is_weighed(row, brake.currency)
     ]
     listings = max(plan.listings, LISTINGS_MIN)
     worth = at_risk(drifted, brake.currency)
@@ -71,19 +76,19 @@ class Price(NamedTuple):
     by: str
 
 
-def price_of(one: Told, cost: Cost | None, house: str) -> Price:
+def price_of(one: Told, cost: Cost | None) -> Price:
     """Say what a drift is worth: by what a base unit costs, or else by what one sold earns.
 
-    If neither is known nobody knows it. `house` names the functional currency.
+    If neither is known nobody knows it.
     """
     amount = abs((one.held or 0) - (one.told or 0))
     if cost is not None:
         base = -(-amount * one.numerator // one.denominator)
         value = model.value_at_risk(base, cost[0])
-        return Price(value, in_house(cost[1], house), "unit_cost")
+        return Price(value, cost[1], "unit_cost")
     if one.unit_margin is not None:
         value = model.value_at_risk(amount, one.unit_margin)
-        return Price(value, in_house(one.currency, house), "unit_margin")
+        return Price(value, one.currency, "unit_margin")
     return Price(None, "", "")
 
 
@@ -98,8 +103,10 @@ def is_fresh(row: FindingRow, before: FindingRow | None) -> bool:
     return row.state == State.CONFIRMED and not was_confirmed
 
 
-def may_try(row: FindingRow) -> bool:
-    return row.state == State.CONFIRMED and row.attempts < ATTEMPTS_MAX and has_settled(row)
+def may_try(row: FindingRow, house: str) -> bool:
+    """Say whether a drift may be written again; `house` names the functional currency."""
+    is_left = row.attempts >= ATTEMPTS_MAX or not is_weighed(row, house)
+    return row.state == State.CONFIRMED and not is_left and has_settled(row)
 
 
 def has_settled(row: FindingRow) -> bool:
@@ -191,6 +198,15 @@ def unwritten_case(row: FindingRow) -> CaseWanted:
     )
 
 
+def foreign_case(row: FindingRow) -> CaseWanted:
+    """Word a drift that no cap can be held against: a person writes it again."""
+    return _unmended(
+        row,
+        f"{row.against} does not hold what it is told, and it is worth money in {row.currency},"
+        " against which the cap cannot be held: see `crossdock channel publish`",
+    )
+
+
 def _unmended(row: FindingRow, title: str) -> CaseWanted:
     return CaseWanted(
         code="PUB-STALE",
@@ -228,8 +244,11 @@ def _before(row: FindingRow) -> Before:
     return Before(State(row.state), findings.microseconds(row.first_cut), row.at_stake)
 
 
-def run_of(reading: Reading, compared: int, rows: Sequence[FindingRow], gone: int) -> RunRow:
-    worth = at_risk(rows)
+def run_of(
+    reading: Reading, compared: int, rows: Sequence[FindingRow], gone: int, house: str
+) -> RunRow:
+    """Make the run of a reading; `house` names the functional currency."""
+    worth = at_risk(rows, house)
     states = [row.state for row in rows]
     return RunRow(
         run_id=reading.run_id,

@@ -20,15 +20,19 @@ def us_of(moment: datetime) -> int:
 def before_of(row: FindingRow) -> Before:
     """Give what was found before; what was gone since begins anew."""
     state = State.TOLERATED if row.is_gone else State(row.state)
-    return Before(state, us_of(row.first_cut), row.at_stake)
+    return Before(state, us_of(row.first_cut), row.at_stake, row.value_at_risk, row.currency)
 
 
 def state_now(state: str, before: FindingRow | None, walked: FindingRow | None) -> str:
-    """Correct a state that was judged by a finding which another has changed meanwhile."""
+    """Correct a state that was judged by a finding which another has changed meanwhile.
+
+    What another has found to be gone is suspected anew: one look more does not confirm it.
+    """
     if state == State.SUSPECTED and before and not before.is_gone and was_confirmed(before):
         return State.CONFIRMED
     is_same = before and walked and before.finding_id == walked.finding_id
-    if state == State.CONFIRMED and not is_same and not was_confirmed(before):
+    is_new = not is_same and not was_confirmed(before)
+    if state == State.CONFIRMED and (is_new or (before is not None and before.is_gone)):
         return State.SUSPECTED
     return state
 

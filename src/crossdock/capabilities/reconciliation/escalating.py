@@ -17,12 +17,13 @@ ESCALATED = """
 update reconciliation_finding set escalated_at = $3
 where tenant = $1 and finding_id = any($2) and escalated_at is null
 """
-# What is worth more than a cap that was lowered, and has no case that says so.
+# What is worth more than a cap that was lowered, and was not before, or has no case saying so.
 ABOVE = """
 select * from reconciliation_finding
 where tenant = $1 and state = 'CONFIRMED' and not is_gone and system <> 'published'
-    and (value_at_risk > $2 or value_at_risk > 0 and currency not in ('', $3))
-    and escalated_at is null
+    and (value_at_risk > $2 or value_at_risk > 0 and $3 <> '' and currency not in ('', $3))
+    and (escalated_at is null or not
+        (value_at_risk > $4 or value_at_risk > 0 and $5 <> '' and currency not in ('', $5)))
 order by system, against, location, item
 """
 
@@ -64,12 +65,14 @@ async def word(
     )
 
 
-async def lowered(tx: Transaction, cases: KeepsCases, brake: Brake, now: datetime) -> None:
-    """Word the cases anew of what is worth more than a cap that was lowered.
+async def lowered(
+    tx: Transaction, cases: KeepsCases, last: Brake, brake: Brake, now: datetime
+) -> None:
+    """Word the cases anew of what is worth more than a cap that was lowered from `last`.
 
     Comparisons of the same systems wait, or are waited for.
     """
-    asked = (ABOVE, tx.tenant, brake.value, brake.currency)
+    asked = (ABOVE, tx.tenant, brake.value, brake.currency, last.value, last.currency)
     pairs = {(row["against"], row["system"]) for row in await tx.fetch(*asked)}
     for pair in sorted(pairs):
         await tx.execute(store.IN_TURNS, tx.tenant, *pair)

@@ -28,7 +28,7 @@ from crossdock.capabilities.reconciliation.model import (
     Log,
     Posting,
 )
-from crossdock.capabilities.reconciliation.money import in_house
+from crossdock.capabilities.reconciliation.money import is_foreign
 from crossdock.capabilities.reconciliation.ports import (
     RECENT_MAX,
     Goods,
@@ -164,7 +164,7 @@ class Explainer:
             return None
         cut, worth = self.cuts[suspect.location], self._worths.get(place)
         log = self._spoken_of(rows, suspect)
-        cost, currency = _cost_of(lines, worth, self.policy.brake.currency)
+        cost, currency = _cost_of(lines, worth, self.befores.get(place))
         postings = _postings(movements, self.side, log)
         known = Known(
             ours=self._ours(postings, movements),
@@ -175,7 +175,7 @@ class Explainer:
             factors=[(n, d) for _, n, d in goods.factors] if goods else (),
             of=_class_of(lines, worth),
             cost=cost,
-            is_foreign=bool(currency),
+            is_foreign=is_foreign(currency, self.policy.brake.currency),
             is_exact=bool(goods and goods.is_serial),
             ambiguous_until=self.side.spans[suspect.location][1],
             is_behind=suspect.location in self.behind or is_stirred or suspect.counted_us > cut,
@@ -365,9 +365,17 @@ def _class_of(lines: Sequence[Line], worth: Worth | None) -> ItemClass:
     return ItemClass(of) if of else ItemClass.A
 
 
-def _cost_of(lines: Sequence[Line], worth: Worth | None, house: str) -> tuple[int | None, str]:
-    """Give what one costs, and in which currency: "" is the functional one, that of the house."""
+def _cost_of(
+    lines: Sequence[Line], worth: Worth | None, before: Before | None
+) -> tuple[int | None, str]:
+    """Give what one costs, and in which currency, as it was said; "" is the functional one.
+
+    Where neither the lines say it nor a dump that told a class, it is what it was when the key
+    was found to differ.
+    """
     known = (worth.cost, worth.currency) if worth else (NO_COST, "")
     told = ((line.cost, line.currency) for line in lines if line.cost != NO_COST)
     cost, currency = next(told, known)
-    return (None, "") if cost == NO_COST else (cost, in_house(currency, house))
+    if cost != NO_COST:
+        return cost, currency
+    return (before.cost, before.currency) if before else (None, "")

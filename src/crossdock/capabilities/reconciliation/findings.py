@@ -15,6 +15,7 @@ from crossdock.capabilities.reconciliation.evidence import instant
 from crossdock.capabilities.reconciliation.explaining import Found
 from crossdock.capabilities.reconciliation.kinds import Kind, kind_of
 from crossdock.capabilities.reconciliation.model import Fate
+from crossdock.capabilities.reconciliation.money import in_house
 from crossdock.capabilities.reconciliation.store import HUB, FindingRow, Pair, RunRow
 
 SELLABLE_MILLE, UNSELLABLE_MILLE = 1000, 100
@@ -200,7 +201,8 @@ def run_shown(row: RunRow) -> Run:
     )
 
 
-def finding_shown(row: FindingRow, now: datetime) -> Finding:
+def finding_shown(row: FindingRow, now: datetime, house: str) -> Finding:
+    """Show a finding; `house` names the functional currency."""
     evidence: dict[str, Any] = msgspec.json.decode(row.evidence)
     return Finding(
         finding_id=row.finding_id,
@@ -223,7 +225,7 @@ def finding_shown(row: FindingRow, now: datetime) -> Finding:
         safe=decimal_of(judging.lower(row.ours, row.theirs)),
         withheld=decimal_of(withholding.held(row) if row.system == HUB else 0),
         value_at_risk=None if row.value_at_risk is None else decimal_of(row.value_at_risk),
-        currency=row.currency,
+        currency=in_house(row.currency, house),
         item_class=row.class_,
         age=ranking.age_bucket(age_of(row, now)),
         priority=priority_of(row, now),

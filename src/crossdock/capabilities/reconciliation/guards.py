@@ -152,7 +152,8 @@ def keys_compared(dumped: int, sampled: int, known: int) -> int:
 def stopped(changes: int, keys: int, worth: AtRisk, brake: Brake, *, is_in_incident: bool) -> str:
     """Say why nothing is mended automatically, or "" (§4.3, circuit breakers).
 
-    Amounts in another currency than the cap's cannot be held against it, so they stop, too.
+    Amounts in another currency than the cap's cannot be held against it, so they stop, too; where
+    the house has named none, the only one that is named is its own.
     """
     if is_in_incident:
         return "the source is in an incident"
@@ -162,11 +163,13 @@ def stopped(changes: int, keys: int, worth: AtRisk, brake: Brake, *, is_in_incid
 
 
 def _too_dear(worth: AtRisk, brake: Brake) -> str:
-    if worth.value > brake.value:
+    others = {currency: value for currency, value in worth.others.items() if value}
+    is_only = not brake.currency and len(others) == 1
+    if worth.value + (sum(others.values()) if is_only else 0) > brake.value:
         return "more money would move than the cap allows"
-    if worth.others:
+    if others and not is_only:
         cap = brake.currency or "the functional currency, which no rules name"
-        return f"money in {', '.join(worth.others)} would move, and the cap is in {cap}"
+        return f"money in {', '.join(others)} would move, and the cap is in {cap}"
     if worth.unpriced > brake.unpriced:
         return f"{worth.unpriced} keys without a price would change, {brake.unpriced} may"
     return ""

@@ -9,7 +9,7 @@ from crossdock.capabilities.reconciliation.asked_store import Sampling, sampled
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.happened import How, Try
 from crossdock.capabilities.reconciliation.kinds import DOCUMENTS
-from crossdock.capabilities.reconciliation.money import at_risk
+from crossdock.capabilities.reconciliation.money import at_risk, is_weighed
 from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.rules import Rules
@@ -109,8 +109,10 @@ class Healer:
         """Send or read documents again, of what the newest comparison of a pair found of late.
 
         What was seen earlier may be mended by now. It stops before anything is sent if too much
-        would change at once. A finding is tried as often as the rules say, and what could not be
-        sent is no try; what is still there then is for a person, who has had its case all along.
+        would change at once; what is worth money in another currency than the cap's is left to a
+        person, and stops nothing else. A finding is tried as often as the rules say, and what
+        could not be sent is no try; what is still there then is for a person, who has had its
+        case all along.
         """
         async with self._database.transaction(scope) as tx:
             put = await rulebook.newest(tx)
@@ -123,7 +125,12 @@ class Healer:
         rows = [row for row in rows if row.run_id in newest and row.last_cut >= since]
         mendings = [one for row in rows if (one := _mending(row, keepers)) is not None]
         now = self._clock.now()
-        chosen = [one for one in mendings if one.may_be(now, is_by_itself=is_by_itself)]
+        chosen = [
+            one
+            for one in mendings
+            if one.may_be(now, is_by_itself=is_by_itself)
+            and is_weighed(one.row, rules.brake.currency)
+        ]
         stopped = await self._stopped(scope, pair, chosen, (last, week), rules)
         sent: frozenset[str] = frozenset()
         asked: list[str] = []

@@ -96,7 +96,7 @@ class Known:
     ours, by its key, changed. `ambiguous_until`: its snapshot was taken from the cut to here.
     `is_behind`: whoever keeps the stock was not heard since the cut, so ours may lack something.
     `sold` is their word for the status of what can be sold. `is_foreign`: its cost is not in the
-    functional currency, so the tolerance by value says nothing of it.
+    functional currency, so it cannot be held against the tolerance by value, and does not pass.
     """
 
     ours: Log = field(default_factory=Log)
@@ -284,11 +284,11 @@ def is_in_flight(known: Known, cut: int, policy: Policy) -> bool:
 def _stated(judged: Judged, cut: int, known: Known, policy: Policy) -> Judged:
     """Give it its state and what is to be done."""
     is_proven = any(_is_fault(d, cut, known) for d in judged.difference.documents)
-    is_broken = policy.tolerance.is_broken(
+    is_broken = bool(known.is_foreign and known.cost) or policy.tolerance.is_broken(
         judged.at_stake,
         book=judged.difference.ours,
         of=known.of,
-        cost=None if known.is_foreign else known.cost,
+        cost=known.cost,
         is_exact=known.is_exact,
     )
     if not is_broken and not is_proven:

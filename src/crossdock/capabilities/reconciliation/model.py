@@ -296,11 +296,23 @@ class State(StrEnum):
 
 
 class Before(NamedTuple):
-    """What an earlier run found at the key: how far its cut was, and which way it differed."""
+    """What an earlier run found at the key: how far its cut was, and which way it differed.
+
+    `value` is what it was worth, in micros of `currency`; None: nobody knew.
+    """
 
     state: State
     first_cut: int
     unexplained: int
+    value: int | None = None
+    currency: str = ""
+
+    @property
+    def cost(self) -> int | None:
+        """Give what one cost, in micros: a look that names no cost makes nothing unpriced."""
+        if self.value is None or not self.unexplained:
+            return None
+        return self.value * MICROS // abs(self.unexplained)
 
 
 def next_state(

@@ -1,6 +1,7 @@
 """Money at risk: each amount in its own currency, never two of them together (§4.3). Pure.
 
-The currency "" is the functional one, whatever the rules of the house call it.
+The currency "" is the functional one, whatever the rules of the house call it. Where they name
+none, a limit is held against every amount as it is, whatever its currency.
 """
 
 from collections.abc import Iterable, Mapping
@@ -65,6 +66,16 @@ def in_house(currency: str, house: str) -> str:
     return "" if currency == house else currency
 
 
+def is_foreign(currency: str, house: str) -> bool:
+    """Say whether a currency is another than the functional one, if the house has named that."""
+    return bool(house and in_house(currency, house))
+
+
+def is_weighed(one: Priced, house: str) -> bool:
+    """Say whether its money, if any, can be held against a cap: not that in another currency."""
+    return not one.value_at_risk or not is_foreign(one.currency, house)
+
+
 def is_above(one: Priced, cap: int, house: str) -> bool:
     """Say whether more money is at risk than a cap; what is in another currency always is.
 
@@ -72,7 +83,7 @@ def is_above(one: Priced, cap: int, house: str) -> bool:
     """
     if not one.value_at_risk:
         return False
-    return bool(in_house(one.currency, house)) or one.value_at_risk > cap
+    return not is_weighed(one, house) or one.value_at_risk > cap
 
 
 def currency_of(text: str, where: str) -> str:

@@ -15,7 +15,7 @@ from crossdock.capabilities.reconciliation.findings import decimal_of
 from crossdock.capabilities.reconciliation.guards import Shape
 from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import Before, State, value_at_risk
-from crossdock.capabilities.reconciliation.money import at_risk, in_house
+from crossdock.capabilities.reconciliation.money import at_risk
 from crossdock.capabilities.reconciliation.open_lines import Compared, Ours, Theirs
 from crossdock.capabilities.reconciliation.outcome import About
 from crossdock.capabilities.reconciliation.ports import CaseWanted
@@ -49,7 +49,8 @@ def row_of(one: Compared, seen: Seen, before: Before | None, unit: str) -> Findi
     ours, theirs = _micros(one.ours), _micros(one.theirs)
     state = open_lines.state_of(one, before, seen.cut, seen.policy)
     name = derived_uuid("finding", seen.tenant, about.run_id, *one.number)
-    cost, currency = seen.costs.get(item, (None, ""))
+    known = (before.cost, before.currency) if before else (None, "")
+    cost, currency = seen.costs.get(item, known)
     return FindingRow(
         finding_id=prefixed("fnd", name),
         system=about.system,
@@ -70,7 +71,7 @@ def row_of(one: Compared, seen: Seen, before: Before | None, unit: str) -> Findi
         absolute=abs(one.at_stake),
         withheld=0,
         value_at_risk=value_at_risk(one.at_stake, cost),
-        currency=in_house(currency, seen.policy.brake.currency),
+        currency=currency,
         class_=open_lines.class_of(seen.classes.get(item, "")),
         is_in_flight=one.is_in_flight,
         is_gone=False,
@@ -143,11 +144,11 @@ def run_of(
     shape: Shape,
     cuts: tuple[datetime | None, datetime | None],
     times: tuple[datetime, datetime],
-    found: tuple[Tally, Sequence[FindingRow], int],
+    found: tuple[Tally, Sequence[FindingRow], int, str],
 ) -> RunRow:
-    """Make the run of what was counted: its rows, and how many suspicions are gone."""
-    tally, rows, gone = found
-    worth = at_risk(row for row in rows if row.state != State.TOLERATED)
+    """Make the run of what was counted: its rows, how many suspicions are gone, the currency."""
+    tally, rows, gone, house = found
+    worth = at_risk((row for row in rows if row.state != State.TOLERATED), house)
     states = [row.state for row in rows]
     return RunRow(
         run_id=about.run_id,

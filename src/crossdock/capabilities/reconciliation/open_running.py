@@ -353,7 +353,8 @@ class OpenComparison:
     ) -> RunRow:
         cut = instant(side.cut) if side.count else None
         times = (self.began_at, now)
-        return open_findings.run_of(self.about, side.shape, (cut, cut), times, (tally, rows, gone))
+        found = (tally, rows, gone, self.policy.brake.currency)
+        return open_findings.run_of(self.about, side.shape, (cut, cut), times, found)
 
 
 def _sorted_out(

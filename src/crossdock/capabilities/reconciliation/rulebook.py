@@ -47,20 +47,27 @@ async def house(tx: Transaction, built_in: Policy) -> tuple[Policy, int]:
     return policy, put.version
 
 
+async def currency(tx: Transaction, built_in: Policy) -> str:
+    """Name the functional currency of the house, or give ""."""
+    return (await house(tx, built_in))[0].brake.currency
+
+
 async def versions(tx: Transaction, limit: int) -> list[Version]:
     return [_version(row) for row in await tx.fetch(ALL, tx.tenant, limit)]
 
 
-async def put(tx: Transaction, rules: Rules, by: str, now: datetime) -> tuple[Version, bool]:
-    """Put the next version, and say that it is new; the same again is the one that is there."""
+async def put(
+    tx: Transaction, rules: Rules, by: str, now: datetime
+) -> tuple[Version, Version | None]:
+    """Put the next version, and give the last one too; the same again is the one that is there."""
     await tx.execute(ALONE, tx.tenant)
     last = await newest(tx)
     if last is not None and last.rules == rules:
-        return last, False
+        return last, last
     made = Version(version=1 + (last.version if last else 0), put_at=now, put_by=by, rules=rules)
     content = msgspec.json.encode(content_of(rules)).decode()
     await tx.execute(PUT, tx.tenant, made.version, now, by, content)
-    return made, True
+    return made, last
 
 
 def _version(row: Any) -> Version:

@@ -20,6 +20,7 @@ from crossdock.capabilities.reconciliation.drift import (
     case_of,
     flapping_case,
     flaps_within,
+    foreign_case,
     has_settled,
     is_fresh,
     may_try,
@@ -35,6 +36,7 @@ from crossdock.capabilities.reconciliation.earlier import tell
 from crossdock.capabilities.reconciliation.findings import Run
 from crossdock.capabilities.reconciliation.happened import CameOf, How, Try
 from crossdock.capabilities.reconciliation.model import State
+from crossdock.capabilities.reconciliation.money import is_weighed
 from crossdock.capabilities.reconciliation.planning import (
     APART,
     ATTEMPTS_MAX,
@@ -198,13 +200,14 @@ class Sampler:
             await self._end(tx, gone, MENDED)
             await self._end(tx, removed, REMOVED)
             gone += removed
-            run = run_of(reading, len(known), rows, len(gone))
+            house = rules.brake.currency
+            run = run_of(reading, len(known), rows, len(gone), house)
             run = replace(run, ended_at=self._clock.now(), rules_version=version)
             await store.add_run(tx, run)
             await self._say_unmended(tx, plan, rows, befores, rules)
             is_mended = republish and (by != HUB_WORK or Remedy.REPUBLISH in rules.heals)
             stopped = stopped_of(plan, befores, rows, gone, rules.brake)
-            mending = [] if stopped or not is_mended else [one for one in rows if may_try(one)]
+            mending = [] if stopped or not is_mended else [x for x in rows if may_try(x, house)]
             if mending:
                 await happened.counted(tx, mending, reading.at)
             await self._tell(tx, reading, rows, befores, gone)
@@ -223,13 +226,14 @@ class Sampler:
     ) -> list[FindingRow]:
         """Make findings of what drifted, with what each is worth, as far as anybody knows."""
         drifted = [one for one in known if one.told != one.held]
-        costs = await costs_of(tx, {one.item for one in drifted}) if drifted else {}
+        items = {one.item for one in drifted}
+        costs = await costs_of(tx, items, house) if drifted else {}
         return [
             row_of(
                 reading,
                 one,
                 befores.get(one.item),
-                price_of(one, costs.get(one.item), house),
+                price_of(one, costs.get(one.item)),
             )
             for one in drifted
         ]
@@ -309,8 +313,13 @@ class Sampler:
         now, within = self._clock.now(), flaps_within(plan)
         settled = [row for row in rows if has_settled(row)]
         wanted = [case_of(row) for row in settled if row.attempts >= ATTEMPTS_MAX]
+        confirmed = [row for row in settled if row.state == State.CONFIRMED]
         if Remedy.REPUBLISH not in rules.heals:
-            wanted += [unwritten_case(row) for row in settled if row.state == State.CONFIRMED]
+            wanted += [unwritten_case(row) for row in confirmed]
+        else:
+            house = rules.brake.currency
+            tried = [row for row in confirmed if row.attempts < ATTEMPTS_MAX]
+            wanted += [foreign_case(row) for row in tried if not is_weighed(row, house)]
         fresh = {row.item: row for row in rows if is_fresh(row, befores.get(row.item))}
         if fresh:
             keys = (plan.connection, plan.location, sorted(fresh))

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from crossdock.canonical.envelope import Payload
@@ -215,11 +215,12 @@ class Reconciliation:
         """
         rules = checked(wanted)
         async with self._database.transaction(scope) as tx:
-            made, is_new = await rulebook.put(tx, rules, by, self._clock.now())
-            if is_new:
-                now = self._clock.now()
+            now, cases = self._clock.now(), self._informants.cases
+            made, last = await rulebook.put(tx, rules, by, now)
+            if last != made:
+                before = last.rules.brake if last else self._policy.brake
                 await happened.rules_put(tx, made, now)
-                await escalating.lowered(tx, self._informants.cases, made.rules.brake, now)
+                await escalating.lowered(tx, cases, before, made.rules.brake, now)
         return made
 
     async def heal_by_rules(self) -> None:
@@ -280,9 +281,10 @@ class Reconciliation:
         """
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
-            rows = await store.find(tx, wanted or Wanted(), limit)
+            house = await rulebook.currency(tx, self._policy)
+            rows = await store.find(tx, replace(wanted or Wanted(), house=house), limit)
         return sorted(
-            (findings.finding_shown(row, now) for row in rows),
+            (findings.finding_shown(row, now, house) for row in rows),
             key=lambda one: (
                 one.value_at_risk is None,
                 one.currency,
@@ -294,7 +296,8 @@ class Reconciliation:
     async def finding(self, scope: Scope, finding_id: str) -> Finding:
         async with self._database.transaction(scope) as tx:
             row = await self._one(tx, finding_id)
-        return findings.finding_shown(row, self._clock.now())
+            house = await rulebook.currency(tx, self._policy)
+        return findings.finding_shown(row, self._clock.now(), house)
 
     async def close(
         self, scope: Scope, finding_id: str, root_cause: str, note: str, *, by: str
@@ -325,7 +328,8 @@ class Reconciliation:
             if row.withheld and not row.is_gone:
                 told.append((f"withholding:closed:{finding_id}", withholding.changed(row, 0)))
             await tell(tx, told, now)
-        return findings.finding_shown(row, now)
+            house = await rulebook.currency(tx, self._policy)
+        return findings.finding_shown(row, now, house)
 
     async def heal(
         self,
@@ -349,7 +353,8 @@ class Reconciliation:
         now = self._clock.now()
         since = now - timedelta(days=days)
         async with self._database.transaction(scope) as tx:
-            ages = await backlog_store.ages(tx, now)
+            house = await rulebook.currency(tx, self._policy)
+            ages = await backlog_store.ages(tx, now, house)
             causes = await backlog_store.causes(tx, since)
             opened, closed = await backlog_store.flow(tx, since)
         return ageing.backlog(ages, causes, opened=opened, closed=closed)

@@ -140,7 +140,8 @@ where tenant = $1 and ($2::text[] is null or state = any($2))
     and ($9 = '' or $9 = case when system in ('orders', 'purchases', 'published') then system
         else 'stock' end)
     and ($10 = '' or document = $10)
-order by value_at_risk is null, currency, value_at_risk desc, found_at, finding_id limit $7
+order by value_at_risk is null, coalesce(nullif(currency, $11), ''), value_at_risk desc, found_at,
+    finding_id limit $7
 """
 # What a document has proven and may be sent again, the most money first.
 TO_HEAL = """
@@ -149,7 +150,7 @@ where tenant = $1 and against = $2 and system = $6 and state = 'CONFIRMED'
     and remedy in ('REDRIVE', 'REFETCH')
     and not is_gone and attempts < $3 and remedy = any($4)
     and (not $5 or tried_at is null or last_cut > tried_at)
-order by value_at_risk is null, currency, value_at_risk desc, found_at, finding_id
+order by value_at_risk is null, value_at_risk desc, found_at, finding_id
 """
 # What another number mends, of what a comparison has seen of late.
 TO_TAKE = """
@@ -157,7 +158,7 @@ select * from reconciliation_finding
 where tenant = $1 and against = $2 and system = 'crossdock' and state = 'CONFIRMED'
     and not is_gone and not is_in_flight and remedy = any($3) and attempts < $4
     and last_cut >= $5
-order by value_at_risk is null, currency, value_at_risk desc, found_at, finding_id
+order by value_at_risk is null, value_at_risk desc, found_at, finding_id
 """
 TRIED = """
 update reconciliation_finding set attempts = attempts + 1, tried_at = $3
@@ -321,7 +322,7 @@ def money_text(amounts: Mapping[str, int]) -> str:
 class Wanted:
     """Which findings; "" is any, and so is None for the states. `since`: seen last by then.
 
-    `kind` is one of `Kind`.
+    `kind` is one of `Kind`; `house` names the functional currency, which comes first.
     """
 
     states: Sequence[str] | None = None
@@ -332,6 +333,7 @@ class Wanted:
     since: datetime | None = None
     kind: str = ""
     document: str = ""
+    house: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,7 +356,7 @@ async def find(tx: Transaction, wanted: Wanted, limit: int) -> list[FindingRow]:
         limit,
         wanted.since,
         wanted.kind,
-        wanted.document,
+        *(wanted.document, wanted.house),
     )
     return [finding_of(row) for row in rows]
 

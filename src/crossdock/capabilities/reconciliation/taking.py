@@ -20,7 +20,7 @@ from crossdock.capabilities.reconciliation import (
 )
 from crossdock.capabilities.reconciliation.drift import LISTINGS_MIN
 from crossdock.capabilities.reconciliation.happened import CameOf, How, Try
-from crossdock.capabilities.reconciliation.money import at_risk
+from crossdock.capabilities.reconciliation.money import at_risk, is_weighed
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import (
     AsksStock,
@@ -80,9 +80,14 @@ class Taker:
             if Remedy.REFETCH in rules.heals:
                 rows = await store.to_take(tx, connection, TAKEN, rules.attempts, now - FRESH)
             keepers = await stock_keepers(tx, tx.tenant, {row.location for row in rows})
-            differing = [row for row in rows if keepers.get(row.location) == connection]
+            house = rules.brake.currency
+            differing = [
+                row
+                for row in rows
+                if keepers.get(row.location) == connection and is_weighed(row, house)
+            ]
             keys = max(LISTINGS_MIN, sum(one.listings for one in plans))
-            worth = at_risk(differing, rules.brake.currency)
+            worth = at_risk(differing, house)
             stopped = guards.stopped(
                 len(differing), keys, worth, rules.brake, is_in_incident=False
             )

@@ -69,6 +69,12 @@ def test_what_is_in_another_currency_than_the_cap_is_above_it(one: One, above: s
     assert money.is_above(one, CAP, "EUR") is bool(above)
 
 
+@pytest.mark.parametrize("currency", ["", "EUR", "USD"])
+def test_a_house_that_names_no_currency_holds_its_cap_against_every_amount(currency: str) -> None:
+    assert [money.is_above(One(CAP + n, currency), CAP, "") for n in (0, 1)] == [False, True]
+    assert not money.is_foreign(currency, "")
+
+
 @pytest.mark.parametrize(
     ("found", "brake", "why"),
     [
@@ -79,12 +85,19 @@ def test_what_is_in_another_currency_than_the_cap_is_above_it(one: One, above: s
             Brake(currency="EUR"),
             "money in JPY, USD would move, and the cap is in EUR",
         ),
+        ([One(0, "USD")], Brake(currency="EUR"), ""),
+        ([One(60, "EUR"), One(40)], Brake(value=100), ""),
         (
-            [One(1, "USD")],
+            [One(60, "EUR"), One(41)],
+            Brake(value=100),
+            "more money would move than the cap allows",
+        ),
+        (
+            [One(1, "EUR"), One(1, "USD")],
             Brake(),
             (
-                "money in USD would move, and the cap is in the functional currency, which no"
-                " rules name"
+                "money in EUR, USD would move, and the cap is in the functional currency, which"
+                " no rules name"
             ),
         ),
         ([One(1, "USD")], Brake(currency="USD"), ""),
