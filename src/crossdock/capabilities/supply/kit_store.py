@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from crossdock.foundation.database import Transaction
 
@@ -80,6 +80,14 @@ join supply_kit t on t.tenant = $1 and t.item = k.item and t.components <> '[]'
 EVERY = "select distinct item from supply_kit where tenant = $1 and components <> '[]'"
 
 HAS_KITS = "select exists (select from supply_kit where tenant = $1 and components <> '[]')"
+
+
+class HearsRecipes(Protocol):
+    """Whoever shows how many kits there are."""
+
+    async def recipes_changed(self, tx: Transaction, kits: Sequence[tuple[str, str]]) -> None:
+        """Hear that these (tenant, item) are put together from something else now."""
+        ...
 
 
 class Kit(NamedTuple):

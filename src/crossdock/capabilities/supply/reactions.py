@@ -16,7 +16,7 @@ from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.canonical.units import canonical_unit
 from crossdock.capabilities.supply import goods_store, kit_store, store
 from crossdock.capabilities.supply.goods_store import LotSaid, WeightSaid
-from crossdock.capabilities.supply.kit_store import Kit
+from crossdock.capabilities.supply.kit_store import HearsRecipes, Kit
 from crossdock.capabilities.supply.sent_store import Sent
 from crossdock.capabilities.supply.store import DatedLine, Heard, Order
 from crossdock.foundation.database import Transaction
@@ -31,14 +31,6 @@ class HearsWhatLeft(Protocol):
 
     async def left(self, tx: Transaction, keys: Sequence[tuple[str, str, str]]) -> None:
         """Hear that supply is expected no more at these (tenant, item, location)."""
-        ...
-
-
-class HearsRecipes(Protocol):
-    """Whoever shows how many kits there are."""
-
-    async def recipes_changed(self, tx: Transaction, kits: Sequence[tuple[str, str]]) -> None:
-        """Hear that these (tenant, item) are put together from something else now."""
         ...
 
 
