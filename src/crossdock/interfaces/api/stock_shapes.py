@@ -166,7 +166,7 @@ class KitBuildingShown:
 
 
 @dataclass(slots=True)
-class KitShown:
+class KitStockShown:
     """How many of a kit there are with those that can be put together: null is what nobody knows.
 
     That is where nobody told of the kit, nor in one building of all that goes into it. Kits that
@@ -197,7 +197,7 @@ class AvailabilityShown:
     proof: ProofShown
     is_suspect: bool
     doubts: list[DoubtShown]
-    kit: KitShown | None = None
+    kit: KitStockShown | None = None
 
 
 @dataclass(slots=True)
@@ -289,8 +289,8 @@ def doubts_shown(doubts: Sequence[Doubt]) -> list[DoubtShown]:
     ]
 
 
-def kit_shown(stock: KitStock, unit: str) -> KitShown:
-    return KitShown(
+def kit_stock_shown(stock: KitStock, unit: str) -> KitStockShown:
+    return KitStockShown(
         available=amount(stock.free(), unit) if stock.is_known else None,
         buildings=[
             KitBuildingShown(
@@ -367,5 +367,5 @@ def availability_shown(
         ),
         is_suspect=bool(doubts),
         doubts=doubts_shown(doubts),
-        kit=None if kit is None else kit_shown(kit, answer.unit),
+        kit=None if kit is None else kit_stock_shown(kit, answer.unit),
     )

@@ -4,7 +4,7 @@ from rich.markup import escape
 
 from crossdock.canonical.quantities import Quantity, plain
 from crossdock.capabilities.inventory import Availability
-from crossdock.interfaces.api.stock_shapes import AvailabilityShown, KitShown
+from crossdock.interfaces.api.stock_shapes import AvailabilityShown, KitStockShown
 from crossdock.interfaces.cli.output import stdout
 from crossdock.interfaces.cli.stock_doubts import print_doubts, print_left_out
 
@@ -44,7 +44,7 @@ def _figures(answer: Availability) -> dict[str, Quantity]:
     }
 
 
-def _print_kit(kit: KitShown) -> None:
+def _print_kit(kit: KitStockShown) -> None:
     """Say how many there are with those that can be put together, and what limits them."""
     there_is = "unknown" if kit.available is None else kit.available.value
     stdout.print(f"  as a kit [bold]{there_is}[/], with those that can be put together:")
