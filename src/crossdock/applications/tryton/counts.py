@@ -18,7 +18,9 @@ from typing import Any
 
 from crossdock.applications.tryton.places import Places
 from crossdock.applications.tryton.units import Units
+from crossdock.applications.tryton.wire import moment, text
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken, StockStatus
 from crossdock.connectivity.sdk import Translation
 
@@ -92,13 +94,17 @@ def _paired(products: Iterable[Row], quantities: Iterable[Row]) -> Iterable[tupl
 
 
 def _snapshot(page: Row, lines: tuple[CountedStock, ...]) -> Fact:
-    watermark: datetime = page["watermark"]
-    stamp = (page["begun_at"] - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-    identity = f"count:{page['node']}@{stamp}:{page['products'][0]['id']}"
+    node, watermark = text(page, "node"), moment(page, "watermark")
+    if not node:
+        raise Invalid("a count names its location", where="/node", code="EVT-SCHEMA")
+    stamp = (moment(page, "begun_at") - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
+        microseconds=1
+    )
+    identity = f"count:{node}@{stamp}:{page['products'][0]['id']}"
     return Fact(
         identity=identity,
-        payload=StockSnapshotTaken(snapshot_id=identity, location=page["node"], lines=lines),
+        payload=StockSnapshotTaken(snapshot_id=identity, location=node, lines=lines),
         occurred_at=watermark,
         recorded_at=watermark,
-        native_ref=f"stock.location,{page['node']}",
+        native_ref=f"stock.location,{node}",
     )

@@ -4,10 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.applications.tryton.counts import counted, touched_domain
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import StockSnapshotTaken, StockStatus
 
 WATERMARK = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -42,8 +44,8 @@ def move(source: int, target: int, quantity: int, **more: object) -> dict[str, A
     }
 
 
-def figures(on_shelf: int, *touched: dict[str, Any]) -> dict[str, Decimal]:
-    page = {
+def page_of(on_shelf: int, *touched: dict[str, Any]) -> dict[str, Any]:
+    return {
         "topic": "stock",
         "node": "1",
         "watermark": WATERMARK,
@@ -57,7 +59,10 @@ def figures(on_shelf: int, *touched: dict[str, Any]) -> dict[str, Decimal]:
         "touched": list(touched),
         "related": {"units": [UNIT], "locations": LOCATIONS},
     }
-    snapshots = [fact.payload for fact in counted(page, {}, {}).facts]
+
+
+def figures(on_shelf: int, *touched: dict[str, Any]) -> dict[str, Decimal]:
+    snapshots = [fact.payload for fact in counted(page_of(on_shelf, *touched), {}, {}).facts]
     return {
         line.status.value: line.quantity.value
         for snapshot in snapshots
@@ -76,6 +81,12 @@ def test_another_item_and_a_draft_that_was_cancelled_change_nothing() -> None:
     undated = move(4, 9, 3, state="cancelled", effective_date=None, create_date=EARLIER)
 
     assert figures(10, move(4, 9, 3, product=8), undated) == {"AVAILABLE": 10, "STAGED_OUT": 0}
+
+
+@pytest.mark.parametrize("node", [None, ""])
+def test_a_count_of_no_location_is_refused(node: str | None) -> None:
+    with pytest.raises(Invalid, match="a count names its location"):
+        counted({**page_of(4), "node": node}, {}, {})
 
 
 def test_an_item_whose_older_move_was_written_since_is_left_out() -> None:
