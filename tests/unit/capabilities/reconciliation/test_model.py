@@ -325,3 +325,16 @@ def test_what_a_partly_posted_document_lacks_is_on_its_way_since_it_was_recorded
     assert (document.lines, document.recorded) == (("b",), at("11:30"))
     assert fates(lines, [Posting("R-77", 24, at("1:00"))]) == {"R-77": (Fate.ALTERED, -16)}
     assert fates(lines, [*lines, *lines]) == {"R-77": (Fate.DOUBLED, 40)}
+
+
+@pytest.mark.parametrize(
+    ("unexplained", "value", "cost"),
+    [(-60, 3_000, 50), (60, 3_000, 50), (60, 0, 0), (60, None, None), (0, 3_000, None)],
+)
+def test_what_one_cost_is_known_as_long_as_its_difference_had_a_price(
+    unexplained: int, value: int | None, cost: int | None
+) -> None:
+    worth = None if value is None else each(value)
+    before = Before(State.CONFIRMED, 0, each(unexplained), worth, "EUR")
+
+    assert before.cost == (None if cost is None else each(cost))
