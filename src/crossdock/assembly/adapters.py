@@ -1,7 +1,7 @@
 """One part, in the words of another that asks for it by a Protocol of its own."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -38,6 +38,14 @@ ALWAYS = datetime.max.replace(tzinfo=UTC)
 """Until then what the hub keeps itself is fresh: nobody else could tell of it."""
 
 
+def by_tenant(keys: Iterable[tuple[str, str, str]]) -> dict[str, list[tuple[str, str]]]:
+    """Part (tenant, item, location) by tenant, in the order of their names."""
+    parted: dict[str, list[tuple[str, str]]] = {}
+    for tenant, item, location in sorted(keys):
+        parted.setdefault(tenant, []).append((item, location))
+    return parted
+
+
 @dataclass(frozen=True, slots=True)
 class Pools:
     """Inventory, in the words of availability publishing.
@@ -55,8 +63,7 @@ class Pools:
         self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
     ) -> Mapping[tuple[str, str, str], Pool]:
         found: dict[tuple[str, str, str], Pool] = {}
-        for tenant in sorted({key[0] for key in keys}):
-            own = [(item, location) for of, item, location in keys if of == tenant]
+        for tenant, own in by_tenant(keys).items():
             read = await self.read(tx, tenant, own)
             found |= {
                 (tenant, *key): read.pool(answer)

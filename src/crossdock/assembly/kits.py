@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from crossdock.assembly.adapters import Pools, StockRead
+from crossdock.assembly.adapters import Pools, StockRead, by_tenant
 from crossdock.capabilities.inventory import Availability, Inventory
 from crossdock.capabilities.supply import Book, Figures, Kits, KitStock, Recipebook
 from crossdock.foundation.database import Database, Transaction
@@ -30,8 +30,7 @@ class KitPools:
         self, tx: Transaction, keys: Sequence[tuple[str, str, str]]
     ) -> Mapping[tuple[str, str, str], Pool]:
         found: dict[tuple[str, str, str], Pool] = {}
-        for tenant in sorted({key[0] for key in keys}):
-            own = [(item, location) for of, item, location in keys if of == tenant]
+        for tenant, own in by_tenant(keys).items():
             pools = await self._pools(tx, tenant, own)
             found |= {(tenant, *key): pool for key, pool in pools.items()}
         return found
