@@ -36,6 +36,8 @@ class _Gathering:
         self._loop = asyncio.get_running_loop()
         self._parts: list[bytes] = []
         self._bytes = 0
+        # Asked of each request: an attribute found here is not looked for below.
+        self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
         if not self._parts:
