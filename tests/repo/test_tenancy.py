@@ -32,6 +32,7 @@ WORKERS = {
     "crossdock.capabilities.reconciliation.count_store.TENANTS": "whose counts are told",
     "crossdock.capabilities.reconciliation.store.WITH_HEALABLE": "whose documents are sent again",
     "crossdock.capabilities.reconciliation.store.WITH_SUSPICIONS": "whose suspicions lapse",
+    "crossdock.capabilities.supply.overdue.TENANTS": "whose supply is overdue",
     "crossdock.capabilities.supply.kept_store.IS_ANY_OPEN": "whether anything is promised",
     "crossdock.capabilities.supply.kept_store.WATCHED": "whose promises by date are watched",
     "crossdock.capabilities.supply.kept_store.WITH_LAPSED": "whose promises have lapsed",

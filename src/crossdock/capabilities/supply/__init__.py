@@ -33,6 +33,7 @@ from crossdock.capabilities.supply.known import (
 )
 from crossdock.capabilities.supply.model import AtpMode, Limits, weight_of
 from crossdock.capabilities.supply.open_supply import OpenSupply
+from crossdock.capabilities.supply.overdue import OverdueSupply
 from crossdock.capabilities.supply.reactions import supply_reader
 from crossdock.capabilities.supply.rules import (
     ALL,
@@ -84,6 +85,7 @@ __all__ = [
     "Offer",
     "OpenSupply",
     "Option",
+    "OverdueSupply",
     "OwnerTerms",
     "Part",
     "Pick",

@@ -31,9 +31,20 @@ create table supply_commitment (
 ) with (fillfactor = 70);
 create index supply_commitment_open on supply_commitment (tenant, item, location)
     where micros > 0;
+create index supply_commitment_late on supply_commitment (tenant, eta)
+    where micros > 0 and eta is not null;
 create index supply_commitment_announced on supply_commitment (tenant, parent_supply_id)
     where parent_supply_id <> '' and micros > 0;
 select guard_table('supply_commitment');
+
+-- Documents late that are a case, with what the case says.
+create table supply_overdue (
+    tenant text not null,
+    fingerprint text collate "C" not null,
+    evidence text not null,
+    primary key (tenant, fingerprint)
+);
+select guard_table('supply_overdue');
 """
 
 # When order lines are to ship, for those that say so. What is open of them inventory knows.
@@ -112,4 +123,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     run("drop table supply_kit, supply_rule, supply_drop_ship, supply_demand, supply_order")
-    run("drop table supply_commitment")
+    run("drop table supply_overdue, supply_commitment")

@@ -1,0 +1,176 @@
+"""What should have come and has not is somebody's, once, until it comes."""
+
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from crossdock.assembly import Hub, Outside
+from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.settings import Settings
+from crossdock.orchestration.cases import Case
+from tests.conftest import NOON
+
+JOB = "watch overdue supply"
+TODAY = NOON.date()
+DAY = timedelta(days=1)
+PO, ASN, TRANSFER = SupplyKind.PO_SCHEDULE, SupplyKind.ASN_LINE, SupplyKind.TRANSFER
+SENT, SHIPPED = SupplyEvidence.SENT, SupplyEvidence.SHIPPED
+
+
+class Buying:
+    """A hub that hears what an ERP has ordered, and looks once an hour what of it is late."""
+
+    def __init__(self, hub: Hub, clock: VirtualClock) -> None:
+        self.hub = hub
+        self.clock = clock
+        self._told = 0
+
+    async def hear(self, *said: Payload, source: str = "erp") -> None:
+        facts: list[Fact] = []
+        for one in said:
+            self._told += 1
+            facts.append(
+                Fact(
+                    identity=f"f{self._told}",
+                    payload=one,
+                    occurred_at=self.clock.now(),
+                    version=self._told,
+                )
+            )
+        await self.hub.record(facts, source=source)
+
+    async def look(self, hours: int = 1) -> list[Case]:
+        """Let so much time pass and the job run; give the open cases, by what they are about."""
+        await self.clock.advance(timedelta(hours=hours))
+        assert JOB in await self.hub.jobs.run_due()
+        found = await self.hub.cases.find(self.hub.scope)
+        return sorted(found, key=lambda one: one.entity)
+
+
+@pytest.fixture
+async def buying(dsn: str, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[Buying]:
+    settings = Settings(data_dir=tmp_path, dsn=SecretStr(dsn))
+    async with Hub.open(settings, Outside(clock=clock)) as hub:
+        buying = Buying(hub, clock)
+        await buying.hear(ItemChanged(sku="BOLT"), LocationChanged(code="DC1"))
+        yield buying
+
+
+def due(
+    name: str,
+    eta: date | None,
+    amount: int = 50,
+    *,
+    kind: SupplyKind = PO,
+    evidence: SupplyEvidence = SENT,
+    parent: str = "",
+) -> SupplyCommitmentChanged:
+    return SupplyCommitmentChanged(
+        supply_id=name,
+        kind=kind,
+        item="BOLT",
+        location="DC1",
+        open_quantity=Quantity.of(amount),
+        evidence=evidence,
+        eta=eta,
+        parent_supply_id=parent,
+    )
+
+
+async def test_a_purchase_is_the_buyers_once_its_day_is_over_everywhere(buying: Buying) -> None:
+    await buying.hear(due("po:7/1", TODAY - DAY), due("po:7/2", TODAY))
+    assert await buying.look() == []
+    [case] = await buying.look(hours=24)
+    assert (case.code, case.owner_role, case.severity) == ("PO-LATE", "Buyer", "S2")
+    assert case.due_at - case.opened_at == DAY
+    assert (case.entity, case.title) == (
+        "po:7",
+        f"late, and not shipped: po:7 was to come on {TODAY - DAY}, 1 line is still open",
+    )
+    assert case.evidence["open"] == [
+        {
+            "supply_id": "po:7/1",
+            "item": "BOLT",
+            "location": "DC1",
+            "open": "50",
+            "eta": str(TODAY - DAY),
+            "evidence": "SENT",
+        }
+    ]
+
+
+async def test_looking_again_adds_nothing_and_another_late_line_is_told(buying: Buying) -> None:
+    await buying.hear(due("po:7/1", TODAY - 2 * DAY), due("po:7/2", TODAY - DAY))
+    [first] = await buying.look()
+    [again] = await buying.look()
+    assert (again.count, again.evidence) == (1, first.evidence)
+    [more] = await buying.look(hours=24)
+    assert (more.count, more.evidence["lines"]) == (2, 2)
+    assert more.case_id == first.case_id
+
+
+@pytest.mark.parametrize("eta", [TODAY + 9 * DAY, None])
+async def test_a_case_closes_itself_when_it_comes_or_gets_another_day(
+    buying: Buying, eta: date | None
+) -> None:
+    await buying.hear(due("po:7/1", TODAY - 2 * DAY), due("po:8/1", TODAY - 2 * DAY))
+    assert [one.entity for one in await buying.look()] == ["po:7", "po:8"]
+    await buying.hear(due("po:7/1", eta), due("po:8/1", TODAY - 2 * DAY, 0))
+    assert await buying.look() == []
+    closed = await buying.hub.cases.find(buying.hub.scope, state="CLOSED")
+    assert {one.resolution for one in closed} == {
+        "nothing of it is overdue any more: it came, was cancelled or moved"
+    }
+    await buying.hear(due("po:7/1", TODAY - 2 * DAY))
+    assert [one.entity for one in await buying.look()] == ["po:7"]
+
+
+async def test_what_was_shipped_is_transports_and_a_transfer_that_waits_the_warehouses(
+    buying: Buying,
+) -> None:
+    late = TODAY - 2 * DAY
+    await buying.hear(
+        due("asn:1/1", late, kind=ASN, evidence=SHIPPED),
+        due("tr:1/1", late, kind=TRANSFER, evidence=SHIPPED),
+        due("tr:2/1", late, kind=TRANSFER),
+    )
+    assert [(one.entity, one.code, one.owner_role) for one in await buying.look()] == [
+        ("asn:1", "SHP-LATE", "Transport"),
+        ("tr:1", "SHP-LATE", "Transport"),
+        ("tr:2", "FO-STUCK", "Warehouse"),
+    ]
+
+
+async def test_what_a_notice_announced_is_late_as_the_notices_alone(buying: Buying) -> None:
+    """A29: 100 ordered, 30 received, a notice of 50: 20 are nobody's but the purchase's."""
+    await buying.hear(
+        due("po:7/1", TODAY - 2 * DAY, 70),
+        due("asn:1/1", TODAY + DAY, kind=ASN, evidence=SHIPPED, parent="po:7/1"),
+    )
+    [case] = await buying.look()
+    assert (case.entity, case.evidence["open"][0]["open"]) == ("po:7", "20")
+    await buying.hear(due("asn:1/1", TODAY + DAY, 70, kind=ASN, evidence=SHIPPED, parent="po:7/1"))
+    assert await buying.look() == []
+
+
+async def test_goods_at_the_dock_and_a_suppliers_own_stock_are_never_late(buying: Buying) -> None:
+    late = TODAY - 9 * DAY
+    await buying.hear(
+        due("asn:1/1", late, kind=ASN, evidence=SupplyEvidence.ARRIVED),
+        due("stock:1", late, kind=SupplyKind.VENDOR_STOCK),
+    )
+    assert await buying.look() == []
+
+
+async def test_of_two_sources_the_last_word_says_whether_it_is_late(buying: Buying) -> None:
+    await buying.hear(due("po:7/1", TODAY - 2 * DAY))
+    await buying.clock.advance(timedelta(minutes=1))
+    await buying.hear(due("po:7/1", TODAY + 5 * DAY), source="portal")
+    assert await buying.look() == []
