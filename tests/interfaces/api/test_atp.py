@@ -163,6 +163,18 @@ async def test_many_are_answered_in_their_order_without_derivations(
     assert (answers[1]["basis"], answers[1]["left_over"]) == ("NONE", amount("1"))
 
 
+async def test_ten_thousand_questions_in_full_are_answered_in_one_call(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT", micros=10_000_000)
+    key = KEY | {"quantity": amount("7"), "customer": "C" * 40, "by": "2026-05-09"}
+
+    answer = await call("POST", "/v1/atp", {"keys": [key] * 10_000, "derivation": False})
+
+    assert answer.status == 200
+    assert len(answer.json["answers"]) == 10_000
+
+
 async def test_what_cannot_be_asked_is_refused_with_its_place(call: Caller, house: House) -> None:
     await stock(call, house, "BOLT", micros=10_000_000)
     for key, where in (

@@ -37,7 +37,8 @@ Sent = Mapping[bytes, bytes]
 
 OPEN = frozenset({"/livez", "/readyz"})
 WEBHOOK = re.compile(r"/v1/webhooks/[^/]")
-EVENTS = "/v1/events"
+LARGE = frozenset({"/v1/events", "/v1/atp"})
+"""Take thousands of facts, or of questions, in one body: as much as a message may hold."""
 CORRELATION = b"x-correlation-id"
 _CORRELATION_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,100}")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -103,7 +104,7 @@ class Gate:
         if not is_webhook:
             state["principal"] = await self._hub.access.authenticate(_authorization(headers))
         if scope["method"] in _WITH_BODY:
-            most = self._inbox_bytes_max if is_webhook else BODY_BYTES_MAX
+            most = self._bytes_max(path) if not is_webhook else self._inbox_bytes_max
             body = await read_body(receive, headers, most)
             if not is_webhook and body:
                 _check_media_type(headers)
@@ -121,7 +122,7 @@ class Gate:
         principal = await self._hub.access.authenticate(_authorization(headers))
         body = b""
         if hot.asked is not None:
-            most = self._inbox_bytes_max if hot.path == EVENTS else BODY_BYTES_MAX
+            most = self._bytes_max(hot.path)
             arrived = whole.body if whole is not None else None
             if arrived is None or len(arrived) > most:
                 arrived = await read_body(receive, headers, most)
@@ -142,6 +143,9 @@ class Gate:
             }
         )
         await reply({"type": "http.response.body", "body": answered.body})
+
+    def _bytes_max(self, path: str) -> int:
+        return self._inbox_bytes_max if path in LARGE else BODY_BYTES_MAX
 
     @property
     def _inbox_bytes_max(self) -> int:
