@@ -97,9 +97,10 @@ async def test_a_purchase_is_the_buyers_once_its_day_is_over_everywhere(buying: 
     assert case.evidence["open"] == [
         {
             "supply_id": "po:7/1",
+            "source": "erp",
             "item": "BOLT",
             "location": "DC1",
-            "open": "50",
+            "open_in_base_unit": "50",
             "eta": str(TODAY - DAY),
             "evidence": "SENT",
         }
@@ -132,19 +133,28 @@ async def test_a_case_closes_itself_when_it_comes_or_gets_another_day(
     assert [one.entity for one in await buying.look()] == ["po:7"]
 
 
-async def test_what_was_shipped_is_transports_and_a_transfer_that_waits_the_warehouses(
+async def test_each_late_line_is_whose_it_is_by_its_kind_and_whether_it_was_shipped(
     buying: Buying,
 ) -> None:
     late = TODAY - 2 * DAY
     await buying.hear(
-        due("asn:1/1", late, kind=ASN, evidence=SHIPPED),
+        due("asn:1/1", late, kind=ASN),
         due("tr:1/1", late, kind=TRANSFER, evidence=SHIPPED),
         due("tr:2/1", late, kind=TRANSFER),
+        due("wo:3/1", late, kind=SupplyKind.ASSEMBLY),
+        due("rma:4/1", late, kind=SupplyKind.RMA_EXPECTED, evidence=SHIPPED),
+        due("po:5/1", late, 10, evidence=SHIPPED),
+        due("po:5/2", late),
     )
-    assert [(one.entity, one.code, one.owner_role) for one in await buying.look()] == [
+    found = await buying.look()
+    assert sorted((one.entity, one.code, one.owner_role) for one in found) == [
         ("asn:1", "SHP-LATE", "Transport"),
+        ("po:5", "PO-LATE", "Buyer"),
+        ("po:5", "SHP-LATE", "Transport"),
+        ("rma:4", "RMA-LATE", "Returns"),
         ("tr:1", "SHP-LATE", "Transport"),
         ("tr:2", "FO-STUCK", "Warehouse"),
+        ("wo:3", "FO-STUCK", "Warehouse"),
     ]
 
 
@@ -155,7 +165,7 @@ async def test_what_a_notice_announced_is_late_as_the_notices_alone(buying: Buyi
         due("asn:1/1", TODAY + DAY, kind=ASN, evidence=SHIPPED, parent="po:7/1"),
     )
     [case] = await buying.look()
-    assert (case.entity, case.evidence["open"][0]["open"]) == ("po:7", "20")
+    assert (case.entity, case.evidence["open"][0]["open_in_base_unit"]) == ("po:7", "20")
     await buying.hear(due("asn:1/1", TODAY + DAY, 70, kind=ASN, evidence=SHIPPED, parent="po:7/1"))
     assert await buying.look() == []
 
@@ -174,3 +184,33 @@ async def test_of_two_sources_the_last_word_says_whether_it_is_late(buying: Buyi
     await buying.clock.advance(timedelta(minutes=1))
     await buying.hear(due("po:7/1", TODAY + 5 * DAY), source="portal")
     assert await buying.look() == []
+
+
+async def test_a_notice_that_two_sources_tell_is_taken_off_its_purchase_once(
+    buying: Buying,
+) -> None:
+    notice = due("asn:1/1", TODAY + DAY, 50, kind=ASN, evidence=SHIPPED, parent="po:7/1")
+    await buying.hear(due("po:7/1", TODAY - 2 * DAY, 100), notice)
+    await buying.clock.advance(timedelta(minutes=1))
+    await buying.hear(notice, source="wms")
+    [case] = await buying.look()
+    assert case.evidence["open"][0]["open_in_base_unit"] == "50"
+
+
+async def test_a_notice_whose_purchase_has_come_is_not_late(buying: Buying) -> None:
+    """The receipt was booked on the purchase: nothing of the notice is to come (I9)."""
+    await buying.hear(
+        due("po:7/1", TODAY - 2 * DAY, 0),
+        due("asn:1/1", TODAY - 2 * DAY, 100, kind=ASN, evidence=SHIPPED, parent="po:7/1"),
+    )
+    assert await buying.look() == []
+
+
+async def test_a_change_of_a_line_that_is_not_shown_is_told(buying: Buying) -> None:
+    late = TODAY - 2 * DAY
+    await buying.hear(*(due(f"po:7/{n:02}", late) for n in range(30)))
+    [first] = await buying.look()
+    await buying.hear(due("po:7/29", late, 20))
+    [second] = await buying.look()
+    assert (first.evidence["lines"], len(first.evidence["open"])) == (30, 20)
+    assert (first.count, second.count) == (1, 2)

@@ -5,17 +5,18 @@ every answer in silence: a transfer that never arrives, a notice without a recei
 nobody runs after.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol
 
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.supply import SupplyEvidence, SupplyKind
+from crossdock.capabilities.supply.store import ANNOUNCED, LAST_WORD, ROOM
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction, WorkersSql
+from crossdock.foundation.database import OUTAGES, Database, Transaction, WorkersSql
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
 
@@ -24,7 +25,7 @@ GRACE_DAYS = 1
 """A day that is over by UTC may still go on somewhere; the day behind it is over everywhere."""
 
 LINES_SHOWN = 20
-NEVER_OURS = (SupplyKind.VENDOR_STOCK.value,)
+SUPPLIERS_OWN = SupplyKind.VENDOR_STOCK.value
 AT_THE_DOCK = SupplyEvidence.ARRIVED.value
 
 TENANTS = WorkersSql("""
@@ -32,29 +33,25 @@ select distinct tenant from supply_commitment where micros > 0 and eta < $1
 union select distinct tenant from supply_overdue
 """)
 
-# Of two sources that tell of one commitment the one that spoke last is believed. What a notice has
-# announced of a purchase is late, or not, as the notice's.
-LATE = """
-select l.source, l.document, l.supply_id, l.kind, l.evidence, l.item, l.location, l.open, l.eta
-from (select s.*, case when s.document_ref <> '' then s.document_ref
-            else split_part(s.supply_id, '/', 1) end as document,
-        s.micros - coalesce((select sum(a.micros) from supply_commitment a
-            where a.tenant = $1 and a.parent_supply_id = s.supply_id and a.parent_supply_id <> ''
-                and a.micros > 0), 0)::bigint as open
+# Each commitment with what is open of it as answers by date count it: what a notice has announced
+# of a purchase is late, or not, as the notice's, and notices never come to more than the purchase.
+LATE = f"""
+select l.document, l.supply_id, l.source, l.kind, l.evidence, l.item, l.location,
+    case when l.room is null then l.left_over else least(l.left_over, l.room) end as micros, l.eta
+from (select s.*, split_part(s.supply_id, '/', 1) as document,
+        s.micros - {ANNOUNCED} as left_over, {ROOM} as room
     from supply_commitment s
-    where s.tenant = $1 and s.micros > 0 and s.eta < $2 and s.kind <> all($3::text[])
-        and s.evidence <> $4
-        and not exists (select from supply_commitment n where n.tenant = $1
-            and n.supply_id = s.supply_id and (n.us, n.source) > (s.us, s.source))) l
-where l.open > 0
-order by l.source, l.document, l.supply_id
-"""
+    where s.tenant = $1 and s.micros > 0 and s.eta < $2 and s.kind <> $3 and s.evidence <> $4
+        and {LAST_WORD}) l
+where l.left_over > 0 and (l.room is null or l.room > 0)
+order by l.document, l.supply_id
+"""  # noqa: S608  # the parts above
 
-TOLD = "select fingerprint, evidence from supply_overdue where tenant = $1"
+TOLD = "select fingerprint, digest from supply_overdue where tenant = $1"
 TELL = """
-insert into supply_overdue (tenant, fingerprint, evidence)
-select $1, f.fingerprint, f.evidence from unnest($2::text[], $3::text[]) f(fingerprint, evidence)
-on conflict (tenant, fingerprint) do update set evidence = excluded.evidence
+insert into supply_overdue (tenant, fingerprint, digest)
+select $1, f.fingerprint, f.digest from unnest($2::text[], $3::text[]) f(fingerprint, digest)
+on conflict (tenant, fingerprint) do update set digest = excluded.digest
 """
 FORGET = "delete from supply_overdue where tenant = $1 and fingerprint = any($2::text[])"
 
@@ -62,9 +59,9 @@ FORGET = "delete from supply_overdue where tenant = $1 and fingerprint = any($2:
 class LateLine(NamedTuple):
     """A commitment whose day is over; `micros` of the item's base unit are still to come."""
 
-    source: str
     document: str
     supply_id: str
+    source: str
     kind: str
     evidence: str
     item: str
@@ -73,9 +70,35 @@ class LateLine(NamedTuple):
     eta: date
 
 
+class Owner(NamedTuple):
+    """Whose something late is, by the exception taxonomy, and what it is called."""
+
+    code: str
+    owner_role: str
+    severity: str
+    within: timedelta
+    what: str
+
+
+CARRIER = Owner("SHP-LATE", "Transport", "S2", timedelta(hours=4), "shipped, and not there")
+WAREHOUSE = Owner("FO-STUCK", "Warehouse", "S2", timedelta(hours=2), "not made, or not sent")
+RETURNS = Owner("RMA-LATE", "Returns", "S3", timedelta(days=2), "a return that has not come")
+BUYER = Owner("PO-LATE", "Buyer", "S2", timedelta(days=1), "late, and not shipped")
+
+BY_KIND = {
+    SupplyKind.ASN_LINE.value: CARRIER,
+    SupplyKind.TRANSFER.value: WAREHOUSE,
+    SupplyKind.ASSEMBLY.value: WAREHOUSE,
+    SupplyKind.RMA_EXPECTED.value: RETURNS,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overdue:
-    """The case of a late document, in the words of the exception taxonomy."""
+    """The case of what is late of a document, in the words of the exception taxonomy.
+
+    `digest` changes with anything that is open of it, shown or not.
+    """
 
     code: str
     fingerprint: str
@@ -85,6 +108,7 @@ class Overdue:
     entity: str
     title: str
     evidence: Mapping[str, Any]
+    digest: str
 
 
 class Desk(Protocol):
@@ -110,25 +134,36 @@ class OverdueSupply:
         return Job(name="watch overdue supply", every=EVERY, work=self.watch)
 
     async def watch(self) -> None:
-        """Open, refresh and close the cases of every tenant; a second look changes nothing."""
+        """Open, refresh and close the cases of every tenant; a second look changes nothing.
+
+        A tenant that cannot be looked at keeps no other's: what was wrong is raised at the end.
+        """
         day = self._clock.now().date() - timedelta(days=GRACE_DAYS)
         async with self._database.transaction(Scope.of_workers()) as tx:
             tenants = [row["tenant"] for row in await tx.fetch(TENANTS, day)]
+        failures: list[Exception] = []
         for tenant in sorted(tenants):
-            async with self._database.transaction(Scope(tenant)) as tx:
-                await self._watch(tx, day)
+            try:
+                async with self._database.transaction(Scope(tenant)) as tx:
+                    await self._watch(tx, day)
+            except OUTAGES:
+                raise
+            except Exception as error:  # noqa: BLE001  # raised when the others were looked at
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     async def _watch(self, tx: Transaction, day: date) -> None:
         now = self._clock.now()
-        rows = await tx.fetch(LATE, tx.tenant, day, list(NEVER_OURS), AT_THE_DOCK)
+        rows = await tx.fetch(LATE, tx.tenant, day, SUPPLIERS_OWN, AT_THE_DOCK)
         late = {one.fingerprint: one for one in overdue([LateLine(*row) for row in rows])}
-        told = {row["fingerprint"]: row["evidence"] for row in await tx.fetch(TOLD, tx.tenant)}
-        said = {name: json.dumps(one.evidence, sort_keys=True) for name, one in late.items()}
-        news = sorted(name for name in late if said[name] != told.get(name))
+        told = {row["fingerprint"]: row["digest"] for row in await tx.fetch(TOLD, tx.tenant)}
+        news = [late[name] for name in sorted(late) if late[name].digest != told.get(name)]
         gone = sorted(told.keys() - late.keys())
         if news:
-            await self._desk.opened(tx, [late[name] for name in news], now)
-            await tx.execute(TELL, tx.tenant, news, [said[name] for name in news])
+            await self._desk.opened(tx, news, now)
+            names, digests = [one.fingerprint for one in news], [one.digest for one in news]
+            await tx.execute(TELL, tx.tenant, names, digests)
         if gone:
             resolution = "nothing of it is overdue any more: it came, was cancelled or moved"
             await self._desk.closed(tx, gone, resolution, now)
@@ -136,52 +171,54 @@ class OverdueSupply:
 
 
 def overdue(lines: Iterable[LateLine]) -> list[Overdue]:
-    """Make one case of the late lines of each document; `lines` come source by source."""
+    """Make a case of what is late of each document, for each who has to run after it."""
+    by_owner = sorted(lines, key=lambda one: (one.document, _owner(one).code, one.supply_id))
     return [
-        _case(source, document, list(these))
-        for (source, document), these in groupby(lines, key=lambda one: (one.source, one.document))
+        _case(document, list(these))
+        for (document, _), these in groupby(
+            by_owner, key=lambda one: (one.document, _owner(one).code)
+        )
     ]
 
 
-def _case(source: str, document: str, lines: Sequence[LateLine]) -> Overdue:
-    code, owner, within, what = _whose(lines)
+def _case(document: str, lines: Sequence[LateLine]) -> Overdue:
+    owner = _owner(lines[0])
     since = min(one.eta for one in lines)
+    count = "1 line is" if len(lines) == 1 else f"{len(lines)} lines are"
     return Overdue(
-        code=code,
-        fingerprint=f"supply/{source}/{document}/overdue",
-        severity="S2",
-        owner_role=owner,
-        within=within,
+        code=owner.code,
+        fingerprint=f"supply/{document}/{owner.code}",
+        severity=owner.severity,
+        owner_role=owner.owner_role,
+        within=owner.within,
         entity=document,
-        title=f"{what}: {document} was to come on {since}, {_lines(len(lines))} still open",
+        title=f"{owner.what}: {document} was to come on {since}, {count} still open",
         evidence={
-            "source": source,
             "document": document,
             "since": str(since),
             "lines": len(lines),
             "open": [
                 {
                     "supply_id": one.supply_id,
+                    "source": one.source,
                     "item": one.item,
                     "location": one.location,
-                    "open": str(Quantity.from_micros(one.micros).value),
+                    "open_in_base_unit": str(Quantity.from_micros(one.micros).value),
                     "eta": str(one.eta),
                     "evidence": one.evidence,
                 }
                 for one in lines[:LINES_SHOWN]
             ],
         },
+        digest=sha256(repr(lines).encode()).hexdigest(),
     )
 
 
-def _whose(lines: Sequence[LateLine]) -> tuple[str, str, timedelta, str]:
-    """Say whose a late document is: who carries it, who was to send it, or who bought it."""
-    if any(one.evidence == SupplyEvidence.SHIPPED.value for one in lines):
-        return "SHP-LATE", "Transport", timedelta(hours=4), "shipped, and not there"
-    if all(one.kind == SupplyKind.TRANSFER.value for one in lines):
-        return "FO-STUCK", "Warehouse", timedelta(hours=2), "a transfer that has not left"
-    return "PO-LATE", "Buyer", timedelta(days=1), "late, and not shipped"
-
-
-def _lines(count: int) -> str:
-    return "1 line is" if count == 1 else f"{count} lines are"
+def _owner(line: LateLine) -> Owner:
+    """Say whose it is: who carries it, makes it, takes it back, or has bought it."""
+    if (
+        line.evidence == SupplyEvidence.SHIPPED.value
+        and line.kind != SupplyKind.RMA_EXPECTED.value
+    ):
+        return CARRIER
+    return BY_KIND.get(line.kind, BUYER)

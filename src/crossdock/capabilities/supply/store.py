@@ -70,31 +70,19 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
 on conflict (tenant, source, order_id, demand_ref) do nothing
 """
 
-# All that an answer is made of here, in one round trip. What is still to come: of two sources that
-# tell of one commitment the one that spoke last is believed, and of a parent what its children
-# announce is summed beside it (A29); `room` is what a parent has open for a child, once those
-# that come after it have taken theirs: of too many notices the first to come is cut, as its goods
-# are the likeliest to be in already. What an order line names as the purchase that its supplier
-# sends it on, or any source calls one, is a drop shipment, and so are the notices of it, whatever
-# goods they hold. Order lines that ship after a day. The rules that may hold.
-# What kits are put together from, which kits an item goes into, of which items lots expire, what a
-# piece of one weighs.
-READ = """
-select 'supply' as what, s.item, s.location, s.supply_id as name, s.source,
-    case when exists (select from supply_commitment p where p.tenant = $1
-                and p.supply_id in (s.supply_id, nullif(s.parent_supply_id, ''))
-                and p.kind = 'DROP_SHIP')
-            or exists (select from supply_drop_ship d where d.tenant = $1
-                and d.supply_id in (s.supply_id, nullif(s.parent_supply_id, '')))
-        then 'DROP_SHIP' else s.kind end as detail,
-    s.micros, s.eta as day, s.evidence, s.acknowledgment_due, s.confidence, s.document_ref,
-    s.pegs as said, coalesce((select sum(c.micros) from supply_commitment c
+# Of a commitment `s`. Of two sources that tell of it the one that spoke last is believed. Of a
+# parent what its children announce is summed (A29); `room` is what a parent has open for a child,
+# once those that come after it have taken theirs: of too many notices the first to come is cut, as
+# its goods are the likeliest to be in already.
+LAST_WORD = """not exists (select from supply_commitment o where o.tenant = $1
+    and o.supply_id = s.supply_id and (o.us, o.source) > (s.us, s.source))"""
+ANNOUNCED = """coalesce((select sum(c.micros) from supply_commitment c
         where c.tenant = $1 and c.parent_supply_id = s.supply_id and c.parent_supply_id <> ''
             and c.micros > 0 and c.item = s.item
             and not exists (select from supply_commitment n where n.tenant = $1
                 and n.supply_id = c.supply_id and (n.us, n.source) > (c.us, c.source))
-        ), 0)::bigint as announced,
-    (select p.micros - coalesce((select sum(c.micros) from supply_commitment c
+        ), 0)::bigint"""
+ROOM = """(select p.micros - coalesce((select sum(c.micros) from supply_commitment c
             where c.tenant = $1 and c.parent_supply_id = p.supply_id and c.parent_supply_id <> ''
                 and c.micros > 0 and c.item = p.item
                 and (coalesce(c.eta, 'infinity'), c.supply_id)
@@ -104,12 +92,28 @@ select 'supply' as what, s.item, s.location, s.supply_id as name, s.source,
             ), 0)::bigint
         from supply_commitment p where p.tenant = $1 and p.supply_id = s.parent_supply_id
             and s.parent_supply_id <> '' and p.item = s.item
-        order by p.us desc, p.source desc limit 1) as room, s.us as told_us
+        order by p.us desc, p.source desc limit 1)"""
+
+# All that an answer is made of here, in one round trip. What is still to come: what an order line
+# names as the purchase that its supplier sends it on, or any source calls one, is a drop shipment,
+# and so are the notices of it, whatever goods they hold. Order lines that ship after a day. The
+# rules that may hold. What kits are put together from, which kits an item goes into, of which
+# items lots expire, what a piece of one weighs.
+READ = f"""
+select 'supply' as what, s.item, s.location, s.supply_id as name, s.source,
+    case when exists (select from supply_commitment p where p.tenant = $1
+                and p.supply_id in (s.supply_id, nullif(s.parent_supply_id, ''))
+                and p.kind = 'DROP_SHIP')
+            or exists (select from supply_drop_ship d where d.tenant = $1
+                and d.supply_id in (s.supply_id, nullif(s.parent_supply_id, '')))
+        then 'DROP_SHIP' else s.kind end as detail,
+    s.micros, s.eta as day, s.evidence, s.acknowledgment_due, s.confidence, s.document_ref,
+    s.pegs as said, {ANNOUNCED} as announced,
+    {ROOM} as room, s.us as told_us
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_commitment s on s.tenant = $1 and s.item = k.item and s.location = k.location
     and s.micros > 0
-where not exists (select from supply_commitment o where o.tenant = $1
-    and o.supply_id = s.supply_id and (o.us, o.source) > (s.us, s.source))
+where {LAST_WORD}
 union all
 select 'line', d.item, d.location, d.demand_ref, d.source, d.order_id, d.us, d.ship_date,
     null, null, null, null, null, null, null, null
@@ -151,7 +155,7 @@ select 'promised', p.item, p.location, p.demand_ref, null, null, p.micros, p.shi
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open
-"""
+"""  # noqa: S608  # the parts above
 
 # Order lines that were to ship so long ago that they may no longer count.
 LONG_DUE = """

@@ -37,8 +37,9 @@ Sent = Mapping[bytes, bytes]
 
 OPEN = frozenset({"/livez", "/readyz"})
 WEBHOOK = re.compile(r"/v1/webhooks/[^/]")
-LARGE = frozenset({"/v1/events", "/v1/atp"})
-"""Take thousands of facts, or of questions, in one body: as much as a message may hold."""
+EVENTS, QUESTIONS = "/v1/events", "/v1/atp"
+QUESTIONS_BYTES_MAX = 4 * 1024 * 1024
+"""Ten thousand questions that say all that one can say."""
 CORRELATION = b"x-correlation-id"
 _CORRELATION_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,100}")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -104,7 +105,7 @@ class Gate:
         if not is_webhook:
             state["principal"] = await self._hub.access.authenticate(_authorization(headers))
         if scope["method"] in _WITH_BODY:
-            most = self._bytes_max(path) if not is_webhook else self._inbox_bytes_max
+            most = self._inbox_bytes_max if is_webhook else self._bytes_max(path)
             body = await read_body(receive, headers, most)
             if not is_webhook and body:
                 _check_media_type(headers)
@@ -145,7 +146,9 @@ class Gate:
         await reply({"type": "http.response.body", "body": answered.body})
 
     def _bytes_max(self, path: str) -> int:
-        return self._inbox_bytes_max if path in LARGE else BODY_BYTES_MAX
+        if path == EVENTS:
+            return self._inbox_bytes_max
+        return QUESTIONS_BYTES_MAX if path == QUESTIONS else BODY_BYTES_MAX
 
     @property
     def _inbox_bytes_max(self) -> int:

@@ -37,11 +37,11 @@ create index supply_commitment_announced on supply_commitment (tenant, parent_su
     where parent_supply_id <> '' and micros > 0;
 select guard_table('supply_commitment');
 
--- Documents late that are a case, with what the case says.
+-- What is late and a case, with a digest of all that is open of it.
 create table supply_overdue (
     tenant text not null,
     fingerprint text collate "C" not null,
-    evidence text not null,
+    digest text not null,
     primary key (tenant, fingerprint)
 );
 select guard_table('supply_overdue');
