@@ -14,6 +14,7 @@ import tempfile
 import time
 from asyncio.subprocess import PIPE, Process
 
+from benchmarks.children import surroundings
 from benchmarks.report import Figures, Goal, Report, machine, percentile
 
 FIRST_SECONDS_MAX = 1
@@ -30,7 +31,7 @@ async def played(*options: str, orders: int) -> Figures:
         began = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "crossdock", "demo", *options),
-            env={**os.environ, "TMPDIR": folder},
+            env=surroundings(TMPDIR=folder),
             stdout=PIPE,
             stderr=PIPE,
         )

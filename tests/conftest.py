@@ -24,7 +24,7 @@ from crossdock.foundation import migrate, telemetry
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.postgres import EmbeddedPostgres
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import PREFIX, Settings
 
 settings.register_profile(
     "crossdock", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -39,7 +39,13 @@ do $$ declare guarded regclass; begin
     end loop;
 end $$
 """
+SIZES = {f"{PREFIX}{name}" for name in ("SHUFFLES", "SELLOUTS", "CASES", "KILLS", "PEERS")}
 _numbers = itertools.count()
+
+# The settings of whoever runs the tests are of a hub that must not be touched: only how much to
+# test is taken from the environment, by us and by every process that a test starts.
+for _name in {name for name in os.environ if name.upper().startswith(PREFIX)} - SIZES:  # noqa: TID251  # to clean it
+    del os.environ[_name]  # noqa: TID251  # to clean it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,7 +15,7 @@ from crossdock.assembly import Hub, Outside
 from crossdock.connectivity.transports.http import checked
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.ids import SeededIds
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import SettingsAlone
 from crossdock.interfaces.api.promise_shapes import PromiseShown, promise_shown
 from crossdock.interfaces.cli.demo_drift import Drift, Trucks, evening
 from crossdock.interfaces.cli.demo_promotion import Promotion
@@ -71,7 +71,7 @@ async def enter(stack: AsyncExitStack, day: Day, data_dir: Path, port: int) -> W
     clock = VirtualClock(OPENING)
     random = Random(day.seed)  # noqa: S311  # a game, not a secret
     outside = Outside(clock=clock, ids=SeededIds(random), random=random)
-    settings = Settings(data_dir=data_dir, allow_private_addresses=True, log_level="ERROR")
+    settings = SettingsAlone(data_dir=data_dir, allow_private_addresses=True, log_level="ERROR")
     hub = await stack.enter_async_context(Hub.open(settings, outside))
     return await stack.enter_async_context(open_world(hub, clock, day, port))
 

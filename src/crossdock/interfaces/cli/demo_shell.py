@@ -13,7 +13,7 @@ from rich.table import Table
 from crossdock.canonical.errors import CrossdockError
 from crossdock.canonical.quantities import plain
 from crossdock.foundation import telemetry
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import SettingsAlone
 from crossdock.interfaces.api.promise_shapes import PromiseShown
 from crossdock.interfaces.cli import demo_drift, trading_day
 from crossdock.interfaces.cli.demo_drift import Drift
@@ -27,7 +27,7 @@ from crossdock.interfaces.cli.typed import this_command
 
 
 def run_day(day: Day, old: Tally, *, port: int, keep: bool, as_json: bool) -> None:
-    telemetry.configure(Settings(log_level="ERROR"))
+    telemetry.configure(SettingsAlone(log_level="ERROR"))
     with tempfile.TemporaryDirectory(prefix="crossdock-demo-") as folder:
         run(_run(day, old, Path(folder), port=port, keep=keep, as_json=as_json))
 
