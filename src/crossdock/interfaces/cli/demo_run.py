@@ -83,10 +83,11 @@ async def play_in(world: World, day: Day, progress: Progress) -> Played:
     for end, happenings in ticks(day, seconds=TICK_SECONDS):
         for happening in happenings:
             await _turn_to(world, happening.at)
-            played.messages += await _told_by_shops(world)
-            await _happen(world, played, happening)
+            told = await _told_by_shops(world)
+            played.messages += told
             # What is promised at a counter is in the shop long before the next customer is.
-            await world.hub.settle()
+            if await _happen(world, played, happening) or told:
+                await world.hub.settle()
         beside = [played.promotion.play(world, end), await trucks.play(world, end)]
         if happenings or any(beside) or _is_something_due(world, end):
             await _travel(world, played, end)
@@ -127,22 +128,25 @@ async def _told_by_shops(world: World) -> int:
     return sum([await one.deliver_due() for one in webhooks])
 
 
-async def _happen(world: World, played: Played, happening: Sale | Delivery) -> None:
+async def _happen(world: World, played: Played, happening: Sale | Delivery) -> bool:
+    """Let it happen; say whether the hub was asked, or will only be told of it."""
     tally = played.tally
     if isinstance(happening, Delivery):
         world.warehouse.receive(happening.sku, happening.quantity)
         tally.receive(happening)
-        return
+        return False
+    is_asked = happening.channel is Channel.BRANCH
     accepted = (
-        _sold_by_shop(world, happening)
-        if happening.channel is Channel.SHOP
-        else await _sold_by_branch(world, played, happening)
+        await _sold_by_branch(world, played, happening)
+        if is_asked
+        else _sold_by_shop(world, happening)
     )
     if accepted is None:
         tally.refuse(happening)
-        return
-    tally.accept(happening)
-    world.warehouse.release([_work(happening, accepted)])
+    else:
+        tally.accept(happening)
+        world.warehouse.release([_work(happening, accepted)])
+    return is_asked
 
 
 def _work(sale: Sale, order: str) -> WorkLine:
