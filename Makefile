@@ -31,8 +31,10 @@ PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 help:  ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
+# An environment that was begun and not finished would be taken for one the next time.
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Crossdock needs Python 3.11 or newer, and $(PYTHON) is not: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make an environment: install its venv module (on Debian and Ubuntu the package python3-venv) and run make again" >&2; exit 1; }
 
 $(READY): $(VENV)/bin/python pyproject.toml requirements/run.txt
 	@echo "Installing Crossdock into $(VENV) (once) ..."
