@@ -26,13 +26,19 @@ PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	tests/unit/orchestration/test_movement_posting.py tests/processes/test_movement_posting.py \
 	tests/vectors/test_rules.py
 
-.PHONY: help demo test check cover peers simulate cases bench docs freeze lock wheel clean
+# Checks run beside each other, each telling what it has to say in one piece.
+CHECKS := $(addprefix check-,format lint mypy pyright layers dependencies)
+BESIDE := --no-print-directory --output-sync -j $(WORKERS)
+
+.PHONY: help demo test check $(CHECKS) cover peers simulate cases bench docs freeze lock wheel clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
+# An environment that was begun and not finished would be taken for one the next time.
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Crossdock needs Python 3.11 or newer, and $(PYTHON) is not: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make an environment: install its venv module (on Debian and Ubuntu the package python3-venv) and run make again" >&2; exit 1; }
 
 $(READY): $(VENV)/bin/python pyproject.toml requirements/run.txt
 	@echo "Installing Crossdock into $(VENV) (once) ..."
@@ -47,8 +53,9 @@ $(READY_DEV): $(READY) requirements/dev.txt
 demo: $(READY)  ## Play one trading day of a simulated distributor
 	@$(BIN)/crossdock demo $(ARGS)
 
-test: $(READY_DEV) check cover  ## Check the code, then run every test
-	$(BIN)/pytest -q -n $(WORKERS) -m "not peer" $(ARGS)
+test: $(READY_DEV)  ## Check the code, then run every test: those of the pure parts once, with their coverage
+	$(MAKE) $(BESIDE) cover $(CHECKS)
+	$(BIN)/pytest -q -n $(WORKERS) -m "not peer" $(or $(ARGS),$(addprefix --ignore=,$(wildcard $(PURE_TESTS))))
 	$(BIN)/pytest -q -m peer $(ARGS)
 
 cover: $(READY_DEV)  ## Branch coverage of the pure parts: every branch, or it fails
@@ -56,12 +63,25 @@ cover: $(READY_DEV)  ## Branch coverage of the pure parts: every branch, or it f
 	$(BIN)/coverage report
 
 check: $(READY_DEV)  ## Format, lint, types, architecture, dependencies
+	$(MAKE) $(BESIDE) $(CHECKS)
+
+check-format: $(READY_DEV)
 	$(BIN)/ruff format --check src tests benchmarks
+
+check-lint: $(READY_DEV)
 	$(BIN)/ruff check src tests benchmarks
+
+check-mypy: $(READY_DEV)
 	$(BIN)/mypy
+
+check-pyright: $(READY_DEV)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/pyright --pythonpath $(BIN)/python -p tests
+
+check-layers: $(READY_DEV)
 	$(BIN)/lint-imports
+
+check-dependencies: $(READY_DEV)
 	$(BIN)/deptry src
 
 simulate: $(READY_DEV)  ## 100,000 shuffles of late, repeated and reordered events; 20,000 sell-outs

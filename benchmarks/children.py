@@ -11,8 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import tree_cpu_seconds
+from crossdock.foundation.settings import PREFIX
 
 ROOT = Path(__file__).parent.parent
+
+
+def surroundings(**added: str) -> dict[str, str]:
+    """Give our environment for a child, with these, but without the settings of another hub."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)
+    }
+    return {**kept, **added}
 
 
 class Child:
@@ -62,7 +71,7 @@ async def started(*arguments: str, **environment: str) -> AsyncIterator[Child]:
             stdout=asyncio.subprocess.PIPE,
             limit=16 * 1024 * 1024,
             cwd=ROOT,
-            env={**os.environ, **environment},
+            env=surroundings(**environment),
         )
     )
     try:

@@ -32,7 +32,7 @@ from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, 
 from crossdock.capabilities.inventory import Reservation, ReservationLine, ReservationRequest
 from crossdock.capabilities.supply import AtpMode, AtpRule, PlacedRule, PromiseAsked, Question
 from crossdock.foundation.scope import Scope
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import SettingsAlone
 from crossdock.interfaces.api.kept_promises import kept_shown
 from crossdock.interfaces.api.promise_shapes import promise_shown
 
@@ -48,7 +48,7 @@ async def run(rounds: int = 5, *, quick: bool = False) -> Report:
     """Explain each of the past promises before and after; `rounds` times after."""
     further = 20_000 if quick else 1_000_000
     with tempfile.TemporaryDirectory(prefix="crossdock-explain-") as name:
-        async with Hub.open(Settings(data_dir=Path(name))) as hub:
+        async with Hub.open(SettingsAlone(data_dir=Path(name))) as hub:
             numbers = itertools.count(1)
             await _fill(hub, numbers)
             chance = Random(SEED)

@@ -50,7 +50,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
 from crossdock.canonical.quantities import Quantity
 from crossdock.foundation.scope import Scope
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import SettingsAlone
 from crossdock.interfaces.api.stock_shapes import AskedReservation
 
 CLIENTS = 64
@@ -263,7 +263,7 @@ async def run(rounds: int = 5, *, quick: bool = False) -> Report:
     with tempfile.TemporaryDirectory(prefix="crossdock-http-") as name:
         folder = Path(name)
         async with (
-            Hub.open(Settings(data_dir=folder)) as hub,
+            Hub.open(SettingsAlone(data_dir=folder)) as hub,
             started("benchmarks.http", "echo") as theirs,
         ):
             await _fill(hub)

@@ -14,6 +14,7 @@ import tempfile
 import time
 from asyncio.subprocess import PIPE, Process
 
+from benchmarks.children import surroundings
 from benchmarks.report import Figures, Goal, Report, machine, percentile
 
 FIRST_SECONDS_MAX = 1
@@ -30,20 +31,20 @@ async def played(*options: str, orders: int) -> Figures:
         began = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "crossdock", "demo", *options),
-            env={**os.environ, "TMPDIR": folder},
+            env=surroundings(TMPDIR=folder),
             stdout=PIPE,
             stderr=PIPE,
         )
         try:
             # Progress is told on one, the table on the other.
-            first, table = await asyncio.gather(
+            (first, said), (table, _) = await asyncio.gather(
                 _first_line(process.stderr, began), _first_line(process.stdout, began)
             )
             await process.wait()
         finally:
             await _ended(process)
     if process.returncode:
-        raise RuntimeError(f"the demo has ended with {process.returncode}")
+        raise RuntimeError(f"the demo has ended with {process.returncode}:\n{said}")
     return {
         "seconds_to_first_line": round(min(first, table), 3),
         "seconds_to_table": round(table, 3),
@@ -59,13 +60,12 @@ def _cpu_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-async def _first_line(stream: asyncio.StreamReader | None, began: float) -> float:
+async def _first_line(stream: asyncio.StreamReader | None, began: float) -> tuple[float, str]:
+    """Say when the first line was there, and what was written in all."""
     assert stream  # noqa: S101  # it was started with one
-    await stream.readline()
+    first = await stream.readline()
     seconds = time.perf_counter() - began
-    while await stream.read(65536):  # or the demo would wait for us
-        pass
-    return seconds
+    return seconds, (first + await stream.read()).decode()
 
 
 async def _ended(process: Process) -> None:

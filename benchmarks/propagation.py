@@ -41,7 +41,7 @@ from crossdock.canonical.references import Reference
 from crossdock.connectivity.directory import Entry
 from crossdock.foundation import event_log, readers
 from crossdock.foundation.scope import Scope
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import SettingsAlone
 from crossdock.orchestration.processes.channel_terms import Channel
 
 RATE = 200
@@ -161,7 +161,7 @@ async def shop_rounds(rounds: int, *, quick: bool) -> tuple[list[Figures], list[
     """
     skus, seconds = (500, 3.0) if quick else (SKUS, ROUND_SECONDS)
     with tempfile.TemporaryDirectory(prefix="crossdock-propagation-") as folder:
-        settings = Settings(data_dir=Path(folder), allow_private_addresses=True)
+        settings = SettingsAlone(data_dir=Path(folder), allow_private_addresses=True)
         async with (
             started("benchmarks.propagation_ends", str(skus), str(OPENING)) as ends,
             Hub.open(settings) as hub,

@@ -23,6 +23,7 @@ from typing import Any
 import asyncpg
 from pydantic import SecretStr
 
+from benchmarks.children import surroundings
 from benchmarks.reconcile_world import (
     CAUSES,
     FILL,
@@ -42,7 +43,7 @@ from crossdock.canonical.inventory import MovementType
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.foundation import migrate
 from crossdock.foundation.postgres import EmbeddedPostgres
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import SettingsAlone
 
 CHUNK = 100_000
 COUNTS = ("compared", "alike", "explained", "suspected", "confirmed", "gone")
@@ -95,7 +96,7 @@ async def _filled(server: EmbeddedPostgres, world: World) -> str:
 
 
 async def _compared(dsn: str, folder: Path, world: World, report: Report) -> None:
-    settings = Settings(dsn=SecretStr(dsn), data_dir=folder / "hub", log_level="ERROR")
+    settings = SettingsAlone(dsn=SecretStr(dsn), data_dir=folder / "hub", log_level="ERROR")
     postmaster = postmaster_of(folder)
     async with Hub.open(settings, Outside(applications={})) as hub:
         places = [own_fact(LocationChanged(code=f"DC{n}"), world.first) for n in range(LOCATIONS)]
@@ -172,7 +173,7 @@ async def _typed(dsn: str, folder: Path, *words: str) -> tuple[Any, Figures]:
     """Type a command; answer what it said, how long it took and what it held at most."""
     began = time.perf_counter()
     output = folder / "said.json"
-    environment = {**os.environ, "CROSSDOCK_DSN": dsn, "CROSSDOCK_DATA_DIR": str(folder / "hub")}
+    environment = surroundings(CROSSDOCK_DSN=dsn, CROSSDOCK_DATA_DIR=str(folder / "hub"))
     command = [sys.executable, "-m", "crossdock", "reconcile", *words, "--json"]
     status, usage = await asyncio.to_thread(_waited, command, environment, output)
     if status:

@@ -1,5 +1,6 @@
 """What the demo tells of its scenes is what the hub and the other systems say, not its plan."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -10,13 +11,13 @@ from random import Random
 import pytest
 
 from crossdock.assembly import Hub, Outside
-from crossdock.canonical.errors import CrossdockError
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.ids import SeededIds
-from crossdock.interfaces.cli.demo_drift import RECEIPTS, Drift, Trucks, evening, trouble_of
+from crossdock.interfaces.cli import demo_drift
+from crossdock.interfaces.cli.demo_drift import RECEIPTS, Drift, Trucks, evening
 from crossdock.interfaces.cli.demo_promotion import CUSTOMERS, Promotion
 from crossdock.interfaces.cli.demo_run import OPENING, Played
-from crossdock.interfaces.cli.demo_shell import check
+from crossdock.interfaces.cli.demo_shell import tell, trouble_of
 from crossdock.interfaces.cli.demo_world import DRILL, SHOP, World, open_world
 from crossdock.interfaces.cli.trading_day import DAY_SECONDS, Channel, Day, Item, Sale, Tally, plan
 from tests.processes.end_to_end.world import settings_of
@@ -66,7 +67,7 @@ async def test_an_evening_that_finds_nothing_is_trouble(world: World) -> None:
     drift = await evening(world)
 
     assert drift is None
-    assert "did not find it" in trouble_of(drift)
+    assert "did not find it" in demo_drift.trouble_of(drift)
 
 
 async def test_what_the_erp_lacks_is_found_healed_and_written_plainly(world: World) -> None:
@@ -79,7 +80,7 @@ async def test_what_the_erp_lacks_is_found_healed_and_written_plainly(world: Wor
     drift = await evening(world)
 
     assert drift is not None
-    assert trouble_of(drift) == ""
+    assert demo_drift.trouble_of(drift) == ""
     amounts = drift.ours, drift.theirs, drift.theirs_after, drift.value
     assert not any("E" in str(amount) for amount in amounts)
 
@@ -101,7 +102,7 @@ def test_what_was_found_and_not_mended_is_trouble(resent: int, said: str, *, agr
         agrees=agrees,
     )  # fmt: skip
 
-    assert trouble_of(drift) == said
+    assert demo_drift.trouble_of(drift) == said
 
 
 def sold_of_ten(*quantities: int) -> tuple[Day, Tally]:
@@ -129,17 +130,43 @@ def test_an_oversell_is_trouble_that_names_the_seed(
 ) -> None:
     day, tally = sold_of_ten(*quantities)
 
-    with pytest.raises(CrossdockError) as caught:
-        check(day, Played(tally))
+    trouble = trouble_of(day, Played(tally))
 
-    assert (caught.value.code, caught.value.message) == ("demo_oversold", said)
-    assert "11" in caught.value.hint
+    assert trouble
+    assert (trouble.code, trouble.message) == ("demo_oversold", said)
+    assert "11" in trouble.hint
+
+
+def test_a_day_in_trouble_is_one_object_that_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    day, tally = sold_of_ten(6, 5)
+
+    assert not tell(day, tally, Played(tally), 1.0, as_json=True)
+
+    out, err = capsys.readouterr()
+    said = json.loads(out)
+    assert said["crossdock"]["oversold_units"] == 1
+    assert said["trouble"] == {
+        "error": "demo_oversold",
+        "message": "1 of 2 orders took 1 units more than there were",
+        "hint": "report the seed: 11",
+    }
+    assert "demo_oversold" in err
+
+
+def test_a_day_in_trouble_is_shown_with_its_table(capsys: pytest.CaptureFixture[str]) -> None:
+    day, tally = sold_of_ten(6, 5)
+
+    assert not tell(day, tally, Played(tally), 1.0, as_json=False)
+
+    out, err = capsys.readouterr()
+    assert "two-hour batch feed" in out
+    assert "demo_oversold" in err
 
 
 def test_a_day_that_sells_the_last_piece_oversells_nothing() -> None:
     day, tally = sold_of_ten(6, 4)
 
-    with pytest.raises(CrossdockError) as caught:  # it had no drift to find, that is all
-        check(day, Played(tally))
+    trouble = trouble_of(day, Played(tally))
 
-    assert caught.value.code == "demo_drift"
+    assert trouble
+    assert trouble.code == "demo_drift"  # it had no drift to find, that is all

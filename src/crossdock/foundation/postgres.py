@@ -35,8 +35,14 @@ TUNING = """
 shared_buffers = {buffers_mib}MB
 max_connections = 120
 max_wal_size = 2GB
+# A quiet night must not throw away log files that the morning would have to make anew.
+min_wal_size = 512MB
+# As durable as the default, with one call of the system less for each commit.
+wal_sync_method = open_datasync
 checkpoint_timeout = 15min
 jit = off
+# Whoever reaches the socket is let in: nobody but who runs the hub may reach it.
+unix_socket_permissions = 0700
 """
 
 

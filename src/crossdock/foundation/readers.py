@@ -77,19 +77,22 @@ class Reader:
 
 # Whether the log hides anything is asked before it is read: what was hidden only while it was read
 # would otherwise be taken for nothing, and nobody rings for it again.
+# Who looks and finds nothing has a lock to log, no more: it waits for no disk.
 CLAIM = """
-select tx::text::bigint as tx, position, event_log_hides() as is_hidden
+select tx::text::bigint as tx, position, event_log_hides() as is_hidden,
+    set_config('synchronous_commit', 'off', true)
 from log_reader where name = $1 and shard = $2
 for update skip locked
 """
+# What was applied is as durable as the database is set to make it.
 MOVE = """
 update log_reader set tx = $3::text::xid8, position = $4, moved_at = $5
-where name = $1 and shard = $2
+where name = $1 and shard = $2 returning set_config('synchronous_commit', null, true)
 """
 # Nothing was applied: if this is lost in a crash, the same events are passed over again.
 SKIP = """
 update log_reader set tx = $3::text::xid8, position = $4, moved_at = $5
-where name = $1 and shard = $2 returning set_config('synchronous_commit', 'off', true)
+where name = $1 and shard = $2
 """
 # A shard that another process has in hand: its cursor is not yet where the log ends.
 BEHIND = WorkersSql("""

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "CROSSDOCK_"
 
@@ -88,6 +88,23 @@ class Settings(BaseSettings):
                 " postgresql://user:password@host:5432/database, with %23 for a # in the password",
             )
         return SecretStr(text)
+
+
+class SettingsAlone(Settings):
+    """Settings from arguments and the defaults alone, for what makes a hub of its own to play in.
+
+    Whoever exported `CROSSDOCK_DSN` for the hub at work must not find it filled by a demo.
+    """
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 def _has_sound_port(address: str) -> bool:

@@ -68,6 +68,39 @@ async def test_what_an_older_transaction_hid_is_heard_when_that_ends(database: D
         following.cancel()
 
 
+async def test_a_look_that_finds_nothing_waits_for_no_disk(database: Database) -> None:
+    reader = Reader(name="looks", apply=_nothing)
+    await readers.register(database, reader)
+    left_to_write = 0
+    for _ in range(30):
+        assert await readers.read_page(database, reader, VirtualClock(NOON)) is Seen.NOTHING
+        left_to_write += not await _is_on_disk(database, "pg_current_wal_insert_lsn()")
+
+    assert left_to_write > 15  # and not the one that somebody else has begun
+
+
+async def test_what_was_applied_is_on_disk_when_the_next_page_is_read(database: Database) -> None:
+    applied = list[str]()
+
+    async def apply(tx: Transaction, _events: Sequence[Event]) -> None:
+        applied.append(await tx.fetchval("select pg_current_wal_insert_lsn()::text"))
+
+    reader = Reader(name="applies", apply=apply)
+    await readers.register(database, reader)
+    for number in range(30):
+        async with database.transaction(MAIN) as tx:
+            await event_log.append_once(tx, [entry(f"DC{number}")])
+        assert await readers.read_page(database, reader, VirtualClock(NOON)) is Seen.PAGE
+        assert await _is_on_disk(database, f"'{applied[-1]}'::pg_lsn + 1")
+
+    assert len(applied) == 30
+
+
+async def _is_on_disk(database: Database, place: str) -> bool:
+    [[is_written]] = await database.call(f"select pg_current_wal_flush_lsn() >= {place}")
+    return bool(is_written)
+
+
 class Meanwhile:
     """A database, or a transaction, in which something happens just after a page is read."""
 

@@ -3,9 +3,13 @@
 import asyncio
 import os
 import signal
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import asyncpg
 import psutil
 import pytest
 
@@ -83,16 +87,40 @@ async def test_a_broken_configuration_is_an_error_that_names_the_log(folder: Pat
     assert str(folder / "postgres" / "log") in caught.value.hint
 
 
-async def test_durability_settings_are_the_safe_ones(postgres: EmbeddedPostgres) -> None:
-    database = await Database.open(postgres.dsn_of("template1"))
-    async with database.transaction(Scope("main")) as tx:
-        values = [
-            await tx.fetchval(f"show {name}")
-            for name in ("fsync", "synchronous_commit", "full_page_writes", "listen_addresses")
-        ]
-    await database.close()
+async def test_durability_settings_are_the_safe_ones(folder: Path) -> None:
+    values = await shown(
+        folder, "fsync", "synchronous_commit", "full_page_writes", "listen_addresses"
+    )
 
     assert values == ["on", "on", "on", ""]
+
+
+async def test_nobody_but_its_owner_reaches_the_socket(folder: Path) -> None:
+    """It asks for no password; where paths are long it lies in a folder that all can enter."""
+    server = await EmbeddedPostgres.start(folder)
+    [socket_folder] = parse_qs(urlsplit(server.dsn).query)["host"]
+    [mode] = modes_of(Path(socket_folder), ".s.PGSQL.*[0-9]")
+    server.stop()
+
+    assert mode == 0o700
+
+
+def modes_of(folder: Path, pattern: str) -> list[int]:
+    return [stat.S_IMODE(one.stat().st_mode) for one in folder.glob(pattern)]
+
+
+async def test_log_files_outlast_a_quiet_night(folder: Path) -> None:
+    assert await shown(folder, "min_wal_size", "wal_sync_method") == ["512MB", "open_datasync"]
+
+
+async def shown(folder: Path, *names: str) -> list[str]:
+    """Start a server as a hub does, and ask it for its settings."""
+    server = await EmbeddedPostgres.start(folder)
+    connection: Any = await asyncpg.connect(server.dsn)
+    values = [await connection.fetchval(f"show {name}") for name in names]
+    await connection.close()
+    server.stop()
+    return values
 
 
 async def test_a_wrong_address_names_itself_and_the_setting() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import Settings, SettingsAlone
 
 
 @pytest.mark.parametrize("empty", ["", "  "])
@@ -11,6 +11,17 @@ def test_an_empty_address_means_the_embedded_database(empty: str) -> None:
     settings = Settings(dsn=SecretStr(empty), secret_key=SecretStr(empty))
 
     assert (settings.dsn, settings.secret_key) == (None, None)
+
+
+def test_settings_alone_know_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = SettingsAlone(port=1)
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"CROSSDOCK_{name.upper()}", "odd")
+    with pytest.raises(ValidationError):
+        Settings(port=1)
+
+    assert SettingsAlone(port=1) == before
+    assert before.port == 1
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])

@@ -15,7 +15,7 @@ from crossdock.assembly import Hub, Outside
 from crossdock.connectivity.transports.http import checked
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.ids import SeededIds
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import SettingsAlone
 from crossdock.interfaces.api.promise_shapes import PromiseShown, promise_shown
 from crossdock.interfaces.cli.demo_drift import Drift, Trucks, evening
 from crossdock.interfaces.cli.demo_promotion import Promotion
@@ -71,7 +71,7 @@ async def enter(stack: AsyncExitStack, day: Day, data_dir: Path, port: int) -> W
     clock = VirtualClock(OPENING)
     random = Random(day.seed)  # noqa: S311  # a game, not a secret
     outside = Outside(clock=clock, ids=SeededIds(random), random=random)
-    settings = Settings(data_dir=data_dir, allow_private_addresses=True, log_level="ERROR")
+    settings = SettingsAlone(data_dir=data_dir, allow_private_addresses=True, log_level="ERROR")
     hub = await stack.enter_async_context(Hub.open(settings, outside))
     return await stack.enter_async_context(open_world(hub, clock, day, port))
 
@@ -83,10 +83,11 @@ async def play_in(world: World, day: Day, progress: Progress) -> Played:
     for end, happenings in ticks(day, seconds=TICK_SECONDS):
         for happening in happenings:
             await _turn_to(world, happening.at)
-            played.messages += await _told_by_shops(world)
-            await _happen(world, played, happening)
+            told = await _told_by_shops(world)
+            played.messages += told
             # What is promised at a counter is in the shop long before the next customer is.
-            await world.hub.settle()
+            if await _happen(world, played, happening) or told:
+                await world.hub.settle()
         beside = [played.promotion.play(world, end), await trucks.play(world, end)]
         if happenings or any(beside) or _is_something_due(world, end):
             await _travel(world, played, end)
@@ -127,22 +128,25 @@ async def _told_by_shops(world: World) -> int:
     return sum([await one.deliver_due() for one in webhooks])
 
 
-async def _happen(world: World, played: Played, happening: Sale | Delivery) -> None:
+async def _happen(world: World, played: Played, happening: Sale | Delivery) -> bool:
+    """Let it happen; say whether the hub was asked, or will only be told of it."""
     tally = played.tally
     if isinstance(happening, Delivery):
         world.warehouse.receive(happening.sku, happening.quantity)
         tally.receive(happening)
-        return
+        return False
+    is_asked = happening.channel is Channel.BRANCH
     accepted = (
-        _sold_by_shop(world, happening)
-        if happening.channel is Channel.SHOP
-        else await _sold_by_branch(world, played, happening)
+        await _sold_by_branch(world, played, happening)
+        if is_asked
+        else _sold_by_shop(world, happening)
     )
     if accepted is None:
         tally.refuse(happening)
-        return
-    tally.accept(happening)
-    world.warehouse.release([_work(happening, accepted)])
+    else:
+        tally.accept(happening)
+        world.warehouse.release([_work(happening, accepted)])
+    return is_asked
 
 
 def _work(sale: Sale, order: str) -> WorkLine:

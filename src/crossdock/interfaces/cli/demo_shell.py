@@ -6,6 +6,7 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -13,28 +14,31 @@ from rich.table import Table
 from crossdock.canonical.errors import CrossdockError
 from crossdock.canonical.quantities import plain
 from crossdock.foundation import telemetry
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import SettingsAlone
 from crossdock.interfaces.api.promise_shapes import PromiseShown
 from crossdock.interfaces.cli import demo_drift, trading_day
 from crossdock.interfaces.cli.demo_drift import Drift
 from crossdock.interfaces.cli.demo_promotion import Promotion
 from crossdock.interfaces.cli.demo_run import OPENING, Played, enter, picks_of, play_in
 from crossdock.interfaces.cli.demo_world import SITE, World
+from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import run
-from crossdock.interfaces.cli.output import print_json, stderr, stdout
+from crossdock.interfaces.cli.output import print_error, print_json, stderr, stdout
 from crossdock.interfaces.cli.trading_day import DAY_SECONDS, Channel, Day, Tally
 from crossdock.interfaces.cli.typed import this_command
 
 
 def run_day(day: Day, old: Tally, *, port: int, keep: bool, as_json: bool) -> None:
-    telemetry.configure(Settings(log_level="ERROR"))
+    telemetry.configure(SettingsAlone(log_level="ERROR"))
     with tempfile.TemporaryDirectory(prefix="crossdock-demo-") as folder:
-        run(_run(day, old, Path(folder), port=port, keep=keep, as_json=as_json))
+        went_well = run(_run(day, old, Path(folder), port=port, keep=keep, as_json=as_json))
+    if not went_well:
+        raise typer.Exit(EXIT_FINDINGS)
 
 
 async def _run(
     day: Day, old: Tally, folder: Path, *, port: int, keep: bool, as_json: bool
-) -> None:
+) -> bool:
     started = time.perf_counter()
     async with AsyncExitStack() as stack:
         world = await enter(stack, day, folder, port)
@@ -46,26 +50,39 @@ async def _run(
         stderr.print("              an ERP by JSON-RPC")
         played = await _play(world, day)
         seconds = time.perf_counter() - started
-        if as_json:
-            print_json(_as_object(day, old, played, seconds))
-        else:
-            _show(day, old, played, seconds)
-        check(day, played)
-        if keep:
+        went_well = tell(day, old, played, seconds, as_json=as_json)
+        if keep and went_well:
             await _keep(world)
+        return went_well
 
 
-def check(day: Day, played: Played) -> None:
-    """Fail where the day did not end as it has to: that is a defect of ours, and says so.
+def tell(day: Day, old: Tally, played: Played, seconds: float, *, as_json: bool) -> bool:
+    """Print what the day came to, in JSON as one object; say whether it ended as it has to."""
+    trouble = trouble_of(day, played)
+    if as_json:
+        print_json({**_as_object(day, old, played, seconds), "trouble": _trouble(trouble)})
+    else:
+        _show(day, old, played, seconds)
+    if trouble:
+        print_error(trouble, as_json=False)
+    return trouble is None
 
-    Raises CrossdockError (`demo_oversold`, `demo_drift`).
-    """
+
+def trouble_of(day: Day, played: Played) -> CrossdockError | None:
+    """Find where the day did not end as it has to (`demo_oversold`, `demo_drift`): a defect."""
     for code, trouble in (
         ("demo_oversold", trading_day.trouble_of(played.tally)),
         ("demo_drift", demo_drift.trouble_of(played.drift)),
     ):
         if trouble:
-            raise CrossdockError(trouble, code=code, hint=f"report the seed: {day.seed}")
+            return CrossdockError(trouble, code=code, hint=f"report the seed: {day.seed}")
+    return None
+
+
+def _trouble(error: CrossdockError | None) -> dict[str, str] | None:
+    if error is None:
+        return None
+    return {"error": error.code, "message": error.message, "hint": error.hint}
 
 
 async def _play(world: World, day: Day) -> Played:
