@@ -95,7 +95,7 @@ where name = $1 and shard = $2 returning set_config('synchronous_commit', 'off',
 BEHIND = WorkersSql("""
 select exists (select from log_reader where name = $1 and (tx, position) < (
     select e.tx, e.position from event_log e
-    where e.tx < pg_snapshot_xmin(pg_current_snapshot())
+    where e.tx < event_log_below()
     order by e.tx desc, e.position desc limit 1))
 """)
 # Which of these places of the log lie behind a reader of one shard: it has applied them.
