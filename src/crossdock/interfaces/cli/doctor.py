@@ -12,6 +12,7 @@ from crossdock.assembly import Hub, Outside
 from crossdock.canonical.errors import CrossdockError
 from crossdock.foundation import health
 from crossdock.foundation.health import TROUBLE, Check, State
+from crossdock.foundation.keeping_up import check_readers
 from crossdock.foundation.postgres import ground
 from crossdock.foundation.settings import Settings, unknown_variables
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
@@ -78,6 +79,7 @@ async def _examine_hub(settings: Settings, outside: Outside | None, checks: list
         checks += await _looked("Isolation", _one(health.check_scopes(hub.database)))
         checks += await _looked("Clock", _one(health.check_clock(hub.database, hub.clock)))
         checks += await _looked("Workers", _one(health.check_workers(hub.database)))
+        checks += await _looked("Readers", _one(_readers(hub)))
         checks += await _looked("Connections", _connections(hub))
         checks += await _looked("Outbox", _outbox(hub))
         checks += await _looked("Standstill", standing_still(hub))
@@ -93,6 +95,11 @@ async def _looked(name: str, looking: Awaitable[list[Check]]) -> list[Check]:
 
 async def _one(looking: Awaitable[Check]) -> list[Check]:
     return [await looking]
+
+
+async def _readers(hub: Hub) -> Check:
+    names = {reader.name for reader in hub.readers}
+    return await check_readers(hub.database, names, hub.clock.now())
 
 
 async def _connections(hub: Hub) -> list[Check]:
