@@ -77,7 +77,8 @@ delete from worker_sign where worker in (
     for update skip locked)
 """
 FIGURES = """
-select worker, figures from worker_sign where worker = any($1::text[]) and figures <> ''
+select worker, figures from worker_sign
+where kind = $1 and worker <> $2 and figures <> '' and seen_at > now() - $3::interval
 """
 
 
@@ -231,9 +232,10 @@ async def leave_signs(database: Database, clock: Clock, worker: str, kind: str) 
         await clock.sleep(SIGN_SECONDS)
 
 
-async def figures_of(tx: Transaction, workers: Sequence[str]) -> dict[str, str]:
-    """Find what these processes had counted when they left their last sign."""
-    return {row["worker"]: row["figures"] for row in await tx.fetch(FIGURES, list(workers))}
+async def figures_of_workers(tx: Transaction, ours: str) -> dict[str, str]:
+    """Find what every worker that left a sign lately had counted by then, but for this process."""
+    rows = await tx.fetch(FIGURES, WORKER, ours, SIGN_AGE_MAX)
+    return {row["worker"]: row["figures"] for row in rows}
 
 
 def failed(name: str, error: Exception) -> Check:
