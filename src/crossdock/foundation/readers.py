@@ -276,8 +276,8 @@ async def _timed(
 ) -> None:
     began = clock.ticks()
     of: dict[str, str | int] = {"crossdock.reader": reader.name, "crossdock.events": len(events)}
-    thread = events[0].fact.correlation_id if is_alone else ""
-    with telemetry.span("reader page", of), telemetry.correlated(thread):
+    thread = events[0].fact.correlation_id if len(events) == 1 else ""
+    with telemetry.correlated(thread), telemetry.span("reader page", of):
         await _apply(tx, reader, events, clock, is_alone=is_alone)
     page = metrics.READER_PAGE.labels(reader.name)
     tx.afterwards(lambda: page.observe(clock.ticks() - began))

@@ -441,7 +441,9 @@ async def test_a_page_is_a_span_and_a_refused_event_is_logged_under_its_thread(
 
     await readers.catch_up(database, reader, clock)
 
-    assert {span.name for span in spans.get_finished_spans()} == {"reader page"}
+    [span] = spans.get_finished_spans()
+    assert span.name == "reader page"
+    assert dict(span.attributes or {})["crossdock.correlation_id"] == "so_77"
     [line] = [line for line in written(lines) if line["event"] == "event refused"]
     assert line["correlation_id"] == "so_77"
 

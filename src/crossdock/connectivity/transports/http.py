@@ -30,7 +30,7 @@ from crossdock.canonical.errors import (
     Unavailable,
 )
 from crossdock.connectivity.transports.addresses import checked_host, is_callable_address
-from crossdock.foundation import skew
+from crossdock.foundation import skew, telemetry
 from crossdock.foundation.clock import Clock
 
 MIB = 1024 * 1024
@@ -284,6 +284,8 @@ class HttpClient:
             "user-agent": "crossdock",
             **_checked_headers(headers),
         }
+        if span := telemetry.traceparent():
+            sent[telemetry.TRACEPARENT] = span
         if body or method not in SAFE_METHODS:
             sent["content-length"] = str(len(body))
         return httpcore2.Request(
