@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from crossdock.canonical.envelope import Event
+from crossdock.canonical.errors import Rejected
 from crossdock.foundation import event_log, metrics, telemetry
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import (
@@ -120,9 +121,11 @@ where e.tenant = $2 and e.type = $3
     and (e.tx, e.position) > (select tx, position from log_reader where name = $1 and shard = 0)
 order by e.tx, e.position limit 1
 """
+# How many shards a reader had before this.
 REGISTER = """
-insert into log_reader (name, shard) select $1, generate_series(0, $2 - 1)
-on conflict do nothing
+with made as (insert into log_reader (name, shard) select $1, generate_series(0, $2 - 1)
+    on conflict do nothing)
+select count(*) from log_reader where name = $1
 """
 REFUSE = """
 insert into log_refusal (tenant, reader, position, refused_at, reason)
@@ -141,9 +144,20 @@ REFUSALS = WorkersSql("select reader, count(*) as events from log_refusal group 
 
 
 async def register(database: Database, reader: Reader) -> None:
-    """Make the cursors of a new reader, at the beginning of the log."""
+    """Make the cursors of a new reader, at the beginning of the log.
+
+    One that is known has as many shards as ever: with another number the cursors there are would
+    leave out events that they have not passed, and new ones hear those again that they have.
+    """
     async with database.transaction(Scope.of_workers()) as tx:
-        await tx.execute(REGISTER, reader.name, reader.shards)
+        known = await tx.fetchval(REGISTER, reader.name, reader.shards)
+        if known not in {0, reader.shards}:
+            raise Rejected(
+                f"reader {reader.name} has come so far in {known} shards, not in {reader.shards}",
+                code="reader_shards",
+                hint="leave the number as it was, or give the reader a new name: under that it"
+                " hears the log from its beginning",
+            )
 
 
 class Parts(NamedTuple):
