@@ -24,7 +24,7 @@ from tests.docs.generate import DOCS
 ROOT = DOCS.parent
 README = ROOT / "README.md"
 
-OWN_POSTGRES = "postgresql://crossdock:…@db.example.com:5432/crossdock"
+OWN_POSTGRES = "postgresql://crossdock:…@db.example.com:5432"
 
 
 def python_blocks(page: Path) -> list[str]:
@@ -33,7 +33,8 @@ def python_blocks(page: Path) -> list[str]:
 
 PAGES = {page: "\n".join(python_blocks(page)) for page in sorted(DOCS.glob("**/*.md"))}
 # Those of a hub at work are programs of their own, which the console of their page runs.
-PLAIN = [page for page, examples in PAGES.items() if examples and "Hub.open" not in examples]
+PROGRAMS = re.compile(r"Hub\.open|EmbeddedPostgres\.start")
+PLAIN = [page for page, examples in PAGES.items() if examples and not PROGRAMS.search(examples)]
 AT_WORK = [
     "how-to/choose-warehouses.md",
     "how-to/connect-a-shop.md",
@@ -42,6 +43,7 @@ AT_WORK = [
     "how-to/replay-dead-letters.md",
     "how-to/set-an-oversell-budget.md",
     "how-to/share-out-scarce-stock.md",
+    "how-to/use-your-own-postgresql.md",
     "tutorial/first-steps.md",
 ]
 
@@ -102,6 +104,9 @@ SHOWN = {
         "test_the_webhook_of_a_warehouse_is_read_as_its_page_says"
     ),
     ("docs/how-to/use-your-own-postgresql.md", "create role"): (
+        "test_a_postgresql_of_ones_own_is_used_as_the_page_says"
+    ),
+    ("docs/how-to/use-your-own-postgresql.md", "create database"): (
         "test_a_postgresql_of_ones_own_is_used_as_the_page_says"
     ),
     ("docs/explanation/performance.md", "crossdock bench"): (
@@ -192,6 +197,14 @@ asyncio.run(main())
 ```console
 $ export CROSSDOCK_DATA_DIR=$PWD/reserved
 $ python goods.py
+```
+"""
+
+
+MOVED = """
+```console
+$ crossdock stock available BOLT DC1 | head -n 1
+BOLT at DC1: 10 EA...
 ```
 """
 
@@ -296,7 +309,7 @@ def unnamed(page: str, kind: str) -> list[str]:
 
 
 def test_every_page_with_a_hub_at_work_is_followed_by_a_test_of_its_own() -> None:
-    found = [str(page.relative_to(DOCS)) for page in PAGES if "Hub.open" in PAGES[page]]
+    found = [str(page.relative_to(DOCS)) for page in PAGES if PROGRAMS.search(PAGES[page])]
     assert found == AT_WORK
 
 
@@ -471,10 +484,12 @@ async def test_a_postgresql_of_ones_own_is_used_as_the_page_says() -> None:
                 if statement.strip():
                     await execute(server.dsn, statement)
             with reading(Path(folder)) as reader:
-                reader.ports[OWN_POSTGRES] = (
-                    f"'postgresql://crossdock@/crossdock?host={folder}/postgres'"
-                )
-                await asyncio.to_thread(reader.follow, page)
+                for name in ("crossdock", "moved"):
+                    reader.ports[f"{OWN_POSTGRES}/{name}"] = (
+                        f"'postgresql://crossdock@/{name}?host={folder}/postgres'"
+                    )
+                for part in (GOODS.replace("reserved", "embedded"), page, MOVED):
+                    await asyncio.to_thread(reader.follow, part)
         finally:
             server.stop()
 

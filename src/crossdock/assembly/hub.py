@@ -87,6 +87,8 @@ class Hub:
         self.ids = outside.ids
         self.scope = Scope(settings.tenant)
         self.worker = health.process_name(os.getpid())
+        # In containers of one name every process has the same number: leases need another name.
+        self._lessee = f"{self.worker}-{outside.ids.new().hex[-8:]}"
         self.access = Access(database, clock, outside.random)
         self._ports = Ports(
             clock=clock,
@@ -103,7 +105,7 @@ class Hub:
             keys=self.catalog,
             ports=self._ports,
             ids=outside.ids,
-            worker=self.worker,
+            worker=self._lessee,
         )
         self.pollers = self._pollers()
         self.connections = self._connections()
@@ -131,8 +133,7 @@ class Hub:
             clock,
             self.directory,
             words,
-            # In a container a process that comes after one that was killed has the same number.
-            worker=f"{self.worker}-{outside.ids.new().hex[-8:]}",
+            worker=self._lessee,
             body_bytes_max=settings.inbox_body_bytes_max,
         )
         self.quarantine = Quarantine(database, clock, self.inbox, words)
@@ -359,7 +360,7 @@ class Hub:
                 directory=self.directory,
                 inbox=self.inbox,
                 ports=self._ports,
-                worker=self.worker,
+                worker=self._lessee,
                 public=self._public,
             )
         )
@@ -393,8 +394,7 @@ class Hub:
         for gone in self._couriers.keys() - {entry.name for entry in entries}:
             await self._couriers.pop(gone).close()
         for entry in entries:
-            if entry.name not in self._couriers:
-                application = self.directory.application_of(entry)
-                if application.connect is not None:
-                    self._couriers[entry.name] = Courier(self._around, entry)
+            is_called = self.directory.application_of(entry).connect is not None
+            if is_called and entry.name not in self._couriers:
+                self._couriers[entry.name] = Courier(self._around, entry)
         return list(self._couriers.values())

@@ -144,7 +144,7 @@ where event_id = any($1) and tenant = any($2::text[])
 # The newest place that no open transaction can still come before.
 END = """
 select tx::text::bigint as tx, position from event_log
-where tx < pg_snapshot_xmin(pg_current_snapshot()) and ($1 = '*' or tenant = $1)
+where tx < event_log_below() and ($1 = '*' or tenant = $1)
 order by event_log.tx desc, event_log.position desc limit 1
 """
 

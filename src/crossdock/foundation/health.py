@@ -41,6 +41,8 @@ TROUBLE = (CrossdockError, SQLAlchemyError, ValueError, *DATABASE_ERRORS)
 """Whatever may stop a look at the ground or the hub."""
 
 FIX_FULL = "free space on the disk of the database"
+FIX_CLOCK = "run NTP on this machine (`timedatectl`)"
+FIX_CLOCKS = "run NTP on both machines (`timedatectl`)"
 FIX_BY_ERRNO = {
     errno.ENOSPC: FIX_FULL,
     errno.EDQUOT: FIX_FULL,
@@ -75,7 +77,8 @@ delete from worker_sign where worker in (
     for update skip locked)
 """
 FIGURES = """
-select worker, figures from worker_sign where worker = any($1::text[]) and figures <> ''
+select worker, figures from worker_sign
+where kind = $1 and worker <> $2 and figures <> '' and seen_at > now() - $3::interval
 """
 
 
@@ -160,14 +163,40 @@ async def check_scopes(database: Database) -> Check:
     return Check("Isolation", State.OK, "row-level security binds the hub's role")
 
 
-async def check_clock(database: Database, clock: Clock) -> Check:
+async def check_clock(database: Database, clock: Clock, *, is_kept: bool | None = None) -> Check:
+    """Compare with the database; `is_kept` is what the kernel says of this machine's clock."""
     async with database.transaction(Scope.of_workers()) as tx:
         theirs: datetime = await tx.fetchval("select clock_timestamp()")
     skew = abs(clock.now() - theirs)
     detail = f"{skew.total_seconds() * 1000:.0f} ms apart from the database"
     if skew > SKEW_MAX:
-        return Check("Clock", State.FAIL, detail, "run NTP on both machines (`timedatectl`)")
+        return Check("Clock", State.FAIL, detail, FIX_CLOCKS)
+    if is_kept is False:
+        return Check("Clock", State.WARN, f"{detail}; nothing keeps it in time", FIX_CLOCK)
     return Check("Clock", State.OK, detail)
+
+
+def check_others_clocks(skews: Mapping[str, Sequence[timedelta]]) -> list[Check]:
+    """Judge how far the clock of each connection is ahead of ours; none where none told.
+
+    Where all are apart from us it is we who are wrong; where some are, it may be they.
+    """
+    worst = {name: max(heard, key=abs) for name, heard in skews.items() if heard}
+    apart = {name: skew for name, skew in worst.items() if abs(skew) > SKEW_MAX}
+    if not worst:
+        return []
+    if not apart:
+        return [Check("Clocks of others", State.OK, f"{len(worst)} agree with this machine's")]
+    detail = ", ".join(_told(name, skew) for name, skew in sorted(apart.items()))
+    if len(apart) == len(worst):
+        return [Check("Clocks of others", State.FAIL, detail, FIX_CLOCK)]
+    fix = "tell who runs it: others agree with this machine"
+    return [Check("Clocks of others", State.WARN, detail, fix)]
+
+
+def _told(name: str, skew: timedelta) -> str:
+    side = "ahead of" if skew > timedelta() else "behind"
+    return f"{name} is {abs(skew).total_seconds():.0f} s {side} this machine"
 
 
 async def check_workers(database: Database) -> Check:
@@ -203,9 +232,10 @@ async def leave_signs(database: Database, clock: Clock, worker: str, kind: str) 
         await clock.sleep(SIGN_SECONDS)
 
 
-async def figures_of(tx: Transaction, workers: Sequence[str]) -> dict[str, str]:
-    """Find what these processes had counted when they left their last sign."""
-    return {row["worker"]: row["figures"] for row in await tx.fetch(FIGURES, list(workers))}
+async def figures_of_workers(tx: Transaction, ours: str) -> dict[str, str]:
+    """Find what every worker that left a sign lately had counted by then, but for this process."""
+    rows = await tx.fetch(FIGURES, WORKER, ours, SIGN_AGE_MAX)
+    return {row["worker"]: row["figures"] for row in rows}
 
 
 def failed(name: str, error: Exception) -> Check:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from crossdock.canonical.errors import Invalid, Rejected
+from crossdock.foundation import rebase
 from crossdock.foundation.database import unreachable
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -72,7 +73,11 @@ def _locked(connection: Connection, revision: str, *, up: bool) -> None:
     connection.exec_driver_sql(f"select pg_advisory_lock({MIGRATION_LOCK})")
     connection.commit()
     try:
-        _check(MigrationContext.configure(connection).get_current_revision(), revision)
+        found = MigrationContext.configure(connection).get_current_revision()
+        _check(found, revision)
+        if found is not None:
+            connection.commit()
+            rebase.settle(connection)
         (command.upgrade if up else command.downgrade)(_config(connection), revision)
         connection.commit()
     finally:

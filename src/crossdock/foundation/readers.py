@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from crossdock.canonical.envelope import Event
+from crossdock.canonical.errors import Rejected
 from crossdock.foundation import event_log, metrics, telemetry
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import (
@@ -98,7 +99,7 @@ where name = $1 and shard = $2
 BEHIND = WorkersSql("""
 select exists (select from log_reader where name = $1 and (tx, position) < (
     select e.tx, e.position from event_log e
-    where e.tx < pg_snapshot_xmin(pg_current_snapshot())
+    where e.tx < event_log_below()
     order by e.tx desc, e.position desc limit 1))
 """)
 # Which of these places of the log lie behind a reader of one shard: it has applied them.
@@ -123,9 +124,11 @@ where e.tenant = $2 and e.type = $3
     and (e.tx, e.position) > (select tx, position from log_reader where name = $1 and shard = 0)
 order by e.tx, e.position limit 1
 """
+# How many shards a reader had before this.
 REGISTER = """
-insert into log_reader (name, shard) select $1, generate_series(0, $2 - 1)
-on conflict do nothing
+with made as (insert into log_reader (name, shard) select $1, generate_series(0, $2 - 1)
+    on conflict do nothing)
+select count(*) from log_reader where name = $1
 """
 REFUSE = """
 insert into log_refusal (tenant, reader, position, refused_at, reason)
@@ -144,9 +147,20 @@ REFUSALS = WorkersSql("select reader, count(*) as events from log_refusal group 
 
 
 async def register(database: Database, reader: Reader) -> None:
-    """Make the cursors of a new reader, at the beginning of the log."""
+    """Make the cursors of a new reader, at the beginning of the log.
+
+    One that is known has as many shards as ever: with another number the cursors there are would
+    leave out events that they have not passed, and new ones hear those again that they have.
+    """
     async with database.transaction(Scope.of_workers()) as tx:
-        await tx.execute(REGISTER, reader.name, reader.shards)
+        known = await tx.fetchval(REGISTER, reader.name, reader.shards)
+        if known not in {0, reader.shards}:
+            raise Rejected(
+                f"reader {reader.name} has come so far in {known} shards, not in {reader.shards}",
+                code="reader_shards",
+                hint="leave the number as it was, or give the reader a new name: under that it"
+                " hears the log from its beginning",
+            )
 
 
 class Parts(NamedTuple):
@@ -279,8 +293,8 @@ async def _timed(
 ) -> None:
     began = clock.ticks()
     of: dict[str, str | int] = {"crossdock.reader": reader.name, "crossdock.events": len(events)}
-    thread = events[0].fact.correlation_id if is_alone else ""
-    with telemetry.span("reader page", of), telemetry.correlated(thread):
+    thread = events[0].fact.correlation_id if len(events) == 1 else ""
+    with telemetry.correlated(thread), telemetry.span("reader page", of):
         await _apply(tx, reader, events, clock, is_alone=is_alone)
     page = metrics.READER_PAGE.labels(reader.name)
     tx.afterwards(lambda: page.observe(clock.ticks() - began))

@@ -19,6 +19,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import SecretBytes, SecretStr
 
 from crossdock.foundation.settings import Settings
@@ -31,6 +32,10 @@ _SECRET_NAME = re.compile(
 )
 # A key of ours, or a password inside an address, wherever it stands in a text.
 _SECRET_TEXT = re.compile(r"xd_([0-9A-Za-z]{12})_[0-9A-Za-z]{40,}|(?<=://)([^\s:/@]*):[^\s@]+@")
+
+TRACEPARENT = "traceparent"
+_W3C = TraceContextTextMapPropagator()
+_THREADS = ("correlation_id", "call_id")
 
 _UNTRACED = nullcontext(trace.INVALID_SPAN)
 
@@ -160,12 +165,30 @@ def traced(processor: SpanProcessor) -> Iterator[TracerProvider]:
 
 
 def span(
-    name: str, attributes: Mapping[str, str | int] | None = None
+    name: str, attributes: Mapping[str, str | int] | None = None, *, caller: str = ""
 ) -> AbstractContextManager[Span]:
-    """Time one step at an edge: a request, a message in, a delivery out, a page of the log."""
+    """Time one step at an edge: a request, a message in, a delivery out, a page of the log.
+
+    It names the business thread that it is begun in (`correlated`). `caller` is the `traceparent`
+    of who asked for it, if they sent one.
+    """
     if _tracing.tracer is None:
         return _UNTRACED
-    return _tracing.tracer.start_as_current_span(name, attributes=attributes)
+    bound = structlog.contextvars.get_contextvars()
+    thread = {f"crossdock.{one}": bound[one] for one in _THREADS if one in bound}
+    context = _W3C.extract({TRACEPARENT: caller}) if caller else None
+    return _tracing.tracer.start_as_current_span(
+        name, context, attributes={**(attributes or {}), **thread}
+    )
+
+
+def traceparent() -> str:
+    """Name the span that we are in, for whom we call; "" while this process is not traced."""
+    if _tracing.tracer is None:
+        return ""
+    carrier: dict[str, str] = {}
+    _W3C.inject(carrier)
+    return carrier.get(TRACEPARENT, "")
 
 
 def is_tracing() -> bool:

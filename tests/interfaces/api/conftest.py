@@ -82,6 +82,8 @@ STRANGER = Principal(tenant="other", verbs=ROLES["owner"], key_id="stranger")
 class House:
     """The parts of a hub, as `assembly` puts them together."""
 
+    worker = "house"
+
     def __init__(self, database: Database, settings: Settings) -> None:
         self.settings, self.database = settings, database
         self.clock = SystemClock()

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.connectivity.directory import Entry
+from crossdock.foundation import health
 from crossdock.foundation.database import Database
 from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.foundation.scope import Scope
@@ -17,7 +18,7 @@ from crossdock.governance.roles import ROLES, Area, Level, Verb
 from crossdock.interfaces.api import create_app
 from crossdock.interfaces.api.caller import VERB
 from crossdock.interfaces.api.hot import hot_routes
-from tests.conftest import out_of_reach
+from tests.conftest import execute, out_of_reach
 from tests.interfaces.api.applications import SECRET, signature
 from tests.interfaces.api.conftest import STRANGER, Caller, House, stock
 from tests.interfaces.api.test_stock import asking
@@ -251,12 +252,34 @@ async def test_the_process_lives_but_is_not_ready_while_the_database_is_away(
 
 
 async def test_figures_are_for_the_house_that_runs_the_hub(call: Caller, house: House) -> None:
+    await call("GET", "/livez")
     ours = await call("GET", "/metrics", key=await house.key("telemetry:read"))
     theirs = await call("GET", "/metrics", key=await house.key("telemetry:read", by=STRANGER))
 
     assert ours.status == 200
     assert b"crossdock_http_request_seconds_bucket" in ours.body
     assert theirs.status == 403
+
+
+async def test_figures_of_every_worker_with_a_fresh_sign_of_life_are_shown(
+    call: Caller, house: House, dsn: str
+) -> None:
+    """Those of this process are its own, and what a server answers is no work."""
+    counted = 'crossdock_events_total{source="elsewhere",verdict="NEW"} 41.0'
+    said = f"# TYPE crossdock_events_total counter\n{counted}\n"
+    signs = {"fresh": "worker", "old": "worker", "house": "worker", "api": "attendant"}
+    for worker, kind in signs.items():
+        await health.leave_sign(house.database, worker, kind, figures=said)
+    await execute(
+        dsn, "update worker_sign set seen_at = now() - interval '31 s' where worker = 'old'"
+    )
+
+    shown = await call("GET", "/metrics", key=await house.key("telemetry:read"))
+
+    found = [line for line in shown.body.decode().splitlines() if '"elsewhere"' in line]
+    assert found == [
+        'crossdock_events_total{process="fresh",source="elsewhere",verdict="NEW"} 41.0'
+    ]
 
 
 async def test_a_key_made_over_http_does_what_it_may_and_can_be_revoked(call: Caller) -> None:

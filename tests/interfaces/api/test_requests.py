@@ -8,6 +8,7 @@ import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from crossdock.canonical import errors
 from crossdock.canonical.errors import CrossdockError, Invalid
@@ -152,6 +153,23 @@ async def test_a_query_has_exactly_its_parameters(call: Caller, query: str) -> N
 
     assert answer.status == 422
     assert answer.json["where"].startswith("/query")
+
+
+async def test_a_traced_request_goes_on_with_the_trace_of_its_caller(
+    call: Caller, spans: InMemorySpanExporter
+) -> None:
+    caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+    for sent in (caller, "00-zz", "\xe4" * 300):
+        headers = {"traceparent": sent, "x-correlation-id": "order-77"}
+        assert (await call("GET", "/v1/keys", headers=headers)).status == 200
+
+    found = spans.get_finished_spans()
+    traces = {f"{span.context.trace_id:032x}" for span in found if span.context}
+    assert len(traces) == 3
+    assert "0af7651916cd43dd8448eb211c80319c" in traces
+    threads = {dict(span.attributes or {})["crossdock.correlation_id"] for span in found}
+    assert threads == {"order-77"}
 
 
 async def test_an_answer_carries_the_correlation_id_it_was_given(call: Caller) -> None:

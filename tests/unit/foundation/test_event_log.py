@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Event, Fact
+from crossdock.canonical.errors import Rejected
 from crossdock.foundation import event_log, readers
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import OUTAGES, Database, Transaction
@@ -474,7 +475,10 @@ async def test_a_page_is_a_span_and_a_refused_event_is_logged_under_its_thread(
 
     await readers.catch_up(database, reader, clock)
 
-    assert {span.name for span in spans.get_finished_spans()} == {"reader page"}
+    found = spans.get_finished_spans()
+    assert {span.name for span in found} == {"reader page"}
+    threads = {dict(span.attributes or {})["crossdock.correlation_id"] for span in found}
+    assert threads == {"so_77"}
     [line] = [line for line in written(lines) if line["event"] == "event refused"]
     assert line["correlation_id"] == "so_77"
 
@@ -497,6 +501,25 @@ async def test_two_processes_share_a_reader_without_hearing_twice(
     await other.close()
 
     assert sorted(ledger.heard) == sorted(f"DC{number}" for number in range(50))
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 4), (4, 1), (4, 2)])
+async def test_a_reader_keeps_the_number_of_shards_it_began_with(
+    database: Database, clock: VirtualClock, before: int, after: int
+) -> None:
+    ledger = Ledger()
+    reader = Reader(name="ledger", apply=ledger.apply, shards=before)
+    await readers.register(database, reader)
+
+    with pytest.raises(Rejected, match=f"in {before} shards, not in {after}") as refused:
+        await readers.register(database, replace(reader, shards=after))
+
+    assert "a new name" in refused.value.hint
+    await readers.register(database, reader)
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry("DC1"), entry("DC2"), entry("DC3")])
+    await readers.catch_up(database, reader, clock)
+    assert sorted(ledger.heard) == ["DC1", "DC2", "DC3"]
 
 
 @pytest.mark.parametrize(

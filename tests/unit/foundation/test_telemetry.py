@@ -3,6 +3,7 @@
 import asyncio
 import io
 import logging
+import re
 import string
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,6 +16,7 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
@@ -153,6 +155,7 @@ asyncio.run(main())
 
 
 async def test_nothing_is_traced_unless_it_is_asked_for() -> None:
+    assert telemetry.traceparent() == ""
     async with telemetry.traces(Settings(data_dir=Path("/x"))):
         assert not telemetry.is_tracing()
         with telemetry.span("request") as current:
@@ -174,6 +177,45 @@ def test_a_span_names_its_step_and_a_line_inside_names_the_span(
     assert span.context
     assert line["trace_id"] == f"{span.context.trace_id:032x}"
     assert line["span_id"] == f"{span.context.span_id:016x}"
+
+
+def test_a_span_goes_on_with_the_trace_of_a_caller_and_names_itself_to_others(
+    spans: InMemorySpanExporter,
+) -> None:
+    caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert telemetry.traceparent() == ""
+
+    with telemetry.span("request", caller=caller):
+        said = telemetry.traceparent()
+
+    [span] = spans.get_finished_spans()
+    assert span.context
+    assert span.parent
+    assert f"{span.context.trace_id:032x}" == "0af7651916cd43dd8448eb211c80319c"
+    assert f"{span.parent.span_id:016x}" == "b7ad6b7169203331"
+    assert said.startswith(f"00-0af7651916cd43dd8448eb211c80319c-{span.context.span_id:016x}-")
+
+
+@given(caller=st.text() | st.from_regex(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"))
+def test_whatever_a_caller_sends_a_step_is_taken(caller: str) -> None:
+    with (
+        telemetry.traced(SimpleSpanProcessor(InMemorySpanExporter())),
+        telemetry.span("request", caller=caller),
+    ):
+        said = telemetry.traceparent()
+
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[0-3]", said)
+
+
+def test_a_span_belongs_to_the_thread_it_is_begun_in(spans: InMemorySpanExporter) -> None:
+    with telemetry.correlated("so_77", call_id="c1"), telemetry.span("reader page"):
+        pass
+
+    [span] = spans.get_finished_spans()
+    assert dict(span.attributes or {}) == {
+        "crossdock.correlation_id": "so_77",
+        "crossdock.call_id": "c1",
+    }
 
 
 class Collector(BaseHTTPRequestHandler):

@@ -1,8 +1,11 @@
 """`crossdock doctor` finds what usually goes wrong, and names what mends it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from crossdock.connectivity.sdk import (
     PublishesAvailability,
     RepeatSafety,
 )
+from crossdock.connectivity.transports.http import HttpClient
 from crossdock.foundation import health, migrate
 from crossdock.foundation.clock import Clock, SystemClock, VirtualClock
 from crossdock.foundation.health import Check, State
@@ -59,8 +63,48 @@ DEAF = Application(
 )
 
 
+class Dated:
+    """A shop that says what time it is, with each answer."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def check(self) -> str:
+        async with (
+            answering(format_datetime(SystemClock().now(), usegmt=True)) as port,
+            HttpClient(
+                f"http://127.0.0.1:{port}", clock=self._clock, allow_private_addresses=True
+            ) as client,
+        ):
+            await client.request("GET", "/")
+        return "it answers"
+
+
+@asynccontextmanager
+async def answering(date: str) -> AsyncIterator[int]:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@asynccontextmanager
+async def dated(settings: NoSettings, ports: Ports) -> AsyncIterator[Any]:
+    del settings
+    yield Dated(ports.clock)
+
+
+DATED = replace(DEAF, name="dated", title="A shop with a clock", connect=dated)
+
+
 def outside(clock: Clock | None = None) -> Outside:
-    return Outside(clock=clock or SystemClock(), applications={"deaf": DEAF})
+    applications = {"deaf": DEAF, "dated": DATED}
+    return Outside(clock=clock or SystemClock(), applications=applications)
 
 
 def settings_of(dsn: str, folder: Path) -> Settings:
@@ -77,7 +121,9 @@ async def found(
 ) -> dict[str, Check]:
     return {
         check.name: check
-        for check in await examine(settings, outside(clock), lambda _folder: free)
+        for check in await examine(
+            settings, outside(clock), lambda _folder: free, is_kept=lambda: True
+        )
     }
 
 
@@ -148,6 +194,34 @@ async def test_a_skewed_clock_and_a_stopped_worker_are_found(
     assert failing(checks) == {"Clock", "Workers"}
     assert "NTP" in checks["Clock"].fix
     assert checks["Workers"].fix.startswith("crossdock serve")
+
+
+async def test_a_clock_that_nothing_keeps_is_a_warning(ours: Settings) -> None:
+    checks = await examine(ours, outside(), is_kept=lambda: False)
+
+    [check] = [check for check in checks if check.name == "Clock"]
+    assert check.state is State.WARN
+    assert check.detail.endswith("nothing keeps it in time")
+    assert "timedatectl" in check.fix
+
+
+async def test_a_clock_that_is_apart_from_what_others_say_is_found(
+    ours: Settings,
+) -> None:
+    """The database of the default install has the same clock, and so cannot tell."""
+    async with Hub.open(ours, outside()) as hub:
+        await hub.connect(Entry(tenant="main", name="shop", application="dated", settings={}))
+    late = VirtualClock(SystemClock().now() + timedelta(minutes=3))
+
+    checks = await found(ours, late)
+
+    assert checks["Clocks of others"] == Check(
+        "Clocks of others",
+        State.FAIL,
+        "shop is 179 s behind this machine",
+        "run NTP on this machine (`timedatectl`)",
+    )
+    assert (await found(ours))["Clocks of others"].state is State.OK
 
 
 async def test_a_silent_connection_and_an_aging_outbox_are_found(ours: Settings) -> None:

@@ -30,6 +30,7 @@ from crossdock.canonical.errors import (
     Unavailable,
 )
 from crossdock.connectivity.transports.addresses import checked_host, is_callable_address
+from crossdock.foundation import skew, telemetry
 from crossdock.foundation.clock import Clock
 
 MIB = 1024 * 1024
@@ -255,12 +256,13 @@ class HttpClient:
         progress = _Progress()
         request = self._request(method, path, query or {}, headers or {}, body)
         request.extensions = {"timeout": self._timeouts, "trace": progress}
-        started = self._clock.ticks()
+        sent, started = self._clock.now(), self._clock.ticks()
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 status, answered, content = await self._exchanged(request)
         except _BROKEN_CALL as problem:
             raise self._failure(method, progress, problem) from problem
+        skew.hear(answered, sent, self._clock.now())
         return HttpResponse(status, answered, content, self._clock.ticks() - started)
 
     def _request(
@@ -282,6 +284,8 @@ class HttpClient:
             "user-agent": "crossdock",
             **_checked_headers(headers),
         }
+        if span := telemetry.traceparent():
+            sent[telemetry.TRACEPARENT] = span
         if body or method not in SAFE_METHODS:
             sent["content-length"] = str(len(body))
         return httpcore2.Request(

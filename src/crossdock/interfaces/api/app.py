@@ -59,7 +59,7 @@ Amounts are decimal strings with a unit. Errors are RFC 9457 problem documents w
 def create_app(hub: Hub, crew: Mapping[str, str] | None = None) -> FastAPI:
     """Build the application; starting and closing the hub is the caller's.
 
-    `crew` names the worker processes whose figures `/metrics` shows with this one's.
+    `crew` names the worker processes beside this one, for `/metrics`.
     """
     known = KnownGoods(hub.catalog)
     hot = hot_routes(hub, known)

@@ -41,6 +41,7 @@ EVENTS, QUESTIONS = "/v1/events", "/v1/atp"
 QUESTIONS_BYTES_MAX = 4 * 1024 * 1024
 """Ten thousand questions that say all that one can say."""
 CORRELATION = b"x-correlation-id"
+TRACEPARENT = telemetry.TRACEPARENT.encode()
 _CORRELATION_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,100}")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _ON_EVERY_ANSWER = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
@@ -79,7 +80,9 @@ class Gate:
         structlog.contextvars.bind_contextvars(correlation_id=reply.correlation_id.decode())
         try:
             if telemetry.is_tracing():
-                with telemetry.span("request", {"http.request.method": scope["method"]}) as span:
+                of = {"http.request.method": scope["method"]}
+                caller = headers.get(TRACEPARENT, b"").decode("latin-1")
+                with telemetry.span("request", of, caller=caller) as span:
                     await self._admit(scope, headers, receive, reply)
                     span.set_attribute("http.route", _template(scope))
             else:

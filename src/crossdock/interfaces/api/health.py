@@ -22,7 +22,7 @@ READY_SECONDS_MAX = 2.0
 
 
 def router(hub: Hub, crew: Mapping[str, str]) -> APIRouter:
-    """`crew` are the signs and names of worker processes, whose figures are shown with ours."""
+    """`crew` names the worker processes beside this one, by their signs; others go by these."""
     routes = APIRouter(tags=["health"])
 
     @routes.get(
@@ -58,8 +58,8 @@ def router(hub: Hub, crew: Mapping[str, str]) -> APIRouter:
             await readers.measure(tx, now)
             await figures.measure(tx, now)
             await work.measure(tx)
-            counted = await health.figures_of(tx, list(crew))
-        others = {crew[worker]: text for worker, text in counted.items() if worker in crew}
+            counted = await health.figures_of_workers(tx, hub.worker)
+        others = {crew.get(worker, worker): text for worker, text in counted.items()}
         return Response(metrics.exposition(others), media_type=metrics.CONTENT_TYPE)
 
     return routes

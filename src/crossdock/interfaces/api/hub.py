@@ -58,6 +58,9 @@ class Hub(Protocol):
     def settings(self) -> Settings: ...
 
     @property
+    def worker(self) -> str: ...
+
+    @property
     def database(self) -> Database: ...
 
     @property

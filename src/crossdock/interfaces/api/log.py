@@ -31,7 +31,7 @@ _PLACE = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})")
 _READ = Verb.of("events:read")
 
 # Whatever commits from now on: nothing below this transaction is still open.
-NOW = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+NOW = "select event_log_below()::text::bigint"
 
 
 def router(hub: Hub) -> APIRouter:

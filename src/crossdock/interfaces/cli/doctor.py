@@ -10,8 +10,9 @@ from rich.markup import escape
 
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.errors import CrossdockError
-from crossdock.foundation import health
+from crossdock.foundation import health, skew
 from crossdock.foundation.health import TROUBLE, Check, State
+from crossdock.foundation.keeping_up import check_readers
 from crossdock.foundation.postgres import ground
 from crossdock.foundation.settings import Settings, unknown_variables
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
@@ -52,6 +53,7 @@ async def examine(
     settings: Settings,
     outside: Outside | None = None,
     free_bytes: Callable[[Path], int] = _free_bytes,
+    is_kept: Callable[[], bool | None] = skew.is_kept,
 ) -> list[Check]:
     """Look from the ground up; what needs a part that is broken is not looked at."""
     checks = [health.check_python(), health.check_settings(unknown_variables())]
@@ -67,17 +69,21 @@ async def examine(
                 checks.append(await health.check_schema(dsn))
             if checks[-1].state is State.OK:
                 part = "Hub"
-                await _examine_hub(settings, outside, checks)
+                await _examine_hub(settings, outside, checks, is_kept=is_kept())
     except TROUBLE as error:
         checks.append(health.failed(part, error))
     return checks
 
 
-async def _examine_hub(settings: Settings, outside: Outside | None, checks: list[Check]) -> None:
+async def _examine_hub(
+    settings: Settings, outside: Outside | None, checks: list[Check], *, is_kept: bool | None
+) -> None:
     async with Hub.open(settings, outside) as hub:
         checks += await _looked("Isolation", _one(health.check_scopes(hub.database)))
-        checks += await _looked("Clock", _one(health.check_clock(hub.database, hub.clock)))
+        clock = health.check_clock(hub.database, hub.clock, is_kept=is_kept)
+        checks += await _looked("Clock", _one(clock))
         checks += await _looked("Workers", _one(health.check_workers(hub.database)))
+        checks += await _looked("Readers", _one(_readers(hub)))
         checks += await _looked("Connections", _connections(hub))
         checks += await _looked("Outbox", _outbox(hub))
         checks += await _looked("Standstill", standing_still(hub))
@@ -95,8 +101,14 @@ async def _one(looking: Awaitable[Check]) -> list[Check]:
     return [await looking]
 
 
+async def _readers(hub: Hub) -> Check:
+    names = {reader.name for reader in hub.readers}
+    return await check_readers(hub.database, names, hub.clock.now())
+
+
 async def _connections(hub: Hub) -> list[Check]:
     checks: list[Check] = []
+    skews: dict[str, list[timedelta]] = {}
     for entry in await hub.directory.entries(hub.scope):
         name = f"Connection {entry.name}"
         if entry.is_paused:
@@ -105,7 +117,8 @@ async def _connections(hub: Hub) -> list[Check]:
             continue
         try:
             if hub.directory.application_of(entry).connect is not None:
-                said = await hub.connections.check(hub.scope, entry.name)
+                with skew.listening() as skews[entry.name]:
+                    said = await hub.connections.check(hub.scope, entry.name)
                 checks.append(Check(name, State.OK, said.answer))
                 if said.warning:
                     checks.append(Check(name, State.WARN, said.warning, said.hint))
@@ -115,7 +128,7 @@ async def _connections(hub: Hub) -> list[Check]:
                 f" crossdock connection change {entry.name} --file …"
             )
             checks.append(Check(name, State.FAIL, error.message, fix))
-    return checks
+    return checks + health.check_others_clocks(skews)
 
 
 async def _outbox(hub: Hub) -> list[Check]:

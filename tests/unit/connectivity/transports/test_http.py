@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from crossdock.canonical.errors import (
     Ambiguous,
@@ -37,6 +38,7 @@ from crossdock.connectivity.transports.http import (
     checked,
     retry_after,
 )
+from crossdock.foundation import telemetry
 from crossdock.foundation.clock import SystemClock
 
 CLOCK = SystemClock()
@@ -136,6 +138,28 @@ async def test_the_request_arrives_as_written() -> None:
     assert {b"x-key: k", b"content-length: 2", b"accept-encoding: identity"} <= set(lines)
     assert not any(line.lower().startswith(b"cookie") for line in lines)
     assert body == b"{}"
+
+
+async def test_a_call_names_the_span_it_is_made_in_while_that_is_traced(
+    spans: InMemorySpanExporter,
+) -> None:
+    seen: list[bytes] = []
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            seen.append(await heard(reader))
+            writer.write(OK)
+
+    async with serving(conversation) as server, local(server) as client:
+        with telemetry.span("outbox delivery"):
+            await client.request("GET", "/")
+        await client.request("GET", "/")
+
+    [span] = spans.get_finished_spans()
+    assert span.context
+    named = f"\r\ntraceparent: 00-{span.context.trace_id:032x}-{span.context.span_id:016x}-"
+    assert named.encode() in seen[0]
+    assert b"traceparent" not in seen[1]
 
 
 async def test_connections_are_kept() -> None:

@@ -1,28 +1,10 @@
 """The ground: the hub's role, row-level security, the event log, its readers, jobs."""
 
+from crossdock.foundation.migrations.role import JOIN, MAKE
 from crossdock.foundation.migrations.script import run
 
 revision = "0001"
 down_revision = None
-
-ROLE = """
-do $$
-begin
-    create role crossdock_hub nologin;
-exception when duplicate_object or unique_violation then null;  -- roles are the cluster's
-end $$;
-do $$
-begin
-    -- Made by somebody else, and we may act as it already: there is nothing that we may grant.
-    -- Since version 16 whoever makes a role is its member, but may not act as it yet.
-    if not pg_has_role(current_user, 'crossdock_hub', case
-            when current_setting('server_version_num')::integer < 160000 then 'member'
-            else 'set' end) then
-        execute format('grant crossdock_hub to %I', current_user);
-    end if;
-end $$;
-grant usage on schema public to crossdock_hub;
-"""
 
 # The second layer of D13. `*` is the scope of workers, who serve every tenant; a transaction
 # without a scope sees nothing at all. `select` makes the setting a constant of the statement.
@@ -61,9 +43,19 @@ end $$;
 """
 
 EVENT_LOG = """
+-- The transaction that writes, and the oldest that is open, as the log counts them: by the cluster
+-- that it began in. In another, where counting began anew, both are ahead of what is counted there
+-- (`foundation/rebase.py`).
+create function event_log_tx() returns xid8 language sql stable as $$
+select pg_current_xact_id()
+$$;
+create function event_log_below() returns xid8 language sql stable as $$
+select pg_snapshot_xmin(pg_current_snapshot())
+$$;
+
 create table event_log (
     position bigint generated always as identity,
-    tx xid8 not null default pg_current_xact_id(),
+    tx xid8 not null default event_log_tx(),
     tenant text not null,
     source text not null,
     type text not null,
@@ -124,7 +116,7 @@ create function read_event_log(whose text, after_tx xid8, after_position bigint,
 returns setof event_log language plpgsql stable set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $function$
 declare
-    below xid8 := pg_snapshot_xmin(pg_current_snapshot());
+    below xid8 := event_log_below();
     end_tx xid8;
     end_position bigint;
     far xid8;
@@ -161,7 +153,7 @@ grant execute on function read_event_log to crossdock_hub;
 -- Whether something committed has to wait for an older transaction; asked often, so by index.
 create function event_log_hides() returns boolean language sql stable
 set enable_seqscan = off set enable_bitmapscan = off as $function$
-select exists (select from event_log where tx >= pg_snapshot_xmin(pg_current_snapshot()))
+select exists (select from event_log where tx >= event_log_below())
 $function$;
 grant execute on function event_log_hides to crossdock_hub;
 
@@ -232,7 +224,7 @@ grant select, insert, update, delete on worker_sign to crossdock_hub;
 
 
 def upgrade() -> None:
-    run(ROLE + GUARD + EVENT_LOG + READERS)
+    run(MAKE + JOIN + GUARD + EVENT_LOG + READERS)
 
 
 def downgrade() -> None:
@@ -244,6 +236,8 @@ def downgrade() -> None:
         drop function event_shard;
         drop table worker_sign, job, log_refusal, log_reader, event_identity, event_log;
         drop function extend_event_log;
+        drop function event_log_below;
+        drop function event_log_tx;
         drop function guard_table;
         drop function few_values;
         """

@@ -1,0 +1,84 @@
+"""Lets the hub go on in another cluster: where a dump of its database was restored (D2).
+
+Two things are the cluster's, and in no dump. The role that the hub acts as is made again. And
+transactions are counted by the cluster, anew in each: what is written next would come before all
+that the log holds, and no reader would ever hear it. So the log counts on from where it ends. What
+it holds stays as it is, and so does every place in it that somebody keeps: cursors, and the ids
+that callers of `GET /v1/log` resume by.
+"""
+
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.util import await_only
+
+from crossdock.canonical.errors import Rejected
+from crossdock.foundation.database import HUB_ROLE, WorkersSql
+from crossdock.foundation.migrations.role import JOIN, MAKE
+
+log = structlog.get_logger(__name__)
+
+STANDING = f"""
+select to_regrole('{HUB_ROLE}') is not null as is_there,
+    coalesce(has_table_privilege(to_regrole('{HUB_ROLE}'), 'event_log', 'select'), false) as may
+"""
+AS_WORKERS = "select set_config('crossdock.tenant', '*', true)"
+
+# What this statement sees was committed below the snapshot's end: in the cluster that wrote it.
+COUNTED = WorkersSql("""
+select coalesce(greatest((select tx from event_log order by tx desc limit 1),
+        (select tx from log_reader order by tx desc limit 1)), '0')::text::bigint as newest,
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint as coming,
+    event_log_below()::text::bigint
+        - pg_snapshot_xmin(pg_current_snapshot())::text::bigint as ahead
+""")
+COUNT_ON = """
+create or replace function event_log_tx() returns xid8 language sql stable as $$
+select (pg_current_xact_id()::text::bigint + {ahead})::text::xid8
+$$;
+create or replace function event_log_below() returns xid8 language sql stable as $$
+select (pg_snapshot_xmin(pg_current_snapshot())::text::bigint + {ahead})::text::xid8
+$$;
+"""
+
+
+def counted_on(newest: int, coming: int, ahead: int) -> int:
+    """Say how far ahead of its cluster the log counts, so that what comes is behind all it holds.
+
+    It is never less than before, and the same where the cluster is the one that wrote the log.
+    """
+    return max(ahead, newest + 1 - coming)
+
+
+def settle(connection: Connection) -> None:
+    """Make the hub at home in the cluster that its database is in; the caller has the lock."""
+    _restore_role(connection)
+    connection.exec_driver_sql(AS_WORKERS)
+    row = connection.exec_driver_sql(COUNTED.text).one()
+    connection.commit()
+    ahead = counted_on(row.newest, row.coming, row.ahead)
+    if ahead != row.ahead:
+        _run(connection, COUNT_ON.format(ahead=ahead))
+        log.warning("the log goes on in another cluster", newest=row.newest, ahead=ahead)
+
+
+def _restore_role(connection: Connection) -> None:
+    standing = connection.exec_driver_sql(STANDING).one()
+    connection.commit()
+    if not standing.is_there:
+        _run(connection, MAKE)
+    _run(connection, JOIN)
+    if not standing.may:
+        raise Rejected(
+            f"the role {HUB_ROLE} has no rights on the tables: they were restored from a dump"
+            " before the role was there",
+            code="role_without_rights",
+            hint="the role is there now: make the database anew and restore the dump once more",
+        )
+
+
+def _run(connection: Connection, script: str) -> None:
+    """Send several statements, which the driver takes only outside `execute`, as one."""
+    driver: Any = connection.connection.driver_connection
+    await_only(driver.execute(script))
