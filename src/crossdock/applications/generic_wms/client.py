@@ -14,7 +14,7 @@ from crossdock.applications.generic_wms.signature import check_signature, secret
 from crossdock.canonical.errors import Forbidden, Invalid
 from crossdock.connectivity.sdk import Delivery, Poll, Ports, Translation
 from crossdock.connectivity.sdk.facts import Untranslatable
-from crossdock.connectivity.transports.files import ClaimedFile, DropFolder, pieces
+from crossdock.connectivity.transports.files import ClaimedFile, DropFolder, check_folder, pieces
 
 
 class Receiving:
@@ -219,10 +219,15 @@ async def listening(settings: GenericWmsSettings, ports: Ports) -> AsyncGenerato
     yield Listening(settings)
 
 
+def admits_folder(settings: GenericWmsFilesSettings, ports: Ports) -> None:
+    check_folder(settings.folder, ports.own_folders, ports.drop_root)
+
+
 @asynccontextmanager
 async def reading_folder(
     settings: GenericWmsFilesSettings, ports: Ports
 ) -> AsyncGenerator[ReadingFolder]:
+    admits_folder(settings, ports)  # a link may have been laid since the settings were kept
     folder = DropFolder(
         settings.folder,
         clock=ports.clock,
