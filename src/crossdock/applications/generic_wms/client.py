@@ -121,10 +121,11 @@ class ReadingFolder:
                 await self._folder.archive(file)
             elif poll := await self._piece(file, mark.of(file)):
                 return poll
-            elif await self._folder.has_changed(file):
-                await self._folder.release(file)
-            else:
+            elif not await self._folder.is_written_to(file):
                 await self._folder.archive(file)
+            elif not await self._folder.release(file):
+                await self.aclose()
+                break
             await self.aclose()
         return Poll(
             translation=Translation(),
@@ -165,7 +166,7 @@ class ReadingFolder:
             delivery = await anext(self._pieces, None)
         except Invalid as problem:
             return self._failure(file, mark, problem)
-        if await self._folder.has_changed(file):
+        if await self._folder.is_written_to(file):
             # Somebody still writes to it: what was read may break off in the middle of a number.
             return None
         if delivery is None:
