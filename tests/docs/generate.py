@@ -38,11 +38,12 @@ from crossdock.capabilities.supply.rules import AtpRule, terms_of
 from crossdock.connectivity.directory import installed_applications
 from crossdock.connectivity.sdk import Application, Grade, roles
 from crossdock.foundation.settings import Settings
-from crossdock.governance.contracts import release_contracts, write_contracts
+from crossdock.governance.contracts import RELEASED, release_contracts, write_contracts
 from crossdock.interfaces.api import atp_chart, backlog_chart
 from crossdock.interfaces.api.budget_chart import drawn
 from crossdock.interfaces.cli.entry import COMMANDS, command_app
 from crossdock.orchestration.processes.oversell_shown import BudgetCurve
+from tests.docs.frozen import problem_of, seal
 from tests.docs.pictures import allocation_picture, publishing_picture, sourcing_picture
 from tests.docs.routes import api_page
 
@@ -335,16 +336,20 @@ PICTURES: MappingProxyType[str, Callable[[], str]] = MappingProxyType(
 """The pictures that the product draws, each from figures that are said here."""
 
 
-def freeze(events: Path) -> str:
-    """Freeze the contracts at a release; answer why not, if they break what was released."""
-    found = release_contracts(events)
-    reasons = [str(change) for change in found]
-    return "\n".join(["nothing was frozen, this would break:", *reasons]) if found else ""
+def freeze(events: Path, changelog: str) -> str:
+    """Freeze and seal the contracts; answer why not, if they break what was released."""
+    if problem := problem_of(events / RELEASED):
+        return f"nothing was frozen: {problem}"
+    if found := release_contracts(events):
+        return "\n".join(["nothing was frozen, this would break:", *map(str, found)])
+    seal(events / RELEASED, changelog)
+    return ""
 
 
 def main(arguments: list[str]) -> None:
     if arguments == ["freeze"]:
-        sys.exit(freeze(REFERENCE / "events") or None)
+        changelog = (DOCS.parent / "CHANGELOG.md").read_text()
+        sys.exit(freeze(REFERENCE / "events", changelog) or None)
     if arguments == ["picture"]:
         PICTURE.parent.mkdir(exist_ok=True)
         PICTURE.write_text(draw_demo())

@@ -211,7 +211,7 @@ BOLT at DC1: 10 EA...
 
 READ = """
 ```console
-$ export CROSSDOCK_DATA_DIR=$PWD/hub
+$ export CROSSDOCK_DATA_DIR=$PWD/hub CROSSDOCK_ALLOW_LOCAL_DATABASES=true
 $ crossdock catalog add-location DC1
 DC1 is known
 $ crossdock catalog add-item BOLT

@@ -76,7 +76,9 @@ async def a_round(dsn: str, clock: VirtualClock) -> list[Fact]:
     assert ERP.connect
     facts: list[Fact] = []
     settings = SqlStockSettings.model_validate(said)
-    async with ERP.connect(settings, Ports(clock=clock, random=Random(1))) as opened:
+    async with ERP.connect(
+        settings, Ports(clock=clock, random=Random(1), allow_local_databases=True)
+    ) as opened:
         assert isinstance(opened, PollingErp)
         assert "kits, supply, demand" in await opened.check()
         cursor, is_over = "", False

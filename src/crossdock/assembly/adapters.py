@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from random import Random
 
 from crossdock.canonical.catalog import KitChanged
 from crossdock.canonical.errors import Invalid, NotFound, Rejected
@@ -24,10 +25,13 @@ from crossdock.connectivity.courier import Surroundings
 from crossdock.connectivity.directory import Circuit, Directory
 from crossdock.connectivity.open_reading import OpenReader
 from crossdock.connectivity.poller import Pollers
+from crossdock.connectivity.sdk import Ports
+from crossdock.connectivity.transports.database_reach import SYSTEM_IDENTIFIER
 from crossdock.foundation import readers
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.settings import Settings
 from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
 from crossdock.orchestration.processes.movement_posting import Books
@@ -36,6 +40,24 @@ RECIPES_READER = supply_reader().name
 
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 """Until then what the hub keeps itself is fresh: nobody else could tell of it."""
+
+
+def ports_of(settings: Settings, database: Database, clock: Clock, random: Random) -> Ports:
+    """Say what of the outside the connections of this hub may reach, and what is its own."""
+
+    async def own_server() -> str:
+        async with database.transaction(Scope.of_workers()) as tx:
+            return str(await tx.fetchval(SYSTEM_IDENTIFIER))
+
+    return Ports(
+        clock=clock,
+        random=random,
+        allow_private_addresses=settings.allow_private_addresses,
+        allow_local_databases=settings.allow_local_databases,
+        own_folders=(settings.data_dir,),
+        drop_root=settings.drop_root,
+        own_server=own_server,
+    )
 
 
 def by_tenant(keys: Iterable[tuple[str, str, str]]) -> dict[str, list[tuple[str, str]]]:

@@ -31,7 +31,7 @@ from crossdock.connectivity.reading_back import ReadBack
 from crossdock.connectivity.recording import FactVerdict
 from crossdock.connectivity.replaying import Quarantine
 from crossdock.connectivity.resending import Resender
-from crossdock.connectivity.sdk import Application, Ports
+from crossdock.connectivity.sdk import Application
 from crossdock.connectivity.sources import Sources
 from crossdock.connectivity.stock_asking import AskStock
 from crossdock.connectivity.subscriptions import PublicAddress
@@ -90,11 +90,7 @@ class Hub:
         # In containers of one name every process has the same number: leases need another name.
         self._lessee = f"{self.worker}-{outside.ids.new().hex[-8:]}"
         self.access = Access(database, clock, outside.random)
-        self._ports = Ports(
-            clock=clock,
-            random=outside.random,
-            allow_private_addresses=settings.allow_private_addresses,
-        )
+        self._ports = adapters.ports_of(settings, database, clock, outside.random)
         self._public = PublicAddress(settings.public_url, settings.tenant)
         self._open_doors(outside)
         self._gather_rules()
@@ -124,6 +120,7 @@ class Hub:
             clock,
             Vault(master_key_of(settings)),
             installed_applications() if applications is None else applications,
+            self._ports,
         )
         self.catalog = catalog.Catalog(database, clock)
         words = adapters.Words(self.catalog, lambda: self.supply)

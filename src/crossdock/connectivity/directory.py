@@ -13,7 +13,7 @@ import msgspec
 from pydantic import BaseModel
 
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
-from crossdock.connectivity.sdk.application import Application
+from crossdock.connectivity.sdk.application import Application, Ports
 from crossdock.connectivity.secret_fields import joined, parted, validated
 from crossdock.connectivity.vault import Vault
 from crossdock.foundation.clock import Clock
@@ -156,6 +156,7 @@ class Directory:
     clock: Clock
     vault: Vault
     applications: Mapping[str, Application]
+    ports: Ports | None = None
 
     async def add(self, scope: Scope, entry: Entry) -> Entry:
         """Connect an installation; `entry.settings` are whole, secrets included."""
@@ -295,7 +296,10 @@ class Directory:
             if role not in known:
                 raise Invalid(f"{application.title} does not play {role!r}", where="roles")
         _check_limits(entry)
-        return validated(application.settings, entry.settings)
+        checked = validated(application.settings, entry.settings)
+        if application.admits and self.ports:
+            application.admits(checked, self.ports)
+        return checked
 
     async def _next_revision(self, tx: Transaction, entry: Entry) -> int:
         """Go on counting where a removed connection of this name ended; it must be the same.

@@ -15,7 +15,7 @@ from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.errors import Invalid, Missing
 from crossdock.canonical.references import Reference, Refers, Resolution
-from crossdock.connectivity import proposals, quarantine, streams
+from crossdock.connectivity import count_parts, proposals, quarantine, streams
 from crossdock.connectivity.acceptance import (
     TEXT_LENGTH_MAX,
     holds_nul,
@@ -119,6 +119,7 @@ async def record(
     batch = _Batch(facts, [origin.raw_ref] * len(facts) if raw_refs is None else raw_refs)
     _check(batch, origin)
     resolved = await _resolved(tx, batch, origin, references)
+    await _hold_back(tx, batch, origin)
     ready = await _with_echoes(tx, origin, batch, resolved)
     counting = await _as_kept(tx, origin, batch, ready)
     await _append(tx, batch, origin, counting)
@@ -253,6 +254,13 @@ async def _resolved(
             problem = Untranslatable(code=error.code, where=error.where, reason=error.message)
             batch.refuse(index, Verdict.QUARANTINED, problem)
     return resolved
+
+
+async def _hold_back(tx: Transaction, batch: _Batch, origin: Origin) -> None:
+    """Have the word that ends a full count wait for the parts of it that are not recorded."""
+    ends = {index: batch.facts[index] for index in batch.open}
+    for index, missing in (await count_parts.missing(tx, origin.source, ends)).items():
+        batch.wait(index, "EVT-ORPHAN", missing)
 
 
 async def _with_echoes(

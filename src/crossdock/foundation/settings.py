@@ -53,6 +53,16 @@ class Settings(BaseSettings):
         default=False,
         description="Let connections call loopback and private addresses.",
     )
+    allow_local_databases: bool = Field(
+        default=False,
+        description="Let connections read databases by a socket of this machine, by files that a "
+        "DSN names, and on the hub's own PostgreSQL server, where all tenants' data lie.",
+    )
+    drop_root: Path | None = Field(
+        default=None,
+        description="Folder beneath which connections' drop folders must lie. Empty: anywhere "
+        "but in the data directory and above it.",
+    )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged."
     )
@@ -73,6 +83,11 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_none(cls, value: SecretStr | None) -> SecretStr | None:
         return value if value and value.get_secret_value().strip() else None
+
+    @field_validator("drop_root", mode="before")
+    @classmethod
+    def _no_root_is_none(cls, value: object) -> object:
+        return value or None
 
     @field_validator("dsn")
     @classmethod

@@ -5,6 +5,7 @@ from datetime import timedelta
 from crossdock.applications.generic_wms.client import (
     Receiving,
     ReceivingFiles,
+    admits_folder,
     listening,
     reading_folder,
 )
@@ -63,6 +64,7 @@ FILES = Application(
     title="Warehouse system (files in a folder)",
     kind=Kind.WMS,
     settings=GenericWmsFilesSettings,
+    admits=admits_folder,
     connect=reading_folder,
     receive=ReceivingFiles,
     events=_EVENTS,

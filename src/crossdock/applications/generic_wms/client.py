@@ -3,17 +3,18 @@
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from crossdock.applications.generic_wms.mapping import kept, translated
+from crossdock.applications.generic_wms.counts import Counts
+from crossdock.applications.generic_wms.mapping import kept, translated, understood
 from crossdock.applications.generic_wms.settings import GenericWmsFilesSettings, GenericWmsSettings
 from crossdock.applications.generic_wms.signature import check_signature, secret_key
 from crossdock.canonical.errors import Forbidden, Invalid
 from crossdock.connectivity.sdk import Delivery, Poll, Ports, Translation
 from crossdock.connectivity.sdk.facts import Untranslatable
-from crossdock.connectivity.transports.files import ClaimedFile, DropFolder, pieces
+from crossdock.connectivity.transports.files import ClaimedFile, DropFolder, check_folder, pieces
 
 
 class Receiving:
@@ -58,19 +59,37 @@ class Listening:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """How far a file has been taken in; `failure` says why it goes no further."""
+    """How far a file has been taken in; `failure` says why it goes no further.
+
+    `counts` are the full counts that its pieces belong to, until `is_closed`.
+    """
 
     identity: str = ""
     line: int = 0
     failure: str = ""
+    counts: Counts = field(default_factory=Counts)
+    is_closed: bool = False
 
     @classmethod
     def read(cls, cursor: str) -> "_Mark":
         found: dict[str, Any] = json.loads(cursor) if cursor else {}
-        return cls(found.get("file", ""), found.get("line", 0), found.get("failure", ""))
+        return cls(
+            found.get("file", ""),
+            found.get("line", 0),
+            found.get("failure", ""),
+            Counts.read(found.get("counts", {})),
+            found.get("is_closed", False),
+        )
 
     def written(self) -> str:
-        return json.dumps({"file": self.identity, "line": self.line, "failure": self.failure})
+        mark = {"file": self.identity, "line": self.line, "failure": self.failure}
+        if self.counts != Counts():
+            mark |= {"counts": self.counts.written(), "is_closed": self.is_closed}
+        return json.dumps(mark)
+
+    def of(self, file: ClaimedFile) -> "_Mark":
+        """Go on from here if this file is what was begun; else begin."""
+        return self if self.identity == file.identity else _Mark(file.identity)
 
 
 class ReadingFolder:
@@ -85,7 +104,7 @@ class ReadingFolder:
         self._folder = folder
         self._file: ClaimedFile | None = None
         self._pieces: AsyncGenerator[Delivery] | None = None
-        self._handed_in = _Mark()
+        self._handed_in = ("", 0)
 
     async def check(self) -> str:
         await self._folder.prepare()
@@ -100,12 +119,13 @@ class ReadingFolder:
                 await self._folder.fail(file, mark.failure)
             elif await self._folder.was_seen(file):
                 await self._folder.archive(file)
-            elif poll := await self._piece(file, mark):
+            elif poll := await self._piece(file, mark.of(file)):
                 return poll
-            elif await self._folder.has_changed(file):
-                await self._folder.release(file)
-            else:
+            elif not await self._folder.is_written_to(file):
                 await self._folder.archive(file)
+            elif not await self._folder.release(file):
+                await self.aclose()
+                break
             await self.aclose()
         return Poll(
             translation=Translation(),
@@ -136,8 +156,8 @@ class ReadingFolder:
         return None
 
     async def _piece(self, file: ClaimedFile, mark: _Mark) -> Poll | None:
-        start = mark.line if mark.identity == file.identity else 0
-        if self._pieces is None or self._handed_in != _Mark(file.identity, start):
+        start = mark.line
+        if self._pieces is None or self._handed_in != (file.identity, start):
             if self._pieces:
                 await self._pieces.aclose()
             lines_max = self._settings.piece_lines_max
@@ -145,26 +165,50 @@ class ReadingFolder:
         try:
             delivery = await anext(self._pieces, None)
         except Invalid as problem:
-            return self._failure(file, start, problem)
-        if delivery is None or await self._folder.has_changed(file):
+            return self._failure(file, mark, problem)
+        if await self._folder.is_written_to(file):
             # Somebody still writes to it: what was read may break off in the middle of a number.
             return None
+        if delivery is None:
+            return self._closing(file, mark)
         line = int(delivery.headers[":lines"].rpartition("-")[2])
-        self._handed_in = _Mark(file.identity, line)
+        self._handed_in = (file.identity, line)
+        found = understood(delivery, self._settings)
+        counts = mark.counts.then(found.levels, found.translation.refused)
+        if delivery.headers[":whole"] == "yes" and not counts.problem:
+            counts = Counts()  # its own facts say that they are full
         return Poll(
-            translation=translated(delivery, self._settings),
-            cursor=self._handed_in.written(),
+            translation=found.translation,
+            cursor=_Mark(file.identity, line, counts=counts).written(),
             raw=kept(delivery),
             is_caught_up=False,
         )
 
-    def _failure(self, file: ClaimedFile, start: int, problem: Invalid) -> Poll:
-        reason = f"{file.name}, {problem.where}: {problem.message}"
-        refused = Untranslatable(code="EVT-SCHEMA", where=problem.where, reason=reason)
-        mark = _Mark(file.identity, start, reason)
+    def _closing(self, file: ClaimedFile, mark: _Mark) -> Poll | None:
+        """Say behind the last piece that its full counts were all, or that they are not full."""
+        counts = mark.counts
+        if mark.is_closed or not counts.heads:
+            return None
+        raw, translation = b"", Translation(refused=(counts.not_full(file.name),))
+        if not counts.problem:
+            end = Delivery(body=counts.closing(), headers={":file": file.name})
+            raw, translation = kept(end), translated(end, self._settings)
         return Poll(
-            translation=Translation(refused=(refused,)),
-            cursor=mark.written(),
+            translation=translation,
+            cursor=replace(mark, is_closed=True).written(),
+            raw=raw,
+            is_caught_up=False,
+        )
+
+    def _failure(self, file: ClaimedFile, mark: _Mark, problem: Invalid) -> Poll:
+        reason = f"{file.name}, {problem.where}: {problem.message}"
+        refused = [Untranslatable(code="EVT-SCHEMA", where=problem.where, reason=reason)]
+        if mark.counts.heads:
+            counts = mark.counts.then((), refused)
+            refused.append(counts.not_full(file.name))
+        return Poll(
+            translation=Translation(refused=tuple(refused)),
+            cursor=_Mark(file.identity, mark.line, reason).written(),
             raw=b"",
             is_caught_up=False,
         )
@@ -176,10 +220,15 @@ async def listening(settings: GenericWmsSettings, ports: Ports) -> AsyncGenerato
     yield Listening(settings)
 
 
+def admits_folder(settings: GenericWmsFilesSettings, ports: Ports) -> None:
+    check_folder(settings.folder, ports.own_folders, ports.drop_root)
+
+
 @asynccontextmanager
 async def reading_folder(
     settings: GenericWmsFilesSettings, ports: Ports
 ) -> AsyncGenerator[ReadingFolder]:
+    admits_folder(settings, ports)  # a link may have been laid since the settings were kept
     folder = DropFolder(
         settings.folder,
         clock=ports.clock,

@@ -3,8 +3,10 @@
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from crossdock.applications.generic_wms.counts import closed
 from crossdock.applications.generic_wms.settings import (
     RECORD_TYPES,
     GenericWmsFilesSettings,
@@ -59,14 +61,28 @@ def kept(piece: Delivery) -> bytes:
     return _PIECE + json_bytes(piece.headers) + b"\n" + piece.body
 
 
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a message means, and the levels that it names."""
+
+    translation: Translation
+    levels: tuple[Record, ...] = ()
+
+
 def translated(delivery: Delivery, settings: RecordSettings) -> Translation:
     """Say what one webhook call, or one piece of a file, means."""
+    return understood(delivery, settings).translation
+
+
+def understood(delivery: Delivery, settings: RecordSettings) -> Understood:
     if delivery.body.startswith(_PIECE):
         delivery = _piece(delivery.body)
     lines, whole = delivery.headers.get(":lines", ""), delivery.headers.get(":whole", "yes")
     vocabulary = Vocabulary(
         reasons=settings.reasons, statuses=settings.statuses, unit=settings.unit
     )
+    if ":file" in delivery.headers and (end := closed(delivery, vocabulary)):
+        return Understood(end)
     facts: list[Fact] = []
     refused: list[Untranslatable] = []
     levels: list[Record] = []
@@ -84,7 +100,8 @@ def translated(delivery: Delivery, settings: RecordSettings) -> Translation:
     # What is refused might have been a level: then the snapshot is not full.
     part = lines if whole != "yes" else "incomplete" * bool(refused)
     snapshots, refused_levels = snapshots_taken(levels, vocabulary, part=part)
-    return Translation((*facts, *snapshots), (*refused, *refused_levels))
+    translation = Translation((*facts, *snapshots), (*refused, *refused_levels))
+    return Understood(translation, tuple(levels))
 
 
 def _piece(body: bytes) -> Delivery:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from crossdock.applications.sql_stock.client import ReadingPages, connected
+from crossdock.applications.sql_stock.client import ReadingPages, admits_server, connected
 from crossdock.applications.sql_stock.samples import SAMPLES
 from crossdock.applications.sql_stock.settings import SqlStockSettings
 from crossdock.canonical.catalog import CatchWeightChanged, ItemChanged, KitChanged, LotChanged
@@ -23,6 +23,7 @@ APPLICATION = Application(
     title="ERP database (PostgreSQL, read by query)",
     kind=Kind.ERP,
     settings=SqlStockSettings,
+    admits=admits_server,
     connect=connected,
     receive=ReadingPages,
     events=(

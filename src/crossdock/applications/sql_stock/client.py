@@ -20,6 +20,7 @@ from crossdock.canonical.errors import Forbidden, Invalid, Rejected
 from crossdock.canonical.inventory import StockStatus
 from crossdock.connectivity.sdk import Delivery, Poll, Ports, StockAnswer, Translation
 from crossdock.connectivity.transports.database import Bookmark, Page, PolledDatabase, Query
+from crossdock.connectivity.transports.database_reach import Reach
 
 REMEMBERED_ROWS_MAX = 50_000
 
@@ -221,10 +222,24 @@ def _queries(settings: SqlStockSettings) -> Iterable[tuple[str, Query]]:
             )
 
 
+def admits_server(settings: SqlStockSettings, ports: Ports) -> None:
+    _reach(ports).check(settings.dsn.get_secret_value())
+
+
+def _reach(ports: Ports) -> Reach:
+    return Reach(
+        allow_private_addresses=ports.allow_private_addresses,
+        allow_local_databases=ports.allow_local_databases,
+        own_server=None if ports.allow_local_databases else ports.own_server,
+    )
+
+
 @asynccontextmanager
 async def connected(settings: SqlStockSettings, ports: Ports) -> AsyncGenerator[PollingErp]:
-    del ports  # PostgreSQL's own time orders the rows
+    # Of the ports no clock: PostgreSQL's own time orders the rows.
     async with PolledDatabase(
-        settings.dsn.get_secret_value(), statement_seconds_max=settings.statement_seconds_max
+        settings.dsn.get_secret_value(),
+        reach=_reach(ports),
+        statement_seconds_max=settings.statement_seconds_max,
     ) as database:
         yield PollingErp(settings, database)

@@ -53,6 +53,13 @@ FEEDS = (
     Feed(name="products", model="product.product", topic="items"),
     Feed(name="sales", model="sale.sale", topic="orders"),
     Feed(name="sale lines", model="sale.line", topic="orders", owner=("sale", "sale.sale", "id")),
+    # To assign a shipment or to pick it stamps neither the sale nor its lines.
+    Feed(
+        name="customer shipments",
+        model="stock.shipment.out",
+        topic="orders",
+        owner=("id", "sale.sale", "shipments"),
+    ),
     # What moves serve of purchases is read and told with them, so that nothing is still to come
     # that they bring in. These feeds tell of all else that happens to a purchase.
     Feed(name="purchases", model="purchase.purchase", topic="purchases"),

@@ -20,9 +20,11 @@ from crossdock.applications.tryton.changes import (
     cursor_of,
 )
 from crossdock.applications.tryton.mapping import (
+    CUSTOMER_SHIPMENT,
     ITEM_FIELDS,
     MOVE_FIELDS,
     SALE_FIELDS,
+    SHIPMENT_FIELDS,
     read_page,
 )
 from crossdock.applications.tryton.movements import INTERNAL_SHIPMENT
@@ -201,6 +203,11 @@ class TrytonConnection:
         if topic == "locations":
             return {}
         known = await self._known_units()
+        if topic == "orders":
+            return {
+                "units": known.around(UNITS_OF[topic](rows)),
+                "shipments": await self._customer_shipments(rows),
+            }
         if topic != "moves":
             return {"units": known.around(UNITS_OF[topic](rows))}
         ends = ends_of(rows)
@@ -240,6 +247,18 @@ class TrytonConnection:
             return []
         domain = [["id", "in", shipments]]
         answer = await self._read(INTERNAL_SHIPMENT, domain, ["reference"], ROWS_MAX)
+        return list(answer.result)
+
+    async def _customer_shipments(
+        self, sales: Iterable[Mapping[str, Any]]
+    ) -> list[Mapping[str, Any]]:
+        """Read how far the shipments of sales are: what they hold may be with the warehouse."""
+        moves = [move for sale in sales for line in sale["lines."] for move in line["moves."]]
+        shipments = ids_of(CUSTOMER_SHIPMENT, (move["shipment"] for move in moves))
+        if not shipments:
+            return []
+        domain = [["id", "in", shipments]]
+        answer = await self._read(CUSTOMER_SHIPMENT, domain, SHIPMENT_FIELDS, ROWS_MAX)
         return list(answer.result)
 
     async def _counted(self, at: Cursor) -> Poll:

@@ -32,8 +32,13 @@ SALE_FIELDS = (
     *("number", "reference", "state", "warehouse", "shipping_date", "last_modified_at"),
     *("lines.type", "lines.product", "lines.product.type", "lines.quantity", "lines.unit"),
     *("lines.last_modified_at", "lines.moves.state", "lines.moves.quantity", "lines.moves.unit"),
+    *("lines.moves.shipment",),
     *("lines.moves_ignored.quantity", "lines.moves_ignored.unit"),
 )
+CUSTOMER_SHIPMENT = "stock.shipment.out"
+SHIPMENT_FIELDS = ("state", "last_modified_at")
+# What these hold was handed to the warehouse to be picked.
+RELEASED = frozenset({"assigned", "picked", "packed", "done"})
 MOVE_FIELDS = (
     *("product", "unit", "quantity", "from_location", "to_location", "state", "effective_date"),
     *("shipment", "origin", "last_modified_at", "create_date"),
@@ -179,12 +184,16 @@ def _gtin(identifiers: Iterable[Row]) -> str:
 
 def _orders(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
     units = Units.of(related["units"], options.unit_codes)
+    shipments = _shipments(related)
 
     def read(row: Row) -> Iterable[Fact]:
-        lines = tuple(_demand(row, line, units) for line in row["lines."] if _is_demand(line))
+        wanted = [line for line in row["lines."] if _is_demand(line)]
+        lines = tuple(_demand(row, line, units, shipments) for line in wanted)
         if not lines:
             return
-        stamp = max(moment(part, "last_modified_at") for part in (row, *row["lines."]))
+        moves = [move for line in wanted for move in line["moves."]]
+        parts = (row, *row["lines."], *_serving(moves, shipments or {}))
+        stamp = max(moment(part, "last_modified_at") for part in parts)
         order = OrderChanged(
             order_id=f"sale:{row['id']}",
             lines=lines,
@@ -200,7 +209,34 @@ def _is_demand(line: Row) -> bool:
     return is_stocked(line) and bool(line["quantity"] > 0)
 
 
-def _demand(sale: Row, line: Row, units: Units) -> DemandLine:
+def _shipments(related: Row) -> Mapping[str, Row] | None:
+    """Give customer shipments by their references; None: a page that was read without them."""
+    if "shipments" not in related:
+        return None
+    return {f"{CUSTOMER_SHIPMENT},{row['id']}": row for row in related["shipments"]}
+
+
+def _serving(moves: Iterable[Row], shipments: Mapping[str, Row]) -> list[Row]:
+    return [shipments[move["shipment"]] for move in moves if move.get("shipment") in shipments]
+
+
+def _released(line: Row, units: Units, shipments: Mapping[str, Row] | None) -> Quantity | None:
+    """Add up what was handed to the warehouse of a line, picked since or not."""
+    if shipments is None:
+        return None
+    handed = [
+        move
+        for move in line["moves."]
+        if move["state"] == "done"
+        or (
+            move["state"] != "cancelled"
+            and any(one["state"] in RELEASED for one in _serving([move], shipments))
+        )
+    ]
+    return total(handed, units, line["unit"])
+
+
+def _demand(sale: Row, line: Row, units: Units, shipments: Mapping[str, Row] | None) -> DemandLine:
     if not sale["warehouse"]:
         raise Missing(f"sale {sale['id']} names no warehouse", code="MD-LOC")
     ordered = units.quantity(line["quantity"], line["unit"])
@@ -211,6 +247,7 @@ def _demand(sale: Row, line: Row, units: Units) -> DemandLine:
         ordered=ordered,
         cancelled=_cancelled(sale, line, units, ordered),
         requested_ship_date=day(sale, "shipping_date"),
+        released=_released(line, units, shipments),
     )
 
 

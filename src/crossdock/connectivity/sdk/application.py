@@ -4,11 +4,12 @@ An application is a folder with `APPLICATION` in its `__init__`, found through t
 group `crossdock.applications`. It sees this SDK, the transports and the canonical words.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from random import Random
 from typing import Any, Protocol, runtime_checkable
 
@@ -47,11 +48,19 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The outside as arguments: clock, chance, and which addresses may be called."""
+    """The outside as arguments: clock, chance, and what of it may be reached.
+
+    `own_folders` are the hub's own, `own_server` asks for the system identifier of its PostgreSQL:
+    neither is for connections. `drop_root`: folders of theirs lie beneath it.
+    """
 
     clock: Clock
     random: Random
     allow_private_addresses: bool = False
+    allow_local_databases: bool = False
+    own_folders: tuple[Path, ...] = ()
+    drop_root: Path | None = None
+    own_server: Callable[[], Awaitable[str]] | None = None
 
 
 @runtime_checkable
@@ -132,11 +141,12 @@ class Application:
     """One product the hub can talk to.
 
     `settings` is a pydantic model; its JSON Schema is the settings form, and `SecretStr` fields
-    are stored encrypted. `connect` opens a `Connection` that has the methods of `roles`; `receive`
-    builds the receiving side. `freshness` is how long its silence may last before its stock counts
-    as stale; `batch_max` how many commands one call may carry, and how many levels one reading
-    back; that then takes `requests_a_reading` calls. `rate_per_second` and `concurrency` bound the
-    outbox. `cursor_at` writes the cursor behind which a poll finds all
+    are stored encrypted. `admits` raises `Invalid` for settings that lead where no connection may
+    go, before they are kept. `connect` opens a `Connection` that has the methods of `roles`;
+    `receive` builds the receiving side. `freshness` is how long its silence may last before its
+    stock counts as stale; `batch_max` how many commands one call may carry, and how many levels
+    one reading back; that then takes `requests_a_reading` calls. `rate_per_second` and
+    `concurrency` bound the outbox. `cursor_at` writes the cursor behind which a poll finds all
     that changed since a moment; without it a source can only be read from its beginning. One that
     tells stock says by `stock_equation` what its own number of it means. One whose connection
     `AnswersStock` says by `stock_question` how much may be asked at a time.
@@ -146,6 +156,7 @@ class Application:
     title: str
     kind: Kind
     settings: type[BaseModel]
+    admits: Callable[[Any, Ports], None] | None = None
     connect: Callable[[Any, Ports], AbstractAsyncContextManager[Connection]] | None = None
     receive: Callable[[Any], Receives] | None = None
     roles: Mapping[type[Any], RepeatSafety] = field(default_factory=dict[type[Any], RepeatSafety])

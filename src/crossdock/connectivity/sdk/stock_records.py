@@ -167,13 +167,13 @@ def location_changed(record: Record) -> Fact:
 
 
 def snapshots_taken(
-    records: Iterable[Record], vocabulary: Vocabulary, *, part: str = ""
+    records: Iterable[Record], vocabulary: Vocabulary, *, part: str = "", is_last: bool = False
 ) -> tuple[tuple[Fact, ...], tuple[Untranslatable, ...]]:
     """Read levels, a record each, into one fact per snapshot and location.
 
     A record without an item states the snapshot alone: nothing lies there. `part` names a piece
     of a longer message. A full snapshot of which a part or a line is lacking is no longer full:
-    what it omits would count as zero.
+    what it omits would count as zero. `is_last`: the part says that all others are there.
     """
     drafts: dict[tuple[str, str], _SnapshotDraft] = {}
     refused: list[Untranslatable] = []
@@ -184,7 +184,7 @@ def snapshots_taken(
             drafts.setdefault(key, _SnapshotDraft.begun(record)).add(record, line)
         except Invalid as problem:
             refused.append(record.refused(problem))
-    is_whole = not part and not refused
+    is_whole = (is_last or not part) and not refused
     facts = (draft.fact(key, part, is_whole=is_whole) for key, draft in drafts.items())
     return tuple(facts), tuple(refused)
 

@@ -14,6 +14,7 @@ from typing import Any, Self, cast
 import asyncpg
 
 from crossdock.canonical.errors import CrossdockError, Forbidden, Invalid, Rejected, Unavailable
+from crossdock.connectivity.transports.database_reach import Reach
 
 TIME_TYPES = frozenset({"timestamptz", "timestamp", "date"})
 NUMBER_TYPES = frozenset({"int2", "int4", "int8", "numeric"})
@@ -91,9 +92,15 @@ class PolledDatabase:
     """A session that can only read; a lost connection is opened again at the next question."""
 
     def __init__(
-        self, dsn: str, *, statement_seconds_max: int = 30, application_name: str = "crossdock"
+        self,
+        dsn: str,
+        *,
+        reach: Reach,
+        statement_seconds_max: int = 30,
+        application_name: str = "crossdock",
     ) -> None:
         self._dsn = dsn
+        self._reach = reach
         self._statement_seconds_max = statement_seconds_max
         self._application_name = application_name
         self._connection: Any = None
@@ -191,9 +198,11 @@ class PolledDatabase:
 
     async def _opened(self) -> Any:
         """Connect; the server itself refuses writes and long statements of this session."""
+        place = await self._reach.dialled(self._dsn)
         try:
             opened: Any = await cast("Any", asyncpg).connect(
                 self._dsn,
+                **place,
                 timeout=10,
                 command_timeout=self._statement_seconds_max + 5,
                 server_settings={
@@ -208,6 +217,11 @@ class PolledDatabase:
             )
         except _UNREACHABLE as error:
             raise _unreachable(self._dsn, error) from None
+        try:
+            await self._reach.admit(opened)
+        except BaseException:
+            opened.terminate()
+            raise
         return opened
 
     async def _of(self, query: Query, connection: Any) -> _Statements:

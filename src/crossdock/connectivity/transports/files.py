@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from io import BufferedReader
@@ -23,10 +23,13 @@ from pathlib import Path
 
 from crossdock.canonical.errors import Invalid, Rejected, Unavailable
 from crossdock.connectivity.sdk.facts import Delivery
+from crossdock.connectivity.transports.writers import is_known_there, is_open_for_writing
 from crossdock.foundation.clock import Clock
 
 UNFINISHED_SUFFIXES = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
 DONE_SUFFIX = ".done"
+UNENDED_SETTLES = 6
+"""A file whose last line has no end is taken only once unchanged for so many times as long."""
 LINES_MAX = 5_000
 LINE_BYTES_MAX = 1024 * 1024
 PIECE_BYTES_MAX = 16 * 1024 * 1024
@@ -57,6 +60,31 @@ class ClaimedFile:
     look: _Look
 
 
+def check_folder(folder: Path, own_folders: Iterable[Path], drop_root: Path | None) -> None:
+    """Refuse a folder that holds what is the hub's, lies in it, or lies outside of `drop_root`.
+
+    Looked at where links lead: whatever lies in a drop folder is taken away and read.
+    """
+    real = folder.resolve()
+    for own in (path.resolve() for path in own_folders):
+        if real.is_relative_to(own) or own.is_relative_to(real):
+            raise Invalid(
+                f"The folder {folder} is, holds or lies in {own}, where the hub keeps its own"
+                " files: they would be taken for what was dropped",
+                where="folder",
+                code="folder_refused",
+                hint="name a folder that holds nothing else, outside of CROSSDOCK_DATA_DIR",
+            )
+    root = drop_root and drop_root.resolve()
+    if root and (real == root or not real.is_relative_to(root)):
+        raise Invalid(
+            f"The folder {folder} does not lie beneath {drop_root}",
+            where="folder",
+            code="folder_refused",
+            hint="name a folder beneath CROSSDOCK_DROP_ROOT; links are followed",
+        )
+
+
 class DropFolder:
     """One watched folder. Several processes may watch it: a rename succeeds for one of them."""
 
@@ -75,6 +103,7 @@ class DropFolder:
         self._settle_seconds = settle_seconds
         self._needs_done_marker = needs_done_marker
         self._looks: dict[str, tuple[_Look, float]] = {}
+        self._knows_writers = False
 
     async def prepare(self) -> None:
         """Make the folders beside the files; refuse a root that does not let us."""
@@ -93,7 +122,7 @@ class DropFolder:
         return tuple(sorted(complete, key=lambda name: (seen[name].changed_ns, name)))
 
     async def claim(self, name: str) -> ClaimedFile | None:
-        """Take a file; None when somebody else was quicker."""
+        """Take a file; None when somebody else was quicker, or still writes to it."""
         return await asyncio.to_thread(self._claim, name)
 
     async def claimed(self) -> tuple[ClaimedFile, ...]:
@@ -112,12 +141,16 @@ class DropFolder:
         """Put a file that cannot be read aside, with the reason beside it."""
         await asyncio.to_thread(self._fail, file, reason)
 
-    async def release(self, file: ClaimedFile) -> None:
-        """Give a file back that somebody kept writing to after it had seemed complete."""
-        await asyncio.to_thread(self._release, file)
+    async def release(self, file: ClaimedFile) -> bool:
+        """Give a file back that somebody kept writing to after it had seemed complete.
 
-    async def has_changed(self, file: ClaimedFile) -> bool:
-        return await asyncio.to_thread(lambda: _Look.of(_regular(file.path)) != file.look)
+        False: another of its name lies there by now, and it has to wait where it is.
+        """
+        return await asyncio.to_thread(self._release, file)
+
+    async def is_written_to(self, file: ClaimedFile) -> bool:
+        """Say whether a file has changed since it was claimed, or may still."""
+        return await asyncio.to_thread(self._is_written_to, file)
 
     def _prepare(self) -> None:
         try:
@@ -132,6 +165,8 @@ class DropFolder:
                 code="folder_unusable",
                 hint="let the hub's user write there: it renames what it takes",
             ) from error
+        # A marker says that a file is complete, whoever still has it open.
+        self._knows_writers = not self._needs_done_marker and is_known_there(self._root)
 
     def _listed(self) -> dict[str, _Look]:
         try:
@@ -151,11 +186,25 @@ class DropFolder:
             return name + DONE_SUFFIX in seen
         return now - self._looks[name][1] >= self._settle_seconds
 
+    def _may_go_on(self, source: Path) -> bool:
+        """Say whether its writer may be at it still: it has the file open, or left off in a line.
+
+        A writer that stalls leaves off anywhere, and "12" may be the half of "120".
+        """
+        if self._knows_writers and is_open_for_writing(source):
+            return True
+        if self._needs_done_marker or source.name not in self._looks:
+            return False
+        quiet = self._clock.ticks() - self._looks[source.name][1]
+        return quiet < self._settle_seconds * UNENDED_SETTLES and not _is_ended(source)
+
     def _claim(self, name: str) -> ClaimedFile | None:
         _checked_name(name)
         source = self._root / name
         try:
             look = _Look.of(_regular(source))
+            if self._may_go_on(source):
+                return None
             # A name of its own for each arrival: the same name comes again with other content.
             taken = (
                 self._root
@@ -182,11 +231,17 @@ class DropFolder:
         target.with_name(target.name + ".reason").write_text(reason + "\n", encoding="utf-8")
         self._move(file, target)
 
-    def _release(self, file: ClaimedFile) -> None:
+    def _release(self, file: ClaimedFile) -> bool:
         self._looks.pop(file.name, None)
         target = self._root / file.name
-        if not target.exists():
-            self._move(file, target)
+        if target.exists():
+            return False
+        self._move(file, target)
+        return True
+
+    def _is_written_to(self, file: ClaimedFile) -> bool:
+        is_changed = _Look.of(_regular(file.path)) != file.look
+        return is_changed or (self._knows_writers and is_open_for_writing(file.path))
 
     def _move(self, file: ClaimedFile, target: Path) -> None:
         file.path.rename(target)
@@ -314,6 +369,17 @@ def _regular(path: Path) -> os.stat_result:
     if not stat.S_ISREG(status.st_mode):
         raise Rejected(f"{path.name!r} is not a regular file", code="path_outside")
     return status
+
+
+def _is_ended(path: Path) -> bool:
+    """Say whether a file ends where a line does."""
+    try:
+        with _opened(path) as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(end - 1, 0))
+            return file.read(1) in {b"", b"\n", b"\r"}
+    except OSError:
+        return True  # whoever takes it says why it cannot be read
 
 
 def _opened(path: Path) -> BufferedReader:

@@ -1,7 +1,7 @@
 """`/v1/dead-letters`: changes that were refused or ended in doubt, and how they are mended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ from crossdock.connectivity.outbox import Attempt, By, Replay, Revision, Wanted
 from crossdock.connectivity.settling import OutboxCommand
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import After, Limit, Reason, Text
+from crossdock.interfaces.api.shapes import PAGE, After, Limit, Reason, Text
 
 Yes = Annotated[bool, Field(strict=True)]
 
@@ -62,13 +62,17 @@ class Edit(BaseModel):
 
 
 class Again(BaseModel):
-    """`ids`, or all of a connection and a code; a dry run tells what would become of each."""
+    """`ids`, or of a connection and a code the next 1,000 behind `after`.
+
+    A dry run tells what would become of each.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     ids: list[Text] | None = Field(default=None, max_length=1000)
     connection: Text = ""
     code: Text = ""
+    after: Text = ""
     reason: Reason
     dry_run: Yes = False
 
@@ -90,6 +94,9 @@ class Discarded(BaseModel):
 
 
 class Replays(BaseModel):
+    """`more`: there are others; ask again with the last command of `results` as `after`."""
+
+    more: bool
     results: list[Replay]
 
 
@@ -128,11 +135,15 @@ def mending_routes(hub: Hub) -> APIRouter:
     async def replay_letters(said: Again, caller: Caller) -> Replays:
         """Send stuck commands again, as they are."""
         ids = None if said.ids is None else tuple(said.ids)
-        wanted = Wanted(connection=said.connection, code=said.code, ids=ids, limit=1000)
+        wanted = Wanted(
+            connection=said.connection, code=said.code, ids=ids, after=said.after, limit=PAGE
+        )
         results = await hub.outbox.replay(
             caller.scope, wanted, _by(caller, said.reason), dry_run=said.dry_run
         )
-        return Replays(results=results)
+        last = results[-1].command_id if results else said.after
+        behind = replace(wanted, after=last, limit=1)
+        return Replays(more=bool(await hub.outbox.find(caller.scope, behind)), results=results)
 
     @routes.post("/discard", **needs("dlq:write"))
     async def discard_letters(said: Discarded, caller: Caller) -> Discards:

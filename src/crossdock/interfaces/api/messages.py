@@ -13,7 +13,7 @@ from crossdock.connectivity.quarantine import Quarantined
 from crossdock.connectivity.replaying import ReplayedEntry
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import AfterNumber, Limit, Number, Reason, Text
+from crossdock.interfaces.api.shapes import PAGE, AfterNumber, Limit, Number, Reason, Text
 
 State = Annotated[
     Literal["OPEN", "REPLAYED", "DISCARDED", ""], Query(description="Empty for all.")
@@ -52,13 +52,17 @@ class Entries(BaseModel):
 
 
 class Chosen(BaseModel):
-    """`ids`, or all that are open of a source and a code; a dry run tells what would happen."""
+    """`ids`, or of a source and a code the next 1,000 open ones behind `after`.
+
+    A dry run tells what would happen.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     ids: list[Number] | None = Field(default=None, max_length=1000)
     source: Text = ""
     code: Text = ""
+    after: Number = 0
     dry_run: Annotated[bool, Field(strict=True)] = False
 
 
@@ -70,6 +74,9 @@ class GivenUp(BaseModel):
 
 
 class Results(BaseModel):
+    """`more`: there are others; ask again with the last id of `results` as `after`."""
+
+    more: bool
     results: list[ReplayedEntry]
 
 
@@ -107,11 +114,13 @@ def router(hub: Hub) -> APIRouter:
     @routes.post("/replay", **needs("messages:write"))
     async def replay_quarantined(chosen: Chosen, caller: Caller) -> Results:
         """Try again with today's mapping and today's catalogue."""
-        entries = await hub.quarantine.find(
-            caller.scope, source=chosen.source, code=chosen.code, ids=chosen.ids, limit=1000
-        )
+        found = await hub.quarantine.find(
+            caller.scope, source=chosen.source, code=chosen.code, ids=chosen.ids,
+            after=chosen.after, limit=PAGE + 1,
+        )  # fmt: skip
+        entries = found[:PAGE]
         results = await hub.quarantine.replay(caller.scope, entries, dry_run=chosen.dry_run)
-        return Results(results=results)
+        return Results(more=len(found) > PAGE, results=results)
 
     @routes.post("/discard", **needs("messages:write"))
     async def discard_quarantined(given_up: GivenUp, caller: Caller) -> Count:

@@ -6,6 +6,8 @@ from fastapi import Query
 from pydantic import AfterValidator, Field, StringConstraints
 
 TEXT_LENGTH_MAX = 500
+PAGE = 1_000
+"""So many are tried or sent again at a time, where all that match are meant."""
 
 
 def storable(text: str) -> str:

@@ -1,5 +1,6 @@
 """`crossdock dlq`: commands that need a person."""
 
+import dataclasses
 from typing import Annotated, Any
 
 import msgspec
@@ -8,6 +9,7 @@ import typer
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
 from crossdock.connectivity.outbox import LETTERS, By, Replay, Replayed, Wanted
+from crossdock.interfaces.api.shapes import PAGE
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
@@ -117,9 +119,14 @@ def replay(
 
     async def replayed(hub: Hub) -> int:
         wanted = Wanted(
-            connection=connection, code=code, ids=tuple(commands) if commands else None, limit=1000
+            connection=connection, code=code, ids=tuple(commands) if commands else None, limit=PAGE
         )
-        results = await hub.outbox.replay(hub.scope, wanted, By(ACTOR, reason), dry_run=dry_run)
+        results: list[Replay] = []
+        while page := await hub.outbox.replay(
+            hub.scope, wanted, By(ACTOR, reason), dry_run=dry_run
+        ):
+            results += page
+            wanted = dataclasses.replace(wanted, after=page[-1].command_id)
         if as_json:
             print_json({"dry_run": dry_run, "results": results})
         else:

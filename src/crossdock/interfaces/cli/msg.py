@@ -12,8 +12,10 @@ from rich.markup import escape
 from crossdock.assembly import Hub
 from crossdock.capabilities.catalog import normalised
 from crossdock.connectivity.proposals import Proposal
+from crossdock.connectivity.replaying import ReplayedEntry
 from crossdock.interfaces.api.bodies import check_json, decoded
 from crossdock.interfaces.api.said_events import EventsShown, SaidEvents, record_events
+from crossdock.interfaces.api.shapes import PAGE
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import STDIN, read_body
 from crossdock.interfaces.cli.hub import with_hub
@@ -169,10 +171,13 @@ def replay(
     """Try entries again with today's mapping and catalogue; exit code 1 if some stay."""
 
     async def replayed(hub: Hub) -> int:
-        found = await hub.quarantine.find(
-            hub.scope, source=source, code=code, ids=numbers or None, limit=1000
-        )
-        results = await hub.quarantine.replay(hub.scope, found, dry_run=dry_run)
+        results: list[ReplayedEntry] = []
+        after = 0
+        while found := await hub.quarantine.find(
+            hub.scope, source=source, code=code, ids=numbers or None, after=after, limit=PAGE
+        ):
+            results += await hub.quarantine.replay(hub.scope, found, dry_run=dry_run)
+            after = found[-1].id
         if as_json:
             print_json({"dry_run": dry_run, "results": results})
         else:

@@ -85,6 +85,31 @@ async def test_whatever_the_habits_every_record_is_heard(
     assert list(folder.glob("*.*")) == list((folder / "processing").iterdir()) == []
 
 
+async def test_a_file_that_is_written_to_while_another_of_its_name_comes_waits_its_turn(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    hub = Recorder()
+    assert FILES.connect
+    async with FILES.connect(wms(tmp_path), Ports(clock=clock, random=Random(1))) as it:
+        assert isinstance(it, ReadingFolder)
+        (tmp_path / "movements.csv").write_text(CSV + "M-1,DC1,PICK,A,1,2026-03-02T08:00Z\n")
+        await it.check()
+        await clock.advance(timedelta(seconds=31))
+        hub.record(await it.poll(""))  # its one piece; it is put away when it is asked again
+        [taken] = (tmp_path / "processing").iterdir()
+        with taken.open("a") as writer:
+            (tmp_path / "movements.csv").write_text(CSV + "M-3,DC1,PICK,A,1,2026-03-02T08:00Z\n")
+            writer.write("M-2,DC1,PICK,A,1,2026-03-02T08:00Z\n")
+            writer.flush()
+            assert (await it.poll(hub.cursor)).is_caught_up
+        for _ in range(3):
+            await clock.advance(timedelta(seconds=31))
+            await hub.hear(it)
+
+    assert sorted(hub.facts) == [f"movement:M-{number}:1" for number in (1, 2, 3)]
+    assert list((tmp_path / "processing").iterdir()) == []
+
+
 async def test_the_same_file_under_another_name_is_not_read_again(
     tmp_path: Path, clock: VirtualClock
 ) -> None:

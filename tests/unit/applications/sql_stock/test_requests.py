@@ -94,7 +94,7 @@ async def test_an_answer_takes_no_more_statements_than_are_declared(
         settings = SqlStockSettings.model_validate(
             {"dsn": address, "levels": LEVELS, "location": site}
         )
-        ports = Ports(clock=clock, random=Random(1))
+        ports = Ports(clock=clock, random=Random(1), allow_local_databases=True)
         async with APPLICATION.connect(settings, ports) as opened:
             assert isinstance(opened, PollingErp)
             first = await opened.stock_of("DC1", names)

@@ -55,7 +55,9 @@ async def connection(dsn: str, erp: Any, clock: VirtualClock) -> AsyncIterator[P
         {"dsn": dsn, "levels": LEVELS, "demand": DEMAND, "location": "DC1", "rows_max": 1}
     )
     assert APPLICATION.connect
-    async with APPLICATION.connect(settings, Ports(clock=clock, random=Random(1))) as opened:
+    async with APPLICATION.connect(
+        settings, Ports(clock=clock, random=Random(1), allow_local_databases=True)
+    ) as opened:
         assert isinstance(opened, PollingErp)
         assert isinstance(opened, Polls)
         yield opened
@@ -116,7 +118,9 @@ async def test_a_restart_repeats_facts_with_the_same_identity_and_content(
         {"dsn": dsn, "levels": LEVELS, "demand": DEMAND, "location": "DC1"}
     )
     assert APPLICATION.connect
-    async with APPLICATION.connect(settings, Ports(clock=clock, random=Random(1))) as restarted:
+    async with APPLICATION.connect(
+        settings, Ports(clock=clock, random=Random(1), allow_local_databases=True)
+    ) as restarted:
         assert isinstance(restarted, PollingErp)
         after, _ = await a_round(restarted, cursor)
 
@@ -139,7 +143,9 @@ async def buying(dsn: str, erp: Any, clock: VirtualClock) -> AsyncIterator[Polli
     settings = {"levels": LEVELS, "demand": DEMAND, "supply": SUPPLY, "location": "DC1"}
     known = SqlStockSettings.model_validate({"dsn": dsn, "rows_max": 2, **settings})
     assert APPLICATION.connect
-    async with APPLICATION.connect(known, Ports(clock=clock, random=Random(1))) as opened:
+    async with APPLICATION.connect(
+        known, Ports(clock=clock, random=Random(1), allow_local_databases=True)
+    ) as opened:
         assert isinstance(opened, PollingErp)
         yield opened
 
@@ -201,7 +207,9 @@ async def test_stock_waits_until_all_supply_that_was_changed_has_been_read(
 async def test_without_a_query_there_is_nothing_to_check(dsn: str, clock: VirtualClock) -> None:
     assert APPLICATION.connect
     settings = SqlStockSettings.model_validate({"dsn": dsn})
-    async with APPLICATION.connect(settings, Ports(clock=clock, random=Random(1))) as opened:
+    async with APPLICATION.connect(
+        settings, Ports(clock=clock, random=Random(1), allow_local_databases=True)
+    ) as opened:
         with pytest.raises(Invalid, match="No query"):
             await opened.check()
 
@@ -242,7 +250,9 @@ async def test_what_the_query_has_no_more_is_zero_in_each_status(
     settings = SqlStockSettings.model_validate(
         {"dsn": dsn, "levels": levels, "statuses": statuses}
     )
-    async with APPLICATION.connect(settings, Ports(clock=clock, random=Random(1))) as opened:
+    async with APPLICATION.connect(
+        settings, Ports(clock=clock, random=Random(1), allow_local_databases=True)
+    ) as opened:
         assert isinstance(opened, PollingErp)
         answer = await opened.stock_of("DC1", ["A", "GONE"])
 
@@ -272,7 +282,9 @@ async def test_a_query_that_tells_no_status_says_nothing_of_what_is_set_aside(
     settings = SqlStockSettings.model_validate(
         {"dsn": dsn, "levels": LEVELS, "statuses": {"Q": "QC_HOLD"}}
     )
-    async with APPLICATION.connect(settings, Ports(clock=clock, random=Random(1))) as opened:
+    async with APPLICATION.connect(
+        settings, Ports(clock=clock, random=Random(1), allow_local_databases=True)
+    ) as opened:
         assert isinstance(opened, PollingErp)
         answer = await opened.stock_of("DC1", ["A", "GONE"])
 
@@ -295,7 +307,9 @@ async def test_of_a_place_that_the_query_never_names_nothing_is_told(
 async def test_without_a_query_of_levels_no_stock_is_told(dsn: str, clock: VirtualClock) -> None:
     assert APPLICATION.connect
     settings = SqlStockSettings.model_validate({"dsn": dsn, "demand": DEMAND})
-    async with APPLICATION.connect(settings, Ports(clock=clock, random=Random(1))) as opened:
+    async with APPLICATION.connect(
+        settings, Ports(clock=clock, random=Random(1), allow_local_databases=True)
+    ) as opened:
         assert isinstance(opened, PollingErp)
         with pytest.raises(Rejected, match="No query of levels"):
             await opened.stock_of("DC1", ["A"])

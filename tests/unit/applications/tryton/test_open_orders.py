@@ -33,8 +33,9 @@ def sale(shipped: str | None = None, ignored: str | None = None, **more: Any) ->
     """Give the recorded sale of 6, with so much of it shipped or given up."""
     found = deepcopy(SALE)
     [line] = found["lines."]
-    moves = [{"state": "done", "quantity": Decimal(shipped), "unit": 1}] if shipped else []
-    line["moves."] = [{"state": "draft", "quantity": Decimal(9), "unit": 1}, *moves]
+    unheld = {"unit": 1, "shipment": None}
+    moves = [{"state": "done", "quantity": Decimal(shipped), **unheld}] if shipped else []
+    line["moves."] = [{"state": "draft", "quantity": Decimal(9), **unheld}, *moves]
     line["moves_ignored."] = [{"quantity": Decimal(ignored), "unit": 1}] if ignored else []
     return {**found, **more}
 

@@ -11,6 +11,9 @@ import pytest
 
 from crossdock.canonical.errors import Forbidden, Invalid, Rejected, Unavailable
 from crossdock.connectivity.transports.database import Bookmark, Page, PolledDatabase, Query
+from crossdock.connectivity.transports.database_reach import Reach
+
+LOCAL = Reach(allow_local_databases=True)
 
 LEVELS = Query(
     name="levels",
@@ -42,7 +45,7 @@ async def erp(dsn: str) -> AsyncIterator[Any]:
 
 @pytest.fixture
 async def polled(dsn: str) -> AsyncIterator[PolledDatabase]:
-    async with PolledDatabase(dsn, statement_seconds_max=2) as database:
+    async with PolledDatabase(dsn, reach=LOCAL, statement_seconds_max=2) as database:
         yield database
 
 
@@ -266,7 +269,9 @@ async def test_a_session_that_was_ended_is_opened_again(erp: Any, polled: Polled
 
 
 async def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
-    async with PolledDatabase("postgresql://reader:hunter2@127.0.0.1:1/erp") as database:
+    async with PolledDatabase(
+        "postgresql://reader:hunter2@127.0.0.1:1/erp", reach=LOCAL
+    ) as database:
         with pytest.raises(Unavailable) as problem:
             await database.version()
 
@@ -277,7 +282,7 @@ async def test_a_server_that_is_not_there_is_named_without_the_password() -> Non
 async def test_a_user_that_may_not_read_is_told_so(dsn: str, erp: Any) -> None:
     role = f"reader_{id(erp)}"
     await erp.execute(f"create role {role} login")
-    async with PolledDatabase(dsn.replace("//postgres:", f"//{role}:")) as database:
+    async with PolledDatabase(dsn.replace("//postgres:", f"//{role}:"), reach=LOCAL) as database:
         with pytest.raises(Forbidden, match="not allowed"):
             await database.page(LEVELS, Bookmark(), 1)
     await erp.execute(f"drop role {role}")

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.errors import Invalid, Rejected, Unavailable
 from crossdock.connectivity.sdk import Delivery
-from crossdock.connectivity.transports.files import ClaimedFile, DropFolder, pieces
+from crossdock.connectivity.transports.files import (
+    UNENDED_SETTLES,
+    ClaimedFile,
+    DropFolder,
+    check_folder,
+    pieces,
+)
+from crossdock.connectivity.transports.writers import is_known_there
 from crossdock.foundation.clock import VirtualClock
 
 CSV = b"item,quantity\nA,1\nB,2\nC,3\n"
@@ -26,6 +33,38 @@ async def folder(tmp_path: Path, clock: VirtualClock) -> DropFolder:
     made = DropFolder(tmp_path, clock=clock)
     await made.prepare()
     return made
+
+
+@pytest.mark.parametrize("place", [".", "hub", "hub/in", "way-in", "hub/../hub/x"])
+def test_no_drop_folder_is_the_hubs_own_or_holds_it_whatever_links_say(
+    tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "way-in").symlink_to(tmp_path / "hub")
+
+    with pytest.raises(Invalid, match="keeps its own") as refused:
+        check_folder(tmp_path / place, [tmp_path / "hub"], None)
+
+    assert (refused.value.code, refused.value.where) == ("folder_refused", "folder")
+    assert "CROSSDOCK_DATA_DIR" in refused.value.hint
+
+
+@pytest.mark.parametrize("place", [".", "drops", "drops/../other", "other", "drops/way-out"])
+def test_a_drop_folder_lies_beneath_the_root_whatever_links_say(
+    tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "drops").mkdir()
+    (tmp_path / "drops/way-out").symlink_to(tmp_path / "other")
+
+    with pytest.raises(Invalid, match="does not lie beneath"):
+        check_folder(tmp_path / place, (), tmp_path / "drops")
+
+
+def test_a_folder_beside_the_hubs_own_and_beneath_the_root_is_good(tmp_path: Path) -> None:
+    (tmp_path / "root").symlink_to(tmp_path / "drops")
+
+    check_folder(tmp_path / "drops/wms", [tmp_path / "hub"], tmp_path / "root")
+    check_folder(tmp_path / "hub-2", [tmp_path / "hub"], None)
 
 
 async def taken(folder: DropFolder, clock: VirtualClock) -> ClaimedFile:
@@ -153,19 +192,65 @@ async def test_a_file_that_failed_lies_aside_with_the_reason(
 async def test_a_file_that_is_still_written_to_is_given_back(
     tmp_path: Path, folder: DropFolder, clock: VirtualClock
 ) -> None:
-    with (tmp_path / "a.csv").open("wb") as writer:
-        writer.write(CSV)
-        writer.flush()
-        file = await taken(folder, clock)
-        assert not await folder.has_changed(file)
+    (tmp_path / "a.csv").write_bytes(CSV)
+    file = await taken(folder, clock)
+    assert not await folder.is_written_to(file)
 
+    with file.path.open("ab") as writer:
         writer.write(b"D,4\n")
-        writer.flush()
-        assert await folder.has_changed(file)
-        await folder.release(file)
+    assert await folder.is_written_to(file)
+    assert await folder.release(file)
 
     assert (tmp_path / "a.csv").read_bytes() == CSV + b"D,4\n"
     assert await folder.ready() == ()
+
+
+async def test_a_file_whose_last_line_has_no_end_is_held_back_for_longer(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    """The half of "120" reads as well as "12" does."""
+    whole = b"item,quantity\nA,120\n"
+    (tmp_path / "a.csv").write_bytes(whole[:-2])
+    await folder.ready()
+    await clock.advance(NAP * 5)
+    assert await folder.ready() == ("a.csv",)
+    assert await folder.claim("a.csv") is None
+
+    (tmp_path / "a.csv").write_bytes(whole)  # its writer had only stalled
+
+    assert (await taken(folder, clock)).path.read_bytes() == whole
+
+
+async def test_a_file_that_never_ends_its_last_line_is_taken_in_the_end(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    (tmp_path / "a.csv").write_bytes(CSV[:-1])
+    await folder.ready()
+    await clock.advance(NAP * UNENDED_SETTLES)
+
+    assert await folder.claim("a.csv")
+
+
+async def test_a_file_that_somebody_has_open_for_writing_is_neither_taken_nor_put_away(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    if not is_known_there(tmp_path):
+        pytest.skip("the disk of this folder does not tell who writes")
+    with (tmp_path / "a.csv").open("wb") as writer:
+        writer.write(CSV)
+        writer.flush()
+        await folder.ready()
+        await clock.advance(NAP * 99)
+        assert await folder.ready() == ("a.csv",)
+        assert await folder.claim("a.csv") is None
+    file = await folder.claim("a.csv")
+    assert file
+
+    with file.path.open("ab"):
+        assert await folder.is_written_to(file)
+        (tmp_path / "a.csv").write_bytes(CSV)
+        assert not await folder.release(file)  # another of its name came meanwhile
+    assert not await folder.is_written_to(file)
 
 
 async def test_pieces_carry_the_header_their_lines_and_an_identity(
@@ -200,7 +285,7 @@ async def test_a_quoted_column_is_never_cut(
 async def test_a_line_without_end_is_refused_with_its_number(
     tmp_path: Path, folder: DropFolder, clock: VirtualClock
 ) -> None:
-    (tmp_path / "a.jsonl").write_bytes(b"{}\n" * 3 + b"x" * 5_000)
+    (tmp_path / "a.jsonl").write_bytes(b"{}\n" * 3 + b"x" * 5_000 + b"\n")
     file = await taken(folder, clock)
 
     with pytest.raises(Invalid, match="longer than 1000 bytes") as problem:

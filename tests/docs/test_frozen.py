@@ -1,0 +1,112 @@
+"""Frozen contracts are sealed: who edits one by hand is found, and every version has its seal."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from crossdock.canonical.events import EVENTS
+from crossdock.governance.contracts import RELEASED, contracts, read_contracts, release_contracts
+from tests.docs.frozen import (
+    UNRELEASED,
+    VERSION,
+    digest_of,
+    is_about_to_change,
+    problem_of,
+    seal,
+    seals_of,
+    versions_in,
+)
+from tests.docs.generate import DOCS, REFERENCE, freeze
+
+FROZEN = REFERENCE / "events" / RELEASED
+CHANGELOG = (DOCS.parent / "CHANGELOG.md").read_text()
+TWO = "# Changelog\n## [Unreleased]\n## [0.2.0] - 2027-01-01\n- b\n## [0.1.0] - 2026-12-01\n- a\n"
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    assert release_contracts(tmp_path) == []
+    seal(tmp_path / RELEASED, "## [Unreleased]\n")
+    return tmp_path
+
+
+def test_nobody_has_edited_what_is_frozen() -> None:
+    assert problem_of(FROZEN) == ""
+
+
+def test_every_version_of_the_changelog_has_its_seal() -> None:
+    sealed = [name for name, _ in seals_of(FROZEN)]
+
+    assert sealed in (versions_in(CHANGELOG), [*versions_in(CHANGELOG), UNRELEASED])
+
+
+def test_at_a_release_every_event_is_frozen() -> None:
+    if is_about_to_change(CHANGELOG):
+        pytest.skip("events that no version has may still change")
+
+    assert read_contracts(FROZEN).keys() == EVENTS.keys(), "run `make freeze`"
+
+
+def test_no_seal_of_a_version_was_ever_changed() -> None:
+    """Who edits a contract and its seal in one change is found in the history."""
+    told = subprocess.run(
+        ["git", "log", "--format=", "-p", "--", str(FROZEN / VERSION)],
+        cwd=DOCS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    added = [line[1:] for line in told.stdout.splitlines() if line.startswith("+")]
+    ever = {line for line in added if line[:1].isdigit()}
+
+    assert ever <= {f"{name} {digest}" for name, digest in seals_of(FROZEN)}
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", '{"properties": {"truck": {"type": "string"}}, "required": []}']
+)
+def test_an_edited_contract_is_found_and_not_frozen_anew(events: Path, text: str) -> None:
+    kept = events / RELEASED / "inventory.stock_moved.v1.json"
+    before = seals_of(events / RELEASED)
+    kept.write_text(text)
+
+    assert "put them" in problem_of(events / RELEASED)
+    assert "put them" in freeze(events, TWO)
+    assert (kept.read_text(), seals_of(events / RELEASED)) == (text, before)
+
+
+def test_a_removed_contract_is_found(events: Path) -> None:
+    (events / RELEASED / "inventory.stock_moved.v1.json").unlink()
+
+    assert "put them" in problem_of(events / RELEASED)
+
+
+def test_what_is_frozen_at_a_version_is_sealed_with_its_name(events: Path) -> None:
+    first = TWO.replace("## [0.2.0] - 2027-01-01\n- b\n", "")
+
+    assert freeze(events, first) == freeze(events, first) == ""
+    assert [name for name, _ in seals_of(events / RELEASED)] == ["0.1.0", UNRELEASED]
+    assert freeze(events, TWO) == ""
+
+    sealed = seals_of(events / RELEASED)
+    assert [name for name, _ in sealed] == ["0.1.0", "0.2.0"]
+    assert {digest for _, digest in sealed} == {digest_of(events / RELEASED)}
+
+
+def test_what_would_break_a_frozen_contract_is_not_frozen(tmp_path: Path) -> None:
+    events = tmp_path / RELEASED
+    events.mkdir()
+    older = contracts()["inventory.stock_moved.v1"]
+    older["properties"]["truck"] = {"type": "string"}
+    (events / "inventory.stock_moved.v1.json").write_text(json.dumps(older))
+
+    assert "truck was removed" in freeze(tmp_path, TWO)
+    assert seals_of(events) == []
+
+
+def test_a_changelog_says_what_is_about_to_change() -> None:
+    assert not is_about_to_change(TWO)
+    assert not is_about_to_change(TWO.replace("## [0.2.0]", "### Added\n## [0.2.0]", 1))
+    assert is_about_to_change(TWO.replace("## [0.2.0]", "### Added\n- c\n## [0.2.0]", 1))
