@@ -11,6 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from crossdock.canonical.errors import Invalid
+from crossdock.canonical.identifiers import KeyRule
 from crossdock.canonical.quantities import Quantity, decimal_of
 from crossdock.canonical.supply import ConfidenceClass
 from crossdock.capabilities.supply.calendar import DAY, Calendar
@@ -19,6 +20,7 @@ from crossdock.capabilities.supply.model import AtpMode, Limits
 ALL = "*"
 DAYS_MAX = 3650
 """Ten years: as a limit of what is past due it is none."""
+_NAMES = KeyRule()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,11 +132,21 @@ class AtpTerms:
     takes_parts: bool = False
 
     def life(self, customer: str = "", channel: str = "") -> LifeTerms | None:
-        """Give what holds for who asks: a customer in a channel > a customer > a channel > all."""
-        for key in ((customer, channel), (customer, ""), ("", channel), ("", "")):
+        """Give what holds for who asks: a customer in a channel > a customer > a channel > all.
+
+        Names are compared in any case, as everywhere: `metro` is `METRO`.
+        """
+        if not self.lives:
+            return None
+        who, where = _named(customer, channel)
+        for key in ((who, where), (who, ""), ("", where), ("", "")):
             if key in self.lives:
                 return self.lives[key]
         return None
+
+
+def _named(customer: str, channel: str) -> tuple[str, str]:
+    return _NAMES.comparable(customer), _NAMES.comparable(channel)
 
 
 DEFAULTS = AtpRule(
@@ -202,7 +214,7 @@ def terms_of(rules: Iterable[AtpRule]) -> AtpTerms:
         for terms in rule.classes:
             classes.setdefault(terms.confidence, terms)
         for life in rule.lives:
-            lives.setdefault((life.customer, life.channel), life)
+            lives.setdefault(_named(life.customer, life.channel), life)
     return _terms(AtpRule(**said), classes, lives)  # type: ignore[arg-type]  # fields by name, each checked above
 
 
@@ -283,13 +295,14 @@ def _check_lives(rule: AtpRule) -> None:
                     f"{getattr(life, name)} is not between 0 and {most}",
                     where=f"/lives/{number}/{name}",
                 )
-        if (life.customer, life.channel) in seen:
+        named = _named(life.customer, life.channel)
+        if named in seen:
             raise Invalid(
                 "one customer and channel are there twice",
                 where=f"/lives/{number}",
                 hint="say it once; leave both out for whoever is not named",
             )
-        seen.add((life.customer, life.channel))
+        seen.add(named)
 
 
 def _check_owners(owners: Sequence[OwnerTerms]) -> None:
