@@ -18,7 +18,8 @@ from crossdock.capabilities.supply.substitution import Option
 class Standing(NamedTuple):
     """What stands at an item-location now, in micros (§3.1).
 
-    `expired` lies there beside what is nettable, in lots whose last day is over.
+    `expired` lies there beside what is nettable, in lots whose last day is over; `docked` was
+    booked in and is not put away: it is supply that has arrived.
     """
 
     nettable: int = 0
@@ -28,6 +29,7 @@ class Standing(NamedTuple):
     version: int = 0
     is_known: bool = False
     expired: int = 0
+    docked: int = 0
 
 
 class Claim(NamedTuple):

@@ -69,7 +69,8 @@ class AtpRule:
     how long goods have to keep, by customer and channel. `receipt_life_days`: goods keep so many
     days from the day they come; 0 is unknown. `owners`: whose goods are promised beside our own.
     `takes_parts`: orders for this kit name it alone, so what they claim of it, and does not lie
-    there assembled, is claimed of its components.
+    there assembled, is claimed of its components. `counts_dock`: what was booked in and is not put
+    away counts as arrived; false is for a source that leaves a supply open until it is put away.
     """
 
     mode: AtpMode | None = None
@@ -93,6 +94,7 @@ class AtpRule:
     receipt_life_days: int | None = None
     owners: tuple[OwnerTerms, ...] | None = None
     takes_parts: bool | None = None
+    counts_dock: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,7 @@ class AtpTerms:
     receipt_life_days: int = 0
     owners: Mapping[str, bool] = field(default_factory=dict[str, bool])
     takes_parts: bool = False
+    counts_dock: bool = True
 
     def life(self, customer: str = "", channel: str = "") -> LifeTerms | None:
         """Give what holds for who asks: a customer in a channel > a customer > a channel > all.
@@ -174,6 +177,7 @@ DEFAULTS = AtpRule(
     receipt_life_days=0,
     owners=(),
     takes_parts=False,
+    counts_dock=True,
 )
 """The law's own figures (§3.3): what holds where no rule says anything."""
 
@@ -246,6 +250,7 @@ def _terms(
         receipt_life_days=rule.receipt_life_days or 0,
         owners={one.owner: one.is_first for one in rule.owners or ()},
         takes_parts=bool(rule.takes_parts),
+        counts_dock=bool(rule.counts_dock),
     )
 
 

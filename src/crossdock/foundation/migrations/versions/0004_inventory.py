@@ -109,7 +109,9 @@ revoke update, delete on inventory_movement from crossdock_hub;
 
 # The one hot row of an item at a location, which every promise locks. `is_known` is false as long
 # as nobody has said what lies there. A physical loss may push hard + soft above nettable: that is
-# shortage, and visible; nothing else may, and the guarded update sees to it.
+# shortage, and visible; nothing else may, and the guarded update sees to it. `docked` is what was
+# booked in and is not put away, for answers by date alone: below zero is a put-away that was told
+# before its receipt.
 STOCK = """
 create table inventory_stock (
     stock_id bigint generated always as identity primary key,
@@ -121,6 +123,7 @@ create table inventory_stock (
     hard bigint not null default 0,
     soft bigint not null default 0,
     safety bigint not null default 0,
+    docked bigint not null default 0,
     is_known boolean not null default false,
     is_grouped boolean not null default false,
     version bigint not null default 0,
