@@ -35,7 +35,9 @@ class Standing(NamedTuple):
 class Claim(NamedTuple):
     """What an order line holds of a standing; `on` is the day it is to ship, None is at once.
 
-    `promised` of it is what a promise by date still says is to leave then.
+    `promised` of it is what a promise by date still says is to leave then. Its goods keep
+    `life_days` behind delivery, `transit_days` after they leave, which they do by `leaves` (None
+    is by `on`); without a life they keep as the rule for all says.
     """
 
     demand_ref: str
@@ -43,6 +45,9 @@ class Claim(NamedTuple):
     soft: int = 0
     on: date | None = None
     promised: int = 0
+    life_days: int | None = None
+    transit_days: int = 0
+    leaves: date | None = None
 
 
 class Weight(NamedTuple):
