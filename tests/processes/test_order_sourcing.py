@@ -635,3 +635,17 @@ async def test_goods_too_old_for_a_rule_of_lives_do_not_serve_whom_it_names_in_a
     made = await decided(hub, order)
 
     assert [(one.node, str(one.parts[0].quantity)) for one in made.shipments] == [("DC2", "5 EA")]
+
+
+async def test_a_decision_is_found_by_its_order_and_by_its_lines(hub: Hub) -> None:
+    await put(hub, "DC1", {"X": 9})
+    lines = [
+        SourceLine(item="X", quantity=Quantity.of(1, ""), demand_ref=ref)
+        for ref in ("web:1/1", "sale.line,4")
+    ]
+    made = await decided(hub, SourceOrder(lines=lines, ship_to=GERMANY, request_id="once"))
+
+    for name in ("web:1", "web:1/1", "sale.line,4"):
+        [(found, at)] = await hub.sourcing.decisions_of(hub.scope, [name])
+        assert (found, at) == (made.decision_id, made.decided_at)
+    assert await hub.sourcing.decisions_of(hub.scope, ["web:10", "web"]) == []

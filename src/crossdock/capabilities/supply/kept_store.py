@@ -31,10 +31,11 @@ select distinct promise_id, demand_ref from supply_promise_line
 where tenant = $1 and demand_ref = any($2::text[]) and is_open and promise_id <> $3
 """
 OF_ORDER = """
-select promise_id from supply_promise_line where tenant = $1 and demand_ref = $2 and is_open
+select promise_id from supply_promise_line
+where tenant = $1 and demand_ref = any($3::text[]) and (is_open or $4)
 union
 select promise_id from supply_promise_line
-where tenant = $1 and demand_ref > $2 || '/' and demand_ref < $2 || '0' and is_open
+where tenant = $1 and demand_ref > $2 || '/' and demand_ref < $2 || '0' and (is_open or $4)
 """
 OPEN_AT = """
 select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
@@ -219,8 +220,12 @@ async def channels_of(tx: Transaction, promise_id: UUID) -> set[str]:
     return {row["channel"] for row in rows}
 
 
-async def of_order(tx: Transaction, order: str) -> list[UUID]:
-    return [row["promise_id"] for row in await tx.fetch(OF_ORDER, tx.tenant, order)]
+async def of_order(
+    tx: Transaction, order: str, refs: Sequence[str], *, with_over: bool
+) -> list[UUID]:
+    """Name the promises of an order: of these lines, of itself, and of lines named after it."""
+    rows = await tx.fetch(OF_ORDER, tx.tenant, order, [order, *refs], with_over)
+    return [row["promise_id"] for row in rows]
 
 
 async def listed(tx: Transaction, after: UUID, limit: int) -> list[UUID]:

@@ -199,7 +199,7 @@ create table inventory_demand (
     claimed_us bigint not null default 0,
     primary key (tenant, demand_ref)
 ) with (fillfactor = 70);
-create index inventory_demand_by_order on inventory_demand (tenant, source, order_id)
+create index inventory_demand_by_order on inventory_demand (tenant, order_id, source)
     where order_id <> '';
 select guard_table('inventory_demand');
 """
@@ -233,6 +233,10 @@ create index inventory_reservation_to_expire on inventory_reservation (expires_a
     where not is_hard and status in ('ACTIVE', 'PARTIALLY_CONSUMED');
 create index inventory_reservation_by_demand on inventory_reservation (tenant, demand_ref)
     where demand_ref <> '' and status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED');
+-- Those that are over are many, and looked for by people alone: they are kept out of the index
+-- that every order is heard by.
+create index inventory_reservation_over_by_demand on inventory_reservation (tenant, demand_ref)
+    where demand_ref <> '' and status not in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED');
 select guard_table('inventory_reservation');
 
 -- What a batch of promises changed, one row a batch; told to the log soon after (D3). What decided

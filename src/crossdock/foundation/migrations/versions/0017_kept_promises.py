@@ -56,8 +56,7 @@ create table supply_promise_line (
 );
 create index supply_promise_line_open on supply_promise_line (tenant, item, location)
     where is_open;
-create index supply_promise_line_by_ref on supply_promise_line (tenant, demand_ref)
-    where is_open;
+create index supply_promise_line_by_ref on supply_promise_line (tenant, demand_ref);
 select guard_table('supply_promise_line');
 """
 
