@@ -531,5 +531,7 @@ def test_a_claim_with_a_life_of_its_own_is_served_with_goods_that_keep_so_long()
     more = fresh._replace(hard=70 * MICROS)
     short = node(lot("L1", 50, 15), lot("L3", 50, 120), hard=70, claims=[more])
     assert ask(short).now == 50 * MICROS
+    gone = node(lot("L1", 50, 15), hard=40, claims=[fresh])
+    assert ask(gone).now == 50 * MICROS
     # Where nothing of an item expires a life asks for nothing.
     assert ask(owed._replace(keeps=True), life_days=0).now == 60 * MICROS
