@@ -1,6 +1,7 @@
 """What an ERP's tables and a warehouse's files say is to come, and what goods are, is promised."""
 
 from collections.abc import AsyncIterator
+from copy import deepcopy
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
@@ -14,6 +15,9 @@ from crossdock.applications.generic_wms.settings import GenericWmsFilesSettings
 from crossdock.applications.sql_stock import APPLICATION as ERP
 from crossdock.applications.sql_stock.client import PollingErp
 from crossdock.applications.sql_stock.settings import SqlStockSettings
+from crossdock.applications.tryton import samples
+from crossdock.applications.tryton.mapping import translated as of_tryton
+from crossdock.applications.tryton.wire import decoded
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.envelope import Fact
 from crossdock.capabilities.supply import Question
@@ -145,3 +149,74 @@ async def test_a_warehouses_notices_take_from_the_purchase_and_its_lots_keep_so_
     [atp] = await hub.promise_dates([Question("NUT", "DC1", "EA")])
     assert atp.weight is not None
     assert atp.weight.micros == 250_000
+
+
+async def test_what_a_warehouse_books_in_is_promised_before_it_is_put_away(hub: Hub) -> None:
+    at = (NOON + timedelta(minutes=1)).isoformat()
+    columns = "movement_id,reason,item,quantity,occurred_at"
+    bought = "supply_id,item,quantity,evidence,eta,occurred_at,version"
+    purchase = told_in("supplies-1.csv", bought, f"po:9/1,NUT,60,shipped,{TODAY},{at},1")
+    await hub.record(purchase, source="wms")
+    assert await by(hub, "NUT", IN_A_WEEK) == 60
+
+    booked = told_in("movements-1.csv", columns, f"M1,RECEIPT,NUT,60,{at}")
+    over = told_in("supplies-2.csv", bought, f"po:9/1,NUT,0,shipped,{TODAY},{at},2")
+    await hub.record([*booked, *over], source="wms")
+    assert (await hub.availability("NUT", "DC1")).available.micros == 0
+    assert await by(hub, "NUT", IN_A_WEEK) == 60
+    [atp] = await hub.promise_dates([Question("NUT", "DC1", "EA")])
+    assert [(one.supply.kind, one.confidence) for one in atp.inbound] == [("DOCK", "A")]
+
+    put = told_in("movements-2.csv", columns, f"M2,PUTAWAY,NUT,45,{at}")
+    await hub.record(put, source="wms")
+    assert (await hub.availability("NUT", "DC1")).available.micros == 45_000_000
+    assert await by(hub, "NUT", IN_A_WEEK) == 60
+
+
+def bought_in_tryton(*states: str) -> tuple[Fact, ...]:
+    """Tell the recorded purchase of 4 dozen, one move for each of these states."""
+    page: dict[str, Any] = decoded(samples.PURCHASES.delivery.body)
+    [row] = page["answer"]["result"]
+    [line] = row["lines."]
+    [move, *_] = line["moves."]
+    line["moves."] = [{**move, "state": state, "quantity": 4 // len(states)} for state in states]
+    at = row["last_modified_at"] + timedelta(minutes=len(states))
+    line["last_modified_at"] = row["last_modified_at"] = at
+    return of_tryton(page, samples.SAMPLE_OPTIONS).facts
+
+
+def moved_in_tryton(number: int, pieces: int, zones: tuple[int, int]) -> tuple[Fact, ...]:
+    """Tell a move between two locations: 6 is suppliers, 1 the input zone, 3 the storage."""
+    page: dict[str, Any] = decoded(samples.MOVES.delivery.body)
+    [at] = [one for one in page["related"]["locations"] if one["id"] == 3]
+    told = page["related"]["locations"]
+    told += [{**at, "id": 1, "name": "Input Zone", "code": "IN"}]
+    told += [
+        {**at, "id": 6, "name": "Supplier", "code": "SUP", "type": "supplier", "parent": None}
+    ]
+    row = deepcopy(page["answer"]["result"][0])
+    source, target = zones
+    row |= {"id": number, "quantity": pieces, "from_location": source, "to_location": target}
+    page["answer"]["result"] = [row]
+    return of_tryton(page, samples.SAMPLE_OPTIONS).facts
+
+
+async def test_what_tryton_has_at_its_input_zone_is_promised_before_it_is_put_away(
+    hub: Hub,
+) -> None:
+    """Its purchase shrinks with the receipt: 36 of the 48 are open, and 12 lie at the input."""
+    known = [*samples.LOCATIONS.translation.facts, *samples.ITEMS.translation.facts]
+    await hub.record([*known, *bought_in_tryton("draft")], source="tryton")
+    await hub.record(
+        [*bought_in_tryton("done", *["draft"] * 3), *moved_in_tryton(11, 12, (6, 1))],
+        source="tryton",
+    )
+    [atp] = await hub.promise_dates([Question("WIDGET", "WH", "EA")])
+    assert (atp.standing.nettable, atp.standing.docked) == (0, 12_000_000)
+    assert [one.supply.remaining // 1_000_000 for one in atp.inbound] == [36, 12]
+    assert atp.buckets[-1].atp == 12_000_000
+
+    await hub.record(moved_in_tryton(12, 12, (1, 3)), source="tryton")
+    [atp] = await hub.promise_dates([Question("WIDGET", "WH", "EA")])
+    assert (atp.standing.nettable, atp.standing.docked) == (12_000_000, 0)
+    assert atp.buckets[-1].atp == 12_000_000

@@ -39,7 +39,7 @@ from crossdock.capabilities.sourcing import (
     Rules,
     ShipTo,
 )
-from crossdock.capabilities.supply import ALL, AtpRule, PlacedRule
+from crossdock.capabilities.supply import ALL, AtpRule, LifeTerms, PlacedRule
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.settings import Settings
@@ -587,9 +587,8 @@ async def test_an_order_line_that_stock_does_not_cover_gets_of_supply_what_it_ha
     assert [str(p.quantity) for one in made.shipments for p in one.parts] == ["5 EA"]
 
 
-async def test_goods_that_would_not_keep_as_long_as_a_ship_to_asks_do_not_serve_it(
-    hub: Hub,
-) -> None:
+async def shelved_nodes(hub: Hub) -> None:
+    """Put 5 of X at DC1, good for 11 days, and 5 at DC2, good for 40; both are 2 days away."""
     lanes = (Lane(country="DE", transit_days=2, runs_on=EVERY_DAY),)
     await put(hub, "DC1", {"X": 5}, lanes=lanes)
     await put(hub, "DC2", {"X": 5}, lanes=lanes)
@@ -607,6 +606,12 @@ async def test_goods_that_would_not_keep_as_long_as_a_ship_to_asks_do_not_serve_
             await hub.record(
                 [Fact(identity=name, payload=said, occurred_at=hub.clock.now(), version=1)]
             )
+
+
+async def test_goods_that_would_not_keep_as_long_as_a_ship_to_asks_do_not_serve_it(
+    hub: Hub,
+) -> None:
+    await shelved_nodes(hub)
     line = SourceLine(item="X", quantity=Quantity.of(8, ""), life_days=10)
 
     made = await decided(hub, SourceOrder(lines=[line], ship_to=GERMANY))
@@ -615,3 +620,32 @@ async def test_goods_that_would_not_keep_as_long_as_a_ship_to_asks_do_not_serve_
     [old] = [one for one in made.reasons if one.node == "DC1"]
     assert (old.rule, old.verdict) == ("SHELF_LIFE", "BARRED")
     assert "10 days at delivery" in old.why
+
+
+@pytest.mark.parametrize("who", [{"channel": "web"}, {"customer": "Metro"}])
+async def test_goods_too_old_for_a_rule_of_lives_do_not_serve_whom_it_names_in_any_case(
+    hub: Hub, who: dict[str, str]
+) -> None:
+    await shelved_nodes(hub)
+    rule = AtpRule(lives=(LifeTerms(days=10, **who),))  # type: ignore[arg-type]  # fields by name
+    await hub.supply.put_rule(hub.scope, PlacedRule(rule=rule), by="test")
+    line = SourceLine(item="X", quantity=Quantity.of(8, ""))
+    order = SourceOrder(lines=[line], ship_to=GERMANY, **who)  # type: ignore[arg-type]  # fields by name
+
+    made = await decided(hub, order)
+
+    assert [(one.node, str(one.parts[0].quantity)) for one in made.shipments] == [("DC2", "5 EA")]
+
+
+async def test_a_decision_is_found_by_its_order_and_by_its_lines(hub: Hub) -> None:
+    await put(hub, "DC1", {"X": 9})
+    lines = [
+        SourceLine(item="X", quantity=Quantity.of(1, ""), demand_ref=ref)
+        for ref in ("web:1/1", "sale.line,4")
+    ]
+    made = await decided(hub, SourceOrder(lines=lines, ship_to=GERMANY, request_id="once"))
+
+    for name in ("web:1", "web:1/1", "sale.line,4"):
+        [(found, at)] = await hub.sourcing.decisions_of(hub.scope, [name])
+        assert (found, at) == (made.decision_id, made.decided_at)
+    assert await hub.sourcing.decisions_of(hub.scope, ["web:10", "web"]) == []

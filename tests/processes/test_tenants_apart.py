@@ -360,6 +360,7 @@ SHOWS: Mapping[str, Ask] = {
     "Allocation.approve": lambda full: full.hub.allocation.approve(
         OTHER, full.allocation_run_id, by="x"
     ),
+    "Allocation.confirmed_by": lambda full: full.hub.allocation.confirmed_by(OTHER, ["order-1/1"]),
     "Allocation.lines": lambda full: full.hub.allocation.lines(OTHER, "SKU-1", "DC1"),
     "Allocation.reject": lambda full: full.hub.allocation.reject(
         OTHER, full.allocation_run_id, by="x", remark="x"
@@ -420,6 +421,7 @@ SHOWS: Mapping[str, Ask] = {
     "Inventory.consume": lambda full: full.hub.inventory.consume(OTHER, full.reservation_id),
     "Inventory.explain": lambda full: full.hub.inventory.explain(OTHER, full.reservation_id),
     "Inventory.explain_order": lambda full: full.hub.inventory.explain_order(OTHER, "order-7"),
+    "Inventory.lines_of": lambda full: full.hub.inventory.lines_of(OTHER, "order-1"),
     "Inventory.extend": lambda full: full.hub.inventory.extend(OTHER, full.reservation_id, 60),
     "Inventory.get": lambda full: full.hub.inventory.get(OTHER, full.reservation_id),
     "Inventory.is_made": lambda full: full.hub.inventory.is_made(OTHER, "script", "r1"),
@@ -434,6 +436,7 @@ SHOWS: Mapping[str, Ask] = {
         OTHER, NodeFacts(node="DC1"), by="a stranger"
     ),
     "Sourcing.decision": lambda full: full.hub.sourcing.decision(OTHER, full.decision_id),
+    "Sourcing.decisions_of": lambda full: full.hub.sourcing.decisions_of(OTHER, ["order-1"]),
     "Sourcing.inputs": lambda full: full.hub.sourcing.inputs(OTHER, full.decision_id),
     "Sourcing.known": lambda full: full.hub.sourcing.known(OTHER, "script", "s1", b""),
     "Sourcing.nodes": lambda full: full.hub.sourcing.nodes(OTHER),

@@ -15,7 +15,8 @@ from crossdock.canonical.references import Reference, Resolution
 class SupplyKind(OpenEnum):
     """Which document promises the goods.
 
-    VENDOR_STOCK is a supplier's own, DROP_SHIP what he sends to the customer: never ours.
+    VENDOR_STOCK is a supplier's own, DROP_SHIP what he sends to the customer: never ours. DOCK is
+    what the hub itself counts at the dock, booked in and not put away; a source tells it as stock.
     """
 
     PO_SCHEDULE = "PO_SCHEDULE"
@@ -25,6 +26,7 @@ class SupplyKind(OpenEnum):
     ASSEMBLY = "ASSEMBLY"
     VENDOR_STOCK = "VENDOR_STOCK"
     DROP_SHIP = "DROP_SHIP"
+    DOCK = "DOCK"
     OTHER = "OTHER"
 
 

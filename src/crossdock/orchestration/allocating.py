@@ -262,6 +262,7 @@ class OrderDesk:
                 "gained": _amount(run.gained, run),
                 "lost": _amount(run.lost, run),
                 "losers": [line.demand_ref for line in run.lines if line.after < line.before],
+                "short": run.short,
             },
         )
         await cases.record(tx, [Said(tenant, run.run_id, case)], run.made_at)
@@ -274,6 +275,8 @@ class OrderDesk:
 def _title(run: Run) -> str:
     if run.state is RunState.REFUSED:
         return f"{_amount(run.owed, run)} are owed, and {_amount(run.supply, run)} are there"
+    if run.state is RunState.APPLIED:
+        return f"{', '.join(run.short[:3])} did not get what they are owed"
     return f"a run that takes {_amount(run.lost, run)} away waits for approval"
 
 

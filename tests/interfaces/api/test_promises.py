@@ -19,7 +19,12 @@ async def test_a_promise_is_explained_and_stays_explained(call: Caller, house: H
 
     assert first.status == 200, first.body
     assert again.body == first.body
-    assert of_order.json == {"promises": [first.json], "by_date": []}
+    assert of_order.json == {
+        "promises": [first.json],
+        "by_date": [],
+        "confirmed_by": [],
+        "sourced_by": [],
+    }
     [proof] = first.json["lines"]
     assert proof["because"] == "4 asked, 10 free: granted"
     assert proof["nettable"] == proof["free"] == {"value": "10", "unit": "EA"}

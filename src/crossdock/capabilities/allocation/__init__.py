@@ -12,7 +12,7 @@ from crossdock.capabilities.allocation.rulebook import (
     Applies,
     Rulebook,
 )
-from crossdock.capabilities.allocation.service import AllocatedLine, Allocation
+from crossdock.capabilities.allocation.service import AllocatedLine, Allocation, Confirmation
 from crossdock.capabilities.allocation.shapes import Run, RunLine, RunState
 from crossdock.capabilities.allocation.working import Work
 
@@ -25,6 +25,7 @@ __all__ = [
     "Applies",
     "Around",
     "Claim",
+    "Confirmation",
     "Had",
     "Protection",
     "Rulebook",

@@ -7,6 +7,7 @@ answers a conflict if anything that it was decided on has changed.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from crossdock.canonical.allocation import ConfirmationChanged, Strategy
 from crossdock.canonical.envelope import Fact
@@ -50,6 +51,21 @@ class AllocatedLine:
     since: datetime
     released: int = 0
     ships_on: date | None = None
+
+
+class Confirmation(NamedTuple):
+    """What the run that last changed an order line gave it, in micros of `unit`, and why."""
+
+    demand_ref: str
+    item: str
+    location: str
+    unit: str
+    requested: int
+    before: int
+    after: int
+    why: str
+    run_id: str
+    decided_at: datetime
 
 
 class Allocation:
@@ -96,6 +112,12 @@ class Allocation:
             )
             for one in found
         ]
+
+    async def confirmed_by(self, scope: Scope, demand_refs: Sequence[str]) -> list[Confirmation]:
+        """Name for each order line the run that last changed what it has; none did: left out."""
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(store.CONFIRMED_BY, tx.tenant, list(demand_refs))
+        return [Confirmation(*row) for row in rows]
 
     async def simulate(self, scope: Scope, item: str, location: str, *, by: str) -> Run:
         """Say what a run would change now, and keep it for approval; it changes nothing.

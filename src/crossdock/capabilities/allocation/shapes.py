@@ -89,6 +89,11 @@ class Run:
         return bool(self.gained or self.lost)
 
     @property
+    def short(self) -> list[str]:
+        """Name the order lines that do not get what their strategy owes them."""
+        return [line.demand_ref for line in self.lines if line.exception]
+
+    @property
     def is_worse(self) -> bool:
         """Say whether somebody loses, or is owed more than there is."""
         return bool(self.lost) or self.state is RunState.REFUSED

@@ -345,7 +345,9 @@ join allocation_run r on r.tenant = $1 and r.item = k.item and r.location = k.lo
     and r.state = 'SIMULATED'
 """
 LATEST = """
-select r.run_id, r.state, r.digest, k.item, k.location
+select r.run_id, r.state, r.digest, k.item, k.location,
+    exists (select from allocation_run_line l
+        where l.tenant = $1 and l.run_id = r.run_id and l.exception <> '') as is_short
 from unnest($2::text[], $3::text[]) k(item, location)
 cross join lateral (select run_id, state, digest from allocation_run where tenant = $1
     and item = k.item and location = k.location order by number desc limit 1) r
@@ -376,4 +378,14 @@ select * from allocation_run r where tenant = $1 and ($2 = '' or state = $2)
     and ($5 = '' or number < (select number from allocation_run
         where tenant = $1 and run_id = $5))
 order by number desc limit $6
+"""
+# The run that last changed each of these order lines, by the index of its lines.
+CONFIRMED_BY = """
+select distinct on (l.demand_ref) l.demand_ref, r.item, r.location, r.unit, l.requested, l.before,
+    l.after, l.why, r.run_id, coalesce(r.decided_at, r.made_at) as decided_at
+from unnest($2::text[]) k(demand_ref)
+join allocation_run_line l on l.tenant = $1 and l.demand_ref = k.demand_ref
+    and l.before <> l.after
+join allocation_run r on r.tenant = $1 and r.run_id = l.run_id and r.state = 'APPLIED'
+order by l.demand_ref, r.number desc
 """

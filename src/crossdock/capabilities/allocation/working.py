@@ -4,6 +4,7 @@ What the policy lets apply by itself is applied; the rest waits for a person.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -140,9 +141,10 @@ class Work:
         refused = [latest[key] for key in quiet if key in latest]
         refused = [row["run_id"] for row in refused if row["state"] == RunState.REFUSED]
         await runs.end_refused(tx, refused, now)
+        short = {(run.item, run.location) for run, _ in drawn if run.short}
         applied = [(run.item, run.location) for run, _ in made if _applies(run, policy)]
-        for key in (*quiet, *applied):  # a case is open only where the last run left one
-            if key in latest and latest[key]["state"] in _OF_A_PERSON:
+        for key in {*quiet, *applied} - short:  # a case is open only where the last run left one
+            if key in latest and _leaves_a_case(latest[key]):
                 await self._desk.close(tx, tx.tenant, key, "nothing waits for a person any more")
         await _worked(
             tx, [row for row in rows if (row["item"], row["location"]) not in later], heard
@@ -161,6 +163,9 @@ class Work:
         kept = await runs.save(tx, [run for run, _ in made])
         pairs = [(run, sight) for run, (_, sight) in zip(kept, made, strict=True)]
         applied = [(run, sight) for run, sight in pairs if _applies(run, policy)]
+        for run, _ in applied:
+            if run.short:
+                await self._desk.open(tx, tx.tenant, replace(run, state=RunState.APPLIED))
         if applied:
             await apply(tx, applied, Word(HUB, now, f"policy {policy.applies}"))
         for run, _ in pairs:
@@ -204,6 +209,11 @@ async def _worked(tx: Transaction, rows: Sequence[Any], heard: Collection[int]) 
         [row["position"] for row in done],
         [row["due_at"] for row in done],
     )
+
+
+def _leaves_a_case(run: Any) -> bool:
+    """Say whether a run waits for a person, or left somebody short whom it owed."""
+    return run["state"] in _OF_A_PERSON or run["is_short"]
 
 
 def _is_settled(run: Run, latest: Any, policy: AllocationPolicy) -> bool:

@@ -68,17 +68,45 @@ select stock_id, item, location from inventory_stock where tenant = $1 and stock
 order by stock_id
 """
 
-# An order's lines are named after it: "shop:1001/1". By index, so only promises that still count.
-PROMISES_OF = """
-select reservation_id, created_at from inventory_reservation
-where tenant = $1 and demand_ref = $2 and demand_ref <> ''
-    and status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
-union
-select reservation_id, created_at from inventory_reservation
-where tenant = $1 and demand_ref > $2 || '/' and demand_ref < $2 || '0' and demand_ref <> ''
-    and strpos(substr(demand_ref, length($2) + 2), '/') = 0
-    and status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
-order by created_at, reservation_id limit $3
+_COUNTS = "status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')"
+_IS_OVER = "status not in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')"
+
+
+def _by_order(condition: str, *, is_over: bool) -> str:
+    """Look by an index: for lines that the order names, and for those named after it."""
+    columns = f"select r.reservation_id, r.created_at, {str(is_over).lower()} as is_over"
+    return f"""{columns}
+from named n join inventory_reservation r on r.tenant = $1 and r.demand_ref = n.demand_ref
+    and r.demand_ref <> '' and r.{condition}
+union all
+{columns} from inventory_reservation r
+where r.tenant = $1 and r.demand_ref > $2 || '/' and r.demand_ref < $2 || '0'
+    and r.demand_ref <> '' and strpos(substr(r.demand_ref, length($2) + 2), '/') = 0
+    and r.{condition}
+"""  # the conditions above
+
+
+# A line is called as its source calls it ("sale.line,12" of "sale:7"), or after its order
+# ("shop:1001/1"), which may be unknown yet. What still counts comes first.
+PROMISES_OF = f"""
+with named as materialized (
+    select demand_ref from inventory_demand where tenant = $1 and order_id = $2 and order_id <> ''
+    union select $2::text collate "C"
+), found as (
+{_by_order(_COUNTS, is_over=False)}
+union all
+{_by_order(_IS_OVER, is_over=True)}
+)
+select reservation_id, created_at, bool_and(is_over) as is_over from found
+group by reservation_id, created_at
+order by is_over, created_at, reservation_id limit $3
+"""  # noqa: S608  # the conditions above
+
+
+# The lines of an order, as its source calls them.
+LINES_OF_ORDER = """
+select demand_ref from inventory_demand where tenant = $1 and order_id = $2 and order_id <> ''
+order by demand_ref limit 1000
 """
 
 
@@ -107,6 +135,12 @@ class Regranted:
     is_reproduced: bool
 
 
+async def lines_of(tx: Transaction, order: str) -> list[str]:
+    """Name the lines of an order, as its source calls them; at most a thousand."""
+    rows = await tx.fetch(LINES_OF_ORDER, tx.tenant, order)
+    return [row["demand_ref"] for row in rows]
+
+
 class Explanations:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -120,21 +154,26 @@ class Explanations:
     async def explain_order(
         self, scope: Scope, order: str, *, limit: int = PROMISES_MAX
     ) -> list[Explanation]:
-        """Explain what is promised to an order, or to one of its lines, the oldest first.
+        """Explain what was promised to an order, or to one of its lines, and what was refused.
 
-        At most `limit` promises; an order to which nothing is promised is an error.
+        What still counts first, then what is over, the oldest first. At most `limit` promises; an
+        order to which nothing was ever promised is an error.
         """
         async with self._database.transaction(scope) as tx:
             rows = await tx.fetch(PROMISES_OF, tx.tenant, order, limit)
             if not rows:
                 raise NotFound(
-                    f"nothing is promised to {order!r}",
-                    hint="name an order or one of its lines (order/line); a promise that was"
-                    " refused, has lapsed or was given back is found by its reservation (rsv_…)",
+                    f"nothing was promised to {order!r}",
+                    hint="name an order as its source does, or one of its lines",
                 )
             explaining = _Explaining(tx)
             names = [prefixed("rsv", row["reservation_id"]) for row in rows]
             return [await explaining.explained(name) for name in names]
+
+    async def lines_of(self, scope: Scope, order: str) -> list[str]:
+        """Name the lines of an order, as its source calls them; at most a thousand."""
+        async with self._database.transaction(scope) as tx:
+            return await lines_of(tx, order)
 
 
 class _Explaining:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.orders import OrderChanged
-from crossdock.capabilities.inventory import store
+from crossdock.capabilities.inventory import explaining, store
 from crossdock.capabilities.inventory.answering import Answers
 from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.model import ReservationLine, ReservationRequest
@@ -87,6 +87,10 @@ class Holding:
     ) -> frozenset[str]:
         """Name those of these order lines that an order counts at one of these keys."""
         return await self._standings.counted_at(tx, tx.tenant, keys, refs)
+
+    async def lines_of_in(self, tx: Transaction, order: str) -> list[str]:
+        """Name the lines of an order, as its source calls them; at most a thousand."""
+        return await explaining.lines_of(tx, order)
 
     async def assembled_in(self, tx: Transaction, refs: Sequence[str]) -> dict[str, int]:
         """Say how much was put into kits for each of these order lines that had any."""

@@ -31,6 +31,11 @@ class Bucket(NamedTuple):
         """Say whether it can be promised: ours, and AVAILABLE."""
         return self.status == StockStatus.AVAILABLE and not self.owner
 
+    @property
+    def is_dock(self) -> bool:
+        """Say whether it will be put away to be promised: ours, and RECEIVING."""
+        return self.status == StockStatus.RECEIVING and not self.owner
+
 
 class Mark(NamedTuple):
     """A place in a source's own order: its stream, the sequence in it, the source's clock."""

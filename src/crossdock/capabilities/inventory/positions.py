@@ -52,6 +52,13 @@ from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]
 where p.position_id = w.position_id and p.tenant = any($9::text[])
 """
 
+# What came to the dock of stock rows that are locked, less what was put away.
+MOVE_DOCKED = """
+update inventory_stock s set docked = s.docked + w.micros
+from unnest($1::bigint[], $2::bigint[]) w(stock_id, micros)
+where s.stock_id = w.stock_id and ($3 = '*' or s.tenant = $3)
+"""
+
 # Keep the newest opening of each stream; a snapshot that comes late changes nothing.
 KEEP_OPENINGS = """
 insert into inventory_opening as o (tenant, position_id, stream, seq, us, counted_by, micros)
@@ -209,6 +216,12 @@ async def moved_since(tx: Transaction, openings: Mapping[int, tuple[str, Mark]])
         [mark.us for _, mark in openings.values()],
     )
     return {row["position_id"]: row["micros"] for row in rows}
+
+
+async def move_docked(tx: Transaction, micros: Mapping[int, int]) -> None:
+    """Add to what lies at the dock of these stock rows, which are locked; it moves no version."""
+    if micros:
+        await tx.execute(MOVE_DOCKED, list(micros), list(micros.values()), tx.tenant)
 
 
 async def write(tx: Transaction, tenants: Iterable[str], rows: Sequence[Written]) -> None:

@@ -32,7 +32,7 @@ from crossdock.capabilities.inventory.ledger import Bucket
 from crossdock.capabilities.inventory.lots import LotAt
 from crossdock.capabilities.inventory.page import READER, Page, page_of
 from crossdock.capabilities.inventory.sheet import Sheet
-from crossdock.capabilities.inventory.store import LineRow, StockIds
+from crossdock.capabilities.inventory.store import LineRow, StockIds, StockRow
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
@@ -120,10 +120,17 @@ async def _fold(tx: Transaction, page: Page, beside: _Beside, now: datetime) -> 
     _move_demand(sheet, claims, after, demand.causes_of(claims, fresh), causes)
     _move_promises(sheet, promises, after, demand.picks_of(fresh), now)
     await demand.write(tx, claims, after)
-    stock, lines = await sheet.write(tx)
+    stock, lines = await _written(tx, sheet, _docked(folded, by_key))
     await facts.tell(tx, stock, lines, now, causes)
     await event_log.append(tx, facts.of_impossible(folded, str(page.reached), now))
     return changed
+
+
+async def _written(
+    tx: Transaction, sheet: Sheet, docked: Mapping[int, int]
+) -> tuple[list[StockRow], list[LineRow]]:
+    await positions.move_docked(tx, docked)
+    return await sheet.write(tx)
 
 
 async def _hear(tx: Transaction, page: Page) -> None:
@@ -193,6 +200,20 @@ def _move_stock(
         sheet.hear(stock_id, sources, before.unit)
         _note(causes, stock_id, because)
     return causes
+
+
+def _docked(folded: Sequence[Folded], by_key: Mapping[StockKey, int]) -> dict[int, int]:
+    """Sum what came to the dock of each stock row, less what was put away from it.
+
+    Buckets below zero count: goods are received without a lot and put away with one (I9).
+    """
+    sums: dict[int, int] = {}
+    for before, after, _, _ in folded:
+        bucket = before.bucket
+        if bucket.is_dock and (more := after.micros - before.micros):
+            stock_id = by_key[bucket.tenant, bucket.item, bucket.location]
+            sums[stock_id] = sums.get(stock_id, 0) + more
+    return sums
 
 
 def _move_demand(

@@ -122,6 +122,10 @@ class Inventory:
         """Derive a promise once more from what its decision saw, whatever has changed since."""
         return await self._explanations.explain(scope, reservation_id)
 
+    async def lines_of(self, scope: Scope, order: str) -> list[str]:
+        """Name the lines of an order, as its source calls them; at most a thousand."""
+        return await self._explanations.lines_of(scope, order)
+
     async def explain_order(self, scope: Scope, order: str) -> list[Explanation]:
         """Explain what is promised to an order or an order line."""
         return await self._explanations.explain_order(scope, order)

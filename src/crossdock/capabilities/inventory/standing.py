@@ -19,13 +19,13 @@ with lapsed as materialized (select stock_id, sum(micros)::bigint micros
     from inventory_lapsed($4, 10000) where tenant = $1 group by stock_id)
 select s.item, s.location, s.nettable, s.hard, s.soft - coalesce(l.micros, 0) as soft, s.safety,
     s.version, s.is_grouped, s.sources, s.is_known or exists (select from inventory_full_snapshot f
-        where f.tenant = $1 and f.location = s.location) as is_known, s.expired,
+        where f.tenant = $1 and f.location = s.location) as is_known, s.expired, s.docked,
     null::timestamptz as heard_at
 from unnest($2::text[], $3::text[]) k(item, location)
 join inventory_stock s on s.tenant = $1 and s.item = k.item and s.location = k.location
 left join lapsed l on l.stock_id = s.stock_id
 union all
-select source, null, freshness_seconds, 0, 0, 0, 0, false, null, false, 0, heard_at
+select source, null, freshness_seconds, 0, 0, 0, 0, false, null, false, 0, 0, heard_at
 from inventory_source where tenant = $1
 """
 
@@ -105,7 +105,8 @@ class Standing(NamedTuple):
 
     `is_grouped`: it is a group of locations or in one; where there are no figures yet, it may be.
     `sources` are those that told of it, when they last spoke, and how many seconds they may not.
-    `expired` lies there beside what is nettable, in lots whose last day is over.
+    `expired` lies there beside what is nettable, in lots whose last day is over; `docked` was
+    booked in and is not put away: below zero that was told first.
     """
 
     nettable: int
@@ -117,6 +118,7 @@ class Standing(NamedTuple):
     sources: Sequence[tuple[str, datetime | None, int]]
     is_known: bool
     expired: int = 0
+    docked: int = 0
 
 
 class HeldClaim(NamedTuple):
@@ -197,6 +199,4 @@ def _aged(
 
 
 def _standing(row: Any, ages: Mapping[str, tuple[str, datetime | None, int]]) -> Standing:
-    nettable, hard, soft, safety, version, is_grouped, sources, is_known, expired = row[2:11]
-    told = _aged(sources, ages)
-    return Standing(nettable, hard, soft, safety, version, is_grouped, told, is_known, expired)
+    return Standing._make((*row[2:8], _aged(row[8], ages), *row[9:12]))

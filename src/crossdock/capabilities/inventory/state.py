@@ -30,10 +30,11 @@ where tenant = $1 and micros <> 0
 STOCK = """
 select s.item, s.location, case when s.is_known or exists (select from inventory_full_snapshot f
         where f.tenant = $1 and f.location = s.location) then 'known' else 'unknown' end as known,
-    s.nettable, s.hard, s.soft, s.safety, s.expired
+    s.nettable, s.hard, s.soft, s.safety, s.expired, s.docked
 from inventory_stock s
 where s.tenant = $1
-    and (s.is_known or (s.nettable, s.hard, s.soft, s.safety, s.expired) <> (0, 0, 0, 0, 0))
+    and (s.is_known or (s.nettable, s.hard, s.soft, s.safety, s.expired, s.docked)
+        <> (0, 0, 0, 0, 0, 0))
 """
 DEMAND = """
 select d.demand_ref, s.item, s.location, d.ordered, d.cancelled, d.picked
@@ -136,13 +137,13 @@ def _claims(page: Page) -> dict[str, Claimed]:
 
 
 class _Sums:
-    """Nettable, hard, soft, safety and expired per item and location, as they add up."""
+    """Nettable, hard, soft, safety, expired and docked per key, as they add up."""
 
     def __init__(self) -> None:
         self.by_key: dict[tuple[str, str], list[int]] = {}
 
     def of(self, item: str, location: str) -> list[int]:
-        return self.by_key.setdefault((item, location), [0, 0, 0, 0, 0])
+        return self.by_key.setdefault((item, location), [0] * 6)
 
     def add(
         self, item: str, location: str, *, nettable: int = 0, hard: int = 0, soft: int = 0
@@ -168,9 +169,11 @@ def _physical(
     last_days: Mapping[tuple[str, str], date | None],
     days: Mapping[str, date],
 ) -> _Sums:
-    """Sum what counts of what lies there, and what has expired of it."""
+    """Sum what counts of what lies there, what has expired of it, and what is at the dock."""
     sums = _Sums()
     for bucket, micros in held.items():
+        if bucket.is_dock:
+            sums.of(bucket.item, bucket.location)[5] += micros
         if not bucket.counts:
             continue
         last = last_days.get((bucket.item, bucket.lot)) if bucket.lot else None
@@ -206,7 +209,7 @@ def _known_or_not(
     spoken_of = {(bucket.item, bucket.location) for bucket in held}
     counted = {full.location for full in page.fulls}
     for key in figures.keys() | spoken_of:
-        sums = figures.get(key, [0] * 5)
+        sums = figures.get(key, [0] * 6)
         if any(sums) or key in spoken_of:
             is_known = key in spoken_of or key[1] in counted
             yield (*key, "known" if is_known else "unknown", *sums)

@@ -59,6 +59,12 @@ class Asked:
     substitutes: tuple[SubstituteLine, ...] = ()
 
     @property
+    def names(self) -> list[str]:
+        """Name the order lines it is for, and the orders that they are named after."""
+        refs = set(self.demand_refs.values())
+        return sorted(refs | {ref.rpartition("/")[0] for ref in refs if "/" in ref})
+
+    @property
     def all_lines(self) -> tuple[Line, ...]:
         """Give the order's lines, and those that may stand in as lines of the same terms."""
         by_number = {line.line_no: line for line in self.order.lines}

@@ -223,7 +223,7 @@ class Sourcing:
         if not asked.request_id:
             return Answer(answer, told[1])
         async with self._database.transaction(scope) as tx:
-            if not await store.put_decision(tx, identity, asked.said, now, told):
+            if not await store.put_decision(tx, identity, asked, now, told):
                 before = await _known(tx, identity, asked.request_id, asked.said)
                 if before is None:
                     raise Unavailable("the same request is being decided", code="contended")
@@ -238,6 +238,12 @@ class Sourcing:
         if row is None:
             raise _no_decision(decision_id)
         return _answer(row)
+
+    async def decisions_of(self, scope: Scope, names: Sequence[str]) -> list[tuple[str, datetime]]:
+        """Name the decisions for these order lines or orders, at most 100, the newest first."""
+        async with self._database.transaction(scope) as tx:
+            found = await store.decisions_of(tx, names)
+        return [(prefixed(PREFIX, name), at) for name, at in found]
 
     async def inputs(self, scope: Scope, decision_id: str) -> Inputs:
         """Tell what a decision was derived from, so that it can be derived again."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from crossdock.capabilities.sourcing.document import RuleVersion
+from crossdock.capabilities.sourcing.document import Asked, RuleVersion
 from crossdock.capabilities.sourcing.model import NODES_MAX, NodeFacts, Rules
 from crossdock.foundation.database import Transaction
 
@@ -86,8 +86,14 @@ class NodeRecord:
 
 
 PUT_DECISION = """
-insert into sourcing_decision (tenant, decision_id, request_hash, decided_at, inputs, content)
-values ($1, $2, $3, $4, $5, $6) on conflict (decision_id) do nothing returning decision_id
+insert into sourcing_decision (tenant, decision_id, request_hash, decided_at, inputs, content,
+    demand_refs)
+values ($1, $2, $3, $4, $5, $6, $7) on conflict (decision_id) do nothing returning decision_id
+"""
+
+DECISIONS_OF = """
+select decision_id, decided_at from sourcing_decision
+where tenant = $1 and demand_refs && $2::text[] order by decided_at desc, decision_id limit 100
 """
 
 DECISION = """
@@ -159,16 +165,22 @@ async def nodes(tx: Transaction, after: str, limit: int) -> list[NodeRecord]:
 async def put_decision(
     tx: Transaction,
     decision_id: UUID,
-    content_hash: bytes,
+    asked: Asked,
     at: datetime,
     told: tuple[bytes, bytes],
 ) -> bool:
-    """Record inputs and answer; false if one of this id was recorded before."""
+    """Record inputs and answer, and for which order lines; false if it was recorded before."""
     inputs, content = (each.decode() for each in told)
     made = await tx.fetchval(
-        PUT_DECISION, tx.tenant, decision_id, content_hash, at, inputs, content
+        PUT_DECISION, tx.tenant, decision_id, asked.said, at, inputs, content, asked.names
     )
     return made is not None
+
+
+async def decisions_of(tx: Transaction, names: Sequence[str]) -> list[tuple[UUID, datetime]]:
+    """Name the decisions for any of these order lines or orders, the newest first."""
+    rows = await tx.fetch(DECISIONS_OF, tx.tenant, list(names))
+    return [(row["decision_id"], row["decided_at"]) for row in rows]
 
 
 async def decision(tx: Transaction, decision_id: UUID) -> Any:

@@ -18,7 +18,8 @@ from crossdock.capabilities.supply.substitution import Option
 class Standing(NamedTuple):
     """What stands at an item-location now, in micros (§3.1).
 
-    `expired` lies there beside what is nettable, in lots whose last day is over.
+    `expired` lies there beside what is nettable, in lots whose last day is over; `docked` was
+    booked in and is not put away: it is supply that has arrived.
     """
 
     nettable: int = 0
@@ -28,12 +29,15 @@ class Standing(NamedTuple):
     version: int = 0
     is_known: bool = False
     expired: int = 0
+    docked: int = 0
 
 
 class Claim(NamedTuple):
     """What an order line holds of a standing; `on` is the day it is to ship, None is at once.
 
-    `promised` of it is what a promise by date still says is to leave then.
+    `promised` of it is what a promise by date still says is to leave then. Its goods keep
+    `life_days` behind delivery, `transit_days` after they leave, which they do by `leaves` (None
+    is by `on`); without a life they keep as the rule for all says.
     """
 
     demand_ref: str
@@ -41,6 +45,9 @@ class Claim(NamedTuple):
     soft: int = 0
     on: date | None = None
     promised: int = 0
+    life_days: int | None = None
+    transit_days: int = 0
+    leaves: date | None = None
 
 
 class Weight(NamedTuple):

@@ -8,16 +8,17 @@ from crossdock.capabilities.supply import shelving
 from crossdock.capabilities.supply.answer import Claim, Node, Question, Through
 from crossdock.capabilities.supply.horizon import Horizon
 from crossdock.capabilities.supply.inbound import Inbound, Supply, is_past_due
+from crossdock.capabilities.supply.shelving import Due
 
 
 def due_by(
     question: Question, node: Node, ahead: Horizon, crossing: Mapping[str, int]
-) -> tuple[int, list[tuple[int, date, int]]]:
-    """Give what is claimed now and not told apart, and what is due by (bucket, day, micros)."""
+) -> tuple[int, list[Due]]:
+    """Give what is claimed now and not told apart, and what is due by when."""
     standing, today, grid = node.standing, ahead.today, ahead.grid
     now = standing.hard + standing.soft
     aside = dict(question.keeping)
-    due: list[tuple[int, date, int]] = []
+    due: list[Due] = []
     for claim in node.claims:
         now -= claim.hard + claim.soft
         if claim.demand_ref in question.own:
@@ -28,14 +29,14 @@ def due_by(
         if not _is_long_due(node, day, today):
             bucket = grid.bucket(day)
             if bucket is not None:
-                due.append((bucket, day, rest))
+                due.append(Due(bucket, day, rest, claim if claim.life_days is not None else None))
     known: dict[int, list[tuple[date, int]]] = {}
     for kit in node.through:
         for day, kits in _through(kit, question.own, ahead, known):
             micros = -(-kits * kit.per // MICROS)
             bucket = None if _is_long_due(node, day, today) else grid.bucket(day)
             if bucket is not None:
-                due.append((bucket, day, micros))
+                due.append(Due(bucket, day, micros))
     return now, due
 
 

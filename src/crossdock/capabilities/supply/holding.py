@@ -48,6 +48,10 @@ class HoldsStock(Protocol):
         """Name those of these order lines that an order counts at one of these keys."""
         ...
 
+    async def lines_of_in(self, tx: Transaction, order: str) -> Sequence[str]:
+        """Name the lines of an order, as its source calls them."""
+        ...
+
     async def assembled_in(self, tx: Transaction, refs: Sequence[str]) -> Mapping[str, int]:
         """Say how much was put into kits for each of these order lines that had any."""
         ...

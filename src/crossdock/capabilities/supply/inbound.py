@@ -4,7 +4,7 @@ Nothing is multiplied by a chance: a class is promised from or it is not, less a
 buffer. So every exclusion has a reason that a buyer can do something about.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
@@ -15,6 +15,10 @@ from crossdock.capabilities.supply.rules import AtpTerms
 
 PROMISED = frozenset({ConfidenceClass.A, ConfidenceClass.B, ConfidenceClass.C})
 """No promise is ever pegged to any other class, whatever a rule says (I6)."""
+
+
+DOCK = "RECEIVING"
+"""What lies at the dock is told under this name, of no source."""
 
 
 class Supply(NamedTuple):
@@ -142,6 +146,20 @@ def effective(
     if supply.room is not None and supply.room < supply.micros - supply.announced:
         reason += ", cut to what its purchase has open"
     return Inbound(supply, confidence, micros, on, reason)
+
+
+def with_dock(supplies: Sequence[Supply], docked: int, location: str) -> Sequence[Supply]:
+    """Add what was booked in and is not put away: it has arrived.
+
+    What a source still tells as arrived is the same goods, and counts once (I9).
+    """
+    told = sum(one.remaining for one in supplies if one.evidence is SupplyEvidence.ARRIVED)
+    if docked <= told:
+        return supplies
+    lies = Supply(
+        DOCK, "", SupplyKind.DOCK, location, docked - told, evidence=SupplyEvidence.ARRIVED
+    )
+    return (*supplies, lies)
 
 
 def arrival(supply: Supply, today: date) -> date:

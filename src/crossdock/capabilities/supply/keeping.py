@@ -221,12 +221,15 @@ class KeptPromises:
         async with self._database.transaction(scope) as tx:
             return await self._one(tx, name_of(promise_id))
 
-    async def of_order(self, scope: Scope, order: str) -> list[KeptPromise]:
-        """Show the open promises of an order, or of one of its lines."""
+    async def of_order(
+        self, scope: Scope, order: str, *, with_over: bool = False
+    ) -> list[KeptPromise]:
+        """Show the open promises of an order, or of one of its lines; then those that are over."""
         async with self._database.transaction(scope) as tx:
-            names = await kept_store.of_order(tx, order)
-            found = await kept_store.read(tx, names)
-            return [found[name].promise for name in sorted(found)]
+            refs = await self._stock.lines_of_in(tx, order)
+            names = await kept_store.of_order(tx, order, refs, with_over=with_over)
+            found = [one.promise for one in (await kept_store.read(tx, names)).values()]
+        return sorted(found, key=lambda one: (one.released_at is not None, one.promise_id))
 
     async def listed(
         self, scope: Scope, *, after: str = "", limit: int = 100

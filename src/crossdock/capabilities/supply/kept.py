@@ -25,7 +25,8 @@ class DatedLine(NamedTuple):
 
     When it was promised, `used` had left of its order line, and the order said `said` in all
     (less what it cancelled); None is that no order was known. `made` of a kit is put together:
-    what it takes is promised in lines of its own, under the same number, for `part_ref`.
+    what it takes is promised in lines of its own, under the same number, for `part_ref`. Its goods
+    have `life_days` left `transit_days` after they leave, None asks for none.
     """
 
     line_no: int
@@ -38,6 +39,8 @@ class DatedLine(NamedTuple):
     used: int = 0
     said: int | None = None
     made: int = 0
+    life_days: int | None = None
+    transit_days: int | None = None
 
 
 class Told(NamedTuple):
@@ -100,6 +103,7 @@ def lines_of(
         line = DatedLine(number, answer.item, answer.location, ref, part.day, part.micros)
         said = known.said if known.is_ordered else None
         line = line._replace(used=known.used, said=said, made=part.micros - there)
+        line = line._replace(life_days=answer.life_days, transit_days=answer.transit_days)
         found.setdefault(answer.item, []).append(line)
     for draw in answer.draws:
         if draw.item != answer.item:
@@ -276,7 +280,7 @@ def claims(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> lis
 
     `held` is what the order line holds there already: as an order, or by reservations. An order
     that has spoken since counts alone, on the days of the promise; else the greater of both
-    counts. What left, left first, and what is held is held of what leaves first.
+    counts. What left, left first, and what is held is held of what leaves first (I8).
     """
     made = sum(line.made for line in lines)
     lines = own(lines)
@@ -285,11 +289,9 @@ def claims(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> lis
     rest = 0 if is_overruled(lines, told) else left(lines, told)
     if not told.is_ordered:
         found, _ = _latest(ref, lines, max(0, rest - held.hard - held.soft))
-        return [held, *found] if held.hard or held.soft else found
+        return [*_lying(held, lines), *found]
     found, rest = _latest(ref, lines, max(held.hard, rest))
-    if rest or held.soft:
-        found.append(held._replace(hard=rest))
-    return found
+    return [*found, *_lying(held._replace(hard=rest), lines)]
 
 
 def marked(claimed: Iterable[Claim], lines: Sequence[DatedLine], told: Told) -> list[Claim]:
@@ -370,6 +372,29 @@ def _latest(ref: str, lines: Sequence[DatedLine], rest: int) -> tuple[list[Claim
     found: list[Claim] = []
     for line in sorted(lines, key=lambda line: line.ship_date, reverse=True):
         if taken := min(rest, line.micros):
-            found.append(Claim(ref, taken, 0, line.ship_date))
+            found.append(_keeping(Claim(ref, taken, 0, line.ship_date), line))
             rest -= taken
     return found, rest
+
+
+def _lying(held: Claim, lines: Sequence[DatedLine]) -> list[Claim]:
+    """Give what is held out of what lies there: with a life it keeps until each part leaves."""
+    if not held.hard and not held.soft:
+        return []
+    ordered = sorted(lines, key=lambda line: line.ship_date)
+    if ordered[0].life_days is None:
+        return [held]
+    found: list[Claim] = []
+    for line in ordered:
+        last = line is ordered[-1]
+        hard = held.hard if last else min(held.hard, line.micros)
+        soft = held.soft if last else min(held.soft, line.micros - hard)
+        held = held._replace(hard=held.hard - hard, soft=held.soft - soft)
+        if hard or soft:
+            part = held._replace(hard=hard, soft=soft, leaves=line.ship_date)
+            found.append(_keeping(part, line))
+    return found
+
+
+def _keeping(claim: Claim, line: DatedLine) -> Claim:
+    return claim._replace(life_days=line.life_days, transit_days=line.transit_days or 0)

@@ -21,7 +21,8 @@ select promise_id, client, request_id, request_hash, made_at, is_granted, releas
 from supply_promise where tenant = $1 and promise_id = any($2::uuid[])
 """
 LINES = """
-select promise_id, line_no, item, location, demand_ref, ship_date, micros, held, used, said, made
+select promise_id, line_no, item, location, demand_ref, ship_date, micros, held, used, said, made,
+    life_days, transit_days
 from supply_promise_line where tenant = $1 and promise_id = any($2::uuid[])
 order by promise_id, line_no, demand_ref, ship_date
 """
@@ -30,14 +31,15 @@ select distinct promise_id, demand_ref from supply_promise_line
 where tenant = $1 and demand_ref = any($2::text[]) and is_open and promise_id <> $3
 """
 OF_ORDER = """
-select promise_id from supply_promise_line where tenant = $1 and demand_ref = $2 and is_open
+select promise_id from supply_promise_line
+where tenant = $1 and demand_ref = any($3::text[]) and (is_open or $4)
 union
 select promise_id from supply_promise_line
-where tenant = $1 and demand_ref > $2 || '/' and demand_ref < $2 || '0' and is_open
+where tenant = $1 and demand_ref > $2 || '/' and demand_ref < $2 || '0' and (is_open or $4)
 """
 OPEN_AT = """
 select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
-    p.micros, p.held, p.used, p.said, p.made
+    p.micros, p.held, p.used, p.said, p.made, p.life_days, p.transit_days
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open
@@ -50,7 +52,7 @@ where p.tenant = $1 and p.item = any($2::text[]) and p.is_open
 """
 OPEN_OF_PROMISES = """
 select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
-    p.micros, p.held, p.used, p.said, p.made
+    p.micros, p.held, p.used, p.said, p.made, p.life_days, p.transit_days
 from supply_promise_line p where p.tenant = $1 and p.promise_id = any($2::uuid[]) and p.is_open
 order by p.promise_id, p.line_no, p.item, p.ship_date
 """
@@ -128,9 +130,10 @@ from supply_promise_line l where l.tenant = $1 and l.promise_id = $2
 """
 PUT_LINES = """
 insert into supply_promise_line (tenant, promise_id, channel, line_no, item, location, demand_ref,
-    ship_date, micros, held, used, said, made)
+    ship_date, micros, held, used, said, made, life_days, transit_days)
 select $1, $2, $3, * from unnest($4::smallint[], $5::text[], $6::text[], $7::text[], $8::date[],
-    $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
+    $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::integer[],
+    $15::integer[])
 """
 END = """
 with ended as (update supply_promise
@@ -217,8 +220,12 @@ async def channels_of(tx: Transaction, promise_id: UUID) -> set[str]:
     return {row["channel"] for row in rows}
 
 
-async def of_order(tx: Transaction, order: str) -> list[UUID]:
-    return [row["promise_id"] for row in await tx.fetch(OF_ORDER, tx.tenant, order)]
+async def of_order(
+    tx: Transaction, order: str, refs: Sequence[str], *, with_over: bool
+) -> list[UUID]:
+    """Name the promises of an order: of these lines, of itself, and of lines named after it."""
+    rows = await tx.fetch(OF_ORDER, tx.tenant, order, [order, *refs], with_over)
+    return [row["promise_id"] for row in rows]
 
 
 async def listed(tx: Transaction, after: UUID, limit: int) -> list[UUID]:

@@ -28,7 +28,14 @@ from crossdock.capabilities.supply.explosion import Stage, Tree
 from crossdock.capabilities.supply.horizon import Horizon
 from crossdock.capabilities.supply.inbound import Inbound, effective
 from crossdock.capabilities.supply.shelf import Shelf
-from crossdock.capabilities.supply.shelving import asked_on, goods_of, inherited, shelf_of
+from crossdock.capabilities.supply.shelving import (
+    Due,
+    asked_on,
+    goods_of,
+    inherited,
+    judged,
+    shelf_of,
+)
 
 
 class Outlook(NamedTuple):
@@ -81,18 +88,19 @@ def outlook(question: Question, node: Node, ahead: Horizon) -> Outlook:
     now, due = due_by(question, node, ahead, pegged(inbound))
     size = len(grid.ends)
     supply = model.dated(size, [(bucket, micros) for bucket, _, micros in coming])
-    demand = model.dated(size, [(0, now), *((bucket, micros) for bucket, _, micros in due)])
-    by_day = [(today, now), *((day, micros) for _, day, micros in due)]
+    demand = model.dated(size, [(0, now), *((one.bucket, one.micros) for one in due)])
+    due = [Due(0, today, now), *due]
     start = standing.nettable - standing.safety
     found = None
     if node.lots is not None:
         goods = goods_of(node, inbound, ahead)
         start = sum(one.micros for one in goods if one.lot is not None) - standing.safety
-        found = shelf_of(question, node, goods, by_day, ahead)
+        found = shelf_of(question, node, goods, due, ahead)
         inbound = [_noted(one, found) for one in inbound]
     pab = model.projected(start, supply, demand)
     weekly = [each for each in coming if each[0] >= grid.daily]
-    weekly += [(bucket, day, -micros) for bucket, day, micros in due if bucket >= grid.daily]
+    weekly += [(one.bucket, one.day, -one.micros) for one in due if one.bucket >= grid.daily]
+    by_day = [(one.day, one.micros) for one in due]
     return Outlook(start, supply, demand, pab, _ebb(pab, weekly), inbound, by_day, found)
 
 
@@ -373,7 +381,7 @@ def judged_at(node: Node, future: Outlook) -> tuple[Shelved, ...]:
     """Judge each lot that lies at an item-location, where lots are told apart."""
     if future.shelf is None:
         return ()
-    return tuple(shelf.judged(node.lots or (), future.shelf, node.terms.owners))
+    return tuple(judged(node.lots or (), future.shelf, node.terms.owners))
 
 
 def changing(

@@ -19,6 +19,7 @@ from crossdock.capabilities.supply.answer import (
     Through,
 )
 from crossdock.capabilities.supply.horizon import Horizon, horizon
+from crossdock.capabilities.supply.inbound import Supply, with_dock
 from crossdock.capabilities.supply.kept import Held
 from crossdock.capabilities.supply.promise import answered, nodes_of
 from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms
@@ -26,9 +27,9 @@ from crossdock.capabilities.supply.store import Key
 from crossdock.capabilities.supply.vendor import advised
 
 Figures = tuple[
-    int, int, int, int, int, bool, Sequence[tuple[str, datetime | None, int]], bool, int
+    int, int, int, int, int, bool, Sequence[tuple[str, datetime | None, int]], bool, int, int
 ]
-"""Nettable, hard, soft, safety, version, is_grouped, sources, is_known, expired (§3.1).
+"""Nettable, hard, soft, safety, version, is_grouped, sources, is_known, expired, docked (§3.1).
 
 Of each source when it last spoke, if ever, and how many seconds it may be silent.
 """
@@ -220,12 +221,15 @@ class Read:
         return self._nodes[location]
 
     def _node(self, key: Key, of_kit: str = "", *, is_member: bool = False) -> Node:
-        figures = self.standing.get(key)
+        figures, terms, standing = self.standing.get(key), self.terms(key), self._standing(key)
+        supplies: Sequence[Supply] = self.found.supplies.get(key, ())
+        if terms.counts_dock and standing.docked > 0:
+            supplies = with_dock(supplies, standing.docked, key[1])
         return Node(
-            self.terms(key),
-            self._standing(key),
+            terms,
+            standing,
             self._claims_at(key),
-            self.found.supplies.get(key, ()),
+            supplies,
             key[1],
             self._lots.get(key),
             key[0] not in self.found.lotted,

@@ -11,6 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from crossdock.canonical.errors import Invalid
+from crossdock.canonical.identifiers import KeyRule
 from crossdock.canonical.quantities import Quantity, decimal_of
 from crossdock.canonical.supply import ConfidenceClass
 from crossdock.capabilities.supply.calendar import DAY, Calendar
@@ -19,6 +20,7 @@ from crossdock.capabilities.supply.model import AtpMode, Limits
 ALL = "*"
 DAYS_MAX = 3650
 """Ten years: as a limit of what is past due it is none."""
+_NAMES = KeyRule()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,8 @@ class AtpRule:
     how long goods have to keep, by customer and channel. `receipt_life_days`: goods keep so many
     days from the day they come; 0 is unknown. `owners`: whose goods are promised beside our own.
     `takes_parts`: orders for this kit name it alone, so what they claim of it, and does not lie
-    there assembled, is claimed of its components.
+    there assembled, is claimed of its components. `counts_dock`: what was booked in and is not put
+    away counts as arrived; false is for a source that leaves a supply open until it is put away.
     """
 
     mode: AtpMode | None = None
@@ -91,6 +94,7 @@ class AtpRule:
     receipt_life_days: int | None = None
     owners: tuple[OwnerTerms, ...] | None = None
     takes_parts: bool | None = None
+    counts_dock: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,13 +132,24 @@ class AtpTerms:
     receipt_life_days: int = 0
     owners: Mapping[str, bool] = field(default_factory=dict[str, bool])
     takes_parts: bool = False
+    counts_dock: bool = True
 
     def life(self, customer: str = "", channel: str = "") -> LifeTerms | None:
-        """Give what holds for who asks: a customer in a channel > a customer > a channel > all."""
-        for key in ((customer, channel), (customer, ""), ("", channel), ("", "")):
+        """Give what holds for who asks: a customer in a channel > a customer > a channel > all.
+
+        Names are compared in any case, as everywhere: `metro` is `METRO`.
+        """
+        if not self.lives:
+            return None
+        who, where = _named(customer, channel)
+        for key in ((who, where), (who, ""), ("", where), ("", "")):
             if key in self.lives:
                 return self.lives[key]
         return None
+
+
+def _named(customer: str, channel: str) -> tuple[str, str]:
+    return _NAMES.comparable(customer), _NAMES.comparable(channel)
 
 
 DEFAULTS = AtpRule(
@@ -162,6 +177,7 @@ DEFAULTS = AtpRule(
     receipt_life_days=0,
     owners=(),
     takes_parts=False,
+    counts_dock=True,
 )
 """The law's own figures (§3.3): what holds where no rule says anything."""
 
@@ -202,7 +218,7 @@ def terms_of(rules: Iterable[AtpRule]) -> AtpTerms:
         for terms in rule.classes:
             classes.setdefault(terms.confidence, terms)
         for life in rule.lives:
-            lives.setdefault((life.customer, life.channel), life)
+            lives.setdefault(_named(life.customer, life.channel), life)
     return _terms(AtpRule(**said), classes, lives)  # type: ignore[arg-type]  # fields by name, each checked above
 
 
@@ -234,6 +250,7 @@ def _terms(
         receipt_life_days=rule.receipt_life_days or 0,
         owners={one.owner: one.is_first for one in rule.owners or ()},
         takes_parts=bool(rule.takes_parts),
+        counts_dock=bool(rule.counts_dock),
     )
 
 
@@ -283,13 +300,14 @@ def _check_lives(rule: AtpRule) -> None:
                     f"{getattr(life, name)} is not between 0 and {most}",
                     where=f"/lives/{number}/{name}",
                 )
-        if (life.customer, life.channel) in seen:
+        named = _named(life.customer, life.channel)
+        if named in seen:
             raise Invalid(
                 "one customer and channel are there twice",
                 where=f"/lives/{number}",
                 hint="say it once; leave both out for whoever is not named",
             )
-        seen.add((life.customer, life.channel))
+        seen.add(named)
 
 
 def _check_owners(owners: Sequence[OwnerTerms]) -> None:

@@ -12,13 +12,13 @@ is never in it (A13, I8). Claims and goods keep their own days within a week. Am
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
 from crossdock.capabilities.supply import model
-from crossdock.capabilities.supply.answer import Lot, Pick, Shelved
+from crossdock.capabilities.supply.answer import Lot, Pick
 from crossdock.capabilities.supply.model import Limits, ScheduleLine
 
 FOREVER = date.max.toordinal() + 1
@@ -63,6 +63,22 @@ class Need(NamedTuple):
     micros: int
 
 
+class Kept(NamedTuple):
+    """So much that is due on a day with a life of its own; it may leave as late as on `leaves`."""
+
+    day: date
+    micros: int
+    life: Life
+    leaves: date | None = None
+
+    def need(self, day: int, micros: int, leaves: Callable[[date], date]) -> Need:
+        """Need so much on a day: it leaves then, or later, and keeps from there on."""
+        last = leaves(date.fromordinal(day))
+        last = last if self.leaves is None else max(last, self.leaves)
+        least = last.toordinal() + self.life.offset
+        return Need(day, least, self.life.days is not None, micros)
+
+
 class When(NamedTuple):
     """The last day of each bucket, the day that goods can leave in it, and on or behind any."""
 
@@ -94,15 +110,24 @@ def shelf(
     safety: int,
     when: When,
     lives: tuple[Life, Life],
+    *,
+    kept: Sequence[Kept] = (),
 ) -> Shelf:
-    """Serve what is due on each day; `lives` are what that needs, and what who asks needs."""
+    """Serve what is due on each day; `lives` are what that needs, and what who asks needs.
+
+    Beside it what is `kept` for those who need a life of their own.
+    """
     ordered = sorted(goods, key=lambda one: (one.last, one.rank, one.begin))
     usual, asked = lives
     by_day: dict[int, int] = {}
     for day, micros in due:
         first = max(day, when.ends[0]).toordinal()
         by_day[first] = by_day.get(first, 0) + micros
-    needs, owed = _served(ordered, by_day, when, usual)
+    if kept:
+        rest = [Kept(date.fromordinal(day), micros, usual) for day, micros in by_day.items()]
+        needs, owed = _served_apart(ordered, [*kept, *rest], when)
+    else:
+        needs, owed = _served(ordered, by_day, when, usual)
     ends = [end.toordinal() for end in when.ends]
     least = [day.toordinal() + asked.offset for day in when.days]
     return Shelf(ordered, needs, owed, safety, ends, when.days, least, asked)
@@ -133,8 +158,8 @@ def _marks(one: Shelf) -> set[int]:
 
 def room(one: Shelf, bucket: int, lines: Sequence[ScheduleLine] = ()) -> int:
     """Say how much more can leave in a bucket, beside what is owed and these parts."""
-    taken = [_need(one, line.bucket, line.micros) for line in lines]
-    return _room(one, _need(one, bucket, 0), taken)
+    taken = [needed(one, line.bucket, line.micros) for line in lines]
+    return _room(one, needed(one, bucket, 0), taken)
 
 
 def room_on(one: Shelf, day: date, leaving: date) -> int:
@@ -173,7 +198,7 @@ def until(one: Shelf, within: range, pack: int) -> int:
 def picks(one: Shelf, lines: Sequence[ScheduleLine]) -> list[Pick]:
     """Say which lots the parts of a promise are best taken from: what expires first, first."""
     needs: list[tuple[Need, date | None]] = [(need, None) for need in one.needs]
-    needs += [(_need(one, line.bucket, line.micros), one.days[line.bucket]) for line in lines]
+    needs += [(needed(one, line.bucket, line.micros), one.days[line.bucket]) for line in lines]
     needs.sort(key=lambda each: each[0].day)
     found: list[Pick] = []
     shares = shared(one.goods, [need for need, _ in needs])
@@ -202,7 +227,7 @@ def shared(goods: Sequence[Goods], needs: Sequence[Need]) -> list[list[tuple[Goo
         for at, one in enumerate(goods):
             if not rest:
                 break
-            if left[at] and _fits(one, need):
+            if left[at] and fits(one, need):
                 parts[at] = min(rest, left[at])
                 left[at] -= parts[at]
                 rest -= parts[at]
@@ -263,7 +288,7 @@ def _way(
         )
         for who in whoever:
             for at, one in enumerate(goods):
-                if at not in seen and _fits(one, needs[who]):
+                if at not in seen and fits(one, needs[who]):
                     seen.add(at)
                     further = [*way, (who, at)]
                     if left[at]:
@@ -272,38 +297,8 @@ def _way(
     return []
 
 
-def judged(lots: Iterable[Lot], one: Shelf, owners: Iterable[str]) -> list[Shelved]:
-    """Say of each lot that lies there whether it can leave on the first day, and why (not)."""
-    allowed = {"", *owners}
-    ordered = sorted(lots, key=lambda lot: (lot.expires_on or date.max, lot.owner, lot.lot))
-    return [_judged(lot, one, is_ours=lot.owner in allowed) for lot in ordered]
-
-
-def _judged(lot: Lot, one: Shelf, *, is_ours: bool) -> Shelved:
-    life, first = one.life, one.days[0]
-    last = None if lot.expires_on is None else _before(lot.expires_on, life.offset)
-    fits = _fits(Goods(0, _last_of(lot), lot.micros), _need(one, 0, lot.micros))
-    if not is_ours:
-        reason = f"it belongs to {lot.owner}, and no rule has it promised"
-    elif lot.expires_on is None:
-        reason = "it is there" if fits else "nobody told how long it keeps"
-    elif lot.expires_on < first:
-        reason = f"it expires on {lot.expires_on}, before it could leave"
-    elif not fits:
-        delivery = first + timedelta(days=life.transit)
-        left = (lot.expires_on - delivery).days
-        reason = f"it has {left} days left on {delivery}, and {life.days or 0} are needed"
-    else:
-        reason = f"it can leave until {last}"
-    is_eligible = is_ours and fits
-    return Shelved(*lot, is_eligible, last if is_eligible else None, reason)
-
-
-def _before(day: date, days: int) -> date:
-    return date.fromordinal(max(1, day.toordinal() - days))
-
-
-def _last_of(lot: Lot) -> int:
+def last_of(lot: Lot) -> int:
+    """Give a lot's last day as an ordinal."""
     return FOREVER if lot.expires_on is None else lot.expires_on.toordinal()
 
 
@@ -311,15 +306,15 @@ def of_lots(lots: Iterable[Lot], owners: dict[str, int], today: date, lying: int
     """Make goods of lots that anybody may still have; ours come to no more than lies there."""
     found: list[Goods] = []
     left = lying
-    for lot in sorted(lots, key=_last_of):
+    for lot in sorted(lots, key=last_of):
         micros = max(0, lot.micros)
         if not lot.owner:
             micros = min(micros, left)
             left -= micros
         elif lot.owner not in owners:
             continue
-        if micros and _last_of(lot) >= today.toordinal():
-            found.append(Goods(0, _last_of(lot), micros, lot, owners.get(lot.owner, 1)))
+        if micros and last_of(lot) >= today.toordinal():
+            found.append(Goods(0, last_of(lot), micros, lot, owners.get(lot.owner, 1)))
     return [*found, Goods(0, FOREVER, left, Lot("", "", left))] if left else found
 
 
@@ -344,15 +339,52 @@ def _served(
                 needs.append(need._replace(micros=got))
                 owed -= got
         open_still.append(owed)
+    return needs, _by_bucket(days, open_still, when)
+
+
+def _served_apart(
+    goods: Sequence[Goods], due: Sequence[Kept], when: When
+) -> tuple[list[Need], list[int]]:
+    """Serve each as it comes due with goods that keep as long as it needs; on a day those first.
+
+    Together they have as much as can be: who can do with other goods leaves his (`shared`).
+    """
+    first = when.ends[0]
+    left = [one._replace(day=max(one.day, first)) for one in due if one.micros > 0]
+    left.sort(key=lambda one: (one.day, one.life.days is None, -one.life.offset))
+    owed = [one.micros for one in left]
+    needs: list[Need] = []
+    open_still: list[int] = []
+    starts = {one.begin for one in goods if one.begin}
+    days = sorted({*(one.day.toordinal() for one in left), *starts})
+    for day in days:
+        for number, one in enumerate(left):
+            if owed[number] and one.day.toordinal() <= day:
+                need = one.need(day, owed[number], when.leaves)
+                had = sum(other.micros for other in needs)
+                shares = shared(goods, [*needs, need])
+                got = sum(micros for parts in shares for _, micros in parts) - had
+                if got > 0:
+                    needs.append(need._replace(micros=got))
+                    owed[number] -= got
+        so_far = zip(left, owed, strict=True)
+        open_still.append(sum(rest for one, rest in so_far if one.day.toordinal() <= day))
+    return needs, _by_bucket(days, open_still, when)
+
+
+def _by_bucket(days: Sequence[int], found: Sequence[int], when: When) -> list[int]:
+    """Give for each bucket what was found on the last day in or before it."""
     so_far = [bisect_right(days, end.toordinal()) for end in when.ends]
-    return needs, [open_still[number - 1] if number else 0 for number in so_far]
+    return [found[number - 1] if number else 0 for number in so_far]
 
 
-def _need(one: Shelf, bucket: int, micros: int) -> Need:
+def needed(one: Shelf, bucket: int, micros: int) -> Need:
+    """Need so much in a bucket, for who asks."""
     return Need(one.ends[bucket], one.least[bucket], one.life.days is not None, micros)
 
 
-def _fits(goods: Goods, need: Need) -> bool:
+def fits(goods: Goods, need: Need) -> bool:
+    """Say whether goods have come by then, and keep long enough."""
     return (
         goods.begin <= need.day
         and goods.last >= need.least

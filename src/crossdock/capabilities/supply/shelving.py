@@ -5,14 +5,32 @@ one say holds for the others too, and of several the strictest (I8).
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
+from typing import NamedTuple
 
 from crossdock.capabilities.supply import shelf
-from crossdock.capabilities.supply.answer import Component, Lot, Node, Question, Standing
+from crossdock.capabilities.supply.answer import (
+    Claim,
+    Component,
+    Lot,
+    Node,
+    Question,
+    Shelved,
+    Standing,
+)
 from crossdock.capabilities.supply.horizon import Horizon
 from crossdock.capabilities.supply.inbound import Inbound, arrival
 from crossdock.capabilities.supply.rules import AtpTerms, LifeTerms
-from crossdock.capabilities.supply.shelf import Life, Shelf, When
+from crossdock.capabilities.supply.shelf import Kept, Life, Shelf, When
+
+
+class Due(NamedTuple):
+    """So much that is due on a day, in a bucket; `claim` is whose goods keep as was promised."""
+
+    bucket: int
+    day: date
+    micros: int
+    claim: Claim | None = None
 
 
 def _ruled(question: Question, terms: AtpTerms) -> LifeTerms | None:
@@ -92,13 +110,25 @@ def shelf_of(
     question: Question,
     node: Node,
     goods: Sequence[shelf.Goods],
-    due: Iterable[tuple[date, int]],
+    due: Iterable[Due],
     ahead: Horizon,
 ) -> Shelf:
-    """Serve what is due of these goods; what is left is for who asks."""
+    """Serve what is due of these goods; what is left is for who asks.
+
+    What was promised to keep so long is served with goods that do, where goods expire (I8).
+    """
     lives = (_usual(node.terms), life_of(question, node.terms))
     when = When(ahead.grid.ends, ahead.days, ahead.leaves)
-    return shelf.shelf(goods, due, node.standing.safety, when, lives)
+    usual: list[tuple[date, int]] = []
+    kept: list[Kept] = []
+    for one in due:
+        claim = one.claim
+        if claim is None or node.keeps:
+            usual.append((one.day, one.micros))
+        else:
+            life = Life(claim.life_days, claim.transit_days)
+            kept.append(Kept(one.day, one.micros, life, claim.leaves))
+    return shelf.shelf(goods, usual, node.standing.safety, when, lives, kept=kept)
 
 
 def served(
@@ -111,6 +141,39 @@ def served(
     when, life = When(ahead.grid.ends, ahead.days, ahead.leaves), _usual(terms)
     needs = shelf.shelf(goods, due, 0, when, (life, life)).needs
     return {date.fromordinal(need.day): need.micros for need in needs}
+
+
+def judged(lots: Iterable[Lot], one: Shelf, owners: Iterable[str]) -> list[Shelved]:
+    """Say of each lot that lies there whether it can leave on the first day, and why (not)."""
+    allowed = {"", *owners}
+    ordered = sorted(lots, key=lambda lot: (lot.expires_on or date.max, lot.owner, lot.lot))
+    return [_judged(lot, one, is_ours=lot.owner in allowed) for lot in ordered]
+
+
+def _judged(lot: Lot, one: Shelf, *, is_ours: bool) -> Shelved:
+    life, first = one.life, one.days[0]
+    last = None if lot.expires_on is None else _before(lot.expires_on, life.offset)
+    fits = shelf.fits(
+        shelf.Goods(0, shelf.last_of(lot), lot.micros), shelf.needed(one, 0, lot.micros)
+    )
+    if not is_ours:
+        reason = f"it belongs to {lot.owner}, and no rule has it promised"
+    elif lot.expires_on is None:
+        reason = "it is there" if fits else "nobody told how long it keeps"
+    elif lot.expires_on < first:
+        reason = f"it expires on {lot.expires_on}, before it could leave"
+    elif not fits:
+        delivery = first + timedelta(days=life.transit)
+        left = (lot.expires_on - delivery).days
+        reason = f"it has {left} days left on {delivery}, and {life.days or 0} are needed"
+    else:
+        reason = f"it can leave until {last}"
+    is_eligible = is_ours and fits
+    return Shelved(*lot, is_eligible, last if is_eligible else None, reason)
+
+
+def _before(day: date, days: int) -> date:
+    return date.fromordinal(max(1, day.toordinal() - days))
 
 
 def _usual(terms: AtpTerms) -> Life:

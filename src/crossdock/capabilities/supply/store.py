@@ -151,7 +151,7 @@ where not exists (select from supply_weight n where n.tenant = $1 and n.item = w
     and (n.us, n.source) > (w.us, w.source))
 union all
 select 'promised', p.item, p.location, p.demand_ref, null, null, p.micros, p.ship_date, null, null,
-    null, null, to_jsonb(p.made), p.used, p.said, null
+    null, null, jsonb_build_array(p.made, p.life_days, p.transit_days), p.used, p.said, null
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_promise_line p on p.tenant = $1 and p.item = k.item and p.location = k.location
     and p.is_open
@@ -321,7 +321,7 @@ def _found(rows: Mapping[str, Sequence[Any]]) -> Found:
         found.used.setdefault(row["item"], set()).add(row["name"])
     found.lotted.update(row["item"] for row in rows.get("lotted", ()))
     for row in rows.get("promised", ()):
-        was = (row["micros"], 0, row["announced"], row["room"], int(row["said"]))
+        was = (row["micros"], 0, row["announced"], row["room"], *json.loads(row["said"]))
         line = PromisedLine(0, row["item"], row["location"], row["name"], row["day"], *was)
         found.promised.setdefault((row[1], row[2]), []).append(line)
     weights = {row["item"]: row for row in rows.get("weight", ()) if row["micros"] is not None}

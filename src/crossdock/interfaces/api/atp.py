@@ -165,6 +165,7 @@ class AtpRuleSaid(BaseModel):
     receipt_life_days: Whole | None = None
     owners: Annotated[list[OwnerSaid], Field(max_length=100)] | None = None
     takes_parts: Flag | None = None
+    counts_dock: Flag | None = None
 
     def rule(self) -> AtpRule:
         said: dict[str, Any] = self.model_dump(mode="json", exclude={"item", "location"})

@@ -1,11 +1,13 @@
 """`/v1/promises`: why something was promised, asked again at any time."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from crossdock.canonical.errors import NotFound
+from crossdock.capabilities.allocation import Confirmation
 from crossdock.capabilities.catalog import KnownGoods
 from crossdock.capabilities.inventory import Explanation
 from crossdock.foundation.scope import Scope
@@ -14,15 +16,43 @@ from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.kept_promises import KeptPromiseShown, kept_shown
 from crossdock.interfaces.api.promise_shapes import PromiseShown, promise_shown
 from crossdock.interfaces.api.shapes import Code, Text
+from crossdock.interfaces.api.stock_shapes import AmountShown, amount
 
 Order = Annotated[Code, Query(description="An order, or one of its lines (order/line).")]
 
 
+class ConfirmedByShown(BaseModel):
+    """The allocation run that last changed what an order line has, and why."""
+
+    demand_ref: str
+    run_id: str
+    decided_at: datetime
+    item: str
+    location: str
+    requested: AmountShown
+    before: AmountShown
+    after: AmountShown
+    why: str
+
+
+class SourcedByShown(BaseModel):
+    """A decision of sourcing: `GET /v1/sourcing/decisions/{decision_id}` says why."""
+
+    decision_id: str
+    decided_at: datetime
+
+
 class Promises(BaseModel):
-    """By reservation, at most a hundred; and promises by date that are open."""
+    """By reservation, at most a hundred, and by date: what counts, then what is over.
+
+    `confirmed_by` are the allocation runs that confirmed its lines, `sourced_by` the decisions
+    that chose warehouses for it, the newest first.
+    """
 
     promises: list[PromiseShown]
     by_date: list[KeptPromiseShown]
+    confirmed_by: list[ConfirmedByShown]
+    sourced_by: list[SourcedByShown]
 
 
 def promise_routes(hub: Hub, known: KnownGoods) -> APIRouter:
@@ -54,15 +84,34 @@ async def shown(known: KnownGoods, scope: Scope, explained: Explanation) -> Prom
 
 
 async def promises_of(hub: Hub, known: KnownGoods, scope: Scope, order: str) -> Promises:
-    """Show what is promised to an order or a line; `NotFound` if nothing is, in neither way."""
-    kept = await hub.kept_promises.of_order(scope, order)
+    """Show what was promised to an order or a line; `NotFound` if nothing was, in no way."""
+    names = [order, *await hub.inventory.lines_of(scope, order)]
+    confirmed = await hub.allocation.confirmed_by(scope, names)
+    sourced = await hub.sourcing.decisions_of(scope, names)
+    kept = await hub.kept_promises.of_order(scope, order, with_over=True)
     try:
         found = await hub.inventory.explain_order(scope, order)
     except NotFound:
-        if not kept:
+        if not (kept or confirmed or sourced):
             raise
         found = []
     return Promises(
         promises=[await shown(known, scope, one) for one in found],
         by_date=[kept_shown(one) for one in kept],
+        confirmed_by=[_confirmed(one) for one in confirmed],
+        sourced_by=[SourcedByShown(decision_id=name, decided_at=at) for name, at in sourced],
+    )
+
+
+def _confirmed(one: Confirmation) -> ConfirmedByShown:
+    return ConfirmedByShown(
+        demand_ref=one.demand_ref,
+        run_id=one.run_id,
+        decided_at=one.decided_at,
+        item=one.item,
+        location=one.location,
+        requested=amount(one.requested, one.unit),
+        before=amount(one.before, one.unit),
+        after=amount(one.after, one.unit),
+        why=one.why,
     )

@@ -17,7 +17,7 @@ from crossdock.capabilities.inventory import (
     ReservationRequest,
 )
 from crossdock.interfaces.api.promise_shapes import LineProofShown, MemberProofShown, PromiseShown
-from crossdock.interfaces.api.promises import promises_of
+from crossdock.interfaces.api.promises import Promises, promises_of
 from crossdock.interfaces.api.promises import shown as promise_of
 from crossdock.interfaces.api.stock_shapes import amount, availabilities_shown, reservation_shown
 from crossdock.interfaces.cli import stock_atp, stock_known, stock_promise, stock_substitutes
@@ -163,10 +163,11 @@ def explain(
             return print_json(one) if as_json else _show_promise(one)
         found = await promises_of(hub, known, hub.scope, promise)
         if as_json:
-            return print_json({"promises": found.promises, "by_date": found.by_date})
+            return print_json({name: getattr(found, name) for name in Promises.model_fields})
         for one in found.promises:
             _show_promise(one)
-        return stock_promise.show_by_date(found.by_date)
+        stock_promise.show_by_date(found.by_date)
+        return stock_promise.show_decided(found)
 
     with_hub(asked)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
@@ -14,6 +15,7 @@ from crossdock.capabilities.catalog import KnownGoods, Named
 from crossdock.capabilities.supply import AtpMode, KeptPromise, Limits, PromiseAsked, Question
 from crossdock.interfaces.api.atp_chart import of_promise
 from crossdock.interfaces.api.kept_promises import KeptPromiseShown, kept_shown, risks_of
+from crossdock.interfaces.api.promises import Promises
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
@@ -194,3 +196,20 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise Invalid(f"{text!r} is no day", where="--by", hint="2026-06-30") from None
+
+
+def show_decided(found: Promises) -> None:
+    """Name the allocation runs and sourcing decisions of an order."""
+    for run in found.confirmed_by:
+        had = f"{run.before.value} > {run.after.value} of {run.requested.value}"
+        stdout.print(
+            f"[bold]{run.run_id}[/] confirmed {escape(run.demand_ref)}: {escape(run.item)} at"
+            f" {escape(run.location)} {had}, {run.why} ({run.decided_at:%Y-%m-%d %H:%M:%S} UTC)",
+            soft_wrap=True,
+        )
+    for one in found.sourced_by:
+        stdout.print(
+            f"[bold]{one.decision_id}[/] sourced {one.decided_at:%Y-%m-%d %H:%M:%S} UTC:"
+            f" `crossdock source explain {one.decision_id}` says why",
+            soft_wrap=True,
+        )

@@ -323,3 +323,17 @@ async def test_rules_said_at_once_are_numbered_one_after_the_other(floor: Floor)
 
     rules = await floor.allocation.rulebook.rules(MAIN)
     assert sorted(rule.version for rule in rules) == list(range(9))
+
+
+async def test_the_run_that_last_changed_an_order_line_is_found_by_the_line(floor: Floor) -> None:
+    await two_orders(floor)
+    run = await floor.applied()
+    await floor.allocation.simulate(MAIN, "X", "DC1", by="planner")
+
+    found = await floor.allocation.confirmed_by(MAIN, ["W/1", "K/1", "nobody/1"])
+    assert {(one.demand_ref, one.run_id) for one in found} == {
+        (one.demand_ref, run.run_id) for one in run.lines if one.before != one.after
+    }
+    assert {one.demand_ref: one.after for one in found} == {
+        one.demand_ref: one.after for one in run.lines
+    }

@@ -452,3 +452,25 @@ async def test_a_protection_is_listed_and_taken_back(floor: Floor) -> None:
 
     await book.unprotect(MAIN, "X", "DC1", "web", by="planner")
     assert await book.protections(MAIN) == []
+
+
+async def test_a_run_that_leaves_short_who_must_win_opens_a_case_that_closes_when_he_has_it(
+    floor: Floor,
+) -> None:
+    """Nobody loses, so the run applies itself; a minimum of the web shop keeps 6 of the 10."""
+    said = web(floor, minimum=6 * MICROS)
+    await floor.allocation.rulebook.protect(MAIN, said, by="planner")
+    await floor.rule("key", Strategy.WIN)
+    await floor.hear(counted(1, count(10)), of("key", "K", 1, demand("K/1", 8)))
+    assert await floor.work() == {"K/1": 4}
+    assert [state for state, *_ in await floor.runs()] == ["APPLIED"]
+    [case] = await floor.open_cases()
+    assert (case.code, case.severity) == ("ORD-OVERSOLD", "S2")
+    assert "K/1 did not get what they are owed" in case.title
+
+    await floor.allocating.work.mark_all()
+    await floor.work()
+    assert len(await floor.open_cases()) == 1
+    await floor.hear(moved(2, 6, None, place()))
+    assert await floor.work() == {"K/1": 8}
+    assert await floor.open_cases() == []

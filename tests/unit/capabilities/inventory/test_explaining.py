@@ -202,12 +202,36 @@ async def test_an_order_is_explained_by_its_lines(house: House) -> None:
     assert of_line.lines[0].demand_ref == "shop:7/2"
 
 
+async def test_an_order_is_explained_whatever_its_lines_are_called_and_became_of_them(
+    house: House,
+) -> None:
+    """Another system's lines are not named after their order, and its promises end."""
+    await house.hear(counted(1, count(20)))
+    await house.hear(ordered("sale:7", 1, demand("sale.line,1", 5), demand("sale.line,2", 5)))
+    made = [
+        await house.reserve(5, demand_ref="sale.line,1"),
+        await house.reserve(5, demand_ref="sale.line,2"),
+        await house.reserve(50, demand_ref="sale.line,2"),
+    ]
+    await house.inventory.release(MAIN, made[0].reservation_id)
+
+    found = await house.inventory.explain_order(MAIN, "sale:7")
+    assert [one.reservation.reservation_id for one in found] == [
+        made[number].reservation_id for number in (1, 0, 2)
+    ]
+    assert [one.reservation.status.value for one in found] == ["ACTIVE", "RELEASED", "DENIED"]
+    assert await house.inventory.lines_of(MAIN, "sale:7") == ["sale.line,1", "sale.line,2"]
+    assert await house.inventory.lines_of(MAIN, "") == []
+    [of_line] = await house.inventory.explain_order(MAIN, "sale.line,1")
+    assert of_line.reservation.reservation_id == made[0].reservation_id
+
+
 async def test_who_asks_for_what_was_never_promised_is_told(house: House) -> None:
     with pytest.raises(NotFound, match="there is no reservation"):
         await house.inventory.explain(MAIN, f"rsv_{'0' * 32}")
     with pytest.raises(NotFound, match="is no reservation id"):
         await house.inventory.explain(MAIN, "shop:7")
-    with pytest.raises(NotFound, match="nothing is promised to 'shop:7'"):
+    with pytest.raises(NotFound, match="nothing was promised to 'shop:7'"):
         await house.inventory.explain_order(MAIN, "shop:7")
 
 

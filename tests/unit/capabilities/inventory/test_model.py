@@ -251,6 +251,16 @@ def test_our_own_goods_on_the_shelf_can_be_promised(status: str, owner: str, cou
     assert Bucket("main", "X", "DC1", status, owner, "", "").counts == counts
 
 
+@pytest.mark.parametrize(
+    ("status", "owner", "is_dock"),
+    [("RECEIVING", "", True), ("RECEIVING", "ACME", False), ("AVAILABLE", "", False)],
+)
+def test_what_will_be_put_away_is_ours_and_in_receiving(
+    status: str, owner: str, *, is_dock: bool
+) -> None:
+    assert Bucket("main", "X", "DC1", status, owner, "", "").is_dock == is_dock
+
+
 marks = st.builds(Mark, st.integers(0, 2), st.integers(0, 20), st.integers(0, 20))
 openings = st.lists(
     st.builds(Opening, marks, amounts, st.booleans(), st.text("ab", min_size=1, max_size=3)),

@@ -140,3 +140,9 @@ def test_what_stands_in_is_shown_with_its_rule_and_in_the_units_of_both() -> Non
     assert [part.demand_ref for part in shipment.parts] == ["order-7/1", "", ""]
     assert [one.substitute_of_line for one in made.event.shipments[0].lines] == [None, None, 1]
     assert msgspec.json.decode(msgspec.json.encode(made), type=Decided) == made
+
+
+def test_a_decision_is_named_by_its_order_lines_and_what_these_are_named_after() -> None:
+    assert ASKED.names == ["order-7", "order-7/1"]
+    assert replace(ASKED, demand_refs={2: "sale.line,4"}).names == ["sale.line,4"]
+    assert replace(ASKED, demand_refs={}).names == []

@@ -1,6 +1,6 @@
 """What a supply is worth: its class by its evidence, its haircut, its day."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
+from crossdock.capabilities.supply.answer import Node, Question, Standing
+from crossdock.capabilities.supply.horizon import horizon
 from crossdock.capabilities.supply.inbound import (
     BY_EVIDENCE,
     PROMISED,
@@ -15,7 +17,9 @@ from crossdock.capabilities.supply.inbound import (
     classified,
     effective,
     is_past_due,
+    with_dock,
 )
+from crossdock.capabilities.supply.outlook import outlook
 from crossdock.capabilities.supply.rules import AtpRule, AtpTerms, ClassTerms, terms_of
 
 TODAY = date(2026, 5, 4)
@@ -168,3 +172,29 @@ def test_what_comes_after_the_horizon_is_said_and_not_counted() -> None:
 def test_demand_is_past_due_from_the_day_after_its_limit() -> None:
     assert not is_past_due(TODAY - timedelta(days=30), TODAY, 30)
     assert is_past_due(TODAY - timedelta(days=31), TODAY, 30)
+
+
+@given(st.lists(st.integers(0, 1000), min_size=3, max_size=3), st.integers(0, 1000))
+def test_however_far_a_purchase_has_come_all_of_it_counts_and_no_more(
+    parts: list[int], told_twice: int
+) -> None:
+    """I9: open, at the dock (some of it still told as arrived) and on the shelf are the whole."""
+    under_way, docked, shelved = (pieces * MICROS for pieces in parts)
+    arrived = min(told_twice * MICROS, docked)
+    supplies = [
+        PURCHASE._replace(micros=under_way, evidence=SupplyEvidence.SHIPPED),
+        PURCHASE._replace(supply_id="asn", micros=arrived, evidence=SupplyEvidence.ARRIVED),
+    ]
+    told = with_dock(supplies, docked, "DC1")
+    assert sum(one.remaining for one in told) == under_way + docked
+
+    node = Node(TERMS, Standing(shelved, docked=docked), supplies=told)
+    ahead = horizon(TERMS, datetime.combine(TODAY, time(9)))
+    future = outlook(Question("X", "DC1", "EA"), node, ahead)
+    assert future.pab[-1] == sum(parts) * MICROS
+
+
+def test_no_rule_says_that_the_dock_counts() -> None:
+    assert TERMS.counts_dock
+    narrow, wide = AtpRule(counts_dock=False), AtpRule(counts_dock=True)
+    assert not terms_of([narrow, wide]).counts_dock

@@ -416,3 +416,16 @@ def test_it_is_at_risk_where_the_balance_that_counts_it_is_below_zero(
     claimed = kept.dated("so1/1", lines(*FOUR_AND_TWO), Claim("so1/1", 70), told(70))
     assert kept.risk(claimed, balances(*pabs)) == expected
     assert kept.risk([Claim("so1/1", 60)], balances(*pabs)) is None
+
+
+def test_what_is_held_with_a_life_keeps_until_each_part_leaves() -> None:
+    made = [one._replace(life_days=30, transit_days=3) for one in lines((0, 20), (4, 30))]
+    found = kept.claims("so1/1", made, Claim("so1/1", 35, 5), Told())
+    assert [(one.hard, one.soft, one.on, one.leaves) for one in found] == [
+        (20, 0, None, day(0)),
+        (15, 5, None, day(4)),
+        (10, 0, day(4), None),
+    ]
+    assert {(one.life_days, one.transit_days) for one in found} == {(30, 3)}
+    some = kept.claims("so1/1", made, Claim("so1/1", 15), Told())
+    assert [(one.hard, one.on) for one in some] == [(15, None), (30, day(4)), (5, day(0))]

@@ -256,3 +256,18 @@ async def test_a_job_ends_what_has_lapsed_and_what_an_order_took_up_stays(
     assert await yard.promisable() == {0: 4}
     [kept] = await yard.hub.kept_promises.listed(yard.hub.scope)
     assert (kept.request_id, kept.expires_at) == ("r1", None)
+
+
+async def test_the_promises_of_an_order_are_found_by_it_when_they_are_over(yard: Yard) -> None:
+    await yard.rule(AT_ONCE, "X")
+    await yard.hub.put_stock("X", "DC1", 100)
+    await yard.hear(ordered("sale:7", line("sale.line,1", 10), line("sale.line,2", 10)))
+    gone = await promise(yard, "r1", 10, "sale.line,1")
+    stays = await promise(yard, "r2", 10, "sale.line,2")
+    kept = yard.hub.kept_promises
+    await kept.release(yard.hub.scope, gone.promise_id, by="test")
+
+    found = await kept.of_order(yard.hub.scope, "sale:7", with_over=True)
+    assert [one.promise_id for one in found] == [stays.promise_id, gone.promise_id]
+    [is_open] = await kept.of_order(yard.hub.scope, "sale:7")
+    assert is_open.promise_id == stays.promise_id

@@ -118,6 +118,7 @@ TWICE = AtpRule(classes=(*worth(A).classes, *worth(A).classes))
         (AtpRule(lives=(LifeTerms(days=3651),)), "/lives/0/days"),
         (AtpRule(lives=(LifeTerms(transit_days=366),)), "/lives/0/transit_days"),
         (AtpRule(lives=(LifeTerms(days=1), LifeTerms(days=2))), "/lives/1"),
+        (AtpRule(lives=(LifeTerms(channel="web"), LifeTerms(channel="WEB"))), "/lives/1"),
         (AtpRule(lives=(LifeTerms(),) * 1001), "/lives"),
         (AtpRule(owners=(OwnerTerms(owner=" "),)), "/owners/0/owner"),
         (AtpRule(owners=(OwnerTerms(owner="A"), OwnerTerms(owner="A"))), "/owners/1/owner"),

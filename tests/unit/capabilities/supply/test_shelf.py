@@ -29,7 +29,7 @@ from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.model import AtpMode, Limits, ScheduleLine
 from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import AtpRule, LifeTerms, OwnerTerms, terms_of
-from crossdock.capabilities.supply.shelf import Goods, Life, Shelf, When
+from crossdock.capabilities.supply.shelf import Goods, Kept, Life, Shelf, When
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -446,3 +446,92 @@ def test_i10_by_later_days_there_is_no_less_and_what_is_granted_takes_no_more_th
         before, after = shelf.room(laid, bucket), shelf.room(laid, bucket, lines)
         assert before - granted <= after <= before
     assert shelf.room(laid, at, lines) == shelf.room(laid, at) - granted
+
+
+class Wish(NamedTuple):
+    """So many pieces by a day, with so many days left."""
+
+    at: int
+    pieces: int
+    life: Life
+
+
+wishes = st.lists(
+    st.builds(
+        Wish,
+        st.integers(0, 3),
+        st.integers(1, 3),
+        st.builds(Life, st.sampled_from([None, 0, 1, 3]), st.integers(0, 1)),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.none() | st.integers(0, 7), st.integers(0, 3)),
+        min_size=1,
+        max_size=3,
+    ),
+    wishes,
+)
+def test_i8_promises_that_are_kept_with_their_lives_can_all_be_served_together(
+    told: list[tuple[int, int | None, int]], asked: list[Wish]
+) -> None:
+    """Each is granted what there is room for beside those before it; all are served of that."""
+    goods = [
+        Goods(
+            DAYS[begin].toordinal(),
+            shelf.FOREVER if keeps is None else day(keeps).toordinal(),
+            micros,
+        )
+        for begin, keeps, micros in told
+    ]
+    kept: list[Kept] = []
+    for wish in asked:
+        laid = shelf.shelf(goods, [], 0, WHEN, (Life(), wish.life), kept=kept)
+        if granted := min(wish.pieces, shelf.room(laid, wish.at)):
+            kept.append(Kept(DAYS[wish.at], granted, wish.life))
+        laid = shelf.shelf(goods, [], 0, WHEN, (Life(), Life()), kept=kept)
+        assert sum(need.micros for need in laid.needs) == sum(one.micros for one in kept)
+        assert laid.owed[-1] == 0
+    assert _brute(goods, [(one.day, one.life) for one in kept for _ in range(one.micros)])
+
+
+def _brute(goods: Sequence[Goods], needs: Sequence[tuple[date, Life]]) -> bool:
+    """Try every way to serve all these needs."""
+
+    @cache
+    def tried(number: int, left: tuple[int, ...]) -> bool:
+        if number == len(needs):
+            return True
+        on, life = needs[number]
+        for index, one in enumerate(goods):
+            is_told = one.last != shelf.FOREVER or life.days is None
+            keeps = one.last >= on.toordinal() + life.offset
+            fits = one.begin <= on.toordinal() and keeps and is_told
+            rest = (*left[:index], left[index] - 1, *left[index + 1 :])
+            if left[index] and fits and tried(number + 1, rest):
+                return True
+        return False
+
+    return tried(0, tuple(one.micros for one in goods))
+
+
+def test_a_claim_with_a_life_of_its_own_is_served_with_goods_that_keep_so_long() -> None:
+    fresh = Claim("m/1", 40 * MICROS, on=day(2), life_days=30, transit_days=3)
+    owed = node(lot("L1", 50, 15), lot("L3", 50, 120), hard=40, claims=[fresh])
+    assert ask(owed, life_days=30).now == 10 * MICROS
+    assert ask(owed).now == 60 * MICROS
+    # Held now, it leaves when L1 would be too old for it.
+    held = fresh._replace(on=None, life_days=10, transit_days=0, leaves=day(9))
+    assert ask(owed._replace(claims=[held]), life_days=30).now == 10 * MICROS
+    # More than keeps so long is owed, and takes nothing that would not serve it.
+    more = fresh._replace(hard=70 * MICROS)
+    short = node(lot("L1", 50, 15), lot("L3", 50, 120), hard=70, claims=[more])
+    assert ask(short).now == 50 * MICROS
+    gone = node(lot("L1", 50, 15), hard=40, claims=[fresh])
+    assert ask(gone).now == 50 * MICROS
+    # Where nothing of an item expires a life asks for nothing.
+    assert ask(owed._replace(keeps=True), life_days=0).now == 60 * MICROS

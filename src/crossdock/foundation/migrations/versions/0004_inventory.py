@@ -109,7 +109,9 @@ revoke update, delete on inventory_movement from crossdock_hub;
 
 # The one hot row of an item at a location, which every promise locks. `is_known` is false as long
 # as nobody has said what lies there. A physical loss may push hard + soft above nettable: that is
-# shortage, and visible; nothing else may, and the guarded update sees to it.
+# shortage, and visible; nothing else may, and the guarded update sees to it. `docked` is what was
+# booked in and is not put away, for answers by date alone: below zero is a put-away that was told
+# before its receipt.
 STOCK = """
 create table inventory_stock (
     stock_id bigint generated always as identity primary key,
@@ -121,6 +123,7 @@ create table inventory_stock (
     hard bigint not null default 0,
     soft bigint not null default 0,
     safety bigint not null default 0,
+    docked bigint not null default 0,
     is_known boolean not null default false,
     is_grouped boolean not null default false,
     version bigint not null default 0,
@@ -196,7 +199,7 @@ create table inventory_demand (
     claimed_us bigint not null default 0,
     primary key (tenant, demand_ref)
 ) with (fillfactor = 70);
-create index inventory_demand_by_order on inventory_demand (tenant, source, order_id)
+create index inventory_demand_by_order on inventory_demand (tenant, order_id, source)
     where order_id <> '';
 select guard_table('inventory_demand');
 """
@@ -230,6 +233,10 @@ create index inventory_reservation_to_expire on inventory_reservation (expires_a
     where not is_hard and status in ('ACTIVE', 'PARTIALLY_CONSUMED');
 create index inventory_reservation_by_demand on inventory_reservation (tenant, demand_ref)
     where demand_ref <> '' and status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED');
+-- Those that are over are many, and looked for by people alone: they are kept out of the index
+-- that every order is heard by.
+create index inventory_reservation_over_by_demand on inventory_reservation (tenant, demand_ref)
+    where demand_ref <> '' and status not in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED');
 select guard_table('inventory_reservation');
 
 -- What a batch of promises changed, one row a batch; told to the log soon after (D3). What decided

@@ -37,15 +37,18 @@ create table sourcing_node (
 );
 select guard_table('sourcing_node');
 
--- `content` is what was answered, to the byte; `inputs` what it was derived from.
+-- `content` is what was answered, to the byte; `inputs` what it was derived from. `demand_refs`
+-- are the order lines that it was for, and the orders that these are named after.
 create table sourcing_decision (
     tenant text not null,
     decision_id uuid primary key,
     request_hash bytea not null,
     decided_at timestamptz not null,
     inputs json not null,
-    content json not null
+    content json not null,
+    demand_refs text[] collate "C" not null default '{}'
 );
+create index sourcing_decision_by_demand on sourcing_decision using gin (demand_refs);
 select guard_table('sourcing_decision');
 revoke update, delete on sourcing_decision from crossdock_hub;
 """

@@ -33,7 +33,8 @@ create index supply_promise_to_lapse on supply_promise (expires_at)
 select guard_table('supply_promise');
 
 -- A kit that is put together has a row of its own, and rows of what it is put together from under
--- the same number; `made` of it stands on those.
+-- the same number; `made` of it stands on those. `life_days` have to be left `transit_days` after
+-- it leaves; null asks for none.
 create table supply_promise_line (
     tenant text not null,
     promise_id uuid not null,
@@ -48,13 +49,14 @@ create table supply_promise_line (
     said bigint,
     made bigint not null default 0 check (made between 0 and micros),
     channel text collate "C" not null,
+    life_days integer,
+    transit_days integer,
     is_open boolean not null default true,
     primary key (tenant, promise_id, line_no, item, ship_date)
 );
 create index supply_promise_line_open on supply_promise_line (tenant, item, location)
     where is_open;
-create index supply_promise_line_by_ref on supply_promise_line (tenant, demand_ref)
-    where is_open;
+create index supply_promise_line_by_ref on supply_promise_line (tenant, demand_ref);
 select guard_table('supply_promise_line');
 """
 

@@ -1,0 +1,64 @@
+"""A promise by date remembers the life it was made for: its goods are nobody else's (I8)."""
+
+from itertools import count
+
+import pytest
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.supply import AtpRule, KeptPromise, LifeTerms, PromiseAsked, Question
+from tests.unit.capabilities.supply.test_lots import counted
+from tests.unit.capabilities.supply.yard import EVERY_DAY, Yard, day, expiring, fact, line, ordered
+
+NUMBERS = count(1)
+
+
+async def lots(yard: Yard) -> None:
+    """Put 50 that keep 15 days and 50 that keep 120 at DC1."""
+    await yard.rule(EVERY_DAY)
+    await yard.hear(fact("count", counted(L1=(50, ""), L3=(50, ""))), source="wms")
+    await yard.hear(expiring("L1", day(15)), expiring("L3", day(120)))
+
+
+async def promise(yard: Yard, pieces: int, ref: str = "", **more: object) -> KeptPromise:
+    question = Question("X", "DC1", "EA", pieces * MICROS)
+    question = question._replace(**more)  # type: ignore[arg-type]  # fields by name
+    asked = PromiseAsked(f"r{next(NUMBERS)}", (question,), (ref,))
+    return await yard.hub.kept_promises.promise(yard.hub.scope, "shop", asked)
+
+
+async def test_two_promises_of_the_same_fresh_goods_are_not_both_granted(yard: Yard) -> None:
+    await lots(yard)
+    metro = LifeTerms(customer="METRO", days=30, transit_days=3)
+    await yard.rule(AtpRule(lives=(metro,)), "X")
+
+    first = await promise(yard, 50, customer="METRO")
+    second = await promise(yard, 50, customer="METRO")
+    other = await promise(yard, 50)
+
+    assert [one.is_granted for one in (first, second, other)] == [True, False, True]
+    assert [(one.life_days, one.transit_days) for one in first.lines] == [(30, 3)]
+    assert (await yard.ask(customer="METRO")).now == (await yard.ask()).now == 0
+
+
+@pytest.mark.parametrize("has_order", [False, True])
+async def test_what_is_held_for_later_is_held_of_goods_that_keep_until_it_leaves(
+    yard: Yard, *, has_order: bool
+) -> None:
+    """50 leave in ten days with ten left: those that keep 15 would be too old by then."""
+    await lots(yard)
+    if has_order:
+        await yard.hear(ordered("o1", line("o1/1", 50)))
+    made = await promise(yard, 50, "o1/1", life_days=10, not_before=day(9))
+    assert made.is_granted
+    assert [one.ship_date for one in made.lines] == [day(9)]
+
+    assert (await yard.ask(life_days=30)).now == 0
+    assert (await yard.ask()).now == 50 * MICROS
+
+
+async def test_a_promise_that_is_released_gives_its_fresh_goods_back(yard: Yard) -> None:
+    await lots(yard)
+    made = await promise(yard, 50, life_days=30)
+    assert (await yard.ask(life_days=30)).now == 0
+    await yard.hub.kept_promises.release(yard.hub.scope, made.promise_id, by="test")
+    assert (await yard.ask(life_days=30)).now == 50 * MICROS
