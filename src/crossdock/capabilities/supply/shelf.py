@@ -10,7 +10,6 @@ is never in it (A13, I8). Claims and goods keep their own days within a week. Am
 """
 
 from bisect import bisect_left, bisect_right
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
@@ -20,9 +19,7 @@ from typing import NamedTuple
 from crossdock.capabilities.supply import model
 from crossdock.capabilities.supply.answer import Lot, Pick
 from crossdock.capabilities.supply.model import Limits, ScheduleLine
-
-FOREVER = date.max.toordinal() + 1
-"""The last day of goods whose last day nobody told: behind every day that can be told."""
+from crossdock.capabilities.supply.sharing import FOREVER, Goods, Need, Shares, shared
 
 
 class Life(NamedTuple):
@@ -35,32 +32,6 @@ class Life(NamedTuple):
     def offset(self) -> int:
         """Count the days that goods have to keep once they have left."""
         return (self.days or 0) + self.transit
-
-
-class Goods(NamedTuple):
-    """So much that can leave from a day on; `last` is its last day of use. Both are ordinals."""
-
-    begin: int
-    last: int
-    micros: int
-    lot: Lot | None = None
-    rank: int = 1
-
-    @property
-    def is_dated(self) -> bool:
-        return self.last != FOREVER
-
-
-class Need(NamedTuple):
-    """So much that is due on a day and has to keep until `least`. Both are ordinals.
-
-    `is_careful`: goods of which nobody knows how long they keep are no good.
-    """
-
-    day: int
-    least: int
-    is_careful: bool
-    micros: int
 
 
 class Kept(NamedTuple):
@@ -90,12 +61,14 @@ class When(NamedTuple):
 class Shelf(NamedTuple):
     """The goods of an item-location in the order they go, what is served of it, and its days.
 
+    `shares` say who has which of the goods; it is added to in copies alone.
     `ends` are the last days of its buckets, as ordinals, and `days` those on which goods leave.
     `least` is how long goods that leave in each bucket have to keep for who asks.
     """
 
     goods: Sequence[Goods]
     needs: Sequence[Need]
+    shares: Shares
     owed: Sequence[int]
     safety: int
     ends: Sequence[int]
@@ -119,18 +92,14 @@ def shelf(
     """
     ordered = sorted(goods, key=lambda one: (one.last, one.rank, one.begin))
     usual, asked = lives
-    by_day: dict[int, int] = {}
-    for day, micros in due:
-        first = max(day, when.ends[0]).toordinal()
-        by_day[first] = by_day.get(first, 0) + micros
-    if kept:
-        rest = [Kept(date.fromordinal(day), micros, usual) for day, micros in by_day.items()]
-        needs, owed = _served_apart(ordered, [*kept, *rest], when)
-    else:
-        needs, owed = _served(ordered, by_day, when, usual)
+    claimed: dict[Kept, int] = {}
+    for one in (*kept, *(Kept(day, micros, usual) for day, micros in due)):
+        bare = one._replace(day=max(one.day, when.ends[0]), micros=0)
+        claimed[bare] = claimed.get(bare, 0) + one.micros
+    needs, shares, owed = _served(ordered, claimed, when)
     ends = [end.toordinal() for end in when.ends]
     least = [day.toordinal() + asked.offset for day in when.days]
-    return Shelf(ordered, needs, owed, safety, ends, when.days, least, asked)
+    return Shelf(ordered, needs, shares, owed, safety, ends, when.days, least, asked)
 
 
 def promisable(one: Shelf) -> list[int]:
@@ -169,12 +138,10 @@ def room_on(one: Shelf, day: date, leaving: date) -> int:
 
 
 def _room(one: Shelf, wanted: Need, taken: Sequence[Need]) -> int:
-    wanted = wanted._replace(micros=sum(goods.micros for goods in one.goods))
-    needs = [*one.needs, *taken]
-    served = sum(need.micros for need in needs)
-    shares = shared(one.goods, sorted([*needs, wanted], key=lambda need: need.day))
-    found = sum(micros for parts in shares for _, micros in parts)
-    return max(0, found - served - one.safety)
+    shares = one.shares.copy()
+    short = sum(need.micros - shares.serve(shares.add(need), need.micros) for need in taken)
+    found = shares.serve(shares.add(wanted), sum(goods.micros for goods in one.goods))
+    return max(0, found - short - one.safety)
 
 
 def split(
@@ -213,90 +180,6 @@ def _pick(day: date, goods: Goods, micros: int) -> Pick:
     return Pick(day, None, "", micros) if lot is None else Pick(day, lot.lot, lot.owner, micros)
 
 
-def shared(goods: Sequence[Goods], needs: Sequence[Need]) -> list[list[tuple[Goods, int]]]:
-    """Give each need, the first first, of what has come and keeps: the first to expire first.
-
-    Who needs a life and lacks goods has those of one who needs none, if others serve that as well.
-    """
-    left = [one.micros for one in goods]
-    held: list[dict[int, int]] = []
-    lacking: list[int] = []
-    for number, need in enumerate(needs):
-        parts: dict[int, int] = {}
-        rest = need.micros
-        for at, one in enumerate(goods):
-            if not rest:
-                break
-            if left[at] and fits(one, need):
-                parts[at] = min(rest, left[at])
-                left[at] -= parts[at]
-                rest -= parts[at]
-        held.append(parts)
-        if rest and need.is_careful:
-            lacking.append(number)
-    if lacking and not all(need.is_careful for need in needs):
-        for number in lacking:
-            _freed(goods, needs, held, left, number)
-    return [[(goods[at], parts[at]) for at in sorted(parts) if parts[at]] for parts in held]
-
-
-def _freed(
-    goods: Sequence[Goods],
-    needs: Sequence[Need],
-    held: Sequence[dict[int, int]],
-    left: list[int],
-    number: int,
-) -> None:
-    """Move others over to goods that serve them as well, until a need has enough.
-
-    Each way goes from the need to goods that it may have, from who holds them to others that serve
-    as well, and ends at goods that nobody holds. The shortest is taken first.
-    """
-    rest = needs[number].micros - sum(held[number].values())
-    while rest and (way := _way(goods, needs, held, left, number)):
-        end = way[-1][1]
-        moved = min([rest, left[end], *(held[who][at] for who, at in _given_up(way))])
-        left[end] -= moved
-        for who, at in _given_up(way):
-            held[who][at] -= moved
-        for who, at in way:
-            held[who][at] = held[who].get(at, 0) + moved
-        rest -= moved
-
-
-def _given_up(way: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Name what each on a way but the first gives up: what the one before it is to have."""
-    return [(who, at) for (_, at), (who, _) in pairwise(way)]
-
-
-def _way(
-    goods: Sequence[Goods],
-    needs: Sequence[Need],
-    held: Sequence[dict[int, int]],
-    left: Sequence[int],
-    number: int,
-) -> list[tuple[int, int]]:
-    """Find who is to have which goods so that a need has more: (need, goods), the need first."""
-    ways: deque[list[tuple[int, int]]] = deque([[]])
-    seen: set[int] = set()
-    while ways:
-        way = ways.popleft()
-        whoever = (
-            [number]
-            if not way
-            else [who for who, parts in enumerate(held) if parts.get(way[-1][1]) and who != number]
-        )
-        for who in whoever:
-            for at, one in enumerate(goods):
-                if at not in seen and fits(one, needs[who]):
-                    seen.add(at)
-                    further = [*way, (who, at)]
-                    if left[at]:
-                        return further
-                    ways.append(further)
-    return []
-
-
 def last_of(lot: Lot) -> int:
     """Give a lot's last day as an ordinal."""
     return FOREVER if lot.expires_on is None else lot.expires_on.toordinal()
@@ -319,57 +202,38 @@ def of_lots(lots: Iterable[Lot], owners: dict[str, int], today: date, lying: int
 
 
 def _served(
-    goods: Sequence[Goods], due: Mapping[int, int], when: When, life: Life
-) -> tuple[list[Need], list[int]]:
-    """Serve what is due as it comes due, or as soon behind as goods come; give what stays owed."""
-    left = list(goods)
-    needs: list[Need] = []
-    open_still: list[int] = []
-    owed = 0
-    days = sorted({*due, *(one.begin for one in goods if one.begin)})
-    for day in days:
-        owed += max(0, due.get(day, 0))
-        if owed:
-            least = when.leaves(date.fromordinal(day)).toordinal() + life.offset
-            need = Need(day, least, life.days is not None, owed)
-            [parts] = shared(left, [need])
-            taken = {id(one): micros for one, micros in parts}
-            left = [one._replace(micros=one.micros - taken.get(id(one), 0)) for one in left]
-            if got := sum(taken.values()):
-                needs.append(need._replace(micros=got))
-                owed -= got
-        open_still.append(owed)
-    return needs, _by_bucket(days, open_still, when)
-
-
-def _served_apart(
-    goods: Sequence[Goods], due: Sequence[Kept], when: When
-) -> tuple[list[Need], list[int]]:
+    goods: Sequence[Goods], claimed: Mapping[Kept, int], when: When
+) -> tuple[list[Need], Shares, list[int]]:
     """Serve each as it comes due with goods that keep as long as it needs; on a day those first.
 
-    Together they have as much as can be: who can do with other goods leaves his (`shared`).
+    Whoever has to wait is served as soon as goods come. Give what is served, and what stays owed.
     """
-    first = when.ends[0]
-    left = [one._replace(day=max(one.day, first)) for one in due if one.micros > 0]
-    left.sort(key=lambda one: (one.day, one.life.days is None, -one.life.offset))
-    owed = [one.micros for one in left]
-    needs: list[Need] = []
+    waiting = {one: micros for one, micros in claimed.items() if micros > 0}
+    waiting = dict(sorted(waiting.items(), key=lambda each: _turn(each[0])))
+    numbers: dict[Need, int] = {}
+    had: dict[Need, int] = {}
+    shares = Shares(goods)
     open_still: list[int] = []
     starts = {one.begin for one in goods if one.begin}
-    days = sorted({*(one.day.toordinal() for one in left), *starts})
+    days = sorted({*(one.day.toordinal() for one in waiting), *starts})
     for day in days:
-        for number, one in enumerate(left):
-            if owed[number] and one.day.toordinal() <= day:
-                need = one.need(day, owed[number], when.leaves)
-                had = sum(other.micros for other in needs)
-                shares = shared(goods, [*needs, need])
-                got = sum(micros for parts in shares for _, micros in parts) - had
-                if got > 0:
-                    needs.append(need._replace(micros=got))
-                    owed[number] -= got
-        so_far = zip(left, owed, strict=True)
-        open_still.append(sum(rest for one, rest in so_far if one.day.toordinal() <= day))
-    return needs, _by_bucket(days, open_still, when)
+        for one, micros in waiting.items():
+            on = one.day.toordinal()
+            if micros and (on == day or (on < day and day in starts)):
+                need = one.need(day, 0, when.leaves)
+                if need not in numbers:
+                    numbers[need] = shares.add(need)
+                got = shares.serve(numbers[need], micros)
+                had[need] = had.get(need, 0) + got
+                waiting[one] -= got
+        open_still.append(sum(rest for one, rest in waiting.items() if one.day.toordinal() <= day))
+    needs = [need._replace(micros=micros) for need, micros in had.items() if micros]
+    return needs, shares, _by_bucket(days, open_still, when)
+
+
+def _turn(one: Kept) -> tuple[date, bool, int]:
+    """Order who is served: by day, and on a day who needs goods to keep longest first."""
+    return one.day, one.life.days is None, -one.life.offset
 
 
 def _by_bucket(days: Sequence[int], found: Sequence[int], when: When) -> list[int]:
@@ -381,12 +245,3 @@ def _by_bucket(days: Sequence[int], found: Sequence[int], when: When) -> list[in
 def needed(one: Shelf, bucket: int, micros: int) -> Need:
     """Need so much in a bucket, for who asks."""
     return Need(one.ends[bucket], one.least[bucket], one.life.days is not None, micros)
-
-
-def fits(goods: Goods, need: Need) -> bool:
-    """Say whether goods have come by then, and keep long enough."""
-    return (
-        goods.begin <= need.day
-        and goods.last >= need.least
-        and (goods.is_dated or not need.is_careful)
-    )

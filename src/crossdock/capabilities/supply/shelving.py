@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from crossdock.capabilities.supply import shelf
+from crossdock.capabilities.supply import sharing, shelf
 from crossdock.capabilities.supply.answer import (
     Claim,
     Component,
@@ -21,6 +21,7 @@ from crossdock.capabilities.supply.answer import (
 from crossdock.capabilities.supply.horizon import Horizon
 from crossdock.capabilities.supply.inbound import Inbound, arrival
 from crossdock.capabilities.supply.rules import AtpTerms, LifeTerms
+from crossdock.capabilities.supply.sharing import FOREVER, Goods
 from crossdock.capabilities.supply.shelf import Kept, Life, Shelf, When
 
 
@@ -83,33 +84,31 @@ def life_of(question: Question, terms: AtpTerms) -> Life:
     return Life(days, transit or 0)
 
 
-def lying(
-    lots: Iterable[Lot], terms: AtpTerms, standing: Standing, today: date
-) -> list[shelf.Goods]:
+def lying(lots: Iterable[Lot], terms: AtpTerms, standing: Standing, today: date) -> list[Goods]:
     """Put together what lies there of lots and owners that may be promised."""
     owners = {owner: 0 if is_first else 2 for owner, is_first in terms.owners.items()}
     return shelf.of_lots(lots, owners, today, standing.nettable + standing.expired)
 
 
-def goods_of(node: Node, inbound: Sequence[Inbound], ahead: Horizon) -> list[shelf.Goods]:
+def goods_of(node: Node, inbound: Sequence[Inbound], ahead: Horizon) -> list[Goods]:
     """Put together what lies there and may be promised, and what will have come."""
     terms = node.terms
     found = lying(node.lots or (), terms, node.standing, ahead.today)
     for one in inbound:
         if one.on is not None and ahead.grid.bucket(one.on) is not None:
             life = terms.receipt_life_days
-            last = shelf.FOREVER
+            last = FOREVER
             if life:
                 last = min(last - 1, arrival(one.supply, ahead.today).toordinal() + life)
             begin = max(one.on, ahead.grid.ends[0]).toordinal()
-            found.append(shelf.Goods(begin, last, one.micros))
+            found.append(Goods(begin, last, one.micros))
     return found
 
 
 def shelf_of(
     question: Question,
     node: Node,
-    goods: Sequence[shelf.Goods],
+    goods: Sequence[Goods],
     due: Iterable[Due],
     ahead: Horizon,
 ) -> Shelf:
@@ -132,7 +131,7 @@ def shelf_of(
 
 
 def served(
-    goods: Sequence[shelf.Goods],
+    goods: Sequence[Goods],
     due: Iterable[tuple[date, int]],
     terms: AtpTerms,
     ahead: Horizon,
@@ -153,9 +152,7 @@ def judged(lots: Iterable[Lot], one: Shelf, owners: Iterable[str]) -> list[Shelv
 def _judged(lot: Lot, one: Shelf, *, is_ours: bool) -> Shelved:
     life, first = one.life, one.days[0]
     last = None if lot.expires_on is None else _before(lot.expires_on, life.offset)
-    fits = shelf.fits(
-        shelf.Goods(0, shelf.last_of(lot), lot.micros), shelf.needed(one, 0, lot.micros)
-    )
+    fits = sharing.fits(Goods(0, shelf.last_of(lot), lot.micros), shelf.needed(one, 0, lot.micros))
     if not is_ours:
         reason = f"it belongs to {lot.owner}, and no rule has it promised"
     elif lot.expires_on is None:

@@ -29,7 +29,8 @@ from crossdock.capabilities.supply.inbound import Supply
 from crossdock.capabilities.supply.model import AtpMode, Limits, ScheduleLine
 from crossdock.capabilities.supply.promise import answered
 from crossdock.capabilities.supply.rules import AtpRule, LifeTerms, OwnerTerms, terms_of
-from crossdock.capabilities.supply.shelf import Goods, Kept, Life, Shelf, When
+from crossdock.capabilities.supply.sharing import FOREVER, Goods
+from crossdock.capabilities.supply.shelf import Kept, Life, Shelf, When
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -317,7 +318,7 @@ def case(random: Random) -> Case:
     goods = [
         Goods(
             DAYS[random.choice((0, 0, 1, 2))].toordinal(),
-            random.choice((shelf.FOREVER, day(random.randint(0, 6)).toordinal())),
+            random.choice((FOREVER, day(random.randint(0, 6)).toordinal())),
             random.randint(0, 3),
         )
         for _ in range(random.randint(1, 3))
@@ -341,7 +342,7 @@ def brute(one: Case, needs: Sequence[tuple[int, bool]]) -> tuple[int, ...] | Non
         life = one.life if is_asked else Life()
         for index, goods in enumerate(one.goods):
             keeps = goods.last >= DAYS[at].toordinal() + life.offset
-            is_told = goods.last != shelf.FOREVER or life.days is None
+            is_told = goods.last != FOREVER or life.days is None
             if left[index] and goods.begin <= DAYS[at].toordinal() and keeps and is_told:
                 rest = (*left[:index], left[index] - 1, *left[index + 1 :])
                 if tried(number + 1, rest):
@@ -393,10 +394,9 @@ pieces = st.integers(0, 30)
 def test_goods_that_keep_for_ever_are_promised_as_without_lots(
     start: int, supply: list[int], demand: list[int]
 ) -> None:
-    goods = [Goods(0, shelf.FOREVER, start)]
+    goods = [Goods(0, FOREVER, start)]
     goods += [
-        Goods(on.toordinal(), shelf.FOREVER, micros)
-        for on, micros in zip(DAYS, supply, strict=True)
+        Goods(on.toordinal(), FOREVER, micros) for on, micros in zip(DAYS, supply, strict=True)
     ]
     laid = laid_out(Case(goods, demand, Life()))
     assert shelf.promisable(laid) == model.cumulative(model.projected(start, supply, demand))
@@ -483,7 +483,7 @@ def test_i8_promises_that_are_kept_with_their_lives_can_all_be_served_together(
     goods = [
         Goods(
             DAYS[begin].toordinal(),
-            shelf.FOREVER if keeps is None else day(keeps).toordinal(),
+            FOREVER if keeps is None else day(keeps).toordinal(),
             micros,
         )
         for begin, keeps, micros in told
@@ -496,7 +496,30 @@ def test_i8_promises_that_are_kept_with_their_lives_can_all_be_served_together(
         laid = shelf.shelf(goods, [], 0, WHEN, (Life(), Life()), kept=kept)
         assert sum(need.micros for need in laid.needs) == sum(one.micros for one in kept)
         assert laid.owed[-1] == 0
-    assert _brute(goods, [(one.day, one.life) for one in kept for _ in range(one.micros)])
+    owed = [(one.day, one.life) for one in kept for _ in range(one.micros)]
+    assert _brute(goods, owed)
+    laid = shelf.shelf(goods, [], 0, WHEN, (Life(), asked[0].life), kept=kept)
+    for on, has in zip(DAYS, shelf.promisable(laid), strict=True):
+        more = [(on, asked[0].life)] * (has + 1)
+        assert _brute(goods, [*owed, *more[1:]])
+        assert not _brute(goods, [*owed, *more])
+
+
+def test_a_thousand_promises_with_a_life_cost_no_more_than_one_a_day() -> None:
+    """They are summed by day, life and the day they leave; the shares between them are kept."""
+    days = [day(number) for number in range(90)]
+    when = WHEN._replace(ends=days, days=days)
+    goods = [Goods(0, day(20 + 3 * number).toordinal(), 80) for number in range(20)]
+    each = [Kept(day(number % 90), 1, Life(30, 3)) for number in range(1000)]
+    by_day = [Kept(on, sum(one.day == on for one in each), Life(30, 3)) for on in days]
+
+    laid = shelf.shelf(goods, [], 0, when, (Life(), Life()), kept=each)
+    summed = shelf.shelf(goods, [], 0, when, (Life(), Life()), kept=by_day)
+
+    assert len(laid.needs) <= len(days)
+    assert (laid.needs, laid.owed) == (summed.needs, summed.owed)
+    assert shelf.promisable(laid) == shelf.promisable(summed)
+    assert laid.owed[-1] > 0
 
 
 def _brute(goods: Sequence[Goods], needs: Sequence[tuple[date, Life]]) -> bool:
@@ -508,7 +531,7 @@ def _brute(goods: Sequence[Goods], needs: Sequence[tuple[date, Life]]) -> bool:
             return True
         on, life = needs[number]
         for index, one in enumerate(goods):
-            is_told = one.last != shelf.FOREVER or life.days is None
+            is_told = one.last != FOREVER or life.days is None
             keeps = one.last >= on.toordinal() + life.offset
             fits = one.begin <= on.toordinal() and keeps and is_told
             rest = (*left[:index], left[index] - 1, *left[index + 1 :])
