@@ -29,7 +29,7 @@ def due_by(
         if not _is_long_due(node, day, today):
             bucket = grid.bucket(day)
             if bucket is not None:
-                due.append(Due(bucket, day, rest, claim if claim.life_days is not None else None))
+                due.append(Due(bucket, day, rest, claim if _is_apart(claim) else None))
     known: dict[int, list[tuple[date, int]]] = {}
     for kit in node.through:
         for day, kits in _through(kit, question.own, ahead, known):
@@ -38,6 +38,11 @@ def due_by(
             if bucket is not None:
                 due.append(Due(bucket, day, micros))
     return now, due
+
+
+def _is_apart(claim: Claim) -> bool:
+    """Say whether its goods keep as was promised, and not as the rule for all says."""
+    return claim.life_days is not None or bool(claim.transit_days)
 
 
 def _kept(claim: Claim, aside: dict[str, int], crossing: Mapping[str, int]) -> int:

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from crossdock.capabilities.supply import kept
-from crossdock.capabilities.supply.kept import DatedLine, Had, Held, Told
+from crossdock.capabilities.supply.kept import DatedLine, Held, Told
+from crossdock.capabilities.supply.refusals import Had
 from crossdock.capabilities.supply.store import Key
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.ids import Ids

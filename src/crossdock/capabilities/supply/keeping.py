@@ -15,7 +15,7 @@ import structlog
 
 from crossdock.canonical.errors import Conflict, Forbidden, NotFound, Unavailable
 from crossdock.canonical.supply import PromiseState
-from crossdock.capabilities.supply import kept, kept_store, told
+from crossdock.capabilities.supply import kept, kept_store, refusals, told
 from crossdock.capabilities.supply.answer import Atp, Question
 from crossdock.capabilities.supply.holding import HoldsStock, Wanted, hold
 from crossdock.capabilities.supply.kept import KeptPromise, PromiseAsked, PromiseProof, Told
@@ -100,7 +100,7 @@ class KeptPromises:
         The same id with other content, or an order line that has a promise, is a `Conflict`.
         A client that is bound to `channels` replaces promises of these alone.
         """
-        kept.check(asked)
+        refusals.check(asked)
         promise_id = derived_uuid("promise by date", scope.tenant, client, asked.request_id)
         request_hash = blake2b(_content(asked, client), digest_size=16).digest()
         ask = _Ask(promise_id, client, asked, self._clock.now(), channels)
@@ -308,7 +308,7 @@ class KeptPromises:
         refs = {one.ref, *(kept.part_ref(one.ref, draw.item) for draw in answer.draws)}
         rows = await self._stock.held_in(tx, sorted(refs))
         orders = kept.told_of(rows)
-        if reason := kept.refusal(answer, orders.get(one.ref, Told()), question.mode):
+        if reason := refusals.refusal(answer, orders.get(one.ref, Told()), question.mode):
             return reason
         shown = prefixed("prm", ask.promise_id)
         for lines in kept.lines_of(answer, one.number, one.ref, orders):
@@ -318,7 +318,7 @@ class KeptPromises:
             had = await hold(tx, self._stock, self._ids, wanted, known)
             held = kept.spread(lines, had.held)
             await kept_store.put_lines(tx, ask.promise_id, one.channel, held)
-            if reason := kept.cut(lines, had):
+            if reason := refusals.cut(lines, had):
                 return reason
         return ""
 

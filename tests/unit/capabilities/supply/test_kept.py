@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.supply import SupplyEvidence, SupplyKind
-from crossdock.capabilities.supply import kept
+from crossdock.capabilities.supply import kept, refusals
 from crossdock.capabilities.supply.answer import (
     Atp,
     Bucket,
@@ -22,9 +22,10 @@ from crossdock.capabilities.supply.answer import (
     Standing,
 )
 from crossdock.capabilities.supply.horizon import horizon
-from crossdock.capabilities.supply.kept import DatedLine, Had, Held, PromiseAsked, Told
+from crossdock.capabilities.supply.kept import DatedLine, Held, PromiseAsked, Told
 from crossdock.capabilities.supply.model import AtpMode
 from crossdock.capabilities.supply.promise import answered
+from crossdock.capabilities.supply.refusals import Had
 from tests.unit.capabilities.supply.test_promise import NOW, TERMS, shipped, standing
 
 DAY = date(2026, 5, 4)
@@ -262,7 +263,7 @@ TEN = Question("X", "DC1", "EA", 10 * MICROS)
 def test_i6_what_is_kept_rests_on_stock_and_sure_supply_alone(
     kin: Kin, question: Question, known: Told, reason: str
 ) -> None:
-    found = kept.refusal(answer(kin, question), known)
+    found = refusals.refusal(answer(kin, question), known)
     assert found.startswith(reason)
     assert bool(found) == bool(reason)
 
@@ -281,7 +282,7 @@ DEEP = Kin(
 @pytest.mark.parametrize("mode", [None, *AtpMode])
 def test_a_mode_that_was_asked_for_is_kept_or_refused(kin: Kin, mode: AtpMode | None) -> None:
     found = answer(kin, TEN._replace(mode=mode, draws=True))
-    reason = kept.refusal(found, Told(), mode)
+    reason = refusals.refusal(found, Told(), mode)
     is_kept = mode in {None, AtpMode.CUMULATIVE} or kin == Kin(STOCKED)
     assert bool(reason) is not is_kept
     if not is_kept:
@@ -302,18 +303,18 @@ def test_i6_no_more_is_kept_than_stock_and_what_counts_by_class(
         Kin(Node(TERMS, standing(stock), (), [supply])), TEN._replace(micros=pieces * MICROS)
     )
     sure = {SupplyEvidence.ACKNOWLEDGED, SupplyEvidence.SHIPPED, SupplyEvidence.ARRIVED}
-    if not kept.refusal(found, Told()):
+    if not refusals.refusal(found, Told()):
         assert pieces <= stock + (coming if evidence in sure else 0)
         assert sum(part.micros for part in found.schedule) == pieces * MICROS
 
 
 def test_what_channels_keep_is_named() -> None:
     [found] = kept.lines_of(answer(Kin(STOCKED), TEN), 1, "so1/1", {})
-    assert kept.cut(found, Had(4 * MICROS)) == ""
-    assert kept.cut(found, Had(10 * MICROS, "", is_shared=True)) == ""
+    assert refusals.cut(found, Had(4 * MICROS)) == ""
+    assert refusals.cut(found, Had(10 * MICROS, "", is_shared=True)) == ""
     least = Had(4 * MICROS, "MINIMUM", is_shared=True)
-    assert kept.cut(found, least) == "a minimum of channels leaves 4 of it (DC1)"
-    to_come = kept.cut(found, Had(4 * MICROS, "", is_shared=True))
+    assert refusals.cut(found, least) == "a minimum of channels leaves 4 of it (DC1)"
+    to_come = refusals.cut(found, Had(4 * MICROS, "", is_shared=True))
     assert to_come.startswith("4 of it can be held (DC1); maxima or minima of channels hold there")
 
 
@@ -380,10 +381,10 @@ ASKED = PromiseAsked("r", (Question("X", "DC1", "EA", 1),), ("so1/1",))
     ],
 )
 def test_what_could_not_be_promised_is_refused(asked: PromiseAsked, message: str) -> None:
-    kept.check(ASKED)
-    kept.check(ASKED._replace(questions=ASKED.questions * 2, refs=("", "")))
+    refusals.check(ASKED)
+    refusals.check(ASKED._replace(questions=ASKED.questions * 2, refs=("", "")))
     with pytest.raises(Invalid, match=message):
-        kept.check(asked)
+        refusals.check(asked)
 
 
 def test_lines_are_sorted_by_their_order_line() -> None:
@@ -429,3 +430,27 @@ def test_what_is_held_with_a_life_keeps_until_each_part_leaves() -> None:
     assert {(one.life_days, one.transit_days) for one in found} == {(30, 3)}
     some = kept.claims("so1/1", made, Claim("so1/1", 15), Told())
     assert [(one.hard, one.on) for one in some] == [(15, None), (30, day(4)), (5, day(0))]
+
+
+def test_what_is_held_is_held_of_the_parts_that_have_not_left() -> None:
+    """Of 20 today and 30 on day 9 the 20 left: what is held still leaves on day 9."""
+    made = [one._replace(life_days=10) for one in lines((0, 20), (9, 30))]
+    [found] = kept.claims("so1/1", made, Claim("so1/1", 30), Told(used=20))
+    assert (found.hard, found.on, found.leaves) == (30, None, day(9))
+    # What an order claims beyond the promise goes with what is left of it.
+    *_, beyond = kept.claims("so1/1", made, Claim("so1/1", 60), told(80, 20))
+    assert (beyond.hard, beyond.on, beyond.leaves) == (10, None, day(9))
+
+
+@given(PARTS, st.integers(0, 99), st.integers(0, 99), st.integers(0, 99))
+def test_i8_by_each_day_no_more_of_what_is_held_leaves_than_is_still_to_leave(
+    parts: list[tuple[int, int]], hard: int, soft: int, used: int
+) -> None:
+    made = [one._replace(transit_days=5) for one in lines(*parts)]
+    found = kept.claims("so1/1", made, Claim("so1/1", hard, soft), Told(used=used))
+    held = [one for one in found if one.on is None]
+    assert sum(one.hard + one.soft for one in held) == hard + soft
+    last = max(on for on, _ in parts)
+    for on in range(last):
+        by_then = sum(one.hard + one.soft for one in held if one.leaves and one.leaves <= day(on))
+        assert by_then <= max(0, sum(micros for at, micros in parts if at <= on) - used)

@@ -56,6 +56,20 @@ async def test_what_is_held_for_later_is_held_of_goods_that_keep_until_it_leaves
     assert (await yard.ask()).now == 50 * MICROS
 
 
+async def test_what_has_to_be_good_on_delivery_alone_is_promised_once(yard: Yard) -> None:
+    """50 are good for three days and 50 for longer; both promises take five to get there."""
+    await yard.rule(EVERY_DAY)
+    await yard.hear(fact("count", counted(L1=(50, ""), L3=(50, ""))), source="wms")
+    await yard.hear(expiring("L1", day(3)), expiring("L3", day(120)))
+
+    first = await promise(yard, 50, transit_days=5)
+    second = await promise(yard, 50, transit_days=5)
+    other = await promise(yard, 50)
+
+    assert [one.is_granted for one in (first, second, other)] == [True, False, True]
+    assert [(one.life_days, one.transit_days) for one in first.lines] == [(None, 5)]
+
+
 async def test_a_promise_that_is_released_gives_its_fresh_goods_back(yard: Yard) -> None:
     await lots(yard)
     made = await promise(yard, 50, life_days=30)
