@@ -17,14 +17,15 @@ def due_by(
     """Give what is claimed now and not told apart, and what is due by when."""
     standing, today, grid = node.standing, ahead.today, ahead.grid
     now = standing.hard + standing.soft
-    aside = dict(question.keeping)
+    aside, pegs = dict(question.keeping), dict(crossing)
     due: list[Due] = []
-    for claim in node.claims:
+    # What is pegged to an order line relieves what leaves last of it, and each unit once.
+    for claim in sorted(node.claims, key=lambda one: _leaving(one, today), reverse=True):
         now -= claim.hard + claim.soft
         if claim.demand_ref in question.own:
-            rest = _kept(claim, aside, crossing)
+            rest = _off(claim.demand_ref, _kept(claim, aside), pegs)
         else:
-            rest = max(0, claim.hard + claim.soft - crossing.get(claim.demand_ref, 0))
+            rest = _off(claim.demand_ref, claim.hard + claim.soft, pegs)
         day = claim.on or today
         if not _is_long_due(node, day, today):
             bucket = grid.bucket(day)
@@ -45,14 +46,23 @@ def _is_apart(claim: Claim) -> bool:
     return claim.life_days is not None or bool(claim.transit_days)
 
 
-def _kept(claim: Claim, aside: dict[str, int], crossing: Mapping[str, int]) -> int:
-    """Give what is promised of a claim beyond what is set aside (and is used up) and pegged."""
-    ref = claim.demand_ref
-    if ref not in aside:
+def _leaving(claim: Claim, today: date) -> date:
+    return claim.on or claim.leaves or today
+
+
+def _kept(claim: Claim, aside: dict[str, int]) -> int:
+    """Give what is promised of a claim beyond what is set aside for its line (and is used up)."""
+    if claim.demand_ref not in aside:
         return 0
-    taken = min(aside[ref], claim.promised)
-    aside[ref] -= taken
-    return max(0, claim.promised - taken - crossing.get(ref, 0))
+    return _off(claim.demand_ref, claim.promised, aside)
+
+
+def _off(ref: str, micros: int, covers: dict[str, int]) -> int:
+    """Give what is left of so much once it is covered; what covers it is used up."""
+    taken = min(micros, covers.get(ref, 0))
+    if taken:
+        covers[ref] -= taken
+    return max(0, micros - taken)
 
 
 def _is_long_due(node: Node, day: date, today: date) -> bool:

@@ -159,6 +159,15 @@ def test_pegs_take_what_comes_and_not_more() -> None:
     assert answer.now == 8 * MICROS
 
 
+def test_a_peg_relieves_a_claim_in_parts_once_and_of_what_leaves_last() -> None:
+    """20 tomorrow and 30 on day 4, of which 30 are pegged to what comes: 20 are kept here."""
+    parts = [Claim("so/1", 20 * MICROS, on=day(1)), Claim("so/1", 30 * MICROS, on=day(4))]
+    for claims in (parts, parts[::-1]):
+        node = Node(TERMS, standing(100, 50), claims, [shipped(30, 4, ("so/1", 30))])
+        pabs = [(one.day, one.pab // MICROS) for one in ask(Kin(node)).buckets]
+        assert pabs == [(day(0), 100), (day(1), 80)]
+
+
 def test_pegs_of_what_is_not_promised_free_nobody() -> None:
     unanswered = shipped(6, 2, ("a", 4))._replace(evidence=SupplyEvidence.SENT)
     answer = ask(Kin(Node(TERMS, standing(10, 4), [Claim("a", 4 * MICROS)], [unanswered])))
