@@ -11,13 +11,15 @@ async def test_a_promise_by_date_is_made_once_and_shown_as_it_was(
     call: Caller, house: House
 ) -> None:
     await stock(call, house, "BOLT", micros=10_000_000)
-    line = {"item": "BOLT", "location": "DC", "quantity": {"value": "4"}, "demand_ref": "so1/1"}
+    line: dict[str, object] = {"item": "BOLT", "location": "DC", "quantity": {"value": "4"}}
+    line |= {"demand_ref": "so1/1", "transit_days": 5}
     said = {"request_id": "r1", "lines": [line]}
     made = (await call("POST", BY_DATE, said)).json
     assert made["is_granted"]
     assert [(one["quantity"]["value"], one["held"]["value"]) for one in made["lines"]] == [
         ("4", "4")
     ]
+    assert [(one["life_days"], one["transit_days"]) for one in made["lines"]] == [(None, 5)]
     assert (await call("POST", BY_DATE, said)).json == made
     other = said | {"lines": [line | {"quantity": {"value": "5"}}]}
     assert (await call("POST", BY_DATE, other)).status == 409

@@ -3,7 +3,7 @@
 from crossdock.capabilities.inventory.answering import Position
 from crossdock.capabilities.inventory.at_cut import LedgerAtCut
 from crossdock.capabilities.inventory.claims import ClaimedStock, OrderLineClaim
-from crossdock.capabilities.inventory.explaining import Explanation
+from crossdock.capabilities.inventory.explaining import PROMISES_MAX, Explanation
 from crossdock.capabilities.inventory.had import (
     ChannelProtection,
     Had,
@@ -28,6 +28,7 @@ from crossdock.capabilities.inventory.standing import HeldClaim, Standing, Stand
 from crossdock.capabilities.inventory.upkeep import Upkeep
 
 __all__ = [
+    "PROMISES_MAX",
     "Availability",
     "ChannelProtection",
     "ChannelShares",

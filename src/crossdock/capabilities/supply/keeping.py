@@ -222,14 +222,17 @@ class KeptPromises:
             return await self._one(tx, name_of(promise_id))
 
     async def of_order(
-        self, scope: Scope, order: str, *, with_over: bool = False
+        self, scope: Scope, order: str, *, with_over: bool = False, limit: int | None = None
     ) -> list[KeptPromise]:
-        """Show the open promises of an order, or of one of its lines; then those that are over."""
+        """Show the open promises of an order, or of one of its lines; then those that are over.
+
+        Of each the newest first, at most `limit` in all; None is all of them.
+        """
         async with self._database.transaction(scope) as tx:
             refs = await self._stock.lines_of_in(tx, order)
-            names = await kept_store.of_order(tx, order, refs, with_over=with_over)
-            found = [one.promise for one in (await kept_store.read(tx, names)).values()]
-        return sorted(found, key=lambda one: (one.released_at is not None, one.promise_id))
+            names = await kept_store.of_order(tx, order, refs, with_over=with_over, limit=limit)
+            found = await kept_store.read(tx, names)
+            return [found[name].promise for name in names]
 
     async def listed(
         self, scope: Scope, *, after: str = "", limit: int = 100

@@ -30,12 +30,18 @@ OPEN_OF = """
 select distinct promise_id, demand_ref from supply_promise_line
 where tenant = $1 and demand_ref = any($2::text[]) and is_open and promise_id <> $3
 """
+# What is open first, then what is over; of each the newest first.
 OF_ORDER = """
-select promise_id from supply_promise_line
-where tenant = $1 and demand_ref = any($3::text[]) and (is_open or $4)
-union
-select promise_id from supply_promise_line
-where tenant = $1 and demand_ref > $2 || '/' and demand_ref < $2 || '0' and (is_open or $4)
+with named as materialized (
+    select promise_id from supply_promise_line
+    where tenant = $1 and demand_ref = any($3::text[]) and (is_open or $4)
+    union
+    select promise_id from supply_promise_line
+    where tenant = $1 and demand_ref > $2 || '/' and demand_ref < $2 || '0' and (is_open or $4)
+)
+select p.promise_id from named n
+join supply_promise p on p.tenant = $1 and p.promise_id = n.promise_id
+order by p.released_at is not null, p.made_at desc, p.promise_id limit $5
 """
 OPEN_AT = """
 select p.promise_id, p.channel, p.line_no, p.item, p.location, p.demand_ref, p.ship_date,
@@ -221,10 +227,10 @@ async def channels_of(tx: Transaction, promise_id: UUID) -> set[str]:
 
 
 async def of_order(
-    tx: Transaction, order: str, refs: Sequence[str], *, with_over: bool
+    tx: Transaction, order: str, refs: Sequence[str], *, with_over: bool, limit: int | None
 ) -> list[UUID]:
     """Name the promises of an order: of these lines, of itself, and of lines named after it."""
-    rows = await tx.fetch(OF_ORDER, tx.tenant, order, [order, *refs], with_over)
+    rows = await tx.fetch(OF_ORDER, tx.tenant, order, [order, *refs], with_over, limit)
     return [row["promise_id"] for row in rows]
 
 

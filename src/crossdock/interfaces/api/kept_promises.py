@@ -90,7 +90,8 @@ class PromiseSaid(BaseModel):
 class DatedLineShown:
     """So much leaves on a day; `held` of it is reserved out of what lies there.
 
-    `made` of a kit is put together: what that takes stands in lines of the same number.
+    `made` of a kit is put together: what that takes stands in lines of the same number. Its goods
+    have `life_days` left `transit_days` after they leave; null asks for none.
     """
 
     line_no: int
@@ -101,6 +102,8 @@ class DatedLineShown:
     quantity: AmountShown
     held: AmountShown
     made: AmountShown
+    life_days: int | None
+    transit_days: int | None
 
 
 @dataclass(slots=True)
@@ -198,6 +201,8 @@ def kept_shown(kept: KeptPromise) -> KeptPromiseShown:
                 amount(line.micros, units[line.item]),
                 amount(line.held, units[line.item]),
                 amount(line.made, units[line.item]),
+                line.life_days,
+                line.transit_days,
             )
             for line in kept.lines
         ],

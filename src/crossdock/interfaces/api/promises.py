@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from crossdock.canonical.errors import NotFound
 from crossdock.capabilities.allocation import Confirmation
 from crossdock.capabilities.catalog import KnownGoods
-from crossdock.capabilities.inventory import Explanation
+from crossdock.capabilities.inventory import PROMISES_MAX, Explanation
 from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
@@ -43,7 +43,7 @@ class SourcedByShown(BaseModel):
 
 
 class Promises(BaseModel):
-    """By reservation, at most a hundred, and by date: what counts, then what is over.
+    """By reservation and by date, at most a hundred each: what counts, then what is over.
 
     `confirmed_by` are the allocation runs that confirmed its lines, `sourced_by` the decisions
     that chose warehouses for it, the newest first.
@@ -88,7 +88,7 @@ async def promises_of(hub: Hub, known: KnownGoods, scope: Scope, order: str) -> 
     names = [order, *await hub.inventory.lines_of(scope, order)]
     confirmed = await hub.allocation.confirmed_by(scope, names)
     sourced = await hub.sourcing.decisions_of(scope, names)
-    kept = await hub.kept_promises.of_order(scope, order, with_over=True)
+    kept = await hub.kept_promises.of_order(scope, order, with_over=True, limit=PROMISES_MAX)
     try:
         found = await hub.inventory.explain_order(scope, order)
     except NotFound:

@@ -271,3 +271,21 @@ async def test_the_promises_of_an_order_are_found_by_it_when_they_are_over(yard:
     assert [one.promise_id for one in found] == [stays.promise_id, gone.promise_id]
     [is_open] = await kept.of_order(yard.hub.scope, "sale:7")
     assert is_open.promise_id == stays.promise_id
+
+
+async def test_of_many_promises_of_an_order_the_newest_are_found_first(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    """An order that is promised again and again leaves a proof each time: not all are read."""
+    await yard.rule(AT_ONCE, "X")
+    await yard.hub.put_stock("X", "DC1", 100)
+    names = [(await promise(yard, "r0", 10, "so1/1")).promise_id]
+    for number in range(1, 5):
+        await clock.advance(timedelta(seconds=1))
+        made = await promise(yard, f"r{number}", 10, "so1/1", replaces=names[-1])
+        names.append(made.promise_id)
+    kept = yard.hub.kept_promises
+
+    found = await kept.of_order(yard.hub.scope, "so1", with_over=True, limit=3)
+
+    assert [one.promise_id for one in found] == names[:1:-1]
