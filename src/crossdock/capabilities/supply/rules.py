@@ -5,7 +5,7 @@ likes; what it does not say is said by the next wider one, and in the end by the
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, time
 from decimal import Decimal
 from types import MappingProxyType
@@ -217,9 +217,20 @@ def terms_of(rules: Iterable[AtpRule]) -> AtpTerms:
                 said.setdefault(one.name, value)
         for terms in rule.classes:
             classes.setdefault(terms.confidence, terms)
-        for life in rule.lives:
-            lives.setdefault(_named(life.customer, life.channel), life)
+        for name, life in _lives(rule).items():
+            lives.setdefault(name, life)
     return _terms(AtpRule(**said), classes, lives)  # type: ignore[arg-type]  # fields by name, each checked above
+
+
+def _lives(rule: AtpRule) -> dict[tuple[str, str], LifeTerms]:
+    """Name what a rule says of lives; of one who is named twice, in another case, the stricter."""
+    found: dict[tuple[str, str], LifeTerms] = {}
+    for one in rule.lives:
+        name = _named(one.customer, one.channel)
+        had = found.get(name, one)
+        days, transit = max(had.days, one.days), max(had.transit_days, one.transit_days)
+        found[name] = replace(one, days=days, transit_days=transit)
+    return found
 
 
 def _terms(

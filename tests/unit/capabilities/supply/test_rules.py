@@ -172,6 +172,17 @@ def test_a_life_is_said_for_a_customer_in_a_channel_a_customer_a_channel_or_all(
     assert terms_of([]).life("M", "web") is None
 
 
+def test_of_two_lives_for_one_name_in_another_case_the_stricter_holds() -> None:
+    """Such a rule is refused now, and may have been stored before."""
+    first = LifeTerms(channel="web", days=7, transit_days=3)
+    second = LifeTerms(channel="WEB", days=30, transit_days=1)
+    for lives in ((first, second), (second, first)):
+        narrow, wide = AtpRule(lives=lives), AtpRule(lives=(LifeTerms(channel="web", days=99),))
+        found = terms_of([narrow, wide]).life(channel="Web")
+        assert found is not None
+        assert (found.days, found.transit_days) == (30, 3)
+
+
 def test_whose_goods_are_promised_is_said_by_the_narrowest_rule_that_says_it() -> None:
     wide = AtpRule(owners=(OwnerTerms(owner="A"), OwnerTerms(owner="B", is_first=True)))
     assert terms_of([AtpRule(), wide]).owners == {"A": False, "B": True}
