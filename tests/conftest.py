@@ -54,9 +54,11 @@ ROOM_BYTES = 4 * 1024**3
 SIZES = {f"{PREFIX}{name}" for name in ("SHUFFLES", "SELLOUTS", "CASES", "KILLS", "PEERS")}
 _numbers = itertools.count()
 
-# The settings of whoever runs the tests are of a hub that must not be touched: only how much to
-# test is taken from the environment, by us and by every process that a test starts.
-for _name in {name for name in os.environ if name.upper().startswith(PREFIX)} - SIZES:  # noqa: TID251  # to clean it
+# The settings of whoever runs the tests are of a hub that must not be touched, or of PostgreSQL,
+# which asyncpg hears: only how much to test is taken from the environment, by us and by every
+# process that a test starts.
+OTHERS = PREFIX, "PG"
+for _name in {name for name in os.environ if name.upper().startswith(OTHERS)} - SIZES:  # noqa: TID251  # to clean it
     del os.environ[_name]  # noqa: TID251  # to clean it
 
 
