@@ -89,7 +89,7 @@ async def postgres() -> AsyncIterator[EmbeddedPostgres]:
     """
     for parent in (MEMORY, DISK):
         clusters.sweep(parent)
-    with clusters.kept(MEMORY if has_room(MEMORY) else DISK) as folder:
+    with clusters.kept(roomiest()) as folder:
         server = await EmbeddedPostgres.start(folder)
         for statement in HASTE:
             await execute(server.dsn, statement)
@@ -99,9 +99,10 @@ async def postgres() -> AsyncIterator[EmbeddedPostgres]:
         server.stop()
 
 
-def has_room(memory: Path) -> bool:
-    """Say whether this machine has such a folder in memory, with room for a cluster."""
-    return memory.is_dir() and shutil.disk_usage(memory).free >= ROOM_BYTES
+def roomiest() -> Path:
+    """Give where a cluster is to lie: in memory, if this machine has such a folder with room."""
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM_BYTES
+    return MEMORY if has_room else DISK
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from crossdock.foundation import migrate
 from crossdock.foundation.database import Database, check_isolation
 from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.foundation.scope import Scope
-from tests.conftest import execute
+from tests import clusters
+from tests.conftest import execute, roomiest
 
 OLDEST_TUNING = """
 # crossdock
@@ -44,15 +45,18 @@ unix_socket_permissions = 0777
 
 
 @pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give a short-lived data directory; whatever postmaster is left in it is ours to end."""
-    folder = Path(tmp_path_factory.mktemp("embedded"))
-    yield folder
-    pid_file = folder / "postgres" / "postmaster.pid"
-    if pid_file.exists():
-        pid = int(pid_file.read_text().split()[0])
-        if pid != os.getpid() and psutil.pid_exists(pid):
-            os.kill(pid, signal.SIGINT)
+def folder() -> Iterator[Path]:
+    """Give a short-lived data directory; whatever postmaster is left in it is ours to end.
+
+    Not in pytest's own: another run, as it starts, closes that to the user PostgreSQL runs as.
+    """
+    with clusters.kept(roomiest()) as folder:
+        yield folder
+        pid_file = folder / "postgres" / "postmaster.pid"
+        if pid_file.exists():
+            pid = int(pid_file.read_text().split()[0])
+            if pid != os.getpid() and psutil.pid_exists(pid):
+                os.kill(pid, signal.SIGINT)
 
 
 async def test_a_second_start_joins_the_running_server(folder: Path) -> None:
