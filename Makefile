@@ -35,10 +35,11 @@ BESIDE := --no-print-directory --output-sync -j $(WORKERS)
 help:  ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-# An environment that was begun and not finished would be taken for one the next time.
+# An environment that was begun and not finished would be taken for one the next time. Of a folder
+# that was there before, no more is removed than what would be so taken.
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Crossdock needs Python 3.11 or newer, and $(PYTHON) is not: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make an environment: install its venv module (on Debian and Ubuntu the package python3-venv) and run make again" >&2; exit 1; }
+	@made=$(VENV); test ! -e $(VENV) || made=$(VENV)/bin/python; $(PYTHON) -m venv $(VENV) || { rm -rf $$made; echo "$(PYTHON) cannot make an environment in $(VENV): see above. Most often its venv module is missing: install it (on Debian and Ubuntu the package python3-venv) and run make again" >&2; exit 1; }
 
 $(READY): $(VENV)/bin/python pyproject.toml requirements/run.txt
 	@echo "Installing Crossdock into $(VENV) (once) ..."

@@ -17,9 +17,14 @@ ROOT = Path(__file__).parent.parent
 
 
 def surroundings(**added: str) -> dict[str, str]:
-    """Give our environment for a child, with these, but without the settings of another hub."""
+    """Give our environment for a child, with these, but without the settings of another hub.
+
+    Nor with `PG…`, which asyncpg hears: `PGOPTIONS` would change what is measured.
+    """
     kept = {
-        name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().startswith((PREFIX, "PG"))
     }
     return {**kept, **added}
 

@@ -25,6 +25,7 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.foundation.settings import PREFIX, Settings
+from tests import clusters
 
 settings.register_profile(
     "crossdock", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -39,8 +40,8 @@ do $$ declare guarded regclass; begin
     end loop;
 end $$
 """
-# What only a machine that loses its power needs, and no process that is killed. Clusters that
-# tests start themselves keep it.
+# What only a machine that loses its power needs, and no hub process that is killed; a PostgreSQL
+# process that is killed may leave half a page. Clusters that tests start themselves keep it.
 HASTE = (
     "alter system set fsync = off",
     "alter system set full_page_writes = off",
@@ -48,13 +49,16 @@ HASTE = (
     "select pg_reload_conf()",
 )
 MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of its own is made in it
+DISK = Path(tempfile.gettempdir())
 ROOM_BYTES = 4 * 1024**3
 SIZES = {f"{PREFIX}{name}" for name in ("SHUFFLES", "SELLOUTS", "CASES", "KILLS", "PEERS")}
 _numbers = itertools.count()
 
-# The settings of whoever runs the tests are of a hub that must not be touched: only how much to
-# test is taken from the environment, by us and by every process that a test starts.
-for _name in {name for name in os.environ if name.upper().startswith(PREFIX)} - SIZES:  # noqa: TID251  # to clean it
+# The settings of whoever runs the tests are of a hub that must not be touched, or of PostgreSQL,
+# which asyncpg hears: only how much to test is taken from the environment, by us and by every
+# process that a test starts.
+OTHERS = PREFIX, "PG"
+for _name in {name for name in os.environ if name.upper().startswith(OTHERS)} - SIZES:  # noqa: TID251  # to clean it
     del os.environ[_name]  # noqa: TID251  # to clean it
 
 
@@ -83,21 +87,22 @@ async def postgres() -> AsyncIterator[EmbeddedPostgres]:
     Not in pytest's own temporary folder, which another run beside this one tidies up; in memory
     where there is room, for to write a fresh database to a busy disk takes a second a test.
     """
-    folder = Path(tempfile.mkdtemp(prefix="crossdock-tests-", dir=roomy_memory()))
-    server = await EmbeddedPostgres.start(folder)
-    for statement in HASTE:
-        await execute(server.dsn, statement)
-    await execute(server.dsn, "create database template_crossdock")
-    await migrate.upgrade(server.dsn_of("template_crossdock"))
-    yield server
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    for parent in (MEMORY, DISK):
+        clusters.sweep(parent)
+    with clusters.kept(roomiest()) as folder:
+        server = await EmbeddedPostgres.start(folder)
+        for statement in HASTE:
+            await execute(server.dsn, statement)
+        await execute(server.dsn, "create database template_crossdock")
+        await migrate.upgrade(server.dsn_of("template_crossdock"))
+        yield server
+        server.stop()
 
 
-def roomy_memory() -> Path | None:
-    """Give a folder that is kept in memory, if this machine has one with room for a cluster."""
+def roomiest() -> Path:
+    """Give where a cluster is to lie: in memory, if this machine has such a folder with room."""
     has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM_BYTES
-    return MEMORY if has_room else None
+    return MEMORY if has_room else DISK
 
 
 @pytest.fixture

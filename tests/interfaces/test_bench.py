@@ -166,6 +166,20 @@ def test_every_measurement_can_be_asked_for_as_the_command_asks(name: str) -> No
     assert inspect.iscoroutinefunction(measure)
 
 
+def test_a_child_hears_nothing_that_was_said_to_another_hub_or_to_postgresql() -> None:
+    said = {"CROSSDOCK_DSN": "postgresql:///x", "PGOPTIONS": "-c jit=on", "LANG": "C.UTF-8"}
+    program = "import json; from benchmarks.children import surroundings"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"{program}; print(json.dumps(surroundings(CROSSDOCK_PORT='0')))"],
+        env={**os.environ, **said},  # noqa: TID251  # a child needs a PATH
+        cwd=ROOT, capture_output=True, check=True,
+    )  # fmt: skip
+
+    heard = json.loads(ran.stdout)
+    assert (heard["CROSSDOCK_PORT"], heard["LANG"]) == ("0", "C.UTF-8")
+    assert not {"CROSSDOCK_DSN", "PGOPTIONS"} & heard.keys()
+
+
 def test_a_real_measurement_prints_the_object_and_nothing_else() -> None:
     ran = bench(ROOT, "explain", "--quick", "--rounds", "1", "--json", timeout=300)
 

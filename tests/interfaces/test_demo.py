@@ -35,13 +35,27 @@ FIGURES = {"shop_orders", "branch_orders", "picks", "refused", "refused_in_vain"
 }
 
 
+# A hub that sold what there was not.
+IN_TROUBLE = """
+from crossdock.__main__ import main
+from crossdock.canonical.errors import CrossdockError
+from crossdock.interfaces.cli import demo_shell
+
+demo_shell.trouble_of = lambda *_: CrossdockError("it oversold", code="demo_oversold")
+main()
+"""
+
+
 @asynccontextmanager
 async def demo(
-    folder: Path, *options: str, environment: Mapping[str, str] | None = None
+    folder: Path,
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    program: tuple[str, ...] = ("-m", "crossdock"),
 ) -> AsyncIterator[Process]:
     """Start a demo whose database lies in `folder`; nothing of it is left when the block ends."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "crossdock", "demo", *SMALL, *options),
+        *(sys.executable, *program, "demo", *SMALL, *options),
         env={**os.environ, **(environment or {}), "TMPDIR": str(folder)},  # noqa: TID251  # a child needs a PATH
         stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True,
     )  # fmt: skip
@@ -154,6 +168,17 @@ async def test_what_is_shown_ends_by_itself_where_there_is_no_terminal(tmp_path:
     assert "sent again, both agree" in said
     assert "Try next" in said
     assert b"\x1b" not in out + err
+    assert not is_any_data_left(tmp_path)
+
+
+async def test_a_day_in_trouble_fails_and_is_not_kept_open(tmp_path: Path) -> None:
+    bad = demo(tmp_path, "--json", "--keep", program=("-c", IN_TROUBLE))
+    async with bad as process, asyncio.timeout(150):
+        out, err = await process.communicate()
+
+    assert process.returncode == 1, err.decode()
+    assert json.loads(out)["trouble"]["error"] == "demo_oversold"
+    assert working_in(tmp_path) == []
     assert not is_any_data_left(tmp_path)
 
 

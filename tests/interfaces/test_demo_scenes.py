@@ -148,6 +148,7 @@ def test_a_day_in_trouble_is_one_object_that_says_so(capsys: pytest.CaptureFixtu
     assert said["trouble"] == {
         "error": "demo_oversold",
         "message": "1 of 2 orders took 1 units more than there were",
+        "where": "",
         "hint": "report the seed: 11",
     }
     assert "demo_oversold" in err

@@ -41,3 +41,16 @@ def test_a_python_that_will_not_do_is_told_in_a_sentence(
         assert one.returncode
         assert said in one.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_a_folder_that_was_there_before_is_not_removed(tmp_path: Path) -> None:
+    theirs = tmp_path / ".venv" / "theirs"
+    theirs.parent.mkdir()
+    theirs.touch()
+
+    first, second = made(tmp_path, HALF), made(tmp_path, HALF)
+
+    for one in (first, second):
+        assert one.returncode
+        assert "python3-venv" in one.stderr
+    assert theirs.exists()

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import os
+import re
+import stat
 import subprocess
 import threading
 import warnings
@@ -29,21 +31,25 @@ START_ERRORS = (OSError, subprocess.SubprocessError, AssertionError, RuntimeErro
 MIB = 1024**2
 BUFFERS_MIB_MIN, BUFFERS_MIB_MAX = 128, 2048
 
-# Appended to the cluster's configuration once. Durability settings keep their safe defaults.
-TUNING = """
-# crossdock
+# Written at each cold start, so that clusters made long ago are tuned as new ones are. What stands
+# below the include is the user's, and wins. Durability settings keep their safe defaults.
+TUNING_FILE = "crossdock.conf"
+INCLUDE = f"include '{TUNING_FILE}'\n"
+TUNING = """\
+# Crossdock writes this file anew when it starts PostgreSQL.
+# Settings of your own go below its include in postgresql.conf.
 shared_buffers = {buffers_mib}MB
 max_connections = 120
 max_wal_size = 2GB
 # A quiet night must not throw away log files that the morning would have to make anew.
 min_wal_size = 512MB
-# As durable as the default, with one call of the system less for each commit.
-wal_sync_method = open_datasync
 checkpoint_timeout = 15min
 jit = off
 # Whoever reaches the socket is let in: nobody but who runs the hub may reach it.
 unix_socket_permissions = 0700
 """
+# What stood in postgresql.conf itself, before there was a file of our own.
+OLD_TUNING = re.compile(r"# crossdock\n(?:.+\n)*?jit = off\n(?:#.*\nunix_socket_permissions.*\n)?")
 
 
 class EmbeddedPostgres:
@@ -135,14 +141,34 @@ async def _unless_given_up(folder: Path) -> Any:
 
 def _started(folder: Path) -> Any:
     server: Any = get_server(folder, cleanup_mode="stop", start=False)
-    configuration = folder / "postgresql.conf"
     if server._postmaster_info is None:  # noqa: SLF001  # the wheel has no public "not started"
         server.ensure_pgdata_inited()
-        if "# crossdock" not in configuration.read_text():
-            with configuration.open("a") as file:
-                file.write(TUNING.format(buffers_mib=_buffers_mib()))
+        _tune(folder)
         server.start()
     return server
+
+
+def _tune(folder: Path) -> None:
+    main = folder / "postgresql.conf"
+    _put(folder / TUNING_FILE, TUNING.format(buffers_mib=_buffers_mib()), beside=main)
+    text = main.read_text()
+    if INCLUDE not in text:
+        replaced, times = OLD_TUNING.subn(INCLUDE, text, count=1)
+        _put(main, replaced if times else f"{text}\n{INCLUDE}", beside=main)
+
+
+def _put(file: Path, text: str, *, beside: Path) -> None:
+    """Write a file whole or not at all, for the owner of another: PostgreSQL's, not always us."""
+    if file.exists() and file.read_text() == text:
+        return
+    owner, begun = beside.stat(), file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        begun.write_text(text)
+        begun.chmod(stat.S_IMODE(owner.st_mode))
+        os.chown(begun, owner.st_uid, owner.st_gid)
+        begun.replace(file)
+    finally:
+        begun.unlink(missing_ok=True)
 
 
 def _buffers_mib() -> int:

@@ -78,7 +78,8 @@ class Reader:
 
 # Whether the log hides anything is asked before it is read: what was hidden only while it was read
 # would otherwise be taken for nothing, and nobody rings for it again.
-# Who looks and finds nothing has a lock to log, no more: it waits for no disk.
+# Who looks and finds nothing has a lock to log, no more: it waits for no disk. Whoever writes in
+# this transaction has to end it with MOVE, or a crash loses what was written without a sound.
 CLAIM = """
 select tx::text::bigint as tx, position, event_log_hides() as is_hidden,
     set_config('synchronous_commit', 'off', true)

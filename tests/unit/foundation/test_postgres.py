@@ -14,22 +14,49 @@ import psutil
 import pytest
 
 from crossdock.canonical.errors import Unavailable
+from crossdock.foundation import migrate
 from crossdock.foundation.database import Database, check_isolation
 from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.foundation.scope import Scope
-from tests.conftest import execute
+from tests import clusters
+from tests.conftest import execute, roomiest
+
+OLDEST_TUNING = """
+# crossdock
+shared_buffers = 256MB
+max_connections = 120
+max_wal_size = 2GB
+checkpoint_timeout = 15min
+wal_compression = on
+jit = off
+"""
+OLD_TUNING = """
+# crossdock
+shared_buffers = 256MB
+max_connections = 120
+max_wal_size = 2GB
+# As durable as the default, with one call of the system less for each commit.
+wal_sync_method = open_datasync
+checkpoint_timeout = 15min
+jit = off
+# Whoever reaches the socket is let in: nobody but who runs the hub may reach it.
+unix_socket_permissions = 0777
+"""
 
 
 @pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give a short-lived data directory; whatever postmaster is left in it is ours to end."""
-    folder = Path(tmp_path_factory.mktemp("embedded"))
-    yield folder
-    pid_file = folder / "postgres" / "postmaster.pid"
-    if pid_file.exists():
-        pid = int(pid_file.read_text().split()[0])
-        if pid != os.getpid() and psutil.pid_exists(pid):
-            os.kill(pid, signal.SIGINT)
+def folder() -> Iterator[Path]:
+    """Give a short-lived data directory; whatever postmaster is left in it is ours to end.
+
+    Not in pytest's own: another run, as it starts, closes that to the user PostgreSQL runs as.
+    """
+    with clusters.kept(roomiest()) as folder:
+        yield folder
+        pid_file = folder / "postgres" / "postmaster.pid"
+        if pid_file.exists():
+            pid = int(pid_file.read_text().split()[0])
+            if pid != os.getpid() and psutil.pid_exists(pid):
+                os.kill(pid, signal.SIGINT)
 
 
 async def test_a_second_start_joins_the_running_server(folder: Path) -> None:
@@ -88,29 +115,70 @@ async def test_a_broken_configuration_is_an_error_that_names_the_log(folder: Pat
 
 
 async def test_durability_settings_are_the_safe_ones(folder: Path) -> None:
-    values = await shown(
-        folder, "fsync", "synchronous_commit", "full_page_writes", "listen_addresses"
-    )
+    """As the hub sees them: its pool or its role could turn them off for all that it writes."""
+    server = await EmbeddedPostgres.start(folder)
+    await migrate.upgrade(server.dsn)
+    database = await Database.open(server.dsn)
+    names = ("fsync", "synchronous_commit", "full_page_writes", "listen_addresses")
+    values = {name: (await database.call(f"show {name}"))[0][0] for name in names}
+    await database.close()
+    server.stop()
 
-    assert values == ["on", "on", "on", ""]
+    assert values == dict(zip(names, ("on", "on", "on", ""), strict=True))
 
 
 async def test_nobody_but_its_owner_reaches_the_socket(folder: Path) -> None:
     """It asks for no password; where paths are long it lies in a folder that all can enter."""
+    assert await socket_modes(folder) == [0o700]
+
+
+async def test_log_files_outlast_a_quiet_night(folder: Path) -> None:
+    assert await shown(folder, "min_wal_size") == ["512MB"]
+
+
+@pytest.mark.parametrize("old", [OLDEST_TUNING, OLD_TUNING], ids=["oldest", "old"])
+async def test_a_cluster_made_long_ago_is_tuned_as_a_new_one(folder: Path, old: str) -> None:
+    await shown(folder, "jit")
+    untune(folder, old + "\n# mine\nmax_wal_size = 3GB\n")
+
+    modes = await socket_modes(folder)
+
+    assert modes == [0o700]
+    names = ("min_wal_size", "wal_sync_method", "wal_compression", "max_wal_size")
+    assert await shown(folder, *names) == ["512MB", "fdatasync", "off", "3GB"]
+    configuration = (folder / "postgres" / "postgresql.conf").read_text()
+    assert configuration.count("include 'crossdock.conf'") == 1
+    assert "# crossdock\n" not in configuration
+
+
+async def test_tuning_that_was_cut_short_is_made_good(folder: Path) -> None:
+    """As by a disk that was full when it was written."""
+    await shown(folder, "jit")
+    untune(folder, "\n# crossdock\nshared_buffers = 256MB\nmax_connections = 12")
+    (folder / "postgres" / "crossdock.conf").write_text("shared_buff")
+
+    assert await shown(folder, "max_connections", "jit") == ["120", "off"]
+
+
+def untune(folder: Path, old: str) -> None:
+    """Put a block into the configuration where ours is included now, as it stood there once."""
+    configuration = folder / "postgres" / "postgresql.conf"
+    before = configuration.read_text()
+    assert before.count("include 'crossdock.conf'\n") == 1
+    configuration.write_text(before.replace("include 'crossdock.conf'\n", old))
+    (folder / "postgres" / "crossdock.conf").unlink()
+
+
+async def socket_modes(folder: Path) -> list[int]:
     server = await EmbeddedPostgres.start(folder)
     [socket_folder] = parse_qs(urlsplit(server.dsn).query)["host"]
-    [mode] = modes_of(Path(socket_folder), ".s.PGSQL.*[0-9]")
+    modes = modes_of(Path(socket_folder), ".s.PGSQL.*[0-9]")
     server.stop()
-
-    assert mode == 0o700
+    return modes
 
 
 def modes_of(folder: Path, pattern: str) -> list[int]:
     return [stat.S_IMODE(one.stat().st_mode) for one in folder.glob(pattern)]
-
-
-async def test_log_files_outlast_a_quiet_night(folder: Path) -> None:
-    assert await shown(folder, "min_wal_size", "wal_sync_method") == ["512MB", "open_datasync"]
 
 
 async def shown(folder: Path, *names: str) -> list[str]:

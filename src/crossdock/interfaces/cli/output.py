@@ -40,16 +40,20 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: s
     stdout.print(drawn)
 
 
-def print_error(error: CrossdockError, *, as_json: bool) -> None:
-    """Say what is wrong, where, and what to do; the same object as the API's problem body."""
+def error_object(error: CrossdockError) -> dict[str, str]:
+    """Give an error as machines read it, the same as the API's problem body."""
     where = error.where if isinstance(error, Invalid) else ""
+    return {"error": error.code, "message": error.message, "where": where, "hint": error.hint}
+
+
+def print_error(error: CrossdockError, *, as_json: bool) -> None:
+    """Say what is wrong, where, and what to do."""
+    said = error_object(error)
     if as_json:
-        print_json(
-            {"error": error.code, "message": error.message, "where": where, "hint": error.hint}
-        )
+        print_json(said)
         return
     body = Text(error.message)
-    if where:
+    if where := said["where"]:
         body.append(f"\n\nwhere  {where}", style="dim")
     if error.hint:
         body.append(f"\n\nfix    {error.hint}", style="cyan")
