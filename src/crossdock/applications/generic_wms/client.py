@@ -113,20 +113,25 @@ class ReadingFolder:
 
     async def poll(self, cursor: str) -> Poll:
         """Read one page after `cursor`: a piece of a file, or nothing."""
-        mark = _Mark.read(cursor)
+        mark, is_free = _Mark.read(cursor), True
         while file := await self._next_file(mark):
             if mark.failure and mark.identity == file.identity:
                 await self._folder.fail(file, mark.failure)
             elif await self._folder.was_seen(file):
                 await self._folder.archive(file)
-            elif poll := await self._piece(file, mark.of(file)):
-                return poll
-            elif not await self._folder.is_written_to(file):
-                await self._folder.archive(file)
-            elif not await self._folder.release(file):
-                await self.aclose()
-                break
+            else:
+                read = await self._read(file, mark.of(file).line)
+                # Asked once: who has it open may close it at any moment, and what was read may
+                # break off in the middle of a number.
+                if await self._folder.is_written_to(file):
+                    is_free = await self._folder.release(file)
+                elif poll := self._page(file, mark.of(file), read):
+                    return poll
+                else:
+                    await self._folder.archive(file)
             await self.aclose()
+            if not is_free:
+                break
         return Poll(
             translation=Translation(),
             cursor=cursor,
@@ -155,22 +160,29 @@ class ReadingFolder:
                 return self._file
         return None
 
-    async def _piece(self, file: ClaimedFile, mark: _Mark) -> Poll | None:
-        start = mark.line
+    async def _read(self, file: ClaimedFile, start: int) -> Delivery | Invalid | None:
+        """Read what follows this line: a piece, why there is none, or None at the end."""
         if self._pieces is None or self._handed_in != (file.identity, start):
             if self._pieces:
                 await self._pieces.aclose()
             lines_max = self._settings.piece_lines_max
             self._pieces = pieces(file, after_line=start, lines_max=lines_max)
         try:
-            delivery = await anext(self._pieces, None)
+            return await anext(self._pieces, None)
         except Invalid as problem:
-            return self._failure(file, mark, problem)
-        if await self._folder.is_written_to(file):
-            # Somebody still writes to it: what was read may break off in the middle of a number.
-            return None
-        if delivery is None:
+            return problem
+
+    def _page(
+        self, file: ClaimedFile, mark: _Mark, read: Delivery | Invalid | None
+    ) -> Poll | None:
+        """Hand in what was read; None: all of the file is."""
+        if read is None:
             return self._closing(file, mark)
+        if isinstance(read, Invalid):
+            return self._failure(file, mark, read)
+        return self._piece(file, mark, read)
+
+    def _piece(self, file: ClaimedFile, mark: _Mark, delivery: Delivery) -> Poll:
         line = int(delivery.headers[":lines"].rpartition("-")[2])
         self._handed_in = (file.identity, line)
         found = understood(delivery, self._settings)

@@ -1,6 +1,7 @@
 """A warehouse that drops files well and badly is heard whole, and nothing of it twice."""
 
 import json
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -15,7 +16,9 @@ from crossdock.applications.generic_wms.file_drop import DropHabits, FileDrop
 from crossdock.applications.generic_wms.settings import GenericWmsFilesSettings
 from crossdock.applications.generic_wms.simulator import Warehouse, WorkLine
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.inventory import StockSnapshotTaken
 from crossdock.connectivity.sdk import Delivery, Poll, Polls, Ports
+from crossdock.connectivity.transports.files import ClaimedFile, DropFolder
 from crossdock.foundation.clock import VirtualClock
 
 MORNING = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
@@ -108,6 +111,41 @@ async def test_a_file_that_is_written_to_while_another_of_its_name_comes_waits_i
 
     assert sorted(hub.facts) == [f"movement:M-{number}:1" for number in (1, 2, 3)]
     assert list((tmp_path / "processing").iterdir()) == []
+
+
+class HeldOpen(DropFolder):
+    """A folder whose file somebody holds open when it is looked at for the nth time."""
+
+    def __init__(self, root: Path, clock: VirtualClock, nth: int) -> None:
+        super().__init__(root, clock=clock, settle_seconds=30)
+        self.looks_left = nth
+
+    async def is_written_to(self, file: ClaimedFile) -> bool:
+        self.looks_left -= 1
+        return self.looks_left == 0 or await super().is_written_to(file)
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+async def test_a_file_that_is_held_open_for_one_look_is_read_whole(
+    tmp_path: Path, clock: VirtualClock, nth: int
+) -> None:
+    """At its first piece, its second, and where its end is told."""
+    head = "snapshot_id,location,item,quantity,is_full,occurred_at\n"
+    rows = "".join(f"S-1,DC1,{item},5,true,2026-03-02T08:00Z\n" for item in "ABC")
+    hub, folder = Recorder(), HeldOpen(tmp_path, clock, nth)
+    (tmp_path / "snapshots-1.csv").write_text(head + rows)
+    reading = ReadingFolder(wms(tmp_path, piece_lines_max=2), folder)
+    async with aclosing(reading):
+        await reading.check()
+        for _ in range(3):
+            await clock.advance(timedelta(seconds=31))
+            await hub.hear(reading)
+
+    taken = [fact.payload for fact in hub.facts.values()]
+    counts = [count for count in taken if isinstance(count, StockSnapshotTaken)]
+    assert [len(count.lines) for count in counts] == [2, 1, 0]
+    assert [count.is_full for count in counts] == [False, False, True]
+    assert len(list((tmp_path / "archive").glob("*.csv"))) == 1
 
 
 async def test_the_same_file_under_another_name_is_not_read_again(
