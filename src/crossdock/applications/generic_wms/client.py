@@ -61,7 +61,7 @@ class Listening:
 class _Mark:
     """How far a file has been taken in; `failure` says why it goes no further.
 
-    `counts` are the full counts that its pieces belong to, until `is_closed`.
+    `counts` are the counts that its pieces belong to, until `is_closed`.
     """
 
     identity: str = ""
@@ -199,7 +199,7 @@ class ReadingFolder:
     def _closing(self, file: ClaimedFile, mark: _Mark) -> Poll | None:
         """Say behind the last piece that its full counts were all, or that they are not full."""
         counts = mark.counts
-        if mark.is_closed or not counts.heads:
+        if mark.is_closed or not counts.full:
             return None
         raw, translation = b"", Translation(refused=(counts.not_full(file.name),))
         if not counts.problem:
@@ -215,7 +215,7 @@ class ReadingFolder:
     def _failure(self, file: ClaimedFile, mark: _Mark, problem: Invalid) -> Poll:
         reason = f"{file.name}, {problem.where}: {problem.message}"
         refused = [Untranslatable(code="EVT-SCHEMA", where=problem.where, reason=reason)]
-        if mark.counts.heads:
+        if mark.counts.full:
             counts = mark.counts.then((), refused)
             refused.append(counts.not_full(file.name))
         return Poll(

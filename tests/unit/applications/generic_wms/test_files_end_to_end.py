@@ -113,6 +113,39 @@ async def test_a_file_that_is_written_to_while_another_of_its_name_comes_waits_i
     assert list((tmp_path / "processing").iterdir()) == []
 
 
+LEVELS = "snapshot_id,location,item,quantity,is_full,recorded_at,occurred_at\n"
+
+
+def row(item: str, quantity: int = 5, is_full: str = "true", second: int = 1) -> str:
+    at = "2026-03-02T09:00"
+    return f"S-1,DC1,{item},{quantity},{is_full},{at}:{second:02d}Z,{at}:00Z\n"
+
+
+async def heard(hub: Recorder, folder: Path, clock: VirtualClock, *rows: str) -> list[int]:
+    """Read one snapshot of two lines a piece; say how many lines its full counts have."""
+    (folder / "snapshots-1.csv").write_text(LEVELS + "".join(rows))
+    assert FILES.connect
+    settings = wms(folder, piece_lines_max=2)
+    async with FILES.connect(settings, Ports(clock=clock, random=Random(1))) as it:
+        assert isinstance(it, ReadingFolder)
+        await it.check()
+        await clock.advance(timedelta(seconds=31))
+        await hub.hear(it)
+    taken = [fact.payload for fact in hub.facts.values()]
+    return [len(one.lines) for one in taken if isinstance(one, StockSnapshotTaken) and one.is_full]
+
+
+async def test_a_count_that_one_of_its_pieces_calls_not_full_empties_nothing(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    hub = Recorder()
+    rows = row("A", is_full="false"), row("B", is_full="false"), row("C", second=5)
+
+    assert await heard(hub, tmp_path, clock, *rows) == []
+    [not_full] = hub.refused
+    assert "'S-1' at 'DC1' differs in time, sequence or fullness" in not_full
+
+
 class HeldOpen(DropFolder):
     """A folder whose file somebody holds open when it is looked at for the nth time."""
 
