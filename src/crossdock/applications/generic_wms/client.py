@@ -14,6 +14,7 @@ from crossdock.applications.generic_wms.signature import check_signature, secret
 from crossdock.canonical.errors import Forbidden, Invalid
 from crossdock.connectivity.sdk import Delivery, Poll, Ports, Translation
 from crossdock.connectivity.sdk.facts import Untranslatable
+from crossdock.connectivity.sdk.stock_records import Counted
 from crossdock.connectivity.transports.files import ClaimedFile, DropFolder, check_folder, pieces
 
 
@@ -105,6 +106,7 @@ class ReadingFolder:
         self._file: ClaimedFile | None = None
         self._pieces: AsyncGenerator[Delivery] | None = None
         self._handed_in = ("", 0)
+        self._counted: Counted = set()
 
     async def check(self) -> str:
         await self._folder.prepare()
@@ -120,7 +122,7 @@ class ReadingFolder:
             elif await self._folder.was_seen(file):
                 await self._folder.archive(file)
             else:
-                read = await self._read(file, mark.of(file).line)
+                read = await self._read(file, mark.of(file))
                 # Asked once: who has it open may close it at any moment, and what was read may
                 # break off in the middle of a number.
                 if await self._folder.is_written_to(file):
@@ -144,6 +146,7 @@ class ReadingFolder:
         if self._pieces:
             await self._pieces.aclose()
         self._file = self._pieces = None
+        self._counted = set()
 
     async def _next_file(self, mark: _Mark) -> ClaimedFile | None:
         """Go on with the file at hand, else with what a crash left, else with the oldest."""
@@ -160,17 +163,31 @@ class ReadingFolder:
                 return self._file
         return None
 
-    async def _read(self, file: ClaimedFile, start: int) -> Delivery | Invalid | None:
-        """Read what follows this line: a piece, why there is none, or None at the end."""
+    async def _read(self, file: ClaimedFile, mark: _Mark) -> Delivery | Invalid | None:
+        """Read what follows this mark: a piece, why there is none, or None at the end."""
+        start = mark.line
         if self._pieces is None or self._handed_in != (file.identity, start):
             if self._pieces:
                 await self._pieces.aclose()
             lines_max = self._settings.piece_lines_max
+            self._counted = await self._counted_before(file, mark)
             self._pieces = pieces(file, after_line=start, lines_max=lines_max)
         try:
             return await anext(self._pieces, None)
         except Invalid as problem:
             return problem
+
+    async def _counted_before(self, file: ClaimedFile, mark: _Mark) -> Counted:
+        """Read again what was counted before a restart: no bucket is counted in two pieces."""
+        counted: Counted = set()
+        if mark.line and mark.counts.heads:
+            lines_max = self._settings.piece_lines_max
+            async with aclosing(
+                pieces(file, until_line=mark.line, lines_max=lines_max)
+            ) as earlier:
+                async for delivery in earlier:
+                    understood(delivery, self._settings, counted)
+        return counted
 
     def _page(
         self, file: ClaimedFile, mark: _Mark, read: Delivery | Invalid | None
@@ -185,7 +202,7 @@ class ReadingFolder:
     def _piece(self, file: ClaimedFile, mark: _Mark, delivery: Delivery) -> Poll:
         line = int(delivery.headers[":lines"].rpartition("-")[2])
         self._handed_in = (file.identity, line)
-        found = understood(delivery, self._settings)
+        found = understood(delivery, self._settings, self._counted)
         counts = mark.counts.then(found.levels, found.translation.refused)
         if delivery.headers[":whole"] == "yes" and not counts.problem:
             counts = Counts()  # its own facts say that they are full

@@ -253,19 +253,20 @@ async def pieces(
     file: ClaimedFile,
     *,
     after_line: int = 0,
+    until_line: int | None = None,
     lines_max: int = LINES_MAX,
     line_bytes_max: int = LINE_BYTES_MAX,
 ) -> AsyncGenerator[Delivery]:
     """Read a CSV or JSONL file in pieces of whole records, however long the file is.
 
     Each piece of a CSV file begins with the header line. `after_line` skips what an earlier run
-    took in. Headers: `:file` its name, `:content` its hash, `:lines` first and last line, `:piece`
-    the piece's identity, `:whole` whether the file has no other piece.
+    took in, `until_line` ends there. Headers: `:file` its name, `:content` its hash, `:lines`
+    first and last line, `:piece` the piece's identity, `:whole` whether the file has no other one.
     """
     reader = await asyncio.to_thread(_Reader, file, line_bytes_max)
     try:
         await asyncio.to_thread(reader.skip, after_line)
-        while (piece := await asyncio.to_thread(reader.piece, lines_max)) is not None:
+        while (piece := await asyncio.to_thread(reader.piece, lines_max, until_line)) is not None:
             yield piece
     finally:
         reader.close()
@@ -294,9 +295,11 @@ class _Reader:
         while self._line < after_line and self._record():
             pass
 
-    def piece(self, lines_max: int) -> Delivery | None:
+    def piece(self, lines_max: int, until_line: int | None = None) -> Delivery | None:
         first, size, body = self._line + 1, 0, [self._header]
-        while len(body) <= lines_max and size < PIECE_BYTES_MAX and (record := self._record()):
+        while len(body) <= lines_max and size < PIECE_BYTES_MAX and self._line != until_line:
+            if not (record := self._record()):
+                break
             body.append(record)
             size += len(record)
         if len(body) == 1:

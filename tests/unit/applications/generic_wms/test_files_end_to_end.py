@@ -121,16 +121,26 @@ def row(item: str, quantity: int = 5, is_full: str = "true", second: int = 1) ->
     return f"S-1,DC1,{item},{quantity},{is_full},{at}:{second:02d}Z,{at}:00Z\n"
 
 
-async def heard(hub: Recorder, folder: Path, clock: VirtualClock, *rows: str) -> list[int]:
-    """Read one snapshot of two lines a piece; say how many lines its full counts have."""
+async def heard(
+    hub: Recorder, folder: Path, clock: VirtualClock, *rows: str, stops: int = 0
+) -> list[int]:
+    """Read one snapshot of two lines a piece; say how many lines its full counts have.
+
+    The hub stops after each of the first pieces, and begins anew.
+    """
     (folder / "snapshots-1.csv").write_text(LEVELS + "".join(rows))
     assert FILES.connect
-    settings = wms(folder, piece_lines_max=2)
-    async with FILES.connect(settings, Ports(clock=clock, random=Random(1))) as it:
-        assert isinstance(it, ReadingFolder)
-        await it.check()
-        await clock.advance(timedelta(seconds=31))
-        await hub.hear(it)
+    ports = Ports(clock=clock, random=Random(1))
+    for stop in range(stops + 1):
+        lines_max = 2 if stop == 0 else 3  # nor has it to cut the file as it did
+        async with FILES.connect(wms(folder, piece_lines_max=lines_max), ports) as it:
+            assert isinstance(it, ReadingFolder)
+            await it.check()
+            await clock.advance(timedelta(seconds=31))
+            if stop < stops:
+                hub.record(await it.poll(hub.cursor))
+            else:
+                await hub.hear(it)
     taken = [fact.payload for fact in hub.facts.values()]
     return [len(one.lines) for one in taken if isinstance(one, StockSnapshotTaken) and one.is_full]
 
@@ -144,6 +154,48 @@ async def test_a_count_that_one_of_its_pieces_calls_not_full_empties_nothing(
     assert await heard(hub, tmp_path, clock, *rows) == []
     [not_full] = hub.refused
     assert "'S-1' at 'DC1' differs in time, sequence or fullness" in not_full
+
+
+@pytest.mark.parametrize("stops", [0, 1, 2])
+async def test_a_bucket_that_two_pieces_count_is_refused_and_the_count_is_not_full(
+    tmp_path: Path, clock: VirtualClock, stops: int
+) -> None:
+    """Recorded twice, one of the two would win by chance, and the count would be called full."""
+    hub = Recorder()
+    rows = row("A"), row("B"), row("C"), row("D"), row("E"), row("A", quantity=7)
+
+    assert await heard(hub, tmp_path, clock, *rows, stops=stops) == []
+    [twice, not_full] = hub.refused
+    assert twice == "This bucket is counted twice: send the sum of its bins"
+    assert "line 7, column item: This bucket is counted twice" in not_full
+    counted = [
+        line
+        for fact in hub.facts.values()
+        if isinstance(fact.payload, StockSnapshotTaken)
+        for line in fact.payload.lines
+    ]
+    assert sorted(line.item for line in counted) == ["A", "B", "C", "D", "E"]
+    assert {line.quantity.value for line in counted} == {5}
+
+
+async def test_a_piece_that_was_not_recorded_has_not_counted_its_buckets(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    (tmp_path / "snapshots-1.csv").write_text(LEVELS + "".join(map(row, "ABC")))
+    assert FILES.connect
+    ports = Ports(clock=clock, random=Random(1))
+    async with FILES.connect(wms(tmp_path, piece_lines_max=2), ports) as it:
+        assert isinstance(it, ReadingFolder)
+        await it.check()
+        await clock.advance(timedelta(seconds=31))
+        first = await it.poll("")
+        again = await it.poll("")
+        second = await it.poll(again.cursor)
+        once_more = await it.poll(again.cursor)
+
+    assert first == again
+    assert second == once_more
+    assert second.translation.refused == ()
 
 
 class HeldOpen(DropFolder):
