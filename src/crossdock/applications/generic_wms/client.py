@@ -58,6 +58,9 @@ class Listening:
         return f"Webhooks are accepted, signed with any of {self._secrets_count} secret(s)"
 
 
+_BEGUN_BEFORE = "its file was begun by an older version of the hub"
+
+
 @dataclass(frozen=True, slots=True)
 class _Mark:
     """How far a file has been taken in; `failure` says why it goes no further.
@@ -74,18 +77,25 @@ class _Mark:
     @classmethod
     def read(cls, cursor: str) -> "_Mark":
         found: dict[str, Any] = json.loads(cursor) if cursor else {}
+        line = found.get("line", 0)
+        # What a version that kept no counts read of a file, and refused of it, is not known.
+        unknown = {"problem": _BEGUN_BEFORE} if line else {}
         return cls(
             found.get("file", ""),
-            found.get("line", 0),
+            line,
             found.get("failure", ""),
-            Counts.read(found.get("counts", {})),
+            Counts.read(found.get("counts", unknown)),
             found.get("is_closed", False),
         )
 
     def written(self) -> str:
-        mark = {"file": self.identity, "line": self.line, "failure": self.failure}
-        if self.counts != Counts():
-            mark |= {"counts": self.counts.written(), "is_closed": self.is_closed}
+        mark = {
+            "file": self.identity,
+            "line": self.line,
+            "failure": self.failure,
+            "counts": self.counts.written(),
+            "is_closed": self.is_closed,
+        }
         return json.dumps(mark)
 
     def of(self, file: ClaimedFile) -> "_Mark":

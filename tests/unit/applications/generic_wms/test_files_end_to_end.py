@@ -178,6 +178,33 @@ async def test_a_bucket_that_two_pieces_count_is_refused_and_the_count_is_not_fu
     assert {line.quantity.value for line in counted} == {5}
 
 
+async def test_a_count_that_an_older_version_began_is_not_full(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    """That version kept nothing of the first piece: neither its mark nor what was refused."""
+    hub = Recorder()
+    (tmp_path / "snapshots-1.csv").write_text(
+        LEVELS + row("A", second=1).replace(",5,", ",x,") + row("B") + row("C", second=5)
+    )
+    assert FILES.connect
+    ports = Ports(clock=clock, random=Random(1))
+    async with FILES.connect(wms(tmp_path, piece_lines_max=2), ports) as it:
+        assert isinstance(it, ReadingFolder)
+        await it.check()
+        await clock.advance(timedelta(seconds=31))
+        hub.record(await it.poll(""))
+    known = json.loads(hub.cursor)
+    hub.cursor = json.dumps({name: known[name] for name in ("file", "line", "failure")})
+    async with FILES.connect(wms(tmp_path, piece_lines_max=2), ports) as it:
+        assert isinstance(it, ReadingFolder)
+        await hub.hear(it)
+
+    counts = [fact.payload for fact in hub.facts.values()]
+    assert not any(isinstance(one, StockSnapshotTaken) and one.is_full for one in counts)
+    [_, not_full] = hub.refused
+    assert "begun by an older version of the hub" in not_full
+
+
 async def test_a_piece_that_was_not_recorded_has_not_counted_its_buckets(
     tmp_path: Path, clock: VirtualClock
 ) -> None:
