@@ -15,7 +15,8 @@ from crossdock.canonical.errors import Forbidden, Invalid
 from crossdock.connectivity.sdk import Delivery, Poll, Ports, Translation
 from crossdock.connectivity.sdk.facts import Untranslatable
 from crossdock.connectivity.sdk.stock_records import Counted
-from crossdock.connectivity.transports.files import ClaimedFile, DropFolder, check_folder, pieces
+from crossdock.connectivity.transports.files import ClaimedFile, DropFolder, pieces
+from crossdock.connectivity.transports.folder_reach import check_folder
 
 
 class Receiving:

@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from io import BufferedReader
@@ -58,31 +58,6 @@ class ClaimedFile:
     path: Path
     identity: str
     look: _Look
-
-
-def check_folder(folder: Path, own_folders: Iterable[Path], drop_root: Path | None) -> None:
-    """Refuse a folder that holds what is the hub's, lies in it, or lies outside of `drop_root`.
-
-    Looked at where links lead: whatever lies in a drop folder is taken away and read.
-    """
-    real = folder.resolve()
-    for own in (path.resolve() for path in own_folders):
-        if real.is_relative_to(own) or own.is_relative_to(real):
-            raise Invalid(
-                f"The folder {folder} is, holds or lies in {own}, where the hub keeps its own"
-                " files: they would be taken for what was dropped",
-                where="folder",
-                code="folder_refused",
-                hint="name a folder that holds nothing else, outside of CROSSDOCK_DATA_DIR",
-            )
-    root = drop_root and drop_root.resolve()
-    if root and (real == root or not real.is_relative_to(root)):
-        raise Invalid(
-            f"The folder {folder} does not lie beneath {drop_root}",
-            where="folder",
-            code="folder_refused",
-            hint="name a folder beneath CROSSDOCK_DROP_ROOT; links are followed",
-        )
 
 
 class DropFolder:
