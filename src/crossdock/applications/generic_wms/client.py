@@ -1,10 +1,11 @@
 """How the warehouse system is listened to: webhooks that are checked, a folder that is read."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Container
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from crossdock.applications.generic_wms.counts import Counts
@@ -126,8 +127,8 @@ class ReadingFolder:
 
     async def poll(self, cursor: str) -> Poll:
         """Read one page after `cursor`: a piece of a file, or nothing."""
-        mark, is_free = _Mark.read(cursor), True
-        while file := await self._next_file(mark):
+        mark, held = _Mark.read(cursor), set[Path]()
+        while file := await self._next_file(mark, held):
             if mark.failure and mark.identity == file.identity:
                 await self._folder.fail(file, mark.failure)
             elif await self._folder.was_seen(file):
@@ -137,14 +138,13 @@ class ReadingFolder:
                 # Asked once: who has it open may close it at any moment, and what was read may
                 # break off in the middle of a number.
                 if await self._folder.is_written_to(file):
-                    is_free = await self._folder.release(file)
+                    if not await self._folder.release(file):
+                        held.add(file.path)
                 elif poll := self._page(file, mark.of(file), read):
                     return poll
                 else:
                     await self._folder.archive(file)
             await self.aclose()
-            if not is_free:
-                break
         return Poll(
             translation=Translation(),
             cursor=cursor,
@@ -159,11 +159,11 @@ class ReadingFolder:
         self._file = self._pieces = None
         self._counted = set()
 
-    async def _next_file(self, mark: _Mark) -> ClaimedFile | None:
+    async def _next_file(self, mark: _Mark, held: Container[Path]) -> ClaimedFile | None:
         """Go on with the file at hand, else with what a crash left, else with the oldest."""
         if self._file:
             return self._file
-        left = await self._folder.claimed()
+        left = [file for file in await self._folder.claimed() if file.path not in held]
         begun = [file for file in left if file.identity == mark.identity] or left
         if begun:
             self._file = begun[0]

@@ -207,10 +207,10 @@ class DropFolder:
         self._move(file, target)
 
     def _release(self, file: ClaimedFile) -> bool:
-        self._looks.pop(file.name, None)
         target = self._root / file.name
         if target.exists():
             return False
+        self._looks.pop(file.name, None)
         self._move(file, target)
         return True
 

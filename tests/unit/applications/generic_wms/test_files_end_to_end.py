@@ -105,6 +105,9 @@ async def test_a_file_that_is_written_to_while_another_of_its_name_comes_waits_i
             writer.write("M-2,DC1,PICK,A,1,2026-03-02T08:00Z\n")
             writer.flush()
             assert (await it.poll(hub.cursor)).is_caught_up
+            await clock.advance(timedelta(seconds=31))
+            await hub.hear(it)
+            assert sorted(hub.facts) == ["movement:M-1:1", "movement:M-3:1"]  # none waits for it
         for _ in range(3):
             await clock.advance(timedelta(seconds=31))
             await hub.hear(it)
