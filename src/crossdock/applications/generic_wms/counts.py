@@ -64,7 +64,7 @@ class Counts:
             oldest: Head = min(before, head, key=_moment)
             known[_key(head)] = {**oldest, "is_full": is_full}
         if len(known) > COUNTS_MAX:
-            problem = problem or f"more than {COUNTS_MAX} counts are in one file"
+            problem = problem or f"more than {COUNTS_MAX} counts are in one file: split it"
         return replace(self, heads=tuple(known.values())[:COUNTS_MAX], problem=problem)
 
     def closing(self) -> bytes:

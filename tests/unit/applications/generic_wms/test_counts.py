@@ -123,7 +123,7 @@ def test_no_more_counts_of_a_file_are_remembered_than_can_be() -> None:
     counts = Counts().then([level(location=f"DC{n}") for n in range(COUNTS_MAX + 1)], ())
 
     assert len(counts.heads) == COUNTS_MAX
-    assert "more than" in counts.problem
+    assert counts.problem == f"more than {COUNTS_MAX} counts are in one file: split it"
 
 
 def test_a_kept_end_is_read_again_as_it_was_and_no_webhook_can_say_one() -> None:
