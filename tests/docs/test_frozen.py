@@ -51,12 +51,21 @@ def test_at_a_release_every_event_is_frozen() -> None:
 
 def test_no_seal_of_a_version_was_ever_changed() -> None:
     """Who edits a contract and its seal in one change is found in the history."""
+    is_shallow = subprocess.run(
+        ["git", "rev-parse", "--is-shallow-repository"],
+        cwd=DOCS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if is_shallow.stdout.strip() != "false":
+        pytest.skip("the history is not here: nothing is found by it")
     told = subprocess.run(
         ["git", "log", "--format=", "-p", "--", str(FROZEN / VERSION)],
         cwd=DOCS,
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
     )
     added = [line[1:] for line in told.stdout.splitlines() if line.startswith("+")]
     ever = {line for line in added if line[:1].isdigit()}

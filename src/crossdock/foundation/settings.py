@@ -56,7 +56,8 @@ class Settings(BaseSettings):
     allow_local_databases: bool = Field(
         default=False,
         description="Let connections read databases by a socket of this machine, by files that a "
-        "DSN names, and on the hub's own PostgreSQL server, where all tenants' data lie.",
+        "DSN names, and on the hub's own PostgreSQL server, where all tenants' data lie. "
+        "Addresses are not checked then, and a DSN without a password is lent the hub's.",
     )
     drop_root: Path | None = Field(
         default=None,

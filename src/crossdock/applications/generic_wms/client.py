@@ -1,10 +1,11 @@
 """How the warehouse system is listened to: webhooks that are checked, a folder that is read."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Container
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from crossdock.applications.generic_wms.counts import Counts
@@ -14,7 +15,9 @@ from crossdock.applications.generic_wms.signature import check_signature, secret
 from crossdock.canonical.errors import Forbidden, Invalid
 from crossdock.connectivity.sdk import Delivery, Poll, Ports, Translation
 from crossdock.connectivity.sdk.facts import Untranslatable
-from crossdock.connectivity.transports.files import ClaimedFile, DropFolder, check_folder, pieces
+from crossdock.connectivity.sdk.stock_records import Counted
+from crossdock.connectivity.transports.files import ClaimedFile, DropFolder, pieces
+from crossdock.connectivity.transports.folder_reach import check_folder
 
 
 class Receiving:
@@ -57,11 +60,14 @@ class Listening:
         return f"Webhooks are accepted, signed with any of {self._secrets_count} secret(s)"
 
 
+_BEGUN_BEFORE = "its file was begun by an older version of the hub"
+
+
 @dataclass(frozen=True, slots=True)
 class _Mark:
     """How far a file has been taken in; `failure` says why it goes no further.
 
-    `counts` are the full counts that its pieces belong to, until `is_closed`.
+    `counts` are the counts that its pieces belong to, until `is_closed`.
     """
 
     identity: str = ""
@@ -73,18 +79,25 @@ class _Mark:
     @classmethod
     def read(cls, cursor: str) -> "_Mark":
         found: dict[str, Any] = json.loads(cursor) if cursor else {}
+        line = found.get("line", 0)
+        # What a version that kept no counts read of a file, and refused of it, is not known.
+        unknown = {"problem": _BEGUN_BEFORE} if line else {}
         return cls(
             found.get("file", ""),
-            found.get("line", 0),
+            line,
             found.get("failure", ""),
-            Counts.read(found.get("counts", {})),
+            Counts.read(found.get("counts", unknown)),
             found.get("is_closed", False),
         )
 
     def written(self) -> str:
-        mark = {"file": self.identity, "line": self.line, "failure": self.failure}
-        if self.counts != Counts():
-            mark |= {"counts": self.counts.written(), "is_closed": self.is_closed}
+        mark = {
+            "file": self.identity,
+            "line": self.line,
+            "failure": self.failure,
+            "counts": self.counts.written(),
+            "is_closed": self.is_closed,
+        }
         return json.dumps(mark)
 
     def of(self, file: ClaimedFile) -> "_Mark":
@@ -105,6 +118,7 @@ class ReadingFolder:
         self._file: ClaimedFile | None = None
         self._pieces: AsyncGenerator[Delivery] | None = None
         self._handed_in = ("", 0)
+        self._counted: Counted = set()
 
     async def check(self) -> str:
         await self._folder.prepare()
@@ -113,19 +127,23 @@ class ReadingFolder:
 
     async def poll(self, cursor: str) -> Poll:
         """Read one page after `cursor`: a piece of a file, or nothing."""
-        mark = _Mark.read(cursor)
-        while file := await self._next_file(mark):
+        mark, held = _Mark.read(cursor), set[Path]()
+        while file := await self._next_file(mark, held):
             if mark.failure and mark.identity == file.identity:
                 await self._folder.fail(file, mark.failure)
             elif await self._folder.was_seen(file):
                 await self._folder.archive(file)
-            elif poll := await self._piece(file, mark.of(file)):
-                return poll
-            elif not await self._folder.is_written_to(file):
-                await self._folder.archive(file)
-            elif not await self._folder.release(file):
-                await self.aclose()
-                break
+            else:
+                read = await self._read(file, mark.of(file))
+                # Asked once: who has it open may close it at any moment, and what was read may
+                # break off in the middle of a number.
+                if await self._folder.is_written_to(file):
+                    if not await self._folder.release(file):
+                        held.add(file.path)
+                elif poll := self._page(file, mark.of(file), read):
+                    return poll
+                else:
+                    await self._folder.archive(file)
             await self.aclose()
         return Poll(
             translation=Translation(),
@@ -139,12 +157,13 @@ class ReadingFolder:
         if self._pieces:
             await self._pieces.aclose()
         self._file = self._pieces = None
+        self._counted = set()
 
-    async def _next_file(self, mark: _Mark) -> ClaimedFile | None:
+    async def _next_file(self, mark: _Mark, held: Container[Path]) -> ClaimedFile | None:
         """Go on with the file at hand, else with what a crash left, else with the oldest."""
         if self._file:
             return self._file
-        left = await self._folder.claimed()
+        left = [file for file in await self._folder.claimed() if file.path not in held]
         begun = [file for file in left if file.identity == mark.identity] or left
         if begun:
             self._file = begun[0]
@@ -155,25 +174,46 @@ class ReadingFolder:
                 return self._file
         return None
 
-    async def _piece(self, file: ClaimedFile, mark: _Mark) -> Poll | None:
+    async def _read(self, file: ClaimedFile, mark: _Mark) -> Delivery | Invalid | None:
+        """Read what follows this mark: a piece, why there is none, or None at the end."""
         start = mark.line
         if self._pieces is None or self._handed_in != (file.identity, start):
             if self._pieces:
                 await self._pieces.aclose()
             lines_max = self._settings.piece_lines_max
+            self._counted = await self._counted_before(file, mark)
             self._pieces = pieces(file, after_line=start, lines_max=lines_max)
         try:
-            delivery = await anext(self._pieces, None)
+            return await anext(self._pieces, None)
         except Invalid as problem:
-            return self._failure(file, mark, problem)
-        if await self._folder.is_written_to(file):
-            # Somebody still writes to it: what was read may break off in the middle of a number.
-            return None
-        if delivery is None:
+            return problem
+
+    async def _counted_before(self, file: ClaimedFile, mark: _Mark) -> Counted:
+        """Read again what was counted before a restart: no bucket is counted in two pieces."""
+        counted: Counted = set()
+        if mark.line and mark.counts.heads:
+            lines_max = self._settings.piece_lines_max
+            async with aclosing(
+                pieces(file, until_line=mark.line, lines_max=lines_max)
+            ) as earlier:
+                async for delivery in earlier:
+                    understood(delivery, self._settings, counted)
+        return counted
+
+    def _page(
+        self, file: ClaimedFile, mark: _Mark, read: Delivery | Invalid | None
+    ) -> Poll | None:
+        """Hand in what was read; None: all of the file is."""
+        if read is None:
             return self._closing(file, mark)
+        if isinstance(read, Invalid):
+            return self._failure(file, mark, read)
+        return self._piece(file, mark, read)
+
+    def _piece(self, file: ClaimedFile, mark: _Mark, delivery: Delivery) -> Poll:
         line = int(delivery.headers[":lines"].rpartition("-")[2])
         self._handed_in = (file.identity, line)
-        found = understood(delivery, self._settings)
+        found = understood(delivery, self._settings, self._counted)
         counts = mark.counts.then(found.levels, found.translation.refused)
         if delivery.headers[":whole"] == "yes" and not counts.problem:
             counts = Counts()  # its own facts say that they are full
@@ -187,7 +227,7 @@ class ReadingFolder:
     def _closing(self, file: ClaimedFile, mark: _Mark) -> Poll | None:
         """Say behind the last piece that its full counts were all, or that they are not full."""
         counts = mark.counts
-        if mark.is_closed or not counts.heads:
+        if mark.is_closed or not counts.full:
             return None
         raw, translation = b"", Translation(refused=(counts.not_full(file.name),))
         if not counts.problem:
@@ -203,7 +243,7 @@ class ReadingFolder:
     def _failure(self, file: ClaimedFile, mark: _Mark, problem: Invalid) -> Poll:
         reason = f"{file.name}, {problem.where}: {problem.message}"
         refused = [Untranslatable(code="EVT-SCHEMA", where=problem.where, reason=reason)]
-        if mark.counts.heads:
+        if mark.counts.full:
             counts = mark.counts.then((), refused)
             refused.append(counts.not_full(file.name))
         return Poll(

@@ -22,7 +22,7 @@ from crossdock.connectivity.sdk.records import (
 from crossdock.connectivity.sdk.stock_records import Vocabulary, snapshots_taken
 
 COUNTS_MAX = 1_000
-"""So many full counts of one file are remembered until its end."""
+"""So many counts of one file are remembered until its end."""
 
 _CLOSING = b"#counts "
 _STATEMENT = ("occurred_at", "sequence", "stream", "is_full")
@@ -32,10 +32,18 @@ Head = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The full counts of one file so far, each by its head, and why they are not full."""
+    """The counts of one file so far, each by its head, and why its full ones are not full.
+
+    One that is not full is remembered too: a later piece may say that it is.
+    """
 
     heads: tuple[Head, ...] = ()
     problem: str = ""
+
+    @property
+    def full(self) -> tuple[Head, ...]:
+        """Those that any of their pieces says to be full."""
+        return tuple(head for head in self.heads if head["is_full"])
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> Self:
@@ -49,24 +57,23 @@ class Counts:
         known = {_key(head): head for head in self.heads}
         problem = self.problem or next((f"{one.where}: {one.reason}" for one in refused), "")
         for head in _heads(levels):
-            before = known.get(_key(head))
-            if before is None and head["is_full"]:
-                known[_key(head)] = head
-            elif before is not None and _statement(before) != _statement(head):
+            before = known.get(_key(head), head)
+            if _statement(before) != _statement(head):
                 problem = problem or f"{_named(head)} differs in time, sequence or fullness"
-            elif before is not None:
-                known[_key(head)] = min(before, head, key=_moment)
+            is_full = before["is_full"] or head["is_full"]
+            oldest: Head = min(before, head, key=_moment)
+            known[_key(head)] = {**oldest, "is_full": is_full}
         if len(known) > COUNTS_MAX:
-            problem = problem or f"more than {COUNTS_MAX} counts are in one file"
+            problem = problem or f"more than {COUNTS_MAX} counts are in one file: split it"
         return replace(self, heads=tuple(known.values())[:COUNTS_MAX], problem=problem)
 
     def closing(self) -> bytes:
-        return _CLOSING + json_bytes(self.heads)
+        return _CLOSING + json_bytes(self.full)
 
     def not_full(self, file: str) -> Untranslatable:
         """Say that what the counts leave out keeps its stock, why, and what to do."""
-        counts = ", ".join(_named(head) for head in self.heads[:3])
-        more = len(self.heads) - 3
+        counts = ", ".join(_named(head) for head in self.full[:3])
+        more = len(self.full) - 3
         return Untranslatable(
             code=SCHEMA,
             where=file,
@@ -76,7 +83,7 @@ class Counts:
                 " be sold. Mend that, and have the warehouse send a new full count, with another"
                 " snapshot_id"
             ),
-            record=json_bytes(self.heads),
+            record=json_bytes(self.full),
         )
 
 

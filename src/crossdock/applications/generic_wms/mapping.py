@@ -25,6 +25,7 @@ from crossdock.connectivity.sdk.records import (
     pointer,
 )
 from crossdock.connectivity.sdk.stock_records import (
+    Counted,
     Vocabulary,
     item_changed,
     location_changed,
@@ -74,7 +75,10 @@ def translated(delivery: Delivery, settings: RecordSettings) -> Translation:
     return understood(delivery, settings).translation
 
 
-def understood(delivery: Delivery, settings: RecordSettings) -> Understood:
+def understood(
+    delivery: Delivery, settings: RecordSettings, counted: Counted | None = None
+) -> Understood:
+    """Say what a message means; `counted` is what earlier pieces of its file counted."""
     if delivery.body.startswith(_PIECE):
         delivery = _piece(delivery.body)
     lines, whole = delivery.headers.get(":lines", ""), delivery.headers.get(":whole", "yes")
@@ -99,7 +103,7 @@ def understood(delivery: Delivery, settings: RecordSettings) -> Understood:
             refused.append(record.refused(problem))
     # What is refused might have been a level: then the snapshot is not full.
     part = lines if whole != "yes" else "incomplete" * bool(refused)
-    snapshots, refused_levels = snapshots_taken(levels, vocabulary, part=part)
+    snapshots, refused_levels = snapshots_taken(levels, vocabulary, part=part, counted=counted)
     translation = Translation((*facts, *snapshots), (*refused, *refused_levels))
     return Understood(translation, tuple(levels))
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from hashlib import blake2b
 
 from crossdock.canonical.catalog import (
     ItemChanged,
@@ -61,6 +62,10 @@ ENDS: Mapping[MovementType, tuple[StockStatus | None, StockStatus | None]] = {
 # The sign of the quantity says which way these go: found or lost, made or used up.
 SIGNED = frozenset(MovementType) - ENDS.keys()
 
+Counted = set[bytes]
+"""The buckets that the pieces of a long message have counted so far, each by a short hash."""
+
+_DIGEST_BYTES = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -167,21 +172,31 @@ def location_changed(record: Record) -> Fact:
 
 
 def snapshots_taken(
-    records: Iterable[Record], vocabulary: Vocabulary, *, part: str = "", is_last: bool = False
+    records: Iterable[Record],
+    vocabulary: Vocabulary,
+    *,
+    part: str = "",
+    is_last: bool = False,
+    counted: Counted | None = None,
 ) -> tuple[tuple[Fact, ...], tuple[Untranslatable, ...]]:
     """Read levels, a record each, into one fact per snapshot and location.
 
     A record without an item states the snapshot alone: nothing lies there. `part` names a piece
     of a longer message. A full snapshot of which a part or a line is lacking is no longer full:
     what it omits would count as zero. `is_last`: the part says that all others are there.
+    `counted` holds what earlier pieces counted, and takes up what this one does.
     """
+    counted = set() if counted is None else counted
     drafts: dict[tuple[str, str], _SnapshotDraft] = {}
     refused: list[Untranslatable] = []
     for record in records:
         try:
             key = (record.key("snapshot_id"), record.key("location"))
             line = _counted(record, vocabulary)
-            drafts.setdefault(key, _SnapshotDraft.begun(record)).add(record, line)
+            draft = drafts.setdefault(key, _SnapshotDraft.begun(record))
+            draft.check(record)
+            if line:
+                draft.lines.append(_once(record, key, line, counted))
         except Invalid as problem:
             refused.append(record.refused(problem))
     is_whole = (is_last or not part) and not refused
@@ -195,36 +210,40 @@ class _SnapshotDraft:
 
     head: Record
     statement: tuple[datetime, int | None, bool]
-    lines: dict[tuple[str, ...], CountedStock] = field(
-        default_factory=dict[tuple[str, ...], CountedStock]
-    )
+    lines: list[CountedStock] = field(default_factory=list[CountedStock])
 
     @classmethod
     def begun(cls, record: Record) -> "_SnapshotDraft":
         return cls(record, _statement(record))
 
-    def add(self, record: Record, line: CountedStock | None) -> None:
+    def check(self, record: Record) -> None:
         if _statement(record) != self.statement:
             raise record.invalid(
                 "snapshot_id", "The records of this snapshot differ in time, sequence or fullness"
             )
-        if line is None:
-            return
-        bucket = (line.item, line.quantity.unit, line.status, line.owner, line.lot, line.serial)
-        if bucket in self.lines:
-            raise record.invalid("item", "This bucket is counted twice: send the sum of its bins")
-        self.lines[bucket] = line
 
     def fact(self, key: tuple[str, str], part: str, *, is_whole: bool) -> Fact:
         native, location = key
         payload = StockSnapshotTaken(
             snapshot_id=native,
             location=location,
-            lines=tuple(self.lines.values()),
+            lines=tuple(self.lines),
             is_full=self.statement[2] and is_whole,
         )
         identity = f"snapshot:{location}:{native}" + (part and f":{part}")
         return fact_of(self.head, identity, payload, native_ref=native)
+
+
+def _once(
+    record: Record, snapshot: tuple[str, str], line: CountedStock, counted: Counted
+) -> CountedStock:
+    """Refuse a second line of a bucket, for one of the two would be lost."""
+    bucket = (line.item, line.quantity.unit, line.status, line.owner, line.lot, line.serial)
+    digest = blake2b(repr((*snapshot, *bucket)).encode(), digest_size=_DIGEST_BYTES).digest()
+    if digest in counted:
+        raise record.invalid("item", "This bucket is counted twice: send the sum of its bins")
+    counted.add(digest)
+    return line
 
 
 def _statement(record: Record) -> tuple[datetime, int | None, bool]:

@@ -5,7 +5,7 @@ where it is let in without a password, and read what belongs to every tenant.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -20,10 +20,38 @@ OwnServer = Callable[[], Awaitable[str]]
 
 PORT_DEFAULT = 5432
 RESOLVE_SECONDS_MAX = 10
-SYSTEM_IDENTIFIER = "select system_identifier::text from pg_control_system()"
+PORT_MAX = 65_535
+# Every name is qualified: whoever may make functions there must not answer in its place.
+SYSTEM_IDENTIFIER = "select system_identifier::pg_catalog.text from pg_catalog.pg_control_system()"
 
 # Each has the driver read a file of this machine for whoever may write a DSN.
-FILES = ("service", "passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl", "gsslib")
+FILES = (
+    "service",
+    "servicefile",
+    "passfile",
+    "sslcert",
+    "sslkey",
+    "sslrootcert",
+    "sslcrl",
+    "gsslib",
+)
+# Whatever else a DSN says is a setting of the session to the driver, and would undo one of ours:
+# `Statement_Timeout=1` ends the question whose server it is, and every query after it.
+PARAMETERS = (
+    "host",
+    "port",
+    "user",
+    "password",
+    "dbname",
+    "database",
+    "sslmode",
+    "sslnegotiation",
+    "ssl_min_protocol_version",
+    "ssl_max_protocol_version",
+    "target_session_attrs",
+    "krbsrvname",
+    "application_name",
+)
 
 _LOCAL_HINT = (
     "name the server's host (`postgresql://user:password@host/database`), or, if every tenant's"
@@ -45,7 +73,9 @@ class Reach:
 
     def check(self, dsn: str) -> None:
         """Refuse what a DSN alone shows to lead where it may not; names are looked up later."""
-        if not self.allow_local_databases:
+        if self.allow_local_databases:
+            _parameters(dsn, (*PARAMETERS, *FILES, "sslpassword"))
+        else:
             _Parts.parsed(dsn)
 
     async def dialled(self, dsn: str) -> dict[str, Any]:
@@ -53,6 +83,7 @@ class Reach:
 
         A name whose certificate is to be proven is dialled by name: no other server has its proof.
         """
+        self.check(dsn)  # it may have been kept by an older version, which refused less
         if self.allow_local_databases:
             return {}
         parts = _Parts.parsed(dsn)
@@ -67,20 +98,34 @@ class Reach:
         return {"host": [host for host, _ in found], "port": [port for _, port in found]} | lent
 
     async def admit(self, opened: Any) -> None:
-        """Refuse the hub's own server, by whatever address it was reached."""
+        """Refuse the hub's own server, by whatever address it was reached, and on any doubt.
+
+        Only who answers with another identifier is another, or who has no such function at all:
+        the hub's own server has it.
+        """
         if self.own_server is None:
             return
+        own = await self._own(self.own_server)
         try:
             theirs = await opened.fetchval(SYSTEM_IDENTIFIER)
-        except asyncpg.PostgresError:
-            return  # what does not know it, or does not tell us, is no server of the hub's making
-        if theirs == await self.own_server():
+        except asyncpg.UndefinedFunctionError:
+            return
+        except asyncpg.InsufficientPrivilegeError as problem:
+            raise _untold("This PostgreSQL server does not tell its identifier", problem) from None
+        if theirs == own:
             raise Rejected(
                 "This is the hub's own PostgreSQL server: what lies there is every tenant's",
                 code="own_server",
                 hint="connect the server of the system that is to be read; if it has to be this"
                 " one, set CROSSDOCK_ALLOW_LOCAL_DATABASES=true, which holds for every connection",
             )
+
+    async def _own(self, own_server: OwnServer) -> str:
+        try:
+            return await own_server()
+        except asyncpg.InsufficientPrivilegeError as problem:
+            what = "The hub's own PostgreSQL server does not tell the hub its identifier"
+            raise _untold(what, problem) from None
 
     async def _checked(self, host: str, port: int) -> Iterable[str]:
         try:
@@ -112,18 +157,15 @@ class _Parts:
     @classmethod
     def parsed(cls, dsn: str) -> "_Parts":
         """Read a DSN as the driver does, of which nothing may stay unsaid."""
-        try:
-            parts = urlsplit(dsn)
-            said = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
-        except ValueError as problem:
-            raise Invalid(f"The DSN cannot be read: {problem}", where="dsn") from None
-        if files := [name for name in said if name in FILES or name == "servicefile"]:
-            raise _local(f"The DSN has {files[0]!r}, which is read from a file of this machine")
+        said = _parameters(dsn, PARAMETERS)
+        parts = urlsplit(dsn)
         login, at, spec = parts.netloc.partition("@")
         places = (spec if at else parts.netloc).split(",")
         if places == [""]:
             places = said.get("host", "").split(",")
         ports = _ports(said, len(places))
+        if len(ports) != len(places):
+            raise Invalid(f"The DSN has {len(places)} hosts and {len(ports)} ports", where="dsn")
         found = [_place(place, port) for place, port in zip(places, ports, strict=True)]
         return cls(
             tuple(host for host, _ in found),
@@ -133,12 +175,41 @@ class _Parts:
         )
 
 
-def _ports(said: Mapping[str, str], count: int) -> list[int]:
+def _parameters(dsn: str, allowed: Collection[str]) -> Mapping[str, str]:
+    """Read what a DSN says behind its question mark, none of it unknown."""
     try:
-        ports = [int(text) for text in said.get("port", str(PORT_DEFAULT)).split(",")]
-    except ValueError:
-        raise Invalid("The DSN's port is no number", where="dsn") from None
+        query = urlsplit(dsn).query
+        said = dict(parse_qsl(query, strict_parsing=bool(query)))
+    except ValueError as problem:
+        raise Invalid(f"The DSN cannot be read: {problem}", where="dsn") from None
+    if "\0" in unquote(dsn):
+        # Behind it a login goes on as settings of the session.
+        raise Invalid("The DSN has a zero byte", where="dsn")
+    unknown = [name for name in said if name not in allowed]
+    if unknown and unknown[0] in FILES:
+        raise _local(f"The DSN has {unknown[0]!r}, which is read from a file of this machine")
+    if unknown:
+        raise Invalid(
+            f"The DSN has {unknown[0][:40]!r}, which no connection may say of its session",
+            where="dsn",
+            code="dsn_parameter",
+            hint=f"leave it out; a DSN may say {', '.join(PARAMETERS)}. What else the session"
+            " needs, set for its login: `alter role reader set search_path = erp`",
+        )
+    return said
+
+
+def _ports(said: Mapping[str, str], count: int) -> list[int]:
+    ports = [_port(text) for text in said.get("port", str(PORT_DEFAULT)).split(",")]
     return ports * count if len(ports) == 1 else ports
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(PORT_MAX))):
+        raise Invalid(f"The DSN's port {text[:20]!r} is no number", where="dsn")
+    if not 1 <= int(text) <= PORT_MAX:
+        raise Invalid(f"The DSN's port {text} is none of 1 to {PORT_MAX}", where="dsn")
+    return int(text)
 
 
 def _place(place: str, port: int) -> tuple[str, int]:
@@ -148,9 +219,7 @@ def _place(place: str, port: int) -> tuple[str, int]:
     host, colon, number = place.rpartition(":")
     if not colon or place.endswith("]"):
         return _host(place), port
-    if not number.isascii() or not number.isdigit():
-        raise Invalid(f"The DSN's port {number[:20]!r} is no number", where="dsn")
-    return _host(host), int(number)
+    return _host(host), _port(number)
 
 
 def _host(host: str) -> str:
@@ -162,3 +231,13 @@ def _host(host: str) -> str:
 
 def _local(what: str) -> Invalid:
     return Invalid(what, where="dsn", code="local_database", hint=_LOCAL_HINT)
+
+
+def _untold(what: str, problem: asyncpg.PostgresError) -> Rejected:
+    return Rejected(
+        f"{what}, so the hub cannot know whether it is the hub's own: {problem}",
+        code="server_untold",
+        hint="let the login ask for it there: `grant execute on function"
+        " pg_catalog.pg_control_system() to LOGIN`; if that cannot be, set"
+        " CROSSDOCK_ALLOW_LOCAL_DATABASES=true, which holds for every connection",
+    )

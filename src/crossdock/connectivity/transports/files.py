@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from io import BufferedReader
@@ -58,31 +58,6 @@ class ClaimedFile:
     path: Path
     identity: str
     look: _Look
-
-
-def check_folder(folder: Path, own_folders: Iterable[Path], drop_root: Path | None) -> None:
-    """Refuse a folder that holds what is the hub's, lies in it, or lies outside of `drop_root`.
-
-    Looked at where links lead: whatever lies in a drop folder is taken away and read.
-    """
-    real = folder.resolve()
-    for own in (path.resolve() for path in own_folders):
-        if real.is_relative_to(own) or own.is_relative_to(real):
-            raise Invalid(
-                f"The folder {folder} is, holds or lies in {own}, where the hub keeps its own"
-                " files: they would be taken for what was dropped",
-                where="folder",
-                code="folder_refused",
-                hint="name a folder that holds nothing else, outside of CROSSDOCK_DATA_DIR",
-            )
-    root = drop_root and drop_root.resolve()
-    if root and (real == root or not real.is_relative_to(root)):
-        raise Invalid(
-            f"The folder {folder} does not lie beneath {drop_root}",
-            where="folder",
-            code="folder_refused",
-            hint="name a folder beneath CROSSDOCK_DROP_ROOT; links are followed",
-        )
 
 
 class DropFolder:
@@ -232,10 +207,10 @@ class DropFolder:
         self._move(file, target)
 
     def _release(self, file: ClaimedFile) -> bool:
-        self._looks.pop(file.name, None)
         target = self._root / file.name
         if target.exists():
             return False
+        self._looks.pop(file.name, None)
         self._move(file, target)
         return True
 
@@ -253,19 +228,20 @@ async def pieces(
     file: ClaimedFile,
     *,
     after_line: int = 0,
+    until_line: int | None = None,
     lines_max: int = LINES_MAX,
     line_bytes_max: int = LINE_BYTES_MAX,
 ) -> AsyncGenerator[Delivery]:
     """Read a CSV or JSONL file in pieces of whole records, however long the file is.
 
     Each piece of a CSV file begins with the header line. `after_line` skips what an earlier run
-    took in. Headers: `:file` its name, `:content` its hash, `:lines` first and last line, `:piece`
-    the piece's identity, `:whole` whether the file has no other piece.
+    took in, `until_line` ends there. Headers: `:file` its name, `:content` its hash, `:lines`
+    first and last line, `:piece` the piece's identity, `:whole` whether the file has no other one.
     """
     reader = await asyncio.to_thread(_Reader, file, line_bytes_max)
     try:
         await asyncio.to_thread(reader.skip, after_line)
-        while (piece := await asyncio.to_thread(reader.piece, lines_max)) is not None:
+        while (piece := await asyncio.to_thread(reader.piece, lines_max, until_line)) is not None:
             yield piece
     finally:
         reader.close()
@@ -294,9 +270,11 @@ class _Reader:
         while self._line < after_line and self._record():
             pass
 
-    def piece(self, lines_max: int) -> Delivery | None:
+    def piece(self, lines_max: int, until_line: int | None = None) -> Delivery | None:
         first, size, body = self._line + 1, 0, [self._header]
-        while len(body) <= lines_max and size < PIECE_BYTES_MAX and (record := self._record()):
+        while len(body) <= lines_max and size < PIECE_BYTES_MAX and self._line != until_line:
+            if not (record := self._record()):
+                break
             body.append(record)
             size += len(record)
         if len(body) == 1:

@@ -69,14 +69,45 @@ def test_the_word_that_ends_a_count_is_never_newer_than_a_piece_of_it(
 @pytest.mark.parametrize(
     "other", [{"occurred_at": "2026-03-02T08:01:00Z"}, {"sequence": 7}, {"is_full": "no"}]
 )
-def test_a_count_whose_pieces_are_of_two_moments_is_not_full(other: dict[str, Any]) -> None:
-    counts = Counts().then([level()], ()).then([level("B", **other)], ())
+@given(order=st.permutations(range(3)))
+def test_a_count_whose_pieces_are_of_two_moments_is_not_full(
+    other: dict[str, Any], order: list[int]
+) -> None:
+    """Whichever of its pieces says so, a full one is told not to be full."""
+    pieces = [level("A"), level("B"), level("C", **other)]
+    counts = Counts()
+    for number in order:
+        counts = counts.then([pieces[number]], ())
 
     assert counts.problem == "'S-1' at 'DC1' differs in time, sequence or fullness"
+    assert "of 'S-1' at 'DC1' was not taken as full" in counts.not_full("s.csv").reason
 
 
-def test_levels_of_counts_that_are_not_full_or_of_no_moment_begin_none() -> None:
-    assert Counts().then([level(is_full="no"), level(occurred_at="noon")], ()) == Counts()
+@given(
+    said=st.lists(
+        st.tuples(st.sampled_from(["S-1", "S-2"]), st.sampled_from(["yes", "no"])), max_size=8
+    )
+)
+def test_only_what_all_its_pieces_call_full_is_ended_as_full(said: list[tuple[str, str]]) -> None:
+    counts = Counts()
+    for name, is_full in said:
+        counts = counts.then([level(snapshot_id=name, is_full=is_full)], ())
+    words: dict[str, set[str]] = {}
+    for name, is_full in said:
+        words.setdefault(name, set()).add(is_full)
+
+    assert {head["snapshot_id"] for head in counts.full} == {
+        name for name, of_it in words.items() if "yes" in of_it
+    }
+    assert bool(counts.problem) == any(len(of_it) == 2 for of_it in words.values())
+
+
+def test_levels_of_counts_that_are_not_full_or_of_no_moment_end_none() -> None:
+    counts = Counts().then([level(is_full="no"), level(occurred_at="noon")], ())
+
+    assert counts.full == ()
+    assert counts.problem == ""
+    assert ended(counts).facts == ()
 
 
 def test_the_first_thing_that_was_refused_is_why_a_count_is_not_full() -> None:
@@ -92,7 +123,7 @@ def test_no_more_counts_of_a_file_are_remembered_than_can_be() -> None:
     counts = Counts().then([level(location=f"DC{n}") for n in range(COUNTS_MAX + 1)], ())
 
     assert len(counts.heads) == COUNTS_MAX
-    assert "more than" in counts.problem
+    assert counts.problem == f"more than {COUNTS_MAX} counts are in one file: split it"
 
 
 def test_a_kept_end_is_read_again_as_it_was_and_no_webhook_can_say_one() -> None:

@@ -1,6 +1,7 @@
 """A warehouse that drops files well and badly is heard whole, and nothing of it twice."""
 
 import json
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -15,7 +16,9 @@ from crossdock.applications.generic_wms.file_drop import DropHabits, FileDrop
 from crossdock.applications.generic_wms.settings import GenericWmsFilesSettings
 from crossdock.applications.generic_wms.simulator import Warehouse, WorkLine
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.inventory import StockSnapshotTaken
 from crossdock.connectivity.sdk import Delivery, Poll, Polls, Ports
+from crossdock.connectivity.transports.files import ClaimedFile, DropFolder
 from crossdock.foundation.clock import VirtualClock
 
 MORNING = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
@@ -102,12 +105,162 @@ async def test_a_file_that_is_written_to_while_another_of_its_name_comes_waits_i
             writer.write("M-2,DC1,PICK,A,1,2026-03-02T08:00Z\n")
             writer.flush()
             assert (await it.poll(hub.cursor)).is_caught_up
+            await clock.advance(timedelta(seconds=31))
+            await hub.hear(it)
+            assert sorted(hub.facts) == ["movement:M-1:1", "movement:M-3:1"]  # none waits for it
         for _ in range(3):
             await clock.advance(timedelta(seconds=31))
             await hub.hear(it)
 
     assert sorted(hub.facts) == [f"movement:M-{number}:1" for number in (1, 2, 3)]
     assert list((tmp_path / "processing").iterdir()) == []
+
+
+LEVELS = "snapshot_id,location,item,quantity,is_full,recorded_at,occurred_at\n"
+
+
+def row(item: str, quantity: int = 5, is_full: str = "true", second: int = 1) -> str:
+    at = "2026-03-02T09:00"
+    return f"S-1,DC1,{item},{quantity},{is_full},{at}:{second:02d}Z,{at}:00Z\n"
+
+
+async def heard(
+    hub: Recorder, folder: Path, clock: VirtualClock, *rows: str, stops: int = 0
+) -> list[int]:
+    """Read one snapshot of two lines a piece; say how many lines its full counts have.
+
+    The hub stops after each of the first pieces, and begins anew.
+    """
+    (folder / "snapshots-1.csv").write_text(LEVELS + "".join(rows))
+    assert FILES.connect
+    ports = Ports(clock=clock, random=Random(1))
+    for stop in range(stops + 1):
+        lines_max = 2 if stop == 0 else 3  # nor has it to cut the file as it did
+        async with FILES.connect(wms(folder, piece_lines_max=lines_max), ports) as it:
+            assert isinstance(it, ReadingFolder)
+            await it.check()
+            await clock.advance(timedelta(seconds=31))
+            if stop < stops:
+                hub.record(await it.poll(hub.cursor))
+            else:
+                await hub.hear(it)
+    taken = [fact.payload for fact in hub.facts.values()]
+    return [len(one.lines) for one in taken if isinstance(one, StockSnapshotTaken) and one.is_full]
+
+
+async def test_a_count_that_one_of_its_pieces_calls_not_full_empties_nothing(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    hub = Recorder()
+    rows = row("A", is_full="false"), row("B", is_full="false"), row("C", second=5)
+
+    assert await heard(hub, tmp_path, clock, *rows) == []
+    [not_full] = hub.refused
+    assert "'S-1' at 'DC1' differs in time, sequence or fullness" in not_full
+
+
+@pytest.mark.parametrize("stops", [0, 1, 2])
+async def test_a_bucket_that_two_pieces_count_is_refused_and_the_count_is_not_full(
+    tmp_path: Path, clock: VirtualClock, stops: int
+) -> None:
+    """Recorded twice, one of the two would win by chance, and the count would be called full."""
+    hub = Recorder()
+    rows = row("A"), row("B"), row("C"), row("D"), row("E"), row("A", quantity=7)
+
+    assert await heard(hub, tmp_path, clock, *rows, stops=stops) == []
+    [twice, not_full] = hub.refused
+    assert twice == "This bucket is counted twice: send the sum of its bins"
+    assert "line 7, column item: This bucket is counted twice" in not_full
+    counted = [
+        line
+        for fact in hub.facts.values()
+        if isinstance(fact.payload, StockSnapshotTaken)
+        for line in fact.payload.lines
+    ]
+    assert sorted(line.item for line in counted) == ["A", "B", "C", "D", "E"]
+    assert {line.quantity.value for line in counted} == {5}
+
+
+async def test_a_count_that_an_older_version_began_is_not_full(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    """That version kept nothing of the first piece: neither its mark nor what was refused."""
+    hub = Recorder()
+    (tmp_path / "snapshots-1.csv").write_text(
+        LEVELS + row("A", second=1).replace(",5,", ",x,") + row("B") + row("C", second=5)
+    )
+    assert FILES.connect
+    ports = Ports(clock=clock, random=Random(1))
+    async with FILES.connect(wms(tmp_path, piece_lines_max=2), ports) as it:
+        assert isinstance(it, ReadingFolder)
+        await it.check()
+        await clock.advance(timedelta(seconds=31))
+        hub.record(await it.poll(""))
+    known = json.loads(hub.cursor)
+    hub.cursor = json.dumps({name: known[name] for name in ("file", "line", "failure")})
+    async with FILES.connect(wms(tmp_path, piece_lines_max=2), ports) as it:
+        assert isinstance(it, ReadingFolder)
+        await hub.hear(it)
+
+    counts = [fact.payload for fact in hub.facts.values()]
+    assert not any(isinstance(one, StockSnapshotTaken) and one.is_full for one in counts)
+    [_, not_full] = hub.refused
+    assert "begun by an older version of the hub" in not_full
+
+
+async def test_a_piece_that_was_not_recorded_has_not_counted_its_buckets(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    (tmp_path / "snapshots-1.csv").write_text(LEVELS + "".join(map(row, "ABC")))
+    assert FILES.connect
+    ports = Ports(clock=clock, random=Random(1))
+    async with FILES.connect(wms(tmp_path, piece_lines_max=2), ports) as it:
+        assert isinstance(it, ReadingFolder)
+        await it.check()
+        await clock.advance(timedelta(seconds=31))
+        first = await it.poll("")
+        again = await it.poll("")
+        second = await it.poll(again.cursor)
+        once_more = await it.poll(again.cursor)
+
+    assert first == again
+    assert second == once_more
+    assert second.translation.refused == ()
+
+
+class HeldOpen(DropFolder):
+    """A folder whose file somebody holds open when it is looked at for the nth time."""
+
+    def __init__(self, root: Path, clock: VirtualClock, nth: int) -> None:
+        super().__init__(root, clock=clock, settle_seconds=30)
+        self.looks_left = nth
+
+    async def is_written_to(self, file: ClaimedFile) -> bool:
+        self.looks_left -= 1
+        return self.looks_left == 0 or await super().is_written_to(file)
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+async def test_a_file_that_is_held_open_for_one_look_is_read_whole(
+    tmp_path: Path, clock: VirtualClock, nth: int
+) -> None:
+    """At its first piece, its second, and where its end is told."""
+    head = "snapshot_id,location,item,quantity,is_full,occurred_at\n"
+    rows = "".join(f"S-1,DC1,{item},5,true,2026-03-02T08:00Z\n" for item in "ABC")
+    hub, folder = Recorder(), HeldOpen(tmp_path, clock, nth)
+    (tmp_path / "snapshots-1.csv").write_text(head + rows)
+    reading = ReadingFolder(wms(tmp_path, piece_lines_max=2), folder)
+    async with aclosing(reading):
+        await reading.check()
+        for _ in range(3):
+            await clock.advance(timedelta(seconds=31))
+            await hub.hear(reading)
+
+    taken = [fact.payload for fact in hub.facts.values()]
+    counts = [count for count in taken if isinstance(count, StockSnapshotTaken)]
+    assert [len(count.lines) for count in counts] == [2, 1, 0]
+    assert [count.is_full for count in counts] == [False, False, True]
+    assert len(list((tmp_path / "archive").glob("*.csv"))) == 1
 
 
 async def test_the_same_file_under_another_name_is_not_read_again(

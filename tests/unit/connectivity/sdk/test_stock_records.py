@@ -288,3 +288,38 @@ def told(one: Record) -> Fact | Invalid:
         return stock_moved(one, WORDS)
     except Invalid as problem:
         return problem
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from("AB"), st.sampled_from(["", "L1"]), st.sampled_from(["1", "2"])),
+        max_size=12,
+    ),
+    cut=st.integers(0, 12),
+)
+def test_a_bucket_that_an_earlier_piece_counted_is_refused_as_within_one(
+    rows: list[tuple[str, str, str]], cut: int
+) -> None:
+    """However a count is cut, the same lines of it count and the same are refused."""
+    records = [
+        record(**LEVEL | {"item": item, "lot": lot, "snapshot_id": name})
+        for item, lot, name in rows
+    ]
+    counted: set[bytes] = set()
+
+    whole, refused = snapshots_taken(records, WORDS)
+    first = snapshots_taken(records[:cut], WORDS, part="1", counted=counted)
+    second = snapshots_taken(records[cut:], WORDS, part="2", counted=counted)
+
+    assert (*first[1], *second[1]) == refused
+    assert sorted(_lines(*first[0], *second[0])) == sorted(_lines(*whole))
+    assert len(counted) == len(set(rows))
+
+
+def _lines(*facts: Fact) -> list[tuple[str, str, str]]:
+    return [
+        (line.item, line.lot, fact.payload.snapshot_id)
+        for fact in facts
+        if isinstance(fact.payload, StockSnapshotTaken)
+        for line in fact.payload.lines
+    ]

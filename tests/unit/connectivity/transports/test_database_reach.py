@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import asyncpg
 import pytest
@@ -133,21 +134,152 @@ async def test_the_driver_dials_the_checked_address_and_not_the_name() -> None:
     assert dialled.is_set()
 
 
-async def test_the_hubs_own_server_is_refused_however_it_is_reached(dsn: str) -> None:
+def told(server: str) -> Reach:
+    """Give the reach of a hub whose own server calls itself so."""
+
+    async def own_server() -> str:
+        return server
+
+    return Reach(allow_local_databases=True, own_server=own_server)
+
+
+@pytest.fixture
+async def admin(dsn: str) -> AsyncIterator[Any]:
     connection = await asyncpg.connect(dsn)
-    own = await connection.fetchval(SYSTEM_IDENTIFIER)
+    yield connection
     await connection.close()
 
-    def reach(server: str) -> Reach:
-        async def own_server() -> str:
-            return server
 
-        return Reach(allow_local_databases=True, own_server=own_server)
+@pytest.fixture
+async def reader(dsn: str, admin: Any) -> AsyncIterator[str]:
+    """Give a login that may not ask for the identifier, as hardened servers keep it."""
+    name = f"reader_{admin.get_server_pid()}"
+    await admin.execute(f"create role {name} login")
+    await admin.execute("revoke execute on function pg_control_system() from public")
+    yield dsn.replace("postgres:@", f"{name}:@")
+    await admin.execute(f"drop owned by {name}")
+    await admin.execute(f"drop role {name}")
 
-    async with PolledDatabase(dsn, reach=reach(own)) as polled:
+
+async def test_the_hubs_own_server_is_refused_however_it_is_reached(dsn: str, admin: Any) -> None:
+    own = await admin.fetchval(SYSTEM_IDENTIFIER)
+
+    async with PolledDatabase(dsn, reach=told(own)) as polled:
         with pytest.raises(Rejected, match="the hub's own PostgreSQL") as refused:
             await polled.version()
-    async with PolledDatabase(dsn, reach=reach("another")) as polled:
+    async with PolledDatabase(dsn, reach=told("another")) as polled:
         assert await polled.version()
 
     assert refused.value.code == "own_server"
+
+
+async def test_a_server_that_does_not_tell_who_it_is_is_refused(reader: str) -> None:
+    async with PolledDatabase(reader, reach=told("another")) as polled:
+        with pytest.raises(Rejected, match="cannot know whether") as refused:
+            await polled.version()
+
+    assert refused.value.code == "server_untold"
+    assert "grant execute on function pg_catalog.pg_control_system()" in refused.value.hint
+
+
+async def test_a_hub_that_does_not_know_its_own_server_reads_none(dsn: str, reader: str) -> None:
+    async def own_server() -> str:
+        connection = await asyncpg.connect(reader)
+        try:
+            return str(await connection.fetchval(SYSTEM_IDENTIFIER))
+        finally:
+            await connection.close()
+
+    reach = Reach(allow_local_databases=True, own_server=own_server)
+    async with PolledDatabase(dsn, reach=reach) as polled:
+        with pytest.raises(Rejected, match="does not tell the hub its identifier") as refused:
+            await polled.version()
+
+    assert "grant execute" in refused.value.hint
+
+
+async def test_a_function_of_somebodys_making_does_not_answer_for_the_server(
+    dsn: str, admin: Any
+) -> None:
+    own = await admin.fetchval(SYSTEM_IDENTIFIER)
+    await admin.execute("create schema s")
+    await admin.execute(
+        "create function s.pg_control_system(out system_identifier text) language sql"
+        " as $$ select '1' $$"
+    )
+    found = await admin.fetchval("select current_database()")
+    await admin.execute(f'alter database "{found}" set search_path = s, pg_catalog')
+
+    async with PolledDatabase(dsn, reach=told(own)) as polled:
+        with pytest.raises(Rejected) as refused:
+            await polled.version()
+
+    assert refused.value.code == "own_server"
+
+
+async def test_what_has_no_such_function_is_another_server() -> None:
+    class Older:
+        async def fetchval(self, sql: str) -> str:
+            raise asyncpg.UndefinedFunctionError(sql)
+
+    await told("1").admit(Older())
+
+
+async def test_a_question_that_is_not_answered_admits_nobody() -> None:
+    class Slow:
+        async def fetchval(self, sql: str) -> str:
+            raise asyncpg.QueryCanceledError(sql)
+
+    with pytest.raises(asyncpg.QueryCanceledError):
+        await told("1").admit(Slow())
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "statement_timeout=1",
+        "Statement_Timeout=1",
+        "search_path=s,pg_catalog",
+        "Default_Transaction_Read_Only=off",
+        "role=owner",
+        "options=-crole%3Downer",
+        "Host=/tmp",
+        "connect_timeout=10",
+    ],
+)
+@pytest.mark.parametrize("is_local", [True, False])
+async def test_a_dsn_says_nothing_of_its_session(more: str, *, is_local: bool) -> None:
+    reach, dsn = Reach(allow_local_databases=is_local), f"postgresql://r:x@8.8.8.8/erp?{more}"
+
+    with pytest.raises(Invalid, match="no connection may say") as refused:
+        reach.check(dsn)
+    with pytest.raises(Invalid):
+        await reach.dialled(dsn)
+
+    assert (refused.value.where, refused.value.code) == ("dsn", "dsn_parameter")
+    assert "target_session_attrs" in refused.value.hint
+
+
+@pytest.mark.parametrize("is_local", [True, False])
+def test_a_login_does_not_go_on_as_settings_of_the_session(*, is_local: bool) -> None:
+    with pytest.raises(Invalid, match="zero byte"):
+        Reach(allow_local_databases=is_local).check(
+            "postgresql://r%00statement_timeout%001:x@8.8.8.8/erp"
+        )
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://a,b,c/db?port=1,2",
+        "postgresql://a/db?port=0",
+        "postgresql://a/db?port=x",
+        "postgresql://a:99999/db",
+        "postgresql://a:/db",
+    ],
+)
+def test_a_port_that_cannot_be_is_refused_with_its_place(dsn: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        Reach().check(dsn)
+
+    assert refused.value.where == "dsn"

@@ -1,0 +1,43 @@
+"""Which folders a connection may take files from: none of the hub's own, whatever links say."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from crossdock.canonical.errors import Invalid
+
+
+def check_folder(folder: Path, own_folders: Iterable[Path], drop_root: Path | None) -> None:
+    """Refuse a folder that holds what is the hub's, lies in it, or lies outside of `drop_root`.
+
+    Looked at where links lead: whatever lies in a drop folder is taken away and read.
+    """
+    real = _real(folder)
+    for own in (path.resolve() for path in own_folders):
+        if real.is_relative_to(own) or own.is_relative_to(real):
+            raise Invalid(
+                f"The folder {folder} is, holds or lies in {own}, where the hub keeps its own"
+                " files: they would be taken for what was dropped",
+                where="folder",
+                code="folder_refused",
+                hint="name a folder that holds nothing else, outside of CROSSDOCK_DATA_DIR",
+            )
+    root = drop_root and drop_root.resolve()
+    if root and (real == root or not real.is_relative_to(root)):
+        raise Invalid(
+            f"The folder {folder} does not lie beneath {drop_root}",
+            where="folder",
+            code="folder_refused",
+            hint="name a folder beneath CROSSDOCK_DROP_ROOT; links are followed",
+        )
+
+
+def _real(folder: Path) -> Path:
+    try:
+        return folder.resolve()
+    except (OSError, ValueError, RuntimeError) as problem:  # a zero byte, links in a circle
+        raise Invalid(
+            f"The folder {str(folder)!r} cannot be: {problem}",
+            where="folder",
+            code="folder_refused",
+            hint="name a folder by its whole path, as the hub's machine knows it",
+        ) from None
