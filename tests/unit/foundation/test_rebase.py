@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from sqlalchemy.exc import DBAPIError
 
 from crossdock import Hub
 from crossdock.canonical.catalog import LocationChanged
@@ -38,6 +39,7 @@ WORK = """
 do $$ begin for n in 1..5000 loop perform pg_current_xact_id(); commit; end loop; end $$
 """
 WRITES = "select prosrc from pg_proc where proname = 'event_log_tx'"
+ADMINISTRATOR = "create role crossdock_hub nologin; grant crossdock_hub to crossdock"
 NUMBERS = st.integers(min_value=0, max_value=2**62)
 
 
@@ -60,8 +62,8 @@ async def asked(dsn: str, question: str) -> Any:
 
 
 async def prepared(target: EmbeddedPostgres) -> str:
-    """Make a database that a login owns which is no superuser; give its address."""
-    await execute(target.dsn, "create role crossdock login createrole")
+    """Make a database that a login owns which may make no roles; give its address."""
+    await execute(target.dsn, "create role crossdock login")
     await execute(target.dsn, "create database moved owner crossdock")
     return target.dsn_of("moved").replace("//postgres", "//crossdock", 1)
 
@@ -90,7 +92,7 @@ async def test_a_hub_goes_on_in_another_cluster_as_it_was(
         await hub.settle()
         state = await hub.inventory.upkeep.state_hash(hub.scope)
     moved = await prepared(other)
-    await execute(moved, "create role crossdock_hub nologin")
+    await execute(other.dsn, ADMINISTRATOR)
 
     await restored(dsn, moved)
 
@@ -129,7 +131,7 @@ async def test_what_a_reader_had_not_heard_is_heard_once_and_in_its_order(
             await event_log.append_once(second, [entry("SECOND")])
         await event_log.append_once(first, [entry("FIRST")])
     moved = await prepared(other)
-    await execute(moved, "create role crossdock_hub nologin")
+    await execute(other.dsn, ADMINISTRATOR)
     await restored(dsn, moved)
 
     await migrate.upgrade(moved)
@@ -154,12 +156,36 @@ async def test_a_dump_restored_before_the_role_was_there_is_refused_with_the_fix
 
     with pytest.raises(Rejected, match="before the role was there") as refused:
         await migrate.upgrade(moved)
-    assert "restore the dump once more" in refused.value.hint
+    assert refused.value.code == "role_without_rights"
+    assert ADMINISTRATOR in refused.value.hint
 
+    await execute(other.dsn, ADMINISTRATOR)
     await execute(other.dsn, "drop database moved")
     await execute(other.dsn, "create database moved owner crossdock")
     await restored(dsn, moved)
     await migrate.upgrade(moved)
+
+
+async def test_a_login_that_may_not_act_as_the_role_is_told_who_can_grant_it(
+    dsn: str, other: EmbeddedPostgres
+) -> None:
+    moved = await prepared(other)
+    await execute(other.dsn, "create role crossdock_hub nologin")
+    await restored(dsn, moved)
+
+    with pytest.raises(Rejected, match="crossdock may not act as the role") as refused:
+        await migrate.upgrade(moved)
+    assert refused.value.hint == "as an administrator: grant crossdock_hub to crossdock"
+
+    await execute(other.dsn, "grant crossdock_hub to crossdock")
+    await migrate.upgrade(moved)
+
+
+async def test_what_fails_is_told_and_not_what_follows_from_it(dsn: str) -> None:
+    await execute(dsn, "drop function event_log_below")
+
+    with pytest.raises(DBAPIError, match=r"function event_log_below\(\) does not exist"):
+        await migrate.upgrade(dsn)
 
 
 async def test_a_restored_dump_counts_as_before_in_the_cluster_that_wrote_it(dsn: str) -> None:
