@@ -5,7 +5,8 @@ the dump is restored: what is granted to it is. And transactions are counted by 
 in each: what is written next would come before all
 that the log holds, and no reader would ever hear it. So the log counts on from where it ends. What
 it holds stays as it is, and so does every place in it that somebody keeps: cursors, and the ids
-that callers of `GET /v1/log` resume by.
+that callers of `GET /v1/log` resume by. What was written after the dump is not in it: a place
+there is none of this log, and is not given again where the log counts on.
 """
 
 from typing import Any
@@ -26,6 +27,10 @@ select quote_ident(current_user) as login,
     coalesce(has_table_privilege(to_regrole('{HUB_ROLE}'), 'event_log', 'select'), false) as may
 """
 AS_WORKERS = "select set_config('crossdock.tenant', '*', true)"
+
+GAP = 2**32
+"""So far behind its end the log counts on. What the lost log counted after the dump lies between,
+and so do the transactions that others had open already: neither is taken for what comes."""
 
 # What this statement sees was committed below the snapshot's end: in the cluster that wrote it.
 COUNTED = WorkersSql("""
@@ -50,7 +55,7 @@ def counted_on(newest: int, coming: int, ahead: int) -> int:
 
     It is never less than before, and the same where the cluster is the one that wrote the log.
     """
-    return max(ahead, newest + 1 - coming)
+    return ahead if newest < coming + ahead else newest + GAP - coming
 
 
 def settle(connection: Connection) -> None:
