@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 from sqlalchemy.util import await_only
 
 from crossdock.canonical.errors import Rejected
-from crossdock.foundation.database import HUB_ROLE, WorkersSql
+from crossdock.foundation import database
+from crossdock.foundation.database import HUB_ROLE
 from crossdock.foundation.migrations.role import JOIN
 
 log = structlog.get_logger(__name__)
@@ -32,14 +33,6 @@ GAP = 2**32
 """So far behind its end the log counts on. What the lost log counted after the dump lies between,
 and so do the transactions that others had open already: neither is taken for what comes."""
 
-# What this statement sees was committed below the snapshot's end: in the cluster that wrote it.
-COUNTED = WorkersSql("""
-select coalesce(greatest((select tx from event_log order by tx desc limit 1),
-        (select tx from log_reader order by tx desc limit 1)), '0')::text::bigint as newest,
-    pg_snapshot_xmax(pg_current_snapshot())::text::bigint as coming,
-    event_log_below()::text::bigint
-        - pg_snapshot_xmin(pg_current_snapshot())::text::bigint as ahead
-""")
 COUNT_ON = """
 create or replace function event_log_tx() returns xid8 language sql stable as $$
 select (pg_current_xact_id()::text::bigint + {ahead})::text::xid8
@@ -62,7 +55,7 @@ def settle(connection: Connection) -> None:
     """Make the hub at home in the cluster that its database is in; the caller has the lock."""
     _check_role(connection)
     connection.exec_driver_sql(AS_WORKERS)
-    row = connection.exec_driver_sql(COUNTED.text).one()
+    row = connection.exec_driver_sql(database.COUNTED.text).one()
     connection.commit()
     ahead = counted_on(row.newest, row.coming, row.ahead)
     if ahead != row.ahead:

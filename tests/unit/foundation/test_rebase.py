@@ -19,12 +19,12 @@ from sqlalchemy.exc import DBAPIError
 from crossdock import Hub
 from crossdock.canonical.catalog import LocationChanged
 from crossdock.canonical.envelope import Event, Fact
-from crossdock.canonical.errors import Rejected
+from crossdock.canonical.errors import Rejected, Unavailable
 from crossdock.canonical.quantities import Quantity
 from crossdock.foundation import event_log, migrate, readers
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
-from crossdock.foundation.event_log import Entry
+from crossdock.foundation.event_log import Entry, Position
 from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.foundation.readers import Reader
 from crossdock.foundation.rebase import GAP, counted_on
@@ -166,6 +166,35 @@ async def test_a_dump_restored_before_the_role_was_there_is_refused_with_the_fix
     await migrate.upgrade(moved)
 
 
+async def test_a_hub_that_runs_while_its_database_is_exchanged_waits_until_the_log_counts_on(
+    postgres: EmbeddedPostgres, dsn: str, database: Database, other: EmbeddedPostgres
+) -> None:
+    """What it wrote there before would lie behind every reader, and never be heard."""
+    await execute(postgres.dsn, WORK)
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry("OLD")])
+    moved = await prepared(other)
+    await execute(other.dsn, ADMINISTRATOR)
+    await migrate.upgrade(moved)
+    runs = await Database.open(moved, pool_size=2)
+    await execute(other.dsn, "drop database moved with (force)")
+    await execute(other.dsn, "create database moved owner crossdock")
+    with pytest.raises(Unavailable, match="not prepared yet"):
+        await write(runs, "EARLY")
+    await restored(dsn, moved)
+
+    with pytest.raises(Unavailable, match="not prepared yet") as refused:
+        await write(runs, "LOST")
+    assert "crossdock migrate" in refused.value.hint
+    await migrate.upgrade(moved)
+    await write(runs, "NEW")
+
+    async with runs.transaction(MAIN) as tx:
+        events, _ = await event_log.read(tx, await place_of(tx, "OLD"), limit=10)
+    await runs.close()
+    assert [event.payload.key for event in events] == ["NEW"]
+
+
 async def test_a_login_that_may_not_act_as_the_role_is_told_who_can_grant_it(
     dsn: str, other: EmbeddedPostgres
 ) -> None:
@@ -206,6 +235,20 @@ def test_what_comes_is_behind_all_that_the_log_holds(newest: int, coming: int, a
     assert moved == ahead or coming + moved == newest + GAP
     assert (moved == ahead) == (newest < coming + ahead)
     assert counted_on(newest, coming, moved) == moved
+
+
+async def write(database: Database, code: str) -> None:
+    async with database.transaction(MAIN) as tx:
+        await event_log.append_once(tx, [entry(code)])
+
+
+async def place_of(tx: Transaction, code: str) -> Position:
+    row = await tx.fetchrow(
+        "select tx::text::bigint as tx, position from event_log where key = $1 and tenant = $2",
+        code,
+        tx.tenant,
+    )
+    return Position(row["tx"], row["position"])
 
 
 def entry(code: str) -> Entry:
