@@ -18,7 +18,14 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.event_log import Entry
 from crossdock.foundation.health import State
-from crossdock.foundation.keeping_up import LAG_MAX, Holder, Lag, check_readers, judged
+from crossdock.foundation.keeping_up import (
+    LAG_MAX,
+    Holder,
+    Lag,
+    check_readers,
+    check_readers_twice,
+    judged,
+)
 from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
@@ -89,6 +96,24 @@ async def test_who_keeps_up_is_well_and_who_does_not_is_named(database: Database
     await readers.catch_up(database, READER, VirtualClock(now))
     well = await check_readers(database, ["listens"], now + LATER)
     assert (well.state, well.detail) == (State.OK, "1 keep up with the log")
+
+
+@pytest.mark.parametrize(("passes", "state"), [(True, State.OK), (False, State.FAIL)])
+async def test_a_reader_that_passes_old_news_at_its_next_look_is_not_behind(
+    database: Database, *, passes: bool, state: State
+) -> None:
+    await readers.register(database, READER)
+    now = await record(database, "WAITED") + LATER
+
+    class Meanwhile(VirtualClock):
+        async def sleep(self, seconds: float) -> None:
+            assert seconds > readers.IDLE_SECONDS
+            if passes:
+                await readers.catch_up(database, READER, self)
+
+    found = await check_readers_twice(database, ["listens"], Meanwhile(now))
+
+    assert found.state is state
 
 
 @pytest.fixture
