@@ -187,6 +187,9 @@ async def test_a_hub_that_runs_while_its_database_is_exchanged_waits_until_the_l
         await write(runs, "LOST")
     assert "crossdock migrate" in refused.value.hint
     await migrate.upgrade(moved)
+    counts = await asked(moved, WRITES)
+    await migrate.upgrade(moved)
+    assert await asked(moved, WRITES) == counts
     await write(runs, "NEW")
 
     async with runs.transaction(MAIN) as tx:
