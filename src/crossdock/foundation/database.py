@@ -121,6 +121,16 @@ class Transaction:
 _BY_KEY = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 
 
+# What this statement sees was committed below the snapshot's end: in the cluster that wrote it.
+COUNTED = WorkersSql("""
+select coalesce(greatest((select tx from event_log order by tx desc limit 1),
+        (select tx from log_reader order by tx desc limit 1)), '0')::text::bigint as newest,
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint as coming,
+    event_log_below()::text::bigint
+        - pg_snapshot_xmin(pg_current_snapshot())::text::bigint as ahead
+""")
+
+
 ONE_MOMENT = "begin isolation level repeatable read, read only"
 
 KEPT_MAX = 3
@@ -148,6 +158,7 @@ class Database:
                 min_size=1,
                 max_size=pool_size,
                 command_timeout=60,
+                init=_check_counted,
                 # Everything we set is set for the transaction only, so nothing needs undoing.
                 reset=_leave_as_is,
                 server_settings={
@@ -286,6 +297,26 @@ async def check_isolation(database: Database) -> None:
                 code="isolation_void",
                 hint="run `crossdock migrate`",
             )
+
+
+async def _check_counted(connection: Any) -> None:
+    """Refuse a new connection to a cluster that counts anew, until the log counts on in it.
+
+    What is written there would lie before all that the readers of the log have heard.
+    """
+    await connection.execute("begin; set local crossdock.tenant = '*'")
+    try:
+        row = await connection.fetchrow(COUNTED.text)
+        is_behind = row["newest"] >= row["coming"] + row["ahead"]
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError):
+        is_behind = True  # a dump may be on its way into it
+    await connection.execute("rollback")
+    if is_behind:
+        raise Unavailable(
+            "the database is another than the log was written in, and is not prepared yet",
+            code="log_elsewhere",
+            hint="when the dump is restored, run `crossdock migrate`",
+        )
 
 
 async def _leave_as_is(_connection: Any) -> None:

@@ -81,6 +81,7 @@ def _locked(connection: Connection, revision: str, *, up: bool) -> None:
         (command.upgrade if up else command.downgrade)(_config(connection), revision)
         connection.commit()
     finally:
+        connection.rollback()  # of what failed: else no unlock is heard, and that is told
         connection.exec_driver_sql(f"select pg_advisory_unlock({MIGRATION_LOCK})")
         connection.commit()
 

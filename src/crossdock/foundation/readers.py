@@ -136,13 +136,16 @@ insert into log_refusal (tenant, reader, position, refused_at, reason)
 values ($1, $2, $3, $4, $5) on conflict do nothing
 """
 
-# How long the first event behind each cursor has waited; none waits where the cursor is the end.
+# How long the first event behind each cursor has waited, and whether an older transaction that is
+# still open hides it; none waits where the cursor is the end. Of several shards, the latest.
 LAGS = WorkersSql("""
-select r.name, coalesce(max(extract(epoch from $1 - next.received_at)), 0)::float8 as seconds
+select distinct on (r.name) r.name,
+    coalesce(extract(epoch from $1 - next.received_at), 0)::float8 as seconds,
+    coalesce(next.tx >= event_log_below(), false) as is_hidden
 from log_reader r left join lateral (
-    select received_at from event_log e where (e.tx, e.position) > (r.tx, r.position)
+    select tx, received_at from event_log e where (e.tx, e.position) > (r.tx, r.position)
     order by e.tx, e.position limit 1) next on true
-group by r.name
+order by r.name, seconds desc
 """)
 REFUSALS = WorkersSql("select reader, count(*) as events from log_refusal group by reader")
 

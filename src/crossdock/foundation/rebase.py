@@ -1,38 +1,38 @@
 """Lets the hub go on in another cluster: where a dump of its database was restored (D2).
 
-Two things are the cluster's, and in no dump. The role that the hub acts as is made again. And
-transactions are counted by the cluster, anew in each: what is written next would come before all
+Two things are the cluster's, and in no dump. The role that the hub acts as has to be there before
+the dump is restored: what is granted to it is. And transactions are counted by the cluster, anew
+in each: what is written next would come before all
 that the log holds, and no reader would ever hear it. So the log counts on from where it ends. What
 it holds stays as it is, and so does every place in it that somebody keeps: cursors, and the ids
-that callers of `GET /v1/log` resume by.
+that callers of `GET /v1/log` resume by. What was written after the dump is not in it: a place
+there is none of this log, and is not given again where the log counts on.
 """
 
 from typing import Any
 
+import asyncpg
 import structlog
 from sqlalchemy import Connection
 from sqlalchemy.util import await_only
 
 from crossdock.canonical.errors import Rejected
-from crossdock.foundation.database import HUB_ROLE, WorkersSql
-from crossdock.foundation.migrations.role import JOIN, MAKE
+from crossdock.foundation import database
+from crossdock.foundation.database import HUB_ROLE
+from crossdock.foundation.migrations.role import JOIN
 
 log = structlog.get_logger(__name__)
 
 STANDING = f"""
-select to_regrole('{HUB_ROLE}') is not null as is_there,
+select quote_ident(current_user) as login,
     coalesce(has_table_privilege(to_regrole('{HUB_ROLE}'), 'event_log', 'select'), false) as may
 """
 AS_WORKERS = "select set_config('crossdock.tenant', '*', true)"
 
-# What this statement sees was committed below the snapshot's end: in the cluster that wrote it.
-COUNTED = WorkersSql("""
-select coalesce(greatest((select tx from event_log order by tx desc limit 1),
-        (select tx from log_reader order by tx desc limit 1)), '0')::text::bigint as newest,
-    pg_snapshot_xmax(pg_current_snapshot())::text::bigint as coming,
-    event_log_below()::text::bigint
-        - pg_snapshot_xmin(pg_current_snapshot())::text::bigint as ahead
-""")
+GAP = 2**32
+"""So far behind its end the log counts on. What the lost log counted after the dump lies between,
+and so do the transactions that others had open already: neither is taken for what comes."""
+
 COUNT_ON = """
 create or replace function event_log_tx() returns xid8 language sql stable as $$
 select (pg_current_xact_id()::text::bigint + {ahead})::text::xid8
@@ -48,14 +48,14 @@ def counted_on(newest: int, coming: int, ahead: int) -> int:
 
     It is never less than before, and the same where the cluster is the one that wrote the log.
     """
-    return max(ahead, newest + 1 - coming)
+    return ahead if newest < coming + ahead else newest + GAP - coming
 
 
 def settle(connection: Connection) -> None:
     """Make the hub at home in the cluster that its database is in; the caller has the lock."""
-    _restore_role(connection)
+    _check_role(connection)
     connection.exec_driver_sql(AS_WORKERS)
-    row = connection.exec_driver_sql(COUNTED.text).one()
+    row = connection.exec_driver_sql(database.COUNTED.text).one()
     connection.commit()
     ahead = counted_on(row.newest, row.coming, row.ahead)
     if ahead != row.ahead:
@@ -63,19 +63,25 @@ def settle(connection: Connection) -> None:
         log.warning("the log goes on in another cluster", newest=row.newest, ahead=ahead)
 
 
-def _restore_role(connection: Connection) -> None:
+def _check_role(connection: Connection) -> None:
     standing = connection.exec_driver_sql(STANDING).one()
     connection.commit()
-    if not standing.is_there:
-        _run(connection, MAKE)
-    _run(connection, JOIN)
     if not standing.may:
         raise Rejected(
             f"the role {HUB_ROLE} has no rights on the tables: they were restored from a dump"
-            " before the role was there",
+            " before the role was there, or from one made with --no-privileges",
             code="role_without_rights",
-            hint="the role is there now: make the database anew and restore the dump once more",
+            hint=f"as an administrator: create role {HUB_ROLE} nologin; grant {HUB_ROLE} to"
+            f" {standing.login}; then make the database anew and restore a dump with privileges",
         )
+    try:
+        _run(connection, JOIN)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise Rejected(
+            f"the login {standing.login} may not act as the role {HUB_ROLE}",
+            code="role_without_rights",
+            hint=f"as an administrator: grant {HUB_ROLE} to {standing.login}",
+        ) from error
 
 
 def _run(connection: Connection, script: str) -> None:

@@ -12,7 +12,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from crossdock.canonical import errors
 from crossdock.canonical.errors import CrossdockError, Invalid
+from crossdock.foundation import event_log
 from crossdock.foundation.postgres import EmbeddedPostgres
+from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api import bodies
 from crossdock.interfaces.api.problems import problem_of, status_of
 from tests.conftest import out_of_reach
@@ -168,7 +170,7 @@ async def test_a_traced_request_goes_on_with_the_trace_of_its_caller(
     traces = {f"{span.context.trace_id:032x}" for span in found if span.context}
     assert len(traces) == 3
     assert "0af7651916cd43dd8448eb211c80319c" in traces
-    threads = {dict(span.attributes or {})["crossdock.correlation_id"] for span in found}
+    threads = {str(dict(span.attributes or {})["crossdock.correlation_id"]) for span in found}
     assert threads == {"order-77"}
 
 
@@ -344,6 +346,37 @@ async def test_the_log_is_followed_from_a_position(call: Caller, house: House) -
     assert [one["subject"] for one in heard] == ["BOLT", "NUT", "SCREW"]
     assert heard[0]["specversion"] == "1.0"
     assert place.count(".") == 1
+
+
+async def test_a_place_that_the_log_does_not_have_is_refused(call: Caller, house: House) -> None:
+    """An older state was restored: what is written now lies before what the caller holds."""
+    await stock(call, house, "BOLT")
+    async with house.database.transaction(Scope("main")) as tx:
+        end = await event_log.end(tx)
+
+    for tx_id, position in [
+        (end.tx, end.position + 1),
+        (end.tx + 1, end.position),
+        (end.tx - 1, end.position),
+        (end.tx, 0),
+    ]:
+        answer = await call("GET", f"/v1/log?after={tx_id}.{position}")
+
+        assert (answer.status, answer.json["code"]) == (404, "place_unknown")
+        assert "0.0" in answer.json["hint"]
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", call.port)
+    request = (
+        f"GET /v1/log HTTP/1.1\r\nhost: x\r\nlast-event-id: {end.tx}.{end.position}\r\n"
+        f"authorization: Bearer {call.key}\r\n\r\n"
+    )
+    writer.write(request.encode())
+    async with asyncio.timeout(30):
+        await _until(reader, b": crossdock log")
+        await call("PUT", "/v1/items/NUT", {})
+        heard = await _until(reader, b'"subject":"NUT"')
+    writer.close()
+    assert b"BOLT" not in heard
 
 
 async def test_who_follows_the_log_waits_out_a_database_that_is_away(

@@ -70,14 +70,20 @@ def test_what_a_cache_kept_says_nothing_and_nobody_listens_outside_the_block() -
 def test_where_all_are_apart_it_is_we_and_where_some_are_it_may_be_they() -> None:
     hour, well = timedelta(hours=1), timedelta()
 
-    [all_apart] = check_others_clocks({"a": [well, hour], "b": [-hour], "silent": []})
+    [all_apart] = check_others_clocks({"a": [hour], "b": [hour + well, hour], "silent": []})
     [some_apart] = check_others_clocks({"a": [hour], "b": [well]})
+    [one_alone] = check_others_clocks({"a": [hour]})
+    [at_odds] = check_others_clocks({"a": [hour], "b": [-hour]})
 
     assert (all_apart.state, some_apart.state) == (State.FAIL, State.WARN)
     assert all_apart.detail == (
-        "a is 3600 s ahead of this machine, b is 3600 s behind this machine"
+        "a is 3600 s ahead of this machine, b is 3600 s ahead of this machine"
     )
     assert some_apart.detail == "a is 3600 s ahead of this machine"
+    assert (one_alone.state, at_odds.state) == (State.WARN, State.WARN)
+    assert at_odds.detail.endswith("b is 3600 s behind this machine")
+    assert "cannot be told" in one_alone.fix
+    assert check_others_clocks({"a": [hour, well]})[0].state is State.OK
     assert check_others_clocks({"silent": []}) == []
     assert check_others_clocks({"a": [well]})[0].state is State.OK
 

@@ -201,7 +201,7 @@ async def test_a_clock_that_nothing_keeps_is_a_warning(ours: Settings) -> None:
 
     [check] = [check for check in checks if check.name == "Clock"]
     assert check.state is State.WARN
-    assert check.detail.endswith("nothing keeps it in time")
+    assert check.detail.endswith("the kernel knows of nothing that keeps it in time")
     assert "timedatectl" in check.fix
 
 
@@ -215,12 +215,10 @@ async def test_a_clock_that_is_apart_from_what_others_say_is_found(
 
     checks = await found(ours, late)
 
-    assert checks["Clocks of others"] == Check(
-        "Clocks of others",
-        State.FAIL,
-        "shop is 179 s behind this machine",
-        "run NTP on this machine (`timedatectl`)",
-    )
+    check = checks["Clocks of others"]
+    assert check.state is State.WARN
+    assert check.detail in {f"shop is {off} s behind this machine" for off in (179, 180)}
+    assert "cannot be told who is wrong" in check.fix
     assert (await found(ours))["Clocks of others"].state is State.OK
 
 

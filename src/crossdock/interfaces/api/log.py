@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 
 from crossdock.canonical.envelope import Event
-from crossdock.canonical.errors import Forbidden, Invalid
+from crossdock.canonical.errors import Forbidden, Invalid, NotFound
 from crossdock.canonical.events import payload_type
 from crossdock.foundation import event_log
 from crossdock.foundation.database import DATABASE_ERRORS, Transaction
@@ -49,7 +49,7 @@ def router(hub: Hub) -> APIRouter:
         for name in types:
             payload_type(name)
         place = last_event_id or after
-        start = position_of(place) if place else await _end(hub, caller)
+        start = await _found(hub, caller, place) if place else await _end(hub, caller)
         tail = _tail(hub, request.headers.get("authorization"), start, frozenset(types) or None)
         return StreamingResponse(tail, media_type="text/event-stream")
 
@@ -90,6 +90,27 @@ def cloud_event(event: Event) -> dict[str, Any]:
         **{name: value for name, value in optional.items() if value},
         "data": fact.payload,
     }
+
+
+async def _found(hub: Hub, caller: Principal, place: str) -> Position:
+    """Find the place in the log that somebody holds, if it is one of this log still.
+
+    After an older state of the database is restored, what comes now may have lower places than a
+    caller holds, and would never be told to it.
+    """
+    start = position_of(place)
+    if start == Position():
+        return start
+    async with hub.database.transaction(caller.scope) as tx:
+        known = await event_log.places(tx, [start.position])
+    if known.get(start.position) != start:
+        raise NotFound(
+            f"the log has no event at {place[:60]!r}: an older state of it was restored since",
+            code="place_unknown",
+            hint="go on after an id from before the backup, or after `0.0`: what is told again has"
+            " the CloudEvents `id` and `source` that it had",
+        )
+    return start
 
 
 async def _end(hub: Hub, caller: Principal) -> Position:

@@ -12,7 +12,7 @@ from crossdock.assembly import Hub, Outside
 from crossdock.canonical.errors import CrossdockError
 from crossdock.foundation import health, skew
 from crossdock.foundation.health import TROUBLE, Check, State
-from crossdock.foundation.keeping_up import check_readers
+from crossdock.foundation.keeping_up import check_readers_twice
 from crossdock.foundation.postgres import ground
 from crossdock.foundation.settings import Settings, unknown_variables
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
@@ -103,7 +103,7 @@ async def _one(looking: Awaitable[Check]) -> list[Check]:
 
 async def _readers(hub: Hub) -> Check:
     names = {reader.name for reader in hub.readers}
-    return await check_readers(hub.database, names, hub.clock.now())
+    return await check_readers_twice(hub.database, names, hub.clock)
 
 
 async def _connections(hub: Hub) -> list[Check]:
