@@ -477,7 +477,7 @@ async def test_a_page_is_a_span_and_a_refused_event_is_logged_under_its_thread(
 
     found = spans.get_finished_spans()
     assert {span.name for span in found} == {"reader page"}
-    threads = {dict(span.attributes or {})["crossdock.correlation_id"] for span in found}
+    threads = {str(dict(span.attributes or {})["crossdock.correlation_id"]) for span in found}
     assert threads == {"so_77"}
     [line] = [line for line in written(lines) if line["event"] == "event refused"]
     assert line["correlation_id"] == "so_77"
