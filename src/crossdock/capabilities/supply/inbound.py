@@ -148,12 +148,19 @@ def effective(
     return Inbound(supply, confidence, micros, on, reason)
 
 
-def with_dock(supplies: Sequence[Supply], docked: int, location: str) -> Sequence[Supply]:
+def with_dock(
+    supplies: Sequence[Supply], docked: int, location: str, today: date
+) -> Sequence[Supply]:
     """Add what was booked in and is not put away: it has arrived.
 
-    What a source still tells as arrived is the same goods, and counts once (I9).
+    What a source still tells as arrived is the same goods, and counts once (I9); what is never
+    promised from is other goods: returns that wait, what a supplier has or sends himself.
     """
-    told = sum(one.remaining for one in supplies if one.evidence is SupplyEvidence.ARRIVED)
+    told = sum(
+        one.remaining
+        for one in supplies
+        if one.evidence is SupplyEvidence.ARRIVED and classified(one, today, 0)[0] in PROMISED
+    )
     if docked <= told:
         return supplies
     lies = Supply(

@@ -224,7 +224,8 @@ class Read:
         figures, terms, standing = self.standing.get(key), self.terms(key), self._standing(key)
         supplies: Sequence[Supply] = self.found.supplies.get(key, ())
         if terms.counts_dock and standing.docked > 0:
-            supplies = with_dock(supplies, standing.docked, key[1])
+            today = self._locals.get(key[1], self._now).date()
+            supplies = with_dock(supplies, standing.docked, key[1], today)
         return Node(
             terms,
             standing,

@@ -50,6 +50,25 @@ async def test_what_its_source_still_tells_as_arrived_is_the_goods_at_the_dock(y
     assert await yard.promisable() == {0: 40}
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"kind": SupplyKind.RMA_EXPECTED},
+        {"kind": SupplyKind.VENDOR_STOCK},
+        {"kind": SupplyKind.DROP_SHIP},
+        {"kind": SupplyKind.OTHER},
+        {"confidence": ConfidenceClass.E},
+    ],
+)
+async def test_arrived_goods_that_are_never_promised_take_nothing_from_the_dock(
+    yard: Yard, more: dict[str, Any]
+) -> None:
+    await yard.rule(EVERY_DAY)
+    arrived = committed("other", 20, evidence=SupplyEvidence.ARRIVED, eta=TODAY, **more)
+    await yard.hear(arrived, moved("r1", 100, None, DOCK))
+    assert await yard.promisable() == {0: 100}
+
+
 async def test_goods_booked_in_without_a_lot_and_put_away_with_one_count_once(yard: Yard) -> None:
     lot = replace(shelf(), lot="L1")
     await yard.hear(moved("r1", 10, None, DOCK), moved("a1", 10, replace(DOCK, lot="L1"), lot))
