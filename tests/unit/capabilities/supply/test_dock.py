@@ -67,6 +67,7 @@ async def test_what_its_source_still_tells_as_arrived_is_the_goods_at_the_dock(y
         {"kind": SupplyKind.VENDOR_STOCK},
         {"kind": SupplyKind.DROP_SHIP},
         {"kind": SupplyKind.OTHER},
+        {"kind": SupplyKind.DOCK},
         {"confidence": ConfidenceClass.E},
     ],
 )
