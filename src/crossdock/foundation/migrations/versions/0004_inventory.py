@@ -46,7 +46,7 @@ create table inventory_position (
 ) with (fillfactor = 70);
 -- What lies there now: the lots that are gone are many, and do not come back.
 create index inventory_position_lying on inventory_position (tenant, location, item)
-    where holds_goods and status = 'AVAILABLE';
+    where holds_goods and status in ('AVAILABLE', 'RECEIVING');
 select guard_table('inventory_position');
 
 -- The newest opening of each stream that counted the bucket.
