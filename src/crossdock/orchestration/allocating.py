@@ -1,12 +1,14 @@
 """Allocation put together: stock as inventory tells it, cases for the order desk, jobs that work.
 
 Whoever loses goods, or is owed more than there is, is somebody's to speak with: a run that is
-refused or that waits for approval is a case (ORD-OVERSOLD), closed when nothing waits any more.
+refused or that waits for approval is a case (ORD-OVERSOLD), and so is what lines are short of when
+it is done (ORD-WIN-SHORT, ORD-GAIN-LOST). It closes when nothing waits and nobody is short.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.quantities import Quantity
@@ -15,10 +17,14 @@ from crossdock.capabilities.allocation import (
     AllocationProtection,
     Around,
     Claim,
+    OpenShortage,
     Run,
+    RunException,
     RunState,
     Share,
+    Short,
     Stock,
+    Why,
     Work,
     allocation_reader,
     had_of,
@@ -48,6 +54,8 @@ from crossdock.orchestration.processes.availability_sellers import (
 
 Key = tuple[str, str]
 WITHIN = timedelta(hours=1)
+NAMED = 3
+"""So many lines that are short stand in a title; the evidence names all."""
 ALLOCATION = "allocation"
 """Its reader."""
 SUPPLY = supply_reader().name
@@ -244,40 +252,86 @@ class OrderDesk:
 
     clock: Clock
 
-    async def open(self, tx: Transaction, tenant: str, run: Run) -> None:
+    async def open(
+        self, tx: Transaction, tenant: str, run: Run, short: Sequence[Short] = ()
+    ) -> None:
         is_refused = run.state is RunState.REFUSED
         case = OpenCase(
-            code="ORD-OVERSOLD",
+            code="ORD-OVERSOLD" if run.waits else _code(short),
             fingerprint=_fingerprint((run.item, run.location)),
             severity="S1" if is_refused else "S2",
             owner_role="Order desk",
             within=WITHIN,
             entity=f"{run.item}/{run.location}",
-            title=_title(run),
+            title=_title(run, short),
             evidence={
                 "run": run.run_id,
+                "state": run.state,
                 "reason": run.reason,
                 "supply": _amount(run.supply, run),
                 "owed": _amount(run.owed, run),
                 "gained": _amount(run.gained, run),
                 "lost": _amount(run.lost, run),
                 "losers": [line.demand_ref for line in run.lines if line.after < line.before],
-                "short": run.short,
+                "short": [_said(one, run) for one in short],
             },
         )
         await cases.record(tx, [Said(tenant, run.run_id, case)], run.made_at)
+
+    async def standing(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> Mapping[Key, OpenShortage]:
+        by_name = {_fingerprint(key): key for key in keys}
+        found = await cases.evidence(tx, tenant, list(by_name))
+        return {by_name[name]: _open_shortage(said) for name, said in found.items()}
 
     async def close(self, tx: Transaction, tenant: str, key: Key, resolution: str) -> None:
         case = CloseCase(fingerprint=_fingerprint(key), resolution=resolution)
         await cases.record(tx, [Said(tenant, "", case)], self.clock.now())
 
 
-def _title(run: Run) -> str:
+def _code(short: Sequence[Short]) -> str:
+    is_won = any(one.exception is RunException.WIN_SHORT for one in short)
+    return "ORD-WIN-SHORT" if is_won else "ORD-GAIN-LOST"
+
+
+def _title(run: Run, short: Sequence[Short]) -> str:
     if run.state is RunState.REFUSED:
         return f"{_amount(run.owed, run)} are owed, and {_amount(run.supply, run)} are there"
-    if run.state is RunState.APPLIED:
-        return f"{', '.join(run.short[:3])} did not get what they are owed"
+    if not run.waits:
+        who = [
+            f"{one.demand_ref} {'gets' if one.exception is RunException.WIN_SHORT else 'keeps'} "
+            f"{_amount(one.gets, run)} of {_amount(one.of, run)}: {one.why}"
+            for one in short[:NAMED]
+        ]
+        more = [f"and {len(short) - NAMED} more"] if len(short) > NAMED else []
+        return "; ".join([*who, *more])
     return f"a run that takes {_amount(run.lost, run)} away waits for approval"
+
+
+def _said(one: Short, run: Run) -> Mapping[str, str]:
+    return {
+        "line": one.demand_ref,
+        "exception": one.exception,
+        "gets": _amount(one.gets, run),
+        "of": _amount(one.of, run),
+        "why": one.why,
+    }
+
+
+def _open_shortage(evidence: Mapping[str, Any]) -> OpenShortage:
+    """Read back what a case was opened with."""
+    short = tuple(
+        Short(
+            one["line"],
+            RunException(one["exception"]),
+            Quantity.of(one["gets"].split()[0]).micros,
+            Quantity.of(one["of"].split()[0]).micros,
+            Why(one["why"]),
+        )
+        for one in evidence["short"]
+    )
+    return OpenShortage(RunState(evidence["state"]), short)
 
 
 def _amount(micros: int, run: Run) -> str:

@@ -85,6 +85,11 @@ select count(*) from business_case
 where ($1 = '*' or tenant = $1) and state = 'OPEN' and due_at < $2
 """
 
+EVIDENCE = """
+select fingerprint, evidence from business_case
+where tenant = $1 and fingerprint = any($2::text[]) and state = 'OPEN'
+"""
+
 CLOSE_BY_ID = """
 update business_case set state = 'CLOSED', closed_at = $3, resolution = $4
 where tenant = $1 and case_id = $2 and state = 'OPEN' returning case_id
@@ -142,6 +147,14 @@ async def record(tx: Transaction, said: Sequence[Said], now: datetime) -> None:
             await _open(tx, word, word.case, now)
         else:
             await tx.execute(CLOSE, word.tenant, word.case.fingerprint, word.case.resolution, now)
+
+
+async def evidence(
+    tx: Transaction, tenant: str, fingerprints: Sequence[str]
+) -> dict[str, Mapping[str, Any]]:
+    """Give what the open cases of these causes were opened with, or last met with."""
+    rows = await tx.fetch(EVIDENCE, tenant, list(fingerprints))
+    return {row["fingerprint"]: msgspec.json.decode(row["evidence"]) for row in rows}
 
 
 async def listed(tx: Transaction, *, state: str = "OPEN", limit: int = 200) -> list[Case]:

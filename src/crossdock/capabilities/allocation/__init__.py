@@ -13,7 +13,7 @@ from crossdock.capabilities.allocation.rulebook import (
     Rulebook,
 )
 from crossdock.capabilities.allocation.service import AllocatedLine, Allocation, Confirmation
-from crossdock.capabilities.allocation.shapes import Run, RunLine, RunState
+from crossdock.capabilities.allocation.shapes import OpenShortage, Run, RunLine, RunState, Short
 from crossdock.capabilities.allocation.working import Work
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Claim",
     "Confirmation",
     "Had",
+    "OpenShortage",
     "Protection",
     "Rulebook",
     "Run",
@@ -34,6 +35,7 @@ __all__ = [
     "RunLine",
     "RunState",
     "Share",
+    "Short",
     "Stock",
     "Why",
     "Work",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
-from crossdock.capabilities.allocation.shapes import Run
+from crossdock.capabilities.allocation.shapes import OpenShortage, Run, Short
 from crossdock.foundation.database import Transaction
 
 Key = tuple[str, str]
@@ -96,8 +96,16 @@ class KnowsSupply(Protocol):
 
 
 class Escalates(Protocol):
-    async def open(self, tx: Transaction, tenant: str, run: Run) -> None:
-        """Let a person know of a run that was refused, or that waits for approval."""
+    async def open(
+        self, tx: Transaction, tenant: str, run: Run, short: Sequence[Short] = ()
+    ) -> None:
+        """Let a person know of a run that was refused, that waits, or that leaves lines short."""
+        ...
+
+    async def standing(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> Mapping[Key, OpenShortage]:
+        """Tell what the open cases of these say; who has none is left out."""
         ...
 
     async def close(self, tx: Transaction, tenant: str, key: Key, resolution: str) -> None:

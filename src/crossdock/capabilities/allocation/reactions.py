@@ -253,13 +253,18 @@ def _move(page: _Page, event: Event, moved: StockMoved) -> None:
     if moved.demand_ref:
         page.quoted.add((event.tenant, moved.demand_ref))
     for place, reason in ((moved.source_place, "ADJUSTMENT"), (moved.target_place, "RECEIPT")):
-        if _is_promised_from(place):
+        if said := _reason(place, reason):
             key = (event.tenant, moved.item, place.location if place else "")
-            _mark_stock(page, key, (event.position, reason))
+            _mark_stock(page, key, (event.position, said))
 
 
-def _is_promised_from(place: Place | None) -> bool:
-    return place is not None and place.status is StockStatus.AVAILABLE
+def _reason(place: Place | None, reason: str) -> str:
+    """Say why to look again where goods came or went; at the dock they are still to come."""
+    if place is None:
+        return ""
+    if place.status is StockStatus.RECEIVING:
+        return "DOCK"
+    return reason if place.status is StockStatus.AVAILABLE else ""
 
 
 def _count(page: _Page, event: Event, taken: StockSnapshotTaken) -> None:

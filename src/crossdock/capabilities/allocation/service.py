@@ -5,7 +5,7 @@ answers a conflict if anything that it was decided on has changed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -14,9 +14,9 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Forbidden, NotFound, Unavailable
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import rulebook, runs, store
-from crossdock.capabilities.allocation.asks import Around
+from crossdock.capabilities.allocation.asks import Around, Escalates
 from crossdock.capabilities.allocation.rulebook import Rulebook
-from crossdock.capabilities.allocation.shapes import Run, RunState, Word
+from crossdock.capabilities.allocation.shapes import OpenShortage, Run, RunState, Word
 from crossdock.capabilities.allocation.sight import Sight, doubtful, look
 from crossdock.capabilities.allocation.told import HUB
 from crossdock.foundation import event_log
@@ -144,7 +144,7 @@ class Allocation:
             if run.state is RunState.REFUSED:
                 if before := await runs.latest(tx, run):
                     return before
-                await self._desk.open(tx, tx.tenant, run)
+                await escalate(tx, self._desk, [run])
             return (await runs.save(tx, [run]))[0]
 
     async def runs(
@@ -196,7 +196,8 @@ class Allocation:
                     hint=f"`crossdock allocation simulate {run.item} {run.location}`, again",
                 )
             await apply(tx, [(run, sight)], Word(by, now, remark))
-            await self._desk.close(tx, tx.tenant, (run.item, run.location), "a run was applied")
+            applied = replace(run, state=RunState.APPLIED)
+            await escalate(tx, self._desk, [applied], "a run was applied")
             return await runs.load(tx, run_id)
 
     async def reject(self, scope: Scope, run_id: str, *, by: str, remark: str) -> Run:
@@ -210,8 +211,9 @@ class Allocation:
                 tx, [run], RunState.REJECTED, Word(by, now, remark)
             ):
                 _must_wait(await runs.load(tx, run_id))
-            await self._desk.close(tx, tx.tenant, (run.item, run.location), "a run was rejected")
-            return await runs.load(tx, run_id)
+            rejected = await runs.load(tx, run_id)
+            await escalate(tx, self._desk, [rejected], "a run was rejected")
+            return rejected
 
 
 def _must_wait(run: Run) -> None:
@@ -221,6 +223,26 @@ def _must_wait(run: Run) -> None:
             code="run_closed",
             hint=f"`crossdock allocation simulate {run.item} {run.location}` makes a new one",
         )
+
+
+async def escalate(
+    tx: Transaction, desk: Escalates, decided: Sequence[Run], resolution: str = ""
+) -> None:
+    """Let a person know of runs that wait or leave lines short; close the cases of all others.
+
+    Who is still short as his case says is not told anew, be it that a run changes something.
+    """
+    keys = sorted((run.item, run.location) for run in decided)
+    standing = await desk.standing(tx, tx.tenant, keys)
+    for run in sorted(decided, key=lambda one: (one.item, one.location)):
+        key = (run.item, run.location)
+        before = standing.get(key)
+        short = run.short(before.short if before else (), is_applied=run.is_applied)
+        if short or run.waits:
+            if run.waits or run.is_change or before != OpenShortage(run.state, short):
+                await desk.open(tx, tx.tenant, run, short)
+        elif before is not None:
+            await desk.close(tx, tx.tenant, key, resolution)
 
 
 async def apply(tx: Transaction, approved: Sequence[tuple[Run, Sight]], word: Word) -> None:

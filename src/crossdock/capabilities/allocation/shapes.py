@@ -1,5 +1,6 @@
 """Back-order runs as people see them: what decided, and each line's change."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -56,6 +57,23 @@ class RunLine:
     ships_on: date | None = None
 
 
+class Short(NamedTuple):
+    """What an order line has, with what comes for it, of what its strategy owes it, in micros."""
+
+    demand_ref: str
+    exception: RunException
+    gets: int
+    of: int
+    why: Why
+
+
+class OpenShortage(NamedTuple):
+    """What an open case says: the state of its run, and who was short."""
+
+    state: RunState
+    short: tuple[Short, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One run for an item at a location. `owed` is what WIN requests and GAIN has.
@@ -85,15 +103,44 @@ class Run:
     lines: tuple[RunLine, ...] = ()
 
     @property
+    def is_applied(self) -> bool:
+        return self.state is RunState.APPLIED
+
+    @property
+    def waits(self) -> bool:
+        """Say whether it is for a person to do something about it."""
+        return self.state in {RunState.SIMULATED, RunState.REFUSED}
+
+    @property
     def is_change(self) -> bool:
         return bool(self.gained or self.lost)
 
-    @property
-    def short(self) -> list[str]:
-        """Name the order lines that do not get what their strategy owes them."""
-        return [line.demand_ref for line in self.lines if line.exception]
+    def short(self, before: Iterable[Short] = (), *, is_applied: bool) -> tuple[Short, ...]:
+        """Name the order lines that have not what their strategy owes them, as it is now.
+
+        What a GAIN line lost it is owed until it has it again, or wants no more: `before` is who
+        was short by then. Where the run is not applied, everybody has what he had.
+        """
+        lost = {one.demand_ref: one for one in before if one.exception is RunException.GAIN_LOST}
+        found = [
+            _short(line, lost.get(line.demand_ref), line.after if is_applied else line.before)
+            for line in self.lines
+        ]
+        return tuple(one for one in found if one is not None and one.gets < one.of)
 
     @property
     def is_worse(self) -> bool:
         """Say whether somebody loses, or is owed more than there is."""
         return bool(self.lost) or self.state is RunState.REFUSED
+
+
+def _short(line: RunLine, before: Short | None, has: int) -> Short | None:
+    if line.strategy is Strategy.GAIN:
+        owed = line.before if before is None else max(before.of, line.before)
+        why = before.why if before and not line.exception else line.why
+        owed = min(owed, line.requested)
+        return Short(line.demand_ref, RunException.GAIN_LOST, has, owed, why)
+    if line.exception is RunException.WIN_SHORT:
+        gets = has + line.coming
+        return Short(line.demand_ref, line.exception, gets, line.requested, line.why)
+    return None

@@ -345,9 +345,7 @@ join allocation_run r on r.tenant = $1 and r.item = k.item and r.location = k.lo
     and r.state = 'SIMULATED'
 """
 LATEST = """
-select r.run_id, r.state, r.digest, k.item, k.location,
-    exists (select from allocation_run_line l
-        where l.tenant = $1 and l.run_id = r.run_id and l.exception <> '') as is_short
+select r.run_id, r.state, r.digest, k.item, k.location
 from unnest($2::text[], $3::text[]) k(item, location)
 cross join lateral (select run_id, state, digest from allocation_run where tenant = $1
     and item = k.item and location = k.location order by number desc limit 1) r

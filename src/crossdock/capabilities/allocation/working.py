@@ -14,7 +14,7 @@ from crossdock.canonical.errors import Conflict
 from crossdock.capabilities.allocation import rulebook, runs, store
 from crossdock.capabilities.allocation.asks import Around, Key
 from crossdock.capabilities.allocation.rulebook import AllocationPolicy, Applies
-from crossdock.capabilities.allocation.service import apply
+from crossdock.capabilities.allocation.service import apply, escalate
 from crossdock.capabilities.allocation.shapes import Run, RunState, Word
 from crossdock.capabilities.allocation.sight import Sight, doubtful, look
 from crossdock.capabilities.allocation.told import HUB
@@ -34,7 +34,6 @@ AFTER_DOUBT = timedelta(seconds=5)
 """Orders are heard before; who comes behind has his turn meanwhile."""
 KEPT = timedelta(days=100)
 """Order lines that are done with are kept as long, for the maxima and minima of a quarter."""
-_OF_A_PERSON = frozenset({RunState.SIMULATED, RunState.REFUSED})
 
 
 class Work:
@@ -117,7 +116,7 @@ class Work:
                 store.LATEST, tx.tenant, [key[0] for key in reasons], [key[1] for key in reasons]
             )
         }
-        quiet: list[Key] = []
+        quiet: dict[Key, Run] = {}
         made: list[tuple[Run, Sight]] = []
         drawn = [
             (sight.run(prefixed("run", self._ids.new()), reasons[sight.item, sight.location], HUB,
@@ -133,19 +132,18 @@ class Work:
             if key in later:
                 continue
             if run.state is not RunState.REFUSED and not run.is_change:
-                quiet.append(key)
+                quiet[key] = run
             elif not _is_settled(run, latest.get(key), policy):
                 made.append((run, sight))
-        await self._decide(tx, made, policy, now)
-        await runs.supersede(tx, quiet, now)
+        decided = await self._decide(tx, made, policy, now)
+        await runs.supersede(tx, list(quiet), now)
         refused = [latest[key] for key in quiet if key in latest]
         refused = [row["run_id"] for row in refused if row["state"] == RunState.REFUSED]
         await runs.end_refused(tx, refused, now)
-        short = {(run.item, run.location) for run, _ in drawn if run.short}
-        applied = [(run.item, run.location) for run, _ in made if _applies(run, policy)]
-        for key in {*quiet, *applied} - short:  # a case is open only where the last run left one
-            if key in latest and _leaves_a_case(latest[key]):
-                await self._desk.close(tx, tx.tenant, key, "nothing waits for a person any more")
+        for key, run in quiet.items():  # nothing to do is as good as done, by the run before
+            run_id = latest[key]["run_id"] if key in latest else ""
+            decided.append(replace(run, run_id=run_id, state=RunState.APPLIED))
+        await escalate(tx, self._desk, decided, "nothing waits for a person any more")
         await _worked(
             tx, [row for row in rows if (row["item"], row["location"]) not in later], heard
         )
@@ -156,21 +154,19 @@ class Work:
         made: Sequence[tuple[Run, Sight]],
         policy: AllocationPolicy,
         now: datetime,
-    ) -> None:
-        """Keep runs; apply those that the policy lets, and let a person know of the others."""
+    ) -> list[Run]:
+        """Keep runs, and apply those that the policy lets; give them as they stand then."""
         if not made:
-            return
+            return []
         kept = await runs.save(tx, [run for run, _ in made])
         pairs = [(run, sight) for run, (_, sight) in zip(kept, made, strict=True)]
         applied = [(run, sight) for run, sight in pairs if _applies(run, policy)]
-        for run, _ in applied:
-            if run.short:
-                await self._desk.open(tx, tx.tenant, replace(run, state=RunState.APPLIED))
         if applied:
             await apply(tx, applied, Word(HUB, now, f"policy {policy.applies}"))
-        for run, _ in pairs:
-            if not _applies(run, policy):
-                await self._desk.open(tx, tx.tenant, run)
+        return [
+            replace(run, state=RunState.APPLIED) if _applies(run, policy) else run
+            for run, _ in pairs
+        ]
 
     async def _close(self, tx: Transaction, sights: Sequence[Sight], now: datetime) -> None:
         """Close order lines that claim nothing any more, once inventory knows their last order.
@@ -209,11 +205,6 @@ async def _worked(tx: Transaction, rows: Sequence[Any], heard: Collection[int]) 
         [row["position"] for row in done],
         [row["due_at"] for row in done],
     )
-
-
-def _leaves_a_case(run: Any) -> bool:
-    """Say whether a run waits for a person, or left somebody short whom it owed."""
-    return run["state"] in _OF_A_PERSON or run["is_short"]
 
 
 def _is_settled(run: Run, latest: Any, policy: AllocationPolicy) -> bool:

@@ -90,6 +90,21 @@ group by p.item, p.location, p.owner, p.lot
 """
 
 
+# What lies at the dock of what came there, or was counted there, since a moment: the last to come.
+# Each bucket that holds goods is read, with its movements since then.
+DOCKED_SINCE = """
+select k.item, k.location, sum(case when p.last_snapshot_at >= k.since then p.micros
+    else least(p.micros, c.micros) end)::bigint as micros
+from unnest($2::text[], $3::text[], $4::timestamptz[]) k(item, location, since)
+join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
+    and p.status = 'RECEIVING' and p.owner = '' and p.holds_goods
+cross join lateral (select coalesce(sum(v.micros), 0) as micros from inventory_movement v
+    where v.tenant = $1 and v.to_position = p.position_id and v.occurred_at >= k.since
+        and v.type not in ('PICK', 'UNPICK', 'PUTAWAY')) c
+group by k.item, k.location
+"""
+
+
 class HeldLot(NamedTuple):
     """What is available of a lot of an owner, in micros; "" is no lot, and our own."""
 
@@ -161,6 +176,14 @@ class Standings:
             counted = {row["location"] for row in full}
             found |= {key: Standing(0, 0, 0, 0, 0, True, (), key[1] in counted) for key in missing}
         return found
+
+    async def docked(
+        self, tx: Transaction, tenant: str, since: Mapping[Key, datetime]
+    ) -> dict[Key, int]:
+        """Say what lies at the dock of what came there since a moment, or was counted there."""
+        items, places = [item for item, _ in since], [location for _, location in since]
+        rows = await tx.fetch(DOCKED_SINCE, tenant, items, places, list(since.values()))
+        return {(row["item"], row["location"]): row["micros"] for row in rows}
 
     async def lots(self, tx: Transaction, tenant: str, keys: Sequence[Key]) -> list[HeldLot]:
         """Give what is available at these keys, lot by lot and owner by owner."""

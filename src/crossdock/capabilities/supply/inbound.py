@@ -78,6 +78,19 @@ BY_EVIDENCE: Mapping[SupplyEvidence, tuple[ConfidenceClass, str]] = MappingProxy
 
 
 _UNDER_WAY = frozenset({SupplyEvidence.SHIPPED, SupplyEvidence.ARRIVED})
+_NEVER: Mapping[SupplyKind, tuple[ConfidenceClass, str]] = MappingProxyType(
+    {
+        SupplyKind.VENDOR_STOCK: (
+            ConfidenceClass.V,
+            "a supplier's own stock, for drop shipment alone",
+        ),
+        SupplyKind.DROP_SHIP: (
+            ConfidenceClass.V,
+            "its supplier sends it to the customer, so it is never ours",
+        ),
+        SupplyKind.OTHER: (ConfidenceClass.E, "nobody knows what kind of supply it is"),
+    }
+)
 _NOT_SHIPPED = (ConfidenceClass.D, "our own transfer has not left yet")
 
 
@@ -98,17 +111,13 @@ def classified(supply: Supply, today: date, past_due_days: int) -> tuple[Confide
 
 def _by_kind(supply: Supply) -> tuple[ConfidenceClass, str] | None:
     """Class what is not promised from whatever its source says; None is all the rest."""
-    if supply.kind is SupplyKind.VENDOR_STOCK:
-        return ConfidenceClass.V, "a supplier's own stock, for drop shipment alone"
-    if supply.kind is SupplyKind.DROP_SHIP:
-        return ConfidenceClass.V, "its supplier sends it to the customer, so it is never ours"
-    if supply.kind is SupplyKind.OTHER:
-        return ConfidenceClass.E, "nobody knows what kind of supply it is"
+    if supply.kind is SupplyKind.DOCK and supply.source:
+        return ConfidenceClass.E, "what lies at the dock is told as stock, in RECEIVING"
     if supply.kind is SupplyKind.TRANSFER and supply.evidence not in _UNDER_WAY:
         # Until it leaves, its goods are promised where they lie (A23).
         found = BY_EVIDENCE[supply.evidence]
         return found if found[0] is ConfidenceClass.E else _NOT_SHIPPED
-    return None
+    return _NEVER.get(supply.kind)
 
 
 def _by_evidence(supply: Supply, today: date) -> tuple[ConfidenceClass, str]:
@@ -148,12 +157,19 @@ def effective(
     return Inbound(supply, confidence, micros, on, reason)
 
 
-def with_dock(supplies: Sequence[Supply], docked: int, location: str) -> Sequence[Supply]:
+def with_dock(
+    supplies: Sequence[Supply], docked: int, location: str, today: date
+) -> Sequence[Supply]:
     """Add what was booked in and is not put away: it has arrived.
 
-    What a source still tells as arrived is the same goods, and counts once (I9).
+    What a source still tells as arrived is the same goods, and counts once (I9); what is never
+    promised from is other goods: returns that wait, what a supplier has or sends himself.
     """
-    told = sum(one.remaining for one in supplies if one.evidence is SupplyEvidence.ARRIVED)
+    told = sum(
+        one.remaining
+        for one in supplies
+        if one.evidence is SupplyEvidence.ARRIVED and classified(one, today, 0)[0] in PROMISED
+    )
     if docked <= told:
         return supplies
     lies = Supply(

@@ -54,6 +54,7 @@ class Read:
         self._first_days: dict[tuple[int, str], date] = {}
         self._throughs: dict[tuple[Key, str], list[Through]] = {}
         self.standing: dict[Key, Figures] = {}
+        self.docked: dict[Key, int] = {}
         self.found = store.Found.nothing()
 
     def group(self, groups: Mapping[str, str]) -> None:
@@ -100,6 +101,20 @@ class Read:
         if rules_of not in self._terms:
             self._terms[rules_of] = rules.terms_of(said[at] for at in rules_of)
         return self._terms[rules_of]
+
+    def docked_since(self, keys: Iterable[Key]) -> dict[Key, datetime]:
+        """Say since when what lies at the dock must have come, where any does and counts.
+
+        Longer ago it is on the shelf by now, and nobody has told.
+        """
+        found: dict[Key, datetime] = {}
+        for key in keys:
+            terms = self.terms(key)
+            if terms.counts_dock and self._standing(key).docked > 0:
+                local = self._locals.get(key[1], self._now)
+                today = local.replace(hour=0, minute=0, second=0, microsecond=0)
+                found[key] = today - timedelta(days=terms.past_due_supply_days)
+        return found
 
     def long_due_before(self, keys: Iterable[Key]) -> date | None:
         """Say before which day lines may be too late to count; None where none ever is.
@@ -223,8 +238,9 @@ class Read:
     def _node(self, key: Key, of_kit: str = "", *, is_member: bool = False) -> Node:
         figures, terms, standing = self.standing.get(key), self.terms(key), self._standing(key)
         supplies: Sequence[Supply] = self.found.supplies.get(key, ())
-        if terms.counts_dock and standing.docked > 0:
-            supplies = with_dock(supplies, standing.docked, key[1])
+        if lately := min(standing.docked, self.docked.get(key, 0)):
+            today = self._locals.get(key[1], self._now).date()
+            supplies = with_dock(supplies, lately, key[1], today)
         return Node(
             terms,
             standing,

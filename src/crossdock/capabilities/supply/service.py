@@ -63,6 +63,12 @@ class KnowsStock(Protocol):
         """Give the figures of each; `is_grouped` where it may be a group, or in one."""
         ...
 
+    async def docked(
+        self, tx: Transaction, tenant: str, since: Mapping[Key, datetime]
+    ) -> Mapping[Key, int]:
+        """Say what lies at the dock of what came there since a moment; without any: left out."""
+        ...
+
     async def lots(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
     ) -> Sequence[tuple[str, str, str, str, int]]:
@@ -354,6 +360,8 @@ class Supply:
         read.found.add(await store.read(tx, tenant, keys, rules_of, read.yesterday))
         if (before := read.long_due_before(keys)) is not None:
             read.found.ship_dates.update(await store.long_due(tx, tenant, keys, before))
+        if since := read.docked_since(keys):
+            read.docked |= await self._stock.docked(tx, tenant, since)
         return keys
 
     async def recipes(

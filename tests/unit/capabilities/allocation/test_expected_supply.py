@@ -9,6 +9,7 @@ from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.catalog import LocationChanged, LocationKind
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict
+from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.orders import DemandLine
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.supply import (
@@ -23,7 +24,7 @@ from crossdock.foundation.clock import VirtualClock
 from tests.conftest import NOON
 from tests.unit.capabilities.allocation.conftest import Floor
 from tests.unit.capabilities.allocation.test_runs import changes, of
-from tests.unit.capabilities.inventory.house import MAIN, count, counted, demand
+from tests.unit.capabilities.inventory.house import MAIN, count, counted, demand, moved, place
 
 WIN, GAIN, IMPROVE, REDISTRIBUTE, FILL, LOSE, SKIP = Strategy
 ACKNOWLEDGED, SENT = SupplyEvidence.ACKNOWLEDGED, SupplyEvidence.SENT
@@ -321,6 +322,24 @@ async def test_supply_that_is_moved_is_missed_where_it_was_expected(
 
     assert (await floor.runs())[-1] == ("REFUSED", "SUPPLY", 0, 0)
     assert [case.code for case in await floor.open_cases()] == ["ORD-OVERSOLD"]
+
+
+async def test_a_receipt_at_the_dock_serves_whom_the_shrunk_purchase_left_out(
+    floor: Floor, clock: VirtualClock
+) -> None:
+    """No figure has changed: only what is promised by date has."""
+    await waiting(floor)
+    await floor.hear(bought(1, 20))
+    await floor.work()
+    await clock.advance(timedelta(seconds=1))
+    await floor.hear(bought(2, 0))
+    await floor.work()
+    assert (await floor.runs())[-1][0] == "REFUSED"
+
+    await floor.hear(moved(2, 20, None, place(status=StockStatus.RECEIVING)))
+    await floor.work()
+    assert (await floor.runs())[-1][0] != "REFUSED"
+    assert await floor.open_cases() == []
 
 
 async def test_nobody_looks_before_supply_has_heard_the_word(floor: Floor) -> None:

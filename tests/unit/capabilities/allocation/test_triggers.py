@@ -465,8 +465,8 @@ async def test_a_run_that_leaves_short_who_must_win_opens_a_case_that_closes_whe
     assert await floor.work() == {"K/1": 4}
     assert [state for state, *_ in await floor.runs()] == ["APPLIED"]
     [case] = await floor.open_cases()
-    assert (case.code, case.severity) == ("ORD-OVERSOLD", "S2")
-    assert "K/1 did not get what they are owed" in case.title
+    assert (case.code, case.severity) == ("ORD-WIN-SHORT", "S2")
+    assert case.title == "K/1 gets 4 EA of 8 EA: MINIMUM"
 
     await floor.allocating.work.mark_all()
     await floor.work()

@@ -1,14 +1,24 @@
 """What is booked in and not put away is promised by date as arrived, each unit once (I9)."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from crossdock.canonical.inventory import Place, StockStatus
-from crossdock.canonical.quantities import MICROS
+from crossdock.canonical.inventory import CountedStock, Place, StockSnapshotTaken, StockStatus
+from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
-from tests.unit.capabilities.supply.yard import EVERY_DAY, TODAY, Yard, committed, moved, shelf
+from crossdock.foundation.clock import VirtualClock
+from tests.unit.capabilities.supply.yard import (
+    EVERY_DAY,
+    TODAY,
+    Yard,
+    committed,
+    fact,
+    moved,
+    shelf,
+)
 
 DOCK = Place(location="DC1", status=StockStatus.RECEIVING)
 
@@ -48,6 +58,59 @@ async def test_what_its_source_still_tells_as_arrived_is_the_goods_at_the_dock(y
 
     await yard.hear(committed("po", 0, 2, **arrived))
     assert await yard.promisable() == {0: 40}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"kind": SupplyKind.RMA_EXPECTED},
+        {"kind": SupplyKind.VENDOR_STOCK},
+        {"kind": SupplyKind.DROP_SHIP},
+        {"kind": SupplyKind.OTHER},
+        {"kind": SupplyKind.DOCK},
+        {"confidence": ConfidenceClass.E},
+    ],
+)
+async def test_arrived_goods_that_are_never_promised_take_nothing_from_the_dock(
+    yard: Yard, more: dict[str, Any]
+) -> None:
+    await yard.rule(EVERY_DAY)
+    arrived = committed("other", 20, evidence=SupplyEvidence.ARRIVED, eta=TODAY, **more)
+    await yard.hear(arrived, moved("r1", 100, None, DOCK))
+    assert await yard.promisable() == {0: 100}
+
+
+async def test_what_came_longer_ago_than_supply_may_be_late_is_not_promised_from(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    """A site counts its shelf and tells no put-away: what it books in doubles a week at most."""
+    await yard.rule(EVERY_DAY)
+    await yard.hear(moved("r1", 60, None, DOCK))
+    await clock.advance(timedelta(days=4))
+    await yard.hear(replace(moved("r2", 5, None, DOCK), occurred_at=clock.now()))
+    assert max((await yard.promisable()).values()) == 65
+
+    await clock.advance(timedelta(days=5))
+    answer = await yard.ask()
+    assert [one.micros for one in answer.inbound] == [5 * MICROS]
+    assert answer.standing.docked == 65 * MICROS
+
+    await yard.rule(replace(EVERY_DAY, past_due_supply_days=3))
+    assert not (await yard.ask()).inbound
+
+
+async def test_what_was_counted_at_the_dock_lately_is_there_however_long_ago_it_came(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    await yard.rule(EVERY_DAY)
+    await yard.hear(moved("r1", 60, None, DOCK))
+    await clock.advance(timedelta(days=30))
+    assert not (await yard.ask()).inbound
+
+    line = CountedStock(item="X", quantity=Quantity.of(40), status=StockStatus.RECEIVING)
+    count = StockSnapshotTaken(snapshot_id="dock", location="DC1", lines=(line,))
+    await yard.hear(replace(fact("count", count), occurred_at=clock.now()))
+    assert [one.micros for one in (await yard.ask()).inbound] == [40 * MICROS]
 
 
 async def test_goods_booked_in_without_a_lot_and_put_away_with_one_count_once(yard: Yard) -> None:

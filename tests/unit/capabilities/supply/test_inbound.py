@@ -185,7 +185,7 @@ def test_however_far_a_purchase_has_come_all_of_it_counts_and_no_more(
         PURCHASE._replace(micros=under_way, evidence=SupplyEvidence.SHIPPED),
         PURCHASE._replace(supply_id="asn", micros=arrived, evidence=SupplyEvidence.ARRIVED),
     ]
-    told = with_dock(supplies, docked, "DC1")
+    told = with_dock(supplies, docked, "DC1", TODAY)
     assert sum(one.remaining for one in told) == under_way + docked
 
     node = Node(TERMS, Standing(shelved, docked=docked), supplies=told)

@@ -46,7 +46,7 @@ create table inventory_position (
 ) with (fillfactor = 70);
 -- What lies there now: the lots that are gone are many, and do not come back.
 create index inventory_position_lying on inventory_position (tenant, location, item)
-    where holds_goods and status = 'AVAILABLE';
+    where holds_goods and status in ('AVAILABLE', 'RECEIVING');
 select guard_table('inventory_position');
 
 -- The newest opening of each stream that counted the bucket.
@@ -101,6 +101,9 @@ create index inventory_movement_out on inventory_movement (from_position, stream
     where from_position is not null;
 create index inventory_movement_in on inventory_movement (to_position, stream, seq)
     where to_position is not null;
+-- What came to the dock lately: a pick or a put-away never goes there.
+create index inventory_movement_came on inventory_movement (to_position, occurred_at)
+    where to_position is not null and type not in ('PICK', 'UNPICK', 'PUTAWAY');
 create index inventory_movement_assembled on inventory_movement (tenant, demand_ref)
     where demand_ref <> '' and type in ('ASSEMBLE', 'DISASSEMBLE');
 select guard_table('inventory_movement');
