@@ -79,7 +79,8 @@ async def test_locations_of_a_busy_connection_take_turns_and_calls_are_spread(
 
     await followed(clock, asyncio.create_task(at.sampler.follow()))
 
-    assert [place for place, _ in channels.calls[:6]] == ["a", "b", "c", "a", "b", "c"]
+    places = [place for place, _ in channels.calls[:6]]
+    assert sorted(places[:3]) == sorted(places[3:]) == ["a", "b", "c"]
     moments = [moment for _, moment in channels.calls]
     assert all(b - a >= SECOND for a, b in itertools.pairwise(moments))
 

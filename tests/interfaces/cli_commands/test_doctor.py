@@ -114,4 +114,7 @@ async def test_a_warning_is_no_failure(crossdock: CommandLine, hub: Hub) -> None
     assert before.code == after.code == 1  # no worker runs here
     assert "! Parked instances      1 instances not decided\n" in after.out
     assert "fix: crossdock process list" in after.out
-    assert after.out.endswith("1 failures, 1 warnings\n")
+    # A machine whose clock nothing keeps in time has a warning of its own.
+    own = int(before.out.split("failures, ")[1].split()[0])
+    assert before.out.endswith(f"1 failures, {own} warnings\n")
+    assert after.out.endswith(f"1 failures, {own + 1} warnings\n")
