@@ -10,6 +10,7 @@ from crossdock.canonical.supply import SupplyEvidence
 from crossdock.capabilities.supply import shelf
 from crossdock.capabilities.supply.answer import Claim
 from crossdock.capabilities.supply.rules import AtpRule, AtpTerms, terms_of
+from crossdock.capabilities.supply.sharing import FOREVER, Goods
 from crossdock.capabilities.supply.shelf import Life
 from tests.unit.capabilities.supply import naive
 from tests.unit.capabilities.supply.test_model import CASES
@@ -94,9 +95,7 @@ def random_shelf(random: Random) -> naive.Shelf:
 
 def laid(one: naive.Shelf, ends: list[date], life: Life) -> shelf.Shelf:
     goods = [
-        shelf.Goods(
-            day(begin).toordinal(), shelf.FOREVER if last is None else day(last).toordinal(), has
-        )
+        Goods(day(begin).toordinal(), FOREVER if last is None else day(last).toordinal(), has)
         for begin, last, has in one.goods
     ]
     when = shelf.When(ends, ends, lambda leaving: leaving)
