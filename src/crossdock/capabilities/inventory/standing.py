@@ -90,17 +90,20 @@ group by p.item, p.location, p.owner, p.lot
 """
 
 
-# What lies at the dock of what came there, or was counted there, since a moment: the last to come.
-# Each bucket that holds goods is read, with its movements since then.
+# What lies at the dock of what came there, or was counted there, since a moment: the last to come,
+# less what went away since. Each bucket that holds goods is read, with its movements since then.
 DOCKED_SINCE = """
 select k.item, k.location, sum(case when p.last_snapshot_at >= k.since then p.micros
-    else least(p.micros, c.micros) end)::bigint as micros
+    else least(p.micros, greatest(0, c.micros - a.micros)) end)::bigint as micros
 from unnest($2::text[], $3::text[], $4::timestamptz[]) k(item, location, since)
 join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
     and p.status = 'RECEIVING' and p.owner = '' and p.holds_goods
 cross join lateral (select coalesce(sum(v.micros), 0) as micros from inventory_movement v
     where v.tenant = $1 and v.to_position = p.position_id and v.occurred_at >= k.since
         and v.type not in ('PICK', 'UNPICK', 'PUTAWAY')) c
+cross join lateral (select coalesce(sum(v.micros), 0) as micros from inventory_movement v
+    where v.tenant = $1 and v.from_position = p.position_id and v.occurred_at >= k.since
+        and v.type not in ('PICK', 'UNPICK', 'SHIP', 'SHIP_VOID')) a
 group by k.item, k.location
 """
 

@@ -121,10 +121,14 @@ class Shares:
     def _way(self, number: int) -> list[tuple[int, int]]:
         """Find who is to have which goods so that a need has more: (need, goods), it first."""
         came: dict[int, tuple[int, int]] = {}
+        asked: set[int] = set()
         to_do = deque([-1])
         while to_do:
             before = to_do.popleft()
-            for who in self._held[before] if before >= 0 else (number,):
+            others = self._held[before] if before >= 0 else (number,)
+            # All that fits a need has come once it was asked.
+            for who in [who for who in others if who not in asked]:
+                asked.add(who)
                 for at in self._fitting[who]:
                     if at not in came:
                         came[at] = (who, before)

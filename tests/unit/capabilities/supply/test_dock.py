@@ -99,6 +99,19 @@ async def test_what_came_longer_ago_than_supply_may_be_late_is_not_promised_from
     assert not (await yard.ask()).inbound
 
 
+async def test_what_came_lately_and_was_put_away_brings_back_nothing_older(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    """A hundred came long ago and were never told to be put away; fifty came and went since."""
+    await yard.rule(EVERY_DAY)
+    await yard.hear(moved("r1", 100, None, DOCK))
+    await clock.advance(timedelta(days=30))
+    came = replace(moved("r2", 50, None, DOCK), occurred_at=clock.now())
+    await yard.hear(came, replace(moved("a2", 50, DOCK, shelf()), occurred_at=clock.now()))
+    assert not (await yard.ask()).inbound
+    assert max((await yard.promisable()).values()) == 50
+
+
 async def test_what_was_counted_at_the_dock_lately_is_there_however_long_ago_it_came(
     yard: Yard, clock: VirtualClock
 ) -> None:

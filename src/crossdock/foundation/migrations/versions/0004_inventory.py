@@ -101,9 +101,11 @@ create index inventory_movement_out on inventory_movement (from_position, stream
     where from_position is not null;
 create index inventory_movement_in on inventory_movement (to_position, stream, seq)
     where to_position is not null;
--- What came to the dock lately: a pick or a put-away never goes there.
+-- What came to the dock lately, where a pick or a put-away never goes, and what went from it.
 create index inventory_movement_came on inventory_movement (to_position, occurred_at)
     where to_position is not null and type not in ('PICK', 'UNPICK', 'PUTAWAY');
+create index inventory_movement_went on inventory_movement (from_position, occurred_at)
+    where from_position is not null and type not in ('PICK', 'UNPICK', 'SHIP', 'SHIP_VOID');
 create index inventory_movement_assembled on inventory_movement (tenant, demand_ref)
     where demand_ref <> '' and type in ('ASSEMBLE', 'DISASSEMBLE');
 select guard_table('inventory_movement');

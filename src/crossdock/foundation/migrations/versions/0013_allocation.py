@@ -135,7 +135,8 @@ create table allocation_run_line (
     ships_on date,
     primary key (tenant, run_id, place)
 );
-create index allocation_run_line_by_demand on allocation_run_line (tenant, demand_ref);
+create index allocation_run_line_by_demand on allocation_run_line (tenant, demand_ref)
+    where before <> after;
 select guard_table('allocation_run_line');
 revoke update, delete on allocation_run_line from crossdock_hub;
 """
