@@ -186,6 +186,7 @@ class ReadingFolder:
         try:
             return await anext(self._pieces, None)
         except Invalid as problem:
+            self._pieces = None  # it is over: asked again from here it would say "the end"
             return problem
 
     async def _counted_before(self, file: ClaimedFile, mark: _Mark) -> Counted:

@@ -140,7 +140,8 @@ def _short(line: RunLine, before: Short | None, has: int) -> Short | None:
         why = before.why if before and not line.exception else line.why
         owed = min(owed, line.requested)
         return Short(line.demand_ref, RunException.GAIN_LOST, has, owed, why)
-    if line.exception is RunException.WIN_SHORT:
+    if line.strategy is Strategy.WIN:  # by what it has: where a run was rejected, nothing changed
+        why = line.why if line.exception else Why.NOT_TOUCHED
         gets = has + line.coming
-        return Short(line.demand_ref, line.exception, gets, line.requested, line.why)
+        return Short(line.demand_ref, RunException.WIN_SHORT, gets, line.requested, why)
     return None

@@ -334,6 +334,22 @@ async def test_a_file_that_cannot_be_read_is_reported_and_put_aside(
     assert len(list((tmp_path / "failed").glob("*.csv"))) == 1
 
 
+async def test_what_cannot_be_read_is_never_the_end_of_its_file_when_asked_again(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    """The page was not kept, for the database was away: the same place is asked for again."""
+    (tmp_path / "movements.csv").write_text(CSV + '"never closed\n')
+    assert FILES.connect
+    async with FILES.connect(wms(tmp_path), Ports(clock=clock, random=Random(1))) as it:
+        assert isinstance(it, ReadingFolder)
+        await it.check()
+        await clock.advance(timedelta(seconds=31))
+        first, again = await it.poll(""), await it.poll("")
+
+    assert first == again
+    assert not list((tmp_path / "archive").glob("*.csv"))
+
+
 async def test_a_kept_piece_is_read_again_as_it_was(tmp_path: Path, clock: VirtualClock) -> None:
     (tmp_path / "movements.csv").write_text(CSV + "M-1,DC1,PICK,A,x,2026-03-02T08:00Z\n")
     settings = wms(tmp_path)

@@ -123,3 +123,21 @@ async def test_a_case_closes_with_its_line_whatever_the_latest_run_said(floor: F
     await floor.hear(of("key", "K", 2, demand("K/1", 0)))
     await floor.work()
     assert await titles(floor) == []
+
+
+async def test_a_win_line_whose_run_was_rejected_is_short_for_as_long_as_nothing_changes(
+    floor: Floor,
+) -> None:
+    """Ten lie there, another has them; the run that would have taken them for K/1 is refused."""
+    await floor.rule("other", Strategy.IMPROVE)
+    await floor.hear(counted(1, count(10)), of("other", "A", 1, demand("A/1", 10)))
+    await floor.work()
+    await floor.rule("key", Strategy.WIN, priority=1)
+    await floor.hear(of("key", "K", 1, demand("K/1", 10)))
+    await floor.work()
+    [waits] = [run for run in await floor.allocation.runs(MAIN) if run.waits]
+
+    await floor.allocation.reject(MAIN, waits.run_id, by="boss", remark="no")
+
+    assert await titles(floor) == ["K/1 gets 0 EA of 10 EA: NOT_TOUCHED"]
+    assert await again(floor) == ["K/1 gets 0 EA of 10 EA: NOT_TOUCHED"]
