@@ -117,17 +117,20 @@ async def test_a_count_of_which_a_line_was_refused_empties_nothing_and_says_so(
     assert "send a new full count" in not_full
 
 
+async def count_names_what_nobody_knows(hub: Hub, folder: Path) -> None:
+    """Count three items in full, then again in two parts: the first names an unknown one."""
+    await know(hub, ["A", "B", "GONE"])
+    drop(folder, "S-1", ["A,5", "B,5", "GONE,5"])
+    cursor = await read(hub, folder)
+    drop(folder, "S-2", ["A,1", "NEW,1", "B,1"], minute=1)
+    await read(hub, folder, cursor, lines_max=2)
+
+
 async def test_a_count_waits_for_its_part_that_names_what_nobody_knows_yet(
     hub: Hub, tmp_path: Path
 ) -> None:
     """Without the wait the stock of the whole part would be empty until the item is known."""
-    folder = tmp_path / "drop"
-    await know(hub, ["A", "B", "GONE"])
-    drop(folder, "S-1", ["A,5", "B,5", "GONE,5"])
-    cursor = await read(hub, folder)
-
-    drop(folder, "S-2", ["A,1", "NEW,1", "B,1"], minute=1)
-    await read(hub, folder, cursor, lines_max=2)
+    await count_names_what_nobody_knows(hub, tmp_path / "drop")
     before = await on_hand(hub, ["A", "B", "GONE"], "DC1")
     [first, second] = await hub.waiting_room.waiting(hub.scope)
     await know(hub, ["NEW"])
@@ -145,12 +148,7 @@ async def test_a_count_waits_for_its_part_that_names_what_nobody_knows_yet(
 async def test_a_count_whose_part_never_counts_empties_nothing_until_that_is_replayed(
     hub: Hub, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "drop"
-    await know(hub, ["A", "B", "GONE"])
-    drop(folder, "S-1", ["A,5", "B,5", "GONE,5"])
-    cursor = await read(hub, folder)
-    drop(folder, "S-2", ["A,1", "NEW,1", "B,1"], minute=1)
-    await read(hub, folder, cursor, lines_max=2)
+    await count_names_what_nobody_knows(hub, tmp_path / "drop")
     await advance(hub, timedelta(minutes=20))
     orphans = await hub.quarantine.find(hub.scope, code="EVT-ORPHAN")
     late = await on_hand(hub, ["A", "GONE"], "DC1")

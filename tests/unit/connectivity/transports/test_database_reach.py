@@ -40,7 +40,7 @@ def names(**found: Sequence[str]) -> Reach:
         "postgresql://reader@%40abstract/erp",
         "postgresql://erp.example.com,/erp",
         "postgresql://erp.example.com/erp?service=hub",
-        "postgresql://erp.example.com/erp?passfile=/root/.pgpass",
+        "postgresql://erp.example.com/erp?passfile=/etc/hub/pgpass",
         "postgresql://erp.example.com/erp?sslkey=/etc/ssl/hub.key",
     ],
 )
