@@ -34,7 +34,8 @@ LINES_MAX = 5_000
 LINE_BYTES_MAX = 1024 * 1024
 PIECE_BYTES_MAX = 16 * 1024 * 1024
 _BLOCK_BYTES = 1024 * 1024
-_NAME_CHARACTERS_MAX = 50
+_NAME_BYTES_MAX = 200
+"""Of the 255 that a disk allows; the rest is for our own prefixes and `.reason`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,7 @@ class DropFolder:
                 / f"{max(look.changed_ns, 0):020d}-{look.inode}-{_kept_name(name)}"
             )
             source.rename(taken)
+            self._drop_marker(name)
             return _claimed_file(taken)
         except FileNotFoundError:
             return None
@@ -194,34 +196,43 @@ class DropFolder:
     def _claimed(self) -> tuple[ClaimedFile, ...]:
         with os.scandir(self._root / "processing") as entries:
             names = sorted(name for name, _ in _looks(entries))
-        return tuple(_claimed_file(self._root / "processing" / name) for name in names)
+        found = tuple(_claimed_file(self._root / "processing" / name) for name in names)
+        for file in found:
+            if not (self._root / file.name).exists():
+                self._drop_marker(file.name)  # a crash came between the file and its marker
+        return found
 
     def _archive(self, file: ClaimedFile) -> None:
         # First the memory, then the move: a crash between them leaves a file that is known.
         (self._root / "archive/.seen" / file.identity).touch()
-        self._move(file, self._root / "archive" / f"{file.identity[:16]}-{file.name}")
+        file.path.rename(self._root / "archive" / f"{file.identity[:16]}-{file.name}")
 
     def _fail(self, file: ClaimedFile, reason: str) -> None:
         target = self._root / "failed" / f"{file.identity[:16]}-{file.name}"
         target.with_name(target.name + ".reason").write_text(reason + "\n", encoding="utf-8")
-        self._move(file, target)
+        file.path.rename(target)
 
     def _release(self, file: ClaimedFile) -> bool:
         target = self._root / file.name
         if target.exists():
             return False
         self._looks.pop(file.name, None)
-        self._move(file, target)
+        if self._needs_done_marker:
+            self._marker(file.name).touch()
+        file.path.rename(target)
         return True
 
     def _is_written_to(self, file: ClaimedFile) -> bool:
         is_changed = _Look.of(_regular(file.path)) != file.look
         return is_changed or (self._knows_writers and is_open_for_writing(file.path))
 
-    def _move(self, file: ClaimedFile, target: Path) -> None:
-        file.path.rename(target)
-        if self._needs_done_marker and not (self._root / file.name).exists():
-            (self._root / (file.name + DONE_SUFFIX)).unlink(missing_ok=True)
+    def _marker(self, name: str) -> Path:
+        return self._root / (name + DONE_SUFFIX)
+
+    def _drop_marker(self, name: str) -> None:
+        """Take the marker with its file: the next of its name waits for its own."""
+        if self._needs_done_marker:
+            self._marker(name).unlink(missing_ok=True)
 
 
 async def pieces(
@@ -335,11 +346,11 @@ def _checked_name(name: str) -> None:
 
 def _kept_name(name: str) -> str:
     """Leave room for our own prefixes, keep both ends, and what every log can print."""
-    printable = name.encode(errors="replace").decode()
-    if len(printable) <= _NAME_CHARACTERS_MAX:
-        return printable
-    half = _NAME_CHARACTERS_MAX // 2
-    return f"{printable[:half]}~{printable[-half:]}"
+    printable = name.encode(errors="replace")
+    if len(printable) > _NAME_BYTES_MAX:
+        half = (_NAME_BYTES_MAX - 1) // 2
+        printable = printable[:half] + b"~" + printable[-half:]
+    return printable.decode(errors="ignore")
 
 
 def _regular(path: Path) -> os.stat_result:

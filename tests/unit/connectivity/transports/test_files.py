@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from crossdock.canonical.errors import Invalid, Rejected, Unavailable
@@ -94,9 +94,67 @@ async def test_with_markers_a_file_is_complete_when_its_marker_lies_beside_it(
     assert await folder.ready() == ("a.csv",)
     file = await folder.claim("a.csv")
     assert file
+    assert not (tmp_path / "a.csv.done").exists()
+    (tmp_path / "a.csv").write_bytes(CSV[:20])  # the next of its name, not yet whole
+    assert await folder.ready() == ()
+    (tmp_path / "a.csv.done").touch()
     await folder.archive(file)
 
-    assert not (tmp_path / "a.csv.done").exists()
+    assert (tmp_path / "a.csv.done").exists()
+
+
+async def test_a_file_that_is_given_back_has_its_marker_again(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    folder = DropFolder(tmp_path, clock=clock, needs_done_marker=True)
+    await folder.prepare()
+    (tmp_path / "a.csv").write_bytes(CSV)
+    (tmp_path / "a.csv.done").touch()
+    file = await folder.claim("a.csv")
+    assert file
+
+    assert await folder.release(file)
+
+    assert await folder.ready() == ("a.csv",)
+
+
+async def test_a_marker_that_a_crash_left_beside_no_file_completes_no_later_one(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    folder = DropFolder(tmp_path, clock=clock, needs_done_marker=True)
+    await folder.prepare()
+    (tmp_path / "a.csv").write_bytes(CSV)
+    assert await folder.claim("a.csv")
+    (tmp_path / "a.csv.done").touch()
+
+    again = DropFolder(tmp_path, clock=clock, needs_done_marker=True)
+    assert len(await again.claimed()) == 1
+
+    (tmp_path / "a.csv").write_bytes(CSV[:20])
+    assert await again.ready() == ()
+
+
+@given(name=st.text(st.sampled_from("aö€ .-~"), min_size=1, max_size=250))
+@example(name="€" * 83)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_a_marker_goes_with_its_file_and_comes_back_with_it_however_long_its_name(
+    tmp_path: Path, clock: VirtualClock, name: str
+) -> None:
+    assume(len(name.encode()) <= 250 and name[0] != "." and name[-1] != "~")
+    folder = DropFolder(tmp_path, clock=clock, needs_done_marker=True)
+    await folder.prepare()
+    (tmp_path / name).write_bytes(CSV)
+    (tmp_path / f"{name}.done").touch()
+    file = await folder.claim(name)
+    assert file
+
+    assert not (tmp_path / f"{name}.done").exists()
+    assert file.name == name or len(name.encode()) > 200 >= len(file.name.encode())
+    assert await folder.release(file)
+    assert await folder.ready() == (file.name,)
+    file = await folder.claim(file.name)
+    assert file
+    await folder.fail(file, "no more of it")
 
 
 async def test_of_two_takers_one_gets_the_file(
