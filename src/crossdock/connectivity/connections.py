@@ -40,7 +40,10 @@ class Follows(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollState:
-    """How far a polled source was read. `cursor` is the application's own writing."""
+    """How far a polled source was read. `cursor` is the application's own writing.
+
+    `last_error` without `failures` is what the last round passed over.
+    """
 
     cursor: str
     due_at: datetime | None
@@ -221,6 +224,11 @@ class Connections:
         await self._with.freshness.set_freshness_in(tx, entry.name, seconds)
 
     def _warning(self, connection: Connection, standing: Standing) -> tuple[str, str]:
+        if standing.polling and not standing.polling.failures and standing.polling.last_error:
+            return (
+                f"it was read, but not all of it: {standing.polling.last_error}",
+                "mend what it names; the hub looks again by itself",
+            )
         if not isinstance(connection, Subscribes):
             return "", ""
         if not self._with.public.url:

@@ -59,8 +59,8 @@ from connection c
 where p.tenant = $1 and p.connection = $2 and c.tenant = p.tenant and c.name = p.connection
     and not c.is_paused and (p.lease_until is null or p.lease_until <= $5 or p.holder = $3)
     and (p.due_at is null or p.due_at <= $5)
-returning p.cursor, p.fence, p.failures, p.heard_at, p.subscribed_to, p.subscribed_at,
-    p.subscription_error, c.revision
+returning p.cursor, p.fence, p.failures, p.last_error, p.heard_at, p.subscribed_to,
+    p.subscribed_at, p.subscription_error, c.revision
 """
 MOVE = """
 update poll_cursor set cursor = $4, moved_at = $5, lease_until = $6, failures = 0,
@@ -102,6 +102,7 @@ class _Turn:
     cursor: str
     fence: int
     failures: int
+    last_error: str
     heard_at: datetime | None
     subscription: Subscription
 
@@ -155,7 +156,7 @@ class Poller:
         try:
             async with self._conversation.lent(self._entry) as connection:
                 await self._subscribe(connection, turn)
-                await self._read(connection, turn)
+                warning = await self._read(connection, turn)
         except _Overtaken:
             log.warning("overtaken while polling", connection=self._entry.name)
         except DATABASE_GONE:
@@ -164,7 +165,9 @@ class Poller:
             self._conversation.doubt()
             await self._failed(turn, error)
         else:
-            await self._free(turn, self._clock.now() + self.every, 0, "")
+            if warning and warning != turn.last_error:
+                log.warning("poll passed over", connection=self._entry.name, what=warning)
+            await self._free(turn, self._clock.now() + self.every, 0, warning)
         return True
 
     async def _take(self) -> _Turn | None:
@@ -180,7 +183,8 @@ class Poller:
         subscription = Subscription(
             row["subscribed_to"], row["subscribed_at"], row["subscription_error"]
         )
-        return _Turn(row["cursor"], row["fence"], row["failures"], row["heard_at"], subscription)
+        said = (row["failures"], row["last_error"], row["heard_at"])
+        return _Turn(row["cursor"], row["fence"], *said, subscription)
 
     async def _subscribe(self, connection: Any, turn: _Turn) -> None:
         """Have the application send its news here; that it will not is noted, and it is polled."""
@@ -204,7 +208,7 @@ class Poller:
             if not await tx.fetchval(NOTE, *place, address, now, problem, now + LEASE):
                 raise _Overtaken
 
-    async def _read(self, connection: Any, turn: _Turn) -> None:
+    async def _read(self, connection: Any, turn: _Turn) -> str:
         if not isinstance(connection, Polls):
             raise Rejected(f"{self._entry.application} cannot be polled")
         cursor = turn.cursor
@@ -212,7 +216,7 @@ class Poller:
             page = await self._page(connection, cursor)
             await self._keep(turn, page)
             if page.is_caught_up:
-                return
+                return storable(page.warning, 500)
             if page.cursor == cursor:
                 raise Rejected("the application gave a page that leads back to itself")
             cursor = page.cursor

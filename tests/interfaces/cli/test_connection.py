@@ -1,6 +1,7 @@
 """An operator keeps connections by commands alone: looks, changes, reads again, removes."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from crossdock.assembly import Hub
@@ -204,6 +205,23 @@ async def test_a_shop_that_nobody_told_where_to_send_is_said_to_be_polled_alone(
     assert "CROSSDOCK_PUBLIC_URL" in told.err
     checks = [check for check in found["checks"] if check["name"] == "Connection shop"]
     assert [check["state"] for check in checks] == ["ok", "warn"]
+
+
+async def test_what_the_last_round_of_reading_passed_over_is_said_by_a_check(
+    crossdock: CommandLine, tmp_path: Path
+) -> None:
+    file = crossdock.file("files.json", folder=str(tmp_path / "drop"))
+    await crossdock("connection", "add", "files", "generic_wms_files", "--file", file)
+    async with crossdock.hub() as hub, hub.database.transaction(hub.scope) as tx:
+        left = "1 file(s) left lying: [b]a.csv cannot be taken"
+        await tx.execute("update poll_cursor set last_error = $2 where tenant = $1", "main", left)
+
+    told = await crossdock("connection", "check", "files")
+    shown = await crossdock("connection", "show", "files")
+
+    assert "0 file(s) ready to be read" in told.out
+    assert f"it was read, but not all of it: {left}" in told.err
+    assert f"passed over {left}" in shown.out
 
 
 async def test_a_connection_that_owes_nothing_is_removed_and_its_facts_stay(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Forbidden, NotFound, Unavailable
@@ -94,6 +95,24 @@ async def test_the_next_round_comes_when_it_is_due_and_repeats_change_nothing(
 
     assert await identities(hub) == ["movement:M1"]
     assert hub.shop.polled == ["", "0"]
+
+
+async def test_what_a_round_passed_over_stands_with_the_connection_until_one_does_not(
+    hub: World, clock: VirtualClock
+) -> None:
+    over = replace(page([], 1, is_last=True), warning="a.csv left lying")
+    shop, pollers = await poller(hub), Pollers(polling(hub))
+
+    with capture_logs() as logs:
+        for expected in ("a.csv left lying", "a.csv left lying", ""):
+            hub.shop.pages = [replace(over, warning=expected)] * 2
+            await shop.round()
+            state = await pollers.state(MAIN, "shop")
+            assert (state["failures"], state["last_error"]) == (0, expected)
+            await clock.advance(timedelta(seconds=30))
+    await shop.close()
+
+    assert [entry["what"] for entry in logs if "what" in entry] == ["a.csv left lying"]
 
 
 async def test_a_source_with_nothing_to_say_is_heard_at_a_bounded_rate(

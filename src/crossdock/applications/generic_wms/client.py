@@ -1,7 +1,7 @@
 """How the warehouse system is listened to: webhooks that are checked, a folder that is read."""
 
 import json
-from collections.abc import AsyncGenerator, Container
+from collections.abc import AsyncGenerator, Container, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,8 +16,9 @@ from crossdock.canonical.errors import Forbidden, Invalid
 from crossdock.connectivity.sdk import Delivery, Poll, Ports, Translation
 from crossdock.connectivity.sdk.facts import Untranslatable
 from crossdock.connectivity.sdk.stock_records import Counted
-from crossdock.connectivity.transports.files import ClaimedFile, DropFolder, pieces
+from crossdock.connectivity.transports.files import ClaimedFile, DropFolder
 from crossdock.connectivity.transports.folder_reach import check_folder
+from crossdock.connectivity.transports.pieces import pieces
 
 
 class Receiving:
@@ -151,6 +152,7 @@ class ReadingFolder:
             raw=b"",
             is_caught_up=True,
             proves_alive=False,
+            warning=_warning(await self._folder.left_lying()),
         )
 
     async def aclose(self) -> None:
@@ -253,6 +255,10 @@ class ReadingFolder:
             raw=b"",
             is_caught_up=False,
         )
+
+
+def _warning(left_lying: Sequence[str]) -> str:
+    return f"{len(left_lying)} file(s) left lying: {'; '.join(left_lying)}" if left_lying else ""
 
 
 @asynccontextmanager

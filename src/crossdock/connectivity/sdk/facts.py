@@ -67,7 +67,8 @@ class Poll:
     `raw` is the native page as read, kept beside the facts. `is_caught_up` ends the round: there
     is nothing more until the next one. `proves_alive` says that the source itself gave this
     answer, so its silence means that nothing changed; an empty folder proves nothing of who fills
-    it.
+    it. `warning` of a page that is caught up says what was passed over, why, and what to do: it
+    stands with the connection until a later round says otherwise.
     """
 
     translation: Translation
@@ -75,6 +76,7 @@ class Poll:
     raw: bytes
     is_caught_up: bool
     proves_alive: bool = True
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Files dropped into a folder: taken when complete, read in pieces, kept when done, never twice.
+"""Files dropped into a folder: taken when complete, kept when done, never twice.
 
 ```
 folder/            whoever writes drops here, best as `name.part`, renamed when complete
@@ -7,22 +7,21 @@ folder/            whoever writes drops here, best as `name.part`, renamed when 
     failed/        could not be read, with a `.reason` beside it
 ```
 
-A piece is a `Delivery` whose headers begin with a colon. No HTTP client can send such a header,
-so a file can be told from a webhook that claims to be one.
+A file that cannot be taken holds none up: it is left lying, and `left_lying` says why.
 """
 
 import asyncio
 import hashlib
 import os
 import stat
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from io import BufferedReader
 from pathlib import Path
 
-from crossdock.canonical.errors import Invalid, Rejected, Unavailable
-from crossdock.connectivity.sdk.facts import Delivery
+from crossdock.canonical.errors import Rejected, Unavailable
 from crossdock.connectivity.transports.writers import is_known_there, is_open_for_writing
 from crossdock.foundation.clock import Clock
 
@@ -30,9 +29,8 @@ UNFINISHED_SUFFIXES = (".tmp", ".part", ".partial", ".filepart", ".crdownload", 
 DONE_SUFFIX = ".done"
 UNENDED_SETTLES = 6
 """A file whose last line has no end is taken only once unchanged for so many times as long."""
-LINES_MAX = 5_000
-LINE_BYTES_MAX = 1024 * 1024
-PIECE_BYTES_MAX = 16 * 1024 * 1024
+HELD_SECONDS_TOLD = 600
+"""A file that somebody has open for writing, and has not changed for so long, is told of."""
 _BLOCK_BYTES = 1024 * 1024
 _NAME_BYTES_MAX = 200
 """Of the 255 that a disk allows; the rest is for our own prefixes and `.reason`."""
@@ -61,6 +59,14 @@ class ClaimedFile:
     look: _Look
 
 
+def opened(path: Path) -> BufferedReader:
+    """Open a file for reading, never through a link, and never waiting for it."""
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+
+
+Opener = Callable[[Path], BufferedReader]
+
+
 class DropFolder:
     """One watched folder. Several processes may watch it: a rename succeeds for one of them."""
 
@@ -72,13 +78,17 @@ class DropFolder:
         pattern: str = "*",
         settle_seconds: float = 10,
         needs_done_marker: bool = False,
+        opener: Opener = opened,
     ) -> None:
         self._root = root.resolve()
         self._clock = clock
         self._pattern = pattern
         self._settle_seconds = settle_seconds
         self._needs_done_marker = needs_done_marker
+        self._opener = opener
         self._looks: dict[str, tuple[_Look, float]] = {}
+        self._complete: tuple[str, ...] = ()
+        self._lying: dict[Path, str] = {}
         self._knows_writers = False
 
     async def prepare(self) -> None:
@@ -95,15 +105,20 @@ class DropFolder:
             for before, since in [self._looks.get(name, (look, now))]
         }
         complete = [name for name in seen if self._is_complete(name, seen, now)]
-        return tuple(sorted(complete, key=lambda name: (seen[name].changed_ns, name)))
+        self._complete = tuple(sorted(complete, key=lambda name: (seen[name].changed_ns, name)))
+        return self._complete
 
     async def claim(self, name: str) -> ClaimedFile | None:
-        """Take a file; None when somebody else was quicker, or still writes to it."""
+        """Take a file; None when somebody else was quicker, still writes to it, or forbids it."""
         return await asyncio.to_thread(self._claim, name)
 
     async def claimed(self) -> tuple[ClaimedFile, ...]:
         """Find what was claimed before and not finished, oldest first."""
         return await asyncio.to_thread(self._claimed)
+
+    async def left_lying(self) -> tuple[str, ...]:
+        """Say of each file that was complete and not taken why, and what to do."""
+        return await asyncio.to_thread(self._left_lying)
 
     async def was_seen(self, file: ClaimedFile) -> bool:
         """Say whether a file with this very content was archived before, by whatever name."""
@@ -167,11 +182,17 @@ class DropFolder:
 
         A writer that stalls leaves off anywhere, and "12" may be the half of "120".
         """
+        now = self._clock.ticks()
+        quiet = now - self._looks[source.name][1] if source.name in self._looks else None
         if self._knows_writers and is_open_for_writing(source):
+            if quiet is not None and quiet >= HELD_SECONDS_TOLD:
+                self._lying[source] = (
+                    f"{source.name} is open for writing and has not changed for"
+                    f" {HELD_SECONDS_TOLD // 60} minutes: have its writer close it, or end that"
+                )
             return True
-        if self._needs_done_marker or source.name not in self._looks:
+        if self._needs_done_marker or quiet is None:
             return False
-        quiet = self._clock.ticks() - self._looks[source.name][1]
         return quiet < self._settle_seconds * UNENDED_SETTLES and not _is_ended(source)
 
     def _claim(self, name: str) -> ClaimedFile | None:
@@ -187,20 +208,49 @@ class DropFolder:
                 / "processing"
                 / f"{max(look.changed_ns, 0):020d}-{look.inode}-{_kept_name(name)}"
             )
-            source.rename(taken)
-            self._drop_marker(name)
-            return _claimed_file(taken)
+            with self._opener(source):  # what cannot be read stays where its owner looks for it
+                source.rename(taken)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            self._leave(source, error)
+            return None
+        self._drop_marker(name)
+        return self._known(taken)
 
     def _claimed(self) -> tuple[ClaimedFile, ...]:
         with os.scandir(self._root / "processing") as entries:
             names = sorted(name for name, _ in _looks(entries))
-        found = tuple(_claimed_file(self._root / "processing" / name) for name in names)
+        known = (self._known(self._root / "processing" / name) for name in names)
+        found = tuple(file for file in known if file)
         for file in found:
             if not (self._root / file.name).exists():
                 self._drop_marker(file.name)  # a crash came between the file and its marker
         return found
+
+    def _known(self, taken: Path) -> ClaimedFile | None:
+        try:
+            return _claimed_file(taken, self._opener)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._leave(taken, error)
+            return None
+
+    def _leave(self, path: Path, error: OSError) -> None:
+        hint = f"let the hub's user (number {os.geteuid()}) read it and move it"
+        with suppress(OSError):
+            status = path.lstat()
+            hint += f"; it is {stat.filemode(status.st_mode)} of user number {status.st_uid}"
+        self._lying[path] = f"{path.name} cannot be taken, {error.strerror}: {hint}"
+
+    def _left_lying(self) -> tuple[str, ...]:
+        self._lying = {
+            path: why
+            for path, why in self._lying.items()
+            if path.exists() and (path.parent != self._root or path.name in self._complete)
+        }
+        return tuple(self._lying.values())
 
     def _archive(self, file: ClaimedFile) -> None:
         # First the memory, then the move: a crash between them leaves a file that is known.
@@ -215,6 +265,10 @@ class DropFolder:
     def _release(self, file: ClaimedFile) -> bool:
         target = self._root / file.name
         if target.exists():
+            self._lying[file.path] = (
+                f"{file.name} was taken and is written to again, and another of its name lies"
+                " there by now: have its writer close it"
+            )
             return False
         self._looks.pop(file.name, None)
         if self._needs_done_marker:
@@ -232,99 +286,10 @@ class DropFolder:
     def _drop_marker(self, name: str) -> None:
         """Take the marker with its file: the next of its name waits for its own."""
         if self._needs_done_marker:
-            self._marker(name).unlink(missing_ok=True)
-
-
-async def pieces(
-    file: ClaimedFile,
-    *,
-    after_line: int = 0,
-    until_line: int | None = None,
-    lines_max: int = LINES_MAX,
-    line_bytes_max: int = LINE_BYTES_MAX,
-) -> AsyncGenerator[Delivery]:
-    """Read a CSV or JSONL file in pieces of whole records, however long the file is.
-
-    Each piece of a CSV file begins with the header line. `after_line` skips what an earlier run
-    took in, `until_line` ends there. Headers: `:file` its name, `:content` its hash, `:lines`
-    first and last line, `:piece` the piece's identity, `:whole` whether the file has no other one.
-    """
-    reader = await asyncio.to_thread(_Reader, file, line_bytes_max)
-    try:
-        await asyncio.to_thread(reader.skip, after_line)
-        while (piece := await asyncio.to_thread(reader.piece, lines_max, until_line)) is not None:
-            yield piece
-    finally:
-        reader.close()
-
-
-class _Reader:
-    """Reads records off one open file; one line, and one piece, are in memory at a time."""
-
-    def __init__(self, file: ClaimedFile, line_bytes_max: int) -> None:
-        self._claimed = file
-        self._file = _opened(file.path)
-        self._line_bytes_max = line_bytes_max
-        self._line = 0
-        self._is_csv = file.name.lower().endswith(".csv")
-        try:
-            self._header = self._record() if self._is_csv else b""
-        except Invalid:
-            self._file.close()
-            raise
-        self._first_line = self._line + 1
-
-    def close(self) -> None:
-        self._file.close()
-
-    def skip(self, after_line: int) -> None:
-        while self._line < after_line and self._record():
-            pass
-
-    def piece(self, lines_max: int, until_line: int | None = None) -> Delivery | None:
-        first, size, body = self._line + 1, 0, [self._header]
-        while len(body) <= lines_max and size < PIECE_BYTES_MAX and self._line != until_line:
-            if not (record := self._record()):
-                break
-            body.append(record)
-            size += len(record)
-        if len(body) == 1:
-            return None
-        lines = f"{first}-{self._line}"
-        is_whole = first == self._first_line and not self._file.peek(1)
-        identity = self._claimed.identity
-        return Delivery(
-            body=b"".join(body),
-            name=self._claimed.name,
-            headers={
-                ":file": self._claimed.name,
-                ":content": identity,
-                ":lines": lines,
-                ":piece": f"{identity}:{lines}",
-                ":whole": "yes" if is_whole else "no",
-            },
-        )
-
-    def _record(self) -> bytes:
-        """Read a line; in CSV more of them while a quoted column is open. Empty: the end."""
-        record = self._one_line(self._line_bytes_max)
-        while self._is_csv and record.count(b'"') % 2:
-            more = self._one_line(self._line_bytes_max - len(record))
-            if not more:
-                raise Invalid("A quoted column is never closed", where=f"line {self._line}")
-            record += more
-        return record
-
-    def _one_line(self, bytes_max: int) -> bytes:
-        line = self._file.readline(bytes_max + 1)
-        self._line += bool(line)
-        if len(line) > bytes_max:
-            raise Invalid(
-                f"The line is longer than {self._line_bytes_max} bytes",
-                where=f"line {self._line}",
-                code="EVT-SCHEMA",
-            )
-        return line
+            try:
+                self._marker(name).unlink(missing_ok=True)
+            except OSError as error:
+                self._leave(self._marker(name), error)
 
 
 def _looks(entries: Iterator["os.DirEntry[str]"]) -> Iterator[tuple[str, _Look]]:
@@ -363,7 +328,7 @@ def _regular(path: Path) -> os.stat_result:
 def _is_ended(path: Path) -> bool:
     """Say whether a file ends where a line does."""
     try:
-        with _opened(path) as file:
+        with opened(path) as file:
             end = file.seek(0, os.SEEK_END)
             file.seek(max(end - 1, 0))
             return file.read(1) in {b"", b"\n", b"\r"}
@@ -371,14 +336,10 @@ def _is_ended(path: Path) -> bool:
         return True  # whoever takes it says why it cannot be read
 
 
-def _opened(path: Path) -> BufferedReader:
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
-
-
-def _claimed_file(path: Path) -> ClaimedFile:
+def _claimed_file(path: Path, opener: Opener) -> ClaimedFile:
     look = _Look.of(_regular(path))
     digest = hashlib.sha256()
-    with _opened(path) as file:
+    with opener(path) as file:
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)
     return ClaimedFile(path.name.split("-", 2)[-1], path, digest.hexdigest(), look)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from crossdock.assembly import Hub
 from crossdock.canonical.errors import Invalid
@@ -202,8 +203,8 @@ def check(name: Name, as_json: AsJson = False) -> None:
             return
         stdout.print(f"[green]✓[/] {name}: {said.answer}")
         if said.warning:
-            stderr.print(f"[yellow]![/] {said.warning}", soft_wrap=True)
-            stderr.print(f"  [cyan]fix: {said.hint}[/]", soft_wrap=True)
+            stderr.print(f"[yellow]![/] {escape(said.warning)}", soft_wrap=True)
+            stderr.print(f"  [cyan]fix: {escape(said.hint)}[/]", soft_wrap=True)
 
     with_hub(checked)
 

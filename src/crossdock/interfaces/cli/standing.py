@@ -46,7 +46,7 @@ def _lines(standing: Standing, now: datetime) -> Iterator[tuple[str, str]]:
         yield "read", f"{_ago(polling.moved_at, now)}, {polling.failures} failures"
         yield "cursor", polling.cursor or "at the beginning"
         if polling.last_error:
-            yield "read error", polling.last_error
+            yield "read error" if polling.failures else "passed over", polling.last_error
     if webhooks := standing.webhooks:
         yield "webhooks", webhooks.error or f"to {webhooks.address}"
     if stock := standing.stock:

@@ -1,8 +1,10 @@
 """A warehouse that drops files well and badly is heard whole, and nothing of it twice."""
 
+import errno
 import json
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from io import BufferedReader
 from pathlib import Path
 from random import Random
 
@@ -16,9 +18,10 @@ from crossdock.applications.generic_wms.file_drop import DropHabits, FileDrop
 from crossdock.applications.generic_wms.settings import GenericWmsFilesSettings
 from crossdock.applications.generic_wms.simulator import Warehouse, WorkLine
 from crossdock.canonical.envelope import Fact
-from crossdock.canonical.inventory import StockSnapshotTaken
+from crossdock.canonical.inventory import StockMoved, StockSnapshotTaken
 from crossdock.connectivity.sdk import Delivery, Poll, Polls, Ports
-from crossdock.connectivity.transports.files import ClaimedFile, DropFolder
+from crossdock.connectivity.transports.files import ClaimedFile, DropFolder, opened
+from crossdock.connectivity.transports.writers import is_known_there
 from crossdock.foundation.clock import VirtualClock
 
 MORNING = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
@@ -45,6 +48,11 @@ class Recorder:
         self.refused += [refused.reason for refused in poll.translation.refused]
         self.cursor = poll.cursor
         return poll.is_caught_up
+
+
+def moved_by(hub: Recorder) -> set[str]:
+    told = [fact.payload for fact in hub.facts.values()]
+    return {move.movement_id for move in told if isinstance(move, StockMoved)}
 
 
 def wms(folder: Path, **more: object) -> GenericWmsFilesSettings:
@@ -261,6 +269,42 @@ async def test_a_file_that_is_held_open_for_one_look_is_read_whole(
     assert [len(count.lines) for count in counts] == [2, 1, 0]
     assert [count.is_full for count in counts] == [False, False, True]
     assert len(list((tmp_path / "archive").glob("*.csv"))) == 1
+
+
+async def test_what_cannot_be_taken_holds_up_nothing_and_is_said_when_the_rest_is_read(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    """One that its owner forbids, and one that was taken and is written to again."""
+
+    def open_it(path: Path) -> BufferedReader:
+        if path.name.endswith("secret.csv"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path)
+
+    settings = wms(tmp_path)
+    folder = DropFolder(tmp_path, clock=clock, settle_seconds=30, opener=open_it)
+    hub = Recorder()
+    async with aclosing(ReadingFolder(settings, folder)) as reading:
+        await reading.check()
+        (tmp_path / "movements-1.csv").write_text(CSV + "M-1,DC1,PICK,A,1,2026-03-02T08:00Z\n")
+        held = await folder.claim("movements-1.csv")
+        assert held
+        for name in ("movements-1.csv", "movements-secret.csv", "movements-2.csv"):
+            line = f"{name},DC1,PICK,A,1,2026-03-02T08:00Z\n"
+            (tmp_path / name).write_text(CSV + line)
+        await reading.check()
+        await clock.advance(timedelta(seconds=31))
+        with held.path.open("ab"):
+            await hub.hear(reading)
+        last = await reading.poll(hub.cursor)
+        before = moved_by(hub)
+        await clock.advance(timedelta(seconds=31))
+        await hub.hear(reading)
+
+    assert "movements-secret.csv cannot be taken, Permission denied" in last.warning
+    assert {"movements-1.csv:1", "movements-2.csv:1"} <= before
+    assert ("M-1:1" in before) is not is_known_there(tmp_path)
+    assert moved_by(hub) == {"M-1:1", "movements-1.csv:1", "movements-2.csv:1"}
 
 
 async def test_the_same_file_under_another_name_is_not_read_again(

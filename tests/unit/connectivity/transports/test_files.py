@@ -1,11 +1,13 @@
 """Files are taken when complete, by one taker, once; never from outside the folder."""
 
+import errno
 import io
 import os
 import socket
 import threading
 import tracemalloc
 from datetime import timedelta
+from io import BufferedReader
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,14 @@ from hypothesis import strategies as st
 from crossdock.canonical.errors import Invalid, Rejected, Unavailable
 from crossdock.connectivity.sdk import Delivery
 from crossdock.connectivity.transports.files import (
+    HELD_SECONDS_TOLD,
     UNENDED_SETTLES,
     ClaimedFile,
     DropFolder,
-    pieces,
+    Opener,
+    opened,
 )
+from crossdock.connectivity.transports.pieces import pieces
 from crossdock.connectivity.transports.writers import is_known_there
 from crossdock.foundation.clock import VirtualClock
 
@@ -275,7 +280,76 @@ async def test_a_file_that_somebody_has_open_for_writing_is_neither_taken_nor_pu
         assert await folder.is_written_to(file)
         (tmp_path / "a.csv").write_bytes(CSV)
         assert not await folder.release(file)  # another of its name came meanwhile
+        assert "is written to again" in (await folder.left_lying())[0]
     assert not await folder.is_written_to(file)
+
+
+def forbidding(*names: str) -> Opener:
+    """Open as another's umask lets us: nothing whose name ends like one of these."""
+
+    def open_it(path: Path) -> BufferedReader:
+        if path.name.endswith(names):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path)
+
+    return open_it
+
+
+async def test_a_file_that_cannot_be_opened_stays_where_it_was_and_is_told_of(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    folder = DropFolder(tmp_path, clock=clock, opener=forbidding("a.csv"))
+    await folder.prepare()
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_bytes(CSV)
+    await folder.ready()
+    await clock.advance(NAP)
+
+    took = [await folder.claim(name) for name in await folder.ready()]
+
+    assert [file and file.name for file in took] == [None, "b.csv"]
+    [why] = await folder.left_lying()
+    assert why.startswith("a.csv cannot be taken, Permission denied: let the hub's user")
+    assert (tmp_path / "a.csv").read_bytes() == CSV
+    (tmp_path / "a.csv").unlink()
+    assert await folder.left_lying() == ()
+
+
+async def test_a_taken_file_that_cannot_be_opened_any_more_holds_up_no_other(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_bytes(CSV)
+        assert await folder.claim(name)
+    again = DropFolder(tmp_path, clock=clock, opener=forbidding("a.csv"))
+
+    assert [file.name for file in await again.claimed()] == ["b.csv"]
+
+    [why] = await again.left_lying()
+    assert "a.csv cannot be taken" in why
+
+
+async def test_a_file_that_is_held_open_for_long_is_told_of_until_it_is_closed(
+    tmp_path: Path, folder: DropFolder, clock: VirtualClock
+) -> None:
+    if not is_known_there(tmp_path):
+        pytest.skip("the disk of this folder does not tell who writes")
+    with (tmp_path / "a.csv").open("wb") as writer:
+        writer.write(CSV)
+        writer.flush()
+        await folder.ready()
+        await clock.advance(timedelta(seconds=HELD_SECONDS_TOLD - 1))
+        assert await folder.ready() == ("a.csv",)
+        assert await folder.claim("a.csv") is None
+        assert await folder.left_lying() == ()
+
+        await clock.advance(timedelta(seconds=1))
+        assert await folder.claim("a.csv") is None
+        [why] = await folder.left_lying()
+
+    assert why.startswith("a.csv is open for writing and has not changed for 10 minutes")
+    assert await folder.claim("a.csv")
+    assert await folder.left_lying() == ()
 
 
 async def test_pieces_carry_the_header_their_lines_and_an_identity(
