@@ -12,7 +12,10 @@ from crossdock.applications.sql_stock import APPLICATION as ERP
 from crossdock.assembly import Hub, Outside
 from crossdock.assembly.adapters import ports_of
 from crossdock.canonical.errors import Invalid, NotFound
+from crossdock.connectivity.directory import Entry
+from crossdock.connectivity.outbox import By
 from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from tests.processes.end_to_end.world import connected
 
@@ -61,6 +64,65 @@ async def test_a_link_that_is_laid_later_leads_a_drop_folder_nowhere(
 
     with pytest.raises(Invalid, match="keeps its own"):
         await hub.connections.check(hub.scope, "wms")
+
+
+@pytest.mark.parametrize("place", ["wms", "wms/in", "wms/archive", ".", "there"])
+async def test_no_two_connections_take_files_from_one_folder_or_within_it(
+    hub: Hub, tmp_path: Path, place: str
+) -> None:
+    root = tmp_path / "drops/all"
+    root.mkdir(parents=True)
+    (root / "there").symlink_to(root / "wms")
+    await connected(hub, "wms", FILES.name, {"folder": str(root / "wms")})
+    other = await connected(hub, "other", FILES.name, {"folder": str(root / "wms-2")})
+
+    problem = await refused(hub, FILES.name, {"folder": str(root / place)})
+    with pytest.raises(Invalid, match="drop folder of the connection 'wms'"):
+        await hub.directory.change(hub.scope, other.name, {"folder": str(root / place)})
+
+    assert (problem.code, problem.where, bool(problem.hint)) == ("folder_taken", "folder", True)
+    await hub.directory.change(hub.scope, "wms", {"folder": str(root / "wms"), "location": "DC1"})
+    await hub.connections.remove(hub.scope, "wms", By("ann", "moved"))
+    await hub.connections.remove(hub.scope, "other", By("ann", "moved"))
+    await connected(hub, "odd", FILES.name, {"folder": str(root / place)})
+
+
+async def test_of_another_tenants_drop_folder_it_is_not_said_whose_it_is(
+    hub: Hub, tmp_path: Path
+) -> None:
+    folder = str(tmp_path / "drops/wms")
+    entry = Entry(
+        tenant="north", name="secretive", application=FILES.name, settings={"folder": folder}
+    )
+    await hub.directory.add(Scope("north"), entry)
+    mine = await connected(hub, "mine", FILES.name, {"folder": str(tmp_path / "drops/mine")})
+
+    problem = await refused(hub, FILES.name, {"folder": folder + "/in"})
+    with pytest.raises(Invalid) as changed:
+        await hub.directory.change(hub.scope, mine.name, {"folder": folder})
+
+    for found in (problem, changed.value):
+        assert found.code == "folder_taken"
+        assert "drop folder of another connection of this hub" in found.message
+        assert not any(word in str(found) + found.hint for word in ("secretive", "north"))
+
+
+async def test_connections_that_take_from_no_folder_are_in_nobodys_way(
+    hub: Hub, tmp_path: Path
+) -> None:
+    server = {"dsn": "postgresql://ann:x@erp.example/erp", "levels": LEVELS}
+    for name in ("erp-1", "erp-2"):
+        await connected(hub, name, ERP.name, server)
+
+    await connected(hub, "wms", FILES.name, {"folder": str(tmp_path / "drops/wms")})
+
+
+async def test_a_drop_folder_too_deep_to_be_kept_apart_is_refused(
+    hub: Hub, tmp_path: Path
+) -> None:
+    problem = await refused(hub, FILES.name, {"folder": str(tmp_path / "drops") + "/deep" * 180})
+
+    assert "over 900 bytes" in problem.message
 
 
 async def test_the_hubs_own_database_is_refused_by_its_socket(hub: Hub, dsn: str) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from pydantic import BaseModel
 
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
+from crossdock.connectivity.drop_folders import check_apart, kept_path, taken
 from crossdock.connectivity.sdk.application import Application, Ports
 from crossdock.connectivity.secret_fields import joined, parted, validated
 from crossdock.connectivity.vault import Vault
@@ -100,14 +101,14 @@ order by tenant, name
 """
 ADD = """
 insert into connection (tenant, name, application, settings, secrets, roles, rate_per_second,
-    concurrency, gap_seconds, created_at, changed_at, revision)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
+    concurrency, gap_seconds, created_at, changed_at, revision, folder)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)
 """
 ADD_HEALTH = "insert into connection_health (tenant, connection) values ($1, $2)"
 ADD_CURSOR = "insert into poll_cursor (tenant, connection) values ($1, $2)"
 CHANGE = """
 update connection set settings = $3, secrets = $4, roles = $5, rate_per_second = $6,
-    concurrency = $7, gap_seconds = $8, changed_at = $9, revision = revision + 1
+    concurrency = $7, gap_seconds = $8, changed_at = $9, folder = $11, revision = revision + 1
 where tenant = $1 and name = $2 and revision = $10 returning name
 """
 PAUSE = """
@@ -168,7 +169,8 @@ class Directory:
             raise Invalid(f"{entry.name!r} is no connection name: a-z, 0-9, - and _", where="name")
         tx.scope.must_cover([entry.tenant])
         now = self.clock.now()
-        checked = self._checked(entry)
+        checked, folder = self._checked(entry)
+        await check_apart(tx, entry.name, folder)
         shown, secrets = parted(checked)
         revision = await self._next_revision(tx, entry)
         sealed = await self._seal(tx, entry, secrets, now)
@@ -176,8 +178,10 @@ class Directory:
             await tx.execute(
                 ADD, entry.tenant, entry.name, entry.application, _json(shown), _json(sealed),
                 _json(entry.roles), entry.rate_per_second, entry.concurrency, entry.gap_seconds,
-                now, revision,
+                now, revision, folder,
             )  # fmt: skip
+        except asyncpg.ExclusionViolationError:
+            raise taken(folder) from None
         except asyncpg.UniqueViolationError:
             raise Conflict(
                 f"a connection {entry.name!r} exists already",
@@ -208,13 +212,18 @@ class Directory:
         wanted = replace(
             before, settings=joined(before.settings, opened) | dict(settings or {}), **limits
         )
-        shown, secrets = parted(self._checked(wanted))
+        checked, folder = self._checked(wanted)
+        await check_apart(tx, name, folder)
+        shown, secrets = parted(checked)
         sealed = await self._seal(tx, before, secrets, now)
-        moved = await tx.fetchval(
-            CHANGE, before.tenant, name, _json(shown), _json(sealed), _json(wanted.roles),
-            wanted.rate_per_second, wanted.concurrency, wanted.gap_seconds, now,
-            before.revision,
-        )  # fmt: skip
+        try:
+            moved = await tx.fetchval(
+                CHANGE, before.tenant, name, _json(shown), _json(sealed), _json(wanted.roles),
+                wanted.rate_per_second, wanted.concurrency, wanted.gap_seconds, now,
+                before.revision, folder,
+            )  # fmt: skip
+        except asyncpg.ExclusionViolationError:
+            raise taken(folder) from None
         if moved is None:
             raise Conflict(f"connection {name!r} was changed meanwhile; look again")
         if settings:
@@ -289,7 +298,7 @@ class Directory:
                 await tx.execute(RESEAL, entry.tenant, entry.name, _json(sealed))
         return len(entries)
 
-    def _checked(self, entry: Entry) -> BaseModel:
+    def _checked(self, entry: Entry) -> tuple[BaseModel, str | None]:
         application = self.application_of(entry)
         known = {role.__name__ for role in application.roles}
         for role in entry.roles:
@@ -298,8 +307,8 @@ class Directory:
         _check_limits(entry)
         checked = validated(application.settings, entry.settings)
         if application.admits and self.ports:
-            application.admits(checked, self.ports)
-        return checked
+            return checked, kept_path(application.admits(checked, self.ports))
+        return checked, None
 
     async def _next_revision(self, tx: Transaction, entry: Entry) -> int:
         """Go on counting where a removed connection of this name ended; it must be the same.

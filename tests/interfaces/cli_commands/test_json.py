@@ -53,7 +53,7 @@ ONCE: tuple[str, ...] = (
     "connection show drop",
     "connection change drop --rate 5",
     "connection rewind drop --to beginning",
-    "connection add spare generic_wms_files --file drop.json",
+    "connection add spare generic_wms_files --file spare.json",
     "connection remove spare --reason why",
     "connection list",
     "connection check drop",
@@ -200,8 +200,9 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     crossdock.write("plan.json", {"lines": [{"item": "BOLT", "quantity": {"value": "1"}}]})
     crossdock.write("none.json", {"alternatives": []})
     crossdock.write("said.json", SAID)
-    (crossdock.folder / "in").mkdir()
-    crossdock.write("drop.json", {"folder": str(crossdock.folder / "in"), "location": "DC1"})
+    for name in ("drop", "spare"):
+        settings = {"folder": str(crossdock.folder / name / "in"), "location": "DC1"}
+        crossdock.write(f"{name}.json", settings)
     await crossdock("key", "create", "old", "--role", "reader")
     [key] = await hub.access.keys(hub.scope)
     dump = f"item,location,quantity,as_of\nBOLT,DC1,90,{hub.clock.now().isoformat()}\n"

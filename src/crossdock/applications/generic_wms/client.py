@@ -267,8 +267,8 @@ async def listening(settings: GenericWmsSettings, ports: Ports) -> AsyncGenerato
     yield Listening(settings)
 
 
-def admits_folder(settings: GenericWmsFilesSettings, ports: Ports) -> None:
-    check_folder(settings.folder, ports.own_folders, ports.drop_root)
+def admits_folder(settings: GenericWmsFilesSettings, ports: Ports) -> Path:
+    return check_folder(settings.folder, ports.own_folders, ports.drop_root)
 
 
 @asynccontextmanager

@@ -142,11 +142,12 @@ class Application:
 
     `settings` is a pydantic model; its JSON Schema is the settings form, and `SecretStr` fields
     are stored encrypted. `admits` raises `Invalid` for settings that lead where no connection may
-    go, before they are kept. `connect` opens a `Connection` that has the methods of `roles`;
-    `receive` builds the receiving side. `freshness` is how long its silence may last before its
-    stock counts as stale; `batch_max` how many commands one call may carry, and how many levels
-    one reading back; that then takes `requests_a_reading` calls. `rate_per_second` and
-    `concurrency` bound the outbox. `cursor_at` writes the cursor behind which a poll finds all
+    go, before they are kept, and gives the folder that files are taken out of, links resolved: no
+    other connection takes any from there. `connect` opens a `Connection` that has the methods of
+    `roles`; `receive` builds the receiving side. `freshness` is how long its silence may last
+    before its stock counts as stale; `batch_max` how many commands one call may carry, and how
+    many levels one reading back; that then takes `requests_a_reading` calls. `rate_per_second`
+    and `concurrency` bound the outbox. `cursor_at` writes the cursor behind which a poll finds all
     that changed since a moment; without it a source can only be read from its beginning. One that
     tells stock says by `stock_equation` what its own number of it means. One whose connection
     `AnswersStock` says by `stock_question` how much may be asked at a time.
@@ -156,7 +157,7 @@ class Application:
     title: str
     kind: Kind
     settings: type[BaseModel]
-    admits: Callable[[Any, Ports], None] | None = None
+    admits: Callable[[Any, Ports], Path | None] | None = None
     connect: Callable[[Any, Ports], AbstractAsyncContextManager[Connection]] | None = None
     receive: Callable[[Any], Receives] | None = None
     roles: Mapping[type[Any], RepeatSafety] = field(default_factory=dict[type[Any], RepeatSafety])

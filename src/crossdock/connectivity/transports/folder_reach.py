@@ -6,10 +6,10 @@ from pathlib import Path
 from crossdock.canonical.errors import Invalid
 
 
-def check_folder(folder: Path, own_folders: Iterable[Path], drop_root: Path | None) -> None:
+def check_folder(folder: Path, own_folders: Iterable[Path], drop_root: Path | None) -> Path:
     """Refuse a folder that holds what is the hub's, lies in it, or lies outside of `drop_root`.
 
-    Looked at where links lead: whatever lies in a drop folder is taken away and read.
+    Looked at, and given back, where links lead: whatever lies in a drop folder is taken away.
     """
     real = _real(folder)
     for own in (path.resolve() for path in own_folders):
@@ -29,6 +29,7 @@ def check_folder(folder: Path, own_folders: Iterable[Path], drop_root: Path | No
             code="folder_refused",
             hint="name a folder beneath CROSSDOCK_DROP_ROOT; links are followed",
         )
+    return real
 
 
 def _real(folder: Path) -> Path:

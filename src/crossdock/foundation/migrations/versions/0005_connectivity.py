@@ -16,6 +16,9 @@ create table tenant_key (
 );
 select guard_table('tenant_key');
 
+-- A folder and all that lies in it, as the paths between `/drop/` and `/drop0`.
+create type folder_range as range (subtype = text, collation = "C");
+
 create table connection (
     tenant text not null,
     name text not null,
@@ -29,9 +32,14 @@ create table connection (
     rate_per_second double precision check (rate_per_second > 0),
     concurrency integer check (concurrency > 0),
     gap_seconds integer check (gap_seconds >= 0),
+    folder text,
     created_at timestamptz not null,
     changed_at timestamptz not null,
-    primary key (tenant, name)
+    primary key (tenant, name),
+    -- Of whatever tenants: a constraint sees every row, and tells nobody whose it is.
+    constraint connection_folder_apart
+        exclude using gist (folder_range(folder || '/', folder || '0') with &&)
+        where (folder is not null)
 );
 select guard_table('connection');
 
