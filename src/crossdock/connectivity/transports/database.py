@@ -6,7 +6,7 @@ show them when it ends, so a change may appear behind one that was read long ago
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self, cast
@@ -199,22 +199,12 @@ class PolledDatabase:
     async def _opened(self) -> Any:
         """Connect; the server itself refuses writes and long statements of this session."""
         place = await self._reach.dialled(self._dsn)
+        *first, last = [{**place, **line} for line in self._reach.lines(self._dsn)]
         try:
-            opened: Any = await cast("Any", asyncpg).connect(
-                self._dsn,
-                **place,
-                timeout=10,
-                command_timeout=self._statement_seconds_max + 5,
-                server_settings={
-                    "application_name": self._application_name,
-                    "default_transaction_read_only": "on",
-                    "statement_timeout": f"{self._statement_seconds_max}s",
-                    "idle_in_transaction_session_timeout": "60s",
-                    "timezone": "UTC",
-                    "datestyle": "ISO",
-                    "intervalstyle": "postgres",
-                },
-            )
+            opened = None
+            for way in first:
+                opened = opened or await self._connected_unless_refused(way)
+            opened = opened or await self._connected(last)
         except _UNREACHABLE as error:
             raise _unreachable(self._dsn, error) from None
         try:
@@ -223,6 +213,34 @@ class PolledDatabase:
             opened.terminate()
             raise
         return opened
+
+    async def _connected_unless_refused(self, way: Mapping[str, Any]) -> Any:
+        """Connect; None: not over this line, so the next one is tried."""
+        try:
+            return await self._connected(way)
+        except OSError:
+            return None
+        except asyncpg.InvalidAuthorizationSpecificationError as error:
+            if isinstance(error, asyncpg.InvalidPasswordError):
+                raise  # it was the login that was refused
+            return None
+
+    async def _connected(self, way: Mapping[str, Any]) -> Any:
+        return await cast("Any", asyncpg).connect(
+            self._dsn,
+            **way,
+            timeout=10,
+            command_timeout=self._statement_seconds_max + 5,
+            server_settings={
+                "application_name": self._application_name,
+                "default_transaction_read_only": "on",
+                "statement_timeout": f"{self._statement_seconds_max}s",
+                "idle_in_transaction_session_timeout": "60s",
+                "timezone": "UTC",
+                "datestyle": "ISO",
+                "intervalstyle": "postgres",
+            },
+        )
 
     async def _of(self, query: Query, connection: Any) -> _Statements:
         if query not in self._statements:

@@ -5,8 +5,9 @@ where it is let in without a password, and read what belongs to every tenant.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -14,6 +15,7 @@ import asyncpg
 
 from crossdock.canonical.errors import Invalid, Rejected, Unavailable
 from crossdock.connectivity.transports.addresses import checked_host, is_callable_address
+from crossdock.connectivity.transports.database_tls import SYSTEM, lines, mode_of
 from crossdock.connectivity.transports.http import Resolver, resolve
 
 OwnServer = Callable[[], Awaitable[str]]
@@ -59,17 +61,27 @@ _LOCAL_HINT = (
 )
 
 
+def _trusted() -> Path:
+    try:
+        home = Path.home()
+    except RuntimeError:  # whoever runs the hub has none
+        home = Path("/")
+    return home / ".postgresql"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
     """What a database connection may dial.
 
-    `own_server` asks for the system identifier of the hub's own server, which none may read.
+    `own_server` asks for the system identifier of the hub's own server, which none may read. In
+    `trusted` lies the certificate by which servers prove who they are.
     """
 
     allow_private_addresses: bool = False
     allow_local_databases: bool = False
     own_server: OwnServer | None = None
     resolver: Resolver = resolve
+    trusted: Path = field(default_factory=_trusted)
 
     def check(self, dsn: str) -> None:
         """Refuse what a DSN alone shows to lead where it may not; names are looked up later."""
@@ -96,6 +108,20 @@ class Reach:
         # Without a password of its own it is not lent the hub's, from the environment or a file.
         lent = {} if parts.has_password else {"password": ""}
         return {"host": [host for host, _ in found], "port": [port for _, port in found]} | lent
+
+    def lines(self, dsn: str) -> Sequence[Mapping[str, Any]]:
+        """Say over what the place is spoken to, as arguments of the driver, in turn.
+
+        It is not lent the client certificate of the hub's user either.
+        """
+        if self.allow_local_databases:
+            return ({},)
+        said = _parameters(dsn, PARAMETERS)
+        is_direct = said.get("sslnegotiation") == "direct"
+        return tuple(
+            {"ssl": line, "direct_tls": bool(line) and is_direct}
+            for line in lines(said, self.trusted)
+        )
 
     async def admit(self, opened: Any) -> None:
         """Refuse the hub's own server, by whatever address it was reached, and on any doubt.
@@ -171,7 +197,7 @@ class _Parts:
             tuple(host for host, _ in found),
             tuple(port for _, port in found),
             has_password=bool(at and login.partition(":")[2]) or bool(said.get("password")),
-            proves_name=said.get("sslmode") == "verify-full",
+            proves_name=mode_of(said) == "verify-full",
         )
 
 
@@ -185,7 +211,8 @@ def _parameters(dsn: str, allowed: Collection[str]) -> Mapping[str, str]:
     if "\0" in unquote(dsn):
         # Behind it a login goes on as settings of the session.
         raise Invalid("The DSN has a zero byte", where="dsn")
-    unknown = [name for name in said if name not in allowed]
+    known = {*allowed, "sslrootcert"} if said.get("sslrootcert") == SYSTEM else allowed
+    unknown = [name for name in said if name not in known]
     if unknown and unknown[0] in FILES:
         raise _local(f"The DSN has {unknown[0]!r}, which is read from a file of this machine")
     if unknown:

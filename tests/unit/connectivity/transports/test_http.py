@@ -1,7 +1,6 @@
 """Calls end in time, reach only what was checked, and say what may have happened."""
 
 import asyncio
-import datetime as dt
 import ipaddress
 import socket
 import ssl
@@ -11,10 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -40,6 +35,7 @@ from crossdock.connectivity.transports.http import (
 )
 from crossdock.foundation import telemetry
 from crossdock.foundation.clock import SystemClock
+from tests.unit.connectivity.transports.certificates import certificate_for
 
 CLOCK = SystemClock()
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -565,35 +561,6 @@ async def test_a_name_is_resolved_once_per_connection_and_its_next_address_is_tr
             await client.request("GET", "/")
             await client.request("GET", "/")
     assert (asked, server.connections_count) == (["shop.example"], 1)
-
-
-def certificate_for(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Make a server's and a client's TLS context around one self-signed certificate."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(7)
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=36500))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (folder / "both.pem").write_bytes(pem + private)
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(folder / "both.pem")
-    return server, ssl.create_default_context(cadata=pem.decode())
 
 
 async def test_a_pinned_call_keeps_the_name_for_tls_and_host(tmp_path: Path) -> None:

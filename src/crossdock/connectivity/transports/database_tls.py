@@ -1,0 +1,95 @@
+"""How the line to a polled PostgreSQL is kept safe: by its `sslmode`, with nothing of the hub's.
+
+Left to itself, the driver shows the client certificate of the hub's user to any server that asks
+for one, and lets variables of the hub's environment decide.
+"""
+
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+from crossdock.canonical.errors import Invalid
+
+MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+SYSTEM = "system"
+"""The one word that `sslrootcert` may be: the authorities that this machine trusts."""
+VERSIONS = {f"TLSv1.{n}": ssl.TLSVersion[f"TLSv1_{n}"] for n in (2, 3)}
+
+Line = ssl.SSLContext | bool
+
+
+def mode_of(said: Mapping[str, str]) -> str:
+    """Give the `sslmode` of a DSN; `prefer` where it says none, as PostgreSQL's own clients."""
+    mode = said.get("sslmode", "verify-full" if "sslrootcert" in said else "prefer")
+    if mode not in MODES:
+        raise _refused(f"The DSN's sslmode {mode[:20]!r} is none of {', '.join(MODES)}")
+    if "sslrootcert" in said and mode != "verify-full":
+        raise _refused(
+            f"The DSN's sslmode is {mode}, under which anybody with a certificate of those"
+            f" authorities would be the server: sslrootcert={SYSTEM} takes verify-full"
+        )
+    return mode
+
+
+def lines(said: Mapping[str, str], trusted: Path) -> tuple[Line, ...]:
+    """Say over what a server is spoken to, in the order of trying; False is without TLS.
+
+    In the folder `trusted` lies the certificate of its authority, `root.crt`, if any does.
+    """
+    mode = mode_of(said)
+    if mode == "disable":
+        return (False,)
+    made = _context(said, mode, trusted)
+    if mode == "allow":
+        return (False, made)
+    return (made, False) if mode == "prefer" else (made,)
+
+
+def _context(said: Mapping[str, str], mode: str, trusted: Path) -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname = mode == "verify-full"
+    made.set_alpn_protocols(["postgresql"])
+    made.minimum_version = _version(said, "ssl_min_protocol_version", "TLSv1.2")
+    made.maximum_version = _version(said, "ssl_max_protocol_version", "TLSv1.3")
+    if "sslrootcert" in said:
+        made.load_default_certs()
+    elif mode in {"allow", "prefer"} or not _trusts(made, trusted):
+        if mode.startswith("verify"):
+            raise _refused(
+                f"Under sslmode={mode} the certificate of the server's authority has to lie in"
+                f" {trusted / 'root.crt'} of the hub's machine, and it does not"
+            )
+        made.verify_mode = ssl.CERT_NONE
+    return made
+
+
+def _trusts(made: ssl.SSLContext, trusted: Path) -> bool:
+    """Trust the authorities whose certificates lie there, less what they have revoked."""
+    try:
+        made.load_verify_locations(trusted / "root.crt")
+    except FileNotFoundError:
+        return False
+    except (OSError, ssl.SSLError) as problem:
+        raise _refused(f"{trusted / 'root.crt'} cannot be read: {problem}") from None
+    if (trusted / "root.crl").exists():
+        made.load_verify_locations(trusted / "root.crl")
+        made.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
+    return True
+
+
+def _version(said: Mapping[str, str], name: str, default: str) -> ssl.TLSVersion:
+    wanted = said.get(name, default)
+    if wanted not in VERSIONS:
+        raise _refused(f"The DSN's {name} {wanted[:20]!r} is none of {', '.join(VERSIONS)}")
+    return VERSIONS[wanted]
+
+
+def _refused(what: str) -> Invalid:
+    return Invalid(
+        what,
+        where="dsn",
+        code="dsn_tls",
+        hint=f"write sslmode=verify-full, with the authority's certificate in root.crt or with"
+        f" sslrootcert={SYSTEM} for one that this machine trusts; sslmode=require proves nothing"
+        " of who answers where there is no root.crt",
+    )
