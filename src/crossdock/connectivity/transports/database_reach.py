@@ -4,7 +4,6 @@ A DSN is input, as a URL is. Without this rule it could name the hub's own serve
 where it is let in without a password, and read what belongs to every tenant.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +12,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import asyncpg
 
-from crossdock.canonical.errors import Invalid, Rejected, Unavailable
-from crossdock.connectivity.transports.addresses import checked_host, is_callable_address
+from crossdock.canonical.errors import Invalid, Rejected
+from crossdock.connectivity.transports.addresses import checked_host
 from crossdock.connectivity.transports.database_tls import SYSTEM, lines, mode_of
-from crossdock.connectivity.transports.http import Resolver, resolve
+from crossdock.connectivity.transports.resolving import (
+    Resolver,
+    callable_addresses,
+    resolve,
+)
 
 OwnServer = Callable[[], Awaitable[str]]
 
@@ -154,23 +157,13 @@ class Reach:
             raise _untold(what, problem) from None
 
     async def _checked(self, host: str, port: int) -> Iterable[str]:
-        try:
-            async with asyncio.timeout(RESOLVE_SECONDS_MAX):
-                addresses = await self.resolver(host, port)
-        except (OSError, UnicodeError) as problem:
-            raise Unavailable(f"PostgreSQL at {host} cannot be resolved: {problem}") from problem
-        for address in addresses:
-            # One bad address among good ones is how a name is turned round between two look-ups.
-            if not is_callable_address(
-                address, allow_private_addresses=self.allow_private_addresses
-            ):
-                raise Unavailable(
-                    f"PostgreSQL at {host} is at {address}, which is not a public address",
-                    code="address_refused",
-                    hint="If the system is yours, set CROSSDOCK_ALLOW_PRIVATE_ADDRESSES=true; "
-                    "it holds for every connection.",
-                )
-        return addresses
+        return await callable_addresses(
+            host,
+            port,
+            resolver=self.resolver,
+            allow_private_addresses=self.allow_private_addresses,
+            seconds_max=RESOLVE_SECONDS_MAX,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ that was checked, brings at most so many bytes, and ends in time.
 
 import asyncio
 import re
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -29,7 +28,12 @@ from crossdock.canonical.errors import (
     Throttled,
     Unavailable,
 )
-from crossdock.connectivity.transports.addresses import checked_host, is_callable_address
+from crossdock.connectivity.transports.addresses import checked_host
+from crossdock.connectivity.transports.resolving import (
+    Resolver,
+    callable_addresses,
+    resolve,
+)
 from crossdock.foundation import skew, telemetry
 from crossdock.foundation.clock import Clock
 
@@ -56,8 +60,6 @@ _BROKEN_CALL = (
     httpcore2.ProtocolError,
     httpcore2.TimeoutException,
 )
-
-Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,6 @@ def _has_port(netloc: str) -> bool:
     return ":" in netloc.rpartition("]")[2]
 
 
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """Ask the system's resolver for every address of a name."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
-
-
 class _PinnedNetwork(httpcore2.AsyncNetworkBackend):
     """Resolves a name once per connection, checks every answer, and connects to what it checked.
 
@@ -152,7 +148,13 @@ class _PinnedNetwork(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         problem: Exception = httpcore2.ConnectError(f"{host} has no address")
-        for address in await self._checked_addresses(host, port, timeout):
+        for address in await callable_addresses(
+            host,
+            port,
+            resolver=self._resolver,
+            allow_private_addresses=self._allow_private_addresses,
+            seconds_max=timeout,
+        ):
             try:
                 return await self._sockets.connect_tcp(
                     address, port, timeout, local_address, socket_options
@@ -160,27 +162,6 @@ class _PinnedNetwork(httpcore2.AsyncNetworkBackend):
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as refused:
                 problem = refused
         raise problem
-
-    async def _checked_addresses(
-        self, host: str, port: int, seconds: float | None
-    ) -> Sequence[str]:
-        try:
-            async with asyncio.timeout(seconds):
-                addresses = await self._resolver(host, port)
-        except (OSError, UnicodeError) as problem:
-            raise httpcore2.ConnectError(f"{host} cannot be resolved: {problem}") from problem
-        for address in addresses:
-            # One bad address among good ones is how a name is turned round between two look-ups.
-            if not is_callable_address(
-                address, allow_private_addresses=self._allow_private_addresses
-            ):
-                raise Unavailable(
-                    f"{host} is at {address}, which is not a public address",
-                    code="address_refused",
-                    hint="If the system is yours, set CROSSDOCK_ALLOW_PRIVATE_ADDRESSES=true; "
-                    "it holds for every connection.",
-                )
-        return addresses
 
 
 class _Progress:
