@@ -1,7 +1,8 @@
 """Who still writes to a file: Linux knows of each file of its own disks whether it is open so.
 
 A lease for reading is refused while anybody has the file open for writing. Disks over a network
-refuse it whenever they like, so they are not asked.
+refuse it whenever they like, so they are not asked. Of a file that is another user's no lease is
+given (without `CAP_LEASE`): who writes to it cannot be told, and counts as nobody.
 """
 
 import fcntl
