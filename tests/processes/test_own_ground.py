@@ -125,6 +125,15 @@ async def test_a_drop_folder_too_deep_to_be_kept_apart_is_refused(
     assert "over 900 bytes" in problem.message
 
 
+@pytest.mark.parametrize("name", [chr(0xDCFF), chr(0xD800), "in\0"])
+async def test_a_drop_folder_whose_name_is_no_text_is_refused(
+    hub: Hub, tmp_path: Path, name: str
+) -> None:
+    problem = await refused(hub, FILES.name, {"folder": str(tmp_path / "drops" / name)})
+
+    assert (problem.code, problem.where) == ("folder_refused", "folder")
+
+
 async def test_the_hubs_own_database_is_refused_by_its_socket(hub: Hub, dsn: str) -> None:
     problem = await refused(hub, ERP.name, {"dsn": dsn, "levels": LEVELS})
 

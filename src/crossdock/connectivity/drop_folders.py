@@ -25,13 +25,13 @@ def kept_path(folder: Path | None) -> str | None:
     if folder is None:
         return None
     path = str(folder).rstrip("/")
-    if len(path.encode(errors="replace")) > PATH_BYTES_MAX:
-        raise Invalid(
-            f"The path of the folder has over {PATH_BYTES_MAX} bytes",
-            where="folder",
-            code="folder_refused",
-            hint="name a folder that lies less deep",
-        )
+    try:
+        size = len(path.encode())
+    except UnicodeEncodeError:
+        raise _refused("is no text", "name a folder in letters that UTF-8 has") from None
+    if size > PATH_BYTES_MAX:
+        why = f"has over {PATH_BYTES_MAX} bytes"
+        raise _refused(why, "name a folder that lies less deep")
     return path
 
 
@@ -53,4 +53,10 @@ def taken(path: str | None, whose: str = "another connection of this hub") -> In
         code="folder_taken",
         hint="give each connection a folder of its own, none inside another; one that is not"
         " needed any more gives its folder back by `crossdock connection remove`",
+    )
+
+
+def _refused(why: str, hint: str) -> Invalid:
+    return Invalid(
+        f"The path of the folder {why}", where="folder", code="folder_refused", hint=hint
     )
