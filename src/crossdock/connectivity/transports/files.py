@@ -215,6 +215,7 @@ class DropFolder:
         except OSError as error:
             self._leave(source, error)
             return None
+        self._lying.pop(source, None)  # what was said of it is not said of the next of its name
         self._drop_marker(name)
         return self._known(taken)
 
