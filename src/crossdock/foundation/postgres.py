@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 
 from crossdock.canonical.errors import Unavailable
+from crossdock.foundation import cgroups
 from crossdock.foundation.settings import Settings
 
 with warnings.catch_warnings():
@@ -201,8 +202,22 @@ def _put(file: Path, text: str, *, beside: Path) -> None:
 
 def _buffers_mib() -> int:
     """Take a sixteenth of the memory: the indexes of a long history want to stay in it."""
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return min(max(memory // 16 // MIB, BUFFERS_MIB_MIN), BUFFERS_MIB_MAX)
+    return min(max(memory_bytes() // 16 // MIB, BUFFERS_MIB_MIN), BUFFERS_MIB_MAX)
+
+
+def memory_bytes(root: Path = Path("/")) -> int:
+    """Say how much memory we may use: the machine's, or less in a container or a service."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    files = cgroups.limit_files(_text_of(root / "proc/self/cgroup"))
+    limits = [cgroups.limit_of(_text_of(root / file)) for file in files]
+    return min([machine, *(limit for limit in limits if limit is not None)])
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def _restart_over_stale_pid(folder: Path, server: Any) -> None:
