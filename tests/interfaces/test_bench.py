@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.growth_way import Way
 from benchmarks.report import Goal, Report, percentile
+from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.interfaces.cli.bench import NAMES
 
 ROOT = Path(__file__).parents[2]
@@ -145,7 +147,7 @@ def test_what_is_no_benchmark_or_not_here_is_named(tmp_path: Path) -> None:
 NOT_RUN = {
     "reservations": "ten hubs and databases are killed: test_inventory_stampede kills some",
     "propagation": "minutes of movements: test_availability_publishing and end_to_end go the way",
-    "growth": "fills a database with history",
+    "growth": "fills a database with history: the whole way, which it lays down, is walked below",
     "processes": "installs its peer from the registry",
     "atp": "fills a database with positions",
     "reconcile": "fills a database with positions",
@@ -216,3 +218,15 @@ def test_what_a_newcomer_waits_for_is_measured_in_the_same_shape() -> None:
     assert [goal["goal"] for goal in said["goals"]] == ["<= 1", "<= 60"]
     [one] = said["rounds"]
     assert 0 < one["seconds_to_first_line"] < one["seconds_to_table"] <= one["seconds"]
+
+
+async def test_every_listing_that_is_laid_down_for_growth_is_sold(
+    postgres: EmbeddedPostgres,
+) -> None:
+    """Each movement leads to one write, or the measurement breaks off."""
+    async with Way.opened(postgres, os.getpid(), 40, 40) as way:
+        one = await way.movements()
+        [outcome] = way.outcomes
+
+    assert (one["operations"], outcome["operations"]) == (40, 40)
+    assert "cpu_us" in one
