@@ -142,6 +142,16 @@ def test_what_is_no_benchmark_or_not_here_is_named(tmp_path: Path) -> None:
         assert said in json.loads(ran.stdout)["message"]
 
 
+def test_how_a_shop_is_delivered_to_can_be_said_of_propagation_alone(tmp_path: Path) -> None:
+    measure = importlib.import_module("benchmarks.propagation").run
+    inspect.signature(measure).bind(rounds=1, quick=True, workers=2, rate=8.0)
+
+    ran = bench(tmp_path, "atp", "--workers", "2", "--rate", "8", "--json")
+
+    assert ran.returncode == 2
+    assert "bench propagation" in json.loads(ran.stdout)["message"]
+
+
 # What is not run here even at its smallest, and why: it would take longer than all that is. The
 # command that runs it is `crossdock bench NAME --quick`; a minute each on two idle cores.
 NOT_RUN = {
