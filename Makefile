@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
+# The types are checked as the oldest Python that we need has them, and as this one does.
+NEWEST := 3.14
 WORKERS ?= 2
 SHUFFLES ?= 100000
 SELLOUTS ?= 20000
@@ -19,7 +21,7 @@ PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	$(addprefix tests/unit/capabilities/reconciliation/test_,causes.py judging.py kits.py open_lines.py planning.py) \
 	$(addprefix tests/unit/capabilities/reconciliation/test_,money.py ranking.py responsible.py rules.py) \
 	$(addprefix tests/unit/connectivity/test_,acceptance.py gaps.py) \
-	$(addprefix tests/unit/connectivity/sdk/test_,contract.py records.py stock_records.py supply_records.py) tests/unit/governance/test_keeping.py \
+	$(addprefix tests/unit/connectivity/sdk/test_,contract.py records.py stock_records.py supply_records.py) tests/unit/foundation/test_cgroups.py tests/unit/governance/test_keeping.py \
 	tests/unit/applications/*/test_mapping.py tests/unit/applications/generic_wms/test_counts.py \
 	$(addprefix tests/unit/applications/tryton/test_,changes.py counts.py open_orders.py purchases.py released.py reading_purchases.py related.py wire.py) \
 	tests/processes/test_availability_publishing.py \
@@ -27,7 +29,7 @@ PURE_TESTS := tests/unit/canonical tests/unit/capabilities/*/test_model.py \
 	tests/vectors/test_rules.py
 
 # Checks run beside each other, each telling what it has to say in one piece.
-CHECKS := $(addprefix check-,format lint mypy pyright layers dependencies)
+CHECKS := $(addprefix check-,format lint mypy pyright newest layers dependencies)
 BESIDE := --no-print-directory --output-sync -j $(WORKERS)
 
 .PHONY: help demo test check $(CHECKS) cover peers simulate cases bench docs freeze lock wheel clean
@@ -78,6 +80,10 @@ check-mypy: $(READY_DEV)
 check-pyright: $(READY_DEV)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/pyright --pythonpath $(BIN)/python -p tests
+
+check-newest: $(READY_DEV)
+	$(BIN)/mypy --python-version $(NEWEST)
+	$(BIN)/pyright --pythonpath $(BIN)/python --pythonversion $(NEWEST)
 
 check-layers: $(READY_DEV)
 	$(BIN)/lint-imports

@@ -86,7 +86,9 @@ async def started(*arguments: str, **environment: str) -> AsyncIterator[Child]:
 
 
 @asynccontextmanager
-async def served(data_dir: Path, **environment: str) -> AsyncIterator[tuple[Child, int, str]]:
+async def served(
+    data_dir: Path, *, workers: int = 1, **environment: str
+) -> AsyncIterator[tuple[Child, int, str]]:
     """Run `crossdock serve` as anybody does; give it, its port, and its key if it is new."""
     settings = {
         "CROSSDOCK_DATA_DIR": str(data_dir),
@@ -94,6 +96,7 @@ async def served(data_dir: Path, **environment: str) -> AsyncIterator[tuple[Chil
         "CROSSDOCK_LOG_LEVEL": "WARNING",
         **environment,
     }
-    async with started("crossdock", "serve", "--json", **settings) as server:
+    words = ("serve", "--json", "--workers", str(workers))
+    async with started("crossdock", *words, **settings) as server:
         said = await server.hear()
         yield server, int(said["address"].rpartition(":")[2]), said["owner_key"] or ""

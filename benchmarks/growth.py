@@ -2,6 +2,8 @@
 
 Each pair of databases lies in one server and is measured in turn, so that the machine's mood
 meets both. An event is recorded, read and folded; its cost is CPU of the hub and of PostgreSQL.
+The whole way of a movement, from the webhook to the write that a channel is owed, is in
+`growth_way`.
 The events of one page are of different items on either side: what is compared is how many items
 there are, not how often one item comes twice in a page, which makes it cheaper.
 """
@@ -17,6 +19,7 @@ from typing import Any, Self
 
 import asyncpg
 
+from benchmarks.growth_way import MOVEMENTS, OUT, Way
 from benchmarks.report import (
     Figures,
     Goal,
@@ -240,9 +243,10 @@ class Hub:
 
 
 async def run(rounds: int = 5, quick: bool = False) -> Report:  # noqa: FBT001, FBT002 - as the command calls it
-    """Measure the three kinds of growth. Quick: smaller large sizes, which the report names."""
+    """Measure the four kinds of growth. Quick: smaller large sizes, which the report names."""
     many_items = 100_000 if quick else 1_000_000
     long_history = 1_000_000 if quick else 10_000_000
+    many_listings = 20_000 if quick else 1_000_000
     rounds = max(rounds, 5)
     goals: list[Goal] = []
     measured: list[Figures] = []
@@ -254,6 +258,7 @@ async def run(rounds: int = 5, quick: bool = False) -> Report:  # noqa: FBT001, 
                 await bench.items(1_000, many_items),
                 await bench.history(10_000, long_history),
                 await bench.open_reservations(100_000),
+                await bench.whole_way(many_listings),
             ):
                 measured += found
                 goals += goal
@@ -326,6 +331,35 @@ class Growth:
             for what, beside, side, bound in compared
         ]
         return found, goals
+
+    async def whole_way(self, many: int) -> tuple[list[Figures], list[Goal]]:
+        """Sell few and many listings, each with a past, and bring movements to their channel."""
+        async with (
+            Way.opened(self._server, self._postmaster, MOVEMENTS) as small,
+            Way.opened(self._server, self._postmaster, many) as large,
+        ):
+            sides = {way.name: way.movements for way in (small, large)}
+            found = await interleaved(sides, self._rounds * EVENT_ROUNDS)
+            outcomes = [*small.outcomes, *large.outcomes]
+        beside = f"{many:,} listings beside {MOVEMENTS:,}"
+        compared = (
+            (f"CPU per movement, inbox to decided write, {beside}", found, ""),
+            (
+                f"CPU per write taken from the outbox and its outcome heard, {beside}",
+                outcomes,
+                OUT,
+            ),
+        )
+        goals = [
+            Goal(
+                name,
+                median_ratio(rounds, large.name + of, small.name + of, "cpu_us"),
+                "ratio",
+                "<= 1.5",
+            )
+            for name, rounds, of in compared
+        ]
+        return [*found, *outcomes], goals
 
     async def _events(
         self, name: str, sides: tuple[str, str], sizes: Sequence[Size]

@@ -7,6 +7,7 @@ time runs from its appointed moment, kept whether the hub keeps up or not, to th
 first call that includes it.
 
     crossdock bench propagation --json
+    crossdock bench propagation --workers 2 --rate 8 --json
 """
 
 import asyncio
@@ -62,7 +63,7 @@ select (select count(*) from outbox_command where state in ('PENDING', 'IN_FLIGH
 """
 
 
-async def connect(hub: Hub, ends: Mapping[str, Any]) -> None:
+async def connect(hub: Hub, ends: Mapping[str, Any], rate: float) -> None:
     """Introduce both ends; the shop's first poll makes its articles known."""
     address = f"http://127.0.0.1:{ends['port']}"
     settings = {**SHOP_SETTINGS, "admin_url": address}
@@ -72,7 +73,7 @@ async def connect(hub: Hub, ends: Mapping[str, Any]) -> None:
         name=SHOP,
         application="shopify",
         settings=settings,
-        rate_per_second=CALLS_PER_SECOND,
+        rate_per_second=rate,
     )
     await hub.connect(shop)
     secrets = {"secrets": [WMS_SECRET]}
@@ -154,7 +155,9 @@ async def measured(
     }
 
 
-async def shop_rounds(rounds: int, *, quick: bool) -> tuple[list[Figures], list[float]]:
+async def shop_rounds(
+    rounds: int, *, quick: bool, workers: int, rate: float
+) -> tuple[list[Figures], list[float]]:
     """Run the three processes, and measure after one round that does not count.
 
     Gives the rounds, and how many milliseconds each movement of them took.
@@ -167,9 +170,9 @@ async def shop_rounds(rounds: int, *, quick: bool) -> tuple[list[Figures], list[
             Hub.open(settings) as hub,
         ):
             shop = await ends.hear()
-            await connect(hub, shop)
+            await connect(hub, shop, rate)
             private = {"CROSSDOCK_ALLOW_PRIVATE_ADDRESSES": "true"}
-            async with served(Path(folder), **private) as (server, port, _):
+            async with served(Path(folder), workers=workers, **private) as (server, port, _):
                 await still(hub)
                 await open_for_sale(hub, shop)
                 order = {"port": port, "rate": RATE, "seconds": seconds}
@@ -182,9 +185,14 @@ async def shop_rounds(rounds: int, *, quick: bool) -> tuple[list[Figures], list[
                 return figures, waits
 
 
-async def run(rounds: int = 5, *, quick: bool = False) -> Report:
-    """Measure both ways; quick rounds are short and prove nothing but that it runs."""
-    shop, waits = await shop_rounds(rounds, quick=quick)
+async def run(
+    rounds: int = 5, *, quick: bool = False, workers: int = 1, rate: float = CALLS_PER_SECOND
+) -> Report:
+    """Measure both ways; quick rounds are short and prove nothing but that it runs.
+
+    So many workers deliver, and the shop takes `rate` calls a second from them together.
+    """
+    shop, waits = await shop_rounds(rounds, quick=quick, workers=workers, rate=rate)
     async with Log.filled(10_000 if quick else 200_000) as log:
         read = [
             {"round": number + 1, "side": "log to subscriber", **await log.read(str(number))}
@@ -216,7 +224,8 @@ async def run(rounds: int = 5, *, quick: bool = False) -> Report:
         rounds=figures,
         machine=machine(
             skus=500 if quick else SKUS,
-            calls_per_second=CALLS_PER_SECOND,
+            calls_per_second=rate,
+            workers=workers,
             p50_ms=percentile(waits, 50),
             p99_ms_median_of_rounds=median_of(figures, "warehouse to shop", "p99_ms"),
             hub_cpu_us=median_of(figures, "warehouse to shop", "hub_cpu_us"),

@@ -114,10 +114,22 @@ class Line(asyncio.Protocol):
     def __init__(self, warehouse: "Warehouse") -> None:
         self._warehouse = warehouse
         self._buffer = bytearray()
+        self._asked = b""
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]  # of a stream it is one
+
+    def ask(self, request: bytes) -> None:
+        assert self.transport  # noqa: S101  # nobody asks before it is connected
+        self._asked = request
+        self.transport.write(request)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Send once more what the hub had not answered when it ended an idle line, as all do."""
+        del exc
+        if self._asked:
+            self._warehouse.send(self._asked)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -128,6 +140,7 @@ class Line(asyncio.Protocol):
         length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
         if len(self._buffer) >= end + 4 + length:
             self._buffer.clear()
+            self._asked = b""
             self._warehouse.answered(self, int(head[9:12]))
 
 
@@ -153,10 +166,13 @@ class Warehouse:
             due = began + number / rate
             if (pause := due - time.perf_counter()) > 0:
                 await asyncio.sleep(pause)
-            sending = asyncio.create_task(self._send(self._pick(due)))
-            self._sends.add(sending)
-            sending.add_done_callback(self._sends.discard)
+            self.send(self._pick(due))
         return count
+
+    def send(self, request: bytes) -> None:
+        sending = asyncio.create_task(self._send(request))
+        self._sends.add(sending)
+        sending.add_done_callback(self._sends.discard)
 
     def answered(self, line: Line, status: int) -> None:
         self.statuses[status] += 1
@@ -192,10 +208,10 @@ class Warehouse:
         while self._free:
             line = self._free.pop()
             if line.transport and not line.transport.is_closing():  # the hub ends idle ones
-                line.transport.write(request)
+                line.ask(request)
                 return
-        transport, _ = await loop.create_connection(lambda: Line(self), "127.0.0.1", self._port)
-        transport.write(request)
+        _, line = await loop.create_connection(lambda: Line(self), "127.0.0.1", self._port)
+        line.ask(request)
 
 
 async def measured(warehouse: Warehouse, shop: Shop, rate: int, seconds: float) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -51,26 +52,49 @@ def test_at_a_release_every_event_is_frozen() -> None:
 
 def test_no_seal_of_a_version_was_ever_changed() -> None:
     """Who edits a contract and its seal in one change is found in the history."""
-    is_shallow = subprocess.run(
-        ["git", "rev-parse", "--is-shallow-repository"],
-        cwd=DOCS,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if is_shallow.stdout.strip() != "false":
-        pytest.skip("the history is not here: nothing is found by it")
-    told = subprocess.run(
-        ["git", "log", "--format=", "-p", "--", str(FROZEN / VERSION)],
-        cwd=DOCS,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    added = [line[1:] for line in told.stdout.splitlines() if line.startswith("+")]
+    file = FROZEN / VERSION
+    if reason := why_without_history(file, DOCS):
+        pytest.skip(reason)
+    told = git("log", "--format=", "-p", "--", str(file), folder=DOCS).stdout
+    added = [line[1:] for line in told.splitlines() if line.startswith("+")]
     ever = {line for line in added if line[:1].isdigit()}
 
     assert ever <= {f"{name} {digest}" for name, digest in seals_of(FROZEN)}
+
+
+def why_without_history(file: Path, folder: Path, program: str = "git") -> str:
+    """Say why the history of a file could not be looked at; "": it can."""
+    if not which(program):
+        return "git is not here: the history of the seals was not looked at"
+    asked = git("rev-parse", "--is-shallow-repository", folder=folder)
+    if asked.returncode:
+        return f"no history of the seals is here: {asked.stderr.strip()}"
+    if asked.stdout.strip() != "false":
+        return "this clone has only a part of the history, so nothing is found by it"
+    if not git("ls-files", "--", str(file), folder=folder).stdout:
+        return f"git does not know {file.name}: this is no clone of the repository"
+    return ""
+
+
+def git(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_without_its_history_a_file_says_why(tmp_path: Path) -> None:
+    """As of an archive that was unpacked, by itself or in a clone of something else."""
+    file = tmp_path / VERSION
+    file.write_text("0.1.0 abc")
+
+    assert "git is not here" in why_without_history(file, tmp_path, "no-such-program")
+    if not which("git"):
+        pytest.skip("git is not here")
+    assert "no history of the seals is here" in why_without_history(file, tmp_path)
+    git("init", "--quiet", folder=tmp_path)
+    assert "git does not know VERSION" in why_without_history(file, tmp_path)
+    git("add", VERSION, folder=tmp_path)
+    assert why_without_history(file, tmp_path) == ""
+    (tmp_path / ".git" / "shallow").write_text(f"{'0' * 39}1\n")
+    assert "only a part of the history" in why_without_history(file, tmp_path)
 
 
 @pytest.mark.parametrize(

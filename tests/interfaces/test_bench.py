@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from benchmarks.processes import locked
+from benchmarks.growth_way import Way
 from benchmarks.report import Goal, Report, percentile
+from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.interfaces.cli.bench import NAMES
 
 ROOT = Path(__file__).parents[2]
@@ -141,12 +143,22 @@ def test_what_is_no_benchmark_or_not_here_is_named(tmp_path: Path) -> None:
         assert said in json.loads(ran.stdout)["message"]
 
 
+def test_how_a_shop_is_delivered_to_can_be_said_of_propagation_alone(tmp_path: Path) -> None:
+    measure = importlib.import_module("benchmarks.propagation").run
+    inspect.signature(measure).bind(rounds=1, quick=True, workers=2, rate=8.0)
+
+    ran = bench(tmp_path, "atp", "--workers", "2", "--rate", "8", "--json")
+
+    assert ran.returncode == 2
+    assert "bench propagation" in json.loads(ran.stdout)["message"]
+
+
 # What is not run here even at its smallest, and why: it would take longer than all that is. The
 # command that runs it is `crossdock bench NAME --quick`; a minute each on two idle cores.
 NOT_RUN = {
     "reservations": "ten hubs and databases are killed: test_inventory_stampede kills some",
     "propagation": "minutes of movements: test_availability_publishing and end_to_end go the way",
-    "growth": "fills a database with history",
+    "growth": "fills a database with history: the whole way, which it lays down, is walked below",
     "processes": "installs its peer from the registry",
     "atp": "fills a database with positions",
     "reconcile": "fills a database with positions",
@@ -233,3 +245,15 @@ def test_an_environment_is_made_anew_when_its_lock_changes_and_only_then(tmp_pat
 
     assert python.exists()
     assert not (venv / "kept").exists()
+
+
+async def test_every_listing_that_is_laid_down_for_growth_is_sold(
+    postgres: EmbeddedPostgres,
+) -> None:
+    """Each movement leads to one write, or the measurement breaks off."""
+    async with Way.opened(postgres, os.getpid(), 40, 40) as way:
+        one = await way.movements()
+        [outcome] = way.outcomes
+
+    assert (one["operations"], outcome["operations"]) == (40, 40)
+    assert "cpu_us" in one

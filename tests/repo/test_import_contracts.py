@@ -12,6 +12,7 @@ from tests.repo.test_pure_parts import PACKAGE, imported, names
 
 ROOT = Path(__file__).parents[2]
 HTTP_CLIENT = "httpcore2"
+CONNECTIVITY = "crossdock.connectivity."
 
 
 def contracts() -> dict[str, dict[str, Any]]:
@@ -52,6 +53,18 @@ def test_every_module_but_that_one_is_forbidden_the_http_client() -> None:
 
     assert contract["forbidden_modules"] == [HTTP_CLIENT]
     assert free == ["crossdock.connectivity.transports.http"]
+
+
+def test_an_application_sees_of_connectivity_what_an_outside_author_sees() -> None:
+    contract = contracts()[
+        "Applications see only the SDK, the transports, EDI and the canonical words"
+    ]
+    below = {".".join(name.split(".")[:3]) for name in modules() if CONNECTIVITY in name}
+
+    seen = below - set(contract["forbidden_modules"])
+
+    assert contract["source_modules"] == ["crossdock.applications"]
+    assert seen <= {f"{CONNECTIVITY}{part}" for part in ("sdk", "transports", "edi")}
 
 
 def test_no_contract_has_an_import_that_it_ignores() -> None:

