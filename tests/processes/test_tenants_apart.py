@@ -401,6 +401,8 @@ SHOWS: Mapping[str, Ask] = {
     "Catalog.items": lambda full: full.hub.catalog.items(OTHER),
     "Catalog.location": lambda full: full.hub.catalog.location(OTHER, "DC1"),
     "Catalog.locations": lambda full: full.hub.catalog.locations(OTHER),
+    "Catalog.parties": lambda full: full.hub.catalog.parties(OTHER),
+    "Catalog.party": lambda full: full.hub.catalog.party(OTHER, "METRO"),
     "Catalog.link": lambda full: full.hub.catalog.link(
         OTHER, "shop", Reference.item("78", EACH), "SKU-1", by="x"
     ),
