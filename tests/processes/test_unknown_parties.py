@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from crossdock.assembly import Hub, Outside
+from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.references import Reference
 from crossdock.connectivity.recording import FIRST_RETRY, Verdict
 from crossdock.foundation.clock import VirtualClock
 from tests.conftest import NOON
@@ -52,3 +56,36 @@ async def test_a_branch_of_nobody_is_set_aside_in_the_end(hub: Hub, clock: Virtu
 
     [letter] = await hub.quarantine.find(hub.scope)
     assert (letter.code, letter.place) == ("EVT-ORPHAN", "MD-PARTY")
+
+
+def ordered(version: int) -> Fact:
+    line = DemandLine(
+        demand_ref="1/1",
+        item="BOLT",
+        location="DC1",
+        ordered=Quantity.of(4),
+        cancelled=Quantity.of(0),
+    )
+    payload = OrderChanged(order_id="1", lines=(line,), customer=" gid/4")
+    return Fact(identity=f"order:1@{version}", payload=payload, occurred_at=NOON, version=version)
+
+
+async def test_an_order_claims_its_goods_whoever_its_customer_is(hub: Hub) -> None:
+    goods = [
+        Fact(identity=payload.key, payload=payload, occurred_at=NOON)
+        for payload in (ItemChanged(sku="BOLT"), LocationChanged(code="DC1"))
+    ]
+    await hub.record([*goods, METRO], source="erp")
+    await hub.settle()
+
+    [verdict] = await hub.record([ordered(1)], source="shop")
+    await hub.settle()
+    [line] = await hub.allocation.lines(hub.scope, "BOLT", "DC1")
+    assert verdict.verdict is Verdict.NEW
+    assert (line.customer, line.requested) == ("GID/4", 4 * MICROS)
+
+    await hub.catalog.link(hub.scope, "shop", Reference.party(" gid/4"), "METRO")
+    await hub.record([ordered(2)], source="shop")
+    await hub.settle()
+    [line] = await hub.allocation.lines(hub.scope, "BOLT", "DC1")
+    assert line.customer == "METRO"

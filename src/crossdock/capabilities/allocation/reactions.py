@@ -54,6 +54,7 @@ class _Known(NamedTuple):
     multiple: int
     released: int | None
     ships_on: date | None
+    customer: str
     said: tuple[int, ...] = ()
     """The version that said what is released; none did: empty."""
     elsewhere: tuple[int, ...] = ()
@@ -188,6 +189,7 @@ def _order(page: _Page, event: Event, order: OrderChanged) -> None:
             _multiple(line),
             _released(line),
             line.requested_ship_date,
+            order.customer,
         )
         if known.released is not None:
             known = known._replace(said=known.order)
@@ -343,6 +345,7 @@ async def _put_lines(tx: Transaction, page: _Page) -> None:
         said,
         elsewhere,
         [row.ships_on for row in rows],
+        [row.customer for row in rows],
     )
     await tx.execute(store.PUT_SINCE, tenants, refs, [row.since for row in rows])
 

@@ -29,6 +29,7 @@ class Waiting:
     demand_ref: str
     order_id: str
     channel: str
+    customer: str
     position: int
     claim: Claim
     line: Line
@@ -103,6 +104,7 @@ class Sight:
                     demand_ref=grant.line.demand_ref,
                     order_id=by_ref[grant.line.demand_ref].order_id,
                     channel=grant.line.group,
+                    customer=by_ref[grant.line.demand_ref].customer,
                     requested=grant.line.requested,
                     picked=by_ref[grant.line.demand_ref].claim.picked,
                     before=grant.line.confirmed,
@@ -257,5 +259,11 @@ def _waiting(row: Any, claim: Claim, rules: RulesNow) -> Waiting:
         ships_on=row["ships_on"],
     )
     return Waiting(
-        row["demand_ref"], row["order_id"], row["channel"], row["position"], claim, line
+        row["demand_ref"],
+        row["order_id"],
+        row["channel"],
+        row["customer"],
+        row["position"],
+        claim,
+        line,
     )

@@ -179,13 +179,14 @@ def lines(item: Item, location: At, as_json: AsJson = False) -> None:
             return
         table(
             (
-                *("order line", "channel", "strategy", "priority"),
+                *("order line", "channel", "customer", "strategy", "priority"),
                 *("open", "confirmed", "released", "back-ordered"),
             ),
             [
                 (
                     one.demand_ref,
                     one.channel,
+                    one.customer,
                     one.strategy,
                     one.priority,
                     written(one.requested),
