@@ -528,7 +528,7 @@ SHOWS: Mapping[str, Ask] = {
 # Each writes or counts under names that another has too, and must leave the other's alone.
 DOES: Mapping[str, Ask] = {
     "Rulebook.clear_rule": lambda full: full.hub.allocation.rulebook.clear_rule(
-        OTHER, channel="web", order_id="", by="x"
+        OTHER, AllocationRule(channel="web"), by="x"
     ),
     "Rulebook.policy": lambda full: full.hub.allocation.rulebook.policy(OTHER),
     "Rulebook.protect": lambda full: full.hub.allocation.rulebook.protect(OTHER, KEPT, by="x"),

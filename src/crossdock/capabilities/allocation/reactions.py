@@ -23,6 +23,7 @@ from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.capabilities.allocation import store
 from crossdock.capabilities.allocation.asks import KnowsStock
+from crossdock.capabilities.allocation.standing import comparable
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.readers import Reader
@@ -189,7 +190,7 @@ def _order(page: _Page, event: Event, order: OrderChanged) -> None:
             _multiple(line),
             _released(line),
             line.requested_ship_date,
-            order.customer,
+            comparable(order.customer),
         )
         if known.released is not None:
             known = known._replace(said=known.order)

@@ -67,7 +67,8 @@ RULES = """
 create table allocation_rule (
     tenant text not null,
     version bigint not null,
-    kind text not null check (kind in ('DEFAULT', 'CHANNEL', 'ORDER', 'PROTECTION', 'POLICY')),
+    kind text not null check (kind in
+        ('DEFAULT', 'CHANNEL', 'CUSTOMER', 'ORDER', 'PROTECTION', 'POLICY')),
     subject text collate "C" not null default '',
     item text collate "C" not null default '',
     location text collate "C" not null default '',
