@@ -46,6 +46,16 @@ def promise(
     split_lines: Annotated[
         int, typer.Option(min=0, max=1000, help="Parts at most; 1 is all at once, 0 is any.")
     ] = 0,
+    life_days: Annotated[
+        int | None,
+        typer.Option(min=0, max=3650, help="Days of life that have to be left at delivery."),
+    ] = None,
+    transit_days: Annotated[
+        int | None,
+        typer.Option(min=0, max=365, help="Days between leaving and delivery."),
+    ] = None,
+    customer: Annotated[str, typer.Option(help="Whose rules of life hold.")] = "",
+    channel: Annotated[str, typer.Option(help="Whose rules of life hold.")] = "",
     ttl: Annotated[
         int | None, typer.Option(help="Seconds after which it lapses unless an order is known.")
     ] = None,
@@ -66,7 +76,14 @@ def promise(
         question = Question(
             found[0].item, found[0].location, found[0].base_unit, found[0].micros, day
         )
-        question = question._replace(mode=mode, limits=limits)
+        question = question._replace(
+            mode=mode,
+            limits=limits,
+            life_days=life_days,
+            transit_days=transit_days,
+            customer=customer,
+            channel=channel,
+        )
         request_said = PromiseAsked(request, (question,), (line,), replaces, ttl)
         made = await hub.kept_promises.promise(hub.scope, ACTOR, request_said)
         await hub.inventory.upkeep.tell()
