@@ -47,6 +47,7 @@ ONCE: tuple[str, ...] = (
     "catalog locations",
     "catalog parties",
     "catalog link shop 4711 HOSE",
+    "catalog link shop 17 METRO --party",
     "catalog set-keeper DC1 crossdock",
     "catalog keepers",
     "catalog clear-keeper DC1",
