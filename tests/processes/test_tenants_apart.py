@@ -401,6 +401,8 @@ SHOWS: Mapping[str, Ask] = {
     "Catalog.items": lambda full: full.hub.catalog.items(OTHER),
     "Catalog.location": lambda full: full.hub.catalog.location(OTHER, "DC1"),
     "Catalog.locations": lambda full: full.hub.catalog.locations(OTHER),
+    "Catalog.parties": lambda full: full.hub.catalog.parties(OTHER),
+    "Catalog.party": lambda full: full.hub.catalog.party(OTHER, "METRO"),
     "Catalog.link": lambda full: full.hub.catalog.link(
         OTHER, "shop", Reference.item("78", EACH), "SKU-1", by="x"
     ),
@@ -526,7 +528,7 @@ SHOWS: Mapping[str, Ask] = {
 # Each writes or counts under names that another has too, and must leave the other's alone.
 DOES: Mapping[str, Ask] = {
     "Rulebook.clear_rule": lambda full: full.hub.allocation.rulebook.clear_rule(
-        OTHER, channel="web", order_id="", by="x"
+        OTHER, AllocationRule(channel="web"), by="x"
     ),
     "Rulebook.policy": lambda full: full.hub.allocation.rulebook.policy(OTHER),
     "Rulebook.protect": lambda full: full.hub.allocation.rulebook.protect(OTHER, KEPT, by="x"),

@@ -30,6 +30,7 @@ OWNERS = {
     "0018_reconciliation_rules": "capabilities.reconciliation",
     "0019_expired_lots": "capabilities.inventory",
     "0020_stock_asked": "capabilities.reconciliation",
+    "0021_parties": "capabilities.catalog",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

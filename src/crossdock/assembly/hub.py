@@ -16,6 +16,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import CountedStock, ReservationKind, StockSnapshotTaken
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities import catalog, inventory, reconciliation, supply
+from crossdock.capabilities.allocation import OrderedBy
 from crossdock.capabilities.inventory import Inventory, Reservation
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Atp, KeptPromises, Question, Securing, Supply
@@ -149,7 +150,9 @@ class Hub:
             protections=ChannelProtections(),
         )
         stock, holds = self.inventory.standings, self.inventory.holding
-        self.supply = Supply(database, clock, stock, self.catalog, lambda: self.publishing)
+        self.supply = Supply(
+            database, clock, stock, self.catalog, lambda: self.publishing, orders=OrderedBy()
+        )
         self.allocating = Allocating(database, clock, self.ids, self.inventory, self.supply)
         self.allocation = self.allocating.service
         self.kept_promises = KeptPromises(database, clock, self.ids, holds, self.supply.answer_in)

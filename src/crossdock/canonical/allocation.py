@@ -56,10 +56,11 @@ class ConfirmationChanged:
 class AllocationRuleChanged:
     """Somebody said how order lines stand, what is kept for a channel, or what applies by itself.
 
-    `kind` says which of the fields do: DEFAULT, CHANNEL and ORDER (whose strategy and priority;
-    `subject` is the channel or order), PROTECTION (a maximum and minimum of channel `subject`, in
-    the item's base unit, from `starts_at` until `ends_at`) or POLICY. `is_cleared`: it was taken
-    back. `version` numbers all rules of the house; it holds from now on (§3.6).
+    `kind` says which of the fields do: DEFAULT, CHANNEL, CUSTOMER and ORDER (whose strategy and
+    priority; `subject` is the channel, customer or order), PROTECTION (a maximum and minimum of
+    channel `subject`, in the item's base unit, from `starts_at` until `ends_at`) or POLICY.
+    `is_cleared`: it was taken back. `version` numbers all rules of the house; it holds from now on
+    (§3.6).
     """
 
     TYPE: ClassVar[str] = "allocation.rule_changed.v1"

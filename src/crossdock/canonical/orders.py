@@ -46,7 +46,9 @@ class OrderChanged:
     """The whole state of an accepted order at the fact's version: the newest version wins.
 
     `placed_at` is when the customer ordered, where the source tells that apart from the time of
-    its last change; it is the same in every version.
+    its last change; it is the same in every version. `customer` is who ordered, by the source's
+    own code; the hub puts its id of the party there where it knows it. No order waits for that:
+    its goods are claimed whoever it is.
     """
 
     TYPE: ClassVar[str] = "orders.order_changed.v1"
@@ -56,6 +58,7 @@ class OrderChanged:
     customer_po: str = ""
     channel: str = ""
     placed_at: datetime | None = None
+    customer: str = ""
 
     @property
     def key(self) -> str:
@@ -74,11 +77,15 @@ class OrderChanged:
             for told in (line.cancelled, line.released)
             if told is not None and told.unit != line.ordered.unit
         )
-        return (*items, *(Reference.location(line.location) for line in self.lines))
+        places = [Reference.location(line.location) for line in self.lines]
+        if self.customer.strip():
+            places.append(Reference.party(self.customer, may_be_unknown=True))
+        return (*items, *places)
 
     def resolved(self, resolution: Resolution) -> Self:
         return replace(
             self,
+            customer=resolution.party(self.customer) if self.customer.strip() else "",
             lines=tuple(
                 replace(
                     line,

@@ -1,10 +1,11 @@
 """Who trades: customers, suppliers, carriers and our own legal entities."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from crossdock.canonical.open_enums import OpenEnum
+from crossdock.canonical.references import Reference, Resolution
 
 
 class PartyKind(StrEnum):
@@ -35,7 +36,10 @@ class PartyStatus(OpenEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartyChanged:
-    """A party as its source knows it; one party may be known to many systems by many codes."""
+    """A party as its source knows it; one party may be known to many systems by many codes.
+
+    `parent` is the party that it belongs to, in the source's own key; it waits for that.
+    """
 
     TYPE: ClassVar[str] = "partners.party_changed.v1"
 
@@ -52,3 +56,10 @@ class PartyChanged:
     @property
     def key(self) -> str:
         return self.code
+
+    def references(self) -> tuple[Reference, ...]:
+        return (Reference.party(self.parent),) if self.parent.strip() else ()
+
+    def resolved(self, resolution: Resolution) -> Self:
+        named = self.parent.strip()
+        return replace(self, parent=resolution.party(self.parent) if named else "")

@@ -6,8 +6,10 @@ from enum import StrEnum
 from typing import Protocol, Self, runtime_checkable
 
 from crossdock.canonical.errors import Missing
+from crossdock.canonical.identifiers import KeyRule
 from crossdock.canonical.quantities import Quantity
 
+_CODES = KeyRule()
 ANY_UNIT = "*"
 """Names the item alone, whatever it is counted in."""
 
@@ -21,11 +23,15 @@ class ReferenceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A native key as the source wrote it; for an item also the unit it was counted in."""
+    """A native key as the source wrote it; for an item also the unit it was counted in.
+
+    A fact waits for what it refers to, unless that `may_be_unknown`.
+    """
 
     kind: ReferenceKind
     native_id: str
     unit: str = ""
+    may_be_unknown: bool = False
 
     @classmethod
     def item(cls, native_id: str, quantity: Quantity) -> Self:
@@ -43,6 +49,10 @@ class Reference:
     @classmethod
     def location(cls, native_id: str) -> Self:
         return cls(ReferenceKind.LOCATION, native_id)
+
+    @classmethod
+    def party(cls, native_id: str, *, may_be_unknown: bool = False) -> Self:
+        return cls(ReferenceKind.PARTY, native_id, may_be_unknown=may_be_unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,7 @@ class Resolution:
     locations: Mapping[str, str] = field(default_factory=dict[str, str])
     recipes: dict[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     is_behind: bool = False
+    parties: Mapping[str, str] = field(default_factory=dict[str, str])
     _hub_items: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -87,6 +98,13 @@ class Resolution:
             return self.locations[native_id]
         except KeyError:
             raise Missing(f"Location {native_id!r} is not known", code="MD-LOC") from None
+
+    def party(self, native_id: str) -> str:
+        """Give the hub's id of a party; of one that nobody knows its code, made comparable.
+
+        That is the id it gets when it comes to be known by this code.
+        """
+        return self.parties.get(native_id) or _CODES.comparable(native_id)
 
     def circle(self, kit: str, parts: Sequence[str]) -> list[str]:
         """Find the way from a kit back to itself: its names in order, [] where there is none."""

@@ -16,6 +16,7 @@ import structlog
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Event, Fact
 from crossdock.canonical.errors import Invalid
+from crossdock.canonical.parties import PartyChanged
 from crossdock.connectivity import quarantine, recording, streams
 from crossdock.connectivity.directory import poll_topic
 from crossdock.connectivity.quarantine import Refusal
@@ -108,7 +109,7 @@ class WaitingRoom:
     @property
     def reader(self) -> Reader:
         """The log reader that listens to the catalogue for us."""
-        types = frozenset({ItemChanged.TYPE, LocationChanged.TYPE})
+        types = frozenset({ItemChanged.TYPE, LocationChanged.TYPE, PartyChanged.TYPE})
         return Reader(name=READER_NAME, apply=self.apply, types=types)
 
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:

@@ -14,6 +14,7 @@ from crossdock.assembly.adapters import Doubts, Incidents, Rereading
 from crossdock.assembly.kits import KitAnswers
 from crossdock.canonical.errors import Rejected
 from crossdock.capabilities import catalog as catalog_face
+from crossdock.capabilities.allocation import OrderedBy
 from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import (
     Inventory,
@@ -93,7 +94,9 @@ class House:
         self.authority = Authority(database, self.clock, self.catalog, Sources(database))
         self.inventory = Inventory(database, self.clock, protections=ChannelProtections())
         self.sourcing = Sourcing(database, self.clock)
-        self.supply = Supply(database, self.clock, self.inventory.standings, self.catalog)
+        self.supply = Supply(
+            database, self.clock, self.inventory.standings, self.catalog, orders=OrderedBy()
+        )
         self.order_sourcing = OrderSourcing(
             self.clock, self.catalog, self.inventory, self.sourcing, self.supply
         )

@@ -214,3 +214,25 @@ async def test_lives_and_owners_of_a_rule_are_told(crossdock: CommandLine) -> No
     )
     assert "life for METRO in web 30 after 3, life for all 9 after 0" in said.out
     assert "goods of ACME first, goods of B last" in said.out
+
+
+async def test_a_promise_is_kept_of_goods_that_keep_as_long_as_its_customer_needs(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    """Of goods that nobody told the lot of, none are known to keep."""
+    await hub.put_stock("BOLT", "DC1", 9)
+    expires_on = hub.clock.now().date() + timedelta(days=100)
+    lot = LotChanged(item="BOLT", lot="L1", expires_on=expires_on)
+    await hub.record([fact("lot", lot)], source="wms")
+    lives = [{"customer": "METRO", "days": 30}, {"channel": "key", "days": 20}]
+    file = crossdock.write("lives.json", {"lives": lives})
+    await crossdock("stock", "atp-rule", "BOLT", "*", "--file", file)
+
+    async def promised(*asked: str) -> int:
+        named = ("--request", "-".join(("r", *asked)))
+        return (await crossdock("stock", "promise", "BOLT", "DC1", "1", *named, *asked)).code
+
+    assert await promised("--life-days", "5", "--transit-days", "2") == 1
+    assert await promised("--customer", "metro") == 1
+    assert await promised("--channel", "key") == 1
+    assert await promised("--customer", "EDEKA", "--channel", "web") == 0

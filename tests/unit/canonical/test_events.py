@@ -551,6 +551,11 @@ def test_a_component_is_named_once() -> None:
 def test_an_order_is_resolved_line_by_line() -> None:
     order = OrderChanged(order_id="1001", lines=(LINE,))
     assert order.references() == (Reference.item("B-1", FOUR), Reference.location("DC1"))
+    assert order.resolved(KNOWN).customer == ""
+    bought = replace(order, customer=" Metro")
+    assert bought.references()[-1] == Reference.party(" Metro", may_be_unknown=True)
+    assert bought.resolved(KNOWN).customer == "METRO"
+    assert bought.resolved(replace(KNOWN, parties={" Metro": "C-17"})).customer == "C-17"
     (line,) = order.resolved(KNOWN).lines
     assert (line.item, line.location) == ("itm_1", "loc_1")
     assert (line.base_ordered, line.base_cancelled) == (Quantity.of(48), Quantity.of(0))

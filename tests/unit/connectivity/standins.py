@@ -195,6 +195,8 @@ class Catalogue:
         unresolved: dict[Reference, str] = {}
         for each in references:
             name = each.native_id
+            if each.may_be_unknown:
+                continue
             if each.kind is ReferenceKind.LOCATION:
                 if name in self.locations:
                     locations[name] = name.lower()

@@ -73,6 +73,8 @@ query Orders($after: String, $query: String) {
       id
       name
       poNumber
+      customer { id }
+      purchasingEntity { ... on PurchasingCompany { company { id } } }
       createdAt
       updatedAt
       cancelledAt

@@ -59,6 +59,7 @@ class SoldOrder:
     updated_at: datetime
     is_cancelled: bool
     customer_po: str
+    customer: str
 
 
 def gid(kind: str, number: str) -> str:
@@ -106,10 +107,19 @@ def order_changed(order: Record, heard: Heard, naming: Naming) -> Translation:
             updated_at=order.instant("updated_at"),
             is_cancelled=order.is_set("cancelled_at"),
             customer_po=order.text("po_number"),
+            customer=customer_of(*map(order.record_if_any, ("company", "customer"))),
         ),
         heard,
         naming,
     )
+
+
+def customer_of(company: Record, person: Record) -> str:
+    """Name the company that bought, else the person; "" is a guest, or hidden from the app."""
+    for kind, one in (("Company", company), ("Customer", person)):
+        if one.is_set("id"):
+            return gid(kind, one.identifier("id"))
+    return ""
 
 
 def order_edited(edit: Record, _heard: Heard, _naming: Naming) -> Translation:
@@ -218,6 +228,7 @@ def order_translation(order: SoldOrder, heard: Heard, naming: Naming) -> Transla
         order_id=f"shopify:{order.number}",
         lines=tuple(_demand(order, line, naming) for line in sold if line.sku),
         customer_po=order.customer_po,
+        customer=order.customer,
         channel=naming.channel,
         placed_at=order.placed_at,
     )

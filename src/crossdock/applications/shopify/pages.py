@@ -5,6 +5,7 @@ from crossdock.applications.shopify.mapping import (
     Naming,
     SoldLine,
     SoldOrder,
+    customer_of,
     gathered,
     gid,
     item_fact,
@@ -91,6 +92,7 @@ def _level(node: Record, location: str) -> Fact | None:
 
 
 def _order(node: Record) -> SoldOrder:
+    company = node.record_if_any("purchasingEntity").record_if_any("company")
     return SoldOrder(
         number=node.identifier("id"),
         lines=tuple(_line(line) for line in node.record("lineItems").records("nodes")),
@@ -98,6 +100,7 @@ def _order(node: Record) -> SoldOrder:
         updated_at=node.instant("updatedAt"),
         is_cancelled=node.is_set("cancelledAt"),
         customer_po=node.text("poNumber"),
+        customer=customer_of(company, node.record_if_any("customer")),
     )
 
 

@@ -98,6 +98,7 @@ def _order(*lines: dict[str, Any], cancelled: bool = False) -> dict[str, Any]:
         "financial_status": "paid",
         "fulfillment_status": None,
         "po_number": "PO-77",
+        "customer": {"id": 207_119_551},
         "line_items": list(lines),
     }
 
@@ -106,6 +107,7 @@ def _order_fact(version: int, *amounts: tuple[int, str, int, int]) -> Fact:
     order = OrderChanged(
         order_id="shopify:5000001",
         customer_po="PO-77",
+        customer="gid://shopify/Customer/207119551",
         channel="shopify",
         placed_at=datetime(2026, 5, 4, 14, 0, tzinfo=UTC),
         lines=tuple(

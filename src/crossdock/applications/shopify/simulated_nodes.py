@@ -120,11 +120,25 @@ def whole_order(order: ShopOrder) -> Node:
         "id": order.id,
         "name": order.name,
         "poNumber": order.customer_po or None,
+        "customer": _customer(order),
+        "purchasingEntity": _purchaser(order),
         "createdAt": graph(order.created_at),
         "updatedAt": graph(order.updated_at),
         "cancelledAt": graph(order.cancelled_at) if order.cancelled_at else None,
         "lineItems": lines,
     }
+
+
+def _customer(order: ShopOrder) -> Node | None:
+    return {"id": gid("Customer", str(order.customer))} if order.customer else None
+
+
+def _purchaser(order: ShopOrder) -> Node | None:
+    if order.company:
+        company = {"id": gid("Company", str(order.company))}
+        return {"__typename": "PurchasingCompany", "company": company}
+    person = _customer(order)
+    return None if person is None else {"__typename": "Customer", **person}
 
 
 def page(

@@ -32,6 +32,8 @@ def order(order: ShopOrder) -> dict[str, Any]:
         "financial_status": "paid",
         "fulfillment_status": _fulfilment(order),
         "po_number": order.customer_po or None,
+        "customer": {"id": order.customer} if order.customer else None,
+        "company": {"id": order.company} if order.company else None,
         "test": False,
         "line_items": [_line(line) for line in order.lines],
     }

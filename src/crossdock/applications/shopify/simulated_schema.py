@@ -97,11 +97,17 @@ type Order implements Node {
   id: ID!
   name: String!
   poNumber: String
+  customer: Customer
+  purchasingEntity: PurchasingEntity
   createdAt: DateTime!
   updatedAt: DateTime!
   cancelledAt: DateTime
   lineItems(first: Int, after: String): LineItemConnection!
 }
+type Customer { id: ID! }
+type Company { id: ID! }
+type PurchasingCompany { company: Company! }
+union PurchasingEntity = Customer | PurchasingCompany
 type LineItemConnection { nodes: [LineItem!]! pageInfo: PageInfo! }
 type LineItem implements Node {
   id: ID!

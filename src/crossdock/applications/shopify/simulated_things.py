@@ -67,6 +67,8 @@ class ShopOrder:
     updated_at: datetime
     cancelled_at: datetime | None = None
     customer_po: str = ""
+    customer: int = 0
+    company: int = 0
 
     @property
     def id(self) -> str:

@@ -176,6 +176,7 @@ def _order_changed(record: Record, vocabulary: Vocabulary) -> Fact:
         ),
         customer_po=record.text("customer_po"),
         channel=record.text("channel"),
+        customer=record.text("customer"),
     )
     return Fact(
         # Several rows make an order: the highest change among them does not tell all states apart.

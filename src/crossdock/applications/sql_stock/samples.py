@@ -60,6 +60,7 @@ _ITEM = ItemChanged(sku="SKU-1", description="Bolt M8")
 _ORDER = OrderChanged(
     order_id="77",
     customer_po="PO-9",
+    customer="METRO",
     lines=(
         DemandLine(
             demand_ref="77/1",
@@ -168,7 +169,8 @@ _DEMAND = Sample(
     title="an order with two lines, one of them partly cancelled",
     delivery=_page(
         "demand",
-        '{"id":77,"customer_po":"PO-9","changed_at":"2026-03-02T08:00:00.25+00:00",'
+        '{"id":77,"customer_po":"PO-9","customer":"METRO",'
+        '"changed_at":"2026-03-02T08:00:00.25+00:00",'
         '"requested_ship_date":"2026-03-09","lines":['
         '{"line":1,"item":"SKU-1","ordered":10},'
         '{"line":2,"item":"SKU-2","ordered":4,"cancelled":1,"location":"DC2",'

@@ -30,6 +30,7 @@ ITEM_FIELDS = (
 )
 SALE_FIELDS = (
     *("number", "reference", "state", "warehouse", "shipping_date", "last_modified_at"),
+    "party.code",
     *("lines.type", "lines.product", "lines.product.type", "lines.quantity", "lines.unit"),
     *("lines.last_modified_at", "lines.moves.state", "lines.moves.quantity", "lines.moves.unit"),
     *("lines.moves.shipment",),
@@ -199,10 +200,17 @@ def _orders(related: Row, options: Options) -> Callable[[Row], Iterable[Fact]]:
             lines=lines,
             customer_po=text(row, "reference"),
             channel="tryton",
+            customer=_customer(row),
         )
         yield _state_fact("order", row, stamp, order)
 
     return read
+
+
+def _customer(sale: Row) -> str:
+    """Give the code of the party that a sale is to; "": a page that was read without it."""
+    party = sale.get("party.")
+    return text(party, "code") if party else ""
 
 
 def _is_demand(line: Row) -> bool:

@@ -4,6 +4,7 @@ from crossdock.capabilities.allocation.asks import Around, Claim, Share, Stock
 from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now, turns_next
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import Protection, RunException, Why
+from crossdock.capabilities.allocation.ordering import OrderedBy
 from crossdock.capabilities.allocation.reactions import allocation_reader
 from crossdock.capabilities.allocation.rulebook import (
     AllocationPolicy,
@@ -28,6 +29,7 @@ __all__ = [
     "Confirmation",
     "Had",
     "OpenShortage",
+    "OrderedBy",
     "Protection",
     "Rulebook",
     "Run",

@@ -23,6 +23,7 @@ from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.capabilities.allocation import store
 from crossdock.capabilities.allocation.asks import KnowsStock
+from crossdock.capabilities.allocation.standing import comparable
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.readers import Reader
@@ -54,6 +55,7 @@ class _Known(NamedTuple):
     multiple: int
     released: int | None
     ships_on: date | None
+    customer: str
     said: tuple[int, ...] = ()
     """The version that said what is released; none did: empty."""
     elsewhere: tuple[int, ...] = ()
@@ -188,6 +190,7 @@ def _order(page: _Page, event: Event, order: OrderChanged) -> None:
             _multiple(line),
             _released(line),
             line.requested_ship_date,
+            comparable(order.customer),
         )
         if known.released is not None:
             known = known._replace(said=known.order)
@@ -343,6 +346,7 @@ async def _put_lines(tx: Transaction, page: _Page) -> None:
         said,
         elsewhere,
         [row.ships_on for row in rows],
+        [row.customer for row in rows],
     )
     await tx.execute(store.PUT_SINCE, tenants, refs, [row.since for row in rows])
 

@@ -1,10 +1,10 @@
-"""Rules as data: how channels and orders stand, what is kept for whom, what applies by itself.
+"""Rules as data: how order lines stand, what is kept for whom, what applies by itself.
 
 Nothing is overwritten: every change is a version of its own, and each run names the newest that
 there was when it was decided.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,12 +18,11 @@ from crossdock.capabilities.allocation import store, told
 from crossdock.capabilities.allocation.asks import KnowsStock
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import (
-    DEFAULT_RULE,
     PRIORITY_DEFAULT,
     PRIORITY_MAX,
     Protection,
-    Rule,
 )
+from crossdock.capabilities.allocation.standing import RuleKept, comparable, version_in
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import Scope
@@ -33,7 +32,7 @@ PERIOD_MAX = timedelta(days=92)
 AMOUNT_MAX = 10**18
 ENDED_WITHIN = timedelta(days=7)
 """A job looks hourly at what has ended; one that stood still for so long misses nothing."""
-_RULES = ("DEFAULT", "CHANNEL", "ORDER")
+_RULES = ("DEFAULT", "CHANNEL", "CUSTOMER", "ORDER")
 
 
 class Applies(StrEnum):
@@ -57,12 +56,13 @@ class AllocationPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocationRule:
-    """How lines stand: of a channel, of one order (it comes first), or ("" and "") of all others.
+    """How lines stand: of one order, a customer, a channel (the first that is said holds), or all.
 
-    `priority` 1 comes first, 1000 last.
+    `priority` 1 comes first, 1000 last. Customers are compared without regard to case.
     """
 
     channel: str = ""
+    customer: str = ""
     order_id: str = ""
     strategy: Strategy = Strategy.IMPROVE
     priority: int = PRIORITY_DEFAULT
@@ -90,11 +90,6 @@ class AllocationProtection:
     set_at: datetime | None = None
 
 
-class _RuleKept(msgspec.Struct):
-    strategy: Strategy
-    priority: int
-
-
 class _PolicyKept(msgspec.Struct):
     applies: Applies
     four_eyes: bool
@@ -107,7 +102,7 @@ class _ProtectionKept(msgspec.Struct):
     ends_at: datetime
 
 
-_Kept = _RuleKept | _PolicyKept | _ProtectionKept
+_Kept = RuleKept | _PolicyKept | _ProtectionKept
 _Place = tuple[str, str, str, str]
 """Kind, subject, item, location: of which the newest version holds."""
 POLICY: Final[_Place] = ("POLICY", "", "", "")
@@ -123,37 +118,36 @@ class Rulebook:
         self._looked_at: datetime | None = None
 
     async def rules(self, scope: Scope) -> list[AllocationRule]:
-        """List the rules that hold: the default first, then channels, then orders."""
+        """List the rules that hold: the default first, then channels, customers and orders."""
         async with self._database.transaction(scope) as tx:
             rows = await tx.fetch(store.RULES_NOW, tx.tenant, list(_RULES))
         found = sorted(
             (_rule_of(row) for row in rows if row["content"] is not None),
-            key=lambda rule: (rule.order_id, rule.channel),
+            key=lambda rule: (rule.order_id, rule.customer, rule.channel),
         )
-        is_said = any(not rule.channel and not rule.order_id for rule in found)
+        is_said = any(_place_of(rule)[0] == "DEFAULT" for rule in found)
         return found if is_said else [AllocationRule(), *found]
 
     async def set_rule(self, scope: Scope, rule: AllocationRule, *, by: str) -> AllocationRule:
         """Say how lines stand; said again it changes nothing. What waits is looked at anew."""
-        if rule.channel and rule.order_id:
-            raise Invalid(
-                "a rule is of a channel or of an order, not of both",
-                where="/order_id",
-                hint="leave one of them out",
-            )
+        _check_one_subject(rule)
         if not 1 <= rule.priority <= PRIORITY_MAX:
             raise Invalid(
                 f"a priority is 1 (first) to {PRIORITY_MAX}, not {rule.priority}",
                 where="/priority",
             )
         async with self._database.transaction(scope) as tx:
-            kept = _RuleKept(rule.strategy, rule.priority)
+            kept = RuleKept(rule.strategy, rule.priority)
             row = await self._say(tx, _place_of(rule), kept, by)
         return _rule_of(row)
 
-    async def clear_rule(self, scope: Scope, *, channel: str, order_id: str, by: str) -> None:
-        """Take a rule back: the next more general one holds again."""
-        place = _place_of(AllocationRule(channel=channel, order_id=order_id))
+    async def clear_rule(self, scope: Scope, rule: AllocationRule, *, by: str) -> None:
+        """Take back what is said of a channel, customer or order, or of all others.
+
+        The next more general rule holds again.
+        """
+        _check_one_subject(rule)
+        place = _place_of(rule)
         async with self._database.transaction(scope) as tx:
             await self._say(tx, place, None, by)
 
@@ -233,58 +227,16 @@ class Rulebook:
         )
         if kind == "PROTECTION":  # stock is locked before what is due, as where promises move
             await self._guard(tx, item, location)
-        of_order = subject if kind == "ORDER" else ""
-        channel = subject if kind == "CHANNEL" else ""
-        await tx.execute(store.MARK_CONCERNED, tx.tenant, now, channel, of_order, item, location)
+        whose = [subject if kind == of else "" for of in ("CHANNEL", "ORDER", "CUSTOMER")]
+        await tx.execute(store.MARK_CONCERNED, tx.tenant, now, *whose, item, location)
         row = await tx.fetchrow(store.RULE_NOW, tx.tenant, kind, location, item, subject)
         await told.rule(tx, row)
         return row
 
 
-async def version_in(tx: Transaction) -> int:
-    """Give the number of the newest rule of the tenant; 0 while none was said."""
-    version: int = await tx.fetchval(store.VERSION, tx.tenant)
-    return version
-
-
 async def policy_in(tx: Transaction) -> AllocationPolicy:
     row = await tx.fetchrow(store.RULE_NOW, tx.tenant, "POLICY", "", "", "")
     return AllocationPolicy() if row is None else _policy_of(row)
-
-
-async def rules_for(
-    tx: Transaction, channels: Collection[str], orders: Collection[str]
-) -> "RulesNow":
-    """Read what holds for these channels and orders."""
-    wanted = [
-        ("DEFAULT", ""),
-        *(("CHANNEL", channel) for channel in sorted(channels)),
-        *(("ORDER", order) for order in sorted(orders)),
-    ]
-    rows = await tx.fetch(
-        store.RULES_FOR, tx.tenant, [kind for kind, _ in wanted], [name for _, name in wanted]
-    )
-    said: dict[tuple[str, str], Rule] = {}
-    for row in rows:
-        if row["content"] is not None:
-            kept = msgspec.json.decode(row["content"], type=_RuleKept)
-            said[row["kind"], row["subject"]] = Rule(kept.strategy, kept.priority)
-    return RulesNow(said, await version_in(tx))
-
-
-@dataclass(frozen=True, slots=True)
-class RulesNow:
-    """The rules that hold, as of `version`."""
-
-    said: dict[tuple[str, str], Rule]
-    version: int
-
-    def of(self, order_id: str, channel: str) -> Rule:
-        """Give an order's own rule, else its channel's, else the tenant's, else the house's."""
-        for place in (("ORDER", order_id), ("CHANNEL", channel), ("DEFAULT", "")):
-            if place in self.said:
-                return self.said[place]
-        return DEFAULT_RULE
 
 
 async def protections_for(
@@ -348,9 +300,22 @@ def _check(said: AllocationProtection, now: datetime) -> None:
         )
 
 
+def _check_one_subject(rule: AllocationRule) -> None:
+    said = {"channel": rule.channel, "customer": rule.customer, "order_id": rule.order_id}
+    named = [name for name, subject in said.items() if subject]
+    if len(named) > 1:
+        raise Invalid(
+            "a rule is of a channel, a customer or an order, and of one of them alone",
+            where=f"/{named[-1]}",
+            hint="leave the others out",
+        )
+
+
 def _place_of(rule: AllocationRule) -> _Place:
-    kind = "ORDER" if rule.order_id else "CHANNEL" if rule.channel else "DEFAULT"
-    return (kind, rule.order_id or rule.channel, "", "")
+    customer = comparable(rule.customer)
+    kind = "CUSTOMER" if customer else "CHANNEL" if rule.channel else "DEFAULT"
+    kind = "ORDER" if rule.order_id else kind
+    return (kind, rule.order_id or customer or rule.channel, "", "")
 
 
 def _is_same(row: Any, content: str | None) -> bool:
@@ -361,9 +326,10 @@ def _is_same(row: Any, content: str | None) -> bool:
 
 
 def _rule_of(row: Any) -> AllocationRule:
-    kept = msgspec.json.decode(row["content"], type=_RuleKept)
+    kept = msgspec.json.decode(row["content"], type=RuleKept)
     return AllocationRule(
         channel=row["subject"] if row["kind"] == "CHANNEL" else "",
+        customer=row["subject"] if row["kind"] == "CUSTOMER" else "",
         order_id=row["subject"] if row["kind"] == "ORDER" else "",
         strategy=kept.strategy,
         priority=kept.priority,

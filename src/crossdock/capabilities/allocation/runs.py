@@ -111,6 +111,7 @@ async def _add(tx: Transaction, made: Sequence[Run]) -> None:
         [line.released for _, _, line in lines],
         [line.coming for _, _, line in lines],
         [line.ships_on for _, _, line in lines],
+        [line.customer for _, _, line in lines],
     )
 
 

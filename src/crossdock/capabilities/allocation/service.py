@@ -51,6 +51,7 @@ class AllocatedLine:
     since: datetime
     released: int = 0
     ships_on: date | None = None
+    customer: str = ""
 
 
 class Confirmation(NamedTuple):
@@ -98,6 +99,7 @@ class Allocation:
                 demand_ref=one.demand_ref,
                 order_id=one.order_id,
                 channel=one.channel,
+                customer=one.customer,
                 item=item,
                 location=location,
                 unit=sight.stock.unit,

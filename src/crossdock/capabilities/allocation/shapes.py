@@ -55,6 +55,7 @@ class RunLine:
     released: int = 0
     coming: int = 0
     ships_on: date | None = None
+    customer: str = ""
 
 
 class Short(NamedTuple):

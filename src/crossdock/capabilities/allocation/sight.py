@@ -14,9 +14,10 @@ from crossdock.capabilities.allocation import figures, model, rulebook, store
 from crossdock.capabilities.allocation.asks import Around, Claim, Key, KnowsStock, Share, Stock
 from crossdock.capabilities.allocation.figures import Figures
 from crossdock.capabilities.allocation.model import Expected, Line, Outcome, Protection
-from crossdock.capabilities.allocation.rulebook import AllocationProtection, RulesNow
+from crossdock.capabilities.allocation.rulebook import AllocationProtection
 from crossdock.capabilities.allocation.runs import digest_of
 from crossdock.capabilities.allocation.shapes import Run, RunLine, RunState
+from crossdock.capabilities.allocation.standing import RulesNow, rules_for
 from crossdock.foundation.database import Transaction
 
 UNKNOWN = Stock(unit="EA", version=0, nettable=0, hard=0, soft=0, safety=0, claims={})
@@ -29,6 +30,7 @@ class Waiting:
     demand_ref: str
     order_id: str
     channel: str
+    customer: str
     position: int
     claim: Claim
     line: Line
@@ -103,6 +105,7 @@ class Sight:
                     demand_ref=grant.line.demand_ref,
                     order_id=by_ref[grant.line.demand_ref].order_id,
                     channel=grant.line.group,
+                    customer=by_ref[grant.line.demand_ref].customer,
                     requested=grant.line.requested,
                     picked=by_ref[grant.line.demand_ref].claim.picked,
                     before=grant.line.confirmed,
@@ -153,8 +156,8 @@ async def look(
     columns = [key[0] for key in keys], [key[1] for key in keys]
     rows = await tx.fetch(store.LOCK_LINES if lock else store.OPEN_LINES, tx.tenant, *columns)
     found = await around.stock.stock(tx, tx.tenant, keys, [row["demand_ref"] for row in rows])
-    channels, orders = {row["channel"] for row in rows}, {row["order_id"] for row in rows}
-    rules = await rulebook.rules_for(tx, channels, orders)
+    whose = [{row[name] for row in rows} for name in ("order_id", "customer", "channel")]
+    rules = await rules_for(tx, *whose)
     protections = await rulebook.protections_for(tx, keys, now)
     shares = [
         Share(one.item, one.location, one.channel, one.starts_at, one.ends_at)
@@ -193,7 +196,7 @@ async def look(
 
 def _may_wait(row: Any, rules: RulesNow) -> bool:
     """Say whether supply that is still to come can be in time for a line that must be served."""
-    strategy = rules.of(row["order_id"], row["channel"]).strategy
+    strategy = rules.of(row["order_id"], row["customer"], row["channel"]).strategy
     return strategy is Strategy.WIN and row["ships_on"] is not None
 
 
@@ -242,7 +245,7 @@ def _waiting(row: Any, claim: Claim, rules: RulesNow) -> Waiting:
     """
     total = row["confirmed"] if row["run_id"] else claim.promised
     released = figures.unpicked(row["released"], claim.picked, claim.open)
-    strategy, priority = rules.of(row["order_id"], row["channel"])
+    strategy, priority = rules.of(row["order_id"], row["customer"], row["channel"])
     line = Line(
         demand_ref=row["demand_ref"],
         group=row["channel"],
@@ -257,5 +260,11 @@ def _waiting(row: Any, claim: Claim, rules: RulesNow) -> Waiting:
         ships_on=row["ships_on"],
     )
     return Waiting(
-        row["demand_ref"], row["order_id"], row["channel"], row["position"], claim, line
+        row["demand_ref"],
+        row["order_id"],
+        row["channel"],
+        row["customer"],
+        row["position"],
+        claim,
+        line,
     )

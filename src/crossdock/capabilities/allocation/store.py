@@ -13,26 +13,27 @@ RUN_COLUMNS = (
 RUN_LINE_COLUMNS = (
     *("demand_ref", "order_id", "channel", "requested", "picked", "before", "after", "strategy"),
     *("priority", "since", "why", "exception", "multiple", "released", "coming", "ships_on"),
+    "customer",
 )
 
 # The newest version of an order says where its line claims; what was closed is open again. What
 # was confirmed of other goods, or elsewhere, is not of these.
 PUT_LINES = """
 insert into allocation_line as l (tenant, demand_ref, source, order_id, channel, item, location,
-    since, rank, us, position, multiple, released, said, elsewhere, ships_on)
+    since, rank, us, position, multiple, released, said, elsewhere, ships_on, customer)
 select k.tenant, k.demand_ref, k.source, k.order_id, k.channel, k.item, k.location, k.since,
     k.rank, k.us, k.position, k.multiple, k.released, k.said::bigint[], k.elsewhere::bigint[],
-    k.ships_on
+    k.ships_on, k.customer
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
     $7::text[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
-    $13::bigint[], $14::text[], $15::text[], $16::date[]) k(tenant, demand_ref, source, order_id,
-    channel, item, location, since, rank, us, position, multiple, released, said, elsewhere,
-    ships_on)
+    $13::bigint[], $14::text[], $15::text[], $16::date[], $17::text[]) k(tenant, demand_ref,
+    source, order_id, channel, item, location, since, rank, us, position, multiple, released, said,
+    elsewhere, ships_on, customer)
 on conflict (tenant, demand_ref) do update set
     source = excluded.source, order_id = excluded.order_id, channel = excluded.channel,
     item = excluded.item, location = excluded.location, rank = excluded.rank, us = excluded.us,
     position = excluded.position, multiple = excluded.multiple, closed_at = null,
-    ships_on = excluded.ships_on,
+    ships_on = excluded.ships_on, customer = excluded.customer,
     confirmed = case when (l.item, l.location) = (excluded.item, excluded.location)
         then l.confirmed else 0 end,
     run_id = case when (l.item, l.location) = (excluded.item, excluded.location)
@@ -148,13 +149,13 @@ where exists (select from allocation_rule r where r.tenant = k.tenant and r.kind
     and r.location = k.location and r.item = k.item)
 """
 
-# After a change of rules: of a channel, of an order, of an item at a location; "" is any.
+# After a change of rules: of a channel, an order, a customer, of an item at a location; "" is any.
 MARK_CONCERNED = f"""
 insert into allocation_due as d (tenant, item, location, reason, due_at)
 select distinct l.tenant, l.item, l.location, 'RULES', $2::timestamptz from allocation_line l
 where l.tenant = $1 and l.closed_at is null and ($3 = '' or l.channel = $3)
-    and ($4 = '' or l.order_id = $4) and ($5 = '' or l.item = $5)
-    and ($6 = '' or l.location = $6)
+    and ($4 = '' or l.order_id = $4) and ($5 = '' or l.customer = $5)
+    and ($6 = '' or l.item = $6) and ($7 = '' or l.location = $7)
 order by l.tenant, l.item, l.location
 {_AGAIN}"""  # noqa: S608  # the words above
 
@@ -191,16 +192,23 @@ update allocation_due set due_at = $4 where tenant = $1 and item = $2 and locati
 
 OPEN_LINES = """
 select l.demand_ref, l.order_id, l.channel, l.item, l.location, l.since, l.position, l.confirmed,
-    l.run_id, l.multiple, coalesce(l.released, 0) as released, l.ships_on
+    l.run_id, l.multiple, coalesce(l.released, 0) as released, l.ships_on, l.customer
 from unnest($2::text[], $3::text[]) k(item, location)
 join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
     and l.closed_at is null
 order by l.demand_ref
 """
 
+ORDERED_BY = """
+select l.demand_ref, l.item, l.location, l.customer, l.channel
+from unnest($2::text[], $3::text[]) k(item, location)
+join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
+    and l.closed_at is null
+"""
+
 LOCK_LINES = """
 select l.demand_ref, l.order_id, l.channel, l.item, l.location, l.since, l.position, l.confirmed,
-    l.run_id, l.multiple, coalesce(l.released, 0) as released, l.ships_on
+    l.run_id, l.multiple, coalesce(l.released, 0) as released, l.ships_on, l.customer
 from unnest($2::text[], $3::text[]) k(item, location)
 join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
     and l.closed_at is null
@@ -332,11 +340,11 @@ order by r.ord
 ADD_RUN_LINES = """
 insert into allocation_run_line (tenant, run_id, place, demand_ref, order_id, channel, requested,
     picked, before, after, strategy, priority, since, why, exception, multiple, released, coming,
-    ships_on)
+    ships_on, customer)
 select $1, * from unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::text[],
     $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::integer[],
     $13::timestamptz[], $14::text[], $15::text[], $16::bigint[], $17::bigint[], $18::bigint[],
-    $19::date[])
+    $19::date[], $20::text[])
 """
 WAITING = """
 select r.run_id, r.item, r.location, r.digest

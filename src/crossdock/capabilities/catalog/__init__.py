@@ -1,8 +1,15 @@
-"""Items, units, numbers and locations: what there is, and what every system calls it."""
+"""Items, units, numbers, locations and parties: what there is, and what every system calls it."""
 
 from crossdock.capabilities.catalog.known import Found, KnownGoods, Named
-from crossdock.capabilities.catalog.model import OWN_SOURCE, Confidence, normalised, own_fact
+from crossdock.capabilities.catalog.model import (
+    OWN_SOURCE,
+    CatalogFact,
+    Confidence,
+    normalised,
+    own_fact,
+)
 from crossdock.capabilities.catalog.naming import Naming
+from crossdock.capabilities.catalog.parties import PartyRecord
 from crossdock.capabilities.catalog.reactions import reader
 from crossdock.capabilities.catalog.service import (
     TOPIC,
@@ -15,6 +22,7 @@ __all__ = [
     "OWN_SOURCE",
     "TOPIC",
     "Catalog",
+    "CatalogFact",
     "Confidence",
     "Found",
     "ItemRecord",
@@ -22,6 +30,7 @@ __all__ = [
     "LocationRecord",
     "Named",
     "Naming",
+    "PartyRecord",
     "normalised",
     "own_fact",
     "reader",

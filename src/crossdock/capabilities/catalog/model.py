@@ -10,8 +10,17 @@ from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Event, Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.identifiers import KeyRule, gtin
+from crossdock.canonical.parties import PartyChanged
+from crossdock.canonical.references import ReferenceKind
 from crossdock.canonical.units import canonical_unit
 
+CatalogFact = ItemChanged | LocationChanged | PartyChanged
+"""What the catalogue is told."""
+_KINDS = {
+    ItemChanged: ReferenceKind.ITEM,
+    LocationChanged: ReferenceKind.LOCATION,
+    PartyChanged: ReferenceKind.PARTY,
+}
 _CODES = KeyRule()
 FACTOR_MAX = 2**63 - 1
 
@@ -58,13 +67,13 @@ class Heard:
     """A catalogue fact with what its place among others follows from."""
 
     event: Event
+    kind: ReferenceKind
     hub_id: str
     version: int
 
     @property
     def source_key(self) -> tuple[str, str, str, str]:
-        kind = "item" if isinstance(self.event.payload, ItemChanged) else "location"
-        return (self.event.tenant, self.event.source, kind, self.hub_id)
+        return (self.event.tenant, self.event.source, self.kind, self.hub_id)
 
     @property
     def hub_key(self) -> tuple[str, str]:
@@ -79,8 +88,8 @@ def normalised(code: str) -> str:
     return _CODES.comparable(code)
 
 
-def own_fact(payload: ItemChanged | LocationChanged, now: datetime) -> Fact:
-    """Say at the hub itself what an item or a location is; recorded with source OWN_SOURCE.
+def own_fact(payload: CatalogFact, now: datetime) -> Fact:
+    """Say at the hub itself what a thing is or who trades; recorded with source OWN_SOURCE.
 
     The same said twice in one microsecond is said once.
     """
@@ -109,12 +118,12 @@ def micros_of(moment: datetime) -> int:
 
 def heard(event: Event) -> Heard:
     payload = event.payload
-    if not isinstance(payload, ItemChanged | LocationChanged):
+    if not isinstance(payload, CatalogFact):
         raise TypeError(f"{payload.TYPE} is no fact of the catalogue")
     hub_id = normalised(payload.key)
     if not hub_id:
         raise Invalid(f"{payload.TYPE} without a code names nothing", code="EVT-SCHEMA")
-    return Heard(event, hub_id, version_of(event))
+    return Heard(event, _KINDS[type(payload)], hub_id, version_of(event))
 
 
 def newest(facts: Iterable[Heard], known: Mapping[tuple[str, str, str, str], int]) -> list[Heard]:

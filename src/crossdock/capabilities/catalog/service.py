@@ -8,6 +8,7 @@ from typing import Any
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Invalid, NotFound
+from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.references import (
     ItemInUnit,
     Reference,
@@ -15,7 +16,7 @@ from crossdock.canonical.references import (
     Resolution,
 )
 from crossdock.canonical.units import canonical_unit
-from crossdock.capabilities.catalog import store
+from crossdock.capabilities.catalog import parties, store
 from crossdock.capabilities.catalog.model import (
     Confidence,
     Conversion,
@@ -28,6 +29,7 @@ from crossdock.capabilities.catalog.model import (
     newest,
     normalised,
 )
+from crossdock.capabilities.catalog.parties import PartyRecord
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import ALL_TENANTS, Scope
@@ -94,10 +96,13 @@ class Catalog:
             if isinstance(fact.event.payload, ItemChanged)
         ]
         places = [fact for fact in fresh if isinstance(fact.event.payload, LocationChanged)]
+        traders = [fact for fact in fresh if isinstance(fact.event.payload, PartyChanged)]
         if items:
             await self._take_items(tx, items)
         if places:
             await store.put_locations(tx, places)
+        if traders:
+            await parties.put(tx, traders)
         await store.put_xrefs(tx, store.xrefs_of(fresh), Confidence.ASSERTED, "source")
         await store.put_versions(tx, fresh)
         tx.wake(TOPIC)
@@ -118,10 +123,16 @@ class Catalog:
             (ref for ref in asked if ref.kind is ReferenceKind.LOCATION),
             key=lambda ref: ref.native_id,
         )
-        unresolved = {ref: "MD-PARTY" for ref in asked if ref.kind is ReferenceKind.PARTY}
+        traders = [ref for ref in asked if ref.kind is ReferenceKind.PARTY]
+        found = await parties.resolved(tx, _one_tenant(tx), source, traders) if traders else {}
+        unresolved = {
+            ref: "MD-PARTY"
+            for ref in traders
+            if ref.native_id not in found and not ref.may_be_unknown
+        }
         found_items = await self._resolved_items(tx, source, items, unresolved)
         found_places = await self._resolved_places(tx, source, places, unresolved)
-        return Resolution(found_items, found_places), unresolved
+        return Resolution(found_items, found_places, parties=found), unresolved
 
     async def resolve_in(
         self, scope: Scope, source: str, references: Sequence[Reference]
@@ -225,6 +236,20 @@ class Catalog:
             raise NotFound(f"no location is called {location!r}", code="MD-LOC")
         return found[0]
 
+    async def parties(
+        self, scope: Scope, *, after: str = "", limit: int = 100, only: Sequence[str] | None = None
+    ) -> list[PartyRecord]:
+        """List parties in order of their ids, from the one behind `after` on."""
+        wanted = None if only is None else [normalised(party) for party in only]
+        async with self._database.transaction(scope) as tx:
+            return await parties.listed(tx, after, wanted, limit)
+
+    async def party(self, scope: Scope, party: str) -> PartyRecord:
+        found = await self.parties(scope, only=[party], limit=1)
+        if not found:
+            raise NotFound(f"no party is called {party!r}", code="MD-PARTY")
+        return found[0]
+
     async def findings(self, scope: Scope, *, limit: int = 100) -> list[dict[str, Any]]:
         """List what was refused of facts whose rest was taken, newest first."""
         async with self._database.transaction(scope) as tx:
@@ -309,9 +334,13 @@ class Catalog:
         return {row["native_id"]: row["location"] for row in rows if row["location"]}
 
     async def _must_exist(self, tx: Transaction, kind: ReferenceKind, hub_id: str) -> None:
-        statement = {ReferenceKind.ITEM: store.ITEMS, ReferenceKind.LOCATION: store.LOCATIONS}
+        statement = {
+            ReferenceKind.ITEM: store.ITEMS,
+            ReferenceKind.LOCATION: store.LOCATIONS,
+            ReferenceKind.PARTY: parties.PARTIES,
+        }
         if kind not in statement:
-            raise Invalid(f"the catalogue knows items and locations, no {kind}")
+            raise Invalid(f"the catalogue knows items, locations and parties, no {kind}")
         if not await tx.fetch(statement[kind], tx.tenant, "", [hub_id], 1):
             raise NotFound(f"no {kind} is called {hub_id!r}")
 

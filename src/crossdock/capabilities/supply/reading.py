@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Protocol
 
 from crossdock.canonical.units import step_micros
 from crossdock.capabilities.supply import explosion, kept, rules, store
@@ -22,9 +23,10 @@ from crossdock.capabilities.supply.horizon import Horizon, horizon
 from crossdock.capabilities.supply.inbound import Supply, with_dock
 from crossdock.capabilities.supply.kept import Held
 from crossdock.capabilities.supply.promise import answered, nodes_of
-from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms
+from crossdock.capabilities.supply.rules import DAYS_MAX, AtpTerms, LifeTerms
 from crossdock.capabilities.supply.store import Key
 from crossdock.capabilities.supply.vendor import advised
+from crossdock.foundation.database import Transaction
 
 Figures = tuple[
     int, int, int, int, int, bool, Sequence[tuple[str, datetime | None, int]], bool, int, int
@@ -33,6 +35,26 @@ Figures = tuple[
 
 Of each source when it last spoke, if ever, and how many seconds it may be silent.
 """
+
+
+class KnowsPlaces(Protocol):
+    """Whoever knows the locations' own clocks; the catalogue, usually."""
+
+    async def time_zones(
+        self, tx: Transaction, places: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], str]:
+        """Answer the zone of each (tenant, location)."""
+        ...
+
+
+class KnowsOrders(Protocol):
+    """Whoever knows whose open order lines are; allocation, usually."""
+
+    async def ordered_by(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> Sequence[tuple[str, str, str, str, str]]:
+        """Give order line, item, location, customer and channel."""
+        ...
 
 
 class Read:
@@ -52,6 +74,7 @@ class Read:
         self._nodes: dict[str, tuple[str | None, list[str]]] = {}
         self._lots: dict[Key, list[Lot]] = {}
         self._first_days: dict[tuple[int, str], date] = {}
+        self._ruled: dict[tuple[str, Key], LifeTerms] = {}
         self._throughs: dict[tuple[Key, str], list[Through]] = {}
         self.standing: dict[Key, Figures] = {}
         self.docked: dict[Key, int] = {}
@@ -133,7 +156,21 @@ class Read:
         supplies = self.found.supplies.values()
         pegged = {ref for each in supplies for one in each for ref, _ in one.pegs}
         promised = {line.demand_ref for each in self.found.promised.values() for line in each}
-        return dated | pegged | promised | {ref for one in questions for ref in one.own}
+        ruled = {ref for ref, _ in self._ruled}
+        return dated | pegged | promised | ruled | {ref for one in questions for ref in one.own}
+
+    def cared_for(self, keys: Iterable[Key]) -> list[Key]:
+        """Name where goods have to keep for some customers or channels as for no others."""
+        return [key for key in keys if self.terms(key).lives.keys() - {("", "")}]
+
+    def hear_orders(self, lines: Iterable[tuple[str, str, str, str, str]]) -> None:
+        """Note of known orders' lines how long their goods have to keep for who ordered (I8)."""
+        for ref, item, location, customer, channel in lines:
+            key = (item, location)
+            terms = self.terms(key)
+            ruled = terms.life(customer, channel)
+            if ruled is not None and ruled != terms.life():
+                self._ruled[ref, key] = ruled
 
     def hold(self, held: Iterable[Held]) -> None:
         """Note what order lines hold; a claim and a hold of one line at one place are one."""
@@ -143,11 +180,17 @@ class Read:
             if hard or soft:
                 key = (item, location)
                 claims = self._claims.setdefault(key, {})
-                known = claims.get(ref, Claim(ref, 0, 0, ship_dates.get((ref, key))))
-                claims[ref] = Claim(ref, known.hard + hard, known.soft + soft, known.on)
+                known = claims.get(ref) or self._nothing_of(ref, key, ship_dates.get((ref, key)))
+                claims[ref] = known._replace(hard=known.hard + hard, soft=known.soft + soft)
         self._told = kept.told_of(rows)
         for key, lines in self.found.promised.items():
             self._promise(key, lines)
+
+    def _nothing_of(self, ref: str, key: Key, on: date | None) -> Claim:
+        claim, ruled = Claim(ref, 0, 0, on), self._ruled.get((ref, key))
+        if ruled is None:
+            return claim
+        return claim._replace(life_days=ruled.days, transit_days=ruled.transit_days)
 
     def told(self, ref: str) -> kept.Told:
         """Give what is known of an order line."""

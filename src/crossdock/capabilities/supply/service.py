@@ -25,7 +25,7 @@ from crossdock.capabilities.supply.kit_store import HearsRecipes
 from crossdock.capabilities.supply.kits import Kits
 from crossdock.capabilities.supply.known import KnownSupply
 from crossdock.capabilities.supply.offering import asking, lacking, offer, proposed
-from crossdock.capabilities.supply.reading import Figures, Read
+from crossdock.capabilities.supply.reading import Figures, KnowsOrders, KnowsPlaces, Read
 from crossdock.capabilities.supply.rule_store import Word
 from crossdock.capabilities.supply.rules import PlacedRule
 from crossdock.capabilities.supply.store import Key
@@ -82,16 +82,6 @@ class KnowsStock(Protocol):
         ...
 
 
-class KnowsPlaces(Protocol):
-    """Whoever knows the locations' own clocks; the catalogue, usually."""
-
-    async def time_zones(
-        self, tx: Transaction, places: Sequence[tuple[str, str]]
-    ) -> Mapping[tuple[str, str], str]:
-        """Answer the zone of each (tenant, location)."""
-        ...
-
-
 class Supply:
     """Answers by date. Amounts are micros of the item's base unit.
 
@@ -106,6 +96,8 @@ class Supply:
         stock: KnowsStock,
         places: KnowsPlaces,
         shows: Callable[[], HearsRecipes] | None = None,
+        *,
+        orders: KnowsOrders | None = None,
     ) -> None:
         """Build it; `shows` gives whoever shows how many kits there are, once that is built."""
         self._database = database
@@ -113,6 +105,7 @@ class Supply:
         self._stock = stock
         self._places = places
         self._shows = shows
+        self._orders = orders
         self.known = KnownSupply(database)
         self.kits = Kits(clock, stock)
         self._zones: dict[tuple[str, str], tuple[str, float]] = {}
@@ -339,9 +332,17 @@ class Supply:
             expiring = {(item, lot) for item, _, _, lot, _ in held if lot}
             expiries = await goods_store.expiries(tx, tenant, expiring)
             read.shelve(lotted, held, expiries)
+        await self._hear_orders(tx, tenant, read, keys)
         if refs := read.refs(questions):
             read.hold(await self._stock.held(tx, tenant, sorted(refs)))
         return read
+
+    async def _hear_orders(
+        self, tx: Transaction, tenant: str, read: Read, keys: Sequence[Key]
+    ) -> None:
+        """Read whose order lines are where rules ask for a life by customer or channel."""
+        if self._orders and (cared := read.cared_for(keys)):
+            read.hear_orders(await self._orders.ordered_by(tx, tenant, cared))
 
     async def _gather(
         self, tx: Transaction, tenant: str, read: Read, wanted: Iterable[Key]

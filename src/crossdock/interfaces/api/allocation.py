@@ -33,11 +33,12 @@ Flag = Annotated[bool, Field(strict=True)]
 
 
 class RuleOf(BaseModel):
-    """Whose rule: of a channel, of one order, or (neither said) of all the others."""
+    """Whose rule: of a channel, a customer or one order, or (none said) of all the others."""
 
     model_config = ConfigDict(extra="forbid")
 
     channel: Text = ""
+    customer: Text = ""
     order_id: Text = ""
 
 
@@ -94,7 +95,7 @@ class Rejection(BaseModel):
 
 
 class AllocationRulesShown(BaseModel):
-    """The rule for all others first, then channels, then orders."""
+    """The rule for all others first, then channels, then customers, then orders."""
 
     rules: list[AllocationRule]
 
@@ -121,7 +122,7 @@ def rule_routes(hub: Hub) -> APIRouter:
 
     @routes.get("/rules", **needs("allocation:read"))
     async def list_rules(caller: Caller) -> AllocationRulesShown:
-        """List how the order lines of channels and orders stand."""
+        """List how the order lines of channels, customers and orders stand."""
         return AllocationRulesShown(rules=await book.rules(caller.scope))
 
     @routes.put("/rules", **needs("allocation:write"))
@@ -133,9 +134,8 @@ def rule_routes(hub: Hub) -> APIRouter:
     @routes.post("/rules/clear", status_code=204, **needs("allocation:write"))
     async def clear_rule(said: RuleOf, caller: Caller) -> None:
         """Take a rule back: the next more general one holds again."""
-        await book.clear_rule(
-            caller.scope, channel=said.channel, order_id=said.order_id, by=_who(caller)
-        )
+        whose = AllocationRule(**said.model_dump())
+        await book.clear_rule(caller.scope, whose, by=_who(caller))
 
     @routes.get("/policy", **needs("allocation:read"))
     async def show_policy(caller: Caller) -> AllocationPolicy:

@@ -28,6 +28,7 @@ class AllocatedLineShown:
     demand_ref: str
     order_id: str
     channel: str
+    customer: str
     requested: AmountShown
     confirmed: AmountShown
     backordered: AmountShown
@@ -50,6 +51,7 @@ class RunLineShown:
     demand_ref: str
     order_id: str
     channel: str
+    customer: str
     requested: AmountShown
     picked: AmountShown
     released: AmountShown
@@ -120,6 +122,7 @@ def line_shown(line: AllocatedLine) -> AllocatedLineShown:
         demand_ref=line.demand_ref,
         order_id=line.order_id,
         channel=line.channel,
+        customer=line.customer,
         requested=amount(line.requested, line.unit),
         confirmed=amount(line.confirmed, line.unit),
         backordered=amount(line.requested - line.confirmed, line.unit),
@@ -180,6 +183,7 @@ def _run_line_shown(line: RunLine, unit: str) -> RunLineShown:
         demand_ref=line.demand_ref,
         order_id=line.order_id,
         channel=line.channel,
+        customer=line.customer,
         requested=amount(line.requested, unit),
         picked=amount(line.picked, unit),
         released=amount(line.released, unit),

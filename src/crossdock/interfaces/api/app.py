@@ -112,6 +112,7 @@ def _routes(hub: Hub, known: KnownGoods, crew: Mapping[str, str]) -> tuple[APIRo
         webhooks.router(hub),
         items.item_routes(hub),
         items.location_routes(hub),
+        items.party_routes(hub),
         keeping.keeper_routes(hub),
         connections.reading_routes(hub),
         connections.steering_routes(hub),

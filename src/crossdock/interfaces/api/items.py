@@ -1,4 +1,4 @@
-"""`/v1/items` and `/v1/locations`: what there is, and what every system calls it."""
+"""`/v1/items`, `/v1/locations`, `/v1/parties`: what there is, and what systems call it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,12 +15,15 @@ from crossdock.canonical.catalog import (
     LocationKind,
     Tracking,
 )
+from crossdock.canonical.parties import PartyChanged, PartyKind, PartyRole, PartyStatus
 from crossdock.canonical.references import Reference, ReferenceKind
 from crossdock.capabilities.catalog import (
     OWN_SOURCE,
+    CatalogFact,
     Confidence,
     ItemRecord,
     LocationRecord,
+    PartyRecord,
     own_fact,
 )
 from crossdock.connectivity.recording import FactVerdict
@@ -63,6 +66,21 @@ class LocationSaid(BaseModel):
     is_active: bool = True
 
 
+class PartySaid(BaseModel):
+    """`parent` is the party that it belongs to; a party waits until that is known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    legal_name: Text = ""
+    kind: PartyKind = PartyKind.ORG
+    roles: list[PartyRole] = Field(default_factory=list[PartyRole], max_length=20)
+    status: PartyStatus = PartyStatus.ACTIVE
+    parent: Text = ""
+    gln: Text = ""
+    duns: Text = ""
+    tax_ids: list[Code] = Field(default_factory=list, max_length=100)
+
+
 class LinkSaid(BaseModel):
     """`native_id` is what `system` calls the thing. A PROVISIONAL link is never written by."""
 
@@ -86,6 +104,10 @@ class Items(BaseModel):
 
 class Locations(BaseModel):
     locations: list[LocationShown]
+
+
+class Parties(BaseModel):
+    parties: list[PartyRecord]
 
 
 def item_routes(hub: Hub) -> APIRouter:
@@ -146,6 +168,35 @@ def location_routes(hub: Hub) -> APIRouter:
     return routes
 
 
+def party_routes(hub: Hub) -> APIRouter:
+    routes = APIRouter(prefix="/v1", tags=["catalogue"])
+
+    @routes.get("/parties", **needs("catalog:read"))
+    async def list_parties(caller: Caller, after: After = "", limit: Limit = 100) -> Parties:
+        """List customers, suppliers, carriers and who else trades."""
+        return Parties(parties=await hub.catalog.parties(caller.scope, after=after, limit=limit))
+
+    @routes.get("/parties/{party}", **needs("catalog:read"))
+    async def show_party(party: Code, caller: Caller) -> PartyRecord:
+        return await hub.catalog.party(caller.scope, party)
+
+    @routes.put("/parties/{party}", status_code=202, **needs("catalog:write"))
+    async def say_party(
+        party: Code, said: PartySaid, request: Request, caller: Caller
+    ) -> FactVerdict:
+        """Add a customer, a supplier or who else trades, or change it."""
+        lists = {"roles": tuple(said.roles), "tax_ids": tuple(said.tax_ids)}
+        fields: dict[str, Any] = said.model_dump() | lists
+        return await _say(hub, request, caller, PartyChanged(code=party, **fields))
+
+    @routes.post("/parties/{party}/links", status_code=204, **needs("catalog:write"))
+    async def link_party(party: Code, said: LinkSaid, caller: Caller) -> None:
+        """Say by hand what a system's key means."""
+        await _link(hub, caller, ReferenceKind.PARTY, party, said)
+
+    return routes
+
+
 async def _with_keepers(
     hub: Hub, caller: Caller, places: Sequence[LocationRecord]
 ) -> list[LocationShown]:
@@ -157,9 +208,7 @@ async def _with_keepers(
     ]
 
 
-async def _say(
-    hub: Hub, request: Request, caller: Caller, payload: ItemChanged | LocationChanged
-) -> FactVerdict:
+async def _say(hub: Hub, request: Request, caller: Caller, payload: CatalogFact) -> FactVerdict:
     fact = own_fact(payload, hub.clock.now())
     verdicts = await hub.inbox.record(caller.scope, OWN_SOURCE, [fact], await request.body())
     return verdicts[0]

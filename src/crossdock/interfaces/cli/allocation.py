@@ -1,5 +1,6 @@
 """`crossdock allocation`: who is confirmed when stock is short, by rules and in runs."""
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -46,9 +47,12 @@ ME = "command-line"
 @app.command()
 def rules(
     channel: Annotated[str, typer.Option(help="Of the orders of this channel.")] = "",
+    customer: Annotated[
+        str, typer.Option(help="Of the orders of this customer, in any channel.")
+    ] = "",
     order: Annotated[str, typer.Option(help="Of this order alone.")] = "",
     strategy: Annotated[
-        Strategy | None, typer.Option(help="Set it; with neither channel nor order, of all.")
+        Strategy | None, typer.Option(help="Set it; with nobody named, of all.")
     ] = None,
     priority: Annotated[int, typer.Option(help="1 comes first, 1000 last.")] = 500,
     clear: Annotated[bool, typer.Option("--clear", help="Take the rule back.")] = False,
@@ -56,17 +60,16 @@ def rules(
     as_json: AsJson = False,
 ) -> None:
     """List how order lines stand; set a rule with --strategy, take one back with --clear."""
-    if (channel or order) and strategy is None and not clear:
+    if (channel or customer or order) and strategy is None and not clear:
         raise Invalid("what of it?", where="--strategy", hint="add --strategy or --clear")
 
     async def asked(hub: Hub) -> None:
         book = hub.allocation.rulebook
+        whose = AllocationRule(channel=channel, customer=customer, order_id=order)
         if clear:
-            await book.clear_rule(hub.scope, channel=channel, order_id=order, by=by)
+            await book.clear_rule(hub.scope, whose, by=by)
         elif strategy is not None:
-            said = AllocationRule(
-                channel=channel, order_id=order, strategy=strategy, priority=priority
-            )
+            said = replace(whose, strategy=strategy, priority=priority)
             await book.set_rule(hub.scope, said, by=by)
         found = await book.rules(hub.scope)
         if as_json:
@@ -179,13 +182,14 @@ def lines(item: Item, location: At, as_json: AsJson = False) -> None:
             return
         table(
             (
-                *("order line", "channel", "strategy", "priority"),
+                *("order line", "channel", "customer", "strategy", "priority"),
                 *("open", "confirmed", "released", "back-ordered"),
             ),
             [
                 (
                     one.demand_ref,
                     one.channel,
+                    one.customer,
                     one.strategy,
                     one.priority,
                     written(one.requested),
@@ -364,6 +368,8 @@ def _print_protections(shown: list[ProtectionShown]) -> None:
 def _whose(rule: AllocationRule) -> str:
     if rule.order_id:
         return f"order {rule.order_id}"
+    if rule.customer:
+        return f"customer {rule.customer}"
     return f"channel {rule.channel}" if rule.channel else "all others"
 
 

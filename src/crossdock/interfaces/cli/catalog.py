@@ -1,4 +1,4 @@
-"""`crossdock catalog`: items and locations, and what every system calls them."""
+"""`crossdock catalog`: items, locations and parties, and what every system calls them."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -8,8 +8,9 @@ import typer
 from crossdock.assembly import Hub
 from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKind
 from crossdock.canonical.errors import Invalid
+from crossdock.canonical.parties import PartyChanged, PartyRole
 from crossdock.canonical.references import Reference, ReferenceKind
-from crossdock.capabilities.catalog import OWN_SOURCE, own_fact, reader
+from crossdock.capabilities.catalog import OWN_SOURCE, CatalogFact, own_fact, reader
 from crossdock.foundation import readers
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
@@ -72,6 +73,35 @@ def locations(after: After = "", limit: Limit = 100, as_json: AsJson = False) ->
 
 
 @app.command()
+def parties(after: After = "", limit: Limit = 100, as_json: AsJson = False) -> None:
+    """List customers, suppliers, carriers and who else trades, in order of their ids."""
+
+    async def listed(hub: Hub) -> None:
+        found = await hub.catalog.parties(hub.scope, after=after, limit=limit)
+        if as_json:
+            print_json(found)
+            return
+        table(
+            ("party", "name", "roles", "status", "parent", "GLN", "source"),
+            [
+                (
+                    one.party,
+                    one.legal_name,
+                    " ".join(one.roles),
+                    one.status,
+                    one.parent,
+                    one.gln,
+                    one.source,
+                )
+                for one in found
+            ],
+            empty="no parties yet: connect a system that knows some, or add one: `add-party`",
+        )
+
+    with_hub(listed)
+
+
+@app.command()
 def add_item(
     sku: Annotated[str, typer.Argument(help="The item's number.")],
     description: Annotated[str, typer.Option(help="What it is.")] = "",
@@ -95,6 +125,21 @@ def add_location(
     kind = LocationKind.GROUP if member else LocationKind.DC
     place = LocationChanged(code=code, name=name, kind=kind, members=tuple(member or ()))
     _say(place, as_json=as_json)
+
+
+@app.command()
+def add_party(
+    code: Annotated[str, typer.Argument(help="The party's code.")],
+    name: Annotated[str, typer.Option(help="What it is called by law.")] = "",
+    role: Annotated[
+        list[PartyRole] | None, typer.Option(help="What it is to us; repeatable.")
+    ] = None,
+    gln: Annotated[str, typer.Option(help="Its GLN, of 13 digits.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Add a customer, a supplier or who else trades, or change it."""
+    roles = tuple(dict.fromkeys(role or ()))
+    _say(PartyChanged(code=code, legal_name=name, roles=roles, gln=gln), as_json=as_json)
 
 
 @app.command()
@@ -155,13 +200,16 @@ def link(
     location: Annotated[
         bool, typer.Option("--location", help="It is a location, not an item.")
     ] = False,
+    party: Annotated[bool, typer.Option("--party", help="It is a party, not an item.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say by hand what a system's key means."""
+    if location and party:
+        raise Invalid("a key is a location's or a party's, not both", hint="leave one of them out")
+    kind = ReferenceKind.LOCATION if location else ReferenceKind.ITEM
+    reference = Reference(ReferenceKind.PARTY if party else kind, native)
 
     async def linked(hub: Hub) -> None:
-        kind = ReferenceKind.LOCATION if location else ReferenceKind.ITEM
-        reference = Reference(kind, native)
         await hub.catalog.link(hub.scope, system, reference, ours, by="command-line")
         answer = {"system": system, "native": native, "means": ours}
         print_json(answer) if as_json else stdout.print(
@@ -171,7 +219,7 @@ def link(
     with_hub(linked)
 
 
-def _say(payload: ItemChanged | LocationChanged, *, as_json: bool) -> None:
+def _say(payload: CatalogFact, *, as_json: bool) -> None:
     if not payload.key.strip():
         raise Invalid("a name cannot be empty")
 

@@ -24,6 +24,14 @@ from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 ACTOR = "script"
 """Whose promises are made here: a script's, as the hub's own reservations are."""
 
+LifeDays = Annotated[
+    int | None,
+    typer.Option(min=0, max=3650, help="Days of life that have to be left at delivery."),
+]
+TransitDays = Annotated[
+    int | None, typer.Option(min=0, max=365, help="Days between leaving and delivery.")
+]
+Whose = Annotated[str, typer.Option(help="Whose rules of life hold.")]
 Kept = Annotated[str, typer.Argument(metavar="PROMISE", help="Promise by date (prm_…).")]
 
 
@@ -46,6 +54,10 @@ def promise(
     split_lines: Annotated[
         int, typer.Option(min=0, max=1000, help="Parts at most; 1 is all at once, 0 is any.")
     ] = 0,
+    life_days: LifeDays = None,
+    transit_days: TransitDays = None,
+    customer: Whose = "",
+    channel: Whose = "",
     ttl: Annotated[
         int | None, typer.Option(help="Seconds after which it lapses unless an order is known.")
     ] = None,
@@ -60,24 +72,32 @@ def promise(
     limits = Limits(Quantity.of(split_min).micros, split_lines)
 
     async def asked(hub: Hub) -> int:
-        found = await KnownGoods(hub.catalog).find(
-            hub.scope, [Named(item, location, wanted)], where=""
-        )
+        named = Named(item, location, wanted)
+        of, at, unit, micros = await KnownGoods(hub.catalog).find_one(hub.scope, named, where="")
         question = Question(
-            found[0].item, found[0].location, found[0].base_unit, found[0].micros, day
+            *(of, at, unit, micros, day),
+            life_days=life_days,
+            transit_days=transit_days,
+            customer=customer,
+            channel=channel,
+            mode=mode,
+            limits=limits,
         )
-        question = question._replace(mode=mode, limits=limits)
         request_said = PromiseAsked(request, (question,), (line,), replaces, ttl)
         made = await hub.kept_promises.promise(hub.scope, ACTOR, request_said)
         await hub.inventory.upkeep.tell()
-        if chart is not None:
-            write_text(chart, of_promise(made))
-        show(made, as_json=as_json)
-        if chart is not None and not as_json:
-            stdout.print(f"drawn: {chart}")
+        _show_made(made, chart, as_json=as_json)
         return 0 if made.is_granted else EXIT_FINDINGS
 
     raise typer.Exit(with_hub(asked))
+
+
+def _show_made(made: KeptPromise, chart: Path | None, *, as_json: bool) -> None:
+    if chart is not None:
+        write_text(chart, of_promise(made))
+    show(made, as_json=as_json)
+    if chart is not None and not as_json:
+        stdout.print(f"drawn: {chart}")
 
 
 def promises(

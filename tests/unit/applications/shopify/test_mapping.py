@@ -45,6 +45,8 @@ known_fields = st.sampled_from(
         "updated_at",
         "cancelled_at",
         "po_number",
+        "customer",
+        "company",
         "sku",
         "quantity",
         "current_quantity",
@@ -232,16 +234,27 @@ def test_a_later_second_always_wins(grown: int) -> None:
     gone=st.integers(0, COUNT_MAX),
     sku=st.text(st.characters(categories=("L", "N")), min_size=1),
     at=st.integers(1_577_836_800, 2_208_988_800),
+    who=st.sampled_from([("", ""), ("4", ""), ("4", "9")]),
 )
-def test_webhook_and_poll_tell_the_same_fact(quantity: int, gone: int, sku: str, at: int) -> None:
+def test_webhook_and_poll_tell_the_same_fact(
+    quantity: int, gone: int, sku: str, at: int, who: tuple[str, str]
+) -> None:
     kept = max(0, quantity - gone)
     instant = datetime.fromtimestamp(at, UTC).isoformat()
+    person, company = who
+    bought = f"gid://shopify/Company/{company}" if company else ""
+    bought = bought or (f"gid://shopify/Customer/{person}" if person else "")
     told = {
         "id": 7, "updated_at": instant, "po_number": "P",
+        "customer": {"id": int(person)} if person else None,
+        "company": {"id": int(company), "location_id": 1} if company else None,
         "line_items": [{"id": 9, "sku": sku, "quantity": quantity, "current_quantity": kept}],
     }  # fmt: skip
     polled = {
         "id": "gid://shopify/Order/7", "updatedAt": instant, "poNumber": "P", "cancelledAt": None,
+        "customer": {"id": f"gid://shopify/Customer/{person}"} if person else None,
+        "purchasingEntity": {"company": {"id": f"gid://shopify/Company/{company}"}}
+        if company else {},
         "lineItems": {"nodes": [{"id": "gid://shopify/LineItem/9", "sku": sku,
                                  "quantity": quantity, "currentQuantity": kept}]},
     }  # fmt: skip
@@ -250,6 +263,9 @@ def test_webhook_and_poll_tell_the_same_fact(quantity: int, gone: int, sku: str,
     read = pages.orders(Record({"nodes": [polled]}), NAMING)
 
     assert heard.facts == read.facts
+    [state] = [fact.payload for fact in read.facts]
+    assert isinstance(state, OrderChanged)
+    assert state.customer == bought
 
 
 def test_levels_of_one_event_have_identities_of_their_own() -> None:

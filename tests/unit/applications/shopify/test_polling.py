@@ -57,6 +57,21 @@ async def test_the_first_round_reads_everything_by_pages(shop: OpenShop) -> None
     assert len({fact.identity for fact in facts}) == len(facts)
 
 
+async def test_an_order_is_of_its_company_or_else_of_its_customer(shop: OpenShop) -> None:
+    shop.item("BOLT", 5)
+    for customer, company in ((0, 0), (4, 0), (4, 9)):
+        sold = shop.simulator.shop.buy("BOLT")
+        assert sold
+        sold.customer, sold.company = customer, company
+
+    facts, _ = await one_round(shop)
+
+    bought = [one.payload for one in facts if isinstance(one.payload, OrderChanged)]
+    assert [one.customer for one in bought] == [
+        *("", "gid://shopify/Customer/4", "gid://shopify/Company/9")
+    ]
+
+
 async def test_a_later_round_reads_only_what_changed(shop: OpenShop) -> None:
     for number in range(20):
         shop.item(f"SKU-{number}", 5)

@@ -97,6 +97,7 @@ def test_a_row_that_cannot_be_read_does_not_hold_up_the_others() -> None:
         (samples.LOCATIONS, {"active": 1}, "active is neither yes nor no: 1"),
         (samples.LOCATIONS, {"last_modified_at": None}, "last_modified_at is no time"),
         (samples.ORDERS, {"reference": 4711}, "reference is no text: 4711"),
+        (samples.ORDERS, {"party.": {"code": 17}}, "code is no text: 17"),
         (samples.MOVES, {"shipment": 7}, "shipment is no text: 7"),
         (samples.MOVES, {"last_modified_at": 7}, "last_modified_at is no time: 7"),
     ],
@@ -229,6 +230,17 @@ def test_what_a_finished_sale_never_shipped_is_cancelled() -> None:
 )
 def test_lines_that_need_no_stock_are_no_demand(changes: dict[str, object]) -> None:
     assert with_row(samples.ORDERS, 0, **{"lines.": with_line(**changes)}) == Translation()
+
+
+@pytest.mark.parametrize(
+    ("party", "customer"),
+    [({"code": "METRO"}, "METRO"), ({"code": None}, ""), (None, "")],
+)
+def test_a_sale_says_its_customer_by_the_partys_code(
+    party: dict[str, object] | None, customer: str
+) -> None:
+    assert only(with_row(samples.ORDERS, 0, **{"party.": party})).customer == customer
+    assert only(with_row(samples.ORDERS, 0)).customer == ""
 
 
 def test_a_sale_that_says_when_it_is_to_ship_claims_its_goods_on_that_day() -> None:

@@ -289,6 +289,8 @@ async def test_runs_are_listed_page_by_page(floor: Floor) -> None:
     ("rule", "where"),
     [
         (AllocationRule(channel="web", order_id="W"), "/order_id"),
+        (AllocationRule(channel="web", customer="METRO"), "/customer"),
+        (AllocationRule(customer="METRO", order_id="W"), "/order_id"),
         (AllocationRule(channel="web", priority=0), "/priority"),
         (AllocationRule(channel="web", priority=1001), "/priority"),
     ],
@@ -313,7 +315,7 @@ async def test_a_rule_said_again_is_no_new_version_and_one_taken_back_stays_on_r
     assert (web.version, web.channel, web.priority, web.set_by) == (1, "web", 3, "planner")
 
     for _ in range(2):
-        await book.clear_rule(MAIN, channel="web", order_id="", by="planner")
+        await book.clear_rule(MAIN, AllocationRule(channel="web"), by="planner")
     assert await book.rules(MAIN) == [default]
     assert await floor.left("allocation_rule") == 2
 

@@ -19,6 +19,7 @@ create table allocation_line (
     source text collate "C" not null,
     order_id text collate "C" not null,
     channel text collate "C" not null,
+    customer text collate "C" not null,
     item text collate "C" not null,
     location text collate "C" not null,
     since timestamptz not null,
@@ -66,7 +67,8 @@ RULES = """
 create table allocation_rule (
     tenant text not null,
     version bigint not null,
-    kind text not null check (kind in ('DEFAULT', 'CHANNEL', 'ORDER', 'PROTECTION', 'POLICY')),
+    kind text not null check (kind in
+        ('DEFAULT', 'CHANNEL', 'CUSTOMER', 'ORDER', 'PROTECTION', 'POLICY')),
     subject text collate "C" not null default '',
     item text collate "C" not null default '',
     location text collate "C" not null default '',
@@ -121,6 +123,7 @@ create table allocation_run_line (
     demand_ref text not null,
     order_id text not null,
     channel text not null,
+    customer text not null,
     requested bigint not null,
     picked bigint not null,
     before bigint not null,

@@ -1,0 +1,73 @@
+"""Whose rule says how a line stands: its order's, its customer's, its channel's, or all's."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.identifiers import KeyRule
+from crossdock.capabilities.allocation import store
+from crossdock.capabilities.allocation.model import DEFAULT_RULE, Rule
+from crossdock.foundation.database import Transaction
+
+_NAMES = KeyRule()
+
+
+class RuleKept(msgspec.Struct):
+    strategy: Strategy
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class RulesNow:
+    """The rules that hold, by (kind, subject), as of `version`."""
+
+    said: Mapping[tuple[str, str], Rule]
+    version: int
+
+    def of(self, order_id: str, customer: str, channel: str) -> Rule:
+        """Give an order's own rule, else its customer's, its channel's, the tenant's, the house's.
+
+        Who is not named is nobody's rule: an order without a customer stands as its channel does.
+        """
+        places = (
+            ("ORDER", order_id),
+            ("CUSTOMER", comparable(customer)),
+            ("CHANNEL", channel),
+            ("DEFAULT", ""),
+        )
+        return next((self.said[one] for one in places if one in self.said), DEFAULT_RULE)
+
+
+async def rules_for(
+    tx: Transaction, orders: Collection[str], customers: Collection[str], channels: Collection[str]
+) -> RulesNow:
+    """Read what holds for these orders, customers and channels."""
+    named = {comparable(customer) for customer in customers} - {""}
+    wanted = [
+        ("DEFAULT", ""),
+        *(("CHANNEL", channel) for channel in sorted(channels)),
+        *(("CUSTOMER", customer) for customer in sorted(named)),
+        *(("ORDER", order) for order in sorted(orders)),
+    ]
+    rows = await tx.fetch(
+        store.RULES_FOR, tx.tenant, [kind for kind, _ in wanted], [name for _, name in wanted]
+    )
+    said: dict[tuple[str, str], Rule] = {}
+    for row in rows:
+        if row["content"] is not None:
+            kept = msgspec.json.decode(row["content"], type=RuleKept)
+            said[row["kind"], row["subject"]] = Rule(kept.strategy, kept.priority)
+    return RulesNow(said, await version_in(tx))
+
+
+async def version_in(tx: Transaction) -> int:
+    """Give the number of the newest rule of the tenant; 0 while none was said."""
+    version: int = await tx.fetchval(store.VERSION, tx.tenant)
+    return version
+
+
+def comparable(customer: str) -> str:
+    """Make two spellings of a customer equal: spaces around it and case do not count."""
+    return _NAMES.comparable(customer)

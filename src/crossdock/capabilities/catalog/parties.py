@@ -1,0 +1,114 @@
+"""Parties as the catalogue keeps them: its table, its queries and what it answers."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from crossdock.canonical.parties import PartyChanged
+from crossdock.canonical.references import Reference
+from crossdock.capabilities.catalog import store
+from crossdock.capabilities.catalog.model import Heard, normalised
+from crossdock.foundation.database import Transaction
+
+# Lists come as JSON: `unnest` would take an array of them for one long list.
+PUT_PARTIES = """
+insert into party (tenant, party, code, legal_name, kind, roles, status, parent, gln, duns,
+    tax_ids, source, changed_at)
+select s.tenant, s.party, s.code, s.legal_name, s.kind,
+    array(select json_array_elements_text(s.roles::json)), s.status, s.parent, s.gln, s.duns,
+    array(select json_array_elements_text(s.tax_ids::json)), s.source, s.changed_at
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[])
+    as s(tenant, party, code, legal_name, kind, roles, status, parent, gln, duns, tax_ids, source,
+    changed_at)
+on conflict (tenant, party) do update set code = excluded.code, legal_name = excluded.legal_name,
+    kind = excluded.kind, roles = excluded.roles, status = excluded.status,
+    parent = excluded.parent, gln = excluded.gln, duns = excluded.duns,
+    tax_ids = excluded.tax_ids, source = excluded.source, changed_at = excluded.changed_at
+"""
+# As locations are: the source's own key, then a code it is known by, then our own code.
+RESOLVE_PARTIES = """
+select asked.native_id, party.party
+from unnest($3::text[], $4::text[]) as asked(native_id, code)
+left join lateral (
+    select hub_id from xref where xref.tenant = $1 and system = $2 and entity_type = 'party'
+        and xref.native_id = asked.native_id and valid_to is null
+    order by qualifier desc limit 1) named on true
+left join lateral (
+    select party.party from party
+    where party.tenant = $1 and party.party =
+        case when named.hub_id is null then asked.code else named.hub_id end
+    limit 1) party on true
+"""
+PARTIES = """
+select party, code, legal_name, kind, roles, status, parent, gln, duns, tax_ids, source, changed_at
+from party where tenant = $1 and party > $2 and ($3::text[] is null or party = any($3))
+order by party limit $4
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartyRecord:
+    """`parent` is the hub's id of the party that it belongs to; "" is none."""
+
+    party: str
+    code: str
+    legal_name: str
+    kind: str
+    roles: tuple[str, ...]
+    status: str
+    parent: str
+    gln: str
+    duns: str
+    tax_ids: tuple[str, ...]
+    source: str
+    changed_at: datetime
+
+
+async def put(tx: Transaction, facts: Sequence[Heard]) -> None:
+    rows: dict[tuple[str, str], tuple[Any, ...]] = {}
+    for fact in facts:
+        party = fact.event.payload
+        if isinstance(party, PartyChanged):
+            rows[fact.hub_key] = (
+                *fact.hub_key,
+                party.code.strip(),
+                party.legal_name,
+                party.kind,
+                json.dumps(party.roles),
+                party.status,
+                party.parent,
+                party.gln.strip(),
+                party.duns,
+                json.dumps(party.tax_ids),
+                fact.event.source,
+                fact.event.received_at,
+            )
+    await tx.execute(PUT_PARTIES, *store.columns(rows.values(), 13))
+
+
+async def resolved(
+    tx: Transaction, tenant: str, source: str, asked: Sequence[Reference]
+) -> dict[str, str]:
+    """Give the hub's id of each native key that a party is known by."""
+    rows = await tx.fetch(
+        RESOLVE_PARTIES,
+        tenant,
+        source,
+        [ref.native_id for ref in asked],
+        [normalised(ref.native_id) for ref in asked],
+    )
+    return {row["native_id"]: row["party"] for row in rows if row["party"]}
+
+
+async def listed(
+    tx: Transaction, after: str, wanted: Sequence[str] | None, limit: int
+) -> list[PartyRecord]:
+    rows = await tx.fetch(PARTIES, tx.tenant, after, wanted, limit)
+    fields: list[dict[str, Any]] = [
+        {**dict(row), "roles": tuple(row["roles"]), "tax_ids": tuple(row["tax_ids"])}
+        for row in rows
+    ]
+    return [PartyRecord(**each) for each in fields]

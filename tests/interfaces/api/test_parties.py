@@ -1,0 +1,55 @@
+"""Customers and suppliers are said, listed, shown and linked over HTTP."""
+
+from tests.interfaces.api.conftest import Caller, House
+
+
+async def test_a_party_is_said_and_shown(call: Caller, house: House) -> None:
+    said = {"legal_name": "METRO AG", "roles": ["CUSTOMER"], "tax_ids": ["DE1"]}
+    answer = await call("PUT", "/v1/parties/metro", said)
+    assert (answer.status, answer.json["verdict"]) == (202, "NEW")
+    await house.catch_up()
+
+    shown = await call("GET", "/v1/parties/Metro")
+
+    assert (shown.status, shown.json["party"], shown.json["code"]) == (200, "METRO", "metro")
+    assert {name: shown.json[name] for name in said} == said
+    assert (shown.json["source"], shown.json["status"]) == ("crossdock", "ACTIVE")
+
+
+async def test_parties_are_paged_by_their_ids(call: Caller, house: House) -> None:
+    for code in ("C3", "C1", "C2"):
+        await call("PUT", f"/v1/parties/{code}", {})
+    await house.catch_up()
+
+    first = (await call("GET", "/v1/parties?limit=2")).json["parties"]
+    rest = (await call("GET", "/v1/parties?after=C2")).json["parties"]
+
+    assert [one["party"] for one in (*first, *rest)] == ["C1", "C2", "C3"]
+    assert (await call("GET", "/v1/parties?limit=0")).status == 422
+
+
+async def test_a_party_nobody_knows_is_not_found_and_not_linked(call: Caller) -> None:
+    shown = await call("GET", "/v1/parties/METRO")
+    assert (shown.status, shown.json["code"]) == (404, "MD-PARTY")
+    link = {"system": "shop", "native_id": "17"}
+    assert (await call("POST", "/v1/parties/METRO/links", link)).status == 404
+
+
+async def test_a_gln_that_does_not_prove_itself_is_refused(call: Caller, house: House) -> None:
+    answer = await call("PUT", "/v1/parties/METRO", {"gln": "4006381333932"})
+    await house.catch_up()
+
+    assert (answer.json["verdict"], answer.json["code"]) == ("QUARANTINED", "MD-GTIN")
+    assert (await call("GET", "/v1/parties")).json == {"parties": []}
+
+
+async def test_a_party_is_found_by_what_is_linked_to_it(call: Caller, house: House) -> None:
+    await call("PUT", "/v1/parties/METRO", {})
+    await house.catch_up()
+    link = {"system": "crossdock", "native_id": "17"}
+    assert (await call("POST", "/v1/parties/METRO/links", link)).status == 204
+
+    await call("PUT", "/v1/parties/METRO-7", {"parent": "17"})
+    await house.catch_up()
+
+    assert (await call("GET", "/v1/parties/METRO-7")).json["parent"] == "METRO"

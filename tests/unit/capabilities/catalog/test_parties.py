@@ -1,0 +1,121 @@
+"""Parties are kept as items are: newest word of each source, many names, one id."""
+
+from dataclasses import replace
+
+import pytest
+
+from crossdock.canonical.errors import NotFound
+from crossdock.canonical.identifiers import check_digit
+from crossdock.canonical.parties import PartyChanged, PartyKind, PartyRole, PartyStatus
+from crossdock.canonical.references import Reference
+from crossdock.capabilities.catalog import Confidence, PartyRecord
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import Database
+from tests.unit.capabilities.catalog.town import MAIN, Town, opened
+
+GLN = "400638133393" + check_digit("400638133393")
+METRO = PartyChanged(
+    code=" Metro ",
+    legal_name="METRO AG",
+    roles=(PartyRole.CUSTOMER, PartyRole.THIRD_PARTY_LOGISTICS),
+    gln=f" {GLN} ",
+    duns="313043317",
+    tax_ids=("DE 1, 2", 'NL"3'),
+)
+
+
+@pytest.fixture
+async def town(database: Database, clock: VirtualClock) -> Town:
+    return await opened(database, clock)
+
+
+async def test_a_party_is_shown_as_its_source_told_it(town: Town) -> None:
+    await town.say(METRO)
+
+    assert await town.catalog.party(MAIN, "metro") == PartyRecord(
+        party="METRO",
+        code="Metro",
+        legal_name="METRO AG",
+        kind=PartyKind.ORG,
+        roles=("CUSTOMER", "3PL"),
+        status="ACTIVE",
+        parent="",
+        gln=GLN,
+        duns="313043317",
+        tax_ids=("DE 1, 2", 'NL"3'),
+        source="erp",
+        changed_at=town.clock.now(),
+    )
+
+
+async def test_a_native_key_and_the_code_both_find_the_party(town: Town) -> None:
+    await town.say(METRO, native_ref="17")
+
+    assert await town.party("17") == "METRO"
+    assert await town.party(" metro", source="shop") == "METRO"
+    assert await town.party("17", source="shop") == "MD-PARTY"
+
+
+async def test_a_party_is_known_to_many_systems_by_many_names(town: Town) -> None:
+    await town.say(METRO, native_ref="17")
+    await town.say(replace(METRO, legal_name="Metro Deutschland"), native_ref="9", source="crm")
+    await town.catalog.link(MAIN, "shop", Reference.party("gid/4"), "metro", by="jo")
+
+    assert await town.party("gid/4", source="shop") == "METRO"
+    assert await town.party("9", source="crm") == "METRO"
+    [only] = await town.catalog.parties(MAIN)
+    assert (only.party, only.legal_name) == ("METRO", "Metro Deutschland")
+
+
+async def test_an_older_word_about_a_party_that_comes_late_changes_nothing(town: Town) -> None:
+    await town.say(replace(METRO, status=PartyStatus.BLOCKED), version=3)
+    await town.say(METRO, version=2)
+    assert (await town.catalog.party(MAIN, "METRO")).status == "BLOCKED"
+
+    await town.say(METRO, version=4)
+    assert (await town.catalog.party(MAIN, "METRO")).status == "ACTIVE"
+
+
+async def test_a_party_and_an_item_of_one_code_are_two_things(town: Town) -> None:
+    await town.say(METRO, version=5)
+    assert await town.item("METRO") == "MD-ITEM-XREF"
+    assert await town.place("METRO") == "MD-LOC"
+
+
+async def test_parties_are_listed_in_pages(town: Town) -> None:
+    await town.say(*(PartyChanged(code=f"C-{number}") for number in range(5)))
+
+    first = await town.catalog.parties(MAIN, limit=2)
+    rest = await town.catalog.parties(MAIN, after=first[-1].party)
+
+    assert [one.party for one in (*first, *rest)] == [f"C-{number}" for number in range(5)]
+
+
+async def test_nobody_is_called_by_another_tenants_name(town: Town) -> None:
+    await town.say(METRO, tenant="other")
+
+    assert await town.party("METRO") == "MD-PARTY"
+    with pytest.raises(NotFound, match="no party is called 'METRO'"):
+        await town.catalog.party(MAIN, "METRO")
+    with pytest.raises(NotFound):
+        await town.catalog.link(MAIN, "shop", Reference.party("1"), "METRO")
+
+
+async def test_what_may_be_unknown_is_answered_by_its_code(town: Town) -> None:
+    asked = Reference.party(" metro", may_be_unknown=True)
+    async with town.database.transaction(MAIN) as tx:
+        found, unresolved = await town.catalog.resolve(tx, "shop", [asked])
+
+    assert unresolved == {}
+    assert found.party(" metro") == "METRO"
+
+
+async def test_a_proposed_name_of_a_party_is_never_written_by(town: Town) -> None:
+    await town.say(METRO)
+    key = Reference.party("4")
+    await town.catalog.link(MAIN, "shop", key, "METRO", confidence=Confidence.PROVISIONAL)
+
+    async with town.database.transaction(MAIN) as tx:
+        named = await town.catalog.native_keys(tx, "shop", [Reference.party("METRO")])
+
+    assert named == {}

@@ -1,0 +1,92 @@
+"""What a known order needs fresh is promised to nobody else: by its customer or channel (I8)."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
+from crossdock.canonical.orders import OrderChanged
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.supply import AtpRule, LifeTerms
+from tests.unit.capabilities.supply.yard import Yard, day, expiring, fact, line, ordered
+
+METRO = LifeTerms(customer="METRO", days=30)
+
+
+def bought(
+    customer: str, quantity: int = 50, on: date | None = None, channel: str = "", version: int = 1
+) -> Fact:
+    said = ordered("M", line("m/1", quantity, on), version=version)
+    assert isinstance(said.payload, OrderChanged)
+    payload = replace(said.payload, customer=customer, channel=channel)
+    return replace(said, payload=payload)
+
+
+async def two_lots(yard: Yard) -> None:
+    """Let 50 lie there with 15 days left, and 50 with 120."""
+    lots = tuple(CountedStock(item="X", quantity=Quantity.of(50), lot=lot) for lot in ("L1", "L3"))
+    counted = StockSnapshotTaken(snapshot_id="count", location="DC1", lines=lots)
+    await yard.hear(fact("count", counted), source="wms")
+    await yard.hear(expiring("L1", day(15)), expiring("L3", day(120)))
+
+
+@pytest.mark.parametrize("on", [None, day(2)])
+async def test_fresh_goods_that_a_known_order_needs_are_promised_to_nobody_else(
+    yard: Yard, on: date | None
+) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(METRO,)), "X")
+    assert (await yard.ask(life_days=30)).now == 50 * MICROS
+
+    await yard.hear(bought(" metro", on=on))
+
+    assert (await yard.ask(life_days=30)).now == 0
+    assert (await yard.ask(customer="METRO")).now == 0
+    assert (await yard.ask()).now == 50 * MICROS
+
+
+async def test_an_order_of_whom_no_rule_names_takes_what_expires_first(yard: Yard) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(METRO,)), "X")
+    await yard.hear(bought("EDEKA"))
+
+    assert (await yard.ask(life_days=30)).now == 50 * MICROS
+    assert (await yard.ask(customer="METRO")).now == 50 * MICROS
+
+
+async def test_a_channels_orders_keep_as_its_rule_says(yard: Yard) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(LifeTerms(channel="key", days=30),)), "X")
+    await yard.hear(bought("", channel="KEY"))
+
+    assert (await yard.ask(life_days=30)).now == 0
+
+
+async def test_a_customer_who_needs_less_than_all_others_takes_what_expires_first(
+    yard: Yard,
+) -> None:
+    await two_lots(yard)
+    lives = (LifeTerms(days=30), replace(METRO, days=5))
+    await yard.rule(AtpRule(lives=lives), "X")
+    await yard.hear(bought("METRO"))
+
+    assert (await yard.ask()).now == 50 * MICROS
+
+
+async def test_an_order_that_is_cancelled_needs_nothing_fresh(yard: Yard) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(METRO,)), "X")
+    await yard.hear(bought("METRO"))
+    await yard.hear(bought("METRO", 0, version=2))
+
+    assert (await yard.ask(life_days=30)).now == 50 * MICROS
+
+
+async def test_an_order_that_asks_again_may_have_its_own_fresh_goods(yard: Yard) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(METRO,)), "X")
+    await yard.hear(bought("METRO"))
+
+    assert (await yard.ask(customer="METRO", own=frozenset({"m/1"}))).now == 50 * MICROS
