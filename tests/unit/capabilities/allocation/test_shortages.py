@@ -141,3 +141,14 @@ async def test_a_win_line_whose_run_was_rejected_is_short_for_as_long_as_nothing
 
     assert await titles(floor) == ["K/1 gets 0 EA of 10 EA: NOT_TOUCHED"]
     assert await again(floor) == ["K/1 gets 0 EA of 10 EA: NOT_TOUCHED"]
+
+
+async def test_a_line_that_moves_away_leaves_no_case_where_it_was(floor: Floor) -> None:
+    await win_short(floor)
+    assert await titles(floor) == ["K/1 gets 4 EA of 8 EA: MINIMUM"]
+    await floor.hear(
+        counted(2, count(9), location="DC2"),
+        of("key", "K", 2, demand("K/1", 8, location="DC2")),
+    )
+    await floor.work()
+    assert await titles(floor) == []
