@@ -276,14 +276,14 @@ class OrderDesk:
                 "short": [_said(one, run) for one in short],
             },
         )
-        await cases.record(tx, [Said(tenant, run.run_id, case)], run.made_at)
+        await cases.record(tx, [Said(tenant, run.run_id, case)], self.clock.now())
 
     async def standing(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
     ) -> Mapping[Key, OpenShortage]:
         by_name = {_fingerprint(key): key for key in keys}
-        found = await cases.evidence(tx, tenant, list(by_name))
-        return {by_name[name]: _open_shortage(said) for name, said in found.items()}
+        found = await cases.going_on(tx, tenant, list(by_name))
+        return {by_name[name]: _open_shortage(*said) for name, said in found.items()}
 
     async def close(self, tx: Transaction, tenant: str, key: Key, resolution: str) -> None:
         case = CloseCase(fingerprint=_fingerprint(key), resolution=resolution)
@@ -316,26 +316,32 @@ def _said(one: Short, run: Run) -> Mapping[str, str]:
         "gets": _amount(one.gets, run),
         "of": _amount(one.of, run),
         "why": one.why,
+        "picked": _amount(one.picked, run),
     }
 
 
-def _open_shortage(evidence: Mapping[str, Any]) -> OpenShortage:
-    """Read back what a case was opened with."""
+def _open_shortage(evidence: Mapping[str, Any], state: str) -> OpenShortage:
+    """Read back what a case was opened with, or last met with."""
     short = tuple(
         Short(
             one["line"],
             RunException(one["exception"]),
-            Quantity.of(one["gets"].split()[0]).micros,
-            Quantity.of(one["of"].split()[0]).micros,
+            _micros(one["gets"]),
+            _micros(one["of"]),
             Why(one["why"]),
+            _micros(one["picked"]),
         )
         for one in evidence["short"]
     )
-    return OpenShortage(RunState(evidence["state"]), short)
+    return OpenShortage(RunState(evidence["state"]), short, state == "OPEN")
 
 
 def _amount(micros: int, run: Run) -> str:
     return str(Quantity.from_micros(micros, run.unit))
+
+
+def _micros(amount: str) -> int:
+    return Quantity.of(amount.split(maxsplit=1)[0]).micros
 
 
 def _fingerprint(key: Key) -> str:

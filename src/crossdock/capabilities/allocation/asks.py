@@ -105,7 +105,7 @@ class Escalates(Protocol):
     async def standing(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
     ) -> Mapping[Key, OpenShortage]:
-        """Tell what the open cases of these say; who has none is left out."""
+        """Tell what the newest cases of these say whose causes go on; who has none is left out."""
         ...
 
     async def close(self, tx: Transaction, tenant: str, key: Key, resolution: str) -> None:

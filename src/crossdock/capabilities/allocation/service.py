@@ -226,20 +226,28 @@ def _must_wait(run: Run) -> None:
 
 
 async def escalate(
-    tx: Transaction, desk: Escalates, decided: Sequence[Run], resolution: str = ""
+    tx: Transaction,
+    desk: Escalates,
+    decided: Sequence[Run],
+    resolution: str = "",
+    *,
+    settled: Sequence[Run] = (),
 ) -> None:
     """Let a person know of runs that wait or leave lines short; close the cases of all others.
 
-    Who is still short as his case says is not told anew, be it that a run changes something.
+    What an open case says already is not told anew, be it that a run has just been decided that
+    waits or changes something; `settled` are those of which that is known.
     """
-    keys = sorted((run.item, run.location) for run in decided)
-    standing = await desk.standing(tx, tx.tenant, keys)
-    for run in sorted(decided, key=lambda one: (one.item, one.location)):
+    known = {run.run_id for run in settled}
+    every = sorted([*decided, *settled], key=lambda one: (one.item, one.location))
+    standing = await desk.standing(tx, tx.tenant, [(run.item, run.location) for run in every])
+    for run in every:
         key = (run.item, run.location)
         before = standing.get(key)
         short = run.short(before.short if before else (), is_applied=run.is_applied)
         if short or run.waits:
-            if run.waits or run.is_change or before != OpenShortage(run.state, short):
+            is_news = (run.waits or run.is_change) and run.run_id not in known
+            if is_news or before != OpenShortage(run.state, short):
                 await desk.open(tx, tx.tenant, run, short)
         elif before is not None:
             await desk.close(tx, tx.tenant, key, resolution)
