@@ -1,6 +1,6 @@
 """Allocation: which order lines are confirmed when stock is short, by rules and in runs."""
 
-from crossdock.capabilities.allocation.asks import Around, Claim, Share, Stock
+from crossdock.capabilities.allocation.asks import Around, Claim, Outlook, Share, Stock
 from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now, turns_next
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import Protection, RunException, Why
@@ -28,6 +28,7 @@ __all__ = [
     "Confirmation",
     "Had",
     "OpenShortage",
+    "Outlook",
     "Protection",
     "Rulebook",
     "Run",

@@ -4,7 +4,7 @@ Nothing is overwritten: every change is a version of its own, and each run names
 there was when it was decided.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -59,13 +59,15 @@ class AllocationPolicy:
 class AllocationRule:
     """How lines stand: of a channel, of one order (it comes first), or ("" and "") of all others.
 
-    `priority` 1 comes first, 1000 last.
+    `priority` 1 comes first, 1000 last. `tells_shortage`: what its lines do not get is a case;
+    None is as the next more general rule says, at last where the channel is shown stock.
     """
 
     channel: str = ""
     order_id: str = ""
     strategy: Strategy = Strategy.IMPROVE
     priority: int = PRIORITY_DEFAULT
+    tells_shortage: bool | None = None
     version: int = 0
     set_by: str = ""
     set_at: datetime | None = None
@@ -90,9 +92,10 @@ class AllocationProtection:
     set_at: datetime | None = None
 
 
-class _RuleKept(msgspec.Struct):
+class _RuleKept(msgspec.Struct, omit_defaults=True):
     strategy: Strategy
     priority: int
+    tells_shortage: bool | None = None
 
 
 class _PolicyKept(msgspec.Struct):
@@ -147,7 +150,7 @@ class Rulebook:
                 where="/priority",
             )
         async with self._database.transaction(scope) as tx:
-            kept = _RuleKept(rule.strategy, rule.priority)
+            kept = _RuleKept(rule.strategy, rule.priority, rule.tells_shortage)
             row = await self._say(tx, _place_of(rule), kept, by)
         return _rule_of(row)
 
@@ -268,7 +271,9 @@ async def rules_for(
     for row in rows:
         if row["content"] is not None:
             kept = msgspec.json.decode(row["content"], type=_RuleKept)
-            said[row["kind"], row["subject"]] = Rule(kept.strategy, kept.priority)
+            said[row["kind"], row["subject"]] = Rule(
+                kept.strategy, kept.priority, kept.tells_shortage
+            )
     return RulesNow(said, await version_in(tx))
 
 
@@ -281,10 +286,16 @@ class RulesNow:
 
     def of(self, order_id: str, channel: str) -> Rule:
         """Give an order's own rule, else its channel's, else the tenant's, else the house's."""
-        for place in (("ORDER", order_id), ("CHANNEL", channel), ("DEFAULT", "")):
-            if place in self.said:
-                return self.said[place]
-        return DEFAULT_RULE
+        return next(self._every(order_id, channel), DEFAULT_RULE)
+
+    def tells_shortage(self, order_id: str, channel: str) -> bool | None:
+        """Say whether what such a line does not get is told; None: no rule says it."""
+        said = (rule.tells_shortage for rule in self._every(order_id, channel))
+        return next((one for one in said if one is not None), None)
+
+    def _every(self, order_id: str, channel: str) -> Iterator[Rule]:
+        places = (("ORDER", order_id), ("CHANNEL", channel), ("DEFAULT", ""))
+        return (self.said[place] for place in places if place in self.said)
 
 
 async def protections_for(
@@ -361,40 +372,27 @@ def _is_same(row: Any, content: str | None) -> bool:
 
 
 def _rule_of(row: Any) -> AllocationRule:
-    kept = msgspec.json.decode(row["content"], type=_RuleKept)
     return AllocationRule(
         channel=row["subject"] if row["kind"] == "CHANNEL" else "",
         order_id=row["subject"] if row["kind"] == "ORDER" else "",
-        strategy=kept.strategy,
-        priority=kept.priority,
-        version=row["version"],
-        set_by=row["set_by"],
-        set_at=row["set_at"],
+        **_fields(row, _RuleKept),
     )
 
 
 def _policy_of(row: Any) -> AllocationPolicy:
-    kept = msgspec.json.decode(row["content"], type=_PolicyKept)
-    return AllocationPolicy(
-        applies=kept.applies,
-        four_eyes=kept.four_eyes,
-        version=row["version"],
-        set_by=row["set_by"],
-        set_at=row["set_at"],
-    )
+    return AllocationPolicy(**_fields(row, _PolicyKept))
 
 
 def _protection_of(row: Any) -> AllocationProtection:
-    kept = msgspec.json.decode(row["content"], type=_ProtectionKept)
     return AllocationProtection(
         item=row["item"],
         location=row["location"],
         channel=row["subject"],
-        maximum=kept.maximum,
-        minimum=kept.minimum,
-        starts_at=kept.starts_at,
-        ends_at=kept.ends_at,
-        version=row["version"],
-        set_by=row["set_by"],
-        set_at=row["set_at"],
+        **_fields(row, _ProtectionKept),
     )
+
+
+def _fields(row: Any, kept: type[_Kept]) -> dict[str, Any]:
+    """Give what a version says, and who said it when."""
+    said = msgspec.structs.asdict(msgspec.json.decode(row["content"], type=kept))
+    return {**said, **{name: row[name] for name in ("version", "set_by", "set_at")}}

@@ -74,12 +74,14 @@ class Short(NamedTuple):
 class OpenShortage(NamedTuple):
     """What a case says whose cause goes on: the state of its run, and who was short.
 
-    It is not open where a person has closed it: it is known of whoever lost what he lost.
+    It is not open where a person has closed it: it is known of whoever lost what he lost. Of what
+    was oversold the rest could leave on `rest_on`.
     """
 
     state: RunState
     short: tuple[Short, ...]
     is_open: bool = True
+    rest_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,6 @@ class Work:
         self._ids = ids
         self._around = around
         self._stock = around.stock
-        self._desk = around.desk
 
     async def due(self) -> int:
         """Work until nothing is due that inventory has heard of; count the item-locations."""
@@ -140,7 +139,7 @@ class Work:
         # Nothing to do is as good as done, by the run before.
         decided += [_as(run, latest.get(key), RunState.APPLIED) for key, run in quiet.items()]
         done = "nothing waits for a person any more"
-        await escalate(tx, self._desk, decided, done, settled=settled)
+        await escalate(tx, self._around, decided, now, done, settled=settled)
         await _worked(
             tx, [row for row in rows if (row["item"], row["location"]) not in later], heard
         )

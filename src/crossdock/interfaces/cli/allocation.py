@@ -51,6 +51,10 @@ def rules(
         Strategy | None, typer.Option(help="Set it; with neither channel nor order, of all.")
     ] = None,
     priority: Annotated[int, typer.Option(help="1 comes first, 1000 last.")] = 500,
+    tells_shortage: Annotated[
+        bool | None,
+        typer.Option(help="What lines do not get is a case; unless said, where stock is shown."),
+    ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Take the rule back.")] = False,
     by: By = ME,
     as_json: AsJson = False,
@@ -65,7 +69,11 @@ def rules(
             await book.clear_rule(hub.scope, channel=channel, order_id=order, by=by)
         elif strategy is not None:
             said = AllocationRule(
-                channel=channel, order_id=order, strategy=strategy, priority=priority
+                channel=channel,
+                order_id=order,
+                strategy=strategy,
+                priority=priority,
+                tells_shortage=tells_shortage,
             )
             await book.set_rule(hub.scope, said, by=by)
         found = await book.rules(hub.scope)
