@@ -4,6 +4,7 @@ from crossdock.capabilities.allocation.asks import Around, Claim, Outlook, Share
 from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now, turns_next
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import Protection, RunException, Why
+from crossdock.capabilities.allocation.oversold import SoldOn, sold_by_day
 from crossdock.capabilities.allocation.reactions import allocation_reader
 from crossdock.capabilities.allocation.rulebook import (
     AllocationPolicy,
@@ -37,6 +38,7 @@ __all__ = [
     "RunState",
     "Share",
     "Short",
+    "SoldOn",
     "Stock",
     "Why",
     "Work",
@@ -44,5 +46,6 @@ __all__ = [
     "had_of",
     "kept_now",
     "look_again",
+    "sold_by_day",
     "turns_next",
 ]

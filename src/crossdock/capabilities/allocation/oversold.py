@@ -5,6 +5,7 @@ before a line is to leave is had; the rest is a person's to tell the customer of
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -25,40 +26,103 @@ class Oversold(NamedTuple):
 NOBODY = Oversold((), Outlook((), None))
 
 
+@dataclass(frozen=True, slots=True)
+class SoldOn:
+    """What became of a channel's stock on a day, by UTC.
+
+    Of so many item-locations its orders took the last there was, of so many of these more; it is
+    counted when allocation first looks at an order line. `orders` were accepted beyond supply.
+    """
+
+    day: date
+    sold_out: int
+    oversold: int
+    orders: int
+
+
+NOTE = """
+update allocation_line l set beyond = k.beyond, is_last = k.is_last
+from unnest($2::text[], $3::bigint[], $4::boolean[]) k(demand_ref, beyond, is_last)
+where l.tenant = $1 and l.demand_ref = k.demand_ref and l.beyond is null
+"""
+BY_DAY = """
+select (since at time zone 'UTC')::date as day, count(distinct (item, location)) as sold_out,
+    count(distinct (item, location)) filter (where beyond > 0) as oversold,
+    count(distinct (source, order_id)) filter (where beyond > 0) as orders
+from allocation_line
+where tenant = $1 and channel = any($2::text[]) and location = any($3::text[]) and since >= $4
+    and (is_last or beyond > 0)
+group by 1 order by 1 desc
+"""
+
+
+async def sold_by_day(
+    tx: Transaction, channels: Sequence[str], places: Sequence[str], since: datetime
+) -> list[SoldOn]:
+    """Count the sell-outs and the oversells of a channel, by these names, the newest day first."""
+    rows = await tx.fetch(BY_DAY, tx.tenant, list(channels), list(places), since)
+    return [SoldOn(*row) for row in rows]
+
+
 async def oversold(
     tx: Transaction, around: Around, runs: Sequence[Run], now: datetime
 ) -> Mapping[Key, Oversold]:
     """Say who is short by these runs of channels that tell it; who has all is left out.
 
-    Supply is asked once, of all that is lacking of an item at a location together.
+    Supply is asked once, of all that is lacking of an item at a location together. What channels
+    that are shown stock sold beyond it is noted of lines that are looked at for the first time.
     """
-    lacking = [(run, line) for run in runs for line in run.lines if _lacks(line, run)]
-    if not lacking:
+    lines = [(run, line) for run in runs for line in run.lines]
+    channels = {line.channel for _, line in lines}
+    if not channels:
         return {}
-    channels = {line.channel for _, line in lacking}
-    rules = await rulebook.rules_for(tx, channels, {line.order_id for _, line in lacking})
     shown = await around.channels.shown_stock(tx, sorted(channels))
+    rules = await rulebook.rules_for(tx, channels, {line.order_id for _, line in lines})
+    telling: set[str] = set()
     waiting: dict[Key, list[RunLine]] = {}
-    for run, line in lacking:
+    for run, line in lines:
         tells = rules.tells_shortage(line.order_id, line.channel)
         if line.channel in shown if tells is None else tells:
+            telling.add(line.demand_ref)
+        if _lacks(line, run) and (line.demand_ref in telling or line.channel in shown):
             waiting.setdefault((run.item, run.location), []).append(line)
-    if not waiting:
-        return {}
     by_key = {(run.item, run.location): run for run in runs}
     asked = {
         key: (
             by_key[key].unit,
-            sum(line.requested for line in lines),
-            frozenset(line.demand_ref for line in lines),
+            sum(line.requested for line in some),
+            frozenset(line.demand_ref for line in some),
         )
-        for key, lines in waiting.items()
+        for key, some in waiting.items()
     }
-    outlooks = await around.supply.outlook(tx, asked, now)
-    return {
-        key: Oversold(_short(by_key[key], lines, outlooks[key].parts), outlooks[key])
-        for key, lines in waiting.items()
+    outlooks = await around.supply.outlook(tx, asked, now) if asked else {}
+    found = {
+        key: Oversold(_short(by_key[key], some, outlooks[key].parts), outlooks[key])
+        for key, some in waiting.items()
     }
+    await _note(tx, runs, shown, found)
+    told = {
+        key: one._replace(short=tuple(each for each in one.short if each.demand_ref in telling))
+        for key, one in found.items()
+    }
+    return {key: one for key, one in told.items() if one.short}
+
+
+async def _note(
+    tx: Transaction, runs: Sequence[Run], shown: frozenset[str], found: Mapping[Key, Oversold]
+) -> None:
+    rows: list[tuple[str, int, bool]] = []
+    for run in runs:
+        short = {one.demand_ref: one for one in found.get((run.item, run.location), NOBODY).short}
+        is_last = run.supply <= sum(max(line.before, line.after) for line in run.lines)
+        for line in run.lines:
+            if line.channel in shown:
+                one = short.get(line.demand_ref)
+                # What a run that waits would confirm lies there: it is not beyond supply.
+                gets = line.requested if one is None else max(one.gets, line.after)
+                rows.append((line.demand_ref, line.requested - gets, is_last))
+    if rows:
+        await tx.execute(NOTE, tx.tenant, *map(list, zip(*rows, strict=True)))
 
 
 def gets_in_time(

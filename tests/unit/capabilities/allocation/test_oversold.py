@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.canonical.allocation import Strategy
-from crossdock.capabilities.allocation import AllocationRule, RunLine
+from crossdock.capabilities.allocation import AllocationRule, Applies, RunLine, sold_by_day
 from crossdock.capabilities.allocation.oversold import gets_in_time
 from crossdock.capabilities.supply import Alternative, SubstitutionRule
 from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.channel_terms import Channel
+from crossdock.orchestration.processes.oversell_budget import Budgets, ItemsWanted
+from tests.conftest import NOON
 from tests.unit.capabilities.allocation.conftest import Floor
 from tests.unit.capabilities.allocation.test_expected_supply import bought, dated, day
 from tests.unit.capabilities.allocation.test_runs import of
@@ -146,6 +149,67 @@ async def test_an_oversell_whose_case_was_closed_by_hand_is_a_case_again(floor: 
     await sold(floor)
     await close_by_hand(floor)
     assert len(await again(floor)) == 1
+
+
+async def sales(floor: Floor) -> list[tuple[int, int, int]]:
+    """Give sell-outs, oversells and orders beyond supply of each day, as a budget shows them."""
+    terms = Budgets(floor.database, floor.clock)
+    found = await terms.show(MAIN, "web", "shop", ItemsWanted())
+    return [(one.sold_out, one.oversold, one.orders) for one in found.days]
+
+
+async def test_what_was_sold_to_the_last_and_beyond_it_is_counted_once(floor: Floor) -> None:
+    await shown(floor)
+    await floor.hear(
+        counted(1, count(5), count(9, item="Y"), count(1, item="Z")),
+        of(
+            "web", "W", 1, demand("W/1", 3), demand("W/2", 1, item="Y"), demand("W/3", 1, item="Z")
+        ),
+    )
+    await floor.work()
+    assert await sales(floor) == [(1, 0, 0)]
+
+    await floor.hear(of("web", "V", 1, demand("V/1", 4), minute=1))
+    await floor.hear(of("key", "K", 1, demand("K/1", 4), minute=2))
+    for _ in range(2):
+        await again(floor)
+        assert await sales(floor) == [(2, 1, 1)]
+
+
+async def test_goods_that_are_lost_later_were_not_oversold(floor: Floor) -> None:
+    await shown(floor)
+    await floor.policy(Applies.EVERYTHING)
+    await floor.hear(counted(1, count(5)), of("web", "W", 1, demand("W/1", 3)))
+    await floor.work()
+    await floor.hear(moved(2, 4, place(), None))
+    await floor.work()
+    assert len(await again(floor)) == 1
+    assert await sales(floor) == []
+
+
+async def test_the_share_that_was_oversold_stands_beside_the_target(floor: Floor) -> None:
+    budgets = Budgets(floor.database, floor.clock)
+    await shown(floor)
+    found = await budgets.show(MAIN, "web", "shop", ItemsWanted())
+    assert (found.days, found.oversold_percent) == ((), None)
+    items = [("X", 0), ("Y", 1), ("Z", 1)]
+    await floor.hear(counted(1, *(count(pieces, item=item) for item, pieces in items)))
+    await floor.hear(of("web", "W", 1, *(demand(f"W/{item}", 1, item=item) for item, _ in items)))
+    await floor.work()
+    found = await budgets.show(MAIN, "web", "shop", ItemsWanted())
+    assert found.oversold_percent == Decimal("33.3334")
+
+    await floor.clock.advance(timedelta(days=8))
+    assert await sales(floor) == []
+
+
+async def test_what_a_channel_is_not_shown_is_not_counted_as_oversold(floor: Floor) -> None:
+    await sold(floor)
+    assert await sales(floor) == [(1, 1, 1)]
+    await floor.hear(of("key", "K", 1, demand("K/1", 1)))
+    await floor.work()
+    async with floor.database.transaction(MAIN) as tx:
+        assert await sold_by_day(tx, ["key"], ["DC1"], NOON - timedelta(days=1)) == []
 
 
 PIECES = st.integers(0, 9)
