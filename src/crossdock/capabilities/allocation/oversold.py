@@ -135,9 +135,7 @@ def gets_in_time(
     """
     found: dict[str, int] = {}
     taken = sum(has[line.demand_ref] for line in lines)
-    for line in sorted(
-        lines, key=lambda one: (one.ships_on or date.min, one.since, one.demand_ref)
-    ):
+    for line in sorted(lines, key=_leaves):
         ref, lacks = line.demand_ref, line.requested - has[line.demand_ref]
         by_then = sum(micros for day, micros in parts if line.ships_on and day <= line.ships_on)
         found[ref] = has[ref] + max(0, min(lacks, by_then - taken))
