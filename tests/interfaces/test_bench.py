@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.processes import locked
 from benchmarks.growth_way import Way
+from benchmarks.processes import locked
 from benchmarks.report import Goal, Report, percentile
 from crossdock.foundation.postgres import EmbeddedPostgres
 from crossdock.interfaces.cli.bench import NAMES

@@ -33,6 +33,7 @@ WORKERS = {
     "crossdock.capabilities.reconciliation.store.WITH_HEALABLE": "whose documents are sent again",
     "crossdock.capabilities.reconciliation.store.WITH_SUSPICIONS": "whose suspicions lapse",
     "crossdock.capabilities.supply.overdue.TENANTS": "whose supply is overdue",
+    "crossdock.capabilities.supply.risk_cases.TENANTS": "whose promises are at risk",
     "crossdock.capabilities.supply.kept_store.IS_ANY_OPEN": "whether anything is promised",
     "crossdock.capabilities.supply.kept_store.WATCHED": "whose promises by date are watched",
     "crossdock.capabilities.supply.kept_store.WITH_LAPSED": "whose promises have lapsed",

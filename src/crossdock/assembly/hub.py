@@ -158,6 +158,7 @@ class Hub:
         self.kept_promises = KeptPromises(database, clock, self.ids, holds, self.supply.answer_in)
         around = (holds, stock, self.supply.answers_in)
         self.securing = Securing(database, clock, self.ids, around)
+        self.risk_cases = supply.RiskCases(database, clock, self.securing, CaseDesk())
         self.sourcing = Sourcing(database, clock)
         self.order_sourcing = OrderSourcing(
             clock, self.catalog, self.inventory, self.sourcing, self.supply
@@ -375,7 +376,7 @@ class Hub:
             Job(name="heal differences", every=ten, work=self.reconciliation.heal_by_rules),
             self.count_tasks.job, supply.OverdueSupply(self.database, self.clock, CaseDesk()).job,
             Job(name="recover messages", every=minute, work=self.inbox.recover, limit=SHORT),
-            Job(name="watch promises by date", every=minute, work=self.securing.watch),
+            Job(name="watch promises by date", every=minute, work=self.risk_cases.watch),
             *self.publishing.jobs(),
             *self.allocating.jobs(),
         ]  # fmt: skip

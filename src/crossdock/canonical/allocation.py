@@ -57,10 +57,10 @@ class AllocationRuleChanged:
     """Somebody said how order lines stand, what is kept for a channel, or what applies by itself.
 
     `kind` says which of the fields do: DEFAULT, CHANNEL, CUSTOMER and ORDER (whose strategy and
-    priority; `subject` is the channel, customer or order), PROTECTION (a maximum and minimum of
-    channel `subject`, in the item's base unit, from `starts_at` until `ends_at`) or POLICY.
-    `is_cleared`: it was taken back. `version` numbers all rules of the house; it holds from now on
-    (§3.6).
+    priority, and whether its shortage is told; `subject` is the channel, customer or order),
+    PROTECTION (a maximum and minimum of channel `subject`, in the item's base unit, from
+    `starts_at` until `ends_at`) or POLICY. `is_cleared`: it was taken back. `version` numbers all
+    rules of the house; it holds from now on (§3.6).
     """
 
     TYPE: ClassVar[str] = "allocation.rule_changed.v1"
@@ -74,6 +74,7 @@ class AllocationRuleChanged:
     is_cleared: bool = False
     strategy: Strategy | None = None
     priority: int | None = None
+    tells_shortage: bool | None = None
     maximum: Decimal | None = None
     minimum: Decimal | None = None
     starts_at: datetime | None = None

@@ -2,29 +2,23 @@
 
 Whoever loses goods, or is owed more than there is, is somebody's to speak with: a run that is
 refused or that waits for approval is a case (ORD-OVERSOLD), and so is what lines are short of when
-it is done (ORD-WIN-SHORT, ORD-GAIN-LOST). It closes when nothing waits and nobody is short.
+it is done (ORD-WIN-SHORT, ORD-GAIN-LOST; ORD-OVERSOLD of channels that are shown stock). It closes
+when nothing waits and nobody is short.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from crossdock.canonical.orders import OrderChanged
-from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import (
     Allocation,
     AllocationProtection,
     Around,
     Claim,
-    OpenShortage,
-    Run,
-    RunException,
-    RunState,
+    Outlook,
     Share,
-    Short,
     Stock,
-    Why,
     Work,
     allocation_reader,
     had_of,
@@ -44,21 +38,23 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids
 from crossdock.foundation.jobs import Job
-from crossdock.orchestration import cases
-from crossdock.orchestration.cases import Said
-from crossdock.orchestration.decision import CloseCase, OpenCase
+from crossdock.orchestration.order_desk import OrderDesk
 from crossdock.orchestration.processes.availability_sellers import (
     KnowsRecipes,
     look_at_listings,
 )
 
 Key = tuple[str, str]
-WITHIN = timedelta(hours=1)
 NAMED = 3
-"""So many lines that are short stand in a title; the evidence names all."""
+"""So many items that may stand in for one are named."""
 ALLOCATION = "allocation"
 """Its reader."""
 SUPPLY = supply_reader().name
+SHOWN_STOCK = """
+select distinct k.name from unnest($2::text[]) k(name)
+join publishing_channel c on c.tenant = $1 and c.is_active
+    and k.name = any(array[c.connection, c.channel])
+"""
 ORDERED_ITEMS = readers.Parts(OrderChanged.TYPE, "lines", "item")
 
 
@@ -70,7 +66,9 @@ class Allocating:
     ) -> None:
         self._clock = clock
         stock = ClaimedStocks(inventory, inventory_reader(clock).name)
-        self.around = around = Around(stock, ExpectedSupply(supply), OrderDesk(clock))
+        self.around = around = Around(
+            stock, ExpectedSupply(supply), SellingChannels(), OrderDesk(clock)
+        )
         self.service = Allocation(database, clock, ids, around)
         self.work = Work(database, clock, ids, around)
         self.reader = allocation_reader(stock, clock, ShownChannels(supply.kits))
@@ -184,6 +182,35 @@ class ExpectedSupply:
             for one in answers
         }
 
+    async def outlook(
+        self,
+        tx: Transaction,
+        asked: Mapping[Key, tuple[str, int, frozenset[str]]],
+        now: datetime,
+    ) -> Mapping[Key, Outlook]:
+        questions = [
+            Question(item, location, unit, micros, own=own)
+            for (item, location), (unit, micros, own) in sorted(asked.items())
+        ]
+        answers = await self.supply.answers_in(tx, questions, now)
+        instead = await self.supply.substitutes_in(tx, sorted({item for item, _ in asked}))
+        return {
+            (one.item, one.location): Outlook(
+                [(part.day, part.micros) for part in one.schedule],
+                one.promised_on,
+                [option.item for option in instead[one.item][:NAMED]],
+            )
+            for one in answers
+        }
+
+
+class SellingChannels:
+    """Channels that are shown stock, in the words of allocation: by the names of their orders."""
+
+    async def shown_stock(self, tx: Transaction, channels: Collection[str]) -> frozenset[str]:
+        rows = await tx.fetch(SHOWN_STOCK, tx.tenant, list(channels))
+        return frozenset(row["name"] for row in rows)
+
 
 @dataclass(frozen=True, slots=True)
 class ShownChannels:
@@ -244,99 +271,3 @@ def _heard(key: Key, said: ChannelProtection) -> AllocationProtection:
         starts_at=said.starts_at,
         ends_at=said.ends_at,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class OrderDesk:
-    """Cases, in the words of allocation: one for each item at a location."""
-
-    clock: Clock
-
-    async def open(
-        self, tx: Transaction, tenant: str, run: Run, short: Sequence[Short] = ()
-    ) -> None:
-        is_refused = run.state is RunState.REFUSED
-        case = OpenCase(
-            code="ORD-OVERSOLD" if run.waits else _code(short),
-            fingerprint=_fingerprint((run.item, run.location)),
-            severity="S1" if is_refused else "S2",
-            owner_role="Order desk",
-            within=WITHIN,
-            entity=f"{run.item}/{run.location}",
-            title=_title(run, short),
-            evidence={
-                "run": run.run_id,
-                "state": run.state,
-                "reason": run.reason,
-                "supply": _amount(run.supply, run),
-                "owed": _amount(run.owed, run),
-                "gained": _amount(run.gained, run),
-                "lost": _amount(run.lost, run),
-                "losers": [line.demand_ref for line in run.lines if line.after < line.before],
-                "short": [_said(one, run) for one in short],
-            },
-        )
-        await cases.record(tx, [Said(tenant, run.run_id, case)], run.made_at)
-
-    async def standing(
-        self, tx: Transaction, tenant: str, keys: Sequence[Key]
-    ) -> Mapping[Key, OpenShortage]:
-        by_name = {_fingerprint(key): key for key in keys}
-        found = await cases.evidence(tx, tenant, list(by_name))
-        return {by_name[name]: _open_shortage(said) for name, said in found.items()}
-
-    async def close(self, tx: Transaction, tenant: str, key: Key, resolution: str) -> None:
-        case = CloseCase(fingerprint=_fingerprint(key), resolution=resolution)
-        await cases.record(tx, [Said(tenant, "", case)], self.clock.now())
-
-
-def _code(short: Sequence[Short]) -> str:
-    is_won = any(one.exception is RunException.WIN_SHORT for one in short)
-    return "ORD-WIN-SHORT" if is_won else "ORD-GAIN-LOST"
-
-
-def _title(run: Run, short: Sequence[Short]) -> str:
-    if run.state is RunState.REFUSED:
-        return f"{_amount(run.owed, run)} are owed, and {_amount(run.supply, run)} are there"
-    if not run.waits:
-        who = [
-            f"{one.demand_ref} {'gets' if one.exception is RunException.WIN_SHORT else 'keeps'} "
-            f"{_amount(one.gets, run)} of {_amount(one.of, run)}: {one.why}"
-            for one in short[:NAMED]
-        ]
-        more = [f"and {len(short) - NAMED} more"] if len(short) > NAMED else []
-        return "; ".join([*who, *more])
-    return f"a run that takes {_amount(run.lost, run)} away waits for approval"
-
-
-def _said(one: Short, run: Run) -> Mapping[str, str]:
-    return {
-        "line": one.demand_ref,
-        "exception": one.exception,
-        "gets": _amount(one.gets, run),
-        "of": _amount(one.of, run),
-        "why": one.why,
-    }
-
-
-def _open_shortage(evidence: Mapping[str, Any]) -> OpenShortage:
-    """Read back what a case was opened with."""
-    short = tuple(
-        Short(
-            one["line"],
-            RunException(one["exception"]),
-            Quantity.of(one["gets"].split()[0]).micros,
-            Quantity.of(one["of"].split()[0]).micros,
-            Why(one["why"]),
-        )
-        for one in evidence["short"]
-    )
-    return OpenShortage(RunState(evidence["state"]), short)
-
-
-def _amount(micros: int, run: Run) -> str:
-    return str(Quantity.from_micros(micros, run.unit))
-
-
-def _fingerprint(key: Key) -> str:
-    return f"allocation/{key[0]}/{key[1]}"

@@ -63,9 +63,12 @@ on conflict (tenant, fingerprint) where state = 'OPEN' do update set
     evidence = excluded.evidence
 """
 
+# What a person has closed already keeps his word; that its cause went on ends with it.
 CLOSE = """
-update business_case set state = 'CLOSED', closed_at = $4, resolution = $3
-where tenant = $1 and fingerprint = $2 and state = 'OPEN'
+update business_case set goes_on = false, state = 'CLOSED',
+    closed_at = case when state = 'OPEN' then $4 else closed_at end,
+    resolution = case when state = 'OPEN' then $3 else resolution end
+where tenant = $1 and fingerprint = $2 and goes_on
 """
 
 LIST = """
@@ -85,9 +88,10 @@ select count(*) from business_case
 where ($1 = '*' or tenant = $1) and state = 'OPEN' and due_at < $2
 """
 
-EVIDENCE = """
-select fingerprint, evidence from business_case
-where tenant = $1 and fingerprint = any($2::text[]) and state = 'OPEN'
+GOING_ON = """
+select distinct on (fingerprint) fingerprint, evidence, state from business_case
+where tenant = $1 and fingerprint = any($2::text[]) and goes_on
+order by fingerprint, opened_at desc, state desc
 """
 
 CLOSE_BY_ID = """
@@ -149,12 +153,17 @@ async def record(tx: Transaction, said: Sequence[Said], now: datetime) -> None:
             await tx.execute(CLOSE, word.tenant, word.case.fingerprint, word.case.resolution, now)
 
 
-async def evidence(
+async def going_on(
     tx: Transaction, tenant: str, fingerprints: Sequence[str]
-) -> dict[str, Mapping[str, Any]]:
-    """Give what the open cases of these causes were opened with, or last met with."""
-    rows = await tx.fetch(EVIDENCE, tenant, list(fingerprints))
-    return {row["fingerprint"]: msgspec.json.decode(row["evidence"]) for row in rows}
+) -> dict[str, tuple[Mapping[str, Any], str]]:
+    """Give what the newest cases of these causes were last met with, and their states.
+
+    A case that a person closed is one of them until its cause is gone, or opens another.
+    """
+    rows = await tx.fetch(GOING_ON, tenant, list(fingerprints))
+    return {
+        row["fingerprint"]: (msgspec.json.decode(row["evidence"]), row["state"]) for row in rows
+    }
 
 
 async def listed(tx: Transaction, *, state: str = "OPEN", limit: int = 200) -> list[Case]:

@@ -193,3 +193,20 @@ async def test_a_channel_of_whose_stock_nobody_told_says_so(crossdock: CommandLi
 
     assert "nobody is known to tell of its stock: what nobody told of is not written" in shown.out
     assert "nobody told of DC7" in item.out
+
+
+async def test_a_budget_says_how_often_the_last_of_an_item_was_sold_and_how_often_more(
+    hub: Hub, crossdock: CommandLine
+) -> None:
+    await trade(hub, crossdock)
+    await hub.put_stock("BOLT", "DC1", 30)
+    await hub.allocating.work.due()
+
+    said = await crossdock("channel", "budget", "drop", "DC1")
+    shown = (await crossdock("channel", "budget", "drop", "DC1", "--json")).json
+
+    words = " ".join(said.out.split())
+    assert "took the last of an item 1 times, and more 1 times (100 %), by 6 orders" in words
+    [day] = shown["days"]
+    assert (day["sold_out"], day["oversold"], day["orders"]) == (1, 1, 6)
+    assert shown["oversold_percent"] == "100.0000"

@@ -1,11 +1,14 @@
 """Process instances are seen, and parked ones decided again when somebody says so."""
 
+from datetime import timedelta
+
 import pytest
 
 from crossdock.canonical.errors import NotFound
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
+from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine import Engine
 from crossdock.orchestration.engine.instances import Instances, Resumed
 from tests.unit.orchestration.loading import STEPS, say
@@ -118,3 +121,24 @@ async def test_a_name_that_nobody_has_is_said_with_those_that_are(
         await instances.show(MAIN, "loading", "D1")
     with pytest.raises(NotFound, match="no parked instance 'D1'"):
         await instances.resume(MAIN, "loading", "D1")
+
+
+async def test_what_is_parked_is_one_case_of_its_process_until_all_is_resumed(
+    database: Database, dsn: str, clock: VirtualClock
+) -> None:
+    engine = await parked(database, dsn, clock, "BAD1", "BAD2")
+    instances, cases = Instances(database, clock, engine.processes), Cases(database, clock)
+    [case] = await cases.find(MAIN)
+    assert (case.code, case.owner_role, case.entity) == ("PRC-PARKED", "Integration", "loading")
+    assert case.title in {f"loading goes on without BAD{n}: ValueError('POISON')" for n in (1, 2)}
+    assert case.evidence["reason"] == "ValueError('POISON')"
+    assert await cases.find(Scope("other")) == []
+
+    await instances.resume(MAIN, "loading", "BAD1")
+    assert len(await cases.find(MAIN)) == 1
+    await instances.resume(MAIN, "loading")
+    assert await cases.find(MAIN) == []
+
+    await clock.advance(timedelta(seconds=1))
+    await engine.catch_up()
+    assert [case.code for case in await cases.find(MAIN)] == ["PRC-PARKED"]

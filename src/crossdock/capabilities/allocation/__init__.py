@@ -1,10 +1,11 @@
 """Allocation: which order lines are confirmed when stock is short, by rules and in runs."""
 
-from crossdock.capabilities.allocation.asks import Around, Claim, Share, Stock
+from crossdock.capabilities.allocation.asks import Around, Claim, Outlook, Share, Stock
 from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now, turns_next
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import Protection, RunException, Why
 from crossdock.capabilities.allocation.ordering import OrderedBy
+from crossdock.capabilities.allocation.oversold import SoldOn, sold_by_day
 from crossdock.capabilities.allocation.reactions import allocation_reader
 from crossdock.capabilities.allocation.rulebook import (
     AllocationPolicy,
@@ -30,6 +31,7 @@ __all__ = [
     "Had",
     "OpenShortage",
     "OrderedBy",
+    "Outlook",
     "Protection",
     "Rulebook",
     "Run",
@@ -38,6 +40,7 @@ __all__ = [
     "RunState",
     "Share",
     "Short",
+    "SoldOn",
     "Stock",
     "Why",
     "Work",
@@ -45,5 +48,6 @@ __all__ = [
     "had_of",
     "kept_now",
     "look_again",
+    "sold_by_day",
     "turns_next",
 ]

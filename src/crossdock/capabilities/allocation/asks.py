@@ -1,6 +1,6 @@
 """What allocation asks of others, in its own words; `assembly` hands it their services."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
@@ -78,6 +78,17 @@ class KnowsStock(Protocol):
         ...
 
 
+class Outlook(NamedTuple):
+    """When so much could leave at the soonest: in which parts, and all of it (None: never).
+
+    `instead` are items that may stand in for it.
+    """
+
+    parts: Sequence[tuple[date, int]]
+    rest_on: date | None
+    instead: Sequence[str] = ()
+
+
 class KnowsSupply(Protocol):
     async def expected(
         self,
@@ -94,10 +105,33 @@ class KnowsSupply(Protocol):
         """
         ...
 
+    async def outlook(
+        self,
+        tx: Transaction,
+        asked: Mapping[Key, tuple[str, int, frozenset[str]]],
+        now: datetime,
+    ) -> Mapping[Key, Outlook]:
+        """Tell when so much could leave for these order lines together, beside everybody else.
+
+        Asked by the item's base unit, how much in micros, and the lines.
+        """
+        ...
+
+
+class KnowsChannels(Protocol):
+    async def shown_stock(self, tx: Transaction, channels: Collection[str]) -> frozenset[str]:
+        """Name those that are told what there is, and sell by it."""
+        ...
+
 
 class Escalates(Protocol):
     async def open(
-        self, tx: Transaction, tenant: str, run: Run, short: Sequence[Short] = ()
+        self,
+        tx: Transaction,
+        tenant: str,
+        run: Run,
+        short: Sequence[Short] = (),
+        outlook: Outlook | None = None,
     ) -> None:
         """Let a person know of a run that was refused, that waits, or that leaves lines short."""
         ...
@@ -105,7 +139,7 @@ class Escalates(Protocol):
     async def standing(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
     ) -> Mapping[Key, OpenShortage]:
-        """Tell what the open cases of these say; who has none is left out."""
+        """Tell what the newest cases of these say whose causes go on; who has none is left out."""
         ...
 
     async def close(self, tx: Transaction, tenant: str, key: Key, resolution: str) -> None:
@@ -119,4 +153,5 @@ class Around:
 
     stock: KnowsStock
     supply: KnowsSupply
+    channels: KnowsChannels
     desk: Escalates

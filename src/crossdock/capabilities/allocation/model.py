@@ -88,11 +88,15 @@ class Why(StrEnum):
 
 
 class RunException(StrEnum):
-    """What a strategy was owed and did not get ("": nothing)."""
+    """What a strategy was owed and did not get ("": nothing).
+
+    OVERSOLD is said of no run: a channel that is shown stock sold more than there is.
+    """
 
     NONE = ""
     WIN_SHORT = "WIN_SHORT"
     GAIN_LOST = "GAIN_LOST"
+    OVERSOLD = "OVERSOLD"
 
 
 class Grant(NamedTuple):
@@ -136,10 +140,14 @@ class Outcome:
 
 
 class Rule(NamedTuple):
-    """How a line stands: its strategy, and its priority (1 first)."""
+    """How a line stands: its strategy, its priority (1 first), and whether its shortage is told.
+
+    None leaves that to the next more general rule.
+    """
 
     strategy: Strategy = Strategy.IMPROVE
     priority: int = PRIORITY_DEFAULT
+    tells_shortage: bool | None = None
 
 
 DEFAULT_RULE = Rule()

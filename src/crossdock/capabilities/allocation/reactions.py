@@ -126,6 +126,7 @@ class Reactions:
             refs = sorted(page.quoted)
             await tx.execute(store.REOPEN, [ref[0] for ref in refs], [ref[1] for ref in refs])
         await self._add_groups(tx, page)
+        await _mark_left(tx, page, former, now)
         await _mark(tx, page, now)
 
     async def _show(self, tx: Transaction, keys: set[tuple[str, str, str]], now: datetime) -> None:
@@ -354,6 +355,16 @@ async def _put_lines(tx: Transaction, page: _Page) -> None:
 def _stamp(order: tuple[int, ...]) -> str:
     """Write a version as the array it is compared as in SQL, of none as the least of all."""
     return "{" + ",".join(map(str, order)) + "}"
+
+
+async def _mark_left(
+    tx: Transaction, page: _Page, former: set[tuple[str, str, str]], now: datetime
+) -> None:
+    if not former:
+        return
+    keys = sorted(former)
+    positions = [page.stock[key][0] for key in keys]
+    await tx.execute(store.MARK_LEFT, *map(list, zip(*keys, strict=True)), positions, now)
 
 
 async def _mark(tx: Transaction, page: _Page, now: datetime) -> None:

@@ -59,6 +59,8 @@ class AllocationRule:
     """How lines stand: of one order, a customer, a channel (the first that is said holds), or all.
 
     `priority` 1 comes first, 1000 last. Customers are compared without regard to case.
+    `tells_shortage`: what its lines do not get is a case; None is as the next more general rule
+    says, at last where the channel is shown stock.
     """
 
     channel: str = ""
@@ -66,6 +68,7 @@ class AllocationRule:
     order_id: str = ""
     strategy: Strategy = Strategy.IMPROVE
     priority: int = PRIORITY_DEFAULT
+    tells_shortage: bool | None = None
     version: int = 0
     set_by: str = ""
     set_at: datetime | None = None
@@ -137,7 +140,7 @@ class Rulebook:
                 where="/priority",
             )
         async with self._database.transaction(scope) as tx:
-            kept = RuleKept(rule.strategy, rule.priority)
+            kept = RuleKept(rule.strategy, rule.priority, rule.tells_shortage)
             row = await self._say(tx, _place_of(rule), kept, by)
         return _rule_of(row)
 
@@ -326,41 +329,28 @@ def _is_same(row: Any, content: str | None) -> bool:
 
 
 def _rule_of(row: Any) -> AllocationRule:
-    kept = msgspec.json.decode(row["content"], type=RuleKept)
     return AllocationRule(
         channel=row["subject"] if row["kind"] == "CHANNEL" else "",
         customer=row["subject"] if row["kind"] == "CUSTOMER" else "",
         order_id=row["subject"] if row["kind"] == "ORDER" else "",
-        strategy=kept.strategy,
-        priority=kept.priority,
-        version=row["version"],
-        set_by=row["set_by"],
-        set_at=row["set_at"],
+        **_fields(row, RuleKept),
     )
 
 
 def _policy_of(row: Any) -> AllocationPolicy:
-    kept = msgspec.json.decode(row["content"], type=_PolicyKept)
-    return AllocationPolicy(
-        applies=kept.applies,
-        four_eyes=kept.four_eyes,
-        version=row["version"],
-        set_by=row["set_by"],
-        set_at=row["set_at"],
-    )
+    return AllocationPolicy(**_fields(row, _PolicyKept))
 
 
 def _protection_of(row: Any) -> AllocationProtection:
-    kept = msgspec.json.decode(row["content"], type=_ProtectionKept)
     return AllocationProtection(
         item=row["item"],
         location=row["location"],
         channel=row["subject"],
-        maximum=kept.maximum,
-        minimum=kept.minimum,
-        starts_at=kept.starts_at,
-        ends_at=kept.ends_at,
-        version=row["version"],
-        set_by=row["set_by"],
-        set_at=row["set_at"],
+        **_fields(row, _ProtectionKept),
     )
+
+
+def _fields(row: Any, kept: type[_Kept]) -> dict[str, Any]:
+    """Give what a version says, and who said it when."""
+    said = msgspec.structs.asdict(msgspec.json.decode(row["content"], type=kept))
+    return {**said, **{name: row[name] for name in ("version", "set_by", "set_at")}}

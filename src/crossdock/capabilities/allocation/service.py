@@ -14,7 +14,8 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Forbidden, NotFound, Unavailable
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import rulebook, runs, store
-from crossdock.capabilities.allocation.asks import Around, Escalates
+from crossdock.capabilities.allocation.asks import Around
+from crossdock.capabilities.allocation.oversold import NOBODY, oversold
 from crossdock.capabilities.allocation.rulebook import Rulebook
 from crossdock.capabilities.allocation.shapes import OpenShortage, Run, RunState, Word
 from crossdock.capabilities.allocation.sight import Sight, doubtful, look
@@ -78,7 +79,6 @@ class Allocation:
         self._ids = ids
         self._around = around
         self._stock = around.stock
-        self._desk = around.desk
         self.rulebook = Rulebook(database, clock, around.stock)
 
     async def channels_of(self, scope: Scope, demand_refs: Sequence[str]) -> dict[str, str]:
@@ -146,7 +146,7 @@ class Allocation:
             if run.state is RunState.REFUSED:
                 if before := await runs.latest(tx, run):
                     return before
-                await escalate(tx, self._desk, [run])
+                await escalate(tx, self._around, [run], now)
             return (await runs.save(tx, [run]))[0]
 
     async def runs(
@@ -199,7 +199,7 @@ class Allocation:
                 )
             await apply(tx, [(run, sight)], Word(by, now, remark))
             applied = replace(run, state=RunState.APPLIED)
-            await escalate(tx, self._desk, [applied], "a run was applied")
+            await escalate(tx, self._around, [applied], now, "a run was applied")
             return await runs.load(tx, run_id)
 
     async def reject(self, scope: Scope, run_id: str, *, by: str, remark: str) -> Run:
@@ -214,7 +214,7 @@ class Allocation:
             ):
                 _must_wait(await runs.load(tx, run_id))
             rejected = await runs.load(tx, run_id)
-            await escalate(tx, self._desk, [rejected], "a run was rejected")
+            await escalate(tx, self._around, [rejected], now, "a run was rejected")
             return rejected
 
 
@@ -228,21 +228,36 @@ def _must_wait(run: Run) -> None:
 
 
 async def escalate(
-    tx: Transaction, desk: Escalates, decided: Sequence[Run], resolution: str = ""
+    tx: Transaction,
+    around: Around,
+    decided: Sequence[Run],
+    now: datetime,
+    resolution: str = "",
+    *,
+    settled: Sequence[Run] = (),
 ) -> None:
     """Let a person know of runs that wait or leave lines short; close the cases of all others.
 
-    Who is still short as his case says is not told anew, be it that a run changes something.
+    What an open case says already is not told anew, be it that a run has just been decided that
+    waits or changes something; `settled` are those of which that is known.
     """
-    keys = sorted((run.item, run.location) for run in decided)
-    standing = await desk.standing(tx, tx.tenant, keys)
-    for run in sorted(decided, key=lambda one: (one.item, one.location)):
+    known = {run.run_id for run in settled}
+    every = sorted([*decided, *settled], key=lambda one: (one.item, one.location))
+    desk = around.desk
+    standing = await desk.standing(tx, tx.tenant, [(run.item, run.location) for run in every])
+    beyond = await oversold(tx, around, every, now)
+    for run in every:
         key = (run.item, run.location)
         before = standing.get(key)
         short = run.short(before.short if before else (), is_applied=run.is_applied)
+        named = {one.demand_ref for one in short}
+        sold, outlook = beyond.get(key, NOBODY)
+        short = (*short, *(one for one in sold if one.demand_ref not in named))
+        rest_on = outlook.rest_on if sold else None
         if short or run.waits:
-            if run.waits or run.is_change or before != OpenShortage(run.state, short):
-                await desk.open(tx, tx.tenant, run, short)
+            is_news = (run.waits or run.is_change) and run.run_id not in known
+            if is_news or before != OpenShortage(run.state, short, rest_on=rest_on):
+                await desk.open(tx, tx.tenant, run, short, outlook if sold else None)
         elif before is not None:
             await desk.close(tx, tx.tenant, key, resolution)
 

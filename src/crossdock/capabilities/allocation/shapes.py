@@ -59,20 +59,30 @@ class RunLine:
 
 
 class Short(NamedTuple):
-    """What an order line has, with what comes for it, of what its strategy owes it, in micros."""
+    """What an order line has, with what comes for it, of what its strategy owes it, in micros.
+
+    Both are what is still to leave of it, beside what is `picked`.
+    """
 
     demand_ref: str
     exception: RunException
     gets: int
     of: int
     why: Why
+    picked: int = 0
 
 
 class OpenShortage(NamedTuple):
-    """What an open case says: the state of its run, and who was short."""
+    """What a case says whose cause goes on: the state of its run, and who was short.
+
+    It is not open where a person has closed it: it is known of whoever lost what he lost. Of what
+    was oversold the rest could leave on `rest_on`.
+    """
 
     state: RunState
     short: tuple[Short, ...]
+    is_open: bool = True
+    rest_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +129,9 @@ class Run:
     def short(self, before: Iterable[Short] = (), *, is_applied: bool) -> tuple[Short, ...]:
         """Name the order lines that have not what their strategy owes them, as it is now.
 
-        What a GAIN line lost it is owed until it has it again, or wants no more: `before` is who
-        was short by then. Where the run is not applied, everybody has what he had.
+        What a GAIN line lost it is owed until it has it again, or wants no more, less what was
+        picked of it since: `before` is who was short by then. Where the run is not applied,
+        everybody has what he had.
         """
         lost = {one.demand_ref: one for one in before if one.exception is RunException.GAIN_LOST}
         found = [
@@ -137,12 +148,13 @@ class Run:
 
 def _short(line: RunLine, before: Short | None, has: int) -> Short | None:
     if line.strategy is Strategy.GAIN:
-        owed = line.before if before is None else max(before.of, line.before)
+        lost = 0 if before is None else before.of + before.picked - line.picked
         why = before.why if before and not line.exception else line.why
-        owed = min(owed, line.requested)
-        return Short(line.demand_ref, RunException.GAIN_LOST, has, owed, why)
+        owed = min(max(lost, line.before), line.requested)
+        return Short(line.demand_ref, RunException.GAIN_LOST, has, owed, why, line.picked)
     if line.strategy is Strategy.WIN:  # by what it has: where a run was rejected, nothing changed
         why = line.why if line.exception else Why.NOT_TOUCHED
         gets = has + line.coming
-        return Short(line.demand_ref, RunException.WIN_SHORT, gets, line.requested, why)
+        wants = line.requested
+        return Short(line.demand_ref, RunException.WIN_SHORT, gets, wants, why, line.picked)
     return None

@@ -245,7 +245,7 @@ def _waiting(row: Any, claim: Claim, rules: RulesNow) -> Waiting:
     """
     total = row["confirmed"] if row["run_id"] else claim.promised
     released = figures.unpicked(row["released"], claim.picked, claim.open)
-    strategy, priority = rules.of(row["order_id"], row["customer"], row["channel"])
+    strategy, priority, _ = rules.of(row["order_id"], row["customer"], row["channel"])
     line = Line(
         demand_ref=row["demand_ref"],
         group=row["channel"],

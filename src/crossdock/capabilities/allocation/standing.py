@@ -1,6 +1,6 @@
 """Whose rule says how a line stands: its order's, its customer's, its channel's, or all's."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -14,9 +14,10 @@ from crossdock.foundation.database import Transaction
 _NAMES = KeyRule()
 
 
-class RuleKept(msgspec.Struct):
+class RuleKept(msgspec.Struct, omit_defaults=True):
     strategy: Strategy
     priority: int
+    tells_shortage: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,21 @@ class RulesNow:
 
         Who is not named is nobody's rule: an order without a customer stands as its channel does.
         """
+        return next(self._every(order_id, customer, channel), DEFAULT_RULE)
+
+    def tells_shortage(self, order_id: str, customer: str, channel: str) -> bool | None:
+        """Say whether what such a line does not get is told; None: no rule says it."""
+        said = (rule.tells_shortage for rule in self._every(order_id, customer, channel))
+        return next((one for one in said if one is not None), None)
+
+    def _every(self, order_id: str, customer: str, channel: str) -> Iterator[Rule]:
         places = (
             ("ORDER", order_id),
             ("CUSTOMER", comparable(customer)),
             ("CHANNEL", channel),
             ("DEFAULT", ""),
         )
-        return next((self.said[one] for one in places if one in self.said), DEFAULT_RULE)
+        return (self.said[place] for place in places if place in self.said)
 
 
 async def rules_for(
@@ -58,7 +67,9 @@ async def rules_for(
     for row in rows:
         if row["content"] is not None:
             kept = msgspec.json.decode(row["content"], type=RuleKept)
-            said[row["kind"], row["subject"]] = Rule(kept.strategy, kept.priority)
+            said[row["kind"], row["subject"]] = Rule(
+                kept.strategy, kept.priority, kept.tells_shortage
+            )
     return RulesNow(said, await version_in(tx))
 
 

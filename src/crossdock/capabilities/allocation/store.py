@@ -128,6 +128,17 @@ join allocation_line l on l.tenant = k.tenant and l.source = k.source
     and l.order_id = k.order_id and l.closed_at is null
 """
 
+# Where lines that moved on were the last to wait: a case that speaks of them is to close.
+MARK_LEFT = f"""
+insert into allocation_due as d (tenant, item, location, position, oldest, reason, due_at)
+select k.tenant, k.item, k.location, k.position, k.position, 'ORDER', $5::timestamptz
+from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+    k(tenant, item, location, position)
+where not exists (select from allocation_line l where l.tenant = k.tenant
+    and l.location = k.location and l.item = k.item and l.closed_at is null)
+order by k.tenant, k.item, k.location
+{_AGAIN}"""  # noqa: S608  # the words above
+
 # Every line of an order, for one that its newest version drops frees what it had.
 MARK_ORDERS = f"""
 insert into allocation_due as d (tenant, item, location, position, oldest, reason, due_at)

@@ -24,6 +24,7 @@ class _Said(msgspec.Struct):
 
     strategy: Strategy | None = None
     priority: int | None = None
+    tells_shortage: bool | None = None
     maximum: int | None = None
     minimum: int | None = None
     starts_at: datetime | None = None
@@ -46,6 +47,7 @@ async def rule(tx: Transaction, row: Any) -> None:
         is_cleared=content is None,
         strategy=said.strategy,
         priority=said.priority,
+        tells_shortage=said.tells_shortage,
         maximum=_units(said.maximum),
         minimum=_units(said.minimum),
         starts_at=said.starts_at,

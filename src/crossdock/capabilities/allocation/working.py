@@ -3,7 +3,7 @@
 What the policy lets apply by itself is applied; the rest waits for a person.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,7 +45,6 @@ class Work:
         self._ids = ids
         self._around = around
         self._stock = around.stock
-        self._desk = around.desk
 
     async def due(self) -> int:
         """Work until nothing is due that inventory has heard of; count the item-locations."""
@@ -118,11 +117,8 @@ class Work:
         }
         quiet: dict[Key, Run] = {}
         made: list[tuple[Run, Sight]] = []
-        drawn = [
-            (sight.run(prefixed("run", self._ids.new()), reasons[sight.item, sight.location], HUB,
-                       now), sight)
-            for sight in sights
-        ]  # fmt: skip
+        settled: list[Run] = []
+        drawn = [(self._drawn(sight, reasons, now), sight) for sight in sights]
         worse = [sight for run, sight in drawn if run.is_worse]
         later = await doubtful(tx, self._stock, worse)
         for key in sorted(later):  # they stay due
@@ -133,20 +129,24 @@ class Work:
                 continue
             if run.state is not RunState.REFUSED and not run.is_change:
                 quiet[key] = run
-            elif not _is_settled(run, latest.get(key), policy):
+            elif _is_settled(run, latest.get(key), policy):
+                settled.append(_as(run, latest[key], RunState(latest[key]["state"])))
+            else:
                 made.append((run, sight))
         decided = await self._decide(tx, made, policy, now)
         await runs.supersede(tx, list(quiet), now)
-        refused = [latest[key] for key in quiet if key in latest]
-        refused = [row["run_id"] for row in refused if row["state"] == RunState.REFUSED]
-        await runs.end_refused(tx, refused, now)
-        for key, run in quiet.items():  # nothing to do is as good as done, by the run before
-            run_id = latest[key]["run_id"] if key in latest else ""
-            decided.append(replace(run, run_id=run_id, state=RunState.APPLIED))
-        await escalate(tx, self._desk, decided, "nothing waits for a person any more")
+        await _end_refused(tx, [latest[key] for key in quiet if key in latest], now)
+        # Nothing to do is as good as done, by the run before.
+        decided += [_as(run, latest.get(key), RunState.APPLIED) for key, run in quiet.items()]
+        done = "nothing waits for a person any more"
+        await escalate(tx, self._around, decided, now, done, settled=settled)
         await _worked(
             tx, [row for row in rows if (row["item"], row["location"]) not in later], heard
         )
+
+    def _drawn(self, sight: Sight, reasons: Mapping[Key, str], now: datetime) -> Run:
+        run_id = prefixed("run", self._ids.new())
+        return sight.run(run_id, reasons[sight.item, sight.location], HUB, now)
 
     async def _decide(
         self,
@@ -205,6 +205,15 @@ async def _worked(tx: Transaction, rows: Sequence[Any], heard: Collection[int]) 
         [row["position"] for row in done],
         [row["due_at"] for row in done],
     )
+
+
+async def _end_refused(tx: Transaction, latest: Sequence[Any], now: datetime) -> None:
+    refused = [row["run_id"] for row in latest if row["state"] == RunState.REFUSED]
+    await runs.end_refused(tx, refused, now)
+
+
+def _as(run: Run, latest: Any, state: RunState) -> Run:
+    return replace(run, run_id="" if latest is None else latest["run_id"], state=state)
 
 
 def _is_settled(run: Run, latest: Any, policy: AllocationPolicy) -> bool:

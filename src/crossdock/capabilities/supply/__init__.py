@@ -35,6 +35,7 @@ from crossdock.capabilities.supply.model import AtpMode, Limits, weight_of
 from crossdock.capabilities.supply.open_supply import OpenSupply
 from crossdock.capabilities.supply.overdue import OverdueSupply
 from crossdock.capabilities.supply.reactions import supply_reader
+from crossdock.capabilities.supply.risk_cases import RiskCases
 from crossdock.capabilities.supply.rules import (
     ALL,
     AtpRule,
@@ -94,6 +95,7 @@ __all__ = [
     "PromiseProof",
     "Question",
     "Recipebook",
+    "RiskCases",
     "Securing",
     "Share",
     "Shelved",

@@ -166,13 +166,17 @@ class Basis(StrEnum):
 
 
 class Bucket(NamedTuple):
-    """`pab` is the projected balance, `atp` what can be promised (of this supply if DISCRETE)."""
+    """`pab` is the projected balance, `atp` what can be promised (of this supply if DISCRETE).
+
+    Where lots are told apart, `owed` is what is claimed by then and no goods serve that keep.
+    """
 
     day: date
     supply: int
     demand: int
     pab: int
     atp: int
+    owed: int = 0
 
 
 class Dated(NamedTuple):

@@ -247,18 +247,23 @@ def is_over(lines: Sequence[DatedLine], told: Told) -> bool:
 def risk(claimed: Sequence[Claim], buckets: Sequence[Bucket]) -> tuple[date, int] | None:
     """Say from which day, and by how much, what is to leave of a promise is not covered.
 
-    It is not where the balance that counts it falls below zero on a day of its own (§3.3); where
-    others claim the same goods, they are short of them too. None is that all of it is covered.
+    It is not where the balance that counts it falls below zero on a day of its own (§3.3), nor,
+    where it asks for goods that keep, where none that do serve it; where others claim the same
+    goods, they are short of them too. None is that all of it is covered.
     """
-    due = 0
+    due = keeping = 0
     found: tuple[date, int] | None = None
-    dated = [(one.on, one.hard) for one in claimed if one.on is not None]
-    for on, micros in sorted(dated):
+    dated = [(one.on, one.hard, _asks_to_keep(one)) for one in claimed if one.on is not None]
+    for on, micros, keeps in sorted(dated):
         due += micros
-        pab = next((bucket.pab for bucket in buckets if bucket.day >= on), 0)
-        if pab < 0:
+        keeping += micros if keeps else 0
+        there = next((bucket for bucket in buckets if bucket.day >= on), None)
+        if there is None:
+            continue
+        lacks = max(min(due, -there.pab), min(keeping, there.owed))
+        if lacks > 0:
             day, most = found or (on, 0)
-            found = day, max(most, min(due, -pab))
+            found = day, max(most, lacks)
     return found
 
 
@@ -307,6 +312,10 @@ def _lying(held: Claim, lines: Sequence[DatedLine], told: Told) -> list[Claim]:
 def _is_apart(line: DatedLine) -> bool:
     """Say whether its goods have to keep; transit alone asks that they are good on delivery."""
     return line.life_days is not None or bool(line.transit_days)
+
+
+def _asks_to_keep(claim: Claim) -> bool:
+    return claim.life_days is not None or bool(claim.transit_days)
 
 
 def _keeping(claim: Claim, line: DatedLine) -> Claim:

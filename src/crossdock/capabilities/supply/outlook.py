@@ -390,7 +390,8 @@ def changing(
     """Keep the first bucket, and those in which something comes, goes, or changes."""
     found: list[Bucket] = []
     before = None
-    for each in zip(grid.ends, own.supply, own.demand, pab, atp, strict=True):
+    owed = [0] * len(grid.ends) if own.shelf is None else own.shelf.owed
+    for each in zip(grid.ends, own.supply, own.demand, pab, atp, owed, strict=True):
         if each[1] or each[2] or each[3:] != before:
             found.append(Bucket(*each))
         before = each[3:]

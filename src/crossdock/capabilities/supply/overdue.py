@@ -25,12 +25,13 @@ GRACE_DAYS = 1
 """A day that is over by UTC may still go on somewhere; the day behind it is over everywhere."""
 
 LINES_SHOWN = 20
+PREFIX = "supply/"
 SUPPLIERS_OWN = SupplyKind.VENDOR_STOCK.value
 AT_THE_DOCK = SupplyEvidence.ARRIVED.value
 
 TENANTS = WorkersSql("""
 select distinct tenant from supply_commitment where micros > 0 and eta < $1
-union select distinct tenant from supply_overdue
+union select distinct tenant from supply_overdue where fingerprint like 'supply/%'
 """)
 
 # Each commitment with what is open of it as answers by date count it: what a notice has announced
@@ -47,7 +48,9 @@ where l.left_over > 0 and (l.room is null or l.room > 0)
 order by l.document, l.supply_id
 """  # noqa: S608  # the parts above
 
-TOLD = "select fingerprint, digest from supply_overdue where tenant = $1"
+TOLD = """
+select fingerprint, digest from supply_overdue where tenant = $1 and starts_with(fingerprint, $2)
+"""
 TELL = """
 insert into supply_overdue (tenant, fingerprint, digest)
 select $1, f.fingerprint, f.digest from unnest($2::text[], $3::text[]) f(fingerprint, digest)
@@ -95,9 +98,9 @@ BY_KIND = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overdue:
-    """The case of what is late of a document, in the words of the exception taxonomy.
+    """The case of what is late, in the words of the exception taxonomy.
 
-    `digest` changes with anything that is open of it, shown or not.
+    `digest` changes with anything of it, shown or not.
     """
 
     code: str
@@ -156,18 +159,36 @@ class OverdueSupply:
     async def _watch(self, tx: Transaction, day: date) -> None:
         now = self._clock.now()
         rows = await tx.fetch(LATE, tx.tenant, day, SUPPLIERS_OWN, AT_THE_DOCK)
-        late = {one.fingerprint: one for one in overdue([LateLine(*row) for row in rows])}
-        told = {row["fingerprint"]: row["digest"] for row in await tx.fetch(TOLD, tx.tenant)}
-        news = [late[name] for name in sorted(late) if late[name].digest != told.get(name)]
-        gone = sorted(told.keys() - late.keys())
-        if news:
-            await self._desk.opened(tx, news, now)
-            names, digests = [one.fingerprint for one in news], [one.digest for one in news]
-            await tx.execute(TELL, tx.tenant, names, digests)
-        if gone:
-            resolution = "nothing of it is overdue any more: it came, was cancelled or moved"
-            await self._desk.closed(tx, gone, resolution, now)
-            await tx.execute(FORGET, tx.tenant, gone)
+        late = overdue([LateLine(*row) for row in rows])
+        resolution = "nothing of it is overdue any more: it came, was cancelled or moved"
+        await tell(tx, self._desk, PREFIX, late, resolution=resolution, now=now)
+
+
+async def tell(
+    tx: Transaction,
+    desk: Desk,
+    prefix: str,
+    found: Sequence[Overdue],
+    *,
+    resolution: str,
+    now: datetime,
+) -> None:
+    """Open cases of what is found, and close those of what is not any more; news alone is told.
+
+    All fingerprints that begin so are of whoever looks.
+    """
+    late = {one.fingerprint: one for one in found}
+    rows = await tx.fetch(TOLD, tx.tenant, prefix)
+    told = {row["fingerprint"]: row["digest"] for row in rows}
+    news = [late[name] for name in sorted(late) if late[name].digest != told.get(name)]
+    gone = sorted(told.keys() - late.keys())
+    if news:
+        await desk.opened(tx, news, now)
+        names, digests = [one.fingerprint for one in news], [one.digest for one in news]
+        await tx.execute(TELL, tx.tenant, names, digests)
+    if gone:
+        await desk.closed(tx, gone, resolution, now)
+        await tx.execute(FORGET, tx.tenant, gone)
 
 
 def overdue(lines: Iterable[LateLine]) -> list[Overdue]:
@@ -187,7 +208,7 @@ def _case(document: str, lines: Sequence[LateLine]) -> Overdue:
     count = "1 line is" if len(lines) == 1 else f"{len(lines)} lines are"
     return Overdue(
         code=owner.code,
-        fingerprint=f"supply/{document}/{owner.code}",
+        fingerprint=f"{PREFIX}{document}/{owner.code}",
         severity=owner.severity,
         owner_role=owner.owner_role,
         within=owner.within,

@@ -116,10 +116,17 @@ class Securing:
         async with self._database.transaction(scope, is_one_moment=True) as tx:
             begin = name_of(after) if after else UUID(int=0)
             names = await kept_store.listed(tx, begin, limit)
-            found = await self._risks(tx, names)
+            found = await self.risks(tx, names)
         return found, prefixed("prm", names[-1]) if names else ""
 
-    async def _risks(self, tx: Transaction, names: Sequence[UUID]) -> list[AtRisk]:
+    async def outlooks(self, tx: Transaction, keys: Sequence[Key]) -> dict[Key, Atp]:
+        """Give what is ahead at each of these keys."""
+        asked = [Question(*key, "") for key in keys]
+        answers = await self._answers(tx, asked, self._clock.now())
+        return dict(zip(keys, answers, strict=True))
+
+    async def risks(self, tx: Transaction, names: Sequence[UUID]) -> list[AtRisk]:
+        """Give what is not covered of these promises, as far as they are open."""
         lines = await kept_store.open_of_promises(tx, names)
         refs = sorted({one.lines[0].demand_ref for one in lines})
         rows = await self._stock.held_in(tx, refs)
@@ -129,16 +136,14 @@ class Securing:
             by_ref.setdefault(row[0], []).append(row)
         found: list[AtRisk] = []
         keys = sorted({(one.lines[0].item, one.lines[0].location) for one in lines})
-        asked = [Question(*key, "") for key in keys]
-        answers = await self._answers(tx, asked, self._clock.now())
-        seen = {key: answer.buckets for key, answer in zip(keys, answers, strict=True)}
+        seen = await self.outlooks(tx, keys)
         for one in lines:
             line = one.lines[0]
             key = (line.item, line.location)
             held = _held_here(line, by_ref.get(line.demand_ref, ()))
             known = told.get(line.demand_ref, Told())
             claimed = kept.dated(line.demand_ref, one.lines, held, known)
-            if short := kept.risk(claimed, seen[key]):
+            if short := kept.risk(claimed, seen[key].buckets):
                 found.append(AtRisk(prefixed("prm", one.promise_id), line, *short))
         return found
 
@@ -184,7 +189,7 @@ class Securing:
             names = await kept_store.listed(tx, after, PAGE_WATCHED)
             is_last = len(names) < PAGE_WATCHED
             self._looked_to[scope.tenant] = UUID(int=0) if is_last else names[-1]
-            risky = {name_of(one.promise_id) for one in await self._risks(tx, names)}
+            risky = {name_of(one.promise_id) for one in await self.risks(tx, names)}
             known = await kept_store.risky(tx, names)
         for name in sorted(risky ^ known):
             count += await self._turn(scope, name)
@@ -197,7 +202,7 @@ class Securing:
         """
         async with self._database.transaction(scope) as tx:
             await kept_store.take_turns(tx)
-            short = await self._risks(tx, [name])
+            short = await self.risks(tx, [name])
             state = PromiseState.AT_RISK if short else PromiseState.COVERED
             version = await kept_store.set_risk(tx, name, HUB, is_at_risk=bool(short))
             await self._tell(tx, name, state, version, short)

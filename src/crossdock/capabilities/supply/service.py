@@ -181,9 +181,15 @@ class Supply:
         self, scope: Scope, items: Sequence[str], *, customer: str, channel: str
     ) -> dict[str, list[Option]]:
         """Give what may stand in today for each of these items, for somebody, the first first."""
-        today = self._clock.now().date()
         async with self._database.transaction(scope) as tx:
-            ruled = await self._substitutions(tx, items)
+            return await self.substitutes_in(tx, items, customer=customer, channel=channel)
+
+    async def substitutes_in(
+        self, tx: Transaction, items: Sequence[str], *, customer: str = "", channel: str = ""
+    ) -> dict[str, list[Option]]:
+        """Give what may stand in, in the caller's transaction; "" is for anybody."""
+        today = self._clock.now().date()
+        ruled = await self._substitutions(tx, items)
         return {
             item: substitution.options(item, ruled.values(), today, customer, channel)
             for item in items

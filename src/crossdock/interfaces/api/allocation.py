@@ -43,10 +43,15 @@ class RuleOf(BaseModel):
 
 
 class AllocationRuleSaid(RuleOf):
-    """`priority` 1 comes first, 1000 last."""
+    """`priority` 1 comes first, 1000 last.
+
+    `tells_shortage`: what its order lines do not get is a case; null is where the channel is shown
+    stock, unless a more general rule says it.
+    """
 
     strategy: Strategy
     priority: Priority = 500
+    tells_shortage: Flag | None = None
 
 
 class PolicySaid(BaseModel):

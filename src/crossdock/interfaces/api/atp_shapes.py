@@ -355,7 +355,7 @@ def _pick(pick: Pick, unit: str) -> PickShown:
 
 
 def _bucket(bucket: Bucket, unit: str) -> BucketShown:
-    return BucketShown(bucket.day, *(amount(micros, unit) for micros in bucket[1:]))
+    return BucketShown(bucket.day, *(amount(micros, unit) for micros in bucket[1:5]))
 
 
 def _supply(inbound: Inbound, unit: str) -> SupplyShown:

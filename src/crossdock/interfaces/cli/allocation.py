@@ -55,6 +55,10 @@ def rules(
         Strategy | None, typer.Option(help="Set it; with nobody named, of all.")
     ] = None,
     priority: Annotated[int, typer.Option(help="1 comes first, 1000 last.")] = 500,
+    tells_shortage: Annotated[
+        bool | None,
+        typer.Option(help="What lines do not get is a case; unless said, where stock is shown."),
+    ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Take the rule back.")] = False,
     by: By = ME,
     as_json: AsJson = False,
@@ -69,7 +73,9 @@ def rules(
         if clear:
             await book.clear_rule(hub.scope, whose, by=by)
         elif strategy is not None:
-            said = replace(whose, strategy=strategy, priority=priority)
+            said = replace(
+                whose, strategy=strategy, priority=priority, tells_shortage=tells_shortage
+            )
             await book.set_rule(hub.scope, said, by=by)
         found = await book.rules(hub.scope)
         if as_json:

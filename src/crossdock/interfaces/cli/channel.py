@@ -274,6 +274,14 @@ def _print_budget(shown: ChannelBudget) -> None:
         ],
         empty="no item has a target: `crossdock channel put CONNECTION LOCATION --oversell 1`",
     )
+    if shown.oversold_percent is not None:
+        times = sum(one.sold_out for one in shown.days)
+        more = sum(one.oversold for one in shown.days)
+        orders = sum(one.orders for one in shown.days)
+        stdout.print(
+            f"in a week its orders took the last of an item {times} times, and more {more} times"
+            f" ({plain(shown.oversold_percent)} %), by {orders} orders beyond supply"
+        )
 
 
 def _worth(units: Decimal, money: Decimal | None, currency: str) -> str:

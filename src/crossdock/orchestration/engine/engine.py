@@ -15,7 +15,7 @@ from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.engine import marking
 from crossdock.orchestration.engine.process import Key, Process, SendsCommands
-from crossdock.orchestration.engine.work import Worker, park
+from crossdock.orchestration.engine.work import Worker, park, tell_parked
 
 log = structlog.get_logger(__name__)
 
@@ -138,7 +138,9 @@ class Engine:
         """Halve a batch that failed as a whole, until the one that fails alone is parked."""
         if len(keys) == 1:
             async with self._database.transaction(Scope.of_workers()) as tx:
-                await park(tx, worker.process.name, keys[0], self._clock.now(), error)
+                name, [key], now = worker.process.name, keys, self._clock.now()
+                await park(tx, name, key, now, error)
+                await tell_parked(tx, name, {key.tenant: (key, error)}, now)
             return
         middle = len(keys) // 2
         for half in (keys[:middle], keys[middle:]):

@@ -74,16 +74,19 @@ class Instances:
         if not instance:
             return await self._resume_all(scope, process)
         async with self._database.transaction(scope) as tx:
-            await journal.resume(tx, process, instance, self._clock.now())
+            now = self._clock.now()
+            await journal.resume(tx, process, instance, now)
+            await journal.close_parked(tx, process, now)
         return Resumed(count=1, first=[instance])
 
     async def _resume_all(self, scope: Scope, process: str) -> Resumed:
         resumed, after = Resumed(), ""
         while True:
             async with self._database.transaction(scope) as tx:
-                batch = await journal.resume_some(
-                    tx, process, self._clock.now(), after=after, limit=BATCH
-                )
+                now = self._clock.now()
+                batch = await journal.resume_some(tx, process, now, after=after, limit=BATCH)
+                if len(batch) < BATCH:
+                    await journal.close_parked(tx, process, now)
             first = [*resumed.first, *batch[: FIRST - len(resumed.first)]]
             resumed = Resumed(count=resumed.count + len(batch), first=first)
             if len(batch) < BATCH:

@@ -9,6 +9,9 @@ import msgspec
 
 from crossdock.canonical.errors import NotFound
 from crossdock.foundation.database import Transaction
+from crossdock.orchestration import cases
+from crossdock.orchestration.cases import Said
+from crossdock.orchestration.decision import CloseCase
 from crossdock.orchestration.engine.marking import topic
 
 
@@ -80,6 +83,11 @@ COUNT_PARKED = """
 select count(*) from process_instance where ($1 = '*' or tenant = $1) and parked_at is not null
 """
 
+IS_ANY_PARKED = """
+select exists (select from process_instance
+    where tenant = $1 and process = $2 and parked_at is not null)
+"""
+
 # A batch of them, by name: one that is parked again at once is behind us, and not resumed twice.
 RESUME_SOME = """
 with batch as (
@@ -137,6 +145,18 @@ async def resume(tx: Transaction, process: str, instance: str, now: datetime) ->
             hint="`crossdock process list` shows those that are parked",
         )
     tx.wake(topic(process))
+
+
+def parked_name(process: str) -> str:
+    """Name the cause of the case that instances of a process are parked."""
+    return f"parked/{process}"
+
+
+async def close_parked(tx: Transaction, process: str, now: datetime) -> None:
+    """Close the case of a process of which nothing is parked any more."""
+    if not await tx.fetchval(IS_ANY_PARKED, tx.tenant, process):
+        gone = CloseCase(fingerprint=parked_name(process), resolution="all are resumed")
+        await cases.record(tx, [Said(tx.tenant, "", gone)], now)
 
 
 async def listed(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,10 +14,14 @@ from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.ids import derived_uuid, prefixed
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
-from crossdock.orchestration.decision import Decision, Send
+from crossdock.orchestration.decision import Decision, OpenCase, Send
+from crossdock.orchestration.engine.journal import parked_name
 from crossdock.orchestration.engine.process import Key, Process, SendsCommands
 
 log = structlog.get_logger(__name__)
+
+PARKED_WITHIN = timedelta(hours=4)
+TITLE_MOST = 200
 
 # Whoever is locked is another worker's; a killed worker's locks end with its connection.
 CLAIM = WorkersSql("""
@@ -120,6 +124,7 @@ class Worker:
         facts = await self.process.load(tx, [Key(row["tenant"], row["instance"]) for row in rows])
         steps: list[Step] = []
         resting: list[Key] = []
+        failed: dict[str, tuple[Key, BaseException]] = {}
         for row in rows:
             key = Key(row["tenant"], row["instance"])
             if key not in facts:
@@ -129,7 +134,9 @@ class Worker:
                 steps.append(self._step(row, facts, now))
             except Exception as error:  # noqa: BLE001  # whatever it is, it is this instance's
                 await park(tx, self.process.name, key, now, error)
+                failed[key.tenant] = (key, error)
         await self._write(tx, steps, now)
+        await tell_parked(tx, self.process.name, failed, now)
         if resting:
             await tx.execute(
                 REST, self.process.name, [k.tenant for k in resting], [k.instance for k in resting]
@@ -170,6 +177,33 @@ async def park(
             instance=key.instance,
             exc_info=error,
         )
+
+
+async def tell_parked(
+    tx: Transaction, process: str, failed: Mapping[str, tuple[Key, BaseException]], now: datetime
+) -> None:
+    """Open a case of each tenant whose instances were set aside, with the last: one of a process.
+
+    It is closed when all of them are resumed (`instances.py`).
+    """
+    said = [
+        Said(
+            tenant,
+            "",
+            OpenCase(
+                code="PRC-PARKED",
+                fingerprint=parked_name(process),
+                severity="S2",
+                owner_role="Integration",
+                within=PARKED_WITHIN,
+                entity=process,
+                title=f"{process} goes on without {key.instance}: {error!r}"[:TITLE_MOST],
+                evidence={"process": process, "instance": key.instance, "reason": repr(error)},
+            ),
+        )
+        for tenant, (key, error) in sorted(failed.items(), key=lambda each: each[0])
+    ]
+    await cases.record(tx, said, now)
 
 
 async def measure(tx: Transaction) -> None:

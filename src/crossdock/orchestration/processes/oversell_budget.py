@@ -7,7 +7,7 @@ out different; their listings are then due. Nothing of it stands in the way of a
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import structlog
@@ -17,6 +17,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import NotFound
 from crossdock.canonical.identifiers import joined
 from crossdock.canonical.quantities import AMOUNT_MAX, MICROS, plain
+from crossdock.capabilities.allocation import sold_by_day
 from crossdock.capabilities.inventory.budget import Seller
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
@@ -54,7 +55,8 @@ TENANTS = WorkersSql("select distinct tenant from publishing_channel")
 
 # Channels with a target, for all items or for some.
 TARGETED = """
-select c.connection, c.location, c.wakes_on, c.oversell_percent, c.unit_margin, c.currency
+select c.connection, c.location, c.wakes_on, c.oversell_percent, c.unit_margin, c.currency,
+    c.channel
 from publishing_channel c
 where c.tenant = $1 and c.is_active and ($2 = '' or (c.connection = $2 and c.location = $3))
     and ($2 <> '' or c.oversell_percent is not null
@@ -188,7 +190,9 @@ class Budgets:
             async with self._database.transaction(scope) as tx:
                 named = which.items or await _items(tx, target, which.after, which.limit)
                 found = await _selling(tx, target, named, self._window())
-            return await asyncio.to_thread(channel_budget, target, found)
+                since = self._clock.now() - timedelta(days=WINDOW_DAYS)
+                days = await sold_by_day(tx, target.names, target.row["wakes_on"], since)
+            return await asyncio.to_thread(channel_budget, target, found, days)
         raise _unknown(connection, location)
 
     async def curve(self, scope: Scope, connection: str, location: str, item: str) -> BudgetCurve:

@@ -7,6 +7,7 @@ from typing import Any
 
 from crossdock.canonical.money import Money
 from crossdock.canonical.quantities import MICROS, plain
+from crossdock.capabilities.allocation import SoldOn
 from crossdock.capabilities.inventory import budget
 from crossdock.capabilities.inventory.budget import Seller
 from crossdock.capabilities.inventory.publishing import in_channel_units, in_channel_units_up
@@ -61,7 +62,11 @@ class BudgetCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelBudget:
-    """A channel's delay, measured to the item: `publish_seconds` out, its `order_seconds` back."""
+    """A channel's delay, measured to the item: `publish_seconds` out, its `order_seconds` back.
+
+    `days` are the last week's on which its orders took the last of an item at a place, or more:
+    `oversold_percent` of all those sold more, which its target is for; None is that none sold out.
+    """
 
     connection: str
     location: str
@@ -71,6 +76,8 @@ class ChannelBudget:
     order_samples: int
     currency: str
     items: tuple[ItemBudget, ...]
+    days: tuple[SoldOn, ...]
+    oversold_percent: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,11 @@ class Target:
     @property
     def key(self) -> tuple[str, str, str]:
         return (self.tenant, self.row["connection"], self.row["location"])
+
+    @property
+    def names(self) -> list[str]:
+        """Say how orders name it: as its terms say, or as its connection."""
+        return sorted({self.row["connection"], self.row["channel"]} - {""})
 
     @property
     def percent(self) -> Decimal:
@@ -132,8 +144,12 @@ class Selling:
         return budget.held_back(self.sellers, target.publish_ms(self.percent), self.percent)
 
 
-def channel_budget(target: Target, found: Sequence[Selling]) -> ChannelBudget:
+def channel_budget(
+    target: Target, found: Sequence[Selling], days: Sequence[SoldOn] = ()
+) -> ChannelBudget:
     connection = target.row["connection"]
+    sold_out = sum(one.sold_out for one in days)
+    oversold = Decimal(100 * sum(one.oversold for one in days))
     return ChannelBudget(
         connection=connection,
         location=target.row["location"],
@@ -145,6 +161,8 @@ def channel_budget(target: Target, found: Sequence[Selling]) -> ChannelBudget:
         items=tuple(
             _item_budget(target, one, one.percent) for one in found if one.percent is not None
         ),
+        days=tuple(days),
+        oversold_percent=_up(oversold / sold_out) if sold_out else None,
     )
 
 

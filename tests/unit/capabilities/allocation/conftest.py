@@ -35,6 +35,7 @@ class Floor(House):
         super().__init__(database, clock, ChannelProtections())
         supply = Supply(database, clock, self.inventory.standings, Greenwich())
         ids, holding = SystemIds(), self.inventory.holding
+        self.supply = supply
         self.promises = KeptPromises(database, clock, ids, holding, supply.answer_in)
         self.allocating = Allocating(database, clock, ids, self.inventory, supply)
         self.supply_reader = supply_reader(self.allocating)

@@ -1,5 +1,7 @@
 """Who is short of what his strategy owes him is a case for as long as he is, and no longer."""
 
+from datetime import timedelta
+
 import pytest
 
 from crossdock.canonical.allocation import Strategy
@@ -141,3 +143,123 @@ async def test_a_win_line_whose_run_was_rejected_is_short_for_as_long_as_nothing
 
     assert await titles(floor) == ["K/1 gets 0 EA of 10 EA: NOT_TOUCHED"]
     assert await again(floor) == ["K/1 gets 0 EA of 10 EA: NOT_TOUCHED"]
+
+
+async def lost(floor: Floor, wanted: int = 8) -> None:
+    """Let a GAIN line have eight of ten, and lose four of them to a minimum."""
+    await floor.policy(Applies.EVERYTHING)
+    await floor.rule("key", Strategy.GAIN)
+    await floor.hear(counted(1, count(8)), of("key", "K", 1, demand("K/1", wanted)))
+    assert await floor.work() == {"K/1": 8}
+    await keep(floor, 4)
+    assert await floor.work() == {"K/1": 4}
+
+
+async def close_by_hand(floor: Floor) -> None:
+    [case] = await floor.open_cases()
+    await floor.cases.close(MAIN, case.case_id, "he was told")
+    await floor.clock.advance(timedelta(seconds=1))
+    assert await titles(floor) == []
+
+
+async def test_a_loss_that_goes_on_is_a_case_again_after_it_was_closed_by_hand(
+    floor: Floor,
+) -> None:
+    await lost(floor)
+    for _ in range(2):
+        await close_by_hand(floor)
+        assert await again(floor) == ["K/1 keeps 4 EA of 8 EA: MINIMUM"]
+    [case] = await floor.open_cases()
+    assert case.count == 1
+    assert await again(floor) == ["K/1 keeps 4 EA of 8 EA: MINIMUM"]
+
+
+async def test_a_loss_that_ended_after_its_case_was_closed_by_hand_is_forgotten(
+    floor: Floor,
+) -> None:
+    await lost(floor)
+    await close_by_hand(floor)
+    await floor.hear(of("key", "K", 2, demand("K/1", 4)))
+    await floor.work()
+    await floor.hear(of("key", "K", 3, demand("K/1", 8)))
+    await floor.work()
+    assert await titles(floor) == []
+
+
+async def test_what_left_of_a_line_since_it_lost_is_no_more_owed_it(floor: Floor) -> None:
+    """Eight of twenty it had, and four of them it lost: the four it kept are picked."""
+    await lost(floor, wanted=20)
+    assert await titles(floor) == ["K/1 keeps 4 EA of 8 EA: SUPPLY"]
+    await floor.hear(moved(2, 4, place(), None, demand_ref="K/1"))
+    await floor.work()
+    assert await titles(floor) == ["K/1 keeps 0 EA of 4 EA: SUPPLY"]
+
+
+async def test_a_line_that_moves_away_leaves_no_case_where_it_was(floor: Floor) -> None:
+    await win_short(floor)
+    assert await titles(floor) == ["K/1 gets 4 EA of 8 EA: MINIMUM"]
+    await floor.hear(
+        counted(2, count(9), location="DC2"),
+        of("key", "K", 2, demand("K/1", 8, location="DC2")),
+    )
+    await floor.work()
+    assert await titles(floor) == []
+
+
+async def test_a_run_that_waits_is_a_case_again_after_it_was_closed_by_hand(
+    floor: Floor,
+) -> None:
+    await win_short(floor)
+    await floor.policy(Applies.NOTHING)
+    await floor.hear(moved(2, 2, None, place()))
+    await floor.work()
+    await close_by_hand(floor)
+    [title] = await again(floor)
+    assert "waits for approval" in title
+    assert await again(floor) == [title]
+    [case] = await floor.open_cases()
+    assert (case.code, case.count) == ("ORD-OVERSOLD", 1)
+
+
+async def test_a_refused_run_is_a_case_again_after_it_was_closed_by_hand(floor: Floor) -> None:
+    await floor.rule("key", Strategy.WIN)
+    await floor.hear(counted(1, count(4)), of("key", "K", 1, demand("K/1", 8)))
+    await floor.work()
+    await close_by_hand(floor)
+    assert await again(floor) == ["8 EA are owed, and 4 EA are there"]
+    assert await again(floor) == ["8 EA are owed, and 4 EA are there"]
+    [case] = await floor.open_cases()
+    assert (case.code, case.severity, case.count) == ("ORD-OVERSOLD", "S1", 1)
+
+
+async def test_who_is_short_by_a_rejected_run_is_a_case_again_after_it_was_closed_by_hand(
+    floor: Floor,
+) -> None:
+    await floor.rule("other", Strategy.IMPROVE)
+    await floor.hear(counted(1, count(10)), of("other", "A", 1, demand("A/1", 10)))
+    await floor.work()
+    await floor.rule("key", Strategy.WIN, priority=1)
+    await floor.hear(of("key", "K", 1, demand("K/1", 10)))
+    await floor.work()
+    [waits] = [run for run in await floor.allocation.runs(MAIN) if run.waits]
+    await floor.allocation.reject(MAIN, waits.run_id, by="boss", remark="no")
+    await close_by_hand(floor)
+    assert await again(floor) == ["K/1 gets 0 EA of 10 EA: NOT_TOUCHED"]
+
+
+@pytest.mark.parametrize("is_approved", [True, False])
+async def test_a_run_may_be_decided_on_after_its_case_was_closed_by_hand(
+    floor: Floor, *, is_approved: bool
+) -> None:
+    await win_short(floor)
+    await floor.policy(Applies.NOTHING)
+    await floor.hear(moved(2, 2, None, place()))
+    await floor.work()
+    await close_by_hand(floor)
+    [waits] = [run for run in await floor.allocation.runs(MAIN) if run.waits]
+    if is_approved:
+        await floor.allocation.approve(MAIN, waits.run_id, by="boss")
+    else:
+        await floor.allocation.reject(MAIN, waits.run_id, by="boss", remark="no")
+    gets = 6 if is_approved else 4
+    assert await titles(floor) == [f"K/1 gets {gets} EA of 8 EA: MINIMUM"]

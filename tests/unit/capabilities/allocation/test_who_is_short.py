@@ -72,3 +72,19 @@ def test_what_comes_in_time_is_had() -> None:
     [line] = run.lines
     [one] = replace(run, lines=(replace(line, coming=2),)).short(is_applied=True)
     assert (one.gets, one.of, one.why) == (5, 8, Why.SUPPLY)
+
+
+@given(st.integers(1, 9), PIECES, st.lists(st.integers(-4, 4), max_size=6))
+def test_what_a_gain_line_is_owed_and_what_was_picked_of_it_are_what_it_had(
+    had: int, kept: int, picks: list[int]
+) -> None:
+    """Of twenty; it keeps less than it had, and is picked from, or given back to, after that."""
+    has, picked, wanted = min(kept, had - 1), 0, 20
+    short = looked(Strategy.GAIN, wanted, had, has).short(is_applied=True)
+    for pick in picks:
+        step = max(-picked, min(pick, has))
+        picked, has, wanted = picked + step, has - step, wanted - step
+        run = looked(Strategy.GAIN, wanted, has, has)
+        lines = tuple(replace(line, picked=picked) for line in run.lines)
+        short = replace(run, lines=lines).short(short, is_applied=True)
+        assert [(one.gets, one.of, one.picked) for one in short] == [(has, had - picked, picked)]

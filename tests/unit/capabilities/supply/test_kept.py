@@ -419,6 +419,18 @@ def test_it_is_at_risk_where_the_balance_that_counts_it_is_below_zero(
     assert kept.risk([Claim("so1/1", 60)], balances(*pabs)) is None
 
 
+@pytest.mark.parametrize(("life", "transit"), [(30, None), (0, None), (None, 3)])
+def test_who_asks_for_goods_that_keep_is_at_risk_where_none_that_do_serve_him(
+    life: int | None, transit: int | None
+) -> None:
+    """Enough lies there on each day, and on the fifth twenty-five of it do not keep."""
+    buckets = [Bucket(day(0), 0, 0, 5, 5), Bucket(day(4), 0, 0, 5, 5, 25)]
+    plain = lines(*FOUR_AND_TWO)
+    asking = [one._replace(life_days=life, transit_days=transit) for one in plain]
+    assert kept.risk(kept.dated("so1/1", asking, NOBODY, Told()), buckets) == (day(2), 25)
+    assert kept.risk(kept.dated("so1/1", plain, NOBODY, Told()), buckets) is None
+
+
 def test_what_is_held_with_a_life_keeps_until_each_part_leaves() -> None:
     made = [one._replace(life_days=30, transit_days=3) for one in lines((0, 20), (4, 30))]
     found = kept.claims("so1/1", made, Claim("so1/1", 35, 5), Told())

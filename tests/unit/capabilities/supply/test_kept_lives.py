@@ -1,13 +1,27 @@
 """A promise by date remembers the life it was made for: its goods are nobody else's (I8)."""
 
+from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 
 import pytest
 
+from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.supply import AtpRule, KeptPromise, LifeTerms, PromiseAsked, Question
+from tests.conftest import NOON
 from tests.unit.capabilities.supply.test_lots import counted
-from tests.unit.capabilities.supply.yard import EVERY_DAY, Yard, day, expiring, fact, line, ordered
+from tests.unit.capabilities.supply.yard import (
+    EVERY_DAY,
+    Yard,
+    day,
+    expiring,
+    fact,
+    line,
+    moved,
+    ordered,
+    shelf,
+)
 
 NUMBERS = count(1)
 
@@ -76,3 +90,23 @@ async def test_a_promise_that_is_released_gives_its_fresh_goods_back(yard: Yard)
     assert (await yard.ask(life_days=30)).now == 0
     await yard.hub.kept_promises.release(yard.hub.scope, made.promise_id, by="test")
     assert (await yard.ask(life_days=30)).now == 50 * MICROS
+
+
+@pytest.mark.parametrize("has_order", [False, True])
+async def test_a_promise_of_fresh_goods_is_at_risk_where_older_ones_are_left(
+    yard: Yard, *, has_order: bool
+) -> None:
+    """What keeps for thirty days and more is damaged; as many that keep for fifteen are left."""
+    await lots(yard)
+    if has_order:
+        await yard.hear(ordered("o1", line("o1/1", 50)))
+    made = await promise(yard, 50, "o1/1", life_days=30)
+    look = yard.hub.securing.at_risk
+    assert (await look(yard.hub.scope))[0] == []
+
+    to_damaged = replace(shelf(), status=StockStatus.DAMAGED, lot="L3")
+    lost = moved("damaged", 50, replace(shelf(), lot="L3"), to_damaged)
+    await yard.hear(replace(lost, occurred_at=NOON + timedelta(minutes=1)))
+
+    found, _ = await look(yard.hub.scope)
+    assert [(one.promise_id, one.micros // MICROS) for one in found] == [(made.promise_id, 50)]

@@ -48,7 +48,8 @@ create index process_journal_by_correlation on process_journal (tenant, correlat
 select guard_table('process_journal');
 """
 
-# One cause is one open case with a count, however often it is met.
+# One cause is one open case with a count, however often it is met. It goes on until whoever found
+# it says that it is gone, be it that a person has closed the case.
 CASES = """
 create table business_case (
     tenant text not null,
@@ -68,11 +69,13 @@ create table business_case (
     due_at timestamptz not null,
     closed_at timestamptz,
     resolution text not null default '',
+    goes_on boolean not null default true,
     primary key (tenant, case_id)
 );
 create unique index business_case_open on business_case (tenant, fingerprint)
     where state = 'OPEN';
 create index business_case_due on business_case (tenant, due_at) where state = 'OPEN';
+create index business_case_going_on on business_case (tenant, fingerprint) where goes_on;
 select guard_table('business_case');
 """
 

@@ -34,6 +34,8 @@ create table allocation_line (
     said bigint[] not null default '{}',
     elsewhere bigint[] not null default '{}',
     ships_on date,
+    beyond bigint check (beyond >= 0),
+    is_last boolean not null default false,
     primary key (tenant, demand_ref)
 ) with (fillfactor = 80);
 -- Location first: the same index serves an item at a location and a whole location.
@@ -41,6 +43,9 @@ create index allocation_line_open on allocation_line (tenant, location, item)
     where closed_at is null;
 create index allocation_line_done on allocation_line (tenant, location, item, since)
     where closed_at is not null;
+-- What a channel that is shown stock sold beyond it (null: not looked at yet), or to the last.
+create index allocation_line_sold_out on allocation_line (tenant, channel, since)
+    where is_last or beyond > 0;
 create index allocation_line_by_order on allocation_line (tenant, source, order_id);
 create index allocation_line_closed on allocation_line (closed_at) where closed_at is not null;
 select guard_table('allocation_line');

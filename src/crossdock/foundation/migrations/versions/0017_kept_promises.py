@@ -28,6 +28,8 @@ create table supply_promise (
 );
 create index supply_promise_open on supply_promise (tenant, promise_id)
     where is_granted and released_at is null;
+create index supply_promise_at_risk on supply_promise (tenant, promise_id)
+    where is_at_risk and released_at is null;
 create index supply_promise_to_lapse on supply_promise (expires_at)
     where is_granted and released_at is null and expires_at is not null;
 select guard_table('supply_promise');

@@ -1,0 +1,176 @@
+"""Who was sold what is not there: accepted beyond supply by a channel that is shown it (§7.2).
+
+Of such a channel every order line is owed what was accepted, whatever its strategy. What comes
+before a line is to leave is had; the rest is a person's to tell the customer of.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+
+from crossdock.capabilities.allocation.asks import Around, Key, Outlook
+from crossdock.capabilities.allocation.model import RunException, Why
+from crossdock.capabilities.allocation.shapes import Run, RunLine, Short
+from crossdock.capabilities.allocation.standing import rules_for
+from crossdock.foundation.database import Transaction
+
+
+class Oversold(NamedTuple):
+    """Who of an item at a location is short, and what is to be told of the rest."""
+
+    short: tuple[Short, ...]
+    outlook: Outlook
+
+
+NOBODY = Oversold((), Outlook((), None))
+
+
+@dataclass(frozen=True, slots=True)
+class SoldOn:
+    """What became of a channel's stock on a day, by UTC.
+
+    Of so many item-locations its orders took the last there was, of so many of these more; it is
+    counted when allocation first looks at an order line. `orders` were accepted beyond supply.
+    """
+
+    day: date
+    sold_out: int
+    oversold: int
+    orders: int
+
+
+NOTE = """
+update allocation_line l set beyond = k.beyond, is_last = k.is_last
+from unnest($2::text[], $3::bigint[], $4::boolean[]) k(demand_ref, beyond, is_last)
+where l.tenant = $1 and l.demand_ref = k.demand_ref and l.beyond is null
+"""
+BY_DAY = """
+select (since at time zone 'UTC')::date as day, count(distinct (item, location)) as sold_out,
+    count(distinct (item, location)) filter (where beyond > 0) as oversold,
+    count(distinct (source, order_id)) filter (where beyond > 0) as orders
+from allocation_line
+where tenant = $1 and channel = any($2::text[]) and location = any($3::text[]) and since >= $4
+    and (is_last or beyond > 0)
+group by 1 order by 1 desc
+"""
+
+
+async def sold_by_day(
+    tx: Transaction, channels: Sequence[str], places: Sequence[str], since: datetime
+) -> list[SoldOn]:
+    """Count the sell-outs and the oversells of a channel, by these names, the newest day first."""
+    rows = await tx.fetch(BY_DAY, tx.tenant, list(channels), list(places), since)
+    return [SoldOn(*row) for row in rows]
+
+
+async def oversold(
+    tx: Transaction, around: Around, runs: Sequence[Run], now: datetime
+) -> Mapping[Key, Oversold]:
+    """Say who is short by these runs of channels that tell it; who has all is left out.
+
+    Supply is asked once, of all that is lacking of an item at a location together. What channels
+    that are shown stock sold beyond it is noted of lines that are looked at for the first time.
+    """
+    lines = [(run, line) for run in runs for line in run.lines]
+    channels = {line.channel for _, line in lines}
+    if not channels:
+        return {}
+    shown = await around.channels.shown_stock(tx, sorted(channels))
+    orders = {line.order_id for _, line in lines}
+    customers = {line.customer for _, line in lines}
+    rules = await rules_for(tx, orders, customers, channels)
+    telling: set[str] = set()
+    waiting: dict[Key, list[RunLine]] = {}
+    for run, line in lines:
+        tells = rules.tells_shortage(line.order_id, line.customer, line.channel)
+        if line.channel in shown if tells is None else tells:
+            telling.add(line.demand_ref)
+        if _lacks(line, run) and (line.demand_ref in telling or line.channel in shown):
+            waiting.setdefault((run.item, run.location), []).append(line)
+    by_key = {(run.item, run.location): run for run in runs}
+    asked = {
+        key: (
+            by_key[key].unit,
+            sum(line.requested for line in some),
+            frozenset(line.demand_ref for line in some),
+        )
+        for key, some in waiting.items()
+    }
+    outlooks = await around.supply.outlook(tx, asked, now) if asked else {}
+    found = {
+        key: Oversold(_short(by_key[key], some, outlooks[key].parts), outlooks[key])
+        for key, some in waiting.items()
+    }
+    await _note(tx, runs, shown, found)
+    told = {
+        key: one._replace(short=tuple(each for each in one.short if each.demand_ref in telling))
+        for key, one in found.items()
+    }
+    return {key: one for key, one in told.items() if one.short}
+
+
+async def _note(
+    tx: Transaction, runs: Sequence[Run], shown: frozenset[str], found: Mapping[Key, Oversold]
+) -> None:
+    rows: list[tuple[str, int, bool]] = []
+    for run in runs:
+        short = {one.demand_ref: one for one in found.get((run.item, run.location), NOBODY).short}
+        is_last = run.supply <= sum(max(line.before, line.after) for line in run.lines)
+        for line in run.lines:
+            if line.channel in shown:
+                one = short.get(line.demand_ref)
+                # What a run that waits would confirm lies there: it is not beyond supply.
+                gets = line.requested if one is None else max(one.gets, line.after)
+                rows.append((line.demand_ref, line.requested - gets, is_last))
+    if rows:
+        await tx.execute(NOTE, tx.tenant, *map(list, zip(*rows, strict=True)))
+
+
+def gets_in_time(
+    lines: Sequence[RunLine], has: Mapping[str, int], parts: Sequence[tuple[date, int]]
+) -> Mapping[str, int]:
+    """Say what each of these lines gets by the day it leaves on: what it has, and what comes.
+
+    `parts` are what they could all leave in, beside everybody else. Who leaves first has what
+    comes first, also what is too late for him; who names no day cannot wait.
+    """
+    found: dict[str, int] = {}
+    taken = sum(has[line.demand_ref] for line in lines)
+    for line in sorted(lines, key=_leaves):
+        ref, lacks = line.demand_ref, line.requested - has[line.demand_ref]
+        by_then = sum(micros for day, micros in parts if line.ships_on and day <= line.ships_on)
+        found[ref] = has[ref] + max(0, min(lacks, by_then - taken))
+        taken += lacks
+    return found
+
+
+def _leaves(line: RunLine) -> tuple[date, datetime, str]:
+    return (line.ships_on or date.min, line.since, line.demand_ref)
+
+
+def _lacks(line: RunLine, run: Run) -> int:
+    return max(0, line.requested - _has(line, run) - line.coming)
+
+
+def _has(line: RunLine, run: Run) -> int:
+    return line.after if run.is_applied else line.before
+
+
+def _short(
+    run: Run, lines: Sequence[RunLine], parts: Sequence[tuple[date, int]]
+) -> tuple[Short, ...]:
+    has = {line.demand_ref: _has(line, run) for line in lines}
+    gets = gets_in_time(lines, has, parts)
+    return tuple(
+        Short(
+            line.demand_ref,
+            RunException.OVERSOLD,
+            gets[line.demand_ref],
+            line.requested,
+            line.why if run.is_applied else Why.NOT_TOUCHED,
+            line.picked,
+        )
+        for line in lines
+        if gets[line.demand_ref] < line.requested
+    )
