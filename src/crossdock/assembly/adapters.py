@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from crossdock.canonical.catalog import KitChanged
@@ -18,7 +18,13 @@ from crossdock.capabilities.inventory import (
     SourceAge,
 )
 from crossdock.capabilities.inventory.protection import Claim
-from crossdock.capabilities.reconciliation import Doubt, LineInformants, Reconciliation
+from crossdock.capabilities.reconciliation import (
+    Doubt,
+    LineInformants,
+    OpenLines,
+    OpenRounds,
+    Reconciliation,
+)
 from crossdock.capabilities.supply import OpenSupply, Supply, supply_reader
 from crossdock.connectivity import parting
 from crossdock.connectivity.courier import Surroundings
@@ -236,6 +242,14 @@ class Rereading:
 def open_books(around: Callable[[], Surroundings]) -> LineInformants:
     """Give the comparison of open lines the hub's books of them, and who lists his own."""
     return LineInformants(OpenDemand(), OpenSupply(), OpenReader(around))
+
+
+def open_rounds(
+    database: Database, clock: Clock, lines: LineInformants, open_lines: OpenLines, hours: int
+) -> OpenRounds:
+    """Build what compares open orders by itself, every so many hours."""
+    around = (lines.lists, open_lines)
+    return OpenRounds(database, clock, around, every=timedelta(hours=hours))
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,8 @@ class Hub:
         self.jobs = Jobs(database, clock, self._jobs())
         self.day_turns = Jobs(database, clock, [self.inventory.upkeep.day_turns()])
         # These wait for their turn at busy connections, and nothing else waits for them.
-        self.readings = Jobs(database, clock, [self.sampler.job, self.stock_sampler.job])
+        readings = self.sampler.job, self.stock_sampler.job, self.open_rounds.job
+        self.readings = Jobs(database, clock, readings)
         self._couriers: dict[str, Courier] = {}
 
     def _open_doors(self, outside: Outside) -> None:
@@ -171,6 +172,8 @@ class Hub:
         self.reconciliation = reconciliation.Reconciliation(database, clock, self.ids, informants)
         lines = informants, adapters.open_books(lambda: self._around)
         self.open_lines = reconciliation.OpenLines(database, clock, self.ids, *lines)
+        compared = self.open_lines, self.settings.open_orders_every_hours
+        self.open_rounds = adapters.open_rounds(database, clock, lines[1], *compared)
         counting = (self.reconciliation, ledger)
         self.count_tasks = reconciliation.CountTasks(database, clock, self.ids, *counting)
         self.doubts = adapters.Doubts(database, self.inventory, self.reconciliation)
