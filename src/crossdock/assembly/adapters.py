@@ -14,6 +14,7 @@ from crossdock.capabilities.catalog import OWN_SOURCE, Catalog
 from crossdock.capabilities.inventory import (
     Availability,
     Inventory,
+    NegativeStock,
     OpenDemand,
     SourceAge,
 )
@@ -25,7 +26,7 @@ from crossdock.capabilities.reconciliation import (
     OpenRounds,
     Reconciliation,
 )
-from crossdock.capabilities.supply import OpenSupply, Supply, supply_reader
+from crossdock.capabilities.supply import OpenSupply, OverdueSupply, Supply, supply_reader
 from crossdock.connectivity import parting
 from crossdock.connectivity.courier import Surroundings
 from crossdock.connectivity.directory import Circuit, Directory
@@ -36,8 +37,10 @@ from crossdock.connectivity.transports.database_reach import SYSTEM_IDENTIFIER
 from crossdock.foundation import readers
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
+from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
 from crossdock.orchestration.processes.movement_posting import Books
@@ -250,6 +253,15 @@ def open_rounds(
     """Build what compares open orders by itself, every so many hours."""
     around = (lines.lists, open_lines)
     return OpenRounds(database, clock, around, every=timedelta(hours=hours))
+
+
+def watches(database: Database, clock: Clock) -> list[Job]:
+    """Name the jobs that look for what a person is to look at, and open and close its cases."""
+    desk = CaseDesk()
+    return [
+        OverdueSupply(database, clock, desk).job,
+        NegativeStock(database, clock, desk).job,
+    ]
 
 
 @dataclass(frozen=True, slots=True)

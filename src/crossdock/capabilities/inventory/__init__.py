@@ -18,6 +18,7 @@ from crossdock.capabilities.inventory.model import (
     ReservationLine,
     ReservationRequest,
 )
+from crossdock.capabilities.inventory.negative import NegativeStock
 from crossdock.capabilities.inventory.open_demand import OpenDemand
 from crossdock.capabilities.inventory.promise_proof import LineProof, MemberProof
 from crossdock.capabilities.inventory.proof import Availability, SourceAge
@@ -43,6 +44,7 @@ __all__ = [
     "LedgerAtCut",
     "LineProof",
     "MemberProof",
+    "NegativeStock",
     "OpenDemand",
     "OpenLine",
     "OrderLineClaim",

@@ -131,6 +131,10 @@ class ReadsLedger(Protocol):
         """Tell how many items it has at each location."""
         ...
 
+    async def negative(self, tx: Transaction, location: str, limit: int, /) -> Sequence[Key]:
+        """Name what has been below zero for so long that it is a case; "" is anywhere."""
+        ...
+
     async def heard(self, tx: Transaction) -> Mapping[str, datetime | None]:
         """Tell when each source was heard last."""
         ...

@@ -30,6 +30,7 @@ create table inventory_position (
     last_snapshot_at timestamptz,
     -- Changes with the bucket being emptied or filled alone, so that other updates stay in place.
     holds_goods boolean not null generated always as (micros > 0) stored,
+    is_negative boolean not null generated always as (micros < 0) stored,
     constraint inventory_position_status check (status in ('AVAILABLE', 'QC_HOLD', 'DAMAGED',
         'BLOCKED', 'EXPIRED', 'RETURN_PENDING', 'RECEIVING', 'STAGED_OUT', 'IN_TRANSIT')),
     constraint inventory_position_named check (item <> '' and location <> '' and unit <> ''),
@@ -47,7 +48,21 @@ create table inventory_position (
 -- What lies there now: the lots that are gone are many, and do not come back.
 create index inventory_position_lying on inventory_position (tenant, location, item)
     where holds_goods and status in ('AVAILABLE', 'RECEIVING');
+-- What is below zero now: hardly anything, whatever was below it before.
+create index inventory_position_negative on inventory_position (tenant, location, item)
+    where is_negative;
 select guard_table('inventory_position');
+
+-- An item at a location that was seen below zero, since when, and the case that tells of it.
+create table inventory_negative (
+    tenant text not null,
+    location text collate "C" not null,
+    item text collate "C" not null,
+    since timestamptz not null,
+    told_as text collate "C" not null default '',
+    primary key (tenant, location, item)
+);
+select guard_table('inventory_negative');
 
 -- The newest opening of each stream that counted the bucket.
 create table inventory_opening (
@@ -316,6 +331,6 @@ def downgrade() -> None:
         drop table inventory_decision, inventory_announcement, inventory_reservation,
             inventory_demand, inventory_order, inventory_group_version, inventory_group,
             inventory_source, inventory_stream, inventory_stock, inventory_movement,
-            inventory_full_snapshot, inventory_opening, inventory_position;
+            inventory_full_snapshot, inventory_opening, inventory_negative, inventory_position;
         """
     )
