@@ -27,6 +27,7 @@ WORKERS = {
     "crossdock.capabilities.allocation.store.MARK_ALL": "every item-location, each night",
     "crossdock.capabilities.inventory.at_cut.WITH_NEGATIVE": "whose stock below zero is counted",
     "crossdock.capabilities.inventory.negative.TENANTS": "whose stock is below zero",
+    "crossdock.capabilities.inventory.over_picks.TENANTS": "whose order lines are over-picked",
     "crossdock.capabilities.inventory.announcing.TELL": "the next announcements, whoever's",
     "crossdock.capabilities.inventory.turning.DUE": "where a day has ended",
     "crossdock.capabilities.inventory.turning.NEXT": "when the next day ends",

@@ -16,6 +16,7 @@ from crossdock.capabilities.inventory import (
     Inventory,
     NegativeStock,
     OpenDemand,
+    OverPicks,
     SourceAge,
 )
 from crossdock.capabilities.inventory.protection import Claim
@@ -255,12 +256,13 @@ def open_rounds(
     return OpenRounds(database, clock, around, every=timedelta(hours=hours))
 
 
-def watches(database: Database, clock: Clock) -> list[Job]:
+def watches(database: Database, clock: Clock, settings: Settings) -> list[Job]:
     """Name the jobs that look for what a person is to look at, and open and close its cases."""
     desk = CaseDesk()
     return [
         OverdueSupply(database, clock, desk).job,
         NegativeStock(database, clock, desk).job,
+        OverPicks(database, clock, desk, percent=settings.over_pick_percent).job,
     ]
 
 

@@ -373,7 +373,7 @@ class Hub:
             Job(name="extend event log", every=ten, work=self._extend_log),
             Job(name="reconcile", every=ten, work=self.reconciliation.follow),
             Job(name="heal differences", every=ten, work=self.reconciliation.heal_by_rules),
-            self.count_tasks.job, *adapters.watches(self.database, self.clock),
+            self.count_tasks.job, *adapters.watches(self.database, self.clock, self.settings),
             Job(name="recover messages", every=minute, work=self.inbox.recover, limit=SHORT),
             Job(name="watch promises by date", every=minute, work=self.securing.watch),
             *self.publishing.jobs(),

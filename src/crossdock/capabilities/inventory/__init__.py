@@ -20,6 +20,7 @@ from crossdock.capabilities.inventory.model import (
 )
 from crossdock.capabilities.inventory.negative import NegativeStock
 from crossdock.capabilities.inventory.open_demand import OpenDemand
+from crossdock.capabilities.inventory.over_picks import OverPicks
 from crossdock.capabilities.inventory.promise_proof import LineProof, MemberProof
 from crossdock.capabilities.inventory.proof import Availability, SourceAge
 from crossdock.capabilities.inventory.reactions import inventory_reader
@@ -48,6 +49,7 @@ __all__ = [
     "OpenDemand",
     "OpenLine",
     "OrderLineClaim",
+    "OverPicks",
     "Position",
     "PromisedLine",
     "Reservation",

@@ -222,6 +222,20 @@ create table inventory_demand (
 create index inventory_demand_by_order on inventory_demand (tenant, order_id, source)
     where order_id <> '';
 select guard_table('inventory_demand');
+
+-- Order lines of which more was picked than ordered, since when; those that are settled wait for
+-- nothing, and are looked at again when they change.
+create table inventory_over_pick (
+    tenant text not null,
+    demand_ref text collate "C" not null,
+    since timestamptz not null,
+    is_settled boolean not null default false,
+    is_told boolean not null default false,
+    primary key (tenant, demand_ref)
+);
+create index inventory_over_pick_unsettled on inventory_over_pick (tenant, demand_ref)
+    where not is_settled;
+select guard_table('inventory_over_pick');
 """
 
 # The id is derived from tenant, client and request id, so the primary key makes requests
@@ -329,7 +343,8 @@ def downgrade() -> None:
         """
         drop function inventory_lapsed;
         drop table inventory_decision, inventory_announcement, inventory_reservation,
-            inventory_demand, inventory_order, inventory_group_version, inventory_group,
+            inventory_over_pick, inventory_demand, inventory_order,
+            inventory_group_version, inventory_group,
             inventory_source, inventory_stream, inventory_stock, inventory_movement,
             inventory_full_snapshot, inventory_opening, inventory_negative, inventory_position;
         """
