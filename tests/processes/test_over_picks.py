@@ -2,13 +2,10 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from fractions import Fraction
 from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from crossdock.assembly import Hub, Outside
@@ -17,7 +14,6 @@ from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.inventory import MovementType, Place, StockMoved, StockStatus
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities.inventory.model import is_over_picked
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.settings import Settings
 from crossdock.orchestration.cases import Case
@@ -148,18 +144,3 @@ async def test_an_over_pick_is_a_case_for_just_the_lines_that_end_beyond_the_tol
         if picked.get(name, 0) * 100 > pieces * (100 + TOLERANCE)
     }
     assert {case.entity for case in found} == beyond
-
-
-@given(
-    ordered=st.integers(0, 10**18),
-    picked=st.integers(-(10**18), 10**18),
-    percent=st.integers(0, 100),
-)
-@example(ordered=10, picked=11, percent=10)
-@example(ordered=0, picked=1, percent=100)
-def test_over_picked_is_more_than_ordered_and_the_tolerance_on_it(
-    ordered: int, picked: int, percent: int
-) -> None:
-    most = Fraction(ordered) * (1 + Fraction(percent, 100))
-
-    assert is_over_picked(ordered, picked, percent) == (picked > most)

@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crossdock.capabilities.reconciliation.model import DAY, HOUR, MINUTE, ItemClass
@@ -243,6 +243,8 @@ def test_a_million_positions_of_stock_cost_a_bounded_share_of_a_slow_system() ->
     lines=st.integers(0, 10**6),
     quota=st.integers(0, 10**7),
 )
+@example(every=6 * HOUR, pages=0, lines=0, quota=0)
+@example(every=6 * HOUR, pages=900, lines=90_000, quota=A_DAY)
 def test_open_orders_take_no_more_than_a_hundredth_of_a_quota(
     every: int, pages: int, lines: int, quota: int
 ) -> None:
