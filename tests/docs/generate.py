@@ -180,6 +180,9 @@ def _stock_sentences(application: Application) -> Iterator[str]:
         keys, requests = question.keys_max, question.requests
         yield f"\n\nIt can be asked for the stock of single items (`reconcile ask`): up to {keys}"
         yield f" in a question,\nwhich counts as {requests} requests of its rate."
+    if application.lists_open_orders:
+        yield "\n\nIt can be asked for all its open orders (`reconcile run --kind orders`), and is"
+        yield " so every few hours."
     if equation := application.stock_equation:
         yield f"\n\nIts own number: {equation.equation}.\nThe hub takes the inputs:\n"
         for entry in equation.inputs:

@@ -19,6 +19,7 @@ SAMPLED: Mapping[str, Callable[[Any], Awaitable[Any]]] = {
     "StockSampler.again": lambda full: full.hub.stock_sampler.again(OTHER, PLAN),
     "StockSampler.listed": lambda full: listed(full.hub.stock_sampler),
     "StockSampler.read": lambda full: full.hub.stock_sampler.read(OTHER, PLAN, ["SKU-1"]),
+    "OpenRounds.plans": lambda full: full.hub.open_rounds.plans(OTHER),
     "Sampler.again": lambda full: full.hub.sampler.again(OTHER, PLAN),
     "Sampler.listed": lambda full: listed(full.hub.sampler),
     "Sampler.read": lambda full: full.hub.sampler.read(OTHER, PLAN, ["SKU-1"]),

@@ -150,6 +150,10 @@ class Movements:
 
     posted: list[Recent] = field(default_factory=list[Recent])
 
+    async def with_negative(self, tx: Transaction) -> list[str]:
+        del tx
+        return []
+
     async def known(self, tx: Transaction, keys: Sequence[Key]) -> set[Key]:
         del tx
         return {key for key in keys if key[1] != "NOBODY"}

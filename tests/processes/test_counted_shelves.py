@@ -7,6 +7,7 @@ import pytest
 
 from crossdock.canonical.inventory import MovementType, Place
 from crossdock.canonical.reconciliation import CountTaskChanged
+from crossdock.capabilities.inventory import LedgerAtCut
 from crossdock.capabilities.reconciliation import CountReason
 from crossdock.capabilities.reconciliation.count_tasks import RESTS
 from crossdock.capabilities.reconciliation.counting import proposals
@@ -119,9 +120,9 @@ async def test_what_was_told_is_found_however_many_others_are_more_urgent(
     scope, now = wms.at.hub.scope, wms.at.clock.now()
 
     async with wms.at.hub.database.transaction(scope) as tx:
-        [first] = await proposals(tx, now, location="", limit=1)
+        [first] = await proposals(tx, now, LedgerAtCut(), location="", limit=1)
         rest = {("DC1", name) for name in names} - {(first.location, first.item)}
-        both = await proposals(tx, now, location="", limit=1, told=rest)
+        both = await proposals(tx, now, LedgerAtCut(), location="", limit=1, told=rest)
 
     assert {one.item for one in both} == set(names)
 

@@ -256,8 +256,10 @@ class House:
 
 
 @asynccontextmanager
-async def house_at(dsn: str, folder: Path) -> AsyncIterator[tuple[House, Sales]]:
-    sales = Sales(VirtualClock(NOON))
+async def house_at(
+    dsn: str, folder: Path, erp: type[Sales] = Sales
+) -> AsyncIterator[tuple[House, Sales]]:
+    sales = erp(VirtualClock(NOON))
 
     @asynccontextmanager
     async def connect(settings: SalesSettings, ports: Ports) -> AsyncIterator[Sales]:
@@ -274,6 +276,7 @@ async def house_at(dsn: str, folder: Path) -> AsyncIterator[tuple[House, Sales]]
         poll_every=timedelta(seconds=10),
         cursor_at=lambda moment: moment.isoformat(),
         rate_per_second=1000.0,
+        lists_open_orders=True,
     )
     async with office(dsn, folder, application) as at:
         sales.clock = at.clock

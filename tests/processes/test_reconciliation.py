@@ -606,6 +606,22 @@ async def test_serials_have_no_tolerance(house: House) -> None:
     assert run.suspected == 1
 
 
+async def test_regulated_items_have_no_tolerance(house: House) -> None:
+    for sku, is_regulated in (("PILL", True), ("SWEET", False)):
+        known = ItemChanged(sku=sku, is_regulated=is_regulated)
+        await house.tell(Fact(identity=sku, payload=known, occurred_at=house.at, version=9))
+    lines = tuple(CountedStock(item=sku, quantity=Quantity.of(900)) for sku in ("PILL", "SWEET"))
+    taken = StockSnapshotTaken(snapshot_id="P", location="DC1", lines=lines)
+    await house.tell(Fact(identity="pills", payload=taken, occurred_at=house.at))
+    await house.clock.advance(HOUR)
+
+    run = await house.dumped("PILL,DC1,AVAILABLE,899", "SWEET,DC1,AVAILABLE,899")
+
+    assert (run.suspected, run.tolerated) == (1, 1)
+    [found] = await house.findings("SUSPECTED")
+    assert found.item == "PILL"
+
+
 async def test_statuses_are_not_told_apart_by_who_does_not_name_them(house: House) -> None:
     await house.counted(SKU_1=30)
     moved = StockMoved(

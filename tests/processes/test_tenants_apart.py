@@ -45,6 +45,7 @@ from crossdock.capabilities.inventory.upkeep import Upkeep
 from crossdock.capabilities.reconciliation import (
     CountTasks,
     OpenLines,
+    OpenRounds,
     Reconciliation,
     Sampler,
     StockSampler,
@@ -167,6 +168,7 @@ SERVICES = (
         Inventory,
         KnownSupply,
         OpenLines,
+        OpenRounds,
         OrderSourcing,
         Outbox,
         Proposals,

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from crossdock.canonical.catalog import KitChanged
@@ -14,12 +14,20 @@ from crossdock.capabilities.catalog import OWN_SOURCE, Catalog
 from crossdock.capabilities.inventory import (
     Availability,
     Inventory,
+    NegativeStock,
     OpenDemand,
+    OverPicks,
     SourceAge,
 )
 from crossdock.capabilities.inventory.protection import Claim
-from crossdock.capabilities.reconciliation import Doubt, LineInformants, Reconciliation
-from crossdock.capabilities.supply import OpenSupply, Supply, supply_reader
+from crossdock.capabilities.reconciliation import (
+    Doubt,
+    LineInformants,
+    OpenLines,
+    OpenRounds,
+    Reconciliation,
+)
+from crossdock.capabilities.supply import OpenSupply, OverdueSupply, Supply, supply_reader
 from crossdock.connectivity import parting
 from crossdock.connectivity.courier import Surroundings
 from crossdock.connectivity.directory import Circuit, Directory
@@ -30,8 +38,10 @@ from crossdock.connectivity.transports.database_reach import SYSTEM_IDENTIFIER
 from crossdock.foundation import readers
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
+from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
 from crossdock.orchestration.processes.movement_posting import Books
@@ -236,6 +246,24 @@ class Rereading:
 def open_books(around: Callable[[], Surroundings]) -> LineInformants:
     """Give the comparison of open lines the hub's books of them, and who lists his own."""
     return LineInformants(OpenDemand(), OpenSupply(), OpenReader(around))
+
+
+def open_rounds(
+    database: Database, clock: Clock, lines: LineInformants, open_lines: OpenLines, hours: int
+) -> OpenRounds:
+    """Build what compares open orders by itself, every so many hours."""
+    around = (lines.lists, open_lines)
+    return OpenRounds(database, clock, around, every=timedelta(hours=hours))
+
+
+def watches(database: Database, clock: Clock, settings: Settings) -> list[Job]:
+    """Name the jobs that look for what a person is to look at, and open and close its cases."""
+    desk = CaseDesk()
+    return [
+        OverdueSupply(database, clock, desk).job,
+        NegativeStock(database, clock, desk).job,
+        OverPicks(database, clock, desk, percent=settings.over_pick_percent).job,
+    ]
 
 
 @dataclass(frozen=True, slots=True)

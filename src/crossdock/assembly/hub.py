@@ -109,7 +109,8 @@ class Hub:
         self.jobs = Jobs(database, clock, self._jobs())
         self.day_turns = Jobs(database, clock, [self.inventory.upkeep.day_turns()])
         # These wait for their turn at busy connections, and nothing else waits for them.
-        self.readings = Jobs(database, clock, [self.sampler.job, self.stock_sampler.job])
+        readings = self.sampler.job, self.stock_sampler.job, self.open_rounds.job
+        self.readings = Jobs(database, clock, readings)
         self._couriers: dict[str, Courier] = {}
 
     def _open_doors(self, outside: Outside) -> None:
@@ -175,6 +176,8 @@ class Hub:
         self.reconciliation = reconciliation.Reconciliation(database, clock, self.ids, informants)
         lines = informants, adapters.open_books(lambda: self._around)
         self.open_lines = reconciliation.OpenLines(database, clock, self.ids, *lines)
+        compared = self.open_lines, self.settings.open_orders_every_hours
+        self.open_rounds = adapters.open_rounds(database, clock, lines[1], *compared)
         counting = (self.reconciliation, ledger)
         self.count_tasks = reconciliation.CountTasks(database, clock, self.ids, *counting)
         self.doubts = adapters.Doubts(database, self.inventory, self.reconciliation)
@@ -374,7 +377,7 @@ class Hub:
             Job(name="extend event log", every=ten, work=self._extend_log),
             Job(name="reconcile", every=ten, work=self.reconciliation.follow),
             Job(name="heal differences", every=ten, work=self.reconciliation.heal_by_rules),
-            self.count_tasks.job, supply.OverdueSupply(self.database, self.clock, CaseDesk()).job,
+            self.count_tasks.job, *adapters.watches(self.database, self.clock, self.settings),
             Job(name="recover messages", every=minute, work=self.inbox.recover, limit=SHORT),
             Job(name="watch promises by date", every=minute, work=self.risk_cases.watch),
             *self.publishing.jobs(),

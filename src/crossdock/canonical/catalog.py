@@ -56,7 +56,10 @@ class ItemUnit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemChanged:
-    """An item as its source knows it; the source's key is the fact's `native_ref`."""
+    """An item as its source knows it; the source's key is the fact's `native_ref`.
+
+    `is_regulated`: by law each piece of it is accounted for, so no difference is let pass.
+    """
 
     TYPE: ClassVar[str] = "catalog.item_changed.v1"
 
@@ -67,6 +70,7 @@ class ItemChanged:
     status: ItemStatus = ItemStatus.ACTIVE
     tracking: Tracking = Tracking.NONE
     gtin: str = ""
+    is_regulated: bool = False
 
     @property
     def key(self) -> str:

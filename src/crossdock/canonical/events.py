@@ -26,6 +26,7 @@ from crossdock.canonical.envelope import Payload
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
+    OrderLineOverPicked,
     ReservationChanged,
     SerialOvercounted,
     SourceHeard,
@@ -72,6 +73,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     ReservationChanged,
     StockWentNegative,
     SerialOvercounted,
+    OrderLineOverPicked,
     OrderChanged,
     SupplyCommitmentChanged,
     PartyChanged,

@@ -257,6 +257,24 @@ class StockWentNegative:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLineOverPicked:
+    """More has left its shelf for an order line than the line orders (ORD-LEDGER)."""
+
+    TYPE: ClassVar[str] = "inventory.order_line_over_picked.v1"
+
+    order_id: str
+    demand_ref: str
+    item: str
+    location: str
+    ordered: Quantity
+    picked: Quantity
+
+    @property
+    def key(self) -> str:
+        return self.order_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SerialOvercounted:
     """A bucket holds more than one of a serial, of which there is one: told twice, or mistaken."""
 

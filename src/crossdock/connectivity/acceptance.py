@@ -28,6 +28,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.identifiers import gln
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
+    OrderLineOverPicked,
     ReservationChanged,
     SerialOvercounted,
     StockWentNegative,
@@ -69,6 +70,7 @@ HUBS_OWN = (
     ReservationChanged,
     StockWentNegative,
     SerialOvercounted,
+    OrderLineOverPicked,
     ConfirmationChanged,
     CommandSettled,
     SourcingDecided,

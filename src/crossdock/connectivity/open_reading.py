@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from crossdock.canonical.errors import Rejected, Unavailable
+from crossdock.connectivity import stock_asking
 from crossdock.connectivity.claiming import SOON, Limits, hold
 from crossdock.connectivity.conversation import Conversation
 from crossdock.connectivity.courier import Surroundings
@@ -24,13 +26,21 @@ PAGES_MAX = 2_000
 class OpenOrdersRead:
     """What a connection says is open, read from when until when.
 
-    `is_whole`: every order of it could be made sense of.
+    `is_whole`: every order of it could be made sense of. `pages` is how many calls it took.
     """
 
     lines: Sequence[OpenOrderLine]
     began_at: datetime
     ended_at: datetime
     is_whole: bool
+    pages: int
+
+
+class Lister(NamedTuple):
+    """A connection that can be asked for its open orders, and how many calls it allows."""
+
+    connection: str
+    calls_a_day: int
 
 
 class OpenReader:
@@ -38,6 +48,21 @@ class OpenReader:
 
     def __init__(self, around: Callable[[], Surroundings]) -> None:
         self._around = around
+
+    async def tenants(self) -> list[str]:
+        async with self._around().database.transaction(Scope.of_workers()) as tx:
+            return [row["tenant"] for row in await tx.fetch(stock_asking.TENANTS)]
+
+    async def listers(self, scope: Scope) -> list[Lister]:
+        """Say which connections can be asked for their open orders, by name; no paused one."""
+        directory = self._around().directory
+        found: list[Lister] = []
+        for entry in await directory.entries(scope):
+            application = directory.applications.get(entry.application)
+            if application is not None and application.lists_open_orders and not entry.is_paused:
+                rate = entry.rate_per_second or application.rate_per_second
+                found.append(Lister(entry.name, int(rate * 86_400)))
+        return sorted(found)
 
     async def open_orders(self, scope: Scope, connection: str) -> OpenOrdersRead:
         """Read a connection's open order lines.
@@ -52,7 +77,7 @@ class OpenReader:
         clock = around.ports.clock
         began_at = clock.now()
         lines: list[OpenOrderLine] = []
-        is_whole, after = True, ""
+        is_whole, after, pages = True, "", 0
         conversation = Conversation(around.database, around.directory, around.ports)
         try:
             async with conversation.lent(entry) as opened:
@@ -63,6 +88,7 @@ class OpenReader:
                     page = await opened.open_orders(after)
                     lines.extend(page.lines)
                     is_whole = is_whole and page.is_whole
+                    pages += 1
                     after = page.after
                     if not after:
                         break
@@ -71,7 +97,11 @@ class OpenReader:
         finally:
             await conversation.close()
         return OpenOrdersRead(
-            lines=lines, began_at=began_at, ended_at=clock.now(), is_whole=is_whole
+            lines=lines,
+            began_at=began_at,
+            ended_at=clock.now(),
+            is_whole=is_whole,
+            pages=pages,
         )
 
     async def _take_turn(self, scope: Scope, entry: Entry) -> None:

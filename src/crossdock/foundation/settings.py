@@ -76,6 +76,21 @@ class Settings(BaseSettings):
     soft_hold_ttl_seconds: int = Field(
         default=900, ge=1, le=14_400, description="Life of a soft reservation that names none."
     )
+    over_pick_percent: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="How much more than ordered may be picked for an order line before it is a "
+        "case (ORD-LEDGER), in percent of what is ordered.",
+    )
+    open_orders_every_hours: int = Field(
+        default=6,
+        ge=0,
+        le=168,
+        description="How often all open orders of a system that can list them are compared, in "
+        "hours; less often where that takes more than a hundredth of its quota. 0: never by "
+        "itself.",
+    )
     inbox_body_bytes_max: int = Field(
         default=16 * 1024 * 1024, ge=1024, description="Largest message body accepted."
     )

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,6 +28,7 @@ from crossdock.capabilities.reconciliation import (
     Informants,
     LineInformants,
     OpenLines,
+    OpenRounds,
     Reconciliation,
     Sampler,
     StockSampler,
@@ -43,7 +45,7 @@ from crossdock.capabilities.supply import (
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
-from crossdock.connectivity.open_reading import OpenOrdersRead
+from crossdock.connectivity.open_reading import Lister, OpenOrdersRead
 from crossdock.connectivity.outbox import Outbox
 from crossdock.connectivity.poller import Pollers, Polling
 from crossdock.connectivity.proposals import Proposals
@@ -160,6 +162,11 @@ class House:
         self.open_lines = OpenLines(self.database, self.clock, SystemIds(), informants, lines)
 
     @property
+    def open_rounds(self) -> OpenRounds:
+        around = (NobodyLists(), self.open_lines)
+        return OpenRounds(self.database, self.clock, around, every=timedelta(hours=6))
+
+    @property
     def stock_sampler(self) -> StockSampler:
         asking = (LedgerAtCut(), NobodyIsAsked(), self.reconciliation, CaseDesk())
         return StockSampler(self.database, self.clock, SystemIds(), asking)
@@ -191,6 +198,12 @@ class House:
 
 class NobodyLists:
     """Stands in for the connections: none can be asked for its open orders."""
+
+    async def tenants(self) -> list[str]:
+        return []
+
+    async def listers(self, _scope: Scope) -> list[Lister]:
+        return []
 
     async def open_orders(self, _scope: Scope, connection: str) -> OpenOrdersRead:
         raise Rejected(f"{connection} cannot be asked for its open orders", code="not_listed")

@@ -43,6 +43,7 @@ from crossdock.canonical.inventory import (
     AvailabilityChanged,
     CountedStock,
     MovementType,
+    OrderLineOverPicked,
     Place,
     ReservationChanged,
     ReservationKind,
@@ -353,6 +354,17 @@ def test_an_event_of_another_version_is_refused() -> None:
         ),
         (StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR), "B-1"),
         (SerialOvercounted(item="B-1", place=Place(location="DC1"), quantity=FOUR), "B-1"),
+        (
+            OrderLineOverPicked(
+                order_id="1001",
+                demand_ref="shop:1001/1",
+                item="B-1",
+                location="DC1",
+                ordered=FOUR,
+                picked=FOUR,
+            ),
+            "1001",
+        ),
         (
             AvailabilityChanged(
                 item="B-1",

@@ -27,6 +27,7 @@ TABLES = (
     "reconciliation_run",
     "reconciliation_shape",
     "reconciliation_round",
+    "reconciliation_open_round",
     "reconciliation_policy",
     "alembic_version",
 )

@@ -44,6 +44,7 @@ from crossdock.canonical.inventory import (
     AvailabilityChanged,
     CountedStock,
     MovementType,
+    OrderLineOverPicked,
     Place,
     ReservationChanged,
     ReservationKind,
@@ -138,6 +139,14 @@ REAL: list[Payload] = [
     ),
     StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR),
     SerialOvercounted(item="B-1", place=Place(location="DC1", serial="S1"), quantity=FOUR),
+    OrderLineOverPicked(
+        order_id="1001",
+        demand_ref="shop:1001/1",
+        item="B-1",
+        location="DC1",
+        ordered=FOUR,
+        picked=FOUR,
+    ),
     OrderChanged(
         order_id="1001",
         lines=(

@@ -50,6 +50,7 @@ APPLICATION = Application(
     ),
     # One answer is read between two readings of the moves, a status at a time.
     stock_question=StockQuestion(keys_max=200, requests=16),
+    lists_open_orders=True,
     poll_every=timedelta(seconds=10),
     cursor_at=cursor_at,
     freshness=timedelta(minutes=15),

@@ -23,17 +23,21 @@ cross join lateral (
     order by qualifier desc limit 1) named
 """
 GOODS = """
-select k.item, i.base_unit, i.tracking from unnest($2::text[]) k(item)
-cross join lateral (select base_unit, tracking from item where tenant = $1 and item = k.item
+select k.item, i.base_unit, i.tracking, i.is_regulated from unnest($2::text[]) k(item)
+cross join lateral (select base_unit, tracking, is_regulated from item
+    where tenant = $1 and item = k.item
     limit 1) i
 """
 
 
 class Goods(NamedTuple):
-    """An item's base unit, whether each piece has a serial, and (unit, numerator, denominator)."""
+    """An item's base unit, whether each piece counts, and (unit, numerator, denominator).
+
+    `is_exact`: each piece has a serial number, or the item is regulated.
+    """
 
     base_unit: str
-    is_serial: bool
+    is_exact: bool
     factors: Sequence[tuple[str, int, int]]
 
 
@@ -73,7 +77,7 @@ class Naming:
         return {
             row["item"]: Goods(
                 row["base_unit"],
-                row["tracking"] in {Tracking.SERIAL, Tracking.LOT_SERIAL},
+                row["is_regulated"] or row["tracking"] in {Tracking.SERIAL, Tracking.LOT_SERIAL},
                 factors.get(row["item"], ()),
             )
             for row in await tx.fetch(GOODS, tx.tenant, asked)

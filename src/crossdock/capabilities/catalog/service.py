@@ -60,6 +60,7 @@ class ItemRecord:
     base_unit: str
     status: str
     tracking: str
+    is_regulated: bool
     source: str
     changed_at: datetime
     units: tuple[UnitRecord, ...] = ()

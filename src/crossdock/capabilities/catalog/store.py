@@ -33,12 +33,13 @@ join unnest($1::text[], $2::text[]) as asked(tenant, item) using (tenant, item)
 """
 # The base unit is set once: stock is counted in it.
 PUT_ITEMS = """
-insert into item (tenant, item, sku, description, base_unit, status, tracking, source, changed_at)
+insert into item (tenant, item, sku, description, base_unit, status, tracking, is_regulated,
+    source, changed_at)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-    $7::text[], $8::text[], $9::timestamptz[])
+    $7::text[], $8::boolean[], $9::text[], $10::timestamptz[])
 on conflict (tenant, item) do update set sku = excluded.sku, description = excluded.description,
-    status = excluded.status, tracking = excluded.tracking, source = excluded.source,
-    changed_at = excluded.changed_at
+    status = excluded.status, tracking = excluded.tracking, is_regulated = excluded.is_regulated,
+    source = excluded.source, changed_at = excluded.changed_at
 """
 # The first factor known holds for all of the past; another one from its own date on.
 PUT_UNITS = """
@@ -177,7 +178,7 @@ union all
 select location, '' from location where tenant = $1 and location = any($3)
 """
 ITEMS = """
-select item, sku, description, base_unit, status, tracking, source, changed_at
+select item, sku, description, base_unit, status, tracking, is_regulated, source, changed_at
 from item where tenant = $1 and item > $2 and ($3::text[] is null or item = any($3))
 order by item limit $4
 """
@@ -268,10 +269,11 @@ async def put_items(tx: Transaction, facts: Sequence[Heard]) -> None:
                 canonical_unit(item.base_unit),
                 item.status,
                 item.tracking,
+                item.is_regulated,
                 fact.event.source,
                 fact.event.received_at,
             )
-    await tx.execute(PUT_ITEMS, *columns(rows.values(), 9))
+    await tx.execute(PUT_ITEMS, *columns(rows.values(), 10))
 
 
 async def put_units(tx: Transaction, units: Iterable[tuple[Heard, Conversion]]) -> None:

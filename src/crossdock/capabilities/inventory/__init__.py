@@ -18,7 +18,9 @@ from crossdock.capabilities.inventory.model import (
     ReservationLine,
     ReservationRequest,
 )
+from crossdock.capabilities.inventory.negative import NegativeStock
 from crossdock.capabilities.inventory.open_demand import OpenDemand
+from crossdock.capabilities.inventory.over_picks import OverPicks
 from crossdock.capabilities.inventory.promise_proof import LineProof, MemberProof
 from crossdock.capabilities.inventory.proof import Availability, SourceAge
 from crossdock.capabilities.inventory.reactions import inventory_reader
@@ -43,9 +45,11 @@ __all__ = [
     "LedgerAtCut",
     "LineProof",
     "MemberProof",
+    "NegativeStock",
     "OpenDemand",
     "OpenLine",
     "OrderLineClaim",
+    "OverPicks",
     "Position",
     "PromisedLine",
     "Reservation",

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from crossdock.capabilities.inventory.ledger import microseconds
-from crossdock.foundation.database import Transaction
+from crossdock.foundation.database import Transaction, WorkersSql
 
 PAGE = 2_000
 """So many positions are read at once: few enough that whoever else works here waits for little."""
@@ -120,6 +120,16 @@ select distinct p.location, p.item from unnest($2::text[], $3::text[]) k(locatio
 join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
 """
 
+# Of tenants: whose stock is below zero, and was so for long enough to be a case.
+WITH_NEGATIVE = WorkersSql("""
+select distinct tenant from inventory_negative where told_as <> '' order by tenant
+""")
+NEGATIVE = """
+select location, item from inventory_negative
+where tenant = $1 and told_as <> '' and ($2 = '' or location = $2) order by location, item
+limit $3
+"""
+
 HEARD = "select source, heard_at from inventory_source where tenant = $1"
 
 
@@ -205,6 +215,15 @@ class LedgerAtCut:
         places, items = [place for place, _ in keys], [item for _, item in keys]
         rows = await tx.fetch(KNOWN, tx.tenant, places, items)
         return {(row["location"], row["item"]) for row in rows}
+
+    async def with_negative(self, tx: Transaction) -> list[str]:
+        """Name the tenants of which stock has been below zero for so long that it is a case."""
+        return [row["tenant"] for row in await tx.fetch(WITH_NEGATIVE)]
+
+    async def negative(self, tx: Transaction, location: str, limit: int) -> list[tuple[str, str]]:
+        """Name such stock, by (location, item); "" is at any location."""
+        rows = await tx.fetch(NEGATIVE, tx.tenant, location, limit)
+        return [(row["location"], row["item"]) for row in rows]
 
     async def items_at(self, tx: Transaction, location: str, after: str, limit: int) -> list[str]:
         """Name the next items that the ledger has at a location, behind one."""

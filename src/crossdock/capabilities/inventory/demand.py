@@ -68,6 +68,10 @@ class Claim(NamedTuple):
         return model.overlay(self.ordered, self.cancelled, self.picked) if self.order_id else 0
 
     @property
+    def is_over_picked(self) -> bool:
+        return bool(self.order_id) and model.is_over_picked(self.ordered, self.picked)
+
+    @property
     def owner(self) -> tuple[str, str]:
         return (self.source, self.order_id)
 

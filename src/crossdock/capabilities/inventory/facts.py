@@ -6,6 +6,7 @@ from datetime import datetime
 from crossdock.canonical.envelope import Event, Fact
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
+    OrderLineOverPicked,
     Place,
     ReservationChanged,
     SerialOvercounted,
@@ -14,6 +15,7 @@ from crossdock.canonical.inventory import (
 )
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.capabilities.inventory import store
+from crossdock.capabilities.inventory.demand import Claim, Ref
 from crossdock.capabilities.inventory.folding import Folded
 from crossdock.capabilities.inventory.ledger import Bucket
 from crossdock.capabilities.inventory.store import LineRow, StockRow
@@ -120,3 +122,33 @@ def _entry(
         causation_id=because.event_id if because else "",
     )
     return Entry(tenant=bucket.tenant, source=HUB, received_at=at, fact=fact)
+
+
+def of_over_picks(
+    lines: Mapping[Ref, tuple[Claim, StockRow]],
+    causes: Mapping[Ref, Event],
+    cause: str,
+    at: datetime,
+) -> list[Entry]:
+    """Tell of each order line of which more has just come to be picked than it orders (I7)."""
+    entries: list[Entry] = []
+    for ref, (claim, row) in lines.items():
+        because = causes.get(ref)
+        payload = OrderLineOverPicked(
+            order_id=claim.order_id,
+            demand_ref=ref[1],
+            item=row.item,
+            location=row.location,
+            ordered=Quantity.from_micros(claim.ordered, row.unit),
+            picked=Quantity.from_micros(claim.picked, row.unit),
+        )
+        fact = Fact(
+            identity=f"over_picked:{ref[1]}:{cause}",
+            payload=payload,
+            occurred_at=at,
+            recorded_at=at,
+            correlation_id=because.fact.correlation_id if because else "",
+            causation_id=because.event_id if because else "",
+        )
+        entries.append(Entry(tenant=ref[0], source=HUB, received_at=at, fact=fact))
+    return entries

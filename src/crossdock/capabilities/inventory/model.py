@@ -63,6 +63,11 @@ def overlay(ordered: int, cancelled: int, picked: int) -> int:
     return max(0, ordered - cancelled - picked)
 
 
+def is_over_picked(ordered: int, picked: int, percent: int = 0) -> bool:
+    """Say whether more was picked than ordered, by more than so many percent of it (I7)."""
+    return picked * 100 > ordered * (100 + percent)
+
+
 # Requests and what became of them.
 
 

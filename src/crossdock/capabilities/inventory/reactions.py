@@ -21,6 +21,7 @@ from crossdock.capabilities.inventory import (
     grouping,
     lots,
     model,
+    over_picks,
     positions,
     store,
 )
@@ -30,7 +31,7 @@ from crossdock.capabilities.inventory.grouping import Regrouped
 from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.ledger import Bucket
 from crossdock.capabilities.inventory.lots import LotAt
-from crossdock.capabilities.inventory.page import READER, Page, page_of
+from crossdock.capabilities.inventory.page import READER, Movement, Page, page_of
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import LineRow, StockIds, StockRow
 from crossdock.foundation import event_log
@@ -122,8 +123,25 @@ async def _fold(tx: Transaction, page: Page, beside: _Beside, now: datetime) -> 
     await demand.write(tx, claims, after)
     stock, lines = await _written(tx, sheet, _docked(folded, by_key))
     await facts.tell(tx, stock, lines, now, causes)
-    await event_log.append(tx, facts.of_impossible(folded, str(page.reached), now))
+    await _tell_impossible(tx, sheet, folded, (claims, after), (page, fresh, now))
     return changed
+
+
+async def _tell_impossible(
+    tx: Transaction,
+    sheet: Sheet,
+    folded: Sequence[Folded],
+    demanded: tuple[Claims, Mapping[Ref, Claim]],
+    said: tuple[Page, Sequence[Movement], datetime],
+) -> None:
+    """Tell of buckets that hold what cannot be, and of order lines that were picked too much."""
+    (claims, after), (page, fresh, now) = demanded, said
+    over = await over_picks.mark(tx, claims.stored, after, now)
+    causes = demand.causes_of(claims, fresh) if over else {}
+    lines = {ref: (after[ref], sheet.rows[after[ref].stock_id or 0]) for ref in over}
+    impossible = facts.of_impossible(folded, str(page.reached), now)
+    told = facts.of_over_picks(lines, causes, str(page.reached), now)
+    await event_log.append(tx, impossible + told)
 
 
 async def _written(

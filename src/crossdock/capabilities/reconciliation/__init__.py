@@ -32,6 +32,7 @@ from crossdock.capabilities.reconciliation.open_dumps import (
     open_micros,
 )
 from crossdock.capabilities.reconciliation.open_ports import LineInformants
+from crossdock.capabilities.reconciliation.open_rounds import OpenRounds
 from crossdock.capabilities.reconciliation.open_service import OpenAsked, OpenLines
 from crossdock.capabilities.reconciliation.planning import Plan
 from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants
@@ -77,6 +78,7 @@ __all__ = [
     "OpenAsked",
     "OpenDump",
     "OpenLines",
+    "OpenRounds",
     "OpenRow",
     "OpenSaid",
     "Parts",

@@ -50,6 +50,10 @@ class KnowsMovements(Protocol):
         self, tx: Transaction, keys: Sequence[tuple[str, str, int]], /
     ) -> Sequence[LedgerMovement]: ...
 
+    async def with_negative(self, tx: Transaction, /) -> Sequence[str]:
+        """Name the tenants of which stock has been below zero for long."""
+        ...
+
     async def known(self, tx: Transaction, keys: Sequence[Key], /) -> set[Key]:
         """Say of which of these (location, item) the ledger has ever heard."""
         ...
@@ -156,7 +160,8 @@ class CountTasks:
         One tenant that fails keeps no other waiting; its error is raised at the end.
         """
         async with self._database.transaction(Scope.of_workers()) as tx:
-            tenants = [row["tenant"] for row in await tx.fetch(count_store.TENANTS)]
+            known = {row["tenant"] for row in await tx.fetch(count_store.TENANTS)}
+            tenants = sorted(known | set(await self._ledger.with_negative(tx)))
         failures: list[Exception] = []
         for tenant in tenants:
             try:

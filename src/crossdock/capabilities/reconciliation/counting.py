@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from crossdock.capabilities.reconciliation import findings, store
+from crossdock.capabilities.reconciliation import asked_store, findings, store
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.model import ItemClass, State
 from crossdock.capabilities.reconciliation.ports import Key
@@ -77,8 +77,20 @@ async def counts_due(tx: Transaction, due_on: date, location: str) -> list[Count
     return [CountRow(row["location"], row["item"], row["class"]) for row in rows]
 
 
+class KnowsNegative(Protocol):
+    async def negative(self, tx: Transaction, location: str, limit: int, /) -> Sequence[Key]:
+        """Name what has been below zero for so long that it is a case; "" is anywhere."""
+        ...
+
+
 async def proposals(
-    tx: Transaction, now: datetime, *, location: str, limit: int, told: Collection[Key] = ()
+    tx: Transaction,
+    now: datetime,
+    ledger: KnowsNegative,
+    *,
+    location: str,
+    limit: int,
+    told: Collection[Key] = (),
 ) -> list[CountProposal]:
     """Propose counts, the most urgent first: so many, and what is still to be counted of `told`.
 
@@ -93,6 +105,7 @@ async def proposals(
         Suspicion(item=one.item, location=one.location, of=ItemClass(one.of), is_due=True)
         for one in due
     ]
+    known += await _negative(tx, ledger, location)
     found = count_proposals(known)
     return found[:limit] + [one for one in found[limit:] if (one.location, one.item) in told]
 
@@ -105,6 +118,20 @@ async def _countable(
     since = now - TREND_LASTS
     rows = await tx.fetch(COUNTABLE, tx.tenant, since, location, limit, places, items, TREND_TIMES)
     return [store.finding_of(row) for row in rows]
+
+
+async def _negative(tx: Transaction, ledger: KnowsNegative, location: str) -> list[Suspicion]:
+    keys = await ledger.negative(tx, location, TASKS_MAX)
+    classes = await asked_store.classes_of(tx, keys)
+    return [
+        Suspicion(
+            item=key[1],
+            location=key[0],
+            of=ItemClass(classes[key].of) if key in classes else ItemClass.A,
+            is_negative=True,
+        )
+        for key in keys
+    ]
 
 
 def _suspicion(row: FindingRow, now: datetime) -> Suspicion:

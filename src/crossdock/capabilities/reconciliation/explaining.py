@@ -176,7 +176,7 @@ class Explainer:
             of=_class_of(lines, worth),
             cost=cost,
             is_foreign=is_foreign(currency, self.policy.brake.currency),
-            is_exact=bool(goods and goods.is_serial),
+            is_exact=bool(goods and goods.is_exact),
             ambiguous_until=self.side.spans[suspect.location][1],
             is_behind=suspect.location in self.behind or is_stirred or suspect.counted_us > cut,
             before=self.befores.get(place),

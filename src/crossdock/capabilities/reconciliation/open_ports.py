@@ -111,7 +111,7 @@ class OpenTold(Protocol):
 class OpenReading(Protocol):
     """All lines that an application says are open, read between two moments.
 
-    `is_whole`: it could make sense of every document.
+    `is_whole`: it could make sense of every document. `pages` is how many calls that took.
     """
 
     @property
@@ -126,8 +126,27 @@ class OpenReading(Protocol):
     @property
     def is_whole(self) -> bool: ...
 
+    @property
+    def pages(self) -> int: ...
+
+
+class Lister(Protocol):
+    """A connection that can be asked for its open orders, and how many calls it allows."""
+
+    @property
+    def connection(self) -> str: ...
+
+    @property
+    def calls_a_day(self) -> int: ...
+
 
 class ListsOpenOrders(Protocol):
+    async def tenants(self) -> Sequence[str]: ...
+
+    async def listers(self, scope: Scope, /) -> Sequence[Lister]:
+        """Say which connections can be asked; no paused one."""
+        ...
+
     async def open_orders(self, scope: Scope, connection: str, /) -> OpenReading:
         """Read a connection's open order lines; `Rejected` if it cannot tell them."""
         ...

@@ -23,8 +23,10 @@ APART = 30 * MINUTE
 ATTEMPTS_MAX = 3
 DAY = 24 * 60 * MINUTE
 MILLE = 1000
-CHANNEL, STOCK = "CHANNEL", "STOCK"
-"""What is read: what a channel was told, or what a system says lies there."""
+CHANNEL, STOCK, ORDERS = "CHANNEL", "STOCK", "ORDERS"
+"""What is read: what a channel was told, what a system says lies there, or its open orders."""
+READINGS = 2
+"""Open orders are read once, and once more where that finds something new to suspect."""
 PASSES = 4
 """A round over stock is so many passes over its keys."""
 STOCK_CALLS_MIN = 24
@@ -86,7 +88,9 @@ class Plan:
     """What is read back of a channel, or asked of a system's stock, and what that takes.
 
     `kind` is CHANNEL or STOCK; `listings` are then the keys (an item at the location) that the
-    ledger has, of which those of class A are asked for four times in a round, B twice, C once.
+    ledger has, of which those of class A are asked for four times in a round, B twice, C once; or
+    ORDERS, and they are the lines that the last reading told, of all locations (""): the calls are
+    what two readings take, for what the first one suspects is looked at once more.
     `quota_calls_a_day` is how many such calls its connection allows, each of which may be several
     requests. `share_ppm` is what the calls take of it, in millionths, rounded up; all locations of
     a connection share one bound. `days_a_round` is how long it takes until all listings were read;
@@ -250,3 +254,65 @@ def turned(items: Sequence[str], after: str) -> list[str]:
 def has_settled(tried_at: int | None, now: int, *, is_in_flight: bool) -> bool:
     """Say whether the last write, if any, has had its effect, so that another may be judged."""
     return not is_in_flight and (tried_at is None or now - tried_at >= APART)
+
+
+def orders_every(every: int, pages: int, quota_calls_a_day: int) -> int:
+    """Say how many microseconds lie between two readings of all open orders; 0: there are none.
+
+    `every` is what the house wants, also in microseconds (0: no reading); what would take more
+    than the share of the quota is read more seldom. `pages` is how many calls a reading takes.
+    """
+    share = _share(quota_calls_a_day)
+    if not every or not share:
+        return 0
+    return max(every, _upwards(READINGS * max(1, pages) * DAY, share))
+
+
+def orders_planned(
+    connection: str, *, lines: int, pages: int, every: int, quota_calls_a_day: int
+) -> Plan:
+    """Plan the reading of a system's open orders: what it takes of its quota, at most."""
+    pages = max(1, pages)
+    between = orders_every(every, pages, quota_calls_a_day)
+    calls = _upwards(READINGS * pages * DAY, between) if between else 0
+    return Plan(
+        connection=connection,
+        location="",
+        listings=lines,
+        keys_a_call=_upwards(lines, pages),
+        keys_a_day=_upwards(lines * DAY, between) if between else 0,
+        calls_a_day=calls,
+        quota_calls_a_day=quota_calls_a_day,
+        share_ppm=_upwards(calls * 1_000_000, quota_calls_a_day) if quota_calls_a_day else 0,
+        days_a_round=_upwards(between, DAY),
+        kind=ORDERS,
+    )
+
+
+class OpenRound(NamedTuple):
+    """When a system was last asked for its open orders, and the cut of what it said, in us.
+
+    A new one is `asked` in name only: it has an interval to tell its orders by itself.
+    `is_second`: it was asked again within the interval, which happens once at most.
+    """
+
+    asked: int
+    read: int | None = None
+    is_second: bool = False
+    has_failed: bool = False
+
+    def is_over(self, now: int, every: int) -> bool:
+        """Say whether an interval has gone by since it was asked."""
+        return now - self.asked >= every
+
+
+def orders_due(at: OpenRound, now: int, every: int, *, is_doubted: bool) -> bool:
+    """Say whether open orders are to be read now; `every` is as `orders_every` says.
+
+    What a reading suspects is read once more as soon as that proves something, and so is what
+    failed: two readings in an interval, and no more.
+    """
+    if not every or at.is_over(now, every):
+        return bool(every)
+    is_wanted = (at.has_failed or is_doubted) and not at.is_second
+    return is_wanted and now - max(at.asked, at.read or 0) >= APART

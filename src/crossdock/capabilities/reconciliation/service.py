@@ -373,8 +373,9 @@ class Reconciliation:
         """
         async with self._database.transaction(scope) as tx:
             return await counting.proposals(
-                tx, self._clock.now(), location=location, limit=limit, told=told
-            )
+                tx, self._clock.now(), self._informants.ledger, location=location, limit=limit,
+                told=told,
+            )  # fmt: skip
 
     async def _one(self, tx: Transaction, finding_id: str) -> FindingRow:
         rows = await store.find(tx, Wanted(finding_id=finding_id), 1)

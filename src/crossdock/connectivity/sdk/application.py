@@ -150,7 +150,8 @@ class Application:
     and `concurrency` bound the outbox. `cursor_at` writes the cursor behind which a poll finds all
     that changed since a moment; without it a source can only be read from its beginning. One that
     tells stock says by `stock_equation` what its own number of it means. One whose connection
-    `AnswersStock` says by `stock_question` how much may be asked at a time.
+    `AnswersStock` says by `stock_question` how much may be asked at a time; one whose connection
+    `ListsOpenOrders` says so, and is compared by them every few hours.
     """
 
     name: str
@@ -165,6 +166,7 @@ class Application:
     samples: tuple[Sample, ...] = ()
     stock_equation: NativeEquation | None = None
     stock_question: StockQuestion | None = None
+    lists_open_orders: bool = False
     poll_every: timedelta | None = None
     cursor_at: Callable[[datetime], str] | None = None
     freshness: timedelta = timedelta(minutes=15)

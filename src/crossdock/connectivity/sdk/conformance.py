@@ -249,11 +249,13 @@ class ApplicationConformance:
             for name in _methods(role):
                 assert inspect.iscoroutinefunction(getattr(connection, name, None)), name
 
-    def test_who_is_asked_for_stock_can_answer(self) -> None:
+    def test_who_is_asked_for_stock_or_open_orders_can_answer(self) -> None:
         question = self.application.stock_question
         connection = type(self).connection or _connection_class(self.application)
         method = getattr(connection, "stock_of", None)
+        lists = inspect.iscoroutinefunction(getattr(connection, "open_orders", None))
 
+        assert lists == self.application.lists_open_orders
         assert bool(question) == inspect.iscoroutinefunction(method)
         assert question is None or (question.keys_max > 0 and question.requests > 0)
         assert question is None or StockSnapshotTaken in self.application.events

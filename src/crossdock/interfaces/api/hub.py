@@ -10,6 +10,7 @@ from crossdock.capabilities.reconciliation import (
     CountTasks,
     Doubt,
     OpenLines,
+    OpenRounds,
     Reconciliation,
     Sampler,
     StockSampler,
@@ -137,6 +138,9 @@ class Hub(Protocol):
 
     @property
     def stock_sampler(self) -> StockSampler: ...
+
+    @property
+    def open_rounds(self) -> OpenRounds: ...
 
     @property
     def count_tasks(self) -> CountTasks: ...

@@ -54,6 +54,7 @@ class ItemSaid(BaseModel):
     status: ItemStatus = ItemStatus.ACTIVE
     tracking: Tracking = Tracking.NONE
     gtin: Text = ""
+    is_regulated: bool = Field(default=False, strict=True)
 
 
 class LocationSaid(BaseModel):

@@ -42,7 +42,7 @@ class QuestionSaid(BaseModel):
 
 
 class Plans(BaseModel):
-    """Channels that can be read back and systems that can be asked for stock (by `kind`).
+    """Channels that are read back, systems that are asked for stock or open orders (by `kind`).
 
     Each says what that takes of its quota, and how long a round is.
     """
@@ -55,9 +55,10 @@ def router(hub: Hub) -> APIRouter:
 
     @routes.get("/plan", **needs("cases:read"))
     async def show_reading_plan(caller: Caller) -> Plans:
-        """Show how often channels and stock are sampled, and what share of a quota it takes."""
+        """Show how often channels, stock and open orders are read, of what share of a quota."""
         channels = await hub.sampler.plans(caller.scope)
-        return Plans(plans=[*channels, *await hub.stock_sampler.plans(caller.scope)])
+        systems = await hub.stock_sampler.plans(caller.scope)
+        return Plans(plans=[*channels, *systems, *await hub.open_rounds.plans(caller.scope)])
 
     @routes.post("/sample", **needs("dlq:write"))
     async def read_channel_back(said: SampleSaid, caller: Caller) -> Sampled:

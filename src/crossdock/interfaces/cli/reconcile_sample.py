@@ -5,18 +5,22 @@ from typing import Annotated
 import typer
 
 from crossdock.assembly import Hub
-from crossdock.capabilities.reconciliation import Sampled, StockAsked
+from crossdock.capabilities.reconciliation import Plan, Sampled, StockAsked
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.interfaces.cli.reconcile_said import print_run
 
 
 def plan(as_json: AsJson = False) -> None:
-    """Show how often channels and stock are sampled, and what share of a quota it takes."""
+    """Show how often channels, stock and open orders are read, and what share of a quota it takes.
+
+    Of open orders it is what two readings take: what the first one suspects is read once more.
+    """
 
     async def shown(hub: Hub) -> None:
         channels = await hub.sampler.plans(hub.scope)
         found = [*channels, *await hub.stock_sampler.plans(hub.scope)]
+        found += await hub.open_rounds.plans(hub.scope)
         if as_json:
             print_json(found)
             return
@@ -25,7 +29,7 @@ def plan(as_json: AsJson = False) -> None:
             [
                 (
                     one.kind.lower(),
-                    f"{one.connection}/{one.location}",
+                    _name(one),
                     one.listings,
                     one.keys_a_day,
                     one.calls_a_day,
@@ -35,10 +39,10 @@ def plan(as_json: AsJson = False) -> None:
                 )
                 for one in found
             ],
-            empty="no channel that sells can be read back, and no system can be asked for stock",
+            empty="no channel can be read back, and no system asked for stock or open orders",
         )
         for one in found:
-            name = f"{one.connection}/{one.location}"
+            name = _name(one)
             if one.refusal:
                 stdout.print(f"{name} refuses: {one.refusal}", markup=False)
             if one.set_aside:
@@ -46,6 +50,10 @@ def plan(as_json: AsJson = False) -> None:
                 stdout.print(f"{name}: {said}", markup=False)
 
     with_hub(shown)
+
+
+def _name(plan: Plan) -> str:
+    return f"{plan.connection}/{plan.location}" if plan.location else plan.connection
 
 
 def sample(

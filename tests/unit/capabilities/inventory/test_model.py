@@ -1,9 +1,10 @@
 """The rules of stock as properties: whatever happens, nothing is promised twice."""
 
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crossdock.canonical.envelope import Event, Fact
@@ -396,3 +397,18 @@ def test_a_lapsed_hold_can_come_back_and_a_confirmed_one_stays() -> None:
     assert Reservation("rsv_1", "shop", "R", NOON, (model.confirmed(back),)).kind is (
         ReservationKind.HARD
     )
+
+
+@given(
+    ordered=st.integers(0, 10**18),
+    picked=st.integers(-(10**18), 10**18),
+    percent=st.integers(0, 100),
+)
+@example(ordered=10, picked=11, percent=10)
+@example(ordered=0, picked=1, percent=100)
+def test_over_picked_is_more_than_ordered_and_the_tolerance_on_it(
+    ordered: int, picked: int, percent: int
+) -> None:
+    most = Fraction(ordered) * (1 + Fraction(percent, 100))
+
+    assert model.is_over_picked(ordered, picked, percent) == (picked > most)

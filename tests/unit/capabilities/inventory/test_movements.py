@@ -8,6 +8,7 @@ import pytest
 from crossdock.canonical.catalog import LocationChanged, LocationKind
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
+    OrderLineOverPicked,
     SerialOvercounted,
     SourceHeard,
     StockStatus,
@@ -294,6 +295,28 @@ async def test_an_over_pick_claims_nothing_and_never_less(house: House) -> None:
     await house.hear(moved(2, 8, place(), None, demand_ref="O/1"))
 
     assert await house.figures() == (92, 92, 0, 0)
+    [told] = [event.payload for event in await house.told(OrderLineOverPicked)]
+    five, eight = Quantity.of(5), Quantity.of(8)
+    assert told == OrderLineOverPicked(
+        order_id="O", demand_ref="O/1", item="X", location="DC1", ordered=five, picked=eight
+    )
+
+
+async def test_an_over_pick_is_told_once_whichever_came_first(house: House) -> None:
+    await house.hear(counted(1, count(100)), moved(2, 8, place(), None, demand_ref="O/1"))
+    assert await house.told(OrderLineOverPicked) == []
+    await house.hear(ordered("O", 1, demand("O/1", 5)))
+    await house.hear(moved(3, 1, place(), None, demand_ref="O/1"))
+
+    assert len(await house.told(OrderLineOverPicked)) == 1
+
+
+async def test_what_is_cancelled_after_it_was_picked_is_no_over_pick(house: House) -> None:
+    await house.hear(counted(1, count(100)), ordered("O", 1, demand("O/1", 5)))
+    await house.hear(moved(2, 5, place(), None, demand_ref="O/1"))
+    await house.hear(ordered("O", 2, demand("O/1", 5, cancelled=5)))
+
+    assert await house.told(OrderLineOverPicked) == []
 
 
 async def test_tenants_never_meet(house: House) -> None:

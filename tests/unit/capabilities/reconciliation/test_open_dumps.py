@@ -166,7 +166,7 @@ def test_no_file_ever_breaks_the_reading(
 
 # Rows become lines in base units.
 
-KNOWN = {"BOLT": Goods("EA", is_serial=False, factors=[("CS", 12, 1)])}
+KNOWN = {"BOLT": Goods("EA", is_exact=False, factors=[("CS", 12, 1)])}
 
 
 def base(unit: str) -> str:

@@ -1,19 +1,24 @@
 """What reading channels back takes of their quota: bounded, and said."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crossdock.capabilities.reconciliation.model import DAY, HOUR, MINUTE, ItemClass
 from crossdock.capabilities.reconciliation.planning import (
     PASSES,
+    OpenRound,
     Plan,
     System,
     askings,
     has_settled,
     is_turn,
+    orders_due,
+    orders_every,
+    orders_planned,
     parted,
     planned,
     plans_of,
@@ -230,3 +235,53 @@ def test_a_million_positions_of_stock_cost_a_bounded_share_of_a_slow_system() ->
     assert sum(plan.calls_a_day for plan in plans) == 270
     assert {plan.days_a_round for plan in plans} == {36}
     assert {(plan.kind, plan.listings) for plan in plans} == {("STOCK", 100_000)}
+
+
+@given(
+    every=st.integers(0, 168).map(lambda hours: hours * HOUR),
+    pages=st.integers(0, 5_000),
+    lines=st.integers(0, 10**6),
+    quota=st.integers(0, 10**7),
+)
+@example(every=6 * HOUR, pages=0, lines=0, quota=0)
+@example(every=6 * HOUR, pages=900, lines=90_000, quota=A_DAY)
+def test_open_orders_take_no_more_than_a_hundredth_of_a_quota(
+    every: int, pages: int, lines: int, quota: int
+) -> None:
+    plan = orders_planned("erp", lines=lines, pages=pages, every=every, quota_calls_a_day=quota)
+    between = orders_every(every, pages, quota)
+
+    assert plan.calls_a_day * 100 <= quota
+    assert (plan.calls_a_day > 0) == bool(between) == bool(every and quota >= 100)
+    assert between == 0 or between >= every
+    assert plan.share_ppm <= 10_000
+    if between:
+        assert plan.calls_a_day * between >= 2 * max(1, pages) * DAY
+
+
+@given(
+    steps=st.lists(st.integers(1, 90), max_size=60),
+    what=st.sampled_from(["doubted", "failed", "both", "nothing"]),
+)
+def test_open_orders_are_read_twice_in_an_interval_at_most_and_half_an_hour_apart(
+    steps: list[int], what: str
+) -> None:
+    is_doubted, has_failed = what in {"doubted", "both"}, what in {"failed", "both"}
+    every, now, at, reads = 6 * HOUR, 0, OpenRound(0, is_second=True), list[int]()
+    for step in steps:
+        now += step * MINUTE
+        if orders_due(at, now, every, is_doubted=is_doubted):
+            at = OpenRound(now, now, not at.is_over(now, every), has_failed)
+            reads.append(now)
+
+    assert not reads or reads[0] >= every
+    for one, following in pairwise(reads):
+        assert following - one >= HOUR // 2
+    for one, _, third in zip(reads, reads[1:], reads[2:], strict=False):
+        assert third - one >= every
+    if not (is_doubted or has_failed):
+        assert all(b - a >= every for a, b in pairwise(reads))
+
+
+def test_open_orders_that_nobody_wants_compared_are_never_due() -> None:
+    assert not orders_due(OpenRound(0), 10**18, 0, is_doubted=True)

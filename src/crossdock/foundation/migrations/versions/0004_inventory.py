@@ -30,6 +30,7 @@ create table inventory_position (
     last_snapshot_at timestamptz,
     -- Changes with the bucket being emptied or filled alone, so that other updates stay in place.
     holds_goods boolean not null generated always as (micros > 0) stored,
+    is_negative boolean not null generated always as (micros < 0) stored,
     constraint inventory_position_status check (status in ('AVAILABLE', 'QC_HOLD', 'DAMAGED',
         'BLOCKED', 'EXPIRED', 'RETURN_PENDING', 'RECEIVING', 'STAGED_OUT', 'IN_TRANSIT')),
     constraint inventory_position_named check (item <> '' and location <> '' and unit <> ''),
@@ -47,7 +48,21 @@ create table inventory_position (
 -- What lies there now: the lots that are gone are many, and do not come back.
 create index inventory_position_lying on inventory_position (tenant, location, item)
     where holds_goods and status in ('AVAILABLE', 'RECEIVING');
+-- What is below zero now: hardly anything, whatever was below it before.
+create index inventory_position_negative on inventory_position (tenant, location, item)
+    where is_negative;
 select guard_table('inventory_position');
+
+-- An item at a location that was seen below zero, since when, and the case that tells of it.
+create table inventory_negative (
+    tenant text not null,
+    location text collate "C" not null,
+    item text collate "C" not null,
+    since timestamptz not null,
+    told_as text collate "C" not null default '',
+    primary key (tenant, location, item)
+);
+select guard_table('inventory_negative');
 
 -- The newest opening of each stream that counted the bucket.
 create table inventory_opening (
@@ -207,6 +222,20 @@ create table inventory_demand (
 create index inventory_demand_by_order on inventory_demand (tenant, order_id, source)
     where order_id <> '';
 select guard_table('inventory_demand');
+
+-- Order lines of which more was picked than ordered, since when; those that are settled wait for
+-- nothing, and are looked at again when they change.
+create table inventory_over_pick (
+    tenant text not null,
+    demand_ref text collate "C" not null,
+    since timestamptz not null,
+    is_settled boolean not null default false,
+    is_told boolean not null default false,
+    primary key (tenant, demand_ref)
+);
+create index inventory_over_pick_unsettled on inventory_over_pick (tenant, demand_ref)
+    where not is_settled;
+select guard_table('inventory_over_pick');
 """
 
 # The id is derived from tenant, client and request id, so the primary key makes requests
@@ -314,8 +343,9 @@ def downgrade() -> None:
         """
         drop function inventory_lapsed;
         drop table inventory_decision, inventory_announcement, inventory_reservation,
-            inventory_demand, inventory_order, inventory_group_version, inventory_group,
+            inventory_over_pick, inventory_demand, inventory_order,
+            inventory_group_version, inventory_group,
             inventory_source, inventory_stream, inventory_stock, inventory_movement,
-            inventory_full_snapshot, inventory_opening, inventory_position;
+            inventory_full_snapshot, inventory_opening, inventory_negative, inventory_position;
         """
     )

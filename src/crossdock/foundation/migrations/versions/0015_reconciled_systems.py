@@ -87,6 +87,21 @@ create table reconciliation_round (
     primary key (tenant, kind, connection, location)
 );
 select guard_table('reconciliation_round');
+-- When each system was last asked for all its open orders, what that took, and whether what it
+-- found was looked at a second time; `failed_at` is when it last gave no answer.
+create table reconciliation_open_round (
+    tenant text not null,
+    connection text collate "C" not null,
+    read_at timestamptz,
+    asked_at timestamptz not null,
+    pages bigint not null default 0,
+    lines bigint not null default 0,
+    is_second boolean not null default false,
+    refusal text not null default '',
+    failed_at timestamptz,
+    primary key (tenant, connection)
+);
+select guard_table('reconciliation_open_round');
 alter table reconciliation_finding add tried_at timestamptz;
 create index reconciliation_finding_mended
     on reconciliation_finding (tenant, against, location, item, closed_at)
@@ -102,7 +117,8 @@ def downgrade() -> None:
     run(
         """
         select set_config('crossdock.tenant', '*', true);
-        drop table reconciliation_policy, reconciliation_round, reconciliation_shape;
+        drop table reconciliation_policy, reconciliation_round, reconciliation_shape,
+            reconciliation_open_round;
         drop index reconciliation_finding_withheld;
         drop index reconciliation_finding_mended;
         alter table reconciliation_finding drop column withheld;

@@ -1,0 +1,148 @@
+"""More picked for an order line than it orders: told at once, and a case if it lasts (I7, §7.2).
+
+The fold marks the lines that change while they are over, so a look costs what changed since.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.inventory import model
+from crossdock.capabilities.inventory.cases import EVERY, PATIENCE, Desk, StockCase, each
+from crossdock.capabilities.inventory.demand import Claim, Ref
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database, Transaction, WorkersSql
+from crossdock.foundation.jobs import Job
+from crossdock.foundation.scope import Scope
+
+LINES_MAX = 1_000
+"""So many lines are looked at in one transaction."""
+
+TENANTS = WorkersSql("""
+select distinct tenant from inventory_over_pick where not is_settled order by tenant
+""")
+MARK = """
+insert into inventory_over_pick as p (tenant, demand_ref, since)
+select k.tenant, k.demand_ref, $3 from unnest($1::text[], $2::text[]) k(tenant, demand_ref)
+on conflict (tenant, demand_ref) do update set is_settled = false,
+    since = case when p.is_settled then excluded.since else p.since end
+"""
+# What heals is seen at once; what is new has so long to be healed.
+UNSETTLED = """
+select w.demand_ref, w.is_told, d.source, d.order_id, d.ordered, d.picked, s.item, s.location,
+    s.unit
+from inventory_over_pick w
+join inventory_demand d on d.tenant = $1 and d.demand_ref = w.demand_ref
+left join inventory_stock s on s.tenant = $1 and s.stock_id = d.stock_id
+where w.tenant = $1 and not w.is_settled and (w.is_told or w.since <= $2)
+order by w.demand_ref limit $3
+"""
+SETTLE = """
+update inventory_over_pick set is_settled = true, is_told = true
+where tenant = $1 and demand_ref = any($2::text[])
+"""
+FORGET = "delete from inventory_over_pick where tenant = $1 and demand_ref = any($2::text[])"
+
+
+class OverPicked(NamedTuple):
+    """An order line as it stands, in micros of its item's base unit."""
+
+    demand_ref: str
+    is_told: bool
+    source: str
+    order_id: str
+    ordered: int
+    picked: int
+    item: str
+    location: str
+    unit: str
+
+
+async def mark(
+    tx: Transaction, before: Mapping[Ref, Claim], after: Mapping[Ref, Claim], now: datetime
+) -> list[Ref]:
+    """Have a look taken at what changed and is over, or was; give the lines that are so anew."""
+    changed = [ref for ref, claim in after.items() if _said(before.get(ref)) != _said(claim)]
+    was = {ref for ref in changed if before.get(ref, Claim()).is_over_picked}
+    are = {ref for ref in changed if after[ref].is_over_picked}
+    if marked := sorted(was | are):
+        await tx.execute(MARK, [ref[0] for ref in marked], [ref[1] for ref in marked], now)
+    return sorted(are - was)
+
+
+def _said(claim: Claim | None) -> tuple[str, int, int]:
+    claim = claim or Claim()
+    return claim.order_id, claim.ordered, claim.picked
+
+
+class OverPicks:
+    """Looks every few minutes at order lines that were picked too much, beyond a tolerance."""
+
+    def __init__(self, database: Database, clock: Clock, desk: Desk, *, percent: int = 0) -> None:
+        self._database = database
+        self._clock = clock
+        self._desk = desk
+        self._percent = percent
+
+    @property
+    def job(self) -> Job:
+        return Job(name="watch over-picks", every=EVERY, work=self.watch)
+
+    async def watch(self) -> None:
+        """Open and close the cases of every tenant; a second look changes nothing."""
+        async with self._database.transaction(Scope.of_workers()) as tx:
+            tenants = [row["tenant"] for row in await tx.fetch(TENANTS)]
+        await each(self._database, tenants, self._watch)
+
+    async def _watch(self, tx: Transaction) -> None:
+        now = self._clock.now()
+        rows = await tx.fetch(UNSETTLED, tx.tenant, now - PATIENCE, LINES_MAX)
+        lines = [OverPicked(*row) for row in rows]
+        over = [one for one in lines if self._is_over(one)]
+        healed = [one for one in lines if not self._is_over(one)]
+        if over:
+            await self._desk.opened(tx, [case_of(one) for one in over], now)
+            await tx.execute(SETTLE, tx.tenant, _refs(over))
+        if healed:
+            names = [fingerprint(one.demand_ref) for one in healed if one.is_told]
+            resolution = "no more is picked for it than it may be"
+            await self._desk.closed(tx, names, resolution, now)
+            await tx.execute(FORGET, tx.tenant, _refs(healed))
+
+    def _is_over(self, one: OverPicked) -> bool:
+        is_over = model.is_over_picked(one.ordered, one.picked, self._percent)
+        return bool(one.order_id) and is_over
+
+
+def _refs(lines: Sequence[OverPicked]) -> list[str]:
+    return [one.demand_ref for one in lines]
+
+
+def fingerprint(demand_ref: str) -> str:
+    return f"order-line/{demand_ref}/ORD-LEDGER"
+
+
+def case_of(one: OverPicked) -> StockCase:
+    """Word the case; it ends by itself when goods go back, or the order says more."""
+    ordered = Quantity.from_micros(one.ordered, one.unit)
+    picked = Quantity.from_micros(one.picked, one.unit)
+    return StockCase(
+        code="ORD-LEDGER",
+        fingerprint=fingerprint(one.demand_ref),
+        severity="S1",
+        owner_role="Integration",
+        within=timedelta(hours=1),
+        entity=one.order_id,
+        title=f"{one.demand_ref}: {picked.value} of {one.item} picked, {ordered.value} ordered",
+        evidence={
+            "order": one.order_id,
+            "source": one.source,
+            "demand_ref": one.demand_ref,
+            "item": one.item,
+            "location": one.location,
+            "ordered": str(ordered.value),
+            "picked": str(picked.value),
+            "unit": one.unit,
+        },
+    )

@@ -1,0 +1,184 @@
+"""Compares open orders with every system that lists its own, by itself (§4.1.7).
+
+Each is read every few hours, or as often as a hundredth of its quota allows; and once more, half
+an hour on, where that found something new to suspect: two readings confirm a difference (§4.1.4).
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from crossdock.canonical.errors import CrossdockError
+from crossdock.capabilities.reconciliation import planning
+from crossdock.capabilities.reconciliation.findings import Run, microseconds
+from crossdock.capabilities.reconciliation.kinds import Kind
+from crossdock.capabilities.reconciliation.open_ports import Lister, ListsOpenOrders
+from crossdock.capabilities.reconciliation.open_service import OpenAsked, told
+from crossdock.capabilities.reconciliation.planning import OpenRound, Plan
+from crossdock.capabilities.reconciliation.rounds import REASON_MAX
+from crossdock.capabilities.reconciliation.store import HUB
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import Database
+from crossdock.foundation.jobs import Job
+from crossdock.foundation.scope import Scope
+
+LIMIT = timedelta(minutes=30)
+"""So long one tick may take: a system of many pages is read at its own rate."""
+
+ALL = "select * from reconciliation_open_round where tenant = $1"
+
+# A new system first has an interval to tell its orders by itself, and no second look before.
+MEET = """
+insert into reconciliation_open_round (tenant, connection, asked_at, is_second)
+select $1, s.connection, $3, true from unnest($2::text[]) s(connection)
+on conflict (tenant, connection) do nothing
+"""
+
+# Who is asked is noted before: a process that dies over it does not ask again at once.
+ASK = """
+update reconciliation_open_round set asked_at = $3, is_second = $4,
+    refusal = 'it did not come to its end', failed_at = $3
+where tenant = $1 and connection = $2
+"""
+DONE = """
+update reconciliation_open_round set read_at = $3, pages = $4, lines = $5, refusal = '',
+    failed_at = null
+where tenant = $1 and connection = $2
+"""
+FAILED = """
+update reconciliation_open_round set refusal = $3, failed_at = $4
+where tenant = $1 and connection = $2
+"""
+DOUBTED = """
+select distinct against from reconciliation_finding
+where tenant = $1 and state = 'SUSPECTED' and system = $2 and not is_gone
+"""
+
+
+class Compares(Protocol):
+    async def compare(self, scope: Scope, asked: OpenAsked, /) -> Run: ...
+
+
+class _Kept(NamedTuple):
+    at: OpenRound
+    pages: int = 0
+    lines: int = 0
+    refusal: str = ""
+    failed_at: datetime | None = None
+
+
+NEW = _Kept(OpenRound(0))
+
+
+class OpenRounds:
+    """Reads the open orders of each system when they are due; `every` is zero: never."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        around: tuple[ListsOpenOrders, Compares],
+        *,
+        every: timedelta,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._lists, self._lines = around
+        self._every = every // timedelta(microseconds=1)
+
+    @property
+    def job(self) -> Job:
+        ten = timedelta(minutes=10)
+        return Job(name="compare open orders", every=ten, work=self.follow, limit=LIMIT)
+
+    async def plans(self, scope: Scope) -> list[Plan]:
+        """Tell whose open orders are compared, and what that takes of each quota at most."""
+        kept = await self._kept(scope)
+        plans: list[Plan] = []
+        for one in await self._lists.listers(scope):
+            known = kept.get(one.connection, NEW)
+            plan = planning.orders_planned(
+                one.connection,
+                lines=known.lines,
+                pages=known.pages,
+                every=self._every,
+                quota_calls_a_day=one.calls_a_day,
+            )
+            plans.append(replace(plan, refusal=known.refusal, refused_at=known.failed_at))
+        return plans
+
+    async def follow(self) -> None:
+        """Compare with each system whose turn it is; one that fails keeps no other waiting."""
+        failures: list[Exception] = []
+        for tenant in await self._lists.tenants():
+            try:
+                await self._follow(Scope(tenant), failures)
+            except Exception as error:  # noqa: BLE001 whatever it is, the others are read
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    async def _follow(self, scope: Scope, failures: list[Exception]) -> None:
+        listers = await self._lists.listers(scope)
+        async with self._database.transaction(scope) as tx:
+            names = [one.connection for one in listers]
+            await tx.execute(MEET, tx.tenant, names, self._clock.now())
+            rows = await tx.fetch(DOUBTED, tx.tenant, Kind.ORDERS)
+        doubted = {row["against"] for row in rows}
+        kept = await self._kept(scope)
+        for one in listers:
+            known = kept[one.connection]
+            every = planning.orders_every(self._every, known.pages, one.calls_a_day)
+            now, is_doubted = microseconds(self._clock.now()), one.connection in doubted
+            if not planning.orders_due(known.at, now, every, is_doubted=is_doubted):
+                continue
+            is_second = not known.at.is_over(now, every)
+            try:
+                await self._compare(scope, one, is_second=is_second)
+            except CrossdockError as error:
+                await self._failed(scope, one, str(error))
+            except Exception as error:  # noqa: BLE001 whatever it is, the others are read
+                await self._failed(scope, one, repr(error))
+                failures.append(error)
+
+    async def _compare(self, scope: Scope, one: Lister, *, is_second: bool) -> None:
+        async with self._database.transaction(scope) as tx:
+            await tx.execute(ASK, tx.tenant, one.connection, self._clock.now(), is_second)
+        reading = await self._lists.open_orders(scope, one.connection)
+        asked = OpenAsked(
+            kind=Kind.ORDERS,
+            against=one.connection,
+            by=HUB,
+            said=lambda _: told(reading),
+            heard_from=one.connection,
+        )
+        await self._lines.compare(scope, asked)
+        async with self._database.transaction(scope) as tx:
+            await tx.execute(
+                DONE, tx.tenant, one.connection, reading.began_at, reading.pages,
+                len(reading.lines),
+            )  # fmt: skip
+
+    async def _failed(self, scope: Scope, one: Lister, reason: str) -> None:
+        async with self._database.transaction(scope) as tx:
+            now = self._clock.now()
+            await tx.execute(FAILED, tx.tenant, one.connection, reason[:REASON_MAX], now)
+
+    async def _kept(self, scope: Scope) -> dict[str, _Kept]:
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(ALL, tx.tenant)
+        return {
+            row["connection"]: _Kept(
+                OpenRound(
+                    asked=microseconds(row["asked_at"]),
+                    read=microseconds(row["read_at"]) if row["read_at"] else None,
+                    is_second=row["is_second"],
+                    has_failed=bool(row["refusal"]),
+                ),
+                row["pages"],
+                row["lines"],
+                row["refusal"],
+                row["failed_at"],
+            )
+            for row in rows
+        }

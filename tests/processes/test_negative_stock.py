@@ -1,0 +1,160 @@
+"""Stock below zero is somebody's where no late fact heals it, and is counted (INV-NEG)."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from crossdock.assembly import Hub, Outside
+from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.inventory import MovementType, Place, StockMoved, StockStatus
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.inventory.negative import APART_MAX, SHOWN, Below, negative_cases
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.scope import Scope
+from crossdock.foundation.settings import Settings
+from crossdock.orchestration.cases import Case
+
+JOB = "watch negative stock"
+HALF = timedelta(minutes=30)
+SHELF = Place(location="DC1")
+DOCK = Place(location="DC1", status=StockStatus.RECEIVING)
+
+
+class Warehouse:
+    def __init__(self, hub: Hub, clock: VirtualClock) -> None:
+        self.hub, self.clock = hub, clock
+        self._told = 0
+
+    async def hear(self, *said: Payload) -> None:
+        facts: list[Fact] = []
+        for one in said:
+            self._told += 1
+            at = self.clock.now()
+            facts.append(
+                Fact(identity=f"f{self._told}", payload=one, occurred_at=at, version=self._told)
+            )
+        await self.hub.record(facts, source="wms")
+
+    async def move(
+        self, pieces: int, source: Place | None, target: Place | None, item: str = "BOLT"
+    ) -> None:
+        moved = StockMoved(
+            movement_id=f"M{self._told}",
+            item=item,
+            quantity=Quantity.of(pieces),
+            type=MovementType.OTHER,
+            source_place=source,
+            target_place=target,
+        )
+        await self.hear(moved)
+
+    async def after(self, step: timedelta) -> list[Case]:
+        """Let so much time pass and the job run; give the open cases."""
+        await self.clock.advance(step)
+        assert JOB in await self.hub.jobs.run_due()
+        return await self.hub.cases.find(self.hub.scope)
+
+    async def to_count(self) -> list[tuple[str, str]]:
+        await self.hub.count_tasks.follow()
+        tasks = await self.hub.count_tasks.listed(self.hub.scope)
+        return [(one.item, one.reason) for one in tasks]
+
+
+@pytest.fixture
+async def warehouse(dsn: str, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[Warehouse]:
+    settings = Settings(data_dir=tmp_path, dsn=SecretStr(dsn))
+    async with Hub.open(settings, Outside(clock=clock)) as hub:
+        house = Warehouse(hub, clock)
+        items = [ItemChanged(sku=f"I{n}") for n in range(APART_MAX + 1)]
+        await house.hear(ItemChanged(sku="BOLT"), LocationChanged(code="DC1"), *items)
+        yield house
+
+
+async def test_stock_below_zero_for_half_an_hour_is_a_case_and_is_counted_until_it_is_not(
+    warehouse: Warehouse,
+) -> None:
+    await warehouse.move(4, SHELF, None)
+    assert await warehouse.after(timedelta(minutes=5)) == []
+    assert await warehouse.after(HALF - timedelta(minutes=5)) == []
+    assert await warehouse.to_count() == []
+
+    [case] = await warehouse.after(timedelta(minutes=5))
+    assert (case.code, case.severity, case.owner_role) == ("INV-NEG", "S2", "Inventory control")
+    assert (case.entity, case.title) == ("BOLT", "BOLT is below zero at DC1: -4 EA")
+    assert case.due_at == warehouse.clock.now() + timedelta(hours=4)
+    assert await warehouse.to_count() == [("BOLT", "NEGATIVE")]
+    [again] = await warehouse.after(HALF)
+    assert again.count == 1
+
+    await warehouse.move(4, None, SHELF)
+    assert await warehouse.after(timedelta(minutes=5)) == []
+    assert await warehouse.to_count() == []
+
+
+async def test_what_a_late_fact_heals_within_half_an_hour_is_nobodys(warehouse: Warehouse) -> None:
+    await warehouse.move(4, SHELF, None)
+    await warehouse.after(timedelta(minutes=5))
+    await warehouse.move(9, None, SHELF)
+    await warehouse.after(timedelta(minutes=20))
+    await warehouse.move(6, SHELF, None)
+
+    assert await warehouse.after(timedelta(minutes=20)) == []
+    assert len(await warehouse.after(HALF)) == 1
+
+
+async def test_the_dock_is_below_zero_by_all_its_lots_together(warehouse: Warehouse) -> None:
+    lot = Place(location="DC1", status=StockStatus.RECEIVING, lot="L1")
+    await warehouse.move(10, None, DOCK)
+    await warehouse.move(10, lot, SHELF)
+    await warehouse.after(timedelta(minutes=5))
+    assert await warehouse.after(HALF) == []
+
+    await warehouse.move(1, lot, SHELF)
+    await warehouse.after(timedelta(minutes=5))
+    [case] = await warehouse.after(HALF)
+    assert case.evidence["below_zero"][0]["lot"] == "L1"
+
+
+async def test_a_location_of_which_much_is_below_zero_is_one_case(warehouse: Warehouse) -> None:
+    for n in range(APART_MAX + 1):
+        await warehouse.move(1, SHELF, None, item=f"I{n}")
+    await warehouse.after(timedelta(minutes=5))
+    [case] = await warehouse.after(HALF)
+    assert case.title == f"{APART_MAX + 1} items are below zero at DC1"
+    assert len(case.evidence["below_zero"]) == SHOWN
+
+    await warehouse.move(1, None, SHELF, item="I0")
+    assert len(await warehouse.after(timedelta(minutes=5))) == APART_MAX
+
+
+async def test_what_is_below_zero_is_found_by_an_index_of_it_alone(warehouse: Warehouse) -> None:
+    async with warehouse.hub.database.transaction(Scope("main")) as tx:
+        await tx.execute("set local enable_seqscan = off")
+        plan = await tx.fetch(
+            "explain select item from inventory_position where tenant = 'main' and is_negative"
+        )
+    assert "inventory_position_negative" in "\n".join(row[0] for row in plan)
+
+
+@given(st.dictionaries(st.tuples(st.sampled_from(["DC1", "DC2"]), st.integers(0, 99)),
+                       st.integers(1, 10**9), max_size=150))  # fmt: skip
+def test_each_item_below_zero_is_told_by_one_case_and_a_location_by_fifty_at_most(
+    known: dict[tuple[str, int], int],
+) -> None:
+    below = {
+        (at, f"I{n}"): [Below(at, f"I{n}", "AVAILABLE", "", "", "", -micros * MICROS, "EA")]
+        for (at, n), micros in known.items()
+    }
+    cases = negative_cases(below)
+
+    assert cases.keys() == below.keys()
+    for at in ("DC1", "DC2"):
+        names = {one.fingerprint for key, one in cases.items() if key[0] == at}
+        count = sum(key[0] == at for key in below)
+        assert len(names) == (count if count <= APART_MAX else 1)

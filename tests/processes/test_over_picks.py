@@ -1,0 +1,146 @@
+"""More picked than ordered is somebody's, beyond a tolerance, until it is not (I7, ORD-LEDGER)."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+from pydantic import SecretStr
+
+from crossdock.assembly import Hub, Outside
+from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.envelope import Fact, Payload
+from crossdock.canonical.inventory import MovementType, Place, StockMoved, StockStatus
+from crossdock.canonical.orders import DemandLine, OrderChanged
+from crossdock.canonical.quantities import Quantity
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.settings import Settings
+from crossdock.orchestration.cases import Case
+
+JOB = "watch over-picks"
+HALF, FIVE = timedelta(minutes=30), timedelta(minutes=5)
+SHELF = Place(location="DC1")
+STAGED = Place(location="DC1", status=StockStatus.STAGED_OUT)
+TOLERANCE = 10
+
+
+class Picking:
+    """A hub that lets a tenth more be picked than ordered."""
+
+    def __init__(self, hub: Hub, clock: VirtualClock) -> None:
+        self.hub, self.clock = hub, clock
+        self._told = 0
+
+    def order(self, name: str, pieces: int, cancelled: int = 0) -> Payload:
+        line = DemandLine(
+            demand_ref=f"{name}/1",
+            item="BOLT",
+            location="DC1",
+            ordered=Quantity.of(pieces),
+            cancelled=Quantity.of(cancelled),
+        )
+        return OrderChanged(order_id=name, lines=(line,))
+
+    def pick(self, name: str, pieces: int) -> Payload:
+        """Pick for an order's line; less than zero puts back."""
+        self._told += 1
+        is_pick = pieces > 0
+        return StockMoved(
+            movement_id=f"M{self._told}",
+            item="BOLT",
+            quantity=Quantity.of(abs(pieces)),
+            type=MovementType.PICK if is_pick else MovementType.UNPICK,
+            source_place=SHELF if is_pick else STAGED,
+            target_place=STAGED if is_pick else SHELF,
+            demand_ref=f"{name}/1",
+        )
+
+    async def hear(self, *said: Payload) -> None:
+        facts: list[Fact] = []
+        for one in said:
+            self._told += 1
+            at = self.clock.now()
+            facts.append(
+                Fact(identity=f"f{self._told}", payload=one, occurred_at=at, version=self._told)
+            )
+        for verdict in await self.hub.record(facts, source="erp"):
+            assert not verdict.reason
+
+    async def after(self, step: timedelta) -> list[Case]:
+        await self.clock.advance(step)
+        assert JOB in await self.hub.jobs.run_due()
+        found = await self.hub.cases.find(self.hub.scope)
+        return [one for one in found if one.code == "ORD-LEDGER"]
+
+
+@pytest.fixture
+async def picking(dsn: str, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[Picking]:
+    settings = Settings(data_dir=tmp_path, dsn=SecretStr(dsn), over_pick_percent=TOLERANCE)
+    async with Hub.open(settings, Outside(clock=clock)) as hub:
+        house = Picking(hub, clock)
+        await house.hear(ItemChanged(sku="BOLT"), LocationChanged(code="DC1"))
+        yield house
+
+
+async def test_an_over_pick_that_lasts_is_a_case_until_goods_go_back(picking: Picking) -> None:
+    await picking.hear(picking.order("SO-1", 10), picking.pick("SO-1", 12))
+    assert await picking.after(HALF - FIVE) == []
+
+    [case] = await picking.after(FIVE)
+    assert (case.severity, case.owner_role, case.entity) == ("S1", "Integration", "SO-1")
+    assert case.title == "SO-1/1: 12 of BOLT picked, 10 ordered"
+    assert case.due_at == picking.clock.now() + timedelta(hours=1)
+    [again] = await picking.after(HALF)
+    assert again.count == 1
+
+    await picking.hear(picking.pick("SO-1", -1))
+    assert await picking.after(FIVE) == []
+
+
+async def test_an_over_pick_within_the_tolerance_is_none_until_it_is_beyond(
+    picking: Picking,
+) -> None:
+    await picking.hear(picking.order("SO-1", 10), picking.pick("SO-1", 11))
+    assert await picking.after(HALF) == []
+
+    await picking.hear(picking.pick("SO-1", 1))
+    assert await picking.after(FIVE) == []
+    assert len(await picking.after(HALF)) == 1
+
+
+async def test_an_over_pick_ends_when_the_order_says_more(picking: Picking) -> None:
+    await picking.hear(picking.order("SO-1", 10), picking.pick("SO-1", 12))
+    assert len(await picking.after(HALF)) == 1
+
+    await picking.hear(picking.order("SO-1", 12))
+    assert await picking.after(FIVE) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_an_over_pick_is_a_case_for_just_the_lines_that_end_beyond_the_tolerance(
+    picking: Picking, seed: int
+) -> None:
+    random = Random(seed)
+    picked: dict[str, int] = {}
+    said: dict[str, int] = {}
+    for _ in range(40):
+        name = f"SO-{random.randrange(8)}"
+        if random.random() < 0.3:
+            said[name] = random.randrange(1, 30)
+            await picking.hear(picking.order(name, said[name]))
+        else:
+            pieces = random.choice([-2, -1, 1, 2, 5, 9])
+            picked[name] = picked.get(name, 0) + pieces
+            await picking.hear(picking.pick(name, pieces))
+        if random.random() < 0.3:
+            await picking.after(random.choice([FIVE, HALF]))
+
+    await picking.after(HALF)
+    found = await picking.after(HALF)
+    beyond = {
+        name
+        for name, pieces in said.items()
+        if picked.get(name, 0) * 100 > pieces * (100 + TOLERANCE)
+    }
+    assert {case.entity for case in found} == beyond
