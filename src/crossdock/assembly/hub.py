@@ -156,9 +156,8 @@ class Hub:
         around = (holds, stock, self.supply.answers_in)
         self.securing = Securing(database, clock, self.ids, around)
         self.sourcing = Sourcing(database, clock)
-        self.order_sourcing = OrderSourcing(
-            clock, self.catalog, self.inventory, self.sourcing, self.supply
-        )
+        knows = (clock, self.catalog, self.inventory, self.sourcing, self.supply)
+        self.order_sourcing = OrderSourcing(*knows, calendars=self.supply.known)
 
     def _gather_comparisons(self) -> None:
         """Build what compares systems, and what tells channels once that is known."""

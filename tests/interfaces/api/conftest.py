@@ -95,7 +95,12 @@ class House:
         self.sourcing = Sourcing(database, self.clock)
         self.supply = Supply(database, self.clock, self.inventory.standings, self.catalog)
         self.order_sourcing = OrderSourcing(
-            self.clock, self.catalog, self.inventory, self.sourcing, self.supply
+            self.clock,
+            self.catalog,
+            self.inventory,
+            self.sourcing,
+            self.supply,
+            calendars=self.supply.known,
         )
         self._keep_promises()
         self.directory = Directory(database, self.clock, Vault(bytes(32)), APPLICATIONS)

@@ -83,7 +83,7 @@ ONCE: tuple[str, ...] = (
     "stock promises --at-risk",
     "stock explain {kept}",
     "stock release-promise {kept}",
-    "source put-node DC1 --cutoff 14:00",
+    "source put-node DC1 --load 30",
     "source nodes",
     "source put-rules all --max-shipments 2",
     "source rules",

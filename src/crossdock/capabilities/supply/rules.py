@@ -10,11 +10,11 @@ from datetime import date, time
 from decimal import Decimal
 from types import MappingProxyType
 
+from crossdock.canonical.calendars import DAY, Calendar
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.identifiers import KeyRule
 from crossdock.canonical.quantities import Quantity, decimal_of
 from crossdock.canonical.supply import ConfidenceClass
-from crossdock.capabilities.supply.calendar import DAY, Calendar
 from crossdock.capabilities.supply.model import AtpMode, Limits
 
 ALL = "*"
