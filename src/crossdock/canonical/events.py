@@ -27,6 +27,7 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
     ReservationChanged,
+    SafetyStockChanged,
     SerialOvercounted,
     SourceHeard,
     StockMoved,
@@ -70,6 +71,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     ChannelLevelHeard,
     AvailabilityChanged,
     ReservationChanged,
+    SafetyStockChanged,
     StockWentNegative,
     SerialOvercounted,
     OrderChanged,

@@ -29,6 +29,7 @@ from crossdock.canonical.identifiers import gln
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
     ReservationChanged,
+    SafetyStockChanged,
     SerialOvercounted,
     StockWentNegative,
 )
@@ -67,6 +68,7 @@ _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 HUBS_OWN = (
     AvailabilityChanged,
     ReservationChanged,
+    SafetyStockChanged,
     StockWentNegative,
     SerialOvercounted,
     ConfirmationChanged,

@@ -48,6 +48,7 @@ from crossdock.canonical.inventory import (
     ReservationChanged,
     ReservationKind,
     ReservationStatus,
+    SafetyStockChanged,
     SerialOvercounted,
     SourceHeard,
     StockMoved,
@@ -135,6 +136,9 @@ REAL: list[Payload] = [
         granted=FOUR,
         consumed=FOUR,
         expires_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    ),
+    SafetyStockChanged(
+        item="B-1", location="DC1", version=8, changed_by="ann", before=FOUR, safety=FOUR
     ),
     StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR),
     SerialOvercounted(item="B-1", place=Place(location="DC1", serial="S1"), quantity=FOUR),

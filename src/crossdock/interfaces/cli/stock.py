@@ -26,6 +26,7 @@ from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.interfaces.cli.stock_available import print_available
 
+ME = "command-line"
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 for part in (stock_atp, stock_promise, stock_substitutes, stock_known):
     part.add_to(app)
@@ -124,7 +125,7 @@ def reserve(
             allow_partial=allow_partial,
             channel=channel,
         )
-        made = await hub.inventory.reserve(hub.scope, "command-line", request)
+        made = await hub.inventory.reserve(hub.scope, ME, request)
         await hub.inventory.upkeep.tell()
         await _print_reservation(hub, made, as_json=as_json)
         return 0 if made.is_granted else EXIT_FINDINGS
@@ -258,7 +259,7 @@ def safety(
 
     async def asked(hub: Hub) -> None:
         found = await _known(hub, item, location, quantity)
-        await hub.inventory.upkeep.set_safety(hub.scope, item, location, found.micros)
+        await hub.inventory.upkeep.set_safety(hub.scope, item, location, found.micros, by=ME)
         await hub.inventory.upkeep.tell()
         safety = amount(found.micros, found.base_unit)
         answer = {"item": item, "location": location, "safety": safety}
