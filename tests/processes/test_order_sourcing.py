@@ -39,7 +39,14 @@ from crossdock.capabilities.sourcing import (
     Rules,
     ShipTo,
 )
-from crossdock.capabilities.supply import ALL, AtpRule, LifeTerms, PlacedRule, Question
+from crossdock.capabilities.supply import (
+    ALL,
+    AtpRule,
+    CalendarSaid,
+    LifeTerms,
+    PlacedRule,
+    Question,
+)
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.settings import Settings
@@ -161,6 +168,39 @@ async def test_a_holiday_is_one_for_answers_by_date_and_for_sourcing(hub: Hub) -
     [shipment] = made.shipments
     assert shipment.ships_on == today + timedelta(days=2)
     assert answer.promised_on == shipment.ships_on
+
+
+async def test_an_item_has_no_calendar_of_its_own(hub: Hub) -> None:
+    await hub.put_stock("X", "DC1", 5)
+    for said in (AtpRule(weekdays="1"), AtpRule(cutoff="14:00"), AtpRule(holidays=())):
+        for location in ("DC1", ALL):
+            rule = PlacedRule(item="X", location=location, rule=said)
+            with pytest.raises(Invalid, match="the same days for every item"):
+                await hub.supply.put_rule(hub.scope, rule, by="test")
+
+
+async def test_what_a_calendar_says_leaves_the_rest_of_the_places_rule_as_it_is(
+    hub: Hub,
+) -> None:
+    await hub.put_stock("X", "DC1", 5)
+    first = AtpRule(counts_dock=False, holidays=(date(2026, 12, 25),))
+    await hub.supply.put_rule(hub.scope, PlacedRule(location="DC1", rule=first), by="test")
+
+    for said in (CalendarSaid(cutoff="14:00"), CalendarSaid(weekdays="123456")):
+        await asyncio.gather(
+            hub.supply.calendars.put(hub.scope, "DC1", said, by="ann"),
+            hub.supply.calendars.put(hub.scope, "DC2", said, by="ann"),
+        )
+
+    rules = {one.location: one.rule for one in await hub.supply.rules(hub.scope)}
+    both = AtpRule(cutoff="14:00", weekdays="123456")
+    assert rules == {
+        "DC1": replace(first, cutoff="14:00", weekdays="123456"),
+        "DC2": both,
+    }
+    with pytest.raises(Invalid) as refused:
+        await hub.supply.calendars.put(hub.scope, "DC1", CalendarSaid(weekdays="8"), by="ann")
+    assert refused.value.where == "/weekdays"
 
 
 async def test_where_nothing_is_said_of_a_place_the_calendar_of_all_holds(hub: Hub) -> None:
@@ -419,7 +459,7 @@ async def test_a_hub_that_died_between_plan_and_promise_promises_that_plan_when_
         Dead(),  # type: ignore[arg-type]  # a stand-in that has what is asked of it
         hub.sourcing,
         hub.supply,
-        calendars=hub.supply.known,
+        calendars=hub.supply.calendars,
     )
     dead._inventory.availability = hub.inventory.availability  # type: ignore[method-assign]  # a stand-in for this one method
     dead._inventory.channel_shares = hub.inventory.channel_shares  # type: ignore[method-assign]  # a stand-in for this one method

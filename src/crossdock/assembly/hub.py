@@ -157,7 +157,7 @@ class Hub:
         self.securing = Securing(database, clock, self.ids, around)
         self.sourcing = Sourcing(database, clock)
         knows = (clock, self.catalog, self.inventory, self.sourcing, self.supply)
-        self.order_sourcing = OrderSourcing(*knows, calendars=self.supply.known)
+        self.order_sourcing = OrderSourcing(*knows, calendars=self.supply.calendars)
 
     def _gather_comparisons(self) -> None:
         """Build what compares systems, and what tells channels once that is known."""

@@ -47,17 +47,18 @@ class Calendar:
         return not any(self.is_working(each) for each in days)
 
     def first_ship_day(self, now: datetime) -> date:
-        """Find the first day that an order of this moment, by the location's clock, can leave on.
+        """Find the first day that an order of this moment can leave on; by the place's clock."""
+        return self.next_working_day(self.first_open_day(now))
+
+    def first_open_day(self, now: datetime) -> date:
+        """Give the day of this moment, or the next if its cut-off has passed, worked or not.
 
         The cut-off is an instant of each day, so it stays at its time when the clocks change, and
         passes once even on the day that has an hour twice. In the hour that clocks skip no clock
         shows it: then it is as long after the hour as it says.
         """
         today = now.date()
-        return self.next_working_day(today + DAY if self._is_over(today, now) else today)
-
-    def _is_over(self, day: date, now: datetime) -> bool:
         if self.cutoff is None:
-            return False
-        over = datetime.combine(day, self.cutoff, tzinfo=now.tzinfo)
-        return now.astimezone(UTC) >= over.astimezone(UTC)
+            return today
+        over = datetime.combine(today, self.cutoff, tzinfo=now.tzinfo)
+        return today + DAY if now.astimezone(UTC) >= over.astimezone(UTC) else today

@@ -205,7 +205,7 @@ class AvailabilityChanged:
 class SafetyStockChanged:
     """Somebody keeps more or less of an item at a location from being promised (§3.1).
 
-    `version` is that of the figures which say so first; amounts are in the base unit.
+    Figures of `version` or a later one have it in them; amounts are in the base unit.
     """
 
     TYPE: ClassVar[str] = "inventory.safety_stock_changed.v1"

@@ -100,7 +100,7 @@ class House:
             self.inventory,
             self.sourcing,
             self.supply,
-            calendars=self.supply.known,
+            calendars=self.supply.calendars,
         )
         self._keep_promises()
         self.directory = Directory(database, self.clock, Vault(bytes(32)), APPLICATIONS)

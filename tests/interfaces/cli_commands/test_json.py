@@ -92,6 +92,7 @@ ONCE: tuple[str, ...] = (
     "stock atp BOLT@DC1 --quantity 1 --by 2026-06-30",
     "stock atp-rule BOLT * --lead-time 9",
     "stock atp-rules",
+    "stock calendar DC1 --cutoff 15:30",
     "stock drop-atp-rule BOLT *",
     "stock put-substitutes BOLT --file none.json",
     "stock substitutes",

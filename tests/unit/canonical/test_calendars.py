@@ -148,6 +148,13 @@ def test_a_cutoff_in_the_hour_that_clocks_skip_passes_that_day_too() -> None:
     assert (before, behind) == (date(2026, 3, 29), date(2026, 3, 30))
 
 
+def test_the_day_behind_a_passed_cutoff_is_looked_at_whether_worked_or_not() -> None:
+    wednesdays = Calendar(frozenset({3}), cutoff=time(14))
+    assert wednesdays.first_open_day(local("2026-05-06T13:59:59")) == date(2026, 5, 6)
+    assert wednesdays.first_open_day(local("2026-05-06T14:00:00")) == date(2026, 5, 7)
+    assert wednesdays.first_ship_day(local("2026-05-06T14:00:00")) == date(2026, 5, 13)
+
+
 def test_without_a_cutoff_goods_leave_all_day_and_holidays_are_not_worked() -> None:
     closed = Calendar(FIVE_DAYS, {date(2026, 5, 4), date(2026, 5, 5)})
 

@@ -73,7 +73,7 @@ def wake(tx: Transaction) -> None:
     tx.wake(event_log.topic_of(ReservationChanged.TYPE))
 
 
-def of_safety(before: StockRow, micros: int, by: str, at: datetime) -> Entry:
+def of_safety(before: StockRow, safety: Quantity, by: str, at: datetime) -> Entry:
     """Tell who keeps how much of a stock row from being promised, and how much it was before."""
     version = before.version + 1
     payload = SafetyStockChanged(
@@ -81,8 +81,8 @@ def of_safety(before: StockRow, micros: int, by: str, at: datetime) -> Entry:
         location=before.location,
         version=version,
         changed_by=by,
-        before=Quantity.from_micros(before.figures.safety, before.unit),
-        safety=Quantity.from_micros(micros, before.unit),
+        before=Quantity.from_micros(before.figures.safety, safety.unit),
+        safety=safety,
     )
     identity = joined("safety", before.item, before.location, str(version))
     fact = Fact(identity=identity, payload=payload, occurred_at=at, recorded_at=at)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.inventory import announcing, facts, lots, model, state, store
 from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS, SOURCES
 from crossdock.capabilities.inventory.had import KnowsProtections
@@ -82,9 +83,12 @@ class Upkeep:
         )
 
     async def set_safety(
-        self, scope: Scope, item: str, location: str, micros: int, *, by: str
+        self, scope: Scope, item: str, location: str, micros: int, *, unit: str = "EA", by: str
     ) -> None:
-        """Keep so much of an item at a location from being promised; the log hears who said so."""
+        """Keep so much from being promised, in micros of the item's base unit; the log hears it.
+
+        `unit` is that base unit: where nothing was counted yet, the stock does not say.
+        """
         if not 0 <= micros < model.MICROS_MAX:
             raise Invalid("safety stock is zero or more", where="/quantity")
         async with self._database.transaction(scope) as tx:
@@ -94,7 +98,9 @@ class Upkeep:
             if not sheet.set_safety(before.stock_id, micros):
                 return
             await sheet.save(tx, now)
-            await event_log.append(tx, [facts.of_safety(before, micros, by, now)])
+            await event_log.append(
+                tx, [facts.of_safety(before, Quantity.from_micros(micros, unit), by, now)]
+            )
             if self._protections is not None:
                 keys = sheet.with_groups([(item, location)])
                 await self._protections.look_again(tx, keys, "SAFETY", now)

@@ -52,8 +52,8 @@ def zone_of(name: str) -> ZoneInfo:
 
 def ships_on(now: datetime, calendar: Calendar, zone: ZoneInfo) -> date | None:
     """Tell the day on which goods ordered `now` leave; None if there is none within a year."""
-    local = now.astimezone(zone)
-    return None if calendar.is_starved(local.date()) else calendar.first_ship_day(local)
+    day = calendar.first_open_day(now.astimezone(zone))
+    return None if calendar.is_starved(day) else calendar.next_working_day(day)
 
 
 def arrives_on(left: date, lane: Lane) -> date:

@@ -32,7 +32,7 @@ class NodeRecord(Protocol):
 
 
 def check_node(facts: NodeFacts) -> None:
-    """Refuse facts that could not be meant: days that are none, the same lane twice."""
+    """Refuse facts that could not be meant: days of a lane that are none, the same lane twice."""
     if not facts.node:
         raise Invalid("a node has a name", where="/node")
     if not 0 <= facts.load_percent <= 1000:  # noqa: PLR2004 - said in the refusal

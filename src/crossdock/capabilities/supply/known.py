@@ -1,7 +1,7 @@
 """What is known of supply and of goods, listed as it stands: commitments, kits, lots, weights.
 
-And when places work, for whoever plans what leaves them. Read only. Of two sources that tell of
-one thing the one that spoke last is believed, and it alone is listed.
+Read only. Of two sources that tell of one thing the one that spoke last is believed, and it alone
+is listed.
 """
 
 import json
@@ -9,9 +9,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from crossdock.canonical.calendars import Calendar
-from crossdock.capabilities.supply import rule_store
-from crossdock.capabilities.supply.rules import ALL, terms_of
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 
@@ -152,15 +149,6 @@ class KnownSupply:
     ) -> list[KnownWeight]:
         """List what pieces weigh of items that are invoiced by weight, by item."""
         return await self._listed(scope, WEIGHTS, (after, item, limit), _weight)
-
-    async def calendars(self, scope: Scope, locations: Sequence[str]) -> dict[str, Calendar]:
-        """Give when each place works, by what is said of it, of all places, and the defaults."""
-        async with self._database.transaction(scope) as tx:
-            said = await rule_store.of_places(tx, locations)
-        return {
-            at: terms_of(said[one] for one in (at, ALL) if one in said).calendar
-            for at in locations
-        }
 
     async def _listed(
         self, scope: Scope, sql: str, said: Sequence[object], shown: Callable[[Any], Shown]

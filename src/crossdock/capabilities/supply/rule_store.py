@@ -42,6 +42,10 @@ where tenant = $1 and item = '*' and location = any($2) and rule is not null
 """
 
 
+# Whoever reads a rule to change a part of it is alone with the tenant's rules until he is done.
+ALONE = "select pg_advisory_xact_lock(hashtextextended('supply rules ' || $1, 0))"
+
+
 class Word(NamedTuple):
     """Who says something, and when."""
 
@@ -72,6 +76,10 @@ async def takes_parts(tx: Transaction, item: str, location: str) -> bool | None:
 async def rules(tx: Transaction, after: tuple[str, str], limit: int) -> list[PlacedRule]:
     rows = await tx.fetch(RULES, tx.tenant, *after, limit)
     return [PlacedRule(item=row[0], location=row[1], rule=rule_of(row[2])) for row in rows]
+
+
+async def alone(tx: Transaction) -> None:
+    await tx.execute(ALONE, tx.tenant)
 
 
 async def of_places(tx: Transaction, locations: Sequence[str]) -> dict[str, AtpRule]:

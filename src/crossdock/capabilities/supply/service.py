@@ -25,6 +25,7 @@ from crossdock.capabilities.supply.kit_store import HearsRecipes
 from crossdock.capabilities.supply.kits import Kits
 from crossdock.capabilities.supply.known import KnownSupply
 from crossdock.capabilities.supply.offering import asking, lacking, offer, proposed
+from crossdock.capabilities.supply.place_calendars import PlaceCalendars
 from crossdock.capabilities.supply.reading import Figures, Read
 from crossdock.capabilities.supply.rule_store import Word
 from crossdock.capabilities.supply.rules import PlacedRule
@@ -114,6 +115,7 @@ class Supply:
         self._places = places
         self._shows = shows
         self.known = KnownSupply(database)
+        self.calendars = PlaceCalendars(database, clock)
         self.kits = Kits(clock, stock)
         self._zones: dict[tuple[str, str], tuple[str, float]] = {}
 
@@ -271,7 +273,7 @@ class Supply:
 
         The log is told of each version; the same said twice in a row is said once.
         """
-        rules.check_rule(placed.rule)
+        rules.check_placed(placed)
         word = Word(by, self._clock.now())
         async with self._database.transaction(scope) as tx, self._shown(tx, placed):
             version = await rule_store.put_rule(tx, placed, word)

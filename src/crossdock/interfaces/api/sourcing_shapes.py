@@ -39,7 +39,6 @@ Name = Annotated[Text, Field(max_length=200)]
 Shipments = Annotated[int | None, Field(strict=True, ge=1, le=12)]
 Weekday = Annotated[int, Field(strict=True, ge=1, le=7)]
 Weekdays = Annotated[list[Weekday], Field(min_length=1, max_length=7)]
-TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", strict=True)]
 Names = Annotated[list[Code], Field(max_length=10_000)]
 
 
@@ -194,9 +193,9 @@ class LaneSaid(BaseModel):
 class NodeSaid(BaseModel):
     """What sourcing has to know of a location; its time zone and activity are the catalogue's.
 
-    When it works, and until when goods leave today, is its calendar: a rule of answers by date for
-    the location (`PUT /v1/atp/rules`). Without lanes it ships anywhere, and nobody knows how long
-    that takes.
+    When it works, and until when goods leave today, is its calendar, the same as for answers by
+    date (`PUT /v1/atp/calendars/{location}`). Without lanes it ships anywhere, and nobody knows
+    how long that takes.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -244,7 +244,7 @@ def put_node(
 ) -> None:
     """Have a location take part in sourcing; this replaces what was said of it before.
 
-    When it works is its calendar: `crossdock stock atp-rule "*" LOCATION --cutoff 14:00`.
+    When it works is its calendar: `crossdock stock calendar LOCATION --cutoff 14:00`.
     """
     fields: dict[str, Any] = read_object(file) if file else {}
     said = {

@@ -259,7 +259,9 @@ def safety(
 
     async def asked(hub: Hub) -> None:
         found = await _known(hub, item, location, quantity)
-        await hub.inventory.upkeep.set_safety(hub.scope, item, location, found.micros, by=ME)
+        await hub.inventory.upkeep.set_safety(
+            hub.scope, item, location, found.micros, unit=found.base_unit, by=ME
+        )
         await hub.inventory.upkeep.tell()
         safety = amount(found.micros, found.base_unit)
         answer = {"item": item, "location": location, "safety": safety}

@@ -30,7 +30,9 @@ from crossdock.interfaces.api.atp_shapes import (
     SupplyShown,
     atp_shown,
 )
+from crossdock.interfaces.api.calendars import CalendarPut, calendar_shown
 from crossdock.interfaces.api.rules_said import place_said
+from crossdock.interfaces.api.sourcing_shapes import said_as
 from crossdock.interfaces.api.stock_shapes import AmountShown, doubts_shown
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import read_object, write_text
@@ -180,6 +182,49 @@ def atp_rule(
     with_hub(asked)
 
 
+def calendar(
+    location: RuleAt,
+    weekdays: Annotated[
+        str | None, typer.Option(help="Working days: 12345 is Monday to Friday.")
+    ] = None,
+    cutoff: Annotated[
+        str | None, typer.Option(help='Local time at which today is over: 15:30; "" is none.')
+    ] = None,
+    holiday: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DATE", help='All of them, each with this option; "" takes them back.'
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show when a location works, or say it: what is left out stays as it is.
+
+    The same calendar holds for answers by date and for the plans of `crossdock source`.
+    """
+    days = [one for one in holiday if one] if holiday else None
+    options: dict[str, Any] = {"weekdays": weekdays, "cutoff": cutoff, "holidays": days}
+    said = {name: value for name, value in options.items() if value is not None}
+    new = said_as(CalendarPut, said)
+
+    async def asked(hub: Hub) -> None:
+        if said:
+            placed = await place_said(hub.catalog, hub.scope, PlacedRule(location=location))
+            await hub.supply.calendars.put(hub.scope, placed.location, new.said(), by=ACTOR)
+        shown = await calendar_shown(hub, hub.scope, location)
+        if as_json:
+            print_json(shown)
+            return
+        closed = ", ".join(map(str, shown.holidays)) or "none"
+        stdout.print(
+            f"{shown.location}: works on {shown.weekdays}, cut-off {shown.cutoff or 'none'},"
+            f" holidays {closed}",
+            markup=False,
+        )
+
+    with_hub(asked)
+
+
 def drop_atp_rule(item: RuleItem, location: RuleAt, as_json: AsJson = False) -> None:
     """Take a rule back: the next wider one holds again."""
 
@@ -196,6 +241,7 @@ def drop_atp_rule(item: RuleItem, location: RuleAt, as_json: AsJson = False) -> 
 def add_to(app: typer.Typer) -> None:
     """Hang these commands under `crossdock stock`."""
     app.command()(atp)
+    app.command()(calendar)
     app.command(name="atp-rules")(atp_rules)
     app.command(name="atp-rule")(atp_rule)
     app.command(name="drop-atp-rule")(drop_atp_rule)

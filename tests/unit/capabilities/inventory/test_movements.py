@@ -323,6 +323,22 @@ async def test_who_changes_safety_stock_is_told_once_with_what_it_was_before(hou
     assert [versions[one.version] for one in told] == [one.safety for one in told]
 
 
+async def test_safety_stock_of_what_was_never_counted_is_told_in_the_items_base_unit(
+    house: House,
+) -> None:
+    for kept in (4, 6):
+        await house.inventory.upkeep.set_safety(
+            MAIN, "X", "DC1", kept * MICROS, unit="KGM", by="ann"
+        )
+
+    payloads = [event.payload for event in await house.told(SafetyStockChanged)]
+    told = [one for one in payloads if isinstance(one, SafetyStockChanged)]
+    assert [(str(one.before), str(one.safety)) for one in told] == [
+        ("0 KGM", "4 KGM"),
+        ("4 KGM", "6 KGM"),
+    ]
+
+
 async def test_the_log_alone_gives_the_live_state(house: House) -> None:
     await house.hear(counted(1, count(50)), ordered("O", 1, demand("O/1", 5)))
     await house.reserve(7)

@@ -55,6 +55,15 @@ def test_a_node_that_never_works_never_ships() -> None:
     assert ships_on(local("2026-05-04T08:00:00"), never, BERLIN) is None
 
 
+def test_a_node_whose_last_day_for_a_year_is_over_does_not_ship() -> None:
+    wednesday = date(2026, 5, 6)
+    closed = {wednesday + timedelta(weeks=n) for n in range(1, 60)}
+    calendar = Calendar(frozenset({3}), closed, time(14))
+
+    assert ships_on(local("2026-05-06T13:59:59"), calendar, BERLIN) == wednesday
+    assert ships_on(local("2026-05-06T14:00:00"), calendar, BERLIN) is None
+
+
 LANES = (
     Lane(transit_days=5),
     Lane(country="DE", transit_days=3),
