@@ -22,11 +22,11 @@ from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.conftest import NOON
+from tests.processes.calendars import open_every_day
 
 A13 = {"L1": (20, 25), "L2": (30, 33), "L3": (50, 120)}
 """Pieces of each lot, and the days it has left."""
 DAY = timedelta(days=1)
-EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 
 
 def day(number: int) -> date:
@@ -92,8 +92,8 @@ async def dairy(dsn: str, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[
         await hub.record([own_fact(one, NOON) for one in known], source=OWN_SOURCE)
         channel = Channel(connection="shop", location="WEB", source_locations=("DC1",))
         await hub.channels.put(hub.scope, channel, by="test")
-        node = NodeFacts(node="DC1", working_days=EVERY_DAY)
-        await hub.order_sourcing.put_node(hub.scope, node, by="test")
+        await open_every_day(hub, "DC1")
+        await hub.order_sourcing.put_node(hub.scope, NodeFacts(node="DC1"), by="test")
         made = Dairy(hub, clock)
         lots = [LotChanged(item="MILK", lot=lot, expires_on=day(n)) for lot, (_, n) in A13.items()]
         await made.hear("lot", *lots)

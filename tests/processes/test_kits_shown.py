@@ -168,9 +168,12 @@ async def test_a19_a_kit_that_is_promised_by_date_and_then_ordered_is_off_once(
     await bench.sells("shop", "DC3")
     await bench.kit("P", X=1)
     await bench.kit("Q", X=2)
-    rule = AtpRule(weekdays="1234567", takes_parts=takes_parts)
-    placed = PlacedRule(item="P", location="*", rule=rule)
-    await bench.hub.supply.put_rule(bench.hub.scope, placed, by="test")
+    for item, rule in (
+        ("P", AtpRule(takes_parts=takes_parts)),
+        ("*", AtpRule(weekdays="1234567")),
+    ):
+        placed = PlacedRule(item=item, location="*", rule=rule)
+        await bench.hub.supply.put_rule(bench.hub.scope, placed, by="test")
     await bench.count("DC3", X=5)
     asked = PromiseAsked("r", (Question("P", "DC3", "EA", 2 * MICROS),), ("o1/1",))
     made = await bench.hub.kept_promises.promise(bench.hub.scope, "shop", asked)

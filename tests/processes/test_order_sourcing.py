@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -39,16 +39,23 @@ from crossdock.capabilities.sourcing import (
     Rules,
     ShipTo,
 )
-from crossdock.capabilities.supply import ALL, AtpRule, LifeTerms, PlacedRule
+from crossdock.capabilities.supply import (
+    ALL,
+    AtpRule,
+    CalendarSaid,
+    LifeTerms,
+    PlacedRule,
+    Question,
+)
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.settings import Settings
 from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.conftest import NOON
+from tests.processes.calendars import EVERY_DAY, open_every_day
 
 GERMANY = ShipTo(country="DE", postal_code="80331")
-EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 
 
 @pytest.fixture
@@ -59,11 +66,13 @@ async def hub(database: Database, dsn: str, clock: VirtualClock, tmp_path: Path)
     return made
 
 
-async def put(hub: Hub, node: str, stock: Mapping[str, int], **facts: object) -> None:
+async def put(
+    hub: Hub, node: str, stock: Mapping[str, int], *, cutoff: str = "", **facts: object
+) -> None:
     for item, quantity in stock.items():
         await hub.put_stock(item, node, quantity)
-    fields: dict[str, object] = {"node": node, "working_days": EVERY_DAY} | facts
-    made = NodeFacts(**fields)  # type: ignore[arg-type]  # fields by name, as the case has them
+    await open_every_day(hub, node, cutoff=cutoff)
+    made = NodeFacts(node=node, **facts)  # type: ignore[arg-type]  # fields by name, as the case has them
     await hub.order_sourcing.put_node(hub.scope, made, by="test")
 
 
@@ -134,7 +143,7 @@ async def test_the_cutoff_is_told_by_the_clock_of_the_locations_own_zone(
 ) -> None:
     await place(hub, LocationChanged(code="DC1", timezone=zone))
     lane = Lane(country="DE", transit_days=1, runs_on=EVERY_DAY)
-    await put(hub, "DC1", {"X": 5}, cutoff=time(14), lanes=(lane,))
+    await put(hub, "DC1", {"X": 5}, cutoff="14:00", lanes=(lane,))
     monday = date(2026, 5, 4)  # noon UTC, 14:00 in Berlin, 8:00 in New York
 
     made = await decided(hub, asked(("X", 1)))
@@ -144,6 +153,70 @@ async def test_the_cutoff_is_told_by_the_clock_of_the_locations_own_zone(
     assert shipment.ships_on == date.fromisoformat(leaves)
     assert in_time.is_complete == (shipment.ships_on == monday)
     assert in_time.reasons[0].rule == ("ONLY" if in_time.is_complete else "CUTOFF")
+
+
+async def test_a_holiday_is_one_for_answers_by_date_and_for_sourcing(hub: Hub) -> None:
+    lane = Lane(country="DE", transit_days=1, runs_on=EVERY_DAY)
+    await put(hub, "DC1", {"X": 5}, lanes=(lane,))
+    today = date(2026, 5, 4)
+    closed = AtpRule(weekdays="1234567", holidays=(today, today + timedelta(days=1)))
+    await hub.supply.put_rule(hub.scope, PlacedRule(location="DC1", rule=closed), by="test")
+
+    made = await decided(hub, asked(("X", 1)))
+    [answer] = await hub.supply.promise_dates(hub.scope, [Question("X", "DC1", "EA", MICROS)])
+
+    [shipment] = made.shipments
+    assert shipment.ships_on == today + timedelta(days=2)
+    assert answer.promised_on == shipment.ships_on
+
+
+async def test_an_item_has_no_calendar_of_its_own(hub: Hub) -> None:
+    await hub.put_stock("X", "DC1", 5)
+    for said in (AtpRule(weekdays="1"), AtpRule(cutoff="14:00"), AtpRule(holidays=())):
+        for location in ("DC1", ALL):
+            rule = PlacedRule(item="X", location=location, rule=said)
+            with pytest.raises(Invalid, match="the same days for every item"):
+                await hub.supply.put_rule(hub.scope, rule, by="test")
+
+
+async def test_what_a_calendar_says_leaves_the_rest_of_the_places_rule_as_it_is(
+    hub: Hub,
+) -> None:
+    await hub.put_stock("X", "DC1", 5)
+    first = AtpRule(counts_dock=False, holidays=(date(2026, 12, 25),))
+    await hub.supply.put_rule(hub.scope, PlacedRule(location="DC1", rule=first), by="test")
+
+    for said in (CalendarSaid(cutoff="14:00"), CalendarSaid(weekdays="123456")):
+        await asyncio.gather(
+            hub.supply.calendars.put(hub.scope, "DC1", said, by="ann"),
+            hub.supply.calendars.put(hub.scope, "DC2", said, by="ann"),
+        )
+
+    rules = {one.location: one.rule for one in await hub.supply.rules(hub.scope)}
+    both = AtpRule(cutoff="14:00", weekdays="123456")
+    assert rules == {
+        "DC1": replace(first, cutoff="14:00", weekdays="123456"),
+        "DC2": both,
+    }
+    with pytest.raises(Invalid) as refused:
+        await hub.supply.calendars.put(hub.scope, "DC1", CalendarSaid(weekdays="8"), by="ann")
+    assert refused.value.where == "/weekdays"
+
+
+async def test_where_nothing_is_said_of_a_place_the_calendar_of_all_holds(hub: Hub) -> None:
+    await hub.put_stock("X", "DC9", 5)
+    await hub.order_sourcing.put_node(hub.scope, NodeFacts(node="DC9"), by="test")
+    today = date(2026, 5, 4)
+
+    by_default = await decided(hub, asked(("X", 1)))
+    rule = PlacedRule(rule=AtpRule(weekdays="3"))
+    await hub.supply.put_rule(hub.scope, rule, by="test")
+    on_wednesdays = await decided(hub, asked(("X", 1)))
+
+    assert [one.shipments[0].ships_on for one in (by_default, on_wednesdays)] == [
+        today,
+        today + timedelta(days=2),
+    ]
 
 
 async def test_figures_of_a_silent_source_are_shown_as_stale(
@@ -380,7 +453,14 @@ async def test_a_hub_that_died_between_plan_and_promise_promises_that_plan_when_
     await put(hub, "DC1", {"X": 9})
     await put(hub, "DC2", {"X": 9})
     order = asked(("X", 4), request_id="o1")
-    dead = OrderSourcing(hub.clock, hub.catalog, Dead(), hub.sourcing, hub.supply)  # type: ignore[arg-type]  # a stand-in that has what is asked of it
+    dead = OrderSourcing(
+        hub.clock,
+        hub.catalog,
+        Dead(),  # type: ignore[arg-type]  # a stand-in that has what is asked of it
+        hub.sourcing,
+        hub.supply,
+        calendars=hub.supply.calendars,
+    )
     dead._inventory.availability = hub.inventory.availability  # type: ignore[method-assign]  # a stand-in for this one method
     dead._inventory.channel_shares = hub.inventory.channel_shares  # type: ignore[method-assign]  # a stand-in for this one method
     with pytest.raises(ConnectionError):
@@ -409,7 +489,7 @@ class Dead:
 async def test_a_plan_whose_goods_would_leave_on_another_day_is_not_promised(
     hub: Hub, clock: VirtualClock, change: str
 ) -> None:
-    await put(hub, "DC1", {"X": 9}, cutoff=time(14))
+    await put(hub, "DC1", {"X": 9}, cutoff="14:00")
     order = asked(("X", 4), request_id="o1")
     planned = await decided(hub, order)
     if change == "withdrawn":

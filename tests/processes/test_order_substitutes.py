@@ -39,8 +39,8 @@ from crossdock.foundation.database import Database
 from crossdock.foundation.settings import Settings
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.conftest import NOON
+from tests.processes.calendars import EVERY_DAY, open_every_day
 
-EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 TODAY = NOON.date()
 BOTH = Alternatives(substitute=Substitute.LOCATION_AND_ITEM)
 
@@ -58,7 +58,8 @@ async def put(hub: Hub, node: str, stock: Mapping[str, int]) -> None:
     for item, quantity in stock.items():
         await hub.put_stock(item, node, quantity)
     lane = Lane(country="DE", transit_days=1, runs_on=EVERY_DAY)
-    facts = NodeFacts(node=node, working_days=EVERY_DAY, lanes=(lane,))
+    await open_every_day(hub, node)
+    facts = NodeFacts(node=node, lanes=(lane,))
     await hub.order_sourcing.put_node(hub.scope, facts, by="test")
 
 

@@ -600,7 +600,7 @@ DOES: Mapping[str, Ask] = {
         OTHER, "shop", 60
     ),
     "Upkeep.set_safety": lambda full: full.hub.inventory.upkeep.set_safety(
-        OTHER, "SKU-1", "DC1", 40 * MICROS
+        OTHER, "SKU-1", "DC1", 40 * MICROS, by="test"
     ),
     "Upkeep.state_hash": lambda full: full.hub.inventory.upkeep.state_hash(OTHER),
 }
@@ -649,7 +649,7 @@ async def test_workers_serve_both_without_the_second_layer(
     full: Full, clock: VirtualClock
 ) -> None:
     """Expiry, announcements, folding and retries go over all tenants and mix up none."""
-    await full.hub.inventory.upkeep.set_safety(OTHER, "SKU-1", "DC1", 0)
+    await full.hub.inventory.upkeep.set_safety(OTHER, "SKU-1", "DC1", 0, by="test")
     await clock.advance(timedelta(hours=1))
 
     await full.hub.inventory.upkeep.sweep()

@@ -77,7 +77,7 @@ HOUR = timedelta(hours=1)
 async def test_a1_a_zero_that_is_policy_is_told_from_a_lack(house: House) -> None:
     nettable, hard, safety = given("A1")
     await house.hear(counted(1, count(nettable)), ordered("O", 1, demand("O/1", hard)))
-    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", safety * MICROS)
+    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", safety * MICROS, by="test")
 
     net, atf, withheld, shortage = await house.figures()
     assert expected("A1") == f"net {net}, ATF {atf}, withheld {withheld}, shortage {shortage}"
@@ -97,7 +97,7 @@ async def test_a2_on_hand_is_every_bucket_and_only_available_is_promised(house: 
         ordered("O", 1, demand("O/1", hard)),
     )
     await house.reserve(soft)
-    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", safety * MICROS)
+    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", safety * MICROS, by="test")
 
     stock = await house.stock()
     net, atf, withheld, _ = await house.figures()
@@ -118,7 +118,7 @@ async def test_a3_a_count_below_what_is_confirmed_triggers_a_run_that_waits_for_
 ) -> None:
     there, hard, safety = given("A3")
     await floor.hear(counted(1, count(30)), ordered("O", 1, demand("O/1", hard)))
-    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", safety * MICROS)
+    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", safety * MICROS, by="test")
     await floor.work()
     await floor.hear(counted(2, count(there)))
 

@@ -27,7 +27,7 @@ from crossdock.capabilities.reconciliation import (
     OpenRounds,
     Reconciliation,
 )
-from crossdock.capabilities.supply import OpenSupply, OverdueSupply, Supply, supply_reader
+from crossdock.capabilities.supply import Bills, OpenSupply, OverdueSupply, supply_reader
 from crossdock.connectivity import parting
 from crossdock.connectivity.courier import Surroundings
 from crossdock.connectivity.directory import Circuit, Directory
@@ -209,7 +209,7 @@ class Words:
     """Catalogue and supply, in the words of recording: what keys mean, what kits are made of."""
 
     catalog: Catalog
-    recipes: Callable[[], Supply]
+    bills: Bills
 
     async def resolve(
         self, tx: Transaction, source: str, references: Sequence[Reference]
@@ -218,7 +218,7 @@ class Words:
         resolution, unresolved = await self.catalog.resolve(tx, source, asked)
         if len(asked) < len(references):
             items = {found.item for found in resolution.items.values()}
-            recipes = await self.recipes().recipes(tx, tx.tenant, items)
+            recipes = await self.bills.recipes_in(tx, tx.tenant, items)
             since = await readers.waiting_since(tx, RECIPES_READER, tx.tenant, KitChanged.TYPE)
             is_behind = since is not None
             resolution = replace(resolution, recipes=recipes, is_behind=is_behind)

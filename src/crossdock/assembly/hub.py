@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from random import Random
 
 from crossdock.assembly import adapters, kits
@@ -125,7 +126,7 @@ class Hub:
             self._ports,
         )
         self.catalog = catalog.Catalog(database, clock)
-        words = adapters.Words(self.catalog, lambda: self.supply)
+        words = adapters.Words(self.catalog, supply.Bills())
         self.authority = Authority(database, clock, self.catalog, Sources(database))
         self.inbox = Inbox(
             database,
@@ -161,9 +162,8 @@ class Hub:
         self.securing = Securing(database, clock, self.ids, around)
         self.risk_cases = supply.RiskCases(database, clock, self.securing, CaseDesk())
         self.sourcing = Sourcing(database, clock)
-        self.order_sourcing = OrderSourcing(
-            clock, self.catalog, self.inventory, self.sourcing, self.supply
-        )
+        knows = (clock, self.catalog, self.inventory, self.sourcing, self.supply)
+        self.order_sourcing = OrderSourcing(*knows, calendars=self.supply.calendars)
 
     def _gather_comparisons(self) -> None:
         """Build what compares systems, and what tells channels once that is known."""
@@ -374,7 +374,7 @@ class Hub:
         return [
             *self.inventory.upkeep.jobs(),
             Job(name="lapse promises", every=SHORT, work=self.kept_promises.lapse_due),
-            Job(name="extend event log", every=ten, work=self._extend_log),
+            Job(name="extend event log", every=ten, work=partial(event_log.extend, self.database)),
             Job(name="reconcile", every=ten, work=self.reconciliation.follow),
             Job(name="heal differences", every=ten, work=self.reconciliation.heal_by_rules),
             self.count_tasks.job, *adapters.watches(self.database, self.clock, self.settings),
@@ -383,10 +383,6 @@ class Hub:
             *self.publishing.jobs(),
             *self.allocating.jobs(),
         ]  # fmt: skip
-
-    async def _extend_log(self) -> None:
-        async with self.database.transaction(Scope.of_workers()) as tx:
-            await tx.fetchval("select extend_event_log()")
 
     async def _end_of_log(self) -> Position | None:
         """Find the end of what can be heard; None while something committed is still hidden."""

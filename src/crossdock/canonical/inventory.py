@@ -201,6 +201,27 @@ class AvailabilityChanged:
         return self.item
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyStockChanged:
+    """Somebody keeps more or less of an item at a location from being promised (§3.1).
+
+    Figures of `version` or a later one have it in them; amounts are in the base unit.
+    """
+
+    TYPE: ClassVar[str] = "inventory.safety_stock_changed.v1"
+
+    item: str
+    location: str
+    version: int
+    changed_by: str
+    before: Quantity
+    safety: Quantity
+
+    @property
+    def key(self) -> str:
+        return self.item
+
+
 class ReservationKind(StrEnum):
     SOFT = "SOFT"
     HARD = "HARD"

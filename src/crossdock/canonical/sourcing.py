@@ -1,7 +1,7 @@
 """Which warehouses an order leaves from, as it was decided."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
@@ -103,8 +103,8 @@ class SourcingLane:
 class SourcingNodeChanged:
     """What sourcing knows of a location is other than before, or it takes no part any more (§3.5).
 
-    It holds at once. `version` counts from 1, through withdrawals. `cutoff` is the local time from
-    which on goods leave later (14:00), "" is none.
+    It holds at once. `version` counts from 1, through withdrawals. When it works is said by the
+    rules of answers by date for the location.
     """
 
     TYPE: ClassVar[str] = "sourcing.node_changed.v1"
@@ -117,9 +117,6 @@ class SourcingNodeChanged:
     hazmat: tuple[str, ...] = ()
     customers: tuple[str, ...] = ()
     barred_customers: tuple[str, ...] = ()
-    cutoff: str = ""
-    working_days: tuple[int, ...] = ()
-    holidays: tuple[date, ...] = ()
     lanes: tuple[SourcingLane, ...] = ()
     load_percent: int = 0
 

@@ -30,6 +30,7 @@ from crossdock.canonical.inventory import (
     AvailabilityChanged,
     OrderLineOverPicked,
     ReservationChanged,
+    SafetyStockChanged,
     SerialOvercounted,
     StockWentNegative,
 )
@@ -68,6 +69,7 @@ _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 HUBS_OWN = (
     AvailabilityChanged,
     ReservationChanged,
+    SafetyStockChanged,
     StockWentNegative,
     SerialOvercounted,
     OrderLineOverPicked,

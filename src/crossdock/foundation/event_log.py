@@ -16,8 +16,9 @@ from crossdock.canonical.envelope import Event, Fact, Payload
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.events import payload_type
 from crossdock.foundation.content import content_hash
-from crossdock.foundation.database import Transaction, WorkersSql
+from crossdock.foundation.database import Database, Transaction, WorkersSql
 from crossdock.foundation.ids import derived_uuid
+from crossdock.foundation.scope import Scope
 
 log = structlog.get_logger(__name__)
 
@@ -260,6 +261,12 @@ async def read_past(
     except Unreadable as problem:
         log.warning("event passed over", position=problem.position, error=problem.message)
         return problem.before, problem.reached
+
+
+async def extend(database: Database) -> None:
+    """Add partitions ahead of what is written; a job calls this."""
+    async with database.transaction(Scope.of_workers()) as tx:
+        await tx.fetchval("select extend_event_log()")
 
 
 async def end(tx: Transaction) -> Position:

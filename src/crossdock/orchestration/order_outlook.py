@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Protocol
 
+from crossdock.canonical.calendars import Calendar
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.sourcing import (
     DROPSHIP,
@@ -36,6 +37,14 @@ class AnswersByDate(Protocol):
         self, scope: Scope, items: Sequence[str], *, customer: str, channel: str
     ) -> Mapping[str, Sequence[Option]]:
         """Give what may stand in for each of these items for somebody, the first first."""
+        ...
+
+
+class KnowsCalendars(Protocol):
+    """Whoever knows when places work; supply, usually."""
+
+    async def calendars(self, scope: Scope, locations: Sequence[str]) -> Mapping[str, Calendar]:
+        """Give the calendar of each of these places."""
         ...
 
 

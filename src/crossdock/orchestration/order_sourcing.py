@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from crossdock.canonical.calendars import Calendar
 from crossdock.canonical.catalog import LocationKind
 from crossdock.canonical.errors import Conflict, Invalid
 from crossdock.canonical.inventory import ReservationKind
@@ -45,7 +46,7 @@ from crossdock.capabilities.sourcing import (
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.channel_stocks import ChannelStocks
-from crossdock.orchestration.order_outlook import AnswersByDate, by_date, is_asked
+from crossdock.orchestration.order_outlook import AnswersByDate, KnowsCalendars, by_date, is_asked
 from crossdock.orchestration.order_substitutes import KEYS_MAX, with_substitutes
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder, said_hash
 
@@ -76,12 +77,15 @@ class OrderSourcing:
         inventory: Inventory,
         sourcing: Sourcing,
         supply: AnswersByDate,
+        *,
+        calendars: KnowsCalendars,
     ) -> None:
         self._clock = clock
         self._catalog = catalog
         self._inventory = inventory
         self._sourcing = sourcing
         self._supply = supply
+        self._calendars = calendars
 
     async def plan(
         self, scope: Scope, client: str, wanted: SourceOrder, *, reserve: bool = False
@@ -212,7 +216,7 @@ class OrderSourcing:
         facts = await asyncio.to_thread(lambda: {node.name: node.facts() for node in nodes})
 
         def candidates() -> list[Candidate]:
-            nowhere = Place(is_active=False, timezone="")
+            nowhere = Place(is_active=False, timezone="", calendar=Calendar())
             return [
                 candidate_of(facts[name], places.get(name, nowhere), stocks[name], to, now)
                 for name in names
@@ -234,11 +238,15 @@ class OrderSourcing:
         return await self._sourcing.decide(scope, client, asked, candidates, now)
 
     async def _places(self, scope: Scope, names: Sequence[str]) -> Mapping[str, Place]:
-        """Tell of each node what the catalogue says; what became no place of ours is left out."""
+        """Tell what is known of each node; what became no place of ours is left out."""
+        calendars = await self._calendars.calendars(scope, names)
         found = await self._catalog.locations(scope, only=names, limit=max(1, len(names)))
         return {
             one.location: Place(
-                one.is_active, one.timezone, is_supplier=one.kind == LocationKind.SUPPLIER
+                one.is_active,
+                one.timezone,
+                calendars[one.location],
+                is_supplier=one.kind == LocationKind.SUPPLIER,
             )
             for one in found
             if one.kind in OWN_KINDS or one.kind == LocationKind.SUPPLIER
@@ -294,13 +302,11 @@ class OrderSourcing:
         """Refuse to promise a plan of before whose goods would not leave as it says any more."""
         planned = {one.node: one.ships_on for one in answer.decided.shipments}
         places = await self._places(scope, list(planned))
-        stored = {one.name: one for one in await self._sourcing.stored_nodes(scope)}
+        stored = {one.name for one in await self._sourcing.stored_nodes(scope)}
         for node, day in planned.items():
             place = places.get(node)
             is_ours = place and place.is_active and not place.is_supplier
-            if not (place and is_ours and node in stored) or (
-                leaves_on(stored[node].facts(), place, now) != day
-            ):
+            if not (place and is_ours and node in stored) or leaves_on(place, now) != day:
                 raise Conflict(
                     f"what this plan sends from {node} would not leave as it says any more",
                     code="plan_out_of_date",

@@ -100,7 +100,12 @@ class House:
             database, self.clock, self.inventory.standings, self.catalog, orders=OrderedBy()
         )
         self.order_sourcing = OrderSourcing(
-            self.clock, self.catalog, self.inventory, self.sourcing, self.supply
+            self.clock,
+            self.catalog,
+            self.inventory,
+            self.sourcing,
+            self.supply,
+            calendars=self.supply.calendars,
         )
         self._keep_promises()
         self.directory = Directory(database, self.clock, Vault(bytes(32)), APPLICATIONS)

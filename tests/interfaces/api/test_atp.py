@@ -342,3 +342,17 @@ async def test_a_substitution_that_makes_no_sense_is_refused_with_its_place(
         assert answer.status == 422, rule
         assert where in str(answer.json), answer.json
     assert (await call("GET", "/v1/atp/substitutions?after=x")).status == 422
+
+
+async def test_a_calendar_is_put_and_told_over_http(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT", micros=1)
+    put = await call("PUT", "/v1/atp/calendars/dc", {"cutoff": "15:30"})
+    more = await call("PUT", "/v1/atp/calendars/DC", {"holidays": ["2026-12-25"]})
+
+    assert (put.status, more.status) == (200, 200), more.body
+    assert (await call("GET", "/v1/atp/calendars/DC")).json == more.json
+    assert more.json["cutoff"] == "15:30"
+    assert more.json["holidays"] == ["2026-12-25"]
+    wrong = await call("PUT", "/v1/atp/calendars/DC", {"weekdays": "8"})
+    assert wrong.status == 422
+    assert "/weekdays" in str(wrong.json)

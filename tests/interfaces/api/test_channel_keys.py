@@ -183,7 +183,7 @@ async def test_a_key_replaces_no_promise_of_another_channel(kept: Caller) -> Non
 
 
 async def test_a_key_asks_again_what_the_free_key_of_its_name_asked(kept: Caller) -> None:
-    node = await kept("PUT", "/v1/sourcing/nodes/DC", {"working_days": [1, 2, 3, 4, 5, 6, 7]})
+    node = await kept("PUT", "/v1/sourcing/nodes/DC", {})
     assert node.status == 200, node.body
     free, web = await bound(kept, name="web"), await bound(kept, "web", name="web")
     line = {"item": "BOLT", "quantity": {"value": "1"}}
@@ -201,7 +201,7 @@ async def test_a_key_asks_again_what_the_free_key_of_its_name_asked(kept: Caller
 
 
 async def test_a_key_plans_for_its_own_channels_alone(kept: Caller) -> None:
-    node = await kept("PUT", "/v1/sourcing/nodes/DC", {"working_days": [1, 2, 3, 4, 5, 6, 7]})
+    node = await kept("PUT", "/v1/sourcing/nodes/DC", {})
     assert node.status == 200, node.body
     web = await bound(kept, "web")
     wanted: dict[str, Any] = {"lines": [{"item": "BOLT", "quantity": {"value": "9"}}]}

@@ -13,9 +13,6 @@ NODE = {
     "hazmat": ["3"],
     "customers": [],
     "barred_customers": ["C9"],
-    "cutoff": "14:00",
-    "working_days": [1, 2, 3, 4, 5, 6, 7],
-    "holidays": ["2026-12-25"],
     "lanes": [LANE],
     "load_percent": 40,
 }
@@ -295,8 +292,6 @@ async def test_a_question_that_is_wrong_is_refused_with_its_place(
         ("nodes/DC9", {}, (404, "")),
         ("nodes/GROUP", {}, (422, "/node")),
         ("nodes/NOWHERE", {}, (422, "/timezone")),
-        ("nodes/DC1", {"cutoff": "24:00"}, (422, "/cutoff")),
-        ("nodes/DC1", {"working_days": []}, (422, "/working_days")),
         ("nodes/DC1", {"lanes": [{"country": "DE"}, {"country": "de"}]}, (422, "/lanes/1")),
         ("nodes/DC1", {"timezone": "UTC"}, (422, "/timezone")),
     ],

@@ -92,17 +92,15 @@ async def test_nodes_of_sourcing_are_told_once_with_their_version_through_a_with
 ) -> None:
     await hub.put_stock("BOLT", "DC1", 1)
     for _ in range(2):
-        await crossdock("source", "put-node", "DC1", "--cutoff", "14:00", "--load", "30")
+        await crossdock("source", "put-node", "DC1", "--load", "30")
     await crossdock("source", "withdraw-node", "dc1")
-    await crossdock("source", "put-node", "DC1", "--cutoff", "15:00")
+    await crossdock("source", "put-node", "DC1", "--load", "40")
 
     told = await tailed(crossdock, "sourcing.node_changed.*")
     assert [one["identity"] for one in told] == [f"sourcing_node:DC1:{n}" for n in (1, 2, 3)]
     first, gone, last = (one["data"] for one in told)
-    assert (first["cutoff"], first["load_percent"], first["changed_by"]) == (
-        "14:00", 30, "command-line",
-    )  # fmt: skip
-    assert (gone["is_withdrawn"], last["is_withdrawn"], last["cutoff"]) == (True, False, "15:00")
+    assert (first["load_percent"], first["changed_by"]) == (30, "command-line")
+    assert (gone["is_withdrawn"], last["is_withdrawn"], last["load_percent"]) == (True, False, 40)
     listed = await crossdock("source", "nodes", "--json")
     assert [one["version"] for one in listed.json["nodes"]] == [3]
 

@@ -121,13 +121,13 @@ async def test_a_node_is_put_with_its_lanes(crossdock: CommandLine) -> None:
     lanes = ("--lane", "* 5", "--lane", "DE-BY/80 1 5.90 40")
 
     said = await crossdock(
-        "source", "put-node", "DC1", "--cutoff", "14:00", "--capability", "PICKUP",
+        "source", "put-node", "DC1", "--capability", "PICKUP",
         "--capability", "SHIP", "--load", "30", *lanes, "--json",
     )  # fmt: skip
 
     assert said.code == 0, said
     assert said.json["capabilities"] == ["PICKUP", "SHIP"]
-    assert (said.json["cutoff"], said.json["load_percent"]) == ("14:00", 30)
+    assert said.json["load_percent"] == 30
     anywhere, near = said.json["lanes"]
     assert (anywhere["country"], anywhere["transit_days"], anywhere["cost"]) == ("", 5, None)
     assert near == {
@@ -150,7 +150,6 @@ async def test_a_node_is_put_with_its_lanes(crossdock: CommandLine) -> None:
         (("plan", "--line", "X 8 tomorrow"), "/lines/0/needed_by"),
         (("put-node", "DC1", "--lane", "DE soon"), "--lane"),
         (("put-node", "DC1", "--lane", "'"), "--lane"),
-        (("put-node", "DC1", "--cutoff", "25:00"), "/cutoff"),
         (("put-rules", "nobody"), "/holds_for"),
         (("put-rules", "all", "--prefer", "LUCK"), "/preferences/0"),
     ],

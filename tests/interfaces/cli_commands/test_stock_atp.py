@@ -236,3 +236,41 @@ async def test_a_promise_is_kept_of_goods_that_keep_as_long_as_its_customer_need
     assert await promised("--customer", "metro") == 1
     assert await promised("--channel", "key") == 1
     assert await promised("--customer", "EDEKA", "--channel", "web") == 0
+
+
+async def test_a_calendar_is_said_piece_by_piece_and_shown_as_it_holds(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 1)
+    shown = await crossdock("stock", "calendar", "dc1")
+    assert shown.out == "DC1: works on 12345, cut-off none, holidays none\n"
+
+    days = ("--holiday", "2026-12-25", "--holiday", "2026-01-01")
+    await crossdock("stock", "calendar", "DC1", *days)
+    await crossdock("stock", "calendar", "*", "--weekdays", "123456")
+    said = await crossdock("stock", "calendar", "DC1", "--cutoff", "15:30", "--json")
+    assert said.json == {
+        "location": "DC1",
+        "weekdays": "123456",
+        "holidays": ["2026-01-01", "2026-12-25"],
+        "cutoff": "15:30",
+    }
+    gone = await crossdock("stock", "calendar", "DC1", "--cutoff", "", "--holiday", "")
+    assert gone.out == "DC1: works on 123456, cut-off none, holidays none\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (("DC1", "--weekdays", "18"), "/weekdays"),
+        (("DC1", "--cutoff", "25:00"), "/cutoff"),
+        (("DC1", "--holiday", "Christmas"), "/holidays/0"),
+        (("NOWHERE", "--cutoff", "15:30"), "/location"),
+    ],
+)
+async def test_a_calendar_that_is_none_is_refused_with_its_place(
+    crossdock: CommandLine, hub: Hub, words: tuple[str, ...], where: str
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 1)
+    said = await crossdock("stock", "calendar", *words, "--json")
+    assert (said.code, said.json["where"]) == (2, where), said

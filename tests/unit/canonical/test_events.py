@@ -48,6 +48,7 @@ from crossdock.canonical.inventory import (
     ReservationChanged,
     ReservationKind,
     ReservationStatus,
+    SafetyStockChanged,
     SerialOvercounted,
     SourceHeard,
     StockMoved,
@@ -349,6 +350,12 @@ def test_an_event_of_another_version_is_refused() -> None:
                 item_class="A",
                 reason="DIFFERENCE",
                 status="PROPOSED",
+            ),
+            "B-1",
+        ),
+        (
+            SafetyStockChanged(
+                item="B-1", location="DC1", version=8, changed_by="ann", before=FOUR, safety=FOUR
             ),
             "B-1",
         ),

@@ -49,6 +49,7 @@ from crossdock.canonical.inventory import (
     ReservationChanged,
     ReservationKind,
     ReservationStatus,
+    SafetyStockChanged,
     SerialOvercounted,
     SourceHeard,
     StockMoved,
@@ -136,6 +137,9 @@ REAL: list[Payload] = [
         granted=FOUR,
         consumed=FOUR,
         expires_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    ),
+    SafetyStockChanged(
+        item="B-1", location="DC1", version=8, changed_by="ann", before=FOUR, safety=FOUR
     ),
     StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR),
     SerialOvercounted(item="B-1", place=Place(location="DC1", serial="S1"), quantity=FOUR),
@@ -328,9 +332,6 @@ REAL: list[Payload] = [
         changed_by="key ops",
         is_withdrawn=False,
         capabilities=("PICKUP", "SHIP"),
-        cutoff="14:00",
-        working_days=(1, 2, 3),
-        holidays=(date(2026, 12, 25),),
         lanes=(SourcingLane(country="DE", runs_on=(1, 3), cost=Decimal("4.5"), distance_km=80),),
         load_percent=40,
     ),

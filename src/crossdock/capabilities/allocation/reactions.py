@@ -56,10 +56,8 @@ class _Known(NamedTuple):
     released: int | None
     ships_on: date | None
     customer: str
-    said: tuple[int, ...] = ()
-    """The version that said what is released; none did: empty."""
-    elsewhere: tuple[int, ...] = ()
-    """The newest version that named another place: what was released before is not of this one."""
+    said: tuple[int, ...] = ()  # the version that said what is released; none did: empty
+    elsewhere: tuple[int, ...] = ()  # the newest of another place: it is released anew behind it
 
     @property
     def order(self) -> tuple[int, int, int]:

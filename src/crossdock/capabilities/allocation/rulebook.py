@@ -14,7 +14,7 @@ import msgspec
 
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.errors import Invalid
-from crossdock.capabilities.allocation import store, told
+from crossdock.capabilities.allocation import rule_store, store, told
 from crossdock.capabilities.allocation.asks import KnowsStock
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import (
@@ -123,7 +123,7 @@ class Rulebook:
     async def rules(self, scope: Scope) -> list[AllocationRule]:
         """List the rules that hold: the default first, then channels, customers and orders."""
         async with self._database.transaction(scope) as tx:
-            rows = await tx.fetch(store.RULES_NOW, tx.tenant, list(_RULES))
+            rows = await tx.fetch(rule_store.RULES_NOW, tx.tenant, list(_RULES))
         found = sorted(
             (_rule_of(row) for row in rows if row["content"] is not None),
             key=lambda rule: (rule.order_id, rule.customer, rule.channel),
@@ -169,7 +169,7 @@ class Rulebook:
     async def protections(self, scope: Scope) -> list[AllocationProtection]:
         """List the maxima and minima that are said, those that have ended too."""
         async with self._database.transaction(scope) as tx:
-            rows = await tx.fetch(store.RULES_NOW, tx.tenant, ["PROTECTION"])
+            rows = await tx.fetch(rule_store.RULES_NOW, tx.tenant, ["PROTECTION"])
         return [_protection_of(row) for row in rows if row["content"] is not None]
 
     async def protect(
@@ -203,7 +203,7 @@ class Rulebook:
             rows = await tx.fetch(store.TURNED_LATELY, now - ENDED_WITHIN, now, since)
         for row in rows:
             async with self._database.transaction(Scope(row["tenant"])) as tx:
-                await tx.execute(store.LOCK_RULES, tx.tenant)
+                await tx.execute(rule_store.LOCK_RULES, tx.tenant)
                 await self._guard(tx, row["item"], row["location"])
                 if row["is_new"]:
                     await look_again(tx, [(row["item"], row["location"])], "PERIOD", now)
@@ -218,27 +218,36 @@ class Rulebook:
     async def _say(self, tx: Transaction, place: _Place, kept: _Kept | None, by: str) -> Any:
         """Add a version, unless the newest of its place says the same; give what holds now."""
         kind, subject, item, location = place
-        await tx.execute(store.LOCK_RULES, tx.tenant)
-        row = await tx.fetchrow(store.RULE_NOW, tx.tenant, kind, location, item, subject)
+        await tx.execute(rule_store.LOCK_RULES, tx.tenant)
+        row = await tx.fetchrow(rule_store.RULE_NOW, tx.tenant, kind, location, item, subject)
         content = None if kept is None else msgspec.json.encode(kept).decode()
         if _is_same(row, content):
             return row
         now = self._clock.now()
         version = 1 + await version_in(tx)
         await tx.execute(
-            store.ADD_RULE, tx.tenant, version, kind, subject, item, location, content, by, now
+            rule_store.ADD_RULE,
+            tx.tenant,
+            version,
+            kind,
+            subject,
+            item,
+            location,
+            content,
+            by,
+            now,
         )
         if kind == "PROTECTION":  # stock is locked before what is due, as where promises move
             await self._guard(tx, item, location)
         whose = [subject if kind == of else "" for of in ("CHANNEL", "ORDER", "CUSTOMER")]
         await tx.execute(store.MARK_CONCERNED, tx.tenant, now, *whose, item, location)
-        row = await tx.fetchrow(store.RULE_NOW, tx.tenant, kind, location, item, subject)
+        row = await tx.fetchrow(rule_store.RULE_NOW, tx.tenant, kind, location, item, subject)
         await told.rule(tx, row)
         return row
 
 
 async def policy_in(tx: Transaction) -> AllocationPolicy:
-    row = await tx.fetchrow(store.RULE_NOW, tx.tenant, "POLICY", "", "", "")
+    row = await tx.fetchrow(rule_store.RULE_NOW, tx.tenant, "POLICY", "", "", "")
     return AllocationPolicy() if row is None else _policy_of(row)
 
 
@@ -254,7 +263,7 @@ async def all_protections_for(
 ) -> list[AllocationProtection]:
     """Read what is said for these (item, location), whenever it holds."""
     columns = [item for item, _ in keys], [location for _, location in keys]
-    rows = await tx.fetch(store.PROTECTIONS_FOR, tx.tenant, *columns)
+    rows = await tx.fetch(rule_store.PROTECTIONS_FOR, tx.tenant, *columns)
     return [_protection_of(row) for row in rows if row["content"] is not None]
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.identifiers import KeyRule
-from crossdock.capabilities.allocation import store
+from crossdock.capabilities.allocation import rule_store
 from crossdock.capabilities.allocation.model import DEFAULT_RULE, Rule
 from crossdock.foundation.database import Transaction
 
@@ -61,7 +61,7 @@ async def rules_for(
         *(("ORDER", order) for order in sorted(orders)),
     ]
     rows = await tx.fetch(
-        store.RULES_FOR, tx.tenant, [kind for kind, _ in wanted], [name for _, name in wanted]
+        rule_store.RULES_FOR, tx.tenant, [kind for kind, _ in wanted], [name for _, name in wanted]
     )
     said: dict[tuple[str, str], Rule] = {}
     for row in rows:
@@ -75,7 +75,7 @@ async def rules_for(
 
 async def version_in(tx: Transaction) -> int:
     """Give the number of the newest rule of the tenant; 0 while none was said."""
-    version: int = await tx.fetchval(store.VERSION, tx.tenant)
+    version: int = await tx.fetchval(rule_store.VERSION, tx.tenant)
     return version
 
 

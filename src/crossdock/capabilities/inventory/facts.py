@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from crossdock.canonical.envelope import Event, Fact
+from crossdock.canonical.identifiers import joined
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
     OrderLineOverPicked,
     Place,
     ReservationChanged,
+    SafetyStockChanged,
     SerialOvercounted,
     StockStatus,
     StockWentNegative,
@@ -71,6 +73,22 @@ def wake(tx: Transaction) -> None:
     """Wake who listens to what was told here."""
     tx.wake(event_log.topic_of(AvailabilityChanged.TYPE))
     tx.wake(event_log.topic_of(ReservationChanged.TYPE))
+
+
+def of_safety(before: StockRow, safety: Quantity, by: str, at: datetime) -> Entry:
+    """Tell who keeps how much of a stock row from being promised, and how much it was before."""
+    version = before.version + 1
+    payload = SafetyStockChanged(
+        item=before.item,
+        location=before.location,
+        version=version,
+        changed_by=by,
+        before=Quantity.from_micros(before.figures.safety, safety.unit),
+        safety=safety,
+    )
+    identity = joined("safety", before.item, before.location, str(version))
+    fact = Fact(identity=identity, payload=payload, occurred_at=at, recorded_at=at)
+    return Entry(tenant=before.tenant, source=HUB, received_at=at, fact=fact)
 
 
 def of_impossible(folded: Iterable[Folded], cause: str, at: datetime) -> list[Entry]:

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Invalid
-from crossdock.capabilities.inventory import announcing, lots, model, state, store
+from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.inventory import announcing, facts, lots, model, state, store
 from crossdock.capabilities.inventory.answering import DEFAULT_FRESHNESS_SECONDS, SOURCES
 from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.proof import SourceAge
@@ -81,17 +82,26 @@ class Upkeep:
             next_after=self._days.next_after,
         )
 
-    async def set_safety(self, scope: Scope, item: str, location: str, micros: int) -> None:
-        """Keep so much of an item at a location from being promised."""
+    async def set_safety(
+        self, scope: Scope, item: str, location: str, micros: int, *, unit: str = "EA", by: str
+    ) -> None:
+        """Keep so much from being promised, in micros of the item's base unit; the log hears it.
+
+        `unit` is that base unit: where nothing was counted yet, the stock does not say.
+        """
         if not 0 <= micros < model.MICROS_MAX:
             raise Invalid("safety stock is zero or more", where="/quantity")
         async with self._database.transaction(scope) as tx:
             found = await self._stock_ids.of(tx, scope.tenant, [(item, location)])
             sheet = await Sheet.locked(tx, scope.tenant, self._stock_ids, found.values())
-            is_changed = sheet.set_safety(found[item, location], micros)
-            now = self._clock.now()
+            before, now = sheet.rows[found[item, location]], self._clock.now()
+            if not sheet.set_safety(before.stock_id, micros):
+                return
             await sheet.save(tx, now)
-            if is_changed and self._protections is not None:
+            await event_log.append(
+                tx, [facts.of_safety(before, Quantity.from_micros(micros, unit), by, now)]
+            )
+            if self._protections is not None:
                 keys = sheet.with_groups([(item, location)])
                 await self._protections.look_again(tx, keys, "SAFETY", now)
 

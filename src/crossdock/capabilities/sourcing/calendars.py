@@ -1,14 +1,11 @@
-"""When goods leave a node and when they arrive: cut-offs, working days, lanes (§1.3, §3.5). Pure.
-
-A cut-off is a time of day where the node stands. It is turned into an instant for each day, so it
-stays at that time when the clocks change, and passes once even on the day that has an hour twice.
-"""
+"""When goods leave a node and when they arrive: its calendar and its lanes (§1.3, §3.5). Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from crossdock.canonical.calendars import DAY, Calendar
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.sourcing.model import (
     DROPSHIP,
@@ -22,16 +19,14 @@ from crossdock.capabilities.sourcing.model import (
 )
 from crossdock.capabilities.sourcing.nodes import postal
 
-LOOK_AHEAD_DAYS = 366
-DAY = timedelta(days=1)
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the catalogue says of a node: whether it is at work, its time zone, whose it is."""
+    """What others know of a node: whether it is at work, its time zone, calendar, whose it is."""
 
     is_active: bool
     timezone: str
+    calendar: Calendar
     is_supplier: bool = False
 
 
@@ -55,24 +50,10 @@ def zone_of(name: str) -> ZoneInfo:
         ) from None
 
 
-def ships_on(now: datetime, facts: NodeFacts, zone: ZoneInfo) -> date | None:
-    """Tell the day on which goods ordered `now` leave; None if it works on none of a year's days.
-
-    At the very cut-off it is too late for that day: the interval is half open.
-    """
-    day = now.astimezone(zone).date()
-    if facts.cutoff is not None and now >= _instant(day, facts, zone):
-        day += DAY
-    return _working_day(day, facts)
-
-
-def _working_day(day: date, facts: NodeFacts) -> date | None:
-    """Give the first day from a day on that a node works; None if none of a year's."""
-    for _ in range(LOOK_AHEAD_DAYS):
-        if day.isoweekday() in facts.working_days and day not in facts.holidays:
-            return day
-        day += DAY
-    return None
+def ships_on(now: datetime, calendar: Calendar, zone: ZoneInfo) -> date | None:
+    """Tell the day on which goods ordered `now` leave; None if there is none within a year."""
+    day = calendar.first_open_day(now.astimezone(zone))
+    return None if calendar.is_starved(day) else calendar.next_working_day(day)
 
 
 def arrives_on(left: date, lane: Lane) -> date:
@@ -103,15 +84,6 @@ def _closeness(lane: Lane) -> tuple[int, bool, bool, tuple[str, str, str]]:
     return (len(lane.postal_prefix), bool(lane.region), bool(lane.country), lane.name)
 
 
-def _instant(day: date, facts: NodeFacts, zone: ZoneInfo) -> datetime:
-    """Give the first moment at which the node's clock shows the cut-off that day.
-
-    In the hour that clocks skip no clock shows it: then it is as long after the hour as it says.
-    """
-    assert facts.cutoff is not None  # noqa: S101  # asked by `ships_on` alone
-    return datetime.combine(day, facts.cutoff, tzinfo=zone).astimezone(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Stock:
     """What a node can fulfil now by item (None: nobody ever said), and whether that is stale.
@@ -139,7 +111,7 @@ def candidate_of(
     Nobody knows when its goods arrive if it has no lanes, never works, or stands in no zone.
     """
     lane = lane_to(facts, to.ship_to)
-    left = leaves_on(facts, place, now)
+    left = leaves_on(place, now)
     can = facts.capabilities
     return Candidate(
         node=facts.node,
@@ -147,7 +119,7 @@ def candidate_of(
         own=dict(sorted(stock.own.items())),
         limited=dict(sorted(stock.limited.items())),
         supply={
-            line: tuple(_arrivals(facts, steps, left, lane))
+            line: tuple(_arrivals(place.calendar, steps, left, lane))
             for line, steps in sorted(stock.supply.items())
         },
         keeps=dict(sorted(stock.keeps.items())),
@@ -166,12 +138,14 @@ def candidate_of(
 
 
 def _arrivals(
-    facts: NodeFacts, steps: Sequence[tuple[date, int]], left: date | None, lane: Lane | None
+    calendar: Calendar, steps: Sequence[tuple[date, int]], left: date | None, lane: Lane | None
 ) -> Iterator[Arrival]:
     """Have supply leave on the first day that the node works from the day on that it is due."""
     for day, micros in steps:
-        if left is None or (leaves := _working_day(max(day, left), facts)) is None:
+        due = max(day, left) if left else day
+        if left is None or calendar.is_starved(due):
             continue
+        leaves = calendar.next_working_day(due)
         there = arrives_on(leaves, lane) if lane else None
         yield Arrival(ships_on=leaves, arrives_on=there, micros=micros)
 
@@ -188,9 +162,9 @@ def _serves(facts: NodeFacts, customer: str) -> bool:
     return not is_stranger and not (customer and customer in facts.barred_customers)
 
 
-def leaves_on(facts: NodeFacts, place: Place, now: datetime) -> date | None:
+def leaves_on(place: Place, now: datetime) -> date | None:
     """Tell the day on which goods ordered `now` leave a place; None if nobody knows."""
     try:
-        return ships_on(now, facts, zone_of(place.timezone))
+        return ships_on(now, place.calendar, zone_of(place.timezone))
     except Invalid:
         return None

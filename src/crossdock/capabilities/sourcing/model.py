@@ -6,7 +6,7 @@ are micros of the house's own currency; dates are local to the node or the ship-
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, time
+from datetime import date
 from enum import StrEnum
 
 from crossdock.canonical.alternatives import Chooses, KeepsRest
@@ -159,10 +159,9 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFacts:
-    """What sourcing has to know of a location beside what the catalogue says of it.
+    """What sourcing has to know of a location beside its calendar and what the catalogue says.
 
-    `cutoff` is the node's local time from which on goods leave the next working day (None: all
-    day). `customers` are the only ones it serves (none named: all); `barred_customers` it never
+    `customers` are the only ones it serves (none named: all); `barred_customers` it never
     does. `load_percent` says how busy it is. A node without lanes ships anywhere, and nobody knows
     how long that takes.
     """
@@ -172,9 +171,6 @@ class NodeFacts:
     hazmat: tuple[str, ...] = ()
     customers: tuple[str, ...] = ()
     barred_customers: tuple[str, ...] = ()
-    cutoff: time | None = None
-    working_days: tuple[int, ...] = WEEKDAYS
-    holidays: tuple[date, ...] = ()
     lanes: tuple[Lane, ...] = ()
     load_percent: int = 0
 

@@ -32,12 +32,9 @@ class NodeRecord(Protocol):
 
 
 def check_node(facts: NodeFacts) -> None:
-    """Refuse facts that could not be meant: days that are none, the same lane twice."""
+    """Refuse facts that could not be meant: days of a lane that are none, the same lane twice."""
     if not facts.node:
         raise Invalid("a node has a name", where="/node")
-    if not facts.working_days:
-        raise Invalid("a node works on one day a week at least", where="/working_days")
-    _check_days(facts.working_days, "/working_days")
     if not 0 <= facts.load_percent <= 1000:  # noqa: PLR2004 - said in the refusal
         raise Invalid("a load is 0 to 1000 percent", where="/load_percent")
     names: set[tuple[str, str, str]] = set()
@@ -67,8 +64,6 @@ def tidy(facts: NodeFacts) -> NodeFacts:
         hazmat=_codes(facts.hazmat),
         customers=_codes(facts.customers),
         barred_customers=_codes(facts.barred_customers),
-        working_days=tuple(sorted(set(facts.working_days))),
-        holidays=tuple(sorted(set(facts.holidays))),
         lanes=lanes,
     )
 
@@ -85,9 +80,6 @@ def node_changed(made: NodeRecord) -> SourcingNodeChanged:
         hazmat=facts.hazmat,
         customers=facts.customers,
         barred_customers=facts.barred_customers,
-        cutoff="" if facts.cutoff is None else f"{facts.cutoff:%H:%M}",
-        working_days=facts.working_days,
-        holidays=facts.holidays,
         lanes=tuple(
             SourcingLane(
                 country=lane.country,

@@ -34,6 +34,7 @@ from crossdock.capabilities.supply.known import (
 from crossdock.capabilities.supply.model import AtpMode, Limits, weight_of
 from crossdock.capabilities.supply.open_supply import OpenSupply
 from crossdock.capabilities.supply.overdue import OverdueSupply
+from crossdock.capabilities.supply.place_calendars import CalendarSaid
 from crossdock.capabilities.supply.reactions import supply_reader
 from crossdock.capabilities.supply.risk_cases import RiskCases
 from crossdock.capabilities.supply.rules import (
@@ -67,6 +68,7 @@ __all__ = [
     "Bills",
     "Book",
     "Bucket",
+    "CalendarSaid",
     "ClassTerms",
     "Count",
     "DatedLine",

@@ -1,8 +1,9 @@
-"""What kits are put together from, for whoever compares stock."""
+"""What kits are put together from, for whoever compares stock or records what is heard of it."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 
+from crossdock.capabilities.supply import kit_store
 from crossdock.capabilities.supply.explosion import LEVELS_MAX
 from crossdock.foundation.database import Transaction
 
@@ -37,3 +38,20 @@ class Bills:
             bills |= {item: parts for item, parts in found.items() if parts}
             wanted = {part for parts in found.values() for part in parts} - asked
         return bills
+
+    async def recipes_in(
+        self, tx: Transaction, tenant: str, items: Iterable[str]
+    ) -> dict[str, Sequence[str]]:
+        """Name what these items are put together from, and what goes into that, to every level.
+
+        What a recipe of today says; what is on its way through the log is not in it yet.
+        """
+        found: dict[str, Sequence[str]] = {}
+        seen: set[str] = set()
+        wanted = set(items)
+        while wanted:
+            seen |= wanted
+            more = await kit_store.recipes(tx, tenant, sorted(wanted))
+            found |= more
+            wanted = {part for parts in more.values() for part in parts} - seen
+        return found

@@ -1,59 +1,16 @@
-"""Working days of a location, and the buckets that its future is cut into. Pure.
+"""The buckets that a location's future is cut into, and its own clock. Pure.
 
 Bucket 0 is the first day that goods can still leave and everything before it; then come days, then
 weeks. A bucket is named by its last day: what is promised in it can leave on that day.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-DAY = timedelta(days=1)
+from crossdock.canonical.calendars import DAY
+
 WEEK_DAYS = 7
-STARVED_DAYS = 366
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """`weekdays` are ISO numbers, Monday is 1; from `cutoff` on, local time, today is over."""
-
-    weekdays: frozenset[int] = frozenset(range(1, 8))
-    holidays: Collection[date] = frozenset()
-    cutoff: time | None = None
-
-    def is_working(self, day: date) -> bool:
-        return day.isoweekday() in self.weekdays and day not in self.holidays
-
-    def next_working_day(self, day: date) -> date:
-        """Give the day itself if it is one."""
-        while not self.is_working(day):
-            day += DAY
-        return day
-
-    def last_working_day(self, day: date) -> date:
-        """Give the day itself if it is one, or the nearest before."""
-        while not self.is_working(day):
-            day -= DAY
-        return day
-
-    def plus_working_days(self, day: date, count: int) -> date:
-        """Go on so many working days, and to the next working day in any case (§3.3)."""
-        for _ in range(count):
-            day = self.next_working_day(day + DAY)
-        return self.next_working_day(day)
-
-    def is_starved(self, day: date) -> bool:
-        """Say whether a year from a day on has no working day."""
-        last = min(day.toordinal() + STARVED_DAYS, date.max.toordinal())
-        days = map(date.fromordinal, range(day.toordinal(), last))
-        return not any(self.is_working(each) for each in days)
-
-    def first_ship_day(self, now: datetime) -> date:
-        """Find the first day that an order of this local moment can leave on."""
-        is_late = self.cutoff is not None and now.time() >= self.cutoff
-        return self.next_working_day(now.date() + DAY if is_late else now.date())
 
 
 class Grid(NamedTuple):

@@ -28,13 +28,14 @@ def horizon(terms: AtpTerms, local: datetime) -> Horizon:
     Behind the fence there are none: what is due there holds nothing back (A7).
     """
     today = local.date()
-    if terms.calendar.is_starved(today):
+    open_on = terms.calendar.first_open_day(local)
+    if terms.calendar.is_starved(open_on):
         raise Invalid(
-            f"the calendar has no working day in the year from {today} on",
+            f"the calendar has no working day in the year from {open_on} on",
             where="rules/holidays",
-            hint="take holidays out, or say other weekdays: crossdock stock atp-rules",
+            hint="take holidays out, or say other weekdays: crossdock stock calendar",
         )
-    first = terms.calendar.first_ship_day(local)
+    first = terms.calendar.next_working_day(open_on)
     grid = calendar.grid(first, terms.daily_buckets, terms.weekly_buckets)
     if terms.fence_days:
         fence = max(1, grid.before(today + timedelta(days=terms.fence_days)))

@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
+from crossdock.canonical.calendars import Calendar
 from crossdock.canonical.supply import ConfidenceClass, SupplyEvidence, SupplyKind
-from crossdock.capabilities.supply.calendar import Calendar
 from crossdock.capabilities.supply.rules import AtpTerms
 
 PROMISED = frozenset({ConfidenceClass.A, ConfidenceClass.B, ConfidenceClass.C})

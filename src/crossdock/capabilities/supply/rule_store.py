@@ -1,11 +1,12 @@
 """Rules of answers by date as stored: the newest version of each, by item and location."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
-from crossdock.capabilities.supply.rules import AtpRule, PlacedRule
+from crossdock.capabilities.supply.rules import ALL, AtpRule, PlacedRule
 from crossdock.foundation.database import Transaction
 
 # The same said again is no version. One that was taken back stays, without a rule, for its number.
@@ -32,6 +33,17 @@ select item, location, rule from supply_rule
 where tenant = $1 and (item, location) > ($2, $3) and rule is not null
 order by item, location limit $4
 """
+
+
+# The rules that speak of places alone.
+PLACED = """
+select location, rule from supply_rule
+where tenant = $1 and item = '*' and location = any($2) and rule is not null
+"""
+
+
+# Whoever reads a rule to change a part of it is alone with the tenant's rules until he is done.
+ALONE = "select pg_advisory_xact_lock(hashtextextended('supply rules ' || $1, 0))"
 
 
 class Word(NamedTuple):
@@ -64,6 +76,16 @@ async def takes_parts(tx: Transaction, item: str, location: str) -> bool | None:
 async def rules(tx: Transaction, after: tuple[str, str], limit: int) -> list[PlacedRule]:
     rows = await tx.fetch(RULES, tx.tenant, *after, limit)
     return [PlacedRule(item=row[0], location=row[1], rule=rule_of(row[2])) for row in rows]
+
+
+async def alone(tx: Transaction) -> None:
+    await tx.execute(ALONE, tx.tenant)
+
+
+async def of_places(tx: Transaction, locations: Sequence[str]) -> dict[str, AtpRule]:
+    """Read what was said of places, whatever lies there; "*" is every place."""
+    rows = await tx.fetch(PLACED, tx.tenant, [*locations, ALL])
+    return {row["location"]: rule_of(row["rule"]) for row in rows}
 
 
 def rule_of(text: str) -> AtpRule:

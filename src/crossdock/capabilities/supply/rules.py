@@ -10,14 +10,17 @@ from datetime import date, time
 from decimal import Decimal
 from types import MappingProxyType
 
+from crossdock.canonical.calendars import DAY, Calendar
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.identifiers import KeyRule
 from crossdock.canonical.quantities import Quantity, decimal_of
 from crossdock.canonical.supply import ConfidenceClass
-from crossdock.capabilities.supply.calendar import DAY, Calendar
 from crossdock.capabilities.supply.model import AtpMode, Limits
 
 ALL = "*"
+CALENDAR = ("weekdays", "holidays", "cutoff")
+"""What a rule says of a place, whatever lies there."""
+
 DAYS_MAX = 3650
 """Ten years: as a limit of what is past due it is none."""
 _NAMES = KeyRule()
@@ -64,7 +67,8 @@ class AtpRule:
     nothing back and nothing is computed there; 0 is no fence. `lead_time_days`: where nothing
     else comes in time, a replenishable item is promised in so many days; 0 is no such promise.
     `weekdays`: working days as ISO numbers ("12345" is Monday to Friday). `cutoff`: "15:30"
-    local time, from which on today is over; "" is none. `pack`: sold in multiples of so much of
+    local time, from which on today is over; "" is none. These and `holidays` are the calendar of
+    a location: only rules for every item say them. `pack`: sold in multiples of so much of
     the base unit, asked amounts moved up or (`pack_up` false) down to one; 0 is none. `lives`:
     how long goods have to keep, by customer and channel. `receipt_life_days`: goods keep so many
     days from the day they come; 0 is unknown. `owners`: whose goods are promised beside our own.
@@ -249,11 +253,7 @@ def _terms(
         lead_time_days=rule.lead_time_days or 0,
         dock_to_stock_days=rule.dock_to_stock_days or 0,
         classes=classes,
-        calendar=Calendar(
-            frozenset(map(int, rule.weekdays or "")),
-            frozenset(rule.holidays or ()),
-            time.fromisoformat(rule.cutoff) if rule.cutoff else None,
-        ),
+        calendar=calendar_of([rule]),
         pack=_micros(rule.pack),
         pack_up=bool(rule.pack_up),
         limits=Limits(_micros(rule.split_min), rule.split_lines_max or 0),
@@ -263,6 +263,31 @@ def _terms(
         takes_parts=bool(rule.takes_parts),
         counts_dock=bool(rule.counts_dock),
     )
+
+
+def calendar_of(rules: Iterable[AtpRule]) -> Calendar:
+    """Say when a place works, by its own rule and the wider ones, the narrowest first."""
+    said = [*rules, DEFAULTS]
+    weekdays = next(one.weekdays for one in said if one.weekdays is not None)
+    holidays = next(one.holidays for one in said if one.holidays is not None)
+    cutoff = next(one.cutoff for one in said if one.cutoff is not None)
+    return Calendar(
+        frozenset(map(int, weekdays)),
+        frozenset(holidays),
+        time.fromisoformat(cutoff) if cutoff else None,
+    )
+
+
+def check_placed(placed: PlacedRule) -> None:
+    """Refuse what nobody could keep, and a calendar that is an item's: a place has one (§1.3)."""
+    check_rule(placed.rule)
+    for name in CALENDAR if placed.item != ALL else ():
+        if getattr(placed.rule, name) is not None:
+            raise Invalid(
+                "a location works on the same days for every item",
+                where=f"/{name}",
+                hint='say it for all items: crossdock stock calendar LOCATION, or "*" as the item',
+            )
 
 
 def check_rule(rule: AtpRule) -> None:

@@ -10,7 +10,6 @@ from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.capabilities.supply import (
     explosion,
     goods_store,
-    kit_store,
     rule_store,
     rules,
     store,
@@ -25,6 +24,7 @@ from crossdock.capabilities.supply.kit_store import HearsRecipes
 from crossdock.capabilities.supply.kits import Kits
 from crossdock.capabilities.supply.known import KnownSupply
 from crossdock.capabilities.supply.offering import asking, lacking, offer, proposed
+from crossdock.capabilities.supply.place_calendars import PlaceCalendars
 from crossdock.capabilities.supply.reading import Figures, KnowsOrders, KnowsPlaces, Read
 from crossdock.capabilities.supply.rule_store import Word
 from crossdock.capabilities.supply.rules import PlacedRule
@@ -107,6 +107,7 @@ class Supply:
         self._shows = shows
         self._orders = orders
         self.known = KnownSupply(database)
+        self.calendars = PlaceCalendars(database, clock)
         self.kits = Kits(clock, stock)
         self._zones: dict[tuple[str, str], tuple[str, float]] = {}
 
@@ -270,7 +271,7 @@ class Supply:
 
         The log is told of each version; the same said twice in a row is said once.
         """
-        rules.check_rule(placed.rule)
+        rules.check_placed(placed)
         word = Word(by, self._clock.now())
         async with self._database.transaction(scope) as tx, self._shown(tx, placed):
             version = await rule_store.put_rule(tx, placed, word)
@@ -370,23 +371,6 @@ class Supply:
         if since := read.docked_since(keys):
             read.docked |= await self._stock.docked(tx, tenant, since)
         return keys
-
-    async def recipes(
-        self, tx: Transaction, tenant: str, items: Iterable[str]
-    ) -> dict[str, Sequence[str]]:
-        """Name what these items are put together from, and what goes into that, to every level.
-
-        What a recipe of today says; what is on its way through the log is not in it yet.
-        """
-        found: dict[str, Sequence[str]] = {}
-        seen: set[str] = set()
-        wanted = set(items)
-        while wanted:
-            seen |= wanted
-            more = await kit_store.recipes(tx, tenant, sorted(wanted))
-            found |= more
-            wanted = {part for parts in more.values() for part in parts} - seen
-        return found
 
     async def _zones_of(
         self, tx: Transaction, tenant: str, locations: Sequence[str]

@@ -15,6 +15,7 @@ from crossdock.capabilities.catalog import KnownGoods
 from crossdock.interfaces.api import (
     allocation,
     atp,
+    calendars,
     cases,
     channels,
     charts,
@@ -107,6 +108,7 @@ def _routes(hub: Hub, known: KnownGoods, crew: Mapping[str, str]) -> tuple[APIRo
         charts.chart_routes(hub, known),
         atp.answer_routes(hub, known),
         atp.rule_routes(hub),
+        calendars.calendar_routes(hub),
         substitutions.substitution_routes(hub),
         known_supply.known_routes(hub),
         webhooks.router(hub),

@@ -78,7 +78,12 @@ def position_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         quantity = Quantity.of(said.quantity.value, said.quantity.unit)
         goods = await known.find_one(caller.scope, Named(item, location, quantity), where="")
         await hub.inventory.upkeep.set_safety(
-            caller.scope, goods.item, goods.location, goods.micros
+            caller.scope,
+            goods.item,
+            goods.location,
+            goods.micros,
+            unit=goods.base_unit,
+            by=caller.client,
         )
         safety = amount(goods.micros, goods.base_unit)
         return SafetyShown(item=goods.item, location=goods.location, safety=safety)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
@@ -39,7 +39,6 @@ Name = Annotated[Text, Field(max_length=200)]
 Shipments = Annotated[int | None, Field(strict=True, ge=1, le=12)]
 Weekday = Annotated[int, Field(strict=True, ge=1, le=7)]
 Weekdays = Annotated[list[Weekday], Field(min_length=1, max_length=7)]
-TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", strict=True)]
 Names = Annotated[list[Code], Field(max_length=10_000)]
 
 
@@ -194,8 +193,9 @@ class LaneSaid(BaseModel):
 class NodeSaid(BaseModel):
     """What sourcing has to know of a location; its time zone and activity are the catalogue's.
 
-    `cutoff` is the time of day there from which on goods leave the next working day; weekdays are
-    1 (Monday) to 7. Without lanes it ships anywhere, and nobody knows how long that takes.
+    When it works, and until when goods leave today, is its calendar, the same as for answers by
+    date (`PUT /v1/atp/calendars/{location}`). Without lanes it ships anywhere, and nobody knows
+    how long that takes.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -206,9 +206,6 @@ class NodeSaid(BaseModel):
     hazmat: Annotated[list[Code], Field(max_length=100)] = Field(default_factory=list[str])
     customers: Names = Field(default_factory=list[str])
     barred_customers: Names = Field(default_factory=list[str])
-    cutoff: TimeOfDay | None = None
-    working_days: Weekdays = Field(default_factory=lambda: [1, 2, 3, 4, 5])
-    holidays: Annotated[list[date], Field(max_length=1000)] = Field(default_factory=list[date])
     lanes: Annotated[list[LaneSaid], Field(max_length=2000)] = Field(
         default_factory=list[LaneSaid]
     )
@@ -221,9 +218,6 @@ class NodeSaid(BaseModel):
             hazmat=tuple(self.hazmat),
             customers=tuple(self.customers),
             barred_customers=tuple(self.barred_customers),
-            cutoff=None if self.cutoff is None else time.fromisoformat(self.cutoff),
-            working_days=tuple(self.working_days),
-            holidays=tuple(self.holidays),
             lanes=tuple(
                 Lane(
                     country=lane.country,
@@ -258,9 +252,6 @@ class NodeShown:
     hazmat: Sequence[str]
     customers: Sequence[str]
     barred_customers: Sequence[str]
-    cutoff: str | None
-    working_days: Sequence[int]
-    holidays: Sequence[date]
     lanes: Sequence[LaneShown]
     load_percent: int
     version: int
@@ -294,9 +285,6 @@ def node_shown(record: NodeRecord) -> NodeShown:
         hazmat=facts.hazmat,
         customers=facts.customers,
         barred_customers=facts.barred_customers,
-        cutoff=None if facts.cutoff is None else f"{facts.cutoff:%H:%M}",
-        working_days=facts.working_days,
-        holidays=facts.holidays,
         lanes=[
             LaneShown(
                 country=lane.country,

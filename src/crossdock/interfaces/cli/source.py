@@ -208,13 +208,11 @@ def nodes(after: After = "", limit: Limit = 100, as_json: AsJson = False) -> Non
             print_json({"nodes": found})
             return
         table(
-            ("node", "capabilities", "cut-off", "works on", "lanes", "load", "put by"),
+            ("node", "capabilities", "lanes", "load", "put by"),
             [
                 (
                     one.node,
                     " ".join(one.capabilities),
-                    one.cutoff,
-                    " ".join(map(str, one.working_days)),
                     len(one.lanes),
                     f"{one.load_percent} %",
                     one.put_by,
@@ -233,9 +231,6 @@ def put_node(
     capability: Annotated[
         list[str] | None, typer.Option(help="What it can: SHIP, PICKUP, DROPSHIP …; repeatable.")
     ] = None,
-    cutoff: Annotated[
-        str | None, typer.Option(help="Time of day there after which goods leave later: 14:00.")
-    ] = None,
     lane: Annotated[
         list[str] | None,
         typer.Option(
@@ -247,11 +242,13 @@ def put_node(
     file: File = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have a location take part in sourcing; this replaces what was said of it before."""
+    """Have a location take part in sourcing; this replaces what was said of it before.
+
+    When it works is its calendar: `crossdock stock calendar LOCATION --cutoff 14:00`.
+    """
     fields: dict[str, Any] = read_object(file) if file else {}
     said = {
         "capabilities": capability,
-        "cutoff": cutoff,
         "lanes": [_lane(one) for one in lane or ()],
         "load_percent": load,
     }

@@ -20,14 +20,21 @@ from crossdock.interfaces.api.promise_shapes import LineProofShown, MemberProofS
 from crossdock.interfaces.api.promises import Promises, promises_of
 from crossdock.interfaces.api.promises import shown as promise_of
 from crossdock.interfaces.api.stock_shapes import amount, availabilities_shown, reservation_shown
-from crossdock.interfaces.cli import stock_atp, stock_known, stock_promise, stock_substitutes
+from crossdock.interfaces.cli import (
+    stock_atp,
+    stock_calendar,
+    stock_known,
+    stock_promise,
+    stock_substitutes,
+)
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.interfaces.cli.stock_available import print_available
 
+ME = "command-line"
 app = typer.Typer(add_completion=False, no_args_is_help=True)
-for part in (stock_atp, stock_promise, stock_substitutes, stock_known):
+for part in (stock_atp, stock_calendar, stock_promise, stock_substitutes, stock_known):
     part.add_to(app)
 
 Item = Annotated[str, typer.Argument(parser=normalised, metavar="ITEM", help="The hub's item id.")]
@@ -124,7 +131,7 @@ def reserve(
             allow_partial=allow_partial,
             channel=channel,
         )
-        made = await hub.inventory.reserve(hub.scope, "command-line", request)
+        made = await hub.inventory.reserve(hub.scope, ME, request)
         await hub.inventory.upkeep.tell()
         await _print_reservation(hub, made, as_json=as_json)
         return 0 if made.is_granted else EXIT_FINDINGS
@@ -258,7 +265,9 @@ def safety(
 
     async def asked(hub: Hub) -> None:
         found = await _known(hub, item, location, quantity)
-        await hub.inventory.upkeep.set_safety(hub.scope, item, location, found.micros)
+        await hub.inventory.upkeep.set_safety(
+            hub.scope, item, location, found.micros, unit=found.base_unit, by=ME
+        )
         await hub.inventory.upkeep.tell()
         safety = amount(found.micros, found.base_unit)
         answer = {"item": item, "location": location, "safety": safety}

@@ -201,7 +201,7 @@ async def test_safety_stock_of_a_member_takes_nothing_from_lines_of_its_group(
         of("key", "K", 1, demand("K/1", 12, location="EAST")),
     )
     assert changes(await floor.applied(location="EAST")) == {"K/1": (0, 10)}
-    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 4 * MICROS)
+    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 4 * MICROS, by="test")
 
     run = await floor.allocation.simulate(MAIN, "X", "EAST", by="planner")
     assert changes(run) == {"K/1": (10, 10)}

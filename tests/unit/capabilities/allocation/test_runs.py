@@ -198,7 +198,7 @@ async def test_what_was_promised_to_an_order_line_counts_as_its_confirmation(
 async def test_safety_stock_is_kept_from_who_would_gain_only(floor: Floor) -> None:
     await two_orders(floor)
     await floor.applied()
-    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 4 * MICROS)
+    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 4 * MICROS, by="test")
     await floor.hear(moved(2, 2, None, place()))
 
     assert changes(await floor.allocation.simulate(MAIN, "X", "DC1", by="p")) == {

@@ -185,7 +185,7 @@ async def test_a_rule_that_changes_is_followed(floor: Floor) -> None:
 
 
 async def test_the_nightly_schedule_looks_at_all_that_wait(floor: Floor) -> None:
-    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 4 * MICROS)
+    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 4 * MICROS, by="test")
     await two_orders(floor)
     await floor.work()
     async with floor.database.transaction(MAIN) as tx:  # as if nobody had been told
@@ -198,13 +198,13 @@ async def test_the_nightly_schedule_looks_at_all_that_wait(floor: Floor) -> None
 
 
 async def test_a_safety_stock_that_changes_makes_it_looked_at(floor: Floor) -> None:
-    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 4 * MICROS)
+    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 4 * MICROS, by="test")
     assert await floor.left("allocation_due") == 0
     await two_orders(floor)
     await floor.work()
-    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 4 * MICROS)
+    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 4 * MICROS, by="test")
     assert await floor.left("allocation_due") == 0
-    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 0)
+    await floor.inventory.upkeep.set_safety(MAIN, "X", "DC1", 0, by="test")
 
     assert await floor.work() == {"W/1": 8, "K/1": 2}
     assert (await floor.runs())[-1] == ("APPLIED", "SAFETY", 4, 0)

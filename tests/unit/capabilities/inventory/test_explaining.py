@@ -59,7 +59,7 @@ def units(line: LineProof) -> tuple[int, int, int, int, int]:
 
 async def test_a_promise_says_what_it_was_made_from(house: House) -> None:
     await house.hear(counted(1, count(100)), ordered("O", 1, demand("O/1", 30)))
-    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", 8 * MICROS)
+    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", 8 * MICROS, by="test")
     await house.reserve(10)
     made = await house.reserve(40, kind=HARD)
 
@@ -104,7 +104,7 @@ async def test_an_explanation_stays_the_same_whatever_happens_afterwards(house: 
     before = [await as_json(house, one.reservation_id) for one in (made, refused)]
 
     await house.inventory.confirm(MAIN, made.reservation_id)
-    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", 30 * MICROS)
+    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", 30 * MICROS, by="test")
     await house.inventory.upkeep.set_freshness(MAIN, "wms", 5)
     await house.reserve(5)
     await house.inventory.upkeep.tell()

@@ -9,6 +9,7 @@ from crossdock.canonical.catalog import LocationChanged, LocationKind
 from crossdock.canonical.inventory import (
     AvailabilityChanged,
     OrderLineOverPicked,
+    SafetyStockChanged,
     SerialOvercounted,
     SourceHeard,
     StockStatus,
@@ -328,12 +329,45 @@ async def test_tenants_never_meet(house: House) -> None:
     assert theirs[0].available.value == 9
 
 
+async def test_who_changes_safety_stock_is_told_once_with_what_it_was_before(house: House) -> None:
+    await house.hear(counted(1, count(9)))
+    for kept, by in ((4, "ann"), (4, "bob"), (0, "bob")):
+        await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", kept * MICROS, by=by)
+        await house.inventory.upkeep.tell()
+
+    payloads = [event.payload for event in await house.told(SafetyStockChanged)]
+    told = [one for one in payloads if isinstance(one, SafetyStockChanged)]
+    payloads = [event.payload for event in await house.told(AvailabilityChanged)]
+    shown = [one for one in payloads if isinstance(one, AvailabilityChanged)]
+
+    said = [(one.changed_by, str(one.before), str(one.safety)) for one in told]
+    assert said == [("ann", "0 EA", "4 EA"), ("bob", "4 EA", "0 EA")]
+    versions = {one.version: one.safety for one in shown}
+    assert [versions[one.version] for one in told] == [one.safety for one in told]
+
+
+async def test_safety_stock_of_what_was_never_counted_is_told_in_the_items_base_unit(
+    house: House,
+) -> None:
+    for kept in (4, 6):
+        await house.inventory.upkeep.set_safety(
+            MAIN, "X", "DC1", kept * MICROS, unit="KGM", by="ann"
+        )
+
+    payloads = [event.payload for event in await house.told(SafetyStockChanged)]
+    told = [one for one in payloads if isinstance(one, SafetyStockChanged)]
+    assert [(str(one.before), str(one.safety)) for one in told] == [
+        ("0 KGM", "4 KGM"),
+        ("4 KGM", "6 KGM"),
+    ]
+
+
 async def test_the_log_alone_gives_the_live_state(house: House) -> None:
     await house.hear(counted(1, count(50)), ordered("O", 1, demand("O/1", 5)))
     await house.reserve(7)
     await house.reserve(3, demand_ref="O/1")
     await house.hear(moved(2, 2, place(), None, demand_ref="O/1"))
-    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", MICROS)
+    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", MICROS, by="test")
     await house.inventory.upkeep.tell()
 
     upkeep = house.inventory.upkeep

@@ -398,8 +398,8 @@ async def test_a_group_shows_what_its_nodes_withhold_beside_what_it_withholds_it
 ) -> None:
     await house.hear(counted(1, count(6)), counted(1, count(4), location="DC2"))
     await group(house, "DC1", "DC2")
-    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", 2 * MICROS)
-    await house.inventory.upkeep.set_safety(MAIN, "X", "WEST", 1 * MICROS)
+    await house.inventory.upkeep.set_safety(MAIN, "X", "DC1", 2 * MICROS, by="test")
+    await house.inventory.upkeep.set_safety(MAIN, "X", "WEST", 1 * MICROS, by="test")
     await house.reserve(3, location="WEST")
 
     # 10 there, 3 promised at the group: 7; of these 2 stay at DC1 and 1 with the group.

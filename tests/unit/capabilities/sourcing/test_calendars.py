@@ -4,9 +4,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from crossdock.canonical.calendars import Calendar
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.sourcing.calendars import (
     Destination,
@@ -21,88 +20,12 @@ from crossdock.capabilities.sourcing.calendars import (
 from crossdock.capabilities.sourcing.model import Lane, NodeFacts, ShipTo
 
 BERLIN = ZoneInfo("Europe/Berlin")
-TWO = NodeFacts(node="DC1", cutoff=time(14), working_days=(1, 2, 3, 4, 5))
+WEEK = Calendar(frozenset(range(1, 6)))
+TWO = Calendar(frozenset(range(1, 6)), cutoff=time(14))
 
 
 def local(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
-
-
-# Asked at this time in Berlin, with a cut-off at 14:00 and work from Monday to Friday.
-@pytest.mark.parametrize(
-    ("asked", "leaves"),
-    [
-        ("2026-05-04T13:59:59", "2026-05-04"),
-        ("2026-05-04T14:00:00", "2026-05-05"),
-        ("2026-05-04T23:59:59", "2026-05-05"),
-        ("2026-05-08T14:00:00", "2026-05-11"),
-        ("2026-05-09T08:00:00", "2026-05-11"),
-        # Summer time begins on 29 March and ends on 25 October; two o'clock stays two o'clock.
-        ("2026-03-27T13:59:59", "2026-03-27"),
-        ("2026-03-27T14:00:00", "2026-03-30"),
-        ("2026-03-30T13:59:59", "2026-03-30"),
-        ("2026-03-30T14:00:00", "2026-03-31"),
-        ("2026-10-23T13:59:59", "2026-10-23"),
-        ("2026-10-26T13:59:59", "2026-10-26"),
-        ("2026-10-26T14:00:00", "2026-10-27"),
-    ],
-)
-def test_a_cutoff_is_a_time_of_day_where_the_node_stands(asked: str, leaves: str) -> None:
-    assert ships_on(local(asked), TWO, BERLIN) == date.fromisoformat(leaves)
-
-
-@given(
-    st.integers(0, 730),
-    st.integers(-50_400, 50_400),
-    st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]),
-)
-def test_a_clock_change_never_moves_a_cutoff(day: int, seconds: int, name: str) -> None:
-    zone = ZoneInfo(name)
-    midnight = datetime(2026, 1, 1) + timedelta(days=day)  # noqa: DTZ001  # read off a wall
-    wall = midnight + timedelta(hours=14, seconds=seconds)
-    asked = wall.replace(tzinfo=zone).astimezone(UTC)
-    every_day = NodeFacts(node="DC1", cutoff=time(14), working_days=(1, 2, 3, 4, 5, 6, 7))
-    shown = asked.astimezone(zone)
-
-    leaves = ships_on(asked, every_day, zone)
-
-    assert leaves == shown.date() + timedelta(days=shown.time() >= time(14))
-
-
-def test_a_cutoff_passes_once_on_the_day_that_has_the_hour_twice() -> None:
-    night = NodeFacts(node="DC1", cutoff=time(2, 30), working_days=(1, 2, 3, 4, 5, 6, 7))
-    two_first = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)  # 02:00, summer time
-    steps = [two_first + timedelta(minutes=10 * n) for n in range(13)]
-
-    left = [ships_on(moment, night, BERLIN) for moment in steps]
-
-    assert left == [date(2026, 10, 25)] * 3 + [date(2026, 10, 26)] * 10
-
-
-def test_a_cutoff_in_the_hour_that_clocks_skip_passes_that_day_too() -> None:
-    night = NodeFacts(node="DC1", cutoff=time(2, 30), working_days=(1, 2, 3, 4, 5, 6, 7))
-
-    before = ships_on(datetime(2026, 3, 29, 0, 59, tzinfo=UTC), night, BERLIN)
-    after = ships_on(datetime(2026, 3, 29, 1, 30, tzinfo=UTC), night, BERLIN)
-
-    assert (before, after) == (date(2026, 3, 29), date(2026, 3, 30))
-
-
-def test_without_a_cutoff_goods_leave_all_day_and_holidays_are_not_worked() -> None:
-    facts = NodeFacts(node="DC1", holidays=(date(2026, 5, 4), date(2026, 5, 5)))
-
-    assert ships_on(local("2026-05-04T23:59:59"), facts, BERLIN) == date(2026, 5, 6)
-    assert ships_on(local("2026-05-06T23:59:59"), facts, BERLIN) == date(2026, 5, 6)
-
-
-def test_a_node_that_never_works_never_ships() -> None:
-    start = date(2026, 1, 1)
-    always = tuple(start + timedelta(days=n) for n in range(600))
-
-    assert (
-        ships_on(local("2026-05-04T08:00:00"), NodeFacts(node="D", holidays=always), BERLIN)
-        is None
-    )
 
 
 @pytest.mark.parametrize(
@@ -122,6 +45,23 @@ def test_transit_is_counted_in_the_days_that_a_lane_runs(
     lane = Lane(transit_days=days, runs_on=runs_on)
 
     assert arrives_on(date.fromisoformat(left), lane) == date.fromisoformat(arrives)
+
+
+def test_a_node_that_never_works_never_ships() -> None:
+    start = date(2026, 1, 1)
+    never = Calendar(holidays={start + timedelta(days=n) for n in range(600)})
+
+    assert ships_on(local("2026-05-04T08:00:00"), TWO, BERLIN) == date(2026, 5, 4)
+    assert ships_on(local("2026-05-04T08:00:00"), never, BERLIN) is None
+
+
+def test_a_node_whose_last_day_for_a_year_is_over_does_not_ship() -> None:
+    wednesday = date(2026, 5, 6)
+    closed = {wednesday + timedelta(weeks=n) for n in range(1, 60)}
+    calendar = Calendar(frozenset({3}), closed, time(14))
+
+    assert ships_on(local("2026-05-06T13:59:59"), calendar, BERLIN) == wednesday
+    assert ships_on(local("2026-05-06T14:00:00"), calendar, BERLIN) is None
 
 
 LANES = (
@@ -158,8 +98,8 @@ def test_the_lane_that_names_the_place_most_closely_is_taken(to: ShipTo, days: i
 
 def test_a_node_is_worked_out_for_the_moment_of_the_question() -> None:
     lane = Lane(country="DE", transit_days=2, cost=5, distance_km=70)
-    facts = NodeFacts(node="DC1", cutoff=time(14), lanes=(lane,), load_percent=40)
-    place = Place(is_active=True, timezone="Europe/Berlin")
+    facts = NodeFacts(node="DC1", lanes=(lane,), load_percent=40)
+    place = Place(is_active=True, timezone="Europe/Berlin", calendar=TWO)
     now = local("2026-05-04T15:00:00")
 
     near = candidate_of(
@@ -183,7 +123,7 @@ def test_without_lanes_or_a_zone_nobody_knows_when_goods_arrive(zone: str) -> No
     facts = NodeFacts(node="DC1")
     made = candidate_of(
         facts,
-        Place(is_active=True, timezone=zone),
+        Place(is_active=True, timezone=zone, calendar=WEEK),
         Stock({}),
         Destination(ShipTo()),
         local("2026-05-04T15:00:00"),
@@ -216,7 +156,7 @@ def test_whom_a_node_serves_is_told_without_its_list_of_customers(
     facts: dict[str, tuple[str, ...]], customer: str, *, serves: bool
 ) -> None:
     said = NodeFacts(node="DC1", **facts)  # type: ignore[arg-type]  # fields by name, as the case has them
-    place = Place(is_active=True, timezone="UTC")
+    place = Place(is_active=True, timezone="UTC", calendar=WEEK)
 
     made = candidate_of(
         said, place, Stock({}), Destination(ShipTo(), customer), local("2026-05-04T15:00:00")
@@ -227,7 +167,7 @@ def test_whom_a_node_serves_is_told_without_its_list_of_customers(
 
 def test_a_supplier_is_asked_for_nothing_but_what_it_drop_ships() -> None:
     facts = NodeFacts(node="ACME", capabilities=("DROPSHIP", "SHIP"))
-    place = Place(is_active=True, timezone="UTC", is_supplier=True)
+    place = Place(is_active=True, timezone="UTC", calendar=WEEK, is_supplier=True)
 
     made = candidate_of(
         facts, place, Stock({}), Destination(ShipTo()), local("2026-05-04T15:00:00")

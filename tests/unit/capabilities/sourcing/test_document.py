@@ -1,7 +1,7 @@
 """A decision as it is written down: amounts with units, and what is said of it to the log."""
 
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import msgspec
@@ -104,19 +104,19 @@ def test_a_version_of_a_nodes_facts_is_worded_for_the_log_with_money_in_units() 
         Lane(country="DE", transit_days=2, cost=4_500_000, distance_km=80),
         Lane(country="FR"),
     )
-    facts = NodeFacts(node="DC1", cutoff=time(14), lanes=lanes, load_percent=30)
+    facts = NodeFacts(node="DC1", lanes=lanes, load_percent=30)
     record = NodeRecord(facts=facts, version=3, put_at=NOON, put_by="ann")
-    plain = replace(record, facts=replace(facts, cutoff=None, lanes=()))
+    plain = replace(record, facts=replace(facts, lanes=()))
 
     changed = node_changed(record)
 
     assert (changed.node, changed.version, changed.changed_by) == ("DC1", 3, "ann")
-    assert (changed.is_withdrawn, changed.cutoff, changed.load_percent) == (False, "14:00", 30)
+    assert (changed.is_withdrawn, changed.load_percent) == (False, 30)
     assert [(one.country, str(one.cost), one.distance_km) for one in changed.lanes] == [
         ("DE", "4.5", 80),
         ("FR", "None", None),
     ]
-    assert (node_changed(plain).cutoff, node_changed(plain).lanes) == ("", ())
+    assert node_changed(plain).lanes == ()
 
 
 def test_what_stands_in_is_shown_with_its_rule_and_in_the_units_of_both() -> None:

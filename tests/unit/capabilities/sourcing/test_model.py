@@ -1,7 +1,6 @@
 """Rules and nodes as they are put: what is refused, and how names are made comparable."""
 
 from dataclasses import replace
-from datetime import date, time
 from typing import Any
 
 import pytest
@@ -46,8 +45,6 @@ def test_rules_that_nobody_could_follow_are_refused(change: dict[str, Any], wher
     ("change", "where"),
     [
         ({"node": ""}, "/node"),
-        ({"working_days": ()}, "/working_days"),
-        ({"working_days": (1, 8)}, "/working_days/1"),
         ({"load_percent": -1}, "/load_percent"),
         ({"load_percent": 1001}, "/load_percent"),
         ({"lanes": (Lane(transit_days=-1),)}, "/lanes/0/transit_days"),
@@ -74,9 +71,6 @@ def test_equal_facts_are_equal_however_they_were_written() -> None:
         hazmat=("8", "3"),
         customers=("c2", "C1"),
         barred_customers=("c9",),
-        cutoff=time(14),
-        working_days=(5, 1, 1),
-        holidays=(date(2026, 12, 25), date(2026, 1, 1)),
         lanes=(Lane(country="gb", region=" ldn", postal_prefix="sw1a 1", runs_on=(2, 1, 2)),),
     )
 
@@ -86,9 +80,6 @@ def test_equal_facts_are_equal_however_they_were_written() -> None:
         hazmat=("3", "8"),
         customers=("C1", "C2"),
         barred_customers=("C9",),
-        cutoff=time(14),
-        working_days=(1, 5),
-        holidays=(date(2026, 1, 1), date(2026, 12, 25)),
         lanes=(Lane(country="GB", region="LDN", postal_prefix="SW1A1", runs_on=(1, 2)),),
     )
     assert tidy(tidy(said)) == tidy(said)

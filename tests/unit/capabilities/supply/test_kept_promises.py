@@ -34,7 +34,7 @@ AT_ONCE = msgspec.convert(
 async def a4(yard: Yard) -> None:
     """Start 80; supply 60 in b3 and b6; demand 30,25,30,10,0,35,0,0 (buckets from b1)."""
     await yard.hub.put_stock("X", "DC1", 80)
-    await yard.rule(AT_ONCE, "X")
+    await yard.rule(AT_ONCE)
     lines = [line(f"o/{n}", micros, day(n)) for n, micros in enumerate(A4_DEMAND) if micros]
     await yard.hear(
         ordered("o", *lines),
@@ -72,7 +72,7 @@ async def test_a9_promised_on_a4_everybody_else_sees_what_is_left(yard: Yard) ->
 async def test_a25_a26_what_lies_there_is_held_and_a_promise_made_anew_counts_once(
     yard: Yard,
 ) -> None:
-    await yard.rule(AT_ONCE, "X")
+    await yard.rule(AT_ONCE)
     await yard.hub.put_stock("X", "DC1", 40)
     await yard.hear(committed("po:1", 60, eta=day(1)))
     first = await promise(yard, "r1", 40, "so1/1")
@@ -96,7 +96,7 @@ async def test_a25_a26_what_lies_there_is_held_and_a_promise_made_anew_counts_on
 
 
 async def test_a19_an_order_and_its_promise_are_counted_once(yard: Yard) -> None:
-    await yard.rule(AT_ONCE, "X")
+    await yard.rule(AT_ONCE)
     await yard.hub.put_stock("X", "DC1", 40)
     await yard.hear(committed("po:1", 60, eta=day(1)))
     await promise(yard, "r1", 55, "so1/1")
@@ -125,7 +125,7 @@ async def test_the_proof_stays_as_it_was_whatever_changes(yard: Yard) -> None:
     await a4(yard)
     made = await promise(yard, "r1", 60, "so1/1")
     before = msgspec.json.encode(made)
-    await yard.rule(EVERY_DAY, "X")
+    await yard.rule(EVERY_DAY)
     await yard.hub.put_stock("X", "DC1", 3)
     await yard.hear(committed("po:1", 0, 2, eta=day(2)))
     after = await yard.hub.kept_promises.get(yard.hub.scope, made.promise_id)
@@ -134,7 +134,7 @@ async def test_the_proof_stays_as_it_was_whatever_changes(yard: Yard) -> None:
 
 
 async def test_released_it_claims_nothing_and_released_twice_is_once(yard: Yard) -> None:
-    await yard.rule(AT_ONCE, "X")
+    await yard.rule(AT_ONCE)
     await yard.hub.put_stock("X", "DC1", 40)
     await yard.hear(committed("po:1", 60, eta=day(1)))
     made = await promise(yard, "r1", 55, "so1/1")
@@ -259,7 +259,7 @@ async def test_a_job_ends_what_has_lapsed_and_what_an_order_took_up_stays(
 
 
 async def test_the_promises_of_an_order_are_found_by_it_when_they_are_over(yard: Yard) -> None:
-    await yard.rule(AT_ONCE, "X")
+    await yard.rule(AT_ONCE)
     await yard.hub.put_stock("X", "DC1", 100)
     await yard.hear(ordered("sale:7", line("sale.line,1", 10), line("sale.line,2", 10)))
     gone = await promise(yard, "r1", 10, "sale.line,1")
@@ -277,7 +277,7 @@ async def test_of_many_promises_of_an_order_the_newest_are_found_first(
     yard: Yard, clock: VirtualClock
 ) -> None:
     """An order that is promised again and again leaves a proof each time: not all are read."""
-    await yard.rule(AT_ONCE, "X")
+    await yard.rule(AT_ONCE)
     await yard.hub.put_stock("X", "DC1", 100)
     names = [(await promise(yard, "r0", 10, "so1/1")).promise_id]
     for number in range(1, 5):

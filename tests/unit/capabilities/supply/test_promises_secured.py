@@ -76,7 +76,7 @@ async def test_who_leaves_first_has_it_first(yard: Yard) -> None:
     "rule", [replace(AT_ONCE, pack=Decimal(12)), replace(AT_ONCE, split_lines_max=1)]
 )
 async def test_what_lies_there_is_held_for_what_leaves_later(yard: Yard, rule: AtpRule) -> None:
-    await yard.rule(rule, "X")
+    await yard.rule(rule)
     await yard.hub.put_stock("X", "DC1", 10)
     await yard.hear(committed("po:1", 50, eta=day(2)))
     made = await together(yard, "r1", ("X", "DC1", 60, ""))

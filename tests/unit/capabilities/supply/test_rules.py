@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.canonical.calendars import Calendar
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.quantities import MICROS
 from crossdock.canonical.supply import ConfidenceClass
-from crossdock.capabilities.supply.calendar import Calendar
 from crossdock.capabilities.supply.model import AtpMode, Limits
 from crossdock.capabilities.supply.rules import (
     DEFAULTS,
