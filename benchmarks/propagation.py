@@ -203,7 +203,8 @@ async def run(
         bench="propagation",
         goals=[
             Goal(
-                f"movement in to compare-and-set call out, {RATE} events/s, p99 of all rounds",
+                f"movement in to compare-and-set call out, {RATE} events/s, {rate:g} calls/s,"
+                f" {workers} {'worker' if workers == 1 else 'workers'}, p99 of all rounds",
                 percentile(waits, 99),
                 "ms",
                 f"<= {P99_MS_MAX}",

@@ -32,7 +32,7 @@ def bench(
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option(min=0.1, max=1000, help="Of propagation: calls a second that a shop takes."),
+        typer.Option(min=0.1, max=1000, help="Of propagation: calls a second to the shop."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
