@@ -254,6 +254,39 @@ async def test_what_is_drop_shipped_is_promised_by_nobody_here(hub: Hub) -> None
     assert str((await hub.availability("Z", "DC1")).available) == "5 EA"
 
 
+async def test_what_is_drop_shipped_goes_to_the_supplier_who_says_that_he_has_it(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await put(hub, "DC1", {"Z": 5})
+    for number, (name, pieces) in enumerate((("ACME", 0), ("BOLTCO", 50))):
+        await place(hub, LocationChanged(code=name, kind=LocationKind.SUPPLIER))
+        await put(hub, name, {}, capabilities=("DROPSHIP",))
+        said = SupplyCommitmentChanged(
+            supply_id=f"846/{name}",
+            kind=SupplyKind.VENDOR_STOCK,
+            item="Z",
+            location=name,
+            open_quantity=Quantity.of(pieces),
+            evidence=SupplyEvidence.SENT,
+        )
+        fact = Fact(
+            identity=f"846:{name}", payload=said, occurred_at=clock.now(), version=number + 1
+        )
+        await hub.record([fact])
+    await hub.settle()
+    line = SourceLine(item="Z", quantity=Quantity.of(9, ""), is_dropship=True)
+
+    made = await decided(hub, SourceOrder(lines=[line], request_id="o1"))
+
+    assert [one.node for one in made.drop_shipments] == ["BOLTCO"]
+    whys = {one.node: one.why for one in made.reasons}
+    assert whys["BOLTCO"].endswith("it says that it has 45 of 9 Z (line 1) in time")
+    assert whys["ACME"].endswith("it says that it has 0 of 9 Z (line 1) in time")
+    shown = {one.node: one.advised for one in made.candidates}
+    assert [str(one.quantity) for one in shown["BOLTCO"]["1"]] == ["45 EA"]
+    assert shown["DC1"] == {}
+
+
 async def test_what_others_were_promised_is_not_given_again(hub: Hub) -> None:
     await put(hub, "DC1", {"X": 5})
     await put(hub, "DC2", {"X": 3})

@@ -76,12 +76,7 @@ async def by_date(
             if not line.is_dropship:
                 question = _question(asked, node, line, demand)
                 whose.append((node, line, wanted.setdefault(question, len(wanted))))
-    if len(wanted) > QUESTIONS_MAX:
-        raise Invalid(
-            f"lines and nodes are {len(wanted)} questions by date, more than {QUESTIONS_MAX}",
-            where="/lines",
-            hint="ask with fewer lines",
-        )
+    _check_count(len(wanted))
     answers = await answers_of(list(wanted)) if wanted else []
     found: dict[str, Stock] = {}
     for node, line, number in whose:
@@ -91,6 +86,42 @@ async def by_date(
         stands_in = may_leave.get(line.line_no)
         found[node.node] = _with(stock, line, answers[number], node, (most, stands_in))
     return found
+
+
+async def advised(
+    answers_of: Callable[[Sequence[Question]], Awaitable[Sequence[Atp]]],
+    asked: Asked,
+    nodes: Sequence[Candidate],
+    stocks: Mapping[str, Stock],
+) -> dict[str, Stock]:
+    """Ask what suppliers say that they have of drop-shipped lines; give their stocks with it.
+
+    Who never said anything of a line's item has nothing said of it, which is not zero.
+    """
+    lines = [line for line in asked.order.lines if line.is_dropship]
+    whose = [(node, line) for node in nodes if DROPSHIP in node.capabilities for line in lines]
+    _check_count(len(whose))
+    questions = [
+        Question(line.item, node.node, asked.units[line.item], is_dropship=True)
+        for node, line in whose
+    ]
+    answers = await answers_of(questions) if questions else []
+    found: dict[str, Stock] = {}
+    for (node, line), answer in zip(whose, answers, strict=True):
+        if any(one.on is not None for one in answer.inbound):  # else too old to go by, or silent
+            stock = found.get(node.node, stocks[node.node])
+            steps = [(bucket.day, bucket.atp) for bucket in answer.buckets]
+            found[node.node] = replace(stock, advised={**stock.advised, line.line_no: steps})
+    return found
+
+
+def _check_count(questions: int) -> None:
+    if questions > QUESTIONS_MAX:
+        raise Invalid(
+            f"lines and nodes are {questions} questions by date, more than {QUESTIONS_MAX}",
+            where="/lines",
+            hint="ask with fewer lines",
+        )
 
 
 def _question(

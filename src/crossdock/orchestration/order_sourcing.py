@@ -46,7 +46,13 @@ from crossdock.capabilities.sourcing import (
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration.channel_stocks import ChannelStocks
-from crossdock.orchestration.order_outlook import AnswersByDate, KnowsCalendars, by_date, is_asked
+from crossdock.orchestration.order_outlook import (
+    AnswersByDate,
+    KnowsCalendars,
+    advised,
+    by_date,
+    is_asked,
+)
 from crossdock.orchestration.order_substitutes import KEYS_MAX, with_substitutes
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder, said_hash
 
@@ -222,7 +228,11 @@ class OrderSourcing:
                 for name in names
             ]
 
-        able = [one for one in await asyncio.to_thread(candidates) if is_asked(one, asked)]
+        everyone = await asyncio.to_thread(candidates)
+        stocks |= await advised(
+            partial(self._supply.promise_dates, scope), asked, everyone, stocks
+        )
+        able = [one for one in everyone if is_asked(one, asked)]
         coming = await by_date(
             partial(self._supply.promise_dates, scope), asked, able, stocks, demand
         )

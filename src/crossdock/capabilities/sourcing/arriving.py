@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from datetime import date
 
 from crossdock.capabilities.sourcing.filling import Give, Ground, Served
-from crossdock.capabilities.sourcing.model import Arrival, Part, Policy, Shipment
+from crossdock.capabilities.sourcing.model import (
+    Arrival,
+    Candidate,
+    Line,
+    Part,
+    Policy,
+    Shipment,
+)
 
 
 def supplied(ground: Ground, found: Served) -> dict[Give, Arrival]:
@@ -102,3 +109,13 @@ def _turn(ground: Ground, give: Give) -> tuple[date, int]:
 def _last(days: list[date | None]) -> date | None:
     known = [day for day in days if day is not None]
     return max(known) if len(known) == len(days) else None
+
+
+def advice(node: Candidate, line: Line) -> int | None:
+    """Say how much of a line a supplier says that he has in time; None: he never said."""
+    said = node.advised.get(line.line_no)
+    if said is None:
+        return None
+    due = line.needed_by
+    there = (one for one in said if due is None or (one.arrives_on or date.max) <= due)
+    return max((one.micros for one in there), default=0)

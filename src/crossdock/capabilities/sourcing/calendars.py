@@ -90,7 +90,8 @@ class Stock:
 
     `own` is by line number what it has for a line whose own order counts there already; `limited`
     by item what keeps the order's channel from more. `supply` is by line number what it has in
-    all by which day, `keeps` what lies there that keeps long enough.
+    all by which day, `keeps` what lies there that keeps long enough. `advised` is by number of a
+    drop-shipped line what the supplier says that he has in all by which day.
     """
 
     available: Mapping[str, int | None]
@@ -101,6 +102,9 @@ class Stock:
         default_factory=dict[int, Sequence[tuple[date, int]]]
     )
     keeps: Mapping[int, Keeps] = field(default_factory=dict[int, Keeps])
+    advised: Mapping[int, Sequence[tuple[date, int]]] = field(
+        default_factory=dict[int, Sequence[tuple[date, int]]]
+    )
 
 
 def candidate_of(
@@ -113,15 +117,22 @@ def candidate_of(
     lane = lane_to(facts, to.ship_to)
     left = leaves_on(place, now)
     can = facts.capabilities
+
+    def arrivals(
+        said: Mapping[int, Sequence[tuple[date, int]]],
+    ) -> dict[int, tuple[Arrival, ...]]:
+        return {
+            line: tuple(_arrivals(place.calendar, steps, left, lane))
+            for line, steps in sorted(said.items())
+        }
+
     return Candidate(
         node=facts.node,
         available=dict(sorted(stock.available.items())),
         own=dict(sorted(stock.own.items())),
         limited=dict(sorted(stock.limited.items())),
-        supply={
-            line: tuple(_arrivals(place.calendar, steps, left, lane))
-            for line, steps in sorted(stock.supply.items())
-        },
+        supply=arrivals(stock.supply),
+        advised=arrivals(stock.advised),
         keeps=dict(sorted(stock.keeps.items())),
         is_stale=stock.is_stale,
         is_active=place.is_active,

@@ -4,9 +4,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 from crossdock.canonical.alternatives import KeepsRest
-from crossdock.capabilities.sourcing.arriving import shipments_of
+from crossdock.capabilities.sourcing.arriving import advice, shipments_of
 from crossdock.capabilities.sourcing.choosing import (
     Search,
     barred_lines,
@@ -185,10 +186,21 @@ def _faults(
     return faults
 
 
+def _doubt(line: Line, node: Candidate) -> int:
+    has = advice(node, line)
+    if has is None:
+        return 1
+    return 0 if has >= line.micros else 2
+
+
 def _drop_shipments(
     order: Order, candidates: Sequence[Candidate], rules: Rules, terms: Terms
 ) -> tuple[Shipment, ...]:
-    """Give each drop-shipped line to the first supplier that may send it; stock is not asked."""
+    """Give each drop-shipped line to a supplier that may send it: who says that he has it first.
+
+    Behind him come those who never said what they have, and last who says that he has less; his
+    word is advice, so it bars nobody. Among equals the first by rank.
+    """
     lines = [line for line in order.lines if line.is_dropship]
     needs = (DROPSHIP,)
     able = [
@@ -201,9 +213,9 @@ def _drop_shipments(
     ranks = ranked(able, lines, terms, "")
     by_node: dict[str, list[Line]] = {}
     for line in lines:
-        fit = (node.node for node in ranks if (line.line_no, node.node) not in barred)
-        if first := next(fit, None):
-            by_node.setdefault(first, []).append(line)
+        fit = (node for node in ranks if (line.line_no, node.node) not in barred)
+        if first := min(fit, key=partial(_doubt, line), default=None):
+            by_node.setdefault(first.node, []).append(line)
     return tuple(
         Shipment(
             node=node.node,

@@ -3,7 +3,7 @@
 It is written once, to bytes that are kept; whoever asks again is given the same bytes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -239,6 +239,15 @@ def _lines(asked: Asked) -> tuple[SourcedLineShown, ...]:
 
 def _candidate(node: Candidate, asked: Asked) -> CandidateShown:
     units, items = asked.units, asked.items
+
+    def arrivals(
+        said: Mapping[int, Sequence[Arrival]],
+    ) -> dict[str, tuple[ArrivalShown, ...]]:
+        return {
+            str(number): tuple(_arrival(one, units[items[number]]) for one in steps)
+            for number, steps in sorted(said.items())
+        }
+
     return CandidateShown(
         node=node.node,
         available={
@@ -247,10 +256,8 @@ def _candidate(node: Candidate, asked: Asked) -> CandidateShown:
         },
         own={str(no): _quantity(one, units[items[no]]) for no, one in sorted(node.own.items())},
         limited=dict(node.limited),
-        supply={
-            str(number): tuple(_arrival(one, units[items[number]]) for one in steps)
-            for number, steps in sorted(node.supply.items())
-        },
+        supply=arrivals(node.supply),
+        advised=arrivals(node.advised),
         keeps={
             str(number): KeepsShown(one.days, _quantity(one.micros, units[items[number]]))
             for number, one in sorted(node.keeps.items())

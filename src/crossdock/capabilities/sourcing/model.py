@@ -243,8 +243,10 @@ class Candidate:
     what it can have by date, from what is still to come, where what lies there is less; both only
     rise. `keeps` is by line number what lies there that keeps long enough, where a life is asked
     for. `not_now` are lines that what lies there may not leave for today: they have its supply
-    alone, and share it with the other lines of their item. Whether a source of it was silent for
-    too long, `is_stale`, is shown and decides nothing.
+    alone, and share it with the other lines of their item. `advised` is by number of a
+    drop-shipped line what the supplier says that he could send by when; a line of which he never
+    said anything is not there. Whether a source of it was silent for too long, `is_stale`, is
+    shown and decides nothing.
     """
 
     node: str
@@ -255,6 +257,9 @@ class Candidate:
         default_factory=dict[int, tuple[Arrival, ...]]
     )
     keeps: Mapping[int, Keeps] = field(default_factory=dict[int, Keeps])
+    advised: Mapping[int, tuple[Arrival, ...]] = field(
+        default_factory=dict[int, tuple[Arrival, ...]]
+    )
     not_now: frozenset[int] = frozenset()
     is_stale: bool = False
     is_active: bool = True

@@ -1,11 +1,11 @@
 """Why this warehouse, and why not that one: a reason for every node (§3.5). Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crossdock.canonical.quantities import Quantity, plain
-from crossdock.capabilities.sourcing.arriving import supplied
+from crossdock.capabilities.sourcing.arriving import advice, supplied
 from crossdock.capabilities.sourcing.choosing import FILL, STOCK, TIE, Key, Search, beside
 from crossdock.capabilities.sourcing.filling import Give, served
 from crossdock.capabilities.sourcing.model import (
@@ -115,14 +115,28 @@ class Judge:
         if number in self.lost:
             return self._passed_over(number)
         rule = self.faults.get(node.node)
-        return _barred(rule, node, self.order) if rule else self._useless(node)
+        if not rule:
+            return self._useless(node)
+        barred = _barred(rule, node, self.order)
+        return replace(barred, why=barred.why + self._advice(node))
 
     def _supplier(self, node: Candidate) -> Reason:
         verdict, rule = NodeVerdict.TAKEN, DROPSHIP
         why = "it sends what is drop-shipped, out of its own stock and none of ours"
+        why += self._advice(node)
         if self.is_given_up:
             verdict, rule, why = NodeVerdict.PASSED_OVER, FILL, self._nothing()
         return Reason(node=node.node, verdict=verdict, rule=rule, why=why)
+
+    def _advice(self, node: Candidate) -> str:
+        """Say what a supplier has told of what is drop-shipped."""
+        lines = [line for line in self.order.lines if line.is_dropship]
+        said = [
+            f"{_amount(has)} of {_amount(line.micros)} {line.item} (line {line.line_no})"
+            for line in sorted(lines, key=lambda line: line.line_no)
+            if (has := advice(node, line)) is not None
+        ]
+        return f"; it says that it has {', '.join(said)} in time" if said else ""
 
     def _taken(self, number: int) -> Reason:
         ground, best = self.found.ground, self.found.best
@@ -173,6 +187,7 @@ class Judge:
             return _barred(min(failed, key=self._rank), node, self.order)
         rule = NO_STOCK if own else DROPSHIP
         why = _lack(own, node) if own else "every line is drop-shipped"
+        why += self._advice(node)
         return Reason(node=node.node, verdict=NodeVerdict.PASSED_OVER, rule=rule, why=why)
 
 

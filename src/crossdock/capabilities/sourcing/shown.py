@@ -1,6 +1,6 @@
 """The parts of a decision as they are recorded and shown. Pure values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -70,7 +70,8 @@ class CandidateShown:
     `own` is by line number what it had for a line whose own order counted there already, which
     is off `available`. `limited`: by item the MAXIMUM, or others' MINIMUM, that kept the channel
     from more. `supply` is by line number what it could have by date where that is more, `keeps`
-    what kept long enough where a life is asked for. `is_stale`: a source was silent too long.
+    what kept long enough where a life is asked for. `advised` is by number of a drop-shipped line
+    what a supplier said that he had. `is_stale`: a source was silent too long.
     """
 
     node: str
@@ -90,6 +91,9 @@ class CandidateShown:
     cost: Decimal | None
     distance_km: int | None
     load_percent: int
+    advised: dict[str, tuple[ArrivalShown, ...]] = field(
+        default_factory=dict[str, tuple[ArrivalShown, ...]]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,7 +112,7 @@ select 'supply' as what, s.item, s.location, s.supply_id as name, s.source,
     {ROOM} as room, s.us as told_us
 from unnest($2::text[], $3::text[]) k(item, location)
 join supply_commitment s on s.tenant = $1 and s.item = k.item and s.location = k.location
-    and s.micros > 0
+    and (s.micros > 0 or s.kind = 'VENDOR_STOCK')
 where {LAST_WORD}
 union all
 select 'line', d.item, d.location, d.demand_ref, d.source, d.order_id, d.us, d.ship_date,

@@ -1,5 +1,6 @@
 """Which warehouses serve an order (§3.5): every rule, every policy."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -20,6 +21,7 @@ from crossdock.capabilities.sourcing.deciding import plan
 from crossdock.capabilities.sourcing.model import (
     LINES_MAX,
     Alternatives,
+    Arrival,
     Candidate,
     Filter,
     Method,
@@ -454,6 +456,46 @@ def test_a_drop_shipped_line_takes_nothing_of_ours() -> None:
     alone = decide(order(line(1, "Z", 5, is_dropship=True)), nodes[0])
     assert (alone.shipments, waiting(alone)) == ((), {1: (5, "")})
     assert reasons(alone) == {"DC": ("PASSED_OVER", "DROPSHIP")}
+
+
+def vendor(name: str, *steps: tuple[date | None, int], **more: Any) -> Candidate:
+    """Make a supplier who says what he has of line 1, and by when it is there."""
+    said = tuple(
+        Arrival(ships_on=MONDAY, arrives_on=day, micros=pieces * MICROS) for day, pieces in steps
+    )
+    return node(name, capabilities=("DROPSHIP",), advised={1: said}, **more)
+
+
+# Suppliers cheapest first: what each says that he has of five, the line's date, and who is chosen.
+@pytest.mark.parametrize(
+    ("says", "needed_by", "chosen"),
+    [
+        ((((FRIDAY, 0),), ((FRIDAY, 5),)), None, "S2"),
+        ((((FRIDAY, 4),), ((FRIDAY, 5),)), None, "S2"),
+        ((((FRIDAY, 5),), ((FRIDAY, 9),)), None, "S1"),
+        ((((FRIDAY, 4),), None), None, "S2"),
+        ((None, ((FRIDAY, 5),)), None, "S2"),
+        ((None, ((FRIDAY, 4),)), None, "S1"),
+        ((((FRIDAY, 1), (LATE, 5)), ((FRIDAY, 5),)), FRIDAY, "S2"),
+        ((((FRIDAY, 1), (LATE, 5)), ((FRIDAY, 5),)), None, "S1"),
+        ((((FRIDAY, 0),), ((FRIDAY, 1),)), None, "S1"),
+        ((None, None), None, "S1"),
+    ],
+)
+def test_a_supplier_who_says_that_he_has_it_comes_first_and_one_who_has_not_last(
+    says: Sequence[Sequence[tuple[date, int]] | None], needed_by: date | None, chosen: str
+) -> None:
+    suppliers = [
+        node(name, capabilities=("DROPSHIP",), cost=cost * MICROS)
+        if said is None
+        else vendor(name, *said, cost=cost * MICROS)
+        for cost, (name, said) in enumerate(zip(("S1", "S2"), says, strict=True))
+    ]
+
+    made = decide(order(line(1, "Z", 5, is_dropship=True, needed_by=needed_by)), *suppliers)
+
+    assert [one.node for one in made.drop_shipments] == [chosen]
+    assert ("it says that it has" in why(made, "S1")) == (says[0] is not None)
 
 
 SUPPLIED = order(line(1, "X", 8), line(2, "Z", 5, is_dropship=True), policy=Policy.COMPLETE_ORDER)

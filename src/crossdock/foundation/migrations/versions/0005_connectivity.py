@@ -320,5 +320,6 @@ def downgrade() -> None:
             proposal, stream_hole, stream_progress, quarantine, waiting_fact, raw_message,
             former_connection,
             poll_cursor, connection_health, connection, tenant_key;
+        drop type folder_range;
         """
     )

@@ -30,7 +30,7 @@ create table supply_commitment (
     primary key (tenant, supply_id, source)
 ) with (fillfactor = 70);
 create index supply_commitment_open on supply_commitment (tenant, item, location)
-    where micros > 0;
+    where micros > 0 or kind = 'VENDOR_STOCK'; -- a supplier's own zero is a word, too
 create index supply_commitment_late on supply_commitment (tenant, eta)
     where micros > 0 and eta is not null;
 create index supply_commitment_announced on supply_commitment (tenant, parent_supply_id)
