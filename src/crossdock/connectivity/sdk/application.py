@@ -51,7 +51,8 @@ class Ports:
     """The outside as arguments: clock, chance, and what of it may be reached.
 
     `own_folders` are the hub's own, `own_server` asks for the system identifier of its PostgreSQL:
-    neither is for connections. `drop_root`: folders of theirs lie beneath it.
+    neither is for connections. `drop_root`: folders of theirs lie beneath it. `claimed` is the
+    folder that the connection at hand was given: no link leads it to another by now.
     """
 
     clock: Clock
@@ -60,6 +61,7 @@ class Ports:
     allow_local_databases: bool = False
     own_folders: tuple[Path, ...] = ()
     drop_root: Path | None = None
+    claimed: Path | None = None
     own_server: Callable[[], Awaitable[str]] | None = None
 
 

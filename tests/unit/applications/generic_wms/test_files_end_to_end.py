@@ -285,7 +285,7 @@ async def test_what_cannot_be_taken_holds_up_nothing_and_is_said_when_the_rest_i
     folder = DropFolder(tmp_path, clock=clock, settle_seconds=30, opener=open_it)
     hub = Recorder()
     async with aclosing(ReadingFolder(settings, folder)) as reading:
-        await reading.check()
+        await folder.prepare()
         (tmp_path / "movements-1.csv").write_text(CSV + "M-1,DC1,PICK,A,1,2026-03-02T08:00Z\n")
         held = await folder.claim("movements-1.csv")
         assert held

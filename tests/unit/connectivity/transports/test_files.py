@@ -133,10 +133,28 @@ async def test_a_marker_that_a_crash_left_beside_no_file_completes_no_later_one(
     (tmp_path / "a.csv.done").touch()
 
     again = DropFolder(tmp_path, clock=clock, needs_done_marker=True)
+    await again.prepare()
     assert len(await again.claimed()) == 1
 
     (tmp_path / "a.csv").write_bytes(CSV[:20])
     assert await again.ready() == ()
+
+
+async def test_looking_at_what_was_taken_leaves_the_marker_of_the_next_of_its_name(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    folder = DropFolder(tmp_path, clock=clock, needs_done_marker=True)
+    await folder.prepare()
+    (tmp_path / "a.csv").write_bytes(CSV)
+    (tmp_path / "a.csv.done").touch()
+    assert await folder.claim("a.csv")
+    (tmp_path / "a.csv.done").touch()  # of the next one, which is on its way
+
+    looking = DropFolder(tmp_path, clock=clock, needs_done_marker=True)
+    await looking.check()
+    assert len(await looking.claimed()) == 1
+
+    assert (tmp_path / "a.csv.done").exists()
 
 
 @given(name=st.text(st.sampled_from("aö€ .-~"), min_size=1, max_size=250))
