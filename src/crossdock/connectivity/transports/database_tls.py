@@ -15,7 +15,30 @@ SYSTEM = "system"
 """The one word that `sslrootcert` may be: the authorities that this machine trusts."""
 VERSIONS = {f"TLSv1.{n}": ssl.TLSVersion[f"TLSv1_{n}"] for n in (2, 3)}
 
+HINT = (
+    "write sslmode=verify-full, with the authority's certificate in root.crt or with"
+    f" sslrootcert={SYSTEM} for one that this machine trusts; sslmode=require proves nothing of"
+    " who answers where there is no root.crt"
+)
+
 Line = ssl.SSLContext | bool
+
+
+class NamedContext(ssl.SSLContext):
+    """Has the server at an address asked for, and proven by, the name that led there."""
+
+    name: str = ""
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,  # noqa: FBT001, FBT002 - as the standard library has it
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        name = self.name or server_hostname
+        return super().wrap_bio(incoming, outgoing, server_side, name, session)
 
 
 def mode_of(said: Mapping[str, str]) -> str:
@@ -31,22 +54,24 @@ def mode_of(said: Mapping[str, str]) -> str:
     return mode
 
 
-def lines(said: Mapping[str, str], trusted: Path) -> tuple[Line, ...]:
-    """Say over what a server is spoken to, in the order of trying; False is without TLS.
+def lines(said: Mapping[str, str], trusted: Path, name: str = "") -> tuple[Line, ...]:
+    """Say over what a server of this name is spoken to, in the order of trying.
 
-    In the folder `trusted` lies the certificate of its authority, `root.crt`, if any does.
+    False is without TLS. In the folder `trusted` lies the certificate of its authority,
+    `root.crt`, if any does.
     """
     mode = mode_of(said)
     if mode == "disable":
         return (False,)
     made = _context(said, mode, trusted)
+    made.name = name
     if mode == "allow":
         return (False, made)
     return (made, False) if mode == "prefer" else (made,)
 
 
-def _context(said: Mapping[str, str], mode: str, trusted: Path) -> ssl.SSLContext:
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def _context(said: Mapping[str, str], mode: str, trusted: Path) -> NamedContext:
+    made = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
     made.check_hostname = mode == "verify-full"
     made.set_alpn_protocols(["postgresql"])
     made.minimum_version = _version(said, "ssl_min_protocol_version", "TLSv1.2")
@@ -89,7 +114,5 @@ def _refused(what: str) -> Invalid:
         what,
         where="dsn",
         code="dsn_tls",
-        hint=f"write sslmode=verify-full, with the authority's certificate in root.crt or with"
-        f" sslrootcert={SYSTEM} for one that this machine trusts; sslmode=require proves nothing"
-        " of who answers where there is no root.crt",
+        hint=HINT,
     )

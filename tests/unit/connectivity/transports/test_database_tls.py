@@ -1,19 +1,21 @@
 """A polled server is spoken to as its `sslmode` says, and is shown no certificate of the hub's."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.canonical.errors import CrossdockError, Invalid, Unavailable
+from crossdock.canonical.errors import CrossdockError, Forbidden, Invalid, Unavailable
 from crossdock.connectivity.transports.database import PolledDatabase
 from crossdock.connectivity.transports.database_reach import Reach
 from crossdock.connectivity.transports.database_tls import MODES, lines, mode_of
@@ -53,12 +55,19 @@ class Front:
         return f"postgresql://postgres:x@{host}:{self.port}/postgres?{more}"
 
     def polled(self, dsn: str, trusted: Path) -> PolledDatabase:
+        return PolledDatabase(dsn, reach=self.reach(trusted))
+
+    def reach(self, trusted: Path, dial_seconds_max: float = 10) -> Reach:
         async def resolver(host: str, port: int) -> Sequence[str]:
             del host, port
             return ["127.0.0.1"]
 
-        reach = Reach(allow_private_addresses=True, resolver=resolver, trusted=trusted)
-        return PolledDatabase(dsn, reach=reach)
+        return Reach(
+            allow_private_addresses=True,
+            resolver=resolver,
+            trusted=trusted,
+            dial_seconds_max=dial_seconds_max,
+        )
 
 
 async def piped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -120,8 +129,11 @@ async def test_who_does_not_prove_himself_by_the_authority_is_told_nothing(
     (tmp_path / "root.crt").write_bytes((tmp_path / "both.pem").read_bytes())  # another's
 
     async with front.polled(front.dsn(f"sslmode={mode}", "localhost"), tmp_path) as polled:
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match="certificate") as refused:
             await polled.version()
+
+    assert "root.crt" in refused.value.hint
+    assert front.plain_count == 0
 
 
 async def test_a_name_that_is_not_on_the_certificate_is_refused(
@@ -165,6 +177,129 @@ async def test_a_server_without_tls_is_spoken_to_plainly_where_the_mode_lets_it(
                 is_answered = False
 
         assert is_answered is answers
+
+
+def refusing(code: str) -> bytes:
+    fields = f"SFATAL\0C{code}\0Mno pg_hba.conf entry, no encryption\0\0".encode()
+    return b"E" + (len(fields) + 4).to_bytes(4) + fields
+
+
+@asynccontextmanager
+async def odd(tls: str, plain: bytes) -> AsyncIterator[tuple[Front, list[bytes]]]:
+    """Serve who does with a request for TLS what `tls` says, and answers a plain one."""
+    begun: list[bytes] = []
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        begun.append((await reader.readexactly(8))[4:])
+        is_request = begun[-1] == SSL_REQUEST
+        writer.write({"no": b"N", "reset": b"S"}.get(tls, b"") if is_request else plain)
+        with suppress(OSError):
+            await writer.drain()
+            if is_request and tls == "stall":
+                await reader.read()
+        writer.close()
+
+    front = Front(None, Path("/nonexistent"))
+    async with await asyncio.start_server(converse, "127.0.0.1", 0) as server:
+        front.port = server.sockets[0].getsockname()[1]
+        yield front, begun
+
+
+@pytest.mark.parametrize(
+    ("tls", "kind", "tried"),
+    [("stall", Unavailable, 1), ("reset", Unavailable, 2), ("no", Forbidden, 2)],
+)
+async def test_a_line_that_broke_is_an_outage_whatever_the_plain_one_is_told(
+    tmp_path: Path, tls: str, kind: type[CrossdockError], tried: int
+) -> None:
+    """Nor is a slow one followed by a plain one, which would show the login to whoever delays."""
+    async with odd(tls, refusing("28000")) as (front, begun):
+        reach = front.reach(tmp_path, dial_seconds_max=0.5)
+        async with PolledDatabase(front.dsn(), reach=reach) as polled:
+            with pytest.raises(kind):
+                await polled.version()
+
+    assert len(begun) == tried
+    assert begun[0] == SSL_REQUEST
+
+
+async def test_a_name_is_proven_at_the_address_that_was_checked(
+    behind: Path, tmp_path: Path
+) -> None:
+    """No resolver but ours knows the name; who serves is told it, too."""
+    made, _ = certificate_for(NAME, tmp_path)
+    asked: list[str | None] = []
+    made.sni_callback = lambda _, name, __: asked.append(name)
+    (tmp_path / "root.crt").write_bytes((tmp_path / "both.pem").read_bytes())
+
+    async for front in opened_front(Front(made, behind)):
+        dsn = front.dsn("sslmode=verify-full")
+        async with front.polled(dsn, tmp_path) as polled:
+            assert await polled.version()
+        async with front.polled(dsn.replace(NAME, "other.example"), tmp_path) as polled:
+            with pytest.raises(Unavailable, match="certificate"):
+                await polled.version()
+
+    assert asked == [NAME, "other.example"]
+
+
+def test_a_name_is_proven_in_the_event_loop_that_a_hub_is_served_in(tmp_path: Path) -> None:
+    made, _ = certificate_for(NAME, tmp_path)
+    (tmp_path / "root.crt").write_bytes((tmp_path / "both.pem").read_bytes())
+    [line] = lines({"sslmode": "verify-full"}, tmp_path, NAME)
+    [other] = lines({"sslmode": "verify-full"}, tmp_path, "other.example")
+
+    async def hung_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async def call() -> None:
+        async with await asyncio.start_server(hung_up, "127.0.0.1", 0, ssl=made) as server:
+            port = server.sockets[0].getsockname()[1]
+            _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=line)
+            writer.close()
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await asyncio.open_connection("127.0.0.1", port, ssl=other)
+
+    uvloop.run(call())
+
+
+async def test_every_line_is_tried_at_one_server_before_the_next(
+    front: Front, behind: Path, tmp_path: Path
+) -> None:
+    async for first in opened_front(Front(None, behind)):
+        hosts = f"{NAME}:{first.port},two.example:{front.port}"
+        dsn = f"postgresql://postgres:x@{hosts}/postgres"
+        async with first.polled(dsn, tmp_path) as polled:
+            assert await polled.version()
+        assert front.shown == []
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            port = nobody.getsockname()[1]
+            gone = dsn.replace(str(first.port), str(port))
+            async with first.polled(gone, tmp_path) as polled:
+                assert await polled.version()
+
+    assert front.shown == [None]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_found"), [("prefer-standby", True), ("primary", True), ("standby", False)]
+)
+async def test_the_server_that_is_wanted_is_sought_among_all(
+    front: Front, behind: Path, tmp_path: Path, wanted: str, *, is_found: bool
+) -> None:
+    """Both are primaries."""
+    async for first in opened_front(Front(None, behind)):
+        hosts = f"{NAME}:{first.port},two.example:{front.port}"
+        dsn = f"postgresql://postgres:x@{hosts}/postgres?target_session_attrs={wanted}"
+        async with first.polled(dsn, tmp_path) as polled:
+            if is_found:
+                assert await polled.version()
+            else:
+                with pytest.raises(Unavailable, match="target"):
+                    await polled.version()
+
+        assert bool(front.shown) is (wanted != "primary")
 
 
 @given(
