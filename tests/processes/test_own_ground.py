@@ -231,6 +231,20 @@ async def test_the_hubs_own_database_is_refused_by_its_socket(hub: Hub, dsn: str
     assert problem.code == "local_database"
 
 
+async def test_who_relies_on_the_environment_for_tls_is_told_when_a_server_is_added(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    server = ERP.settings(dsn="postgresql://ann:x@erp.example/erp", levels=LEVELS)
+    ports = ports_of(hub.settings, hub.database, hub.clock, Outside().random)
+
+    assert ERP.admits
+    with pytest.raises(Invalid, match="PGSSLMODE=verify-full") as problem:
+        ERP.admits(server, ports)
+
+    assert problem.value.code == "dsn_tls"
+
+
 async def test_a_hub_knows_its_own_server(hub: Hub) -> None:
     ports = ports_of(hub.settings, hub.database, hub.clock, Outside().random)
 

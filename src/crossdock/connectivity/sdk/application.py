@@ -52,7 +52,8 @@ class Ports:
 
     `own_folders` are the hub's own, `own_server` asks for the system identifier of its PostgreSQL:
     neither is for connections. `drop_root`: folders of theirs lie beneath it. `claimed` is the
-    folder that the connection at hand was given: no link leads it to another by now.
+    folder that the connection at hand was given: no link leads it to another by now. No variable
+    of the `environment` counts for a connection, and who relies on one is told.
     """
 
     clock: Clock
@@ -63,6 +64,7 @@ class Ports:
     drop_root: Path | None = None
     claimed: Path | None = None
     own_server: Callable[[], Awaitable[str]] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @runtime_checkable

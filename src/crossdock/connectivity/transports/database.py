@@ -16,7 +16,7 @@ import asyncpg
 
 from crossdock.canonical.errors import CrossdockError, Forbidden, Invalid, Rejected, Unavailable
 from crossdock.connectivity.transports.database_dialling import dial
-from crossdock.connectivity.transports.database_reach import Reach
+from crossdock.connectivity.transports.database_reach import Reach, server_named
 from crossdock.connectivity.transports.database_tls import HINT
 
 TIME_TYPES = frozenset({"timestamptz", "timestamp", "date"})
@@ -329,7 +329,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _unreachable(dsn: str, error: BaseException) -> CrossdockError:
     """Name the server, never the password."""
-    where = dsn.rsplit("@", 1)[-1]
+    where = server_named(dsn)
     if isinstance(error, _FORBIDDEN):
         return Forbidden(f"PostgreSQL at {where} refuses us: {error}")
     hint = "check the address, the firewall and that the server runs"

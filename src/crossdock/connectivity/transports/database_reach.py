@@ -15,7 +15,7 @@ import asyncpg
 from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.connectivity.transports.addresses import checked_host
 from crossdock.connectivity.transports.database_dialling import Ways
-from crossdock.connectivity.transports.database_tls import SYSTEM, lines, mode_of
+from crossdock.connectivity.transports.database_tls import SYSTEM, check_line, lines
 from crossdock.connectivity.transports.resolving import (
     Resolver,
     callable_addresses,
@@ -78,7 +78,8 @@ class Reach:
     """What a database connection may dial.
 
     `own_server` asks for the system identifier of the hub's own server, which none may read. In
-    `trusted` lies the certificate by which servers prove who they are.
+    `trusted` lies the certificate by which servers prove who they are. Of the `environment` no
+    variable counts.
     """
 
     allow_private_addresses: bool = False
@@ -87,6 +88,7 @@ class Reach:
     resolver: Resolver = resolve
     dial_seconds_max: float = 10
     trusted: Path = field(default_factory=_trusted)
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def check(self, dsn: str) -> None:
         """Refuse what a DSN alone shows to lead where it may not; names are looked up later."""
@@ -94,6 +96,7 @@ class Reach:
             _parameters(dsn, (*PARAMETERS, *FILES, "sslpassword"))
         else:
             _Parts.parsed(dsn)
+            check_line(_parameters(dsn, PARAMETERS), self.trusted, self.environment)
 
     async def dialled(self, dsn: str) -> Sequence[Ways]:
         """Say where a DSN leads, address by address, and over what each is spoken to.
@@ -179,7 +182,6 @@ class _Parts:
     def parsed(cls, dsn: str) -> "_Parts":
         """Read a DSN as the driver does, of which nothing may stay unsaid."""
         said = _parameters(dsn, PARAMETERS)
-        mode_of(said)
         parts = urlsplit(dsn)
         login, at, spec = parts.netloc.partition("@")
         places = (spec if at else parts.netloc).split(",")
@@ -219,6 +221,18 @@ def _parameters(dsn: str, allowed: Collection[str]) -> Mapping[str, str]:
             " needs, set for its login: `alter role reader set search_path = erp`",
         )
     return said
+
+
+def server_named(dsn: str) -> str:
+    """Name the server of a DSN for a message, and nothing of its login."""
+    parts = urlsplit(dsn)
+    if "@" in dsn and "@" not in parts.netloc:
+        return "the DSN's server"  # a login with a slash in it may stand where the host should
+    said = dict(parse_qsl(parts.query))
+    place = parts.netloc.rpartition("@")[2] or ":".join(
+        said[name] for name in ("host", "port") if name in said
+    )
+    return place + parts.path
 
 
 def _ports(said: Mapping[str, str], count: int) -> list[int]:

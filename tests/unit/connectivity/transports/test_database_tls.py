@@ -34,6 +34,7 @@ class Front:
     port: int = 0
     shown: list[bytes | None] = field(default_factory=list[bytes | None])
     plain_count: int = 0
+    refuses_plain: bytes = b""
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = await reader.readexactly(8)
@@ -47,6 +48,10 @@ class Front:
                     writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
                 )
         self.plain_count += not writer.get_extra_info("ssl_object")
+        if self.refuses_plain and not writer.get_extra_info("ssl_object"):
+            writer.write(self.refuses_plain)
+            writer.close()
+            return
         server_reader, server = await asyncio.open_unix_connection(self.behind)
         server.write(first)
         await asyncio.gather(piped(reader, server), piped(server_reader, writer))
@@ -179,6 +184,101 @@ async def test_a_server_without_tls_is_spoken_to_plainly_where_the_mode_lets_it(
         assert is_answered is answers
 
 
+@pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
+def test_a_stricter_mode_of_the_environment_is_not_passed_over_in_silence(
+    tmp_path: Path, mode: str
+) -> None:
+    reach = Reach(trusted=tmp_path, environment={"PGSSLMODE": mode})
+    with pytest.raises(Invalid, match=f"PGSSLMODE={mode}") as refused:
+        reach.check("postgresql://r:x@erp.example/erp")
+
+    assert (refused.value.where, refused.value.code) == ("dsn", "dsn_tls")
+    assert f"write sslmode={mode}" in refused.value.hint
+    for said in ("sslmode=prefer", "sslmode=verify-full", "sslrootcert=system"):
+        reach.check(f"postgresql://r:x@erp.example/erp?{said}")
+    for lax in ("disable", "allow", "prefer"):
+        Reach(environment={"PGSSLMODE": lax}).check("postgresql://r:x@erp.example/erp")
+
+
+def test_an_authority_of_the_environment_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    reach = Reach(trusted=tmp_path, environment={"PGSSLROOTCERT": "/etc/ssl/erp.crt"})
+    dsn = "postgresql://r:x@erp.example/erp?sslmode="
+    with pytest.raises(Invalid, match="PGSSLROOTCERT"):
+        reach.check(dsn + "require")
+
+    for proves_nothing in ("prefer", "disable"):
+        reach.check(dsn + proves_nothing)
+    (tmp_path / "root.crt").touch()
+    reach.check(dsn + "require")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "sslnegotiation=directt&sslmode=require",
+        "sslnegotiation=direct",
+        "sslnegotiation=direct&sslmode=allow",
+        "ssl_min_protocol_version=TLSv1",
+        "sslmode=disable&ssl_max_protocol_version=TLSv1.1",
+    ],
+)
+def test_what_cannot_be_done_of_tls_is_refused_before_it_is_kept(more: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        Reach(environment={}).check(f"postgresql://r:x@erp.example/erp?{more}")
+
+    assert (refused.value.where, refused.value.code) == ("dsn", "dsn_tls")
+
+
+async def test_the_authorities_of_the_machine_count_where_local_databases_are_read(
+    front: Front,
+) -> None:
+    """The driver would look for a file of that name."""
+    reach = Reach(allow_local_databases=True)
+    dsn = front.dsn("sslrootcert=system", "localhost")
+    async with PolledDatabase(dsn, reach=reach) as polled:
+        with pytest.raises(Unavailable, match="certificate"):
+            await polled.version()
+
+    assert len(front.shown) + front.plain_count == 0
+
+
+def test_a_home_that_is_no_folder_has_no_authority() -> None:
+    [line] = lines({"sslmode": "require"}, Path("/dev/null/.postgresql"))
+
+    assert isinstance(line, ssl.SSLContext)
+    assert line.verify_mode is ssl.CERT_NONE
+
+
+@pytest.mark.parametrize("name", ["root.crt", "root.crl"])
+@pytest.mark.parametrize("content", ["", "-----BEGIN X509 CRL-----\nx\n-----END X509 CRL-----\n"])
+def test_a_list_of_authorities_or_of_what_they_revoked_that_is_broken_is_refused_by_its_path(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    certificate_for("localhost", tmp_path)
+    (tmp_path / "root.crt").write_bytes((tmp_path / "both.pem").read_bytes())
+    (tmp_path / name).write_text(content)
+
+    with pytest.raises(Invalid, match=f"{name} cannot be read"):
+        lines({"sslmode": "verify-full"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://127.0.0.1:1/erp?user=u&password=secret",
+        "postgresql:///erp?host=127.0.0.1&port=1&user=u&password=secret",
+        "postgresql://u:secret@127.0.0.1:1/erp",
+        "postgresql://u:secret%40x@127.0.0.1:1/erp?password=secret@",
+    ],
+)
+async def test_a_server_that_does_not_answer_is_named_without_the_password(dsn: str) -> None:
+    async with PolledDatabase(dsn, reach=Reach(allow_private_addresses=True)) as polled:
+        with pytest.raises(Unavailable, match=r"127\.0\.0\.1") as refused:
+            await polled.version()
+
+    assert "secret" not in refused.value.message
+
+
 def refusing(code: str) -> bytes:
     fields = f"SFATAL\0C{code}\0Mno pg_hba.conf entry, no encryption\0\0".encode()
     return b"E" + (len(fields) + 4).to_bytes(4) + fields
@@ -221,6 +321,28 @@ async def test_a_line_that_broke_is_an_outage_whatever_the_plain_one_is_told(
 
     assert len(begun) == tried
     assert begun[0] == SSL_REQUEST
+
+
+async def test_who_is_refused_by_password_is_not_tried_over_another_line(tmp_path: Path) -> None:
+    async with odd("no", refusing("28P01")) as (front, begun):
+        async with front.polled(front.dsn("sslmode=allow"), tmp_path) as polled:
+            with pytest.raises(Forbidden):
+                await polled.version()
+        async with front.polled(front.dsn("sslmode=prefer"), tmp_path) as polled:
+            with pytest.raises(Forbidden):
+                await polled.version()
+
+    assert [one == SSL_REQUEST for one in begun] == [False, True, False]
+
+
+async def test_a_server_that_takes_tls_alone_is_reached_with_allow(
+    front: Front, tmp_path: Path
+) -> None:
+    front.refuses_plain = refusing("28000")
+    async with front.polled(front.dsn("sslmode=allow", "localhost"), tmp_path) as polled:
+        assert await polled.version()
+
+    assert (front.plain_count, front.shown) == (1, [None])
 
 
 async def test_a_name_is_proven_at_the_address_that_was_checked(
