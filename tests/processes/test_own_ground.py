@@ -1,5 +1,6 @@
 """Whoever may add connections reaches through them nothing that is the hub's own."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -176,6 +177,32 @@ async def test_no_two_connections_take_files_from_one_folder_or_within_it(
     await hub.connections.remove(hub.scope, "wms", By("ann", "moved"))
     await hub.connections.remove(hub.scope, "other", By("ann", "moved"))
     await connected(hub, "odd", FILES.name, {"folder": str(root / place)})
+
+
+async def test_of_additions_at_once_one_has_its_folders_and_the_other_is_refused(
+    hub: Hub, tmp_path: Path
+) -> None:
+    """Each has added one when it asks for what lies in the other's."""
+
+    async def added(tenant: str, *places: str) -> str:
+        try:
+            async with hub.database.transaction(Scope(tenant)) as tx:
+                for number, place in enumerate(places):
+                    entry = Entry(
+                        tenant=tenant,
+                        name=f"wms-{number}",
+                        application=FILES.name,
+                        settings={"folder": str(tmp_path / "drops" / place)},
+                    )
+                    await hub.directory.add_in(tx, entry)
+                    await asyncio.sleep(0.2)
+        except Invalid as problem:
+            return problem.code
+        return ""
+
+    found = await asyncio.gather(added("north", "a", "b/in"), added("south", "b", "a/in"))
+
+    assert sorted(found) == ["", "folder_taken"]
 
 
 async def test_of_another_tenants_drop_folder_it_is_not_said_whose_it_is(

@@ -150,8 +150,8 @@ class ReadingFolder:
                 # Asked once: who has it open may close it at any moment, and what was read may
                 # break off in the middle of a number.
                 if await self._folder.is_written_to(file):
-                    if not await self._folder.release(file):
-                        held.add(file.path)
+                    is_released = await self._folder.release(file)
+                    held.add(Path(file.name) if is_released else file.path)
                 elif poll := self._page(file, mark.of(file), read):
                     return poll
                 else:
@@ -188,6 +188,8 @@ class ReadingFolder:
             self._file = begun[0]
             return self._file
         for name in await self._folder.ready():
+            if Path(name) in held:
+                continue  # it was given back, and would be for as long as it is written to
             self._file = await self._folder.claim(name)
             if self._file:
                 return self._file

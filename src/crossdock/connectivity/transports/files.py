@@ -11,6 +11,7 @@ A file that cannot be taken holds none up: it is left lying, and `left_lying` sa
 """
 
 import asyncio
+import errno
 import hashlib
 import os
 import stat
@@ -31,6 +32,10 @@ UNENDED_SETTLES = 6
 """A file whose last line has no end is taken only once unchanged for so many times as long."""
 HELD_SECONDS_TOLD = 600
 """A file that somebody has open for writing, and has not changed for so long, is told of."""
+# What one file alone may be refused by; whatever else fails is the folder's, and an outage.
+_OF_ONE_FILE = frozenset(
+    {errno.EACCES, errno.EPERM, errno.ELOOP, errno.EIO, errno.EISDIR, errno.ENAMETOOLONG}
+)
 _BLOCK_BYTES = 1024 * 1024
 _NAME_BYTES_MAX = 200
 """Of the 255 that a disk allows; the rest is for our own prefixes and `.reason`."""
@@ -184,7 +189,7 @@ class DropFolder:
         return Unavailable(
             f"The folder {self._root} cannot be used: {why}",
             code="folder_unusable",
-            hint="let the hub's user write there: it renames what it takes",
+            hint="let the hub's user write there, on a disk with room: it renames what it takes",
         )
 
     def _listed(self) -> dict[str, _Look]:
@@ -266,6 +271,8 @@ class DropFolder:
             return None
 
     def _leave(self, path: Path, error: OSError) -> None:
+        if error.errno not in _OF_ONE_FILE:
+            raise self._unusable(str(error.strerror)) from error
         hint = f"let the hub's user (number {os.geteuid()}) read it and move it"
         with suppress(OSError):
             status = path.lstat()
@@ -276,9 +283,13 @@ class DropFolder:
         self._lying = {
             path: why
             for path, why in self._lying.items()
-            if path.exists() and (path.parent != self._root or path.name in self._complete)
+            if path.exists() and (path.parent != self._root or self._is_awaited(path.name))
         }
         return tuple(self._lying.values())
+
+    def _is_awaited(self, name: str) -> bool:
+        """Say whether a name is of a complete file, or of a marker that should be gone."""
+        return name in self._complete or name.endswith(DONE_SUFFIX)
 
     def _archive(self, file: ClaimedFile) -> None:
         # First the memory, then the move: a crash between them leaves a file that is known.
