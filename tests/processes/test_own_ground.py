@@ -1,6 +1,8 @@
 """Whoever may add connections reaches through them nothing that is the hub's own."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,11 @@ from crossdock.applications.generic_wms import FILES
 from crossdock.applications.sql_stock import APPLICATION as ERP
 from crossdock.assembly import Hub, Outside
 from crossdock.assembly.adapters import ports_of
-from crossdock.canonical.errors import Invalid, NotFound
+from crossdock.canonical.errors import Invalid, NotFound, Unavailable
+from crossdock.connectivity.conversation import Conversation
 from crossdock.connectivity.directory import Entry
 from crossdock.connectivity.outbox import By
+from crossdock.connectivity.sdk import Polls
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
@@ -66,6 +70,94 @@ async def test_a_link_that_is_laid_later_leads_a_drop_folder_nowhere(
         await hub.connections.check(hub.scope, "wms")
 
 
+@asynccontextmanager
+async def opened(hub: Hub, entry: Entry) -> AsyncIterator[Polls]:
+    ports = ports_of(hub.settings, hub.database, hub.clock, Outside().random)
+    talk = Conversation(hub.database, hub.directory, ports)
+    try:
+        async with talk.lent(entry) as connection:
+            assert isinstance(connection, Polls)
+            yield connection
+    finally:
+        await talk.close()
+
+
+async def test_a_link_that_is_laid_later_leads_to_nobody_elses_drop_folder(
+    hub: Hub, tmp_path: Path
+) -> None:
+    """Before it is opened, and between two polls."""
+    for place in ("a", "a/open", "b/in"):
+        (tmp_path / "drops" / place).mkdir(parents=True)
+    theirs = tmp_path / "drops/b/in"
+    (theirs / "movements.csv").write_text("movement_id\n")
+    entry = Entry(
+        tenant="north", name="wms", application=FILES.name, settings={"folder": str(theirs)}
+    )
+    await hub.directory.add(Scope("north"), entry)
+    late, moved = tmp_path / "drops/a/late", tmp_path / "drops/a/open"
+    first = await connected(hub, "late", FILES.name, {"folder": str(late)})
+    second = await connected(hub, "open", FILES.name, {"folder": str(moved)})
+
+    late.symlink_to(theirs)
+    with pytest.raises(Invalid, match=f"leads to {theirs}") as refused:
+        async with opened(hub, first):
+            pass
+    async with opened(hub, second) as reading:
+        await reading.poll("")
+        moved.rename(tmp_path / "drops/a/put-aside")
+        moved.symlink_to(theirs)
+        with pytest.raises(Invalid, match=f"leads to {theirs}"):
+            await reading.poll("")
+
+    assert (refused.value.where, refused.value.code) == ("folder", "folder_moved")
+    assert [path.name for path in theirs.iterdir()] == ["movements.csv"]
+
+
+async def test_a_folder_without_its_whole_path_is_the_one_found_where_it_was_added(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "drops/in").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "drops")
+
+    entry = await connected(hub, "wms", FILES.name, {"folder": "in"})
+    monkeypatch.chdir("/")
+    checked = await hub.connections.check(hub.scope, "wms")
+
+    assert entry.settings["folder"] == str(tmp_path / "drops/in")
+    assert checked.answer == f"Folder {tmp_path / 'drops/in'}: 0 file(s) ready to be read"
+
+
+async def test_a_check_makes_no_folder_and_says_that_there_is_none(
+    hub: Hub, tmp_path: Path
+) -> None:
+    drops = tmp_path / "drops"
+    await connected(hub, "wms", FILES.name, {"folder": str(drops / "wms")})
+    with pytest.raises(Unavailable, match=f"no folder {drops / 'wms'} "):
+        await hub.connections.check(hub.scope, "wms")
+    assert not drops.exists()
+
+    (drops / "wms").mkdir(parents=True)
+    await hub.connections.check(hub.scope, "wms")
+
+    assert list((drops / "wms").iterdir()) == []
+
+
+async def test_a_folder_is_made_where_the_one_above_it_is_and_nowhere_else(
+    hub: Hub, tmp_path: Path
+) -> None:
+    drops = tmp_path / "drops"
+    entry = await connected(hub, "wms", FILES.name, {"folder": str(drops / "wms")})
+
+    async with opened(hub, entry) as reading:
+        with pytest.raises(Unavailable, match=f"no folder {drops} "):
+            await reading.poll("")
+        assert not drops.exists()
+        drops.mkdir()
+        await reading.poll("")
+
+    assert (drops / "wms/processing").is_dir()
+
+
 @pytest.mark.parametrize("place", ["wms", "wms/in", "wms/archive", ".", "there"])
 async def test_no_two_connections_take_files_from_one_folder_or_within_it(
     hub: Hub, tmp_path: Path, place: str
@@ -85,6 +177,32 @@ async def test_no_two_connections_take_files_from_one_folder_or_within_it(
     await hub.connections.remove(hub.scope, "wms", By("ann", "moved"))
     await hub.connections.remove(hub.scope, "other", By("ann", "moved"))
     await connected(hub, "odd", FILES.name, {"folder": str(root / place)})
+
+
+async def test_of_additions_at_once_one_has_its_folders_and_the_other_is_refused(
+    hub: Hub, tmp_path: Path
+) -> None:
+    """Each has added one when it asks for what lies in the other's."""
+
+    async def added(tenant: str, *places: str) -> str:
+        try:
+            async with hub.database.transaction(Scope(tenant)) as tx:
+                for number, place in enumerate(places):
+                    entry = Entry(
+                        tenant=tenant,
+                        name=f"wms-{number}",
+                        application=FILES.name,
+                        settings={"folder": str(tmp_path / "drops" / place)},
+                    )
+                    await hub.directory.add_in(tx, entry)
+                    await asyncio.sleep(0.2)
+        except Invalid as problem:
+            return problem.code
+        return ""
+
+    found = await asyncio.gather(added("north", "a", "b/in"), added("south", "b", "a/in"))
+
+    assert sorted(found) == ["", "folder_taken"]
 
 
 async def test_of_another_tenants_drop_folder_it_is_not_said_whose_it_is(
@@ -138,6 +256,20 @@ async def test_the_hubs_own_database_is_refused_by_its_socket(hub: Hub, dsn: str
     problem = await refused(hub, ERP.name, {"dsn": dsn, "levels": LEVELS})
 
     assert problem.code == "local_database"
+
+
+async def test_who_relies_on_the_environment_for_tls_is_told_when_a_server_is_added(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    server = ERP.settings(dsn="postgresql://ann:x@erp.example/erp", levels=LEVELS)
+    ports = ports_of(hub.settings, hub.database, hub.clock, Outside().random)
+
+    assert ERP.admits
+    with pytest.raises(Invalid, match="PGSSLMODE=verify-full") as problem:
+        ERP.admits(server, ports)
+
+    assert problem.value.code == "dsn_tls"
 
 
 async def test_a_hub_knows_its_own_server(hub: Hub) -> None:

@@ -40,7 +40,7 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import Settings, tls_variables
 from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.processes.availability_facts import Pool
 from crossdock.orchestration.processes.movement_posting import ROLE as POSTS_MOVEMENTS
@@ -67,6 +67,7 @@ def ports_of(settings: Settings, database: Database, clock: Clock, random: Rando
         own_folders=(settings.data_dir,),
         drop_root=settings.drop_root,
         own_server=own_server,
+        environment=tls_variables(),
     )
 
 

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import structlog
 
@@ -122,7 +123,8 @@ class Conversation:
             settings = await self._directory.settings_of(tx, entry)
         ready: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
         opened = _Opened()
-        connecting = application.connect(settings, self._ports)
+        claimed = Path(entry.folder) if entry.folder else None
+        connecting = application.connect(settings, replace(self._ports, claimed=claimed))
 
         async def keep() -> None:
             try:

@@ -45,6 +45,7 @@ class Entry:
     `roles` limits what the application is asked for here, and for which locations (none: all);
     left empty, every role of the application counts everywhere. `gap_seconds` is how long a hole
     in the source's sequence may last before it is reported; None says that its numbers have holes.
+    `folder` is the one that it alone takes files out of, as links led when it was given.
     """
 
     tenant: str
@@ -60,6 +61,7 @@ class Entry:
     concurrency: int | None = None
     gap_seconds: int | None = None
     created_at: datetime | None = None
+    folder: str | None = None
     circuit: Circuit = Circuit.CLOSED
     failures: int = 0
     probe_at: datetime | None = None
@@ -380,6 +382,7 @@ def _entry(row: Any) -> Entry:
         concurrency=row["concurrency"],
         gap_seconds=row["gap_seconds"],
         created_at=row["created_at"],
+        folder=row["folder"],
         circuit=Circuit(row["circuit"]),
         failures=row["failures"],
         probe_at=row["probe_at"],

@@ -13,6 +13,8 @@ from crossdock.foundation.database import Transaction
 PATH_BYTES_MAX = 900
 """Both ends of a folder's range have to fit into an entry of the index."""
 
+# Whoever adds a folder waits for the other who does: both would wait for each other at the end.
+ALONE = "select pg_advisory_xact_lock(hashtextextended('drop folders', 0))"
 NEIGHBOUR = """
 select name from connection where tenant = $1 and name <> $2 and folder is not null and
     folder_range(folder || '/', folder || '0') && folder_range($3::text || '/', $3::text || '0')
@@ -36,9 +38,13 @@ def kept_path(folder: Path | None) -> str | None:
 
 
 async def check_apart(tx: Transaction, name: str, path: str | None) -> None:
-    """Refuse a folder that another connection of the tenant has, by that one's name."""
+    """Refuse a folder that another connection of the tenant has, by that one's name.
+
+    Until the transaction ends nobody else of the hub is given one.
+    """
     if path is None:
         return
+    await tx.execute(ALONE)
     other = await tx.fetchval(NEIGHBOUR, tx.tenant, name, path)
     if other is not None:
         raise taken(path, f"the connection {other!r}")

@@ -145,6 +145,12 @@ def _has_sound_port(address: str) -> bool:
         return False
 
 
+def tls_variables() -> dict[str, str]:
+    """Give what this process's environment says of PostgreSQL's TLS to clients that heed it."""
+    names = ("PGSSLMODE", "PGSSLROOTCERT")
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
 def unknown_variables(names: Iterable[str] | None = None) -> dict[str, str]:
     """Find variables that look like settings and are none, each with the nearest that is, or "".
 

@@ -210,6 +210,7 @@ async def test_a_shop_that_nobody_told_where_to_send_is_said_to_be_polled_alone(
 async def test_what_the_last_round_of_reading_passed_over_is_said_by_a_check(
     crossdock: CommandLine, tmp_path: Path
 ) -> None:
+    (tmp_path / "drop").mkdir()
     file = crossdock.file("files.json", folder=str(tmp_path / "drop"))
     await crossdock("connection", "add", "files", "generic_wms_files", "--file", file)
     async with crossdock.hub() as hub, hub.database.transaction(hub.scope) as tx:

@@ -1,10 +1,12 @@
 """How the warehouse system is listened to: webhooks that are checked, a folder that is read."""
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator, Container, Sequence
+from collections.abc import AsyncGenerator, Callable, Container, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,24 +112,33 @@ class ReadingFolder:
     """Hands in one piece of one file a time.
 
     Being asked for what follows a cursor proves that everything up to it is recorded: only then a
-    file is put away.
+    file is put away. `admit` refuses a folder that is not ours by now.
     """
 
-    def __init__(self, settings: GenericWmsFilesSettings, folder: DropFolder) -> None:
+    def __init__(
+        self,
+        settings: GenericWmsFilesSettings,
+        folder: DropFolder,
+        admit: Callable[[], object] = lambda: None,
+    ) -> None:
         self._settings = settings
         self._folder = folder
+        self._admit = admit
+        self._is_prepared = False
         self._file: ClaimedFile | None = None
         self._pieces: AsyncGenerator[Delivery] | None = None
         self._handed_in = ("", 0)
         self._counted: Counted = set()
 
     async def check(self) -> str:
-        await self._folder.prepare()
+        await asyncio.to_thread(self._admit)
+        await self._folder.check()
         waiting = len(await self._folder.ready()) + len(await self._folder.claimed())
         return f"Folder {self._settings.folder}: {waiting} file(s) ready to be read"
 
     async def poll(self, cursor: str) -> Poll:
         """Read one page after `cursor`: a piece of a file, or nothing."""
+        await self._prepare()
         mark, held = _Mark.read(cursor), set[Path]()
         while file := await self._next_file(mark, held):
             if mark.failure and mark.identity == file.identity:
@@ -139,8 +150,8 @@ class ReadingFolder:
                 # Asked once: who has it open may close it at any moment, and what was read may
                 # break off in the middle of a number.
                 if await self._folder.is_written_to(file):
-                    if not await self._folder.release(file):
-                        held.add(file.path)
+                    is_released = await self._folder.release(file)
+                    held.add(Path(file.name) if is_released else file.path)
                 elif poll := self._page(file, mark.of(file), read):
                     return poll
                 else:
@@ -161,6 +172,12 @@ class ReadingFolder:
         self._file = self._pieces = None
         self._counted = set()
 
+    async def _prepare(self) -> None:
+        await asyncio.to_thread(self._admit)
+        if not self._is_prepared:
+            await self._folder.prepare()
+            self._is_prepared = True
+
     async def _next_file(self, mark: _Mark, held: Container[Path]) -> ClaimedFile | None:
         """Go on with the file at hand, else with what a crash left, else with the oldest."""
         if self._file:
@@ -171,6 +188,8 @@ class ReadingFolder:
             self._file = begun[0]
             return self._file
         for name in await self._folder.ready():
+            if Path(name) in held:
+                continue  # it was given back, and would be for as long as it is written to
             self._file = await self._folder.claim(name)
             if self._file:
                 return self._file
@@ -268,21 +287,21 @@ async def listening(settings: GenericWmsSettings, ports: Ports) -> AsyncGenerato
 
 
 def admits_folder(settings: GenericWmsFilesSettings, ports: Ports) -> Path:
-    return check_folder(settings.folder, ports.own_folders, ports.drop_root)
+    return check_folder(settings.folder, ports.own_folders, ports.drop_root, ports.claimed)
 
 
 @asynccontextmanager
 async def reading_folder(
     settings: GenericWmsFilesSettings, ports: Ports
 ) -> AsyncGenerator[ReadingFolder]:
-    admits_folder(settings, ports)  # a link may have been laid since the settings were kept
     folder = DropFolder(
-        settings.folder,
+        admits_folder(settings, ports),
         clock=ports.clock,
         pattern=settings.file_pattern,
         settle_seconds=settings.settle_seconds,
         needs_done_marker=settings.needs_done_marker,
     )
-    await folder.prepare()
-    async with aclosing(ReadingFolder(settings, folder)) as reading:
+    # A link may be laid at any time: each poll looks where the folder leads.
+    admit = partial(admits_folder, settings, ports)
+    async with aclosing(ReadingFolder(settings, folder, admit)) as reading:
         yield reading

@@ -84,7 +84,10 @@ class GenericWmsSettings(RecordSettings):
 class GenericWmsFilesSettings(RecordSettings):
     """The file dialect."""
 
-    folder: Path = Field(description="Folder that the warehouse drops files in.")
+    folder: Path = Field(
+        description="Folder that the warehouse drops files in. One that is not named by its whole "
+        "path is kept as it is found from where it is added."
+    )
     file_pattern: str = Field(
         default="*", description="Which names in the folder are ours: `*.csv`, `stock_*`."
     )
@@ -108,6 +111,14 @@ class GenericWmsFilesSettings(RecordSettings):
         description="What the records of a file are if they do not say (`type`), by how the "
         f"file's name begins. Types: {', '.join(RECORD_TYPES)}.",
     )
+
+    @field_validator("folder")
+    @classmethod
+    def _is_whole(cls, folder: Path) -> Path:
+        try:
+            return folder.absolute()
+        except OSError as problem:  # the working directory is gone
+            raise ValueError(f"name the folder by its whole path: {problem.strerror}") from None
 
     @field_validator("file_types")
     @classmethod

@@ -231,6 +231,7 @@ def _reach(ports: Ports) -> Reach:
         allow_private_addresses=ports.allow_private_addresses,
         allow_local_databases=ports.allow_local_databases,
         own_server=None if ports.allow_local_databases else ports.own_server,
+        environment=ports.environment,
     )
 
 

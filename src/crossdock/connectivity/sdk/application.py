@@ -51,7 +51,9 @@ class Ports:
     """The outside as arguments: clock, chance, and what of it may be reached.
 
     `own_folders` are the hub's own, `own_server` asks for the system identifier of its PostgreSQL:
-    neither is for connections. `drop_root`: folders of theirs lie beneath it.
+    neither is for connections. `drop_root`: folders of theirs lie beneath it. `claimed` is the
+    folder that the connection at hand was given: no link leads it to another by now. No variable
+    of the `environment` counts for a connection, and who relies on one is told.
     """
 
     clock: Clock
@@ -60,7 +62,9 @@ class Ports:
     allow_local_databases: bool = False
     own_folders: tuple[Path, ...] = ()
     drop_root: Path | None = None
+    claimed: Path | None = None
     own_server: Callable[[], Awaitable[str]] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @runtime_checkable

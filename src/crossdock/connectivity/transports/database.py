@@ -6,7 +6,8 @@ show them when it ends, so a change may appear behind one that was read long ago
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+import ssl
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self, cast
@@ -14,7 +15,9 @@ from typing import Any, Self, cast
 import asyncpg
 
 from crossdock.canonical.errors import CrossdockError, Forbidden, Invalid, Rejected, Unavailable
-from crossdock.connectivity.transports.database_reach import Reach
+from crossdock.connectivity.transports.database_dialling import dial
+from crossdock.connectivity.transports.database_reach import Reach, server_named
+from crossdock.connectivity.transports.database_tls import HINT
 
 TIME_TYPES = frozenset({"timestamptz", "timestamp", "date"})
 NUMBER_TYPES = frozenset({"int2", "int4", "int8", "numeric"})
@@ -198,13 +201,9 @@ class PolledDatabase:
 
     async def _opened(self) -> Any:
         """Connect; the server itself refuses writes and long statements of this session."""
-        place = await self._reach.dialled(self._dsn)
-        *first, last = [{**place, **line} for line in self._reach.lines(self._dsn)]
+        places = await self._reach.dialled(self._dsn)
         try:
-            opened = None
-            for way in first:
-                opened = opened or await self._connected_unless_refused(way)
-            opened = opened or await self._connected(last)
+            opened = await dial(places, self._connected, self._reach.dial_seconds_max)
         except _UNREACHABLE as error:
             raise _unreachable(self._dsn, error) from None
         try:
@@ -214,22 +213,10 @@ class PolledDatabase:
             raise
         return opened
 
-    async def _connected_unless_refused(self, way: Mapping[str, Any]) -> Any:
-        """Connect; None: not over this line, so the next one is tried."""
-        try:
-            return await self._connected(way)
-        except OSError:
-            return None
-        except asyncpg.InvalidAuthorizationSpecificationError as error:
-            if isinstance(error, asyncpg.InvalidPasswordError):
-                raise  # it was the login that was refused
-            return None
-
-    async def _connected(self, way: Mapping[str, Any]) -> Any:
+    async def _connected(self, **way: Any) -> Any:
         return await cast("Any", asyncpg).connect(
             self._dsn,
             **way,
-            timeout=10,
             command_timeout=self._statement_seconds_max + 5,
             server_settings={
                 "application_name": self._application_name,
@@ -342,10 +329,12 @@ def _listed(names: Iterable[str]) -> str:
 
 def _unreachable(dsn: str, error: BaseException) -> CrossdockError:
     """Name the server, never the password."""
-    where = dsn.rsplit("@", 1)[-1]
+    where = server_named(dsn)
     if isinstance(error, _FORBIDDEN):
         return Forbidden(f"PostgreSQL at {where} refuses us: {error}")
+    hint = "check the address, the firewall and that the server runs"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        hint = f"have its certificate proven: {HINT}"
     return Unavailable(
-        f"PostgreSQL at {where} does not answer: {str(error) or type(error).__name__}",
-        hint="check the address, the firewall and that the server runs",
+        f"PostgreSQL at {where} does not answer: {str(error) or type(error).__name__}", hint=hint
     )

@@ -4,7 +4,7 @@ A DSN is input, as a URL is. Without this rule it could name the hub's own serve
 where it is let in without a password, and read what belongs to every tenant.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ import asyncpg
 
 from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.connectivity.transports.addresses import checked_host
-from crossdock.connectivity.transports.database_tls import SYSTEM, lines, mode_of
+from crossdock.connectivity.transports.database_dialling import Ways
+from crossdock.connectivity.transports.database_tls import SYSTEM, check_line, lines
 from crossdock.connectivity.transports.resolving import (
     Resolver,
     callable_addresses,
@@ -77,14 +78,17 @@ class Reach:
     """What a database connection may dial.
 
     `own_server` asks for the system identifier of the hub's own server, which none may read. In
-    `trusted` lies the certificate by which servers prove who they are.
+    `trusted` lies the certificate by which servers prove who they are. Of the `environment` no
+    variable counts.
     """
 
     allow_private_addresses: bool = False
     allow_local_databases: bool = False
     own_server: OwnServer | None = None
     resolver: Resolver = resolve
+    dial_seconds_max: float = 10
     trusted: Path = field(default_factory=_trusted)
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def check(self, dsn: str) -> None:
         """Refuse what a DSN alone shows to lead where it may not; names are looked up later."""
@@ -92,39 +96,41 @@ class Reach:
             _parameters(dsn, (*PARAMETERS, *FILES, "sslpassword"))
         else:
             _Parts.parsed(dsn)
+            check_line(_parameters(dsn, PARAMETERS), self.trusted, self.environment)
 
-    async def dialled(self, dsn: str) -> dict[str, Any]:
-        """Say where a DSN leads, as arguments of the driver: to addresses that were checked.
+    async def dialled(self, dsn: str) -> Sequence[Ways]:
+        """Say where a DSN leads, address by address, and over what each is spoken to.
 
-        A name whose certificate is to be proven is dialled by name: no other server has its proof.
+        Each was checked. It is lent neither the hub's password, from the environment or a file,
+        nor the client certificate of the hub's user.
         """
         self.check(dsn)  # it may have been kept by an older version, which refused less
         if self.allow_local_databases:
-            return {}
-        parts = _Parts.parsed(dsn)
-        places = list(zip(parts.hosts, parts.ports, strict=True))
-        found = [
-            (address, port) for host, port in places for address in await self._checked(host, port)
-        ]
-        if parts.proves_name:
-            found = places
-        # Without a password of its own it is not lent the hub's, from the environment or a file.
+            said = _parameters(dsn, (*PARAMETERS, *FILES, "sslpassword"))
+            # The driver would take the word for a file's name.
+            is_system = said.get("sslrootcert") == SYSTEM
+            return [self._lines(said, "") if is_system else [{}]]
+        parts, said = _Parts.parsed(dsn), _parameters(dsn, PARAMETERS)
         lent = {} if parts.has_password else {"password": ""}
-        return {"host": [host for host, _ in found], "port": [port for _, port in found]} | lent
+        found = [
+            [{"host": address, "port": port, **lent, **line} for line in self._lines(said, host)]
+            for host, port in zip(parts.hosts, parts.ports, strict=True)
+            for address in await self._checked(host, port)
+        ]
+        if said.get("target_session_attrs") != "prefer-standby":
+            return found
+        return [
+            [{**way, "target_session_attrs": wanted} for way in ways]
+            for wanted in ("standby", "any")
+            for ways in found
+        ]
 
-    def lines(self, dsn: str) -> Sequence[Mapping[str, Any]]:
-        """Say over what the place is spoken to, as arguments of the driver, in turn.
-
-        It is not lent the client certificate of the hub's user either.
-        """
-        if self.allow_local_databases:
-            return ({},)
-        said = _parameters(dsn, PARAMETERS)
+    def _lines(self, said: Mapping[str, str], host: str) -> Ways:
         is_direct = said.get("sslnegotiation") == "direct"
-        return tuple(
+        return [
             {"ssl": line, "direct_tls": bool(line) and is_direct}
-            for line in lines(said, self.trusted)
-        )
+            for line in lines(said, self.trusted, host)
+        ]
 
     async def admit(self, opened: Any) -> None:
         """Refuse the hub's own server, by whatever address it was reached, and on any doubt.
@@ -156,7 +162,7 @@ class Reach:
             what = "The hub's own PostgreSQL server does not tell the hub its identifier"
             raise _untold(what, problem) from None
 
-    async def _checked(self, host: str, port: int) -> Iterable[str]:
+    async def _checked(self, host: str, port: int) -> Sequence[str]:
         return await callable_addresses(
             host,
             port,
@@ -171,7 +177,6 @@ class _Parts:
     hosts: tuple[str, ...]
     ports: tuple[int, ...]
     has_password: bool
-    proves_name: bool
 
     @classmethod
     def parsed(cls, dsn: str) -> "_Parts":
@@ -190,7 +195,6 @@ class _Parts:
             tuple(host for host, _ in found),
             tuple(port for _, port in found),
             has_password=bool(at and login.partition(":")[2]) or bool(said.get("password")),
-            proves_name=mode_of(said) == "verify-full",
         )
 
 
@@ -217,6 +221,18 @@ def _parameters(dsn: str, allowed: Collection[str]) -> Mapping[str, str]:
             " needs, set for its login: `alter role reader set search_path = erp`",
         )
     return said
+
+
+def server_named(dsn: str) -> str:
+    """Name the server of a DSN for a message, and nothing of its login."""
+    parts = urlsplit(dsn)
+    if "@" in dsn and "@" not in parts.netloc:
+        return "the DSN's server"  # a login with a slash in it may stand where the host should
+    said = dict(parse_qsl(parts.query))
+    place = parts.netloc.rpartition("@")[2] or ":".join(
+        said[name] for name in ("host", "port") if name in said
+    )
+    return place + parts.path
 
 
 def _ports(said: Mapping[str, str], count: int) -> list[int]:

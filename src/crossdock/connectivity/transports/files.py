@@ -11,6 +11,7 @@ A file that cannot be taken holds none up: it is left lying, and `left_lying` sa
 """
 
 import asyncio
+import errno
 import hashlib
 import os
 import stat
@@ -31,6 +32,10 @@ UNENDED_SETTLES = 6
 """A file whose last line has no end is taken only once unchanged for so many times as long."""
 HELD_SECONDS_TOLD = 600
 """A file that somebody has open for writing, and has not changed for so long, is told of."""
+# What one file alone may be refused by; whatever else fails is the folder's, and an outage.
+_OF_ONE_FILE = frozenset(
+    {errno.EACCES, errno.EPERM, errno.ELOOP, errno.EIO, errno.EISDIR, errno.ENAMETOOLONG}
+)
 _BLOCK_BYTES = 1024 * 1024
 _NAME_BYTES_MAX = 200
 """Of the 255 that a disk allows; the rest is for our own prefixes and `.reason`."""
@@ -68,7 +73,10 @@ Opener = Callable[[Path], BufferedReader]
 
 
 class DropFolder:
-    """One watched folder. Several processes may watch it: a rename succeeds for one of them."""
+    """One watched folder. Several processes may watch it: a rename succeeds for one of them.
+
+    `root` is its whole path, in which no link is followed.
+    """
 
     def __init__(
         self,
@@ -80,7 +88,7 @@ class DropFolder:
         needs_done_marker: bool = False,
         opener: Opener = opened,
     ) -> None:
-        self._root = root.resolve()
+        self._root = root
         self._clock = clock
         self._pattern = pattern
         self._settle_seconds = settle_seconds
@@ -90,6 +98,10 @@ class DropFolder:
         self._complete: tuple[str, ...] = ()
         self._lying: dict[Path, str] = {}
         self._knows_writers = False
+
+    async def check(self) -> None:
+        """Refuse a root that is not there or does not let us, and change nothing."""
+        await asyncio.to_thread(self._check)
 
     async def prepare(self) -> None:
         """Make the folders beside the files; refuse a root that does not let us."""
@@ -143,21 +155,42 @@ class DropFolder:
         """Say whether a file has changed since it was claimed, or may still."""
         return await asyncio.to_thread(self._is_written_to, file)
 
+    def _check(self) -> None:
+        if not self._root.is_dir():
+            raise self._missing(self._root)
+        if not os.access(self._root, os.R_OK | os.W_OK | os.X_OK):
+            raise self._unusable("the hub's user may not write there")
+
     def _prepare(self) -> None:
+        if not self._root.parent.is_dir():
+            raise self._missing(self._root.parent)
         try:
-            for name in ("processing", "archive", "archive/.seen", "failed"):
+            for name in ("", "processing", "archive", "archive/.seen", "failed"):
                 folder = self._root / name
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(exist_ok=True)
                 if folder.is_symlink() or folder.resolve().parent != folder.parent:
                     raise Rejected(f"{folder} leads out of {self._root}", code="path_outside")
         except OSError as error:
-            raise Unavailable(
-                f"The folder {self._root} cannot be used: {error.strerror}",
-                code="folder_unusable",
-                hint="let the hub's user write there: it renames what it takes",
-            ) from error
+            raise self._unusable(str(error.strerror)) from error
         # A marker says that a file is complete, whoever still has it open.
         self._knows_writers = not self._needs_done_marker and is_known_there(self._root)
+        for file in self._claimed():
+            if not (self._root / file.name).exists():
+                self._drop_marker(file.name)  # a crash came between the file and its marker
+
+    def _missing(self, folder: Path) -> Unavailable:
+        return Unavailable(
+            f"There is no folder {folder} on this machine",
+            code="folder_unusable",
+            hint="make it, or mend the path: `crossdock connection change` with `folder`",
+        )
+
+    def _unusable(self, why: str) -> Unavailable:
+        return Unavailable(
+            f"The folder {self._root} cannot be used: {why}",
+            code="folder_unusable",
+            hint="let the hub's user write there, on a disk with room: it renames what it takes",
+        )
 
     def _listed(self) -> dict[str, _Look]:
         try:
@@ -220,14 +253,13 @@ class DropFolder:
         return self._known(taken)
 
     def _claimed(self) -> tuple[ClaimedFile, ...]:
-        with os.scandir(self._root / "processing") as entries:
-            names = sorted(name for name, _ in _looks(entries))
+        try:
+            with os.scandir(self._root / "processing") as entries:
+                names = sorted(name for name, _ in _looks(entries))
+        except FileNotFoundError:
+            return ()  # nothing was ever taken
         known = (self._known(self._root / "processing" / name) for name in names)
-        found = tuple(file for file in known if file)
-        for file in found:
-            if not (self._root / file.name).exists():
-                self._drop_marker(file.name)  # a crash came between the file and its marker
-        return found
+        return tuple(file for file in known if file)
 
     def _known(self, taken: Path) -> ClaimedFile | None:
         try:
@@ -239,6 +271,8 @@ class DropFolder:
             return None
 
     def _leave(self, path: Path, error: OSError) -> None:
+        if error.errno not in _OF_ONE_FILE:
+            raise self._unusable(str(error.strerror)) from error
         hint = f"let the hub's user (number {os.geteuid()}) read it and move it"
         with suppress(OSError):
             status = path.lstat()
@@ -249,9 +283,13 @@ class DropFolder:
         self._lying = {
             path: why
             for path, why in self._lying.items()
-            if path.exists() and (path.parent != self._root or path.name in self._complete)
+            if path.exists() and (path.parent != self._root or self._is_awaited(path.name))
         }
         return tuple(self._lying.values())
+
+    def _is_awaited(self, name: str) -> bool:
+        """Say whether a name is of a complete file, or of a marker that should be gone."""
+        return name in self._complete or name.endswith(DONE_SUFFIX)
 
     def _archive(self, file: ClaimedFile) -> None:
         # First the memory, then the move: a crash between them leaves a file that is known.

@@ -6,10 +6,16 @@ from pathlib import Path
 from crossdock.canonical.errors import Invalid
 
 
-def check_folder(folder: Path, own_folders: Iterable[Path], drop_root: Path | None) -> Path:
+def check_folder(
+    folder: Path,
+    own_folders: Iterable[Path],
+    drop_root: Path | None,
+    claimed: Path | None = None,
+) -> Path:
     """Refuse a folder that holds what is the hub's, lies in it, or lies outside of `drop_root`.
 
-    Looked at, and given back, where links lead: whatever lies in a drop folder is taken away.
+    Looked at, and given back, where links lead: whatever lies in a drop folder is taken away. It
+    leads to the one that was `claimed` still, for what lies elsewhere may be another connection's.
     """
     real = _real(folder)
     for own in (path.resolve() for path in own_folders):
@@ -28,6 +34,15 @@ def check_folder(folder: Path, own_folders: Iterable[Path], drop_root: Path | No
             where="folder",
             code="folder_refused",
             hint="name a folder beneath CROSSDOCK_DROP_ROOT; links are followed",
+        )
+    if claimed is not None and real != claimed:
+        raise Invalid(
+            f"The folder {folder} leads to {real} by now, and this connection was given {claimed}:"
+            " nothing is taken from there",
+            where="folder",
+            code="folder_moved",
+            hint="take away the link that leads there; if it is meant, `crossdock connection"
+            " change` with the folder claims it",
         )
     return real
 

@@ -31,6 +31,8 @@ async def callable_addresses(
     except (OSError, UnicodeError) as problem:
         said = str(problem) or type(problem).__name__
         raise Unavailable(f"{host} cannot be resolved: {said}") from problem
+    if not addresses:
+        raise Unavailable(f"{host} has no address")
     for address in addresses:
         # One bad address among good ones is how a name is turned round between two look-ups.
         if not is_callable_address(address, allow_private_addresses=allow_private_addresses):

@@ -1,5 +1,6 @@
 """A warehouse that drops files well and badly is heard whole, and nothing of it twice."""
 
+import asyncio
 import errno
 import json
 from contextlib import aclosing
@@ -248,6 +249,32 @@ class HeldOpen(DropFolder):
         return self.looks_left == 0 or await super().is_written_to(file)
 
 
+class Unending(DropFolder):
+    """A folder whose writer goes on behind its marker."""
+
+    claims_count = 0
+
+    async def claim(self, name: str) -> ClaimedFile | None:
+        self.claims_count += 1
+        return await super().claim(name)
+
+    async def is_written_to(self, file: ClaimedFile) -> bool:
+        del file
+        return True
+
+
+async def test_a_file_that_is_given_back_waits_for_the_next_round(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    folder = Unending(tmp_path, clock=clock, needs_done_marker=True)
+    (tmp_path / "movements.csv").write_text(CSV)
+    (tmp_path / "movements.csv.done").touch()
+    async with aclosing(ReadingFolder(wms(tmp_path), folder)) as reading, asyncio.timeout(20):
+        for turn in (1, 2):
+            page = await reading.poll("")
+            assert (page.is_caught_up, folder.claims_count) == (True, turn)
+
+
 @pytest.mark.parametrize("nth", [1, 2, 3])
 async def test_a_file_that_is_held_open_for_one_look_is_read_whole(
     tmp_path: Path, clock: VirtualClock, nth: int
@@ -285,7 +312,7 @@ async def test_what_cannot_be_taken_holds_up_nothing_and_is_said_when_the_rest_i
     folder = DropFolder(tmp_path, clock=clock, settle_seconds=30, opener=open_it)
     hub = Recorder()
     async with aclosing(ReadingFolder(settings, folder)) as reading:
-        await reading.check()
+        await folder.prepare()
         (tmp_path / "movements-1.csv").write_text(CSV + "M-1,DC1,PICK,A,1,2026-03-02T08:00Z\n")
         held = await folder.claim("movements-1.csv")
         assert held

@@ -40,6 +40,7 @@ def names(**found: Sequence[str]) -> Reach:
         "postgresql://reader@%40abstract/erp",
         "postgresql://erp.example.com,/erp",
         "postgresql://erp.example.com/erp?service=hub",
+        "postgresql://erp.example.com/erp?sslrootcert=/etc/ssl/ca.crt",
         "postgresql://erp.example.com/erp?passfile=/etc/hub/pgpass",
         "postgresql://erp.example.com/erp?sslkey=/etc/ssl/hub.key",
     ],
@@ -52,7 +53,7 @@ async def test_a_socket_and_a_file_of_this_machine_are_refused_unless_allowed(ds
     assert "CROSSDOCK_ALLOW_LOCAL_DATABASES" in refused.value.hint
     allowed = Reach(allow_local_databases=True)
     allowed.check(dsn)
-    assert await allowed.dialled(dsn) == {}
+    assert await allowed.dialled(dsn) == [[{}]]
 
 
 @pytest.mark.parametrize(
@@ -79,17 +80,27 @@ async def test_what_was_checked_is_what_is_dialled() -> None:
 
     plain = await reach.dialled("postgresql://r:x@erp.example.com:5433,two.example/erp")
     in_query = await reach.dialled("postgresql:///erp?host=erp.example.com&port=6000&password=x")
-    proven = await reach.dialled("postgresql://r:x@erp.example.com/erp?sslmode=verify-full")
+    proven = await reach.dialled("postgresql://r:x@erp.example.com/erp?sslrootcert=system")
 
-    assert plain == {"host": [PUBLIC, "2600::1"], "port": [5433, 5432]}
-    assert in_query == {"host": [PUBLIC], "port": [6000]}
-    assert proven == {"host": ["erp.example.com"], "port": [5432]}
+    for ways, places in (
+        (plain, [(PUBLIC, 5433), ("2600::1", 5432)]),
+        (in_query, [(PUBLIC, 6000)]),
+        (proven, [(PUBLIC, 5432)]),
+    ):
+        assert [{(way["host"], way["port"]) for way in one} for one in ways] == [
+            {place} for place in places
+        ]
+
+
+async def test_a_name_without_an_address_is_no_answer() -> None:
+    with pytest.raises(Unavailable, match="has no address"):
+        await names(erp=[]).dialled("postgresql://r:x@erp.example.com/erp")
 
 
 async def test_a_dsn_without_a_password_is_not_lent_the_hubs() -> None:
-    dialled = await names(erp=[PUBLIC]).dialled("postgresql://reader@erp.example.com/erp")
+    [ways] = await names(erp=[PUBLIC]).dialled("postgresql://reader@erp.example.com/erp")
 
-    assert dialled["password"] == ""
+    assert [way["password"] for way in ways] == ["", ""]
 
 
 async def test_a_name_that_is_not_known_is_no_answer() -> None:

@@ -133,10 +133,81 @@ async def test_a_marker_that_a_crash_left_beside_no_file_completes_no_later_one(
     (tmp_path / "a.csv.done").touch()
 
     again = DropFolder(tmp_path, clock=clock, needs_done_marker=True)
+    await again.prepare()
     assert len(await again.claimed()) == 1
 
     (tmp_path / "a.csv").write_bytes(CSV[:20])
     assert await again.ready() == ()
+
+
+async def test_a_marker_that_cannot_be_removed_is_told(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    """The next file of its name would be taken before it is whole."""
+    folder = DropFolder(tmp_path, clock=clock, needs_done_marker=True)
+    await folder.prepare()
+    (tmp_path / "a.csv").write_bytes(CSV)
+    (tmp_path / "a.csv.done").mkdir()
+    assert await folder.claim("a.csv")
+
+    [told] = await folder.left_lying()
+    (tmp_path / "a.csv.done").rmdir()
+
+    assert told.startswith("a.csv.done cannot be taken")
+    assert await folder.left_lying() == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "is_its_own"),
+    [
+        (errno.EACCES, True),
+        (errno.EIO, True),
+        (errno.EROFS, False),
+        (errno.ENOSPC, False),
+        (errno.EMFILE, False),
+        (errno.ESTALE, False),
+    ],
+)
+async def test_what_fails_for_every_file_is_an_outage_and_no_file_left_lying(
+    tmp_path: Path, clock: VirtualClock, code: int, *, is_its_own: bool
+) -> None:
+    def failing(path: Path) -> BufferedReader:
+        raise OSError(code, os.strerror(code), str(path))
+
+    folder = DropFolder(tmp_path, clock=clock, opener=failing)
+    await folder.prepare()
+    (tmp_path / "a.csv").write_bytes(CSV)
+    await folder.ready()
+    await clock.advance(timedelta(seconds=60))
+    await folder.ready()
+
+    problem = ""
+    try:
+        assert await folder.claim("a.csv") is None
+    except Unavailable as unavailable:
+        problem = unavailable.message
+
+    assert (not problem) is is_its_own
+    assert is_its_own or os.strerror(code) in problem
+    assert bool(await folder.left_lying()) is is_its_own
+    assert (tmp_path / "a.csv").exists()
+
+
+async def test_looking_at_what_was_taken_leaves_the_marker_of_the_next_of_its_name(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    folder = DropFolder(tmp_path, clock=clock, needs_done_marker=True)
+    await folder.prepare()
+    (tmp_path / "a.csv").write_bytes(CSV)
+    (tmp_path / "a.csv.done").touch()
+    assert await folder.claim("a.csv")
+    (tmp_path / "a.csv.done").touch()  # of the next one, which is on its way
+
+    looking = DropFolder(tmp_path, clock=clock, needs_done_marker=True)
+    await looking.check()
+    assert len(await looking.claimed()) == 1
+
+    assert (tmp_path / "a.csv.done").exists()
 
 
 @given(name=st.text(st.sampled_from("aö€ .-~"), min_size=1, max_size=250))
