@@ -24,8 +24,10 @@ values ($1, 'main', $2, now(), 'KeyError(''pack'')')
 """
 REFUSE = """
 insert into log_refusal (tenant, reader, position, refused_at, reason)
-select tenant, unnest($1::text[]), position, now(), 'KeyError(''unit'')' from event_log
-where type = 'catalog.item_changed.v1' order by position limit 1
+select tenant, reader, position, now(), 'KeyError(''unit'')'
+from (select tenant, position from event_log where type = 'catalog.item_changed.v1'
+    order by position limit 1) e
+cross join unnest($1::text[]) reader
 """
 
 
