@@ -339,7 +339,7 @@ def _door(host: str, port: int) -> socket.socket:
         raise _no_address(host, str(error)) from None
     except OSError as error:
         if error.errno == errno.EADDRNOTAVAIL:
-            raise _no_address(host, os.strerror(error.errno)) from None
+            raise _no_address(host, os.strerror(errno.EADDRNOTAVAIL)) from None
         raise Invalid(
             f"nothing can listen on {host}:{port}: {os.strerror(error.errno or 0)}",
             code="port_taken",
