@@ -55,11 +55,16 @@ def test_no_seal_of_a_version_was_ever_changed() -> None:
     file = FROZEN / VERSION
     if reason := why_without_history(file, DOCS):
         pytest.skip(reason)
-    told = git("log", "--format=", "-p", "--", str(file), folder=DOCS).stdout
-    added = [line[1:] for line in told.splitlines() if line.startswith("+")]
-    ever = {line for line in added if line[:1].isdigit()}
 
-    assert ever <= {f"{name} {digest}" for name, digest in seals_of(FROZEN)}
+    assert ever_sealed(file, DOCS) <= {f"{name} {digest}" for name, digest in seals_of(FROZEN)}
+
+
+def ever_sealed(file: Path, folder: Path) -> set[str]:
+    """Give every seal of a version that the history of a file shows, all of which can be read."""
+    told = git("log", "--format=", "-p", "--", str(file), folder=folder)
+    assert told.returncode == 0, told.stderr
+    added = [line[1:] for line in told.stdout.splitlines() if line.startswith("+")]
+    return {line for line in added if line[:1].isdigit()}
 
 
 def why_without_history(file: Path, folder: Path, program: str = "git") -> str:
@@ -73,7 +78,8 @@ def why_without_history(file: Path, folder: Path, program: str = "git") -> str:
         return "this clone has only a part of the history, so nothing is found by it"
     if not git("ls-files", "--", str(file), folder=folder).stdout:
         return f"git does not know {file.name}: this is no clone of the repository"
-    return ""
+    is_begun = git("rev-parse", "--verify", "HEAD", folder=folder).returncode == 0
+    return "" if is_begun else "nothing was committed here, so there is no history"
 
 
 def git(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -92,9 +98,35 @@ def test_without_its_history_a_file_says_why(tmp_path: Path) -> None:
     git("init", "--quiet", folder=tmp_path)
     assert "git does not know VERSION" in why_without_history(file, tmp_path)
     git("add", VERSION, folder=tmp_path)
+    assert "nothing was committed" in why_without_history(file, tmp_path)
+    commit(tmp_path)
     assert why_without_history(file, tmp_path) == ""
     (tmp_path / ".git" / "shallow").write_text(f"{'0' * 39}1\n")
     assert "only a part of the history" in why_without_history(file, tmp_path)
+
+
+@pytest.mark.skipif(not which("git"), reason="git is not here")
+def test_a_history_that_cannot_be_read_is_not_taken_for_one_without_seals(tmp_path: Path) -> None:
+    """As of a clone that fetches the contents of files when it needs them, without a network."""
+    git("init", "--quiet", folder=tmp_path)
+    file = tmp_path / VERSION
+    for seals in ("0.1.0 abc\n", "0.1.0 other\n"):
+        file.write_text(seals)
+        git("add", VERSION, folder=tmp_path)
+        commit(tmp_path)
+    assert ever_sealed(file, tmp_path) == {"0.1.0 abc", "0.1.0 other"}
+    first = git("rev-parse", f"HEAD~1:{VERSION}", folder=tmp_path).stdout.strip()
+    (tmp_path / ".git" / "objects" / first[:2] / first[2:]).unlink()
+
+    assert why_without_history(file, tmp_path) == ""
+    with pytest.raises(AssertionError, match=first):
+        ever_sealed(file, tmp_path)
+
+
+def commit(folder: Path) -> None:
+    by = ("-c", "user.name=ann", "-c", "user.email=ann@example.com")
+    done = git(*by, "commit", "--quiet", "--message=sealed", folder=folder)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

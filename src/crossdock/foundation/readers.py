@@ -147,7 +147,9 @@ from log_reader r left join lateral (
     order by e.tx, e.position limit 1) next on true
 order by r.name, seconds desc
 """)
-REFUSALS = WorkersSql("select reader, count(*) as events from log_refusal group by reader")
+REFUSALS = WorkersSql("""
+select reader, count(*) as events from log_refusal where discarded_at is null group by reader
+""")
 
 
 async def register(database: Database, reader: Reader) -> None:

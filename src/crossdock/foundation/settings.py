@@ -95,6 +95,15 @@ class Settings(BaseSettings):
         default=16 * 1024 * 1024, ge=1024, description="Largest message body accepted."
     )
 
+    @field_validator("data_dir", "drop_root")
+    @classmethod
+    def _home_is_meant(cls, folder: Path | None) -> Path | None:
+        """Take `~` as a shell does: a unit file or a container passes it on as it is."""
+        try:
+            return folder and folder.expanduser()
+        except RuntimeError:
+            raise ValueError(f"nobody knows whose home the ~ of {folder} is") from None
+
     @field_validator("dsn", "secret_key")
     @classmethod
     def _empty_is_none(cls, value: SecretStr | None) -> SecretStr | None:

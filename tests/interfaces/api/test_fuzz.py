@@ -225,6 +225,7 @@ RIGHT: list[tuple[str, str, Any]] = [
     ("POST", "/v1/dead-letters/discard", {"ids": ["c"], "reason": "why"}),
     ("GET", "/v1/refused-events?reader=catalog&after=0&limit=10", None),
     ("POST", "/v1/refused-events/{}/reapply", {"reader": "catalog"}),
+    ("POST", "/v1/refused-events/{}/discard", {"reason": "why", "reader": "catalog"}),
     ("GET", "/v1/processes/instances?process=loading&parked=false&limit=10", None),
     ("GET", "/v1/processes/loading/instances/{}", None),
     ("POST", "/v1/processes/loading/resume", {"instance": "D1"}),

@@ -36,6 +36,24 @@ async def test_a_refused_event_is_listed_and_applied_again(call: Caller, house: 
     assert "crossdock msg refused" in gone.json["hint"]
 
 
+async def test_a_refused_event_is_given_up_with_a_reason(call: Caller, house: House) -> None:
+    async with house.database.transaction(main_scope()) as tx:
+        await tx.execute(
+            "insert into log_refusal select 'main', 'catalog', 1, now(), 'ValueError()'"
+        )
+    await call("PUT", "/v1/items/BOLT", {})
+
+    silent = await call("POST", "/v1/refused-events/1/discard", {"reason": " "})
+    done = await call("POST", "/v1/refused-events/1/discard", {"reason": "a typing error"})
+    again = await call("POST", "/v1/refused-events/1/discard", {"reason": "a typing error"})
+
+    assert (silent.status, done.json, again.status) == (422, {"count": 1}, 404)
+    assert (await call("GET", "/v1/refused-events")).json["events"] == []
+    async with house.database.transaction(main_scope()) as tx:
+        kept = await tx.fetchval("select discarded_reason from log_refusal")
+    assert kept.startswith("a typing error (key ")
+
+
 async def test_parked_instances_are_listed_shown_and_resumed(call: Caller, house: House) -> None:
     async with house.database.transaction(main_scope()) as tx:
         await tx.execute(PARK, "shop/web/a")

@@ -122,6 +122,7 @@ ONCE: tuple[str, ...] = (
     "msg replay --dry-run",
     "msg discard {entry} --reason why",
     "msg refused",
+    "msg discard-event {position} --reader supply --reason why",
     "msg reapply {position}",
     "dlq list",
     "dlq show a",
@@ -186,7 +187,7 @@ SAID = {
 @pytest.fixture
 async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     """Fill a hub with something for each command; give the names that the hub chose."""
-    position = await refused_event(hub, "BOLT")
+    position = await refused_event(hub, "BOLT", "catalog", "supply")
     run, other_run, _ = await waiting_runs(hub, "NUT", "PIN", "BOLT")
     await dead_letters(hub, "a", "b", "c")
     await parked_letter(hub, "p")

@@ -6,6 +6,7 @@ from crossdock.assembly import Hub
 from tests.interfaces.cli_commands.conftest import CommandLine
 from tests.interfaces.cli_commands.trouble import (
     PROCESS,
+    nameless_item,
     open_case,
     parked_instances,
     refused_event,
@@ -34,6 +35,21 @@ async def test_a_refused_event_is_applied_again_once(crossdock: CommandLine, hub
     assert await hub.refusals.count(hub.scope) == 0
     assert (again.code, again.json["error"]) == (1, "not_found")
     assert "crossdock msg refused" in again.json["hint"]
+
+
+async def test_an_event_that_is_refused_again_says_why_and_how_to_give_it_up(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    position = await nameless_item(hub)
+
+    again = await crossdock("msg", "reapply", str(position))
+    given_up = await crossdock("msg", "discard-event", str(position), "--reason", "a typing error")
+
+    assert again.code == 1
+    assert "without a code names nothing" in again.out
+    assert "Traceback" not in again.out + again.err
+    assert (given_up.code, "1 discarded" in given_up.out) == (0, True)
+    assert await hub.refusals.count(hub.scope) == 0
 
 
 async def test_parked_instances_are_listed_and_no_others(crossdock: CommandLine, hub: Hub) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from crossdock.assembly import Hub
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.capabilities.inventory import ReservationLine, ReservationRequest
 from tests.interfaces.cli_commands.conftest import CommandLine
@@ -201,7 +202,35 @@ async def test_what_lies_where_is_listed(crossdock: CommandLine, stocked: Hub) -
     assert stocked.settings.tenant == "main"
 
     assert "10 EA" in (await crossdock("stock", "on-hand", "BOLT", "DC1")).out
-    assert "nobody has said anything" in (await crossdock("stock", "on-hand", "X", "DC1")).out
+    assert "nobody has said anything" in (await crossdock("stock", "on-hand", "NUT", "DC2")).out
+
+
+@pytest.mark.parametrize(
+    ("item", "location", "says"),
+    [
+        ("TYPO", "DC1", "no item is called 'TYPO'"),
+        ("", "DC1", "no item is called ''"),
+        ("BOLT", "DC9", "no location is called 'DC9'"),
+    ],
+)
+async def test_a_mistyped_name_is_refused_whoever_asks_and_no_zero(
+    crossdock: CommandLine, stocked: Hub, item: str, location: str, says: str
+) -> None:
+    with pytest.raises(Invalid, match=says):
+        await stocked.availability(item, location)
+    with pytest.raises(Invalid, match=says):
+        await stocked.reserve(item, location, 1, request_id="order-1")
+    for words in (
+        ("available", item, location),
+        ("available", "BOLT", "DC1", "--also", f"{item or 'TYPO'} {location}"),
+        ("on-hand", item, location),
+        ("reserve", item, location, "1", "--request-id", "order-2"),
+    ):
+        said = await crossdock("stock", *words)
+
+        assert (said.code, says.partition("called")[0] in said.err) == (2, True), (words, said)
+    made = [("script", "order-1"), ("command-line", "order-2")]
+    assert not any([await stocked.inventory.is_made(stocked.scope, *one) for one in made])
 
 
 async def test_a_promise_is_explained_line_by_line(crossdock: CommandLine, stocked: Hub) -> None:

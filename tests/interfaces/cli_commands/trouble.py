@@ -3,12 +3,15 @@
 from datetime import timedelta
 
 from crossdock.assembly import Hub
+from crossdock.canonical.catalog import ItemChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Ambiguous
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.connectivity.courier import Step
 from crossdock.connectivity.sdk import RepeatSafety
+from crossdock.foundation import event_log
+from crossdock.foundation.event_log import Entry
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
 from crossdock.orchestration.decision import OpenCase
@@ -21,8 +24,10 @@ values ($1, 'main', $2, now(), 'KeyError(''pack'')')
 """
 REFUSE = """
 insert into log_refusal (tenant, reader, position, refused_at, reason)
-select tenant, 'catalog', position, now(), 'KeyError(''unit'')' from event_log
-where type = 'catalog.item_changed.v1' order by position limit 1
+select tenant, reader, position, now(), 'KeyError(''unit'')'
+from (select tenant, position from event_log where type = 'catalog.item_changed.v1'
+    order by position limit 1) e
+cross join unnest($1::text[]) reader
 """
 
 
@@ -76,11 +81,21 @@ async def parked_instances(hub: Hub, *names: str) -> None:
             await tx.execute(PARK, PROCESS, name)
 
 
-async def refused_event(hub: Hub, item: str) -> int:
-    """Have the catalogue's reader refuse what it heard of an item; give the event's position."""
+async def refused_event(hub: Hub, item: str, *by: str) -> int:
+    """Have a reader, or several, refuse what it heard of an item; give the event's position."""
     await hub.put_stock(item, "DC1", 1)
     async with hub.database.transaction(hub.scope) as tx:
-        await tx.execute(REFUSE)
+        await tx.execute(REFUSE, by or ("catalog",))
+    return (await hub.refusals.find(hub.scope))[0].position
+
+
+async def nameless_item(hub: Hub) -> int:
+    """Put into the log what no reader of it can apply, as a hand might; give its position."""
+    nameless = Fact(identity="item:", payload=ItemChanged(sku=" "), occurred_at=hub.clock.now())
+    said = Entry(tenant="main", source="erp", received_at=hub.clock.now(), fact=nameless)
+    async with hub.database.transaction(hub.scope) as tx:
+        await event_log.append_once(tx, [said])
+    await hub.settle()
     return (await hub.refusals.find(hub.scope))[0].position
 
 

@@ -1,7 +1,10 @@
 """The embedded PostgreSQL starts, is joined, and recovers from what a crash leaves behind."""
 
 import asyncio
+import errno
 import fcntl
+import io
+import json
 import os
 import signal
 import stat
@@ -14,11 +17,20 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crossdock.canonical.errors import Unavailable
 from crossdock.foundation import migrate
 from crossdock.foundation.database import Database, check_isolation
-from crossdock.foundation.postgres import START_LOCK, EmbeddedPostgres
+from crossdock.foundation.postgres import (
+    HANDLES,
+    MIB,
+    START_LOCK,
+    EmbeddedPostgres,
+    buffers_mib,
+    not_started,
+)
 from crossdock.foundation.scope import Scope
 from tests import clusters
 from tests.conftest import execute, roomiest
@@ -110,6 +122,104 @@ async def test_a_start_that_waits_for_another_can_be_given_up(folder: Path) -> N
 
     server = await EmbeddedPostgres.start(folder)
     server.stop()
+
+
+async def test_a_start_that_waits_says_so_and_ends(folder: Path, lines: io.StringIO) -> None:
+    with (folder / START_LOCK).open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+
+        with pytest.raises(Unavailable, match="has been starting") as refused:
+            await EmbeddedPostgres.start(folder, patience_seconds=0.4)
+
+    assert f"fuser {folder / START_LOCK}" in refused.value.hint
+    assert "waiting for another process" in lines.getvalue()
+    assert not (folder / "postgres").exists()
+
+
+async def test_no_number_of_cancels_opens_the_lock_while_the_cluster_is_laid_down(
+    folder: Path,
+) -> None:
+    start = asyncio.create_task(EmbeddedPostgres.start(folder))
+    async with asyncio.timeout(60):
+        while not await asyncio.to_thread((folder / "postgres").exists):
+            await asyncio.sleep(0.01)
+
+    for _ in range(3):
+        start.cancel()
+        await asyncio.sleep(0.02)
+    assert not start.done()
+    with (folder / START_LOCK).open("w") as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with pytest.raises(asyncio.CancelledError):
+        await start
+
+    assert servers_in(folder) == []
+    with (folder / START_LOCK).open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+async def test_a_killed_process_does_not_keep_the_server(folder: Path) -> None:
+    gone = await asyncio.create_subprocess_exec("true")
+    await gone.wait()
+    server = await EmbeddedPostgres.start(folder)
+    handles = folder / "postgres" / HANDLES
+    handles.write_text(json.dumps([gone.pid, os.getpid()]))
+
+    server.stop()
+
+    assert servers_in(folder) == []
+    assert json.loads(handles.read_text()) == []
+    handles.write_text(json.dumps([gone.pid]))
+    again = await EmbeddedPostgres.start(folder)
+    assert json.loads(handles.read_text()) == [os.getpid()]
+    again.stop()
+
+
+@pytest.mark.parametrize("name", ["my data", "R&D (new)", "it's; here"])
+async def test_a_path_with_spaces_and_signs_is_as_good_as_any(folder: Path, name: str) -> None:
+    server = await EmbeddedPostgres.start(folder / name)
+    await execute(server.dsn, "create table kept (n int)")
+    server.stop()
+
+    again = await EmbeddedPostgres.start(folder / name)
+    await execute(again.dsn, "insert into kept values (1)")
+    again.stop()
+
+    assert servers_in(folder / name) == []
+
+
+@pytest.mark.parametrize("sign", ['"', "$", "`", "\\", "\n"])
+async def test_a_path_that_cannot_be_told_is_refused_at_once(folder: Path, sign: str) -> None:
+    with pytest.raises(Unavailable, match="its path holds") as refused:
+        await EmbeddedPostgres.start(folder / f"a{sign}b")
+
+    assert "CROSSDOCK_DATA_DIR" in refused.value.hint
+    assert not (folder / f"a{sign}b").exists()
+
+
+@pytest.mark.parametrize("impossible", ["/dev/null", "/dev/null/x", "/proc/x"])
+async def test_a_folder_that_cannot_be_made_names_the_setting(impossible: str) -> None:
+    with pytest.raises(Unavailable, match=impossible) as refused:
+        await EmbeddedPostgres.start(Path(impossible))
+
+    assert "CROSSDOCK_DATA_DIR" in refused.value.hint
+    assert "log" not in refused.value.hint
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_named(number: int) -> None:
+    refusal = not_started(Path("/data/postgres"), OSError(number, os.strerror(number)))
+
+    assert "local disk" in refusal.hint
+
+
+@given(memory=st.integers(0, 2**44))
+def test_shared_buffers_leave_room_in_any_container(memory: int) -> None:
+    mib = buffers_mib(memory)
+
+    assert 16 <= mib <= 2048
+    assert mib == 16 or mib * MIB * 4 <= memory
+    assert mib >= 128 or memory < 512 * MIB
 
 
 async def starter(folder: Path) -> asyncio.subprocess.Process:

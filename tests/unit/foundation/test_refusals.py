@@ -8,7 +8,7 @@ import pytest
 
 from crossdock.canonical.catalog import LocationChanged
 from crossdock.canonical.envelope import Event, Fact
-from crossdock.canonical.errors import NotFound, Unavailable
+from crossdock.canonical.errors import Invalid, NotFound, Unavailable
 from crossdock.foundation import event_log, readers
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
@@ -17,6 +17,7 @@ from crossdock.foundation.readers import Reader
 from crossdock.foundation.refusals import Refusals
 from crossdock.foundation.scope import Scope
 from tests.conftest import NOON
+from tests.figures import figure
 
 MAIN = Scope("main")
 
@@ -173,3 +174,41 @@ async def test_a_reader_that_is_gone_is_named(database: Database, clock: Virtual
     [result] = await later.reapply(MAIN, one.position)
 
     assert (result.is_applied, result.reason) == (False, "this hub has no reader ledger any more")
+
+
+async def test_a_refused_event_that_is_given_up_is_off_the_list_and_on_record(
+    database: Database, clock: VirtualClock
+) -> None:
+    ledger = Ledger("DC2")
+    refusals = await refused(database, clock, ledger, "DC2")
+    [one] = await refusals.find(MAIN)
+    ledger.refuses.clear()
+
+    assert await refusals.discard(MAIN, one.position, reason="said by mistake") == 1
+
+    assert (await refusals.find(MAIN), await refusals.count(MAIN)) == ([], 0)
+    async with database.transaction(Scope.of_workers()) as tx:
+        await readers.measure(tx, clock.now())
+        kept = await tx.fetchrow("select discarded_at, discarded_reason from log_refusal")
+    assert tuple(kept) == (clock.now(), "said by mistake")
+    assert figure("crossdock_reader_refusals", reader="ledger") == 0
+    for again in (refusals.reapply(MAIN, one.position), refusals.discard(MAIN, 1, reason="no")):
+        with pytest.raises(NotFound):
+            await again
+    assert ledger.heard == []
+
+
+async def test_nobody_gives_up_without_a_reason_or_for_another_tenant(
+    database: Database, clock: VirtualClock
+) -> None:
+    refusals = await refused(database, clock, Ledger("DC2"), "DC2", tenant="other")
+    [one] = await refusals.find(Scope("other"))
+
+    with pytest.raises(Invalid, match="say why"):
+        await refusals.discard(Scope("other"), one.position, reason=" ")
+    with pytest.raises(NotFound):
+        await refusals.discard(MAIN, one.position, reason="not ours")
+    with pytest.raises(NotFound, match="by catalog"):
+        await refusals.discard(Scope("other"), one.position, reason="why", reader="catalog")
+
+    assert await refusals.count(Scope("other")) == 1

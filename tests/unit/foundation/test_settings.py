@@ -1,5 +1,7 @@
 """Settings are read as people write them, or refused with the reason."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr, ValidationError
 
@@ -11,6 +13,14 @@ def test_an_empty_address_means_the_embedded_database(empty: str) -> None:
     settings = Settings(dsn=SecretStr(empty), secret_key=SecretStr(empty))
 
     assert (settings.dsn, settings.secret_key) == (None, None)
+
+
+def test_a_tilde_is_the_home_of_whoever_runs_the_hub() -> None:
+    told = Settings.model_validate({"data_dir": "~/hub", "drop_root": "~/drop"})
+
+    assert (told.data_dir, told.drop_root) == (Path.home() / "hub", Path.home() / "drop")
+    with pytest.raises(ValidationError, match="whose home the ~ of ~nobody-here/hub is"):
+        Settings.model_validate({"data_dir": "~nobody-here/hub"})
 
 
 def test_settings_alone_know_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,7 +106,8 @@ def check_request(request: ReservationRequest) -> None:
         )
     for number, line in enumerate(request.lines):
         if not 0 < line.micros < MICROS_MAX:
-            raise Invalid("a line asks for more than zero", where=f"/lines/{number}/quantity")
+            what = "more than zero" if line.micros <= 0 else "less than 10^12 base units"
+            raise Invalid(f"a line asks for {what}", where=f"/lines/{number}/quantity")
         if "\0" in line.item or "\0" in line.location or "\0" in line.demand_ref:
             raise Invalid("a key never holds NUL", where=f"/lines/{number}")
     if request.ttl_seconds is not None and not 1 <= request.ttl_seconds <= TTL_SECONDS_MAX:

@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict
 from crossdock.foundation.refusals import Reapplied, Refused
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import AfterNumber, Limit, Number, Text
+from crossdock.interfaces.api.messages import Count
+from crossdock.interfaces.api.shapes import AfterNumber, Limit, Number, Reason, Text
 
 
 class RefusedEvents(BaseModel):
@@ -18,6 +19,15 @@ class Reapply(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    reader: Text = ""
+
+
+class Discard(BaseModel):
+    """`reader` names one reader; left out, all that refused the event."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason
     reader: Text = ""
 
 
@@ -45,5 +55,14 @@ def router(hub: Hub) -> APIRouter:
         return Reapplications(
             results=await hub.refusals.reapply(caller.scope, position, reader=reader)
         )
+
+    @routes.post("/{position}/discard", **needs("messages:write"))
+    async def discard_event(position: Number, caller: Caller, given_up: Discard) -> Count:
+        """Give up on an event; it stays on record with the reason, and off the list."""
+        reason = f"{given_up.reason} (key {caller.key_id})"
+        count = await hub.refusals.discard(
+            caller.scope, position, reason=reason, reader=given_up.reader
+        )
+        return Count(count=count)
 
     return routes

@@ -1,6 +1,7 @@
 """An HTTP server that lives inside a command: it starts, says where it is, and ends with it."""
 
 import asyncio
+import errno
 import os
 import socket
 import sys
@@ -332,10 +333,23 @@ def _door(host: str, port: int) -> socket.socket:
     """Take the port before the server starts: uvicorn would end the whole program over it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
+        socket.getaddrinfo(host, port, family=family)  # or its error is told as one of the port
         return socket.create_server((host, port), family=family, backlog=2048)
+    except (socket.gaierror, UnicodeError) as error:
+        raise _no_address(host, str(error)) from None
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise _no_address(host, os.strerror(errno.EADDRNOTAVAIL)) from None
         raise Invalid(
             f"nothing can listen on {host}:{port}: {os.strerror(error.errno or 0)}",
             code="port_taken",
             hint="choose another port (CROSSDOCK_PORT, --port of a stand-in), or 0 for a free one",
         ) from None
+
+
+def _no_address(host: str, reason: str) -> Invalid:
+    return Invalid(
+        f"{host!r} is no address of this machine: {reason}",
+        code="host_unknown",
+        hint="set CROSSDOCK_HOST to 127.0.0.1, or to 0.0.0.0 to be reached from elsewhere",
+    )

@@ -252,6 +252,22 @@ def reapply(
     raise typer.Exit(with_hub(reapplied))
 
 
+@app.command()
+def discard_event(
+    position: Annotated[int, typer.Argument(help="The event's, as `refused` shows it.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the event.")],
+    reader: Reader = "",
+    as_json: AsJson = False,
+) -> None:
+    """Give up on an event that a reader refused; it stays in the log and on record."""
+
+    async def discarded(hub: Hub) -> None:
+        count = await hub.refusals.discard(hub.scope, position, reason=reason, reader=reader)
+        print_json({"discarded": count}) if as_json else stdout.print(f"{count} discarded")
+
+    with_hub(discarded)
+
+
 def _as_object(one: Proposal) -> dict[str, Any]:
     return {**asdict(one), "fact": msgspec.json.decode(one.fact)}
 

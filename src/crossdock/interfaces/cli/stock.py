@@ -58,9 +58,11 @@ def available(
 ) -> None:
     """Say what can be promised now, with the proof; of many at many places, all of one moment."""
     more = [_words(text, "--also", KEY) for text in also or ()]
-    keys = [(item, location), *((normalised(one), normalised(at)) for one, at in more)]
+    named = [Named(item, location), *(Named(one, at) for one, at in more)]
 
     async def asked(hub: Hub) -> None:
+        found = await KnownGoods(hub.catalog).find(hub.scope, named, where="")
+        keys = [(one.item, one.location) for one in found]
         answers = await hub.inventory.availability(hub.scope, keys)
         doubts, kits = hub.doubts.of(hub.scope, keys), hub.kit_stocks.of(hub.scope, keys)
         shown = availabilities_shown(answers, await doubts, await kits)
@@ -78,6 +80,7 @@ def on_hand(item: Item, location: At, as_json: AsJson = False) -> None:
     """List the buckets that goods lie in."""
 
     async def asked(hub: Hub) -> None:
+        await KnownGoods(hub.catalog).find_one(hub.scope, Named(item, location), where="")
         positions = await hub.inventory.on_hand(hub.scope, [(item, location)])
         if as_json:
             print_json(positions)

@@ -344,6 +344,16 @@ def test_what_no_stock_could_grant_is_refused_with_its_place(
     assert refusal.value.where == where
 
 
+@pytest.mark.parametrize(
+    ("micros", "says"), [(0, "more than zero"), (model.MICROS_MAX, "less than 10\\^12 base units")]
+)
+def test_too_little_and_too_much_are_told_apart(micros: int, says: str) -> None:
+    asked = ReservationRequest("R", (ONE._replace(micros=micros),))
+
+    with pytest.raises(Invalid, match=says):
+        model.check_request(asked)
+
+
 @given(st.none() | st.integers(1, model.TTL_SECONDS_MAX), positive)
 def test_a_sound_request_passes(ttl_seconds: int | None, micros: int) -> None:
     line = ReservationLine("X", "DC1", micros)

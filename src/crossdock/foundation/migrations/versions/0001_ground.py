@@ -195,12 +195,15 @@ create table log_reader (
 );
 grant select, insert, update, delete on log_reader to crossdock_hub;
 
+-- One that was given up stays, with the reason why.
 create table log_refusal (
     tenant text not null,
     reader text not null,
     position bigint not null,
     refused_at timestamptz not null,
     reason text not null,
+    discarded_at timestamptz,
+    discarded_reason text not null default '',
     primary key (reader, position)
 );
 select guard_table('log_refusal');
