@@ -201,7 +201,7 @@ class Read:
         known = dict(self._claims.get(key, {}))
         found: list[Claim] = []
         for ref, own in kept.by_ref(lines).items():
-            held = known.pop(ref, Claim(ref, 0, 0))
+            held = known.pop(ref, self._nothing_of(ref, key, None))
             claims = kept.claims(ref, own, held, self.told(ref))
             self._more[key] = self._more.get(key, 0) + sum(one.hard for one in claims) - held.hard
             found += kept.marked(claims, own, self.told(ref))

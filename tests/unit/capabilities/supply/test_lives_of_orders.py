@@ -9,7 +9,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.capabilities.supply import AtpRule, LifeTerms
+from crossdock.capabilities.supply import AtpRule, LifeTerms, PromiseAsked, Question
 from tests.unit.capabilities.supply.yard import Yard, day, expiring, fact, line, ordered
 
 METRO = LifeTerms(customer="METRO", days=30)
@@ -22,6 +22,14 @@ def bought(
     assert isinstance(said.payload, OrderChanged)
     payload = replace(said.payload, customer=customer, channel=channel)
     return replace(said, payload=payload)
+
+
+async def promised(yard: Yard, on: date | None, **life: int) -> bool:
+    """Promise the order line's goods by date, without saying for whom."""
+    question = Question("X", "DC1", "EA", 50 * MICROS, not_before=on)
+    question = question._replace(**life)  # type: ignore[arg-type]  # fields by name
+    asked = PromiseAsked("r1", (question,), ("m/1",))
+    return (await yard.hub.kept_promises.promise(yard.hub.scope, "shop", asked)).is_granted
 
 
 async def two_lots(yard: Yard) -> None:
@@ -73,6 +81,46 @@ async def test_a_customer_who_needs_less_than_all_others_takes_what_expires_firs
     await yard.hear(bought("METRO"))
 
     assert (await yard.ask()).now == 50 * MICROS
+
+
+@pytest.mark.parametrize("on", [None, day(3)])
+async def test_a_promise_that_names_no_customer_leaves_the_order_its_fresh_goods(
+    yard: Yard, on: date | None
+) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(METRO,)), "X")
+    await yard.hear(bought("METRO", on=on))
+
+    assert await promised(yard, on)
+
+    assert (await yard.ask(life_days=30)).now == 0
+    assert (await yard.ask()).now == 50 * MICROS
+
+
+@pytest.mark.parametrize("on", [None, day(3)])
+async def test_an_order_that_comes_after_its_promise_gets_fresh_goods_on_the_promised_days(
+    yard: Yard, on: date | None
+) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(METRO,)), "X")
+    assert await promised(yard, on)
+
+    await yard.hear(bought("METRO", on=on))
+
+    assert (await yard.ask(life_days=30)).now == 0
+    assert (await yard.ask()).now == 50 * MICROS
+
+
+async def test_a_promise_that_asks_for_less_than_its_customers_rule_keeps_what_the_rule_says(
+    yard: Yard,
+) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(METRO,)), "X")
+    await yard.hear(bought("METRO"))
+
+    assert await promised(yard, None, life_days=5, transit_days=0)
+
+    assert (await yard.ask(life_days=30)).now == 0
 
 
 async def test_an_order_that_is_cancelled_needs_nothing_fresh(yard: Yard) -> None:
