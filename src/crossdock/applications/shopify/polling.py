@@ -20,7 +20,6 @@ from crossdock.applications.shopify.settings import ShopifySettings
 from crossdock.canonical.errors import Forbidden, Invalid
 from crossdock.connectivity.sdk import Poll, Ports, Translation
 
-
 NO_CUSTOMERS = (
     "orders come without their customer: the shop does not let this app read customers; give the "
     "app the scope read_customers, and approve it for protected customer data"

@@ -321,6 +321,12 @@ def _check_one_subject(rule: AllocationRule) -> None:
             where=f"/{named[-1]}",
             hint="leave the others out",
         )
+    if rule.customer and not comparable(rule.customer):
+        raise Invalid(
+            "a customer of nothing but spaces names nobody",
+            where="/customer",
+            hint='leave it out, or say "", for all whom no other rule is of',
+        )
 
 
 def _place_of(rule: AllocationRule) -> _Place:
