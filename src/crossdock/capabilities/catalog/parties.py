@@ -1,15 +1,15 @@
 """Parties as the catalogue keeps them: its table, its queries and what it answers."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.references import Reference
 from crossdock.capabilities.catalog import store
-from crossdock.capabilities.catalog.model import Heard, normalised
+from crossdock.capabilities.catalog.model import Heard, native_names, normalised
 from crossdock.foundation.database import Transaction
 
 # Lists come as JSON: `unnest` would take an array of them for one long list.
@@ -42,6 +42,16 @@ left join lateral (
         case when named.hub_id is null then asked.code else named.hub_id end
     limit 1) party on true
 """
+# What a person said a system's key means holds until a person says otherwise.
+LINKED_BY_HAND = """
+select asked.tenant, asked.system, asked.native_id, xref.hub_id
+from unnest($1::text[], $2::text[], $3::text[]) as asked(tenant, system, native_id)
+cross join lateral (
+    select hub_id from xref where xref.tenant = asked.tenant and xref.system = asked.system
+        and entity_type = 'party' and xref.native_id = asked.native_id and qualifier = 'id'
+        and valid_to is null and asserted_by <> $4 and confidence <> 'PROVISIONAL'
+    limit 1) xref
+"""
 PARTIES = """
 select party, code, legal_name, kind, roles, status, parent, gln, duns, tax_ids, source, changed_at
 from party where tenant = $1 and party > $2 and ($3::text[] is null or party = any($3))
@@ -67,6 +77,31 @@ class PartyRecord:
     changed_at: datetime
 
 
+async def as_linked(tx: Transaction, facts: Sequence[Heard]) -> list[Heard]:
+    """Hear what a source says of a party as of the one that a person linked its key or code to."""
+    said = [fact for fact in facts if isinstance(fact.event.payload, PartyChanged)]
+    if not said:
+        return list(facts)
+    asked = {
+        (fact.event.tenant, fact.event.source, name)
+        for fact in said
+        for name, _ in native_names(fact)
+    }
+    rows = await tx.fetch(LINKED_BY_HAND, *store.columns(asked, 3), store.BY_SOURCE)
+    linked = {(row["tenant"], row["system"], row["native_id"]): row["hub_id"] for row in rows}
+    return [_as_linked(fact, linked) for fact in facts]
+
+
+def _as_linked(fact: Heard, linked: Mapping[tuple[str, str, str], str]) -> Heard:
+    if not isinstance(fact.event.payload, PartyChanged):
+        return fact
+    for name, _ in reversed(native_names(fact)):  # the key before the code
+        hub_id = linked.get((fact.event.tenant, fact.event.source, name))
+        if hub_id is not None:
+            return replace(fact, hub_id=hub_id)
+    return fact
+
+
 async def put(tx: Transaction, facts: Sequence[Heard]) -> None:
     rows: dict[tuple[str, str], tuple[Any, ...]] = {}
     for fact in facts:
@@ -74,7 +109,7 @@ async def put(tx: Transaction, facts: Sequence[Heard]) -> None:
         if isinstance(party, PartyChanged):
             rows[fact.hub_key] = (
                 *fact.hub_key,
-                party.code.strip(),
+                code if normalised(code := party.code.strip()) == fact.hub_id else fact.hub_id,
                 party.legal_name,
                 party.kind,
                 json.dumps(party.roles),

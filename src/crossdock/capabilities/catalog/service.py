@@ -87,7 +87,7 @@ class Catalog:
 
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Take in a page of catalogue facts; what an older version says changes nothing."""
-        facts = [heard(event) for event in events]
+        facts = await parties.as_linked(tx, [heard(event) for event in events])
         fresh = newest(facts, await store.known_versions(tx, facts))
         if not fresh:
             return
@@ -104,7 +104,7 @@ class Catalog:
             await store.put_locations(tx, places)
         if traders:
             await parties.put(tx, traders)
-        await store.put_xrefs(tx, store.xrefs_of(fresh), Confidence.ASSERTED, "source")
+        await store.put_xrefs(tx, store.xrefs_of(fresh), Confidence.ASSERTED, store.BY_SOURCE)
         await store.put_versions(tx, fresh)
         tx.wake(TOPIC)
 

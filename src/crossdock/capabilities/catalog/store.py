@@ -17,6 +17,9 @@ from crossdock.capabilities.catalog.model import (
 )
 from crossdock.foundation.database import Transaction
 
+BY_SOURCE = "source"
+"""Who asserts what a source says itself."""
+
 VERSIONS = """
 select tenant, source, entity_type, hub_id, version from catalog_version
 join unnest($1::text[], $2::text[], $3::text[], $4::text[])

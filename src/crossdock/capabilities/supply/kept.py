@@ -180,7 +180,7 @@ def is_overruled(lines: Sequence[DatedLine], told: Told) -> bool:
     )
 
 
-def claims(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> list[Claim]:
+def claims(lines: Sequence[DatedLine], held: Claim, told: Told) -> list[Claim]:
     """Give what a promise and its order line claim together, each unit once (A19, A26, I9).
 
     `held` is what the order line holds there already: as an order, or by reservations. An order
@@ -212,10 +212,10 @@ def marked(claimed: Iterable[Claim], lines: Sequence[DatedLine], told: Told) -> 
     return found
 
 
-def dated(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> list[Claim]:
+def dated(lines: Sequence[DatedLine], held: Claim, told: Told) -> list[Claim]:
     """Give what is to leave of a promise on its days, held or not: what is held may be lost."""
     if told.is_ordered:
-        return [one for one in claims(ref, lines, held, told) if one.on is not None]
+        return [one for one in claims(lines, held, told) if one.on is not None]
     found, _ = _latest(held, own(lines), left(own(lines), told))
     return found
 

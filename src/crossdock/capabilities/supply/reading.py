@@ -202,7 +202,7 @@ class Read:
         found: list[Claim] = []
         for ref, own in kept.by_ref(lines).items():
             held = known.pop(ref, self._nothing_of(ref, key, None))
-            claims = kept.claims(ref, own, held, self.told(ref))
+            claims = kept.claims(own, held, self.told(ref))
             self._more[key] = self._more.get(key, 0) + sum(one.hard for one in claims) - held.hard
             found += kept.marked(claims, own, self.told(ref))
         self._promised[key] = [*known.values(), *found]
