@@ -1,7 +1,7 @@
 """Parties as the catalogue keeps them: its table, its queries and what it answers."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -57,6 +57,54 @@ select party, code, legal_name, kind, roles, status, parent, gln, duns, tax_ids,
 from party where tenant = $1 and party > $2 and ($3::text[] is null or party = any($3))
 order by party limit $4
 """
+# A name that is a party's own id is that party; one that is two parties' is nobody's.
+PARTIES_OF = """
+select asked.name, said.party from unnest($2::text[]) as asked(name)
+cross join lateral (
+    select min(hub_id) as party from xref
+    where tenant = $1 and entity_type = 'party' and xref.name = asked.name and valid_to is null
+        and confidence <> 'PROVISIONAL'
+    having count(distinct hub_id) = 1) said
+where not exists (select from party p where p.tenant = $1 and p.party = asked.name)
+"""
+NAMES_OF = """
+select distinct x.hub_id, x.name from xref x
+where x.tenant = $1 and x.entity_type = 'party' and x.hub_id = any($2::text[])
+    and x.valid_to is null and x.confidence <> 'PROVISIONAL' and x.name <> x.hub_id
+"""
+
+
+class PartyNames:
+    """Says which names of a customer are one party's, in the caller's transaction.
+
+    Names are compared without regard to case. Of a name that is nobody's, or several parties' in
+    several systems, nothing is said: it stands for itself.
+    """
+
+    async def parties_of(
+        self, tx: Transaction, tenant: str, names: Collection[str]
+    ) -> dict[str, str]:
+        """Give the hub's id of each comparable name that is another name of a party."""
+        rows = await tx.fetch(PARTIES_OF, tenant, sorted(names)) if names else ()
+        return {row["name"]: row["party"] for row in rows}
+
+    async def known_as(
+        self, tx: Transaction, tenant: str, names: Collection[str]
+    ) -> dict[str, list[str]]:
+        """Give all names of each: its party's id first, then those that are that party's alone."""
+        party_of = await self.parties_of(tx, tenant, names)
+        parties = {party_of.get(name, name) for name in names}
+        rows = await tx.fetch(NAMES_OF, tenant, sorted(parties)) if parties else ()
+        own = await self.parties_of(tx, tenant, {row["name"] for row in rows})
+        others: dict[str, list[str]] = {}
+        for party, name in sorted(map(tuple, rows)):
+            if own.get(name) == party:
+                others.setdefault(party, []).append(name)
+        return {
+            name: list(dict.fromkeys((party, name, *others.get(party, ()))))
+            for name in names
+            for party in [party_of.get(name, name)]
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

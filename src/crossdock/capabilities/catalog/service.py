@@ -29,7 +29,7 @@ from crossdock.capabilities.catalog.model import (
     newest,
     normalised,
 )
-from crossdock.capabilities.catalog.parties import PartyRecord
+from crossdock.capabilities.catalog.parties import PartyNames, PartyRecord
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import ALL_TENANTS, Scope
@@ -250,6 +250,14 @@ class Catalog:
         if not found:
             raise NotFound(f"no party is called {party!r}", code="MD-PARTY")
         return found[0]
+
+    async def known_as(self, scope: Scope, party: str) -> list[str]:
+        """Give all names of a party that is known by one of them, its id first."""
+        name = normalised(party)
+        if not name:
+            return [""]
+        async with self._database.transaction(scope) as tx:
+            return (await PartyNames().known_as(tx, scope.tenant, [name]))[name]
 
     async def findings(self, scope: Scope, *, limit: int = 100) -> list[dict[str, Any]]:
         """List what was refused of facts whose rest was taken, newest first."""

@@ -47,16 +47,6 @@ class KnowsPlaces(Protocol):
         ...
 
 
-class KnowsOrders(Protocol):
-    """Whoever knows whose open order lines are; allocation, usually."""
-
-    async def ordered_by(
-        self, tx: Transaction, tenant: str, keys: Sequence[Key]
-    ) -> Sequence[tuple[str, str, str, str, str]]:
-        """Give order line, item, location, customer and channel."""
-        ...
-
-
 class Read:
     """All that a set of answers is made of; made, filled and used inside one call."""
 
