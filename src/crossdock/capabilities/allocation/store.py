@@ -214,7 +214,13 @@ ORDERED_BY = """
 select l.demand_ref, l.item, l.location, l.customer, l.channel
 from unnest($2::text[], $3::text[]) k(item, location)
 join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
-    and l.closed_at is null
+    and l.closed_at is null and l.customer = any($4::text[]) and l.customer <> ''
+"""
+ORDERED_ON = """
+select l.demand_ref, l.item, l.location, l.customer, l.channel
+from unnest($2::text[], $3::text[]) k(item, location)
+join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
+    and l.closed_at is null and upper(l.channel) = any($4::text[])
 """
 
 LOCK_LINES = """

@@ -21,9 +21,21 @@ class KnowsOrders(Protocol):
     """Whoever knows whose open order lines are, and who that is; allocation and catalogue."""
 
     async def ordered_by(
-        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+        self,
+        tx: Transaction,
+        tenant: str,
+        keys: Sequence[Key],
+        *,
+        customers: Collection[str],
+        channels: Collection[str],
     ) -> Sequence[Ordering]:
-        """Give the open order lines there."""
+        """Give the open order lines there of these customers or channels, as they compare."""
+        ...
+
+    async def known_as(
+        self, tx: Transaction, tenant: str, names: Collection[str]
+    ) -> Mapping[str, Sequence[str]]:
+        """Give all comparable names of each customer: of a known party its id first."""
         ...
 
     async def parties_of(
@@ -77,14 +89,28 @@ class Customers:
             return list(versions)
         return [replace(one, rule=_for_parties(one.rule, party_of)) for one in versions]
 
-    async def ordered(self, tx: Transaction, tenant: str, keys: Sequence[Key]) -> list[Ordering]:
-        """Give the open order lines there, by the party that ordered."""
+    async def ordered(
+        self,
+        tx: Transaction,
+        tenant: str,
+        keys: Sequence[Key],
+        named: Collection[tuple[str, str]],
+    ) -> list[Ordering]:
+        """Give the open order lines there of each (customer, channel), by the party that ordered.
+
+        "" is anybody, or any channel.
+        """
         if self._orders is None or not keys:
             return []
-        lines = await self._orders.ordered_by(tx, tenant, keys)
-        party_of = await self._parties_of(tx, tenant, (customer for *_, customer, _ in lines))
+        channels = {channel for customer, channel in named if not customer}
+        customers = {customer for customer, _ in named} - {""}
+        known_as = await self._orders.known_as(tx, tenant, customers) if customers else {}
+        party_of = {name: party for party, names in known_as.items() for name in names}
+        lines = await self._orders.ordered_by(
+            tx, tenant, keys, customers=sorted(party_of), channels=sorted(channels)
+        )
         return [
-            (ref, item, location, _party(customer, party_of), channel)
+            (ref, item, location, party_of.get(customer, customer), channel)
             for ref, item, location, customer, channel in lines
         ]
 

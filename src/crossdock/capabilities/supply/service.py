@@ -345,7 +345,8 @@ class Supply:
             expiring = {(item, lot) for item, _, _, lot, _ in held if lot}
             expiries = await goods_store.expiries(tx, tenant, expiring)
             read.shelve(lotted, held, expiries)
-        read.hear_orders(await self._customers.ordered(tx, tenant, read.cared_for(keys)))
+        cared, named = read.cared_for(keys)
+        read.hear_orders(await self._customers.ordered(tx, tenant, cared, named))
         if refs := read.refs(questions):
             read.hold(await self._stock.held(tx, tenant, sorted(refs)))
         return read

@@ -9,6 +9,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.allocation import OrderedBy
 from crossdock.capabilities.supply import AtpRule, LifeTerms, PromiseAsked, Question
 from tests.unit.capabilities.supply.yard import Yard, day, expiring, fact, line, ordered
 
@@ -138,3 +139,37 @@ async def test_an_order_that_asks_again_may_have_its_own_fresh_goods(yard: Yard)
     await yard.hear(bought("METRO"))
 
     assert (await yard.ask(customer="METRO", own=frozenset({"m/1"}))).now == 50 * MICROS
+
+
+@pytest.mark.parametrize("own", ["", "m1/1"])
+async def test_many_lines_of_one_life_claim_what_one_line_of_all_of_it_does(
+    yard: Yard, own: str
+) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(METRO,)), "X")
+    orders = [ordered(f"m{number}", line(f"m{number}/1", 10)) for number in range(4)]
+    for said in orders:
+        assert isinstance(said.payload, OrderChanged)
+        await yard.hear(replace(said, payload=replace(said.payload, customer="METRO")))
+
+    there = await yard.ask(life_days=30, own=frozenset({own} - {""}))
+
+    assert there.now == (20 if own else 10) * MICROS
+
+
+async def test_lines_of_whom_no_rule_names_are_not_read(yard: Yard) -> None:
+    await two_lots(yard)
+    await yard.hear(bought("METRO", channel="web"), *(other(f"C{number}") for number in range(9)))
+    orders, scope = OrderedBy(), yard.hub.scope
+
+    async with yard.hub.database.transaction(scope) as tx:
+        for named in ({"customers": ["METRO"]}, {"channels": ["WEB"]}):
+            lines = await orders.ordered_by(tx, scope.tenant, [("X", "DC1")], **named)
+            assert lines == [("m/1", "X", "DC1", "METRO", "web")]
+        assert await orders.ordered_by(tx, scope.tenant, [("X", "DC1")]) == []
+
+
+def other(customer: str) -> Fact:
+    said = ordered(customer, line(f"{customer}/1", 1))
+    assert isinstance(said.payload, OrderChanged)
+    return replace(said, payload=replace(said.payload, customer=customer))
