@@ -255,7 +255,23 @@ class Read:
             self._lots[item, location].append(said)
 
     def answers(self, questions: Sequence[Question]) -> list[Atp]:
-        return [self._answer(question) for question in questions]
+        return [self._answer(self._for_its_own(question)) for question in questions]
+
+    def _for_its_own(self, question: Question) -> Question:
+        """Ask for goods that keep as the customers of the lines need which it is for.
+
+        Who names somebody has said it; lines of which one needs no such goods are told apart by
+        nobody.
+        """
+        if question.customer or question.channel or not question.own:
+            return question
+        key = (question.item, question.location)
+        lives = [self._ruled.get((ref, key)) for ref in question.own]
+        ruled = [life for life in lives if life is not None]
+        if len(ruled) < len(lives):
+            return question
+        days, transit = max(one.days for one in ruled), max(one.transit_days for one in ruled)
+        return question._replace(ruled=LifeTerms(days=days, transit_days=transit))
 
     def _answer(self, question: Question) -> Atp:
         item, location = question.item, question.location

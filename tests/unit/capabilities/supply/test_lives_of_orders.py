@@ -141,6 +141,17 @@ async def test_an_order_that_asks_again_may_have_its_own_fresh_goods(yard: Yard)
     assert (await yard.ask(customer="METRO", own=frozenset({"m/1"}))).now == 50 * MICROS
 
 
+async def test_a_line_that_asks_again_needs_what_its_customer_needs(yard: Yard) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(METRO,)), "X")
+    await yard.hear(bought("METRO", 60), other("EDEKA"))
+
+    assert (await yard.ask(own=frozenset({"m/1"}))).now == 50 * MICROS
+    assert (await yard.ask(own=frozenset({"m/1"}), life_days=5)).now == 99 * MICROS
+    assert (await yard.ask(own=frozenset({"EDEKA/1"}))).now == 50 * MICROS
+    assert (await yard.ask(own=frozenset({"m/1", "EDEKA/1"}))).now == 100 * MICROS
+
+
 @pytest.mark.parametrize("own", ["", "m1/1"])
 async def test_many_lines_of_one_life_claim_what_one_line_of_all_of_it_does(
     yard: Yard, own: str
