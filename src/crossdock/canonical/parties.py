@@ -66,5 +66,6 @@ class PartyChanged:
         return (Reference.party(self.parent, may_be_unknown=True),) if named else ()
 
     def resolved(self, resolution: Resolution) -> Self:
-        is_itself = _NAMES.comparable(self.parent) in {"", _NAMES.comparable(self.code)}
-        return replace(self, parent="" if is_itself else resolution.party(self.parent))
+        parent = resolution.party(self.parent) if self.parent.strip() else ""
+        is_itself = parent == _NAMES.comparable(self.code)
+        return replace(self, parent="" if is_itself else parent)
