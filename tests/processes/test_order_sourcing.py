@@ -20,7 +20,9 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Invalid, NotFound
 from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
 from crossdock.canonical.orders import DemandLine, OrderChanged
+from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.references import Reference
 from crossdock.canonical.supply import (
     ConfidenceClass,
     SupplyCommitmentChanged,
@@ -762,3 +764,24 @@ async def test_a_decision_is_found_by_its_order_and_by_its_lines(hub: Hub) -> No
         [(found, at)] = await hub.sourcing.decisions_of(hub.scope, [name])
         assert (found, at) == (made.decision_id, made.decided_at)
     assert await hub.sourcing.decisions_of(hub.scope, ["web:10", "web"]) == []
+
+
+@pytest.mark.parametrize("named", ["METRO", "gid/9"])
+@pytest.mark.parametrize("customer", [" metro", "Gid/9"])
+async def test_a_customer_is_served_as_he_is_whatever_rules_and_orders_call_him(
+    hub: Hub, named: str, customer: str
+) -> None:
+    metro = own_fact(PartyChanged(code="METRO"), hub.clock.now())
+    await hub.record([metro], source=OWN_SOURCE)
+    await hub.settle()
+    await hub.catalog.link(hub.scope, "shop", Reference.party("gid/9"), "METRO", by="jo")
+    await put(hub, "DC1", {"X": 10}, barred_customers=(named,))
+    await put(hub, "DC2", {"X": 2}, customers=(named,))
+    await put(hub, "DC3", {"X": 10}, customers=("EDEKA",))
+    rules = Rules(max_shipments=1)
+    await hub.sourcing.put_rules(hub.scope, rules, by="jo", holds_for=f"customer:{named}")
+
+    made = await decided(hub, replace(asked(("X", 4)), customer=customer))
+
+    assert (made.customer, made.rules.scope) == ("METRO", f"customer:{named.upper()}")
+    assert [(one.node, str(one.parts[0].quantity)) for one in made.shipments] == [("DC2", "2 EA")]

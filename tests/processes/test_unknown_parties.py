@@ -1,7 +1,7 @@
-"""What names a party that nobody knows waits for it, as what names an unknown item does."""
+"""What names a party that nobody knows is heard all the same: by its code, until it is known."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.quantities import MICROS, Quantity
 from crossdock.canonical.references import Reference
-from crossdock.connectivity.recording import FIRST_RETRY, Verdict
+from crossdock.connectivity.recording import Verdict
 from crossdock.foundation.clock import VirtualClock
 from tests.conftest import NOON
 from tests.processes.end_to_end.world import settings_of
@@ -33,29 +33,36 @@ async def hub(dsn: str, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[Hu
         yield opened
 
 
-async def test_a_branch_waits_for_the_party_it_belongs_to(hub: Hub, clock: VirtualClock) -> None:
-    [verdict] = await hub.record([BRANCH], source="erp")
-    assert (verdict.verdict, verdict.code) == (Verdict.WAITING, "MD-PARTY")
-    assert verdict.reason == "party 'METRO'"
-    await hub.settle()
-    assert await hub.catalog.parties(hub.scope) == []
-
-    await hub.record([METRO], source="erp")
-    await hub.settle()
-    await clock.advance(FIRST_RETRY)
-    await hub.settle()
+async def test_a_branch_is_known_before_the_party_it_belongs_to(hub: Hub) -> None:
+    for fact in (BRANCH, METRO):
+        [verdict] = await hub.record([fact], source="erp")
+        assert verdict.verdict is Verdict.NEW
+        await hub.settle()
 
     told = await hub.catalog.parties(hub.scope)
     assert [(one.party, one.parent) for one in told] == [("METRO", ""), ("METRO-7", "METRO")]
 
 
-async def test_a_branch_of_nobody_is_set_aside_in_the_end(hub: Hub, clock: VirtualClock) -> None:
-    await hub.record([BRANCH], source="erp")
-    await clock.advance(timedelta(minutes=16))
+@pytest.mark.parametrize("parent", ["METRO", " metro"])
+async def test_a_party_that_belongs_to_itself_is_the_top_of_a_tree(hub: Hub, parent: str) -> None:
+    itself = replace(METRO, payload=PartyChanged(code="Metro", parent=parent))
+    [verdict] = await hub.record([itself], source="erp")
     await hub.settle()
 
-    [letter] = await hub.quarantine.find(hub.scope)
-    assert (letter.code, letter.place) == ("EVT-ORPHAN", "MD-PARTY")
+    [only] = await hub.catalog.parties(hub.scope)
+    assert (verdict.verdict, only.parent) == (Verdict.NEW, "")
+
+
+async def test_two_parties_that_belong_to_each_other_are_both_known(hub: Hub) -> None:
+    pair = [
+        replace(METRO, identity=code, payload=PartyChanged(code=code, parent=parent))
+        for code, parent in (("A", "B"), ("B", "A"))
+    ]
+    await hub.record(pair, source="erp")
+    await hub.settle()
+
+    told = await hub.catalog.parties(hub.scope)
+    assert [(one.party, one.parent) for one in told] == [("A", "B"), ("B", "A")]
 
 
 def ordered(version: int) -> Fact:

@@ -9,8 +9,8 @@ from random import Random
 from crossdock.canonical.catalog import KitChanged
 from crossdock.canonical.errors import Invalid, NotFound, Rejected
 from crossdock.canonical.references import Reference, ReferenceKind, Resolution
-from crossdock.capabilities.allocation import turns_next
-from crossdock.capabilities.catalog import OWN_SOURCE, Catalog
+from crossdock.capabilities.allocation import OrderedBy, turns_next
+from crossdock.capabilities.catalog import OWN_SOURCE, Catalog, PartyNames
 from crossdock.capabilities.inventory import (
     Availability,
     Inventory,
@@ -229,6 +229,10 @@ class Words:
 def _less(free: int, withheld: int) -> int:
     """Take what is withheld away, but do not make a shortage of it."""
     return max(free - withheld, min(free, 0))
+
+
+class Orders(OrderedBy, PartyNames):
+    """Allocation and catalogue, in the words of supply: whose order lines are open."""
 
 
 @dataclass(frozen=True, slots=True)

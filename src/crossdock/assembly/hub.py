@@ -17,7 +17,6 @@ from crossdock.canonical.errors import Invalid
 from crossdock.canonical.inventory import CountedStock, ReservationKind, StockSnapshotTaken
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities import catalog, inventory, reconciliation, supply
-from crossdock.capabilities.allocation import OrderedBy
 from crossdock.capabilities.inventory import Inventory, Reservation
 from crossdock.capabilities.sourcing import Sourcing
 from crossdock.capabilities.supply import Atp, KeptPromises, Question, Securing, Supply
@@ -154,7 +153,7 @@ class Hub:
         )
         stock, holds = self.inventory.standings, self.inventory.holding
         self.supply = Supply(
-            database, clock, stock, self.catalog, lambda: self.publishing, orders=OrderedBy()
+            database, clock, stock, self.catalog, lambda: self.publishing, orders=adapters.Orders()
         )
         self.allocating = Allocating(database, clock, self.ids, self.inventory, self.supply)
         self.allocation = self.allocating.service

@@ -4,8 +4,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, Self
 
+from crossdock.canonical.identifiers import KeyRule
 from crossdock.canonical.open_enums import OpenEnum
 from crossdock.canonical.references import Reference, Resolution
+
+_NAMES = KeyRule()
 
 
 class PartyKind(StrEnum):
@@ -38,7 +41,8 @@ class PartyStatus(OpenEnum):
 class PartyChanged:
     """A party as its source knows it; one party may be known to many systems by many codes.
 
-    `parent` is the party that it belongs to, in the source's own key; it waits for that.
+    `parent` is the party that it belongs to, in the source's own key; it need not be
+    known yet. One that names itself belongs to nobody.
     """
 
     TYPE: ClassVar[str] = "partners.party_changed.v1"
@@ -58,8 +62,10 @@ class PartyChanged:
         return self.code
 
     def references(self) -> tuple[Reference, ...]:
-        return (Reference.party(self.parent),) if self.parent.strip() else ()
+        named = self.parent.strip()
+        return (Reference.party(self.parent, may_be_unknown=True),) if named else ()
 
     def resolved(self, resolution: Resolution) -> Self:
-        named = self.parent.strip()
-        return replace(self, parent=resolution.party(self.parent) if named else "")
+        parent = resolution.party(self.parent) if self.parent.strip() else ""
+        is_itself = parent == _NAMES.comparable(self.code)
+        return replace(self, parent="" if is_itself else parent)

@@ -25,6 +25,7 @@ from crossdock.capabilities.allocation import (
     kept_now,
     look_again,
 )
+from crossdock.capabilities.catalog import PartyNames
 from crossdock.capabilities.inventory import (
     ChannelProtection,
     HadByOrders,
@@ -67,7 +68,7 @@ class Allocating:
         self._clock = clock
         stock = ClaimedStocks(inventory, inventory_reader(clock).name)
         self.around = around = Around(
-            stock, ExpectedSupply(supply), SellingChannels(), OrderDesk(clock)
+            stock, ExpectedSupply(supply), SellingChannels(), OrderDesk(clock), PartyNames()
         )
         self.service = Allocation(database, clock, ids, around)
         self.work = Work(database, clock, ids, around)

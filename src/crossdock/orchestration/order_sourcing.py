@@ -146,9 +146,10 @@ class OrderSourcing:
             for number, (line, item) in enumerate(zip(wanted.lines, found, strict=True))
         )
         _check_refs(wanted.lines)
+        customer, *known_as = await self._catalog.known_as(scope, wanted.customer)
         order = Order(
             lines=lines,
-            customer=comparable(wanted.customer),
+            customer=customer,
             needs=tuple(sorted({comparable(need) for need in wanted.needs})),
             policy=wanted.policy,
             max_shipments=wanted.max_shipments,
@@ -160,6 +161,7 @@ class OrderSourcing:
             order=order,
             ship_to=wanted.ship_to,
             channel=comparable(wanted.channel),
+            known_as=tuple(known_as),
             request_id=wanted.request_id,
             units={item.item: item.base_unit for item in found},
             demand_refs={
@@ -218,7 +220,7 @@ class OrderSourcing:
         )
         limits = ChannelStocks(own, known, demand, asked.demand_refs, shares)
         stocks = {name: limits.at(name) for name in names}
-        to = Destination(asked.ship_to, asked.order.customer)
+        to = Destination(asked.ship_to, asked.order.customer, asked.known_as)
         facts = await asyncio.to_thread(lambda: {node.name: node.facts() for node in nodes})
 
         def candidates() -> list[Candidate]:

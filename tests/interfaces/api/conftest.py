@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from crossdock.assembly.adapters import Doubts, Incidents, Rereading
+from crossdock.assembly.adapters import Doubts, Incidents, Orders, Rereading
 from crossdock.assembly.kits import KitAnswers
 from crossdock.canonical.errors import Rejected
 from crossdock.capabilities import catalog as catalog_face
-from crossdock.capabilities.allocation import OrderedBy
 from crossdock.capabilities.catalog import Catalog, Naming
 from crossdock.capabilities.inventory import (
     Inventory,
@@ -97,7 +96,7 @@ class House:
         self.inventory = Inventory(database, self.clock, protections=ChannelProtections())
         self.sourcing = Sourcing(database, self.clock)
         self.supply = Supply(
-            database, self.clock, self.inventory.standings, self.catalog, orders=OrderedBy()
+            database, self.clock, self.inventory.standings, self.catalog, orders=Orders()
         )
         self.order_sourcing = OrderSourcing(
             self.clock,

@@ -53,3 +53,17 @@ async def test_a_party_is_found_by_what_is_linked_to_it(call: Caller, house: Hou
     await house.catch_up()
 
     assert (await call("GET", "/v1/parties/METRO-7")).json["parent"] == "METRO"
+
+
+async def test_a_party_is_reached_by_the_name_that_orders_give_it(
+    call: Caller, house: House
+) -> None:
+    path = "/v1/parties/gid:%2F%2Fshopify%2FCompany%2F9"
+    assert (await call("PUT", path, {"legal_name": "Nine"})).status == 202
+    await house.catch_up()
+
+    shown = await call("GET", path)
+    assert (shown.status, shown.json["party"]) == (200, "GID://SHOPIFY/COMPANY/9")
+
+    said = {"system": "crm", "native_id": "9"}
+    assert (await call("POST", f"{path}/links", said)).status == 204

@@ -1,5 +1,6 @@
 """Who trades is known by an id, whatever a source calls it."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ def test_a_party_refers_to_the_one_it_belongs_to() -> None:
     branch = PartyChanged(code="METRO-7", parent=" 17")
 
     assert isinstance(branch, Refers)
-    assert branch.references() == (Reference.party(" 17"),)
+    assert branch.references() == (Reference.party(" 17", may_be_unknown=True),)
     assert branch.resolved(Resolution(parties={" 17": "METRO"})).parent == "METRO"
 
 
@@ -20,6 +21,13 @@ def test_a_party_that_belongs_to_none_refers_to_none() -> None:
 
     assert alone.references() == ()
     assert alone.resolved(Resolution()) == PartyChanged(code="METRO")
+
+
+@pytest.mark.parametrize("parent", ["metro ", "17"])
+def test_a_party_that_belongs_to_itself_belongs_to_none(parent: str) -> None:
+    top = PartyChanged(code="Metro", parent=parent)
+
+    assert top.resolved(Resolution(parties={"17": "METRO"})).parent == ""
 
 
 @given(st.text("aB0é ", min_size=1))

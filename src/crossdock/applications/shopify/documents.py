@@ -67,14 +67,14 @@ query Levels($location: ID!, $after: String, $query: String) {
 ORDERS = Document(
     "Orders",
     """
-query Orders($after: String, $query: String) {
+query Orders($after: String, $query: String, $customers: Boolean!) {
   orders(first: 10, after: $after, query: $query, sortKey: UPDATED_AT) {
     nodes {
       id
       name
       poNumber
-      customer { id }
-      purchasingEntity { ... on PurchasingCompany { company { id } } }
+      customer @include(if: $customers) { id }
+      purchasingEntity @include(if: $customers) { ... on PurchasingCompany { company { id } } }
       createdAt
       updatedAt
       cancelledAt

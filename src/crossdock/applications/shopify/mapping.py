@@ -115,7 +115,7 @@ def order_changed(order: Record, heard: Heard, naming: Naming) -> Translation:
 
 
 def customer_of(company: Record, person: Record) -> str:
-    """Name the company that bought, else the person; "" is a guest, or hidden from the app."""
+    """Name the company that bought, else the person; "" is a guest or hidden."""
     for kind, one in (("Company", company), ("Customer", person)):
         if one.is_set("id"):
             return gid(kind, one.identifier("id"))

@@ -17,8 +17,13 @@ from crossdock.applications.shopify.documents import Document
 from crossdock.applications.shopify.mapping import Naming
 from crossdock.applications.shopify.reading import Record, instant_of
 from crossdock.applications.shopify.settings import ShopifySettings
-from crossdock.canonical.errors import Invalid
+from crossdock.canonical.errors import Forbidden, Invalid
 from crossdock.connectivity.sdk import Poll, Ports, Translation
+
+NO_CUSTOMERS = (
+    "orders come without their customer: the shop does not let this app read customers; give the "
+    "app the scope read_customers, and approve it for protected customer data"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +83,7 @@ class Polling:
         self._clock = ports.clock
         self._overlap = timedelta(seconds=settings.overlap_seconds)
         self._naming = Naming(settings.demand_location, settings.channel)
+        self._sees_customers = True
 
     async def poll(self, cursor: str) -> Poll:
         at = Cursor.parsed(cursor)
@@ -121,7 +127,7 @@ class Polling:
         return _read(page, pages.levels(page.connection, location), at)
 
     async def _orders(self, at: Cursor) -> Poll:
-        page = await self._page(documents.ORDERS, "orders", self._variables(at))
+        page = await self._page_of_orders(at)
         page = await self._with_all_lines(page)
         seen = [node.text("updatedAt") for node in page.connection.records("nodes")]
         marks = [*seen, *filter(None, [at.marks.get("orders"), at.since.get("orders")])]
@@ -130,7 +136,25 @@ class Polling:
         if page.next_after:
             return _read(page, translation, replace(at, after=page.next_after))
         round_ended = Cursor(since={**at.since, **at.marks})
-        return _read(page, translation, round_ended, is_caught_up=True)
+        caught_up = _read(page, translation, round_ended, is_caught_up=True)
+        return caught_up if self._sees_customers else replace(caught_up, warning=NO_CUSTOMERS)
+
+    async def _page_of_orders(self, at: Cursor) -> Page:
+        """Read orders with who ordered, or without where the shop does not show that to the app.
+
+        Each round asks anew: what is granted meanwhile is read from then on.
+        """
+        self._sees_customers = self._sees_customers or not at.after
+        variables = self._variables(at)
+        if self._sees_customers:
+            try:
+                return await self._page(documents.ORDERS, "orders", variables, customers=True)
+            except Forbidden as problem:
+                if problem.code != "access_denied":
+                    raise
+        page = await self._page(documents.ORDERS, "orders", variables, customers=False)
+        self._sees_customers = False
+        return page
 
     async def _with_all_lines(self, page: Page) -> Page:
         """Fetch the lines that did not fit beside their order."""
@@ -150,9 +174,9 @@ class Polling:
         return Page(whole, b"\n".join(raws))
 
     async def _page(
-        self, document: Document, name: str, variables: Mapping[str, str | None]
+        self, document: Document, name: str, variables: Mapping[str, str | None], **more: bool
     ) -> Page:
-        answer = await self._api.ask(document, variables)
+        answer = await self._api.ask(document, {**variables, **more})
         return Page(answer.data.record(name), answer.body)
 
     def _variables(self, at: Cursor) -> dict[str, str | None]:

@@ -30,6 +30,7 @@ from crossdock.applications.shopify.simulated_nodes import (
     Node,
     changed_since,
     graph,
+    hiding_customers,
     inventory_node,
     page,
     place_node,
@@ -51,9 +52,13 @@ LIMITS = "https://shopify.dev/api/usage/rate-limits"
 
 
 class SimulatedAdmin:
-    """One shop's Admin API, as one app sees it: its own bucket, keys and subscriptions."""
+    """One shop's Admin API, as one app sees it: its own bucket, keys and subscriptions.
+
+    While it `hides_customers` the app lacks `read_customers`: who ordered is refused.
+    """
 
     def __init__(self, shop: Shop, webhooks: Webhooks, bucket: PointsBucket) -> None:
+        self.hides_customers = False
         self._shop = shop
         self._webhooks = webhooks
         self._bucket = bucket
@@ -152,11 +157,15 @@ class SimulatedAdmin:
             ]
         else:
             keyed = [((x.number,), x) for x in found]
-        return page(keyed, whole_order, arguments)
+        return page(keyed, self._order_node, arguments)
 
     def _order(self, _info: Info, id: str) -> Node | None:  # noqa: A002 - Shopify's word
         found = self._shop.orders.get(id)
-        return whole_order(found) if found else None
+        return self._order_node(found) if found else None
+
+    def _order_node(self, order: ShopOrder) -> Node:
+        node = whole_order(order)
+        return hiding_customers(node) if self.hides_customers else node
 
     def _nodes(self, _info: Info, ids: Sequence[str]) -> list[Node | None]:
         if len(ids) > PAGE_MAX:

@@ -129,6 +129,19 @@ def whole_order(order: ShopOrder) -> Node:
     }
 
 
+def hiding_customers(order: Node) -> Node:
+    """Refuse who ordered, as for an app without the scope; the rest of the order is answered."""
+
+    def refused(info: Info) -> None:
+        raise GraphQLError(
+            f"Access denied for {info.field_name} field. "
+            "Required access: `read_customers` access scope.",
+            extensions={"code": "ACCESS_DENIED"},
+        )
+
+    return {**order, "customer": refused, "purchasingEntity": refused}
+
+
 def _customer(order: ShopOrder) -> Node | None:
     return {"id": gid("Customer", str(order.customer))} if order.customer else None
 

@@ -118,6 +118,14 @@ class KnowsSupply(Protocol):
         ...
 
 
+class KnowsParties(Protocol):
+    async def known_as(
+        self, tx: Transaction, tenant: str, names: Collection[str]
+    ) -> Mapping[str, Sequence[str]]:
+        """Give all names of each customer: of a known party its id first, then its others."""
+        ...
+
+
 class KnowsChannels(Protocol):
     async def shown_stock(self, tx: Transaction, channels: Collection[str]) -> frozenset[str]:
         """Name those that are told what there is, and sell by it."""
@@ -155,3 +163,4 @@ class Around:
     supply: KnowsSupply
     channels: KnowsChannels
     desk: Escalates
+    parties: KnowsParties

@@ -1,6 +1,6 @@
 """Who orders what lies at an item-location: the customers and channels of open order lines."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from crossdock.capabilities.allocation import store
 from crossdock.capabilities.allocation.asks import Key
@@ -14,8 +14,21 @@ class OrderedBy:
     """Answers in the caller's transaction."""
 
     async def ordered_by(
-        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+        self,
+        tx: Transaction,
+        tenant: str,
+        keys: Sequence[Key],
+        *,
+        customers: Collection[str] = (),
+        channels: Collection[str] = (),
     ) -> list[Ordering]:
-        """Name the open order lines of these (item, location), and whose they are."""
+        """Name the open order lines of these customers or channels at these (item, location).
+
+        Both are asked for as they compare. What nobody of these has ordered is not read.
+        """
         columns = [item for item, _ in keys], [location for _, location in keys]
-        return [tuple(row) for row in await tx.fetch(store.ORDERED_BY, tenant, *columns)]
+        found: dict[str, Ordering] = {}
+        for statement, names in ((store.ORDERED_BY, customers), (store.ORDERED_ON, channels)):
+            rows = await tx.fetch(statement, tenant, *columns, sorted(names)) if names else ()
+            found |= {row["demand_ref"]: tuple(row) for row in rows}
+        return list(found.values())

@@ -79,7 +79,7 @@ async def oversold(
     shown = await around.channels.shown_stock(tx, sorted(channels))
     orders = {line.order_id for _, line in lines}
     customers = {line.customer for _, line in lines}
-    rules = await rules_for(tx, orders, customers, channels)
+    rules = await rules_for(tx, around.parties, orders, customers, channels)
     telling: set[str] = set()
     waiting: dict[Key, list[RunLine]] = {}
     for run, line in lines:

@@ -15,7 +15,7 @@ import msgspec
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.errors import Invalid
 from crossdock.capabilities.allocation import rule_store, store, told
-from crossdock.capabilities.allocation.asks import KnowsStock
+from crossdock.capabilities.allocation.asks import KnowsParties, KnowsStock
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import (
     PRIORITY_DEFAULT,
@@ -114,10 +114,13 @@ POLICY: Final[_Place] = ("POLICY", "", "", "")
 class Rulebook:
     """Sets and shows rules; who set what stays on record."""
 
-    def __init__(self, database: Database, clock: Clock, stock: KnowsStock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, stock: KnowsStock, parties: KnowsParties
+    ) -> None:
         self._database = database
         self._clock = clock
         self._stock = stock
+        self._parties = parties
         self._looked_at: datetime | None = None
 
     async def rules(self, scope: Scope) -> list[AllocationRule]:
@@ -239,8 +242,10 @@ class Rulebook:
         )
         if kind == "PROTECTION":  # stock is locked before what is due, as where promises move
             await self._guard(tx, item, location)
-        whose = [subject if kind == of else "" for of in ("CHANNEL", "ORDER", "CUSTOMER")]
-        await tx.execute(store.MARK_CONCERNED, tx.tenant, now, *whose, item, location)
+        whose = [subject if kind == of else "" for of in ("CHANNEL", "ORDER")]
+        customers = [subject] if kind == "CUSTOMER" else []
+        names = (await self._parties.known_as(tx, tx.tenant, customers)).get(subject, ())
+        await tx.execute(store.MARK_CONCERNED, tx.tenant, now, *whose, names, item, location)
         row = await tx.fetchrow(rule_store.RULE_NOW, tx.tenant, kind, location, item, subject)
         await told.rule(tx, row)
         return row
@@ -320,6 +325,12 @@ def _check_one_subject(rule: AllocationRule) -> None:
             "a rule is of a channel, a customer or an order, and of one of them alone",
             where=f"/{named[-1]}",
             hint="leave the others out",
+        )
+    if rule.customer and not comparable(rule.customer):
+        raise Invalid(
+            "a customer of nothing but spaces names nobody",
+            where="/customer",
+            hint='leave it out, or say "", for all whom no other rule is of',
         )
 
 

@@ -79,7 +79,7 @@ class Allocation:
         self._ids = ids
         self._around = around
         self._stock = around.stock
-        self.rulebook = Rulebook(database, clock, around.stock)
+        self.rulebook = Rulebook(database, clock, around.stock, around.parties)
 
     async def channels_of(self, scope: Scope, demand_refs: Sequence[str]) -> dict[str, str]:
         """Say whose order lines are; one of which no order was heard is left out."""

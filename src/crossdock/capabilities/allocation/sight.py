@@ -157,7 +157,7 @@ async def look(
     rows = await tx.fetch(store.LOCK_LINES if lock else store.OPEN_LINES, tx.tenant, *columns)
     found = await around.stock.stock(tx, tx.tenant, keys, [row["demand_ref"] for row in rows])
     whose = [{row[name] for row in rows} for name in ("order_id", "customer", "channel")]
-    rules = await rules_for(tx, *whose)
+    rules = await rules_for(tx, around.parties, *whose)
     protections = await rulebook.protections_for(tx, keys, now)
     shares = [
         Share(one.item, one.location, one.channel, one.starts_at, one.ends_at)

@@ -1,13 +1,14 @@
 """Whose rule says how a line stands: its order's, its customer's, its channel's, or all's."""
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.identifiers import KeyRule
 from crossdock.capabilities.allocation import rule_store
+from crossdock.capabilities.allocation.asks import KnowsParties
 from crossdock.capabilities.allocation.model import DEFAULT_RULE, Rule
 from crossdock.foundation.database import Transaction
 
@@ -22,10 +23,14 @@ class RuleKept(msgspec.Struct, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class RulesNow:
-    """The rules that hold, by (kind, subject), as of `version`."""
+    """The rules that hold, by (kind, subject), as of `version`.
+
+    `names` of a customer are all that rules may call him: his party's id first.
+    """
 
     said: Mapping[tuple[str, str], Rule]
     version: int
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     def of(self, order_id: str, customer: str, channel: str) -> Rule:
         """Give an order's own rule, else its customer's, its channel's, the tenant's, the house's.
@@ -40,9 +45,10 @@ class RulesNow:
         return next((one for one in said if one is not None), None)
 
     def _every(self, order_id: str, customer: str, channel: str) -> Iterator[Rule]:
+        named = comparable(customer)
         places = (
             ("ORDER", order_id),
-            ("CUSTOMER", comparable(customer)),
+            *(("CUSTOMER", name) for name in self.names.get(named, (named,))),
             ("CHANNEL", channel),
             ("DEFAULT", ""),
         )
@@ -50,10 +56,16 @@ class RulesNow:
 
 
 async def rules_for(
-    tx: Transaction, orders: Collection[str], customers: Collection[str], channels: Collection[str]
+    tx: Transaction,
+    parties: KnowsParties,
+    orders: Collection[str],
+    customers: Collection[str],
+    channels: Collection[str],
 ) -> RulesNow:
     """Read what holds for these orders, customers and channels."""
-    named = {comparable(customer) for customer in customers} - {""}
+    customers = {comparable(customer) for customer in customers} - {""}
+    names = await parties.known_as(tx, tx.tenant, customers)
+    named = {name for some in names.values() for name in some}
     wanted = [
         ("DEFAULT", ""),
         *(("CHANNEL", channel) for channel in sorted(channels)),
@@ -70,7 +82,7 @@ async def rules_for(
             said[row["kind"], row["subject"]] = Rule(
                 kept.strategy, kept.priority, kept.tells_shortage
             )
-    return RulesNow(said, await version_in(tx))
+    return RulesNow(said, await version_in(tx), names)
 
 
 async def version_in(tx: Transaction) -> int:

@@ -165,7 +165,7 @@ MARK_CONCERNED = f"""
 insert into allocation_due as d (tenant, item, location, reason, due_at)
 select distinct l.tenant, l.item, l.location, 'RULES', $2::timestamptz from allocation_line l
 where l.tenant = $1 and l.closed_at is null and ($3 = '' or l.channel = $3)
-    and ($4 = '' or l.order_id = $4) and ($5 = '' or l.customer = $5)
+    and ($4 = '' or l.order_id = $4) and (cardinality($5::text[]) = 0 or l.customer = any($5))
     and ($6 = '' or l.item = $6) and ($7 = '' or l.location = $7)
 order by l.tenant, l.item, l.location
 {_AGAIN}"""  # noqa: S608  # the words above
@@ -214,7 +214,13 @@ ORDERED_BY = """
 select l.demand_ref, l.item, l.location, l.customer, l.channel
 from unnest($2::text[], $3::text[]) k(item, location)
 join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
-    and l.closed_at is null
+    and l.closed_at is null and l.customer = any($4::text[]) and l.customer <> ''
+"""
+ORDERED_ON = """
+select l.demand_ref, l.item, l.location, l.customer, l.channel
+from unnest($2::text[], $3::text[]) k(item, location)
+join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
+    and l.closed_at is null and upper(l.channel) = any($4::text[])
 """
 
 LOCK_LINES = """

@@ -9,7 +9,7 @@ from crossdock.capabilities.catalog.model import (
     own_fact,
 )
 from crossdock.capabilities.catalog.naming import Naming
-from crossdock.capabilities.catalog.parties import PartyRecord
+from crossdock.capabilities.catalog.parties import PartyNames, PartyRecord
 from crossdock.capabilities.catalog.reactions import reader
 from crossdock.capabilities.catalog.service import (
     TOPIC,
@@ -30,6 +30,7 @@ __all__ = [
     "LocationRecord",
     "Named",
     "Naming",
+    "PartyNames",
     "PartyRecord",
     "normalised",
     "own_fact",

@@ -1,15 +1,15 @@
 """Parties as the catalogue keeps them: its table, its queries and what it answers."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.references import Reference
 from crossdock.capabilities.catalog import store
-from crossdock.capabilities.catalog.model import Heard, normalised
+from crossdock.capabilities.catalog.model import Heard, native_names, normalised
 from crossdock.foundation.database import Transaction
 
 # Lists come as JSON: `unnest` would take an array of them for one long list.
@@ -42,11 +42,69 @@ left join lateral (
         case when named.hub_id is null then asked.code else named.hub_id end
     limit 1) party on true
 """
+# What a person said a system's key means holds until a person says otherwise.
+LINKED_BY_HAND = """
+select asked.tenant, asked.system, asked.native_id, xref.hub_id
+from unnest($1::text[], $2::text[], $3::text[]) as asked(tenant, system, native_id)
+cross join lateral (
+    select hub_id from xref where xref.tenant = asked.tenant and xref.system = asked.system
+        and entity_type = 'party' and xref.native_id = asked.native_id and qualifier = 'id'
+        and valid_to is null and asserted_by <> $4 and confidence <> 'PROVISIONAL'
+    limit 1) xref
+"""
 PARTIES = """
 select party, code, legal_name, kind, roles, status, parent, gln, duns, tax_ids, source, changed_at
 from party where tenant = $1 and party > $2 and ($3::text[] is null or party = any($3))
 order by party limit $4
 """
+# A name that is a party's own id is that party; one that is two parties' is nobody's.
+PARTIES_OF = """
+select asked.name, said.party from unnest($2::text[]) as asked(name)
+cross join lateral (
+    select min(hub_id) as party from xref
+    where tenant = $1 and entity_type = 'party' and xref.name = asked.name and valid_to is null
+        and confidence <> 'PROVISIONAL'
+    having count(distinct hub_id) = 1) said
+where not exists (select from party p where p.tenant = $1 and p.party = asked.name)
+"""
+NAMES_OF = """
+select distinct x.hub_id, x.name from xref x
+where x.tenant = $1 and x.entity_type = 'party' and x.hub_id = any($2::text[])
+    and x.valid_to is null and x.confidence <> 'PROVISIONAL' and x.name <> x.hub_id
+"""
+
+
+class PartyNames:
+    """Says which names of a customer are one party's, in the caller's transaction.
+
+    Names are compared without regard to case. Of a name that is nobody's, or several parties' in
+    several systems, nothing is said: it stands for itself.
+    """
+
+    async def parties_of(
+        self, tx: Transaction, tenant: str, names: Collection[str]
+    ) -> dict[str, str]:
+        """Give the hub's id of each comparable name that is another name of a party."""
+        rows = await tx.fetch(PARTIES_OF, tenant, sorted(names)) if names else ()
+        return {row["name"]: row["party"] for row in rows}
+
+    async def known_as(
+        self, tx: Transaction, tenant: str, names: Collection[str]
+    ) -> dict[str, list[str]]:
+        """Give all names of each: its party's id first, then those that are that party's alone."""
+        party_of = await self.parties_of(tx, tenant, names)
+        parties = {party_of.get(name, name) for name in names}
+        rows = await tx.fetch(NAMES_OF, tenant, sorted(parties)) if parties else ()
+        own = await self.parties_of(tx, tenant, {row["name"] for row in rows})
+        others: dict[str, list[str]] = {}
+        for party, name in sorted(map(tuple, rows)):
+            if own.get(name) == party:
+                others.setdefault(party, []).append(name)
+        return {
+            name: list(dict.fromkeys((party, name, *others.get(party, ()))))
+            for name in names
+            for party in [party_of.get(name, name)]
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +125,31 @@ class PartyRecord:
     changed_at: datetime
 
 
+async def as_linked(tx: Transaction, facts: Sequence[Heard]) -> list[Heard]:
+    """Hear what a source says of a party as of the one that a person linked its key or code to."""
+    said = [fact for fact in facts if isinstance(fact.event.payload, PartyChanged)]
+    if not said:
+        return list(facts)
+    asked = {
+        (fact.event.tenant, fact.event.source, name)
+        for fact in said
+        for name, _ in native_names(fact)
+    }
+    rows = await tx.fetch(LINKED_BY_HAND, *store.columns(asked, 3), store.BY_SOURCE)
+    linked = {(row["tenant"], row["system"], row["native_id"]): row["hub_id"] for row in rows}
+    return [_as_linked(fact, linked) for fact in facts]
+
+
+def _as_linked(fact: Heard, linked: Mapping[tuple[str, str, str], str]) -> Heard:
+    if not isinstance(fact.event.payload, PartyChanged):
+        return fact
+    for name, _ in reversed(native_names(fact)):  # the key before the code
+        hub_id = linked.get((fact.event.tenant, fact.event.source, name))
+        if hub_id is not None:
+            return replace(fact, hub_id=hub_id)
+    return fact
+
+
 async def put(tx: Transaction, facts: Sequence[Heard]) -> None:
     rows: dict[tuple[str, str], tuple[Any, ...]] = {}
     for fact in facts:
@@ -74,7 +157,7 @@ async def put(tx: Transaction, facts: Sequence[Heard]) -> None:
         if isinstance(party, PartyChanged):
             rows[fact.hub_key] = (
                 *fact.hub_key,
-                party.code.strip(),
+                code if normalised(code := party.code.strip()) == fact.hub_id else fact.hub_id,
                 party.legal_name,
                 party.kind,
                 json.dumps(party.roles),

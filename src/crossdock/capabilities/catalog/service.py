@@ -29,7 +29,7 @@ from crossdock.capabilities.catalog.model import (
     newest,
     normalised,
 )
-from crossdock.capabilities.catalog.parties import PartyRecord
+from crossdock.capabilities.catalog.parties import PartyNames, PartyRecord
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import ALL_TENANTS, Scope
@@ -87,7 +87,7 @@ class Catalog:
 
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Take in a page of catalogue facts; what an older version says changes nothing."""
-        facts = [heard(event) for event in events]
+        facts = await parties.as_linked(tx, [heard(event) for event in events])
         fresh = newest(facts, await store.known_versions(tx, facts))
         if not fresh:
             return
@@ -104,7 +104,7 @@ class Catalog:
             await store.put_locations(tx, places)
         if traders:
             await parties.put(tx, traders)
-        await store.put_xrefs(tx, store.xrefs_of(fresh), Confidence.ASSERTED, "source")
+        await store.put_xrefs(tx, store.xrefs_of(fresh), Confidence.ASSERTED, store.BY_SOURCE)
         await store.put_versions(tx, fresh)
         tx.wake(TOPIC)
 
@@ -250,6 +250,14 @@ class Catalog:
         if not found:
             raise NotFound(f"no party is called {party!r}", code="MD-PARTY")
         return found[0]
+
+    async def known_as(self, scope: Scope, party: str) -> list[str]:
+        """Give all names of a party that is known by one of them, its id first."""
+        name = normalised(party)
+        if not name:
+            return [""]
+        async with self._database.transaction(scope) as tx:
+            return (await PartyNames().known_as(tx, scope.tenant, [name]))[name]
 
     async def findings(self, scope: Scope, *, limit: int = 100) -> list[dict[str, Any]]:
         """List what was refused of facts whose rest was taken, newest first."""

@@ -17,6 +17,9 @@ from crossdock.capabilities.catalog.model import (
 )
 from crossdock.foundation.database import Transaction
 
+BY_SOURCE = "source"
+"""Who asserts what a source says itself."""
+
 VERSIONS = """
 select tenant, source, entity_type, hub_id, version from catalog_version
 join unnest($1::text[], $2::text[], $3::text[], $4::text[])
@@ -112,9 +115,9 @@ where xref.tenant = left_behind.tenant and xref.system = left_behind.system
 # What a source asserts makes a proposal certain; nothing makes an assertion less so.
 PUT_XREFS = """
 insert into xref as known (tenant, system, entity_type, native_id, qualifier, hub_id, valid_from,
-    confidence, asserted_by)
-select *, $8, $9 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
-    $6::text[], $7::timestamptz[])
+    name, confidence, asserted_by)
+select *, $9, $10 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+    $6::text[], $7::timestamptz[], $8::text[])
 on conflict (tenant, system, entity_type, native_id, qualifier) where valid_to is null
 do update set confidence = excluded.confidence, asserted_by = excluded.asserted_by
 where known.confidence <> 'ASSERTED' and excluded.confidence <> 'PROVISIONAL'
@@ -343,7 +346,8 @@ async def put_xrefs(
 ) -> None:
     rows = columns([(*xref.key, xref.hub_id, xref.at) for xref in xrefs], 7)
     moved = await tx.fetch(CLOSE_MOVED, *rows)
-    await tx.execute(PUT_XREFS, *rows, confidence, asserted_by)
+    names = [normalised(xref.native_id) for xref in xrefs]
+    await tx.execute(PUT_XREFS, *rows, names, confidence, asserted_by)
     renamed = [
         (row["tenant"], row["system"], row["entity_type"], row["hub_id"], row["valid_to"])
         for row in moved

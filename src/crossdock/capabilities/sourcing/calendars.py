@@ -32,10 +32,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where an order goes, and to whom ("": nobody is named)."""
+    """Where an order goes, and to whom ("": nobody is named), by all names that he is known by."""
 
     ship_to: ShipTo
     customer: str = ""
+    known_as: tuple[str, ...] = ()
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -138,7 +139,7 @@ def candidate_of(
         is_active=place.is_active,
         capabilities=tuple(one for one in can if one == DROPSHIP or not place.is_supplier),
         hazmat=facts.hazmat,
-        serves_customer=_serves(facts, to.customer),
+        serves_customer=_serves(facts, {to.customer, *to.known_as} - {""}),
         has_lane=lane is not None or not facts.lanes,
         ships_on=left,
         arrives_on=arrives_on(left, lane) if left and lane else None,
@@ -168,9 +169,9 @@ def days_on_the_way(node: Candidate) -> int | None:
     return (node.arrives_on - node.ships_on).days
 
 
-def _serves(facts: NodeFacts, customer: str) -> bool:
-    is_stranger = bool(facts.customers) and customer not in facts.customers
-    return not is_stranger and not (customer and customer in facts.barred_customers)
+def _serves(facts: NodeFacts, names: set[str]) -> bool:
+    is_stranger = bool(facts.customers) and names.isdisjoint(facts.customers)
+    return not is_stranger and names.isdisjoint(facts.barred_customers)
 
 
 def leaves_on(place: Place, now: datetime) -> date | None:

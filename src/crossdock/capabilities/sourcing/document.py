@@ -46,12 +46,13 @@ class Asked:
     """A question with what names it: `units` are the items' base units, `demand_refs` by line.
 
     `said` is the hash of what the caller wrote: the same request id means the same. `substitutes`
-    are the lines that may stand in for the order's.
+    are the lines that may stand in for the order's. `known_as`: other names of its customer.
     """
 
     order: Order
     ship_to: ShipTo = field(default_factory=ShipTo)
     channel: str = ""
+    known_as: tuple[str, ...] = ()
     request_id: str = ""
     units: Mapping[str, str] = field(default_factory=dict[str, str])
     demand_refs: Mapping[int, str] = field(default_factory=dict[int, str])

@@ -277,9 +277,9 @@ def rule_scope(text: str) -> str:
 
 def _scopes(asked: Asked) -> list[str]:
     """Name whose rules are asked for, the narrowest first."""
-    customer, channel = asked.order.customer, asked.channel
-    named = [f"customer:{customer}"] if customer else []
-    return [*named, *([f"channel:{channel}"] if channel else []), ALL]
+    customers = dict.fromkeys(filter(None, (asked.order.customer, *asked.known_as)))
+    named = [f"customer:{name}" for name in customers]
+    return [*named, *([f"channel:{asked.channel}"] if asked.channel else []), ALL]
 
 
 def _entry(tenant: str, answer: Decided) -> Entry:

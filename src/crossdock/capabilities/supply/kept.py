@@ -180,12 +180,13 @@ def is_overruled(lines: Sequence[DatedLine], told: Told) -> bool:
     )
 
 
-def claims(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> list[Claim]:
+def claims(lines: Sequence[DatedLine], held: Claim, told: Told) -> list[Claim]:
     """Give what a promise and its order line claim together, each unit once (A19, A26, I9).
 
     `held` is what the order line holds there already: as an order, or by reservations. An order
     that has spoken since counts alone, on the days of the promise; else the greater of both
-    counts. What left, left first, and what is held is held of what leaves first (I8).
+    counts. What left, left first, and what is held is held of what leaves first. Goods keep as
+    the stricter of both asks (I8).
     """
     made = sum(line.made for line in lines)
     lines = own(lines)
@@ -193,9 +194,9 @@ def claims(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> lis
         held = held._replace(hard=max(0, held.hard - made))
     rest = 0 if is_overruled(lines, told) else left(lines, told)
     if not told.is_ordered:
-        found, _ = _latest(ref, lines, max(0, rest - held.hard - held.soft))
+        found, _ = _latest(held, lines, max(0, rest - held.hard - held.soft))
         return [*_lying(held, lines, told), *found]
-    found, rest = _latest(ref, lines, max(held.hard, rest))
+    found, rest = _latest(held, lines, max(held.hard, rest))
     return [*found, *_lying(held._replace(hard=rest), lines, told)]
 
 
@@ -211,11 +212,11 @@ def marked(claimed: Iterable[Claim], lines: Sequence[DatedLine], told: Told) -> 
     return found
 
 
-def dated(ref: str, lines: Sequence[DatedLine], held: Claim, told: Told) -> list[Claim]:
+def dated(lines: Sequence[DatedLine], held: Claim, told: Told) -> list[Claim]:
     """Give what is to leave of a promise on its days, held or not: what is held may be lost."""
     if told.is_ordered:
-        return [one for one in claims(ref, lines, held, told) if one.on is not None]
-    found, _ = _latest(ref, own(lines), left(own(lines), told))
+        return [one for one in claims(lines, held, told) if one.on is not None]
+    found, _ = _latest(held, own(lines), left(own(lines), told))
     return found
 
 
@@ -232,7 +233,7 @@ def unheld(lines: Sequence[DatedLine], held: Claim, told: Told) -> tuple[date, i
     if told.is_ordered:
         return None
     rest = max(0, left(own(lines), told) - held.hard - held.soft)
-    found, _ = _latest(held.demand_ref, own(lines), rest)
+    found, _ = _latest(held, own(lines), rest)
     days = [one.on for one in found if one.on is not None]
     return (min(days), rest) if days else None
 
@@ -277,12 +278,13 @@ def spread(lines: Sequence[DatedLine], held: int) -> list[DatedLine]:
     return found
 
 
-def _latest(ref: str, lines: Sequence[DatedLine], rest: int) -> tuple[list[Claim], int]:
+def _latest(held: Claim, lines: Sequence[DatedLine], rest: int) -> tuple[list[Claim], int]:
     """Date so much by what leaves last, and give what the lines do not cover."""
     found: list[Claim] = []
     for line in sorted(lines, key=lambda line: line.ship_date, reverse=True):
         if taken := min(rest, line.micros):
-            found.append(_keeping(Claim(ref, taken, 0, line.ship_date), line))
+            part = held._replace(hard=taken, soft=0, on=line.ship_date, leaves=None)
+            found.append(_keeping(part, line))
             rest -= taken
     return found, rest
 
@@ -292,7 +294,7 @@ def _lying(held: Claim, lines: Sequence[DatedLine], told: Told) -> list[Claim]:
     if not held.hard and not held.soft:
         return []
     ordered = sorted(lines, key=lambda line: line.ship_date)
-    if not _is_apart(ordered[0]):
+    if not _asks_to_keep(_keeping(held, ordered[0])):
         return [held]
     gone = sum(line.micros for line in lines) - left(lines, told)
     found: list[Claim] = []
@@ -309,14 +311,12 @@ def _lying(held: Claim, lines: Sequence[DatedLine], told: Told) -> list[Claim]:
     return found
 
 
-def _is_apart(line: DatedLine) -> bool:
-    """Say whether its goods have to keep; transit alone asks that they are good on delivery."""
-    return line.life_days is not None or bool(line.transit_days)
-
-
 def _asks_to_keep(claim: Claim) -> bool:
+    """Say whether its goods have to keep; transit alone asks that they are good on delivery."""
     return claim.life_days is not None or bool(claim.transit_days)
 
 
 def _keeping(claim: Claim, line: DatedLine) -> Claim:
-    return claim._replace(life_days=line.life_days, transit_days=line.transit_days or 0)
+    said = [days for days in (claim.life_days, line.life_days) if days is not None]
+    transit = max(claim.transit_days, line.transit_days or 0)
+    return claim._replace(life_days=max(said, default=None), transit_days=transit)

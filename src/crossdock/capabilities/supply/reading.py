@@ -47,16 +47,6 @@ class KnowsPlaces(Protocol):
         ...
 
 
-class KnowsOrders(Protocol):
-    """Whoever knows whose open order lines are; allocation, usually."""
-
-    async def ordered_by(
-        self, tx: Transaction, tenant: str, keys: Sequence[Key]
-    ) -> Sequence[tuple[str, str, str, str, str]]:
-        """Give order line, item, location, customer and channel."""
-        ...
-
-
 class Read:
     """All that a set of answers is made of; made, filled and used inside one call."""
 
@@ -75,6 +65,7 @@ class Read:
         self._lots: dict[Key, list[Lot]] = {}
         self._first_days: dict[tuple[int, str], date] = {}
         self._ruled: dict[tuple[str, Key], LifeTerms] = {}
+        self._apart: set[str] = set()
         self._throughs: dict[tuple[Key, str], list[Through]] = {}
         self.standing: dict[Key, Figures] = {}
         self.docked: dict[Key, int] = {}
@@ -156,21 +147,33 @@ class Read:
         supplies = self.found.supplies.values()
         pegged = {ref for each in supplies for one in each for ref, _ in one.pegs}
         promised = {line.demand_ref for each in self.found.promised.values() for line in each}
-        ruled = {ref for ref, _ in self._ruled}
-        return dated | pegged | promised | ruled | {ref for one in questions for ref in one.own}
+        self._apart = dated | pegged | promised | {ref for one in questions for ref in one.own}
+        return self._apart | {ref for ref, _ in self._ruled}
 
-    def cared_for(self, keys: Iterable[Key]) -> list[Key]:
-        """Name where goods have to keep for some customers or channels as for no others."""
-        return [key for key in keys if self.terms(key).lives.keys() - {("", "")}]
+    def cared_for(self, keys: Iterable[Key]) -> tuple[list[Key], set[tuple[str, str]]]:
+        """Name where goods have to keep for some customers or channels as for no others, and whom.
+
+        Whoever is not among them is served as all are, and his lines are not told apart.
+        """
+        cared: list[Key] = []
+        named: set[tuple[str, str]] = set()
+        for key in keys:
+            if whom := self.terms(key).lives.keys() - {("", "")}:
+                cared.append(key)
+                named |= whom
+        return cared, named
 
     def hear_orders(self, lines: Iterable[tuple[str, str, str, str, str]]) -> None:
         """Note of known orders' lines how long their goods have to keep for who ordered (I8)."""
+        lives: dict[tuple[Key, str, str], LifeTerms | None] = {}
         for ref, item, location, customer, channel in lines:
-            key = (item, location)
-            terms = self.terms(key)
-            ruled = terms.life(customer, channel)
-            if ruled is not None and ruled != terms.life():
-                self._ruled[ref, key] = ruled
+            whose = (item, location), customer, channel
+            if whose not in lives:
+                terms = self.terms(whose[0])
+                ruled = terms.life(customer, channel)
+                lives[whose] = None if ruled == terms.life() else ruled
+            if (life := lives[whose]) is not None:
+                self._ruled[ref, whose[0]] = life
 
     def hold(self, held: Iterable[Held]) -> None:
         """Note what order lines hold; a claim and a hold of one line at one place are one."""
@@ -180,11 +183,19 @@ class Read:
             if hard or soft:
                 key = (item, location)
                 claims = self._claims.setdefault(key, {})
-                known = claims.get(ref) or self._nothing_of(ref, key, ship_dates.get((ref, key)))
-                claims[ref] = known._replace(hard=known.hard + hard, soft=known.soft + soft)
+                name = self._claimed_as(ref, key)
+                known = claims.get(name) or self._nothing_of(ref, key, ship_dates.get((ref, key)))
+                claims[name] = known._replace(hard=known.hard + hard, soft=known.soft + soft)
         self._told = kept.told_of(rows)
         for key, lines in self.found.promised.items():
             self._promise(key, lines)
+
+    def _claimed_as(self, ref: str, key: Key) -> str:
+        """Put lines together that nothing but the life of their goods tells from others."""
+        life = self._ruled.get((ref, key))
+        if life is None or ref in self._apart:
+            return ref
+        return f"{life.days} days after {life.transit_days}"
 
     def _nothing_of(self, ref: str, key: Key, on: date | None) -> Claim:
         claim, ruled = Claim(ref, 0, 0, on), self._ruled.get((ref, key))
@@ -201,8 +212,8 @@ class Read:
         known = dict(self._claims.get(key, {}))
         found: list[Claim] = []
         for ref, own in kept.by_ref(lines).items():
-            held = known.pop(ref, Claim(ref, 0, 0))
-            claims = kept.claims(ref, own, held, self.told(ref))
+            held = known.pop(ref, self._nothing_of(ref, key, None))
+            claims = kept.claims(own, held, self.told(ref))
             self._more[key] = self._more.get(key, 0) + sum(one.hard for one in claims) - held.hard
             found += kept.marked(claims, own, self.told(ref))
         self._promised[key] = [*known.values(), *found]
@@ -244,7 +255,23 @@ class Read:
             self._lots[item, location].append(said)
 
     def answers(self, questions: Sequence[Question]) -> list[Atp]:
-        return [self._answer(question) for question in questions]
+        return [self._answer(self._for_its_own(question)) for question in questions]
+
+    def _for_its_own(self, question: Question) -> Question:
+        """Ask for goods that keep as the customers of the lines need which it is for.
+
+        Who names somebody has said it; lines of which one needs no such goods are told apart by
+        nobody.
+        """
+        if question.customer or question.channel or not question.own:
+            return question
+        key = (question.item, question.location)
+        lives = [self._ruled.get((ref, key)) for ref in question.own]
+        ruled = [life for life in lives if life is not None]
+        if len(ruled) < len(lives):
+            return question
+        days, transit = max(one.days for one in ruled), max(one.transit_days for one in ruled)
+        return question._replace(ruled=LifeTerms(days=days, transit_days=transit))
 
     def _answer(self, question: Question) -> Atp:
         item, location = question.item, question.location

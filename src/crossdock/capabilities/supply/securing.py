@@ -142,7 +142,7 @@ class Securing:
             key = (line.item, line.location)
             held = _held_here(line, by_ref.get(line.demand_ref, ()))
             known = told.get(line.demand_ref, Told())
-            claimed = kept.dated(line.demand_ref, one.lines, held, known)
+            claimed = kept.dated(one.lines, held, known)
             if short := kept.risk(claimed, seen[key].buckets):
                 found.append(AtRisk(prefixed("prm", one.promise_id), line, *short))
         return found

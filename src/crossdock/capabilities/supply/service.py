@@ -19,13 +19,14 @@ from crossdock.capabilities.supply import (
 )
 from crossdock.capabilities.supply.answer import Atp, Offer, Question
 from crossdock.capabilities.supply.calendar import local_time
+from crossdock.capabilities.supply.customers import Customers, KnowsOrders
 from crossdock.capabilities.supply.kept import Held
 from crossdock.capabilities.supply.kit_store import HearsRecipes
 from crossdock.capabilities.supply.kits import Kits
 from crossdock.capabilities.supply.known import KnownSupply
 from crossdock.capabilities.supply.offering import asking, lacking, offer, proposed
 from crossdock.capabilities.supply.place_calendars import PlaceCalendars
-from crossdock.capabilities.supply.reading import Figures, KnowsOrders, KnowsPlaces, Read
+from crossdock.capabilities.supply.reading import Figures, KnowsPlaces, Read
 from crossdock.capabilities.supply.rule_store import Word
 from crossdock.capabilities.supply.rules import PlacedRule
 from crossdock.capabilities.supply.store import Key
@@ -105,7 +106,7 @@ class Supply:
         self._stock = stock
         self._places = places
         self._shows = shows
-        self._orders = orders
+        self._customers = Customers(orders)
         self.known = KnownSupply(database)
         self.calendars = PlaceCalendars(database, clock)
         self.kits = Kits(clock, stock)
@@ -123,6 +124,7 @@ class Supply:
         now = self._clock.now()
         # One moment of both tables; facts of the same goods may still be taken in one by one.
         async with self._database.transaction(scope, is_one_moment=True) as tx:
+            questions = await self._customers.asking(tx, scope.tenant, questions)
             for begin in range(0, len(questions), TURN):
                 some = questions[begin : begin + TURN]
                 read = await self._read(tx, scope.tenant, some, now)
@@ -133,6 +135,7 @@ class Supply:
         self, tx: Transaction, question: Question, now: datetime
     ) -> tuple[Atp, Sequence[PlacedRule]]:
         """Answer one question in the caller's transaction, and name the rules that were said."""
+        [question] = await self._customers.asking(tx, tx.tenant, [question])
         read = await self._read(tx, tx.tenant, [question], now)
         said = [
             PlacedRule(item=item, location=location, rule=rule)
@@ -145,6 +148,7 @@ class Supply:
     ) -> list[Atp]:
         """Answer questions in the caller's transaction, without alternatives."""
         answers: list[Atp] = []
+        questions = await self._customers.asking(tx, tx.tenant, questions)
         for begin in range(0, len(questions), TURN):
             some = questions[begin : begin + TURN]
             read = await self._read(tx, tx.tenant, some, now)
@@ -190,6 +194,7 @@ class Supply:
     ) -> dict[str, list[Option]]:
         """Give what may stand in, in the caller's transaction; "" is for anybody."""
         today = self._clock.now().date()
+        customer = await self._customers.named(tx, tx.tenant, customer)
         ruled = await self._substitutions(tx, items)
         return {
             item: substitution.options(item, ruled.values(), today, customer, channel)
@@ -258,7 +263,8 @@ class Supply:
         found: dict[str, SubstitutionVersion] = {}
         wanted = set(items)
         for _ in range(substitution.CHAIN_MAX):
-            versions = await substitution_store.read(tx, tx.tenant, wanted)
+            said = await substitution_store.read(tx, tx.tenant, wanted)
+            versions = await self._customers.standing_in(tx, said)
             found |= {version.rule.item: version for version in versions}
             after = {version.rule.successor for version in versions} - found.keys()
             wanted = {item for item in after if item is not None}
@@ -339,17 +345,11 @@ class Supply:
             expiring = {(item, lot) for item, _, _, lot, _ in held if lot}
             expiries = await goods_store.expiries(tx, tenant, expiring)
             read.shelve(lotted, held, expiries)
-        await self._hear_orders(tx, tenant, read, keys)
+        cared, named = read.cared_for(keys)
+        read.hear_orders(await self._customers.ordered(tx, tenant, cared, named))
         if refs := read.refs(questions):
             read.hold(await self._stock.held(tx, tenant, sorted(refs)))
         return read
-
-    async def _hear_orders(
-        self, tx: Transaction, tenant: str, read: Read, keys: Sequence[Key]
-    ) -> None:
-        """Read whose order lines are where rules ask for a life by customer or channel."""
-        if self._orders and (cared := read.cared_for(keys)):
-            read.hear_orders(await self._orders.ordered_by(tx, tenant, cared))
 
     async def _gather(
         self, tx: Transaction, tenant: str, read: Read, wanted: Iterable[Key]
@@ -365,7 +365,9 @@ class Supply:
             read.standing |= await self._stock.standing(tx, tenant, more)
             keys = kin
         rules_of = (at for key in keys for at in rules.places(*key))
-        read.found.add(await store.read(tx, tenant, keys, rules_of, read.yesterday))
+        found = await store.read(tx, tenant, keys, rules_of, read.yesterday)
+        ruled = await self._customers.ruled(tx, tenant, found.rules)
+        read.found.add(found._replace(rules=ruled))
         if (before := read.long_due_before(keys)) is not None:
             read.found.ship_dates.update(await store.long_due(tx, tenant, keys, before))
         if since := read.docked_since(keys):

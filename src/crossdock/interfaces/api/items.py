@@ -177,11 +177,11 @@ def party_routes(hub: Hub) -> APIRouter:
         """List customers, suppliers, carriers and who else trades."""
         return Parties(parties=await hub.catalog.parties(caller.scope, after=after, limit=limit))
 
-    @routes.get("/parties/{party}", **needs("catalog:read"))
+    @routes.get("/parties/{party:path}", **needs("catalog:read"))
     async def show_party(party: Code, caller: Caller) -> PartyRecord:
         return await hub.catalog.party(caller.scope, party)
 
-    @routes.put("/parties/{party}", status_code=202, **needs("catalog:write"))
+    @routes.put("/parties/{party:path}", status_code=202, **needs("catalog:write"))
     async def say_party(
         party: Code, said: PartySaid, request: Request, caller: Caller
     ) -> FactVerdict:
@@ -190,7 +190,7 @@ def party_routes(hub: Hub) -> APIRouter:
         fields: dict[str, Any] = said.model_dump() | lists
         return await _say(hub, request, caller, PartyChanged(code=party, **fields))
 
-    @routes.post("/parties/{party}/links", status_code=204, **needs("catalog:write"))
+    @routes.post("/parties/{party:path}/links", status_code=204, **needs("catalog:write"))
     async def link_party(party: Code, said: LinkSaid, caller: Caller) -> None:
         """Say by hand what a system's key means."""
         await _link(hub, caller, ReferenceKind.PARTY, party, said)

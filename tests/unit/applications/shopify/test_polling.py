@@ -10,9 +10,15 @@ from crossdock.applications.shopify.polling import Cursor, cursor_at
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.envelope import Fact
-from crossdock.canonical.errors import Invalid
+from crossdock.canonical.errors import Forbidden, Invalid
 from crossdock.canonical.orders import OrderChanged
-from tests.unit.applications.shopify.shops import OpenShop, open_shop
+from crossdock.connectivity.sdk import Poll
+from tests.unit.applications.shopify.shops import (
+    OpenShop,
+    Scripted,
+    connected_to,
+    open_shop,
+)
 
 
 @pytest.fixture
@@ -30,6 +36,16 @@ async def one_round(shop: OpenShop, cursor: str = "") -> tuple[list[Fact], str]:
         assert page.raw
         if page.is_caught_up:
             return facts, cursor
+    raise AssertionError("the round does not end")
+
+
+async def round_end(shop: OpenShop, cursor: str) -> Poll:
+    """Read a round; answer its last page."""
+    for _ in range(200):
+        page = await shop.connection.poll(cursor)
+        if page.is_caught_up:
+            return page
+        cursor = page.cursor
     raise AssertionError("the round does not end")
 
 
@@ -70,6 +86,47 @@ async def test_an_order_is_of_its_company_or_else_of_its_customer(shop: OpenShop
     assert [one.customer for one in bought] == [
         *("", "gid://shopify/Customer/4", "gid://shopify/Company/9")
     ]
+
+
+async def test_an_app_that_may_not_read_customers_reads_orders_without_them(
+    shop: OpenShop,
+) -> None:
+    shop.item("BOLT", 50)
+    for _ in range(12):
+        sold = shop.simulator.shop.buy("BOLT")
+        assert sold
+        sold.customer, sold.company = 4, 9
+    shop.simulator.admin.hides_customers = True
+
+    facts, cursor = await one_round(shop)
+
+    bought = [one.payload for one in facts if isinstance(one.payload, OrderChanged)]
+    assert [one.customer for one in bought] == [""] * 12
+    last = await round_end(shop, cursor)
+    assert "read_customers" in last.warning
+
+    shop.simulator.admin.hides_customers = False
+    last = await round_end(shop, last.cursor)
+
+    (fact, *_) = (one for one in last.translation.facts if isinstance(one.payload, OrderChanged))
+    assert isinstance(fact.payload, OrderChanged)
+    assert fact.payload.customer == "gid://shopify/Company/9"
+    assert not last.warning
+
+
+async def test_an_app_that_may_not_read_orders_is_forbidden() -> None:
+    body = b'{"data":{"orders":null},"errors":[{"extensions":{"code":"ACCESS_DENIED"}}]}'
+    async with connected_to(Scripted([(200, body)])) as connection:
+        with pytest.raises(Forbidden):
+            await connection.poll(str(Cursor(stage="orders")))
+
+
+async def test_a_closed_shop_is_no_app_that_may_not_read_customers() -> None:
+    body = b'{"errors":[{"extensions":{"code":"SHOP_INACTIVE"}}]}'
+    script = Scripted([(200, body), (200, b"{}")])
+    async with connected_to(script) as connection:
+        with pytest.raises(Forbidden):
+            await connection.poll(str(Cursor(stage="orders")))
 
 
 async def test_a_later_round_reads_only_what_changed(shop: OpenShop) -> None:

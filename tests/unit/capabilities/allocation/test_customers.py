@@ -7,6 +7,7 @@ import pytest
 
 from crossdock.canonical.allocation import AllocationRuleChanged, Strategy
 from crossdock.canonical.envelope import Fact
+from crossdock.canonical.errors import Invalid
 from crossdock.canonical.orders import OrderChanged
 from crossdock.capabilities.allocation import AllocationRule
 from crossdock.capabilities.allocation.model import DEFAULT_RULE, Rule
@@ -74,6 +75,16 @@ async def test_a_customers_rule_is_taken_back_however_he_is_spelled(floor: Floor
     await book.clear_rule(MAIN, AllocationRule(customer="metro"), by="planner")
 
     assert [one.customer for one in await book.rules(MAIN)] == [""]
+
+
+async def test_a_blank_customer_takes_back_nobodys_rule(floor: Floor) -> None:
+    book = floor.allocation.rulebook
+    await book.set_rule(MAIN, AllocationRule(strategy=Strategy.GAIN), by="planner")
+
+    with pytest.raises(Invalid, match="names nobody"):
+        await book.clear_rule(MAIN, AllocationRule(customer=" "), by="planner")
+
+    assert [one.strategy for one in await book.rules(MAIN)] == [Strategy.GAIN]
 
 
 async def test_an_order_of_another_customer_now_stands_as_that_one(floor: Floor) -> None:

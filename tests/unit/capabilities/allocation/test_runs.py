@@ -291,6 +291,7 @@ async def test_runs_are_listed_page_by_page(floor: Floor) -> None:
         (AllocationRule(channel="web", order_id="W"), "/order_id"),
         (AllocationRule(channel="web", customer="METRO"), "/customer"),
         (AllocationRule(customer="METRO", order_id="W"), "/order_id"),
+        (AllocationRule(customer="  ", strategy=Strategy.LOSE), "/customer"),
         (AllocationRule(channel="web", priority=0), "/priority"),
         (AllocationRule(channel="web", priority=1001), "/priority"),
     ],

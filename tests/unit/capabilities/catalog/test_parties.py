@@ -67,6 +67,57 @@ async def test_a_party_is_known_to_many_systems_by_many_names(town: Town) -> Non
     assert (only.party, only.legal_name) == ("METRO", "Metro Deutschland")
 
 
+@pytest.mark.parametrize("key", ["17", "K100"])
+async def test_a_party_linked_by_hand_stays_linked_whatever_its_source_says(
+    town: Town, key: str
+) -> None:
+    await town.say(METRO)
+    await town.catalog.link(MAIN, "erp2", Reference.party(key), "METRO", by="jo")
+
+    for version in (1, 2):
+        k100 = PartyChanged(code="K100", legal_name=f"Metro {version}")
+        await town.say(k100, native_ref="17", source="erp2", version=version)
+
+        assert await town.party("17", source="erp2") == "METRO"
+        assert await town.party("K100", source="erp2") == "METRO"
+        [only] = await town.catalog.parties(MAIN)
+        assert (only.party, only.code, only.legal_name) == ("METRO", "METRO", f"Metro {version}")
+
+
+async def test_two_systems_may_number_two_parties_alike(town: Town) -> None:
+    await town.say(PartyChanged(code="10001", legal_name="Metro"))
+    await town.say(PartyChanged(code="10001", legal_name="Edeka"), source="erp2", native_ref="7")
+    await town.say(PartyChanged(code="EDEKA"), source="crossdock")
+    await town.catalog.link(MAIN, "erp2", Reference.party("7"), "EDEKA", by="jo")
+
+    await town.say(PartyChanged(code="10001"), source="erp2", native_ref="7", version=2)
+    await town.say(PartyChanged(code="10001", legal_name="Metro"), version=2)
+
+    assert await town.party("10001") == "10001"
+    assert await town.party("10001", source="erp2") == "EDEKA"
+    assert (await town.catalog.party(MAIN, "10001")).legal_name == "Metro"
+
+
+async def test_a_link_by_hand_is_changed_by_hand(town: Town) -> None:
+    await town.say(METRO, PartyChanged(code="EDEKA"))
+    for party in ("METRO", "EDEKA"):
+        await town.catalog.link(MAIN, "erp2", Reference.party("17"), party, by="jo")
+        await town.say(PartyChanged(code="K100"), native_ref="17", source="erp2")
+
+        assert await town.party("17", source="erp2") == party
+        assert await town.party("K100", source="erp2") == party
+
+
+async def test_a_proposed_link_holds_until_the_source_speaks(town: Town) -> None:
+    await town.say(METRO)
+    key = Reference.party("17")
+    await town.catalog.link(MAIN, "erp2", key, "METRO", confidence=Confidence.PROVISIONAL)
+
+    await town.say(PartyChanged(code="K100"), native_ref="17", source="erp2")
+
+    assert await town.party("17", source="erp2") == "K100"
+
+
 async def test_an_older_word_about_a_party_that_comes_late_changes_nothing(town: Town) -> None:
     await town.say(replace(METRO, status=PartyStatus.BLOCKED), version=3)
     await town.say(METRO, version=2)

@@ -46,7 +46,7 @@ def told(said: int, used: int = 0, place: tuple[str, str] = PLACE) -> Told:
 
 
 def claimed(promise: list[DatedLine], held: Claim, known: Told) -> list[tuple[int | None, int]]:
-    found = kept.claims("so1/1", promise, held, known)
+    found = kept.claims(promise, held, known)
     days = [
         (None if one.on is None else (one.on - DAY).days, one.hard + one.soft) for one in found
     ]
@@ -74,7 +74,7 @@ FOUR_AND_TWO = ((0, 40), (2, 20))
 def test_a_claim_says_how_much_of_it_a_promise_still_says(
     promise: list[DatedLine], held: Claim, known: Told, expected: list[tuple[int | None, int]]
 ) -> None:
-    found = kept.marked(kept.claims("so1/1", promise, held, known), promise, known)
+    found = kept.marked(kept.claims(promise, held, known), promise, known)
     days = [(None if one.on is None else (one.on - DAY).days, one.promised) for one in found]
 
     assert sorted(days, key=str) == expected
@@ -123,7 +123,7 @@ def test_i9_without_an_order_the_greater_of_what_is_held_and_what_is_left_counts
     parts: list[tuple[int, int]], hard: int, soft: int, used: int
 ) -> None:
     promise = lines(*parts)
-    found = kept.claims("so1/1", promise, Claim("so1/1", hard, soft), Told(used=used))
+    found = kept.claims(promise, Claim("so1/1", hard, soft), Told(used=used))
     left = max(0, sum(micros for _, micros in parts) - used)
     assert sum(one.hard + one.soft for one in found) == max(hard + soft, left)
 
@@ -134,7 +134,7 @@ def test_i10_on_each_day_no_more_is_claimed_by_then_than_promised_and_ordered(
 ) -> None:
     promise = lines(*parts, said=None if is_since else said)
     known = told(said, used)
-    found = kept.claims("so1/1", promise, Claim("so1/1", known.open), known)
+    found = kept.claims(promise, Claim("so1/1", known.open), known)
     dated = [one for one in found if one.on is not None]
     for on in range(10):
         by_then = sum(one.hard for one in dated if one.on is not None and one.on <= day(on))
@@ -351,11 +351,11 @@ def test_of_a_kit_all_that_it_draws_on_is_promised() -> None:
     assert [lines[0].used for lines in by_item] == [0, 0, MICROS]
     of_kit = by_item[0]
     # Its order claims four; of those one that lies there, and three that are held as parts.
-    claimed = kept.claims("so1/1", of_kit, Claim("so1/1", 4 * MICROS), known["so1/1"])
+    claimed = kept.claims(of_kit, Claim("so1/1", 4 * MICROS), known["so1/1"])
     assert [(one.on, one.hard // MICROS) for one in claimed] == [(day(0), 1)]
     assert kept.spread(of_kit, 9 * MICROS)[0].held == MICROS
     assert kept.unheld(of_kit, Claim("so1/1", 0), Told()) == (day(0), MICROS)
-    assert [one.hard for one in kept.dated("so1/1", of_kit, NOBODY, Told())] == [MICROS]
+    assert [one.hard for one in kept.dated(of_kit, NOBODY, Told())] == [MICROS]
 
 
 ASKED = PromiseAsked("r", (Question("X", "DC1", "EA", 1),), ("so1/1",))
@@ -412,9 +412,9 @@ def test_it_is_at_risk_where_the_balance_that_counts_it_is_below_zero(
     pabs: tuple[int, ...], expected: tuple[date, int] | None
 ) -> None:
     for held in (NOBODY, Claim("so1/1", 60)):
-        claimed = kept.dated("so1/1", lines(*FOUR_AND_TWO), held, Told())
+        claimed = kept.dated(lines(*FOUR_AND_TWO), held, Told())
         assert kept.risk(claimed, balances(*pabs)) == expected
-    claimed = kept.dated("so1/1", lines(*FOUR_AND_TWO), Claim("so1/1", 70), told(70))
+    claimed = kept.dated(lines(*FOUR_AND_TWO), Claim("so1/1", 70), told(70))
     assert kept.risk(claimed, balances(*pabs)) == expected
     assert kept.risk([Claim("so1/1", 60)], balances(*pabs)) is None
 
@@ -427,30 +427,30 @@ def test_who_asks_for_goods_that_keep_is_at_risk_where_none_that_do_serve_him(
     buckets = [Bucket(day(0), 0, 0, 5, 5), Bucket(day(4), 0, 0, 5, 5, 25)]
     plain = lines(*FOUR_AND_TWO)
     asking = [one._replace(life_days=life, transit_days=transit) for one in plain]
-    assert kept.risk(kept.dated("so1/1", asking, NOBODY, Told()), buckets) == (day(2), 25)
-    assert kept.risk(kept.dated("so1/1", plain, NOBODY, Told()), buckets) is None
+    assert kept.risk(kept.dated(asking, NOBODY, Told()), buckets) == (day(2), 25)
+    assert kept.risk(kept.dated(plain, NOBODY, Told()), buckets) is None
 
 
 def test_what_is_held_with_a_life_keeps_until_each_part_leaves() -> None:
     made = [one._replace(life_days=30, transit_days=3) for one in lines((0, 20), (4, 30))]
-    found = kept.claims("so1/1", made, Claim("so1/1", 35, 5), Told())
+    found = kept.claims(made, Claim("so1/1", 35, 5), Told())
     assert [(one.hard, one.soft, one.on, one.leaves) for one in found] == [
         (20, 0, None, day(0)),
         (15, 5, None, day(4)),
         (10, 0, day(4), None),
     ]
     assert {(one.life_days, one.transit_days) for one in found} == {(30, 3)}
-    some = kept.claims("so1/1", made, Claim("so1/1", 15), Told())
+    some = kept.claims(made, Claim("so1/1", 15), Told())
     assert [(one.hard, one.on) for one in some] == [(15, None), (30, day(4)), (5, day(0))]
 
 
 def test_what_is_held_is_held_of_the_parts_that_have_not_left() -> None:
     """Of 20 today and 30 on day 9 the 20 left: what is held still leaves on day 9."""
     made = [one._replace(life_days=10) for one in lines((0, 20), (9, 30))]
-    [found] = kept.claims("so1/1", made, Claim("so1/1", 30), Told(used=20))
+    [found] = kept.claims(made, Claim("so1/1", 30), Told(used=20))
     assert (found.hard, found.on, found.leaves) == (30, None, day(9))
     # What an order claims beyond the promise goes with what is left of it.
-    *_, beyond = kept.claims("so1/1", made, Claim("so1/1", 60), told(80, 20))
+    *_, beyond = kept.claims(made, Claim("so1/1", 60), told(80, 20))
     assert (beyond.hard, beyond.on, beyond.leaves) == (10, None, day(9))
 
 
@@ -459,7 +459,7 @@ def test_i8_by_each_day_no_more_of_what_is_held_leaves_than_is_still_to_leave(
     parts: list[tuple[int, int]], hard: int, soft: int, used: int
 ) -> None:
     made = [one._replace(transit_days=5) for one in lines(*parts)]
-    found = kept.claims("so1/1", made, Claim("so1/1", hard, soft), Told(used=used))
+    found = kept.claims(made, Claim("so1/1", hard, soft), Told(used=used))
     held = [one for one in found if one.on is None]
     assert sum(one.hard + one.soft for one in held) == hard + soft
     last = max(on for on, _ in parts)

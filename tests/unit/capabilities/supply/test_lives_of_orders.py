@@ -9,7 +9,8 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.capabilities.supply import AtpRule, LifeTerms
+from crossdock.capabilities.allocation import OrderedBy
+from crossdock.capabilities.supply import AtpRule, LifeTerms, PromiseAsked, Question
 from tests.unit.capabilities.supply.yard import Yard, day, expiring, fact, line, ordered
 
 METRO = LifeTerms(customer="METRO", days=30)
@@ -22,6 +23,14 @@ def bought(
     assert isinstance(said.payload, OrderChanged)
     payload = replace(said.payload, customer=customer, channel=channel)
     return replace(said, payload=payload)
+
+
+async def promised(yard: Yard, on: date | None, **life: int) -> bool:
+    """Promise the order line's goods by date, without saying for whom."""
+    question = Question("X", "DC1", "EA", 50 * MICROS, not_before=on)
+    question = question._replace(**life)  # type: ignore[arg-type]  # fields by name
+    asked = PromiseAsked("r1", (question,), ("m/1",))
+    return (await yard.hub.kept_promises.promise(yard.hub.scope, "shop", asked)).is_granted
 
 
 async def two_lots(yard: Yard) -> None:
@@ -75,6 +84,46 @@ async def test_a_customer_who_needs_less_than_all_others_takes_what_expires_firs
     assert (await yard.ask()).now == 50 * MICROS
 
 
+@pytest.mark.parametrize("on", [None, day(3)])
+async def test_a_promise_that_names_no_customer_leaves_the_order_its_fresh_goods(
+    yard: Yard, on: date | None
+) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(METRO,)), "X")
+    await yard.hear(bought("METRO", on=on))
+
+    assert await promised(yard, on)
+
+    assert (await yard.ask(life_days=30)).now == 0
+    assert (await yard.ask()).now == 50 * MICROS
+
+
+@pytest.mark.parametrize("on", [None, day(3)])
+async def test_an_order_that_comes_after_its_promise_gets_fresh_goods_on_the_promised_days(
+    yard: Yard, on: date | None
+) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(METRO,)), "X")
+    assert await promised(yard, on)
+
+    await yard.hear(bought("METRO", on=on))
+
+    assert (await yard.ask(life_days=30)).now == 0
+    assert (await yard.ask()).now == 50 * MICROS
+
+
+async def test_a_promise_that_asks_for_less_than_its_customers_rule_keeps_what_the_rule_says(
+    yard: Yard,
+) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(METRO,)), "X")
+    await yard.hear(bought("METRO"))
+
+    assert await promised(yard, None, life_days=5, transit_days=0)
+
+    assert (await yard.ask(life_days=30)).now == 0
+
+
 async def test_an_order_that_is_cancelled_needs_nothing_fresh(yard: Yard) -> None:
     await two_lots(yard)
     await yard.rule(AtpRule(lives=(METRO,)), "X")
@@ -90,3 +139,48 @@ async def test_an_order_that_asks_again_may_have_its_own_fresh_goods(yard: Yard)
     await yard.hear(bought("METRO"))
 
     assert (await yard.ask(customer="METRO", own=frozenset({"m/1"}))).now == 50 * MICROS
+
+
+async def test_a_line_that_asks_again_needs_what_its_customer_needs(yard: Yard) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(METRO,)), "X")
+    await yard.hear(bought("METRO", 60), other("EDEKA"))
+
+    assert (await yard.ask(own=frozenset({"m/1"}))).now == 50 * MICROS
+    assert (await yard.ask(own=frozenset({"m/1"}), life_days=5)).now == 99 * MICROS
+    assert (await yard.ask(own=frozenset({"EDEKA/1"}))).now == 50 * MICROS
+    assert (await yard.ask(own=frozenset({"m/1", "EDEKA/1"}))).now == 100 * MICROS
+
+
+@pytest.mark.parametrize("own", ["", "m1/1"])
+async def test_many_lines_of_one_life_claim_what_one_line_of_all_of_it_does(
+    yard: Yard, own: str
+) -> None:
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(METRO,)), "X")
+    orders = [ordered(f"m{number}", line(f"m{number}/1", 10)) for number in range(4)]
+    for said in orders:
+        assert isinstance(said.payload, OrderChanged)
+        await yard.hear(replace(said, payload=replace(said.payload, customer="METRO")))
+
+    there = await yard.ask(life_days=30, own=frozenset({own} - {""}))
+
+    assert there.now == (20 if own else 10) * MICROS
+
+
+async def test_lines_of_whom_no_rule_names_are_not_read(yard: Yard) -> None:
+    await two_lots(yard)
+    await yard.hear(bought("METRO", channel="web"), *(other(f"C{number}") for number in range(9)))
+    orders, scope = OrderedBy(), yard.hub.scope
+
+    async with yard.hub.database.transaction(scope) as tx:
+        for named in ({"customers": ["METRO"]}, {"channels": ["WEB"]}):
+            lines = await orders.ordered_by(tx, scope.tenant, [("X", "DC1")], **named)
+            assert lines == [("m/1", "X", "DC1", "METRO", "web")]
+        assert await orders.ordered_by(tx, scope.tenant, [("X", "DC1")]) == []
+
+
+def other(customer: str) -> Fact:
+    said = ordered(customer, line(f"{customer}/1", 1))
+    assert isinstance(said.payload, OrderChanged)
+    return replace(said, payload=replace(said.payload, customer=customer))

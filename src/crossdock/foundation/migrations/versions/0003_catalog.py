@@ -86,6 +86,7 @@ create table xref (
     system text not null,
     entity_type text not null,
     native_id text not null,
+    name text not null,
     qualifier text not null,
     hub_id text not null,
     confidence text not null check (confidence in ('ASSERTED', 'MATCHED', 'PROVISIONAL')),
@@ -96,6 +97,11 @@ create table xref (
 -- At any instant one native key points to exactly one hub id.
 create unique index xref_now on xref (tenant, system, entity_type, native_id, qualifier)
     where valid_to is null;
+-- `name` is the native key made comparable: people spell a customer in any case.
+create index xref_party_name on xref (tenant, name)
+    where entity_type = 'party' and valid_to is null;
+create index xref_party_names on xref (tenant, hub_id)
+    where entity_type = 'party' and valid_to is null;
 create index xref_back on xref (tenant, system, entity_type, hub_id) where valid_to is null;
 select guard_table('xref');
 select few_values('xref', 'system'), few_values('xref', 'entity_type');

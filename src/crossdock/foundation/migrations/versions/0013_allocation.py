@@ -41,6 +41,8 @@ create table allocation_line (
 -- Location first: the same index serves an item at a location and a whole location.
 create index allocation_line_open on allocation_line (tenant, location, item)
     where closed_at is null;
+create index allocation_line_of_customer on allocation_line (tenant, location, item, customer)
+    where closed_at is null and customer <> '';
 create index allocation_line_done on allocation_line (tenant, location, item, since)
     where closed_at is not null;
 -- What a channel that is shown stock sold beyond it (null: not looked at yet), or to the last.
