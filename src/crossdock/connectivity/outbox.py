@@ -1,7 +1,7 @@
 """The outbox as others use it: intents go in, and what is stuck can be seen, mended and sent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -43,6 +43,19 @@ class Wanted:
     ids: tuple[str, ...] | None = None
     after: str = ""
     limit: int = 100
+
+    def to_replay(self) -> "Wanted":
+        """Leave out what has an unknown outcome, unless it is named by its id.
+
+        Where the target knows no keys, sending it again may take effect twice.
+        """
+        return self if self.ids is not None else replace(self, states=("DEAD",))
+
+    def narrowed(self, *, is_all: bool) -> "Wanted":
+        """Refuse to mean everything, where that was not said."""
+        if not is_all and self.ids is None and not (self.connection or self.code):
+            raise Invalid("say which commands", hint="ids, a connection, a code, or all of them")
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,10 +235,10 @@ class Outbox:
         """Send stuck commands again, as they are; a dry run says what would become of each.
 
         A refused one did not take effect, so it goes under a new key. One whose outcome is unknown
-        keeps its key: if it did take effect, the target will know it again.
+        must be named by its id, and keeps its key: a target that knows keys will know it again.
         """
         async with self._database.transaction(scope) as tx:
-            found = await _found(tx, wanted)
+            found = await _found(tx, wanted.to_replay())
             return [
                 await self._replay(tx, command.command_id, by, dry_run=dry_run)
                 for command in found

@@ -108,19 +108,24 @@ def edit(
 
 @app.command()
 def replay(
-    commands: Annotated[list[str] | None, typer.Argument(help="None: all that match.")] = None,
+    reason: Reason,
+    commands: Annotated[list[str] | None, typer.Argument(help="Command ids.")] = None,
     connection: Of = "",
     code: Code = "",
-    reason: Reason = "replayed by hand",
+    is_all: Annotated[bool, typer.Option("--all", help="Everything that was refused.")] = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send stuck commands again, as they are; exit code 1 if none was sent."""
+    """Send stuck commands again, as they are; exit code 1 if none was found.
+
+    What was refused (DEAD) is named by id, connection, code or --all; what is in doubt (PARKED),
+    by its id alone.
+    """
 
     async def replayed(hub: Hub) -> int:
         wanted = Wanted(
             connection=connection, code=code, ids=tuple(commands) if commands else None, limit=PAGE
-        )
+        ).narrowed(is_all=is_all)
         results: list[Replay] = []
         while page := await hub.outbox.replay(
             hub.scope, wanted, By(ACTOR, reason), dry_run=dry_run
