@@ -213,8 +213,9 @@ class Outbox:
     ) -> Replay:
         """Change arguments of a refused command and send it, as a new revision with its own key.
 
-        The original stays in the revisions. Only a command that was refused may be edited: while
-        nobody knows whether the first wording took effect, a second could double it.
+        The original stays in the revisions. What the command is about cannot be changed, and only
+        a command that was refused may be edited: while nobody knows whether the first wording took
+        effect, a second could double it.
         """
         async with self._database.transaction(scope) as tx:
             command = await _locked(tx, command_id)
@@ -223,10 +224,10 @@ class Outbox:
                     f"nobody knows yet whether {command_id} took effect",
                     hint="answer that first (resolve), then edit it",
                 )
-            arguments = msgspec.json.decode(command.arguments) | dict(changes)
             key = f"{_root_of(command.idempotency_key)}.r{command.revision + 1}"
-            text = msgspec.json.encode(arguments).decode()
-            operation_of(command.role).read(text, command_id, key, command.version)
+            operation = operation_of(command.role)
+            text = operation.edited(command.arguments, changes)
+            operation.read(text, command_id, key, command.version)
             return await self._send(tx, command, text, key, by, dry_run=dry_run)
 
     async def replay(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -107,6 +108,35 @@ async def test_an_edit_must_fit_the_role_and_a_dry_run_changes_nothing(hub: Worl
 
     assert trial.result is Replayed.SENT
     assert await hub.state("a") == "DEAD"
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"quantity": "-3"}, "quantity"),
+        ({"quantity": "1e30"}, "quantity"),
+        ({"quantity": "NaN"}, "quantity"),
+        ({"quantity": "0.0000001"}, "quantity"),
+        ({"expected": "1e30"}, "expected"),
+        ({"item": ""}, "item"),
+        ({"item": "sku-b"}, "item"),
+        ({"location": "dc2", "quantity": "3"}, "location"),
+        ({"version": 9}, "version"),
+        ({"idempotency_key": "k"}, "idempotency_key"),
+        ({"reference": "mine"}, "reference"),
+        ({"quantity": "5"}, "changes"),
+        ({}, "changes"),
+    ],
+)
+async def test_an_edit_that_cannot_be_right_is_refused(
+    hub: World, changes: dict[str, Any], where: str
+) -> None:
+    await refused(hub, "a")
+
+    with pytest.raises(Invalid) as error:
+        await hub.outbox.edit(MAIN, "a", changes, ANN, dry_run=True)
+
+    assert error.value.where == where
 
 
 async def parked(hub: World) -> None:
