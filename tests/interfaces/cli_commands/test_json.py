@@ -67,6 +67,7 @@ ONCE: tuple[str, ...] = (
     "channel show drop DC1",
     "channel budget drop DC1",
     "channel publish drop DC1 --item BOLT",
+    "channel end drop DC1",
     "key create board --role reader",
     "key list",
     "key revoke {key}",

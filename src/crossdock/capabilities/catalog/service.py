@@ -160,6 +160,13 @@ class Catalog:
             if (ref.kind, ref.native_id) in names
         }
 
+    async def native_keys_in(
+        self, scope: Scope, system: str, references: Sequence[Reference]
+    ) -> dict[Reference, str]:
+        """Answer them in a transaction of its own."""
+        async with self._database.transaction(scope) as tx:
+            return await self.native_keys(tx, system, references)
+
     async def link(
         self,
         scope: Scope,
