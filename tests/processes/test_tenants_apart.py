@@ -464,6 +464,8 @@ SHOWS: Mapping[str, Ask] = {
     "Quarantine.discard": lambda full: full.hub.quarantine.discard(
         OTHER, [full.quarantined.id], reason="x"
     ),
+    "Authority.check_source": lambda full: full.hub.authority.check_source(OTHER, "crossdock"),
+    "Catalog.check_group": lambda full: full.hub.catalog.check_group(OTHER, "EAST", []),
     "Authority.check_stock": lambda full: full.hub.authority.check_stock(OTHER, "DC1", "shop"),
     "Authority.clear_keeper": lambda full: full.hub.authority.clear_keeper(OTHER, "DC1"),
     "Authority.keepers": lambda full: full.hub.authority.keepers(OTHER),
