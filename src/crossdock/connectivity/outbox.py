@@ -128,6 +128,8 @@ where ($1 = '*' or tenant = $1) and state = any($2) and ($3 = '' or connection =
     and ($7::text[] is null or command_id = any($7)) and seq > $8
 order by seq limit $9
 """  # noqa: S608 - our own column list
+KNOWN = "select command_id from outbox_command where tenant = $1 and command_id = any($2)"
+LISTED = "`crossdock dlq list` shows what is stuck; nothing was discarded"
 PLACE = "select seq from outbox_command where tenant = $1 and command_id = $2"
 ATTEMPTS = """
 select fence, worker, started_at, ended_at, outcome, code, detail from outbox_attempt
@@ -260,8 +262,14 @@ class Outbox:
             return await self._send(tx, command, command.arguments, key, by, is_unknown=False)
 
     async def discard(self, scope: Scope, ids: Sequence[str], by: By) -> int:
-        """Give stuck commands up; they stay on record, with the reason."""
+        """Give stuck commands up; they stay on record, with the reason.
+
+        An id that there is not is `NotFound`, and none is given up; what is settled stays so.
+        """
         async with self._database.transaction(scope) as tx:
+            known = {row["command_id"] for row in await tx.fetch(KNOWN, tx.tenant, list(ids))}
+            if unknown := [each for each in ids if each not in known]:
+                raise NotFound(f"there is no command {unknown[0]!r}", hint=LISTED)
             return await self._end(tx, ids, "DISCARDED", "discarded", str(by))
 
     async def depths(self, scope: Scope) -> list[dict[str, Any]]:

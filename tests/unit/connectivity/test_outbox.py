@@ -182,7 +182,11 @@ async def test_a_discarded_command_stays_on_record_and_needs_a_reason(hub: World
 
     with pytest.raises(Invalid):
         By("ann", " ")
-    assert await hub.outbox.discard(MAIN, ["a", "unknown"], By("ann", "sold out")) == 1
+    with pytest.raises(NotFound, match="'unknown'"):
+        await hub.outbox.discard(MAIN, ["a", "unknown"], By("ann", "sold out"))
+    assert await hub.state("a") == "DEAD"
+    assert await hub.outbox.discard(MAIN, ["a"], By("ann", "sold out")) == 1
+    assert await hub.outbox.discard(MAIN, ["a"], By("ann", "sold out")) == 0
 
     letter = await hub.outbox.show(MAIN, "a")
     assert (letter.command.state, letter.command.detail) == ("DISCARDED", "sold out (ann)")
@@ -207,7 +211,8 @@ async def test_another_tenant_sees_none_of_it(hub: World) -> None:
     assert await hub.outbox.find(other) == []
     with pytest.raises(NotFound):
         await hub.outbox.show(other, "a")
-    assert await hub.outbox.discard(other, ["a"], By("eve", "mine")) == 0
+    with pytest.raises(NotFound):
+        await hub.outbox.discard(other, ["a"], By("eve", "mine"))
 
 
 async def test_depths_tell_what_waits_and_what_is_stuck(hub: World) -> None:
