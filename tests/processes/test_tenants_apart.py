@@ -464,6 +464,10 @@ SHOWS: Mapping[str, Ask] = {
     "Quarantine.discard": lambda full: full.hub.quarantine.discard(
         OTHER, [full.quarantined.id], reason="x"
     ),
+    "Channels.end": lambda full: full.hub.channels.end(OTHER, "shop", "DC1", by="test"),
+    "Catalog.native_keys_in": lambda full: full.hub.catalog.native_keys_in(
+        OTHER, "shop", REFERENCES
+    ),
     "Authority.check_source": lambda full: full.hub.authority.check_source(OTHER, "crossdock"),
     "Catalog.check_group": lambda full: full.hub.catalog.check_group(OTHER, "EAST", []),
     "Authority.check_stock": lambda full: full.hub.authority.check_stock(OTHER, "DC1", "shop"),
@@ -564,10 +568,6 @@ DOES: Mapping[str, Ask] = {
     "Catalog.names": lambda full: full.hub.catalog.names(OTHER, ["SKU-1"], ["DC1"]),
     "Catalog.resolve_in": lambda full: full.hub.catalog.resolve_in(OTHER, "shop", REFERENCES),
     "Channels.publish": lambda full: full.hub.channels.publish(OTHER, SHOP, ["a"]),
-    "Channels.end": lambda full: full.hub.channels.end(OTHER, "shop", "DC1", by="test"),
-    "Catalog.native_keys_in": lambda full: full.hub.catalog.native_keys_in(
-        OTHER, "shop", REFERENCES
-    ),
     "Channels.put": lambda full: full.hub.channels.put(OTHER, SHOP, by="test"),
     "Inbox.record": lambda full: full.hub.inbox.record(
         OTHER, "shop", [levelled("l1", "SKU-1", "4")], b"raw"

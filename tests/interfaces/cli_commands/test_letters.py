@@ -58,4 +58,4 @@ async def test_a_trial_says_what_would_be_sent_and_an_edit_leaves_a_revision(
     assert "would be SENT" in replayed
     assert edited.strip() == "c1 SENT"
     assert "typing error" in shown
-    assert "'quantity': '4'" in shown
+    assert '"quantity":"4"' in shown

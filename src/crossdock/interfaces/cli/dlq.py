@@ -2,6 +2,7 @@
 
 import dataclasses
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 import msgspec
 import typer
@@ -42,7 +43,10 @@ def list_letters(
             return
         table(
             ("command", "connection", "state", "code", "what", "detail"),
-            [(c.command_id, c.connection, c.state, c.code, c.subject, c.detail) for c in found],
+            [
+                (c.command_id, c.connection, c.state, c.code, unquote(c.subject), c.detail)
+                for c in found
+            ],
             empty="no dead letters",
         )
 
@@ -75,7 +79,13 @@ def show(command: Command, as_json: AsJson = False) -> None:
             table(
                 ("revision", "until", "by", "why it was changed", "how it read"),
                 [
-                    (r.revision, f"{r.made_at:%m-%d %H:%M:%S}", r.actor, r.reason, r.arguments)
+                    (
+                        r.revision,
+                        f"{r.made_at:%m-%d %H:%M:%S}",
+                        r.actor,
+                        r.reason,
+                        msgspec.json.encode(r.arguments).decode(),
+                    )
                     for r in letter.revisions
                 ],
                 empty="",
