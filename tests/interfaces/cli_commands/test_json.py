@@ -127,7 +127,7 @@ ONCE: tuple[str, ...] = (
     "dlq list",
     "dlq show a",
     "dlq edit a --change {change} --reason why",
-    "dlq replay b",
+    "dlq replay b --reason why",
     "dlq discard c --reason why",
     "dlq resolve p --happened --reason why",
     "process list",
