@@ -464,6 +464,12 @@ SHOWS: Mapping[str, Ask] = {
     "Quarantine.discard": lambda full: full.hub.quarantine.discard(
         OTHER, [full.quarantined.id], reason="x"
     ),
+    "Channels.end": lambda full: full.hub.channels.end(OTHER, "shop", "DC1", by="test"),
+    "Catalog.native_keys_in": lambda full: full.hub.catalog.native_keys_in(
+        OTHER, "shop", REFERENCES
+    ),
+    "Authority.check_source": lambda full: full.hub.authority.check_source(OTHER, "crossdock"),
+    "Catalog.check_group": lambda full: full.hub.catalog.check_group(OTHER, "EAST", []),
     "Authority.check_stock": lambda full: full.hub.authority.check_stock(OTHER, "DC1", "shop"),
     "Authority.clear_keeper": lambda full: full.hub.authority.clear_keeper(OTHER, "DC1"),
     "Authority.keepers": lambda full: full.hub.authority.keepers(OTHER),

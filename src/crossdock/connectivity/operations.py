@@ -37,6 +37,7 @@ class Change(Protocol):
 
 ChangeT = TypeVar("ChangeT", bound=Change)
 Keys = Mapping[Reference, str]
+_OF_THE_HUB = frozenset({"command_id", "idempotency_key", "version"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class Operation(Generic[ChangeT]):
 
     `read_back` sorts changes whose fate is unknown by what the target holds now: those with an
     outcome are settled, the others are safe to make. `shelf` names what a channel will echo.
+    `about` are the arguments that say which command it is: with others it would be another.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Operation(Generic[ChangeT]):
     targeted: Callable[[ChangeT, Keys], ChangeT]
     read_back: Callable[[Any, Sequence[ChangeT]], Awaitable[Sequence[Outcome]]] | None = None
     shelf: Callable[[ChangeT], tuple[str, str, Decimal]] | None = None
+    about: frozenset[str] = frozenset()
 
     def read(self, arguments: str, command_id: str, idempotency_key: str, version: int) -> ChangeT:
         """Build the role's words; arguments that do not fit are `Invalid`."""
@@ -72,6 +75,19 @@ class Operation(Generic[ChangeT]):
             return msgspec.convert(given, self.change)
         except msgspec.ValidationError as error:
             raise Invalid(f"{self.name}: {error}", where="arguments") from None
+
+    def edited(self, arguments: str, changes: Mapping[str, Any]) -> str:
+        """Reword arguments; what the command is about, and what the hub says itself, stays."""
+        if fixed := set(changes) & (self.about | _OF_THE_HUB):
+            raise Invalid(
+                f"{min(fixed)!r} says which command it is, and cannot be edited",
+                where=min(fixed),
+                hint="discard it, and have its process decide anew",
+            )
+        given: dict[str, Any] = msgspec.json.decode(arguments)
+        if given == given | dict(changes):
+            raise Invalid("that changes nothing", where="changes", hint="replay sends it as it is")
+        return msgspec.json.encode(given | dict(changes)).decode()
 
 
 def _item(native_id: str) -> Reference:
@@ -156,6 +172,7 @@ OPERATIONS: Mapping[str, Operation[Any]] = MappingProxyType(
                 targeted=_targeted_availability,
                 read_back=_held_availability,
                 shelf=lambda change: (change.item, change.location, change.quantity),
+                about=frozenset({"item", "location", "reference"}),
             ),
             Operation(
                 name="post_movements",
@@ -164,6 +181,7 @@ OPERATIONS: Mapping[str, Operation[Any]] = MappingProxyType(
                 call=_post_movements,
                 references=_movement_references,
                 targeted=_targeted_movement,
+                about=frozenset({"external_ref"}),
             ),
         )
     }

@@ -1,7 +1,7 @@
 """The outbox as others use it: intents go in, and what is stuck can be seen, mended and sent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -43,6 +43,19 @@ class Wanted:
     ids: tuple[str, ...] | None = None
     after: str = ""
     limit: int = 100
+
+    def to_replay(self) -> "Wanted":
+        """Leave out what has an unknown outcome, unless it is named by its id.
+
+        Where the target knows no keys, sending it again may take effect twice.
+        """
+        return self if self.ids is not None else replace(self, states=("DEAD",))
+
+    def narrowed(self, *, is_all: bool) -> "Wanted":
+        """Refuse to mean everything, where that was not said."""
+        if not is_all and self.ids is None and not (self.connection or self.code):
+            raise Invalid("say which commands", hint="ids, a connection, a code, or all of them")
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +128,8 @@ where ($1 = '*' or tenant = $1) and state = any($2) and ($3 = '' or connection =
     and ($7::text[] is null or command_id = any($7)) and seq > $8
 order by seq limit $9
 """  # noqa: S608 - our own column list
+KNOWN = "select command_id from outbox_command where tenant = $1 and command_id = any($2)"
+LISTED = "`crossdock dlq list` shows what is stuck; nothing was discarded"
 PLACE = "select seq from outbox_command where tenant = $1 and command_id = $2"
 ATTEMPTS = """
 select fence, worker, started_at, ended_at, outcome, code, detail from outbox_attempt
@@ -200,8 +215,9 @@ class Outbox:
     ) -> Replay:
         """Change arguments of a refused command and send it, as a new revision with its own key.
 
-        The original stays in the revisions. Only a command that was refused may be edited: while
-        nobody knows whether the first wording took effect, a second could double it.
+        The original stays in the revisions. What the command is about cannot be changed, and only
+        a command that was refused may be edited: while nobody knows whether the first wording took
+        effect, a second could double it.
         """
         async with self._database.transaction(scope) as tx:
             command = await _locked(tx, command_id)
@@ -210,10 +226,10 @@ class Outbox:
                     f"nobody knows yet whether {command_id} took effect",
                     hint="answer that first (resolve), then edit it",
                 )
-            arguments = msgspec.json.decode(command.arguments) | dict(changes)
             key = f"{_root_of(command.idempotency_key)}.r{command.revision + 1}"
-            text = msgspec.json.encode(arguments).decode()
-            operation_of(command.role).read(text, command_id, key, command.version)
+            operation = operation_of(command.role)
+            text = operation.edited(command.arguments, changes)
+            operation.read(text, command_id, key, command.version)
             return await self._send(tx, command, text, key, by, dry_run=dry_run)
 
     async def replay(
@@ -222,10 +238,10 @@ class Outbox:
         """Send stuck commands again, as they are; a dry run says what would become of each.
 
         A refused one did not take effect, so it goes under a new key. One whose outcome is unknown
-        keeps its key: if it did take effect, the target will know it again.
+        must be named by its id, and keeps its key: a target that knows keys will know it again.
         """
         async with self._database.transaction(scope) as tx:
-            found = await _found(tx, wanted)
+            found = await _found(tx, wanted.to_replay())
             return [
                 await self._replay(tx, command.command_id, by, dry_run=dry_run)
                 for command in found
@@ -246,8 +262,14 @@ class Outbox:
             return await self._send(tx, command, command.arguments, key, by, is_unknown=False)
 
     async def discard(self, scope: Scope, ids: Sequence[str], by: By) -> int:
-        """Give stuck commands up; they stay on record, with the reason."""
+        """Give stuck commands up; they stay on record, with the reason.
+
+        An id that there is not is `NotFound`, and none is given up; what is settled stays so.
+        """
         async with self._database.transaction(scope) as tx:
+            known = {row["command_id"] for row in await tx.fetch(KNOWN, tx.tenant, list(ids))}
+            if unknown := [each for each in ids if each not in known]:
+                raise NotFound(f"there is no command {unknown[0]!r}", hint=LISTED)
             return await self._end(tx, ids, "DISCARDED", "discarded", str(by))
 
     async def depths(self, scope: Scope) -> list[dict[str, Any]]:

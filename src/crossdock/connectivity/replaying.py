@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from crossdock.canonical.errors import CrossdockError, Invalid
+from crossdock.canonical.errors import CrossdockError, Invalid, NotFound
 from crossdock.connectivity import quarantine, raw_messages, recording, streams
 from crossdock.connectivity.inbox import Inbox, refusals_of
 from crossdock.connectivity.quarantine import Quarantined
@@ -73,10 +73,19 @@ class Quarantine:
             return await quarantine.show(tx, quarantine_id)
 
     async def discard(self, scope: Scope, ids: Sequence[int], *, reason: str) -> int:
-        """Give up on entries; they stay on record, with the reason."""
+        """Give up on entries; they stay on record, with the reason.
+
+        A number that there is not is `NotFound`, and none is given up.
+        """
         if not reason.strip():
             raise Invalid("say why it is discarded", where="reason")
         async with self._database.transaction(scope) as tx:
+            found = await quarantine.find(tx, state="", ids=ids, limit=len(ids))
+            if unknown := set(ids) - {entry.id for entry in found}:
+                raise NotFound(
+                    f"nothing in quarantine has the number {min(unknown)}",
+                    hint="`crossdock msg list` shows what has; nothing was discarded",
+                )
             return await quarantine.close(tx, ids, "DISCARDED", reason, self._clock.now())
 
     async def replay(

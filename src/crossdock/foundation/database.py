@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import asyncpg
 
-from crossdock.canonical.errors import Forbidden, Rejected, Unavailable
+from crossdock.canonical.errors import Forbidden, Invalid, Rejected, Unavailable
 from crossdock.foundation.bells import Bell, Bells
 from crossdock.foundation.scope import ALL_TENANTS, Scope
 
@@ -226,8 +226,10 @@ class Database:
         connection = await self._in_hand()
         try:
             yield connection
-        except BaseException:
+        except BaseException as error:
             await self._pool.release(connection)
+            if isinstance(error, asyncpg.CharacterNotInRepertoireError):
+                raise Invalid("a text holds a NUL character, which cannot be kept") from error
             raise
         if self._waiting or len(self._kept) >= self._kept_max:
             await self._pool.release(connection)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -16,12 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.foundation import rebase
-from crossdock.foundation.database import unreachable
+from crossdock.foundation.database import HUB_ROLE, unreachable
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 # Two processes that start together: the second waits, then finds nothing to do.
 MIGRATION_LOCK = 7_305_881_194
+
+NO_RIGHT = "42501"
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -109,9 +112,26 @@ async def _with_connection(dsn: str, work: Callable[[Connection], None]) -> None
     try:
         async with engine.connect() as connection:
             await connection.run_sync(work)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise _without_rights(dsn, str(error)) from error
     except (OSError, DBAPIError) as error:
+        if getattr(getattr(error, "orig", None), "sqlstate", "") == NO_RIGHT:
+            raise _without_rights(dsn, str(error.__cause__)) from error
         if isinstance(error, DBAPIError) and not error.connection_invalidated:
             raise
         raise unreachable(dsn, error) from error
     finally:
         await engine.dispose()
+
+
+def _without_rights(dsn: str, reason: str) -> Rejected:
+    """Word what an administrator has to type: from PostgreSQL 15 on, owners alone may create."""
+    where = make_url(dsn)
+    login, said = where.username, reason.rpartition(": ")[2]
+    schema = f"in the database {where.database}: grant create on schema public to {login}"
+    role = f"create role {HUB_ROLE} nologin; grant {HUB_ROLE} to {login}"
+    return Rejected(
+        f"the login {login} may not make the tables: {said}",
+        code="role_without_rights",
+        hint=f"as an administrator, {schema if 'schema' in said else role}",
+    )

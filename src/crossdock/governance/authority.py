@@ -85,6 +85,14 @@ class Authority:
         self._places = places
         self._sources = sources
 
+    async def check_source(self, scope: Scope, source: str) -> None:
+        """Refuse a name that is no connection's, and that nothing was ever heard from."""
+        if source != HUB and not await self._sources.knows(scope, source):
+            raise NotFound(
+                f"no connection is called {source!r}, and no source of that name ever spoke",
+                hint="`crossdock connection list` shows what is connected",
+            )
+
     async def set_keeper(self, scope: Scope, location: str, source: str, *, by: str) -> Keeper:
         """Let `source` alone tell the stock of the location; what was told before stays."""
         place = await self._places.location(scope, location)
@@ -94,11 +102,7 @@ class Authority:
                 where="/location",
                 hint="say it of each member",
             )
-        if source != HUB and not await self._sources.knows(scope, source):
-            raise NotFound(
-                f"no connection is called {source!r}, and no source of that name ever spoke",
-                hint="`crossdock connection list` shows what is connected",
-            )
+        await self.check_source(scope, source)
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
             await tx.execute(SET, scope.tenant, place.location, source, by, now)

@@ -207,6 +207,30 @@ async def test_percentages_of_one_place_add_up_to_no_more_than_all_of_it_i3(
     assert agreed.status == 200, agreed.body
 
 
+async def test_a_channel_is_ended_and_agreed_on_again(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT")
+    await connect_bell(house)
+    terms = {"source_locations": ["DC"], "buffer": "2"}
+    await call("PUT", "/v1/channels/bell/DC", terms)
+
+    ended = await call("DELETE", "/v1/channels/bell/dc")
+    nobody = await call("DELETE", "/v1/channels/bell/DC9")
+    agreed = await call("PUT", "/v1/channels/bell/DC", terms)
+
+    assert (ended.status, ended.json["is_active"], ended.json["buffer"]) == (200, False, "2")
+    assert (nobody.status, agreed.json["is_active"]) == (404, True)
+
+
+async def test_an_item_that_nobody_knows_is_not_published(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT")
+    await connect_bell(house)
+    await call("PUT", "/v1/channels/bell/DC", {"source_locations": ["DC"]})
+
+    answer = await call("POST", "/v1/channels/bell/DC/publish", {"items": ["NOPE"]})
+
+    assert (answer.status, answer.json["code"]) == (422, "MD-ITEM-XREF")
+
+
 async def test_a_channel_is_shown_published_and_drawn(call: Caller, house: House) -> None:
     await stock(call, house, "BOLT")
     await connect_bell(house)

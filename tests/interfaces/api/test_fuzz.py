@@ -171,6 +171,7 @@ RIGHT: list[tuple[str, str, Any]] = [
     ("DELETE", "/v1/sourcing/nodes/{}", None),
     ("GET", "/v1/channels", None),
     ("PUT", "/v1/channels/bell/{}", TERMS),
+    ("DELETE", "/v1/channels/bell/{}", None),
     ("GET", "/v1/items?after=A&limit=5", None),
     ("GET", "/v1/items/{}", None),
     ("PUT", "/v1/items/{}", {"units": [{"unit": "CS", "numerator": 12, "denominator": 1}]}),

@@ -1,5 +1,7 @@
 """Customers and suppliers are said, listed, shown and linked over HTTP."""
 
+import pytest
+
 from tests.interfaces.api.conftest import Caller, House
 
 
@@ -31,8 +33,43 @@ async def test_parties_are_paged_by_their_ids(call: Caller, house: House) -> Non
 async def test_a_party_nobody_knows_is_not_found_and_not_linked(call: Caller) -> None:
     shown = await call("GET", "/v1/parties/METRO")
     assert (shown.status, shown.json["code"]) == (404, "MD-PARTY")
-    link = {"system": "shop", "native_id": "17"}
+    link = {"system": "crossdock", "native_id": "17"}
     assert (await call("POST", "/v1/parties/METRO/links", link)).status == 404
+
+
+async def test_a_link_to_a_system_that_never_was_is_refused(call: Caller, house: House) -> None:
+    await call("PUT", "/v1/parties/METRO", {})
+    await house.catch_up()
+
+    link = {"system": "nope", "native_id": "17"}
+    answer = await call("POST", "/v1/parties/METRO/links", link)
+
+    assert (answer.status, "no connection is called 'nope'" in answer.json["detail"]) == (
+        404,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "members"),
+    [
+        ("EAST", ["NOPE"]),
+        ("EAST", ["DC", "east"]),
+        ("EAST", ["ALL"]),
+        ("DC", ["DC2"]),
+    ],
+    ids=["unknown", "itself", "a group", "a member already"],
+)
+async def test_a_group_holds_locations_alone(call: Caller, code: str, members: list[str]) -> None:
+    for place in ("DC", "DC2"):
+        await call("PUT", f"/v1/locations/{place}", {})
+    made = await call("PUT", "/v1/locations/ALL", {"kind": "GROUP", "members": ["DC"]})
+
+    said = {"kind": "GROUP", "members": members}
+    answer = await call("PUT", f"/v1/locations/{code}", said)
+
+    assert made.status == 202
+    assert (answer.status, answer.json["where"]) == (422, "members")
 
 
 async def test_a_gln_that_does_not_prove_itself_is_refused(call: Caller, house: House) -> None:

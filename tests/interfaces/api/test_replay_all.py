@@ -30,13 +30,26 @@ async def test_dead_letters_are_sent_again_in_pages(call: Caller, house: House) 
         await tx.execute(DIE)
     again = ("/v1/dead-letters/replay", "command_id")
 
-    trial = await pages(call, *again, {"reason": "listed now", "dry_run": True})
-    done = await pages(call, *again, {"reason": "listed now"})
-    nothing = await call("POST", again[0], {"reason": "listed now"})
+    said = {"all": True, "reason": "listed now"}
+
+    trial = await pages(call, *again, said | {"dry_run": True})
+    done = await pages(call, *again, said)
+    nothing = await call("POST", again[0], said)
 
     assert [len(page) for page in trial] == [1_000, 1_000, 500]
     assert trial == done
     assert nothing.json == {"more": False, "results": []}
+
+
+async def test_nothing_is_replayed_where_nobody_said_which(call: Caller, house: House) -> None:
+    async with house.database.transaction(main_scope()) as tx:
+        await house.outbox.enqueue(tx, [command("l1", connection="shop")])
+        await tx.execute(DIE)
+
+    answer = await call("POST", "/v1/dead-letters/replay", {"reason": "listed now"})
+
+    assert (answer.status, "say which commands" in answer.json["detail"]) == (422, True)
+    assert len(await house.outbox.find(main_scope())) == 1
 
 
 async def test_entries_in_quarantine_are_tried_again_in_pages(call: Caller, house: House) -> None:

@@ -10,6 +10,12 @@ from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
 from tests.interfaces.cli_commands.conftest import CommandLine
 
+SHOP = {
+    "shop_domain": "example.myshopify.com",
+    "access_token": "shpat_none",
+    "webhook_secret": "none",
+}
+
 
 def order(number: int) -> OrderChanged:
     line = DemandLine(
@@ -90,9 +96,45 @@ async def test_a_channel_that_nobody_agreed_on_is_not_found(
 ) -> None:
     await hub.put_stock("BOLT", "DC1", 1)
 
-    for words in (("show",), ("budget",), ("publish",)):
+    for words in (("show",), ("budget",), ("publish",), ("end",)):
         said = await crossdock("channel", *words, "drop", "DC1")
         assert (said.code, "no terms are agreed with drop/DC1" in said.err) == (1, True), said
+
+
+async def test_a_channel_is_agreed_and_published_by_what_its_shop_knows(
+    hub: Hub, crossdock: CommandLine
+) -> None:
+    await hub.put_stock("BOLT", "DC1", 1)
+    crossdock.write("shop.json", SHOP)
+    await crossdock("connection", "add", "shop", "shopify", "--file", "shop.json")
+    put = ("channel", "put", "shop", "DC1", "--from", "DC1", "--json")
+    publish = ("channel", "publish", "shop", "DC1", "--json", "--item")
+
+    not_there = await crossdock(*put)
+    await crossdock("catalog", "link", "shop", "gid://shopify/Location/7", "DC1", "--location")
+    assert (await crossdock(*put)).code == 0
+    unknown = await crossdock(*publish, "NOPE")
+    not_listed = await crossdock(*publish, "BOLT")
+    await crossdock("catalog", "link", "shop", "4711", "BOLT")
+
+    assert (not_there.code, not_there.json["error"]) == (2, "MD-LOC")
+    assert not_there.json["message"] == "shop has no key for location 'DC1'"
+    assert "catalog link shop KEY DC1 --location" in not_there.json["hint"]
+    assert (unknown.code, unknown.json["message"]) == (2, "no item is called 'NOPE'")
+    assert (not_listed.json["error"], not_listed.json["where"]) == ("MD-ITEM-XREF", "items")
+    assert (await crossdock(*publish, "bolt")).json == {"listings": 1}
+
+
+async def test_a_channel_is_ended_and_its_terms_stay(hub: Hub, crossdock: CommandLine) -> None:
+    await trade(hub, crossdock)
+
+    said = await crossdock("channel", "end", "drop", "dc1")
+    again = await crossdock("channel", "end", "drop", "DC1", "--json")
+    listed = (await crossdock("channel", "list", "--json")).json
+
+    assert said.out == "drop sells no more at DC1\n"
+    assert again.json["is_active"] is False
+    assert [(one["is_active"], one["oversell_percent"]) for one in listed] == [(False, "1")]
 
 
 async def test_levels_a_jump_and_the_safe_mode_are_options_and_keep_what_a_file_says(

@@ -86,9 +86,33 @@ async def test_letters_are_replayed_by_code_after_a_dry_run(
 async def test_a_letter_is_replayed_by_its_id_alone(crossdock: CommandLine, hub: Hub) -> None:
     await dead_letters(hub, "a", "b")
 
-    assert (await crossdock("dlq", "replay", "b")).code == 0
+    assert (await crossdock("dlq", "replay", "b", "--reason", "listed now")).code == 0
 
     assert (await state(hub, "a"), await state(hub, "b")) == ("DEAD", "PENDING")
+
+
+async def test_a_replay_needs_a_reason_and_a_word_on_what_is_meant(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await dead_letters(hub, "a")
+
+    silent = await crossdock("dlq", "replay", "--all")
+    vague = await crossdock("dlq", "replay", "--reason", "listed now", "--json")
+
+    assert (silent.code, vague.code, vague.json["message"]) == (2, 2, "say which commands")
+    assert await state(hub, "a") == "DEAD"
+
+
+async def test_what_is_in_doubt_is_sent_again_only_by_its_id(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await parked_letter(hub, "a")
+
+    swept = await crossdock("dlq", "replay", "--all", "--reason", "listed now")
+    assert (swept.code, await state(hub, "a")) == (1, "PARKED")
+    named = await crossdock("dlq", "replay", "a", "--reason", "it knows keys")
+
+    assert (named.code, await state(hub, "a")) == (0, "PENDING")
 
 
 async def test_letters_are_given_up_with_a_reason(crossdock: CommandLine, hub: Hub) -> None:

@@ -50,7 +50,7 @@ async def test_a_trial_says_what_would_be_sent_and_an_edit_leaves_a_revision(
     change = ("edit", "c1", "--change", '{"quantity": "3"}', "--reason", "typing error")
 
     trial = await typed(dsn, tmp_path, *change, "--dry-run")
-    replayed = await typed(dsn, tmp_path, "replay", "--dry-run")
+    replayed = await typed(dsn, tmp_path, "replay", "--all", "--reason", "why", "--dry-run")
     edited = await typed(dsn, tmp_path, *change)
     shown = await typed(dsn, tmp_path, "show", "c1")
 
@@ -58,4 +58,4 @@ async def test_a_trial_says_what_would_be_sent_and_an_edit_leaves_a_revision(
     assert "would be SENT" in replayed
     assert edited.strip() == "c1 SENT"
     assert "typing error" in shown
-    assert "'quantity': '4'" in shown
+    assert '"quantity":"4"' in shown

@@ -1,6 +1,8 @@
 """The schema is brought to this version, or back, by one command."""
 
 from crossdock.foundation import migrate
+from crossdock.foundation.postgres import EmbeddedPostgres
+from tests.conftest import execute
 from tests.interfaces.cli_commands.conftest import CommandLine
 
 
@@ -25,3 +27,25 @@ async def test_a_database_that_does_not_answer_is_named(crossdock: CommandLine) 
     said = await crossdock("migrate", "--json")
 
     assert (said.code, said.json["error"]) == (4, "database_unreachable")
+
+
+async def test_a_login_without_rights_is_told_what_to_grant(
+    crossdock: CommandLine, postgres: EmbeddedPostgres
+) -> None:
+    for statement in (*WEAK, "create database weak"):
+        await execute(postgres.dsn, statement)
+    address = postgres.dsn_of("weak")
+    crossdock.environment["CROSSDOCK_DSN"] = address.replace("//postgres", "//weak", 1)
+
+    refused = await crossdock("migrate", "--json")
+    await execute(address, "grant create on schema public to weak")
+    done = await crossdock("migrate", "--json")
+
+    assert (refused.code, refused.json["error"]) == (1, "role_without_rights")
+    assert refused.json["hint"].endswith("grant create on schema public to weak")
+    assert done.json["after"] == migrate.head()
+    await execute(postgres.dsn, "drop database weak with (force)")
+    await execute(postgres.dsn, "drop role weak")
+
+
+WEAK = ("create role weak login", "grant crossdock_hub to weak")

@@ -87,6 +87,11 @@ async def test_entries_are_given_up_with_a_reason(crossdock: CommandLine, aside:
     silent = await crossdock("msg", "discard", str(first.id))
     said = await crossdock("msg", "discard", str(first.id), "--reason", "a test of theirs")
 
+    unknown = await crossdock("msg", "discard", "999", "--reason", "a test of theirs")
+    again = await crossdock("msg", "discard", str(first.id), "--reason", "a test of theirs")
+
+    assert (unknown.code, "has the number 999" in unknown.err) == (1, True)
+    assert (again.code, again.out) == (0, "0 discarded\n")
     assert (silent.code, said.out) == (2, "1 discarded\n")
     assert [one.id for one in await aside.quarantine.find(aside.scope)] == [second.id]
     kept = await aside.quarantine.show(aside.scope, first.id)

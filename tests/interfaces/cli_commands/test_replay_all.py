@@ -27,7 +27,9 @@ async def test_every_dead_letter_is_sent_again(
         await hub.outbox.enqueue(tx, letters)
         await tx.execute(DIE)
 
-    said = await crossdock("dlq", "replay", "--json", *["--dry-run"] * is_trial)
+    said = await crossdock(
+        "dlq", "replay", "--all", "--reason", "listed now", "--json", *["--dry-run"] * is_trial
+    )
 
     assert [one["result"] for one in said.json["results"]] == ["SENT"] * MANY
     assert len({one["command_id"] for one in said.json["results"]}) == MANY

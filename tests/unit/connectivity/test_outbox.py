@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -109,6 +110,35 @@ async def test_an_edit_must_fit_the_role_and_a_dry_run_changes_nothing(hub: Worl
     assert await hub.state("a") == "DEAD"
 
 
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"quantity": "-3"}, "quantity"),
+        ({"quantity": "1e30"}, "quantity"),
+        ({"quantity": "NaN"}, "quantity"),
+        ({"quantity": "0.0000001"}, "quantity"),
+        ({"expected": "1e30"}, "expected"),
+        ({"item": ""}, "item"),
+        ({"item": "sku-b"}, "item"),
+        ({"location": "dc2", "quantity": "3"}, "location"),
+        ({"version": 9}, "version"),
+        ({"idempotency_key": "k"}, "idempotency_key"),
+        ({"reference": "mine"}, "reference"),
+        ({"quantity": "5"}, "changes"),
+        ({}, "changes"),
+    ],
+)
+async def test_an_edit_that_cannot_be_right_is_refused(
+    hub: World, changes: dict[str, Any], where: str
+) -> None:
+    await refused(hub, "a")
+
+    with pytest.raises(Invalid) as error:
+        await hub.outbox.edit(MAIN, "a", changes, ANN, dry_run=True)
+
+    assert error.value.where == where
+
+
 async def parked(hub: World) -> None:
     async def lose(_commands: Sequence[SetAvailability]) -> None:
         raise Ambiguous("the line went dead")
@@ -142,7 +172,7 @@ async def test_a_replayed_command_of_unknown_outcome_keeps_its_key(
     hub = await with_shop(world(database, clock, safety=RepeatSafety.NONE))
     await parked(hub)
 
-    [replay] = await hub.outbox.replay(MAIN, Wanted(states=("PARKED",)), ANN)
+    [replay] = await hub.outbox.replay(MAIN, Wanted(ids=("a",)), ANN)
 
     assert (replay.result, replay.idempotency_key) == (Replayed.SENT, "a")
 
@@ -152,7 +182,11 @@ async def test_a_discarded_command_stays_on_record_and_needs_a_reason(hub: World
 
     with pytest.raises(Invalid):
         By("ann", " ")
-    assert await hub.outbox.discard(MAIN, ["a", "unknown"], By("ann", "sold out")) == 1
+    with pytest.raises(NotFound, match="'unknown'"):
+        await hub.outbox.discard(MAIN, ["a", "unknown"], By("ann", "sold out"))
+    assert await hub.state("a") == "DEAD"
+    assert await hub.outbox.discard(MAIN, ["a"], By("ann", "sold out")) == 1
+    assert await hub.outbox.discard(MAIN, ["a"], By("ann", "sold out")) == 0
 
     letter = await hub.outbox.show(MAIN, "a")
     assert (letter.command.state, letter.command.detail) == ("DISCARDED", "sold out (ann)")
@@ -177,7 +211,8 @@ async def test_another_tenant_sees_none_of_it(hub: World) -> None:
     assert await hub.outbox.find(other) == []
     with pytest.raises(NotFound):
         await hub.outbox.show(other, "a")
-    assert await hub.outbox.discard(other, ["a"], By("eve", "mine")) == 0
+    with pytest.raises(NotFound):
+        await hub.outbox.discard(other, ["a"], By("eve", "mine"))
 
 
 async def test_depths_tell_what_waits_and_what_is_stuck(hub: World) -> None:

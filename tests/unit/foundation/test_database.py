@@ -158,3 +158,11 @@ async def test_a_call_that_failed_leaves_its_connection_fit_for_the_next(
         await database.call("select 1 / 0")
 
     assert (await database.call("select 1"))[0][0] == 1
+
+
+async def test_a_text_that_cannot_be_kept_is_refused(database: Database) -> None:
+    with pytest.raises(Invalid, match="NUL"):
+        async with database.transaction(Scope("main")) as tx:
+            await tx.fetchval("select $1::text", "A\x00B")
+    async with database.transaction(Scope("main")) as tx:
+        assert await tx.fetchval("select 1") == 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKind
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.canonical.parties import PartyChanged
@@ -36,6 +36,8 @@ from crossdock.foundation.scope import ALL_TENANTS, Scope
 
 TOPIC = "catalog"
 """Woken when the catalogue changed: what waits for an unknown item may try again."""
+
+_MEMBERS = "members"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +162,13 @@ class Catalog:
             if (ref.kind, ref.native_id) in names
         }
 
+    async def native_keys_in(
+        self, scope: Scope, system: str, references: Sequence[Reference]
+    ) -> dict[Reference, str]:
+        """Answer them in a transaction of its own."""
+        async with self._database.transaction(scope) as tx:
+            return await self.native_keys(tx, system, references)
+
     async def link(
         self,
         scope: Scope,
@@ -236,6 +245,25 @@ class Catalog:
         if not found:
             raise NotFound(f"no location is called {location!r}", code="MD-LOC")
         return found[0]
+
+    async def check_group(self, scope: Scope, code: str, members: Sequence[str]) -> None:
+        """Refuse to group what is no location, a group, or this group itself."""
+        group, named = normalised(code), [normalised(member) for member in members]
+        found = await self.locations(scope, only=named, limit=len(named))
+        kinds = {place.location: place.kind for place in found}
+        async with self._database.transaction(scope) as tx:
+            above = await tx.fetchval(store.GROUP_OF, scope.tenant, group)
+        if above is not None:
+            raise Invalid(
+                f"{group} is a member of {above}: a group holds no groups", where=_MEMBERS
+            )
+        for member in named:
+            if member == group:
+                raise Invalid("a group cannot hold itself", where=_MEMBERS)
+            if member not in kinds:
+                raise Invalid(f"no location is called {member!r}", where=_MEMBERS, code="MD-LOC")
+            if kinds[member] == LocationKind.GROUP:
+                raise Invalid(f"{member} is a group: name its members", where=_MEMBERS)
 
     async def parties(
         self, scope: Scope, *, after: str = "", limit: int = 100, only: Sequence[str] | None = None

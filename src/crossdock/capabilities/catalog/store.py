@@ -194,6 +194,9 @@ IDENTIFIERS = """
 select item, type, value, unit from item_identifier
 where tenant = $1 and item = any($2) order by item, type, value
 """
+GROUP_OF = """
+select location_group from location_member where tenant = $1 and member = $2 limit 1
+"""
 LOCATIONS = """
 select location, code, name, kind, timezone, is_active, source, changed_at,
     array(select member from location_member m

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.errors import Invalid
+from crossdock.canonical.quantities import Quantity, decimal_of
 
 
 class RepeatSafety(StrEnum):
@@ -54,7 +55,8 @@ class SetAvailability:
 
     `item` and `location` are the target's own keys. `quantity` and `expected` are in the unit the
     channel sells. `idempotency_key` belongs to this attempt at this change: a corrective write
-    carries a new one, a repeat of the same write the same one. `version` only ever rises.
+    carries a new one, a repeat of the same write the same one. `version` only ever rises. What no
+    channel can be told (an amount below zero or beyond ±10^12) is `Invalid`.
     """
 
     command_id: str
@@ -65,6 +67,14 @@ class SetAvailability:
     expected: Decimal | None
     version: int
     reference: str = ""
+
+    def __post_init__(self) -> None:
+        _named(self.item, "item")
+        _named(self.location, "location")
+        if decimal_of(self.quantity, where="quantity") < 0:
+            raise Invalid(f"a channel cannot sell {self.quantity}", where="quantity")
+        if self.expected is not None:
+            decimal_of(self.expected, where="expected")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +112,8 @@ class PostMovement:
 
     `external_ref` is the hub's business identity of the movement; the target stores it, so that a
     repeat finds it by search before it creates. Locations are the target's own keys, "" outside
-    its books. What is in transit at an end belongs to that location and does not lie there.
+    its books. What is in transit at an end belongs to that location and does not lie there. An
+    amount that is not above zero, or a day that is none, is `Invalid`.
     """
 
     command_id: str
@@ -115,6 +126,16 @@ class PostMovement:
     occurred_on: str
     is_source_in_transit: bool = False
     is_target_in_transit: bool = False
+
+    def __post_init__(self) -> None:
+        _named(self.item, "item")
+        _named(self.unit, "unit")
+        if decimal_of(self.quantity, where="quantity") <= 0:
+            raise Invalid(f"a movement of {self.quantity} moves nothing", where="quantity")
+        try:
+            date.fromisoformat(self.occurred_on)
+        except ValueError:
+            raise Invalid(f"{self.occurred_on!r} is no day", where="occurred_on") from None
 
 
 @runtime_checkable
@@ -163,3 +184,8 @@ class ListsOpenOrders(Protocol):
     async def open_orders(self, after: str) -> OpenOrders:
         """Read one page; "" is the first."""
         ...
+
+
+def _named(key: str, where: str) -> None:
+    if not key.strip():
+        raise Invalid(f"no {where} is named", where=where)

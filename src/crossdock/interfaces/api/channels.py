@@ -16,7 +16,7 @@ from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.chart import SVG
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import After, AmountText, Code, Limit, Text
-from crossdock.interfaces.api.terms_said import terms_said
+from crossdock.interfaces.api.terms_said import items_said, terms_said
 from crossdock.orchestration.processes.availability_exposure import ChannelExposure
 from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import ItemsWanted
@@ -126,10 +126,14 @@ def terms_routes(hub: Hub) -> APIRouter:
         connection: Code, location: Code, said: TermsSaid, caller: Caller
     ) -> Channel:
         """Agree on terms; they replace the old ones, and every listed item is looked at again."""
-        await hub.directory.get(caller.scope, connection)
-        channel = said.agreed(connection, location)
-        channel = await terms_said(hub.catalog, caller.scope, channel)
+        channel = await terms_said(hub, caller.scope, said.agreed(connection, location))
         return await hub.channels.put(caller.scope, channel, by=caller.client)
+
+    @routes.delete("/{connection}/{location:path}", **needs("connections:write"))
+    async def end_channel(connection: Code, location: Code, caller: Caller) -> Channel:
+        """Sell through a channel no more; it keeps what it shows, and the terms stay on record."""
+        place = normalised(location)
+        return await hub.channels.end(caller.scope, connection, place, by=caller.client)
 
     @routes.post(
         "/{connection}/{location:path}/publish", status_code=202, **needs("connections:write")
@@ -141,8 +145,8 @@ def terms_routes(hub: Hub) -> APIRouter:
 
         Without `items`, those of everything that the channel was told about.
         """
-        items = [normalised(one) for one in said.items]
         place = normalised(location)
+        items = await items_said(hub, caller.scope, connection, said.items)
         asked = hub.publishing.requests.publish(caller.scope, connection, place, items)
         return PublishAsked(listings=await asked)
 

@@ -28,6 +28,7 @@ from crossdock.capabilities.catalog import (
 )
 from crossdock.connectivity.recording import FactVerdict
 from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.groups_said import check_group
 from crossdock.interfaces.api.hub import Hub
 from crossdock.interfaces.api.shapes import After, Code, Limit, LongText, Text
 
@@ -160,6 +161,7 @@ def location_routes(hub: Hub) -> APIRouter:
         """Add a location or a group of them, or change it."""
         fields: dict[str, Any] = said.model_dump() | {"members": tuple(said.members)}
         payload = LocationChanged(code=location, **fields)
+        await check_group(hub, caller.scope, payload)
         return await _say(hub, request, caller, payload)
 
     @routes.post("/locations/{location}/links", status_code=204, **needs("catalog:write"))
@@ -218,6 +220,7 @@ async def _say(hub: Hub, request: Request, caller: Caller, payload: CatalogFact)
 async def _link(
     hub: Hub, caller: Caller, kind: ReferenceKind, hub_id: str, said: LinkSaid
 ) -> None:
+    await hub.authority.check_source(caller.scope, said.system)
     await hub.catalog.link(
         caller.scope,
         said.system,

@@ -62,9 +62,10 @@ class Edit(BaseModel):
 
 
 class Again(BaseModel):
-    """`ids`, or of a connection and a code the next 1,000 behind `after`.
+    """`ids`, or the next 1,000 refused ones (DEAD) behind `after`: by connection, code, or `all`.
 
-    A dry run tells what would become of each.
+    What has an unknown outcome (PARKED) is sent by its id alone. A dry run tells what would become
+    of each.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -72,6 +73,7 @@ class Again(BaseModel):
     ids: list[Text] | None = Field(default=None, max_length=1000)
     connection: Text = ""
     code: Text = ""
+    all: Yes = False
     after: Text = ""
     reason: Reason
     dry_run: Yes = False
@@ -137,12 +139,12 @@ def mending_routes(hub: Hub) -> APIRouter:
         ids = None if said.ids is None else tuple(said.ids)
         wanted = Wanted(
             connection=said.connection, code=said.code, ids=ids, after=said.after, limit=PAGE
-        )
+        ).narrowed(is_all=said.all)
         results = await hub.outbox.replay(
             caller.scope, wanted, _by(caller, said.reason), dry_run=said.dry_run
         )
         last = results[-1].command_id if results else said.after
-        behind = replace(wanted, after=last, limit=1)
+        behind = replace(wanted.to_replay(), after=last, limit=1)
         return Replays(more=bool(await hub.outbox.find(caller.scope, behind)), results=results)
 
     @routes.post("/discard", **needs("dlq:write"))

@@ -12,6 +12,7 @@ from crossdock.canonical.parties import PartyChanged, PartyRole
 from crossdock.canonical.references import Reference, ReferenceKind
 from crossdock.capabilities.catalog import OWN_SOURCE, CatalogFact, own_fact, reader
 from crossdock.foundation import readers
+from crossdock.interfaces.api.groups_said import check_group
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 
@@ -210,6 +211,7 @@ def link(
     reference = Reference(ReferenceKind.PARTY if party else kind, native)
 
     async def linked(hub: Hub) -> None:
+        await hub.authority.check_source(hub.scope, system)
         await hub.catalog.link(hub.scope, system, reference, ours, by="command-line")
         answer = {"system": system, "native": native, "means": ours}
         print_json(answer) if as_json else stdout.print(
@@ -224,6 +226,8 @@ def _say(payload: CatalogFact, *, as_json: bool) -> None:
         raise Invalid("a name cannot be empty")
 
     async def said(hub: Hub) -> None:
+        if isinstance(payload, LocationChanged):
+            await check_group(hub, hub.scope, payload)
         fact = own_fact(payload, hub.clock.now())
         [verdict] = await hub.inbox.record(hub.scope, OWN_SOURCE, [fact], b"")
         if verdict.reason:

@@ -15,7 +15,7 @@ from crossdock.capabilities.catalog import normalised
 from crossdock.capabilities.inventory.publishing import WhenStale
 from crossdock.interfaces.api import channel_chart
 from crossdock.interfaces.api.budget_chart import drawn
-from crossdock.interfaces.api.terms_said import terms_said
+from crossdock.interfaces.api.terms_said import items_said, terms_said
 from crossdock.interfaces.cli.channel_shown import print_exposure
 from crossdock.interfaces.cli.files import read_object, write_text
 from crossdock.interfaces.cli.hub import with_hub
@@ -140,8 +140,7 @@ def put(
     channel = _channel(terms | {name: value for name, value in said.items() if value is not None})
 
     async def asked(hub: Hub) -> None:
-        await hub.directory.get(hub.scope, connection)
-        agreed = await terms_said(hub.catalog, hub.scope, channel)
+        agreed = await terms_said(hub, hub.scope, channel)
         await hub.channels.put(hub.scope, agreed, by=ACTOR)
         if as_json:
             print_json(agreed)
@@ -150,6 +149,20 @@ def put(
             stdout.print(f"{connection} sells from {sources} at {agreed.location}")
 
     with_hub(asked)
+
+
+@app.command()
+def end(connection: Connection, location: Location, as_json: AsJson = False) -> None:
+    """Sell through a channel no more; it keeps what it shows, and the terms stay on record."""
+
+    async def asked(hub: Hub) -> Channel:
+        return await hub.channels.end(hub.scope, connection, normalised(location), by=ACTOR)
+
+    ended = with_hub(asked)
+    if as_json:
+        print_json(ended)
+    else:
+        stdout.print(f"{connection} sells no more at {ended.location}")
 
 
 @app.command()
@@ -225,10 +238,10 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Have levels written at once, even such as the channel is believed to hold already."""
-    items = [normalised(one) for one in item or ()]
 
     async def asked(hub: Hub) -> int:
         place = normalised(location)
+        items = await items_said(hub, hub.scope, connection, item or ())
         return await hub.publishing.requests.publish(hub.scope, connection, place, items)
 
     listings = with_hub(asked)

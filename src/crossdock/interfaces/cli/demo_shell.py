@@ -23,9 +23,18 @@ from crossdock.interfaces.cli.demo_run import OPENING, Played, enter, picks_of, 
 from crossdock.interfaces.cli.demo_world import SITE, World
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.hub import run
-from crossdock.interfaces.cli.output import error_object, print_error, print_json, stderr, stdout
+from crossdock.interfaces.cli.output import (
+    error_object,
+    lines_to,
+    print_error,
+    print_json,
+    stderr,
+    stdout,
+)
 from crossdock.interfaces.cli.trading_day import DAY_SECONDS, Channel, Day, Tally
 from crossdock.interfaces.cli.typed import this_command
+
+LABEL_WIDTH = 18
 
 
 def run_day(day: Day, old: Tally, *, port: int, keep: bool, as_json: bool) -> None:
@@ -172,15 +181,24 @@ def _show(day: Day, old: Tally, played: Played, seconds: float) -> None:
         f" {played.shown} shown in the shop"
     )
     if played.explained:
-        stdout.print(_why(played.explained), soft_wrap=True)
-    stdout.print(_sold(played.promotion), soft_wrap=True)
+        _print_labelled(_why(played.explained))
+    _print_labelled(_sold(played.promotion))
     if played.drift:
-        stdout.print(_healed(played.drift), soft_wrap=True)
+        _print_labelled(_healed(played.drift))
     stdout.print(f"the day took      {seconds:.1f} s, seed {day.seed}")
     stdout.print()
     words = ("demo --seed 8", "demo --keep", "serve")
     proposed = "  ·  ".join(escape(f"{this_command()} {one}") for one in words)
     stdout.print(f"[bold]Try next[/]  {proposed}", soft_wrap=True)
+
+
+def _print_labelled(line: str) -> None:
+    """Print a line so that what is folded stays behind its label."""
+    drawn = Table.grid()
+    drawn.add_column(width=LABEL_WIDTH, no_wrap=True)
+    drawn.add_column()
+    drawn.add_row(line[:LABEL_WIDTH], line[LABEL_WIDTH:])
+    lines_to().print(drawn)
 
 
 def _why(promise: PromiseShown) -> str:

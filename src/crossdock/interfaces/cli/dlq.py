@@ -2,6 +2,7 @@
 
 import dataclasses
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 import msgspec
 import typer
@@ -42,7 +43,10 @@ def list_letters(
             return
         table(
             ("command", "connection", "state", "code", "what", "detail"),
-            [(c.command_id, c.connection, c.state, c.code, c.subject, c.detail) for c in found],
+            [
+                (c.command_id, c.connection, c.state, c.code, unquote(c.subject), c.detail)
+                for c in found
+            ],
             empty="no dead letters",
         )
 
@@ -75,7 +79,13 @@ def show(command: Command, as_json: AsJson = False) -> None:
             table(
                 ("revision", "until", "by", "why it was changed", "how it read"),
                 [
-                    (r.revision, f"{r.made_at:%m-%d %H:%M:%S}", r.actor, r.reason, r.arguments)
+                    (
+                        r.revision,
+                        f"{r.made_at:%m-%d %H:%M:%S}",
+                        r.actor,
+                        r.reason,
+                        msgspec.json.encode(r.arguments).decode(),
+                    )
                     for r in letter.revisions
                 ],
                 empty="",
@@ -108,19 +118,24 @@ def edit(
 
 @app.command()
 def replay(
-    commands: Annotated[list[str] | None, typer.Argument(help="None: all that match.")] = None,
+    reason: Reason,
+    commands: Annotated[list[str] | None, typer.Argument(help="Command ids.")] = None,
     connection: Of = "",
     code: Code = "",
-    reason: Reason = "replayed by hand",
+    is_all: Annotated[bool, typer.Option("--all", help="Everything that was refused.")] = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send stuck commands again, as they are; exit code 1 if none was sent."""
+    """Send stuck commands again, as they are; exit code 1 if none was found.
+
+    What was refused (DEAD) is named by id, connection, code or --all; what is in doubt (PARKED),
+    by its id alone.
+    """
 
     async def replayed(hub: Hub) -> int:
         wanted = Wanted(
             connection=connection, code=code, ids=tuple(commands) if commands else None, limit=PAGE
-        )
+        ).narrowed(is_all=is_all)
         results: list[Replay] = []
         while page := await hub.outbox.replay(
             hub.scope, wanted, By(ACTOR, reason), dry_run=dry_run

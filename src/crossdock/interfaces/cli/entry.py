@@ -16,7 +16,7 @@ EXIT_FINDINGS, EXIT_USAGE, EXIT_REMOTE = 1, 2, 4
 
 # Each command lives in the module of its name, as `app`; here is its line in the help.
 COMMANDS = {
-    "demo": "Play one trading day of a simulated distributor, the old way and with Crossdock.",
+    "demo": "Play one simulated trading day, the old way and with Crossdock.",
     "serve": "Run the hub: API, readers, processes, deliveries.",
     "worker": "Run readers, processes and deliveries without the API.",
     "doctor": "Look for what is wrong, and say how to mend it.",
@@ -27,9 +27,9 @@ COMMANDS = {
     "key": "Create, list and revoke API keys.",
     "stock": "Ask what can be promised; reserve and release.",
     "source": "Choose warehouses for an order; rules, nodes, and why.",
-    "reconcile": "Compare stock with what another system says; look after the differences.",
-    "allocation": "Say who is confirmed when stock is short: rules, simulated runs, approval.",
-    "msg": "Say what happened; messages that were set aside: list, show, replay.",
+    "reconcile": "Compare stock with what another system says; mend differences.",
+    "allocation": "Say who is confirmed when stock is short: rules, runs, approval.",
+    "msg": "Say what happened; list, show, replay what was set aside.",
     "dlq": "Commands that could not be delivered: show, edit, replay, discard.",
     "process": "Instances of processes: list, show, resume those that were parked.",
     "case": "Business exceptions with owner and deadline: list, show, close.",

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -17,6 +18,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.
 
 stdout = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
+
+_unwrapped = Console(highlight=False, width=10_000)
+_GAP, _ROOM_MIN = 1, 20
+
+
+def lines_to() -> Console:
+    """Give where lines go: a terminal has a width, and whoever reads a pipe wants them whole."""
+    return stdout if stdout.is_terminal else _unwrapped
 
 
 def print_json(value: Any) -> None:
@@ -31,12 +40,38 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: s
     if not listed:
         stdout.print(Text(empty, style="dim"))
         return
+    cells = [["" if cell is None else str(cell) for cell in row] for row in listed]
+    where = lines_to()
+    if not _fits(headings, cells, where.width):
+        _print_blocks(headings, cells)
+        return
     drawn = Table(box=None, header_style="bold", pad_edge=False)
     for number, heading in enumerate(headings):
         # The first column is what other commands are given: it must stay in one piece.
         drawn.add_column(heading, overflow="fold", no_wrap=number == 0)
-    for row in listed:
-        drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    for row in cells:
+        drawn.add_row(*map(Text, row))
+    where.print(drawn)
+
+
+def _fits(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Say whether columns stay readable: the widest alone is folded, not to a few letters."""
+    columns = zip(headings, *rows, strict=True)
+    widths = sorted(max(map(cell_len, column)) + _GAP for column in columns)
+    return sum(widths[:-1]) + min(widths[-1], _ROOM_MIN) <= width
+
+
+def _print_blocks(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print each row as a block of its own, a line for each cell that says something."""
+    drawn = Table.grid(padding=(0, 2))
+    drawn.add_column(no_wrap=True)
+    drawn.add_column(overflow="fold")
+    for number, row in enumerate(rows):
+        if number:
+            drawn.add_row("", "")
+        for heading, cell in zip(headings, row, strict=True):
+            if cell:
+                drawn.add_row(Text(heading, style="bold"), Text(cell))
     stdout.print(drawn)
 
 

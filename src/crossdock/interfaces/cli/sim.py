@@ -22,6 +22,7 @@ from crossdock.canonical.errors import Forbidden, NotFound, Unavailable
 from crossdock.connectivity.sdk import Delivery, Ports
 from crossdock.connectivity.transports.http import HttpClient
 from crossdock.foundation.clock import Clock, SystemClock
+from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.http_server import serving
 from crossdock.interfaces.cli.hub import read_settings, run
 from crossdock.interfaces.cli.output import AsJson, print_json, stderr
@@ -157,7 +158,7 @@ def _say(settings: Mapping[str, object], what: str, file: Path | None, *, as_jso
     """Give the settings that connect it, ready for `crossdock connection add`."""
     application, name = what.split()
     if file:
-        file.write_text(json.dumps(settings, indent=2) + "\n")
+        write_text(file, json.dumps(settings, indent=2) + "\n")
     if as_json:
         print_json({"application": application, "connection": name, "settings": settings})
         return

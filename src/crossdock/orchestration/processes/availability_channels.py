@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from crossdock.canonical.errors import NotFound
 from crossdock.canonical.quantities import MICROS, plain
 from crossdock.capabilities.inventory.protection import Period
 from crossdock.capabilities.inventory.publishing import ShareMode, WhenStale
@@ -101,26 +102,25 @@ class Channels:
         check_terms(channel)
         woken = sorted({*channel.source_locations, *channel.wakes_on})
         channel = replace(channel, wakes_on=tuple(woken))
-        key = (scope.tenant, channel.connection, channel.location)
-        own, now = _listing(channel, ""), self._clock.now()
         async with self._database.transaction(scope) as tx:
             await channel_terms_told.alone(tx)
             agreed = await _agreed(tx, channel.connection, channel.location)
-            before = await claim_of(tx, own)
-            if channel.is_active:
-                await check_shares(tx, _shares_of(channel), self._stock)
-            await tx.execute(PUT, *key, *_columns(channel))
-            await tx.execute(DROP_ITEMS, *key)
-            if channel.items:
-                await tx.execute(PUT_ITEMS, *key, *_item_columns(channel.items))
-            await channel_terms_told.changed(tx, agreed, channel, Word(by, now))
-            await tx.execute(MEASURE, *key, now)
-            keys = await listed(tx, own)
-            keys += [Key(tx.tenant, _listing(channel, i.item).instance) for i in channel.items]
-            if (after := await claim_of(tx, own)) != before:
-                keys += await listed_beside(tx, own, before, after)
-            await mark_keys(tx, NAME, sorted(set(keys)), now)
+            await self._agree(tx, agreed, channel, by)
         return channel
+
+    async def end(self, scope: Scope, connection: str, location: str, *, by: str) -> Channel:
+        """Sell through a channel no more; it keeps what it shows, and its terms stay on record."""
+        async with self._database.transaction(scope) as tx:
+            await channel_terms_told.alone(tx)
+            agreed = await _agreed(tx, connection, location)
+            if agreed is None:
+                raise NotFound(
+                    f"no terms are agreed with {connection}/{location}",
+                    hint="`crossdock channel list` shows those that are",
+                )
+            ended = replace(agreed, is_active=False)
+            await self._agree(tx, agreed, ended, by)
+        return ended
 
     async def publish(self, scope: Scope, channel: Channel, items: Iterable[str]) -> None:
         """Have these items looked at now: a new channel learns its assortment this way."""
@@ -153,6 +153,26 @@ class Channels:
         async with self._database.transaction(scope) as tx:
             rows = await tx.fetch(CHANNELS, tx.tenant)
             return [_channel_of(row, await _items_of(tx, row)) for row in rows]
+
+    async def _agree(
+        self, tx: Transaction, agreed: Channel | None, channel: Channel, by: str
+    ) -> None:
+        key = (tx.tenant, channel.connection, channel.location)
+        own, now = _listing(channel, ""), self._clock.now()
+        before = await claim_of(tx, own)
+        if channel.is_active:
+            await check_shares(tx, _shares_of(channel), self._stock)
+        await tx.execute(PUT, *key, *_columns(channel))
+        await tx.execute(DROP_ITEMS, *key)
+        if channel.items:
+            await tx.execute(PUT_ITEMS, *key, *_item_columns(channel.items))
+        await channel_terms_told.changed(tx, agreed, channel, Word(by, now))
+        await tx.execute(MEASURE, *key, now)
+        keys = await listed(tx, own)
+        keys += [Key(tx.tenant, _listing(channel, i.item).instance) for i in channel.items]
+        if (after := await claim_of(tx, own)) != before:
+            keys += await listed_beside(tx, own, before, after)
+        await mark_keys(tx, NAME, sorted(set(keys)), now)
 
 
 async def _agreed(tx: Transaction, connection: str, location: str) -> Channel | None:
