@@ -53,13 +53,16 @@ create index inventory_position_negative on inventory_position (tenant, location
     where is_negative;
 select guard_table('inventory_position');
 
--- An item at a location that was seen below zero, since when, and the case that tells of it.
+-- An item at a location that was seen below zero, since when, and the case that tells of it, with
+-- the digest of what it tells. `is_shelf`: a count of the shelf can mend some of it.
 create table inventory_negative (
     tenant text not null,
     location text collate "C" not null,
     item text collate "C" not null,
     since timestamptz not null,
     told_as text collate "C" not null default '',
+    digest text collate "C" not null default '',
+    is_shelf boolean not null default false,
     primary key (tenant, location, item)
 );
 select guard_table('inventory_negative');
