@@ -46,6 +46,8 @@ class UnitSaid(BaseModel):
 
 
 class ItemSaid(BaseModel):
+    """`is_regulated` left out or null leaves what was said before."""
+
     model_config = ConfigDict(extra="forbid")
 
     description: LongText = ""
@@ -54,7 +56,7 @@ class ItemSaid(BaseModel):
     status: ItemStatus = ItemStatus.ACTIVE
     tracking: Tracking = Tracking.NONE
     gtin: Text = ""
-    is_regulated: bool = Field(default=False, strict=True)
+    is_regulated: bool | None = Field(default=None, strict=True)
 
 
 class LocationSaid(BaseModel):
