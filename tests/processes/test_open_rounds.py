@@ -10,6 +10,9 @@ import pytest
 
 from crossdock.canonical.errors import Unavailable
 from crossdock.capabilities.reconciliation import OpenRounds, Run
+from crossdock.capabilities.reconciliation.kinds import Kind
+from crossdock.capabilities.reconciliation.open_service import OpenAsked
+from crossdock.connectivity.pacing import BURST_SECONDS
 from crossdock.connectivity.sdk import OpenOrders
 from tests.processes.end_to_end.world import connected
 from tests.processes.test_open_lines import House, Sales, house_at, polled
@@ -98,6 +101,24 @@ async def test_the_plan_says_what_two_readings_take_of_the_quota(company: Compan
     assert (plan.listings, plan.quota_calls_a_day) == (14, 86_400_000)
     assert plan.calls_a_day == 2 * 4 * 8  # seven orders are seven pages, and one that is empty
     assert plan.refusal == ""
+
+
+async def test_of_a_quota_each_request_of_a_page_counts_and_takes_a_turn(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with house_at(dsn, tmp_path, requests_a_listing=5) as (house, sales):
+        await connected(house.hub, "sales", "sales", {"company": "one"})
+        sales.sell("SO-1", L1=1)
+        await house.at.clock.advance(HALF)
+        asked = OpenAsked(kind=Kind.ORDERS, against="sales", by="test")
+        await house.hub.open_lines.compare(house.hub.scope, asked)
+        async with house.hub.database.transaction(house.hub.scope) as tx:
+            planned = await tx.fetchval("select next_call_at from connection_health")
+
+        [plan] = await house.hub.open_rounds.plans(house.hub.scope)
+        assert plan.quota_calls_a_day == 86_400_000 // 5
+        full = house.now - timedelta(seconds=BURST_SECONDS)
+        assert planned - full == timedelta(milliseconds=1 + 2 * 5)  # two pages
 
 
 class Silent(Sales):

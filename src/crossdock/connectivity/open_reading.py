@@ -65,7 +65,7 @@ class _Reading:
 
 
 class Lister(NamedTuple):
-    """A connection that can be asked for its open orders, and how many calls it allows."""
+    """A connection that can be asked for its open orders, and how many pages a day it allows."""
 
     connection: str
     calls_a_day: int
@@ -93,7 +93,8 @@ class OpenReader:
             application = directory.applications.get(entry.application)
             if application is not None and application.lists_open_orders and not entry.is_paused:
                 rate = entry.rate_per_second or application.rate_per_second
-                found.append(Lister(entry.name, int(rate * 86_400)))
+                calls = int(rate * 86_400 / application.requests_a_listing)
+                found.append(Lister(entry.name, calls))
         return sorted(found)
 
     def under_way(self, scope: Scope, connection: str) -> UnderWay:
@@ -136,13 +137,15 @@ class OpenReader:
     async def _read(self, scope: Scope, entry: Entry, reading: _Reading) -> None:
         around = self._around()
         reading.stood = reading.pages
+        requests = around.directory.application_of(entry).requests_a_listing
         conversation = Conversation(around.database, around.directory, around.ports)
         try:
             async with conversation.lent(entry) as opened:
                 if not isinstance(opened, ListsOpenOrders):
                     raise _cannot(entry.name)
                 while reading.pages < PAGES_MAX:
-                    await self._take_turn(scope, entry)
+                    for _ in range(requests):
+                        await self._take_turn(scope, entry)
                     reading.calls += 1
                     reading.take(await opened.open_orders(reading.after))
                     if not reading.after:
