@@ -83,7 +83,8 @@ async def test_what_channels_of_one_pool_show_beyond_it_is_told_whatever_they_sh
 
     [item] = (await shown(desk, "ch0")).items
 
-    assert (item.together, item.beyond) == (together, max(0, together - pieces))
+    beyond = max(0, together - pieces)
+    assert (item.together, item.beyond) == (Decimal(together), Decimal(beyond))
 
 
 async def test_parts_show_no_more_together_than_there_is(
