@@ -182,7 +182,8 @@ def _stock_sentences(application: Application) -> Iterator[str]:
         yield f" in a question,\nwhich counts as {requests} requests of its rate."
     if application.lists_open_orders:
         yield "\n\nIt can be asked for all its open orders (`reconcile run --kind orders`), and is"
-        yield " so every few hours."
+        yield f" so every few hours;\na page of them counts as {application.requests_a_listing}"
+        yield " requests of its rate."
     if equation := application.stock_equation:
         yield f"\n\nIts own number: {equation.equation}.\nThe hub takes the inputs:\n"
         for entry in equation.inputs:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from random import Random
 
 import pytest
 
@@ -57,6 +58,33 @@ async def test_channels_that_see_one_pool_show_more_than_there_is_and_it_is_told
     assert said(item.together, item.beyond) == ["292", "192"]  # 96 + 100 + 8 cases of 12
     [in_cases] = (await shown(desk, "cases")).items
     assert said(in_cases.shown, in_cases.together, in_cases.beyond) == ["8", "24.333333", "16"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_what_channels_of_one_pool_show_beyond_it_is_told_whatever_they_show_i3(
+    database: Database, clock: VirtualClock, seed: int
+) -> None:
+    random = Random(seed)
+    sizes = {"ch0": 1} | {f"ch{n}": random.randint(1, 12) for n in range(1, random.randint(2, 5))}
+    channels = [
+        channel(
+            name,
+            ShareMode.POOL,
+            buffer=Decimal(random.randint(0, 5)),
+            items=(ItemTerms(item="sku-1", numerator=size),),
+        )
+        for name, size in sizes.items()
+    ]
+    desk = await opened(database, clock, *channels)
+    pieces = random.randint(0, 120)
+    await desk.play.stock(pieces)
+    amounts = await told(desk)
+    together = sum(int(amounts[name]) * size for name, size in sizes.items())
+
+    [item] = (await shown(desk, "ch0")).items
+
+    beyond = max(0, together - pieces)
+    assert (item.together, item.beyond) == (Decimal(together), Decimal(beyond))
 
 
 async def test_parts_show_no_more_together_than_there_is(

@@ -14,8 +14,16 @@ from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.inventory import MovementType, Place, StockMoved, StockStatus
 from crossdock.canonical.quantities import MICROS, Quantity
-from crossdock.capabilities.inventory.negative import APART_MAX, SHOWN, Below, negative_cases
+from crossdock.capabilities.inventory import negative
+from crossdock.capabilities.inventory.negative import (
+    APART_MAX,
+    SHOWN,
+    TOGETHER_MIN,
+    Below,
+    negative_cases,
+)
 from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import WorkersSql
 from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.orchestration.cases import Case
@@ -60,6 +68,9 @@ class Warehouse:
         assert JOB in await self.hub.jobs.run_due()
         return await self.hub.cases.find(self.hub.scope)
 
+    async def close(self, case: Case) -> None:
+        await self.hub.cases.close(self.hub.scope, case.case_id, reason="a bin is mended")
+
     async def to_count(self) -> list[tuple[str, str]]:
         await self.hub.count_tasks.follow()
         tasks = await self.hub.count_tasks.listed(self.hub.scope)
@@ -97,6 +108,67 @@ async def test_stock_below_zero_for_half_an_hour_is_a_case_and_is_counted_until_
     assert await warehouse.to_count() == []
 
 
+async def test_as_stock_falls_further_below_zero_its_case_says_how_much(
+    warehouse: Warehouse,
+) -> None:
+    await warehouse.move(1, SHELF, None)
+    await warehouse.after(timedelta(0))
+    [before] = await warehouse.after(HALF)
+
+    await warehouse.move(500, SHELF, None)
+    [case] = await warehouse.after(timedelta(minutes=5))
+    assert (case.case_id, case.due_at) == (before.case_id, before.due_at)
+    assert case.title == "BOLT is below zero at DC1: -501 EA"
+    assert case.evidence["below_zero"][0]["in_base_unit"] == "-501"
+
+
+async def test_a_case_that_is_closed_by_hand_comes_back_while_stock_stays_below_zero(
+    warehouse: Warehouse,
+) -> None:
+    await warehouse.move(1, SHELF, None)
+    await warehouse.after(timedelta(0))
+    [case] = await warehouse.after(HALF)
+    await warehouse.close(case)
+
+    [again] = await warehouse.after(timedelta(minutes=5))
+    assert again.case_id != case.case_id
+
+    await warehouse.close(again)
+    await warehouse.move(1, None, SHELF)
+    assert await warehouse.after(timedelta(minutes=5)) == []
+
+
+async def test_a_locations_case_that_is_closed_by_hand_hides_no_item_later(
+    warehouse: Warehouse,
+) -> None:
+    for n in range(APART_MAX + 1):
+        await warehouse.move(1, SHELF, None, item=f"I{n}")
+    await warehouse.after(timedelta(0))
+    [case] = await warehouse.after(HALF)
+    await warehouse.close(case)
+    await warehouse.move(9_000, SHELF, None)
+    await warehouse.after(timedelta(minutes=5))
+
+    [again] = await warehouse.after(HALF)
+    assert again.title == f"{APART_MAX + 2} items are below zero at DC1"
+    assert again.evidence["below_zero"][0]["item"] == "BOLT"  # the worst first
+
+
+async def test_what_no_count_of_the_shelf_can_mend_is_not_to_be_counted(
+    warehouse: Warehouse,
+) -> None:
+    theirs = Place(location="DC1", owner="THEIRS")
+    await warehouse.move(4, DOCK, SHELF)
+    await warehouse.move(2, theirs, None, item="I0")
+    await warehouse.after(timedelta(0))
+    assert len(await warehouse.after(HALF)) == 2
+    assert await warehouse.to_count() == []
+
+    await warehouse.move(5, SHELF, None)
+    await warehouse.after(timedelta(minutes=5))
+    assert await warehouse.to_count() == [("BOLT", "NEGATIVE")]
+
+
 async def test_what_a_late_fact_heals_within_half_an_hour_is_nobodys(warehouse: Warehouse) -> None:
     await warehouse.move(4, SHELF, None)
     await warehouse.after(timedelta(minutes=5))
@@ -129,32 +201,45 @@ async def test_a_location_of_which_much_is_below_zero_is_one_case(warehouse: War
     assert case.title == f"{APART_MAX + 1} items are below zero at DC1"
     assert len(case.evidence["below_zero"]) == SHOWN
 
-    await warehouse.move(1, None, SHELF, item="I0")
-    assert len(await warehouse.after(timedelta(minutes=5))) == APART_MAX
+    for n in range(APART_MAX + 1 - TOGETHER_MIN):
+        await warehouse.move(1, None, SHELF, item=f"I{n}")
+    [same] = await warehouse.after(timedelta(minutes=5))
+    assert same.case_id == case.case_id
+
+    await warehouse.move(1, None, SHELF, item=f"I{APART_MAX}")
+    assert len(await warehouse.after(timedelta(minutes=5))) == TOGETHER_MIN - 1
 
 
 async def test_what_is_below_zero_is_found_by_an_index_of_it_alone(warehouse: Warehouse) -> None:
     async with warehouse.hub.database.transaction(Scope("main")) as tx:
-        await tx.execute("set local enable_seqscan = off")
-        plan = await tx.fetch(
-            "explain select item from inventory_position where tenant = 'main' and is_negative"
+        await tx.execute(
+            "insert into inventory_position (tenant, item, location, status, micros) "
+            "select 'main', 'N' || n, 'DC1', 'AVAILABLE', n - 4 from generate_series(1, 9000) n"
         )
-    assert "inventory_position_negative" in "\n".join(row[0] for row in plan)
+    async with warehouse.hub.database.transaction(Scope("main")) as tx:
+        of_one = await tx.fetch("explain " + negative.BELOW, "main", negative.PASSING)
+    async with warehouse.hub.database.transaction(Scope.of_workers()) as tx:
+        of_all = await tx.fetch(WorkersSql("explain " + negative.TENANTS.text))
+    for plan in ("\n".join(row[0] for row in rows) for rows in (of_one, of_all)):
+        assert "inventory_position_negative" in plan
+        assert "Seq Scan on inventory_position" not in plan
 
 
 @given(st.dictionaries(st.tuples(st.sampled_from(["DC1", "DC2"]), st.integers(0, 99)),
-                       st.integers(1, 10**9), max_size=150))  # fmt: skip
+                       st.integers(1, 10**9), max_size=150),
+       st.sampled_from([(), ("DC1",)]))  # fmt: skip
 def test_each_item_below_zero_is_told_by_one_case_and_a_location_by_fifty_at_most(
-    known: dict[tuple[str, int], int],
+    known: dict[tuple[str, int], int], together: tuple[str, ...]
 ) -> None:
     below = {
         (at, f"I{n}"): [Below(at, f"I{n}", "AVAILABLE", "", "", "", -micros * MICROS, "EA")]
         for (at, n), micros in known.items()
     }
-    cases = negative_cases(below)
+    cases = negative_cases(below, together)
 
     assert cases.keys() == below.keys()
     for at in ("DC1", "DC2"):
         names = {one.fingerprint for key, one in cases.items() if key[0] == at}
         count = sum(key[0] == at for key in below)
-        assert len(names) == (count if count <= APART_MAX else 1)
+        most = TOGETHER_MIN - 1 if at in together else APART_MAX
+        assert len(names) == (count if count <= most else 1)

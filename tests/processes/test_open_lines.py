@@ -257,7 +257,7 @@ class House:
 
 @asynccontextmanager
 async def house_at(
-    dsn: str, folder: Path, erp: type[Sales] = Sales
+    dsn: str, folder: Path, erp: type[Sales] = Sales, *, requests_a_listing: int = 1
 ) -> AsyncIterator[tuple[House, Sales]]:
     sales = erp(VirtualClock(NOON))
 
@@ -277,6 +277,7 @@ async def house_at(
         cursor_at=lambda moment: moment.isoformat(),
         rate_per_second=1000.0,
         lists_open_orders=True,
+        requests_a_listing=requests_a_listing,
     )
     async with office(dsn, folder, application) as at:
         sales.clock = at.clock

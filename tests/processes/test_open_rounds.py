@@ -1,6 +1,8 @@
 """Open orders are compared by themselves, and once more where something is suspected (§4.1.7)."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,6 +10,9 @@ import pytest
 
 from crossdock.canonical.errors import Unavailable
 from crossdock.capabilities.reconciliation import OpenRounds, Run
+from crossdock.capabilities.reconciliation.kinds import Kind
+from crossdock.capabilities.reconciliation.open_service import OpenAsked
+from crossdock.connectivity.pacing import BURST_SECONDS
 from crossdock.connectivity.sdk import OpenOrders
 from tests.processes.end_to_end.world import connected
 from tests.processes.test_open_lines import House, Sales, house_at, polled
@@ -98,6 +103,24 @@ async def test_the_plan_says_what_two_readings_take_of_the_quota(company: Compan
     assert plan.refusal == ""
 
 
+async def test_of_a_quota_each_request_of_a_page_counts_and_takes_a_turn(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with house_at(dsn, tmp_path, requests_a_listing=5) as (house, sales):
+        await connected(house.hub, "sales", "sales", {"company": "one"})
+        sales.sell("SO-1", L1=1)
+        await house.at.clock.advance(HALF)
+        asked = OpenAsked(kind=Kind.ORDERS, against="sales", by="test")
+        await house.hub.open_lines.compare(house.hub.scope, asked)
+        async with house.hub.database.transaction(house.hub.scope) as tx:
+            planned = await tx.fetchval("select next_call_at from connection_health")
+
+        [plan] = await house.hub.open_rounds.plans(house.hub.scope)
+        assert plan.quota_calls_a_day == 86_400_000 // 5
+        full = house.now - timedelta(seconds=BURST_SECONDS)
+        assert planned - full == timedelta(milliseconds=1 + 2 * 5)  # two pages
+
+
 class Silent(Sales):
     """An ERP that does not answer when it is asked for open orders."""
 
@@ -123,3 +146,87 @@ async def test_who_does_not_answer_is_asked_twice_and_its_plan_says_why(
 
         [plan] = await company.rounds.plans(house.hub.scope)
         assert (sales.asked, plan.refusal) == (2, "it is being backed up")
+
+
+class Breaking(Sales):
+    """An ERP that breaks off after three pages each time, or hangs there."""
+
+    asked: list[str]
+    pages_a_time = 3
+    hangs = False
+
+    async def open_orders(self, after: str) -> OpenOrders:
+        self.asked = [*getattr(self, "asked", []), after]
+        fails = self.pages_a_time < 0 or len(self.asked) % (self.pages_a_time + 1) == 0
+        if self.pages_a_time and fails:
+            if self.hangs:
+                await asyncio.Event().wait()
+            raise Unavailable("it is being backed up")
+        return await super().open_orders(after)
+
+
+@asynccontextmanager
+async def breaking_off(dsn: str, folder: Path) -> AsyncIterator[tuple[Company, Breaking]]:
+    async with house_at(dsn, folder, Breaking) as (house, sales):
+        assert isinstance(sales, Breaking)
+        await connected(house.hub, "sales", "sales", {"company": "one"})
+        company = Company(house, sales)
+        for number in range(7):
+            sales.sell(f"SO-{number}", L1=1)
+        await company.after(timedelta())
+        yield company, sales
+
+
+async def test_a_reading_that_fails_half_way_goes_on_from_there_to_its_end(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        assert await company.after(HOURS) == []
+        [plan] = await company.rounds.plans(company.house.hub.scope)
+        assert plan.refusal == "after 4 calls, it goes on from there: it is being backed up"
+        assert plan.calls_a_day == 2 * 4 * 4  # what failed was asked for, too
+        assert await company.after(timedelta(minutes=29)) == []
+        assert await company.after(timedelta(minutes=1)) == []
+
+        [run] = await company.after(HALF)
+
+        told = [after for after in sales.asked if sales.asked.count(after) == 1]
+        assert (run.verdict, run.compared, len(sales.asked)) == ("DONE", 7, 10)
+        assert len(told) == 6  # two were asked for again: no page was read twice
+        [plan] = await company.rounds.plans(company.house.hub.scope)
+        assert (plan.refusal, plan.calls_a_day) == ("", 2 * 4 * 10)
+
+
+async def test_a_reading_that_takes_longer_than_the_job_may_goes_on_the_next_time(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        sales.hangs = True
+        for step in (HOURS, HALF):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(2):
+                    await company.after(step)
+        [plan] = await company.rounds.plans(company.house.hub.scope)
+        assert plan.refusal.startswith("after 8 calls, it goes on from there")
+        assert await company.house.hub.cases.find(company.house.hub.scope) == []
+
+        [run] = await company.after(HALF)
+        assert run.compared == 7
+
+
+async def test_who_never_gets_on_is_a_case_until_it_is_read(dsn: str, tmp_path: Path) -> None:
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        await company.after(HOURS)
+        sales.pages_a_time = -1  # each call fails
+        hub, asked = company.house.hub, len(sales.asked)
+        for _ in range(5):
+            await company.after(HALF)
+
+        assert len(sales.asked) == asked + 2
+        [case] = await hub.cases.find(hub.scope)
+        assert (case.code, case.entity) == ("EVT-STALE-SRC", "sales")
+        assert case.title == "open orders are not compared with sales: it is being backed up"
+
+        sales.pages_a_time = 0
+        await company.after(HOURS)
+        assert await hub.cases.find(hub.scope) == []

@@ -622,6 +622,38 @@ async def test_regulated_items_have_no_tolerance(house: House) -> None:
     assert found.item == "PILL"
 
 
+async def test_an_item_stays_regulated_until_somebody_says_that_it_is_not(house: House) -> None:
+    said: list[tuple[str, bool | None]] = [
+        ("erp", None), ("wms", True), ("erp", None), ("erp", False), ("wms", None),
+    ]  # fmt: skip
+    found: list[bool] = []
+    for number, (source, is_regulated) in enumerate(said, 20):
+        known = ItemChanged(sku="PILL", is_regulated=is_regulated)
+        fact = Fact(identity=f"P{number}", payload=known, occurred_at=house.at, version=number)
+        await house.hub.record([fact], source=source)
+        item = await house.hub.catalog.item(house.hub.scope, "PILL")
+        found.append(item.is_regulated)
+
+    assert found == [False, True, True, False, False]
+
+
+async def test_of_two_words_in_a_row_about_an_item_the_one_that_says_nothing_hides_none(
+    house: House,
+) -> None:
+    facts = [
+        Fact(
+            identity=f"PILL-{number}",
+            payload=ItemChanged(sku="PILL", is_regulated=is_regulated),
+            occurred_at=house.at,
+            version=number,
+        )
+        for number, is_regulated in ((20, True), (21, None))
+    ]
+    await house.hub.record(facts, source="wms")
+
+    assert (await house.hub.catalog.item(house.hub.scope, "PILL")).is_regulated
+
+
 async def test_statuses_are_not_told_apart_by_who_does_not_name_them(house: House) -> None:
     await house.counted(SKU_1=30)
     moved = StockMoved(

@@ -4,6 +4,8 @@ import asyncio
 import os
 from random import Random
 
+import pytest
+
 from benchmarks.reservations_under_fire import kill_loop
 from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import MICROS
@@ -108,3 +110,28 @@ async def test_killed_hubs_and_databases_lose_and_oversell_nothing() -> None:
 async def assert_counters_agree(database: Database) -> None:
     async with database.transaction(Scope.of_workers()) as tx:
         assert await tx.fetch(DISAGREEMENTS) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_what_is_lost_after_it_was_promised_is_a_shortage_at_once(
+    database: Database, clock: VirtualClock, seed: int
+) -> None:
+    """I2: promises stand when their goods are lost, and the shortage shows with the loss."""
+    house = await House.opened(database, clock)
+    await house.hear(counted(1, count(50)))
+    random, lying, promised, shortages = Random(seed), 50, 0, set[bool]()
+    for number in range(30):
+        pieces = random.randint(1, 6)
+        if random.random() < 0.6:
+            line = ReservationLine("X", "DC1", pieces * MICROS, f"O/{number}")
+            request = ReservationRequest(f"R{number}", (line,), kind=ReservationKind.HARD)
+            answer = await house.inventory.reserve(MAIN, "shop", request)
+            assert answer.is_granted == (lying - promised >= pieces)
+            promised += pieces * answer.is_granted
+        else:
+            await house.hear(moved(number + 2, pieces, place(), None))
+            lying -= pieces
+        figures = (await house.stock()).figures
+        assert figures.shortage == max(0, promised - max(0, lying)) * MICROS
+        shortages.add(figures.shortage > 0)
+    assert shortages == {True, False}

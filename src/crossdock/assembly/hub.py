@@ -110,7 +110,7 @@ class Hub:
         self.day_turns = Jobs(database, clock, [self.inventory.upkeep.day_turns()])
         # These wait for their turn at busy connections, and nothing else waits for them.
         readings = self.sampler.job, self.stock_sampler.job, self.open_rounds.job
-        self.readings = Jobs(database, clock, readings)
+        self.readings = [Jobs(database, clock, [one]) for one in readings]
         self._couriers: dict[str, Courier] = {}
 
     def _open_doors(self, outside: Outside) -> None:
@@ -328,9 +328,8 @@ class Hub:
             group.create_task(Deliveries(self._around).run(), name="deliveries")
             group.create_task(self.pollers.run(), name="pollers")
             group.create_task(self.waiting_room.run(), name="waiting room")
-            group.create_task(self.jobs.follow(), name="jobs")
-            group.create_task(self.day_turns.follow(), name="days turned")
-            group.create_task(self.readings.follow(), name="channels read back")
+            for jobs in (self.jobs, self.day_turns, *self.readings):
+                group.create_task(jobs.follow(), name="jobs")
             signs = health.leave_signs(self.database, self.clock, self.worker, health.WORKER)
             group.create_task(signs, name="signs of life")
 
@@ -341,7 +340,7 @@ class Hub:
     async def _register(self) -> None:
         for reader in self.readers:
             await readers.register(self.database, reader)
-        for jobs in (self.jobs, self.day_turns, self.readings):
+        for jobs in (self.jobs, self.day_turns, *self.readings):
             await jobs.register()
 
     def _connections(self) -> Connections:

@@ -58,7 +58,8 @@ class ItemUnit:
 class ItemChanged:
     """An item as its source knows it; the source's key is the fact's `native_ref`.
 
-    `is_regulated`: by law each piece of it is accounted for, so no difference is let pass.
+    `is_regulated`: by law each piece of it is accounted for, so no difference is let pass; None is
+    from a source that knows nothing of it, and leaves what was said before.
     """
 
     TYPE: ClassVar[str] = "catalog.item_changed.v1"
@@ -70,7 +71,7 @@ class ItemChanged:
     status: ItemStatus = ItemStatus.ACTIVE
     tracking: Tracking = Tracking.NONE
     gtin: str = ""
-    is_regulated: bool = False
+    is_regulated: bool | None = None
 
     @property
     def key(self) -> str:

@@ -1,8 +1,8 @@
 """Asks a connection for all orders that are open there, page by page; it shares its rate."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from crossdock.canonical.errors import Rejected, Unavailable
@@ -12,7 +12,7 @@ from crossdock.connectivity.conversation import Conversation
 from crossdock.connectivity.courier import Surroundings
 from crossdock.connectivity.directory import Circuit, Entry
 from crossdock.connectivity.pacing import next_call_at
-from crossdock.connectivity.sdk.roles import ListsOpenOrders, OpenOrderLine
+from crossdock.connectivity.sdk.roles import ListsOpenOrders, OpenOrderLine, OpenOrders
 from crossdock.foundation.scope import Scope
 
 PLANNED = """
@@ -20,6 +20,8 @@ update connection_health set next_call_at = $3 where tenant = $1 and connection 
 """
 PAGES_MAX = 2_000
 """An application that never comes to an end is none that can be read."""
+KEPT = timedelta(days=7)
+"""A reading that was broken off goes on for so long; what is older is read anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,18 +38,48 @@ class OpenOrdersRead:
     pages: int
 
 
+class UnderWay(NamedTuple):
+    """A reading that was broken off: the calls it took so far, and whether it gets on."""
+
+    calls: int = 0
+    gets_on: bool = False
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What a reading has by now; `stood` is how many pages that was when it went on last."""
+
+    began_at: datetime
+    lines: list[OpenOrderLine] = field(default_factory=list[OpenOrderLine])
+    is_whole: bool = True
+    after: str = ""
+    pages: int = 0
+    calls: int = 0
+    stood: int = 0
+
+    def take(self, page: OpenOrders) -> None:
+        self.lines.extend(page.lines)
+        self.is_whole = self.is_whole and page.is_whole
+        self.pages += 1
+        self.after = page.after
+
+
 class Lister(NamedTuple):
-    """A connection that can be asked for its open orders, and how many calls it allows."""
+    """A connection that can be asked for its open orders, and how many pages a day it allows."""
 
     connection: str
     calls_a_day: int
 
 
 class OpenReader:
-    """`around` gives what calls need, for it is built after whoever asks."""
+    """`around` gives what calls need, for it is built after whoever asks.
+
+    What a reading has when it is broken off is kept here, so that it may go on from there.
+    """
 
     def __init__(self, around: Callable[[], Surroundings]) -> None:
         self._around = around
+        self._broken_off: dict[tuple[str, str], _Reading] = {}
 
     async def tenants(self) -> list[str]:
         async with self._around().database.transaction(Scope.of_workers()) as tx:
@@ -61,11 +93,22 @@ class OpenReader:
             application = directory.applications.get(entry.application)
             if application is not None and application.lists_open_orders and not entry.is_paused:
                 rate = entry.rate_per_second or application.rate_per_second
-                found.append(Lister(entry.name, int(rate * 86_400)))
+                calls = int(rate * 86_400 / application.requests_a_listing)
+                found.append(Lister(entry.name, calls))
         return sorted(found)
 
-    async def open_orders(self, scope: Scope, connection: str) -> OpenOrdersRead:
-        """Read a connection's open order lines.
+    def under_way(self, scope: Scope, connection: str) -> UnderWay:
+        """Say how far a reading came that was broken off; it is known in this process alone."""
+        reading = self._broken_off.get((scope.tenant, connection))
+        if reading is None:
+            return UnderWay()
+        gets_on = reading.stood < reading.pages < PAGES_MAX
+        return UnderWay(reading.calls, gets_on)
+
+    async def open_orders(
+        self, scope: Scope, connection: str, *, go_on: bool = False
+    ) -> OpenOrdersRead:
+        """Read a connection's open order lines; `go_on` from where a reading was broken off.
 
         Each page takes its turn in the connection's rate. Raises `Unavailable` if it is paused or
         down, `Rejected` if it cannot tell them, `NotFound` if there is no such connection.
@@ -74,35 +117,42 @@ class OpenReader:
         entry = await around.directory.get(scope, connection)
         if around.directory.application_of(entry).connect is None:
             raise _cannot(connection)
-        clock = around.ports.clock
-        began_at = clock.now()
-        lines: list[OpenOrderLine] = []
-        is_whole, after, pages = True, "", 0
+        clock, key = around.ports.clock, (scope.tenant, connection)
+        reading = self._broken_off.get(key) if go_on else None
+        if reading is None or reading.pages >= PAGES_MAX or reading.began_at < clock.now() - KEPT:
+            reading = _Reading(clock.now())
+        if go_on:
+            self._broken_off[key] = reading
+        await self._read(scope, entry, reading)
+        if go_on:
+            del self._broken_off[key]
+        return OpenOrdersRead(
+            lines=reading.lines,
+            began_at=reading.began_at,
+            ended_at=clock.now(),
+            is_whole=reading.is_whole,
+            pages=reading.calls,
+        )
+
+    async def _read(self, scope: Scope, entry: Entry, reading: _Reading) -> None:
+        around = self._around()
+        reading.stood = reading.pages
+        requests = around.directory.application_of(entry).requests_a_listing
         conversation = Conversation(around.database, around.directory, around.ports)
         try:
             async with conversation.lent(entry) as opened:
                 if not isinstance(opened, ListsOpenOrders):
-                    raise _cannot(connection)
-                for _ in range(PAGES_MAX):
-                    await self._take_turn(scope, entry)
-                    page = await opened.open_orders(after)
-                    lines.extend(page.lines)
-                    is_whole = is_whole and page.is_whole
-                    pages += 1
-                    after = page.after
-                    if not after:
-                        break
-                else:
-                    raise Unavailable(f"{connection} tells of open orders without an end")
+                    raise _cannot(entry.name)
+                while reading.pages < PAGES_MAX:
+                    for _ in range(requests):
+                        await self._take_turn(scope, entry)
+                    reading.calls += 1
+                    reading.take(await opened.open_orders(reading.after))
+                    if not reading.after:
+                        return
+                raise Unavailable(f"{entry.name} tells of open orders without an end")
         finally:
             await conversation.close()
-        return OpenOrdersRead(
-            lines=lines,
-            began_at=began_at,
-            ended_at=clock.now(),
-            is_whole=is_whole,
-            pages=pages,
-        )
 
     async def _take_turn(self, scope: Scope, entry: Entry) -> None:
         """Wait for a turn in the connection's rate, which deliveries take theirs from too."""

@@ -1,6 +1,6 @@
 """Cases that are opened outside of processes, in the transaction of whoever found the cause."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -56,6 +56,10 @@ class CaseDesk:
             for one in wanted
         ]
         await cases.record(tx, [Said(tx.tenant, "", one) for one in said], now)
+
+    async def still_open(self, tx: Transaction, fingerprints: Sequence[str]) -> Collection[str]:
+        """Say which of these cases nobody has closed."""
+        return await cases.open_of(tx, tx.tenant, fingerprints)
 
     async def closed(
         self, tx: Transaction, fingerprints: Sequence[str], resolution: str, now: datetime

@@ -94,6 +94,11 @@ where tenant = $1 and fingerprint = any($2::text[]) and goes_on
 order by fingerprint, opened_at desc, state desc
 """
 
+OPEN_OF = """
+select fingerprint from business_case
+where tenant = $1 and fingerprint = any($2::text[]) and state = 'OPEN'
+"""
+
 CLOSE_BY_ID = """
 update business_case set state = 'CLOSED', closed_at = $3, resolution = $4
 where tenant = $1 and case_id = $2 and state = 'OPEN' returning case_id
@@ -164,6 +169,12 @@ async def going_on(
     return {
         row["fingerprint"]: (msgspec.json.decode(row["evidence"]), row["state"]) for row in rows
     }
+
+
+async def open_of(tx: Transaction, tenant: str, fingerprints: Sequence[str]) -> set[str]:
+    """Say of which of these causes a case is open."""
+    rows = await tx.fetch(OPEN_OF, tenant, list(fingerprints))
+    return {row["fingerprint"] for row in rows}
 
 
 async def listed(tx: Transaction, *, state: str = "OPEN", limit: int = 200) -> list[Case]:

@@ -44,7 +44,7 @@ from crossdock.capabilities.supply import (
 from crossdock.connectivity.connections import Connections, Neighbours
 from crossdock.connectivity.directory import Directory
 from crossdock.connectivity.inbox import Inbox
-from crossdock.connectivity.open_reading import Lister, OpenOrdersRead
+from crossdock.connectivity.open_reading import Lister, OpenOrdersRead, UnderWay
 from crossdock.connectivity.outbox import Outbox
 from crossdock.connectivity.poller import Pollers, Polling
 from crossdock.connectivity.proposals import Proposals
@@ -167,7 +167,7 @@ class House:
 
     @property
     def open_rounds(self) -> OpenRounds:
-        around = (NobodyLists(), self.open_lines)
+        around = (NobodyLists(), self.open_lines, CaseDesk())
         return OpenRounds(self.database, self.clock, around, every=timedelta(hours=6))
 
     @property
@@ -209,7 +209,13 @@ class NobodyLists:
     async def listers(self, _scope: Scope) -> list[Lister]:
         return []
 
-    async def open_orders(self, _scope: Scope, connection: str) -> OpenOrdersRead:
+    def under_way(self, _scope: Scope, _connection: str) -> UnderWay:
+        return UnderWay()
+
+    async def open_orders(
+        self, _scope: Scope, connection: str, *, go_on: bool = False
+    ) -> OpenOrdersRead:
+        del go_on
         raise Rejected(f"{connection} cannot be asked for its open orders", code="not_listed")
 
 

@@ -51,6 +51,7 @@ APPLICATION = Application(
     # One answer is read between two readings of the moves, a status at a time.
     stock_question=StockQuestion(keys_max=200, requests=16),
     lists_open_orders=True,
+    requests_a_listing=3,  # sales and shipments; login, preferences and units come to one a page
     poll_every=timedelta(seconds=10),
     cursor_at=cursor_at,
     freshness=timedelta(minutes=15),

@@ -127,19 +127,38 @@ def heard(event: Event) -> Heard:
 
 
 def newest(facts: Iterable[Heard], known: Mapping[tuple[str, str, str, str], int]) -> list[Heard]:
-    """Keep what is at least as new as anything its source said, in order, one per source.
+    """Keep what is at least as new as anything its source said, in order, one per source."""
+    kept: dict[tuple[str, str, str, str], Heard] = {}
+    for fact in accepted(facts, known):
+        kept.pop(fact.source_key, None)  # so that the order is that of the last one
+        kept[fact.source_key] = fact
+    return list(kept.values())
+
+
+def accepted(
+    facts: Iterable[Heard], known: Mapping[tuple[str, str, str, str], int]
+) -> list[Heard]:
+    """Keep all that is at least as new as anything its source said before, in order.
 
     An equal version is taken again: the inbox has dropped true repeats, so it is a correction by
     a source that does not count its versions well.
     """
-    kept: dict[tuple[str, str, str, str], Heard] = {}
+    floors = dict(known)
+    kept: list[Heard] = []
     for fact in facts:
-        highest = kept[fact.source_key].version if fact.source_key in kept else None
-        floor = known.get(fact.source_key) if highest is None else highest
-        if floor is None or fact.version >= floor:
-            kept.pop(fact.source_key, None)  # so that the order is that of the last one
-            kept[fact.source_key] = fact
-    return list(kept.values())
+        if fact.version >= floors.get(fact.source_key, fact.version):
+            floors[fact.source_key] = fact.version
+            kept.append(fact)
+    return kept
+
+
+def regulated(facts: Iterable[Heard]) -> dict[tuple[str, str], bool]:
+    """Give the last word on whether an item is regulated, of those about which there is one."""
+    return {
+        fact.hub_key: item.is_regulated
+        for fact in facts
+        if isinstance(item := fact.event.payload, ItemChanged) and item.is_regulated is not None
+    }
 
 
 def conversions(item: ItemChanged, base_unit: str) -> tuple[list[Conversion], list[Finding]]:

@@ -23,11 +23,13 @@ from crossdock.capabilities.catalog.model import (
     Finding,
     Heard,
     Qualifier,
+    accepted,
     conversions,
     gtins,
     heard,
     newest,
     normalised,
+    regulated,
 )
 from crossdock.capabilities.catalog.parties import PartyNames, PartyRecord
 from crossdock.foundation.clock import Clock
@@ -90,7 +92,8 @@ class Catalog:
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Take in a page of catalogue facts; what an older version says changes nothing."""
         facts = await parties.as_linked(tx, [heard(event) for event in events])
-        fresh = newest(facts, await store.known_versions(tx, facts))
+        known = await store.known_versions(tx, facts)
+        fresh = newest(facts, known)
         if not fresh:
             return
         items = [
@@ -101,7 +104,7 @@ class Catalog:
         places = [fact for fact in fresh if isinstance(fact.event.payload, LocationChanged)]
         traders = [fact for fact in fresh if isinstance(fact.event.payload, PartyChanged)]
         if items:
-            await self._take_items(tx, items)
+            await self._take_items(tx, items, regulated(accepted(facts, known)))
         if places:
             await store.put_locations(tx, places)
         if traders:
@@ -293,8 +296,12 @@ class Catalog:
             return [dict(row) for row in await tx.fetch(store.FINDINGS, scope.tenant, limit)]
 
     async def _take_items(
-        self, tx: Transaction, items: Sequence[tuple[Heard, ItemChanged]]
+        self,
+        tx: Transaction,
+        items: Sequence[tuple[Heard, ItemChanged]],
+        said: Mapping[tuple[str, str], bool],
     ) -> None:
+        """Take in items; `said` is the last word on which of them are regulated."""
         facts = [fact for fact, _ in items]
         bases = await store.base_units(tx, facts)
         units: list[tuple[Heard, Conversion]] = []
@@ -307,7 +314,7 @@ class Catalog:
             units += [(fact, unit) for unit in taken]
             numbers += [(fact, gtin, unit) for gtin, unit in named]
             findings += [(fact, finding) for finding in (*refused, *misnamed)]
-        await store.put_items(tx, facts)
+        await store.put_items(tx, facts, said)
         await store.put_units(tx, units)
         stored = await store.put_gtins(tx, numbers)
         findings += [

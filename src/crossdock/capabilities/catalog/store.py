@@ -41,7 +41,8 @@ insert into item (tenant, item, sku, description, base_unit, status, tracking, i
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
     $7::text[], $8::boolean[], $9::text[], $10::timestamptz[])
 on conflict (tenant, item) do update set sku = excluded.sku, description = excluded.description,
-    status = excluded.status, tracking = excluded.tracking, is_regulated = excluded.is_regulated,
+    status = excluded.status, tracking = excluded.tracking,
+    is_regulated = coalesce(excluded.is_regulated, item.is_regulated),
     source = excluded.source, changed_at = excluded.changed_at
 """
 # The first factor known holds for all of the past; another one from its own date on.
@@ -181,7 +182,8 @@ union all
 select location, '' from location where tenant = $1 and location = any($3)
 """
 ITEMS = """
-select item, sku, description, base_unit, status, tracking, is_regulated, source, changed_at
+select item, sku, description, base_unit, status, tracking,
+    coalesce(is_regulated, false) as is_regulated, source, changed_at
 from item where tenant = $1 and item > $2 and ($3::text[] is null or item = any($3))
 order by item limit $4
 """
@@ -263,7 +265,9 @@ async def base_units(tx: Transaction, facts: Sequence[Heard]) -> dict[tuple[str,
     return {(row["tenant"], row["item"]): row["base_unit"] for row in rows}
 
 
-async def put_items(tx: Transaction, facts: Sequence[Heard]) -> None:
+async def put_items(
+    tx: Transaction, facts: Sequence[Heard], regulated: Mapping[tuple[str, str], bool]
+) -> None:
     rows: dict[tuple[str, str], tuple[Any, ...]] = {}
     for fact in facts:
         item = fact.event.payload
@@ -275,7 +279,7 @@ async def put_items(tx: Transaction, facts: Sequence[Heard]) -> None:
                 canonical_unit(item.base_unit),
                 item.status,
                 item.tracking,
-                item.is_regulated,
+                regulated.get(fact.hub_key),
                 fact.event.source,
                 fact.event.received_at,
             )

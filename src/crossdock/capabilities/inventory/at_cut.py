@@ -120,14 +120,14 @@ select distinct p.location, p.item from unnest($2::text[], $3::text[]) k(locatio
 join inventory_position p on p.tenant = $1 and p.location = k.location and p.item = k.item
 """
 
-# Of tenants: whose stock is below zero, and was so for long enough to be a case.
+# Of tenants: whose stock is below zero on the shelf, and was so for long enough to be a case.
 WITH_NEGATIVE = WorkersSql("""
-select distinct tenant from inventory_negative where told_as <> '' order by tenant
+select distinct tenant from inventory_negative where told_as <> '' and is_shelf order by tenant
 """)
 NEGATIVE = """
 select location, item from inventory_negative
-where tenant = $1 and told_as <> '' and ($2 = '' or location = $2) order by location, item
-limit $3
+where tenant = $1 and told_as <> '' and is_shelf and ($2 = '' or location = $2)
+order by location, item limit $3
 """
 
 HEARD = "select source, heard_at from inventory_source where tenant = $1"
@@ -221,7 +221,10 @@ class LedgerAtCut:
         return [row["tenant"] for row in await tx.fetch(WITH_NEGATIVE)]
 
     async def negative(self, tx: Transaction, location: str, limit: int) -> list[tuple[str, str]]:
-        """Name such stock, by (location, item); "" is at any location."""
+        """Name such stock that a count of the shelf can mend, by (location, item).
+
+        "" is at any location.
+        """
         rows = await tx.fetch(NEGATIVE, tx.tenant, location, limit)
         return [(row["location"], row["item"]) for row in rows]
 

@@ -1,6 +1,6 @@
 """What a person is to look at in stock, in the words of the exception taxonomy (§7.2)."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -31,6 +31,10 @@ class Desk(Protocol):
     async def opened(
         self, tx: Transaction, wanted: Sequence[StockCase], now: datetime
     ) -> None: ...
+
+    async def still_open(self, tx: Transaction, fingerprints: Sequence[str]) -> Collection[str]:
+        """Say which of these cases nobody has closed."""
+        ...
 
     async def closed(
         self, tx: Transaction, fingerprints: Sequence[str], resolution: str, now: datetime

@@ -34,13 +34,14 @@ where d.order_id <> ''
 
 WRITE = """
 insert into inventory_demand (tenant, demand_ref, source, order_id, stock_id, ordered, cancelled,
-    picked, claimed_us)
+    picked, claimed_us, own_item, own_picked)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-    $7::bigint[], $8::bigint[], $9::bigint[])
+    $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bigint[])
 on conflict (tenant, demand_ref) do update
 set source = excluded.source, order_id = excluded.order_id, stock_id = excluded.stock_id,
     ordered = excluded.ordered, cancelled = excluded.cancelled, picked = excluded.picked,
-    claimed_us = excluded.claimed_us
+    claimed_us = excluded.claimed_us, own_item = excluded.own_item,
+    own_picked = excluded.own_picked
 """
 
 Ref = tuple[str, str]
@@ -52,7 +53,8 @@ StockKey = tuple[str, str, str]
 class Claim(NamedTuple):
     """One order line's claim. Without an order (`order_id` "") only its picks are known.
 
-    One that its order has dropped claims nothing; where it was picked is kept (§3.6).
+    One that its order has dropped claims nothing; where it was picked is kept (§3.6). `own_picked`
+    is what was picked of `own_item`: the line's own, or while no order is known, the first.
     """
 
     source: str = ""
@@ -62,6 +64,8 @@ class Claim(NamedTuple):
     cancelled: int = 0
     picked: int = 0
     claimed_us: int = 0
+    own_item: str = ""
+    own_picked: int = 0
 
     @property
     def overlay(self) -> int:
@@ -69,7 +73,20 @@ class Claim(NamedTuple):
 
     @property
     def is_over_picked(self) -> bool:
-        return bool(self.order_id) and model.is_over_picked(self.ordered, self.picked)
+        return bool(self.order_id) and model.is_over_picked(self.ordered, self.own_picked)
+
+    def of_item(self, item: str) -> "Claim":
+        """Count what is picked of this item as its own; what was before is not known any more."""
+        return self if self.own_item == item else self._replace(own_item=item, own_picked=0)
+
+    def plus(self, picks: Mapping[str, int]) -> "Claim":
+        """Count so much of each item as picked."""
+        own = self.own_item or next(iter(picks))
+        return self._replace(
+            picked=self.picked + sum(picks.values()),
+            own_item=own,
+            own_picked=self.own_picked + picks.get(own, 0),
+        )
 
     @property
     def owner(self) -> tuple[str, str]:
@@ -182,13 +199,18 @@ def claimed(
     for ref, claim in claims.stored.items():
         is_dropped = ref not in claims.lines and (ref[0], *claim.owner) in renewed
         if is_dropped:
-            after[ref] = Claim(stock_id=claim.stock_id, picked=claim.picked)
+            after[ref] = Claim()._replace(
+                stock_id=claim.stock_id,
+                picked=claim.picked,
+                own_item=claim.own_item,
+                own_picked=claim.own_picked,
+            )
     for ref, line in claims.lines.items():
         claim = after.get(ref, Claim())
         if claim.order_id and claim.owner != line.owner and not _wins(line, claim):
             continue
         source, order_id = line.owner
-        after[ref] = claim._replace(
+        after[ref] = claim.of_item(line.key[1])._replace(
             source=source,
             order_id=order_id,
             stock_id=stock_ids[line.key],
@@ -196,9 +218,8 @@ def claimed(
             cancelled=line.cancelled,
             claimed_us=line.us,
         )
-    for ref, micros in picks_of(fresh).items():
-        claim = after.get(ref, Claim())
-        after[ref] = claim._replace(picked=claim.picked + micros)
+    for ref, picks in _picks_by_item(fresh).items():
+        after[ref] = after.get(ref, Claim()).plus(picks)
     return after
 
 
@@ -207,12 +228,25 @@ def _wins(line: Line, claim: Claim) -> bool:
 
 
 def picks_of(fresh: Iterable[Movement]) -> dict[Ref, int]:
-    sums: dict[Ref, int] = {}
+    return {ref: sum(picks.values()) for ref, picks in _picks_by_item(fresh).items()}
+
+
+def _picks_by_item(fresh: Iterable[Movement]) -> dict[Ref, dict[str, int]]:
+    found: dict[Ref, dict[str, int]] = {}
     for move in fresh:
         if move.payload.demand_ref:
-            ref = (move.event.tenant, move.payload.demand_ref)
-            sums[ref] = sums.get(ref, 0) + move.picked
-    return sums
+            sums = found.setdefault((move.event.tenant, move.payload.demand_ref), {})
+            sums[move.payload.item] = sums.get(move.payload.item, 0) + move.picked
+    return found
+
+
+def live(claims: Claims, fresh: Iterable[Movement]) -> set[Ref]:
+    """Name the order lines of which a page says more than history that is filled in later."""
+    orders = {key for key, version in claims.orders.items() if not version.event.fact.replay}
+    found = {ref for ref, one in claims.stored.items() if (ref[0], *one.owner) in orders}
+    found |= {ref for ref, line in claims.lines.items() if (ref[0], *line.owner) in orders}
+    moves = (move for move in fresh if move.payload.demand_ref and not move.event.fact.replay)
+    return found | {(move.event.tenant, move.payload.demand_ref) for move in moves}
 
 
 def causes_of(claims: Claims, fresh: Iterable[Movement]) -> dict[Ref, Event]:
@@ -247,6 +281,8 @@ async def write(tx: Transaction, claims: Claims, after: Mapping[Ref, Claim]) -> 
             [row.cancelled for row in rows],
             [row.picked for row in rows],
             [row.claimed_us for row in rows],
+            [row.own_item for row in rows],
+            [row.own_picked for row in rows],
         )
     if claims.orders:
         keys = sorted(claims.orders)
@@ -271,4 +307,6 @@ def _claim_of(row: Any) -> Claim:
         row["cancelled"],
         row["picked"],
         row["claimed_us"],
+        row["own_item"],
+        row["own_picked"],
     )

@@ -158,7 +158,7 @@ def of_over_picks(
             item=row.item,
             location=row.location,
             ordered=Quantity.from_micros(claim.ordered, row.unit),
-            picked=Quantity.from_micros(claim.picked, row.unit),
+            picked=Quantity.from_micros(claim.own_picked, row.unit),
         )
         fact = Fact(
             identity=f"over_picked:{ref[1]}:{cause}",

@@ -1,9 +1,11 @@
 """More picked for an order line than it orders: told at once, and a case if it lasts (I7, §7.2).
 
-The fold marks the lines that change while they are over, so a look costs what changed since.
+The fold marks the lines that change while they are over, so a look costs what changed since. Only
+goods of the line's own item count: for a kit its components may be picked. History that is filled
+in later marks no line, and lets one be looked at that is marked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -24,19 +26,29 @@ select distinct tenant from inventory_over_pick where not is_settled order by te
 """)
 MARK = """
 insert into inventory_over_pick as p (tenant, demand_ref, since)
-select k.tenant, k.demand_ref, $3 from unnest($1::text[], $2::text[]) k(tenant, demand_ref)
+select k.tenant, k.demand_ref, $4
+from unnest($1::text[], $2::text[], $3::boolean[]) k(tenant, demand_ref, is_live)
+where k.is_live or exists (
+    select from inventory_over_pick w where w.tenant = k.tenant and w.demand_ref = k.demand_ref)
 on conflict (tenant, demand_ref) do update set is_settled = false,
     since = case when p.is_settled then excluded.since else p.since end
 """
-# What heals is seen at once; what is new has so long to be healed.
-UNSETTLED = """
-select w.demand_ref, w.is_told, d.source, d.order_id, d.ordered, d.picked, s.item, s.location,
+# What heals is seen at once; what is new has so long to be healed. A fold that marks one of them
+# waits for its lock, in the same order, so that its mark stands behind what is settled here.
+LOCK = """
+select demand_ref from inventory_over_pick
+where tenant = $1 and not is_settled and (is_told or since <= $2)
+order by demand_ref limit $3 for update
+"""
+# Another statement: it sees what was written before the locks were taken.
+LOCKED = """
+select w.demand_ref, w.is_told, d.source, d.order_id, d.ordered, d.own_picked, s.item, s.location,
     s.unit
 from inventory_over_pick w
 join inventory_demand d on d.tenant = $1 and d.demand_ref = w.demand_ref
 left join inventory_stock s on s.tenant = $1 and s.stock_id = d.stock_id
-where w.tenant = $1 and not w.is_settled and (w.is_told or w.since <= $2)
-order by w.demand_ref limit $3
+where w.tenant = $1 and w.demand_ref = any($2::text[])
+order by w.demand_ref
 """
 SETTLE = """
 update inventory_over_pick set is_settled = true, is_told = true
@@ -60,20 +72,28 @@ class OverPicked(NamedTuple):
 
 
 async def mark(
-    tx: Transaction, before: Mapping[Ref, Claim], after: Mapping[Ref, Claim], now: datetime
+    tx: Transaction,
+    before: Mapping[Ref, Claim],
+    after: Mapping[Ref, Claim],
+    live: Collection[Ref],
+    now: datetime,
 ) -> list[Ref]:
-    """Have a look taken at what changed and is over, or was; give the lines that are so anew."""
+    """Have a look taken at what changed and is over, or was; give the lines that are so anew.
+
+    Of those that are not `live` nothing is told, and only those looked at that were marked before.
+    """
     changed = [ref for ref, claim in after.items() if _said(before.get(ref)) != _said(claim)]
     was = {ref for ref in changed if before.get(ref, Claim()).is_over_picked}
     are = {ref for ref in changed if after[ref].is_over_picked}
     if marked := sorted(was | are):
-        await tx.execute(MARK, [ref[0] for ref in marked], [ref[1] for ref in marked], now)
-    return sorted(are - was)
+        tenants, refs = [ref[0] for ref in marked], [ref[1] for ref in marked]
+        await tx.execute(MARK, tenants, refs, [ref in live for ref in marked], now)
+    return [ref for ref in sorted(are - was) if ref in live]
 
 
 def _said(claim: Claim | None) -> tuple[str, int, int]:
     claim = claim or Claim()
-    return claim.order_id, claim.ordered, claim.picked
+    return claim.order_id, claim.ordered, claim.own_picked
 
 
 class OverPicks:
@@ -97,7 +117,8 @@ class OverPicks:
 
     async def _watch(self, tx: Transaction) -> None:
         now = self._clock.now()
-        rows = await tx.fetch(UNSETTLED, tx.tenant, now - PATIENCE, LINES_MAX)
+        locked = await tx.fetch(LOCK, tx.tenant, now - PATIENCE, LINES_MAX)
+        rows = await tx.fetch(LOCKED, tx.tenant, [row["demand_ref"] for row in locked])
         lines = [OverPicked(*row) for row in rows]
         over = [one for one in lines if self._is_over(one)]
         healed = [one for one in lines if not self._is_over(one)]

@@ -136,7 +136,8 @@ async def _tell_impossible(
 ) -> None:
     """Tell of buckets that hold what cannot be, and of order lines that were picked too much."""
     (claims, after), (page, fresh, now) = demanded, said
-    over = await over_picks.mark(tx, claims.stored, after, now)
+    live = demand.live(claims, fresh)
+    over = await over_picks.mark(tx, claims.stored, after, live, now)
     causes = demand.causes_of(claims, fresh) if over else {}
     lines = {ref: (after[ref], sheet.rows[after[ref].stock_id or 0]) for ref in over}
     impossible = facts.of_impossible(folded, str(page.reached), now)

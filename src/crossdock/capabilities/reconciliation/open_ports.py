@@ -140,6 +140,16 @@ class Lister(Protocol):
     def calls_a_day(self) -> int: ...
 
 
+class UnderWay(Protocol):
+    """A reading that was broken off: the calls it took, and whether it came on with the last."""
+
+    @property
+    def calls(self) -> int: ...
+
+    @property
+    def gets_on(self) -> bool: ...
+
+
 class ListsOpenOrders(Protocol):
     async def tenants(self) -> Sequence[str]: ...
 
@@ -147,8 +157,17 @@ class ListsOpenOrders(Protocol):
         """Say which connections can be asked; no paused one."""
         ...
 
-    async def open_orders(self, scope: Scope, connection: str, /) -> OpenReading:
-        """Read a connection's open order lines; `Rejected` if it cannot tell them."""
+    def under_way(self, scope: Scope, connection: str, /) -> UnderWay:
+        """Say how far the last reading came that was to go on and was broken off."""
+        ...
+
+    async def open_orders(
+        self, scope: Scope, connection: str, /, *, go_on: bool = False
+    ) -> OpenReading:
+        """Read a connection's open order lines; `Rejected` if it cannot tell them.
+
+        `go_on`: from where the last such reading was broken off, if it was.
+        """
         ...
 
 

@@ -2,19 +2,23 @@
 
 Each is read every few hours, or as often as a hundredth of its quota allows; and once more, half
 an hour on, where that found something new to suspect: two readings confirm a difference (§4.1.4).
+One that is broken off, as it takes long or fails half way, goes on from there.
 """
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from crossdock.canonical.errors import CrossdockError
+from crossdock.canonical.identifiers import joined
 from crossdock.capabilities.reconciliation import planning
 from crossdock.capabilities.reconciliation.findings import Run, microseconds
 from crossdock.capabilities.reconciliation.kinds import Kind
 from crossdock.capabilities.reconciliation.open_ports import Lister, ListsOpenOrders
 from crossdock.capabilities.reconciliation.open_service import OpenAsked, told
 from crossdock.capabilities.reconciliation.planning import OpenRound, Plan
+from crossdock.capabilities.reconciliation.ports import CaseWanted, KeepsCases
 from crossdock.capabilities.reconciliation.rounds import REASON_MAX
 from crossdock.capabilities.reconciliation.store import HUB
 from crossdock.foundation.clock import Clock
@@ -34,10 +38,11 @@ select $1, s.connection, $3, true from unnest($2::text[]) s(connection)
 on conflict (tenant, connection) do nothing
 """
 
+NOT_ENDED = "it did not come to its end"
 # Who is asked is noted before: a process that dies over it does not ask again at once.
 ASK = """
 update reconciliation_open_round set asked_at = $3, is_second = $4,
-    refusal = 'it did not come to its end', failed_at = $3
+    refusal = $5, failed_at = $3
 where tenant = $1 and connection = $2
 """
 DONE = """
@@ -46,7 +51,7 @@ update reconciliation_open_round set read_at = $3, pages = $4, lines = $5, refus
 where tenant = $1 and connection = $2
 """
 FAILED = """
-update reconciliation_open_round set refusal = $3, failed_at = $4
+update reconciliation_open_round set refusal = $3, failed_at = $4, pages = greatest(pages, $5)
 where tenant = $1 and connection = $2
 """
 DOUBTED = """
@@ -77,13 +82,13 @@ class OpenRounds:
         self,
         database: Database,
         clock: Clock,
-        around: tuple[ListsOpenOrders, Compares],
+        around: tuple[ListsOpenOrders, Compares, KeepsCases],
         *,
         every: timedelta,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._lists, self._lines = around
+        self._lists, self._lines, self._cases = around
         self._every = every // timedelta(microseconds=1)
 
     @property
@@ -126,25 +131,31 @@ class OpenRounds:
             rows = await tx.fetch(DOUBTED, tx.tenant, Kind.ORDERS)
         doubted = {row["against"] for row in rows}
         kept = await self._kept(scope)
-        for one in listers:
+        for one in sorted(listers, key=lambda one: kept[one.connection].at.asked):
             known = kept[one.connection]
+            under_way = self._lists.under_way(scope, one.connection)
+            at = known.at._replace(gets_on=under_way.gets_on)
             every = planning.orders_every(self._every, known.pages, one.calls_a_day)
             now, is_doubted = microseconds(self._clock.now()), one.connection in doubted
-            if not planning.orders_due(known.at, now, every, is_doubted=is_doubted):
+            if not planning.orders_due(at, now, every, is_doubted=is_doubted):
                 continue
-            is_second = not known.at.is_over(now, every)
+            is_second = known.at.is_second if at.gets_on else not at.is_over(now, every)
             try:
                 await self._compare(scope, one, is_second=is_second)
+            except asyncio.CancelledError:
+                await self._failed(scope, one, NOT_ENDED, is_last=False)
+                raise
             except CrossdockError as error:
-                await self._failed(scope, one, str(error))
+                await self._failed(scope, one, str(error), is_last=is_second)
             except Exception as error:  # noqa: BLE001 whatever it is, the others are read
-                await self._failed(scope, one, repr(error))
+                await self._failed(scope, one, repr(error), is_last=is_second)
                 failures.append(error)
 
     async def _compare(self, scope: Scope, one: Lister, *, is_second: bool) -> None:
         async with self._database.transaction(scope) as tx:
-            await tx.execute(ASK, tx.tenant, one.connection, self._clock.now(), is_second)
-        reading = await self._lists.open_orders(scope, one.connection)
+            now = self._clock.now()
+            await tx.execute(ASK, tx.tenant, one.connection, now, is_second, NOT_ENDED)
+        reading = await self._lists.open_orders(scope, one.connection, go_on=True)
         asked = OpenAsked(
             kind=Kind.ORDERS,
             against=one.connection,
@@ -158,11 +169,21 @@ class OpenRounds:
                 DONE, tx.tenant, one.connection, reading.began_at, reading.pages,
                 len(reading.lines),
             )  # fmt: skip
+            ended = [unread_case(one.connection, "").fingerprint]
+            await self._cases.closed(
+                tx, ended, "its open orders are read again", self._clock.now()
+            )
 
-    async def _failed(self, scope: Scope, one: Lister, reason: str) -> None:
+    async def _failed(self, scope: Scope, one: Lister, reason: str, *, is_last: bool) -> None:
+        """Keep why, and what it took; `is_last`: it is not asked again soon, and is a case."""
+        under_way, now = self._lists.under_way(scope, one.connection), self._clock.now()
+        if under_way.gets_on:
+            reason = f"after {under_way.calls} calls, it goes on from there: {reason}"
         async with self._database.transaction(scope) as tx:
-            now = self._clock.now()
-            await tx.execute(FAILED, tx.tenant, one.connection, reason[:REASON_MAX], now)
+            said = reason[:REASON_MAX]
+            await tx.execute(FAILED, tx.tenant, one.connection, said, now, under_way.calls)
+            if is_last and not under_way.gets_on:
+                await self._cases.opened(tx, [unread_case(one.connection, said)], now)
 
     async def _kept(self, scope: Scope) -> dict[str, _Kept]:
         async with self._database.transaction(scope) as tx:
@@ -182,3 +203,21 @@ class OpenRounds:
             )
             for row in rows
         }
+
+
+def unread_case(connection: str, reason: str) -> CaseWanted:
+    """Word the case of a system whose open orders cannot be read; it ends when they are."""
+    return CaseWanted(
+        code="EVT-STALE-SRC",
+        fingerprint=joined("open-orders", connection),
+        severity="S2",
+        owner_role="Integration",
+        within=timedelta(hours=1),
+        entity=connection,
+        title=f"open orders are not compared with {connection}: {reason}",
+        evidence={
+            "connection": connection,
+            "reason": reason,
+            "suggested": f"crossdock connection check {connection}",
+        },
+    )

@@ -293,13 +293,15 @@ class OpenRound(NamedTuple):
     """When a system was last asked for its open orders, and the cut of what it said, in us.
 
     A new one is `asked` in name only: it has an interval to tell its orders by itself.
-    `is_second`: it was asked again within the interval, which happens once at most.
+    `is_second`: it was asked again within the interval, which happens once at most. `gets_on`: it
+    was broken off, and reads on from there, no page twice.
     """
 
     asked: int
     read: int | None = None
     is_second: bool = False
     has_failed: bool = False
+    gets_on: bool = False
 
     def is_over(self, now: int, every: int) -> bool:
         """Say whether an interval has gone by since it was asked."""
@@ -310,9 +312,9 @@ def orders_due(at: OpenRound, now: int, every: int, *, is_doubted: bool) -> bool
     """Say whether open orders are to be read now; `every` is as `orders_every` says.
 
     What a reading suspects is read once more as soon as that proves something, and so is what
-    failed: two readings in an interval, and no more.
+    failed: two readings in an interval, and no more. One that is broken off goes on soon.
     """
     if not every or at.is_over(now, every):
         return bool(every)
-    is_wanted = (at.has_failed or is_doubted) and not at.is_second
+    is_wanted = at.gets_on or ((at.has_failed or is_doubted) and not at.is_second)
     return is_wanted and now - max(at.asked, at.read or 0) >= APART

@@ -155,7 +155,8 @@ class Application:
     that changed since a moment; without it a source can only be read from its beginning. One that
     tells stock says by `stock_equation` what its own number of it means. One whose connection
     `AnswersStock` says by `stock_question` how much may be asked at a time; one whose connection
-    `ListsOpenOrders` says so, and is compared by them every few hours.
+    `ListsOpenOrders` says so, and is compared by them every few hours; a page of them takes
+    `requests_a_listing` requests at most.
     """
 
     name: str
@@ -171,6 +172,7 @@ class Application:
     stock_equation: NativeEquation | None = None
     stock_question: StockQuestion | None = None
     lists_open_orders: bool = False
+    requests_a_listing: int = 1
     poll_every: timedelta | None = None
     cursor_at: Callable[[datetime], str] | None = None
     freshness: timedelta = timedelta(minutes=15)

@@ -256,6 +256,7 @@ class ApplicationConformance:
         lists = inspect.iscoroutinefunction(getattr(connection, "open_orders", None))
 
         assert lists == self.application.lists_open_orders
+        assert self.application.requests_a_listing > 0
         assert bool(question) == inspect.iscoroutinefunction(method)
         assert question is None or (question.keys_max > 0 and question.requests > 0)
         assert question is None or StockSnapshotTaken in self.application.events

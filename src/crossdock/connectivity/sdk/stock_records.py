@@ -151,7 +151,7 @@ def item_changed(record: Record, vocabulary: Vocabulary) -> Fact:
         status=ItemStatus(record.text("status", "ACTIVE").upper()),
         tracking=_tracking(record),
         gtin=record.text("gtin"),
-        is_regulated=record.flag("regulated"),
+        is_regulated=None if record.value("regulated") is None else record.flag("regulated"),
     )
     return fact_of(record, f"item:{sku}", payload, version=version_of(record), native_ref=sku)
 

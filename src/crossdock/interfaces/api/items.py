@@ -47,6 +47,8 @@ class UnitSaid(BaseModel):
 
 
 class ItemSaid(BaseModel):
+    """`is_regulated` left out or null leaves what was said before."""
+
     model_config = ConfigDict(extra="forbid")
 
     description: LongText = ""
@@ -55,7 +57,7 @@ class ItemSaid(BaseModel):
     status: ItemStatus = ItemStatus.ACTIVE
     tracking: Tracking = Tracking.NONE
     gtin: Text = ""
-    is_regulated: bool = Field(default=False, strict=True)
+    is_regulated: bool | None = Field(default=None, strict=True)
 
 
 class LocationSaid(BaseModel):

@@ -283,5 +283,14 @@ def test_open_orders_are_read_twice_in_an_interval_at_most_and_half_an_hour_apar
         assert all(b - a >= every for a, b in pairwise(reads))
 
 
+@given(minutes=st.integers(0, 359), is_second=st.booleans())
+def test_a_reading_that_gets_on_is_due_half_an_hour_after_it_was_broken_off(
+    *, minutes: int, is_second: bool
+) -> None:
+    at = OpenRound(0, None, is_second, has_failed=True, gets_on=True)
+
+    assert orders_due(at, minutes * MINUTE, 6 * HOUR, is_doubted=False) == (minutes >= 30)
+
+
 def test_open_orders_that_nobody_wants_compared_are_never_due() -> None:
     assert not orders_due(OpenRound(0), 10**18, 0, is_doubted=True)

@@ -14,7 +14,7 @@ create table item (
     base_unit text not null,
     status text not null,
     tracking text not null,
-    is_regulated boolean not null default false,
+    is_regulated boolean,  -- null: nobody has said
     source text not null,
     changed_at timestamptz not null,
     primary key (tenant, item)

@@ -53,13 +53,16 @@ create index inventory_position_negative on inventory_position (tenant, location
     where is_negative;
 select guard_table('inventory_position');
 
--- An item at a location that was seen below zero, since when, and the case that tells of it.
+-- An item at a location that was seen below zero, since when, and the case that tells of it, with
+-- the digest of what it tells. `is_shelf`: a count of the shelf can mend some of it.
 create table inventory_negative (
     tenant text not null,
     location text collate "C" not null,
     item text collate "C" not null,
     since timestamptz not null,
     told_as text collate "C" not null default '',
+    digest text collate "C" not null default '',
+    is_shelf boolean not null default false,
     primary key (tenant, location, item)
 );
 select guard_table('inventory_negative');
@@ -206,7 +209,9 @@ create table inventory_order (
 select guard_table('inventory_order');
 
 -- What one order line still claims: max(0, ordered - cancelled - picked). A pick may come before
--- its order; the row then waits without a stock row.
+-- its order; the row then waits without a stock row. `own_picked` is what of it was picked of the
+-- line's own item, or of the first that was picked while no order is known: a kit's line has picks
+-- of its components, too.
 create table inventory_demand (
     tenant text not null,
     demand_ref text collate "C" not null,
@@ -216,6 +221,8 @@ create table inventory_demand (
     ordered bigint not null default 0,
     cancelled bigint not null default 0,
     picked bigint not null default 0,
+    own_item text collate "C" not null default '',
+    own_picked bigint not null default 0,
     claimed_us bigint not null default 0,
     primary key (tenant, demand_ref)
 ) with (fillfactor = 70);
