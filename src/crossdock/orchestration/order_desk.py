@@ -45,7 +45,7 @@ class OrderDesk:
         rest_on = None if outlook is None else outlook.rest_on
         case = OpenCase(
             code="ORD-OVERSOLD" if run.waits or outlook else _code(short),
-            fingerprint=_fingerprint((run.item, run.location)),
+            fingerprint=allocation_name((run.item, run.location)),
             severity="S1" if is_urgent else "S2",
             owner_role="Order desk",
             within=WITHIN,
@@ -70,12 +70,12 @@ class OrderDesk:
     async def standing(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
     ) -> Mapping[Key, OpenShortage]:
-        by_name = {_fingerprint(key): key for key in keys}
+        by_name = {allocation_name(key): key for key in keys}
         found = await cases.going_on(tx, tenant, list(by_name))
         return {by_name[name]: _open_shortage(*said) for name, said in found.items()}
 
     async def close(self, tx: Transaction, tenant: str, key: Key, resolution: str) -> None:
-        case = CloseCase(fingerprint=_fingerprint(key), resolution=resolution)
+        case = CloseCase(fingerprint=allocation_name(key), resolution=resolution)
         await cases.record(tx, [Said(tenant, "", case)], self.clock.now())
 
 
@@ -140,5 +140,6 @@ def _micros(amount: str) -> int:
     return Quantity.of(amount.split(maxsplit=1)[0]).micros
 
 
-def _fingerprint(key: Key) -> str:
+def allocation_name(key: Key) -> str:
+    """Name the cause of the case of an item at a location."""
     return f"allocation/{key[0]}/{key[1]}"

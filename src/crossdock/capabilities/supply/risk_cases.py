@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from hashlib import sha256
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from crossdock.canonical.quantities import Quantity
@@ -37,6 +37,16 @@ select promise_id from supply_promise where tenant = $1 and is_at_risk and relea
     and promise_id > $2
 order by promise_id limit $3
 """
+
+
+class RiskDesk(Desk, Protocol):
+    """Knows what else the order desk is told of."""
+
+    async def told_with_orders(
+        self, tx: Transaction, keys: Sequence[Key], code: str
+    ) -> frozenset[Key]:
+        """Name the item-locations of which others tell this of their order lines."""
+        ...
 
 
 class Slipped(NamedTuple):
@@ -77,7 +87,7 @@ class RiskCases:
         database: Database,
         clock: Clock,
         securing: Securing,
-        desk: Desk,
+        desk: RiskDesk,
         *,
         page: int = PAGE,
     ) -> None:
@@ -111,7 +121,7 @@ class RiskCases:
                 async with self._database.transaction(Scope(tenant), is_one_moment=True) as tx:
                     wanted = risk_cases(await self._risks(tx))
                 async with self._database.transaction(Scope(tenant)) as tx:
-                    told = "all that was promised is covered again"
+                    told = "what was promised is covered again, released, or told with its order"
                     now = self._clock.now()
                     await overdue.tell(tx, self._desk, PREFIX, wanted, resolution=told, now=now)
             except OUTAGES:
@@ -134,7 +144,13 @@ class RiskCases:
                 key = (one.line.item, one.line.location)
                 at_risk.setdefault(key, []).append((one, promise))
         now = await self._securing.outlooks(tx, sorted(at_risk)) if at_risk else {}
-        return [risk for key in sorted(at_risk) for risk in risks_at(at_risk[key], now[key])]
+        known = await self._desk.told_with_orders(tx, sorted(at_risk), DESK.code)
+        return [
+            # One loss is one case: what an order line lacks is told with its order.
+            risk._replace(gone=0) if key in known and risk.found.is_ordered else risk
+            for key in sorted(at_risk)
+            for risk in risks_at(at_risk[key], now[key])
+        ]
 
 
 def risks_at(found: Sequence[tuple[AtRisk, KeptPromise]], now: Atp) -> list[Risk]:

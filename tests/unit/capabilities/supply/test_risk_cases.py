@@ -25,7 +25,7 @@ from tests.conftest import NOON
 from tests.unit.capabilities.supply.test_kept_promises import AT_ONCE, promise
 from tests.unit.capabilities.supply.test_promises_together import together
 from tests.unit.capabilities.supply.test_watched import Oracle, losing, yard_of
-from tests.unit.capabilities.supply.yard import Yard, committed, day, moved, shelf
+from tests.unit.capabilities.supply.yard import Yard, committed, day, line, moved, ordered, shelf
 
 PROMISE = KeptPromise(
     promise_id="prm_1",
@@ -126,6 +126,26 @@ async def test_a_case_closed_by_hand_does_not_come_back_with_each_piece_that_oth
     assert await cases(yard) == []
     await yard.hear(moved("most", 19, shelf(), None))
     assert len(await cases(yard)) == 1
+
+
+async def test_a_loss_that_allocation_tells_of_the_order_is_no_second_case(yard: Yard) -> None:
+    hub = yard.hub
+    await yard.rule(AT_ONCE)
+    await hub.put_stock("X", "DC1", 40)
+    await promise(yard, "r1", 40, "so1/1")
+    await yard.hear(ordered("so1", line("so1/1", 40)))
+    await hub.allocating.work.due()
+    await yard.hear(moved("lost", 40, shelf(), None))
+    [case] = await cases(yard)
+    assert case.title.startswith("goods are gone")
+
+    await hub.allocating.work.due()
+    [case] = await cases(yard)
+    assert case.title == "a run that takes 40 EA away waits for approval"
+
+    await yard.hear(moved("found", 40, None, shelf()))
+    await hub.allocating.work.due()
+    assert await cases(yard) == []
 
 
 DAYS = st.integers(0, 4).map(day)
