@@ -19,7 +19,7 @@ from crossdock.capabilities.allocation import rulebook, runs, store
 from crossdock.capabilities.allocation.asks import Around
 from crossdock.capabilities.allocation.oversold import NOBODY, look_later, oversold
 from crossdock.capabilities.allocation.rulebook import Rulebook
-from crossdock.capabilities.allocation.shapes import OpenShortage, Run, RunState, Word
+from crossdock.capabilities.allocation.shapes import Run, RunState, Word
 from crossdock.capabilities.allocation.sight import Sight, doubtful, look
 from crossdock.capabilities.allocation.told import HUB
 from crossdock.foundation import event_log
@@ -283,7 +283,7 @@ async def _tell(
         rest_on = outlook.rest_on if sold else None
         if short or run.waits:
             is_news = (run.waits or run.is_change) and run.run_id not in known
-            if is_news or before != OpenShortage(run.state, short, rest_on=rest_on):
+            if is_news or before is None or not before.says(run.state, short, rest_on):
                 await desk.open(tx, tx.tenant, run, short, outlook if sold else None)
         elif before is not None:
             await desk.close(tx, tx.tenant, key, resolution)

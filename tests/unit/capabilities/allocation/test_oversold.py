@@ -23,6 +23,7 @@ from crossdock.capabilities.allocation.service import AFTER_FAILURE
 from crossdock.capabilities.supply import Alternative, SubstitutionRule
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.ids import SystemIds
+from crossdock.orchestration.order_desk import SHOWN
 from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import Budgets, ItemsWanted
@@ -244,6 +245,30 @@ async def test_of_what_nobody_ever_counted_nothing_is_oversold(floor: Floor) -> 
     await floor.hear(counted(1, *(count(50, item=item) for item in items)))
     await patient(floor)
     assert (await again(floor), await sales(floor)) == ([], [])
+
+
+async def test_a_case_of_many_orders_shows_some_and_is_told_once(floor: Floor) -> None:
+    await shown(floor)
+    orders = [of("web", f"W{n}", 1, demand(f"W{n}/1", 1), minute=n) for n in range(SHOWN + 5)]
+    await floor.hear(counted(1, count(0)), *orders)
+    await patient(floor)
+    await again(floor)
+    [case] = await floor.open_cases()
+    assert (case.count, len(case.evidence["short"]), case.evidence["lines"]) == (
+        1,
+        SHOWN,
+        SHOWN + 5,
+    )
+
+
+async def test_a_run_that_waits_says_who_was_sold_what_is_gone(floor: Floor) -> None:
+    await shown(floor)
+    await floor.hear(counted(1, count(3)), of("web", "W", 1, demand("W/1", 3)))
+    await floor.work()
+    await floor.hear(moved(2, 3, place(), None), of("web", "V", 1, demand("V/1", 2), minute=1))
+    await patient(floor)
+    [title] = await titles(floor)
+    assert title.startswith("a run that takes 3 EA away waits for approval; V/1 gets 0 EA of 2 EA")
 
 
 async def test_a_place_that_told_of_all_it_has_was_counted(floor: Floor) -> None:
