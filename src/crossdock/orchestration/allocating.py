@@ -125,6 +125,9 @@ class ClaimedStocks:
             for one in found
         }
 
+    async def counted(self, tx: Transaction, tenant: str, keys: Sequence[Key]) -> frozenset[Key]:
+        return await self.inventory.counted_in(tx, tenant, keys)
+
     async def had(self, tx: Transaction, shares: Sequence[Share], now: datetime) -> Sequence[int]:
         asked = [
             ((one.item, one.location),

@@ -8,6 +8,12 @@ from crossdock.foundation.database import Transaction
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
 from crossdock.orchestration.decision import CloseCase, OpenCase
+from crossdock.orchestration.order_desk import Key, allocation_name
+
+TOLD = """
+select fingerprint from business_case
+where tenant = $1 and fingerprint = any($2::text[]) and code = $3 and goes_on
+"""
 
 
 class Wanted(Protocol):
@@ -66,3 +72,11 @@ class CaseDesk:
     ) -> None:
         closing = [CloseCase(fingerprint=name, resolution=resolution) for name in fingerprints]
         await cases.record(tx, [Said(tx.tenant, "", one) for one in closing], now)
+
+    async def told_with_orders(
+        self, tx: Transaction, keys: Sequence[Key], code: str
+    ) -> frozenset[Key]:
+        """Name the item-locations of which allocation tells this of its order lines."""
+        by_name = {allocation_name(key): key for key in keys}
+        rows = await tx.fetch(TOLD, tx.tenant, list(by_name), code)
+        return frozenset(by_name[row["fingerprint"]] for row in rows)

@@ -71,6 +71,10 @@ update business_case set goes_on = false, state = 'CLOSED',
 where tenant = $1 and fingerprint = $2 and goes_on
 """
 
+HOLD = """
+select case_id from business_case where tenant = $1 and fingerprint = $2 and goes_on for update
+"""
+
 LIST = """
 select * from business_case where tenant = $1 and state = $2 order by due_at, case_id limit $3
 """
@@ -156,6 +160,14 @@ async def record(tx: Transaction, said: Sequence[Said], now: datetime) -> None:
             await _open(tx, word, word.case, now)
         else:
             await tx.execute(CLOSE, word.tenant, word.case.fingerprint, word.case.resolution, now)
+
+
+async def hold(tx: Transaction, fingerprint: str) -> bool:
+    """Keep others from telling of a cause until the transaction ends; say if one goes on.
+
+    Whoever asks after this whether the cause is gone sees what those told who came before.
+    """
+    return bool(await tx.fetch(HOLD, tx.tenant, fingerprint))
 
 
 async def going_on(

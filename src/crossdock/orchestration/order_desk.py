@@ -14,6 +14,7 @@ from crossdock.capabilities.allocation import (
     RunState,
     Short,
     Why,
+    digest_of_short,
 )
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
@@ -24,7 +25,9 @@ from crossdock.orchestration.decision import CloseCase, OpenCase
 Key = tuple[str, str]
 WITHIN = timedelta(hours=1)
 NAMED = 3
-"""So many lines that are short stand in a title; the evidence names all."""
+"""So many lines that are short stand in a title."""
+SHOWN = 20
+"""So many stand in the evidence, beside all that lost something: what they lost is known by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class OrderDesk:
         rest_on = None if outlook is None else outlook.rest_on
         case = OpenCase(
             code="ORD-OVERSOLD" if run.waits or outlook else _code(short),
-            fingerprint=_fingerprint((run.item, run.location)),
+            fingerprint=allocation_name((run.item, run.location)),
             severity="S1" if is_urgent else "S2",
             owner_role="Order desk",
             within=WITHIN,
@@ -60,7 +63,13 @@ class OrderDesk:
                 "gained": _amount(run.gained, run),
                 "lost": _amount(run.lost, run),
                 "losers": [line.demand_ref for line in run.lines if line.after < line.before],
-                "short": [_said(one, run) for one in short],
+                "short": [
+                    _said(one, run)
+                    for place, one in enumerate(short)
+                    if place < SHOWN or one.exception is RunException.GAIN_LOST
+                ],
+                "lines": len(short),
+                "digest": digest_of_short(short),
                 "rest_on": None if rest_on is None else str(rest_on),
                 "instead": [] if outlook is None else list(outlook.instead),
             },
@@ -70,12 +79,12 @@ class OrderDesk:
     async def standing(
         self, tx: Transaction, tenant: str, keys: Sequence[Key]
     ) -> Mapping[Key, OpenShortage]:
-        by_name = {_fingerprint(key): key for key in keys}
+        by_name = {allocation_name(key): key for key in keys}
         found = await cases.going_on(tx, tenant, list(by_name))
         return {by_name[name]: _open_shortage(*said) for name, said in found.items()}
 
     async def close(self, tx: Transaction, tenant: str, key: Key, resolution: str) -> None:
-        case = CloseCase(fingerprint=_fingerprint(key), resolution=resolution)
+        case = CloseCase(fingerprint=allocation_name(key), resolution=resolution)
         await cases.record(tx, [Said(tenant, "", case)], self.clock.now())
 
 
@@ -87,16 +96,17 @@ def _code(short: Sequence[Short]) -> str:
 def _title(run: Run, short: Sequence[Short], rest_on: date | None) -> str:
     if run.state is RunState.REFUSED:
         return f"{_amount(run.owed, run)} are owed, and {_amount(run.supply, run)} are there"
-    if not run.waits:
-        who = [
-            f"{one.demand_ref} {'keeps' if one.exception is RunException.GAIN_LOST else 'gets'} "
-            f"{_amount(one.gets, run)} of {_amount(one.of, run)}: {one.why}"
-            for one in short[:NAMED]
-        ]
-        more = [f"and {len(short) - NAMED} more"] if len(short) > NAMED else []
-        rest = [] if rest_on is None else [f"the rest can leave on {rest_on}"]
-        return "; ".join([*who, *more, *rest])
-    return f"a run that takes {_amount(run.lost, run)} away waits for approval"
+    waits = [f"a run that takes {_amount(run.lost, run)} away waits for approval"]
+    if run.waits:
+        short = [one for one in short if one.exception is RunException.OVERSOLD]
+    who = [
+        f"{one.demand_ref} {'keeps' if one.exception is RunException.GAIN_LOST else 'gets'} "
+        f"{_amount(one.gets, run)} of {_amount(one.of, run)}: {one.why}"
+        for one in short[:NAMED]
+    ]
+    more = [f"and {len(short) - NAMED} more"] if len(short) > NAMED else []
+    rest = [] if rest_on is None else [f"the rest can leave on {rest_on}"]
+    return "; ".join([*(waits if run.waits else ()), *who, *more, *rest])
 
 
 def _said(one: Short, run: Run) -> Mapping[str, str]:
@@ -129,6 +139,7 @@ def _open_shortage(evidence: Mapping[str, Any], state: str) -> OpenShortage:
         short,
         is_open=state == "OPEN",
         rest_on=None if rest_on is None else date.fromisoformat(rest_on),
+        digest=evidence["digest"],
     )
 
 
@@ -140,5 +151,6 @@ def _micros(amount: str) -> int:
     return Quantity.of(amount.split(maxsplit=1)[0]).micros
 
 
-def _fingerprint(key: Key) -> str:
+def allocation_name(key: Key) -> str:
+    """Name the cause of the case of an item at a location."""
     return f"allocation/{key[0]}/{key[1]}"

@@ -8,6 +8,9 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import CountedStock, StockSnapshotTaken
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import Quantity
+from crossdock.capabilities.allocation import Work
+from crossdock.capabilities.allocation.oversold import PATIENCE
+from crossdock.foundation.clock import VirtualClock
 from tests.interfaces.cli_commands.conftest import CommandLine
 
 SHOP = {
@@ -243,6 +246,8 @@ async def test_a_budget_says_how_often_the_last_of_an_item_was_sold_and_how_ofte
     await trade(hub, crossdock)
     await hub.put_stock("BOLT", "DC1", 30)
     await hub.allocating.work.due()
+    later = VirtualClock(hub.clock.now() + PATIENCE)
+    await Work(hub.database, later, hub.ids, hub.allocating.around).due()
 
     said = await crossdock("channel", "budget", "drop", "DC1")
     shown = (await crossdock("channel", "budget", "drop", "DC1", "--json")).json

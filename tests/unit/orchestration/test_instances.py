@@ -1,5 +1,6 @@
 """Process instances are seen, and parked ones decided again when somebody says so."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -11,10 +12,16 @@ from crossdock.foundation.scope import Scope
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine import Engine
 from crossdock.orchestration.engine.instances import Instances, Resumed
+from crossdock.orchestration.engine.process import Key
+from crossdock.orchestration.engine.work import tell_parked
 from tests.unit.orchestration.loading import STEPS, say
 from tests.unit.orchestration.test_engine import engine_on
 
 MAIN = Scope("main")
+PARK = """
+update process_instance set parked_at = $2, parked_reason = 'POISON'
+where tenant = $1 and process = 'loading' and instance = 'GOOD'
+"""
 
 
 async def parked(database: Database, dsn: str, clock: VirtualClock, *names: str) -> Engine:
@@ -142,3 +149,19 @@ async def test_what_is_parked_is_one_case_of_its_process_until_all_is_resumed(
     await clock.advance(timedelta(seconds=1))
     await engine.catch_up()
     assert [case.code for case in await cases.find(MAIN)] == ["PRC-PARKED"]
+
+
+async def test_a_case_stays_open_where_another_is_parked_while_the_last_is_resumed(
+    database: Database, dsn: str, clock: VirtualClock
+) -> None:
+    engine = await parked(database, dsn, clock, "BAD1")
+    instances, cases = Instances(database, clock, engine.processes), Cases(database, clock)
+    async with database.transaction(MAIN) as tx:
+        await tx.execute(PARK, "main", clock.now())
+        failed = {"main": (Key("main", "GOOD"), ValueError("POISON"))}
+        await tell_parked(tx, "loading", failed, clock.now())
+        resuming = asyncio.create_task(instances.resume(MAIN, "loading", "BAD1"))
+        await asyncio.wait([resuming], timeout=0.5)
+        assert not resuming.done()  # it waits for who tells of the other
+    await resuming
+    assert [case.evidence["instance"] for case in await cases.find(MAIN)] == ["GOOD"]

@@ -15,7 +15,14 @@ from crossdock.capabilities.allocation.rulebook import (
     Rulebook,
 )
 from crossdock.capabilities.allocation.service import AllocatedLine, Allocation, Confirmation
-from crossdock.capabilities.allocation.shapes import OpenShortage, Run, RunLine, RunState, Short
+from crossdock.capabilities.allocation.shapes import (
+    OpenShortage,
+    Run,
+    RunLine,
+    RunState,
+    Short,
+    digest_of_short,
+)
 from crossdock.capabilities.allocation.working import Work
 
 __all__ = [
@@ -45,6 +52,7 @@ __all__ = [
     "Why",
     "Work",
     "allocation_reader",
+    "digest_of_short",
     "had_of",
     "kept_now",
     "look_again",

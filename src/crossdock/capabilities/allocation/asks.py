@@ -50,6 +50,10 @@ class KnowsStock(Protocol):
         """Tell what lies there and what of these order lines claims it; unknown is left out."""
         ...
 
+    async def counted(self, tx: Transaction, tenant: str, keys: Sequence[Key]) -> frozenset[Key]:
+        """Name those of which anybody ever said what lies there: unknown is not zero."""
+        ...
+
     async def had(self, tx: Transaction, shares: Sequence[Share], now: datetime) -> Sequence[int]:
         """Tell what each channel has had, in micros, by the sum that promises are held to (§3.6).
 

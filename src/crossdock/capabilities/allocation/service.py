@@ -4,10 +4,12 @@ A run is simulated first and kept; applying it looks again, under the locks of i
 answers a conflict if anything that it was decided on has changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
+
+import structlog
 
 from crossdock.canonical.allocation import ConfirmationChanged, Strategy
 from crossdock.canonical.envelope import Fact
@@ -15,19 +17,22 @@ from crossdock.canonical.errors import Conflict, Forbidden, NotFound, Unavailabl
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import rulebook, runs, store
 from crossdock.capabilities.allocation.asks import Around
-from crossdock.capabilities.allocation.oversold import NOBODY, oversold
+from crossdock.capabilities.allocation.oversold import NOBODY, look_later, oversold
 from crossdock.capabilities.allocation.rulebook import Rulebook
-from crossdock.capabilities.allocation.shapes import OpenShortage, Run, RunState, Word
+from crossdock.capabilities.allocation.shapes import Run, RunState, Word
 from crossdock.capabilities.allocation.sight import Sight, doubtful, look
 from crossdock.capabilities.allocation.told import HUB
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database, Transaction
+from crossdock.foundation.database import OUTAGES, Database, Transaction
 from crossdock.foundation.event_log import Entry
 from crossdock.foundation.ids import Ids, prefixed
 from crossdock.foundation.scope import Scope
 
+log = structlog.get_logger(__name__)
+
 BY_HAND = "BY_HAND"
+AFTER_FAILURE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,10 +244,32 @@ async def escalate(
     """Let a person know of runs that wait or leave lines short; close the cases of all others.
 
     What an open case says already is not told anew, be it that a run has just been decided that
-    waits or changes something; `settled` are those of which that is known.
+    waits or changes something; `settled` are those of which that is known. Nobody is told of an
+    item that nobody ever counted there: unknown is not zero. What cannot be told undoes nothing
+    that was decided; it is looked at again.
     """
-    known = {run.run_id for run in settled}
     every = sorted([*decided, *settled], key=lambda one: (one.item, one.location))
+    keys = [(run.item, run.location) for run in every]
+    try:
+        async with tx.savepoint():
+            counted = await around.stock.counted(tx, tx.tenant, keys)
+            sure = [run for run in every if (run.item, run.location) in counted]
+            await _tell(tx, around, sure, {run.run_id for run in settled}, (resolution, now))
+    except OUTAGES:
+        raise
+    except Exception:
+        log.exception("a shortage was not told", items=sorted({item for item, _ in keys}))
+        await look_later(tx, dict.fromkeys(keys, now + AFTER_FAILURE))
+
+
+async def _tell(
+    tx: Transaction,
+    around: Around,
+    every: Sequence[Run],
+    known: Collection[str],
+    end: tuple[str, datetime],
+) -> None:
+    resolution, now = end
     desk = around.desk
     standing = await desk.standing(tx, tx.tenant, [(run.item, run.location) for run in every])
     beyond = await oversold(tx, around, every, now)
@@ -256,7 +283,7 @@ async def escalate(
         rest_on = outlook.rest_on if sold else None
         if short or run.waits:
             is_news = (run.waits or run.is_change) and run.run_id not in known
-            if is_news or before != OpenShortage(run.state, short, rest_on=rest_on):
+            if is_news or before is None or not before.says(run.state, short, rest_on):
                 await desk.open(tx, tx.tenant, run, short, outlook if sold else None)
         elif before is not None:
             await desk.close(tx, tx.tenant, key, resolution)

@@ -1,9 +1,10 @@
 """Back-order runs as people see them: what decided, and each line's change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import NamedTuple
 
 from crossdock.canonical.allocation import Strategy
@@ -72,17 +73,29 @@ class Short(NamedTuple):
     picked: int = 0
 
 
+def digest_of_short(short: Sequence[Short]) -> str:
+    """Give what changes with anything of who is short."""
+    return sha256(repr(short).encode()).hexdigest()
+
+
 class OpenShortage(NamedTuple):
     """What a case says whose cause goes on: the state of its run, and who was short.
 
     It is not open where a person has closed it: it is known of whoever lost what he lost. Of what
-    was oversold the rest could leave on `rest_on`.
+    was oversold the rest could leave on `rest_on`. A case shows some of who is short, and whoever
+    lost something; `digest` is of all.
     """
 
     state: RunState
     short: tuple[Short, ...]
     is_open: bool = True
     rest_on: date | None = None
+    digest: str = ""
+
+    def says(self, state: RunState, short: Sequence[Short], rest_on: date | None) -> bool:
+        """Say whether it is open, and says this."""
+        said = (self.is_open, self.state, self.rest_on, self.digest)
+        return said == (True, state, rest_on, digest_of_short(short))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,9 @@ on conflict (tenant, demand_ref) do update set
     confirmed = case when (l.item, l.location) = (excluded.item, excluded.location)
         then l.confirmed else 0 end,
     run_id = case when (l.item, l.location) = (excluded.item, excluded.location)
-        then l.run_id else '' end
+        then l.run_id else '' end,
+    short_since = case when (l.item, l.location) = (excluded.item, excluded.location)
+        then l.short_since end
 where (excluded.rank, excluded.us, excluded.position) > (l.rank, l.us, l.position)
 """
 
@@ -242,7 +244,7 @@ where l.tenant = $1 and l.demand_ref = k.demand_ref
 # its order comes back, it waits like anybody. `run_id` says that this was decided. What was
 # released and not picked of it is in nobody's hands either.
 CLOSE = """
-update allocation_line l set closed_at = $2, picked = k.picked,
+update allocation_line l set closed_at = $2, picked = k.picked, short_since = null,
     released = case when l.released > k.picked then k.picked else l.released end,
     confirmed = least(case when l.run_id = '' then k.picked else l.confirmed end, k.picked),
     run_id = case when l.run_id = '' then 'closed' else l.run_id end

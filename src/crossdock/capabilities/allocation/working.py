@@ -14,7 +14,7 @@ from crossdock.canonical.errors import Conflict
 from crossdock.capabilities.allocation import rulebook, runs, store
 from crossdock.capabilities.allocation.asks import Around, Key
 from crossdock.capabilities.allocation.rulebook import AllocationPolicy, Applies
-from crossdock.capabilities.allocation.service import apply, escalate
+from crossdock.capabilities.allocation.service import AFTER_FAILURE, apply, escalate
 from crossdock.capabilities.allocation.shapes import Run, RunState, Word
 from crossdock.capabilities.allocation.sight import Sight, doubtful, look
 from crossdock.capabilities.allocation.told import HUB
@@ -29,7 +29,6 @@ log = structlog.get_logger(__name__)
 PAGE = 500
 SET = 50
 """So many item-locations share a transaction: it holds the locks of their order lines."""
-AFTER_FAILURE = timedelta(minutes=15)
 AFTER_DOUBT = timedelta(seconds=5)
 """Orders are heard before; who comes behind has his turn meanwhile."""
 KEPT = timedelta(days=100)
@@ -138,11 +137,11 @@ class Work:
         await _end_refused(tx, [latest[key] for key in quiet if key in latest], now)
         # Nothing to do is as good as done, by the run before.
         decided += [_as(run, latest.get(key), RunState.APPLIED) for key, run in quiet.items()]
-        done = "nothing waits for a person any more"
-        await escalate(tx, self._around, decided, now, done, settled=settled)
         await _worked(
             tx, [row for row in rows if (row["item"], row["location"]) not in later], heard
         )
+        done = "nothing waits for a person any more"
+        await escalate(tx, self._around, decided, now, done, settled=settled)
 
     def _drawn(self, sight: Sight, reasons: Mapping[Key, str], now: datetime) -> Run:
         run_id = prefixed("run", self._ids.new())

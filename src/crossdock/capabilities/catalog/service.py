@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKind
+from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.canonical.parties import PartyChanged
@@ -17,6 +17,7 @@ from crossdock.canonical.references import (
 )
 from crossdock.canonical.units import canonical_unit
 from crossdock.capabilities.catalog import parties, store
+from crossdock.capabilities.catalog.groups import check_members
 from crossdock.capabilities.catalog.model import (
     Confidence,
     Conversion,
@@ -38,8 +39,6 @@ from crossdock.foundation.scope import ALL_TENANTS, Scope
 
 TOPIC = "catalog"
 """Woken when the catalogue changed: what waits for an unknown item may try again."""
-
-_MEMBERS = "members"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,10 +237,7 @@ class Catalog:
         wanted = None if only is None else [normalised(place) for place in only]
         async with self._database.transaction(scope) as tx:
             rows = await tx.fetch(store.LOCATIONS, scope.tenant, after, wanted, limit)
-        fields: list[dict[str, Any]] = [
-            {**dict(row), "members": tuple(row["members"])} for row in rows
-        ]
-        return [LocationRecord(**each) for each in fields]
+        return [LocationRecord(**{**row, "members": tuple(row["members"])}) for row in rows]
 
     async def location(self, scope: Scope, location: str) -> LocationRecord:
         found = await self.locations(scope, only=[location], limit=1)
@@ -253,20 +249,9 @@ class Catalog:
         """Refuse to group what is no location, a group, or this group itself."""
         group, named = normalised(code), [normalised(member) for member in members]
         found = await self.locations(scope, only=named, limit=len(named))
-        kinds = {place.location: place.kind for place in found}
         async with self._database.transaction(scope) as tx:
             above = await tx.fetchval(store.GROUP_OF, scope.tenant, group)
-        if above is not None:
-            raise Invalid(
-                f"{group} is a member of {above}: a group holds no groups", where=_MEMBERS
-            )
-        for member in named:
-            if member == group:
-                raise Invalid("a group cannot hold itself", where=_MEMBERS)
-            if member not in kinds:
-                raise Invalid(f"no location is called {member!r}", where=_MEMBERS, code="MD-LOC")
-            if kinds[member] == LocationKind.GROUP:
-                raise Invalid(f"{member} is a group: name its members", where=_MEMBERS)
+        check_members(group, named, {place.location: place.kind for place in found}, above)
 
     async def parties(
         self, scope: Scope, *, after: str = "", limit: int = 100, only: Sequence[str] | None = None

@@ -53,6 +53,17 @@ left join lateral (
 ) m on true
 """
 
+# Somebody has told of it, there or at a member of that group, or a full snapshot has by silence.
+COUNTED = """
+select k.item, k.location from unnest($2::text[], $3::text[]) k(item, location)
+where exists (select from (select k.location as location union all
+        select member from inventory_group where tenant = $1 and location = k.location) n
+    where exists (select from inventory_stock s where s.tenant = $1 and s.item = k.item
+            and s.location = n.location and s.is_known)
+        or exists (select from inventory_full_snapshot f
+            where f.tenant = $1 and f.location = n.location))
+"""
+
 GROUPS = """
 select g.tenant, g.member, g.location from unnest($1::text[], $2::text[]) k(tenant, member)
 join inventory_group g using (tenant, member)
@@ -121,6 +132,12 @@ async def claims(
         )
         for row in rows
     ]
+
+
+async def counted(tx: Transaction, tenant: str, keys: Sequence[Key]) -> frozenset[Key]:
+    """Name those (item, location) of which anybody ever said what lies there."""
+    rows = await tx.fetch(COUNTED, tenant, [key[0] for key in keys], [key[1] for key in keys])
+    return frozenset((row["item"], row["location"]) for row in rows)
 
 
 async def groups(tx: Transaction, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:

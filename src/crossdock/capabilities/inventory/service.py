@@ -165,6 +165,12 @@ class Inventory:
         """Tell what is there, and which of these order lines claim it, as of one moment."""
         return await claims.claims(tx, tenant, keys, demand_refs, self._clock.now())
 
+    async def counted_in(
+        self, tx: Transaction, tenant: str, keys: Sequence[Key]
+    ) -> frozenset[Key]:
+        """Name those of which anybody ever said what lies there: unknown is not zero."""
+        return await claims.counted(tx, tenant, keys)
+
     async def groups_in(
         self, tx: Transaction, places: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], str]:

@@ -144,7 +144,8 @@ class Securing:
             known = told.get(line.demand_ref, Told())
             claimed = kept.dated(one.lines, held, known)
             if short := kept.risk(claimed, seen[key].buckets):
-                found.append(AtRisk(prefixed("prm", one.promise_id), line, *short))
+                name = prefixed("prm", one.promise_id)
+                found.append(AtRisk(name, line, *short, known.is_ordered))
         return found
 
     async def watch(self) -> int:

@@ -154,8 +154,9 @@ def parked_name(process: str) -> str:
 
 async def close_parked(tx: Transaction, process: str, now: datetime) -> None:
     """Close the case of a process of which nothing is parked any more."""
-    if not await tx.fetchval(IS_ANY_PARKED, tx.tenant, process):
-        gone = CloseCase(fingerprint=parked_name(process), resolution="all are resumed")
+    name = parked_name(process)
+    if await cases.hold(tx, name) and not await tx.fetchval(IS_ANY_PARKED, tx.tenant, process):
+        gone = CloseCase(fingerprint=name, resolution="all are resumed")
         await cases.record(tx, [Said(tx.tenant, "", gone)], now)
 
 

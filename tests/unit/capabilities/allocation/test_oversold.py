@@ -1,17 +1,29 @@
 """What a channel that is shown stock sold beyond it is one case for as long as it lacks (§7.2)."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.canonical.allocation import Strategy
-from crossdock.capabilities.allocation import AllocationRule, Applies, RunLine, sold_by_day
-from crossdock.capabilities.allocation.oversold import gets_in_time
+from crossdock.capabilities.allocation import (
+    AllocationRule,
+    Applies,
+    Outlook,
+    RunLine,
+    Work,
+    sold_by_day,
+)
+from crossdock.capabilities.allocation.asks import Key, KnowsSupply
+from crossdock.capabilities.allocation.oversold import PATIENCE, gets_in_time
+from crossdock.capabilities.allocation.service import AFTER_FAILURE
 from crossdock.capabilities.supply import Alternative, SubstitutionRule
+from crossdock.foundation.database import Transaction
+from crossdock.foundation.ids import SystemIds
+from crossdock.orchestration.order_desk import SHOWN
 from crossdock.orchestration.processes.availability_channels import Channels
 from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import Budgets, ItemsWanted
@@ -24,6 +36,30 @@ from tests.unit.capabilities.allocation.test_who_is_short import LINE
 from tests.unit.capabilities.inventory.house import MAIN, count, counted, demand, moved, place
 
 
+@dataclass(frozen=True)
+class Failing:
+    """Supply that cannot say when something could leave."""
+
+    supply: KnowsSupply
+
+    async def expected(
+        self,
+        tx: Transaction,
+        asked: Mapping[Key, tuple[str, Mapping[str, int | None]]],
+        now: datetime,
+    ) -> Mapping[Key, Sequence[tuple[date, int]]]:
+        return await self.supply.expected(tx, asked, now)
+
+    async def outlook(
+        self,
+        tx: Transaction,
+        asked: Mapping[Key, tuple[str, int, frozenset[str]]],
+        now: datetime,
+    ) -> Mapping[Key, Outlook]:
+        await tx.execute("select no_such_recipe")
+        raise AssertionError(asked, now)
+
+
 async def shown(floor: Floor, connection: str = "web", channel: str = "") -> None:
     """Agree with a shop that it is shown what lies there."""
     terms = Channel(
@@ -32,17 +68,24 @@ async def shown(floor: Floor, connection: str = "web", channel: str = "") -> Non
     await Channels(floor.database, floor.clock).put(MAIN, terms, by="boss")
 
 
+async def patient(floor: Floor) -> None:
+    """Work, and again when what lacks has lacked for long enough."""
+    await floor.work()
+    await floor.clock.advance(PATIENCE)
+    await floor.work()
+
+
 async def sold(floor: Floor, pieces: int = 3) -> None:
     """Let the shop sell of an item of which there is none."""
     await shown(floor)
     await floor.hear(counted(1, count(0)), of("web", "W", 1, demand("W/1", pieces)))
-    await floor.work()
+    await patient(floor)
 
 
 async def test_what_a_shop_sold_and_is_not_there_is_one_case_until_it_is(floor: Floor) -> None:
     await sold(floor)
     await floor.hear(of("web", "V", 1, demand("V/1", 2), minute=1))
-    await floor.work()
+    await patient(floor)
     for _ in range(2):
         [title] = await again(floor)
         assert title.startswith("W/1 gets 0 EA of 3 EA: SUPPLY; V/1 gets 0 EA of 2 EA: SUPPLY")
@@ -67,7 +110,7 @@ async def test_the_case_says_when_the_rest_can_leave_and_what_may_stand_in(floor
     await floor.supply.put_substitution(MAIN, rule, by="planner")
     await shown(floor)
     await floor.hear(counted(1, count(0)), bought(1, 5), of("web", "W", 1, demand("W/1", 3)))
-    await floor.work()
+    await patient(floor)
     [case] = await floor.open_cases()
     assert case.title == f"W/1 gets 0 EA of 3 EA: SUPPLY; the rest can leave on {day(9)}"
     assert (case.evidence["rest_on"], case.evidence["instead"]) == (str(day(9)), ["Y"])
@@ -81,24 +124,24 @@ async def test_the_case_says_when_the_rest_can_leave_and_what_may_stand_in(floor
 async def test_what_comes_before_a_line_is_to_leave_is_not_oversold(floor: Floor) -> None:
     await shown(floor)
     await floor.hear(counted(1, count(0)), bought(1, 5), of("web", "W", 1, dated("W/1", 3, 10)))
-    await floor.work()
+    await patient(floor)
     assert await titles(floor) == []
     await floor.hear(of("web", "V", 1, dated("V/1", 3, 10)))
-    await floor.work()
+    await patient(floor)
     [title] = await titles(floor)  # of five that are acknowledged four may be promised
     assert title.startswith("W/1 gets 1 EA of 3 EA")
 
 
 async def test_what_a_channel_that_is_shown_nothing_waits_for_is_no_case(floor: Floor) -> None:
     await floor.hear(counted(1, count(0)), of("key", "K", 1, demand("K/1", 3)))
-    await floor.work()
+    await patient(floor)
     assert await titles(floor) == []
 
 
 async def test_a_channel_is_shown_stock_by_the_name_that_its_orders_have(floor: Floor) -> None:
     await shown(floor, "shop-42", "web")
     await floor.hear(counted(1, count(0)), of("web", "W", 1, demand("W/1", 3)))
-    await floor.work()
+    await patient(floor)
     assert len(await titles(floor)) == 1
 
 
@@ -116,7 +159,7 @@ async def test_a_rule_says_whose_shortage_is_told(floor: Floor) -> None:
     told = AllocationRule(channel="key", tells_shortage=True)
     await floor.allocation.rulebook.set_rule(MAIN, told, by="planner")
     await floor.rule("", Strategy.IMPROVE)
-    await floor.work()
+    await patient(floor)
     [title] = await titles(floor)
     assert title.startswith("K/1 gets 0 EA of 1 EA")
     found = await floor.allocation.rulebook.rules(MAIN)
@@ -171,6 +214,7 @@ async def test_what_was_sold_to_the_last_and_beyond_it_is_counted_once(floor: Fl
 
     await floor.hear(of("web", "V", 1, demand("V/1", 4), minute=1))
     await floor.hear(of("key", "K", 1, demand("K/1", 4), minute=2))
+    await patient(floor)
     for _ in range(2):
         await again(floor)
         assert await sales(floor) == [(2, 1, 1)]
@@ -182,9 +226,96 @@ async def test_goods_that_are_lost_later_were_not_oversold(floor: Floor) -> None
     await floor.hear(counted(1, count(5)), of("web", "W", 1, demand("W/1", 3)))
     await floor.work()
     await floor.hear(moved(2, 4, place(), None))
-    await floor.work()
+    await patient(floor)
     assert len(await again(floor)) == 1
     assert await sales(floor) == []
+
+
+async def test_of_what_nobody_ever_counted_nothing_is_oversold(floor: Floor) -> None:
+    """A shop is connected before its warehouse."""
+    await shown(floor)
+    await floor.rule("key", Strategy.WIN)
+    items = ("X", "Y", "Z")
+    for channel in ("web", "key"):
+        lines = [demand(f"{channel}/{item}", 3, item=item) for item in items]
+        await floor.hear(of(channel, channel, 1, *lines))
+    await patient(floor)
+    assert (await again(floor), await sales(floor)) == ([], [])
+
+    await floor.hear(counted(1, *(count(50, item=item) for item in items)))
+    await patient(floor)
+    assert (await again(floor), await sales(floor)) == ([], [])
+
+
+async def test_a_case_of_many_orders_shows_some_and_is_told_once(floor: Floor) -> None:
+    await shown(floor)
+    orders = [of("web", f"W{n}", 1, demand(f"W{n}/1", 1), minute=n) for n in range(SHOWN + 5)]
+    await floor.hear(counted(1, count(0)), *orders)
+    await patient(floor)
+    await again(floor)
+    [case] = await floor.open_cases()
+    assert (case.count, len(case.evidence["short"]), case.evidence["lines"]) == (
+        1,
+        SHOWN,
+        SHOWN + 5,
+    )
+
+
+async def test_a_run_that_waits_says_who_was_sold_what_is_gone(floor: Floor) -> None:
+    await shown(floor)
+    await floor.hear(counted(1, count(3)), of("web", "W", 1, demand("W/1", 3)))
+    await floor.work()
+    await floor.hear(moved(2, 3, place(), None), of("web", "V", 1, demand("V/1", 2), minute=1))
+    await patient(floor)
+    [title] = await titles(floor)
+    assert title.startswith("a run that takes 3 EA away waits for approval; V/1 gets 0 EA of 2 EA")
+
+
+async def test_a_place_that_told_of_all_it_has_was_counted(floor: Floor) -> None:
+    await shown(floor)
+    await floor.hear(
+        counted(1, count(5, item="Y"), is_full=True), of("web", "W", 1, demand("W/1", 3))
+    )
+    await patient(floor)
+    assert len(await titles(floor)) == 1
+
+
+async def test_a_receipt_or_a_count_that_comes_late_heals_what_was_sold(floor: Floor) -> None:
+    await shown(floor)
+    await floor.hear(counted(1, count(0)), of("web", "W", 1, demand("W/1", 3)))
+    await floor.work()
+    await floor.clock.advance(PATIENCE - timedelta(seconds=1))
+    await floor.hear(moved(2, 2, None, place()))
+    await floor.work()
+    assert await titles(floor) == []
+    await floor.hear(moved(3, 1, None, place()))
+    await floor.work()
+    await floor.clock.advance(PATIENCE)
+    await floor.work()
+    assert await titles(floor) == []
+    assert await sales(floor) == [(1, 0, 0)]
+
+
+async def test_an_order_ahead_that_comes_in_time_sold_nothing_out(floor: Floor) -> None:
+    await shown(floor)
+    await floor.hear(counted(1, count(0)), bought(1, 500), of("web", "W", 1, dated("W/1", 3, 10)))
+    await patient(floor)
+    assert (await titles(floor), await sales(floor)) == ([], [])
+
+
+async def test_a_case_that_cannot_be_told_undoes_nothing_that_was_confirmed(floor: Floor) -> None:
+    await shown(floor)
+    ask = floor.allocating.around.supply
+    failing = replace(floor.allocating.around, supply=Failing(ask))
+    work = Work(floor.database, floor.clock, SystemIds(), failing)
+    await floor.hear(counted(1, count(2)), of("web", "W", 1, demand("W/1", 3)))
+    await work.due()
+    assert await floor.confirmed() == {"W/1": 2}
+
+    await floor.clock.advance(AFTER_FAILURE)
+    await patient(floor)
+    [title] = await titles(floor)
+    assert title.startswith("W/1 gets 2 EA of 3 EA")
 
 
 async def test_the_share_that_was_oversold_stands_beside_the_target(floor: Floor) -> None:
@@ -195,7 +326,7 @@ async def test_the_share_that_was_oversold_stands_beside_the_target(floor: Floor
     items = [("X", 0), ("Y", 1), ("Z", 1)]
     await floor.hear(counted(1, *(count(pieces, item=item) for item, pieces in items)))
     await floor.hear(of("web", "W", 1, *(demand(f"W/{item}", 1, item=item) for item, _ in items)))
-    await floor.work()
+    await patient(floor)
     found = await budgets.show(MAIN, "web", "shop", ItemsWanted())
     assert found.oversold_percent == Decimal("33.3334")
 

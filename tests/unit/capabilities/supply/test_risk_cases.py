@@ -1,16 +1,43 @@
 """A promise by date that cannot be kept is a case of its item-location until it is covered."""
 
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crossdock.capabilities.supply import OverdueSupply, RiskCases, Securing
+from crossdock.capabilities.supply.answer import Bucket, Claim
+from crossdock.capabilities.supply.kept import (
+    AtRisk,
+    DatedLine,
+    KeptPromise,
+    PromiseProof,
+    risk,
+)
+from crossdock.capabilities.supply.risk_cases import Slipped, judged
+from crossdock.foundation.clock import VirtualClock
 from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Case
+from tests.conftest import NOON
 from tests.unit.capabilities.supply.test_kept_promises import AT_ONCE, promise
 from tests.unit.capabilities.supply.test_promises_together import together
 from tests.unit.capabilities.supply.test_watched import Oracle, losing, yard_of
-from tests.unit.capabilities.supply.yard import Yard, committed, day, moved, shelf
+from tests.unit.capabilities.supply.yard import Yard, committed, day, line, moved, ordered, shelf
+
+PROMISE = KeptPromise(
+    promise_id="prm_1",
+    client="shop",
+    request_id="r1",
+    made_at=NOON,
+    is_granted=True,
+    released_at=None,
+    replaced_by="",
+    lines=(),
+    proof=PromiseProof(reasons=(), answers=(), rules=()),
+)
 
 
 async def cases(yard: Yard) -> list[Case]:
@@ -51,6 +78,100 @@ async def test_promises_of_supply_that_comes_too_late_are_the_buyers(yard: Yard)
 
     await yard.hear(committed("po:1/1", 20, 3, eta=day(2)))
     assert await cases(yard) == []
+
+
+async def test_what_is_gone_is_the_order_desks_though_a_supply_is_late_too(yard: Yard) -> None:
+    """One piece comes too late; forty were lost."""
+    await yard.rule(AT_ONCE)
+    await yard.hear(moved("opening", 40, None, shelf()), committed("po:1/1", 1, eta=day(0)))
+    await promise(yard, "r1", 40, "so1/1")
+    await yard.hear(committed("po:1/1", 1, 2, eta=day(20)))
+    assert await cases(yard) == []
+    await yard.hear(moved("lost", 40, shelf(), None))
+    gone, late = await cases(yard)
+    assert (gone.code, gone.owner_role, gone.severity) == ("ORD-OVERSOLD", "Order desk", "S1")
+    assert [one["lacks_in_base_unit"] for one in gone.evidence["at_risk"]] == ["39"]
+    assert (late.code, late.evidence["late"]) == ("PO-LATE", ["po:1/1"])
+    assert [one["lacks_in_base_unit"] for one in late.evidence["at_risk"]] == ["1"]
+
+    await yard.hear(moved("found", 39, None, shelf()))
+    assert [case.code for case in await cases(yard)] == ["PO-LATE"]
+
+
+async def test_every_promise_at_risk_is_told_however_many_there_are(yard: Yard) -> None:
+    hub = yard.hub
+    watch = RiskCases(hub.database, hub.clock, hub.securing, CaseDesk(), page=1).watch
+    await yard.rule(AT_ONCE)
+    for item in ("X", "A", "B"):
+        await hub.put_stock(item, "DC1", 10)
+        await together(yard, f"r{item}", (item, "DC1", 10, f"so{item}/1"))
+    for number, item in enumerate(("X", "A", "B"), start=1):
+        await yard.hear(moved(f"lost{item}", 10, shelf(), None, item=item))
+        await watch()
+        assert len(await hub.cases.find(hub.scope)) == number
+        assert await hub.cases.find(hub.scope, state="CLOSED") == []
+
+
+async def test_a_case_closed_by_hand_does_not_come_back_with_each_piece_that_others_take(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    await yard.rule(AT_ONCE)
+    await yard.hub.put_stock("X", "DC1", 40)
+    await promise(yard, "r1", 40, "so1/1")
+    await yard.hear(moved("lost", 20, shelf(), None))
+    [case] = await cases(yard)
+    await yard.hub.cases.close(yard.hub.scope, case.case_id, reason="seen")
+    await clock.advance(timedelta(minutes=1))
+    await yard.hear(moved("more", 1, shelf(), None))
+    assert await cases(yard) == []
+    await yard.hear(moved("most", 19, shelf(), None))
+    assert len(await cases(yard)) == 1
+
+
+async def test_a_loss_that_allocation_tells_of_the_order_is_no_second_case(yard: Yard) -> None:
+    hub = yard.hub
+    await yard.rule(AT_ONCE)
+    await hub.put_stock("X", "DC1", 40)
+    await promise(yard, "r1", 40, "so1/1")
+    await yard.hear(ordered("so1", line("so1/1", 40)))
+    await hub.allocating.work.due()
+    await yard.hear(moved("lost", 40, shelf(), None))
+    [case] = await cases(yard)
+    assert case.title.startswith("goods are gone")
+
+    await hub.allocating.work.due()
+    [case] = await cases(yard)
+    assert case.title == "a run that takes 40 EA away waits for approval"
+
+    await yard.hear(moved("found", 40, None, shelf()))
+    await hub.allocating.work.due()
+    assert await cases(yard) == []
+
+
+DAYS = st.integers(0, 4).map(day)
+SLIPS = st.lists(
+    st.builds(Slipped, st.sampled_from("abc"), st.integers(1, 9), DAYS, st.none() | DAYS),
+    max_size=4,
+)
+AHEAD = st.lists(st.tuples(DAYS, st.integers(-9, 9)), min_size=1, max_size=5)
+
+
+@given(st.integers(1, 9), st.lists(DAYS, min_size=1, max_size=3), SLIPS, AHEAD)
+def test_all_that_a_line_lacks_is_somebodys_and_no_more_than_it_lacks(
+    wanted: int, days: list[date], late: list[Slipped], ahead: list[tuple[date, int]]
+) -> None:
+    lines = [DatedLine(1, "X", "DC1", "so1/1", on, wanted) for on in sorted(set(days))]
+    buckets = [Bucket(on, 0, 0, pab, 0) for on, pab in sorted(dict(ahead).items())]
+    claimed = [Claim("so1/1", line.micros, 0, line.ship_date) for line in lines]
+    short = risk(claimed, buckets)
+    if short is None:
+        return
+    made = replace(PROMISE, lines=tuple(lines))
+    found = judged(AtRisk("prm_1", lines[0], *short), made, late, buckets)
+    assert max(found.late, found.gone) <= short[1] <= found.late + found.gone
+    assert bool(found.late) == bool(found.supplies)
+    if not late:
+        assert (found.late, found.gone) == (0, short[1])
 
 
 async def test_a_promise_that_is_released_is_nobodys_any_more(yard: Yard) -> None:

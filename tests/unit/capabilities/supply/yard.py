@@ -119,11 +119,17 @@ def line(ref: str, quantity: int, on: date | None = None, *, location: str = "DC
 
 
 def moved(
-    name: str, quantity: int, source: Place | None, target: Place | None, ref: str = ""
+    name: str,
+    quantity: int,
+    source: Place | None,
+    target: Place | None,
+    ref: str = "",
+    *,
+    item: str = "X",
 ) -> Fact:
     payload = StockMoved(
         movement_id=name,
-        item="X",
+        item=item,
         quantity=Quantity.of(quantity),
         type=MovementType.OTHER,
         source_place=source,

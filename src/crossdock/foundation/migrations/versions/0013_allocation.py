@@ -35,6 +35,7 @@ create table allocation_line (
     elsewhere bigint[] not null default '{}',
     ships_on date,
     beyond bigint check (beyond >= 0),
+    short_since timestamptz,
     is_last boolean not null default false,
     primary key (tenant, demand_ref)
 ) with (fillfactor = 80);
@@ -45,7 +46,7 @@ create index allocation_line_of_customer on allocation_line (tenant, location, i
     where closed_at is null and customer <> '';
 create index allocation_line_done on allocation_line (tenant, location, item, since)
     where closed_at is not null;
--- What a channel that is shown stock sold beyond it (null: not looked at yet), or to the last.
+-- What a channel that is shown stock sold beyond it (null: nobody knows yet), or to the last.
 create index allocation_line_sold_out on allocation_line (tenant, channel, since)
     where is_last or beyond > 0;
 create index allocation_line_by_order on allocation_line (tenant, source, order_id);
