@@ -11,11 +11,10 @@ from crossdock.capabilities.catalog.model import (
 from crossdock.capabilities.catalog.naming import Naming
 from crossdock.capabilities.catalog.parties import PartyNames, PartyRecord
 from crossdock.capabilities.catalog.reactions import reader
+from crossdock.capabilities.catalog.records import ItemRecord, LocationRecord
 from crossdock.capabilities.catalog.service import (
     TOPIC,
     Catalog,
-    ItemRecord,
-    LocationRecord,
 )
 
 __all__ = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from crossdock.canonical.catalog import ItemChanged, LocationChanged
+from crossdock.canonical.catalog import ItemChanged, LocationChanged, LocationKind
 from crossdock.canonical.envelope import Event, Fact
 from crossdock.canonical.errors import Invalid
 from crossdock.canonical.identifiers import KeyRule, gtin
@@ -223,3 +223,21 @@ def _unit_fault(unit: Conversion, base_unit: str, other: Conversion | None) -> s
     ):
         return "two factors for one unit"
     return ""
+
+
+def check_members(
+    group: str, members: Sequence[str], kinds: Mapping[str, str], above: str | None
+) -> None:
+    """Refuse to group what is no location, a group, or this group itself (§1.3).
+
+    `kinds` are those of the locations that there are, `above` is the group that holds this one.
+    """
+    if above is not None:
+        raise Invalid(f"{group} is a member of {above}: a group holds no groups", where="members")
+    for member in members:
+        if member == group:
+            raise Invalid("a group cannot hold itself", where="members")
+        if member not in kinds:
+            raise Invalid(f"no location is called {member!r}", where="members", code="MD-LOC")
+        if kinds[member] == LocationKind.GROUP:
+            raise Invalid(f"{member} is a group: name its members", where="members")

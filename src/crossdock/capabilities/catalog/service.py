@@ -1,9 +1,7 @@
 """What others may ask of the catalogue: what a native key means, what a system calls a thing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Event
@@ -17,7 +15,6 @@ from crossdock.canonical.references import (
 )
 from crossdock.canonical.units import canonical_unit
 from crossdock.capabilities.catalog import parties, store
-from crossdock.capabilities.catalog.groups import check_members
 from crossdock.capabilities.catalog.model import (
     Confidence,
     Conversion,
@@ -25,6 +22,7 @@ from crossdock.capabilities.catalog.model import (
     Heard,
     Qualifier,
     accepted,
+    check_members,
     conversions,
     gtins,
     heard,
@@ -33,6 +31,7 @@ from crossdock.capabilities.catalog.model import (
     regulated,
 )
 from crossdock.capabilities.catalog.parties import PartyNames, PartyRecord
+from crossdock.capabilities.catalog.records import ItemRecord, LocationRecord, item_record
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.scope import ALL_TENANTS, Scope
@@ -41,46 +40,7 @@ TOPIC = "catalog"
 """Woken when the catalogue changed: what waits for an unknown item may try again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitRecord:
-    unit: str
-    numerator: int
-    denominator: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentifierRecord:
-    type: str
-    value: str
-    unit: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemRecord:
-    item: str
-    sku: str
-    description: str
-    base_unit: str
-    status: str
-    tracking: str
-    is_regulated: bool
-    source: str
-    changed_at: datetime
-    units: tuple[UnitRecord, ...] = ()
-    identifiers: tuple[IdentifierRecord, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocationRecord:
-    location: str
-    code: str
-    name: str
-    kind: str
-    timezone: str
-    is_active: bool
-    source: str
-    changed_at: datetime
-    members: tuple[str, ...] = ()
+Record = TypeVar("Record")
 
 
 class Catalog:
@@ -223,13 +183,11 @@ class Catalog:
             ids = [row["item"] for row in rows]
             units = await tx.fetch(store.UNITS_NOW, scope.tenant, ids, self._clock.now())
             numbers = await tx.fetch(store.IDENTIFIERS, scope.tenant, ids)
-        return [_item_record(row, units, numbers) for row in rows]
+        return [item_record(row, units, numbers) for row in rows]
 
     async def item(self, scope: Scope, item: str) -> ItemRecord:
         found = await self.items(scope, only=[item], limit=1)
-        if not found:
-            raise NotFound(f"no item is called {item!r}", code="MD-ITEM-XREF")
-        return found[0]
+        return _only(found, f"no item is called {item!r}", "MD-ITEM-XREF")
 
     async def locations(
         self, scope: Scope, *, after: str = "", limit: int = 100, only: Sequence[str] | None = None
@@ -237,13 +195,14 @@ class Catalog:
         wanted = None if only is None else [normalised(place) for place in only]
         async with self._database.transaction(scope) as tx:
             rows = await tx.fetch(store.LOCATIONS, scope.tenant, after, wanted, limit)
-        return [LocationRecord(**{**row, "members": tuple(row["members"])}) for row in rows]
+        fields: list[dict[str, Any]] = [
+            {**dict(row), "members": tuple(row["members"])} for row in rows
+        ]
+        return [LocationRecord(**each) for each in fields]
 
     async def location(self, scope: Scope, location: str) -> LocationRecord:
         found = await self.locations(scope, only=[location], limit=1)
-        if not found:
-            raise NotFound(f"no location is called {location!r}", code="MD-LOC")
-        return found[0]
+        return _only(found, f"no location is called {location!r}", "MD-LOC")
 
     async def check_group(self, scope: Scope, code: str, members: Sequence[str]) -> None:
         """Refuse to group what is no location, a group, or this group itself."""
@@ -263,9 +222,7 @@ class Catalog:
 
     async def party(self, scope: Scope, party: str) -> PartyRecord:
         found = await self.parties(scope, only=[party], limit=1)
-        if not found:
-            raise NotFound(f"no party is called {party!r}", code="MD-PARTY")
-        return found[0]
+        return _only(found, f"no party is called {party!r}", "MD-PARTY")
 
     async def known_as(self, scope: Scope, party: str) -> list[str]:
         """Give all names of a party that is known by one of them, its id first."""
@@ -374,26 +331,14 @@ class Catalog:
             raise NotFound(f"no {kind} is called {hub_id!r}")
 
 
+def _only(found: Sequence[Record], reason: str, code: str) -> Record:
+    if not found:
+        raise NotFound(reason, code=code)
+    return found[0]
+
+
 def _one_tenant(tx: Transaction) -> str:
     """Refuse a worker's scope: a native key means something only within a tenant."""
     if tx.tenant == ALL_TENANTS:
         raise Invalid("a native key is looked up for one tenant", hint="open Scope(tenant)")
     return tx.tenant
-
-
-def _item_record(row: Any, units: Sequence[Any], numbers: Sequence[Any]) -> ItemRecord:
-    return ItemRecord(
-        **dict(row),
-        units=tuple(
-            UnitRecord(
-                unit=unit["unit"], numerator=unit["numerator"], denominator=unit["denominator"]
-            )
-            for unit in units
-            if unit["item"] == row["item"]
-        ),
-        identifiers=tuple(
-            IdentifierRecord(type=number["type"], value=number["value"], unit=number["unit"])
-            for number in numbers
-            if number["item"] == row["item"]
-        ),
-    )

@@ -16,6 +16,7 @@ from crossdock.capabilities.catalog.model import (
     Finding,
     Heard,
     Qualifier,
+    check_members,
     conversions,
     gtins,
     heard,
@@ -206,3 +207,23 @@ def test_one_number_never_stands_for_two_packaging_levels() -> None:
 
 def test_an_item_without_numbers_has_none() -> None:
     assert gtins(ItemChanged(sku="A", units=(ItemUnit(unit="CS", numerator=12),))) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("members", "above", "why"),
+    [
+        (["DC1", "G"], None, "cannot hold itself"),
+        (["DC1", "NOPE"], None, "no location is called 'NOPE'"),
+        (["WEST"], None, "WEST is a group"),
+        (["DC1"], "WEST", "G is a member of WEST"),
+    ],
+)
+def test_a_group_that_holds_what_it_cannot_is_refused(
+    members: list[str], above: str | None, why: str
+) -> None:
+    kinds = {"DC1": "DC", "DC2": "DC", "WEST": "GROUP", "G": "GROUP"}
+    check_members("G", ["DC1", "DC2"], kinds, None)
+
+    with pytest.raises(Invalid, match=why) as refused:
+        check_members("G", members, kinds, above)
+    assert refused.value.where == "members"
