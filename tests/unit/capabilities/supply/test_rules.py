@@ -19,6 +19,8 @@ from crossdock.capabilities.supply.rules import (
     ClassTerms,
     LifeTerms,
     OwnerTerms,
+    PlacedRule,
+    check_placed,
     check_rule,
     places,
     terms_of,
@@ -187,3 +189,20 @@ def test_whose_goods_are_promised_is_said_by_the_narrowest_rule_that_says_it() -
     wide = AtpRule(owners=(OwnerTerms(owner="A"), OwnerTerms(owner="B", is_first=True)))
     assert terms_of([AtpRule(), wide]).owners == {"A": False, "B": True}
     assert terms_of([AtpRule(owners=()), wide]).owners == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        (AtpRule(weekdays="1"), "/weekdays"),
+        (AtpRule(holidays=()), "/holidays"),
+        (AtpRule(cutoff=""), "/cutoff"),
+    ],
+)
+def test_a_rule_of_an_item_says_no_calendar(said: AtpRule, where: str) -> None:
+    check_placed(PlacedRule(location="DC1", rule=said))
+    check_placed(PlacedRule(item="X", rule=AtpRule(lead_time_days=3)))
+
+    with pytest.raises(Invalid) as refused:
+        check_placed(PlacedRule(item="X", location="DC1", rule=said))
+    assert refused.value.where == where
