@@ -10,8 +10,12 @@ from crossdock.orchestration.cases import Said
 from crossdock.orchestration.decision import CloseCase, OpenCase
 from crossdock.orchestration.order_desk import Key, allocation_name
 
+# The order lines that the cases of allocation name: who is short, as far as it is shown, and who
+# loses by a run that waits.
 TOLD = """
-select fingerprint from business_case
+select said.demand_ref from business_case cross join lateral (
+    select short ->> 'line' from jsonb_array_elements(evidence -> 'short') short
+    union all select jsonb_array_elements_text(evidence -> 'losers')) said(demand_ref)
 where tenant = $1 and fingerprint = any($2::text[]) and code = $3 and goes_on
 """
 
@@ -75,8 +79,8 @@ class CaseDesk:
 
     async def told_with_orders(
         self, tx: Transaction, keys: Sequence[Key], code: str
-    ) -> frozenset[Key]:
-        """Name the item-locations of which allocation tells this of its order lines."""
-        by_name = {allocation_name(key): key for key in keys}
-        rows = await tx.fetch(TOLD, tx.tenant, list(by_name), code)
-        return frozenset(by_name[row["fingerprint"]] for row in rows)
+    ) -> frozenset[str]:
+        """Name the order lines of these item-locations of which allocation tells this."""
+        names = [allocation_name(key) for key in keys]
+        rows = await tx.fetch(TOLD, tx.tenant, names, code)
+        return frozenset(row["demand_ref"] for row in rows)

@@ -139,7 +139,7 @@ def _open_shortage(evidence: Mapping[str, Any], state: str) -> OpenShortage:
         short,
         is_open=state == "OPEN",
         rest_on=None if rest_on is None else date.fromisoformat(rest_on),
-        digest=evidence["digest"],
+        digest=evidence.get("digest", ""),
     )
 
 

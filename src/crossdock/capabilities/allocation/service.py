@@ -249,17 +249,34 @@ async def escalate(
     that was decided; it is looked at again.
     """
     every = sorted([*decided, *settled], key=lambda one: (one.item, one.location))
-    keys = [(run.item, run.location) for run in every]
+    known, end = {run.run_id for run in settled}, (resolution, now)
+    if await _is_told(tx, around, every, known, end):
+        return
+    for run in every:  # what cannot be told keeps nothing else back
+        if len(every) > 1 and await _is_told(tx, around, [run], known, end):
+            continue
+        await look_later(tx, {(run.item, run.location): now + AFTER_FAILURE})
+
+
+async def _is_told(
+    tx: Transaction,
+    around: Around,
+    runs: Sequence[Run],
+    known: Collection[str],
+    end: tuple[str, datetime],
+) -> bool:
+    keys = [(run.item, run.location) for run in runs]
     try:
         async with tx.savepoint():
             counted = await around.stock.counted(tx, tx.tenant, keys)
-            sure = [run for run in every if (run.item, run.location) in counted]
-            await _tell(tx, around, sure, {run.run_id for run in settled}, (resolution, now))
+            sure = [run for run in runs if (run.item, run.location) in counted]
+            await _tell(tx, around, sure, known, end)
     except OUTAGES:
         raise
     except Exception:
         log.exception("a shortage was not told", items=sorted({item for item, _ in keys}))
-        await look_later(tx, dict.fromkeys(keys, now + AFTER_FAILURE))
+        return False
+    return True
 
 
 async def _tell(

@@ -57,7 +57,8 @@ select party, code, legal_name, kind, roles, status, parent, gln, duns, tax_ids,
 from party where tenant = $1 and party > $2 and ($3::text[] is null or party = any($3))
 order by party limit $4
 """
-# A name that is a party's own id is that party; one that is two parties' is nobody's.
+# A name that was a party's own id is whoever its links say by now: after a merger the other. One
+# that is two parties' is nobody's.
 PARTIES_OF = """
 select asked.name, said.party from unnest($2::text[]) as asked(name)
 cross join lateral (
@@ -65,7 +66,6 @@ cross join lateral (
     where tenant = $1 and entity_type = 'party' and xref.name = asked.name and valid_to is null
         and confidence <> 'PROVISIONAL'
     having count(distinct hub_id) = 1) said
-where not exists (select from party p where p.tenant = $1 and p.party = asked.name)
 """
 NAMES_OF = """
 select distinct x.hub_id, x.name from xref x
@@ -155,6 +155,8 @@ async def put(tx: Transaction, facts: Sequence[Heard]) -> None:
     for fact in facts:
         party = fact.event.payload
         if isinstance(party, PartyChanged):
+            # Who names himself, by a link made by hand too, is the top of a tree.
+            own = {fact.hub_id, *(name for name, _ in native_names(fact))}
             rows[fact.hub_key] = (
                 *fact.hub_key,
                 code if normalised(code := party.code.strip()) == fact.hub_id else fact.hub_id,
@@ -162,7 +164,7 @@ async def put(tx: Transaction, facts: Sequence[Heard]) -> None:
                 party.kind,
                 json.dumps(party.roles),
                 party.status,
-                party.parent,
+                "" if normalised(party.parent) in own else party.parent,
                 party.gln.strip(),
                 party.duns,
                 json.dumps(party.tax_ids),

@@ -164,7 +164,6 @@ class AtRisk(NamedTuple):
     line: DatedLine
     day: date
     micros: int
-    is_ordered: bool = False
 
 
 def left(lines: Sequence[DatedLine], told: Told) -> int:

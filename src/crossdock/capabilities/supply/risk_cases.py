@@ -44,8 +44,8 @@ class RiskDesk(Desk, Protocol):
 
     async def told_with_orders(
         self, tx: Transaction, keys: Sequence[Key], code: str
-    ) -> frozenset[Key]:
-        """Name the item-locations of which others tell this of their order lines."""
+    ) -> frozenset[str]:
+        """Name the order lines of these item-locations of which others tell this."""
         ...
 
 
@@ -147,7 +147,7 @@ class RiskCases:
         known = await self._desk.told_with_orders(tx, sorted(at_risk), DESK.code)
         return [
             # One loss is one case: what an order line lacks is told with its order.
-            risk._replace(gone=0) if key in known and risk.found.is_ordered else risk
+            risk._replace(gone=0) if risk.found.line.demand_ref in known else risk
             for key in sorted(at_risk)
             for risk in risks_at(at_risk[key], now[key])
         ]

@@ -145,7 +145,7 @@ class Securing:
             claimed = kept.dated(one.lines, held, known)
             if short := kept.risk(claimed, seen[key].buckets):
                 name = prefixed("prm", one.promise_id)
-                found.append(AtRisk(name, line, *short, known.is_ordered))
+                found.append(AtRisk(name, line, *short))
         return found
 
     async def watch(self) -> int:

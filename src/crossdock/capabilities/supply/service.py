@@ -297,10 +297,11 @@ class Supply:
 
     @asynccontextmanager
     async def _shown(self, tx: Transaction, placed: PlacedRule) -> AsyncIterator[None]:
-        """Have looked at what is shown, if orders for kits claim other components after this.
+        """Be alone with the rules; have looked at what is shown, if kits claim other parts after.
 
         What they claimed before is named before, and what they claim now by who looks.
         """
+        await rule_store.alone(tx)
         said = await rule_store.takes_parts(tx, placed.item, placed.location)
         if self._shows is None or said == placed.rule.takes_parts:
             yield

@@ -34,7 +34,10 @@ HELD_SECONDS_TOLD = 600
 """A file that somebody has open for writing, and has not changed for so long, is told of."""
 # What one file alone may be refused by; whatever else fails is the folder's, and an outage.
 _OF_ONE_FILE = frozenset(
-    {errno.EACCES, errno.EPERM, errno.ELOOP, errno.EIO, errno.EISDIR, errno.ENAMETOOLONG}
+    {
+        *(errno.EACCES, errno.EPERM, errno.ELOOP, errno.EIO, errno.EISDIR, errno.ENAMETOOLONG),
+        *(errno.EBUSY, errno.ETXTBSY),  # a network disk says so of what a program has open
+    }
 )
 _BLOCK_BYTES = 1024 * 1024
 _NAME_BYTES_MAX = 200
@@ -244,7 +247,9 @@ class DropFolder:
             with self._opener(source):  # what cannot be read stays where its owner looks for it
                 source.rename(taken)
         except FileNotFoundError:
-            return None
+            if (self._root / "processing").is_dir():
+                return None
+            raise self._unusable("the folders that the hub made there are gone") from None
         except OSError as error:
             self._leave(source, error)
             return None

@@ -170,3 +170,16 @@ async def test_a_proposed_name_of_a_party_is_never_written_by(town: Town) -> Non
         named = await town.catalog.native_keys(tx, "shop", [Reference.party("METRO")])
 
     assert named == {}
+
+
+@pytest.mark.parametrize("parent", ["K100", "METRO", "k100"])
+async def test_a_party_that_names_itself_by_whatever_name_is_the_top_of_a_tree(
+    town: Town, parent: str
+) -> None:
+    await town.say(METRO)
+    await town.catalog.link(MAIN, "erp2", Reference.party("17"), "METRO", by="jo")
+
+    await town.say(PartyChanged(code="K100", parent=parent), native_ref="17", source="erp2")
+
+    [only] = await town.catalog.parties(MAIN)
+    assert (only.party, only.parent) == ("METRO", "")

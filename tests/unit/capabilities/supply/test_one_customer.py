@@ -155,3 +155,26 @@ async def test_a_rule_by_the_code_has_the_partys_lines_looked_at_again(yard: Yar
     async with yard.hub.database.transaction(yard.hub.scope) as tx:
         reasons = await tx.fetch("select reason from allocation_due where tenant = $1", "main")
     assert [row["reason"] for row in reasons] == ["RULES"]
+
+
+async def test_a_rule_by_what_was_a_party_before_a_merger_holds_for_the_one_it_became(
+    yard: Yard,
+) -> None:
+    def erp2(version: int) -> Fact:
+        said = replace(fact(f"party:17@{version}", PartyChanged(code="K100")), native_ref="17")
+        return replace(said, version=version)
+
+    await two_lots(yard)
+    await yard.rule(AtpRule(lives=(replace(METRO, customer="K100"),)), "X")
+    await says(yard, "K100")
+    await yard.hear(erp2(1), source="erp2")
+    await yard.hear(bought("K100"), source="erp2")
+    assert (await only_line(yard)).strategy is Strategy.WIN
+
+    await linked(yard, "erp2", "17")
+    await yard.hear(erp2(2), source="erp2")
+    await yard.hear(bought("17", version=2), source="erp2")
+
+    found = await only_line(yard)
+    assert (found.customer, found.strategy) == ("METRO", Strategy.WIN)
+    assert (await yard.ask(life_days=30)).now == 0

@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.orders import OrderChanged
+from crossdock.capabilities.allocation import AllocationRule
 from crossdock.capabilities.supply import OverdueSupply, RiskCases, Securing
 from crossdock.capabilities.supply.answer import Bucket, Claim
 from crossdock.capabilities.supply.kept import (
@@ -146,6 +149,30 @@ async def test_a_loss_that_allocation_tells_of_the_order_is_no_second_case(yard:
     await yard.hear(moved("found", 40, None, shelf()))
     await hub.allocating.work.due()
     assert await cases(yard) == []
+
+
+async def test_what_allocation_tells_of_another_order_hides_no_promise(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    hub = yard.hub
+    await yard.rule(AT_ONCE)
+    await hub.allocation.rulebook.set_rule(
+        hub.scope, AllocationRule(channel="web", tells_shortage=True), by="test"
+    )
+    await hub.put_stock("X", "DC1", 40)
+    await promise(yard, "r1", 40, "so1/1")
+    said = OrderChanged(order_id="web1", channel="web", lines=(line("web1/1", 9),))
+    sold = Fact(identity="order:web1@1", payload=said, occurred_at=NOON, version=1)
+    await yard.hear(ordered("so1", line("so1/1", 40)), sold)
+    await hub.allocating.work.due()
+    await clock.advance(timedelta(hours=1))
+    await hub.allocating.work.due()
+    await yard.hear(moved("lost", 40, shelf(), None))
+
+    titles = [case.title for case in await cases(yard)]
+
+    assert any(title.startswith("web1/1 gets 0 EA of 9 EA") for title in titles)
+    assert any(title.startswith("goods are gone") for title in titles)
 
 
 DAYS = st.integers(0, 4).map(day)

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import shutil
 import socket
 import threading
 import tracemalloc
@@ -162,6 +163,8 @@ async def test_a_marker_that_cannot_be_removed_is_told(
     [
         (errno.EACCES, True),
         (errno.EIO, True),
+        (errno.EBUSY, True),
+        (errno.ETXTBSY, True),
         (errno.EROFS, False),
         (errno.ENOSPC, False),
         (errno.EMFILE, False),
@@ -191,6 +194,21 @@ async def test_what_fails_for_every_file_is_an_outage_and_no_file_left_lying(
     assert is_its_own or os.strerror(code) in problem
     assert bool(await folder.left_lying()) is is_its_own
     assert (tmp_path / "a.csv").exists()
+
+
+async def test_a_folder_that_was_made_anew_is_told_and_read_once_prepared_again(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    folder = DropFolder(tmp_path, clock=clock)
+    await folder.prepare()
+    shutil.rmtree(tmp_path / "processing")
+    (tmp_path / "a.csv").write_bytes(CSV)
+
+    with pytest.raises(Unavailable, match="are gone"):
+        await folder.claim("a.csv")
+
+    await folder.prepare()
+    assert await folder.claim("a.csv")
 
 
 async def test_looking_at_what_was_taken_leaves_the_marker_of_the_next_of_its_name(
