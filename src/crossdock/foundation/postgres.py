@@ -94,7 +94,7 @@ class EmbeddedPostgres:
         return uri
 
     def stop(self) -> None:
-        forget_thenot_started(self._server)
+        forget_the_dead(self._server)
         self._server.cleanup()
 
     @classmethod
@@ -238,14 +238,14 @@ def _started(folder: Path, held: int) -> Any:
         if server._postmaster_info is None:  # noqa: SLF001  # it has no public "not started"
             server.ensure_pgdata_inited()
             _tune(folder)
-            forget_thenot_started(server)
+            forget_the_dead(server)
             server.start()
         return server
     finally:
         os.close(held)
 
 
-def forget_thenot_started(server: Any) -> None:
+def forget_the_dead(server: Any) -> None:
     """Take processes off the wheel's list that were killed: they never leave it themselves."""
     with server._lock:  # noqa: SLF001  # held as the wheel holds it while it reads and writes
         file = server.pgdata / HANDLES
@@ -277,7 +277,9 @@ def _socket_folder(folder: Path, runtime: Path) -> Path:
         raise RuntimeError(f"neither {folder} nor {runtime} is a path without spaces and signs")
     name = hashlib.sha256(f"{folder}-{folder.stat().st_ino}".encode()).hexdigest()[:10]
     own = runtime / name  # as the wheel does for a path that is too long
-    own.mkdir(parents=True, exist_ok=True)
+    own.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if own.lstat().st_uid not in {os.geteuid(), folder.stat().st_uid}:
+        raise RuntimeError(f"{own}, where the socket would lie, is another user's: remove it")
     return own
 
 

@@ -90,7 +90,8 @@ class Authority:
         if source != HUB and not await self._sources.knows(scope, source):
             raise NotFound(
                 f"no connection is called {source!r}, and no source of that name ever spoke",
-                hint="`crossdock connection list` shows what is connected",
+                hint="`crossdock connection list` shows what is connected; to link keys of one"
+                " that is yet to speak, say that it is new: --new-system, `is_new_system`",
             )
 
     async def set_keeper(self, scope: Scope, location: str, source: str, *, by: str) -> Keeper:

@@ -48,6 +48,8 @@ async def test_a_link_to_a_system_that_never_was_is_refused(call: Caller, house:
         404,
         True,
     )
+    new = await call("POST", "/v1/parties/METRO/links", link | {"is_new_system": True})
+    assert new.status == 204, new.body
 
 
 @pytest.mark.parametrize(

@@ -86,13 +86,17 @@ class PartySaid(BaseModel):
 
 
 class LinkSaid(BaseModel):
-    """`native_id` is what `system` calls the thing. A PROVISIONAL link is never written by."""
+    """`native_id` is what `system` calls the thing. A PROVISIONAL link is never written by.
+
+    A system that is no connection and never spoke is refused, unless it `is_new_system`.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     system: Code
     native_id: Code
     confidence: Confidence = Confidence.ASSERTED
+    is_new_system: Annotated[bool, Field(strict=True)] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +226,8 @@ async def _say(hub: Hub, request: Request, caller: Caller, payload: CatalogFact)
 async def _link(
     hub: Hub, caller: Caller, kind: ReferenceKind, hub_id: str, said: LinkSaid
 ) -> None:
-    await hub.authority.check_source(caller.scope, said.system)
+    if not said.is_new_system:
+        await hub.authority.check_source(caller.scope, said.system)
     await hub.catalog.link(
         caller.scope,
         said.system,

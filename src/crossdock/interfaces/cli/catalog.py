@@ -202,6 +202,9 @@ def link(
         bool, typer.Option("--location", help="It is a location, not an item.")
     ] = False,
     party: Annotated[bool, typer.Option("--party", help="It is a party, not an item.")] = False,
+    new_system: Annotated[
+        bool, typer.Option("--new-system", help="The system is no connection and is yet to speak.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say by hand what a system's key means."""
@@ -211,7 +214,8 @@ def link(
     reference = Reference(ReferenceKind.PARTY if party else kind, native)
 
     async def linked(hub: Hub) -> None:
-        await hub.authority.check_source(hub.scope, system)
+        if not new_system:
+            await hub.authority.check_source(hub.scope, system)
         await hub.catalog.link(hub.scope, system, reference, ours, by="command-line")
         answer = {"system": system, "native": native, "means": ours}
         print_json(answer) if as_json else stdout.print(

@@ -44,7 +44,7 @@ def list_letters(
         table(
             ("command", "connection", "state", "code", "what", "detail"),
             [
-                (c.command_id, c.connection, c.state, c.code, unquote(c.subject), c.detail)
+                (c.command_id, c.connection, c.state, c.code, _readable(c.subject), c.detail)
                 for c in found
             ],
             empty="no dead letters",
@@ -200,3 +200,9 @@ def _changes(text: str) -> dict[str, Any]:
         return msgspec.json.decode(text, type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise Invalid(f"--change is not a JSON object: {error}", where="--change") from None
+
+
+def _readable(subject: str) -> str:
+    """Write a subject as it is called; what would steer a terminal stays as it is encoded."""
+    shown = unquote(subject)
+    return shown if shown.isprintable() else subject
