@@ -351,6 +351,11 @@ async def substitutes_for_another(full: Full) -> Any:
     return found["SKU-1"]
 
 
+async def _other_names(full: Full, party: str) -> list[str]:
+    """Give what else somebody is called; of whom nobody knows, the name that was asked by stays."""
+    return [name for name in await full.hub.catalog.known_as(OTHER, party) if name != party]
+
+
 Ask = Callable[[Full], Awaitable[Any]]
 KEYS = [("SKU-1", "DC1")]
 INSTANCE = ("publishing", "shop/web/a")
@@ -399,6 +404,7 @@ SHOWS: Mapping[str, Ask] = {
         OTHER, "shop", "web", ItemsWanted()
     ),
     "Catalog.findings": lambda full: full.hub.catalog.findings(OTHER),
+    "Catalog.known_as": lambda full: _other_names(full, "METRO"),
     "Catalog.item": lambda full: full.hub.catalog.item(OTHER, "SKU-1"),
     "Catalog.items": lambda full: full.hub.catalog.items(OTHER),
     "Catalog.location": lambda full: full.hub.catalog.location(OTHER, "DC1"),

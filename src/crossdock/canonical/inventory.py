@@ -101,10 +101,9 @@ class StockMoved:
         )
 
     def resolved(self, resolution: Resolution) -> Self:
-        if self.quantity.value <= 0:
-            what = "send its reversal instead" if self.quantity.value else "nothing has moved"
+        if self.quantity.value < 0:
             raise Invalid(
-                f"A {self.type} of {plain(self.quantity.value)}: {what}",
+                f"A {self.type} of {plain(self.quantity.value)}: send its reversal instead",
                 where="/payload/quantity",
                 code="EVT-SCHEMA",
             )

@@ -104,5 +104,5 @@ async def test_a_party_is_reached_by_the_name_that_orders_give_it(
     shown = await call("GET", path)
     assert (shown.status, shown.json["party"]) == (200, "GID://SHOPIFY/COMPANY/9")
 
-    said = {"system": "crm", "native_id": "9"}
+    said = {"system": "crm", "native_id": "9", "is_new_system": True}
     assert (await call("POST", f"{path}/links", said)).status == 204

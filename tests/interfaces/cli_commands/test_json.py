@@ -207,8 +207,10 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     crossdock.write("none.json", {"alternatives": []})
     crossdock.write("said.json", SAID)
     for name in ("drop", "spare"):
-        settings = {"folder": str(crossdock.folder / name / "in"), "location": "DC1"}
-        crossdock.write(f"{name}.json", settings)
+        (crossdock.folder / name).mkdir()
+        crossdock.write(
+            f"{name}.json", {"folder": str(crossdock.folder / name), "location": "DC1"}
+        )
     await crossdock("key", "create", "old", "--role", "reader")
     [key] = await hub.access.keys(hub.scope)
     dump = f"item,location,quantity,as_of\nBOLT,DC1,90,{hub.clock.now().isoformat()}\n"

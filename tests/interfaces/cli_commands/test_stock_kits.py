@@ -46,12 +46,12 @@ async def test_a_kit_of_which_nobody_told_assembled_is_told_all_the_same(
 
     here = await crossdock("stock", "available", "BAG", "DC1", "--json")
     there = (await crossdock("stock", "available", "BAG", "DC2")).out
-    nowhere = (await crossdock("stock", "available", "BAG", "DC3")).out
+    nowhere = (await crossdock("stock", "available", "BAG", "DC3")).err
 
     assert here.json["kit"]["available"]["value"] == "3"
     assert "unknown" in there
     assert "as a kit unknown" in there
-    assert "as a kit unknown" in nowhere
+    assert "no location is called 'DC3'" in nowhere
 
 
 async def test_a_channel_says_what_limits_a_kit(crossdock: CommandLine, bags: Hub) -> None:

@@ -147,6 +147,11 @@ def test_a_tenants_movements_are_in_its_own_books_alone() -> None:
     assert booked(moved(None, DOCK), tenant="other") == []
 
 
+def test_a_count_that_finds_what_was_booked_is_not_booked() -> None:
+    assert booked(moved(None, DOCK, quantity="0")) == []
+    assert booked(moved(None, DOCK)) != []
+
+
 def test_a_replayed_movement_is_not_booked() -> None:
     assert booked(moved(None, DOCK), replay=True) == []
 

@@ -105,9 +105,10 @@ def bookings(event: Event, moved: StockMoved, kept: Iterable[Books]) -> list[Boo
     """Say who is to book a movement, and how.
 
     Not the system that told it, and nobody for a replayed fact: books that were opened since have
-    it in their opening figures.
+    it in their opening figures. A count that finds what was booked moves nothing to be booked.
     """
-    if event.fact.replay:
+    amount = moved.base or moved.quantity
+    if event.fact.replay or not amount.value:
         return []
     found: list[Booking] = []
     for books in kept:
@@ -115,7 +116,6 @@ def bookings(event: Event, moved: StockMoved, kept: Iterable[Books]) -> list[Boo
         is_ours = (books.tenant, books.connection) == (event.tenant, event.source)
         if books.tenant != event.tenant or is_ours or source == target:
             continue
-        amount = moved.base or moved.quantity
         found.append(
             Booking(
                 connection=books.connection,
