@@ -352,7 +352,7 @@ async def substitutes_for_another(full: Full) -> Any:
 
 
 async def _other_names(full: Full, party: str) -> list[str]:
-    """Give what else somebody is called; of whom nobody knows, the name that was asked by stays."""
+    """Give what else somebody is called; the name of one whom nobody knows stands for itself."""
     return [name for name in await full.hub.catalog.known_as(OTHER, party) if name != party]
 
 
