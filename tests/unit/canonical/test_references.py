@@ -35,11 +35,11 @@ def test_no_amount_leaves_the_twelve_digits_by_its_conversion(
 
 
 @given(value=amounts)
-def test_a_movement_is_of_something_or_refused(value: Decimal) -> None:
+def test_a_movement_below_zero_is_refused(value: Decimal) -> None:
     moved = StockMoved(
         movement_id="1", item="BOLT", quantity=Quantity(value, "PK"), type=MovementType.PICK
     )
-    if value > 0:
+    if value >= 0:
         assert moved.resolved(of_pack(1)).base == Quantity(value, "EA")
         return
 
