@@ -10,7 +10,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.inventory import StockMoved
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence
-from crossdock.capabilities.supply import Question
+from crossdock.capabilities.supply import CalendarSaid, Question
 from crossdock.foundation.clock import SystemClock
 from tests.peers.tryton.conftest import Connect, Read, round_of
 from tests.peers.tryton.reading import Reading
@@ -56,6 +56,9 @@ async def test_a_purchase_is_promised_from_its_day_on_until_it_is_there(
         await eventually(lambda: promised(erp, code), lambda found: found == pieces)
 
     async with read() as erp:
+        # On a weekend nothing would leave today.
+        every_day = CalendarSaid(weekdays="1234567")
+        await erp.hub.supply.calendars.put(erp.hub.scope, "WH", every_day, by="test")
         product, purchase = await bought(clerk, code, "4")
         await can_be_promised(0, 0, 0)
         for button in ("quote", "confirm", "process"):
