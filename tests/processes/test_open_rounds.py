@@ -197,6 +197,22 @@ async def test_a_reading_that_fails_half_way_goes_on_from_there_to_its_end(
         assert (plan.refusal, plan.calls_a_day) == ("", 2 * 4 * 10)
 
 
+async def test_a_reading_that_was_broken_off_goes_on_in_no_connection_that_was_changed(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        assert await company.after(HOURS) == []
+        hub = company.house.hub
+        async with hub.database.transaction(hub.scope) as tx:
+            anew = "update connection set revision = revision + 1 where tenant = $1"
+            await tx.execute(anew, tx.tenant)
+        asked = len(sales.asked)
+
+        await company.after(HALF)
+
+        assert sales.asked[asked] == sales.asked[0]  # from the beginning
+
+
 async def test_a_reading_that_takes_longer_than_the_job_may_goes_on_the_next_time(
     dsn: str, tmp_path: Path
 ) -> None:

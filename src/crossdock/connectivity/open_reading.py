@@ -47,9 +47,13 @@ class UnderWay(NamedTuple):
 
 @dataclass(slots=True)
 class _Reading:
-    """What a reading has by now; `stood` is how many pages that was when it went on last."""
+    """What a reading has by now; `stood` is how many pages that was when it went on last.
+
+    `of` is the connection as it was then: one of that name that was changed is read anew.
+    """
 
     began_at: datetime
+    of: tuple[datetime | None, int]
     lines: list[OpenOrderLine] = field(default_factory=list[OpenOrderLine])
     is_whole: bool = True
     after: str = ""
@@ -119,8 +123,11 @@ class OpenReader:
             raise _cannot(connection)
         clock, key = around.ports.clock, (scope.tenant, connection)
         reading = self._broken_off.get(key) if go_on else None
-        if reading is None or reading.pages >= PAGES_MAX or reading.began_at < clock.now() - KEPT:
-            reading = _Reading(clock.now())
+        of = (entry.created_at, entry.revision)
+        if reading and (reading.of != of or reading.began_at < clock.now() - KEPT):
+            reading = None
+        if reading is None or reading.pages >= PAGES_MAX:
+            reading = _Reading(clock.now(), of)
         if go_on:
             self._broken_off[key] = reading
         await self._read(scope, entry, reading)
