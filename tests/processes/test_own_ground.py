@@ -113,6 +113,29 @@ async def test_a_link_that_is_laid_later_leads_to_nobody_elses_drop_folder(
     assert [path.name for path in theirs.iterdir()] == ["movements.csv"]
 
 
+async def test_a_folder_that_a_link_moved_is_claimed_by_who_names_it_and_by_no_other_change(
+    hub: Hub, tmp_path: Path
+) -> None:
+    first, then, link = (tmp_path / "drops" / name for name in ("first", "then", "link"))
+    first.mkdir(parents=True)
+    then.mkdir()
+    link.symlink_to(first)
+    await connected(hub, "wms", FILES.name, {"folder": str(link)})
+    kept = await hub.directory.change(hub.scope, "wms", rate_per_second=2)
+    link.unlink()
+    link.symlink_to(then)
+
+    for settings, limits in (({"location": "DC1"}, {}), (None, {"rate_per_second": 3})):
+        with pytest.raises(Invalid) as refused:
+            await hub.directory.change(hub.scope, "wms", settings, **limits)
+        assert refused.value.code == "folder_moved"
+    unclaimed = await hub.directory.get(hub.scope, "wms")
+    claimed = await hub.directory.change(hub.scope, "wms", {"folder": str(link)})
+
+    assert (kept.folder, unclaimed.folder, claimed.folder) == (str(first), str(first), str(then))
+    assert "/v1/connections/" in refused.value.hint
+
+
 async def test_a_folder_without_its_whole_path_is_the_one_found_where_it_was_added(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -45,7 +46,7 @@ class Entry:
     `roles` limits what the application is asked for here, and for which locations (none: all);
     left empty, every role of the application counts everywhere. `gap_seconds` is how long a hole
     in the source's sequence may last before it is reported; None says that its numbers have holes.
-    `folder` is the one that it alone takes files out of, as links led when it was given.
+    `folder` is the one that it alone takes files out of, as links led when it was named.
     """
 
     tenant: str
@@ -211,9 +212,10 @@ class Directory:
         await tx.fetchrow(HOLD_HEALTH, tx.tenant, name)
         before = await self.get_in(tx, tx.tenant, name)
         opened = await self._open(tx, before)
-        wanted = replace(
-            before, settings=joined(before.settings, opened) | dict(settings or {}), **limits
-        )
+        named = dict(settings or {})
+        kept = None if "folder" in named else before.folder
+        whole = joined(before.settings, opened) | named
+        wanted = replace(before, settings=whole, folder=kept, **limits)
         checked, folder = self._checked(wanted)
         await check_apart(tx, name, folder)
         shown, secrets = parted(checked)
@@ -309,7 +311,8 @@ class Directory:
         _check_limits(entry)
         checked = validated(application.settings, entry.settings)
         if application.admits and self.ports:
-            return checked, kept_path(application.admits(checked, self.ports))
+            ports = replace(self.ports, claimed=Path(entry.folder) if entry.folder else None)
+            return checked, kept_path(application.admits(checked, ports))
         return checked, None
 
     async def _next_revision(self, tx: Transaction, entry: Entry) -> int:

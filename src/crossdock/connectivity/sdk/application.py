@@ -147,16 +147,16 @@ class Application:
     `settings` is a pydantic model; its JSON Schema is the settings form, and `SecretStr` fields
     are stored encrypted. `admits` raises `Invalid` for settings that lead where no connection may
     go, before they are kept, and gives the folder that files are taken out of, links resolved: no
-    other connection takes any from there. `connect` opens a `Connection` that has the methods of
-    `roles`; `receive` builds the receiving side. `freshness` is how long its silence may last
-    before its stock counts as stale; `batch_max` how many commands one call may carry, and how
-    many levels one reading back; that then takes `requests_a_reading` calls. `rate_per_second`
-    and `concurrency` bound the outbox. `cursor_at` writes the cursor behind which a poll finds all
-    that changed since a moment; without it a source can only be read from its beginning. One that
-    tells stock says by `stock_equation` what its own number of it means. One whose connection
-    `AnswersStock` says by `stock_question` how much may be asked at a time; one whose connection
-    `ListsOpenOrders` says so, and is compared by them every few hours; a page of them takes
-    `requests_a_listing` requests at most.
+    other connection takes any from there. The setting that names it is `folder`. `connect` opens a
+    `Connection` that has the methods of `roles`; `receive` builds the receiving side. `freshness`
+    is how long its silence may last before its stock counts as stale; `batch_max` how many
+    commands one call may carry, and how many levels one reading back; that then takes
+    `requests_a_reading` calls. `rate_per_second` and `concurrency` bound the outbox. `cursor_at`
+    writes the cursor behind which a poll finds all that changed since a moment; without it a
+    source can only be read from its beginning. One that tells stock says by `stock_equation` what
+    its own number of it means. One whose connection `AnswersStock` says by `stock_question` how
+    much may be asked at a time; one whose connection `ListsOpenOrders` says so, and is compared by
+    them every few hours; a page of them takes `requests_a_listing` requests at most.
     """
 
     name: str

@@ -41,8 +41,9 @@ def check_folder(
             " nothing is taken from there",
             where="folder",
             code="folder_moved",
-            hint="take away the link that leads there; if it is meant, `crossdock connection"
-            " change` with the folder claims it",
+            hint="take away the link that leads there; if it is meant, name the folder again in a"
+            " change that is made where the hub runs (`PATCH /v1/connections/{name}`), for"
+            " `crossdock connection change` sees where links lead on its own machine",
         )
     return real
 
