@@ -226,7 +226,7 @@ class Connections:
     def _warning(self, connection: Connection, standing: Standing) -> tuple[str, str]:
         if standing.polling and not standing.polling.failures and standing.polling.last_error:
             return (
-                f"it was read, but not all of it: {standing.polling.last_error}",
+                f"it is read, but not as it could be: {standing.polling.last_error}",
                 "mend what it names; the hub looks again by itself",
             )
         if not isinstance(connection, Subscribes):

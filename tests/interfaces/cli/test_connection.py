@@ -221,7 +221,7 @@ async def test_what_the_last_round_of_reading_passed_over_is_said_by_a_check(
     shown = await crossdock("connection", "show", "files")
 
     assert "0 file(s) ready to be read" in " ".join(told.out.split())
-    assert f"it was read, but not all of it: {left}" in told.err
+    assert f"it is read, but not as it could be: {left}" in told.err
     assert f"passed over {left}" in shown.out
 
 

@@ -54,9 +54,12 @@ class ReadingPages:
 class PollingErp:
     """One database. Each `poll` reads one page of one stream."""
 
-    def __init__(self, settings: SqlStockSettings, database: PolledDatabase) -> None:
+    def __init__(
+        self, settings: SqlStockSettings, database: PolledDatabase, doubt: str = ""
+    ) -> None:
         self._settings = settings
         self._database = database
+        self._doubt = doubt
         self._queries = dict(_queries(settings))
         self._handed_in = ""
         self._memory = {name: _Memory() for name in self._queries}
@@ -67,7 +70,8 @@ class PollingErp:
         for query in self._queries.values():
             await self._database.check(query)
         version = await self._database.version()
-        return f"PostgreSQL {version}; these queries answer: {', '.join(self._queries)}"
+        said = f"PostgreSQL {version}; these queries answer: {', '.join(self._queries)}"
+        return f"{said}; {self._doubt}" if self._doubt else said
 
     async def poll(self, cursor: str) -> Poll:
         """Read the next page; the round is over when every stream has been read to its end."""
@@ -109,6 +113,7 @@ class PollingErp:
             cursor=self._handed_in,
             raw=raw,
             is_caught_up=is_caught_up,
+            warning=self._doubt if is_caught_up else "",
         )
 
     async def stock_of(self, location: str, items: Sequence[str]) -> StockAnswer:
@@ -238,9 +243,10 @@ def _reach(ports: Ports) -> Reach:
 @asynccontextmanager
 async def connected(settings: SqlStockSettings, ports: Ports) -> AsyncGenerator[PollingErp]:
     # Of the ports no clock: PostgreSQL's own time orders the rows.
+    dsn, reach = settings.dsn.get_secret_value(), _reach(ports)
     async with PolledDatabase(
-        settings.dsn.get_secret_value(),
-        reach=_reach(ports),
+        dsn,
+        reach=reach,
         statement_seconds_max=settings.statement_seconds_max,
     ) as database:
-        yield PollingErp(settings, database)
+        yield PollingErp(settings, database, reach.doubt(dsn))

@@ -15,7 +15,12 @@ import asyncpg
 from crossdock.canonical.errors import Invalid, Rejected
 from crossdock.connectivity.transports.addresses import checked_host
 from crossdock.connectivity.transports.database_dialling import Ways
-from crossdock.connectivity.transports.database_tls import SYSTEM, check_line, lines
+from crossdock.connectivity.transports.database_tls import (
+    SYSTEM,
+    check_line,
+    doubt_of_line,
+    lines,
+)
 from crossdock.connectivity.transports.resolving import (
     Resolver,
     callable_addresses,
@@ -96,7 +101,13 @@ class Reach:
             _parameters(dsn, (*PARAMETERS, *FILES, "sslpassword"))
         else:
             _Parts.parsed(dsn)
-            check_line(_parameters(dsn, PARAMETERS), self.trusted, self.environment)
+            check_line(_parameters(dsn, PARAMETERS), self.environment)
+
+    def doubt(self, dsn: str) -> str:
+        """Say what of a DSN's server stays unproven against what may be expected; "" is none."""
+        if self.allow_local_databases:  # the driver reads the environment then
+            return ""
+        return doubt_of_line(_parameters(dsn, PARAMETERS), self.trusted, self.environment)
 
     async def dialled(self, dsn: str) -> Sequence[Ways]:
         """Say where a DSN leads, address by address, and over what each is spoken to.

@@ -1,8 +1,8 @@
 """How the line to a polled PostgreSQL is kept safe: by its `sslmode`, with nothing of the hub's.
 
 Left to itself, the driver shows the client certificate of the hub's user to any server that asks
-for one, and lets `PGSSL…` of the hub's environment decide. Which authorities the machine trusts is
-OpenSSL's to say, `SSL_CERT_FILE` and `SSL_CERT_DIR` included.
+for one, and lets `PGSSL…` of its process's environment decide. Which authorities the machine
+trusts is OpenSSL's to say, `SSL_CERT_FILE` and `SSL_CERT_DIR` included.
 """
 
 import ssl
@@ -56,8 +56,8 @@ def mode_of(said: Mapping[str, str]) -> str:
     return mode
 
 
-def check_line(said: Mapping[str, str], trusted: Path, environment: Mapping[str, str]) -> None:
-    """Refuse what cannot be done, and what the hub's environment would have kept safer.
+def check_line(said: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    """Refuse what cannot be done, and what leaves unsaid how safe the environment wants it.
 
     Variables of it decide nothing: whoever relies on them is told.
     """
@@ -72,19 +72,22 @@ def check_line(said: Mapping[str, str], trusted: Path, environment: Mapping[str,
     wanted = environment.get("PGSSLMODE", "")
     if wanted in PROTECTING and not said.keys() & {"sslmode", "sslrootcert"}:
         raise _refused(
-            f"The DSN says no sslmode, and PGSSLMODE={wanted} of the hub's environment counts for"
-            " no connection",
-            f"write sslmode={wanted} into the DSN, or take PGSSLMODE out of the environment",
-        )
-    if mode == "require" and environment.get("PGSSLROOTCERT") and not _has_authority(trusted):
-        raise _refused(
-            "PGSSLROOTCERT of the hub's environment counts for no connection, and under"
-            f" sslmode=require nothing is proven without {trusted / 'root.crt'}"
+            f"The DSN says no sslmode, and PGSSLMODE={wanted} of this process's environment"
+            " counts for no connection",
+            f"write sslmode={wanted} into the DSN, or another sslmode: what it says stands",
         )
 
 
-def _has_authority(trusted: Path) -> bool:
-    return (trusted / "root.crt").is_file()
+def doubt_of_line(said: Mapping[str, str], trusted: Path, environment: Mapping[str, str]) -> str:
+    """Say what whoever set PGSSLROOTCERT may take for proven, and is not; "" is nothing."""
+    is_bare = mode_of(said) == "require" and not (trusted / "root.crt").is_file()
+    if not (is_bare and environment.get("PGSSLROOTCERT")):
+        return ""
+    return (
+        "the line is encrypted, and nothing proves who answers: PGSSLROOTCERT of this process's"
+        " environment counts for no connection, and under sslmode=require the server's authority"
+        f" would have to lie in {trusted / 'root.crt'}"
+    )
 
 
 def lines(said: Mapping[str, str], trusted: Path, name: str = "") -> tuple[Line, ...]:

@@ -18,6 +18,8 @@ from crossdock.canonical.inventory import StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.supply import SupplyCommitmentChanged
 from crossdock.connectivity.sdk import Polls, Ports
+from crossdock.connectivity.transports.database import PolledDatabase
+from crossdock.connectivity.transports.database_reach import Reach
 from crossdock.foundation.clock import VirtualClock
 
 LEVELS: dict[str, Any] = {
@@ -86,6 +88,27 @@ async def test_every_stream_is_read_to_its_end(connection: PollingErp) -> None:
     ]
     (order,) = [fact.payload for fact in facts if isinstance(fact.payload, OrderChanged)]
     assert [line.demand_ref for line in order.lines] == ["77/1", "77/2"]
+
+
+async def test_a_doubt_of_the_line_stands_in_the_answer_and_with_the_round(
+    dsn: str, erp: Any
+) -> None:
+    assert erp
+    settings = SqlStockSettings.model_validate(
+        {"dsn": dsn, "levels": LEVELS, "location": "DC1", "rows_max": 1}
+    )
+    reach = Reach(allow_local_databases=True)
+    async with PolledDatabase(dsn, reach=reach) as database:
+        connection = PollingErp(settings, database, "nothing proves who answers")
+        answer = await connection.check()
+        first = await connection.poll("")
+        last = await connection.poll(first.cursor)
+        while not last.is_caught_up:
+            last = await connection.poll(last.cursor)
+
+    assert answer.endswith("; nothing proves who answers")
+    assert (first.is_caught_up, first.warning) == (False, "")
+    assert last.warning == "nothing proves who answers"
 
 
 async def test_the_overlap_hands_in_only_what_is_new(erp: Any, connection: PollingErp) -> None:

@@ -200,16 +200,22 @@ def test_a_stricter_mode_of_the_environment_is_not_passed_over_in_silence(
         Reach(environment={"PGSSLMODE": lax}).check("postgresql://r:x@erp.example/erp")
 
 
-def test_an_authority_of_the_environment_is_not_passed_over_in_silence(tmp_path: Path) -> None:
-    reach = Reach(trusted=tmp_path, environment={"PGSSLROOTCERT": "/etc/ssl/erp.crt"})
+def test_what_an_authority_of_the_environment_does_not_prove_is_said(tmp_path: Path) -> None:
+    environment = {"PGSSLROOTCERT": "/etc/ssl/erp.crt"}
+    reach = Reach(trusted=tmp_path, environment=environment)
     dsn = "postgresql://r:x@erp.example/erp?sslmode="
-    with pytest.raises(Invalid, match="PGSSLROOTCERT"):
-        reach.check(dsn + "require")
-
-    for proves_nothing in ("prefer", "disable"):
-        reach.check(dsn + proves_nothing)
-    (tmp_path / "root.crt").touch()
     reach.check(dsn + "require")
+
+    assert "PGSSLROOTCERT of this process's environment" in reach.doubt(dsn + "require")
+    for says_itself in ("prefer", "disable", "verify-full"):
+        assert not reach.doubt(dsn + says_itself)
+    for other in (
+        Reach(trusted=tmp_path),
+        Reach(trusted=tmp_path, environment=environment, allow_local_databases=True),
+    ):
+        assert not other.doubt(dsn + "require")
+    (tmp_path / "root.crt").touch()
+    assert not reach.doubt(dsn + "require")
 
 
 @pytest.mark.parametrize(
