@@ -15,6 +15,7 @@ from crossdock.canonical.commands import Settlement
 from crossdock.canonical.envelope import Event, Fact
 from crossdock.canonical.inventory import MovementType, Place, StockMoved, StockStatus
 from crossdock.canonical.quantities import Quantity
+from crossdock.canonical.references import ItemInUnit, Resolution
 from crossdock.connectivity.sdk.stock_records import ENDS
 from crossdock.orchestration.decision import CloseCase, OpenCase
 from crossdock.orchestration.engine.harness import BareStage
@@ -150,6 +151,21 @@ def test_a_tenants_movements_are_in_its_own_books_alone() -> None:
 def test_a_count_that_finds_what_was_booked_is_not_booked() -> None:
     assert booked(moved(None, DOCK, quantity="0")) == []
     assert booked(moved(None, DOCK)) != []
+
+
+@given(st.integers(1, 3_000_000), st.integers(1, 1_000), st.integers(1, 10_000_000))
+def test_what_rounds_to_nothing_in_the_base_unit_is_not_booked(
+    micros: int, numerator: int, denominator: int
+) -> None:
+    told = replace(moved(None, DOCK), quantity=Quantity.from_micros(micros, "MG"))
+    in_base = Resolution(
+        items={("BOLT", "MG"): ItemInUnit("BOLT", "KG", numerator, denominator)},
+        locations={"DC1": "DC1"},
+    )
+    found = booked(told.resolved(in_base))
+
+    assert bool(found) is (2 * micros * numerator >= denominator)
+    assert all(booking.quantity > 0 for booking in found)
 
 
 def test_a_replayed_movement_is_not_booked() -> None:
