@@ -47,9 +47,18 @@ class Wanted:
     def to_replay(self) -> "Wanted":
         """Leave out what has an unknown outcome, unless it is named by its id.
 
-        Where the target knows no keys, sending it again may take effect twice.
+        Where the target knows no keys, sending it again may take effect twice: asked for alone,
+        it is refused.
         """
-        return self if self.ids is not None else replace(self, states=("DEAD",))
+        if self.ids is not None:
+            return self
+        if "DEAD" not in self.states:
+            raise Invalid(
+                "what is in doubt (PARKED) is sent again by its id alone",
+                where="states",
+                hint="name the ids; `crossdock dlq list` shows them",
+            )
+        return replace(self, states=("DEAD",))
 
     def narrowed(self, *, is_all: bool) -> "Wanted":
         """Refuse to mean everything, where that was not said."""

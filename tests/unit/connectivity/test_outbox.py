@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crossdock.canonical.errors import Ambiguous, Conflict, Invalid, NotFound
 from crossdock.connectivity.courier import Step
@@ -81,6 +83,35 @@ async def test_what_was_refused_goes_again_under_a_key_of_its_own(hub: World) ->
     await deliver(hub)
 
     assert hub.shop.keys == ["a", "a.r1"]
+
+
+async def test_who_asks_for_what_is_in_doubt_alone_sends_nothing_that_was_refused(
+    hub: World,
+) -> None:
+    await refused(hub, "a")
+    with pytest.raises(Invalid, match="by its id alone"):
+        await hub.outbox.replay(MAIN, Wanted(states=("PARKED",)), ANN)
+
+    assert [letter.state for letter in await hub.outbox.find(MAIN)] == ["DEAD"]
+
+
+@given(
+    st.lists(st.sampled_from(["DEAD", "PARKED", "DONE"]), unique=True).map(tuple),
+    st.none() | st.just(("a",)),
+)
+def test_no_state_is_sent_again_that_was_not_asked_for(
+    states: tuple[str, ...], ids: tuple[str, ...] | None
+) -> None:
+    wanted = Wanted(states=states, ids=ids)
+    try:
+        sent = wanted.to_replay()
+    except Invalid:
+        assert ids is None
+        assert "DEAD" not in states
+        return
+
+    assert set(sent.states) <= set(states)
+    assert ids or sent.states == ("DEAD",)
 
 
 async def test_an_edited_command_keeps_its_original(hub: World) -> None:
