@@ -4,6 +4,7 @@ A DSN is input, as a URL is. Without this rule it could name the hub's own serve
 where it is let in without a password, and read what belongs to every tenant.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +64,9 @@ PARAMETERS = (
     "krbsrvname",
     "application_name",
 )
+
+_PLACE = r"([\w.%-]+|\[[\w.:%]+\])(:[0-9]+)?"
+_PLACES = re.compile(f"{_PLACE}(,{_PLACE})*")
 
 _LOCAL_HINT = (
     "name the server's host (`postgresql://user:password@host/database`), or, if every tenant's"
@@ -235,15 +239,25 @@ def _parameters(dsn: str, allowed: Collection[str]) -> Mapping[str, str]:
 
 
 def server_named(dsn: str) -> str:
-    """Name the server of a DSN for a message, and nothing of its login."""
-    parts = urlsplit(dsn)
-    if "@" in dsn and "@" not in parts.netloc:
-        return "the DSN's server"  # a login with a slash in it may stand where the host should
-    said = dict(parse_qsl(parts.query))
-    place = parts.netloc.rpartition("@")[2] or ":".join(
-        said[name] for name in ("host", "port") if name in said
-    )
-    return place + parts.path
+    """Name the server of a DSN for a message, and nothing of its login.
+
+    Where signs that are not encoded leave open what is whose, it is not named.
+    """
+    unnamed = "the DSN's server"
+    try:
+        parts = urlsplit(dsn)
+    except ValueError:
+        return unnamed
+    said = dict(parse_qsl(parts.query, keep_blank_values=True))
+    login, at, spec = parts.netloc.rpartition("@")
+    is_cut = dsn.count("@") > login.count("@") + len(at)  # a login goes on behind a sign in it
+    is_address = parts.scheme in {"postgresql", "postgres"}
+    if is_cut or not is_address or (not spec and "password" in said):
+        return unnamed
+    if spec:
+        return spec + parts.path if _PLACES.fullmatch(spec) else unnamed
+    place = ":".join(said[name] for name in ("host", "port") if name in said)
+    return place + parts.path if place else unnamed
 
 
 def _ports(said: Mapping[str, str], count: int) -> list[int]:

@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.errors import Invalid, Rejected, Unavailable
 from crossdock.connectivity.transports.database import PolledDatabase
-from crossdock.connectivity.transports.database_reach import SYSTEM_IDENTIFIER, Reach
+from crossdock.connectivity.transports.database_reach import (
+    SYSTEM_IDENTIFIER,
+    Reach,
+    server_named,
+)
 
 PUBLIC, PRIVATE = "93.184.216.34", "10.0.0.8"
 
@@ -294,3 +298,43 @@ def test_a_port_that_cannot_be_is_refused_with_its_place(dsn: str) -> None:
         Reach().check(dsn)
 
     assert refused.value.where == "dsn"
+
+
+AWKWARD = st.text(st.sampled_from("ab19@/:?#[]&=%,. ;+\\\n\0é℀") | st.characters(codec="utf-8"))
+
+
+@given(AWKWARD, AWKWARD, AWKWARD)
+def test_a_server_is_named_whole_or_not_at_all_whatever_its_login_holds(
+    user: str, password: str, more: str
+) -> None:
+    named = {
+        f"postgresql://{user}:{password}@erp.example:5433/erp": "erp.example:5433/erp",
+        f"postgresql://{user}:{password}@[2001:db8::1]/erp": "[2001:db8::1]/erp",
+        f"postgresql://a.example,b.example:1/erp?password={password}&user={user}": (
+            "a.example,b.example:1/erp"
+        ),
+        f"postgresql:///erp?user={user}&password={password}&host=h&{more}": "",
+        f"{user}{password}": "",
+    }
+    for dsn, server in named.items():
+        assert server_named(dsn) in {server, "the DSN's server"}
+
+
+@pytest.mark.parametrize(
+    ("dsn", "server"),
+    [
+        ("postgresql://r:x@erp.example:5433/erp", "erp.example:5433/erp"),
+        ("postgresql://r:a@b@erp.example/erp", "erp.example/erp"),
+        ("postgresql://r:a%2Fb@erp.example/erp?sslmode=require", "erp.example/erp"),
+        ("postgresql://a.example:1,[::1]:2/erp", "a.example:1,[::1]:2/erp"),
+        ("postgresql:///erp?host=/run/postgresql&port=5433", "/run/postgresql:5433/erp"),
+        ("postgresql://u:a@b/c@erp.example/erp", "the DSN's server"),
+        ("postgresql://u:a@b?c@erp.example/erp", "the DSN's server"),
+        ("postgresql://u:a@b#c@erp.example/erp", "the DSN's server"),
+        ("postgresql://u:[a@erp.example/erp", "the DSN's server"),
+        ("postgresql://u:secret", "the DSN's server"),
+        ("secret", "the DSN's server"),
+    ],
+)
+def test_what_is_named_of_a_server_is_where_it_is(dsn: str, server: str) -> None:
+    assert server_named(dsn) == server
