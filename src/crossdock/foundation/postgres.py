@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -14,6 +13,7 @@ import threading
 import warnings
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import structlog
 
 from crossdock.canonical.errors import Unavailable
 from crossdock.foundation import cgroups
+from crossdock.foundation.postgres_socket import forget_locks, socket_folder
 from crossdock.foundation.settings import Settings
 
 with warnings.catch_warnings():
@@ -47,8 +48,7 @@ PATIENCE_SECONDS = 120
 SAID_AFTER_SECONDS = 5
 NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
 
-# The wheel hands the socket's folder to a shell unquoted, and the data's between quotes.
-UNPLAIN = re.compile(r"[^\w./+,@%:=-]")
+# The wheel hands the data's folder to a shell between quotes.
 UNQUOTABLE = re.compile(r'["$`\\\n]')
 
 HANDLES = ".handle_pids.json"
@@ -265,25 +265,9 @@ def _lives(pid: int) -> bool:
     return True
 
 
-_usual_socket_folder = wheel.postgres_server.find_suitable_socket_dir
-
-
-def _socket_folder(folder: Path, runtime: Path) -> Path:
-    """Give the folder of the socket: one of its own where the data's would be cut at a space."""
-    if not UNPLAIN.search(str(folder)):
-        usual: Path = _usual_socket_folder(folder, runtime)
-        return usual
-    if UNPLAIN.search(str(runtime)):
-        raise RuntimeError(f"neither {folder} nor {runtime} is a path without spaces and signs")
-    name = hashlib.sha256(f"{folder}-{folder.stat().st_ino}".encode()).hexdigest()[:10]
-    own = runtime / name  # as the wheel does for a path that is too long
-    own.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if own.lstat().st_uid not in {os.geteuid(), folder.stat().st_uid}:
-        raise RuntimeError(f"{own}, where the socket would lie, is another user's: remove it")
-    return own
-
-
-wheel.postgres_server.find_suitable_socket_dir = _socket_folder
+wheel.postgres_server.find_suitable_socket_dir = partial(
+    socket_folder, usual=wheel.postgres_server.find_suitable_socket_dir
+)
 
 
 def _tune(folder: Path) -> None:
@@ -341,9 +325,7 @@ def _restart_over_stale_pid(folder: Path, server: Any) -> None:
     if told and not _is_postmaster(int(told[0]), folder):
         _wait_for_orphans(folder)
         pid_file.unlink()
-        for place in {folder, *map(Path, told[4:5])}:  # of the data, and of the socket
-            for lock in place.glob(".s.PGSQL.*.lock"):  # names the same pid, and is believed too
-                lock.unlink()
+        forget_locks(folder, told)
     server._postmaster_info = None  # noqa: SLF001 - it has no other way to forget a pid
     try:
         server.ensure_postgres_running()
