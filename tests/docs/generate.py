@@ -58,9 +58,9 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Read once at the start, from environment variables. A value that cannot be read stops",
-        "the start with an error that names it; a variable of another name changes nothing, and",
-        "`crossdock doctor` names it.",
+        "Read once at the start, from environment variables; an empty one is as none. A value",
+        "that cannot be read stops the start with an error that names it; a variable of another",
+        "name changes nothing, and `crossdock doctor` names it.",
         "",
         "| variable | default | what it does |",
         "|---|---|---|",

@@ -16,7 +16,11 @@ class Settings(BaseSettings):
     """Everything a hub needs to know before it starts; frozen, and passed down from `assembly`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,  # as a container has it whose variable was given no value
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
     )
 
     data_dir: Path = Field(

@@ -23,6 +23,17 @@ def test_a_tilde_is_the_home_of_whoever_runs_the_hub() -> None:
         Settings.model_validate({"data_dir": "~nobody-here/hub"})
 
 
+def test_an_empty_variable_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"CROSSDOCK_{name.upper()}", raising=False)
+    before = Settings()
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"CROSSDOCK_{name.upper()}", "")
+
+    assert Settings() == before
+    assert before.host == "127.0.0.1"
+
+
 def test_settings_alone_know_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     before = SettingsAlone(port=1)
     for name in Settings.model_fields:
