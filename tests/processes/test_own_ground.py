@@ -136,6 +136,18 @@ async def test_a_folder_that_a_link_moved_is_claimed_by_who_names_it_and_by_no_o
     assert "/v1/connections/" in refused.value.hint
 
 
+async def test_a_tilde_is_the_home_of_whoever_adds_the_folder(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "drops"))
+
+    entry = await connected(hub, "wms", FILES.name, {"folder": "~/in"})
+    problem = await refused(hub, FILES.name, {"folder": "~nobody-here/in"})
+
+    assert entry.settings["folder"] == entry.folder == str(tmp_path / "drops/in")
+    assert "nobody knows whose home the ~ of ~nobody-here/in is" in problem.message
+
+
 async def test_a_folder_without_its_whole_path_is_the_one_found_where_it_was_added(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

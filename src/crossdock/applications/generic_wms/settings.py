@@ -86,7 +86,7 @@ class GenericWmsFilesSettings(RecordSettings):
 
     folder: Path = Field(
         description="Folder that the warehouse drops files in. One that is not named by its whole "
-        "path is kept as it is found from where it is added."
+        "path is kept as it is found from where it is added; `~` is the home of whoever runs that."
     )
     file_pattern: str = Field(
         default="*", description="Which names in the folder are ours: `*.csv`, `stock_*`."
@@ -115,8 +115,11 @@ class GenericWmsFilesSettings(RecordSettings):
     @field_validator("folder")
     @classmethod
     def _is_whole(cls, folder: Path) -> Path:
+        """Take `~` as a shell does, and as the hub's own settings do."""
         try:
-            return folder.absolute()
+            return folder.expanduser().absolute()
+        except RuntimeError:
+            raise ValueError(f"nobody knows whose home the ~ of {folder} is") from None
         except OSError as problem:  # the working directory is gone
             raise ValueError(f"name the folder by its whole path: {problem.strerror}") from None
 
