@@ -113,10 +113,10 @@ async def _with_connection(dsn: str, work: Callable[[Connection], None]) -> None
         async with engine.connect() as connection:
             await connection.run_sync(work)
     except asyncpg.InsufficientPrivilegeError as error:
-        raise _without_rights(dsn, str(error)) from error
+        raise without_rights(dsn, str(error)) from error
     except (OSError, DBAPIError) as error:
         if getattr(getattr(error, "orig", None), "sqlstate", "") == NO_RIGHT:
-            raise _without_rights(dsn, str(error.__cause__)) from error
+            raise without_rights(dsn, str(error.__cause__)) from error
         if isinstance(error, DBAPIError) and not error.connection_invalidated:
             raise
         raise unreachable(dsn, error) from error
@@ -124,14 +124,25 @@ async def _with_connection(dsn: str, work: Callable[[Connection], None]) -> None
         await engine.dispose()
 
 
-def _without_rights(dsn: str, reason: str) -> Rejected:
+def without_rights(dsn: str, reason: str) -> Rejected:
     """Word what an administrator has to type: from PostgreSQL 15 on, owners alone may create."""
     where = make_url(dsn)
-    login, said = where.username, reason.rpartition(": ")[2]
-    schema = f"in the database {where.database}: grant create on schema public to {login}"
-    role = f"create role {HUB_ROLE} nologin; grant {HUB_ROLE} to {login}"
+    told = where.username or where.query.get("user")
+    login = told if isinstance(told, str) else "LOGIN"
+    place = f"in the database {where.database}" if where.database else "in the database"
+    said = reason.rpartition(": ")[2]
+    if "for schema " in said:
+        hint = f"{place}: grant create on schema public to {login}"
+    elif " role" in said:
+        hint = f"create role {HUB_ROLE} nologin; grant {HUB_ROLE} to {login}"
+    else:
+        hint = (
+            f"{place}: grant it, or, where another login made what is there:"
+            f" reassign owned by THE_OTHER to {login}"
+        )
+    whose = "the hub's login" if login == "LOGIN" else f"the login {login}"
     return Rejected(
-        f"the login {login} may not make the tables: {said}",
+        f"{whose} may not make the tables: {said}",
         code="role_without_rights",
-        hint=f"as an administrator, {schema if 'schema' in said else role}",
+        hint=f"as an administrator, {hint}",
     )

@@ -129,6 +129,45 @@ def test_going_back_is_told_from_going_on() -> None:
     assert not migrate.is_below("0001", None)
 
 
+@pytest.mark.parametrize(
+    ("dsn", "reason", "told", "hint"),
+    [
+        (
+            "postgresql://ann@db/x",
+            "permission denied for schema public",
+            "the login ann may not make the tables",
+            "in the database x: grant create on schema public to ann",
+        ),
+        (
+            "postgresql:///x?user=ann",
+            "<class 'InsufficientPrivilegeError'>: permission denied to create role",
+            "the login ann may not make the tables: permission denied to create role",
+            "create role crossdock_hub nologin; grant crossdock_hub to ann",
+        ),
+        (
+            "postgresql://db",
+            "permission denied for schema public",
+            "the hub's login may not make the tables",
+            "in the database: grant create on schema public to LOGIN",
+        ),
+        (
+            "postgresql://ann@db/x",
+            "must be owner of table item",
+            "the login ann may not make the tables: must be owner of table item",
+            "in the database x: grant it, or, where another login made what is there: reassign",
+        ),
+    ],
+)
+def test_a_login_without_rights_is_told_what_it_lacks(
+    dsn: str, reason: str, told: str, hint: str
+) -> None:
+    refused = migrate.without_rights(dsn, reason)
+
+    assert refused.message.startswith(told)
+    assert refused.hint.startswith(f"as an administrator, {hint}")
+    assert "None" not in refused.message + refused.hint
+
+
 async def test_migrating_twice_is_migrating_once(empty: str) -> None:
     await migrate.upgrade(empty)
     first = await shape(empty)
