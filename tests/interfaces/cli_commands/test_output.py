@@ -5,8 +5,16 @@ import pty
 import re
 import subprocess
 import sys
+import unicodedata
 
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.panel import Panel
+from rich.text import Text
+
+from crossdock.canonical.errors import Invalid
 from crossdock.interfaces.cli.entry import COMMANDS
+from crossdock.interfaces.cli.output import print_error, stderr, stdout, table
 from tests.interfaces.cli_commands.conftest import CommandLine
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -52,6 +60,26 @@ def test_what_fits_a_terminal_is_a_table_whose_widest_column_is_folded() -> None
 
     assert lines[0].split() == ["command", "connection", "state", "code", "detail"]
     assert len(lines) == 4
+
+
+@given(st.text(st.characters(max_codepoint=0x2FF) | st.sampled_from("\x1b]0;x\x07\x9b2J")))
+def test_nothing_that_came_from_outside_steers_a_terminal(told: str) -> None:
+    with stdout.capture() as lines:
+        table(("key", "what"), [(told, "odd"), ("good", told)], empty="")
+        stdout.print(told, markup=False, soft_wrap=True)
+        stdout.print(Panel(Text(told)))
+    with stderr.capture() as errors:
+        print_error(Invalid(told or "odd", hint=told), as_json=False)
+
+    for said in (lines.get(), errors.get()):
+        assert not {one for one in said if unicodedata.category(one) == "Cc"} - set("\t\n")
+
+
+def test_what_would_steer_a_terminal_is_shown() -> None:
+    with stdout.capture() as said:
+        stdout.print("[bold]a[/]\x1b]0;x\x9cb")
+
+    assert said.get() == "a␛]0;x\ufffdb\n"
 
 
 def test_a_pipe_has_no_width() -> None:

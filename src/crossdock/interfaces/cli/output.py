@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.panel import Panel
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -16,10 +17,28 @@ from crossdock.canonical.errors import CrossdockError, Invalid
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
-stdout = Console(highlight=False)
-stderr = Console(stderr=True, highlight=False)
+_STEERING = {
+    **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"},
+    0x7F: "\u2421",
+    **dict.fromkeys(range(0x80, 0xA0), "\ufffd"),
+}
+"""How what a terminal obeys is shown instead: `\\x1b` as `␛`."""
 
-_unwrapped = Console(highlight=False, width=10_000)
+
+class _Tame(Console):
+    """Lets no key, name or message that came from outside steer the terminal."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for one in super().render(renderable, options):
+            yield one if one.control else one._replace(text=one.text.translate(_STEERING))
+
+
+stdout = _Tame(highlight=False)
+stderr = _Tame(stderr=True, highlight=False)
+
+_unwrapped = _Tame(highlight=False, width=10_000)
 _GAP, _ROOM_MIN = 1, 20
 
 
