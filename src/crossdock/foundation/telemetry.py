@@ -23,6 +23,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from pydantic import SecretBytes, SecretStr
 
 from crossdock.foundation.settings import Settings
+from crossdock.foundation.terminal import tame
 
 HIDDEN = "[hidden]"
 DEPTH_MAX = 6
@@ -62,6 +63,7 @@ def join_logging() -> None:
             structlog.stdlib.filter_by_level,
             structlog.contextvars.merge_contextvars,
             redacted,
+            tamed,
             structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -91,16 +93,19 @@ def configure(settings: Settings, *, stream: TextIO | None = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
+    rendering: list[structlog.types.Processor] = (
+        [structlog.processors.JSONRenderer()]
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=_is_terminal(stream or sys.stderr))
+        else [tamed, structlog.dev.ConsoleRenderer(colors=_is_terminal(stream or sys.stderr))]
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=wire,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *rendering,
+            ],
         )
     )
     root = logging.getLogger()
@@ -114,6 +119,14 @@ def redacted(
     """Hide what is named like a secret, is one by its type, or looks like one inside a text."""
     for name, value in line.items():
         line[name] = HIDDEN if _SECRET_NAME.search(name) and value else _shown(value, DEPTH_MAX)
+    return line
+
+
+def tamed(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Let nothing that came from outside steer the terminal that shows the line."""
+    for name, value in line.items():
+        if isinstance(value, str):  # all else is written as Python writes it
+            line[name] = tame(value)
     return line
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from threading import Thread
 from typing import Any, ClassVar
+from unicodedata import category
 
 import pytest
 import structlog
@@ -110,6 +111,21 @@ def test_what_is_no_secret_is_left_as_it_is(fields: dict[str, int]) -> None:
     assert {name: line[name] for name in fields if name not in hidden} == {
         name: value for name, value in fields.items() if name not in hidden
     }
+
+
+@given(st.text(st.characters(max_codepoint=0x2FF) | st.sampled_from("\x1b\x07\x9b")))
+def test_nothing_that_came_from_outside_steers_the_terminal_that_shows_a_line(told: str) -> None:
+    root, lines = logging.getLogger(), io.StringIO()
+    handlers, level = root.handlers, root.level
+    telemetry.configure(Settings(log_format="console"), stream=lines)
+    structlog.get_logger().warning("said " + told, key=told, inner={"key": told})
+    logging.getLogger("library").warning("said %s", told)
+    root.handlers = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+    assert lines.getvalue().count("said ") == 2
+    assert not {one for one in lines.getvalue() if category(one) == "Cc"} - set("\t\n")
 
 
 def test_the_level_that_is_set_is_the_least_that_is_written() -> None:

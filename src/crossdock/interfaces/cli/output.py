@@ -14,15 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from crossdock.canonical.errors import CrossdockError, Invalid
+from crossdock.foundation.terminal import tame
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
-
-_STEERING = {
-    **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"},
-    0x7F: "\u2421",
-    **dict.fromkeys(range(0x80, 0xA0), "\ufffd"),
-}
-"""How what a terminal obeys is shown instead: `\\x1b` as `␛`."""
 
 
 class _Tame(Console):
@@ -32,7 +26,7 @@ class _Tame(Console):
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
         for one in super().render(renderable, options):
-            yield one if one.control else one._replace(text=one.text.translate(_STEERING))
+            yield one if one.control else one._replace(text=tame(one.text))
 
 
 stdout = _Tame(highlight=False)
