@@ -26,6 +26,7 @@ WORKERS = {
     "crossdock.capabilities.allocation.store.IS_ANY_KNOWN": "whether anybody has ordered",
     "crossdock.capabilities.allocation.store.MARK_ALL": "every item-location, each night",
     "crossdock.capabilities.inventory.at_cut.WITH_NEGATIVE": "whose stock below zero is counted",
+    "crossdock.capabilities.inventory.leaks.TENANTS": "whose hard promises are looked at",
     "crossdock.capabilities.inventory.negative.TENANTS": "whose stock is below zero",
     "crossdock.capabilities.inventory.over_picks.TENANTS": "whose order lines are over-picked",
     "crossdock.capabilities.inventory.announcing.TELL": "the next announcements, whoever's",

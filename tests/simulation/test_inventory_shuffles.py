@@ -15,7 +15,7 @@ import pytest
 
 from crossdock.canonical.catalog import LocationChanged, LotChanged
 from crossdock.canonical.envelope import Event, Fact
-from crossdock.canonical.inventory import CountedStock, Place, StockStatus
+from crossdock.canonical.inventory import CountedStock, Place, StockMoved, StockStatus
 from crossdock.capabilities.inventory import lots, state
 from crossdock.foundation import event_log
 from crossdock.foundation.clock import VirtualClock
@@ -48,6 +48,7 @@ DIMENSIONS = {
     "Z": ({"serial": "S1"}, {"serial": "S2"}, {"serial": "S2", "lot": "L1", "owner": "supplier"}),
 }
 STATUSES = (StockStatus.AVAILABLE, StockStatus.STAGED_OUT, StockStatus.DAMAGED)
+REVERSED = 0.1
 DAY = timedelta(days=1)
 MONTH = timedelta(days=30)
 
@@ -57,8 +58,34 @@ def day(random: Random) -> list[Told]:
     told: list[Told] = []
     for number in range(1, random.randint(10, 40)):
         source = random.choice(("wms", "wms", "erp"))
-        told.append((source, _fact(random, number, source)))
+        moves = [fact for by, fact in told if by == source and _is_first(fact)]
+        if moves and random.random() < REVERSED:
+            told.append((source, _reversal(number, random.choice(moves))))
+        else:
+            told.append((source, _fact(random, number, source)))
     return told
+
+
+def _is_first(fact: Fact) -> bool:
+    return isinstance(fact.payload, StockMoved) and not fact.payload.reverses_id
+
+
+def _reversal(number: int, of: Fact) -> Fact:
+    """Tell the way back of a movement, by the number that follows: it quotes the line, too."""
+    move = of.payload
+    assert isinstance(move, StockMoved)
+    back = replace(
+        move,
+        movement_id=f"M{number}",
+        source_place=move.target_place,
+        target_place=move.source_place,
+        reverses_id=move.movement_id,
+    )
+    sequence = None if of.sequence is None else number
+    at = NOON + number * SECOND
+    return replace(
+        of, identity=f"movement:{number}", payload=back, sequence=sequence, occurred_at=at
+    )
 
 
 def _fact(random: Random, number: int, source: str) -> Fact:
@@ -202,6 +229,9 @@ def test_half_is_told_twice_and_some_comes_a_month_late_repeats_of_what_came_in_
         assert list(times.values()).count(2) == len(one.told) // 2
         pages = [fact.identity for page in one.pages for _, fact in page]
         assert Counter(pages) + Counter(fact.identity for _, fact in one.late) == times
+    payloads = [fact.payload for one in days for _, fact in one.told]
+    reversals = sum(bool(isinstance(one, StockMoved) and one.reverses_id) for one in payloads)
+    assert 0.05 < reversals / len(payloads) < 0.12
     heard = sum(len(one.heard) for one in days)
     late = sum(len(one.late) for one in days)
     assert 0.08 < late / heard < 0.12

@@ -14,6 +14,7 @@ from crossdock.capabilities.catalog import OWN_SOURCE, Catalog, PartyNames
 from crossdock.capabilities.inventory import (
     Availability,
     Inventory,
+    LeakedHolds,
     NegativeStock,
     OpenDemand,
     OverPicks,
@@ -268,6 +269,7 @@ def watches(database: Database, clock: Clock, settings: Settings) -> list[Job]:
         OverdueSupply(database, clock, desk).job,
         NegativeStock(database, clock, desk).job,
         OverPicks(database, clock, desk, percent=settings.over_pick_percent).job,
+        LeakedHolds(database, clock, desk).job,
     ]
 
 

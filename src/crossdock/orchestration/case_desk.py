@@ -71,6 +71,12 @@ class CaseDesk:
         """Say which of these cases nobody has closed."""
         return await cases.open_of(tx, tx.tenant, fingerprints)
 
+    async def told(self, tx: Transaction, fingerprint: str) -> Mapping[str, Any]:
+        """Give what an open case was last met with; nothing if none is open."""
+        found = await cases.going_on(tx, tx.tenant, [fingerprint])
+        evidence, state = found.get(fingerprint, ({}, ""))
+        return evidence if state == "OPEN" else {}
+
     async def closed(
         self, tx: Transaction, fingerprints: Sequence[str], resolution: str, now: datetime
     ) -> None:

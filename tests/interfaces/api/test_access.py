@@ -28,6 +28,7 @@ OF_GOODS = "?item=BOLT&location=DC"
 QUERY_OF = {
     "/v1/availability": OF_GOODS,
     "/v1/positions": OF_GOODS,
+    "/v1/reservations": OF_GOODS,
     "/v1/safety-stock": OF_GOODS,
     "/v1/atp/rules": OF_GOODS,
 }

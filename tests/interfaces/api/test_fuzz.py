@@ -81,6 +81,7 @@ RIGHT: list[tuple[str, str, Any]] = [
     ),
     ("POST", "/v1/webhooks/{}", {"number": 1}),
     ("GET", "/v1/positions?item=BOLT&location=DC", None),
+    ("GET", "/v1/reservations?item=BOLT&location=DC&after_hold=rsv_0/1&limit=5", None),
     ("GET", "/v1/safety-stock?item=BOLT&location=DC", None),
     (
         "PUT",

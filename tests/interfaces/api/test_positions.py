@@ -119,3 +119,47 @@ async def test_who_may_reserve_may_not_change_what_is_kept(call: Caller, house: 
 
     assert (refused.status, refused.json["code"]) == (403, "verb_missing")
     assert (await call("GET", f"/v1/safety-stock?{BOLT_AT_DC}", key=shop)).status == 200
+
+
+async def test_what_holds_an_item_is_told_line_by_line(call: Caller, house: House) -> None:
+    await stock(call, house, "BOLT", "NUT", micros=30_000_000)
+    asked = asking("order-1", 4, kind="HARD")
+    asked["lines"][0]["demand_ref"] = "so1/1"
+    made = (await call("POST", "/v1/reservations", asked)).json
+    await call("POST", "/v1/reservations", asking("nuts", 1, item="NUT"))
+
+    answer = await call("GET", f"/v1/reservations?{BOLT_AT_DC}")
+
+    assert answer.status == 200, answer.body
+    [hold] = answer.json["holds"]
+    assert hold | {"client": ""} == {
+        "hold_id": f"{made['reservation_id']}/1",
+        "reservation_id": made["reservation_id"],
+        "line_no": 1,
+        "item": "BOLT",
+        "location": "DC",
+        "client": "",
+        "request_id": "order-1",
+        "kind": "HARD",
+        "held": {"value": "4", "unit": "EA"},
+        "demand_ref": "so1/1",
+        "is_linked": False,
+        "created_at": made["created_at"],
+        "expires_at": None,
+    }
+    everywhere = await call("GET", f"/v1/reservations?item=bolt&after_hold={hold['hold_id']}")
+    assert everywhere.json == {"holds": []}
+
+
+async def test_what_holds_goods_that_nobody_knows_is_refused_by_name(
+    call: Caller, house: House
+) -> None:
+    await stock(call, house, "BOLT")
+
+    item = await call("GET", "/v1/reservations?item=NUT")
+    place = await call("GET", "/v1/reservations?item=BOLT&location=MARS")
+
+    assert [(one.status, one.json["code"]) for one in (item, place)] == [
+        (404, "MD-ITEM-XREF"),
+        (404, "MD-LOC"),
+    ]

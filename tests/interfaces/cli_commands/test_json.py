@@ -74,6 +74,7 @@ ONCE: tuple[str, ...] = (
     "stock available BOLT DC1",
     "stock on-hand BOLT DC1",
     "stock reserve BOLT DC1 1 --request-id r",
+    "stock holds BOLT DC1",
     "stock show {hold}",
     "stock explain {hold}",
     "stock extend {hold} --ttl 60",

@@ -279,3 +279,23 @@ async def test_a_group_is_explained_by_its_members(crossdock: CommandLine, stock
 
     assert "BOLT at EAST: 12 asked, 13 free: granted" in told.out
     assert "DC2: 3 nettable, 0 claimed, 0 safety, 3 free" in told.out
+
+
+async def test_what_holds_an_item_is_listed_by_order_line_or_by_who_asked(
+    crossdock: CommandLine, stocked: Hub
+) -> None:
+    soft = await held(stocked)
+    await crossdock(
+        *("stock", "reserve", "BOLT", "DC2", "1", "--request-id", "r"),
+        *("--hard", "--demand-ref", "so1/1"),
+    )
+
+    said = await crossdock("stock", "holds", "bolt")
+    at = await crossdock("stock", "holds", "BOLT", "dc1", "--after", f"{soft}/1")
+
+    assert (said.code, at.code) == (0, 0)
+    [first, second] = [line for line in said.out.splitlines() if line.startswith("rsv_")]
+    assert first.split()[:6] == [f"{soft}/1", "test:", "order-1", "DC1", "4", "EA"]
+    assert second.split()[1:5] == ["so1/1", "DC2", "1", "EA"]
+    assert second.split()[-1] == "hard"
+    assert "no reservation holds BOLT" in at.out

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,8 @@ from crossdock.connectivity.sdk.supply_records import (
 )
 
 _PIECE = b"#file "
+_FIRST = 2
+"""Line 1 of a CSV file is its header."""
 
 # A record that could not even be read stands among the others as the reason.
 Read = Record | Untranslatable
@@ -54,6 +56,15 @@ _ONE_BY_ONE: Mapping[str, Callable[[Record, Vocabulary], Fact]] = {
     "lot": lambda record, _: lot_changed(record),
     "catch_weight": lambda record, _: catch_weight_changed(record),
     "supply": supply_changed,
+}
+
+# What each record is named by, so that no header goes without it.
+_NAMED_BY = {
+    "movement": "movement_id",
+    "snapshot": "snapshot_id",
+    "heartbeat": "occurred_at",
+    "location": "location",
+    "supply": "supply_id",
 }
 
 
@@ -178,6 +189,15 @@ def _csv_records(
         raise Invalid(
             "The header line names no columns, or one twice", where="line 1", code=SCHEMA
         )
+    if first_line == _FIRST and (lacking := _lacking(header, settings, defaults)):
+        # A line of records in its place would be lost without a word, and is kept instead.
+        raw = settings.delimiter.join(header).encode(errors="replace")
+        reason = (
+            f"The header line has no column {lacking!r}: give the file its header line. If this is"
+            " the rest of a file that was taken before its end, drop the whole file under another"
+            " name, and write to a name that ends in .part, or use needs_done_marker"
+        )
+        yield Untranslatable(code=SCHEMA, where="line 1", reason=reason, record=raw)
     header_lines = begun = rows.line_num
     for row in _checked(rows, first_line):
         # The header is line 1 of the file, and is repeated at the top of each of its pieces.
@@ -189,6 +209,16 @@ def _csv_records(
         elif row:
             fields = dict(zip(header, row, strict=True))
             yield _record(fields, settings, defaults, _at_column(line), raw=raw)
+
+
+def _lacking(
+    header: Sequence[str], settings: GenericWmsFilesSettings, defaults: Mapping[str, object]
+) -> str:
+    """Name the column without which no record of the file can be read; "" if it is there."""
+    kind = defaults.get(_name(settings, "type"), "")
+    needed = _NAMED_BY.get(str(kind), "item") if kind else "type"
+    column = _name(settings, needed)
+    return "" if column in header or defaults.get(column) else column
 
 
 def _jsonl_records(
@@ -252,7 +282,7 @@ def _first_line(delivery: Delivery) -> int:
     """Tell where in its file a piece begins: line 2 of a CSV file follows its header."""
     start = delivery.headers.get(":lines", "").partition("-")[0]
     is_csv = delivery.headers.get(":file", "").lower().endswith(".csv")
-    return int(start) if start.isdigit() else (2 if is_csv else 1)
+    return int(start) if start.isdigit() else (_FIRST if is_csv else 1)
 
 
 def _at_pointer(prefix: str) -> Callable[[str], str]:

@@ -11,6 +11,8 @@ from crossdock.capabilities.inventory.had import (
     KnowsProtections,
     OpenLine,
 )
+from crossdock.capabilities.inventory.holds import Hold
+from crossdock.capabilities.inventory.leaks import LeakedHolds
 from crossdock.capabilities.inventory.model import (
     Figures,
     PromisedLine,
@@ -40,8 +42,10 @@ __all__ = [
     "Had",
     "HadByOrders",
     "HeldClaim",
+    "Hold",
     "Inventory",
     "KnowsProtections",
+    "LeakedHolds",
     "LedgerAtCut",
     "LineProof",
     "MemberProof",

@@ -12,6 +12,7 @@ from crossdock.capabilities.inventory.claims import ClaimedStock
 from crossdock.capabilities.inventory.explaining import Explanation, Explanations
 from crossdock.capabilities.inventory.had import ChannelProtection, Had, KnowsProtections, had_in
 from crossdock.capabilities.inventory.holding import Holding
+from crossdock.capabilities.inventory.holds import Holds
 from crossdock.capabilities.inventory.incoming import name_of
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.capabilities.inventory.proof import Availability
@@ -59,6 +60,7 @@ class Inventory:
         self._explanations = Explanations(database)
         self.upkeep = Upkeep(database, clock, self._stock_ids, protections)
         self.standings = Standings(clock)
+        self.holds = Holds(database, clock)
         told = (self._answers, self.standings, self._shares_in)
         self.holding = Holding(self._promises, self._changes, self._stock_ids, told)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]

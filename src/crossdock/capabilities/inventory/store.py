@@ -71,29 +71,31 @@ from unnest($1::bigint[], $2::text[], $3::text[]) w(stock_id, unit, sources)
 where s.stock_id = w.stock_id and ($4 = '*' or s.tenant = $4)
 """
 
-_LINE = """v.tenant, v.reservation_id, v.line_no, v.client, v.request_id, v.request_hash,
+LINE = """v.tenant, v.reservation_id, v.line_no, v.client, v.request_id, v.request_hash,
     v.stock_id, v.is_hard, v.is_linked, v.status, v.requested, v.granted, v.consumed, v.picked,
     v.demand_ref, v.created_at, v.expires_at, v.version, s.item, s.location, s.unit"""
 # Looked up one by one, by key: a join would read every stock row to name a handful of them.
-_STOCK_OF_LINE = """cross join lateral (select item, location, unit from inventory_stock
+STOCK_OF_LINE = """cross join lateral (select item, location, unit from inventory_stock
     where tenant = v.tenant and stock_id = v.stock_id limit 1) s"""
+IS_OPEN = """(v.status in ('ACTIVE', 'PARTIALLY_CONSUMED')
+    and v.granted > greatest(v.consumed, v.picked))"""
 
 LINES_OF = f"""
-select {_LINE} from inventory_reservation v {_STOCK_OF_LINE}
+select {LINE} from inventory_reservation v {STOCK_OF_LINE}
 where v.reservation_id = any($1::uuid[]) and ($2 = '*' or v.tenant = $2)
 order by v.reservation_id, v.line_no
 """  # noqa: S608  # the columns above
 
 LINES_FOR_DEMAND = f"""
-select {_LINE} from inventory_reservation v {_STOCK_OF_LINE}
+select {LINE} from inventory_reservation v {STOCK_OF_LINE}
 where v.tenant = any($1::text[]) and v.demand_ref = any($2::text[]) and v.demand_ref <> ''
     and v.status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED')
 order by v.created_at, v.reservation_id, v.line_no
 """  # noqa: S608 - the columns above
 
 LAPSED_ON = f"""
-select {_LINE} from inventory_lapsed($1, 10000) l
-join inventory_reservation v using (tenant, reservation_id, line_no) {_STOCK_OF_LINE}
+select {LINE} from inventory_lapsed($1, 10000) l
+join inventory_reservation v using (tenant, reservation_id, line_no) {STOCK_OF_LINE}
 where l.tenant = $3 and l.stock_id = any($2::bigint[])
 """  # noqa: S608 - the columns above
 

@@ -1,15 +1,20 @@
-"""`/v1/positions` and `/v1/safety-stock`: what lies in which bucket, and what is kept of it."""
+"""`/v1/positions`, `/v1/safety-stock`, `/v1/reservations`: what lies where, and who holds it."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
+from crossdock.canonical.inventory import ReservationKind
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities.catalog import KnownGoods, Named
+from crossdock.capabilities.catalog import KnownGoods, Named, normalised
+from crossdock.capabilities.inventory import Hold
+from crossdock.foundation.scope import Scope
 from crossdock.interfaces.api.caller import Caller, needs
 from crossdock.interfaces.api.hub import Hub
-from crossdock.interfaces.api.shapes import AmountText, Code
+from crossdock.interfaces.api.shapes import AmountText, Code, Limit, Text
 from crossdock.interfaces.api.stock import AmountSaid
 from crossdock.interfaces.api.stock_shapes import (
     AmountShown,
@@ -29,6 +34,35 @@ class Positions(BaseModel):
     """
 
     positions: list[PositionShown]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldShown:
+    """A line of a reservation, and how much it still holds.
+
+    `is_linked`: it is the same stock that its order line claims, taken once. `expires_at` is null
+    for a hard one.
+    """
+
+    hold_id: str
+    reservation_id: str
+    line_no: int
+    item: str
+    location: str
+    client: str
+    request_id: str
+    kind: ReservationKind
+    held: AmountShown
+    demand_ref: str
+    is_linked: bool
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class HoldsShown(BaseModel):
+    """The oldest first; open order lines claim stock without one."""
+
+    holds: list[HoldShown]
 
 
 class KeptSaid(AmountSaid):
@@ -61,6 +95,18 @@ def position_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         found = await hub.inventory.on_hand(caller.scope, [(goods.item, goods.location)])
         return Positions(positions=[position_shown(position) for position in found])
 
+    @routes.get("/reservations", **needs("allocation:read"))
+    async def list_holds(
+        item: Item,
+        caller: Caller,
+        location: Annotated[Text, Query(description="Left out for everywhere.")] = "",
+        after_hold: Annotated[Text, Query(description="The last of the page before.")] = "",
+        limit: Limit = 100,
+    ) -> HoldsShown:
+        """List the reservations that hold an item now, those at a group with its members'."""
+        shown = await holds_of(hub, caller.scope, (item, location), (after_hold, limit))
+        return HoldsShown(holds=shown)
+
     @routes.get("/safety-stock", **needs("stock:read"))
     async def show_safety(item: Item, location: Location, caller: Caller) -> SafetyShown:
         """Tell how much of an item at a location is kept from being promised."""
@@ -89,3 +135,20 @@ def position_routes(hub: Hub, known: KnownGoods) -> APIRouter:
         return SafetyShown(item=goods.item, location=goods.location, safety=safety)
 
     return routes
+
+
+async def holds_of(
+    hub: Hub, scope: Scope, place: tuple[str, str], page: tuple[str, int]
+) -> list[HoldShown]:
+    """Show what holds an item at a location ("" is everywhere); `page` is after, and how many."""
+    (item, location), (after, limit) = place, page
+    record = await hub.catalog.item(scope, normalised(item))
+    if location:
+        location = (await hub.catalog.location(scope, normalised(location))).location
+    found = await hub.inventory.holds.of(scope, record.item, location, after=after, limit=limit)
+    return [_hold(one, record.base_unit) for one in found]
+
+
+def _hold(one: Hold, unit: str) -> HoldShown:
+    said = {name: value for name, value in one._asdict().items() if name not in {"micros", "unit"}}
+    return HoldShown(held=amount(one.micros, unit), **said)

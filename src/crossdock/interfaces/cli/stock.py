@@ -23,6 +23,7 @@ from crossdock.interfaces.api.stock_shapes import amount, availabilities_shown, 
 from crossdock.interfaces.cli import (
     stock_atp,
     stock_calendar,
+    stock_holds,
     stock_known,
     stock_promise,
     stock_substitutes,
@@ -34,7 +35,10 @@ from crossdock.interfaces.cli.stock_available import print_available
 
 ME = "command-line"
 app = typer.Typer(add_completion=False, no_args_is_help=True)
-for part in (stock_atp, stock_calendar, stock_promise, stock_substitutes, stock_known):
+for part in (
+    *(stock_atp, stock_calendar, stock_promise, stock_substitutes),
+    *(stock_known, stock_holds),
+):
     part.add_to(app)
 
 Item = Annotated[str, typer.Argument(parser=normalised, metavar="ITEM", help="The hub's item id.")]

@@ -239,6 +239,37 @@ def test_a_header_without_or_with_double_names_is_refused(header: str) -> None:
     assert fault(dropped("movements.csv", f"{header}\n1,2\n"))[0] == "line 1"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "lacking"),
+    [
+        ("snapshots-1.csv", "S-1,B,7,true,2026-05-04T12:00:00Z\n", "snapshot_id"),
+        ("movements-1.csv", "M-2,PICK,BOLT,1,2026-05-04T12:00:00Z\n", "movement_id"),
+        ("items-1.csv", "BOLT,Bolt,EA\n", "item"),
+        ("supplies-1.csv", "po:7/1,BOLT,60\n", "supply_id"),
+        ("heartbeats-1.csv", "DC1,12\n", "occurred_at"),
+        ("all-1.csv", "movement,M-2,PICK\n", "type"),
+    ],
+)
+def test_the_rest_of_a_file_that_was_taken_too_early_is_kept_and_said(
+    name: str, text: str, lacking: str
+) -> None:
+    (refused,) = dropped(name, text).refused
+
+    assert refused.where == "line 1"
+    assert f"no column '{lacking}'" in refused.reason
+    assert "needs_done_marker" in refused.reason
+    assert refused.record == text.strip().encode()
+
+
+def test_of_a_file_without_a_header_the_first_line_is_kept_like_the_others() -> None:
+    lines = ["S-1,A,40,true,2026-05-04T12:00:00Z", "S-1,B,7,true,2026-05-04T12:00:00Z"]
+
+    translation = dropped("snapshots-1.csv", "\n".join(lines))
+
+    assert [one.record.decode() for one in translation.refused] == lines
+    assert translation.facts == ()
+
+
 def test_what_precedes_a_broken_quote_is_kept() -> None:
     text = (
         "movement_id,location,reason,item,quantity,occurred_at\n"
