@@ -37,7 +37,7 @@ SCARCE = 10
 SCARCE_STEP = 2
 PLENTY = 10_000
 """Units of each other item for each kill: ten times what a fast machine promises of them all."""
-DATABASE_KILL_EVERY = 5
+DATABASE_KILL_EVERY = 2
 FIRST_WORD_SECONDS = 60.0
 
 COUNT = """
@@ -67,7 +67,7 @@ class Notebook:
 
 
 async def kill_loop(kills: int, *, seed: int = 7) -> Figures:
-    """Kill the hub's process `kills` times, every fifth time the database with it.
+    """Kill the hub's process `kills` times, every second time the database with it.
 
     `kills` of the figures are those that met a hub which had reported a promise.
     """

@@ -300,6 +300,14 @@ def test_every_measurement_that_the_page_names_is_one() -> None:
     [typed] = unnamed("explanation/performance.md", "text")
 
     assert sorted(typed.splitlines()) == sorted(f"crossdock bench {one} --json" for one in NAMES)
+    table = [
+        row
+        for row in (DOCS / "explanation/performance.md").read_text().splitlines()
+        if row.startswith("| ")
+    ]
+    shown_by = [row.split(" | ")[-1].split("`")[1] for row in table[1:]]
+    assert len(shown_by) > len(NAMES)
+    assert set(shown_by) == {*(f"crossdock bench {one}" for one in NAMES), "make simulate"}
 
 
 def unnamed(page: str, kind: str) -> list[str]:
