@@ -5,7 +5,7 @@ every answer in silence: a transfer that never arrives, a notice without a recei
 nobody runs after.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -82,6 +82,15 @@ class Owner(NamedTuple):
     within: timedelta
     what: str
 
+
+class Named(NamedTuple):
+    """Cases whose fingerprints begin so, and what is said when their cause is gone."""
+
+    prefix: str
+    resolution: str
+
+
+NAMED = Named(PREFIX, "nothing of it is overdue any more: it came, was cancelled or moved")
 
 CARRIER = Owner("SHP-LATE", "Transport", "S2", timedelta(hours=4), "shipped, and not there")
 WAREHOUSE = Owner("FO-STUCK", "Warehouse", "S2", timedelta(hours=2), "not made, or not sent")
@@ -160,34 +169,33 @@ class OverdueSupply:
         now = self._clock.now()
         rows = await tx.fetch(LATE, tx.tenant, day, SUPPLIERS_OWN, AT_THE_DOCK)
         late = overdue([LateLine(*row) for row in rows])
-        resolution = "nothing of it is overdue any more: it came, was cancelled or moved"
-        await tell(tx, self._desk, PREFIX, late, resolution=resolution, now=now)
+        await tell(tx, self._desk, NAMED, late, now)
 
 
 async def tell(
     tx: Transaction,
     desk: Desk,
-    prefix: str,
+    named: Named,
     found: Sequence[Overdue],
-    *,
-    resolution: str,
     now: datetime,
+    *,
+    unseen: Collection[str] = (),
 ) -> None:
     """Open cases of what is found, and close those of what is not any more; news alone is told.
 
-    All fingerprints that begin so are of whoever looks.
+    All fingerprints of that name are of whoever looks; those `unseen` he has not looked at.
     """
     late = {one.fingerprint: one for one in found}
-    rows = await tx.fetch(TOLD, tx.tenant, prefix)
+    rows = await tx.fetch(TOLD, tx.tenant, named.prefix)
     told = {row["fingerprint"]: row["digest"] for row in rows}
     news = [late[name] for name in sorted(late) if late[name].digest != told.get(name)]
-    gone = sorted(told.keys() - late.keys())
+    gone = sorted(told.keys() - late.keys() - set(unseen))
     if news:
         await desk.opened(tx, news, now)
         names, digests = [one.fingerprint for one in news], [one.digest for one in news]
         await tx.execute(TELL, tx.tenant, names, digests)
     if gone:
-        await desk.closed(tx, gone, resolution, now)
+        await desk.closed(tx, gone, named.resolution, now)
         await tx.execute(FORGET, tx.tenant, gone)
 
 
