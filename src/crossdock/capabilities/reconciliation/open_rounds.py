@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.errors import CrossdockError
 from crossdock.canonical.identifiers import joined
 from crossdock.capabilities.reconciliation import planning
@@ -19,13 +20,13 @@ from crossdock.capabilities.reconciliation.kinds import Kind
 from crossdock.capabilities.reconciliation.open_ports import Lister, ListsOpenOrders
 from crossdock.capabilities.reconciliation.open_service import OpenAsked, told
 from crossdock.capabilities.reconciliation.planning import OpenRound, Plan
-from crossdock.capabilities.reconciliation.ports import CaseWanted, KeepsCases
 from crossdock.capabilities.reconciliation.rounds import REASON_MAX
 from crossdock.capabilities.reconciliation.store import HUB
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction, WorkersSql
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.watching import Desk, tenants
 
 LIMIT = timedelta(minutes=30)
 """So long one tick may take: a system of many pages is read at its own rate."""
@@ -92,7 +93,7 @@ class OpenRounds:
         self,
         database: Database,
         clock: Clock,
-        around: tuple[ListsOpenOrders, Compares, KeepsCases],
+        around: tuple[ListsOpenOrders, Compares, Desk],
         *,
         every: timedelta,
     ) -> None:
@@ -125,8 +126,7 @@ class OpenRounds:
     async def follow(self) -> None:
         """Compare with each system whose turn it is; one that fails keeps no other waiting."""
         failures: list[Exception] = []
-        async with self._database.transaction(Scope.of_workers()) as tx:
-            refused = {row["tenant"] for row in await tx.fetch(REFUSED)}
+        refused = await tenants(self._database, REFUSED)
         for tenant in sorted(refused.union(await self._lists.tenants())):
             try:
                 await self._follow(Scope(tenant), failures)
@@ -227,9 +227,9 @@ class OpenRounds:
         }
 
 
-def unread_case(connection: str, reason: str) -> CaseWanted:
+def unread_case(connection: str, reason: str) -> OpenCase:
     """Word the case of a system whose open orders cannot be read; it ends when they are."""
-    return CaseWanted(
+    return OpenCase(
         code="EVT-STALE-SRC",
         fingerprint=joined("open-orders", connection),
         severity="S2",

@@ -15,12 +15,13 @@ from crossdock.capabilities.supply import kept_store, overdue
 from crossdock.capabilities.supply.answer import Atp, Bucket
 from crossdock.capabilities.supply.keeping import name_of
 from crossdock.capabilities.supply.kept import AtRisk, KeptPromise
-from crossdock.capabilities.supply.overdue import BUYER, LINES_SHOWN, Desk, Named, Overdue, Owner
+from crossdock.capabilities.supply.overdue import BUYER, LINES_SHOWN, Named, Overdue, Owner
 from crossdock.capabilities.supply.securing import Securing
 from crossdock.capabilities.supply.store import Key
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import OUTAGES, Database, Transaction, WorkersSql
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.watching import Desk, each, tenants
 
 LOOKED_AT = 5_000
 """So many lines of a tenant are looked at in one look, or those of one item-location."""
@@ -144,18 +145,7 @@ class RiskCases:
         return count
 
     async def _tell_all(self) -> None:
-        async with self._database.transaction(Scope.of_workers()) as tx:
-            tenants = [row["tenant"] for row in await tx.fetch(TENANTS)]
-        failures: list[Exception] = []
-        for tenant in sorted(tenants):
-            try:
-                await self._tell(Scope(tenant))
-            except OUTAGES:
-                raise
-            except Exception as error:  # noqa: BLE001  # raised when the others were told
-                failures.append(error)
-        if failures:
-            raise failures[0]
+        await each(await tenants(self._database, TENANTS), self._tell)
 
     async def _tell(self, scope: Scope) -> None:
         """Look at the next item-locations of a tenant, and tell what is so there.
