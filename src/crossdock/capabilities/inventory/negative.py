@@ -6,7 +6,8 @@ one there, so its lots are added up before it is held to be below zero.
 A case says what is so now, and one that a person closed comes back while it is so.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
@@ -119,7 +120,7 @@ class NegativeStock:
             key: ones for key, ones in lasting.items() if now - seen[key]["since"] >= PATIENCE
         }
         told = {row["told_as"]: row["digest"] for row in seen.values() if row["told_as"]}
-        wanted = negative_cases(lasting, [key[0] for key in seen if _of_all(key[0]) in told])
+        wanted = negative_cases(lasting, {at for at, _ in seen if _of_all(at) in told})
         open_now = {one.fingerprint for one in wanted.values()}
         if wanted:
             await self._tell(tx, wanted, told, now)
@@ -172,7 +173,7 @@ def _columns(keys: Sequence[Key]) -> tuple[list[str], list[str]]:
 
 
 def negative_cases(
-    below: Mapping[Key, Sequence[Below]], together: Collection[str] = ()
+    below: Mapping[Key, Sequence[Below]], together: AbstractSet[str] = frozenset()
 ) -> dict[Key, OpenCase]:
     """Say which case tells of each item: its own, or its location's where many are below zero.
 
