@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.channels import ChannelLevelHeard
 from crossdock.canonical.commands import Command, CommandSettled, Settlement
 from crossdock.canonical.envelope import Fact, Payload
@@ -18,7 +19,6 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.event_log import Entry
 from crossdock.foundation.scope import Scope
-from crossdock.orchestration.decision import OpenCase
 from crossdock.orchestration.engine import Engine
 from crossdock.orchestration.engine.harness import BareStage, DatabaseStage
 from crossdock.orchestration.processes.availability_asking import Requests

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pytest
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.errors import Busy, Forbidden
 from crossdock.capabilities.reconciliation import Sampler, store
 from crossdock.capabilities.reconciliation.planning import planned
-from crossdock.capabilities.reconciliation.ports import CaseWanted
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import SystemIds
@@ -98,11 +98,15 @@ class Channels:
 
 @dataclass
 class Cases:
-    open: dict[str, CaseWanted] = field(default_factory=dict[str, CaseWanted])
+    open: dict[str, OpenCase] = field(default_factory=dict[str, OpenCase])
 
-    async def opened(self, tx: Transaction, wanted: Sequence[CaseWanted], now: datetime) -> None:
+    async def opened(self, tx: Transaction, wanted: Sequence[OpenCase], now: datetime) -> None:
         del tx, now
         self.open |= {one.fingerprint: one for one in wanted}
+
+    async def still_open(self, tx: Transaction, fingerprints: Sequence[str]) -> set[str]:
+        del tx
+        return self.open.keys() & set(fingerprints)
 
     async def closed(
         self, tx: Transaction, fingerprints: Sequence[str], resolution: str, now: datetime

@@ -12,6 +12,7 @@ from crossdock.canonical.errors import Unavailable
 from crossdock.capabilities.reconciliation import OpenRounds, Run
 from crossdock.capabilities.reconciliation.kinds import Kind
 from crossdock.capabilities.reconciliation.open_service import OpenAsked
+from crossdock.connectivity.outbox import By
 from crossdock.connectivity.pacing import BURST_SECONDS
 from crossdock.connectivity.sdk import OpenOrders
 from tests.processes.end_to_end.world import connected
@@ -154,9 +155,12 @@ class Breaking(Sales):
     asked: list[str]
     pages_a_time = 3
     hangs = False
+    forgets = False
 
     async def open_orders(self, after: str) -> OpenOrders:
         self.asked = [*getattr(self, "asked", []), after]
+        if after and self.forgets:
+            raise Unavailable("no such page")
         fails = self.pages_a_time < 0 or len(self.asked) % (self.pages_a_time + 1) == 0
         if self.pages_a_time and fails:
             if self.hangs:
@@ -246,3 +250,61 @@ async def test_who_never_gets_on_is_a_case_until_it_is_read(dsn: str, tmp_path: 
         sales.pages_a_time = 0
         await company.after(HOURS)
         assert await hub.cases.find(hub.scope) == []
+
+
+async def test_a_reading_that_its_system_no_longer_goes_on_with_is_begun_anew(
+    dsn: str, tmp_path: Path
+) -> None:
+    """Its place is forgotten there: each page after it is refused, and the first is not."""
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        await company.after(HOURS)
+        sales.pages_a_time, sales.forgets = 0, True
+        assert await company.after(HALF) == []
+
+        sales.forgets = False
+        asked = len(sales.asked)
+        [run] = await company.after(HALF)
+
+        assert sales.asked[asked] == sales.asked[0]
+        assert run.compared == 7
+
+
+async def test_a_reading_is_dropped_that_began_before_one_another_worker_brought_to_its_end(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        assert await company.after(HOURS) == []
+        hub = company.house.hub
+        async with hub.database.transaction(hub.scope) as tx:
+            ended = (
+                "update reconciliation_open_round set read_at = $2, asked_at = $2, refusal = ''"
+            )
+            await tx.execute(f"{ended} where tenant = $1", tx.tenant, company.house.now)
+        sales.pages_a_time, asked = 0, len(sales.asked)
+        assert await company.after(HALF) == []  # it is not due, and nothing goes on
+
+        [run] = await company.after(HOURS - HALF)
+
+        assert sales.asked[asked] == sales.asked[0]
+        assert run.began_at >= company.house.now
+
+
+@pytest.mark.parametrize("leaves", ["paused", "removed"])
+async def test_the_case_of_who_is_asked_no_more_is_closed(
+    dsn: str, tmp_path: Path, leaves: str
+) -> None:
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        hub, sales.pages_a_time = company.house.hub, -1
+        await company.after(HOURS)
+        await company.after(HALF)
+        assert len(await hub.cases.find(hub.scope)) == 1
+        if leaves == "paused":
+            await hub.directory.pause(hub.scope, "sales", "stocktaking")
+        else:
+            await hub.connections.remove(hub.scope, "sales", By("ann", "moved"), discard=True)
+
+        await company.rounds.follow()
+
+        assert await hub.cases.find(hub.scope) == []
+        [case] = await hub.cases.find(hub.scope, state="CLOSED")
+        assert case.resolution.startswith("it is not asked for its open orders any more")

@@ -205,6 +205,29 @@ async def test_what_a_calendar_says_leaves_the_rest_of_the_places_rule_as_it_is(
     assert refused.value.where == "/weekdays"
 
 
+async def test_a_rule_said_while_a_calendar_is_said_is_not_lost_nor_comes_one_back(
+    hub: Hub,
+) -> None:
+    cutoff, place = CalendarSaid(cutoff="14:00"), "DC1"
+    calendars, supply = hub.supply.calendars, hub.supply
+    for days in range(1, 16):
+        old = PlacedRule(location=place, rule=AtpRule(fence_days=0))
+        await supply.put_rule(hub.scope, old, by="test")
+        said = PlacedRule(location=place, rule=AtpRule(fence_days=days))
+        await asyncio.gather(
+            *(calendars.put(hub.scope, place, cutoff, by="ann") for _ in range(3)),
+            supply.put_rule(hub.scope, said, by="bob"),
+        )
+        [kept] = await supply.rules(hub.scope)
+        assert kept.rule.fence_days == days
+
+        await asyncio.gather(
+            *(calendars.put(hub.scope, place, cutoff, by="ann") for _ in range(3)),
+            supply.drop_rule(hub.scope, "*", place, by="bob"),
+        )
+        assert [one.rule.fence_days for one in await supply.rules(hub.scope)] in ([], [None])
+
+
 async def test_where_nothing_is_said_of_a_place_the_calendar_of_all_holds(hub: Hub) -> None:
     await hub.put_stock("X", "DC9", 5)
     await hub.order_sourcing.put_node(hub.scope, NodeFacts(node="DC9"), by="test")

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from crossdock.assembly import Hub, Outside
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.catalog import ItemChanged, LocationChanged
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.inventory import MovementType, Place, StockMoved, StockStatus
@@ -19,7 +20,7 @@ from crossdock.capabilities.inventory.over_picks import OverPicks
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.settings import Settings
-from crossdock.orchestration.case_desk import CaseDesk, Wanted
+from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Case
 
 JOB = "watch over-picks"
@@ -162,7 +163,7 @@ class BusyDesk(CaseDesk):
         self._picking, self._pieces = picking, pieces
         self.folds: list[asyncio.Task[None]] = []
 
-    async def opened(self, tx: Transaction, wanted: Sequence[Wanted], now: datetime) -> None:
+    async def opened(self, tx: Transaction, wanted: Sequence[OpenCase], now: datetime) -> None:
         await self._meanwhile()
         await super().opened(tx, wanted, now)
 

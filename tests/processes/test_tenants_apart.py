@@ -12,6 +12,7 @@ import pytest
 
 from crossdock.assembly import Hub, Outside
 from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.catalog import (
     CatchWeightChanged,
     ItemChanged,
@@ -92,7 +93,6 @@ from crossdock.governance.authority import Authority
 from crossdock.governance.roles import ROLES, Principal
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Cases, Said
-from crossdock.orchestration.decision import OpenCase
 from crossdock.orchestration.engine import journal
 from crossdock.orchestration.engine.instances import Instances
 from crossdock.orchestration.engine.marking import mark_keys

@@ -61,6 +61,11 @@ class _Reading:
     calls: int = 0
     stood: int = 0
 
+    @property
+    def gets_on(self) -> bool:
+        """Say whether the last try read a page, so that the next may go on from there."""
+        return self.stood < self.pages < PAGES_MAX
+
     def take(self, page: OpenOrders) -> None:
         self.lines.extend(page.lines)
         self.is_whole = self.is_whole and page.is_whole
@@ -101,19 +106,24 @@ class OpenReader:
                 found.append(Lister(entry.name, calls))
         return sorted(found)
 
-    def under_way(self, scope: Scope, connection: str) -> UnderWay:
-        """Say how far a reading came that was broken off; it is known in this process alone."""
-        reading = self._broken_off.get((scope.tenant, connection))
-        if reading is None:
+    def under_way(self, scope: Scope, connection: str, *, since: datetime | None) -> UnderWay:
+        """Say how far a reading came that was broken off; it is known in this process alone.
+
+        One that began before `since`, from when a whole reading is known, is dropped.
+        """
+        key = (scope.tenant, connection)
+        reading = self._broken_off.get(key)
+        if reading is None or (since is not None and reading.began_at <= since):
+            self._broken_off.pop(key, None)
             return UnderWay()
-        gets_on = reading.stood < reading.pages < PAGES_MAX
-        return UnderWay(reading.calls, gets_on)
+        return UnderWay(reading.calls, reading.gets_on)
 
     async def open_orders(
         self, scope: Scope, connection: str, *, go_on: bool = False
     ) -> OpenOrdersRead:
         """Read a connection's open order lines; `go_on` from where a reading was broken off.
 
+        One whose last try read no page is begun anew: what it goes on after may be known no more.
         Each page takes its turn in the connection's rate. Raises `Unavailable` if it is paused or
         down, `Rejected` if it cannot tell them, `NotFound` if there is no such connection.
         """
@@ -126,13 +136,13 @@ class OpenReader:
         of = (entry.created_at, entry.revision)
         if reading and (reading.of != of or reading.began_at < clock.now() - KEPT):
             reading = None
-        if reading is None or reading.pages >= PAGES_MAX:
+        if reading is None or not reading.gets_on:
             reading = _Reading(clock.now(), of)
         if go_on:
             self._broken_off[key] = reading
         await self._read(scope, entry, reading)
         if go_on:
-            del self._broken_off[key]
+            self._broken_off.pop(key, None)
         return OpenOrdersRead(
             lines=reading.lines,
             began_at=reading.began_at,

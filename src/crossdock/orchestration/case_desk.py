@@ -1,13 +1,13 @@
 """Cases that are opened outside of processes, in the transaction of whoever found the cause."""
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.foundation.database import Transaction
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
-from crossdock.orchestration.decision import CloseCase, OpenCase
+from crossdock.orchestration.decision import CloseCase
 from crossdock.orchestration.order_desk import Key, allocation_name
 
 # The order lines that the cases of allocation name: who is short, as far as it is shown, and who
@@ -20,52 +20,11 @@ where tenant = $1 and fingerprint = any($2::text[]) and code = $3 and goes_on
 """
 
 
-class Wanted(Protocol):
-    """What a case is opened with, in the words of the exception taxonomy."""
-
-    @property
-    def code(self) -> str: ...
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    @property
-    def severity(self) -> str: ...
-
-    @property
-    def owner_role(self) -> str: ...
-
-    @property
-    def within(self) -> timedelta: ...
-
-    @property
-    def entity(self) -> str: ...
-
-    @property
-    def title(self) -> str: ...
-
-    @property
-    def evidence(self) -> Mapping[str, Any]: ...
-
-
 class CaseDesk:
     """One cause is one open case: met again under its fingerprint, it counts up."""
 
-    async def opened(self, tx: Transaction, wanted: Sequence[Wanted], now: datetime) -> None:
-        said = [
-            OpenCase(
-                code=one.code,
-                fingerprint=one.fingerprint,
-                severity=one.severity,
-                owner_role=one.owner_role,
-                within=one.within,
-                entity=one.entity,
-                title=one.title,
-                evidence=one.evidence,
-            )
-            for one in wanted
-        ]
-        await cases.record(tx, [Said(tx.tenant, "", one) for one in said], now)
+    async def opened(self, tx: Transaction, wanted: Sequence[OpenCase], now: datetime) -> None:
+        await cases.record(tx, [Said(tx.tenant, "", one) for one in wanted], now)
 
     async def still_open(self, tx: Transaction, fingerprints: Sequence[str]) -> Collection[str]:
         """Say which of these cases nobody has closed."""

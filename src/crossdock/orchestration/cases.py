@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import derived_uuid, prefixed
 from crossdock.foundation.scope import Scope
-from crossdock.orchestration.decision import CloseCase, OpenCase
+from crossdock.orchestration.decision import CloseCase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,30 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.commands import Lane
 
 LedgerT = TypeVar("LedgerT")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenCase:
-    """One cause, one open case: met again under the same `fingerprint`, it counts up.
-
-    `code`, `severity`, `owner_role` and `within` are from the exception taxonomy; `entity` is
-    what it is about, `evidence` the figures a person needs to judge it.
-    """
-
-    code: str
-    fingerprint: str
-    severity: str
-    owner_role: str
-    within: timedelta
-    entity: str
-    title: str
-    evidence: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import (
     OpenShortage,
@@ -20,7 +21,7 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Transaction
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
-from crossdock.orchestration.decision import CloseCase, OpenCase
+from crossdock.orchestration.decision import CloseCase
 
 Key = tuple[str, str]
 WITHIN = timedelta(hours=1)

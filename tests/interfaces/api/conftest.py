@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -209,7 +209,8 @@ class NobodyLists:
     async def listers(self, _scope: Scope) -> list[Lister]:
         return []
 
-    def under_way(self, _scope: Scope, _connection: str) -> UnderWay:
+    def under_way(self, _scope: Scope, _connection: str, *, since: datetime | None) -> UnderWay:
+        del since
         return UnderWay()
 
     async def open_orders(

@@ -5,9 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
-from crossdock.orchestration.decision import OpenCase
 from tests.interfaces.api.conftest import Caller, House, main_scope
 
 PARK = """

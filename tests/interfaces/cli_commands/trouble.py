@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from crossdock.assembly import Hub
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.catalog import ItemChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Ambiguous
@@ -14,7 +15,6 @@ from crossdock.foundation import event_log
 from crossdock.foundation.event_log import Entry
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
-from crossdock.orchestration.decision import OpenCase
 from tests.unit.connectivity.standins import command, moved, with_shop, world
 
 PROCESS = "availability_publishing"

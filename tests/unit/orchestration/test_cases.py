@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Cases, Said
-from crossdock.orchestration.decision import CloseCase, OpenCase
+from crossdock.orchestration.decision import CloseCase
 from tests.conftest import NOON
 
 MAIN = Scope("main")

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.commands import Settlement
 from crossdock.canonical.envelope import Event, Fact
 from crossdock.canonical.inventory import MovementType, Place, StockMoved, StockStatus
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.references import ItemInUnit, Resolution
 from crossdock.connectivity.sdk.stock_records import ENDS
-from crossdock.orchestration.decision import CloseCase, OpenCase
+from crossdock.orchestration.decision import CloseCase
 from crossdock.orchestration.engine.harness import BareStage
 from crossdock.orchestration.engine.process import Key, Process
 from crossdock.orchestration.processes.movement_facts import load

@@ -6,18 +6,21 @@ one there, so its lots are added up before it is held to be below zero.
 A case says what is so now, and one that a person closed comes back while it is so.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.inventory import StockStatus
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities.inventory.cases import EVERY, PATIENCE, Desk, StockCase, each
+from crossdock.capabilities.inventory.cases import EVERY, PATIENCE
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction, WorkersSql
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.watching import Desk, each, tenants
 
 PASSING = (StockStatus.RECEIVING, StockStatus.STAGED_OUT, StockStatus.IN_TRANSIT)
 APART_MAX = 50
@@ -28,7 +31,7 @@ SHOWN = 20
 
 TENANTS = WorkersSql("""
 select tenant from inventory_position where is_negative
-union select tenant from inventory_negative order by tenant
+union select tenant from inventory_negative
 """)
 
 # By an index of what is below zero alone. Of what passes through the other lots are looked up.
@@ -98,12 +101,13 @@ class NegativeStock:
 
     async def watch(self) -> None:
         """Open and close the cases of every tenant; a second look changes nothing."""
-        async with self._database.transaction(Scope.of_workers()) as tx:
-            tenants = [row["tenant"] for row in await tx.fetch(TENANTS)]
-        await each(self._database, tenants, self._watch)
+        await each(await tenants(self._database, TENANTS), self._look)
 
-    async def _watch(self, tx: Transaction) -> None:
-        now = self._clock.now()
+    async def _look(self, scope: Scope) -> None:
+        async with self._database.transaction(scope) as tx:
+            await self._watch(tx, self._clock.now())
+
+    async def _watch(self, tx: Transaction, now: datetime) -> None:
         below: dict[Key, list[Below]] = {}
         for row in await tx.fetch(BELOW, tx.tenant, PASSING):
             one = Below(*row)
@@ -116,7 +120,7 @@ class NegativeStock:
             key: ones for key, ones in lasting.items() if now - seen[key]["since"] >= PATIENCE
         }
         told = {row["told_as"]: row["digest"] for row in seen.values() if row["told_as"]}
-        wanted = negative_cases(lasting, [key[0] for key in seen if _of_all(key[0]) in told])
+        wanted = negative_cases(lasting, {at for at, _ in seen if _of_all(at) in told})
         open_now = {one.fingerprint for one in wanted.values()}
         if wanted:
             await self._tell(tx, wanted, told, now)
@@ -129,7 +133,7 @@ class NegativeStock:
     async def _tell(
         self,
         tx: Transaction,
-        wanted: Mapping[Key, StockCase],
+        wanted: Mapping[Key, OpenCase],
         told: Mapping[str, str],
         now: datetime,
     ) -> None:
@@ -146,7 +150,7 @@ class NegativeStock:
 
 
 async def _keep(
-    tx: Transaction, wanted: Mapping[Key, StockCase], below: Mapping[Key, Sequence[Below]]
+    tx: Transaction, wanted: Mapping[Key, OpenCase], below: Mapping[Key, Sequence[Below]]
 ) -> None:
     keys = sorted(wanted)
     await tx.execute(
@@ -159,7 +163,7 @@ async def _keep(
     )
 
 
-def digest(case: StockCase) -> str:
+def digest(case: OpenCase) -> str:
     """Give what changes with all that a case says."""
     return sha256(repr((case.title, case.evidence)).encode()).hexdigest()
 
@@ -169,8 +173,8 @@ def _columns(keys: Sequence[Key]) -> tuple[list[str], list[str]]:
 
 
 def negative_cases(
-    below: Mapping[Key, Sequence[Below]], together: Collection[str] = ()
-) -> dict[Key, StockCase]:
+    below: Mapping[Key, Sequence[Below]], together: AbstractSet[str] = frozenset()
+) -> dict[Key, OpenCase]:
     """Say which case tells of each item: its own, or its location's where many are below zero.
 
     `together` are the locations that had one case of all so far.
@@ -178,7 +182,7 @@ def negative_cases(
     at: dict[str, list[Key]] = {}
     for key in sorted(below):
         at.setdefault(key[0], []).append(key)
-    cases: dict[Key, StockCase] = {}
+    cases: dict[Key, OpenCase] = {}
     for location, keys in at.items():
         if len(keys) > APART_MAX or (location in together and len(keys) >= TOGETHER_MIN):
             title = f"{len(keys)} items are below zero at {location}"
@@ -198,8 +202,8 @@ def _of_all(location: str) -> str:
     return f"stock-of/{location}/INV-NEG"
 
 
-def _case(name: str, entity: str, title: str, buckets: Sequence[Below]) -> StockCase:
-    return StockCase(
+def _case(name: str, entity: str, title: str, buckets: Sequence[Below]) -> OpenCase:
+    return OpenCase(
         code="INV-NEG",
         fingerprint=name,
         severity="S2",

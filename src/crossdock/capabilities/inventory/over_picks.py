@@ -9,20 +9,22 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.inventory import model
-from crossdock.capabilities.inventory.cases import EVERY, PATIENCE, Desk, StockCase, each
+from crossdock.capabilities.inventory.cases import EVERY, PATIENCE
 from crossdock.capabilities.inventory.demand import Claim, Ref
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction, WorkersSql
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.watching import Desk, each, tenants
 
 LINES_MAX = 1_000
 """So many lines are looked at in one transaction."""
 
 TENANTS = WorkersSql("""
-select distinct tenant from inventory_over_pick where not is_settled order by tenant
+select distinct tenant from inventory_over_pick where not is_settled
 """)
 MARK = """
 insert into inventory_over_pick as p (tenant, demand_ref, since)
@@ -111,12 +113,13 @@ class OverPicks:
 
     async def watch(self) -> None:
         """Open and close the cases of every tenant; a second look changes nothing."""
-        async with self._database.transaction(Scope.of_workers()) as tx:
-            tenants = [row["tenant"] for row in await tx.fetch(TENANTS)]
-        await each(self._database, tenants, self._watch)
+        await each(await tenants(self._database, TENANTS), self._look)
 
-    async def _watch(self, tx: Transaction) -> None:
-        now = self._clock.now()
+    async def _look(self, scope: Scope) -> None:
+        async with self._database.transaction(scope) as tx:
+            await self._watch(tx, self._clock.now())
+
+    async def _watch(self, tx: Transaction, now: datetime) -> None:
         locked = await tx.fetch(LOCK, tx.tenant, now - PATIENCE, LINES_MAX)
         rows = await tx.fetch(LOCKED, tx.tenant, [row["demand_ref"] for row in locked])
         lines = [OverPicked(*row) for row in rows]
@@ -144,11 +147,11 @@ def fingerprint(demand_ref: str) -> str:
     return f"order-line/{demand_ref}/ORD-LEDGER"
 
 
-def case_of(one: OverPicked) -> StockCase:
+def case_of(one: OverPicked) -> OpenCase:
     """Word the case; it ends by itself when goods go back, or the order says more."""
     ordered = Quantity.from_micros(one.ordered, one.unit)
     picked = Quantity.from_micros(one.picked, one.unit)
-    return StockCase(
+    return OpenCase(
         code="ORD-LEDGER",
         fingerprint=fingerprint(one.demand_ref),
         severity="S1",

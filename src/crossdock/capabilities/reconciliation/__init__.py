@@ -35,7 +35,7 @@ from crossdock.capabilities.reconciliation.open_ports import LineInformants
 from crossdock.capabilities.reconciliation.open_rounds import OpenRounds
 from crossdock.capabilities.reconciliation.open_service import OpenAsked, OpenLines
 from crossdock.capabilities.reconciliation.planning import Plan
-from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants
+from crossdock.capabilities.reconciliation.ports import Informants
 from crossdock.capabilities.reconciliation.ranking import CountProposal, CountReason, Remedy
 from crossdock.capabilities.reconciliation.rules import (
     HEALABLE,
@@ -57,7 +57,6 @@ __all__ = [
     "Asked",
     "Backlog",
     "Brake",
-    "CaseWanted",
     "Cause",
     "CountProposal",
     "CountReason",

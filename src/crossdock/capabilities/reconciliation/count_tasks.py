@@ -26,6 +26,7 @@ from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.watching import each, tenants
 
 RESTS = timedelta(days=1)
 """What was counted, or refused, is not proposed again for so long: a comparison is to see it."""
@@ -160,16 +161,9 @@ class CountTasks:
         One tenant that fails keeps no other waiting; its error is raised at the end.
         """
         async with self._database.transaction(Scope.of_workers()) as tx:
-            known = {row["tenant"] for row in await tx.fetch(count_store.TENANTS)}
-            tenants = sorted(known | set(await self._ledger.with_negative(tx)))
-        failures: list[Exception] = []
-        for tenant in tenants:
-            try:
-                await self._follow(Scope(tenant))
-            except Exception as error:  # noqa: BLE001 whatever it is, the others are told
-                failures.append(error)
-        if failures:
-            raise failures[0]
+            negative = await self._ledger.with_negative(tx)
+        known = await tenants(self._database, count_store.TENANTS)
+        await each(known.union(negative), self._follow)
 
     async def listed(
         self,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.quantities import plain
 from crossdock.capabilities.reconciliation import findings, guards, model, planning, store
 from crossdock.capabilities.reconciliation.causes import Cause
@@ -14,7 +15,7 @@ from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.model import Before, State
 from crossdock.capabilities.reconciliation.money import at_risk, is_weighed
 from crossdock.capabilities.reconciliation.planning import APART, ATTEMPTS_MAX, Plan
-from crossdock.capabilities.reconciliation.ports import CaseWanted, Told
+from crossdock.capabilities.reconciliation.ports import Told
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.store import FindingRow, RunRow
 from crossdock.foundation.ids import derived_uuid, prefixed
@@ -173,9 +174,9 @@ def row_of(reading: Reading, one: Told, before: FindingRow | None, price: Price)
     )
 
 
-def flapping_case(row: FindingRow, times: int, within: timedelta) -> CaseWanted:
+def flapping_case(row: FindingRow, times: int, within: timedelta) -> OpenCase:
     """Word a listing that is mended again and again: somebody else writes it too."""
-    return CaseWanted(
+    return OpenCase(
         code="PUB-STALE",
         fingerprint=f"{findings.fingerprint(row)}/flapping",
         severity="S3",
@@ -187,18 +188,18 @@ def flapping_case(row: FindingRow, times: int, within: timedelta) -> CaseWanted:
     )
 
 
-def case_of(row: FindingRow) -> CaseWanted:
+def case_of(row: FindingRow) -> OpenCase:
     return _unmended(row, f"{row.against} does not hold what it is told, {ATTEMPTS_MAX} times")
 
 
-def unwritten_case(row: FindingRow) -> CaseWanted:
+def unwritten_case(row: FindingRow) -> OpenCase:
     """Word a drift that the rules leave to a person."""
     return _unmended(
         row, f"{row.against} does not hold what it is told, and the rules write nothing again"
     )
 
 
-def foreign_case(row: FindingRow) -> CaseWanted:
+def foreign_case(row: FindingRow) -> OpenCase:
     """Word a drift that no cap can be held against: a person writes it again."""
     return _unmended(
         row,
@@ -207,8 +208,8 @@ def foreign_case(row: FindingRow) -> CaseWanted:
     )
 
 
-def _unmended(row: FindingRow, title: str) -> CaseWanted:
-    return CaseWanted(
+def _unmended(row: FindingRow, title: str) -> OpenCase:
+    return OpenCase(
         code="PUB-STALE",
         fingerprint=findings.fingerprint(row),
         severity="S2",
@@ -226,9 +227,9 @@ def _unmended(row: FindingRow, title: str) -> CaseWanted:
     )
 
 
-def stopped_case(plan: Plan, stopped: str) -> CaseWanted:
+def stopped_case(plan: Plan, stopped: str) -> OpenCase:
     channel = f"{plan.connection}/{plan.location}"
-    return CaseWanted(
+    return OpenCase(
         code="PUB-STALE",
         fingerprint=f"reconciliation/{PUBLISHED}/{channel}/stopped",
         severity="S2",

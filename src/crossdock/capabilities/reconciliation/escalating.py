@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.quantities import plain
 from crossdock.capabilities.reconciliation import findings, responsible, store
 from crossdock.capabilities.reconciliation.earlier import was_confirmed
 from crossdock.capabilities.reconciliation.guards import Brake
 from crossdock.capabilities.reconciliation.model import State
-from crossdock.capabilities.reconciliation.ports import CaseWanted, KeepsCases
 from crossdock.capabilities.reconciliation.store import HUB, FindingRow
 from crossdock.foundation.database import Transaction
+from crossdock.foundation.watching import Desk
 
 ESCALATED = """
 update reconciliation_finding set escalated_at = $3
@@ -45,7 +46,7 @@ def is_to_word(row: FindingRow, before: FindingRow | None, brake: Brake) -> bool
 
 
 async def word(
-    tx: Transaction, cases: KeepsCases, met: Sequence[Met], brake: Brake, now: datetime
+    tx: Transaction, cases: Desk, met: Sequence[Met], brake: Brake, now: datetime
 ) -> None:
     """Open the cases of what is confirmed just now, and word those anew that crossed the cap.
 
@@ -65,9 +66,7 @@ async def word(
     )
 
 
-async def lowered(
-    tx: Transaction, cases: KeepsCases, last: Brake, brake: Brake, now: datetime
-) -> None:
+async def lowered(tx: Transaction, cases: Desk, last: Brake, brake: Brake, now: datetime) -> None:
     """Word the cases anew of what is worth more than a cap that was lowered from `last`.
 
     Comparisons of the same systems wait, or are waited for.
@@ -81,14 +80,14 @@ async def lowered(
 
 
 async def _open(
-    tx: Transaction, cases: KeepsCases, rows: Sequence[FindingRow], brake: Brake, now: datetime
+    tx: Transaction, cases: Desk, rows: Sequence[FindingRow], brake: Brake, now: datetime
 ) -> None:
     await cases.opened(tx, [case_of(row, brake) for row in rows], now)
     if above := [row.finding_id for row in rows if responsible.is_above(row, brake)]:
         await tx.execute(ESCALATED, tx.tenant, above, now)
 
 
-def case_of(row: FindingRow, brake: Brake) -> CaseWanted:
+def case_of(row: FindingRow, brake: Brake) -> OpenCase:
     """Word a confirmed difference as a case: whose it is, and by when (§7.2).
 
     One of more money at risk than the cap, or in another currency, is urgent whatever its class
@@ -99,7 +98,7 @@ def case_of(row: FindingRow, brake: Brake) -> CaseWanted:
     ours = "the hub" if row.system == HUB or row.document else row.system
     of = f" of {row.document} line {row.line}" if row.document else ""
     value = row.value_at_risk
-    return CaseWanted(
+    return OpenCase(
         code=responsible.code_of(row),
         fingerprint=findings.fingerprint(row),
         severity=responsible.severity_of(row, brake),

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.quantities import plain
 from crossdock.capabilities.reconciliation import open_lines, store
 from crossdock.capabilities.reconciliation.causes import Level
@@ -18,7 +19,6 @@ from crossdock.capabilities.reconciliation.model import Before, State, value_at_
 from crossdock.capabilities.reconciliation.money import at_risk
 from crossdock.capabilities.reconciliation.open_lines import Compared, Ours, Theirs
 from crossdock.capabilities.reconciliation.outcome import About
-from crossdock.capabilities.reconciliation.ports import CaseWanted
 from crossdock.capabilities.reconciliation.store import FindingRow, RunRow
 from crossdock.foundation.ids import derived_uuid, prefixed
 
@@ -179,9 +179,9 @@ def run_of(
     )
 
 
-def rejected_case(about: About, reason: str, shape: Shape) -> CaseWanted:
+def rejected_case(about: About, reason: str, shape: Shape) -> OpenCase:
     """Word a dump that is not believed as a case (R7)."""
-    return CaseWanted(
+    return OpenCase(
         code="RCN-SNAPSHOT",
         fingerprint=rejected_fingerprint(about),
         severity="S2",

@@ -157,8 +157,11 @@ class ListsOpenOrders(Protocol):
         """Say which connections can be asked; no paused one."""
         ...
 
-    def under_way(self, scope: Scope, connection: str, /) -> UnderWay:
-        """Say how far the last reading came that was to go on and was broken off."""
+    def under_way(self, scope: Scope, connection: str, /, *, since: datetime | None) -> UnderWay:
+        """Say how far the last reading came that was to go on and was broken off.
+
+        One that is older than a whole one, which began at `since`, goes on no more.
+        """
         ...
 
     async def open_orders(

@@ -6,10 +6,12 @@ One that is broken off, as it takes long or fails half way, goes on from there.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.errors import CrossdockError
 from crossdock.canonical.identifiers import joined
 from crossdock.capabilities.reconciliation import planning
@@ -18,13 +20,13 @@ from crossdock.capabilities.reconciliation.kinds import Kind
 from crossdock.capabilities.reconciliation.open_ports import Lister, ListsOpenOrders
 from crossdock.capabilities.reconciliation.open_service import OpenAsked, told
 from crossdock.capabilities.reconciliation.planning import OpenRound, Plan
-from crossdock.capabilities.reconciliation.ports import CaseWanted, KeepsCases
 from crossdock.capabilities.reconciliation.rounds import REASON_MAX
 from crossdock.capabilities.reconciliation.store import HUB
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import Database
+from crossdock.foundation.database import Database, Transaction, WorkersSql
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.watching import Desk, tenants
 
 LIMIT = timedelta(minutes=30)
 """So long one tick may take: a system of many pages is read at its own rate."""
@@ -39,6 +41,7 @@ on conflict (tenant, connection) do nothing
 """
 
 NOT_ENDED = "it did not come to its end"
+ASKED_NO_MORE = "it is not asked for its open orders any more: paused, removed, or without a list"
 # Who is asked is noted before: a process that dies over it does not ask again at once.
 ASK = """
 update reconciliation_open_round set asked_at = $3, is_second = $4,
@@ -54,6 +57,13 @@ FAILED = """
 update reconciliation_open_round set refusal = $3, failed_at = $4, pages = greatest(pages, $5)
 where tenant = $1 and connection = $2
 """
+# Those that are asked no more: paused, removed, or without a way to list.
+LEFT = """
+update reconciliation_open_round set refusal = '', failed_at = null
+where tenant = $1 and refusal <> '' and connection <> all($2::text[])
+returning connection
+"""
+REFUSED = WorkersSql("select distinct tenant from reconciliation_open_round where refusal <> ''")
 DOUBTED = """
 select distinct against from reconciliation_finding
 where tenant = $1 and state = 'SUSPECTED' and system = $2 and not is_gone
@@ -68,6 +78,7 @@ class _Kept(NamedTuple):
     at: OpenRound
     pages: int = 0
     lines: int = 0
+    read_at: datetime | None = None
     refusal: str = ""
     failed_at: datetime | None = None
 
@@ -82,7 +93,7 @@ class OpenRounds:
         self,
         database: Database,
         clock: Clock,
-        around: tuple[ListsOpenOrders, Compares, KeepsCases],
+        around: tuple[ListsOpenOrders, Compares, Desk],
         *,
         every: timedelta,
     ) -> None:
@@ -115,7 +126,8 @@ class OpenRounds:
     async def follow(self) -> None:
         """Compare with each system whose turn it is; one that fails keeps no other waiting."""
         failures: list[Exception] = []
-        for tenant in await self._lists.tenants():
+        refused = await tenants(self._database, REFUSED)
+        for tenant in sorted(refused.union(await self._lists.tenants())):
             try:
                 await self._follow(Scope(tenant), failures)
             except Exception as error:  # noqa: BLE001 whatever it is, the others are read
@@ -124,16 +136,17 @@ class OpenRounds:
             raise failures[0]
 
     async def _follow(self, scope: Scope, failures: list[Exception]) -> None:
-        listers = await self._lists.listers(scope)
+        listers = await self._lists.listers(scope) if self._every else ()
         async with self._database.transaction(scope) as tx:
             names = [one.connection for one in listers]
             await tx.execute(MEET, tx.tenant, names, self._clock.now())
+            await self._leave(tx, names)
             rows = await tx.fetch(DOUBTED, tx.tenant, Kind.ORDERS)
         doubted = {row["against"] for row in rows}
         kept = await self._kept(scope)
         for one in sorted(listers, key=lambda one: kept[one.connection].at.asked):
             known = kept[one.connection]
-            under_way = self._lists.under_way(scope, one.connection)
+            under_way = self._lists.under_way(scope, one.connection, since=known.read_at)
             at = known.at._replace(gets_on=under_way.gets_on)
             every = planning.orders_every(self._every, known.pages, one.calls_a_day)
             now, is_doubted = microseconds(self._clock.now()), one.connection in doubted
@@ -150,6 +163,13 @@ class OpenRounds:
             except Exception as error:  # noqa: BLE001 whatever it is, the others are read
                 await self._failed(scope, one, repr(error), is_last=is_second)
                 failures.append(error)
+
+    async def _leave(self, tx: Transaction, names: Sequence[str]) -> None:
+        """Close the cases of whoever is asked no more."""
+        left = [row["connection"] for row in await tx.fetch(LEFT, tx.tenant, names)]
+        if left:
+            ended = [unread_case(name, "").fingerprint for name in sorted(left)]
+            await self._cases.closed(tx, ended, ASKED_NO_MORE, self._clock.now())
 
     async def _compare(self, scope: Scope, one: Lister, *, is_second: bool) -> None:
         async with self._database.transaction(scope) as tx:
@@ -176,7 +196,8 @@ class OpenRounds:
 
     async def _failed(self, scope: Scope, one: Lister, reason: str, *, is_last: bool) -> None:
         """Keep why, and what it took; `is_last`: it is not asked again soon, and is a case."""
-        under_way, now = self._lists.under_way(scope, one.connection), self._clock.now()
+        under_way = self._lists.under_way(scope, one.connection, since=None)
+        now = self._clock.now()
         if under_way.gets_on:
             reason = f"after {under_way.calls} calls, it goes on from there: {reason}"
         async with self._database.transaction(scope) as tx:
@@ -198,6 +219,7 @@ class OpenRounds:
                 ),
                 row["pages"],
                 row["lines"],
+                row["read_at"],
                 row["refusal"],
                 row["failed_at"],
             )
@@ -205,9 +227,9 @@ class OpenRounds:
         }
 
 
-def unread_case(connection: str, reason: str) -> CaseWanted:
+def unread_case(connection: str, reason: str) -> OpenCase:
     """Word the case of a system whose open orders cannot be read; it ends when they are."""
-    return CaseWanted(
+    return OpenCase(
         code="EVT-STALE-SRC",
         fingerprint=joined("open-orders", connection),
         severity="S2",

@@ -1,14 +1,15 @@
 """What reconciliation asks of others, in its own words; the assembly hands them over."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 from crossdock.canonical.envelope import Fact
 from crossdock.capabilities.reconciliation.planning import Seller
 from crossdock.foundation.database import Transaction
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.watching import Desk
 
 Key = tuple[str, str]
 """Location and item: what both sides are in order of."""
@@ -227,30 +228,6 @@ class KnowsProposals(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseWanted:
-    """A case for a person, in the words of the exception taxonomy (§7.2)."""
-
-    code: str
-    fingerprint: str
-    severity: str
-    owner_role: str
-    within: timedelta
-    entity: str
-    title: str
-    evidence: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-class KeepsCases(Protocol):
-    async def opened(
-        self, tx: Transaction, wanted: Sequence[CaseWanted], now: datetime
-    ) -> None: ...
-
-    async def closed(
-        self, tx: Transaction, fingerprints: Sequence[str], resolution: str, now: datetime
-    ) -> None: ...
-
-
 class SendsAgain(Protocol):
     async def send_again(
         self, scope: Scope, connection: str, movements: Sequence[str], reason: str
@@ -388,7 +365,7 @@ class Informants:
     names: KnowsNames
     bookings: KnowsBookings
     proposals: KnowsProposals
-    cases: KeepsCases
+    cases: Desk
     sender: SendsAgain
     reader: ReadsAgain
     bills: KnowsBills

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.envelope import Payload
 from crossdock.canonical.reconciliation import SnapshotRejected
 from crossdock.capabilities.reconciliation import (
@@ -36,7 +37,7 @@ from crossdock.capabilities.reconciliation.judging import Policy
 from crossdock.capabilities.reconciliation.model import State, common_cut
 from crossdock.capabilities.reconciliation.money import at_risk
 from crossdock.capabilities.reconciliation.outcome import About, Outcome
-from crossdock.capabilities.reconciliation.ports import CaseWanted, Informants, Key, LedgerKey
+from crossdock.capabilities.reconciliation.ports import Informants, Key, LedgerKey
 from crossdock.capabilities.reconciliation.sides import Side
 from crossdock.capabilities.reconciliation.store import HUB, FindingRow, RunRow
 from crossdock.foundation.clock import Clock
@@ -293,7 +294,7 @@ class Comparison:
         nothing = Outcome(walk=Walk(side.said, frozenset()))
         said = reason if system == self.about.against else f"{system}: {reason}"
         run = replace(self._run(side, nothing, [], [], now), verdict="REJECTED", reason=said)
-        case = CaseWanted(
+        case = OpenCase(
             code="RCN-SNAPSHOT",
             fingerprint=_snapshot_case(system, self.about),
             severity="S2",

@@ -44,7 +44,7 @@ from crossdock.capabilities.reconciliation.planning import (
     Plan,
     plans_of,
 )
-from crossdock.capabilities.reconciliation.ports import KeepsCases, ReadsChannels, Told
+from crossdock.capabilities.reconciliation.ports import ReadsChannels, Told
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.rounds import Round
 from crossdock.capabilities.reconciliation.rules import Rules
@@ -55,6 +55,7 @@ from crossdock.foundation.database import Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.watching import Desk
 
 HUB_WORK = "crossdock"
 
@@ -98,7 +99,7 @@ class Sampler:
         clock: Clock,
         ids: Ids,
         channels: ReadsChannels,
-        cases: KeepsCases,
+        cases: Desk,
     ) -> None:
         self._database = database
         self._clock = clock

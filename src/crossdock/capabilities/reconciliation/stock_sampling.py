@@ -20,7 +20,7 @@ from crossdock.capabilities.reconciliation.findings import Run, microseconds
 from crossdock.capabilities.reconciliation.key_counts import REMEMBERED_FROM, KeyCounts
 from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.planning import STOCK, Plan, System, plans_of
-from crossdock.capabilities.reconciliation.ports import AsksStock, KeepsCases, KnowsKeys
+from crossdock.capabilities.reconciliation.ports import AsksStock, KnowsKeys
 from crossdock.capabilities.reconciliation.rounds import Round
 from crossdock.capabilities.reconciliation.service import Asked
 from crossdock.capabilities.reconciliation.sides import Said
@@ -32,6 +32,7 @@ from crossdock.foundation.database import Database
 from crossdock.foundation.ids import Ids, prefixed
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.watching import Desk
 from crossdock.governance.authority import stock_keepers
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,7 +61,7 @@ class StockSampler:
         database: Database,
         clock: Clock,
         ids: Ids,
-        around: tuple[KnowsKeys, AsksStock, Compares, KeepsCases],
+        around: tuple[KnowsKeys, AsksStock, Compares, Desk],
         *,
         remembered_from: int = REMEMBERED_FROM,
     ) -> None:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.errors import Busy, Forbidden, Rejected, Unavailable
 from crossdock.capabilities.reconciliation import (
     findings,
@@ -22,12 +23,7 @@ from crossdock.capabilities.reconciliation.drift import LISTINGS_MIN
 from crossdock.capabilities.reconciliation.happened import CameOf, How, Try
 from crossdock.capabilities.reconciliation.money import at_risk, is_weighed
 from crossdock.capabilities.reconciliation.planning import Plan
-from crossdock.capabilities.reconciliation.ports import (
-    AsksStock,
-    CaseWanted,
-    KeepsCases,
-    StockHeard,
-)
+from crossdock.capabilities.reconciliation.ports import AsksStock, StockHeard
 from crossdock.capabilities.reconciliation.ranking import Remedy
 from crossdock.capabilities.reconciliation.rules import Rules
 from crossdock.capabilities.reconciliation.store import HUB, FindingRow
@@ -35,6 +31,7 @@ from crossdock.capabilities.reconciliation.turns import MOMENT
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.watching import Desk
 from crossdock.governance.authority import stock_keepers
 
 TAKEN = (Remedy.COUNT, Remedy.REFETCH)
@@ -47,9 +44,7 @@ NOTHING_NEW = "its answer tells nothing of it that is not recorded already"
 
 
 class Taker:
-    def __init__(
-        self, database: Database, clock: Clock, systems: AsksStock, cases: KeepsCases
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, systems: AsksStock, cases: Desk) -> None:
         self._database = database
         self._clock = clock
         self._systems = systems
@@ -152,8 +147,8 @@ def _by_place(rows: Sequence[FindingRow]) -> Mapping[str, list[FindingRow]]:
     return found
 
 
-def _stopped_case(connection: str, keys: int, stopped: str) -> CaseWanted:
-    return CaseWanted(
+def _stopped_case(connection: str, keys: int, stopped: str) -> OpenCase:
+    return OpenCase(
         code="INV-SUSPECT",
         fingerprint=f"reconciliation/{connection}/taking",
         severity="S2",

@@ -5,20 +5,22 @@ every answer in silence: a transfer that never arrives, a notice without a recei
 nobody runs after.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import groupby
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.supply import SupplyEvidence, SupplyKind
 from crossdock.capabilities.supply.store import ANNOUNCED, LAST_WORD, ROOM
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.database import OUTAGES, Database, Transaction, WorkersSql
+from crossdock.foundation.database import Database, Transaction, WorkersSql
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.watching import Desk, each, tenants
 
 EVERY = timedelta(hours=1)
 GRACE_DAYS = 1
@@ -83,6 +85,15 @@ class Owner(NamedTuple):
     what: str
 
 
+class Named(NamedTuple):
+    """Cases whose fingerprints begin so, and what is said when their cause is gone."""
+
+    prefix: str
+    resolution: str
+
+
+NAMED = Named(PREFIX, "nothing of it is overdue any more: it came, was cancelled or moved")
+
 CARRIER = Owner("SHP-LATE", "Transport", "S2", timedelta(hours=4), "shipped, and not there")
 WAREHOUSE = Owner("FO-STUCK", "Warehouse", "S2", timedelta(hours=2), "not made, or not sent")
 RETURNS = Owner("RMA-LATE", "Returns", "S3", timedelta(days=2), "a return that has not come")
@@ -97,31 +108,10 @@ BY_KIND = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overdue:
-    """The case of what is late, in the words of the exception taxonomy.
+class Overdue(OpenCase):
+    """The case of what is late. `digest` changes with anything of it, shown or not."""
 
-    `digest` changes with anything of it, shown or not.
-    """
-
-    code: str
-    fingerprint: str
-    severity: str
-    owner_role: str
-    within: timedelta
-    entity: str
-    title: str
-    evidence: Mapping[str, Any]
     digest: str
-
-
-class Desk(Protocol):
-    """Opens and closes cases in the caller's transaction."""
-
-    async def opened(self, tx: Transaction, wanted: Sequence[Overdue], now: datetime) -> None: ...
-
-    async def closed(
-        self, tx: Transaction, fingerprints: Sequence[str], resolution: str, now: datetime
-    ) -> None: ...
 
 
 class OverdueSupply:
@@ -141,53 +131,43 @@ class OverdueSupply:
 
         A tenant that cannot be looked at keeps no other's: what was wrong is raised at the end.
         """
-        day = self._clock.now().date() - timedelta(days=GRACE_DAYS)
-        async with self._database.transaction(Scope.of_workers()) as tx:
-            tenants = [row["tenant"] for row in await tx.fetch(TENANTS, day)]
-        failures: list[Exception] = []
-        for tenant in sorted(tenants):
-            try:
-                async with self._database.transaction(Scope(tenant)) as tx:
-                    await self._watch(tx, day)
-            except OUTAGES:
-                raise
-            except Exception as error:  # noqa: BLE001  # raised when the others were looked at
-                failures.append(error)
-        if failures:
-            raise failures[0]
+        await each(await tenants(self._database, TENANTS, self._day), self._look)
 
-    async def _watch(self, tx: Transaction, day: date) -> None:
-        now = self._clock.now()
-        rows = await tx.fetch(LATE, tx.tenant, day, SUPPLIERS_OWN, AT_THE_DOCK)
-        late = overdue([LateLine(*row) for row in rows])
-        resolution = "nothing of it is overdue any more: it came, was cancelled or moved"
-        await tell(tx, self._desk, PREFIX, late, resolution=resolution, now=now)
+    @property
+    def _day(self) -> date:
+        return self._clock.now().date() - timedelta(days=GRACE_DAYS)
+
+    async def _look(self, scope: Scope) -> None:
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(LATE, tx.tenant, self._day, SUPPLIERS_OWN, AT_THE_DOCK)
+            late = overdue([LateLine(*row) for row in rows])
+            await tell(tx, self._desk, NAMED, late, self._clock.now())
 
 
 async def tell(
     tx: Transaction,
     desk: Desk,
-    prefix: str,
+    named: Named,
     found: Sequence[Overdue],
-    *,
-    resolution: str,
     now: datetime,
+    *,
+    unseen: Collection[str] = (),
 ) -> None:
     """Open cases of what is found, and close those of what is not any more; news alone is told.
 
-    All fingerprints that begin so are of whoever looks.
+    All fingerprints of that name are of whoever looks; those `unseen` he has not looked at.
     """
     late = {one.fingerprint: one for one in found}
-    rows = await tx.fetch(TOLD, tx.tenant, prefix)
+    rows = await tx.fetch(TOLD, tx.tenant, named.prefix)
     told = {row["fingerprint"]: row["digest"] for row in rows}
     news = [late[name] for name in sorted(late) if late[name].digest != told.get(name)]
-    gone = sorted(told.keys() - late.keys())
+    gone = sorted(told.keys() - late.keys() - set(unseen))
     if news:
         await desk.opened(tx, news, now)
         names, digests = [one.fingerprint for one in news], [one.digest for one in news]
         await tx.execute(TELL, tx.tenant, names, digests)
     if gone:
-        await desk.closed(tx, gone, resolution, now)
+        await desk.closed(tx, gone, named.resolution, now)
         await tx.execute(FORGET, tx.tenant, gone)
 
 

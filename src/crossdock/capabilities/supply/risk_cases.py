@@ -4,38 +4,52 @@ What supply would have covered that comes too late by now is the buyer's (PO-LAT
 lack nevertheless is gone, and the order desk's (ORD-OVERSOLD). Each closes when it is covered.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from hashlib import sha256
 from itertools import groupby
 from typing import NamedTuple, Protocol
-from uuid import UUID
 
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.supply import kept_store, overdue
 from crossdock.capabilities.supply.answer import Atp, Bucket
 from crossdock.capabilities.supply.keeping import name_of
 from crossdock.capabilities.supply.kept import AtRisk, KeptPromise
-from crossdock.capabilities.supply.overdue import BUYER, LINES_SHOWN, Desk, Overdue, Owner
+from crossdock.capabilities.supply.overdue import BUYER, LINES_SHOWN, Named, Overdue, Owner
 from crossdock.capabilities.supply.securing import Securing
 from crossdock.capabilities.supply.store import Key
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import OUTAGES, Database, Transaction, WorkersSql
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.watching import Desk, each, tenants
 
+LOOKED_AT = 5_000
+"""So many lines of a tenant are looked at in one look, or those of one item-location."""
 PAGE = 500
-"""So many promises are looked at together; all of a tenant that are at risk are, in their turn."""
+"""Of so many promises at once the proofs are read."""
 PREFIX = "promises/"
+NAMED = Named(PREFIX, "what was promised is covered again, released, or told with its order")
 DESK = Owner("ORD-OVERSOLD", "Order desk", "S1", timedelta(hours=1), "goods are gone")
 
 TENANTS = WorkersSql("""
 select tenant from supply_promise where is_at_risk and released_at is null
 union select tenant from supply_overdue where fingerprint like 'promises/%'
 """)
+KEYS = """
+select l.item, l.location, count(*) as lines
+from supply_promise p join supply_promise_line l
+    on l.tenant = $1 and l.promise_id = p.promise_id and l.is_open
+where p.tenant = $1 and p.is_at_risk and p.released_at is null
+group by l.item, l.location order by l.item, l.location
+"""
 AT_RISK = """
-select promise_id from supply_promise where tenant = $1 and is_at_risk and released_at is null
-    and promise_id > $2
-order by promise_id limit $3
+select distinct p.promise_id
+from unnest($2::text[], $3::text[]) k(item, location)
+join supply_promise_line l
+    on l.tenant = $1 and l.item = k.item and l.location = k.location and l.is_open
+join supply_promise p on p.tenant = $1 and p.promise_id = l.promise_id
+    and p.is_at_risk and p.released_at is null
+order by p.promise_id
 """
 
 
@@ -47,6 +61,23 @@ class RiskDesk(Desk, Protocol):
     ) -> frozenset[str]:
         """Name the order lines of these item-locations of which others tell this."""
         ...
+
+
+class Counted(NamedTuple):
+    """So much of a supply, on a day, a promise counted on."""
+
+    supply_id: str
+    micros: int
+    on: date
+
+
+class Promised(NamedTuple):
+    """What is kept of a promise for a line of it at risk: whose, for which days, and from what."""
+
+    found: AtRisk
+    client: str
+    days: tuple[date, ...]
+    counted: tuple[Counted, ...]
 
 
 class Slipped(NamedTuple):
@@ -89,13 +120,14 @@ class RiskCases:
         securing: Securing,
         desk: RiskDesk,
         *,
-        page: int = PAGE,
+        most: int = LOOKED_AT,
     ) -> None:
         self._database = database
         self._clock = clock
         self._securing = securing
         self._desk = desk
-        self._page = page
+        self._most = most
+        self._looked_to: dict[str, Key] = {}
 
     async def watch(self) -> int:
         """Tell the log of promises at risk, or covered again, and people of them; a job does.
@@ -113,88 +145,119 @@ class RiskCases:
         return count
 
     async def _tell_all(self) -> None:
-        async with self._database.transaction(Scope.of_workers()) as tx:
-            tenants = [row["tenant"] for row in await tx.fetch(TENANTS)]
-        failures: list[Exception] = []
-        for tenant in sorted(tenants):
-            try:
-                async with self._database.transaction(Scope(tenant), is_one_moment=True) as tx:
-                    wanted = risk_cases(await self._risks(tx))
-                async with self._database.transaction(Scope(tenant)) as tx:
-                    told = "what was promised is covered again, released, or told with its order"
-                    now = self._clock.now()
-                    await overdue.tell(tx, self._desk, PREFIX, wanted, resolution=told, now=now)
-            except OUTAGES:
-                raise
-            except Exception as error:  # noqa: BLE001  # raised when the others were told
-                failures.append(error)
-        if failures:
-            raise failures[0]
+        await each(await tenants(self._database, TENANTS), self._tell)
 
-    async def _risks(self, tx: Transaction) -> list[Risk]:
-        at_risk: dict[Key, list[tuple[AtRisk, KeptPromise]]] = {}
-        after = UUID(int=0)
-        while rows := await tx.fetch(AT_RISK, tx.tenant, after, self._page):
-            names = [row["promise_id"] for row in rows]
-            after = names[-1]
-            found = await self._securing.risks(tx, names)
-            made = await kept_store.read(tx, sorted({name_of(one.promise_id) for one in found}))
-            for one in found:
-                promise = made[name_of(one.promise_id)].promise
-                key = (one.line.item, one.line.location)
-                at_risk.setdefault(key, []).append((one, promise))
-        now = await self._securing.outlooks(tx, sorted(at_risk)) if at_risk else {}
+    async def _tell(self, scope: Scope) -> None:
+        """Look at the next item-locations of a tenant, and tell what is so there.
+
+        Those that cannot be looked at are passed, and come round again.
+        """
+        async with self._database.transaction(scope, is_one_moment=True) as tx:
+            lines = {(row[0], row[1]): row[2] for row in await tx.fetch(KEYS, tx.tenant)}
+            keys = next_keys(lines, self._looked_to.get(scope.tenant), self._most)
+            if keys:
+                self._looked_to[scope.tenant] = keys[-1]
+            wanted = risk_cases(await self._risks(tx, keys))
+        unseen = [
+            fingerprint(key, owner) for key in lines.keys() - set(keys) for owner in (BUYER, DESK)
+        ]
+        async with self._database.transaction(scope) as tx:
+            await overdue.tell(tx, self._desk, NAMED, wanted, self._clock.now(), unseen=unseen)
+
+    async def _risks(self, tx: Transaction, keys: Sequence[Key]) -> list[Risk]:
+        if not keys:
+            return []
+        seen = await self._securing.outlooks(tx, keys)
+        at_risk = await self._promised(tx, seen)
         known = await self._desk.told_with_orders(tx, sorted(at_risk), DESK.code)
         return [
             # One loss is one case: what an order line lacks is told with its order.
             risk._replace(gone=0) if risk.found.line.demand_ref in known else risk
             for key in sorted(at_risk)
-            for risk in risks_at(at_risk[key], now[key])
+            for risk in risks_at(at_risk[key], seen[key])
         ]
 
-
-def risks_at(found: Sequence[tuple[AtRisk, KeptPromise]], now: Atp) -> list[Risk]:
-    """Say of lines of an item at a location what comes too late for them, and what is gone."""
-    late = slipped([promise for _, promise in found], now)
-    return [judged(one, promise, late, now.buckets) for one, promise in found]
-
-
-def slipped(promises: Iterable[KeptPromise], now: Atp) -> list[Slipped]:
-    """Name supplies that promises counted on, and that come later by now: so much is still to."""
-    comes = {each.supply.supply_id: each for each in now.inbound}
-    found: dict[str, Slipped] = {}
-    for promise in promises:
-        for answer in promise.proof.answers:
-            if (answer.item, answer.location) != (now.item, now.location):
-                continue
-            for then in answer.inbound:
-                name = then.supply.supply_id
-                if then.on is None or name not in comes:
-                    continue
-                until = comes[name].on
-                if until is not None and until <= then.on:
-                    continue
-                micros = min(then.micros, comes[name].supply.remaining)
-                before = found.get(name, Slipped(name, micros, then.on, until))
-                since = min(before.since, then.on)
-                found[name] = Slipped(name, max(before.micros, micros), since, until)
-    return [found[name] for name in sorted(found)]
+    async def _promised(
+        self, tx: Transaction, seen: Mapping[Key, Atp]
+    ) -> dict[Key, list[Promised]]:
+        """Give what is at risk at each of these keys; of a proof only what is needed is kept."""
+        items, locations = [item for item, _ in seen], [location for _, location in seen]
+        rows = await tx.fetch(AT_RISK, tx.tenant, items, locations)
+        names = [row["promise_id"] for row in rows]
+        at_risk: dict[Key, list[Promised]] = {}
+        for begin in range(0, len(names), PAGE):
+            lines = await kept_store.open_of_promises(tx, names[begin : begin + PAGE])
+            here = [one for one in lines if (one.lines[0].item, one.lines[0].location) in seen]
+            found = await self._securing.uncovered(tx, here, seen)
+            made = await kept_store.read(tx, sorted({name_of(one.promise_id) for one in found}))
+            for one in found:
+                promise = made[name_of(one.promise_id)].promise
+                key = (one.line.item, one.line.location)
+                at_risk.setdefault(key, []).append(promised(one, promise))
+        return at_risk
 
 
-def judged(
-    one: AtRisk, promise: KeptPromise, late: Sequence[Slipped], buckets: Sequence[Bucket]
-) -> Risk:
-    """Say what of a line there would be if nothing were late, and what would lack nevertheless."""
+def next_keys(lines: Mapping[Key, int], after: Key | None, most: int) -> list[Key]:
+    """Say which keys are looked at next, in turn: as many as have so many lines, one at least."""
+    ordered = sorted(lines)
+    behind = [key for key in ordered if after is None or key > after]
+    count, keys = 0, list[Key]()
+    for key in [*behind, *ordered[: len(ordered) - len(behind)]]:
+        count += lines[key]
+        if keys and count > most:
+            break
+        keys.append(key)
+    return keys
+
+
+def promised(one: AtRisk, promise: KeptPromise) -> Promised:
+    """Keep of a promise what says why a line of it is at risk; its proof may be long."""
     line = one.line
-    keeps = line.life_days is not None or bool(line.transit_days)
     days = {
         part.ship_date
         for part in promise.lines
         if (part.demand_ref, part.item, part.location) == (line.demand_ref, *line[1:3])
     }
+    counted = tuple(
+        Counted(then.supply.supply_id, then.micros, then.on)
+        for answer in promise.proof.answers
+        if (answer.item, answer.location) == (line.item, line.location)
+        for then in answer.inbound
+        if then.on is not None
+    )
+    return Promised(one, promise.client, tuple(sorted(days)), counted)
+
+
+def risks_at(promises: Sequence[Promised], now: Atp) -> list[Risk]:
+    """Say of lines of an item at a location what comes too late for them, and what is gone."""
+    late = slipped((each for one in promises for each in one.counted), now)
+    return [judged(one, late, now.buckets) for one in promises]
+
+
+def slipped(counted: Iterable[Counted], now: Atp) -> list[Slipped]:
+    """Name supplies that promises counted on, and that come later by now: so much is still to."""
+    comes = {each.supply.supply_id: each for each in now.inbound}
+    found: dict[str, Slipped] = {}
+    for name, wanted, on in counted:
+        if name not in comes:
+            continue
+        until = comes[name].on
+        if until is not None and until <= on:
+            continue
+        micros = min(wanted, comes[name].supply.remaining)
+        before = found.get(name, Slipped(name, micros, on, until))
+        since = min(before.since, on)
+        found[name] = Slipped(name, max(before.micros, micros), since, until)
+    return [found[name] for name in sorted(found)]
+
+
+def judged(one: Promised, late: Sequence[Slipped], buckets: Sequence[Bucket]) -> Risk:
+    """Say what of a line there would be if nothing were late, and what would lack nevertheless."""
+    line = one.found.line
+    keeps = line.life_days is not None or bool(line.transit_days)
     missed = gone = 0
     supplies: set[str] = set()
-    for on in sorted(days):
+    for on in one.days:
         there = next((bucket for bucket in buckets if bucket.day >= on), None)
         lacks = 0 if there is None else max(-there.pab, there.owed if keeps else 0)
         if there is None or lacks <= 0:
@@ -204,8 +267,8 @@ def judged(
         missed = max(missed, min(lacks, would))
         gone = max(gone, lacks - would)
         supplies |= {each.supply_id for each in these}
-    most = one.micros
-    return Risk(one, promise.client, min(missed, most), min(gone, most), tuple(sorted(supplies)))
+    most = one.found.micros
+    return Risk(one.found, one.client, min(missed, most), min(gone, most), tuple(sorted(supplies)))
 
 
 def risk_cases(risks: Sequence[Risk]) -> list[Overdue]:
@@ -218,6 +281,12 @@ def risk_cases(risks: Sequence[Risk]) -> list[Overdue]:
         for owner in (BUYER, DESK)
         if (some := [one for one in every if _lacks(one, owner)])
     ]
+
+
+def fingerprint(key: Key, owner: Owner) -> str:
+    """Name the case of an item-location for whose it is."""
+    item, location = key
+    return f"{PREFIX}{item}/{location}/{owner.code}"
 
 
 def _lacks(one: Risk, owner: Owner) -> int:
@@ -234,7 +303,7 @@ def _case(key: Key, owner: Owner, risks: Sequence[Risk]) -> Overdue:
     size = max(_lacks(one, owner) for one in risks).bit_length()
     return Overdue(
         code=owner.code,
-        fingerprint=f"{PREFIX}{item}/{location}/{owner.code}",
+        fingerprint=fingerprint(key, owner),
         severity=owner.severity,
         owner_role=owner.owner_role,
         within=owner.within,

@@ -128,6 +128,13 @@ class Securing:
     async def risks(self, tx: Transaction, names: Sequence[UUID]) -> list[AtRisk]:
         """Give what is not covered of these promises, as far as they are open."""
         lines = await kept_store.open_of_promises(tx, names)
+        keys = sorted({(one.lines[0].item, one.lines[0].location) for one in lines})
+        return await self.uncovered(tx, lines, await self.outlooks(tx, keys))
+
+    async def uncovered(
+        self, tx: Transaction, lines: Sequence[Open], seen: Mapping[Key, Atp]
+    ) -> list[AtRisk]:
+        """Give what is not covered of these lines, by what is ahead where they leave."""
         refs = sorted({one.lines[0].demand_ref for one in lines})
         rows = await self._stock.held_in(tx, refs)
         told = kept.told_of(rows)
@@ -135,8 +142,6 @@ class Securing:
         for row in rows:
             by_ref.setdefault(row[0], []).append(row)
         found: list[AtRisk] = []
-        keys = sorted({(one.lines[0].item, one.lines[0].location) for one in lines})
-        seen = await self.outlooks(tx, keys)
         for one in lines:
             line = one.lines[0]
             key = (line.item, line.location)

@@ -10,12 +10,13 @@ from typing import Any, Generic, Protocol
 
 import msgspec
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.commands import Command
 from crossdock.canonical.envelope import Event
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
-from crossdock.orchestration.decision import CloseCase, Decision, OpenCase
+from crossdock.orchestration.decision import CloseCase, Decision
 from crossdock.orchestration.engine.engine import Engine
 from crossdock.orchestration.engine.marking import mark_keys
 from crossdock.orchestration.engine.process import (

@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 import structlog
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.commands import Command
 from crossdock.foundation import metrics, telemetry
 from crossdock.foundation.database import Transaction, WorkersSql
 from crossdock.foundation.ids import derived_uuid, prefixed
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
-from crossdock.orchestration.decision import Decision, OpenCase, Send
+from crossdock.orchestration.decision import Decision, Send
 from crossdock.orchestration.engine.journal import parked_name
 from crossdock.orchestration.engine.process import Key, Process, SendsCommands
 

@@ -13,6 +13,7 @@ else is to be written. Its comparison tells.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.commands import Lane, Settlement
 from crossdock.capabilities.inventory.publishing import (
     Pace,
@@ -20,7 +21,7 @@ from crossdock.capabilities.inventory.publishing import (
     exposed_when_stale,
     pace,
 )
-from crossdock.orchestration.decision import CloseCase, Decision, OpenCase
+from crossdock.orchestration.decision import CloseCase, Decision
 from crossdock.orchestration.processes.availability_state import Facts, Flight, Shown
 from crossdock.orchestration.processes.availability_writes import amount, write
 

@@ -14,13 +14,14 @@ from decimal import Decimal
 from typing import NamedTuple
 from urllib.parse import quote
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.commands import Settlement
 from crossdock.canonical.envelope import Event
 from crossdock.canonical.inventory import Place, StockMoved, StockStatus
 from crossdock.canonical.quantities import plain
 from crossdock.connectivity.sdk.roles import BOOKED_BY_HUB
 from crossdock.foundation.zones import zone_of
-from crossdock.orchestration.decision import CloseCase, Decision, OpenCase, Send
+from crossdock.orchestration.decision import CloseCase, Decision, Send
 
 NAME = "movement_posting"
 ROLE = "PostsMovements"

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.channels import ChannelSafeModeChanged
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.identifiers import joined
@@ -26,7 +27,7 @@ from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
-from crossdock.orchestration.decision import CloseCase, OpenCase
+from crossdock.orchestration.decision import CloseCase
 from crossdock.orchestration.processes.channel_terms_told import HUB
 
 EVERY = timedelta(seconds=30)

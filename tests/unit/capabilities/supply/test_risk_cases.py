@@ -20,7 +20,7 @@ from crossdock.capabilities.supply.kept import (
     PromiseProof,
     risk,
 )
-from crossdock.capabilities.supply.risk_cases import Slipped, judged
+from crossdock.capabilities.supply.risk_cases import Slipped, judged, next_keys, promised
 from crossdock.foundation.clock import VirtualClock
 from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Case
@@ -101,18 +101,42 @@ async def test_what_is_gone_is_the_order_desks_though_a_supply_is_late_too(yard:
     assert [case.code for case in await cases(yard)] == ["PO-LATE"]
 
 
-async def test_every_promise_at_risk_is_told_however_many_there_are(yard: Yard) -> None:
+async def test_every_promise_at_risk_is_told_in_turn_and_what_is_not_looked_at_stays(
+    yard: Yard,
+) -> None:
     hub = yard.hub
-    watch = RiskCases(hub.database, hub.clock, hub.securing, CaseDesk(), page=1).watch
+    watch = RiskCases(hub.database, hub.clock, hub.securing, CaseDesk(), most=1).watch
     await yard.rule(AT_ONCE)
     for item in ("X", "A", "B"):
         await hub.put_stock(item, "DC1", 10)
         await together(yard, f"r{item}", (item, "DC1", 10, f"so{item}/1"))
-    for number, item in enumerate(("X", "A", "B"), start=1):
         await yard.hear(moved(f"lost{item}", 10, shelf(), None, item=item))
+    for number in (1, 2, 3, 3):
         await watch()
         assert len(await hub.cases.find(hub.scope)) == number
         assert await hub.cases.find(hub.scope, state="CLOSED") == []
+
+    await yard.hear(moved("found", 10, None, shelf(), item="X"))
+    await watch()  # it is not at X, but nothing is at risk there any more
+    assert {case.entity for case in await hub.cases.find(hub.scope)} == {"A/DC1", "B/DC1"}
+
+
+KEYS = st.dictionaries(
+    st.tuples(st.sampled_from("abc"), st.sampled_from("xyz")), st.integers(1, 9), min_size=1
+)
+
+
+@given(KEYS, st.integers(0, 20))
+def test_each_key_is_looked_at_in_turn_and_no_look_at_more_lines_but_of_one_key(
+    lines: dict[tuple[str, str], int], most: int
+) -> None:
+    seen: list[tuple[str, str]] = []
+    while len(seen) < len(lines):
+        keys = next_keys(lines, seen[-1] if seen else None, most)
+        assert len(keys) == 1 or sum(lines[key] for key in keys) <= most
+        assert len(set(keys)) == len(keys)
+        seen += keys
+    assert set(seen[: len(lines)]) == set(lines)
 
 
 async def test_a_case_closed_by_hand_does_not_come_back_with_each_piece_that_others_take(
@@ -194,7 +218,7 @@ def test_all_that_a_line_lacks_is_somebodys_and_no_more_than_it_lacks(
     if short is None:
         return
     made = replace(PROMISE, lines=tuple(lines))
-    found = judged(AtRisk("prm_1", lines[0], *short), made, late, buckets)
+    found = judged(promised(AtRisk("prm_1", lines[0], *short), made), late, buckets)
     assert max(found.late, found.gone) <= short[1] <= found.late + found.gone
     assert bool(found.late) == bool(found.supplies)
     if not late:
