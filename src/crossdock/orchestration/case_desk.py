@@ -1,7 +1,8 @@
 """Cases that are opened outside of processes, in the transaction of whoever found the cause."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from crossdock.canonical.cases import OpenCase
 from crossdock.foundation.database import Transaction

@@ -10,15 +10,16 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Protocol
 
+from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.inventory import store
-from crossdock.capabilities.inventory.cases import Desk, StockCase, each
 from crossdock.capabilities.inventory.holding import CLIENT as BY_DATE
 from crossdock.capabilities.inventory.holds import Hold, hold_of
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction, WorkersSql
 from crossdock.foundation.jobs import Job
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.watching import Desk, each, tenants
 
 EVERY = timedelta(hours=1)
 PATIENCE = timedelta(days=2)
@@ -61,11 +62,13 @@ class LeakedHolds:
 
     async def watch(self) -> None:
         """Open and close the case of every tenant; a second look changes nothing."""
-        async with self._database.transaction(Scope.of_workers()) as tx:
-            tenants = [row["tenant"] for row in await tx.fetch(TENANTS)]
-        await each(self._database, tenants, self._watch)
+        await each(await tenants(self._database, TENANTS), self._watch)
 
-    async def _watch(self, tx: Transaction) -> None:
+    async def _watch(self, scope: Scope) -> None:
+        async with self._database.transaction(scope) as tx:
+            await self._look(tx)
+
+    async def _look(self, tx: Transaction) -> None:
         now = self._clock.now()
         rows = await tx.fetch(LEAKED, tx.tenant, BY_DATE, now - PATIENCE)
         told = await self._desk.told(tx, FINGERPRINT)
@@ -78,12 +81,12 @@ class LeakedHolds:
             await self._desk.closed(tx, [FINGERPRINT], resolution, now)
 
 
-def leak_case(holds: Sequence[Hold]) -> StockCase:
+def leak_case(holds: Sequence[Hold]) -> OpenCase:
     """Word the case of these holds, the oldest first; who promised them is whose fault to find."""
     count = f"{len(holds)} or more" if len(holds) >= LEAKS_MAX else str(len(holds))
     by = Counter(one.client for one in holds)
     said = repr([(one.hold_id, one.micros) for one in holds])
-    return StockCase(
+    return OpenCase(
         code="RSV-LEAK",
         fingerprint=FINGERPRINT,
         severity="S3",
