@@ -52,10 +52,21 @@ cross join lateral (
         and valid_to is null and asserted_by <> $4 and confidence <> 'PROVISIONAL'
     limit 1) xref
 """
+# A parent that was named before it was known stands by its source's key until it is read.
 PARTIES = """
-select party, code, legal_name, kind, roles, status, parent, gln, duns, tax_ids, source, changed_at
-from party where tenant = $1 and party > $2 and ($3::text[] is null or party = any($3))
-order by party limit $4
+select p.party, p.code, p.legal_name, p.kind, p.roles, p.status,
+    case when named.hub_id is null then p.parent
+        when named.hub_id = p.party then '' else named.hub_id end as parent,
+    p.gln, p.duns, p.tax_ids, p.source, p.changed_at
+from party p
+left join lateral (
+    select hub_id from xref where xref.tenant = $1 and entity_type = 'party'
+        and xref.name = p.parent and system = p.source and valid_to is null
+        and confidence <> 'PROVISIONAL'
+    order by qualifier desc limit 1) named on p.parent <> '' and not exists (
+        select from party known where known.tenant = $1 and known.party = p.parent)
+where p.tenant = $1 and p.party > $2 and ($3::text[] is null or p.party = any($3))
+order by p.party limit $4
 """
 # A name that was a party's own id is whoever its links say by now: after a merger the other. One
 # that is two parties' is nobody's.
@@ -109,7 +120,7 @@ class PartyNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartyRecord:
-    """`parent` is the hub's id of the party that it belongs to; "" is none."""
+    """`parent` is the id of the party that it belongs to, by its own key until it is known."""
 
     party: str
     code: str

@@ -183,3 +183,35 @@ async def test_a_party_that_names_itself_by_whatever_name_is_the_top_of_a_tree(
 
     [only] = await town.catalog.parties(MAIN)
     assert (only.party, only.parent) == ("METRO", "")
+
+
+@pytest.mark.parametrize("parent", ["4711", "HOLD"])
+async def test_a_parent_that_comes_later_is_shown_by_its_id(town: Town, parent: str) -> None:
+    await town.say(PartyChanged(code="BRANCH", parent=parent), native_ref="1")
+    assert (await town.catalog.party(MAIN, "BRANCH")).parent == parent
+
+    await town.say(PartyChanged(code="HOLD"), native_ref="4711")
+
+    assert (await town.catalog.party(MAIN, "BRANCH")).parent == "HOLD"
+
+
+async def test_a_parent_is_known_by_its_key_in_the_system_that_named_it(town: Town) -> None:
+    await town.say(PartyChanged(code="BRANCH", parent="4711"), native_ref="1")
+    await town.say(PartyChanged(code="OTHER"), native_ref="4711", source="crm")
+    assert (await town.catalog.party(MAIN, "BRANCH")).parent == "4711"
+
+    await town.say(METRO)
+    key = Reference.party("4711")
+    await town.catalog.link(MAIN, "erp", key, "METRO", confidence=Confidence.PROVISIONAL)
+    assert (await town.catalog.party(MAIN, "BRANCH")).parent == "4711"
+
+    await town.catalog.link(MAIN, "erp", key, "METRO", by="jo")
+    assert (await town.catalog.party(MAIN, "BRANCH")).parent == "METRO"
+
+
+async def test_a_parent_that_turns_out_to_be_the_party_itself_is_none(town: Town) -> None:
+    await town.say(PartyChanged(code="BRANCH", parent="4711"), native_ref="1")
+
+    await town.catalog.link(MAIN, "erp", Reference.party("4711"), "BRANCH", by="jo")
+
+    assert (await town.catalog.party(MAIN, "BRANCH")).parent == ""
