@@ -4,12 +4,19 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.references import Reference
 from crossdock.capabilities.catalog import store
-from crossdock.capabilities.catalog.model import Heard, native_names, normalised
+from crossdock.capabilities.catalog.model import (
+    Confidence,
+    Heard,
+    Qualifier,
+    native_names,
+    normalised,
+)
+from crossdock.capabilities.catalog.store import XRef
 from crossdock.foundation.database import Transaction
 
 # Lists come as JSON: `unnest` would take an array of them for one long list.
@@ -116,6 +123,29 @@ class PartyNames:
             for name in names
             for party in [party_of.get(name, name)]
         }
+
+
+class KnowsCustomers(Protocol):
+    """Whoever goes by the names of customers."""
+
+    async def renamed(self, tx: Transaction, names: Collection[str], now: datetime) -> None:
+        """Hear of comparable names that are another customer's now, or one customer's."""
+        ...
+
+
+async def link(
+    tx: Transaction, xref: XRef, confidence: Confidence, by: str, hears: KnowsCustomers | None
+) -> None:
+    """Link a key; the code that its system knows the same record by goes with it."""
+    names = {normalised(xref.native_id), xref.hub_id}
+    before = await PartyNames().known_as(tx, tx.tenant, names)
+    left = await store.put_xrefs(tx, [xref], confidence, by)
+    codes = [replace(xref, native_id=row["native_id"], qualifier=Qualifier.CODE) for row in left]
+    await store.put_xrefs(tx, codes, confidence, by)
+    now = await PartyNames().known_as(tx, tx.tenant, names)
+    if hears is not None and now != before:
+        every = {name for known in (before, now) for some in known.values() for name in some}
+        await hears.renamed(tx, every, xref.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from crossdock.capabilities.catalog.model import (
     normalised,
     regulated,
 )
-from crossdock.capabilities.catalog.parties import PartyNames, PartyRecord
+from crossdock.capabilities.catalog.parties import KnowsCustomers, PartyNames, PartyRecord
 from crossdock.capabilities.catalog.records import ItemRecord, LocationRecord, item_record
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -44,9 +44,12 @@ Record = TypeVar("Record")
 
 
 class Catalog:
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, customers: KnowsCustomers | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._customers = customers
 
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Take in a page of catalogue facts; what an older version says changes nothing."""
@@ -153,7 +156,10 @@ class Catalog:
         )
         async with self._database.transaction(scope) as tx:
             await self._must_exist(tx, native.kind, xref.hub_id)
-            await store.put_xrefs(tx, [xref], confidence, by)
+            if native.kind is ReferenceKind.PARTY:
+                await parties.link(tx, xref, confidence, by, self._customers)
+            else:
+                await store.put_xrefs(tx, [xref], confidence, by)
             tx.wake(TOPIC)
 
     async def names(

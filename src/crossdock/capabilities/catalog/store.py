@@ -112,6 +112,7 @@ where xref.tenant = left_behind.tenant and xref.system = left_behind.system
         select from xref own where own.tenant = xref.tenant and own.system = xref.system
             and own.entity_type = xref.entity_type and own.hub_id = xref.hub_id
             and own.qualifier = 'id' and own.valid_to is null)
+returning xref.native_id
 """
 # What a source asserts makes a proposal certain; nothing makes an assertion less so.
 PUT_XREFS = """
@@ -350,7 +351,8 @@ def xrefs_of(facts: Sequence[Heard]) -> list[XRef]:
 
 async def put_xrefs(
     tx: Transaction, xrefs: Sequence[XRef], confidence: Confidence, asserted_by: str
-) -> None:
+) -> Sequence[Any]:
+    """Store what these keys mean; give the codes that a system knows nothing by any more."""
     rows = columns([(*xref.key, xref.hub_id, xref.at) for xref in xrefs], 7)
     moved = await tx.fetch(CLOSE_MOVED, *rows)
     names = [normalised(xref.native_id) for xref in xrefs]
@@ -360,8 +362,7 @@ async def put_xrefs(
         for row in moved
         if row["qualifier"] == "id"
     ]
-    if renamed:
-        await tx.execute(CLOSE_ORPHANED_CODES, *columns(renamed, 5))
+    return await tx.fetch(CLOSE_ORPHANED_CODES, *columns(renamed, 5)) if renamed else ()
 
 
 async def put_findings(tx: Transaction, findings: Iterable[tuple[Heard, Finding]]) -> None:

@@ -215,3 +215,13 @@ async def test_a_parent_that_turns_out_to_be_the_party_itself_is_none(town: Town
     await town.catalog.link(MAIN, "erp", Reference.party("4711"), "BRANCH", by="jo")
 
     assert (await town.catalog.party(MAIN, "BRANCH")).parent == ""
+
+
+async def test_the_code_of_a_record_goes_where_its_key_is_linked_to(town: Town) -> None:
+    await town.say(METRO)
+    await town.say(PartyChanged(code="K100"), native_ref="17", source="erp2")
+
+    await town.catalog.link(MAIN, "erp2", Reference.party("17"), "METRO", by="jo")
+
+    assert await town.party("K100", source="erp2") == "METRO"
+    assert await town.catalog.known_as(MAIN, "k100") == ["METRO", "K100", "17"]
