@@ -20,6 +20,7 @@ from crossdock.foundation.database import Transaction
 BY_SOURCE = "source"
 """Who asserts what a source says itself."""
 
+# `hub_id` is what the source's own code would be: of a linked record not the party that it is.
 VERSIONS = """
 select tenant, source, entity_type, hub_id, version from catalog_version
 join unnest($1::text[], $2::text[], $3::text[], $4::text[])
@@ -342,9 +343,10 @@ async def put_locations(tx: Transaction, facts: Sequence[Heard]) -> None:
 def xrefs_of(facts: Sequence[Heard]) -> list[XRef]:
     named: dict[tuple[str, ...], XRef] = {}
     for fact in facts:
-        tenant, source, kind, hub_id = fact.source_key
+        tenant, source, kind, _ = fact.source_key
         for native_id, qualifier in native_names(fact):
-            xref = XRef(tenant, source, kind, native_id, qualifier, hub_id, fact.event.received_at)
+            at = fact.event.received_at
+            xref = XRef(tenant, source, kind, native_id, qualifier, fact.hub_id, at)
             named[xref.key] = xref
     return list(named.values())
 

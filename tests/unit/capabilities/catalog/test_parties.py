@@ -225,3 +225,24 @@ async def test_the_code_of_a_record_goes_where_its_key_is_linked_to(town: Town) 
 
     assert await town.party("K100", source="erp2") == "METRO"
     assert await town.catalog.known_as(MAIN, "k100") == ["METRO", "K100", "17"]
+
+
+async def test_each_record_of_a_system_that_is_one_party_counts_its_own_versions(
+    town: Town,
+) -> None:
+    await town.say(METRO)
+    for key in ("17", "18"):
+        await town.catalog.link(MAIN, "erp2", Reference.party(key), "METRO", by="jo")
+
+    for code, key, version, shown in (
+        ("K100", "17", 9, "K100 v9"),
+        ("K200", "18", 2, "K200 v2"),
+        ("K200", "18", 1, "K200 v2"),
+        ("K100", "17", 8, "K200 v2"),
+        ("K100", "17", 10, "K100 v10"),
+    ):
+        said = PartyChanged(code=code, legal_name=f"{code} v{version}")
+        await town.say(said, native_ref=key, source="erp2", version=version)
+        assert (await town.catalog.party(MAIN, "METRO")).legal_name == shown
+
+    assert await town.catalog.known_as(MAIN, "K200") == ["METRO", "K200", "17", "18", "K100"]
