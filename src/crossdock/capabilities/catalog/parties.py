@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from crossdock.canonical.parties import PartyChanged
-from crossdock.canonical.references import Reference
 from crossdock.capabilities.catalog import store
 from crossdock.capabilities.catalog.model import (
     Confidence,
@@ -34,20 +33,6 @@ on conflict (tenant, party) do update set code = excluded.code, legal_name = exc
     kind = excluded.kind, roles = excluded.roles, status = excluded.status,
     parent = excluded.parent, gln = excluded.gln, duns = excluded.duns,
     tax_ids = excluded.tax_ids, source = excluded.source, changed_at = excluded.changed_at
-"""
-# As locations are: the source's own key, then a code it is known by, then our own code.
-RESOLVE_PARTIES = """
-select asked.native_id, party.party
-from unnest($3::text[], $4::text[]) as asked(native_id, code)
-left join lateral (
-    select hub_id from xref where xref.tenant = $1 and system = $2 and entity_type = 'party'
-        and xref.native_id = asked.native_id and valid_to is null
-    order by qualifier desc limit 1) named on true
-left join lateral (
-    select party.party from party
-    where party.tenant = $1 and party.party =
-        case when named.hub_id is null then asked.code else named.hub_id end
-    limit 1) party on true
 """
 # What a person said a system's key means holds until a person says otherwise.
 LINKED_BY_HAND = """
@@ -213,20 +198,6 @@ async def put(tx: Transaction, facts: Sequence[Heard]) -> None:
                 fact.event.received_at,
             )
     await tx.execute(PUT_PARTIES, *store.columns(rows.values(), 13))
-
-
-async def resolved(
-    tx: Transaction, tenant: str, source: str, asked: Sequence[Reference]
-) -> dict[str, str]:
-    """Give the hub's id of each native key that a party is known by."""
-    rows = await tx.fetch(
-        RESOLVE_PARTIES,
-        tenant,
-        source,
-        [ref.native_id for ref in asked],
-        [normalised(ref.native_id) for ref in asked],
-    )
-    return {row["native_id"]: row["party"] for row in rows if row["party"]}
 
 
 async def listed(

@@ -157,19 +157,27 @@ left join lateral (
         and u.effective_from <= $7
     order by effective_from desc limit 1) factor on true
 """
-RESOLVE_LOCATIONS = """
-select asked.native_id, location.location
+
+
+def _resolves(kind: str) -> str:
+    """Look things of a kind up that have no units, in the order of RESOLVE_ITEMS."""
+    return f"""
+select asked.native_id, {kind}.{kind} as hub_id
 from unnest($3::text[], $4::text[]) as asked(native_id, code)
 left join lateral (
-    select hub_id from xref where xref.tenant = $1 and system = $2 and entity_type = 'location'
+    select hub_id from xref where xref.tenant = $1 and system = $2 and entity_type = '{kind}'
         and xref.native_id = asked.native_id and valid_to is null
     order by qualifier desc limit 1) named on true
 left join lateral (
-    select location.location from location
-    where location.tenant = $1 and location.location =
+    select {kind}.{kind} from {kind}
+    where {kind}.tenant = $1 and {kind}.{kind} =
         case when named.hub_id is null then asked.code else named.hub_id end
-    limit 1) location on true
-"""
+    limit 1) {kind} on true
+"""  # noqa: S608  # the words that are named below
+
+
+RESOLVE_LOCATIONS = _resolves("location")
+RESOLVE_PARTIES = _resolves("party")
 # Never a proposal: what we write to a system must be what it asserted, or a rule proved.
 NATIVE_KEYS = """
 select distinct on (entity_type, hub_id) entity_type, hub_id, native_id
@@ -216,11 +224,6 @@ where (tenant, location) in (select * from unnest($1::text[], $2::text[]))
 FINDINGS = """
 select code, source, hub_id, value, reason, found_at from catalog_finding
 where tenant = $1 order by found_at desc, hub_id, code, value limit $2
-"""
-XREFS = """
-select system, entity_type, native_id, qualifier, hub_id, confidence, asserted_by, valid_from
-from xref where tenant = $1 and entity_type = $2 and hub_id = $3 and valid_to is null
-order by system, qualifier, native_id
 """
 
 SourceKey = tuple[str, str, str, str]
@@ -365,6 +368,16 @@ async def put_xrefs(
         if row["qualifier"] == "id"
     ]
     return await tx.fetch(CLOSE_ORPHANED_CODES, *columns(renamed, 5)) if renamed else ()
+
+
+async def resolved(
+    tx: Transaction, statement: str, tenant: str, source: str, asked: Iterable[str]
+) -> dict[str, str]:
+    """Give the hub's id of each native key that a location, or a party, is known by."""
+    native = list(asked)
+    codes = [normalised(key) for key in native]
+    rows = await tx.fetch(statement, tenant, source, native, codes)
+    return {row["native_id"]: row["hub_id"] for row in rows if row["hub_id"] is not None}
 
 
 async def put_findings(tx: Transaction, findings: Iterable[tuple[Heard, Finding]]) -> None:
