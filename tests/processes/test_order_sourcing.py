@@ -1,7 +1,7 @@
 """Choosing warehouses across catalogue, stock and rules: a whole hub, on a clock of the test."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -33,16 +33,21 @@ from crossdock.capabilities.allocation import AllocationProtection
 from crossdock.capabilities.catalog import OWN_SOURCE, own_fact
 from crossdock.capabilities.sourcing import (
     NODES_MAX,
+    Asked,
+    Candidate,
     Decided,
     Lane,
+    Line,
     NodeFacts,
     Occasion,
+    Order,
     Policy,
     Rules,
     ShipTo,
 )
 from crossdock.capabilities.supply import (
     ALL,
+    Atp,
     AtpRule,
     CalendarSaid,
     LifeTerms,
@@ -52,6 +57,7 @@ from crossdock.capabilities.supply import (
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
 from crossdock.foundation.settings import Settings
+from crossdock.orchestration.order_outlook import advised
 from crossdock.orchestration.order_sourcing import OrderSourcing
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.conftest import NOON
@@ -310,6 +316,48 @@ async def test_what_is_drop_shipped_goes_to_the_supplier_who_says_that_he_has_it
     shown = {one.node: one.advised for one in made.candidates}
     assert [str(one.quantity) for one in shown["BOLTCO"]["1"]] == ["45 EA"]
     assert shown["DC1"] == {}
+
+
+async def asked_for_advice(
+    hub: Hub, nodes: Sequence[Candidate], items: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Give which suppliers are asked for which of these items."""
+    found: list[tuple[str, str]] = []
+
+    async def answers(questions: Sequence[Question]) -> Sequence[Atp]:
+        found.extend((one.item, one.location) for one in questions)
+        return await hub.supply.promise_dates(hub.scope, questions)
+
+    lines = [
+        Line(line_no=number, item=item, micros=1, is_dropship=True)
+        for number, item in enumerate(items, start=1)
+    ]
+    order = Asked(order=Order(lines=tuple(lines)), units=dict.fromkeys(items, "EA"))
+    await advised(answers, order, nodes, {})
+    return found
+
+
+async def test_suppliers_who_may_send_it_are_asked_for_advice_and_once_for_an_item(
+    hub: Hub,
+) -> None:
+    await put(hub, "DC1", {"Z": 5})
+    await place(hub, LocationChanged(code="ACME", kind=LocationKind.SUPPLIER))
+    acme = Candidate(node="ACME", capabilities=("DROPSHIP",))
+    others = (
+        replace(acme, node="OLD", is_active=False),
+        replace(acme, node="FAR", has_lane=False),
+        replace(acme, node="NOT-HIS", serves_customer=False),
+        Candidate(node="DC1"),
+    )
+
+    assert await asked_for_advice(hub, [acme, *others], ["Z", "Z"]) == [("Z", "ACME")]
+
+
+async def test_an_order_is_not_refused_for_more_advice_than_can_be_asked(hub: Hub) -> None:
+    node = Candidate(node="ACME", capabilities=("DROPSHIP",))
+    nodes = [replace(node, node=f"S{number}") for number in range(101)]
+
+    assert await asked_for_advice(hub, nodes, [f"X{number}" for number in range(100)]) == []
 
 
 async def test_what_others_were_promised_is_not_given_again(hub: Hub) -> None:

@@ -124,7 +124,7 @@ class Hub:
             installed_applications() if applications is None else applications,
             self._ports,
         )
-        self.catalog = catalog.Catalog(database, clock)
+        self.catalog = catalog.Catalog(database, clock, adapters.Orders())
         self._known = catalog.KnownGoods(self.catalog)
         words = adapters.Words(self.catalog, supply.Bills())
         self.authority = Authority(database, clock, self.catalog, Sources(database))

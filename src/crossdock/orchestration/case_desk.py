@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from crossdock.canonical.cases import OpenCase
+from crossdock.capabilities.allocation import still_early
 from crossdock.foundation.database import Transaction
 from crossdock.orchestration import cases
 from crossdock.orchestration.cases import Said
@@ -44,9 +45,13 @@ class CaseDesk:
         await cases.record(tx, [Said(tx.tenant, "", one) for one in closing], now)
 
     async def told_with_orders(
-        self, tx: Transaction, keys: Sequence[Key], code: str
+        self, tx: Transaction, keys: Sequence[Key], code: str, now: datetime
     ) -> frozenset[str]:
-        """Name the order lines of these item-locations of which allocation tells this."""
+        """Name the order lines of these item-locations of which allocation tells this, or will.
+
+        It waits a while before it does, for a count or a receipt that comes late.
+        """
         names = [allocation_name(key) for key in keys]
         rows = await tx.fetch(TOLD, tx.tenant, names, code)
-        return frozenset(row["demand_ref"] for row in rows)
+        told = frozenset(row["demand_ref"] for row in rows)
+        return told | await still_early(tx, keys, now)

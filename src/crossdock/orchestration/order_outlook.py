@@ -96,18 +96,24 @@ async def advised(
 ) -> dict[str, Stock]:
     """Ask what suppliers say that they have of drop-shipped lines; give their stocks with it.
 
-    Who never said anything of a line's item has nothing said of it, which is not zero.
+    Who never said anything of a line's item has nothing said of it, which is not zero. No order
+    is refused for what is advice: where it is more than can be asked, nobody is asked.
     """
-    lines = [line for line in asked.order.lines if line.is_dropship]
-    whose = [(node, line) for node in nodes if DROPSHIP in node.capabilities for line in lines]
-    _check_count(len(whose))
-    questions = [
-        Question(line.item, node.node, asked.units[line.item], is_dropship=True)
-        for node, line in whose
-    ]
-    answers = await answers_of(questions) if questions else []
+    wanted: dict[Question, int] = {}
+    whose: list[tuple[Candidate, Line, int]] = []
+    for node in nodes:
+        may = node.is_active and node.has_lane and node.serves_customer
+        for line in asked.order.lines if may and DROPSHIP in node.capabilities else ():
+            if line.is_dropship:
+                unit = asked.units[line.item]
+                question = Question(line.item, node.node, unit, is_dropship=True)
+                whose.append((node, line, wanted.setdefault(question, len(wanted))))
+    if not wanted or len(wanted) > QUESTIONS_MAX:
+        return {}
+    answers = await answers_of(list(wanted))
     found: dict[str, Stock] = {}
-    for (node, line), answer in zip(whose, answers, strict=True):
+    for node, line, number in whose:
+        answer = answers[number]
         if any(one.on is not None for one in answer.inbound):  # else too old to go by, or silent
             stock = found.get(node.node, stocks[node.node])
             steps = [(bucket.day, bucket.atp) for bucket in answer.buckets]

@@ -91,7 +91,7 @@ class House:
         self.clock = SystemClock()
         self.ids: Ids = SystemIds()
         self.access = Access(database, self.clock, Random(7))
-        self.catalog = Catalog(database, self.clock)
+        self.catalog = Catalog(database, self.clock, Orders())
         self.authority = Authority(database, self.clock, self.catalog, Sources(database))
         self.inventory = Inventory(database, self.clock, protections=ChannelProtections())
         self.sourcing = Sourcing(database, self.clock)

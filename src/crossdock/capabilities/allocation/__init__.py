@@ -5,7 +5,7 @@ from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now, tur
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import Protection, RunException, Why
 from crossdock.capabilities.allocation.ordering import OrderedBy
-from crossdock.capabilities.allocation.oversold import SoldOn, sold_by_day
+from crossdock.capabilities.allocation.oversold import SoldOn, sold_by_day, still_early
 from crossdock.capabilities.allocation.reactions import allocation_reader
 from crossdock.capabilities.allocation.rulebook import (
     AllocationPolicy,
@@ -57,5 +57,6 @@ __all__ = [
     "kept_now",
     "look_again",
     "sold_by_day",
+    "still_early",
     "turns_next",
 ]

@@ -1,6 +1,7 @@
 """Who orders what lies at an item-location: the customers and channels of open order lines."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from crossdock.capabilities.allocation import store
 from crossdock.capabilities.allocation.asks import Key
@@ -32,3 +33,9 @@ class OrderedBy:
             rows = await tx.fetch(statement, tenant, *columns, sorted(names)) if names else ()
             found |= {row["demand_ref"]: tuple(row) for row in rows}
         return list(found.values())
+
+    async def renamed(self, tx: Transaction, names: Collection[str], now: datetime) -> None:
+        """Look again where these customers wait: other rules hold for them by another name."""
+        if names:
+            concerned = "", "", sorted(names), "", ""
+            await tx.execute(store.MARK_CONCERNED, tx.tenant, now, *concerned)

@@ -20,6 +20,10 @@ PATIENCE = timedelta(minutes=30)
 """So long a line lacks before a person is told of it, and it counts as oversold."""
 
 
+SLACK = timedelta(minutes=5)
+"""As late as this allocation may come to a line that has lacked for so long."""
+
+
 class Oversold(NamedTuple):
     """Who of an item at a location is short, and what is to be told of the rest."""
 
@@ -58,6 +62,11 @@ LACKS = """
 update allocation_line l set short_since = k.short_since
 from unnest($2::text[], $3::timestamptz[]) k(demand_ref, short_since)
 where l.tenant = $1 and l.demand_ref = k.demand_ref
+"""
+STILL_EARLY = """
+select l.demand_ref from unnest($2::text[], $3::text[]) k(item, location)
+join allocation_line l on l.tenant = $1 and l.location = k.location and l.item = k.item
+    and l.closed_at is null and l.short_since > $4
 """
 # What is marked already is looked at sooner, or not in order now, and is marked again then.
 LOOK_LATER = """
@@ -166,6 +175,13 @@ async def _lasting(
         later[key] = min(later.get(key, datetime.max.replace(tzinfo=now.tzinfo)), since[ref])
     await look_later(tx, {key: at + PATIENCE for key, at in later.items()})
     return lasting
+
+
+async def still_early(tx: Transaction, keys: Sequence[Key], now: datetime) -> frozenset[str]:
+    """Name order lines that have not lacked for so long that it is told, or only just have."""
+    columns = [item for item, _ in keys], [location for _, location in keys]
+    rows = await tx.fetch(STILL_EARLY, tx.tenant, *columns, now - PATIENCE - SLACK)
+    return frozenset(row["demand_ref"] for row in rows)
 
 
 async def look_later(tx: Transaction, keys: Mapping[Key, datetime]) -> None:

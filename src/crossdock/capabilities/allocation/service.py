@@ -16,7 +16,7 @@ from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Forbidden, NotFound, Unavailable
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import rulebook, runs, store
-from crossdock.capabilities.allocation.asks import Around
+from crossdock.capabilities.allocation.asks import Around, Key
 from crossdock.capabilities.allocation.oversold import NOBODY, look_later, oversold
 from crossdock.capabilities.allocation.rulebook import Rulebook
 from crossdock.capabilities.allocation.shapes import Run, RunState, Word
@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 BY_HAND = "BY_HAND"
 AFTER_FAILURE = timedelta(minutes=15)
+UNCOUNTED = "nobody has counted what lies there by now: unknown is not zero"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,8 +270,7 @@ async def _is_told(
     try:
         async with tx.savepoint():
             counted = await around.stock.counted(tx, tx.tenant, keys)
-            sure = [run for run in runs if (run.item, run.location) in counted]
-            await _tell(tx, around, sure, known, end)
+            await _tell(tx, around, runs, counted, (known, *end))
     except OUTAGES:
         raise
     except Exception:
@@ -283,14 +283,17 @@ async def _tell(
     tx: Transaction,
     around: Around,
     every: Sequence[Run],
-    known: Collection[str],
-    end: tuple[str, datetime],
+    counted: Collection[Key],
+    end: tuple[Collection[str], str, datetime],
 ) -> None:
-    resolution, now = end
+    known, resolution, now = end
     desk = around.desk
     standing = await desk.standing(tx, tx.tenant, [(run.item, run.location) for run in every])
-    beyond = await oversold(tx, around, every, now)
-    for run in every:
+    for key in sorted(standing.keys() - set(counted)):
+        await desk.close(tx, tx.tenant, key, UNCOUNTED)
+    sure = [run for run in every if (run.item, run.location) in counted]
+    beyond = await oversold(tx, around, sure, now)
+    for run in sure:
         key = (run.item, run.location)
         before = standing.get(key)
         short = run.short(before.short if before else (), is_applied=run.is_applied)

@@ -64,16 +64,21 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A catalogue fact with what its place among others follows from."""
+    """A catalogue fact with what its place among others follows from.
+
+    `record` is its source's own code, made comparable: of each the source counts the versions.
+    `hub_id` is another where a person linked the record to a party.
+    """
 
     event: Event
     kind: ReferenceKind
     hub_id: str
     version: int
+    record: str
 
     @property
     def source_key(self) -> tuple[str, str, str, str]:
-        return (self.event.tenant, self.event.source, self.kind, self.hub_id)
+        return (self.event.tenant, self.event.source, self.kind, self.record)
 
     @property
     def hub_key(self) -> tuple[str, str]:
@@ -123,7 +128,7 @@ def heard(event: Event) -> Heard:
     hub_id = normalised(payload.key)
     if not hub_id:
         raise Invalid(f"{payload.TYPE} without a code names nothing", code="EVT-SCHEMA")
-    return Heard(event, _KINDS[type(payload)], hub_id, version_of(event))
+    return Heard(event, _KINDS[type(payload)], hub_id, version_of(event), record=hub_id)
 
 
 def newest(facts: Iterable[Heard], known: Mapping[tuple[str, str, str, str], int]) -> list[Heard]:

@@ -4,12 +4,18 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from crossdock.canonical.parties import PartyChanged
-from crossdock.canonical.references import Reference
 from crossdock.capabilities.catalog import store
-from crossdock.capabilities.catalog.model import Heard, native_names, normalised
+from crossdock.capabilities.catalog.model import (
+    Confidence,
+    Heard,
+    Qualifier,
+    native_names,
+    normalised,
+)
+from crossdock.capabilities.catalog.store import XRef
 from crossdock.foundation.database import Transaction
 
 # Lists come as JSON: `unnest` would take an array of them for one long list.
@@ -28,20 +34,6 @@ on conflict (tenant, party) do update set code = excluded.code, legal_name = exc
     parent = excluded.parent, gln = excluded.gln, duns = excluded.duns,
     tax_ids = excluded.tax_ids, source = excluded.source, changed_at = excluded.changed_at
 """
-# As locations are: the source's own key, then a code it is known by, then our own code.
-RESOLVE_PARTIES = """
-select asked.native_id, party.party
-from unnest($3::text[], $4::text[]) as asked(native_id, code)
-left join lateral (
-    select hub_id from xref where xref.tenant = $1 and system = $2 and entity_type = 'party'
-        and xref.native_id = asked.native_id and valid_to is null
-    order by qualifier desc limit 1) named on true
-left join lateral (
-    select party.party from party
-    where party.tenant = $1 and party.party =
-        case when named.hub_id is null then asked.code else named.hub_id end
-    limit 1) party on true
-"""
 # What a person said a system's key means holds until a person says otherwise.
 LINKED_BY_HAND = """
 select asked.tenant, asked.system, asked.native_id, xref.hub_id
@@ -52,10 +44,21 @@ cross join lateral (
         and valid_to is null and asserted_by <> $4 and confidence <> 'PROVISIONAL'
     limit 1) xref
 """
+# A parent that was named before it was known stands by its source's key until it is read.
 PARTIES = """
-select party, code, legal_name, kind, roles, status, parent, gln, duns, tax_ids, source, changed_at
-from party where tenant = $1 and party > $2 and ($3::text[] is null or party = any($3))
-order by party limit $4
+select p.party, p.code, p.legal_name, p.kind, p.roles, p.status,
+    case when named.hub_id is null then p.parent
+        when named.hub_id = p.party then '' else named.hub_id end as parent,
+    p.gln, p.duns, p.tax_ids, p.source, p.changed_at
+from party p
+left join lateral (
+    select hub_id from xref where xref.tenant = $1 and entity_type = 'party'
+        and xref.name = p.parent and system = p.source and valid_to is null
+        and confidence <> 'PROVISIONAL'
+    order by qualifier desc limit 1) named on p.parent <> '' and not exists (
+        select from party known where known.tenant = $1 and known.party = p.parent)
+where p.tenant = $1 and p.party > $2 and ($3::text[] is null or p.party = any($3))
+order by p.party limit $4
 """
 # A name that was a party's own id is whoever its links say by now: after a merger the other. One
 # that is two parties' is nobody's.
@@ -107,9 +110,32 @@ class PartyNames:
         }
 
 
+class KnowsCustomers(Protocol):
+    """Whoever goes by the names of customers."""
+
+    async def renamed(self, tx: Transaction, names: Collection[str], now: datetime) -> None:
+        """Hear of comparable names that are another customer's now, or one customer's."""
+        ...
+
+
+async def link(
+    tx: Transaction, xref: XRef, confidence: Confidence, by: str, hears: KnowsCustomers | None
+) -> None:
+    """Link a key; the code that its system knows the same record by goes with it."""
+    names = {normalised(xref.native_id), xref.hub_id}
+    before = await PartyNames().known_as(tx, tx.tenant, names)
+    left = await store.put_xrefs(tx, [xref], confidence, by)
+    codes = [replace(xref, native_id=row["native_id"], qualifier=Qualifier.CODE) for row in left]
+    await store.put_xrefs(tx, codes, confidence, by)
+    now = await PartyNames().known_as(tx, tx.tenant, names)
+    if hears is not None and now != before:
+        every = {name for known in (before, now) for some in known.values() for name in some}
+        await hears.renamed(tx, every, xref.at)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartyRecord:
-    """`parent` is the hub's id of the party that it belongs to; "" is none."""
+    """`parent` is the id of the party that it belongs to, by its own key until it is known."""
 
     party: str
     code: str
@@ -172,20 +198,6 @@ async def put(tx: Transaction, facts: Sequence[Heard]) -> None:
                 fact.event.received_at,
             )
     await tx.execute(PUT_PARTIES, *store.columns(rows.values(), 13))
-
-
-async def resolved(
-    tx: Transaction, tenant: str, source: str, asked: Sequence[Reference]
-) -> dict[str, str]:
-    """Give the hub's id of each native key that a party is known by."""
-    rows = await tx.fetch(
-        RESOLVE_PARTIES,
-        tenant,
-        source,
-        [ref.native_id for ref in asked],
-        [normalised(ref.native_id) for ref in asked],
-    )
-    return {row["native_id"]: row["party"] for row in rows if row["party"]}
 
 
 async def listed(

@@ -30,7 +30,7 @@ from crossdock.capabilities.catalog.model import (
     normalised,
     regulated,
 )
-from crossdock.capabilities.catalog.parties import PartyNames, PartyRecord
+from crossdock.capabilities.catalog.parties import KnowsCustomers, PartyNames, PartyRecord
 from crossdock.capabilities.catalog.records import ItemRecord, LocationRecord, item_record
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction
@@ -44,9 +44,12 @@ Record = TypeVar("Record")
 
 
 class Catalog:
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, customers: KnowsCustomers | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._customers = customers
 
     async def apply(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Take in a page of catalogue facts; what an older version says changes nothing."""
@@ -89,14 +92,16 @@ class Catalog:
             key=lambda ref: ref.native_id,
         )
         traders = [ref for ref in asked if ref.kind is ReferenceKind.PARTY]
-        found = await parties.resolved(tx, _one_tenant(tx), source, traders) if traders else {}
-        unresolved = {
+        unresolved: dict[Reference, str] = {}
+        found_items = await self._resolved_items(tx, source, items, unresolved)
+        found_places = await _resolved(tx, store.RESOLVE_LOCATIONS, source, places)
+        found = await _resolved(tx, store.RESOLVE_PARTIES, source, traders)
+        unresolved |= {ref: "MD-LOC" for ref in places if ref.native_id not in found_places}
+        unresolved |= {
             ref: "MD-PARTY"
             for ref in traders
             if ref.native_id not in found and not ref.may_be_unknown
         }
-        found_items = await self._resolved_items(tx, source, items, unresolved)
-        found_places = await self._resolved_places(tx, source, places, unresolved)
         return Resolution(found_items, found_places, parties=found), unresolved
 
     async def resolve_in(
@@ -153,7 +158,10 @@ class Catalog:
         )
         async with self._database.transaction(scope) as tx:
             await self._must_exist(tx, native.kind, xref.hub_id)
-            await store.put_xrefs(tx, [xref], confidence, by)
+            if native.kind is ReferenceKind.PARTY:
+                await parties.link(tx, xref, confidence, by, self._customers)
+            else:
+                await store.put_xrefs(tx, [xref], confidence, by)
             tx.wake(TOPIC)
 
     async def names(
@@ -298,27 +306,6 @@ class Catalog:
                 )
         return found
 
-    async def _resolved_places(
-        self,
-        tx: Transaction,
-        source: str,
-        asked: Sequence[Reference],
-        unresolved: dict[Reference, str],
-    ) -> dict[str, str]:
-        if not asked:
-            return {}
-        rows = await tx.fetch(
-            store.RESOLVE_LOCATIONS,
-            _one_tenant(tx),
-            source,
-            [ref.native_id for ref in asked],
-            [normalised(ref.native_id) for ref in asked],
-        )
-        for row in rows:
-            if row["location"] is None:
-                unresolved[Reference.location(row["native_id"])] = "MD-LOC"
-        return {row["native_id"]: row["location"] for row in rows if row["location"]}
-
     async def _must_exist(self, tx: Transaction, kind: ReferenceKind, hub_id: str) -> None:
         statement = {
             ReferenceKind.ITEM: store.ITEMS,
@@ -329,6 +316,13 @@ class Catalog:
             raise Invalid(f"the catalogue knows items, locations and parties, no {kind}")
         if not await tx.fetch(statement[kind], tx.tenant, "", [hub_id], 1):
             raise NotFound(f"no {kind} is called {hub_id!r}")
+
+
+async def _resolved(
+    tx: Transaction, statement: str, source: str, asked: Sequence[Reference]
+) -> dict[str, str]:
+    names = [ref.native_id for ref in asked]
+    return await store.resolved(tx, statement, _one_tenant(tx), source, names) if names else {}
 
 
 def _only(found: Sequence[Record], reason: str, code: str) -> Record:

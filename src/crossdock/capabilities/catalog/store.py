@@ -20,6 +20,7 @@ from crossdock.foundation.database import Transaction
 BY_SOURCE = "source"
 """Who asserts what a source says itself."""
 
+# `hub_id` is what the source's own code would be: of a linked record not the party that it is.
 VERSIONS = """
 select tenant, source, entity_type, hub_id, version from catalog_version
 join unnest($1::text[], $2::text[], $3::text[], $4::text[])
@@ -112,6 +113,7 @@ where xref.tenant = left_behind.tenant and xref.system = left_behind.system
         select from xref own where own.tenant = xref.tenant and own.system = xref.system
             and own.entity_type = xref.entity_type and own.hub_id = xref.hub_id
             and own.qualifier = 'id' and own.valid_to is null)
+returning xref.native_id
 """
 # What a source asserts makes a proposal certain; nothing makes an assertion less so.
 PUT_XREFS = """
@@ -155,19 +157,27 @@ left join lateral (
         and u.effective_from <= $7
     order by effective_from desc limit 1) factor on true
 """
-RESOLVE_LOCATIONS = """
-select asked.native_id, location.location
+
+
+def _resolves(kind: str) -> str:
+    """Look things of a kind up that have no units, in the order of RESOLVE_ITEMS."""
+    return f"""
+select asked.native_id, {kind}.{kind} as hub_id
 from unnest($3::text[], $4::text[]) as asked(native_id, code)
 left join lateral (
-    select hub_id from xref where xref.tenant = $1 and system = $2 and entity_type = 'location'
+    select hub_id from xref where xref.tenant = $1 and system = $2 and entity_type = '{kind}'
         and xref.native_id = asked.native_id and valid_to is null
     order by qualifier desc limit 1) named on true
 left join lateral (
-    select location.location from location
-    where location.tenant = $1 and location.location =
+    select {kind}.{kind} from {kind}
+    where {kind}.tenant = $1 and {kind}.{kind} =
         case when named.hub_id is null then asked.code else named.hub_id end
-    limit 1) location on true
-"""
+    limit 1) {kind} on true
+"""  # noqa: S608  # the words that are named below
+
+
+RESOLVE_LOCATIONS = _resolves("location")
+RESOLVE_PARTIES = _resolves("party")
 # Never a proposal: what we write to a system must be what it asserted, or a rule proved.
 NATIVE_KEYS = """
 select distinct on (entity_type, hub_id) entity_type, hub_id, native_id
@@ -214,11 +224,6 @@ where (tenant, location) in (select * from unnest($1::text[], $2::text[]))
 FINDINGS = """
 select code, source, hub_id, value, reason, found_at from catalog_finding
 where tenant = $1 order by found_at desc, hub_id, code, value limit $2
-"""
-XREFS = """
-select system, entity_type, native_id, qualifier, hub_id, confidence, asserted_by, valid_from
-from xref where tenant = $1 and entity_type = $2 and hub_id = $3 and valid_to is null
-order by system, qualifier, native_id
 """
 
 SourceKey = tuple[str, str, str, str]
@@ -341,16 +346,18 @@ async def put_locations(tx: Transaction, facts: Sequence[Heard]) -> None:
 def xrefs_of(facts: Sequence[Heard]) -> list[XRef]:
     named: dict[tuple[str, ...], XRef] = {}
     for fact in facts:
-        tenant, source, kind, hub_id = fact.source_key
+        tenant, source, kind, _ = fact.source_key
         for native_id, qualifier in native_names(fact):
-            xref = XRef(tenant, source, kind, native_id, qualifier, hub_id, fact.event.received_at)
+            at = fact.event.received_at
+            xref = XRef(tenant, source, kind, native_id, qualifier, fact.hub_id, at)
             named[xref.key] = xref
     return list(named.values())
 
 
 async def put_xrefs(
     tx: Transaction, xrefs: Sequence[XRef], confidence: Confidence, asserted_by: str
-) -> None:
+) -> Sequence[Any]:
+    """Store what these keys mean; give the codes that a system knows nothing by any more."""
     rows = columns([(*xref.key, xref.hub_id, xref.at) for xref in xrefs], 7)
     moved = await tx.fetch(CLOSE_MOVED, *rows)
     names = [normalised(xref.native_id) for xref in xrefs]
@@ -360,8 +367,17 @@ async def put_xrefs(
         for row in moved
         if row["qualifier"] == "id"
     ]
-    if renamed:
-        await tx.execute(CLOSE_ORPHANED_CODES, *columns(renamed, 5))
+    return await tx.fetch(CLOSE_ORPHANED_CODES, *columns(renamed, 5)) if renamed else ()
+
+
+async def resolved(
+    tx: Transaction, statement: str, tenant: str, source: str, asked: Iterable[str]
+) -> dict[str, str]:
+    """Give the hub's id of each native key that a location, or a party, is known by."""
+    native = list(asked)
+    codes = [normalised(key) for key in native]
+    rows = await tx.fetch(statement, tenant, source, native, codes)
+    return {row["native_id"]: row["hub_id"] for row in rows if row["hub_id"] is not None}
 
 
 async def put_findings(tx: Transaction, findings: Iterable[tuple[Heard, Finding]]) -> None:

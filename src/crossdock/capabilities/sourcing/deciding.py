@@ -186,11 +186,11 @@ def _faults(
     return faults
 
 
-def _doubt(line: Line, node: Candidate) -> int:
+def _doubt(line: Line, given: Mapping[tuple[str, str], int], node: Candidate) -> int:
     has = advice(node, line)
     if has is None:
         return 1
-    return 0 if has >= line.micros else 2
+    return 0 if has >= line.micros + given.get((node.node, line.item), 0) else 2
 
 
 def _drop_shipments(
@@ -199,7 +199,8 @@ def _drop_shipments(
     """Give each drop-shipped line to a supplier that may send it: who says that he has it first.
 
     Behind him come those who never said what they have, and last who says that he has less; his
-    word is advice, so it bars nobody. Among equals the first by rank.
+    word is advice, so it bars nobody. What he has is for all lines of an item that he is given.
+    Among equals the first by rank.
     """
     lines = [line for line in order.lines if line.is_dropship]
     needs = (DROPSHIP,)
@@ -212,10 +213,13 @@ def _drop_shipments(
     barred = {key for node in able for key, _ in barred_lines(lines, node, rules.filters)}
     ranks = ranked(able, lines, terms, "")
     by_node: dict[str, list[Line]] = {}
+    given: dict[tuple[str, str], int] = {}
     for line in lines:
         fit = (node for node in ranks if (line.line_no, node.node) not in barred)
-        if first := min(fit, key=partial(_doubt, line), default=None):
+        if first := min(fit, key=partial(_doubt, line, given), default=None):
             by_node.setdefault(first.node, []).append(line)
+            goods = first.node, line.item
+            given[goods] = given.get(goods, 0) + line.micros
     return tuple(
         Shipment(
             node=node.node,

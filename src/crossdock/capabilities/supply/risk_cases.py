@@ -5,7 +5,7 @@ lack nevertheless is gone, and the order desk's (ORD-OVERSOLD). Each closes when
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import groupby
 from typing import NamedTuple, Protocol
@@ -57,9 +57,9 @@ class RiskDesk(Desk, Protocol):
     """Knows what else the order desk is told of."""
 
     async def told_with_orders(
-        self, tx: Transaction, keys: Sequence[Key], code: str
+        self, tx: Transaction, keys: Sequence[Key], code: str, now: datetime
     ) -> frozenset[str]:
-        """Name the order lines of these item-locations of which others tell this."""
+        """Name the order lines of these item-locations of which others tell this, or will."""
         ...
 
 
@@ -169,7 +169,9 @@ class RiskCases:
             return []
         seen = await self._securing.outlooks(tx, keys)
         at_risk = await self._promised(tx, seen)
-        known = await self._desk.told_with_orders(tx, sorted(at_risk), DESK.code)
+        known = await self._desk.told_with_orders(
+            tx, sorted(at_risk), DESK.code, self._clock.now()
+        )
         return [
             # One loss is one case: what an order line lacks is told with its order.
             risk._replace(gone=0) if risk.found.line.demand_ref in known else risk

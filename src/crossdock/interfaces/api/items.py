@@ -71,7 +71,7 @@ class LocationSaid(BaseModel):
 
 
 class PartySaid(BaseModel):
-    """`parent` is the party that it belongs to; a party waits until that is known."""
+    """`parent` is the party that it belongs to; it need not be known yet."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.canonical.allocation import Strategy
+from crossdock.canonical.catalog import LocationChanged, LocationKind
+from crossdock.canonical.envelope import Fact
 from crossdock.capabilities.allocation import (
     AllocationRule,
     Applies,
@@ -397,3 +399,31 @@ def test_no_line_gets_more_than_it_wants_and_no_unit_is_had_twice(
         more = sum(gets[ref] - has[ref] for ref in early)
         came = sum(pieces for day, pieces in parts if day <= on)
         assert more <= max(0, came - sum(has.values()))
+
+
+def east(version: int, *members: str) -> Fact:
+    group = LocationChanged(code="EAST", kind=LocationKind.GROUP, members=members)
+    at = NOON + timedelta(seconds=version)
+    identity = f"location:EAST:{version}"
+    return Fact(identity=identity, payload=group, occurred_at=at, version=version)
+
+
+async def test_a_case_closes_where_nobody_has_counted_what_lies_there_by_now(
+    floor: Floor,
+) -> None:
+    await shown(floor)
+    line = demand("W/1", 3, location="EAST")
+    await floor.hear(east(1, "DC1"), counted(1, count(0)), of("web", "W", 1, line))
+    await patient(floor)
+    assert len(await titles(floor)) == 1
+
+    await floor.hear(east(2, "DC2"))
+    await floor.work()
+
+    assert await titles(floor) == []
+    [case] = await floor.cases.find(MAIN, state="CLOSED")
+    assert case.resolution.startswith("nobody has counted what lies there by now")
+
+    await floor.hear(counted(2, count(0), location="DC2"))
+    await patient(floor)
+    assert len(await titles(floor)) == 1

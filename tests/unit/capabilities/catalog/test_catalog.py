@@ -9,7 +9,6 @@ from crossdock.canonical.errors import Invalid, NotFound
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.references import ItemInUnit, Reference, ReferenceKind
 from crossdock.capabilities.catalog import Confidence, reader, store
-from crossdock.capabilities.catalog.parties import RESOLVE_PARTIES
 from crossdock.foundation import readers
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
@@ -34,7 +33,7 @@ def each(item: str) -> ItemInUnit:
     [
         (store.RESOLVE_ITEMS, (["a"], ["A"], [""], ["EA"], NOON), "item"),
         (store.RESOLVE_LOCATIONS, (["dc"], ["DC"]), "location"),
-        (RESOLVE_PARTIES, (["metro"], ["METRO"]), "party"),
+        (store.RESOLVE_PARTIES, (["metro"], ["METRO"]), "party"),
     ],
 )
 async def test_what_a_source_names_is_looked_up_by_key(

@@ -183,3 +183,66 @@ async def test_a_party_that_names_itself_by_whatever_name_is_the_top_of_a_tree(
 
     [only] = await town.catalog.parties(MAIN)
     assert (only.party, only.parent) == ("METRO", "")
+
+
+@pytest.mark.parametrize("parent", ["4711", "HOLD"])
+async def test_a_parent_that_comes_later_is_shown_by_its_id(town: Town, parent: str) -> None:
+    await town.say(PartyChanged(code="BRANCH", parent=parent), native_ref="1")
+    assert (await town.catalog.party(MAIN, "BRANCH")).parent == parent
+
+    await town.say(PartyChanged(code="HOLD"), native_ref="4711")
+
+    assert (await town.catalog.party(MAIN, "BRANCH")).parent == "HOLD"
+
+
+async def test_a_parent_is_known_by_its_key_in_the_system_that_named_it(town: Town) -> None:
+    await town.say(PartyChanged(code="BRANCH", parent="4711"), native_ref="1")
+    await town.say(PartyChanged(code="OTHER"), native_ref="4711", source="crm")
+    assert (await town.catalog.party(MAIN, "BRANCH")).parent == "4711"
+
+    await town.say(METRO)
+    key = Reference.party("4711")
+    await town.catalog.link(MAIN, "erp", key, "METRO", confidence=Confidence.PROVISIONAL)
+    assert (await town.catalog.party(MAIN, "BRANCH")).parent == "4711"
+
+    await town.catalog.link(MAIN, "erp", key, "METRO", by="jo")
+    assert (await town.catalog.party(MAIN, "BRANCH")).parent == "METRO"
+
+
+async def test_a_parent_that_turns_out_to_be_the_party_itself_is_none(town: Town) -> None:
+    await town.say(PartyChanged(code="BRANCH", parent="4711"), native_ref="1")
+
+    await town.catalog.link(MAIN, "erp", Reference.party("4711"), "BRANCH", by="jo")
+
+    assert (await town.catalog.party(MAIN, "BRANCH")).parent == ""
+
+
+async def test_the_code_of_a_record_goes_where_its_key_is_linked_to(town: Town) -> None:
+    await town.say(METRO)
+    await town.say(PartyChanged(code="K100"), native_ref="17", source="erp2")
+
+    await town.catalog.link(MAIN, "erp2", Reference.party("17"), "METRO", by="jo")
+
+    assert await town.party("K100", source="erp2") == "METRO"
+    assert await town.catalog.known_as(MAIN, "k100") == ["METRO", "K100", "17"]
+
+
+async def test_each_record_of_a_system_that_is_one_party_counts_its_own_versions(
+    town: Town,
+) -> None:
+    await town.say(METRO)
+    for key in ("17", "18"):
+        await town.catalog.link(MAIN, "erp2", Reference.party(key), "METRO", by="jo")
+
+    for code, key, version, shown in (
+        ("K100", "17", 9, "K100 v9"),
+        ("K200", "18", 2, "K200 v2"),
+        ("K200", "18", 1, "K200 v2"),
+        ("K100", "17", 8, "K200 v2"),
+        ("K100", "17", 10, "K100 v10"),
+    ):
+        said = PartyChanged(code=code, legal_name=f"{code} v{version}")
+        await town.say(said, native_ref=key, source="erp2", version=version)
+        assert (await town.catalog.party(MAIN, "METRO")).legal_name == shown
+
+    assert await town.catalog.known_as(MAIN, "K200") == ["METRO", "K200", "17", "18", "K100"]

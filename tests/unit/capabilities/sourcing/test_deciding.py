@@ -498,6 +498,42 @@ def test_a_supplier_who_says_that_he_has_it_comes_first_and_one_who_has_not_last
     assert ("it says that it has" in why(made, "S1")) == (says[0] is not None)
 
 
+def test_what_a_supplier_has_of_an_item_is_for_all_its_lines_together() -> None:
+    says = {
+        number: (Arrival(ships_on=MONDAY, arrives_on=FRIDAY, micros=5 * MICROS),)
+        for number in (1, 2, 3, 4)
+    }
+    nodes = [
+        node("S1", capabilities=("DROPSHIP",), advised=says, cost=0),
+        node("S2", capabilities=("DROPSHIP",), cost=MICROS),
+    ]
+    lines = [line(n, item, 4, is_dropship=True) for n, item in enumerate("ZZY", start=1)]
+
+    made = decide(order(*lines, line(4, "Z", 1, is_dropship=True)), *nodes)
+
+    sent = {one.node: [part.line_no for part in one.parts] for one in made.drop_shipments}
+    assert sent == {"S1": [1, 3, 4], "S2": [2]}
+
+
+@given(said=st.integers(0, 20), wanted=st.lists(st.integers(1, 9), min_size=1, max_size=6))
+def test_who_says_too_little_is_given_no_more_than_that_where_another_may_have_it(
+    said: int, wanted: list[int]
+) -> None:
+    step = (Arrival(ships_on=MONDAY, arrives_on=FRIDAY, micros=said * MICROS),)
+    numbers = range(1, len(wanted) + 1)
+    nodes = [
+        node("S1", capabilities=("DROPSHIP",), advised=dict.fromkeys(numbers, step), cost=0),
+        node("S2", capabilities=("DROPSHIP",), cost=MICROS),
+    ]
+    lines = [line(n, "Z", of, is_dropship=True) for n, of in zip(numbers, wanted, strict=True)]
+
+    made = decide(order(*lines), *nodes)
+
+    sent = {one.node: [part.line_no for part in one.parts] for one in made.drop_shipments}
+    assert sum(wanted[number - 1] for number in sent.get("S1", ())) <= said
+    assert sorted(number for some in sent.values() for number in some) == list(numbers)
+
+
 SUPPLIED = order(line(1, "X", 8), line(2, "Z", 5, is_dropship=True), policy=Policy.COMPLETE_ORDER)
 
 

@@ -42,6 +42,13 @@ async def only_line(yard: Yard) -> AllocatedLine:
     return found
 
 
+async def looked_at(yard: Yard) -> list[str]:
+    """Say why item-locations are to be looked at again."""
+    async with yard.hub.database.transaction(yard.hub.scope) as tx:
+        rows = await tx.fetch("select reason from allocation_due where tenant = $1", "main")
+    return [row["reason"] for row in rows]
+
+
 @pytest.mark.parametrize("name", NAMES)
 async def test_rules_hold_by_the_code_and_by_the_party_once_both_are_one(
     yard: Yard, name: str
@@ -152,9 +159,36 @@ async def test_a_rule_by_the_code_has_the_partys_lines_looked_at_again(yard: Yar
 
     await says(yard, "gid/9")
 
-    async with yard.hub.database.transaction(yard.hub.scope) as tx:
-        reasons = await tx.fetch("select reason from allocation_due where tenant = $1", "main")
-    assert [row["reason"] for row in reasons] == ["RULES"]
+    assert await looked_at(yard) == ["RULES"]
+
+
+@pytest.mark.parametrize("customer", ["gid/9", "17", "K100", "METRO"])
+async def test_a_link_has_the_lines_of_either_customer_looked_at_again(
+    yard: Yard, customer: str
+) -> None:
+    await yard.hear(fact("party:METRO", PartyChanged(code="METRO")))
+    await yard.hub.catalog.link(yard.hub.scope, "crm", Reference.party("gid/9"), "METRO")
+    said = replace(fact("party:17", PartyChanged(code="K100")), native_ref="17")
+    await yard.hear(said, source="erp2")
+    await two_lots(yard)
+    await yard.hear(bought(customer), source="shop")
+    await yard.hub.allocating.work.due()
+
+    for reasons in (["RULES"], []):  # said again, it is no news
+        await linked(yard, "erp2", "17")
+        assert await looked_at(yard) == reasons
+        await yard.hub.allocating.work.due()
+
+
+@pytest.mark.parametrize("customer", ["EDEKA", ""])
+async def test_a_link_has_nobody_elses_lines_looked_at_again(yard: Yard, customer: str) -> None:
+    await two_lots(yard)
+    await yard.hear(bought(customer), source="shop")
+    await yard.hub.allocating.work.due()
+
+    await linked(yard)
+
+    assert await looked_at(yard) == []
 
 
 async def test_a_rule_by_what_was_a_party_before_a_merger_holds_for_the_one_it_became(

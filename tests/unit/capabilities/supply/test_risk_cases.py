@@ -199,6 +199,50 @@ async def test_what_allocation_tells_of_another_order_hides_no_promise(
     assert any(title.startswith("goods are gone") for title in titles)
 
 
+async def lacking(yard: Yard) -> None:
+    """Let an order, promised by date from a purchase, lose that; allocation tells of its lines."""
+    hub = yard.hub
+    await yard.rule(AT_ONCE)
+    tells = AllocationRule(channel="web", tells_shortage=True)
+    await hub.allocation.rulebook.set_rule(hub.scope, tells, by="test")
+    await hub.put_stock("X", "DC1", 1)
+    await yard.hear(committed("po:1/1", 40, eta=day(2)))
+    await promise(yard, "r1", 40, "web1/1")
+    said = OrderChanged(order_id="web1", channel="web", lines=(line("web1/1", 40, day(3)),))
+    await yard.hear(Fact(identity="order:web1@1", payload=said, occurred_at=NOON, version=1))
+    await hub.allocating.work.due()
+    assert await cases(yard) == []
+
+    await yard.hear(committed("po:1/1", 0, 2, eta=day(2)))
+    await hub.allocating.work.due()
+
+
+async def test_what_a_promised_order_lacks_is_told_though_allocation_does_not_come_to_it(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    await lacking(yard)
+    await clock.advance(timedelta(minutes=36))
+
+    [case] = await cases(yard)
+
+    assert case.title.startswith("goods are gone")
+
+
+async def test_what_a_promised_order_lacks_is_told_in_one_case_when_it_has_lacked_for_a_while(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    hub = yard.hub
+    await lacking(yard)
+    for minutes in (0, 29, 1):  # allocation is not quite as quick as this look
+        await clock.advance(timedelta(minutes=minutes))
+        assert await cases(yard) == []
+    await hub.allocating.work.due()
+    [case] = await cases(yard)
+
+    assert case.title.startswith("web1/1 gets 1 EA of 40 EA")
+    assert await hub.cases.find(hub.scope, state="CLOSED") == []
+
+
 DAYS = st.integers(0, 4).map(day)
 SLIPS = st.lists(
     st.builds(Slipped, st.sampled_from("abc"), st.integers(1, 9), DAYS, st.none() | DAYS),

@@ -106,7 +106,7 @@ create index xref_back on xref (tenant, system, entity_type, hub_id) where valid
 select guard_table('xref');
 select few_values('xref', 'system'), few_values('xref', 'entity_type');
 
--- The newest version heard from each source, so that an older one that comes late changes nothing.
+-- The newest version heard of a source's record, so that an older one that comes late is dropped.
 create table catalog_version (
     tenant text not null,
     source text not null,
