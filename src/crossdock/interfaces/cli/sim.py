@@ -3,9 +3,10 @@
 import asyncio
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Annotated
@@ -13,8 +14,15 @@ from urllib.parse import urlsplit
 
 import typer
 
+from crossdock.applications.generic_wms.file_drop import DropHabits, FileDrop
 from crossdock.applications.generic_wms.simulator import Habits as WmsHabits
-from crossdock.applications.generic_wms.simulator import Send, Warehouse, webhook_sender
+from crossdock.applications.generic_wms.simulator import (
+    Pace,
+    Send,
+    Warehouse,
+    WorkLine,
+    webhook_sender,
+)
 from crossdock.applications.shopify.settings import ShopifySettings
 from crossdock.applications.shopify.simulated_webhooks import Habits as ShopHabits
 from crossdock.applications.shopify.simulator import ShopifySimulator
@@ -29,6 +37,9 @@ from crossdock.interfaces.cli.output import AsJson, print_json, stderr
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
+WAVE = timedelta(seconds=15)
+"""Waves of a real floor are minutes apart; whoever tries a hub wants to see one."""
+FLUSH_SECONDS = 5.0
 TOPICS = ("ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_CANCELLED", "INVENTORY_LEVELS_UPDATE")
 
 Seed = Annotated[int, typer.Option(help="The same seed does the same things.")]
@@ -85,37 +96,87 @@ def warehouse(
     connection: Annotated[str, typer.Option(help="The hub's connection for it.")] = "wms",
     site: Annotated[str, typer.Option(help="The warehouse's code.")] = "DC1",
     items: Items = 50,
+    picks: Annotated[
+        float, typer.Option(min=0, help="Order lines it picks a minute, of orders of its own.")
+    ] = 6,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, writable=True, help="Drop files there, not webhooks."
+        ),
+    ] = None,
     seed: Seed = 7,
     bad: Bad = False,
     file: File = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a warehouse: receipts, counts, damages, by signed webhooks. Prints its settings."""
+    """Run a warehouse: receipts, picks, counts, damages. Prints the settings to connect it.
+
+    It sends signed webhooks, or drops files.
+    """
 
     async def open_warehouse() -> None:
         ports = _ports(seed)
         secret = "whsec_" + base64.b64encode(f"warehouse simulated {seed:04}".encode()).decode()
-        parts = urlsplit(_address(hub))
+        drop = None
+        if folder is not None:
+            habits = DropHabits(half_written=0.2, same_name=0.1, same_content=0.1)
+            drop = FileDrop(folder, random=ports.random, habits=habits if bad else None)
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(
-                HttpClient(
-                    f"{parts.scheme}://{parts.netloc}",
-                    clock=ports.clock,
-                    allow_private_addresses=True,
-                )
-            )
+            client = await stack.enter_async_context(_caller(hub, ports.clock))
+            send = webhook_sender(client, f"/v1/webhooks/{connection}")
+            skus = [f"SKU-{number:04}" for number in range(1, items + 1)]
             house = Warehouse(
                 site,
-                stock={f"SKU-{number:04}": 100 for number in range(1, items + 1)},
+                stock=dict.fromkeys(skus, 100),
                 ports=ports,
-                send=_patient(webhook_sender(client, f"/v1/webhooks/{connection}"), ports.clock),
+                send=drop.send if drop else _patient(send, ports.clock),
                 secrets=[secret],
+                pace=Pace(wave_every=WAVE),
                 habits=WmsHabits.bad() if bad else WmsHabits.usual(),
             )
-            _say({"secrets": [secret]}, f"generic_wms {connection}", file, as_json=as_json)
-            await house.run()
+            if folder is not None:
+                whole = {"folder": str(folder.absolute())}
+                _say(whole, f"generic_wms_files {connection}", file, as_json=as_json)
+            else:
+                _say({"secrets": [secret]}, f"generic_wms {connection}", file, as_json=as_json)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(house.run())
+                group.create_task(take_orders(house, skus, picks, ports.clock, seed))
+                if drop:
+                    group.create_task(_flush(drop, ports.clock))
 
     run(open_warehouse())
+
+
+def _caller(hub: str, clock: Clock) -> HttpClient:
+    parts = urlsplit(_address(hub))
+    return HttpClient(
+        f"{parts.scheme}://{parts.netloc}", clock=clock, allow_private_addresses=True
+    )
+
+
+async def take_orders(
+    house: Warehouse, skus: Sequence[str], per_minute: float, clock: Clock, seed: int
+) -> None:
+    """Hand the floor order lines that were taken by telephone: the hub hears of their picks."""
+    random = Random(f"orders {seed}")  # noqa: S311  # a game, not a secret
+    for number in count(1) if per_minute else ():
+        await clock.sleep(random.expovariate(per_minute / 60))
+        order = f"phone:{number}"
+        line = WorkLine(
+            demand_ref=f"{order}/1",
+            item=random.choice(skus),
+            quantity=random.choice((1, 1, 2, 3)),
+            document=order,
+        )
+        house.release([line])
+
+
+async def _flush(drop: FileDrop, clock: Clock) -> None:
+    while True:
+        await drop.flush()
+        await clock.sleep(FLUSH_SECONDS)
 
 
 async def _sell(
