@@ -26,6 +26,12 @@ async def test_settings_that_cannot_be_written_are_told_with_their_place(
 PORT = {"shop": ("--port", "0"), "warehouse": ()}
 
 
+def dropped(folder: Path) -> list[dict[str, str]]:
+    """Read all that lies there whole."""
+    texts = [file.read_text() for file in folder.glob("*.csv")]
+    return [row for text in texts for row in csv.DictReader(text.splitlines())]
+
+
 async def test_a_warehouse_without_a_folder_to_drop_in_says_so(crossdock: CommandLine) -> None:
     said = await crossdock("sim", "warehouse", "--folder", "nowhere")
 
@@ -42,15 +48,17 @@ async def test_a_warehouse_drops_files_that_the_settings_it_prints_name(tmp_path
         assert process.stdout is not None
         told = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
         async with asyncio.timeout(20):
-            while not (files := [*drop.glob("*.csv")]):
+            while not any(row["type"] == "snapshot" for row in dropped(drop)):
                 await asyncio.sleep(0.1)
     finally:
         process.terminate()
         await process.wait()
 
     assert (told["application"], told["settings"]) == ("generic_wms_files", {"folder": str(drop)})
-    rows = [*csv.DictReader(files[0].read_text().splitlines())]
-    assert {row["item"] for row in rows} >= {"SKU-0001", "SKU-0002", "SKU-0003"}
+    rows = dropped(drop)
+    skus = {"SKU-0001", "SKU-0002", "SKU-0003"}
+    for kind in ("item", "snapshot"):
+        assert {row["item"] for row in rows if row["type"] == kind} == skus
     assert {row["is_full"].lower() for row in rows if row["type"] == "snapshot"} == {"true"}
 
 

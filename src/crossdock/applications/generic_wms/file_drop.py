@@ -52,7 +52,7 @@ class FileDrop:
         habits: DropHabits | None = None,
         suffix: str = ".csv",
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         self._random = random
         self._habits = habits or DropHabits()
         self._suffix = suffix
@@ -81,7 +81,7 @@ class FileDrop:
         self._last = (name, content)
         if self._random.random() < self._habits.half_written:
             cut = self._random.randrange(1, len(content))
-            file = await asyncio.to_thread(_begun, self._folder / name, content[:cut])
+            file = await asyncio.to_thread(_begun, self.folder / name, content[:cut])
             self._unfinished = (file, content[cut:])
         else:
             await asyncio.to_thread(self._write, name, content)
@@ -97,15 +97,15 @@ class FileDrop:
         if self._last and self._random.random() < self._habits.same_name:
             taken = self._last[0]
             # A system that reuses a name waits until the file was fetched.
-            if not (self._folder / taken).exists():
+            if not (self.folder / taken).exists():
                 return taken
         self.files_count += 1
         return f"records-{self.files_count:06d}{self._suffix}"
 
     def _write(self, name: str, content: bytes) -> None:
-        part = self._folder / f"{name}.part"
+        part = self.folder / f"{name}.part"
         part.write_bytes(content)
-        part.rename(self._folder / name)
+        part.rename(self.folder / name)
 
     def _content(self, records: Iterable[dict[str, Any]]) -> bytes:
         if self._suffix != ".csv":

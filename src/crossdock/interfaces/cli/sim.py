@@ -135,8 +135,10 @@ def warehouse(
                 pace=Pace(wave_every=WAVE),
                 habits=WmsHabits.bad() if bad else WmsHabits.usual(),
             )
-            if folder is not None:
-                whole = {"folder": str(folder.absolute())}
+            if drop:
+                # A shop lists its items by itself; of files alone nobody would know them.
+                await drop.send(_items(skus, ports.clock))
+                whole = {"folder": str(drop.folder.absolute())}
                 _say(whole, f"generic_wms_files {connection}", file, as_json=as_json)
             else:
                 _say({"secrets": [secret]}, f"generic_wms {connection}", file, as_json=as_json)
@@ -171,6 +173,12 @@ async def take_orders(
             document=order,
         )
         house.release([line])
+
+
+def _items(skus: Sequence[str], clock: Clock) -> Delivery:
+    lines = [{"item": sku} for sku in skus]
+    said = {"type": "item", "occurred_at": clock.now().isoformat(), "lines": lines}
+    return Delivery(body=json.dumps(said).encode())
 
 
 async def _flush(drop: FileDrop, clock: Clock) -> None:
