@@ -143,7 +143,6 @@ async def test_what_holds_an_item_is_told_line_by_line(call: Caller, house: Hous
         "kind": "HARD",
         "held": {"value": "4", "unit": "EA"},
         "demand_ref": "so1/1",
-        "is_linked": False,
         "created_at": made["created_at"],
         "expires_at": None,
     }

@@ -297,5 +297,5 @@ async def test_what_holds_an_item_is_listed_by_order_line_or_by_who_asked(
     [first, second] = [line for line in said.out.splitlines() if line.startswith("rsv_")]
     assert first.split()[:6] == [f"{soft}/1", "test:", "order-1", "DC1", "4", "EA"]
     assert second.split()[1:5] == ["so1/1", "DC2", "1", "EA"]
-    assert second.split()[-1] == "hard"
+    assert second.split()[-1] == "released"
     assert "no reservation holds BOLT" in at.out

@@ -63,7 +63,7 @@ _NAMED_BY = {
     "movement": "movement_id",
     "snapshot": "snapshot_id",
     "heartbeat": "occurred_at",
-    "location": "location",
+    "location": "occurred_at",
     "supply": "supply_id",
 }
 

@@ -1,5 +1,6 @@
 """What holds stock of an item: the open lines of reservations, the oldest first.
 
+Those whose order counts by itself hold nothing more, and are not among them.
 Hard ones have an index of their own, which soft ones, the many, do not pay for: those are found
 among what is still to lapse, and that ends by itself.
 """
@@ -29,11 +30,11 @@ HOLDS = f"""
 with places as materialized ({_PLACES}), v as (
     select v.* from inventory_reservation v
     where v.tenant = $1 and v.stock_id in (select stock_id from places)
-        and v.is_hard and {store.IS_OPEN}
+        and v.is_hard and {store.HOLDS}
     union all
     select v.* from inventory_reservation v
     where v.tenant = $1 and v.stock_id in (select stock_id from places)
-        and not v.is_hard and {store.IS_OPEN} and v.expires_at > $4
+        and not v.is_hard and {store.HOLDS} and v.expires_at > $4
 )
 select {store.LINE} from v {store.STOCK_OF_LINE}
 where $5::uuid is null or (v.created_at, v.reservation_id, v.line_no) > (
@@ -49,8 +50,7 @@ select from inventory_reservation where tenant = $1 and reservation_id = $2 and 
 class Hold(NamedTuple):
     """An open line of a reservation; `micros` of the base unit `unit` are still held by it.
 
-    `is_linked`: they are those that the order line `demand_ref` claims by itself, so they are
-    taken once. `hold_id` names the reservation and its line.
+    `hold_id` names the reservation and its line.
     """
 
     hold_id: str
@@ -64,7 +64,6 @@ class Hold(NamedTuple):
     micros: int
     unit: str
     demand_ref: str
-    is_linked: bool
     created_at: datetime
     expires_at: datetime | None
 
@@ -106,7 +105,6 @@ def hold_of(row: LineRow) -> Hold:
         line.remaining,
         row.unit,
         line.demand_ref,
-        line.is_linked,
         row.created_at,
         line.expires_at,
     )
@@ -115,5 +113,5 @@ def hold_of(row: LineRow) -> Hold:
 def _place_of(hold_id: str) -> tuple[UUID, int]:
     name, _, number = hold_id.rpartition("/")
     if not (number.isascii() and number.isdigit() and int(number[:6]) <= LINE_NO_MAX):
-        raise Invalid(f"{hold_id[:80]!r} names no hold: rsv_…/1 does", where="/after")
+        raise Invalid(f"{hold_id[:80]!r} names no hold: rsv_…/1 does", where="/after_hold")
     return parsed(name), int(number[:6])

@@ -34,7 +34,7 @@ TENANTS = WorkersSql("select distinct tenant from inventory_source order by tena
 # date have an end of their own, and a list.
 LEAKED = f"""
 select {store.LINE} from inventory_reservation v {store.STOCK_OF_LINE}
-where v.tenant = $1 and v.is_hard and {store.IS_OPEN} and not v.is_linked and v.client <> $2
+where v.tenant = $1 and v.is_hard and {store.HOLDS} and v.client <> $2
     and v.created_at <= $3 and not exists (
         select from inventory_demand d where d.tenant = $1 and d.demand_ref = v.demand_ref
             and d.order_id <> '' and d.ordered - d.cancelled - d.picked > 0)

@@ -77,7 +77,8 @@ LINE = """v.tenant, v.reservation_id, v.line_no, v.client, v.request_id, v.reque
 # Looked up one by one, by key: a join would read every stock row to name a handful of them.
 STOCK_OF_LINE = """cross join lateral (select item, location, unit from inventory_stock
     where tenant = v.tenant and stock_id = v.stock_id limit 1) s"""
-IS_OPEN = """(v.status in ('ACTIVE', 'PARTIALLY_CONSUMED')
+# A line that is linked holds nothing by itself: its order claims the stock.
+HOLDS = """(v.status in ('ACTIVE', 'PARTIALLY_CONSUMED') and not v.is_linked
     and v.granted > greatest(v.consumed, v.picked))"""
 
 LINES_OF = f"""

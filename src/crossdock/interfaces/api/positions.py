@@ -40,8 +40,7 @@ class Positions(BaseModel):
 class HoldShown:
     """A line of a reservation, and how much it still holds.
 
-    `is_linked`: it is the same stock that its order line claims, taken once. `expires_at` is null
-    for a hard one.
+    `expires_at` is null for one without an end.
     """
 
     hold_id: str
@@ -54,13 +53,12 @@ class HoldShown:
     kind: ReservationKind
     held: AmountShown
     demand_ref: str
-    is_linked: bool
     created_at: datetime
     expires_at: datetime | None
 
 
 class HoldsShown(BaseModel):
-    """The oldest first; open order lines claim stock without one."""
+    """The oldest first. What open order lines claim is not among them, reserved before or not."""
 
     holds: list[HoldShown]
 

@@ -42,23 +42,21 @@ def holds(
                     _for(one),
                     one.location,
                     f"{one.held.value} {one.held.unit}",
-                    f"{one.created_at:%m-%d %H:%M}",
-                    f"{one.expires_at:%m-%d %H:%M}" if one.expires_at else "hard",
+                    f"{one.created_at:%Y-%m-%d %H:%M}",
+                    f"{one.expires_at:%Y-%m-%d %H:%M}" if one.expires_at else "released",
                 )
                 for one in shown
             ],
             empty=f"no reservation holds {item}",
         )
-        stdout.print("open order lines claim stock by themselves: crossdock allocation lines")
+        stdout.print("what open order lines claim: crossdock allocation lines ITEM LOCATION")
 
     with_hub(listed)
 
 
 def _for(one: HoldShown) -> str:
-    """Name the order line, or who asked without one; what the order claims is taken once."""
-    if not one.demand_ref:
-        return f"{one.client}: {one.request_id}"
-    return f"{one.demand_ref} (its order's)" if one.is_linked else one.demand_ref
+    """Name the order line, or who asked without one."""
+    return one.demand_ref or f"{one.client}: {one.request_id}"
 
 
 def add_to(app: typer.Typer) -> None:

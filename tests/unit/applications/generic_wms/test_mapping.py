@@ -247,13 +247,14 @@ def test_a_header_without_or_with_double_names_is_refused(header: str) -> None:
         ("items-1.csv", "BOLT,Bolt,EA\n", "item"),
         ("supplies-1.csv", "po:7/1,BOLT,60\n", "supply_id"),
         ("heartbeats-1.csv", "DC1,12\n", "occurred_at"),
+        ("locations-1.csv", "DC1,Main\n", "occurred_at"),
         ("all-1.csv", "movement,M-2,PICK\n", "type"),
     ],
 )
 def test_the_rest_of_a_file_that_was_taken_too_early_is_kept_and_said(
     name: str, text: str, lacking: str
 ) -> None:
-    (refused,) = dropped(name, text).refused
+    (refused,) = dropped(name, text, FILES.model_copy(update={"location": "DC1"})).refused
 
     assert refused.where == "line 1"
     assert f"no column '{lacking}'" in refused.reason

@@ -272,9 +272,10 @@ create table inventory_reservation (
 ) with (fillfactor = 90);
 create index inventory_reservation_to_expire on inventory_reservation (expires_at)
     where not is_hard and status in ('ACTIVE', 'PARTIALLY_CONSUMED');
--- Hard ones last: what holds an item's stock is found by it. The many soft ones do not pay for it.
+-- Hard ones last: what holds an item's stock is found by it. The many soft ones do not pay for it,
+-- and those whose order counts by itself leave it.
 create index inventory_reservation_hard on inventory_reservation (tenant, stock_id)
-    where is_hard and status in ('ACTIVE', 'PARTIALLY_CONSUMED');
+    where is_hard and not is_linked and status in ('ACTIVE', 'PARTIALLY_CONSUMED');
 create index inventory_reservation_by_demand on inventory_reservation (tenant, demand_ref)
     where demand_ref <> '' and status in ('ACTIVE', 'PARTIALLY_CONSUMED', 'CONSUMED');
 -- Those that are over are many, and looked for by people alone: they are kept out of the index
