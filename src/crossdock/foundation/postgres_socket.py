@@ -5,6 +5,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 UNPLAIN = re.compile(r"[^\w./+,@%:=-]")
@@ -47,5 +48,6 @@ def forget_locks(folder: Path, told: Sequence[str]) -> None:
     """
     for place in {folder, *(Path(text) for text in told[4:5] if text.strip())}:
         for lock in place.glob(".s.PGSQL.*.lock"):
-            if lock.read_text(errors="replace").splitlines()[:2] == list(told[:2]):
-                lock.unlink()
+            with suppress(OSError):  # another user's, or gone by now
+                if lock.read_text(errors="replace").splitlines()[:2] == list(told[:2]):
+                    lock.unlink()

@@ -62,13 +62,20 @@ def join_logging() -> None:
         processors=[
             structlog.stdlib.filter_by_level,
             structlog.contextvars.merge_contextvars,
+            structlog.processors.format_exc_info,
             redacted,
             tamed,
             structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
+            _said_once,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+def _said_once(_logger: Any, _method: str, text: Any) -> tuple[tuple[Any], dict[str, bool]]:
+    """Keep Python's logging from writing the traceback once more, with all that is hidden."""
+    return (text,), {"exc_info": False}
 
 
 def configure(settings: Settings, *, stream: TextIO | None = None) -> None:

@@ -1,11 +1,14 @@
 """Tables are read on narrow terminals, and whole by whoever reads a pipe."""
 
+import io
+import json
 import os
 import pty
 import re
 import subprocess
 import sys
 import unicodedata
+from contextlib import redirect_stdout
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +17,7 @@ from rich.text import Text
 
 from crossdock.canonical.errors import Invalid
 from crossdock.interfaces.cli.entry import COMMANDS
-from crossdock.interfaces.cli.output import print_error, stderr, stdout, table
+from crossdock.interfaces.cli.output import print_error, print_json, stderr, stdout, table
 from tests.interfaces.cli_commands.conftest import CommandLine
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -73,6 +76,16 @@ def test_nothing_that_came_from_outside_steers_a_terminal(told: str) -> None:
 
     for said in (lines.get(), errors.get()):
         assert not {one for one in said if unicodedata.category(one) == "Cc"} - set("\t\n")
+
+
+@given(st.text(st.characters(max_codepoint=0x2FF)))
+def test_json_steers_no_terminal_and_says_the_same(told: str) -> None:
+    with redirect_stdout(io.StringIO()) as lines:
+        print_json({"told": told})
+
+    said = lines.getvalue()
+    assert json.loads(said) == {"told": told}
+    assert not {one for one in said if unicodedata.category(one) == "Cc"} - {"\n"}
 
 
 def test_what_would_steer_a_terminal_is_shown() -> None:

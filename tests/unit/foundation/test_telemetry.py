@@ -5,6 +5,7 @@ import io
 import logging
 import re
 import string
+import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -40,6 +41,33 @@ def test_a_line_carries_the_correlation_id_of_its_thread(lines: io.StringIO) -> 
     assert inside["correlation_id"] == "so_77"
     assert (inside["event"], inside["pieces"], inside["connection"]) == ("picked", 4, "wms")
     assert "correlation_id" not in outside
+
+
+SCRIPT = r"""
+import structlog
+from crossdock.foundation import telemetry
+
+def connect(dsn, password):
+    raise OSError("no answer \x1b]0;steered\x07")
+
+telemetry.join_logging()
+try:
+    connect("postgresql://u:canary-4711-secret@h/d", "canary-4711-secret")
+except OSError:
+    structlog.get_logger("crossdock.test").exception("job failed", password="canary-4711-secret")
+"""
+
+
+def test_a_script_that_opens_a_hub_logs_a_failure_once_and_no_secret_of_its_frames() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    # The line of the script itself is no frame's: `-c` has no source to show.
+    assert CANARY not in done.stderr
+    assert (done.stderr.count("Traceback"), done.stderr.count("job failed")) == (1, 1)
+    assert "OSError: no answer" in done.stderr
+    assert "\x1b" not in done.stderr
 
 
 def test_the_libraries_lines_look_like_ours(lines: io.StringIO) -> None:

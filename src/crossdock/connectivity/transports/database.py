@@ -16,7 +16,7 @@ import asyncpg
 
 from crossdock.canonical.errors import CrossdockError, Forbidden, Invalid, Rejected, Unavailable
 from crossdock.connectivity.transports.database_dialling import dial
-from crossdock.connectivity.transports.database_reach import Reach, server_named
+from crossdock.connectivity.transports.database_reach import ENCODE, Reach, server_named
 from crossdock.connectivity.transports.database_tls import HINT
 
 TIME_TYPES = frozenset({"timestamptz", "timestamp", "date"})
@@ -332,6 +332,9 @@ def _unreachable(dsn: str, error: BaseException) -> CrossdockError:
     where = server_named(dsn)
     if isinstance(error, _FORBIDDEN):
         return Forbidden(f"PostgreSQL at {where} refuses us: {error}")
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
+        # The driver quotes what it could not read.
+        return Unavailable(f"the DSN of PostgreSQL at {where} cannot be read", hint=ENCODE)
     hint = "check the address, the firewall and that the server runs"
     if isinstance(error, ssl.SSLCertVerificationError):
         hint = f"have its certificate proven: {HINT}"

@@ -68,6 +68,7 @@ PARAMETERS = (
 _PLACE = r"([\w.%-]+|\[[\w.:%]+\])(:[0-9]+)?"
 _PLACES = re.compile(f"{_PLACE}(,{_PLACE})*")
 
+ENCODE = "of a login's name and password write / as %2F, ? as %3F, # as %23, @ as %40"
 _LOCAL_HINT = (
     "name the server's host (`postgresql://user:password@host/database`), or, if every tenant's"
     " connections may read what lies on this machine, set CROSSDOCK_ALLOW_LOCAL_DATABASES=true"
@@ -218,13 +219,15 @@ def _parameters(dsn: str, allowed: Collection[str]) -> Mapping[str, str]:
     try:
         query = urlsplit(dsn).query
         said = dict(parse_qsl(query, strict_parsing=bool(query)))
-    except ValueError as problem:
-        raise Invalid(f"The DSN cannot be read: {problem}", where="dsn") from None
+    except ValueError:  # it quotes what may be part of a password
+        raise Invalid("The DSN cannot be read", where="dsn", hint=ENCODE) from None
     if "\0" in unquote(dsn):
         # Behind it a login goes on as settings of the session.
         raise Invalid("The DSN has a zero byte", where="dsn")
     known = {*allowed, "sslrootcert"} if said.get("sslrootcert") == SYSTEM else allowed
     unknown = [name for name in said if name not in known]
+    if unknown and "@" in unknown[0]:  # a login goes on behind a sign in it
+        raise Invalid("The DSN cannot be read", where="dsn", hint=ENCODE)
     if unknown and unknown[0] in FILES:
         raise _local(f"The DSN has {unknown[0]!r}, which is read from a file of this machine")
     if unknown:

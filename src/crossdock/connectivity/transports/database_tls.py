@@ -80,8 +80,9 @@ def check_line(said: Mapping[str, str], environment: Mapping[str, str]) -> None:
 
 def doubt_of_line(said: Mapping[str, str], trusted: Path, environment: Mapping[str, str]) -> str:
     """Say what whoever set PGSSLROOTCERT may take for proven, and is not; "" is nothing."""
-    is_bare = mode_of(said) == "require" and not (trusted / "root.crt").is_file()
-    if not (is_bare and environment.get("PGSSLROOTCERT")):
+    if not (environment.get("PGSSLROOTCERT") and mode_of(said) == "require"):
+        return ""
+    if (trusted / "root.crt").is_file():
         return ""
     return (
         "the line is encrypted, and nothing proves who answers: PGSSLROOTCERT of this process's"

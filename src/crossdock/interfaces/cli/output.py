@@ -1,5 +1,6 @@
 """Answers on stdout, as a table for people or one JSON object for machines; errors on stderr."""
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
@@ -15,6 +16,9 @@ from rich.text import Text
 
 from crossdock.canonical.errors import CrossdockError, Invalid
 from crossdock.foundation.terminal import tame
+
+_STEERING = re.compile("[\x7f-\x9f]")
+"""What steers some terminals and stands in JSON as it is; what is below a space does not."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
@@ -43,7 +47,8 @@ def lines_to() -> Console:
 
 def print_json(value: Any) -> None:
     """Write one line of JSON; decimals as strings, times as RFC 3339."""
-    sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
+    text = msgspec.json.encode(value, enc_hook=str).decode()
+    sys.stdout.write(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
     sys.stdout.flush()
 
 

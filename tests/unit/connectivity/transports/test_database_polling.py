@@ -286,3 +286,18 @@ async def test_a_user_that_may_not_read_is_told_so(dsn: str, erp: Any) -> None:
         with pytest.raises(Forbidden, match="not allowed"):
             await database.page(LEVELS, Bookmark(), 1)
     await erp.execute(f"drop role {role}")
+
+
+@pytest.mark.parametrize(
+    "login", ["reader:sec/ret", "reader:sec?ret", "reader:sec#ret", "reader:s@ec:ret"]
+)
+async def test_a_login_whose_signs_are_not_encoded_is_said_without_a_part_of_it(
+    login: str,
+) -> None:
+    dsn = f"postgresql://{login}@127.0.0.1:1/erp"
+    with pytest.raises((Unavailable, Invalid, Rejected)) as refused:
+        async with PolledDatabase(dsn, reach=LOCAL) as database:
+            await database.page(LEVELS, Bookmark(), 1)
+
+    said = f"{refused.value.message} {refused.value.hint}"
+    assert not [part for part in ("sec", "ret", "s@ec") if part in said]
