@@ -21,7 +21,7 @@ from crossdock.foundation.database import Transaction
 BY_SOURCE = "source"
 """Who asserts what a source says itself."""
 
-# `hub_id` is what the source's own code would be: of a linked record not the party that it is.
+# `hub_id` is the record: a party's own key, else the source's code; never what it is linked to.
 VERSIONS = """
 select tenant, source, entity_type, hub_id, version from catalog_version
 join unnest($1::text[], $2::text[], $3::text[], $4::text[])

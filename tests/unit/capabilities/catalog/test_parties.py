@@ -319,3 +319,31 @@ async def test_a_code_that_another_record_took_over_stays_there(town: Town) -> N
 
     await town.catalog.link(MAIN, "erp2", Reference.party("18"), "METRO", by="jo")
     assert await town.party("K100", source="erp2") == "METRO"
+
+
+@pytest.mark.parametrize("linked_to", ["", "METRO"])
+async def test_a_late_word_by_an_older_code_of_a_record_changes_nothing(
+    town: Town, linked_to: str
+) -> None:
+    await town.say(METRO)
+    if linked_to:
+        await town.catalog.link(MAIN, "erp2", Reference.party("17"), linked_to, by="jo")
+
+    for code, version in (("K100", 7), ("K101", 9), ("K100", 8)):
+        said = PartyChanged(code=code, legal_name=f"{code} v{version}")
+        await town.say(said, native_ref="17", source="erp2", version=version)
+
+    party = linked_to or "K101"
+    assert await town.party("17", source="erp2") == party
+    assert (await town.catalog.party(MAIN, party)).legal_name == "K101 v9"
+    assert (await town.catalog.known_as(MAIN, "17"))[0] == party
+
+
+async def test_records_that_are_told_by_their_codes_alone_count_their_own_versions(
+    town: Town,
+) -> None:
+    for code, version in (("K100", 9), ("K200", 2), ("K200", 1), ("k100", 8)):
+        await town.say(PartyChanged(code=code, legal_name=f"v{version}"), version=version)
+
+    told = [(one.party, one.legal_name) for one in await town.catalog.parties(MAIN)]
+    assert told == [("K100", "v9"), ("K200", "v2")]
