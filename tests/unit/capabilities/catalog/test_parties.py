@@ -9,8 +9,10 @@ from crossdock.canonical.identifiers import check_digit
 from crossdock.canonical.parties import PartyChanged, PartyKind, PartyRole, PartyStatus
 from crossdock.canonical.references import Reference
 from crossdock.capabilities.catalog import Confidence, PartyRecord
+from crossdock.capabilities.catalog.parties import CODES_OF
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
+from tests.conftest import execute
 from tests.unit.capabilities.catalog.town import MAIN, Town, opened
 
 GLN = "400638133393" + check_digit("400638133393")
@@ -347,3 +349,18 @@ async def test_records_that_are_told_by_their_codes_alone_count_their_own_versio
 
     told = [(one.party, one.legal_name) for one in await town.catalog.parties(MAIN)]
     assert told == [("K100", "v9"), ("K200", "v2")]
+
+
+async def test_the_codes_of_a_record_are_found_by_its_key(database: Database, dsn: str) -> None:
+    told = """
+        insert into xref (tenant, system, entity_type, native_id, name, qualifier, hub_id, record,
+            confidence, asserted_by, valid_from)
+        select 'main', 'erp', 'party', 'K' || g, 'K' || g, 'code', 'K' || g, g::text, 'ASSERTED',
+            'source', now() from generate_series(1, 3000) g;
+        analyze xref;
+    """
+    await execute(dsn, told)
+    async with database.transaction(MAIN) as tx:
+        rows = await tx.fetch(f"explain {CODES_OF}", "main", "erp", "17")
+
+    assert any("Index Cond" in row[0] and "record = '17'" in row[0] for row in rows)
