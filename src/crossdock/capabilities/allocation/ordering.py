@@ -37,5 +37,4 @@ class OrderedBy:
     async def renamed(self, tx: Transaction, names: Collection[str], now: datetime) -> None:
         """Look again where these customers wait: other rules hold for them by another name."""
         if names:
-            concerned = "", "", sorted(names), "", ""
-            await tx.execute(store.MARK_CONCERNED, tx.tenant, now, *concerned)
+            await tx.execute(store.MARK_CUSTOMERS, tx.tenant, now, sorted(names))

@@ -242,10 +242,12 @@ class Rulebook:
         )
         if kind == "PROTECTION":  # stock is locked before what is due, as where promises move
             await self._guard(tx, item, location)
-        whose = [subject if kind == of else "" for of in ("CHANNEL", "ORDER")]
-        customers = [subject] if kind == "CUSTOMER" else []
-        names = (await self._parties.known_as(tx, tx.tenant, customers)).get(subject, ())
-        await tx.execute(store.MARK_CONCERNED, tx.tenant, now, *whose, names, item, location)
+        if kind == "CUSTOMER":
+            names = await self._parties.known_as(tx, tx.tenant, [subject])
+            await tx.execute(store.MARK_CUSTOMERS, tx.tenant, now, names[subject])
+        else:
+            whose = [subject if kind == of else "" for of in ("CHANNEL", "ORDER")]
+            await tx.execute(store.MARK_CONCERNED, tx.tenant, now, *whose, item, location)
         row = await tx.fetchrow(rule_store.RULE_NOW, tx.tenant, kind, location, item, subject)
         await told.rule(tx, row)
         return row

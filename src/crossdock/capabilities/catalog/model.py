@@ -66,8 +66,9 @@ class Conversion:
 class Heard:
     """A catalogue fact with what its place among others follows from.
 
-    `record` is its source's own code, made comparable: of each the source counts the versions.
-    `hub_id` is another where a person linked the record to a party.
+    `record` is what its source counts the versions of: of a party its own key, of what is told
+    without one, and of all else, the code, made comparable. `hub_id` is another where a person
+    linked the record to a party.
     """
 
     event: Event
@@ -128,7 +129,9 @@ def heard(event: Event) -> Heard:
     hub_id = normalised(payload.key)
     if not hub_id:
         raise Invalid(f"{payload.TYPE} without a code names nothing", code="EVT-SCHEMA")
-    return Heard(event, _KINDS[type(payload)], hub_id, version_of(event), record=hub_id)
+    kind = _KINDS[type(payload)]
+    key = event.fact.native_ref if kind is ReferenceKind.PARTY else ""
+    return Heard(event, kind, hub_id, version_of(event), record=key or hub_id)
 
 
 def newest(facts: Iterable[Heard], known: Mapping[tuple[str, str, str, str], int]) -> list[Heard]:

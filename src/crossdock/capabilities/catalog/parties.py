@@ -75,6 +75,12 @@ select distinct x.hub_id, x.name from xref x
 where x.tenant = $1 and x.entity_type = 'party' and x.hub_id = any($2::text[])
     and x.valid_to is null and x.confidence <> 'PROVISIONAL' and x.name <> x.hub_id
 """
+# The codes that a record was told by.
+CODES_OF = """
+select native_id from xref
+where tenant = $1 and system = $2 and entity_type = 'party' and record = $3
+    and qualifier = 'code' and valid_to is null
+"""
 
 
 class PartyNames:
@@ -121,12 +127,15 @@ class KnowsCustomers(Protocol):
 async def link(
     tx: Transaction, xref: XRef, confidence: Confidence, by: str, hears: KnowsCustomers | None
 ) -> None:
-    """Link a key; the code that its system knows the same record by goes with it."""
-    names = {normalised(xref.native_id), xref.hub_id}
+    """Link a key; the code that its system knows the same record by goes with it, and back."""
+    rows = await tx.fetch(CODES_OF, tx.tenant, xref.system, xref.native_id)
+    codes = [
+        replace(xref, native_id=code, qualifier=Qualifier.CODE, record=xref.native_id)
+        for code in (row["native_id"] for row in rows)
+    ]
+    names = {xref.hub_id, *(normalised(each.native_id) for each in (xref, *codes))}
     before = await PartyNames().known_as(tx, tx.tenant, names)
-    left = await store.put_xrefs(tx, [xref], confidence, by)
-    codes = [replace(xref, native_id=row["native_id"], qualifier=Qualifier.CODE) for row in left]
-    await store.put_xrefs(tx, codes, confidence, by)
+    await store.put_xrefs(tx, [xref, *codes], confidence, by)
     now = await PartyNames().known_as(tx, tx.tenant, names)
     if hears is not None and now != before:
         every = {name for known in (before, now) for some in known.values() for name in some}

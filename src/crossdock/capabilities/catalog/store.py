@@ -12,6 +12,7 @@ from crossdock.capabilities.catalog.model import (
     Conversion,
     Finding,
     Heard,
+    Qualifier,
     native_names,
     normalised,
 )
@@ -20,7 +21,7 @@ from crossdock.foundation.database import Transaction
 BY_SOURCE = "source"
 """Who asserts what a source says itself."""
 
-# `hub_id` is what the source's own code would be: of a linked record not the party that it is.
+# `hub_id` is the record: a party's own key, else the source's code; never what it is linked to.
 VERSIONS = """
 select tenant, source, entity_type, hub_id, version from catalog_version
 join unnest($1::text[], $2::text[], $3::text[], $4::text[])
@@ -99,31 +100,31 @@ where xref.tenant = said.tenant and xref.system = said.system
     and xref.entity_type = said.entity_type and xref.native_id = said.native_id
     and xref.qualifier = said.qualifier and xref.valid_to is null
     and xref.hub_id <> said.hub_id
-returning xref.tenant, xref.system, xref.entity_type, xref.hub_id, xref.qualifier, xref.valid_to
+returning xref.tenant, xref.system, xref.entity_type, xref.hub_id, xref.qualifier,
+    xref.native_id, xref.valid_to
 """
 # The system gave its record another code: it no longer knows anything by the old one.
 CLOSE_ORPHANED_CODES = """
 update xref set valid_to = greatest(xref.valid_from, left_behind.at)
-from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
-    as left_behind(tenant, system, entity_type, hub_id, at)
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+    as left_behind(tenant, system, entity_type, hub_id, native_id, at)
 where xref.tenant = left_behind.tenant and xref.system = left_behind.system
     and xref.entity_type = left_behind.entity_type and xref.hub_id = left_behind.hub_id
     and xref.qualifier = 'code' and xref.valid_to is null
-    and not exists (
-        select from xref own where own.tenant = xref.tenant and own.system = xref.system
-            and own.entity_type = xref.entity_type and own.hub_id = xref.hub_id
-            and own.qualifier = 'id' and own.valid_to is null)
-returning xref.native_id
+    and xref.record = left_behind.native_id
 """
-# What a source asserts makes a proposal certain; nothing makes an assertion less so.
+# What a source asserts makes a proposal certain; nothing makes an assertion less so. A code is the
+# record's that was told by it last.
 PUT_XREFS = """
 insert into xref as known (tenant, system, entity_type, native_id, qualifier, hub_id, valid_from,
-    name, confidence, asserted_by)
-select *, $9, $10 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
-    $6::text[], $7::timestamptz[], $8::text[])
+    record, name, confidence, asserted_by)
+select *, $10, $11 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+    $6::text[], $7::timestamptz[], $8::text[], $9::text[])
 on conflict (tenant, system, entity_type, native_id, qualifier) where valid_to is null
-do update set confidence = excluded.confidence, asserted_by = excluded.asserted_by
-where known.confidence <> 'ASSERTED' and excluded.confidence <> 'PROVISIONAL'
+do update set confidence = excluded.confidence, asserted_by = excluded.asserted_by,
+    record = excluded.record
+where excluded.confidence <> 'PROVISIONAL'
+    and (known.confidence <> 'ASSERTED' or known.record <> excluded.record)
 """
 PUT_FINDINGS = """
 insert into catalog_finding (tenant, source, hub_id, code, value, reason, found_at)
@@ -238,6 +239,8 @@ class XRef:
     qualifier: str
     hub_id: str
     at: datetime
+    record: str = ""
+    """Of a code the key of the record that goes by it, or itself where its system tells none."""
 
     @property
     def key(self) -> tuple[str, str, str, str, str]:
@@ -349,25 +352,24 @@ def xrefs_of(facts: Sequence[Heard]) -> list[XRef]:
         tenant, source, kind, _ = fact.source_key
         for native_id, qualifier in native_names(fact):
             at = fact.event.received_at
-            xref = XRef(tenant, source, kind, native_id, qualifier, fact.hub_id, at)
+            record = "" if qualifier is Qualifier.ID else fact.event.fact.native_ref or native_id
+            xref = XRef(tenant, source, kind, native_id, qualifier, fact.hub_id, at, record)
             named[xref.key] = xref
     return list(named.values())
 
 
 async def put_xrefs(
     tx: Transaction, xrefs: Sequence[XRef], confidence: Confidence, asserted_by: str
-) -> Sequence[Any]:
-    """Store what these keys mean; give the codes that a system knows nothing by any more."""
+) -> None:
     rows = columns([(*xref.key, xref.hub_id, xref.at) for xref in xrefs], 7)
     moved = await tx.fetch(CLOSE_MOVED, *rows)
+    records = [xref.record for xref in xrefs]
     names = [normalised(xref.native_id) for xref in xrefs]
-    await tx.execute(PUT_XREFS, *rows, names, confidence, asserted_by)
-    renamed = [
-        (row["tenant"], row["system"], row["entity_type"], row["hub_id"], row["valid_to"])
-        for row in moved
-        if row["qualifier"] == "id"
-    ]
-    return await tx.fetch(CLOSE_ORPHANED_CODES, *columns(renamed, 5)) if renamed else ()
+    await tx.execute(PUT_XREFS, *rows, records, names, confidence, asserted_by)
+    left = ("tenant", "system", "entity_type", "hub_id", "native_id", "valid_to")
+    renamed = [[row[column] for column in left] for row in moved if row["qualifier"] == "id"]
+    if renamed:
+        await tx.execute(CLOSE_ORPHANED_CODES, *columns(renamed, 6))
 
 
 async def resolved(

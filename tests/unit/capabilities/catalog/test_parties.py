@@ -9,8 +9,10 @@ from crossdock.canonical.identifiers import check_digit
 from crossdock.canonical.parties import PartyChanged, PartyKind, PartyRole, PartyStatus
 from crossdock.canonical.references import Reference
 from crossdock.capabilities.catalog import Confidence, PartyRecord
+from crossdock.capabilities.catalog.parties import CODES_OF
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Database
+from tests.conftest import execute
 from tests.unit.capabilities.catalog.town import MAIN, Town, opened
 
 GLN = "400638133393" + check_digit("400638133393")
@@ -246,3 +248,119 @@ async def test_each_record_of_a_system_that_is_one_party_counts_its_own_versions
         assert (await town.catalog.party(MAIN, "METRO")).legal_name == shown
 
     assert await town.catalog.known_as(MAIN, "K200") == ["METRO", "K200", "17", "18", "K100"]
+
+
+async def told_apart(town: Town) -> list[object]:
+    """Tell what orders and rules of erp2 mean by its keys and codes."""
+    names = ("17", "18", "K200", "METRO", "EDEKA")
+    meant = [await town.party(name, source="erp2") for name in names]
+    return [meant, [await town.catalog.known_as(MAIN, name) for name in names]]
+
+
+@pytest.mark.parametrize("right", ["K200", "EDEKA"])
+async def test_a_link_by_hand_that_was_wrong_is_undone_by_linking_back(
+    town: Town, right: str
+) -> None:
+    await town.say(PartyChanged(code="EDEKA"))
+    await town.say(METRO, native_ref="17", source="erp2")
+    await town.say(PartyChanged(code="K200"), native_ref="18", source="erp2")
+    await town.catalog.link(MAIN, "erp2", Reference.party("18"), right, by="jo")
+    before = await told_apart(town)
+
+    await town.catalog.link(MAIN, "erp2", Reference.party("18"), "METRO", by="jo")
+    assert await town.party("K200", source="erp2") == "METRO"
+    await town.catalog.link(MAIN, "erp2", Reference.party("18"), right, by="jo")
+
+    assert await told_apart(town) == before
+    assert await town.party("K200", source="erp2") == right
+
+
+async def test_a_party_that_was_linked_to_one_with_a_key_of_its_own_gets_its_code_back(
+    town: Town,
+) -> None:
+    await town.say(PartyChanged(code="METRO"), native_ref="1", source="erp2")
+    await town.say(PartyChanged(code="EDEKA"), native_ref="2", source="erp2")
+
+    for party in ("EDEKA", "METRO"):
+        await town.catalog.link(MAIN, "erp2", Reference.party("1"), party, by="jo")
+        assert await town.party("METRO", source="erp2") == party
+        assert await town.party("EDEKA", source="erp2") == "EDEKA"
+
+
+async def test_a_link_by_hand_carries_no_other_records_code(town: Town) -> None:
+    await town.say(PartyChanged(code="METRO"), PartyChanged(code="EDEKA"), source="erp2")
+
+    for party in ("METRO", "EDEKA"):
+        await town.catalog.link(MAIN, "erp2", Reference.party("17"), party, by="jo")
+
+        assert await town.party("METRO", source="erp2") == "METRO"
+        assert await town.party("EDEKA", source="erp2") == "EDEKA"
+
+
+async def test_a_record_that_is_told_by_its_code_alone_is_linked_and_unlinked_by_it(
+    town: Town,
+) -> None:
+    await town.say(METRO)
+    await town.say(PartyChanged(code="K100"), source="erp2")
+    before = await town.catalog.known_as(MAIN, "K100")
+
+    await town.catalog.link(MAIN, "erp2", Reference.party("K100"), "METRO", by="jo")
+    assert await town.catalog.known_as(MAIN, "K100") == ["METRO", "K100"]
+    await town.catalog.link(MAIN, "erp2", Reference.party("K100"), "K100", by="jo")
+
+    assert await town.catalog.known_as(MAIN, "K100") == before
+
+
+async def test_a_code_that_another_record_took_over_stays_there(town: Town) -> None:
+    await town.say(METRO)
+    await town.say(PartyChanged(code="K100"), native_ref="17", source="erp2")
+    await town.say(PartyChanged(code="K100"), native_ref="18", source="erp2", version=2)
+
+    await town.catalog.link(MAIN, "erp2", Reference.party("17"), "METRO", by="jo")
+    assert await town.party("K100", source="erp2") == "K100"
+
+    await town.catalog.link(MAIN, "erp2", Reference.party("18"), "METRO", by="jo")
+    assert await town.party("K100", source="erp2") == "METRO"
+
+
+@pytest.mark.parametrize("linked_to", ["", "METRO"])
+async def test_a_late_word_by_an_older_code_of_a_record_changes_nothing(
+    town: Town, linked_to: str
+) -> None:
+    await town.say(METRO)
+    if linked_to:
+        await town.catalog.link(MAIN, "erp2", Reference.party("17"), linked_to, by="jo")
+
+    for code, version in (("K100", 7), ("K101", 9), ("K100", 8)):
+        said = PartyChanged(code=code, legal_name=f"{code} v{version}")
+        await town.say(said, native_ref="17", source="erp2", version=version)
+
+    party = linked_to or "K101"
+    assert await town.party("17", source="erp2") == party
+    assert (await town.catalog.party(MAIN, party)).legal_name == "K101 v9"
+    assert (await town.catalog.known_as(MAIN, "17"))[0] == party
+
+
+async def test_records_that_are_told_by_their_codes_alone_count_their_own_versions(
+    town: Town,
+) -> None:
+    for code, version in (("K100", 9), ("K200", 2), ("K200", 1), ("k100", 8)):
+        await town.say(PartyChanged(code=code, legal_name=f"v{version}"), version=version)
+
+    told = [(one.party, one.legal_name) for one in await town.catalog.parties(MAIN)]
+    assert told == [("K100", "v9"), ("K200", "v2")]
+
+
+async def test_the_codes_of_a_record_are_found_by_its_key(database: Database, dsn: str) -> None:
+    told = """
+        insert into xref (tenant, system, entity_type, native_id, name, qualifier, hub_id, record,
+            confidence, asserted_by, valid_from)
+        select 'main', 'erp', 'party', 'K' || g, 'K' || g, 'code', 'K' || g, g::text, 'ASSERTED',
+            'source', now() from generate_series(1, 3000) g;
+        analyze xref;
+    """
+    await execute(dsn, told)
+    async with database.transaction(MAIN) as tx:
+        rows = await tx.fetch(f"explain {CODES_OF}", "main", "erp", "17")
+
+    assert any("Index Cond" in row[0] and "record = '17'" in row[0] for row in rows)

@@ -180,6 +180,27 @@ async def test_a_link_has_the_lines_of_either_customer_looked_at_again(
         await yard.hub.allocating.work.due()
 
 
+async def test_a_link_that_is_undone_leaves_no_order_at_the_wrong_customer(yard: Yard) -> None:
+    for key, code in (("17", "METRO"), ("18", "K200")):
+        party = replace(fact(f"party:{key}", PartyChanged(code=code)), native_ref=key)
+        await yard.hear(party, source="erp2")
+    await two_lots(yard)
+    await says(yard, "METRO")
+    held: list[tuple[str, Strategy]] = []
+    marked: list[list[str]] = []
+
+    for version, party in enumerate(("METRO", "K200"), start=1):
+        await yard.hub.catalog.link(yard.hub.scope, "erp2", Reference.party("18"), party, by="jo")
+        marked.append(await looked_at(yard))
+        await yard.hear(bought("K200", version=version), source="erp2")
+        line = await only_line(yard)
+        held.append((line.customer, line.strategy))
+        await yard.hub.allocating.work.due()
+
+    assert held == [("METRO", Strategy.WIN), ("K200", Strategy.IMPROVE)]
+    assert marked == [[], ["RULES"]]
+
+
 @pytest.mark.parametrize("customer", ["EDEKA", ""])
 async def test_a_link_has_nobody_elses_lines_looked_at_again(yard: Yard, customer: str) -> None:
     await two_lots(yard)

@@ -80,7 +80,8 @@ select guard_table('location_member');
 
 XREF = """
 -- What a system calls a thing. `qualifier` says which of its names: `id` is the system's own key,
--- `code` the SKU or location code that people read.
+-- `code` the SKU or location code that people read. Of a code `record` is the key of the record
+-- that was told by it last, or the code itself where its source tells no keys.
 create table xref (
     tenant text not null,
     system text not null,
@@ -89,6 +90,7 @@ create table xref (
     name text not null,
     qualifier text not null,
     hub_id text not null,
+    record text not null default '',
     confidence text not null check (confidence in ('ASSERTED', 'MATCHED', 'PROVISIONAL')),
     asserted_by text not null,
     valid_from timestamptz not null,
@@ -102,6 +104,8 @@ create index xref_party_name on xref (tenant, name)
     where entity_type = 'party' and valid_to is null;
 create index xref_party_names on xref (tenant, hub_id)
     where entity_type = 'party' and valid_to is null;
+create index xref_party_record on xref (tenant, system, record)
+    where entity_type = 'party' and qualifier = 'code' and valid_to is null;
 create index xref_back on xref (tenant, system, entity_type, hub_id) where valid_to is null;
 select guard_table('xref');
 select few_values('xref', 'system'), few_values('xref', 'entity_type');

@@ -42,7 +42,7 @@ create table allocation_line (
 -- Location first: the same index serves an item at a location and a whole location.
 create index allocation_line_open on allocation_line (tenant, location, item)
     where closed_at is null;
-create index allocation_line_of_customer on allocation_line (tenant, location, item, customer)
+create index allocation_line_of_customer on allocation_line (tenant, customer, location, item)
     where closed_at is null and customer <> '';
 create index allocation_line_done on allocation_line (tenant, location, item, since)
     where closed_at is not null;
