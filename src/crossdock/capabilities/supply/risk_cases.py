@@ -57,9 +57,15 @@ class RiskDesk(Desk, Protocol):
     """Knows what else the order desk is told of."""
 
     async def told_with_orders(
-        self, tx: Transaction, keys: Sequence[Key], code: str, now: datetime
+        self, tx: Transaction, keys: Sequence[Key], code: str
     ) -> frozenset[str]:
-        """Name the order lines of these item-locations of which others tell this, or will."""
+        """Name the order lines of these item-locations of which others tell this."""
+        ...
+
+    async def told_soon(
+        self, tx: Transaction, keys: Sequence[Key], now: datetime
+    ) -> frozenset[str]:
+        """Name those of which others will, if they lack for a while longer."""
         ...
 
 
@@ -157,27 +163,30 @@ class RiskCases:
             keys = next_keys(lines, self._looked_to.get(scope.tenant), self._most)
             if keys:
                 self._looked_to[scope.tenant] = keys[-1]
-            wanted = risk_cases(await self._risks(tx, keys))
+            risks, waiting = await self._risks(tx, keys)
         unseen = [
             fingerprint(key, owner) for key in lines.keys() - set(keys) for owner in (BUYER, DESK)
         ]
+        unseen += [fingerprint(key, DESK) for key in waiting]
+        wanted = risk_cases(risks)
         async with self._database.transaction(scope) as tx:
             await overdue.tell(tx, self._desk, NAMED, wanted, self._clock.now(), unseen=unseen)
 
-    async def _risks(self, tx: Transaction, keys: Sequence[Key]) -> list[Risk]:
+    async def _risks(self, tx: Transaction, keys: Sequence[Key]) -> tuple[list[Risk], set[Key]]:
+        """Say what is at risk, and where lines are left out only until others tell of them."""
         if not keys:
-            return []
+            return [], set()
         seen = await self._securing.outlooks(tx, keys)
         at_risk = await self._promised(tx, seen)
-        known = await self._desk.told_with_orders(
-            tx, sorted(at_risk), DESK.code, self._clock.now()
-        )
+        risks = [risk for key in sorted(at_risk) for risk in risks_at(at_risk[key], seen[key])]
+        told = await self._desk.told_with_orders(tx, sorted(at_risk), DESK.code)
+        soon = await self._desk.told_soon(tx, sorted(at_risk), self._clock.now()) - told
+        waiting = {one.key for one in risks if one.gone and one.found.line.demand_ref in soon}
         return [
             # One loss is one case: what an order line lacks is told with its order.
-            risk._replace(gone=0) if risk.found.line.demand_ref in known else risk
-            for key in sorted(at_risk)
-            for risk in risks_at(at_risk[key], seen[key])
-        ]
+            one._replace(gone=0) if one.found.line.demand_ref in told | soon else one
+            for one in risks
+        ], waiting
 
     async def _promised(
         self, tx: Transaction, seen: Mapping[Key, Atp]

@@ -243,6 +243,84 @@ async def test_what_a_promised_order_lacks_is_told_in_one_case_when_it_has_lacke
     assert await hub.cases.find(hub.scope, state="CLOSED") == []
 
 
+async def oversold_before_its_order_is_heard(yard: Yard, *others: str) -> None:
+    """Let promises lose their purchase before an order of theirs is heard of: that is a case."""
+    hub = yard.hub
+    await yard.rule(AT_ONCE)
+    tells = AllocationRule(channel="web", tells_shortage=True)
+    await hub.allocation.rulebook.set_rule(hub.scope, tells, by="test")
+    await hub.put_stock("X", "DC1", 1)
+    await yard.hear(committed("po:1/1", 80, eta=day(2)))
+    for ref in ("web1/1", *others):
+        await promise(yard, f"r{ref}", 40, ref)
+    await yard.hear(committed("po:1/1", 0, 2, eta=day(2)))
+    assert [case.code for case in await cases(yard)] == ["ORD-OVERSOLD"]
+
+
+async def web_order(yard: Yard) -> None:
+    said = OrderChanged(order_id="web1", channel="web", lines=(line("web1/1", 40, day(3)),))
+    await yard.hear(Fact(identity="order:web1@1", payload=said, occurred_at=NOON, version=1))
+    await yard.hub.allocating.work.due()
+
+
+async def test_a_case_stays_open_while_the_order_that_came_to_be_known_is_given_time(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    hub = yard.hub
+    await oversold_before_its_order_is_heard(yard)
+    await clock.advance(timedelta(minutes=10))
+    await web_order(yard)
+    for minutes in (0, 1, 10, 18, 1):
+        await clock.advance(timedelta(minutes=minutes))
+        assert [case.title[:14] for case in await cases(yard)] == ["goods are gone"]
+        assert await hub.cases.find(hub.scope, state="CLOSED") == []
+    await hub.allocating.work.due()
+
+    [case] = await cases(yard)
+
+    assert case.title.startswith("web1/1 gets 1 EA of 40 EA")
+    [closed] = await hub.cases.find(hub.scope, state="CLOSED")
+    assert closed.resolution.endswith("told with its order")
+
+
+async def test_a_case_follows_the_lines_that_nobody_else_tells_though_another_is_given_time(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    await oversold_before_its_order_is_heard(yard, "so1/1")
+    await web_order(yard)
+    for minutes in (0, 29):
+        await clock.advance(timedelta(minutes=minutes))
+        [case] = await cases(yard)
+        assert [one["demand_ref"] for one in case.evidence["at_risk"]] == ["so1/1"]
+
+    await yard.hear(moved("found", 79, None, shelf()))
+    assert await cases(yard) == []
+
+
+async def test_keys_in_turn_and_the_time_an_order_is_given_close_no_case_of_each_other(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    hub = yard.hub
+    await oversold_before_its_order_is_heard(yard)
+    await hub.put_stock("A", "DC1", 10)
+    await together(yard, "rA", ("A", "DC1", 10, "soA/1"))
+    await yard.hear(moved("lost", 10, shelf(), None, item="A"))
+    assert len(await cases(yard)) == 2
+    await web_order(yard)
+    watch = RiskCases(hub.database, hub.clock, hub.securing, CaseDesk(), most=1).watch
+    for _ in range(4):
+        await watch()
+        assert len(await hub.cases.find(hub.scope)) == 2
+        await clock.advance(timedelta(minutes=7))
+    await clock.advance(timedelta(minutes=2))
+    await hub.allocating.work.due()
+    for _ in range(2):
+        await watch()
+    titles = sorted(case.title[:14] for case in await hub.cases.find(hub.scope))
+
+    assert titles == ["goods are gone", "web1/1 gets 1 "]
+
+
 DAYS = st.integers(0, 4).map(day)
 SLIPS = st.lists(
     st.builds(Slipped, st.sampled_from("abc"), st.integers(1, 9), DAYS, st.none() | DAYS),
