@@ -21,7 +21,7 @@ from crossdock.capabilities.supply.store import Key
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import OUTAGES, Database, Transaction, WorkersSql
 from crossdock.foundation.scope import Scope
-from crossdock.foundation.watching import Desk, each, tenants
+from crossdock.foundation.watching import Desk, each, halving, tenants
 
 LOOKED_AT = 5_000
 """So many lines of a tenant are looked at in one look, or those of one item-location."""
@@ -156,26 +156,34 @@ class RiskCases:
     async def _tell(self, scope: Scope) -> None:
         """Look at the next item-locations of a tenant, and tell what is so there.
 
-        Those that cannot be looked at are passed, and come round again.
+        Those that cannot be looked at keep no others: their cases stay as they are.
         """
-        async with self._database.transaction(scope, is_one_moment=True) as tx:
+        async with self._database.transaction(scope) as tx:
             lines = {(row[0], row[1]): row[2] for row in await tx.fetch(KEYS, tx.tenant)}
-            keys = next_keys(lines, self._looked_to.get(scope.tenant), self._most)
-            if keys:
-                self._looked_to[scope.tenant] = keys[-1]
-            risks, waiting = await self._risks(tx, keys)
+        keys = next_keys(lines, self._looked_to.get(scope.tenant), self._most)
+        seen, risks, waiting = set[Key](), list[Risk](), set[Key]()
+
+        async def look(some: Sequence[Key]) -> None:
+            self._looked_to[scope.tenant] = some[-1]
+            async with self._database.transaction(scope, is_one_moment=True) as tx:
+                found, early = await self._risks(tx, some)
+            seen.update(some)
+            risks.extend(found)
+            waiting.update(early)
+
+        failures = await halving(keys, look)
         unseen = [
-            fingerprint(key, owner) for key in lines.keys() - set(keys) for owner in (BUYER, DESK)
+            fingerprint(key, owner) for key in lines.keys() - seen for owner in (BUYER, DESK)
         ]
         unseen += [fingerprint(key, DESK) for key in waiting]
         wanted = risk_cases(risks)
         async with self._database.transaction(scope) as tx:
             await overdue.tell(tx, self._desk, NAMED, wanted, self._clock.now(), unseen=unseen)
+        if failures:
+            raise failures[0]
 
     async def _risks(self, tx: Transaction, keys: Sequence[Key]) -> tuple[list[Risk], set[Key]]:
         """Say what is at risk, and where lines are left out only until others tell of them."""
-        if not keys:
-            return [], set()
         seen = await self._securing.outlooks(tx, keys)
         at_risk = await self._promised(tx, seen)
         risks = [risk for key in sorted(at_risk) for risk in risks_at(at_risk[key], seen[key])]

@@ -1,7 +1,8 @@
 """A promise by date that cannot be kept is a case of its item-location until it is covered."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.orders import OrderChanged
 from crossdock.capabilities.allocation import AllocationRule
-from crossdock.capabilities.supply import OverdueSupply, RiskCases, Securing
+from crossdock.capabilities.supply import Atp, OverdueSupply, Question, RiskCases, Securing
 from crossdock.capabilities.supply.answer import Bucket, Claim
 from crossdock.capabilities.supply.kept import (
     AtRisk,
@@ -22,6 +23,7 @@ from crossdock.capabilities.supply.kept import (
 )
 from crossdock.capabilities.supply.risk_cases import Slipped, judged, next_keys, promised
 from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import Transaction
 from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Case
 from tests.conftest import NOON
@@ -392,3 +394,41 @@ async def test_a_tenant_whose_promises_cannot_be_told_keeps_no_other_from_it(
         await RiskCases(hub.database, hub.clock, securing, CaseDesk()).watch()
     assert [case.code for case in await hub.cases.find(hub.scope)] == ["ORD-OVERSOLD"]
     assert await hub.cases.find(other.hub.scope) == []
+
+
+async def test_what_cannot_be_looked_at_keeps_no_other_of_its_tenant_from_being_told(
+    yard: Yard,
+) -> None:
+    hub, items = yard.hub, ("A", "B", "C", "K", "P")
+    await yard.rule(AT_ONCE)
+    for item in items:
+        await hub.put_stock(item, "DC1", 10)
+        await together(yard, f"r{item}", (item, "DC1", 10, f"so{item}/1"))
+    await yard.hear(moved("lostB", 10, shelf(), None, item="B"))
+    assert [case.entity for case in await cases(yard)] == ["B/DC1"]
+    for item in ("A", "C", "K", "P"):
+        await yard.hear(moved(f"lost{item}", 10, shelf(), None, item=item))
+    await hub.securing.watch()
+
+    with pytest.raises(ValueError, match="no such answer"):
+        await RiskCases(hub.database, hub.clock, failing(yard, "B", "K"), CaseDesk()).watch()
+
+    told = sorted(case.entity for case in await hub.cases.find(hub.scope))
+    assert told == ["A/DC1", "B/DC1", "C/DC1", "P/DC1"]
+    assert await hub.cases.find(hub.scope, state="CLOSED") == []
+    assert len(await cases(yard)) == 5
+
+
+def failing(yard: Yard, *items: str) -> Securing:
+    """Give a hub's securing that knows no answer for these items."""
+    hub = yard.hub
+
+    async def answers(
+        tx: Transaction, questions: Sequence[Question], now: datetime
+    ) -> Sequence[Atp]:
+        if any(one.item in items for one in questions):
+            raise ValueError("no such answer")
+        return await hub.supply.answers_in(tx, questions, now)
+
+    around = (hub.inventory.holding, hub.inventory.standings, answers)
+    return Securing(hub.database, hub.clock, hub.ids, around)
