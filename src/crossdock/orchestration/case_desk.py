@@ -12,11 +12,12 @@ from crossdock.orchestration.cases import Said
 from crossdock.orchestration.decision import CloseCase
 from crossdock.orchestration.order_desk import Key, allocation_name
 
-# The order lines that the cases of allocation name: who is short, as far as it is shown, and who
-# loses by a run that waits.
+# The order lines that the cases of allocation name: who is short, shown or named beside it, and
+# who loses by a run that waits.
 TOLD = """
 select said.demand_ref from business_case cross join lateral (
     select short ->> 'line' from jsonb_array_elements(evidence -> 'short') short
+    union all select jsonb_array_elements_text(evidence -> 'more')
     union all select jsonb_array_elements_text(evidence -> 'losers')) said(demand_ref)
 where tenant = $1 and fingerprint = any($2::text[]) and code = $3 and goes_on
 """

@@ -26,6 +26,7 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.database import Transaction
 from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Case
+from crossdock.orchestration.order_desk import SHOWN
 from tests.conftest import NOON
 from tests.unit.capabilities.supply.test_kept_promises import AT_ONCE, promise
 from tests.unit.capabilities.supply.test_promises_together import together
@@ -243,6 +244,33 @@ async def test_what_a_promised_order_lacks_is_told_in_one_case_when_it_has_lacke
 
     assert case.title.startswith("web1/1 gets 1 EA of 40 EA")
     assert await hub.cases.find(hub.scope, state="CLOSED") == []
+
+
+async def test_a_loss_of_more_lines_than_a_case_shows_is_no_second_case(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    hub, count = yard.hub, SHOWN + 4
+    await yard.rule(AT_ONCE)
+    tells = AllocationRule(channel="web", tells_shortage=True)
+    await hub.allocation.rulebook.set_rule(hub.scope, tells, by="test")
+    await hub.put_stock("X", "DC1", 1)
+    await yard.hear(committed("po:1/1", count, eta=day(2)))
+    for number in range(count):
+        await promise(yard, f"r{number}", 1, f"web1/{number}")
+    lines = tuple(line(f"web1/{number}", 1, day(3)) for number in range(count))
+    said = OrderChanged(order_id="web1", channel="web", lines=lines)
+    await yard.hear(Fact(identity="order:web1@1", payload=said, occurred_at=NOON, version=1))
+    await yard.hear(committed("po:1/1", 0, 2, eta=day(2)))
+    await hub.allocating.work.due()
+    for minutes in (30, 6):
+        await clock.advance(timedelta(minutes=minutes))
+        await hub.allocating.work.due()
+        assert len(await cases(yard)) == 1
+
+    [case] = await cases(yard)
+    assert case.evidence["lines"] == count - 1
+    told = [*(one["line"] for one in case.evidence["short"]), *case.evidence["more"]]
+    assert len(set(told)) == len(told) == count - 1
 
 
 async def oversold_before_its_order_is_heard(yard: Yard, *others: str) -> None:
