@@ -447,6 +447,24 @@ async def test_what_cannot_be_looked_at_keeps_no_other_of_its_tenant_from_being_
     assert len(await cases(yard)) == 5
 
 
+async def test_what_comes_to_be_at_risk_beside_what_cannot_be_looked_at_is_told(
+    yard: Yard,
+) -> None:
+    """Nothing is marked at risk before: promises are looked at by halves, too."""
+    hub, items = yard.hub, ("A", "B", "C", "K", "P")
+    await yard.rule(AT_ONCE)
+    for item in items:
+        await hub.put_stock(item, "DC1", 10)
+        await together(yard, f"r{item}", (item, "DC1", 10, f"so{item}/1"))
+        await yard.hear(moved(f"lost{item}", 10, shelf(), None, item=item))
+
+    with pytest.raises(ValueError, match="no such answer"):
+        await RiskCases(hub.database, hub.clock, failing(yard, "B"), CaseDesk()).watch()
+
+    told = sorted(case.entity for case in await hub.cases.find(hub.scope))
+    assert told == ["A/DC1", "C/DC1", "K/DC1", "P/DC1"]
+
+
 def failing(yard: Yard, *items: str) -> Securing:
     """Give a hub's securing that knows no answer for these items."""
     hub = yard.hub
