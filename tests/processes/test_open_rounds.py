@@ -384,3 +384,40 @@ async def test_the_case_of_who_is_asked_no_more_is_closed(
         assert await hub.cases.find(hub.scope) == []
         [case] = await hub.cases.find(hub.scope, state="CLOSED")
         assert case.resolution.startswith("it is not asked for its open orders any more")
+
+
+async def test_who_still_does_not_answer_when_it_is_resumed_is_a_case_again_soon(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        hub, sales.pages_a_time = company.house.hub, -1
+        await company.after(HOURS)
+        await company.after(HALF)
+        await hub.directory.pause(hub.scope, "sales", "stocktaking")
+        await company.rounds.follow()
+        assert await hub.cases.find(hub.scope) == []
+        await hub.directory.resume(hub.scope, "sales")
+
+        for step in (timedelta(minutes=10), HALF):
+            await company.after(step)
+
+        assert [case.entity for case in await hub.cases.find(hub.scope)] == ["sales"]
+
+
+async def test_who_did_not_answer_and_is_added_anew_has_an_interval_to_tell_its_orders(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        hub, sales.pages_a_time = company.house.hub, -1
+        await company.after(HOURS)
+        await company.after(HALF)
+        await hub.connections.remove(hub.scope, "sales", By("ann", "moved"), discard=True)
+        await company.rounds.follow()
+        await connected(hub, "sales", "sales", {"company": "one"})
+        sales.pages_a_time, asked = 0, len(sales.asked)
+
+        for _ in range(11):
+            assert await company.after(HALF) == []
+        assert len(sales.asked) == asked
+
+        assert len(await company.after(HALF)) == 1

@@ -94,6 +94,7 @@ class Lister(NamedTuple):
 
     connection: str
     calls_a_day: int
+    added_at: datetime | None
 
 
 class OpenReader:
@@ -119,7 +120,7 @@ class OpenReader:
             if application is not None and application.lists_open_orders and not entry.is_paused:
                 rate = entry.rate_per_second or application.rate_per_second
                 calls = int(rate * 86_400 / application.requests_a_listing)
-                found.append(Lister(entry.name, calls))
+                found.append(Lister(entry.name, calls, entry.created_at))
         return sorted(found)
 
     def under_way(self, scope: Scope, connection: str, *, since: datetime | None) -> UnderWay:
