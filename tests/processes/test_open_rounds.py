@@ -269,6 +269,82 @@ async def test_a_reading_that_its_system_no_longer_goes_on_with_is_begun_anew(
         assert run.compared == 7
 
 
+async def set_circuit(company: Company, state: str) -> None:
+    hub = company.house.hub
+    async with hub.database.transaction(hub.scope) as tx:
+        sql = "update connection_health set circuit = $2 where tenant = $1"
+        await tx.execute(sql, tx.tenant, state)
+
+
+async def test_a_reading_goes_on_after_a_try_in_which_the_system_could_not_be_asked(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        await company.after(HOURS)
+        sales.pages_a_time, asked = 0, len(sales.asked)
+        await set_circuit(company, "OPEN")
+        assert await company.after(HALF) == []
+        assert len(sales.asked) == asked
+        await set_circuit(company, "CLOSED")
+
+        [run] = await company.after(HALF)
+
+        assert sales.asked[asked] == sales.asked[asked - 1] != ""
+        assert run.compared == 7
+
+
+async def test_a_reading_without_a_page_is_of_when_its_system_could_be_asked(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        sales.pages_a_time = 0
+        await set_circuit(company, "OPEN")
+        assert await company.after(HOURS) == []
+        await set_circuit(company, "CLOSED")
+        assert len(await company.after(HALF)) == 1
+        async with company.house.hub.database.transaction(company.house.hub.scope) as tx:
+            read_at = await tx.fetchval("select read_at from reconciliation_open_round")
+
+        assert read_at == company.house.now
+
+
+async def test_a_reading_goes_on_after_a_try_whose_time_ran_out_before_its_first_page(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        await company.after(HOURS)
+        sales.pages_a_time, sales.hangs, asked = -1, True, len(sales.asked)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2):
+                await company.after(HALF)
+        sales.pages_a_time = 0
+
+        [run] = await company.after(HALF)
+
+        assert sales.asked[asked + 1] == sales.asked[asked - 1] != ""
+        assert run.compared == 7
+
+
+async def test_who_cannot_be_asked_twice_is_a_case_though_its_reading_is_kept(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        await company.after(HOURS)
+        sales.pages_a_time, asked = 0, len(sales.asked)
+        await set_circuit(company, "OPEN")
+        for _ in range(2):
+            assert await company.after(HALF) == []
+        hub = company.house.hub
+        assert [case.entity for case in await hub.cases.find(hub.scope)] == ["sales"]
+        await set_circuit(company, "CLOSED")
+
+        [run] = await company.after(HOURS)
+
+        assert sales.asked[asked] == sales.asked[asked - 1] != ""
+        assert run.compared == 7
+        assert await hub.cases.find(hub.scope) == []
+
+
 async def test_a_reading_is_dropped_that_began_before_one_another_worker_brought_to_its_end(
     dsn: str, tmp_path: Path
 ) -> None:
@@ -308,3 +384,40 @@ async def test_the_case_of_who_is_asked_no_more_is_closed(
         assert await hub.cases.find(hub.scope) == []
         [case] = await hub.cases.find(hub.scope, state="CLOSED")
         assert case.resolution.startswith("it is not asked for its open orders any more")
+
+
+async def test_who_still_does_not_answer_when_it_is_resumed_is_a_case_again_soon(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        hub, sales.pages_a_time = company.house.hub, -1
+        await company.after(HOURS)
+        await company.after(HALF)
+        await hub.directory.pause(hub.scope, "sales", "stocktaking")
+        await company.rounds.follow()
+        assert await hub.cases.find(hub.scope) == []
+        await hub.directory.resume(hub.scope, "sales")
+
+        for step in (timedelta(minutes=10), HALF):
+            await company.after(step)
+
+        assert [case.entity for case in await hub.cases.find(hub.scope)] == ["sales"]
+
+
+async def test_who_did_not_answer_and_is_added_anew_has_an_interval_to_tell_its_orders(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with breaking_off(dsn, tmp_path) as (company, sales):
+        hub, sales.pages_a_time = company.house.hub, -1
+        await company.after(HOURS)
+        await company.after(HALF)
+        await hub.connections.remove(hub.scope, "sales", By("ann", "moved"), discard=True)
+        await company.rounds.follow()
+        await connected(hub, "sales", "sales", {"company": "one"})
+        sales.pages_a_time, asked = 0, len(sales.asked)
+
+        for _ in range(11):
+            assert await company.after(HALF) == []
+        assert len(sales.asked) == asked
+
+        assert len(await company.after(HALF)) == 1

@@ -49,6 +49,7 @@ class UnderWay(NamedTuple):
 class _Reading:
     """What a reading has by now; `stood` is how many pages that was when it went on last.
 
+    `is_lost`: its system gave nothing when it was asked to go on; it may have forgotten the place.
     `of` is the connection as it was then: one of that name that was changed is read anew.
     """
 
@@ -60,13 +61,28 @@ class _Reading:
     pages: int = 0
     calls: int = 0
     stood: int = 0
+    is_lost: bool = False
 
     @property
     def gets_on(self) -> bool:
-        """Say whether the last try read a page, so that the next may go on from there."""
+        """Say whether the last try read a page."""
         return self.stood < self.pages < PAGES_MAX
 
-    def take(self, page: OpenOrders) -> None:
+    @property
+    def is_begun_anew(self) -> bool:
+        """Say whether the next try has nothing to go on from."""
+        return self.is_lost or not self.after or self.pages >= PAGES_MAX
+
+    async def go_on(self, opened: ListsOpenOrders) -> None:
+        """Read the next page. A call that is cut off, as time is up, says nothing of the place."""
+        self.calls += 1
+        try:
+            self._take(await opened.open_orders(self.after))
+        except Exception:
+            self.is_lost = self.stood == self.pages
+            raise
+
+    def _take(self, page: OpenOrders) -> None:
         self.lines.extend(page.lines)
         self.is_whole = self.is_whole and page.is_whole
         self.pages += 1
@@ -78,6 +94,7 @@ class Lister(NamedTuple):
 
     connection: str
     calls_a_day: int
+    added_at: datetime | None
 
 
 class OpenReader:
@@ -103,7 +120,7 @@ class OpenReader:
             if application is not None and application.lists_open_orders and not entry.is_paused:
                 rate = entry.rate_per_second or application.rate_per_second
                 calls = int(rate * 86_400 / application.requests_a_listing)
-                found.append(Lister(entry.name, calls))
+                found.append(Lister(entry.name, calls, entry.created_at))
         return sorted(found)
 
     def under_way(self, scope: Scope, connection: str, *, since: datetime | None) -> UnderWay:
@@ -123,7 +140,8 @@ class OpenReader:
     ) -> OpenOrdersRead:
         """Read a connection's open order lines; `go_on` from where a reading was broken off.
 
-        One whose last try read no page is begun anew: what it goes on after may be known no more.
+        One whose system gave no page when it was asked to go on is begun anew: what it goes on
+        after may be known no more.
         Each page takes its turn in the connection's rate. Raises `Unavailable` if it is paused or
         down, `Rejected` if it cannot tell them, `NotFound` if there is no such connection.
         """
@@ -136,7 +154,7 @@ class OpenReader:
         of = (entry.created_at, entry.revision)
         if reading and (reading.of != of or reading.began_at < clock.now() - KEPT):
             reading = None
-        if reading is None or not reading.gets_on:
+        if reading is None or reading.is_begun_anew:
             reading = _Reading(clock.now(), of)
         if go_on:
             self._broken_off[key] = reading
@@ -163,8 +181,7 @@ class OpenReader:
                 while reading.pages < PAGES_MAX:
                     for _ in range(requests):
                         await self._take_turn(scope, entry)
-                    reading.calls += 1
-                    reading.take(await opened.open_orders(reading.after))
+                    await reading.go_on(opened)
                     if not reading.after:
                         return
                 raise Unavailable(f"{entry.name} tells of open orders without an end")

@@ -2,11 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from crossdock.canonical.cases import OpenCase
 from crossdock.foundation.database import OUTAGES, Database, Transaction, WorkersSql
 from crossdock.foundation.scope import Scope
+
+PartT = TypeVar("PartT")
+
+FAILURES_MOST = 10
+"""After so many that cannot be looked at a look ends, for it may be all of them."""
 
 
 class Desk(Protocol):
@@ -44,3 +49,26 @@ async def each(tenants: Iterable[str], look: Callable[[Scope], Awaitable[object]
             failures.append(error)
     if failures:
         raise failures[0]
+
+
+async def halving(
+    these: Sequence[PartT], look: Callable[[Sequence[PartT]], Awaitable[object]]
+) -> list[Exception]:
+    """Look at all of these together; where that fails at each half, down to those that fail.
+
+    Those keep no other of them: what was wrong is given. An outage is raised at once.
+    """
+    waiting, failures = [these] if these else [], list[Exception]()
+    while waiting and len(failures) < FAILURES_MOST:
+        some = waiting.pop()
+        try:
+            await look(some)
+        except OUTAGES:
+            raise
+        except Exception as error:  # noqa: BLE001  # given when the others were looked at
+            if len(some) == 1:
+                failures.append(error)
+            else:
+                middle = len(some) // 2
+                waiting += [some[middle:], some[:middle]]
+    return failures

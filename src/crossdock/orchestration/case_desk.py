@@ -12,11 +12,12 @@ from crossdock.orchestration.cases import Said
 from crossdock.orchestration.decision import CloseCase
 from crossdock.orchestration.order_desk import Key, allocation_name
 
-# The order lines that the cases of allocation name: who is short, as far as it is shown, and who
-# loses by a run that waits.
+# The order lines that the cases of allocation name: who is short, shown or named beside it, and
+# who loses by a run that waits.
 TOLD = """
 select said.demand_ref from business_case cross join lateral (
     select short ->> 'line' from jsonb_array_elements(evidence -> 'short') short
+    union all select jsonb_array_elements_text(evidence -> 'more')
     union all select jsonb_array_elements_text(evidence -> 'losers')) said(demand_ref)
 where tenant = $1 and fingerprint = any($2::text[]) and code = $3 and goes_on
 """
@@ -45,13 +46,18 @@ class CaseDesk:
         await cases.record(tx, [Said(tx.tenant, "", one) for one in closing], now)
 
     async def told_with_orders(
-        self, tx: Transaction, keys: Sequence[Key], code: str, now: datetime
+        self, tx: Transaction, keys: Sequence[Key], code: str
     ) -> frozenset[str]:
-        """Name the order lines of these item-locations of which allocation tells this, or will.
-
-        It waits a while before it does, for a count or a receipt that comes late.
-        """
+        """Name the order lines of these item-locations of which allocation tells this."""
         names = [allocation_name(key) for key in keys]
         rows = await tx.fetch(TOLD, tx.tenant, names, code)
-        told = frozenset(row["demand_ref"] for row in rows)
-        return told | await still_early(tx, keys, now)
+        return frozenset(row["demand_ref"] for row in rows)
+
+    async def told_soon(
+        self, tx: Transaction, keys: Sequence[Key], now: datetime
+    ) -> frozenset[str]:
+        """Name those of which allocation will, if they lack for a while longer.
+
+        It waits for a count or a receipt that comes late.
+        """
+        return await still_early(tx, keys, now)

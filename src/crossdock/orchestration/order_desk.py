@@ -29,6 +29,8 @@ NAMED = 3
 """So many lines that are short stand in a title."""
 SHOWN = 20
 """So many stand in the evidence, beside all that lost something: what they lost is known by it."""
+MORE_NAMED = 1_000
+"""So many of the others are named, so that nobody else tells of them, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class OrderDesk:
     ) -> None:
         is_urgent = outlook is not None or run.state is RunState.REFUSED
         rest_on = None if outlook is None else outlook.rest_on
+        said = [
+            one
+            for place, one in enumerate(short)
+            if place < SHOWN or one.exception is RunException.GAIN_LOST
+        ]
         case = OpenCase(
             code="ORD-OVERSOLD" if run.waits or outlook else _code(short),
             fingerprint=allocation_name((run.item, run.location)),
@@ -64,11 +71,8 @@ class OrderDesk:
                 "gained": _amount(run.gained, run),
                 "lost": _amount(run.lost, run),
                 "losers": [line.demand_ref for line in run.lines if line.after < line.before],
-                "short": [
-                    _said(one, run)
-                    for place, one in enumerate(short)
-                    if place < SHOWN or one.exception is RunException.GAIN_LOST
-                ],
+                "short": [_said(one, run) for one in said],
+                "more": _more(short, said),
                 "lines": len(short),
                 "digest": digest_of_short(short),
                 "rest_on": None if rest_on is None else str(rest_on),
@@ -108,6 +112,11 @@ def _title(run: Run, short: Sequence[Short], rest_on: date | None) -> str:
     more = [f"and {len(short) - NAMED} more"] if len(short) > NAMED else []
     rest = [] if rest_on is None else [f"the rest can leave on {rest_on}"]
     return "; ".join([*(waits if run.waits else ()), *who, *more, *rest])
+
+
+def _more(short: Sequence[Short], said: Sequence[Short]) -> list[str]:
+    shown = {one.demand_ref for one in said}
+    return [one.demand_ref for one in short if one.demand_ref not in shown][:MORE_NAMED]
 
 
 def _said(one: Short, run: Run) -> Mapping[str, str]:

@@ -139,6 +139,9 @@ class Lister(Protocol):
     @property
     def calls_a_day(self) -> int: ...
 
+    @property
+    def added_at(self) -> datetime | None: ...
+
 
 class UnderWay(Protocol):
     """A reading that was broken off: the calls it took, and whether it came on with the last."""

@@ -40,6 +40,13 @@ select $1, s.connection, $3, true from unnest($2::text[]) s(connection)
 on conflict (tenant, connection) do nothing
 """
 
+# So has one that was removed and added anew since it was asked.
+MEET_ANEW = """
+update reconciliation_open_round r set asked_at = s.since, is_second = true
+from unnest($2::text[], $3::timestamptz[]) s(connection, since)
+where r.tenant = $1 and r.connection = s.connection and r.asked_at < s.since
+"""
+
 NOT_ENDED = "it did not come to its end"
 ASKED_NO_MORE = "it is not asked for its open orders any more: paused, removed, or without a list"
 # Who is asked is noted before: a process that dies over it does not ask again at once.
@@ -57,9 +64,10 @@ FAILED = """
 update reconciliation_open_round set refusal = $3, failed_at = $4, pages = greatest(pages, $5)
 where tenant = $1 and connection = $2
 """
-# Those that are asked no more: paused, removed, or without a way to list.
+# Those that are asked no more: paused, removed, or without a way to list. When they are again it
+# is at once, for nobody knows of it any more that they do not answer.
 LEFT = """
-update reconciliation_open_round set refusal = '', failed_at = null
+update reconciliation_open_round set refusal = '', failed_at = null, asked_at = 'epoch'
 where tenant = $1 and refusal <> '' and connection <> all($2::text[])
 returning connection
 """
@@ -140,6 +148,7 @@ class OpenRounds:
         async with self._database.transaction(scope) as tx:
             names = [one.connection for one in listers]
             await tx.execute(MEET, tx.tenant, names, self._clock.now())
+            await tx.execute(MEET_ANEW, tx.tenant, names, [one.added_at for one in listers])
             await self._leave(tx, names)
             rows = await tx.fetch(DOUBTED, tx.tenant, Kind.ORDERS)
         doubted = {row["against"] for row in rows}

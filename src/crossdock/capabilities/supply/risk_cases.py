@@ -21,7 +21,7 @@ from crossdock.capabilities.supply.store import Key
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import OUTAGES, Database, Transaction, WorkersSql
 from crossdock.foundation.scope import Scope
-from crossdock.foundation.watching import Desk, each, tenants
+from crossdock.foundation.watching import Desk, each, halving, tenants
 
 LOOKED_AT = 5_000
 """So many lines of a tenant are looked at in one look, or those of one item-location."""
@@ -57,9 +57,15 @@ class RiskDesk(Desk, Protocol):
     """Knows what else the order desk is told of."""
 
     async def told_with_orders(
-        self, tx: Transaction, keys: Sequence[Key], code: str, now: datetime
+        self, tx: Transaction, keys: Sequence[Key], code: str
     ) -> frozenset[str]:
-        """Name the order lines of these item-locations of which others tell this, or will."""
+        """Name the order lines of these item-locations of which others tell this."""
+        ...
+
+    async def told_soon(
+        self, tx: Transaction, keys: Sequence[Key], now: datetime
+    ) -> frozenset[str]:
+        """Name those of which others will, if they lack for a while longer."""
         ...
 
 
@@ -150,34 +156,45 @@ class RiskCases:
     async def _tell(self, scope: Scope) -> None:
         """Look at the next item-locations of a tenant, and tell what is so there.
 
-        Those that cannot be looked at are passed, and come round again.
+        Those that cannot be looked at keep no others: their cases stay as they are.
         """
-        async with self._database.transaction(scope, is_one_moment=True) as tx:
+        async with self._database.transaction(scope) as tx:
             lines = {(row[0], row[1]): row[2] for row in await tx.fetch(KEYS, tx.tenant)}
-            keys = next_keys(lines, self._looked_to.get(scope.tenant), self._most)
-            if keys:
-                self._looked_to[scope.tenant] = keys[-1]
-            wanted = risk_cases(await self._risks(tx, keys))
+        keys = next_keys(lines, self._looked_to.get(scope.tenant), self._most)
+        seen, risks, waiting = set[Key](), list[Risk](), set[Key]()
+
+        async def look(some: Sequence[Key]) -> None:
+            self._looked_to[scope.tenant] = some[-1]
+            async with self._database.transaction(scope, is_one_moment=True) as tx:
+                found, early = await self._risks(tx, some)
+            seen.update(some)
+            risks.extend(found)
+            waiting.update(early)
+
+        failures = await halving(keys, look)
         unseen = [
-            fingerprint(key, owner) for key in lines.keys() - set(keys) for owner in (BUYER, DESK)
+            fingerprint(key, owner) for key in lines.keys() - seen for owner in (BUYER, DESK)
         ]
+        unseen += [fingerprint(key, DESK) for key in waiting]
+        wanted = risk_cases(risks)
         async with self._database.transaction(scope) as tx:
             await overdue.tell(tx, self._desk, NAMED, wanted, self._clock.now(), unseen=unseen)
+        if failures:
+            raise failures[0]
 
-    async def _risks(self, tx: Transaction, keys: Sequence[Key]) -> list[Risk]:
-        if not keys:
-            return []
+    async def _risks(self, tx: Transaction, keys: Sequence[Key]) -> tuple[list[Risk], set[Key]]:
+        """Say what is at risk, and where lines are left out only until others tell of them."""
         seen = await self._securing.outlooks(tx, keys)
         at_risk = await self._promised(tx, seen)
-        known = await self._desk.told_with_orders(
-            tx, sorted(at_risk), DESK.code, self._clock.now()
-        )
+        risks = [risk for key in sorted(at_risk) for risk in risks_at(at_risk[key], seen[key])]
+        told = await self._desk.told_with_orders(tx, sorted(at_risk), DESK.code)
+        soon = await self._desk.told_soon(tx, sorted(at_risk), self._clock.now()) - told
+        waiting = {one.key for one in risks if one.gone and one.found.line.demand_ref in soon}
         return [
             # One loss is one case: what an order line lacks is told with its order.
-            risk._replace(gone=0) if risk.found.line.demand_ref in known else risk
-            for key in sorted(at_risk)
-            for risk in risks_at(at_risk[key], seen[key])
-        ]
+            one._replace(gone=0) if one.found.line.demand_ref in told | soon else one
+            for one in risks
+        ], waiting
 
     async def _promised(
         self, tx: Transaction, seen: Mapping[Key, Atp]

@@ -28,6 +28,7 @@ from crossdock.foundation.database import OUTAGES, Database, Transaction
 from crossdock.foundation.ids import Ids, prefixed
 from crossdock.foundation.readers import Reader
 from crossdock.foundation.scope import Scope
+from crossdock.foundation.watching import halving
 
 TYPES = frozenset({AvailabilityChanged.TYPE})
 PAGE_WATCHED, PAGES_WATCHED, PAGES_MOST = 100, 10, 200
@@ -170,13 +171,14 @@ class Securing:
             for _ in range(min(PAGES_WATCHED, pages)):
                 pages -= 1
                 try:
-                    news, is_last = await self._watch(Scope(tenant))
+                    news, is_last, wrong = await self._watch(Scope(tenant))
                 except OUTAGES:
                     raise
                 except Exception as error:  # noqa: BLE001  # raised when the others were looked at
                     failures.append(error)
                     continue
                 count += news
+                failures += wrong
                 if is_last:
                     break
             if not pages:
@@ -185,21 +187,30 @@ class Securing:
             raise failures[0]
         return count
 
-    async def _watch(self, scope: Scope) -> tuple[int, bool]:
+    async def _watch(self, scope: Scope) -> tuple[int, bool, list[Exception]]:
         """Look at the next page of a tenant: say how many news there are, and if it is the last.
 
-        One that cannot be looked at is passed, and comes round again.
+        One that cannot be looked at is passed and keeps no other: what was wrong is given.
         """
-        count, after = 0, self._looked_to[scope.tenant]
-        async with self._database.transaction(scope, is_one_moment=True) as tx:
-            names = await kept_store.listed(tx, after, PAGE_WATCHED)
-            is_last = len(names) < PAGE_WATCHED
-            self._looked_to[scope.tenant] = UUID(int=0) if is_last else names[-1]
-            risky = {name_of(one.promise_id) for one in await self.risks(tx, names)}
-            known = await kept_store.risky(tx, names)
-        for name in sorted(risky ^ known):
+        async with self._database.transaction(scope) as tx:
+            names = await kept_store.listed(tx, self._looked_to[scope.tenant], PAGE_WATCHED)
+        is_short, changed = len(names) < PAGE_WATCHED, set[UUID]()
+
+        async def look(some: Sequence[UUID]) -> None:
+            is_end = is_short and some[-1] == names[-1]
+            self._looked_to[scope.tenant] = UUID(int=0) if is_end else some[-1]
+            async with self._database.transaction(scope, is_one_moment=True) as tx:
+                risky = {name_of(one.promise_id) for one in await self.risks(tx, some)}
+                changed.update(risky ^ await kept_store.risky(tx, some))
+
+        failures = await halving(names, look)
+        count = 0
+        for name in sorted(changed):
             count += await self._turn(scope, name)
-        return count, is_last
+        is_last = not names or self._looked_to[scope.tenant] == UUID(int=0)
+        if is_last:
+            self._looked_to[scope.tenant] = UUID(int=0)
+        return count, is_last, failures
 
     async def _turn(self, scope: Scope, name: UUID) -> bool:
         """Tell that a promise is at risk, or covered again; say whether that is news.

@@ -1,7 +1,8 @@
 """A promise by date that cannot be kept is a case of its item-location until it is covered."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.orders import OrderChanged
 from crossdock.capabilities.allocation import AllocationRule
-from crossdock.capabilities.supply import OverdueSupply, RiskCases, Securing
+from crossdock.capabilities.supply import Atp, OverdueSupply, Question, RiskCases, Securing
 from crossdock.capabilities.supply.answer import Bucket, Claim
 from crossdock.capabilities.supply.kept import (
     AtRisk,
@@ -22,8 +23,10 @@ from crossdock.capabilities.supply.kept import (
 )
 from crossdock.capabilities.supply.risk_cases import Slipped, judged, next_keys, promised
 from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import Transaction
 from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Case
+from crossdock.orchestration.order_desk import SHOWN
 from tests.conftest import NOON
 from tests.unit.capabilities.supply.test_kept_promises import AT_ONCE, promise
 from tests.unit.capabilities.supply.test_promises_together import together
@@ -243,6 +246,111 @@ async def test_what_a_promised_order_lacks_is_told_in_one_case_when_it_has_lacke
     assert await hub.cases.find(hub.scope, state="CLOSED") == []
 
 
+async def test_a_loss_of_more_lines_than_a_case_shows_is_no_second_case(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    hub, count = yard.hub, SHOWN + 4
+    await yard.rule(AT_ONCE)
+    tells = AllocationRule(channel="web", tells_shortage=True)
+    await hub.allocation.rulebook.set_rule(hub.scope, tells, by="test")
+    await hub.put_stock("X", "DC1", 1)
+    await yard.hear(committed("po:1/1", count, eta=day(2)))
+    for number in range(count):
+        await promise(yard, f"r{number}", 1, f"web1/{number}")
+    lines = tuple(line(f"web1/{number}", 1, day(3)) for number in range(count))
+    said = OrderChanged(order_id="web1", channel="web", lines=lines)
+    await yard.hear(Fact(identity="order:web1@1", payload=said, occurred_at=NOON, version=1))
+    await yard.hear(committed("po:1/1", 0, 2, eta=day(2)))
+    await hub.allocating.work.due()
+    for minutes in (30, 6):
+        await clock.advance(timedelta(minutes=minutes))
+        await hub.allocating.work.due()
+        assert len(await cases(yard)) == 1
+
+    [case] = await cases(yard)
+    assert case.evidence["lines"] == count - 1
+    told = [*(one["line"] for one in case.evidence["short"]), *case.evidence["more"]]
+    assert len(set(told)) == len(told) == count - 1
+
+
+async def oversold_before_its_order_is_heard(yard: Yard, *others: str) -> None:
+    """Let promises lose their purchase before an order of theirs is heard of: that is a case."""
+    hub = yard.hub
+    await yard.rule(AT_ONCE)
+    tells = AllocationRule(channel="web", tells_shortage=True)
+    await hub.allocation.rulebook.set_rule(hub.scope, tells, by="test")
+    await hub.put_stock("X", "DC1", 1)
+    await yard.hear(committed("po:1/1", 80, eta=day(2)))
+    for ref in ("web1/1", *others):
+        await promise(yard, f"r{ref}", 40, ref)
+    await yard.hear(committed("po:1/1", 0, 2, eta=day(2)))
+    assert [case.code for case in await cases(yard)] == ["ORD-OVERSOLD"]
+
+
+async def web_order(yard: Yard) -> None:
+    said = OrderChanged(order_id="web1", channel="web", lines=(line("web1/1", 40, day(3)),))
+    await yard.hear(Fact(identity="order:web1@1", payload=said, occurred_at=NOON, version=1))
+    await yard.hub.allocating.work.due()
+
+
+async def test_a_case_stays_open_while_the_order_that_came_to_be_known_is_given_time(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    hub = yard.hub
+    await oversold_before_its_order_is_heard(yard)
+    await clock.advance(timedelta(minutes=10))
+    await web_order(yard)
+    for minutes in (0, 1, 10, 18, 1):
+        await clock.advance(timedelta(minutes=minutes))
+        assert [case.title[:14] for case in await cases(yard)] == ["goods are gone"]
+        assert await hub.cases.find(hub.scope, state="CLOSED") == []
+    await hub.allocating.work.due()
+
+    [case] = await cases(yard)
+
+    assert case.title.startswith("web1/1 gets 1 EA of 40 EA")
+    [closed] = await hub.cases.find(hub.scope, state="CLOSED")
+    assert closed.resolution.endswith("told with its order")
+
+
+async def test_a_case_follows_the_lines_that_nobody_else_tells_though_another_is_given_time(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    await oversold_before_its_order_is_heard(yard, "so1/1")
+    await web_order(yard)
+    for minutes in (0, 29):
+        await clock.advance(timedelta(minutes=minutes))
+        [case] = await cases(yard)
+        assert [one["demand_ref"] for one in case.evidence["at_risk"]] == ["so1/1"]
+
+    await yard.hear(moved("found", 79, None, shelf()))
+    assert await cases(yard) == []
+
+
+async def test_keys_in_turn_and_the_time_an_order_is_given_close_no_case_of_each_other(
+    yard: Yard, clock: VirtualClock
+) -> None:
+    hub = yard.hub
+    await oversold_before_its_order_is_heard(yard)
+    await hub.put_stock("A", "DC1", 10)
+    await together(yard, "rA", ("A", "DC1", 10, "soA/1"))
+    await yard.hear(moved("lost", 10, shelf(), None, item="A"))
+    assert len(await cases(yard)) == 2
+    await web_order(yard)
+    watch = RiskCases(hub.database, hub.clock, hub.securing, CaseDesk(), most=1).watch
+    for _ in range(4):
+        await watch()
+        assert len(await hub.cases.find(hub.scope)) == 2
+        await clock.advance(timedelta(minutes=7))
+    await clock.advance(timedelta(minutes=2))
+    await hub.allocating.work.due()
+    for _ in range(2):
+        await watch()
+    titles = sorted(case.title[:14] for case in await hub.cases.find(hub.scope))
+
+    assert titles == ["goods are gone", "web1/1 gets 1 "]
+
+
 DAYS = st.integers(0, 4).map(day)
 SLIPS = st.lists(
     st.builds(Slipped, st.sampled_from("abc"), st.integers(1, 9), DAYS, st.none() | DAYS),
@@ -314,3 +422,59 @@ async def test_a_tenant_whose_promises_cannot_be_told_keeps_no_other_from_it(
         await RiskCases(hub.database, hub.clock, securing, CaseDesk()).watch()
     assert [case.code for case in await hub.cases.find(hub.scope)] == ["ORD-OVERSOLD"]
     assert await hub.cases.find(other.hub.scope) == []
+
+
+async def test_what_cannot_be_looked_at_keeps_no_other_of_its_tenant_from_being_told(
+    yard: Yard,
+) -> None:
+    hub, items = yard.hub, ("A", "B", "C", "K", "P")
+    await yard.rule(AT_ONCE)
+    for item in items:
+        await hub.put_stock(item, "DC1", 10)
+        await together(yard, f"r{item}", (item, "DC1", 10, f"so{item}/1"))
+    await yard.hear(moved("lostB", 10, shelf(), None, item="B"))
+    assert [case.entity for case in await cases(yard)] == ["B/DC1"]
+    for item in ("A", "C", "K", "P"):
+        await yard.hear(moved(f"lost{item}", 10, shelf(), None, item=item))
+    await hub.securing.watch()
+
+    with pytest.raises(ValueError, match="no such answer"):
+        await RiskCases(hub.database, hub.clock, failing(yard, "B", "K"), CaseDesk()).watch()
+
+    told = sorted(case.entity for case in await hub.cases.find(hub.scope))
+    assert told == ["A/DC1", "B/DC1", "C/DC1", "P/DC1"]
+    assert await hub.cases.find(hub.scope, state="CLOSED") == []
+    assert len(await cases(yard)) == 5
+
+
+async def test_what_comes_to_be_at_risk_beside_what_cannot_be_looked_at_is_told(
+    yard: Yard,
+) -> None:
+    """Nothing is marked at risk before: promises are looked at by halves, too."""
+    hub, items = yard.hub, ("A", "B", "C", "K", "P")
+    await yard.rule(AT_ONCE)
+    for item in items:
+        await hub.put_stock(item, "DC1", 10)
+        await together(yard, f"r{item}", (item, "DC1", 10, f"so{item}/1"))
+        await yard.hear(moved(f"lost{item}", 10, shelf(), None, item=item))
+
+    with pytest.raises(ValueError, match="no such answer"):
+        await RiskCases(hub.database, hub.clock, failing(yard, "B"), CaseDesk()).watch()
+
+    told = sorted(case.entity for case in await hub.cases.find(hub.scope))
+    assert told == ["A/DC1", "C/DC1", "K/DC1", "P/DC1"]
+
+
+def failing(yard: Yard, *items: str) -> Securing:
+    """Give a hub's securing that knows no answer for these items."""
+    hub = yard.hub
+
+    async def answers(
+        tx: Transaction, questions: Sequence[Question], now: datetime
+    ) -> Sequence[Atp]:
+        if any(one.item in items for one in questions):
+            raise ValueError("no such answer")
+        return await hub.supply.answers_in(tx, questions, now)
+
+    around = (hub.inventory.holding, hub.inventory.standings, answers)
+    return Securing(hub.database, hub.clock, hub.ids, around)
