@@ -189,8 +189,8 @@ async def test_a_link_that_is_undone_leaves_no_order_at_the_wrong_customer(yard:
     held: list[tuple[str, Strategy]] = []
     marked: list[list[str]] = []
 
-    for version, party in enumerate(("METRO", "K200"), start=1):
-        await yard.hub.catalog.link(yard.hub.scope, "erp2", Reference.party("18"), party, by="jo")
+    for version, name in enumerate(("METRO", "K200"), start=1):
+        await yard.hub.catalog.link(yard.hub.scope, "erp2", Reference.party("18"), name, by="jo")
         marked.append(await looked_at(yard))
         await yard.hear(bought("K200", version=version), source="erp2")
         line = await only_line(yard)
