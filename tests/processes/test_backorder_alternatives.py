@@ -325,11 +325,14 @@ async def test_a_version_that_says_nothing_new_of_a_line_leaves_what_is_held(hub
     assert await free(hub, "X", "DC2") == 4
 
 
-async def test_goods_that_come_in_are_not_confirmed_a_second_time(hub: Hub) -> None:
+async def test_goods_that_come_in_are_not_confirmed_a_second_time(
+    hub: Hub, clock: VirtualClock
+) -> None:
     await scarce(hub)
     await worked(hub)
     await order(hub, "B", 1, {"1": ("X", "DC1", 6)})
 
+    await clock.advance(timedelta(minutes=1))  # a count of a later moment
     await hub.put_stock("X", "DC1", 9)
     await worked(hub)
 
@@ -370,7 +373,7 @@ async def test_what_has_gone_meanwhile_is_denied_and_nothing_is_oversold(hub: Hu
 
 
 async def test_a_run_that_was_rejected_is_not_proposed_again_until_something_changes(
-    hub: Hub,
+    hub: Hub, clock: VirtualClock
 ) -> None:
     await hub.allocation.rulebook.set_policy(
         hub.scope, Applies.NOTHING, four_eyes=False, by="test"
@@ -385,6 +388,7 @@ async def test_a_run_that_was_rejected_is_not_proposed_again_until_something_cha
     assert (await last_run(hub)).run_id == run.run_id
     assert await free(hub, "X", "DC2") == 9
 
+    await clock.advance(timedelta(minutes=1))  # a count of a later moment
     await hub.put_stock("X", "DC2", 4)
     await hub.allocating.work.mark_all()
     await worked(hub)

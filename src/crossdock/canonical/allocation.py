@@ -31,7 +31,8 @@ class ConfirmationChanged:
     """A back-order run gave an order line other goods than it had; amounts in the base unit.
 
     All three amounts are of what is not picked yet: `requested` is open, `before` and `confirmed`
-    are what was and is confirmed of it; the rest is back-ordered.
+    are what was and is confirmed of it; the rest is back-ordered. What was held for the line at
+    other places by then is not in it.
     """
 
     TYPE: ClassVar[str] = "allocation.confirmation_changed.v1"
