@@ -132,12 +132,12 @@ class KnowsSupply(Protocol):
 class FindsAlternatives(Protocol):
     """Whoever knows what other places, or other items, may serve order lines that stay short."""
 
-    async def knows_any(self, scope: Scope) -> bool:
+    async def knows_any(self, scope: Scope, /) -> bool:
         """Say whether there is any place to ask about."""
         ...
 
     async def offers(
-        self, scope: Scope, lacks: Sequence[Lack], now: datetime
+        self, scope: Scope, lacks: Sequence[Lack], now: datetime, /
     ) -> Mapping[str, Sequence[Offer]]:
         """Offer by order line what lies free elsewhere, to the first first, each unit once.
 
