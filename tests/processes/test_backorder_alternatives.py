@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from crossdock.canonical.allocation import AllocationRunChanged, Strategy
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
 from crossdock.capabilities.allocation import (
     AllocationProtection,
     AllocationRule,
@@ -60,7 +61,13 @@ async def put(hub: Hub, node: str, stock: Mapping[str, int]) -> None:
 
 
 async def order(
-    hub: Hub, number: str, version: int, lines: Claims, *, channel: str = "web"
+    hub: Hub,
+    number: str,
+    version: int,
+    lines: Claims,
+    *,
+    channel: str = "web",
+    ships_on: date | None = None,
 ) -> None:
     """Record a version of an order, whose lines are item, location and how much is ordered."""
     said = OrderChanged(
@@ -73,6 +80,7 @@ async def order(
                 location=location,
                 ordered=Quantity.of(quantity),
                 cancelled=Quantity.of(0),
+                requested_ship_date=ships_on,
             )
             for name, (item, location, quantity) in lines.items()
         ),
@@ -448,3 +456,28 @@ async def test_an_order_that_changes_between_approval_and_hold_is_held_nothing(h
 
     assert await free(hub, "X", "DC2") == 9
     assert await confirmed(hub) == {"A/1": (3, 0)}
+
+
+@pytest.mark.parametrize(("days", "elsewhere"), [(10, 1), (1, 5)])
+async def test_what_comes_before_a_line_is_to_leave_is_not_asked_for_elsewhere(
+    hub: Hub, days: int, elsewhere: int
+) -> None:
+    await put(hub, "DC1", {"X": 3})
+    await put(hub, "DC2", {"X": 9})
+    today = hub.clock.now().date()
+    comes = SupplyCommitmentChanged(
+        supply_id="po-1",
+        kind=SupplyKind.ASN_LINE,
+        item="X",
+        location="DC1",
+        open_quantity=Quantity.of(4),
+        evidence=SupplyEvidence.SHIPPED,
+        eta=today + timedelta(days=3),
+    )
+    await hub.record([Fact(identity="po-1", payload=comes, occurred_at=hub.clock.now())])
+
+    ships_on = today + timedelta(days=days)
+    await order(hub, "A", 1, {"1": ("X", "DC1", 8)}, ships_on=ships_on)
+    await worked(hub)
+
+    assert offered(await last_run(hub)) == [("A/1", "X", "DC2", elsewhere, elsewhere)]
