@@ -442,6 +442,9 @@ SHOWS: Mapping[str, Ask] = {
         OTHER, full.reservation_id, "DC2"
     ),
     "OrderSourcing.plan": lambda full: full.hub.order_sourcing.plan(OTHER, "script", WANTED),
+    "OrderSourcing.plan_of_stock": lambda full: full.hub.order_sourcing.plan_of_stock(
+        OTHER, "script", WANTED, {}
+    ),
     "OrderSourcing.put_node": lambda full: full.hub.order_sourcing.put_node(
         OTHER, NodeFacts(node="DC1"), by="a stranger"
     ),

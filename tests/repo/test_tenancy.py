@@ -20,6 +20,7 @@ VERB = re.compile(r"\s*(select|insert|update|delete|with|merge)\s")
 
 # What only workers may ask, for it concerns every tenant or is asked before the tenant is known.
 WORKERS = {
+    "crossdock.capabilities.allocation.alternative_store.TO_DO": "what is to be held or let go",
     "crossdock.capabilities.allocation.store.DUE": "the next item-locations, whoever's",
     "crossdock.capabilities.allocation.store.TURNED_LATELY": "where a period began or ended",
     "crossdock.capabilities.allocation.store.FORGET": "what has been done with for long",

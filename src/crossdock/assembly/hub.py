@@ -51,7 +51,8 @@ from crossdock.foundation.scope import Scope
 from crossdock.foundation.settings import Settings
 from crossdock.governance.access import Access
 from crossdock.governance.authority import Authority
-from crossdock.orchestration.allocating import Allocating, ChannelProtections
+from crossdock.orchestration.allocating import ChannelProtections
+from crossdock.orchestration.backorder_sourcing import sourced_allocating
 from crossdock.orchestration.case_desk import CaseDesk
 from crossdock.orchestration.cases import Cases
 from crossdock.orchestration.engine.engine import Engine, follow_all
@@ -155,15 +156,15 @@ class Hub:
         self.supply = Supply(
             database, clock, stock, self.catalog, lambda: self.publishing, orders=adapters.Orders()
         )
-        self.allocating = Allocating(database, clock, self.ids, self.inventory, self.supply)
+        self.sourcing = Sourcing(database, clock)
+        knows = (clock, self.catalog, self.inventory, self.sourcing, self.supply)
+        self.order_sourcing = OrderSourcing(*knows, calendars=self.supply.calendars)
+        self.allocating = sourced_allocating(database, self.ids, knows, self.order_sourcing)
         self.allocation = self.allocating.service
         self.kept_promises = KeptPromises(database, clock, self.ids, holds, self.supply.answer_in)
         around = (holds, stock, self.supply.answers_in)
         self.securing = Securing(database, clock, self.ids, around)
         self.risk_cases = supply.RiskCases(database, clock, self.securing, CaseDesk())
-        self.sourcing = Sourcing(database, clock)
-        knows = (clock, self.catalog, self.inventory, self.sourcing, self.supply)
-        self.order_sourcing = OrderSourcing(*knows, calendars=self.supply.calendars)
 
     def _gather_comparisons(self) -> None:
         """Build what compares systems, and what tells channels once that is known."""

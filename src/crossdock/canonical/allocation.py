@@ -31,7 +31,8 @@ class ConfirmationChanged:
     """A back-order run gave an order line other goods than it had; amounts in the base unit.
 
     All three amounts are of what is not picked yet: `requested` is open, `before` and `confirmed`
-    are what was and is confirmed of it; the rest is back-ordered.
+    are what was and is confirmed of it; the rest is back-ordered. What was held for the line at
+    other places by then is not in it.
     """
 
     TYPE: ClassVar[str] = "allocation.confirmation_changed.v1"
@@ -88,11 +89,34 @@ class AllocationRuleChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedAlternative:
+    """What a run found for an order line that stays short: so much of an item at another place.
+
+    `covers` of the line is replaced by `quantity` of `item`, which is another where one stands in.
+    It is for whoever keeps the order to move so much of the line there, or to make a new line of
+    another item: none is edited here. Dates are local (`2026-05-08`), "" where nobody knows.
+    """
+
+    demand_ref: str
+    order_id: str
+    item: str
+    location: str
+    quantity: Quantity
+    covers: Quantity
+    decision_id: str
+    why: str = ""
+    ships_on: str = ""
+    arrives_on: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AllocationRunChanged:
     """A back-order run was proposed (SIMULATED), or came to its end; amounts in the base unit.
 
     `state` is APPLIED, REJECTED, REFUSED (more is owed than there is) or SUPERSEDED (by a newer
     look) at the end. `changed_by` made or decided it; `rules_version` is the newest rule it saw.
+    `alternatives` are said when it is proposed and when it is decided on; once it is APPLIED they
+    are held, as far as they are still there.
     """
 
     TYPE: ClassVar[str] = "allocation.run_changed.v1"
@@ -109,6 +133,7 @@ class AllocationRunChanged:
     rules_version: int
     changed_by: str
     remark: str = ""
+    alternatives: tuple[OfferedAlternative, ...] = ()
 
     @property
     def key(self) -> str:

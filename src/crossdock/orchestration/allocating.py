@@ -16,6 +16,8 @@ from crossdock.capabilities.allocation import (
     AllocationProtection,
     Around,
     Claim,
+    FindsAlternatives,
+    NobodyElse,
     Outlook,
     Share,
     Stock,
@@ -63,12 +65,25 @@ class Allocating:
     """Allocation with its reader and its jobs."""
 
     def __init__(
-        self, database: Database, clock: Clock, ids: Ids, inventory: Inventory, supply: Supply
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        inventory: Inventory,
+        supply: Supply,
+        *,
+        finder: FindsAlternatives | None = None,
     ) -> None:
         self._clock = clock
         stock = ClaimedStocks(inventory, inventory_reader(clock).name)
         self.around = around = Around(
-            stock, ExpectedSupply(supply), SellingChannels(), OrderDesk(clock), PartyNames()
+            stock,
+            ExpectedSupply(supply),
+            SellingChannels(),
+            OrderDesk(clock),
+            PartyNames(),
+            finder or NobodyElse(),
+            inventory.elsewhere,
         )
         self.service = Allocation(database, clock, ids, around)
         self.work = Work(database, clock, ids, around)

@@ -69,3 +69,15 @@ class ChannelStocks:
             if kept:
                 supply[line.line_no] = kept
         return replace(stock, supply=supply)
+
+
+def less(
+    known: Mapping[Key, Availability], taken: Mapping[Key, int]
+) -> Mapping[Key, Availability]:
+    """Give what is there beside what is taken already at some (item, location), in micros."""
+    return {
+        key: replace(one, figures=replace(one.figures, soft=one.figures.soft + taken[key]))
+        if key in taken
+        else one
+        for key, one in known.items()
+    }

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 
 from crossdock.canonical.calendars import Calendar
 from crossdock.canonical.catalog import LocationKind
@@ -45,7 +46,7 @@ from crossdock.capabilities.sourcing import (
 )
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.scope import Scope
-from crossdock.orchestration.channel_stocks import ChannelStocks
+from crossdock.orchestration.channel_stocks import ChannelStocks, less
 from crossdock.orchestration.order_outlook import (
     AnswersByDate,
     KnowsCalendars,
@@ -57,6 +58,7 @@ from crossdock.orchestration.order_substitutes import KEYS_MAX, with_substitutes
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder, said_hash
 
 Key = tuple[str, str]
+NOTHING: Mapping[Key, int] = MappingProxyType({})
 OWN_KINDS = (
     LocationKind.DC,
     LocationKind.BRANCH,
@@ -92,6 +94,16 @@ class OrderSourcing:
         self._sourcing = sourcing
         self._supply = supply
         self._calendars = calendars
+
+    async def plan_of_stock(
+        self, scope: Scope, client: str, wanted: SourceOrder, taken: Mapping[Key, int]
+    ) -> Answer:
+        """Decide of what lies there, less what is `taken` at (item, location), in micros."""
+        now, said = self._clock.now(), said_hash(wanted, client)
+        known = await self._sourcing.known(scope, client, wanted.request_id, said)
+        return known or await self._decided(
+            scope, client, wanted, now, is_of_stock=True, taken=taken
+        )
 
     async def plan(
         self, scope: Scope, client: str, wanted: SourceOrder, *, reserve: bool = False
@@ -199,7 +211,14 @@ class OrderSourcing:
         return (await self._catalog.location(scope, normalised(name))).location
 
     async def _decided(
-        self, scope: Scope, client: str, wanted: SourceOrder, now: datetime, *, is_of_stock: bool
+        self,
+        scope: Scope,
+        client: str,
+        wanted: SourceOrder,
+        now: datetime,
+        *,
+        is_of_stock: bool,
+        taken: Mapping[Key, int] = NOTHING,
     ) -> Answer:
         """Decide by what nodes have for the order's channel; `is_of_stock`: by what lies there."""
         asked = replace(await self._asked(scope, wanted), said=said_hash(wanted, client))
@@ -212,7 +231,7 @@ class OrderSourcing:
         own = [line for line in asked.all_lines if not line.is_dropship]
         items = sorted({line.item for line in own})
         places = await self._places(scope, names)
-        known = await self._stock(scope, items, names)
+        known = less(await self._stock(scope, items, names), taken)
         demand = await self._own_demand(scope, asked)
         refs = {asked.demand_refs[number]: key for number, (key, _) in demand.items()}
         shares = await self._inventory.channel_shares(

@@ -114,3 +114,32 @@ async def test_what_maxima_and_minima_leave_of_a_promise_is_said_and_explained(
     assert "the rest is kept for others" in most.out
     got = await crossdock(*reserve, "--request-id", "3", "--channel", "key")
     assert "3 of 9" in got.out
+
+
+async def test_a_run_shows_what_lies_elsewhere_for_a_line_that_stays_short(
+    crossdock: CommandLine, hub: Hub
+) -> None:
+    await hub.put_stock("BOLT", "DC2", 9)
+    for node in ("DC1", "DC2"):
+        await crossdock("source", "put-node", node)
+    await hub.put_stock("BOLT", "DC1", 0)
+    await waiting_runs(hub, "BOLT")
+    await hub.put_stock("BOLT", "DC1", 0)
+
+    said = await crossdock("allocation", "simulate", "BOLT", "DC1")
+    shown = await crossdock("allocation", "simulate", "BOLT", "DC1", "--json")
+
+    assert "something elsewhere for 1 of its order lines" in said.out
+    assert "BOLT at DC2" in said.out
+    [one] = shown.json["alternatives"]
+    assert (one["location"], one["state"]) == ("DC2", "PROPOSED")
+    assert one["decision_id"].startswith("src_")
+    done = await crossdock("allocation", "approve", shown.json["run_id"], "--json")
+    [held] = done.json["alternatives"]
+    assert held["state"] == "HELD"
+    assert (
+        held["reservation_id"] in (await crossdock("stock", "holds", "BOLT", "DC2", "--json")).out
+    )
+    lines = await crossdock("allocation", "lines", "BOLT", "DC1", "--json")
+    [line] = lines.json["lines"]
+    assert (line["elsewhere"], line["backordered"]["value"]) == (one["covers"], "0")

@@ -1,6 +1,20 @@
 """Allocation: which order lines are confirmed when stock is short, by rules and in runs."""
 
-from crossdock.capabilities.allocation.asks import Around, Claim, Outlook, Share, Stock
+from crossdock.capabilities.allocation.alternatives import (
+    Alternative,
+    AlternativeState,
+    Lack,
+    Offer,
+)
+from crossdock.capabilities.allocation.asks import (
+    Around,
+    Claim,
+    FindsAlternatives,
+    NobodyElse,
+    Outlook,
+    Share,
+    Stock,
+)
 from crossdock.capabilities.allocation.keeping import Had, had_of, kept_now, turns_next
 from crossdock.capabilities.allocation.marking import look_again
 from crossdock.capabilities.allocation.model import Protection, RunException, Why
@@ -31,11 +45,17 @@ __all__ = [
     "AllocationPolicy",
     "AllocationProtection",
     "AllocationRule",
+    "Alternative",
+    "AlternativeState",
     "Applies",
     "Around",
     "Claim",
     "Confirmation",
+    "FindsAlternatives",
     "Had",
+    "Lack",
+    "NobodyElse",
+    "Offer",
     "OpenShortage",
     "OrderedBy",
     "Outlook",

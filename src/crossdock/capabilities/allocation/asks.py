@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
+from crossdock.capabilities.allocation.alternatives import Lack, Offer
 from crossdock.capabilities.allocation.shapes import OpenShortage, Run, Short
 from crossdock.foundation.database import Transaction
+from crossdock.foundation.scope import Scope
 
 Key = tuple[str, str]
 """Item, location."""
@@ -19,6 +21,11 @@ class Claim(NamedTuple):
     open: int
     picked: int
     promised: int
+
+    @property
+    def net(self) -> int:
+        """Say what was ordered of it, less what was cancelled."""
+        return self.open + self.picked
 
 
 class Stock(NamedTuple):
@@ -122,6 +129,56 @@ class KnowsSupply(Protocol):
         ...
 
 
+class FindsAlternatives(Protocol):
+    """Whoever knows what other places, or other items, may serve order lines that stay short."""
+
+    async def knows_any(self, scope: Scope, /) -> bool:
+        """Say whether there is any place to ask about."""
+        ...
+
+    async def offers(
+        self, scope: Scope, lacks: Sequence[Lack], now: datetime, /
+    ) -> Mapping[str, Sequence[Offer]]:
+        """Offer by order line what lies free elsewhere, to the first first, each unit once.
+
+        What an order's rules do not let a back-order run ask for is not offered.
+        """
+        ...
+
+
+class HoldsAlternatives(Protocol):
+    """Whoever promises stock. Each is in the caller's transaction."""
+
+    async def hold_in(
+        self, tx: Transaction, request_id: str, goods: tuple[str, str, int], channel: str
+    ) -> str:
+        """Promise all of item, location, micros to a channel, once for each request.
+
+        Give the reservation's id; "" if there is not enough any more.
+        """
+        ...
+
+    async def let_go_in(self, tx: Transaction, reservation_id: str) -> None:
+        """Give back what is still held."""
+        ...
+
+    async def left_in(self, tx: Transaction, reservation_ids: Sequence[str]) -> Mapping[str, int]:
+        """Say how much of each is still held, in micros; what is over is left out."""
+        ...
+
+
+class NobodyElse:
+    """Offers nothing: nobody knows of another place."""
+
+    async def knows_any(self, _scope: Scope) -> bool:
+        return False
+
+    async def offers(
+        self, _scope: Scope, _lacks: Sequence[Lack], _now: datetime
+    ) -> Mapping[str, Sequence[Offer]]:
+        return {}
+
+
 class KnowsParties(Protocol):
     async def known_as(
         self, tx: Transaction, tenant: str, names: Collection[str]
@@ -168,3 +225,5 @@ class Around:
     channels: KnowsChannels
     desk: Escalates
     parties: KnowsParties
+    finder: FindsAlternatives
+    holder: HoldsAlternatives

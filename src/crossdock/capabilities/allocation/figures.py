@@ -22,7 +22,7 @@ class Figures(NamedTuple):
 
 def others(figures: Figures, lines: Iterable[Line]) -> int:
     """Say how much is promised hard to nobody of these order lines."""
-    return max(0, figures.hard - sum(line.requested for line in lines))
+    return max(0, figures.hard - sum(line.requested + line.elsewhere for line in lines))
 
 
 def supply(figures: Figures, lines: Iterable[Line]) -> int:

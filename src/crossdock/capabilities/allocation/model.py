@@ -29,6 +29,7 @@ class Line(NamedTuple):
     case are confirmed of no line (A31), with what was `picked` of it before. `released`, of what
     is confirmed, is in the warehouse's hands: no run lowers the line below it. `ships_on` is the
     day it is to leave on, which supply that is still to come can be in time for; None is at once.
+    Beside what it requests here, `elsewhere` is held for it at other places.
     """
 
     demand_ref: str
@@ -42,6 +43,7 @@ class Line(NamedTuple):
     picked: int = 0
     released: int = 0
     ships_on: date | None = None
+    elsewhere: int = 0
 
     @property
     def turn(self) -> tuple[int, int, datetime, str]:
@@ -74,10 +76,14 @@ class Expected(NamedTuple):
 
 
 class Why(StrEnum):
-    """What decided a line's amount. ON_TIME: the rest comes before it is to leave."""
+    """What decided a line's amount. ON_TIME: the rest comes before it is to leave.
+
+    ELSEWHERE: the run gives it the rest at other places.
+    """
 
     FULL = "FULL"
     ON_TIME = "ON_TIME"
+    ELSEWHERE = "ELSEWHERE"
     RELEASED = "RELEASED"
     KEPT = "KEPT"
     SUPPLY = "SUPPLY"
@@ -163,13 +169,15 @@ def run(
     lines: Iterable[Line],
     protections: Iterable[Protection] = (),
     expected: Iterable[Expected] = (),
+    *,
+    refuses: bool = True,
 ) -> Outcome:
     """Release every confirmation but SKIP's and what is released, then grant again in order.
 
     Both are taken off first. What WIN requests and GAIN has must fit into the rest, or the run is
     refused; a WIN line may wait for what is `expected` by the day it leaves on. The result depends
     on no order of what is passed in. The sum of all grants is at most `supply`, unless SKIP and
-    the warehouse alone have more.
+    the warehouse alone have more. One that never `refuses` says what each line would get.
     """
     turns = sorted(lines, key=lambda line: line.turn)
     pool = _Pool(supply, protections)
@@ -178,7 +186,7 @@ def run(
         pool.take(line.group, line.confirmed if is_skipped else line.released)
     owed = sum(_owed(line) for line in turns)
     reach = reaches(turns, supply, expected)
-    if _is_too_much(turns, pool.left - pool.short, reach):
+    if refuses and _is_too_much(turns, pool.left - pool.short, reach):
         return Outcome(tuple(_kept(line) for line in turns), is_refused=True, owed=owed)
     grants: list[Grant] = []
     for strategy in Strategy:

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from crossdock.capabilities.allocation.asks import Around, Key, Outlook
-from crossdock.capabilities.allocation.model import RunException, Why
+from crossdock.capabilities.allocation.model import Line, RunException, Why
 from crossdock.capabilities.allocation.shapes import Run, RunLine, Short
 from crossdock.capabilities.allocation.standing import rules_for
 from crossdock.foundation.database import Transaction
@@ -217,7 +217,7 @@ async def _note(
 
 
 def gets_in_time(
-    lines: Sequence[RunLine], has: Mapping[str, int], parts: Sequence[tuple[date, int]]
+    lines: Sequence[RunLine | Line], has: Mapping[str, int], parts: Sequence[tuple[date, int]]
 ) -> Mapping[str, int]:
     """Say what each of these lines gets by the day it leaves on: what it has, and what comes.
 
@@ -234,7 +234,7 @@ def gets_in_time(
     return found
 
 
-def _leaves(line: RunLine) -> tuple[date, datetime, str]:
+def _leaves(line: RunLine | Line) -> tuple[date, datetime, str]:
     return (line.ships_on or date.min, line.since, line.demand_ref)
 
 
@@ -243,7 +243,7 @@ def _lacks(line: RunLine, run: Run) -> int:
 
 
 def _has(line: RunLine, run: Run) -> int:
-    return line.after if run.is_applied else line.before
+    return run.has(line, is_applied=run.is_applied)
 
 
 def _short(

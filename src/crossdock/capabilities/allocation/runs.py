@@ -5,6 +5,7 @@ A run is never rewritten: only its state goes on, from SIMULATED to what became 
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +14,7 @@ import msgspec
 
 from crossdock.canonical.allocation import Strategy
 from crossdock.canonical.errors import NotFound
-from crossdock.capabilities.allocation import store, told
+from crossdock.capabilities.allocation import alternative_store, store, told
 from crossdock.capabilities.allocation.model import (
     Line,
     Protection,
@@ -112,7 +113,16 @@ async def _add(tx: Transaction, made: Sequence[Run]) -> None:
         [line.coming for _, _, line in lines],
         [line.ships_on for _, _, line in lines],
         [line.customer for _, _, line in lines],
+        [line.elsewhere for _, _, line in lines],
     )
+    offered = [(run, one) for run in made for one in run.alternatives]
+    if offered:
+        await alternative_store.add(
+            tx,
+            [(run.item, run.location) for run, _ in offered],
+            {line.demand_ref: line.channel for _, _, line in lines},
+            [one for _, one in offered],
+        )
 
 
 async def latest(tx: Transaction, run: Run) -> Run | None:
@@ -149,7 +159,11 @@ async def load(tx: Transaction, run_id: str) -> Run:
             f"no allocation run is called {run_id!r}",
             hint="`crossdock allocation runs` and GET /v1/allocation/runs list them",
         )
-    return run_of(row, await tx.fetch(store.RUN_LINES, tx.tenant, run_id))
+    offered = await tx.fetch(alternative_store.OF_RUN, tx.tenant, run_id)
+    return replace(
+        run_of(row, await tx.fetch(store.RUN_LINES, tx.tenant, run_id)),
+        alternatives=tuple(alternative_store.alternative_of(one) for one in offered),
+    )
 
 
 async def decide(tx: Transaction, waiting: Sequence[Run], state: RunState, word: Word) -> bool:

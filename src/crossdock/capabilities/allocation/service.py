@@ -15,8 +15,10 @@ from crossdock.canonical.allocation import ConfirmationChanged, Strategy
 from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Conflict, Forbidden, NotFound, Unavailable
 from crossdock.canonical.quantities import Quantity
-from crossdock.capabilities.allocation import rulebook, runs, store
+from crossdock.capabilities.allocation import alternative_store, rulebook, runs, store
+from crossdock.capabilities.allocation.alternatives import digest_with
 from crossdock.capabilities.allocation.asks import Around, Key
+from crossdock.capabilities.allocation.elsewhere import Elsewhere
 from crossdock.capabilities.allocation.oversold import NOBODY, look_later, oversold
 from crossdock.capabilities.allocation.rulebook import Rulebook
 from crossdock.capabilities.allocation.shapes import Run, RunState, Word
@@ -41,7 +43,7 @@ class AllocatedLine:
     """An open order line, in micros of `unit`: what is asked of it, and what it has of that.
 
     `released`, of what it has, is in the warehouse's hands. It is to leave on `ships_on`; None is
-    at once.
+    at once. `elsewhere` is held for it at other places.
     """
 
     demand_ref: str
@@ -59,6 +61,7 @@ class AllocatedLine:
     released: int = 0
     ships_on: date | None = None
     customer: str = ""
+    elsewhere: int = 0
 
 
 class Confirmation(NamedTuple):
@@ -85,6 +88,7 @@ class Allocation:
         self._ids = ids
         self._around = around
         self._stock = around.stock
+        self._elsewhere = Elsewhere(database, clock, around)
         self.rulebook = Rulebook(database, clock, around.stock, around.parties)
 
     async def channels_of(self, scope: Scope, demand_refs: Sequence[str]) -> dict[str, str]:
@@ -109,7 +113,8 @@ class Allocation:
                 item=item,
                 location=location,
                 unit=sight.stock.unit,
-                requested=one.line.requested,
+                requested=one.claim.open,
+                elsewhere=one.line.elsewhere,
                 confirmed=one.line.confirmed,
                 picked=one.claim.picked,
                 strategy=one.line.strategy,
@@ -135,6 +140,7 @@ class Allocation:
         order that is being heard just now.
         """
         now = self._clock.now()
+        offers = await self._elsewhere.offers(scope, [(item, location)], now)
         async with self._database.transaction(scope) as tx:
             [sight] = await look(tx, self._around, [(item, location)], now)
             if not sight.waiting:
@@ -142,7 +148,7 @@ class Allocation:
                     f"no open order line claims {item} at {location}",
                     hint="orders are told by their source: `crossdock tail --type orders.*`",
                 )
-            run = sight.run(prefixed("run", self._ids.new()), BY_HAND, by, now)
+            run = sight.run(prefixed("run", self._ids.new()), BY_HAND, by, now, offers)
             if run.is_worse and await doubtful(tx, self._stock, [sight]):
                 raise Unavailable(
                     f"an order for {item} at {location} is being heard just now",
@@ -176,19 +182,24 @@ class Allocation:
             return await runs.load(tx, run_id)
 
     async def approve(self, scope: Scope, run_id: str, *, by: str, remark: str = "") -> Run:
-        """Apply a run: write what is confirmed and tell the log, together.
+        """Apply a run: write what is confirmed and tell the log, together; then hold the rest.
 
         Approved again it changes nothing. Raises `Conflict` `stale` if what it was decided on has
         changed, `Conflict` if it was rejected, refused or superseded, `Forbidden` `four_eyes` if
         the policy wants another than its maker.
         """
+        await self._approve(scope, run_id, by, remark)
+        await self._elsewhere.carry_out()
+        return await self.run(scope, run_id)
+
+    async def _approve(self, scope: Scope, run_id: str, by: str, remark: str) -> None:
         now = self._clock.now()
         async with self._database.transaction(scope) as tx:
             asked = await runs.load(tx, run_id)
             [sight] = await look(tx, self._around, [(asked.item, asked.location)], now)
             run = await runs.load(tx, run_id)  # as it is under the locks
             if run.state is RunState.APPLIED:
-                return run
+                return
             _must_wait(run)
             policy = await rulebook.policy_in(tx)
             if policy.four_eyes and by == run.made_by:
@@ -197,7 +208,7 @@ class Allocation:
                     code="four_eyes",
                     hint="ask somebody else to look at it",
                 )
-            if sight.digest != run.digest:
+            if digest_with(sight.digest, run.alternatives) != run.digest:
                 raise Conflict(
                     f"what {run_id} was decided on has changed since {run.made_at:%d %b %H:%M}",
                     code="stale",
@@ -206,7 +217,6 @@ class Allocation:
             await apply(tx, [(run, sight)], Word(by, now, remark))
             applied = replace(run, state=RunState.APPLIED)
             await escalate(tx, self._around, [applied], now, "a run was applied")
-            return await runs.load(tx, run_id)
 
     async def reject(self, scope: Scope, run_id: str, *, by: str, remark: str) -> Run:
         """Say no to a run; it is not proposed again until something changes."""
@@ -341,6 +351,7 @@ async def apply(tx: Transaction, approved: Sequence[tuple[Run, Sight]], word: Wo
     await tx.execute(
         store.RELINQUISH, tx.tenant, [ref for ref, _ in gone], [picked for _, picked in gone]
     )
+    await tx.execute(alternative_store.WANT, tx.tenant, [run.run_id for run, _ in approved])
     entries = [entry for run, _ in approved for entry in _entries(tx.tenant, run, word.at)]
     await event_log.append(tx, entries)
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from crossdock.canonical.allocation import Strategy
+from crossdock.capabilities.allocation.alternatives import Alternative
 from crossdock.capabilities.allocation.model import Protection, RunException, Why
 
 
@@ -37,7 +38,8 @@ class RunLine:
     """An order line in a run, in micros of the base unit: before, after, and why.
 
     `released`, of both, is in the warehouse's hands. `coming` is what supply that is still to
-    come covers of the rest by `ships_on`, the day it is to leave on.
+    come covers of the rest by `ships_on`, the day it is to leave on. `elsewhere` was held for the
+    line at other places by then, beside what is `requested` here.
     """
 
     demand_ref: str
@@ -57,6 +59,7 @@ class RunLine:
     coming: int = 0
     ships_on: date | None = None
     customer: str = ""
+    elsewhere: int = 0
 
 
 class Short(NamedTuple):
@@ -125,6 +128,7 @@ class Run:
     decided_at: datetime | None = None
     remark: str = ""
     lines: tuple[RunLine, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
 
     @property
     def is_applied(self) -> bool:
@@ -137,7 +141,12 @@ class Run:
 
     @property
     def is_change(self) -> bool:
-        return bool(self.gained or self.lost)
+        return bool(self.gained or self.lost or self.alternatives)
+
+    def offered(self, demand_ref: str) -> int:
+        """Say how much of what a line lacks here the run gives it elsewhere."""
+        found = (one for one in self.alternatives if one.demand_ref == demand_ref)
+        return sum(one.offer.covers for one in found)
 
     def short(self, before: Iterable[Short] = (), *, is_applied: bool) -> tuple[Short, ...]:
         """Name the order lines that have not what their strategy owes them, as it is now.
@@ -148,10 +157,14 @@ class Run:
         """
         lost = {one.demand_ref: one for one in before if one.exception is RunException.GAIN_LOST}
         found = [
-            _short(line, lost.get(line.demand_ref), line.after if is_applied else line.before)
+            _short(line, lost.get(line.demand_ref), self.has(line, is_applied=is_applied))
             for line in self.lines
         ]
         return tuple(one for one in found if one is not None and one.gets < one.of)
+
+    def has(self, line: RunLine, *, is_applied: bool) -> int:
+        """Say what a line has: here, and once the run is applied where it was offered the rest."""
+        return line.after + self.offered(line.demand_ref) if is_applied else line.before
 
     @property
     def is_worse(self) -> bool:

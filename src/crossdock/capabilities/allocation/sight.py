@@ -7,19 +7,31 @@ other; stock is only read, for promises never wait for a run.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from crossdock.canonical.allocation import Strategy
-from crossdock.capabilities.allocation import figures, model, rulebook, store
+from crossdock.capabilities.allocation import (
+    alternative_store,
+    alternatives,
+    figures,
+    model,
+    rulebook,
+    store,
+)
+from crossdock.capabilities.allocation.alternatives import Alternative, Lack, Offer
 from crossdock.capabilities.allocation.asks import Around, Claim, Key, KnowsStock, Share, Stock
 from crossdock.capabilities.allocation.figures import Figures
-from crossdock.capabilities.allocation.model import Expected, Line, Outcome, Protection
+from crossdock.capabilities.allocation.model import Expected, Line, Protection
 from crossdock.capabilities.allocation.rulebook import AllocationProtection
 from crossdock.capabilities.allocation.runs import digest_of
 from crossdock.capabilities.allocation.shapes import Run, RunLine, RunState
 from crossdock.capabilities.allocation.standing import RulesNow, rules_for
 from crossdock.foundation.database import Transaction
 
+Offered = Mapping[str, Sequence[Offer]]
+"""What is offered elsewhere, by order line."""
+NO_OFFERS: Offered = MappingProxyType({})
 UNKNOWN = Stock(unit="EA", version=0, nettable=0, hard=0, soft=0, safety=0, claims={})
 
 
@@ -49,6 +61,8 @@ class Sight:
     rules_version: int
     expected: tuple[Expected, ...] = ()
     """What there will be by each day; asked for where a line may wait for it."""
+    alternatives: tuple[Alternative, ...] = ()
+    """What runs have found elsewhere for lines that claim or claimed here, with what is left."""
 
     @property
     def lines(self) -> list[Line]:
@@ -76,12 +90,63 @@ class Sight:
     def picked(self, demand_ref: str) -> int:
         return self.stock.claims[demand_ref].picked
 
-    def outcome(self) -> Outcome:
-        return model.run(self.supply, self.lines, self.protections, self.expected)
+    @property
+    def lacks(self) -> tuple[Lack, ...]:
+        """Say what lines that may gain would not get of what lies there, by their turn."""
+        outcome = model.run(
+            self.supply, self.lines, self.protections, self.expected, refuses=False
+        )
+        micros = alternatives.lacks(outcome.grants)
+        turns = sorted(self.waiting, key=lambda one: one.line.turn)
+        return tuple(
+            Lack(
+                one.demand_ref,
+                one.customer,
+                one.channel,
+                self.item,
+                self.location,
+                self.stock.unit,
+                micros[one.demand_ref],
+                one.line.multiple,
+            )
+            for one in turns
+            if one.demand_ref in micros
+        )
 
-    def run(self, run_id: str, reason: str, by: str, now: datetime) -> Run:
-        """Simulate: what would be confirmed of whom, and why."""
-        outcome = self.outcome()
+    def offered(self, run_id: str, offers: Offered) -> tuple[Alternative, ...]:
+        """Take of what was offered for these very lacks what their lines have use for."""
+        nets = {one.demand_ref: one.claim.net for one in self.waiting}
+        fit = [
+            (lack.demand_ref, one)
+            for lack in (self.lacks if offers else ())
+            for one in alternatives.fitting(lack, offers.get(lack.demand_ref, ()))
+        ]
+        return tuple(
+            Alternative(demand_ref=ref, net=nets[ref], offer=one, run_id=run_id, place=place)
+            for place, (ref, one) in enumerate(fit, start=1)
+        )
+
+    def over(self) -> tuple[Alternative, ...]:
+        """Name those of which the order has said what became, or that are held no more."""
+        nets = {one.demand_ref: one.claim.net for one in self.waiting}
+        return tuple(
+            one
+            for one in self.alternatives
+            if nets.get(one.demand_ref) != one.net or not one.offer.covers
+        )
+
+    def run(
+        self, run_id: str, reason: str, by: str, now: datetime, offers: Offered = NO_OFFERS
+    ) -> Run:
+        """Simulate: what would be confirmed of whom, and why; and what is offered to the rest."""
+        found = self.offered(run_id, offers)
+        covered: dict[str, int] = {}
+        for one in found:
+            covered[one.demand_ref] = covered.get(one.demand_ref, 0) + one.offer.covers
+        outcome = alternatives.decided(
+            self.supply, self.lines, self.protections, self.expected, covered
+        )
+        found = () if outcome.is_refused else found
         by_ref = {one.demand_ref: one for one in self.waiting}
         return Run(
             run_id=run_id,
@@ -97,7 +162,7 @@ class Sight:
             stock_version=self.stock.version,
             rules_version=self.rules_version,
             protections=self.protections,
-            digest=self.digest,
+            digest=alternatives.digest_with(self.digest, found),
             made_by=by,
             made_at=now,
             lines=tuple(
@@ -119,9 +184,11 @@ class Sight:
                     released=grant.line.released,
                     coming=grant.coming,
                     ships_on=grant.line.ships_on,
+                    elsewhere=grant.line.elsewhere,
                 )
                 for grant in outcome.grants
             ),
+            alternatives=found,
         )
 
 
@@ -168,8 +235,12 @@ async def look(
     by_key: dict[Key, list[Any]] = {key: [] for key in keys}
     for row in rows:
         by_key[row["item"], row["location"]].append(row)
+    held = await _held(tx, around, keys)
     asked = {
-        key: (stock.unit, {row["demand_ref"]: _aside(row, stock, rules) for row in here})
+        key: (
+            stock.unit,
+            {row["demand_ref"]: _aside(row, stock, rules, held.get(key, ())) for row in here},
+        )
         for key, here in by_key.items()
         if any(_may_wait(row, rules) for row in here)
         for stock in [found.get(key, UNKNOWN)]
@@ -181,6 +252,7 @@ async def look(
                 key,
                 found.get(key, UNKNOWN),
                 tuple(Expected(day, micros) for day, micros in ahead.get(key, ())),
+                tuple(held.get(key, ())),
             ),
             by_key[key],
             rules,
@@ -200,12 +272,32 @@ def _may_wait(row: Any, rules: RulesNow) -> bool:
     return strategy is Strategy.WIN and row["ships_on"] is not None
 
 
-def _aside(row: Any, stock: Stock, rules: RulesNow) -> int | None:
+async def _held(
+    tx: Transaction, around: Around, keys: Sequence[Key]
+) -> dict[Key, list[Alternative]]:
+    """Read what is held elsewhere for lines of these, or is to be, with what is left of it.
+
+    Asked after the lines were locked: whoever applied a run held the same locks.
+    """
+    columns = [key[0] for key in keys], [key[1] for key in keys]
+    rows = await tx.fetch(alternative_store.STANDING, tx.tenant, *columns)
+    named = sorted({row["reservation_id"] for row in rows} - {""})
+    left = await around.holder.left_in(tx, named) if named else {}
+    found: dict[Key, list[Alternative]] = {}
+    for row in rows:
+        one = alternative_store.alternative_of(row)
+        if one.reservation_id:
+            one = one.held(left.get(one.reservation_id, 0))
+        found.setdefault((row["line_item"], row["line_location"]), []).append(one)
+    return found
+
+
+def _aside(row: Any, stock: Stock, rules: RulesNow, held: Sequence[Alternative]) -> int | None:
     """Give what every run sets aside for a line of what lies there; None: all that it asks for."""
     claim = stock.claims.get(row["demand_ref"])
     if claim is None or not claim.open:
         return 0
-    line = _waiting(row, claim, rules).line
+    line = _waiting(row, claim, rules, held).line
     if line.strategy is Strategy.WIN:
         return None
     is_kept = line.strategy in {Strategy.SKIP, Strategy.GAIN}
@@ -213,14 +305,14 @@ def _aside(row: Any, stock: Stock, rules: RulesNow) -> int | None:
 
 
 def _sight(
-    there: tuple[Key, Stock, tuple[Expected, ...]],
+    there: tuple[Key, Stock, tuple[Expected, ...], tuple[Alternative, ...]],
     rows: Sequence[Any],
     rules: RulesNow,
     protections: Sequence[tuple[AllocationProtection, int]],
 ) -> Sight:
-    key, stock, expected = there
+    key, stock, expected, held = there
     waiting = [
-        _waiting(row, stock.claims[row["demand_ref"]], rules)
+        _waiting(row, stock.claims[row["demand_ref"]], rules, held)
         for row in rows
         if row["demand_ref"] in stock.claims and stock.claims[row["demand_ref"]].open
     ]
@@ -235,22 +327,27 @@ def _sight(
         protections=tuple(rulebook.in_run(one, had) for one, had in protections),
         rules_version=rules.version,
         expected=expected,
+        alternatives=held,
     )
 
 
-def _waiting(row: Any, claim: Claim, rules: RulesNow) -> Waiting:
+def _waiting(row: Any, claim: Claim, rules: RulesNow, held: Sequence[Alternative] = ()) -> Waiting:
     """Until a run has decided, what was promised to the line counts as its confirmation.
 
-    What is released to the warehouse and not picked does in any case: it is picked next.
+    What is released to the warehouse and not picked does in any case: it is picked next. What is
+    held for the line elsewhere it does not request here.
     """
     total = row["confirmed"] if row["run_id"] else claim.promised
     released = figures.unpicked(row["released"], claim.picked, claim.open)
+    mine = (one for one in held if one.demand_ref == row["demand_ref"])
+    elsewhere = alternatives.away(mine, claim.net, claim.open - released)
+    requested = claim.open - elsewhere
     strategy, priority, _ = rules.of(row["order_id"], row["customer"], row["channel"])
     line = Line(
         demand_ref=row["demand_ref"],
         group=row["channel"],
-        requested=claim.open,
-        confirmed=max(released, figures.unpicked(total, claim.picked, claim.open)),
+        requested=requested,
+        confirmed=max(released, figures.unpicked(total, claim.picked, requested)),
         strategy=strategy,
         priority=priority,
         since=row["since"],
@@ -258,6 +355,7 @@ def _waiting(row: Any, claim: Claim, rules: RulesNow) -> Waiting:
         picked=claim.picked,
         released=released,
         ships_on=row["ships_on"],
+        elsewhere=elsewhere,
     )
     return Waiting(
         row["demand_ref"],

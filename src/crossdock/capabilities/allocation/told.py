@@ -1,15 +1,21 @@
 """What the log is told of rules that are changed and of runs that are proposed and decided on."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from crossdock.canonical.allocation import AllocationRuleChanged, AllocationRunChanged, Strategy
+from crossdock.canonical.allocation import (
+    AllocationRuleChanged,
+    AllocationRunChanged,
+    OfferedAlternative,
+    Strategy,
+)
 from crossdock.canonical.envelope import Fact, Payload
 from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.allocation.alternatives import Alternative
 from crossdock.capabilities.allocation.shapes import Run, RunState, Word
 from crossdock.foundation import event_log
 from crossdock.foundation.database import Transaction
@@ -85,7 +91,28 @@ def _run(run: Run, state: RunState, word: Word) -> AllocationRunChanged:
         rules_version=run.rules_version,
         changed_by=word.by,
         remark=word.remark,
+        alternatives=tuple(_alternative(run, one) for one in run.alternatives),
     )
+
+
+def _alternative(run: Run, one: Alternative) -> OfferedAlternative:
+    offer, orders = one.offer, {line.demand_ref: line.order_id for line in run.lines}
+    return OfferedAlternative(
+        demand_ref=one.demand_ref,
+        order_id=orders[one.demand_ref],
+        item=offer.item,
+        location=offer.location,
+        quantity=Quantity.from_micros(offer.micros, offer.unit),
+        covers=Quantity.from_micros(offer.covers, run.unit),
+        decision_id=offer.decision_id,
+        why=offer.why,
+        ships_on=_day(offer.ships_on),
+        arrives_on=_day(offer.arrives_on),
+    )
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""
 
 
 def _entry(tx: Transaction, identity: str, payload: Payload, at: datetime) -> Entry:

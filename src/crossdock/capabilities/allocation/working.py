@@ -3,7 +3,7 @@
 What the policy lets apply by itself is applied; the rest waits for a person.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,10 +13,11 @@ import structlog
 from crossdock.canonical.errors import Conflict
 from crossdock.capabilities.allocation import rulebook, runs, store
 from crossdock.capabilities.allocation.asks import Around, Key
+from crossdock.capabilities.allocation.elsewhere import Elsewhere
 from crossdock.capabilities.allocation.rulebook import AllocationPolicy, Applies
 from crossdock.capabilities.allocation.service import AFTER_FAILURE, apply, escalate
 from crossdock.capabilities.allocation.shapes import Run, RunState, Word
-from crossdock.capabilities.allocation.sight import Sight, doubtful, look
+from crossdock.capabilities.allocation.sight import Offered, Sight, doubtful, look
 from crossdock.capabilities.allocation.told import HUB
 from crossdock.foundation import event_log, telemetry
 from crossdock.foundation.clock import Clock
@@ -44,9 +45,19 @@ class Work:
         self._ids = ids
         self._around = around
         self._stock = around.stock
+        self._elsewhere = Elsewhere(database, clock, around)
 
     async def due(self) -> int:
-        """Work until nothing is due that inventory has heard of; count the item-locations."""
+        """Work until nothing is due that inventory has heard of; count the item-locations.
+
+        What was approved elsewhere is held before and after: a run is made beside it.
+        """
+        await self._elsewhere.carry_out()
+        done = await self._all_due()
+        await self._elsewhere.carry_out()
+        return done
+
+    async def _all_due(self) -> int:
         done = 0
         while True:
             async with self._database.transaction(Scope.of_workers()) as tx:
@@ -77,6 +88,8 @@ class Work:
             told = {row[name] for row in rows for name in ("oldest", "position")} - {0}
             heard = {0, *(await self._stock.heard(tx, tenant, sorted(told)) if told else ())}
         ready = [row for row in rows if row["oldest"] in heard]
+        keys = [(row["item"], row["location"]) for row in ready]
+        await self._elsewhere.settle(Scope(tenant), keys)
         for start in range(0, len(ready), SET):
             await self._set(tenant, ready[start : start + SET], heard)
         return len(ready)
@@ -84,8 +97,10 @@ class Work:
     async def _set(self, tenant: str, rows: Sequence[Any], heard: Collection[int]) -> None:
         """Work on a set; one that fails is found alone and comes again later."""
         try:
+            keys = [(row["item"], row["location"]) for row in rows]
+            offers = await self._elsewhere.offers(Scope(tenant), keys, self._clock.now())
             async with self._database.transaction(Scope(tenant)) as tx:
-                await self._in_one(tx, rows, heard)
+                await self._in_one(tx, rows, heard, offers)
         except OUTAGES:
             raise
         except Exception as error:
@@ -102,7 +117,9 @@ class Work:
                 again = self._clock.now() + AFTER_FAILURE
                 await tx.execute(store.POSTPONE, tenant, row["item"], row["location"], again)
 
-    async def _in_one(self, tx: Transaction, rows: Sequence[Any], heard: Collection[int]) -> None:
+    async def _in_one(
+        self, tx: Transaction, rows: Sequence[Any], heard: Collection[int], offers: Offered
+    ) -> None:
         now = self._clock.now()
         reasons: dict[Key, str] = {(row["item"], row["location"]): row["reason"] for row in rows}
         sights = await look(tx, self._around, list(reasons), now)
@@ -117,7 +134,13 @@ class Work:
         quiet: dict[Key, Run] = {}
         made: list[tuple[Run, Sight]] = []
         settled: list[Run] = []
-        drawn = [(self._drawn(sight, reasons, now), sight) for sight in sights]
+        drawn = [
+            (
+                sight.run(self._run_id(), reasons[sight.item, sight.location], HUB, now, offers),
+                sight,
+            )
+            for sight in sights
+        ]
         worse = [sight for run, sight in drawn if run.is_worse]
         later = await doubtful(tx, self._stock, worse)
         for key in sorted(later):  # they stay due
@@ -143,9 +166,8 @@ class Work:
         done = "nothing waits for a person any more"
         await escalate(tx, self._around, decided, now, done, settled=settled)
 
-    def _drawn(self, sight: Sight, reasons: Mapping[Key, str], now: datetime) -> Run:
-        run_id = prefixed("run", self._ids.new())
-        return sight.run(run_id, reasons[sight.item, sight.location], HUB, now)
+    def _run_id(self) -> str:
+        return prefixed("run", self._ids.new())
 
     async def _decide(
         self,

@@ -14,6 +14,7 @@ from crossdock.canonical.cases import OpenCase
 from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.inventory import store
 from crossdock.capabilities.inventory.holding import CLIENT as BY_DATE
+from crossdock.capabilities.inventory.holding_elsewhere import CLIENT as BY_RUN
 from crossdock.capabilities.inventory.holds import Hold, hold_of
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database, Transaction, WorkersSql
@@ -31,10 +32,10 @@ LEAKS_MAX = 10_000
 
 TENANTS = WorkersSql("select distinct tenant from inventory_source order by tenant")
 # By the index of hard promises that are open: they are as many as accepted orders. Promises by
-# date have an end of their own, and a list.
+# date, and what runs hold elsewhere, have an end of their own, and a list.
 LEAKED = f"""
 select {store.LINE} from inventory_reservation v {store.STOCK_OF_LINE}
-where v.tenant = $1 and v.is_hard and {store.HOLDS} and v.client <> $2
+where v.tenant = $1 and v.is_hard and {store.HOLDS} and v.client <> all($2::text[])
     and v.created_at <= $3 and not exists (
         select from inventory_demand d where d.tenant = $1 and d.demand_ref = v.demand_ref
             and d.order_id <> '' and d.ordered - d.cancelled - d.picked > 0)
@@ -70,7 +71,7 @@ class LeakedHolds:
 
     async def _look(self, tx: Transaction) -> None:
         now = self._clock.now()
-        rows = await tx.fetch(LEAKED, tx.tenant, BY_DATE, now - PATIENCE)
+        rows = await tx.fetch(LEAKED, tx.tenant, [BY_DATE, BY_RUN], now - PATIENCE)
         told = await self._desk.told(tx, FINGERPRINT)
         if rows:
             case = leak_case([hold_of(store.line_of(row)) for row in rows])

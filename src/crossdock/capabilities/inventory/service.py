@@ -12,6 +12,7 @@ from crossdock.capabilities.inventory.claims import ClaimedStock
 from crossdock.capabilities.inventory.explaining import Explanation, Explanations
 from crossdock.capabilities.inventory.had import ChannelProtection, Had, KnowsProtections, had_in
 from crossdock.capabilities.inventory.holding import Holding
+from crossdock.capabilities.inventory.holding_elsewhere import HoldingElsewhere
 from crossdock.capabilities.inventory.holds import Holds
 from crossdock.capabilities.inventory.incoming import name_of
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
@@ -63,6 +64,7 @@ class Inventory:
         self.holds = Holds(database, clock)
         told = (self._answers, self.standings, self._shares_in)
         self.holding = Holding(self._promises, self._changes, self._stock_ids, told)
+        self.elsewhere = HoldingElsewhere(self._promises, self._changes)
         self._batcher: Batcher[Scope, tuple[str, ReservationRequest], Reservation | Conflict]
         self._batcher = Batcher(self._reserve_batch)
 

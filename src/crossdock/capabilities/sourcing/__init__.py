@@ -1,5 +1,6 @@
 """Sourcing: which warehouses an order leaves from, and why those."""
 
+from crossdock.capabilities.sourcing.backorders import Backorders
 from crossdock.capabilities.sourcing.calendars import (
     Destination,
     Place,
@@ -61,6 +62,7 @@ __all__ = [
     "Alternatives",
     "Answer",
     "Asked",
+    "Backorders",
     "Candidate",
     "CandidateShown",
     "Decided",

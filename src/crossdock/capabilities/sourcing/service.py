@@ -15,6 +15,7 @@ from crossdock.canonical.errors import Conflict, Invalid, NotFound, Unavailable
 from crossdock.canonical.identifiers import joined
 from crossdock.canonical.sourcing import SourcingNodeChanged, SourcingRulesChanged
 from crossdock.capabilities.sourcing import store
+from crossdock.capabilities.sourcing.backorders import ALL, rule_scopes
 from crossdock.capabilities.sourcing.document import Asked, Decided, RuleVersion, decided
 from crossdock.capabilities.sourcing.model import (
     NODES_MAX,
@@ -43,7 +44,6 @@ HUB = "crossdock"
 """The source name of the hub's own facts."""
 
 PREFIX = "src"
-ALL = "all"
 SCOPE_KINDS = ("channel", "customer")
 NAME_MAX = 200
 
@@ -277,9 +277,7 @@ def rule_scope(text: str) -> str:
 
 def _scopes(asked: Asked) -> list[str]:
     """Name whose rules are asked for, the narrowest first."""
-    customers = dict.fromkeys(filter(None, (asked.order.customer, *asked.known_as)))
-    named = [f"customer:{name}" for name in customers]
-    return [*named, *([f"channel:{asked.channel}"] if asked.channel else []), ALL]
+    return rule_scopes((asked.order.customer, *asked.known_as), asked.channel)
 
 
 def _entry(tenant: str, answer: Decided) -> Entry:

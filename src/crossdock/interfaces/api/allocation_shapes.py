@@ -8,6 +8,8 @@ from crossdock.canonical.quantities import Quantity
 from crossdock.capabilities.allocation import (
     AllocatedLine,
     AllocationProtection,
+    Alternative,
+    AlternativeState,
     Protection,
     Run,
     RunException,
@@ -23,6 +25,7 @@ class AllocatedLineShown:
     """An open order line: of what is `requested` (open, unpicked), so much is `confirmed`.
 
     `released` of that is with the warehouse: no run takes it. `ships_on` null is at once.
+    `elsewhere` is held for it at other places, or of another item; the rest is `backordered`.
     """
 
     demand_ref: str
@@ -31,6 +34,7 @@ class AllocatedLineShown:
     customer: str
     requested: AmountShown
     confirmed: AmountShown
+    elsewhere: AmountShown
     backordered: AmountShown
     picked: AmountShown
     released: AmountShown
@@ -45,7 +49,8 @@ class RunLineShown:
     """What an order line had before, and has after the run; `exception` is what it was owed.
 
     `released` is with the warehouse, part of both. `coming` is what supply still to come covers of
-    the rest by `ships_on`, the day it is to leave on: of WIN lines.
+    the rest by `ships_on`, the day it is to leave on: of WIN lines. `elsewhere` was held for the
+    line at other places by then, beside what is `requested` here.
     """
 
     demand_ref: str
@@ -53,6 +58,7 @@ class RunLineShown:
     channel: str
     customer: str
     requested: AmountShown
+    elsewhere: AmountShown
     picked: AmountShown
     released: AmountShown
     before: AmountShown
@@ -78,6 +84,27 @@ class RunProtectionShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlternativeShown:
+    """What a run gives a line elsewhere: `quantity` of an item there, for `covers` of its own.
+
+    `decision_id` is sourcing's, `why` its reason for this place. `reservation_id` is what holds
+    it, once it is HELD; "" before.
+    """
+
+    demand_ref: str
+    item: str
+    location: str
+    quantity: AmountShown
+    covers: AmountShown
+    ships_on: date | None
+    arrives_on: date | None
+    decision_id: str
+    why: str
+    state: AlternativeState
+    reservation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunShown:
     """A back-order run; `rules_version` and `stock_version` say what it was decided on."""
 
@@ -99,6 +126,7 @@ class RunShown:
     decided_at: datetime | None
     remark: str
     lines: list[RunLineShown]
+    alternatives: list[AlternativeShown]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +153,8 @@ def line_shown(line: AllocatedLine) -> AllocatedLineShown:
         customer=line.customer,
         requested=amount(line.requested, line.unit),
         confirmed=amount(line.confirmed, line.unit),
-        backordered=amount(line.requested - line.confirmed, line.unit),
+        elsewhere=amount(line.elsewhere, line.unit),
+        backordered=amount(line.requested - line.elsewhere - line.confirmed, line.unit),
         picked=amount(line.picked, line.unit),
         released=amount(line.released, line.unit),
         ships_on=line.ships_on,
@@ -155,6 +184,7 @@ def run_shown(run: Run) -> RunShown:
         decided_at=run.decided_at,
         remark=run.remark,
         lines=[_run_line_shown(line, run.unit) for line in run.lines],
+        alternatives=[_alternative_shown(one, run.unit) for one in run.alternatives],
     )
 
 
@@ -185,6 +215,7 @@ def _run_line_shown(line: RunLine, unit: str) -> RunLineShown:
         channel=line.channel,
         customer=line.customer,
         requested=amount(line.requested, unit),
+        elsewhere=amount(line.elsewhere, unit),
         picked=amount(line.picked, unit),
         released=amount(line.released, unit),
         before=amount(line.before, unit),
@@ -197,6 +228,23 @@ def _run_line_shown(line: RunLine, unit: str) -> RunLineShown:
         since=line.since,
         why=line.why,
         exception=line.exception,
+    )
+
+
+def _alternative_shown(one: Alternative, unit: str) -> AlternativeShown:
+    offer = one.offer
+    return AlternativeShown(
+        demand_ref=one.demand_ref,
+        item=offer.item,
+        location=offer.location,
+        quantity=amount(offer.micros, offer.unit),
+        covers=amount(offer.covers, unit),
+        ships_on=offer.ships_on,
+        arrives_on=offer.arrives_on,
+        decision_id=offer.decision_id,
+        why=offer.why,
+        state=one.state,
+        reservation_id=one.reservation_id,
     )
 
 

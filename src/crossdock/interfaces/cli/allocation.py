@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -17,19 +16,18 @@ from crossdock.capabilities.allocation import (
     AllocationProtection,
     AllocationRule,
     Applies,
-    Run,
     RunState,
 )
 from crossdock.capabilities.catalog import Found, KnownGoods, Named
 from crossdock.interfaces.api.allocation_chart import drawn
 from crossdock.interfaces.api.allocation_shapes import (
     ProtectionShown,
-    RunShown,
     line_shown,
     protection_shown,
     run_shown,
     written,
 )
+from crossdock.interfaces.cli.allocation_run import print_run
 from crossdock.interfaces.cli.entry import EXIT_FINDINGS
 from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
@@ -189,7 +187,7 @@ def lines(item: Item, location: At, as_json: AsJson = False) -> None:
         table(
             (
                 *("order line", "channel", "customer", "strategy", "priority"),
-                *("open", "confirmed", "released", "back-ordered"),
+                *("open", "confirmed", "released", "elsewhere", "back-ordered"),
             ),
             [
                 (
@@ -201,6 +199,7 @@ def lines(item: Item, location: At, as_json: AsJson = False) -> None:
                     written(one.requested),
                     written(one.confirmed),
                     written(one.released),
+                    written(one.elsewhere),
                     written(one.backordered),
                 )
                 for one in shown
@@ -218,7 +217,7 @@ def simulate(item: Item, location: At, by: By = ME, as_json: AsJson = False) -> 
     async def asked(hub: Hub) -> int:
         goods = await _goods(hub, item, location)
         run = await hub.allocation.simulate(hub.scope, goods.item, goods.location, by=by)
-        _print_run(run, as_json=as_json)
+        print_run(run, as_json=as_json)
         return EXIT_FINDINGS if run.state is RunState.REFUSED else 0
 
     raise typer.Exit(with_hub(asked))
@@ -272,7 +271,7 @@ def show(
         found = await hub.allocation.run(hub.scope, run)
         if chart is not None:
             write_text(chart, drawn(found))
-        _print_run(found, as_json=as_json)
+        print_run(found, as_json=as_json)
         if chart is not None and not as_json:
             stdout.print(f"drawn: {chart}")
 
@@ -290,7 +289,7 @@ def approve(
 
     async def asked(hub: Hub) -> None:
         done = await hub.allocation.approve(hub.scope, run, by=by, remark=remark)
-        _print_run(done, as_json=as_json)
+        print_run(done, as_json=as_json)
 
     with_hub(asked)
 
@@ -306,50 +305,13 @@ def reject(
 
     async def asked(hub: Hub) -> None:
         done = await hub.allocation.reject(hub.scope, run, by=by, remark=remark)
-        _print_run(done, as_json=as_json)
+        print_run(done, as_json=as_json)
 
     with_hub(asked)
 
 
 async def _goods(hub: Hub, item: str, location: str) -> Found:
     return await KnownGoods(hub.catalog).find_one(hub.scope, Named(item, location), where="")
-
-
-def _print_run(run: Run, *, as_json: bool) -> None:
-    shown = run_shown(run)
-    if as_json:
-        print_json(shown)
-        return
-    stdout.print(_headline(shown), soft_wrap=True, markup=False)
-    table(
-        ("order line", "strategy", "priority", "open", "before", "after", "why", "exception"),
-        [
-            (
-                line.demand_ref,
-                line.strategy,
-                line.priority,
-                written(line.requested),
-                written(line.before),
-                written(line.after),
-                f"{line.why}, {written(line.coming)} to come"
-                if Decimal(line.coming.value)
-                else line.why,
-                line.exception,
-            )
-            for line in shown.lines
-        ],
-        empty="no lines",
-    )
-
-
-def _headline(run: RunShown) -> str:
-    where = f"{run.run_id} {run.state}: {run.item} at {run.location}"
-    if run.state is RunState.REFUSED:
-        return f"{where}, {written(run.owed)} are owed and {written(run.supply)} are there"
-    return (
-        f"{where}, of {written(run.supply)}: {written(run.gained)} gained,"
-        f" {written(run.lost)} lost"
-    )
 
 
 def _print_protections(shown: list[ProtectionShown]) -> None:

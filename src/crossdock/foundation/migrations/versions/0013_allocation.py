@@ -144,6 +144,7 @@ create table allocation_run_line (
     released bigint not null,
     coming bigint not null,
     ships_on date,
+    elsewhere bigint not null,
     primary key (tenant, run_id, place)
 );
 create index allocation_run_line_by_demand on allocation_run_line (tenant, demand_ref)

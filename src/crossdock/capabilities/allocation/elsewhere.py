@@ -1,0 +1,155 @@
+"""Asks what other places have for lines that stay short, and has what was approved held there.
+
+Others are asked before a run is made, under no lock. What an applied run wants is promised in a
+transaction of its own, together with the word that it is: however often a worker is killed, and
+however many there are, it is promised once, and let go once its order has said what became of it.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from crossdock.capabilities.allocation import alternative_store as store
+from crossdock.capabilities.allocation.alternatives import Alternative, AlternativeState, Lack
+from crossdock.capabilities.allocation.asks import Around, Key
+from crossdock.capabilities.allocation.marking import look_again
+from crossdock.capabilities.allocation.oversold import gets_in_time, look_later
+from crossdock.capabilities.allocation.sight import NO_OFFERS, Offered, Sight, look
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.database import OUTAGES, Database, Transaction
+from crossdock.foundation.scope import Scope
+
+log = structlog.get_logger(__name__)
+
+AFTER_DENIAL = timedelta(minutes=15)
+PAGE = 500
+WANTED = AlternativeState.WANTED
+
+
+class Elsewhere:
+    def __init__(self, database: Database, clock: Clock, around: Around) -> None:
+        self._database = database
+        self._clock = clock
+        self._around = around
+
+    async def offers(self, scope: Scope, keys: Sequence[Key], now: datetime) -> Offered:
+        """Ask for what lines of these (item, location) lack, and nothing comes in time for."""
+        finder = self._around.finder
+        if not await finder.knows_any(scope):
+            return NO_OFFERS
+        async with self._database.transaction(scope) as tx:
+            sights = await look(tx, self._around, keys, now, lock=False)
+            counted = await self._around.stock.counted(tx, tx.tenant, keys)
+            lacks = [
+                lack
+                for sight in sights
+                if (sight.item, sight.location) in counted
+                for lack in await _late(tx, self._around, sight, now)
+            ]
+        return await finder.offers(scope, lacks, now) if lacks else NO_OFFERS
+
+    async def settle(self, scope: Scope, keys: Sequence[Key]) -> None:
+        """Let go what orders of these (item, location) have spoken of, before any run is made.
+
+        A line that has moved to where goods are held for it would find them promised to another.
+        """
+        columns = [item for item, _ in keys], [location for _, location in keys]
+        async with self._database.transaction(scope) as tx:
+            rows = await tx.fetch(store.STANDING, tx.tenant, *columns)
+        for key in sorted({(row["line_item"], row["line_location"]) for row in rows}):
+            try:
+                async with self._database.transaction(scope) as tx:
+                    await self._end(tx, key)
+            except OUTAGES:
+                raise
+            except Exception:  # its own look finds it again, and tells
+                log.exception("alternatives were not looked at", item=key[0], location=key[1])
+        if rows:
+            await self.carry_out()
+
+    async def _end(self, tx: Transaction, key: Key) -> None:
+        [sight] = await look(tx, self._around, [key], self._clock.now())
+        over = sight.over()
+        named = [one.run_id for one in over], [one.place for one in over]
+        await tx.execute(store.END, tx.tenant, *named)
+
+    async def carry_out(self) -> int:
+        """Hold what applied runs want, let go what is over; count what was done."""
+        done = 0
+        async for row in self._to_do():
+            try:
+                done += await self._one(row)
+            except OUTAGES:
+                raise
+            except Exception:  # the next look has it again, and the others go on
+                log.exception("an alternative failed", run=row["run_id"], place=row["place"])
+        return done
+
+    async def _to_do(self) -> AsyncIterator[Any]:
+        after: tuple[str, str, int] = ("", "", 0)
+        while True:
+            async with self._database.transaction(Scope.of_workers()) as tx:
+                rows = await tx.fetch(store.TO_DO, *after, PAGE)
+            for row in rows:
+                yield row
+            if len(rows) < PAGE:
+                return
+            after = (rows[-1]["tenant"], rows[-1]["run_id"], rows[-1]["place"])
+
+    async def _one(self, row: Any) -> bool:
+        """Do one step in one transaction; who comes second finds nothing to do."""
+        async with self._database.transaction(Scope(row["tenant"])) as tx:
+            named = (tx.tenant, row["run_id"], row["place"])
+            found = await tx.fetchrow(store.LOCK, *named)
+            if found is None:
+                return False
+            one = store.alternative_of(found)
+            key = (found["line_item"], found["line_location"])
+            if one.state is WANTED:
+                state, reservation_id = await self._hold(tx, one, found["channel"], key)
+            elif await self._is_heard(tx, row["position"]):
+                state, reservation_id = await self._let_go(tx, one, key)
+            else:
+                return False
+            await tx.execute(store.MOVE_ON, *named, state, reservation_id)
+        return True
+
+    async def _hold(
+        self, tx: Transaction, one: Alternative, channel: str, key: Key
+    ) -> tuple[AlternativeState, str]:
+        goods = (one.offer.item, one.offer.location, one.offer.micros)
+        made = await self._around.holder.hold_in(tx, one.name, goods, channel)
+        if made:
+            return AlternativeState.HELD, made
+        await look_later(tx, {key: self._clock.now() + AFTER_DENIAL})
+        return AlternativeState.DENIED, ""
+
+    async def _is_heard(self, tx: Transaction, position: int) -> bool:
+        """Say whether stock counts what the order says: until then the goods stay his."""
+        stock = self._around.stock
+        return not position or position in await stock.heard(tx, tx.tenant, [position])
+
+    async def _let_go(
+        self, tx: Transaction, one: Alternative, key: Key
+    ) -> tuple[AlternativeState, str]:
+        if one.reservation_id:
+            await self._around.holder.let_go_in(tx, one.reservation_id)
+        await look_again(tx, [key], "ELSEWHERE", self._clock.now())
+        return AlternativeState.ENDED, one.reservation_id
+
+
+async def _late(tx: Transaction, around: Around, sight: Sight, now: datetime) -> list[Lack]:
+    """Say what lines lack that nothing comes in time for; who names no day cannot wait."""
+    lacks = {lack.demand_ref: lack for lack in sight.lacks}
+    lines = [one.line for one in sight.waiting if one.demand_ref in lacks]
+    if not any(line.ships_on for line in lines):
+        return list(lacks.values())
+    key = (sight.item, sight.location)
+    asked = (sight.stock.unit, sum(line.requested for line in lines), frozenset(lacks))
+    outlook = (await around.supply.outlook(tx, {key: asked}, now))[key]
+    has = {line.demand_ref: line.requested - lacks[line.demand_ref].micros for line in lines}
+    gets = gets_in_time(lines, has, outlook.parts)
+    left = {line.demand_ref: line.requested - gets[line.demand_ref] for line in lines}
+    return [lack._replace(micros=left[ref]) for ref, lack in lacks.items() if left[ref]]

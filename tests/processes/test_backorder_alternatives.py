@@ -1,0 +1,483 @@
+"""What back-order runs find elsewhere: sourcing, allocation and stock together, on a whole hub."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from crossdock.assembly import Hub, Outside
+from crossdock.canonical.allocation import AllocationRunChanged, Strategy
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.orders import DemandLine, OrderChanged
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.canonical.supply import SupplyCommitmentChanged, SupplyEvidence, SupplyKind
+from crossdock.capabilities.allocation import (
+    AllocationProtection,
+    AllocationRule,
+    AlternativeState,
+    Applies,
+    Run,
+    RunState,
+)
+from crossdock.capabilities.sourcing import (
+    Alternatives,
+    NodeFacts,
+    Occasion,
+    Rules,
+    Substitute,
+    When,
+)
+from crossdock.capabilities.supply import Alternative as Substitution
+from crossdock.capabilities.supply import SubstitutionRule
+from crossdock.foundation import event_log
+from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.database import Database
+from crossdock.foundation.event_log import Position
+from crossdock.foundation.settings import Settings
+from tests.processes.calendars import open_every_day
+
+Claims = Mapping[str, tuple[str, str, int]]
+
+
+def hub_on(database: Database, dsn: str, clock: VirtualClock, tmp_path: Path) -> Hub:
+    settings = Settings(tenant="main", data_dir=tmp_path)
+    return Hub(settings, dsn, database, Outside(clock=clock, applications={}))
+
+
+@pytest.fixture
+async def hub(database: Database, dsn: str, clock: VirtualClock, tmp_path: Path) -> Hub:
+    made = hub_on(database, dsn, clock, tmp_path)
+    await made._register()
+    return made
+
+
+async def put(hub: Hub, node: str, stock: Mapping[str, int]) -> None:
+    for item, quantity in stock.items():
+        await hub.put_stock(item, node, quantity)
+    await open_every_day(hub, node)
+    await hub.order_sourcing.put_node(hub.scope, NodeFacts(node=node), by="test")
+
+
+async def order(
+    hub: Hub,
+    number: str,
+    version: int,
+    lines: Claims,
+    *,
+    channel: str = "web",
+    ships_on: date | None = None,
+) -> None:
+    """Record a version of an order, whose lines are item, location and how much is ordered."""
+    said = OrderChanged(
+        order_id=number,
+        channel=channel,
+        lines=tuple(
+            DemandLine(
+                demand_ref=f"{number}/{name}",
+                item=item,
+                location=location,
+                ordered=Quantity.of(quantity),
+                cancelled=Quantity.of(0),
+                requested_ship_date=ships_on,
+            )
+            for name, (item, location, quantity) in lines.items()
+        ),
+    )
+    fact = Fact(
+        identity=f"order:{number}:{version}",
+        payload=said,
+        occurred_at=hub.clock.now() + timedelta(minutes=version),
+        version=version,
+    )
+    await hub.record([fact])
+
+
+async def scarce(hub: Hub, *, there: int = 3, elsewhere: int = 9, wanted: int = 8) -> None:
+    """Have an order want more of X at DC1 than there is, and some of it lie at DC2."""
+    await put(hub, "DC1", {"X": there})
+    await put(hub, "DC2", {"X": elsewhere})
+    await order(hub, "A", 1, {"1": ("X", "DC1", wanted)})
+
+
+async def worked(hub: Hub) -> None:
+    """Let the jobs do what there is to do, twice: a second look has nothing to add."""
+    for _ in range(2):
+        await hub.allocating.work.due()
+        await hub.settle()
+
+
+async def free(hub: Hub, item: str, node: str) -> int:
+    return int((await hub.availability(item, node)).available.value)
+
+
+async def last_run(hub: Hub, item: str = "X", location: str = "DC1") -> Run:
+    found = await hub.allocation.runs(hub.scope, item=item, location=location, limit=1)
+    return await hub.allocation.run(hub.scope, found[0].run_id)
+
+
+async def runs_told(hub: Hub) -> list[AllocationRunChanged]:
+    async with hub.database.transaction(hub.scope) as tx:
+        found, _ = await event_log.read(
+            tx, Position(), limit=1000, types=[AllocationRunChanged.TYPE]
+        )
+    payloads = (one.payload for one in found)
+    return [one for one in payloads if isinstance(one, AllocationRunChanged)]
+
+
+async def confirmed(
+    hub: Hub, item: str = "X", location: str = "DC1"
+) -> dict[str, tuple[int, int]]:
+    """Give by order line what it has here, and elsewhere."""
+    found = await hub.allocation.lines(hub.scope, item, location)
+    return {one.demand_ref: (one.confirmed // MICROS, one.elsewhere // MICROS) for one in found}
+
+
+def offered(run: Run) -> list[tuple[str, str, str, int, int]]:
+    return [
+        (
+            one.demand_ref,
+            one.offer.item,
+            one.offer.location,
+            one.offer.micros // MICROS,
+            one.offer.covers // MICROS,
+        )
+        for one in run.alternatives
+    ]
+
+
+async def test_a_run_offers_what_lies_free_elsewhere_and_holds_it_once_it_is_approved(
+    hub: Hub,
+) -> None:
+    await hub.allocation.rulebook.set_policy(
+        hub.scope, Applies.NOTHING, four_eyes=False, by="test"
+    )
+    await scarce(hub)
+
+    run = await hub.allocation.simulate(hub.scope, "X", "DC1", by="test")
+
+    assert offered(run) == [("A/1", "X", "DC2", 5, 5)]
+    [one] = run.alternatives
+    decision = await hub.sourcing.decision(hub.scope, one.offer.decision_id)
+    assert decision.decided.occasion is Occasion.BACKORDER_RUN
+    assert one.offer.why
+    assert await free(hub, "X", "DC2") == 9
+
+    done = await hub.allocation.approve(hub.scope, run.run_id, by="boss")
+
+    assert [one.state for one in done.alternatives] == [AlternativeState.HELD]
+    assert await free(hub, "X", "DC2") == 4
+    assert await confirmed(hub) == {"A/1": (3, 5)}
+
+
+async def test_a_run_by_itself_holds_elsewhere_once_and_offers_nothing_again(hub: Hub) -> None:
+    await scarce(hub)
+
+    await worked(hub)
+    run = await last_run(hub)
+
+    assert run.state is RunState.APPLIED
+    assert await free(hub, "X", "DC2") == 4
+    await hub.allocating.work.mark_all()
+    await worked(hub)
+    assert (await last_run(hub)).run_id == run.run_id
+    assert await free(hub, "X", "DC2") == 4
+    told = await runs_told(hub)
+    assert [one.state for one in told] == ["SIMULATED", "APPLIED"]
+    for one in told:
+        [alternative] = one.alternatives
+        assert (alternative.demand_ref, alternative.order_id) == ("A/1", "A")
+        assert (alternative.item, alternative.location) == ("X", "DC2")
+        assert alternative.quantity == alternative.covers == Quantity.of(5)
+        assert alternative.decision_id == run.alternatives[0].offer.decision_id
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [Alternatives(when=When.CREATION), Alternatives(substitute=Substitute.NONE)],
+    ids=["creation alone", "nothing"],
+)
+@pytest.mark.parametrize("holds_for", ["all", "channel:web"])
+async def test_what_the_rules_do_not_let_a_run_ask_for_is_never_asked(
+    hub: Hub, knobs: Alternatives, holds_for: str
+) -> None:
+    await hub.sourcing.put_rules(
+        hub.scope, Rules(alternatives=knobs), holds_for=holds_for, by="test"
+    )
+    await scarce(hub)
+
+    await worked(hub)
+
+    assert not (await last_run(hub)).alternatives
+    assert await free(hub, "X", "DC2") == 9
+    assert not await hub.sourcing.decisions_of(hub.scope, ["A/1", "A"])
+
+
+async def test_another_item_stands_in_where_the_rules_let_it(hub: Hub) -> None:
+    knobs = Alternatives(substitute=Substitute.ITEM)
+    await hub.sourcing.put_rules(hub.scope, Rules(alternatives=knobs), by="test")
+    await scarce(hub)
+    await hub.put_stock("Y", "DC1", 50)
+    said = Substitution(item="Y", unit="EA", numerator=3, denominator=1)
+    await hub.supply.put_substitution(
+        hub.scope, SubstitutionRule(item="X", unit="EA", alternatives=(said,)), by="test"
+    )
+
+    await worked(hub)
+
+    assert offered(await last_run(hub)) == [("A/1", "Y", "DC1", 15, 5)]
+    assert await free(hub, "Y", "DC1") == 35
+    assert await free(hub, "X", "DC2") == 9
+    assert await confirmed(hub) == {"A/1": (3, 5)}
+
+
+async def test_a_run_takes_nothing_elsewhere_that_others_have_or_that_is_kept_for_them(
+    hub: Hub,
+) -> None:
+    await scarce(hub, elsewhere=9)
+    await order(hub, "B", 1, {"1": ("X", "DC2", 4)})
+    now = hub.clock.now()
+    kept = AllocationProtection(
+        item="X",
+        location="DC2",
+        channel="key",
+        minimum=3 * MICROS,
+        starts_at=now - timedelta(days=1),
+        ends_at=now + timedelta(days=1),
+    )
+    await hub.allocation.rulebook.protect(hub.scope, kept, by="test")
+
+    await worked(hub)
+
+    assert offered(await last_run(hub)) == [("A/1", "X", "DC2", 2, 2)]
+    assert await confirmed(hub, "X", "DC2") == {"B/1": (4, 0)}
+    assert await confirmed(hub) == {"A/1": (3, 2)}
+
+
+async def test_of_two_lines_the_first_by_its_turn_is_offered_what_is_free(hub: Hub) -> None:
+    await put(hub, "DC1", {"X": 0})
+    await put(hub, "DC2", {"X": 6})
+    await order(hub, "A", 1, {"1": ("X", "DC1", 4)})
+    await order(hub, "B", 1, {"1": ("X", "DC1", 4)}, channel="key")
+    rule = AllocationRule(channel="key", priority=1)
+    await hub.allocation.rulebook.set_rule(hub.scope, rule, by="test")
+
+    await worked(hub)
+
+    assert offered(await last_run(hub)) == [
+        ("B/1", "X", "DC2", 4, 4),
+        ("A/1", "X", "DC2", 2, 2),
+    ]
+    assert await free(hub, "X", "DC2") == 0
+
+
+async def test_what_must_be_served_and_lies_elsewhere_is_no_reason_to_refuse_a_run(
+    hub: Hub,
+) -> None:
+    rule = AllocationRule(channel="web", strategy=Strategy.WIN)
+    await hub.allocation.rulebook.set_rule(hub.scope, rule, by="test")
+    await scarce(hub)
+
+    await worked(hub)
+
+    assert (await last_run(hub)).state is RunState.APPLIED
+    assert await confirmed(hub) == {"A/1": (3, 5)}
+    assert not await hub.cases.find(hub.scope)
+
+
+async def test_the_orders_next_version_ends_what_is_held_where_a_line_of_it_claims_now(
+    hub: Hub,
+) -> None:
+    await scarce(hub)
+    await worked(hub)
+
+    await order(hub, "A", 2, {"1": ("X", "DC1", 3), "2": ("X", "DC2", 5)})
+    await worked(hub)
+
+    assert await confirmed(hub) == {"A/1": (3, 0)}
+    assert await confirmed(hub, "X", "DC2") == {"A/2": (5, 0)}
+    assert await free(hub, "X", "DC2") == 4
+
+
+@pytest.mark.parametrize(
+    ("lines", "there", "left"),
+    [
+        ({"1": ("X", "DC2", 8)}, {"A/1": (8, 0)}, 1),
+        ({}, {}, 9),
+    ],
+    ids=["moved", "dropped"],
+)
+async def test_a_line_that_moves_or_is_dropped_gives_back_what_was_held_for_it(
+    hub: Hub, lines: Claims, there: dict[str, tuple[int, int]], left: int
+) -> None:
+    await scarce(hub)
+    await worked(hub)
+
+    await order(hub, "A", 2, lines)
+    await worked(hub)
+
+    assert await confirmed(hub, "X", "DC2") == there
+    assert await free(hub, "X", "DC2") == left
+    assert await free(hub, "X", "DC1") == 3
+
+
+async def test_a_version_that_says_nothing_new_of_a_line_leaves_what_is_held(hub: Hub) -> None:
+    await scarce(hub)
+    await worked(hub)
+
+    await order(hub, "A", 2, {"1": ("X", "DC1", 8)})
+    await worked(hub)
+
+    assert await confirmed(hub) == {"A/1": (3, 5)}
+    assert await free(hub, "X", "DC2") == 4
+
+
+async def test_goods_that_come_in_are_not_confirmed_a_second_time(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await scarce(hub)
+    await worked(hub)
+    await order(hub, "B", 1, {"1": ("X", "DC1", 6)})
+
+    await clock.advance(timedelta(minutes=1))  # a count of a later moment
+    await hub.put_stock("X", "DC1", 9)
+    await worked(hub)
+
+    assert await confirmed(hub) == {"A/1": (3, 5), "B/1": (6, 0)}
+
+
+async def test_what_a_person_releases_is_lacking_again(hub: Hub) -> None:
+    await scarce(hub)
+    await worked(hub)
+    [one] = (await last_run(hub)).alternatives
+
+    await hub.inventory.release(hub.scope, one.reservation_id)
+    await hub.allocating.work.mark_all()
+    await hub.allocating.work.due()
+
+    await hub.allocating.work.due()
+
+    before = await hub.allocation.run(hub.scope, one.run_id)
+    assert [each.state for each in before.alternatives] == [AlternativeState.ENDED]
+    assert offered(await last_run(hub)) == offered(before)
+    assert await confirmed(hub) == {"A/1": (3, 5)}
+    assert await free(hub, "X", "DC2") == 4
+
+
+async def test_what_has_gone_meanwhile_is_denied_and_nothing_is_oversold(hub: Hub) -> None:
+    await hub.allocation.rulebook.set_policy(
+        hub.scope, Applies.NOTHING, four_eyes=False, by="test"
+    )
+    await scarce(hub)
+    run = await hub.allocation.simulate(hub.scope, "X", "DC1", by="test")
+    await hub.reserve("X", "DC2", 6, request_id="cart")
+
+    done = await hub.allocation.approve(hub.scope, run.run_id, by="boss")
+
+    assert [one.state for one in done.alternatives] == [AlternativeState.DENIED]
+    assert await free(hub, "X", "DC2") == 3
+    assert await confirmed(hub) == {"A/1": (3, 0)}
+
+
+async def test_a_run_that_was_rejected_is_not_proposed_again_until_something_changes(
+    hub: Hub, clock: VirtualClock
+) -> None:
+    await hub.allocation.rulebook.set_policy(
+        hub.scope, Applies.NOTHING, four_eyes=False, by="test"
+    )
+    await scarce(hub)
+    await worked(hub)
+    run = await last_run(hub)
+    await hub.allocation.reject(hub.scope, run.run_id, by="boss", remark="it stays here")
+
+    await hub.allocating.work.mark_all()
+    await worked(hub)
+    assert (await last_run(hub)).run_id == run.run_id
+    assert await free(hub, "X", "DC2") == 9
+
+    await clock.advance(timedelta(minutes=1))  # a count of a later moment
+    await hub.put_stock("X", "DC2", 4)
+    await hub.allocating.work.mark_all()
+    await worked(hub)
+    assert offered(await last_run(hub)) == [("A/1", "X", "DC2", 4, 4)]
+
+
+async def test_a_run_elsewhere_leaves_what_is_held_there(hub: Hub) -> None:
+    """No ping-pong: what DC2 holds for a line of DC1 is nobody's at DC2, and is not sent back."""
+    await scarce(hub)
+    await worked(hub)
+
+    await order(hub, "B", 1, {"1": ("X", "DC2", 9)})
+    await worked(hub)
+
+    assert await confirmed(hub, "X", "DC2") == {"B/1": (4, 0)}
+    assert await confirmed(hub) == {"A/1": (3, 5)}
+    assert not (await last_run(hub, "X", "DC2")).alternatives
+
+
+async def test_nothing_is_offered_where_nobody_has_counted_the_lines_own_place(hub: Hub) -> None:
+    await put(hub, "DC1", {"OTHER": 1})
+    await put(hub, "DC2", {"X": 9})
+    await order(hub, "A", 1, {"1": ("X", "DC1", 8)})
+
+    await worked(hub)
+
+    assert await free(hub, "X", "DC2") == 9
+
+
+async def test_two_workers_and_one_that_died_before_it_told_hold_once(
+    hub: Hub, dsn: str, clock: VirtualClock, tmp_path: Path
+) -> None:
+    await scarce(hub)
+    other = await Database.open(dsn, pool_size=4)
+    second = hub_on(other, dsn, clock, tmp_path)
+    run = await hub.allocation.simulate(hub.scope, "X", "DC1", by="test")
+    # As if the worker died when the run was applied, and before anything was held.
+    await hub.allocation._approve(hub.scope, run.run_id, "boss", "")
+    assert await free(hub, "X", "DC2") == 9
+
+    await asyncio.gather(*(one.allocating.work.due() for one in (hub, second) * 4))
+    await worked(hub)
+    await other.close()
+
+    assert await free(hub, "X", "DC2") == 4
+    assert len(await hub.inventory.holds.of(hub.scope, "X", "DC2")) == 1
+    assert await confirmed(hub) == {"A/1": (3, 5)}
+
+
+async def test_an_order_that_changes_between_approval_and_hold_is_held_nothing(hub: Hub) -> None:
+    await scarce(hub)
+    run = await hub.allocation.simulate(hub.scope, "X", "DC1", by="test")
+    await hub.allocation._approve(hub.scope, run.run_id, "boss", "")
+    await order(hub, "A", 2, {"1": ("X", "DC1", 3)})
+
+    await worked(hub)
+
+    assert await free(hub, "X", "DC2") == 9
+    assert await confirmed(hub) == {"A/1": (3, 0)}
+
+
+@pytest.mark.parametrize(("days", "elsewhere"), [(10, 1), (1, 5)])
+async def test_what_comes_before_a_line_is_to_leave_is_not_asked_for_elsewhere(
+    hub: Hub, days: int, elsewhere: int
+) -> None:
+    await put(hub, "DC1", {"X": 3})
+    await put(hub, "DC2", {"X": 9})
+    today = hub.clock.now().date()
+    comes = SupplyCommitmentChanged(
+        supply_id="po-1",
+        kind=SupplyKind.ASN_LINE,
+        item="X",
+        location="DC1",
+        open_quantity=Quantity.of(4),
+        evidence=SupplyEvidence.SHIPPED,
+        eta=today + timedelta(days=3),
+    )
+    await hub.record([Fact(identity="po-1", payload=comes, occurred_at=hub.clock.now())])
+
+    ships_on = today + timedelta(days=days)
+    await order(hub, "A", 1, {"1": ("X", "DC1", 8)}, ships_on=ships_on)
+    await worked(hub)
+
+    assert offered(await last_run(hub)) == [("A/1", "X", "DC2", elsewhere, elsewhere)]
