@@ -32,6 +32,7 @@ from crossdock.canonical.inventory import (
     ReservationChanged,
     SafetyStockChanged,
     SerialOvercounted,
+    StockCounted,
     StockWentNegative,
 )
 from crossdock.canonical.parties import PartyChanged
@@ -71,6 +72,7 @@ HUBS_OWN = (
     ReservationChanged,
     SafetyStockChanged,
     StockWentNegative,
+    StockCounted,
     SerialOvercounted,
     OrderLineOverPicked,
     ConfirmationChanged,

@@ -51,6 +51,7 @@ from crossdock.canonical.inventory import (
     SafetyStockChanged,
     SerialOvercounted,
     SourceHeard,
+    StockCounted,
     StockMoved,
     StockSnapshotTaken,
     StockStatus,
@@ -360,6 +361,18 @@ def test_an_event_of_another_version_is_refused() -> None:
             "B-1",
         ),
         (StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR), "B-1"),
+        (
+            StockCounted(
+                item="B-1",
+                place=Place(location="DC1"),
+                counted_at=AT,
+                book=FOUR,
+                counted=FOUR,
+                count_ref="M-1",
+                told_by="wms",
+            ),
+            "B-1",
+        ),
         (SerialOvercounted(item="B-1", place=Place(location="DC1"), quantity=FOUR), "B-1"),
         (
             OrderLineOverPicked(

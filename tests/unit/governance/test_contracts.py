@@ -52,6 +52,7 @@ from crossdock.canonical.inventory import (
     SafetyStockChanged,
     SerialOvercounted,
     SourceHeard,
+    StockCounted,
     StockMoved,
     StockSnapshotTaken,
     StockStatus,
@@ -142,6 +143,16 @@ REAL: list[Payload] = [
         item="B-1", location="DC1", version=8, changed_by="ann", before=FOUR, safety=FOUR
     ),
     StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR),
+    StockCounted(
+        item="B-1",
+        place=Place(location="DC1"),
+        counted_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        book=FOUR,
+        counted=FOUR,
+        count_ref="M-1",
+        told_by="wms",
+        counted_by="ann",
+    ),
     SerialOvercounted(item="B-1", place=Place(location="DC1", serial="S1"), quantity=FOUR),
     OrderLineOverPicked(
         order_id="1001",
