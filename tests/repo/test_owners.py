@@ -31,6 +31,7 @@ OWNERS = {
     "0019_expired_lots": "capabilities.inventory",
     "0020_stock_asked": "capabilities.reconciliation",
     "0021_parties": "capabilities.catalog",
+    "0024_stock_counted": "capabilities.reconciliation",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

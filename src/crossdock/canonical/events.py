@@ -39,6 +39,7 @@ from crossdock.canonical.inventory import (
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.reconciliation import (
+    CountDecided,
     CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
@@ -89,6 +90,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     SnapshotRejected,
     WithholdingChanged,
     CountTaskChanged,
+    CountDecided,
     SourcingRulesChanged,
     SubstitutionChanged,
     AllocationRuleChanged,

@@ -37,6 +37,7 @@ from crossdock.canonical.inventory import (
 )
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.reconciliation import (
+    CountDecided,
     CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
@@ -82,6 +83,7 @@ HUBS_OWN = (
     DifferenceClosed,
     SnapshotRejected,
     CountTaskChanged,
+    CountDecided,
     SourcingRulesChanged,
     SubstitutionChanged,
     AllocationRuleChanged,

@@ -30,7 +30,7 @@ from tests.interfaces.cli_commands.trouble import (
     unknown_items,
     waiting_runs,
 )
-from tests.processes.counted import told_to_count
+from tests.processes.counted import dear_counts, told_to_count
 
 ROOT = Path(__file__).parents[3]
 MICROS = 1_000_000
@@ -152,6 +152,10 @@ ONCE: tuple[str, ...] = (
     "reconcile count-tasks",
     "reconcile refuse-count {count} --because blocked",
     "reconcile ask-count BOLT DC1 --reason SHORT_PICK",
+    "reconcile counts",
+    "reconcile accuracy",
+    "reconcile approve-count {dear} --because counted",
+    "reconcile reject-count {dearer} --because lost",
     "reconcile heal --against erp --dry-run",
     "reconcile close {finding} --cause COUNT",
 )
@@ -184,6 +188,11 @@ SAID = {
         }
     ],
 }
+
+
+async def dear_names(hub: Hub) -> list[str]:
+    """Let two counts wait for approval."""
+    return [one.counted_id for one in await dear_counts(hub, "M1", "M2", item="BOLT")]
 
 
 @pytest.fixture
@@ -226,6 +235,7 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
         "kept": kept.promise_id,
         "finding": finding.finding_id,
         "count": count.count_id,
+        **dict(zip(("dear", "dearer"), await dear_names(hub), strict=True)),
         "position": str(position),
         "hold": hold.reservation_id,
         "decision": sourced.answer.decided.decision_id,

@@ -62,6 +62,7 @@ from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged, PartyRole
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.reconciliation import (
+    CountDecided,
     CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
@@ -403,6 +404,18 @@ REAL: list[Payload] = [
         closed_by="a clerk",
     ),
     SnapshotRejected(run_id="rcn_1", against="erp", reason="it has no rows"),
+    CountDecided(
+        counted_id="ctd_1",
+        item="B-1",
+        location="DC1",
+        count_ref="M-1",
+        told_by="wms",
+        adjusts=-FOUR,
+        value=Decimal(12000),
+        decision="APPROVED",
+        decided_by="ann",
+        because="the pallet fell",
+    ),
     CountTaskChanged(
         count_id="cnt_1",
         item="B-1",
