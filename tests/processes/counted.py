@@ -10,6 +10,7 @@ from crossdock.capabilities.catalog import OWN_SOURCE
 from crossdock.capabilities.reconciliation import (
     Counts,
     CountShown,
+    CountsWanted,
     CountTask,
     CountTasks,
     asked_store,
@@ -78,4 +79,4 @@ async def dear_counts(
     async with hub.database.transaction(scope) as tx:
         await asked_store.put_classes(tx, {(location, item): Worth("C", 1_000_000 * MICROS)})
     await hub.record([found(name, hub, item, location) for name in names], source=OWN_SOURCE)
-    return await hub.counts.listed(scope)
+    return await hub.counts.listed(scope, CountsWanted(approval="WAITING"))

@@ -390,7 +390,6 @@ SHOWS: Mapping[str, Ask] = {
     "CountTasks.refuse": lambda full: full.hub.count_tasks.refuse(
         OTHER, full.count_id, "x", by="a stranger"
     ),
-    "Counts.accuracy": lambda full: full.hub.counts.accuracy(OTHER),
     "Counts.listed": lambda full: full.hub.counts.listed(OTHER),
     "Counts.approve": lambda full: full.hub.counts.approve(OTHER, full.counted_id, "x", by="x"),
     "Counts.refuse": lambda full: full.hub.counts.refuse(OTHER, full.counted_id, "x", by="x"),
@@ -571,6 +570,7 @@ DOES: Mapping[str, Ask] = {
     "Reconciliation.put_rules": lambda full: full.hub.reconciliation.put_rules(
         OTHER, reconciliation.Rules(attempts=5), by="x"
     ),
+    "Counts.accuracy": lambda full: full.hub.counts.accuracy(OTHER),
     "Reconciliation.backlog": lambda full: full.hub.reconciliation.backlog(OTHER),
     "Reconciliation.heal": lambda full: full.hub.reconciliation.heal(OTHER, "erp", by="x"),
     "Reconciliation.compare": lambda full: full.hub.reconciliation.compare(OTHER, COMPARED),

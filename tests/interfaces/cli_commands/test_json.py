@@ -200,6 +200,7 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     """Fill a hub with something for each command; give the names that the hub chose."""
     position = await refused_event(hub, "BOLT", "catalog", "supply")
     run, other_run, _ = await waiting_runs(hub, "NUT", "PIN", "BOLT")
+    dear, dearer = await dear_names(hub)
     await dead_letters(hub, "a", "b", "c")
     await parked_letter(hub, "p")
     await unknown_items(hub, "1")
@@ -210,8 +211,9 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     hold = await hub.inventory.reserve(hub.scope, "test", ReservationRequest("order-1", lines))
     [entry] = await hub.quarantine.find(hub.scope)
     await hub.order_sourcing.put_node(hub.scope, NodeFacts(node="DC1"), by="test")
-    line = SourceLine(item="BOLT", quantity=Quantity.of(1, ""))
-    bolt = SourceOrder(lines=[line], request_id="order-7")
+    bolt = SourceOrder(
+        lines=[SourceLine(item="BOLT", quantity=Quantity.of(1, ""))], request_id="order-7"
+    )
     sourced = await hub.order_sourcing.plan(hub.scope, "test", bolt)
     crossdock.write("plan.json", {"lines": [{"item": "BOLT", "quantity": {"value": "1"}}]})
     crossdock.write("none.json", {"alternatives": []})
@@ -235,7 +237,8 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
         "kept": kept.promise_id,
         "finding": finding.finding_id,
         "count": count.count_id,
-        **dict(zip(("dear", "dearer"), await dear_names(hub), strict=True)),
+        "dear": dear,
+        "dearer": dearer,
         "position": str(position),
         "hold": hold.reservation_id,
         "decision": sourced.answer.decided.decision_id,

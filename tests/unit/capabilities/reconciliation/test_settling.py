@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.reconciliation.money import is_above
 from crossdock.capabilities.reconciliation.settling import (
     CountRow,
     Matter,
@@ -75,4 +76,5 @@ def test_two_counts_that_do_not_agree_are_inventory_controls_and_money_is_financ
     assert [one["counted_by"] for one in differed.evidence["counts"]] == ["ann", "bob"]
     assert differed_case(replace(FIRST, of="C"), FIRST).severity == "S3"
     assert (above.owner_role, above.evidence["responsible"]) == ("Finance", "Inventory control")
+    assert is_above(FIRST, 10_000 * MICROS, "EUR")
     assert above.title == "a count of BOLT at DC1 adjusts 12000 EUR: it is to be approved"
