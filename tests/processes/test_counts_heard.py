@@ -98,7 +98,8 @@ async def test_a_count_is_kept_with_the_book_of_its_instant_its_money_who_and_it
     await counts(wms, 903, 0, by="ann", ago=90)
 
     first, second = await listed(wms)
-    assert (first.book.value, first.counted.value, first.difference.value) == (94, 91, -3)
+    assert (first.book.value, first.counted.value) == (Decimal(94), Decimal(91))
+    assert first.difference.value == -3
     assert (first.value, first.item_class, first.counted_by) == (Decimal(6), "C", "ann")
     assert (first.count_id, first.count_ref, first.told_by) == (task.count_id, "902:1", "wms")
     assert (first.matter, first.is_within, second.matter) == ("RIGHT", True, "RIGHT")
@@ -177,7 +178,8 @@ async def test_a_count_of_more_money_than_the_cap_is_finances_to_approve(wms: Wa
     async with hub.database.transaction(hub.scope) as tx:
         events, _ = await event_log.read(tx, Position(), limit=5_000)
     [decided] = [one.payload for one in events if isinstance(one.payload, CountDecided)]
-    assert (decided.decision, decided.value, decided.adjusts.value) == ("APPROVED", 20_000, -20)
+    assert decided.decision == "APPROVED"
+    assert (decided.value, decided.adjusts.value) == (Decimal(20_000), Decimal(-20))
 
 
 async def test_a_count_that_is_refused_is_counted_again(wms: Warehouse) -> None:
