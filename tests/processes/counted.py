@@ -1,9 +1,22 @@
 """Has a hub tell a count task, as it does when the turn of a key has come by its class."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from crossdock.capabilities.reconciliation import CountTask, CountTasks
+from crossdock.canonical.envelope import Fact
+from crossdock.canonical.inventory import MovementType, Place, StockMoved
+from crossdock.canonical.quantities import MICROS, Quantity
+from crossdock.capabilities.catalog import OWN_SOURCE
+from crossdock.capabilities.reconciliation import (
+    Counts,
+    CountShown,
+    CountsWanted,
+    CountTask,
+    CountTasks,
+    asked_store,
+)
 from crossdock.capabilities.reconciliation.counting import CountRow, put_counts
+from crossdock.capabilities.reconciliation.dumps import Worth
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.database import Database
 from crossdock.foundation.scope import Scope
@@ -30,3 +43,40 @@ async def told_to_count(
         await put_counts(tx, due, hub.clock.now().date())
     await hub.count_tasks.follow()
     return await hub.count_tasks.listed(scope, location=location)
+
+
+class CountedHub(Protocol):
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def counts(self) -> Counts: ...
+
+    async def record(self, facts: Sequence[Fact], *, source: str) -> object: ...
+
+
+def found(name: str, hub: CountedHub, item: str, location: str) -> Fact:
+    """Word a count that found one more than was booked."""
+    payload = StockMoved(
+        movement_id=name,
+        item=item,
+        quantity=Quantity.of(1),
+        type=MovementType.COUNT_ADJUST,
+        target_place=Place(location=location),
+    )
+    now = hub.clock.now()
+    return Fact(identity=f"movement:{name}", payload=payload, occurred_at=now, recorded_at=now)
+
+
+async def dear_counts(
+    hub: CountedHub, *names: str, item: str, location: str = "DC1"
+) -> list[CountShown]:
+    """Let each of these movements be a count that is worth more than the cap."""
+    scope = Scope("main")
+    async with hub.database.transaction(scope) as tx:
+        await asked_store.put_classes(tx, {(location, item): Worth("C", 1_000_000 * MICROS)})
+    await hub.record([found(name, hub, item, location) for name in names], source=OWN_SOURCE)
+    return await hub.counts.listed(scope, CountsWanted(approval="WAITING"))

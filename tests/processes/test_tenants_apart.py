@@ -106,7 +106,7 @@ from crossdock.orchestration.processes.channel_terms import Channel
 from crossdock.orchestration.processes.oversell_budget import Budgets, ItemsWanted
 from crossdock.orchestration.source_orders import SourceLine, SourceOrder
 from tests.conftest import NOON
-from tests.processes.counted import told_to_count
+from tests.processes.counted import dear_counts, told_to_count
 from tests.processes.sampled import SAMPLED
 from tests.unit.connectivity.standins import command, levelled, webhook, world
 
@@ -225,6 +225,7 @@ class Full:
     run_id: str
     finding_id: str
     count_id: str
+    counted_id: str
     allocation_run_id: str
 
     async def rows(self) -> Mapping[str, list[str]]:
@@ -308,6 +309,7 @@ async def filled(hub: Hub, owner: Any) -> Full:
         run_id=run.run_id,
         allocation_run_id=allocation_run_id,
         count_id=(await told_to_count(hub, "SKU-1"))[0].count_id,
+        counted_id=(await dear_counts(hub, "dear", item="SKU-1"))[0].counted_id,
         finding_id=(await hub.reconciliation.findings(MAIN))[0].finding_id,
     )
 
@@ -388,6 +390,9 @@ SHOWS: Mapping[str, Ask] = {
     "CountTasks.refuse": lambda full: full.hub.count_tasks.refuse(
         OTHER, full.count_id, "x", by="a stranger"
     ),
+    "Counts.listed": lambda full: full.hub.counts.listed(OTHER),
+    "Counts.approve": lambda full: full.hub.counts.approve(OTHER, full.counted_id, "x", by="x"),
+    "Counts.refuse": lambda full: full.hub.counts.refuse(OTHER, full.counted_id, "x", by="x"),
     "Reconciliation.cycle_counts": lambda full: full.hub.reconciliation.cycle_counts(OTHER),
     "Reconciliation.finding": lambda full: full.hub.reconciliation.finding(OTHER, full.finding_id),
     "Reconciliation.findings": lambda full: full.hub.reconciliation.findings(OTHER),
@@ -568,6 +573,7 @@ DOES: Mapping[str, Ask] = {
     "Reconciliation.put_rules": lambda full: full.hub.reconciliation.put_rules(
         OTHER, reconciliation.Rules(attempts=5), by="x"
     ),
+    "Counts.accuracy": lambda full: full.hub.counts.accuracy(OTHER),
     "Reconciliation.backlog": lambda full: full.hub.reconciliation.backlog(OTHER),
     "Reconciliation.heal": lambda full: full.hub.reconciliation.heal(OTHER, "erp", by="x"),
     "Reconciliation.compare": lambda full: full.hub.reconciliation.compare(OTHER, COMPARED),

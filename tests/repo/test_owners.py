@@ -32,6 +32,7 @@ OWNERS = {
     "0020_stock_asked": "capabilities.reconciliation",
     "0021_parties": "capabilities.catalog",
     "0026_alternatives": "capabilities.allocation",
+    "0024_stock_counted": "capabilities.reconciliation",
 }
 MIGRATIONS = Path(migrations.__path__[0]) / "versions"
 

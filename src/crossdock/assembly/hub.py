@@ -179,8 +179,9 @@ class Hub:
         self.open_lines = reconciliation.OpenLines(database, clock, self.ids, *lines)
         compared = self.open_lines, self.settings.open_orders_every_hours
         self.open_rounds = adapters.open_rounds(database, clock, lines[1], *compared)
-        counting = (self.reconciliation, ledger)
-        self.count_tasks = reconciliation.CountTasks(database, clock, self.ids, *counting)
+        made = database, clock, self.ids
+        self.count_tasks = reconciliation.CountTasks(*made, self.reconciliation, ledger)
+        self.counts = reconciliation.Counts(*made, names, CaseDesk())
         self.doubts = adapters.Doubts(database, self.inventory, self.reconciliation)
         pools = adapters.Pools(self.inventory, self.reconciliation, clock)
         self.kit_stocks, kit_pools = kits.over(database, pools, self.supply.kits)
@@ -229,6 +230,7 @@ class Hub:
             supply.supply_reader(self.allocating, self.publishing),
             self.securing.reader,
             self.allocating.reader,
+            self.counts.reader,
             *self.engine.readers(),
         )
 

@@ -31,6 +31,7 @@ from crossdock.canonical.inventory import (
     SafetyStockChanged,
     SerialOvercounted,
     SourceHeard,
+    StockCounted,
     StockMoved,
     StockSnapshotTaken,
     StockWentNegative,
@@ -38,6 +39,7 @@ from crossdock.canonical.inventory import (
 from crossdock.canonical.orders import OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.reconciliation import (
+    CountDecided,
     CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
@@ -74,6 +76,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     ReservationChanged,
     SafetyStockChanged,
     StockWentNegative,
+    StockCounted,
     SerialOvercounted,
     OrderLineOverPicked,
     OrderChanged,
@@ -87,6 +90,7 @@ _PAYLOADS: tuple[type[Payload], ...] = (
     SnapshotRejected,
     WithholdingChanged,
     CountTaskChanged,
+    CountDecided,
     SourcingRulesChanged,
     SubstitutionChanged,
     AllocationRuleChanged,

@@ -72,7 +72,8 @@ class StockMoved:
 
     `quantity` is positive, as transacted; `base` is the same in the item's base unit, set by the
     hub. `demand_ref` is the order line this movement serves; it leaves the demand overlay when the
-    goods leave AVAILABLE (A28). A correction is a new movement with `reverses_id`.
+    goods leave AVAILABLE (A28). A correction is a new movement with `reverses_id`. `moved_by` is
+    who did it, as the source names its people; of a count, who counted.
     """
 
     TYPE: ClassVar[str] = "inventory.stock_moved.v1"
@@ -88,6 +89,7 @@ class StockMoved:
     document_ref: str = ""
     demand_ref: str = ""
     reverses_id: str = ""
+    moved_by: str = ""
 
     @property
     def key(self) -> str:
@@ -278,6 +280,31 @@ class StockWentNegative:
     item: str
     place: Place
     quantity: Quantity
+
+    @property
+    def key(self) -> str:
+        return self.item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockCounted:
+    """What a count found in a bucket, beside what the ledger said of its very instant (R9).
+
+    `book` is the ledger as of `counted_at`, without the count; `counted` less `book` is what the
+    count adjusts. `count_ref` is the movement or snapshot that told it, `told_by` its source,
+    `counted_by` who counted, where the source names that. Amounts are in the base unit.
+    """
+
+    TYPE: ClassVar[str] = "inventory.stock_counted.v1"
+
+    item: str
+    place: Place
+    counted_at: datetime
+    book: Quantity
+    counted: Quantity
+    count_ref: str
+    told_by: str
+    counted_by: str = ""
 
     @property
     def key(self) -> str:

@@ -106,11 +106,12 @@ class WithholdingChanged:
 class CountTaskChanged:
     """A shelf is to be counted, was counted, cannot be counted, or need not be any more (§4.2).
 
-    `status` is PROPOSED, DONE, REFUSED or WITHDRAWN; `reason` says why: DIFFERENCE, NEGATIVE,
-    TREND or CLASS_DUE, or what somebody asked for it by: RECALL, SHORT_PICK, EMPTY_SHELF or
-    ZERO_BALANCE. The count is blind, so no quantity is named. A count posts its adjustment
+    `status` is PROPOSED, DONE, REFUSED or WITHDRAWN; `reason` says why: RECOUNT, DIFFERENCE,
+    NEGATIVE, TREND or CLASS_DUE, or what somebody asked for it by: RECALL, SHORT_PICK, EMPTY_SHELF
+    or ZERO_BALANCE. The count is blind, so no quantity is named. A count posts its adjustment
     as a movement (COUNT_ADJUST), of zero where the shelf was right. `because` is what whoever
-    refused it said.
+    refused it said. A RECOUNT is another person's than `not_by`, who counted first ("": nobody
+    said who).
     """
 
     TYPE: ClassVar[str] = "reconciliation.count_task_changed.v1"
@@ -122,6 +123,35 @@ class CountTaskChanged:
     reason: str
     status: str
     because: str = ""
+    not_by: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountDecided:
+    """A count of more money than the cap was approved or refused (§4.2, §7.3).
+
+    `decision` is APPROVED or REFUSED, `because` what `decided_by` said. `count_ref` is the
+    movement or snapshot of `told_by` that told the count; `adjusts` is what it adjusted, in the
+    base unit, `value` what that is worth in `currency` ("": the functional one).
+    """
+
+    TYPE: ClassVar[str] = "reconciliation.count_decided.v1"
+
+    counted_id: str
+    item: str
+    location: str
+    count_ref: str
+    told_by: str
+    adjusts: Quantity
+    value: Decimal
+    decision: str
+    decided_by: str
+    because: str
+    currency: str = ""
 
     @property
     def key(self) -> str:

@@ -32,10 +32,12 @@ from crossdock.canonical.inventory import (
     ReservationChanged,
     SafetyStockChanged,
     SerialOvercounted,
+    StockCounted,
     StockWentNegative,
 )
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.reconciliation import (
+    CountDecided,
     CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
@@ -71,6 +73,7 @@ HUBS_OWN = (
     ReservationChanged,
     SafetyStockChanged,
     StockWentNegative,
+    StockCounted,
     SerialOvercounted,
     OrderLineOverPicked,
     ConfirmationChanged,
@@ -80,6 +83,7 @@ HUBS_OWN = (
     DifferenceClosed,
     SnapshotRejected,
     CountTaskChanged,
+    CountDecided,
     SourcingRulesChanged,
     SubstitutionChanged,
     AllocationRuleChanged,

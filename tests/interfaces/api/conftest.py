@@ -13,6 +13,7 @@ import pytest
 
 from crossdock.assembly.adapters import Doubts, Incidents, Orders, Rereading
 from crossdock.assembly.kits import KitAnswers
+from crossdock.canonical.envelope import Fact
 from crossdock.canonical.errors import Rejected
 from crossdock.capabilities import catalog as catalog_face
 from crossdock.capabilities.catalog import Catalog, Naming
@@ -23,6 +24,7 @@ from crossdock.capabilities.inventory import (
     inventory_reader,
 )
 from crossdock.capabilities.reconciliation import (
+    Counts,
     CountTasks,
     Informants,
     LineInformants,
@@ -138,6 +140,7 @@ class House:
             supply_reader(self.allocating),
             self.securing.reader,
             self.allocating.reader,
+            self.counts.reader,
         ]
         self._reconcile(pollers)
         self.sampler = Sampler(database, self.clock, SystemIds(), NothingIsRead(), CaseDesk())
@@ -181,6 +184,10 @@ class House:
         return CountTasks(self.database, self.clock, SystemIds(), *counting)
 
     @property
+    def counts(self) -> Counts:
+        return Counts(self.database, self.clock, self.ids, Naming(self.clock), CaseDesk())
+
+    @property
     def doubts(self) -> Doubts:
         return Doubts(self.database, self.inventory, self.reconciliation)
 
@@ -189,6 +196,11 @@ class House:
         self.kept_promises = KeptPromises(self.database, self.clock, self.ids, holding, answers)
         around = (holding, self.inventory.standings, self.supply.answers_in)
         self.securing = Securing(self.database, self.clock, self.ids, around)
+
+    async def record(self, facts: Sequence[Fact], *, source: str) -> object:
+        verdicts = await self.inbox.record(Scope("main"), source, facts, b"")
+        await self.catch_up()
+        return verdicts
 
     async def catch_up(self) -> None:
         for reader in self.readers:

@@ -30,7 +30,7 @@ from tests.interfaces.cli_commands.trouble import (
     unknown_items,
     waiting_runs,
 )
-from tests.processes.counted import told_to_count
+from tests.processes.counted import dear_counts, told_to_count
 
 ROOT = Path(__file__).parents[3]
 MICROS = 1_000_000
@@ -152,6 +152,10 @@ ONCE: tuple[str, ...] = (
     "reconcile count-tasks",
     "reconcile refuse-count {count} --because blocked",
     "reconcile ask-count BOLT DC1 --reason SHORT_PICK",
+    "reconcile counts",
+    "reconcile accuracy",
+    "reconcile approve-count {dear} --because counted",
+    "reconcile reject-count {dearer} --because lost",
     "reconcile heal --against erp --dry-run",
     "reconcile close {finding} --cause COUNT",
 )
@@ -186,11 +190,17 @@ SAID = {
 }
 
 
+async def dear_names(hub: Hub) -> list[str]:
+    """Let two counts wait for approval."""
+    return [one.counted_id for one in await dear_counts(hub, "M1", "M2", item="BOLT")]
+
+
 @pytest.fixture
 async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     """Fill a hub with something for each command; give the names that the hub chose."""
     position = await refused_event(hub, "BOLT", "catalog", "supply")
     run, other_run, _ = await waiting_runs(hub, "NUT", "PIN", "BOLT")
+    dear, dearer = await dear_names(hub)
     await dead_letters(hub, "a", "b", "c")
     await parked_letter(hub, "p")
     await unknown_items(hub, "1")
@@ -201,8 +211,9 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
     hold = await hub.inventory.reserve(hub.scope, "test", ReservationRequest("order-1", lines))
     [entry] = await hub.quarantine.find(hub.scope)
     await hub.order_sourcing.put_node(hub.scope, NodeFacts(node="DC1"), by="test")
-    line = SourceLine(item="BOLT", quantity=Quantity.of(1, ""))
-    bolt = SourceOrder(lines=[line], request_id="order-7")
+    bolt = SourceOrder(
+        lines=[SourceLine(item="BOLT", quantity=Quantity.of(1, ""))], request_id="order-7"
+    )
     sourced = await hub.order_sourcing.plan(hub.scope, "test", bolt)
     crossdock.write("plan.json", {"lines": [{"item": "BOLT", "quantity": {"value": "1"}}]})
     crossdock.write("none.json", {"alternatives": []})
@@ -226,6 +237,8 @@ async def filled(hub: Hub, crossdock: CommandLine) -> dict[str, str]:
         "kept": kept.promise_id,
         "finding": finding.finding_id,
         "count": count.count_id,
+        "dear": dear,
+        "dearer": dearer,
         "position": str(position),
         "hold": hold.reservation_id,
         "decision": sourced.answer.decided.decision_id,

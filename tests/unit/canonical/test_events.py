@@ -51,6 +51,7 @@ from crossdock.canonical.inventory import (
     SafetyStockChanged,
     SerialOvercounted,
     SourceHeard,
+    StockCounted,
     StockMoved,
     StockSnapshotTaken,
     StockStatus,
@@ -60,6 +61,7 @@ from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.reconciliation import (
+    CountDecided,
     CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
@@ -343,6 +345,21 @@ def test_an_event_of_another_version_is_refused() -> None:
         ),
         (SnapshotRejected(run_id="rcn_1", against="erp", reason="it has no rows"), "erp"),
         (
+            CountDecided(
+                counted_id="ctd_1",
+                item="B-1",
+                location="DC1",
+                count_ref="M-1",
+                told_by="wms",
+                adjusts=-FOUR,
+                value=Decimal(12000),
+                decision="APPROVED",
+                decided_by="ann",
+                because="the pallet fell",
+            ),
+            "B-1",
+        ),
+        (
             CountTaskChanged(
                 count_id="cnt_1",
                 item="B-1",
@@ -360,6 +377,18 @@ def test_an_event_of_another_version_is_refused() -> None:
             "B-1",
         ),
         (StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR), "B-1"),
+        (
+            StockCounted(
+                item="B-1",
+                place=Place(location="DC1"),
+                counted_at=AT,
+                book=FOUR,
+                counted=FOUR,
+                count_ref="M-1",
+                told_by="wms",
+            ),
+            "B-1",
+        ),
         (SerialOvercounted(item="B-1", place=Place(location="DC1"), quantity=FOUR), "B-1"),
         (
             OrderLineOverPicked(

@@ -52,6 +52,7 @@ from crossdock.canonical.inventory import (
     SafetyStockChanged,
     SerialOvercounted,
     SourceHeard,
+    StockCounted,
     StockMoved,
     StockSnapshotTaken,
     StockStatus,
@@ -61,6 +62,7 @@ from crossdock.canonical.orders import DemandLine, OrderChanged
 from crossdock.canonical.parties import PartyChanged, PartyRole
 from crossdock.canonical.quantities import Quantity
 from crossdock.canonical.reconciliation import (
+    CountDecided,
     CountTaskChanged,
     DifferenceClosed,
     DifferenceConfirmed,
@@ -142,6 +144,16 @@ REAL: list[Payload] = [
         item="B-1", location="DC1", version=8, changed_by="ann", before=FOUR, safety=FOUR
     ),
     StockWentNegative(item="B-1", place=Place(location="DC1"), quantity=-FOUR),
+    StockCounted(
+        item="B-1",
+        place=Place(location="DC1"),
+        counted_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        book=FOUR,
+        counted=FOUR,
+        count_ref="M-1",
+        told_by="wms",
+        counted_by="ann",
+    ),
     SerialOvercounted(item="B-1", place=Place(location="DC1", serial="S1"), quantity=FOUR),
     OrderLineOverPicked(
         order_id="1001",
@@ -392,6 +404,18 @@ REAL: list[Payload] = [
         closed_by="a clerk",
     ),
     SnapshotRejected(run_id="rcn_1", against="erp", reason="it has no rows"),
+    CountDecided(
+        counted_id="ctd_1",
+        item="B-1",
+        location="DC1",
+        count_ref="M-1",
+        told_by="wms",
+        adjusts=-FOUR,
+        value=Decimal(12000),
+        decision="APPROVED",
+        decided_by="ann",
+        because="the pallet fell",
+    ),
     CountTaskChanged(
         count_id="cnt_1",
         item="B-1",

@@ -14,6 +14,7 @@ from crossdock.canonical.errors import Unavailable
 from crossdock.canonical.inventory import SourceHeard, StockMoved, StockSnapshotTaken
 from crossdock.canonical.orders import OrderChanged
 from crossdock.capabilities.inventory import (
+    counted,
     demand,
     expiring,
     facts,
@@ -123,18 +124,18 @@ async def _fold(tx: Transaction, page: Page, beside: _Beside, now: datetime) -> 
     await demand.write(tx, claims, after)
     stock, lines = await _written(tx, sheet, _docked(folded, by_key))
     await facts.tell(tx, stock, lines, now, causes)
-    await _tell_impossible(tx, sheet, folded, (claims, after), (page, fresh, now))
+    await _tell_found(tx, sheet, folded, (claims, after), (page, fresh, now))
     return changed
 
 
-async def _tell_impossible(
+async def _tell_found(
     tx: Transaction,
     sheet: Sheet,
     folded: Sequence[Folded],
     demanded: tuple[Claims, Mapping[Ref, Claim]],
     said: tuple[Page, Sequence[Movement], datetime],
 ) -> None:
-    """Tell of buckets that hold what cannot be, and of order lines that were picked too much."""
+    """Tell of buckets that hold what cannot be, of order lines picked too much, of counts."""
     (claims, after), (page, fresh, now) = demanded, said
     live = demand.live(claims, fresh)
     over = await over_picks.mark(tx, claims.stored, after, live, now)
@@ -143,6 +144,7 @@ async def _tell_impossible(
     impossible = facts.of_impossible(folded, str(page.reached), now)
     told = facts.of_over_picks(lines, causes, str(page.reached), now)
     await event_log.append(tx, impossible + told)
+    await counted.tell(tx, page, folded, fresh, now)
 
 
 async def _written(

@@ -1,9 +1,12 @@
 """Reconciliation: where another system and the hub's ledger differ, why, and what is done."""
 
+from crossdock.capabilities.reconciliation.accuracy import Accuracy, AccuracyReport
 from crossdock.capabilities.reconciliation.ageing import Backlog
 from crossdock.capabilities.reconciliation.causes import Cause
 from crossdock.capabilities.reconciliation.count_store import TaskStatus
 from crossdock.capabilities.reconciliation.count_tasks import CountTask, CountTasks
+from crossdock.capabilities.reconciliation.counted_store import CountsWanted
+from crossdock.capabilities.reconciliation.counts import Counts, CountShown
 from crossdock.capabilities.reconciliation.doubts import Doubt
 from crossdock.capabilities.reconciliation.dumps import (
     NO_COST,
@@ -46,6 +49,7 @@ from crossdock.capabilities.reconciliation.rules import (
 )
 from crossdock.capabilities.reconciliation.sampling import Sampled, Sampler
 from crossdock.capabilities.reconciliation.service import Asked, Reconciliation
+from crossdock.capabilities.reconciliation.settling import Approval, Matter
 from crossdock.capabilities.reconciliation.sides import Said, Spelled
 from crossdock.capabilities.reconciliation.stock_sampling import StockAsked, StockSampler
 from crossdock.capabilities.reconciliation.store import Wanted
@@ -54,14 +58,20 @@ from crossdock.capabilities.reconciliation.withholding import HousePolicy
 __all__ = [
     "HEALABLE",
     "NO_COST",
+    "Accuracy",
+    "AccuracyReport",
+    "Approval",
     "Asked",
     "Backlog",
     "Brake",
     "Cause",
     "CountProposal",
     "CountReason",
+    "CountShown",
     "CountTask",
     "CountTasks",
+    "Counts",
+    "CountsWanted",
     "Doubt",
     "Dump",
     "Finding",
@@ -74,6 +84,7 @@ __all__ = [
     "LineInformants",
     "LogDump",
     "LogLine",
+    "Matter",
     "OpenAsked",
     "OpenDump",
     "OpenLines",

@@ -1,6 +1,6 @@
 """Count tasks as stored: what was told to be counted, and what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -31,20 +31,25 @@ OF = "select * from reconciliation_count_task where tenant = $1 and count_id = $
 AT = """
 select * from reconciliation_count_task where tenant = $1 and location = $2 and item = $3
 """
+TASKS_AT = """
+select t.* from unnest($2::text[], $3::text[]) k(location, item)
+join reconciliation_count_task t on t.tenant = $1 and t.location = k.location and t.item = k.item
+"""
 LISTED = """
 select * from reconciliation_count_task
 where tenant = $1 and status = $2 and ($3 = '' or location = $3) and count_id > $4
 order by count_id limit $5
 """
 PUT = """
-insert into reconciliation_count_task (tenant, location, item, count_id, class, reason,
+insert into reconciliation_count_task (tenant, location, item, count_id, class, reason, not_by,
     proposed_at)
-select $1, s.location, s.item, s.count_id, s.class, s.reason, $2
-from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-    s(location, item, count_id, class, reason)
+select $1, s.location, s.item, s.count_id, s.class, s.reason, s.not_by, $2
+from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+    s(location, item, count_id, class, reason, not_by)
 on conflict (tenant, location, item) do update set count_id = excluded.count_id,
-    class = excluded.class, reason = excluded.reason, proposed_at = excluded.proposed_at,
-    status = 'PROPOSED', ended_at = null, ended_by = '', because = ''
+    class = excluded.class, reason = excluded.reason, not_by = excluded.not_by,
+    proposed_at = excluded.proposed_at, status = 'PROPOSED', ended_at = null, ended_by = '',
+    because = ''
 """
 END = """
 update reconciliation_count_task set status = $3, ended_at = $4, ended_by = $5, because = $6
@@ -55,7 +60,10 @@ DROP = "delete from reconciliation_count_task where tenant = $1 and count_id = a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A count that was proposed; `ended_at` is when it was counted, or refused, and by whom."""
+    """A count that was proposed; `ended_at` is when it was counted, or refused, and by whom.
+
+    `not_by` has counted before: another is to count.
+    """
 
     count_id: str
     location: str
@@ -67,6 +75,7 @@ class Task:
     ended_at: datetime | None = None
     ended_by: str = ""
     because: str = ""
+    not_by: str = ""
 
     @property
     def place(self) -> Key:
@@ -103,6 +112,15 @@ async def at(tx: Transaction, place: Key) -> Task | None:
     return None if row is None else _task(row)
 
 
+async def tasks_at(tx: Transaction, places: Collection[Key]) -> dict[Key, Task]:
+    """Give the tasks of these keys: those that are open, and those that ended of late."""
+    ordered = sorted(places)
+    rows = await tx.fetch(
+        TASKS_AT, tx.tenant, [place for place, _ in ordered], [item for _, item in ordered]
+    )
+    return {task.place: task for task in map(_task, rows)}
+
+
 async def put(tx: Transaction, tasks: Sequence[Task], now: datetime) -> None:
     await tx.execute(
         PUT,
@@ -113,6 +131,7 @@ async def put(tx: Transaction, tasks: Sequence[Task], now: datetime) -> None:
         [one.count_id for one in tasks],
         [one.of for one in tasks],
         [one.reason for one in tasks],
+        [one.not_by for one in tasks],
     )
 
 
@@ -137,4 +156,5 @@ def _task(row: Any) -> Task:
         ended_at=row["ended_at"],
         ended_by=row["ended_by"],
         because=row["because"],
+        not_by=row["not_by"],
     )

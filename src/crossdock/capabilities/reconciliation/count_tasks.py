@@ -17,6 +17,7 @@ from crossdock.capabilities.reconciliation.model import ItemClass
 from crossdock.capabilities.reconciliation.ports import Key, LedgerMovement
 from crossdock.capabilities.reconciliation.ranking import (
     ASKED,
+    STAYS,
     URGENCY,
     CountProposal,
     CountReason,
@@ -64,9 +65,10 @@ class KnowsMovements(Protocol):
 class CountTask:
     """A count that was told as a task: `status` is PROPOSED, DONE or REFUSED.
 
-    `reason` is DIFFERENCE, NEGATIVE, TREND or CLASS_DUE, or what it was asked for by: RECALL,
-    SHORT_PICK, EMPTY_SHELF or ZERO_BALANCE. `ended_at` is when it was seen to be
-    counted, or was refused, by `ended_by`, who said `because`.
+    `reason` is RECOUNT, DIFFERENCE, NEGATIVE, TREND or CLASS_DUE, or what it was asked for by:
+    RECALL, SHORT_PICK, EMPTY_SHELF or ZERO_BALANCE. `ended_at` is when it was seen to be counted,
+    or was refused, by `ended_by`, who said `because`. `not_by` has counted it before, and is not
+    to count it again; "" is nobody, or nobody knows who.
     """
 
     count_id: str
@@ -79,6 +81,7 @@ class CountTask:
     ended_at: datetime | None
     ended_by: str
     because: str
+    not_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +124,7 @@ def changes(
         withdrawn=[
             task
             for place, task in open_ones.items()
-            if place not in counted and place not in kept and task.reason not in ASKED
+            if place not in counted and place not in kept and task.reason not in STAYS
         ],
         forgotten=[task for task, is_over in ended if is_over and task.place not in known],
     )
@@ -129,7 +132,7 @@ def changes(
 
 def is_more_urgent(reason: CountReason, task: Task) -> bool:
     """Say whether what is asked for is more than what an open task says: it would be forgotten."""
-    return task.reason not in ASKED or URGENCY[reason] < URGENCY[task.reason]
+    return task.reason not in STAYS or URGENCY[reason] < URGENCY[task.reason]
 
 
 def _place(one: CountProposal) -> Key:
@@ -213,7 +216,7 @@ class CountTasks:
                 task = await self._made(tx, place, reason, now)
             await count_store.put(tx, [task], now)
             key = f"count_task:{task.count_id}:{TaskStatus.PROPOSED}:{reason}"
-            await tell(tx, [(key, _changed(task, TaskStatus.PROPOSED))], now)
+            await tell(tx, [(key, changed(task, TaskStatus.PROPOSED))], now)
         return _shown(task)
 
     async def _made(self, tx: Transaction, place: Key, reason: str, now: datetime) -> Task:
@@ -258,7 +261,7 @@ class CountTasks:
                 task, status=TaskStatus.REFUSED, ended_at=now, ended_by=by, because=reason
             )
             key = f"count_task:{count_id}:{TaskStatus.REFUSED}"
-            await tell(tx, [(key, _changed(task, TaskStatus.REFUSED))], now)
+            await tell(tx, [(key, changed(task, TaskStatus.REFUSED))], now)
         return _shown(task)
 
     async def _follow(self, scope: Scope) -> None:
@@ -291,7 +294,7 @@ class CountTasks:
         await tell(
             tx,
             [
-                (f"count_task:{one.count_id}:{status}", _changed(one, status))
+                (f"count_task:{one.count_id}:{status}", changed(one, status))
                 for status, ones in told.items()
                 for one in ones
             ],
@@ -299,9 +302,14 @@ class CountTasks:
         )
 
     async def _counted(self, tx: Transaction, tasks: Sequence[Task], now: datetime) -> set[Key]:
-        """Name the keys of which a count was posted since they were proposed."""
+        """Name the keys of which a count was posted since they were proposed.
+
+        A second count is known by what the first found, as it is heard, and by no clock.
+        """
         since: Mapping[Key, int] = {
-            task.place: microseconds(task.proposed_at) for task in tasks if task.ended_at is None
+            task.place: microseconds(task.proposed_at)
+            for task in tasks
+            if task.ended_at is None and task.reason != CountReason.RECOUNT
         }
         if not since:
             return set()
@@ -314,7 +322,8 @@ class CountTasks:
         }
 
 
-def _changed(task: Task, status: str) -> CountTaskChanged:
+def changed(task: Task, status: str) -> CountTaskChanged:
+    """Word what has become of a task."""
     return CountTaskChanged(
         count_id=task.count_id,
         item=task.item,
@@ -323,6 +332,7 @@ def _changed(task: Task, status: str) -> CountTaskChanged:
         reason=task.reason,
         status=status,
         because=task.because,
+        not_by=task.not_by,
     )
 
 
@@ -338,4 +348,5 @@ def _shown(task: Task) -> CountTask:
         ended_at=task.ended_at,
         ended_by=task.ended_by,
         because=task.because,
+        not_by=task.not_by,
     )

@@ -105,6 +105,7 @@ TREND_TIMES = 3
 class CountReason(StrEnum):
     """Why a shelf is to be counted, the most urgent first."""
 
+    RECOUNT = "RECOUNT"
     DIFFERENCE = "DIFFERENCE"
     NEGATIVE = "NEGATIVE"
     RECALL = "RECALL"
@@ -124,6 +125,9 @@ ASKED = frozenset(
     }
 )
 """What only those tell who stand before the shelf, or recall goods: it is asked for (§4.2)."""
+
+STAYS = ASKED | {CountReason.RECOUNT}
+"""What is to be counted until it is, or is refused: no comparison would propose it again."""
 
 URGENCY: Mapping[str, int] = {reason: rank for rank, reason in enumerate(CountReason)}
 

@@ -7,6 +7,7 @@ from crossdock.capabilities.allocation import Allocation
 from crossdock.capabilities.catalog import Catalog
 from crossdock.capabilities.inventory import Inventory
 from crossdock.capabilities.reconciliation import (
+    Counts,
     CountTasks,
     Doubt,
     OpenLines,
@@ -144,6 +145,9 @@ class Hub(Protocol):
 
     @property
     def count_tasks(self) -> CountTasks: ...
+
+    @property
+    def counts(self) -> Counts: ...
 
     @property
     def outbox(self) -> Outbox: ...

@@ -28,6 +28,12 @@ from crossdock.interfaces.cli.files import write_text
 from crossdock.interfaces.cli.hub import with_hub
 from crossdock.interfaces.cli.output import AsJson, print_json, stdout, table
 from crossdock.interfaces.cli.reconcile_between import between
+from crossdock.interfaces.cli.reconcile_counted import (
+    accuracy,
+    approve_count,
+    counts,
+    reject_count,
+)
 from crossdock.interfaces.cli.reconcile_counts import (
     ask_count,
     count_tasks,
@@ -63,6 +69,10 @@ app.command(name="cycle-counts")(cycle_counts)
 app.command(name="count-tasks")(count_tasks)
 app.command(name="ask-count")(ask_count)
 app.command(name="refuse-count")(refuse_count)
+app.command()(counts)
+app.command()(accuracy)
+app.command(name="approve-count")(approve_count)
+app.command(name="reject-count")(reject_count)
 
 Id = Annotated[str, typer.Argument(metavar="FINDING", help="Finding id, fnd_…")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]

@@ -50,6 +50,7 @@ create table reconciliation_count_task (
     ended_at timestamptz,
     ended_by text not null default '',
     because text not null default '',
+    not_by text not null default '',
     primary key (tenant, location, item)
 );
 create unique index reconciliation_count_task_id on reconciliation_count_task (tenant, count_id);

@@ -1,0 +1,189 @@
+"""What counts found, as stored."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from crossdock.capabilities.reconciliation.accuracy import CountSums
+from crossdock.capabilities.reconciliation.ports import Key
+from crossdock.capabilities.reconciliation.settling import Bucket, CountRow
+from crossdock.foundation.database import Transaction
+
+PUT = """
+insert into reconciliation_counted (tenant, counted_id, location, item, status, owner, lot,
+    serial, class, counted_at, heard_at, unit, book, counted, value, currency, is_within,
+    is_recount, count_ref, told_by, counted_by, count_id, matter, approval)
+select $1, s.* from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::text[], $9::text[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::bigint[],
+    $14::bigint[], $15::bigint[], $16::text[], $17::boolean[], $18::boolean[], $19::text[],
+    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[]) s
+"""
+# What waits for a second count, of these keys.
+WAITING_AT = """
+select c.* from unnest($2::text[], $3::text[]) k(location, item)
+join reconciliation_counted c on c.tenant = $1 and c.location = k.location and c.item = k.item
+    and c.matter = 'RECOUNT'
+order by c.counted_at, c.counted_id
+"""
+SETTLE = """
+update reconciliation_counted c set matter = s.matter
+from unnest($2::text[], $3::text[]) s(counted_id, matter)
+where c.tenant = $1 and c.counted_id = s.counted_id
+"""
+ASKED = (
+    "select asked from reconciliation_count_day where tenant = $1 and location = $2 and day = $3"
+)
+ASK = """
+insert into reconciliation_count_day as d (tenant, location, day, asked) values ($1, $2, $3, $4)
+on conflict (tenant, location) do update set day = excluded.day,
+    asked = case when d.day = excluded.day then d.asked else 0 end + excluded.asked
+"""
+# A second count measures the first, and not the book: it is not among them.
+SUMS = """
+select location, class, count(*) as counted, count(*) filter (where is_within) as within,
+    sum(book) as booked, sum(counted) as found, sum(abs(counted - book)) as absolute
+from reconciliation_counted
+where tenant = $1 and counted_at >= $2 and counted_at < $3 and not is_recount
+    and ($4 = '' or location = $4)
+group by location, class order by location, class
+"""
+LISTED = """
+select * from reconciliation_counted
+where tenant = $1 and ($2 = '' or location = $2) and ($3 = '' or item = $3)
+    and ($4 = '' or matter = $4) and ($5 = '' or approval = $5)
+    and ($6 = '' or counted_id < $6)
+order by counted_id desc limit $7
+"""
+OF = "select * from reconciliation_counted where tenant = $1 and counted_id = $2 for update"
+DECIDE = """
+update reconciliation_counted set approval = $3, decided_at = $4, decided_by = $5, because = $6,
+    matter = $7
+where tenant = $1 and counted_id = $2
+"""
+
+
+class CountsWanted(NamedTuple):
+    """Which counts are listed; "" is any. `after` is the last one listed before."""
+
+    location: str = ""
+    item: str = ""
+    matter: str = ""
+    approval: str = ""
+    after: str = ""
+
+
+async def put(tx: Transaction, rows: Sequence[CountRow]) -> None:
+    columns: list[Sequence[Any]] = [
+        [row.counted_id for row in rows],
+        *([row.bucket[n] for row in rows] for n in range(6)),
+        [row.of for row in rows],
+        [row.counted_at for row in rows],
+        [row.heard_at for row in rows],
+        [row.unit for row in rows],
+        [row.book for row in rows],
+        [row.counted for row in rows],
+        [row.value for row in rows],
+        [row.currency for row in rows],
+        [row.is_within for row in rows],
+        [row.is_recount for row in rows],
+        [row.count_ref for row in rows],
+        [row.told_by for row in rows],
+        [row.counted_by for row in rows],
+        [row.count_id for row in rows],
+        [row.matter for row in rows],
+        [row.approval for row in rows],
+    ]
+    await tx.execute(PUT, tx.tenant, *columns)
+
+
+async def waiting_at(tx: Transaction, places: Collection[Key]) -> list[CountRow]:
+    ordered = sorted(places)
+    rows = await tx.fetch(
+        WAITING_AT, tx.tenant, [place for place, _ in ordered], [item for _, item in ordered]
+    )
+    return [_row(row) for row in rows]
+
+
+async def settle(tx: Transaction, matters: Mapping[str, str]) -> None:
+    if matters:
+        await tx.execute(SETTLE, tx.tenant, list(matters), list(matters.values()))
+
+
+async def asked_on(tx: Transaction, location: str, day: date) -> int:
+    """Tell how many counts the hub has asked for by itself there that day."""
+    return await tx.fetchval(ASKED, tx.tenant, location, day) or 0
+
+
+async def note_asked(tx: Transaction, location: str, day: date, more: int) -> None:
+    await tx.execute(ASK, tx.tenant, location, day, more)
+
+
+async def sums(
+    tx: Transaction, since: datetime, until: datetime, location: str
+) -> list[CountSums]:
+    rows = await tx.fetch(SUMS, tx.tenant, since, until, location)
+    return [
+        CountSums(
+            row["location"],
+            row["class"],
+            row["counted"],
+            row["within"],
+            int(row["booked"]),
+            int(row["found"]),
+            int(row["absolute"]),
+        )
+        for row in rows
+    ]
+
+
+async def listed(tx: Transaction, wanted: CountsWanted, limit: int) -> list[CountRow]:
+    """List counts, the newest heard first."""
+    rows = await tx.fetch(LISTED, tx.tenant, *wanted, limit)
+    return [_row(row) for row in rows]
+
+
+async def of(tx: Transaction, counted_id: str) -> CountRow | None:
+    row = await tx.fetchrow(OF, tx.tenant, counted_id)
+    return None if row is None else _row(row)
+
+
+async def decide(tx: Transaction, row: CountRow) -> None:
+    await tx.execute(
+        DECIDE,
+        tx.tenant,
+        row.counted_id,
+        row.approval,
+        row.decided_at,
+        row.decided_by,
+        row.because,
+        row.matter,
+    )
+
+
+def _row(row: Any) -> CountRow:
+    bucket: Bucket = (
+        row["location"], row["item"], row["status"], row["owner"], row["lot"], row["serial"],
+    )  # fmt: skip
+    return CountRow(
+        counted_id=row["counted_id"],
+        bucket=bucket,
+        of=row["class"],
+        counted_at=row["counted_at"],
+        heard_at=row["heard_at"],
+        unit=row["unit"],
+        book=row["book"],
+        counted=row["counted"],
+        value=row["value"],
+        currency=row["currency"],
+        is_within=row["is_within"],
+        is_recount=row["is_recount"],
+        count_ref=row["count_ref"],
+        told_by=row["told_by"],
+        counted_by=row["counted_by"],
+        count_id=row["count_id"],
+        matter=row["matter"],
+        approval=row["approval"],
+        decided_at=row["decided_at"],
+        decided_by=row["decided_by"],
+        because=row["because"],
+    )

@@ -1,0 +1,76 @@
+"""`/v1/reconciliations/counts` and `/accuracy`: what counts found, what is decided about it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from crossdock.capabilities.reconciliation import (
+    AccuracyReport,
+    Approval,
+    CountShown,
+    CountsWanted,
+    Matter,
+)
+from crossdock.interfaces.api.caller import Caller, needs
+from crossdock.interfaces.api.hub import Hub
+from crossdock.interfaces.api.shapes import After, Limit, Text
+
+
+class CountsShown(BaseModel):
+    """The newest heard first; `after` takes the last `counted_id`."""
+
+    counts: list[CountShown]
+
+
+class DecisionSaid(BaseModel):
+    """Why it is approved or refused; it stays on record."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    because: Annotated[Text, Field(min_length=1, max_length=300)]
+
+
+def router(hub: Hub) -> APIRouter:
+    routes = APIRouter(prefix="/v1/reconciliations", tags=["reconciliation"])
+
+    @routes.get("/counts", **needs("cases:read"))
+    async def list_counts(  # noqa: PLR0913 - what one may ask for
+        caller: Caller,
+        *,
+        location: Text = "",
+        item: Text = "",
+        matter: Matter | None = None,
+        approval: Approval | None = None,
+        after: After = "",
+        limit: Limit = 100,
+    ) -> CountsShown:
+        """List what counts found beside the book of their instant."""
+        wanted = CountsWanted(location, item, matter or "", approval or "", after)
+        found = await hub.counts.listed(caller.scope, wanted, limit=limit)
+        return CountsShown(counts=found)
+
+    @routes.get("/accuracy", **needs("cases:read"))
+    async def show_accuracy(
+        caller: Caller,
+        *,
+        since: AwareDatetime | None = None,
+        until: AwareDatetime | None = None,
+        location: Text = "",
+    ) -> AccuracyReport:
+        """Show how right stock records were, by what was counted; by default of 30 days."""
+        return await hub.counts.accuracy(caller.scope, since=since, until=until, location=location)
+
+    @routes.post("/counts/{counted_id}/approve", **needs("cases:write"))
+    async def approve_count(counted_id: Text, said: DecisionSaid, caller: Caller) -> CountShown:
+        """Approve a count of more money than the cap; twice is once."""
+        by = f"key {caller.key_id}"
+        return await hub.counts.approve(caller.scope, counted_id, said.because, by=by)
+
+    @routes.post("/counts/{counted_id}/refuse", **needs("cases:write"))
+    async def refuse_count(counted_id: Text, said: DecisionSaid, caller: Caller) -> CountShown:
+        """Refuse a count of more money than the cap, and have it counted again."""
+        by = f"key {caller.key_id}"
+        return await hub.counts.refuse(caller.scope, counted_id, said.because, by=by)
+
+    return routes

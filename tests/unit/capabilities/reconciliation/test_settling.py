@@ -1,0 +1,80 @@
+"""What a count comes to: right, counted again by another person, settled, or a case (§4.2)."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossdock.canonical.quantities import MICROS
+from crossdock.capabilities.reconciliation.money import is_above
+from crossdock.capabilities.reconciliation.settling import (
+    CountRow,
+    Matter,
+    approval_case,
+    differed_case,
+    matter_of,
+)
+from tests.conftest import NOON
+
+FIRST = CountRow(
+    counted_id="ctd_1",
+    bucket=("DC1", "BOLT", "AVAILABLE", "", "L1", ""),
+    of="A",
+    counted_at=NOON,
+    heard_at=NOON,
+    unit="EA",
+    book=50 * MICROS,
+    counted=40 * MICROS,
+    value=12_000 * MICROS,
+    currency="EUR",
+    is_within=False,
+    count_ref="M1",
+    told_by="wms",
+    counted_by="ann",
+)
+
+
+@pytest.mark.parametrize(
+    ("is_within", "first", "by", "expected"),
+    [
+        (True, None, "ann", Matter.RIGHT),
+        (False, None, "ann", Matter.RECOUNT),
+        (True, FIRST, "bob", Matter.AGREED),
+        (False, FIRST, "bob", Matter.DIFFERED),
+        (True, FIRST, "ann", Matter.SAME_PERSON),
+        (False, FIRST, "ann", Matter.SAME_PERSON),
+        (True, FIRST, "", Matter.AGREED),
+        (True, replace(FIRST, counted_by=""), "", Matter.AGREED),
+    ],
+)
+def test_a_second_count_settles_the_first_unless_the_same_person_made_both(
+    *, is_within: bool, first: CountRow | None, by: str, expected: Matter
+) -> None:
+    assert matter_of(replace(FIRST, is_within=is_within, counted_by=by), first) is expected
+
+
+@given(st.booleans(), st.text(max_size=3), st.text(max_size=3))
+def test_no_two_counts_of_one_named_person_ever_agree(
+    is_within: bool,  # noqa: FBT001  # drawn by hypothesis, never passed by position
+    one: str,
+    other: str,
+) -> None:
+    found = matter_of(
+        replace(FIRST, is_within=is_within, counted_by=one), replace(FIRST, counted_by=other)
+    )
+
+    assert (found is Matter.SAME_PERSON) == (bool(one) and one == other)
+
+
+def test_two_counts_that_do_not_agree_are_inventory_controls_and_money_is_finances() -> None:
+    """The decision right of an adjustment above the cap is finance's (§7.3)."""
+    differed = differed_case(replace(FIRST, counted_id="ctd_2", counted_by="bob"), FIRST)
+    above = approval_case(FIRST)
+
+    assert (differed.owner_role, differed.severity) == ("Inventory control", "S2")
+    assert [one["counted_by"] for one in differed.evidence["counts"]] == ["ann", "bob"]
+    assert differed_case(replace(FIRST, of="C"), FIRST).severity == "S3"
+    assert (above.owner_role, above.evidence["responsible"]) == ("Finance", "Inventory control")
+    assert is_above(FIRST, 10_000 * MICROS, "EUR")
+    assert above.title == "a count of BOLT at DC1 adjusts 12000 EUR: it is to be approved"
