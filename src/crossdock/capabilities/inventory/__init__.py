@@ -12,6 +12,7 @@ from crossdock.capabilities.inventory.had import (
     OpenLine,
 )
 from crossdock.capabilities.inventory.holds import Hold
+from crossdock.capabilities.inventory.kits import KnowsKits
 from crossdock.capabilities.inventory.leaks import LeakedHolds
 from crossdock.capabilities.inventory.model import (
     Figures,
@@ -44,6 +45,7 @@ __all__ = [
     "HeldClaim",
     "Hold",
     "Inventory",
+    "KnowsKits",
     "KnowsProtections",
     "LeakedHolds",
     "LedgerAtCut",

@@ -14,6 +14,7 @@ from crossdock.capabilities.inventory.had import ChannelProtection, Had, KnowsPr
 from crossdock.capabilities.inventory.holding import Holding
 from crossdock.capabilities.inventory.holds import Holds
 from crossdock.capabilities.inventory.incoming import name_of
+from crossdock.capabilities.inventory.kits import KnowsKits
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.capabilities.inventory.proof import Availability
 from crossdock.capabilities.inventory.protection import Claim
@@ -47,13 +48,14 @@ class Inventory:
         *,
         soft_hold_ttl_seconds: int = 900,
         protections: KnowsProtections | None = None,
+        kits: KnowsKits | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._protections = protections
         self._stock_ids = StockIds()
         self._promises = Promises(
-            database, clock, soft_hold_ttl_seconds, self._stock_ids, protections
+            database, clock, soft_hold_ttl_seconds, self._stock_ids, (protections, kits)
         )
         self._changes = Changes(database, clock, self._stock_ids, protections)
         self._answers = Answers(database, clock)
