@@ -1,8 +1,10 @@
 """Kits by plain reservation, through a whole hub: held with their parts, once (§1.2, §3.4)."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -21,6 +23,7 @@ from crossdock.capabilities.inventory import (
     ReservationLine,
     ReservationRequest,
 )
+from crossdock.capabilities.supply import AtpRule, PlacedRule, PromiseAsked, Question
 from crossdock.foundation.clock import VirtualClock
 from tests.processes.test_kits_shown import Bench, opened
 
@@ -397,3 +400,122 @@ async def test_kits_put_together_without_a_word_let_their_parts_go_when_they_are
     now = await bench.hub.inventory.get(bench.hub.scope, made.reservation_id)
     assert held(now) == [("P", 2, 1), ("X", 4, 2)]
     assert await claimed(bench, "P", "X") == [0, 2]
+
+
+def held_of(made: Iterable[Reservation], items: Iterable[str]) -> dict[str, int]:
+    """Sum what reservations hold of each item itself: of a kit those that lie assembled."""
+    sums = dict.fromkeys(items, 0)
+    for one in (line for each in made for line in (*each.lines, *each.parts)):
+        if one.item in sums:
+            sums[one.item] += one.remaining - (0 if one.into_line else one.made)
+    return sums
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_i1_i2_no_part_is_oversold_whatever_is_asked_at_once_and_given_back(
+    bench: Bench, seed: int
+) -> None:
+    random = Random(seed)
+    await bench.kit("K", S=1, A=1)
+    await bench.kit("S", X=2)
+    await bench.kit("P", X=1)
+    await bench.kit("Q", X=2, A=1)
+    there = {"K": 1, "S": 2, "A": 9, "X": 14}
+    await bench.count(**there)
+    inventory, scope = bench.hub.inventory, bench.hub.scope
+    open_: list[str] = []
+    for _ in range(6):
+        asked = [
+            [
+                (item, random.randint(1, 3))
+                for item in random.sample("KSPQXA", random.randint(1, 3))
+            ]
+            for _ in range(8)
+        ]
+        made = await asyncio.gather(
+            *(reserve(bench, *lines, partial=random.random() < 0.3) for lines in asked)
+        )
+        for one in made:
+            explained = await inventory.explain(scope, one.reservation_id)
+            assert explained.is_reproduced
+            assert str(one.status) != "DENIED" or not one.parts
+        open_ += [one.reservation_id for one in made if str(one.status) != "DENIED"]
+        sums = held_of([await inventory.get(scope, name) for name in open_], there)
+        assert await claimed(bench, *there) == [sums[item] // MICROS for item in there]
+        assert all(sums[item] <= pieces * MICROS for item, pieces in there.items())
+        for name in random.sample(open_, len(open_) // 2):
+            open_.remove(name)
+            await inventory.release(scope, name)
+    for name in open_:
+        await inventory.release(scope, name)
+    assert await free(bench, *there) == list(there.values())
+
+
+async def test_behind_a_restart_a_kit_is_held_as_before_and_the_same_request_says_so(
+    dsn: str, tmp_path: Path, clock: VirtualClock
+) -> None:
+    async with opened(dsn, tmp_path, clock) as before:
+        await before.kit("P", X=1)
+        await before.count(X=5)
+        made = await reserve(before, ("P", 2, "o1/1"), name="once")
+    await clock.advance(timedelta(seconds=5))
+    async with opened(dsn, tmp_path, clock) as after:
+        again = await reserve(after, ("P", 2, "o1/1"), name="once")
+        assert (again.is_repeat, again.lines, again.parts) == (True, made.lines, made.parts)
+        assert await free(after, "X") == [3]
+        hard = await after.hub.inventory.confirm(after.hub.scope, made.reservation_id)
+        assert [str(one.status) for one in (*hard.lines, *hard.parts)] == ["ACTIVE", "ACTIVE"]
+
+
+async def test_what_a_promise_by_date_of_the_same_line_finds_held_it_does_not_hold_again(
+    bench: Bench,
+) -> None:
+    for item, rule in (("P", AtpRule(takes_parts=True)), ("*", AtpRule(weekdays="1234567"))):
+        placed = PlacedRule(item=item, location="*", rule=rule)
+        await bench.hub.supply.put_rule(bench.hub.scope, placed, by="test")
+    await bench.kit("P", X=1)
+    await bench.count("DC3", X=5)
+    await reserve(bench, ("P", 2, "o1/1"), at="DC3", hard=True)
+
+    asked = PromiseAsked("r", (Question("P", "DC3", "EA", 2 * MICROS),), ("o1/1",))
+    made = await bench.hub.kept_promises.promise(bench.hub.scope, "shop", asked)
+    await bench.hub.settle()
+
+    assert made.is_granted, made.proof.reasons
+    assert await claimed(bench, "X", at="DC3") == [2]
+
+
+async def test_an_answer_by_date_counts_a_reserved_kit_once_when_it_is_ordered(
+    bench: Bench,
+) -> None:
+    for item, rule in (("P", AtpRule(takes_parts=True)), ("*", AtpRule(weekdays="1234567"))):
+        placed = PlacedRule(item=item, location="*", rule=rule)
+        await bench.hub.supply.put_rule(bench.hub.scope, placed, by="test")
+    await bench.kit("P", X=1)
+    await bench.count(X=5)
+    await reserve(bench, ("P", 2, "o1/1"))
+    questions = [Question("X", "DC1", "EA"), Question("P", "DC1", "EA")]
+
+    for _ in range(2):
+        found = await bench.hub.promise_dates(questions)
+        assert [one.now // MICROS for one in found] == [3, 3]
+        await ordered(bench, line("o1/1", "P", 2))
+
+
+async def test_what_is_held_of_parts_is_no_leak_as_long_as_the_kits_order_is_open(
+    bench: Bench,
+) -> None:
+    await bench.kit("P", X=1)
+    await bench.count(X=5)
+    await reserve(bench, ("P", 2, "o1/1"), hard=True)
+    await ordered(bench, line("o1/1", "P", 2))
+
+    async def leaks() -> list[str]:
+        await bench.clock.advance(timedelta(days=3))
+        assert "watch leaked holds" in await bench.hub.jobs.run_due()
+        found = await bench.hub.cases.find(bench.hub.scope)
+        return [one.code for one in found if one.code == "RSV-LEAK"]
+
+    assert await leaks() == []
+    await ordered(bench, order="o1")
+    assert await leaks() == ["RSV-LEAK"]

@@ -1,6 +1,7 @@
 """Inventory: what lies where, what may be promised of it, and to whom it is promised."""
 
 from crossdock.capabilities.inventory.answering import Position
+from crossdock.capabilities.inventory.asking import KnowsKits
 from crossdock.capabilities.inventory.at_cut import LedgerAtCut
 from crossdock.capabilities.inventory.claims import ClaimedStock, OrderLineClaim
 from crossdock.capabilities.inventory.explaining import PROMISES_MAX, Explanation
@@ -12,7 +13,6 @@ from crossdock.capabilities.inventory.had import (
     OpenLine,
 )
 from crossdock.capabilities.inventory.holds import Hold
-from crossdock.capabilities.inventory.kits import KnowsKits
 from crossdock.capabilities.inventory.leaks import LeakedHolds
 from crossdock.capabilities.inventory.model import (
     Figures,

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import count
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from crossdock.canonical.inventory import ReservationStatus
 from crossdock.capabilities.inventory import store
 from crossdock.capabilities.inventory.granting import Ask, Given
 from crossdock.capabilities.inventory.had import Quoted
 from crossdock.capabilities.inventory.incoming import Incoming
-from crossdock.capabilities.inventory.kits import Exploded, KnowsKits, Part, Recipe, part_ref
+from crossdock.capabilities.inventory.kits import Exploded, Part, Recipe, part_ref
 from crossdock.capabilities.inventory.model import PromisedLine, ReservationLine
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import Key, LineRow
@@ -34,6 +34,24 @@ group by 1, 2
 
 Beside = Mapping[tuple[str, int], int]
 """What the order of a line claims by its other lines, by the line and the stock row."""
+
+
+class KnowsKits(Protocol):
+    """Whoever knows what kits are put together from; supply, usually."""
+
+    def has_none_of(self, tenant: str, items: Sequence[str]) -> bool:
+        """Say whether none of these was a kit a moment ago, without asking."""
+        ...
+
+    async def exploded(self, tx: Transaction, tenant: str, items: Sequence[str]) -> Exploded:
+        """Name what goes into those of these items that are kits."""
+        ...
+
+    async def takes_parts(
+        self, tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
+    ) -> frozenset[tuple[str, str]]:
+        """Name those of these (kit, location) whose orders name the kit alone."""
+        ...
 
 
 class Look(NamedTuple):

@@ -324,6 +324,5 @@ def _in_buildings(room: _Room, recipe: Recipe) -> int:
         has = {part.counter: room.there_is(at[part.item]) for part in recipe.parts}
         there += recipe.most(kits.ENOUGH, partial(_looked_up, has))
     for part in recipe.parts:
-        if needs[part.item]:
-            owed = max(owed, -(-room.promised(part.counter) // needs[part.item]) * MICROS)
+        owed = max(owed, -(-room.promised(part.counter) // needs[part.item]) * MICROS)
     return there - owed

@@ -6,14 +6,13 @@ place, on every level (§1.2). Kits that share a part take it once each (A30). M
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from crossdock.canonical.errors import Rejected
 from crossdock.canonical.inventory import ReservationStatus
 from crossdock.canonical.quantities import MICROS
 from crossdock.capabilities.inventory import model
 from crossdock.capabilities.inventory.model import COUNTING, PromisedLine
-from crossdock.foundation.database import Transaction
 
 Into = Sequence[tuple[str, int]]
 """The kits that take an item straight, and how many micros of it one base unit of each takes."""
@@ -24,24 +23,6 @@ Exploded = Mapping[str, Sequence[tuple[str, Into]]]
 
 ENOUGH = 10**12 * MICROS
 """More kits than can be asked for."""
-
-
-class KnowsKits(Protocol):
-    """Whoever knows what kits are put together from; supply, usually."""
-
-    def has_none_of(self, tenant: str, items: Sequence[str]) -> bool:
-        """Say whether none of these was a kit a moment ago, without asking."""
-        ...
-
-    async def exploded(self, tx: Transaction, tenant: str, items: Sequence[str]) -> Exploded:
-        """Name what goes into those of these items that are kits."""
-        ...
-
-    async def takes_parts(
-        self, tx: Transaction, tenant: str, keys: Sequence[tuple[str, str]]
-    ) -> frozenset[tuple[str, str]]:
-        """Name those of these (kit, location) whose orders name the kit alone."""
-        ...
 
 
 class Part(NamedTuple):
@@ -88,7 +69,8 @@ class Recipe:
         """Say how much of each item goes into one kit of which no part lies there assembled."""
         found = {self.kit: MICROS}
         for part in self.parts:
-            found[part.item] = sum(-(-found[of] * micros // MICROS) for of, micros in part.into)
+            need = sum(-(-found[of] * micros // MICROS) for of, micros in part.into)
+            found[part.item] = max(1, need)
         return found
 
     def most(self, limit: int, has: Callable[[Part], int]) -> int:

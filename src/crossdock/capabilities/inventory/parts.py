@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from crossdock.capabilities.inventory import asking, kits, model, standing, store
+from crossdock.capabilities.inventory.asking import KnowsKits
 from crossdock.capabilities.inventory.demand import Claim, Ref
-from crossdock.capabilities.inventory.kits import KnowsKits, Picked
+from crossdock.capabilities.inventory.kits import Picked
 from crossdock.capabilities.inventory.sheet import Sheet
 from crossdock.capabilities.inventory.store import LineRow
 from crossdock.foundation.database import Transaction

@@ -26,11 +26,11 @@ from crossdock.capabilities.inventory import (
     positions,
     store,
 )
+from crossdock.capabilities.inventory.asking import KnowsKits
 from crossdock.capabilities.inventory.demand import Claim, Claims, Ref, StockKey
 from crossdock.capabilities.inventory.folding import Folded
 from crossdock.capabilities.inventory.grouping import Regrouped
 from crossdock.capabilities.inventory.had import KnowsProtections
-from crossdock.capabilities.inventory.kits import KnowsKits
 from crossdock.capabilities.inventory.ledger import Bucket
 from crossdock.capabilities.inventory.lots import LotAt
 from crossdock.capabilities.inventory.page import READER, Movement, Page, page_of

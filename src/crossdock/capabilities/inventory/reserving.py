@@ -10,10 +10,9 @@ import asyncpg
 from crossdock.canonical.errors import Conflict, Unavailable
 from crossdock.canonical.inventory import ReservationStatus
 from crossdock.capabilities.inventory import asking, granting, guarding, kits, model, store
-from crossdock.capabilities.inventory.asking import Look
+from crossdock.capabilities.inventory.asking import KnowsKits, Look
 from crossdock.capabilities.inventory.had import KnowsProtections
 from crossdock.capabilities.inventory.incoming import Incoming, taken_in
-from crossdock.capabilities.inventory.kits import KnowsKits
 from crossdock.capabilities.inventory.model import (
     PromisedLine,
     Reservation,

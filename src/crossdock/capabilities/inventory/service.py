@@ -7,6 +7,7 @@ from datetime import datetime
 from crossdock.canonical.errors import Conflict, NotFound
 from crossdock.capabilities.inventory import claims, guarding, model
 from crossdock.capabilities.inventory.answering import Answers, Position
+from crossdock.capabilities.inventory.asking import KnowsKits
 from crossdock.capabilities.inventory.changing import Changes
 from crossdock.capabilities.inventory.claims import ClaimedStock
 from crossdock.capabilities.inventory.explaining import Explanation, Explanations
@@ -14,7 +15,6 @@ from crossdock.capabilities.inventory.had import ChannelProtection, Had, KnowsPr
 from crossdock.capabilities.inventory.holding import Holding
 from crossdock.capabilities.inventory.holds import Holds
 from crossdock.capabilities.inventory.incoming import name_of
-from crossdock.capabilities.inventory.kits import KnowsKits
 from crossdock.capabilities.inventory.model import Reservation, ReservationRequest
 from crossdock.capabilities.inventory.proof import Availability
 from crossdock.capabilities.inventory.protection import Claim
