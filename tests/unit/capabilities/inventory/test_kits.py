@@ -184,12 +184,11 @@ def test_at_a_group_kits_are_put_together_in_one_building_each() -> None:
     assert grants(there(1, 1, 1, 0), 1, 1) == [1, 0]
 
 
-def line(granted: int, made: int = 0, **fields: int) -> PromisedLine:
-    found = PromisedLine(
+def line(granted: int, made: int = 0, *, picked: int = 0) -> PromisedLine:
+    return PromisedLine(
         1, "K", "DC1", ReservationStatus.ACTIVE, True, (granted + made) * MICROS,
-        granted * MICROS, made=made * MICROS,
+        granted * MICROS, made=made * MICROS, picked=picked,
     )  # fmt: skip
-    return found._replace(**fields)
 
 
 def part(item: str, per: int, made: int) -> PromisedLine:
